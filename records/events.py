@@ -1,0 +1,174 @@
+"""Payloads of opening events 开标事件: only what the public may see; unknown fields are refused."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+from records.public import MASK
+
+Yuan = Annotated[
+    Decimal,
+    Field(ge=0, max_digits=18, decimal_places=4),
+    PlainSerializer(lambda v: format(v, "f"), return_type=str),
+]
+Words = Annotated[str, Field(max_length=2000)]
+Name = Annotated[str, Field(min_length=1, max_length=300)]
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class Payload(BaseModel):
+    """Base of all payloads: strict about names, so nothing slips into the public feed."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    def masked(self) -> Payload:
+        """The same payload with bidders' names masked (资格预审 lots)."""
+        return self
+
+
+class Scheduled(Payload):
+    """预告: the opening is announced or moved."""
+
+    scheduled_at: AwareDatetime
+    title: Name
+    room: str | None = None
+
+
+class SignIn(Payload):
+    """签到: as announced by the host; without names."""
+
+    count: Count | None = None
+
+
+class Bidder(BaseModel):
+    """One line of the list of bidders, in order of receipt."""
+
+    model_config = ConfigDict(extra="forbid")
+    no: Annotated[int, Field(ge=1)]
+    name: Name
+
+
+class BiddersPublished(Payload):
+    """公布投标人名单."""
+
+    count: Count
+    bidders: list[Bidder]
+
+    def masked(self) -> BiddersPublished:
+        return self.model_copy(update={"bidders": [Bidder(no=b.no, name=MASK) for b in self.bidders]})
+
+
+class DecryptProgress(Payload):
+    """解密进度: successes and failures so far of all bids."""
+
+    done: Count
+    failed: Count = 0
+    total: Count
+
+
+class ControlPrice(Payload):
+    """招标控制价 / 标底 and how many bids exceed it."""
+
+    amount: Yuan
+    base_price: Yuan | None = None
+    normal: Count | None = None
+    over: Count | None = None
+
+
+class CoefficientDrawn(Payload):
+    """浮动系数抽取: drawn live."""
+
+    kind: Name
+    value: Name
+    pool: list[Name] = []
+
+
+class BidRead(Payload):
+    """唱标: one bid read aloud (招标投标法 art. 36)."""
+
+    no: Annotated[int, Field(ge=1)]
+    name: Name
+    price: Yuan | None = None
+    duration_days: Annotated[int, Field(ge=0)] | None = None
+    quality: Words | None = None
+    remark: Words | None = None
+    total: Count | None = None
+
+    def masked(self) -> BidRead:
+        return self.model_copy(update={"name": MASK})
+
+
+class Objection(Payload):
+    """开标异议, raised on the spot (实施条例 art. 44); without who raised it."""
+
+    no: Annotated[int, Field(ge=1)]
+    content: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class ObjectionAnswered(Payload):
+    """异议答复, on the spot."""
+
+    no: Annotated[int, Field(ge=1)]
+    answer: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class RecordConfirmed(Payload):
+    """开标记录确认."""
+
+    rows: Count
+    signed: Count | None = None
+
+
+class Paused(Payload):
+    """暂停, with the reason shown on the slate."""
+
+    reason: Words = ""
+
+
+class Resumed(Payload):
+    """恢复."""
+
+
+class Ended(Payload):
+    """开标结束: opened 开标, failed 流标 (<3 bidders, 实施条例 art. 44), terminated 中止."""
+
+    result: Annotated[str, Field(pattern="^(opened|failed|terminated)$")] = "opened"
+
+
+class Sealed(Payload):
+    """录制封存: head of the evidence chain."""
+
+    head: str
+    segments: Count
+
+
+MODELS: dict[str, type[Payload]] = {
+    "scheduled": Scheduled,
+    "sign_in": SignIn,
+    "bidders_published": BiddersPublished,
+    "decrypt_progress": DecryptProgress,
+    "control_price": ControlPrice,
+    "coefficient_drawn": CoefficientDrawn,
+    "bid_read": BidRead,
+    "objection": Objection,
+    "objection_answered": ObjectionAnswered,
+    "record_confirmed": RecordConfirmed,
+    "paused": Paused,
+    "resumed": Resumed,
+    "ended": Ended,
+    "sealed": Sealed,
+}
+"""Event type (contracts: WS /feeds/openings) → model of its payload."""
+
+
+def public_payload(kind: str, data: dict[str, Any], *, mask: bool) -> dict[str, Any]:
+    """Validate a payload and return it as it will be hashed and published, masked where the lot demands.
+
+    Raises KeyError for an unknown type and pydantic.ValidationError for a wrong payload.
+    """
+    payload = MODELS[kind].model_validate(data)
+    shown = payload.masked() if mask else payload
+    return shown.model_dump(mode="json", exclude_none=True)

@@ -1,0 +1,107 @@
+"""The ledger: engine, sessions and schema upgrades, on SQLite (WAL) or PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.orm import Session
+
+from records.base import Base
+from records.bids import Bid
+from records.broadcast import BroadcastSession, PublicEvent
+from records.intake import Held, Journal, Parked, Reject, Source
+from records.money import Award, Deposit
+from records.openings import Opening, OpeningEvent
+from records.organisations import Centre, Organisation, Room
+from records.projects import Lot, Project
+from records.supervision import Warning, WarningChange, WatchMark
+from records.users import AuditEntry, User
+
+TABLES: tuple[type[Base], ...] = (
+    Centre, Room, Organisation, Project, Lot, Bid, Deposit, Award, Opening, OpeningEvent,
+    BroadcastSession, PublicEvent, Source, Journal, Held, Parked, Reject,
+    Warning, WarningChange, WatchMark, User, AuditEntry,
+)  # fmt: skip
+"""Every table of the ledger, parents before children."""
+
+WRITE = "sunbid_write"
+
+
+class Ledger:
+    """The one truth. `read()` and `write()` give sessions; a write session commits when its block ends well."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self.engine = self._engine()
+
+    def _engine(self) -> Engine:
+        if not self.is_sqlite:
+            return create_engine(self.url, pool_pre_ping=True, pool_size=5, max_overflow=10)
+        engine = create_engine(self.url, connect_args={"timeout": 30, "check_same_thread": False})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session for reading: one consistent snapshot, never blocked by a writer."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session for writing: commits at the end, rolls back on an exception.
+
+        On SQLite the write lock is taken at the start, so that two writers queue instead of failing midway.
+        """
+        with (
+            self.engine.connect().execution_options(**{WRITE: True}) as connection,
+            Session(bind=connection, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    def upgrade(self) -> None:
+        """Bring the schema of an empty or older database to the present version."""
+        with self.engine.connect().execution_options(**{WRITE: True}) as connection:
+            command.upgrade(_alembic(connection), "head")
+            connection.commit()
+
+    def schema_version(self) -> str | None:
+        """The migration the database stands at; None for an empty one."""
+        with self.engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get(WRITE)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _alembic(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config

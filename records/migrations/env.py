@@ -1,0 +1,17 @@
+"""Alembic's entry: runs migrations on the connection that `Ledger.upgrade` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from records.ledger import TABLES
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=TABLES[0].metadata,
+    render_as_batch=True,
+    user_module_prefix="records.base.",
+)
+with context.begin_transaction():
+    context.run_migrations()

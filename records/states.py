@@ -1,0 +1,271 @@
+"""The state machines of the lot 标段 and of the opening 开标, each as one explicit table.
+
+Both the intake and the desk move an opening through `append_event`, which writes the event, its chain
+hash and its public rows in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from records import chain, events, public
+from records.base import now
+from records.openings import Opening, OpeningEvent
+from records.projects import Lot
+from records.visibility import FIRST_MOMENT
+
+
+class IllegalTransition(ValueError):
+    """A step that the present state does not allow; names both states."""
+
+
+# ── the lot ──────────────────────────────────────────────────────────────────
+
+LOT_STATES = {
+    "draft": "草稿", "bidding": "招标中", "closed": "已截止", "opening": "开标中", "opened": "开标结束",
+    "evaluating": "评标中", "publicity": "公示中", "awarded": "已定标", "contracted": "已签约",
+    "archived": "已归档", "failed": "流标", "paused": "暂停", "void": "废标", "terminated": "终止",
+    "retender": "重新招标", "re_evaluation": "复议",
+}  # fmt: skip
+"""State → Chinese name."""
+
+_FORWARD = (
+    "draft",
+    "bidding",
+    "closed",
+    "opening",
+    "opened",
+    "evaluating",
+    "publicity",
+    "awarded",
+    "contracted",
+    "archived",
+)
+
+LOT_TRANSITIONS: dict[str, frozenset[str]] = {
+    "draft": frozenset({"bidding", "terminated"}),
+    "bidding": frozenset({"closed", "paused", "terminated", "failed"}),
+    "closed": frozenset({"opening", "failed", "paused", "terminated"}),
+    "opening": frozenset({"opened", "failed", "paused", "terminated"}),
+    "opened": frozenset({"evaluating", "void", "terminated"}),
+    "evaluating": frozenset({"publicity", "awarded", "void", "terminated", "paused"}),
+    "publicity": frozenset({"awarded", "re_evaluation", "void", "terminated"}),
+    "re_evaluation": frozenset({"publicity", "void", "terminated"}),
+    "awarded": frozenset({"contracted", "void"}),
+    "contracted": frozenset({"archived"}),
+    "archived": frozenset(),
+    "failed": frozenset({"retender", "terminated"}),
+    "void": frozenset({"retender", "terminated"}),
+    "retender": frozenset({"bidding", "terminated"}),
+    "paused": frozenset({"bidding", "closed", "opening", "evaluating", "terminated"}),
+    "terminated": frozenset(),
+}
+"""State → states it may turn into; nothing goes back across the deadline."""
+
+
+def check_lot_transition(before: str | None, after: str) -> None:
+    """Raise IllegalTransition unless a lot may go from `before` (None: first heard of) to `after`.
+
+    Steps that were not reported one by one may be skipped forward along the main line.
+    """
+    if after not in LOT_STATES:
+        raise IllegalTransition(
+            f"未知标段状态 {after!r}；可用 / unknown lot status, choose from: {', '.join(LOT_STATES)}"
+        )
+    if before is None or before == after or after in LOT_TRANSITIONS[before]:
+        return
+    if before in _FORWARD and after in _FORWARD and _FORWARD.index(before) < _FORWARD.index(after):
+        return
+    raise IllegalTransition(
+        f"标段不能从 {LOT_STATES[before]} ({before}) 变为 {LOT_STATES[after]} ({after}) / illegal lot transition"
+    )
+
+
+# ── the opening ──────────────────────────────────────────────────────────────
+
+OPENING_STATES = {
+    "scheduled": ("预告", "Scheduled"), "in_progress": ("开标中", "In progress"), "paused": ("暂停", "Paused"),
+    "ended": ("已结束", "Ended"), "sealed": ("已封存", "Sealed"), "cancelled": ("已取消", "Cancelled"),
+}  # fmt: skip
+
+STAGES = {
+    "waiting": ("等待开标", "Waiting"), "sign_in": ("签到", "Sign-in"), "bidders": ("公布名单", "Bidders published"),
+    "decryption": ("解密", "Decryption"), "price": ("控制价与系数", "Control price and coefficient"),
+    "reading": ("唱标", "Price reading"), "objection": ("异议答复", "Objections"),
+    "confirmation": ("记录确认", "Record confirmed"), "end": ("开标结束", "Ended"),
+}  # fmt: skip
+"""Stage of an opening, in order → (zh, en)."""
+
+_STAGES = tuple(STAGES)
+
+
+def _between(first: str, last: str) -> frozenset[str]:
+    return frozenset(_STAGES[_STAGES.index(first) : _STAGES.index(last) + 1])
+
+
+@dataclass(frozen=True)
+class Step:
+    """When an event may happen and what it changes. `to_stage` counts only from a stage in `advances`."""
+
+    states: frozenset[str]
+    stages: frozenset[str]
+    to_state: str | None = None
+    to_stage: str | None = None
+    advances: frozenset[str] | None = None
+    after_deadline: bool = True
+
+
+_RUNNING = frozenset({"in_progress"})
+_BEFORE = frozenset({"scheduled", "in_progress"})
+
+OPENING_STEPS: dict[str, Step] = {
+    "scheduled": Step(frozenset({"scheduled"}), _between("waiting", "waiting"), after_deadline=False),
+    "sign_in": Step(_BEFORE, _between("waiting", "sign_in"), to_stage="sign_in", after_deadline=False),
+    "bidders_published": Step(_BEFORE, _between("waiting", "sign_in"), to_state="in_progress", to_stage="bidders"),
+    "decrypt_progress": Step(_RUNNING, _between("bidders", "decryption"), to_stage="decryption"),
+    "control_price": Step(_RUNNING, _between("bidders", "price"), to_stage="price", advances=_between("decryption", "price")),
+    "coefficient_drawn": Step(_RUNNING, _between("bidders", "price"), to_stage="price", advances=_between("decryption", "price")),
+    "bid_read": Step(_RUNNING, _between("decryption", "reading"), to_stage="reading"),
+    "objection": Step(_RUNNING, _between("bidders", "confirmation"), to_stage="objection", advances=_between("reading", "objection")),
+    "objection_answered": Step(_RUNNING, _between("bidders", "confirmation"), to_stage="objection", advances=_between("reading", "objection")),
+    "record_confirmed": Step(_RUNNING, _between("reading", "objection"), to_stage="confirmation"),
+    "paused": Step(_RUNNING, _between("waiting", "confirmation"), to_state="paused"),
+    "resumed": Step(frozenset({"paused"}), _between("waiting", "confirmation"), to_state="in_progress"),
+    "ended": Step(frozenset({"in_progress", "paused", "scheduled"}), _between("waiting", "confirmation"), to_state="ended", to_stage="end"),
+    "sealed": Step(frozenset({"ended"}), _between("end", "end"), to_state="sealed"),
+}  # fmt: skip
+"""Event type → when it may happen and what it changes."""
+
+_LOT_STATUS_AFTER = {"bidders_published": "opening", "ended": "opened"}
+
+
+def check_opening_step(
+    opening: Opening, kind: str, payload: dict[str, Any], ts: datetime, deadline: datetime | None
+) -> None:
+    """Raise IllegalTransition, naming state and stage, unless the event may happen now."""
+    step = OPENING_STEPS[kind]
+    here = f"{OPENING_STATES[opening.state][0]}·{STAGES[opening.stage][0]} ({opening.state}/{opening.stage})"
+    if opening.state not in step.states or opening.stage not in step.stages:
+        raise IllegalTransition(
+            f"开标 {opening.id} 处于 {here}，不能发生 {kind} / event not allowed in this state"
+        )
+    if kind == "ended" and payload.get("result") == "opened" and opening.stage != "confirmation":
+        raise IllegalTransition(
+            f"开标 {opening.id} 处于 {here}，记录确认之后才能正常结束 / record_confirmed must come first"
+        )
+    if step.after_deadline and deadline is not None and ts < deadline:
+        raise IllegalTransition(
+            f"开标 {opening.id}：{kind} 的时间 {public.rfc3339(ts)} 早于投标截止 {public.rfc3339(deadline)} / before the deadline"
+        )
+
+
+def append_event(
+    session: Session,
+    opening_id: str,
+    kind: str,
+    payload: dict[str, Any],
+    *,
+    actor: str,
+    ts: datetime | None = None,
+    detail: dict[str, Any] | None = None,
+) -> OpeningEvent:
+    """Append one event to an opening: check, chain, move the state, publish. The caller commits.
+
+    `payload` is public; `detail` stays inside and enters the chain by its digest only. Raises
+    LookupError (no such opening), KeyError (unknown type), pydantic.ValidationError (wrong payload),
+    IllegalTransition (not allowed now).
+    """
+    opening = session.scalars(select(Opening).where(Opening.id == opening_id).with_for_update()).first()
+    if opening is None:
+        raise LookupError(f"没有开标 {opening_id} / no such opening")
+    lot = session.get_one(Lot, opening.lot_id)
+    moment = ts or now()
+    shown = events.public_payload(kind, payload, mask=lot.prequalification)
+    check_opening_step(opening, kind, shown, moment, lot.deadline)
+    inside = dict(detail or {})
+    if lot.prequalification:
+        inside["unmasked"] = payload
+    if inside:
+        shown["detail_sha256"] = chain.digest(inside)
+    row = _chain_on(opening, kind, shown, moment, actor, inside or None)
+    session.add(row)
+    _move(opening, lot, kind, shown, moment)
+    session.flush()
+    visible = max(moment, lot.deadline) if kind == "sign_in" and lot.deadline else FIRST_MOMENT
+    message = {"seq": row.seq, "ts": chain.stamp(moment), "type": kind, "payload": shown, "hash": row.hash}
+    public.publish(session, "opening_event", opening.id, message, position=row.seq, visible_from=visible)
+    if kind != "sign_in":
+        public.publish_opening(session, opening)
+    return row
+
+
+def _chain_on(
+    opening: Opening,
+    kind: str,
+    payload: dict[str, Any],
+    ts: datetime,
+    actor: str,
+    detail: dict[str, Any] | None,
+) -> OpeningEvent:
+    seq = opening.head_seq + 1
+    previous = opening.head_hash
+    hashed = chain.link(previous, chain.event_body(opening.id, seq, ts, kind, payload))
+    opening.head_seq, opening.head_hash = seq, hashed
+    return OpeningEvent(
+        opening_id=opening.id, seq=seq, ts=ts, type=kind, actor=actor, payload=payload, detail=detail,
+        prev_hash=previous, hash=hashed,
+    )  # fmt: skip
+
+
+def _move(opening: Opening, lot: Lot, kind: str, payload: dict[str, Any], ts: datetime) -> None:
+    step = OPENING_STEPS[kind]
+    if step.to_state:
+        opening.state = step.to_state
+    if step.to_stage and (step.advances is None or opening.stage in step.advances):
+        opening.stage = step.to_stage
+    if kind == "bidders_published":
+        opening.started_at = ts
+    if kind == "scheduled":
+        opening.scheduled_at = datetime.fromisoformat(payload["scheduled_at"])
+    if kind == "ended":
+        opening.ended_at, opening.result = ts, payload["result"]
+    after = _LOT_STATUS_AFTER.get(kind)
+    if kind == "ended" and payload["result"] != "opened":
+        after = payload["result"]
+    if after and after != lot.status:
+        check_lot_transition(lot.status, after)
+        lot.status = after
+    opening.updated_at = now()
+
+
+def new_opening(session: Session, opening: Opening) -> Opening:
+    """Add an opening with the start of its chain and its public row; its lot and room must exist.
+
+    The first event, `scheduled`, is appended with it, so that every feed begins with the announcement.
+    """
+    opening.state, opening.stage, opening.head_seq = "scheduled", "waiting", 0
+    opening.head_hash = chain.genesis(f"opening/{opening.id}")
+    session.add(opening)
+    session.flush()
+    lot = session.get_one(Lot, opening.lot_id)
+    payload = {
+        "scheduled_at": public.rfc3339(opening.scheduled_at),
+        "title": lot.name,
+        "room": opening.room_id,
+    }
+    append_event(session, opening.id, "scheduled", payload, actor=opening.source)
+    return opening
+
+
+def verify_opening(session: Session, opening_id: str) -> chain.Break | None:
+    """Walk the chain of one opening; None if every hash holds."""
+    rows = session.scalars(
+        select(OpeningEvent).where(OpeningEvent.opening_id == opening_id).order_by(OpeningEvent.seq)
+    )
+    pairs = ((chain.event_body(r.opening_id, r.seq, r.ts, r.type, r.payload), r.hash) for r in rows)
+    return chain.verify(chain.genesis(f"opening/{opening_id}"), pairs)

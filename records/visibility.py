@@ -1,0 +1,127 @@
+"""From when may whom see a datum of a lot: the one place that decides.
+
+The table follows the law: bidders' names and number are secret before the deadline (招标投标法 art. 22,
+52), the base price is published at the opening (art. 22; 实施条例 art. 50), evaluation is confidential
+(art. 37, 38, 44), candidates are public from their publicity (实施条例 art. 54), personal data never
+(个人信息保护法 art. 6, 25).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from records.base import now
+from records.projects import Lot
+
+
+class Audience(StrEnum):
+    """Who asks."""
+
+    PUBLIC = "public"
+    SUPERVISOR = "supervisor"
+
+
+class Datum(StrEnum):
+    """What is asked for."""
+
+    NOTICE = "notice"
+    CONTROL_PRICE = "control_price"
+    SCHEDULE = "schedule"
+    BASE_PRICE = "base_price"
+    BIDDER_COUNT = "bidder_count"
+    BIDDER_NAMES = "bidder_names"
+    DEPOSITS = "deposits"
+    BID_PRICES = "bid_prices"
+    COEFFICIENT = "coefficient"
+    OPENING_PROCESS = "opening_process"
+    BID_FILES = "bid_files"
+    EXPERTS = "experts"
+    SCORES = "scores"
+    CANDIDATES = "candidates"
+    AWARD = "award"
+    WARNINGS = "warnings"
+    PERSONAL = "personal"
+
+
+class Moment(StrEnum):
+    """The moments of a lot's life that lift secrecy."""
+
+    ALWAYS = "always"
+    DEADLINE = "deadline"
+    BIDDERS_PUBLISHED = "bidders_published"
+    PRICES_READ = "prices_read"
+    PUBLICITY = "publicity"
+    AWARDED = "awarded"
+    NEVER = "never"
+
+
+@dataclass(frozen=True)
+class LotClock:
+    """When the moments of one lot happened; None = not yet (deadline None = unknown, so still secret)."""
+
+    deadline: datetime | None = None
+    bidders_published: datetime | None = None
+    prices_read: datetime | None = None
+    publicity: datetime | None = None
+    awarded: datetime | None = None
+
+
+TABLE: Mapping[Datum, Mapping[Audience, Moment]] = {
+    Datum.NOTICE: {Audience.PUBLIC: Moment.ALWAYS, Audience.SUPERVISOR: Moment.ALWAYS},
+    Datum.CONTROL_PRICE: {Audience.PUBLIC: Moment.ALWAYS, Audience.SUPERVISOR: Moment.ALWAYS},
+    Datum.SCHEDULE: {Audience.PUBLIC: Moment.ALWAYS, Audience.SUPERVISOR: Moment.ALWAYS},
+    Datum.BASE_PRICE: {
+        Audience.PUBLIC: Moment.BIDDERS_PUBLISHED,
+        Audience.SUPERVISOR: Moment.BIDDERS_PUBLISHED,
+    },
+    Datum.BIDDER_COUNT: {Audience.PUBLIC: Moment.DEADLINE, Audience.SUPERVISOR: Moment.DEADLINE},
+    Datum.BIDDER_NAMES: {Audience.PUBLIC: Moment.BIDDERS_PUBLISHED, Audience.SUPERVISOR: Moment.DEADLINE},
+    Datum.DEPOSITS: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.DEADLINE},
+    Datum.BID_PRICES: {Audience.PUBLIC: Moment.PRICES_READ, Audience.SUPERVISOR: Moment.PRICES_READ},
+    Datum.COEFFICIENT: {
+        Audience.PUBLIC: Moment.BIDDERS_PUBLISHED,
+        Audience.SUPERVISOR: Moment.BIDDERS_PUBLISHED,
+    },
+    Datum.OPENING_PROCESS: {Audience.PUBLIC: Moment.DEADLINE, Audience.SUPERVISOR: Moment.DEADLINE},
+    Datum.BID_FILES: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.PRICES_READ},
+    Datum.EXPERTS: {Audience.PUBLIC: Moment.AWARDED, Audience.SUPERVISOR: Moment.AWARDED},
+    Datum.SCORES: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.AWARDED},
+    Datum.CANDIDATES: {Audience.PUBLIC: Moment.PUBLICITY, Audience.SUPERVISOR: Moment.PUBLICITY},
+    Datum.AWARD: {Audience.PUBLIC: Moment.AWARDED, Audience.SUPERVISOR: Moment.AWARDED},
+    Datum.WARNINGS: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.DEADLINE},
+    Datum.PERSONAL: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.NEVER},
+}
+
+FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
+"""What "always visible" means as a time."""
+
+
+def visible_from(datum: Datum, lot: LotClock, audience: Audience = Audience.PUBLIC) -> datetime | None:
+    """The moment from which `audience` may see `datum`; None while it is secret without a known end.
+
+    Nothing that depends on bidders is visible before the deadline even if an event that would
+    reveal it was (wrongly) stamped earlier.
+    """
+    moment = TABLE[datum][audience]
+    if moment is Moment.ALWAYS:
+        return FIRST_MOMENT
+    if moment is Moment.NEVER or lot.deadline is None:
+        return None
+    reached: datetime | None = getattr(lot, moment.value)
+    return None if reached is None else max(reached, lot.deadline)
+
+
+def is_visible(
+    datum: Datum, lot: LotClock, audience: Audience = Audience.PUBLIC, at: datetime | None = None
+) -> bool:
+    """Whether `audience` may see `datum` at the moment `at` (default: now)."""
+    since = visible_from(datum, lot, audience)
+    return since is not None and since <= (at or now())
+
+
+def clock_of(lot: Lot) -> LotClock:
+    """The clock of a lot as far as its own row tells: the deadline."""
+    return LotClock(deadline=lot.deadline)

@@ -1,0 +1,1 @@
+"""Builds the native fan-out step where a C compiler is present."""
