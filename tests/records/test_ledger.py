@@ -1,0 +1,147 @@
+"""Money, time, the audit chain, the public read model and upgrades, on a real database."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import func, select
+from sqlalchemy.exc import StatementError
+
+from records import audit, identifiers, public, signing
+from records.base import Base, now
+from records.broadcast import PublicEvent
+from records.ledger import Ledger
+from records.projects import Lot, Project
+from records.users import AuditEntry
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_models(ledger: Ledger) -> None:
+    with ledger.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_upgrading_twice_changes_nothing(ledger: Ledger) -> None:
+    before = ledger.schema_version()
+    ledger.upgrade()
+    assert ledger.schema_version() == before is not None
+
+
+def test_money_is_exact_and_refuses_floats(ledger: Ledger) -> None:
+    with ledger.write() as session:
+        session.add(Project(id="P", name="p", investment=Decimal("0.1") + Decimal("0.2"), source="t"))
+    with ledger.read() as session:
+        assert session.get_one(Project, "P").investment == Decimal("0.3")
+        assert session.scalar(select(func.sum(Project.investment))) == Decimal("0.3")
+    with pytest.raises(StatementError, match="Decimal"), ledger.write() as session:
+        session.add(Project(id="Q", name="p", investment=0.1, source="t"))
+
+
+def test_a_time_comes_back_as_the_same_moment_and_needs_an_offset(ledger: Ledger) -> None:
+    local = datetime(2026, 11, 19, 9, 0, tzinfo=timezone(timedelta(hours=8)))
+    with ledger.write() as session:
+        session.add(Project(id="P", name="p", source="t"))
+        session.flush()
+        session.add(Lot(id="L", project_id="P", name="l", deadline=local, source="t"))
+    with ledger.read() as session:
+        found = session.get_one(Lot, "L").deadline
+        assert found == local and found.tzinfo is UTC
+    with pytest.raises(StatementError, match="offset"), ledger.write() as session:
+        session.add(Lot(id="M", project_id="P", name="l", deadline=datetime(2026, 1, 1), source="t"))
+
+
+def test_an_exception_leaves_nothing_behind(ledger: Ledger) -> None:
+    with pytest.raises(RuntimeError), ledger.write() as session:
+        session.add(Project(id="P", name="p", source="t"))
+        session.flush()
+        raise RuntimeError
+    with ledger.read() as session:
+        assert session.get(Project, "P") is None
+
+
+def test_writers_queue_instead_of_failing(ledger: Ledger) -> None:
+    def work(name: str) -> None:
+        for _ in range(20):
+            with ledger.write() as session:
+                audit.write(session, name, "test")
+
+    threads = [threading.Thread(target=work, args=(f"w{i}",)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with ledger.read() as session:
+        assert audit.count(session) == 80
+        assert audit.verify(session) is None
+
+
+def test_a_changed_or_removed_audit_entry_is_found(ledger: Ledger) -> None:
+    with ledger.write() as session:
+        for number in range(5):
+            audit.write(session, "supervisor", "export", detail={"rows": number})
+    with ledger.write() as session:
+        session.get_one(AuditEntry, 3).detail = {"rows": 999}
+    with ledger.read() as session:
+        broken = audit.verify(session)
+        assert broken is not None and broken.index == 2
+    with ledger.write() as session:
+        session.delete(session.get_one(AuditEntry, 3))
+    with ledger.read() as session:
+        broken = audit.verify(session)
+        assert broken is not None and broken.index == 2
+
+
+def test_the_newest_visible_row_of_a_subject_is_its_public_state(ledger: Ledger) -> None:
+    soon = now() + timedelta(hours=1)
+    with ledger.write() as session:
+        public.publish(session, "lot", "L1", {"v": 1})
+        public.publish(session, "lot", "L2", {"v": 1})
+        public.publish(session, "lot", "L1", {"v": 2}, visible_from=soon)
+    with ledger.read() as session:
+        assert public.latest(session, "lot", "L1") == {"v": 1}
+        assert public.latest(session, "lot", "L1", at=soon) == {"v": 2}
+        assert public.latest_all(session, "lot") == [{"v": 1}, {"v": 1}]
+        assert public.latest(session, "lot", "L3") is None
+
+
+def test_a_rescheduled_opening_leaves_the_list_of_its_old_day(ledger: Ledger) -> None:
+    with ledger.write() as session:
+        public.publish(session, "opening", "O1", {"id": "O1"}, day="2026-11-19")
+        public.publish(session, "opening", "O2", {"id": "O2"}, day="2026-11-19")
+        public.publish(session, "opening", "O1", {"id": "O1"}, day="2026-11-20")
+    with ledger.read() as session:
+        assert public.latest_all(session, "opening", day="2026-11-19") == [{"id": "O2"}]
+        assert public.latest_all(session, "opening", day="2026-11-20") == [{"id": "O1"}]
+        assert session.scalar(select(func.count()).select_from(PublicEvent)) == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "good"), [("91110000600037341L", True), ("91110000600037342L", False), ("not a code", False)]
+)
+def test_the_check_digit_of_gb_32100(code: str, good: bool) -> None:
+    assert identifiers.uscc_check(code) is good
+
+
+def test_outside_is_another_registered_division() -> None:
+    assert identifiers.is_outside("330106") is False
+    assert identifiers.is_outside("330200") is True
+    assert identifiers.is_outside("330200", "33") is False
+    assert identifiers.is_outside(None) is None
+    assert identifiers.province_name("370600") == "山东"
+    assert identifiers.uscc_division("91110000600037341L") == "110000"
+
+
+def test_a_view_token_opens_only_its_room_and_only_for_a_while(tmp_path: Path) -> None:
+    key = signing.load_key(tmp_path)
+    assert signing.load_key(tmp_path) == key
+    token = signing.view_token(key, "hz-09", "supervisor")
+    assert signing.check_view_token(key, token, "hz-09") == "supervisor"
+    assert signing.check_view_token(key, token, "hz-10") is None
+    assert signing.check_view_token(key, token, "hz-09", max_age=-1) is None
+    assert signing.check_view_token(b"0" * 32, token, "hz-09") is None
+    assert (tmp_path / signing.KEY_FILE).stat().st_mode & 0o777 == 0o600
