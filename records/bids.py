@@ -52,6 +52,7 @@ class Bid(Base):
     ca_serial: Mapped[Code | None]
     ca_region: Mapped[Code | None]
     """Division (province prefix) of the CA that issued the bidder's certificate."""
+    division_code: Mapped[Code | None]
     source: Mapped[Key]
     updated_at: Mapped[datetime] = mapped_column(default=now)
 

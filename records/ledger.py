@@ -16,20 +16,29 @@ from sqlalchemy.orm import Session
 from records.base import Base
 from records.bids import Bid
 from records.broadcast import BroadcastSession, PublicEvent
+from records.evaluation import Evaluation, Expert, ExpertDraw, Fee, Score
+from records.evidence import Gap, Recording, Seal, Segment
 from records.intake import Held, Journal, Parked, Reject, Source
+from records.leads import Lead, LeadBatch
 from records.money import Award, Deposit
 from records.openings import Opening, OpeningEvent
 from records.organisations import Centre, Organisation, Room
+from records.procedure import Contract, Notice, Objection, TenderProject
 from records.projects import Lot, Project
+from records.reading import CoefficientDraw, ControlPriceCheck, OpeningRecord, SignIn
+from records.relations import Credit, Relation
+from records.society import Inspection, Opinion, WitnessRecord, WitnessTask
 from records.supervision import Warning, WarningChange, WatchMark
 from records.users import AuditEntry, User
 
 TABLES: tuple[type[Base], ...] = (
-    Centre, Room, Organisation, Project, Lot, Bid, Deposit, Award, Opening, OpeningEvent,
-    BroadcastSession, PublicEvent, Source, Journal, Held, Parked, Reject,
-    Warning, WarningChange, WatchMark, User, AuditEntry,
+    Centre, Room, Organisation, Relation, Credit, Project, TenderProject, Lot, Notice, Bid, Deposit, Award,
+    Opening, OpeningEvent, SignIn, ControlPriceCheck, CoefficientDraw, OpeningRecord, Objection, Contract,
+    Expert, ExpertDraw, Evaluation, Score, Fee, Opinion, Inspection, WitnessTask, WitnessRecord,
+    BroadcastSession, Recording, Segment, Gap, Seal, PublicEvent, Source, Journal, Held, Parked, Reject,
+    Warning, WarningChange, Lead, LeadBatch, WatchMark, User, AuditEntry,
 )  # fmt: skip
-"""Every table of the ledger, parents before children."""
+"""Every table of the ledger."""
 
 WRITE = "sunbid_write"
 

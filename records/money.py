@@ -30,6 +30,7 @@ class Deposit(Base):
     interest: Mapped[Decimal | None]
     status: Mapped[Code] = mapped_column(default="received")
     """received 已收, refunded 已退, forfeited 不予退还."""
+    division_code: Mapped[Code | None]
     source: Mapped[Key]
     updated_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -50,6 +51,7 @@ class Award(Base):
     publicity_from: Mapped[datetime | None]
     publicity_until: Mapped[datetime | None]
     awarded_at: Mapped[datetime | None]
+    division_code: Mapped[Code | None]
     source: Mapped[Key]
     updated_at: Mapped[datetime] = mapped_column(default=now)
 

@@ -28,6 +28,7 @@ class Opening(Base):
     """opened 开标, failed 流标, terminated 中止."""
     head_seq: Mapped[int] = mapped_column(default=0)
     head_hash: Mapped[Code]
+    division_code: Mapped[Code | None]
     source: Mapped[Key]
     updated_at: Mapped[datetime] = mapped_column(default=now)
 

@@ -45,6 +45,11 @@ class Lot(Base):
     __tablename__ = "lot"
     id: Mapped[Key] = mapped_column(primary_key=True)
     project_id: Mapped[Key] = mapped_column(ForeignKey("project.id"), index=True)
+    tender_project_id: Mapped[Key | None] = mapped_column(ForeignKey("tender_project.id"))
+    unified_deal_code: Mapped[Code | None]
+    """统一交易标识码."""
+    classify_code: Mapped[Code | None]
+    """分类代码 of the national data standard."""
     name: Mapped[Text]
     tenderer_id: Mapped[Key | None] = mapped_column(ForeignKey("organisation.id"), index=True)
     agency_id: Mapped[Key | None] = mapped_column(ForeignKey("organisation.id"))
