@@ -13,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session
 
+from records import grants
 from records.base import Base
 from records.bids import Bid
 from records.broadcast import BroadcastSession, PublicEvent
@@ -46,8 +47,10 @@ WRITE = "sunbid_write"
 class Ledger:
     """The one truth. `read()` and `write()` give sessions; a write session commits when its block ends well."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, role: str | None = None) -> None:
+        """`role` is the PostgreSQL role every connection takes on (`records.grants`); ignored on SQLite."""
         self.url = make_url(url)
+        self.role = role
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +58,10 @@ class Ledger:
 
     def _engine(self) -> Engine:
         if not self.is_sqlite:
-            return create_engine(self.url, pool_pre_ping=True, pool_size=5, max_overflow=10)
+            options = {"options": f"-c role={self.role}"} if self.role else {}
+            return create_engine(
+                self.url, pool_pre_ping=True, pool_size=5, max_overflow=10, connect_args=options
+            )
         engine = create_engine(self.url, connect_args={"timeout": 30, "check_same_thread": False})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -80,10 +86,12 @@ class Ledger:
         ):
             yield session
 
-    def upgrade(self) -> None:
-        """Bring the schema of an empty or older database to the present version."""
+    def upgrade(self, version: str = "head") -> None:
+        """Bring the schema of an empty or older database to `version` (default: the present one)."""
         with self.engine.connect().execution_options(**{WRITE: True}) as connection:
-            command.upgrade(_alembic(connection), "head")
+            command.upgrade(_alembic(connection), version)
+            if version == "head":
+                grants.grant_hub(connection)
             connection.commit()
 
     def schema_version(self) -> str | None:

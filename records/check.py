@@ -1,0 +1,139 @@
+"""Is the ledger whole? Chains, counters, waiting records and dangling references."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from records import audit, states
+from records.base import Base
+from records.broadcast import PublicEvent
+from records.intake import Journal, Parked, Reject
+from records.ledger import TABLES
+from records.openings import Opening, OpeningEvent
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class Report:
+    """What a check found. `problems` are breaches; `waiting` and `rejected` are work left for people."""
+
+    tables: dict[str, int] = field(default_factory=dict)
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    rejected: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        return not self.problems
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "whole": self.whole}
+
+
+def counts(session: Session) -> dict[str, int]:
+    """Rows of every table."""
+    return {t.__tablename__: session.scalar(select(func.count()).select_from(t)) or 0 for t in TABLES}
+
+
+def check(session: Session, progress: Progress | None = None) -> Report:
+    """Walk the whole ledger in one snapshot. Raises nothing for damage: it is reported."""
+    steps: list[tuple[str, Callable[[Session], Iterator[str]]]] = [
+        ("审计链 / audit chain", _audit_chain),
+        ("开标链 / opening chains", _opening_chains),
+        ("公开序列 / public feed", _public_feed),
+        ("引用 / references", _references),
+    ]
+    report = Report(tables=counts(session), waiting=list(_waiting(session)))
+    report.rejected = (
+        session.scalar(select(func.count()).select_from(Reject).where(Reject.resolved_at.is_(None))) or 0
+    )
+    for number, (name, step) in enumerate(steps, start=1):
+        if progress:
+            progress(name, number, len(steps))
+        report.problems.extend(step(session))
+    return report
+
+
+def _waiting(session: Session) -> Iterator[dict[str, Any]]:
+    query = select(Parked, Journal).join(Journal, Journal.seq == Parked.seq).order_by(Parked.seq)
+    for parked, entry in session.execute(query):
+        yield {
+            "seq": entry.seq,
+            "source": entry.source,
+            "kind": entry.kind,
+            "key": entry.key,
+            "waits_for": f"{parked.waits_kind} {parked.waits_key}",
+        }
+
+
+def _audit_chain(session: Session) -> Iterator[str]:
+    broken = audit.verify(session)
+    if broken:
+        yield f"审计链第 {broken.index + 1} 条断开 / audit chain broken at entry {broken.index + 1}"
+
+
+def _opening_chains(session: Session) -> Iterator[str]:
+    for opening in session.scalars(select(Opening).where(Opening.head_seq > 0)):
+        broken = states.verify_opening(session, opening.id)
+        if broken:
+            place = broken.index + 1
+            yield f"开标 {opening.id} 第 {place} 个事件断开 / opening chain broken at event {place}"
+    tail = (
+        select(OpeningEvent.opening_id, func.count().label("n"), func.max(OpeningEvent.seq).label("last"))
+        .group_by(OpeningEvent.opening_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Opening.id, Opening.head_seq, tail.c.n, tail.c.last).join(
+            tail, tail.c.opening_id == Opening.id
+        )
+    )
+    for opening_id, head, number, last in rows:
+        if not head == number == last:
+            yield f"开标 {opening_id} 事件有缺失 / events missing: head {head}, rows {number}, last {last}"
+
+
+def _public_feed(session: Session) -> Iterator[str]:
+    published = (
+        select(PublicEvent.subject, func.count().label("n"))
+        .where(PublicEvent.topic == "opening_event")
+        .group_by(PublicEvent.subject)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Opening.id, Opening.head_seq, func.coalesce(published.c.n, 0))
+        .join(published, published.c.subject == Opening.id, isouter=True)
+        .where(Opening.head_seq > 0)
+    )
+    for opening_id, head, number in rows:
+        if head != number:
+            yield f"开标 {opening_id} 公开 {number} 条，应为 {head} / public rows do not match the events"
+
+
+def _references(session: Session) -> Iterator[str]:
+    """Foreign keys by hand: SQLite enforces them only on connections that ask for it."""
+    for table in TABLES:
+        for column in table.__table__.columns:
+            for key in column.foreign_keys:
+                yield from _dangling(session, table, column.name, key.column.table.name, key.column.name)
+
+
+def _dangling(
+    session: Session, table: type[Base], column: str, parent: str, parent_column: str
+) -> Iterator[str]:
+    child = table.__table__.c[column]
+    target = table.metadata.tables[parent].alias()
+    query = (
+        select(func.count())
+        .select_from(table.__table__.outerjoin(target, target.c[parent_column] == child))
+        .where(child.is_not(None), target.c[parent_column].is_(None))
+    )
+    number = session.scalar(query)
+    if number:
+        yield f"{table.__tablename__}.{column}：{number} 条指向不存在的 {parent} / rows pointing at nothing"

@@ -1,0 +1,95 @@
+"""Backup while running, restore into an empty folder, and what a check of the ledger notices."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, update
+
+from records import audit, backup, check, signing, states
+from records.base import now
+from records.broadcast import PublicEvent
+from records.intake import Held, Journal, Parked
+from records.ledger import Ledger
+from records.openings import OpeningEvent
+from tests.records.market import AFTER, lot_with_opening
+
+
+def fill(ledger: Ledger) -> None:
+    with ledger.write() as session:
+        lot_with_opening(session)
+    for number in range(3):
+        with ledger.write() as session:
+            states.append_event(
+                session, "O1", "sign_in", {"count": number}, actor="t", ts=AFTER + timedelta(seconds=number)
+            )
+            audit.write(session, "operator", "test", detail={"n": number})
+    with ledger.write() as session:
+        entry = Journal(source="t", kind="bid", key="B1", version=1, occurred_at=now(), data={"lot": "L9"})
+        session.add(entry)
+        session.flush()
+        session.add(Held(source="t", kind="bid", key="B1", version=1, digest=b"\x01" * 32, seq=entry.seq))
+        session.add(Parked(seq=entry.seq, waits_kind="lot", waits_key="L9"))
+
+
+def test_a_restored_ledger_is_the_same_and_its_chains_hold(ledger: Ledger, tmp_path: Path) -> None:
+    fill(ledger)
+    home = tmp_path / "home"
+    signing.load_key(home)
+    manifest = backup.backup(ledger, home, tmp_path / "copy")
+    assert manifest["tables"]["opening_event"]["rows"] == 4
+    other = Ledger(f"sqlite:///{tmp_path / 'other' / 'ledger.db'}")
+    report = backup.restore(tmp_path / "copy", other, tmp_path / "other")
+    assert report.whole, report.problems
+    assert signing.load_key(tmp_path / "other") == signing.load_key(home)
+    with ledger.read() as old, other.read() as new:
+        assert check.counts(old) == check.counts(new)
+        assert states.verify_opening(new, "O1") is None and audit.verify(new) is None
+    with other.write() as session:
+        states.append_event(session, "O1", "sign_in", {}, actor="t", ts=AFTER + timedelta(minutes=1))
+        audit.write(session, "operator", "goes on")
+    other.close()
+
+
+def test_a_damaged_backup_is_refused_by_the_name_of_the_file(ledger: Ledger, tmp_path: Path) -> None:
+    fill(ledger)
+    backup.backup(ledger, tmp_path / "home", tmp_path / "copy")
+    (tmp_path / "copy" / "tables" / "lot.jsonl.gz").write_bytes(b"")
+    other = Ledger(f"sqlite:///{tmp_path / 'other.db'}")
+    with pytest.raises(backup.BackupError, match=r"lot\.jsonl\.gz"):
+        backup.restore(tmp_path / "copy", other, tmp_path / "other")
+
+
+def test_neither_a_full_folder_nor_a_full_ledger_is_written_over(ledger: Ledger, tmp_path: Path) -> None:
+    backup.backup(ledger, tmp_path / "home", tmp_path / "copy")
+    with pytest.raises(backup.BackupError, match="不为空"):
+        backup.backup(ledger, tmp_path / "home", tmp_path / "copy")
+    with pytest.raises(backup.BackupError, match="不为空"):
+        backup.restore(tmp_path / "copy", ledger, tmp_path / "elsewhere")
+
+
+def test_a_whole_ledger_lists_what_waits_and_nothing_else(ledger: Ledger) -> None:
+    fill(ledger)
+    with ledger.read() as session:
+        report = check.check(session)
+    assert report.whole
+    assert [w["waits_for"] for w in report.waiting] == ["lot L9"]
+    assert json.dumps(report.as_dict())
+
+
+@pytest.mark.parametrize("damage", ["event changed", "event removed", "public row removed"])
+def test_damage_is_named(ledger: Ledger, damage: str) -> None:
+    fill(ledger)
+    with ledger.write() as session:
+        if damage == "event changed":
+            session.execute(update(OpeningEvent).where(OpeningEvent.seq == 2).values(payload={"count": 99}))
+        elif damage == "event removed":
+            session.execute(delete(OpeningEvent).where(OpeningEvent.seq == 4))
+        else:
+            session.execute(delete(PublicEvent).where(PublicEvent.position == 3))
+    with ledger.read() as session:
+        report = check.check(session)
+    assert not report.whole and all("O1" in problem for problem in report.problems)
