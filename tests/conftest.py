@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from records.ledger import Ledger
+from tests import postgres
+
+_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture
@@ -17,3 +22,29 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     book.upgrade()
     yield book
     book.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL server with an upgraded database `template_sunbid` to copy from."""
+    with postgres.server() as address:
+        _admin(address, "CREATE DATABASE template_sunbid")
+        book = Ledger(f"{address}/template_sunbid")
+        book.upgrade()
+        book.close()
+        yield address
+
+
+def _admin(address: str, statement: str) -> None:
+    engine = create_engine(f"{address}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """URL of a fresh, upgraded ledger on PostgreSQL."""
+    name = f"ledger_{next(_NUMBERS)}"
+    _admin(postgres_server, f"CREATE DATABASE {name} TEMPLATE template_sunbid")
+    return f"{postgres_server}/{name}"

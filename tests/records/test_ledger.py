@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import func, select
-from sqlalchemy.exc import StatementError
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import ProgrammingError, StatementError
 
-from records import audit, identifiers, public, signing
+from records import audit, grants, identifiers, public, signing
 from records.base import Base, now
-from records.broadcast import PublicEvent
+from records.broadcast import BroadcastSession, PublicEvent
 from records.ledger import Ledger
 from records.projects import Lot, Project
 from records.users import AuditEntry
@@ -145,3 +145,29 @@ def test_a_view_token_opens_only_its_room_and_only_for_a_while(tmp_path: Path) -
     assert signing.check_view_token(key, token, "hz-09", max_age=-1) is None
     assert signing.check_view_token(b"0" * 32, token, "hz-09") is None
     assert (tmp_path / signing.KEY_FILE).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    "table", ["bid", "organisation", "lot", "deposit", "journal", '"user"', "warning", "audit"]
+)
+def test_postgresql_itself_refuses_the_trading_tables_to_the_hub(postgres_url: str, table: str) -> None:
+    hub = Ledger(postgres_url, role=grants.HUB_ROLE)
+    with pytest.raises(ProgrammingError, match="permission denied"), hub.read() as session:
+        session.execute(text(f"SELECT 1 FROM {table}"))
+    hub.close()
+
+
+@pytest.mark.server
+def test_the_hubs_role_reads_what_is_public_and_writes_its_broadcasts(postgres_url: str) -> None:
+    whole = Ledger(postgres_url)
+    with whole.write() as session:
+        public.publish(session, "lot", "L1", {"v": 1})
+    hub = Ledger(postgres_url, role=grants.HUB_ROLE)
+    with hub.write() as session:
+        assert public.latest(session, "lot", "L1") == {"v": 1}
+        session.add(BroadcastSession(id="S1", opening_id="O1", room_id="hz-01"))
+    with pytest.raises(ProgrammingError, match="permission denied"), hub.write() as session:
+        public.publish(session, "lot", "L1", {"v": 2})
+    whole.close()
+    hub.close()
