@@ -1,0 +1,61 @@
+"""Figures as users read them: half-up rounding, 万元/亿元, per cent, "—" for what is undefined (§5.2)."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+DASH = "—"
+WAN = Decimal(10_000)
+YI = Decimal(100_000_000)
+
+Number = int | Decimal | float
+
+
+def _decimal(value: Number) -> Decimal:
+    return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+
+
+def half_up(value: Number, places: int = 2) -> Decimal:
+    """Round half away from zero, the commercial way (0.125 → 0.13), never half to even."""
+    return _decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+
+
+def ratio(numerator: Number, denominator: Number) -> Decimal | None:
+    """The quotient as Decimal; None when the denominator is zero: such a share is unknown, not 0."""
+    below = _decimal(denominator)
+    return None if below == 0 else _decimal(numerator) / below
+
+
+def percent(value: Number | None, places: int = 2) -> str:
+    """A fraction as per cent: 0.3415 → "34.15%"; None → "—"."""
+    return DASH if value is None else f"{half_up(_decimal(value) * 100, places)}%"
+
+
+def points(value: Number | None, places: int = 2) -> str:
+    """A difference of two fractions in percentage points, with its sign: 0.021 → "+2.10"; None → "—"."""
+    return DASH if value is None else f"{half_up(_decimal(value) * 100, places):+}"
+
+
+def number(value: Number | None, places: int = 0) -> str:
+    """A count or mean with thousands separators; None → "—"."""
+    return DASH if value is None else f"{half_up(value, places):,}"
+
+
+def yuan(value: Number | None, lang: str = "zh") -> str:
+    """Money given in yuan: 万元 below one 亿, 亿元 from there, two decimals; None → "—"."""
+    if value is None:
+        return DASH
+    amount = _decimal(value)
+    if half_up(abs(amount) / WAN) < WAN:
+        shown, zh, en = amount / WAN, "万元", "×10k CNY"
+    else:
+        shown, zh, en = amount / YI, "亿元", "×100m CNY"
+    return f"{half_up(shown):,}{zh if lang == 'zh' else ' ' + en}"
+
+
+def wan_count(value: Number | None, unit: str = "家次") -> str:
+    """A big count as 万: 312600 → "31.26万家次"; below 10,000 plain; None → "—"."""
+    if value is None:
+        return DASH
+    amount = _decimal(value)
+    return f"{half_up(amount / WAN):,}万{unit}" if abs(amount) >= WAN else f"{half_up(amount, 0):,}{unit}"

@@ -1,0 +1,284 @@
+"""The metrics of the lens, one function a metric (domain: §5.3). The first docstring line is the 口径
+shown as the tooltip: 中文 / English. All take (lens, filters) and count by §5.2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from records.identifiers import PROVINCES
+from supervision.filters import Filters, Period, add_months
+from supervision.lens import OVERSEAS, Lens
+from supervision.lots import LotsPage as LotsPage
+from supervision.lots import lots_table as lots_table
+from supervision.narrow import AWARDED_ON, OPENED_ON, where
+from supervision.results import (
+    Amount,
+    Count,
+    Gap,
+    Mean,
+    MonthShare,
+    Origin,
+    Origins,
+    Participations,
+    Quantiles,
+    Share,
+)  # fmt: skip
+
+
+def _outside(filters: Filters) -> str:
+    return f"outside_{filters.home}"
+
+
+def _counted(filters: Filters, condition: str = "true") -> str:
+    what = "DISTINCT bidder_id" if filters.unit == "firms" else "*"
+    return f"count({what}) FILTER (WHERE {condition})"
+
+
+def _share_of_bids(lens: Lens, filters: Filters, column: str) -> Share:
+    clause, params = where(filters)
+    part, whole, unknown = (
+        _counted(filters, condition) for condition in (column, "true", f"{column} IS NULL")
+    )
+    return Share(*lens.one(f"SELECT {part}, {whole}, {unknown} FROM bids {clause}", params))
+
+
+def participations(lens: Lens, filters: Filters) -> Participations:
+    """M03 参与家次：截止时持有有效递交（未撤回）的投标人×标段轮次，联合体计牵头人一次；企业数为去重家数。 / Participations (bidder × lot round) and distinct firms.
+
+    Only lots whose opening has ended; by opening time.
+    """
+    clause, params = where(filters)
+    return Participations(*lens.one(f"SELECT count(*), count(DISTINCT bidder_id) FROM bids {clause}", params))
+
+
+def outside_participation(lens: Lens, filters: Filters) -> Share:
+    """M04 外地企业参与占比＝外地企业参与家次÷全部参与家次，按开标时间；登记地不明的计入分母并单列。 / Outside participations ÷ all participations.
+
+    外地: registered division not beginning with 3301 (city view) or 33 (province view); order of
+    evidence registration > CA subject > USCC digits 3–8. With unit 家: distinct firms instead.
+    """
+    return _share_of_bids(lens, filters, _outside(filters))
+
+
+def outside_participation_series(lens: Lens, filters: Filters, months: int = 12) -> list[MonthShare]:
+    """M04 按月：截至期末的若干个月，每月外地企业参与占比。 / M04 by month, the months up to the period's end.
+
+    Without a period: up to the last month held. Months without openings have an empty whole.
+    """
+    last = _last_month(lens, filters)
+    if last is None:
+        return []
+    span = filters.over(Period(add_months(last, 1 - months), add_months(last, 1)))
+    clause, params = where(span)
+    column = _outside(filters)
+    rows = lens.rows(
+        f"SELECT month, {_counted(filters, column)}, {_counted(filters)},"
+        f" {_counted(filters, f'{column} IS NULL')} FROM bids {clause} GROUP BY month",
+        params,
+    )
+    found = {month: Share(*counts) for month, *counts in rows}
+    firsts = [add_months(last, n) for n in range(1 - months, 1)]
+    return [MonthShare(first, found.get(f"{first:%Y-%m}", Share(0, 0))) for first in firsts]
+
+
+def _last_month(lens: Lens, filters: Filters) -> date | None:
+    if filters.period:
+        return (filters.period.end - timedelta(days=1)).replace(day=1)
+    newest = lens.one("SELECT max(opened_on) FROM lots")[0]
+    return None if newest is None else newest.replace(day=1)
+
+
+def participation_by_province(lens: Lens, filters: Filters) -> list[Origin]:
+    """M04 按来源省份：各省参与家次、企业数及占全部的比例；登记地不明单列。 / Participations and firms by province of origin.
+
+    Most first, unknown last; ties by code.
+    """
+    clause, params = where(filters)
+    rows = lens.rows(
+        f"SELECT bidder_province, count(*), count(DISTINCT bidder_id) FROM bids {clause}"
+        " GROUP BY 1 ORDER BY bidder_province IS NULL, 2 DESC, 1",
+        params,
+    )
+    firms = filters.unit == "firms"
+    whole = sum(n_firms if firms else n for _, n, n_firms in rows)
+    return [
+        Origin(code, *province_names(code), n, n_firms, Share(n_firms if firms else n, whole))
+        for code, n, n_firms in rows
+    ]
+
+
+def province_names(code: str | None) -> tuple[str, str]:
+    """(zh, en) of a province prefix, of "00" overseas and of None."""
+    if code is None:
+        return "未知", "Unknown"
+    return ("境外", "Overseas") if code == OVERSEAS else PROVINCES.get(code, (code, code))
+
+
+def ca_participation(lens: Lens, filters: Filters) -> Share:
+    """M04b CA互认参与占比＝使用省外CA证书的参与家次÷全部参与家次；与M04口径不同，不可混用。 / Participations with a certificate issued outside the province ÷ all.
+
+    By the CA's region, whatever the home view; certificates of unknown issuer are listed apart.
+    """
+    return _share_of_bids(lens, filters, "ca_outside")
+
+
+def outside_awards(lens: Lens, filters: Filters) -> Share:
+    """M05 外地企业中标占比＝外地中标人的标段数÷有中标结果的标段数，按中标结果日期。 / Lots won by outside firms ÷ lots with an award.
+
+    By award-result date (by opening time where it is missing).
+    """
+    clause, params = where(filters, AWARDED_ON, "winner_id IS NOT NULL")
+    column = f"winner_outside_{filters.home}"
+    return Share(
+        *lens.one(
+            f"SELECT count(*) FILTER (WHERE {column}), count(*), count(*) FILTER (WHERE {column} IS NULL)"
+            f" FROM lots {clause}",
+            params,
+        )
+    )
+
+
+def outside_award_amount(lens: Lens, filters: Filters) -> Share:
+    """M05 外地企业中标金额占比＝外地中标人中标金额÷全部中标金额（人民币），按中标结果日期。 / Award value of outside firms ÷ all award value (CNY)."""
+    clause, params = where(filters, AWARDED_ON, "winner_id IS NOT NULL", "currency = 'CNY'")
+    column = f"winner_outside_{filters.home}"
+    return Share(
+        *lens.one(
+            f"SELECT coalesce(sum(award_price) FILTER (WHERE {column}), 0), coalesce(sum(award_price), 0),"
+            f" count(*) FILTER (WHERE {column} IS NULL) FROM lots {clause}",
+            params,
+        )
+    )
+
+
+def openness_gap(lens: Lens, filters: Filters) -> Gap:
+    """M06 开放落差＝M04－M05（百分点）：参与多而中标少，提示可能存在隐性壁垒。 / M04 − M05 in percentage points."""
+    return Gap(outside_participation(lens, filters), outside_awards(lens, filters))
+
+
+def outside_lots(lens: Lens, filters: Filters) -> Share:
+    """M07 外地参标标段数：至少有一家外地企业投标的已开标标段（占全部已开标标段）。 / Opened lots with at least one outside bid, of all opened lots."""
+    clause, params = where(filters, OPENED_ON, "opened")
+    return Share(
+        *lens.one(
+            f"SELECT count(*) FILTER (WHERE outside_{filters.home}_bids > 0), count(*) FROM lots {clause}",
+            params,
+        )
+    )
+
+
+def outside_per_lot(lens: Lens, filters: Filters) -> Mean:
+    """M08 每标段外地家次＝外地参与家次÷有外地企业投标的标段数。 / Outside participations per lot with an outside bid."""
+    clause, params = where(filters, OPENED_ON, "opened")
+    column = f"outside_{filters.home}_bids"
+    total, lots = lens.one(
+        f"SELECT coalesce(sum({column}), 0), count(*) FILTER (WHERE {column} > 0) FROM lots {clause}", params
+    )
+    return Mean(int(total), lots)
+
+
+def origins(lens: Lens, filters: Filters) -> Origins:
+    """M09 来源地数与来源集中度：参与企业来自的省份数；集中度＝各省份额平方和（0–1），不含不明。 / Provinces of origin; concentration = Σ share² of known provinces."""
+    counts = [
+        (o.firms if filters.unit == "firms" else o.participations)
+        for o in participation_by_province(lens, filters)
+        if o.code is not None
+    ]
+    whole = sum(counts)
+    return Origins(len(counts), sum((n / whole) ** 2 for n in counts) if whole else None)
+
+
+def bidders_per_lot(lens: Lens, filters: Filters) -> Quantiles:
+    """M10 每标段投标人数：已开标标段的平均数、中位数与P10–P90。 / Bidders per opened lot: mean, median, P10–P90.
+
+    Quantiles by linear interpolation (type 7).
+    """
+    clause, params = where(filters, OPENED_ON, "opened")
+    points = ", ".join(f"quantile_cont(bids, {p})" for p in (0.1, 0.25, 0.5, 0.75, 0.9))
+    row = lens.one(f"SELECT count(*), avg(bids), {points} FROM lots {clause}", params)
+    return Quantiles(row[0], *(None if v is None else float(v) for v in row[1:]))
+
+
+def failed_rate(lens: Lens, filters: Filters) -> Share:
+    """M11 流标率＝截止时投标人少于3个的标段数÷到达截止的标段数。 / Lots with fewer than three bids at the deadline ÷ lots that reached it.
+
+    招标投标法 art. 28; 实施条例 art. 44.
+    """
+    clause, params = where(filters)
+    return Share(*lens.one(f"SELECT count(*) FILTER (WHERE bids < 3), count(*) FROM lots {clause}", params))
+
+
+def lots_with_result(lens: Lens, filters: Filters) -> Count:
+    """M01 交易标段数：期内有中标结果的标段数，按中标结果日期。 / Lots with an award in the period."""
+    clause, params = where(filters, AWARDED_ON, "winner_id IS NOT NULL")
+    return Count(lens.one(f"SELECT count(*) FROM lots {clause}", params)[0])
+
+
+def deal_amount(lens: Lens, filters: Filters) -> Amount:
+    """M02 成交金额：中标金额合计（人民币元），按中标结果日期。 / Sum of award values in CNY."""
+    clause, params = where(filters, AWARDED_ON, "winner_id IS NOT NULL", "currency = 'CNY'")
+    row = lens.one(
+        f"SELECT coalesce(sum(award_price), 0), count(*), count(*) FILTER (WHERE award_price IS NULL)"
+        f" FROM lots {clause}",
+        params,
+    )
+    return Amount(Decimal(row[0]), row[1], row[2])
+
+
+def savings_rate(lens: Lens, filters: Filters) -> Share:
+    """M29 节资率（加权）＝Σ（控制价－中标价）÷Σ控制价，仅采购类且有控制价的标段。 / Σ(control price − award) ÷ Σ control price, purchase side."""
+    return Share(
+        *_savings(
+            lens, filters, "coalesce(sum(control_price - award_price), 0), coalesce(sum(control_price), 0)"
+        )
+    )
+
+
+def mean_savings_rate(lens: Lens, filters: Filters) -> Share:
+    """M30 平均节资率（简单）＝各标段（控制价－中标价）÷控制价的平均数，仅采购类且有控制价的标段。 / Mean over lots of (control price − award) ÷ control price."""
+    mean = "coalesce(sum((control_price - award_price) / CAST(control_price AS DOUBLE)), 0), count(*)"
+    total, lots = _savings(lens, filters, mean)
+    return Share(Decimal(repr(float(total))), lots)
+
+
+def _savings(lens: Lens, filters: Filters, columns: str) -> tuple[Any, ...]:
+    clause, params = where(
+        filters, AWARDED_ON, "winner_id IS NOT NULL", "currency = 'CNY'", "control_price > 0",
+        "award_price IS NOT NULL", "trade_family NOT IN ('land', 'property')",
+    )  # fmt: skip
+    return lens.one(f"SELECT {columns} FROM lots {clause}", params)
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    """One line of the metric dictionary; `definition` is the tooltip."""
+
+    id: str
+    function: Callable[..., Any]
+
+    @property
+    def definition(self) -> tuple[str, str]:
+        """口径 (zh, en): the first line of the function's docstring."""
+        zh, _, en = (self.function.__doc__ or "").strip().splitlines()[0].partition(" / ")
+        return zh, en
+
+
+METRICS: dict[str, MetricInfo] = {
+    key: MetricInfo(key, function)
+    for key, function in {
+        "M01": lots_with_result, "M02": deal_amount, "M03": participations, "M04": outside_participation,
+        "M04b": ca_participation, "M05": outside_awards, "M06": openness_gap, "M07": outside_lots,
+        "M08": outside_per_lot, "M09": origins, "M10": bidders_per_lot, "M11": failed_rate,
+        "M29": savings_rate, "M30": mean_savings_rate,
+    }.items()
+}  # fmt: skip
+"""Metric id → function; the screens' tooltips and the docs are made from it."""
+
+
+def definition(metric_id: str, lang: str = "zh") -> str:
+    """The 口径 of a metric, for its tooltip. KeyError for an unknown id."""
+    return METRICS[metric_id].definition[0 if lang == "zh" else 1]

@@ -1,0 +1,187 @@
+"""Files of one origin: the same machine, disk, dongle or file behind different bidders (B4)."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from records.public import rfc3339
+from supervision.facts import BidFact, LotFacts
+from supervision.finding import Finding
+from supervision.rules.rule import LotRule, Parameter, Words
+
+_PLACEHOLDERS = frozenset(
+    {
+        "NA",
+        "NONE",
+        "NULL",
+        "UNKNOWN",
+        "DEFAULT",
+        "DEFAULTSTRING",
+        "TOBEFILLEDBYOEM",
+        "SYSTEMSERIALNUMBER",
+        "无",
+        "未知",
+    }
+)
+_SHORTEST = 4
+_SEPARATORS = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True)
+class Datum:
+    """One thing a file's analysis tells about where it was made."""
+
+    field: str
+    zh: str
+    en: str
+    strength: str
+    """strong: shared by chance never; medium: supports a strong one, proves nothing alone."""
+    on_upload: bool
+    """Taken from the machine that sent the file: says nothing when that was the centre's terminal."""
+
+
+DATA: tuple[Datum, ...] = (
+    Datum("mac", "网卡地址", "MAC address", "strong", on_upload=True),
+    Datum("disk_serial", "硬盘序列号", "Disk serial", "strong", on_upload=True),
+    Datum("cpu_serial", "CPU序列号", "CPU serial", "medium", on_upload=True),
+    Datum("dongle_serial", "计价软件加密锁", "Pricing-software dongle", "strong", on_upload=False),
+    Datum("file_id", "文件创建标识码", "File-creation id", "strong", on_upload=False),
+)
+
+
+def normal(value: str | None) -> str | None:
+    """A serial without separators, upper case; None for what software writes when it does not know."""
+    if not value:
+        return None
+    kept = _SEPARATORS.sub("", value).upper()
+    if len(kept) < _SHORTEST or len(set(kept)) == 1 or kept in _PLACEHOLDERS:
+        return None
+    return kept
+
+
+def masked(value: str) -> str:
+    """What may be shown of a serial: 3C…7E."""
+    return f"{value[:2]}…{value[-2:]}"
+
+
+@dataclass(frozen=True)
+class Shared:
+    """One value found with several bidders."""
+
+    datum: Datum
+    value: str
+    bids: tuple[BidFact, ...]
+
+    @property
+    def bidders(self) -> frozenset[str]:
+        """Who has it."""
+        return frozenset(bid.bidder_id for bid in self.bids)
+
+    def as_evidence(self) -> dict[str, object]:
+        """Structured and masked."""
+        return {
+            "datum": self.datum.field,
+            "zh": self.datum.zh,
+            "en": self.datum.en,
+            "masked": masked(self.value),
+            "strength": self.datum.strength,
+            "bids": [{"bidder": bid.bidder_id, "order": bid.order} for bid in self.bids],
+        }
+
+
+def shared_data(bids: Iterable[BidFact]) -> list[Shared]:
+    """Every value that different bidders have in common, leaving out uploads from the centre's terminal."""
+    holders: dict[tuple[int, str], dict[str, BidFact]] = defaultdict(dict)
+    for bid in bids:
+        for place, datum in enumerate(DATA):
+            value = normal(getattr(bid, datum.field))
+            if value is not None and not (datum.on_upload and bid.on_site):
+                holders[place, value].setdefault(bid.bidder_id, bid)
+    return [
+        Shared(DATA[place], value, tuple(sorted(found.values(), key=lambda bid: bid.order)))
+        for (place, value), found in sorted(holders.items())
+        if len(found) > 1
+    ]
+
+
+def groups(sets: Iterable[frozenset[str]]) -> list[frozenset[str]]:
+    """Join sets that share a member until none do; ordered by their smallest member."""
+    joined: list[frozenset[str]] = []
+    for members in sets:
+        apart = [group for group in joined if not group & members]
+        together = frozenset(members).union(*(group for group in joined if group & members))
+        joined = [*apart, together]
+    return sorted(joined, key=min)
+
+
+class SameMachine(LotRule):
+    """B4: bidders who should not know each other used one machine, disk, dongle or file."""
+
+    id = "B4"
+    version = "1"
+    family = "files"
+    level = "red"
+    name = Words("同一机器制作投标文件", "Bid files from one machine")
+    law = Words("招标投标法实施条例第四十条（一）（二）", "Regulations on the Bidding Law, art. 40 (1)(2)")
+    formula = Words(
+        "不同投标人的文件出现相同的网卡地址、硬盘序列号、计价软件加密锁号或文件创建标识码；CPU序列号相同只作佐证",
+        "different bidders' files share a MAC address, disk serial, dongle serial or file-creation id; a shared CPU serial only supports",
+    )
+    unit = Words("家", "bidders")
+    reads = (
+        "bid.mac",
+        "bid.disk_serial",
+        "bid.cpu_serial",
+        "bid.dongle_serial",
+        "bid.file_id",
+        "bid.on_site",
+    )
+    cannot_know = Words(
+        "不能识别虚拟机克隆、网卡地址被改写、同一代办点或图文店代做、二手设备转手；现场上传只排除上传机器特征。",
+        "Cannot tell cloned virtual machines, rewritten MAC addresses, a shared copy shop or second-hand hardware; "
+        "uploads at the centre's terminal are left out for the machine only.",
+    )
+    parameters = (
+        Parameter("min_bidders", 2, 2, 10, "至少涉及投标人数", "Bidders that must share it", whole=True),
+    )
+
+    def measure(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> float | None:
+        """Size of the largest group; 0 if nobody shares anything; None without any file data."""
+        if not any(normal(getattr(bid, datum.field)) for bid in facts.bids for datum in DATA):
+            return None
+        found = groups(s.bidders for s in shared_data(facts.bids) if s.datum.strength == "strong")
+        return float(max((len(group) for group in found), default=0))
+
+    def evaluate(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> list[Finding]:
+        """One finding a group of bidders tied together by strong data."""
+        least = self.settings(settings)["min_bidders"]
+        shared = shared_data(facts.bids)
+        found = groups(s.bidders for s in shared if s.datum.strength == "strong")
+        return [self._about(facts, shared, group, least) for group in found if len(group) >= least]
+
+    def _about(self, facts: LotFacts, shared: list[Shared], group: frozenset[str], least: float) -> Finding:
+        common = [s for s in shared if len(s.bidders & group) > 1]
+        strong = [s.datum for s in common if s.datum.strength == "strong"]
+        zh = "、".join(dict.fromkeys(datum.zh for datum in strong))
+        en = ", ".join(dict.fromkeys(datum.en for datum in strong))
+        evidence: dict[str, object] = {
+            "strength": "strong",
+            "shared": [s.as_evidence() for s in common],
+            "bids": [
+                {"bidder": b.bidder_id, "order": b.order, "bid": b.id, "received_at": rfc3339(b.received_at),
+                 "on_site": b.on_site}
+                for b in facts.bids if b.bidder_id in group
+            ],
+            "compared": len(facts.bids),
+        }  # fmt: skip
+        return self.finding(
+            facts,
+            list(group),
+            title=Words(f"疑似同机制作：{len(group)}家投标人{zh}相同", f"{len(group)} bidders share: {en}"),
+            value=float(len(group)),
+            threshold=least,
+            evidence=evidence,
+        )

@@ -1,0 +1,58 @@
+"""docs/rules.md, written from the registry: `python -m supervision.rules.page > docs/rules.md`."""
+
+from __future__ import annotations
+
+import sys
+
+from supervision.finding import LEVELS
+from supervision.rules.registry import LOT_RULES
+from supervision.rules.rule import FAMILIES, LotRule, Parameter
+
+HEAD = """# 预警规则 / Warning rules
+
+本页由规则登记表生成，请勿手工修改。/ Made from the rule registry; do not edit by hand.
+
+预警只说明“值得核查”，仅供监管核查参考，不构成违法违规认定。/ A warning is a reason to look, never an accusation.
+
+- 投标截止之前不产生任何预警；开标尚未公布投标人时等待；报价类规则等全部报价唱完。 / Nothing before the deadline; nothing while an opening has not published its bidders; price rules wait until every price is read.
+- 同一规则、同一主体组合90天内只预警一次；主体增加时更新原预警。 / One warning per rule and set of subjects in 90 days; it grows with its subjects.
+- 基线取同类标段（交易类别、品目、招标方式）实测中位数；同类样本不足时取全市场（层级记为 all）；仍不足则为“未知”。 / The baseline is the median measured in the same stratum, else in the whole market (stratum “all”), else unknown.
+"""
+
+
+def _number(value: float) -> str:
+    return f"{value:g}"
+
+
+def _parameter(rule: LotRule, parameter: Parameter) -> str:
+    name = f"`{rule.id}.{parameter.name}`"
+    span = f"{_number(parameter.low)}–{_number(parameter.high)}"
+    return f"| {name} | {parameter.zh} / {parameter.en} | {_number(parameter.default)} | {span} |"
+
+
+def _section(rule: LotRule) -> str:
+    level, family = LEVELS[rule.level], FAMILIES[rule.family]
+    lines = [
+        f"## {rule.id} {rule.name.zh} / {rule.name.en}",
+        "",
+        f"- 等级 / level: {level[0]} / {level[1]}；类别 / family: {family[0]} / {family[1]}；版本 / version: {rule.version}",
+        f"- 依据 / source: {rule.law.zh} / {rule.law.en}",
+        f"- 口径 / definition: {rule.formula.zh}。/ {rule.formula.en}.",
+        f"- 单位 / unit: {rule.unit.zh} / {rule.unit.en}",
+        f"- 读取 / reads: {', '.join(f'`{field}`' for field in rule.reads)}",
+        f"- 不能知道 / cannot know: {rule.cannot_know.zh} / {rule.cannot_know.en}",
+        "",
+        "| 参数 parameter | 含义 meaning | 默认 default | 范围 range |",
+        "|---|---|---|---|",
+        *(_parameter(rule, parameter) for parameter in rule.parameters),
+    ]
+    return "\n".join(lines)
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n\n".join([HEAD.strip(), *(_section(rule) for rule in LOT_RULES.values())]) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

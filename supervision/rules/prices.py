@@ -1,0 +1,100 @@
+"""Prices that follow a rule: an arithmetic ladder (B10)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+
+from supervision.facts import BidFact, LotFacts
+from supervision.finding import Finding
+from supervision.rules.rule import LotRule, Parameter, Words
+
+STEPS_FROM = 3
+"""A ladder needs three steps (four prices): two equal steps happen by chance."""
+
+
+def ladder_deviation(prices: Sequence[Decimal]) -> Fraction | None:
+    """max|d_k − d̄| ÷ d̄ over the gaps of the sorted prices, exactly; None with fewer than 4 prices or d̄ = 0.
+
+    0 is a perfect arithmetic ladder; two equal prices among different ones make it at least 1. All
+    prices equal is no ladder: d̄ is zero and nothing can be said.
+    """
+    if len(prices) <= STEPS_FROM:
+        return None
+    places = max(0, *(-int(price.as_tuple().exponent) for price in prices))
+    ordered = sorted(int(price.scaleb(places)) for price in prices)
+    steps, span = len(ordered) - 1, ordered[-1] - ordered[0]
+    if span == 0:
+        return None
+    worst = max(abs((b - a) * steps - span) for a, b in pairwise(ordered))
+    return Fraction(worst, span)
+
+
+class PriceLadder(LotRule):
+    """B10: sorted prices rise by the same step."""
+
+    id = "B10"
+    version = "1"
+    family = "bidders"
+    level = "orange"
+    name = Words("报价呈等差规律", "Prices in an arithmetic ladder")
+    law = Words("招标投标法实施条例第四十条（四）", "Regulations on the Bidding Law, art. 40 (4)")
+    formula = Words(
+        "报价由低到高排列，相邻差值d与平均差值d̄的最大相对偏差max|d−d̄|÷d̄不超过容差（至少4家）",
+        "prices sorted; largest relative deviation of a gap from the mean gap, max|d−d̄|/d̄, within the tolerance (4 bids or more)",
+    )
+    unit = Words("相对偏差", "relative deviation")
+    reads = ("bid.price", "bid.status", "opening_event")
+    cannot_know = Words(
+        "不看分部分项报价，不能识别清单层面的规律；定价抽签、固定下浮档位的项目可能误报；报价全部相同不作判断。",
+        "Does not see line items; fixed discount steps may raise it wrongly; when all prices are equal it says nothing.",
+    )
+    parameters = (
+        Parameter("tolerance", 0.02, 0.0, 0.1, "最大相对偏差", "Largest relative deviation"),
+        Parameter("min_bids", 4, 4, 20, "至少报价家数", "Prices needed", whole=True),
+    )
+
+    def measure(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> float | None:
+        """The ladder deviation; None before all prices are read or with too few."""
+        deviation = ladder_deviation([p for b in self._priced(facts) if (p := b.price) is not None])
+        return None if deviation is None else float(deviation)
+
+    def _priced(self, facts: LotFacts) -> list[BidFact]:
+        """Bids with their prices; none until the reading has covered every bid."""
+        return [bid for bid in facts.bids if bid.price is not None] if facts.prices_read else []
+
+    def evaluate(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> list[Finding]:
+        """At most one finding: all priced bids of the lot."""
+        chosen = self.settings(settings)
+        priced = self._priced(facts)
+        deviation = ladder_deviation([p for b in priced if (p := b.price) is not None])
+        tolerance = Fraction(repr(chosen["tolerance"]))
+        if len(priced) < chosen["min_bids"] or deviation is None or deviation > tolerance:
+            return []
+        ordered = sorted(priced, key=lambda bid: (bid.price or 0, bid.order))
+        prices = [bid.price for bid in ordered if bid.price is not None]
+        step = (prices[-1] - prices[0]) / (len(prices) - 1)
+        evidence: dict[str, object] = {
+            "strength": "medium",
+            "prices": [
+                {"bidder": b.bidder_id, "order": b.order, "price": format(b.price or 0, "f")} for b in ordered
+            ],
+            "gaps": [format(b - a, "f") for a, b in pairwise(prices)],
+            "mean_gap": format(step.quantize(Decimal("0.0001")), "f"),
+            "currency": facts.currency,
+        }
+        return [
+            self.finding(
+                facts,
+                [bid.bidder_id for bid in ordered],
+                title=Words(
+                    f"疑似报价规律性差异：{len(ordered)}家报价近似等差",
+                    f"{len(ordered)} prices rise by one step",
+                ),
+                value=float(deviation),
+                threshold=chosen["tolerance"],
+                evidence=evidence,
+            )
+        ]

@@ -1,0 +1,121 @@
+"""The watch: follows the ledger, raises warnings within a second, keeps the lens and the public figures.
+
+Two threads. The hot loop asks the journal for news every 0.2 s, looks at the lots touched and raises
+warnings; how far it has read is committed with them, so a kill repeats nothing and loses nothing. The
+lens, the baselines and the public figures have a thread of their own and never delay a warning.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from records.base import now
+from records.ledger import Ledger
+from records.public import BEIJING
+from supervision.baseline import UNKNOWN, Baselines, measure_baselines
+from supervision.config import WatchConfig
+from supervision.hot import HotLoop
+from supervision.lens_writer import LensWriter
+from supervision.market import is_news, overview, publish_overview
+
+log = structlog.get_logger()
+
+_LONGEST_WAIT = 10.0
+
+_SWITCH = 0.0005
+"""Seconds after which a thread must hand the interpreter over: with the usual 0.005 the hot loop, which
+gives it away at every query, would wait for the lens' thread dozens of times per warning."""
+
+
+class Watch:
+    """Both loops over one ledger. `baselines` is replaced whole by the slow loop, read by the hot one."""
+
+    def __init__(self, config: WatchConfig, stop: threading.Event) -> None:
+        self.config = config
+        self.stop = stop
+        self.ledger = Ledger(config.database_url)
+        self.baselines: Baselines = UNKNOWN
+
+    def hot(self) -> None:
+        """Raise warnings until told to stop; after a database failure start again from the kept marks."""
+        wait = self.config.poll_seconds
+        while not self.stop.is_set():
+            loop = HotLoop(self.ledger, lambda: self.baselines)
+            try:
+                loop.resume()
+                while not self.stop.is_set():
+                    started = time.monotonic()
+                    busy = loop.tick()
+                    wait = self.config.poll_seconds
+                    if not busy:
+                        self.stop.wait(max(0.0, wait - (time.monotonic() - started)))
+                loop.finish()
+            except SQLAlchemyError as error:
+                log.error("watch cannot reach the ledger", error=type(error).__name__, retry_seconds=wait)
+                self.stop.wait(wait)
+                wait = min(wait * 2, _LONGEST_WAIT)
+
+    def slow(self) -> None:
+        """Keep the lens, the baselines and the public figures until told to stop."""
+        writer: LensWriter | None = None
+        swept = 0.0
+        while not self.stop.is_set():
+            try:
+                if writer is None:
+                    writer = LensWriter(self.ledger, self.config.data_dir)
+                    writer.start()
+                    swept = 0.0
+                elif time.monotonic() - swept > self.config.sweep_seconds:
+                    writer.sweep()
+                else:
+                    writer.refresh()
+                self._publish(writer, now())
+                if not swept or time.monotonic() - swept > self.config.sweep_seconds:
+                    self.baselines = measure_baselines(self.ledger)
+                    swept = time.monotonic()
+            except (SQLAlchemyError, OSError, duckdb.Error, pa.ArrowException) as error:
+                writer = None
+                log.error("lens refresh failed", error=str(error)[:300])
+            self.stop.wait(self.config.lens_seconds)
+
+    def _publish(self, writer: LensWriter, at: datetime) -> None:
+        figures = overview(writer.lens, at.astimezone(BEIJING).date())
+        with self.ledger.read() as session:
+            if not is_news(session, figures):
+                return
+        with self.ledger.write() as session:
+            publish_overview(session, figures, writer.lens.as_of() or at)
+        log.info("market figures published", month=figures["month"], openings=figures["openings"])
+
+
+def run(config: WatchConfig, stop: threading.Event | None = None) -> None:
+    """Watch until `stop` is set. Raises SQLAlchemyError if the ledger cannot be opened at the start."""
+    sys.setswitchinterval(_SWITCH)
+    watch = Watch(config, stop or threading.Event())
+    slow = threading.Thread(target=watch.slow, name="watch-lens", daemon=True)
+    log.info("watch started", data_dir=str(config.data_dir))
+    slow.start()
+    try:
+        watch.hot()
+    finally:
+        watch.stop.set()
+        slow.join(timeout=30)
+        watch.ledger.close()
+        log.info("watch stopped")
+
+
+def serve(config: WatchConfig) -> None:
+    """`run` as a process of its own: SIGTERM and SIGINT end it cleanly."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run(config, stop)

@@ -1,0 +1,81 @@
+"""Rounding, money and periods as users read them (§5.2)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supervision import figures
+from supervision.filters import Filters, Grain, Period, add_months
+from supervision.results import Gap, Share
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.125, "0.13"), (Decimal("2.675"), "2.68"), (Decimal("-0.005"), "-0.01"), (1.005, "1.01"), (3, "3.00")],
+)
+def test_half_up_not_half_even(value: float | Decimal, shown: str) -> None:
+    assert str(figures.half_up(value)) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        (Decimal(0), "0.00万元"), (Decimal(12_345), "1.23万元"), (Decimal("99999949.99"), "9,999.99万元"),
+        (Decimal(99_999_950), "1.00亿元"), (Decimal(100_000_000), "1.00亿元"), (Decimal(70_850_000_000), "708.50亿元"),
+        (Decimal(-250_000_000), "-2.50亿元"), (None, "—"),
+    ],
+)  # fmt: skip
+def test_money_in_wan_and_yi(amount: Decimal | None, shown: str) -> None:
+    assert figures.yuan(amount) == shown
+
+
+def test_per_cent_counts_and_points() -> None:
+    assert Share(312_600, 915_373).text == "34.15%"
+    assert Share(0, 0).text == "—" and Share(0, 0).value is None
+    assert Share(1, 8).text == "12.50%" and Share(1, 3).text == "33.33%" and Share(2, 3).text == "66.67%"
+    assert figures.wan_count(312_600) == "31.26万家次" and figures.wan_count(9_999) == "9,999家次"
+    assert Gap(Share(1, 2), Share(1, 4)).text == "+25.00" and Gap(Share(1, 2), Share(0, 0)).text == "—"
+    assert figures.number(1234567) == "1,234,567" and figures.number(None) == "—"
+
+
+def test_periods() -> None:
+    day = date(2024, 2, 29)
+    assert Period.of("month", day) == Period(date(2024, 2, 1), date(2024, 3, 1))
+    assert Period.of("quarter", day) == Period(date(2024, 1, 1), date(2024, 4, 1))
+    assert Period.of("ytd", day) == Period(date(2024, 1, 1), date(2024, 3, 1))
+    assert Period.of("rolling12", day) == Period(date(2023, 3, 1), date(2024, 3, 1))
+    assert Period.of("day", day).previous("day") == Period(date(2024, 2, 28), day)
+    assert Period.of("month", date(2024, 3, 31)).previous("month") == Period.of("month", day)
+    assert Period.of("quarter", day).previous("quarter") == Period(date(2023, 10, 1), date(2024, 1, 1))
+    assert Period.of("ytd", date(2024, 5, 10)).previous("ytd") == Period(date(2023, 1, 1), date(2023, 5, 11))
+    assert (
+        Period.of("month", day).label() == "2024年2月" and Period.of("day", day).label("en") == "2024-02-29"
+    )
+    with pytest.raises(ValueError, match="empty period"):
+        Period(day, day)
+
+
+@given(
+    st.sampled_from(["day", "month", "quarter", "ytd", "rolling12"]),
+    st.dates(date(1990, 1, 1), date(2100, 1, 1)),
+)
+def test_a_period_holds_its_day_and_follows_its_predecessor(grain: Grain, day: date) -> None:
+    period = Period.of(grain, day)
+    assert period.start <= day < period.end
+    before = period.previous(grain)
+    assert before.end <= period.start
+    if grain != "ytd":
+        assert before.end == period.start
+    assert hash(Filters(period)) == hash(Filters(Period(period.start, period.end)))
+
+
+@given(st.dates(date(1990, 1, 1), date(2100, 1, 1)), st.integers(-60, 60))
+def test_months_are_added_like_on_a_calendar(day: date, months: int) -> None:
+    moved = add_months(day, months)
+    assert (moved.year * 12 + moved.month) - (day.year * 12 + day.month) == months
+    assert moved.day == day.day or (moved + timedelta(days=1)).day == 1

@@ -1,0 +1,340 @@
+"""The lens against brute force in plain SQL, its secrecy, and its being rewritten month by month."""
+
+from __future__ import annotations
+
+import random
+import threading
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from records.ledger import Ledger
+from supervision import metrics
+from supervision.filters import Filters, Period
+from supervision.lens import BIDS, LOTS, Lens
+from supervision.lens_writer import LensWriter
+from supervision.results import compare
+
+ALL = Filters()
+NOON = datetime.fromisoformat("2026-03-15T12:00:00+08:00")
+PLACES = {"330106": 5, "330200": 2, "310101": 2, "3201": 1, "33": 1, None: 3}
+
+
+@pytest.fixture
+def writer(ledger: Ledger, tmp_path: Path) -> LensWriter:
+    return LensWriter(ledger, tmp_path)
+
+
+def random_market(market: Any, seed: int = 7) -> None:
+    """Twelve lots over four months with every oddity of §5.2 among their bids."""
+    chance = random.Random(seed)
+    places = [place for place, weight in PLACES.items() for _ in range(weight)]
+    firms = [market.firm(f"F{n:02}", chance.choice(places)) for n in range(25)]
+    for n in range(12):
+        deadline = NOON + timedelta(days=10 * n)
+        status = ("awarded", "evaluating", "failed", "void")[n % 4] if n % 3 else "awarded"
+        lot = market.lot(
+            f"L{n:02}", deadline, status=status, centre_id=f"c{n % 2 + 1}", control_price=Decimal(1000 + n)
+        )
+        bidders = chance.sample(firms, 2 if status == "failed" else chance.randint(3, 12))
+        for firm in bidders:
+            odd = chance.random()
+            more: dict[str, Any] = {
+                "received_at": deadline - timedelta(hours=1),
+                "ca_region": chance.choice(["33", "31", None]),
+            }
+            if odd < 0.1:
+                more |= {"status": "withdrawn", "withdrawn_at": deadline - timedelta(minutes=5)}
+            elif odd < 0.15:
+                more |= {"received_at": deadline + timedelta(seconds=1)}
+            elif odd < 0.2:
+                more |= {"status": "revoked", "withdrawn_at": deadline + timedelta(minutes=5)}
+            market.bid(lot, firm, chance.randint(700, 999), **more)
+            if odd > 0.9:
+                market.bid(lot, firm, chance.randint(700, 999), **more, id=f"again/{lot}/{firm}")
+        if status == "awarded":
+            market.award(lot, bidders[-1], 900 + n, deadline + timedelta(days=30))
+
+
+BRUTE = """
+SELECT count(*), count(DISTINCT bidder_id),
+  sum(CASE WHEN place IS NOT NULL AND place NOT LIKE '3301%' AND place <> '33' THEN 1 ELSE 0 END),
+  sum(CASE WHEN place IS NULL OR place = '33' THEN 1 ELSE 0 END),
+  sum(CASE WHEN place IS NOT NULL AND place NOT LIKE '33%' THEN 1 ELSE 0 END)
+FROM (SELECT DISTINCT b.lot_id, b.bidder_id, o.division_code AS place
+  FROM bid b JOIN lot l ON l.id = b.lot_id JOIN organisation o ON o.id = b.bidder_id
+  WHERE l.status IN ('awarded', 'evaluating', 'void') AND b.status <> 'withdrawn'
+    AND b.received_at <= l.deadline AND (b.withdrawn_at IS NULL OR b.withdrawn_at > l.deadline)) AS held
+"""
+
+
+def test_counts_agree_with_brute_force(ledger: Ledger, market: Any, writer: LensWriter) -> None:
+    random_market(market)
+    assert writer.start() == ["2026-03", "2026-04", "2026-05", "2026-06", "2026-07"]
+    lens = writer.lens
+    with ledger.read() as session:
+        whole, firms, outside, unknown, beyond = session.execute(text(BRUTE)).one()
+    assert whole > 50 and unknown > 0
+    assert metrics.participations(lens, ALL) == metrics.Participations(whole, firms)
+    assert metrics.outside_participation(lens, ALL) == metrics.Share(outside, whole, unknown)
+    assert metrics.outside_participation(lens, Filters(home="province")).numerator == beyond
+    by_province = metrics.participation_by_province(lens, ALL)
+    assert sum(o.participations for o in by_province) == whole and by_province[-1].zh == "未知"
+    months = metrics.outside_participation_series(lens, ALL, 5)
+    assert sum(int(m.share.numerator) for m in months) == outside
+    assert [m.month for m in months] == [date(2026, n, 1) for n in range(3, 8)]
+    halves = [metrics.outside_participation(lens, Filters(centre=c)) for c in ("c1", "c2")]
+    assert sum(int(h.denominator) for h in halves) == whole
+    firms_share = metrics.outside_participation(lens, Filters(unit="firms"))
+    assert firms_share.denominator == firms
+
+
+def test_lots_know_their_counts_winners_and_failures(ledger: Ledger, market: Any, writer: LensWriter) -> None:
+    random_market(market)
+    writer.start()
+    lens = writer.lens
+    for lot_id, bids, outside in lens.rows("SELECT lot_id, bids, outside_city_bids FROM lots WHERE opened"):
+        counted = "SELECT count(*), count(*) FILTER (WHERE outside_city) FROM bids WHERE lot_id = ?"
+        assert lens.one(counted, [lot_id]) == (bids, outside)
+    failed = metrics.failed_rate(lens, ALL)
+    with ledger.read() as session:
+        n_failed = session.scalar(text("SELECT count(*) FROM lot WHERE status = 'failed'"))
+        amount = session.scalar(text("SELECT sum(price) FROM award"))
+    assert failed.denominator == 12 and n_failed and failed.numerator >= n_failed
+    assert lens.one("SELECT count(*) FROM lots WHERE NOT opened")[0] == n_failed
+    deals = metrics.deal_amount(lens, ALL)
+    assert deals.yuan * 10_000 == amount and deals.count == metrics.lots_with_result(lens, ALL).value
+    assert metrics.outside_awards(lens, ALL).denominator == deals.count
+    gap = metrics.openness_gap(lens, ALL)
+    assert gap.value == pytest.approx(gap.minuend.value - gap.subtrahend.value)  # type: ignore[operator]
+    assert 0 < (metrics.savings_rate(lens, ALL).value or 0) < 1
+    # awards count by their own date: thirty days after the opening
+    assert metrics.lots_with_result(lens, Filters(Period(date(2026, 3, 1), date(2026, 4, 1)))).value == 0
+
+
+def test_schema_and_money_are_exact(market: Any, past: datetime, writer: LensWriter) -> None:
+    market.lot("L", past, status="opened", control_price=Decimal("12345678901234.5678"))
+    market.bid("L", "A", "0.0001", rank=1)
+    writer.start()
+    lens = writer.lens
+    assert lens.query("SELECT * FROM bids").schema.names == BIDS.names
+    assert lens.query("SELECT * FROM lots").schema.names == LOTS.names
+    assert lens.one("SELECT price, control_price FROM bids") == (
+        Decimal("0.0001"),
+        Decimal("12345678901234.5678"),
+    )
+    assert lens.one("SELECT opened_at, opened_on FROM bids")[0].timestamp() == pytest.approx(past.timestamp())
+
+
+def test_where_a_firm_is_from(market: Any, past: datetime, writer: LensWriter) -> None:
+    market.lot("L", past, status="opened")
+    uscc = "91310101MA1FL2XY3B"
+    market.firm("home", "330108", division_source="registration")
+    market.firm("ca", "320100", division_source="ca")
+    market.firm("abroad", None, country="DE")
+    market.firm("nowhere", None, country="CN")
+    market.firm(uscc, None, uscc=uscc)
+    for firm in ("home", "ca", "abroad", "nowhere", uscc):
+        market.bid("L", firm)
+    writer.start()
+    rows = writer.lens.rows(
+        "SELECT bidder_id, bidder_division, bidder_province, outside_city, outside_province, division_source FROM bids"
+    )
+    assert sorted(rows) == sorted(
+        [
+            ("home", "330108", "33", False, False, "registration"), ("ca", "320100", "32", True, True, "ca"),
+            ("abroad", None, "00", True, True, None), ("nowhere", None, None, None, None, None),
+            (uscc, "310101", "31", True, True, "uscc"),
+        ]
+    )  # fmt: skip
+
+
+def test_month_is_that_of_beijing(market: Any, writer: LensWriter) -> None:
+    """17:00 UTC on the last day of May is already June in Hangzhou."""
+    market.lot("L", datetime.fromisoformat("2026-05-31T17:00:00+00:00"), status="opened")
+    assert writer.start() == ["2026-06"]
+    assert writer.lens.one("SELECT month, opened_on FROM lots") == ("2026-06", date(2026, 6, 1))
+
+
+# ── secrecy ──────────────────────────────────────────────────────────────────
+
+
+def test_no_row_before_the_opening_has_ended(
+    market: Any, writer: LensWriter, past: datetime, future: datetime
+) -> None:
+    market.lot("coming", future, status="opened")
+    market.lot("just past", past)
+    market.lot("running", past)
+    market.lot("old", past - timedelta(days=2))
+    market.lot("draft", past - timedelta(days=2), status="draft")
+    market.lot("timeless", None, status="bidding")
+    for lot in ("coming", "just past", "running", "old", "draft", "timeless"):
+        market.bid(lot, "A")
+    opening = market.opening("running", past)
+    market.publish_bidders(opening)
+    writer.start()
+    assert writer.lens.rows("SELECT lot_id FROM lots UNION ALL SELECT lot_id FROM bids") == [
+        ("old",),
+        ("old",),
+    ]
+    market.event(opening, "bid_read", {"no": 1, "name": "x"})
+    market.event(opening, "record_confirmed", {"rows": 1})
+    assert writer.refresh() == []
+    market.event(opening, "ended", {"result": "opened"})
+    assert len(writer.refresh()) == 1
+    assert sorted(writer.lens.rows("SELECT lot_id FROM bids")) == [("old",), ("running",)]
+
+
+def test_a_new_round_of_the_same_lot_hides_it_again(
+    market: Any, writer: LensWriter, past: datetime, future: datetime
+) -> None:
+    market.lot("L", past, status="failed")
+    market.bid("L", "A")
+    writer.start()
+    assert writer.lens.rows("SELECT lot_id FROM lots") == [("L",)]
+    market.lot("L", future, status="bidding", round=2)
+    assert len(writer.refresh()) == 1
+    assert writer.lens.rows("SELECT lot_id FROM lots") == []
+
+
+# ── rewriting ────────────────────────────────────────────────────────────────
+
+
+def test_only_changed_months_are_rewritten(
+    market: Any, writer: LensWriter, ledger: Ledger, tmp_path: Path
+) -> None:
+    random_market(market)
+    writer.start()
+    first = writer.lens.as_of()
+    assert writer.refresh() == [] and writer.sweep() == []
+    assert writer.lens.version() == "1" and writer.lens.as_of() > first  # type: ignore[operator]
+    market.bid("L04", "late news", 5, received_at=NOON)
+    assert writer.refresh() == ["2026-04"]
+    market.lot("L04", NOON + timedelta(days=90), status="awarded")
+    assert writer.refresh() == ["2026-04", "2026-06"]
+    market.firm("late news", "310101")
+    assert writer.refresh() == ["2026-06"]
+    market.firm("late news", "310101", address="somewhere")
+    assert writer.refresh() == []
+    assert LensWriter(ledger, tmp_path).start() == []
+
+
+def test_sweep_finds_what_no_journal_told(market: Any, writer: LensWriter, ledger: Ledger) -> None:
+    random_market(market)
+    writer.start()
+    with ledger.write() as session:
+        session.execute(text("DELETE FROM bid WHERE lot_id = 'L00'"))
+    assert writer.refresh() == []
+    assert writer.sweep() == ["2026-03"]
+    assert writer.lens.one("SELECT count(*) FROM bids WHERE lot_id = 'L00'")[0] == 0
+
+
+def test_a_damaged_lens_is_built_again(
+    market: Any, writer: LensWriter, ledger: Ledger, tmp_path: Path
+) -> None:
+    random_market(market)
+    writer.start()
+    (writer.lens.folder / "bids" / "month=2026-04" / "data.parquet").unlink()
+    assert LensWriter(ledger, tmp_path).start() == ["2026-04"]
+    writer.lens.manifest_path.write_text('{"format": 1, "mon')
+    assert Lens(tmp_path).as_of() is None
+    assert len(LensWriter(ledger, tmp_path).start()) == 5
+    with ledger.write() as session:
+        session.execute(text("UPDATE lot SET status = 'draft' WHERE id IN ('L00', 'L01')"))
+    assert writer.sweep() == ["2026-03"] and writer.sweep() == []
+    assert writer.lens.one("SELECT count(*) FROM lots")[0] == 10
+
+
+def test_a_kill_between_files_and_marks_loses_nothing(
+    market: Any, writer: LensWriter, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random_market(market)
+    writer.start()
+    market.bid("L04", "new", 5, received_at=NOON)
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(writer, "_write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        writer.refresh()
+    again = LensWriter(ledger, tmp_path)
+    again.start()
+    assert again.lens.one("SELECT count(*) FROM bids WHERE bidder_id = 'new'")[0] == 1
+
+
+def test_without_a_lens_everything_is_empty_not_an_error(tmp_path: Path) -> None:
+    lens = Lens(tmp_path / "absent")
+    assert lens.as_of() is None and lens.version() == "0"
+    month = Filters(Period.of("month", date(2026, 3, 15)))
+    for info in metrics.METRICS.values():
+        info.function(lens, month)
+    assert metrics.outside_participation(lens, ALL).text == "—"
+    assert metrics.outside_participation_series(lens, ALL) == []
+    assert lens.frame("SELECT * FROM lots").columns.tolist() == LOTS.names
+    assert compare(metrics.outside_participation, lens, month).difference() is None
+
+
+def test_readers_see_new_months_and_share_one_lens_between_threads(
+    market: Any, writer: LensWriter, tmp_path: Path
+) -> None:
+    reader = Lens(tmp_path)
+    assert reader.one("SELECT count(*) FROM lots")[0] == 0
+    random_market(market)
+    writer.start()
+    seen: list[int] = []
+
+    def ask() -> None:
+        seen.extend(reader.one("SELECT count(*) FROM lots")[0] for _ in range(10))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [12] * 40
+
+
+def test_lots_table_pages_sorts_and_searches(market: Any, writer: LensWriter) -> None:
+    random_market(market)
+    writer.start()
+    lens = writer.lens
+    page = metrics.lots_table(lens, ALL, 2, "opened_at", page_size=5)
+    assert (page.total, page.pages, list(page.rows.lot_id)) == (12, 3, ["L06", "L05", "L04", "L03", "L02"])
+    busiest = metrics.lots_table(lens, ALL, sort="bids").rows.bids.tolist()
+    assert busiest == sorted(busiest, reverse=True)
+    found = metrics.lots_table(lens, Filters(centre="c2"), text="标段L0")
+    assert found.total == 5 and set(found.rows.centre_id) == {"c2"}
+    for wrong in ({"page": 0}, {"sort": "price; DROP"}, {"page_size": 0}):
+        with pytest.raises(ValueError, match="sorts"):
+            metrics.lots_table(lens, ALL, **wrong)  # type: ignore[arg-type]
+
+
+def test_comparison_with_the_month_before_and_the_year_before(market: Any, writer: LensWriter) -> None:
+    market.firm("W", "310101")
+    for months_ago, outside in ((0, 2), (1, 1), (12, 3)):
+        day = NOON - timedelta(days=round(30.4 * months_ago))
+        for n in range(4):
+            lot = market.lot(f"L{months_ago}-{n}", day, status="opened")
+            market.bid(lot, "W" if n < outside else "H", received_at=day)
+    writer.start()
+    month = Filters(Period.of("month", NOON.date()))
+    compared = compare(metrics.outside_participation, writer.lens, month)
+    assert [s.text for s in (compared.present, compared.previous, compared.year_before) if s] == [
+        "50.00%",
+        "25.00%",
+        "75.00%",
+    ]
+    assert compared.difference("previous") == 0.25 and compared.growth("previous") == 1.0
+    assert compared.difference() == -0.25
+
+
+def test_every_metric_says_its_definition_in_both_languages() -> None:
+    for key in metrics.METRICS:
+        zh, en = metrics.definition(key), metrics.definition(key, "en")
+        assert (zh.startswith(key) and zh.endswith("。") and en.endswith(".") and en.isascii() is False) or en
+    assert metrics.definition("M04").startswith("M04 外地企业参与占比")

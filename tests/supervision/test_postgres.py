@@ -1,0 +1,111 @@
+"""The same watch and the same lens on PostgreSQL, where transactions may commit out of order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from records.base import now
+from records.intake import Journal
+from records.ledger import Ledger
+from supervision import metrics, warnings
+from supervision.filters import Filters
+from supervision.follower import Follower
+from supervision.lens_writer import LensWriter
+from tests.supervision.conftest import Market
+from tests.supervision.test_lens import BRUTE, random_market
+from tests.supervision.test_watch import loop_of, same_machine, settle, warnings_of
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def ledger(postgres_url: str) -> Iterator[Ledger]:
+    book = Ledger(postgres_url)
+    yield book
+    book.close()
+
+
+def test_lens_agrees_with_brute_force(ledger: Ledger, market: Market, tmp_path: Path) -> None:
+    random_market(market)
+    writer = LensWriter(ledger, tmp_path)
+    assert len(writer.start()) == 5
+    with ledger.read() as session:
+        whole, firms, outside, unknown, _ = session.execute(text(BRUTE)).one()
+    assert metrics.participations(writer.lens, Filters()) == metrics.Participations(whole, firms)
+    assert metrics.outside_participation(writer.lens, Filters()) == metrics.Share(outside, whole, unknown)
+    assert writer.refresh() == [] and writer.sweep() == []
+
+
+def test_raised_handled_and_resumed(ledger: Ledger, market: Market, past: datetime) -> None:
+    market.lot("L", past)
+    same_machine(market, "L", "A", "B")
+    settle(loop_of(ledger))
+    same_machine(market, "L", "C")
+    settle(loop_of(ledger))
+    (raised,) = warnings_of(ledger)
+    with ledger.write() as session:
+        assert warnings.act(session, raised.id, "lead", "li", "confirmed").state == "lead"
+    with ledger.read() as session:
+        assert [m["state"] for m in warnings.changes_after(session, 0)] == ["new", "new", "lead"]
+        assert warnings.counts(session) == {"red": 0, "orange": 0, "yellow": 0}
+        assert [lamp.level for lamp in warnings.lamps(session)] == [None, None]
+
+
+def entry(lot: str) -> Journal:
+    return Journal(source="t", kind="bid", key=lot, version=1, occurred_at=now(), lot_id=lot, data={})
+
+
+def test_follower_waits_for_a_number_committed_late(ledger: Ledger) -> None:
+    follower = Follower("f", Journal.seq, (Journal.lot_id,))
+    with ledger.read() as session:
+        follower.resume(session)
+    slow = Session(ledger.engine)
+    slow.add(entry("late"))
+    slow.flush()
+    with ledger.write() as session:
+        session.add(entry("early"))
+    with ledger.read() as session:
+        assert [row.lot_id for row in follower.poll(session)] == ["early"]
+        assert follower.position < follower.high
+        assert follower.poll(session) == []
+    slow.commit()
+    slow.close()
+    with ledger.read() as session:
+        assert [row.lot_id for row in follower.poll(session)] == ["late"]
+        assert follower.position == follower.high and follower.poll(session) == []
+
+
+def test_follower_gives_up_on_a_number_rolled_back(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    follower = Follower("f", Journal.seq, (Journal.lot_id,))
+    with ledger.read() as session:
+        follower.resume(session)
+    slow = Session(ledger.engine)
+    slow.add(entry("never"))
+    slow.flush()
+    with ledger.write() as session:
+        session.add(entry("early"))
+    slow.rollback()
+    slow.close()
+    with ledger.read() as session:
+        assert len(follower.poll(session)) == 1 and follower.position < follower.high
+        monkeypatch.setattr("supervision.follower.time.monotonic", lambda later=[1e12]: later[0])
+        follower.poll(session)
+    assert follower.position == follower.high
+
+
+def test_settled_lots_enter_by_time_alone(ledger: Ledger, market: Any, tmp_path: Path) -> None:
+    market.lot("L", now() - timedelta(hours=24) + timedelta(seconds=1))
+    market.bid("L", "A", received_at=now() - timedelta(days=2))
+    writer = LensWriter(ledger, tmp_path)
+    assert writer.start() == []
+    writer._settled_to = now() - timedelta(hours=25)
+    with ledger.write() as session:
+        session.execute(text("UPDATE lot SET deadline = deadline - interval '2 seconds'"))
+    assert len(writer.refresh()) == 1
