@@ -194,14 +194,20 @@ def append_event(
         shown["detail_sha256"] = chain.digest(inside)
     row = _chain_on(opening, kind, shown, moment, actor, inside or None)
     session.add(row)
+    before = _public_state(opening)
     _move(opening, lot, kind, shown, moment)
     session.flush()
     visible = max(moment, lot.deadline) if kind == "sign_in" and lot.deadline else FIRST_MOMENT
     message = {"seq": row.seq, "ts": chain.stamp(moment), "type": kind, "payload": shown, "hash": row.hash}
     public.publish(session, "opening_event", opening.id, message, position=row.seq, visible_from=visible)
-    if kind != "sign_in":
+    if kind == "scheduled" or (kind != "sign_in" and _public_state(opening) != before):
         public.publish_opening(session, opening)
     return row
+
+
+def _public_state(opening: Opening) -> tuple[object, ...]:
+    """What of an opening's public row an event can change: a price read, say, changes none of it."""
+    return opening.state, opening.stage, opening.result, opening.started_at, opening.ended_at
 
 
 def _chain_on(
@@ -243,10 +249,11 @@ def _move(opening: Opening, lot: Lot, kind: str, payload: dict[str, Any], ts: da
     opening.updated_at = now()
 
 
-def new_opening(session: Session, opening: Opening) -> Opening:
+def new_opening(session: Session, opening: Opening, ts: datetime | None = None) -> Opening:
     """Add an opening with the start of its chain and its public row; its lot and room must exist.
 
-    The first event, `scheduled`, is appended with it, so that every feed begins with the announcement.
+    The first event, `scheduled`, is appended with it, so that every feed begins with the announcement;
+    `ts` is when it was announced (default: now).
     """
     opening.state, opening.stage, opening.head_seq = "scheduled", "waiting", 0
     opening.head_hash = chain.genesis(f"opening/{opening.id}")
@@ -258,7 +265,7 @@ def new_opening(session: Session, opening: Opening) -> Opening:
         "title": lot.name,
         "room": opening.room_id,
     }
-    append_event(session, opening.id, "scheduled", payload, actor=opening.source)
+    append_event(session, opening.id, "scheduled", payload, actor=opening.source, ts=ts)
     return opening
 
 

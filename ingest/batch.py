@@ -1,0 +1,325 @@
+"""One transaction of the intake: judge every record, place it in the ledger, park what must wait.
+
+What the records of a batch need to know is fetched together, decided in memory and written together;
+only openings and their events go one by one through the state machine.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from ingest import openings, publicrows
+from ingest.envelope import Record, Refusal
+from ingest.kinds import REFERENCES, SHARED
+from ingest.parking import Parking
+from ingest.rows import MODELS, TABLES, append_journal, chunks, entity, table_of, upsert
+from records.base import now
+from records.intake import Held, Journal, Reject, Source
+from records.openings import Opening
+from records.states import IllegalTransition, check_lot_transition
+
+HELD, JOURNAL, REJECT = table_of(Held), table_of(Journal), table_of(Reject)
+_LOCK = 0x73756E63
+_FACTS = {
+    "centre": (), "organisation": (), "room": (), "bid": (), "project": ("source",),
+    "lot": ("source", "status"), "opening": ("source", "lot_id", "state", "head_seq"),
+}  # fmt: skip
+"""Kind others refer to → columns worth knowing about it."""
+_OWN = ("project", "lot", "opening")
+"""Kinds whose present row decides whether a new version may be taken."""
+
+
+@dataclass(slots=True)
+class Mark:
+    """What is held of one (kind, key) from one source."""
+
+    version: int
+    digest: bytes
+    seq: int
+    occurred_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the sender is told of one record; `accepted` only after the commit."""
+
+    key: str | None
+    status: str
+    seq: int | None = None
+    reason: str | None = None
+    path: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer as it goes over the wire: only what is known."""
+        told: dict[str, Any] = {"key": self.key, "status": self.status}
+        if self.seq is not None:
+            told["seq"] = self.seq
+        if self.reason is not None:
+            told["reason"] = self.reason
+            told["path"] = self.path
+        return told
+
+
+class Batch:
+    """The state of one transaction. `take` each record in order, then `finish`."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.moment = now()
+        self.held: dict[tuple[str, str], dict[str, Mark]] = defaultdict(dict)
+        self.facts: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+        self.fresh: set[tuple[str, str]] = set()
+        self.past_openings: set[str] = set()
+        self.rejects: list[dict[str, Any]] = []
+        self._rows: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in MODELS}
+        self._kept_status: set[str] = set()
+        self._journal: list[dict[str, Any]] = []
+        self._marks: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self._alive: set[Any] = set()
+        if session.get_bind().dialect.name == "postgresql":
+            session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        self._last = self._first = session.scalar(select(func.max(Journal.seq))) or 0
+        self.demo = frozenset(session.scalars(select(Source.name).where(Source.demo)))
+        self.parking = Parking(self)
+
+    # ── what must be known ───────────────────────────────────────────────────
+
+    def prefetch(self, records: Sequence[Record]) -> None:
+        """Fetch what is held and what exists of everything the records name."""
+        named: dict[str, set[str]] = defaultdict(set)
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for record in records:
+            kind = record.kind
+            named[kind].add(record.key)
+            if kind in _OWN:
+                wanted[kind].add(record.key)
+            for attribute, target in REFERENCES[kind]:
+                if (key := getattr(record.data, attribute)) is not None:
+                    wanted[target].add(key)
+        for kind, keys in named.items():
+            self._fetch_held(kind, sorted(keys))
+        for kind, keys in wanted.items():
+            self._fetch_facts(kind, sorted(key for key in keys if key not in self.facts[kind]))
+
+    def _fetch_held(self, kind: str, keys: list[str]) -> None:
+        keys = [key for key in keys if (kind, key) not in self.held]
+        columns = [HELD.c.key, HELD.c.source, HELD.c.version, HELD.c.digest, HELD.c.seq]
+        query = select(*columns)
+        if kind in SHARED:
+            query = select(*columns, JOURNAL.c.occurred_at).join(JOURNAL, JOURNAL.c.seq == HELD.c.seq)
+        for part in chunks(keys):
+            found = self.session.execute(query.where(HELD.c.kind == kind, HELD.c.key.in_(part)))
+            for key, source, *mark in found:
+                self.held[kind, key][source] = Mark(*mark)
+
+    def _fetch_facts(self, kind: str, keys: list[str]) -> None:
+        table, columns = TABLES[kind], _FACTS[kind]
+        query = select(table.c.id, *(table.c[name] for name in columns))
+        for part in chunks(keys):
+            for key, *values in self.session.execute(query.where(table.c.id.in_(part))):
+                self.facts[kind][key] = dict(zip(columns, values, strict=True))
+
+    # ── one record ───────────────────────────────────────────────────────────
+
+    def take(self, record: Record) -> Answer:
+        """Decide about one record; raises Refusal."""
+        if (held := self._judge(record)) is not None:
+            return Answer(record.key, "duplicate", held)
+        seq = self._last + 1
+        if wanted := self.missing(record):
+            self.parking.park(record, seq, wanted)
+        elif not self.outdated(record):
+            self.place(record)
+        self._last = seq
+        self._keep(record, seq)
+        return Answer(record.key, "accepted", seq)
+
+    def _judge(self, record: Record) -> int | None:
+        """The seq under which the record is held already, None if it is new; raises Refusal."""
+        marks = self.held.get((record.kind, record.key), {})
+        mine = marks.get(record.source)
+        if mine is None:
+            self._check_owner(record, marks)
+            return None
+        if record.version > mine.version:
+            if record.kind == "opening_event":
+                raise Refusal("version", "开标事件不可更改 / an opening event cannot be changed")
+            return None
+        if record.version == mine.version and record.digest != mine.digest:
+            raise Refusal(
+                "version",
+                f"版本 {record.version} 已收且内容不同，改动须用更高的版本 / version held with other data, send a higher version",
+            )
+        return mine.seq
+
+    def _check_owner(self, record: Record, marks: dict[str, Mark]) -> None:
+        if record.kind in SHARED:
+            return
+        owner = next(iter(marks), None) or self.facts[record.kind].get(record.key, {}).get("source")
+        if owner is not None and owner != record.source:
+            raise Refusal("key", f"此编号已由数据来源 {owner} 报送 / this key is held by source {owner}")
+
+    def missing(self, record: Record) -> tuple[str, str] | None:
+        """The first record that this one refers to and that has not arrived."""
+        for attribute, kind in REFERENCES[record.kind]:
+            key = getattr(record.data, attribute)
+            if key is not None and key not in self.facts[kind]:
+                return kind, key
+        return None
+
+    def outdated(self, record: Record) -> bool:
+        """Whether another source has said something newer of a shared record."""
+        if record.kind not in SHARED:
+            return False
+        marks = self.held.get((record.kind, record.key), {})
+        return any(
+            m.occurred_at and m.occurred_at > record.occurred_at
+            for s, m in marks.items()
+            if s != record.source
+        )
+
+    def place(self, record: Record) -> None:
+        """Apply a record whose references are all there; raises Refusal."""
+        if record.kind == "opening_event":
+            openings.place_event(self, record)
+        elif record.kind == "opening":
+            openings.place_opening(self, record)
+        else:
+            row = entity(record, self.moment)
+            if record.kind == "lot":
+                self._lot_status(record.key, row)
+            self.put(record, row, {name: row[name] for name in _FACTS.get(record.kind, ())})
+
+    def _lot_status(self, key: str, row: dict[str, Any]) -> None:
+        known = self.facts["lot"].get(key)
+        before: str | None = known["status"] if known else None
+        if row["status"] is None:
+            row["status"] = before or "bidding"
+            if known and key not in self._rows["lot"]:
+                self._kept_status.add(key)
+            return
+        try:
+            check_lot_transition(before, row["status"])
+        except IllegalTransition as error:
+            raise Refusal("data.status", str(error)) from None
+        self._kept_status.discard(key)
+
+    def put(self, record: Record, row: dict[str, Any], facts: dict[str, Any]) -> None:
+        """Remember a row to be written and what others may ask about it."""
+        self._rows[record.kind][record.key] = row
+        self.facts[record.kind][record.key] = facts
+        self.fresh.add((record.kind, record.key))
+
+    def lot_of(self, record: Record) -> str | None:
+        """The lot a record speaks about, as far as is known."""
+        if record.kind == "lot":
+            return record.key
+        if record.kind == "opening_event":
+            lot: str | None = self.facts["opening"].get(record.data.opening_id, {}).get("lot_id")  # type: ignore[attr-defined]
+            return lot
+        return getattr(record.data, "lot_id", None)
+
+    def _keep(self, record: Record, seq: int) -> None:
+        marks = self.held[record.kind, record.key]
+        if record.source in marks:
+            self.parking.drop(marks[record.source].seq)
+        marks[record.source] = Mark(record.version, record.digest, seq, record.occurred_at)
+        self._marks[record.kind, record.key, record.source] = {
+            "kind": record.kind, "key": record.key, "source": record.source,
+            "version": record.version, "digest": record.digest, "seq": seq,
+        }  # fmt: skip
+        self._journal.append(self._entry(record, seq, record.body))
+
+    def _entry(self, record: Record, seq: int, body: str) -> dict[str, Any]:
+        return {
+            "seq": seq, "source": record.source, "kind": record.kind, "key": record.key,
+            "version": record.version, "occurred_at": record.occurred_at, "received_at": self.moment,
+            "lot_id": self.lot_of(record), "body": body,
+        }  # fmt: skip
+
+    def note_applied(self, record: Record, seq: int) -> None:
+        """Tell readers of the journal that a parked record has now reached its lot."""
+        self._last += 1
+        entry = self._entry(record, self._last, f'{{"seq":{seq}}}')
+        self._journal.append({**entry, "kind": "applied", "key": f"{record.kind}/{record.key}"[:200]})
+
+    def forget(self, record: Record) -> None:
+        """A parked record was refused when its turn came: let a corrected one in."""
+        self.held.pop((record.kind, record.key), None)
+        self._marks.pop((record.kind, record.key, record.source), None)
+        where = (HELD.c.kind == record.kind, HELD.c.key == record.key, HELD.c.source == record.source)
+        self.session.connection().execute(HELD.delete().where(*where))
+
+    # ── writing ──────────────────────────────────────────────────────────────
+
+    def orm(self) -> Session:
+        """The session for the state machine, with everything pending written first."""
+        if self.flush() and self._alive:
+            self.session.expire_all()
+        return self.session
+
+    def hold(self) -> None:
+        """Keep what the state machine loaded, so that the next event does not load it again."""
+        self._alive.update(self.session.identity_map.values())
+
+    def flush(self) -> bool:
+        """Write pending rows and their public rows; whether there were any."""
+        pending = {kind: rows for kind, rows in self._rows.items() if rows}
+        if not pending:
+            return False
+        connection = self.session.connection()
+        for kind, rows in pending.items():
+            if kind == "lot":
+                self._flush_lots(rows)
+            else:
+                upsert(connection, TABLES[kind], list(rows.values()))
+        self._rows = {kind: {} for kind in MODELS}
+        self._publish(pending)
+        return True
+
+    def _flush_lots(self, rows: dict[str, dict[str, Any]]) -> None:
+        """The status of a lot that was not reported stays whatever the desk may just have made it."""
+        connection = self.session.connection()
+        upsert(connection, TABLES["lot"], [row for key, row in rows.items() if key not in self._kept_status])
+        kept = [row for key, row in rows.items() if key in self._kept_status]
+        upsert(connection, TABLES["lot"], kept, keep=frozenset({"status"}))
+        self._kept_status.clear()
+
+    def _publish(self, pending: dict[str, dict[str, dict[str, Any]]]) -> None:
+        session = self.session
+        lots = pending.get("lot", {})
+        projects = {*pending.get("project", {}), *(row["project_id"] for row in lots.values())}
+        awarded = {row["lot_id"] for row in pending.get("award", {}).values()}
+        publicrows.write(session, publicrows.projects(session, projects, self.demo))
+        publicrows.write(session, publicrows.lots(session, lots, self.demo))
+        publicrows.write(session, publicrows.awards(session, awarded, self.demo))
+        publicrows.openings(session, self._openings_to_publish(lots))
+
+    def _openings_to_publish(self, lots: Iterable[str]) -> set[str]:
+        """Openings of the past just written, and announced ones whose lot has changed."""
+        ids, self.past_openings = self.past_openings, set()
+        for part in chunks(sorted(lots)):
+            ids.update(self.session.scalars(select(Opening.id).where(Opening.lot_id.in_(part))))
+        return ids
+
+    def finish(self) -> None:
+        """Apply what was waiting, then write everything; the caller commits."""
+        self.parking.wake()
+        self.flush()
+        connection = self.session.connection()
+        append_journal(connection, self._journal)
+        upsert(connection, HELD, list(self._marks.values()))
+        self.parking.write()
+        if self.rejects:
+            connection.execute(REJECT.insert(), self.rejects)
+        if connection.dialect.name == "postgresql" and self._last > self._first:
+            connection.execute(
+                text("SELECT setval(pg_get_serial_sequence('journal', 'seq'), :seq)"), {"seq": self._last}
+            )

@@ -1,0 +1,33 @@
+"""What the intake needs to know; the front door fills it from the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class IntakeConfig:
+    """Settings of one intake process. Sizes in bytes, times in seconds."""
+
+    database_url: str
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8602
+    max_message: int = 1 << 20
+    """Largest WebSocket message and largest NDJSON line."""
+    max_body: int = 32 << 20
+    """Largest request body as it comes over the wire."""
+    max_unpacked: int = 128 << 20
+    """Largest body after decompression."""
+    max_ratio: int = 100
+    """Largest ratio of unpacked to packed bytes; beyond it a body is a bomb, not data."""
+    max_records: int = 200_000
+    body_idle: float = 20.0
+    body_total: float = 300.0
+    max_bodies: int = 4
+    """Request bodies read at the same time; further ones wait."""
+    batch: int = 2_000
+    """Most records committed together."""
+    queue: int = 20_000
+    """Records waiting for the writer; beyond it the sockets are not read."""

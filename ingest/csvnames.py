@@ -1,0 +1,55 @@
+"""Names of files and columns of a CSV pack, in Chinese and English."""
+
+from __future__ import annotations
+
+from ingest import describe
+from ingest.kinds import KINDS
+
+_ZH_FILES = {
+    "centre": "交易中心", "organisation": "主体", "room": "开标室", "project": "项目", "lot": "标段", "bid": "投标",
+    "deposit": "保证金", "opening": "开标", "opening_event": "开标事件", "award": "中标",
+}  # fmt: skip
+FILES = {name: kind for kind in KINDS for name in (kind, f"{kind}s", _ZH_FILES[kind])}
+"""Stem of a file → kind."""
+
+_COMMON = {"编号": "key", "版本": "version", "发生时间": "occurred_at", "id": "key"}
+_ZH = {
+    "名称": "name", "英文名称": "name_en", "级别": "level", "行政区划": "division_code", "启用见证": "witness_enabled",
+    "交易中心": "centre", "类型": "kind", "容量": "capacity", "可公开": "public_allowed",
+    "统一社会信用代码": "uscc", "角色": "roles", "区划来源": "division_source", "国家": "country",
+    "成立日期": "established", "法定代表人": "legal_rep", "地址": "address",
+    "交易类别": "trade_family", "行业": "sector", "总投资": "investment", "重点标志": "key_flag", "招标人": "tenderer",
+    "项目": "project", "项目编号": "project", "招标代理": "agency", "分类": "category", "招标方式": "method",
+    "评标办法": "evaluation_method", "币种": "currency", "估算价": "estimate", "最高投标限价": "control_price",
+    "招标控制价": "control_price", "标底": "base_price", "应缴保证金": "deposit_required", "公告时间": "notice_at",
+    "投标截止": "deadline", "计划定标时间": "planned_award_at", "轮次": "round", "状态": "status",
+    "资格预审": "prequalification", "标志": "flags",
+    "标段": "lot", "标段编号": "lot", "投标人": "bidder", "联合体成员": "consortium", "递交时间": "received_at",
+    "撤回时间": "withdrawn_at", "解密状态": "decrypt_status", "投标报价": "price", "工期": "duration_days",
+    "质量": "quality", "项目负责人": "manager", "否决原因": "reject_reason", "排名": "rank", "文件哈希": "file_sha256",
+    "MAC地址": "mac", "CPU序列号": "cpu_serial", "硬盘序列号": "disk_serial", "加密锁号": "dongle_serial",
+    "文件创建标识码": "file_id", "作者": "author", "上传IP": "upload_ip", "现场上传": "on_site", "CA序列号": "ca_serial",
+    "CA归属地": "ca_region",
+    "投标": "bid", "缴纳形式": "form", "金额": "amount", "付款账号": "payer_account", "付款人": "payer_name",
+    "到账时间": "received_at", "应退时间": "due_refund_at", "退还时间": "refunded_at", "利息": "interest",
+    "开标室": "room", "计划时间": "scheduled_at", "主持人": "host", "开始时间": "started_at", "结束时间": "ended_at",
+    "结果": "result", "开标": "opening", "内容": "payload", "内部内容": "detail", "操作人": "actor",
+    "中标人": "bidder", "中标价": "price", "公示开始": "publicity_from", "公示结束": "publicity_until",
+    "定标时间": "awarded_at",
+}  # fmt: skip
+_OVERRIDES = {"opening_event": {"类型": "type"}}
+
+
+def _headers(kind: str) -> dict[str, str]:
+    fields = {name for name, *_ in describe.fields(kind)}
+    zh = {**_ZH, **_OVERRIDES.get(kind, {})}
+    return {**_COMMON, **{header: name for header, name in zh.items() if name in fields}}
+
+
+HEADERS = {kind: _headers(kind) for kind in KINDS}
+"""Kind → Chinese header → field; English headers are the field names themselves."""
+
+
+def zh_names(kind: str) -> dict[str, str]:
+    """Field → Chinese header, for the documentation."""
+    return {name: header for header, name in reversed(HEADERS[kind].items()) if header != "id"}

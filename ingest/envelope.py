@@ -1,0 +1,230 @@
+"""The envelope every record comes in: reading one, and what to say when it cannot be read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ingest import national
+from ingest.kinds import KINDS, NOT_YET, Data, DepositData, Moment, OpeningEventData, Ref
+from records import events, signing
+
+MAX_DEPTH = 32
+MAX_VERSION = 2**53 - 1
+
+
+class Envelope(BaseModel):
+    """`source` may be left out: the token says who speaks; if given it must be the same."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    source: Ref | None = None
+    kind: str
+    key: Ref
+    version: Annotated[int, Field(ge=0, le=MAX_VERSION, strict=True)]
+    occurred_at: Moment
+    data: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Record:
+    """An envelope that can be read."""
+
+    source: str
+    kind: str
+    key: str
+    version: int
+    occurred_at: datetime
+    body: str
+    """`data` as canonical JSON, as the journal keeps it."""
+    digest: bytes
+    data: Data
+
+
+class Refusal(Exception):
+    """Why a record is not taken: the place in it and the reason, Chinese first."""
+
+    def __init__(self, path: str, reason: str, kind: str | None = None, key: str | None = None) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path, self.reason, self.kind, self.key = path, reason, kind, key
+
+
+_ZH = {
+    "missing": "缺少必填字段",
+    "extra_forbidden": "未知字段",
+    "string_type": "应为字符串",
+    "string_pattern_mismatch": "格式不符",
+    "string_too_long": "过长",
+    "string_too_short": "不能为空",
+    "int_type": "应为整数",
+    "int_parsing": "应为整数",
+    "int_from_float": "应为整数",
+    "bool_type": "应为 true 或 false",
+    "bool_parsing": "应为 true 或 false",
+    "dict_type": "应为对象",
+    "list_type": "应为数组",
+    "too_long": "项数过多",
+    "literal_error": "不在可选值之列",
+    "decimal_type": "应为数字或十进制字符串",
+    "decimal_parsing": "应为数字或十进制字符串",
+    "decimal_max_places": "小数位过多",
+    "decimal_max_digits": "位数过多",
+    "finite_number": "应为有限的数",
+    "greater_than_equal": "过小",
+    "less_than_equal": "过大",
+    "moment": "",
+    "moment_range": "",
+    "day": "",
+    "money": "",
+}
+
+
+def explain(error: ValidationError, prefix: tuple[str, ...] = ()) -> tuple[str, str]:
+    """(path, reason) of the first error, the count of further ones in the reason."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    first = found[0]
+    path = ".".join(str(part) for part in (*prefix, *first["loc"])) or "."
+    words = _ZH.get(first["type"], "内容不符")
+    reason = f"{words} / {first['msg']}" if words else first["msg"]
+    more = f"；另有 {len(found) - 1} 处 / and {len(found) - 1} more" if len(found) > 1 else ""
+    return path, reason + more
+
+
+def read(raw: Any, source: str, key: bytes | None = None) -> Record:
+    """An envelope (bytes, text or mapping) as a Record of `source`; raises Refusal, nothing else.
+
+    `key` is the installation's signing key, needed only for deposits that carry an account number.
+    Times and money in `data` may be datetime and Decimal when the caller is Python.
+    """
+    if isinstance(raw, (bytes, bytearray, str)):
+        raw = parse_json(raw)
+    if not isinstance(raw, Mapping):
+        raise Refusal(".", "每条记录应为一个 JSON 对象 / a record must be a JSON object")
+    kind, name = _text(raw.get("kind")), _text(raw.get("key"))
+    try:
+        envelope = Envelope.model_validate(raw)
+    except ValidationError as error:
+        raise Refusal(*explain(error), kind, name) from None
+    try:
+        return _record(envelope, source, key)
+    except Refusal as refusal:
+        refusal.kind, refusal.key = kind, name
+        raise
+
+
+def parse_json(raw: bytes | bytearray | str) -> Any:
+    """JSON with bounded depth; raises Refusal."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Refusal(
+            ".", f"不是 JSON / not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
+        ) from None
+    if not shallow(value, MAX_DEPTH):
+        raise Refusal(".", f"嵌套超过 {MAX_DEPTH} 层 / nested deeper than {MAX_DEPTH}")
+    return value
+
+
+def shallow(value: Any, limit: int) -> bool:
+    """Whether JSON nests at most `limit` levels."""
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return True
+    return limit > 0 and all(shallow(child, limit - 1) for child in value)
+
+
+def _text(value: Any) -> str | None:
+    return value[:200].replace("\x00", "") if isinstance(value, str) else None
+
+
+def _record(envelope: Envelope, source: str, key: bytes | None) -> Record:
+    if envelope.source is not None and envelope.source != source:
+        raise Refusal(
+            "source", "source 与令牌所属的数据来源不同 / source is not the one the token belongs to"
+        )
+    model = KINDS.get(envelope.kind)
+    if model is None:
+        raise _unknown_kind(envelope.kind)
+    sent = _hide_account(envelope, key) if model is DepositData else envelope.data
+    body = canonical(sent)
+    try:
+        data = model.model_validate(national.translate(envelope.kind, sent))
+    except ValidationError as error:
+        raise Refusal(*explain(error, ("data",))) from None
+    hashed = body
+    if isinstance(data, OpeningEventData):
+        _check_event(data)
+        hashed += envelope.occurred_at.isoformat().encode()
+    return Record(
+        source, envelope.kind, envelope.key, envelope.version, envelope.occurred_at,
+        body.decode(), hashlib.sha256(hashed).digest(), data,
+    )  # fmt: skip
+
+
+def _unknown_kind(kind: str) -> Refusal:
+    if kind in NOT_YET:
+        return Refusal("kind", f"本版本尚不接收 {kind} / this version does not take kind {kind} yet")
+    choices = ", ".join(KINDS)
+    return Refusal("kind", f"未知的 kind；可用 / unknown kind, choose from: {choices}")
+
+
+def _hide_account(envelope: Envelope, key: bytes | None) -> dict[str, Any]:
+    """The account number never gets further than this line."""
+    account = envelope.data.get("payer_account")
+    if not isinstance(account, str) or len(account) > 64:
+        return envelope.data
+    if key is None:
+        raise Refusal(
+            "data.payer_account",
+            "没有签名密钥，不能接收账号 / no signing key given, cannot take account numbers",
+        )
+    kept = {name: value for name, value in envelope.data.items() if name != "payer_account"}
+    return {**kept, "payer_account_hash": signing.keyed_hash(key, account)}
+
+
+def _check_event(data: OpeningEventData) -> None:
+    model = events.MODELS.get(data.type)
+    if model is None:
+        raise Refusal(
+            "data.type", f"未知事件类型；可用 / unknown event type, choose from: {', '.join(events.MODELS)}"
+        )
+    try:
+        model.model_validate(data.payload)
+    except ValidationError as error:
+        raise Refusal(*explain(error, ("data", "payload"))) from None
+
+
+def _jsonable(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    raise TypeError(type(value).__name__)
+
+
+def canonical(data: Mapping[str, Any]) -> bytes:
+    """Canonical JSON of `data`; raises Refusal for what JSON or the database cannot hold."""
+    try:
+        body = orjson.dumps(data, default=_jsonable, option=orjson.OPT_SORT_KEYS)
+    except (TypeError, ValueError) as error:
+        raise Refusal("data", f"不能写成 JSON / cannot be written as JSON: {error}") from None
+    if rb"\u0000" in body and (path := _nul_path(data, "data")):
+        raise Refusal(path, "含有空字符 U+0000 / contains the character U+0000")
+    return body
+
+
+def _nul_path(value: Any, path: str) -> str | None:
+    if isinstance(value, str):
+        return path if "\x00" in value else None
+    if isinstance(value, (date, Decimal)) or not isinstance(value, (Mapping, list, tuple)):
+        return None
+    pairs = value.items() if isinstance(value, Mapping) else enumerate(value)
+    for name, child in pairs:
+        if found := (path if "\x00" in str(name) else _nul_path(child, f"{path}.{name}")):
+            return found
+    return None

@@ -1,0 +1,151 @@
+"""`WS /records`: one envelope a message in, one answer a message out, in order of commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+import orjson
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from ingest.access import bearer, source_of
+from ingest.batch import Answer
+from ingest.envelope import Refusal, parse_json
+from ingest.problems import Problem
+from ingest.writer import Writer
+from records.ledger import Ledger
+
+log = structlog.get_logger()
+
+BAD_USE, UNKNOWN, DISABLED, UNAVAILABLE = 4400, 4401, 4403, 1013
+"""Close codes: wrong use, no or unknown token, source disabled, database away (send again later)."""
+FIRST_MESSAGE_S = 10.0
+RECHECK_S = 5.0
+
+
+class Closed(Exception):
+    """The server ends the connection, with a code and a reason of at most 123 bytes."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason.encode()[:123].decode("utf-8", "ignore")
+
+
+class Outbox:
+    """Answers on their way to one sender."""
+
+    def __init__(self, count: Callable[[str, list[Answer]], None]) -> None:
+        self._answers: deque[Answer] = deque()
+        self._some = asyncio.Event()
+        self._count = count
+        self.source = ""
+        self.pending = 0
+        self.failed = False
+
+    def deliver(self, answers: list[Answer] | None) -> None:
+        """Called by the writer after a commit, or with None when the database failed."""
+        if answers is None:
+            self.failed = True
+        else:
+            self.pending -= len(answers)
+            self._answers.extend(answers)
+            self._count(self.source, answers)
+        self._some.set()
+
+    async def send_all(self, socket: WebSocket) -> None:
+        """Send answers as they come; raises Closed when the database fails."""
+        while True:
+            await self._some.wait()
+            self._some.clear()
+            while self._answers:
+                await socket.send_text(orjson.dumps(self._answers.popleft().as_dict()).decode())
+            if self.failed:
+                raise Closed(
+                    UNAVAILABLE,
+                    "数据库暂不可用，请稍后重发未答复的记录 / database away, resend what is unanswered",
+                )
+
+
+async def serve(
+    socket: WebSocket, ledger: Ledger, writer: Writer, count: Callable[[str, list[Answer]], None]
+) -> None:
+    """One connection from handshake to close."""
+    await socket.accept()
+    outbox = Outbox(count)
+    try:
+        token = await _token(socket)
+        outbox.source = await _checked(ledger, token)
+        await _converse(socket, ledger, writer, outbox, token)
+    except Closed as end:
+        if socket.application_state is not WebSocketState.DISCONNECTED:
+            await socket.close(end.code, end.reason)
+    except WebSocketDisconnect:
+        log.debug("intake.disconnected", source=outbox.source, unanswered=outbox.pending)
+
+
+async def _token(socket: WebSocket) -> str:
+    if socket.query_params:
+        raise Closed(BAD_USE, "令牌不得放在网址中 / no query allowed: tokens in addresses end up in logs")
+    if token := bearer(socket.headers.get("authorization")):
+        return token
+    try:
+        async with asyncio.timeout(FIRST_MESSAGE_S):
+            first = parse_json(await _text(socket))
+    except TimeoutError:
+        raise Closed(UNKNOWN, "未在时限内给出令牌 / no token in time") from None
+    except Refusal:
+        first = None
+    token = first.get("token") if isinstance(first, dict) else None
+    if not isinstance(token, str):
+        raise Closed(UNKNOWN, '首条消息应为 {"token": "…"} / the first message must carry the token')
+    return token
+
+
+async def _checked(ledger: Ledger, token: str) -> str:
+    try:
+        return await source_of(ledger, token)
+    except Problem as problem:
+        raise Closed(DISABLED if problem.status == 403 else UNKNOWN, problem.detail) from None
+
+
+async def _text(socket: WebSocket) -> str | bytes:
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1005))
+    text: str | bytes | None = message.get("text")
+    return text if text is not None else message["bytes"]
+
+
+async def _converse(socket: WebSocket, ledger: Ledger, writer: Writer, outbox: Outbox, token: str) -> None:
+    tasks = [
+        asyncio.create_task(_receive(socket, writer, outbox)),
+        asyncio.create_task(outbox.send_all(socket)),
+        asyncio.create_task(_recheck(ledger, token)),
+    ]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _receive(socket: WebSocket, writer: Writer, outbox: Outbox) -> None:
+    while True:
+        text = await _text(socket)
+        outbox.pending += 1
+        try:
+            await writer.put(outbox.source, (text,), outbox.deliver)
+        except ConnectionError as error:
+            raise Closed(1012, str(error)) from None
+
+
+async def _recheck(ledger: Ledger, token: str) -> None:
+    """A token taken back ends its connections within seconds."""
+    while True:
+        await asyncio.sleep(RECHECK_S)
+        await _checked(ledger, token)

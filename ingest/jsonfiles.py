@@ -1,0 +1,149 @@
+"""OCDS documents out of files of any size: packages, records, arrays, JSON Lines, one release."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import IO, Any
+
+import ijson
+import orjson
+
+from ingest.ocds import Reader, children
+from ingest.pieces import Piece
+
+_FIRST_LINE = 8 << 20
+
+
+def read(file: IO[bytes], reader: Reader) -> Iterator[Piece]:
+    """The pieces of an OCDS file; what cannot be read is one rejected piece, not an exception."""
+    stream = io.BufferedReader(_Raw(file), 1 << 20)
+    if stream.peek(3)[:3] == b"\xef\xbb\xbf":
+        stream.read(3)
+    first = stream.readline(_FIRST_LINE)
+    while first and not first.strip():
+        first = stream.readline(_FIRST_LINE)
+    if not first:
+        yield Piece(None, "", None, ".", "文件为空 / the file is empty")
+    elif _is_document(first):
+        yield from _lines(first, stream, reader)
+    else:
+        yield from _streamed(_Joined(first, stream), reader)
+
+
+class _Raw(io.RawIOBase):
+    """A plain readable over any binary file, gzip and zip members included."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class _Joined:
+    """What was read already, then the rest."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head, self._rest = head, rest
+
+    def read(self, size: int = -1) -> bytes:
+        """As a file reads; ijson needs no more."""
+        if not self._head:
+            return self._rest.read(size)
+        part, self._head = (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
+        return part
+
+
+def _is_document(line: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(line), (dict, list))
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _lines(first: bytes, stream: IO[bytes], reader: Reader) -> Iterator[Piece]:
+    number, line = 0, first
+    while line:
+        number += 1
+        if line.strip():
+            try:
+                value = orjson.loads(line)
+            except orjson.JSONDecodeError as error:
+                text = line.decode("utf-8", "replace")
+                yield Piece(None, text, number, ".", f"不是 JSON / not JSON: {error.msg}")
+            else:
+                yield from document(value, reader, number, "")
+        line = stream.readline()
+
+
+def document(value: Any, reader: Reader, line: int | None, path: str) -> Iterator[Piece]:
+    """The pieces of a package, a record, a list of those or a release."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from document(item, reader, line, f"{path}[{index}].")
+    elif not isinstance(value, dict):
+        yield Piece(None, value, line, path or ".", "应为 OCDS 对象 / expected an OCDS object")
+    elif isinstance(value.get("records"), list):
+        yield from document(value["records"], reader, line, f"{path}records")
+    elif isinstance(value.get("compiledRelease"), dict):
+        yield from reader.release(value["compiledRelease"], line, f"{path}compiledRelease.")
+    elif isinstance(value.get("releases"), list):
+        yield from _releases(value["releases"], reader, line, path)
+    else:
+        yield from reader.release(value, line, path)
+
+
+def _releases(releases: list[Any], reader: Reader, line: int | None, path: str) -> Iterator[Piece]:
+    linked = [
+        item for item in releases if not isinstance(item, dict) or ("url" in item and "ocid" not in item)
+    ]
+    for item in linked:
+        yield Piece(None, item, line, f"{path}releases", "不是内嵌的发布 / not an embedded release")
+    embedded = [item for item in children(releases) if item not in linked]
+    for index, item in enumerate(sorted(embedded, key=lambda r: str(r.get("date") or ""))):
+        yield from reader.release(item, line, f"{path}releases[{index}].")
+
+
+def _streamed(file: Any, reader: Reader) -> Iterator[Piece]:
+    """One value after another in constant memory: the members of packages and arrays come one by one."""
+    try:
+        for path, value in _members(file):
+            yield from document(value, reader, None, path)
+    except (ijson.JSONError, UnicodeDecodeError) as error:
+        words = str(error).split("\n", 1)[0][:300]
+        yield Piece(None, words, None, ".", f"不是完整的 JSON / not complete JSON: {words}")
+
+
+_LISTS = ("releases.item", "records.item", "item")
+
+
+def _members(file: Any) -> Iterator[tuple[str, Any]]:
+    """(path, value) of every member of a list of releases, and of each whole value that holds none."""
+    builder: Any = None
+    target = ""
+    count = 0
+    rest: Any = None
+    held = False
+    for prefix, event, value in ijson.parse(file, multiple_values=True):
+        if builder is None and prefix in _LISTS and event not in ("end_array", "end_map"):
+            builder, target, held = ijson.ObjectBuilder(), prefix, True
+        if builder is not None:
+            builder.event(event, value)
+            if prefix == target and event not in ("start_map", "start_array", "map_key"):
+                yield f"{target.removesuffix('item').rstrip('.')}[{count}].", builder.value
+                builder, count = None, count + 1
+            continue
+        if prefix == "" and event in ("start_map", "start_array"):
+            rest, held = ijson.ObjectBuilder(), False
+        if rest is not None:
+            rest.event(event, value)
+        if prefix == "" and event in ("end_map", "end_array"):
+            if not held:
+                yield "", rest.value
+            rest, count = None, 0

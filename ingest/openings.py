@@ -1,0 +1,147 @@
+"""Openings 开标 and their events, through the one state machine of the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import ValidationError
+
+from ingest import publicrows
+from ingest.envelope import Record, Refusal, explain
+from ingest.kinds import OpeningData, OpeningEventData
+from ingest.rows import entity
+from records import chain, public, states
+from records.base import now
+from records.openings import Opening
+from records.projects import Lot
+
+if TYPE_CHECKING:
+    from ingest.batch import Batch
+
+_OVER = frozenset({"ended", "sealed", "cancelled"})
+
+
+def place_opening(batch: Batch, record: Record) -> None:
+    """A new opening, a change of an announced one, or one of the past without a log of its events."""
+    data = cast(OpeningData, record.data)
+    past = data.state in _OVER or data.ended_at is not None or data.result is not None
+    known = batch.facts["opening"].get(record.key)
+    if known and known["head_seq"]:
+        _change(batch, record, data, past)
+    elif past or known:
+        _past(batch, record, data, past)
+    else:
+        _announce(batch, record, data)
+
+
+def _past(batch: Batch, record: Record, data: OpeningData, past: bool) -> None:
+    if not past:
+        raise Refusal(
+            "data.state",
+            "已按历史记录收下的开标不能再改为预告 / held as history, cannot become scheduled again",
+        )
+    state = data.state if data.state in _OVER else "ended"
+    row = entity(record, batch.moment)
+    row |= {
+        "state": state,
+        "stage": "waiting" if state == "cancelled" else "end",
+        "result": data.result or (None if state == "cancelled" else "opened"),
+        "head_seq": 0,
+        "head_hash": chain.genesis(f"opening/{record.key}"),
+    }
+    batch.put(record, row, {"lot_id": data.lot_id, "state": state, "head_seq": 0, "source": record.source})
+    batch.past_openings.add(record.key)
+
+
+def _announce(batch: Batch, record: Record, data: OpeningData) -> None:
+    session = batch.orm()
+    opening = Opening(
+        id=record.key, lot_id=data.lot_id, room_id=data.room_id, scheduled_at=data.scheduled_at,
+        host=data.host, source=record.source,
+    )  # fmt: skip
+    try:
+        with session.begin_nested():
+            states.new_opening(session, opening, ts=record.occurred_at)
+    except states.IllegalTransition as error:
+        raise Refusal("data", str(error)) from None
+    except ValidationError as error:
+        raise Refusal(*explain(error, ("data",))) from None
+    batch.hold()
+    batch.facts["opening"][record.key] = {
+        "lot_id": data.lot_id, "state": "scheduled", "head_seq": 1, "source": record.source,
+    }  # fmt: skip
+    batch.fresh.add(("opening", record.key))
+
+
+def _change(batch: Batch, record: Record, data: OpeningData, past: bool) -> None:
+    """An opening with events: only what is announced may change, and only before it begins."""
+    session = batch.orm()
+    opening = session.get_one(Opening, record.key)
+    if past and data.state != "cancelled" and data.state != opening.state:
+        raise Refusal(
+            "data.state",
+            f"开标处于 {opening.state}，只有事件能改变其状态 / only events move an opening (now {opening.state})",
+        )
+    if data.lot_id != opening.lot_id:
+        raise Refusal("data.lot", "开标的标段不能更改 / the lot of an opening cannot change")
+    if past and data.state == opening.state:
+        return
+    if opening.state != "scheduled" or opening.stage != "waiting":
+        if (data.room_id, data.scheduled_at) == (opening.room_id, opening.scheduled_at):
+            return
+        raise Refusal(
+            "data",
+            f"开标处于 {opening.state}/{opening.stage}，时间和开标室不能再改为预告内容 / already {opening.state}, cannot be rescheduled",
+        )
+    with session.begin_nested():
+        _reschedule(batch, opening, record, data)
+    batch.facts["opening"][record.key]["state"] = opening.state
+    batch.hold()
+
+
+def _reschedule(batch: Batch, opening: Opening, record: Record, data: OpeningData) -> None:
+    session = batch.session
+    opening.room_id, opening.host = data.room_id, data.host
+    if data.state == "cancelled":
+        opening.state, opening.updated_at = "cancelled", now()
+        session.flush()
+        public.publish_opening(session, opening)
+        return
+    lot = session.get_one(Lot, opening.lot_id)
+    payload = {"scheduled_at": public.rfc3339(data.scheduled_at), "title": lot.name, "room": data.room_id}
+    states.append_event(session, opening.id, "scheduled", payload, actor=record.source, ts=record.occurred_at)
+
+
+def place_event(batch: Batch, record: Record) -> None:
+    """Append one event; an illegal step is refused with the state and stage that forbid it."""
+    data = cast(OpeningEventData, record.data)
+    known = batch.facts["opening"][data.opening_id]
+    if known["source"] != record.source:
+        raise Refusal(
+            "source",
+            f"该开标属于数据来源 {known['source']} / the opening belongs to source {known['source']}",
+        )
+    session = batch.orm()
+    lot = session.get_one(Lot, known["lot_id"])
+    before = lot.status
+    try:
+        with session.begin_nested():
+            row = states.append_event(
+                session, data.opening_id, data.type, data.payload,
+                actor=data.actor or record.source, ts=record.occurred_at, detail=data.detail,
+            )  # fmt: skip
+    except states.IllegalTransition as error:
+        raise Refusal("data.type", str(error)) from None
+    except ValidationError as error:
+        raise Refusal(*explain(error, ("data", "payload"))) from None
+    known["head_seq"] = row.seq
+    if lot.status != before:
+        _lot_moved(batch, lot)
+    batch.hold()
+
+
+def _lot_moved(batch: Batch, lot: Lot) -> None:
+    facts: dict[str, Any] = batch.facts["lot"].setdefault(lot.id, {"source": lot.source})
+    facts["status"] = lot.status
+    batch.session.flush()
+    publicrows.write(batch.session, publicrows.lots(batch.session, [lot.id], batch.demo))

@@ -1,0 +1,124 @@
+"""Records that wait for what they refer to, and their turn when it arrives."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+from sqlalchemy import select, tuple_
+
+from ingest import rejects
+from ingest.envelope import Record, Refusal, read
+from ingest.rows import chunks, table_of
+from records.intake import Journal, Parked
+
+if TYPE_CHECKING:
+    from ingest.batch import Batch
+
+PARKED = table_of(Parked)
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A record held under `seq`, not applied yet."""
+
+    record: Record
+    seq: int
+
+
+class Parking:
+    """The waiting records of one batch, together with those of the ledger."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._here: dict[tuple[str, str], list[Waiting]] = defaultdict(list)
+        self._gone: list[int] = []
+        self._any_stored: bool | None = None
+
+    def park(self, record: Record, seq: int, wanted: tuple[str, str]) -> None:
+        """Let a record wait for `wanted` = (kind, key)."""
+        self._here[wanted].append(Waiting(record, seq))
+
+    def drop(self, seq: int) -> None:
+        """A newer version has replaced the record held under `seq`: it need not wait any longer."""
+        self._gone.append(seq)
+
+    def wake(self) -> None:
+        """Apply what waited for records that have come, then what waited for those, until none is left."""
+        batch = self._batch
+        while batch.fresh:
+            arrived, batch.fresh = batch.fresh, set()
+            ready = [waiting for wanted in arrived for waiting in self._here.pop(wanted, ())]
+            ready += self._stored(arrived)
+            batch.prefetch([waiting.record for waiting in ready])
+            for waiting in sorted(ready, key=lambda w: (w.record.occurred_at, w.seq)):
+                self._apply(waiting)
+
+    def _stored(self, arrived: set[tuple[str, str]]) -> list[Waiting]:
+        session = self._batch.session
+        if self._any_stored is None:
+            self._any_stored = session.execute(select(PARKED.c.seq).limit(1)).first() is not None
+        if not self._any_stored:
+            return []
+        found = []
+        for part in chunks(sorted(arrived), 400):
+            waits = tuple_(PARKED.c.waits_kind, PARKED.c.waits_key).in_(part)
+            query = select(Journal).join(Parked, Parked.seq == Journal.seq).where(waits)
+            found += [self._restore(row) for row in session.scalars(query)]
+        self._gone += [waiting.seq for waiting in found]
+        return found
+
+    @staticmethod
+    def _restore(row: Journal) -> Waiting:
+        envelope = {
+            "kind": row.kind, "key": row.key, "version": row.version,
+            "occurred_at": row.occurred_at, "data": row.data,
+        }  # fmt: skip
+        return Waiting(read(envelope, row.source), row.seq)
+
+    def _apply(self, waiting: Waiting) -> None:
+        batch, record = self._batch, waiting.record
+        if not self._is_held(waiting):
+            return  # a newer version has come meanwhile
+        if wanted := batch.missing(record):
+            self.park(record, waiting.seq, wanted)
+            return
+        try:
+            if not batch.outdated(record):
+                batch.place(record)
+        except Refusal as refusal:
+            refusal.kind, refusal.key = record.kind, record.key
+            batch.rejects.append(rejects.row(record.source, _as_envelope(record), refusal))
+            batch.forget(record)
+            return
+        if batch.lot_of(record) is not None:
+            batch.note_applied(record, waiting.seq)
+
+    def _is_held(self, waiting: Waiting) -> bool:
+        marks = self._batch.held.get((waiting.record.kind, waiting.record.key), {})
+        mark = marks.get(waiting.record.source)
+        return mark is not None and mark.seq == waiting.seq
+
+    def write(self) -> None:
+        """Write who still waits, take out who does not."""
+        connection = self._batch.session.connection()
+        for part in chunks(self._gone):
+            connection.execute(PARKED.delete().where(PARKED.c.seq.in_(part)))
+        rows = [
+            {"seq": waiting.seq, "waits_kind": kind, "waits_key": key}
+            for (kind, key), line in self._here.items()
+            for waiting in line
+            if self._is_held(waiting)
+        ]
+        if rows:
+            connection.execute(PARKED.insert(), rows)
+
+
+def _as_envelope(record: Record) -> str:
+    head = {
+        "source": record.source, "kind": record.kind, "key": record.key,
+        "version": record.version, "occurred_at": record.occurred_at,
+    }  # fmt: skip
+    return orjson.dumps(head).decode()[:-1] + f',"data":{record.body}}}'

@@ -1,0 +1,198 @@
+"""The intake server: `POST /records`, `WS /records`, the schema, its description, health and metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import orjson
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from ingest import body, describe, feed
+from ingest.access import bearer, source_of
+from ingest.apply import Answer
+from ingest.config import IntakeConfig
+from ingest.kinds import KINDS
+from ingest.measures import Measures
+from ingest.problems import Problem
+from ingest.writer import Writer
+from records import signing
+from records.ledger import Ledger
+
+log = structlog.get_logger()
+
+
+class Intake:
+    """What the routes of one process share."""
+
+    def __init__(self, config: IntakeConfig) -> None:
+        self.config = config
+        self.ledger = Ledger(config.database_url)
+        self.measures = Measures()
+        self.writer: Writer | None = None
+        self.bodies = asyncio.Semaphore(config.max_bodies)
+
+    @asynccontextmanager
+    async def life(self, _app: Starlette) -> AsyncIterator[None]:
+        """Start the writer; at the end write what is queued."""
+        config = self.config
+        key = await asyncio.to_thread(signing.load_key, config.data_dir)
+        self.writer = Writer(
+            self.ledger, key=key, batch=config.batch, queue=config.queue, observe=self.measures.committed
+        )
+        self.writer.start()
+        try:
+            yield
+        finally:
+            await self.writer.stop()
+            self.ledger.close()
+
+    @property
+    def running(self) -> Writer:
+        """The writer; raises Problem 503 before the start."""
+        if self.writer is None:
+            raise Problem(503, "接收服务尚未启动 / the intake has not started")
+        return self.writer
+
+    async def post(self, request: Request) -> Response:
+        """Take a JSON array or NDJSON; the answers come in the same form, after each commit."""
+        source = await source_of(self.ledger, bearer(request.headers.get("authorization")))
+        async with self.bodies:
+            packed = await body.read_body(request, self.config)
+            records, array = await asyncio.to_thread(
+                body.split, packed, request.headers.get("content-type", ""), self.config
+            )
+        del packed
+        pieces = self._answers(source, records)
+        first: list[Answer] = await anext(pieces, [])
+        media = "application/json" if array else "application/x-ndjson"
+        return StreamingResponse(_written(first, pieces, array), media_type=media)
+
+    async def _answers(self, source: str, records: list[Any]) -> AsyncIterator[list[Answer]]:
+        size = self.config.batch
+        for start in range(0, len(records), size):
+            try:
+                answers = await self.running.submit(source, records[start : start + size])
+            except ConnectionError as error:
+                raise Problem(503, str(error), {"Retry-After": "5"}) from None
+            self.measures.answered(source, "http", answers)
+            yield answers
+
+    async def feed(self, socket: WebSocket) -> None:
+        """`WS /records`."""
+        self.measures.connections.inc()
+        try:
+            await feed.serve(
+                socket, self.ledger, self.running, lambda s, a: self.measures.answered(s, "websocket", a)
+            )
+        finally:
+            self.measures.connections.dec()
+
+    async def healthz(self, _request: Request) -> Response:
+        """200 when the ledger answers, else 503."""
+        try:
+            version = await asyncio.to_thread(self.ledger.schema_version)
+        except Exception as error:  # noqa: BLE001 — whatever ails the database is the answer here
+            log.error("intake.unhealthy", cause=type(error).__name__)
+            raise Problem(503, "数据库不可用 / the database is not available") from None
+        return _json({"status": "ok", "schema": version, "waiting": self.running.waiting})
+
+    async def metrics(self, _request: Request) -> Response:
+        """Prometheus text."""
+        self.measures.queue.set(self.running.waiting)
+        return Response(self.measures.render(), media_type="text/plain; version=0.0.4")
+
+
+async def _written(
+    first: list[Answer], pieces: AsyncIterator[list[Answer]], array: bool
+) -> AsyncIterator[bytes]:
+    opening, between, closing = (b"[", b",", b"]\n") if array else (b"", b"\n", b"\n")
+    yield opening + between.join(orjson.dumps(answer.as_dict()) for answer in first)
+    async for answers in pieces:
+        yield between + between.join(orjson.dumps(answer.as_dict()) for answer in answers)
+    yield closing
+
+
+def _json(value: Any, media: str = "application/json") -> Response:
+    return Response(orjson.dumps(value, option=orjson.OPT_INDENT_2), media_type=media)
+
+
+async def _schema(request: Request) -> Response:
+    kind = request.path_params.get("kind")
+    schema = describe.schema() if kind is None else describe.kind_schema(kind)
+    if schema is None:
+        raise Problem(404, f"没有这种记录 / no such kind; {', '.join(KINDS)}")
+    return _json(schema, "application/schema+json")
+
+
+async def _openapi(_request: Request) -> Response:
+    return _json(describe.openapi())
+
+
+async def _docs(_request: Request) -> Response:
+    return HTMLResponse(
+        describe.page(), headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    )
+
+
+async def _problem(_request: Request, error: Exception) -> Response:
+    if isinstance(error, Problem):
+        return error.response()
+    if isinstance(error, HTTPException):
+        detail = {404: "没有这个地址 / no such address", 405: "此地址不接受该方法 / method not allowed"}
+        headers = dict(error.headers) if error.headers else {}
+        return Problem(error.status_code, detail.get(error.status_code, error.detail), headers).response()
+    log.error("intake.unexpected", cause=type(error).__name__)
+    return Problem(500, "内部错误 / internal error").response()
+
+
+def create_app(config: IntakeConfig) -> Starlette:
+    """The ASGI application of the intake. The ledger's schema must be up to date."""
+    intake = Intake(config)
+    routes = [
+        Route("/records", intake.post, methods=["POST"]),
+        WebSocketRoute("/records", intake.feed),
+        Route("/schema", _schema),
+        Route("/schema/{kind}", _schema),
+        Route("/openapi.json", _openapi),
+        Route("/docs", _docs),
+        Route("/healthz", intake.healthz),
+        Route("/metrics", intake.metrics),
+    ]
+    handlers: Any = {Problem: _problem, HTTPException: _problem, Exception: _problem}
+    app = Starlette(routes=routes, lifespan=intake.life, exception_handlers=handlers)
+    app.state.intake = intake
+    return app
+
+
+def serve(config: IntakeConfig) -> None:
+    """Run the intake until SIGTERM or Ctrl-C; what has been received is written before the end."""
+    ledger = Ledger(config.database_url)
+    ledger.upgrade()
+    ledger.close()
+    # uvicorn raises the signal again after its clean stop; that must not turn into a failure.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    settings = uvicorn.Config(
+        create_app(config),
+        host=config.host,
+        port=config.port,
+        loop="uvloop",
+        ws_max_size=config.max_message,
+        ws_ping_interval=20.0,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(settings).run()

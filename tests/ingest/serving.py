@@ -1,0 +1,60 @@
+"""An intake as a real process, as the front door would start it."""
+
+from __future__ import annotations
+
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+_START = """
+import sys
+from pathlib import Path
+from ingest.config import IntakeConfig
+from ingest.server import serve
+serve(IntakeConfig(sys.argv[1], Path(sys.argv[2]), port=int(sys.argv[3])))
+"""
+
+
+def free_port() -> int:
+    """A free port below the ephemeral range: a client that retries there cannot connect to itself."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+    raise RuntimeError("no free port")
+
+
+def start(url: str, folder: Path, port: int) -> subprocess.Popen[bytes]:
+    """Start an intake and wait until it answers."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _START, url, str(folder), str(port)], stderr=subprocess.DEVNULL
+    )
+    until = time.monotonic() + 30
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200:
+                return process
+        except httpx.TransportError:
+            time.sleep(0.05)
+    process.kill()
+    raise RuntimeError("the intake did not start")
+
+
+@contextmanager
+def intake(url: str, folder: Path) -> Iterator[int]:
+    """A running intake; gives its port, ends it with SIGTERM and expects a clean end."""
+    port = free_port()
+    process = start(url, folder, port)
+    try:
+        yield port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0

@@ -1,0 +1,248 @@
+"""The wire: WebSocket and HTTP, good use and bad."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+import uvicorn
+import websockets
+
+from ingest.apply import apply_batch
+from ingest.config import IntakeConfig
+from ingest.server import create_app
+from ingest.sources import add_source, disable, rotate
+from records.bids import Bid
+from records.intake import Reject
+from records.ledger import Ledger
+
+from .conftest import count, envelope, market
+from .serving import free_port
+
+
+@pytest.fixture
+def ledger(sqlite_ledger: Ledger) -> Iterator[Ledger]:
+    apply_batch(sqlite_ledger, "hz", market())
+    yield sqlite_ledger
+
+
+@pytest.fixture
+def token(ledger: Ledger) -> str:
+    with ledger.write() as session:
+        return add_source(session, "hz")
+
+
+@asynccontextmanager
+async def running(ledger: Ledger, folder: Path, **limits: Any) -> AsyncIterator[str]:
+    """A real server in this loop; gives host:port."""
+    port = free_port()
+    config = IntakeConfig(ledger.url.render_as_string(hide_password=False), folder, port=port, **limits)
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(config), port=port, log_level="critical", ws_max_size=config.max_message)
+    )
+    task = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 — uvicorn offers no event
+        await asyncio.sleep(0.01)
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+def bid(key: str, **data: Any) -> dict[str, Any]:
+    return envelope("bid", key, {"lot": "l0", "bidder": "o0", **data})
+
+
+def auth(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def post(address: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
+    async with httpx.AsyncClient() as client:
+        return await client.post(f"http://{address}/records", content=content, headers=headers)
+
+
+async def test_http_takes_arrays_and_lines(ledger: Ledger, token: str, tmp_path: Path) -> None:
+    async with running(ledger, tmp_path, batch=3) as at:
+        array = await post(at, json.dumps([bid(f"a{i}") for i in range(8)]).encode(), auth(token))
+        assert array.headers["content-type"] == "application/json"
+        assert [a["key"] for a in array.json()] == [f"a{i}" for i in range(8)]
+        lines = b"\n".join(json.dumps(bid(key)).encode() for key in ("a0", "n1")) + b"\n\n{oops\n"
+        packed = await post(at, gzip.compress(lines), {**auth(token), "Content-Encoding": "gzip"})
+        assert packed.headers["content-type"] == "application/x-ndjson"
+        answers = [json.loads(line) for line in packed.text.splitlines()]
+        assert [a["status"] for a in answers] == ["duplicate", "accepted", "rejected"]
+    assert count(ledger, Bid) == 9
+    assert count(ledger, Reject) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status"),
+    [
+        (b"", {}, 400),
+        (b"[1, 2", {}, 400),
+        (b"[" * 5000, {}, 400),
+        (b"\x00\xff", {"Content-Encoding": "gzip"}, 400),
+        (gzip.compress(b"[]")[:-4], {"Content-Encoding": "gzip"}, 400),
+        (b"x", {"Content-Encoding": "br"}, 415),
+        (gzip.compress(b"[]"), {}, 415),
+        (b"<xml/>", {"Content-Type": "text/xml"}, 415),
+        (b"[" + b"1," * 60 + b"1]", {}, 413),
+        (b"{" + b" " * 70_000 + b"}", {}, 413),
+        (gzip.compress(b"[" + b" " * 40_000_000 + b"]"), {"Content-Encoding": "gzip"}, 413),
+        (b" " * 200_000, {}, 413),
+    ],
+)  # fmt: skip
+async def test_bad_bodies_are_refused_with_a_reason(
+    content: bytes, headers: dict[str, str], status: int, ledger: Ledger, token: str, tmp_path: Path
+) -> None:
+    limits = {"max_records": 50, "max_message": 65_536, "max_body": 150_000}
+    async with running(ledger, tmp_path, **limits) as at:
+        answer = await post(at, content, {**auth(token), **headers})
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert " / " in answer.json()["detail"]
+
+
+async def test_deep_json_is_refused_not_crashed(ledger: Ledger, token: str, tmp_path: Path) -> None:
+    deep = b'{"kind":"bid","key":"x","version":1,"data":' + b'{"a":' * 200 + b"1" + b"}" * 201
+    async with running(ledger, tmp_path) as at:
+        answer = await post(at, deep, {**auth(token), "Content-Type": "application/x-ndjson"})
+        array = await post(at, b"[" + deep + b"]", auth(token))
+    assert answer.status_code == array.status_code == 200
+    assert json.loads(answer.text)["status"] == array.json()[0]["status"] == "rejected"
+
+
+async def test_a_slow_body_is_given_up(ledger: Ledger, token: str, tmp_path: Path) -> None:
+    async with running(ledger, tmp_path, body_idle=0.2) as at:
+        host, _, port = at.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = f"POST /records HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nAuthorization: Bearer {token}\r\n\r\n["
+        writer.write(head.encode())
+        answer = await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
+    assert b" 408 " in answer
+
+
+async def test_who_may_send(ledger: Ledger, token: str, tmp_path: Path) -> None:
+    async with running(ledger, tmp_path) as at:
+        assert (await post(at, b"[]", {})).status_code == 401
+        unknown = await post(at, b"[]", auth("nonsense"))
+        assert unknown.status_code == 401 and "Bearer" in unknown.headers["www-authenticate"]
+        with ledger.write() as session:
+            fresh = rotate(session, "hz")
+        assert (await post(at, b"[]", auth(token))).status_code == 401
+        assert (await post(at, b"[]", auth(fresh))).json() == []
+        with ledger.write() as session:
+            disable(session, "hz")
+        assert (await post(at, b"[]", auth(fresh))).status_code == 403
+
+
+async def test_websocket_answers_each_message_in_order(ledger: Ledger, token: str, tmp_path: Path) -> None:
+    async with (
+        running(ledger, tmp_path, queue=50) as at,
+        websockets.connect(f"ws://{at}/records", additional_headers=auth(token)) as socket,
+    ):
+
+        async def feed() -> None:
+            for i in range(300):
+                await socket.send(json.dumps(bid(f"w{i}")))
+            await socket.send("{oops")
+
+        sending = asyncio.create_task(feed())
+        answers = [json.loads(await socket.recv()) for _ in range(301)]
+        await sending
+    assert [a["key"] for a in answers[:-1]] == [f"w{i}" for i in range(300)]
+    assert [a["seq"] for a in answers[:-1]] == sorted(a["seq"] for a in answers[:-1])
+    assert (answers[-1]["status"], answers[-1]["key"]) == ("rejected", None)
+    assert count(ledger, Bid) == 300
+
+
+async def test_the_token_may_be_the_first_message(ledger: Ledger, token: str, tmp_path: Path) -> None:
+    async with running(ledger, tmp_path) as at, websockets.connect(f"ws://{at}/records") as socket:
+        await socket.send(json.dumps({"token": token}))
+        await socket.send(json.dumps(bid("b")))
+        assert json.loads(await socket.recv())["status"] == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("query", "header", "first", "code"),
+    [
+        ("?token=x", None, None, 4400),
+        ("", "nonsense", None, 4401),
+        ("", None, "{}", 4401),
+        ("", None, '{"token": "no"}', 4401),
+        ("", "good", "x" * 70_000, 1009),
+    ],
+)
+async def test_bad_websockets_are_closed_with_a_reason(
+    query: str, header: str | None, first: str | None, code: int, ledger: Ledger, token: str, tmp_path: Path
+) -> None:
+    headers = auth(token if header == "good" else header) if header else {}
+    async with (
+        running(ledger, tmp_path, max_message=65_536) as at,
+        websockets.connect(f"ws://{at}/records{query}", additional_headers=headers) as socket,
+    ):
+        if first:
+            await socket.send(first)
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await socket.recv()
+    assert closed.value.rcvd is not None and closed.value.rcvd.code == code
+    assert closed.value.rcvd.reason
+
+
+async def test_a_source_switched_off_loses_its_connection(
+    ledger: Ledger, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.feed.RECHECK_S", 0.05)
+    async with (
+        running(ledger, tmp_path) as at,
+        websockets.connect(f"ws://{at}/records", additional_headers=auth(token)) as socket,
+    ):
+        with ledger.write() as session:
+            disable(session, "hz")
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await asyncio.wait_for(socket.recv(), 5)
+    assert closed.value.rcvd is not None and closed.value.rcvd.code == 4403
+
+
+async def test_what_the_intake_says_of_itself(ledger: Ledger, token: str, tmp_path: Path) -> None:
+    async with running(ledger, tmp_path) as at, httpx.AsyncClient(base_url=f"http://{at}") as client:
+        schema = (await client.get("/schema")).json()
+        jsonschema.validate(bid("b"), schema)
+        assert (await client.get("/schema/bid")).json()["$ref"] == "#/$defs/bid"
+        assert (await client.get("/schema/nonsense")).status_code == 404
+        assert (await client.get("/openapi.json")).json()["paths"]["/records"]["post"]
+        page = (await client.get("/docs")).text
+        assert "src=" not in page and "https://" not in page
+        assert (await client.get("/healthz")).json()["status"] == "ok"
+        assert (await client.get("/records")).status_code == 405
+        await post(at, json.dumps([bid("b")]).encode(), auth(token))
+        measured = (await client.get("/metrics")).text
+    assert 'sunbid_intake_records_total{path="http",source="hz",status="accepted"} 1.0' in measured
+
+
+async def test_a_database_that_is_away_is_503_and_1013(ledger: Ledger, token: str, tmp_path: Path) -> None:
+    async with running(ledger, tmp_path) as at:
+        async with websockets.connect(f"ws://{at}/records", additional_headers=auth(token)) as socket:
+            with ledger.write() as session:
+                session.connection().exec_driver_sql("ALTER TABLE journal RENAME TO away")
+            assert (await post(at, json.dumps([bid("b")]).encode(), auth(token))).status_code == 503
+            await socket.send(json.dumps(bid("b")))
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                await asyncio.wait_for(socket.recv(), 5)
+        assert closed.value.rcvd is not None and closed.value.rcvd.code == 1013
+        with ledger.write() as session:
+            session.connection().exec_driver_sql("ALTER TABLE away RENAME TO journal")
+        assert (await post(at, json.dumps([bid("b")]).encode(), auth(token))).json()[0][
+            "status"
+        ] == "accepted"
