@@ -55,11 +55,15 @@ def publish(
 
 
 def publish_opening(session: Session, opening: Opening) -> None:
-    """Write the public state of an opening as it stands: no datum here depends on who bids."""
+    """Write the public state of an opening as it stands: no datum here depends on who bids.
+
+    That somebody has signed in is such a datum: before the deadline the stage stays "waiting".
+    """
     lot = session.get_one(Lot, opening.lot_id)
     project = session.get_one(Project, lot.project_id)
     room = session.get(Room, opening.room_id) if opening.room_id else None
     centre = session.get(Centre, room.centre_id) if room else None
+    early = lot.deadline is not None and now() < lot.deadline
     payload = {
         "id": opening.id,
         "room": opening.room_id,
@@ -79,7 +83,7 @@ def publish_opening(session: Session, opening: Opening) -> None:
         "control_price": None if lot.control_price is None else str(lot.control_price),
         "prequalification": lot.prequalification,
         "state": opening.state,
-        "stage": opening.stage,
+        "stage": "waiting" if early and opening.stage == "sign_in" else opening.stage,
         "result": opening.result,
         "scheduled_at": rfc3339(opening.scheduled_at),
         "started_at": rfc3339(opening.started_at),

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 
 from records import chain, public, states
+from records.base import now
 from records.ledger import Ledger
 from records.openings import Opening, OpeningEvent
 from records.projects import Lot
@@ -128,6 +129,17 @@ def test_the_public_state_does_not_betray_that_someone_signed_in(opening: Ledger
         states.append_event(session, "O1", "sign_in", {}, actor="test", ts=DEADLINE - timedelta(minutes=5))
     with opening.read() as session:
         assert public.latest(session, "opening", "O1") == before
+
+
+def test_not_even_a_republished_opening_betrays_a_sign_in(ledger: Ledger) -> None:
+    deadline = now() + timedelta(hours=1)
+    with ledger.write() as session:
+        opening = lot_with_opening(session, deadline=deadline)
+        states.append_event(session, "O1", "sign_in", {}, actor="test")
+        public.publish_opening(session, opening)
+    with ledger.read() as session:
+        shown = public.latest(session, "opening", "O1")
+    assert shown is not None and shown["stage"] == "waiting"
 
 
 def test_a_qualification_lot_masks_names_and_keeps_the_chain_verifiable(ledger: Ledger) -> None:
