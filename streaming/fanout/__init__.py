@@ -1,0 +1,52 @@
+"""The inner step of forwarding: the same packets to many viewers, each under its own key.
+
+Three twins send the same bytes in the same order per viewer:
+
+native  a C loop (cffi API mode) with sendmmsg and UDP_SEGMENT, built at install where a compiler is
+abi     libsrtp and sendmmsg called through cffi without a compiler; Linux
+plain   pylibsrtp and sendto; anywhere
+"""
+
+from __future__ import annotations
+
+import importlib
+import socket
+from collections.abc import Callable
+
+import structlog
+
+from streaming.fanout.base import Fanout, Group, Target
+
+__all__ = ["NAMES", "Fanout", "Group", "Target", "choose"]
+
+log = structlog.get_logger()
+
+_CLASSES = {
+    "native": ("streaming.fanout.native", "NativeFanout"),
+    "abi": ("streaming.fanout.abi", "AbiFanout"),
+    "plain": ("streaming.fanout.plain", "PlainFanout"),
+}
+NAMES = ("auto", *_CLASSES)
+
+
+def choose(name: str, sock: socket.socket) -> Fanout:
+    """The fan-out of that name, or with "auto" the fastest that works here.
+
+    ValueError for an unknown name, ImportError or OSError where a named one cannot work.
+    """
+    if name not in NAMES:
+        raise ValueError(f"转发方式 {name!r} 不存在，可选 / no such fan-out; choose from: {', '.join(NAMES)}")
+    if name != "auto":
+        return _load(name)(sock)
+    for candidate in ("native", "abi"):
+        try:
+            return _load(candidate)(sock)
+        except (ImportError, OSError, AttributeError) as error:
+            log.info("media.fanout_unavailable", fanout=candidate, reason=str(error))
+    return _load("plain")(sock)
+
+
+def _load(name: str) -> Callable[[socket.socket], Fanout]:
+    module, attribute = _CLASSES[name]
+    found: Callable[[socket.socket], Fanout] = getattr(importlib.import_module(module), attribute)
+    return found

@@ -1,0 +1,257 @@
+"""CPU per viewer: our three fan-outs, Janus, and aiortc's MediaRelay, fed by the same clip in the same run.
+
+Counted is the serving process alone (all its threads), from /proc. The clip is H.264 720p25 with Opus,
+about 1.1 Mbit/s, encoded once and then only copied, so the source costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+
+from benchmarks import janus
+from benchmarks.viewers import own_address
+
+ENGINES = ("native", "abi", "plain", "janus", "relay")
+RELAY_VIEWERS = 2  # MediaRelay re-encodes for each: a third would not fit a core
+READY_SECONDS = 20.0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the comparison; prints a table, with --json also one JSON object on the last line."""
+    parser = argparse.ArgumentParser(prog="sunbid bench fanout", description=__doc__)
+    parser.add_argument("--viewers", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=8.0, help="measured time per engine")
+    parser.add_argument("--engines", default=",".join(ENGINES), help=f"of {', '.join(ENGINES)}")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args(argv)
+    wanted = arguments.engines.split(",")
+    unknown = sorted(set(wanted) - set(ENGINES))
+    if unknown:
+        parser.error(f"没有这种引擎 / unknown engine {unknown[0]}; choose from {', '.join(ENGINES)}")
+    with tempfile.TemporaryDirectory() as folder:
+        clip = make_clip(Path(folder))
+        results = {name: _attempt(name, clip, arguments) for name in wanted}
+    _print_table(results)
+    if arguments.json:
+        print(json.dumps(summary(results)))
+    return 0 if all("error" not in result for name, result in results.items() if name != "janus") else 1
+
+
+def summary(results: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The keys of the contract, from the best of our paths that ran."""
+    ours = next(
+        (results[name] for name in ("native", "abi", "plain") if "cpu" in results.get(name, {})), None
+    )
+    yardstick = results.get("janus", {})
+    ratio = None
+    if ours and "cpu" in yardstick:
+        # per delivered packet: an engine that falls behind must not look cheap for it
+        ratio = (ours["cpu"] / ours["packets_per_second"]) / (
+            yardstick["cpu"] / yardstick["packets_per_second"]
+        )
+    cpu = ours["cpu"] if ours else None
+    return {
+        "ratio_to_janus": round(ratio, 3) if ratio else None,
+        "gaps": ours["gaps"] if ours else None,
+        "viewers_per_core": int(1 / cpu) if cpu else None,
+        "engines": results,
+    }
+
+
+def _attempt(name: str, clip: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    print(f"… {name}", file=sys.stderr, flush=True)
+    try:
+        return measure(name, clip, arguments)
+    except (OSError, RuntimeError, subprocess.SubprocessError, ValueError) as error:
+        return {"error": str(error)[:300]}
+
+
+def measure(name: str, clip: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """One engine: start it, feed it, fill it with viewers, read its clock twice."""
+    address = own_address()
+    with contextlib.ExitStack() as stack:
+        if name == "janus":
+            reason = janus.available()
+            if reason:
+                raise RuntimeError(reason)
+            server, watch = _start_janus(stack, clip, address)
+        else:
+            server, watch = _start_ours(stack, name, clip, address)
+        count = RELAY_VIEWERS if name == "relay" else arguments.viewers
+        command = [*watch, "-n", str(count), "--seconds", str(arguments.seconds), "--address", address]
+        figures, cpu = _meter(command, server.pid)
+    if not figures["viewers"]:
+        raise RuntimeError(figures["first_error"] or "no viewer connected")
+    return {**figures, "cpu": round(cpu / figures["viewers"], 6), "cpu_total": round(cpu, 4)}
+
+
+def _start_ours(
+    stack: contextlib.ExitStack, name: str, clip: Path, address: str
+) -> tuple[subprocess.Popen[bytes], list[str]]:
+    port = free_port(address)
+    server = stack.enter_context(
+        running([sys.executable, "-m", "benchmarks.engines", name, str(port), address])
+    )
+    base = f"http://{address}:{port}"
+    _wait_for_http(base, server)
+    stack.enter_context(running(copy_clip(clip, ["-f", "whip", f"{base}/whip/rig"])))
+    time.sleep(3)
+    return server, [sys.executable, "-m", "benchmarks.viewers", f"{base}/whep/rig"]
+
+
+def _start_janus(
+    stack: contextlib.ExitStack, clip: Path, address: str
+) -> tuple[subprocess.Popen[bytes], list[str]]:
+    control, video, audio = (free_port("127.0.0.1") for _ in range(3))
+    server = janus.start(clip.parent / "janus", address, control, video, audio)
+    stack.callback(_stop, server)
+    time.sleep(2)
+    if server.poll() is not None:
+        raise RuntimeError((clip.parent / "janus" / "janus.log").read_text("utf-8", "replace")[-300:])
+    to = "rtp://127.0.0.1:{}?pkt_size=1200"
+    outputs = ["-map", "0:v", "-c", "copy", "-payload_type", "96", "-f", "rtp", to.format(video)]
+    outputs += ["-map", "0:a", "-c", "copy", "-payload_type", "111", "-f", "rtp", to.format(audio)]
+    stack.enter_context(running(copy_clip(clip, outputs, chosen=True)))
+    time.sleep(2)
+    viewers = [sys.executable, "-m", "benchmarks.viewers", f"ws://127.0.0.1:{control}"]
+    return server, [*viewers, "--janus", str(janus.MOUNTPOINT)]
+
+
+def _meter(command: list[str], pid: int) -> tuple[dict[str, Any], float]:
+    """Run the viewers; their figures, and the server's CPU (cores) between their two marks."""
+    started = ended = (0.0, 0.0)
+    figures: dict[str, Any] = {}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as viewers:
+        assert viewers.stdout is not None
+        for line in viewers.stdout:
+            message = json.loads(line)
+            if message.get("event") == "steady":
+                started = (time.monotonic(), cpu_seconds(pid))
+            elif message.get("event") == "done":
+                ended = (time.monotonic(), cpu_seconds(pid))
+            else:
+                figures = message
+    if not figures or ended[0] == started[0]:
+        raise RuntimeError("the load viewers failed")
+    return figures, (ended[1] - started[1]) / (ended[0] - started[0])
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process with all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def make_clip(folder: Path) -> Path:
+    """Twenty seconds of 720p25 at about 1 Mbit/s with 64 kbit/s Opus."""
+    clip = folder / "clip.mkv"
+    command = [
+        *(imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-y"),
+        *("-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25:duration=20"),
+        *("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=20"),
+        *("-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", "baseline"),
+        *("-b:v", "1M", "-minrate", "1M", "-maxrate", "1M", "-bufsize", "500k", "-nal-hrd", "cbr"),
+        *(
+            "-g",
+            "50",
+            "-bf",
+            "0",
+            "-pix_fmt",
+            "yuv420p",
+            "-c:a",
+            "libopus",
+            "-b:a",
+            "64k",
+            "-ac",
+            "2",
+            str(clip),
+        ),
+    ]
+    subprocess.run(command, check=True, timeout=120)
+    return clip
+
+
+def copy_clip(clip: Path, outputs: list[str], *, chosen: bool = False) -> list[str]:
+    """The ffmpeg command that plays the clip for ever without encoding."""
+    head = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-loglevel",
+        "error",
+        "-re",
+        "-stream_loop",
+        "-1",
+        "-i",
+        str(clip),
+    ]
+    return head + ([] if chosen else ["-c", "copy"]) + outputs
+
+
+@contextlib.contextmanager
+def running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is stopped at the end, whatever happens."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def free_port(address: str) -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for_http(base: str, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + READY_SECONDS
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            urllib.request.urlopen(f"{base}/", timeout=1)
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("the server did not start")
+
+
+def _print_table(results: dict[str, dict[str, Any]]) -> None:
+    print(
+        f"{'engine':8} {'viewers':>7} {'CPU/viewer':>10} {'a core':>7} {'Mbit/s':>7} {'gaps':>5} {'joins/s':>8} {'first ms p95':>12}"
+    )
+    for name, result in results.items():
+        if "cpu" not in result:
+            print(f"{name:8} – {result['error']}")
+            continue
+        print(
+            f"{name:8} {result['viewers']:7} {result['cpu']:10.4%} {1 / result['cpu']:7.0f}"
+            f" {result['mbit_per_viewer']:7.2f} {result['gaps']:5} {result['joins_per_second']:8}"
+            f" {result['first_packet_ms_p95'] or 0:12}"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

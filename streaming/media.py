@@ -1,0 +1,208 @@
+"""The media plane as the rest of the hub sees it: one object that takes WHIP in and gives WHEP out."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from prometheus_client import Metric
+from starlette.routing import BaseRoute
+
+from streaming.counters import families
+from streaming.fanout import choose
+from streaming.forward import Stream, Tap
+from streaming.peer import Certificate
+from streaming.room import Room, RoomStatus
+from streaming.sessions import Sessions
+from streaming.transport import UdpPort
+from streaming.whep import Whep
+from streaming.whip import Whip
+
+__all__ = ["Authority", "MediaConfig", "MediaServer", "RoomStatus", "Tap"]
+
+log = structlog.get_logger()
+
+ANY_ADDRESS = {"0.0.0.0", "::", ""}
+
+
+@dataclass(frozen=True)
+class MediaConfig:
+    """Where media is served.
+
+    host         address the UDP socket binds; 0.0.0.0 or :: for all
+    port         UDP port; 0 = any free one
+    public_host  address announced to clients (a name is resolved when the server starts)
+    fanout       auto | native | abi | plain
+    """
+
+    host: str
+    port: int
+    public_host: str
+    fanout: str = "auto"
+
+
+class Authority(Protocol):
+    """Who may do what in a room; the hub answers from its roster."""
+
+    def may_publish(self, room: str, token: str | None) -> int:
+        """HTTP status: 200 allowed, 401 no token, 403 wrong token, 404 no such room."""
+        ...
+
+    def may_watch(self, room: str, token: str | None) -> bool:
+        """False is answered with 404: a room one may not see does not exist."""
+        ...
+
+
+class MediaServer:
+    """Rooms, their one UDP port, and the HTTP routes that lead into them.
+
+    All methods belong to the event loop that ran `start`.
+    """
+
+    def __init__(self, config: MediaConfig, authority: Authority) -> None:
+        self.config = config
+        self.port = config.port
+        self._udp = UdpPort()
+        self._rooms: dict[str, Room] = {}
+        self._sessions = Sessions()
+        self._certificate = Certificate()
+        self._due: list[Stream] = []
+        self._callbacks: list[Callable[[str], None]] = []
+        self._clock: asyncio.Task[None] | None = None
+        self._addresses: list[str] = []
+        self._authority = authority
+
+    async def start(self) -> None:
+        """Bind the UDP port and start the housekeeping. OSError if the port is taken."""
+        self._udp.open(self.config.host, self.config.port)
+        self.port = self._udp.port
+        self._addresses = await _announced(self.config)
+        self._fanout = choose(self.config.fanout, self._udp.sock)
+        self._udp.on_drained = self._flush
+        self._clock = asyncio.create_task(self._tick())
+        log.info("media.started", port=self.port, fanout=self._fanout.name, addresses=self._addresses)
+
+    async def stop(self) -> None:
+        """End every session (peers see the DTLS close) and release the port."""
+        if self._clock:
+            self._clock.cancel()
+            await asyncio.gather(self._clock, return_exceptions=True)
+        ending = self._sessions.all()
+        for peer in ending:
+            peer.close("shutdown")
+        await asyncio.gather(*(peer.wait_closed() for peer in ending))
+        self._udp.close()
+
+    def routes(self) -> list[BaseRoute]:
+        """OPTIONS/POST on /whip/{room} and /whep/{room}; PATCH/DELETE on the sessions below them."""
+        return [*Whip(self, self._authority).routes(), *Whep(self, self._authority).routes()]
+
+    def status(self, room: str) -> RoomStatus:
+        """What the room is doing now; an unknown room is simply idle."""
+        found = self._rooms.get(room)
+        return found.status() if found else RoomStatus()
+
+    def on_change(self, callback: Callable[[str], None]) -> None:
+        """Call back with the room's name whenever its publisher came or went."""
+        self._callbacks.append(callback)
+
+    def rooms(self) -> list[str]:
+        """Names of the rooms that have had a publisher, a viewer or a tap since the start."""
+        return list(self._rooms)
+
+    def metrics(self) -> Iterable[Metric]:
+        """Prometheus families of the media plane (see streaming/counters.py)."""
+        return families(self._rooms, self._sessions)
+
+    def tap(self, room: str, sink: Tap, *, keyframe_every: float | None = None) -> Callable[[], None]:
+        """Hand the room's encoded packets to `sink` until the returned function is called.
+
+        keyframe_every: seconds; the source is asked for a keyframe at least that often (recordings
+        and segments need it: a browser makes none by itself).
+        """
+        return self.room(room).add_tap(sink, keyframe_every)
+
+    # -- for the signalling -----------------------------------------------------------------------
+
+    @property
+    def sessions(self) -> Sessions:
+        return self._sessions
+
+    @property
+    def certificate(self) -> Certificate:
+        return self._certificate
+
+    @property
+    def udp(self) -> UdpPort:
+        return self._udp
+
+    @property
+    def candidates(self) -> list[tuple[str, int]]:
+        """(address, port) pairs announced in every answer, the public one first."""
+        return [(address, self.port) for address in self._addresses]
+
+    def room(self, name: str) -> Room:
+        """The room of that name, made on first use (the authority has vouched for the name)."""
+        found = self._rooms.get(name)
+        if found is None:
+            found = self._rooms[name] = Room(name, self._fanout, self._due, self._changed)
+        return found
+
+    def _changed(self, room: str) -> None:
+        for callback in self._callbacks:
+            callback(room)
+
+    def _flush(self) -> None:
+        for stream in self._due:
+            stream.flush()
+        self._due.clear()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            silent = [peer for peer in self._sessions.all() if peer.silent()]
+            for peer in silent:
+                peer.close("silent")
+            for room in self._rooms.values():
+                room.tick()
+
+
+async def _announced(config: MediaConfig) -> list[str]:
+    """Addresses for our host candidates: the public one, then the machine's own if we bind them all."""
+    name = config.public_host or config.host
+    found: list[str] = []
+    if name not in ANY_ADDRESS:
+        found.append(await _resolve(name))
+    if config.host in ANY_ADDRESS:
+        found += _own_addresses(ipv6=config.host == "::")
+    elif config.host not in found:
+        found.append(await _resolve(config.host))
+    return list(dict.fromkeys(found)) or ["127.0.0.1"]
+
+
+async def _resolve(name: str) -> str:
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        infos = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_DGRAM)
+        infos.sort(key=lambda info: info[0] != socket.AF_INET)
+        return str(infos[0][4][0])
+
+
+def _own_addresses(ipv6: bool) -> list[str]:
+    """The addresses of the interfaces packets would leave by; nothing is sent to find out."""
+    probes = [(socket.AF_INET, "192.0.2.1")] + ([(socket.AF_INET6, "2001:db8::1")] if ipv6 else [])
+    found = []
+    for family, target in probes:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect((target, 9))
+            except OSError:
+                continue
+            found.append(str(probe.getsockname()[0]))
+    return found

@@ -1,0 +1,182 @@
+import os
+import random
+import socket
+import subprocess
+import sys
+
+import pytest
+from media_helper import Camera
+from pylibsrtp import Policy, Session
+
+from streaming import fanout
+from streaming.fanout import Target, native_build
+from streaming.forward import Rewriter
+
+PROFILES = {
+    Policy.SRTP_PROFILE_AES128_CM_SHA1_80: 30,
+    Policy.SRTP_PROFILE_AEAD_AES_128_GCM: 28,
+    Policy.SRTP_PROFILE_AEAD_AES_256_GCM: 44,
+}
+
+
+@pytest.fixture(params=["native", "abi", "plain"])
+def name(request):
+    if request.param == "native":
+        pytest.importorskip("streaming.fanout._native", reason="not built here: no compiler")
+    if request.param == "abi" and sys.platform != "linux":
+        pytest.skip("sendmmsg is Linux'")
+    return request.param
+
+
+def session(profile, key):
+    policy = Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=profile)
+    policy.allow_repeat_tx = True
+    return Session(policy)
+
+
+def packets(count=40):
+    """A keyframe's worth: equal, shorter and longer packets in a row, and a very small one."""
+    camera, rewriter, dice = Camera(payload_type=0), Rewriter(90000), random.Random(7)
+    made = []
+    for index in range(count):
+        size = dice.choice([1100, 1100, 1100, 1100, 700, 1101, 4])
+        payload = dice.randbytes(size)
+        made.append(rewriter.rewrite(camera.packet(payload, 0x80 * (index % 5 == 4)), 0.0)[1])
+    return made
+
+
+class Wire:
+    """A sending socket and a few receivers."""
+
+    def __init__(self, name, receivers=3):
+        self.sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sender.setblocking(False)
+        self.sender.bind(("127.0.0.1", 0))
+        self.receivers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(receivers)]
+        for receiver in self.receivers:
+            receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+            receiver.bind(("127.0.0.1", 0))
+            receiver.settimeout(1)
+        self.fanout = fanout.choose(name, self.sender)
+        self.group = self.fanout.group()
+
+    def targets(self):
+        made = []
+        for index, (profile, receiver) in enumerate(zip(PROFILES, self.receivers, strict=True)):
+            key = bytes((index + number) & 255 for number in range(PROFILES[profile]))
+            made.append(Target(session(profile, key), receiver.getsockname(), 96 + index))
+        return made
+
+    def received(self, receiver, count):
+        return [receiver.recv(2048) for _ in range(count)]
+
+    def close(self):
+        for sock in (self.sender, *self.receivers):
+            sock.close()
+
+
+@pytest.fixture
+def wire(name):
+    made = Wire(name)
+    yield made
+    made.close()
+
+
+def expected(target_index, sent):
+    profile = list(PROFILES)[target_index]
+    key = bytes((target_index + number) & 255 for number in range(PROFILES[profile]))
+    reference = session(profile, key)
+    return [reference.protect(p[:1] + bytes((p[1] | 96 + target_index,)) + p[2:]) for p in sent]
+
+
+def test_all_three_send_the_same_bytes(wire):
+    for target in wire.targets():
+        wire.group.add(target)
+    sent = packets()
+    bursts = [sent[:1], sent[1:17], sent[17:]]
+    assert sum(wire.group.send(burst) for burst in bursts) == 3 * len(sent)
+    for index, receiver in enumerate(wire.receivers):
+        assert wire.received(receiver, len(sent)) == expected(index, sent)
+
+
+def test_viewers_come_and_go(wire):
+    first, second, third = wire.targets()
+    for target in (first, second, third):
+        wire.group.add(target)
+    sent = packets(9)
+    wire.group.send(sent[:3])
+    wire.group.remove(first)
+    wire.group.remove(first)
+    assert wire.group.send(sent[3:6]) == 6 and len(wire.group) == 2
+    wire.group.add(first)
+    wire.group.send(sent[6:])
+    want = expected(0, sent[:3] + sent[6:])
+    assert wire.received(wire.receivers[0], 6) == want
+    assert wire.received(wire.receivers[2], 9) == expected(2, sent)
+
+
+def test_many_viewers(wire):
+    """More than the buffers were first made for."""
+    receiver = wire.receivers[0]
+    key, profile = bytes(28), Policy.SRTP_PROFILE_AEAD_AES_128_GCM
+    targets = [Target(session(profile, key), receiver.getsockname(), 96) for _ in range(50)]
+    for target in targets:
+        wire.group.add(target)
+    [packet] = packets(1)
+    assert wire.group.send([packet]) == 50
+    assert len(set(wire.received(receiver, 50))) == 1
+    for target in targets[::2]:
+        wire.group.remove(target)
+    assert wire.group.send([packet]) == 25
+
+
+def test_one_unreachable_viewer_hurts_nobody(wire):
+    first, second, third = wire.targets()
+    second.address = ("255.255.255.255", 9)  # broadcast is not permitted on this socket
+    for target in (first, second, third):
+        wire.group.add(target)
+    sent = packets(8)
+    assert wire.group.send(sent) == 16
+    assert second.dropped == 8 and first.dropped == 0
+    assert wire.received(wire.receivers[0], 8) == expected(0, sent)
+    assert wire.received(wire.receivers[2], 8) == expected(2, sent)
+
+
+def test_native_without_segmentation_sends_the_same(name):
+    if name != "native":
+        pytest.skip("only the native path segments")
+    wire = Wire(name)
+    wire.fanout.segmentation(False)
+    wire.group.add(wire.targets()[0])
+    sent = packets()
+    wire.group.send(sent)
+    assert wire.received(wire.receivers[0], len(sent)) == expected(0, sent)
+    wire.close()
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(ValueError, match="native"):
+        fanout.choose("fast", socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+
+
+def test_build_without_a_compiler_says_so_in_a_line(tmp_path):
+    """No compiler: exit 1, one line, nothing half-built; the module in place stays."""
+    before = sorted(path.name for path in native_build.HERE.iterdir() if path.is_file())
+    result = subprocess.run(
+        [sys.executable, "-m", "streaming.fanout.native_build"],
+        env={**os.environ, "CC": str(tmp_path / "no-such-cc"), "PATH": str(tmp_path)},
+        cwd=native_build.HERE.parents[1],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert len((result.stdout + result.stderr).strip().splitlines()) == 1
+    assert sorted(path.name for path in native_build.HERE.iterdir() if path.is_file()) == before
+
+
+def test_build_makes_a_module_that_loads(tmp_path):
+    pytest.importorskip("streaming.fanout._native", reason="not built here: no compiler")
+    built = native_build.build(tmp_path)
+    assert built.exists() and [path.name for path in tmp_path.iterdir()] == [built.name]
