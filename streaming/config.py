@@ -1,0 +1,29 @@
+"""Settings of the hub, handed in by the front door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class HubConfig:
+    """Where the hub listens, what it reads and which address it announces to viewers."""
+
+    database_url: str
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8600
+    """TCP port of pages, feeds, WHIP and WHEP; 0 lets the system choose."""
+    media_port: int = 8600
+    """UDP port all media goes through."""
+    public_host: str = "127.0.0.1"
+    """Address announced to viewers in ICE candidates."""
+    desk_origin: str | None = None
+    """Origin of the desk (http://host:port), which may frame the pages; None: nobody may."""
+    fanout: str = "auto"
+    """Which inner loop forwards media: auto, native, abi or plain."""
+    max_feeds: int = 20_000
+    """WebSocket subscribers the hub accepts at a time."""
+    poll_seconds: float = 0.2
+    """How often the one poller asks the ledger for new public rows."""

@@ -1,0 +1,165 @@
+"""The hub: one ASGI app for the public plane, and how to run it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import structlog
+import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import WebSocketRoute
+
+from records import signing
+from records.ledger import Ledger
+from streaming.api import Api
+from streaming.board import Board
+from streaming.broadcast import Broadcaster
+from streaming.config import HubConfig
+from streaming.feed import Feeds
+from streaming.health import Health
+from streaming.logs import Logs
+from streaming.pages import Pages
+from streaming.plane import MediaPlane
+from streaming.poller import Poller
+from streaming.reading import Reader
+from streaming.render import Site
+from streaming.roster import Roster
+from streaming.security import SecurityHeaders, problem, wants_problem
+
+log = structlog.get_logger()
+
+MakeMedia = Callable[[HubConfig, Roster], MediaPlane]
+
+
+def media_server(config: HubConfig, roster: Roster) -> MediaPlane:
+    """The media plane that ships, answering to the roster."""
+    from streaming.media import MediaConfig, MediaServer
+
+    settings = MediaConfig(config.host, config.media_port, config.public_host, config.fanout)
+    return MediaServer(settings, roster)
+
+
+class Hub:
+    """The parts of one running hub, wired together."""
+
+    def __init__(self, config: HubConfig, make_media: MakeMedia = media_server) -> None:
+        self.config = config
+        self.ledger = Ledger(config.database_url)
+        self.reader = Reader(self.ledger)
+        self.roster = Roster(self.reader, signing.load_key(config.data_dir))
+        self.media = make_media(config, self.roster)
+        self.logs = Logs(self.reader)
+        self.board = Board(
+            self.reader, self.roster, self.logs, lambda room: self.media.status(room).publishing
+        )
+        self.poller = Poller(self.reader, self.roster, self.board, self.logs, config.poll_seconds)
+        self.broadcaster = Broadcaster(self.reader, self.board)
+        self.feeds = Feeds(self.logs, self.board, config.max_feeds)
+        self.health = Health(self.poller, self.feeds, self.media)
+        self.api = Api(self.reader, self.board, self.logs, config.data_dir)
+        self.pages = Pages(Site(), self.reader, self.roster, self.board, self.logs, self.api, config.data_dir)
+        self.media.on_change(lambda _room: self.board.look())
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Everything between start and stop; the feeds work even if the media port cannot be had."""
+        await self.poller.start()
+        await self.broadcaster.start()
+        await self._start_media()
+        tasks = [asyncio.create_task(self.poller.run()), asyncio.create_task(self.broadcaster.run())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._stop()
+
+    async def _start_media(self) -> None:
+        try:
+            await self.media.start()
+        except OSError as error:
+            port = self.config.media_port
+            self.health.media_trouble = (
+                f"媒体端口 {port}/UDP 不可用：{error.strerror} / media port unavailable"
+            )
+            log.error("media_port_unavailable", port=port, error=error.strerror)
+
+    async def _stop(self) -> None:
+        if self.health.media_trouble is None:
+            await self.media.stop()
+        try:
+            await self.broadcaster.look()
+        except SQLAlchemyError as error:
+            log.warning("broadcast_session_not_written", error=type(error).__name__)
+        self.reader.close()
+        self.ledger.close()
+
+    def routes(self) -> list[Any]:
+        """Every address of the hub."""
+        return [
+            *self.media.routes(),
+            *self.api.routes(),
+            *self.health.routes(),
+            WebSocketRoute("/feeds/openings/{id:path}", self.feeds.opening),
+            WebSocketRoute("/feeds/hall", self.feeds.hall),
+            *self.pages.routes(),
+        ]
+
+    async def failed(self, request: Request, error: Exception) -> Response:
+        """An error as a problem for programs and as a page for readers."""
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        if isinstance(error, SQLAlchemyError):
+            status = 503
+        headers = getattr(error, "headers", None)
+        if wants_problem(request):
+            return problem(status, _detail(status, error), headers)
+        page = self.pages.error(request, status)
+        page.headers.update(headers or {})
+        return page
+
+
+def create_app(config: HubConfig, make_media: MakeMedia = media_server) -> Starlette:
+    """The hub as an ASGI app."""
+    hub = Hub(config, make_media)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with hub.running():
+            yield
+
+    app = Starlette(
+        routes=hub.routes(),
+        middleware=[Middleware(SecurityHeaders, desk_origin=config.desk_origin)],
+        exception_handlers={HTTPException: hub.failed, SQLAlchemyError: hub.failed, 500: hub.failed},
+        lifespan=lifespan,
+    )
+    app.state.hub = hub
+    return app
+
+
+def serve(config: HubConfig) -> None:
+    """Run the hub until SIGTERM or SIGINT."""
+    settings = uvicorn.Config(
+        create_app(config), host=config.host, port=config.port, loop="uvloop", http="httptools",
+        ws="websockets-sansio", ws_max_size=64 * 1024, ws_ping_interval=20, ws_ping_timeout=20,
+        ws_per_message_deflate=False, log_config=None, access_log=False, server_header=False,
+        timeout_graceful_shutdown=3,
+    )  # fmt: skip
+    uvicorn.Server(settings).run()
+
+
+def _detail(status: int, error: Exception) -> str:
+    if isinstance(error, HTTPException) and error.detail:
+        return str(error.detail)
+    return (
+        "读不到账本，请稍后再试 / the ledger cannot be read" if status == 503 else "服务出错 / server error"
+    )

@@ -1,0 +1,128 @@
+"""What the hub asks the ledger: rooms, centres, broadcast sessions and public rows, and nothing else.
+
+Every question runs in a small thread pool, so that a slow disk never holds up the pictures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from records import public
+from records.base import now
+from records.broadcast import PublicEvent
+from records.ledger import Ledger
+
+Answer = TypeVar("Answer")
+
+
+class Reader:
+    """Asks the ledger off the event loop, one short read session a question."""
+
+    def __init__(self, ledger: Ledger, threads: int = 4) -> None:
+        self.ledger = ledger
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ledger")
+
+    async def ask(self, question: Callable[[Session], Answer]) -> Answer:
+        """The answer to one question; exceptions of the database pass through."""
+
+        def run() -> Answer:
+            with self.ledger.read() as session:
+                return question(session)
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, run)
+
+    async def tell(self, statement: Callable[[Session], None]) -> None:
+        """Run one write in a transaction of its own."""
+
+        def run() -> None:
+            with self.ledger.write() as session:
+                statement(session)
+
+        await asyncio.get_running_loop().run_in_executor(self._pool, run)
+
+    def close(self) -> None:
+        """Wait for running questions and give the threads back."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One new public row, without its payload."""
+
+    seq: int
+    topic: str
+    subject: str
+    day: str | None
+    visible_from: datetime
+
+
+def last_seq(session: Session) -> int:
+    """Number of the newest public row; 0 in an empty ledger."""
+    return session.scalar(select(func.max(PublicEvent.seq))) or 0
+
+
+def arrivals(session: Session, after: int, missing: Iterable[int], limit: int) -> list[Arrival]:
+    """Public rows after `after`, and those of `missing` that have turned up meanwhile.
+
+    PostgreSQL numbers rows before they are committed, so a lower number can appear after a higher one.
+    """
+    late = list(missing)
+    newer = PublicEvent.seq > after
+    query = (
+        select(
+            PublicEvent.seq,
+            PublicEvent.topic,
+            PublicEvent.subject,
+            PublicEvent.day,
+            PublicEvent.visible_from,
+        )
+        .where(or_(newer, PublicEvent.seq.in_(late)) if late else newer)
+        .order_by(PublicEvent.seq)
+        .limit(limit)
+    )
+    return [Arrival(*row) for row in session.execute(query)]
+
+
+def next_due(session: Session, opening_id: str, after: int) -> datetime | None:
+    """When the first event of an opening that is still hidden after position `after` becomes visible."""
+    return session.scalars(
+        select(PublicEvent.visible_from)
+        .where(
+            PublicEvent.topic == "opening_event",
+            PublicEvent.subject == opening_id,
+            PublicEvent.position > after,
+            PublicEvent.visible_from > now(),
+        )
+        .order_by(PublicEvent.position)
+        .limit(1)
+    ).first()
+
+
+def openings_on(session: Session, days: Iterable[str]) -> list[dict[str, Any]]:
+    """Public state of every opening scheduled on one of the days (YYYY-MM-DD, Beijing)."""
+    return [payload for day in days for payload in public.latest_all(session, "opening", day=day)]
+
+
+def of_project(session: Session, topic: str, code: str) -> list[dict[str, Any]]:
+    """Newest visible payload of every subject of `topic` whose payload names the project `code`."""
+    newest = (
+        select(func.max(PublicEvent.seq))
+        .where(
+            PublicEvent.topic == topic,
+            PublicEvent.visible_from <= now(),
+            PublicEvent.payload["project"].as_string() == code,
+        )
+        .group_by(PublicEvent.subject)
+    )
+    rows = session.scalars(
+        select(PublicEvent).where(PublicEvent.seq.in_(newest)).order_by(PublicEvent.subject)
+    )
+    return [row.payload for row in rows]

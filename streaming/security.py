@@ -1,0 +1,74 @@
+"""Headers on every answer, and errors as RFC 9457 problems or as pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+FIXED = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()",
+}
+SCRIPTED_PREFIXES = ("/api/", "/feeds/", "/whip/", "/whep/", "/hls/", "/healthz", "/metrics")
+"""Addresses whose callers are programs: they get problems, not pages."""
+
+
+def content_policy(desk_origin: str | None) -> str:
+    """Content-Security-Policy: everything from here, no inline script or style, framed by the desk alone."""
+    framed_by = f"'self' {desk_origin}" if desk_origin else "'self'"
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "media-src 'self' blob:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
+        f"form-action 'self'; frame-ancestors {framed_by}"
+    )
+
+
+class SecurityHeaders:
+    """Adds the security headers to every HTTP answer that does not set its own."""
+
+    def __init__(self, app: ASGIApp, desk_origin: str | None = None) -> None:
+        self._app = app
+        self._headers = {**FIXED, "content-security-policy": content_policy(desk_origin)}
+        if desk_origin is None:
+            self._headers["x-frame-options"] = "SAMEORIGIN"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
+    """An RFC 9457 problem: `detail` says what was wrong and what to do, zh first."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **more,
+    }
+    sent = {"cache-control": "no-store", "access-control-allow-origin": "*", **(headers or {})}
+    return Response(json.dumps(body, ensure_ascii=False), status, sent, media_type="application/problem+json")
+
+
+def wants_problem(request: Request) -> bool:
+    """Whether an error at this request is for a program rather than for a reader."""
+    return request.url.path.startswith(SCRIPTED_PREFIXES)

@@ -1,0 +1,121 @@
+// The list of bidders: fifty a page, search, follow the one being read. Rows are changed, not rebuilt.
+import { $, el, icon, t } from "./site.js";
+import { figure } from "./story.js";
+
+export const PER_PAGE = 50;
+
+export class List {
+  #page = 0; #following = true; #shown = ""; #rows = new Map();
+
+  constructor() {
+    this.story = null;
+    $("find").addEventListener("input", () => { this.#page = 0; this.draw(this.story); });
+    $("follow").addEventListener("click", () => this.#follow(!this.#following));
+    const scroll = $("scroll");
+    for (const kind of ["wheel", "touchmove"]) scroll.addEventListener(kind, () => this.#follow(false), { passive: true });
+    scroll.addEventListener("keydown", (event) => {
+      if (["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"].includes(event.key)) this.#follow(false);
+    });
+  }
+
+  #follow(on) {
+    if (on === this.#following) return;
+    this.#following = on;
+    $("follow").setAttribute("aria-checked", String(on));
+    if (on) { $("find").value = ""; this.draw(this.story); this.#toCurrent(); }
+  }
+
+  draw(story) {
+    if (!story) return;
+    this.story = story;
+    const known = story.bidders.size > 0;
+    for (const id of ["tools", "scroll"]) $(id).hidden = !known;
+    $("secret").hidden = known;
+    if (!known) { $("pages").hidden = true; return; }
+    const wanted = $("find").value.trim().toLowerCase();
+    const all = [...story.bidders].sort((a, b) => a[0] - b[0]);
+    const found = wanted ? all.filter(([no, name]) => String(no) === wanted || name.toLowerCase().includes(wanted)) : all;
+    if (this.#following && story.current !== null && !wanted) {
+      const at = found.findIndex(([no]) => no === story.current);
+      if (at >= 0) this.#page = Math.floor(at / PER_PAGE);
+    }
+    const pages = Math.max(1, Math.ceil(found.length / PER_PAGE));
+    this.#page = Math.min(this.#page, pages - 1);
+    this.#fill(found.slice(this.#page * PER_PAGE, (this.#page + 1) * PER_PAGE));
+    this.#paging(pages, found.length);
+  }
+
+  #fill(lines) {
+    const key = lines.map(([no]) => no).join();
+    const body = $("rows");
+    if (key !== this.#shown || !this.#rows.size) {
+      this.#shown = key;
+      this.#rows = new Map(lines.map(([no, name]) => [no, this.#row(no, name)]));
+      body.replaceChildren(...[...this.#rows.values()].map((row) => row.node));
+      if (!lines.length) {
+        const cell = el("td", "muted", t("list.nomatch"));
+        cell.colSpan = 4;
+        const row = el("tr");
+        row.append(cell);
+        body.append(row);
+      }
+    }
+    let moved = false;
+    for (const [no] of lines) moved = this.#tell(no) || moved;
+    if (moved && this.#following) this.#toCurrent();
+  }
+
+  #row(no, name) {
+    const node = el("tr"), text = el("td", "n"), line = el("span", "t"), price = el("td", "num p"), days = el("td", "num d");
+    line.append(icon("bars"), el("span", "cut", name));
+    text.append(line);
+    node.append(el("td", "", String(no)), text, price, days);
+    return { node, price, days, state: "" };
+  }
+
+  /** Bring one row up to date; true if it has become the current one. */
+  #tell(no) {
+    const row = this.#rows.get(no), read = this.story.readings.get(no);
+    const state = no === this.story.current ? "cur" : read ? "read" : "wait";
+    if (row.state === state) return false;
+    row.state = state;
+    row.node.className = state === "read" ? "" : state;
+    if (state === "cur") row.node.setAttribute("aria-current", "true");
+    else row.node.removeAttribute("aria-current");
+    row.price.textContent = read ? figure(read.price) : t("list.unread");
+    row.days.textContent = String(read?.duration_days ?? "—");
+    return state === "cur";
+  }
+
+  #toCurrent() {
+    const row = this.#rows.get(this.story?.current)?.node, box = $("scroll");
+    if (!row) return;
+    const target = row.offsetTop - box.clientHeight * 0.6;
+    const calm = matchMedia("(prefers-reduced-motion:reduce)").matches;
+    box.scrollTo({ top: target, behavior: calm || Math.abs(target - box.scrollTop) > 400 ? "auto" : "smooth" });
+  }
+
+  #paging(pages, count) {
+    const bar = $("pages"), key = `${pages}/${this.#page}/${count}`;
+    bar.hidden = pages < 2;
+    if (bar.dataset.key === key || pages < 2) return;
+    bar.dataset.key = key;
+    const go = (page) => { this.#follow(false); this.#page = page; this.draw(this.story); $("scroll").scrollTop = 0; };
+    const arrow = (name, label, page) => {
+      const button = el("button");
+      button.append(icon(name));
+      button.setAttribute("aria-label", t(label));
+      button.disabled = page < 0 || page >= pages;
+      button.addEventListener("click", () => go(page));
+      return button;
+    };
+    const numbers = Array.from({ length: pages }, (_, page) => page).filter((page) => pages <= 7 || page === 0 || page === pages - 1 || Math.abs(page - this.#page) < 3);
+    const buttons = numbers.map((page) => {
+      const button = el("button", "", String(page + 1));
+      if (page === this.#page) button.setAttribute("aria-current", "page");
+      button.addEventListener("click", () => go(page));
+      return button;
+    });
+    bar.replaceChildren(el("span", "", t("list.per", { n: PER_PAGE })), arrow("left", "list.prev", this.#page - 1), ...buttons, arrow("right", "list.next", this.#page + 1));
+  }
+}

@@ -1,0 +1,234 @@
+// The room: the feed drives list, steps, caption and log; the picture looks after itself.
+import { $, clock, el, say, setIcon, t } from "./site.js";
+import { follow } from "./feed.js";
+import { List } from "./list.js";
+import { Player } from "./player.js";
+import { READ_OUT, STEPS, Story, money, saidAt, sentence } from "./story.js";
+
+const { room, opening } = document.body.dataset;
+const story = new Story(), list = new List();
+let roomState = document.body.dataset.state, picture = "off", logged = 0, drawn = false;
+
+// ── drawing ──
+function draw() {
+  drawn = false;
+  heading();
+  steps();
+  list.draw(story);
+  log();
+  objections();
+  say($("head") ?? el("i"), story.head ?? "—");
+  slate();
+}
+const drawSoon = () => { if (!drawn) { drawn = true; requestAnimationFrame(draw); } };
+
+function chip() {
+  const over = story.state === "ended" || story.state === "sealed";
+  const text = over ? (story.result === "opened" ? t(`opening.${story.state}`) : t(`result.${story.result}`)) : story.state === "paused" ? t("opening.paused") : t(`now.${story.stage}`);
+  const kind = story.state === "in_progress" ? (story.stage === "reading" ? "now" : "on") : "line";
+  const node = $("chip").firstElementChild;
+  if (node && (node.textContent !== text || !node.classList.contains(kind))) { node.className = `chip ${kind}`; node.textContent = text; }
+}
+
+function heading() {
+  chip();
+  const total = story.bidders.size, d = story.decryption;
+  let title = "list.waiting", count = null, of = "", max = 0;
+  if (story.stage === "decryption" && d) [title, count, of, max] = ["list.decryption", d.done, t("list.decrypted", { total: d.total }), d.total];
+  else if (story.readings.size) [title, count, of, max] = [READ_OUT.has(story.stage) ? "list.record" : "list.reading", story.readings.size, t("list.read", { total }), total];
+  else if (total) [title, count, of] = ["list.bidders", total, t("list.count")];
+  say($("list-title"), t(title));
+  if (count === null) $("list-count").replaceChildren();
+  else $("list-count").replaceChildren(`${count} `, el("small", "", of));
+  $("bar").hidden = !max;
+  $("bar").max = max || 1;
+  $("bar").value = count ?? 0;
+  $("bar").setAttribute("aria-label", t(title === "list.decryption" ? "list.progress.decryption" : "list.progress"));
+  const figures = keyFigures(), key = JSON.stringify(figures);
+  if ($("figures").dataset.key === key) return;
+  $("figures").dataset.key = key;
+  $("figures").replaceChildren(...figures.map(([label, value]) => {
+    const box = el("div");
+    box.append(el("dt", "", label), el("dd", "", value));
+    return box;
+  }));
+}
+
+function keyFigures() {
+  const { control, decryption } = story, found = [];
+  if (control) {
+    found.push([t("fact.control"), money(control.amount)]);
+    if (control.base_price) found.push([t("fact.base"), money(control.base_price)]);
+    if (control.over !== undefined) found.push([t("fact.over"), t("fact.houses", { n: control.over })]);
+  }
+  for (const drawn of story.coefficients) found.push([drawn.kind, drawn.value]);
+  if (decryption && story.stage !== "decryption") {
+    const { done, failed } = decryption;
+    found.push([t("fact.decryption"), failed ? t("fact.some", { done, failed }) : t("fact.all", { n: done })]);
+  }
+  return found;
+}
+
+function steps() {
+  const here = STEPS.indexOf(story.stage);
+  for (const [index, key] of STEPS.entries()) {
+    const node = $("step").children[index];
+    const state = index < here || story.stage === "end" ? "ok" : index === here ? "cur" : "";
+    if (node.className !== state) {
+      node.className = state;
+      if (state === "cur") {
+        node.setAttribute("aria-current", "step");
+        $("step").scrollTo({ left: node.offsetLeft - $("step").clientWidth / 2 });
+      } else node.removeAttribute("aria-current");
+    }
+    say(node.querySelector("small"), clock(story.steps[key]));
+  }
+}
+
+function log() {
+  const fresh = story.log.slice(logged);
+  if (!fresh.length) return;
+  const box = $("lines");
+  if (!logged) box.replaceChildren();
+  else box.firstElementChild?.classList.remove("now");
+  logged = story.log.length;
+  const lines = fresh.map((message) => {
+    const line = el("li"), time = el("time", "", saidAt(message));
+    time.dateTime = message.ts;
+    line.append(time, el("span", "", sentence(message)));
+    return line;
+  });
+  box.prepend(...lines.reverse());
+  box.firstElementChild.classList.add("now");
+  $("cap").hidden = !captions;
+  say($("cap").firstElementChild, sentence(story.log.at(-1)));
+  if (box.getAttribute("aria-live") !== "polite") setTimeout(() => box.setAttribute("aria-live", "polite"), 1500);
+}
+
+function objections() {
+  const key = JSON.stringify([...story.objections]);
+  if ($("qa").dataset.key === key) return;
+  $("qa").dataset.key = key;
+  const lines = [];
+  for (const said of story.objections.values()) {
+    if (said.content) lines.push(spoken(t("objections.q"), "", said.content, said.ts));
+    if (said.answer) lines.push(spoken(t("objections.a"), "a", said.answer, said.answeredAt));
+  }
+  $("qa").replaceChildren(...(lines.length ? lines : [el("li", "none muted", t("objections.none"))]));
+  const all = [...story.objections.values()], n = all.length;
+  say($("asked"), n ? t(all.every((said) => said.answer) ? "objections.all" : "objections.count", { n }) : "");
+}
+
+function spoken(mark, className, text, ts) {
+  const line = el("li");
+  line.append(el("b", className, mark), text, " ", el("time", "", clock(ts)));
+  return line;
+}
+
+// ── the picture ──
+const video = $("video");
+const player = new Player(video, room, (state) => { picture = state; slate(); });
+
+function slate() {
+  const wanted = story.state === "in_progress";
+  if (wanted) player.start(); else player.stop();
+  const live = wanted && picture === "live";
+  video.hidden = !live;
+  $("slate").hidden = live;
+  $("onair").hidden = !live;
+  const badge = live ? "realtime" : "text";
+  say($("transport"), t(`badge.${badge}`));
+  $("transport").classList.toggle("on", live);
+  if (!live) fillSlate();
+}
+
+function fillSlate() {
+  const [name, title, note, until] = slateWords();
+  const box = $("slate");
+  setIcon(box, name);
+  say(box.querySelector("b"), title);
+  const small = box.querySelector("small");
+  if (until) { if (small.dataset.until !== until) small.dataset.until = until; }
+  else { delete small.dataset.until; say(small, note); }
+}
+
+function slateWords() {
+  if (!opening) return ["clock", t("slate.idle"), t("slate.idle.note")];
+  if (story.state === "paused") return ["pause", t("slate.paused"), story.pauseReason];
+  if (story.state === "ended" || story.state === "sealed") return ["tick", t("slate.ended"), t("slate.ended.note")];
+  if (story.state === "scheduled") {
+    const at = document.body.dataset.scheduled;
+    const when = story.scheduledAt ?? at;
+    return ["clock", t("slate.standby", { time: clock(when).slice(0, 5) }), "", when];
+  }
+  if (picture === "joining" && roomState === "live") return ["hall", t("slate.joining"), ""];
+  if (picture === "lost" && roomState === "live") return ["hall", t("slate.lost"), t("slate.lost.note")];
+  return ["text", t("slate.text"), t("slate.text.note")];
+}
+
+function press(id, act) { $(id).addEventListener("click", act); }
+let captions = true;
+press("play", () => { if (video.paused) video.play().catch(() => player.nudge()); else video.pause(); });
+for (const kind of ["play", "pause"]) video.addEventListener(kind, () => { setIcon($("play"), video.paused ? "play" : "pause"); $("play").setAttribute("aria-label", t(video.paused ? "play" : "pause")); });
+press("mute", () => {
+  video.muted = !video.muted;
+  setIcon($("mute"), video.muted ? "muted" : "sound");
+  $("mute").setAttribute("aria-label", t(video.muted ? "unmute" : "mute"));
+});
+press("captions", () => { captions = !captions; $("captions").setAttribute("aria-pressed", String(captions)); $("cap").hidden = !captions || !story.log.length; });
+press("full", () => (document.fullscreenElement ? document.exitFullscreen() : $("pic").requestFullscreen()).catch(() => {}));
+if (document.pictureInPictureEnabled) press("pip", () => (document.pictureInPictureElement ? document.exitPictureInPicture() : video.requestPictureInPicture()).catch(() => {}));
+else $("pip").hidden = true;
+
+press("share", async () => {
+  const link = location.href.split("#")[0];
+  try {
+    if (navigator.share && matchMedia("(max-width:720px)").matches) { await navigator.share({ title: document.title, url: link }); return; }
+    await navigator.clipboard.writeText(link);
+    toast(t("room.shared"));
+  } catch {
+    toast(link); // no clipboard here: the address to copy by hand
+  }
+});
+let toastTimer = 0;
+function toast(text, stay = false) {
+  clearTimeout(toastTimer);
+  $("toast").textContent = text;
+  $("toast").hidden = false;
+  if (!stay) toastTimer = setTimeout(() => { $("toast").hidden = true; }, 3000);
+}
+
+// ── tabs on a phone ──
+const tabs = [...document.querySelectorAll(".mtabs a")];
+for (const tab of tabs) tab.addEventListener("click", () => { for (const other of tabs) other.toggleAttribute("aria-current", other === tab); });
+
+// ── feeds ──
+let lost = false;
+if (opening) follow(() => `/feeds/openings/${encodeURIComponent(opening)}?after=${story.seq}`, {
+  message(message) { if (story.add(message)) drawSoon(); },
+  state(now) {
+    if (now === "lost") { lost = true; toast(t("link.lost"), true); }
+    if (now === "open") { player.nudge(); if (lost) { lost = false; toast(t("link.back")); } }
+  },
+});
+
+/** What the room itself is doing: pictures that come back, another opening that begins. */
+async function lookAtRoom() {
+  try {
+    const answer = await fetch("/api/rooms");
+    const mine = answer.ok ? (await answer.json()).find((one) => one.id === room) : null;
+    if (mine) {
+      const back = mine.state === "live" && roomState !== "live";
+      roomState = mine.state;
+      if (back) player.nudge();
+      const over = !opening || story.state === "ended" || story.state === "sealed";
+      if (over && mine.opening && mine.opening !== opening) { location.reload(); return; }
+      slate();
+    }
+  } catch {
+    lost = true; // the hub is away; the feed's own reconnecting says so
+  }
+  setTimeout(lookAtRoom, 4000 + Math.random() * 2000);
+}
+setTimeout(lookAtRoom, 1000);
+if (!opening) slate();

@@ -1,0 +1,83 @@
+// The story of one opening, told from its feed; the hub tells the same in streaming/story.py.
+import { clock, lang, t } from "./site.js";
+
+export const STEPS = ["sign_in", "bidders", "decryption", "price", "reading", "objection", "confirmation", "end"];
+export const READ_OUT = new Set(["objection", "confirmation", "end"]);
+const STEP_OF = {
+  sign_in: "sign_in", bidders_published: "bidders", decrypt_progress: "decryption", control_price: "price",
+  coefficient_drawn: "price", bid_read: "reading", objection: "objection", objection_answered: "objection",
+  record_confirmed: "confirmation", ended: "end",
+};
+/** These move the stage only from the stages named. */
+const ONLY_FROM = { price: ["decryption", "price"], objection: ["reading", "objection"] };
+
+export class Story {
+  stage = "waiting"; state = "scheduled"; steps = {}; bidders = new Map(); readings = new Map(); current = null;
+  decryption = null; control = null; coefficients = []; objections = new Map(); pauseReason = ""; result = null;
+  scheduledAt = null; head = null; seq = 0; log = [];
+
+  add(message) {
+    const { seq, ts, type, payload, hash } = message;
+    if (seq !== this.seq + 1) return false;
+    this.seq = seq;
+    this.head = hash;
+    this.log.push(message);
+    if (type in STEP_OF) this.#advance(STEP_OF[type], ts);
+    this[type]?.(payload, ts);
+    return true;
+  }
+
+  #advance(step, ts) {
+    if (!(step in ONLY_FROM) || ONLY_FROM[step].includes(this.stage)) this.stage = step;
+    if (step !== "objection" || this.stage === "objection") this.steps[step] ??= ts;
+    if (this.stage !== "reading") this.current = null;
+  }
+
+  scheduled(p) { this.scheduledAt = p.scheduled_at; }
+  bidders_published(p) { this.state = "in_progress"; this.bidders = new Map(p.bidders.map((b) => [b.no, b.name])); }
+  decrypt_progress(p) { this.decryption = { done: p.done, failed: p.failed ?? 0, total: p.total }; }
+  control_price(p) { this.control = p; }
+  coefficient_drawn(p) { this.coefficients.push(p); }
+  bid_read(p, ts) {
+    this.readings.set(p.no, { ...p, ts });
+    if (!this.bidders.has(p.no)) this.bidders.set(p.no, p.name);
+    this.current = p.no;
+  }
+  objection(p, ts) { this.objections.set(p.no, { content: p.content, ts }); }
+  objection_answered(p, ts) {
+    this.objections.set(p.no, { ts, ...this.objections.get(p.no), answer: p.answer, answeredAt: ts });
+  }
+  paused(p) { this.state = "paused"; this.pauseReason = p.reason ?? ""; }
+  resumed() { this.state = "in_progress"; this.pauseReason = ""; }
+  ended(p) { this.state = "ended"; this.result = p.result; }
+  sealed() { this.state = "sealed"; }
+}
+
+const FIGURE = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+/** Yuan as a figure without unit: 万元 in Chinese, yuan in English. */
+export const figure = (yuan) => (yuan === undefined || yuan === null ? "—" : FIGURE.format(Number(yuan) / (lang === "zh" ? 10_000 : 1)));
+export const money = (yuan) => t("money", { n: figure(yuan) });
+
+const DATE = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "short" });
+const VARIANT = {
+  sign_in: (p) => (p.count === undefined ? "" : "count"),
+  decrypt_progress: (p) => (p.failed ? "failed" : ""),
+  control_price: (p) => (p.over ? "over" : ""),
+  bid_read: (p) => (p.price === undefined ? "bare" : ""),
+  paused: (p) => (p.reason ? "reason" : ""),
+  ended: (p) => p.result,
+};
+
+/** When a line was said: the time, for the announcement of days before the date. */
+export const saidAt = ({ ts, type }) => (type === "scheduled" ? DATE.format(new Date(ts)).slice(5, 10) : clock(ts));
+
+/** One event as the text log says it. */
+export function sentence({ type, payload }) {
+  const values = { ...payload };
+  for (const key of ["amount", "price"]) if (values[key] !== undefined) values[key] = money(values[key]);
+  if (type === "scheduled") values.time = DATE.format(new Date(payload.scheduled_at));
+  if (type === "sealed") values.head = payload.head.slice(0, 16);
+  if (type === "bid_read") values.remark ??= "—";
+  const variant = VARIANT[type]?.(payload) ?? "";
+  return t(variant ? `say.${type}.${variant}` : `say.${type}`, values);
+}

@@ -1,0 +1,77 @@
+// Recompute the chain of an opening in this browser; the same sum as records/chain.py.
+import { $, el, t } from "./site.js";
+import { sentence } from "./story.js";
+
+const encoder = new TextEncoder();
+
+/** Canonical JSON: keys sorted, no spaces. Numbers are whole in these payloads, so both sides write them alike. */
+export function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (value && typeof value === "object")
+    return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(",")}}`;
+  if (typeof value === "number" && !Number.isSafeInteger(value)) throw new Error("number");
+  return JSON.stringify(value);
+}
+
+async function sha256(text) {
+  const digest = await crypto.subtle.digest("SHA-256", encoder.encode(text));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Every step with the hash it should have, up to and including the first that differs. */
+export async function recompute(opening, messages, tell = () => {}) {
+  let previous = await sha256(`sunbid/opening/${opening}`);
+  const steps = [];
+  for (const [index, { seq, ts, type, payload, hash }] of messages.entries()) {
+    const expected = await sha256(`${previous}\n${canonical({ opening, seq, ts, type, payload })}`);
+    const good = expected === hash && seq === index + 1;
+    steps.push({ seq, expected, found: hash, good });
+    if (!good) break;
+    previous = expected;
+    if (index % 20 === 0) tell(index + 1);
+  }
+  return steps;
+}
+
+function verdict(kind, text, detail = "") {
+  const box = $("result");
+  box.className = `verdict ${kind}`;
+  box.hidden = false;
+  box.replaceChildren(el("b", "", text), el("code", "", detail));
+}
+
+async function check(opening) {
+  $("chain").hidden = true;
+  if (!globalThis.crypto?.subtle) { verdict("bad", t("verify.insecure")); return; }
+  const answer = await fetch(`/api/openings/${encodeURIComponent(opening)}/events`, { cache: "no-store" });
+  if (answer.status === 404) { verdict("bad", t("verify.unknown")); return; }
+  if (!answer.ok) { verdict("bad", t("verify.failed")); return; }
+  const messages = await answer.json();
+  if (!messages.length) { verdict("", t("verify.empty")); return; }
+  const steps = await recompute(opening, messages, (n) => verdict("", t("verify.running", { n })));
+  const last = steps.at(-1);
+  verdict(last.good ? "good" : "bad", t(last.good ? "verify.good" : "verify.bad", { n: last.seq }), last.good ? `${t("verify.head")} ${last.found}` : "");
+  table(messages, steps);
+}
+
+function table(messages, steps) {
+  $("chain").tBodies[0].replaceChildren(...steps.map((step, index) => {
+    const row = el("tr", step.good ? "" : "broken");
+    const cells = [el("td", "", String(step.seq)), el("td", "n", sentence(messages[index])), el("td", "hash"), el("td", "hash")];
+    cells[2].append(el("code", "", step.expected.slice(0, 16)));
+    cells[3].append(el("code", "", step.found.slice(0, 16)), ` ${step.good ? "✓" : "✗"}`);
+    row.append(...cells);
+    return row;
+  }));
+  $("chain").hidden = false;
+}
+
+$("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const opening = $("opening").value.trim();
+  const address = new URL(location.href);
+  address.searchParams.set("opening", opening);
+  history.replaceState(null, "", address);
+  check(opening).catch(() => verdict("bad", t("verify.failed")));
+});
+if ($("opening").value) check($("opening").value).catch(() => verdict("bad", t("verify.failed")));

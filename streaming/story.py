@@ -1,0 +1,175 @@
+"""The story of one opening, told from its feed: steps, bidders, readings, objections.
+
+The same telling exists in the browser (site/static/story.js); this one serves pages without scripts,
+the hall and the opening record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from records.states import OPENING_STEPS
+
+STEPS = (
+    "sign_in", "bidders", "decryption", "price", "reading", "objection", "confirmation", "end",
+)  # fmt: skip
+"""Stages shown on the stepper, in order (records.states.STAGES without waiting)."""
+
+STEP_OF = {
+    "sign_in": "sign_in",
+    "bidders_published": "bidders",
+    "decrypt_progress": "decryption",
+    "control_price": "price",
+    "coefficient_drawn": "price",
+    "bid_read": "reading",
+    "objection": "objection",
+    "objection_answered": "objection",
+    "record_confirmed": "confirmation",
+    "ended": "end",
+}
+"""Event type → the step it belongs to."""
+
+READ_OUT = frozenset({"objection", "confirmation", "end"})
+"""Stages at which every price has been read, so the record may be shown."""
+
+Message = Mapping[str, Any]
+
+
+@dataclass
+class Story:
+    """What the feed has told so far."""
+
+    stage: str = "waiting"
+    steps: dict[str, str] = field(default_factory=dict)
+    """Step → time of its first event (RFC 3339, UTC)."""
+    bidders: dict[int, str] = field(default_factory=dict)
+    """Number in order of receipt → name."""
+    readings: dict[int, dict[str, Any]] = field(default_factory=dict)
+    current: int | None = None
+    """Number being read aloud now."""
+    decryption: dict[str, int] | None = None
+    control: dict[str, Any] | None = None
+    coefficients: list[dict[str, Any]] = field(default_factory=list)
+    objections: dict[int, dict[str, Any]] = field(default_factory=dict)
+    pause_reason: str | None = None
+    paused_at: str | None = None
+    result: str | None = None
+    sealed: dict[str, Any] | None = None
+    head: str | None = None
+    """Hash of the newest event told."""
+    seq: int = 0
+
+    def add(self, message: Message) -> None:
+        """Tell one more event."""
+        kind, payload = str(message["type"]), message["payload"]
+        self.seq, self.head = int(message["seq"]), str(message["hash"])
+        if kind in STEP_OF:
+            self._advance(kind, str(message["ts"]))
+        tell = _TELL.get(kind)
+        if tell:
+            tell(self, payload, str(message["ts"]))
+
+    def _advance(self, kind: str, ts: str) -> None:
+        """Move the stage as the ledger's own table does; an objection before the reading is no stage."""
+        rule = OPENING_STEPS[kind]
+        if rule.to_stage and (rule.advances is None or self.stage in rule.advances):
+            self.stage = rule.to_stage
+        if STEP_OF[kind] != "objection" or self.stage == "objection":
+            self.steps.setdefault(STEP_OF[kind], ts)
+        if self.stage != "reading":
+            self.current = None
+
+
+def _bidders(story: Story, payload: Message, _ts: str) -> None:
+    story.bidders = {line["no"]: line["name"] for line in payload["bidders"]}
+
+
+def _decryption(story: Story, payload: Message, _ts: str) -> None:
+    story.decryption = {key: int(payload.get(key, 0)) for key in ("done", "failed", "total")}
+
+
+def _control(story: Story, payload: Message, _ts: str) -> None:
+    story.control = dict(payload)
+
+
+def _coefficient(story: Story, payload: Message, ts: str) -> None:
+    story.coefficients.append({**payload, "ts": ts})
+
+
+def _reading(story: Story, payload: Message, ts: str) -> None:
+    number = int(payload["no"])
+    story.readings[number] = {**payload, "ts": ts}
+    story.bidders.setdefault(number, str(payload["name"]))
+    story.current = number
+
+
+def _objection(story: Story, payload: Message, ts: str) -> None:
+    story.objections[int(payload["no"])] = {"content": payload["content"], "ts": ts}
+
+
+def _answer(story: Story, payload: Message, ts: str) -> None:
+    held = story.objections.setdefault(int(payload["no"]), {"content": None, "ts": ts})
+    held.update(answer=payload["answer"], answered_at=ts)
+
+
+def _pause(story: Story, payload: Message, ts: str) -> None:
+    story.pause_reason, story.paused_at = str(payload.get("reason") or ""), ts
+
+
+def _resume(story: Story, _payload: Message, _ts: str) -> None:
+    story.pause_reason = story.paused_at = None
+
+
+def _end(story: Story, payload: Message, _ts: str) -> None:
+    story.result = str(payload["result"])
+    story.pause_reason = story.paused_at = None
+
+
+def _seal(story: Story, payload: Message, ts: str) -> None:
+    story.sealed = {**payload, "ts": ts}
+
+
+_TELL: dict[str, Callable[[Story, Message, str], None]] = {
+    "bidders_published": _bidders,
+    "decrypt_progress": _decryption,
+    "control_price": _control,
+    "coefficient_drawn": _coefficient,
+    "bid_read": _reading,
+    "objection": _objection,
+    "objection_answered": _answer,
+    "paused": _pause,
+    "resumed": _resume,
+    "ended": _end,
+    "sealed": _seal,
+}
+
+
+def opening_record(opening: Mapping[str, Any], story: Story) -> dict[str, Any]:
+    """开标记录: what the law has published of an opening after the reading (招标投标法 art. 36)."""
+    rows = [
+        {
+            "no": number,
+            "name": name,
+            **{
+                key: story.readings.get(number, {}).get(key)
+                for key in ("price", "duration_days", "quality", "remark")
+            },
+            "read_at": story.readings.get(number, {}).get("ts"),
+        }
+        for number, name in sorted(story.bidders.items())
+    ]
+    kept = ("id", "lot", "title", "project", "project_name", "room", "tenderer", "agency", "scheduled_at",
+            "started_at", "ended_at", "state", "result", "demo")  # fmt: skip
+    return {
+        **{key: opening.get(key) for key in kept},
+        "control_price": story.control,
+        "coefficients": story.coefficients,
+        "decryption": story.decryption,
+        "bids": rows,
+        "objections": [{"no": no, **said} for no, said in sorted(story.objections.items())],
+        "steps": story.steps,
+        "sealed": story.sealed,
+        "chain": {"seq": story.seq, "hash": story.head},
+    }

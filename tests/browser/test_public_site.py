@@ -1,0 +1,215 @@
+"""The public pages in a real browser over a real hub process."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from records.base import now
+from records.ledger import Ledger
+from tests.browser.public_site import FLAGS, HubProcess
+from tests.streaming import hub_market as market
+
+pytestmark = pytest.mark.browser
+
+NUMBERS = itertools.count(1)
+TITLE = "示例学校<img src=x onerror=alert(1)>"
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1440, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    book = Ledger(f"sqlite:///{tmp_path_factory.mktemp('site') / 'ledger.db'}")
+    book.upgrade()
+    market.rooms(book)
+    yield book
+    book.close()
+
+
+@pytest.fixture(scope="module")
+def hub(ledger: Ledger, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    process = HubProcess(str(ledger.url), tmp_path_factory.mktemp("hub") / "data")
+    process.start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def key(ledger: Ledger, hub: HubProcess) -> str:
+    """A room of the test's own, with an opening of the same name that has just been announced."""
+    name = f"r{next(NUMBERS)}"
+    market.room(ledger, name)
+    market.opening(ledger, name, room=name, title=TITLE)
+    limit = time.monotonic() + 10
+    while f'"opening":"{name}"' not in httpx.get(f"{hub.address}/api/rooms").text:
+        assert time.monotonic() < limit, "the room did not appear in 10 s"
+        time.sleep(0.1)
+    return name
+
+
+@pytest.fixture
+def page(browser: Browser, hub: HubProcess) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport=DESKTOP, locale="zh-CN", timezone_id="Asia/Shanghai", base_url=hub.address
+    )
+    opened = context.new_page()
+    troubles: list[str] = []
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.on(
+        "console",
+        lambda message: troubles.append(message.text) if "Content Security" in message.text else None,
+    )
+    yield opened
+    context.close()
+    assert not troubles
+
+
+def rows(page: Page) -> list[str]:
+    return [re.sub(r"\s+", " ", text) for text in page.locator("#rows tr").all_inner_texts()]
+
+
+def test_room_tells_the_opening_as_it_happens(page: Page, ledger: Ledger, key: str) -> None:
+    page.goto(f"/room/{key}")
+    expect(page.locator("#secret")).to_be_visible()
+    market.begin(ledger, key, count=60)
+    expect(page.locator("#rows tr")).to_have_count(50)
+    expect(page.locator("#step li.cur")).to_contain_text("解密")
+    expect(page.locator("#list-title")).to_have_text("解密进度")
+    for number in (1, 2):
+        market.read(ledger, key, number)
+    expect(page.locator("#rows tr.cur")).to_contain_text("示例建设第2公司")
+    expect(page.locator("#step li.cur")).to_contain_text("唱标")
+    expect(page.locator("#chip")).to_have_text("正在唱标")
+    expect(page.locator("#cap")).to_contain_text("第 2 号，示例建设第2公司，投标报价 2,764.80 万元")
+    expect(page.locator("#lines li").first).to_contain_text("第 2 号")
+    third = rows(page)[2]
+    assert "待唱" in third and "2,764" not in third
+    assert page.locator("h1").inner_text() == TITLE
+
+
+def test_room_follows_the_current_line_across_pages_and_can_be_searched(
+    page: Page, ledger: Ledger, key: str
+) -> None:
+    market.begin(ledger, key, count=120)
+    page.goto(f"/room/{key}")
+    for number in range(1, 52):
+        market.read(ledger, key, number)
+    expect(page.locator("#rows tr.cur td").first).to_have_text("51")
+    expect(page.locator("#pages [aria-current]")).to_have_text("2")
+    page.get_by_role("button", name="3", exact=True).click()
+    expect(page.locator("#rows tr").first).to_contain_text("示例建设第101公司")
+    market.read(ledger, key, 52)
+    expect(page.locator("#list-count")).to_contain_text("52")
+    expect(page.locator("#rows tr").first).to_contain_text("101")
+    page.locator("#follow").click()
+    expect(page.locator("#rows tr.cur td").first).to_have_text("52")
+    page.locator("#find").fill("第77公司")
+    expect(page.locator("#rows tr")).to_have_count(1)
+
+
+def test_room_resumes_by_itself_after_the_hub_is_killed(
+    page: Page, ledger: Ledger, hub: HubProcess, key: str
+) -> None:
+    market.begin(ledger, key)
+    page.goto(f"/room/{key}")
+    expect(page.locator("#rows tr")).to_have_count(3)
+    page.evaluate("window.kept = true")
+    hub.kill()
+    expect(page.locator("#toast")).to_contain_text("连接中断")
+    market.read(ledger, key, 1)
+    hub.start()
+    expect(page.locator("#rows tr.cur")).to_contain_text("示例建设第1公司", timeout=15_000)
+    market.read(ledger, key, 2)
+    expect(page.locator("#rows tr.cur")).to_contain_text("示例建设第2公司")
+    expect(page.locator("#lines li")).to_have_count(5)
+    assert page.evaluate("window.kept")
+
+
+def test_hall_shows_a_change_without_reloading(page: Page, ledger: Ledger, key: str) -> None:
+    market.opening(ledger, "O2", room="hz-02", at=now() + timedelta(minutes=10), title="示例医院")
+    page.goto("/?tiles=9")
+    page.evaluate("window.kept = true")
+    expect(page.locator(".tile[data-room=hz-02] small")).to_contain_text("距开标 9 分")
+    market.begin(ledger, key)
+    expect(page.locator(f".tile[data-room={key}] .chip")).to_have_text("正在解密")
+    assert page.evaluate("window.kept")
+
+
+def test_filters_live_in_the_address(page: Page, ledger: Ledger, key: str) -> None:
+    market.opening(ledger, "O3", room="hz-01", title="示例矿区", family="land")
+    page.goto("/")
+    page.get_by_label("全部类别").select_option("land")
+    expect(page).to_have_url(re.compile(r"family=land"))
+    expect(page.locator(".tile h3")).to_have_text("示例矿区")
+    page.goto(page.url)
+    expect(page.locator(".tile")).to_have_count(1)
+
+
+def test_the_browser_recomputes_the_chain(page: Page, ledger: Ledger, key: str) -> None:
+    market.begin(ledger, key)
+    market.event(ledger, key, "objection", no=1, content='引号"、反斜杠\\、换行\n与 emoji 😀')
+    market.finish(ledger, key)
+    page.goto(f"/verify?opening={key}")
+    expect(page.locator("#result")).to_contain_text("共 9 步，全部一致")
+    events = page.evaluate(
+        "(opening) => fetch(`/api/openings/${opening}/events`).then((answer) => answer.json())", key
+    )
+    events[4]["payload"]["price"] = "1.00"
+    page.route("**/events", lambda route: route.fulfill(json=events))
+    page.get_by_role("button", name="开始校验").click()
+    expect(page.locator("#result")).to_contain_text("第 5 步不一致")
+
+
+def test_pages_work_without_scripts(browser: Browser, hub: HubProcess, ledger: Ledger, key: str) -> None:
+    market.begin(ledger, key)
+    market.read(ledger, key, 1)
+    time.sleep(0.6)
+    context = browser.new_context(java_script_enabled=False, base_url=hub.address)
+    page = context.new_page()
+    page.goto(f"/room/{key}")
+    assert [text.split("\t")[2] for text in page.locator("#rows tr").all_inner_texts()] == [
+        "2,764.80", "待唱", "待唱",
+    ]  # fmt: skip
+    expect(page.locator("#lines li").first).to_contain_text("第 1 号，示例建设第1公司")
+    expect(page.locator("#step .cur")).to_contain_text("唱标")
+    page.goto("/?tiles=9")
+    expect(page.locator(f".tile[data-room={key}] .chip")).to_have_text("正在唱标")
+    context.close()
+
+
+def test_nothing_overflows_on_a_phone_even_in_the_largest_text(
+    browser: Browser, hub: HubProcess, ledger: Ledger, key: str
+) -> None:
+    market.begin(ledger, key, count=60)
+    market.finish(ledger, key, count=60)
+    context = browser.new_context(viewport=PHONE, base_url=hub.address)
+    page = context.new_page()
+    page.add_init_script("localStorage.setItem('size', '3')")
+    paths = ("/", f"/room/{key}", f"/opening/{key}", "/verify", "/?view=schedule", f"/project/P-{key}")
+    for path in [*paths, "/?lang=en", f"/room/{key}?lang=en"]:
+        page.goto(path)
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+    context.close()
+
+
+def test_the_hub_stops_cleanly_with_visitors_on_it(page: Page, hub: HubProcess, key: str) -> None:
+    page.goto(f"/room/{key}")
+    expect(page.locator("#lines li")).to_have_count(1)
+    assert hub.stop() in {0, -15}

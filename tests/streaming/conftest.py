@@ -1,0 +1,22 @@
+"""Fixtures of the hub's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from records.ledger import Ledger
+from tests.streaming import hub_market
+from tests.streaming.hub_market import Rig
+
+
+@pytest.fixture
+def rig(ledger: Ledger, tmp_path: Path) -> Iterator[Rig]:
+    """A running hub over a ledger with rooms and no openings."""
+    hub_market.rooms(ledger)
+    app, media = hub_market.hub(ledger, tmp_path / "data")
+    with TestClient(app, base_url="http://hub", client=("127.0.0.1", 40000)) as client:
+        yield Rig(ledger, client, media, tmp_path / "data")

@@ -1,0 +1,167 @@
+"""A small market for the tests of the hub: rooms, openings and a media plane without media."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import Metric
+from starlette.routing import BaseRoute
+from starlette.testclient import TestClient
+
+from records import signing, states
+from records.base import now
+from records.intake import Source
+from records.ledger import Ledger
+from records.openings import Opening
+from records.organisations import Centre, Organisation, Room
+from records.projects import Lot, Project
+from streaming.config import HubConfig
+from streaming.hub import create_app
+from streaming.roster import Roster
+
+TOKEN = "secret-of-hz-01"
+
+
+@dataclass
+class Status:
+    publishing: bool = False
+
+
+@dataclass
+class FakeMedia:
+    """Rooms are on air when the test says so."""
+
+    roster: Roster
+    on_air: set[str] = field(default_factory=set)
+    callbacks: list[Callable[[str], None]] = field(default_factory=list)
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def routes(self) -> list[BaseRoute]:
+        return []
+
+    def status(self, room: str) -> Status:
+        return Status(room in self.on_air)
+
+    def on_change(self, callback: Callable[[str], None]) -> None:
+        self.callbacks.append(callback)
+
+    def metrics(self) -> Iterable[Metric]:
+        return []
+
+    def switch(self, room: str, on: bool) -> None:
+        (self.on_air.add if on else self.on_air.discard)(room)
+        for callback in self.callbacks:
+            callback(room)
+
+
+def rooms(ledger: Ledger) -> None:
+    """Two opening rooms, one evaluation room, one room closed to the public."""
+    with ledger.write() as session:
+        session.add(Source(name="test", demo=True))
+        session.add(Centre(id="hz", name="市本级", name_en="City", source="test"))
+        session.add(Organisation(id="T1", name="示例城建<b>", source="test"))
+        session.flush()
+        held = signing.token_hash(TOKEN)
+        session.add_all(
+            [
+                Room(id="hz-01", centre_id="hz", name="开标一室", token_hash=held, source="test"),
+                Room(id="hz-02", centre_id="hz", name="开标二室", source="test"),
+                Room(id="hz-e1", centre_id="hz", name="评标一室", kind="evaluation", source="test"),
+                Room(id="hz-x", centre_id="hz", name="内部开标室", public_allowed=False, source="test"),
+            ]
+        )
+
+
+def room(ledger: Ledger, key: str) -> str:
+    """One more opening room."""
+    with ledger.write() as session:
+        session.add(Room(id=key, centre_id="hz", name=f"开标室{key}", source="test"))
+    return key
+
+
+def opening(
+    ledger: Ledger, key: str = "O1", *, room: str = "hz-01", at: datetime | None = None,
+    title: str = "示例学校一标段", masked: bool = False, family: str = "works",
+) -> str:  # fmt: skip
+    """A lot and its announced opening."""
+    moment = at or now() - timedelta(minutes=5)
+    with ledger.write() as session:
+        session.add(Project(id=f"P-{key}", name=title, trade_family=family, source="test"))
+        session.flush()
+        session.add(
+            Lot(
+                id=f"L-{key}", project_id=f"P-{key}", name=title, tenderer_id="T1", deadline=moment,
+                prequalification=masked, trade_family=family, source="test",
+            )
+        )  # fmt: skip
+        session.flush()
+        states.new_opening(
+            session, Opening(id=key, lot_id=f"L-{key}", room_id=room, scheduled_at=moment, source="test")
+        )
+    return key
+
+
+def event(ledger: Ledger, key: str, step: str, /, ts: datetime | None = None, **payload: Any) -> None:
+    """One event of an opening."""
+    with ledger.write() as session:
+        states.append_event(session, key, step, payload, actor="host", ts=ts)
+
+
+def bidders(count: int) -> list[dict[str, Any]]:
+    """A list of bidders."""
+    return [{"no": number, "name": f"示例建设第{number}公司"} for number in range(1, count + 1)]
+
+
+def begin(ledger: Ledger, key: str = "O1", count: int = 3) -> None:
+    """Publish the bidders and decrypt."""
+    event(ledger, key, "bidders_published", count=count, bidders=bidders(count))
+    event(ledger, key, "decrypt_progress", done=count, total=count)
+
+
+def read(ledger: Ledger, key: str, number: int, price: str = "27648000.00") -> None:
+    """Read one bid aloud."""
+    event(ledger, key, "bid_read", no=number, name=f"示例建设第{number}公司", price=price, duration_days=490)
+
+
+def finish(ledger: Ledger, key: str = "O1", count: int = 3) -> None:
+    """Read all bids, confirm, end."""
+    for number in range(1, count + 1):
+        read(ledger, key, number)
+    event(ledger, key, "record_confirmed", rows=count)
+    event(ledger, key, "ended", result="opened")
+
+
+@dataclass
+class Rig:
+    """A hub over a ledger, with its fake media plane."""
+
+    ledger: Ledger
+    client: TestClient
+    media: FakeMedia
+    data: Path
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self.client.get(path, headers=headers)
+
+
+def config(ledger: Ledger, data: Path) -> HubConfig:
+    """Settings of a hub over a ledger of the tests."""
+    return HubConfig(ledger.url.render_as_string(hide_password=False), data, poll_seconds=0.05, max_feeds=8)
+
+
+def hub(ledger: Ledger, data: Path) -> tuple[Any, FakeMedia]:
+    """The app and its media plane, not yet started."""
+    made: list[FakeMedia] = []
+
+    def make(_config: HubConfig, roster: Roster) -> FakeMedia:
+        made.append(FakeMedia(roster))
+        return made[0]
+
+    return create_app(config(ledger, data), make), made[0]

@@ -1,0 +1,154 @@
+"""The public interface: what programs get, and what nobody gets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from records.base import now
+from records.public import local_day
+from streaming.api import evidence_path
+from tests.streaming import hub_market as market
+from tests.streaming.hub_market import Rig
+
+
+def until(look: Callable[[], Any], expected: Any, seconds: float = 3.0) -> None:
+    """Wait until a look gives what is expected."""
+    limit = time.monotonic() + seconds
+    while (seen := look()) != expected:
+        assert time.monotonic() < limit, f"{seen!r} instead of {expected!r}"
+        time.sleep(0.02)
+
+
+def state_of(rig: Rig, room: str = "hz-01") -> str:
+    found = {line["id"]: line for line in rig.get("/api/rooms").json()}
+    return str(found[room]["state"])
+
+
+def test_rooms_lists_public_rooms_only(rig: Rig) -> None:
+    lines = rig.get("/api/rooms").json()
+    assert [line["id"] for line in lines] == ["hz-01", "hz-02"]
+    assert set(lines[0]) == {"id", "name", "centre", "kind", "state", "opening", "since"}
+    assert "评标" not in rig.get("/api/rooms").text
+
+
+def test_room_state_follows_opening_and_picture(rig: Rig) -> None:
+    assert state_of(rig) == "idle"
+    market.opening(rig.ledger)
+    until(lambda: state_of(rig), "standby")
+    market.begin(rig.ledger)
+    rig.media.switch("hz-01", True)
+    until(lambda: state_of(rig), "live")
+    market.event(rig.ledger, "O1", "paused", reason="身份核对")
+    until(lambda: state_of(rig), "paused")
+    market.event(rig.ledger, "O1", "resumed")
+    until(lambda: state_of(rig), "live")
+    market.finish(rig.ledger)
+    until(lambda: state_of(rig), "ended")
+    assert state_of(rig, "hz-02") == "idle"
+
+
+def test_a_new_room_appears_within_two_seconds(rig: Rig) -> None:
+    from records.organisations import Room
+
+    with rig.ledger.write() as session:
+        session.add(Room(id="hz-03", centre_id="hz", name="开标三室", source="test"))
+    until(lambda: "hz-03" in rig.get("/api/rooms").text, True)
+
+
+def test_openings_by_day_and_state(rig: Rig) -> None:
+    market.opening(rig.ledger, "O1")
+    market.opening(rig.ledger, "O2", room="hz-02", at=now() - timedelta(minutes=3))
+    old = now() - timedelta(days=200)
+    market.opening(rig.ledger, "OLD", at=old)
+    market.begin(rig.ledger, "O2")
+
+    def ids(query: str) -> list[str]:
+        return [line["id"] for line in rig.get(f"/api/openings?{query}").json()]
+
+    day = local_day(now() - timedelta(minutes=5))
+    until(lambda: ids(f"day={day}"), ["O1", "O2"])
+    until(lambda: ids(f"day={day}&state=in_progress"), ["O2"])
+    assert ids(f"day={local_day(old)}") == ["OLD"]
+    line = rig.get(f"/api/openings?day={day}").json()[0]
+    assert set(line) == {"id", "room", "lot", "title", "state", "scheduled_at"}
+
+
+def test_bad_queries_are_explained(rig: Rig) -> None:
+    for query in ("day=tomorrow", "state=odd"):
+        answer = rig.get(f"/api/openings?{query}")
+        assert answer.status_code == 400
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "/" in answer.json()["detail"]
+
+
+def test_record_only_after_the_reading(rig: Rig) -> None:
+    assert rig.get("/api/openings/none/record").status_code == 404
+    market.opening(rig.ledger)
+    until(lambda: rig.get("/api/openings/O1/record").status_code, 409)
+    market.begin(rig.ledger)
+    market.read(rig.ledger, "O1", 1)
+    time.sleep(0.3)
+    assert rig.get("/api/openings/O1/record").status_code == 409
+    for number in (2, 3):
+        market.read(rig.ledger, "O1", number)
+    market.event(rig.ledger, "O1", "record_confirmed", rows=3)
+    until(lambda: rig.get("/api/openings/O1/record").status_code, 200)
+    until(lambda: rig.get("/api/openings/O1/record").json()["steps"].get("confirmation") is not None, True)
+    record = rig.get("/api/openings/O1/record").json()
+    assert [(bid["no"], bid["price"]) for bid in record["bids"]] == [(n, "27648000.00") for n in (1, 2, 3)]
+    assert record["chain"]["seq"] == 7
+
+
+def test_evidence_only_after_sealing(rig: Rig) -> None:
+    market.opening(rig.ledger)
+    market.begin(rig.ledger)
+    market.finish(rig.ledger)
+    until(lambda: rig.get("/api/openings/O1/evidence").status_code, 409)
+    market.event(rig.ledger, "O1", "sealed", head="ab" * 32, segments=1)
+    path = evidence_path(rig.data, "O1")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"PK")
+    until(lambda: rig.get("/api/openings/O1/evidence").status_code, 200)
+    assert rig.get("/api/openings/O1/evidence").headers["content-type"] == "application/zip"
+    assert evidence_path(rig.data, "../../etc").parent == rig.data / "evidence"
+
+
+def test_unchanged_answers_are_not_sent_again(rig: Rig) -> None:
+    first = rig.get("/api/rooms")
+    again = rig.get("/api/rooms", **{"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_security_headers_on_everything(rig: Rig) -> None:
+    for path in ("/", "/api/rooms", "/nothing", "/api/nothing", "/healthz", "/static/x/site.css"):
+        headers = rig.get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"], path
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_errors_are_pages_for_readers_and_problems_for_programs(rig: Rig) -> None:
+    page, problem = rig.get("/room/none"), rig.get("/api/none")
+    assert (page.status_code, problem.status_code) == (404, 404)
+    assert "没有找到" in page.text
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert "没有找到" in rig.get("/room/hz-e1").text
+
+
+def test_health_and_metrics(rig: Rig) -> None:
+    answer = rig.get("/healthz")
+    assert answer.status_code == 200
+    assert set(answer.json()["checks"]) == {"ledger", "media", "loop"}
+    text = rig.get("/metrics").text
+    assert 'sunbid_hub_part_ok{part="ledger"} 1.0' in text
+    assert rig.get("/metrics", **{"x-forwarded-for": "203.0.113.9"}).status_code == 404
+
+
+def test_health_names_an_unreachable_ledger(rig: Rig) -> None:
+    hub = rig.client.app.state.hub  # type: ignore[attr-defined]
+    hub.poller.trouble = "OperationalError"
+    answer = hub.health.checks()
+    assert "OperationalError" in answer["ledger"]

@@ -1,0 +1,121 @@
+"""The pages as they come from the hub, before any script has run."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import timedelta
+
+import pytest
+
+from records import public
+from records.base import now
+from tests.streaming import hub_market as market
+from tests.streaming.hub_market import Rig
+from tests.streaming.test_hub_api import until
+
+PATHS = ("/", "/?view=schedule", "/?view=replay", "/room/hz-01", "/room/hz-02", "/opening/O1", "/project/P-O1",
+         "/market", "/verify", "/publish/hz-01", "/none")  # fmt: skip
+
+
+@pytest.fixture
+def told(rig: Rig) -> Rig:
+    market.opening(rig.ledger, title="示例<script>alert(1)</script>")
+    market.begin(rig.ledger)
+    market.read(rig.ledger, "O1", 1)
+    until(lambda: "2,764.80" in rig.get("/room/hz-01").text, True)
+    return rig
+
+
+def visible(html: str) -> str:
+    """Text a reader sees."""
+    return re.sub(r"<[^>]+>", " ", re.sub(r"<head>.*?</head>", "", html, flags=re.S))
+
+
+def test_nothing_is_inline_and_nothing_comes_from_outside(told: Rig) -> None:
+    for path in PATHS:
+        html = told.get(path).text
+        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", html), path
+        assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", html), path
+        assert "<script>alert" not in html
+
+
+def test_chinese_pages_have_no_english_leftovers(told: Rig) -> None:
+    known = {"sunbid", "opening", "payload", "type", "seq", "verify", "script", "alert", "JSON", "SHA", "UTF"}
+    for path in PATHS:
+        text = re.sub(r"[0-9a-f]{32,}", "", visible(told.get(path).text))
+        assert set(re.findall(r"[A-Za-z]{3,}", text)) <= known, path
+
+
+def test_every_page_comes_in_english_too(told: Rig) -> None:
+    for path in PATHS:
+        html = told.get(path + ("&" if "?" in path else "?") + "lang=en").text
+        assert '<html lang="en"' in html, path
+        assert "lang=en" in re.search(r'class="brand" href="([^"]+)"', html)[1]  # type: ignore[index]
+
+
+def test_unread_rows_never_carry_a_price(told: Rig) -> None:
+    html = told.get("/room/hz-01").text
+    cells = re.findall(r'<td class="num p">(.*?)</td>', html)
+    assert cells == ["2,764.80", "待唱", "待唱"]
+
+
+def test_hall_lists_today_tomorrow_and_what_is_over(rig: Rig) -> None:
+    today = now()
+    market.opening(rig.ledger, "A", title="今日项目", at=today)
+    market.opening(rig.ledger, "B", title="明日项目", at=today + timedelta(days=1), room="hz-02")
+    market.opening(rig.ledger, "C", title="昨日项目", at=today - timedelta(days=1), room="hz-02")
+    market.begin(rig.ledger, "C")
+    market.finish(rig.ledger, "C")
+    until(lambda: "昨日项目" in rig.get("/?view=replay").text, True)
+    time.sleep(1.1)  # a rendered hall is kept for the second it was made in
+    lists = re.split(r'<section class="card" aria-labelledby="h-', rig.get("/").text)[1:]
+    assert ["今日项目" in part for part in lists] == [True, False, False]
+    assert ["明日项目" in part for part in lists] == [False, True, False]
+    assert ["昨日项目" in part for part in lists] == [False, False, True]
+    assert 'href="/opening/C"' in lists[2]
+
+
+def test_filters_narrow_the_lists(rig: Rig) -> None:
+    market.opening(rig.ledger, "A", title="示例学校")
+    market.opening(rig.ledger, "B", title="示例医院", room="hz-02", family="procurement")
+    until(lambda: "示例医院" in rig.get("/?view=schedule").text, True)
+    assert "示例学校" not in visible(rig.get("/?family=procurement").text)
+    assert "示例医院" not in visible(rig.get("/?q=学校").text)
+    assert "没有符合条件" in rig.get("/?q=无此项目").text
+
+
+def test_project_page_gathers_what_is_public(told: Rig) -> None:
+    with told.ledger.write() as session:
+        lot = {"id": "L-O1", "project": "P-O1", "title": "一标段", "secret": "内部"}
+        public.publish(session, "lot", "L-O1", lot)
+        award = {"lot": "L-O1", "project": "P-O1", "winner": "示例建设第1公司", "price": "27648000.00"}
+        public.publish(session, "award", "L-O1", award, visible_from=now() + timedelta(hours=1))
+    text = told.get("/project/P-O1").text
+    assert "一标段" in text
+    assert "内部" not in text, "fields without a public name stay out"
+    assert "中标人" not in text, "the award is not public yet"
+    assert told.get("/project/none").status_code == 404
+
+
+def test_market_says_plainly_when_there_is_nothing(rig: Rig) -> None:
+    assert "尚无公开的统计数据" in rig.get("/market").text
+    figure = {
+        "label_zh": "外地企业参与占比",
+        "label_en": "Share from outside",
+        "value": "34.15",
+        "unit_zh": "%",
+    }
+    with rig.ledger.write() as session:
+        public.publish(
+            session, "market", "overview", {"figures": [figure], "as_of": "2026-11-19T14:30:00+08:00"}
+        )
+    text = rig.get("/market").text
+    assert "外地企业参与占比" in text and "34.15" in text and "截至 2026-11-19 14:30" in text
+
+
+def test_files_of_the_pages_may_be_kept(rig: Rig) -> None:
+    path = re.search(r'href="(/static/[^"]+site.css)"', rig.get("/").text)[1]  # type: ignore[index]
+    assert "immutable" in rig.get(path).headers["cache-control"]
+    assert rig.get("/static/old/site.css").headers["cache-control"] == "no-cache"
+    assert rig.get("/static/x/nothing.js").status_code == 404

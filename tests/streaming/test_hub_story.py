@@ -1,0 +1,110 @@
+"""What pages tell of an opening agrees with the ledger, in both languages."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from records import public, states
+from records.base import now
+from records.events import MODELS
+from records.ledger import Ledger
+from records.openings import Opening
+from records.projects import TRADE_FAMILIES
+from streaming import render
+from streaming.story import Story
+from tests.streaming import hub_market as market
+
+SITE = Path(render.__file__).parent / "site"
+COURSE: list[tuple[str, dict[str, Any]]] = [
+    ("sign_in", {"count": 3}),
+    ("bidders_published", {"count": 3, "bidders": market.bidders(3)}),
+    ("control_price", {"amount": "286500000.00"}),
+    ("objection", {"no": 1, "content": "时钟以何处为准"}),
+    ("objection_answered", {"no": 1, "answer": "以标准时间为准"}),
+    ("decrypt_progress", {"done": 2, "failed": 1, "total": 3}),
+    ("paused", {"reason": "身份核对"}),
+    ("resumed", {}),
+    ("coefficient_drawn", {"kind": "浮动系数", "value": "0.965"}),
+    ("bid_read", {"no": 1, "name": "示例建设第1公司", "price": "27648000.005", "duration_days": 490}),
+    ("bid_read", {"no": 2, "name": "示例建设第2公司", "remark": "未解密"}),
+    ("objection", {"no": 2, "content": "报价有误"}),
+    ("objection_answered", {"no": 2, "answer": "已核对"}),
+    ("record_confirmed", {"rows": 3}),
+    ("ended", {"result": "opened"}),
+    ("sealed", {"head": "ab" * 32, "segments": 4}),
+]
+
+
+def told(ledger: Ledger) -> list[dict[str, Any]]:
+    """Feed of an opening that takes every kind of step, checking the stage after each one."""
+    market.rooms(ledger)
+    market.opening(ledger, at=now() - timedelta(minutes=1))
+    story = Story()
+    for kind, payload in COURSE:
+        market.event(ledger, "O1", kind, **payload)
+        with ledger.read() as session:
+            opening = session.get_one(Opening, "O1")
+            for message in public.opening_events(session, "O1", story.seq):
+                story.add(message)
+        assert story.stage == opening.stage, kind
+        assert story.head == opening.head_hash
+    with ledger.read() as session:
+        return list(public.opening_events(session, "O1"))
+
+
+def test_the_stage_told_is_the_stage_of_the_ledger(ledger: Ledger) -> None:
+    messages = told(ledger)
+    assert {message["type"] for message in messages} == set(MODELS)
+    story = Story()
+    for message in messages:
+        story.add(message)
+    assert story.objections[1]["answer"] == "以标准时间为准"
+    assert story.steps["objection"] == messages[12]["ts"], "an objection before the reading is no step"
+    assert story.current is None
+
+
+@pytest.mark.parametrize("lang", render.LANGS)
+def test_every_event_is_said_in_full(ledger: Ledger, lang: str) -> None:
+    for message in told(ledger):
+        said = render.sentence(message, lang)
+        assert "{" not in said and "None" not in said, said
+        if lang == "zh":
+            assert not re.search(r"[A-Za-z]{4,}", said.replace("abababababababab", "")), said
+
+
+def test_money_is_ten_thousands_in_chinese_and_yuan_in_english() -> None:
+    assert render.money("27648000.005", "zh") == "2,764.80 万元"
+    assert render.money("27648000.005", "en") == "CNY 27,648,000.01"
+    assert render.figure(None, "zh") == "—"
+
+
+def test_every_word_used_exists_in_both_languages() -> None:
+    used = set()
+    for path in [*(SITE / "templates").iterdir(), *(SITE / "static").glob("*.js"), *SITE.parent.glob("*.py")]:
+        text = path.read_text("utf-8")
+        used |= set(re.findall(r"""\b(?:t|word)\((?:lang, )?["']([a-z0-9_.]+)["']""", text))
+    assert len(used) > 80
+    assert {key for key in used if key not in render.WORDS and not key.endswith(".")} == set()
+    assert all(len(pair) == 2 and pair[0] for pair in render.WORDS.values())
+
+
+def test_every_code_the_public_may_meet_has_a_name() -> None:
+    groups = {
+        "opening": states.OPENING_STATES,
+        "stage": states.STAGES,
+        "now": states.STAGES,
+        "family": TRADE_FAMILIES,
+    }
+    missing = [f"{group}.{code}" for group, codes in groups.items() for code in codes]
+    assert [key for key in missing if key not in render.WORDS] == []
+
+
+def test_placeholders_agree_between_the_languages() -> None:
+    for key, (zh, en) in json.loads((SITE / "words.json").read_text("utf-8")).items():
+        assert set(re.findall(r"\{\w+\}", zh)) == set(re.findall(r"\{\w+\}", en)), key
