@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from records import public
 from records.base import now
+from streaming import market
 from streaming.api import Api, evidence_path
 from streaming.board import Board
 from streaming.hall import Hall
@@ -135,10 +136,13 @@ class Pages:
     async def market(self, request: Request) -> Response:
         """`/market`: figures that the watch publishes under the topic `market`."""
         lang = language(request)
-        payloads = await self._reader.ask(lambda s: public.latest_all(s, "market"))
-        figures = [figure for payload in payloads for figure in market_figures(payload, lang)]
-        demo = any(payload.get("demo") for payload in payloads)
-        return _html(self._render("market.html", request, nav="market", figures=figures, demo=demo))
+        payload = await self._reader.ask(lambda s: public.latest(s, "market", "overview"))
+        figures = market.figures(payload, lang) if payload else []
+        chart = market.chart(payload, lang) if payload else None
+        demo = bool(payload and payload.get("demo"))
+        return _html(
+            self._render("market.html", request, nav="market", demo=demo, figures=figures, chart=chart)
+        )
 
     async def verify(self, request: Request) -> Response:
         """`/verify`: recompute an opening's chain in the browser."""
@@ -212,22 +216,6 @@ def whole_project(session: Session, code: str) -> tuple[dict[str, Any] | None, P
 def language(request: Request) -> str:
     """`zh` unless the address asks for English."""
     return "en" if request.query_params.get("lang") == "en" else "zh"
-
-
-def market_figures(payload: dict[str, Any], lang: str) -> list[dict[str, str]]:
-    """Figures of one market payload: `{"figures": [{label_zh, label_en, value, unit_zh, unit_en, note_zh, note_en}]}`."""
-    as_of = payload.get("as_of")
-    shown = []
-    for figure in payload.get("figures", []):
-        pick = {
-            part: str(figure.get(f"{part}_{lang}") or figure.get(f"{part}_zh") or "")
-            for part in ("label", "unit", "note")
-        }
-        note = pick["note"] or (
-            word(lang, "market.asof", time=str(as_of)[:16].replace("T", " ")) if as_of else ""
-        )
-        shown.append({**pick, "note": note, "value": str(figure.get("value", "—"))})
-    return shown
 
 
 def _same_page(request: Request, lang: str) -> str:

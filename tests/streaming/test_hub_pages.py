@@ -100,18 +100,6 @@ def test_project_page_gathers_what_is_public(told: Rig) -> None:
 
 def test_market_says_plainly_when_there_is_nothing(rig: Rig) -> None:
     assert "尚无公开的统计数据" in rig.get("/market").text
-    figure = {
-        "label_zh": "外地企业参与占比",
-        "label_en": "Share from outside",
-        "value": "34.15",
-        "unit_zh": "%",
-    }
-    with rig.ledger.write() as session:
-        public.publish(
-            session, "market", "overview", {"figures": [figure], "as_of": "2026-11-19T14:30:00+08:00"}
-        )
-    text = rig.get("/market").text
-    assert "外地企业参与占比" in text and "34.15" in text and "截至 2026-11-19 14:30" in text
 
 
 def test_files_of_the_pages_may_be_kept(rig: Rig) -> None:
@@ -119,3 +107,25 @@ def test_files_of_the_pages_may_be_kept(rig: Rig) -> None:
     assert "immutable" in rig.get(path).headers["cache-control"]
     assert rig.get("/static/old/site.css").headers["cache-control"] == "no-cache"
     assert rig.get("/static/x/nothing.js").status_code == 404
+
+
+def test_market_shows_what_the_watch_published(rig: Rig) -> None:
+    share = {"value": 0.3415, "text": "34.15 %", "numerator": 683, "denominator": 2000, "unknown": 3}
+    figures = {"openings": 12, "participations": 2000, "firms": 640, "outside": share}
+    series = [{"month": f"2026-{m:02}", **share} for m in range(1, 12)]
+    payload = {"month": "2026-11", **figures, "rolling12": figures, "series": series, "demo": True}
+    with rig.ledger.write() as session:
+        public.publish(session, "market", "overview", {**payload, "as_of": "2026-11-19T14:30:05+08:00"})
+    text = rig.get("/market").text
+    for shown in (
+        "34.15",
+        "683 / 2,000 家次",
+        "2,000",
+        "640",
+        "演示数据",
+        "2026-11",
+        "截至 2026-11-19 14:30",
+        "polyline",
+    ):
+        assert shown in text
+    assert "Outside participation" in rig.get("/market?lang=en").text
