@@ -1,0 +1,35 @@
+"""The desk's Streamlit entry: who looks, which screens they have, and the frame around each."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import context, frame, screens, shell
+
+lang = shell.language()
+st.set_page_config(
+    page_title=shell.say("common.product"),
+    page_icon=str(frame.BRAND),
+    layout="wide",
+    initial_sidebar_state="expanded",
+)
+frame.style()
+user = context.current_user()
+if user is None:
+    frame.signed_out()
+    st.stop()
+
+allowed = screens.screens_of(user.role)
+pages = {s.id: st.Page(s.path, title=s.name(lang), url_path=s.slug) for s in allowed}
+
+
+def home() -> None:
+    """The address without a slug: on to the first screen of this role."""
+    st.switch_page(pages[allowed[0].id])
+
+
+front = st.Page(home, title=shell.say("common.product"), default=True, visibility="hidden")
+page = st.navigation([front, *pages.values()], position="hidden")
+frame.sidebar(user, {screens.BY_ID[code]: target for code, target in pages.items()}, page.url_path)
+page.run()
+frame.footer(page.url_path)

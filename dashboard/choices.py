@@ -1,0 +1,75 @@
+"""Choices of the live screens that stand in the address by their key, so a link reopens the same view in any language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+
+def select(name: str, label: str, options: Mapping[str, str], *, default: str, width: int) -> str:
+    """A drop-down bound to the query parameter `name`; the default is left out of the address."""
+    key = _prepare(name, options, default)
+    st.selectbox(
+        label, list(options), format_func=lambda v: f"{label}　{options[v]}", key=key, label_visibility="collapsed",
+        on_change=_keep, args=(name, key, default), width=width,
+    )  # fmt: skip
+    return _now(key, default)
+
+
+def segments(name: str, label: str, options: Mapping[str, str], *, default: str) -> str:
+    """A row of buttons, one of which is chosen, bound likewise."""
+    key = _prepare(name, options, default)
+    st.segmented_control(
+        label, list(options), format_func=lambda v: options[v], key=key, required=True, label_visibility="collapsed",
+        on_change=_keep, args=(name, key, default),
+    )  # fmt: skip
+    return _now(key, default)
+
+
+def text(name: str, label: str, *, width: int) -> str:
+    """A search box bound likewise."""
+    key = f"choice-{name}"
+    if key not in st.session_state:
+        st.session_state[key] = st.query_params.get(name, "")
+    st.text_input(
+        label, key=key, placeholder=label, label_visibility="collapsed", on_change=_keep, args=(name, key, ""),
+        width=width,
+    )  # fmt: skip
+    return _now(key, "")
+
+
+def switch(name: str, label: str) -> bool:
+    """An on/off switch bound likewise: 1 when on."""
+    key = f"choice-{name}"
+    if key not in st.session_state:
+        st.session_state[key] = st.query_params.get(name) == "1"
+    return st.toggle(label, key=key, on_change=_keep_switch, args=(name, key))
+
+
+def _prepare(name: str, options: Mapping[str, str], default: str) -> str:
+    """Session key of a choice, set from the address at the first drawing or when its option has gone."""
+    key = f"choice-{name}"
+    if st.session_state.get(key) not in options:
+        asked = st.query_params.get(name, default)
+        st.session_state[key] = asked if asked in options else default
+    return key
+
+
+def _now(key: str, default: str) -> str:
+    return st.session_state.get(key) or default
+
+
+def _keep(name: str, key: str, default: str) -> None:
+    value = st.session_state.get(key) or default
+    if value == default:
+        st.query_params.pop(name, None)
+    else:
+        st.query_params[name] = value
+
+
+def _keep_switch(name: str, key: str) -> None:
+    if st.session_state[key]:
+        st.query_params[name] = "1"
+    else:
+        st.query_params.pop(name, None)

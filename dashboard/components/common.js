@@ -1,0 +1,167 @@
+// What every live component shares. The files are joined into one module by assets.py, in the order it names.
+// Text from records reaches the page through textContent only.
+
+/** Build an element: attributes, `on…` listeners, then children (text becomes text nodes, null is left out). */
+function h(tag, attributes = {}, ...children) {
+  const [name, ...classes] = tag.split(".");
+  const element = document.createElement(name || "div");
+  if (classes.length) element.className = classes.join(" ");
+  set(element, attributes);
+  element.append(...children.flat().filter((c) => c !== null && c !== undefined && c !== false));
+  return element;
+}
+
+/** The same for SVG. */
+function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  set(element, attributes);
+  element.append(...children.flat().filter((c) => c !== null && c !== undefined));
+  return element;
+}
+
+function set(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+}
+
+const SHAPES = {
+  red: ["path", { d: "M7 1.2 13.2 12.6H.8z" }],
+  orange: ["path", { d: "M7 .6 13.4 7 7 13.4.6 7z" }],
+  yellow: ["circle", { cx: 7, cy: 7, r: 5.4 }],
+};
+const ICONS = {
+  sound: "M3 6.2v3.6h2.3L8.5 13V3L5.3 6.2zM10.8 5.6a3.4 3.4 0 0 1 0 4.8M12.6 3.8a6 6 0 0 1 0 8.4",
+  mute: "M3 6.2v3.6h2.3L8.5 13V3L5.3 6.2zM11 6l3.4 4M14.4 6 11 10",
+  full: "M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10",
+  pip: "M2 3.5h12v9H2zM8 8h4.2v2.8H8z",
+  pause: "M5.5 3.5v9M10.5 3.5v9",
+  clock: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2zM8 4.6V8l2.4 1.6",
+  check: "m3.2 8.4 3 3 6.6-7",
+  prev: "m10 3.5-4.5 4.5 4.5 4.5",
+  next: "m6 3.5 4.5 4.5L6 12.5",
+};
+
+function icon(name) {
+  return svg("svg", { class: "ic", viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
+}
+
+/** The mark of a warning level: shape and colour; the word stands beside it. */
+function mark(level) {
+  if (!SHAPES[level]) {
+    const calm = [svg("circle", { cx: 7, cy: 7, r: 5 }), svg("path", { d: "m4.6 7.2 1.7 1.7 3.1-3.6" })];
+    return svg("svg", { class: "mark calm", viewBox: "0 0 14 14", "aria-hidden": "true" }, calm);
+  }
+  const [shape, attributes] = SHAPES[level];
+  return svg("svg", { class: `mark ${level}`, viewBox: "0 0 14 14", "aria-hidden": "true" }, svg(shape, attributes));
+}
+
+/** Fill "{name}" places of a phrase. */
+function say(phrase, values = {}) {
+  return String(phrase ?? "").replace(/\{(\w+)\}/g, (whole, key) => (key in values ? values[key] : whole));
+}
+
+const BEIJING = { timeZone: "Asia/Shanghai", hour12: false };
+const CLOCK = new Intl.DateTimeFormat("en-GB", { ...BEIJING, hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const MINUTE = new Intl.DateTimeFormat("en-GB", { ...BEIJING, hour: "2-digit", minute: "2-digit" });
+const DAY = new Intl.DateTimeFormat("en-CA", { ...BEIJING, year: "numeric", month: "2-digit", day: "2-digit" });
+
+/** A moment as Beijing time of day; with the day before it when it is not today. */
+function clock(moment, seconds = true) {
+  if (!moment) return "—";
+  const date = new Date(moment);
+  return (seconds ? CLOCK : MINUTE).format(date);
+}
+
+function shortTime(moment) {
+  if (!moment) return "—";
+  const day = DAY.format(new Date(moment));
+  return day === DAY.format(new Date()) ? clock(moment, false) : day.slice(5);
+}
+
+/** Wait grows 0.5 → 15 s with a little chance in it, so that a thousand pages do not return in one moment. */
+function backoff(attempt) {
+  return Math.min(15000, 500 * 2 ** Math.min(attempt, 5)) * (0.75 + Math.random() / 2);
+}
+
+/**
+ * A WebSocket that comes back by itself and resumes after the last message seen.
+ * `address(after)` gives the URL; `onmessage(message)` gets parsed messages with a higher seq only, in order.
+ */
+class Feed {
+  constructor(address, { after = 0, onmessage, onstate }) {
+    Object.assign(this, { address, after, onmessage, onstate, attempt: 0, closed: false });
+    this.open();
+  }
+
+  open() {
+    const socket = new WebSocket(this.address(this.after));
+    this.socket = socket;
+    socket.onopen = () => { this.attempt = 0; this.onstate?.("open"); };
+    socket.onmessage = (event) => {
+      const message = JSON.parse(event.data);
+      if (typeof message.seq === "number") {
+        if (message.seq <= this.after) return;
+        this.after = message.seq;
+      }
+      this.onmessage(message);
+    };
+    socket.onclose = (event) => {
+      if (this.closed || socket !== this.socket) return;
+      if (event.code === 4401 || event.code === 4403 || event.code === 4404) { this.onstate?.("refused", event.code); return; }
+      this.onstate?.("waiting");
+      this.timer = setTimeout(() => this.open(), backoff(this.attempt++));
+    };
+  }
+
+  close() {
+    this.closed = true;
+    clearTimeout(this.timer);
+    this.socket.close();
+  }
+}
+
+/** ws:// address beside an http:// one. */
+function socketAddress(base, path) {
+  const url = new URL(path, base || location.origin);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
+/**
+ * Keep one instance for one place on the page: a rerun of the script with the same place updates it,
+ * and it ends only when the place really goes away.
+ */
+const PLACES = (window.sunbidPlaces ??= new WeakMap());
+
+function mount({ parentElement, data }, create) {
+  let instance = PLACES.get(parentElement);
+  if (instance) {
+    clearTimeout(instance.leaving);
+    const signature = JSON.stringify(data);
+    if (signature !== instance.signature) {
+      instance.signature = signature;
+      instance.update(data);
+    }
+  } else {
+    instance = create(parentElement, data);
+    instance.signature = JSON.stringify(data);
+    PLACES.set(parentElement, instance);
+  }
+  return () => {
+    instance.leaving = setTimeout(() => {
+      instance.close();
+      if (PLACES.get(parentElement) === instance) PLACES.delete(parentElement);
+    }, 250);
+  };
+}
+
+/** Ask the desk or the hub for JSON; throws with the answer's own words. */
+async function ask(address, options = {}) {
+  const answer = await fetch(address, { headers: { Accept: "application/json" }, ...options });
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(body.detail || `HTTP ${answer.status}`);
+  return body;
+}

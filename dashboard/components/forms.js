@@ -1,0 +1,44 @@
+// Small dialogs of the warning centre: the reason of an action, and the list of keys.
+
+class ActionForms {
+  constructor(desk) {
+    Object.assign(this, { desk, words: desk.words });
+    this.box = h("dialog.form", { onclick: (event) => { if (event.target === this.box) this.box.close(); } });
+  }
+
+  ask(rule, row) {
+    const { words } = this;
+    const reasons = rule.dispositions.map(({ id, name }, i) => h("label.reason", {}, h("input", { type: "radio", name: "disposition", value: id, required: rule.required, checked: rule.required && i === 0 }), name));
+    const note = h("textarea", { name: "note", rows: 3, maxlength: 1000, placeholder: rule.note_hint, "aria-label": words.note });
+    const problem = h("p.problem", { role: "alert", hidden: true });
+    const form = h("form", { method: "dialog", onsubmit: (event) => this.submit(event, rule, row, problem) },
+      h("h2", {}, say(words.askTitle, { action: rule.name })), h("p.muted", {}, row.title),
+      reasons.length ? h("fieldset", {}, h("legend", {}, rule.required ? words.reason : words.reasonOptional), reasons) : null,
+      note, problem,
+      h("div.row", {}, h("button.btn", { type: "button", onclick: () => this.box.close() }, words.cancel), h("button.btn.main", { type: "submit" }, rule.name)));
+    this.open(form);
+    (form.querySelector("input") ?? note).focus();
+  }
+
+  async submit(event, rule, row, problem) {
+    event.preventDefault();
+    const given = new FormData(event.target);
+    const note = String(given.get("note") || "").trim();
+    const failed = await this.desk.act(row.id, { action: rule.id, disposition: given.get("disposition") || null, note: note || null });
+    if (!failed) { this.box.close(); return; }
+    problem.hidden = false;
+    problem.textContent = failed;
+  }
+
+  help() {
+    const { words } = this;
+    const keys = [["J", words.next], ["K", words.previousOne], ...this.desk.data.actions.map((a) => [a.key.toUpperCase(), a.name]), ["?", words.keys], ["Esc", words.close]];
+    this.open(h("form", { method: "dialog" }, h("h2", {}, words.keys), h("dl.keys", {}, keys.flatMap(([k, name]) => [h("dt", {}, h("kbd", {}, k)), h("dd", {}, name)])),
+      h("div.row", {}, h("button.btn.main", { type: "submit" }, words.close))));
+  }
+
+  open(content) {
+    this.box.replaceChildren(content);
+    if (!this.box.open) this.box.showModal();
+  }
+}

@@ -1,0 +1,115 @@
+// Four, nine or sixteen rooms at once; rooms without a picture show a slate and cost nothing.
+
+class Tile {
+  constructor(wall, seat) {
+    Object.assign(this, { wall, seat });
+    const { words } = wall;
+    this.holder = h("div.holder");
+    this.title = h("h3.cut");
+    this.place = h("span.osd.cut");
+    this.chip = h("span.chip");
+    this.slateTitle = h("b");
+    this.slateDetail = h("small");
+    this.slateIcon = h("span");
+    this.slate = h("div.pic", {}, h("div.slate", { role: "status" }, this.slateIcon, this.slateTitle, this.slateDetail));
+    this.link = h("a.tx", { target: "_top", title: words.openRoom }, this.title, this.chip);
+    this.holder.append(this.slate, this.place);
+    this.box = h("article.card.tile", {}, this.holder, this.link);
+  }
+
+  update(seat, room, reachable) {
+    this.seat = seat;
+    const { words } = this.wall;
+    const state = room?.state ?? (reachable ? "idle" : "unreachable");
+    this.title.textContent = seat.title || words.noOpening;
+    this.place.textContent = seat.name;
+    this.chip.textContent = seat.stage || words.idle;
+    this.chip.className = seat.now ? "chip now" : seat.stage ? "chip on" : "chip line";
+    this.link.setAttribute("href", seat.opening ? `/room?opening=${encodeURIComponent(seat.opening)}` : `/room?room=${encodeURIComponent(seat.room)}`);
+    const paused = seat.state === "paused" || state === "paused";
+    const wants = !paused && (state === "live" || (state === "standby" && seat.state !== "scheduled"));
+    if (wants && !this.player) this.player = new Player(this.holder, { hub: this.wall.data.hub, room: seat.room, name: seat.name, words, quiet: true });
+    if (!wants && this.player) { this.player.close(); this.player = null; }
+    this.slate.hidden = wants;
+    this.player?.tellRoom({ state });
+    const key = paused ? "paused" : state === "unreachable" ? "unreachable" : seat.state === "scheduled" ? "scheduled" : state === "ended" || seat.state === "ended" ? "ended" : "nosignal";
+    this.slateIcon.replaceChildren(icon(paused ? "pause" : "clock"));
+    this.slateTitle.textContent = say(words[`${key}Title`], { time: seat.scheduled_at ? clock(seat.scheduled_at, false) : "" });
+    this.slateDetail.textContent = (paused && seat.reason) || (key === "scheduled" ? countdown(seat.scheduled_at, words) : words[`${key}Detail`] ?? "");
+  }
+
+  close() {
+    this.player?.close();
+    this.box.remove();
+  }
+}
+
+function countdown(moment, words) {
+  const left = Math.round((new Date(moment) - Date.now()) / 1000);
+  if (left <= 0) return words.startsSoon;
+  const [hours, minutes, seconds] = [Math.floor(left / 3600), Math.floor((left % 3600) / 60), left % 60];
+  return hours ? say(words.startsInHours, { hours, minutes }) : say(words.startsIn, { minutes, seconds });
+}
+
+class Wall {
+  constructor(root, data) {
+    Object.assign(this, { root, data, words: data.words, tiles: new Map(), rooms: null });
+    this.note = h("p.muted.note", { hidden: true });
+    this.grid = h("div.wall");
+    root.append(this.note, this.grid);
+    this.hub = new Rooms(data.hub, (rooms) => { this.rooms = rooms; this.draw(); });
+    this.poll = this.poll.bind(this);
+    this.poll();
+    this.ticking = setInterval(() => this.draw(), 1000);
+  }
+
+  /** The desk knows which opening stands at which stage; the hub knows where there is a picture. */
+  async poll() {
+    try {
+      const query = new URLSearchParams(Object.entries(this.data.filters).filter(([, v]) => v));
+      this.seats = (await ask(`/api/hall?${query}`)).seats;
+      this.trouble = null;
+    } catch (error) {
+      this.trouble = error.message;
+    }
+    this.draw();
+    if (!this.closed) this.timer = setTimeout(this.poll, document.hidden ? 15000 : 2000);
+  }
+
+  draw() {
+    if (this.closed || !this.seats) return;
+    const byId = new Map((this.rooms ?? []).map((room) => [room.id, room]));
+    const rank = (seat) => (byId.get(seat.room)?.state === "live" ? 0 : 4) + ({ in_progress: 0, paused: 1, scheduled: 2 }[seat.state] ?? 3);
+    const shown = [...this.seats].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, "zh")).slice(0, this.data.count);
+    this.note.hidden = shown.length > 0 && !this.trouble;
+    this.note.textContent = this.trouble ? say(this.words.trouble, { why: this.trouble }) : this.words.noRooms;
+    const columns = Math.sqrt(this.data.count);
+    this.grid.style.setProperty("--columns", columns);
+    this.grid.style.setProperty("--gap", columns > 3 ? "8px" : "16px");
+    const keep = new Set(shown.map((seat) => seat.room));
+    for (const [room, tile] of this.tiles) if (!keep.has(room)) { tile.close(); this.tiles.delete(room); }
+    shown.forEach((seat, index) => {
+      let tile = this.tiles.get(seat.room);
+      if (!tile) this.tiles.set(seat.room, (tile = new Tile(this, seat)));
+      tile.update(seat, byId.get(seat.room), this.rooms !== null);
+      tile.box.style.order = index;
+      if (tile.box.parentNode !== this.grid) this.grid.append(tile.box);
+    });
+  }
+
+  update(data) {
+    const moved = JSON.stringify(data.filters) !== JSON.stringify(this.data.filters);
+    this.data = data;
+    if (moved) { clearTimeout(this.timer); this.poll(); } else this.draw();
+  }
+
+  close() {
+    this.closed = true;
+    clearTimeout(this.timer);
+    clearInterval(this.ticking);
+    this.hub.close();
+    for (const tile of this.tiles.values()) tile.close();
+    this.note.remove();
+    this.grid.remove();
+  }
+}

@@ -1,0 +1,283 @@
+// The warning centre: counts, lamps, the stream pushed by the desk's feed, and the pane beside it.
+
+const ENRICH_MS = 60;
+
+class WarningDesk {
+  constructor(root, data) {
+    Object.assign(this, { root, data, words: data.words, rows: new Map(), order: [], level: "", selected: null, held: 0, total: 0 });
+    this.tiles = Object.fromEntries(["red", "orange", "yellow"].map((level) => [level, h("strong", {}, "—")]));
+    this.lamps = h("ol");
+    this.calmCentres = h("span");
+    this.list = h("ol", { role: "listbox", "aria-label": this.words.stream, tabindex: -1 });
+    this.heading = h("span.muted");
+    this.state = h("span.muted", { role: "status" });
+    this.more = h("button.btn.new", { type: "button", hidden: true, onclick: () => this.release() });
+    this.levels = h("div.seg", { role: "group", "aria-label": this.words.level });
+    this.rates = h("p.rates.muted");
+    this.pane = data.counts_only ? null : new EvidencePane(this);
+    this.forms = data.counts_only ? null : new ActionForms(this);
+    this.build();
+    this.onkey = (event) => this.key(event);
+    if (!data.counts_only) document.addEventListener("keydown", this.onkey);
+    this.load();
+  }
+
+  build() {
+    const { words } = this;
+    const tile = (level) => h(`section.card.lamp.${level}`, {}, h("span.lv", {}, mark(level), words.levels[level]), this.tiles[level]);
+    const centres = h("section.card.ctr", {}, h("h2", {}, h("span", {}, words.centres), this.calmCentres), this.lamps);
+    this.sum = h("div.sum", {}, tile("red"), tile("orange"), tile("yellow"), centres);
+    this.grid = h("div.desk" + (this.data.counts_only ? ".counts" : ""), {}, this.rates, this.sum);
+    if (!this.data.counts_only) {
+      this.stream = h("section.card.stream", {}, h("header", {}, h("h2", {}, words.stream), this.heading, this.state, this.more, this.levels), this.list);
+      const hint = [["J", "K", words.move], ...this.data.actions.map((a) => [a.key.toUpperCase(), a.name]), ["?", words.keys]]
+        .map((keys) => h("span", {}, keys.slice(0, -1).map((k) => h("kbd", {}, k)), keys.at(-1)));
+      this.grid.append(h("div.split", {}, this.stream, this.pane.box), h("footer.hint", {}, hint, h("b", {}, words.closing)), this.forms.box);
+      this.drawLevels();
+      this.pane.empty(words.loading);
+    }
+    this.root.append(this.grid);
+  }
+
+  // ── what the desk knows ────────────────────────────────────────────────
+
+  async load() {
+    clearTimeout(this.counting);
+    const round = (this.round = (this.round ?? 0) + 1);
+    try {
+      if (!this.data.counts_only) {
+        const answer = await ask(`/api/warnings?${this.query()}`);
+        if (round !== this.round) return;
+        this.take(answer);
+      }
+      await this.count();
+    } catch (error) {
+      if (round !== this.round) return;
+      this.state.textContent = say(this.words.trouble, { why: error.message });
+      this.counting = setTimeout(() => this.load(), 3000);
+    }
+  }
+
+  query(extra = {}) {
+    const wanted = { ...this.data.filters, level: this.level, lang: this.words.english ? "en" : "zh", ...extra };
+    return new URLSearchParams(Object.entries(wanted).filter(([, v]) => v));
+  }
+
+  take({ items, seq, total }) {
+    this.rows = new Map(items.map((row) => [row.id, row]));
+    this.order = items.map((row) => row.id);
+    this.total = total;
+    this.held = 0;
+    this.fresh = [];
+    this.state.textContent = "";
+    if (!this.feed) this.listen(seq);
+    if (!this.rows.has(this.selected)) this.selected = this.order.includes(this.data.open) ? this.data.open : this.order[0] ?? null;
+    this.draw();
+    this.open(this.selected);
+  }
+
+  async count() {
+    const tally = await ask(`/api/warnings/counts?${this.query()}`);
+    for (const [level, box] of Object.entries(this.tiles)) box.replaceChildren(String(tally.open[level]), h("small", {}, this.words.openCount));
+    this.anyOpen = Object.values(tally.open).some((n) => n > 0);
+    this.calmCentres.textContent = say(this.words.calmCentres, { n: tally.lamps.filter((l) => !l.level).length });
+    this.lamps.style.setProperty("--n", Math.min(14, Math.max(1, tally.lamps.length)));
+    this.lamps.replaceChildren(...tally.lamps.map((lamp) => h("li", { title: say(this.words.lampTitle, { centre: lamp.name, n: lamp.open }) },
+      mark(lamp.level), h("span.cut", {}, lamp.short), h("span.vh", {}, lamp.level ? this.words.levels[lamp.level] : this.words.none))));
+    this.rates.textContent = say(this.words.rates, { hours: tally.first_response ?? "—", share: tally.disposed ?? "—" });
+    if (!this.order.length && !this.data.counts_only) this.draw();
+    if (this.data.counts_only) this.counting = setTimeout(() => this.load(), 10000);
+  }
+
+  listen(seq) {
+    this.feed = new Feed((after) => socketAddress(null, `/feeds/warnings?after=${after}`), {
+      after: seq,
+      onmessage: (message) => this.heard(message),
+      onstate: (state, code) => { this.state.textContent = state === "open" ? "" : state === "refused" ? say(this.words.refused, { code }) : this.words.reconnecting; },
+    });
+  }
+
+  /** A message shows at once with what it carries; lot, centre and units follow in one question for all. */
+  heard(message) {
+    const known = this.rows.get(message.id);
+    if (!known && this.level && message.level !== this.level) return this.recount();
+    const row = { ...(known ?? { raised_at: message.ts, value_text: "", baseline_text: "" }), ...message, arrived: !known };
+    if (known && this.words.english) row.title = known.title;
+    if (this.data.paused && !known) {
+      this.held += 1;
+      this.fresh.push(message.id);
+      this.drawHeld();
+      return this.recount();
+    }
+    this.rows.set(row.id, row);
+    if (!known) { this.order.unshift(row.id); this.total += 1; }
+    this.draw();
+    (this.unknown ??= new Set()).add(row.id);
+    this.enriching ??= setTimeout(() => this.enrich(), ENRICH_MS);
+    this.recount();
+  }
+
+  async enrich() {
+    const ids = [...this.unknown];
+    this.unknown.clear();
+    this.enriching = null;
+    try {
+      const { items } = await ask(`/api/warnings?${this.query({ ids: ids.join(",") })}`);
+      const fits = new Map(items.map((row) => [row.id, row]));
+      for (const id of ids) {
+        const row = fits.get(id);
+        if (row) this.rows.set(id, { ...row, arrived: this.rows.get(id)?.arrived });
+        else if (id !== this.selected) this.forget(id);
+      }
+      this.draw();
+      if (ids.includes(this.selected)) this.open(this.selected);
+      if (!this.selected && this.order.length) this.select(this.order[0]);
+    } catch (error) {
+      this.state.textContent = say(this.words.trouble, { why: error.message });
+    }
+  }
+
+  forget(id) {
+    this.rows.delete(id);
+    const before = this.order.length;
+    this.order = this.order.filter((other) => other !== id);
+    this.total -= before - this.order.length;
+  }
+
+  recount() {
+    this.recounting ??= setTimeout(() => { this.recounting = null; this.count().catch(() => null); }, 250);
+  }
+
+  release() {
+    this.load();
+  }
+
+  // ── what it shows ──────────────────────────────────────────────────────
+
+  drawLevels() {
+    const choices = [["", this.words.all], ...["red", "orange", "yellow"].map((l) => [l, this.words.levelsShort[l]])];
+    this.levels.replaceChildren(...choices.map(([level, name]) => h("button", { type: "button", "aria-pressed": String(level === this.level), onclick: () => { this.level = level; this.drawLevels(); this.load(); } }, name)));
+  }
+
+  drawHeld() {
+    this.more.hidden = this.held === 0;
+    this.more.textContent = say(this.words.held, { n: this.held });
+  }
+
+  draw() {
+    this.drawHeld();
+    this.heading.textContent = say(this.words.count, { n: this.total });
+    if (!this.order.length) {
+      this.list.replaceChildren(h("li.nothing", {}, mark(null), h("b", {}, this.anyOpen ? this.words.noneHere : this.words.calm), h("p.muted", {}, this.anyOpen ? this.words.noneHereWhat : this.words.calmWhat)));
+      if (!this.selected) this.pane.empty(this.words.nothingChosen);
+      return;
+    }
+    this.list.replaceChildren(...this.order.map((id) => this.line(this.rows.get(id))));
+    const index = this.order.indexOf(this.selected);
+    if (index >= 0) this.pane.head(this.rows.get(this.selected), index, this.total);
+  }
+
+  line(row) {
+    const { words } = this;
+    const chosen = row.id === this.selected;
+    const place = [row.lot_name ?? row.lot, row.centre_short, row.family_name].filter(Boolean).join(" · ");
+    const fresh = row.state === "new";
+    const classes = [".w", row.level, fresh ? "" : "read", row.arrived ? "arrived" : ""].filter(Boolean).join(".");
+    return h(`li${classes}`, { role: "option", id: `w-${row.id}`, "data-id": row.id, "aria-selected": String(chosen), "aria-current": chosen ? "true" : null, onclick: () => this.select(row.id) },
+      h("span.lv", {}, mark(row.level), words.levelsTight[row.level]),
+      h("div.cut", {}, h("h3.cut", { title: row.title }, row.title), h("p.cut", { title: place }, place)),
+      h("span.v.cut", {}, h("b.cut", {}, row.value_text), h("small.cut", { title: row.baseline_text }, row.baseline_text)),
+      h("span.s", {}, h("b" + (fresh ? ".new" : ""), {}, words.states[row.state] ?? row.state), shortTime(row.raised_at)));
+  }
+
+  select(id) {
+    if (!id) return;
+    this.selected = id;
+    this.draw();
+    const line = [...this.list.children].find((li) => li.dataset.id === id);
+    line?.scrollIntoView({ block: "nearest" });
+    this.open(id);
+  }
+
+  async open(id) {
+    if (!id || !this.pane) return;
+    try {
+      const detail = await ask(`/api/warnings/${encodeURIComponent(id)}?${this.query()}`);
+      if (id === this.selected) this.pane.show(detail);
+    } catch (error) {
+      if (id === this.selected) this.pane.empty(error.message);
+    }
+  }
+
+  async unmask(id) {
+    try {
+      const detail = await post(`/api/warnings/${encodeURIComponent(id)}/names?${this.query()}`, {});
+      if (id === this.selected) this.pane.show(detail);
+    } catch (error) {
+      this.state.textContent = error.message;
+    }
+  }
+
+  // ── what it does ───────────────────────────────────────────────────────
+
+  key(event) {
+    const target = event.composedPath()[0];
+    if (event.ctrlKey || event.metaKey || event.altKey || target.closest?.("input, textarea, select, [contenteditable=true], dialog")) return;
+    if (document.querySelector('[role="dialog"]')) return;
+    const key = event.key.toLowerCase();
+    const action = this.data.actions.find((a) => a.key === key);
+    if (key === "j" || key === "k") this.move(key === "j" ? 1 : -1);
+    else if (key === "?") this.forms.help();
+    else if (action) this.begin(action.id);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  move(by) {
+    const index = this.order.indexOf(this.selected);
+    this.select(this.order[Math.max(0, Math.min(this.order.length - 1, index + by))]);
+  }
+
+  begin(action) {
+    const row = this.rows.get(this.selected);
+    const rule = this.data.actions.find((a) => a.id === action);
+    if (!row || !rule.states.includes(row.state)) return;
+    if (rule.asks) this.forms.ask(rule, row);
+    else this.act(row.id, { action });
+  }
+
+  async act(id, given) {
+    const row = this.rows.get(id);
+    try {
+      const fresh = await post(`/api/warnings/${encodeURIComponent(id)}/act?${this.query()}`, given);
+      this.rows.set(id, fresh);
+      this.state.textContent = say(this.words.done, { title: row.title, state: fresh.state_name });
+      this.draw();
+      this.recount();
+      if (id === this.selected) this.open(id);
+      return null;
+    } catch (error) {
+      this.state.textContent = error.message;
+      return error.message;
+    }
+  }
+
+  update(data) {
+    const moved = JSON.stringify([data.filters, data.counts_only, data.words.english]) !== JSON.stringify([this.data.filters, this.data.counts_only, this.data.words.english]);
+    const resumed = this.data.paused && !data.paused;
+    this.data = data;
+    if (moved) { this.selected = null; this.load(); } else if (resumed && this.held) this.release();
+  }
+
+  close() {
+    document.removeEventListener("keydown", this.onkey);
+    for (const timer of [this.counting, this.enriching, this.recounting]) clearTimeout(timer);
+    this.feed?.close();
+    this.grid.remove();
+  }
+}
+
+function post(address, body) {
+  return ask(address, { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, body: JSON.stringify(body) });
+}

@@ -1,0 +1,20 @@
+"""What the desk needs to know to run; filled from the settings by the front door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class DeskConfig:
+    """Settings of one desk process."""
+
+    database_url: str
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8601
+    hub_url: str = "http://127.0.0.1:8600"
+    """The hub as a browser reaches it."""
+    secure_cookies: bool = False
+    """Send the sign-in cookie over HTTPS only."""

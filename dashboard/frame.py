@@ -1,0 +1,93 @@
+"""The frame around every screen: stylesheet, sidebar, footer, and the page of a session that has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard import context, screens
+from dashboard.accounts import SignedIn
+from dashboard.html import draw
+from dashboard.screens import DIMENSIONS, Screen
+from dashboard.shell import language, say
+from supervision import warnings
+
+FOLDER = Path(__file__).parent
+BRAND = FOLDER / "brand.svg"
+
+
+@cache
+def _stylesheet() -> str:
+    return f"<style>{(FOLDER / 'desk.css').read_text(encoding='utf-8')}</style>"
+
+
+@cache
+def _mark() -> str:
+    return BRAND.read_text(encoding="utf-8").strip()
+
+
+def style() -> None:
+    """The product's stylesheet, on top of the theme."""
+    st.html(_stylesheet())
+
+
+def sidebar(user: SignedIn, pages: Mapping[Screen, Any], here: str) -> None:
+    """Brand, the three dimensions with their screens, language switch and the user's block; `here` is the open screen's slug."""
+    with st.sidebar:
+        draw(
+            f'<div class="sb-brand">{_mark()}<span><b>{say("common.product")}</b>'
+            f"<small>{say('common.desk')}</small></span></div>"
+        )
+        for dimension, (zh, en) in DIMENSIONS.items():
+            shown = [(screen, page) for screen, page in pages.items() if screen.dimension == dimension]
+            if not shown:
+                continue
+            draw(f'<p class="sb-head" role="heading" aria-level="2">{zh if language() == "zh" else en}</p>')
+            for screen, page in shown:
+                with st.container(key="sb-here") if screen.slug == here else nullcontext():
+                    st.page_link(
+                        page, label=_label(screen), icon=f":material/{screen.icon}:", width="stretch"
+                    )
+        _user_block(user)
+
+
+def _label(screen: Screen) -> str:
+    name = screen.name(language())
+    if screen.id != "S11":
+        return name
+    with context.ledger().read() as session:
+        red = warnings.counts(session)["red"]
+    return f"{name} :red-badge[{red}]" if red else name
+
+
+def _user_block(user: SignedIn) -> None:
+    other = "en" if language() == "zh" else "zh"
+    role = say(f"common.role_{user.role}")
+    draw(
+        f'<div class="sb-me"><i>{escape(user.display_name[:1])}</i>'
+        f"<span>{escape(user.display_name)}<small>{role}</small></span></div>"
+        '<div class="sb-acts">'
+        f'<a href="?lang={other}" target="_self" lang="{other}">{say("common.other_language")}</a>'
+        f'<a href="/auth/sign-out?lang={language()}" target="_self">{say("common.sign_out")}</a></div>'
+    )
+
+
+def footer(slug: str) -> None:
+    """The closing sentence of the warning screens (S11–S15)."""
+    screen = screens.BY_SLUG.get(slug)
+    if screen is not None and screen.dimension == "warning":
+        draw(f'<p class="foot">{say("common.footer_warning")}</p>')
+
+
+def signed_out() -> None:
+    """What stays when a session ends under an open screen."""
+    draw(
+        f'<div class="empty"><b>{say("common.signed_out")}</b>'
+        f'<a class="btn main" href="/auth/sign-in" target="_self">{say("common.sign_in")}</a></div>'
+    )

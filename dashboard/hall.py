@@ -1,0 +1,248 @@
+"""What the hall shows out of the ledger: the seats of the wall and the schedule of openings.
+
+Nothing here depends on who bids: no number of bidders before the list is published (招标投标法 art. 22).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from records.base import now
+from records.openings import Opening, OpeningEvent
+from records.organisations import Centre, Organisation, Room
+from records.projects import TRADE_FAMILIES, Lot, Project
+from records.public import BEIJING, rfc3339
+from records.states import OPENING_STATES, STAGES
+
+RUNNING = ("in_progress", "paused")
+OVER = ("ended", "sealed")
+JUST_OVER = timedelta(minutes=30)
+"""How long a seat shows that its opening has ended."""
+
+_Rows = Select[Opening, Lot, Project, Room, Centre]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the schedule is narrowed to; `start` and `end` are Beijing days, both included."""
+
+    start: date
+    end: date
+    centre: str | None = None
+    family: str | None = None
+    state: str | None = None
+    """A key of OPENING_STATES."""
+    key_only: bool = False
+    text: str = ""
+    newest_first: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One opening of the schedule."""
+
+    id: str
+    scheduled_at: datetime
+    lot: str
+    title: str
+    project: str
+    tenderer: str | None
+    family: str
+    centre: str
+    room: str
+    room_id: str
+    state: str
+    stage: str
+    key_project: bool
+    ended_at: datetime | None
+
+
+def today() -> date:
+    """The present day in Beijing."""
+    return now().astimezone(BEIJING).date()
+
+
+def start_of(day: date) -> datetime:
+    """The first moment of a Beijing day."""
+    return datetime.combine(day, time(), BEIJING)
+
+
+def _joined() -> _Rows:
+    return (
+        select(Opening, Lot, Project, Room, Centre)
+        .join(Lot, Lot.id == Opening.lot_id)
+        .join(Project, Project.id == Lot.project_id)
+        .join(Room, Room.id == Opening.room_id)
+        .join(Centre, Centre.id == Room.centre_id)
+    )
+
+
+def _narrow(query: _Rows, centre: str | None, family: str | None, key_only: bool) -> _Rows:
+    if centre:
+        query = query.where(Room.centre_id == centre)
+    if family:
+        query = query.where(Lot.trade_family == family)
+    if key_only:
+        query = query.where(Project.key_flag.is_not(None))
+    return query
+
+
+def _asked(question: Question) -> _Rows:
+    query = _narrow(_joined(), question.centre, question.family, question.key_only)
+    query = query.where(
+        Opening.scheduled_at >= start_of(question.start),
+        Opening.scheduled_at < start_of(question.end + timedelta(days=1)),
+    )
+    if question.state:
+        query = query.where(Opening.state == question.state)
+    if question.text.strip():
+        part = question.text.strip()
+        tenderers = select(Organisation.id).where(Organisation.name.contains(part, autoescape=True))
+        query = query.where(
+            or_(
+                *(c.contains(part, autoescape=True) for c in (Lot.id, Lot.name, Project.name)),
+                Lot.tenderer_id.in_(tenderers),
+            )
+        )
+    return query
+
+
+def schedule(
+    session: Session, question: Question, lang: str, limit: int = 50, offset: int = 0
+) -> list[Entry]:
+    """Openings of the asked days in order of time, or newest first."""
+    order = Opening.scheduled_at.desc() if question.newest_first else Opening.scheduled_at.asc()
+    rows = session.execute(_asked(question).order_by(order, Opening.id).limit(limit).offset(offset)).all()
+    tenderers = {lot.tenderer_id for _, lot, *_ in rows if lot.tenderer_id}
+    names = dict(
+        session.execute(
+            select(Organisation.id, Organisation.name).where(Organisation.id.in_(tenderers))
+        ).all()
+    )
+    return [_entry(*row, names.get(row[1].tenderer_id or ""), lang) for row in rows]
+
+
+def _entry(
+    opening: Opening, lot: Lot, project: Project, room: Room, centre: Centre, tenderer: str | None, lang: str
+) -> Entry:
+    return Entry(
+        id=opening.id, scheduled_at=opening.scheduled_at, lot=lot.id, title=lot.name, project=project.name,
+        tenderer=tenderer, family=_word(TRADE_FAMILIES, lot.trade_family, lang), centre=_centre(centre, lang),
+        room=_room(room, lang), room_id=room.id, state=opening.state, stage=opening.stage,
+        key_project=bool(project.key_flag), ended_at=opening.ended_at,
+    )  # fmt: skip
+
+
+def count(session: Session, question: Question) -> int:
+    """How many openings `schedule` would give without a limit."""
+    return session.scalar(select(func.count()).select_from(_asked(question).subquery())) or 0
+
+
+def busy_days(session: Session, first: date, last: date) -> dict[date, int]:
+    """Openings a day between two Beijing days, both included; days without one are left out."""
+    query = select(Opening.scheduled_at).where(
+        Opening.scheduled_at >= start_of(first), Opening.scheduled_at < start_of(last + timedelta(days=1))
+    )
+    days: dict[date, int] = {}
+    for moment in session.scalars(query):
+        day = moment.astimezone(BEIJING).date()
+        days[day] = days.get(day, 0) + 1
+    return days
+
+
+def centres(session: Session, lang: str) -> dict[str, str]:
+    """Centres that have an opening room: id → name."""
+    query = select(Centre).where(Centre.id.in_(select(Room.centre_id).where(Room.kind == "opening")))
+    return {centre.id: _centre(centre, lang) for centre in session.scalars(query.order_by(Centre.id))}
+
+
+# ── the wall ─────────────────────────────────────────────────────────────────
+
+
+def seats(
+    session: Session,
+    lang: str,
+    *,
+    centre: str | None = None,
+    family: str | None = None,
+    key_only: bool = False,
+) -> list[dict[str, Any]]:
+    """One seat per public opening room with what it is at: running, else next today, else just over."""
+    rooms = select(Room, Centre).join(Centre, Centre.id == Room.centre_id)
+    rooms = rooms.where(Room.kind == "opening", Room.public_allowed.is_(True)).order_by(Centre.id, Room.id)
+    if centre:
+        rooms = rooms.where(Room.centre_id == centre)
+    narrowed = bool(family or key_only)
+    current = _current(session, family, key_only)
+    reasons = _pause_reasons(session, [o.id for o, _ in current.values() if o.state == "paused"])
+    return [
+        _seat(room, place, current.get(room.id), reasons, lang)
+        for room, place in session.execute(rooms)
+        if not narrowed or room.id in current
+    ]
+
+
+def _current(session: Session, family: str | None, key_only: bool) -> dict[str, tuple[Opening, Lot]]:
+    start = start_of(today())
+    query = _narrow(_joined(), None, family, key_only).where(
+        or_(
+            Opening.state.in_(RUNNING),
+            Opening.scheduled_at.between(start, start + timedelta(days=1)) & (Opening.state == "scheduled"),
+            Opening.state.in_(OVER) & (Opening.ended_at > now() - JUST_OVER),
+        )
+    )
+    rank = {"in_progress": 0, "paused": 1, "scheduled": 2}
+    found: dict[str, tuple[Opening, Lot]] = {}
+    rows = session.execute(query).all()
+    for opening, lot, _, room, _ in sorted(rows, key=lambda r: (rank.get(r[0].state, 3), r[0].scheduled_at)):
+        found.setdefault(room.id, (opening, lot))
+    return found
+
+
+def _pause_reasons(session: Session, opening_ids: list[str]) -> dict[str, str]:
+    query = select(OpeningEvent).where(
+        OpeningEvent.opening_id.in_(opening_ids), OpeningEvent.type == "paused"
+    )
+    return {
+        e.opening_id: e.payload.get("reason", "") for e in session.scalars(query.order_by(OpeningEvent.seq))
+    }
+
+
+def _seat(
+    room: Room, centre: Centre, at: tuple[Opening, Lot] | None, reasons: dict[str, str], lang: str
+) -> dict[str, Any]:
+    opening, lot = at or (None, None)
+    running = opening is not None and opening.state in RUNNING
+    label = None
+    if opening is not None:
+        table, key = (STAGES, opening.stage) if running else (OPENING_STATES, opening.state)
+        label = _word(table, key, lang)
+    return {
+        "room": room.id,
+        "name": f"{_centre(centre, lang)} {_room(room, lang)}",
+        "opening": opening.id if opening else None,
+        "title": lot.name if lot else None,
+        "state": opening.state if opening else None,
+        "stage": label,
+        "now": bool(running and opening and opening.stage == "reading" and opening.state == "in_progress"),
+        "scheduled_at": rfc3339(opening.scheduled_at) if opening else None,
+        "reason": reasons.get(opening.id) if opening else None,
+    }
+
+
+def _word(table: dict[str, tuple[str, str]], key: str, lang: str) -> str:
+    zh, en = table.get(key, (key, key))
+    return zh if lang == "zh" else en
+
+
+def _centre(centre: Centre, lang: str) -> str:
+    return centre.name if lang == "zh" else centre.name_en or centre.name
+
+
+def _room(room: Room, lang: str) -> str:
+    return room.name if lang == "zh" else room.name_en or room.name

@@ -1,0 +1,74 @@
+"""The desk as one process: Streamlit, sign-in, exports and feeds in one uvicorn."""
+
+from __future__ import annotations
+
+import socket
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+import uvicorn
+from starlette.middleware import Middleware
+from streamlit import config as streamlit_config
+
+from dashboard import auth, context, exports, ops, shell
+from dashboard.config import DeskConfig
+from dashboard.gate import Gate
+from records import signing
+
+FOLDER = Path(__file__).parent
+_MAX_MESSAGE = 200 * 1024 * 1024
+
+
+def streamlit_options() -> dict[str, Any]:
+    """What look.toml says, as Streamlit's dotted option names."""
+    table = tomllib.loads((FOLDER / "look.toml").read_text(encoding="utf-8"))
+    options: dict[str, Any] = {}
+
+    def walk(prefix: str, part: dict[str, Any]) -> None:
+        for name, value in part.items():
+            if isinstance(value, dict):
+                walk(f"{prefix}{name}.", value)
+            else:
+                options[prefix + name] = value
+
+    walk("", table)
+    return options
+
+
+def create_app(config: DeskConfig) -> st.App:
+    """The ASGI app of the desk. One a process: Streamlit's runtime and `context` are process-wide."""
+    context.configure(config)
+    options = streamlit_options() | {
+        "server.address": config.host,
+        "server.port": config.port,
+        "server.cookieSecret": signing.load_key(config.data_dir).hex(),
+        "server.trustedUserHeaders": {context.USER_HEADER: context.USER_KEY},
+    }
+    streamlit_config.get_config_options(force_reparse=True, options_from_flags=options)
+    return st.App(
+        FOLDER / "app.py",
+        routes=[*auth.routes, *ops.routes, *exports.routes, *_feeds()],
+        middleware=[Middleware(Gate)],
+        on_script_error=shell.show_error,
+    )
+
+
+def _feeds() -> list[Any]:
+    from dashboard import feeds
+
+    return list(feeds.routes)
+
+
+def serve(config: DeskConfig) -> None:
+    """Serve the desk until SIGTERM or SIGINT. Raises OSError if the port is taken."""
+    app = create_app(config)
+    sock = socket.create_server((config.host, config.port), reuse_port=False, backlog=2048)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, ws="websockets-sansio", ws_max_size=_MAX_MESSAGE, ws_per_message_deflate=False,
+            log_level="warning", access_log=False, timeout_graceful_shutdown=3, server_header=False,
+        )
+    )  # fmt: skip
+    server.run(sockets=[sock])

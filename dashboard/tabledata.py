@@ -1,0 +1,223 @@
+"""The tables that can be exported: who may, which columns, and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from typing import Any
+
+from sqlalchemy import select
+
+from dashboard import context, i18n
+from dashboard.filters import Choice
+from dashboard.memo import per_lens
+from dashboard.screens import BY_ID
+from records.base import now
+from records.money import Award, Deposit
+from records.openings import Opening
+from records.organisations import Centre, Organisation, Room
+from records.projects import TRADE_FAMILIES, Lot
+from records.public import BEIJING
+from records.states import OPENING_STATES
+from supervision import metrics, warnings
+from supervision.filters import Filters, Period
+from supervision.narrow import OPENED_ON, where
+
+MOST_ROWS = 200_000
+"""Exports end here; a larger one belongs to `sunbid export`."""
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One exportable table; `columns` are keys of the `column` texts."""
+
+    name: str
+    roles: frozenset[str]
+    columns: tuple[str, ...]
+    read: Callable[[Choice, str], Sequence[Row]]
+
+    def headings(self, lang: str) -> list[str]:
+        """The column headings in `lang`."""
+        return [i18n.text(f"column.{key}", lang) for key in self.columns]
+
+
+def span(period: Period | None) -> tuple[datetime | None, datetime | None]:
+    """First moment and end of a period of Beijing days."""
+    if period is None:
+        return None, None
+    start, end = (
+        datetime.combine(day, time(), BEIJING).astimezone(UTC) for day in (period.start, period.end)
+    )
+    return start, end
+
+
+def stamp(moment: datetime | None) -> str | None:
+    """A moment as tables show it: Beijing time to the minute."""
+    return None if moment is None else moment.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
+
+
+def family(code: str | None, lang: str) -> str:
+    """A trade family in words."""
+    pair = TRADE_FAMILIES.get(code or "")
+    return (code or "") if pair is None else pair[0 if lang == "zh" else 1]
+
+
+LOT_SORTS = {
+    "opened": "opened_at DESC, lot_id", "bids": "bids DESC, lot_id", "outside": "outside DESC, lot_id",
+    "share": "CASE WHEN bids > 0 THEN outside * 1.0 / bids ELSE -1 END DESC, lot_id",
+    "award": "award_price DESC NULLS LAST, lot_id",
+}  # fmt: skip
+"""What a list of lots may be sorted by."""
+
+
+def lot_rows(
+    filters: Filters, sort: str = "opened", limit: int = MOST_ROWS, offset: int = 0
+) -> list[dict[str, Any]]:
+    """Opened lots of the lens with their counts; a lot enters only after its opening has ended."""
+    clause, params = where(filters, OPENED_ON, "opened")
+    sql = (
+        "WITH l AS (SELECT *, outside_{home}_bids AS outside, winner_outside_{home} AS winner_outside FROM lots {w}),"
+        " top AS (SELECT * FROM l ORDER BY {o} LIMIT {n} OFFSET {k})"
+        " SELECT top.*, (SELECT count(DISTINCT bidder_province) FROM bids b"
+        " WHERE b.lot_id = top.lot_id AND b.month = top.month) AS provinces FROM top ORDER BY {o}"
+    ).format(
+        home=filters.home, w=clause, o=LOT_SORTS.get(sort, LOT_SORTS["opened"]), n=int(limit), k=int(offset)
+    )
+    found: list[dict[str, Any]] = context.lens().query(sql, params).to_pylist()
+    return found
+
+
+@per_lens
+def count_lots(filters: Filters) -> int:
+    """How many rows `lot_rows` has without a limit."""
+    clause, params = where(filters, OPENED_ON, "opened")
+    return int(context.lens().one(f"SELECT count(*) FROM lots {clause}", params)[0])
+
+
+def _lots(choice: Choice, lang: str) -> list[Row]:
+    return [
+        (
+            r["lot_id"], r["lot_name"], r["centre_name"], family(r["trade_family"], lang), r["category"],
+            stamp(r["opened_at"]), r["bids"], r["outside"], r["provinces"], r["control_price"],
+            r["winner_name"], r["award_price"],
+        )
+        for r in lot_rows(choice.filters)
+    ]  # fmt: skip
+
+
+def _participations(choice: Choice, lang: str) -> list[Row]:
+    clause, params = where(choice.filters)
+    rows = context.lens().rows(
+        "SELECT month, centre_name, trade_family, bidder_province, count(*), count(DISTINCT bidder_id)"
+        f" FROM bids {clause} GROUP BY ALL ORDER BY ALL",
+        params,
+    )
+    index = 0 if lang == "zh" else 1
+    return [
+        (m, c, family(f, lang), metrics.province_names(p)[index], n, firms) for m, c, f, p, n, firms in rows
+    ]
+
+
+def _warnings(choice: Choice, lang: str) -> list[Row]:
+    since, until = span(choice.filters.period)
+    wanted = warnings.WarningFilters(centre=choice.filters.centre, since=since, until=until)
+    with context.ledger().read() as session:
+        found = warnings.list_warnings(session, wanted, limit=MOST_ROWS)
+    return [
+        (
+            w.id, i18n.text(f"level.{w.level}", lang), w.rule, w.title if lang == "zh" else w.title_en, w.lot_id,
+            w.lot_name, w.value, w.baseline, w.threshold, i18n.text(f"state.{w.state}", lang), stamp(w.raised_at),
+        )
+        for w in found
+    ]  # fmt: skip
+
+
+def _deposits(choice: Choice, lang: str) -> list[Row]:
+    """Deposits of lots past their deadline: before it, who paid is secret (招标投标法 art. 22)."""
+    since, until = span(choice.filters.period)
+    query = (
+        select(Lot.id, Lot.name, Organisation.name, Deposit)
+        .join(Lot, Lot.id == Deposit.lot_id)
+        .join(Organisation, Organisation.id == Deposit.bidder_id)
+        .where(Lot.deadline <= now())
+        .order_by(Deposit.due_refund_at, Deposit.id)
+        .limit(MOST_ROWS)
+    )
+    if since and until:
+        query = query.where(Deposit.received_at >= since, Deposit.received_at < until)
+    if choice.filters.centre:
+        query = query.where(Lot.centre_id == choice.filters.centre)
+    with context.ledger().read() as session:
+        return [
+            (
+                lot, name, bidder, i18n.text(f"deposit.form_{d.form}", lang), d.amount, stamp(d.received_at),
+                stamp(d.due_refund_at), stamp(d.refunded_at), i18n.text(f"deposit.status_{d.status}", lang),
+            )
+            for lot, name, bidder, d in session.execute(query)
+        ]  # fmt: skip
+
+
+def _awards(choice: Choice, _lang: str) -> list[Row]:
+    since, until = span(choice.filters.period)
+    query = (
+        select(Lot.id, Lot.name, Organisation.name, Award.price, Award.awarded_at)
+        .join(Lot, Lot.id == Award.lot_id)
+        .join(Organisation, Organisation.id == Award.bidder_id)
+        .where(Award.status == "awarded", Award.awarded_at <= now())
+        .order_by(Award.awarded_at.desc(), Award.id)
+        .limit(MOST_ROWS)
+    )
+    if since and until:
+        query = query.where(Award.awarded_at >= since, Award.awarded_at < until)
+    if choice.filters.centre:
+        query = query.where(Lot.centre_id == choice.filters.centre)
+    with context.ledger().read() as session:
+        return [(lot, name, firm, price, stamp(at)) for lot, name, firm, price, at in session.execute(query)]
+
+
+def _openings(choice: Choice, lang: str) -> list[Row]:
+    since, until = span(choice.filters.period)
+    query = (
+        select(Opening, Lot.name, Room.name, Centre.name)
+        .join(Lot, Lot.id == Opening.lot_id)
+        .outerjoin(Room, Room.id == Opening.room_id)
+        .outerjoin(Centre, Centre.id == Lot.centre_id)
+        .order_by(Opening.scheduled_at.desc(), Opening.id)
+        .limit(MOST_ROWS)
+    )
+    if since and until:
+        query = query.where(Opening.scheduled_at >= since, Opening.scheduled_at < until)
+    if choice.filters.centre:
+        query = query.where(Lot.centre_id == choice.filters.centre)
+    with context.ledger().read() as session:
+        return [
+            (
+                o.id, o.lot_id, lot, centre, room, stamp(o.scheduled_at), stamp(o.started_at), stamp(o.ended_at),
+                OPENING_STATES[o.state][0 if lang == "zh" else 1], o.head_hash,
+            )
+            for o, lot, room, centre in session.execute(query)
+        ]  # fmt: skip
+
+
+_LED = BY_ID["S01"].roles
+_WATCH = BY_ID["S12"].roles
+
+TABLES = {
+    table.name: table
+    for table in (
+        Table("lots", _LED, ("lot", "lot_name", "centre", "family", "category", "opened_at", "bids", "outside_bids",
+              "provinces", "control_price", "winner", "award_price"), _lots),
+        Table("participations", _LED, ("month", "centre", "family", "origin", "participations", "firms"), _participations),
+        Table("warnings", _WATCH, ("warning", "level", "rule", "title", "lot", "lot_name", "value", "baseline",
+              "threshold", "state", "raised_at"), _warnings),
+        Table("deposits", BY_ID["S10"].roles, ("lot", "lot_name", "bidder", "form", "amount", "received_at",
+              "due_refund_at", "refunded_at", "state"), _deposits),
+        Table("awards", _LED, ("lot", "lot_name", "winner", "award_price", "awarded_at"), _awards),
+        Table("openings", BY_ID["S06"].roles, ("opening", "lot", "lot_name", "centre", "room", "scheduled_at",
+              "started_at", "ended_at", "state", "hash"), _openings),
+    )
+}  # fmt: skip
+"""Table name → table."""

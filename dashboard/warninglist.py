@@ -1,0 +1,83 @@
+"""What S12, S13 and S14 share: the warnings of one family, function by function."""
+
+from __future__ import annotations
+
+from dashboard import context, i18n, shell, tabledata, tables
+from dashboard.cards import Kpi, live_basis, show
+from dashboard.html import card, draw, esc, level
+from supervision import figures, warnings
+from supervision.finding import LEVELS
+from supervision.handling import STATES
+
+ROWS = 10
+_COLUMNS = [
+    tables.Column("level"), tables.Column("title"), tables.Column("lot_name"), tables.Column("value", True),
+    tables.Column("baseline", True), tables.Column("state"), tables.Column("raised_at", sort="raised"),
+]  # fmt: skip
+
+
+def show_families(page: shell.Page, *functions: tuple[str, tuple[str, ...]]) -> None:
+    """Counts by level, then for every (function id, families) its warnings, or that there are none yet."""
+    every = tuple(family for _, families in functions for family in families)
+    _counts(page, every)
+    names = {f.id: f.name(page.lang) for f in page.screen.functions}
+    for code, families in functions:
+        _list(page, code, names[code], families)
+
+
+def _wanted(
+    page: shell.Page, families: tuple[str, ...], levels: tuple[str, ...] = ()
+) -> warnings.WarningFilters:
+    since, until = tabledata.span(page.filters.period)
+    return warnings.WarningFilters(
+        levels=levels, families=families, centre=page.filters.centre, since=since, until=until
+    )
+
+
+def _counts(page: shell.Page, families: tuple[str, ...]) -> None:
+    with context.ledger().read() as session:
+        found = {name: warnings.count_warnings(session, _wanted(page, families, (name,))) for name in LEVELS}
+    shared = live_basis(page.lang)
+    show(
+        [
+            Kpi(
+                page.say("family.count", level=page.say(f"level.{name}")), figures.number(n), page.say("overview.records_unit"),
+                definition=page.say("family.definition"), basis=shared,
+            )
+            for name, n in found.items()
+        ],
+        page.lang,
+    )  # fmt: skip
+
+
+def _list(page: shell.Page, code: str, title: str, families: tuple[str, ...]) -> None:
+    wanted = _wanted(page, families)
+    with context.ledger().read() as session:
+        total = warnings.count_warnings(session, wanted)
+    if not total:
+        draw(card(title, f'<p class="muted">{page.say("family.none")}</p>'))
+        return
+
+    def rows(shown: tables.Window) -> str:
+        with context.ledger().read() as session:
+            found = warnings.list_warnings(session, wanted, shown.size, shown.offset)
+        return tables.markup(_COLUMNS, [_row(page, w) for w in found], page.lang, "raised", title)
+
+    note = page.say("family.note", n=figures.number(total))
+    tables.paged(
+        code.lower(), title, note, total, ROWS, {"raised": page.say("column.raised_at")}, page.lang, rows
+    )
+
+
+def _row(page: shell.Page, warning: warnings.WarningRow) -> list[str]:
+    zh = page.lang == "zh"
+    return [
+        level(warning.level, i18n.text(f"level.{warning.level}", page.lang)),
+        f'<a href="/warnings?id={esc(warning.id)}" target="_self">{esc(warning.title if zh else warning.title_en)}</a>',
+        esc(warning.lot_name), _number(warning.value), page.say("family.unknown") if warning.baseline is None else _number(warning.baseline),
+        STATES[warning.state][0 if zh else 1], esc(tabledata.stamp(warning.raised_at)),
+    ]  # fmt: skip
+
+
+def _number(value: float | None) -> str:
+    return figures.number(value, 0 if value is None or value == int(value) else 2)

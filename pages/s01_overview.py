@@ -1,0 +1,129 @@
+"""S01 阳光交易总览: the totals (F01) and what is happening now (F02)."""
+
+from __future__ import annotations
+
+from dashboard import charts, context, livedata, measures, shell
+from dashboard.cards import Kpi, live_basis, show
+from dashboard.charts import Line, Plot
+from dashboard.html import card, draw, esc, level, row
+from dashboard.memo import per_lens
+from records.public import BEIJING
+from supervision import figures, warnings
+from supervision.filters import Filters, add_months
+from supervision.narrow import where
+
+MONTHS = 12
+CENTRES = 14
+
+
+def body(page: shell.Page) -> None:
+    """Six figures; twelve months and the ticker; centres and warnings by level."""
+    show(_kpis(page), page.lang)
+    draw(row("row2", _months(page), _ticker(page)))
+    draw(row("row2", _centres(page), _warnings(page)))
+
+
+def _kpis(page: shell.Page) -> list[Kpi]:
+    say, choice, lang = page.say, page.choice, page.lang
+    count = say("openness.participations")
+    return [
+        _today(page),
+        measures.kpi("M03", say("overview.participations"), choice, lang,
+            lambda f: measures.split(figures.wan_count(f.participations, count)),
+            note=lambda f: say("overview.firms", n=figures.number(f.firms)), href="/competition"),
+        measures.kpi("M04", say("openness.share"), choice, lang, measures.as_share, delta=measures.points(lang), note=lambda f: say("overview.of_all"), href="/openness"),
+        measures.kpi("M02", say("overview.deals"), choice, lang, lambda f: measures.split(figures.yuan(f.yuan, lang)),
+            note=lambda f: say("overview.lots", n=figures.number(f.count)), href="/savings"),
+        measures.kpi("M29", say("overview.saved"), choice, lang, measures.as_share, delta=measures.points(lang), note=lambda f: say("overview.weighted"), href="/savings"),
+        Kpi(
+            say("overview.records"), *measures.split(figures.wan_count(livedata.records_held(), say("overview.records_unit"))),
+            note=say("overview.records_note"), definition=say("overview.records_definition"),
+            basis=live_basis(page.lang),
+        ),
+    ]  # fmt: skip
+
+
+def _today(page: shell.Page) -> Kpi:
+    by_state = livedata.openings_today()
+    live = by_state.get("in_progress", 0) + by_state.get("paused", 0)
+    done = by_state.get("ended", 0) + by_state.get("sealed", 0)
+    return Kpi(
+        page.say("overview.today"), figures.number(sum(by_state.values())), page.say("overview.sessions"),
+        page.say("overview.live", n=live), page.say("overview.done", done=done, waiting=by_state.get("scheduled", 0)),
+        page.say("overview.today_definition"), live_basis(page.lang),
+        href="/hall", key=True,
+    )  # fmt: skip
+
+
+def _months(page: shell.Page) -> str:
+    values = [v or 0.0 for v in measures.trend("M03", page.filters, MONTHS)]
+    if not any(values):
+        return card(page.say("overview.months"), f'<p class="muted">{page.say("openness.empty")}</p>')
+    last = measures.last_month(page.filters)
+    firsts = [add_months(last, n) for n in range(1 - MONTHS, 1)]
+    labels = [f"{m.month}月" if page.lang == "zh" else f"{m:%b}" for m in firsts]
+    titles = [f"{m:%Y-%m}　{figures.number(v)}" for m, v in zip(firsts, values, strict=True)]
+    line = Line(
+        figures.wan_count(values[-1], page.say("openness.participations")),
+        values,
+        mark="var(--sun)",
+        fill=True,
+    )
+    plot = charts.lines(labels, [line], alt=page.say("overview.months"), titles=titles, floor=0.0)
+    return card(page.say("overview.months"), plot, page.say("overview.months_note", n=MONTHS))
+
+
+def _ticker(page: shell.Page) -> str:
+    lines = "".join(
+        f'<li><time>{h.at.astimezone(BEIJING):%H:%M}</time><span class="chip">{page.say(f"overview.event_{h.kind}")}</span>'
+        f'<span class="cut">{esc(h.lot)}</span></li>'
+        for h in livedata.ticker()
+    )
+    inner = (
+        f'<ul class="ticker">{lines}</ul>' if lines else f'<p class="muted">{page.say("overview.quiet")}</p>'
+    )
+    return card(page.say("overview.ticker"), inner, page.say("overview.ticker_note"))
+
+
+@per_lens
+def by_centre(filters: Filters) -> tuple[tuple[str, int, int], ...]:
+    """(centre, participations, lots) of the period, most first."""
+    clause, params = where(filters)
+    rows = context.lens().rows(
+        f"SELECT coalesce(centre_name, '—'), count(*), count(DISTINCT lot_id) FROM bids {clause} GROUP BY 1 ORDER BY 2 DESC, 1",
+        params,
+    )
+    return tuple((str(name), int(n), int(lots)) for name, n, lots in rows)
+
+
+def _centres(page: shell.Page) -> str:
+    found = by_centre(page.filters)[:CENTRES]
+    if not found:
+        return card(page.say("overview.centres"), f'<p class="muted">{page.say("openness.empty")}</p>')
+    names = [name for name, *_ in found]
+    plot = charts.columns(names, [float(n) for _, n, _ in found], alt=page.say("overview.centres"),
+        unit=page.say("openness.participations"), plot=Plot(height=200, right=12, left=52))  # fmt: skip
+    return card(page.say("overview.centres"), plot, page.say("overview.centres_note"))
+
+
+def _warnings(page: shell.Page) -> str:
+    """Counts by colour only: no lot, no name."""
+    with context.ledger().read() as session:
+        counts = warnings.counts(session)
+    rows = "".join(
+        f'<li style="grid-template-columns:1fr auto">{level(name, page.say(f"level.{name}"))}'
+        f'<span class="num"><b style="font-size:28px;line-height:48px">{figures.number(n)}</b></span></li>'
+        for name, n in counts.items()
+    )
+    calm = "" if sum(counts.values()) else f'<p class="muted">{page.say("overview.calm")}</p>'
+    return card(
+        page.say("overview.warnings"),
+        f'<ol class="bars">{rows}</ol>{calm}',
+        page.say("overview.warnings_note"),
+    )
+
+
+shell.show(
+    "S01", body, every=10, filters=("period", "compare", "centre", "family"), tables=("lots", "participations", "openings"),
+    as_of=lambda: context.lens().as_of(),
+)  # fmt: skip

@@ -1,0 +1,217 @@
+"""S02 市场开放程度: whether firms from elsewhere come (F03), from where and with which certificates (F04)."""
+
+from __future__ import annotations
+
+from dashboard import charts, context, measures, shell, tabledata, tables
+from dashboard.cards import DASH, Kpi, show
+from dashboard.charts import Bar, Line
+from dashboard.html import card, draw, esc, icon, row
+from dashboard.memo import per_lens
+from records.identifiers import HOME_CITY
+from supervision import figures, metrics
+from supervision.filters import Filters, add_months
+from supervision.narrow import where
+from supervision.results import Origins, Share
+
+REFERENCE = 34.15
+"""外地企业参与占比 of Hangzhou's construction e-tenders in 2023, in per cent (published)."""
+MONTHS = 24
+ORIGINS = 8
+ROWS = 6
+
+
+def body(page: shell.Page) -> None:
+    """Five figures, 24 months, origins, certificates, and the lots behind them."""
+    if tabledata.count_lots(Filters()) == 0:
+        shell.empty(page.say("openness.empty"), page.say("openness.empty_what"))
+        return
+    show(_kpis(page), page.lang)
+    draw(row("row2", _months(page), _origins(page)))
+    draw(_certificates(page))
+    _lots(page)
+
+
+def _kpis(page: shell.Page) -> list[Kpi]:
+    say, choice, lang = page.say, page.choice, page.lang
+    points = measures.points(lang)
+    count = say("openness.participations" if page.filters.unit == "participations" else "openness.firms")
+    provinces = say("openness.provinces_unit")
+
+    def of(found: Share, unit: str) -> str:
+        return f"{figures.number(found.numerator)} / {figures.number(found.denominator)} {unit}"
+
+    def concentration(found: Origins) -> str:
+        value = found.concentration
+        return say("openness.concentration", value=DASH if value is None else figures.half_up(value))
+
+    return [
+        measures.kpi("M04", say("openness.share"), choice, lang, measures.as_share, delta=points, note=lambda f: of(f, count), key=True),
+        measures.kpi("M04b", say("openness.ca_share"), choice, lang, measures.as_share, delta=points,
+            note=lambda f: f"{figures.number(f.numerator)} {count}"),
+        measures.kpi("M05", say("openness.awards"), choice, lang, measures.as_share, delta=points,
+            note=lambda f: of(f, say("openness.lots_unit"))),
+        measures.kpi("M06", say("openness.gap"), choice, lang, lambda f: (f.text.removeprefix("+"), points.unit), delta=points,
+            note=lambda _: say("openness.gap_note")),
+        measures.kpi("M09", say("openness.provinces"), choice, lang, lambda f: (str(f.provinces), provinces),
+            delta=measures.Delta(provinces), note=concentration),
+    ]  # fmt: skip
+
+
+def _months(page: shell.Page) -> str:
+    bids = [_percent(v) for v in measures.trend("M04", page.filters, MONTHS)]
+    wins = [_percent(v) for v in measures.trend("M05", page.filters, MONTHS)]
+    last = measures.last_month(page.filters)
+    firsts = [add_months(last, n) for n in range(1 - MONTHS, 1)]
+    labels = [_month_label(page, i) for i in range(MONTHS)]
+    say_bid, say_win = page.say("openness.line_bids"), page.say("openness.line_wins")
+    titles = [
+        f"{m:%Y-%m}　{say_bid} {_shown(b)}　{say_win} {_shown(w)}"
+        for m, b, w in zip(firsts, bids, wins, strict=True)
+    ]
+    gap = (
+        ""
+        if bids[-1] is None or wins[-1] is None
+        else page.say("openness.bracket", gap=f"{bids[-1] - wins[-1]:.2f}")
+    )
+    drawn = [
+        Line(f"{say_bid} {_shown(bids[-1])}", bids, mark="var(--sun)", fill=True),
+        Line(f"{say_win} {_shown(wins[-1])}", wins, "var(--s2)"),
+    ]
+    alt = page.say("openness.months_alt", first=_shown(bids[0]), last=_shown(bids[-1]), reference=REFERENCE)
+    plot = charts.lines(
+        labels, drawn, alt=alt, reference=(REFERENCE, page.say("openness.reference", value=REFERENCE)),
+        bracket=gap, titles=titles,
+    )  # fmt: skip
+    return card(page.say("openness.months"), plot, page.say("openness.months_note", n=MONTHS))
+
+
+def _percent(value: float | None) -> float | None:
+    return None if value is None else float(figures.half_up(value * 100))
+
+
+def _shown(value: float | None) -> str:
+    return DASH if value is None else f"{value:.2f} %"
+
+
+def _month_label(page: shell.Page, index: int) -> str:
+    last = measures.last_month(page.filters)
+    month = add_months(last, index + 1 - MONTHS)
+    if index == 0 or (month.month == 1 and index > 2):
+        return f"{month.year}年{month.month}月" if page.lang == "zh" else f"{month:%Y-%m}"
+    if index == MONTHS - 1 or (month.month % 4 == 1 and 3 <= index <= MONTHS - 3):
+        return f"{month.month}月" if page.lang == "zh" else f"{month:%b}"
+    return ""
+
+
+@per_lens
+def origin_counts(filters: Filters) -> tuple[tuple[str, str, int], ...]:
+    """(zh, en, count) of outside participations by origin, most first; other cities of the home province apart."""
+    clause, params = where(filters, "opened_on", f"outside_{filters.home}")
+    what = "count(DISTINCT bidder_id)" if filters.unit == "firms" else "count(*)"
+    rows = context.lens().rows(
+        f"SELECT bidder_province, {what} FROM bids {clause} GROUP BY 1 ORDER BY 2 DESC, 1", params
+    )
+    home = HOME_CITY[:2]
+    named = [
+        (*(metrics.province_names(code) if code != home else ("浙江他市", "Zhejiang, other")), int(n))
+        for code, n in rows
+    ]
+    return tuple(named)
+
+
+def _origins(page: shell.Page) -> str:
+    found = origin_counts(page.filters)
+    total = sum(n for *_, n in found)
+    if not total:
+        return card(page.say("openness.origins"), f'<p class="muted">{page.say("openness.origins_none")}</p>')
+    shown = [(zh if page.lang == "zh" else en, n) for zh, en, n in found[:ORIGINS]]
+    rest = total - sum(n for _, n in shown)
+    if rest:
+        shown.append((page.say("openness.rest"), rest))
+    unit = "" if page.lang == "zh" else " "
+    bars = [
+        Bar(
+            name, n, figures.percent(n / total, 1).replace("%", " %"), figures.wan_count(n, "").strip() + unit
+        )
+        for name, n in shown
+    ]
+    return card(page.say("openness.origins"), charts.bars(bars, 72 if page.lang == "zh" else 104))
+
+
+@per_lens
+def certificate_regions(filters: Filters) -> tuple[tuple[str, int], ...]:
+    """(province prefix, participations in the period) of every region whose certificates were ever used here."""
+    clause, params = where(filters)
+    now_used = dict(
+        context.lens().rows(f"SELECT left(ca_region, 2), count(*) FROM bids {clause} GROUP BY 1", params)
+    )
+    ever = context.lens().rows(
+        "SELECT left(ca_region, 2), count(*) FROM bids WHERE ca_region IS NOT NULL AND ca_outside"
+        " GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    return tuple((code, int(now_used.get(code, 0))) for code, _ in ever)
+
+
+def _certificates(page: shell.Page) -> str:
+    regions = certificate_regions(page.filters)
+    used = sum(1 for _, n in regions if n)
+    index = 0 if page.lang == "zh" else 1
+    items = "".join(
+        f"<li>{icon('check' if n else 'clock')}{esc(metrics.province_names(code)[index])} <b>{figures.number(n)}</b></li>"
+        for code, n in regions
+    )
+    title = page.say("openness.certificates", n=len(regions))
+    note = (
+        page.say("openness.certificates_note", n=used) if regions else page.say("openness.certificates_none")
+    )
+    return f'<section class="card strip"><h2>{title}<small>{note}</small></h2><ol>{items}</ol></section>'
+
+
+_COLUMNS = [
+    tables.Column("lot_name"), tables.Column("centre"), tables.Column("family"),
+    tables.Column("opened_at", sort="opened"), tables.Column("bids", True, "bids"),
+    tables.Column("outside_bids", True, "outside"), tables.Column("outside_share", True, "share"),
+    tables.Column("provinces", True), tables.Column("winner"),
+]  # fmt: skip
+
+
+def _lots(page: shell.Page) -> None:
+    sorts = {c.sort: page.say(f"column.{c.key}") for c in _COLUMNS if c.sort}
+    total = tabledata.count_lots(page.filters)
+
+    def draw(shown: tables.Window) -> str:
+        rows = [
+            [
+                tables.link(f"{context.config().hub_url}/project/{r['project_id']}", r["lot_name"]),
+                esc(r["centre_name"]), esc(tabledata.family(r["trade_family"], page.lang)),
+                esc((tabledata.stamp(r["opened_at"]) or DASH)[5:]), figures.number(r["bids"]),
+                figures.number(r["outside"]),
+                tables.share_cell(r["outside"], r["bids"], _lot_share(r["outside"], r["bids"])),
+                str(r["provinces"]), _winner(page, r["winner_id"], r["winner_outside"]),
+            ]
+            for r in tabledata.lot_rows(page.filters, shown.sort, shown.size, shown.offset)
+        ]  # fmt: skip
+        return tables.markup(_COLUMNS, rows, page.lang, shown.sort, page.say("openness.lots"))
+
+    note = page.say("openness.lots_note", n=figures.number(total))
+    tables.paged("lots", page.say("openness.lots"), note, total, ROWS, sorts, page.lang, draw)
+
+
+def _lot_share(part: int, whole: int) -> str:
+    return figures.percent(figures.ratio(part, whole)).replace("%", " %")
+
+
+def _winner(page: shell.Page, winner: str | None, outside: bool | None) -> str:
+    if winner is None:
+        return page.say("openness.evaluating")
+    return page.say(
+        {True: "openness.winner_outside", False: "openness.winner_home", None: "openness.winner_unknown"}[
+            outside
+        ]
+    )
+
+
+shell.show(
+    "S02", body, every=10, filters=("period", "compare", "centre", "family", "category", "space", "unit", "home"),
+    tables=("lots", "participations"), as_of=lambda: context.lens().as_of(),
+)  # fmt: skip

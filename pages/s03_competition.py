@@ -1,0 +1,135 @@
+"""S03 市场竞争程度: how many bid for each lot (F05) and who wins (F06)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from dashboard import charts, context, measures, shell, tabledata, tables
+from dashboard.cards import DASH, Kpi, lens_basis, show
+from dashboard.charts import Bar
+from dashboard.html import card, draw, esc, row
+from dashboard.memo import per_lens
+from supervision import figures
+from supervision.filters import Filters
+from supervision.narrow import AWARDED_ON, OPENED_ON, where
+
+CLASSES = ((1, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, 100), (101, 300), (301, None))
+"""Classes of bidders per lot; the first is below the legal minimum of three (招标投标法 art. 28)."""
+TOP = 8
+ROWS = 6
+HHI_SCALE = 10_000
+
+
+def body(page: shell.Page) -> None:
+    """Five figures; the distribution of bidders and the concentration of awards; the lots."""
+    if tabledata.count_lots(Filters()) == 0:
+        shell.empty(page.say("openness.empty"), page.say("openness.empty_what"))
+        return
+    show(_kpis(page), page.lang)
+    draw(row("row2", _histogram(page), _winners(page)))
+    _lots(page)
+
+
+def _kpis(page: shell.Page) -> list[Kpi]:
+    say, choice, lang = page.say, page.choice, page.lang
+    firms = say("openness.firms")
+    spread = measures.comparison("M10", page.filters).present
+    hhi, cr4, lots = concentration(page.filters)
+    shared = lens_basis(page.lang)
+    return [
+        measures.kpi("M10", say("competition.median"), choice, lang, lambda f: (figures.number(f.median), firms),
+            delta=measures.Delta(firms), key=True,
+            note=lambda f: say("competition.spread", low=figures.number(f.p10), high=figures.number(f.p90))),
+        Kpi(say("competition.mean"), figures.number(spread.mean, 2), firms, note=say("overview.lots", n=figures.number(spread.lots)),
+            definition=say("competition.mean_definition"), basis=shared),
+        measures.kpi("M11", say("competition.failed"), choice, lang, measures.as_share, delta=measures.points(lang),
+            note=lambda f: f"{figures.number(f.numerator)} / {figures.number(f.denominator)} {say('openness.lots_unit')}"),
+        Kpi(say("competition.hhi"), figures.number(hhi), note=say("competition.hhi_note"),
+            definition=say("competition.hhi_definition"), basis=shared),
+        Kpi(say("competition.cr4"), figures.percent(cr4).rstrip("%") if cr4 is not None else DASH, "%",
+            note=say("overview.lots", n=figures.number(lots)), definition=say("competition.cr4_definition"), basis=shared),
+    ]  # fmt: skip
+
+
+@per_lens
+def concentration(filters: Filters) -> tuple[float | None, float | None, int]:
+    """M14 HHI (0–10000) and M15 CR4 (fraction) over winners' shares of award value in CNY, and the lots counted."""
+    shares = winners(filters)
+    total = sum(amount for *_, amount in shares)
+    if not total:
+        return None, None, 0
+    parts = [float(amount / total) for *_, amount in shares]
+    return sum(p * p for p in parts) * HHI_SCALE, sum(parts[:4]), sum(n for _, n, _ in shares)
+
+
+@per_lens
+def winners(filters: Filters) -> tuple[tuple[str, int, Decimal], ...]:
+    """(winner, lots, award value) of the period, greatest value first."""
+    clause, params = where(
+        filters, AWARDED_ON, "winner_id IS NOT NULL", "currency = 'CNY'", "award_price IS NOT NULL"
+    )
+    rows = context.lens().rows(
+        f"SELECT any_value(winner_name), count(*), sum(award_price) FROM lots {clause} GROUP BY winner_id ORDER BY 3 DESC, winner_id",
+        params,
+    )
+    return tuple((str(name), int(n), Decimal(amount)) for name, n, amount in rows)
+
+
+@per_lens
+def histogram(filters: Filters) -> tuple[int, ...]:
+    """Opened lots by class of bidders."""
+    clause, params = where(filters, OPENED_ON)
+    cases = ", ".join(
+        f"count(*) FILTER (WHERE bids >= {low}{f' AND bids <= {high}' if high else ''})"
+        for low, high in CLASSES
+    )
+    return tuple(int(n) for n in context.lens().one(f"SELECT {cases} FROM lots {clause}", params))
+
+
+def _histogram(page: shell.Page) -> str:
+    labels = [f"{low}–{high}" if high else f">{low - 1}" for low, high in CLASSES]
+    values = [float(n) for n in histogram(page.filters)]
+    plot = charts.columns(
+        labels, values, alt=page.say("competition.histogram"), unit=page.say("openness.firms")
+    )
+    return card(page.say("competition.histogram"), plot, page.say("competition.histogram_note"))
+
+
+def _winners(page: shell.Page) -> str:
+    found = winners(page.filters)[:TOP]
+    if not found:
+        return card(
+            page.say("competition.winners"), f'<p class="muted">{page.say("competition.no_awards")}</p>'
+        )
+    bars = [Bar(name, float(amount), figures.yuan(amount, page.lang), str(n)) for name, n, amount in found]
+    return card(page.say("competition.winners"), charts.bars(bars, 120), page.say("competition.winners_note"))
+
+
+_COLUMNS = [
+    tables.Column("lot_name"), tables.Column("centre"), tables.Column("family"), tables.Column("opened_at", sort="opened"),
+    tables.Column("bids", True, "bids"), tables.Column("control", True), tables.Column("award", True, "award"),
+]  # fmt: skip
+
+
+def _lots(page: shell.Page) -> None:
+    def draw_rows(shown: tables.Window) -> str:
+        rows = [
+            [
+                tables.link(f"{context.config().hub_url}/project/{r['project_id']}", r["lot_name"]), esc(r["centre_name"]),
+                esc(tabledata.family(r["trade_family"], page.lang)), esc((tabledata.stamp(r["opened_at"]) or DASH)[5:]),
+                figures.number(r["bids"]), figures.yuan(r["control_price"], page.lang), figures.yuan(r["award_price"], page.lang),
+            ]
+            for r in tabledata.lot_rows(page.filters, shown.sort, shown.size, shown.offset)
+        ]  # fmt: skip
+        return tables.markup(_COLUMNS, rows, page.lang, shown.sort, page.say("openness.lots"))
+
+    total = tabledata.count_lots(page.filters)
+    sorts = {c.sort: page.say(f"column.{c.key}") for c in _COLUMNS if c.sort}
+    note = page.say("openness.lots_note", n=figures.number(total))
+    tables.paged("lots", page.say("openness.lots"), note, total, ROWS, sorts, page.lang, draw_rows)
+
+
+shell.show(
+    "S03", body, every=30, filters=("period", "compare", "centre", "family", "category"), tables=("lots", "awards"),
+    as_of=lambda: context.lens().as_of(),
+)  # fmt: skip

@@ -1,0 +1,159 @@
+"""S06 数字直播大厅: schedule and search (F12), the multi-room wall (F13)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+import streamlit as st
+
+from dashboard import choices, components, context, hall, shell
+from records.projects import TRADE_FAMILIES
+from records.public import BEIJING
+from records.states import OPENING_STATES, STAGES
+
+VIEWS = ("wall", "today", "tomorrow", "history", "calendar")
+COUNTS = (9, 4, 16)
+COLUMNS = ("at", "title", "room", "state", "family", "tenderer", "key")
+ROWS = 50
+BACK = 365
+"""How many days the history goes back."""
+
+
+def body(page: shell.Page) -> None:
+    """One row of choices, then the wall, a day's list, the history or the calendar."""
+    view, count, chosen = _filters(page)
+    if view == "wall":
+        wanted = {"centre": chosen["centre"], "family": chosen["family"], "key": "1" if chosen["key"] else ""}
+        components.wall(count, wanted, page.lang)
+        return
+    if view == "calendar":
+        _calendar(page, chosen)
+        return
+    today = hall.today()
+    spans = {
+        "today": (today, today), "tomorrow": (today + timedelta(days=1), today + timedelta(days=1)),
+        "history": (today - timedelta(days=BACK), today - timedelta(days=1)),
+    }  # fmt: skip
+    _list(page, *spans[view], chosen, newest_first=view == "history")
+
+
+def _filters(page: shell.Page) -> tuple[str, int, dict[str, Any]]:
+    say, index = page.say, 0 if page.lang == "zh" else 1
+    with context.ledger().read() as session:
+        centres = hall.centres(session, page.lang)
+    with st.container(horizontal=True, vertical_alignment="center", key="filters"):
+        view = choices.segments(
+            "view", say("hall.view"), {v: say(f"hall.view_{v}") for v in VIEWS}, default="wall"
+        )
+        places = {"all": say("hall.all_centres", n=len(centres)), **centres}
+        families = {"all": say("hall.all"), **{k: v[index] for k, v in TRADE_FAMILIES.items()}}
+        chosen: dict[str, Any] = {
+            "centre": _select("centre", say("hall.centre"), places),
+            "family": _select("family", say("hall.family"), families),
+        }
+        count = COUNTS[0]
+        if view == "wall":
+            layouts = {str(n): say("hall.tiles", n=n) for n in COUNTS}
+            count = int(choices.select("tiles", say("hall.layout"), layouts, default="9", width=140))
+        else:
+            states = {"all": say("hall.all"), **{k: v[index] for k, v in OPENING_STATES.items()}}
+            chosen["state"] = _select("state", say("hall.state"), states)
+            chosen["text"] = choices.text("q", say("hall.search"), width=216)
+        chosen["key"] = choices.switch("key", say("hall.key_only"))
+    return view, count, chosen
+
+
+def _select(name: str, label: str, options: Mapping[str, str]) -> str:
+    picked = choices.select(name, label, options, default="all", width=168 if name == "centre" else 152)
+    return "" if picked == "all" else picked
+
+
+def _list(page: shell.Page, start: date, end: date, chosen: Mapping[str, Any], *, newest_first: bool) -> None:
+    question = hall.Question(
+        start, end, chosen["centre"] or None, chosen["family"] or None, chosen.get("state") or None,
+        bool(chosen["key"]), chosen.get("text") or "", newest_first,
+    )  # fmt: skip
+    with context.ledger().read() as session:
+        total = hall.count(session, question)
+        pages = max(1, -(-total // ROWS))
+        offset = 0
+        if pages > 1:
+            offset = (int(st.pagination(pages, key="page")) - 1) * ROWS
+        entries = hall.schedule(session, question, page.lang, ROWS, offset)
+    if not entries:
+        shell.empty(page.say("hall.none"), page.say("hall.none_what"))
+        return
+    st.html(_table(entries, total, page))
+
+
+def _table(entries: list[hall.Entry], total: int, page: shell.Page) -> str:
+    """The schedule as one table; each title opens its room."""
+    heads = "".join(f'<th scope="col">{page.say(f"hall.{name}")}</th>' for name in COLUMNS)
+    rows = "".join(_row(entry, page) for entry in entries)
+    return (
+        f'<section class="card tab"><div class="hd"><span class="muted">{page.say("hall.count", n=total)}</span></div>'
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></section>"
+    )
+
+
+def _row(entry: hall.Entry, page: shell.Page) -> str:
+    running = entry.state in hall.RUNNING and entry.state != "paused"
+    state = (STAGES[entry.stage] if running else OPENING_STATES[entry.state])[0 if page.lang == "zh" else 1]
+    cells = (
+        f"<b>{entry.scheduled_at.astimezone(BEIJING):%m-%d %H:%M}</b>",
+        f'<a href="/room?opening={quote(entry.id)}" target="_self">{escape(entry.title)}</a>',
+        escape(f"{entry.centre} {entry.room}"),
+        f'<span class="chip{" on" if running else ""}">{state}</span>',
+        escape(entry.family),
+        escape(entry.tenderer or "—"),
+        page.say("hall.key_yes") if entry.key_project else "",
+    )
+    return "<tr>" + "".join(f'<td class="cut">{cell}</td>' for cell in cells) + "</tr>"
+
+
+def _calendar(page: shell.Page, chosen: Mapping[str, Any]) -> None:
+    """A month as a grid of days with how many openings each has; a day lists its openings."""
+    today = hall.today()
+    month = st.date_input(
+        page.say("hall.day"),
+        value="today",
+        key="day",
+        bind="query-params",
+        format="YYYY-MM-DD",
+        label_visibility="collapsed",
+        width=180,
+    )
+    day = month if isinstance(month, date) else today
+    first = day.replace(day=1)
+    last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    with context.ledger().read() as session:
+        busy = hall.busy_days(session, first, last)
+    st.html(_grid(page, first, last, busy, day))
+    _list(page, day, day, chosen, newest_first=False)
+
+
+def _grid(page: shell.Page, first: date, last: date, busy: Mapping[date, int], day: date) -> str:
+    heads = "".join(f"<th>{page.say(f'hall.weekday_{n}')}</th>" for n in range(7))
+    cells = ["<td></td>"] * first.weekday()
+    for n in range((last - first).days + 1):
+        at = first + timedelta(days=n)
+        mark = ' aria-current="date"' if at == hall.today() else ' aria-selected="true"' if at == day else ""
+        count = f"<b>{busy[at]}</b><small>{page.say('hall.openings')}</small>" if at in busy else ""
+        cells.append(f"<td{mark}><span>{at.day}</span>{count}</td>")
+    weeks = "".join(f"<tr>{''.join(cells[i : i + 7])}</tr>" for i in range(0, len(cells), 7))
+    return f"<style>{CALENDAR}</style><table class='month card'><caption class='vh'>{first:%Y-%m}</caption><thead><tr>{heads}</tr></thead><tbody>{weeks}</tbody></table>"
+
+
+CALENDAR = """
+.month { width:100%; border-collapse:separate; border-spacing:0; table-layout:fixed; overflow:hidden }
+.month th { font-weight:400; font-size:12px; color:var(--muted); line-height:28px; border:0 }
+.month td { height:44px; padding:2px 8px; border:0; border-top:1px solid var(--line); vertical-align:top; color:var(--ink); font-variant-numeric:tabular-nums }
+.month td span { color:var(--muted); margin-right:12px } .month td b { font-size:16px } .month td small { font-size:12px; color:var(--muted); margin-left:2px }
+.month [aria-current] { box-shadow:inset 0 3px var(--sun) } .month [aria-selected] { background:var(--blue-wash) }
+"""
+
+shell.show("S06", body, every=10.0, tables=("openings",))

@@ -1,0 +1,98 @@
+"""S07 数字直播间: one opening with picture, process and host controls (F14), prices and record (F15)."""
+
+from __future__ import annotations
+
+from datetime import date
+from html import escape
+
+import streamlit as st
+from sqlalchemy.orm import Session
+
+from dashboard import components, context, hall, host_panel, hosting, shell
+from records.openings import Opening
+from records.organisations import Centre, Room
+from records.projects import Lot
+from records.public import BEIJING
+
+
+def body(page: shell.Page) -> None:
+    """Choose an opening (it stands in the address), then show it."""
+    with context.ledger().read() as session:
+        opening_id = _chosen(session, page)
+        found = session.get(Opening, opening_id) if opening_id else None
+        if found is None:
+            shell.empty(page.say("room.no_such" if opening_id else "room.none"), page.say("room.none_what"))
+            return
+        lot = session.get_one(Lot, found.lot_id)
+        room = session.get(Room, found.room_id) if found.room_id else None
+        centre = session.get(Centre, room.centre_id) if room else None
+    place = _place(room, centre, page)
+    st.html(
+        f'<div class="hd"><h2 style="font-size:16px;margin:0;padding:0">{escape(lot.name)}</h2>'
+        f'<span class="muted">{escape(place)}　{escape(page.say("room.lot_no", lot=lot.id))}</span></div>'
+    )
+    components.opening(
+        found.id, page.lang, room=room.id if room else None, room_name=place,
+        control_price=None if lot.control_price is None else str(lot.control_price), key=f"opening-{found.id}",
+    )  # fmt: skip
+    if page.user.role in hosting.HOSTS:
+        host_panel.controls(page, found.id)
+    host_panel.record(page, found.id)
+
+
+def _chosen(session: Session, page: shell.Page) -> str | None:
+    """The opening the address names, else the one its room is at, else the first of the day that runs or comes."""
+    with st.container(horizontal=True, vertical_alignment="center", key="filters"):
+        day = st.date_input(
+            page.say("room.day"), value="today", key="day", bind="query-params", format="YYYY-MM-DD",
+            label_visibility="collapsed", width=160,
+        )  # fmt: skip
+        asked = st.query_params.get("opening")
+        wanted = day if isinstance(day, date) else hall.today()
+        entries = hall.schedule(session, hall.Question(wanted, wanted), page.lang, 200)
+        options = {
+            e.id: f"{e.scheduled_at.astimezone(BEIJING):%H:%M}　{e.title}　{e.centre} {e.room}"
+            for e in entries
+        }
+        if asked and asked not in options:
+            held = session.get(Opening, asked)
+            options = {asked: _name(session, held) if held else asked, **options}
+        if not options:
+            return asked
+        first = asked or _of_room(entries, st.query_params.get("room")) or _first(entries)
+        if st.session_state.get("choose-opening") not in options:
+            st.session_state["choose-opening"] = first
+        picked: str = st.selectbox(
+            page.say("room.opening"), list(options), format_func=lambda key: options[key], key="choose-opening",
+            label_visibility="collapsed", on_change=_keep, width="stretch",
+        )  # fmt: skip
+    return picked
+
+
+def _keep() -> None:
+    st.query_params["opening"] = st.session_state["choose-opening"]
+    st.query_params.pop("room", None)
+
+
+def _name(session: Session, opening: Opening) -> str:
+    lot = session.get_one(Lot, opening.lot_id)
+    return f"{opening.scheduled_at.astimezone(BEIJING):%Y-%m-%d %H:%M}　{lot.name}"
+
+
+def _of_room(entries: list[hall.Entry], room: str | None) -> str | None:
+    return _first([e for e in entries if e.room_id == room]) if room else None
+
+
+def _first(entries: list[hall.Entry]) -> str | None:
+    rank = {"in_progress": 0, "paused": 1, "scheduled": 2}
+    return min(entries, key=lambda e: (rank.get(e.state, 3), e.scheduled_at)).id if entries else None
+
+
+def _place(room: Room | None, centre: Centre | None, page: shell.Page) -> str:
+    if room is None or centre is None:
+        return page.say("room.no_room")
+    zh = page.lang == "zh"
+    return f"{centre.name if zh else centre.name_en or centre.name} {room.name if zh else room.name_en or room.name}"
+
+
+shell.show("S07", body, every=10.0)

@@ -1,0 +1,72 @@
+"""S08 录播与数字见证: ended openings with their evidence (F16) and witnessing (F17)."""
+
+from __future__ import annotations
+
+from dashboard import context, livedata, shell, tabledata, tables
+from dashboard.cards import Kpi, live_basis, show
+from dashboard.html import esc
+from records import audit
+from supervision import figures
+
+ROWS = 10
+
+
+def body(page: shell.Page) -> None:
+    """How many are over and how many chains hold; the list, each chain walked just now; witnessing."""
+    with context.ledger().read() as session:
+        total, _ = livedata.ended_openings(session, page.filters.centre, 0)
+        entries = audit.count(session)
+    if not total:
+        shell.empty(page.say("witness.empty"), page.say("witness.empty_what"))
+    else:
+        _figures(page, total, entries)
+        tables.paged("openings", page.screen.functions[0].name(page.lang), page.say("witness.note", n=figures.number(total)), total, ROWS,
+            {"ended": page.say("column.ended_at")}, page.lang, lambda shown: _rows(page, shown))  # fmt: skip
+    shell.no_records(page.screen.functions[1].name(page.lang), page.say("witness.kind"))
+
+
+def _figures(page: shell.Page, total: int, entries: int) -> None:
+    shared = live_basis(page.lang)
+    say = page.say
+    with context.ledger().read() as session:
+        checked = livedata.ended_openings(session, page.filters.centre, ROWS)[1]
+    good = sum(1 for o in checked if o.broken_at is None)
+    sealed = sum(1 for o in checked if o.state == "sealed")
+    show(
+        [
+            Kpi(say("witness.ended"), figures.number(total), say("overview.sessions"), definition=say("witness.ended_definition"), key=True, basis=shared),
+            Kpi(say("witness.checked"), f"{good} / {len(checked)}", "", note=say("witness.checked_note", n=len(checked)), definition=say("witness.checked_definition"), basis=shared),
+            Kpi(say("witness.sealed"), f"{sealed} / {len(checked)}", "", note=say("witness.checked_note", n=len(checked)), definition=say("witness.sealed_definition"), basis=shared),
+            Kpi(say("witness.audit"), figures.number(entries), say("overview.records_unit"), definition=say("witness.audit_definition"), basis=shared),
+        ],
+        page.lang,
+    )  # fmt: skip
+
+
+_COLUMNS = [
+    tables.Column("lot_name"), tables.Column("room"), tables.Column("ended_at", sort="ended"), tables.Column("result"),
+    tables.Column("events", True), tables.Column("hash"), tables.Column("chain"),
+]  # fmt: skip
+
+
+def _rows(page: shell.Page, shown: tables.Window) -> str:
+    with context.ledger().read() as session:
+        found = livedata.ended_openings(session, page.filters.centre, shown.size, shown.offset)[1]
+    rows = [
+        [
+            tables.link(f"{context.config().hub_url}/opening/{o.id}", o.lot), esc(o.room), esc(tabledata.stamp(o.ended_at)),
+            page.say(f"witness.result_{o.result or 'none'}"), figures.number(o.events),
+            f'<span class="mono">{o.head[:16]}…</span>', _chain(page, o),
+        ]
+        for o in found
+    ]  # fmt: skip
+    return tables.markup(_COLUMNS, rows, page.lang, "ended", page.say("witness.ended"))
+
+
+def _chain(page: shell.Page, opening: livedata.EndedOpening) -> str:
+    if opening.broken_at is None:
+        return f'<span class="chip ok">✓ {page.say("witness.holds")}</span>'
+    return f'<span class="chip bad">✕ {page.say("witness.broken", n=opening.broken_at + 1)}</span>'
+
+
+shell.show("S08", body, every=30, filters=("centre",), tables=("openings",))

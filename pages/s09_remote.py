@@ -1,0 +1,65 @@
+"""S09 远程异地评标: remote evaluations (F18) and the experts' fees (F19)."""
+
+from __future__ import annotations
+
+from dashboard import charts, context, measures, shell
+from dashboard.cards import Kpi, lens_basis, show
+from dashboard.charts import Line, Plot
+from dashboard.html import card, draw
+from dashboard.memo import per_lens
+from supervision import figures
+from supervision.filters import Filters, Period, add_months
+from supervision.narrow import where
+from supervision.results import Share
+
+MONTHS = 12
+WIDE = Plot(width=1160)
+
+
+def body(page: shell.Page) -> None:
+    """Lots marked for remote evaluation; sessions, seats and fees have no records of their own yet."""
+    share = remote_lots(page.filters)
+    if share.numerator:
+        _remote(page, share)
+    else:
+        shell.no_records(page.screen.functions[0].name(page.lang), page.say("remote.kind"))
+    shell.no_records(page.screen.functions[1].name(page.lang), page.say("remote.fee_kind"))
+
+
+@per_lens
+def remote_lots(filters: Filters) -> Share:
+    """M36: opened lots to be evaluated remotely, of all opened lots."""
+    clause, params = where(filters, "opened_on", "opened")
+    flag = "list_contains(string_split(flags, ','), 'remote')"
+    return Share(
+        *context.lens().one(f"SELECT count(*) FILTER (WHERE {flag}), count(*) FROM lots {clause}", params)
+    )
+
+
+def _remote(page: shell.Page, share: Share) -> None:
+    shared = lens_basis(page.lang)
+    definition = page.say("remote.definition")
+    show(
+        [
+            Kpi(page.say("remote.count"), figures.number(share.numerator), page.say("openness.lots_unit"), definition=definition, key=True, basis=shared),
+            Kpi(page.say("remote.share"), share.text.rstrip("%"), "%", note=page.say("remote.of", n=figures.number(share.denominator)), definition=definition, basis=shared),
+        ],
+        page.lang,
+    )  # fmt: skip
+    last = measures.last_month(page.filters)
+    firsts = [add_months(last, n) for n in range(1 - MONTHS, 1)]
+    counts = [float(remote_lots(page.filters.over(Period(m, add_months(m, 1)))).numerator) for m in firsts]
+    labels = [f"{m.month}月" if page.lang == "zh" else f"{m:%b}" for m in firsts]
+    line = Line(figures.number(counts[-1]), counts, mark="var(--sun)", fill=True)
+    draw(
+        card(
+            page.say("remote.months"),
+            charts.lines(labels, [line], alt=page.say("remote.months"), floor=0.0, plot=WIDE),
+            page.say("remote.months_note", n=MONTHS),
+        )
+    )
+
+
+shell.show(
+    "S09", body, every=30, filters=("period", "centre", "family"), as_of=lambda: context.lens().as_of()
+)

@@ -1,0 +1,109 @@
+"""S10 保证金与社会监督: deposits and their return (F20), social supervision and the project e-ID (F21)."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from dashboard import context, livedata, measures, shell, tabledata, tables
+from dashboard.cards import DASH, Kpi, live_basis, show
+from dashboard.html import draw, esc
+from records.base import now
+from records.projects import Lot, Project
+from supervision import figures
+from supervision.results import Share
+
+ROWS = 8
+PROJECTS = 5
+DAY = 86_400
+
+
+def body(page: shell.Page) -> None:
+    """Four figures; what is still to be returned; projects with their public page; opinions."""
+    since, until = tabledata.span(page.filters.period)
+    with context.ledger().read() as session:
+        found = livedata.deposits(session, since, until, page.filters.centre)
+        waiting = livedata.refunds_due(session, page.filters.centre, 0)[0]
+    if found.count or waiting:
+        show(_kpis(page, found), page.lang)
+        _due(page, waiting)
+    else:
+        shell.no_records(page.screen.functions[0].name(page.lang), page.say("deposits.kind"))
+    draw(_projects(page))
+    shell.no_records(page.screen.functions[1].name(page.lang), page.say("deposits.opinions"))
+
+
+def _kpis(page: shell.Page, d: livedata.Deposits) -> list[Kpi]:
+    say = page.say
+    shared = live_basis(page.lang)
+    returned, timely = Share(d.refunded, d.due), Share(d.on_time, d.due)
+    return [
+        Kpi(say("deposits.refunded"), *measures.split(figures.yuan(d.refunded_amount, page.lang)), note=say("deposits.count", n=figures.number(d.refunded)),
+            definition=say("deposits.refunded_definition"), key=True, basis=shared),
+        Kpi(say("deposits.rate"), returned.text.rstrip("%"), "%" if d.due else "", note=f"{figures.number(d.refunded)} / {figures.number(d.due)}",
+            definition=say("deposits.rate_definition"), basis=shared),
+        Kpi(say("deposits.timely"), timely.text.rstrip("%"), "%" if d.due else "", note=f"{figures.number(d.on_time)} / {figures.number(d.due)}",
+            definition=say("deposits.timely_definition"), basis=shared),
+        Kpi(say("deposits.overdue"), figures.number(d.overdue), say("deposits.unit"), definition=say("deposits.overdue_definition"), basis=shared),
+        Kpi(say("deposits.guarantee"), *measures.split(figures.yuan(d.guarantees, page.lang)), note=say("deposits.guarantee_note"),
+            definition=say("deposits.guarantee_definition"), basis=shared),
+    ]  # fmt: skip
+
+
+_COLUMNS = [
+    tables.Column("lot_name"), tables.Column("bidder"), tables.Column("form"), tables.Column("refund_amount", True),
+    tables.Column("due_refund_at", sort="due"), tables.Column("days_left", True),
+]  # fmt: skip
+
+
+def _due(page: shell.Page, waiting: int) -> None:
+    def rows(shown: tables.Window) -> str:
+        with context.ledger().read() as session:
+            found = livedata.refunds_due(session, page.filters.centre, shown.size, shown.offset)[1]
+        cells = [
+            [
+                esc(r.lot), esc(r.bidder), page.say(f"deposit.form_{r.form}"), figures.yuan(r.amount, page.lang),
+                esc(tabledata.stamp(r.due)), _left(page, r),
+            ]
+            for r in found
+        ]  # fmt: skip
+        return tables.markup(_COLUMNS, cells, page.lang, "due", page.say("deposits.due"))
+
+    if waiting:
+        tables.paged("refunds", page.say("deposits.due"), page.say("deposits.due_note", n=figures.number(waiting)), waiting, ROWS,
+            {"due": page.say("column.due_refund_at")}, page.lang, rows)  # fmt: skip
+    else:
+        draw(tables.card(page.say("deposits.due"), "", "", page.say("deposits.none_due")))
+
+
+def _left(page: shell.Page, refund: livedata.Refund) -> str:
+    days = (refund.due - now()).total_seconds() / DAY
+    key = "deposits.left" if days >= 0 else "deposits.late"
+    mark = "chip" if days >= 0 else "chip bad"
+    return f'<span class="{mark}">{page.say(key, n=figures.number(abs(days), 0))}</span>'
+
+
+def _projects(page: shell.Page) -> str:
+    """The newest projects with their public page 项目电子身份证."""
+    query = (
+        select(Project.id, Project.name, Lot.notice_at).join(Lot, Lot.project_id == Project.id)
+        .where(Lot.notice_at <= now()).order_by(Lot.notice_at.desc(), Project.id).limit(PROJECTS)
+    )  # fmt: skip
+    if page.filters.centre:
+        query = query.where(Lot.centre_id == page.filters.centre)
+    with context.ledger().read() as session:
+        found = session.execute(query).all()
+    columns = [tables.Column("project"), tables.Column("code"), tables.Column("noticed_at")]
+    rows = [
+        [tables.link(f"{context.config().hub_url}/project/{code}", name), esc(code), esc(tabledata.stamp(at) or DASH)]
+        for code, name, at in found
+    ]  # fmt: skip
+    table = tables.markup(columns, rows, page.lang, caption=page.say("deposits.projects")) if rows else ""
+    return tables.card(
+        page.say("deposits.projects"),
+        table,
+        page.say("deposits.projects_note"),
+        page.say("deposits.no_projects"),
+    )
+
+
+shell.show("S10", body, every=30, filters=("period", "centre"), tables=("deposits",))

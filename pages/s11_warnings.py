@@ -1,0 +1,82 @@
+"""S11 预警中心: the three-colour stream (F22) and the table of rules and thresholds (F23)."""
+
+from __future__ import annotations
+
+import streamlit as st
+from sqlalchemy import select
+
+from dashboard import choices, components, context, html, rule_table, screens, shell
+from dashboard.warning_views import PERIODS
+from records.organisations import Centre
+from supervision.handling import STATES
+from supervision.rules.rule import FAMILIES
+
+VIEWS = ("stream", "rules")
+WIDTH = {"period": 136, "centre": 168, "family": 168, "state": 152}
+"""Pixels of each choice, so that the row holds them and the rates beside them."""
+
+
+def body(page: shell.Page) -> None:
+    """Filters, then the stream or the rules. A leader sees counts only, no rows and no rules."""
+    if not page.names_visible:
+        components.warning_desk(page.lang, {}, counts_only=True)
+        st.caption(page.say("warnings.counts_only"))
+        return
+    view, chosen = _filters(page)
+    if view == "rules":
+        _rules(page)
+        return
+    components.warning_desk(
+        page.lang, chosen, counts_only=False,
+        paused=bool(st.session_state.get("paused")), opened=st.query_params.get("warning"),
+    )  # fmt: skip
+
+
+def _filters(page: shell.Page) -> tuple[str, dict[str, str]]:
+    """The row of choices; each stands in the address, so a link reopens the same view."""
+    say, index = page.say, 0 if page.lang == "zh" else 1
+    with st.container(horizontal=True, vertical_alignment="center", key="filters"):
+        views = {view: say(f"warnings.view_{view}") for view in VIEWS}
+        view = choices.segments("view", say("warnings.view"), views, default="stream")
+        if view == "rules":
+            return "rules", {}
+        centres = _centres(page.lang)
+        options: dict[str, dict[str, str]] = {
+            "period": {p: say(f"warnings.period_{p}") for p in ("all", *PERIODS)},
+            "centre": {"all": say("warnings.all_centres", n=len(centres)), **centres},
+            "family": {"all": say("warnings.all"), **{key: pair[index] for key, pair in FAMILIES.items()}},
+            "state": {
+                "open": say("warnings.state_open"),
+                "all": say("warnings.all"),
+                **{k: p[index] for k, p in STATES.items()},
+            },
+        }
+        chosen = {
+            name: choices.select(
+                name, say(f"warnings.{name}"), table, default=next(iter(table)), width=WIDTH[name]
+            )
+            for name, table in options.items()
+        }
+    return "stream", {
+        name: "" if value == "all" and name != "state" else value for name, value in chosen.items()
+    }
+
+
+def _centres(lang: str) -> dict[str, str]:
+    with context.ledger().read() as session:
+        return {
+            c.id: c.name if lang == "zh" else c.name_en or c.name
+            for c in session.scalars(select(Centre).order_by(Centre.id))
+        }
+
+
+def _rules(page: shell.Page) -> None:
+    """F23: every rule with its law, parameters and how often it fired; says plainly that it is read-only."""
+    with context.ledger().read() as session:
+        rows = rule_table.rows(session, page.lang)
+    html.draw(rule_table.table(rows, page.lang))
+
+
+_viewer = context.current_user()
+_names = _viewer is not None and screens.names_visible(_viewer.role, screens.BY_ID["S11"])
+shell.show("S11", body, every=10.0, tables=("warnings",) if _names else ())

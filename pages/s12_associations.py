@@ -1,0 +1,13 @@
+"""S12 招标人异常关联: links among tenderers, agencies and winners (F24, F25)."""
+
+from __future__ import annotations
+
+from dashboard import shell, warninglist
+
+
+def body(page: shell.Page) -> None:
+    """Warnings about tenderers and about agencies."""
+    warninglist.show_families(page, ("F24", ("tenderers",)), ("F25", ("agencies",)))
+
+
+shell.show("S12", body, every=10, filters=("period", "centre"), tables=("warnings",))

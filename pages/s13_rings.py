@@ -1,0 +1,13 @@
+"""S13 投标人抱团: rings (F26), similar prices and files (F27)."""
+
+from __future__ import annotations
+
+from dashboard import shell, warninglist
+
+
+def body(page: shell.Page) -> None:
+    """Warnings about who bids together, and about prices and files alike."""
+    warninglist.show_families(page, ("F26", ("rings",)), ("F27", ("bidders", "files")))
+
+
+shell.show("S13", body, every=10, filters=("period", "centre"), tables=("warnings",))

@@ -1,0 +1,13 @@
+"""S14 专家评审倾向: score deviation and tendency (F28); nothing of lots not yet awarded."""
+
+from __future__ import annotations
+
+from dashboard import shell, warninglist
+
+
+def body(page: shell.Page) -> None:
+    """Warnings about experts; the rules raise them only after the award."""
+    warninglist.show_families(page, ("F28", ("experts",)))
+
+
+shell.show("S14", body, every=10, filters=("period", "centre"), tables=("warnings",))

@@ -1,0 +1,84 @@
+"""S15 线索流转: from warnings to leads (F29). A leader sees the funnel, never a name."""
+
+from __future__ import annotations
+
+from dashboard import charts, context, shell, tabledata, tables
+from dashboard.cards import DASH, Kpi, live_basis, show
+from dashboard.charts import Bar
+from dashboard.html import card, draw, esc, level
+from supervision import figures, warnings
+from supervision.handling import DISPOSITIONS, STATES
+
+ROWS = 10
+
+
+def body(page: shell.Page) -> None:
+    """The figures and the funnel; for supervisors the warnings that became leads."""
+    since, until = tabledata.span(page.filters.period)
+    with context.ledger().read() as session:
+        response = warnings.response(session, since, until)
+        by_state = {
+            state: warnings.count_warnings(
+                session, warnings.WarningFilters(states=(state,), since=since, until=until)
+            )
+            for state in STATES
+        }
+    show(_kpis(page, response, by_state["lead"]), page.lang)
+    draw(_funnel(page, by_state))
+    if page.names_visible:
+        _leads(page, by_state["lead"])
+    shell.no_records(page.screen.functions[0].name(page.lang), page.say("leads.batches"))
+
+
+def _kpis(page: shell.Page, r: warnings.Response, leads: int) -> list[Kpi]:
+    say = page.say
+    shared = live_basis(page.lang)
+    hours = DASH if r.first_response_hours is None else figures.number(r.first_response_hours, 1)
+    return [
+        Kpi(say("leads.raised"), figures.number(r.raised), say("overview.records_unit"), definition=say("leads.raised_definition"), basis=shared),
+        Kpi(say("leads.leads"), figures.number(leads), say("overview.records_unit"), definition=say("leads.leads_definition"), key=True, basis=shared),
+        Kpi(say("leads.rate"), figures.percent(r.disposition_rate).rstrip("%"), "%", note=f"{r.closed} / {r.raised}", definition=say("leads.rate_definition"), basis=shared),
+        Kpi(say("leads.precision"), figures.percent(r.precision).rstrip("%"), "%", note=f"{r.confirmed} / {r.closed}", definition=say("leads.precision_definition"), basis=shared),
+        Kpi(say("leads.response"), hours, say("leads.hours"), definition=say("leads.response_definition"), basis=shared),
+    ]  # fmt: skip
+
+
+def _funnel(page: shell.Page, by_state: dict[str, int]) -> str:
+    if not sum(by_state.values()):
+        return card(page.say("leads.funnel"), f'<p class="muted">{page.say("leads.none")}</p>')
+    index = 0 if page.lang == "zh" else 1
+    bars = [
+        Bar(names[index], by_state[state], figures.number(by_state[state])) for state, names in STATES.items()
+    ]
+    return card(page.say("leads.funnel"), charts.bars(bars, 96), page.say("leads.funnel_note"))
+
+
+_COLUMNS = [
+    tables.Column("level"), tables.Column("title"), tables.Column("lot_name"), tables.Column("result"),
+    tables.Column("raised_at", sort="raised"),
+]  # fmt: skip
+
+
+def _leads(page: shell.Page, total: int) -> None:
+    since, until = tabledata.span(page.filters.period)
+    wanted = warnings.WarningFilters(states=("lead",), since=since, until=until)
+    zh = page.lang == "zh"
+
+    def rows(shown: tables.Window) -> str:
+        with context.ledger().read() as session:
+            found = warnings.list_warnings(session, wanted, shown.size, shown.offset)
+        cells = [
+            [
+                level(w.level, page.say(f"level.{w.level}")), esc(w.title if zh else w.title_en), esc(w.lot_name),
+                DISPOSITIONS[w.disposition][0 if zh else 1] if w.disposition else DASH, esc(tabledata.stamp(w.raised_at)),
+            ]
+            for w in found
+        ]  # fmt: skip
+        return tables.markup(_COLUMNS, cells, page.lang, "raised", page.say("leads.list"))
+
+    if total:
+        tables.paged("leads", page.say("leads.list"), page.say("family.note", n=figures.number(total)), total, ROWS,
+            {"raised": page.say("column.raised_at")}, page.lang, rows)  # fmt: skip
+
+
+shell.show("S15", body, every=10, filters=("period",))

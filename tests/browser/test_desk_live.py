@@ -1,0 +1,240 @@
+"""The desk's live screens in a real browser against real processes: push, keys, picture, steps."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio_ffmpeg
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from records.ledger import Ledger
+from records.openings import Opening
+from records.states import append_event
+from supervision import warnings
+from tests.dashboard.live_market import BIDDERS, PASSWORD, PUBLISH_TOKEN, free_port, process, raise_one, seed
+
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--allow-loopback-in-peer-connection",
+    "--autoplay-policy=no-user-gesture-required",
+]  # fmt: skip
+DESK = """
+from pathlib import Path
+from dashboard.config import DeskConfig
+from dashboard.serve import serve
+serve(DeskConfig(database_url={url!r}, data_dir=Path({data!r}), port={port}, hub_url="http://127.0.0.1:{hub}"))
+"""
+HUB = """
+from pathlib import Path
+from streaming.config import HubConfig
+from streaming.hub import serve
+serve(HubConfig(database_url={url!r}, data_dir=Path({data!r}), port={hub}, media_port={hub}, desk_origin="http://127.0.0.1:{port}"))
+"""
+
+
+@dataclass
+class Desk:
+    """A running desk and where its ledger and hub are."""
+
+    url: str
+    ledger: Ledger
+    folder: Path
+    hub_port: int
+    settings: dict[str, object]
+
+    def sign_in(self, browser: Browser, role: str, size: tuple[int, int] = (1440, 900)) -> Page:
+        """A page signed in as `role`."""
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, locale="zh-CN", timezone_id="Asia/Shanghai"
+        )
+        answer = context.request.post(f"{self.url}/auth/login", form={"name": role, "password": PASSWORD})
+        assert answer.ok
+        return context.new_page()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("desk")
+    url = f"sqlite:///{folder / 'ledger.db'}"
+    ledger = Ledger(url)
+    ledger.upgrade()
+    seed(ledger)
+    port, hub = free_port(), free_port()
+    settings: dict[str, object] = {"url": url, "data": str(folder), "port": port, "hub": hub}
+    with process(DESK.format(**settings), port, folder / "desk.log"):
+        yield Desk(f"http://127.0.0.1:{port}", ledger, folder, hub, settings)
+    ledger.close()
+
+
+@contextmanager
+def hub_of(desk: Desk) -> Iterator[str]:
+    """The desk's hub for as long as the block runs; gives the address to publish room yh-01 to."""
+    with process(HUB.format(**desk.settings), desk.hub_port, desk.folder / "hub.log"):
+        yield f"http://127.0.0.1:{desk.hub_port}/whip/yh-01"
+
+
+class Publisher:
+    """ffmpeg as a WHIP publisher of a moving test picture with sound."""
+
+    def __init__(self, address: str) -> None:
+        picture = ["-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=15"]
+        sound = ["-re", "-f", "lavfi", "-i", "sine=frequency=300:sample_rate=48000"]
+        video = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-profile:v", "baseline"]
+        shape = ["-pix_fmt", "yuv420p", "-bf", "0", "-g", "15", "-c:a", "libopus", "-ac", "2"]
+        target = ["-f", "whip", "-authorization", PUBLISH_TOKEN, address]
+        self.command = [
+            imageio_ffmpeg.get_ffmpeg_exe(),
+            "-loglevel",
+            "error",
+            *picture,
+            *sound,
+            *video,
+            *shape,
+            *target,
+        ]
+
+    def __enter__(self) -> None:
+        self.running = subprocess.Popen(self.command, stdin=subprocess.DEVNULL)
+
+    def __exit__(self, *_error: object) -> None:
+        self.running.terminate()
+        self.running.wait(15)
+
+
+def test_a_warning_appears_without_reload_and_is_dealt_with_by_keys(desk: Desk, browser: Browser) -> None:
+    page = desk.sign_in(browser, "supervisor")
+    page.goto(f"{desk.url}/warnings")
+    expect(page.get_by_text("今日无未处置预警")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("本系统预警结果仅供监管核查参考，不构成违法违规认定。")).to_be_visible()
+    page.evaluate("window.untouched = true")
+    delays = []
+    for number in (1, 2, 3):
+        with desk.ledger.write() as session:
+            raised = raise_one(session, number, "red" if number == 3 else "orange").id
+        committed = time.monotonic()
+        page.locator(f"#w-{raised}").wait_for(timeout=5_000)
+        delays.append(time.monotonic() - committed)
+    print(f"row committed → visible: {', '.join(f'{delay:.2f} s' for delay in delays)}")
+    assert max(delays) < 2
+    assert page.evaluate("window.untouched") is True, "no reload"
+    row = page.locator(f"#w-{raised}")
+    expect(row).to_contain_text("听涛路改造工程（二标段） · 余杭")
+    expect(page.locator(".lamp.red strong")).to_contain_text("1")
+    row.click()
+    expect(page.locator(".ev .cant")).to_contain_text("规则看不到的")
+    expect(page.locator(".ev .dg text").first).to_contain_text("投标人甲")
+    assert not any(page.get_by_text(name).count() for name in BIDDERS)
+    page.keyboard.press("a")
+    expect(row).to_contain_text("已受理")
+    page.keyboard.press("j")
+    expect(row).not_to_have_attribute("aria-current", "true")
+    page.keyboard.press("k")
+    page.keyboard.press("d")
+    page.locator("dialog textarea").fill("现场核对无误")
+    page.locator("dialog button[type=submit]").click()
+    expect(row).to_contain_text("已排除")
+    with desk.ledger.read() as session:
+        held = warnings.get_warning(session, raised)
+    assert (held.state, held.note, held.handler) == ("dismissed", "现场核对无误", "supervisor")
+    page.context.close()
+
+
+def test_a_leader_sees_counts_only(desk: Desk, browser: Browser) -> None:
+    with desk.ledger.write() as session:
+        raise_one(session, 11)
+    page = desk.sign_in(browser, "leader")
+    page.goto(f"{desk.url}/warnings")
+    expect(page.locator(".lamp.red strong")).to_contain_text("条未办结", timeout=30_000)
+    assert page.locator(".w, .ev, .stream").count() == 0
+    assert page.get_by_text("疑似同机制作").count() == 0
+    page.context.close()
+
+
+def begin(desk: Desk) -> None:
+    """Open lot L1 as far as decryption, unless a test before did."""
+    with desk.ledger.write() as session:
+        if session.get_one(Opening, "O-L1").state != "scheduled":
+            return
+        bidders = [{"no": n, "name": name} for n, name in enumerate(BIDDERS, start=1)]
+        append_event(session, "O-L1", "bidders_published", {"count": 3, "bidders": bidders}, actor="test")
+        append_event(session, "O-L1", "decrypt_progress", {"done": 3, "total": 3}, actor="test")
+
+
+def playing(page: Page) -> None:
+    page.wait_for_function(
+        """() => {
+          const find = (root) => { for (const el of root.querySelectorAll('*')) {
+            if (el.tagName === 'VIDEO') return el;
+            const inner = el.shadowRoot && find(el.shadowRoot); if (inner) return inner; } };
+          const video = find(document);
+          window.video ??= video;
+          return video && video.videoWidth > 0 && video.getVideoPlaybackQuality().totalVideoFrames > 10;
+        }""",
+        timeout=40_000,
+    )
+
+
+def test_the_room_plays_through_reruns_and_follows_the_opening(desk: Desk, browser: Browser) -> None:
+    begin(desk)
+    page = desk.sign_in(browser, "operator", (1440, 1600))
+    with hub_of(desk) as address, Publisher(address):
+        page.goto(f"{desk.url}/room?opening=O-L1")
+        playing(page)
+        expect(page.locator(".pic .tag.real")).to_have_text("实时")
+        page.get_by_role("button", name="唱下一家").click()
+        page.get_by_role("button", name="确认：唱下一家").click()
+        expect(page.locator(".tb .cur")).to_contain_text("190.0001", timeout=15_000)
+        expect(page.locator(".step .now")).to_contain_text("唱标")
+        page.get_by_role("button", name="暂停刷新").click()
+        page.get_by_role("button", name="恢复刷新").wait_for()
+        frames = "window.video.isConnected && window.video.getVideoPlaybackQuality().totalVideoFrames"
+        before = page.evaluate(frames)
+        page.wait_for_timeout(1500)
+        assert before and page.evaluate(frames) > before, "the same player goes on through reruns"
+        with desk.ledger.write() as session:
+            append_event(session, "O-L1", "paused", {"reason": "身份核对"}, actor="test")
+        expect(page.locator(".pic .slate")).to_contain_text("身份核对", timeout=5_000)
+        with desk.ledger.write() as session:
+            append_event(session, "O-L1", "resumed", {}, actor="test")
+        expect(page.locator(".pic .slate")).to_be_hidden(timeout=5_000)
+        page.context.close()
+
+
+def test_the_wall_comes_back_after_publisher_and_hub_do(desk: Desk, browser: Browser) -> None:
+    begin(desk)
+    page = desk.sign_in(browser, "supervisor")
+    slate = page.locator(".tile .slate", has_text="暂无画面信号").filter(visible=True)
+    live = page.locator(".tile .tag.live")
+    with hub_of(desk) as address:
+        with Publisher(address):
+            page.goto(f"{desk.url}/hall")
+            playing(page)
+            expect(live).to_be_visible()
+            assert page.get_by_text("3 家").count() == 0, "the wall never counts bidders"
+        expect(slate.first).to_be_visible(timeout=20_000)
+        with Publisher(address):
+            started = time.monotonic()
+            expect(live).to_be_visible(timeout=30_000)
+            print(f"publisher back → picture: {time.monotonic() - started:.1f} s")
+    expect(live).to_be_hidden(timeout=30_000)
+    with hub_of(desk) as address, Publisher(address):
+        started = time.monotonic()
+        expect(live).to_be_visible(timeout=45_000)
+        print(f"hub back → picture: {time.monotonic() - started:.1f} s")
+    page.context.close()

@@ -1,0 +1,203 @@
+"""Signing in and out, the gate, and what it keeps away."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from sqlalchemy import select
+from starlette.types import Message
+
+from dashboard import accounts, context
+from dashboard.gate import Gate
+from dashboard.sessions import Sessions
+from records import audit
+from records.users import AuditEntry
+from tests.dashboard.conftest import PASSWORD, sign_in
+
+BROWSER = {"accept": "text/html", "sec-fetch-mode": "navigate"}
+
+
+def _actions(actor: str) -> list[str]:
+    with context.ledger().read() as session:
+        return list(
+            session.scalars(
+                select(AuditEntry.action).where(AuditEntry.actor == actor).order_by(AuditEntry.seq)
+            )
+        )
+
+
+async def test_signs_in_and_tells_who(client: httpx.AsyncClient) -> None:
+    await sign_in(client, "supervisor")
+    assert (await client.get("/auth/whoami")).json() == {
+        "name": "supervisor",
+        "role": "supervisor",
+        "display_name": "supervisor",
+    }
+    assert "sign_in" in _actions("supervisor")
+
+
+async def test_signs_in_with_json(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/auth/login", json={"name": "leader", "password": PASSWORD})
+    cookie = answer.headers["set-cookie"].lower()
+    assert answer.status_code == 204 and "httponly" in cookie and "samesite=lax" in cookie
+
+
+async def test_form_goes_on_to_next(client: httpx.AsyncClient) -> None:
+    form = {"name": "leader", "password": PASSWORD, "next": "/openness?home=province"}
+    answer = await client.post("/auth/login", data=form)
+    assert answer.status_code == 303 and answer.headers["location"] == "/openness?home=province"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["//evil.test/", "https://evil.test/", "/\\evil.test", "javascript:alert(1)", "/auth/sign-out", "/a\nb"],
+)
+async def test_next_stays_on_this_desk(client: httpx.AsyncClient, bad: str) -> None:
+    answer = await client.post("/auth/login", data={"name": "leader", "password": PASSWORD, "next": bad})
+    assert answer.headers["location"] == "/"
+
+
+async def test_wrong_password_is_refused_audited_and_in_the_end_throttled(client: httpx.AsyncClient) -> None:
+    for _ in range(5):
+        assert (
+            await client.post("/auth/login", json={"name": "admin", "password": "wrong"})
+        ).status_code == 401
+    assert (await client.post("/auth/login", json={"name": "admin", "password": PASSWORD})).status_code == 429
+    assert _actions("admin")[-5:] == ["sign_in_failed"] * 5
+    with context.ledger().read() as session:
+        assert audit.verify(session) is None
+
+
+async def test_unknown_names_are_not_written_down(client: httpx.AsyncClient) -> None:
+    await client.post("/auth/login", json={"name": "my-password-by-mistake", "password": "x"})
+    assert _actions("my-password-by-mistake") == [] and _actions("unknown")
+
+
+async def test_sign_out_ends_the_session_even_for_a_kept_cookie(client: httpx.AsyncClient) -> None:
+    await sign_in(client, "operator")
+    kept = client.cookies["sunbid_session"]
+    assert (await client.post("/auth/logout")).status_code == 204
+    assert (await client.get("/auth/whoami", headers={"cookie": f"sunbid_session={kept}"})).status_code == 401
+    assert _actions("operator")[-1] == "sign_out"
+    restarted = Sessions(context.ledger(), context.config().data_dir)
+    assert restarted.check(kept) is None
+
+
+async def test_closed_accounts_are_out(client: httpx.AsyncClient) -> None:
+    with context.ledger().write() as session:
+        accounts.add_user(session, "leaver", "supervisor", PASSWORD)
+    await sign_in(client, "leaver")
+    with context.ledger().write() as session:
+        accounts.disable_user(session, "leaver")
+    context.sessions().forget("leaver")
+    assert (await client.get("/auth/whoami")).status_code == 401
+    assert (
+        await client.post("/auth/login", json={"name": "leaver", "password": PASSWORD})
+    ).status_code == 401
+
+
+async def test_a_new_password_ends_old_sessions(client: httpx.AsyncClient) -> None:
+    with context.ledger().write() as session:
+        accounts.add_user(session, "mover", "leader", PASSWORD)
+    await sign_in(client, "mover")
+    with context.ledger().write() as session:
+        accounts.set_password(session, "mover", "another-one-2026")
+    context.sessions().forget("mover")
+    assert (await client.get("/auth/whoami")).status_code == 401
+
+
+async def test_forged_cookie_is_nobody(client: httpx.AsyncClient) -> None:
+    forged = {"cookie": "sunbid_session=eyJ1IjoiYWRtaW4ifQ.aaaa.bbbb"}
+    assert (await client.get("/auth/whoami", headers=forged)).status_code == 401
+
+
+async def test_strangers_are_sent_to_sign_in_or_refused(client: httpx.AsyncClient) -> None:
+    page = await client.get("/openness?lang=en", headers=BROWSER)
+    assert page.status_code == 303
+    assert page.headers["location"] == "/auth/sign-in?next=%2Fopenness%3Flang%3Den&lang=en"
+    assert (await client.get("/_stcore/host-config")).status_code == 401
+    assert (await client.get("/_stcore/metrics")).status_code == 404
+
+
+async def test_identity_headers_from_outside_are_stripped(client: httpx.AsyncClient) -> None:
+    await sign_in(client, "leader")
+    forged = {
+        "X-Sunbid-Session": "forged",
+        "x-sunbid-user": "admin",
+        "X-Forwarded-User": "admin",
+        "Remote-User": "admin",
+    }
+    seen = (await client.get("/echo", headers=forged)).json()["headers"]
+    assert seen["x-sunbid-session"] == client.cookies["sunbid_session"]
+    assert not {"x-sunbid-user", "x-forwarded-user", "remote-user"} & set(seen)
+
+
+async def test_cross_site_posts_are_refused(client: httpx.AsyncClient) -> None:
+    for headers in ({"origin": "https://evil.test"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
+        answer = await client.post(
+            "/auth/login", json={"name": "leader", "password": PASSWORD}, headers=headers
+        )
+        assert answer.status_code == 403
+    ours = {"origin": "http://desk.test"}
+    assert (
+        await client.post("/auth/login", json={"name": "leader", "password": PASSWORD}, headers=ours)
+    ).status_code == 204
+
+
+async def test_every_answer_is_secured(client: httpx.AsyncClient) -> None:
+    for path in ("/auth/sign-in", "/healthz", "/openness"):
+        headers = (await client.get(path, headers=BROWSER)).headers
+        assert "script-src 'self' blob:;" in headers["content-security-policy"]
+        assert "http://127.0.0.1:8600" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff" and headers["referrer-policy"] == "same-origin"
+
+
+async def test_forbidden_screens_and_front_page_by_role(client: httpx.AsyncClient) -> None:
+    await sign_in(client, "operator")
+    refused = await client.get("/rings", headers=BROWSER)
+    assert refused.status_code == 403 and "您的角色不能查看" in refused.text
+    assert (await client.get("/", headers=BROWSER)).headers["location"] == "/hall"
+
+
+async def test_sign_in_page_speaks_both_languages_and_names_demo_accounts(client: httpx.AsyncClient) -> None:
+    zh, en = (
+        (await client.get("/auth/sign-in")).text,
+        (await client.get("/auth/sign-in?lang=en&next=/%22%3E%3Cscript%3E")).text,
+    )
+    assert 'lang="zh-CN"' in zh and "登录监管台" in zh and "public-officer" in zh and PASSWORD not in zh
+    assert 'lang="en"' in en and "Sign in to the desk" in en and "<script>" not in en
+
+
+async def test_sockets_of_strangers_are_closed_with_4401(app: Gate) -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app(
+        {"type": "websocket", "path": "/_stcore/stream", "headers": [], "query_string": b""}, receive, send
+    )
+    assert [m["type"] for m in sent] == ["websocket.accept", "websocket.close"] and sent[1]["code"] == 4401
+
+
+async def test_health_and_metrics_answer_without_sign_in(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/healthz")).json() == {"status": "ok"}
+    assert "sunbid_desk_screen_seconds" in (await client.get("/ops/metrics")).text
+
+
+def test_accounts_refuse_bad_input(desk: object) -> None:
+    with context.ledger().write() as session:
+        for name, role, password in (
+            ("a b", "admin", PASSWORD),
+            ("x", "king", PASSWORD),
+            ("x", "admin", "short"),
+            ("admin", "admin", PASSWORD),
+        ):
+            with pytest.raises(ValueError, match=" / "):
+                accounts.add_user(session, name, role, password)
+        with pytest.raises(LookupError):
+            accounts.disable_user(session, "nobody")
+        assert [user.name for user in accounts.list_users(session)][:2] == ["admin", "leader"]

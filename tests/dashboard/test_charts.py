@@ -1,0 +1,75 @@
+"""Charts and figures as markup."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard import charts
+from dashboard.cards import change
+from dashboard.filters import read_choice
+from dashboard.html import esc
+from dashboard.throttle import PER_ADDRESS, PER_PAIR, Throttle
+
+NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
+
+
+@given(st.lists(NUMBERS | st.none(), max_size=30))
+def test_axis_encloses_all_values(values: list[float | None]) -> None:
+    ticks = charts.axis(values)
+    known = [v for v in values if v is not None]
+    slack = 1e-6 * max([abs(v) for v in known] + [1.0])
+    assert len(ticks) >= 2 and ticks == sorted(ticks)
+    assert all(ticks[0] - slack <= v <= ticks[-1] + slack for v in known)
+
+
+def test_end_labels_never_cover_each_other() -> None:
+    drawn = [charts.Line(f"线{i}", [10.0, 10.0 + i / 100]) for i in range(3)]
+    svg = charts.lines(["a", "b"], drawn, alt="图", reference=(10.0, "参考"))
+    heights = sorted(float(y) for y in re.findall(r'x="648" y="([\d.]+)"', svg))
+    assert len(heights) == 4 and all(b - a >= 16 for a, b in itertools.pairwise(heights))
+
+
+def test_gaps_break_the_line() -> None:
+    svg = charts.lines(["a", "b", "c"], [charts.Line("线", [1.0, None, 2.0])], alt="图")
+    assert svg.count("M44.0") == 1 and re.search(r'd="M[\d. ]+M[\d. ]+" fill="none"', svg)
+
+
+def test_texts_of_records_are_escaped() -> None:
+    assert "<script>" not in charts.bars([charts.Bar("<script>", 1, "1")])
+    assert esc("a\n\n<b>") == "a &lt;b&gt;" and esc(None) == "—"
+
+
+@pytest.mark.parametrize(
+    ("difference", "shown"), [(0.0146, "▲ 1.46"), (-0.0146, "▼ 1.46"), (0.0, "＝ 0.00"), (None, "—")]
+)
+def test_changes_say_their_sign_by_shape(difference: float | None, shown: str) -> None:
+    assert shown in change("同比", difference, "个百分点", 2, 100.0)
+
+
+@pytest.mark.parametrize("word", ["2026-13", "x", "", "9999-99", "'; drop"])
+def test_nonsense_in_the_address_falls_back(word: str) -> None:
+    choice = read_choice({"period": word, "home": word, "unit": word, "family": word})
+    assert (
+        choice.filters.grain == "rolling12"
+        and choice.filters.home == "city"
+        and choice.filters.trade_family is None
+    )
+
+
+def test_failures_are_counted_per_account_and_per_address() -> None:
+    throttle = Throttle()
+    for _ in range(PER_PAIR):
+        throttle.failed("a", "1.1.1.1")
+    assert (
+        throttle.blocked("a", "1.1.1.1")
+        and not throttle.blocked("a", "2.2.2.2")
+        and not throttle.blocked("b", "1.1.1.1")
+    )
+    for n in range(PER_ADDRESS):
+        throttle.failed(f"n{n}", "1.1.1.1")
+    assert throttle.blocked("b", "1.1.1.1")

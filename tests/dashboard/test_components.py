@@ -1,0 +1,107 @@
+"""The live components' files: safe with record text, complete in both languages, constant from rerun to rerun."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard import components, context
+from dashboard.config import DeskConfig
+from records.states import OPENING_STEPS, STAGES
+from supervision.handling import ACTIONS
+
+NAMES = ("player", "wall", "opening", "warnings")
+AREAS = {"player": ("live",), "wall": ("live",), "opening": ("live", "opening"), "warnings": ("warnings",)}
+
+
+@pytest.fixture
+def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    context.configure(
+        DeskConfig(database_url=f"sqlite:///{tmp_path}/x.db", data_dir=tmp_path, hub_url="http://hub:1/")
+    )
+    calls: list[tuple[str, dict[str, Any]]] = []
+
+    def component(name: str) -> Any:
+        return lambda **given: calls.append((name, given))
+
+    monkeypatch.setattr(components, "_component", component)
+    return calls
+
+
+def mount_all(lang: str) -> None:
+    components.player("r1", "开标一室", lang)
+    components.wall(9, {"centre": "c1"}, lang)
+    components.opening("o1", lang, room="r1", room_name="开标一室", control_price="1.00")
+    components.warning_desk(lang, {"state": "open"}, counts_only=False)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scripts_never_turn_text_into_markup(name: str) -> None:
+    css, js = components.source(name)
+    for dangerous in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "new Function",
+    ):
+        assert dangerous not in js
+    outside = re.findall(r"https?://(?!www\.w3\.org/2000/svg)[^\s\"']+", css + js)
+    assert outside == []
+    assert js.count("export default") == 1
+    assert "import " not in js, "joined into one module: nothing to import"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_word_a_script_asks_for_exists(name: str) -> None:
+    _, js = components.source(name)
+    chinese, english = (components.words(lang, *AREAS[name]) for lang in ("zh", "en"))
+    asked = set(re.findall(r"\bwords\.([a-zA-Z]+)", js))
+    assert asked, "the pattern finds what it looks for"
+    assert asked <= set(chinese), asked - set(chinese)
+    assert set(chinese) == set(english)
+
+
+def test_data_is_the_same_at_every_rerun(mounted: list[tuple[str, dict[str, Any]]]) -> None:
+    mount_all("zh")
+    mount_all("zh")
+    first, second = mounted[:4], mounted[4:]
+    assert [json.dumps(call, ensure_ascii=False) for call in first] == [
+        json.dumps(call, ensure_ascii=False) for call in second
+    ]
+    assert [name for name, _ in first] == list(NAMES)
+
+
+def test_english_words_hold_no_chinese(mounted: list[tuple[str, dict[str, Any]]]) -> None:
+    mount_all("en")
+    for name, given in mounted:
+        assert not re.search(r"[\u4e00-\u9fff]", json.dumps(given["data"]["words"], ensure_ascii=False)), name
+
+
+def test_the_opening_gets_the_ledgers_own_table(mounted: list[tuple[str, dict[str, Any]]]) -> None:
+    mount_all("zh")
+    data = mounted[2][1]["data"]
+    assert [stage["id"] for stage in data["stages"]] == list(STAGES)
+    assert set(data["steps"]) == set(OPENING_STEPS)
+    assert set(data["words"]["log"]) >= set(OPENING_STEPS) - {"ended"}
+    assert data["hub"] == "http://hub:1"
+
+
+def test_every_action_has_a_key_of_its_own(mounted: list[tuple[str, dict[str, Any]]]) -> None:
+    mount_all("zh")
+    actions = mounted[3][1]["data"]["actions"]
+    assert [action["id"] for action in actions] == list(ACTIONS)
+    keys = [action["key"] for action in actions]
+    assert len({*keys, "j", "k", "?"}) == len(keys) + 3
+    dismiss = next(action for action in actions if action["id"] == "dismiss")
+    assert dismiss["required"] and "confirmed" not in {reason["id"] for reason in dismiss["dispositions"]}
+
+
+def test_a_leaders_component_is_told_so(mounted: list[tuple[str, dict[str, Any]]]) -> None:
+    components.warning_desk("zh", {}, counts_only=True)
+    assert mounted[0][1]["data"]["counts_only"] is True

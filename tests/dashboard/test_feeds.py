@@ -1,0 +1,350 @@
+"""WS /feeds/warnings: replay, live, gapless, for whom; the routes beside it: act, look, un-mask."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from starlette.applications import Starlette
+from starlette.testclient import TestClient, WebSocketTestSession
+from starlette.websockets import WebSocketDisconnect
+
+from dashboard import context, feeds, gate, live_api
+from dashboard.accounts import disable_user
+from dashboard.config import DeskConfig
+from records import audit, signing
+from records.ledger import Ledger
+from records.states import append_event
+from records.users import AuditEntry, User
+from supervision import warnings
+from tests.dashboard.live_market import BIDDERS, raise_one, seed
+
+CONTRACT = {
+    "seq",
+    "ts",
+    "id",
+    "rule",
+    "level",
+    "title",
+    "lot",
+    "subjects",
+    "value",
+    "baseline",
+    "threshold",
+    "state",
+}
+Client = Callable[[str | None], TestClient]
+
+
+@pytest.fixture
+def desk(ledger: Ledger, tmp_path: Path) -> Iterator[Client]:
+    seed(ledger)
+    context.configure(DeskConfig(database_url=str(ledger.url), data_dir=tmp_path))
+    app = Starlette(routes=feeds.routes)
+    clients: list[TestClient] = []
+
+    def client(role: str | None) -> TestClient:
+        made = TestClient(app)
+        if role is not None:
+            with ledger.read() as session:
+                made.cookies.set(gate.COOKIE, context.sessions().issue(session.get_one(User, role)))
+        made.__enter__()
+        clients.append(made)
+        return made
+
+    yield client
+    for made in clients:
+        made.__exit__(None, None, None)
+    feeds.changes().close()
+
+
+def take(socket: WebSocketTestSession, count: int) -> list[dict[str, Any]]:
+    return [json.loads(socket.receive_text()) for _ in range(count)]
+
+
+def refused(client: TestClient, address: str, **headers: str) -> int:
+    with client.websocket_connect(address, headers=headers) as socket:
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_text()
+        return closed.value.code
+
+
+def test_replays_from_after_then_goes_on_live(desk: Client, ledger: Ledger) -> None:
+    with ledger.write() as session:
+        for number in range(3):
+            raise_one(session, number)
+    with desk("supervisor").websocket_connect("/feeds/warnings?after=1") as socket:
+        replayed = take(socket, 2)
+        assert [message["seq"] for message in replayed] == [2, 3]
+        assert all(set(message) == CONTRACT for message in replayed)
+        started = time.monotonic()
+        with ledger.write() as session:
+            raised = raise_one(session, 7, "orange")
+        live = take(socket, 1)[0]
+        assert time.monotonic() - started < 2
+        assert (live["seq"], live["id"], live["level"], live["state"]) == (4, raised.id, "orange", "new")
+
+
+def test_no_gap_while_others_write(desk: Client, ledger: Ledger) -> None:
+    def write(first: int) -> None:
+        for number in range(first, first + 15):
+            with ledger.write() as session:
+                raise_one(session, number)
+
+    client = desk("supervisor")
+    writers = [threading.Thread(target=write, args=(first,)) for first in (0, 100)]
+    for writer in writers:
+        writer.start()
+    with client.websocket_connect("/feeds/warnings?after=0") as socket:
+        seen = [message["seq"] for message in take(socket, 30)]
+    for writer in writers:
+        writer.join()
+    assert seen == list(range(1, 31))
+
+
+def test_what_left_the_memory_is_read_from_the_ledger(
+    desk: Client, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "RING", 3)
+    monkeypatch.setattr(feeds, "PAGE", 4)
+    client = desk("supervisor")
+    with client.websocket_connect("/feeds/warnings?after=0") as socket:
+        for number in range(11):
+            with ledger.write() as session:
+                raise_one(session, number)
+        assert [message["seq"] for message in take(socket, 11)] == list(range(1, 12))
+    with client.websocket_connect("/feeds/warnings?after=0") as again:
+        assert [message["seq"] for message in take(again, 11)] == list(range(1, 12))
+
+
+@pytest.mark.parametrize(("role", "code"), [(None, 4401), ("leader", 4403), ("operator", 4403)])
+def test_only_supervisors_may_listen(desk: Client, role: str | None, code: int) -> None:
+    assert refused(desk(role), "/feeds/warnings?after=0") == code
+
+
+def test_other_sites_and_bad_numbers_are_refused(desk: Client) -> None:
+    client = desk("admin")
+    assert refused(client, "/feeds/warnings", origin="http://elsewhere.example") == 4403
+    assert refused(client, "/feeds/warnings?after=-1") == 4400
+
+
+def test_an_account_that_is_closed_stops_hearing(
+    desk: Client, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "CHECK_SECONDS", 0.1)
+    with desk("supervisor").websocket_connect("/feeds/warnings") as socket:
+        with ledger.write() as session:
+            disable_user(session, "supervisor")
+        context.sessions().forget("supervisor")
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_text()
+    assert closed.value.code == 4401
+
+
+async def test_a_slow_socket_is_closed_so_that_it_resumes(
+    desk: Client, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow:
+        closed: int | None = None
+
+        async def send_text(self, _text: str) -> None:
+            await asyncio.sleep(60)
+
+        async def close(self, code: int) -> None:
+            self.closed = code
+
+    monkeypatch.setattr(feeds, "SEND_SECONDS", 0.05)
+    with ledger.write() as session:
+        raise_one(session, 1)
+    slow = Slow()
+    await asyncio.wait_for(feeds._send_all(slow, 0), 5)  # type: ignore[arg-type]
+    assert slow.closed == feeds.TRY_AGAIN
+
+
+# ── the stream and acting on it ──────────────────────────────────────────────
+
+
+@pytest.fixture
+def raised(desk: Client, ledger: Ledger) -> str:
+    with ledger.write() as session:
+        raise_one(session, 2, "yellow")
+        return raise_one(session, 1).id
+
+
+def act(client: TestClient, warning: str, **given: object) -> tuple[int, dict[str, Any]]:
+    answer = client.post(f"/api/warnings/{warning}/act", json=given)
+    return answer.status_code, answer.json()
+
+
+def test_stream_counts_and_place_in_the_feed(desk: Client, raised: str) -> None:
+    answer = desk("supervisor").get("/api/warnings").json()
+    assert (answer["seq"], answer["total"]) == (2, 2)
+    first = answer["items"][0]
+    assert (first["id"], first["value_text"], first["baseline_text"]) == (raised, "2 家", "通常 0")
+    assert (first["lot_name"], first["centre_short"], first["state_name"]) == (
+        "听涛路改造工程（二标段）",
+        "余杭",
+        "待受理",
+    )
+    english = desk("supervisor").get("/api/warnings?lang=en&level=yellow").json()
+    assert [row["title"] for row in english["items"]] == ["One machine 2"]
+
+
+def test_filters_narrow_and_unknown_ones_are_refused(desk: Client, raised: str) -> None:
+    client = desk("supervisor")
+    for query, total in (("centre=c2", 0), ("family=files", 2), ("state=dismissed", 0), ("period=today", 2)):
+        assert client.get(f"/api/warnings?{query}").json()["total"] == total, query
+    assert [row["id"] for row in client.get(f"/api/warnings?ids={raised},none").json()["items"]] == [raised]
+    assert client.get(f"/api/warnings?ids={raised}&level=yellow").json()["items"] == []
+    assert client.get("/api/warnings?state=odd").status_code == 400
+
+
+def test_accepting_moves_the_state_tells_the_feed_and_is_audited(
+    desk: Client, ledger: Ledger, raised: str
+) -> None:
+    client = desk("supervisor")
+    with client.websocket_connect("/feeds/warnings?after=2") as socket:
+        status, body = act(client, raised, action="accept")
+        assert (status, body["state"]) == (200, "accepted")
+        assert take(socket, 1)[0]["state"] == "accepted"
+    with ledger.read() as session:
+        entry = session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc())).first()
+        assert entry and (entry.actor, entry.action, entry.object_id) == (
+            "supervisor",
+            "warning.accept",
+            raised,
+        )
+        assert audit.verify(session) is None
+
+
+def test_acts_that_are_refused(desk: Client, raised: str) -> None:
+    client = desk("supervisor")
+    assert act(client, raised, action="accept")[0] == 200
+    assert act(client, raised, action="accept")[0] == 409
+    assert act(client, raised, action="dismiss")[0] == 409
+    assert act(client, raised, action="dismiss", disposition="other")[0] == 409
+    assert act(client, raised, action="dismiss", disposition="odd")[0] == 400
+    assert act(client, raised, action="forget")[0] == 400
+    assert act(client, raised, action="assign", note="x" * 1001)[0] == 400
+    assert act(client, "W-none", action="accept")[0] == 404
+    assert (
+        act(client, raised, action="dismiss", disposition="not_confirmed", note="现场核对")[1]["state"]
+        == "dismissed"
+    )
+
+
+def test_who_may_act(desk: Client, raised: str) -> None:
+    address = f"/api/warnings/{raised}/act"
+    assert desk(None).post(address, json={"action": "accept"}).status_code == 401
+    for role in ("leader", "operator"):
+        assert desk(role).post(address, json={"action": "accept"}).status_code == 403
+    client = desk("supervisor")
+    elsewhere = {"origin": "http://elsewhere.example"}
+    assert client.post(address, json={"action": "accept"}, headers=elsewhere).status_code == 403
+    assert client.post(address, data={"action": "accept"}).status_code == 415
+    assert (
+        client.post(address, content=b"[]", headers={"content-type": "application/json"}).status_code == 400
+    )
+    assert client.get("/api/warnings").json()["items"][0]["state"] == "new"
+
+
+def test_a_leader_gets_counts_and_nothing_else(desk: Client, raised: str) -> None:
+    client = desk("leader")
+    answer = client.get("/api/warnings/counts")
+    assert answer.json()["open"] == {"red": 1, "orange": 0, "yellow": 1}
+    assert {lamp["id"]: lamp["level"] for lamp in answer.json()["lamps"]} == {"c1": "red", "c2": None}
+    for secret in (*BIDDERS, raised, "疑似", "L1"):
+        assert secret not in answer.text
+    for address in ("/api/warnings", f"/api/warnings/{raised}"):
+        assert client.get(address).status_code == 403
+    assert client.post(f"/api/warnings/{raised}/names", json={}).status_code == 403
+
+
+def test_names_are_masked_until_asked_for_and_asking_is_audited(
+    desk: Client, ledger: Ledger, raised: str
+) -> None:
+    client = desk("supervisor")
+    masked = client.get(f"/api/warnings/{raised}")
+    assert not any(name in masked.text for name in BIDDERS)
+    detail = masked.json()
+    assert [box["title"] for box in detail["diagram"]["left"]] == ["投标人甲", "投标人乙"]
+    assert detail["diagram"]["links"] == [
+        {"left": 0, "right": 0, "strong": True},
+        {"left": 1, "right": 0, "strong": True},
+    ]
+    assert [line["strength"] for line in detail["evidence"]] == ["strong", "weak", ""]
+    assert detail["cannot_know"] and detail["law"] == "依据"
+    assert detail["related_count"] == 1
+    named = client.post(f"/api/warnings/{raised}/names", json={}).json()
+    assert [box["title"] for box in named["diagram"]["left"]] == list(BIDDERS[:2])
+    with ledger.read() as session:
+        assert (
+            session.scalars(select(AuditEntry.action).order_by(AuditEntry.seq.desc())).first()
+            == "warning.unmask"
+        )
+
+
+# ── rooms ────────────────────────────────────────────────────────────────────
+
+
+def test_seats_say_nothing_of_bidders(desk: Client) -> None:
+    answer = desk("leader").get("/api/hall")
+    seat = answer.json()["seats"][0]
+    assert (seat["room"], seat["name"], seat["opening"]) == ("yh-01", "余杭分中心 开标一室", "O-L1")
+    assert set(seat) == {
+        "room",
+        "name",
+        "opening",
+        "title",
+        "state",
+        "stage",
+        "now",
+        "scheduled_at",
+        "reason",
+    }
+    assert len(answer.json()["seats"]) == 1, "evaluation rooms are no seats"
+
+
+def test_view_tokens_are_for_supervisors_and_logged(desk: Client, ledger: Ledger, tmp_path: Path) -> None:
+    address = "/api/rooms/yh-p1/view-token"
+    assert desk("operator").post(address, json={}).status_code == 403
+    token = desk("supervisor").post(address, json={}).json()["token"]
+    assert signing.check_view_token(signing.load_key(tmp_path), token, "yh-p1") == "supervisor"
+    with ledger.read() as session:
+        entry = session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc())).first()
+        assert entry and (entry.action, entry.object_id) == ("room.watch", "yh-p1")
+
+
+def test_the_record_as_csv_holds_no_formula_and_is_logged(desk: Client, ledger: Ledger) -> None:
+    with ledger.write() as session:
+        bidders = [{"no": 1, "name": "=HYPERLINK(1)"}]
+        append_event(session, "O-L1", "bidders_published", {"count": 1, "bidders": bidders}, actor="test")
+        append_event(session, "O-L1", "decrypt_progress", {"done": 1, "total": 1}, actor="test")
+        append_event(
+            session,
+            "O-L1",
+            "bid_read",
+            {"no": 1, "name": "=HYPERLINK(1)", "price": "2000000.01"},
+            actor="test",
+        )
+    answer = desk("operator").get("/api/openings/O-L1/record.csv")
+    row = answer.text.splitlines()[1]
+    assert row.startswith('1,\'=HYPERLINK(1),"2,000,000.01",超限价')
+    assert desk("leader").get("/api/openings/O-L1/record.csv").status_code == 403
+    with ledger.read() as session:
+        actions = list(session.scalars(select(AuditEntry.action)))
+    assert actions.count("export.record") == 1
+
+
+def test_longest_body(desk: Client, raised: str) -> None:
+    status, _ = act(desk("supervisor"), raised, action="accept", note="x" * live_api.LONGEST_BODY)
+    assert status == 413
+    with context.ledger().read() as session:
+        assert warnings.get_warning(session, raised).state == "new"

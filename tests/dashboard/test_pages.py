@@ -1,0 +1,98 @@
+"""Every screen, drawn for every role that may see it, and refused to the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import context
+from dashboard.accounts import SignedIn
+from dashboard.config import DeskConfig
+from dashboard.screens import BY_ID, SCREENS, Screen, may_see
+from records.users import ROLES
+
+APP = Path(__file__).parents[2] / "dashboard" / "app.py"
+WARNING_SENTENCE = "本系统预警结果仅供监管核查参考，不构成违法违规认定。"
+
+
+def run(role: str, screen: Screen, lang: str = "zh", **params: str) -> AppTest:
+    """The screen as `role` sees it. Raises ValueError where the navigation lacks it."""
+    context.identify_by(lambda: SignedIn(role, role, "某某"))
+    test = AppTest.from_file(str(APP), default_timeout=30).run()
+    for name, value in {"lang": lang, **params}.items():
+        test.query_params[name] = value
+    return test.switch_page(f"../pages/{screen.path.name}").run()
+
+
+def text(test: AppTest) -> str:
+    """All markup on the screen."""
+    return "\n".join(m.value for m in test.markdown)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda s: s.slug)
+def test_every_screen_draws_for_a_supervisor(desk: DeskConfig, screen: Screen, lang: str) -> None:
+    test = run("supervisor", screen, lang)
+    assert not test.exception
+    assert screen.name(lang) in text(test)
+    assert (WARNING_SENTENCE in text(test)) == (screen.dimension == "warning" and lang == "zh")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_roles_reach_their_screens_and_no_other(desk: DeskConfig, role: str) -> None:
+    for screen in SCREENS:
+        if may_see(role, screen):
+            assert not run(role, screen).exception
+        else:
+            with pytest.raises(ValueError, match="page"):
+                run(role, screen)
+
+
+def test_openness_counts_what_the_records_hold(desk: DeskConfig) -> None:
+    shown = text(run("leader", BY_ID["S02"]))
+    assert "<strong>50.00<small>%</small></strong>" in shown
+    assert "2 / 4 家次" in shown and "2023 年 34.15 %" in shown
+    assert "演示数据" in shown
+
+
+def test_filters_come_from_the_address(desk: DeskConfig) -> None:
+    province = text(run("leader", BY_ID["S02"], home="province"))
+    none = text(run("leader", BY_ID["S02"], centre="c1", family="land"))
+    assert "2 / 4 家次" in province and "0 / 0 家次" in none and "—" in none
+
+
+def test_records_cannot_bring_markup(desk: DeskConfig) -> None:
+    shown = text(run("supervisor", BY_ID["S02"]))
+    assert "&lt;b&gt;标段1&lt;/b&gt;" in shown and "<b>标段1" not in shown
+
+
+def test_lots_before_their_deadline_stay_secret(desk: DeskConfig) -> None:
+    for code in ("S01", "S02", "S03", "S05", "S10"):
+        shown = text(run("supervisor", BY_ID[code]))
+        assert "标段2" not in shown, code
+    assert "标段1" in text(run("supervisor", BY_ID["S10"]))
+
+
+def test_a_leader_sees_counts_of_leads_but_no_names(desk: DeskConfig) -> None:
+    assert "同一台电脑" in text(run("supervisor", BY_ID["S15"]))
+    leader = text(run("leader", BY_ID["S15"]))
+    assert "预警走到哪一步" in leader and "同一台电脑" not in leader and "标段1" not in leader
+
+
+def test_pausing_stops_the_refresh(desk: DeskConfig) -> None:
+    test = run("leader", BY_ID["S02"])
+    assert test.button(key="pause-refresh").label == "暂停刷新"
+    test.button(key="pause-refresh").click().run()
+    assert test.button(key="pause-refresh").label == "恢复刷新"
+
+
+def test_a_session_that_ended_shows_no_screen(desk: DeskConfig) -> None:
+    context.identify_by(lambda: None)
+    test = AppTest.from_file(str(APP), default_timeout=30).run()
+    assert "您已退出" in text(test) and "市场开放程度" not in text(test)
+
+
+def test_chains_are_walked_on_screen(desk: DeskConfig) -> None:
+    assert "✓ 完好" in text(run("operator", BY_ID["S08"]))
