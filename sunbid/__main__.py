@@ -1,0 +1,5 @@
+"""`python -m sunbid`."""
+
+from sunbid.cli import main
+
+main()

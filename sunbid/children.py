@@ -1,0 +1,169 @@
+"""One watched process: how it starts, how its health is asked, how its whole group ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_LINUX = sys.platform.startswith("linux")
+_LIBC = ctypes.CDLL(None) if _LINUX else None
+LONGEST_LINE = 1 << 20
+"""Bytes; a longer line of a child's log is cut."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A process to keep alive.
+
+    `follows` names one that must be ready first; with `dies_with` it also restarts whenever that one does.
+    """
+
+    name: str
+    argv: Sequence[str]
+    port: int | None = None
+    health: str | None = None
+    follows: str | None = None
+    dies_with: bool = True
+    env: Mapping[str, str] = field(default_factory=dict)
+    end_signal: signal.Signals = signal.SIGTERM
+
+
+class Guardian:
+    """The script that outlives a killed supervisor just long enough to end the rest."""
+
+    def __init__(self) -> None:
+        script = Path(__file__).with_name("guardian.py")
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(script)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+        )
+
+    def watch(self, group: int) -> None:
+        """A group that must not outlive the supervisor."""
+        self._tell(f"+{group}\n")
+
+    def forget(self, group: int) -> None:
+        """A group that ended."""
+        self._tell(f"-{group}\n")
+
+    def close(self) -> None:
+        """The supervisor ends well: let the guardian clear up what is listed still, and wait for it."""
+        with contextlib.suppress(BrokenPipeError):
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+        self._process.wait()
+
+    def _tell(self, line: str) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+
+
+def _bind_to_parent(parent: int, how: signal.Signals) -> Callable[[], None] | None:
+    """What a child does before it becomes its program: ask the kernel to end it when the parent is gone."""
+    if _LIBC is None:
+        return None
+
+    def bind() -> None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, int(how))
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return bind
+
+
+async def start(command: Command) -> tuple[Process, asyncio.StreamReader]:
+    """Start a command in a process group of its own; also its log. Raises OSError if it cannot be run.
+
+    The log goes through a pipe of ours: asyncio's own would keep `wait()` waiting for grandchildren
+    that hold it open.
+    """
+    output, theirs = os.pipe()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command.argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **command.env},
+            start_new_session=True,
+            preexec_fn=_bind_to_parent(os.getpid(), command.end_signal),
+        )
+    except BaseException:
+        os.close(output)
+        raise
+    finally:
+        os.close(theirs)
+    reader = asyncio.StreamReader(limit=LONGEST_LINE)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(output, "rb", buffering=0)
+    )
+    return process, reader
+
+
+def signal_group(group: int, how: int) -> bool:
+    """Send a signal (0: only ask) to a whole process group; False if nobody is left in it."""
+    try:
+        os.killpg(group, how)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def end_group(group: int, how: signal.Signals, grace: float) -> None:
+    """End a whole process group: `how`, then SIGKILL for what is left after `grace` seconds."""
+    loop = asyncio.get_running_loop()
+    limit = loop.time() + grace
+    if not signal_group(group, how):
+        return
+    while loop.time() < limit:
+        await asyncio.sleep(0.05)
+        if not signal_group(group, 0):
+            return
+    signal_group(group, signal.SIGKILL)
+
+
+async def lines(log: asyncio.StreamReader, take: Callable[[str], None]) -> None:
+    """Hand every line of a log to `take`, until nobody can write to it any more."""
+    while True:
+        try:
+            raw = await log.readline()
+        except ValueError:
+            take("（一行日志过长，已略去 / a log line was too long and is left out）")
+            continue
+        if not raw:
+            return
+        take(raw.decode(errors="replace").rstrip())
+
+
+async def healthy(host: str, port: int, path: str | None, timeout: float) -> bool:
+    """Whether a process answers on its port: a connection, and an answer below 500 where `path` is given."""
+    try:
+        async with asyncio.timeout(timeout):
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                return path is None or await _answers(reader, writer, host, path)
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+
+
+async def _answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, path: str) -> bool:
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    await writer.drain()
+    words = (await reader.readline()).split()
+    return len(words) >= 2 and words[1].isdigit() and int(words[1]) < 500

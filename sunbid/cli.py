@@ -1,0 +1,34 @@
+"""The command line: `sunbid --help`. Exit codes: 0 success, 1 failure, 2 bad use."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from sunbid.commands import accounts, records, rooms, run, system
+
+app = typer.Typer(
+    name="sunbid",
+    help="阳光开标：开标直播、存证与阳光交易智管 / live bid openings, kept as evidence and supervised",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for group in (run, records, rooms, accounts, system):
+    group.register(app)
+
+
+def main() -> None:
+    """Entry point of the `sunbid` script."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""Commands on records: import, scan, db, backup, restore."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sunbid import output
+
+JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
+
+db = typer.Typer(no_args_is_help=True, help="账本：升级、核对 / the ledger: upgrade, check")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("import")(import_)
+    for command in (scan, backup, restore):
+        app.command()(command)
+    app.add_typer(db, name="db")
+
+
+def import_(
+    paths: Annotated[list[Path], typer.Argument(help="文件或目录 / files or folders")],
+    format_: Annotated[str, typer.Option("--format", help="auto|ocds|csv")] = "auto",
+    source: Annotated[
+        str | None, typer.Option(help="数据来源，默认取文件名 / source; default: file name")
+    ] = None,
+) -> None:
+    """导入文件，打印 JSON 报告 / files or folders into the ledger; prints a JSON report."""
+    from ingest.files import import_paths
+    from sunbid import wiring
+
+    settings = output.settings()
+    ledger = wiring.opened(settings)
+    try:
+        with output.counting("导入 / importing") as show:
+            report = import_paths(
+                ledger, paths, data_dir=settings.data.resolve(), format=format_, source=source,
+                progress=lambda so_far, path: show(f"{path.name}: {so_far.read}"),
+            )  # fmt: skip
+    except (FileNotFoundError, ValueError) as error:
+        output.fail(str(error), output.BAD_USE)
+    output.emit(report.as_dict())
+
+
+def scan(
+    rule: Annotated[list[str] | None, typer.Option(help="规则编号，可重复 / rule id, repeatable")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="RULE.PARAM=VALUE", help="改参数 / set a parameter")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="截止日不早于 / deadline from")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """对账本运行规则，不产生预警 / run the rules over the ledger without raising warnings."""
+    from records.public import BEIJING
+    from sunbid import wiring
+    from supervision import scan as scanning
+    from supervision.rules.registry import parse_settings
+
+    begin = datetime.combine(since.date(), time(), BEIJING) if since else None
+    ledger = wiring.opened(output.settings())
+    try:
+        findings = scanning.scan(ledger, rule, parse_settings(set_ or []), begin)
+    except (KeyError, ValueError) as error:
+        output.fail(str(error.args[0]), output.BAD_USE)
+    found = 0
+    with output.counting("扫描 / scanning") as show:
+        for finding in findings:
+            found += 1
+            show(str(found))
+            if as_json:
+                output.emit(finding)
+            else:
+                print(_line(finding))
+    if not as_json:
+        print(f"共 {found} 项，仅供核查 / {found} findings, reasons to look, no accusations")
+
+
+def _line(finding: dict[str, object]) -> str:
+    subjects = finding["subjects"]
+    assert isinstance(subjects, list)
+    named = " ".join(f"{one['kind']}:{one['id']}" for one in subjects[:4])
+    return (
+        f"{finding['level']:<7} {finding['rule']:<5} {finding['value']} (≥ {finding['threshold']})  {named}"
+    )
+
+
+@db.command()
+def upgrade() -> None:
+    """把账本升级到当前版本 / bring the ledger's schema to the present version."""
+    from sunbid import wiring
+
+    settings = output.settings()
+    with output.waiting("升级 / upgrading"):
+        ledger = wiring.opened(settings)
+    print(f"{settings.database_shown} @ {ledger.schema_version()}")
+
+
+@db.command()
+def check(as_json: JsonOption = False) -> None:
+    """核对链、序列与引用；有破损则退出码 1 / chains, counters, references; exit 1 if anything is broken."""
+    from records.check import check as look
+    from sunbid import wiring
+
+    ledger = wiring.opened(output.settings())
+    with output.counting("核对 / checking") as show, ledger.read() as session:
+        report = look(session, lambda name, number, of: show(f"{name} {number}/{of}"))
+    if as_json:
+        output.emit(report.as_dict())
+    else:
+        for name, rows in report.tables.items():
+            print(f"{name:<18} {rows}")
+        for waiting in report.waiting:
+            print(f"等待 / waiting: {waiting}")
+        print(f"未处理的拒收 / rejects left: {report.rejected}")
+        for problem in report.problems:
+            print(f"▲ {problem}")
+        print("完好 / whole" if report.whole else "有破损 / broken")
+    if not report.whole:
+        raise SystemExit(output.FAILED)
+
+
+def backup(
+    out: Annotated[Path, typer.Option(help="空目录 / an empty folder")],
+    as_json: JsonOption = False,
+) -> None:
+    """运行中完整备份 / a full backup while everything runs."""
+    from records.backup import BackupError
+    from records.backup import backup as make
+    from sunbid import wiring
+
+    settings = output.settings()
+    try:
+        with output.counting("备份 / backing up") as show:
+            manifest = make(
+                wiring.opened(settings), settings.data.resolve(), out,
+                lambda name, number, of: show(f"{name} {number}/{of}"),
+            )  # fmt: skip
+    except BackupError as error:
+        output.fail(str(error))
+    rows = sum(entry["rows"] for entry in manifest["tables"].values())
+    summary = {"out": str(out), "rows": rows, "files": len(manifest["files"])}
+    if as_json:
+        output.emit(summary)
+    else:
+        print(f"已备份 / saved: {out} · {rows} 行 rows · {summary['files']} 个文件 files")
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="备份目录 / folder of a backup")],
+    as_json: JsonOption = False,
+) -> None:
+    """恢复到空的账本与数据目录 / restore into an empty ledger and data folder."""
+    from records.backup import BackupError
+    from records.backup import restore as put_back
+    from sunbid import wiring
+
+    settings = output.settings()
+    try:
+        with output.counting("恢复 / restoring") as show:
+            report = put_back(
+                folder, wiring.ledger(settings), settings.data.resolve(),
+                lambda name, number, of: show(f"{name} {number}/{of}"),
+            )  # fmt: skip
+    except BackupError as error:
+        output.fail(str(error))
+    if as_json:
+        output.emit(report.as_dict())
+    else:
+        print(f"已恢复 / restored: {sum(report.tables.values())} 行 rows")
+        for problem in report.problems:
+            print(f"▲ {problem}")
+    if not report.whole:
+        raise SystemExit(output.FAILED)

@@ -1,0 +1,81 @@
+"""Commands on this installation: settings, doctor, bench."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sunbid import output
+
+JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
+MARKS = {"ok": "✓ 正常", "warning": "● 注意", "error": "▲ 错误"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    for command in (settings, doctor):
+        app.command()(command)
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench)
+
+
+def settings(as_json: JsonOption = False) -> None:
+    """列出全部设置：值、来源、含义 / every setting with value, source and meaning."""
+    from sunbid.settings import NAMES, SettingsError, describe, load, shown_value
+
+    try:
+        loaded = load()
+    except SettingsError as error:
+        output.fail(str(error), output.BAD_USE)
+    rows = [
+        {
+            "name": name,
+            "value": shown_value(loaded.settings, name),
+            "source": loaded.origins[name],
+            "meaning": describe(name),
+        }
+        for name in NAMES
+    ]
+    output.report(rows, ("name", "value", "source", "meaning"), as_json)
+
+
+def doctor(as_json: JsonOption = False) -> None:
+    """检查本机缺什么、错在哪，并给出办法 / what is missing or wrong on this machine, with the remedy."""
+    from sunbid.doctor import run
+
+    with output.waiting("检查 / checking"):
+        checks = list(run(output.settings()))
+    if as_json:
+        output.emit([check.as_json() for check in checks])
+    else:
+        for check in checks:
+            print(f"{MARKS[check.state]}  {check.name}: {check.found}")
+            if check.remedy:
+                print(f"        → {check.remedy}")
+    if any(check.state == "error" for check in checks):
+        raise SystemExit(output.FAILED)
+
+
+def bench(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="基准名称 / name of the benchmark")],
+) -> None:
+    """运行一项基准 / run a benchmark; further options are its own."""
+    import importlib
+    import pkgutil
+
+    import benchmarks
+
+    folder = Path(benchmarks.__path__[0])
+    modules = sorted(module.name for module in pkgutil.iter_modules([str(folder)]))
+    known = [name for name in modules if "\ndef main(" in (folder / f"{name}.py").read_text(encoding="utf-8")]
+    if name not in known:
+        output.fail(
+            f"没有基准 {name}；可用 / no such benchmark, choose from: {', '.join(known) or '—'}",
+            output.BAD_USE,
+        )
+    module = importlib.import_module(f"benchmarks.{name}")
+    sys.argv = [f"sunbid bench {name}", *context.args]
+    raise SystemExit(module.main() or 0)

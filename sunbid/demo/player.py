@@ -1,0 +1,133 @@
+"""Plays openings in real time through the intake: `python -m sunbid.demo.player`, started by the demonstration."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from sunbid import logs
+from sunbid.demo import envelopes, fonts, market, rooms, script, story
+from sunbid.demo.envelopes import Envelope
+from sunbid.demo.link import Link
+from sunbid.demo.lots import LotPlan
+from sunbid.demo.people import People
+
+TOKEN_VARIABLE = "DEMO_SOURCE_TOKEN"
+SCHEDULE_EVERY = timedelta(minutes=10)
+ENGLISH = {
+    "sign_in": "Sign-in", "bidders_published": "Bidders published", "decrypt_progress": "Decryption",
+    "control_price": "Control price", "coefficient_drawn": "Coefficient drawn", "bid_read": "Price reading",
+    "objection": "Objection", "objection_answered": "Objection answered",
+    "record_confirmed": "Record confirmed", "ended": "Ended", "paused": "Paused", "resumed": "Resumed",
+}  # fmt: skip
+
+log = structlog.get_logger()
+Show = Callable[[story.Step], None]
+
+
+async def sleep_until(moment: datetime) -> None:
+    """Return at `moment`, at once if it has passed."""
+    await asyncio.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()))
+
+
+async def play(link: Link, plan: LotPlan, pace: story.Pace, show: Show) -> None:
+    """One opening: sealed bids and deposits before it, then step by step, each when its time has come."""
+    steps = list(story.steps(plan, pace))
+    await sleep_until(steps[0].at)
+    await link.send(sealed(plan))
+    for step in steps:
+        await sleep_until(step.at)
+        show(step)
+        if step.bid:
+            await link.send([envelopes.opened_bid(plan, step.bid, step.at)])
+        await link.send([step.event])
+
+
+def sealed(plan: LotPlan) -> Iterator[Envelope]:
+    """Who has bid, and the deposits, in order of receipt."""
+    for bid in plan.bids:
+        yield envelopes.sealed_bid(plan, bid)
+        yield envelopes.deposit(plan, bid)
+
+
+def announcement(plan: LotPlan) -> Iterator[Envelope]:
+    """Project, lot and opening."""
+    yield from envelopes.notice(plan)
+    yield envelopes.opening(plan)
+
+
+async def play_room(link: Link, people: People, start: datetime, place: int, data: Path) -> None:
+    """The openings of one room on air, each announced while the one before still runs."""
+    show = screen(data, place)
+    script_of_room = script.room_script(people, start, place)
+    plan = next(script_of_room)
+    await link.send(announcement(plan))
+    while True:
+        following = next(script_of_room)
+        await link.send(announcement(following))
+        await play(link, plan, script.show_pace(plan), show)
+        plan = following
+
+
+def screen(data: Path, place: int) -> Show:
+    """What writes the step on the room's big screen."""
+    room = script.label(place)[0]
+    chinese = fonts.chinese_font() is not None
+
+    def show(step: story.Step) -> None:
+        rooms.say(data, room, step.shown if chinese else ENGLISH[step.type])
+
+    return show
+
+
+async def play_schedule(link: Link, people: People) -> None:
+    """The market's own openings of today, without pictures; announces each new day as it comes."""
+    started: set[str] = set()
+    async with asyncio.TaskGroup() as group:
+        while True:
+            now = datetime.now(UTC)
+            for plan in market.around(people, now):
+                if plan.key not in started and not market.is_over(plan, now):
+                    started.add(plan.key)
+                    await link.send(announcement(plan))
+                    group.create_task(play(link, plan, market.real_pace(plan), lambda step: None))
+            await asyncio.sleep(SCHEDULE_EVERY.total_seconds())
+
+
+async def run(options: argparse.Namespace, token: str) -> None:
+    """Play until ended."""
+    people = People(options.seed)
+    link = Link(options.intake, token)
+    start = datetime.now(UTC)
+    options.data.mkdir(parents=True, exist_ok=True)
+    rooms.folder(options.data).mkdir(exist_ok=True)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(link.run())
+        group.create_task(play_schedule(link, people))
+        for place in range(options.rooms):
+            group.create_task(play_room(link, people, start, place, options.data))
+
+
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description="plays the openings of the demonstration")
+    parser.add_argument("--intake", required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--rooms", type=int, required=True)
+    token = os.environ.get(TOKEN_VARIABLE)
+    if not token:
+        sys.exit(f"需要环境变量 {TOKEN_VARIABLE} / environment variable missing")
+    logs.setup("info")
+    asyncio.run(run(parser.parse_args(), token))
+
+
+if __name__ == "__main__":
+    main()

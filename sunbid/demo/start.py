@@ -1,0 +1,172 @@
+"""`sunbid demo`: the demonstration market, rooms on air and all processes, in one go."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from dashboard.auth import add_user
+from records import signing
+from records.ledger import Ledger
+from records.organisations import Room
+from records.users import User
+from sunbid import output, up, wiring
+from sunbid.children import Command
+from sunbid.demo import load, market, player, rooms, script
+from sunbid.demo.logfile import LogFile
+from sunbid.settings import Settings
+from sunbid.supervise import CannotStart, Supervisor, only_one
+
+PASSWORD = "yangguang-demo"
+"""Fixed on purpose: it guards nothing but invented data, and everybody who tries the demonstration needs it."""
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+ACCOUNTS = (
+    ("supervisor", "supervisor", "演示监管员"),
+    ("leader", "leader", "演示领导"),
+    ("operator", "operator", "演示主持人"),
+    ("officer", "public-officer", "演示答复员"),
+    ("admin", "admin", "演示管理员"),
+)
+"""Name, role, shown name."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `sunbid demo` was asked for."""
+
+    rooms: int
+    scale: str
+    seed: int
+    video: bool
+    verbose: bool
+
+
+def run(settings: Settings, options: Options) -> None:
+    """Run the demonstration until told to stop. Raises CannotStart."""
+    began = time.monotonic()
+    with only_one(settings.data):
+        up.prepare(settings)
+        ledger = wiring.ledger(settings)
+        _refuse_real_data(ledger)
+        with output.waiting("准备示例市场 / preparing the demonstration market"):
+            token = load.ensure_source(ledger)
+            fresh = _load_market(ledger, settings, options)
+            _accounts(ledger)
+            tokens = _room_tokens(ledger, options.rooms)
+        ledger.close()
+        _supervise(settings, options, token, tokens, began, fresh)
+
+
+def _refuse_real_data(ledger: Ledger) -> None:
+    """The demonstration and its known passwords never enter the ledger of a real installation."""
+    with ledger.read() as session:
+        real = load.real_sources(session)
+    if real:
+        raise CannotStart(
+            f"账本中已有真实数据来源 {', '.join(real)}，演示不与其混放；请改 data 或 database_url"
+            " / the ledger holds real sources; give the demonstration another data folder"
+        )
+
+
+def _load_market(ledger: Ledger, settings: Settings, options: Options) -> int:
+    now = datetime.now(UTC)
+    load.load(ledger, settings.data, load.leftovers(ledger, now))
+    records = market.generate(options.scale, options.seed, now, load.unfinished_days(ledger, now))
+    return load.load(ledger, settings.data, records)
+
+
+def _accounts(ledger: Ledger) -> None:
+    with ledger.write() as session:
+        for name, role, shown in ACCOUNTS:
+            if session.get(User, name) is None:
+                add_user(session, name, role, PASSWORD, shown)
+
+
+def _room_tokens(ledger: Ledger, count: int) -> dict[str, str]:
+    """Fresh publishing tokens of the rooms on air, for this start only."""
+    with ledger.write() as session:
+        return {room: _fresh_token(session, room) for room in (script.label(i)[0] for i in range(count))}
+
+
+def _fresh_token(session: Session, room: str) -> str:
+    token = signing.new_token()
+    session.get_one(Room, room).token_hash = signing.token_hash(token)
+    return token
+
+
+def _supervise(
+    settings: Settings, options: Options, token: str, tokens: dict[str, str], began: float, fresh: int
+) -> None:
+    log = LogFile(settings.data / "log" / "demo.log")
+
+    def say(name: str, line: str) -> None:
+        log.write(name, line)
+        if options.verbose or name == "sunbid":
+            up.to_terminal(name, line)
+
+    commands = [*up.commands(settings), _player(settings, options, token)]
+    if options.video:
+        commands += _publishers(settings, tokens)
+
+    async def ready() -> None:
+        print(block(settings, options, time.monotonic() - began, fresh, log.path), flush=True)
+
+    try:
+        asyncio.run(Supervisor(commands, settings.host, say).run(ready))
+    finally:
+        log.close()
+
+
+def _player(settings: Settings, options: Options, token: str) -> Command:
+    argv = (
+        sys.executable, "-m", "sunbid.demo.player", "--intake", settings.intake_url,
+        "--data", str(settings.data.resolve()), "--seed", str(options.seed), "--rooms", str(options.rooms),
+    )  # fmt: skip
+    return Command("script", argv, follows="intake", env={player.TOKEN_VARIABLE: token}, dies_with=False)
+
+
+def _publishers(settings: Settings, tokens: dict[str, str]) -> list[Command]:
+    hub = f"http://127.0.0.1:{settings.hub_port}"
+    made = []
+    for place, (room, token) in enumerate(tokens.items()):
+        _room, zh, en = script.label(place)
+        made.append(rooms.command(settings.data, hub, rooms.OnAir(room, zh, en, place, token)))
+    return made
+
+
+def block(settings: Settings, options: Options, seconds: float, fresh: int, log: Path) -> str:
+    """What the visitor is told when everything is ready."""
+    intake = f"http://{settings.announced_host}:{settings.intake_port}"
+    video = (
+        f"{options.rooms} 个开标室在播"
+        if options.video
+        else f"{options.rooms} 个开标室开标（无画面 / no video）"
+    )
+    people = "\n".join(f"    {name:<11} {PASSWORD}   {shown} ({role})" for name, role, shown in ACCOUNTS)
+    if settings.host not in LOOPBACK:
+        people += (
+            f"\n  ▲ 监听 {settings.host}，他人可用以上密码登录 / others can sign in with these passwords"
+        )
+    return f"""
+──────────────────────────────────────────────────────────────────────────────
+  阳光开标 sunbid · 演示数据 / demonstration data · {seconds:.0f} s
+  示例市场 {options.scale}，种子 {options.seed}，新增 {fresh} 条记录；{video}
+
+  直播大厅 / hall     {settings.effective_hub_url}/
+  智管台 / desk       {settings.effective_desk_url}/
+  数据接入 / intake   {intake}/docs
+
+  演示账号 / demo accounts（固定密码，勿用于生产 / fixed password, not for production）
+{people}
+
+  旁边导入真实招标数据（日本土浦市）/ real data beside it:
+                      {sys.argv[0]} import examples/tsuchiura
+  日志 / log          {log}
+  停止 / stop         Ctrl-C
+──────────────────────────────────────────────────────────────────────────────"""

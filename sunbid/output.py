@@ -1,0 +1,90 @@
+"""What the command line prints: tables for people, JSON for programs, failures with their exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from sunbid.settings import Settings
+
+BAD_USE = 2
+FAILED = 1
+
+
+def fail(message: str, code: int = FAILED) -> NoReturn:
+    """Print a message on standard error and end with an exit code."""
+    print(message, file=sys.stderr)
+    raise SystemExit(code)
+
+
+def settings() -> Settings:
+    """The settings; an unknown or invalid one ends the command with exit code 2."""
+    from sunbid.settings import SettingsError, load
+
+    try:
+        return load().settings
+    except SettingsError as error:
+        fail(str(error), BAD_USE)
+
+
+def emit(value: Any) -> None:
+    """One JSON value on one line of standard output."""
+    print(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def report(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool) -> None:
+    """Rows as one JSON array, as a table on a terminal, tab-separated in a pipe."""
+    if as_json:
+        emit(rows)
+        return
+    cells = [[_shown(row[column]) for column in columns] for row in rows]
+    if sys.stdout.isatty():
+        _drawn(columns, cells)
+        return
+    for line in (list(columns), *cells):
+        print("\t".join(line))
+
+
+def _drawn(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for line in cells:
+        drawn.add_row(*map(Text, line))
+    Console().print(drawn)
+
+
+def _shown(cell: Any) -> str:
+    if isinstance(cell, bool):
+        return "✓" if cell else "—"
+    return "" if cell is None else str(cell)
+
+
+@contextmanager
+def counting(words: str) -> Iterator[Callable[[str], None]]:
+    """Gives a function that shows how far something has come; on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda _so_far: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(words) as status:
+        yield lambda so_far: status.update(f"{words} · {so_far}")
+
+
+@contextmanager
+def waiting(words: str) -> Iterator[None]:
+    """Show on a terminal that something takes a while; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(words):
+        yield

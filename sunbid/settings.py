@@ -1,0 +1,231 @@
+"""Every setting of sunbid: one model, from which the command line, the documents and the checks follow.
+
+Sources, the later winning: the defaults here, `sunbid.toml` in the working folder, variables `SUNBID_*`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+PREFIX = "SUNBID_"
+FILE = "sunbid.toml"
+ANY_HOST = ("0.0.0.0", "::")
+
+Port = int
+Fanout = Literal["auto", "native", "abi", "plain"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class SettingsError(ValueError):
+    """A setting that is unknown or invalid; the message names it, its source and the remedy."""
+
+
+class Settings(BaseSettings):
+    """The settings, by their names in `sunbid.toml`; in the environment `SUNBID_` and the name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="各进程监听的地址 / address the processes listen on; 0.0.0.0 means every network card",
+    )
+    public_host: str = Field(
+        "",
+        description="告知观众的地址，空则同 host / address announced to viewers; empty: the same as host",
+    )
+    hub_port: Port = Field(8600, ge=1, le=65535, description="直播公开站端口 TCP / hub, public site")
+    media_port: Port = Field(
+        0, ge=0, le=65535, description="媒体端口 UDP，0 则同 hub_port / media; 0: the hub's number"
+    )
+    desk_port: Port = Field(8601, ge=1, le=65535, description="智管台端口 TCP / desk, for supervisors")
+    intake_port: Port = Field(8602, ge=1, le=65535, description="数据接入端口 TCP / intake of records")
+    hub_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/]+)?$",
+        description="公开站对外网址，空则由地址与端口得出 / public address of the hub; empty: from host and port",
+    )
+    desk_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/]+)?$",
+        description="智管台对外网址，空则由地址与端口得出 / public address of the desk; empty: from host and port",
+    )
+    data: Path = Field(
+        Path("var"), description="数据目录：账本、录像、日志 / folder of the ledger, recordings and logs"
+    )
+    database_url: str = Field(
+        "",
+        description="账本数据库网址，空则为数据目录内的 SQLite / SQLAlchemy URL; empty: SQLite inside data",
+    )
+    fanout: Fanout = Field(
+        "auto", description="转发路径 / forwarding path: native (C), abi (no compiler), plain (Python)"
+    )
+    log_level: LogLevel = Field("info", description="日志级别 / least level that is logged")
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        """Only the databases the ledger is tested on; psycopg is the driver for PostgreSQL."""
+        if not value:
+            return value
+        try:
+            backend = make_url(value).get_backend_name()
+        except ArgumentError as error:
+            raise ValueError("不是数据库网址 / not a database URL") from error
+        if backend not in ("sqlite", "postgresql"):
+            raise ValueError(f"{backend}：只支持 sqlite 与 postgresql / choose sqlite or postgresql")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """`load` has read and checked both sources already; nothing is read behind its back."""
+        return (init_settings,)
+
+    @property
+    def effective_media_port(self) -> int:
+        """The UDP port media arrives at."""
+        return self.media_port or self.hub_port
+
+    @property
+    def announced_host(self) -> str:
+        """The address viewers are told."""
+        if self.public_host:
+            return self.public_host
+        return "127.0.0.1" if self.host in ANY_HOST else self.host
+
+    @property
+    def effective_hub_url(self) -> str:
+        """Where browsers find the hub."""
+        return self.hub_url or f"http://{_bracketed(self.announced_host)}:{self.hub_port}"
+
+    @property
+    def effective_desk_url(self) -> str:
+        """Where browsers find the desk."""
+        return self.desk_url or f"http://{_bracketed(self.announced_host)}:{self.desk_port}"
+
+    @property
+    def intake_url(self) -> str:
+        """Where this machine finds the intake."""
+        host = "127.0.0.1" if self.host in ANY_HOST else self.host
+        return f"http://{_bracketed(host)}:{self.intake_port}"
+
+    @property
+    def effective_database_url(self) -> str:
+        """The ledger's database, with an absolute path where it is SQLite inside the data folder."""
+        return self.database_url or f"sqlite:///{self.data.resolve() / 'ledger.db'}"
+
+    @property
+    def database_shown(self) -> str:
+        """The ledger's database without its password."""
+        return make_url(self.effective_database_url).render_as_string(hide_password=True)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+NAMES = tuple(Settings.model_fields)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The settings and where each came from: `default`, the file's or the variable's name."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Loaded:
+    """Read, check and merge the sources. Raises SettingsError naming what is unknown or invalid."""
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(NAMES, "default")
+    for source, given in (
+        (FILE, _from_file((folder or Path()) / FILE)),
+        (PREFIX, _from_environment(os.environ if environ is None else environ)),
+    ):
+        for name, value in given.items():
+            values[name] = value
+            origins[name] = source if source == FILE else variable(name)
+    try:
+        return Loaded(Settings(**values), origins)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(item, origins) for item in error.errors())) from None
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    given = {key: value for key, value in environ.items() if key.startswith(PREFIX)}
+    unknown = sorted(key for key in given if key.removeprefix(PREFIX).lower() not in NAMES)
+    if unknown:
+        choices = ", ".join(map(variable, NAMES))
+        raise SettingsError(
+            f"未知设置 {', '.join(unknown)}；可用 / unknown setting in the environment, choose from: {choices}"
+        )
+    return {key.removeprefix(PREFIX).lower(): value for key, value in given.items() if value != ""}
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{FILE}: 不是 TOML / not valid TOML: {error}") from None
+    unknown = sorted(set(given) - set(NAMES))
+    if unknown:
+        raise SettingsError(
+            f"{FILE}: 未知设置 {', '.join(unknown)}；可用 / unknown setting, choose from: {', '.join(NAMES)}"
+        )
+    return given
+
+
+def _explain(item: Any, origins: Mapping[str, str]) -> str:
+    name = str(item["loc"][0]) if item["loc"] else "?"
+    origin = origins.get(name, "?")
+    where = origin if origin.startswith(PREFIX) else f"{origin}: {name}"
+    shown = "" if name == "database_url" else f" = {item['input']!r}"
+    return f"设置无效 {where}{shown}：{item['msg']} / invalid setting; {describe(name)}"
+
+
+def describe(name: str) -> str:
+    """What a setting means, zh and en."""
+    return Settings.model_fields[name].description or ""
+
+
+def choices(name: str) -> tuple[str, ...]:
+    """The values a setting may take, where they are few."""
+    return get_args(Settings.model_fields[name].annotation)
+
+
+def shown_value(settings: Settings, name: str) -> Any:
+    """The value in force, passwords masked: what an empty one stands for is spelled out."""
+    special = {
+        "media_port": settings.effective_media_port,
+        "public_host": settings.announced_host,
+        "hub_url": settings.effective_hub_url,
+        "desk_url": settings.effective_desk_url,
+        "database_url": settings.database_shown,
+        "data": str(settings.data),
+    }
+    return special.get(name, getattr(settings, name))

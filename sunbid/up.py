@@ -1,0 +1,58 @@
+"""`sunbid up`: the four processes under the supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from sunbid import wiring
+from sunbid.children import Command
+from sunbid.settings import Settings
+from sunbid.supervise import CannotStart, Say, Supervisor, check_ports, only_one
+
+COLOURS = {"hub": 34, "desk": 36, "intake": 35, "watch": 33, "sunbid": 32}
+
+
+def commands(settings: Settings) -> list[Command]:
+    """The four processes and where they answer."""
+    own = (sys.executable, "-m", "sunbid")
+    return [
+        Command("hub", (*own, "hub"), settings.hub_port, "/healthz"),
+        Command("intake", (*own, "intake"), settings.intake_port, "/healthz"),
+        Command("watch", (*own, "watch")),
+        Command("desk", (*own, "desk"), settings.desk_port, "/_stcore/health"),
+    ]
+
+
+def prepare(settings: Settings) -> None:
+    """Check ports and bring the ledger up to date. Raises CannotStart."""
+    check_ports(settings)
+    ledger = wiring.ledger(settings)
+    try:
+        ledger.upgrade()
+    except Exception as error:
+        raise CannotStart(
+            f"账本无法升级 {settings.database_shown} / the ledger cannot be upgraded: {error}"
+        ) from error
+    finally:
+        ledger.close()
+
+
+def to_terminal(name: str, line: str) -> None:
+    """One line of the common log stream on standard error, prefixed with the process it comes from."""
+    label = f"{name:<7}│"
+    if sys.stderr.isatty():
+        label = f"\x1b[{COLOURS.get(name, 37)}m{label}\x1b[0m"
+    print(f"{label} {line}", file=sys.stderr, flush=True)
+
+
+def run(settings: Settings, say: Say = to_terminal) -> None:
+    """Run the four processes until told to stop."""
+    with only_one(settings.data):
+        prepare(settings)
+        supervisor = Supervisor(commands(settings), settings.host, say)
+
+        async def ready() -> None:
+            say("sunbid", f"就绪 / ready: {settings.effective_hub_url} · {settings.effective_desk_url}")
+
+        asyncio.run(supervisor.run(ready))

@@ -1,0 +1,76 @@
+"""From the settings to the small frozen configurations of the packages. Imports only what is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sunbid.settings import Settings
+
+if TYPE_CHECKING:
+    from dashboard.config import DeskConfig
+    from ingest.config import IntakeConfig
+    from records.ledger import Ledger
+    from streaming.config import HubConfig
+    from supervision.config import WatchConfig
+
+
+def ledger(settings: Settings) -> Ledger:
+    """The ledger these settings name."""
+    from records.ledger import Ledger
+
+    return Ledger(settings.effective_database_url)
+
+
+def opened(settings: Settings) -> Ledger:
+    """The ledger, brought up to date: for commands that may be the first to touch it."""
+    found = ledger(settings)
+    found.upgrade()
+    return found
+
+
+def hub_config(settings: Settings) -> HubConfig:
+    """What the hub needs to know."""
+    from streaming.config import HubConfig
+
+    return HubConfig(
+        database_url=settings.effective_database_url,
+        data_dir=settings.data.resolve(),
+        host=settings.host,
+        port=settings.hub_port,
+        media_port=settings.effective_media_port,
+        public_host=settings.announced_host,
+        desk_origin=settings.effective_desk_url,
+        fanout=settings.fanout,
+    )
+
+
+def desk_config(settings: Settings) -> DeskConfig:
+    """What the desk needs to know."""
+    from dashboard.config import DeskConfig
+
+    return DeskConfig(
+        database_url=settings.effective_database_url,
+        data_dir=settings.data.resolve(),
+        host=settings.host,
+        port=settings.desk_port,
+        hub_url=settings.effective_hub_url,
+    )
+
+
+def intake_config(settings: Settings) -> IntakeConfig:
+    """What the intake needs to know."""
+    from ingest.config import IntakeConfig
+
+    return IntakeConfig(
+        database_url=settings.effective_database_url,
+        data_dir=settings.data.resolve(),
+        host=settings.host,
+        port=settings.intake_port,
+    )
+
+
+def watch_config(settings: Settings) -> WatchConfig:
+    """What the watch needs to know."""
+    from supervision.config import WatchConfig
+
+    return WatchConfig(database_url=settings.effective_database_url, data_dir=settings.data.resolve())

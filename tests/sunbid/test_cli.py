@@ -1,0 +1,127 @@
+"""The command line: exit codes, JSON, quick help."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def sunbid(data: Path, *words: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SUNBID_")}
+    return subprocess.run(
+        [sys.executable, "-m", "sunbid", *words],
+        env={**clean, "SUNBID_DATA": str(data), "PYTHONPATH": str(ROOT), **variables},
+        cwd=data, input=stdin, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def test_help_is_quick(tmp_path: Path) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    answer = sunbid(tmp_path, "--help")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert answer.returncode == 0
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
+    for command in (
+        "demo",
+        "up",
+        "import",
+        "scan",
+        "room",
+        "user",
+        "source",
+        "db",
+        "settings",
+        "doctor",
+        "bench",
+    ):
+        assert command in answer.stdout
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "import sys, sunbid.cli; print([m for m in ('sqlalchemy', 'pydantic', 'streamlit') if m in sys.modules])"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("frobnicate",),
+        ("demo", "--scale", "galaxy"),
+        ("import", "/nowhere/at/all"),
+        ("import", ".", "--format", "docx"),
+        ("scan", "--rule", "NONE"),
+        ("scan", "--set", "NONE.x=1"),
+        ("room", "add", "r1", "--name", "一室", "--centre", "c1", "--kind", "kitchen"),
+        ("user", "add", "eve", "--role", "queen", "--password-stdin"),
+        ("bench", "nothing"),
+    ],
+)
+def test_bad_use_ends_with_2_and_says_why(tmp_path: Path, words: tuple[str, ...]) -> None:
+    answer = sunbid(tmp_path, *words)
+    assert answer.returncode == 2
+    assert answer.stderr.strip() and "Traceback" not in answer.stderr
+
+
+def test_an_unknown_setting_ends_with_2(tmp_path: Path) -> None:
+    answer = sunbid(tmp_path, "settings", SUNBID_COLOUR="red")
+    assert answer.returncode == 2 and "SUNBID_COLOUR" in answer.stderr
+
+
+def test_settings_as_json(tmp_path: Path) -> None:
+    rows = json.loads(sunbid(tmp_path, "settings", "--json", SUNBID_HUB_PORT="8700").stdout)
+    hub = next(row for row in rows if row["name"] == "hub_port")
+    assert (hub["value"], hub["source"]) == (8700, "SUNBID_HUB_PORT") and hub["meaning"]
+
+
+def test_a_room_its_token_and_its_absence(tmp_path: Path) -> None:
+    added = sunbid(tmp_path, "room", "add", "hz-01", "--name", "开标一室", "--centre", "330100", "--json")
+    assert added.returncode == 0
+    first = json.loads(added.stdout)["token"]
+    listed = json.loads(sunbid(tmp_path, "room", "list", "--json").stdout)
+    assert [(row["id"], row["public"], row["token"]) for row in listed] == [("hz-01", True, True)]
+    assert first not in json.dumps(listed)
+    again = sunbid(tmp_path, "room", "token", "hz-01", "--json")
+    assert json.loads(again.stdout)["token"] != first
+    assert sunbid(tmp_path, "room", "token", "hz-99").returncode == 1
+    assert sunbid(tmp_path, "room", "add", "hz-01", "--name", "x", "--centre", "c").returncode == 1
+
+
+def test_an_account_is_added_once_and_disabled(tmp_path: Path) -> None:
+    words = ("user", "add", "li", "--role", "supervisor", "--password-stdin")
+    assert sunbid(tmp_path, *words, stdin="long enough\n").returncode == 0
+    assert sunbid(tmp_path, *words, stdin="long enough\n").returncode == 1
+    assert sunbid(tmp_path, "user", "disable", "li").returncode == 0
+    listed = json.loads(sunbid(tmp_path, "user", "list", "--json").stdout)
+    assert listed == [{"name": "li", "role": "supervisor", "display_name": "li", "disabled": True}]
+    assert sunbid(tmp_path, "db", "check").returncode == 0
+
+
+def test_import_reports_and_a_second_time_accepts_nothing(tmp_path: Path) -> None:
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    (pack / "organisations.csv").write_text("key,name\nA1,示例一\nA2,示例二\n", encoding="utf-8")
+    first = json.loads(sunbid(tmp_path, "import", str(pack)).stdout)
+    assert (first["read"], first["accepted"], first["rejected"]) == (2, 2, 0)
+    second = json.loads(sunbid(tmp_path, "import", str(pack)).stdout)
+    assert (second["accepted"], second["duplicate"]) == (0, 2)
+
+
+def test_doctor_names_every_check_with_a_remedy_where_needed(tmp_path: Path) -> None:
+    answer = sunbid(tmp_path, "doctor", "--json")
+    checks = json.loads(answer.stdout)
+    names = {check["name"].split()[0] for check in checks}
+    assert {"python", "fanout", "ffmpeg", "fonts", "port", "disk", "ledger", "clock"} <= names
+    assert all(check["remedy"] for check in checks if check["state"] != "ok")
+    assert answer.returncode == (1 if any(check["state"] == "error" for check in checks) else 0)

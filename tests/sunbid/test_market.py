@@ -1,0 +1,159 @@
+"""The demonstration market: the same for the same seed, valid, and with what is planted in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from statistics import median
+
+import pytest
+from sqlalchemy import func, select
+
+from ingest.envelope import read
+from records.identifiers import is_outside, uscc_check
+from records.ledger import Ledger
+from records.openings import Opening
+from records.states import verify_opening
+from sunbid.demo import envelopes, load, market, script, story
+from sunbid.demo.lots import LotPlan, room_ids, rooms_on_air
+from sunbid.demo.people import People
+
+NOW = datetime(2026, 3, 11, 2, 30, tzinfo=UTC)
+KEY = b"k" * 32
+
+
+@cache
+def records() -> list[envelopes.Envelope]:
+    return list(market.generate("small", 1, NOW))
+
+
+@cache
+def plans() -> list[LotPlan]:
+    return list(market.plans(People(1), NOW))
+
+
+def test_the_same_seed_gives_the_same_market_and_another_seed_another() -> None:
+    assert records() == list(market.generate("small", 1, NOW))
+    assert records() != list(market.generate("small", 2, NOW))
+
+
+def test_an_unknown_scale_is_refused() -> None:
+    with pytest.raises(ValueError, match="galaxy"):
+        next(market.generate("galaxy", 1, NOW))
+
+
+def test_every_record_passes_the_intake_and_no_key_comes_twice_in_one_version() -> None:
+    for record in records():
+        read(record, envelopes.SOURCE, KEY)
+    seen = Counter((record["kind"], record["key"], record["version"]) for record in records())
+    assert max(seen.values()) == 1
+
+
+def test_a_later_start_repeats_what_was_sent_unchanged() -> None:
+    before = {(r["kind"], r["key"], r["version"]): r["data"] for r in records()}
+    also = {NOW.date() + timedelta(days=i) for i in range(-2, 2)}
+    later = market.generate("small", 1, NOW + timedelta(days=9), also)
+    shared = [r for r in later if (r["kind"], r["key"], r["version"]) in before]
+    changed = [r for r in shared if before[r["kind"], r["key"], r["version"]] != r["data"]]
+    assert len(shared) > 5000
+    # An opening that has grown older than the logged ones comes as one of the archive; the ledger keeps its log.
+    assert (
+        all(r["kind"] == "opening" and r["data"]["state"] == "ended" for r in changed) and len(changed) < 10
+    )
+
+
+def test_centres_rooms_lots_and_firms_have_the_promised_size() -> None:
+    kinds = Counter(record["kind"] for record in records())
+    assert (kinds["centre"], kinds["room"]) == (14, 28)
+    assert 170 <= len(plans()) <= 230
+    firms = People(1).bidders
+    assert len({firm.id for firm in firms}) == len({firm.name for firm in firms}) == 600
+    assert all(uscc_check(firm.id) and "示例" in firm.name for firm in firms)
+
+
+def test_a_steady_third_of_the_participations_comes_from_outside() -> None:
+    bids = [bid for plan in plans() for bid in plan.bids]
+    outside = sum(bool(is_outside(bid.firm.division)) for bid in bids)
+    assert 0.34 <= outside / len(bids) <= 0.37
+
+
+def test_bids_per_lot_are_log_normal_around_twelve() -> None:
+    counts = [len(plan.bids) for plan in plans() if plan.planted is None]
+    assert 10 <= median(counts) <= 14 and max(counts) > 50
+
+
+def test_machines_and_accounts_are_shared_only_where_planted() -> None:
+    for plan in plans():
+        machines = Counter(bid.machine.mac for bid in plan.bids)
+        accounts = Counter(bid.payer.account for bid in plan.bids if bid.form == "transfer")
+        assert max(machines.values()) == (3 if plan.planted in ("machine", "collusion") else 1)
+        assert max(accounts.values(), default=0) <= (2 if plan.planted in ("account", "collusion") else 1)
+    assert Counter(plan.planted for plan in plans())["machine"] == 2
+    assert Counter(plan.planted for plan in plans())["account"] == 2
+
+
+def test_today_and_tomorrow_have_openings_to_come() -> None:
+    ahead = [plan.deadline - NOW for plan in plans() if plan.deadline > NOW]
+    assert sum(wait < timedelta(hours=14) for wait in ahead) >= 3
+    assert sum(wait > timedelta(hours=14) for wait in ahead) >= 5
+
+
+def test_nothing_of_a_bid_is_known_before_its_deadline() -> None:
+    ahead = {plan.key for plan in plans() if plan.deadline > NOW}
+    assert ahead
+    assert not [
+        r for r in records() if r["kind"] in ("bid", "deposit", "award") and r["data"]["lot"] in ahead
+    ]
+
+
+def test_the_opening_on_air_starts_with_280_bidders_and_a_planted_ring() -> None:
+    first = [next(script.room_script(People(1), NOW, place)) for place in range(4)]
+    assert len(first[0].bids) == 280
+    ring = [bid for bid in first[1].bids if bid.machine != bid.firm]
+    assert len(ring) == 2 and len({bid.machine for bid in ring}) == 1
+    reading = [step.at for step in story.steps(first[1], script.show_pace(first[1])) if step.bid]
+    assert reading[-1] - NOW < timedelta(seconds=110)
+
+
+def test_two_starts_never_share_an_opening_on_air() -> None:
+    one = next(script.room_script(People(1), NOW, 0))
+    two = next(script.room_script(People(1), NOW + timedelta(seconds=1), 0))
+    assert one.opening_key != two.opening_key and script.LIVE_MARK in one.opening_key
+    assert not [plan for plan in plans() if script.LIVE_MARK in plan.opening_key]
+
+
+def test_rooms_on_air_are_all_rooms_and_the_market_keeps_out_of_the_first_ones() -> None:
+    order = rooms_on_air()
+    assert len(set(order)) == 28
+    taken = {ids[0] for ids in room_ids().values() if len(ids) > 1}
+    assert not [plan for plan in plans() if plan.room in taken]
+
+
+def test_loading_is_complete_chained_and_only_done_once(ledger: Ledger, tmp_path: Path) -> None:
+    load.ensure_source(ledger)
+    assert load.load(ledger, tmp_path, records()) == len(records())
+    assert load.load(ledger, tmp_path, records()) == 0
+    with ledger.read() as session:
+        done = session.scalars(select(Opening).where(Opening.state == "ended", Opening.head_seq > 0)).all()
+        assert len(done) > 15
+        assert all(verify_opening(session, opening.id) is None for opening in done)
+        assert session.scalar(select(func.count()).select_from(Opening)) == len(plans())
+
+
+def test_an_opening_left_on_air_is_ended_at_the_next_start(ledger: Ledger, tmp_path: Path) -> None:
+    load.ensure_source(ledger)
+    people = People(1)
+    load.load(ledger, tmp_path, envelopes.standing(people, market.FOUNDED))
+    plan = next(script.room_script(people, NOW, 2))
+    steps = list(story.steps(plan, script.show_pace(plan)))[:4]
+    load.load(ledger, tmp_path, [*envelopes.notice(plan), envelopes.opening(plan), *(s.event for s in steps)])
+    ahead = next(script.room_script(people, NOW + timedelta(hours=1), 3))
+    load.load(ledger, tmp_path, [*envelopes.notice(ahead), envelopes.opening(ahead)])
+    load.load(ledger, tmp_path, load.leftovers(ledger, NOW + timedelta(minutes=5)))
+    with ledger.read() as session:
+        left = session.get_one(Opening, plan.opening_key)
+        assert (left.state, left.result) == ("ended", "terminated")
+        assert session.get_one(Opening, ahead.opening_key).state == "cancelled"
+    assert not list(load.leftovers(ledger, NOW))

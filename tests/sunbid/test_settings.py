@@ -1,0 +1,86 @@
+"""The settings: sources in order, refusals that name the culprit, documents that say the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sunbid.settings import NAMES, Settings, SettingsError, describe, load, shown_value, variable
+
+DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
+
+
+def test_defaults_are_the_promised_ones(tmp_path: Path) -> None:
+    settings = load({}, tmp_path).settings
+    assert (settings.hub_port, settings.desk_port, settings.intake_port) == (8600, 8601, 8602)
+    assert settings.effective_media_port == 8600
+    assert settings.host == settings.announced_host == "127.0.0.1"
+    assert settings.effective_database_url == f"sqlite:///{Path('var').resolve() / 'ledger.db'}"
+
+
+def test_environment_wins_over_file_and_file_over_default(tmp_path: Path) -> None:
+    (tmp_path / "sunbid.toml").write_text('hub_port = 1111\ndesk_port = 2222\nhost = "0.0.0.0"\n')
+    loaded = load({"SUNBID_HUB_PORT": "3333", "HOME": "/x"}, tmp_path)
+    assert (loaded.settings.hub_port, loaded.settings.desk_port) == (3333, 2222)
+    assert loaded.origins["hub_port"] == "SUNBID_HUB_PORT"
+    assert loaded.origins["desk_port"] == "sunbid.toml"
+    assert loaded.origins["intake_port"] == "default"
+
+
+def test_media_port_follows_the_hub_until_it_is_set() -> None:
+    assert load({"SUNBID_HUB_PORT": "9000"}).settings.effective_media_port == 9000
+    assert (
+        load({"SUNBID_HUB_PORT": "9000", "SUNBID_MEDIA_PORT": "9001"}).settings.effective_media_port == 9001
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SUNBID_HUB_PORT", "70000"),
+        ("SUNBID_HUB_PORT", "many"),
+        ("SUNBID_DESK_PORT", "0"),
+        ("SUNBID_FANOUT", "turbo"),
+        ("SUNBID_LOG_LEVEL", "loud"),
+        ("SUNBID_HUB_URL", "opening.example"),
+        ("SUNBID_DATABASE_URL", "mysql://u@h/x"),
+    ],
+)
+def test_an_invalid_value_is_refused_with_its_name(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        load({name: value})
+
+
+def test_an_unknown_variable_is_refused_with_its_name() -> None:
+    with pytest.raises(SettingsError, match="SUNBID_HUBPORT"):
+        load({"SUNBID_HUBPORT": "1"})
+
+
+def test_an_unknown_key_of_the_file_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "sunbid.toml").write_text("hub_prt = 1\n")
+    with pytest.raises(SettingsError, match="hub_prt"):
+        load({}, tmp_path)
+
+
+def test_a_broken_file_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "sunbid.toml").write_text("hub_port = \n")
+    with pytest.raises(SettingsError, match=r"sunbid\.toml"):
+        load({}, tmp_path)
+
+
+def test_a_password_is_never_shown() -> None:
+    settings = load({"SUNBID_DATABASE_URL": "postgresql+psycopg://u:geheim@h/x"}).settings
+    assert "geheim" not in str(shown_value(settings, "database_url"))
+    with pytest.raises(SettingsError) as refused:
+        load({"SUNBID_DATABASE_URL": "mysql://u:geheim@h/x"})
+    assert "geheim" not in str(refused.value)
+
+
+def test_every_setting_is_described_and_documented() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    for name in NAMES:
+        default = Settings.model_fields[name].default
+        row = f"| `{name}` | `{variable(name)}` | `{default}` | {describe(name)} |"
+        assert describe(name) and row in text, f"docs/settings.md lacks: {row}"
+    assert text.count("| `SUNBID_") == len(NAMES)

@@ -1,0 +1,149 @@
+"""The supervisor: keeps processes alive, ends them all, refuses what cannot work. With small stand-ins."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sunbid.settings import load
+from sunbid.supervise import CannotStart, check_ports, only_one
+
+pytestmark = pytest.mark.server
+ROOT = Path(__file__).parents[2]
+
+WORKER = """
+import http.server, os, subprocess, sys
+name, port, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+child = subprocess.Popen(["sleep", "600"])
+open(f"{folder}/{name}.{os.getpid()}.{child.pid}", "w").close()
+print("up", flush=True)
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers()
+    def log_message(self, *_): pass
+http.server.ThreadingHTTPServer(("127.0.0.1", port), Answer).serve_forever()
+"""
+SUPERVISOR = """
+import asyncio, sys
+from sunbid.children import Command
+from sunbid.supervise import Supervisor
+worker, folder, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+own = (sys.executable, worker)
+commands = [
+    Command("first", (*own, "first", str(port), folder), port, "/"),
+    Command("second", (sys.executable, "-c", "import time; print('second up', flush=True); time.sleep(600)"),
+            follows="first"),
+]
+async def ready():
+    print("READY", flush=True)
+asyncio.run(Supervisor(commands, "127.0.0.1", lambda name, line: print(f"{name}| {line}", flush=True)).run(ready))
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(condition: Callable[[], bool], seconds: float = 30) -> float:
+    """Wait for a condition; how long it took."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < seconds, "waited too long"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+class Running:
+    """A supervisor with two workers in a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        (folder / "worker.py").write_text(WORKER)
+        self.log = folder / "log"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SUPERVISOR, str(folder / "worker.py"), str(folder), str(self.port)],
+            cwd=ROOT, stdout=self.log.open("w"), stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        until(lambda: {"READY", "second| second up"} <= set(self.log.read_text().splitlines()), 60)
+
+    def workers(self) -> list[tuple[int, int]]:
+        """(worker, its child) of every start so far, oldest first."""
+        found = sorted(self.folder.glob("first.*"), key=lambda path: path.stat().st_mtime_ns)
+        return [(int(path.name.split(".")[1]), int(path.name.split(".")[2])) for path in found]
+
+    def everybody(self) -> list[int]:
+        """All processes of the tree, the guardian among them."""
+        listed = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=True).stdout
+        pairs = [tuple(map(int, line.split())) for line in listed.splitlines()[1:]]
+        tree = {self.process.pid}
+        for _ in range(4):
+            tree |= {pid for pid, parent in pairs if parent in tree}
+        return sorted(tree)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    one = Running(tmp_path)
+    yield one
+    if one.process.poll() is None:
+        one.process.send_signal(signal.SIGTERM)
+        one.process.wait(20)
+
+
+def test_a_killed_process_is_back_within_three_seconds_and_its_children_are_gone(running: Running) -> None:
+    (worker, child), *_ = running.workers()
+    os.kill(worker, signal.SIGKILL)
+    assert until(lambda: len(running.workers()) == 2) < 3
+    until(lambda: not alive(child))
+    until(lambda: running.log.read_text().count("second up") == 2)
+
+
+def test_sigterm_ends_everything(running: Running) -> None:
+    everybody = running.everybody()
+    assert len(everybody) >= 5
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(15) == 0
+    assert not [pid for pid in everybody if alive(pid)]
+
+
+def test_nothing_survives_a_killed_supervisor(running: Running) -> None:
+    everybody = running.everybody()
+    running.process.kill()
+    running.process.wait(5)
+    until(lambda: not [pid for pid in everybody if alive(pid)])
+
+
+def test_a_taken_port_is_named_with_its_setting() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        chosen = {"SUNBID_HUB_PORT": str(free_port()), "SUNBID_INTAKE_PORT": str(free_port())}
+        settings = load({**chosen, "SUNBID_DESK_PORT": str(port)}).settings
+        with pytest.raises(CannotStart, match=f"{port}.*SUNBID_DESK_PORT"):
+            check_ports(settings)
+
+
+def test_two_supervisors_never_share_a_data_folder(tmp_path: Path) -> None:
+    with only_one(tmp_path), pytest.raises(CannotStart, match=tmp_path.name), only_one(tmp_path):
+        raise AssertionError("both hold the lock")
+    with only_one(tmp_path):
+        assert (tmp_path / "supervisor.lock").exists()

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# The Debian packages the tests need. Installs what is missing when run as root, else says which to install.
+# Starts no service: the tests start servers of their own.
+set -euo pipefail
+
+packages=(chromium fonts-noto-cjk postgresql janus nginx)
+
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [[ $status == installed ]] || missing+=("$package")
+done
+if [[ " ${missing[*]} " == *" nginx "* ]] && command -v nginx >/dev/null; then
+  missing=("${missing[@]/nginx/}")
+  read -r -a missing <<<"${missing[*]}"
+fi
+((${#missing[@]})) || exit 0
+
+how="apt-get install --no-install-recommends ${missing[*]}"
+if ! command -v apt-get >/dev/null; then
+  echo "测试需要这些软件，请自行安装 / the tests need these, please install them: ${missing[*]}" >&2
+  exit 1
+fi
+if ((EUID != 0)); then
+  echo "测试需要系统软件包，请执行 / the tests need system packages, please run: sudo $how" >&2
+  exit 1
+fi
+
+# No package may start its service while it is installed (invoke-rc.d asks this file).
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  trap 'rm -f "$policy"' EXIT
+fi
+export DEBIAN_FRONTEND=noninteractive
+echo "安装 / installing: ${missing[*]}"
+apt-get update --quiet --quiet
+$how --yes --quiet --quiet >/dev/null
