@@ -78,7 +78,7 @@ class OpeningModel {
   }
 }
 
-/** Yuan (decimal string) as 万元, in English as yuan; every digit that was read aloud is kept. */
+/** Yuan (decimal string) as 万元, in English as yuan, two decimals; the record and its CSV keep every digit. */
 function money(yuan, words) {
   if (yuan === null || yuan === undefined || yuan === "") return "—";
   return `${amount(yuan, words)} ${words.english ? words.yuan : words.tenThousand}`;
@@ -86,5 +86,5 @@ function money(yuan, words) {
 
 function amount(yuan, words) {
   const value = words.english ? Number(yuan) : Number(yuan) / 1e4;
-  return value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: words.english ? 4 : 8 });
+  return value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 }
