@@ -199,7 +199,7 @@ def test_the_room_plays_through_reruns_and_follows_the_opening(desk: Desk, brows
         expect(page.locator(".pic .tag.real")).to_have_text("实时")
         page.get_by_role("button", name="唱下一家").click()
         page.get_by_role("button", name="确认：唱下一家").click()
-        expect(page.locator(".tb .cur")).to_contain_text("190.0001", timeout=15_000)
+        expect(page.locator(".tb .cur")).to_contain_text("190.00", timeout=15_000)
         expect(page.locator(".step .now")).to_contain_text("唱标")
         page.get_by_role("button", name="暂停刷新").click()
         page.get_by_role("button", name="恢复刷新").wait_for()
