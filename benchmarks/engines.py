@@ -41,6 +41,7 @@ def hub(fanout: str, port: int, address: str) -> Starlette:
 
     def unsent(request: Request) -> Response:
         """Datagrams of the rig's room that never left: what the server lost, as against its viewers."""
+        server._fanout.drain()
         streams = server.room("rig").streams.values()
         return Response(str(sum(stream.attempted - stream.sent for stream in streams)))
 

@@ -37,7 +37,7 @@ _OWN = ("project", "lot", "opening")
 """Kinds whose present row decides whether a new version may be taken."""
 _THROUGH = ("bid", "evaluation")
 """Kinds through which others reach their lot: fetched first, their lots with them."""
-_BY_BIDDERS = ("award", "evaluation", "contract", "objection")
+_TOLD_TOGETHER = ("award", "evaluation", "contract", "objection")
 """Kinds whose public rows depend on each other: all of a lot are written anew when one changes."""
 
 
@@ -306,9 +306,9 @@ class Batch:
         session = self.session
         lots = pending.get("lot", {})
         projects = {*pending.get("project", {}), *(row["project_id"] for row in lots.values())}
-        touched = {row["lot_id"] for kind in _BY_BIDDERS for row in pending.get(kind, {}).values()} | set(
-            lots
-        )
+        touched = set(lots)
+        for kind in _TOLD_TOGETHER:
+            touched.update(row["lot_id"] for row in pending.get(kind, {}).values())
         rows = publicrows.projects(session, projects, self.demo)
         rows += publicrows.lots(session, lots, self.demo)
         rows += publicrows.awards(session, touched, self.demo)

@@ -11,13 +11,15 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import sqlite3
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -132,11 +134,21 @@ _worker: Worker | None = None
 
 def _begin(reference: Path, load: Load, key: bytes | None) -> None:
     global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     gc.disable()  # collecting every few thousand new objects costs a third; `_work` collects by the piece
     _worker = Worker(reference, load.source, key)
     if load.starter is not None:
         load.starter(*load.starter_arguments)
     gc.freeze()
+
+
+def _leave_with_parent() -> None:
+    """A killed parent leaves no worker behind."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(make: Make, piece: Any) -> bytes:

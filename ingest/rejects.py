@@ -7,15 +7,17 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
+from sqlalchemy.orm import Session
 
 from ingest.envelope import BLANK, Record, Refusal, storable
 from ingest.kinds import KINDS
 from ingest.rows import chunks, table_of
 from records.base import now
-from records.intake import Reject
+from records.intake import Held, Journal, Reject
 
-REJECT = table_of(Reject)
+REJECT, HELD, JOURNAL = table_of(Reject), table_of(Held), table_of(Journal)
+_RECENT = 5_000
 
 _VALUE = r'("(?:[^"\\]|\\.)*"|[-+.\w]+)'
 _NAMES = sorted({name for model in KINDS.values() for name in model.HIDDEN if name != "name"})
@@ -68,14 +70,34 @@ def overtaken(refused: Iterable[dict[str, Any]], record: Record) -> None:
 
 
 def resolve(connection: Connection, taken: Iterable[tuple[str, str, str]]) -> None:
-    """Mark the refused records that those accepted, (kind, key, source), put right."""
-    still_open = REJECT.c.resolved_at.is_(None)
-    if connection.execute(select(REJECT.c.id).where(still_open).limit(1)).first() is None:
-        return
+    """Mark the refused records that those accepted, (kind, key, source), put right.
+
+    Only the newest refusals are looked at, so that a batch costs the same however many there have been;
+    `settle` finds the older ones.
+    """
     accepted = set(taken)
-    for part in chunks(sorted({key for _, key, _ in accepted})):
-        query = select(REJECT.c.id, REJECT.c.kind, REJECT.c.key, REJECT.c.source)
-        found = connection.execute(query.where(still_open, REJECT.c.key.in_(part)))
-        ids = [number for number, *what in found if tuple(what) in accepted]
-        for some in chunks(ids):
-            connection.execute(REJECT.update().where(REJECT.c.id.in_(some)).values(resolved_at=now()))
+    last = connection.scalar(select(func.max(REJECT.c.id)))
+    if last is None or not accepted:
+        return
+    recent = (REJECT.c.id > last - _RECENT, REJECT.c.resolved_at.is_(None))
+    query = select(REJECT.c.id, REJECT.c.kind, REJECT.c.key, REJECT.c.source).where(*recent)
+    ids = [number for number, *what in connection.execute(query) if tuple(what) in accepted]
+    for part in chunks(ids):
+        connection.execute(REJECT.update().where(REJECT.c.id.in_(part)).values(resolved_at=now()))
+
+
+def settle(session: Session, source: str) -> int:
+    """Mark every refused record of a source that a later accepted one with its key put right; how many."""
+    later = (
+        select(HELD.c.seq)
+        .join(JOURNAL, JOURNAL.c.seq == HELD.c.seq)
+        .where(
+            HELD.c.kind == REJECT.c.kind,
+            HELD.c.key == REJECT.c.key,
+            HELD.c.source == REJECT.c.source,
+            JOURNAL.c.received_at > REJECT.c.received_at,
+        )
+    )
+    still_open = (REJECT.c.source == source, REJECT.c.resolved_at.is_(None), later.exists())
+    done: Any = session.execute(REJECT.update().where(*still_open).values(resolved_at=now()))
+    return int(done.rowcount)

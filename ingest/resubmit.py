@@ -14,6 +14,7 @@ from ingest.apply import Entry, commit, prepare
 from ingest.files import ImportReport
 from ingest.keptfile import KeptFile
 from ingest.pieces import Piece
+from ingest.rejects import settle
 from ingest.sources import ensure_source
 from records import signing
 from records.ledger import Ledger
@@ -43,14 +44,18 @@ def resubmit(
     origin = rejects if isinstance(rejects, Path) else Path("rejects")
     lines = _read(rejects) if isinstance(rejects, Path) else enumerate(rejects, 1)
     kept = [_line(number, line, source) for number, line in lines]
-    for name in sorted({name for _, name, _ in kept}):
-        with ledger.write() as session:
+    names = sorted({name for _, name, _ in kept})
+    with ledger.write() as session:
+        for name in names:
             ensure_source(session, name)
     with KeptFile(data_dir / "rejects", "import") as again:
         for part in _batches(kept):
             entries = [prepare(name, record, key) for _, name, record in part]
             _count(ledger, part, entries, report, again, origin)
         report.rejects_file = str(again.path) if again.path else None
+    with ledger.write() as session:
+        for name in names:
+            settle(session, name)
     report.seconds = round(time.monotonic() - started, 3)
     return report
 

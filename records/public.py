@@ -107,7 +107,9 @@ def publish_lot(session: Session, lot: Lot) -> None:
     """Write the public state of a lot as it stands, in the caller's transaction."""
     project = session.get_one(Project, lot.project_id)
     ids = (lot.tenderer_id, lot.agency_id)
-    names: dict[str | None, str] = {key: name for key in ids if key and (name := _name(session, key)) is not None}
+    names: dict[str | None, str] = {
+        key: name for key in ids if key and (name := _name(session, key)) is not None
+    }
     row = {column.key: getattr(lot, column.key) for column in Lot.__table__.columns}
     demo = _is_demo(session, lot.source)
     for payload, since in lot_rows(row, (project.name, project.key_flag), names, demo):

@@ -197,16 +197,23 @@ def append_event(
     before, status = _public_state(opening), lot.status
     _move(opening, lot, kind, shown, moment)
     session.flush()
-    visible = FIRST_MOMENT if kind == "scheduled" else public.opened_from(opening, lot)
-    if kind == "sign_in":
-        visible = max(visible, moment)
-    message = {"seq": row.seq, "ts": chain.stamp(moment), "type": kind, "payload": shown, "hash": row.hash}
-    public.publish(session, "opening_event", opening.id, message, position=row.seq, visible_from=visible)
+    _tell(session, opening, lot, row)
     if kind == "scheduled" or (kind != "sign_in" and _public_state(opening) != before):
         public.publish_opening(session, opening)
     if lot.status != status:
         public.publish_lot(session, lot)
     return row
+
+
+def _tell(session: Session, opening: Opening, lot: Lot, row: OpeningEvent) -> None:
+    """The event's own public row: an announcement at once, what happens at the opening from the deadline."""
+    visible = FIRST_MOMENT if row.type == "scheduled" else public.opened_from(opening, lot)
+    if row.type == "sign_in":
+        visible = max(visible, row.ts)
+    message = {
+        "seq": row.seq, "ts": chain.stamp(row.ts), "type": row.type, "payload": row.payload, "hash": row.hash,
+    }  # fmt: skip
+    public.publish(session, "opening_event", opening.id, message, position=row.seq, visible_from=visible)
 
 
 def _public_state(opening: Opening) -> tuple[object, ...]:

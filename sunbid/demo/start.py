@@ -17,7 +17,7 @@ from records.ledger import Ledger
 from records.organisations import Room
 from records.public import BEIJING
 from records.users import User
-from sunbid import output, up, wiring
+from sunbid import logs, output, up, wiring
 from sunbid.children import Command
 from sunbid.demo import load, market, player, rooms, script
 from sunbid.demo.logfile import LogFile
@@ -88,6 +88,7 @@ def _city(ledger: Ledger, settings: Settings, options: Options) -> tuple[int, da
                     " / this data folder holds the city: use --scale city or another data folder"
                 )
         return 0, None
+    logs.setup("warning")
     try:
         added, built_at = build.ensure(ledger, settings.data, options.seed, datetime.now(UTC))
     except (build.CityRefused, build.BulkRefused) as error:

@@ -11,33 +11,6 @@ from playwright.sync_api import Page, Route
 
 from tests.browser.public_site import HubProcess
 
-HUB = """
-import sys
-from pathlib import Path
-from streaming import hub
-from streaming.config import HubConfig
-from streaming.hls import HlsServer
-from streaming.services import SERVICES
-from streaming.subrooms import main_room
-
-class Hls:
-    def __init__(self, of):
-        self.server = HlsServer(of.media, lambda room, token: of.roster.may_watch(main_room(room), token))
-        self.routes = self.server.routes
-    async def start(self): pass
-    async def stop(self): self.server.stop()
-
-hub.create_app.__defaults__ = (hub.media_server, {**SERVICES, "hls": Hls})
-url, data, port = sys.argv[1:]
-hub.serve(HubConfig(url, Path(data), port=int(port), media_port=int(port)))
-"""
-
-
-class HlsHub(HubProcess):
-    """The hub with low-latency HLS beside it."""
-
-    code = HUB
-
 
 class Publisher:
     """ffmpeg as a WHIP publisher: a moving picture, H.264 and Opus."""

@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from records.ledger import Ledger
 from streaming.render import HLS_JS
-from tests.browser.ladder_site import HlsHub, Network, Publisher
-from tests.browser.public_site import FLAGS
+from tests.browser.ladder_site import Network, Publisher
+from tests.browser.public_site import FLAGS, HubProcess
 from tests.streaming import hub_market as market
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
@@ -36,7 +36,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HlsHub]:
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     folder = tmp_path_factory.mktemp("ladder")
     ledger = Ledger(f"sqlite:///{folder / 'ledger.db'}")
     ledger.upgrade()
@@ -44,7 +44,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HlsHub]:
     market.opening(ledger)
     market.begin(ledger)
     market.read(ledger, "O1", 1)
-    process = HlsHub(str(ledger.url), folder / "data")
+    process = HubProcess(str(ledger.url), folder / "data")
     process.start()
     with Publisher(process, ROOM, market.TOKEN):
         limit = time.monotonic() + 30
@@ -57,7 +57,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HlsHub]:
 
 
 @pytest.fixture
-def page(browser: Browser, hub: HlsHub) -> Iterator[Page]:
+def page(browser: Browser, hub: HubProcess) -> Iterator[Page]:
     context = browser.new_context(
         viewport={"width": 1440, "height": 900}, locale="zh-CN", timezone_id="Asia/Shanghai",
         base_url=hub.address,
@@ -198,7 +198,7 @@ def sessions(page: Page) -> list[str]:
     return found
 
 
-def test_a_session_that_the_hub_ends_is_joined_anew_at_once(page: Page, hub: HlsHub) -> None:
+def test_a_session_that_the_hub_ends_is_joined_anew_at_once(page: Page, hub: HubProcess) -> None:
     begun = sessions(page)
     page.goto(f"/room/{ROOM}")
     badge(page, "实时", 15)
@@ -213,7 +213,7 @@ def test_a_session_that_the_hub_ends_is_joined_anew_at_once(page: Page, hub: Hls
 
 
 @pytest.mark.parametrize("ended_by_hub", [True, False])
-def test_a_lossy_line_is_watched_over_hls(page: Page, hub: HlsHub, ended_by_hub: bool) -> None:
+def test_a_lossy_line_is_watched_over_hls(page: Page, hub: HubProcess, ended_by_hub: bool) -> None:
     page.add_init_script(LOSSY)
     begun = sessions(page)
     page.goto(f"/room/{ROOM}")
@@ -228,7 +228,7 @@ def test_a_lossy_line_is_watched_over_hls(page: Page, hub: HlsHub, ended_by_hub:
     grows(page)
 
 
-def test_the_switch_between_cameras_keeps_the_rung(page: Page, hub: HlsHub) -> None:
+def test_the_switch_between_cameras_keeps_the_rung(page: Page, hub: HubProcess) -> None:
     def with_cameras(route: Route) -> None:
         rooms = route.fetch().json()
         for one in rooms:

@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from records.ledger import Ledger
 from records.states import append_event
 from streaming.render import HLS_JS
-from tests.browser.ladder_site import HlsHub, Network, Publisher
-from tests.browser.public_site import FLAGS
+from tests.browser.ladder_site import Network, Publisher
+from tests.browser.public_site import FLAGS, HubProcess
 from tests.dashboard.live_market import BIDDERS, PASSWORD, PUBLISH_TOKEN, free_port, process, seed
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
@@ -40,7 +40,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
     with ledger.write() as session:
         bidders = [{"no": n, "name": name} for n, name in enumerate(BIDDERS, start=1)]
         append_event(session, "O-L1", "bidders_published", {"count": 3, "bidders": bidders}, actor="test")
-    hub = HlsHub(str(ledger.url), tmp_path / "data")
+    hub = HubProcess(str(ledger.url), tmp_path / "data")
     hub.start()
     port = free_port()
     code = DESK.format(url=str(ledger.url), data=str(tmp_path / "data"), port=port, hub=hub.address)

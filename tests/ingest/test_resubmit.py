@@ -68,3 +68,15 @@ def test_a_record_put_right_in_the_same_batch_is_settled_at_once(ledger: Ledger,
     good = envelope("bid", "b", {"lot": "l0", "bidder": "o0"})
     send(*market(), bad, good, {**bad, "version": 2})
     assert [r.resolved_at is not None for r in rows(ledger, Reject)] == [True, False]
+
+
+def test_what_was_refused_long_ago_is_settled_too(
+    ledger: Ledger, send: Send, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.rejects._RECENT", 0)
+    lines = refused(ledger, send)[:1]
+    good = envelope("bid", "b0", {"lot": "l0", "bidder": "o0"})
+    send(good)
+    assert not [r for r in rows(ledger, Reject) if r.resolved_at]
+    assert resubmit(ledger, [{**lines[0], "record": good}], data_dir=tmp_path).duplicate == 1
+    assert [r.key for r in rows(ledger, Reject) if r.resolved_at] == ["b0"]

@@ -18,7 +18,7 @@ REJECTED = 0.02
 """Share of bids that are rejected."""
 HONEST_WINS = 7
 """Every so many lots of a ring an honest firm wins."""
-SHARED_MACHINE = 5
+SHARED_MACHINE = 2
 """Every so many lots of the first ring its members use one computer."""
 FAVOURED_WINS = 4
 """Of five lots of a captive tenderer, those its favourite wins."""
@@ -162,7 +162,7 @@ def _ranking(lot: CityLot, prices: Ints, rejected: np.ndarray, winner: int) -> I
 
 
 def _machines(firms: CityFirms, lot: CityLot, who: Ints) -> Ints:
-    if lot.planted != "ring" or lot.plant != 0 or lot.turn % SHARED_MACHINE:
+    if lot.planted != "ring" or lot.plant != 0 or lot.turn % SHARED_MACHINE != SHARED_MACHINE - 1:
         return who
     ring = firms.rings[0].members
     machines = who.copy()
