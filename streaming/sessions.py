@@ -40,8 +40,4 @@ class Sessions:
 
     def _forget(self, peer: Peer) -> None:
         if self._alive.pop(peer.id, None) is not None:
-            self.remember(peer.id)
-
-    def remember(self, session: str) -> None:
-        """Note a session that is over (one on an edge was never kept here)."""
-        self._ended.append(session)
+            self._ended.append(peer.id)

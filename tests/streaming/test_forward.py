@@ -30,6 +30,7 @@ class Sink:
 
     def send(self, packets):
         self.packets += packets
+        return len(packets)
 
 
 def stream():

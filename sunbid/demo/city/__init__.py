@@ -1,1 +1,0 @@
-"""The city market: four years of a city of fourteen centres, with the totals of the reference year."""
