@@ -39,7 +39,13 @@ def hub(fanout: str, port: int, address: str) -> Starlette:
         yield
         await server.stop()
 
-    return Starlette(routes=server.routes(), lifespan=lifespan)
+    def unsent(request: Request) -> Response:
+        """Datagrams of the rig's room that never left: what the server lost, as against its viewers."""
+        server._fanout.drain()
+        streams = server.room("rig").streams.values()
+        return Response(str(sum(stream.attempted - stream.sent for stream in streams)))
+
+    return Starlette(routes=[*server.routes(), Route("/unsent", unsent)], lifespan=lifespan)
 
 
 def relay() -> Starlette:

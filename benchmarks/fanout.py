@@ -18,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="sunbid bench fanout", description=__doc__)
     parser.add_argument("--viewers", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=8.0, help="measured time per engine")
+    parser.add_argument("--late", type=int, default=60, help="viewers that join while the others watch")
     parser.add_argument("--engines", default=",".join(ENGINES), help=f"of {', '.join(ENGINES)}")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(argv)
@@ -68,6 +70,7 @@ def summary(results: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {
         "ratio_to_janus": round(ratio, 3) if ratio else None,
         "gaps": ours["gaps"] if ours else None,
+        "unsent": ours["unsent"] if ours else None,
         "viewers_per_core": int(1 / cpu) if cpu else None,
         "engines": results,
     }
@@ -93,11 +96,11 @@ def measure(name: str, clip: Path, arguments: argparse.Namespace) -> dict[str, A
         else:
             server, watch = _start_ours(stack, name, clip, address)
         count = RELAY_VIEWERS if name == "relay" else arguments.viewers
-        command = [*watch, "-n", str(count), "--seconds", str(arguments.seconds), "--address", address]
-        figures, cpu = _meter(command, server.pid)
+        figures = _meter([*watch, "--address", address], arguments, count, server.pid)
     if not figures["viewers"]:
         raise RuntimeError(figures["first_error"] or "no viewer connected")
-    return {**figures, "cpu": round(cpu / figures["viewers"], 6), "cpu_total": round(cpu, 4)}
+    cores = figures.pop("cores")
+    return {**figures, "cpu": round(cores / figures["viewers"], 6), "cpu_total": round(cores, 4)}
 
 
 def _start_ours(
@@ -132,28 +135,74 @@ def _start_janus(
     return server, [*viewers, "--janus", str(janus.MOUNTPOINT)]
 
 
-def _meter(command: list[str], pid: int) -> tuple[dict[str, Any], float]:
-    """Run the viewers; their figures, and the server's CPU (cores) between their two marks."""
-    started = ended = (0.0, 0.0)
+def _meter(watch: list[str], arguments: argparse.Namespace, count: int, pid: int) -> dict[str, Any]:
+    """Run the viewers; their figures, the server's CPU (cores) between their two marks, and how others
+    join while they watch."""
+    command = [*watch, "-n", str(count), "--seconds", str(arguments.seconds), "--stay"]
+    started = ended = late = Mark()
     figures: dict[str, Any] = {}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as viewers:
-        assert viewers.stdout is not None
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as viewers:
+        assert viewers.stdout is not None and viewers.stdin is not None
         for line in viewers.stdout:
             message = json.loads(line)
             if message.get("event") == "steady":
-                started = (time.monotonic(), cpu_seconds(pid))
+                started = Mark.of(pid)
             elif message.get("event") == "done":
-                ended = (time.monotonic(), cpu_seconds(pid))
+                ended = Mark.of(pid)
+                unsent = _unsent(watch)
+                joins = _latecomers(watch, arguments.late)
+                late = Mark.of(pid)
+                viewers.stdin.write("\n")
+                viewers.stdin.flush()
             else:
-                figures = message
-    if not figures or ended[0] == started[0]:
+                figures = message | joins | {"unsent": unsent}
+    if not figures or ended.at == started.at:
         raise RuntimeError("the load viewers failed")
-    return figures, (ended[1] - started[1]) / (ended[0] - started[0])
+    steady, seconds = ended.at - started.at, late.at - ended.at
+    idle = (ended.loop - started.loop) / steady
+    if figures["late_viewers"]:
+        busy = late.loop - ended.loop - idle * seconds
+        figures["loop_ms_per_join"] = round(1000 * busy / figures["late_viewers"], 2)
+    return figures | {"cores": (ended.process - started.process) / steady, "loop_cores": round(idle, 4)}
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process with all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+def _latecomers(watch: list[str], count: int) -> dict[str, Any]:
+    """Joins from another process: their rate, and when each saw its first picture packet."""
+    if not count:
+        return {"late_viewers": 0}
+    command = [*watch, "-n", str(count), "--seconds", "1", "--settle", "0.5"]
+    out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=120).stdout
+    figures = json.loads(out.splitlines()[-1])
+    kept = ("viewers", "joins_per_second", "first_packet_ms_p50", "first_packet_ms_p95", "gaps", "errors")
+    return {f"late_{key}": figures[key] for key in kept}
+
+
+def _unsent(watch: list[str]) -> int | None:
+    """Datagrams our server did not send, of all so far; None for the other engines."""
+    url = next((word for word in watch if word.endswith("/whep/rig")), "").removesuffix("/whep/rig")
+    try:
+        with urllib.request.urlopen(f"{url}/unsent", timeout=5) as answer:
+            return int(answer.read())
+    except (OSError, ValueError):
+        return None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A moment: when, and the CPU seconds used so far by the process and by its first thread."""
+
+    at: float = 0.0
+    process: float = 0.0
+    loop: float = 0.0
+
+    @classmethod
+    def of(cls, pid: int) -> Mark:
+        return cls(time.monotonic(), cpu_seconds(f"{pid}"), cpu_seconds(f"{pid}/task/{pid}"))
+
+
+def cpu_seconds(task: str) -> float:
+    """User and system time of a process (`PID`, all its threads) or of one thread (`PID/task/TID`)."""
+    fields = Path(f"/proc/{task}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -240,7 +289,8 @@ def _wait_for_http(base: str, server: subprocess.Popen[bytes]) -> None:
 
 def _print_table(results: dict[str, dict[str, Any]]) -> None:
     print(
-        f"{'engine':8} {'viewers':>7} {'CPU/viewer':>10} {'a core':>7} {'Mbit/s':>7} {'gaps':>5} {'joins/s':>8} {'first ms p95':>12}"
+        f"{'engine':8} {'viewers':>7} {'CPU/viewer':>10} {'a core':>7} {'Mbit/s':>7} {'gaps':>6} {'unsent':>7}"
+        f" | meanwhile {'joins/s':>8} {'first ms p95':>12} {'loop ms/join':>12}"
     )
     for name, result in results.items():
         if "cpu" not in result:
@@ -248,8 +298,9 @@ def _print_table(results: dict[str, dict[str, Any]]) -> None:
             continue
         print(
             f"{name:8} {result['viewers']:7} {result['cpu']:10.4%} {1 / result['cpu']:7.0f}"
-            f" {result['mbit_per_viewer']:7.2f} {result['gaps']:5} {result['joins_per_second']:8}"
-            f" {result['first_packet_ms_p95'] or 0:12}"
+            f" {result['mbit_per_viewer']:7.2f} {result['gaps']:6} {result['unsent'] if result['unsent'] is not None else '–':>7}"
+            f" |           {result.get('late_joins_per_second') or 0:8} {result.get('late_first_packet_ms_p95') or 0:12}"
+            f" {result.get('loop_ms_per_join') or 0:12}"
         )
 
 

@@ -18,6 +18,7 @@ from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 from pylibsrtp import Error
 
 from streaming import stun
+from streaming.transport import enlarge
 
 CERTIFICATE: Any = RTCCertificate.generateCertificate()
 FINGERPRINT: str = next(f.value for f in CERTIFICATE.getFingerprints() if f.algorithm == "sha-256")
@@ -43,7 +44,7 @@ class LightPeer:
     def __init__(self, address: str = "127.0.0.1") -> None:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.setblocking(False)
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        enlarge(self.sock)
         self.sock.bind((address, 0))
         self.address: tuple[str, int] = self.sock.getsockname()
         self.ufrag, self.password = secrets.token_hex(4), secrets.token_hex(12)

@@ -16,5 +16,7 @@ class DeskConfig:
     port: int = 8601
     hub_url: str = "http://127.0.0.1:8600"
     """The hub as a browser reaches it."""
+    hub_inside: str | None = None
+    """The hub as this process reaches it, where that differs (a proxy in front, another network)."""
     secure_cookies: bool = False
     """Send the sign-in cookie over HTTPS only."""

@@ -81,7 +81,14 @@ def _user_block(user: SignedIn) -> None:
 def footer(slug: str) -> None:
     """The closing sentence of the warning screens (S11–S15)."""
     screen = screens.BY_SLUG.get(slug)
-    if screen is not None and screen.dimension == "warning":
+    if screen is None or screen.dimension != "warning":
+        return
+    user = context.current_user()
+    streams = screen.id == "S11" and st.session_state.get("choice-view", "stream") == "stream"
+    if streams and user is not None and screens.names_visible(user.role, screen):
+        # the stream says it on its own last line, beside the keys
+        draw(f'<p class="foot vh" aria-hidden="true">{say("common.footer_warning")}</p>')
+    else:
         draw(f'<p class="foot">{say("common.footer_warning")}</p>')
 
 

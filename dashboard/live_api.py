@@ -15,7 +15,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from dashboard import context, gate, hall, host_panel, screens, warning_views
+from dashboard import (
+    context,
+    gate,
+    hall,
+    host_panel,
+    room_health,
+    rooms_live,
+    screens,
+    warning_views,
+)
 from dashboard.accounts import SignedIn
 from records import audit, signing
 from records.openings import Opening
@@ -168,7 +177,7 @@ def act(request: Request, user: SignedIn) -> dict[str, Any]:
 
 
 def seats(request: Request, _user: SignedIn) -> dict[str, Any]:
-    """GET /api/hall: every public opening room with what it is at; no number of bidders."""
+    """GET /api/hall: every public opening room, what it is at and how its stream does; no number of bidders."""
     with context.ledger().read() as session:
         asked = request.query_params
         found = hall.seats(
@@ -178,7 +187,14 @@ def seats(request: Request, _user: SignedIn) -> dict[str, Any]:
             family=asked.get("family"),
             key_only=asked.get("key") == "1",
         )
-    return {"seats": found}
+    seen = rooms_live.snapshot()
+    return {"seats": [seat | _stream(seen, seat["room"], _language(request)) for seat in found]}
+
+
+def _stream(seen: rooms_live.Snapshot, room_id: str, lang: str) -> dict[str, Any]:
+    """How a seat's stream does: the grade for its mark, the figures for its tooltip."""
+    room = seen.room(room_id)
+    return {"grade": rooms_live.grade(room), "tip": room_health.tip(room, lang)}
 
 
 def view_token(request: Request, user: SignedIn) -> dict[str, Any]:

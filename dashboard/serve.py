@@ -12,7 +12,7 @@ import uvicorn
 from starlette.middleware import Middleware
 from streamlit import config as streamlit_config
 
-from dashboard import auth, context, exports, ops, shell
+from dashboard import auth, components, context, exports, ops, shell
 from dashboard.config import DeskConfig
 from dashboard.gate import Gate
 from records import signing
@@ -49,7 +49,7 @@ def create_app(config: DeskConfig) -> st.App:
     streamlit_config.get_config_options(force_reparse=True, options_from_flags=options)
     return st.App(
         FOLDER / "app.py",
-        routes=[*auth.routes, *ops.routes, *exports.routes, *_feeds()],
+        routes=[*auth.routes, *ops.routes, *exports.routes, *components.routes, *_feeds()],
         middleware=[Middleware(Gate)],
         on_script_error=shell.show_error,
     )

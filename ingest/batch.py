@@ -15,25 +15,30 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from ingest import openings, publicrows
+from ingest import openings, placing, publicpapers, publicrows, rejects
 from ingest.envelope import Record, Refusal
 from ingest.kinds import REFERENCES, SHARED
 from ingest.parking import Parking
-from ingest.rows import MODELS, TABLES, append_journal, chunks, entity, table_of, upsert
+from ingest.receipts import Receipts
+from ingest.rows import MODELS, TABLES, append_journal, chunks, table_of, upsert
 from records.base import now
 from records.intake import Held, Journal, Reject, Source
 from records.openings import Opening
-from records.states import IllegalTransition, check_lot_transition
 
 HELD, JOURNAL, REJECT = table_of(Held), table_of(Journal), table_of(Reject)
 _LOCK = 0x73756E63
 _FACTS = {
-    "centre": (), "organisation": (), "room": (), "bid": (), "project": ("source",),
-    "lot": ("source", "status"), "opening": ("source", "lot_id", "state", "head_seq"),
+    "centre": (), "organisation": (), "room": (), "expert": (), "bid": ("lot_id",), "evaluation": ("lot_id",),
+    "project": ("source",), "tender_project": ("source", "project_id", "organise_form", "name"),
+    "lot": ("source", "status", "division_code"), "opening": ("source", "lot_id", "state", "head_seq"),
 }  # fmt: skip
 """Kind others refer to → columns worth knowing about it."""
 _OWN = ("project", "lot", "opening")
 """Kinds whose present row decides whether a new version may be taken."""
+_THROUGH = ("bid", "evaluation")
+"""Kinds through which others reach their lot: fetched first, their lots with them."""
+_TOLD_TOGETHER = ("award", "evaluation", "contract", "objection")
+"""Kinds whose public rows depend on each other: all of a lot are written anew when one changes."""
 
 
 @dataclass(slots=True)
@@ -55,6 +60,8 @@ class Answer:
     seq: int | None = None
     reason: str | None = None
     path: str | None = None
+    note: str | None = None
+    """What looks doubtful in an accepted record."""
 
     def as_dict(self) -> dict[str, Any]:
         """The answer as it goes over the wire: only what is known."""
@@ -64,6 +71,8 @@ class Answer:
         if self.reason is not None:
             told["reason"] = self.reason
             told["path"] = self.path
+        if self.note is not None:
+            told["note"] = self.note
         return told
 
 
@@ -78,14 +87,18 @@ class Batch:
         self.fresh: set[tuple[str, str]] = set()
         self.past_openings: set[str] = set()
         self.rejects: list[dict[str, Any]] = []
+        self.kept_status: set[str] = set()
+        """Lots whose status was not reported: it stays whatever the desk may have made it."""
+        self.moved: dict[str, set[str | None]] = {}
+        """Lot → divisions it had before this batch."""
         self._rows: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in MODELS}
-        self._kept_status: set[str] = set()
         self._journal: list[dict[str, Any]] = []
         self._marks: dict[tuple[str, str, str], dict[str, Any]] = {}
         self._alive: set[Any] = set()
         if session.get_bind().dialect.name == "postgresql":
             session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         self._last = self._first = session.scalar(select(func.max(Journal.seq))) or 0
+        self.receipts = Receipts(session)
         self.demo = frozenset(session.scalars(select(Source.name).where(Source.demo)))
         self.parking = Parking(self)
 
@@ -103,10 +116,16 @@ class Batch:
             for attribute, target in REFERENCES[kind]:
                 if (key := getattr(record.data, attribute)) is not None:
                     wanted[target].add(key)
+            if kind == "lot" and (call := getattr(record.data, "tender_project_id", None)) is not None:
+                wanted["tender_project"].add(call)
         for kind, keys in named.items():
             self._fetch_held(kind, sorted(keys))
+        for kind in _THROUGH:
+            keys = wanted.pop(kind, set())
+            self._fetch_facts(kind, keys)
+            wanted["lot"].update(self.facts[kind][key]["lot_id"] for key in keys & self.facts[kind].keys())
         for kind, keys in wanted.items():
-            self._fetch_facts(kind, sorted(key for key in keys if key not in self.facts[kind]))
+            self._fetch_facts(kind, keys)
 
     def _fetch_held(self, kind: str, keys: list[str]) -> None:
         keys = [key for key in keys if (kind, key) not in self.held]
@@ -119,8 +138,9 @@ class Batch:
             for key, source, *mark in found:
                 self.held[kind, key][source] = Mark(*mark)
 
-    def _fetch_facts(self, kind: str, keys: list[str]) -> None:
+    def _fetch_facts(self, kind: str, wanted: set[str]) -> None:
         table, columns = TABLES[kind], _FACTS[kind]
+        keys = sorted(wanted - self.facts[kind].keys())
         query = select(table.c.id, *(table.c[name] for name in columns))
         for part in chunks(keys):
             for key, *values in self.session.execute(query.where(table.c.id.in_(part))):
@@ -130,8 +150,8 @@ class Batch:
 
     def take(self, record: Record) -> Answer:
         """Decide about one record; raises Refusal."""
-        if (held := self._judge(record)) is not None:
-            return Answer(record.key, "duplicate", held)
+        if self._is_held(record):
+            return Answer(record.key, "duplicate")
         seq = self._last + 1
         if wanted := self.missing(record):
             self.parking.park(record, seq, wanted)
@@ -139,25 +159,25 @@ class Batch:
             self.place(record)
         self._last = seq
         self._keep(record, seq)
-        return Answer(record.key, "accepted", seq)
+        return Answer(record.key, "accepted", self.receipts.next(record), note=record.note)
 
-    def _judge(self, record: Record) -> int | None:
-        """The seq under which the record is held already, None if it is new; raises Refusal."""
+    def _is_held(self, record: Record) -> bool:
+        """Whether this or a newer version is held already; raises Refusal."""
         marks = self.held.get((record.kind, record.key), {})
         mine = marks.get(record.source)
         if mine is None:
             self._check_owner(record, marks)
-            return None
+            return False
         if record.version > mine.version:
             if record.kind == "opening_event":
                 raise Refusal("version", "开标事件不可更改 / an opening event cannot be changed")
-            return None
+            return False
         if record.version == mine.version and record.digest != mine.digest:
             raise Refusal(
                 "version",
                 f"版本 {record.version} 已收且内容不同，改动须用更高的版本 / version held with other data, send a higher version",
             )
-        return mine.seq
+        return True
 
     def _check_owner(self, record: Record, marks: dict[str, Mark]) -> None:
         if record.kind in SHARED:
@@ -192,44 +212,33 @@ class Batch:
         elif record.kind == "opening":
             openings.place_opening(self, record)
         else:
-            row = entity(record, self.moment)
-            if record.kind == "lot":
-                self._lot_status(record.key, row)
+            row = placing.row_of(self, record)
             self.put(record, row, {name: row[name] for name in _FACTS.get(record.kind, ())})
-
-    def _lot_status(self, key: str, row: dict[str, Any]) -> None:
-        known = self.facts["lot"].get(key)
-        before: str | None = known["status"] if known else None
-        if row["status"] is None:
-            row["status"] = before or "bidding"
-            if known and key not in self._rows["lot"]:
-                self._kept_status.add(key)
-            return
-        try:
-            check_lot_transition(before, row["status"])
-        except IllegalTransition as error:
-            raise Refusal("data.status", str(error)) from None
-        self._kept_status.discard(key)
 
     def put(self, record: Record, row: dict[str, Any], facts: dict[str, Any]) -> None:
         """Remember a row to be written and what others may ask about it."""
-        self._rows[record.kind][record.key] = row
-        self.facts[record.kind][record.key] = facts
+        self.put_row(record.kind, record.key, row, facts)
         self.fresh.add((record.kind, record.key))
+
+    def put_row(self, kind: str, key: str, row: dict[str, Any], facts: dict[str, Any]) -> None:
+        """Like `put`, for a row that comes along with a record; nobody waits for it."""
+        self._rows[kind][key] = row
+        self.facts[kind][key] = facts
+
+    def pending(self, kind: str, key: str) -> bool:
+        """Whether a row is still to be written."""
+        return key in self._rows[kind]
 
     def lot_of(self, record: Record) -> str | None:
         """The lot a record speaks about, as far as is known."""
-        if record.kind == "lot":
-            return record.key
-        if record.kind == "opening_event":
-            lot: str | None = self.facts["opening"].get(record.data.opening_id, {}).get("lot_id")  # type: ignore[attr-defined]
-            return lot
-        return getattr(record.data, "lot_id", None)
+        return placing.lot_of(self, record)
 
     def _keep(self, record: Record, seq: int) -> None:
         marks = self.held[record.kind, record.key]
         if record.source in marks:
             self.parking.drop(marks[record.source].seq)
+        if self.rejects:
+            rejects.overtaken(self.rejects, record)
         marks[record.source] = Mark(record.version, record.digest, seq, record.occurred_at)
         self._marks[record.kind, record.key, record.source] = {
             "kind": record.kind, "key": record.key, "source": record.source,
@@ -281,25 +290,33 @@ class Batch:
             else:
                 upsert(connection, TABLES[kind], list(rows.values()))
         self._rows = {kind: {} for kind in MODELS}
+        placing.follow_lots(self)
         self._publish(pending)
         return True
 
     def _flush_lots(self, rows: dict[str, dict[str, Any]]) -> None:
         """The status of a lot that was not reported stays whatever the desk may just have made it."""
         connection = self.session.connection()
-        upsert(connection, TABLES["lot"], [row for key, row in rows.items() if key not in self._kept_status])
-        kept = [row for key, row in rows.items() if key in self._kept_status]
+        upsert(connection, TABLES["lot"], [row for key, row in rows.items() if key not in self.kept_status])
+        kept = [row for key, row in rows.items() if key in self.kept_status]
         upsert(connection, TABLES["lot"], kept, keep=frozenset({"status"}))
-        self._kept_status.clear()
+        self.kept_status.clear()
 
     def _publish(self, pending: dict[str, dict[str, dict[str, Any]]]) -> None:
         session = self.session
         lots = pending.get("lot", {})
         projects = {*pending.get("project", {}), *(row["project_id"] for row in lots.values())}
-        awarded = {row["lot_id"] for row in pending.get("award", {}).values()}
-        publicrows.write(session, publicrows.projects(session, projects, self.demo))
-        publicrows.write(session, publicrows.lots(session, lots, self.demo))
-        publicrows.write(session, publicrows.awards(session, awarded, self.demo))
+        touched = set(lots)
+        for kind in _TOLD_TOGETHER:
+            touched.update(row["lot_id"] for row in pending.get(kind, {}).values())
+        rows = publicrows.projects(session, projects, self.demo)
+        rows += publicrows.lots(session, lots, self.demo)
+        rows += publicrows.awards(session, touched, self.demo)
+        rows += publicpapers.contracts(session, touched, self.demo)
+        rows += publicpapers.decisions(session, touched, self.demo)
+        rows += publicpapers.notices(session, pending.get("notice", {}), self.demo)
+        rows += publicpapers.opinions(session, pending.get("opinion", {}), self.demo)
+        publicrows.write(session, rows)
         publicrows.openings(session, self._openings_to_publish(lots))
 
     def _openings_to_publish(self, lots: Iterable[str]) -> set[str]:
@@ -317,6 +334,8 @@ class Batch:
         append_journal(connection, self._journal)
         upsert(connection, HELD, list(self._marks.values()))
         self.parking.write()
+        self.receipts.write(connection)
+        rejects.resolve(connection, self._marks)
         if self.rejects:
             connection.execute(REJECT.insert(), self.rejects)
         if connection.dialect.name == "postgresql" and self._last > self._first:

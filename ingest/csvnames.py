@@ -7,7 +7,10 @@ from ingest.kinds import KINDS
 
 _ZH_FILES = {
     "centre": "交易中心", "organisation": "主体", "room": "开标室", "project": "项目", "lot": "标段", "bid": "投标",
-    "deposit": "保证金", "opening": "开标", "opening_event": "开标事件", "award": "中标",
+    "deposit": "保证金", "opening": "开标", "opening_event": "开标事件", "award": "中标", "relation": "主体关系",
+    "credit": "信用评价", "notice": "公告", "control_price": "控制价分析", "objection": "异议", "expert": "专家",
+    "evaluation": "评标", "score": "评分", "fee": "评审费", "contract": "合同", "opinion": "社会监督意见",
+    "inspection": "联合督查",
 }  # fmt: skip
 FILES = {name: kind for kind in KINDS for name in (kind, f"{kind}s", _ZH_FILES[kind])}
 """Stem of a file → kind."""
@@ -36,8 +39,26 @@ _ZH = {
     "结果": "result", "开标": "opening", "内容": "payload", "内部内容": "detail", "操作人": "actor",
     "中标人": "bidder", "中标价": "price", "公示开始": "publicity_from", "公示结束": "publicity_until",
     "定标时间": "awarded_at",
+    "招标项目": "tender_project", "组织形式": "organise_form", "统一交易标识码": "unified_deal_code",
+    "分类代码": "classify_code", "主体": "organisation", "主体甲": "from", "主体乙": "to", "持股比例": "ratio",
+    "关联依据": "link", "生效日期": "valid_from", "失效日期": "valid_until", "评价体系": "system", "评价周期": "period",
+    "得分": "score", "扣分": "deductions", "标题": "title", "发布时间": "published_at", "截止时间": "until",
+    "媒体": "media", "内容哈希": "content_sha256", "网址": "url", "限价": "limit", "阶段": "stage", "提出人": "raised_by",
+    "提出时间": "raised_at", "答复": "answer", "答复时间": "answered_at", "是否成立": "upheld", "专业": "specialities",
+    "工作单位": "employer", "曾任单位": "former_employers", "专家库": "pool", "违规记录": "violations", "评标方式": "mode",
+    "层级": "tier", "主会场": "main_site", "分会场": "secondary_sites", "专家人数": "experts", "评标": "evaluation",
+    "专家": "expert", "评分项": "item", "满分": "full_marks", "提交时间": "submitted_at", "工时": "hours",
+    "支付时间": "paid_at", "签订时间": "signed_at", "分包单位": "subcontractors", "变更": "changes", "渠道": "channel",
+    "正文": "content", "承办人": "handler", "收到时间": "received_at", "公开内容": "public_text", "督查日期": "on",
+    "被查项目": "projects", "问题": "problems",
 }  # fmt: skip
-_OVERRIDES = {"opening_event": {"类型": "type"}}
+_OVERRIDES = {
+    "opening_event": {"类型": "type"},
+    "relation": {"类型": "type"},
+    "notice": {"类型": "type", "公告类型": "type"},
+    "evaluation": {"评标室": "room"},
+    "contract": {"中标人": "bidder", "供应商": "bidder", "合同金额": "value", "金额": "value"},
+}
 
 
 def _headers(kind: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""CSV packs: one file a kind, `lots.csv` or `标段.csv`, headers in Chinese or English.
+"""CSV packs: one file a kind, `lots.csv` or `标段.csv`, or one workbook with a sheet a kind.
 
-Written for what spreadsheets do: BOM, GB18030 or UTF-16, `sep=`, semicolons and tabs, thousands
-separators, local dates, 是/否, numbers turned into powers of ten (refused: the digits are lost).
+Written for what spreadsheets do: BOM, GB18030 or UTF-16, `sep=`, semicolons and tabs, rows and columns
+left empty at the end. What a cell may hold is in `csvcells`, the names in `csvnames` and `national`.
 """
 
 from __future__ import annotations
@@ -9,35 +9,24 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import re
 import tempfile
-from collections.abc import Callable, Iterator
-from datetime import datetime
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import IO, Any
 
-import orjson
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
 
-from ingest import describe
-from ingest.csvnames import FILES, HEADERS
+from ingest.csvcells import ENVELOPE, Column, Unreadable, columns_of, value_of
+from ingest.csvnames import FILES
 from ingest.kinds import KINDS
 from ingest.pieces import EPOCH, Piece
-from records.public import BEIJING
 
-_POWER = re.compile(r"^\d(\.\d+)?[eE]\+\d+$")
-_GROUPED = re.compile(r"^-?\d{1,3}([,，]\d{3})+(\.\d+)?$")
-_LOCAL = re.compile(r"^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?$")
-_YES = {
-    "是": True,
-    "true": True,
-    "1": True,
-    "yes": True,
-    "否": False,
-    "false": False,
-    "0": False,
-    "no": False,
-}
-_ENVELOPE = ("key", "version", "occurred_at")
+SUFFIXES = (".csv", ".xlsx")
+_EXACT = 10**15
+"""Excel keeps 15 digits of a number; from here on the last ones are its own."""
 
 
 def kind_of(path: Path) -> str | None:
@@ -47,29 +36,36 @@ def kind_of(path: Path) -> str | None:
 
 
 def order(path: Path) -> int:
-    """Parents before children."""
+    """Parents before children; a workbook orders its sheets itself."""
     return list(KINDS).index(kind_of(path) or "centre")
 
 
 def read(file: IO[bytes], path: Path, source: str) -> Iterator[Piece]:
     """The rows of one file of a pack as envelopes; what cannot be read is a rejected piece."""
+    if path.suffix.lower() == ".xlsx":
+        yield from _workbook(file, path, source)
+        return
     kind = kind_of(path)
     if kind is None:
-        names = ", ".join(sorted(FILES))
-        yield Piece(
-            None, path.name, None, ".", f"文件名应为记录种类 / the file must be named after a kind: {names}"
-        )
+        yield _no_kind(path.name, "文件名 / the file")
         return
     with tempfile.SpooledTemporaryFile(max_size=32 << 20) as copy:
         encoding = _copy(file, copy)
         copy.seek(0)
         if encoding is None:
-            yield Piece(
-                None, path.name, None, ".", "编码不是 UTF-8、GB18030 或 UTF-16 / not UTF-8, GB18030 or UTF-16"
-            )
+            reason = "编码不是 UTF-8、GB18030 或 UTF-16 / not UTF-8, GB18030 or UTF-16"
+            yield Piece(None, path.name, None, ".", reason)
             return
         with io.TextIOWrapper(copy, encoding, newline="") as text:
-            yield from _rows(text, kind, source)
+            yield from _lines(text, kind, source)
+
+
+def _no_kind(name: str, what: str) -> Piece:
+    names = ", ".join(sorted(FILES))
+    return Piece(None, name, None, ".", f"{what} 应以记录种类命名 / must be named after a kind: {names}")
+
+
+# ── CSV ──────────────────────────────────────────────────────────────────────
 
 
 def _copy(file: IO[bytes], copy: Any) -> str | None:
@@ -95,117 +91,103 @@ def _try(candidates: dict[str, Any], name: str, decoder: Any, chunk: bytes, *, f
         del candidates[name]
 
 
-def _rows(text: io.TextIOWrapper, kind: str, source: str) -> Iterator[Piece]:
+def _lines(text: io.TextIOWrapper, kind: str, source: str) -> Iterator[Piece]:
     first = text.readline()
     skipped = 1 if first.lower().startswith("sep=") else 0
     header = text.readline() if skipped else first
     delimiter = max(",;\t", key=header.count)
-    names = [
-        HEADERS[kind].get(_clean(name), _clean(name))
-        for name in next(csv.reader([header], delimiter=delimiter), [])
-    ]
-    names = [name for name in names if name] if not any(names[len([n for n in names if n]) :]) else names
+    names = next(csv.reader([header], delimiter=delimiter), [])
     reader = csv.reader(text, delimiter=delimiter)
-    converters = _converters(kind)
+    numbered = ((reader.line_num + 1 + skipped, cells) for cells in reader)
     try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield _row(kind, source, names, cells, converters, reader.line_num + 1 + skipped)
+        yield from _rows(kind, source, names, numbered)
     except (csv.Error, UnicodeError) as error:
         yield Piece(None, "", reader.line_num + 1 + skipped, ".", f"CSV 损坏 / broken CSV: {error}")
 
 
-def _clean(name: str) -> str:
-    return name.strip().strip("\ufeff").strip()
+# ── xlsx ─────────────────────────────────────────────────────────────────────
 
 
-def _row(
-    kind: str,
-    source: str,
-    names: list[str],
-    cells: list[str],
-    converters: dict[str, Callable[[str], Any]],
-    line: int,
-) -> Piece:
-    if any(cell.strip() for cell in cells[len(names) :]):
-        return Piece(
-            None, cells, line, ".", f"单元格 {len(cells)} 个，表头 {len(names)} 个 / more cells than headers"
-        )
+def _workbook(file: IO[bytes], path: Path, source: str) -> Iterator[Piece]:
+    """Every sheet named after a kind; a workbook of one sheet may be named instead."""
+    with tempfile.SpooledTemporaryFile(max_size=32 << 20) as copy:
+        while chunk := file.read(1 << 20):
+            copy.write(chunk)
+        copy.seek(0)
+        try:
+            book = load_workbook(copy, read_only=True, data_only=True)
+        except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+            yield Piece(
+                None, path.name, None, ".", f"不是 xlsx 文件 / not an xlsx file: {type(error).__name__}"
+            )
+            return
+        try:
+            yield from _sheets(book, path, source)
+        finally:
+            book.close()
+
+
+def _sheets(book: Any, path: Path, source: str) -> Iterator[Piece]:
+    kinds = {name: FILES.get(name.strip().lower()) for name in book.sheetnames}
+    if len(kinds) == 1 and None in kinds.values():
+        kinds = dict.fromkeys(kinds, FILES.get(path.stem.lower()))
+    for name, kind in kinds.items():
+        if kind is None and any(_texts(row) for row in book[name].iter_rows(max_row=1)):
+            yield _no_kind(f"{path.name}/{name}", "工作表 / the sheet")
+    known = [(kind, name) for name, kind in kinds.items() if kind]
+    for kind, name in sorted(known, key=lambda pair: list(KINDS).index(pair[0])):
+        rows = enumerate(book[name].iter_rows(), 1)
+        header = [text or "" for text in _texts(next(rows, (0, ()))[1], keep=True)]
+        yield from _rows(kind, source, header, ((line, _texts(row, keep=True)) for line, row in rows))
+
+
+def _texts(row: Iterable[Any], keep: bool = False) -> list[str]:
+    """The cells of a row as a CSV would hold them; without `keep` only those that hold something."""
+    cells = [_text(cell.value) for cell in row]
+    return cells if keep else [cell for cell in cells if cell]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat(sep=" ") if isinstance(value, datetime) else value.isoformat()
+    if isinstance(value, (int, float)) and abs(value) >= _EXACT:
+        return format(float(value), "E")  # refused as a power of ten: the last digits are lost
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return str(value)
+
+
+# ── rows ─────────────────────────────────────────────────────────────────────
+
+
+def _rows(
+    kind: str, source: str, header: Sequence[str], rows: Iterable[tuple[int, list[str]]]
+) -> Iterator[Piece]:
+    columns = columns_of(kind, list(header))
+    for line, cells in rows:
+        if any(cell.strip() for cell in cells):
+            yield _row(kind, source, columns, cells, line)
+
+
+def _row(kind: str, source: str, columns: list[Column], cells: list[str], line: int) -> Piece:
+    if any(cell.strip() for cell in cells[len(columns) :]):
+        reason = f"单元格 {len(cells)} 个，表头 {len(columns)} 个 / more cells than headers"
+        return Piece(None, cells, line, ".", reason)
     envelope: dict[str, Any] = {"source": source, "kind": kind, "version": 1}
     if kind != "opening_event":
         envelope["occurred_at"] = EPOCH
     data: dict[str, Any] = {}
-    for name, cell in zip(names, cells, strict=False):
-        value = cell.strip().removeprefix("\t").removeprefix("'").strip()
-        if value in ("", '=""'):
-            continue
-        if value.startswith('="') and value.endswith('"'):
-            value = value[2:-1]
-        if _POWER.match(value):
-            reason = f"{name}：数字被电子表格改成了 {value}，请设为文本后重新导出 / the spreadsheet has lost digits"
-            return Piece(None, dict(zip(names, cells, strict=False)), line, f"data.{name}", reason)
-        target = envelope if name in _ENVELOPE else data
-        target[name] = converters.get(name, str)(value)
+    for column, cell in zip(columns, cells, strict=False):
+        try:
+            value = value_of(column, cell)
+        except Unreadable as error:
+            raw = {column.name: cell for column, cell in zip(columns, cells, strict=False)}
+            where = column.name if column.name in ENVELOPE else f"data.{column.name}"
+            return Piece(None, raw, line, where, str(error))
+        if value is not None:
+            (envelope if column.name in ENVELOPE else data)[column.name] = value
     return Piece({**envelope, "data": data}, None, line, "")
-
-
-# ── cells ────────────────────────────────────────────────────────────────────
-
-
-def _converters(kind: str) -> dict[str, Callable[[str], Any]]:
-    found = {name: _converter(words) for name, words, *_ in describe.fields(kind)}
-    return {**found, "version": _integer, "occurred_at": _time}
-
-
-def _converter(words: str) -> Callable[[str], Any]:
-    if words.startswith("["):
-        return lambda cell: [part.strip() for part in re.split(r"[;；]", cell) if part.strip()]
-    if words == "string | number":
-        return lambda cell: re.sub("[,，]", "", cell) if _GROUPED.match(cell) else cell
-    plain: dict[str, Callable[[str], Any]] = {
-        "date-time": _time, "date": _day, "boolean": _flag, "integer": _integer, "object": _object,
-    }  # fmt: skip
-    return plain.get(words, str)
-
-
-def _flag(cell: str) -> Any:
-    return _YES.get(cell.lower(), cell)
-
-
-def _integer(cell: str) -> Any:
-    plain = re.sub(r"\.0+$", "", re.sub("[,，]", "", cell))
-    return int(plain) if re.fullmatch(r"-?\d{1,18}", plain) else cell
-
-
-def _object(cell: str) -> Any:
-    try:
-        return orjson.loads(cell)
-    except orjson.JSONDecodeError:
-        return cell
-
-
-def _local(cell: str) -> datetime | None:
-    found = _LOCAL.match(cell)
-    if found is None:
-        return None
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
-    try:
-        return datetime(year, month, day, hour, minute, second, tzinfo=BEIJING)
-    except ValueError:
-        return None
-
-
-def _time(cell: str) -> str:
-    """A time without offset is Beijing time."""
-    if moment := _local(cell):
-        return moment.isoformat()
-    try:
-        parsed = datetime.fromisoformat(cell)
-    except ValueError:
-        return cell
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=BEIJING)).isoformat()
-
-
-def _day(cell: str) -> str:
-    moment = _local(cell)
-    return moment.date().isoformat() if moment else cell

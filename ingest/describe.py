@@ -7,10 +7,14 @@ from functools import cache
 from typing import Any
 
 from ingest.envelope import Envelope
-from ingest.kinds import KINDS, NOT_YET
+from ingest.kinds import KINDS
 from records import events
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_RESUME = (
+    'WS /records also takes {"resume": true}: the answer {"resume": {"seq", "kind", "key", "version"}} says how '
+    "many records of the source are accepted and which came last, once all sent before is done with."
+)
 
 
 def _inline(schema: dict[str, Any], prefix: str, definitions: dict[str, Any]) -> dict[str, Any]:
@@ -42,6 +46,7 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": _DIALECT,
         "title": "sunbid record envelope",
+        "$comment": _RESUME,
         "oneOf": [{"$ref": f"#/$defs/{kind}"} for kind in KINDS],
         "$defs": definitions,
     }
@@ -89,6 +94,7 @@ def openapi() -> dict[str, Any]:
             "seq": {"type": "integer"},
             "reason": {"type": "string"},
             "path": {"type": "string"},
+            "note": {"type": "string"},
         },
     }
     record, reply = {"$ref": "/schema"}, {"$ref": "#/components/schemas/Answer"}
@@ -133,6 +139,8 @@ _PROBLEMS = {
     "503": "数据库暂不可用 / database away",
 }
 _READS = {
+    "/records/held": "已收下的版本（?kind=&key=…，需令牌） / versions held of the sender's own records",
+    "/rejects": "被拒收的记录（?after=&limit=&open=，需令牌） / the sender's own refused records",
     "/schema": "各类记录的 JSON Schema / JSON Schema of every kind",
     "/healthz": "健康 / health",
     "/metrics": "Prometheus 指标 / metrics",
@@ -179,7 +187,7 @@ def page() -> str:
     """The page at /docs: plain HTML, nothing fetched from elsewhere."""
     parts = [_kind_table(kind) for kind in KINDS]
     answers = "".join(f"<li>{code} {html.escape(text)}</li>" for code, text in _PROBLEMS.items())
-    return _PAGE.format(kinds="".join(parts), not_yet=", ".join(sorted(NOT_YET)), answers=answers)
+    return _PAGE.format(kinds="".join(parts), answers=answers)
 
 
 def _kind_table(kind: str) -> str:
@@ -205,9 +213,10 @@ th{{background:#eef2f8}}code,pre{{background:#f3f5f9;padding:.1rem .3rem}}pre{{p
 <pre>{{"source":"hz","kind":"bid","key":"B-1","version":1,"occurred_at":"2026-05-06T09:30:00+08:00","data":{{"lot":"L-1","bidder":"91330100…"}}}}</pre>
 <p>逐条答复：<code>accepted</code> 已落盘，<code>duplicate</code> 已收过，<code>rejected</code> 附原因与位置。
 One answer a record; accepted means durable.</p>
+<p>断线后发 <code>{{"resume": true}}</code> 可知已收到哪里；<code>GET /records/held</code> 查已收版本，<code>GET /rejects</code> 查拒收记录。
+After a break ask where you stand; look up what is held and what was refused.</p>
 <ul>{answers}</ul>
 <p>JSON Schema: <a href="/schema">/schema</a> · OpenAPI: <a href="/openapi.json">/openapi.json</a></p>
-<p>本版本尚不接收 / not taken yet: {not_yet}</p>
 {kinds}
 </html>
 """

@@ -13,10 +13,14 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ingest import national
-from ingest.kinds import KINDS, NOT_YET, Data, DepositData, Moment, OpeningEventData, Ref
-from records import events, signing
+from ingest.fields import Data, Moment, Ref
+from ingest.kinds import KINDS
+from ingest.procedure import OpeningEventData
+from records import events, identifiers, signing
 
 MAX_DEPTH = 32
+BLANK = "***"
+"""What stands in a kept reject where personal data stood."""
 MAX_VERSION = 2**53 - 1
 
 
@@ -45,6 +49,13 @@ class Record:
     """`data` as canonical JSON, as the journal keeps it."""
     digest: bytes
     data: Data
+    note: str | None = None
+    """What looks doubtful and is taken all the same."""
+
+
+def storable(text: str) -> str:
+    """Text that every database takes: without NUL and without halves of characters."""
+    return text.replace("\x00", "\\u0000").encode("utf-8", "replace").decode()
 
 
 class Refusal(Exception):
@@ -52,7 +63,7 @@ class Refusal(Exception):
 
     def __init__(self, path: str, reason: str, kind: str | None = None, key: str | None = None) -> None:
         super().__init__(f"{path}: {reason}")
-        self.path, self.reason, self.kind, self.key = path, reason, kind, key
+        self.path, self.reason, self.kind, self.key = storable(path) or ".", storable(reason), kind, key
 
 
 _ZH = {
@@ -82,6 +93,7 @@ _ZH = {
     "moment_range": "",
     "day": "",
     "money": "",
+    "beyond_full": "",
 }
 
 
@@ -126,9 +138,16 @@ def parse_json(raw: bytes | bytearray | str) -> Any:
         raise Refusal(
             ".", f"不是 JSON / not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
         ) from None
-    if not shallow(value, MAX_DEPTH):
+    if _brackets(raw) > MAX_DEPTH and not shallow(value, MAX_DEPTH):
         raise Refusal(".", f"嵌套超过 {MAX_DEPTH} 层 / nested deeper than {MAX_DEPTH}")
     return value
+
+
+def _brackets(raw: bytes | bytearray | str) -> int:
+    """A bound of the depth that costs next to nothing."""
+    if isinstance(raw, str):
+        return raw.count("{") + raw.count("[")
+    return raw.count(b"{") + raw.count(b"[")
 
 
 def shallow(value: Any, limit: int) -> bool:
@@ -151,8 +170,9 @@ def _record(envelope: Envelope, source: str, key: bytes | None) -> Record:
         )
     model = KINDS.get(envelope.kind)
     if model is None:
-        raise _unknown_kind(envelope.kind)
-    sent = _hide_account(envelope, key) if model is DepositData else envelope.data
+        choices = ", ".join(KINDS)
+        raise Refusal("kind", f"未知的 kind；可用 / unknown kind, choose from: {choices}")
+    sent = _hide(envelope.data, model.HIDDEN, key) if model.HIDDEN else envelope.data
     body = canonical(sent)
     try:
         data = model.model_validate(national.translate(envelope.kind, sent))
@@ -164,29 +184,44 @@ def _record(envelope: Envelope, source: str, key: bytes | None) -> Record:
         hashed += envelope.occurred_at.isoformat().encode()
     return Record(
         source, envelope.kind, envelope.key, envelope.version, envelope.occurred_at,
-        body.decode(), hashlib.sha256(hashed).digest(), data,
+        body.decode(), hashlib.sha256(hashed).digest(), data, _doubts(envelope.kind, envelope.key, data),
     )  # fmt: skip
 
 
-def _unknown_kind(kind: str) -> Refusal:
-    if kind in NOT_YET:
-        return Refusal("kind", f"本版本尚不接收 {kind} / this version does not take kind {kind} yet")
-    choices = ", ".join(KINDS)
-    return Refusal("kind", f"未知的 kind；可用 / unknown kind, choose from: {choices}")
+def _hide(data: dict[str, Any], hidden: Mapping[str, str | None], key: bytes | None) -> dict[str, Any]:
+    """Personal data never gets further than this line: dropped, or replaced by its keyed hash."""
+    if hidden.keys().isdisjoint(data):
+        return data
+    kept = {name: value for name, value in data.items() if name not in hidden}
+    for name, target in hidden.items():
+        if target is not None and (value := data.get(name)) is not None:
+            kept |= _hashed(name, target, value, key)
+    return kept
 
 
-def _hide_account(envelope: Envelope, key: bytes | None) -> dict[str, Any]:
-    """The account number never gets further than this line."""
-    account = envelope.data.get("payer_account")
-    if not isinstance(account, str) or len(account) > 64:
-        return envelope.data
+def _hashed(name: str, target: str, value: Any, key: bytes | None) -> dict[str, Any]:
+    if not isinstance(value, str) or len(value) > 64:
+        return {name: value}  # for the model to refuse
+    if value == BLANK:
+        raise Refusal(f"data.{name}", "此项已被抹去，请填回原值 / this was blanked, put the value back")
     if key is None:
         raise Refusal(
-            "data.payer_account",
-            "没有签名密钥，不能接收账号 / no signing key given, cannot take account numbers",
+            f"data.{name}", "没有签名密钥，不能接收此项 / no signing key given, this field cannot be taken"
         )
-    kept = {name: value for name, value in envelope.data.items() if name != "payer_account"}
-    return {**kept, "payer_account_hash": signing.keyed_hash(key, account)}
+    return {target: signing.keyed_hash(key, value)}
+
+
+def _doubts(kind: str, key: str, data: Data) -> str | None:
+    """Codes that look wrong and may be right: early USCCs fail their check digit, divisions change."""
+    found = []
+    values = data.__dict__
+    code = values["uscc"] or key if kind == "organisation" else None
+    if code and identifiers.looks_like_uscc(code) and not identifiers.uscc_check(code):
+        found.append("统一社会信用代码校验位不符 / the check digit of the USCC does not agree")
+    division = values.get("division_code")
+    if division and not identifiers.division_known(division):
+        found.append(f"没有省级区划 {division[:2]} / no province has the division prefix {division[:2]}")
+    return "；".join(found) or None
 
 
 def _check_event(data: OpeningEventData) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 import structlog
@@ -14,6 +15,7 @@ from ingest.access import bearer, source_of
 from ingest.batch import Answer
 from ingest.envelope import Refusal, parse_json
 from ingest.problems import Problem
+from ingest.receipts import standing
 from ingest.writer import Writer
 from records.ledger import Ledger
 
@@ -37,7 +39,7 @@ class Outbox:
     """Answers on their way to one sender."""
 
     def __init__(self, count: Callable[[str, list[Answer]], None]) -> None:
-        self._answers: deque[Answer] = deque()
+        self._messages: deque[dict[str, Any]] = deque()
         self._some = asyncio.Event()
         self._count = count
         self.source = ""
@@ -50,8 +52,13 @@ class Outbox:
             self.failed = True
         else:
             self.pending -= len(answers)
-            self._answers.extend(answers)
+            self._messages.extend(answer.as_dict() for answer in answers)
             self._count(self.source, answers)
+        self._some.set()
+
+    def say(self, message: dict[str, Any]) -> None:
+        """Queue a message that is no answer to a record."""
+        self._messages.append(message)
         self._some.set()
 
     async def send_all(self, socket: WebSocket) -> None:
@@ -59,8 +66,8 @@ class Outbox:
         while True:
             await self._some.wait()
             self._some.clear()
-            while self._answers:
-                await socket.send_text(orjson.dumps(self._answers.popleft().as_dict()).decode())
+            while self._messages:
+                await socket.send_text(orjson.dumps(self._messages.popleft()).decode())
             if self.failed:
                 raise Closed(
                     UNAVAILABLE,
@@ -120,7 +127,7 @@ async def _text(socket: WebSocket) -> str | bytes:
 
 async def _converse(socket: WebSocket, ledger: Ledger, writer: Writer, outbox: Outbox, token: str) -> None:
     tasks = [
-        asyncio.create_task(_receive(socket, writer, outbox)),
+        asyncio.create_task(_receive(socket, ledger, writer, outbox)),
         asyncio.create_task(outbox.send_all(socket)),
         asyncio.create_task(_recheck(ledger, token)),
     ]
@@ -134,14 +141,38 @@ async def _converse(socket: WebSocket, ledger: Ledger, writer: Writer, outbox: O
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _receive(socket: WebSocket, writer: Writer, outbox: Outbox) -> None:
+async def _receive(socket: WebSocket, ledger: Ledger, writer: Writer, outbox: Outbox) -> None:
     while True:
         text = await _text(socket)
-        outbox.pending += 1
         try:
+            if _asks_to_resume(text):
+                await _resume(ledger, writer, outbox)
+                continue
+            outbox.pending += 1
             await writer.put(outbox.source, (text,), outbox.deliver)
         except ConnectionError as error:
             raise Closed(1012, str(error)) from None
+
+
+def _asks_to_resume(text: str | bytes) -> bool:
+    if len(text) > 64:
+        return False
+    try:
+        message = parse_json(text)
+    except Refusal:
+        return False
+    return isinstance(message, dict) and len(message) == 1 and message.get("resume") is True
+
+
+async def _resume(ledger: Ledger, writer: Writer, outbox: Outbox) -> None:
+    """Tell a sender where it stands, after all it has sent so far has been answered or lost."""
+    await writer.submit(outbox.source, ())
+
+    def read() -> dict[str, Any]:
+        with ledger.read() as session:
+            return standing(session, outbox.source)
+
+    outbox.say({"resume": await asyncio.to_thread(read)})
 
 
 async def _recheck(ledger: Ledger, token: str) -> None:

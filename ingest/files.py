@@ -8,21 +8,22 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-import orjson
-
-from ingest import csvpack, jsonfiles, rejects
+from ingest import csvpack, jsonfiles
 from ingest.apply import Entry, commit, prepare
 from ingest.envelope import Refusal
+from ingest.keptfile import KeptFile
 from ingest.ocds import Reader
+from ingest.ocds_settle import Settler
 from ingest.pieces import Piece
 from ingest.sources import ensure_source
 from records import signing
+from records.intake import Source
 from records.ledger import Ledger
 
 FORMATS = ("auto", "ocds", "csv")
@@ -32,7 +33,11 @@ _JSON = (".json", ".jsonl", ".ndjson")
 
 @dataclass
 class ImportReport:
-    """What an import did; `read` = accepted + duplicate + rejected, in records."""
+    """What an import did; `read` = accepted + duplicate + rejected, in records.
+
+    `notes` counts parts of records that are in order and that the ledger has no place for (an award
+    without a supplier, a negative amount); they are kept whole in `notes_file`.
+    """
 
     read: int = 0
     accepted: int = 0
@@ -40,6 +45,8 @@ class ImportReport:
     rejected: int = 0
     rejects_file: str | None = None
     seconds: float = 0.0
+    notes: int = 0
+    notes_file: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The report as the command line prints it."""
@@ -69,29 +76,21 @@ def import_paths(
 ) -> ImportReport:
     """Import files or folders; importing the same again accepts nothing.
 
-    The source is `source`, else the file's stem (for a CSV pack its folder). What is refused is kept
-    whole, one JSON object a line, in a file under `data_dir`/rejects. Raises FileNotFoundError for a
+    The source is `source`, else what a full export of sunbid says, else the file's stem (for a CSV pack
+    its folder). What is refused is kept whole, one JSON object a line, in a file under `data_dir`/rejects,
+    and so is, in a file of its own, what the ledger has no place for. Raises FileNotFoundError for a
     path that is not there and ValueError for a format or source name that is none.
     """
     if format not in FORMATS:
         raise ValueError(f"未知格式 {format!r}；可用 / unknown format, choose from: {', '.join(FORMATS)}")
     inputs = list(find(paths, format, source))
-    started = time.monotonic()
     report = ImportReport()
-    key = signing.load_key(data_dir)
-    readers: dict[str, Reader] = {}
-    with RejectsFile(data_dir / "rejects") as kept:
+    with Run(ledger, data_dir, report, named=source is not None) as run:
         for item in inputs:
-            with ledger.write() as session:
-                ensure_source(session, item.source)
-            reader = readers.setdefault(item.source, Reader(item.source))
-            for pieces in _batches(_pieces(item, reader)):
-                _apply(ledger, item, pieces, key, report, kept)
-                report.seconds = round(time.monotonic() - started, 3)
+            for pieces in _batches(run.pieces(item)):
+                run.take(item, pieces)
                 if progress:
                     progress(report, item.path)
-        report.rejects_file = str(kept.path) if kept.path else None
-    report.seconds = round(time.monotonic() - started, 3)
     return report
 
 
@@ -113,7 +112,7 @@ def find(paths: Iterable[str | Path], format: str, source: str | None) -> Iterat
 def _folder(folder: Path, format: str, source: str | None) -> Iterator[Input]:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     if format != "ocds":
-        packs = [path for path in files if csvpack.kind_of(path)]
+        packs = [path for path in files if csvpack.kind_of(path) or path.suffix.lower() == ".xlsx"]
         for path in sorted(packs, key=lambda p: (p.parent, csvpack.order(p))):
             yield _input(path, "csv", source)
     if format != "csv":
@@ -127,23 +126,10 @@ def _plain_suffix(path: Path) -> str:
 
 
 def _input(path: Path, format: str, source: str | None) -> Input:
-    csv = format == "csv" or (format == "auto" and _plain_suffix(path) == ".csv")
+    csv = format == "csv" or (format == "auto" and _plain_suffix(path) in csvpack.SUFFIXES)
     stem = Path(path.stem).stem if path.suffix.lower() == ".gz" else path.stem
     name = source or (path.resolve().parent.name if csv else stem)
     return Input(path, source or re.sub(r"[^\w.\-]+", "-", name)[:100] or "import", csv)
-
-
-def _pieces(item: Input, reader: Reader) -> Iterator[Piece]:
-    try:
-        with ExitStack() as stack:
-            for name, file in _open(item.path, stack):
-                if item.csv:
-                    yield from csvpack.read(file, Path(name), item.source)
-                else:
-                    yield from jsonfiles.read(file, reader)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        words = f"{type(error).__name__}: {error}"[:300]
-        yield Piece(None, "", None, ".", f"文件不能读完 / the file cannot be read to its end: {words}")
 
 
 def _open(path: Path, stack: ExitStack) -> Iterator[tuple[str, IO[bytes]]]:
@@ -167,55 +153,96 @@ def _batches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
         yield part
 
 
-def _apply(
-    ledger: Ledger, item: Input, pieces: list[Piece], key: bytes, report: ImportReport, kept: RejectsFile
-) -> None:
-    entries = [_entry(item.source, piece, key) for piece in pieces]
-    for piece, entry, answer in zip(pieces, entries, commit(ledger, entries), strict=True):
-        report.read += 1
-        if answer.status == "accepted":
-            report.accepted += 1
-        elif answer.status == "duplicate":
-            report.duplicate += 1
-        else:
-            report.rejected += 1
-            kept.write(item, piece, entry.raw, answer.path, answer.reason)
+class Run(AbstractContextManager["Run"]):
+    """One import: pieces into the ledger, and the report kept."""
 
-
-def _entry(source: str, piece: Piece, key: bytes) -> Entry:
-    if piece.envelope is not None:
-        return prepare(source, piece.envelope, key)
-    refusal = Refusal(piece.path or ".", piece.reason or "不能读 / cannot be read")
-    return Entry(source, piece.raw, refusal=refusal)
-
-
-class RejectsFile:
-    """One JSON object a refused record, made with the first of them."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._file: IO[bytes] | None = None
-        self.path: Path | None = None
-
-    def __enter__(self) -> RejectsFile:
-        return self
+    def __init__(self, ledger: Ledger, data_dir: Path, report: ImportReport, *, named: bool) -> None:
+        self._ledger, self._report, self._named = ledger, report, named
+        self._key = signing.load_key(data_dir)
+        self._rejects = KeptFile(data_dir / "rejects", "import")
+        self._notes = KeptFile(data_dir / "rejects", "notes")
+        self._readers: dict[str, Reader] = {}
+        self._sources: set[str] = set()
+        self._refused: set[str] = set()
+        self._started = time.monotonic()
 
     def __exit__(self, *_: object) -> None:
-        if self._file:
-            self._file.close()
+        self._rejects.close()
+        self._notes.close()
+        self._told()
 
-    def write(self, item: Input, piece: Piece, raw: Any, path: str | None, reason: str | None) -> None:
-        """Keep one refused record whole."""
-        if self._file is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self.path = (
-                self._folder / f"import-{time.strftime('%Y%m%dT%H%M%S')}-{time.time_ns() % 10**9:09}.jsonl"
-            )
-            self._file = self.path.open("wb")
-        where = f"{piece.path}{path}" if piece.envelope is not None else path
-        record = rejects.as_sent(raw)
-        line = {
-            "source": item.source, "file": str(item.path), "line": piece.line, "path": where, "reason": reason,
-            "record": record if isinstance(raw, str) else orjson.Fragment(record),
-        }  # fmt: skip
-        self._file.write(orjson.dumps(line) + b"\n")
+    def _told(self) -> None:
+        report = self._report
+        report.seconds = round(time.monotonic() - self._started, 3)
+        report.rejects_file = str(self._rejects.path) if self._rejects.path else None
+        report.notes_file = str(self._notes.path) if self._notes.path else None
+
+    def pieces(self, item: Input) -> Iterator[Piece]:
+        """The pieces of one file; what breaks it off is a piece as well."""
+        self._know(item.source, demo=False)
+        reader = self._readers.setdefault(item.source, Reader(item.source, keeps_sources=not self._named))
+        try:
+            with ExitStack() as stack:
+                for name, file in _open(item.path, stack):
+                    if item.csv:
+                        yield from csvpack.read(file, Path(name), item.source)
+                    else:
+                        yield from jsonfiles.read(file, reader)
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+            words = f"{type(error).__name__}: {error}"[:300]
+            yield Piece(None, "", None, ".", f"文件不能读完 / the file cannot be read to its end: {words}")
+
+    def take(self, item: Input, pieces: list[Piece]) -> None:
+        """One batch: settled against the ledger, committed, counted."""
+        with self._ledger.read() as session:
+            settled = Settler(session, pieces).settled()
+        told = [piece for piece in settled if not piece.note]
+        entries = [self._entry(item, piece) for piece in told]
+        for piece in settled:
+            if piece.note:
+                self._report.notes += 1
+                self._notes.write(item.source, item.path, piece, piece.raw, piece.path or ".", piece.reason)
+        for piece, entry, answer in zip(told, entries, commit(self._ledger, entries), strict=True):
+            self._report.read += 1
+            if answer.status == "accepted":
+                self._report.accepted += 1
+            elif answer.status == "duplicate":
+                self._report.duplicate += 1
+            else:
+                self._report.rejected += 1
+                self._rejects.write(entry.source, item.path, piece, entry.raw, answer.path, answer.reason)
+        self._told()
+
+    def _entry(self, item: Input, piece: Piece) -> Entry:
+        if piece.envelope is None:
+            refusal = Refusal(piece.path or ".", piece.reason or "不能读 / cannot be read")
+            return Entry(item.source, piece.raw, refusal=refusal)
+        told = piece.envelope.get("source")
+        source = told if isinstance(told, str) and told else item.source
+        if source != item.source and not self._may_speak(source, piece.demo):
+            reason = f"来源 {source} 在本机有令牌；确要以它的名义导入，请加 --source {source} / source {source} has a token here: name it with --source"
+            return Entry(item.source, piece.envelope, refusal=Refusal("source", reason))
+        if piece.demo:
+            self._know(source, demo=True)
+        return prepare(source, piece.envelope, self._key)
+
+    def _may_speak(self, source: str, demo: bool) -> bool:
+        """A file may name its sources, but not speak for a platform that reports to this ledger itself."""
+        if source not in self._sources and source not in self._refused:
+            with self._ledger.read() as session:
+                row = session.get(Source, source)
+            if row is not None and row.token_hash is not None:
+                self._refused.add(source)
+            else:
+                self._know(source, demo=demo)
+        return source in self._sources
+
+    def _know(self, source: str, *, demo: bool) -> None:
+        """Make sure of a source; what was exported as a demonstration 演示数据 stays marked as one."""
+        mark = f"demo/{source}" if demo else source
+        if mark in self._sources:
+            return
+        with self._ledger.write() as session:
+            row = ensure_source(session, source, demo)
+            row.demo = row.demo or demo
+        self._sources |= {source, mark}

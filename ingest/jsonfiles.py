@@ -1,4 +1,4 @@
-"""OCDS documents out of files of any size: packages, records, arrays, JSON Lines, one release."""
+"""OCDS documents out of files of any size: packages, records, arrays, JSON Lines, one release; and envelopes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import IO, Any
 import ijson
 import orjson
 
-from ingest.ocds import Reader, children
+from ingest.ocds import Reader
+from ingest.ocds_values import children
 from ingest.pieces import Piece
 
 _FIRST_LINE = 8 << 20
@@ -93,10 +94,19 @@ def document(value: Any, reader: Reader, line: int | None, path: str) -> Iterato
         yield from document(value["records"], reader, line, f"{path}records")
     elif isinstance(value.get("compiledRelease"), dict):
         yield from reader.release(value["compiledRelease"], line, f"{path}compiledRelease.")
+    elif "ocid" not in value and {"kind", "key", "data"} <= value.keys():
+        yield _envelope(value, reader, line, path)
     elif isinstance(value.get("releases"), list):
         yield from _releases(value["releases"], reader, line, path)
     else:
         yield from reader.release(value, line, path)
+
+
+def _envelope(value: dict[str, Any], reader: Reader, line: int | None, path: str) -> Piece:
+    """A record envelope, as the full export writes what hangs on no lot."""
+    demo = value.get("demo") is True
+    told = {name: child for name, child in value.items() if name != "demo"}
+    return Piece({**told, "source": reader.source_of(value.get("source"))}, None, line, path, demo=demo)
 
 
 def _releases(releases: list[Any], reader: Reader, line: int | None, path: str) -> Iterator[Piece]:
@@ -104,7 +114,9 @@ def _releases(releases: list[Any], reader: Reader, line: int | None, path: str) 
         item for item in releases if not isinstance(item, dict) or ("url" in item and "ocid" not in item)
     ]
     for item in linked:
-        yield Piece(None, item, line, f"{path}releases", "不是内嵌的发布 / not an embedded release")
+        reason = "只有链接，内容不在文件中 / only a link, its content is not in this file"
+        linked_fine = isinstance(item, dict)
+        yield Piece(None, item, line, f"{path}releases", reason, note=linked_fine)
     embedded = [item for item in children(releases) if item not in linked]
     for index, item in enumerate(sorted(embedded, key=lambda r: str(r.get("date") or ""))):
         yield from reader.release(item, line, f"{path}releases[{index}].")

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from ingest.kinds import KINDS
+
 
 def _wan(value: Any) -> Any:
     """万元 → 元; what is no number is left for the model to refuse."""
@@ -26,38 +28,56 @@ def _same(value: Any) -> Any:
 
 Rule = tuple[str, Callable[[Any], Any]]
 
+_LOT: dict[str, Rule] = {"BID_SECTION_CODE": ("lot", _same), "BID_SECTION_CODES": ("lot", _same)}
+_BIDDER: dict[str, Rule] = {"BIDDER_ORG_CODE": ("bidder", _same)}
+
 NAMES: dict[str, dict[str, Rule]] = {
     "project": {"PROJECT_NAME": ("name", _same)},
     "lot": {
         "PROJECT_CODE": ("project", _same),
+        "TENDER_PROJECT_CODE": ("tender_project", _same),
         "BID_SECTION_NAME": ("name", _same),
-        "TENDER_PROJECT_CLASSIFY_CODE": ("category", _same),
+        "UNIFIED_DEAL_CODE": ("unified_deal_code", _same),
+        "TENDER_PROJECT_CLASSIFY_CODE": ("classify_code", _same),
         "CONTROL_PRICE": ("control_price", _wan),
         "BID_OPEN_TIME": ("deadline", _same),
     },
     "organisation": {"BIDDER_NAME": ("name", _same), "BIDDER_ORG_CODE": ("uscc", _same)},
-    "bid": {
-        "BID_SECTION_CODE": ("lot", _same),
-        "BID_SECTION_CODES": ("lot", _same),
-        "BIDDER_ORG_CODE": ("bidder", _same),
-        "UNION_ORG_CODES": ("consortium", _same),
-        "BID_AMOUNT": ("price", _wan),
-    },
-    "deposit": {"BID_SECTION_CODE": ("lot", _same), "BIDDER_ORG_CODE": ("bidder", _same)},
-    "opening": {"BID_SECTION_CODE": ("lot", _same), "BID_OPEN_TIME": ("scheduled_at", _same)},
-    "award": {
-        "BID_SECTION_CODE": ("lot", _same),
-        "BID_SECTION_CODES": ("lot", _same),
-        "BIDDER_ORG_CODE": ("bidder", _same),
-        "BID_AMOUNT": ("price", _wan),
+    "notice": _LOT,
+    "bid": {**_LOT, **_BIDDER, "UNION_ORG_CODES": ("consortium", _same), "BID_AMOUNT": ("price", _wan)},
+    "deposit": {**_LOT, **_BIDDER},
+    "objection": _LOT,
+    "opening": {**_LOT, "BID_OPEN_TIME": ("scheduled_at", _same)},
+    "evaluation": _LOT,
+    "award": {**_LOT, **_BIDDER, "BID_AMOUNT": ("price", _wan)},
+    "contract": {**_LOT, **_BIDDER},
+    "credit": {
+        "BIDDER_ORG_CODE": ("organisation", _same),
+        "SCORE": ("score", _same),
+        "PROVINCE_RANK": ("rank", _same),
     },
 }
 """Kind → national name → (our name, conversion)."""
 
-IGNORED = frozenset({"UNIFIED_DEAL_CODE", "PLATFORM_CODE", "PUB_SERVICE_PLAT_CODE", "DATA_TIMESTAMP"})
-"""Fields of the exchange itself: kept in the journal, without a column of ours."""
+_EXCHANGE = frozenset({"PLATFORM_CODE", "PUB_SERVICE_PLAT_CODE", "DATA_TIMESTAMP"})
+_DEAL = _EXCHANGE | {"UNIFIED_DEAL_CODE"}
+_PARTY = frozenset({"BIDDER_CODE_TYPE", "BIDDER_ROLE"})
+_UNION = frozenset({"UNION_NAMES", "UNION_CODE_TYPES"})
 
-_KNOWN = frozenset(IGNORED.union(*NAMES.values()))
+IGNORED: dict[str, frozenset[str]] = {
+    **dict.fromkeys(KINDS, _DEAL),
+    "lot": _EXCHANGE,
+    "organisation": _DEAL | _PARTY,
+    "bid": _DEAL | _PARTY | _UNION | {"BIDDER_NAME"},
+    "deposit": _DEAL | _PARTY | {"BIDDER_NAME"},
+    "award": _DEAL | _PARTY | _UNION | {"BIDDER_NAME"},
+    "contract": _DEAL | _PARTY | {"BIDDER_NAME"},
+    "credit": _DEAL | _PARTY | {"BIDDER_NAME", "PROJECT_RANK"},
+    "expert": _DEAL | {"EXPERT_TYPE", "EXPERT_CHECK_IN_TIME", "IS_CHAIR_MAN"},
+}
+"""Kind → names taken and kept in the journal only: of the exchange itself, or said by another record."""
+
+_KNOWN = frozenset().union(*IGNORED.values(), *NAMES.values())
 
 
 def translate(kind: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -68,10 +88,10 @@ def translate(kind: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     if _KNOWN.isdisjoint(data):
         return data
-    rules = NAMES.get(kind, {})
+    rules, ignored = NAMES.get(kind, {}), IGNORED[kind]
     ours: dict[str, Any] = {}
     for name, value in data.items():
-        if name in IGNORED:
+        if name in ignored:
             continue
         target, convert = rules.get(name, (name, _same))
         if name != target and (target in data or target in ours):

@@ -10,108 +10,42 @@ by its id has version 0 and the earliest time, so that it never replaces what is
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from ingest import ocdsmap
 from ingest.envelope import canonical
+from ingest.fields import EARLIEST, LATEST
+from ingest.ocds_values import Memory, amount, children, fit, instant, section, text, version_of
 from ingest.pieces import EPOCH, Piece
 from records.identifiers import looks_like_uscc
 
 Json = dict[str, Any]
 _PUBLISHER = re.compile(r"^ocds-[a-z0-9]{6}", re.IGNORECASE)
 _COUNTRY = re.compile(r"^([A-Z]{2})-.+")
-_REMEMBERED = 100_000
-
-
-class Memory:
-    """The last data of organisations and lots of one import, bounded, so that a run needs constant memory."""
-
-    def __init__(self, size: int = _REMEMBERED) -> None:
-        self._size = size
-        self._held: OrderedDict[tuple[str, str], tuple[int, Json]] = OrderedDict()
-
-    def last(self, kind: str, key: str) -> tuple[int, Json] | None:
-        """(version, data) last sent of a record in this run."""
-        return self._held.get((kind, key))
-
-    def keep(self, kind: str, key: str, version: int, data: Json) -> None:
-        """Remember what is sent."""
-        self._held[kind, key] = version, data
-        self._held.move_to_end((kind, key))
-        if len(self._held) > self._size:
-            self._held.popitem(last=False)
-
-
-def children(value: Any) -> list[Json]:
-    """The objects of a list; anything else in it is none of ours."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def section(value: Json, *path: str) -> Json:
-    """A nested object, empty where it is missing."""
-    for name in path:
-        found = value.get(name)
-        value = found if isinstance(found, dict) else {}
-    return value
-
-
-def text(value: Any, limit: int = 300) -> str | None:
-    """A trimmed text or number as text, None if empty."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
-        return None
-    return " ".join(str(value).split())[:limit] or None
-
-
-def amount(value: Any) -> Any:
-    """An amount as a decimal string of at most four places; what is no number stays, to be refused."""
-    if value is None or isinstance(value, bool):
-        return value
-    try:
-        exact = Decimal(str(value))
-        return format(exact.quantize(Decimal("0.0001")).normalize(), "f") if exact.is_finite() else str(value)
-    except InvalidOperation:
-        return str(value)
-
-
-def instant(value: Any) -> Any:
-    """A time with offset; without one UTC, a date its midnight. What is no time stays, to be refused."""
-    if not isinstance(value, str):
-        return value
-    try:
-        parsed = datetime.fromisoformat(value.strip())
-    except ValueError:
-        return value
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).isoformat()
-
-
-def fit(key: str) -> str:
-    """A key of at most 200 characters; a longer one ends in its own hash."""
-    key = " ".join(key.split())
-    return key if len(key) <= 200 else key[:180] + "~" + hashlib.sha256(key.encode()).hexdigest()[:16]
-
-
-def version_of(release: Json) -> tuple[int, str]:
-    """(version, occurred_at) from the release's date."""
-    try:
-        when = datetime.fromisoformat(instant(release.get("date")))
-    except (TypeError, ValueError):
-        return 1, EPOCH
-    return max(1, int(when.timestamp() * 1000)), when.isoformat()
+_LARGEST = Decimal(900_000_000_000_000)
+"""What the ledger holds as money."""
 
 
 @dataclass
 class Reader:
-    """Turns releases of one source into pieces; remembers what it must across releases."""
+    """Turns releases of one source into pieces; remembers what it must across releases.
+
+    `keeps_sources`: a full export of sunbid says under which sources its records were held; they keep
+    them unless the one who imports has named a source.
+    """
 
     source: str
     memory: Memory = field(default_factory=Memory)
+    keeps_sources: bool = False
+
+    def source_of(self, told: Any) -> str:
+        """The source a record counts for."""
+        return told if self.keeps_sources and isinstance(told, str) and told else self.source
 
     def release(self, release: Json, line: int | None, path: str) -> Iterator[Piece]:
         """The envelopes of one release, parents before children, and what in it cannot be read."""
@@ -134,13 +68,19 @@ class One:
         self.key = fit(self.ocid)
         tags = release.get("tag")
         tags = tags if isinstance(tags, list) else [tags] if isinstance(tags, str) else []
-        self.partial = bool(tags) and "compiled" not in tags
+        self.extra = section(release, "x_sunbid")
+        self.fields = section(self.extra, "fields")
+        self.partial = bool(tags) and "compiled" not in tags and not self.fields
+        self.notes: list[Piece] = []
         self.tender = section(release, "tender")
         self.parties = {str(p["id"]): p for p in children(release.get("parties")) if p.get("id") is not None}
         self.sent: set[str] = set()
         self.bids = children(section(release, "bids").get("details")) or children(release.get("bids"))
         self.awards = children(release.get("awards"))
-        self.currency = ocdsmap.currency(release)
+        told = ocdsmap.currency(release)
+        self.currency = told or "CNY"
+        self.told_currency = told if self.partial else self.currency
+        self._taken: dict[str, int] = {}
 
     def pieces(self) -> Iterator[Piece]:
         """Everything the release says, in an order in which nothing has to wait."""
@@ -155,15 +95,81 @@ class One:
             yield from self._bid(index, bid)
         for index, award in enumerate(self.awards):
             yield from self._award(index, award)
+        yield from self._carried()
+        yield from self.notes
 
-    def _send(self, kind: str, key: str, data: Json, version: int | None = None) -> Piece:
+    def _send(
+        self, kind: str, key: str, data: Json, version: int | None = None, *, partial: bool = False
+    ) -> Piece:
         known = {name: value for name, value in data.items() if value is not None}
         envelope = {
             "source": self.reader.source, "kind": kind, "key": key,
             "version": self.version if version is None else version,
             "occurred_at": self.when if version is None or version else EPOCH, "data": known,
         }  # fmt: skip
-        return Piece(envelope, None, self.line, self.path)
+        meant = section(self.fields, kind).get(key)
+        if isinstance(meant, dict):
+            return self._meant(envelope, meant)
+        return Piece(envelope, None, self.line, self.path, partial=partial, loose=True, demo=self._demo())
+
+    # ── x_sunbid: what a full export of sunbid says beyond OCDS ──────────────
+
+    def _demo(self) -> bool:
+        return self.extra.get("demo") is True
+
+    def _meant(self, envelope: Json, meant: Json) -> Piece:
+        """The record as the ledger that was exported held it."""
+        data = {**envelope["data"], **section(meant, "data")}
+        told: Json = {name: meant[name] for name in ("key", "version", "occurred_at") if name in meant}
+        source = self.reader.source_of(meant.get("source", self.extra.get("source")))
+        data = {name: value for name, value in data.items() if value is not None}
+        return Piece(
+            {**envelope, **told, "source": source, "data": data},
+            None,
+            self.line,
+            self.path,
+            demo=self._demo(),
+        )
+
+    def _carried(self) -> Iterator[Piece]:
+        """Records of the kinds OCDS does not know."""
+        for index, record in enumerate(children(self.extra.get("records"))):
+            where = f"{self.path}x_sunbid.records[{index}]."
+            record = {**record, "source": self.reader.source_of(record.get("source"))}
+            yield Piece(record, None, self.line, where, demo=self._demo())
+
+    # ── what the ledger has no place for ─────────────────────────────────────
+
+    def note(self, where: str, raw: Any, reason: str) -> None:
+        """Keep a part of the release beside the ledger, with the reason."""
+        self.notes.append(Piece(None, raw, self.line, f"{self.path}{where}", reason, note=True))
+
+    def amount(self, value: Json, where: str) -> Any:
+        """The amount of a value; OCDS allows negative ones and any size, the ledger does not."""
+        given = value.get("amount")
+        if isinstance(given, (int, float, Decimal)) and not isinstance(given, bool):
+            exact = Decimal(str(given))
+            if not exact.is_finite() or not 0 <= exact <= _LARGEST:
+                reason = (
+                    "金额为负或过大，账本不记 / a negative or too large amount has no place in the ledger"
+                )
+                self.note(where, value, reason)
+                return None
+        return amount(given)
+
+    def instant(self, value: Any, where: str) -> Any:
+        """A time; one outside 1900–2200 is legal in OCDS and has no place in the ledger."""
+        told = instant(value)
+        try:
+            inside = EARLIEST <= datetime.fromisoformat(told) <= LATEST
+        except (TypeError, ValueError):
+            return told
+        if not inside:
+            reason = (
+                "时间不在 1900–2200 年之间，账本不记 / a time outside 1900–2200 has no place in the ledger"
+            )
+            self.note(where, value, reason)
+        return told if inside else None
 
     # ── organisations ────────────────────────────────────────────────────────
 
@@ -238,17 +244,24 @@ class One:
 
     def _project(self, tenderer: Json | None) -> Iterator[Piece]:
         planning = section(self.release, "planning")
-        title = text(section(planning, "project").get("title")) or text(planning.get("project"))
+        budget = section(planning, "budget")
+        titles = (section(planning, "project").get("title"), planning.get("project"), budget.get("project"))
+        name = next(filter(None, map(text, titles)), None) or text(self.tender.get("title"))
         data = {
-            "name": title or text(self.tender.get("title")) or text(self.ocid),
-            "trade_family": ocdsmap.trade_family(self.tender),
-            "investment": amount(section(planning, "budget", "amount").get("amount")),
+            "name": name,
+            "trade_family": ocdsmap.trade_family(self),
+            "investment": self.amount(section(budget, "amount"), "planning.budget.amount"),
             "tenderer": self.organisation(tenderer),
         }
         if self._skeleton():
             yield self._send("project", self.key, {"name": text(self.ocid)}, version=0)
+        elif self.partial:
+            last = self.reader.memory.last("project", self.key)
+            data = ocdsmap.over(last[1] if last else {}, data)
+            self.reader.memory.keep("project", self.key, self.version, data)
+            yield self._send("project", self.key, data, partial=True)
         else:
-            yield self._send("project", self.key, data)
+            yield self._send("project", self.key, {**data, "name": name or text(self.ocid)})
 
     def lot_key(self, lot_id: str | None) -> str:
         """The key of a lot of this tender; the tender itself where it has no lots."""
@@ -293,27 +306,21 @@ class One:
         if not self.partial:
             return self._send("lot", key, {**data, "name": data["name"] or text(key)})
         last = self.reader.memory.last("lot", key)
-        if last is None and not self.tender:
-            return self._send("lot", key, {"project": self.key, "name": text(key)}, version=0)
         data = ocdsmap.merged(last[1] if last else {}, data)
         self.reader.memory.keep("lot", key, self.version, data)
-        return self._send("lot", key, {**data, "name": data.get("name") or text(key)})
+        return self._send("lot", key, data, partial=True)
 
     # ── bids and awards ──────────────────────────────────────────────────────
 
+    def _own(self, key: str) -> str:
+        """A key of its own for every bid and award, even where the release gives one number twice."""
+        times = self._taken[key] = self._taken.get(key, 0) + 1
+        return fit(key if times == 1 else f"{key}~{times}")
+
     def _bid(self, index: int, bid: Json) -> Iterator[Piece]:
+        where = f"bids.details[{index}]"
         if bid.get("status") == "invited":
-            return  # an invitation is not a bid
-        value = section(bid, "value")
-        if (told := ocdsmap.code(value.get("currency"))) and told != self.currency:
-            where = f"{self.path}bids.details[{index}].value.currency"
-            yield Piece(
-                None,
-                bid,
-                self.line,
-                where,
-                f"币种 {told} 与标段 {self.currency} 不同 / currency differs from the lot's",
-            )
+            self.note(where, bid, "邀请不是投标 / an invitation is not a bid")
             return
         number = text(bid.get("id"), 500) or str(index + 1)
         tenderers = children(bid.get("tenderers")) or [
@@ -323,37 +330,60 @@ class One:
             yield from self._mention(tenderer)
         members = [key for key in map(self.organisation, tenderers) if key]
         lots = self.lots_of(bid)
+        price = self._price(bid, f"{where}.value", lots)
         for lot_id in lots:
             data = {
                 "lot": self.lot_key(lot_id),
                 "bidder": members[0] if members else None,
                 "consortium": members[1:] or None,
-                "received_at": instant(bid.get("date")),
-                "price": amount(value.get("amount")) if len(lots) == 1 else None,
+                "received_at": self.instant(bid.get("date"), f"{where}.date"),
+                "price": price,
                 "status": bid.get("status") or "pending",
             }
-            yield self._send("bid", fit(f"{self.lot_key(lot_id)}/bid/{number}"), data)
+            yield self._send("bid", self._own(f"{self.lot_key(lot_id)}/bid/{number}"), data)
+
+    def _price(self, holder: Json, where: str, lots: list[str | None], foreign: bool = False) -> Any:
+        """The price of a bid or an award; one price for several lots, or in another currency, is none of a lot."""
+        value = section(holder, "value")
+        told = ocdsmap.code(value.get("currency"))
+        if told and told != self.currency and not foreign:
+            self.note(
+                where, holder, f"币种 {told} 与标段 {self.currency} 不同 / currency differs from the lot's"
+            )
+            return None
+        if len(lots) > 1 and value.get("amount") is not None:
+            self.note(where, holder, "一个总价对应多个标段 / one price for several lots")
+            return None
+        return self.amount(value, where)
 
     def _award(self, index: int, award: Json) -> Iterator[Piece]:
-        status = ocdsmap.AWARD_STATUS.get(award.get("status") or "pending", award.get("status"))
-        if status is None:
-            return  # unsuccessful: the lot's status says so, there is nobody to name
+        """An award without a supplier, or without success, moves the lot; there is nobody to be held as its
+        bidder, so the award itself is a note and nothing is refused: the schema asks for no supplier."""
+        where = f"awards[{index}]"
+        told = award.get("status") or "pending"
+        status = ocdsmap.AWARD_STATUS.get(told, told) if isinstance(told, str) else told
         suppliers = children(award.get("suppliers"))
-        if not suppliers:
-            where = f"{self.path}awards[{index}].suppliers"
-            yield Piece(None, award, self.line, where, "没有中标人 / the award names no supplier")
+        if status is None or not suppliers:
+            self.note(
+                where,
+                award,
+                "没有中标人的定标，只更新标段状态 / an award without a supplier only moves the lot",
+            )
+            return
         number = text(award.get("id"), 500) or str(index + 1)
-        value = section(award, "value")
+        lots = self.lots_of(award)
+        price = self._price(award, f"{where}.value", lots, foreign=True)
+        decided = self.instant(award.get("date"), f"{where}.date") if status == "awarded" else None
         for place, supplier in enumerate(suppliers):
             yield from self._mention(supplier)
-            for lot_id in self.lots_of(award):
+            for lot_id in lots:
                 data = {
                     "lot": self.lot_key(lot_id),
                     "bidder": self.organisation(supplier),
-                    "price": amount(value.get("amount")),
-                    "currency": ocdsmap.code(value.get("currency")) or self.currency,
+                    "price": price,
+                    "currency": ocdsmap.code(section(award, "value").get("currency")) or self.currency,
                     "status": status,
-                    "awarded_at": instant(award.get("date")) if status == "awarded" else None,
+                    "awarded_at": decided,
                 }
                 suffix = f"/{place + 1}" if place else ""
-                yield self._send("award", fit(f"{self.lot_key(lot_id)}/award/{number}{suffix}"), data)
+                yield self._send("award", self._own(f"{self.lot_key(lot_id)}/award/{number}{suffix}"), data)

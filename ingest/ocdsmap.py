@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ingest.ocds_values import children, section, text
 from records.states import IllegalTransition, check_lot_transition
 
 if TYPE_CHECKING:
     from ingest.ocds import One
-
 Json = dict[str, Any]
 
 TENDER_STATUS = {
@@ -30,14 +30,12 @@ def code(value: Any) -> str | None:
     return value.upper() if isinstance(value, str) and _CURRENCY.match(value) else None
 
 
-def currency(release: Json) -> str:
-    """The currency of a tender: its own, else the first of its bids or awards, else CNY."""
-    return next(filter(None, (code(value) for value in _currencies(release))), "CNY")
+def currency(release: Json) -> str | None:
+    """The currency of a tender: its own, else the first of its bids or awards."""
+    return next(filter(None, (code(value) for value in _currencies(release))), None)
 
 
 def _currencies(release: Json) -> Iterable[Any]:
-    from ingest.ocds import children, section
-
     tender = section(release, "tender")
     yield section(tender, "value").get("currency")
     for holder in (*children(tender.get("lots")), *children(section(release, "bids").get("details"))):
@@ -46,16 +44,16 @@ def _currencies(release: Json) -> Iterable[Any]:
         yield section(award, "value").get("currency")
 
 
-def trade_family(tender: Json) -> str:
-    """交易类别 from mainProcurementCategory."""
-    main = tender.get("mainProcurementCategory")
+def trade_family(one: One) -> str | None:
+    """交易类别 from mainProcurementCategory; of a partial release that does not name it nothing is known."""
+    main = one.tender.get("mainProcurementCategory")
+    if main is None and one.partial:
+        return None
     return {"works": "works", "goods": "procurement", "services": "procurement"}.get(str(main), "other")
 
 
 def registration(party: Json, key: str) -> Json:
     """What a party says of itself beyond its name."""
-    from ingest.ocds import section, text
-
     given = party.get("roles")
     roles = given if isinstance(given, list) else []
     address = section(party, "address")
@@ -71,30 +69,31 @@ def registration(party: Json, key: str) -> Json:
 
 def lot(one: One, described: Json, bids: list[Json], awards: list[Json]) -> Json:
     """The data of one lot, without its names and parties."""
-    from ingest.ocds import amount, instant, section, text
-
     tender = one.tender
-    period, value = section(tender, "tenderPeriod"), section(described, "value") or section(tender, "value")
+    period = section(tender, "tenderPeriod")
+    of_lot = section(described, "value")
+    value = of_lot or section(tender, "value")
     method = tender.get("procurementMethod")
     return {
-        "trade_family": trade_family(tender),
-        "category": _category(tender),
+        "trade_family": trade_family(one),
+        "category": _category(tender, text(described.get("id"), 500)),
         "method": method if method in ("open", "selective", "limited", "direct") else None,
-        "evaluation_method": text(tender.get("awardCriteria")),
-        "currency": one.currency,
-        "estimate": amount(value.get("amount")),
-        "notice_at": instant(period.get("startDate")),
-        "deadline": instant(period.get("endDate")),
-        "planned_award_at": instant(section(tender, "awardPeriod").get("startDate")),
+        "evaluation_method": text(tender.get("awardCriteria")) or text(tender.get("awardCriteriaDetails")),
+        "currency": one.told_currency,
+        "estimate": one.amount(value, "tender.lots.value" if of_lot else "tender.value"),
+        "notice_at": one.instant(period.get("startDate"), "tender.tenderPeriod.startDate"),
+        "deadline": one.instant(period.get("endDate"), "tender.tenderPeriod.endDate"),
+        "planned_award_at": one.instant(
+            section(tender, "awardPeriod").get("startDate"), "tender.awardPeriod.startDate"
+        ),
         "status": _status(described.get("status") or tender.get("status"), bids, awards),
     }
 
 
-def _category(tender: Json) -> str | None:
-    from ingest.ocds import children, section, text
-
+def _category(tender: Json, lot_id: str | None) -> str | None:
     items = children(tender.get("items"))
-    kind = section(items[0], "classification") if items else {}
+    own = [item for item in items if lot_id and text(item.get("relatedLot"), 500) == lot_id]
+    kind = section((own or items)[0], "classification") if items else {}
     return (
         text(kind.get("description")) or text(kind.get("id")) or text(tender.get("mainProcurementCategory"))
     )
@@ -114,9 +113,14 @@ def _status(told: Any, bids: list[Json], awards: list[Json]) -> str | None:
     return status
 
 
+def over(before: Json, after: Json) -> Json:
+    """What a partial release says over what was known."""
+    return {**before, **{name: value for name, value in after.items() if value is not None}}
+
+
 def merged(before: Json, after: Json) -> Json:
     """A lot after a partial release: what it says over what was known; its status never goes back."""
-    data = {**before, **{name: value for name, value in after.items() if value is not None}}
+    data = over(before, after)
     try:
         if before.get("status"):
             check_lot_transition(before["status"], data.get("status") or before["status"])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from pydantic import ValidationError
 
-from ingest import publicrows
+from ingest import placing
 from ingest.envelope import Record, Refusal, explain
-from ingest.kinds import OpeningData, OpeningEventData
+from ingest.procedure import OpeningData, OpeningEventData
 from ingest.rows import entity
 from records import chain, public, states
 from records.base import now
@@ -43,6 +43,7 @@ def _past(batch: Batch, record: Record, data: OpeningData, past: bool) -> None:
     state = data.state if data.state in _OVER else "ended"
     row = entity(record, batch.moment)
     row |= {
+        "division_code": placing.division_of(batch, data.division_code, data.lot_id),
         "state": state,
         "stage": "waiting" if state == "cancelled" else "end",
         "result": data.result or (None if state == "cancelled" else "opened"),
@@ -58,6 +59,7 @@ def _announce(batch: Batch, record: Record, data: OpeningData) -> None:
     opening = Opening(
         id=record.key, lot_id=data.lot_id, room_id=data.room_id, scheduled_at=data.scheduled_at,
         host=data.host, source=record.source,
+        division_code=placing.division_of(batch, data.division_code, data.lot_id),
     )  # fmt: skip
     try:
         with session.begin_nested():
@@ -102,6 +104,7 @@ def _change(batch: Batch, record: Record, data: OpeningData, past: bool) -> None
 def _reschedule(batch: Batch, opening: Opening, record: Record, data: OpeningData) -> None:
     session = batch.session
     opening.room_id, opening.host = data.room_id, data.host
+    opening.division_code = placing.division_of(batch, data.division_code, data.lot_id)
     if data.state == "cancelled":
         opening.state, opening.updated_at = "cancelled", now()
         session.flush()
@@ -141,7 +144,5 @@ def place_event(batch: Batch, record: Record) -> None:
 
 
 def _lot_moved(batch: Batch, lot: Lot) -> None:
-    facts: dict[str, Any] = batch.facts["lot"].setdefault(lot.id, {"source": lot.source})
-    facts["status"] = lot.status
-    batch.session.flush()
-    publicrows.write(batch.session, publicrows.lots(batch.session, [lot.id], batch.demo))
+    facts = {"source": lot.source, "status": lot.status, "division_code": lot.division_code}
+    batch.facts["lot"][lot.id] = facts

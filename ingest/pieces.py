@@ -1,4 +1,4 @@
-"""What a file is taken apart into: envelopes, and pieces that cannot be one."""
+"""What a file is taken apart into: envelopes, pieces that cannot be one, and notes on what has no place."""
 
 from __future__ import annotations
 
@@ -18,3 +18,11 @@ class Piece:
     line: int | None
     path: str
     reason: str | None = None
+    note: bool = False
+    """Nothing wrong with it: only the ledger has no place for this part, which is kept beside."""
+    partial: bool = False
+    """The envelope says only what has changed; it goes over what is held."""
+    loose: bool = False
+    """Its version was made up here: the same one with other data is a newer one, not a mistake."""
+    demo: bool = False
+    """Demonstration data, and must stay marked so."""

@@ -7,17 +7,18 @@ Never here: bids, deposits, the base price 标底, who is bidding. Openings publ
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
-from ingest.rows import chunks, table_of
+from ingest.rows import chunks, insert_rows, table_of
 from records import public
 from records.base import now
 from records.broadcast import PublicEvent
+from records.evaluation import Evaluation
 from records.money import Award
 from records.openings import Opening
 from records.organisations import Centre, Organisation, Room
@@ -27,7 +28,8 @@ from records.visibility import FIRST_MOMENT, Datum, LotClock, visible_from
 PUBLIC: Table = table_of(PublicEvent)
 
 
-def _row(topic: str, subject: str, payload: dict[str, Any], since: datetime = FIRST_MOMENT) -> dict[str, Any]:
+def row(topic: str, subject: str, payload: dict[str, Any], since: datetime = FIRST_MOMENT) -> dict[str, Any]:
+    """One row of `public_event`."""
     return {
         "topic": topic, "subject": subject, "position": 0, "day": None,
         "visible_from": since, "payload": payload, "created_at": now(),
@@ -37,7 +39,7 @@ def _row(topic: str, subject: str, payload: dict[str, Any], since: datetime = FI
 def write(session: Session, rows: list[dict[str, Any]]) -> None:
     """Insert public rows in the caller's transaction."""
     if rows:
-        session.connection().execute(PUBLIC.insert(), rows)
+        insert_rows(session.connection(), PUBLIC, rows)
 
 
 def _names(session: Session, ids: Iterable[str | None]) -> dict[str | None, str]:
@@ -49,10 +51,6 @@ def _names(session: Session, ids: Iterable[str | None]) -> dict[str | None, str]
     return found
 
 
-def _money(amount: Any) -> str | None:
-    return None if amount is None else format(amount, "f")
-
-
 def projects(session: Session, ids: Iterable[str], demo: frozenset[str]) -> list[dict[str, Any]]:
     """Public rows (topic `project`) of projects as they stand, each with its lots."""
     rows = []
@@ -62,62 +60,41 @@ def projects(session: Session, ids: Iterable[str], demo: frozenset[str]) -> list
         query = select(Lot.project_id, Lot.id, Lot.name).where(Lot.project_id.in_(part)).order_by(Lot.id)
         for project_id, lot_id, name in session.execute(query):
             lots[project_id].append({"id": lot_id, "title": name})
-        names = _names(session, (row["tenderer_id"] for row in found))
-        rows += [_row("project", row["id"], _project(row, lots[row["id"]], names, demo)) for row in found]
+        names = _names(session, (held["tenderer_id"] for held in found))
+        rows += [row("project", held["id"], _project(held, lots[held["id"]], names, demo)) for held in found]
     return rows
 
 
 def _project(
-    row: Mapping[Any, Any], lots: list[dict[str, Any]], names: Mapping[str | None, str], demo: frozenset[str]
+    held: Mapping[Any, Any], lots: list[dict[str, Any]], names: Mapping[str | None, str], demo: frozenset[str]
 ) -> dict[str, Any]:
     return {
-        "id": row["id"],
-        "name": row["name"],
-        "trade_family": row["trade_family"],
-        "sector": row["sector"],
-        "investment": _money(row["investment"]),
-        "key_flag": row["key_flag"],
-        "tenderer": names.get(row["tenderer_id"]),
-        "division": row["division_code"],
+        "id": held["id"],
+        "name": held["name"],
+        "trade_family": held["trade_family"],
+        "sector": held["sector"],
+        "investment": public.money(held["investment"]),
+        "key_flag": held["key_flag"],
+        "tenderer": names.get(held["tenderer_id"]),
+        "division": held["division_code"],
         "lots": lots,
-        "demo": row["source"] in demo,
+        "demo": held["source"] in demo,
     }
 
 
 def lots(session: Session, ids: Iterable[str], demo: frozenset[str]) -> list[dict[str, Any]]:
-    """Public rows (topic `lot`) of lots as they stand: what notice and tender documents say."""
+    """Public rows (topic `lot`) of lots as they stand."""
     rows = []
     for part in chunks(sorted(set(ids))):
         query = select(table_of(Lot), Project.name.label("project_name"), Project.key_flag.label("key_flag"))
         found = session.execute(query.join(Project, Project.id == Lot.project_id).where(Lot.id.in_(part)))
         mapped = found.mappings().all()
-        names = _names(session, (row[who] for row in mapped for who in ("tenderer_id", "agency_id")))
-        rows += [_row("lot", row["id"], _lot(row, names, demo)) for row in mapped]
+        names = _names(session, (lot[who] for lot in mapped for who in ("tenderer_id", "agency_id")))
+        for lot in mapped:
+            project = (lot["project_name"], lot["key_flag"])
+            states = public.lot_rows(cast(Mapping[str, Any], lot), project, names, lot["source"] in demo)
+            rows += [row("lot", lot["id"], payload, since) for payload, since in states]
     return rows
-
-
-def _lot(row: Mapping[Any, Any], names: Mapping[str | None, str], demo: frozenset[str]) -> dict[str, Any]:
-    plain = (
-        "id", "trade_family", "category", "method", "evaluation_method", "currency", "round", "status",
-        "prequalification", "flags",
-    )  # fmt: skip
-    return {
-        **{name: row[name] for name in plain},
-        "title": row["name"],
-        "project": row["project_id"],
-        "project_name": row["project_name"],
-        "tenderer": names.get(row["tenderer_id"]),
-        "agency": names.get(row["agency_id"]),
-        "centre": row["centre_id"],
-        "control_price": _money(row["control_price"]),
-        "deposit_required": _money(row["deposit_required"]),
-        "notice_at": public.rfc3339(row["notice_at"]),
-        "deadline": public.rfc3339(row["deadline"]),
-        "planned_award_at": public.rfc3339(row["planned_award_at"]),
-        "key_project": bool(row["key_flag"]),
-        "division": row["division_code"],
-        "demo": row["source"] in demo,
-    }
 
 
 def awards(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) -> list[dict[str, Any]]:
@@ -127,8 +104,9 @@ def awards(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) -> li
     """
     rows = []
     for part in chunks(sorted(set(lot_ids))):
+        experts = _expert_counts(session, part)
         query = (
-            select(Award, Lot.deadline, Lot.name, Lot.project_id, Organisation.name)
+            select(Award, Lot, Organisation.name)
             .join(Lot, Lot.id == Award.lot_id)
             .join(Organisation, Organisation.id == Award.bidder_id)
             .where(Award.lot_id.in_(part))
@@ -138,25 +116,39 @@ def awards(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) -> li
         for found in session.execute(query):
             groups[found[0].lot_id].append(found)
         for lot_id, found_rows in groups.items():
-            rows += _award_rows(lot_id, found_rows, demo)
+            rows += _award_rows(lot_id, found_rows, demo, experts.get(lot_id))
     return rows
 
 
-def _award_rows(lot_id: str, found: list[Any], demo: frozenset[str]) -> list[dict[str, Any]]:
-    standing = [row for row in found if row[0].status != "cancelled"]
-    won = [row for row in standing if row[0].status == "awarded"]
-    publicity = [row[0].publicity_from for row in found if row[0].publicity_from]
-    decided = [row[0].awarded_at for row in found if row[0].awarded_at]
+def _expert_counts(session: Session, lot_ids: Sequence[str]) -> dict[str, int]:
+    """Procurement lot → number of experts: their names would be due (政府采购法实施条例 art. 43), pseudonyms
+    are what is held."""
+    query = (
+        select(Evaluation.lot_id, func.max(Evaluation.experts))
+        .join(Lot, Lot.id == Evaluation.lot_id)
+        .where(Evaluation.lot_id.in_(lot_ids), Lot.trade_family == "procurement")
+        .group_by(Evaluation.lot_id)
+    )
+    return {lot_id: number for lot_id, number in session.execute(query) if number}
+
+
+def _award_rows(
+    lot_id: str, found: list[Any], demo: frozenset[str], experts: int | None
+) -> list[dict[str, Any]]:
+    standing = [held for held in found if held[0].status != "cancelled"]
+    won = [held for held in standing if held[0].status == "awarded"]
+    publicity = [held[0].publicity_from for held in found if held[0].publicity_from]
+    decided = [held[0].awarded_at for held in found if held[0].awarded_at]
     clock = LotClock(
-        deadline=found[0][1],
+        deadline=found[0][1].deadline,
         publicity=min(publicity) if publicity else None,
         awarded=max(decided) if decided else None,
     )
     base = {
         "lot": lot_id,
-        "title": found[0][2],
-        "project": found[0][3],
-        "candidates": [_line(row) for row in standing] if publicity else [],
+        "title": found[0][1].name,
+        "project": found[0][1].project_id,
+        "candidates": [_line(held) for held in standing] if publicity else [],
         "demo": found[0][0].source in demo,
     }
     rows = []
@@ -166,20 +158,22 @@ def _award_rows(lot_id: str, found: list[Any], demo: frozenset[str]) -> list[dic
                 max((r[0].publicity_until for r in standing if r[0].publicity_until), default=None)
             )
         }
-        rows.append(_row("award", lot_id, {**base, "stage": "publicity", "awarded": [], **span}, since))
+        rows.append(row("award", lot_id, {**base, "stage": "publicity", "awarded": [], **span}, since))
     if (since := visible_from(Datum.AWARD, clock)) and (won or not standing):
-        lines = [{**_line(row), "awarded_at": public.rfc3339(row[0].awarded_at)} for row in won]
+        lines = [{**_line(held), "awarded_at": public.rfc3339(held[0].awarded_at)} for held in won]
         result = {**base, "stage": "awarded" if won else "cancelled", "awarded": lines}
-        rows.append(_row("award", lot_id, result, since))
+        if experts and visible_from(Datum.EXPERTS, clock) is not None:
+            result["experts"] = experts
+        rows.append(row("award", lot_id, result, since))
     return rows
 
 
-def _line(row: Any) -> dict[str, Any]:
-    award = row[0]
+def _line(found: Any) -> dict[str, Any]:
+    award = found[0]
     return {
         "rank": award.rank,
-        "name": row[4],
-        "price": _money(award.price),
+        "name": found[2],
+        "price": public.money(award.price),
         "currency": award.currency,
     }
 

@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
+from sqlalchemy import Connection, func, select
+from sqlalchemy.orm import Session
 
-from ingest.envelope import Refusal
+from ingest.envelope import BLANK, Record, Refusal, storable
+from ingest.kinds import KINDS
+from ingest.rows import chunks, table_of
 from records.base import now
+from records.intake import Held, Journal, Reject
 
-_ACCOUNT = re.compile(r'("payer_account"\s*:\s*)("(?:[^"\\]|\\.)*"|[-+.\w]+)')
+REJECT, HELD, JOURNAL = table_of(Reject), table_of(Held), table_of(Journal)
+_RECENT = 5_000
+
+_VALUE = r'("(?:[^"\\]|\\.)*"|[-+.\w]+)'
+_NAMES = sorted({name for model in KINDS.values() for name in model.HIDDEN if name != "name"})
+_PERSONAL = re.compile(rf'("(?:{"|".join(_NAMES)})"\s*:\s*){_VALUE}')
+_EXPERT = re.compile(r'"kind"\s*:\s*"expert"')
+_NAME = re.compile(rf'("name"\s*:\s*){_VALUE}')
 _LONGEST = 1 << 20
 
 
 def as_sent(raw: Any) -> str:
-    """The text of a record as sent; account numbers are blanked, they are never stored readable."""
+    """The text of a record as sent; personal data is blanked, it is never stored readable."""
     if isinstance(raw, (bytes, bytearray)):
         text = bytes(raw).decode("utf-8", "replace")
     elif isinstance(raw, str):
         text = raw
     else:
         text = _dump(raw)
-    text = _ACCOUNT.sub(r'\1"***"', text[:_LONGEST])
-    return text.replace("\x00", "\\u0000").encode("utf-8", "replace").decode()
+    text = _PERSONAL.sub(rf'\1"{BLANK}"', text[:_LONGEST])
+    if _EXPERT.search(text):
+        text = _NAME.sub(rf'\1"{BLANK}"', text)
+    return storable(text)
 
 
 def _dump(raw: Any) -> str:
@@ -43,4 +58,46 @@ def row(source: str | None, raw: Any, refusal: Refusal) -> dict[str, Any]:
         "reason": refusal.reason[:2000],
         "payload": as_sent(raw),
         "received_at": now(),
+        "resolved_at": None,
     }
+
+
+def overtaken(refused: Iterable[dict[str, Any]], record: Record) -> None:
+    """Mark those of `refused` (rows not written yet) that `record`, just accepted, puts right."""
+    for row in refused:
+        if (row["source"], row["kind"], row["key"]) == (record.source, record.kind, record.key):
+            row["resolved_at"] = now()
+
+
+def resolve(connection: Connection, taken: Iterable[tuple[str, str, str]]) -> None:
+    """Mark the refused records that those accepted, (kind, key, source), put right.
+
+    Only the newest refusals are looked at, so that a batch costs the same however many there have been;
+    `settle` finds the older ones.
+    """
+    accepted = set(taken)
+    last = connection.scalar(select(func.max(REJECT.c.id)))
+    if last is None or not accepted:
+        return
+    recent = (REJECT.c.id > last - _RECENT, REJECT.c.resolved_at.is_(None))
+    query = select(REJECT.c.id, REJECT.c.kind, REJECT.c.key, REJECT.c.source).where(*recent)
+    ids = [number for number, *what in connection.execute(query) if tuple(what) in accepted]
+    for part in chunks(ids):
+        connection.execute(REJECT.update().where(REJECT.c.id.in_(part)).values(resolved_at=now()))
+
+
+def settle(session: Session, source: str) -> int:
+    """Mark every refused record of a source that a later accepted one with its key put right; how many."""
+    later = (
+        select(HELD.c.seq)
+        .join(JOURNAL, JOURNAL.c.seq == HELD.c.seq)
+        .where(
+            HELD.c.kind == REJECT.c.kind,
+            HELD.c.key == REJECT.c.key,
+            HELD.c.source == REJECT.c.source,
+            JOURNAL.c.received_at > REJECT.c.received_at,
+        )
+    )
+    still_open = (REJECT.c.source == source, REJECT.c.resolved_at.is_(None), later.exists())
+    done: Any = session.execute(REJECT.update().where(*still_open).values(resolved_at=now()))
+    return int(done.rowcount)

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Insert, String, Table, bindparam
+from sqlalchemy import Connection, Dialect, Insert, String, Table, bindparam
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ingest.envelope import Record
-from ingest.kinds import OrganisationData
+from ingest.kinds import KINDS
+from ingest.market import OrganisationData
+from ingest.packing import Make, makers, pack
 from records.base import Base
 from records.bids import Bid
+from records.evaluation import Evaluation, Expert, Fee, Score
 from records.identifiers import looks_like_uscc, uscc_check, uscc_division
 from records.intake import Journal
 from records.money import Award, Deposit
 from records.openings import Opening
 from records.organisations import Centre, Organisation, Room
+from records.procedure import Contract, Notice, Objection, TenderProject
 from records.projects import Lot, Project
+from records.reading import ControlPriceCheck
+from records.relations import Credit, Relation
+from records.society import Inspection, Opinion
 
 T = TypeVar("T")
 
@@ -27,14 +35,27 @@ MODELS: dict[str, type[Base]] = {
     "centre": Centre,
     "organisation": Organisation,
     "room": Room,
+    "expert": Expert,
+    "relation": Relation,
+    "credit": Credit,
     "project": Project,
+    "opinion": Opinion,
+    "inspection": Inspection,
+    "tender_project": TenderProject,
     "lot": Lot,
+    "notice": Notice,
     "bid": Bid,
     "deposit": Deposit,
+    "control_price": ControlPriceCheck,
+    "objection": Objection,
     "opening": Opening,
+    "evaluation": Evaluation,
+    "score": Score,
+    "fee": Fee,
     "award": Award,
+    "contract": Contract,
 }
-"""Kinds that are one row each, parents before children."""
+"""Kinds that are one row each, parents before children; `tender_project` comes with its lots."""
 
 
 def table_of(model: type[Base]) -> Table:
@@ -44,6 +65,14 @@ def table_of(model: type[Base]) -> Table:
 
 TABLES = {kind: table_of(model) for kind, model in MODELS.items()}
 _DATED = frozenset(kind for kind, table in TABLES.items() if "updated_at" in table.c)
+_ASIDE = {
+    kind: tuple(model.model_fields.keys() - TABLES[kind].c.keys())
+    for kind, model in KINDS.items()
+    if kind in TABLES
+}
+"""Kind → attributes that are no columns."""
+_PARTS = {"expert": "violations", "credit": "deductions", "inspection": "problems", "contract": "changes"}
+"""Kind → attribute that is a list of parts, kept as JSON."""
 
 
 def chunks(items: Sequence[T], size: int = 5_000) -> Iterator[Sequence[T]]:
@@ -57,9 +86,12 @@ def entity(record: Record, moment: datetime) -> dict[str, Any]:
     row = {**record.data.__dict__, "id": record.key, "source": record.source}
     if record.kind in _DATED:
         row["updated_at"] = moment
-    if record.kind == "deposit":
-        del row["payer_account"]
-    elif record.kind == "organisation":
+    for name in _ASIDE[record.kind]:
+        del row[name]
+    if parts := _PARTS.get(record.kind):
+        # warnings off: pydantic cannot see that a plainly validated time is a datetime
+        row[parts] = [part.model_dump(mode="json", exclude_none=True, warnings=False) for part in row[parts]]
+    if record.kind == "organisation":
         row |= _registration(record)
     return row
 
@@ -85,29 +117,64 @@ def upsert(
     connection: Connection, table: Table, rows: list[dict[str, Any]], keep: frozenset[str] = frozenset()
 ) -> None:
     """Insert rows or overwrite those with the same primary key, except the columns in `keep`."""
-    if not rows:
-        return
-    insert: Any = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    if rows:
+        names = tuple(rows[0])
+        statement = _upsert(connection.dialect.name, table, names, keep)
+        _execute(connection, statement, table, rows)
+
+
+@cache
+def _upsert(dialect: str, table: Table, names: tuple[str, ...], keep: frozenset[str]) -> Insert:
+    insert: Any = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
     primary = [column.name for column in table.primary_key]
-    changed = {name: insert.excluded[name] for name in rows[0] if name not in primary and name not in keep}
-    statement: Insert = insert.on_conflict_do_update(index_elements=primary, set_=changed)
-    connection.execute(statement, rows)
+    changed = {name: insert.excluded[name] for name in names if name not in primary and name not in keep}
+    values = insert.values({name: bindparam(name, type_=table.c[name].type) for name in names})
+    statement: Insert = values.on_conflict_do_update(index_elements=primary, set_=changed)
+    return statement
 
 
+def insert_rows(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows that name every column but an automatic key."""
+    if rows:
+        names = tuple(rows[0])
+        statement = _insert(table, names)
+        _execute(connection, statement, table, rows)
+
+
+@cache
+def _insert(table: Table, names: tuple[str, ...]) -> Insert:
+    return table.insert().values({name: bindparam(name, type_=table.c[name].type) for name in names})
+
+
+def _execute(connection: Connection, statement: Insert, table: Table, rows: list[dict[str, Any]]) -> None:
+    if connection.dialect.name != "sqlite":
+        connection.execute(statement, rows)
+        return
+    text, order, made = _compiled(statement, table, connection.dialect)
+    connection.exec_driver_sql(text, pack(rows, order, made))
+
+
+@cache
+def _compiled(
+    statement: Insert, table: Table, dialect: Dialect
+) -> tuple[str, tuple[str, ...], dict[str, Make | None]]:
+    compiled: Any = statement.compile(dialect=dialect)
+    return str(compiled), tuple(compiled.positiontup), makers(table, dialect)
+
+
+@cache
 def _journal_insert(dialect: str) -> Insert:
     table = table_of(Journal)
     body: Any = bindparam("body", type_=String())
     data = body if dialect == "sqlite" else sql_cast(body, postgresql.JSONB)
     plain: dict[str, Any] = {
-        column.name: bindparam(column.name) for column in table.c if column.name != "data"
+        column.name: bindparam(column.name, type_=column.type) for column in table.c if column.name != "data"
     }
     return table.insert().values(**plain, data=data)
-
-
-_JOURNAL_INSERT = {dialect: _journal_insert(dialect) for dialect in ("sqlite", "postgresql")}
 
 
 def append_journal(connection: Connection, entries: list[dict[str, Any]]) -> None:
     """Append to the journal; `body` is JSON already and is not encoded a second time."""
     if entries:
-        connection.execute(_JOURNAL_INSERT[connection.dialect.name], entries)
+        statement = _journal_insert(connection.dialect.name)
+        _execute(connection, statement, table_of(Journal), entries)

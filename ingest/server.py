@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import orjson
 import structlog
 import uvicorn
+from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -18,7 +19,7 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from ingest import body, describe, feed
+from ingest import body, describe, feed, standing
 from ingest.access import bearer, source_of
 from ingest.apply import Answer
 from ingest.config import IntakeConfig
@@ -88,6 +89,34 @@ class Intake:
             self.measures.answered(source, "http", answers)
             yield answers
 
+    async def _asked(self, request: Request, ask: Callable[[Session, str], Any]) -> Response:
+        """What the sender of a request may know of its own records."""
+        source = await source_of(self.ledger, bearer(request.headers.get("authorization")))
+
+        def read() -> Any:
+            with self.ledger.read() as session:
+                return ask(session, source)
+
+        return Response(orjson.dumps(await asyncio.to_thread(read)), media_type="application/json")
+
+    async def held(self, request: Request) -> Response:
+        """`GET /records/held?kind=&key=…`: the newest version held of each key, and where the sender stands."""
+        kind, keys = standing.kind_and_keys(request)
+        return await self._asked(
+            request,
+            lambda session, source: {
+                "resume": standing.standing(session, source),
+                "held": standing.held(session, source, kind, keys),
+            },
+        )
+
+    async def rejects(self, request: Request) -> Response:
+        """`GET /rejects?after=&limit=&open=`: the sender's own refused records, whole."""
+        after, limit, open_only = standing.page_of(request)
+        return await self._asked(
+            request, lambda session, source: standing.rejected(session, source, after, limit, open_only)
+        )
+
     async def feed(self, socket: WebSocket) -> None:
         """`WS /records`."""
         self.measures.connections.inc()
@@ -105,11 +134,11 @@ class Intake:
         except Exception as error:  # noqa: BLE001 — whatever ails the database is the answer here
             log.error("intake.unhealthy", cause=type(error).__name__)
             raise Problem(503, "数据库不可用 / the database is not available") from None
-        return _json({"status": "ok", "schema": version, "waiting": self.running.waiting})
+        return _json({"status": "ok", "schema": version})
 
     async def metrics(self, _request: Request) -> Response:
         """Prometheus text."""
-        self.measures.queue.set(self.running.waiting)
+        self.measures.waiting(self.running.waiting, self.config.queue)
         return Response(self.measures.render(), media_type="text/plain; version=0.0.4")
 
 
@@ -162,6 +191,8 @@ def create_app(config: IntakeConfig) -> Starlette:
     routes = [
         Route("/records", intake.post, methods=["POST"]),
         WebSocketRoute("/records", intake.feed),
+        Route("/records/held", intake.held),
+        Route("/rejects", intake.rejects),
         Route("/schema", _schema),
         Route("/schema/{kind}", _schema),
         Route("/openapi.json", _openapi),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from statistics import median
 
+import streamlit as st
 from sqlalchemy import select
 
-from dashboard import charts, context, livedata, shell, tabledata, tables
+from dashboard import charts, context, gantt, livedata, room_health, rooms_live, shell, tabledata
 from dashboard.cards import DASH, Kpi, lens_basis, live_basis, show
 from dashboard.charts import Bar
-from dashboard.html import card, draw, esc, row
+from dashboard.html import card, draw, row
 from dashboard.memo import per_lens
 from records.base import now
 from records.money import Award
@@ -20,14 +21,18 @@ from supervision.filters import Filters
 from supervision.narrow import where
 from supervision.results import Share
 
-ROOMS = 14
+STRIP_EVERY = 3.0
+"""Seconds between two looks at the streams."""
 DAY = 86_400
 
 
 def body(page: shell.Page) -> None:
-    """Five figures; rooms of today; days per leg of the process."""
+    """Five figures; how each room's stream does; the rooms' day and the days per leg of the process."""
+    room_health.banner(page.lang)
     show(_kpis(page), page.lang)
-    draw(row("row2", _rooms(page), _legs(page)))
+    every = None if st.session_state.get("paused") else STRIP_EVERY
+    st.fragment(run_every=every)(_strip)(page)
+    draw(row("row2", _gantt(page), _legs(page)))
 
 
 def _kpis(page: shell.Page) -> list[Kpi]:
@@ -94,32 +99,20 @@ def legs(filters: Filters) -> dict[str, float | None]:
     return {name: median(days) if days else None for name, days in parts.items()}
 
 
-def _rooms(page: shell.Page) -> str:
-    found = livedata.rooms_today()
-    columns = [
-        tables.Column("centre"),
-        tables.Column("room"),
-        tables.Column("sessions", True),
-        tables.Column("state"),
-    ]
-    rows = [
-        [
-            esc(r.centre), esc(r.room), str(r.openings),
-            f'<span class="chip{" on" if r.live else ""}">{page.say(_room_state(r))}</span>',
-        ]
-        for r in found[:ROOMS]
-    ]  # fmt: skip
-    table = tables.markup(columns, rows, page.lang, caption=page.say("service.room_table")) if rows else ""
-    note = page.say("service.room_note", shown=len(rows), n=len(found))
-    return tables.card(page.say("service.room_table"), table, note, page.say("service.no_rooms"))
+def _strip(page: shell.Page) -> None:
+    """Every room's stream, worst first."""
+    with context.ledger().read() as session:
+        named = room_health.names(session, page.lang)
+    draw(room_health.strip(rooms_live.snapshot(), named, page.lang))
 
 
-def _room_state(room: livedata.RoomDay) -> str:
-    if room.live:
-        return "service.room_live"
-    if room.openings > room.done:
-        return "service.room_preparing"
-    return "service.room_done" if room.openings else "service.room_free"
+def _gantt(page: shell.Page) -> str:
+    with context.ledger().read() as session:
+        lines = gantt.day(session, page.lang)
+    if not lines:
+        return card(page.say("service.gantt"), f'<p class="muted">{page.say("service.gantt_none")}</p>')
+    note = page.say("service.gantt_note", shown=len(gantt.chosen(lines)), n=len(lines))
+    return card(page.say("service.gantt"), gantt.svg(lines, page.lang) + gantt.legend(page.lang), note)
 
 
 def _legs(page: shell.Page) -> str:
@@ -131,7 +124,7 @@ def _legs(page: shell.Page) -> str:
         Bar(page.say(f"service.leg_{name}"), days, figures.number(days, 1), page.say("service.days"))
         for name, days in shown
     ]
-    return card(page.say("service.legs"), charts.bars(bars, 96), page.say("service.legs_note"))
+    return card(page.say("service.legs"), charts.bars(bars, 120), page.say("service.legs_note"))
 
 
 shell.show("S04", body, every=5, filters=("period", "centre", "family", "category"), tables=("openings",))

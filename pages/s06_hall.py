@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from dashboard import choices, components, context, hall, shell
+from dashboard import choices, components, context, hall, room_health, shell
 from records.projects import TRADE_FAMILIES
 from records.public import BEIJING
 from records.states import OPENING_STATES, STAGES
@@ -25,6 +25,7 @@ BACK = 365
 
 def body(page: shell.Page) -> None:
     """One row of choices, then the wall, a day's list, the history or the calendar."""
+    room_health.banner(page.lang)
     view, count, chosen = _filters(page)
     if view == "wall":
         wanted = {"centre": chosen["centre"], "family": chosen["family"], "key": "1" if chosen["key"] else ""}

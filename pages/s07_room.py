@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 from sqlalchemy.orm import Session
 
-from dashboard import components, context, hall, host_panel, hosting, shell
+from dashboard import components, context, hall, host_panel, hosting, room_health, room_panel, shell
 from records.openings import Opening
 from records.organisations import Centre, Room
 from records.projects import Lot
@@ -16,7 +16,8 @@ from records.public import BEIJING
 
 
 def body(page: shell.Page) -> None:
-    """Choose an opening (it stands in the address), then show it."""
+    """Choose an opening (it stands in the address), then show it; hosts get the controls of room and opening."""
+    room_health.banner(page.lang)
     with context.ledger().read() as session:
         opening_id = _chosen(session, page)
         found = session.get(Opening, opening_id) if opening_id else None
@@ -31,11 +32,14 @@ def body(page: shell.Page) -> None:
         f'<div class="hd"><h2 style="font-size:16px;margin:0;padding:0">{escape(lot.name)}</h2>'
         f'<span class="muted">{escape(place)}　{escape(page.say("room.lot_no", lot=lot.id))}</span></div>'
     )
+    hosts = page.user.role in hosting.HOSTS
+    if hosts and room is not None:
+        room_panel.show(page, room.id)
     components.opening(
         found.id, page.lang, room=room.id if room else None, room_name=place,
         control_price=None if lot.control_price is None else str(lot.control_price), key=f"opening-{found.id}",
     )  # fmt: skip
-    if page.user.role in hosting.HOSTS:
+    if hosts:
         host_panel.controls(page, found.id)
     host_panel.record(page, found.id)
 

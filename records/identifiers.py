@@ -46,6 +46,11 @@ def uscc_division(code: str) -> str | None:
     return code[2:8] if looks_like_uscc(code) else None
 
 
+def division_known(code: str) -> bool:
+    """Whether a GB/T 2260 division lies in a province there is; counties change too often to be held against one."""
+    return code[:2] in PROVINCES
+
+
 def is_outside(division_code: str | None, home: str = HOME_CITY) -> bool | None:
     """Whether a division lies outside `home` (a prefix: 3301 city view, 33 province view); None if unknown."""
     return None if not division_code else not division_code.startswith(home)

@@ -15,7 +15,7 @@ from records.intake import Source
 from records.openings import Opening
 from records.organisations import Centre, Organisation, Room
 from records.projects import Lot, Project
-from records.visibility import FIRST_MOMENT
+from records.visibility import FIRST_MOMENT, Datum, LotClock, visible_from
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 MASK = "******"
@@ -54,6 +54,68 @@ def publish(
     return row
 
 
+_LOT_PLAIN = (
+    "id", "trade_family", "category", "method", "evaluation_method", "currency", "round", "status",
+    "prequalification", "flags", "unified_deal_code", "classify_code",
+)  # fmt: skip
+_LOT_MOMENTS = ("notice_at", "deadline", "planned_award_at")
+_BASE_PRICE_OUT = frozenset(
+    {"opening", "opened", "evaluating", "publicity", "re_evaluation", "awarded", "contracted", "archived"}
+)
+"""States of a lot whose opening has begun and has not failed: the base price 标底 was announced at it."""
+
+
+def lot_rows(
+    row: Mapping[str, Any], project: tuple[str, str | None], names: Mapping[str | None, str], demo: bool
+) -> list[tuple[dict[str, Any], datetime]]:
+    """(payload, visible from) of a lot as it stands: what notice and tender documents say, nothing of bidders.
+
+    `row` holds the columns of `lot`, `project` its project's (name, key_flag), `names` those of
+    organisations by id. A base price 标底 comes as a second row, visible once the opening may have begun.
+    """
+    plain = {
+        **{name: row[name] for name in _LOT_PLAIN},
+        **{name: rfc3339(row[name]) for name in _LOT_MOMENTS},
+        "title": row["name"],
+        "project": row["project_id"],
+        "project_name": project[0],
+        "tender_project": row["tender_project_id"],
+        "tenderer": names.get(row["tenderer_id"]),
+        "agency": names.get(row["agency_id"]),
+        "centre": row["centre_id"],
+        "control_price": money(row["control_price"]),
+        "deposit_required": money(row["deposit_required"]),
+        "key_project": bool(project[1]),
+        "division": row["division_code"],
+        "demo": demo,
+    }
+    rows = [(plain, FIRST_MOMENT)]
+    if row["base_price"] is not None and row["status"] in _BASE_PRICE_OUT:
+        clock = LotClock(deadline=row["deadline"], bidders_published=row["deadline"])
+        since = visible_from(Datum.BASE_PRICE, clock)
+        if since is not None:
+            rows.append(({**plain, "base_price": money(row["base_price"])}, since))
+    return rows
+
+
+def money(amount: Any) -> str | None:
+    """An amount as users see it: a plain decimal string."""
+    return None if amount is None else format(amount, "f")
+
+
+def publish_lot(session: Session, lot: Lot) -> None:
+    """Write the public state of a lot as it stands, in the caller's transaction."""
+    project = session.get_one(Project, lot.project_id)
+    ids = (lot.tenderer_id, lot.agency_id)
+    names: dict[str | None, str] = {
+        key: name for key in ids if key and (name := _name(session, key)) is not None
+    }
+    row = {column.key: getattr(lot, column.key) for column in Lot.__table__.columns}
+    demo = _is_demo(session, lot.source)
+    for payload, since in lot_rows(row, (project.name, project.key_flag), names, demo):
+        publish(session, "lot", lot.id, payload, visible_from=since)
+
+
 def publish_opening(session: Session, opening: Opening) -> None:
     """Write the public state of an opening as it stands: no datum here depends on who bids.
 
@@ -90,7 +152,19 @@ def publish_opening(session: Session, opening: Opening) -> None:
         "ended_at": rfc3339(opening.ended_at),
         "demo": _is_demo(session, opening.source),
     }
-    publish(session, "opening", opening.id, payload, day=local_day(opening.scheduled_at))
+    publish(
+        session, "opening", opening.id, payload, day=local_day(opening.scheduled_at),
+        visible_from=FIRST_MOMENT if opening.state in ("scheduled", "cancelled") else opened_from(opening, lot),
+    )  # fmt: skip
+
+
+def opened_from(opening: Opening, lot: Lot) -> datetime:
+    """From when the public may know what happens at an opening: the deadline, which is its moment by law.
+
+    Where the lot's deadline is not known the time the opening is announced for stands in (招标投标法 art. 34).
+    """
+    clock = LotClock(deadline=lot.deadline or opening.scheduled_at)
+    return visible_from(Datum.OPENING_PROCESS, clock) or opening.scheduled_at
 
 
 def _is_demo(session: Session, source: str) -> bool:

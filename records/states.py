@@ -1,4 +1,4 @@
-"""The state machines of the lot 标段 and of the opening 开标, each as one explicit table.
+"""The state machines of the lot 标段, the opening 开标 and the broadcast 直播场次, each as one explicit table.
 
 Both the intake and the desk move an opening through `append_event`, which writes the event, its chain
 hash and its public rows in the caller's transaction.
@@ -194,15 +194,26 @@ def append_event(
         shown["detail_sha256"] = chain.digest(inside)
     row = _chain_on(opening, kind, shown, moment, actor, inside or None)
     session.add(row)
-    before = _public_state(opening)
+    before, status = _public_state(opening), lot.status
     _move(opening, lot, kind, shown, moment)
     session.flush()
-    visible = max(moment, lot.deadline) if kind == "sign_in" and lot.deadline else FIRST_MOMENT
-    message = {"seq": row.seq, "ts": chain.stamp(moment), "type": kind, "payload": shown, "hash": row.hash}
-    public.publish(session, "opening_event", opening.id, message, position=row.seq, visible_from=visible)
+    _tell(session, opening, lot, row)
     if kind == "scheduled" or (kind != "sign_in" and _public_state(opening) != before):
         public.publish_opening(session, opening)
+    if lot.status != status:
+        public.publish_lot(session, lot)
     return row
+
+
+def _tell(session: Session, opening: Opening, lot: Lot, row: OpeningEvent) -> None:
+    """The event's own public row: an announcement at once, what happens at the opening from the deadline."""
+    visible = FIRST_MOMENT if row.type == "scheduled" else public.opened_from(opening, lot)
+    if row.type == "sign_in":
+        visible = max(visible, row.ts)
+    message = {
+        "seq": row.seq, "ts": chain.stamp(row.ts), "type": row.type, "payload": row.payload, "hash": row.hash,
+    }  # fmt: skip
+    public.publish(session, "opening_event", opening.id, message, position=row.seq, visible_from=visible)
 
 
 def _public_state(opening: Opening) -> tuple[object, ...]:
@@ -276,3 +287,44 @@ def verify_opening(session: Session, opening_id: str) -> chain.Break | None:
     )
     pairs = ((chain.event_body(r.opening_id, r.seq, r.ts, r.type, r.payload), r.hash) for r in rows)
     return chain.verify(chain.genesis(f"opening/{opening_id}"), pairs)
+
+
+# ── the broadcast ────────────────────────────────────────────────────────────
+
+BROADCAST_STATES = {
+    "scheduled": ("预告", "Scheduled"), "standby": ("候播", "Standby"), "live": ("直播中", "Live"),
+    "paused": ("暂停", "Paused"), "ended": ("已结束", "Ended"), "sealed": ("录制封存", "Sealed"),
+    "replayable": ("可回看", "Replay available"), "expired": ("到期处置", "Expired"),
+    "cancelled": ("取消", "Cancelled"),
+}  # fmt: skip
+
+BROADCAST_TRANSITIONS: dict[str, frozenset[str]] = {
+    "scheduled": frozenset({"standby", "cancelled"}),
+    "standby": frozenset({"live", "ended", "cancelled"}),
+    "live": frozenset({"paused", "ended"}),
+    "paused": frozenset({"live", "ended"}),
+    "ended": frozenset({"sealed"}),
+    "sealed": frozenset({"replayable", "expired"}),
+    "replayable": frozenset({"expired"}),
+    "expired": frozenset(),
+    "cancelled": frozenset(),
+}
+"""State → states it may turn into. From standby it may end without ever having been on air."""
+
+
+def check_broadcast_transition(before: str | None, after: str) -> None:
+    """Raise IllegalTransition, naming both states, unless a broadcast may go from `before` to `after`.
+
+    A new broadcast (`before` None) begins as scheduled, or on standby where the hub first meets it.
+    """
+    if after not in BROADCAST_STATES:
+        raise IllegalTransition(
+            f"未知直播状态 {after!r}；可用 / unknown broadcast state, choose from: {', '.join(BROADCAST_STATES)}"
+        )
+    allowed = frozenset({"scheduled", "standby"}) if before is None else BROADCAST_TRANSITIONS[before]
+    if before == after or after in allowed:
+        return
+    came = "无 (none)" if before is None else f"{BROADCAST_STATES[before][0]} ({before})"
+    raise IllegalTransition(
+        f"直播场次不能从 {came} 变为 {BROADCAST_STATES[after][0]} ({after}) / illegal broadcast transition"
+    )

@@ -62,7 +62,8 @@ class WarningChange(Base):
 
 
 class WatchMark(Base):
-    """How far the watch has read: name → last journal sequence handled, or a digest of what was built."""
+    """How far something has come: name → last journal sequence the watch has handled, a digest of what it
+    built, or (intake/SOURCE) how many records of a source are accepted."""
 
     __tablename__ = "watch_mark"
     name: Mapped[Key] = mapped_column(primary_key=True)

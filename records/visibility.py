@@ -2,8 +2,9 @@
 
 The table follows the law: bidders' names and number are secret before the deadline (招标投标法 art. 22,
 52), the base price is published at the opening (art. 22; 实施条例 art. 50), evaluation is confidential
-(art. 37, 38, 44), candidates are public from their publicity (实施条例 art. 54), personal data never
-(个人信息保护法 art. 6, 25).
+(art. 37, 38, 44), candidates are public from their publicity (实施条例 art. 54), contracts after the award
+(政府采购法实施条例 art. 50), decisions on complaints are published and who complained never is (实施条例
+art. 60-62), personal data never (个人信息保护法 art. 6, 25).
 """
 
 from __future__ import annotations
@@ -42,6 +43,13 @@ class Datum(StrEnum):
     SCORES = "scores"
     CANDIDATES = "candidates"
     AWARD = "award"
+    CONTRACT = "contract"
+    OBJECTIONS = "objections"
+    """What an objection or complaint says."""
+    DECISIONS = "decisions"
+    """What was decided on it; one raised and answered on the spot is part of the opening's process."""
+    OPINIONS = "opinions"
+    """The text the office releases of an opinion of society 社会监督意见."""
     WARNINGS = "warnings"
     PERSONAL = "personal"
 
@@ -91,6 +99,10 @@ TABLE: Mapping[Datum, Mapping[Audience, Moment]] = {
     Datum.SCORES: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.AWARDED},
     Datum.CANDIDATES: {Audience.PUBLIC: Moment.PUBLICITY, Audience.SUPERVISOR: Moment.PUBLICITY},
     Datum.AWARD: {Audience.PUBLIC: Moment.AWARDED, Audience.SUPERVISOR: Moment.AWARDED},
+    Datum.CONTRACT: {Audience.PUBLIC: Moment.AWARDED, Audience.SUPERVISOR: Moment.AWARDED},
+    Datum.OBJECTIONS: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.ALWAYS},
+    Datum.DECISIONS: {Audience.PUBLIC: Moment.AWARDED, Audience.SUPERVISOR: Moment.ALWAYS},
+    Datum.OPINIONS: {Audience.PUBLIC: Moment.ALWAYS, Audience.SUPERVISOR: Moment.ALWAYS},
     Datum.WARNINGS: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.DEADLINE},
     Datum.PERSONAL: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.NEVER},
 }
@@ -112,6 +124,15 @@ def visible_from(datum: Datum, lot: LotClock, audience: Audience = Audience.PUBL
         return None
     reached: datetime | None = getattr(lot, moment.value)
     return None if reached is None else max(reached, lot.deadline)
+
+
+def published_from(datum: Datum, lot: LotClock, published: datetime | None) -> datetime | None:
+    """The moment from which the public may see what bears a date of its own: a notice, a contract, a decision.
+
+    Never before `published`; None while it has no date or `datum` is still secret.
+    """
+    since = visible_from(datum, lot)
+    return None if since is None or published is None else max(since, published)
 
 
 def is_visible(

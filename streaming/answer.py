@@ -58,6 +58,21 @@ def write(offer: Offer, local: Local, chosen: dict[str, list[Codec]]) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
+def fragment(offer: Offer, ufrag: str, password: str, candidates: list[tuple[str, int]]) -> str:
+    """The body that answers an ICE restart (RFC 9725 §4.4.2): new credentials and all candidates."""
+    leader = next(media for media in offer.media if media.wanted)
+    lines = [
+        "a=ice-lite",
+        f"m={leader.kind} 9 {leader.protocol} 0",
+        *([f"a=mid:{leader.mid}"] if leader.mid else []),
+        f"a=ice-ufrag:{ufrag}",
+        f"a=ice-pwd:{password}",
+        *(_candidate(number, *candidate) for number, candidate in enumerate(candidates)),
+        "a=end-of-candidates",
+    ]
+    return "\r\n".join(lines) + "\r\n"
+
+
 def _refused(media: Media) -> list[str]:
     head = [f"m={media.kind} 0 {media.protocol} {' '.join(media.formats)}", "c=IN IP4 0.0.0.0"]
     return head + ([f"a=mid:{media.mid}"] if media.mid else []) + ["a=inactive"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from records import public
 from records.base import now
+from streaming.covers import OPEN, Cover
 from streaming.logs import Logs
 from streaming.reading import Reader, openings_on
 from streaming.roster import RoomCard, Roster
@@ -33,12 +34,19 @@ def moment(text: str | None) -> datetime | None:
 class Board:
     """Openings by id, and what each room is doing; `signal` tells of anything the hall shows."""
 
-    def __init__(self, reader: Reader, roster: Roster, logs: Logs, publishing: Callable[[str], bool]) -> None:
+    def __init__(
+        self, reader: Reader, roster: Roster, logs: Logs, publishing: Callable[[str], bool],
+        covered: Callable[[str], Cover] = lambda room: OPEN,
+    ) -> None:  # fmt: skip
         self._reader = reader
         self._roster = roster
         self._logs = logs
         self._publishing = publishing
+        self.covered = covered
+        """What the operators withhold of a room."""
         self.openings: dict[str, Opening] = {}
+        self.cameras: Callable[[str], list[str]] = lambda room: []
+        """Which cameras of a room are on air: names to join by WHEP, near one first."""
         self.day: date | None = None
         self.signal = Signal()
         self._since: dict[str, tuple[str, str | None]] = {}
@@ -89,7 +97,7 @@ class Board:
         """Announce a change if what the hall shows differs from what it showed."""
         shown = (
             [(o["id"], o["state"], o["stage"], o["scheduled_at"], o["room"], o["title"]) for o in self.openings.values()],
-            [(room.id, room.name, self.state(room)["state"], self._publishing(room.id)) for room in self._roster.public_rooms()],
+            [(room.name, self.state(room), self._publishing(room.id)) for room in self._roster.public_rooms()],
             self.day,
         )  # fmt: skip
         if shown != self._shown:
@@ -120,10 +128,12 @@ class Board:
         return min(fresh, key=lambda o: (o["scheduled_at"], o["id"]), default=None)
 
     def state(self, room: RoomCard) -> dict[str, Any]:
-        """One line of `/api/rooms`."""
+        """One line of `/api/rooms`; `reason` stands on the slate, so it is there only while one is up."""
         opening = self.current(room.id)
         state = self._state(room.id, opening)
         since = self._remember(room.id, state, opening)
+        cover = self.covered(room.id)
+        told = {"reason": cover.reason} if cover.slated and state == "paused" else {}
         return {
             "id": room.id,
             "name": room.name,
@@ -132,6 +142,9 @@ class Board:
             "state": state,
             "opening": opening["id"] if opening else None,
             "since": since,
+            "muted": cover.muted,
+            "cameras": self.cameras(room.id),
+            **told,
         }
 
     def rooms(self) -> list[dict[str, Any]]:
@@ -151,14 +164,21 @@ class Board:
         return self.day is not None and -DAYS_BACK <= (day - self.day).days <= DAYS_AHEAD
 
     def _state(self, room_id: str, opening: Opening | None) -> str:
-        publishing = self._publishing(room_id)
+        publishing, slated = self._publishing(room_id), self.covered(room_id).slated
         if opening is None:
-            return "standby" if publishing else "idle"
+            return "idle" if not publishing else "paused" if slated else "standby"
         if opening["state"] == "paused":
             return "paused"
         if opening["state"] in {"ended", "sealed", "cancelled"}:
             return "ended"
+        if slated and (publishing or opening["state"] == "in_progress"):
+            return "paused"
         return "live" if opening["state"] == "in_progress" and publishing else "standby"
+
+    def airing(self, opening: Opening) -> str:
+        """An opening's state as its broadcast takes it: under the operators' slate it is paused."""
+        slated = opening["state"] == "in_progress" and self.covered(opening["room"]).slated
+        return "paused" if slated else str(opening["state"])
 
     def _remember(self, room_id: str, state: str, opening: Opening | None) -> str | None:
         held = self._since.get(room_id)

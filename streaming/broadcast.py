@@ -100,7 +100,9 @@ class Broadcaster:
             opening = self._board.current(room)
             if opening and opening["state"] in {"scheduled", "in_progress", "paused"}:
                 airing = self._airings.setdefault(opening["id"], Airing(opening["id"], room))
-                airing.advance(opening["state"], self._board.publishing(room), instant - before, now())
+                airing.advance(
+                    self._board.airing(opening), self._board.publishing(room), instant - before, now()
+                )
         for airing in self._airings.values():
             opening = self._board.openings.get(airing.opening_id)
             if opening and opening["state"] in {"ended", "cancelled"}:

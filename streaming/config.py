@@ -23,6 +23,12 @@ class HubConfig:
     """Origin of the desk (http://host:port), which may frame the pages; None: nobody may."""
     fanout: str = "auto"
     """Which inner loop forwards media: auto, native, abi or plain."""
+    record: bool = True
+    """Whether openings are recorded."""
+    edges: str = ""
+    """Janus edges that take viewers over, as streaming.edges.config reads them."""
+    edges_after: int = 0
+    """Viewers of a room served here before edges are used."""
     max_feeds: int = 20_000
     """WebSocket subscribers the hub accepts at a time."""
     poll_seconds: float = 0.2

@@ -8,6 +8,7 @@ picture, retransmissions, a joining viewer and the recording.
 from __future__ import annotations
 
 import asyncio
+import copy
 import secrets
 import struct
 from collections.abc import Callable
@@ -125,8 +126,11 @@ class Stream:
         self.codec: Codec | None = None
         self.rewriter = Rewriter(CLOCK[kind])
         self.taps: list[Tap] = []
-        self.packets = self.octets = self.frames = self.sent = self.attempted = 0
+        self.kept: list[Tap] = []
+        self.covered = False
+        self.packets = self.octets = self.frames = self.attempted = 0
         self.keyframe_at: float | None = None
+        self.source_key_at: float | None = None
         self.keyframes = 0
         self.flushed = self.rewriter.sequence
         self.report: bytes | None = None
@@ -137,32 +141,60 @@ class Stream:
         self._keyframe_sequence = 0
         self._keyframe_time: int | None = None
         self._frame_time: int | None = None
+        self._withheld = False
+        self._aside: Rewriter | None = None
+        self._aside_pending: list[bytes] = []
 
     @property
     def ssrc(self) -> int:
         return self.rewriter.ssrc
+
+    @property
+    def sent(self) -> int:
+        """Datagrams that have left for viewers; of those `attempted` some may still be on their way."""
+        return self.group.sent
 
     def source(self, codec: Codec) -> None:
         """A new publisher or layer: numbers go on where they were, the next keyframe starts a GOP."""
         self.idle()
         self.codec = codec
         self.rewriter.switch()
+        if self._aside is not None:
+            self._aside.switch()
 
     def idle(self) -> None:
         """The source is gone: what it sent last is no longer shown to those who join."""
         self.flush()
-        self.keyframe_at = None
+        self.keyframe_at = self.source_key_at = None
         self.report = None
+
+    def cover(self, on: bool) -> None:
+        """Withhold the stream from viewers and taps, or give it back: sound at once, pictures from the next
+        keyframe on. Their numbers stand still meanwhile, so nothing withheld can be asked for again; the
+        kept taps (the recording) get everything, from the first cover on under numbers of their own."""
+        if on == self.covered:
+            return
+        self.covered = on
+        if on:
+            self.flush()
+            self._aside = self._aside or copy.copy(self.rewriter)
+            self._withheld = True
+            self.keyframe_at = None
 
     def push(self, packet: bytes, now: float) -> None:
         """Take one RTP packet of the current source. Sent at the end of its frame, or soon."""
+        if self._withheld and not self.covered and self._begins(packet):
+            self._withheld = False
+            self.rewriter.switch()
+        if self._aside is not None:
+            self._push_aside(self._aside, packet, now)
+        if self._withheld:
+            return
         rewritten = self.rewriter.rewrite(packet, now)
         if rewritten is None:
             return
         sequence, out = rewritten
         self._cache[sequence & _MASK] = out
-        self.packets += 1
-        self.octets += len(out) - 12
         self._note(sequence, out, now)
         pending = self._pending
         pending.append(out)
@@ -173,7 +205,30 @@ class Stream:
         elif len(pending) == 1:
             asyncio.get_running_loop().call_later(PATIENCE, self.flush)
 
+    def _begins(self, packet: bytes) -> bool:
+        """Whether a stream that was withheld may begin again with this packet."""
+        if self.kind == "audio" or self.codec is None:
+            return self.kind == "audio"
+        return KEYFRAME[self.codec.name](packet, payload_start(packet))
+
+    def _push_aside(self, aside: Rewriter, packet: bytes, now: float) -> None:
+        """For the kept taps; the figures of what is withheld are taken here."""
+        rewritten = aside.rewrite(packet, now)
+        if rewritten is None:
+            return
+        sequence, out = rewritten
+        if self._withheld:
+            self._note(sequence, out, now)
+        pending = self._aside_pending
+        pending.append(out)
+        if self.kind == "audio" or out[1] & 0x80 or len(pending) >= BURST:
+            self._aside_pending = []
+            for tap in tuple(self.kept):
+                self._feed(tap, pending)
+
     def _note(self, sequence: int, out: bytes, now: float) -> None:
+        self.packets += 1
+        self.octets += len(out) - 12
         timestamp = int.from_bytes(out[4:8], "big")
         if timestamp != self._frame_time:
             self._frame_time = timestamp
@@ -181,9 +236,10 @@ class Stream:
         if self.kind == "audio" or self.codec is None or timestamp == self._keyframe_time:
             return
         if KEYFRAME[self.codec.name](out, 12):
-            self._keyframe_time, self._keyframe_sequence = timestamp, sequence
-            self.keyframe_at = now
+            self._keyframe_time, self.source_key_at = timestamp, now
             self.keyframes += 1
+            if not self._withheld:
+                self.keyframe_at, self._keyframe_sequence = now, sequence
 
     def flush(self) -> None:
         """Send what is pending to the viewers and the taps."""
@@ -193,8 +249,8 @@ class Stream:
         self._pending = []
         self.flushed = self.rewriter.sequence
         self.attempted += len(packets) * len(self.group)
-        self.sent += self.group.send(packets)
-        for tap in tuple(self.taps):
+        self.group.send(packets)
+        for tap in (*self.taps, *(self.kept if self._aside is None else ())):
             self._feed(tap, packets)
 
     def _feed(self, tap: Tap, packets: list[bytes]) -> None:
@@ -232,4 +288,14 @@ class Stream:
         self.report = rtcp.sender_report(self.ssrc, ntp, mapped, self.packets, self.octets)
         for tap in tuple(self.taps):
             tap.report(self.kind, self.report)
+        if self.kept:
+            self._report_kept(ntp, timestamp)
         return self.report
+
+    def _report_kept(self, ntp: int, timestamp: int) -> None:
+        shift = (self._aside or self.rewriter).shift
+        report = rtcp.sender_report(
+            self.ssrc, ntp, (timestamp + shift) & 0xFFFFFFFF, self.packets, self.octets
+        )
+        for tap in tuple(self.kept):
+            tap.report(self.kind, report)

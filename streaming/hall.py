@@ -129,11 +129,13 @@ class Hall:
         log = self._logs.held(opening["id"])
         story = log.story if log else Story()
         sending = self._board.publishing(room.id)
-        picture = sending and opening["state"] == "in_progress"
+        cover = self._board.covered(room.id)
+        picture = sending and opening["state"] == "in_progress" and not cover.slated
         state = self._board.state(room)["state"]
-        text_only = opening["state"] == "in_progress" and not sending
+        text_only = opening["state"] == "in_progress" and not sending and not cover.slated
         badge = word(lang, "state.text" if text_only else f"state.{state}")
-        return Tile(room, opening, state, badge, picture, slate(opening, sending, story, lang), story.steps)
+        told = slate(opening, sending, story, lang, cover)
+        return Tile(room, opening, state, badge, picture, told, story.steps)
 
     def _centres(self, lang: str) -> list[tuple[str, str]]:
         rooms = self._roster.public_rooms()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -18,63 +18,112 @@ from starlette.responses import Response
 from starlette.routing import WebSocketRoute
 
 from records import signing
+from records.grants import HUB_ROLE
 from records.ledger import Ledger
 from streaming.api import Api
 from streaming.board import Board
 from streaming.broadcast import Broadcaster
 from streaming.config import HubConfig
+from streaming.control import Control
+from streaming.covers import Covers
+from streaming.diskspace import DiskGuard, Limits
+from streaming.edges.config import parse_edges
 from streaming.feed import Feeds
-from streaming.health import Health
+from streaming.health import Health, Trouble
 from streaming.logs import Logs
+from streaming.media import MediaConfig, MediaServer
 from streaming.pages import Pages
+from streaming.parts import PARTS
 from streaming.plane import MediaPlane
 from streaming.poller import Poller
 from streaming.reading import Reader
 from streaming.render import Site
 from streaming.roster import Roster
 from streaming.security import SecurityHeaders, problem, wants_problem
+from streaming.services import MakeService, Services
 
 log = structlog.get_logger()
 
 MakeMedia = Callable[[HubConfig, Roster], MediaPlane]
+MEDIA_AGAIN = 5.0
+"""Seconds between tries to get a media port that was taken."""
 
 
 def media_server(config: HubConfig, roster: Roster) -> MediaPlane:
     """The media plane that ships, answering to the roster."""
-    from streaming.media import MediaConfig, MediaServer
-
-    settings = MediaConfig(config.host, config.media_port, config.public_host, config.fanout)
+    settings = MediaConfig(
+        config.host,
+        config.media_port,
+        config.public_host,
+        config.fanout,
+        edges=parse_edges(config.edges),
+        edges_after=config.edges_after,
+    )
     return MediaServer(settings, roster)
 
 
 class Hub:
     """The parts of one running hub, wired together."""
 
-    def __init__(self, config: HubConfig, make_media: MakeMedia = media_server) -> None:
+    def __init__(
+        self, config: HubConfig, make_media: MakeMedia = media_server,
+        services: Mapping[str, MakeService] = PARTS,
+    ) -> None:  # fmt: skip
         self.config = config
-        self.ledger = Ledger(config.database_url)
+        key = signing.load_key(config.data_dir)
+        self.ledger = Ledger(config.database_url, role=HUB_ROLE)
         self.reader = Reader(self.ledger)
-        self.roster = Roster(self.reader, signing.load_key(config.data_dir))
+        self.roster = Roster(self.reader, key)
         self.media = make_media(config, self.roster)
         self.logs = Logs(self.reader)
+        self.covers = Covers(config.data_dir)
         self.board = Board(
-            self.reader, self.roster, self.logs, lambda room: self.media.status(room).publishing
-        )
+            self.reader, self.roster, self.logs, lambda room: self.media.status(room).publishing,
+            self.covers.get,
+        )  # fmt: skip
+        self.control = Control(key, self.roster, self.board, self.media, self.covers)
         self.poller = Poller(self.reader, self.roster, self.board, self.logs, config.poll_seconds)
         self.broadcaster = Broadcaster(self.reader, self.board)
         self.feeds = Feeds(self.logs, self.board, config.max_feeds)
-        self.health = Health(self.poller, self.feeds, self.media)
+        self.health = Health(self.poller, self.feeds, self.media, DiskGuard(config.data_dir, Limits()))
         self.api = Api(self.reader, self.board, self.logs, config.data_dir)
         self.pages = Pages(Site(), self.reader, self.roster, self.board, self.logs, self.api, config.data_dir)
+        self.services = Services(self, services)
         self.media.on_change(lambda _room: self.board.look())
+        self._join_up()
+
+    def _join_up(self) -> None:
+        """Health hears of every part, the desk hears of health."""
+        if isinstance(self.media, MediaServer):
+            self.board.cameras = self.media.cameras
+        self.health.rows = lambda: [self.control.row(room) for room in self.roster.rooms.values()]
+        self.control.health = self.health.report
+        self.health.watch("rooms", self._damaged_rooms)
+        for name in self.services.parts:
+            self.health.watch(name, lambda name=name: self.services.trouble(name))  # type: ignore[misc]
+
+    def _damaged_rooms(self) -> Trouble | None:
+        names = "、".join(self.covers.damaged.values())
+        if not names:
+            return None
+        return Trouble(
+            f"房间状态文件损坏：{names}，相关房间已遮挡并静音", f"state files damaged: {names}; those rooms are covered",
+            "在数字直播间核对后重新解除垫片与静音", "check the rooms, then lift slate and mute on the desk",
+        )  # fmt: skip
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Everything between start and stop; the feeds work even if the media port cannot be had."""
         await self.poller.start()
         await self.broadcaster.start()
-        await self._start_media()
+        await self.control.start()
+        await self.health.start()
+        ready = await self._start_media()
         tasks = [asyncio.create_task(self.poller.run()), asyncio.create_task(self.broadcaster.run())]
+        if ready:
+            await self.services.start()
+        else:
+            tasks.append(asyncio.create_task(self._media_again()))
         try:
             yield
         finally:
@@ -83,17 +132,32 @@ class Hub:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._stop()
 
-    async def _start_media(self) -> None:
+    async def _start_media(self) -> bool:
+        """Whether the media port is ours."""
         try:
             await self.media.start()
         except OSError as error:
             port = self.config.media_port
-            self.health.media_trouble = (
-                f"媒体端口 {port}/UDP 不可用：{error.strerror} / media port unavailable"
-            )
-            log.error("media_port_unavailable", port=port, error=error.strerror)
+            if self.health.media_trouble is None:
+                log.error("media_port_unavailable", port=port, error=error.strerror)
+            self.health.media_trouble = f"{port}/UDP {error.strerror}"
+            return False
+        self.health.media_trouble = None
+        return True
+
+    async def _media_again(self) -> None:
+        """A port that was taken may become free: another hub was still ending."""
+        while True:
+            await asyncio.sleep(MEDIA_AGAIN)
+            if await self._start_media():
+                break
+        log.info("media_port_back", port=self.config.media_port)
+        await self.services.start()
 
     async def _stop(self) -> None:
+        await self.services.stop()
+        await self.control.stop()
+        await self.health.stop()
         if self.health.media_trouble is None:
             await self.media.stop()
         try:
@@ -109,6 +173,8 @@ class Hub:
             *self.media.routes(),
             *self.api.routes(),
             *self.health.routes(),
+            *self.control.routes(),
+            *self.services.routes(),
             WebSocketRoute("/feeds/openings/{id:path}", self.feeds.opening),
             WebSocketRoute("/feeds/hall", self.feeds.hall),
             *self.pages.routes(),
@@ -127,9 +193,11 @@ class Hub:
         return page
 
 
-def create_app(config: HubConfig, make_media: MakeMedia = media_server) -> Starlette:
+def create_app(
+    config: HubConfig, make_media: MakeMedia = media_server, services: Mapping[str, MakeService] = PARTS
+) -> Starlette:
     """The hub as an ASGI app."""
-    hub = Hub(config, make_media)
+    hub = Hub(config, make_media, services)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

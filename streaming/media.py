@@ -14,11 +14,14 @@ from prometheus_client import Metric
 from starlette.routing import BaseRoute
 
 from streaming.counters import families
+from streaming.edges.config import Edge
+from streaming.edges.placing import Edges, EdgesConfig
 from streaming.fanout import choose
 from streaming.forward import Stream, Tap
 from streaming.peer import Certificate
 from streaming.room import Room, RoomStatus
 from streaming.sessions import Sessions
+from streaming.subrooms import SUFFIXES
 from streaming.transport import UdpPort
 from streaming.whep import Whep
 from streaming.whip import Whip
@@ -38,12 +41,16 @@ class MediaConfig:
     port         UDP port; 0 = any free one
     public_host  address announced to clients (a name is resolved when the server starts)
     fanout       auto | native | abi | plain
+    edges        Janus servers that take viewers over (streaming/edges)
+    edges_after  viewers of a room that the hub serves itself before the next goes to an edge
     """
 
     host: str
     port: int
     public_host: str
     fanout: str = "auto"
+    edges: tuple[Edge, ...] = ()
+    edges_after: int = 0
 
 
 class Authority(Protocol):
@@ -75,7 +82,12 @@ class MediaServer:
         self._callbacks: list[Callable[[str], None]] = []
         self._clock: asyncio.Task[None] | None = None
         self._addresses: list[str] = []
+        self._covers: dict[str, tuple[bool, bool]] = {}
         self._authority = authority
+        self.edges: Edges | None = None
+        if config.edges:
+            beyond = EdgesConfig(config.edges, config.edges_after, f"{config.public_host}:{config.port}")
+            self.edges = Edges(beyond, self, self._sessions.remember)
 
     async def start(self) -> None:
         """Bind the UDP port and start the housekeeping. OSError if the port is taken."""
@@ -83,8 +95,10 @@ class MediaServer:
         self.port = self._udp.port
         self._addresses = await _announced(self.config)
         self._fanout = choose(self.config.fanout, self._udp.sock)
-        self._udp.on_drained = self._flush
+        self._udp.on_drained = self.flush
         self._clock = asyncio.create_task(self._tick())
+        if self.edges is not None:
+            await self.edges.start()
         log.info("media.started", port=self.port, fanout=self._fanout.name, addresses=self._addresses)
 
     async def stop(self) -> None:
@@ -92,10 +106,13 @@ class MediaServer:
         if self._clock:
             self._clock.cancel()
             await asyncio.gather(self._clock, return_exceptions=True)
+        if self.edges is not None:
+            await self.edges.stop()
         ending = self._sessions.all()
         for peer in ending:
             peer.close("shutdown")
         await asyncio.gather(*(peer.wait_closed() for peer in ending))
+        self._fanout.close()
         self._udp.close()
 
     def routes(self) -> list[BaseRoute]:
@@ -115,17 +132,38 @@ class MediaServer:
         """Names of the rooms that have had a publisher, a viewer or a tap since the start."""
         return list(self._rooms)
 
+    def cameras(self, room: str) -> list[str]:
+        """Which of a room's cameras are on air, near one first: names to join by WHEP."""
+        return [room + suffix for suffix in SUFFIXES if self.status(room + suffix).publishing]
+
     def metrics(self) -> Iterable[Metric]:
         """Prometheus families of the media plane (see streaming/counters.py)."""
-        return families(self._rooms, self._sessions)
+        yield from families(self._rooms, self._sessions)
+        if self.edges is not None:
+            yield from self.edges.metrics()
 
-    def tap(self, room: str, sink: Tap, *, keyframe_every: float | None = None) -> Callable[[], None]:
+    def cover(self, room: str, *, muted: bool, slated: bool) -> None:
+        """Withhold sound or picture of all cameras of a room; it also holds for whoever publishes later."""
+        for name in (room + suffix for suffix in SUFFIXES):
+            self._covers[name] = (muted, slated)
+            if (found := self._rooms.get(name)) is not None:
+                found.mute(muted)
+                found.slate(slated)
+
+    def tap(
+        self, room: str, sink: Tap, *, keyframe_every: float | None = None, kept: bool = False
+    ) -> Callable[[], None]:
         """Hand the room's encoded packets to `sink` until the returned function is called.
 
         keyframe_every: seconds; the source is asked for a keyframe at least that often (recordings
         and segments need it: a browser makes none by itself).
+        kept: also hand on what mute and slate withhold; for what stays inside, like the recording.
         """
-        return self.room(room).add_tap(sink, keyframe_every)
+        return self.room(room).add_tap(sink, keyframe_every, kept=kept)
+
+    def request_keyframe(self, room: str) -> None:
+        """Ask the room's publisher, if any, for a keyframe; at most one request per 0.5 s leaves."""
+        self.room(room).request_keyframe()
 
     # -- for the signalling -----------------------------------------------------------------------
 
@@ -151,13 +189,17 @@ class MediaServer:
         found = self._rooms.get(name)
         if found is None:
             found = self._rooms[name] = Room(name, self._fanout, self._due, self._changed)
+            muted, slated = self._covers.get(name, (False, False))
+            found.mute(muted)
+            found.slate(slated)
         return found
 
     def _changed(self, room: str) -> None:
         for callback in self._callbacks:
             callback(room)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what has been pushed into the streams since the last time."""
         for stream in self._due:
             stream.flush()
         self._due.clear()

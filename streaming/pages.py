@@ -87,7 +87,7 @@ class Pages:
         body = self._render(
             "room.html", request, nav="hall", room=room, opening=opening, state=state,
             story={"told": story, "log": messages}, step_keys=STEPS, listing=listing(story, lang),
-            slate=slate(opening, self._board.publishing(room.id), story, lang),
+            slate=slate(opening, self._board.publishing(room.id), story, lang, self._board.covered(room.id)),
             facts=facts(opening, room.title(lang), lang) if opening else [],
             demo=bool(opening and opening["demo"]), bare=request.query_params.get("embed") == "1",
         )  # fmt: skip
@@ -166,7 +166,12 @@ class Pages:
         life = "public, max-age=31536000, immutable" if fresh else "no-cache"
         kind = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
         media_type = kind.get(name.rpartition(".")[2], "application/octet-stream")
-        return Response(body, headers={"cache-control": life}, media_type=media_type)
+        headers = {"cache-control": life}
+        if name in self._site.zipped and "gzip" in request.headers.get("accept-encoding", ""):
+            # compressed once, at the start: hls.js alone would take the loop 15 ms each time
+            body = self._site.zipped[name]
+            headers |= {"content-encoding": "gzip", "vary": "accept-encoding"}
+        return Response(body, headers=headers, media_type=media_type)
 
     def error(self, request: Request, status: int) -> Response:
         """An error as a page."""

@@ -37,6 +37,10 @@ class MediaPlane(Protocol):
         """What a room is doing; an unknown room is idle."""
         ...
 
+    def cover(self, room: str, *, muted: bool, slated: bool) -> None:
+        """Withhold sound or picture of a room from the public, until told otherwise."""
+        ...
+
     def on_change(self, callback: Callable[[str], None]) -> None:
         """Call back when a room's publisher came or went."""
         ...

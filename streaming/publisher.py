@@ -12,7 +12,7 @@ from streaming import rtcp
 from streaming.codecs import CLOCK, KEYFRAME, Codec
 from streaming.forward import Stream, original, payload_start
 from streaming.peer import Certificate, Peer
-from streaming.reception import RETRY, Reception
+from streaming.reception import Reception
 from streaming.sdp import Offer
 from streaming.transport import UdpPort
 
@@ -118,6 +118,13 @@ class Publisher(Peer):
         self.on_started: Callable[[Publisher], None] = lambda publisher: None
         self.on_report: Callable[[Stream, bytes], None] = lambda stream, report: None
 
+    @property
+    def rtt(self) -> float | None:
+        """Seconds, from repaired packets; from the handshake before there were any."""
+        chosen = (track.chosen for track in self.tracks.values() if track.chosen)
+        known = (layer.reception.rtt for layer in chosen if layer.reception.rtt is not None)
+        return next(known, self.transport.turnaround)
+
     def started(self) -> None:
         for track in self.tracks.values():
             track.stream.source(track.codec)
@@ -218,7 +225,7 @@ class Publisher(Peer):
         if reception.given_up > given_up:
             self.request_keyframe()
         if reception.missing and self._nack_timer is None:
-            self._nack_timer = asyncio.get_running_loop().call_later(RETRY, self._retry)
+            self._nack_timer = asyncio.get_running_loop().call_later(reception.retry / 2, self._retry)
 
     def tick(self) -> None:
         """Once a second: reports, bitrate, layer choice."""

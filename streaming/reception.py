@@ -5,7 +5,7 @@ from __future__ import annotations
 from streaming.rtcp import Report
 
 MISORDER = 300  # packets; a larger jump is a new start, not a loss
-RETRY = 0.06  # seconds between requests for the same packet
+RETRY, RETRY_LIMIT = 0.06, 0.4  # seconds between requests for the same packet, longer on a long line
 TRIES = 8
 
 
@@ -69,6 +69,11 @@ class Reception:
         self.received += 1
         return True
 
+    @property
+    def retry(self) -> float:
+        """Seconds until an answer must have come: asking sooner only brings the packet twice."""
+        return max(RETRY, min(RETRY_LIMIT, 1.25 * self.rtt)) if self.rtt is not None else RETRY
+
     def due(self, now: float) -> list[int]:
         """Numbers to ask for now, in sending order. Those asked in vain too often are given up."""
         wanted = []
@@ -76,7 +81,7 @@ class Reception:
             if asked[2] >= TRIES:
                 del self.missing[number]
                 self.given_up += 1
-            elif now - asked[1] >= RETRY:
+            elif now - asked[1] >= self.retry:
                 asked[0] = asked[0] or now
                 asked[1] = now
                 asked[2] += 1

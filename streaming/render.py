@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping
@@ -16,7 +17,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from records.public import BEIJING
 
 SITE = Path(__file__).parent / "site"
+HLS_JS = SITE / "node_modules" / "hls.js" / "dist" / "hls.light.min.mjs"
+"""Put there by `npm ci` at install; without it browsers use their own HLS player."""
 LANGS = ("zh", "en")
+WORTH_ZIPPING = 600
+"""Bytes of a file above which it is kept compressed as well."""
 WEEKDAYS = (
     ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"),
     ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
@@ -128,6 +133,11 @@ class Site:
         digest = hashlib.sha256(b"".join(name.encode() + body for name, body in sorted(self.files.items())))
         self.version = digest.hexdigest()[:12]
         self.base = f"/static/{self.version}"
+        self.zipped = {
+            name: gzip.compress(body, 9, mtime=0)
+            for name, body in self.files.items()
+            if len(body) > WORTH_ZIPPING
+        }
         self._templates = Environment(
             loader=FileSystemLoader(SITE / "templates"),
             autoescape=True,
@@ -163,6 +173,8 @@ def address(path: str, lang: str, **query: object) -> str:
 
 def _static_files() -> dict[str, bytes]:
     files = {path.name: path.read_bytes() for path in (SITE / "static").iterdir() if path.is_file()}
+    if HLS_JS.is_file():
+        files["hls.js"] = HLS_JS.read_bytes()
     for lang in LANGS:
         text = json.dumps(words(lang), ensure_ascii=False, separators=(",", ":"))
         files[f"words.{lang}.js"] = f"export default {text};\n".encode()

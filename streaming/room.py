@@ -14,7 +14,7 @@ from streaming.codecs import CLOCK
 from streaming.fanout import Fanout
 from streaming.forward import Stream, Tap
 from streaming.peer import Peer
-from streaming.publisher import Publisher
+from streaming.source import Source
 from streaming.viewer import Viewer
 
 log = structlog.get_logger()
@@ -53,7 +53,7 @@ class Room:
         self.name = name
         self.fanout = fanout
         self.streams = {kind: Stream(kind, fanout.group(), due) for kind in CLOCK}
-        self.publisher: Publisher | None = None
+        self.publisher: Source | None = None
         self.viewers: dict[str, Viewer] = {}
         self.ended: Counter[str] = Counter()
         self.totals: Counter[str] = Counter()
@@ -81,7 +81,7 @@ class Room:
             return now - publisher.created < STARTING
         return now - max(publisher.media_at, publisher.created) < YIELD_AFTER
 
-    def publish(self, publisher: Publisher) -> None:
+    def publish(self, publisher: Source) -> None:
         """Give the room to this publisher; call only when not `occupied`."""
         if self.publisher is not None:
             self.publisher.close("replaced")
@@ -90,7 +90,7 @@ class Room:
         publisher.on_started = self._publisher_started
         publisher.on_report = self._report
 
-    def _publisher_started(self, publisher: Publisher) -> None:
+    def _publisher_started(self, publisher: Source) -> None:
         publisher.media_at = time.monotonic()
         for viewer in list(self.viewers.values()):
             if viewer.connected:
@@ -103,9 +103,8 @@ class Room:
             self._since = datetime.now(BEIJING) if live else None
             self._changed(self.name)
 
-    def _publisher_left(self, publisher: Peer) -> None:
-        if isinstance(publisher, Publisher):
-            self.totals.update(plis=publisher.plis, nacks=publisher.nacks, recovered=publisher.recovered)
+    def _publisher_left(self, publisher: Source) -> None:
+        self.totals.update(plis=publisher.plis, nacks=publisher.nacks, recovered=publisher.recovered)
         self.ended[f"publisher:{publisher.closed}"] += 1
         if self.publisher is publisher:
             self.publisher = None
@@ -154,6 +153,11 @@ class Room:
         at = self.video.keyframe_at
         return time.monotonic() - at if at is not None else float("inf")
 
+    def _source_gop_age(self) -> float:
+        """The same of the source, whether or not its pictures are withheld."""
+        at = self.video.source_key_at
+        return time.monotonic() - at if at is not None else float("inf")
+
     def _viewer_left(self, viewer: Peer) -> None:
         gone = self.viewers.pop(viewer.id, None)
         if gone is not None:
@@ -166,11 +170,11 @@ class Room:
 
     # -- taps -------------------------------------------------------------------------------------
 
-    def add_tap(self, tap: Tap, keyframe_every: float | None) -> Callable[[], None]:
-        """Feed `tap` until the returned function is called."""
+    def add_tap(self, tap: Tap, keyframe_every: float | None, *, kept: bool = False) -> Callable[[], None]:
+        """Feed `tap` until the returned function is called. `kept`: mute and slate do not apply to it."""
         for stream in self.streams.values():
             stream.flush()
-            stream.taps.append(tap)
+            (stream.kept if kept else stream.taps).append(tap)
         if keyframe_every is not None:
             self._intervals[id(tap)] = keyframe_every
         self.request_keyframe()
@@ -179,12 +183,26 @@ class Room:
     def _remove_tap(self, tap: Tap) -> None:
         self._intervals.pop(id(tap), None)
         for stream in self.streams.values():
-            if tap in stream.taps:
-                stream.taps.remove(tap)
+            for taps in (stream.taps, stream.kept):
+                if tap in taps:
+                    taps.remove(tap)
 
     def _tap_failed(self, tap: Tap) -> None:
         log.exception("media.tap_failed", room=self.name, tap=type(tap).__name__)
         self._remove_tap(tap)
+
+    # -- what the public must not see or hear ------------------------------------------------------
+
+    def mute(self, on: bool) -> None:
+        """Withhold the sound from viewers and taps, or give it back."""
+        self.streams["audio"].cover(on)
+
+    def slate(self, on: bool) -> None:
+        """Withhold the picture from viewers and taps, or give it back from the next keyframe on."""
+        lifted = self.video.covered and not on
+        self.video.cover(on)
+        if lifted:
+            self.request_keyframe()
 
     # -- once a second ----------------------------------------------------------------------------
 
@@ -194,7 +212,7 @@ class Room:
             if self.publisher.connected:
                 # a cut cable says no goodbye: the session lives on for its 30 s, the picture does not
                 self._set_live(time.monotonic() - self.publisher.media_at < STALLED)
-        if self._intervals and self._gop_age() + 0.5 >= min(self._intervals.values()):
+        if self._intervals and self._source_gop_age() + 0.5 >= min(self._intervals.values()):
             self.request_keyframe()
         for viewer in list(self.viewers.values()):
             viewer.tick()
@@ -212,7 +230,6 @@ class Room:
             return RoomStatus(viewers=watching)
         names = {kind: track.codec.name for kind, track in publisher.tracks.items()}
         receptions = [track.chosen.reception for track in publisher.tracks.values() if track.chosen]
-        rtts = [reception.rtt for reception in receptions if reception.rtt is not None]
         return RoomStatus(
             publishing=True,
             since=self._since,
@@ -222,7 +239,7 @@ class Room:
             fps=self.fps,
             loss=max((r.loss for r in receptions), default=0.0),
             jitter=max((r.jitter / r.clock_rate for r in receptions), default=0.0),
-            rtt=rtts[0] if rtts else publisher.transport.turnaround,
+            rtt=publisher.rtt,
             keyframe_age=self._gop_age() if self.video.keyframe_at is not None else None,
             viewers=watching,
         )

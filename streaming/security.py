@@ -18,7 +18,7 @@ FIXED = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()",
 }
-SCRIPTED_PREFIXES = ("/api/", "/feeds/", "/whip/", "/whep/", "/hls/", "/healthz", "/metrics")
+SCRIPTED_PREFIXES = ("/api/", "/feeds/", "/whip/", "/whep/", "/hls/", "/healthz", "/metrics", "/control/")
 """Addresses whose callers are programs: they get problems, not pages."""
 
 

@@ -40,4 +40,8 @@ class Sessions:
 
     def _forget(self, peer: Peer) -> None:
         if self._alive.pop(peer.id, None) is not None:
-            self._ended.append(peer.id)
+            self.remember(peer.id)
+
+    def remember(self, session: str) -> None:
+        """Note a session that is over (one on an edge was never kept here)."""
+        self._ended.append(session)

@@ -12,6 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from streaming import answer as answers
+from streaming.edges.outpost import EdgeViewer
 from streaming.peer import Peer
 from streaming.sdp import Offer, SdpError, parse_fragment, parse_offer
 
@@ -94,6 +96,10 @@ class Signalling:
         """A new session for a checked offer, and the answer. Problem or SdpError where it cannot be."""
         raise NotImplementedError
 
+    async def elsewhere(self, room: str, offer: Offer) -> tuple[EdgeViewer, str] | None:
+        """A session on another machine and the answer, or None: take it here."""
+        return None
+
     async def _options(self, request: Request) -> Response:
         accept = {"Accept-Patch": FRAGMENT} if "session" in request.path_params else {"Accept-Post": SDP}
         return Response(status_code=204, headers=accept)
@@ -105,22 +111,23 @@ class Signalling:
         text = await _text(request)
         try:
             offer = parse_offer(text, sends=self.sends)
-            peer, answer = self.take(room, offer)
+            session, answer = await self.elsewhere(room, offer) or self._here(room, offer)
         except SdpError as error:
             raise Problem(422, str(error)) from error
+        place = f"{request.scope.get('root_path', '')}/{self.path}/{quote(room, safe='')}/{session.id}"
+        headers = {"Location": place, "ETag": session.etag, "Accept-Patch": FRAGMENT}
+        return Response(answer, 201, headers, media_type=SDP)
+
+    def _here(self, room: str, offer: Offer) -> tuple[Peer, str]:
+        peer, answer = self.take(room, offer)
         self.server.sessions.add(peer)
         peer.begin()
-        headers = {
-            "Location": f"{request.scope.get('root_path', '')}/{self.path}/{quote(room, safe='')}/{peer.id}",
-            "ETag": peer.etag,
-            "Accept-Patch": FRAGMENT,
-        }
-        return Response(answer, 201, headers, media_type=SDP)
+        return peer, answer
 
     async def _patch(self, request: Request) -> Response:
         """Trickle (RFC 8840) needs nothing from an ICE-lite agent, which learns addresses from checks;
         new credentials are an ICE restart."""
-        peer = self._find(request)
+        peer = self._find(request) or self._find_elsewhere(request)
         if peer is None:
             raise Problem(404, "没有这个会话 / no such session")
         _require_type(request, FRAGMENT)
@@ -128,17 +135,21 @@ class Signalling:
         if match not in (None, "*", peer.etag):
             raise Problem(412, "If-Match 与当前 ETag 不同 / If-Match differs from the current ETag")
         try:
-            credentials = parse_fragment(await _text(request))
+            text = await _text(request)
+            if isinstance(peer, EdgeViewer):
+                await peer.trickle(text)
+                return Response(status_code=204, headers={"ETag": peer.etag})
+            credentials = parse_fragment(text)
         except SdpError as error:
             raise Problem(422, str(error)) from error
         ours = peer.restart(*credentials) if credentials is not None else None
         if ours is None:
             return Response(status_code=204, headers={"ETag": peer.etag})
-        fragment = f"a=ice-lite\r\na=ice-ufrag:{ours[0]}\r\na=ice-pwd:{ours[1]}\r\n"
+        fragment = answers.fragment(peer.offer, *ours, self.server.candidates)
         return Response(fragment, 200, {"ETag": peer.etag}, media_type=FRAGMENT)
 
     async def _delete(self, request: Request) -> Response:
-        peer = self._find(request)
+        peer = self._find(request) or self._find_elsewhere(request)
         if peer is not None:
             peer.close("deleted")
         elif not self.server.sessions.ended(request.path_params["session"]):
@@ -148,6 +159,12 @@ class Signalling:
     def _find(self, request: Request) -> Peer | None:
         parameters = request.path_params
         return self.server.sessions.get(self.peer_kind, parameters["room"], parameters["session"])
+
+    def _find_elsewhere(self, request: Request) -> EdgeViewer | None:
+        edges, parameters = self.server.edges, request.path_params
+        if edges is None or self.sends:
+            return None
+        return edges.find(parameters["room"], parameters["session"])
 
 
 def _dispatch(handlers: Mapping[str, Handler]) -> Handler:

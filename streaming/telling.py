@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from records.base import now
+from records.control import reason_text
 from streaming.board import moment
+from streaming.covers import OPEN, Cover
 from streaming.render import WORDS, clock, full, money, word
 from streaming.story import READ_OUT, Story
 
@@ -38,7 +40,7 @@ class Listing:
     figures: Pairs = field(default_factory=list)
 
 
-def slate(opening: Opening | None, picture: bool, story: Story, lang: str) -> Slate:
+def slate(opening: Opening | None, picture: bool, story: Story, lang: str, cover: Cover = OPEN) -> Slate:
     """The slate of a room; it also says in words what a picture would show."""
     if opening is None:
         return Slate("clock", word(lang, "slate.idle"), word(lang, "slate.idle.note"))
@@ -48,6 +50,8 @@ def slate(opening: Opening | None, picture: bool, story: Story, lang: str) -> Sl
         return Slate("tick", word(lang, "slate.ended"), word(lang, "slate.ended.note"))
     if opening["state"] == "scheduled":
         return _standby(str(opening["scheduled_at"]), lang)
+    if cover.slated:
+        return Slate("pause", word(lang, "slate.covered"), reason_text(cover.reason, lang))
     if picture:
         return Slate("hall", word(lang, "slate.joining"))
     return Slate("text", word(lang, "slate.text"), word(lang, "slate.text.note"))

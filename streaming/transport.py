@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 SOCKET_BUFFER = 8 << 20
 READS_PER_WAKEUP = 128
+FORGOTTEN = 8.0  # seconds without a check from the settled address after which any valid check moves the peer
 DATAGRAM = 2048
 DTLS_QUEUE = 64
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
@@ -44,7 +45,7 @@ class UdpPort:
         self.sock.setblocking(False)
         if family == socket.AF_INET6:
             self.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        _enlarge(self.sock)
+        enlarge(self.sock)
         try:
             self.sock.bind((host, port))
         except OSError:
@@ -141,6 +142,7 @@ class LiteTransport:
         self.on_moved: Callable[[], None] = lambda: None
         self._dtls: asyncio.Queue[bytes | None] = asyncio.Queue(DTLS_QUEUE)
         self._sent_at = 0.0
+        self._confirmed = 0.0
         self._closed = False
         self.ufrag, self.password = self.new_credentials()
 
@@ -157,7 +159,11 @@ class LiteTransport:
             for old in [name for name in self.ufrags if name != ufrag]:
                 del self.ufrags[old]
                 self.udp.drop_name(old)
-        if self.address is None or (nominates and address != self.address):
+        now = time.monotonic()
+        if address == self.address:
+            self._confirmed = now
+        elif self.address is None or nominates or now - self._confirmed > FORGOTTEN:
+            self._confirmed = now
             self.udp.settle(self, address)
             self.address = address
             self.ready.set()
@@ -200,7 +206,7 @@ class LiteTransport:
         self._dtls.put_nowait(None)
 
 
-def _enlarge(sock: socket.socket) -> None:
+def enlarge(sock: socket.socket) -> None:
     """A keyframe to a few hundred viewers is megabytes at once: ask for as much buffer as we may have."""
     for force, plain in ((SO_SNDBUFFORCE, socket.SO_SNDBUF), (SO_RCVBUFFORCE, socket.SO_RCVBUF)):
         try:

@@ -9,11 +9,9 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
-from pylibsrtp import Error
-
 from streaming import rtcp
 from streaming.codecs import Codec
-from streaming.fanout import Fanout, Target
+from streaming.fanout import Fanout, Line, Target
 from streaming.forward import Stream, retransmission
 from streaming.peer import Certificate, Peer
 from streaming.sdp import Offer
@@ -59,11 +57,6 @@ class CatchUp:
             self.finished_at = time.monotonic()
             if not self._repeats:
                 self.stream.group.add(self.target)
-
-    @property
-    def ahead(self) -> bool:
-        """Whether the viewer is not yet with the live group."""
-        return self.finished_at is None
 
     def again(self) -> None:
         """Send the same packets once more: the first ones may have been lost or overtaken the handshake,
@@ -113,6 +106,7 @@ class Viewer(Peer):
         self.loss = 0.0
         self.on_keyframe_wanted: Callable[[], None] = lambda: None
         self.on_started: Callable[[Viewer], None] = lambda viewer: None
+        self.line: Line | None = None
         self._fanout = fanout
         self._catch_up: CatchUp | None = None
         self._rtx_sequence = secrets.randbits(15)
@@ -128,16 +122,18 @@ class Viewer(Peer):
         return next((codec for codec in offered if codec.name == playing.name), None)
 
     def started(self) -> None:
+        assert self.transport.address is not None
+        self.line = self._fanout.line(self.session, self.transport.address)
         self.on_started(self)
 
     def show(self, kind: str, *, replay: bool) -> bool:
         """Begin (or begin again, after a change of codec) to send one kind; True if it starts with a
         replayed keyframe. Call only when `codec(kind)` is not None."""
-        codec, address = self.codec(kind), self.transport.address
-        assert codec is not None and address is not None
+        codec, line = self.codec(kind), self.line
+        assert codec is not None and line is not None
         self._drop(kind)
         stream = self.streams[kind]
-        target = Target(self.session, address, codec.payload_type)
+        target = Target(line, codec.payload_type)
         self.targets[kind] = target
         if stream.report is not None:
             self.send_rtcp(stream.report)
@@ -150,18 +146,10 @@ class Viewer(Peer):
         return True
 
     def moved(self) -> None:
-        """The client's address changed (browsers often settle on another pair just after connecting): the
-        fan-out must follow, a replay under way included."""
-        address = self.transport.address
-        for kind, target in self.targets.items():
-            replay = self._catch_up if kind == "video" else None
-            groups = [replay.alone] if replay else []
-            if replay is None or not replay.ahead:
-                groups.append(self.streams[kind].group)
-            target.address = address or target.address
-            for group in groups:
-                group.remove(target)
-                group.add(target)
+        """The client's address changed: browsers often settle on another pair just after connecting, and
+        a NAT may forget its port. Everything follows, a replay under way included."""
+        if self.line is not None and self.transport.address is not None:
+            self.line.move(self.transport.address)
 
     def _drop(self, kind: str) -> None:
         target = self.targets.pop(kind, None)
@@ -196,8 +184,8 @@ class Viewer(Peer):
                     self._repeat_one(kind, stream, number)
 
     def _repeat_one(self, kind: str, stream: Stream, number: int) -> None:
-        packet, codec, address = stream.cached(number), self.codec(kind), self.transport.address
-        if packet is None or codec is None or address is None or self._repeats_left <= 0:
+        packet, codec = stream.cached(number), self.codec(kind)
+        if packet is None or codec is None or self._repeats_left <= 0:
             return
         if kind == "video" and self._catch_up is not None:
             packet = self._catch_up.shown(packet)
@@ -211,15 +199,14 @@ class Viewer(Peer):
         self.send_rtp(packet)
 
     def send_rtp(self, packet: bytes) -> None:
-        address = self.transport.address
-        if not self.connected or address is None:
-            return
-        try:
-            data = self.session.protect(packet)
-        except (Error, ValueError):
-            self.rejected += 1  # too old for this session's window: the viewer has moved on as well
-            return
-        self.transport.udp.send(data, address)
+        """One packet to this viewer alone. It may be too old for the session's window: then the viewer has
+        moved on as well."""
+        if self.line is not None and not self.line.rtp(packet):
+            self.rejected += 1
+
+    def send_rtcp(self, data: bytes) -> None:
+        if self.line is not None:
+            self.line.rtcp(data)
 
     def _note_loss(self, reports: tuple[rtcp.Report, ...]) -> None:
         video = self.streams.get("video")
@@ -244,4 +231,7 @@ class Viewer(Peer):
     def close(self, reason: str) -> None:
         for kind in list(self.targets):
             self._drop(kind)
+        if self.line is not None:
+            self.line.close()
+            self.line = None
         super().close(reason)

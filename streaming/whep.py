@@ -6,11 +6,13 @@ from typing import ClassVar
 
 from streaming.answer import Sender
 from streaming.codecs import H264, OPUS, VP8, Codec, profile_rank
+from streaming.edges.outpost import EdgeViewer
 from streaming.peer import Peer
 from streaming.room import Room
 from streaming.sdp import Offer, SdpError
 from streaming.sessions import VIEWERS_PER_ROOM
 from streaming.signalling import Problem, Signalling
+from streaming.subrooms import main_room
 from streaming.viewer import Viewer
 
 
@@ -20,8 +22,18 @@ class Whep(Signalling):
     sends: ClassVar[bool] = False
 
     def authorise(self, room: str, token: str | None) -> None:
-        if not self.authority.may_watch(room, token):
+        if not any(self.authority.may_watch(name, token) for name in (room, main_room(room))):
             raise Problem(404, "没有这个房间 / no such room")
+
+    async def elsewhere(self, room: str, offer: Offer) -> tuple[EdgeViewer, str] | None:
+        edges = self.server.edges
+        public = any(self.authority.may_watch(name, None) for name in (room, main_room(room)))
+        if edges is None or not public:
+            return None  # what is not for everybody never leaves the hub
+        place = self.server.room(room)
+        codecs = {kind: found[0] for kind, found in choose(offer, place).items()}
+        viewer = await edges.place(room, offer, codecs, len(place.viewers))
+        return (viewer, viewer.answer) if viewer is not None else None
 
     def take(self, room: str, offer: Offer) -> tuple[Peer, str]:
         place = self.server.room(room)

@@ -9,6 +9,7 @@ from streaming.peer import Peer
 from streaming.publisher import Publisher
 from streaming.sdp import Media, Offer, SdpError
 from streaming.signalling import Problem, Signalling
+from streaming.subrooms import main_room
 
 _REFUSALS = {
     401: "需要房间推流令牌 Authorization: Bearer … / the room's publishing token is required",
@@ -24,6 +25,8 @@ class Whip(Signalling):
 
     def authorise(self, room: str, token: str | None) -> None:
         status = self.authority.may_publish(room, token)
+        if status == 404:
+            status = self.authority.may_publish(main_room(room), token)
         if status == 200:
             return
         challenge = {"WWW-Authenticate": "Bearer"} if status == 401 else None

@@ -18,6 +18,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 PREFIX = "SUNBID_"
+SECRETIVE = ("database_url", "edges")
+"""Settings that may hold a password: what was typed is never printed."""
 FILE = "sunbid.toml"
 ANY_HOST = ("0.0.0.0", "::")
 
@@ -70,6 +72,18 @@ class Settings(BaseSettings):
     fanout: Fanout = Field(
         "auto", description="转发路径 / forwarding path: native (C), abi (no compiler), plain (Python)"
     )
+    record: bool = Field(
+        True, description="录制开标画面作为证据 / record the pictures of openings as evidence"
+    )
+    edges: str = Field(
+        "",
+        description="Janus 边缘节点，以空格分隔 / Janus edges, separated by spaces: ws://host:8188?key=…&secret=…&admin=…",
+    )
+    edges_after: int = Field(
+        0,
+        ge=0,
+        description="每个直播间先由本机服务的观众数 / viewers of a room served here before edges are used",
+    )
     log_level: LogLevel = Field("info", description="日志级别 / least level that is logged")
 
     @field_validator("database_url")
@@ -84,6 +98,16 @@ class Settings(BaseSettings):
             raise ValueError("不是数据库网址 / not a database URL") from error
         if backend not in ("sqlite", "postgresql"):
             raise ValueError(f"{backend}：只支持 sqlite 与 postgresql / choose sqlite or postgresql")
+        return value
+
+    @field_validator("edges")
+    @classmethod
+    def _known_edges(cls, value: str) -> str:
+        """Raises EdgeError, which names the entry and never its secrets."""
+        if value:
+            from streaming.edges.config import parse_edges
+
+            parse_edges(value)
         return value
 
     @classmethod
@@ -121,10 +145,18 @@ class Settings(BaseSettings):
         return self.desk_url or f"http://{_bracketed(self.announced_host)}:{self.desk_port}"
 
     @property
+    def hub_inside_url(self) -> str:
+        """Where this machine finds the hub, whatever stands in front of it."""
+        return f"http://{_bracketed(self._own_host)}:{self.hub_port}"
+
+    @property
     def intake_url(self) -> str:
         """Where this machine finds the intake."""
-        host = "127.0.0.1" if self.host in ANY_HOST else self.host
-        return f"http://{_bracketed(host)}:{self.intake_port}"
+        return f"http://{_bracketed(self._own_host)}:{self.intake_port}"
+
+    @property
+    def _own_host(self) -> str:
+        return "127.0.0.1" if self.host in ANY_HOST else self.host
 
     @property
     def effective_database_url(self) -> str:
@@ -204,7 +236,7 @@ def _explain(item: Any, origins: Mapping[str, str]) -> str:
     name = str(item["loc"][0]) if item["loc"] else "?"
     origin = origins.get(name, "?")
     where = origin if origin.startswith(PREFIX) else f"{origin}: {name}"
-    shown = "" if name == "database_url" else f" = {item['input']!r}"
+    shown = "" if name in SECRETIVE else f" = {item['input']!r}"
     return f"设置无效 {where}{shown}：{item['msg']} / invalid setting; {describe(name)}"
 
 
@@ -227,5 +259,14 @@ def shown_value(settings: Settings, name: str) -> Any:
         "desk_url": settings.effective_desk_url,
         "database_url": settings.database_shown,
         "data": str(settings.data),
+        "edges": _shown_edges(settings.edges),
     }
     return special.get(name, getattr(settings, name))
+
+
+def _shown_edges(value: str) -> str:
+    if not value:
+        return ""
+    from streaming.edges.config import shown_edges
+
+    return shown_edges(value)

@@ -41,6 +41,9 @@ def hub_config(settings: Settings) -> HubConfig:
         public_host=settings.announced_host,
         desk_origin=settings.effective_desk_url,
         fanout=settings.fanout,
+        record=settings.record,
+        edges=settings.edges,
+        edges_after=settings.edges_after,
     )
 
 
@@ -54,6 +57,7 @@ def desk_config(settings: Settings) -> DeskConfig:
         host=settings.host,
         port=settings.desk_port,
         hub_url=settings.effective_hub_url,
+        hub_inside=settings.hub_inside_url,
     )
 
 

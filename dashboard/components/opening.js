@@ -12,7 +12,15 @@ class OpeningView {
       onmessage: (message) => { this.model.apply(message); this.schedule(); },
       onstate: (state, code) => this.tellFeed(state, code),
     });
+    if (data.player) this.rooms = new Rooms(data.hub, (rooms) => { this.room = rooms?.find((room) => room.id === data.player.room) ?? null; this.schedule(); });
     this.draw();
+  }
+
+  /** The opening's own state; under the operators' slate it is paused, and their reason stands on it. */
+  roomState() {
+    const state = { in_progress: "live", paused: "paused", ended: "ended", sealed: "ended" }[this.model.state] ?? "standby";
+    const slated = state === "live" && this.room?.state === "paused";
+    return { state: slated ? "paused" : state, covered: slated, reason: slated ? this.room.reason : this.model.pauseReason, muted: this.room?.muted };
   }
 
   build() {
@@ -24,7 +32,7 @@ class OpeningView {
     this.feedState = h("span.muted", {}, words.synchronised);
     this.caption = h("div.caption", { hidden: true });
     this.picture = h("section.card.player", { "aria-label": words.picture });
-    if (this.data.player) this.player = new Player(this.picture, { ...this.data.player, hub: this.data.hub, words });
+    if (this.data.player) this.player = new Player(this.picture, { ...this.data.player, hub: this.data.hub, library: this.data.library, words });
     this.picture.append(this.stepper);
     this.player?.box.append(this.caption);
     const log = h("section.card.box", {}, h("h2", {}, words.textLog, this.feedState), this.logList);
@@ -62,7 +70,7 @@ class OpeningView {
 
   draw() {
     const { model } = this;
-    this.player?.tellRoom({ state: { in_progress: "live", paused: "paused", ended: "ended", sealed: "ended" }[model.state] ?? "standby", reason: model.pauseReason });
+    this.player?.tellRoom(this.roomState());
     this.drawStepper();
     this.drawHead();
     this.drawTable();

@@ -1,14 +1,27 @@
-// One room's picture: badges, slate, sound, picture-in-picture, full screen.
+// One room's picture on the ladder (ladder.js): badges, slate, sound, picture-in-picture, full screen.
+const KEPT = "picture";
+const SHOWN = { live: "live", still: "live", held: "live", joining: "connecting", lost: "nosignal", off: "nosignal" };
+
+/** The viewer's choice of a rung, kept from page to page. */
+function keptChoice() {
+  try {
+    const kept = localStorage.getItem(KEPT);
+    return CHOICES.includes(kept) ? kept : "auto";
+  } catch {
+    return "auto"; // storage may be forbidden
+  }
+}
 
 class Player {
-  /** @param options hub, room, name, secret (non-public: the desk signs a view token), words, quiet, desk */
+  /** @param options hub, room, name, secret (non-public: the desk signs a view token), words, library (address of hls.js), quiet */
   constructor(root, options) {
     this.options = options;
     this.words = options.words;
     this.video = h("video", { playsinline: true, autoplay: true, "aria-label": options.name || options.room });
     this.video.muted = true;
     this.live = h("span.tag.live", { hidden: true }, this.words.live);
-    this.badge = h("span.tag.real", { hidden: true });
+    this.badge = h("summary.tag.real", { "aria-live": "polite" });
+    this.silent = h("span.tag.silent", { hidden: true }, icon("mute"), this.words.silent);
     this.title = h("b", {}, "");
     this.detail = h("small", {}, "");
     this.slateIcon = h("span", {}, icon("clock"));
@@ -16,15 +29,17 @@ class Player {
     this.time = h("time", {}, "");
     this.sound = h("button", { type: "button", onclick: () => this.mute(!this.video.muted) }, icon("mute"));
     this.box = h("div.pic" + (options.quiet ? ".quiet" : ""), {},
-      this.video, this.slate, h("div.tl", {}, this.live, this.badge), this.bar());
+      this.video, this.slate, h("div.tl", {}, this.live, this.menu(), this.silent), this.bar());
     root.append(this.box);
     this.room = null;
     this.mute(true);
-    this.whep = new Whep(this.video, {
+    this.ladder = new Ladder(this.video, {
       hub: options.hub, room: options.room, token: options.secret ? () => this.viewToken() : null,
-      onstate: (state, transport) => this.show(state, transport), onmuted: () => this.mute(true),
+      library: options.library ? location.origin + options.library : null, calm: Boolean(options.quiet),
+      choice: keptChoice(), tell: () => this.show(), onmuted: () => this.mute(true),
     });
-    this.show("connecting", "none");
+    this.ladder.start();
+    this.show();
     this.ticking = setInterval(() => { this.time.textContent = clock(Date.now()); }, 1000);
   }
 
@@ -34,6 +49,37 @@ class Player {
       ? h("button", { type: "button", "aria-label": words.pip, title: words.pip, onclick: () => this.pip() }, icon("pip")) : null;
     const full = h("button", { type: "button", "aria-label": words.fullscreen, title: words.fullscreen, onclick: () => this.full() }, icon("full"));
     return h("div.ctl", {}, this.sound, h("span.room.cut", {}, this.options.name || this.options.room), this.time, pip, full);
+  }
+
+  /** The badge: which rung plays and why; under it the viewer may choose one. */
+  menu() {
+    const { rung } = this.words;
+    const names = { auto: rung.auto, realtime: this.words.realTime, near: this.words.nearRealTime, text: rung.text };
+    this.choices = CHOICES.map((choice) => h("button", { type: "button", "data-rung": choice, onclick: () => this.choose(choice) }, names[choice]));
+    this.reason = h("p", {}, "");
+    this.rung = h("details.rung", {}, this.badge, h("div.panel", {}, h("div", { role: "group", "aria-label": rung.label }, this.choices), this.reason));
+    this.names = names;
+    return this.rung;
+  }
+
+  choose(choice) {
+    this.ladder.choose(choice);
+    this.rung.open = false;
+    try {
+      localStorage.setItem(KEPT, choice);
+    } catch {
+      this.rung.dataset.storage = "none"; // kept for this picture only
+    }
+    this.show();
+  }
+
+  showRung() {
+    const { rung, why, choice } = this.ladder, texts = this.words.rung;
+    const text = this.names[rung], reason = why ? texts.why[why] : texts.note[rung];
+    if (this.badge.textContent !== text) this.badge.textContent = text;
+    this.badge.title = this.reason.textContent = reason;
+    this.badge.dataset.rung = rung;
+    for (const button of this.choices) button.setAttribute("aria-pressed", String(button.dataset.rung === choice));
   }
 
   async viewToken() {
@@ -58,35 +104,42 @@ class Player {
     else this.box.requestFullscreen().catch(() => null);
   }
 
-  /** What the hub says of the room: {state: idle|standby|live|paused|ended, reason?}. */
+  /** What the hub says of the room: {state: idle|standby|live|paused|ended, muted?, reason?}. */
   tellRoom(room) {
     const before = this.room?.state;
     this.room = room;
-    if (before && before !== room.state && ["live", "standby"].includes(room.state)) this.whep.kick();
-    this.show(this.whep.state, this.whep.transport);
+    this.silent.hidden = !room.muted;
+    this.ladder.hold(room.state === "paused");
+    if (before && before !== room.state && ["live", "standby"].includes(room.state)) this.ladder.nudge();
+    this.show();
   }
 
-  show(state, transport) {
-    const { words } = this;
+  show() {
+    if (!this.ladder) return; // it speaks while it is being made
+    const { words } = this, state = SHOWN[this.ladder.state];
+    this.showRung();
     const paused = this.room?.state === "paused";
     const live = state === "live" && !paused;
     this.box.dataset.state = paused ? "paused" : state;
     this.slate.hidden = live;
     this.live.hidden = !live || this.room?.state === "standby";
-    this.badge.hidden = !live;
-    this.badge.textContent = transport === "hls" ? words.nearRealTime : words.realTime;
     if (live) return;
     const key = paused ? "paused" : this.room?.state === "ended" && state !== "live" ? "ended" : state === "connecting" ? "connecting" : "nosignal";
     this.slateIcon.replaceChildren(icon(key === "paused" ? "pause" : "clock"));
-    this.title.textContent = words[`${key}Title`];
-    this.detail.textContent = (paused && this.room.reason) || words[`${key}Detail`] || "";
+    this.title.textContent = paused && this.room.covered ? words.coveredTitle : words[`${key}Title`];
+    this.detail.textContent = (paused && reasonText(this.room.reason, words)) || words[`${key}Detail`] || "";
   }
 
   close() {
     clearInterval(this.ticking);
-    this.whep.close();
+    this.ladder.stop();
     this.box.remove();
   }
+}
+
+/** A known reason in the reader's language, any other as it was written. */
+function reasonText(reason, words) {
+  return reason ? words.reason?.[reason] ?? reason : "";
 }
 
 /** What the hub's public rooms do, pushed by its hall feed; `onrooms(null)` while the hub does not answer. */

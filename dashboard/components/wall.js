@@ -13,7 +13,8 @@ class Tile {
     this.slateIcon = h("span");
     this.slate = h("div.pic", {}, h("div.slate", { role: "status" }, this.slateIcon, this.slateTitle, this.slateDetail));
     this.link = h("a.tx", { target: "_top", title: words.openRoom }, this.title, this.chip);
-    this.holder.append(this.slate, this.place);
+    this.health = h("span.dot", { role: "img" });
+    this.holder.append(this.slate, this.place, this.health);
     this.box = h("article.card.tile", {}, this.holder, this.link);
   }
 
@@ -28,14 +29,25 @@ class Tile {
     this.link.setAttribute("href", seat.opening ? `/room?opening=${encodeURIComponent(seat.opening)}` : `/room?room=${encodeURIComponent(seat.room)}`);
     const paused = seat.state === "paused" || state === "paused";
     const wants = !paused && (state === "live" || (state === "standby" && seat.state !== "scheduled"));
-    if (wants && !this.player) this.player = new Player(this.holder, { hub: this.wall.data.hub, room: seat.room, name: seat.name, words, quiet: true });
+    if (wants && !this.player) this.player = new Player(this.holder, { hub: this.wall.data.hub, library: this.wall.data.library, room: seat.room, name: seat.name, words, quiet: true });
     if (!wants && this.player) { this.player.close(); this.player = null; }
     this.slate.hidden = wants;
-    this.player?.tellRoom({ state });
+    this.player?.tellRoom({ state, muted: room?.muted });
+    this.drawHealth(seat);
     const key = paused ? "paused" : state === "unreachable" ? "unreachable" : seat.state === "scheduled" ? "scheduled" : state === "ended" || seat.state === "ended" ? "ended" : "nosignal";
     this.slateIcon.replaceChildren(icon(paused ? "pause" : "clock"));
-    this.slateTitle.textContent = say(words[`${key}Title`], { time: seat.scheduled_at ? clock(seat.scheduled_at, false) : "" });
-    this.slateDetail.textContent = (paused && seat.reason) || (key === "scheduled" ? countdown(seat.scheduled_at, words) : words[`${key}Detail`] ?? "");
+    const covered = paused && seat.state !== "paused";
+    this.slateTitle.textContent = say(covered ? words.coveredTitle : words[`${key}Title`], { time: seat.scheduled_at ? clock(seat.scheduled_at, false) : "" });
+    this.slateDetail.textContent = (paused && reasonText(seat.reason ?? room?.reason, words)) || (key === "scheduled" ? countdown(seat.scheduled_at, words) : words[`${key}Detail`] ?? "");
+  }
+
+  /** The stream's grade as shape and colour; its figures in the tooltip. */
+  drawHealth(seat) {
+    if (this.told === seat.tip) return;
+    this.told = seat.tip;
+    this.health.className = `dot ${seat.grade}`;
+    this.health.title = seat.tip;
+    this.health.setAttribute("aria-label", seat.tip);
   }
 
   close() {

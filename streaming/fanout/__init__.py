@@ -2,7 +2,8 @@
 
 Three twins send the same bytes in the same order per viewer:
 
-native  a C loop (cffi API mode) with sendmmsg and UDP_SEGMENT, built at install where a compiler is
+native  a C loop on a thread of its own (cffi API mode) with sendmmsg and UDP_SEGMENT, built at install
+        where a compiler is: neither holds the other up, the picture or those who join
 abi     libsrtp and sendmmsg called through cffi without a compiler; Linux
 plain   pylibsrtp and sendto; anywhere
 """
@@ -15,9 +16,9 @@ from collections.abc import Callable
 
 import structlog
 
-from streaming.fanout.base import Fanout, Group, Target
+from streaming.fanout.base import Fanout, Group, Line, Target
 
-__all__ = ["NAMES", "Fanout", "Group", "Target", "choose"]
+__all__ = ["NAMES", "Fanout", "Group", "Line", "Target", "choose"]
 
 log = structlog.get_logger()
 

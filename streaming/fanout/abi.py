@@ -11,7 +11,8 @@ from typing import Any
 from cffi import FFI
 from pylibsrtp import _binding
 
-from streaming.fanout.base import MAX_PACKET, TRAILER, WAIT_MS, Group, Target, sockaddr
+from streaming.fanout.base import MAX_PACKET, TRAILER, WAIT_MS, Group, Line, Target, sockaddr
+from streaming.fanout.plain import PlainLine
 
 _SLOT = MAX_PACKET + TRAILER + 20
 _FIRST_ROOM = 4
@@ -40,6 +41,32 @@ class AbiFanout:
     def group(self) -> Group:
         return AbiGroup(self._sock, self._libc)
 
+    def line(self, session: Any, address: tuple[Any, ...]) -> Line:
+        return AbiLine(self._sock, session, address)
+
+    def drain(self) -> None:
+        """Everything has left when `send` returns."""
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+class AbiLine(PlainLine):
+    """Keeps its address as the C struct that the groups' message headers point to."""
+
+    def __init__(self, sock: socket.socket, session: Any, address: tuple[Any, ...]) -> None:
+        super().__init__(sock, session, address)
+        self._family = sock.family
+        self.name: Any = ffi.new("unsigned char[32]")
+        self.name_length = 0
+        self.move(address)
+
+    def move(self, address: tuple[Any, ...]) -> None:
+        super().move(address)
+        name = sockaddr(self._family, address)
+        ffi.memmove(self.name, name, len(name))
+        self.name_length = len(name)
+
 
 class AbiGroup:
     """One buffer, one message header and one address per viewer, laid out once and reused."""
@@ -47,6 +74,7 @@ class AbiGroup:
     def __init__(self, sock: socket.socket, libc: Any) -> None:
         self._sock, self._libc = sock, libc
         self._targets: list[Target] = []
+        self.sent = 0
         self._rows: list[tuple[Any, Any, Any, int, Any]] = []
         self._allocate(_FIRST_ROOM)
 
@@ -54,6 +82,8 @@ class AbiGroup:
         return len(self._targets)
 
     def add(self, target: Target) -> None:
+        if target in self._targets:
+            return
         if len(self._targets) == self._room:
             self._allocate(self._room * 2)
         self._targets.append(target)
@@ -69,53 +99,46 @@ class AbiGroup:
             self._targets[index] = last
             self._place(index)
 
-    def send(self, packets: list[bytes]) -> int:
-        if not self._targets:
-            return 0
+    def send(self, packets: list[bytes]) -> None:
         protect, move = _binding.lib.srtp_protect, _binding.ffi.memmove
-        sent = 0
-        for packet in packets:
+        for packet in packets if self._targets else ():
             length, second = len(packet), packet[1]
             if length > MAX_PACKET:
                 continue
             failed = []
-            for index, (session, buffer, size, payload_type, vector) in enumerate(self._rows):
+            for index, (line, buffer, size, payload_type, vector) in enumerate(self._rows):
                 move(buffer, packet, length)
                 buffer[1] = second | payload_type
                 size[0] = length
-                if protect(session, buffer, size):
+                if line.session is None or protect(line.session._srtp[0], buffer, size):
                     failed.append(index)
                 vector.iov_len = size[0]
             start = 0
             for index in failed:  # nearly always none: one sendmmsg for everybody
-                self._targets[index].dropped += 1
-                sent += self._flush(start, index)
+                self._rows[index][0].dropped += 1
+                self._flush(start, index)
                 start = index + 1
-            sent += self._flush(start, len(self._targets))
-        return sent
+            self._flush(start, len(self._targets))
 
-    def _flush(self, done: int, end: int) -> int:
-        sent, patience = 0, WAIT_MS
+    def _flush(self, done: int, end: int) -> None:
+        patience = WAIT_MS
         sendmmsg, fd = self._libc.sendmmsg, self._sock.fileno()
         while done < end:
             taken = sendmmsg(fd, self._messages + done, end - done, _MSG_DONTWAIT)
             if taken > 0:
-                done, sent = done + taken, sent + taken
+                done, self.sent = done + taken, self.sent + taken
             elif patience > 0 and ffi.errno in (errno.EAGAIN, errno.EWOULDBLOCK):
                 select.select([], [self._sock], [], patience / 1000)
                 patience -= WAIT_MS // 4
             else:
-                self._targets[done].dropped += 1
+                self._rows[done][0].dropped += 1
                 done += 1
-        return sent
 
     def _allocate(self, room: int) -> None:
         self._room = room
-        self._family = self._sock.family
         self._buffers = ffi.new(f"unsigned char[{room * _SLOT}]")
         self._sizes = ffi.new(f"int[{room}]")
         self._vectors = ffi.new(f"struct iovec[{room}]")
-        self._names = ffi.new(f"unsigned char[{room * 32}]")
         self._messages = ffi.new(f"struct mmsghdr[{room}]")
         self._rows.clear()
         for index in range(len(self._targets)):
@@ -123,15 +146,14 @@ class AbiGroup:
 
     def _place(self, index: int) -> None:
         target = self._targets[index]
-        name = sockaddr(self._family, target.address)
+        line: Any = target.line
         buffer, vector = self._buffers + index * _SLOT, self._vectors[index]
-        ffi.memmove(self._names + index * 32, name, len(name))
         vector.iov_base = buffer
         header = self._messages[index].msg_hdr
-        header.msg_name, header.msg_namelen = self._names + index * 32, len(name)
+        header.msg_name, header.msg_namelen = line.name, line.name_length
         header.msg_iov, header.msg_iovlen = self._vectors + index, 1
         row = (
-            target.session._srtp[0],
+            line,
             _foreign("unsigned char *", buffer),
             _foreign("int *", self._sizes + index),
             target.payload_type,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 MAX_PACKET = 1500
@@ -12,38 +12,61 @@ TRAILER = 144  # what SRTP may add to a packet (pylibsrtp's SRTP_MAX_TRAILER_LEN
 WAIT_MS = 20  # longest time one call waits for the socket's own buffer to drain
 
 
-@dataclass(eq=False, slots=True)
-class Target:
-    """One viewer's end of one stream.
+class Line(Protocol):
+    """One viewer's encrypted path: a pylibsrtp.Session and an address as in socket.sendto.
 
-    session       pylibsrtp.Session that encrypts towards the viewer
-    address       as in socket.sendto
-    payload_type  0–127, the only byte of a packet that differs between viewers before encryption
-    dropped       packets this viewer was not sent because the system would not take them
+    `dropped` counts packets of its groups that the system would not take. Belongs to the event loop,
+    which must not use the session itself while the line is open.
     """
 
-    session: Any
-    address: tuple[Any, ...]
+    @property
+    def dropped(self) -> int: ...
+
+    def move(self, address: tuple[Any, ...]) -> None:
+        """Send there from now on."""
+        ...
+
+    def rtp(self, packet: bytes) -> bool:
+        """Encrypt and send one packet at once; False where the session or the system did not take it."""
+        ...
+
+    def rtcp(self, packet: bytes) -> bool: ...
+
+    def close(self) -> None:
+        """Send nothing more; the session is not touched again."""
+        ...
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class Target:
+    """One viewer's end of one stream: `payload_type` (0–127) is the only byte of a packet that differs
+    between viewers before encryption."""
+
+    line: Line
     payload_type: int
-    dropped: int = field(default=0)
 
 
 class Group(Protocol):
     """The viewers of one stream. Not thread-safe; belongs to the event loop."""
 
+    @property
+    def sent(self) -> int:
+        """Datagrams that have left so far."""
+        ...
+
     def __len__(self) -> int: ...
 
-    def add(self, target: Target) -> None: ...
+    def add(self, target: Target) -> None:
+        """Let a viewer in; one that is in already stays in once."""
+        ...
 
     def remove(self, target: Target) -> None:
         """Take a viewer out; one that is not in is ignored."""
         ...
 
-    def send(self, packets: list[bytes]) -> int:
-        """Send RTP packets (payload type bits zero, ≤ 1500 bytes) to everyone in order.
-
-        Returns how many datagrams left; never raises for one viewer's trouble.
-        """
+    def send(self, packets: list[bytes]) -> None:
+        """Send RTP packets (payload type bits zero, ≤ 1500 bytes) to everyone in order, now or as soon as
+        what was sent before has left; never raises for one viewer's trouble."""
         ...
 
 
@@ -53,6 +76,18 @@ class Fanout(Protocol):
     def __init__(self, sock: socket.socket) -> None: ...
 
     def group(self) -> Group: ...
+
+    def line(self, session: Any, address: tuple[Any, ...]) -> Line:
+        """A path to one viewer. Only lines of the same fan-out may join its groups."""
+        ...
+
+    def drain(self) -> None:
+        """Wait until everything has left."""
+        ...
+
+    def close(self) -> None:
+        """Send what is due and use the socket no more."""
+        ...
 
 
 def sockaddr(family: int, address: tuple[Any, ...]) -> bytes:

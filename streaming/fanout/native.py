@@ -1,4 +1,5 @@
-"""Fan-out in C; importing this fails where the module has not been built (see native_build.py)."""
+"""Fan-out in C on a thread of its own; importing this fails where the module has not been built, or was
+built from other sources (see native_build.py)."""
 
 from __future__ import annotations
 
@@ -8,11 +9,12 @@ from typing import Any
 
 from pylibsrtp import _binding
 
-from streaming.fanout.base import WAIT_MS, Group, Target, sockaddr
+from streaming.fanout.base import MAX_PACKET, TRAILER, WAIT_MS, Group, Line, Target, sockaddr
 
 _native: Any = importlib.import_module("streaming.fanout._native")
 ffi, lib = _native.ffi, _native.lib
-_FIRST_ROOM = 4
+if not hasattr(lib, "line_new"):
+    raise ImportError("转发模块已过时，请重新编译 / the built module is out of date: run native_build again")
 
 
 def _pointer(foreign: Any) -> Any:
@@ -20,6 +22,14 @@ def _pointer(foreign: Any) -> Any:
 
 
 PROTECT = _pointer(_binding.ffi.addressof(_binding.lib, "srtp_protect"))
+PROTECT_RTCP = _pointer(_binding.ffi.addressof(_binding.lib, "srtp_protect_rtcp"))
+_SCRATCH = ffi.new("uint8_t[]", MAX_PACKET + TRAILER)  # the event loop's; one packet at a time
+
+
+def _made(pointer: Any, free: Any) -> Any:
+    if pointer == ffi.NULL:
+        raise MemoryError("fan-out")
+    return ffi.gc(pointer, free)
 
 
 class NativeFanout:
@@ -27,84 +37,95 @@ class NativeFanout:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        sender = lib.sender_new()
-        if sender == ffi.NULL:
-            raise MemoryError("fan-out buffers")
-        self._sender = ffi.gc(sender, lib.sender_free)
+        self._sender = _made(lib.sender_new(sock.fileno(), PROTECT, WAIT_MS), lib.sender_free)
 
     def group(self) -> Group:
-        return NativeGroup(self._sock, self._sender)
+        return NativeGroup(self._sender)
+
+    def line(self, session: Any, address: tuple[Any, ...]) -> Line:
+        return NativeLine(self._sock, session, address)
+
+    def drain(self) -> None:
+        if self._sender is not None:
+            lib.sender_drain(self._sender)
+
+    def close(self) -> None:
+        """Ends the thread; groups made here must not send any more."""
+        if self._sender is not None:
+            ffi.release(self._sender)
+            self._sender = None
 
     def segmentation(self, on: bool) -> None:
         """Whether runs of equal packets may travel as one UDP_SEGMENT message (default: yes)."""
         lib.sender_segmentation(self._sender, int(on))
 
 
+class NativeLine:
+    def __init__(self, sock: socket.socket, session: Any, address: tuple[Any, ...]) -> None:
+        self._fd, self._family = sock.fileno(), sock.family
+        self._session = session  # keeps the C object alive
+        self.line = _made(lib.line_new(_pointer(session._srtp[0])), lib.line_free)
+        self.move(address)
+
+    @property
+    def dropped(self) -> int:
+        return int(lib.line_dropped(self.line))
+
+    def move(self, address: tuple[Any, ...]) -> None:
+        name = sockaddr(self._family, address)
+        lib.line_move(self.line, name, len(name))
+
+    def rtp(self, packet: bytes) -> bool:
+        return self._send(PROTECT, packet)
+
+    def rtcp(self, packet: bytes) -> bool:
+        return self._send(PROTECT_RTCP, packet)
+
+    def _send(self, protect: Any, packet: bytes) -> bool:
+        size = len(packet)
+        if size > MAX_PACKET:
+            return False
+        ffi.memmove(_SCRATCH, packet, size)
+        return int(lib.line_send(self.line, protect, self._fd, _SCRATCH, size)) > 0
+
+    def close(self) -> None:
+        lib.line_close(self.line)
+        self._session = None
+
+
 class NativeGroup:
-    def __init__(self, sock: socket.socket, sender: Any) -> None:
-        self._sock, self._sender = sock, sender
-        self._targets: list[Target] = []
-        self._places: dict[Target, int] = {}
-        self._viewers = ffi.new("viewer_t[]", _FIRST_ROOM)
+    def __init__(self, sender: Any) -> None:
+        self._sender = sender
+        self._group = _made(lib.group_new(), lib.group_free)
+        self._targets: set[Target] = set()
+
+    @property
+    def sent(self) -> int:
+        return int(lib.group_sent(self._group))
 
     def __len__(self) -> int:
         return len(self._targets)
 
     def add(self, target: Target) -> None:
-        if target in self._places:
+        if target in self._targets:
             return
-        if len(self._targets) == len(self._viewers):
-            self._collect_drops()
-            self._viewers = ffi.new("viewer_t[]", 2 * len(self._viewers))
-            for index, known in enumerate(self._targets):
-                self._place(index, known)
-        self._targets.append(target)
-        self._place(len(self._targets) - 1, target)
+        if not lib.group_add(self._group, _line(target), target.payload_type):
+            raise MemoryError("fan-out")
+        self._targets.add(target)
 
     def remove(self, target: Target) -> None:
-        index = self._places.pop(target, None)
-        if index is None:
-            return
-        self._collect_drops()
-        last = self._targets.pop()
-        if last is not target:
-            self._targets[index] = last
-            self._place(index, last)
+        if target in self._targets:
+            self._targets.discard(target)
+            if not lib.group_remove(self._group, _line(target)):
+                raise MemoryError("fan-out")
 
-    def send(self, packets: list[bytes]) -> int:
-        count = len(self._targets)
-        if not count or not packets:
-            return 0
-        lengths = ffi.new("int[]", [len(packet) for packet in packets])
-        datagrams = len(packets) * count
-        sent = int(
-            lib.fanout_send(
-                self._sender,
-                PROTECT,
-                self._sock.fileno(),
-                self._viewers,
-                count,
-                b"".join(packets),
-                lengths,
-                len(packets),
-                WAIT_MS,
-            )
-        )
-        if sent != datagrams:
-            self._collect_drops()
-        return sent
+    def send(self, packets: list[bytes]) -> None:
+        if self._targets and packets:
+            lengths = [len(packet) for packet in packets]
+            blob = b"".join(packets)
+            lib.group_send(self._sender, self._group, blob, len(blob), lengths, len(packets))
 
-    def _place(self, index: int, target: Target) -> None:
-        name = sockaddr(self._sock.family, target.address)
-        row = self._viewers[index]
-        row.srtp = _pointer(target.session._srtp[0])
-        ffi.memmove(row.address, name, len(name))
-        row.address_length = len(name)
-        row.payload_type = target.payload_type
-        row.dropped = 0
-        self._places[target] = index
 
-    def _collect_drops(self) -> None:
-        for index, target in enumerate(self._targets):
-            target.dropped += self._viewers[index].dropped
-            self._viewers[index].dropped = 0
+def _line(target: Target) -> Any:
+    line: Any = target.line
+    return line.line

@@ -20,15 +20,28 @@ from cffi import FFI
 HERE = Path(__file__).parent
 MODULE = "streaming.fanout._native"
 
+SOURCES = ("lines.c", "native.c")
 DECLARATIONS = """
-typedef struct { void *srtp; uint8_t address[28]; uint32_t address_length; uint32_t payload_type;
-                 uint64_t dropped; } viewer_t;
+typedef struct { ...; } line_t;
+typedef struct { ...; } group_t;
 typedef struct { ...; } sender_t;
-sender_t *sender_new(void);
+line_t *line_new(void *srtp);
+void line_free(line_t *);
+void line_move(line_t *, const uint8_t *address, uint32_t length);
+void line_close(line_t *);
+uint64_t line_dropped(line_t *);
+int line_send(line_t *, void *protect, int fd, uint8_t *data, int length);
+group_t *group_new(void);
+void group_free(group_t *);
+uint64_t group_sent(group_t *);
+int group_add(group_t *, line_t *, uint32_t payload_type);
+int group_remove(group_t *, line_t *);
+int group_send(sender_t *, group_t *, const uint8_t *blob, int size, const int *lengths, int packets);
+sender_t *sender_new(int fd, void *protect, int wait_ms);
 void sender_free(sender_t *);
 void sender_segmentation(sender_t *, int on);
-int fanout_send(sender_t *, void *protect, int fd, viewer_t *viewers, int count, const uint8_t *blob,
-                const int *lengths, int packets, int patience);
+void sender_drain(sender_t *);
+uint64_t sender_stale(sender_t *);
 """
 
 
@@ -36,7 +49,8 @@ def build(into: Path = HERE) -> Path:
     """Compile and install the module into a folder; its path. Raises whatever the compiler step raises."""
     ffi = FFI()
     ffi.cdef(DECLARATIONS)
-    ffi.set_source(MODULE, (HERE / "native.c").read_text("utf-8"), extra_compile_args=["-O2"])
+    source = "".join((HERE / name).read_text("utf-8") for name in SOURCES)
+    ffi.set_source(MODULE, source, extra_compile_args=["-O2", "-pthread"], extra_link_args=["-pthread"])
     with tempfile.TemporaryDirectory() as folder:
         built = Path(ffi.compile(tmpdir=folder, verbose=False))
         target = into / f"_native{sysconfig.get_config_var('EXT_SUFFIX')}"

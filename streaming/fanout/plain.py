@@ -4,10 +4,37 @@ from __future__ import annotations
 
 import select
 import socket
+from typing import Any
 
 from pylibsrtp import Error
 
-from streaming.fanout.base import WAIT_MS, Group, Target
+from streaming.fanout.base import WAIT_MS, Group, Line, Target
+
+
+class PlainLine:
+    def __init__(self, sock: socket.socket, session: Any, address: tuple[Any, ...]) -> None:
+        self.session, self.address = session, address
+        self.dropped = 0
+        self._sock = sock
+
+    def move(self, address: tuple[Any, ...]) -> None:
+        self.address = address
+
+    def rtp(self, packet: bytes) -> bool:
+        return self.session is not None and self._send(self.session.protect, packet)
+
+    def rtcp(self, packet: bytes) -> bool:
+        return self.session is not None and self._send(self.session.protect_rtcp, packet)
+
+    def close(self) -> None:
+        self.session = None
+
+    def _send(self, protect: Any, packet: bytes) -> bool:
+        try:
+            self._sock.sendto(protect(packet), self.address)
+        except (OSError, Error, ValueError):
+            return False
+        return True
 
 
 class PlainFanout:
@@ -19,11 +46,21 @@ class PlainFanout:
     def group(self) -> Group:
         return PlainGroup(self._sock)
 
+    def line(self, session: Any, address: tuple[Any, ...]) -> Line:
+        return PlainLine(self._sock, session, address)
+
+    def drain(self) -> None:
+        """Everything has left when `send` returns."""
+
+    def close(self) -> None:
+        """Holds nothing."""
+
 
 class PlainGroup:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._targets: dict[Target, None] = {}
+        self.sent = 0
 
     def __len__(self) -> int:
         return len(self._targets)
@@ -34,24 +71,32 @@ class PlainGroup:
     def remove(self, target: Target) -> None:
         self._targets.pop(target, None)
 
-    def send(self, packets: list[bytes]) -> int:
-        sendto = self._sock.sendto
-        sent, patience = 0, WAIT_MS
+    def send(self, packets: list[bytes]) -> None:
+        patience = WAIT_MS
         split = [(packet[:1], packet[1], packet[2:]) for packet in packets]
         for target in self._targets:
-            protect, address, payload_type = target.session.protect, target.address, target.payload_type
-            for first, second, rest in split:
-                try:
-                    data = protect(b"%b%c%b" % (first, second | payload_type, rest))
-                    sendto(data, address)
-                except BlockingIOError:
-                    patience = self._wait(patience)
-                    sent += self._again(data, target)
-                except (OSError, Error, ValueError):
-                    target.dropped += 1
-                else:
-                    sent += 1
-        return sent
+            line: Any = target.line
+            if line.session is not None:
+                patience = self._send(line, target.payload_type, split, patience)
+
+    def _send(
+        self, line: Any, payload_type: int, split: list[tuple[bytes, int, bytes]], patience: int
+    ) -> int:
+        sendto, protect, address = self._sock.sendto, line.session.protect, line.address
+        sent = 0
+        for first, second, rest in split:
+            try:
+                data = protect(b"%b%c%b" % (first, second | payload_type, rest))
+                sendto(data, address)
+            except BlockingIOError:
+                patience = self._wait(patience)
+                sent += self._again(data, line)
+            except (OSError, Error, ValueError):
+                line.dropped += 1
+            else:
+                sent += 1
+        self.sent += sent
+        return patience
 
     def _wait(self, patience: int) -> int:
         """Wait once for room in the socket's buffer; what is left of the patience after that."""
@@ -60,10 +105,10 @@ class PlainGroup:
         select.select([], [self._sock], [], patience / 1000)
         return patience - WAIT_MS // 4
 
-    def _again(self, data: bytes, target: Target) -> int:
+    def _again(self, data: bytes, line: Any) -> int:
         try:
-            self._sock.sendto(data, target.address)
+            self._sock.sendto(data, line.address)
         except OSError:
-            target.dropped += 1
+            line.dropped += 1
             return 0
         return 1

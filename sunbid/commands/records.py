@@ -18,13 +18,16 @@ db = typer.Typer(no_args_is_help=True, help="账本：升级、核对 / the ledg
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("import")(import_)
-    for command in (scan, backup, restore):
+    for command in (export, scan, backup, restore):
         app.command()(command)
     app.add_typer(db, name="db")
 
 
 def import_(
-    paths: Annotated[list[Path], typer.Argument(help="文件或目录 / files or folders")],
+    paths: Annotated[list[Path] | None, typer.Argument(help="文件或目录 / files or folders")] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="改正后的拒收文件，重新提交 / a rejects file put right, taken again")
+    ] = None,
     format_: Annotated[str, typer.Option("--format", help="auto|ocds|csv")] = "auto",
     source: Annotated[
         str | None, typer.Option(help="数据来源，默认取文件名 / source; default: file name")
@@ -32,19 +35,64 @@ def import_(
 ) -> None:
     """导入文件，打印 JSON 报告 / files or folders into the ledger; prints a JSON report."""
     from ingest.files import import_paths
+    from ingest.resubmit import resubmit
     from sunbid import wiring
 
+    if bool(paths) == bool(rejects):
+        output.fail("请给出文件或 --rejects 之一 / name files or --rejects, one of the two", output.BAD_USE)
     settings = output.settings()
-    ledger = wiring.opened(settings)
+    ledger, data = wiring.opened(settings), settings.data.resolve()
     try:
         with output.counting("导入 / importing") as show:
-            report = import_paths(
-                ledger, paths, data_dir=settings.data.resolve(), format=format_, source=source,
-                progress=lambda so_far, path: show(f"{path.name}: {so_far.read}"),
-            )  # fmt: skip
+            if rejects:
+                report = resubmit(ledger, rejects, data_dir=data, source=source)
+            else:
+                report = import_paths(
+                    ledger, paths or [], data_dir=data, format=format_, source=source,
+                    progress=lambda so_far, path: show(f"{path.name}: {so_far.read}"),
+                )  # fmt: skip
     except (FileNotFoundError, ValueError) as error:
         output.fail(str(error), output.BAD_USE)
     output.emit(report.as_dict())
+
+
+def export(
+    out: Annotated[Path, typer.Option(help="空目录 / an empty folder")],
+    format_: Annotated[str, typer.Option("--format", help="ocds|csv")] = "ocds",
+    public: Annotated[
+        bool, typer.Option("--public", help="只含此刻公开的 / only what is public now")
+    ] = False,
+    publisher: Annotated[str | None, typer.Option(help="发布者 / publisher")] = None,
+    license_: Annotated[str | None, typer.Option("--license", help="许可网址 / licence address")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """导出为 OCDS 1.1 或 CSV / OCDS 1.1 release packages with the bids extension, or the CSV pack."""
+    from dataclasses import replace
+
+    from ingest.csvwrite import export_csv
+    from ingest.ocds_export import OcdsProfile, export_ocds
+    from sunbid import wiring
+
+    if format_ not in ("ocds", "csv") or (public and format_ == "csv"):
+        output.fail(
+            "格式为 ocds 或 csv；--public 只用于 ocds / ocds or csv; --public goes with ocds", output.BAD_USE
+        )
+    profile = replace(OcdsProfile(), license=license_)
+    if publisher:
+        profile = replace(profile, publisher=publisher)
+    ledger = wiring.opened(output.settings())
+    try:
+        with output.waiting("导出 / exporting"):
+            if format_ == "ocds":
+                told = export_ocds(ledger, out, public=public, profile=profile).as_dict()
+            else:
+                told = export_csv(ledger, out).as_dict()
+    except FileExistsError as error:
+        output.fail(str(error), output.BAD_USE)
+    if as_json:
+        output.emit(told)
+    else:
+        print(" · ".join(f"{name}: {value}" for name, value in told.items()))
 
 
 def scan(

@@ -11,7 +11,7 @@ from sunbid import output
 RoomsOption = Annotated[
     int, typer.Option(min=0, max=28, help="合成画面的开标室数量 / rooms on air with synthetic pictures")
 ]
-ScaleOption = Annotated[str, typer.Option(help="市场规模 / size of the market: small")]
+ScaleOption = Annotated[str, typer.Option(help="市场规模 / size of the market: small, city")]
 SeedOption = Annotated[int, typer.Option(help="同一种子生成同一市场 / the same seed gives the same market")]
 NoVideoOption = Annotated[bool, typer.Option("--no-video", help="不推送画面 / no pictures")]
 VerboseOption = Annotated[

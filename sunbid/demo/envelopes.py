@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -33,6 +33,11 @@ def envelope(kind: str, key: str, version: int, at: datetime, data: dict[str, An
 
 def standing(people: People, at: datetime) -> Iterator[Envelope]:
     """Centres, rooms and organisations."""
+    return standing_of((*people.tenderers, *people.agencies, *people.bidders), at)
+
+
+def standing_of(firms: Iterable[Firm], at: datetime) -> Iterator[Envelope]:
+    """Centres, rooms and the given organisations."""
     rooms = room_ids()
     for number, (division, zh, en, _count) in enumerate(names.CENTRES):
         data = {
@@ -51,7 +56,7 @@ def standing(people: People, at: datetime) -> Iterator[Envelope]:
                 "capacity": 40,
             }
             yield envelope("room", room, 1, at, label)
-    for firm in (*people.tenderers, *people.agencies, *people.bidders):
+    for firm in firms:
         yield envelope("organisation", firm.id, 1, at, _organisation(firm))
 
 

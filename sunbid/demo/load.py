@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ingest.apply import apply_batch
 from records import signing
-from records.intake import Held, Source
+from records.intake import Held, Journal, Source
 from records.ledger import Ledger
 from records.openings import Opening
 from records.public import BEIJING
@@ -41,15 +42,26 @@ def ensure_source(ledger: Ledger) -> str:
 def load(ledger: Ledger, data: Path, envelopes: Iterable[Envelope]) -> int:
     """Apply what the ledger does not hold yet; how many records that were. Raises DemoRefused."""
     key = signing.load_key(data)
-    held = _held(ledger)
-    fresh = (one for one in envelopes if held.get((one["kind"], one["key"]), -1) < one["version"])
     applied = 0
-    for batch in _batches(fresh):
-        for answer in apply_batch(ledger, SOURCE, batch, key=key):
+    for batch in _batches(iter(envelopes)):
+        fresh = _fresh(ledger, batch)
+        for answer in apply_batch(ledger, SOURCE, fresh, key=key):
             if answer.status == "rejected":
                 raise DemoRefused(f"{answer.key} {answer.path}: {answer.reason}")
-        applied += len(batch)
+        applied += len(fresh)
     return applied
+
+
+def holds_records(ledger: Ledger) -> bool:
+    """Whether the ledger holds any record of the demonstration."""
+    with ledger.read() as session:
+        return session.scalar(select(Held.key).where(Held.source == SOURCE).limit(1)) is not None
+
+
+def last_journal(ledger: Ledger) -> int:
+    """The number of the newest journal entry."""
+    with ledger.read() as session:
+        return session.scalar(select(func.max(Journal.seq))) or 0
 
 
 def real_sources(session: Session) -> list[str]:
@@ -70,10 +82,19 @@ def _batches(envelopes: Iterator[Any]) -> Iterator[list[Any]]:
         yield part
 
 
-def _held(ledger: Ledger) -> dict[tuple[str, str], int]:
+def _fresh(ledger: Ledger, batch: list[Envelope]) -> list[Envelope]:
+    """Those of a batch that are not held in this version or a newer one."""
+    keys: dict[str, list[str]] = defaultdict(list)
+    for one in batch:
+        keys[one["kind"]].append(one["key"])
+    held: dict[tuple[str, str], int] = {}
     with ledger.read() as session:
-        rows = session.execute(select(Held.kind, Held.key, Held.version).where(Held.source == SOURCE))
-        return {(kind, key): version for kind, key, version in rows}
+        for kind, named in keys.items():
+            query = select(Held.key, Held.version).where(
+                Held.kind == kind, Held.key.in_(named), Held.source == SOURCE
+            )
+            held.update(((kind, key), version) for key, version in session.execute(query))
+    return [one for one in batch if held.get((one["kind"], one["key"]), -1) < one["version"]]
 
 
 def unfinished_days(ledger: Ledger, now: datetime) -> set[date]:

@@ -21,7 +21,7 @@ MOST_BIDS = 280
 RING_DIVISION = "330109"
 FAILS = 0.04
 
-_BUSINESSES = {
+BUSINESSES = {
     "施工": (0, 1, 2, 3, 4), "装修": (0, 1, 4), "水利": (7, 2, 0), "机电": (6, 0, 8), "监理": (11,),
     "货物": (8, 10, 6), "服务": (9, 5), "修缮": (1, 2, 4),
 }  # fmt: skip
@@ -205,7 +205,7 @@ def _how_many(rng: Random) -> int:
 
 def _firms(people: People, plan: LotPlan, rng: Random, wanted: int) -> list[Firm]:
     """Different firms of the trade, a steady share of them from outside."""
-    trades = _BUSINESSES.get(plan.category, tuple(range(len(names.BUSINESSES))))
+    trades = BUSINESSES.get(plan.category, tuple(range(len(names.BUSINESSES))))
     if wanted > 35 * len(trades):
         trades = _WORKS
     able = [firm for firm in people.bidders if firm.business in trades]

@@ -17,7 +17,7 @@ from sunbid.demo.envelopes import Envelope
 from sunbid.demo.lots import LotPlan, plan_lot
 from sunbid.demo.people import People
 
-SCALES = ("small",)
+SCALES = ("small", "city")
 HISTORY = timedelta(days=730)
 DAILY = 0.31
 """Lots on a working day of the past; 522 working days make about 160."""
@@ -32,18 +32,25 @@ PLANTED_DAYS = {20: "machine", 200: "account"}
 """Day of a 365-day round → what is planted on it: two of each in 24 months."""
 
 
-def generate(scale: str, seed: int, now: datetime, also: Iterable[date] = ()) -> Iterator[Envelope]:
+def generate(
+    scale: str, seed: int, now: datetime, also: Iterable[date] = (), since: date | None = None
+) -> Iterator[Envelope]:
     """All records of the market as it stands at `now`, parents first.
 
-    `also` are further days to treat as busy: those an earlier start announced openings for.
+    Of the city (sunbid.demo.city) only the days from `since` on, when it was built, which come on top of
+    its history. `also` are further days to treat as busy: those an earlier start announced openings for.
     Raises ValueError for a scale that does not exist.
     """
     if scale not in SCALES:
         raise ValueError(f"没有规模 {scale!r}；可用 / no such scale, choose from: {', '.join(SCALES)}")
     people = People(seed)
-    yield from envelopes.standing(people, FOUNDED)
-    known = list(plans(people, now, also))
-    days = set(also)
+    if scale == "small":
+        yield from envelopes.standing(people, FOUNDED)
+    yield from _told(plans(people, now, also, since), now, set(also))
+
+
+def _told(lots: Iterable[LotPlan], now: datetime, days: set[date]) -> Iterator[Envelope]:
+    known = list(lots)
     for plan in known:
         yield from envelopes.notice(plan)
     for plan in known:
@@ -65,13 +72,16 @@ def is_over(plan: LotPlan, now: datetime) -> bool:
     return plan.deadline + OPENING_TAKES <= now
 
 
-def plans(people: People, now: datetime, also: Iterable[date] = ()) -> Iterator[LotPlan]:
-    """The lots of the market in order of their deadlines' days."""
+def plans(
+    people: People, now: datetime, also: Iterable[date] = (), since: date | None = None
+) -> Iterator[LotPlan]:
+    """The lots of the market in order of their deadlines' days; from `since` on every working day is busy."""
     today = now.astimezone(BEIJING).date()
     busy = {today + timedelta(days=i) for i in range(-BUSY_BEFORE, BUSY_AFTER + 1)} | set(also)
-    day = min(today - HISTORY, *busy)
+    day = min(since or today - HISTORY, *busy)
     while day <= max(busy):
-        yield from _day(people, day, day in busy)
+        working = since is not None and day >= since and day.weekday() < 5
+        yield from _day(people, day, working or day in busy)
         day += timedelta(days=1)
 
 

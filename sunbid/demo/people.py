@@ -73,7 +73,7 @@ class People:
         home = number % 10 < HOME_SHARE_OF_FIRMS * 10
         division = rng.choice(names.HOME_DIVISIONS if home else names.OUTSIDE_DIVISIONS)
         name = f"{first}示例{names.BUSINESSES[business]}"
-        return Firm(_uscc(rng, "91", division), name, division, "bidder", business, rng.paretovariate(1.6))
+        return Firm(uscc(rng, "91", division), name, division, "bidder", business, rng.paretovariate(1.6))
 
     @cached_property
     def tenderers(self) -> tuple[Firm, ...]:
@@ -82,7 +82,7 @@ class People:
         made = []
         for number, name in enumerate(names.TENDERERS):
             division = names.CENTRES[number % len(names.CENTRES)][0]
-            made.append(Firm(_uscc(rng, "12", division), f"示例{name}", division, "tenderer"))
+            made.append(Firm(uscc(rng, "12", division), f"示例{name}", division, "tenderer"))
         return tuple(made)
 
     @cached_property
@@ -93,7 +93,7 @@ class People:
         for number, name in enumerate(names.AGENCIES):
             division = names.HOME_DIVISIONS[number % len(names.HOME_DIVISIONS)]
             made.append(
-                Firm(_uscc(rng, "91", division), f"示例{names.FIRST[number]}{name}", division, "agency")
+                Firm(uscc(rng, "91", division), f"示例{names.FIRST[number]}{name}", division, "agency")
             )
         return tuple(made)
 
@@ -107,7 +107,7 @@ class People:
         return [firm for firm in self.tenderers if firm.division == division]
 
 
-def _uscc(rng: Random, kind: str, division: str) -> str:
+def uscc(rng: Random, kind: str, division: str) -> str:
     """An invented 统一社会信用代码 with both check digits right (GB 11714-1997, GB 32100-2015)."""
     body = "MA" + "".join(rng.choice(_ORG_ALPHABET) for _ in range(6))
     start = kind + division + body + _org_check(body)

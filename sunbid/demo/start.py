@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -15,8 +15,9 @@ from dashboard.auth import add_user
 from records import signing
 from records.ledger import Ledger
 from records.organisations import Room
+from records.public import BEIJING
 from records.users import User
-from sunbid import output, up, wiring
+from sunbid import logs, output, up, wiring
 from sunbid.children import Command
 from sunbid.demo import load, market, player, rooms, script
 from sunbid.demo.logfile import LogFile
@@ -54,9 +55,10 @@ def run(settings: Settings, options: Options) -> None:
         up.prepare(settings)
         ledger = wiring.ledger(settings)
         _refuse_real_data(ledger)
+        token = load.ensure_source(ledger)
+        built, since = _city(ledger, settings, options)
         with output.waiting("准备示例市场 / preparing the demonstration market"):
-            token = load.ensure_source(ledger)
-            fresh = _load_market(ledger, settings, options)
+            fresh = built + _load_market(ledger, settings, options, since)
             _accounts(ledger)
             tokens = _room_tokens(ledger, options.rooms)
         ledger.close()
@@ -74,10 +76,30 @@ def _refuse_real_data(ledger: Ledger) -> None:
         )
 
 
-def _load_market(ledger: Ledger, settings: Settings, options: Options) -> int:
+def _city(ledger: Ledger, settings: Settings, options: Options) -> tuple[int, date | None]:
+    """Build the city if it is wanted; (records added, the day from which the market's own days come on top)."""
+    from sunbid.demo.city import build, clock, history
+
+    if options.scale != "city":
+        with ledger.read() as session:
+            if history.held_city(session) is not None:
+                raise CannotStart(
+                    "此数据目录中是示例城市；请用 --scale city，或换一个数据目录"
+                    " / this data folder holds the city: use --scale city or another data folder"
+                )
+        return 0, None
+    logs.setup("warning")
+    try:
+        added, built_at = build.ensure(ledger, settings.data, options.seed, datetime.now(UTC))
+    except (build.CityRefused, build.BulkRefused) as error:
+        raise CannotStart(str(error)) from error
+    return added, built_at.astimezone(BEIJING).date() - timedelta(days=clock.BUSY_BEFORE)
+
+
+def _load_market(ledger: Ledger, settings: Settings, options: Options, since: date | None) -> int:
     now = datetime.now(UTC)
     load.load(ledger, settings.data, load.leftovers(ledger, now))
-    records = market.generate(options.scale, options.seed, now, load.unfinished_days(ledger, now))
+    records = market.generate(options.scale, options.seed, now, load.unfinished_days(ledger, now), since)
     return load.load(ledger, settings.data, records)
 
 

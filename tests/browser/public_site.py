@@ -40,6 +40,8 @@ def free_port() -> int:
 class HubProcess:
     """`streaming.hub.serve` in a process of its own, which can be killed and started again."""
 
+    code = RUN
+
     def __init__(self, url: str, data: Path) -> None:
         self.url, self.data, self.port = url, data, free_port()
         self.address = f"http://127.0.0.1:{self.port}"
@@ -47,7 +49,7 @@ class HubProcess:
 
     def start(self) -> None:
         """Start and wait until it answers."""
-        command = [sys.executable, "-c", RUN, self.url, str(self.data), str(self.port)]
+        command = [sys.executable, "-c", self.code, self.url, str(self.data), str(self.port)]
         with (self.data.parent / "hub.log").open("ab") as out:
             self._process = subprocess.Popen(command, stdout=out, stderr=out)
         limit = time.monotonic() + 60

@@ -121,7 +121,7 @@ def test_a_warning_appears_without_reload_and_is_dealt_with_by_keys(desk: Desk, 
     page = desk.sign_in(browser, "supervisor")
     page.goto(f"{desk.url}/warnings")
     expect(page.get_by_text("今日无未处置预警")).to_be_visible(timeout=30_000)
-    expect(page.get_by_text("本系统预警结果仅供监管核查参考，不构成违法违规认定。")).to_be_visible()
+    expect(page.get_by_text("本系统预警结果仅供监管核查参考，不构成违法违规认定。").last).to_be_visible()
     page.evaluate("window.untouched = true")
     delays = []
     for number in (1, 2, 3):

@@ -308,6 +308,8 @@ def test_seats_say_nothing_of_bidders(desk: Client) -> None:
         "now",
         "scheduled_at",
         "reason",
+        "grade",
+        "tip",
     }
     assert len(answer.json()["seats"]) == 1, "evaluation rooms are no seats"
 

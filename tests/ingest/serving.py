@@ -34,10 +34,12 @@ def free_port() -> int:
 
 def start(url: str, folder: Path, port: int) -> subprocess.Popen[bytes]:
     """Start an intake and wait until it answers."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", _START, url, str(folder), str(port)], stderr=subprocess.DEVNULL
-    )
-    until = time.monotonic() + 30
+    log = folder / "intake.log"
+    with log.open("ab") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _START, url, str(folder), str(port)], stdout=errors, stderr=errors
+        )
+    until = time.monotonic() + 120
     while time.monotonic() < until and process.poll() is None:
         try:
             if httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200:
@@ -45,7 +47,7 @@ def start(url: str, folder: Path, port: int) -> subprocess.Popen[bytes]:
         except httpx.TransportError:
             time.sleep(0.05)
     process.kill()
-    raise RuntimeError("the intake did not start")
+    raise RuntimeError(f"the intake did not start: {process.wait()} {log.read_text()[-2000:]}")
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ingest import docs
 from ingest.config import IntakeConfig
 from ingest.feed import BAD_USE, DISABLED, UNAVAILABLE, UNKNOWN
-from ingest.kinds import KINDS, NOT_YET
+from ingest.kinds import KINDS
 
 
 def test_the_generated_part_is_up_to_date() -> None:
@@ -26,5 +26,4 @@ def test_the_kinds_are_those_of_the_contract() -> None:
         "centre, room, organisation, relation, project, lot, notice, bid, deposit, opening, opening_event, "
         "control_price, objection, expert, evaluation, score, fee, award, contract, credit, opinion, inspection"
     )
-    assert set(KINDS) | NOT_YET == set(contract.split(", "))
-    assert not set(KINDS) & NOT_YET
+    assert set(KINDS) == set(contract.split(", "))

@@ -54,7 +54,11 @@ def test_a_whole_opening(ledger: Ledger, send: Send) -> None:
         shown = public.latest(session, "opening", "op")
         assert shown is not None and shown["state"] == "ended" and shown["tenderer"] == "某建设单位"
         lot = public.latest(session, "lot", "l0")
-        assert lot is not None and lot["status"] == "opened"
+        assert lot is not None and lot["status"] == "opened" and lot["base_price"] == "990"
+    told = [
+        r.payload for r in rows(ledger, PublicEvent, PublicEvent.topic == "lot", PublicEvent.subject == "l0")
+    ]
+    assert [p["status"] for p in told if "base_price" not in p] == ["bidding", "opening", "opened"]
     assert set(statuses(send(*events(*STEPS)))) == {"duplicate"}
     assert count(ledger, OpeningEvent) == 8
 

@@ -228,7 +228,8 @@ async def test_what_the_intake_says_of_itself(ledger: Ledger, token: str, tmp_pa
         assert (await client.get("/records")).status_code == 405
         await post(at, json.dumps([bid("b")]).encode(), auth(token))
         measured = (await client.get("/metrics")).text
-    assert 'sunbid_intake_records_total{path="http",source="hz",status="accepted"} 1.0' in measured
+    assert "sunbid_intake_queue_full 0.0" in measured
+    assert "accepted" not in measured, "one record does not show"
 
 
 async def test_a_database_that_is_away_is_503_and_1013(ledger: Ledger, token: str, tmp_path: Path) -> None:
@@ -246,3 +247,66 @@ async def test_a_database_that_is_away_is_503_and_1013(ledger: Ledger, token: st
         assert (await post(at, json.dumps([bid("b")]).encode(), auth(token))).json()[0][
             "status"
         ] == "accepted"
+
+
+async def test_a_sender_that_comes_back_asks_where_it_stands(
+    ledger: Ledger, token: str, tmp_path: Path
+) -> None:
+    known = len(market())
+    async with running(ledger, tmp_path) as at:
+        async with websockets.connect(f"ws://{at}/records", additional_headers=auth(token)) as socket:
+            for i in range(5):
+                await socket.send(json.dumps(bid(f"r{i}")))
+            await socket.send('{"resume": true}')
+            answers = [json.loads(await socket.recv()) for _ in range(6)]
+        assert [a["seq"] for a in answers[:5]] == [known + i for i in range(1, 6)]
+        stands = {"seq": known + 5, "kind": "bid", "key": "r4", "version": 1}
+        assert answers[5] == {"resume": stands}
+        async with websockets.connect(f"ws://{at}/records", additional_headers=auth(token)) as socket:
+            await socket.send('{"resume": true}')
+            assert json.loads(await socket.recv()) == {"resume": stands}
+            await socket.send('{"resume": 1}')
+            assert json.loads(await socket.recv())["status"] == "rejected"
+
+
+async def test_what_is_held_is_told_to_its_source_only(ledger: Ledger, token: str, tmp_path: Path) -> None:
+    apply_batch(ledger, "hz", [bid("b"), bid("w", lot="later")])
+    with ledger.write() as session:
+        stranger = add_source(session, "other")
+    async with running(ledger, tmp_path) as at, httpx.AsyncClient(base_url=f"http://{at}") as client:
+        asked = {"params": {"kind": "bid", "key": ["b", "w", "none"]}}
+        mine = (await client.get("/records/held", headers=auth(token), **asked)).json()
+        assert [(h["key"], h["version"], h["waiting"]) for h in mine["held"]] == [
+            ("b", 1, False), ("w", 1, True), ("none", None, False),
+        ]  # fmt: skip
+        assert mine["resume"]["key"] == "w"
+        theirs = (await client.get("/records/held", headers=auth(stranger), **asked)).json()
+        assert theirs["resume"] == {"seq": 0} and {h["version"] for h in theirs["held"]} == {None}
+        assert (await client.get("/records/held", **asked)).status_code == 401
+        for bad in ({"kind": "x", "key": "b"}, {"kind": "bid"}, {"kind": "bid", "key": ["k"] * 201}):
+            answer = await client.get("/records/held", headers=auth(token), params=bad)
+            assert answer.status_code == 400 and " / " in answer.json()["detail"]
+
+
+async def test_rejects_are_browsed_by_their_source_only(ledger: Ledger, token: str, tmp_path: Path) -> None:
+    with ledger.write() as session:
+        stranger = add_source(session, "other")
+    apply_batch(ledger, "other", ["{oops"])
+    apply_batch(ledger, "hz", [bid(f"x{i}", nonsense=i) for i in range(5)])
+    apply_batch(ledger, "hz", [bid("x1")])
+    async with running(ledger, tmp_path) as at, httpx.AsyncClient(base_url=f"http://{at}") as client:
+        first = (await client.get("/rejects?limit=2", headers=auth(token))).json()
+        assert [(r["no"], r["key"], r["path"]) for r in first["rejects"]] == [
+            (1, "x0", "data.nonsense"), (2, "x1", "data.nonsense"),
+        ]  # fmt: skip
+        assert first["rejects"][0]["record"]["data"]["nonsense"] == 0
+        assert first["rejects"][0]["resolved_at"] is None and first["rejects"][1]["resolved_at"]
+        rest = (await client.get(f"/rejects?after={first['next']}", headers=auth(token))).json()
+        assert [r["key"] for r in rest["rejects"]] == ["x2", "x3", "x4"] and rest["next"] is None
+        still = (await client.get("/rejects?open=true", headers=auth(token))).json()
+        assert [r["key"] for r in still["rejects"]] == ["x0", "x2", "x3", "x4"]
+        theirs = (await client.get("/rejects", headers=auth(stranger))).json()
+        assert [(r["no"], r["record"]) for r in theirs["rejects"]] == [(1, "{oops")]
+        assert (await client.get("/rejects")).status_code == 401
+        for bad in ("after=x", "after=-1", "limit=0", "limit=1001"):
+            assert (await client.get(f"/rejects?{bad}", headers=auth(token))).status_code == 400

@@ -6,7 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from records.visibility import TABLE, Audience, Datum, LotClock, Moment, is_visible, visible_from
+from records.visibility import (
+    FIRST_MOMENT,
+    TABLE,
+    Audience,
+    Datum,
+    LotClock,
+    Moment,
+    is_visible,
+    published_from,
+    visible_from,
+)
 
 DEADLINE = datetime(2026, 11, 19, 1, 0, tzinfo=UTC)
 STEP = timedelta(hours=1)
@@ -50,6 +60,10 @@ FIRST = {
     Datum.SCORES: (None, "awarded"),
     Datum.CANDIDATES: ("publicity", "publicity"),
     Datum.AWARD: ("awarded", "awarded"),
+    Datum.CONTRACT: ("awarded", "awarded"),
+    Datum.OBJECTIONS: (None, "before"),
+    Datum.DECISIONS: ("awarded", "before"),
+    Datum.OPINIONS: ("before", "before"),
     Datum.WARNINGS: (None, "deadline"),
     Datum.PERSONAL: (None, None),
 }
@@ -77,3 +91,25 @@ def test_without_a_deadline_everything_about_bidders_stays_secret(datum: Datum) 
 def test_an_event_stamped_before_the_deadline_lifts_nothing_early() -> None:
     hasty = LotClock(deadline=DEADLINE, bidders_published=DEADLINE - STEP)
     assert visible_from(Datum.BIDDER_NAMES, hasty) == DEADLINE
+
+
+@pytest.mark.parametrize(
+    ("datum", "published", "since"),
+    [
+        (Datum.NOTICE, DEADLINE - STEP, DEADLINE - STEP),
+        (Datum.OPINIONS, DEADLINE, DEADLINE),
+        (Datum.OPINIONS, None, None),
+        (Datum.CONTRACT, DEADLINE, MOMENTS["awarded"]),
+        (Datum.CONTRACT, MOMENTS["awarded"] + STEP, MOMENTS["awarded"] + STEP),
+        (Datum.DECISIONS, DEADLINE - STEP, MOMENTS["awarded"]),
+        (Datum.OBJECTIONS, DEADLINE, None),
+    ],
+)
+def test_a_dated_paper_is_public_neither_before_its_date_nor_before_its_time(
+    datum: Datum, published: datetime | None, since: datetime | None
+) -> None:
+    assert published_from(datum, clock_at("awarded"), published) == since
+
+
+def test_a_notice_needs_no_deadline() -> None:
+    assert published_from(Datum.NOTICE, LotClock(), FIRST_MOMENT) == FIRST_MOMENT

@@ -38,6 +38,7 @@ class FakeMedia:
     roster: Roster
     on_air: set[str] = field(default_factory=set)
     callbacks: list[Callable[[str], None]] = field(default_factory=list)
+    covers: dict[str, tuple[bool, bool]] = field(default_factory=dict)
 
     async def start(self) -> None: ...
 
@@ -48,6 +49,9 @@ class FakeMedia:
 
     def status(self, room: str) -> Status:
         return Status(room in self.on_air)
+
+    def cover(self, room: str, *, muted: bool, slated: bool) -> None:
+        self.covers[room] = (muted, slated)
 
     def on_change(self, callback: Callable[[str], None]) -> None:
         self.callbacks.append(callback)

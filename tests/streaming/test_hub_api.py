@@ -30,7 +30,7 @@ def state_of(rig: Rig, room: str = "hz-01") -> str:
 def test_rooms_lists_public_rooms_only(rig: Rig) -> None:
     lines = rig.get("/api/rooms").json()
     assert [line["id"] for line in lines] == ["hz-01", "hz-02"]
-    assert set(lines[0]) == {"id", "name", "centre", "kind", "state", "opening", "since"}
+    assert set(lines[0]) == {"id", "name", "centre", "kind", "state", "opening", "since", "muted", "cameras"}
     assert "评标" not in rig.get("/api/rooms").text
 
 
@@ -141,7 +141,7 @@ def test_errors_are_pages_for_readers_and_problems_for_programs(rig: Rig) -> Non
 def test_health_and_metrics(rig: Rig) -> None:
     answer = rig.get("/healthz")
     assert answer.status_code == 200
-    assert set(answer.json()["checks"]) == {"ledger", "media", "loop"}
+    assert set(answer.json()["checks"]) == {"ledger", "media", "loop", "disk", "clock", "rooms"}
     text = rig.get("/metrics").text
     assert 'sunbid_hub_part_ok{part="ledger"} 1.0' in text
     assert rig.get("/metrics", **{"x-forwarded-for": "203.0.113.9"}).status_code == 404

@@ -1,7 +1,7 @@
 // The hall: pictures in the tiles that are in view; everything else comes rendered from the hub.
-import { $, serverNow } from "./site.js";
+import { $, el, say, serverNow } from "./site.js";
 import { follow } from "./feed.js";
-import { Player } from "./player.js";
+import { Player, rungWords } from "./player.js";
 
 const tiles = new Map(); // room → {video, player, seen}
 const watcher = new IntersectionObserver((entries) => {
@@ -24,6 +24,7 @@ function adopt() {
     const held = tiles.get(room) ?? make(room);
     held.tile = tile;
     tile.querySelector(".slate").after(held.video);
+    label(held);
     if (held.player.state === "live") held.video.play().catch(() => {}); // moved in the page: it paused itself
     watcher.observe(tile);
     settle(held);
@@ -37,9 +38,21 @@ function make(room) {
   video.hidden = true;
   video.setAttribute("aria-hidden", "true");
   const held = { video, seen: false, tile: null };
-  held.player = new Player(video, room, (state) => { video.hidden = state !== "live"; });
+  const tell = (state) => { video.hidden = state !== "live" && state !== "still"; label(held); };
+  held.player = new Player(video, room, tell, true);
   tiles.set(room, held);
   return held;
+}
+
+/** Beside the time in the picture: which rung it is on, and why when pointed at. */
+function label({ tile, player }) {
+  const box = tile?.querySelector(".osd");
+  if (!box || !player) return;
+  const node = box.querySelector(".on") ?? box.appendChild(el("span", "on"));
+  const [word, why] = rungWords(player);
+  say(node, ` · ${word}`);
+  node.title = why;
+  node.dataset.rung = player.rung;
 }
 
 // ── fresh content when a room changes: the same page once more, players kept ──

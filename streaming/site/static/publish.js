@@ -1,113 +1,121 @@
-// Publish camera and microphone of this browser into a room (WHIP); comes back by itself until stopped.
+// The operators' page: camera, microphone or screen of this browser into a room.
 import { $, t } from "./site.js";
+import { Publisher } from "./whip.js";
 
-const room = $("studio").dataset.room;
-let stream = null, pc = null, address = null, wanted = false, pause = 1000, timer = 0;
+const studio = $("studio"), form = $("form");
+const says = (state) => studio.dataset[state] ?? "";
+let stream = null, sharing = null, state = "off";
 
+// ── devices ──
 async function openDevices() {
+  if (!navigator.mediaDevices) { say(says("insecure")); return; }
   const camera = $("camera").value, microphone = $("microphone").value;
-  const fresh = await navigator.mediaDevices.getUserMedia({
-    video: { deviceId: camera ? { exact: camera } : undefined, width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25 } },
-    audio: { deviceId: microphone ? { exact: microphone } : undefined, echoCancellation: true },
-  });
-  for (const track of stream?.getTracks() ?? []) track.stop();
+  const video = { deviceId: camera ? { exact: camera } : undefined, width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25 } };
+  const audio = { deviceId: microphone ? { exact: microphone } : undefined, echoCancellation: true };
+  await use(await navigator.mediaDevices.getUserMedia({ video, audio }));
+  await listDevices();
+}
+
+async function use(fresh) {
+  const old = stream;
   stream = fresh;
-  $("preview").srcObject = stream;
-  if (pc) for (const sender of pc.getSenders()) await sender.replaceTrack(stream.getTracks().find((track) => track.kind === sender.track?.kind) ?? null);
+  for (const track of fresh.getTracks()) track.onended = () => track.readyState === "ended" && stream === fresh && lost();
+  $("preview").srcObject = fresh;
   listen();
+  await publisher.replace(fresh);
+  for (const track of old?.getTracks() ?? []) if (!fresh.getTracks().includes(track)) track.stop();
+  $("go").disabled = false;
 }
 
 async function listDevices() {
   const devices = await navigator.mediaDevices.enumerateDevices();
   for (const [id, kind] of [["camera", "videoinput"], ["microphone", "audioinput"]]) {
-    const held = $(id).value;
+    const track = stream?.getTracks().find((one) => kind.startsWith(one.kind));
+    const held = $(id).value || track?.getSettings().deviceId;
     $(id).replaceChildren(...devices.filter((device) => device.kind === kind).map((device, index) => new Option(device.label || `${index + 1}`, device.deviceId)));
     if (held) $(id).value = held;
   }
 }
 
+async function share() {
+  if (sharing) { stopSharing(); await openDevices(); return; }
+  sharing = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 15 } }, audio: false });
+  const [screen] = sharing.getVideoTracks();
+  screen.contentHint = "detail";
+  await use(new MediaStream([screen, ...(stream?.getAudioTracks() ?? [])]));
+  $("share").setAttribute("aria-pressed", "true");
+}
+
+function stopSharing() {
+  sharing = null;
+  $("share").setAttribute("aria-pressed", "false");
+}
+
+/** A device was unplugged or the screen is no longer shared: fall back to whatever camera there is. */
+function lost() {
+  if (sharing) stopSharing();
+  else { $("camera").value = $("microphone").value = ""; say(t("publish.device")); }
+  attempt(openDevices);
+}
+
 // ── level ──
 let audio = null, analyser = null;
+const samples = new Float32Array(1024);
 function listen() {
+  if (!stream.getAudioTracks().length) { analyser = null; return; }
   audio ??= new AudioContext();
-  if (!stream.getAudioTracks().length) return;
   analyser = audio.createAnalyser();
-  analyser.fftSize = 1024;
+  analyser.fftSize = samples.length;
   audio.createMediaStreamSource(stream).connect(analyser);
 }
 setInterval(() => {
   if (!analyser) return;
-  const samples = new Float32Array(analyser.fftSize);
   analyser.getFloatTimeDomainData(samples);
-  $("level").value = Math.min(1, Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length) * 3);
+  const power = samples.reduce((sum, x) => sum + x * x, 0) / samples.length;
+  $("level").value = Math.max(0, Math.min(1, 1 + 10 * Math.log10(power + 1e-9) / 60)); // −60 dB … 0 dB
 }, 100);
 
-// ── publishing ──
-function show(on, said = "") {
-  $("state").textContent = t(on ? "publish.on" : "publish.off");
+// ── on air ──
+const publisher = new Publisher(`/whip/${encodeURIComponent(studio.dataset.room)}`, show);
+function show(next, seconds) {
+  state = next;
+  const on = next === "on";
+  $("state").textContent = on ? t("publish.on") : next === "connecting" ? says("connecting") : t("publish.off");
   $("state").className = on ? "chip now" : "chip line";
-  $("go").textContent = t(wanted ? "publish.stop" : "publish.start");
-  $("said").textContent = said;
+  $("go").textContent = t(publisher.wanted ? "publish.stop" : "publish.start");
+  $("token").disabled = publisher.wanted;
+  const notes = { busy: t("publish.busy"), failed: t("publish.failed"), denied: t("publish.denied") };
+  say((notes[next] ?? "") + (seconds ? ` ${seconds} s` : ""));
 }
+function say(text) { $("said").textContent = text; }
 
-/** House codec first: the hub records and segments H.264. */
-function preferH264(transceiver) {
-  const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
-  const rank = (codec) => (codec.mimeType === "video/H264" && codec.sdpFmtpLine?.includes("packetization-mode=1") ? 0 : 1);
-  transceiver.setCodecPreferences([...codecs].sort((a, b) => rank(a) - rank(b)));
-}
+setInterval(async () => {
+  const now = await publisher.figures();
+  const set = (id, text) => { $(id).textContent = text ?? "—"; };
+  set("bitrate", now?.bitrate != null ? `${(now.bitrate / 1000).toFixed(0)} kbit/s` : null);
+  set("fps", now?.fps ? `${now.fps.toFixed(0)} fps · ${now.width}×${now.height}${now.layers > 1 ? ` · ${now.layers}` : ""}` : null);
+  set("rtt", now?.rtt != null ? `${(now.rtt * 1000).toFixed(0)} ms` : null);
+  set("loss", now ? `${(now.loss * 100).toFixed(1)} %` : null);
+}, 1000);
 
-async function publish() {
-  clearTimeout(timer);
-  const mine = (pc = new RTCPeerConnection());
-  for (const track of stream.getTracks()) {
-    const transceiver = mine.addTransceiver(track, { direction: "sendonly", streams: [stream] });
-    if (track.kind === "video") preferH264(transceiver);
-  }
-  mine.onconnectionstatechange = () => {
-    if (mine !== pc) return;
-    if (mine.connectionState === "connected") { pause = 1000; show(true); }
-    if (mine.connectionState === "failed") again();
-  };
-  await mine.setLocalDescription();
-  const answer = await fetch(`/whip/${encodeURIComponent(room)}`, {
-    method: "POST", body: mine.localDescription.sdp,
-    headers: { "content-type": "application/sdp", authorization: `Bearer ${$("token").value.trim()}` },
-  });
-  if ([401, 403, 404].includes(answer.status)) { halt(t("publish.denied")); return; }
-  if (answer.status === 409) { again(t("publish.busy")); return; }
-  if (answer.status !== 201) { again(); return; }
-  address = new URL(answer.headers.get("location"), answer.url).href;
-  await mine.setRemoteDescription({ type: "answer", sdp: await answer.text() });
-}
+const attempt = (work) => work().catch((error) => { if (error.name !== "AbortError") say(t("publish.device")); });
 
-function again(said = t("publish.failed")) {
-  pc?.close();
-  pc = null;
-  show(false, said);
-  if (wanted) timer = setTimeout(() => publish().catch(() => again()), pause);
-  pause = Math.min(pause * 2, 10_000);
-}
-
-function halt(said = "") {
-  wanted = false;
-  clearTimeout(timer);
-  pc?.close();
-  pc = null;
-  if (address) fetch(address, { method: "DELETE", keepalive: true, headers: { authorization: `Bearer ${$("token").value.trim()}` } }).catch(() => {}); // the hub notices silence by itself
-  address = null;
-  show(false, said);
-}
-
-$("form").addEventListener("submit", async (event) => {
+form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (wanted) { halt(); return; }
-  wanted = true;
   audio?.resume();
-  show(false);
-  publish().catch(() => again());
+  if (publisher.wanted) publisher.stop();
+  else if (stream) publisher.start(stream, $("token").value.trim());
 });
-for (const id of ["camera", "microphone"]) $(id).addEventListener("change", () => openDevices().catch(() => show(false, t("publish.device"))));
-addEventListener("pagehide", () => { if (wanted) halt(); });
+for (const id of ["camera", "microphone"]) $(id).addEventListener("change", () => { stopSharing(); attempt(openDevices); });
+$("share").addEventListener("click", () => attempt(share));
+$("share").hidden = !navigator.mediaDevices?.getDisplayMedia;
+addEventListener("pagehide", () => { if (publisher.wanted) publisher.stop(); });
+navigator.mediaDevices?.addEventListener("devicechange", () => attempt(listDevices));
 
-openDevices().then(listDevices).catch(() => show(false, t("publish.device")));
+// a token in the fragment never reaches a server or its log; take it out of the address bar as well
+const token = new URLSearchParams(location.hash.slice(1)).get("token");
+if (token) {
+  $("token").value = token;
+  history.replaceState(null, "", location.pathname + location.search);
+}
+attempt(openDevices);

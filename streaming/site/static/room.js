@@ -2,12 +2,12 @@
 import { $, clock, el, say, setIcon, t } from "./site.js";
 import { follow } from "./feed.js";
 import { List } from "./list.js";
-import { Player } from "./player.js";
+import { Player, rungMenu } from "./player.js";
 import { READ_OUT, STEPS, Story, money, saidAt, sentence } from "./story.js";
 
 const { room, opening } = document.body.dataset;
 const story = new Story(), list = new List();
-let roomState = document.body.dataset.state, picture = "off", logged = 0, drawn = false;
+let roomState = document.body.dataset.state, reason = document.body.dataset.reason ?? "", picture = "off", logged = 0, drawn = false;
 
 // ── drawing ──
 function draw() {
@@ -73,7 +73,8 @@ function steps() {
   const here = STEPS.indexOf(story.stage);
   for (const [index, key] of STEPS.entries()) {
     const node = $("step").children[index];
-    const state = index < here || story.stage === "end" ? "ok" : index === here ? "cur" : "";
+    const over = index < here || story.stage === "end"; // a step that never came is not ticked
+    const state = over ? (story.steps[key] ? "ok" : "") : index === here ? "cur" : "";
     if (node.className !== state) {
       node.className = state;
       if (state === "cur") {
@@ -127,18 +128,44 @@ function spoken(mark, className, text, ts) {
 
 // ── the picture ──
 const video = $("video");
-const player = new Player(video, room, (state) => { picture = state; slate(); });
+const player = new Player(video, room, (state) => {
+  picture = state;
+  drawRung();
+  if (state === "still" || (state === "live" && covered())) lookSoon(); // the operators' slate came or went
+  slate();
+});
+
+const drawRung = rungMenu($("rung"), player);
+
+/** Near and far camera, where both are on air: `names` are the rooms to join, the near one first. */
+function cameras(names) {
+  const box = $("cameras"), key = names.join(" ");
+  if (names.length === 1 && names[0] !== player.room) player.move(names[0]); // the one that was watched went off
+  if (box.dataset.key !== key) {
+    box.dataset.key = key;
+    box.hidden = names.length < 2;
+    box.replaceChildren(...(names.length < 2 ? [] : names).map((name, index) => {
+      const button = el("button", "", t(index ? "cameras.far" : "cameras.near"));
+      button.addEventListener("click", () => { player.move(name); cameras(names); });
+      button.dataset.camera = name;
+      return button;
+    }));
+  }
+  for (const button of box.children) button.setAttribute("aria-pressed", String(button.dataset.camera === player.room));
+}
+
+/** Whether the operators withhold the picture while the opening goes on. */
+const covered = () => story.state === "in_progress" && roomState === "paused";
 
 function slate() {
   const wanted = story.state === "in_progress";
+  player.hold(covered());
   if (wanted) player.start(); else player.stop();
-  const live = wanted && picture === "live";
+  const live = wanted && !covered() && (picture === "live" || picture === "still");
   video.hidden = !live;
   $("slate").hidden = live;
   $("onair").hidden = !live;
-  const badge = live ? "realtime" : "text";
-  say($("transport"), t(`badge.${badge}`));
-  $("transport").classList.toggle("on", live);
+  drawRung();
   if (!live) fillSlate();
 }
 
@@ -161,9 +188,16 @@ function slateWords() {
     const when = story.scheduledAt ?? at;
     return ["clock", t("slate.standby", { time: clock(when).slice(0, 5) }), "", when];
   }
+  if (covered()) return ["pause", t("slate.covered"), knownReason()];
   if (picture === "joining" && roomState === "live") return ["hall", t("slate.joining"), ""];
   if (picture === "lost" && roomState === "live") return ["hall", t("slate.lost"), t("slate.lost.note")];
-  return ["text", t("slate.text"), t("slate.text.note")];
+  return ["text", t("slate.text"), t(player.choice === "text" ? "rung.why.chosen" : "slate.text.note")];
+}
+
+/** The reason on the slate: a known one in the reader's language, any other as it was written. */
+function knownReason() {
+  const text = t(`slate.reason.${reason}`);
+  return text === `slate.reason.${reason}` ? reason : text;
 }
 
 function press(id, act) { $(id).addEventListener("click", act); }
@@ -213,13 +247,23 @@ if (opening) follow(() => `/feeds/openings/${encodeURIComponent(opening)}?after=
 });
 
 /** What the room itself is doing: pictures that come back, another opening that begins. */
+let looking = 0, lookedAt = 0;
+function lookSoon() {
+  if (performance.now() - lookedAt < 1000) return;
+  clearTimeout(looking);
+  looking = setTimeout(lookAtRoom, Math.random() * 300);
+}
 async function lookAtRoom() {
+  lookedAt = performance.now();
   try {
     const answer = await fetch("/api/rooms");
     const mine = answer.ok ? (await answer.json()).find((one) => one.id === room) : null;
     if (mine) {
       const back = mine.state === "live" && roomState !== "live";
       roomState = mine.state;
+      reason = mine.reason ?? "";
+      $("silent").hidden = !mine.muted;
+      cameras(mine.cameras ?? []);
       if (back) player.nudge();
       const over = !opening || story.state === "ended" || story.state === "sealed";
       if (over && mine.opening && mine.opening !== opening) { location.reload(); return; }
@@ -228,7 +272,8 @@ async function lookAtRoom() {
   } catch {
     lost = true; // the hub is away; the feed's own reconnecting says so
   }
-  setTimeout(lookAtRoom, 4000 + Math.random() * 2000);
+  clearTimeout(looking);
+  looking = setTimeout(lookAtRoom, 4000 + Math.random() * 2000);
 }
-setTimeout(lookAtRoom, 1000);
+looking = setTimeout(lookAtRoom, 1000);
 if (!opening) slate();

@@ -1,0 +1,150 @@
+"""How the rooms' streams do, as markup: the mark, the strip of S04, the banner when the hub is not well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dashboard import i18n, rooms_live
+from dashboard.html import draw, esc
+from records import control
+from records.organisations import Centre, Room
+
+MARKS = {
+    "good": '<circle cx="7" cy="7" r="6"/>',
+    "fair": '<path d="M7 .5 13.5 7 7 13.5.5 7z"/>',
+    "bad": '<path d="M7 1 13.5 13H.5z"/>',
+    "off": '<circle cx="7" cy="7" r="5" fill="none" stroke="currentColor" stroke-width="2"/>',
+    "unknown": '<path d="M1 6h12v2H1z"/>',
+}
+"""Grade → shape: colour never speaks alone."""
+STRIP = 8
+"""Rooms the strip of S04 names."""
+COLUMNS = ("bitrate", "fps", "loss", "jitter", "rtt", "viewers", "recorder")
+
+
+def mark(grade: str, lang: str) -> str:
+    """The grade as a shape with its word for those who do not see it."""
+    word = i18n.text(f"control.{grade}", lang)
+    return (
+        f'<svg class="hm {grade}" viewBox="0 0 14 14" role="img" aria-label="{esc(word)}">'
+        f"<title>{esc(word)}</title>{MARKS[grade]}</svg>"
+    )
+
+
+def figures(room: rooms_live.Room, lang: str) -> dict[str, str]:
+    """Each figure of the strip as text."""
+    return {
+        "bitrate": rooms_live.bitrate(room),
+        "fps": rooms_live.fps(room),
+        "loss": rooms_live.loss(room),
+        "jitter": rooms_live.milliseconds(room, "jitter"),
+        "rtt": rooms_live.milliseconds(room, "rtt"),
+        "viewers": str(room.get("viewers") or 0),
+        "recorder": recorder(room, lang),
+    }
+
+
+def recorder(room: rooms_live.Room, lang: str) -> str:
+    """What the recorder does in a room."""
+    told = room.get("recorder")
+    return i18n.text(f"control.rec_{told['state'] if told else 'none'}", lang)
+
+
+def tip(room: rooms_live.Room | None, lang: str) -> str:
+    """One line for a tooltip."""
+    word = i18n.text(f"control.{rooms_live.grade(room)}", lang)
+    if room is None:
+        return word
+    shown = figures(room, lang)
+    if not room["publishing"]:
+        return f"{word} · {i18n.text('control.recorder', lang)} {shown['recorder']}"
+    parts = [f"{i18n.text(f'control.{name}', lang)} {shown[name]}" for name in COLUMNS]
+    return " · ".join([word, *parts])
+
+
+def covers(room: rooms_live.Room, lang: str) -> list[str]:
+    """What is withheld from the public, in words."""
+    found = []
+    if room["slated"]:
+        reason = control.reason_text(room["reason"], lang)
+        found.append(i18n.text("control.slated", lang) + (f"：{reason}" if reason and lang == "zh" else ""))
+    elif room["paused"]:
+        found.append(i18n.text("control.paused", lang))
+    if room["muted"]:
+        found.append(i18n.text("control.muted", lang))
+    return found
+
+
+# ── the strip ────────────────────────────────────────────────────────────────
+
+
+def names(session: Session, lang: str) -> dict[str, str]:
+    """Room id → centre and room."""
+    rows = session.execute(select(Room, Centre).join(Centre, Centre.id == Room.centre_id))
+    if lang == "zh":
+        return {room.id: f"{centre.name} {room.name}" for room, centre in rows}
+    return {r.id: f"{c.name_en or c.name} {r.name_en or r.name}" for r, c in rows}
+
+
+def strip(seen: rooms_live.Snapshot, named: dict[str, str], lang: str) -> str:
+    """Every room that publishes or should, worst first; evaluation rooms are not told of here."""
+    at_work = [
+        room for room in seen.rooms
+        if room["kind"] == "opening" and (room["publishing"] or room["state"] in ("live", "paused"))
+    ]  # fmt: skip
+    order = {"bad": 0, "off": 1, "fair": 2}
+    at_work.sort(key=lambda room: (order.get(rooms_live.grade(room), 3), room["id"]))
+    heads = "".join(
+        f'<th scope="col" class="num">{i18n.text(f"control.{name}", lang)}</th>' for name in COLUMNS
+    )
+    head = f'<tr><th scope="col">{i18n.text("column.room", lang)}</th><th scope="col">{i18n.text("column.state", lang)}</th>{heads}</tr>'
+    rows = "".join(_line(room, named, lang) for room in at_work[:STRIP])
+    note = i18n.text("service.strip_note", lang, n=len(at_work), shown=min(len(at_work), STRIP))
+    if seen.trouble or not at_work:
+        why = i18n.text(f"control.hub_{seen.trouble}" if seen.trouble else "service.strip_none", lang)
+        table = f'<p class="none">{esc(why)}</p>'
+    else:
+        table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+    return (
+        f'<section class="card tab health"><div class="hd"><h2>{i18n.text("service.strip", lang)}</h2>'
+        f'<span class="muted">{esc(note) if at_work else ""}</span></div>{table}</section>'
+    )
+
+
+def _line(room: rooms_live.Room, named: dict[str, str], lang: str) -> str:
+    grade, shown = rooms_live.grade(room), figures(room, lang)
+    state = i18n.text(f"control.state_{room['state']}", lang)
+    told = " · ".join(covers(room, lang)) or state
+    chip = "on" if room["state"] == "live" and told == state else ""
+    cells = "".join(f'<td class="num">{esc(shown[name])}</td>' for name in COLUMNS)
+    return (
+        f'<tr><td class="cut">{mark(grade, lang)}<a href="/room?room={esc(room["id"])}" target="_self">'
+        f"{esc(named.get(room['id'], room['name']))}</a></td>"
+        f'<td class="cut"><span class="chip {chip}">{esc(told)}</span></td>{cells}</tr>'
+    )
+
+
+# ── the banner ───────────────────────────────────────────────────────────────
+
+
+def banner(lang: str) -> None:
+    """What is wrong with the hub and what to do; nothing while all is well."""
+    seen = rooms_live.snapshot()
+    if seen.trouble:
+        lines = [i18n.text(f"control.hub_{seen.trouble}", lang)]
+        title = i18n.text("control.hub_failing", lang)
+    else:
+        if seen.health.get("status", "ok") == "ok":
+            return
+        lines = [_problem(problem, lang) for problem in seen.health["problems"]]
+        title = i18n.text(f"control.hub_{seen.health['status']}", lang)
+    words = "".join(f"<li>{esc(line)}</li>" for line in lines)
+    draw(f'<section class="card banner" role="status"><b>{esc(title)}</b><ul>{words}</ul></section>')
+
+
+def _problem(problem: dict[str, Any], lang: str) -> str:
+    stop = "。" if lang == "zh" else ". "
+    return f"{problem[lang]}{stop}{problem[f'remedy_{lang}']}{stop.strip()}"

@@ -1,0 +1,84 @@
+"""docs/csv.md: `python -m ingest.csvdocs` writes it from the names and cells the code takes, a test holds it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ingest import describe
+from ingest.csvnames import FILES, HEADERS
+from ingest.csvwrite import headers
+from ingest.kinds import KINDS
+from ingest.national import IGNORED, NAMES
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "csv.md"
+
+_HEAD = """# CSV 包 / CSV packs
+
+本页由 `python -m ingest.csvdocs` 生成 / generated from the code.
+
+    sunbid import 文件夹 [--format csv] [--source NAME]
+
+一个文件夹是一包：一类记录一个文件，按下表命名；或一个 `.xlsx` 工作簿，一类一张工作表。来源默认为文件夹名。
+A folder is a pack: one file a kind, named as below; or an `.xlsx` workbook with a sheet a kind. The source is the folder's name.
+
+| 事项 subject | 规则 rule |
+|---|---|
+| 编码 encoding | UTF-8（有无 BOM 均可）、GB18030（含 GBK、GB2312）、带 BOM 的 UTF-16；可为 `.csv.gz`、`.zip` |
+| 分隔 delimiter | 逗号、分号、制表符；可有 `sep=,` 首行；引号按 RFC 4180 |
+| 表头 headers | 中文、英文字段名或国家规范字段名，可混用；末尾 `*` 不计 / zh, en or national names, mixed as you like |
+| 单位 units | 表头可带单位：`投标报价(万元)`、`price（亿元）`；国家规范金额字段本身以万元计 / the header may carry the unit |
+| 编号 key | 每行须有 `key`（编号）；`version` 默认 1，`occurred_at` 默认最早 / every row has a key |
+| 金额 money | 可带千分位和 ¥；全角数字可 / separators and full-width digits are read |
+| 时间 times | `2026/11/19 9:00`、`2026年11月19日9时30分`、`2026-11-19T09:00:00+08:00`；不带时区为北京时间 / Beijing time without offset |
+| 是否 flags | 是/否、true/false、1/0、yes/no、√/× |
+| 列表 lists | 分号或顿号隔开；对象列表写 JSON / semicolons; lists of objects as JSON |
+| 文本标记 text | 开头的 `'` 和 `="…"` 去掉 / a leading apostrophe and ="…" are taken off |
+| 空行空列 empty | 末尾空行、空列不计 / empty rows and columns at the end do not count |
+
+拒收并说明 / refused with the reason: 科学计数法（`9.13301E+17`，位数已丢失）、工作簿中 16 位以上的数字、日期列中的 Excel 序列号
+（`45678`）、多出表头的单元格、未知列名 / powers of ten, numbers of 16 digits and more in a workbook, Excel day numbers,
+cells beyond the header, unknown columns.
+
+空白模板：`ingest.csvwrite.write_templates(folder)`；整个账本导出为 CSV 包：`ingest.csvwrite.export_csv(ledger, folder)`。
+后者每个来源一个文件夹，没有开标事件（完整的开标日志用 OCDS 导出）。
+Templates and an export of the ledger as packs are written by these functions; the export has a folder a source and no opening events.
+"""
+
+
+def document() -> str:
+    """The whole page."""
+    return "\n".join([_HEAD, *(_kind(kind) for kind in KINDS)])
+
+
+def _kind(kind: str) -> str:
+    files = ", ".join(f"`{stem}.csv`" for stem, held in FILES.items() if held == kind)
+    about = " ".join((KINDS[kind].__doc__ or "").split())
+    lines = [
+        f"## {kind}",
+        "",
+        about,
+        "",
+        files,
+        "",
+        "| 表头 header | field | 类型 type | 必填 |",
+        "|---|---|---|---|",
+    ]
+    zh: dict[str, list[str]] = {}
+    for header, name in HEADERS[kind].items():
+        zh.setdefault(name, []).append(header)
+    told = {name: (words, required) for name, words, required, _ in describe.fields(kind)}
+    told |= {"key": ("string", "是"), "version": ("integer", ""), "occurred_at": ("date-time", "")}
+    for name in headers(kind):
+        words, required = told[name]
+        escaped = words.replace("|", "\\|")
+        lines.append(f"| {'、'.join(zh.get(name, ()))} | `{name}` | {escaped} | {required} |")
+    if national := NAMES.get(kind):
+        lines += ["", "国家规范 / national: " + ", ".join(f"`{a}` → `{b}`" for a, (b, _) in national.items())]
+    ignored = ", ".join(f"`{name}`" for name in sorted(IGNORED.get(kind, ())))
+    return "\n".join(
+        [*lines, *(["", f"收下不用 / taken, without a column: {ignored}"] if ignored else []), ""]
+    )
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(document(), encoding="utf-8")

@@ -1,0 +1,109 @@
+"""The types of the fields of records, and the base of all kinds."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def moment(value: Any) -> datetime:
+    """An RFC 3339 time with offset between 1900 and 2200; never a bare number, which could mean anything."""
+    if isinstance(value, str) and value[4:5] == "-" and len(value) >= 16:
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise PydanticCustomError(
+            "moment",
+            "应为带时区的 RFC 3339 时间 / expected an RFC 3339 time with offset, e.g. 2024-05-06T09:30:00+08:00",
+        )
+    if not EARLIEST.year < value.year < LATEST.year and not EARLIEST <= value <= LATEST:
+        raise PydanticCustomError(
+            "moment_range", "时间须在 1900–2200 年之间 / time must lie between 1900 and 2200"
+        )
+    return value
+
+
+def _plain_day(value: Any) -> Any:
+    """Refuse numbers and numeric strings, which would be read as seconds since 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and value[4:5] == "-"):
+        return value
+    raise PydanticCustomError("day", "应为日期 YYYY-MM-DD / expected a date YYYY-MM-DD")
+
+
+def _money(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError(
+            "money", "金额应为数字或十进制字符串 / money must be a number or a decimal string"
+        )
+    return value
+
+
+Moment = Annotated[
+    datetime, PlainValidator(moment), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+Day = Annotated[date, BeforeValidator(_plain_day), WithJsonSchema({"type": "string", "format": "date"})]
+Ref = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
+    ),
+]
+"""Key of another record."""
+Words = Annotated[str, Field(max_length=2000)]
+Name = Annotated[str, Field(min_length=1, max_length=300)]
+Code = Annotated[str, Field(max_length=64)]
+Division = Annotated[str, Field(pattern=r"^\d{2}(\d{2}){0,2}$")]
+Money = Annotated[
+    Decimal,
+    BeforeValidator(_money),
+    Field(ge=0, le=Decimal(900_000_000_000_000), decimal_places=4),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^\d{1,15}(\.\d{1,4})?$"},
+                {"type": "number", "minimum": 0},
+            ]
+        }
+    ),
+]
+"""Yuan, or the lot's currency; at most four decimals. Send strings: JSON numbers are binary in many programs."""
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Points = Annotated[
+    Decimal,
+    BeforeValidator(_money),
+    Field(ge=-1_000_000, le=1_000_000, decimal_places=4),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": r"^-?\d{1,7}(\.\d{1,4})?$"}, {"type": "number"}]}
+    ),
+]
+"""Points of a score, hours or per cent; at most four decimals."""
+Link = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s<>\"]+$")]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Small = Annotated[int, Field(ge=0, le=1_000_000, strict=True)]
+Codes = Annotated[list[Code], Field(max_length=50)]
+Refs = Annotated[list[Ref], Field(max_length=100)]
+TradeFamily = Literal["works", "procurement", "land", "property", "other"]
+Flag = Literal["key", "remote", "separate_award", "small_value", "electronic"]
+
+
+class Part(BaseModel):
+    """Base of what stands inside a record."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True)
+
+
+class Data(Part):
+    """Base of all kinds."""
+
+    HIDDEN: ClassVar[dict[str, str | None]] = {}
+    """Personal data that may be sent and is never stored readable: field → the field that takes its
+    keyed hash, or None if it is dropped."""

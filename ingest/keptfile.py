@@ -1,0 +1,51 @@
+"""JSON Lines beside an import: what was refused, and what the ledger had no place for."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from ingest import rejects
+from ingest.pieces import Piece
+
+_CUT = 1 << 20
+"""From this length on a record's text may have been cut: kept as text then."""
+
+
+class KeptFile(AbstractContextManager["KeptFile"]):
+    """One JSON object a kept piece, whole, with source, file, line, path and reason; made with the first."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, name
+        self._file: IO[bytes] | None = None
+        self.path: Path | None = None
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file if there is one."""
+        if self._file:
+            self._file.close()
+
+    def write(
+        self, source: str, file: Path, piece: Piece, raw: Any, path: str | None, reason: str | None
+    ) -> None:
+        """Keep one piece."""
+        if self._file is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            stamp = f"{time.strftime('%Y%m%dT%H%M%S')}-{time.time_ns() % 10**9:09}"
+            self.path = self._folder / f"{self._name}-{stamp}.jsonl"
+            self._file = self.path.open("wb")
+        where = f"{piece.path}{path}" if piece.envelope is not None else path
+        record = rejects.as_sent(raw)
+        as_text = isinstance(raw, str) or len(record) >= _CUT
+        line = {
+            "source": source, "file": str(file), "line": piece.line, "path": where, "reason": reason,
+            "record": record if as_text else orjson.Fragment(record),
+        }  # fmt: skip
+        self._file.write(orjson.dumps(line) + b"\n")

@@ -1,0 +1,95 @@
+"""Reading OCDS values, whatever stands in them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from ingest.fields import EARLIEST, LATEST
+from ingest.pieces import EPOCH
+
+Json = dict[str, Any]
+_REMEMBERED = 20_000
+
+
+class Memory:
+    """The last data of organisations, projects and lots of one import: bounded, so a run needs constant memory.
+
+    More than one batch must fit: what is not yet in the ledger cannot be asked there.
+    """
+
+    def __init__(self, size: int = _REMEMBERED) -> None:
+        self._size = size
+        self._held: OrderedDict[tuple[str, str], tuple[int, Json]] = OrderedDict()
+
+    def last(self, kind: str, key: str) -> tuple[int, Json] | None:
+        """(version, data) last sent of a record in this run."""
+        return self._held.get((kind, key))
+
+    def keep(self, kind: str, key: str, version: int, data: Json) -> None:
+        """Remember what is sent."""
+        self._held[kind, key] = version, data
+        self._held.move_to_end((kind, key))
+        if len(self._held) > self._size:
+            self._held.popitem(last=False)
+
+
+def children(value: Any) -> list[Json]:
+    """The objects of a list; anything else in it is none of ours."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def section(value: Json, *path: str) -> Json:
+    """A nested object, empty where it is missing."""
+    for name in path:
+        found = value.get(name)
+        value = found if isinstance(found, dict) else {}
+    return value
+
+
+def text(value: Any, limit: int = 300) -> str | None:
+    """A trimmed text or number as text, None if empty."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
+        return None
+    return " ".join(str(value).split())[:limit] or None
+
+
+def amount(value: Any) -> Any:
+    """An amount as a decimal string of at most four places; what is no number stays, to be refused."""
+    if value is None or isinstance(value, bool):
+        return value
+    try:
+        exact = Decimal(str(value))
+        return format(exact.quantize(Decimal("0.0001")).normalize(), "f") if exact.is_finite() else str(value)
+    except InvalidOperation:
+        return str(value)
+
+
+def instant(value: Any) -> Any:
+    """A time with offset; without one UTC, a date its midnight. What is no time stays, to be refused."""
+    if not isinstance(value, str):
+        return value
+    try:
+        parsed = datetime.fromisoformat(value.strip())
+    except ValueError:
+        return value
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).isoformat()
+
+
+def fit(key: str) -> str:
+    """A key of at most 200 characters; a longer one ends in its own hash."""
+    key = " ".join(key.split())
+    return key if len(key) <= 200 else key[:180] + "~" + hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def version_of(release: Json) -> tuple[int, str]:
+    """(version, occurred_at) from the release's date."""
+    try:
+        when = datetime.fromisoformat(instant(release.get("date")))
+        number = int(when.timestamp() * 1000)
+    except (TypeError, ValueError, OverflowError):
+        return 1, EPOCH
+    return (max(1, number), when.isoformat()) if EARLIEST <= when <= LATEST else (1, EPOCH)

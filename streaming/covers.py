@@ -1,0 +1,127 @@
+"""Mute and slate of each room as the operators left them: kept in a small file a room, so that a restart of
+the hub uncovers nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import structlog
+
+from records.base import now
+from records.public import rfc3339
+
+HISTORY = 500
+"""Switches of a room that are remembered."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Cover:
+    """What is withheld from the public in one room, why, and whether it takes two people to change it."""
+
+    muted: bool = False
+    slated: bool = False
+    reason: str = ""
+    needs_two: bool = False
+    by: tuple[str, ...] = ()
+    """Who ordered the last switch."""
+    since: str | None = None
+    """RFC 3339 time of the last switch."""
+    history: tuple[dict[str, Any], ...] = ()
+
+
+OPEN = Cover()
+_FIELD = {"mute": "muted", "slate": "slated", "needs_two": "needs_two"}
+
+
+def is_on(cover: Cover, act: str) -> bool:
+    """Whether what `act` switches is on."""
+    return bool(getattr(cover, _FIELD[act]))
+
+
+def switched(cover: Cover, act: str, on: bool, reason: str, by: tuple[str, ...]) -> Cover:
+    """The cover after an order."""
+    at = rfc3339(now())
+    entry = {"at": at, "act": act, "on": on, "by": list(by), "reason": reason}
+    told = (reason if on else "") if act == "slate" else cover.reason
+    changed: dict[str, Any] = {_FIELD[act]: on}
+    return replace(cover, reason=told, by=by, since=at, history=(*cover.history, entry)[-HISTORY:], **changed)
+
+
+def withheld(cover: Cover, act: str, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """Spans between two moments in which operators withheld sound (`mute`) or picture (`slate`)."""
+    spans: list[tuple[datetime, datetime]] = []
+    began: datetime | None = None
+    for entry in (entry for entry in cover.history if entry["act"] == act):
+        at = datetime.fromisoformat(entry["at"])
+        if entry["on"]:
+            began = began or at
+        elif began is not None:
+            spans.append((began, at))
+            began = None
+    if began is not None:
+        spans.append((began, end))
+    return [(max(a, start), min(b, end)) for a, b in spans if a < end and b > start]
+
+
+class Covers:
+    """All rooms' covers, from the folder `rooms` of the data folder."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = data_dir / "rooms"
+        self.damaged: dict[str, str] = {}
+        """Room → file that could not be read; the room stays covered until an operator lifts it."""
+        self._held = {unquote(path.stem): self._read(path) for path in self._files()}
+
+    def get(self, room: str) -> Cover:
+        """The cover of a room; an unknown one is open."""
+        return self._held.get(room, OPEN)
+
+    def put(self, room: str, cover: Cover) -> None:
+        """Take a cover over in memory."""
+        self._held[room] = cover
+
+    def save(self, room: str) -> None:
+        """Write a room's cover: it stands on the disk when this returns. OSError where it cannot."""
+        cover = self.get(room)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{quote(room, safe='')}.json"
+        fresh = path.with_suffix(".new")
+        body = {
+            "room": room, "muted": cover.muted, "slated": cover.slated, "reason": cover.reason,
+            "needs_two": cover.needs_two, "by": list(cover.by), "since": cover.since,
+            "history": list(cover.history),
+        }  # fmt: skip
+        with fresh.open("w", encoding="utf-8") as file:
+            json.dump(body, file, ensure_ascii=False, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+        self.damaged.pop(room, None)
+
+    def _files(self) -> Iterable[Path]:
+        return sorted(self._folder.glob("*.json")) if self._folder.is_dir() else ()
+
+    def _read(self, path: Path) -> Cover:
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            flags = {name: data[name] for name in ("muted", "slated", "needs_two")}
+            if not all(isinstance(value, bool) for value in flags.values()):
+                raise ValueError("muted, slated and needs_two must be true or false")
+            return Cover(
+                reason=str(data["reason"]), by=tuple(data["by"]), since=data["since"],
+                history=tuple(data["history"]), **flags,
+            )  # fmt: skip
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            # nobody knows what was to be hidden: privacy first
+            log.error("room_state_damaged", file=path.name, error=type(error).__name__)
+            self.damaged[unquote(path.stem)] = path.name
+            return Cover(muted=True, slated=True, reason="technical")

@@ -1,0 +1,115 @@
+"""What runs beside the hub's core: cameras, recorder and HLS, each joined to the hub in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import Metric
+from starlette.routing import BaseRoute
+
+from streaming import recordmetrics
+from streaming.cameras import Cameras
+from streaming.hls import HlsServer
+from streaming.media import MediaServer
+from streaming.recorder import Recorder, RecorderConfig
+from streaming.recordpolicy import OpeningPolicy
+from streaming.services import MakeService, Service
+from streaming.subrooms import main_room
+
+if TYPE_CHECKING:
+    from streaming.hub import Hub
+
+
+class CameraPart:
+    """RTSP cameras of the rooms, pulled and fed into the media plane."""
+
+    def __init__(self, hub: Hub, media: MediaServer) -> None:
+        self._cameras = Cameras(media, hub.reader)
+
+    async def start(self) -> None:
+        await self._cameras.start()
+
+    async def stop(self) -> None:
+        await self._cameras.stop()
+
+    def routes(self) -> Sequence[BaseRoute]:
+        return ()
+
+    def message(self) -> str:
+        """The refused cameras and why, zh / en; empty while all is well."""
+        refused = {name: s.reason for name, s in self._cameras.status().items() if s.state == "refused"}
+        return "；".join(f"{name}: {reason}" for name, reason in sorted(refused.items()))
+
+
+class RecorderPart:
+    """The recorder: rooms with an opening near, from before it until after the signature."""
+
+    def __init__(self, hub: Hub, media: MediaServer) -> None:
+        policy = OpeningPolicy(
+            lambda: hub.board.openings.values(), lambda room: media.status(room).publishing
+        )
+        config = RecorderConfig(hub.config.data_dir / "recordings")
+        self._recorder = Recorder(media, hub.ledger, config, lambda room: policy(main_room(room)))
+        hub.control.recorder = self._row
+
+    async def start(self) -> None:
+        await self._recorder.start()
+
+    async def stop(self) -> None:
+        await self._recorder.stop()
+
+    def routes(self) -> Sequence[BaseRoute]:
+        return ()
+
+    def message(self) -> str:
+        return self._recorder.message()
+
+    def metrics(self) -> list[Metric]:
+        """Prometheus families of the recorder."""
+        recorder = self._recorder
+        return list(recordmetrics.families(recorder.status(), recorder.disk.free, bool(recorder.trouble)))
+
+    def _row(self, room: str) -> dict[str, Any] | None:
+        status = self._recorder.status().get(room)
+        if status is None:
+            return {"state": "idle"}
+        return {
+            "state": "recording" if status.recording else "idle",
+            "bytes": status.bytes,
+            "fragment_age": status.fragment_age,
+            "gaps": status.gaps,
+        }
+
+
+class HlsPart:
+    """Low-latency HLS of public rooms, cut only while someone asks for it."""
+
+    def __init__(self, hub: Hub, media: MediaServer) -> None:
+        self._server = HlsServer(media, lambda room, token: hub.roster.may_watch(main_room(room), token))
+
+    async def start(self) -> None:
+        """Nothing to begin: the first request starts the cutting."""
+
+    async def stop(self) -> None:
+        self._server.stop()
+
+    def routes(self) -> Sequence[BaseRoute]:
+        return self._server.routes()
+
+
+def _joined(make: Callable[[Hub, MediaServer], Service]) -> MakeService:
+    """A part needs the media plane that ships; a hub built around another one goes without."""
+    return lambda hub: make(hub, hub.media) if isinstance(hub.media, MediaServer) else None
+
+
+def _recorder(hub: Hub) -> Service | None:
+    return _joined(RecorderPart)(hub) if hub.config.record else None
+
+
+PARTS: Mapping[str, MakeService] = {
+    "cameras": _joined(CameraPart),
+    "recorder": _recorder,
+    "hls": _joined(HlsPart),
+}
+"""Name (as in `/healthz`) → maker, in the order in which they start."""

@@ -1,0 +1,152 @@
+"""How long recordings are kept 保管期限: one table of classes, and what may go when.
+
+Nothing is deleted by itself: `plan` lists what would go and why, `delete` takes that list, and every
+deletion is an audit entry. Rows and digests stay; only the file goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from records import audit
+from records.base import now
+from records.evidence import Recording
+from records.ledger import Ledger
+from records.public import BEIJING
+
+
+class UnknownClass(ValueError):
+    """A retention class that is not in the table."""
+
+
+@dataclass(frozen=True)
+class RetentionClass:
+    """`years`/`days` from the end of the recording; neither means for ever. `archive`: part of the
+    procurement file, so it may only go once sealed."""
+
+    zh: str
+    en: str
+    source: str
+    years: int = 0
+    days: int = 0
+    archive: bool = False
+
+    @property
+    def forever(self) -> bool:
+        return not (self.years or self.days)
+
+
+CLASSES: dict[str, RetentionClass] = {
+    "procurement": RetentionClass(
+        "采购文件（开标、评审音像）", "Procurement file: opening and review", "政府采购法 第四十二条", years=15, archive=True
+    ),
+    "works": RetentionClass(
+        "工程招标投标档案", "Works tender archive", "重庆市招标投标条例 第三十八条", years=15, archive=True
+    ),
+    "archive-10": RetentionClass("档案 10 年", "Archive, 10 years", "DA/T 103—2024", years=10, archive=True),
+    "archive-30": RetentionClass("档案 30 年", "Archive, 30 years", "DA/T 103—2024", years=30, archive=True),
+    "archive-permanent": RetentionClass("档案永久", "Archive, permanent", "DA/T 103—2024", archive=True),
+    "security": RetentionClass(
+        "公共安全视频", "Security video", "公共安全视频图像信息系统管理条例 第十七条", days=30
+    ),
+    "security-key": RetentionClass("重点目标视频", "Security video of key sites", "反恐怖主义法 第三十二条", days=90),
+}  # fmt: skip
+"""Class of a recording → how long it is kept, and by which rule."""
+
+
+def retention_class(name: str) -> RetentionClass:
+    """The class of that name; UnknownClass names those there are."""
+    if name not in CLASSES:
+        raise UnknownClass(
+            f"没有保管类别 {name}；可用 / unknown retention class, choose from: {', '.join(CLASSES)}"
+        )
+    return CLASSES[name]
+
+
+def expire_at(name: str, ended_at: datetime) -> datetime | None:
+    """When a recording of that class that ended at `ended_at` may go; None for never.
+
+    Years are counted in Beijing time to the same day; 29 February becomes 1 March, so that nothing is
+    kept too short.
+    """
+    rule = retention_class(name)
+    if rule.forever:
+        return None
+    local = ended_at.astimezone(BEIJING)
+    try:
+        local = local.replace(year=local.year + rule.years)
+    except ValueError:
+        local = local.replace(year=local.year + rule.years, month=3, day=1)
+    return local + timedelta(days=rule.days)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One recording whose time is up: `may_go`, or `why` it stays all the same."""
+
+    recording_id: str
+    room_id: str
+    session_id: str | None
+    path: str
+    bytes: int
+    retention_class: str
+    expired_at: datetime
+    may_go: bool
+    why: str
+
+
+def plan(session: Session, at: datetime | None = None) -> list[Item]:
+    """Every recording still on disk whose time is up at `at` (default: now), oldest first. Changes nothing."""
+    moment = at or now()
+    query = (
+        select(Recording)
+        .where(Recording.expire_at <= moment, Recording.ended_at.is_not(None), Recording.bytes > 0)
+        .order_by(Recording.expire_at, Recording.id)
+    )
+    return [_item(recording) for recording in session.scalars(query)]
+
+
+def _item(recording: Recording) -> Item:
+    assert recording.expire_at is not None
+    rule = CLASSES.get(recording.retention_class)
+    if rule is None:
+        may_go, why = False, "保管类别未知 / unknown retention class"
+    elif rule.forever:
+        may_go, why = False, f"{rule.source}：永久 / kept for ever"
+    elif rule.archive and recording.sealed_at is None:
+        may_go, why = False, f"{rule.zh}尚未封存，不得删除 / not sealed yet"
+    else:
+        span = f"{rule.years} 年" if rule.years else f"{rule.days} 日"
+        may_go, why = True, f"{rule.source}：满 {span} / kept its time"
+    return Item(
+        recording.id, recording.room_id, recording.session_id, recording.path, recording.bytes,
+        recording.retention_class, recording.expire_at, may_go, why,
+    )  # fmt: skip
+
+
+def delete(ledger: Ledger, folder: Path, items: Iterable[Item], actor: str) -> Sequence[str]:
+    """Delete the files of the items that may go; returns the ids of the recordings.
+
+    Each item is judged again, so that a list grown old does no harm. The audit entries are durable
+    before the first file goes. The rows stay with `bytes` 0, their segments with their digests. Needs
+    the right to write audit entries, which the hub's own database role has not: a task of the
+    administrator.
+    """
+    wanted = {item.recording_id for item in items}
+    with ledger.write() as session:
+        going = [item for item in plan(session) if item.may_go and item.recording_id in wanted]
+        for item in going:
+            audit.write(
+                session, actor, "recording.delete", object_kind="recording", object_id=item.recording_id,
+                detail={"class": item.retention_class, "why": item.why, "bytes": item.bytes},
+            )  # fmt: skip
+            session.get_one(Recording, item.recording_id).bytes = 0
+    for item in going:
+        (folder / item.path).unlink(missing_ok=True)
+    return [item.recording_id for item in going]

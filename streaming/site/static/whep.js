@@ -1,0 +1,112 @@
+// One WHEP session: a picture over WebRTC into a <video>, and why it ended.
+const WHEP = {
+  answer: 8000, // ms the hub may take for its answer
+  lossy: 0.3, // lost share of the packets from which on a line counts as too bad; the hub's own limit
+  patience: 8000, // ms of that before the session is given up; the hub ends it after 12 s
+};
+
+/** A failure that says where it came from: gone, full, refused, hub, udp, loss, ended, source, noplay, crowded. */
+export function trouble(why) {
+  return Object.assign(new Error(why), { why });
+}
+
+export class Whep {
+  #pc = null; #address = null; #closed = false; #counted = null; #lossySince = 0;
+
+  /** @param place {hub, room, token()}; `ended(why)` is called at most once, after `open` has succeeded */
+  constructor(place, ended = () => {}) {
+    this.place = place;
+    this.ended = ended;
+  }
+
+  /** Join and connect within `ms`; the picture then arrives in `video`. Throws a trouble. */
+  async open(video, ms) {
+    const pc = (this.#pc = new RTCPeerConnection()), stream = new MediaStream();
+    pc.ontrack = (event) => stream.addTrack(event.track);
+    pc.addTransceiver("video", { direction: "recvonly" });
+    pc.addTransceiver("audio", { direction: "recvonly" });
+    try {
+      await pc.setLocalDescription();
+      const answer = await this.#ask(pc.localDescription.sdp);
+      await pc.setRemoteDescription({ type: "answer", sdp: answer });
+      video.srcObject = stream;
+      await this.#connected(ms);
+    } catch (error) {
+      this.close();
+      throw error.why ? error : trouble("refused");
+    }
+    this.#attend();
+  }
+
+  async #ask(offer) {
+    const { hub, room, token } = this.place;
+    let answer, text;
+    try {
+      const bearer = await token?.();
+      const headers = { "content-type": "application/sdp", ...(bearer ? { authorization: `Bearer ${bearer}` } : {}) };
+      const address = `${hub}/whep/${encodeURIComponent(room)}`;
+      answer = await fetch(address, { method: "POST", headers, body: offer, signal: AbortSignal.timeout(WHEP.answer) });
+      text = await answer.text();
+    } catch {
+      throw trouble("hub");
+    }
+    if (answer.status !== 201) throw trouble({ 404: "gone", 503: "full" }[answer.status] ?? "refused");
+    this.#address = new URL(answer.headers.get("location"), answer.url).href;
+    if (this.#closed) { this.#leave(); throw trouble("ended"); }
+    return text;
+  }
+
+  /** ICE and DTLS done. Browsers themselves wait 15 s and more before they call it failed. */
+  #connected(ms) {
+    const pc = this.#pc;
+    return new Promise((done, fail) => {
+      const late = setTimeout(() => fail(trouble("udp")), ms);
+      pc.onconnectionstatechange = () => {
+        if (pc.connectionState === "connected") { clearTimeout(late); done(); }
+        if (pc.connectionState === "failed" || pc.connectionState === "closed") { clearTimeout(late); fail(trouble("udp")); }
+      };
+      pc.onconnectionstatechange();
+    });
+  }
+
+  /** The hub says no reason when it ends a session: on a lossy line it was the loss, else joining again helps. */
+  #attend() {
+    const pc = this.#pc, dtls = pc.getReceivers()[0]?.transport;
+    pc.onconnectionstatechange = () => { if (pc.connectionState === "failed") this.#end("udp"); };
+    if (dtls) dtls.onstatechange = () => {
+      if (dtls.state === "closed" || dtls.state === "failed") this.#end(this.#lossySince ? "loss" : "ended");
+    };
+  }
+
+  /** Ask the receiver's counters; to be called about once a second while the picture plays. */
+  async measure() {
+    for (const one of (await this.#pc.getStats()).values()) {
+      if (one.type !== "inbound-rtp" || one.kind !== "video") continue;
+      const now = { lost: Math.max(0, one.packetsLost), all: one.packetsReceived + Math.max(0, one.packetsLost) };
+      const before = this.#counted ?? now;
+      if (this.#counted && now.all - before.all < 50) continue; // too few to judge by
+      this.#counted = now;
+      const share = now.all > before.all ? (now.lost - before.lost) / (now.all - before.all) : 0;
+      if (share <= WHEP.lossy) this.#lossySince = 0;
+      else this.#lossySince ||= performance.now();
+      if (this.#lossySince && performance.now() - this.#lossySince > WHEP.patience) this.#end("loss");
+    }
+  }
+
+  #end(why) {
+    if (this.#closed) return;
+    this.close();
+    this.ended(why);
+  }
+
+  #leave() {
+    if (this.#address) fetch(this.#address, { method: "DELETE", keepalive: true }).catch(() => {}); // it may be gone already
+    this.#address = null;
+  }
+
+  close() {
+    this.#closed = true;
+    this.#pc?.close();
+    this.#leave();
+  }
+}

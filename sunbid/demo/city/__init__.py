@@ -1,0 +1,1 @@
+"""The city market: four years of a city of fourteen centres, with the totals of the reference year."""

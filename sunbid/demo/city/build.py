@@ -1,0 +1,144 @@
+"""Building the city: the bulk load with a progress bar, the answer file, and the lens over it all."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from ingest.bulk import BulkRefused, Load, bulk_load, free_space_needed, space_left
+from records import signing
+from records.ledger import Ledger
+from sunbid.demo import load
+from sunbid.demo.city import beside, pieces
+from sunbid.demo.city.answers import answers
+from sunbid.demo.city.history import held_city, leave
+from sunbid.demo.city.pieces import City
+from sunbid.demo.envelopes import SOURCE
+from supervision.lens_writer import LensWriter
+
+ANSWERS = Path("demo") / "answers.json"
+"""Of the data folder: what is planted. Only tests read it."""
+_CORES = 4
+"""Workers at most: one writer keeps up with no more."""
+
+
+class CityRefused(RuntimeError):
+    """The city cannot be built here; the text says why and what to do."""
+
+
+def ensure(
+    ledger: Ledger, data: Path, seed: int, now: datetime, fraction: float = 1.0
+) -> tuple[int, datetime]:
+    """Build the city unless the ledger holds it; (records added, when it was built).
+
+    The source must be there already. Raises CityRefused where the ledger holds another market.
+    """
+    with ledger.read() as session:
+        held = held_city(session)
+    if held is not None:
+        if held["seed"] != seed:
+            raise CityRefused(
+                f"此数据目录中的示例城市种子为 {held['seed']}；请用同一种子，或换一个数据目录"
+                f" / this folder holds the city of seed {held['seed']}: use that seed or another data folder"
+            )
+        return 0, datetime.fromisoformat(held["built_at"])
+    _check_room(ledger, data)
+    city = City(seed, now, fraction)
+    write_answers(city, data)
+    added = _bulk(ledger, data, city) if ledger.is_sqlite else _steps(ledger, data, city)
+    with _bar("建立透镜 / building the lens", None):
+        LensWriter(ledger, data).start()
+    return added, now
+
+
+def _check_room(ledger: Ledger, data: Path) -> None:
+    if load.holds_records(ledger):
+        raise CityRefused(
+            "账本中已有 small 示例市场，city 须建在空的数据目录中；请改 data 或 database_url"
+            " / the ledger holds the small market; give the city an empty data folder"
+        )
+    needed = free_space_needed(pieces_total())
+    if space_left(data) < needed:
+        raise CityRefused(
+            f"磁盘空间不足：约需 {needed / 1e9:.1f} GB，{data} 只剩 {space_left(data) / 1e9:.1f} GB"
+            " / not enough disk space for the city"
+        )
+
+
+def pieces_total() -> int:
+    """Records of the whole city."""
+    from sunbid.demo.city.targets import Targets
+
+    return Targets().records
+
+
+def write_answers(city: City, data: Path) -> Path:
+    """Write what is planted beside the data; the file's path."""
+    path = data / ANSWERS
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(answers(city.plan), ensure_ascii=False, indent=1))
+    temporary.replace(path)
+    return path
+
+
+def _bulk(ledger: Ledger, data: Path, city: City) -> int:
+    """Into SQLite, in bulk. The ledger's connections are closed first: its file is replaced."""
+    if ledger.url.database is None:
+        raise CityRefused("内存中的账本不能装载城市 / a ledger in memory cannot hold the city")
+    ledger.close()
+    planned = city.pieces()
+
+    def finish(session: Session, ends: Sequence[int]) -> None:
+        leave(session, city, planned, ends)
+
+    plan = city.plan
+    job = Load(
+        SOURCE, beside.reference(plan), planned, pieces.make, pieces.begin,
+        (plan.seed, plan.clock.now, plan.fraction), finish,
+    )  # fmt: skip
+    with _bar("装载示例城市 / loading the city", plan.targets.records) as advance:
+        return bulk_load(
+            Path(ledger.url.database), job, key=signing.load_key(data),
+            workers=max(1, min(_CORES, os.cpu_count() or 1)), progress=advance,
+        )  # fmt: skip
+
+
+def _steps(ledger: Ledger, data: Path, city: City) -> int:
+    """Into PostgreSQL, by the ordinary way: slower, in the end the same."""
+    added, ends = 0, []
+    planned = city.pieces()
+    with _bar("装载示例城市 / loading the city", city.plan.targets.records) as advance:
+        parts = [beside.reference(city.plan), *(city.records(piece) for piece in planned)]
+        for part in parts:
+            added += load.load(ledger, data, part)
+            ends.append(load.last_journal(ledger))
+            advance(added)
+    with ledger.write() as session:
+        leave(session, city, planned, ends[1:])
+    return added
+
+
+@contextmanager
+def _bar(words: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar with the time left, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda _done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as shown:
+        task = shown.add_task(words, total=total)
+        yield lambda done: shown.update(task, completed=done)
+
+
+__all__ = ["BulkRefused", "CityRefused", "ensure", "write_answers"]

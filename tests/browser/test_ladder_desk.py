@@ -1,0 +1,88 @@
+"""The desk's player on the same ladder: UDP shut, then HLS as well; hls.js comes from the desk itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from records.ledger import Ledger
+from records.states import append_event
+from streaming.render import HLS_JS
+from tests.browser.ladder_site import Network, Publisher
+from tests.browser.public_site import FLAGS, HubProcess
+from tests.dashboard.live_market import BIDDERS, PASSWORD, PUBLISH_TOKEN, free_port, process, seed
+
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+DESK = """
+from pathlib import Path
+from dashboard.config import DeskConfig
+from dashboard.serve import serve
+serve(DeskConfig(database_url={url!r}, data_dir=Path({data!r}), port={port}, hub_url={hub!r}))
+"""
+FIND = """() => {
+  const find = (root) => { for (const el of root.querySelectorAll('*')) {
+    if (el.tagName === 'VIDEO') return el;
+    const inner = el.shadowRoot && find(el.shadowRoot); if (inner) return inner; } };
+  const video = find(document);
+  return [video.currentTime, video.getVideoPlaybackQuality().totalVideoFrames, video.currentSrc.slice(0, 5)];
+}"""
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    ledger.upgrade()
+    seed(ledger)
+    with ledger.write() as session:
+        bidders = [{"no": n, "name": name} for n, name in enumerate(BIDDERS, start=1)]
+        append_event(session, "O-L1", "bidders_published", {"count": 3, "bidders": bidders}, actor="test")
+    hub = HubProcess(str(ledger.url), tmp_path / "data")
+    hub.start()
+    port = free_port()
+    code = DESK.format(url=str(ledger.url), data=str(tmp_path / "data"), port=port, hub=hub.address)
+    with (
+        process(code, port, tmp_path / "desk.log"),
+        Publisher(hub, "yh-01", PUBLISH_TOKEN),
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield signed_in(browser, f"http://127.0.0.1:{port}")
+        browser.close()
+    hub.stop()
+    ledger.close()
+
+
+def signed_in(browser: Browser, desk: str) -> Page:
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, locale="zh-CN", timezone_id="Asia/Shanghai", base_url=desk
+    )
+    answer = context.request.post("/auth/login", form={"name": "operator", "password": PASSWORD})
+    assert answer.ok
+    return context.new_page()
+
+
+@pytest.mark.skipif(not HLS_JS.is_file(), reason="npm ci has not been run in streaming/site")
+def test_the_desks_picture_goes_down_and_up(page: Page) -> None:
+    refused: list[str] = []
+    page.on("console", lambda said: refused.append(said.text) if "Content Security" in said.text else None)
+    network = Network(page)
+    network.shut_udp()
+    page.goto("/room?opening=O-L1")
+    badge = page.locator(".pic .tag.real")
+    expect(badge).to_have_text("准实时", timeout=60_000)
+    assert "UDP" in (badge.get_attribute("title") or "")
+    before = page.evaluate(FIND)
+    page.wait_for_timeout(1500)
+    after = page.evaluate(FIND)
+    assert after[0] > before[0] + 0.7 and after[1] > before[1] + 10 and after[2] == "blob:"
+    network.shut_hls()
+    expect(badge).to_have_text("文字", timeout=20_000)
+    expect(page.locator(".pic .slate")).to_be_visible()
+    network.open_udp()
+    expect(badge).to_have_text("实时", timeout=40_000)
+    expect(page.locator(".pic .slate")).to_be_hidden()
+    assert not refused

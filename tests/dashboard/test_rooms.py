@@ -1,0 +1,267 @@
+"""The operator's side of the rooms: orders through a real hub, notes in the audit chain, strip, Gantt, banner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
+
+from dashboard import components, context, gantt, i18n, room_health, room_panel, rooms_live, screens
+from dashboard.accounts import SignedIn
+from dashboard.config import DeskConfig
+from dashboard.filters import Choice
+from dashboard.shell import Page
+from records import audit, control
+from records.base import now
+from records.control import Order
+from records.evaluation import Evaluation
+from records.ledger import Ledger
+from records.openings import Opening
+from records.states import append_event
+from records.users import ROLES, AuditEntry
+from tests.dashboard.live_market import seed
+from tests.streaming import hub_market
+
+APP = Path(__file__).parents[2] / "dashboard" / "app.py"
+
+
+@pytest.fixture
+def desk(ledger: Ledger, tmp_path: Path) -> Iterator[DeskConfig]:
+    """The desk over a small market, and no hub."""
+    seed(ledger)
+    config = DeskConfig(
+        ledger.url.render_as_string(hide_password=False), tmp_path / "data", hub_url="http://127.0.0.1:9"
+    )
+    context.configure(config)
+    rooms_live.forget()
+    yield config
+    context.identify_by(None)
+    context.ledger().close()
+    rooms_live.forget()
+
+
+@pytest.fixture
+def hub(desk: DeskConfig, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[hub_market.FakeMedia]:
+    """A real hub beside the desk, without media."""
+    app, media = hub_market.hub(ledger, desk.data_dir)
+    with TestClient(app, base_url="http://hub") as client:
+        monkeypatch.setattr(rooms_live, "_client", client)
+        yield media
+
+
+def page(role: str, lang: str = "zh") -> Page:
+    user = SignedIn(role, role, role)
+    context.identify_by(lambda: user)
+    return Page(screens.BY_ID["S07"], user, lang, Choice())
+
+
+def order(act: str, on: bool = True, actor: str = "operator", **more: str) -> Order:
+    return Order(actor, act, "yh-01", on, **more)
+
+
+def notes(ledger: Ledger) -> list[tuple[str, str, Any]]:
+    with ledger.read() as session:
+        found = session.scalars(
+            select(AuditEntry).where(AuditEntry.object_kind == "room").order_by(AuditEntry.seq)
+        )
+        assert audit.verify(session) is None
+        return [(entry.actor, entry.action, entry.detail["outcome"]) for entry in found]
+
+
+def room() -> dict[str, Any]:
+    rooms_live.forget()
+    found = rooms_live.snapshot().room("yh-01")
+    assert found is not None
+    return found
+
+
+# ── orders ──
+
+
+def test_an_order_reaches_the_hub_and_the_audit_chain(hub: hub_market.FakeMedia, ledger: Ledger) -> None:
+    said = room_panel.carried_out(page("operator"), order("slate", reason="identity"))
+    assert said == ("done", "已执行：上垫片")
+    assert hub.covers["yh-01"] == (False, True) and room()["reason"] == "identity"
+    room_panel.carried_out(page("operator"), order("slate", on=False))
+    assert hub.covers["yh-01"] == (False, False)
+    assert notes(ledger) == [("operator", "room.slate", "done"), ("operator", "room.slate", "ordered")]
+
+
+def test_two_people_lift_a_slate(hub: hub_market.FakeMedia, ledger: Ledger) -> None:
+    room_panel.carried_out(page("admin"), order("needs_two", actor="admin"))
+    room_panel.carried_out(page("operator"), order("slate"))
+    waiting = room_panel.carried_out(page("operator"), order("slate", on=False))
+    assert waiting[0] == "waiting" and room()["slated"] is True
+    (asked,) = room()["pending"]
+    alone = order("slate", on=False, second="operator", request=asked["id"])
+    assert room_panel.carried_out(page("operator"), alone)[0] == "refused"
+    done = room_panel.carried_out(
+        page("admin"), order("slate", on=False, second="admin", request=asked["id"])
+    )
+    assert done[0] == "done" and room()["slated"] is False and room()["by"] == ["operator", "admin"]
+    with ledger.read() as session:
+        last = session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc())).first()
+    assert last is not None and (last.actor, last.detail["asked_by"]) == ("admin", "operator")
+
+
+def test_an_order_in_another_name_is_not_given(hub: hub_market.FakeMedia, ledger: Ledger) -> None:
+    assert room_panel.carried_out(page("operator"), order("slate", actor="admin"))[0] == "refused"
+    assert hub.covers == {} and notes(ledger) == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_only_operators_and_admins_control_rooms(role: str) -> None:
+    assert room_panel.may(role, order("mute")) == (role in ("operator", "admin"))
+    assert room_panel.may(role, order("needs_two")) == (role == "admin")
+
+
+def test_without_a_hub_the_lifting_is_noted_and_nothing_is_claimed(desk: DeskConfig, ledger: Ledger) -> None:
+    said = room_panel.carried_out(page("operator"), order("slate", on=False))
+    assert said[0] == "down" and "没有响应" in said[1]
+    assert notes(ledger) == [("operator", "room.slate", "ordered"), ("operator", "room.slate", "down")]
+
+
+def test_a_ledger_that_is_down_cannot_keep_a_slate_from_going_up(
+    hub: hub_market.FakeMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise httpx.HTTPError("the note cannot be written")
+
+    monkeypatch.setattr(audit, "write", broken)
+    with pytest.raises(httpx.HTTPError):
+        rooms_live.give(order("slate"))
+    assert hub.covers["yh-01"] == (False, True)
+    with pytest.raises(httpx.HTTPError):
+        rooms_live.give(order("slate", on=False))
+    assert hub.covers["yh-01"] == (False, True), "nothing is uncovered without a note"
+
+
+# ── what is shown ──
+
+
+def test_the_hubs_troubles_are_told_apart(
+    desk: DeskConfig, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert rooms_live.snapshot().trouble == "down"
+    app, _ = hub_market.hub(ledger, tmp_path / "another key")
+    with TestClient(app, base_url="http://hub") as client:
+        monkeypatch.setattr(rooms_live, "_client", client)
+        rooms_live.forget()
+        assert rooms_live.snapshot().trouble == "refused"
+
+
+def line(**more: Any) -> dict[str, Any]:
+    return {
+        "id": "r", "name": "一室", "kind": "opening", "state": "live", "publishing": True, "video": "H264",
+        "bitrate": 1_050_000.0, "fps": 25.0, "loss": 0.0, "jitter": 0.003, "rtt": 0.01, "viewers": 3,
+        "muted": False, "slated": False, "paused": False, "reason": "", "recorder": None, **more,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "grade"),
+    [
+        ({}, "good"), ({"loss": 0.03}, "fair"), ({"loss": 0.2}, "bad"), ({"rtt": None}, "good"),
+        ({"fps": 8.0}, "fair"), ({"fps": 2.0}, "bad"), ({"fps": 0.0, "video": None}, "good"),
+        ({"publishing": False}, "off"), ({"recorder": {"state": "failed"}}, "bad"),
+        ({"recorder": {"state": "recording"}}, "good"),
+    ],
+)  # fmt: skip
+def test_grades(more: dict[str, Any], grade: str) -> None:
+    assert rooms_live.grade(line(**more)) == grade
+    assert room_health.MARKS[grade] and i18n.text(f"control.{grade}", "zh")
+
+
+def test_a_room_at_work_without_recording_is_told_of() -> None:
+    assert room_panel.unrecorded(line(recorder={"state": "waiting"}))
+    assert not room_panel.unrecorded(line(recorder={"state": "recording"}))
+    assert not room_panel.unrecorded(line(recorder={"state": "off"}, state="idle"))
+    assert not room_panel.unrecorded(line()), "no recorder here: nothing is known"
+
+
+def test_the_strip_puts_problems_first_and_leaves_evaluation_rooms_out() -> None:
+    rooms = (
+        line(),
+        line(id="bad", loss=0.5),
+        line(id="secret", kind="evaluation"),
+        line(id="x", publishing=False, state="idle"),
+    )
+    shown = room_health.strip(rooms_live.Snapshot(rooms), {"r": "好室", "bad": "<b>坏室"}, "zh")
+    assert shown.index("&lt;b&gt;坏室") < shown.index("好室")
+    assert "secret" not in shown and "1.05 Mbit/s" in shown and "50.0 %" in shown and "3 ms" in shown
+
+
+def test_the_gantt_shows_openings_and_of_evaluations_only_that_a_room_is_in_use(
+    desk: DeskConfig, ledger: Ledger
+) -> None:
+    with ledger.write() as session:
+        session.get_one(Opening, "O-L1").scheduled_at = now()
+        session.add(Evaluation(id="E1", lot_id="L1", room_id="yh-p1", mode="remote", main_site="机密地点", experts=7,
+                               started_at=now() - timedelta(minutes=5), state="in_progress", source="test"))  # fmt: skip
+    with ledger.read() as session:
+        planned = gantt.day(session, "zh")
+    kinds = {row.room: {bar.kind for bar in row.bars} for row in planned}
+    assert kinds == {"yh-01": {"preparing", "planned"}, "yh-p1": {"used"}}
+    with ledger.write() as session:
+        bidders = [{"no": 1, "name": "甲公司"}]
+        append_event(session, "O-L1", "bidders_published", {"count": 1, "bidders": bidders}, actor="host")
+    with ledger.read() as session:
+        running = gantt.day(session, "zh")
+    assert running[0].busy
+    drawn = gantt.svg(running, "zh")
+    for secret in ("机密地点", "听涛路", "E1", "remote", "甲公司"):
+        assert secret not in drawn
+    assert "占用" in drawn and 'class="g-used"' in drawn
+
+
+def test_nine_rooms_are_drawn_and_two_of_them_are_for_evaluation() -> None:
+    lines = [gantt.Line(f"o{n}", "", "opening") for n in range(12)]
+    lines += [gantt.Line(f"e{n}", "", "evaluation") for n in range(3)]
+    drawn = gantt.chosen(lines)
+    assert len(drawn) == gantt.ROWS and [row.kind for row in drawn].count("evaluation") == 2
+
+
+def shown(role: str, code: str) -> str:
+    page(role)
+    screen = screens.BY_ID[code]
+    test = AppTest.from_file(str(APP), default_timeout=30).run()
+    test = test.switch_page(f"../pages/{screen.path.name}").run()
+    assert not test.exception
+    return "\n".join(part.value for part in test.markdown)
+
+
+def test_the_banner_says_what_is_wrong_and_what_to_do(
+    hub: hub_market.FakeMedia, desk: DeskConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "banner" not in shown("operator", "S06")
+    problem = {
+        "check": "disk",
+        "zh": "数据磁盘只剩 1.0 GiB",
+        "en": "low",
+        "remedy_zh": "清理或扩容",
+        "remedy_en": "make room",
+    }
+    well = rooms_live.snapshot()
+    ill = rooms_live.Snapshot(well.rooms, {"status": "degraded", "problems": [problem]}, at=well.at + 1e6)
+    monkeypatch.setattr(rooms_live, "snapshot", lambda: ill)
+    for code in ("S04", "S06", "S07"):
+        told = shown("admin", code)
+        assert "数据磁盘只剩 1.0 GiB。清理或扩容。" in told, code
+
+
+def test_the_bar_is_for_operators(hub: hub_market.FakeMedia, desk: DeskConfig) -> None:
+    assert "ctlbar" in shown("operator", "S07")
+    assert "ctlbar" not in shown("supervisor", "S07")
+
+
+def test_the_players_know_every_reason() -> None:
+    for index, lang in enumerate(("zh", "en")):
+        told = components.words(lang, "live")["reason"]
+        assert told == {code: pair[index] for code, pair in control.REASONS.items()}

@@ -1,0 +1,127 @@
+"""Edges for the tests: real Januses, each in a network namespace of its own behind a veth (needs root).
+
+Janus refuses the loopback for ICE, so each gets an address of a /30; the hub and the viewers stay in
+the namespace of the test and reach it over the other end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+from streaming.edges.config import Edge
+
+EXAMPLE = Path(__file__).parents[2] / "docker" / "janus"
+API_PORT = 8188
+
+
+def missing() -> str | None:
+    """Why edges cannot be run here, None if they can."""
+    if shutil.which("janus") is None:
+        return "janus 未安装 / janus is not installed (Debian package: janus)"
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        return "网络命名空间需要 root 与 iproute2 / network namespaces need root and iproute2"
+    tried = subprocess.run(["ip", "netns", "add", f"sbtry{os.getpid()}"], capture_output=True, check=False)
+    if tried.returncode == 0:
+        _ip("netns", "del", f"sbtry{os.getpid()}")
+    return None if tried.returncode == 0 else f"ip netns: {tried.stderr.decode().strip()}"
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def namespace(number: int) -> Iterator[tuple[str, str, str]]:
+    """(name, our address, address inside) of a namespace that goes with the block."""
+    name = f"sb{os.getpid()}n{number}"
+    outside, inside = f"{name}o", f"{name}i"
+    block = (os.getpid() * 4 + number) % 16384
+    base = f"10.{213 + block // 64 // 256}.{block // 64}.{block % 64 * 4}".rsplit(".", 1)
+    ours, theirs = (f"{base[0]}.{int(base[1]) + step}" for step in (1, 2))
+    try:
+        _ip("netns", "add", name)
+        _ip("link", "add", outside, "type", "veth", "peer", "name", inside, "netns", name)
+        _ip("addr", "add", f"{ours}/30", "dev", outside)
+        _ip("link", "set", outside, "up")
+        for arguments in (
+            ("addr", "add", f"{theirs}/30", "dev", inside),
+            ("link", "set", inside, "up"),
+            ("link", "set", "lo", "up"),
+        ):
+            _ip("-n", name, *arguments)
+        yield name, ours, theirs
+    finally:
+        # the veth goes with the namespace, but only once its last process has gone
+        for arguments in (("link", "del", outside), ("netns", "del", name)):
+            subprocess.run(["ip", *arguments], check=False, capture_output=True)
+
+
+class RealEdge:
+    """A Janus run with the example configuration of docker/janus."""
+
+    def __init__(self, name: str, ours: str, address: str, folder: Path) -> None:
+        self.namespace, self.ours, self.address, self.folder = name, ours, address, folder
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def edge(self) -> Edge:
+        """The setting that names it."""
+        return Edge(
+            f"ws://{self.address}:{API_PORT}", key="change-key", secret="change-api", admin="change-admin"
+        )
+
+    async def start(self) -> None:
+        """Run it and wait until its API answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for path in EXAMPLE.glob("*.jcfg"):
+            text = path.read_text(encoding="utf-8").replace("10.0.0.5", self.address)
+            text = text.replace('configs_folder = "/etc/janus"', f'configs_folder = "{self.folder}"')
+            (self.folder / path.name).write_text(text, encoding="utf-8")
+        with (self.folder / "janus.log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *("ip", "netns", "exec", self.namespace, "janus", "-F", str(self.folder)),
+                stdout=log,
+                stderr=log,
+            )
+        await self._answering()
+
+    async def _answering(self) -> None:
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection(self.address, API_PORT)
+                except OSError:
+                    await asyncio.sleep(0.1)
+                    continue
+                writer.close()
+                return
+
+    def stop(self, how: signal.Signals) -> None:
+        """Send a signal: kill it, freeze it, let it go on."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(how)
+
+    async def kill(self) -> None:
+        """As when its power is cut."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+
+@contextlib.asynccontextmanager
+async def running(number: int, folder: Path) -> AsyncIterator[RealEdge]:
+    """One edge for the block."""
+    with namespace(number) as (name, ours, theirs):
+        made = RealEdge(name, ours, theirs, folder / f"edge{number}")
+        try:
+            await made.start()
+            yield made
+        finally:
+            await made.kill()

@@ -1,0 +1,148 @@
+"""Mute and slate at the packets: nothing withheld leaves, sessions stay, pictures come back with a keyframe."""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+from media_helper import Camera, number, rig, stamp, until
+
+from streaming import rtcp
+
+
+@pytest.fixture
+async def one():
+    async with rig() as made:
+        yield made
+
+
+class Keeper:
+    """A tap that keeps what it gets."""
+
+    def __init__(self):
+        self.video, self.audio, self.reports = [], [], []
+
+    def packets(self, kind, codec, packets):
+        (self.video if kind == "video" else self.audio).extend(packets)
+
+    def report(self, kind, sender_report):
+        self.reports.append((kind, sender_report))
+
+
+def send(peer, packets):
+    for packet in packets:
+        peer.send_rtp(packet)
+
+
+def consecutive(packets):
+    return all((number(b) - number(a)) & 0xFFFF == 1 for a, b in pairwise(packets))
+
+
+async def arrived(hub, count):
+    """Wait until the hub has taken that many video packets from its publisher."""
+    await until(lambda: hub.server.room("hz-01").video.packets == count)
+
+
+async def test_a_slate_stops_the_picture_and_lets_the_sound_through(one):
+    source, camera, sound = await one.publish(), Camera(), Camera(0x2222, 111)
+    watcher = await one.watch()
+    send(source, camera.frame(key=True))
+    await until(lambda: len(watcher.video) == 3)
+    one.server.cover("hz-01", muted=False, slated=True)
+    send(source, [*camera.frame(), sound.packet(b"opus"), *camera.frame(key=True)])
+    await arrived(one, 9)
+    await until(lambda: len(watcher.of(111)) == 1)
+    await asyncio.sleep(0.05)
+    assert len(watcher.video) == 3
+    assert one.server.status("hz-01").viewers == 1, "the session stays"
+
+
+async def test_mute_stops_the_sound_alone(one):
+    source, camera, sound = await one.publish(), Camera(), Camera(0x2222, 111)
+    watcher = await one.watch()
+    one.server.cover("hz-01", muted=True, slated=False)
+    send(source, [sound.packet(b"secret"), *camera.frame(key=True)])
+    await until(lambda: len(watcher.video) == 3)
+    assert watcher.of(111) == []
+    one.server.cover("hz-01", muted=False, slated=False)
+    source.send_rtp(sound.packet(b"public"))
+    await until(lambda: watcher.of(111))
+    assert [packet[12:] for packet in watcher.of(111)] == [b"public"]
+
+
+async def test_the_picture_comes_back_with_a_keyframe_and_without_a_gap(one):
+    source, camera = await one.publish(), Camera()
+    watcher = await one.watch()
+    send(source, camera.frame(key=True))
+    await until(lambda: len(watcher.video) == 3)
+    plis = one.server.room("hz-01").publisher.plis
+    one.server.cover("hz-01", muted=False, slated=True)
+    send(source, [packet for _ in range(20) for packet in camera.frame()])
+    await arrived(one, 63)
+    one.server.cover("hz-01", muted=False, slated=False)
+    await until(lambda: one.server.room("hz-01").publisher.plis > plis, 2.0)
+    late = camera.frame()
+    key = camera.frame(key=True)
+    send(source, [*late, *key])
+    await until(lambda: len(watcher.video) == 6)
+    assert [packet[12:] for packet in watcher.video[3:]] == [packet[12:] for packet in key]
+    assert consecutive(watcher.video), "a gap of thousands of numbers would break every viewer's SRTP"
+    assert stamp(watcher.video[3]) != stamp(watcher.video[2])
+
+
+async def test_what_was_withheld_can_not_be_asked_for(one):
+    source, camera = await one.publish(), Camera()
+    watcher = await one.watch()
+    send(source, camera.frame(key=True))
+    await until(lambda: len(watcher.video) == 3)
+    one.server.cover("hz-01", muted=False, slated=True)
+    send(source, camera.frame(key=True))
+    await arrived(one, 6)
+    last = watcher.video[-1]
+    ssrc = int.from_bytes(last[8:12], "big")
+    lost = [(number(last) + step) & 0xFFFF for step in range(1, 9)]
+    watcher.peer.send_rtcp(rtcp.nack(1, ssrc, lost))
+    await until(lambda: next(iter(one.server.room("hz-01").viewers.values())).nacks == 1)
+    late = await one.watch()
+    await asyncio.sleep(0.05)
+    assert len(watcher.rtp) == 3 and late.rtp == []
+
+
+async def test_a_cover_holds_for_publishers_to_come_and_for_the_far_camera(one):
+    one.server.cover("hz-01", muted=True, slated=True)
+    for room in ("hz-01", "hz-01.far"):
+        source, camera = await one.publish(room), Camera()
+        watcher = await one.watch(room)
+        send(source, [*camera.frame(key=True), Camera(0x2222, 111).packet(b"opus")])
+        await until(lambda room=room: one.server.room(room).video.packets == 3)
+        await asyncio.sleep(0.03)
+        assert watcher.rtp == []
+
+
+async def test_the_recording_gets_everything_and_segments_nothing(one):
+    source, camera, sound = await one.publish(), Camera(), Camera(0x2222, 111)
+    recording, segments = Keeper(), Keeper()
+    one.server.tap("hz-01", recording, kept=True)
+    one.server.tap("hz-01", segments)
+    send(source, camera.frame(key=True))
+    await until(lambda: len(recording.video) == 3)
+    one.server.cover("hz-01", muted=True, slated=True)
+    send(source, [*camera.frame(), sound.packet(b"opus"), *camera.frame()])
+    await until(lambda: len(recording.video) == 9 and len(recording.audio) == 1)
+    assert len(segments.video) == 3 and segments.audio == []
+    one.server.cover("hz-01", muted=False, slated=False)
+    send(source, camera.frame(key=True))
+    await until(lambda: len(segments.video) == 6)
+    await until(lambda: len(recording.video) == 12)
+    assert consecutive(recording.video) and consecutive(segments.video)
+    assert [p[12:] for p in recording.video[9:]] == [p[12:] for p in segments.video[3:]]
+
+
+async def test_figures_go_on_under_the_slate(one):
+    source, camera = await one.publish(), Camera()
+    one.server.cover("hz-01", muted=False, slated=True)
+    one.server.tap("hz-01", Keeper(), keyframe_every=2.0, kept=True)
+    send(source, camera.frame(key=True))
+    await arrived(one, 3)
+    room = one.server.room("hz-01")
+    assert room.video.frames == 1 and room.video.source_key_at is not None
+    assert one.server.status("hz-01").keyframe_age is None, "viewers have got no keyframe"

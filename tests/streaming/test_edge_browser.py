@@ -1,0 +1,100 @@
+"""The public page's own player behind edges: a picture, and a picture again after its edge is killed."""
+
+import asyncio
+import contextlib
+import socket
+from pathlib import Path
+
+import edge_rig
+import imageio_ffmpeg
+import pytest
+import uvicorn
+from media_helper import Doorman, until
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from streaming.media import MediaConfig, MediaServer
+
+CHROMIUM = Path("/usr/bin/chromium")
+INSTALLED = CHROMIUM.exists()
+STATIC = Path(__file__).parents[2] / "streaming" / "site" / "static"
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"),
+]
+PAGE = """<!doctype html><video id=v autoplay muted playsinline></video><script type=module>
+import { Ladder } from "/static/ladder.js";
+window.told = [];
+const tell = (state) => told.push([performance.now(), state]);
+window.player = new Ladder(v, { room: "hz-01", choice: "realtime", tell });
+window.began = performance.now();
+player.start();
+</script>"""
+SOURCE = (
+    "-hide_banner -loglevel error -re -f lavfi -i testsrc2=size=320x180:rate=25"
+    " -re -f lavfi -i sine=frequency=440:sample_rate=48000 -c:v libx264 -preset ultrafast -tune zerolatency"
+    " -b:v 300k -bf 0 -pix_fmt yuv420p -profile:v baseline -g 25 -c:a libopus -ac 2 -authorization good -f whip"
+)
+
+
+@contextlib.asynccontextmanager
+async def _hub(edges):
+    media = MediaServer(
+        MediaConfig("127.0.0.1", 0, "127.0.0.1", edges=tuple(one.edge for one in edges)), Doorman()
+    )
+    await media.start()
+    page = Route("/page", lambda request: HTMLResponse(PAGE))
+    static = Mount("/static", StaticFiles(directory=STATIC))
+    listener = socket.create_server(("127.0.0.1", 0))
+    app = Starlette(routes=[*media.routes(), page, static])
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    await until(lambda: server.started and all(outpost.up for outpost in media.edges.outposts))
+    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    camera = await asyncio.create_subprocess_exec(
+        imageio_ffmpeg.get_ffmpeg_exe(), *SOURCE.split(), f"{base}/whip/hz-01"
+    )
+    try:
+        await until(lambda: media.status("hz-01").publishing, 20)
+        yield media, base
+    finally:
+        camera.terminate()
+        await camera.wait()
+        await media.stop()
+        server.should_exit = True
+        await task
+
+
+@pytest.mark.browser
+@pytest.mark.server
+@pytest.mark.timeout(120)
+async def test_the_public_player_comes_back_through_the_other_edge(tmp_path):
+    reason = edge_rig.missing() or (None if INSTALLED else "chromium 未安装 / not installed")
+    if reason:
+        pytest.skip(reason)
+    from playwright.async_api import async_playwright
+
+    async with (
+        edge_rig.running(1, tmp_path) as one,
+        edge_rig.running(2, tmp_path) as two,
+        _hub([one, two]) as (media, base),
+        async_playwright() as playwright,
+    ):
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=FLAGS)
+        try:
+            page = await browser.new_page()
+            await page.goto(f"{base}/page")
+            await page.wait_for_function("told.some(([, s]) => s === 'live')", timeout=15_000)
+            first = await page.evaluate("told.find(([, s]) => s === 'live')[0] - began")
+            serving = next(index for index, outpost in enumerate(media.edges.outposts) if outpost.viewers)
+            await page.evaluate("told.length = 0; window.killed = performance.now()")
+            await (one, two)[serving].kill()
+            await page.wait_for_function("told.some(([, s]) => s === 'live')", timeout=15_000)
+            back = await page.evaluate("told.find(([, s]) => s === 'live')[0] - killed")
+            assert len(media.edges.outposts[1 - serving].viewers) == 1
+            assert first < 5000, first
+            assert back < 12_000, back
+        finally:
+            await browser.close()

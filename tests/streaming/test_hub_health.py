@@ -1,0 +1,163 @@
+"""What `/healthz` names, and that docs/metrics.md lists every family there is."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from starlette.testclient import TestClient
+
+from records.ledger import Ledger
+from streaming import health
+from streaming.counters import families
+from streaming.diskspace import DiskGuard, Limits
+from streaming.health import ClockWatch, Trouble, room_families
+from streaming.services import Services
+from streaming.sessions import Sessions
+from tests.streaming import hub_market
+from tests.streaming.hub_market import Rig
+
+DOC = Path(__file__).parents[2] / "docs" / "metrics.md"
+
+
+def hub(rig: Rig):
+    return rig.client.app.state.hub  # type: ignore[attr-defined]
+
+
+def problem(rig: Rig, check: str) -> dict[str, str]:
+    report = rig.get("/healthz").json()
+    (found,) = [p for p in report["problems"] if p["check"] == check]
+    return found
+
+
+def test_a_well_hub_has_no_problem(rig: Rig) -> None:
+    report = rig.get("/healthz").json()
+    assert report["status"] == "ok" and report["problems"] == []
+    assert set(report["checks"].values()) == {"ok"}
+
+
+def test_the_ledger_and_the_port_are_vital(rig: Rig) -> None:
+    async def gone() -> bool:
+        raise OperationalError("SELECT 1", None, OSError("gone"))
+
+    hub(rig).poller._round = gone
+    limit = time.monotonic() + 5
+    while (answer := rig.get("/healthz")).status_code == 200:
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    assert answer.status_code == 503 and answer.json()["status"] == "failing"
+    found = problem(rig, "ledger")
+    assert "OperationalError" in found["zh"] and found["remedy_zh"] and found["remedy_en"]
+    hub(rig).health.media_trouble = "8600/UDP Address already in use"
+    assert "8600/UDP" in problem(rig, "media")["en"]
+    assert 'sunbid_hub_part_ok{part="media"} 0.0' in rig.get("/metrics").text
+    hub(rig).health.media_trouble = None
+
+
+def test_a_late_loop_and_a_low_disk_only_degrade(rig: Rig) -> None:
+    hub(rig).poller.lag = 60.0
+    hub(rig).health._disk = DiskGuard(rig.data, Limits(), lambda folder: (1 << 30, 100 << 30))
+    answer = rig.get("/healthz")
+    assert answer.status_code == 200 and answer.json()["status"] == "degraded"
+    assert "1.0 GiB" in problem(rig, "disk")["zh"]
+    assert problem(rig, "loop")["remedy_en"]
+    assert 'sunbid_hub_part_ok{part="disk"} 0.0' in rig.get("/metrics").text
+
+
+def test_other_parts_join_in(rig: Rig) -> None:
+    hub(rig).health.watch("recorder", lambda: "录像停了 / recording stopped")
+    hub(rig).health.watch(
+        "edges", lambda: Trouble("边缘都不通", "all edges down", "查网络", "check the network")
+    )
+    hub(rig).health.watch("cameras", lambda: "")
+    report = rig.get("/healthz").json()
+    assert problem(rig, "recorder")["en"] == "recording stopped"
+    assert problem(rig, "edges")["remedy_zh"] == "查网络"
+    assert report["checks"]["cameras"] == "ok"
+
+
+def test_a_step_of_the_clock_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = ClockWatch()
+    watch.look()
+    assert watch.trouble() is None
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 3)
+    watch.look()
+    watch.look()
+    trouble = watch.trouble()
+    assert trouble is not None and "+3.0" in trouble.zh
+    monkeypatch.setattr(health, "STEP_SHOWN", -1.0)
+    assert watch.trouble() is None
+
+
+class Part:
+    def __init__(self, fails: bool = False) -> None:
+        self.fails, self.log = fails, list[str]()
+
+    async def start(self) -> None:
+        if self.fails:
+            raise OSError("no")
+        self.log.append("start")
+
+    async def stop(self) -> None:
+        self.log.append("stop")
+
+    def routes(self) -> list[object]:
+        return []
+
+
+async def test_a_part_that_cannot_start_is_named_and_the_others_run(rig: Rig) -> None:
+    good, bad = Part(), Part(fails=True)
+    parts = Services(hub(rig), {"good": lambda hub: good, "bad": lambda hub: bad, "none": lambda hub: None})  # type: ignore[dict-item]
+    await parts.start()
+    assert parts.trouble("good") is None
+    trouble = parts.trouble("bad")
+    assert isinstance(trouble, Trouble) and "OSError" in trouble.zh
+    good.message = lambda: "磁盘满 / disk full"  # type: ignore[attr-defined]
+    assert parts.trouble("good") == "磁盘满 / disk full"
+    await parts.stop()
+    assert (good.log, bad.log) == (["start", "stop"], [])
+
+
+def test_a_taken_media_port_is_tried_again(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streaming.hub.MEDIA_AGAIN", 0.05)
+    hub_market.rooms(ledger)
+    app, media = hub_market.hub(ledger, tmp_path / "data")
+    taken = threading.Event()
+    taken.set()
+
+    async def start() -> None:
+        if taken.is_set():
+            raise OSError(98, "Address already in use")
+
+    media.start = start  # type: ignore[method-assign]
+    with TestClient(app, base_url="http://hub") as client:
+        answer = client.get("/healthz")
+        assert answer.status_code == 503 and "Address already in use" in answer.json()["checks"]["media"]
+        taken.clear()
+        limit = time.monotonic() + 5
+        while client.get("/healthz").status_code != 200:
+            assert time.monotonic() < limit
+            time.sleep(0.02)
+
+
+def test_every_metric_is_documented(rig: Rig) -> None:
+    shown = set(re.findall(r"^# TYPE (sunbid_\w+)", rig.get("/metrics").text, re.M))
+    shown |= {family.name for family in families({}, Sessions())} | {f.name for f in room_families([])}
+    named = set(re.findall(r"`(sunbid_\w+)`", DOC.read_text(encoding="utf-8")))
+    missing = {name for name in shown if name not in named and name.removesuffix("_total") not in named}
+    assert missing == set()
+
+
+def test_a_rooms_state_is_one_of_five(rig: Rig) -> None:
+    text = rig.get("/metrics").text
+    assert 'sunbid_room_state{room="hz-01",state="idle"} 1.0' in text
+    assert 'sunbid_room_state{room="hz-01",state="live"} 0.0' in text
+    assert 'sunbid_room_muted{room="hz-01"} 0.0' in text
+    assert "sunbid_room_recording{" not in text, "no recorder here"
