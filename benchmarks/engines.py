@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from streaming.media import MediaConfig, MediaServer
+from streaming.rooms.media import MediaConfig, MediaServer
 
 
 class Everyone:

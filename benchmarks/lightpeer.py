@@ -17,8 +17,8 @@ from aiortc import RTCCertificate, RTCDtlsTransport
 from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 from pylibsrtp import Error
 
-from streaming import stun
-from streaming.transport import enlarge
+from streaming.wire import stun
+from streaming.wire.transport import enlarge
 
 CERTIFICATE: Any = RTCCertificate.generateCertificate()
 FINGERPRINT: str = next(f.value for f in CERTIFICATE.getFingerprints() if f.algorithm == "sha-256")

@@ -23,7 +23,7 @@ from sqlalchemy import select
 from benchmarks.studio import Studio
 from records.evidence import Recording, Segment
 from records.ledger import Ledger
-from streaming.recorder import Recorder, RecorderConfig
+from streaming.recording.recorder import Recorder, RecorderConfig
 
 ROOM = "room-0"
 READY_SECONDS = 30.0

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import imageio_ffmpeg
 
-from streaming.codecs import CLOCK, H264, OPUS, VP8, Codec
-from streaming.forward import Rewriter, Tap
+from streaming.rooms.forward import Rewriter, Tap
+from streaming.wire.codecs import CLOCK, H264, OPUS, VP8, Codec
 
 ENCODERS = {
     H264: "libx264 -preset ultrafast -tune zerolatency -profile:v baseline -bsf:v dump_extra",

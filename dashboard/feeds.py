@@ -7,8 +7,9 @@ import json
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import anyio
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
@@ -152,17 +153,16 @@ async def warnings_socket(socket: WebSocket) -> None:
     if code is not None:
         await socket.close(code)
         return
-    listening = asyncio.create_task(_until_gone(socket))
-    sending = asyncio.create_task(_send_all(socket, int(asked[:18])))
-    try:
-        await asyncio.wait({listening, sending}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (listening, sending):
-            task.cancel()
-        outcome = await asyncio.gather(listening, sending, return_exceptions=True)
-    for result in outcome:
-        if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect | RuntimeError):
-            raise result
+    async with anyio.create_task_group() as both:
+        both.start_soon(_send_while_heard, socket, int(asked[:18]), both.cancel_scope)
+        await _until_gone(socket)
+        both.cancel_scope.cancel()
+
+
+async def _send_while_heard(socket: WebSocket, position: int, listening: anyio.CancelScope) -> None:
+    with suppress(WebSocketDisconnect, RuntimeError):  # it left while something was on the way to it
+        await _send_all(socket, position)
+    listening.cancel()
 
 
 async def _until_gone(socket: WebSocket) -> None:

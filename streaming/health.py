@@ -21,9 +21,9 @@ from starlette.routing import Route
 from records.base import now
 from records.public import rfc3339
 from streaming.diskspace import GIB, DiskGuard
-from streaming.feed import Feeds
+from streaming.live.feed import Feeds
+from streaming.live.poller import Poller
 from streaming.plane import MediaPlane
-from streaming.poller import Poller
 
 LAG_LIMIT = 1.0
 """Seconds the event loop may be late before the hub calls itself unwell."""

@@ -20,27 +20,27 @@ from starlette.routing import WebSocketRoute
 from records import signing
 from records.grants import HUB_ROLE
 from records.ledger import Ledger
-from streaming.api import Api
-from streaming.board import Board
-from streaming.broadcast import Broadcaster
 from streaming.config import HubConfig
-from streaming.control import Control
-from streaming.covers import Covers
 from streaming.diskspace import DiskGuard, Limits
 from streaming.edges.config import parse_edges
-from streaming.feed import Feeds
 from streaming.health import Health, Trouble
-from streaming.logs import Logs
-from streaming.media import MediaConfig, MediaServer
-from streaming.pages import Pages
+from streaming.live.board import Board
+from streaming.live.broadcast import Broadcaster
+from streaming.live.control import Control
+from streaming.live.covers import Covers
+from streaming.live.feed import Feeds
+from streaming.live.logs import Logs
+from streaming.live.poller import Poller
+from streaming.live.reading import Reader
+from streaming.live.roster import Roster
 from streaming.parts import PARTS
 from streaming.plane import MediaPlane
-from streaming.poller import Poller
-from streaming.reading import Reader
-from streaming.render import Site
-from streaming.roster import Roster
+from streaming.rooms.media import MediaConfig, MediaServer
 from streaming.security import SecurityHeaders, problem, wants_problem
 from streaming.services import MakeService, Services
+from streaming.site.api import Api
+from streaming.site.pages import Pages
+from streaming.site.render import Site
 
 log = structlog.get_logger()
 

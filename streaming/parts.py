@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import Metric
 from starlette.routing import BaseRoute
 
-from streaming import recordmetrics
-from streaming.cameras import Cameras
-from streaming.hls import HlsServer
-from streaming.media import MediaServer
-from streaming.recorder import Recorder, RecorderConfig
-from streaming.recordpolicy import OpeningPolicy
+from streaming.hls.server import HlsServer
+from streaming.recording import metrics as recordmetrics
+from streaming.recording.policy import OpeningPolicy
+from streaming.recording.recorder import Recorder, RecorderConfig
+from streaming.rooms.media import MediaServer
+from streaming.rooms.subrooms import main_room
 from streaming.services import MakeService, Service
-from streaming.subrooms import main_room
+from streaming.sources.cameras import Cameras
 
 if TYPE_CHECKING:
     from streaming.hub import Hub

@@ -1,4 +1,4 @@
-"""What the hub needs of a media plane; `streaming.media.MediaServer` is the one that ships."""
+"""What the hub needs of a media plane; `streaming.rooms.media.MediaServer` is the one that ships."""
 
 from __future__ import annotations
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import structlog
 
-from streaming.codecs import Codec
 from streaming.edges.config import Edge
 from streaming.edges.janus import Janus, JanusError, JanusGone
 from streaming.edges.mountpoints import Key, Mountpoint, Mountpoints, Plane
 from streaming.edges.pulse import Pulse
 from streaming.edges.translate import MID, answers, candidates
-from streaming.sdp import Offer, SdpError, parse_fragment
+from streaming.wire.codecs import Codec
+from streaming.wire.sdp import Offer, SdpError, parse_fragment
 
 log = structlog.get_logger()
 

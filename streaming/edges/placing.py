@@ -11,12 +11,12 @@ import structlog
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from streaming.codecs import Codec
 from streaming.edges.config import Edge
 from streaming.edges.janus import JanusError
 from streaming.edges.mountpoints import Plane
 from streaming.edges.outpost import EdgeViewer, Outpost
-from streaming.sdp import Offer, SdpError
+from streaming.wire.codecs import Codec
+from streaming.wire.sdp import Offer, SdpError
 
 log = structlog.get_logger()
 

@@ -7,8 +7,8 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from streaming import rtcp
-from streaming.codecs import Codec
+from streaming.wire import rtcp
+from streaming.wire.codecs import Codec
 
 SEND_BUFFER = 1 << 20
 _READS = 32

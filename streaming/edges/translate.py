@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from streaming import answer
-from streaming.codecs import Codec
-from streaming.sdp import Media, Offer, SdpError, parse_offer
+from streaming.wire import answer
+from streaming.wire.codecs import Codec
+from streaming.wire.sdp import Media, Offer, SdpError, parse_offer
 
 MID = {"video": "v", "audio": "a"}
 """Names of the sections in our mountpoints."""

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from records.ledger import Ledger
 from records.states import append_event
-from streaming.render import HLS_JS
+from streaming.site.render import HLS_JS
 from tests.browser.ladder_site import Network, Publisher
 from tests.browser.public_site import FLAGS, HubProcess
 from tests.dashboard.live_market import BIDDERS, PASSWORD, PUBLISH_TOKEN, free_port, process, seed

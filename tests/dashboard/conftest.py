@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -35,6 +36,14 @@ from supervision.lens_writer import LensWriter
 
 PASSWORD = "sunshine-2026"
 BIDDERS = ("91330100AAAA000001", "91320100AAAA000002", "91310000AAAA000003", "91330100AAAA000004")
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Streamlit's AppTest leaves the page it ran as `__main__`; processes started later would run it again."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 def _seed(ledger: Ledger) -> None:

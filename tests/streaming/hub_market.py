@@ -21,7 +21,7 @@ from records.organisations import Centre, Organisation, Room
 from records.projects import Lot, Project
 from streaming.config import HubConfig
 from streaming.hub import create_app
-from streaming.roster import Roster
+from streaming.live.roster import Roster
 
 TOKEN = "secret-of-hz-01"
 

@@ -12,7 +12,7 @@ import httpx
 from starlette.applications import Starlette
 
 from benchmarks.lightpeer import LightPeer
-from streaming.media import MediaConfig, MediaServer
+from streaming.rooms.media import MediaConfig, MediaServer
 
 SDP = {"Content-Type": "application/sdp"}
 BEARER = {"Authorization": "Bearer good"}

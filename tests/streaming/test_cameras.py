@@ -15,11 +15,11 @@ from media_helper import BEARER, SDP, Camera, Rig, number, rig, stamp, until
 
 from benchmarks.lightpeer import LightPeer
 from records.organisations import Room as RoomRow
-from streaming import cameras
-from streaming.cameras import Cameras, addresses
-from streaming.h264 import ParameterWatch
-from streaming.plainrtp import read_announcement
-from streaming.rtsp import Address, Order, mask
+from streaming.sources import cameras
+from streaming.sources.cameras import Cameras, addresses
+from streaming.sources.plainrtp import read_announcement
+from streaming.sources.rtsp import Address, Order, mask
+from streaming.wire.h264 import ParameterWatch
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 SOURCE = Path(__file__).with_name("rtsp_camera.py")
@@ -114,7 +114,7 @@ class TestOnAir:
 
     async def test_lips_in_sync_by_one_clock(self, hub: Rig) -> None:
         """Reports of both kinds put sound and picture of one moment within 150 ms (A-law in 128 ms packets)."""
-        from streaming import rtcp
+        from streaming.wire import rtcp
 
         with device() as camera:
             async with pulling(hub, camera.url):
@@ -255,7 +255,7 @@ async def test_a_dead_address_is_tried_with_growing_pauses(hub: Rig, monkeypatch
 
 
 async def test_the_ledger_is_followed(ledger, hub: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    from streaming.reading import Reader
+    from streaming.live.reading import Reader
     from tests.streaming import hub_market
 
     monkeypatch.setattr(cameras, "FOLLOW", 0.05)

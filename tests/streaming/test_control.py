@@ -17,8 +17,8 @@ from records import control, signing
 from records.base import now
 from records.control import Order
 from records.ledger import Ledger
-from streaming import covers
-from streaming.covers import Cover, Covers
+from streaming.live import covers
+from streaming.live.covers import Cover, Covers
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import FakeMedia, Rig
 
@@ -110,7 +110,18 @@ def test_mute_and_slate_reach_the_media_plane_and_the_public(rig: Rig) -> None:
     give(rig, "slate", reason="identity")
     line = rig.get("/api/rooms").json()[0]
     assert (line["state"], line["reason"]) == ("paused", "identity")
-    assert set(line) == {"id", "name", "centre", "kind", "state", "opening", "since", "muted", "cameras", "reason"}
+    assert set(line) == {
+        "id",
+        "name",
+        "centre",
+        "kind",
+        "state",
+        "opening",
+        "since",
+        "muted",
+        "cameras",
+        "reason",
+    }
     assert rig.media.covers["hz-01"] == (True, True)
     assert "正在核验身份" in rig.get("/room/hz-01").text and "正在核验身份" in rig.get("/").text
     give(rig, "slate", on=False)
@@ -280,7 +291,7 @@ def test_withheld_spans_can_be_looked_up(tmp_path: Path) -> None:
 
 
 def test_the_pages_know_every_reason_in_both_languages() -> None:
-    from streaming.render import WORDS
+    from streaming.site.render import WORDS
 
     for code, pair in control.REASONS.items():
         assert WORDS[f"slate.reason.{code}"] == list(pair)

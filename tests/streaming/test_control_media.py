@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from media_helper import Camera, number, rig, stamp, until
 
-from streaming import rtcp
+from streaming.wire import rtcp
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from starlette.routing import Route, WebSocketRoute
 from websockets.asyncio.client import connect
 
 from benchmarks.studio import Studio
-from streaming.hls import HlsServer
+from streaming.hls.server import HlsServer
 
 EXAMPLE = Path(__file__).parents[2] / "docker" / "nginx" / "sunbid.conf"
 NGINX = shutil.which("nginx")

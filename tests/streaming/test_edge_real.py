@@ -14,10 +14,10 @@ from media_helper import BEARER, SDP, Camera, Doorman, until
 from starlette.applications import Starlette
 
 from benchmarks.lightpeer import LightPeer
-from streaming import rtcp
 from streaming.edges import mountpoints, outpost, pulse
 from streaming.edges.janus import Janus
-from streaming.media import MediaConfig, MediaServer
+from streaming.rooms.media import MediaConfig, MediaServer
+from streaming.wire import rtcp
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}

@@ -10,13 +10,13 @@ from media_helper import until
 from websockets.asyncio.server import serve
 
 from benchmarks.lightpeer import LightPeer
-from streaming import rtcp
-from streaming.codecs import Codec
 from streaming.edges.config import EdgeError, parse_edges, shown_edges
 from streaming.edges.placing import Edges, EdgesConfig
 from streaming.edges.relay import Ports, Relay
 from streaming.edges.translate import answers, candidates
-from streaming.sdp import SdpError, parse_offer
+from streaming.wire import rtcp
+from streaming.wire.codecs import Codec
+from streaming.wire.sdp import SdpError, parse_offer
 
 PRINT = ":".join(["AB"] * 32)
 JANUS = f"""v=0

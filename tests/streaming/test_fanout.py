@@ -10,9 +10,10 @@ import pytest
 from media_helper import Camera
 from pylibsrtp import Policy, Session
 
-from streaming import fanout, rtcp
+from streaming import fanout
 from streaming.fanout import Target, native_build
-from streaming.forward import Rewriter
+from streaming.rooms.forward import Rewriter
+from streaming.wire import rtcp
 
 PROFILES = {
     Policy.SRTP_PROFILE_AES128_CM_SHA1_80: 30,

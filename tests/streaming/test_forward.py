@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from media_helper import Camera, number, ssrc, stamp
 
-from streaming import rtcp
-from streaming.codecs import Codec
 from streaming.fanout import Target
-from streaming.forward import CACHE, Rewriter, Stream, original, retransmission
-from streaming.reception import TRIES, Reception
+from streaming.rooms.forward import CACHE, Rewriter, Stream, original, retransmission
+from streaming.wire import rtcp
+from streaming.wire.codecs import Codec
+from streaming.wire.reception import TRIES, Reception
 
 H264 = Codec("H264", 96, 90000)
 

@@ -9,12 +9,12 @@ import av
 import numpy as np
 import pytest
 
-from streaming.codecs import Codec
-from streaming.cutter import Cut, Cutter, opus_ticks
-from streaming.h264 import Depacketiser, ParameterWatch, frame_size
-from streaming.lipsync import TimeLine
-from streaming.reorder import PATIENCE, Reorder
-from streaming.rtcp import sender_report, to_ntp
+from streaming.hls.cutter import Cut, Cutter, opus_ticks
+from streaming.wire.codecs import Codec
+from streaming.wire.h264 import Depacketiser, ParameterWatch, frame_size
+from streaming.wire.lipsync import TimeLine
+from streaming.wire.reorder import PATIENCE, Reorder
+from streaming.wire.rtcp import sender_report, to_ntp
 
 SPS, PPS = bytes.fromhex("6742c01eda02c0"), bytes.fromhex("68ce3c80")
 IDR, DELTA = b"\x65\x88" + b"i" * 39, b"\x41\x9a" + b"d" * 29

@@ -18,13 +18,13 @@ import uvicorn
 from starlette.applications import Starlette
 
 from benchmarks.studio import Studio
-from streaming import hls
-from streaming.codecs import VP8
-from streaming.cutter import PART_SECONDS, Cut
-from streaming.fmp4 import VIDEO_TRACK, Sample, Stretch
-from streaming.h264 import Parameters
-from streaming.hls import HlsServer
-from streaming.shelf import KEPT, KEPT_BYTES, Shelf
+from streaming.hls import server as hls
+from streaming.hls.cutter import PART_SECONDS, Cut
+from streaming.hls.fmp4 import VIDEO_TRACK, Sample, Stretch
+from streaming.hls.server import HlsServer
+from streaming.hls.shelf import KEPT, KEPT_BYTES, Shelf
+from streaming.wire.codecs import VP8
+from streaming.wire.h264 import Parameters
 
 ROOM, SECRET = "hz-01", "eval-01"
 CHROMIUM = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required"

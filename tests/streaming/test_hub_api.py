@@ -9,7 +9,7 @@ from typing import Any
 
 from records.base import now
 from records.public import local_day
-from streaming.api import evidence_path
+from streaming.site.api import evidence_path
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from records.base import now
 from records.broadcast import BroadcastSession
-from streaming.broadcast import Airing
+from streaming.live.broadcast import Airing
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 

@@ -16,9 +16,9 @@ from records import chain
 from records.base import now
 from records.ledger import Ledger
 from streaming import feed as feeds
-from streaming.logs import Logs, OpeningLog
-from streaming.poller import Poller
-from streaming.reading import Reader, arrivals
+from streaming.live.logs import Logs, OpeningLog
+from streaming.live.poller import Poller
+from streaming.live.reading import Reader, arrivals
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 

@@ -13,11 +13,11 @@ from starlette.testclient import TestClient
 
 from records.ledger import Ledger
 from streaming import health
-from streaming.counters import families
 from streaming.diskspace import DiskGuard, Limits
 from streaming.health import ClockWatch, Trouble, room_families
+from streaming.rooms.counters import families
+from streaming.rooms.sessions import Sessions
 from streaming.services import Services
-from streaming.sessions import Sessions
 from tests.streaming import hub_market
 from tests.streaming.hub_market import Rig
 

@@ -16,11 +16,11 @@ from records.events import MODELS
 from records.ledger import Ledger
 from records.openings import Opening
 from records.projects import TRADE_FAMILIES
-from streaming import render
-from streaming.story import Story
+from streaming.live.story import Story
+from streaming.site import render
 from tests.streaming import hub_market as market
 
-SITE = Path(render.__file__).parent / "site"
+SITE = Path(render.__file__).parent
 COURSE: list[tuple[str, dict[str, Any]]] = [
     ("sign_in", {"count": 3}),
     ("bidders_published", {"count": 3, "bidders": market.bidders(3)}),

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dashboard import i18n
-from streaming import render
-from streaming.render import LANGS, SITE, WORDS, Site
+from streaming.site import render
+from streaming.site.render import LANGS, SITE, WORDS, Site
 from tests.streaming.hub_market import Rig
 
 

@@ -11,8 +11,9 @@ from media_helper import Camera, number, rig, ssrc, stamp, until
 
 from benchmarks.lightpeer import H264_LINES, VP8_LINES
 from streaming import peer as peers
-from streaming import rtcp, viewer
-from streaming.forward import original
+from streaming.rooms import viewer
+from streaming.rooms.forward import original
+from streaming.wire import rtcp
 
 
 @pytest.fixture(params=["native", "abi", "plain"])
@@ -136,7 +137,7 @@ async def test_numbers_go_on_over_a_publisher_restart(one):
 
 
 async def test_a_silent_publisher_is_replaced(one, monkeypatch):
-    monkeypatch.setattr("streaming.room.YIELD_AFTER", 0.2)
+    monkeypatch.setattr("streaming.rooms.room.YIELD_AFTER", 0.2)
     first = await one.publish()
     first.vanish()
     await asyncio.sleep(0.25)
@@ -399,7 +400,7 @@ async def test_status_changes_and_metrics(one):
 
 
 async def test_a_cut_cable_shows_soon_and_a_mended_one_too(one, monkeypatch):
-    monkeypatch.setattr("streaming.room.STALLED", 0.4)
+    monkeypatch.setattr("streaming.rooms.room.STALLED", 0.4)
     changes = []
     one.server.on_change(changes.append)
     source, camera = await one.publish(), Camera()

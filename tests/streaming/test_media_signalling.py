@@ -2,7 +2,7 @@ import pytest
 from media_helper import BEARER, SDP, rig, until
 
 from benchmarks.lightpeer import VP8_LINES, LightPeer
-from streaming import sessions
+from streaming.rooms import sessions
 
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
 
@@ -137,7 +137,7 @@ async def test_unfinished_handshakes_do_not_pile_up(hub, peer, monkeypatch):
 
 
 async def test_a_handshake_that_never_comes_ends(hub, peer, monkeypatch):
-    monkeypatch.setattr("streaming.peer.HANDSHAKE", 0.1)
+    monkeypatch.setattr("streaming.rooms.peer.HANDSHAKE", 0.1)
     await hub.http.post("/whip/hz-01", content=peer.offer("sendonly"), headers=SDP | BEARER)
     await until(lambda: not hub.server.sessions.all())
     assert not hub.server.room("hz-01").occupied()

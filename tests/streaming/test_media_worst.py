@@ -13,7 +13,7 @@ from lossy import Line, Relay, lossy
 from media_helper import SDP, Camera, Rig, Watcher, number, rig, until
 
 from benchmarks.lightpeer import LightPeer
-from streaming import stun
+from streaming.wire import stun
 
 
 @pytest.fixture(params=["native", "plain"])
@@ -67,7 +67,7 @@ async def test_a_check_that_nominates_nothing_moves_a_peer_only_once_its_path_is
         other.sendto(check, ("127.0.0.1", hub.server.port))
         await asyncio.sleep(0.1)
         assert viewer.transport.address == watcher.peer.address
-        monkeypatch.setattr("streaming.transport.FORGOTTEN", 0.0)
+        monkeypatch.setattr("streaming.wire.transport.FORGOTTEN", 0.0)
         other.sendto(check, ("127.0.0.1", hub.server.port))
         await until(lambda: viewer.transport.address == other.getsockname())
 
@@ -127,7 +127,7 @@ async def test_viewers_gone_without_a_word_cost_the_others_nothing(
     for _ in range(30):
         await play(source, camera)
     await until(lambda: len(stays.video) == 90)
-    monkeypatch.setattr("streaming.peer.CONSENT", 0.5)
+    monkeypatch.setattr("streaming.rooms.peer.CONSENT", 0.5)
 
     async def stay() -> None:
         while True:

@@ -11,10 +11,10 @@ import av
 import imageio_ffmpeg
 import pytest
 
-from streaming.fmp4 import AUDIO_TRACK, VIDEO_TRACK, Sample, Stretch, box, fragment, head, opus_entry
-from streaming.h264 import Parameters
-from streaming.mkv import MkvFollower
-from streaming.mp4 import Damaged, Mp4Follower, Piece, boxes, find, runs, tracks
+from streaming.hls.fmp4 import AUDIO_TRACK, VIDEO_TRACK, Sample, Stretch, box, fragment, head, opus_entry
+from streaming.recording.mkv import MkvFollower
+from streaming.recording.mp4 import Damaged, Mp4Follower, Piece, boxes, find, runs, tracks
+from streaming.wire.h264 import Parameters
 
 SPS = base64.b64decode("Z0LAHtoCgL/lwEQAAAMABAAAAwDKPFi6gA==")
 PARAMETERS = Parameters(SPS, bytes.fromhex("68ce3c80"))

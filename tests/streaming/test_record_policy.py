@@ -9,9 +9,9 @@ import pytest
 
 from records.base import now
 from records.public import rfc3339
-from streaming.recorder import RecordingStatus
-from streaming.recordmetrics import families
-from streaming.recordpolicy import OpeningPolicy
+from streaming.recording.metrics import families
+from streaming.recording.policy import OpeningPolicy
+from streaming.recording.recorder import RecordingStatus
 
 
 def opening(

@@ -19,10 +19,10 @@ from benchmarks.record import kill_host
 from benchmarks.studio import Studio
 from records.evidence import Gap, Recording, Segment
 from records.ledger import Ledger
-from streaming import recordings, retention
-from streaming.codecs import VP8
 from streaming.diskspace import GIB, Limits
-from streaming.recorder import Recorder, RecorderConfig
+from streaming.recording import recordings, retention
+from streaming.recording.recorder import Recorder, RecorderConfig
+from streaming.wire.codecs import VP8
 
 pytestmark = pytest.mark.server
 ROOM = "hz-01"

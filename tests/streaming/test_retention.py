@@ -13,7 +13,7 @@ from records.evidence import Recording, Segment
 from records.ledger import Ledger
 from records.public import BEIJING
 from records.users import AuditEntry
-from streaming import retention
+from streaming.recording import retention
 
 ENDED = datetime(2026, 11, 22, 10, 30, tzinfo=BEIJING)
 

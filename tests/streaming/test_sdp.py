@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.lightpeer import H264_LINES, OPUS_LINES, VP8_LINES, LightPeer
-from streaming import answer, whip
-from streaming.answer import Local, Sender
-from streaming.codecs import h264_keyframe, vp8_keyframe
-from streaming.sdp import SdpError, parse_fragment, parse_offer
+from streaming.rooms import whip
+from streaming.wire import answer
+from streaming.wire.answer import Local, Sender
+from streaming.wire.codecs import h264_keyframe, vp8_keyframe
+from streaming.wire.sdp import SdpError, parse_fragment, parse_offer
 
 LOCAL = Local("ufrag", "p" * 24, "AA:BB", "passive", [("192.0.2.1", 8600), ("10.0.0.1", 8600)])
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming import stun
+from streaming.wire import stun
 
 PASSWORD = "a-password-of-22-chars-or-more"
 

@@ -5,8 +5,8 @@ import socket
 import pytest
 from media_helper import until
 
-from streaming import stun
-from streaming.transport import DTLS_QUEUE, LiteTransport, UdpPort
+from streaming.wire import stun
+from streaming.wire.transport import DTLS_QUEUE, LiteTransport, UdpPort
 
 
 @pytest.fixture

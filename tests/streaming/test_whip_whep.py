@@ -18,7 +18,7 @@ from starlette.responses import FileResponse, HTMLResponse
 from starlette.routing import Route
 from test_media_clients import browser  # noqa: F401 - fixture
 
-from streaming.media import MediaConfig, MediaServer
+from streaming.rooms.media import MediaConfig, MediaServer
 
 HERE = Path(__file__).parent / "whip-whep"
 PAGE = """<!doctype html><video id=v autoplay muted playsinline></video><script type=module>

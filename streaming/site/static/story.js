@@ -1,4 +1,4 @@
-// The story of one opening, told from its feed; the hub tells the same in streaming/story.py.
+// The story of one opening, told from its feed; the hub tells the same in streaming/live/story.py.
 import { clock, lang, t } from "./site.js";
 
 export const STEPS = ["sign_in", "bidders", "decryption", "price", "reading", "objection", "confirmation", "end"];

@@ -1,0 +1,213 @@
+"""The board of the hall: public openings of the days around today, and which of them each room is at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from records import public
+from records.base import now
+from streaming.live.covers import OPEN, Cover
+from streaming.live.logs import Logs
+from streaming.live.reading import Reader, openings_on
+from streaming.live.roster import RoomCard, Roster
+from streaming.signals import Signal
+
+DAYS_BACK = 14
+DAYS_AHEAD = 7
+STANDBY = timedelta(minutes=30)
+"""How long before its time an opening puts its room on standby 候播."""
+OVERDUE = timedelta(hours=12)
+"""How long an opening that has not begun keeps its room on standby."""
+ENDED_SHOWN = timedelta(minutes=30)
+"""How long a room shows that its opening has ended."""
+
+Opening = dict[str, Any]
+
+
+def moment(text: str | None) -> datetime | None:
+    """An RFC 3339 time of a public payload."""
+    return datetime.fromisoformat(text) if text else None
+
+
+class Board:
+    """Openings by id, and what each room is doing; `signal` tells of anything the hall shows."""
+
+    def __init__(
+        self, reader: Reader, roster: Roster, logs: Logs, publishing: Callable[[str], bool],
+        covered: Callable[[str], Cover] = lambda room: OPEN,
+    ) -> None:  # fmt: skip
+        self._reader = reader
+        self._roster = roster
+        self._logs = logs
+        self._publishing = publishing
+        self.covered = covered
+        """What the operators withhold of a room."""
+        self.openings: dict[str, Opening] = {}
+        self.cameras: Callable[[str], list[str]] = lambda room: []
+        """Which cameras of a room are on air: names to join by WHEP, near one first."""
+        self.day: date | None = None
+        self.signal = Signal()
+        self._since: dict[str, tuple[str, str | None]] = {}
+        self._shown: object = None
+
+    async def load(self) -> None:
+        """Read the days around today; again whenever a new day begins."""
+        today = now().astimezone(public.BEIJING).date()
+        days = [(today + timedelta(days=offset)).isoformat() for offset in range(-DAYS_BACK, DAYS_AHEAD + 1)]
+        found = await self._reader.ask(lambda session: openings_on(session, days))
+        self.openings = {opening["id"]: opening for opening in found}
+        self.day = today
+        await self._follow_running()
+        self.look()
+
+    async def update(self, opening_ids: Iterable[str]) -> None:
+        """Read the present public state of these openings."""
+        ids = list(opening_ids)
+        if not ids:
+            return
+        found = await self._reader.ask(
+            lambda session: [public.latest(session, "opening", opening_id) for opening_id in ids]
+        )
+        for opening in found:
+            if opening and self._near(opening):
+                self.openings[opening["id"]] = opening
+            elif opening:
+                self.openings.pop(opening["id"], None)
+        await self._follow_running()
+
+    def _near(self, opening: Opening) -> bool:
+        scheduled = moment(opening["scheduled_at"])
+        if scheduled is None or self.day is None:
+            return False
+        offset = (scheduled.astimezone(public.BEIJING).date() - self.day).days
+        return -DAYS_BACK <= offset <= DAYS_AHEAD
+
+    async def _follow_running(self) -> None:
+        """Hold the feeds of what is going on: the hall shows its steps."""
+        running = {
+            key for key, opening in self.openings.items() if opening["state"] in {"in_progress", "paused"}
+        }
+        for key in running:
+            await self._logs.get(key)
+        self._logs.pin(running)
+
+    def look(self) -> None:
+        """Announce a change if what the hall shows differs from what it showed."""
+        shown = (
+            [(o["id"], o["state"], o["stage"], o["scheduled_at"], o["room"], o["title"]) for o in self.openings.values()],
+            [(room.name, self.state(room), self._publishing(room.id)) for room in self._roster.public_rooms()],
+            self.day,
+        )  # fmt: skip
+        if shown != self._shown:
+            self._shown = shown
+            self.signal.notify()
+
+    def on_day(self, day: date) -> list[Opening]:
+        """Openings scheduled on a day, by time."""
+        chosen = [o for o in self.openings.values() if o["scheduled_at"][:10] == day.isoformat()]
+        return sorted(chosen, key=lambda o: (o["scheduled_at"], o["id"]))
+
+    def ended(self) -> list[Opening]:
+        """Openings that are over, newest first."""
+        chosen = [o for o in self.openings.values() if o["state"] in {"ended", "sealed"} and o["ended_at"]]
+        return sorted(chosen, key=lambda o: (o["ended_at"], o["id"]), reverse=True)
+
+    def current(self, room_id: str) -> Opening | None:
+        """The opening a room is at: the running one, else the one about to begin, else the one just over."""
+        instant = now()
+        here = [(_rank(o, instant), o) for o in self.openings.values() if o["room"] == room_id]
+        ranked = [(rank, o) for rank, o in here if rank is not None]
+        return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
+
+    def upcoming(self, room_id: str) -> Opening | None:
+        """The next opening announced for a room."""
+        ahead = [o for o in self.openings.values() if o["room"] == room_id and o["state"] == "scheduled"]
+        fresh = [o for o in ahead if (moment(o["scheduled_at"]) or now()) > now() - OVERDUE]
+        return min(fresh, key=lambda o: (o["scheduled_at"], o["id"]), default=None)
+
+    def state(self, room: RoomCard) -> dict[str, Any]:
+        """One line of `/api/rooms`; `reason` stands on the slate, so it is there only while one is up."""
+        opening = self.current(room.id)
+        state = self._state(room.id, opening)
+        since = self._remember(room.id, state, opening)
+        cover = self.covered(room.id)
+        told = {"reason": cover.reason} if cover.slated and state == "paused" else {}
+        return {
+            "id": room.id,
+            "name": room.name,
+            "centre": room.centre,
+            "kind": room.kind,
+            "state": state,
+            "opening": opening["id"] if opening else None,
+            "since": since,
+            "muted": cover.muted,
+            "cameras": self.cameras(room.id),
+            **told,
+        }
+
+    def rooms(self) -> list[dict[str, Any]]:
+        """`/api/rooms`: every public room and what it is doing."""
+        return [self.state(room) for room in self._roster.public_rooms()]
+
+    def public_rooms(self) -> list[str]:
+        """Ids of the rooms the public may watch."""
+        return [room.id for room in self._roster.public_rooms()]
+
+    def publishing(self, room_id: str) -> bool:
+        """Whether pictures of a room arrive."""
+        return self._publishing(room_id)
+
+    def covers(self, day: date) -> bool:
+        """Whether the board knows every opening of a day."""
+        return self.day is not None and -DAYS_BACK <= (day - self.day).days <= DAYS_AHEAD
+
+    def _state(self, room_id: str, opening: Opening | None) -> str:
+        publishing, slated = self._publishing(room_id), self.covered(room_id).slated
+        if opening is None:
+            return "idle" if not publishing else "paused" if slated else "standby"
+        if opening["state"] == "paused":
+            return "paused"
+        if opening["state"] in {"ended", "sealed", "cancelled"}:
+            return "ended"
+        if slated and (publishing or opening["state"] == "in_progress"):
+            return "paused"
+        return "live" if opening["state"] == "in_progress" and publishing else "standby"
+
+    def airing(self, opening: Opening) -> str:
+        """An opening's state as its broadcast takes it: under the operators' slate it is paused."""
+        slated = opening["state"] == "in_progress" and self.covered(opening["room"]).slated
+        return "paused" if slated else str(opening["state"])
+
+    def _remember(self, room_id: str, state: str, opening: Opening | None) -> str | None:
+        held = self._since.get(room_id)
+        if held is None:
+            self._since[room_id] = (state, self._first_since(state, opening))
+        elif held[0] != state:
+            self._since[room_id] = (state, public.rfc3339(now()))
+        return self._since[room_id][1]
+
+    def _first_since(self, state: str, opening: Opening | None) -> str | None:
+        """Since when a state holds that was there before this process began."""
+        if opening is None:
+            return None
+        if state == "paused" and (log := self._logs.held(opening["id"])):
+            return public.rfc3339(moment(log.story.paused_at))
+        key = {"live": "started_at", "ended": "ended_at"}.get(state)
+        return opening[key] if key else None
+
+
+def _rank(opening: Opening, instant: datetime) -> tuple[int, float] | None:
+    """How strongly an opening claims its room at an instant; None: not at all."""
+    scheduled, ended = moment(opening["scheduled_at"]), moment(opening["ended_at"])
+    state = opening["state"]
+    if scheduled is None:
+        return None
+    if state in {"in_progress", "paused"}:
+        return (0, -scheduled.timestamp())
+    if state == "scheduled" and instant - OVERDUE <= scheduled <= instant + STANDBY:
+        return (1, scheduled.timestamp())
+    if state in {"ended", "sealed"} and ended and instant - ended <= ENDED_SHOWN:
+        return (2, -ended.timestamp())
+    return None

@@ -1,0 +1,249 @@
+"""`/control`: the desk's orders to mute a room, to put the slate up or to lift it, and the state of all rooms.
+
+Only tokens the desk has signed are obeyed, each once. Where a room asks for two people the first order
+waits as a request until another person's order confirms it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from records import control
+from records.base import now
+from records.control import Order
+from records.public import rfc3339
+from streaming.live.board import Board
+from streaming.live.covers import Cover, Covers, is_on, switched
+from streaming.live.roster import RoomCard, Roster
+from streaming.plane import MediaPlane
+from streaming.security import problem
+
+log = structlog.get_logger()
+
+FIGURES = ("video", "audio", "bitrate", "fps", "loss", "jitter", "rtt", "keyframe_age", "viewers")
+"""What of a room's media status the desk is told: bit/s, frames/s, share, seconds, seconds, seconds."""
+REPLAY_SECONDS = 4 * control.MAX_AGE
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that waits for a second person."""
+
+    room: str
+    act: str
+    on: bool
+    reason: str
+    actor: str
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    until: float = field(default_factory=lambda: time.monotonic() + control.PENDING_SECONDS)
+
+    def told(self) -> dict[str, Any]:
+        """For the other operators."""
+        left = max(0, round(self.until - time.monotonic()))
+        return {
+            "id": self.id, "act": self.act, "on": self.on, "reason": self.reason, "by": self.actor,
+            "seconds_left": left,
+        }  # fmt: skip
+
+
+class Control:
+    """Obeys orders, and lays the slate over a room whose opening is paused.
+
+    `recorder` tells what the recorder does in a room (None: no recorder here); `health` the hub's state.
+    """
+
+    def __init__(self, key: bytes, roster: Roster, board: Board, media: MediaPlane, covers: Covers) -> None:
+        self._key, self._roster, self._board = key, roster, board
+        self._media, self._covers = media, covers
+        self.recorder: Callable[[str], dict[str, Any] | None] = lambda room: None
+        self.health: Callable[[], dict[str, Any]] = dict
+        self._asked: dict[str, Asked] = {}
+        self._obeyed: dict[str, float] = {}
+        self._applied: dict[str, tuple[bool, bool]] = {}
+        self._lock = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    def routes(self) -> list[Route]:
+        """State of all rooms; an order about one."""
+        return [
+            Route("/control/rooms", self.rooms, methods=["GET"]),
+            Route("/control/rooms/{room:path}", self.order, methods=["POST"]),
+        ]
+
+    # -- life -------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Cover what is to be covered, then follow the board. Before the media plane starts."""
+        self.apply()
+        self._task = asyncio.create_task(self._follow())
+
+    async def stop(self) -> None:
+        """Follow no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _follow(self) -> None:
+        version = -1
+        while True:
+            version = await self._board.signal.newer(version)
+            self.apply()
+
+    def apply(self) -> None:
+        """Tell the media plane what differs from what it was told before."""
+        for room in self._roster.rooms:
+            cover = self._covers.get(room)
+            # in a pause the room talks among itself: its sound is withheld with the picture
+            paused = self._paused(room)
+            wanted = (cover.muted or paused, cover.slated or paused)
+            if self._applied.get(room, (False, False)) != wanted:
+                self._applied[room] = wanted
+                self._media.cover(room, muted=wanted[0], slated=wanted[1])
+                log.info("room_covered", room=room, muted=wanted[0], slated=wanted[1], pause=paused)
+
+    def _paused(self, room: str) -> bool:
+        opening = self._board.current(room)
+        return opening is not None and opening["state"] == "paused"
+
+    # -- the state of all rooms -------------------------------------------------------------------
+
+    async def rooms(self, request: Request) -> Response:
+        """`GET /control/rooms`: every room with its figures, evaluation rooms too, and the hub's health."""
+        order = self._order(request)
+        if isinstance(order, Response):
+            return order
+        self._sweep()
+        rows = [self.row(room) for room in self._roster.rooms.values()]
+        return _json({"now": rfc3339(now()), "health": self.health(), "rooms": rows})
+
+    def row(self, room: RoomCard) -> dict[str, Any]:
+        """One room as the desk sees it."""
+        cover, status = self._covers.get(room.id), self._media.status(room.id)
+        publishing = status.publishing
+        state = self._board.state(room)
+        return {
+            **{name: state[name] for name in ("id", "name", "centre", "kind", "state", "opening", "since")},
+            "public": room.public, "publishing": publishing,
+            **{name: getattr(status, name, None) for name in FIGURES},
+            "muted": cover.muted, "slated": cover.slated, "reason": cover.reason, "needs_two": cover.needs_two,
+            "paused": self._paused(room.id), "by": list(cover.by), "switched_at": cover.since,
+            "pending": [asked.told() for asked in self._asked.values() if asked.room == room.id],
+            "recorder": self.recorder(room.id),
+        }  # fmt: skip
+
+    # -- orders -----------------------------------------------------------------------------------
+
+    async def order(self, request: Request) -> Response:
+        """`POST /control/rooms/{room}`: 200 done, 202 waits for a second person, else a problem."""
+        order = self._order(request)
+        if isinstance(order, Response):
+            return order
+        refusal = self._refusal(order, request.path_params["room"])
+        if refusal is not None:
+            return refusal
+        self._obeyed[order.nonce] = time.monotonic()
+        async with self._lock:
+            self._sweep()
+            agreed = self._agreed(order)
+            return agreed if isinstance(agreed, Response) else await self._switch(*agreed)
+
+    def _order(self, request: Request) -> Order | Response:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            return problem(401, "缺少智管台签发的令牌 / a token signed by the desk is needed")
+        order = control.check(self._key, token.strip())
+        if order is None or not order.actor:
+            return problem(403, "令牌无效或已过期，请在智管台重试 / token invalid or expired, try again")
+        return order
+
+    def _refusal(self, order: Order, room: str) -> Response | None:
+        if order.room != room or order.act not in control.ACTS:
+            return problem(403, "令牌不是为此房间与操作签发的 / the token is for another room or act")
+        if room not in self._roster.rooms:
+            return problem(404, f"没有房间 {room[:80]} / no such room")
+        if len(order.reason) > control.LONGEST_REASON:
+            return problem(400, f"原因最多 {control.LONGEST_REASON} 字 / reason too long")
+        if order.nonce in self._obeyed:
+            return problem(409, "该指令已执行过 / this order was obeyed before")
+        return None
+
+    def _agreed(self, order: Order) -> tuple[Order, tuple[str, ...]] | Response:
+        """The order and who gives it: one name, two where the room asks for two; or what to answer instead."""
+        two = self._covers.get(order.room).needs_two and control.needs_second(order.act, order.on)
+        if order.request:
+            return self._confirmed(order)
+        if not two:
+            return order, (order.actor,)
+        asked = self._ask(order)
+        return _json({"done": False, "pending": asked.told()}, 202)
+
+    def _ask(self, order: Order) -> Asked:
+        for asked in self._asked.values():
+            if (asked.room, asked.act, asked.on) == (order.room, order.act, order.on):
+                return asked
+        asked = Asked(order.room, order.act, order.on, order.reason, order.actor)
+        self._asked[asked.id] = asked
+        log.info("room_order_waits", room=asked.room, act=asked.act, on=asked.on)
+        return asked
+
+    def _confirmed(self, order: Order) -> tuple[Order, tuple[str, ...]] | Response:
+        asked = self._asked.get(order.request)
+        if asked is None or (asked.room, asked.act, asked.on, asked.actor) != (
+            order.room, order.act, order.on, order.actor,
+        ):  # fmt: skip
+            return problem(409, "没有这项待确认的请求，或已过期，请重新发起 / no such request, ask again")
+        if not order.second or order.second == asked.actor:
+            return problem(403, "须由另一人确认 / another person must confirm")
+        del self._asked[asked.id]
+        return replace(order, reason=asked.reason), (asked.actor, order.second)
+
+    async def _switch(self, order: Order, by: tuple[str, ...]) -> Response:
+        room, before = order.room, self._covers.get(order.room)
+        if is_on(before, order.act) == order.on and order.act != "slate":
+            return self._done(room, by)
+        cover = switched(before, order.act, order.on, order.reason, by)
+        self._covers.put(room, cover)
+        if order.on:
+            self.apply()  # what is to be hidden is hidden before it is written down
+        try:
+            await asyncio.to_thread(self._covers.save, room)
+        except OSError as error:
+            return self._not_saved(order, before, error)
+        self.apply()
+        self._board.look()
+        log.info("room_switched", room=room, act=order.act, on=order.on, people=len(by))
+        return self._done(room, by)
+
+    def _not_saved(self, order: Order, before: Cover, error: OSError) -> Response:
+        """What hides stays in force until the next start; what uncovers is taken back."""
+        log.error("room_state_not_saved", room=order.room, error=error.strerror)
+        if not order.on:
+            self._covers.put(order.room, before)
+        self._board.look()
+        return problem(
+            507, f"房间状态写不进数据目录（{error.strerror}），请检查磁盘 / the state of the room cannot be saved"
+        )  # fmt: skip
+
+    def _done(self, room: str, by: tuple[str, ...]) -> Response:
+        return _json({"done": True, "by": list(by), "room": self.row(self._roster.rooms[room])})
+
+    def _sweep(self) -> None:
+        instant = time.monotonic()
+        self._asked = {key: asked for key, asked in self._asked.items() if asked.until > instant}
+        self._obeyed = {n: at for n, at in self._obeyed.items() if instant - at < REPLAY_SECONDS}
+
+
+def _json(body: dict[str, Any], status: int = 200) -> Response:
+    text = json.dumps(body, ensure_ascii=False)
+    return Response(text, status, {"cache-control": "no-store"}, media_type="application/json")

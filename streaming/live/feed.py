@@ -1,0 +1,134 @@
+"""WebSocket feeds: the events of one opening, and the state of the hall.
+
+A subscriber holds a position in a list shared by all, so a slow one costs no memory; when it cannot
+take a message in time its connection is closed and it comes back with `after=`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from records import public
+from records.base import now
+from streaming.live.board import Board
+from streaming.live.logs import Logs, OpeningLog
+
+log = structlog.get_logger()
+
+SEND_SECONDS = 10.0
+HEARTBEAT_SECONDS = 20.0
+
+BAD_REQUEST = 4400
+UNKNOWN = 4404
+TOO_SLOW = 4408
+FULL = 1013
+"""Close codes: what was asked is wrong · no such opening · too slow, resume · too many, come later."""
+
+
+class Feeds:
+    """All WebSocket subscribers of the hub."""
+
+    def __init__(self, logs: Logs, board: Board, limit: int) -> None:
+        self._logs = logs
+        self._board = board
+        self._limit = limit
+        self.open: set[WebSocket] = set()
+        self.sent = 0
+
+    async def opening(self, socket: WebSocket) -> None:
+        """`WS /feeds/openings/{id}?after=SEQ`: gapless replay from `after`, then live."""
+        await socket.accept()
+        after = _number(socket.query_params.get("after", "0"))
+        if after is None:
+            await socket.close(BAD_REQUEST, "after 须为非负整数 / after must be a whole number")
+            return
+        log = await self._logs.get(socket.path_params["id"])
+        if log is None:
+            await socket.close(UNKNOWN, "没有这场开标 / no such opening")
+            return
+        log.subscribers += 1
+        try:
+            await self._serve(socket, lambda: self._tell(socket, log, after))
+        finally:
+            log.subscribers -= 1
+            log.used = time.monotonic()
+
+    async def hall(self, socket: WebSocket) -> None:
+        """`WS /feeds/hall`: the rooms whenever one changes, and the time at least every 20 s."""
+        await socket.accept()
+        await self._serve(socket, lambda: self._show(socket))
+
+    async def _serve(self, socket: WebSocket, send: Callable[[], Awaitable[None]]) -> None:
+        """Send until the other side leaves or falls behind."""
+        if len(self.open) >= self._limit:
+            await socket.close(FULL, "连接已满，请稍后再试 / full, come back later")
+            return
+        self.open.add(socket)
+        sending, leaving = asyncio.ensure_future(send()), asyncio.ensure_future(_left(socket))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done() and isinstance(sending.exception(), TimeoutError):
+                await _close(socket, TOO_SLOW, "接收过慢，请从断点续传 / too slow, resume with after")
+        finally:
+            self.open.discard(socket)
+            for task in (sending, leaving):
+                task.add_done_callback(_heard)
+                task.cancel()
+
+    async def _tell(self, socket: WebSocket, log: OpeningLog, after: int) -> None:
+        while True:
+            version = log.signal.version
+            while after < len(log.texts):
+                await self._send(socket, log.texts[after])
+                after += 1
+            await log.signal.newer(version)
+
+    async def _show(self, socket: WebSocket) -> None:
+        version = -1
+        while True:
+            if version != self._board.signal.version:
+                version = self._board.signal.version
+                message = {"now": public.rfc3339(now()), "version": version, "rooms": self._board.rooms()}
+            else:
+                message = {"now": public.rfc3339(now())}
+            await self._send(socket, json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+            await self._board.signal.newer(version, HEARTBEAT_SECONDS)
+
+    async def _send(self, socket: WebSocket, text: str) -> None:
+        async with asyncio.timeout(SEND_SECONDS):
+            await socket.send_text(text)
+        self.sent += 1
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def _heard(task: asyncio.Future[None]) -> None:
+    """Take a finished task's exception: a lost connection ends a subscription and is no news, a fault is."""
+    error = None if task.cancelled() else task.exception()
+    if error and not isinstance(error, TimeoutError | WebSocketDisconnect | RuntimeError | OSError):
+        log.error("feed_failed", exc_info=error)
+
+
+async def _left(socket: WebSocket) -> None:
+    """Return when the other side is gone; what it says meanwhile is not listened to."""
+    while True:
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+
+
+async def _close(socket: WebSocket, code: int, reason: str) -> None:
+    if socket.application_state is not WebSocketState.CONNECTED:
+        return
+    try:
+        await asyncio.wait_for(socket.close(code, reason), 2.0)
+    except (TimeoutError, RuntimeError, WebSocketDisconnect):
+        return  # already gone: there is nobody to tell

@@ -1,0 +1,102 @@
+"""Rooms and who may publish to them or watch them; kept in memory, refreshed every two seconds."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from records import signing
+from records.organisations import Centre, Room
+from streaming.live.reading import Reader
+
+REFRESH_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class RoomCard:
+    """What the hub knows of a room."""
+
+    id: str
+    name: str
+    name_en: str | None
+    centre: str
+    centre_name: str
+    centre_name_en: str | None
+    kind: str
+    public: bool
+    token_hash: str | None
+
+    def title(self, lang: str) -> str:
+        """Centre and room as the public reads it."""
+        if lang == "en":
+            return f"{self.centre_name_en or self.centre_name} · {self.name_en or self.name}"
+        return f"{self.centre_name} {self.name}"
+
+
+def load_rooms(session: Session) -> dict[str, RoomCard]:
+    """All rooms by id, in order of centre and id."""
+    rows = session.execute(
+        select(Room, Centre).join(Centre, Room.centre_id == Centre.id).order_by(Centre.id, Room.id)
+    )
+    return {room.id: _card(room, centre) for room, centre in rows}
+
+
+def _card(room: Room, centre: Centre) -> RoomCard:
+    return RoomCard(
+        id=room.id,
+        name=room.name,
+        name_en=room.name_en,
+        centre=centre.id,
+        centre_name=centre.name,
+        centre_name_en=centre.name_en,
+        kind=room.kind,
+        public=room.is_public,
+        token_hash=room.token_hash,
+    )
+
+
+class Roster:
+    """The authority of the media plane: answers at once from memory."""
+
+    def __init__(self, reader: Reader, key: bytes) -> None:
+        self._reader = reader
+        self._key = key
+        self.rooms: dict[str, RoomCard] = {}
+
+    async def refresh(self) -> bool:
+        """Read the rooms again; True if anything changed."""
+        rooms = await self._reader.ask(load_rooms)
+        changed = rooms != self.rooms
+        self.rooms = rooms
+        return changed
+
+    def public_room(self, room: str) -> RoomCard | None:
+        """The room if the public may know of it: an evaluation room does not exist for them."""
+        card = self.rooms.get(room)
+        return card if card and card.public else None
+
+    def public_rooms(self) -> list[RoomCard]:
+        """All rooms the public may watch."""
+        return [card for card in self.rooms.values() if card.public]
+
+    def may_publish(self, room: str, token: str | None) -> int:
+        """HTTP status for a publisher: 200, 401 without token, 404 no such room, 403 wrong token."""
+        if not token:
+            return HTTPStatus.UNAUTHORIZED
+        card = self.rooms.get(room)
+        if card is None:
+            return HTTPStatus.NOT_FOUND
+        held = card.token_hash or ""
+        right = hmac.compare_digest(held, signing.token_hash(token))
+        return HTTPStatus.OK if right else HTTPStatus.FORBIDDEN
+
+    def may_watch(self, room: str, token: str | None) -> bool:
+        """Whether the bearer may watch: anybody in a public room, elsewhere only with a view token of the desk."""
+        card = self.rooms.get(room)
+        if card is None:
+            return False
+        return card.public or bool(token and signing.check_view_token(self._key, token, room))

@@ -1,0 +1,119 @@
+"""Reading live Matroska/WebM: the closed clusters of a file that still grows (RFC 9559, RFC 8794)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from streaming.recording.mp4 import LARGEST, Damaged, Piece
+
+SEGMENT, CLUSTER, TIMESTAMP, SIMPLE_BLOCK, BLOCK_GROUP, BLOCK = 0x18538067, 0x1F43B675, 0xE7, 0xA3, 0xA0, 0xA1
+EBML = 0x1A45DFA3
+MILLISECONDS = 1000
+"""Ticks a second; the scale ffmpeg writes."""
+
+
+class MkvFollower:
+    """Finds the closed pieces of a growing file, each once: the head up to the first cluster, then clusters."""
+
+    def __init__(self, file: BinaryIO, offset: int = 0) -> None:
+        """`offset`: end of the last piece that is known already."""
+        self._file = file
+        self.end = offset
+
+    def pieces(self) -> Iterator[Piece]:
+        """Pieces closed since the last call, in order; Damaged where the file is not what it should be."""
+        size = os.fstat(self._file.fileno()).st_size
+        position = self.end
+        while (element := self._element(position, size)) is not None:
+            kind, content, end = element
+            if kind == CLUSTER:
+                if position > self.end:
+                    yield self._closed(self.end, position)
+                yield self._closed(position, end)
+            # the segment has no end while it is written: go on with what is inside
+            position = content if kind == SEGMENT else end
+
+    def _closed(self, start: int, end: int) -> Piece:
+        self.end = end
+        if start == 0:
+            return Piece(0, end, 0.0, 0.0)
+        try:
+            start_seconds, seconds, key = _times(os.pread(self._file.fileno(), end - start, start))
+        except IndexError:
+            raise Damaged(start) from None
+        return Piece(start, end - start, start_seconds, seconds, key)
+
+    def _element(self, position: int, size: int) -> tuple[int, int, int] | None:
+        head = os.pread(self._file.fileno(), 16, position) if position < size else b""
+        try:
+            kind, at = _number(head, 0, marker=True)
+            length, at = _number(head, at)
+        except IndexError:
+            return None
+        if position == 0 and kind != EBML:
+            raise Damaged(0)
+        if kind == SEGMENT:
+            return kind, position + at, size
+        if length > LARGEST:
+            raise Damaged(position)
+        end = position + at + length
+        return (kind, position + at, end) if end <= size else None
+
+
+def _number(data: bytes, at: int, marker: bool = False) -> tuple[int, int]:
+    """(variable-length number, next byte); IndexError where the bytes end, Damaged where none begins."""
+    first = data[at]
+    if not first:
+        raise Damaged(at)
+    width = 9 - first.bit_length()
+    if at + width > len(data):
+        raise IndexError
+    value = int.from_bytes(data[at : at + width], "big")
+    return (value if marker else value & (1 << 7 * width) - 1), at + width
+
+
+def _elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    while at < end:
+        kind, at = _number(data, at, marker=True)
+        length, at = _number(data, at)
+        if at + length > end:
+            raise Damaged(at)
+        yield kind, at, at + length
+        at += length
+
+
+def _times(cluster: bytes) -> tuple[float, float, bool]:
+    """(start, length in seconds, whether its first picture is a keyframe) of a whole cluster."""
+    base = 0
+    times: dict[int, list[int]] = {}
+    keys: dict[int, bool] = {}
+    _, at = _number(cluster, 0, marker=True)
+    length, at = _number(cluster, at)
+    for kind, start, end in _elements(cluster, at, at + length):
+        if kind == TIMESTAMP:
+            base = int.from_bytes(cluster[start:end], "big")
+        elif kind in (SIMPLE_BLOCK, BLOCK_GROUP):
+            track, time, key = _block(cluster, kind, start, end)
+            times.setdefault(track, []).append(base + time)
+            keys.setdefault(track, key)
+    if not times:
+        return base / MILLISECONDS, 0.0, False
+    stamps = times[min(times)]
+    spent = max(stamps) - min(stamps)
+    # a block says when it begins, not how long it lasts: the last one is taken for an average one
+    spent += spent // (len(stamps) - 1) if len(stamps) > 1 else 0
+    return min(stamps) / MILLISECONDS, spent / MILLISECONDS, keys[min(times)]
+
+
+def _block(data: bytes, kind: int, start: int, end: int) -> tuple[int, int, bool]:
+    """(track, milliseconds after the cluster's, keyframe) of a SimpleBlock or BlockGroup."""
+    if kind == BLOCK_GROUP:
+        for inner, inner_start, inner_end in _elements(data, start, end):
+            if inner == BLOCK:
+                track, time, _ = _block(data, SIMPLE_BLOCK, inner_start, inner_end)
+                return track, time, False
+        raise Damaged(start)
+    track, at = _number(data, start)
+    return track, int.from_bytes(data[at : at + 2], "big", signed=True), bool(data[at + 2] & 0x80)

@@ -1,0 +1,344 @@
+"""Recording 录像: one supervised ffmpeg a recorded room, its files, and their rows in the ledger.
+
+What is kept, and when: ffmpeg copies the packets as they come into fragmented MP4 (WebM for VP8) and
+flushes every fragment. Once a second a worker thread looks for closed fragments, forces them to the
+disk (fdatasync), digests them and writes their rows in one transaction for all rooms; so the ledger
+never speaks of bytes that a power cut could still take. When ffmpeg is killed, the next file begins
+with the last two groups of pictures, held in memory: nothing is missing. When the hub is killed, the
+kernel asks its ffmpegs to end, and they close their files; the next hub closes the rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from records.evidence import Recording
+from records.ledger import Ledger
+from records.public import BEIJING
+from streaming.diskspace import DiskGuard, FreeSpace, Limits, free_space
+from streaming.recording import recordings
+from streaming.recording.mp4 import Damaged
+from streaming.recording.recordings import Hole
+from streaming.recording.roomrecorder import RoomRecorder
+from streaming.recording.take import Source, Take, end_leftover
+from streaming.rooms.forward import Tap
+from streaming.wire.codecs import OPUS
+
+log = structlog.get_logger()
+
+Result = TypeVar("Result")
+
+KEYFRAME_SECONDS = 2.0
+LINGER_SECONDS = 15.0
+"""A room that is no longer wanted is recorded this much longer: a publisher that comes back stays in its file."""
+
+
+class Status(Protocol):
+    """What the recorder asks of a room."""
+
+    @property
+    def audio(self) -> str | None:
+        """Name of the codec the publisher sends sound in, if any."""
+        ...
+
+
+class Plane(Protocol):
+    """The part of the media plane that the recorder needs."""
+
+    def rooms(self) -> list[str]: ...
+    def status(self, room: str) -> Status: ...
+    def on_change(self, callback: Callable[[str], None]) -> None: ...
+    def tap(
+        self, room: str, sink: Tap, *, keyframe_every: float | None = None, kept: bool = False
+    ) -> Callable[[], None]: ...
+
+
+Wanted = Callable[[str], str | None]
+"""Room → id of the broadcast session its recording belongs to; None: it need not be recorded now."""
+
+
+@dataclass(frozen=True)
+class RecorderConfig:
+    """`folder`: where the files go, one folder a room, one a day within. `retention`: room → class."""
+
+    folder: Path
+    fragment_seconds: float = 2.0
+    linger_seconds: float = LINGER_SECONDS
+    tick_seconds: float = 1.0
+    limits: Limits = field(default_factory=Limits)
+    free_space: FreeSpace = free_space
+    retention: Callable[[str], str] = lambda room: "procurement"
+
+
+@dataclass(frozen=True)
+class RecordingStatus:
+    """One room. `bytes` of the present file that are safe on disk; `fragment_age` seconds since the
+    last closed fragment; `dropped` packets that did not reach ffmpeg; `gaps` since the hub began."""
+
+    recording: bool
+    since: datetime | None
+    bytes: int
+    fragment_age: float | None
+    dropped: int
+    gaps: int
+    recording_id: str | None = None
+    pid: int | None = None
+
+
+@dataclass
+class _Attached:
+    """A room being recorded: `detach` takes the tap off, `wanted_at` when it was last wanted."""
+
+    recorder: RoomRecorder
+    detach: Callable[[], None]
+    wanted_at: float
+
+
+class Recorder:
+    """Records the rooms that are wanted. Belongs to the event loop that ran `start`."""
+
+    def __init__(self, media: Plane, ledger: Ledger, config: RecorderConfig, wanted: Wanted) -> None:
+        self._media, self._ledger, self._config, self._wanted = media, ledger, config, wanted
+        self.disk = DiskGuard(config.folder, config.limits, config.free_space)
+        self.trouble: str | None = None
+        self._rooms: dict[str, _Attached] = {}
+        self._takes: dict[Take, asyncio.Task[None]] = {}
+        self._stopping: set[asyncio.Task[None]] = set()
+        self._reason: dict[str, str] = {}
+        self._due: list[Callable[[Session], object]] = []
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="recorder")
+        self._clock: asyncio.Task[None] | None = None
+
+    # -- life -------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Close what a former process left, then begin to look every second. OSError: no such folder."""
+        await self._work(self._recover)
+        self._media.on_change(self._came_or_went)
+        self._clock = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End every file well and write its rows."""
+        clock, self._clock = self._clock, None
+        if clock:
+            clock.cancel()
+            await asyncio.gather(clock, return_exceptions=True)
+        for room in list(self._rooms):
+            self._leave(room)
+        await asyncio.gather(*self._takes.values(), *self._stopping, return_exceptions=True)
+        await self._work(self._write)
+        self._worker.shutdown()
+
+    async def _run(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(self._config.tick_seconds)
+
+    async def look(self) -> None:
+        """One round: who is to be recorded, what has been closed since, how the disk is."""
+        try:
+            if await self._work(self.disk.look) == "full":
+                self._leave_all("disk")
+            else:
+                self._attend()
+            await self._work(self._collect)
+        except OSError as error:
+            self._fail("recording.disk_failed", error)
+
+    async def _work(self, task: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, task)
+
+    def _fail(self, event: str, error: Exception) -> None:
+        self.trouble = (
+            f"录像写不下去（{type(error).__name__}），请检查磁盘与账本 / recording cannot be written"
+        )
+        log.error(event, error=str(error))
+
+    # -- which rooms ------------------------------------------------------------------------------
+
+    def _attend(self) -> None:
+        for room in {*self._media.rooms(), *self._rooms}:
+            self._consider(room)
+
+    def _came_or_went(self, room: str) -> None:
+        """A publisher that comes is recorded from its first picture, not from the next look."""
+        if self._clock is not None and self.disk.state != "full":
+            self._consider(room)
+
+    def _consider(self, room: str) -> None:
+        session_id, held, instant = self._wanted(room), self._rooms.get(room), time.monotonic()
+        if held and session_id is not None and held.recorder.session_id != session_id:
+            self._leave(room)
+            held = None
+        if held and session_id is not None:
+            held.wanted_at = instant
+            held.recorder.retry()
+        elif held and instant - held.wanted_at > self._config.linger_seconds:
+            self._leave(room)
+            self._reason[room] = "source"
+        elif held is None and session_id is not None:
+            self._attach(room, session_id, instant)
+
+    def _attach(self, room: str, session_id: str, instant: float) -> None:
+        recorder = RoomRecorder(room, session_id, self._begin, lambda: self._media.status(room).audio == OPUS)
+        recorder.on_hole = self._note_hole
+        recorder.on_replaced = self._retire
+        detach = self._media.tap(room, recorder, keyframe_every=KEYFRAME_SECONDS, kept=True)
+        self._rooms[room] = _Attached(recorder, detach, instant)
+
+    def _leave(self, room: str) -> None:
+        held = self._rooms.pop(room)
+        held.detach()
+        take = held.recorder.leave()
+        if take:
+            self._retire(take)
+
+    def _leave_all(self, reason: str) -> None:
+        for room in list(self._rooms):
+            log.warning("recording.stopped", room=room, reason=reason, free=self.disk.free)
+            self._leave(room)
+            self._reason[room] = reason
+
+    # -- takes ------------------------------------------------------------------------------------
+
+    def _begin(self, recorder: RoomRecorder, source: Source, started_at: datetime) -> Take | None:
+        room, local = recorder.room, started_at.astimezone(BEIJING)
+        identity = f"{room}-{local:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        relative = Path(folder_name(room)) / f"{local:%Y-%m-%d}"
+        try:
+            (self._config.folder / relative).mkdir(parents=True, exist_ok=True)
+            path = relative / f"{folder_name(identity)}{recordings.SUFFIX[source.container]}"
+            take = Take(
+                identity, self._config.folder / path, source, started_at, self._config.fragment_seconds
+            )
+        except OSError as error:
+            self._fail("recording.not_started", error)
+            return None
+        reason = self._reason.pop(room, "restart")
+        row = {
+            "id": identity,
+            "session_id": recorder.session_id,
+            "room_id": room,
+            "path": path.as_posix(),
+            "container": source.container,
+            "started_at": started_at,
+            "retention_class": self._config.retention(room),
+        }
+        self._due.append(lambda session: _add(session, row, reason))
+        self._takes[take] = asyncio.create_task(self._watch(recorder, take))
+        log.info("recording.started", room=room, recording=identity, sound=source.audio is not None)
+        return take
+
+    async def _watch(self, recorder: RoomRecorder, take: Take) -> None:
+        """The life of a take: run, then its last pieces and the end of its row."""
+        born = time.monotonic()
+        await take.run()
+        lived = time.monotonic() - born
+        try:
+            await self._work(lambda: self._settle(take))
+        except OSError as error:
+            self._fail("recording.disk_failed", error)
+        del self._takes[take]
+        recorder.ended(take, lived)
+        log.info("recording.ended", room=recorder.room, recording=take.id, bytes=take.bytes)
+
+    def _retire(self, take: Take) -> None:
+        task = asyncio.create_task(take.stop())
+        self._stopping.add(task)
+        task.add_done_callback(self._stopping.discard)
+
+    def _note_hole(self, take: Take, hole: Hole) -> None:
+        self._due.append(lambda session: recordings.add_gap(session, take.id, hole))
+
+    # -- in the worker thread ---------------------------------------------------------------------
+
+    def _recover(self) -> None:
+        self._config.folder.mkdir(parents=True, exist_ok=True)
+        with self._ledger.read() as session:
+            left = recordings.unfinished(session)
+        for recording in left:
+            end_leftover(self._config.folder / recording.path)
+        with self._ledger.write() as session:
+            for recording in recordings.unfinished(session):
+                cut = recordings.recover(session, recording, self._config.folder)
+                log.info("recording.recovered", recording=recording.id, bytes=recording.bytes, cut=cut)
+
+    def _collect(self) -> None:
+        for take in list(self._takes):
+            try:
+                self._append(take, take.look())
+            except Damaged as error:
+                log.error("recording.damaged", recording=take.id, error=str(error))
+        self._write()
+
+    def _settle(self, take: Take) -> None:
+        self._append(take, take.settle())
+        self._due.append(lambda session: recordings.close(session, take.id))
+        self._write()
+
+    def _append(self, take: Take, pieces: list[recordings.Digested]) -> None:
+        if pieces:
+            self._due.append(lambda session: recordings.append(session, take.id, pieces))
+
+    def _write(self) -> None:
+        """All that is due, in one transaction; what fails stays due."""
+        due = list(self._due)
+        if not due:
+            return
+        try:
+            with self._ledger.write() as session:
+                for write in due:
+                    write(session)
+        except SQLAlchemyError as error:
+            self._fail("recording.ledger_failed", error)
+            return
+        del self._due[: len(due)]
+        self.trouble = None
+
+    # -- how it goes ------------------------------------------------------------------------------
+
+    def status(self) -> dict[str, RecordingStatus]:
+        """Every room that is being recorded, or is about to be."""
+        return {room: _status(held.recorder) for room, held in self._rooms.items()}
+
+    def message(self) -> str:
+        """What is wrong and what to do, zh then en; empty while all is well."""
+        return self.trouble or self.disk.message
+
+
+def _add(session: Session, row: dict[str, Any], reason: str) -> None:
+    recording = Recording(**row)
+    recordings.add(session, recording)
+    if hole := recordings.gap_before(session, recording, reason):
+        recordings.add_gap(session, recording.id, hole)
+
+
+def folder_name(identity: str) -> str:
+    """An id as the name of a file: anything but letters, digits, - and _ becomes _."""
+    return "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in identity)
+
+
+def _status(recorder: RoomRecorder) -> RecordingStatus:
+    take = recorder.take
+    return RecordingStatus(
+        recording=take is not None,
+        since=take.started_at if take else None,
+        bytes=take.bytes if take else 0,
+        fragment_age=time.monotonic() - take.piece_at if take else None,
+        dropped=recorder.dropped,
+        gaps=recorder.gaps,
+        recording_id=take.id if take else None,
+        pid=take.pid if take else None,
+    )

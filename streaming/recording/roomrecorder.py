@@ -1,0 +1,248 @@
+"""The recording of one room: from which packet a file begins, when a new one must, and what was missed."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from streaming.recording.recordings import SHORTEST_GAP, Hole
+from streaming.recording.take import Source, Take
+from streaming.wire.codecs import CLOCK, H264, KEYFRAME, OPUS, Codec
+from streaming.wire.h264 import FU_A, HEADER, IDR, STAP_A, ParameterWatch, single_nals
+
+KEPT_GROUPS = 4
+"""Groups of pictures kept in memory: when ffmpeg dies, the next file begins with those that are not in a
+closed piece of the old one, and nothing is lost."""
+JITTER = 0.3
+"""Seconds by which a piece's end may differ from the arrival of the next keyframe."""
+KEPT_BYTES = 8 << 20
+FIRST_PAUSE, LONGEST_PAUSE, SETTLED = 0.5, 30.0, 30.0
+"""Seconds: waits between failing starts, and the life after which a take counts as good."""
+
+
+@dataclass
+class Group:
+    """A keyframe and what came after it. Entries: kind, packets, Unix time of arrival."""
+
+    arrived: float
+    source: Source | None = None
+    entries: list[tuple[str, list[bytes], float]] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, kind: str, packets: list[bytes], arrived: float) -> None:
+        """Keep these packets with the group."""
+        self.entries.append((kind, packets, arrived))
+        self.size += sum(map(len, packets))
+
+
+def starts_idr(packet: bytes) -> bool:
+    """Whether an H.264 packet begins an IDR picture itself, not only the parameter sets before it."""
+    kind = packet[HEADER] & 31
+    if kind == STAP_A:
+        return any(nal[0] & 31 == IDR for nal in single_nals(packet))
+    return kind == IDR or (kind == FU_A and packet[HEADER + 1] & 31 == IDR)
+
+
+def needs_new_file(held: Source, source: Source) -> bool:
+    """Whether a file of `held` cannot take `source`. Sound that falls silent stays in its file."""
+    if held.video.name != source.video.name or held.parameters != source.parameters:
+        return True
+    return held.audio is None and source.audio is not None
+
+
+class RoomRecorder:
+    """A tap: feeds the present take and asks for another one where the source requires it.
+
+    `begin(room, source, started_at)` makes and starts a take, or gives None where there may be none now.
+    `expects_sound()` says whether the publisher has announced sound, which may come a little later.
+    """
+
+    def __init__(
+        self,
+        room: str,
+        session_id: str | None,
+        begin: Callable[[RoomRecorder, Source, datetime], Take | None],
+        expects_sound: Callable[[], bool],
+    ) -> None:
+        self.room, self.session_id = room, session_id
+        self.take: Take | None = None
+        self.on_hole: Callable[[Take, Hole], None] = lambda take, hole: None
+        self.on_replaced: Callable[[Take], None] = lambda take: None
+        self.gaps = 0
+        self._begin, self._expects_sound = begin, expects_sound
+        self._groups: deque[Group] = deque(maxlen=KEPT_GROUPS)
+        self._waiting: list[tuple[str, list[bytes], float]] | None = None
+        self._watch = ParameterWatch()
+        self._video: Codec | None = None
+        self._reports: dict[str, bytes] = {}
+        self._picture_at: float | None = None
+        self._key_time = b""
+        self._dropped = 0
+        self._written_until = 0.0
+        self._pause, self._not_before = FIRST_PAUSE, 0.0
+
+    # -- tap --------------------------------------------------------------------------------------
+
+    def packets(self, kind: str, codec: Codec, packets: list[bytes]) -> None:
+        """Take what the room hands out."""
+        arrived = time.time()
+        if kind == "audio":
+            self._keep(kind, packets, arrived)
+            return
+        self._note_gap(arrived)
+        self._see(codec)
+        start = 0
+        for index, packet in enumerate(packets):
+            if self._is_key(codec, packet):
+                self._keep(kind, packets[start:index], arrived)
+                self._new_group(arrived)
+                start = index
+        self._keep(kind, packets[start:], arrived)
+        if self._waiting is not None and (codec.name != H264 or any(map(starts_idr, packets[start:]))):
+            self._decide()
+
+    def report(self, kind: str, sender_report: bytes) -> None:
+        """Pass a sender report on; the newest also goes to every later take."""
+        self._reports[kind] = sender_report
+        if self.take:
+            self.take.out.report(kind, sender_report)
+
+    def _see(self, codec: Codec) -> None:
+        if self._video is None or self._video.name != codec.name:
+            self._watch = ParameterWatch()
+            self._watch.announce(codec.fmtp.get("sprop-parameter-sets", ""))
+        self._video = codec
+
+    def _is_key(self, codec: Codec, packet: bytes) -> bool:
+        """Whether a keyframe (or the parameter sets before it) begins with this packet."""
+        if codec.name == H264:
+            self._watch.look(packet)
+        if packet[4:8] == self._key_time or not KEYFRAME[codec.name](packet, HEADER):
+            return False
+        self._key_time = packet[4:8]
+        return True
+
+    def _note_gap(self, arrived: float) -> None:
+        last, self._picture_at = self._picture_at, arrived
+        if last is not None and arrived - last > SHORTEST_GAP:
+            self._hole(last, arrived)
+
+    def _hole(self, start: float, end: float) -> None:
+        if self.take:
+            self.gaps += 1
+            self.on_hole(self.take, Hole(_moment(start), _moment(end), "source"))
+
+    # -- groups -----------------------------------------------------------------------------------
+
+    def _new_group(self, arrived: float) -> None:
+        """From here on packets wait until the keyframe shows whether the file can take it."""
+        self._release()
+        self._groups.append(Group(arrived))
+        while len(self._groups) > 1 and sum(group.size for group in self._groups) > KEPT_BYTES:
+            self._groups.popleft()
+        self._waiting = []
+
+    def _keep(self, kind: str, packets: list[bytes], arrived: float) -> None:
+        if not packets:
+            return
+        if self._groups and self._groups[-1].size < KEPT_BYTES:
+            self._groups[-1].add(kind, packets, arrived)
+        if self._waiting is not None:
+            self._waiting.append((kind, packets, arrived))
+        elif self.take:
+            self.take.out.packets(kind, packets, arrived)
+
+    def _release(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if self.take:
+            for entry in waiting or ():
+                self.take.out.packets(*entry)
+
+    # -- takes ------------------------------------------------------------------------------------
+
+    def _decide(self) -> None:
+        """At a keyframe whose parameters are known: go on with the present file or begin another."""
+        source = self._source()
+        self._groups[-1].source = source
+        if source is None or (self.take and not needs_new_file(self.take.source, source)):
+            self._release()
+            return
+        if self.take:
+            replaced, self.take = self.take, None
+            self._dropped += replaced.out.dropped
+            self.on_replaced(replaced)
+        self._waiting = None
+        self.retry(groups=1)
+
+    def _source(self) -> Source | None:
+        if self._video is None or (self._video.name == H264 and self._watch.parameters is None):
+            return None
+        sound = Codec(OPUS, 0, CLOCK["audio"], 2) if self._expects_sound() else None
+        return Source(self._video, sound, self._watch.parameters if self._video.name == H264 else None)
+
+    def retry(self, groups: int = KEPT_GROUPS) -> None:
+        """Begin a file with the newest groups held, if there is none, pictures come and it is time."""
+        usable = self._usable(groups)
+        if self.take or not usable or time.monotonic() < self._not_before:
+            return
+        if self._picture_at is None or time.time() - self._picture_at > SHORTEST_GAP:
+            return
+        source = usable[-1].source
+        assert source is not None
+        self.take = self._begin(self, source, _moment(usable[0].arrived))
+        if self.take is None:
+            return
+        for kind, report in self._reports.items():
+            self.take.out.report(kind, report)
+        for group in usable:
+            for entry in group.entries:
+                self.take.out.packets(*entry)
+
+    def _usable(self, count: int) -> list[Group]:
+        """The newest groups that one file can hold, oldest first."""
+        chosen: list[Group] = []
+        following: float | None = None
+        for group in list(self._groups)[::-1][:count]:
+            written = following is not None and following <= self._written_until + JITTER
+            if written or group.source is None or (chosen and group.source != chosen[-1].source):
+                break
+            chosen.append(group)
+            following = group.arrived
+        return chosen[::-1]
+
+    def ended(self, take: Take, lived: float) -> None:
+        """The take ended by itself (`lived` seconds): the next begins at once, then ever later."""
+        if self.take is not take:
+            return
+        self.take = None
+        self._dropped += take.out.dropped
+        self._written_until = take.written_until
+        if lived > SETTLED:
+            self._pause = FIRST_PAUSE
+            self._not_before = 0.0
+        else:
+            self._not_before = time.monotonic() + self._pause
+            self._pause = min(LONGEST_PAUSE, self._pause * 2)
+        # packets that come until then are in the groups
+        self.retry()
+
+    def leave(self) -> Take | None:
+        """Stop feeding; gives back the take, which is the caller's to stop."""
+        if self._picture_at is not None and time.time() - self._picture_at > SHORTEST_GAP:
+            self._hole(self._picture_at, time.time())
+        self._release()
+        take, self.take = self.take, None
+        self._groups.clear()
+        return take
+
+    @property
+    def dropped(self) -> int:
+        """Packets of this room that did not reach ffmpeg."""
+        return self._dropped + (self.take.out.dropped if self.take else 0)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,240 @@
+"""One file being recorded: an ffmpeg that copies a room's packets into it, and its closed pieces."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+import time
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import imageio_ffmpeg
+import structlog
+
+from streaming.recording import recordings
+from streaming.recording.mp4 import Damaged
+from streaming.recording.recordings import Digested
+from streaming.recording.rtpout import Lane, RtpOut, describe, free_pair
+from streaming.wire.codecs import H264, Codec
+from streaming.wire.h264 import Parameters
+
+log = structlog.get_logger()
+
+DRAIN_SECONDS = 0.25
+"""Time the last packets get to pass through before ffmpeg is asked to end."""
+LEFTOVER_SECONDS = 3.0
+"""Time the ffmpeg of a killed hub gets to write its last fragment."""
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
+
+INPUT = (
+    "-v error -nostats -protocol_whitelist pipe,udp,rtp -probesize 1000000 "
+    "-analyzeduration 1000000 -fpsprobesize 0 -f sdp -i pipe:0 -map 0 -c copy "
+    "-max_interleave_delta 500000 -flush_packets 1"
+)
+OUTPUT = {
+    "mp4": "-movflags +frag_keyframe+empty_moov+default_base_moof+skip_trailer -frag_duration {us} -f mp4",
+    "webm": "-live 1 -cluster_time_limit {ms} -cluster_size_limit 16000000 -f webm",
+}
+"""Container → how it is written so that what is on disk never changes again: head, then whole pieces."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a file is made of; when it changes, a new file begins. `audio` None: there is no sound."""
+
+    video: Codec
+    audio: Codec | None
+    parameters: Parameters | None
+
+    @property
+    def container(self) -> str:
+        """MP4 for H.264, WebM (Matroska) for VP8."""
+        return "mp4" if self.video.name == H264 else "webm"
+
+
+class Take:
+    """A file from its first packet to its last piece. Packets go in on the event loop; `look` and
+    `settle` touch the disk and belong to a worker thread."""
+
+    def __init__(
+        self, recording_id: str, path: Path, source: Source, started_at: datetime, fragment_seconds: float
+    ) -> None:
+        self.id, self.path, self.source, self.started_at = recording_id, path, source, started_at
+        self.container = source.container
+        self.bytes = 0
+        self.piece_at = time.monotonic()
+        """When the last closed piece was seen."""
+        self.written_until = started_at.timestamp()
+        """Unix time up to which the pictures are in closed pieces."""
+        self._fragment_seconds = fragment_seconds
+        self._file: BinaryIO | None = None
+        self._follower: recordings.Follower | None = None
+        self._process: Process | None = None
+        self._said: deque[str] = deque(maxlen=5)
+        self._stopping = False
+        codecs = {"video": source.video, "audio": source.audio}
+        lanes = [Lane(kind, codec, free_pair()) for kind, codec in codecs.items() if codec]
+        self.out = RtpOut(lanes)
+        self._sdp = describe(lanes, source.parameters)
+
+    # -- on the event loop ------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Start ffmpeg, feed it, and return when it has ended, for whatever reason."""
+        try:
+            self._process = await self._spawn()
+            listening = asyncio.ensure_future(self._listen(self._process))
+            opening = asyncio.ensure_future(self.out.open())
+            ended = asyncio.ensure_future(self._process.wait())
+            await asyncio.wait((opening, ended), return_when=asyncio.FIRST_COMPLETED)
+            if not opening.done():
+                opening.cancel()
+            elif opening.exception():
+                self._process.kill()
+            await asyncio.gather(opening, listening, return_exceptions=True)
+            code = await ended
+            if not self._stopping:
+                log.warning("recording.ffmpeg_ended", recording=self.id, code=code, said=list(self._said))
+        except OSError as error:
+            log.error("recording.not_started", recording=self.id, error=str(error))
+        finally:
+            self.out.close()
+
+    async def _spawn(self) -> Process:
+        ending = OUTPUT[self.container].format(
+            us=int(self._fragment_seconds * 1e6), ms=int(self._fragment_seconds * 1e3)
+        )
+        process = await asyncio.create_subprocess_exec(
+            imageio_ffmpeg.get_ffmpeg_exe(), *INPUT.split(), *ending.split(), "-n", str(self.path),
+            stdin=PIPE, stdout=DEVNULL, stderr=PIPE, preexec_fn=_bind_to_parent(os.getpid()),
+        )  # fmt: skip
+        assert process.stdin is not None
+        process.stdin.write(self._sdp.encode())
+        process.stdin.close()
+        return process
+
+    async def _listen(self, process: Process) -> None:
+        """Keep the last lines of ffmpeg's standard error: an unread pipe would stop it."""
+        assert process.stderr is not None
+        async for line in process.stderr:
+            self._said.append(line.decode(errors="replace").strip()[:400])
+
+    async def stop(self) -> None:
+        """Let ffmpeg write what it has and end: by a goodbye, then by signals, then by force."""
+        self._stopping = True
+        await asyncio.sleep(DRAIN_SECONDS)
+        self.out.bye()
+        # the first SIGTERM ends ffmpeg only where packets still come, the second also where it waits
+        for how, patience in (
+            (None, 2.0),
+            (signal.SIGTERM, 0.5),
+            (signal.SIGTERM, 5.0),
+            (signal.SIGKILL, 5.0),
+        ):
+            if await self._ends(how, patience):
+                return
+            if how is signal.SIGKILL:
+                log.error("recording.ffmpeg_survives", recording=self.id)
+
+    async def _ends(self, how: signal.Signals | None, patience: float) -> bool:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return True
+        with suppress(ProcessLookupError):
+            if how is not None:
+                process.send_signal(how)
+        try:
+            await asyncio.wait_for(process.wait(), patience)
+        except TimeoutError:
+            return False
+        return True
+
+    @property
+    def pid(self) -> int | None:
+        """Process number of the ffmpeg that writes the file."""
+        return self._process.pid if self._process else None
+
+    # -- in the worker thread ---------------------------------------------------------------------
+
+    def look(self) -> list[Digested]:
+        """The pieces closed since the last look, on disk for good (fdatasync) and with their digests.
+
+        Damaged where the file is not what ffmpeg should have written; OSError of the disk.
+        """
+        if self._file is None:
+            if not self.path.exists():
+                return []
+            self._file = self.path.open("r+b")
+            self._follower = recordings.follow(self.container, self._file)
+        assert self._follower is not None
+        pieces = list(self._follower.pieces())
+        if not pieces:
+            return []
+        os.fdatasync(self._file.fileno())
+        self.bytes, self.piece_at = self._follower.end, time.monotonic()
+        self.written_until = self.started_at.timestamp() + pieces[-1].start + pieces[-1].seconds
+        return recordings.digested(self._file, pieces)
+
+    def settle(self) -> list[Digested]:
+        """After the end: the last whole pieces; a torn end is cut off the file."""
+        try:
+            pieces = self.look()
+        except Damaged:
+            pieces = []
+        if self._file is not None:
+            self._file.truncate(self.bytes)
+            os.fdatasync(self._file.fileno())
+            self._file.close()
+            self._file = None
+        return pieces
+
+
+def _bind_to_parent(parent: int) -> Callable[[], None] | None:
+    """Ask the kernel to end ffmpeg when the hub is gone: SIGTERM, on which it still closes its file."""
+    if _LIBC is None:
+        return None
+
+    def bind() -> None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return bind
+
+
+def end_leftover(path: Path) -> bool:
+    """End the ffmpeg of a killed hub that still holds this file; whether there was one. Linux only."""
+    pids = [pid for pid in _processes() if _writes(pid, path)]
+    for how in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, how)
+        limit = time.monotonic() + LEFTOVER_SECONDS / 3
+        while any(_writes(pid, path) for pid in pids) and time.monotonic() < limit:
+            time.sleep(0.05)
+    return bool(pids)
+
+
+def _processes() -> list[int]:
+    folder = Path("/proc")
+    return (
+        [int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal()] if folder.exists() else []
+    )
+
+
+def _writes(pid: int, path: Path) -> bool:
+    """Whether a process is an ffmpeg of ours that writes `path`: its last argument."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[-2:-1] == [os.fsencode(path)]
+    except OSError:
+        return False

@@ -1,0 +1,250 @@
+"""The media plane as the rest of the hub sees it: one object that takes WHIP in and gives WHEP out."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from prometheus_client import Metric
+from starlette.routing import BaseRoute
+
+from streaming.edges.config import Edge
+from streaming.edges.placing import Edges, EdgesConfig
+from streaming.fanout import choose
+from streaming.rooms.counters import families
+from streaming.rooms.forward import Stream, Tap
+from streaming.rooms.peer import Certificate
+from streaming.rooms.room import Room, RoomStatus
+from streaming.rooms.sessions import Sessions
+from streaming.rooms.subrooms import SUFFIXES
+from streaming.rooms.whep import Whep
+from streaming.rooms.whip import Whip
+from streaming.wire.transport import UdpPort
+
+__all__ = ["Authority", "MediaConfig", "MediaServer", "RoomStatus", "Tap"]
+
+log = structlog.get_logger()
+
+ANY_ADDRESS = {"0.0.0.0", "::", ""}
+
+
+@dataclass(frozen=True)
+class MediaConfig:
+    """Where media is served.
+
+    host         address the UDP socket binds; 0.0.0.0 or :: for all
+    port         UDP port; 0 = any free one
+    public_host  address announced to clients (a name is resolved when the server starts)
+    fanout       auto | native | abi | plain
+    edges        Janus servers that take viewers over (streaming/edges)
+    edges_after  viewers of a room that the hub serves itself before the next goes to an edge
+    """
+
+    host: str
+    port: int
+    public_host: str
+    fanout: str = "auto"
+    edges: tuple[Edge, ...] = ()
+    edges_after: int = 0
+
+
+class Authority(Protocol):
+    """Who may do what in a room; the hub answers from its roster."""
+
+    def may_publish(self, room: str, token: str | None) -> int:
+        """HTTP status: 200 allowed, 401 no token, 403 wrong token, 404 no such room."""
+        ...
+
+    def may_watch(self, room: str, token: str | None) -> bool:
+        """False is answered with 404: a room one may not see does not exist."""
+        ...
+
+
+class MediaServer:
+    """Rooms, their one UDP port, and the HTTP routes that lead into them.
+
+    All methods belong to the event loop that ran `start`.
+    """
+
+    def __init__(self, config: MediaConfig, authority: Authority) -> None:
+        self.config = config
+        self.port = config.port
+        self._udp = UdpPort()
+        self._rooms: dict[str, Room] = {}
+        self._sessions = Sessions()
+        self._certificate = Certificate()
+        self._due: list[Stream] = []
+        self._callbacks: list[Callable[[str], None]] = []
+        self._clock: asyncio.Task[None] | None = None
+        self._addresses: list[str] = []
+        self._covers: dict[str, tuple[bool, bool]] = {}
+        self._authority = authority
+        self.edges: Edges | None = None
+        if config.edges:
+            beyond = EdgesConfig(config.edges, config.edges_after, f"{config.public_host}:{config.port}")
+            self.edges = Edges(beyond, self, self._sessions.remember)
+
+    async def start(self) -> None:
+        """Bind the UDP port and start the housekeeping. OSError if the port is taken."""
+        self._udp.open(self.config.host, self.config.port)
+        self.port = self._udp.port
+        self._addresses = await _announced(self.config)
+        self._fanout = choose(self.config.fanout, self._udp.sock)
+        self._udp.on_drained = self.flush
+        self._clock = asyncio.create_task(self._tick())
+        if self.edges is not None:
+            await self.edges.start()
+        log.info("media.started", port=self.port, fanout=self._fanout.name, addresses=self._addresses)
+
+    async def stop(self) -> None:
+        """End every session (peers see the DTLS close) and release the port."""
+        if self._clock:
+            self._clock.cancel()
+            await asyncio.gather(self._clock, return_exceptions=True)
+        if self.edges is not None:
+            await self.edges.stop()
+        ending = self._sessions.all()
+        for peer in ending:
+            peer.close("shutdown")
+        await asyncio.gather(*(peer.wait_closed() for peer in ending))
+        self._fanout.close()
+        self._udp.close()
+
+    def routes(self) -> list[BaseRoute]:
+        """OPTIONS/POST on /whip/{room} and /whep/{room}; PATCH/DELETE on the sessions below them."""
+        return [*Whip(self, self._authority).routes(), *Whep(self, self._authority).routes()]
+
+    def status(self, room: str) -> RoomStatus:
+        """What the room is doing now; an unknown room is simply idle."""
+        found = self._rooms.get(room)
+        return found.status() if found else RoomStatus()
+
+    def on_change(self, callback: Callable[[str], None]) -> None:
+        """Call back with the room's name whenever its publisher came or went."""
+        self._callbacks.append(callback)
+
+    def rooms(self) -> list[str]:
+        """Names of the rooms that have had a publisher, a viewer or a tap since the start."""
+        return list(self._rooms)
+
+    def cameras(self, room: str) -> list[str]:
+        """Which of a room's cameras are on air, near one first: names to join by WHEP."""
+        return [room + suffix for suffix in SUFFIXES if self.status(room + suffix).publishing]
+
+    def metrics(self) -> Iterable[Metric]:
+        """Prometheus families of the media plane (see streaming/rooms/counters.py)."""
+        yield from families(self._rooms, self._sessions)
+        if self.edges is not None:
+            yield from self.edges.metrics()
+
+    def cover(self, room: str, *, muted: bool, slated: bool) -> None:
+        """Withhold sound or picture of all cameras of a room; it also holds for whoever publishes later."""
+        for name in (room + suffix for suffix in SUFFIXES):
+            self._covers[name] = (muted, slated)
+            if (found := self._rooms.get(name)) is not None:
+                found.mute(muted)
+                found.slate(slated)
+
+    def tap(
+        self, room: str, sink: Tap, *, keyframe_every: float | None = None, kept: bool = False
+    ) -> Callable[[], None]:
+        """Hand the room's encoded packets to `sink` until the returned function is called.
+
+        keyframe_every: seconds; the source is asked for a keyframe at least that often (recordings
+        and segments need it: a browser makes none by itself).
+        kept: also hand on what mute and slate withhold; for what stays inside, like the recording.
+        """
+        return self.room(room).add_tap(sink, keyframe_every, kept=kept)
+
+    def request_keyframe(self, room: str) -> None:
+        """Ask the room's publisher, if any, for a keyframe; at most one request per 0.5 s leaves."""
+        self.room(room).request_keyframe()
+
+    # -- for the signalling -----------------------------------------------------------------------
+
+    @property
+    def sessions(self) -> Sessions:
+        return self._sessions
+
+    @property
+    def certificate(self) -> Certificate:
+        return self._certificate
+
+    @property
+    def udp(self) -> UdpPort:
+        return self._udp
+
+    @property
+    def candidates(self) -> list[tuple[str, int]]:
+        """(address, port) pairs announced in every answer, the public one first."""
+        return [(address, self.port) for address in self._addresses]
+
+    def room(self, name: str) -> Room:
+        """The room of that name, made on first use (the authority has vouched for the name)."""
+        found = self._rooms.get(name)
+        if found is None:
+            found = self._rooms[name] = Room(name, self._fanout, self._due, self._changed)
+            muted, slated = self._covers.get(name, (False, False))
+            found.mute(muted)
+            found.slate(slated)
+        return found
+
+    def _changed(self, room: str) -> None:
+        for callback in self._callbacks:
+            callback(room)
+
+    def flush(self) -> None:
+        """Send what has been pushed into the streams since the last time."""
+        for stream in self._due:
+            stream.flush()
+        self._due.clear()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            silent = [peer for peer in self._sessions.all() if peer.silent()]
+            for peer in silent:
+                peer.close("silent")
+            for room in self._rooms.values():
+                room.tick()
+
+
+async def _announced(config: MediaConfig) -> list[str]:
+    """Addresses for our host candidates: the public one, then the machine's own if we bind them all."""
+    name = config.public_host or config.host
+    found: list[str] = []
+    if name not in ANY_ADDRESS:
+        found.append(await _resolve(name))
+    if config.host in ANY_ADDRESS:
+        found += _own_addresses(ipv6=config.host == "::")
+    elif config.host not in found:
+        found.append(await _resolve(config.host))
+    return list(dict.fromkeys(found)) or ["127.0.0.1"]
+
+
+async def _resolve(name: str) -> str:
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        infos = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_DGRAM)
+        infos.sort(key=lambda info: info[0] != socket.AF_INET)
+        return str(infos[0][4][0])
+
+
+def _own_addresses(ipv6: bool) -> list[str]:
+    """The addresses of the interfaces packets would leave by; nothing is sent to find out."""
+    probes = [(socket.AF_INET, "192.0.2.1")] + ([(socket.AF_INET6, "2001:db8::1")] if ipv6 else [])
+    found = []
+    for family, target in probes:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect((target, 9))
+            except OSError:
+                continue
+            found.append(str(probe.getsockname()[0]))
+    return found

@@ -1,0 +1,245 @@
+"""A room: at most one publisher, any number of viewers, and the two streams between them."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+import structlog
+
+from streaming.fanout import Fanout
+from streaming.rooms.forward import Stream, Tap
+from streaming.rooms.peer import Peer
+from streaming.rooms.source import Source
+from streaming.rooms.viewer import Viewer
+from streaming.wire.codecs import CLOCK
+
+log = structlog.get_logger()
+
+BEIJING = timezone(timedelta(hours=8))
+YIELD_AFTER = 2.0  # seconds without media after which another publisher may take over
+STALLED = 5.0  # seconds without media after which the room no longer counts as publishing
+STARTING = 15.0  # seconds a publisher may take to connect before its place is free again
+FRESH_GOP = 2.5  # seconds; a younger keyframe is replayed without asking for a new one
+
+
+@dataclass(frozen=True)
+class RoomStatus:
+    """What a room is doing now. bitrate in bit/s, loss 0–1, jitter/rtt/keyframe_age in seconds.
+
+    `publishing` turns false when the publisher leaves or sends nothing for 5 s, and true again when
+    media flows; `since` is when that began. `loss` is what the publisher's line lost in the last second before repair; `rtt` comes from the
+    handshake and from repaired packets, None before either.
+    """
+
+    publishing: bool = False
+    since: datetime | None = None
+    video: str | None = None
+    audio: str | None = None
+    bitrate: float = 0.0
+    fps: float = 0.0
+    loss: float = 0.0
+    jitter: float = 0.0
+    rtt: float | None = None
+    keyframe_age: float | None = None
+    viewers: int = 0
+
+
+class Room:
+    def __init__(self, name: str, fanout: Fanout, due: list[Stream], changed: Callable[[str], None]) -> None:
+        self.name = name
+        self.fanout = fanout
+        self.streams = {kind: Stream(kind, fanout.group(), due) for kind in CLOCK}
+        self.publisher: Source | None = None
+        self.viewers: dict[str, Viewer] = {}
+        self.ended: Counter[str] = Counter()
+        self.totals: Counter[str] = Counter()
+        self.bitrate = self.fps = 0.0
+        self._changed = changed
+        self._since: datetime | None = None
+        self._counted = (0, 0, time.monotonic())
+        self._intervals: dict[int, float] = {}
+        for stream in self.streams.values():
+            stream.on_tap_failed = self._tap_failed
+
+    @property
+    def video(self) -> Stream:
+        return self.streams["video"]
+
+    # -- publisher --------------------------------------------------------------------------------
+
+    def occupied(self) -> bool:
+        """Whether a publisher holds the room. One that has fallen silent no longer does."""
+        publisher = self.publisher
+        if publisher is None:
+            return False
+        now = time.monotonic()
+        if not publisher.connected:
+            return now - publisher.created < STARTING
+        return now - max(publisher.media_at, publisher.created) < YIELD_AFTER
+
+    def publish(self, publisher: Source) -> None:
+        """Give the room to this publisher; call only when not `occupied`."""
+        if self.publisher is not None:
+            self.publisher.close("replaced")
+        self.publisher = publisher
+        publisher.on_closed.append(self._publisher_left)
+        publisher.on_started = self._publisher_started
+        publisher.on_report = self._report
+
+    def _publisher_started(self, publisher: Source) -> None:
+        publisher.media_at = time.monotonic()
+        for viewer in list(self.viewers.values()):
+            if viewer.connected:
+                self._start_viewer(viewer, again=True)
+        log.info("media.publishing", room=self.name, codecs=[t.codec.name for t in publisher.tracks.values()])
+        self._set_live(True)
+
+    def _set_live(self, live: bool) -> None:
+        if live != (self._since is not None):
+            self._since = datetime.now(BEIJING) if live else None
+            self._changed(self.name)
+
+    def _publisher_left(self, publisher: Source) -> None:
+        self.totals.update(plis=publisher.plis, nacks=publisher.nacks, recovered=publisher.recovered)
+        self.ended[f"publisher:{publisher.closed}"] += 1
+        if self.publisher is publisher:
+            self.publisher = None
+            for stream in self.streams.values():
+                stream.idle()
+            self._set_live(False)
+
+    def request_keyframe(self) -> None:
+        if self.publisher is not None:
+            self.publisher.request_keyframe()
+
+    def _report(self, stream: Stream, report: bytes) -> None:
+        for viewer in self.viewers.values():
+            if stream.kind in viewer.targets:
+                viewer.send_rtcp(report)
+
+    # -- viewers ----------------------------------------------------------------------------------
+
+    def admit(self, viewer: Viewer) -> None:
+        self.viewers[viewer.id] = viewer
+        viewer.on_closed.append(self._viewer_left)
+        viewer.on_started = self._viewer_started
+        viewer.on_keyframe_wanted = self.request_keyframe
+
+    def _viewer_started(self, viewer: Viewer) -> None:
+        self.totals["joins"] += 1
+        self.totals["join_ms"] += round(1000 * (viewer.handshake_seconds or 0.0))
+        self._start_viewer(viewer, again=False)
+
+    def _start_viewer(self, viewer: Viewer, *, again: bool) -> None:
+        """Let the live packets flow to a viewer; one that cannot play them is sent away to join anew."""
+        if self._cannot_play(viewer):
+            viewer.close("codec_changed")
+            return
+        for kind in viewer.streams:
+            if viewer.codec(kind) is not None:
+                replayed = viewer.show(kind, replay=not again)
+                if kind == "video" and not (replayed and self._gop_age() < FRESH_GOP):
+                    self.request_keyframe()
+
+    def _cannot_play(self, viewer: Viewer) -> bool:
+        live = self.publisher.tracks if self.publisher is not None else {}
+        return any(kind in live and viewer.codec(kind) is None for kind in viewer.streams)
+
+    def _gop_age(self) -> float:
+        at = self.video.keyframe_at
+        return time.monotonic() - at if at is not None else float("inf")
+
+    def _source_gop_age(self) -> float:
+        """The same of the source, whether or not its pictures are withheld."""
+        at = self.video.source_key_at
+        return time.monotonic() - at if at is not None else float("inf")
+
+    def _viewer_left(self, viewer: Peer) -> None:
+        gone = self.viewers.pop(viewer.id, None)
+        if gone is not None:
+            self.totals.update(
+                viewer_plis=gone.plis,
+                viewer_nacks=gone.nacks,
+                repeated=gone.repeated,
+            )
+        self.ended[f"viewer:{viewer.closed}"] += 1
+
+    # -- taps -------------------------------------------------------------------------------------
+
+    def add_tap(self, tap: Tap, keyframe_every: float | None, *, kept: bool = False) -> Callable[[], None]:
+        """Feed `tap` until the returned function is called. `kept`: mute and slate do not apply to it."""
+        for stream in self.streams.values():
+            stream.flush()
+            (stream.kept if kept else stream.taps).append(tap)
+        if keyframe_every is not None:
+            self._intervals[id(tap)] = keyframe_every
+        self.request_keyframe()
+        return lambda: self._remove_tap(tap)
+
+    def _remove_tap(self, tap: Tap) -> None:
+        self._intervals.pop(id(tap), None)
+        for stream in self.streams.values():
+            for taps in (stream.taps, stream.kept):
+                if tap in taps:
+                    taps.remove(tap)
+
+    def _tap_failed(self, tap: Tap) -> None:
+        log.exception("media.tap_failed", room=self.name, tap=type(tap).__name__)
+        self._remove_tap(tap)
+
+    # -- what the public must not see or hear ------------------------------------------------------
+
+    def mute(self, on: bool) -> None:
+        """Withhold the sound from viewers and taps, or give it back."""
+        self.streams["audio"].cover(on)
+
+    def slate(self, on: bool) -> None:
+        """Withhold the picture from viewers and taps, or give it back from the next keyframe on."""
+        lifted = self.video.covered and not on
+        self.video.cover(on)
+        if lifted:
+            self.request_keyframe()
+
+    # -- once a second ----------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        if self.publisher is not None:
+            self.publisher.tick()
+            if self.publisher.connected:
+                # a cut cable says no goodbye: the session lives on for its 30 s, the picture does not
+                self._set_live(time.monotonic() - self.publisher.media_at < STALLED)
+        if self._intervals and self._source_gop_age() + 0.5 >= min(self._intervals.values()):
+            self.request_keyframe()
+        for viewer in list(self.viewers.values()):
+            viewer.tick()
+        octets = sum(stream.octets + 12 * stream.packets for stream in self.streams.values())
+        now, frames = time.monotonic(), self.video.frames
+        seconds = max(now - self._counted[2], 0.001)
+        self.bitrate = (octets - self._counted[0]) * 8 / seconds
+        self.fps = (frames - self._counted[1]) / seconds
+        self._counted = (octets, frames, now)
+
+    def status(self) -> RoomStatus:
+        watching = sum(viewer.connected for viewer in self.viewers.values())
+        publisher = self.publisher
+        if publisher is None or self._since is None:
+            return RoomStatus(viewers=watching)
+        names = {kind: track.codec.name for kind, track in publisher.tracks.items()}
+        receptions = [track.chosen.reception for track in publisher.tracks.values() if track.chosen]
+        return RoomStatus(
+            publishing=True,
+            since=self._since,
+            video=names.get("video"),
+            audio=names.get("audio"),
+            bitrate=self.bitrate,
+            fps=self.fps,
+            loss=max((r.loss for r in receptions), default=0.0),
+            jitter=max((r.jitter / r.clock_rate for r in receptions), default=0.0),
+            rtt=publisher.rtt,
+            keyframe_age=self._gop_age() if self.video.keyframe_at is not None else None,
+            viewers=watching,
+        )

@@ -1,0 +1,216 @@
+"""HTTP of WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep): what both have in common."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import quote
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from streaming.edges.outpost import EdgeViewer
+from streaming.rooms.peer import Peer
+from streaming.wire import answer as answers
+from streaming.wire.sdp import Offer, SdpError, parse_fragment, parse_offer
+
+if TYPE_CHECKING:
+    from streaming.rooms.media import Authority, MediaServer
+
+log = structlog.get_logger()
+
+MAX_BODY = 64 * 1024
+SDP = "application/sdp"
+FRAGMENT = "application/trickle-ice-sdpfrag"
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "OPTIONS, POST, PATCH, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
+    "Access-Control-Expose-Headers": "Location, ETag, Link, Accept-Patch, Accept-Post, Retry-After",
+    "Access-Control-Max-Age": "86400",
+}
+_TITLES = {
+    400: "请求无效 / Bad request",
+    401: "需要令牌 / Token required",
+    403: "令牌无效 / Token refused",
+    404: "不存在 / Not found",
+    405: "方法不允许 / Method not allowed",
+    409: "正在推流 / Already publishing",
+    412: "会话已变 / Session has changed",
+    413: "内容过大 / Content too large",
+    415: "内容类型不符 / Unsupported media type",
+    422: "SDP 不可用 / Unprocessable SDP",
+    503: "暂不可用 / Unavailable",
+}
+
+
+class Problem(Exception):
+    """An answer other than success, as RFC 9457 problem details; `detail` is zh / English."""
+
+    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers = status, detail, headers or {}
+
+    def response(self) -> Response:
+        body = {
+            "type": "about:blank",
+            "title": _TITLES.get(self.status, "失败 / Failed"),
+            "status": self.status,
+            "detail": self.detail,
+        }
+        text = json.dumps(body, ensure_ascii=False)
+        return Response(text, self.status, self.headers, media_type="application/problem+json")
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Signalling:
+    """Routes of one protocol. Subclasses authorise and take offers."""
+
+    path: ClassVar[str]
+    peer_kind: ClassVar[str]
+    sends: ClassVar[bool]
+
+    def __init__(self, server: MediaServer, authority: Authority) -> None:
+        self.server = server
+        self.authority = authority
+
+    def routes(self) -> list[BaseRoute]:
+        entry = {"OPTIONS": self._options, "POST": self._post}
+        session = {"OPTIONS": self._options, "PATCH": self._patch, "DELETE": self._delete}
+        return [
+            Route(f"/{self.path}/{{room}}", _dispatch(entry), methods=METHODS),
+            Route(f"/{self.path}/{{room}}/{{session}}", _dispatch(session), methods=METHODS),
+        ]
+
+    def authorise(self, room: str, token: str | None) -> None:
+        """Raise a Problem unless the bearer may enter."""
+        raise NotImplementedError
+
+    def take(self, room: str, offer: Offer) -> tuple[Peer, str]:
+        """A new session for a checked offer, and the answer. Problem or SdpError where it cannot be."""
+        raise NotImplementedError
+
+    async def elsewhere(self, room: str, offer: Offer) -> tuple[EdgeViewer, str] | None:
+        """A session on another machine and the answer, or None: take it here."""
+        return None
+
+    async def _options(self, request: Request) -> Response:
+        accept = {"Accept-Patch": FRAGMENT} if "session" in request.path_params else {"Accept-Post": SDP}
+        return Response(status_code=204, headers=accept)
+
+    async def _post(self, request: Request) -> Response:
+        room = request.path_params["room"]
+        self.authorise(room, _token(request))
+        _require_type(request, SDP)
+        text = await _text(request)
+        try:
+            offer = parse_offer(text, sends=self.sends)
+            session, answer = await self.elsewhere(room, offer) or self._here(room, offer)
+        except SdpError as error:
+            raise Problem(422, str(error)) from error
+        place = f"{request.scope.get('root_path', '')}/{self.path}/{quote(room, safe='')}/{session.id}"
+        headers = {"Location": place, "ETag": session.etag, "Accept-Patch": FRAGMENT}
+        return Response(answer, 201, headers, media_type=SDP)
+
+    def _here(self, room: str, offer: Offer) -> tuple[Peer, str]:
+        peer, answer = self.take(room, offer)
+        self.server.sessions.add(peer)
+        peer.begin()
+        return peer, answer
+
+    async def _patch(self, request: Request) -> Response:
+        """Trickle (RFC 8840) needs nothing from an ICE-lite agent, which learns addresses from checks;
+        new credentials are an ICE restart."""
+        peer = self._find(request) or self._find_elsewhere(request)
+        if peer is None:
+            raise Problem(404, "没有这个会话 / no such session")
+        _require_type(request, FRAGMENT)
+        match = request.headers.get("if-match")
+        if match not in (None, "*", peer.etag):
+            raise Problem(412, "If-Match 与当前 ETag 不同 / If-Match differs from the current ETag")
+        try:
+            text = await _text(request)
+            if isinstance(peer, EdgeViewer):
+                await peer.trickle(text)
+                return Response(status_code=204, headers={"ETag": peer.etag})
+            credentials = parse_fragment(text)
+        except SdpError as error:
+            raise Problem(422, str(error)) from error
+        ours = peer.restart(*credentials) if credentials is not None else None
+        if ours is None:
+            return Response(status_code=204, headers={"ETag": peer.etag})
+        fragment = answers.fragment(peer.offer, *ours, self.server.candidates)
+        return Response(fragment, 200, {"ETag": peer.etag}, media_type=FRAGMENT)
+
+    async def _delete(self, request: Request) -> Response:
+        peer = self._find(request) or self._find_elsewhere(request)
+        if peer is not None:
+            peer.close("deleted")
+        elif not self.server.sessions.ended(request.path_params["session"]):
+            raise Problem(404, "没有这个会话 / no such session")
+        return Response(status_code=200)
+
+    def _find(self, request: Request) -> Peer | None:
+        parameters = request.path_params
+        return self.server.sessions.get(self.peer_kind, parameters["room"], parameters["session"])
+
+    def _find_elsewhere(self, request: Request) -> EdgeViewer | None:
+        edges, parameters = self.server.edges, request.path_params
+        if edges is None or self.sends:
+            return None
+        return edges.find(parameters["room"], parameters["session"])
+
+
+def _dispatch(handlers: Mapping[str, Handler]) -> Handler:
+    allowed = ", ".join(handlers)
+
+    async def endpoint(request: Request) -> Response:
+        handler = handlers.get(request.method)
+        try:
+            if handler is None:
+                raise Problem(405, f"只支持 / only {allowed}", {"Allow": allowed})
+            response = await handler(request)
+        except Problem as problem:
+            response = problem.response()
+        response.headers.update(CORS)
+        return response
+
+    return endpoint
+
+
+def _token(request: Request) -> str | None:
+    """The bearer token; `?token=` serves players that cannot set headers."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    return request.query_params.get("token")
+
+
+def _require_type(request: Request, wanted: str) -> None:
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != wanted:
+        header = "Accept-Post" if wanted == SDP else "Accept-Patch"
+        raise Problem(415, f"Content-Type 应为 {wanted} / must be {wanted}", {header: wanted})
+
+
+async def _text(request: Request) -> str:
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                raise Problem(
+                    413, f"正文超过 {MAX_BODY} 字节 / body over {MAX_BODY} bytes", {"Connection": "close"}
+                )
+    except ClientDisconnect as error:
+        raise Problem(400, "连接在正文结束前断开 / client went away") from error
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Problem(422, "正文不是 UTF-8 / the body is not UTF-8") from error

@@ -1,0 +1,80 @@
+"""WHEP (draft-ietf-wish-whep): anyone allowed watches a room, also before its publisher comes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from streaming.edges.outpost import EdgeViewer
+from streaming.rooms.peer import Peer
+from streaming.rooms.room import Room
+from streaming.rooms.sessions import VIEWERS_PER_ROOM
+from streaming.rooms.signalling import Problem, Signalling
+from streaming.rooms.subrooms import main_room
+from streaming.rooms.viewer import Viewer
+from streaming.wire.answer import Sender
+from streaming.wire.codecs import H264, OPUS, VP8, Codec, profile_rank
+from streaming.wire.sdp import Offer, SdpError
+
+
+class Whep(Signalling):
+    path: ClassVar[str] = "whep"
+    peer_kind: ClassVar[str] = "viewer"
+    sends: ClassVar[bool] = False
+
+    def authorise(self, room: str, token: str | None) -> None:
+        if not any(self.authority.may_watch(name, token) for name in (room, main_room(room))):
+            raise Problem(404, "没有这个房间 / no such room")
+
+    async def elsewhere(self, room: str, offer: Offer) -> tuple[EdgeViewer, str] | None:
+        edges = self.server.edges
+        public = any(self.authority.may_watch(name, None) for name in (room, main_room(room)))
+        if edges is None or not public:
+            return None  # what is not for everybody never leaves the hub
+        place = self.server.room(room)
+        codecs = {kind: found[0] for kind, found in choose(offer, place).items()}
+        viewer = await edges.place(room, offer, codecs, len(place.viewers))
+        return (viewer, viewer.answer) if viewer is not None else None
+
+    def take(self, room: str, offer: Offer) -> tuple[Peer, str]:
+        place = self.server.room(room)
+        if len(place.viewers) >= VIEWERS_PER_ROOM:
+            raise Problem(
+                503, "房间观看人数已满，请用 HLS / the room is full; use HLS", {"Retry-After": "30"}
+            )
+        codecs = choose(offer, place)
+        viewer = Viewer(
+            room, offer, self.server.udp, self.server.certificate, codecs, place.streams, place.fanout
+        )
+        name = f"sunbid-{place.video.ssrc:08x}"  # the same for both kinds: lips follow the voice
+        senders = {kind: Sender(place.streams[kind].ssrc, viewer.rtx_ssrc, name) for kind in codecs}
+        answer = viewer.answer(codecs, self.server.candidates, senders)
+        place.admit(viewer)
+        return viewer, answer
+
+
+def choose(offer: Offer, room: Room) -> dict[str, list[Codec]]:
+    """Every codec a publisher might send that the viewer can take, best first: one payload type each.
+
+    Because all of them are negotiated, a publisher may come later or change its codec without the viewer
+    having to join again. SdpError where the viewer cannot take what is being sent.
+    """
+    chosen: dict[str, list[Codec]] = {}
+    for kind, names in (("video", (H264, VP8)), ("audio", (OPUS,))):
+        media = offer.section(kind)
+        if media is None:
+            continue
+        playing = room.streams[kind].codec if room.publisher is not None else None
+        profile = playing.h264_profile if playing is not None and playing.name == H264 else None
+        order = sorted(names, key=lambda name: playing is not None and name != playing.name)
+        found = []
+        for name in order:
+            usable = [codec for codec in media.codecs if codec.forwardable and codec.name == name]
+            if usable:
+                found.append(min(usable, key=lambda codec: profile_rank(codec, profile)))
+        if not found or (playing is not None and found[0].name != playing.name):
+            wanted = playing.name if playing is not None else " / ".join(names)
+            raise SdpError(
+                f"{kind} 需要 {wanted}，播放器未提供 / the {kind} is {wanted}, which the offer lacks"
+            )
+        chosen[kind] = found
+    return chosen

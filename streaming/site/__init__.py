@@ -1,0 +1,1 @@
+"""The public site: pages rendered here, their templates and scripts, and the API they use."""

@@ -1,0 +1,154 @@
+"""`/api`: rooms, openings, records and evidence, for programs and for the pages' own scripts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from records import public
+from records.base import now
+from records.states import OPENING_STATES
+from streaming.live.board import Board
+from streaming.live.logs import Logs, OpeningLog
+from streaming.live.reading import Reader, openings_on
+from streaming.live.story import READ_OUT, opening_record
+from streaming.security import problem
+
+BRIEF = ("id", "room", "lot", "title", "state", "scheduled_at")
+
+
+class Api:
+    """The public interface; it gives nothing that the feeds do not give."""
+
+    def __init__(self, reader: Reader, board: Board, logs: Logs, data_dir: Path) -> None:
+        self._reader, self._board, self._logs, self._data = reader, board, logs, data_dir
+
+    def routes(self) -> list[Route]:
+        """All addresses under `/api`."""
+        return [
+            Route("/api/rooms", self.rooms),
+            Route("/api/time", self.time),
+            Route("/api/openings", self.openings),
+            Route("/api/openings/{id}", self.opening),
+            Route("/api/openings/{id}/events", self.events),
+            Route("/api/openings/{id}/record", self.record),
+            Route("/api/openings/{id}/evidence", self.evidence),
+        ]
+
+    async def rooms(self, request: Request) -> Response:
+        """Public rooms and what they are doing."""
+        return answer(request, self._board.rooms(), max_age=1)
+
+    async def time(self, request: Request) -> Response:
+        """The clock of this installation, for the clock on the pages."""
+        return answer(request, {"now": public.rfc3339(now())}, max_age=0)
+
+    async def openings(self, request: Request) -> Response:
+        """Openings of a day (default today), optionally of some states."""
+        day = _day(request.query_params.get("day"))
+        if isinstance(day, Response):
+            return day
+        states = [part for part in request.query_params.get("state", "").split(",") if part]
+        if unknown := [state for state in states if state not in OPENING_STATES]:
+            return problem(
+                400, f"未知状态 {unknown[0]}；可用 / unknown state, choose from: {', '.join(OPENING_STATES)}"
+            )
+        found = await self.on_day(day)
+        chosen = [o for o in found if not states or o["state"] in states]
+        return answer(request, [{key: o[key] for key in BRIEF} for o in chosen], max_age=2)
+
+    async def on_day(self, day: date) -> list[dict[str, Any]]:
+        """Openings of a day, by time: from memory around today, else from the ledger."""
+        if self._board.covers(day):
+            return self._board.on_day(day)
+        found = await self._reader.ask(lambda session: openings_on(session, [day.isoformat()]))
+        return sorted(found, key=lambda o: (o["scheduled_at"], o["id"]))
+
+    async def opening(self, request: Request) -> Response:
+        """The public state of an opening."""
+        found = await self.find(request.path_params["id"])
+        return answer(request, found, max_age=1) if found else _unknown(request)
+
+    async def find(self, opening_id: str) -> dict[str, Any] | None:
+        """The public state of an opening, None if the public knows none of this id."""
+        held = self._board.openings.get(opening_id)
+        return held or await self._reader.ask(lambda s: public.latest(s, "opening", opening_id))
+
+    async def events(self, request: Request) -> Response:
+        """The feed of an opening as one list, from `after` on."""
+        log = await self._logs.get(request.path_params["id"])
+        if log is None:
+            return _unknown(request)
+        after = request.query_params.get("after", "0")
+        if not (after.isascii() and after.isdigit()):
+            return problem(400, "after 须为非负整数 / after must be a whole number")
+        return answer(request, log.messages[int(after) :], max_age=1)
+
+    async def record(self, request: Request) -> Response:
+        """开标记录, once every price has been read."""
+        opening, log = await self._both(request.path_params["id"])
+        if opening is None or log is None:
+            return _unknown(request)
+        if opening["stage"] not in READ_OUT:
+            return problem(
+                409, "唱标尚未结束，开标记录暂不公布 / the reading is not over yet", stage=opening["stage"]
+            )
+        return answer(request, opening_record(opening, log.story), max_age=2)
+
+    async def evidence(self, request: Request) -> Response:
+        """The sealed evidence folder as a zip, once there is one."""
+        opening_id = request.path_params["id"]
+        opening = await self.find(opening_id)
+        if opening is None:
+            return _unknown(request)
+        path = evidence_path(self._data, opening_id)
+        if opening["state"] != "sealed" or not path.is_file():
+            return problem(409, "录制尚未封存，封存后方可下载证据包 / not sealed yet", state=opening["state"])
+        return FileResponse(path, media_type="application/zip", filename=path.name)
+
+    async def _both(self, opening_id: str) -> tuple[dict[str, Any] | None, OpeningLog | None]:
+        return await self.find(opening_id), await self._logs.get(opening_id)
+
+
+def evidence_path(data_dir: Path, opening_id: str) -> Path:
+    """Where the sealed package of an opening lies; named by digest, so no id can reach outside the folder."""
+    return data_dir / "evidence" / f"{hashlib.sha256(opening_id.encode()).hexdigest()[:32]}.zip"
+
+
+def answer(request: Request, data: Any, max_age: int) -> Response:
+    """JSON with an ETag and a short life in caches; 304 if the caller has it already."""
+    body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+    headers = {
+        "etag": tag,
+        "cache-control": f"public, max-age={max_age}" if max_age else "no-store",
+        "access-control-allow-origin": "*",
+    }
+    if tag in _tags(request.headers.get("if-none-match", "")):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+def _tags(header: str) -> Iterable[str]:
+    return (part.strip().removeprefix("W/") for part in header.split(","))
+
+
+def _day(text: str | None) -> date | Response:
+    if not text:
+        return now().astimezone(public.BEIJING).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return problem(400, f"日期 {text[:20]!r} 须为 YYYY-MM-DD / day must be YYYY-MM-DD")
+
+
+def _unknown(request: Request) -> Response:
+    return problem(404, f"没有开标 {request.path_params['id'][:80]} / no such opening")

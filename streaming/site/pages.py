@@ -1,0 +1,234 @@
+"""The public pages: rendered here, brought to life by a small script, readable without it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from records import public
+from records.base import now
+from streaming.live.board import Board
+from streaming.live.logs import Logs
+from streaming.live.reading import Reader, of_project
+from streaming.live.roster import Roster
+from streaming.live.story import READ_OUT, STEPS, Story, opening_record
+from streaming.site import market
+from streaming.site.api import Api, evidence_path
+from streaming.site.hall import Hall
+from streaming.site.render import Site, day, word
+from streaming.site.telling import card, facts, key_figures, listing, slate
+
+GZIP = [Middleware(GZipMiddleware, minimum_size=600, compresslevel=6)]
+NAVIGATION: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("hall", "/", {}),
+    ("schedule", "/", {"view": "schedule"}),
+    ("replay", "/", {"view": "replay"}),
+    ("market", "/market", {}),
+    ("verify", "/verify", {}),
+)
+CACHED_PAGES = 200
+
+
+class Pages:
+    """Handlers of everything a reader opens."""
+
+    def __init__(
+        self, site: Site, reader: Reader, roster: Roster, board: Board, logs: Logs, api: Api, data_dir: Any
+    ) -> None:
+        self._site, self._reader, self._roster = site, reader, roster
+        self._board, self._logs, self._api, self._data = board, logs, api, data_dir
+        self._hall = Hall(board, roster, logs)
+        self._hall_cache: dict[tuple[str, str, int, int], bytes] = {}
+
+    def routes(self) -> list[Route]:
+        """All pages, compressed on the way out."""
+        table = {
+            "/": self.hall,
+            "/room/{room}": self.room,
+            "/opening/{id:path}": self.opening,
+            "/project/{code:path}": self.project,
+            "/market": self.market,
+            "/verify": self.verify,
+            "/publish/{room}": self.publish,
+            "/static/{version}/{name}": self.static,
+        }
+        return [Route(path, handler, middleware=GZIP) for path, handler in table.items()]
+
+    async def hall(self, request: Request) -> Response:
+        """`/`: rooms on air, today, tomorrow, past openings."""
+        lang = language(request)
+        key = (request.url.query, lang, self._board.signal.version, int(now().timestamp()))
+        body = self._hall_cache.get(key)
+        if body is None:
+            body = self._render("hall.html", request, **self._hall.view(request.query_params, lang))
+            if len(self._hall_cache) >= CACHED_PAGES:
+                self._hall_cache.clear()
+            self._hall_cache[key] = body
+        return _html(body)
+
+    async def room(self, request: Request) -> Response:
+        """`/room/{room}`: picture, steps, prices as they are read, text log."""
+        lang, room = language(request), self._roster.public_room(request.path_params["room"])
+        if room is None:
+            raise HTTPException(404)
+        opening = self._board.current(room.id) or self._board.upcoming(room.id)
+        log = await self._logs.get(opening["id"]) if opening else None
+        story, messages = (log.story, log.messages) if log else (Story(), [])
+        state = self._board.state(room)
+        body = self._render(
+            "room.html", request, nav="hall", room=room, opening=opening, state=state,
+            story={"told": story, "log": messages}, step_keys=STEPS, listing=listing(story, lang),
+            slate=slate(opening, self._board.publishing(room.id), story, lang, self._board.covered(room.id)),
+            facts=facts(opening, room.title(lang), lang) if opening else [],
+            demo=bool(opening and opening["demo"]), bare=request.query_params.get("embed") == "1",
+        )  # fmt: skip
+        return _html(body)
+
+    async def opening(self, request: Request) -> Response:
+        """`/opening/{id}`: steps, record table, objections, log, evidence."""
+        lang, opening_id = language(request), request.path_params["id"]
+        opening, log = await self._api.find(opening_id), await self._logs.get(opening_id)
+        if opening is None or log is None:
+            raise HTTPException(404)
+        room = self._roster.public_room(opening["room"] or "")
+        place = room.title(lang) if room else str(opening["centre_name"] or "")
+        read_out = opening["stage"] in READ_OUT
+        body = self._render(
+            "opening.html", request, nav="replay", opening=opening, place=place,
+            story={"told": log.story, "log": log.messages}, step_keys=STEPS,
+            facts=facts(opening, place, lang), figures=key_figures(log.story, lang),
+            record=opening_record(opening, log.story) if read_out else None, demo=opening["demo"],
+            evidence=opening["state"] == "sealed" and evidence_path(self._data, opening_id).is_file(),
+        )  # fmt: skip
+        return _html(body)
+
+    async def project(self, request: Request) -> Response:
+        """`/project/{code}`: everything public of one project, the 项目电子身份证."""
+        lang, code = language(request), request.path_params["code"]
+        project, lots, openings, awards = await self._reader.ask(lambda s: whole_project(s, code))
+        if not (project or lots or openings or awards):
+            raise HTTPException(404)
+        names = [project.get("name") if project else None, openings[0]["project_name"] if openings else None]
+        groups = [
+            (word(lang, "project.lots"), [card(lot, lang) for lot in lots], word(lang, "project.none.lots")),
+            (
+                word(lang, "project.awards"),
+                [card(a, lang) for a in awards],
+                word(lang, "project.none.awards"),
+            ),
+        ]
+        body = self._render(
+            "project.html", request, nav="", code=code, name=next((n for n in names if n), code),
+            project=card(project, lang) if project else [], openings=openings, groups=groups,
+            demo=any(part.get("demo") for part in (project or {}, *lots, *openings, *awards)),
+        )  # fmt: skip
+        return _html(body)
+
+    async def market(self, request: Request) -> Response:
+        """`/market`: figures that the watch publishes under the topic `market`."""
+        lang = language(request)
+        payload = await self._reader.ask(lambda s: public.latest(s, "market", "overview"))
+        figures = market.figures(payload, lang) if payload else []
+        chart = market.chart(payload, lang) if payload else None
+        demo = bool(payload and payload.get("demo"))
+        return _html(
+            self._render("market.html", request, nav="market", demo=demo, figures=figures, chart=chart)
+        )
+
+    async def verify(self, request: Request) -> Response:
+        """`/verify`: recompute an opening's chain in the browser."""
+        opening = request.query_params.get("opening", "")[:200]
+        return _html(self._render("verify.html", request, nav="verify", opening=opening, demo=False))
+
+    async def publish(self, request: Request) -> Response:
+        """`/publish/{room}`: camera and microphone of this browser into a room; the token is asked for there."""
+        room = self._roster.rooms.get(request.path_params["room"])
+        if room is None or room.kind != "opening":
+            raise HTTPException(404)
+        return _html(self._render("publish.html", request, nav="", room=room, demo=False))
+
+    async def static(self, request: Request) -> Response:
+        """Files of the pages; the version in the address lets caches keep them for good."""
+        name = request.path_params["name"]
+        body = self._site.files.get(name)
+        if body is None:
+            raise HTTPException(404)
+        fresh = request.path_params["version"] == self._site.version
+        life = "public, max-age=31536000, immutable" if fresh else "no-cache"
+        kind = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+        media_type = kind.get(name.rpartition(".")[2], "application/octet-stream")
+        headers = {"cache-control": life}
+        if name in self._site.zipped and "gzip" in request.headers.get("accept-encoding", ""):
+            # compressed once, at the start: hls.js alone would take the loop 15 ms each time
+            body = self._site.zipped[name]
+            headers |= {"content-encoding": "gzip", "vary": "accept-encoding"}
+        return Response(body, headers=headers, media_type=media_type)
+
+    def error(self, request: Request, status: int) -> Response:
+        """An error as a page."""
+        lang = language(request)
+        key = status if status in {404, 405, 503} else 500
+        note = word(lang, "error.404.note" if key == 404 else "error.note")
+        body = self._render(
+            "error.html",
+            request,
+            nav="",
+            status=status,
+            title=word(lang, f"error.{key}"),
+            note=note,
+            demo=False,
+        )
+        return _html(body, status)
+
+    def _render(self, template: str, request: Request, **context: Any) -> bytes:
+        lang, moment = language(request), now().astimezone(public.BEIJING)
+        shared = {
+            "today": moment,
+            "now_ms": int(moment.timestamp() * 1000),
+            "day_long": day(moment, lang),
+            "day_short": f"{moment.month}月{moment.day}日"
+            if lang == "zh"
+            else f"{date(moment.year, moment.month, moment.day):%d %b}",
+            "links": NAVIGATION,
+            "here": {other: _same_page(request, other) for other in ("zh", "en")},
+            "bare": False,
+        }
+        return self._site.render(template, lang, **{**shared, **context})
+
+
+Payloads = list[dict[str, Any]]
+
+
+def whole_project(session: Session, code: str) -> tuple[dict[str, Any] | None, Payloads, Payloads, Payloads]:
+    """What the public may see of a project: itself, its lots, its openings, its awards."""
+    return (
+        public.latest(session, "project", code),
+        of_project(session, "lot", code),
+        of_project(session, "opening", code),
+        of_project(session, "award", code),
+    )
+
+
+def language(request: Request) -> str:
+    """`zh` unless the address asks for English."""
+    return "en" if request.query_params.get("lang") == "en" else "zh"
+
+
+def _same_page(request: Request, lang: str) -> str:
+    query = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
+    query += [("lang", "en")] if lang == "en" else []
+    return request.url.path + (f"?{urlencode(query)}" if query else "")
+
+
+def _html(body: bytes, status: int = 200) -> Response:
+    headers = {"cache-control": "no-cache", "vary": "accept-encoding"}
+    return Response(body, status, headers, media_type="text/html")

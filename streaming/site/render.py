@@ -1,0 +1,181 @@
+"""Templates and words of the public pages: simplified Chinese first, English second."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from records.public import BEIJING
+
+SITE = Path(__file__).parent
+HLS_JS = SITE / "node_modules" / "hls.js" / "dist" / "hls.light.min.mjs"
+"""Put there by `npm ci` at install; without it browsers use their own HLS player."""
+LANGS = ("zh", "en")
+WORTH_ZIPPING = 600
+"""Bytes of a file above which it is kept compressed as well."""
+WEEKDAYS = (
+    ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"),
+    ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+)
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+WORDS: Mapping[str, list[str]] = json.loads((SITE / "words.json").read_text("utf-8"))
+"""Key → [zh, en]; the pages' scripts get the same words."""
+
+
+def words(lang: str) -> dict[str, str]:
+    """All words of one language."""
+    return {key: pair[LANGS.index(lang)] for key, pair in WORDS.items()}
+
+
+def word(lang: str, key: str, **values: object) -> str:
+    """One word or sentence with its values put in. Raises KeyError for an unknown key."""
+    text = WORDS[key][LANGS.index(lang)]
+    for name, value in values.items():
+        text = text.replace("{" + name + "}", str(value))
+    return text
+
+
+def at(text: str | None) -> datetime | None:
+    """A time of a payload in Beijing time."""
+    return datetime.fromisoformat(text).astimezone(BEIJING) if text else None
+
+
+def clock(text: str | None, pattern: str = "%H:%M:%S") -> str:
+    """A time of a payload as HH:MM:SS, or a dash."""
+    moment = at(text)
+    return moment.strftime(pattern) if moment else "—"
+
+
+def full(text: str | None) -> str:
+    """A time of a payload with its date."""
+    return clock(text, "%Y-%m-%d %H:%M:%S")
+
+
+def said_at(message: Mapping[str, Any]) -> str:
+    """When a line of the log was said: the time, for the announcement of days before the date."""
+    return clock(message["ts"], "%m-%d" if message["type"] == "scheduled" else "%H:%M:%S")
+
+
+def day(moment: datetime, lang: str, *, year: bool = True) -> str:
+    """A date as readers expect it: 2026年11月19日 星期四, or 19 Nov 2026, Thursday."""
+    weekday = WEEKDAYS[LANGS.index(lang)][moment.weekday()]
+    if lang == "en":
+        shown = f"{moment.day} {MONTHS[moment.month - 1]}" + (f" {moment.year}" if year else "")
+        return f"{shown}, {weekday}"
+    return (f"{moment.year}年" if year else "") + f"{moment.month}月{moment.day}日 {weekday}"
+
+
+def figure(yuan: str | None, lang: str) -> str:
+    """Yuan as a figure without unit: 万元 in Chinese, yuan in English; two decimals, half up; a dash for none."""
+    if yuan is None:
+        return "—"
+    unit = 10_000 if lang == "zh" else 1
+    return f"{(Decimal(yuan) / unit).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
+
+
+def money(yuan: str, lang: str) -> str:
+    """Yuan with its unit."""
+    return word(lang, "money", n=figure(yuan, lang))
+
+
+def length(start: str | None, end: str | None) -> str:
+    """Time between two moments as H:MM:SS; empty if either is unknown."""
+    first, last = at(start), at(end)
+    if first is None or last is None or last < first:
+        return ""
+    seconds = int((last - first).total_seconds())
+    return f"{seconds // 3600}:{seconds % 3600 // 60:02}:{seconds % 60:02}"
+
+
+def sentence(message: Mapping[str, Any], lang: str) -> str:
+    """One event as the text log says it; site/static/story.js says the same."""
+    kind, payload = str(message["type"]), dict(message["payload"])
+    for key in ("amount", "price"):
+        if payload.get(key) is not None:
+            payload[key] = money(payload[key], lang)
+    if kind == "scheduled":
+        payload["time"] = clock(payload["scheduled_at"], "%Y-%m-%d %H:%M")
+    if kind == "sealed":
+        payload["head"] = payload["head"][:16]
+    if kind == "bid_read" and not payload.get("remark"):
+        payload["remark"] = word(lang, "list.unquoted")
+    return word(lang, _key(kind, payload), **payload)
+
+
+def _key(kind: str, payload: Mapping[str, Any]) -> str:
+    variants = {
+        "sign_in": "count" if payload.get("count") is not None else "",
+        "decrypt_progress": "failed" if payload.get("failed") else "",
+        "control_price": "over" if payload.get("over") else "",
+        "bid_read": "" if payload.get("price") is not None else "bare",
+        "paused": "reason" if payload.get("reason") else "",
+        "ended": str(payload.get("result", "")),
+    }
+    variant = variants.get(kind, "")
+    return f"say.{kind}.{variant}" if variant else f"say.{kind}"
+
+
+class Site:
+    """Rendered pages and the files they load, which carry a version so that caches may keep them."""
+
+    def __init__(self) -> None:
+        self.files = _static_files()
+        digest = hashlib.sha256(b"".join(name.encode() + body for name, body in sorted(self.files.items())))
+        self.version = digest.hexdigest()[:12]
+        self.base = f"/static/{self.version}"
+        self.zipped = {
+            name: gzip.compress(body, 9, mtime=0)
+            for name, body in self.files.items()
+            if len(body) > WORTH_ZIPPING
+        }
+        self._templates = Environment(
+            loader=FileSystemLoader(SITE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters.update(
+            clock=clock, full=full, hm=lambda text: clock(text, "%H:%M"), said_at=said_at
+        )
+        self._templates.globals.update(static=self.base, length=length)
+
+    def render(self, template: str, lang: str, **context: Any) -> bytes:
+        """A page in one language, UTF-8."""
+        page = self._templates.get_template(template).render(
+            lang=lang,
+            t=lambda key, **values: word(lang, key, **values),
+            url=lambda path, **query: address(path, lang, **query),
+            figure=lambda yuan: figure(yuan, lang),
+            say=lambda message: sentence(message, lang),
+            **context,
+        )
+        return page.encode()
+
+
+def address(path: str, lang: str, **query: object) -> str:
+    """A path of this site that keeps the language; empty query values are left out."""
+    pairs = {key: value for key, value in query.items() if value not in (None, "", False)}
+    if lang != LANGS[0]:
+        pairs["lang"] = lang
+    return quote(path) + (f"?{urlencode(pairs)}" if pairs else "")
+
+
+def _static_files() -> dict[str, bytes]:
+    files = {path.name: path.read_bytes() for path in (SITE / "static").iterdir() if path.is_file()}
+    if HLS_JS.is_file():
+        files["hls.js"] = HLS_JS.read_bytes()
+    for lang in LANGS:
+        text = json.dumps(words(lang), ensure_ascii=False, separators=(",", ":"))
+        files[f"words.{lang}.js"] = f"export default {text};\n".encode()
+    return files

@@ -1,0 +1,178 @@
+"""What a page says of an opening: slate, list heading, key figures and facts, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from records.base import now
+from records.control import reason_text
+from streaming.live.board import moment
+from streaming.live.covers import OPEN, Cover
+from streaming.live.story import READ_OUT, Story
+from streaming.site.render import WORDS, clock, full, money, word
+
+Opening = Mapping[str, Any]
+Pairs = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Slate:
+    """What stands where the picture would be."""
+
+    icon: str
+    title: str
+    note: str = ""
+    until: str = ""
+    """RFC 3339 moment to count down to, if any."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Heading of the list that matters at the present stage."""
+
+    title: str
+    count: int | None = None
+    of: str = ""
+    max: int = 0
+    figures: Pairs = field(default_factory=list)
+
+
+def slate(opening: Opening | None, picture: bool, story: Story, lang: str, cover: Cover = OPEN) -> Slate:
+    """The slate of a room; it also says in words what a picture would show."""
+    if opening is None:
+        return Slate("clock", word(lang, "slate.idle"), word(lang, "slate.idle.note"))
+    if opening["state"] == "paused":
+        return Slate("pause", word(lang, "slate.paused"), story.pause_reason or "")
+    if opening["state"] in {"ended", "sealed", "cancelled"}:
+        return Slate("tick", word(lang, "slate.ended"), word(lang, "slate.ended.note"))
+    if opening["state"] == "scheduled":
+        return _standby(str(opening["scheduled_at"]), lang)
+    if cover.slated:
+        return Slate("pause", word(lang, "slate.covered"), reason_text(cover.reason, lang))
+    if picture:
+        return Slate("hall", word(lang, "slate.joining"))
+    return Slate("text", word(lang, "slate.text"), word(lang, "slate.text.note"))
+
+
+def _standby(scheduled_at: str, lang: str) -> Slate:
+    scheduled = moment(scheduled_at) or now()
+    title = word(lang, "slate.standby", time=clock(scheduled_at, "%H:%M"))
+    left = scheduled - now()
+    if left <= timedelta(0):
+        return Slate("clock", title, word(lang, "slate.due"))
+    return Slate("clock", title, word(lang, "slate.count", time=span(left, lang)), scheduled_at)
+
+
+def span(left: timedelta, lang: str) -> str:
+    """A length of time in words; site/static/site.js says the same."""
+    seconds = max(0, int(left.total_seconds()))
+    days, hours, minutes = seconds // 86400, seconds // 3600, seconds // 60
+    if days:
+        return word(lang, "days", d=days, h=hours % 24)
+    if hours:
+        return word(lang, "hours", h=hours, m=minutes % 60)
+    return word(lang, "minutes", m=minutes, s=seconds % 60) if minutes else word(lang, "seconds", s=seconds)
+
+
+def listing(story: Story, lang: str) -> Listing:
+    """Decryption progress, then bidders, then prices as they are read."""
+    total, figures = len(story.bidders), key_figures(story, lang)
+    if story.stage == "decryption" and story.decryption:
+        whole = story.decryption["total"]
+        return Listing(
+            "list.decryption",
+            story.decryption["done"],
+            word(lang, "list.decrypted", total=whole),
+            whole,
+            figures,
+        )
+    if story.readings:
+        title = "list.record" if story.stage in READ_OUT else "list.reading"
+        return Listing(title, len(story.readings), word(lang, "list.read", total=total), total, figures)
+    if total:
+        return Listing("list.bidders", total, word(lang, "list.count"), 0, figures)
+    return Listing("list.waiting")
+
+
+def key_figures(story: Story, lang: str) -> Pairs:
+    """Price ceiling, coefficient and decryption, as far as known; site/static/room.js says the same."""
+    found: Pairs = []
+    if story.control:
+        found.append((word(lang, "fact.control"), money(story.control["amount"], lang)))
+        if story.control.get("base_price"):
+            found.append((word(lang, "fact.base"), money(story.control["base_price"], lang)))
+        if story.control.get("over") is not None:
+            found.append((word(lang, "fact.over"), word(lang, "fact.houses", n=story.control["over"])))
+    found += [(str(drawn["kind"]), str(drawn["value"])) for drawn in story.coefficients]
+    if story.decryption and story.stage != "decryption":
+        done, failed = story.decryption["done"], story.decryption["failed"]
+        key = "fact.some" if failed else "fact.all"
+        found.append((word(lang, "fact.decryption"), word(lang, key, n=done, done=done, failed=failed)))
+    return found
+
+
+def facts(opening: Opening, place: str, lang: str) -> Pairs:
+    """The project facts of an opening that the public has known since the notice."""
+    limit = opening.get("control_price")
+    rows = [
+        ("facts.project", opening.get("project_name")),
+        ("facts.code", opening.get("project")),
+        ("facts.lot", opening.get("lot")),
+        ("tenderer", opening.get("tenderer")),
+        ("agency", opening.get("agency")),
+        ("facts.family", named(lang, "family", opening.get("trade_family"))),
+        ("facts.category", opening.get("category")),
+        ("facts.method", named(lang, "method", opening.get("method"))),
+        ("fact.control", money(limit, lang) if limit else None),
+        ("facts.scheduled", full(opening.get("scheduled_at"))),
+        ("facts.place", place),
+        ("facts.ended", full(opening["ended_at"]) if opening.get("ended_at") else None),
+        ("facts.result", named(lang, "result", opening.get("result"))),
+        ("facts.key", word(lang, "yes") if opening.get("key_project") else None),
+    ]
+    return [(word(lang, key), str(value)) for key, value in rows if value]
+
+
+def named(lang: str, group: str, value: str | None) -> str | None:
+    """The name of a code in its group, or the code itself if it has none."""
+    if value is None:
+        return None
+    key = f"{group}.{value}"
+    return word(lang, key) if key in WORDS else value
+
+
+MONEY_FIELDS = frozenset({"price", "amount", "value", "control_price", "investment"})
+CODED_FIELDS = {"trade_family": "family", "method": "method", "state": "opening", "stage": "stage"}
+
+
+def card(payload: Mapping[str, Any], lang: str) -> Pairs:
+    """A public payload of another topic as label and value; fields without a public name stay out."""
+    shown: Pairs = []
+    for key, value in payload.items():
+        label = f"field.{key}"
+        if label not in WORDS or value in (None, "", False) or isinstance(value, dict | list):
+            continue
+        shown.append((word(lang, label), _value(key, value, lang)))
+    return shown
+
+
+def _value(key: str, value: Any, lang: str) -> str:
+    if value is True:
+        return word(lang, "yes")
+    if key in CODED_FIELDS:
+        return named(lang, CODED_FIELDS[key], str(value)) or ""
+    if key in MONEY_FIELDS and str(value).replace(".", "", 1).isdigit():
+        return money(str(value), lang)
+    return full(str(value)) if _is_time(str(value)) else str(value)
+
+
+def _is_time(text: str) -> bool:
+    if len(text) < 19 or text[10:11] != "T":
+        return False
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False

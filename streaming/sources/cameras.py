@@ -1,0 +1,204 @@
+"""Cameras of the rooms: pulled by RTSP as the ledger says, each kept alive with a growing pause.
+
+`Room.rtsp_url` holds one address or two with a space between: the near and the far camera. An address
+with "#transcode" behind it may be coded anew where its pictures cannot be passed on (H.265, B-frames).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from records import organisations
+from streaming.live.reading import Reader
+from streaming.rooms.room import Room
+from streaming.rooms.subrooms import SUFFIXES
+from streaming.sources.rtsp import Address, Failed, Pull, Refused
+
+log = structlog.get_logger()
+
+FOLLOW = 3.0  # seconds between two looks at the ledger
+PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between tries, doubled each time
+STEADY = 20.0  # seconds on air after which the pause starts small again
+POLITE = 2.0  # seconds between looks at a room that someone else fills
+
+
+@dataclass(frozen=True)
+class CameraStatus:
+    """How a camera does. state: connecting, live, waiting (someone else publishes), refused.
+
+    reason      why it is not live, zh / English; empty while all is well
+    transcoded  its pictures are coded anew; b_frames: because, or in spite, of B-frames
+    tries       connections since it was last on air
+    """
+
+    state: str = "connecting"
+    reason: str = ""
+    transcoded: bool = False
+    b_frames: bool = False
+    tries: int = 0
+
+
+class Media(Protocol):
+    """What cameras need of the media plane."""
+
+    def room(self, name: str) -> Room:
+        """The room of that name."""
+        ...
+
+    def flush(self) -> None:
+        """Send what has been pushed into the streams."""
+        ...
+
+
+def load_urls(session: Session) -> dict[str, str]:
+    """Room id → what its `rtsp_url` says, of all rooms that have cameras."""
+    room = organisations.Room
+    rows = session.execute(select(room.id, room.rtsp_url).where(room.rtsp_url.is_not(None)))
+    return {identity: url for identity, url in rows if url and url.strip()}
+
+
+def addresses(room: str, text: str) -> dict[str, Address]:
+    """Room or sub-room → address. ValueError for an address that is none, or for a third one."""
+    found = text.split()
+    if len(found) > len(SUFFIXES):
+        raise ValueError(f"一间开标室最多 {len(SUFFIXES)} 台摄像机 / at most {len(SUFFIXES)} cameras a room")
+    return {room + suffix: Address.parse(part) for suffix, part in zip(SUFFIXES, found, strict=False)}
+
+
+class Cameras:
+    """All cameras. Belongs to the event loop; start after the media plane, stop before it."""
+
+    def __init__(self, media: Media, reader: Reader) -> None:
+        self._media, self._reader = media, reader
+        self._cameras: dict[str, Camera] = {}
+        self._texts: dict[str, str] = {}
+        self._wrong: dict[str, str] = {}
+        self._clock: asyncio.Task[None] | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Begin to pull, and to follow the ledger."""
+        self._clock = asyncio.create_task(self._follow())
+
+    async def stop(self) -> None:
+        """End every pull; no ffmpeg is left."""
+        if self._clock is not None:
+            self._clock.cancel()
+            await asyncio.gather(self._clock, return_exceptions=True)
+        await asyncio.gather(*(camera.stop() for camera in self._cameras.values()), *self._leaving)
+        self._cameras.clear()
+
+    def status(self) -> dict[str, CameraStatus]:
+        """Every camera by the name of its room or sub-room."""
+        wrong = {room: CameraStatus("refused", reason) for room, reason in self._wrong.items()}
+        return wrong | {name: camera.status for name, camera in self._cameras.items()}
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                self.wanted(await self._reader.ask(load_urls))
+            except SQLAlchemyError as error:
+                log.warning("cameras.ledger_unreadable", error=type(error).__name__)
+            await asyncio.sleep(FOLLOW)
+
+    def wanted(self, texts: dict[str, str]) -> None:
+        """Pull exactly these: room id → its `rtsp_url`."""
+        if texts == self._texts:
+            return
+        self._texts, self._wrong = dict(texts), {}
+        wanted: dict[str, Address] = {}
+        for room, text in texts.items():
+            try:
+                wanted |= addresses(room, text)
+            except ValueError as error:
+                self._wrong[room] = str(error)
+                log.error("camera.address_refused", room=room, reason=str(error))
+        for name in [name for name, camera in self._cameras.items() if wanted.get(name) != camera.address]:
+            self._leave(self._cameras.pop(name))
+        for name, address in wanted.items():
+            if name not in self._cameras:
+                self._cameras[name] = Camera(name, address, self._media)
+
+    def _leave(self, camera: Camera) -> None:
+        task = asyncio.create_task(camera.stop())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+
+class Camera:
+    """One camera and the task that keeps it on air."""
+
+    def __init__(self, name: str, address: Address, media: Media) -> None:
+        self.name, self.address = name, address
+        self.status = CameraStatus()
+        self._media = media
+        self._transcode = self._b_frames = False
+        self._tries = 0
+        self._live_at: float | None = None
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        pause = PAUSE
+        while True:
+            await self._until_free()
+            self._live_at = None
+            again = await self._once()
+            if self._live_at is not None and time.monotonic() - self._live_at > STEADY:
+                pause = PAUSE
+            if not again:
+                # apart from each other: after a power cut all cameras come back at once
+                await asyncio.sleep(pause * random.uniform(0.8, 1.2))
+                pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _until_free(self) -> None:
+        while self._media.room(self.name).occupied():
+            self._say("waiting", "该房间正在推流 / the room has another publisher")
+            await asyncio.sleep(POLITE)
+
+    async def _once(self) -> bool:
+        """One try; True if the next shall follow at once."""
+        self._tries += 1
+        if self.status.state != "refused":
+            self._say("connecting", self.status.reason)
+        try:
+            pull = Pull(self._media.room(self.name), self.address, self._transcode, self._media.flush)
+            pull.on_live = self._live
+            await pull.run()
+        except Refused as refusal:
+            return self._refused(refusal)
+        except (Failed, OSError) as error:
+            self._say("connecting", str(error))
+        return False
+
+    def _live(self) -> None:
+        self._live_at, self._tries = time.monotonic(), 0
+        self._say("live", "")
+
+    def _refused(self, refusal: Refused) -> bool:
+        self._b_frames = refusal.b_frames
+        if self.address.transcode and not self._transcode:
+            self._transcode = True
+            log.info("camera.transcoding", room=self.name, reason=str(refusal))
+            return True
+        self._say("refused", str(refusal))
+        return False
+
+    def _say(self, state: str, reason: str) -> None:
+        new = CameraStatus(state, reason, self._transcode, self._b_frames, self._tries)
+        if (new.state, new.reason) != (self.status.state, self.status.reason):
+            level = log.info if state in ("live", "connecting") and not reason else log.warning
+            level("camera." + state, room=self.name, reason=reason)
+        self.status = new

@@ -1,0 +1,295 @@
+"""One pull of a camera: an ffmpeg that fetches RTSP over TCP and hands plain RTP on, watched over.
+
+The address, which often carries a password, goes to ffmpeg by its standard input, never by the command
+line, and is masked in whatever ffmpeg says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+import imageio_ffmpeg
+
+from streaming.child import end_with_parent
+from streaming.rooms.room import Room
+from streaming.sources import plainrtp
+from streaming.sources.plainrtp import Announcement, Feed, PlainPublisher, Ports
+from streaming.wire import rtcp
+from streaming.wire.codecs import H264
+
+TIMEOUT = 5.0  # seconds without an answer or a packet
+CONNECTING = 20.0  # seconds from the start to the first picture; cameras with long GOPs take theirs
+EXAMINED, EXAMINING = 12, 1.0  # pictures and seconds looked at before the room gets to see them
+HELD = 4000  # packets kept meanwhile
+END_SECONDS = 3.0
+
+_INPUT = (
+    "-hide_banner -nostats -v warning -fflags +nobuffer -probesize 500000 -analyzeduration 1500000 "
+    "-f concat -safe 0 -protocol_whitelist pipe,rtsp,rtsps,rtp,tcp,udp,tls,crypto -i pipe:0 "
+    "-map 0:v:0 -map 0:a:0?"
+)
+_COPY = "-c:v copy -bsf:v dump_extra=freq=keyframe"
+_TRANSCODE = (
+    "-c:v libx264 -preset veryfast -tune zerolatency -profile:v baseline -pix_fmt yuv420p -bf 0 -threads 2 "
+    "-force_key_frames expr:gte(t,n_forced*2) -b:v 1500k -maxrate 2000k -bufsize 1000k "
+    "-vf scale='min(1280,iw)':-2 -bsf:v dump_extra=freq=keyframe"
+)
+# sound alone is always coded anew: cameras send A-law or AAC, browsers take Opus
+_SOUND = "-c:a libopus -ac 2 -ar 48000 -b:a 32k -application lowdelay -af aresample=async=1000"
+_OUTPUT = "-max_interleave_delta 1 -flush_packets 1 -f sap"
+
+_SECRET = re.compile(r"(\w+://)[^\s']*@")
+_SIGNS = (
+    ("401", "摄像机拒绝了用户名或口令 / the camera refused user name or password"),
+    ("403", "摄像机不允许取流 / the camera forbids access"),
+    ("404", "摄像机上没有这个地址的视频流 / the camera has no stream at this address"),
+    ("Connection refused", "摄像机端口未开放 / the camera's port is closed"),
+    ("timed out", "摄像机没有应答 / the camera does not answer"),
+    ("No route to host", "到摄像机的网络不通 / no route to the camera"),
+    ("unreachable", "到摄像机的网络不通 / no route to the camera"),
+    ("resolve", "找不到摄像机的主机名 / the camera's host name is unknown"),
+    ("matches no streams", "摄像机没有图像 / the camera has no picture"),
+)
+H265_REMEDY = (
+    "摄像机发送 {name}：请在摄像机上改用 H.264，或为此开标室打开转码"
+    " / the camera sends {name}: set H.264 on the camera or switch on transcoding for this room"
+)
+B_FRAMES_REMEDY = (
+    "摄像机发送 B 帧：请在摄像机上关闭 B 帧（或改用 Baseline），或为此开标室打开转码"
+    " / the camera sends B-frames: switch them off (or set Baseline), or switch on transcoding for this room"
+)
+
+
+class Refused(Exception):
+    """The stream cannot be shown as it is; the message says what to do. Transcoding would help."""
+
+    def __init__(self, message: str, b_frames: bool = False) -> None:
+        super().__init__(message)
+        self.b_frames = b_frames
+
+
+class Failed(Exception):
+    """No stream now; another try may have one."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a camera is, and whether its pictures may be coded anew. Never printed as it is."""
+
+    url: str
+    transcode: bool = False
+
+    def __repr__(self) -> str:
+        return f"Address({mask(self.url)!r}, transcode={self.transcode})"
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """An rtsp:// or rtsps:// address, with "#transcode" behind it where that is allowed.
+
+        ValueError for anything else: what the ledger says must not make ffmpeg open a file.
+        """
+        url, _, flag = text.partition("#")
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme in ("rtsp", "rtsps") and parts.hostname and parts.port != 0
+        except ValueError:  # a port or an IPv6 address that is none
+            usable = False
+        if not usable or flag not in ("", "transcode"):
+            raise ValueError(f"摄像机地址无效 / not a camera's address: {mask(text)}") from None
+        return cls(quote(url, safe="%/:=&?~#+!$,;@()*[]"), flag == "transcode")
+
+
+def mask(text: str) -> str:
+    """The text without the user name and password of any RTSP address."""
+    return _SECRET.sub(r"\1***@", text)
+
+
+class Order:
+    """Sees B-frames in RTP: pictures sent after one that is shown later."""
+
+    def __init__(self) -> None:
+        self.pictures = 0
+        self.reordered = False
+        self._last: int | None = None
+        self._newest = 0
+
+    def look(self, timestamp: int) -> None:
+        """The timestamp of the next packet."""
+        if timestamp == self._last:
+            return
+        self.pictures += 1
+        if self._last is not None and (timestamp - self._newest) & 0xFFFFFFFF >= 0x80000000:
+            self.reordered = True
+        else:
+            self._newest = timestamp
+        self._last = timestamp
+
+
+class Pull:
+    """One run of ffmpeg into one room. `run` returns or raises when it is over."""
+
+    def __init__(self, room: Room, address: Address, transcode: bool, flush: Callable[[], None]) -> None:
+        self.room, self.address, self.transcode = room, address, transcode
+        self.publisher: PlainPublisher | None = None
+        self.on_live: Callable[[], None] = lambda: None
+        self._flush = flush
+        self._order = Order()
+        self._held: deque[tuple[str, bytes]] = deque(maxlen=HELD)
+        self._reports: dict[str, bytes] = {}
+        self._announced: Announcement | None = None
+        self._first_at: float | None = None
+        self._heard = self._began = time.monotonic()
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._said: deque[str] = deque(maxlen=8)
+
+    async def run(self) -> None:
+        """Until the stream ends. Refused or Failed with the reason; OSError if ffmpeg cannot be started."""
+        feed = Feed(Ports())
+        feed.on_announcement, feed.on_rtp, feed.on_rtcp = self._announce, self._rtp, self._rtcp
+        feed.on_drained = self._drained
+        process: Process | None = None
+        try:
+            process = await self._spawn(feed.ports.url)
+            await self._watch(process)
+        finally:
+            if process is not None:
+                await _end(process)
+            feed.close()
+            if self.publisher is not None:
+                self.publisher.close("camera_gone")
+                self._flush()
+
+    async def _spawn(self, output: str) -> Process:
+        picture = _TRANSCODE if self.transcode else _COPY
+        process = await asyncio.create_subprocess_exec(
+            imageio_ffmpeg.get_ffmpeg_exe(),
+            *(*_INPUT.split(), *picture.split(), *_SOUND.split(), *_OUTPUT.split(), output),
+            stdin=PIPE, stdout=DEVNULL, stderr=PIPE, preexec_fn=end_with_parent(os.getpid()),
+        )  # fmt: skip
+        assert process.stdin is not None
+        process.stdin.write(
+            f"ffconcat version 1.0\nfile '{self.address.url}'\n"
+            f"option rtsp_transport tcp\noption timeout {int(TIMEOUT * 1e6)}\n".encode()
+        )
+        process.stdin.close()
+        return process
+
+    async def _watch(self, process: Process) -> None:
+        listening = asyncio.ensure_future(self._listen(process))
+        ended = asyncio.ensure_future(process.wait())
+        try:
+            while not ended.done():
+                await asyncio.wait((ended, self._over), timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
+                if self._over.done():
+                    self._over.result()
+                    return
+                self._check_time()
+            await asyncio.wait((listening,), timeout=1.0)
+            raise Failed(self._explain())
+        finally:
+            for task in (listening, ended):
+                task.cancel()
+            await asyncio.gather(listening, ended, return_exceptions=True)
+
+    def _check_time(self) -> None:
+        now = time.monotonic()
+        if self.publisher is None:
+            if now - self._began > CONNECTING:
+                raise Failed("摄像机没有送来图像 / the camera sends no picture")
+        elif now - self._heard > TIMEOUT:
+            raise Failed(f"{TIMEOUT:.0f} 秒没有图像 / no picture for {TIMEOUT:.0f} s")
+
+    async def _listen(self, process: Process) -> None:
+        assert process.stderr is not None
+        async for line in process.stderr:
+            self._said.append(mask(line.decode(errors="replace").strip())[:300])
+
+    def _explain(self) -> str:
+        said = "\n".join(self._said)
+        for sign, meaning in _SIGNS:
+            if sign in said:
+                return meaning
+        last = self._said[-1] if self._said else "ffmpeg"
+        return f"取流中断：{last} / the stream ended: {last}"
+
+    # -- what ffmpeg sends ------------------------------------------------------------------------
+
+    def _announce(self, announcement: Announcement) -> None:
+        if self._announced is not None:
+            return
+        self._announced = announcement
+        video = announcement.codecs.get("video")
+        if video is None:
+            self._end(Failed("摄像机没有图像 / the camera has no picture"))
+        elif video.name != H264:
+            self._end(Refused(H265_REMEDY.format(name="H.265" if video.name == "H265" else video.name)))
+
+    def _rtp(self, kind: str, packet: bytes) -> None:
+        self._heard = time.monotonic()
+        if kind == "video":
+            self._first_at = self._first_at or self._heard
+            self._order.look(int.from_bytes(packet[4:8], "big"))
+            if self._order.reordered:
+                self._end(Refused(B_FRAMES_REMEDY, b_frames=True))
+                return
+        if self.publisher is not None:
+            self.publisher.rtp(kind, packet)
+        else:
+            self._held.append((kind, packet))
+
+    def _rtcp(self, kind: str, packet: bytes) -> None:
+        if self.publisher is not None:
+            self.publisher.rtcp(kind, packet)
+        elif any(part.kind == rtcp.SR for part in rtcp.parse(packet)):
+            self._reports[kind] = packet
+
+    def _drained(self) -> None:
+        if self.publisher is None and self._examined():
+            self._go_live()
+        self._flush()
+
+    def _examined(self) -> bool:
+        if self._over.done() or self._announced is None or self._first_at is None:
+            return False
+        return self._order.pictures >= EXAMINED or time.monotonic() - self._first_at > EXAMINING
+
+    def _go_live(self) -> None:
+        assert self._announced is not None
+        if self.room.occupied():
+            self._end(Failed("该房间正在推流 / the room has another publisher"))
+            return
+        publisher = PlainPublisher(self.room.name, plainrtp.usable(self._announced), self.room.streams)
+        publisher.on_closed.append(lambda closed: self._end(Failed(f"已让位 / replaced: {closed.closed}")))
+        self.room.publish(publisher)
+        publisher.start()
+        self.publisher = publisher
+        for kind, packet in self._held:
+            publisher.rtp(kind, packet)
+        for kind, packet in self._reports.items():
+            publisher.rtcp(kind, packet)
+        self._held.clear()
+        self.on_live()
+
+    def _end(self, reason: Exception) -> None:
+        if not self._over.done():
+            self._over.set_exception(reason)
+
+
+async def _end(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), END_SECONDS)
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

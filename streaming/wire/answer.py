@@ -1,0 +1,153 @@
+"""SDP answers of the hub: ICE-lite, one bundle, one port, and only what it will really do."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+from streaming.wire.codecs import Codec
+from streaming.wire.sdp import Media, Offer
+
+FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
+RID_EXTENSIONS = (
+    "urn:ietf:params:rtp-hdrext:sdes:mid",
+    "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+    "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
+)
+
+
+@dataclass(frozen=True)
+class Sender:
+    """What a section of ours sends: its SSRC, that of its retransmissions, and the stream's name."""
+
+    ssrc: int
+    rtx_ssrc: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Local:
+    """Our side of the answer. `candidates` are (address, port), best first; `setup` active or passive."""
+
+    ufrag: str
+    password: str
+    fingerprint: str
+    setup: str
+    candidates: list[tuple[str, int]]
+    senders: dict[str, Sender] = field(default_factory=dict)
+
+
+def write(offer: Offer, local: Local, chosen: dict[str, list[Codec]]) -> str:
+    """The answer text. `chosen` maps kind → codecs taken from the offer; other sections are refused."""
+    used = {kind: offer.section(kind) for kind in chosen}
+    mids = [media.mid for media in offer.media if media in used.values() and media.mid]
+    lines = [
+        "v=0",
+        f"o=- {secrets.randbits(62)} 1 IN IP4 0.0.0.0",
+        "s=-",
+        "t=0 0",
+        "a=ice-lite",
+        *([f"a=group:BUNDLE {' '.join(mids)}"] if mids else []),
+        "a=msid-semantic: WMS *",
+    ]
+    for media in offer.media:
+        if used.get(media.kind) is media:
+            lines += _accepted(media, chosen[media.kind], local)
+        else:
+            lines += _refused(media)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def fragment(offer: Offer, ufrag: str, password: str, candidates: list[tuple[str, int]]) -> str:
+    """The body that answers an ICE restart (RFC 9725 §4.4.2): new credentials and all candidates."""
+    leader = next(media for media in offer.media if media.wanted)
+    lines = [
+        "a=ice-lite",
+        f"m={leader.kind} 9 {leader.protocol} 0",
+        *([f"a=mid:{leader.mid}"] if leader.mid else []),
+        f"a=ice-ufrag:{ufrag}",
+        f"a=ice-pwd:{password}",
+        *(_candidate(number, *candidate) for number, candidate in enumerate(candidates)),
+        "a=end-of-candidates",
+    ]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _refused(media: Media) -> list[str]:
+    head = [f"m={media.kind} 0 {media.protocol} {' '.join(media.formats)}", "c=IN IP4 0.0.0.0"]
+    return head + ([f"a=mid:{media.mid}"] if media.mid else []) + ["a=inactive"]
+
+
+def _accepted(media: Media, codecs: list[Codec], local: Local) -> list[str]:
+    types = [pt for codec in codecs for pt in (codec.payload_type, codec.rtx) if pt is not None]
+    address, port = local.candidates[0]
+    sender = local.senders.get(media.kind)
+    family = "IP6" if ":" in address else "IP4"
+    return [
+        f"m={media.kind} {port} {media.protocol} {' '.join(map(str, types))}",
+        f"c=IN {family} {address}",
+        "a=rtcp-mux",
+        "a=rtcp-rsize",
+        *([f"a=mid:{media.mid}"] if media.mid else []),
+        f"a=ice-ufrag:{local.ufrag}",
+        f"a=ice-pwd:{local.password}",
+        f"a=fingerprint:sha-256 {local.fingerprint}",
+        f"a=setup:{local.setup}",
+        "a=sendonly" if sender else "a=recvonly",
+        *(line for codec in codecs for line in _codec(codec, media.kind)),
+        *(_sources(sender, media.kind, any(codec.rtx for codec in codecs)) if sender else _layers(media)),
+        *(_candidate(number, *candidate) for number, candidate in enumerate(local.candidates)),
+        "a=end-of-candidates",
+    ]
+
+
+def _codec(codec: Codec, kind: str) -> list[str]:
+    pt = codec.payload_type
+    name = "opus" if codec.name == "OPUS" else codec.name
+    channels = f"/{codec.channels}" if codec.channels > 1 else ""
+    lines = [f"a=rtpmap:{pt} {name}/{codec.clock_rate}{channels}"]
+    if codec.fmtp:
+        lines.append(f"a=fmtp:{pt} {codec.fmtp_line}")
+    if kind == "video":
+        lines += [f"a=rtcp-fb:{pt} {item}" for item in FEEDBACK]
+    if codec.rtx is not None:
+        lines += [f"a=rtpmap:{codec.rtx} rtx/{codec.clock_rate}", f"a=fmtp:{codec.rtx} apt={pt}"]
+    return lines
+
+
+def _sources(sender: Sender, kind: str, rtx: bool) -> list[str]:
+    # the primary SSRC must come before its RTX, or Chromium takes the latter for the picture
+    lines = [f"a=msid:{sender.name} {kind}"]
+    if rtx:
+        lines.append(f"a=ssrc-group:FID {sender.ssrc} {sender.rtx_ssrc}")
+    lines.append(f"a=ssrc:{sender.ssrc} cname:{sender.name}")
+    if rtx:
+        lines.append(f"a=ssrc:{sender.rtx_ssrc} cname:{sender.name}")
+    return lines
+
+
+def _layers(media: Media) -> list[str]:
+    """Accept every simulcast layer offered: which is the best shows only when they arrive."""
+    simulcast = media.first("simulcast") or ""
+    if not simulcast.startswith("send "):
+        return []
+    names = [part.split(",")[0].lstrip("~") for part in simulcast[5:].split()[0].split(";")]
+    offered = {line.split()[0] for line in media.every("rid") if line.split()[1:2] == ["send"]}
+    if not names or not set(names) <= offered:
+        return []
+    extensions = [line.split() for line in media.every("extmap") if len(line.split()) >= 2]
+    return [
+        *(
+            f"a=extmap:{number.split('/')[0]} {uri}"
+            for number, uri, *_ in extensions
+            if uri in RID_EXTENSIONS
+        ),
+        *(f"a=rid:{name} recv" for name in names),
+        f"a=simulcast:recv {';'.join(names)}",
+    ]
+
+
+def _candidate(number: int, address: str, port: int) -> str:
+    # host type preference 126, the first address most preferred, component 1 (RFC 8445 §5.1.2)
+    priority = (126 << 24) | ((65535 - number) << 8) | 255
+    return f"a=candidate:{number + 1} 1 udp {priority} {address} {port} typ host"

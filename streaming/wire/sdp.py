@@ -1,0 +1,235 @@
+"""Offers read strictly, answers written by hand (RFC 8866, 8829, 9725).
+
+Offers come from anyone on the network: every line used is checked, and what is wrong is named in
+Chinese and English so that the answer 422 helps whoever set up the encoder.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from streaming.wire.codecs import Codec
+
+MAX_MEDIA = 16
+_DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
+_SETUP = ("actpass", "active", "passive")
+_PROTOCOLS = ("UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "RTP/SAVPF", "TCP/TLS/RTP/SAVPF")
+_ICE = re.compile(r"^[A-Za-z0-9+/\-_=]+$")
+_FINGERPRINT = re.compile(r"^[0-9A-F]{2}(:[0-9A-F]{2})+$")
+_DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
+_TOKEN = re.compile(r"^[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]{1,64}$")
+
+
+class SdpError(ValueError):
+    """The description cannot be used; the message says what is wrong, zh / English."""
+
+
+@dataclass
+class Media:
+    """One m= section of an offer, with session-level attributes already folded in."""
+
+    kind: str
+    protocol: str
+    formats: list[str]
+    attributes: list[tuple[str, str]] = field(default_factory=list)
+    codecs: list[Codec] = field(default_factory=list)
+    rejected: bool = False
+
+    def first(self, name: str) -> str | None:
+        return next((value for key, value in self.attributes if key == name), None)
+
+    def every(self, name: str) -> list[str]:
+        return [value for key, value in self.attributes if key == name]
+
+    @property
+    def mid(self) -> str:
+        return self.first("mid") or ""
+
+    @property
+    def direction(self) -> str:
+        return next((key for key, _ in self.attributes if key in _DIRECTIONS), "sendrecv")
+
+    @property
+    def wanted(self) -> bool:
+        return self.kind in ("audio", "video") and not self.rejected and self.direction != "inactive"
+
+
+@dataclass
+class Offer:
+    """A checked offer. `audio` and `video` are the sections that will be used, at most one of each."""
+
+    media: list[Media]
+    ufrag: str
+    password: str
+    fingerprints: list[tuple[str, str]]
+    setup: str
+
+    def section(self, kind: str) -> Media | None:
+        return next((media for media in self.media if media.kind == kind and media.wanted), None)
+
+
+def parse_offer(text: str, *, sends: bool) -> Offer:
+    """Read a client's offer.
+
+    sends: True for a publisher (its media must be sendonly or sendrecv), False for a viewer.
+    Raises SdpError.
+    """
+    session, media = _sections(text)
+    for section in media:
+        section.attributes += [item for item in session if _folds(item[0], section)]
+        section.codecs = _codecs(section)
+    used = [section for section in media if section.wanted]
+    if not used:
+        raise SdpError("没有可用的音频或视频 / the offer has no active audio or video section")
+    _check_direction(used, sends)
+    _check_bundle(session, used)
+    leader = used[0]
+    if any(section.first("rtcp-mux") is None for section in used):
+        raise SdpError("缺少 a=rtcp-mux / a=rtcp-mux is required in every media section")
+    return Offer(media, *_ice(leader), _fingerprints(leader), _setup(leader))
+
+
+def parse_fragment(text: str) -> tuple[str, str] | None:
+    """ICE credentials in a trickle fragment (RFC 8840), None where it carries only candidates."""
+    if not any(line.startswith("a=") for line in text.splitlines()):
+        raise SdpError("片段中没有任何 a= 行 / the fragment has no a= line")
+    found = dict(re.findall(r"^a=(ice-ufrag|ice-pwd):(\S+)\s*$", text, re.MULTILINE))
+    if not found:
+        return None
+    return _credentials(found.get("ice-ufrag", ""), found.get("ice-pwd", ""))
+
+
+def _sections(text: str) -> tuple[list[tuple[str, str]], list[Media]]:
+    lines = [line for line in re.split(r"\r\n|\n|\r", text) if line]
+    if not lines or lines[0] != "v=0":
+        raise SdpError("不是 SDP：第一行应为 v=0 / not SDP: the first line must be v=0")
+    session: list[tuple[str, str]] = []
+    media: list[Media] = []
+    for number, line in enumerate(lines, 1):
+        if len(line) < 2 or line[1] != "=" or not line[0].isascii() or not line[0].isalpha():
+            raise SdpError(f"第 {number} 行不是“字母=值” / line {number} is not type=value")
+        if line[0] == "m":
+            media.append(_media_line(line[2:], number))
+        elif line[0] == "a":
+            key, _, value = line[2:].partition(":")
+            (media[-1].attributes if media else session).append((key.strip(), value.strip()))
+    if not media:
+        raise SdpError("没有 m= 行 / the offer has no m= line")
+    if len(media) > MAX_MEDIA:
+        raise SdpError(f"媒体段多于 {MAX_MEDIA} 个 / more than {MAX_MEDIA} media sections")
+    return session, media
+
+
+def _media_line(value: str, number: int) -> Media:
+    parts = value.split()
+    if len(parts) < 4 or not parts[1].partition("/")[0].isdecimal():
+        raise SdpError(f"第 {number} 行 m= 不完整 / line {number}: malformed m= line")
+    kind, port, protocol, formats = parts[0], parts[1].partition("/")[0], parts[2], parts[3:]
+    if not _TOKEN.match(kind):
+        raise SdpError(f"第 {number} 行媒体类型无效 / line {number}: invalid media type")
+    if kind in ("audio", "video"):
+        if protocol not in _PROTOCOLS:
+            raise SdpError(f"第 {number} 行须为 DTLS-SRTP / line {number}: {_PROTOCOLS[0]} is required")
+        if not all(item.isdecimal() and int(item) < 128 for item in formats):
+            raise SdpError(f"第 {number} 行负载类型无效 / line {number}: invalid payload type")
+    return Media(kind, protocol, formats, rejected=int(port) == 0)
+
+
+def _folds(name: str, section: Media) -> bool:
+    """Session-level values that count for a section which does not give its own."""
+    folding = ("ice-ufrag", "ice-pwd", "fingerprint", "setup", *_DIRECTIONS)
+    if name in _DIRECTIONS:
+        return not any(key in _DIRECTIONS for key, _ in section.attributes)
+    return name in folding and section.first(name) is None
+
+
+def _codecs(media: Media) -> list[Codec]:
+    fmtp = {pt: _parameters(line) for pt, line in _numbered(media.every("fmtp"))}
+    maps = {pt: line.split()[0] for pt, line in _numbered(media.every("rtpmap")) if line.split()}
+    retransmits: dict[int, int] = {}
+    for pt, mapping in maps.items():
+        apt = fmtp.get(pt, {}).get("apt", "")
+        if mapping.lower().startswith("rtx/") and apt.isdecimal():
+            retransmits.setdefault(int(apt), pt)
+    codecs = []
+    for item in media.formats:
+        if not item.isdecimal() or int(item) not in maps:
+            continue
+        pt = int(item)
+        name, _, rest = maps[pt].partition("/")
+        rate, _, channels = rest.partition("/")
+        if rate.isdecimal() and name.lower() != "rtx":
+            count = int(channels) if channels.isdecimal() else 1
+            codecs.append(Codec(name.upper(), pt, int(rate), count, fmtp.get(pt, {}), retransmits.get(pt)))
+    return codecs
+
+
+def _numbered(lines: list[str]) -> list[tuple[int, str]]:
+    found = []
+    for line in lines:
+        number, _, rest = line.partition(" ")
+        if number.isdecimal() and int(number) < 128:
+            found.append((int(number), rest))
+    return found
+
+
+def _parameters(line: str) -> dict[str, str]:
+    pairs = (item.strip().partition("=") for item in line.split(";") if item.strip())
+    return {key.strip().lower(): value.strip() for key, _, value in pairs}
+
+
+def _check_direction(used: list[Media], sends: bool) -> None:
+    allowed = ("sendonly", "sendrecv") if sends else ("recvonly", "sendrecv")
+    for media in used:
+        if media.direction not in allowed:
+            raise SdpError(
+                f"{media.kind} 的方向是 {media.direction}，应为 {allowed[0]}"
+                f" / {media.kind} is {media.direction}, must be {allowed[0]}"
+            )
+
+
+def _check_bundle(session: list[tuple[str, str]], used: list[Media]) -> None:
+    if len(used) == 1:
+        return
+    groups = [value.split()[1:] for key, value in session if key == "group" and value.startswith("BUNDLE")]
+    mids = [media.mid for media in used]
+    if len(set(mids)) != len(mids) or not any(set(mids) <= set(group) for group in groups):
+        raise SdpError("音视频须在同一 BUNDLE 组 / all media must be in one BUNDLE group with distinct mids")
+    if any(not _TOKEN.match(mid) for mid in mids):
+        raise SdpError("a=mid 无效 / invalid a=mid")
+
+
+def _ice(media: Media) -> tuple[str, str]:
+    return _credentials(media.first("ice-ufrag") or "", media.first("ice-pwd") or "")
+
+
+def _credentials(ufrag: str, password: str) -> tuple[str, str]:
+    if not 4 <= len(ufrag) <= 256 or not _ICE.match(ufrag):
+        raise SdpError("a=ice-ufrag 缺失或无效 / a=ice-ufrag is missing or invalid")
+    if not 22 <= len(password) <= 256 or not _ICE.match(password):
+        raise SdpError("a=ice-pwd 缺失或无效 / a=ice-pwd is missing or invalid")
+    return ufrag, password
+
+
+def _fingerprints(media: Media) -> list[tuple[str, str]]:
+    found = []
+    for line in media.every("fingerprint"):
+        algorithm, _, value = line.partition(" ")
+        algorithm, value = algorithm.lower(), value.strip().upper()
+        size = _DIGEST_BYTES.get(algorithm)
+        if size is None:
+            continue
+        if not _FINGERPRINT.match(value) or value.count(":") != size - 1:
+            raise SdpError("a=fingerprint 格式错误 / malformed a=fingerprint")
+        found.append((algorithm, value))
+    if not found:
+        raise SdpError("缺少 sha-256 指纹 / no a=fingerprint with sha-256, sha-384 or sha-512")
+    return found
+
+
+def _setup(media: Media) -> str:
+    setup = media.first("setup") or ""
+    if setup not in _SETUP:
+        raise SdpError("a=setup 应为 actpass、active 或 passive / a=setup must be actpass, active or passive")
+    return setup

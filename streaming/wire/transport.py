@@ -1,0 +1,215 @@
+"""One UDP port for every peer, and the ICE-lite transport of each peer on it (RFC 8445 §2.5).
+
+An ICE-lite agent sends no checks of its own: it answers those of the client and sends to the pair the
+client nominates. Datagrams are told apart by their first byte (RFC 7983), peers by the username of
+their checks and from then on by address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import time
+from collections.abc import Callable
+
+import structlog
+
+from streaming.wire import stun
+
+log = structlog.get_logger()
+
+SOCKET_BUFFER = 8 << 20
+READS_PER_WAKEUP = 128
+FORGOTTEN = 8.0  # seconds without a check from the settled address after which any valid check moves the peer
+DATAGRAM = 2048
+DTLS_QUEUE = 64
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
+
+
+class UdpPort:
+    """The socket, and who is behind which ICE name and address."""
+
+    def __init__(self) -> None:
+        self.sock: socket.socket
+        self.port = 0
+        self.on_drained: Callable[[], None] = lambda: None
+        self.unknown = 0
+        self._names: dict[str, LiteTransport] = {}
+        self._addresses: dict[stun.Address, LiteTransport] = {}
+
+    def open(self, host: str, port: int) -> None:
+        """Bind and start reading. OSError where the port is taken or the address is not ours."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.sock = socket.socket(family, socket.SOCK_DGRAM)
+        self.sock.setblocking(False)
+        if family == socket.AF_INET6:
+            self.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        enlarge(self.sock)
+        try:
+            self.sock.bind((host, port))
+        except OSError:
+            self.sock.close()
+            raise
+        self.port = int(self.sock.getsockname()[1])
+        asyncio.get_running_loop().add_reader(self.sock.fileno(), self._readable)
+
+    def close(self) -> None:
+        if self.port:
+            asyncio.get_running_loop().remove_reader(self.sock.fileno())
+            self.sock.close()
+            self.port = 0
+
+    def send(self, data: bytes, address: stun.Address) -> bool:
+        """One datagram; False where the system did not take it (the peer will ask again)."""
+        try:
+            self.sock.sendto(data, address)
+        except OSError:
+            return False
+        return True
+
+    def name(self, transport: LiteTransport, ufrag: str) -> None:
+        self._names[ufrag] = transport
+
+    def drop_name(self, ufrag: str) -> None:
+        self._names.pop(ufrag, None)
+
+    def settle(self, transport: LiteTransport, address: stun.Address) -> None:
+        """Datagrams from `address` belong to this transport from now on."""
+        if transport.address is not None:
+            self._addresses.pop(transport.address, None)
+        self._addresses[address] = transport
+
+    def forget(self, transport: LiteTransport) -> None:
+        for ufrag in transport.ufrags:
+            self._names.pop(ufrag, None)
+        if transport.address is not None and self._addresses.get(transport.address) is transport:
+            del self._addresses[transport.address]
+
+    def _readable(self) -> None:
+        receive, peers = self.sock.recvfrom, self._addresses
+        for _ in range(READS_PER_WAKEUP):
+            try:
+                data, address = receive(DATAGRAM)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError as error:
+                log.warning("media.receive_failed", error=str(error))
+                break
+            if not data:
+                continue
+            if data[0] < 4:
+                self._on_stun(data, address)
+            elif (peer := peers.get(address)) is not None:
+                peer.on_datagram(data)
+            else:
+                self.unknown += 1
+        self.on_drained()
+
+    def _on_stun(self, data: bytes, address: stun.Address) -> None:
+        try:
+            message = stun.parse(data)
+        except stun.StunError:
+            self.unknown += 1
+            return
+        ufrag = message.username.partition(":")[0]
+        transport = self._names.get(ufrag)
+        if message.kind != stun.BINDING_REQUEST or transport is None:
+            self.unknown += 1
+            return
+        password = transport.ufrags[ufrag]
+        if not message.authentic(password):
+            self.unknown += 1
+            return
+        transport.heard = time.monotonic()
+        self.send(stun.success(message, address, password), address)
+        transport.on_check(ufrag, address, message.nominates)
+
+
+class LiteTransport:
+    """One peer's path. Has the three members RTCDtlsTransport uses of an ICE transport: role, _recv, _send."""
+
+    role = "controlled"
+
+    def __init__(self, udp: UdpPort) -> None:
+        self.udp = udp
+        self.ufrags: dict[str, str] = {}
+        self.address: stun.Address | None = None
+        self.ready = asyncio.Event()
+        self.heard = time.monotonic()
+        self.turnaround: float | None = None
+        self.on_srtp: Callable[[bytes], None] | None = None
+        self.on_moved: Callable[[], None] = lambda: None
+        self._dtls: asyncio.Queue[bytes | None] = asyncio.Queue(DTLS_QUEUE)
+        self._sent_at = 0.0
+        self._confirmed = 0.0
+        self._closed = False
+        self.ufrag, self.password = self.new_credentials()
+
+    def new_credentials(self) -> tuple[str, str]:
+        """Fresh ICE name and password (RFC 8839: ≥ 4 and ≥ 22 characters). The old pair stays good until
+        a check arrives on the new one, so an ICE restart never interrupts media."""
+        self.ufrag, self.password = secrets.token_hex(6), secrets.token_hex(16)
+        self.ufrags[self.ufrag] = self.password
+        self.udp.name(self, self.ufrag)
+        return self.ufrag, self.password
+
+    def on_check(self, ufrag: str, address: stun.Address, nominates: bool) -> None:
+        if ufrag == self.ufrag and len(self.ufrags) > 1:
+            for old in [name for name in self.ufrags if name != ufrag]:
+                del self.ufrags[old]
+                self.udp.drop_name(old)
+        now = time.monotonic()
+        if address == self.address:
+            self._confirmed = now
+        elif self.address is None or nominates or now - self._confirmed > FORGOTTEN:
+            self._confirmed = now
+            self.udp.settle(self, address)
+            self.address = address
+            self.ready.set()
+            self.on_moved()
+
+    def on_datagram(self, data: bytes) -> None:
+        first = data[0]
+        if first >= 128:
+            if self.on_srtp is not None:
+                self.on_srtp(data)
+        elif 20 <= first < 64 and not self._dtls.full():
+            self._dtls.put_nowait(data)
+            self.heard = time.monotonic()
+
+    async def _recv(self) -> bytes:
+        data = await self._dtls.get()
+        if data is None:
+            raise ConnectionError("transport closed")
+        if self._sent_at:
+            took = time.monotonic() - self._sent_at
+            self.turnaround = took if self.turnaround is None else min(took, self.turnaround)
+            self._sent_at = 0.0
+        return data
+
+    async def _send(self, data: bytes) -> None:
+        if self.address is None or self._closed:
+            raise ConnectionError("no path yet")
+        self._sent_at = time.monotonic()
+        self.udp.send(data, self.address)
+
+    def close(self) -> None:
+        """Forget the peer; whoever waits in `_recv` gets a ConnectionError."""
+        if self._closed:
+            return
+        self._closed = True
+        self.on_srtp = None
+        self.udp.forget(self)
+        if self._dtls.full():
+            self._dtls.get_nowait()
+        self._dtls.put_nowait(None)
+
+
+def enlarge(sock: socket.socket) -> None:
+    """A keyframe to a few hundred viewers is megabytes at once: ask for as much buffer as we may have."""
+    for force, plain in ((SO_SNDBUFFORCE, socket.SO_SNDBUF), (SO_RCVBUFFORCE, socket.SO_RCVBUF)):
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, force, SOCKET_BUFFER)
+        except OSError:
+            sock.setsockopt(socket.SOL_SOCKET, plain, SOCKET_BUFFER)
