@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 from records import chain
 from records.base import now
 from records.ledger import Ledger
-from streaming import feed as feeds
+from streaming.live import feed as feeds
 from streaming.live.logs import Logs, OpeningLog
 from streaming.live.poller import Poller
 from streaming.live.reading import Reader, arrivals

@@ -10,7 +10,7 @@ import pytest
 from media_helper import Camera, number, rig, ssrc, stamp, until
 
 from benchmarks.lightpeer import H264_LINES, VP8_LINES
-from streaming import peer as peers
+from streaming.rooms import peer as peers
 from streaming.rooms import viewer
 from streaming.rooms.forward import original
 from streaming.wire import rtcp
