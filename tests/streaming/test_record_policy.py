@@ -27,21 +27,21 @@ def opening(
 @pytest.mark.parametrize(
     ("held", "wanted"),
     [
-        (opening("scheduled", 14), True),
-        (opening("scheduled", 16), False),
-        (opening("scheduled", -30), True),
-        (opening("scheduled", -13 * 60), False),
-        (opening("in_progress", -60), True),
-        (opening("paused", -60), True),
-        (opening("ended", -60, -1), True),
-        (opening("ended", -60, -3), False),
-        (opening("sealed", -60, -1), True),
-        (opening("cancelled", -1), False),
-        (opening("in_progress", -5, room="hz-02"), False),
+        ({"state": "scheduled", "scheduled": 14}, True),
+        ({"state": "scheduled", "scheduled": 16}, False),
+        ({"state": "scheduled", "scheduled": -30}, True),
+        ({"state": "scheduled", "scheduled": -13 * 60}, False),
+        ({"state": "in_progress", "scheduled": -60}, True),
+        ({"state": "paused", "scheduled": -60}, True),
+        ({"state": "ended", "scheduled": -60, "ended": -1}, True),
+        ({"state": "ended", "scheduled": -60, "ended": -3}, False),
+        ({"state": "sealed", "scheduled": -60, "ended": -1}, True),
+        ({"state": "cancelled", "scheduled": -1}, False),
+        ({"state": "in_progress", "scheduled": -5, "room": "hz-02"}, False),
     ],
 )
 def test_from_a_quarter_of_an_hour_before_until_two_minutes_after(held: dict[str, Any], wanted: bool) -> None:
-    policy = OpeningPolicy(lambda: [held], lambda room: True)
+    policy = OpeningPolicy(lambda: [opening(**held)], lambda room: True)
     assert policy("hz-01") == ("op" if wanted else None)
 
 
