@@ -11,7 +11,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from records.ledger import Ledger
 from records.openings import Opening
@@ -58,14 +58,6 @@ class Desk:
         answer = context.request.post(f"{self.url}/auth/login", form={"name": role, "password": PASSWORD})
         assert answer.ok
         return context.new_page()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

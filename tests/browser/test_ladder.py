@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
 from records.ledger import Ledger
 from streaming.site.render import HLS_JS
 from tests.browser.ladder_site import Network, Publisher
-from tests.browser.public_site import FLAGS, HubProcess
+from tests.browser.public_site import HubProcess
 from tests.streaming import hub_market as market
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
@@ -25,14 +25,6 @@ WATCH_SLATE = """() => {
   window.watching.observe(slate, { attributes: true, attributeFilter: ["hidden"] });
 }"""
 needs_library = pytest.mark.skipif(not HLS_JS.is_file(), reason="npm ci has not been run in streaming/site")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from records.base import now
 from records.ledger import Ledger
-from tests.browser.public_site import FLAGS, HubProcess
+from tests.browser.public_site import HubProcess
 from tests.streaming import hub_market as market
 
 pytestmark = pytest.mark.browser
@@ -23,14 +23,6 @@ NUMBERS = itertools.count(1)
 TITLE = "示例学校<img src=x onerror=alert(1)>"
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from records.ledger import Ledger
-from tests.browser.public_site import FLAGS, HubProcess
+from tests.browser.public_site import HubProcess
 from tests.streaming import hub_market as market
 
 pytestmark = pytest.mark.browser
@@ -27,15 +27,6 @@ WATCH = """async () => {
   const answer = await fetch('/whep/hz-01', {method: 'POST', headers: {'content-type': 'application/sdp'}, body: pc.localDescription.sdp});
   await pc.setRemoteDescription({type: 'answer', sdp: await answer.text()});
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        flags = [*FLAGS, "--auto-select-desktop-capture-source=Entire screen"]
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
