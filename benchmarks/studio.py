@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import imageio_ffmpeg
 
 from streaming.rooms.forward import Rewriter, Tap
+from streaming.rooms.replay import Replay
 from streaming.wire.codecs import CLOCK, H264, OPUS, VP8, Codec
 
 ENCODERS = {
@@ -61,9 +62,15 @@ class Studio:
         self._callbacks.append(callback)
 
     def tap(
-        self, room: str, sink: Tap, *, keyframe_every: float | None = None, kept: bool = False
+        self,
+        room: str,
+        sink: Tap,
+        *,
+        keyframe_every: float | None = None,
+        kept: bool = False,
+        replay: Replay | None = None,
     ) -> Callable[[], None]:
-        """Hand the packets of a room to `sink`; this camera makes keyframes at its own pace."""
+        """Hand the packets of a room to `sink`; this camera makes keyframes at its own pace and keeps nothing."""
         self._taps[room].append(sink)
         return lambda: self._taps[room].remove(sink)
 

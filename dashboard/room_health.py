@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from dashboard import i18n, rooms_live
 from dashboard.html import draw, esc
 from records import control
 from records.organisations import Centre, Room
+from records.public import BEIJING
 
 MARKS = {
     "good": '<circle cx="7" cy="7" r="6"/>',
@@ -22,6 +24,8 @@ MARKS = {
 """Grade → shape: colour never speaks alone."""
 STRIP = 8
 """Rooms the strip of S04 names."""
+RECORDER = "recorder"
+"""The check of the hub's health whose failing is red: recording comes before opening."""
 COLUMNS = ("bitrate", "fps", "loss", "jitter", "rtt", "viewers", "recorder")
 
 
@@ -78,6 +82,19 @@ def covers(room: rooms_live.Room, lang: str) -> list[str]:
     return found
 
 
+def sources(room: rooms_live.Room, lang: str) -> list[tuple[str, str]]:
+    """The cameras of a room that do not come: (what is wrong, why and what to do)."""
+    found = []
+    for source in room.get("sources") or ():
+        if source["state"] in ("connecting", "refused"):
+            far = source["camera"] != room["id"]
+            since = datetime.fromisoformat(source["since"]).astimezone(BEIJING).strftime("%H:%M:%S")
+            which = i18n.text("control.far" if far else "control.near", lang)
+            words = i18n.text(f"control.camera_{source['state']}", lang, camera=which, since=since)
+            found.append((words, source[f"reason_{lang}"]))
+    return found
+
+
 # ── the strip ────────────────────────────────────────────────────────────────
 
 
@@ -93,7 +110,8 @@ def strip(seen: rooms_live.Snapshot, named: dict[str, str], lang: str) -> str:
     """Every room that publishes or should, worst first; evaluation rooms are not told of here."""
     at_work = [
         room for room in seen.rooms
-        if room["kind"] == "opening" and (room["publishing"] or room["state"] in ("live", "paused"))
+        if room["kind"] == "opening"
+        and (room["publishing"] or room["state"] in ("live", "paused") or sources(room, lang))
     ]  # fmt: skip
     order = {"bad": 0, "off": 1, "fair": 2}
     at_work.sort(key=lambda room: (order.get(rooms_live.grade(room), 3), room["id"]))
@@ -120,10 +138,14 @@ def _line(room: rooms_live.Room, named: dict[str, str], lang: str) -> str:
     told = " · ".join(covers(room, lang)) or state
     chip = "on" if room["state"] == "live" and told == state else ""
     cells = "".join(f'<td class="num">{esc(shown[name])}</td>' for name in COLUMNS)
+    wrong = "".join(
+        f' <span class="chip bad" title="{esc(why)}">{esc(words)}</span>'
+        for words, why in sources(room, lang)
+    )
     return (
         f'<tr><td class="cut">{mark(grade, lang)}<a href="/room?room={esc(room["id"])}" target="_self">'
         f"{esc(named.get(room['id'], room['name']))}</a></td>"
-        f'<td class="cut"><span class="chip {chip}">{esc(told)}</span></td>{cells}</tr>'
+        f'<td class="cut"><span class="chip {chip}">{esc(told)}</span>{wrong}</td>{cells}</tr>'
     )
 
 
@@ -131,7 +153,8 @@ def _line(room: rooms_live.Room, named: dict[str, str], lang: str) -> str:
 
 
 def banner(lang: str) -> None:
-    """What is wrong with the hub and what to do; nothing while all is well."""
+    """What is wrong with the hub and what to do, red where an opening should wait; nothing while all is well."""
+    grave = False
     seen = rooms_live.snapshot()
     if seen.trouble:
         lines = [i18n.text(f"control.hub_{seen.trouble}", lang)]
@@ -139,10 +162,13 @@ def banner(lang: str) -> None:
     else:
         if seen.health.get("status", "ok") == "ok":
             return
-        lines = [_problem(problem, lang) for problem in seen.health["problems"]]
+        gravest_first = sorted(seen.health["problems"], key=lambda problem: problem["check"] != RECORDER)
+        lines = [_problem(problem, lang) for problem in gravest_first]
         title = i18n.text(f"control.hub_{seen.health['status']}", lang)
+        grave = any(problem["check"] == RECORDER for problem in seen.health["problems"])
     words = "".join(f"<li>{esc(line)}</li>" for line in lines)
-    draw(f'<section class="card banner" role="status"><b>{esc(title)}</b><ul>{words}</ul></section>')
+    kind, role = ("card banner red", "alert") if grave or seen.trouble else ("card banner", "status")
+    draw(f'<section class="{kind}" role="{role}"><b>{esc(title)}</b><ul>{words}</ul></section>')
 
 
 def _problem(problem: dict[str, Any], lang: str) -> str:

@@ -38,8 +38,8 @@ def _bar(page: shell.Page, room_id: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center", key="control-row"):
             draw(_status(page, room))
             _buttons(page, room)
-        if unrecorded(room):
-            draw(f'<p class="said refused" role="status">{esc(page.say("control.no_recording"))}</p>')
+        for words in _wrong(page, room):
+            draw(f'<p class="said refused" role="alert">{esc(words)}</p>')
         for asked in room["pending"]:
             _pending(page, room, asked)
         outcome, words, at = st.session_state.get(_said(room_id), ("", "", 0.0))
@@ -53,6 +53,18 @@ def unrecorded(room: rooms_live.Room) -> bool:
     return (
         told is not None and told["state"] != "recording" and room["state"] in ("standby", "live", "paused")
     )
+
+
+def _wrong(page: shell.Page, room: rooms_live.Room) -> list[str]:
+    """What should be put right before this room opens: its recording, its cameras."""
+    found = []
+    if unrecorded(room):
+        state = room["recorder"]["state"]
+        found.append(page.say(f"control.no_recording{'_' + state if state in ('disk', 'failed') else ''}"))
+    stop = "：" if page.lang == "zh" else ": "
+    return found + [
+        f"{words}{stop}{why}" if why else words for words, why in room_health.sources(room, page.lang)
+    ]
 
 
 def _said(room_id: str) -> str:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session
 
@@ -31,6 +28,9 @@ from records.relations import Credit, Relation
 from records.society import Inspection, Opinion, WitnessRecord, WitnessTask
 from records.supervision import Warning, WarningChange, WatchMark
 from records.users import AuditEntry, User
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 TABLES: tuple[type[Base], ...] = (
     Centre, Room, Organisation, Relation, Credit, Project, TenderProject, Lot, Notice, Bid, Deposit, Award,
@@ -89,6 +89,8 @@ class Ledger:
     def upgrade(self, version: str = "head") -> None:
         """Bring the schema of an empty or older database to `version` (default: the present one)."""
         with self.engine.connect().execution_options(**{WRITE: True}) as connection:
+            from alembic import command  # only here: a hub that is started anew need not load it
+
             command.upgrade(_alembic(connection), version)
             if version == "head":
                 grants.grant_hub(connection)
@@ -96,6 +98,8 @@ class Ledger:
 
     def schema_version(self) -> str | None:
         """The migration the database stands at; None for an empty one."""
+        from alembic.runtime.migration import MigrationContext
+
         with self.engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
 
@@ -118,6 +122,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _alembic(connection: Connection) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection

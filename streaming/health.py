@@ -193,8 +193,11 @@ class Health(Collector):
         }
 
     async def healthz(self, request: Request) -> Response:
-        """200 while it can serve, 503 without ledger or media port; the body names what is wrong."""
+        """200 while it can serve, 503 without ledger or media port; the body names what is wrong. The public
+        hears only the status: the rest tells of rooms, cameras and machines inside."""
         report = self.report()
+        if not inside(request):
+            report = {name: report[name] for name in ("status", "at")}
         body = json.dumps(report, ensure_ascii=False)
         status = 503 if report["status"] == "failing" else 200
         return Response(body, status, {"cache-control": "no-store"}, media_type="application/json")

@@ -58,6 +58,7 @@ def media_server(config: HubConfig, roster: Roster) -> MediaPlane:
         config.fanout,
         edges=parse_edges(config.edges),
         edges_after=config.edges_after,
+        secret=signing.keyed_hash(signing.load_key(config.data_dir), "ice").encode(),
     )
     return MediaServer(settings, roster)
 
@@ -96,6 +97,8 @@ class Hub:
         """Health hears of every part, the desk hears of health."""
         if isinstance(self.media, MediaServer):
             self.board.cameras = self.media.cameras
+            if self.media.edges is not None:
+                self.health.watch("edges", self.media.edges.trouble)
         self.health.rows = lambda: [self.control.row(room) for room in self.roster.rooms.values()]
         self.control.health = self.health.report
         self.health.watch("rooms", self._damaged_rooms)

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import Metric
 from starlette.routing import BaseRoute
 
+from streaming.health import Trouble
 from streaming.hls.server import HlsServer
 from streaming.recording import metrics as recordmetrics
+from streaming.recording.duty import Duty
 from streaming.recording.policy import OpeningPolicy
 from streaming.recording.recorder import Recorder, RecorderConfig
 from streaming.rooms.media import MediaServer
-from streaming.rooms.subrooms import main_room
+from streaming.rooms.subrooms import SUFFIXES, main_room
 from streaming.services import MakeService, Service
+from streaming.sources import complaints
 from streaming.sources.cameras import Cameras
 
 if TYPE_CHECKING:
@@ -26,6 +29,13 @@ class CameraPart:
 
     def __init__(self, hub: Hub, media: MediaServer) -> None:
         self._cameras = Cameras(media, hub.reader)
+        self._roster = hub.roster
+        hub.control.sources = lambda room: [status.told(name) for name, status in self._of(room)]
+        hub.board.signals = lambda room: [status.signal(name) for name, status in self._of(room)]
+
+    def _of(self, room: str) -> list[tuple[str, Any]]:
+        found = self._cameras.status()
+        return [(room + suffix, found[room + suffix]) for suffix in SUFFIXES if room + suffix in found]
 
     async def start(self) -> None:
         await self._cameras.start()
@@ -36,10 +46,13 @@ class CameraPart:
     def routes(self) -> Sequence[BaseRoute]:
         return ()
 
-    def message(self) -> str:
-        """The refused cameras and why, zh / en; empty while all is well."""
-        refused = {name: s.reason for name, s in self._cameras.status().items() if s.state == "refused"}
-        return "；".join(f"{name}: {reason}" for name, reason in sorted(refused.items()))
+    def message(self) -> Trouble | None:
+        """The cameras that do not come, why, and what to do."""
+        return complaints.trouble(self._cameras.status(), self._name)
+
+    def _name(self, room: str, lang: str) -> str:
+        card = self._roster.rooms.get(main_room(room))
+        return card.title(lang) if card is not None else room
 
 
 class RecorderPart:
@@ -50,8 +63,10 @@ class RecorderPart:
             lambda: hub.board.openings.values(), lambda room: media.status(room).publishing
         )
         config = RecorderConfig(hub.config.data_dir / "recordings")
-        self._recorder = Recorder(media, hub.ledger, config, lambda room: policy(main_room(room)))
-        hub.control.recorder = self._row
+        self._recorder = Recorder(media, hub.ledger, config, policy)
+        self._duty = Duty(self._recorder, policy, media.rooms)
+        self._roster = hub.roster
+        hub.control.recorder = self._duty.row
 
     async def start(self) -> None:
         await self._recorder.start()
@@ -62,24 +77,18 @@ class RecorderPart:
     def routes(self) -> Sequence[BaseRoute]:
         return ()
 
-    def message(self) -> str:
-        return self._recorder.message()
+    def message(self) -> Trouble | str | None:
+        """What keeps rooms from being recorded that must be, by name; else what is wrong with the disk."""
+        return self._duty.trouble(self._name) or self._recorder.message()
+
+    def _name(self, room: str, lang: str) -> str:
+        card = self._roster.rooms.get(main_room(room))
+        return card.title(lang) if card is not None else room
 
     def metrics(self) -> list[Metric]:
         """Prometheus families of the recorder."""
         recorder = self._recorder
         return list(recordmetrics.families(recorder.status(), recorder.disk.free, bool(recorder.trouble)))
-
-    def _row(self, room: str) -> dict[str, Any] | None:
-        status = self._recorder.status().get(room)
-        if status is None:
-            return {"state": "idle"}
-        return {
-            "state": "recording" if status.recording else "idle",
-            "bytes": status.bytes,
-            "fragment_age": status.fragment_age,
-            "gaps": status.gaps,
-        }
 
 
 class HlsPart:

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 class Service(Protocol):
     """One part. It starts after the media plane and stops before it.
 
-    It may also have `message() -> str`: what is wrong with it, zh / en, empty while all is well.
+    It may also have `message()`: what is wrong with it, a Trouble or words "zh / en"; None or "" while all is well.
     """
 
     async def start(self) -> None:
@@ -80,7 +80,7 @@ class Services:
     def trouble(self, name: str) -> Trouble | str | None:
         """Why a part did not start, or what it says of itself, for `/healthz`."""
         if name not in self.failed:
-            says: Callable[[], str] | None = getattr(self.parts[name], "message", None)
+            says: Callable[[], Trouble | str | None] | None = getattr(self.parts[name], "message", None)
             return says() if says is not None else None
         return Trouble(
             f"部件 {name} 未能启动（{self.failed[name]}）", f"part {name} did not start ({self.failed[name]})",

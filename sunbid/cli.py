@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from sunbid.commands import accounts, records, rooms, run, system
+from sunbid.commands import accounts, recordings, records, rooms, run, system
 
 app = typer.Typer(
     name="sunbid",
@@ -16,7 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (run, records, rooms, accounts, system):
+for group in (run, records, recordings, rooms, accounts, system):
     group.register(app)
 
 

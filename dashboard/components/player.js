@@ -13,7 +13,7 @@ function keptChoice() {
 }
 
 class Player {
-  /** @param options hub, room, name, secret (non-public: the desk signs a view token), words, library (address of hls.js), quiet */
+  /** @param options hub, room, name, secret (non-public: the desk signs a view token), words, library (address of hls.js), quiet (a tile: the small picture will do) */
   constructor(root, options) {
     this.options = options;
     this.words = options.words;
@@ -35,10 +35,11 @@ class Player {
     this.mute(true);
     this.ladder = new Ladder(this.video, {
       hub: options.hub, room: options.room, token: options.secret ? () => this.viewToken() : null,
-      library: options.library ? location.origin + options.library : null, calm: Boolean(options.quiet),
+      library: options.library ? location.origin + options.library : null, calm: Boolean(options.quiet), layer: this.layer(),
       choice: keptChoice(), tell: () => this.show(), onmuted: () => this.mute(true),
     });
     this.ladder.start();
+    for (const kind of ["fullscreenchange", "enterpictureinpicture", "leavepictureinpicture"]) this.box.addEventListener(kind, (event) => this.resized(event), true);
     this.show();
     this.ticking = setInterval(() => { this.time.textContent = clock(Date.now()); }, 1000);
   }
@@ -97,6 +98,16 @@ class Player {
   pip() {
     if (document.pictureInPictureElement) document.exitPictureInPicture();
     else if (this.video.readyState > 0) this.video.requestPictureInPicture().catch(() => null);
+  }
+
+  /** The small picture for a tile, the full one for everything larger. */
+  layer() {
+    return this.options.quiet && !this.floating && !this.box.matches(":fullscreen") ? "low" : null;
+  }
+
+  resized(event) {
+    if (event.type !== "fullscreenchange") this.floating = event.type === "enterpictureinpicture";
+    this.ladder.move(this.options.room, this.layer());
   }
 
   full() {

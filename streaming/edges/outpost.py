@@ -39,13 +39,8 @@ class EdgeViewer:
     ) -> None:
         self.id = secrets.token_urlsafe(18)
         self.etag = f'"{secrets.token_hex(6)}"'
-        self.room, self.offer, self.handle, self.mountpoint, self.answer = (
-            room,
-            offer,
-            handle,
-            mountpoint,
-            answer,
-        )
+        self.room, self.offer, self.handle = room, offer, handle
+        self.mountpoint, self.answer = mountpoint, answer
         self.created = time.monotonic()
         self.connected = False
         self.timer: asyncio.TimerHandle | None = None
@@ -78,6 +73,8 @@ class Outpost:
         self.viewers: dict[int, EdgeViewer] = {}
         self.joining = 0
         self.falls = 0
+        self.why = ""
+        """Why it does not serve: gone, or refused (it answers, but not to our keys); empty while it does."""
         self._barren = 0
         self._rests_until = 0.0
         self._plane, self._owner, self._on_left = plane, owner, on_left
@@ -129,8 +126,9 @@ class Outpost:
         while True:
             try:
                 await self._serve()
-                pause, said = FIRST_PAUSE, ""
+                pause, said, self.why = FIRST_PAUSE, "", "gone"
             except (JanusError, OSError, KeyError, ValueError) as error:
+                self.why = "refused" if isinstance(error, JanusError) and error.code else "gone"
                 if str(error) != said:  # once, not every few seconds of a long night
                     said = str(error)
                     log.warning("edge.not_usable", edge=self.edge.name, error=said)
@@ -145,7 +143,7 @@ class Outpost:
             control = await janus.attach()
             mountpoints = Mountpoints(self.edge, janus, control, host, self._plane, self._owner)
             await mountpoints.sweep()
-            self._janus, self._mountpoints = janus, mountpoints
+            self._janus, self._mountpoints, self.why = janus, mountpoints, ""
             log.info("edge.up", edge=self.edge.name)
             await self._stay(janus)
             log.warning("edge.down", edge=self.edge.name, viewers=len(self.viewers))

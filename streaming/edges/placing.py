@@ -15,11 +15,13 @@ from streaming.edges.config import Edge
 from streaming.edges.janus import JanusError
 from streaming.edges.mountpoints import Plane
 from streaming.edges.outpost import EdgeViewer, Outpost
+from streaming.health import Trouble
 from streaming.wire.codecs import Codec
 from streaming.wire.sdp import Offer, SdpError
 
 log = structlog.get_logger()
 
+DOWN = {"gone": ("没有应答", "no answer"), "refused": ("密钥不符", "keys refused")}
 TRIES = 2
 JOIN_SECONDS = 3.0
 """Two edges that do not answer and the hub itself fit into the eight seconds a player waits."""
@@ -92,6 +94,22 @@ class Edges:
         if self._sessions.pop(viewer.id, None) is not None:
             self._on_ended(viewer.id)
         log.info("edge.session_ended", room=viewer.room, reason=why)
+
+    def trouble(self) -> Trouble | None:
+        """The edges that do not answer, and what to do; None while all do."""
+        down = [outpost for outpost in self.outposts if outpost.why]
+        if not down:
+            return None
+        zh = "、".join(f"{one.edge.name}（{DOWN[one.why][0]}）" for one in down)
+        en = ", ".join(f"{one.edge.name} ({DOWN[one.why][1]})" for one in down)
+        left = len(self.outposts) - len(down)
+        return Trouble(
+            f"边缘节点不可用：{zh}，观众改由{f'其余 {left} 个边缘与' if left else ''}本机服务",
+            f"edges not in use: {en}; viewers are served by {f'{left} other edges and ' if left else ''}the hub",
+            "在该机上检查 Janus 是否运行、端口是否开放、密钥是否与设置 edges 一致；恢复后自动接入",
+            "check on that machine that Janus runs, its port is open and its keys are those of the setting edges;"
+            " it is taken back by itself",
+        )
 
     def metrics(self) -> Iterable[Metric]:
         """Prometheus families, one sample an edge."""

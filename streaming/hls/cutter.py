@@ -83,10 +83,10 @@ class Cutter:
 
     # -- tap --------------------------------------------------------------------------------------
 
-    def packets(self, kind: str, codec: Codec, packets: list[bytes]) -> None:
-        """Take what the room hands out."""
+    def packets(self, kind: str, codec: Codec, packets: list[bytes], arrived: float | None = None) -> None:
+        """Take what the room hands out. `arrived`: Unix seconds, where that was before now."""
         self.fed_at = now = time.monotonic()
-        arrived = time.time()
+        arrived = time.time() if arrived is None else arrived
         if kind == "video":
             self.refused = None if codec.name == H264 else codec.name
             if self.refused:

@@ -20,6 +20,7 @@ from streaming.hls.cutter import Cut, Cutter
 from streaming.hls.fmp4 import AUDIO_SCALE, VIDEO_SCALE, aac_entry, opus_entry
 from streaming.hls.shelf import Shelf
 from streaming.rooms.forward import Tap
+from streaming.rooms.replay import Replay
 from streaming.security import problem
 
 log = structlog.get_logger()
@@ -64,7 +65,9 @@ class Plane(Protocol):
     """The part of the media plane that HLS needs."""
 
     def status(self, room: str) -> Status: ...
-    def tap(self, room: str, sink: Tap, *, keyframe_every: float | None = None) -> Callable[[], None]: ...
+    def tap(
+        self, room: str, sink: Tap, *, keyframe_every: float | None = None, replay: Replay | None = None
+    ) -> Callable[[], None]: ...
 
 
 MayWatch = Callable[[str, str | None], bool]
@@ -258,7 +261,8 @@ class HlsServer:
 
     def _start(self, room: str, sound: bool) -> Live:
         live = self._live[room] = Live(room, sound, self._worker)
-        live.detach = self._media.tap(room, live.cutter, keyframe_every=KEYFRAME_SECONDS)
+        cutter = live.cutter
+        live.detach = self._media.tap(room, cutter, keyframe_every=KEYFRAME_SECONDS, replay=cutter.packets)
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(IDLE_SECONDS / 6, self._look)
         log.info("hls.started", room=room)

@@ -82,7 +82,8 @@ class Shelf:
         self.signal.notify()
 
     def _open(self, cut: Cut) -> None:
-        number = int(time.time())
+        # a first cut that was replayed lies in the past: from there on the numbers never overtake the clock
+        number = min(int(time.time()), int(cut.at))
         if self.segments:
             last = self.segments[-1]
             last.closed = True

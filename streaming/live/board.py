@@ -47,6 +47,8 @@ class Board:
         self.openings: dict[str, Opening] = {}
         self.cameras: Callable[[str], list[str]] = lambda room: []
         """Which cameras of a room are on air: names to join by WHEP, near one first."""
+        self.signals: Callable[[str], list[dict[str, Any]]] = lambda room: []
+        """How the cameras do that are pulled for a room: camera, state, since."""
         self.day: date | None = None
         self.signal = Signal()
         self._since: dict[str, tuple[str, str | None]] = {}
@@ -128,12 +130,15 @@ class Board:
         return min(fresh, key=lambda o: (o["scheduled_at"], o["id"]), default=None)
 
     def state(self, room: RoomCard) -> dict[str, Any]:
-        """One line of `/api/rooms`; `reason` stands on the slate, so it is there only while one is up."""
+        """One line of `/api/rooms`; `reason` stands on the slate, so it is there only while one is up, and
+        `signals` only where cameras are pulled."""
         opening = self.current(room.id)
         state = self._state(room.id, opening)
         since = self._remember(room.id, state, opening)
         cover = self.covered(room.id)
-        told = {"reason": cover.reason} if cover.slated and state == "paused" else {}
+        told: dict[str, Any] = {"reason": cover.reason} if cover.slated and state == "paused" else {}
+        if signals := self.signals(room.id):
+            told["signals"] = signals
         return {
             "id": room.id,
             "name": room.name,

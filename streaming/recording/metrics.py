@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
-from streaming.recording.recorder import RecordingStatus
+from streaming.recording.terms import RecordingStatus
 
 _FIGURES: dict[str, tuple[str, Callable[[RecordingStatus], float | None]]] = {
     "active": ("1 while the room is being recorded", lambda status: float(status.recording)),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from records.base import now
+from streaming.rooms.subrooms import main_room
 
 BEFORE = timedelta(minutes=15)
 AFTER = timedelta(minutes=2)
@@ -19,6 +20,7 @@ _OVER = {"ended", "sealed"}
 class OpeningPolicy:
     """`policy(room)` gives the id of the broadcast session (the opening's) to record now, or None.
 
+    A second camera (a sub-room) is recorded by the same rule, for as long as it sends pictures itself.
     `openings()` yields public payloads of openings (id, room, state, scheduled_at, ended_at);
     `publishing(room)` says whether pictures come.
     """
@@ -33,7 +35,9 @@ class OpeningPolicy:
             return None
         instant = now()
         ranked = [
-            (_rank(opening, instant), opening) for opening in self._openings() if opening["room"] == room
+            (_rank(opening, instant), opening)
+            for opening in self._openings()
+            if opening["room"] == main_room(room)
         ]
         wanted = [(rank, str(opening["id"])) for rank, opening in ranked if rank is not None]
         return min(wanted)[1] if wanted else None

@@ -15,10 +15,10 @@ import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,74 +27,23 @@ from sqlalchemy.orm import Session
 from records.evidence import Recording
 from records.ledger import Ledger
 from records.public import BEIJING
-from streaming.diskspace import DiskGuard, FreeSpace, Limits, free_space
+from streaming.diskspace import DiskGuard
 from streaming.recording import recordings
 from streaming.recording.mp4 import Damaged
 from streaming.recording.recordings import Hole
 from streaming.recording.roomrecorder import RoomRecorder
 from streaming.recording.take import Source, Take, end_leftover
-from streaming.rooms.forward import Tap
+from streaming.recording.terms import Plane, RecorderConfig, RecordingStatus, Wanted
+from streaming.rooms.subrooms import camera, main_room
 from streaming.wire.codecs import OPUS
+
+__all__ = ["Recorder", "RecorderConfig", "RecordingStatus"]
 
 log = structlog.get_logger()
 
 Result = TypeVar("Result")
 
 KEYFRAME_SECONDS = 2.0
-LINGER_SECONDS = 15.0
-"""A room that is no longer wanted is recorded this much longer: a publisher that comes back stays in its file."""
-
-
-class Status(Protocol):
-    """What the recorder asks of a room."""
-
-    @property
-    def audio(self) -> str | None:
-        """Name of the codec the publisher sends sound in, if any."""
-        ...
-
-
-class Plane(Protocol):
-    """The part of the media plane that the recorder needs."""
-
-    def rooms(self) -> list[str]: ...
-    def status(self, room: str) -> Status: ...
-    def on_change(self, callback: Callable[[str], None]) -> None: ...
-    def tap(
-        self, room: str, sink: Tap, *, keyframe_every: float | None = None, kept: bool = False
-    ) -> Callable[[], None]: ...
-
-
-Wanted = Callable[[str], str | None]
-"""Room → id of the broadcast session its recording belongs to; None: it need not be recorded now."""
-
-
-@dataclass(frozen=True)
-class RecorderConfig:
-    """`folder`: where the files go, one folder a room, one a day within. `retention`: room → class."""
-
-    folder: Path
-    fragment_seconds: float = 2.0
-    linger_seconds: float = LINGER_SECONDS
-    tick_seconds: float = 1.0
-    limits: Limits = field(default_factory=Limits)
-    free_space: FreeSpace = free_space
-    retention: Callable[[str], str] = lambda room: "procurement"
-
-
-@dataclass(frozen=True)
-class RecordingStatus:
-    """One room. `bytes` of the present file that are safe on disk; `fragment_age` seconds since the
-    last closed fragment; `dropped` packets that did not reach ffmpeg; `gaps` since the hub began."""
-
-    recording: bool
-    since: datetime | None
-    bytes: int
-    fragment_age: float | None
-    dropped: int
-    gaps: int
-    recording_id: str | None = None
-    pid: int | None = None
 
 
 @dataclass
@@ -195,8 +144,11 @@ class Recorder:
         recorder = RoomRecorder(room, session_id, self._begin, lambda: self._media.status(room).audio == OPUS)
         recorder.on_hole = self._note_hole
         recorder.on_replaced = self._retire
-        detach = self._media.tap(room, recorder, keyframe_every=KEYFRAME_SECONDS, kept=True)
+        detach = self._media.tap(
+            room, recorder, keyframe_every=KEYFRAME_SECONDS, kept=True, replay=recorder.packets
+        )
         self._rooms[room] = _Attached(recorder, detach, instant)
+        recorder.retry()
 
     def _leave(self, room: str) -> None:
         held = self._rooms.pop(room)
@@ -230,11 +182,12 @@ class Recorder:
         row = {
             "id": identity,
             "session_id": recorder.session_id,
-            "room_id": room,
+            "room_id": main_room(room),
+            "camera": camera(room),
             "path": path.as_posix(),
             "container": source.container,
             "started_at": started_at,
-            "retention_class": self._config.retention(room),
+            "retention_class": self._config.retention(main_room(room)),
         }
         self._due.append(lambda session: _add(session, row, reason))
         self._takes[take] = asyncio.create_task(self._watch(recorder, take))

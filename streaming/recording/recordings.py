@@ -144,8 +144,12 @@ def _end(session: Session, recording: Recording) -> datetime:
 
 
 def gap_before(session: Session, recording: Recording, reason: str) -> Hole | None:
-    """The span between the newest earlier file of the same session and room and this one, if it shows."""
-    same = (Recording.session_id == recording.session_id, Recording.room_id == recording.room_id)
+    """The span between the newest earlier file of the same session and camera and this one, if it shows."""
+    same = (
+        Recording.session_id == recording.session_id,
+        Recording.room_id == recording.room_id,
+        Recording.camera == recording.camera,
+    )
     others = select(Recording).where(*same, Recording.id != recording.id)
     earlier = list(session.scalars(others.where(Recording.started_at > now() - RESUME_WITHIN)))
     ends = [other.ended_at for other in earlier if other.bytes or other.ended_at is None]

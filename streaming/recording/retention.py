@@ -6,7 +6,7 @@ deletion is an audit entry. Rows and digests stay; only the file goes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -130,23 +130,55 @@ def _item(recording: Recording) -> Item:
     )  # fmt: skip
 
 
-def delete(ledger: Ledger, folder: Path, items: Iterable[Item], actor: str) -> Sequence[str]:
-    """Delete the files of the items that may go; returns the ids of the recordings.
+@dataclass(frozen=True)
+class Deleted:
+    """What became of a deletion: ids of the recordings whose files are gone, their bytes, and id → why for
+    those whose files could not be removed."""
+
+    deleted: Sequence[str]
+    bytes: int
+    kept: Mapping[str, str]
+
+
+def delete(ledger: Ledger, folder: Path, items: Iterable[Item], actor: str) -> Deleted:
+    """Delete the files of the items that may go.
 
     Each item is judged again, so that a list grown old does no harm. The audit entries are durable
-    before the first file goes. The rows stay with `bytes` 0, their segments with their digests. Needs
-    the right to write audit entries, which the hub's own database role has not: a task of the
-    administrator.
+    before the first file goes. The rows stay with `bytes` 0, their segments with their digests; a file
+    that cannot be removed gets its bytes back, and an audit entry that says so. Needs the right to write
+    audit entries, which the hub's own database role has not: a task of the administrator.
     """
     wanted = {item.recording_id for item in items}
     with ledger.write() as session:
         going = [item for item in plan(session) if item.may_go and item.recording_id in wanted]
         for item in going:
-            audit.write(
-                session, actor, "recording.delete", object_kind="recording", object_id=item.recording_id,
-                detail={"class": item.retention_class, "why": item.why, "bytes": item.bytes},
-            )  # fmt: skip
+            _note(session, actor, "recording.delete", item, item.why)
             session.get_one(Recording, item.recording_id).bytes = 0
-    for item in going:
-        (folder / item.path).unlink(missing_ok=True)
-    return [item.recording_id for item in going]
+    kept = {item.recording_id: why for item in going if (why := _remove(folder, item.path))}
+    if kept:
+        with ledger.write() as session:
+            for item in going:
+                if item.recording_id in kept:
+                    _note(session, actor, "recording.delete_failed", item, kept[item.recording_id])
+                    session.get_one(Recording, item.recording_id).bytes = item.bytes
+    gone = [item for item in going if item.recording_id not in kept]
+    return Deleted([item.recording_id for item in gone], sum(item.bytes for item in gone), kept)
+
+
+def _note(session: Session, actor: str, action: str, item: Item, why: str) -> None:
+    audit.write(
+        session, actor, action, object_kind="recording", object_id=item.recording_id,
+        detail={"class": item.retention_class, "why": why, "bytes": item.bytes},
+    )  # fmt: skip
+
+
+def _remove(folder: Path, path: str) -> str:
+    """Remove a file of the recordings' folder; why it is still there, or "". One that is gone already is gone."""
+    target = (folder / path).resolve()
+    if not target.is_relative_to(folder.resolve()):
+        return "不在录像目录内 / outside the recordings folder"
+    try:
+        target.unlink(missing_ok=True)
+    except OSError as error:
+        return f"无法删除（{error.strerror}），请检查权限与磁盘 / cannot be removed, check rights and disk"
+    return ""

@@ -86,9 +86,9 @@ class RoomRecorder:
 
     # -- tap --------------------------------------------------------------------------------------
 
-    def packets(self, kind: str, codec: Codec, packets: list[bytes]) -> None:
-        """Take what the room hands out."""
-        arrived = time.time()
+    def packets(self, kind: str, codec: Codec, packets: list[bytes], arrived: float | None = None) -> None:
+        """Take what the room hands out. `arrived`: Unix seconds, where that was before now."""
+        arrived = time.time() if arrived is None else arrived
         if kind == "audio":
             self._keep(kind, packets, arrived)
             return

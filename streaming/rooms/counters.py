@@ -16,6 +16,8 @@ _GAUGES = {
     "bitrate": "bit/s of the outgoing streams, once",
     "fps": "video frames a second",
     "loss": "share of the publisher's packets lost in the last second, before repair",
+    "low_layer": "1 while the publisher sends a small layer beside the full one",
+    "low_bitrate": "bit/s of that layer on arrival",
     "jitter": "seconds of interarrival jitter of the publisher's packets",
 }
 _COUNTERS = {
@@ -67,12 +69,13 @@ def families(rooms: Mapping[str, Room], sessions: Sessions) -> Iterable[Metric]:
 
 def _counts(room: Room) -> dict[str, float]:
     streams, viewers, publisher = room.streams.values(), room.viewers.values(), room.publisher
-    sent = sum(stream.sent for stream in streams)
+    low = room.low.stream
+    sent = sum(stream.sent for stream in (*streams, low))
     live = {name: getattr(publisher, name) for name in ("plis", "nacks", "recovered")} if publisher else {}
     return {
         "packets": sum(stream.packets for stream in streams),
         "sent": sent,
-        "unsent": sum(stream.attempted for stream in streams) - sent,
+        "unsent": sum(stream.attempted for stream in (*streams, low)) - sent,
         "keyframes": room.video.keyframes,
         **{name: room.totals[name] + live.get(name, 0) for name in ("plis", "nacks", "recovered")},
         "viewer_plis": room.totals["viewer_plis"] + sum(viewer.plis for viewer in viewers),

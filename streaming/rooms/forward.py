@@ -53,6 +53,11 @@ class Rewriter:
         self._switching = True
         self._last_at: float | None = None
 
+    @property
+    def newest(self) -> tuple[int, float | None]:
+        """RTP time of the newest packet, and when it came (seconds of time.monotonic(); None before any)."""
+        return self.timestamp, self._last_at
+
     def switch(self) -> None:
         """The next packet is the first of another source."""
         self._switching = True
@@ -148,6 +153,11 @@ class Stream:
     @property
     def ssrc(self) -> int:
         return self.rewriter.ssrc
+
+    @property
+    def split(self) -> bool:
+        """Whether the kept taps get numbers of their own."""
+        return self._aside is not None
 
     @property
     def sent(self) -> int:

@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
@@ -19,6 +19,7 @@ from streaming.fanout import choose
 from streaming.rooms.counters import families
 from streaming.rooms.forward import Stream, Tap
 from streaming.rooms.peer import Certificate
+from streaming.rooms.replay import Replay
 from streaming.rooms.room import Room, RoomStatus
 from streaming.rooms.sessions import Sessions
 from streaming.rooms.subrooms import SUFFIXES
@@ -43,6 +44,7 @@ class MediaConfig:
     fanout       auto | native | abi | plain
     edges        Janus servers that take viewers over (streaming/edges)
     edges_after  viewers of a room that the hub serves itself before the next goes to an edge
+    secret       outlives the process: with it a hub started anew ends the sessions of the one before at once
     """
 
     host: str
@@ -51,6 +53,7 @@ class MediaConfig:
     fanout: str = "auto"
     edges: tuple[Edge, ...] = ()
     edges_after: int = 0
+    secret: bytes | None = field(default=None, repr=False)
 
 
 class Authority(Protocol):
@@ -74,7 +77,7 @@ class MediaServer:
     def __init__(self, config: MediaConfig, authority: Authority) -> None:
         self.config = config
         self.port = config.port
-        self._udp = UdpPort()
+        self._udp = UdpPort(config.secret)
         self._rooms: dict[str, Room] = {}
         self._sessions = Sessions()
         self._certificate = Certificate()
@@ -151,15 +154,22 @@ class MediaServer:
                 found.slate(slated)
 
     def tap(
-        self, room: str, sink: Tap, *, keyframe_every: float | None = None, kept: bool = False
+        self,
+        room: str,
+        sink: Tap,
+        *,
+        keyframe_every: float | None = None,
+        kept: bool = False,
+        replay: Replay | None = None,
     ) -> Callable[[], None]:
         """Hand the room's encoded packets to `sink` until the returned function is called.
 
         keyframe_every: seconds; the source is asked for a keyframe at least that often (recordings
         and segments need it: a browser makes none by itself).
         kept: also hand on what mute and slate withhold; for what stays inside, like the recording.
+        replay: is called first, with what was sent since the last keyframe, if there was one.
         """
-        return self.room(room).add_tap(sink, keyframe_every, kept=kept)
+        return self.room(room).add_tap(sink, keyframe_every, kept=kept, replay=replay)
 
     def request_keyframe(self, room: str) -> None:
         """Ask the room's publisher, if any, for a keyframe; at most one request per 0.5 s leaves."""

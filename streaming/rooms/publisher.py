@@ -8,87 +8,14 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
-from streaming.rooms.forward import Stream, original, payload_start
+from streaming.rooms.congestion import Congestion
+from streaming.rooms.forward import Stream
+from streaming.rooms.layers import Asking, Layer, Names, Track
 from streaming.rooms.peer import Certificate, Peer
-from streaming.wire import rtcp
-from streaming.wire.codecs import CLOCK, KEYFRAME, Codec
-from streaming.wire.reception import Reception
+from streaming.wire import rtcp, simulcast, twcc
+from streaming.wire.codecs import Codec
 from streaming.wire.sdp import Offer
 from streaming.wire.transport import UdpPort
-
-PLI_EVERY = 0.5  # seconds between two keyframe requests to a source
-SSRCS = 8  # different sources of one kind a publisher may have
-SILENT = 1.0  # seconds after which a layer no longer counts
-START_BITRATE, FLOOR_BITRATE, CEILING_BITRATE = 2_500_000, 150_000, 6_000_000  # bit/s told to the encoder
-
-
-class Layer:
-    """One incoming SSRC; simulcast has several."""
-
-    def __init__(self, ssrc: int, kind: str) -> None:
-        # a lost audio packet is 20 ms of sound: asking again would come too late, Opus conceals it
-        self.reception = Reception(ssrc, CLOCK[kind], repairs=kind == "video")
-        self.bitrate = 0.0
-        self._counted = 0
-
-    def tick(self) -> None:
-        octets = self.reception.octets
-        self.bitrate = (octets - self._counted) * 8.0
-        self._counted = octets
-
-
-class Track:
-    """Audio or video of a publisher: which of its layers goes out."""
-
-    def __init__(self, codec: Codec, stream: Stream) -> None:
-        self.codec = codec
-        self.stream = stream
-        self.layers: dict[int, Layer] = {}
-        self.chosen: Layer | None = None
-        self.wanted: Layer | None = None
-
-    def take(self, packet: bytes, now: float) -> Layer | None:
-        """Forward the packet if its layer is the chosen one; the layer where a gap has opened."""
-        ssrc = int.from_bytes(packet[8:12], "big")
-        layer = self.layers.get(ssrc)
-        if layer is None:
-            if len(self.layers) >= SSRCS:
-                self._forget_silent(now)
-            if len(self.layers) >= SSRCS:
-                return None
-            layer = self.layers[ssrc] = Layer(ssrc, self.stream.kind)
-        gap = layer.reception.add(packet, now)
-        if layer is not self.chosen and not self._switch(layer, packet, now):
-            return None
-        self.stream.push(packet, now)
-        return layer if gap else None
-
-    def best(self, now: float) -> Layer | None:
-        """The layer to show: the richest of those alive, unless the present one is nearly as rich."""
-        alive = [layer for layer in self.layers.values() if now - layer.reception.heard < SILENT]
-        richest = max(alive, key=lambda layer: layer.bitrate, default=None)
-        if self.chosen in alive and richest and richest.bitrate < 1.3 * self.chosen.bitrate:
-            return self.chosen
-        return richest
-
-    def _switch(self, layer: Layer, packet: bytes, now: float) -> bool:
-        chosen = self.chosen
-        if chosen is not None:
-            silent = now - chosen.reception.heard > SILENT / 4
-            at_keyframe = self.stream.kind == "audio" or self._keyframe(packet)
-            if not (at_keyframe and (silent or layer is self.wanted)):
-                return False
-            self.stream.source(self.codec)
-        self.chosen, self.wanted = layer, None
-        return True
-
-    def _keyframe(self, packet: bytes) -> bool:
-        return KEYFRAME[self.codec.name](packet, payload_start(packet))
-
-    def _forget_silent(self, now: float) -> None:
-        for ssrc, layer in list(self.layers.items()):
-            if layer is not self.chosen and now - layer.reception.heard > SILENT:
-                del self.layers[ssrc]
 
 
 class Publisher(Peer):
@@ -104,16 +31,21 @@ class Publisher(Peer):
         streams: dict[str, Stream],
     ) -> None:
         super().__init__(room, offer, udp, certificate)
-        self.tracks = {kind: Track(codec, streams[kind]) for kind, codec in codecs.items()}
+        self.tracks = {
+            kind: Track(codec, streams[kind], _names(offer, kind)) for kind, codec in codecs.items()
+        }
+        for track in self.tracks.values():
+            track.ask = self._send_pli
         self.ssrc = secrets.randbits(31) | 1
         self.media_at = 0.0
         self.plis = self.nacks = self.recovered = 0
-        self.bitrate_limit = START_BITRATE
         self.clock_offset: float | None = None
+        numbered = twcc.extensions(offer, {kind: [codec] for kind, codec in codecs.items()})
+        self.congestion = Congestion(next(iter(numbered.values()), None), self.ssrc, self.send_rtcp)
+        self._arrivals = self.congestion.arrivals
         self._routes = {codec.payload_type: self.tracks[kind] for kind, codec in codecs.items()}
         self._repairs = {c.rtx: self.tracks[kind] for kind, c in codecs.items() if c.rtx is not None}
-        self._pli_at = 0.0
-        self._pli_timer: asyncio.TimerHandle | None = None
+        self._keyframes = Asking(streams["video"], self._ask_keyframe)
         self._nack_timer: asyncio.TimerHandle | None = None
         self.on_started: Callable[[Publisher], None] = lambda publisher: None
         self.on_report: Callable[[Stream, bytes], None] = lambda stream, report: None
@@ -139,6 +71,8 @@ class Publisher(Peer):
             return
         now = time.monotonic()
         self.transport.heard = self.media_at = now
+        if self._arrivals is not None:
+            self._arrivals.note(packet, now)
         payload_type = packet[1] & 127
         track = self._routes.get(payload_type)
         if track is None:
@@ -149,15 +83,10 @@ class Publisher(Peer):
             self._ask_again()
 
     def _repair(self, packet: bytes, payload_type: int, now: float) -> None:
-        """A retransmission; senders also probe with them, so only what is missing counts."""
+        """Perhaps a retransmission."""
         track = self._repairs.get(payload_type)
-        if track is None or track.chosen is None:
-            return
-        reception = track.chosen.reception
-        restored = original(packet, track.codec.payload_type, reception.ssrc)
-        if restored is not None and reception.recovered(restored[0], now):
+        if track is not None and track.restore(packet, now):
             self.recovered += 1
-            track.stream.push(restored[1], now)
 
     def on_rtcp(self, data: bytes) -> None:
         now = time.monotonic()
@@ -171,9 +100,10 @@ class Publisher(Peer):
             if layer is None:
                 continue
             layer.reception.sender_reported(packet.ntp, now)
-            if layer is track.chosen:
-                report = track.stream.sender_report(self._our_time(packet.ntp), packet.timestamp)
-                self.on_report(track.stream, report)
+            stream = track.leads_to(layer)
+            if stream is not None:
+                report = stream.sender_report(self._our_time(packet.ntp), packet.timestamp)
+                self.on_report(stream, report)
 
     def _our_time(self, ntp: int) -> int:
         """The source's clock on ours, by one offset for audio and video alike: lips stay in sync, and
@@ -187,26 +117,19 @@ class Publisher(Peer):
 
     def request_keyframe(self) -> None:
         """Ask the source for a keyframe, at most once per 0.5 s; a request within that time is kept."""
-        wait = self._pli_at + PLI_EVERY - time.monotonic()
-        if wait <= 0:
-            self._send_pli()
-        elif self._pli_timer is None:
-            self._pli_timer = asyncio.get_running_loop().call_later(wait, self._late_pli, self._pli_at)
+        self._keyframes.ask()
 
-    def _late_pli(self, asked: float) -> None:
-        self._pli_timer = None
-        track = self.tracks.get("video")
-        if track and (track.stream.keyframe_at or 0.0) <= asked:
-            self._send_pli()
-
-    def _send_pli(self) -> None:
+    def _ask_keyframe(self) -> bool:
         track = self.tracks.get("video")
         layer = track.wanted or track.chosen if track else None
-        if layer is None or not self.connected:
-            return
-        self._pli_at = time.monotonic()
+        return layer is not None and self._send_pli(layer)
+
+    def _send_pli(self, layer: Layer) -> bool:
+        if not self.connected:
+            return False
         self.plis += 1
         self.send_rtcp(rtcp.pli(self.ssrc, layer.reception.ssrc))
+        return True
 
     def _retry(self) -> None:
         self._nack_timer = None
@@ -214,16 +137,22 @@ class Publisher(Peer):
 
     def _ask_again(self) -> None:
         track = self.tracks.get("video")
-        if track is None or track.chosen is None or not self.connected:
+        if track is None or not self.connected:
             return
-        reception = track.chosen.reception
+        for layer in track.forwarded():
+            self._ask_for(layer, track)
+
+    def _ask_for(self, layer: Layer, track: Track) -> None:
+        reception = layer.reception
         given_up = reception.given_up
         wanted = reception.due(time.monotonic())
         if wanted:
             self.nacks += 1
             self.send_rtcp(rtcp.nack(self.ssrc, reception.ssrc, wanted))
-        if reception.given_up > given_up:
+        if reception.given_up > given_up and layer is track.chosen:
             self.request_keyframe()
+        elif reception.given_up > given_up and track.second is not None:
+            track.second.request_keyframe()
         if reception.missing and self._nack_timer is None:
             self._nack_timer = asyncio.get_running_loop().call_later(reception.retry / 2, self._retry)
 
@@ -242,8 +171,7 @@ class Publisher(Peer):
         video = self.tracks.get("video")
         if video is not None and video.layers:
             self._choose(video, now)
-            self._limit(video)
-            self.send_rtcp(rtcp.remb(self.ssrc, self.bitrate_limit, list(video.layers)))
+            self.congestion.tick(video.chosen.reception.loss if video.chosen else 0.0, list(video.layers))
 
     def _choose(self, video: Track, now: float) -> None:
         best = video.best(now)
@@ -251,16 +179,17 @@ class Publisher(Peer):
             video.wanted = best
             self.request_keyframe()
 
-    def _limit(self, video: Track) -> None:
-        """Loss-based rate control (as in RFC 8083's spirit): back off above 10 %, creep up below 2 %."""
-        loss = video.chosen.reception.loss if video.chosen else 0.0
-        if loss > 0.1:
-            self.bitrate_limit = max(FLOOR_BITRATE, int(self.bitrate_limit * (1 - loss / 2)))
-        elif loss < 0.02:
-            self.bitrate_limit = min(CEILING_BITRATE, int(self.bitrate_limit * 1.05))
-
     def close(self, reason: str) -> None:
-        for timer in (self._pli_timer, self._nack_timer):
-            if timer is not None:
-                timer.cancel()
+        self._keyframes.stop()
+        if self._nack_timer is not None:
+            self._nack_timer.cancel()
+        self.congestion.close()
         super().close(reason)
+
+
+def _names(offer: Offer, kind: str) -> Names:
+    media = offer.section(kind)
+    if media is None:
+        return Names()
+    rid, repaired = (simulcast.extension(media, uri) for uri in (simulcast.RID, simulcast.REPAIRED_RID))
+    return Names(rid, repaired, simulcast.repeats(media))

@@ -12,7 +12,9 @@ import structlog
 
 from streaming.fanout import Fanout
 from streaming.rooms.forward import Stream, Tap
+from streaming.rooms.low import Low
 from streaming.rooms.peer import Peer
+from streaming.rooms.replay import Replay, since_keyframe
 from streaming.rooms.source import Source
 from streaming.rooms.viewer import Viewer
 from streaming.wire.codecs import CLOCK
@@ -32,7 +34,8 @@ class RoomStatus:
 
     `publishing` turns false when the publisher leaves or sends nothing for 5 s, and true again when
     media flows; `since` is when that began. `loss` is what the publisher's line lost in the last second before repair; `rtt` comes from the
-    handshake and from repaired packets, None before either.
+    handshake and from repaired packets, None before either. `low_layer`: the publisher sends a small
+    picture beside the full one, with `low_bitrate`; `bitrate` and `fps` are those of the full one.
     """
 
     publishing: bool = False
@@ -46,6 +49,8 @@ class RoomStatus:
     rtt: float | None = None
     keyframe_age: float | None = None
     viewers: int = 0
+    low_layer: bool = False
+    low_bitrate: float = 0.0
 
 
 class Room:
@@ -62,6 +67,8 @@ class Room:
         self._since: datetime | None = None
         self._counted = (0, 0, time.monotonic())
         self._intervals: dict[int, float] = {}
+        self.low = Low(Stream("video", fanout.group(), due), self.video, self.request_keyframe)
+        self.low.on_report = self._report
         for stream in self.streams.values():
             stream.on_tap_failed = self._tap_failed
 
@@ -92,6 +99,7 @@ class Room:
 
     def _publisher_started(self, publisher: Source) -> None:
         publisher.media_at = time.monotonic()
+        self.low.started(publisher.tracks.get("video"))
         for viewer in list(self.viewers.values()):
             if viewer.connected:
                 self._start_viewer(viewer, again=True)
@@ -110,6 +118,7 @@ class Room:
             self.publisher = None
             for stream in self.streams.values():
                 stream.idle()
+            self.low.stopped()
             self._set_live(False)
 
     def request_keyframe(self) -> None:
@@ -118,7 +127,7 @@ class Room:
 
     def _report(self, stream: Stream, report: bytes) -> None:
         for viewer in self.viewers.values():
-            if stream.kind in viewer.targets:
+            if viewer.streams.get(stream.kind) is stream and stream.kind in viewer.targets:
                 viewer.send_rtcp(report)
 
     # -- viewers ----------------------------------------------------------------------------------
@@ -127,7 +136,8 @@ class Room:
         self.viewers[viewer.id] = viewer
         viewer.on_closed.append(self._viewer_left)
         viewer.on_started = self._viewer_started
-        viewer.on_keyframe_wanted = self.request_keyframe
+        low = viewer.streams.get("video") is self.low.stream
+        viewer.on_keyframe_wanted = self.low.request_keyframe if low else self.request_keyframe
 
     def _viewer_started(self, viewer: Viewer) -> None:
         self.totals["joins"] += 1
@@ -136,27 +146,20 @@ class Room:
 
     def _start_viewer(self, viewer: Viewer, *, again: bool) -> None:
         """Let the live packets flow to a viewer; one that cannot play them is sent away to join anew."""
+        if viewer.streams.get("video") is self.low.stream:
+            self.low.watched()
         if self._cannot_play(viewer):
             viewer.close("codec_changed")
             return
-        for kind in viewer.streams:
+        for kind, stream in viewer.streams.items():
             if viewer.codec(kind) is not None:
                 replayed = viewer.show(kind, replay=not again)
-                if kind == "video" and not (replayed and self._gop_age() < FRESH_GOP):
-                    self.request_keyframe()
+                if kind == "video" and not (replayed and _age(stream.keyframe_at) < FRESH_GOP):
+                    viewer.on_keyframe_wanted()
 
     def _cannot_play(self, viewer: Viewer) -> bool:
         live = self.publisher.tracks if self.publisher is not None else {}
         return any(kind in live and viewer.codec(kind) is None for kind in viewer.streams)
-
-    def _gop_age(self) -> float:
-        at = self.video.keyframe_at
-        return time.monotonic() - at if at is not None else float("inf")
-
-    def _source_gop_age(self) -> float:
-        """The same of the source, whether or not its pictures are withheld."""
-        at = self.video.source_key_at
-        return time.monotonic() - at if at is not None else float("inf")
 
     def _viewer_left(self, viewer: Peer) -> None:
         gone = self.viewers.pop(viewer.id, None)
@@ -170,13 +173,21 @@ class Room:
 
     # -- taps -------------------------------------------------------------------------------------
 
-    def add_tap(self, tap: Tap, keyframe_every: float | None, *, kept: bool = False) -> Callable[[], None]:
-        """Feed `tap` until the returned function is called. `kept`: mute and slate do not apply to it."""
+    def add_tap(
+        self, tap: Tap, keyframe_every: float | None, *, kept: bool = False, replay: Replay | None = None
+    ) -> Callable[[], None]:
+        """Feed `tap` until the returned function is called. `kept`: mute and slate do not apply to it.
+
+        replay: gets what was sent since the last keyframe, before the tap's first packet.
+        """
         for stream in self.streams.values():
             stream.flush()
             (stream.kept if kept else stream.taps).append(tap)
         if keyframe_every is not None:
             self._intervals[id(tap)] = keyframe_every
+        if replay is not None and not (kept and any(stream.split for stream in self.streams.values())):
+            for entry in since_keyframe(self.streams):
+                replay(*entry)
         self.request_keyframe()
         return lambda: self._remove_tap(tap)
 
@@ -201,8 +212,11 @@ class Room:
         """Withhold the picture from viewers and taps, or give it back from the next keyframe on."""
         lifted = self.video.covered and not on
         self.video.cover(on)
+        self.low.stream.cover(on)
         if lifted:
             self.request_keyframe()
+            if self.low.active:
+                self.low.request_keyframe()
 
     # -- once a second ----------------------------------------------------------------------------
 
@@ -212,10 +226,14 @@ class Room:
             if self.publisher.connected:
                 # a cut cable says no goodbye: the session lives on for its 30 s, the picture does not
                 self._set_live(time.monotonic() - self.publisher.media_at < STALLED)
-        if self._intervals and self._source_gop_age() + 0.5 >= min(self._intervals.values()):
+        # whether or not what the source sends is withheld
+        if self._intervals and _age(self.video.source_key_at) + 0.5 >= min(self._intervals.values()):
             self.request_keyframe()
+        low = False
         for viewer in list(self.viewers.values()):
             viewer.tick()
+            low |= viewer.streams.get("video") is self.low.stream
+        self.low.tick(low)
         octets = sum(stream.octets + 12 * stream.packets for stream in self.streams.values())
         now, frames = time.monotonic(), self.video.frames
         seconds = max(now - self._counted[2], 0.001)
@@ -229,6 +247,7 @@ class Room:
         if publisher is None or self._since is None:
             return RoomStatus(viewers=watching)
         names = {kind: track.codec.name for kind, track in publisher.tracks.items()}
+        small = self.low.there()
         receptions = [track.chosen.reception for track in publisher.tracks.values() if track.chosen]
         return RoomStatus(
             publishing=True,
@@ -240,6 +259,13 @@ class Room:
             loss=max((r.loss for r in receptions), default=0.0),
             jitter=max((r.jitter / r.clock_rate for r in receptions), default=0.0),
             rtt=publisher.rtt,
-            keyframe_age=self._gop_age() if self.video.keyframe_at is not None else None,
+            keyframe_age=_age(self.video.keyframe_at) if self.video.keyframe_at is not None else None,
             viewers=watching,
+            low_layer=small is not None,
+            low_bitrate=small.bitrate if small is not None else 0.0,
         )
+
+
+def _age(moment: float | None) -> float:
+    """Seconds since a moment of time.monotonic(); endless where there was none."""
+    return time.monotonic() - moment if moment is not None else float("inf")

@@ -92,11 +92,15 @@ class Signalling:
         """Raise a Problem unless the bearer may enter."""
         raise NotImplementedError
 
-    def take(self, room: str, offer: Offer) -> tuple[Peer, str]:
+    def layer(self, asked: str | None) -> str:
+        """What `?layer=` means, where it means anything. Problem 400 where it cannot be had."""
+        return ""
+
+    def take(self, room: str, offer: Offer, layer: str) -> tuple[Peer, str]:
         """A new session for a checked offer, and the answer. Problem or SdpError where it cannot be."""
         raise NotImplementedError
 
-    async def elsewhere(self, room: str, offer: Offer) -> tuple[EdgeViewer, str] | None:
+    async def elsewhere(self, room: str, offer: Offer, layer: str) -> tuple[EdgeViewer, str] | None:
         """A session on another machine and the answer, or None: take it here."""
         return None
 
@@ -107,19 +111,20 @@ class Signalling:
     async def _post(self, request: Request) -> Response:
         room = request.path_params["room"]
         self.authorise(room, _token(request))
+        layer = self.layer(request.query_params.get("layer"))
         _require_type(request, SDP)
         text = await _text(request)
         try:
             offer = parse_offer(text, sends=self.sends)
-            session, answer = await self.elsewhere(room, offer) or self._here(room, offer)
+            session, answer = await self.elsewhere(room, offer, layer) or self._here(room, offer, layer)
         except SdpError as error:
             raise Problem(422, str(error)) from error
         place = f"{request.scope.get('root_path', '')}/{self.path}/{quote(room, safe='')}/{session.id}"
         headers = {"Location": place, "ETag": session.etag, "Accept-Patch": FRAGMENT}
         return Response(answer, 201, headers, media_type=SDP)
 
-    def _here(self, room: str, offer: Offer) -> tuple[Peer, str]:
-        peer, answer = self.take(room, offer)
+    def _here(self, room: str, offer: Offer, layer: str) -> tuple[Peer, str]:
+        peer, answer = self.take(room, offer, layer)
         self.server.sessions.add(peer)
         peer.begin()
         return peer, answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from streaming.rooms.publisher import Track
+from streaming.rooms.layers import Track
 
 
 class Source(Protocol):

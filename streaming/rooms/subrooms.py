@@ -14,3 +14,8 @@ SUFFIXES = ("", FAR)
 def main_room(room: str) -> str:
     """The room that the roster knows."""
     return room.removesuffix(FAR)
+
+
+def camera(room: str) -> str:
+    """Which camera of its room a room or sub-room is: main or far."""
+    return "far" if room.endswith(FAR) else "main"

@@ -15,6 +15,9 @@ from streaming.wire.answer import Sender
 from streaming.wire.codecs import H264, OPUS, VP8, Codec, profile_rank
 from streaming.wire.sdp import Offer, SdpError
 
+FULL, LOW = LAYERS = ("full", "low")
+"""What a viewer may ask for (`?layer=`): the full picture, or the small one for tiles."""
+
 
 class Whep(Signalling):
     path: ClassVar[str] = "whep"
@@ -25,28 +28,38 @@ class Whep(Signalling):
         if not any(self.authority.may_watch(name, token) for name in (room, main_room(room))):
             raise Problem(404, "没有这个房间 / no such room")
 
-    async def elsewhere(self, room: str, offer: Offer) -> tuple[EdgeViewer, str] | None:
+    def layer(self, asked: str | None) -> str:
+        layer = asked if asked is not None else FULL
+        if layer not in LAYERS:
+            choices = ", ".join(LAYERS)
+            raise Problem(
+                400, f"layer 只能是 {choices}，收到 {layer[:20]!r} / layer must be one of {choices}"
+            )
+        return layer
+
+    async def elsewhere(self, room: str, offer: Offer, layer: str) -> tuple[EdgeViewer, str] | None:
         edges = self.server.edges
         public = any(self.authority.may_watch(name, None) for name in (room, main_room(room)))
         if edges is None or not public:
             return None  # what is not for everybody never leaves the hub
         place = self.server.room(room)
+        if layer == LOW and place.low.there() is not None:
+            return None  # edges have the full picture only; the small one costs the hub's line little
         codecs = {kind: found[0] for kind, found in choose(offer, place).items()}
         viewer = await edges.place(room, offer, codecs, len(place.viewers))
         return (viewer, viewer.answer) if viewer is not None else None
 
-    def take(self, room: str, offer: Offer) -> tuple[Peer, str]:
+    def take(self, room: str, offer: Offer, layer: str) -> tuple[Peer, str]:
         place = self.server.room(room)
+        streams = place.streams if layer == FULL else {**place.streams, "video": place.low.stream}
         if len(place.viewers) >= VIEWERS_PER_ROOM:
             raise Problem(
                 503, "房间观看人数已满，请用 HLS / the room is full; use HLS", {"Retry-After": "30"}
             )
         codecs = choose(offer, place)
-        viewer = Viewer(
-            room, offer, self.server.udp, self.server.certificate, codecs, place.streams, place.fanout
-        )
+        viewer = Viewer(room, offer, self.server.udp, self.server.certificate, codecs, streams, place.fanout)
         name = f"sunbid-{place.video.ssrc:08x}"  # the same for both kinds: lips follow the voice
-        senders = {kind: Sender(place.streams[kind].ssrc, viewer.rtx_ssrc, name) for kind in codecs}
+        senders = {kind: Sender(streams[kind].ssrc, viewer.rtx_ssrc, name) for kind in codecs}
         answer = viewer.answer(codecs, self.server.candidates, senders)
         place.admit(viewer)
         return viewer, answer

@@ -32,7 +32,7 @@ class Whip(Signalling):
         challenge = {"WWW-Authenticate": "Bearer"} if status == 401 else None
         raise Problem(status, _REFUSALS.get(status, "不可推流 / publishing is not possible"), challenge)
 
-    def take(self, room: str, offer: Offer) -> tuple[Peer, str]:
+    def take(self, room: str, offer: Offer, layer: str) -> tuple[Peer, str]:
         place = self.server.room(room)
         if place.occupied():
             raise Problem(

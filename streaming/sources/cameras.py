@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import select
@@ -18,6 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from records import organisations
+from records.base import now
+from records.public import rfc3339
 from streaming.live.reading import Reader
 from streaming.rooms.room import Room
 from streaming.rooms.subrooms import SUFFIXES
@@ -33,9 +36,10 @@ POLITE = 2.0  # seconds between looks at a room that someone else fills
 
 @dataclass(frozen=True)
 class CameraStatus:
-    """How a camera does. state: connecting, live, waiting (someone else publishes), refused.
+    """How a camera does. state: connecting (again and again), live, waiting (someone else publishes), refused.
 
     reason      why it is not live, zh / English; empty while all is well
+    since       when the state began
     transcoded  its pictures are coded anew; b_frames: because, or in spite, of B-frames
     tries       connections since it was last on air
     """
@@ -45,6 +49,19 @@ class CameraStatus:
     transcoded: bool = False
     b_frames: bool = False
     tries: int = 0
+    since: datetime = field(default_factory=now)
+
+    def told(self, name: str) -> dict[str, Any]:
+        """For the operators; `camera`: the name of its room or sub-room."""
+        zh, _, en = self.reason.partition(" / ")
+        return {
+            **self.signal(name), "reason_zh": zh, "reason_en": en or zh, "transcoded": self.transcoded,
+            "b_frames": self.b_frames, "tries": self.tries,
+        }  # fmt: skip
+
+    def signal(self, name: str) -> dict[str, Any]:
+        """For the public: the state alone, for a reason may tell of the inside of the house."""
+        return {"camera": name, "state": self.state, "since": rfc3339(self.since)}
 
 
 class Media(Protocol):
@@ -81,7 +98,7 @@ class Cameras:
         self._media, self._reader = media, reader
         self._cameras: dict[str, Camera] = {}
         self._texts: dict[str, str] = {}
-        self._wrong: dict[str, str] = {}
+        self._wrong: dict[str, CameraStatus] = {}
         self._clock: asyncio.Task[None] | None = None
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -99,8 +116,7 @@ class Cameras:
 
     def status(self) -> dict[str, CameraStatus]:
         """Every camera by the name of its room or sub-room."""
-        wrong = {room: CameraStatus("refused", reason) for room, reason in self._wrong.items()}
-        return wrong | {name: camera.status for name, camera in self._cameras.items()}
+        return self._wrong | {name: camera.status for name, camera in self._cameras.items()}
 
     async def _follow(self) -> None:
         while True:
@@ -120,7 +136,7 @@ class Cameras:
             try:
                 wanted |= addresses(room, text)
             except ValueError as error:
-                self._wrong[room] = str(error)
+                self._wrong[room] = CameraStatus("refused", str(error))
                 log.error("camera.address_refused", room=room, reason=str(error))
         for name in [name for name, camera in self._cameras.items() if wanted.get(name) != camera.address]:
             self._leave(self._cameras.pop(name))
@@ -197,7 +213,8 @@ class Camera:
         return False
 
     def _say(self, state: str, reason: str) -> None:
-        new = CameraStatus(state, reason, self._transcode, self._b_frames, self._tries)
+        since = self.status.since if state == self.status.state else now()
+        new = CameraStatus(state, reason, self._transcode, self._b_frames, self._tries, since)
         if (new.state, new.reason) != (self.status.state, self.status.reason):
             level = log.info if state in ("live", "connecting") and not reason else log.warning
             level("camera." + state, room=self.name, reason=reason)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streaming.rooms.forward import Stream
-from streaming.rooms.publisher import Track
+from streaming.rooms.layers import Track
 from streaming.wire import rtcp
 from streaming.wire.codecs import H264, OPUS, Codec
 

@@ -104,7 +104,9 @@ class Address:
         except ValueError:  # a port or an IPv6 address that is none
             usable = False
         if not usable or flag not in ("", "transcode"):
-            raise ValueError(f"摄像机地址无效 / not a camera's address: {mask(text)}") from None
+            raise ValueError(
+                f"摄像机地址无效（{mask(text)}） / not a camera's address: {mask(text)}"
+            ) from None
         return cls(quote(url, safe="%/:=&?~#+!$,;@()*[]"), flag == "transcode")
 
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from streaming.wire import simulcast, twcc
 from streaming.wire.codecs import Codec
 from streaming.wire.sdp import Media, Offer
 
 FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
-RID_EXTENSIONS = (
-    "urn:ietf:params:rtp-hdrext:sdes:mid",
-    "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
-    "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
-)
+PROBE_FROM = {"x-google-start-bitrate": "1000"}  # kbit/s; libwebrtc probes its line from there, not from 300
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,10 @@ class Local:
 def write(offer: Offer, local: Local, chosen: dict[str, list[Codec]]) -> str:
     """The answer text. `chosen` maps kind → codecs taken from the offer; other sections are refused."""
     used = {kind: offer.section(kind) for kind in chosen}
+    # Viewers get none: their packets would each need their own number, and the fan-out sends all the same.
+    # One encoding goes to everyone anyhow, so an estimate of one viewer's line could not change the rate; what
+    # they tell by REMB is no measure of health either, on a free line it lags behind what they are sent.
+    numbered = {} if local.senders else twcc.extensions(offer, chosen)
     mids = [media.mid for media in offer.media if media in used.values() and media.mid]
     lines = [
         "v=0",
@@ -52,7 +53,7 @@ def write(offer: Offer, local: Local, chosen: dict[str, list[Codec]]) -> str:
     ]
     for media in offer.media:
         if used.get(media.kind) is media:
-            lines += _accepted(media, chosen[media.kind], local)
+            lines += _accepted(media, chosen[media.kind], local, numbered.get(media.kind))
         else:
             lines += _refused(media)
     return "\r\n".join(lines) + "\r\n"
@@ -78,11 +79,13 @@ def _refused(media: Media) -> list[str]:
     return head + ([f"a=mid:{media.mid}"] if media.mid else []) + ["a=inactive"]
 
 
-def _accepted(media: Media, codecs: list[Codec], local: Local) -> list[str]:
+def _accepted(media: Media, codecs: list[Codec], local: Local, numbered: int | None) -> list[str]:
     types = [pt for codec in codecs for pt in (codec.payload_type, codec.rtx) if pt is not None]
     address, port = local.candidates[0]
     sender = local.senders.get(media.kind)
     family = "IP6" if ":" in address else "IP4"
+    if numbered is not None and media.kind == "video":
+        codecs = [replace(codec, fmtp={**codec.fmtp, **PROBE_FROM}) for codec in codecs]
     return [
         f"m={media.kind} {port} {media.protocol} {' '.join(map(str, types))}",
         f"c=IN {family} {address}",
@@ -95,7 +98,12 @@ def _accepted(media: Media, codecs: list[Codec], local: Local) -> list[str]:
         f"a=setup:{local.setup}",
         "a=sendonly" if sender else "a=recvonly",
         *(line for codec in codecs for line in _codec(codec, media.kind)),
-        *(_sources(sender, media.kind, any(codec.rtx for codec in codecs)) if sender else _layers(media)),
+        *(_transport_cc(numbered, codecs) if numbered is not None else ()),
+        *(
+            _sources(sender, media.kind, any(codec.rtx for codec in codecs))
+            if sender
+            else simulcast.lines(media, codecs)
+        ),
         *(_candidate(number, *candidate) for number, candidate in enumerate(local.candidates)),
         "a=end-of-candidates",
     ]
@@ -115,6 +123,11 @@ def _codec(codec: Codec, kind: str) -> list[str]:
     return lines
 
 
+def _transport_cc(extension: int, codecs: list[Codec]) -> list[str]:
+    feedback = [f"a=rtcp-fb:{codec.payload_type} {twcc.FEEDBACK}" for codec in codecs]
+    return [f"a=extmap:{extension} {twcc.URI}", *feedback]
+
+
 def _sources(sender: Sender, kind: str, rtx: bool) -> list[str]:
     # the primary SSRC must come before its RTX, or Chromium takes the latter for the picture
     lines = [f"a=msid:{sender.name} {kind}"]
@@ -124,27 +137,6 @@ def _sources(sender: Sender, kind: str, rtx: bool) -> list[str]:
     if rtx:
         lines.append(f"a=ssrc:{sender.rtx_ssrc} cname:{sender.name}")
     return lines
-
-
-def _layers(media: Media) -> list[str]:
-    """Accept every simulcast layer offered: which is the best shows only when they arrive."""
-    simulcast = media.first("simulcast") or ""
-    if not simulcast.startswith("send "):
-        return []
-    names = [part.split(",")[0].lstrip("~") for part in simulcast[5:].split()[0].split(";")]
-    offered = {line.split()[0] for line in media.every("rid") if line.split()[1:2] == ["send"]}
-    if not names or not set(names) <= offered:
-        return []
-    extensions = [line.split() for line in media.every("extmap") if len(line.split()) >= 2]
-    return [
-        *(
-            f"a=extmap:{number.split('/')[0]} {uri}"
-            for number, uri, *_ in extensions
-            if uri in RID_EXTENSIONS
-        ),
-        *(f"a=rid:{name} recv" for name in names),
-        f"a=simulcast:recv {';'.join(names)}",
-    ]
 
 
 def _candidate(number: int, address: str, port: int) -> str:

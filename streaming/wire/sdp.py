@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from streaming.wire.codecs import Codec
 
 MAX_MEDIA = 16
+MAX_LINE = 4096  # characters; numbers longer than that Python would not read
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _SETUP = ("actpass", "active", "passive")
 _PROTOCOLS = ("UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "RTP/SAVPF", "TCP/TLS/RTP/SAVPF")
@@ -107,6 +108,10 @@ def _sections(text: str) -> tuple[list[tuple[str, str]], list[Media]]:
     session: list[tuple[str, str]] = []
     media: list[Media] = []
     for number, line in enumerate(lines, 1):
+        if len(line) > MAX_LINE:
+            raise SdpError(
+                f"第 {number} 行超过 {MAX_LINE} 字符 / line {number} is over {MAX_LINE} characters"
+            )
         if len(line) < 2 or line[1] != "=" or not line[0].isascii() or not line[0].isalpha():
             raise SdpError(f"第 {number} 行不是“字母=值” / line {number} is not type=value")
         if line[0] == "m":

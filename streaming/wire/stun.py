@@ -13,9 +13,11 @@ from dataclasses import dataclass
 MAGIC = 0x2112A442
 BINDING_REQUEST = 0x0001
 BINDING_SUCCESS = 0x0101
+BINDING_ERROR = 0x0111
 
 USERNAME = 0x0006
 MESSAGE_INTEGRITY = 0x0008
+ERROR_CODE = 0x0009
 XOR_MAPPED_ADDRESS = 0x0020
 PRIORITY = 0x0024
 USE_CANDIDATE = 0x0025
@@ -91,6 +93,13 @@ def success(request: Message, address: Address, password: str) -> bytes:
     """The success response to a binding request that came from `address`."""
     mapped = _xor_address(address, request.transaction)
     return _seal(BINDING_SUCCESS, request.transaction, [(XOR_MAPPED_ADDRESS, mapped)], password)
+
+
+def gone(request: Message, password: str) -> bytes:
+    """The error response 400 to a check of a session that is over: a browser gives the pair up at once, where
+    silence keeps it waiting for fifteen seconds and more."""
+    code = struct.pack("!HBB", 0, 4, 0) + b"Session over"
+    return _seal(BINDING_ERROR, request.transaction, [(ERROR_CODE, code)], password)
 
 
 def binding_request(username: str, password: str, *, nominate: bool = True) -> bytes:

@@ -8,6 +8,8 @@ their checks and from then on by address.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import secrets
 import socket
 import time
@@ -28,13 +30,18 @@ SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 
 
 class UdpPort:
-    """The socket, and who is behind which ICE name and address."""
+    """The socket, and who is behind which ICE name and address.
 
-    def __init__(self) -> None:
+    Passwords follow from the names and `secret`, so that a hub started anew can tell the sessions of the
+    one before that they are over, and nobody else can. Without a secret only this process can.
+    """
+
+    def __init__(self, secret: bytes | None = None) -> None:
+        self._secret = secret or secrets.token_bytes(32)
         self.sock: socket.socket
         self.port = 0
         self.on_drained: Callable[[], None] = lambda: None
-        self.unknown = 0
+        self.unknown = self.refused = 0
         self._names: dict[str, LiteTransport] = {}
         self._addresses: dict[stun.Address, LiteTransport] = {}
 
@@ -67,6 +74,10 @@ class UdpPort:
         except OSError:
             return False
         return True
+
+    def password(self, ufrag: str) -> str:
+        """The ICE password that goes with a name of ours: 128 bits, in hex."""
+        return hmac.new(self._secret, f"ice/{ufrag}".encode(), hashlib.sha256).hexdigest()[:32]
 
     def name(self, transport: LiteTransport, ufrag: str) -> None:
         self._names[ufrag] = transport
@@ -113,13 +124,14 @@ class UdpPort:
             self.unknown += 1
             return
         ufrag = message.username.partition(":")[0]
-        transport = self._names.get(ufrag)
-        if message.kind != stun.BINDING_REQUEST or transport is None:
+        password = self.password(ufrag)
+        if message.kind != stun.BINDING_REQUEST or not message.authentic(password):
             self.unknown += 1
             return
-        password = transport.ufrags[ufrag]
-        if not message.authentic(password):
-            self.unknown += 1
+        transport = self._names.get(ufrag)
+        if transport is None:
+            self.refused += 1
+            self.send(stun.gone(message, password), address)
             return
         transport.heard = time.monotonic()
         self.send(stun.success(message, address, password), address)
@@ -149,7 +161,8 @@ class LiteTransport:
     def new_credentials(self) -> tuple[str, str]:
         """Fresh ICE name and password (RFC 8839: ≥ 4 and ≥ 22 characters). The old pair stays good until
         a check arrives on the new one, so an ICE restart never interrupts media."""
-        self.ufrag, self.password = secrets.token_hex(6), secrets.token_hex(16)
+        self.ufrag = secrets.token_hex(6)
+        self.password = self.udp.password(self.ufrag)
         self.ufrags[self.ufrag] = self.password
         self.udp.name(self, self.ufrag)
         return self.ufrag, self.password

@@ -215,8 +215,16 @@ def test_the_wall_comes_back_after_publisher_and_hub_do(desk: Desk, browser: Bro
     live = page.locator(".tile .tag.live")
     with hub_of(desk) as address:
         with Publisher(address):
+            joined: list[str] = []
+            page.on("request", lambda one: joined.append(one.url) if one.url.find("/whep/yh") > 0 else None)
             page.goto(f"{desk.url}/hall")
             playing(page)
+            expect(live).to_be_visible()
+            assert joined[0].endswith("?layer=low"), "the small picture for a tile"
+            with page.expect_request("**/whep/yh-01"):  # and the full one where it fills the screen
+                live.locator("xpath=../..").get_by_role("button", name="全屏").click()
+            with page.expect_request("**/whep/yh-01?layer=low"):
+                page.evaluate("document.exitFullscreen()")
             expect(live).to_be_visible()
             assert page.get_by_text("3 家").count() == 0, "the wall never counts bidders"
         expect(slate.first).to_be_visible(timeout=20_000)

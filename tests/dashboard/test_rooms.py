@@ -186,6 +186,37 @@ def test_a_room_at_work_without_recording_is_told_of() -> None:
     assert not room_panel.unrecorded(line()), "no recorder here: nothing is known"
 
 
+CAMERA = {
+    "camera": "r", "state": "connecting", "since": "2026-11-22T10:30:05+08:00", "tries": 4,
+    "reason_zh": "摄像机没有应答", "reason_en": "the camera does not answer", "transcoded": False, "b_frames": False,
+}  # fmt: skip
+
+
+def test_cameras_that_do_not_come_are_named_with_their_reason() -> None:
+    far = {**CAMERA, "camera": "r.far", "state": "refused", "reason_zh": "请改用 <H.264>"}
+    well = {**CAMERA, "state": "live"}
+    dark = line(sources=[CAMERA, far], publishing=False, state="standby")
+    assert room_health.sources(line(sources=[well]), "zh") == room_health.sources(line(), "zh") == []
+    assert room_health.sources(dark, "zh") == [
+        ("近景摄像机重连中，10:30:05 起", "摄像机没有应答"), ("全景摄像机被拒", "请改用 <H.264>"),
+    ]  # fmt: skip
+    shown = room_health.strip(rooms_live.Snapshot((dark, line(id="b", sources=[well]))), {}, "zh")
+    assert "近景摄像机重连中，10:30:05 起" in shown and "请改用 &lt;H.264&gt;" in shown
+    assert "camera reconnecting since 10:30:05" in room_health.strip(rooms_live.Snapshot((dark,)), {}, "en")
+
+
+def test_every_state_of_the_recorder_has_its_word() -> None:
+    for state in ("recording", "waiting", "disk", "failed", "off"):
+        assert room_health.recorder(line(recorder={"state": state}), "zh")
+
+
+def test_what_is_wrong_with_a_room_is_said_on_its_bar(desk: DeskConfig) -> None:
+    full = line(recorder={"state": "disk"}, sources=[CAMERA])
+    told = room_panel._wrong(page("operator"), full)
+    assert "请暂缓开标" in told[0] and told[1] == "近景摄像机重连中，10:30:05 起：摄像机没有应答"
+    assert room_panel._wrong(page("operator"), line(recorder={"state": "recording"})) == []
+
+
 def test_the_strip_puts_problems_first_and_leaves_evaluation_rooms_out() -> None:
     rooms = (
         line(),
@@ -253,7 +284,13 @@ def test_the_banner_says_what_is_wrong_and_what_to_do(
     monkeypatch.setattr(rooms_live, "snapshot", lambda: ill)
     for code in ("S04", "S06", "S07"):
         told = shown("admin", code)
-        assert "数据磁盘只剩 1.0 GiB。清理或扩容。" in told, code
+        assert "数据磁盘只剩 1.0 GiB。清理或扩容。" in told and "banner red" not in told, code
+    grave = rooms_live.Snapshot(
+        well.rooms, {"status": "degraded", "problems": [{**problem, "check": "recorder"}]}, at=well.at + 1e6
+    )
+    monkeypatch.setattr(rooms_live, "snapshot", lambda: grave)
+    for code in ("S04", "S07"):
+        assert 'class="card banner red" role="alert"' in shown("admin", code), code
 
 
 def test_the_bar_is_for_operators(hub: hub_market.FakeMedia, desk: DeskConfig) -> None:

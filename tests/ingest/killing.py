@@ -120,7 +120,9 @@ class Rig:
                 await asyncio.sleep(0.005)
             await asyncio.sleep(rng.random() * 0.05)
             if not self.ledger.is_sqlite and rng.random() < 0.5:
-                self.killed["connection"] += await asyncio.to_thread(self._terminate)
+                while not await asyncio.to_thread(self._terminate):  # noqa: ASYNC110 — it may just be coming back
+                    await asyncio.sleep(0.01)
+                self.killed["connection"] += 1
                 continue
             self.killed["process"] += 1
             self.process.kill()

@@ -15,25 +15,42 @@ Address = tuple[str, int]
 
 @dataclass
 class Line:
-    """loss 0–1; delay and jitter in seconds: each datagram is held delay ± jitter, so they overtake too."""
+    """loss 0–1; delay and jitter in seconds: each datagram is held delay ± jitter, so they overtake too.
+
+    rate: bit/s towards the hub, 0 = no limit; up to `queue` seconds of it wait, what comes then is lost.
+    """
 
     loss: float = 0.0
     delay: float = 0.0
     jitter: float = 0.0
+    rate: float = 0.0
+    queue: float = 0.3
     dice: random.Random = field(default_factory=lambda: random.Random(7))
     passed: int = 0
     lost: int = 0
+    free_at: float = 0.0
 
-    def carry(self, deliver: Callable[[], None]) -> None:
-        if self.dice.random() < self.loss:
+    def carry(self, deliver: Callable[[], None], octets: int = 0) -> None:
+        queued = self._queued(octets)
+        if self.dice.random() < self.loss or queued > self.queue:
             self.lost += 1
             return
         self.passed += 1
-        wait = self.delay + self.dice.uniform(-self.jitter, self.jitter)
+        wait = queued + self.delay + self.dice.uniform(-self.jitter, self.jitter)
         if wait > 0:
             asyncio.get_running_loop().call_later(wait, deliver)
         else:
             deliver()
+
+    def _queued(self, octets: int) -> float:
+        """Seconds until these octets are through the narrow place, which they take up unless it is full."""
+        if not self.rate or not octets:
+            return 0.0
+        now = asyncio.get_running_loop().time()
+        waits = max(self.free_at - now, 0.0) + octets * 8 / self.rate
+        if waits <= self.queue:
+            self.free_at = now + waits
+        return waits
 
 
 class Relay:
@@ -71,7 +88,7 @@ class Relay:
             data, client = received
             if client not in self._backs:
                 self._backs[client] = self._open(client)
-            self.line.carry(lambda data=data, client=client: self._to_hub(data, client))
+            self.line.carry(lambda data=data, client=client: self._to_hub(data, client), len(data))
 
     def _to_hub(self, data: bytes, client: Address) -> None:
         back = self._backs.get(client)

@@ -49,13 +49,18 @@ class Rig:
         return peer
 
     async def watch(
-        self, room: str = "hz-01", *, lose: Callable[[bytes], bool] | None = None, **sections: list[str]
+        self,
+        room: str = "hz-01",
+        *,
+        query: str = "",
+        lose: Callable[[bytes], bool] | None = None,
+        **sections: list[str],
     ) -> Watcher:
         peer = LightPeer()
         peer.lose = lose or peer.lose
         self.peers.append(peer)
         answer = await self.http.post(
-            f"/whep/{room}", content=peer.offer("recvonly", **sections), headers=SDP
+            f"/whep/{room}{query}", content=peer.offer("recvonly", **sections), headers=SDP
         )
         assert answer.status_code == 201, answer.text
         watcher = Watcher(peer, answer.headers["location"])

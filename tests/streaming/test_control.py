@@ -218,7 +218,7 @@ def houses(ledger: Ledger, tmp_path: Path) -> Iterator[Callable[[], tuple[TestCl
 
     def begin() -> tuple[TestClient, FakeMedia]:
         app, media = market.hub(ledger, tmp_path / "data")
-        return TestClient(app, base_url="http://hub"), media
+        return TestClient(app, base_url="http://hub", client=("127.0.0.1", 40000)), media
 
     return begin
 

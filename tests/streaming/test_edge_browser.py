@@ -95,6 +95,7 @@ async def test_the_public_player_comes_back_through_the_other_edge(tmp_path):
             back = await page.evaluate("told.find(([, s]) => s === 'live')[0] - killed")
             assert len(media.edges.outposts[1 - serving].viewers) == 1
             assert first < 5000, first
-            assert back < 12_000, back
+            print(f"first picture {first:.0f} ms, back after {back:.0f} ms")
+            assert back < 6000, back  # three seconds until the browser finds the edge silent, then a join
         finally:
             await browser.close()

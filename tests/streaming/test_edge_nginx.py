@@ -193,6 +193,15 @@ async def test_the_rest_of_the_house_passes_or_is_kept_in(tmp_path):
             assert (answer.status_code, answer.text) == (201, offer)
             assert answer.headers["location"] == "/whep/hz-01/session" and answer.headers["etag"] == '"e"'
             assert (await client.post("/whep/hz-01", content="x" * 70_000, headers=sdp)).status_code == 413
+            for path in ("/metrics", "/metrics/", "//metrics", "/x/../metrics", "/%6detrics", "/METRICS",
+                         "/control/rooms", "/control/rooms/hz-01", "/control", "//control/rooms"):  # fmt: skip
+                address = f"https://127.0.0.1:{proxy.ports['tls']}{path}"
+                hidden = await client.request("POST" if "hz" in path else "GET", address)
+                assert hidden.status_code == 404, path
+            assert not [
+                asked for asked in upstream.asked if "control" in asked.lower() or "metrics" in asked.lower()
+            ]
+            assert (await client.get("/controls")).status_code == 200
             page = await client.get("/room/hz-01")
             assert page.text == "/room/hz-01 https" and "strict-transport-security" in page.headers
         log = tmp_path / "sunbid.log"

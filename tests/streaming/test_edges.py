@@ -253,6 +253,22 @@ async def test_a_wrong_secret_never_counts_as_an_edge():
         return [{"janus": "error", "error": {"code": 403, "reason": "Unauthorized request"}}]
 
     async with _edges(behave) as edges:
+        assert edges.trouble() is None, "not before the first try"
         await until(lambda: refused)
         await asyncio.sleep(0.05)
         assert not edges.outposts[0].up and refused[0] == "create"
+        trouble = edges.trouble()
+        assert trouble is not None and "密钥不符" in trouble.zh and edges.outposts[0].edge.name in trouble.en
+
+
+async def test_a_dead_edge_is_named_with_what_to_do_until_it_is_back():
+    async with _edges(_polite) as edges:
+        await until(lambda: edges.outposts[0].up)
+        assert edges.trouble() is None
+        edges.outposts[0]._janus._socket.transport.abort()
+        await until(lambda: edges.trouble() is not None)
+        trouble = edges.trouble()
+        assert edges.outposts[0].edge.name in trouble.zh and "没有应答" in trouble.zh and "本机" in trouble.zh
+        assert "Janus" in trouble.remedy_zh and "Janus" in trouble.remedy_en
+        await until(lambda: edges.outposts[0].up, 10)
+        assert edges.trouble() is None

@@ -40,6 +40,14 @@ def test_a_well_hub_has_no_problem(rig: Rig) -> None:
     assert set(report["checks"].values()) == {"ok"}
 
 
+def test_the_public_hears_only_whether_the_hub_is_well(rig: Rig) -> None:
+    hub(rig).health.watch("cameras", lambda: "内网 10.0.0.9 的摄像机 / camera at 10.0.0.9")
+    for headers in ({"x-forwarded-for": "203.0.113.9"}, {"x-forwarded-for": "127.0.0.1"}):
+        answer = rig.get("/healthz", **headers)
+        assert set(answer.json()) == {"status", "at"} and answer.json()["status"] == "degraded"
+    assert "10.0.0.9" in rig.get("/healthz").text
+
+
 def test_the_ledger_and_the_port_are_vital(rig: Rig) -> None:
     async def gone() -> bool:
         raise OperationalError("SELECT 1", None, OSError("gone"))
@@ -137,7 +145,7 @@ def test_a_taken_media_port_is_tried_again(
             raise OSError(98, "Address already in use")
 
     media.start = start  # type: ignore[method-assign]
-    with TestClient(app, base_url="http://hub") as client:
+    with TestClient(app, base_url="http://hub", client=("127.0.0.1", 40000)) as client:
         answer = client.get("/healthz")
         assert answer.status_code == 503 and "Address already in use" in answer.json()["checks"]["media"]
         taken.clear()

@@ -99,7 +99,8 @@ def test_only_what_may_go_goes_and_each_deletion_is_in_the_audit_chain(shelf: tu
     ledger, folder = shelf
     with ledger.read() as session:
         items = retention.plan(session, ENDED)
-    assert set(retention.delete(ledger, folder, items, "admin")) == {"sealed-old", "camera"}
+    done = retention.delete(ledger, folder, items, "admin")
+    assert (set(done.deleted), done.bytes, done.kept) == ({"sealed-old", "camera"}, 8, {})
     assert {path.stem for path in folder.glob("*.mp4")} == {"unsealed-old", "young", "for-ever"}
     with ledger.read() as session:
         entries = list(session.scalars(select(AuditEntry).where(AuditEntry.action == "recording.delete")))
@@ -108,4 +109,23 @@ def test_only_what_may_go_goes_and_each_deletion_is_in_the_audit_chain(shelf: tu
         assert session.get_one(Recording, "camera").bytes == 0
         assert session.get(Segment, ("camera", 0)) is not None
         assert {item.recording_id for item in retention.plan(session, ENDED)} == {"unsealed-old"}
-    assert not retention.delete(ledger, folder, items, "admin")
+    assert not retention.delete(ledger, folder, items, "admin").deleted
+
+
+def test_a_file_that_cannot_be_removed_is_named_and_stays_in_the_plan(shelf: tuple[Ledger, Path]) -> None:
+    ledger, folder = shelf
+    (folder / "camera.mp4").unlink()
+    (folder / "camera.mp4").mkdir()
+    outside = folder.parent / "outside.mp4"
+    outside.write_bytes(b"film")
+    with ledger.write() as session:
+        session.get_one(Recording, "sealed-old").path = "../outside.mp4"
+    with ledger.read() as session:
+        items = retention.plan(session, ENDED)
+    done = retention.delete(ledger, folder, items, "admin")
+    assert done.deleted == [] and done.bytes == 0 and set(done.kept) == {"camera", "sealed-old"}
+    assert "权限" in done.kept["camera"] and outside.exists()
+    with ledger.read() as session:
+        actions = list(session.scalars(select(AuditEntry.action).order_by(AuditEntry.seq)))
+        assert actions == ["recording.delete"] * 2 + ["recording.delete_failed"] * 2
+        assert session.get_one(Recording, "camera").bytes == 4 and audit.verify(session) is None

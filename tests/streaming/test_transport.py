@@ -84,7 +84,7 @@ async def test_ice_restart_keeps_the_old_name_until_the_new_one_is_used(udp, cli
     sock.sendto(check(transport), ("127.0.0.1", udp.port))
     await answer(sock)
     sock.sendto(old, ("127.0.0.1", udp.port))
-    await until(lambda: udp.unknown == 1)
+    assert (await answer(sock)).kind == stun.BINDING_ERROR
     assert len(transport.ufrags) == 1
 
 
@@ -97,7 +97,27 @@ async def test_a_closed_transport_is_forgotten(udp, client):
     with pytest.raises(ConnectionError):
         await transport._recv()
     sock.sendto(check(transport), ("127.0.0.1", udp.port))
-    await until(lambda: udp.unknown == 1)
+    reply = await answer(sock)
+    assert reply.kind == stun.BINDING_ERROR and reply.authentic(transport.password)
+    assert reply.attributes[stun.ERROR_CODE][2:4] == bytes((4, 0))
+    assert udp.refused == 1
+
+
+async def test_the_next_hub_ends_the_sessions_of_the_one_before_and_nobody_elses(client):
+    key, sock = b"k" * 32, client()
+    before, after, stranger = UdpPort(key), UdpPort(key), UdpPort()
+    for port in (before, after, stranger):
+        port.open("127.0.0.1", 0)
+    transport = LiteTransport(before)
+    sock.sendto(check(transport), ("127.0.0.1", after.port))
+    reply = await answer(sock)
+    assert reply.kind == stun.BINDING_ERROR and reply.authentic(transport.password)
+    for bad in (check(transport), check(transport, password="x" * 32), check(transport, ufrag="0" * 12)):
+        sock.sendto(bad, ("127.0.0.1", stranger.port))
+    await until(lambda: stranger.unknown == 3)
+    assert stranger.refused == 0 and after.refused == 1
+    for port in (before, after, stranger):
+        port.close()
 
 
 async def test_a_flood_of_handshake_bytes_is_bounded(udp, client):

@@ -23,6 +23,7 @@ function adopt() {
     shown.add(room);
     const held = tiles.get(room) ?? make(room);
     held.tile = tile;
+    held.player.move(room, tile.classList.contains("lead") ? null : "low"); // the small picture where it is shown small
     tile.querySelector(".slate").after(held.video);
     label(held);
     if (held.player.state === "live") held.video.play().catch(() => {}); // moved in the page: it paused itself

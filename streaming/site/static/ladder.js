@@ -11,8 +11,10 @@ const LADDER = {
   connect: 3000, // ms each of them has for ICE and DTLS: with three, ten seconds
   first: { realtime: 8000, near: 14_000 }, // ms until the first frame; the hub may wait for a keyframe
   stall: { realtime: 5000, near: 8000 }, // ms without frames after which a rung no longer holds
+  silent: 2000, // the same on a connection whose other side has fallen silent: an edge or the hub is gone
   still: 900, // ms without frames after which a picture counts as still
   soon: 250, pause: 1000, longest: 10_000, // ms between joins
+  hurry: 20_000, short: 1500, // for so long after a picture was lost the pauses stay short: a hub is restarted in seconds
   climb: 30_000, longestClimb: 240_000, // ms, up to twice as long by chance
   crowd: 3, // HLS pictures of one page: each holds a connection, and browsers open six to a server
   blocked: 300_000, // ms for which other pictures of this tab profit from one that found UDP shut
@@ -49,11 +51,12 @@ const shut = {
 export class Ladder {
   #session = null; #probe = null; #on = ""; #timer = 0; #watch = 0; #climb = 0; #run = 0; #crowding = false;
   #tries = 0; #patience = LADDER.tries; #pause = LADDER.pause; #grace = LADDER.climb;
-  #frames = 0; #framesAt = 0; #clock = 0; #liveAt = 0; #held = false; #looks = 0;
+  #frames = 0; #framesAt = 0; #clock = 0; #liveAt = 0; #held = false; #looks = 0; #lostAt = -LADDER.hurry;
 
-  /** @param options {hub, room, token(), library, calm, choice, tell, onmuted}; with `token` there is no HLS: it is public */
+  /** @param options {hub, room, token(), layer, library, calm, choice, tell, onmuted}; with `token` there is no HLS: it is
+   *  public; `layer` "low": the small picture over WebRTC, where the room has one */
   constructor(video, options) {
-    Object.assign(this, { hub: "", token: null, library: null, calm: false, choice: "auto", tell: () => {}, onmuted: () => {} }, options);
+    Object.assign(this, { hub: "", token: null, layer: null, library: null, calm: false, choice: "auto", tell: () => {}, onmuted: () => {} }, options);
     this.video = video;
     this.wanted = false;
     this.state = "off";
@@ -117,10 +120,12 @@ export class Ladder {
     this.tell(this.state, this);
   }
 
-  /** Another camera, on the rung that plays now; over WebRTC the old picture stays until the new one is there. */
-  async move(room) {
-    if (room === this.room) return;
-    this.room = room;
+  /** Another camera or size, on the rung that plays now; over WebRTC the old picture stays until the new one is there. */
+  async move(room, layer = this.layer) {
+    if (room === this.room && layer === this.layer) return;
+    const only = room === this.room; // HLS has one size
+    [this.room, this.layer] = [room, layer];
+    if (only && this.#on !== "realtime") return;
     if (!this.wanted) return;
     if (this.#on !== "realtime" || this.state === "lost" || !(await this.#try())) {
       if (room === this.room && this.wanted) this.#join();
@@ -167,7 +172,7 @@ export class Ladder {
 
   async #open(rung, run) {
     if (rung === "near" && crowd >= LADDER.crowd) throw trouble("crowded");
-    const place = { hub: this.hub, room: this.room, token: this.token, library: this.library, calm: this.calm };
+    const place = { hub: this.hub, room: this.room, token: this.token, layer: this.layer, library: this.library, calm: this.calm };
     const session = (this.#session = new (rung === "near" ? HlsPlayer : Whep)(place));
     session.ended = (why) => this.#failed(run, rung, why);
     if (rung === "near") { this.#crowding = true; crowd++; }
@@ -214,10 +219,11 @@ export class Ladder {
       this.#plays(rung, now);
     } else if (this.#held) {
       this.#framesAt = Math.max(this.#framesAt, now);
-    } else if (now - this.#framesAt > LADDER.stall[rung]) {
+    } else if (now - this.#framesAt > (this.#session.silent ? LADDER.silent : LADDER.stall[rung])) {
       this.#failed(run, rung, this.state === "live" || this.state === "still" ? "stall" : "source");
-    } else if (this.state === "live" && now - this.#framesAt > LADDER.still) {
-      this.#set("still");
+    } else if (now - this.#framesAt > LADDER.still) {
+      if (this.state === "live") this.#set("still");
+      if (rung === "realtime") this.#session.listen().catch(() => {}); // it may be closing
     }
   }
 
@@ -238,6 +244,7 @@ export class Ladder {
   #failed(run, rung, why) {
     if (run !== this.#run || !this.wanted) return;
     const played = ["live", "still", "held"].includes(this.state);
+    if (played) this.#lostAt = performance.now();
     this.#drop();
     if (rung === "realtime") this.#note(why, played);
     else { this.why = why; this.#tries = this.#patience - 1; }
@@ -252,7 +259,7 @@ export class Ladder {
   #note(why, played) {
     this.why = why;
     if (why === "full" || why === "loss") this.#tries = this.#patience;
-    else if (why !== "gone" && !(played && why === "ended")) this.#tries++;
+    else if (why !== "gone" && !(played && why === "ended") && !(why === "hub" && this.#hurried)) this.#tries++;
     if (why === "loss") {
       const short = performance.now() - this.#liveAt < 2 * LADDER.longest;
       this.#grace = Math.min(this.#grace * (short ? 2 : 1), LADDER.longestClimb);
@@ -262,9 +269,12 @@ export class Ladder {
     if (why === "udp") shut.now = true;
   }
 
+  /** Whether a picture was lost just now: a hub that does not answer is being restarted, and HLS would come from it too. */
+  get #hurried() { return performance.now() - this.#lostAt < LADDER.hurry; }
+
   #backOff() {
     const wait = this.#pause * (0.5 + Math.random());
-    this.#pause = Math.min(this.#pause * 2, LADDER.longest);
+    this.#pause = Math.min(this.#pause * 2, this.#hurried ? LADDER.short : LADDER.longest);
     return wait;
   }
 
@@ -282,7 +292,7 @@ export class Ladder {
     if (document.hidden || this.video.paused || this.#held) { this.#schedule(); return false; }
     const run = this.#run, beside = document.createElement("video");
     beside.muted = beside.playsInline = true;
-    const session = (this.#probe = new Whep({ hub: this.hub, room: this.room, token: this.token }));
+    const session = (this.#probe = new Whep({ hub: this.hub, room: this.room, token: this.token, layer: this.layer }));
     let came = false;
     try {
       await session.open(beside, 2 * LADDER.connect);

@@ -3,6 +3,10 @@ const WHEP = {
   answer: 8000, // ms the hub may take for its answer
   lossy: 0.3, // lost share of the packets from which on a line counts as too bad; the hub's own limit
   patience: 8000, // ms of that before the session is given up; the hub ends it after 12 s
+  unanswered: 3, // checks in a row without an answer after which the other side counts as gone
+  thin: 0.01, // lost share from which on a line gets a buffer that waits for repeats
+  buffer: 250, // ms of it: a repeat takes a round trip or two; on a clean line it would only be delay
+  calm: 30_000, // ms without loss after which the buffer goes again
 };
 
 /** A failure that says where it came from: gone, full, refused, hub, udp, loss, ended, source, noplay, crowded. */
@@ -11,12 +15,25 @@ export function trouble(why) {
 }
 
 export class Whep {
-  #pc = null; #address = null; #closed = false; #counted = null; #lossySince = 0;
+  #pc = null; #address = null; #closed = false; #counted = null; #lossySince = 0; #lostAt = 0; #checks = null; #silent = false;
 
-  /** @param place {hub, room, token()}; `ended(why)` is called at most once, after `open` has succeeded */
+  /** @param place {hub, room, token(), layer}; `layer` "low" asks for the small picture; `ended(why)` is called at most once, after `open` has succeeded */
   constructor(place, ended = () => {}) {
     this.place = place;
     this.ended = ended;
+  }
+
+  /** Whether the other side has fallen silent: gone, or the line is cut. */
+  get silent() { return this.#silent || this.#pc?.connectionState === "disconnected"; }
+
+  /** To be called while no pictures come: the browser says "disconnected" after more than five seconds only, but its
+   *  checks, which go out ever quicker when nothing arrives, stay without an answer after less than three. */
+  async listen() {
+    for (const { type, nominated, requestsSent, responsesReceived } of (await this.#pc.getStats()).values()) {
+      if (type !== "candidate-pair" || !nominated) continue;
+      if (!this.#checks || responsesReceived > this.#checks.answered) this.#checks = { sent: requestsSent, answered: responsesReceived };
+      this.#silent = requestsSent - this.#checks.sent >= WHEP.unanswered;
+    }
   }
 
   /** Join and connect within `ms`; the picture then arrives in `video`. Throws a trouble. */
@@ -39,12 +56,12 @@ export class Whep {
   }
 
   async #ask(offer) {
-    const { hub, room, token } = this.place;
+    const { hub, room, token, layer } = this.place;
     let answer, text;
     try {
       const bearer = await token?.();
       const headers = { "content-type": "application/sdp", ...(bearer ? { authorization: `Bearer ${bearer}` } : {}) };
-      const address = `${hub}/whep/${encodeURIComponent(room)}`;
+      const address = `${hub}/whep/${encodeURIComponent(room)}${layer ? `?layer=${layer}` : ""}`;
       answer = await fetch(address, { method: "POST", headers, body: offer, signal: AbortSignal.timeout(WHEP.answer) });
       text = await answer.text();
     } catch {
@@ -87,10 +104,20 @@ export class Whep {
       if (this.#counted && now.all - before.all < 50) continue; // too few to judge by
       this.#counted = now;
       const share = now.all > before.all ? (now.lost - before.lost) / (now.all - before.all) : 0;
+      this.#cushion(share);
       if (share <= WHEP.lossy) this.#lossySince = 0;
       else this.#lossySince ||= performance.now();
       if (this.#lossySince && performance.now() - this.#lossySince > WHEP.patience) this.#end("loss");
     }
+  }
+
+  /** On a line that loses packets both streams wait for their repeats, alike so that lips stay in time. */
+  #cushion(share) {
+    const now = performance.now(), before = this.#lostAt;
+    if (share >= WHEP.thin) this.#lostAt = now;
+    else if (before && now - before > WHEP.calm) this.#lostAt = 0;
+    if (Boolean(before) === Boolean(this.#lostAt)) return;
+    for (const receiver of this.#pc.getReceivers()) receiver.jitterBufferTarget = this.#lostAt ? WHEP.buffer : null;
   }
 
   #end(why) {

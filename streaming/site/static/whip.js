@@ -1,6 +1,8 @@
 // A WHIP publisher that comes back by itself until it is stopped.
 const REFUSED = new Set([401, 403, 404]);
-const RICH = { pixels: 1280 * 720, cores: 4 }; // from here on a second, small layer is worth its encoder
+const PAUSE = 300, LONGEST = 15_000; // ms between two tries
+const SMALL = { rid: "l", scaleResolutionDownBy: 4, maxBitrate: 150_000, maxFramerate: 15 }; // the picture of tiles
+const RICH = { pixels: 640 * 360, cores: 2 }; // from here on it is worth its encoder: a sixteenth of the pixels
 
 export class Publisher {
   /** `tell(state, detail)`: state is off, connecting, on, busy, failed or denied. */
@@ -9,11 +11,11 @@ export class Publisher {
     this.tell = tell;
     this.wanted = false;
     this.session = null;
-    this.pause = 1000;
+    this.pause = PAUSE;
   }
 
   start(stream, token) {
-    Object.assign(this, { stream, token, wanted: true, pause: 1000 });
+    Object.assign(this, { stream, token, wanted: true, pause: PAUSE });
     this.#connect();
   }
 
@@ -42,7 +44,7 @@ export class Publisher {
     this.before = null;
     pc.onconnectionstatechange = () => {
       if (pc !== this.pc) return;
-      if (pc.connectionState === "connected") { this.pause = 1000; this.tell("on"); }
+      if (pc.connectionState === "connected") { this.pause = PAUSE; this.tell("on"); }
       if (pc.connectionState === "failed") this.#again("failed");
     };
     try {
@@ -73,7 +75,7 @@ export class Publisher {
     if (!this.wanted) return;
     this.tell(state, Math.round(this.pause / 1000));
     this.timer = setTimeout(() => this.#connect(), this.pause);
-    this.pause = Math.min(this.pause * 2, 15_000);
+    this.pause = Math.min(this.pause * 2, LONGEST);
   }
 
   #drop() {
@@ -103,13 +105,14 @@ export class Publisher {
   }
 }
 
-/** A small second layer only where the picture is large and the machine can afford it: the hub forwards the
- *  best layer that arrives, so when the line is short the picture gets smaller instead of standing still. */
+/** A small second layer where the picture is large and the machine can afford it: tiles and walls show it, and
+ *  when the line is short everybody does, instead of a picture that stands still. A hub that takes one layer
+ *  alone gets the first, so it is made large again then (see limit). */
 function layers(track) {
   if (track.kind !== "video") return [{}];
   const { width = 0, height = 0 } = track.getSettings();
   const rich = track.contentHint !== "detail" && width * height >= RICH.pixels && (navigator.hardwareConcurrency ?? 1) >= RICH.cores;
-  return rich ? [{ rid: "q", scaleResolutionDownBy: 4 }, { rid: "f" }] : [{}];
+  return rich ? [{ ...SMALL }, { rid: "h" }] : [{}];
 }
 
 /** At most as many bits as the hub's viewers are planned for; small text of a shared screen gets more. */
@@ -118,7 +121,12 @@ async function limit(pc, stream) {
   for (const sender of pc.getSenders()) {
     if (sender.track?.kind !== "video") continue;
     const parameters = sender.getParameters();
-    for (const encoding of parameters.encodings ?? []) encoding.maxBitrate = encoding.rid === "q" ? 150_000 : screen ? 2_500_000 : 1_500_000;
+    const encodings = parameters.encodings ?? [];
+    for (const encoding of encodings) {
+      const small = encodings.length > 1 && encoding.rid === SMALL.rid;
+      encoding.maxBitrate = small ? SMALL.maxBitrate : screen ? 2_500_000 : 1_500_000;
+      if (!small) { encoding.scaleResolutionDownBy = 1; delete encoding.maxFramerate; }
+    }
     parameters.degradationPreference = screen ? "maintain-resolution" : "balanced";
     await sender.setParameters(parameters);
   }

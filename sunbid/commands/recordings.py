@@ -1,0 +1,129 @@
+"""Commands on recordings: what may go when its time is up, and letting it go."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sunbid import output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from streaming.recording.retention import Item
+
+JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
+COLUMNS = ("class", "name", "files", "bytes", "expired_from", "expired_to", "held", "why_held")
+
+recordings = typer.Typer(no_args_is_help=True, help="录像：保管期限 / recordings: how long they are kept")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.add_typer(recordings, name="recordings")
+
+
+@recordings.callback()
+def group() -> None:
+    """录像 / recordings."""
+
+
+@recordings.command()
+def retention(
+    delete: Annotated[
+        bool, typer.Option("--delete", help="删除到期且可删的文件 / delete the files that may go")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="与 --delete 同用：不再询问 / do not ask again")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """按保管类别列出到期的录像；不加 --delete 只看不删 / recordings whose time is up, by class; deletes nothing
+    unless told to."""
+    from streaming.recording import retention as keeping
+    from sunbid import wiring
+
+    if yes and not delete:
+        output.fail("--yes 须与 --delete 同用 / --yes goes with --delete", output.BAD_USE)
+    settings = output.settings()
+    ledger, folder = wiring.opened(settings), settings.data.resolve() / "recordings"
+    with ledger.read() as session:
+        items = keeping.plan(session)
+    rows = _by_class(items)
+    if not delete:
+        _show(rows, items, as_json)
+        return
+    going = [item for item in items if item.may_go]
+    if going and not yes:
+        _show(rows, items, as_json=False)
+        _ask(going)
+    done = keeping.delete(ledger, folder, going, "cli")
+    _tell(done, as_json)
+
+
+def _by_class(items: Iterable[Item]) -> list[dict[str, Any]]:
+    """One row a class: what may go (files, bytes, first and last day they expired) and what is held back."""
+    from records.public import BEIJING
+    from streaming.recording.retention import CLASSES
+
+    rows: dict[str, dict[str, Any]] = {}
+    for item in items:
+        rule = CLASSES.get(item.retention_class)
+        row = rows.setdefault(item.retention_class, {
+            "class": item.retention_class, "name": rule.zh if rule else "", "files": 0, "bytes": 0,
+            "expired_from": None, "expired_to": None, "held": 0, "why_held": "",
+        })  # fmt: skip
+        if not item.may_go:
+            row["held"] += 1
+            row["why_held"] = item.why
+            continue
+        day = item.expired_at.astimezone(BEIJING).date().isoformat()
+        row["files"] += 1
+        row["bytes"] += item.bytes
+        row["expired_from"] = row["expired_from"] or day
+        row["expired_to"] = day
+    return [rows[name] for name in sorted(rows)]
+
+
+def _show(rows: list[dict[str, Any]], items: list[Item], as_json: bool) -> None:
+    if as_json:
+        files = [
+            {
+                "id": item.recording_id, "room": item.room_id, "session": item.session_id, "path": item.path,
+                "bytes": item.bytes, "class": item.retention_class, "expired_at": item.expired_at.isoformat(),
+                "may_go": item.may_go, "why": item.why,
+            }
+            for item in items
+        ]  # fmt: skip
+        output.emit({"classes": rows, "files": files})
+        return
+    if not rows:
+        print("没有到期的录像 / no recording's time is up")
+        return
+    output.report(rows, COLUMNS, as_json=False)
+    going = [item for item in items if item.may_go]
+    if going:
+        print(
+            f"可删 {len(going)} 个文件、{sum(item.bytes for item in going)} 字节；加 --delete --yes 删除"
+            " / may go; add --delete --yes to delete",
+            file=sys.stderr,
+        )
+
+
+def _ask(going: list[Item]) -> None:
+    if not sys.stdin.isatty():
+        output.fail("删除不可恢复，请加 --yes / cannot be undone, add --yes", output.BAD_USE)
+    typer.confirm(
+        f"删除 {len(going)} 个录像文件，不可恢复？ / delete {len(going)} files for good?", abort=True
+    )
+
+
+def _tell(done: Any, as_json: bool) -> None:
+    if as_json:
+        output.emit({"deleted": list(done.deleted), "bytes": done.bytes, "kept": dict(done.kept)})
+    else:
+        print(f"已删除 / deleted: {len(done.deleted)} 个文件 files · {done.bytes} 字节 bytes")
+        for recording_id, why in done.kept.items():
+            print(f"▲ {recording_id}: {why}", file=sys.stderr)
+    if done.kept:
+        raise SystemExit(output.FAILED)
