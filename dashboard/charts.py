@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dashboard.html import esc
 
@@ -64,6 +64,12 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:g}"
 
 
+def _room_for(ticks: Sequence[float], plot: Plot) -> Plot:
+    """The plot with a left margin that its widest tick label fits in."""
+    widest = max(len(_number(tick)) for tick in ticks)
+    return replace(plot, left=max(plot.left, 14 + 7 * widest))
+
+
 def _path(values: Values, plot: Plot, low: float, high: float) -> str:
     parts: list[str] = []
     pen_up = True
@@ -96,6 +102,7 @@ def lines(
     every = [v for line in drawn for v in line.values] + ([reference[0]] if reference else [])
     ticks = axis(every, floor=floor)
     low, high = ticks[0], ticks[-1]
+    plot = _room_for(ticks, plot)
     out = [f'<svg class="plot" viewBox="0 0 {plot.width} {plot.height}" role="img" aria-label="{esc(alt)}">']
     end = plot.width - plot.right
     for tick in ticks:
@@ -238,6 +245,7 @@ def columns(
     plot = plot or Plot(right=12)
     ticks = axis([*values, 0.0], floor=0.0)
     low, high = 0.0, ticks[-1]
+    plot = _room_for(ticks, plot)
     base = plot.height - plot.bottom
     room = (plot.width - plot.left - plot.right) / max(len(values), 1)
     out = [f'<svg class="plot" viewBox="0 0 {plot.width} {plot.height}" role="img" aria-label="{esc(alt)}">']

@@ -69,7 +69,9 @@ def _months(page: shell.Page) -> str:
         mark="var(--sun)",
         fill=True,
     )
-    plot = charts.lines(labels, [line], alt=page.say("overview.months"), titles=titles, floor=0.0)
+    plot = charts.lines(
+        labels, [line], alt=page.say("overview.months"), titles=titles, floor=0.0, plot=Plot(height=290)
+    )
     return card(page.say("overview.months"), plot, page.say("overview.months_note", n=MONTHS))
 
 
@@ -102,7 +104,7 @@ def _centres(page: shell.Page) -> str:
         return card(page.say("overview.centres"), f'<p class="muted">{page.say("openness.empty")}</p>')
     names = [name for name, *_ in found]
     plot = charts.columns(names, [float(n) for _, n, _ in found], alt=page.say("overview.centres"),
-        unit=page.say("openness.participations"), plot=Plot(height=200, right=12, left=52))  # fmt: skip
+        unit=page.say("openness.participations"), plot=Plot(height=200, right=12))  # fmt: skip
     return card(page.say("overview.centres"), plot, page.say("overview.centres_note"))
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import signal
-import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +17,7 @@ from typing import BinaryIO
 import imageio_ffmpeg
 import structlog
 
+from streaming.child import end_with_parent
 from streaming.recording import recordings
 from streaming.recording.mp4 import Damaged
 from streaming.recording.recordings import Digested
@@ -33,8 +31,6 @@ DRAIN_SECONDS = 0.25
 """Time the last packets get to pass through before ffmpeg is asked to end."""
 LEFTOVER_SECONDS = 3.0
 """Time the ffmpeg of a killed hub gets to write its last fragment."""
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
 
 INPUT = (
     "-v error -nostats -protocol_whitelist pipe,udp,rtp -probesize 1000000 "
@@ -116,7 +112,7 @@ class Take:
         )
         process = await asyncio.create_subprocess_exec(
             imageio_ffmpeg.get_ffmpeg_exe(), *INPUT.split(), *ending.split(), "-n", str(self.path),
-            stdin=PIPE, stdout=DEVNULL, stderr=PIPE, preexec_fn=_bind_to_parent(os.getpid()),
+            stdin=PIPE, stdout=DEVNULL, stderr=PIPE, preexec_fn=end_with_parent(os.getpid()),
         )  # fmt: skip
         assert process.stdin is not None
         process.stdin.write(self._sdp.encode())
@@ -197,19 +193,6 @@ class Take:
             self._file.close()
             self._file = None
         return pieces
-
-
-def _bind_to_parent(parent: int) -> Callable[[], None] | None:
-    """Ask the kernel to end ffmpeg when the hub is gone: SIGTERM, on which it still closes its file."""
-    if _LIBC is None:
-        return None
-
-    def bind() -> None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return bind
 
 
 def end_leftover(path: Path) -> bool:

@@ -27,6 +27,17 @@ def test_axis_encloses_all_values(values: list[float | None]) -> None:
     assert all(ticks[0] - slack <= v <= ticks[-1] + slack for v in known)
 
 
+@given(st.lists(st.floats(0, 1e9, allow_nan=False), min_size=1, max_size=12))
+def test_no_tick_label_is_cut_off(values: list[float]) -> None:
+    names = [""] * len(values)
+    for drawn in (
+        charts.lines(names, [charts.Line("a", values)], alt="", floor=0.0),
+        charts.columns(names, values, alt="", unit=""),
+    ):
+        for right, label in re.findall(r'<text x="(\d+)"[^>]*text-anchor="end">([^<]+)<', drawn):
+            assert int(right) >= 6.5 * len(label)  # a digit of 12 px is 6.5 wide
+
+
 def test_end_labels_never_cover_each_other() -> None:
     drawn = [charts.Line(f"线{i}", [10.0, 10.0 + i / 100]) for i in range(3)]
     svg = charts.lines(["a", "b"], drawn, alt="图", reference=(10.0, "参考"))
