@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from ingest import describe, national
+from ingest import csvcodes, describe, national
 from ingest.csvnames import HEADERS
 from ingest.kinds import KINDS, REFERENCES
 from records.public import BEIJING
@@ -110,6 +110,8 @@ def _converters(kind: str) -> dict[str, Callable[[str], Any]]:
     fields, refers = KINDS[kind].model_fields, dict(REFERENCES[kind])
     codes = {field.alias or name for name, field in fields.items() if name in refers} | {"uscc"}
     found |= dict.fromkeys(codes & found.keys(), _code)
+    for name in csvcodes.coded(kind):
+        found[name] = _worded(found[name], csvcodes.WORDS[kind, name])
     return {**found, "key": _code, "version": _integer, "occurred_at": _time}
 
 
@@ -124,6 +126,18 @@ def _converter(words: str) -> Callable[[str], Any]:
         "date-time": _time, "date": _day, "boolean": _flag, "integer": _integer, "object": _json,
     }  # fmt: skip
     return plain.get(words, str)
+
+
+def _worded(convert: Callable[[str], Any], words: Mapping[str, str]) -> Callable[[str], Any]:
+    """A field of codes, where Chinese words may stand for them; any other word stays, to be refused."""
+
+    def value(cell: str) -> Any:
+        found = convert(_half(cell))
+        if isinstance(found, list):
+            return [words.get(one, one) if isinstance(one, str) else one for one in found]
+        return words.get(found, found) if isinstance(found, str) else found
+
+    return value
 
 
 def _list(cell: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ingest import describe
+from ingest.csvcodes import WORDS, coded
 from ingest.csvnames import FILES, HEADERS
 from ingest.csvwrite import headers
 from ingest.kinds import KINDS
@@ -18,8 +19,10 @@ _HEAD = """# CSV 包 / CSV packs
 
     sunbid import 文件夹 [--format csv] [--source NAME]
 
-一个文件夹是一包：一类记录一个文件，按下表命名；或一个 `.xlsx` 工作簿，一类一张工作表。来源默认为文件夹名。
-A folder is a pack: one file a kind, named as below; or an `.xlsx` workbook with a sheet a kind. The source is the folder's name.
+一个文件夹是一包：一类记录一个文件，按下表命名；或一个 `.xlsx` 工作簿，一类一张工作表。来源默认为文件夹名（压缩包为其文件名）。
+名称不在下表中的 CSV 文件略过。例：`examples/tsuchiura`。报告见 [records.md](records.md)。
+A folder is a pack: one file a kind, named as below; or an `.xlsx` workbook with a sheet a kind. The source is the folder's name (of an
+archive its own). CSV files of other names are passed over. `examples/tsuchiura` is a whole pack.
 
 | 事项 subject | 规则 rule |
 |---|---|
@@ -31,6 +34,7 @@ A folder is a pack: one file a kind, named as below; or an `.xlsx` workbook with
 | 金额 money | 可带千分位和 ¥；全角数字可 / separators and full-width digits are read |
 | 时间 times | `2026/11/19 9:00`、`2026年11月19日9时30分`、`2026-11-19T09:00:00+08:00`；不带时区为北京时间 / Beijing time without offset |
 | 是否 flags | 是/否、true/false、1/0、yes/no、√/× |
+| 代码 codes | 中文或代码均可，如 `公开招标` 或 `open`，见下表 / Chinese words or the codes, as listed below |
 | 列表 lists | 分号或顿号隔开；对象列表写 JSON / semicolons; lists of objects as JSON |
 | 文本标记 text | 开头的 `'` 和 `="…"` 去掉 / a leading apostrophe and ="…" are taken off |
 | 空行空列 empty | 末尾空行、空列不计 / empty rows and columns at the end do not count |
@@ -39,9 +43,9 @@ A folder is a pack: one file a kind, named as below; or an `.xlsx` workbook with
 （`45678`）、多出表头的单元格、未知列名 / powers of ten, numbers of 16 digits and more in a workbook, Excel day numbers,
 cells beyond the header, unknown columns.
 
-空白模板：`ingest.csvwrite.write_templates(folder)`；整个账本导出为 CSV 包：`ingest.csvwrite.export_csv(ledger, folder)`。
-后者每个来源一个文件夹，没有开标事件（完整的开标日志用 OCDS 导出）。
-Templates and an export of the ledger as packs are written by these functions; the export has a folder a source and no opening events.
+空白模板：`ingest.csvwrite.write_templates(folder)`；整个账本导出为 CSV 包：`sunbid export --format csv --out DIR`，
+每个来源一个文件夹，没有开标事件（完整的开标日志用 OCDS 导出）。
+The function writes templates, the command the ledger as packs: a folder a source and no opening events.
 """
 
 
@@ -70,7 +74,7 @@ def _kind(kind: str) -> str:
     told |= {"key": ("string", "是"), "version": ("integer", ""), "occurred_at": ("date-time", "")}
     for name in headers(kind):
         words, required = told[name]
-        escaped = words.replace("|", "\\|")
+        escaped = _coded(kind, name) or words.replace("|", "\\|")
         lines.append(f"| {'、'.join(zh.get(name, ()))} | `{name}` | {escaped} | {required} |")
     if national := NAMES.get(kind):
         lines += ["", "国家规范 / national: " + ", ".join(f"`{a}` → `{b}`" for a, (b, _) in national.items())]
@@ -78,6 +82,14 @@ def _kind(kind: str) -> str:
     return "\n".join(
         [*lines, *(["", f"收下不用 / taken, without a column: {ignored}"] if ignored else []), ""]
     )
+
+
+def _coded(kind: str, name: str) -> str:
+    """The codes of a field, each with the words that may stand for it; empty for other fields."""
+    codes = coded(kind).get(name, ())
+    words = WORDS.get((kind, name), {})
+    said = {code: "、".join(word for word, meant in words.items() if meant == code) for code in codes}
+    return "；".join(f"`{code}` {said[code]}" for code in codes)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
@@ -41,7 +40,10 @@ def order(path: Path) -> int:
 
 
 def read(file: IO[bytes], path: Path, source: str) -> Iterator[Piece]:
-    """The rows of one file of a pack as envelopes; what cannot be read is a rejected piece."""
+    """The rows of one file of a pack as envelopes; what cannot be read is a rejected piece.
+
+    `file` must be seekable: it is read twice, first to find its encoding. It is closed at the end.
+    """
     if path.suffix.lower() == ".xlsx":
         yield from _workbook(file, path, source)
         return
@@ -49,15 +51,14 @@ def read(file: IO[bytes], path: Path, source: str) -> Iterator[Piece]:
     if kind is None:
         yield _no_kind(path.name, "文件名 / the file")
         return
-    with tempfile.SpooledTemporaryFile(max_size=32 << 20) as copy:
-        encoding = _copy(file, copy)
-        copy.seek(0)
-        if encoding is None:
-            reason = "编码不是 UTF-8、GB18030 或 UTF-16 / not UTF-8, GB18030 or UTF-16"
-            yield Piece(None, path.name, None, ".", reason)
-            return
-        with io.TextIOWrapper(copy, encoding, newline="") as text:
-            yield from _lines(text, kind, source)
+    encoding = _encoding(file)
+    if encoding is None:
+        reason = "编码不是 UTF-8、GB18030 或 UTF-16 / not UTF-8, GB18030 or UTF-16"
+        yield Piece(None, path.name, None, ".", reason)
+        return
+    file.seek(0)
+    with io.TextIOWrapper(file, encoding, newline="") as text:
+        yield from _lines(text, kind, source)
 
 
 def _no_kind(name: str, what: str) -> Piece:
@@ -68,13 +69,12 @@ def _no_kind(name: str, what: str) -> Piece:
 # ── CSV ──────────────────────────────────────────────────────────────────────
 
 
-def _copy(file: IO[bytes], copy: Any) -> str | None:
-    """Copy the file where it can be read twice; the first encoding that fits all of it."""
+def _encoding(file: IO[bytes]) -> str | None:
+    """The first encoding that fits all of the file, which is read to its end for that."""
     head = b""
     candidates = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8-sig", "gb18030")}
     while chunk := file.read(1 << 20):
         head = head or chunk[:2]
-        copy.write(chunk)
         for name, decoder in list(candidates.items()):
             _try(candidates, name, decoder, chunk, final=False)
     for name, decoder in list(candidates.items()):
@@ -110,21 +110,15 @@ def _lines(text: io.TextIOWrapper, kind: str, source: str) -> Iterator[Piece]:
 
 def _workbook(file: IO[bytes], path: Path, source: str) -> Iterator[Piece]:
     """Every sheet named after a kind; a workbook of one sheet may be named instead."""
-    with tempfile.SpooledTemporaryFile(max_size=32 << 20) as copy:
-        while chunk := file.read(1 << 20):
-            copy.write(chunk)
-        copy.seek(0)
-        try:
-            book = load_workbook(copy, read_only=True, data_only=True)
-        except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-            yield Piece(
-                None, path.name, None, ".", f"不是 xlsx 文件 / not an xlsx file: {type(error).__name__}"
-            )
-            return
-        try:
-            yield from _sheets(book, path, source)
-        finally:
-            book.close()
+    try:
+        book = load_workbook(file, read_only=True, data_only=True)
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        yield Piece(None, path.name, None, ".", f"不是 xlsx 文件 / not an xlsx file: {type(error).__name__}")
+        return
+    try:
+        yield from _sheets(book, path, source)
+    finally:
+        book.close()
 
 
 def _sheets(book: Any, path: Path, source: str) -> Iterator[Piece]:

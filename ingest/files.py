@@ -53,7 +53,16 @@ class ImportReport:
         return asdict(self)
 
 
-Progress = Callable[[ImportReport, Path], None]
+@dataclass(frozen=True)
+class Reached:
+    """How far an import has come: the file at hand, and the bytes read of all files (as they lie on the disk)."""
+
+    path: Path
+    done: int
+    total: int
+
+
+Progress = Callable[[ImportReport, Reached], None]
 
 
 @dataclass(frozen=True)
@@ -84,13 +93,13 @@ def import_paths(
     if format not in FORMATS:
         raise ValueError(f"未知格式 {format!r}；可用 / unknown format, choose from: {', '.join(FORMATS)}")
     inputs = list(find(paths, format, source))
-    report = ImportReport()
+    report, total = ImportReport(), sum(item.path.stat().st_size for item in inputs)
     with Run(ledger, data_dir, report, named=source is not None) as run:
         for item in inputs:
             for pieces in _batches(run.pieces(item)):
                 run.take(item, pieces)
                 if progress:
-                    progress(report, item.path)
+                    progress(report, Reached(item.path, run.bytes_read(), total))
     return report
 
 
@@ -132,13 +141,14 @@ def _input(path: Path, format: str, source: str | None) -> Input:
     return Input(path, source or re.sub(r"[^\w.\-]+", "-", name)[:100] or "import", csv)
 
 
-def _open(path: Path, stack: ExitStack) -> Iterator[tuple[str, IO[bytes]]]:
+def _parts(path: Path, file: IO[bytes], stack: ExitStack) -> Iterator[tuple[str, IO[bytes]]]:
+    """The files in a file: those of an archive, what was packed, or itself."""
     if path.suffix.lower() == ".zip":
-        archive = stack.enter_context(zipfile.ZipFile(path))
-        for name in sorted(n for n in archive.namelist() if Path(n).suffix.lower() in (*_JSON, ".csv")):
+        archive = stack.enter_context(zipfile.ZipFile(file))
+        names = [n for n in archive.namelist() if Path(n).suffix.lower() in (*_JSON, ".csv")]
+        for name in sorted(names, key=lambda n: (csvpack.order(Path(n)), n)):
             yield name, stack.enter_context(archive.open(name))
         return
-    file: IO[bytes] = stack.enter_context(path.open("rb"))
     packed = file.read(2) == b"\x1f\x8b"
     file.seek(0)
     plain: Any = stack.enter_context(gzip.GzipFile(fileobj=file)) if packed else file
@@ -164,6 +174,8 @@ class Run(AbstractContextManager["Run"]):
         self._readers: dict[str, Reader] = {}
         self._sources: set[str] = set()
         self._refused: set[str] = set()
+        self._file: IO[bytes] | None = None
+        self._finished = 0
         self._started = time.monotonic()
 
     def __exit__(self, *_: object) -> None:
@@ -183,14 +195,21 @@ class Run(AbstractContextManager["Run"]):
         reader = self._readers.setdefault(item.source, Reader(item.source, keeps_sources=not self._named))
         try:
             with ExitStack() as stack:
-                for name, file in _open(item.path, stack):
-                    if item.csv:
+                self._file = stack.enter_context(item.path.open("rb"))
+                for name, file in _parts(item.path, self._file, stack):
+                    if item.csv or name.lower().endswith(".csv"):
                         yield from csvpack.read(file, Path(name), item.source)
                     else:
                         yield from jsonfiles.read(file, reader)
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
             words = f"{type(error).__name__}: {error}"[:300]
             yield Piece(None, "", None, ".", f"文件不能读完 / the file cannot be read to its end: {words}")
+        self._finished, self._file = self._finished + item.path.stat().st_size, None
+
+    def bytes_read(self) -> int:
+        """Bytes read so far of the files, packed ones as they are packed."""
+        at_hand = self._file.tell() if self._file and not self._file.closed else 0
+        return self._finished + at_hand
 
     def take(self, item: Input, pieces: list[Piece]) -> None:
         """One batch: settled against the ledger, committed, counted."""

@@ -10,10 +10,12 @@ import ijson
 import orjson
 
 from ingest.ocds import Reader
-from ingest.ocds_values import children
 from ingest.pieces import Piece
 
 _FIRST_LINE = 8 << 20
+_WHOLE = ("compiledRelease", "versionedRelease")
+"""Members of a record that say all of it; its releases are read where there is neither."""
+_NOT_UTF8 = "编码不是 UTF-8，请转换后再导入 / not UTF-8, which JSON must be: convert it and import again"
 
 
 def read(file: IO[bytes], reader: Reader) -> Iterator[Piece]:
@@ -92,8 +94,8 @@ def document(value: Any, reader: Reader, line: int | None, path: str) -> Iterato
         yield Piece(None, value, line, path or ".", "应为 OCDS 对象 / expected an OCDS object")
     elif isinstance(value.get("records"), list):
         yield from document(value["records"], reader, line, f"{path}records")
-    elif isinstance(value.get("compiledRelease"), dict):
-        yield from reader.release(value["compiledRelease"], line, f"{path}compiledRelease.")
+    elif whole := next((name for name in _WHOLE if isinstance(value.get(name), dict)), None):
+        yield from reader.release(value[whole], line, f"{path}{whole}.")
     elif "ocid" not in value and {"kind", "key", "data"} <= value.keys():
         yield _envelope(value, reader, line, path)
     elif isinstance(value.get("releases"), list):
@@ -110,16 +112,18 @@ def _envelope(value: dict[str, Any], reader: Reader, line: int | None, path: str
 
 
 def _releases(releases: list[Any], reader: Reader, line: int | None, path: str) -> Iterator[Piece]:
-    linked = [
-        item for item in releases if not isinstance(item, dict) or ("url" in item and "ocid" not in item)
-    ]
-    for item in linked:
-        reason = "只有链接，内容不在文件中 / only a link, its content is not in this file"
-        linked_fine = isinstance(item, dict)
-        yield Piece(None, item, line, f"{path}releases", reason, note=linked_fine)
-    embedded = [item for item in children(releases) if item not in linked]
-    for index, item in enumerate(sorted(embedded, key=lambda r: str(r.get("date") or ""))):
-        yield from reader.release(item, line, f"{path}releases[{index}].")
+    embedded: list[tuple[str, str, dict[str, Any]]] = []
+    for index, item in enumerate(releases):
+        where = f"{path}releases[{index}]"
+        if not isinstance(item, dict):
+            yield Piece(None, item, line, where, "应为 OCDS 对象 / expected an OCDS object")
+        elif "url" in item and "ocid" not in item:
+            reason = "只有链接，内容不在文件中 / only a link, its content is not in this file"
+            yield Piece(None, item, line, where, reason, note=True)
+        else:
+            embedded.append((str(item.get("date") or ""), f"{where}.", item))
+    for _, where, item in sorted(embedded, key=lambda one: one[0]):
+        yield from reader.release(item, line, where)
 
 
 def _streamed(file: Any, reader: Reader) -> Iterator[Piece]:
@@ -128,8 +132,11 @@ def _streamed(file: Any, reader: Reader) -> Iterator[Piece]:
         for path, value in _members(file):
             yield from document(value, reader, None, path)
     except (ijson.JSONError, UnicodeDecodeError) as error:
-        words = str(error).split("\n", 1)[0][:300]
-        yield Piece(None, words, None, ".", f"不是完整的 JSON / not complete JSON: {words}")
+        told = error.args[0] if error.args else ""
+        words = told.decode("utf-8", "replace") if isinstance(told, bytes) else str(error)
+        words = words.split("\n", 1)[0][:300]
+        what = _NOT_UTF8 if "UTF8" in words or "utf-8" in words else "不是完整的 JSON / not complete JSON"
+        yield Piece(None, words, None, ".", f"{what}: {words}")
 
 
 _LISTS = ("releases.item", "records.item", "item")

@@ -10,25 +10,16 @@ by its id has version 0 and the earliest time, so that it never replaces what is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from ingest import ocdsmap
-from ingest.envelope import canonical
-from ingest.fields import EARLIEST, LATEST
-from ingest.ocds_values import Memory, amount, children, fit, instant, section, text, version_of
-from ingest.pieces import EPOCH, Piece
-from records.identifiers import looks_like_uscc
+from ingest import ocds_versioned, ocdsmap
+from ingest.ocds_parties import Parties
+from ingest.ocds_values import Memory, children, fit, section, text
+from ingest.pieces import Piece
 
 Json = dict[str, Any]
-_PUBLISHER = re.compile(r"^ocds-[a-z0-9]{6}", re.IGNORECASE)
-_COUNTRY = re.compile(r"^([A-Z]{2})-.+")
-_LARGEST = Decimal(900_000_000_000_000)
-"""What the ledger holds as money."""
 
 
 @dataclass
@@ -53,42 +44,21 @@ class Reader:
         if ocid is None:
             yield Piece(None, release, line, f"{path}ocid", "缺少 ocid / ocid is missing")
             return
+        if ocds_versioned.is_versioned(release):
+            release = ocds_versioned.compiled(release)
         yield from One(self, release, ocid, line, path).pieces()
 
 
-class One:
+class One(Parties):
     """One release on its way into envelopes."""
-
-    def __init__(self, reader: Reader, release: Json, ocid: str, line: int | None, path: str) -> None:
-        self.reader, self.release, self.line, self.path = reader, release, line, path
-        self.version, self.when = version_of(release)
-        registered = _PUBLISHER.match(ocid)
-        self.scope = registered.group(0).lower() if registered else reader.source
-        self.ocid = ocid if ocid.lower().startswith("ocds-") else f"{reader.source}:{ocid}"
-        self.key = fit(self.ocid)
-        tags = release.get("tag")
-        tags = tags if isinstance(tags, list) else [tags] if isinstance(tags, str) else []
-        self.extra = section(release, "x_sunbid")
-        self.fields = section(self.extra, "fields")
-        self.partial = bool(tags) and "compiled" not in tags and not self.fields
-        self.notes: list[Piece] = []
-        self.tender = section(release, "tender")
-        self.parties = {str(p["id"]): p for p in children(release.get("parties")) if p.get("id") is not None}
-        self.sent: set[str] = set()
-        self.bids = children(section(release, "bids").get("details")) or children(release.get("bids"))
-        self.awards = children(release.get("awards"))
-        told = ocdsmap.currency(release)
-        self.currency = told or "CNY"
-        self.told_currency = told if self.partial else self.currency
-        self._taken: dict[str, int] = {}
 
     def pieces(self) -> Iterator[Piece]:
         """Everything the release says, in an order in which nothing has to wait."""
         for party in self.parties.values():
-            yield from self._party(party)
-        tenderer, agency = self._buyers()
+            yield from self.party(party)
+        tenderer, agency = self.buyers()
         for who in (tenderer, agency):
-            yield from self._mention(who)
+            yield from self.mention(who)
         yield from self._project(tenderer)
         yield from self._lots(tenderer, agency)
         for index, bid in enumerate(self.bids):
@@ -97,144 +67,6 @@ class One:
             yield from self._award(index, award)
         yield from self._carried()
         yield from self.notes
-
-    def _send(
-        self, kind: str, key: str, data: Json, version: int | None = None, *, partial: bool = False
-    ) -> Piece:
-        known = {name: value for name, value in data.items() if value is not None}
-        envelope = {
-            "source": self.reader.source, "kind": kind, "key": key,
-            "version": self.version if version is None else version,
-            "occurred_at": self.when if version is None or version else EPOCH, "data": known,
-        }  # fmt: skip
-        meant = section(self.fields, kind).get(key)
-        if isinstance(meant, dict):
-            return self._meant(envelope, meant)
-        return Piece(envelope, None, self.line, self.path, partial=partial, loose=True, demo=self._demo())
-
-    # ── x_sunbid: what a full export of sunbid says beyond OCDS ──────────────
-
-    def _demo(self) -> bool:
-        return self.extra.get("demo") is True
-
-    def _meant(self, envelope: Json, meant: Json) -> Piece:
-        """The record as the ledger that was exported held it."""
-        data = {**envelope["data"], **section(meant, "data")}
-        told: Json = {name: meant[name] for name in ("key", "version", "occurred_at") if name in meant}
-        source = self.reader.source_of(meant.get("source", self.extra.get("source")))
-        data = {name: value for name, value in data.items() if value is not None}
-        return Piece(
-            {**envelope, **told, "source": source, "data": data},
-            None,
-            self.line,
-            self.path,
-            demo=self._demo(),
-        )
-
-    def _carried(self) -> Iterator[Piece]:
-        """Records of the kinds OCDS does not know."""
-        for index, record in enumerate(children(self.extra.get("records"))):
-            where = f"{self.path}x_sunbid.records[{index}]."
-            record = {**record, "source": self.reader.source_of(record.get("source"))}
-            yield Piece(record, None, self.line, where, demo=self._demo())
-
-    # ── what the ledger has no place for ─────────────────────────────────────
-
-    def note(self, where: str, raw: Any, reason: str) -> None:
-        """Keep a part of the release beside the ledger, with the reason."""
-        self.notes.append(Piece(None, raw, self.line, f"{self.path}{where}", reason, note=True))
-
-    def amount(self, value: Json, where: str) -> Any:
-        """The amount of a value; OCDS allows negative ones and any size, the ledger does not."""
-        given = value.get("amount")
-        if isinstance(given, (int, float, Decimal)) and not isinstance(given, bool):
-            exact = Decimal(str(given))
-            if not exact.is_finite() or not 0 <= exact <= _LARGEST:
-                reason = (
-                    "金额为负或过大，账本不记 / a negative or too large amount has no place in the ledger"
-                )
-                self.note(where, value, reason)
-                return None
-        return amount(given)
-
-    def instant(self, value: Any, where: str) -> Any:
-        """A time; one outside 1900–2200 is legal in OCDS and has no place in the ledger."""
-        told = instant(value)
-        try:
-            inside = EARLIEST <= datetime.fromisoformat(told) <= LATEST
-        except (TypeError, ValueError):
-            return told
-        if not inside:
-            reason = (
-                "时间不在 1900–2200 年之间，账本不记 / a time outside 1900–2200 has no place in the ledger"
-            )
-            self.note(where, value, reason)
-        return told if inside else None
-
-    # ── organisations ────────────────────────────────────────────────────────
-
-    def organisation(self, party: Json | None) -> str | None:
-        """The key of the organisation a reference names; None for no reference."""
-        given = text(party.get("id"), 1000) if party else None
-        if given is None:
-            name = text(party.get("name")) if party else None
-            return None if name is None else fit(f"{self.scope}:{name}")
-        full = self.parties.get(given, party or {})
-        code = str(section(full, "identifier").get("id") or given).removeprefix("CN-USCC-").upper()
-        if looks_like_uscc(code):
-            return code
-        return fit(given if _COUNTRY.match(given) else f"{self.scope}:{given}")
-
-    def _party(self, party: Json) -> Iterator[Piece]:
-        key = self.organisation(party)
-        name = text(party.get("name")) or text(section(party, "identifier").get("legalName"))
-        if key is None:
-            return
-        self.sent.add(key)
-        data = {"name": name or text(party.get("id")), **ocdsmap.registration(party, key)}
-        data = {field: value for field, value in data.items() if value}
-        version, last = self.version, self.reader.memory.last("organisation", key)
-        if name is None and len(data) == 1:
-            yield from self._by_id(key, data)
-            return
-        if last and canonical(last[1]) == canonical(data):
-            version = last[0]
-        elif last and last[0]:
-            version = max(version, last[0] + 1)
-        self.reader.memory.keep("organisation", key, version, data)
-        yield self._send("organisation", key, data, version)
-
-    def _mention(self, party: Json | None) -> Iterator[Piece]:
-        """An organisation named by a reference alone; what is known of it better is not overwritten."""
-        key = self.organisation(party)
-        if party is None or key is None or key in self.sent:
-            return
-        self.sent.add(key)
-        told, last = text(party.get("name")), self.reader.memory.last("organisation", key)
-        if told is None:
-            country = _COUNTRY.match(key)
-            data = {"name": text(party.get("id")), "country": country.group(1) if country else None}
-            yield from self._by_id(key, data)
-        elif last is None or last[1].get("name") != told:
-            yield from self._party(party)
-
-    def _by_id(self, key: str, data: Json) -> Iterator[Piece]:
-        """An organisation of which nothing is known but its id: said once a run."""
-        if self.reader.memory.last("organisation", key) is None:
-            self.reader.memory.keep("organisation", key, 0, data)
-            yield self._send("organisation", key, data, version=0)
-
-    def _buyers(self) -> tuple[Json | None, Json | None]:
-        """(tenderer 招标人, agency 招标代理): the buyer, and the procuring entity where it is another one."""
-        by_role = {
-            role: p for p in self.parties.values() for role in p.get("roles") or [] if isinstance(role, str)
-        }
-        buyer = section(self.release, "buyer") or by_role.get("buyer")
-        entity = section(self.tender, "procuringEntity") or by_role.get("procuringEntity")
-        if buyer is None or self.organisation(buyer) is None:
-            return entity or None, None
-        same = entity is None or self.organisation(entity) == self.organisation(buyer)
-        return buyer, None if same else entity
 
     # ── project and lots ─────────────────────────────────────────────────────
 
@@ -254,14 +86,14 @@ class One:
             "tenderer": self.organisation(tenderer),
         }
         if self._skeleton():
-            yield self._send("project", self.key, {"name": text(self.ocid)}, version=0)
+            yield self.send("project", self.key, {"name": text(self.ocid)}, version=0)
         elif self.partial:
             last = self.reader.memory.last("project", self.key)
             data = ocdsmap.over(last[1] if last else {}, data)
             self.reader.memory.keep("project", self.key, self.version, data)
-            yield self._send("project", self.key, data, partial=True)
+            yield self.send("project", self.key, data, partial=True)
         else:
-            yield self._send("project", self.key, {**data, "name": name or text(self.ocid)})
+            yield self.send("project", self.key, {**data, "name": name or text(self.ocid)})
 
     def lot_key(self, lot_id: str | None) -> str:
         """The key of a lot of this tender; the tender itself where it has no lots."""
@@ -304,11 +136,11 @@ class One:
             "agency": self.organisation(agency),
         }
         if not self.partial:
-            return self._send("lot", key, {**data, "name": data["name"] or text(key)})
+            return self.send("lot", key, {**data, "name": data["name"] or text(key)})
         last = self.reader.memory.last("lot", key)
         data = ocdsmap.merged(last[1] if last else {}, data)
         self.reader.memory.keep("lot", key, self.version, data)
-        return self._send("lot", key, data, partial=True)
+        return self.send("lot", key, data, partial=True)
 
     # ── bids and awards ──────────────────────────────────────────────────────
 
@@ -323,11 +155,10 @@ class One:
             self.note(where, bid, "邀请不是投标 / an invitation is not a bid")
             return
         number = text(bid.get("id"), 500) or str(index + 1)
-        tenderers = children(bid.get("tenderers")) or [
-            {"id": f"{self.key}/bidder/{number}", "name": "未具名投标人"}
-        ]
+        tenderers = [who for who in children(bid.get("tenderers")) if self.organisation(who)]
+        tenderers = tenderers or [{"id": f"{self.key}/bidder/{number}", "name": "未具名投标人"}]
         for tenderer in tenderers:
-            yield from self._mention(tenderer)
+            yield from self.mention(tenderer)
         members = [key for key in map(self.organisation, tenderers) if key]
         lots = self.lots_of(bid)
         price = self._price(bid, f"{where}.value", lots)
@@ -340,7 +171,7 @@ class One:
                 "price": price,
                 "status": bid.get("status") or "pending",
             }
-            yield self._send("bid", self._own(f"{self.lot_key(lot_id)}/bid/{number}"), data)
+            yield self.send("bid", self._own(f"{self.lot_key(lot_id)}/bid/{number}"), data)
 
     def _price(self, holder: Json, where: str, lots: list[str | None], foreign: bool = False) -> Any:
         """The price of a bid or an award; one price for several lots, or in another currency, is none of a lot."""
@@ -362,7 +193,7 @@ class One:
         where = f"awards[{index}]"
         told = award.get("status") or "pending"
         status = ocdsmap.AWARD_STATUS.get(told, told) if isinstance(told, str) else told
-        suppliers = children(award.get("suppliers"))
+        suppliers = [who for who in children(award.get("suppliers")) if self.organisation(who)]
         if status is None or not suppliers:
             self.note(
                 where,
@@ -375,7 +206,7 @@ class One:
         price = self._price(award, f"{where}.value", lots, foreign=True)
         decided = self.instant(award.get("date"), f"{where}.date") if status == "awarded" else None
         for place, supplier in enumerate(suppliers):
-            yield from self._mention(supplier)
+            yield from self.mention(supplier)
             for lot_id in lots:
                 data = {
                     "lot": self.lot_key(lot_id),
@@ -386,4 +217,4 @@ class One:
                     "awarded_at": decided,
                 }
                 suffix = f"/{place + 1}" if place else ""
-                yield self._send("award", self._own(f"{self.lot_key(lot_id)}/award/{number}{suffix}"), data)
+                yield self.send("award", self._own(f"{self.lot_key(lot_id)}/award/{number}{suffix}"), data)

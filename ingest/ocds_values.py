@@ -42,6 +42,12 @@ def children(value: Any) -> list[Json]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def words(value: Any) -> list[str]:
+    """The texts of a list; one text is a list of itself."""
+    listed = value if isinstance(value, list) else [value]
+    return [item for item in listed if isinstance(item, str)]
+
+
 def section(value: Json, *path: str) -> Json:
     """A nested object, empty where it is missing."""
     for name in path:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ingest.ocds_values import children, section, text
+from ingest.ocds_values import children, section, text, words
 from records.states import IllegalTransition, check_lot_transition
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ _ROLES = {
     "buyer": "tenderer", "procuringEntity": "tenderer", "tenderer": "bidder", "supplier": "supplier",
 }  # fmt: skip
 _CURRENCY = re.compile(r"^[A-Za-z]{3}$")
+_SCHEME = re.compile(r"^[A-Z]{2}-[A-Z0-9_-]+$")
 
 
 def code(value: Any) -> str | None:
@@ -52,16 +53,22 @@ def trade_family(one: One) -> str | None:
     return {"works": "works", "goods": "procurement", "services": "procurement"}.get(str(main), "other")
 
 
+def registered(party: Json) -> str | None:
+    """The number a party has in a register (https://org-id.guide): its scheme, which begins with a country, and
+    its id there. None where it names no such register."""
+    identifier = section(party, "identifier")
+    scheme, number = text(identifier.get("scheme")), text(identifier.get("id"), 1000)
+    return f"{scheme}-{number}" if scheme and number and _SCHEME.match(scheme) else None
+
+
 def registration(party: Json, key: str) -> Json:
     """What a party says of itself beyond its name."""
-    given = party.get("roles")
-    roles = given if isinstance(given, list) else []
     address = section(party, "address")
     lines = [text(address.get(part)) for part in ("region", "locality", "streetAddress")]
     scheme = str(section(party, "identifier").get("scheme") or "")
     country = re.match(r"^([A-Z]{2})-", scheme or key)
     return {
-        "roles": list(dict.fromkeys(_ROLES[role] for role in roles if role in _ROLES)),
+        "roles": list(dict.fromkeys(_ROLES[role] for role in words(party.get("roles")) if role in _ROLES)),
         "address": " ".join(line for line in lines if line)[:2000],
         "country": country.group(1) if country else None,
     }
@@ -101,7 +108,7 @@ def _category(tender: Json, lot_id: str | None) -> str | None:
 
 def _status(told: Any, bids: list[Json], awards: list[Json]) -> str | None:
     """Awards speak before the tender's status; bids that can be read were opened."""
-    standing = {award.get("status") for award in awards}
+    standing = {status for award in awards for status in words(award.get("status"))}
     if "active" in standing:
         return "awarded"
     status = TENDER_STATUS.get(told) if isinstance(told, str) else None

@@ -79,6 +79,27 @@ def counting(words: str) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
+def measuring(words: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Gives a function of (bytes done, bytes in all, what to say) that draws a bar with speed and time left; on a
+    terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total, _said: None
+        return
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.TextColumn("{task.description}"), progress.BarColumn(20), progress.DownloadColumn(),
+        progress.TransferSpeedColumn(), progress.TimeRemainingColumn(),
+    )  # fmt: skip
+    with progress.Progress(*columns, console=Console(stderr=True)) as shown:
+        task = shown.add_task(words, total=None)
+        yield lambda done, total, said: shown.update(
+            task, completed=done, total=total, description=f"{words} · {said}"
+        )
+
+
+@contextmanager
 def waiting(words: str) -> Iterator[None]:
     """Show on a terminal that something takes a while; nothing elsewhere."""
     if not sys.stderr.isatty():

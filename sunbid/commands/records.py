@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, time
 from pathlib import Path
 from typing import Annotated
@@ -43,17 +44,23 @@ def import_(
     settings = output.settings()
     ledger, data = wiring.opened(settings), settings.data.resolve()
     try:
-        with output.counting("导入 / importing") as show:
-            if rejects:
+        if rejects:
+            with output.waiting("导入 / importing"):
                 report = resubmit(ledger, rejects, data_dir=data, source=source)
-            else:
+        else:
+            with output.measuring("导入 / importing") as show:
                 report = import_paths(
                     ledger, paths or [], data_dir=data, format=format_, source=source,
-                    progress=lambda so_far, path: show(f"{path.name}: {so_far.read}"),
+                    progress=lambda so_far, reached: show(
+                        reached.done, reached.total, f"{reached.path.name} {so_far.read:,}"
+                    ),
                 )  # fmt: skip
     except (FileNotFoundError, ValueError) as error:
         output.fail(str(error), output.BAD_USE)
     output.emit(report.as_dict())
+    if not (report.read or report.notes):
+        words = "没有读到记录；文件名是否如 docs/formats.md、docs/csv.md 所列？ / nothing was read: are the files named as these say?"
+        print(words, file=sys.stderr)
 
 
 def export(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,15 @@ from sqlalchemy import select
 from ingest.apply import Answer, apply_batch
 from ingest.sources import add_source
 from records.ledger import Ledger
+from sunbid.demo import market as demonstration
+
+from .official import Official, fetch
 
 KEY = b"k" * 32
 DEADLINE = "2026-05-06T09:30:00+08:00"
 LATER = "2026-05-06T10:30:00+08:00"
+NOW = datetime.fromisoformat("2026-06-03T11:00:00+08:00")
+"""The moment the demonstration market is made for."""
 
 
 @pytest.fixture(scope="session")
@@ -28,10 +34,41 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def official(pytestconfig: pytest.Config) -> Official:
+    """The official OCDS schemas and packages; fetched on the first run, in pytest's cache from then on."""
+    return fetch(pytestconfig.cache.mkdir("ocds"))
+
+
 @pytest.fixture
 def sqlite_ledger(sqlite_template: Path, tmp_path: Path) -> Iterator[Ledger]:
     path = tmp_path / "ledger.db"
     shutil.copyfile(sqlite_template, path)
+    ledger = Ledger(f"sqlite:///{path}")
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture(scope="session")
+def market_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demonstration market as a ledger."""
+    path = tmp_path_factory.mktemp("market") / "ledger.db"
+    shutil.copyfile(sqlite_template, path)
+    ledger = Ledger(f"sqlite:///{path}")
+    with ledger.write() as session:
+        add_source(session, "demo", demo=True)
+    answers = apply_batch(ledger, "demo", demonstration.generate("small", 7, NOW), key=KEY)
+    assert {answer.status for answer in answers} == {"accepted"}
+    with ledger.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    ledger.close()
+    return path
+
+
+@pytest.fixture
+def city(market_template: Path, tmp_path: Path) -> Iterator[Ledger]:
+    path = tmp_path / "market.db"
+    shutil.copyfile(market_template, path)
     ledger = Ledger(f"sqlite:///{path}")
     yield ledger
     ledger.close()

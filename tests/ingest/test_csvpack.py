@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zipfile
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,9 +15,10 @@ from openpyxl import Workbook
 
 from ingest import csvdocs
 from ingest.csvcells import columns_of
+from ingest.csvcodes import WORDS, coded
 from ingest.csvpack import kind_of
 from ingest.csvwrite import export_csv, headers, write_templates
-from ingest.files import ImportReport, import_paths
+from ingest.files import ImportReport, Reached, import_paths
 from ingest.kinds import KINDS
 from records.bids import Bid
 from records.ledger import Ledger
@@ -51,6 +54,52 @@ def test_a_pack_in_any_encoding_loads_in_order(encoding: str, sqlite_ledger: Led
     assert (bid.price, bid.duration_days, bid.on_site) == (Decimal("1200000.5"), 365, True)
     assert str(rows(sqlite_ledger, Organisation)[0].established) == "2001-02-03"
     assert import_paths(sqlite_ledger, [pack], data_dir=tmp_path).accepted == 0
+
+
+def test_codes_may_be_chinese_words(sqlite_ledger: Ledger, tmp_path: Path) -> None:
+    (tmp_path / "主体.csv").write_text(
+        "编号,名称,角色\nF-1,甲公司,投标人；供应商\nF-2,乙公司,bidder\nF-3,丙公司,路人\n"
+    )
+    (tmp_path / "项目.csv").write_text("编号,名称,交易类别\nP-1,学校,工程建设\n")
+    (tmp_path / "标段.csv").write_text(
+        "编号,项目编号,名称,招标方式,状态,标志\nL-1,P-1,教学楼,邀请招标,公示中,重点、评定分离\n"
+    )
+    report = import_paths(sqlite_ledger, [tmp_path], data_dir=tmp_path / "data", format="csv", source="hz")
+    assert (report.accepted, report.rejected) == (4, 1)
+    assert "路人" in Path(report.rejects_file or "").read_text()
+    lot = rows(sqlite_ledger, Lot)[0]
+    assert (lot.method, lot.status, lot.flags) == ("selective", "publicity", ["key", "separate_award"])
+    assert rows(sqlite_ledger, Organisation, Organisation.id == "F-1")[0].roles == ["bidder", "supplier"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_code_has_a_chinese_word(kind: str) -> None:
+    for name, codes in coded(kind).items():
+        assert set(WORDS[kind, name].values()) == set(codes), name
+
+
+@pytest.mark.parametrize("packing", ["zip", "gz"])
+def test_a_packed_pack_loads_and_tells_how_far_it_is(
+    packing: str, sqlite_ledger: Ledger, tmp_path: Path
+) -> None:
+    pack = tmp_path / "shanghai"
+    pack.mkdir()
+    if packing == "zip":
+        with zipfile.ZipFile(tmp_path / "shanghai.zip", "w") as archive:
+            for name, content in PACK.items():
+                archive.writestr(f"包/{name}", content.encode("gb18030"))
+    for name, content in PACK.items():
+        (pack / f"{name}.gz").write_bytes(gzip.compress(content.encode("gb18030")))
+    given = tmp_path / "shanghai.zip" if packing == "zip" else pack
+    seen: list[Reached] = []
+    report = import_paths(
+        sqlite_ledger, [given], data_dir=tmp_path, progress=lambda _report, reached: seen.append(reached)
+    )
+    assert (report.read, report.accepted) == (4, 4)
+    assert rows(sqlite_ledger, Lot)[0].source == "shanghai"
+    size = sum(file.stat().st_size for file in ([given] if packing == "zip" else pack.iterdir()))
+    assert seen and {one.total for one in seen} == {size}
+    assert 0 < seen[0].done <= size and [one.done for one in seen] == sorted(one.done for one in seen)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,122 @@
+"""What every part of an OCDS release needs: its envelopes' heads, its amounts and times, its notes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ingest import ocdsmap
+from ingest.fields import EARLIEST, LATEST
+from ingest.ocds_values import amount, children, fit, instant, section, version_of, words
+from ingest.pieces import EPOCH, Piece
+
+if TYPE_CHECKING:
+    from ingest.ocds import Reader
+Json = dict[str, Any]
+_PUBLISHER = re.compile(r"^ocds-[a-z0-9]{6}", re.IGNORECASE)
+_LARGEST = Decimal(900_000_000_000_000)
+"""What the ledger holds as money."""
+
+
+class Telling:
+    """A release, and the pieces made of it: envelopes, and notes on what the ledger has no place for."""
+
+    def __init__(self, reader: Reader, release: Json, ocid: str, line: int | None, path: str) -> None:
+        self.reader, self.release, self.line, self.path = reader, release, line, path
+        self.version, self.when = version_of(release)
+        registered = _PUBLISHER.match(ocid)
+        self.scope = registered.group(0).lower() if registered else reader.source
+        self.ocid = ocid if ocid.lower().startswith("ocds-") else f"{reader.source}:{ocid}"
+        self.key = fit(self.ocid)
+        tags = words(release.get("tag"))
+        self.extra = section(release, "x_sunbid")
+        self.fields = section(self.extra, "fields")
+        self.partial = bool(tags) and "compiled" not in tags and not self.fields
+        self.notes: list[Piece] = []
+        self.tender = section(release, "tender")
+        self.parties = {str(p["id"]): p for p in children(release.get("parties")) if p.get("id") is not None}
+        self.sent: set[str] = set()
+        self.bids = children(section(release, "bids").get("details")) or children(release.get("bids"))
+        self.awards = children(release.get("awards"))
+        told = ocdsmap.currency(release)
+        self.currency = told or "CNY"
+        self.told_currency = told if self.partial else self.currency
+        self._taken: dict[str, int] = {}
+
+    def send(
+        self, kind: str, key: str, data: Json, version: int | None = None, *, partial: bool = False
+    ) -> Piece:
+        """One envelope, at the release's version and date (version 0: at the earliest), without what is not known;
+        of a full export of sunbid the record as it was."""
+        known = {name: value for name, value in data.items() if value is not None}
+        envelope = {
+            "source": self.reader.source, "kind": kind, "key": key,
+            "version": self.version if version is None else version,
+            "occurred_at": self.when if version is None or version else EPOCH, "data": known,
+        }  # fmt: skip
+        meant = section(self.fields, kind).get(key)
+        if isinstance(meant, dict):
+            return self._meant(envelope, meant)
+        return Piece(envelope, None, self.line, self.path, partial=partial, loose=True, demo=self._demo())
+
+    # ── x_sunbid: what a full export of sunbid says beyond OCDS ──────────────
+
+    def _demo(self) -> bool:
+        return self.extra.get("demo") is True
+
+    def _meant(self, envelope: Json, meant: Json) -> Piece:
+        """The record as the ledger that was exported held it."""
+        data = {**envelope["data"], **section(meant, "data")}
+        told: Json = {name: meant[name] for name in ("key", "version", "occurred_at") if name in meant}
+        source = self.reader.source_of(meant.get("source", self.extra.get("source")))
+        data = {name: value for name, value in data.items() if value is not None}
+        return Piece(
+            {**envelope, **told, "source": source, "data": data},
+            None,
+            self.line,
+            self.path,
+            demo=self._demo(),
+        )
+
+    def _carried(self) -> Iterator[Piece]:
+        """Records of the kinds OCDS does not know."""
+        for index, record in enumerate(children(self.extra.get("records"))):
+            where = f"{self.path}x_sunbid.records[{index}]."
+            record = {**record, "source": self.reader.source_of(record.get("source"))}
+            yield Piece(record, None, self.line, where, demo=self._demo())
+
+    # ── what the ledger has no place for ─────────────────────────────────────
+
+    def note(self, where: str, raw: Any, reason: str) -> None:
+        """Keep a part of the release beside the ledger, with the reason."""
+        self.notes.append(Piece(None, raw, self.line, f"{self.path}{where}", reason, note=True))
+
+    def amount(self, value: Json, where: str) -> Any:
+        """The amount of a value; OCDS allows negative ones and any size, the ledger does not."""
+        given = value.get("amount")
+        if isinstance(given, (int, float, Decimal)) and not isinstance(given, bool):
+            exact = Decimal(str(given))
+            if not exact.is_finite() or not 0 <= exact <= _LARGEST:
+                reason = (
+                    "金额为负或过大，账本不记 / a negative or too large amount has no place in the ledger"
+                )
+                self.note(where, value, reason)
+                return None
+        return amount(given)
+
+    def instant(self, value: Any, where: str) -> Any:
+        """A time; one outside 1900–2200 is legal in OCDS and has no place in the ledger."""
+        told = instant(value)
+        try:
+            inside = EARLIEST <= datetime.fromisoformat(told) <= LATEST
+        except (TypeError, ValueError):
+            return told
+        if not inside:
+            reason = (
+                "时间不在 1900–2200 年之间，账本不记 / a time outside 1900–2200 has no place in the ledger"
+            )
+            self.note(where, value, reason)
+        return told if inside else None
