@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from streaming.hub import spare_collections
 from streaming.rooms.media import MediaConfig, MediaServer
 
 
@@ -78,6 +79,8 @@ def relay() -> Starlette:
 def main(argv: list[str]) -> int:
     name, port, address = argv[0], int(argv[1]), argv[2]
     app = relay() if name == "relay" else hub(name, port, address)
+    if name != "relay":
+        spare_collections()
     uvicorn.run(app, host=address, port=port, log_level="warning", access_log=False)
     return 0
 

@@ -14,17 +14,19 @@ REMEMBERED = 10_000  # ids of ended sessions that still answer DELETE with 200
 class Sessions:
     def __init__(self) -> None:
         self._alive: dict[str, Peer] = {}
+        self._unfinished: dict[str, Peer] = {}  # looked through at each join, so without the audience
         self._ended: deque[str] = deque(maxlen=REMEMBERED)
         self.evicted = 0
 
     def add(self, peer: Peer) -> None:
         """Register a new session, making room among the unfinished ones."""
-        unfinished = [one for one in self._alive.values() if not one.connected]
-        if len(unfinished) >= UNFINISHED:
-            oldest = next((one for one in unfinished if one.kind == "viewer"), unfinished[0])
+        self._unfinished = {id: one for id, one in self._unfinished.items() if not one.connected}
+        if len(self._unfinished) >= UNFINISHED:
+            waiting = self._unfinished.values()
+            oldest = next((one for one in waiting if one.kind == "viewer"), next(iter(waiting)))
             self.evicted += 1
             oldest.close("evicted")
-        self._alive[peer.id] = peer
+        self._alive[peer.id] = self._unfinished[peer.id] = peer
         peer.on_closed.append(self._forget)
 
     def get(self, kind: str, room: str, session: str) -> Peer | None:
@@ -39,6 +41,7 @@ class Sessions:
         return list(self._alive.values())
 
     def _forget(self, peer: Peer) -> None:
+        self._unfinished.pop(peer.id, None)
         if self._alive.pop(peer.id, None) is not None:
             self.remember(peer.id)
 
