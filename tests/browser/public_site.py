@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -31,10 +32,12 @@ serve(HubConfig(url, Path(data), port=int(port), media_port=int(port)))
 
 def free_port() -> int:
     """A port free for both TCP and UDP."""
-    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-        tcp.bind(("127.0.0.1", 0))
-        udp.bind(tcp.getsockname())
-        return int(tcp.getsockname()[1])
+    while True:
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            with suppress(OSError):  # UDP has it for something else
+                udp.bind(tcp.getsockname())
+                return int(tcp.getsockname()[1])
 
 
 class HubProcess:
