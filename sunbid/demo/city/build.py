@@ -128,9 +128,9 @@ def _steps(ledger: Ledger, data: Path, city: City) -> int:
 
 @contextmanager
 def _bar(words: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A progress bar with the time left, on a terminal only."""
+    """A progress bar with the time left; into a log, a line for each tenth."""
     if not sys.stderr.isatty():
-        yield lambda _done: None
+        yield _tenths(words, total)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -139,6 +139,18 @@ def _bar(words: str, total: int | None) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as shown:
         task = shown.add_task(words, total=total)
         yield lambda done: shown.update(task, completed=done)
+
+
+def _tenths(words: str, total: int | None) -> Callable[[int], None]:
+    told = 0
+
+    def tell(done: int) -> None:
+        nonlocal told
+        if total and done * 10 // total > told:
+            told = done * 10 // total
+            print(f"{words}: {done:,} / {total:,}", file=sys.stderr, flush=True)
+
+    return tell
 
 
 __all__ = ["BulkRefused", "CityRefused", "ensure", "write_answers"]
