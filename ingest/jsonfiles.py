@@ -9,12 +9,15 @@ from typing import IO, Any
 import ijson
 import orjson
 
+from ingest.envelope import shallow
 from ingest.ocds import Reader
 from ingest.pieces import Piece
 
 _FIRST_LINE = 8 << 20
 _WHOLE = ("compiledRelease", "versionedRelease")
 """Members of a record that say all of it; its releases are read where there is neither."""
+_DEEPEST = 64
+"""Levels of a document; a release with its extensions has about a dozen."""
 _NOT_UTF8 = "编码不是 UTF-8，请转换后再导入 / not UTF-8, which JSON must be: convert it and import again"
 
 
@@ -81,8 +84,26 @@ def _lines(first: bytes, stream: IO[bytes], reader: Reader) -> Iterator[Piece]:
                 text = line.decode("utf-8", "replace")
                 yield Piece(None, text, number, ".", f"不是 JSON / not JSON: {error.msg}")
             else:
-                yield from document(value, reader, number, "")
+                yield from _bounded(value, reader, number, "")
         line = stream.readline()
+
+
+def _bounded(value: Any, reader: Reader, line: int | None, path: str) -> Iterator[Piece]:
+    """The pieces of a document, unless it is nested so deeply that it can only be meant to do harm."""
+    if shallow(value, _DEEPEST):
+        yield from document(value, reader, line, path)
+        return
+    reason = f"嵌套超过 {_DEEPEST} 层 / nested deeper than {_DEEPEST} levels"
+    yield Piece(None, _cut(value, _DEEPEST), line, path or ".", reason)
+
+
+def _cut(value: Any, limit: int) -> Any:
+    """The value down to `limit` levels."""
+    if isinstance(value, dict):
+        return {name: _cut(child, limit - 1) for name, child in value.items()} if limit else "…"
+    if isinstance(value, list):
+        return [_cut(child, limit - 1) for child in value] if limit else "…"
+    return value
 
 
 def document(value: Any, reader: Reader, line: int | None, path: str) -> Iterator[Piece]:
@@ -130,7 +151,7 @@ def _streamed(file: Any, reader: Reader) -> Iterator[Piece]:
     """One value after another in constant memory: the members of packages and arrays come one by one."""
     try:
         for path, value in _members(file):
-            yield from document(value, reader, None, path)
+            yield from _bounded(value, reader, None, path)
     except (ijson.JSONError, UnicodeDecodeError) as error:
         told = error.args[0] if error.args else ""
         words = told.decode("utf-8", "replace") if isinstance(told, bytes) else str(error)

@@ -190,6 +190,21 @@ def test_broken_files_are_one_reject_not_a_crash(content: str, sqlite_ledger: Le
     assert report.rejected == 1
 
 
+@pytest.mark.parametrize("deep", ["[" * 900 + "]" * 900, '{"a":' * 900 + "1" + "}" * 900])
+@pytest.mark.parametrize("lines", [True, False])
+def test_what_is_nested_too_deeply_is_one_reject_and_the_rest_goes_on(
+    deep: str, lines: bool, sqlite_ledger: Ledger, tmp_path: Path
+) -> None:
+    bad = json.dumps(RELEASE)[:-1] + f', "x": {deep}}}'
+    good = json.dumps({**RELEASE, "ocid": "ocds-213czf-2"})
+    text = f"{bad}\n{good}\n" if lines else f'{{"releases": [\n{bad},\n{good}]}}'
+    report = load(sqlite_ledger, tmp_path, write(tmp_path, "deep.json", text))
+    assert report.rejected == 1 and count(sqlite_ledger, Lot) == 3  # those of the good release
+    assert report.rejects_file is not None
+    (line,) = Path(report.rejects_file).read_text("utf-8").splitlines()
+    assert "嵌套超过" in line and "ocds-213czf-1" in line
+
+
 def test_a_cut_off_gzip_keeps_what_came_before(sqlite_ledger: Ledger, tmp_path: Path) -> None:
     path = tmp_path / "cut.jsonl.gz"
     lines = "\n".join(json.dumps({**RELEASE, "ocid": f"ocds-213czf-{i}"}) for i in range(3000))
