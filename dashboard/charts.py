@@ -51,7 +51,7 @@ def axis(values: Values, steps: int = 5, floor: float | None = None) -> list[flo
     if floor is not None:
         low = min(low, floor)
     if high - low < 1e-9:
-        high = low + (abs(low) or 1.0)
+        high = low + (abs(low) if abs(low) > 1e-6 else 1.0)
     raw = (high - low) / steps
     unit = 10.0 ** math.floor(math.log10(raw))
     step = next(unit * m for m in (1, 2, 2.5, 5, 10) if unit * m >= raw * 0.999)

@@ -6,7 +6,7 @@ import itertools
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dashboard import charts
@@ -19,6 +19,7 @@ NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
 
 
 @given(st.lists(NUMBERS | st.none(), max_size=30))
+@example([5e-324])
 def test_axis_encloses_all_values(values: list[float | None]) -> None:
     ticks = charts.axis(values)
     known = [v for v in values if v is not None]
