@@ -62,11 +62,16 @@ class RecorderPart:
         policy = OpeningPolicy(
             lambda: hub.board.openings.values(), lambda room: media.status(room).publishing
         )
-        config = RecorderConfig(hub.config.data_dir / "recordings")
+        config = RecorderConfig(hub.config.data_dir / "recordings", retention=self._retention)
         self._recorder = Recorder(media, hub.ledger, config, policy)
         self._duty = Duty(self._recorder, policy, media.rooms)
-        self._roster = hub.roster
+        self._roster, self._openings = hub.roster, hub.board.openings
         hub.control.recorder = self._duty.row
+
+    def _retention(self, opening: str | None) -> str:
+        """Works tenders are kept by another rule than procurement (see `retention.CLASSES`)."""
+        row = self._openings.get(opening, {}) if opening else {}
+        return "works" if row.get("trade_family") == "works" else "procurement"
 
     async def start(self) -> None:
         await self._recorder.start()

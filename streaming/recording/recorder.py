@@ -187,7 +187,7 @@ class Recorder:
             "path": path.as_posix(),
             "container": source.container,
             "started_at": started_at,
-            "retention_class": self._config.retention(main_room(room)),
+            "retention_class": self._config.retention(recorder.session_id),
         }
         self._due.append(lambda session: _add(session, row, reason))
         self._takes[take] = asyncio.create_task(self._watch(recorder, take))

@@ -48,7 +48,8 @@ Wanted = Callable[[str], str | None]
 
 @dataclass(frozen=True)
 class RecorderConfig:
-    """`folder`: where the files go, one folder a room, one a day within. `retention`: room → class."""
+    """`folder`: where the files go, one folder a room, one a day within. `retention`: id of the broadcast session
+    (None: recorded outside an opening) → class."""
 
     folder: Path
     fragment_seconds: float = 2.0
@@ -56,7 +57,7 @@ class RecorderConfig:
     tick_seconds: float = 1.0
     limits: Limits = field(default_factory=Limits)
     free_space: FreeSpace = free_space
-    retention: Callable[[str], str] = lambda room: "procurement"
+    retention: Callable[[str | None], str] = lambda session: "procurement"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from records.ledger import Ledger
 from streaming.site.render import HLS_JS
 from tests.browser.ladder_site import Network, Publisher
 from tests.browser.public_site import HubProcess
+from tests.needed import needed
 from tests.streaming import hub_market as market
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
@@ -24,11 +25,11 @@ WATCH_SLATE = """() => {
   window.watching = new MutationObserver(() => { if (!slate.hidden) window.slated++; });
   window.watching.observe(slate, { attributes: true, attributeFilter: ["hidden"] });
 }"""
-needs_library = pytest.mark.skipif(not HLS_JS.is_file(), reason="npm ci has not been run in streaming/site")
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    needed(HLS_JS.is_file(), "hls.js")
     folder = tmp_path_factory.mktemp("ladder")
     ledger = Ledger(f"sqlite:///{folder / 'ledger.db'}")
     ledger.upgrade()
@@ -84,7 +85,6 @@ def over_webrtc(page: Page) -> bool:
     return bool(page.locator("#video").evaluate("v => v.srcObject instanceof MediaStream"))
 
 
-@needs_library
 def test_the_picture_goes_down_and_up_the_ladder_by_itself(page: Page) -> None:
     network = Network(page)
     network.shut_udp()
@@ -120,7 +120,6 @@ def test_without_hls_js_the_browsers_own_player_serves(page: Page) -> None:
     assert page.locator("#video").evaluate("v => v.currentSrc").endswith(f"/hls/{ROOM}/index.m3u8?audio=aac")
 
 
-@needs_library
 def test_a_viewer_may_choose_a_rung_and_the_choice_is_kept(page: Page) -> None:
     page.goto(f"/room/{ROOM}")
     badge(page, "实时", 15)

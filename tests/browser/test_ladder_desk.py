@@ -14,6 +14,7 @@ from streaming.site.render import HLS_JS
 from tests.browser.ladder_site import Network, Publisher
 from tests.browser.public_site import FLAGS, HubProcess
 from tests.dashboard.live_market import BIDDERS, PASSWORD, PUBLISH_TOKEN, free_port, process, seed
+from tests.needed import needed
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
@@ -65,8 +66,8 @@ def signed_in(browser: Browser, desk: str) -> Page:
     return context.new_page()
 
 
-@pytest.mark.skipif(not HLS_JS.is_file(), reason="npm ci has not been run in streaming/site")
 def test_the_desks_picture_goes_down_and_up(page: Page) -> None:
+    needed(HLS_JS.is_file(), "hls.js")
     refused: list[str] = []
     page.on("console", lambda said: refused.append(said.text) if "Content Security" in said.text else None)
     network = Network(page)

@@ -16,21 +16,17 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from streaming.edges.config import Edge
+from tests.needed import needed
 
 EXAMPLE = Path(__file__).parents[2] / "docker" / "janus"
 API_PORT = 8188
 
 
-def missing() -> str | None:
-    """Why edges cannot be run here, None if they can."""
-    if shutil.which("janus") is None:
-        return "janus 未安装 / janus is not installed (Debian package: janus)"
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        return "网络命名空间需要 root 与 iproute2 / network namespaces need root and iproute2"
-    tried = subprocess.run(["ip", "netns", "add", f"sbtry{os.getpid()}"], capture_output=True, check=False)
-    if tried.returncode == 0:
-        _ip("netns", "del", f"sbtry{os.getpid()}")
-    return None if tried.returncode == 0 else f"ip netns: {tried.stderr.decode().strip()}"
+def check() -> None:
+    """Fail where edges cannot be run: they need Janus, iproute2, and root for network namespaces."""
+    needed(shutil.which("janus"), "janus")
+    needed(shutil.which("ip"), "iproute2")
+    needed(os.geteuid() == 0, "root (ip netns)")
 
 
 def _ip(*arguments: str) -> None:

@@ -20,6 +20,7 @@ from streaming.sources.cameras import Cameras, addresses
 from streaming.sources.plainrtp import read_announcement
 from streaming.sources.rtsp import Address, Order, mask
 from streaming.wire.h264 import ParameterWatch
+from tests.needed import needed
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 SOURCE = Path(__file__).with_name("rtsp_camera.py")
@@ -33,12 +34,12 @@ def gstreamer() -> bool:
     )
 
 
-needs_gstreamer = [
-    pytest.mark.server,
-    pytest.mark.skipif(
-        not gstreamer(), reason="缺 gir1.2-gst-rtsp-server-1.0 / GStreamer's RTSP server is not installed"
-    ),
-]
+@pytest.fixture(scope="module")
+def rtsp_server() -> None:
+    needed(gstreamer(), "gir1.2-gst-rtsp-server-1.0")
+
+
+needs_gstreamer = [pytest.mark.server, pytest.mark.usefixtures("rtsp_server")]
 
 
 class Device:

@@ -21,6 +21,7 @@ from websockets.asyncio.client import connect
 
 from benchmarks.studio import Studio
 from streaming.hls.server import HlsServer
+from tests.needed import needed
 
 EXAMPLE = Path(__file__).parents[2] / "docker" / "nginx" / "sunbid.conf"
 NGINX = shutil.which("nginx")
@@ -32,8 +33,14 @@ http {{ client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fas
 pytestmark = [
     pytest.mark.server,
     pytest.mark.timeout(90),
-    pytest.mark.skipif(NGINX is None or shutil.which("openssl") is None, reason="nginx / openssl 未安装"),
+    pytest.mark.usefixtures("tools"),
 ]
+
+
+@pytest.fixture(scope="module")
+def tools():
+    needed(NGINX, "nginx")
+    needed(shutil.which("openssl"), "openssl")
 
 
 def _free():

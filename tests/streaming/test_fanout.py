@@ -1,6 +1,7 @@
 import contextlib
 import os
 import random
+import resource
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from streaming import fanout
 from streaming.fanout import Target, native_build
 from streaming.rooms.forward import Rewriter
 from streaming.wire import rtcp
+from tests.needed import needs_native
 
 PROFILES = {
     Policy.SRTP_PROFILE_AES128_CM_SHA1_80: 30,
@@ -25,7 +27,7 @@ PROFILES = {
 @pytest.fixture(params=["native", "abi", "plain"])
 def name(request):
     if request.param == "native":
-        pytest.importorskip("streaming.fanout._native", reason="not built here: no compiler")
+        needs_native()
     if request.param == "abi" and sys.platform != "linux":
         pytest.skip("sendmmsg is Linux'")
     return request.param
@@ -209,10 +211,9 @@ def test_viewers_come_and_go_while_the_thread_sends(name):
     wire.close()
 
 
-def test_native_without_segmentation_sends_the_same(name):
-    if name != "native":
-        pytest.skip("only the native path segments")
-    wire = Wire(name)
+def test_native_without_segmentation_sends_the_same():
+    needs_native()
+    wire = Wire("native")
     wire.fanout.segmentation(False)
     wire.group.add(wire.targets()[0])
     sent = packets()
@@ -244,7 +245,7 @@ def test_build_without_a_compiler_says_so_in_a_line(tmp_path):
 
 
 def test_build_makes_a_module_that_loads(tmp_path):
-    pytest.importorskip("streaming.fanout._native", reason="not built here: no compiler")
+    needs_native()
     built = native_build.build(tmp_path)
     assert built.exists() and [path.name for path in tmp_path.iterdir()] == [built.name]
 
@@ -252,8 +253,7 @@ def test_build_makes_a_module_that_loads(tmp_path):
 @pytest.mark.server
 def test_eight_hundred_viewers_lose_nothing_and_leave_the_loop_free():
     """Two seconds of 1.1 Mbit/s: every datagram arrives, and of the work the caller's thread does next to none."""
-    pytest.importorskip("streaming.fanout._native", reason="not built here: no compiler")
-    resource = pytest.importorskip("resource")
+    needs_native()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     viewers, frames, own = 800, 50, 0.0

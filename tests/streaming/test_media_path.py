@@ -14,12 +14,13 @@ from streaming.rooms import peer as peers
 from streaming.rooms import viewer
 from streaming.rooms.forward import original
 from streaming.wire import rtcp
+from tests.needed import needs_native
 
 
 @pytest.fixture(params=["native", "abi", "plain"])
 async def hub(request):
     if request.param == "native":
-        pytest.importorskip("streaming.fanout._native", reason="not built here: no compiler")
+        needs_native()
     async with rig(request.param) as made:
         yield made
 

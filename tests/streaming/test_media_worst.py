@@ -14,12 +14,13 @@ from media_helper import SDP, Camera, Rig, Watcher, number, rig, until
 
 from benchmarks.lightpeer import LightPeer
 from streaming.wire import stun
+from tests.needed import needs_native
 
 
 @pytest.fixture(params=["native", "plain"])
 async def hub(request):
     if request.param == "native":
-        pytest.importorskip("streaming.fanout._native", reason="not built here: no compiler")
+        needs_native()
     async with rig(request.param) as made:
         yield made
 

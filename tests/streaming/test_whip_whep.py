@@ -19,6 +19,7 @@ from starlette.routing import Route
 from test_media_clients import browser  # noqa: F401 - fixture
 
 from streaming.rooms.media import MediaConfig, MediaServer
+from tests.needed import needed
 
 HERE = Path(__file__).parent / "whip-whep"
 PAGE = """<!doctype html><video id=v autoplay muted playsinline></video><script type=module>
@@ -49,15 +50,13 @@ window.ready = true;
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package as its lock pins it."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm 未安装 / npm is not installed")
+    needed(shutil.which("npm"), "npm")
     folder = tmp_path_factory.mktemp("client")
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, folder)
     command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
     got = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-    if got.returncode:
-        pytest.skip(f"npm 取不到客户端 / npm cannot fetch the client: {got.stderr[-200:]}")
+    assert not got.returncode, f"npm 取不到客户端 / npm cannot fetch the client: {got.stderr[-200:]}"
     return folder / "node_modules" / "whip-whep"
 
 
