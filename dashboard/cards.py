@@ -10,8 +10,7 @@ from decimal import Decimal
 from dashboard import context, i18n
 from dashboard.charts import spark
 from dashboard.html import draw, esc, tip
-from records.base import now
-from records.public import BEIJING
+from records.clock import BEIJING, now
 from supervision import figures
 
 DASH = figures.DASH

@@ -23,8 +23,7 @@ from dashboard.accounts import SignedIn
 from dashboard.filters import Choice, read_choice
 from dashboard.tabledata import TABLES, Table
 from records import audit
-from records.base import now
-from records.public import BEIJING
+from records.clock import local_now
 
 __all__ = ["TABLES", "routes"]
 _TYPES = {
@@ -47,7 +46,7 @@ async def export(request: Request) -> Response:
     body = await run_in_threadpool(
         _build, table, kind, lang, user, dict(request.query_params), request.client
     )
-    stamp = now().astimezone(BEIJING).strftime("%Y%m%d-%H%M%S")
+    stamp = local_now().strftime("%Y%m%d-%H%M%S")
     name = quote(f"{i18n.text(f'tables.{table.name}', lang)}-{stamp}.{kind}")
     ops.EXPORTS.labels(table=table.name, format=kind).inc()
     return Response(
@@ -75,7 +74,7 @@ def _build(table: Table, kind: str, lang: str, user: SignedIn, params: dict[str,
 
 
 def _mark(user: SignedIn, lang: str) -> str:
-    at = now().astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
+    at = local_now().strftime("%Y-%m-%d %H:%M:%S")
     return i18n.text("export.mark", lang, user=f"{user.display_name} ({user.name})", time=at)
 
 

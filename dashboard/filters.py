@@ -12,10 +12,9 @@ import streamlit as st
 from sqlalchemy import select
 
 from dashboard import context, i18n
-from records.base import now
+from records.clock import today
 from records.organisations import Centre
 from records.projects import TRADE_FAMILIES, Lot
-from records.public import BEIJING
 from supervision.filters import GRAINS, HOMES, UNITS, Filters, Grain, Home, Period, Unit, add_months
 
 Compare = Literal["yoy", "mom"]
@@ -44,11 +43,6 @@ class Choice:
     def as_query(self) -> dict[str, str]:
         """The choices as query parameters."""
         return dict(self.query)
-
-
-def today() -> date:
-    """The present day in Beijing."""
-    return now().astimezone(BEIJING).date()
 
 
 def read_choice(params: Mapping[str, str]) -> Choice:

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from dashboard import hall, i18n
 from dashboard.html import esc
-from records.base import now
+from records import clock
+from records.clock import BEIJING, local_now, now
 from records.evaluation import Evaluation
 from records.openings import Opening
 from records.organisations import Centre, Room
-from records.public import BEIJING
 
 PREPARE = timedelta(minutes=30)
 TYPICAL = timedelta(hours=1)
@@ -56,7 +56,7 @@ class Line:
 
 def day(session: Session, lang: str) -> list[Line]:
     """Rooms with anything today: those in use first, evaluation rooms last."""
-    start = hall.start_of(hall.today())
+    start = clock.start_of(clock.today())
     until = start + timedelta(days=1)
     lines = _opening_rooms(session, lang, start, until)
     busy = sorted(lines.values(), key=lambda line: (not line.busy, line.bars[0].start, line.room))
@@ -133,7 +133,7 @@ class Axis:
     """The hours of the day a chart shows, wide enough for every bar."""
 
     def __init__(self, lines: list[Line]) -> None:
-        midnight = hall.start_of(hall.today())
+        midnight = clock.start_of(clock.today())
         edges = [edge for line in lines for bar in line.bars for edge in (bar.start, bar.end)] + [now()]
         hours = [(edge - midnight).total_seconds() / 3600 for edge in edges]
         self.first = max(0, min(FIRST, int(min(hours))))
@@ -171,7 +171,7 @@ def svg(lines: list[Line], lang: str) -> str:
     )
     rows = "".join(_row(line, TOP + LINE * index, axis) for index, line in enumerate(shown))
     here = axis.x(now())
-    clock = now().astimezone(BEIJING).strftime("%H:%M")
+    clock = local_now().strftime("%H:%M")
     return (
         f'<svg class="plot gantt" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{esc(i18n.text("service.gantt", lang))}">'
         f'{grid}{rows}<path d="M{here:.1f} {TOP - 4}V{height - 6}" stroke="var(--sun)" stroke-width="2"><title>{clock}</title></path></svg>'

@@ -6,17 +6,16 @@ Nothing here depends on who bids: no number of bidders before the list is publis
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from records.base import now
+from records.clock import BEIJING, bounds, now, rfc3339, start_of, today
 from records.openings import Opening, OpeningEvent
 from records.organisations import Centre, Organisation, Room
 from records.projects import TRADE_FAMILIES, Lot, Project
-from records.public import BEIJING, rfc3339
 from records.states import OPENING_STATES, STAGES
 
 RUNNING = ("in_progress", "paused")
@@ -62,16 +61,6 @@ class Entry:
     ended_at: datetime | None
 
 
-def today() -> date:
-    """The present day in Beijing."""
-    return now().astimezone(BEIJING).date()
-
-
-def start_of(day: date) -> datetime:
-    """The first moment of a Beijing day."""
-    return datetime.combine(day, time(), BEIJING)
-
-
 def _joined() -> _Rows:
     return (
         select(Opening, Lot, Project, Room, Centre)
@@ -94,10 +83,8 @@ def _narrow(query: _Rows, centre: str | None, family: str | None, key_only: bool
 
 def _asked(question: Question) -> _Rows:
     query = _narrow(_joined(), question.centre, question.family, question.key_only)
-    query = query.where(
-        Opening.scheduled_at >= start_of(question.start),
-        Opening.scheduled_at < start_of(question.end + timedelta(days=1)),
-    )
+    begin, until = bounds(question.start, question.end)
+    query = query.where(Opening.scheduled_at >= begin, Opening.scheduled_at < until)
     if question.state:
         query = query.where(Opening.state == question.state)
     if question.text.strip():
@@ -145,9 +132,8 @@ def count(session: Session, question: Question) -> int:
 
 def busy_days(session: Session, first: date, last: date) -> dict[date, int]:
     """Openings a day between two Beijing days, both included; days without one are left out."""
-    query = select(Opening.scheduled_at).where(
-        Opening.scheduled_at >= start_of(first), Opening.scheduled_at < start_of(last + timedelta(days=1))
-    )
+    begin, until = bounds(first, last)
+    query = select(Opening.scheduled_at).where(Opening.scheduled_at >= begin, Opening.scheduled_at < until)
     days: dict[date, int] = {}
     for moment in session.scalars(query):
         day = moment.astimezone(BEIJING).date()

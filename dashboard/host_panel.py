@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from dashboard import context, hosting, i18n, shell
+from records.clock import BEIJING
 from records.openings import Opening
 from records.projects import Lot
-from records.public import BEIJING
 from records.states import IllegalTransition
 
 COLUMNS = ("no", "name", "price", "limit", "duration_days", "quality", "remark", "read_at")

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from records import audit
-from records.base import now
 from records.bids import Bid
+from records.clock import now
 from records.openings import Opening, OpeningEvent
 from records.organisations import Organisation
 from records.projects import Lot

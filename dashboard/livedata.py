@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from dashboard import context
-from dashboard.filters import today
 from records import states
-from records.base import now
 from records.broadcast import BroadcastSession
+from records.clock import now, start_of, today
 from records.intake import Held
 from records.money import Award, Deposit
 from records.openings import Opening, OpeningEvent
 from records.organisations import Centre, Organisation, Room
 from records.projects import Lot
-from records.public import BEIJING
 
 TICKER_EVENTS = ("bidders_published", "record_confirmed", "ended", "sealed")
 LIVE_SECONDS = 60.0
 """A broadcast counts from a minute on air (M18)."""
 
 
-def midnight() -> datetime:
-    """The start of the present day in Beijing."""
-    return datetime.combine(today(), time(), BEIJING)
-
-
 def openings_today() -> dict[str, int]:
     """Today's openings by state."""
-    start = midnight()
+    start = start_of(today())
     query = (
         select(Opening.state, func.count())
         .where(
@@ -63,7 +56,7 @@ class Happening:
 
 def ticker(limit: int = 9) -> list[Happening]:
     """What happened today, newest first: openings, awards, deposits returned."""
-    start, until = midnight(), now()
+    start, until = start_of(today()), now()
     events = (
         select(OpeningEvent.ts, OpeningEvent.type, Lot.name)
         .join(Opening, Opening.id == OpeningEvent.opening_id)
@@ -108,7 +101,7 @@ class RoomDay:
 
 def rooms_today() -> list[RoomDay]:
     """Every opening room with its openings of today."""
-    start = midnight()
+    start = start_of(today())
     count = func.count(Opening.id)
     live = func.sum(case((Opening.state.in_(("in_progress", "paused")), 1), else_=0))
     done = func.sum(case((Opening.state.in_(("ended", "sealed")), 1), else_=0))

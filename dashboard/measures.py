@@ -9,9 +9,10 @@ from typing import Any
 
 from dashboard import context, i18n
 from dashboard.cards import DASH, Kpi, change, growth, lens_basis
-from dashboard.filters import Choice, today
+from dashboard.filters import Choice
 from dashboard.memo import per_lens
 from dashboard.months import by_month
+from records.clock import today
 from supervision import metrics
 from supervision.filters import Filters, add_months
 from supervision.results import Comparison, compare

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from dashboard import i18n, rooms_live
 from dashboard.html import draw, esc
 from records import control
+from records.clock import BEIJING
 from records.organisations import Centre, Room
-from records.public import BEIJING
 
 MARKS = {
     "good": '<circle cx="7" cy="7" r="6"/>',

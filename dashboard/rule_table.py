@@ -8,7 +8,8 @@ from html import escape
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dashboard import hall, html, i18n
+from dashboard import html, i18n
+from records import clock
 from records.supervision import Warning
 from supervision import figures
 from supervision.finding import LEVELS
@@ -21,7 +22,7 @@ DAYS = 30
 
 def rows(session: Session, lang: str) -> list[dict[str, str]]:
     """One row a rule: names, law, formula, parameters with ranges, warnings of 30 days, share confirmed."""
-    since = hall.start_of(hall.today() - timedelta(days=DAYS - 1))
+    since = clock.start_of(clock.today() - timedelta(days=DAYS - 1))
     raised = dict(
         session.execute(
             select(Warning.rule, func.count()).where(Warning.raised_at >= since).group_by(Warning.rule)

@@ -11,6 +11,7 @@ from itsdangerous import BadSignature
 
 from dashboard.accounts import SignedIn
 from records import signing
+from records.clock import timestamp
 from records.ledger import Ledger
 from records.users import User
 
@@ -53,7 +54,7 @@ class Sessions:
             data = self._signer.loads(token, max_age=MAX_AGE)
         except BadSignature:
             return
-        until = int(time.time()) + MAX_AGE
+        until = int(timestamp()) + MAX_AGE
         with self._lock:
             self._ended[data["s"]] = until
             with self._file.open("a", encoding="ascii") as file:
@@ -78,7 +79,7 @@ class Sessions:
         if not self._file.exists():
             return {}
         lines = [line.split() for line in self._file.read_text(encoding="ascii").splitlines()]
-        kept = {pair[1]: int(pair[0]) for pair in lines if len(pair) == 2 and int(pair[0]) > time.time()}
+        kept = {pair[1]: int(pair[0]) for pair in lines if len(pair) == 2 and int(pair[0]) > timestamp()}
         fresh = self._file.with_suffix(".new")
         fresh.write_text("".join(f"{until} {sid}\n" for sid, until in kept.items()), encoding="ascii")
         fresh.replace(self._file)

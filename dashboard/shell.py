@@ -18,8 +18,7 @@ from dashboard.accounts import SignedIn
 from dashboard.filters import Choice, filter_row
 from dashboard.html import draw as put
 from dashboard.screens import Screen
-from records.base import now
-from records.public import BEIJING
+from records.clock import BEIJING, local_now, now, today
 from supervision.filters import Filters
 
 log = structlog.get_logger()
@@ -112,7 +111,7 @@ def show(
 
 def _title(screen: Screen, lang: str, at: datetime | None) -> None:
     clock = at.astimezone(BEIJING).strftime("%H:%M:%S") if at else "—"
-    if at and at.astimezone(BEIJING).date() != now().astimezone(BEIJING).date():
+    if at and at.astimezone(BEIJING).date() != today():
         clock = at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
     demo = f'<span class="demo">{i18n.text("common.demo", lang)}</span>' if context.is_demo() else ""
     put(
@@ -162,6 +161,6 @@ def show_error(error: Exception) -> bool:
     """Log an error of a screen and show a calm page instead of a trace; true = dealt with."""
     log.error("screen failed", error=type(error).__name__, trace="".join(traceback.format_exception(error)))
     ops.SCREEN_ERRORS.inc()
-    at = now().astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
+    at = local_now().strftime("%Y-%m-%d %H:%M:%S")
     empty(say("common.error"), say("common.error_what", time=at))
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -13,12 +13,11 @@ from dashboard import context, i18n
 from dashboard.filters import Choice
 from dashboard.memo import per_lens
 from dashboard.screens import BY_ID
-from records.base import now
+from records.clock import BEIJING, now, start_of
 from records.money import Award, Deposit
 from records.openings import Opening
 from records.organisations import Centre, Organisation, Room
 from records.projects import TRADE_FAMILIES, Lot
-from records.public import BEIJING
 from records.states import OPENING_STATES
 from supervision import metrics, warnings
 from supervision.filters import Filters, Period
@@ -48,10 +47,7 @@ def span(period: Period | None) -> tuple[datetime | None, datetime | None]:
     """First moment and end of a period of Beijing days."""
     if period is None:
         return None, None
-    start, end = (
-        datetime.combine(day, time(), BEIJING).astimezone(UTC) for day in (period.start, period.end)
-    )
-    return start, end
+    return start_of(period.start), start_of(period.end)
 
 
 def stamp(moment: datetime | None) -> str | None:

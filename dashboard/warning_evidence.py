@@ -15,11 +15,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records.base import now
 from records.bids import Bid
+from records.clock import BEIJING, now, rfc3339
 from records.money import Award
 from records.projects import Lot
-from records.public import BEIJING, rfc3339
 from supervision import figures
 from supervision.readiness import OPENED_STATUSES
 from supervision.warnings import WarningFilters, WarningRow, list_warnings

@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from dashboard import hall, warning_evidence
-from records.public import rfc3339
+from dashboard import warning_evidence
+from records import clock
+from records.clock import rfc3339
 from supervision import figures, warnings
 from supervision.handling import DISPOSITIONS, STATES
 from supervision.rules.registry import LOT_RULES
@@ -67,7 +68,7 @@ LEVELS = ("red", "orange", "yellow")
 def since(period: str) -> datetime | None:
     """The first moment of a period that ends now; None: no limit."""
     days = PERIODS.get(period)
-    return None if days is None else hall.start_of(hall.today() - timedelta(days=days))
+    return None if days is None else clock.start_of(clock.today() - timedelta(days=days))
 
 
 def stream(session: Session, asked: Question, lang: str) -> dict[str, Any]:
@@ -160,7 +161,7 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
 
 def tally(session: Session, lang: str) -> dict[str, Any]:
     """Open warnings by level, lamps of the centres and how fast they are dealt with: counts only, no names."""
-    done = warnings.response(session, since=hall.start_of(hall.today() - timedelta(days=RESPONSE_DAYS - 1)))
+    done = warnings.response(session, since=clock.start_of(clock.today() - timedelta(days=RESPONSE_DAYS - 1)))
     hours, rate = done.first_response_hours, done.disposition_rate
     return {
         "open": warnings.counts(session),

@@ -21,7 +21,7 @@ from ingest.kinds import REFERENCES, SHARED
 from ingest.parking import Parking
 from ingest.receipts import Receipts
 from ingest.rows import MODELS, TABLES, append_journal, chunks, table_of, upsert
-from records.base import now
+from records.clock import now
 from records.intake import Held, Journal, Reject, Source
 from records.openings import Opening
 

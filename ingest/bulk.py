@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from ingest.apply import apply_batch
 from ingest.bulkpiece import BulkRefused, Parcel, Worker
 from ingest.receipts import standing
-from records.base import now
+from records.clock import now
 from records.ledger import Ledger
 from records.supervision import WatchMark
 

@@ -19,7 +19,7 @@ import orjson
 from ingest import csvcodes, describe, national
 from ingest.csvnames import HEADERS
 from ingest.kinds import KINDS, REFERENCES
-from records.public import BEIJING
+from records.clock import BEIJING
 
 ENVELOPE = ("key", "version", "occurred_at")
 POWER = re.compile(r"^[-+]?\d(\.\d+)?[eE][+-]?\d+$")

@@ -19,7 +19,7 @@ from ingest.ocds_extra import dumps, extra
 from ingest.ocds_gather import Process, demo_sources, processes, standing
 from ingest.ocds_release import build
 from ingest.outward import envelope, plain
-from records.base import now
+from records.clock import now
 from records.ledger import Ledger
 
 Json = dict[str, Any]

@@ -11,7 +11,7 @@ from ingest.envelope import Record, Refusal, explain
 from ingest.procedure import OpeningData, OpeningEventData
 from ingest.rows import entity
 from records import chain, public, states
-from records.base import now
+from records.clock import now, rfc3339
 from records.openings import Opening
 from records.projects import Lot
 
@@ -111,7 +111,7 @@ def _reschedule(batch: Batch, opening: Opening, record: Record, data: OpeningDat
         public.publish_opening(session, opening)
         return
     lot = session.get_one(Lot, opening.lot_id)
-    payload = {"scheduled_at": public.rfc3339(data.scheduled_at), "title": lot.name, "room": data.room_id}
+    payload = {"scheduled_at": rfc3339(data.scheduled_at), "title": lot.name, "room": data.room_id}
     states.append_event(session, opening.id, "scheduled", payload, actor=record.source, ts=record.occurred_at)
 
 

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from ingest.kinds import KINDS
 from ingest.pieces import EPOCH
 from ingest.rows import TABLES, chunks, table_of
+from records.clock import BEIJING
 from records.intake import Held, Journal
-from records.public import BEIJING
 
 Json = dict[str, Any]
 Row = Mapping[Any, Any]

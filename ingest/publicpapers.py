@@ -17,6 +17,7 @@ from ingest.publicrows import row
 from ingest.rows import chunks
 from records import public
 from records.broadcast import PublicEvent
+from records.clock import rfc3339
 from records.money import Award
 from records.organisations import Organisation
 from records.procedure import Contract, Notice, Objection
@@ -36,8 +37,8 @@ def notices(session: Session, ids: Iterable[str], demo: frozenset[str]) -> list[
                 **_about(lot, notice.source in demo),
                 "type": notice.type,
                 "title": notice.title,
-                "published_at": public.rfc3339(notice.published_at),
-                "until": public.rfc3339(notice.until),
+                "published_at": rfc3339(notice.published_at),
+                "until": rfc3339(notice.until),
                 "media": notice.media,
                 "url": notice.url,
                 "content_sha256": notice.content_sha256,
@@ -89,7 +90,7 @@ def _contract(contract: Contract, lot: Lot, name: str, demo: frozenset[str]) -> 
     return {
         **_about(lot, contract.source in demo),
         "supplier": name,
-        "signed_at": public.rfc3339(contract.signed_at),
+        "signed_at": rfc3339(contract.signed_at),
         "value": public.money(contract.value),
         "currency": contract.currency,
         "changes": changes,
@@ -120,7 +121,7 @@ def _decision(objection: Objection, lot: Lot, demo: frozenset[str]) -> dict[str,
         **_about(lot, objection.source in demo),
         "kind": objection.kind,
         "stage": objection.stage,
-        "answered_at": public.rfc3339(objection.answered_at),
+        "answered_at": rfc3339(objection.answered_at),
         "upheld": objection.upheld,
         "decision": objection.answer if told else None,
     }
@@ -149,6 +150,6 @@ def _opinion(opinion: Opinion, demo: frozenset[str]) -> dict[str, Any]:
     return {
         "project": opinion.project_id,
         "text": opinion.public_text,
-        "answered_at": public.rfc3339(opinion.answered_at),
+        "answered_at": rfc3339(opinion.answered_at),
         "demo": opinion.source in demo,
     }

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from ingest.rows import chunks, insert_rows, table_of
 from records import public
-from records.base import now
 from records.broadcast import PublicEvent
+from records.clock import now, rfc3339
 from records.evaluation import Evaluation
 from records.money import Award
 from records.openings import Opening
@@ -154,13 +154,13 @@ def _award_rows(
     rows = []
     if since := visible_from(Datum.CANDIDATES, clock):
         span = {
-            "publicity_until": public.rfc3339(
+            "publicity_until": rfc3339(
                 max((r[0].publicity_until for r in standing if r[0].publicity_until), default=None)
             )
         }
         rows.append(row("award", lot_id, {**base, "stage": "publicity", "awarded": [], **span}, since))
     if (since := visible_from(Datum.AWARD, clock)) and (won or not standing):
-        lines = [{**_line(held), "awarded_at": public.rfc3339(held[0].awarded_at)} for held in won]
+        lines = [{**_line(held), "awarded_at": rfc3339(held[0].awarded_at)} for held in won]
         result = {**base, "stage": "awarded" if won else "cancelled", "awarded": lines}
         if experts and visible_from(Datum.EXPERTS, clock) is not None:
             result["experts"] = experts

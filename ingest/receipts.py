@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ingest.envelope import Record
 from ingest.rows import table_of, upsert
-from records.base import now
+from records.clock import now
 from records.supervision import WatchMark
 
 _MARK = table_of(WatchMark)

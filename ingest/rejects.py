@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from ingest.envelope import BLANK, Record, Refusal, storable
 from ingest.kinds import KINDS
 from ingest.rows import chunks, table_of
-from records.base import now
+from records.clock import now
 from records.intake import Held, Journal, Reject
 
 REJECT, HELD, JOURNAL = table_of(Reject), table_of(Held), table_of(Journal)

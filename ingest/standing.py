@@ -12,7 +12,7 @@ from starlette.requests import Request
 from ingest.kinds import KINDS
 from ingest.problems import Problem
 from ingest.receipts import standing
-from records import public
+from records.clock import rfc3339
 from records.intake import Held, Parked, Reject
 
 MOST_KEYS = 200
@@ -86,8 +86,8 @@ def _line(row: Reject, number: int) -> dict[str, Any]:
         "key": row.key,
         "path": row.path,
         "reason": row.reason,
-        "received_at": public.rfc3339(row.received_at),
-        "resolved_at": public.rfc3339(row.resolved_at),
+        "received_at": rfc3339(row.received_at),
+        "resolved_at": rfc3339(row.resolved_at),
         "record": _readable(row.payload),
     }
 

@@ -7,7 +7,7 @@ from dashboard.cards import Kpi, live_basis, show
 from dashboard.charts import Line, Plot
 from dashboard.html import card, draw, esc, level, row
 from dashboard.memo import per_lens
-from records.public import BEIJING
+from records.clock import BEIJING
 from supervision import figures, warnings
 from supervision.filters import Filters, add_months
 from supervision.narrow import where

@@ -12,7 +12,7 @@ from dashboard.cards import DASH, Kpi, lens_basis, live_basis, show
 from dashboard.charts import Bar
 from dashboard.html import card, draw, row
 from dashboard.memo import per_lens
-from records.base import now
+from records.clock import now
 from records.money import Award
 from records.openings import Opening
 from records.projects import Lot

@@ -11,8 +11,9 @@ from urllib.parse import quote
 import streamlit as st
 
 from dashboard import choices, components, context, hall, room_health, shell
+from records import clock
+from records.clock import BEIJING
 from records.projects import TRADE_FAMILIES
-from records.public import BEIJING
 from records.states import OPENING_STATES, STAGES
 
 VIEWS = ("wall", "today", "tomorrow", "history", "calendar")
@@ -34,7 +35,7 @@ def body(page: shell.Page) -> None:
     if view == "calendar":
         _calendar(page, chosen)
         return
-    today = hall.today()
+    today = clock.today()
     spans = {
         "today": (today, today), "tomorrow": (today + timedelta(days=1), today + timedelta(days=1)),
         "history": (today - timedelta(days=BACK), today - timedelta(days=1)),
@@ -118,10 +119,10 @@ def _row(entry: hall.Entry, page: shell.Page) -> str:
 
 def _calendar(page: shell.Page, chosen: Mapping[str, Any]) -> None:
     """A month as a grid of days with how many openings each has; a day lists its openings."""
-    today = hall.today()
+    today = clock.today()
     month = st.date_input(
         page.say("hall.day"),
-        value="today",
+        value=today,
         key="day",
         bind="query-params",
         format="YYYY-MM-DD",
@@ -142,7 +143,7 @@ def _grid(page: shell.Page, first: date, last: date, busy: Mapping[date, int], d
     cells = ["<td></td>"] * first.weekday()
     for n in range((last - first).days + 1):
         at = first + timedelta(days=n)
-        mark = ' aria-current="date"' if at == hall.today() else ' aria-selected="true"' if at == day else ""
+        mark = ' aria-current="date"' if at == clock.today() else ' aria-selected="true"' if at == day else ""
         count = f"<b>{busy[at]}</b><small>{page.say('hall.openings')}</small>" if at in busy else ""
         cells.append(f"<td{mark}><span>{at.day}</span>{count}</td>")
     weeks = "".join(f"<tr>{''.join(cells[i : i + 7])}</tr>" for i in range(0, len(cells), 7))

@@ -9,10 +9,11 @@ import streamlit as st
 from sqlalchemy.orm import Session
 
 from dashboard import components, context, hall, host_panel, hosting, room_health, room_panel, shell
+from records import clock
+from records.clock import BEIJING
 from records.openings import Opening
 from records.organisations import Centre, Room
 from records.projects import Lot
-from records.public import BEIJING
 
 
 def body(page: shell.Page) -> None:
@@ -48,11 +49,11 @@ def _chosen(session: Session, page: shell.Page) -> str | None:
     """The opening the address names, else the one its room is at, else the first of the day that runs or comes."""
     with st.container(horizontal=True, vertical_alignment="center", key="filters"):
         day = st.date_input(
-            page.say("room.day"), value="today", key="day", bind="query-params", format="YYYY-MM-DD",
+            page.say("room.day"), value=clock.today(), key="day", bind="query-params", format="YYYY-MM-DD",
             label_visibility="collapsed", width=160,
         )  # fmt: skip
         asked = st.query_params.get("opening")
-        wanted = day if isinstance(day, date) else hall.today()
+        wanted = day if isinstance(day, date) else clock.today()
         entries = hall.schedule(session, hall.Question(wanted, wanted), page.lang, 200)
         options = {
             e.id: f"{e.scheduled_at.astimezone(BEIJING):%H:%M}　{e.title}　{e.centre} {e.room}"

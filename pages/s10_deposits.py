@@ -7,7 +7,7 @@ from sqlalchemy import select
 from dashboard import context, livedata, measures, shell, tabledata, tables
 from dashboard.cards import DASH, Kpi, live_basis, show
 from dashboard.html import draw, esc
-from records.base import now
+from records.clock import now
 from records.projects import Lot, Project
 from supervision import figures
 from supervision.results import Share

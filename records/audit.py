@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from records import chain
-from records.base import now
+from records.clock import now
 from records.users import AuditEntry
 
 GENESIS = chain.genesis("audit")

@@ -20,7 +20,8 @@ from sqlalchemy import Date, LargeBinary, Table, insert, select, text
 from sqlalchemy.orm import Session
 
 from records import check
-from records.base import Instant, Yuan, now
+from records.base import Instant, Yuan
+from records.clock import now
 from records.ledger import TABLES, Ledger
 
 FORMAT = 1

@@ -82,8 +82,3 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map: ClassVar = {datetime: Instant, Decimal: Yuan, dict[str, Any]: Json, list[Any]: Json}
-
-
-def now() -> datetime:
-    """The present moment in UTC; the one clock of the ledger."""
-    return datetime.now(UTC)

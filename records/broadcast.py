@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from records.base import Base, Code, Key, Serial, now
+from records.base import Base, Code, Key, Serial
+from records.clock import now
 
 
 class BroadcastSession(Base):

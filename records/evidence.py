@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from records.base import Base, Code, Key, Text, now
+from records.base import Base, Code, Key, Text
+from records.clock import now
 
 
 class Recording(Base):

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from records.base import Base, Code, Key, Serial, Text, now
+from records.base import Base, Code, Key, Serial, Text
+from records.clock import now
 
 
 class Source(Base):

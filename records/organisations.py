@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from records.base import Base, Code, Key, Text, now
+from records.base import Base, Code, Key, Text
+from records.clock import now
 
 
 class Centre(Base):

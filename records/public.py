@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from records.base import now
 from records.broadcast import PublicEvent
+from records.clock import local_day, now, rfc3339
 from records.intake import Source
 from records.openings import Opening
 from records.organisations import Centre, Organisation, Room
 from records.projects import Lot, Project
 from records.visibility import FIRST_MOMENT, Datum, LotClock, visible_from
 
-BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 MASK = "******"
-
-
-def rfc3339(moment: datetime | None) -> str | None:
-    """A moment as users see it: RFC 3339 in Beijing time."""
-    return None if moment is None else moment.astimezone(BEIJING).isoformat(timespec="milliseconds")
-
-
-def local_day(moment: datetime) -> str:
-    """The Beijing day of a moment, YYYY-MM-DD."""
-    return moment.astimezone(BEIJING).date().isoformat()
 
 
 def publish(

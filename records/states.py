@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from records import chain, events, public
-from records.base import now
+from records.clock import now, rfc3339
 from records.openings import Opening, OpeningEvent
 from records.projects import Lot
 from records.visibility import FIRST_MOMENT
@@ -160,7 +160,7 @@ def check_opening_step(
         )
     if step.after_deadline and deadline is not None and ts < deadline:
         raise IllegalTransition(
-            f"开标 {opening.id}：{kind} 的时间 {public.rfc3339(ts)} 早于投标截止 {public.rfc3339(deadline)} / before the deadline"
+            f"开标 {opening.id}：{kind} 的时间 {rfc3339(ts)} 早于投标截止 {rfc3339(deadline)} / before the deadline"
         )
 
 
@@ -272,7 +272,7 @@ def new_opening(session: Session, opening: Opening, ts: datetime | None = None) 
     session.flush()
     lot = session.get_one(Lot, opening.lot_id)
     payload = {
-        "scheduled_at": public.rfc3339(opening.scheduled_at),
+        "scheduled_at": rfc3339(opening.scheduled_at),
         "title": lot.name,
         "room": opening.room_id,
     }

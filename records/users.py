@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from records.base import Base, Code, Key, Serial, Text, now
+from records.base import Base, Code, Key, Serial, Text
+from records.clock import now
 
 ROLES = ("public-officer", "supervisor", "leader", "operator", "admin")
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from records.base import now
+from records.clock import now
 from records.projects import Lot
 
 

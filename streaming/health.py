@@ -18,8 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from records.base import now
-from records.public import rfc3339
+from records.clock import now, rfc3339, timestamp
 from streaming.diskspace import GIB, DiskGuard
 from streaming.live.feed import Feeds
 from streaming.live.poller import Poller
@@ -60,12 +59,12 @@ class ClockWatch:
     """Notices when the machine's clock jumps: the record of an opening must bear the right time."""
 
     def __init__(self) -> None:
-        self._offset = time.time() - time.monotonic()
+        self._offset = timestamp() - time.monotonic()
         self._stepped: tuple[float, float] | None = None
 
     def look(self) -> None:
         """Compare the two clocks; call about once a second."""
-        offset = time.time() - time.monotonic()
+        offset = timestamp() - time.monotonic()
         moved, self._offset = offset - self._offset, offset
         if abs(moved) > STEP_LIMIT:
             self._stepped = (moved, time.monotonic())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from records.clock import timestamp
 from sunbid.settings import Settings, variable
 from sunbid.supervise import port_free, port_table
 
@@ -155,7 +155,7 @@ def _ledger(settings: Settings) -> Check:
 def _clock() -> Check:
     """The kernel's own estimate of the clock's error (adjtimex), where there is one."""
     error = _kernel_clock_error() if sys.platform.startswith("linux") else None
-    if time.time() < 1_700_000_000:
+    if timestamp() < 1_700_000_000:
         return Check(
             "clock", "error", "时间早于 2023 年 / clock is before 2023", "校准系统时间 / set the clock"
         )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from datetime import datetime
 from typing import Any
 
 import structlog
 
-from records.public import BEIJING
+from records.clock import local_now
 
 
 def setup(level: str) -> None:
@@ -41,5 +40,5 @@ def setup(level: str) -> None:
 
 
 def _stamp(_logger: object, _method: str, event: Any) -> Any:
-    event["timestamp"] = datetime.now(BEIJING).isoformat(timespec="milliseconds")
+    event["timestamp"] = local_now().isoformat(timespec="milliseconds")
     return event

@@ -12,7 +12,7 @@ from statistics import median
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records.base import now
+from records.clock import now
 from records.ledger import Ledger
 from records.projects import Lot
 from supervision.facts import LotFacts, load_facts

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from records.base import now
+from records.clock import now
 from records.supervision import WatchMark
 
 PATIENCE = 30.0

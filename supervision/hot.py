@@ -12,8 +12,8 @@ import structlog
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from records.base import now
 from records.broadcast import PublicEvent
+from records.clock import now
 from records.intake import Journal
 from records.ledger import Ledger
 from records.projects import Lot

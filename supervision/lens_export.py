@@ -14,13 +14,13 @@ from sqlalchemy import BigInteger, Select, and_, or_, select, type_coerce
 from sqlalchemy.orm import Session, aliased
 
 from records.bids import Bid
+from records.clock import BEIJING
 from records.identifiers import HOME_CITY
 from records.intake import Source
 from records.money import Award
 from records.openings import Opening
 from records.organisations import Centre, Organisation
 from records.projects import Lot, Project
-from records.public import BEIJING
 from supervision.filters import add_months
 from supervision.lens import BIDS, INSTANT, LOTS, MONEY, OVERSEAS
 from supervision.readiness import opened_at

@@ -16,9 +16,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from records import chain
-from records.base import now
 from records.bids import Bid
 from records.broadcast import PublicEvent
+from records.clock import now
 from records.intake import Journal
 from records.ledger import Ledger
 from records.money import Award

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from records import public
+from records.clock import rfc3339
 from supervision.filters import Filters, Period
 from supervision.lens import Lens
 from supervision.metrics import outside_participation, outside_participation_series, participations
@@ -65,4 +66,4 @@ def is_news(session: Session, figures: dict[str, Any]) -> bool:
 
 def publish_overview(session: Session, figures: dict[str, Any], as_of: datetime) -> None:
     """Publish the figures in the caller's write transaction."""
-    public.publish(session, TOPIC, SUBJECT, {**figures, "as_of": public.rfc3339(as_of)})
+    public.publish(session, TOPIC, SUBJECT, {**figures, "as_of": rfc3339(as_of)})

@@ -9,8 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from records import chain
-from records.base import now
-from records.public import local_day
+from records.clock import local_day, now
 from records.supervision import Warning, WarningChange
 from supervision.finding import Finding
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from records.base import now
+from records.clock import now
 from records.ledger import Ledger
 from records.projects import Lot
 from supervision.baseline import measure_baselines, ready_facts

@@ -14,10 +14,9 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from records import audit
-from records.base import now
+from records.clock import now, rfc3339
 from records.organisations import Centre, Organisation
 from records.projects import Lot, Project
-from records.public import rfc3339
 from records.supervision import Warning, WarningChange
 from supervision.handling import (
     ACTIONS,

@@ -18,9 +18,8 @@ import pyarrow as pa
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from records.base import now
+from records.clock import BEIJING, now
 from records.ledger import Ledger
-from records.public import BEIJING
 from supervision.baseline import UNKNOWN, Baselines, measure_baselines
 from supervision.config import WatchConfig
 from supervision.hot import HotLoop

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from records.clock import timestamp
 from streaming.hls.fmp4 import AUDIO_SCALE, AUDIO_TRACK, VIDEO_SCALE, VIDEO_TRACK, Sample, Stretch
 from streaming.wire.codecs import H264, Codec
 from streaming.wire.h264 import Depacketiser, Parameters, Picture
@@ -86,7 +87,7 @@ class Cutter:
     def packets(self, kind: str, codec: Codec, packets: list[bytes], arrived: float | None = None) -> None:
         """Take what the room hands out. `arrived`: Unix seconds, where that was before now."""
         self.fed_at = now = time.monotonic()
-        arrived = time.time() if arrived is None else arrived
+        arrived = timestamp() if arrived is None else arrived
         if kind == "video":
             self.refused = None if codec.name == H264 else codec.name
             if self.refused:

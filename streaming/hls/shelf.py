@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from records.clock import timestamp
 from streaming.hls.cutter import PART_SECONDS, Cut
 from streaming.hls.fmp4 import Stretch, fragment, head
 from streaming.signals import Signal
@@ -83,7 +83,7 @@ class Shelf:
 
     def _open(self, cut: Cut) -> None:
         # a first cut that was replayed lies in the past: from there on the numbers never overtake the clock
-        number = min(int(time.time()), int(cut.at))
+        number = min(int(timestamp()), int(cut.at))
         if self.segments:
             last = self.segments[-1]
             last.closed = True

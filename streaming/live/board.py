@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from records import public
-from records.base import now
+from records.clock import BEIJING, now, rfc3339, today
 from streaming.live.covers import OPEN, Cover
 from streaming.live.logs import Logs
 from streaming.live.reading import Reader, openings_on
@@ -56,11 +56,11 @@ class Board:
 
     async def load(self) -> None:
         """Read the days around today; again whenever a new day begins."""
-        today = now().astimezone(public.BEIJING).date()
-        days = [(today + timedelta(days=offset)).isoformat() for offset in range(-DAYS_BACK, DAYS_AHEAD + 1)]
+        day = today()
+        days = [(day + timedelta(days=offset)).isoformat() for offset in range(-DAYS_BACK, DAYS_AHEAD + 1)]
         found = await self._reader.ask(lambda session: openings_on(session, days))
         self.openings = {opening["id"]: opening for opening in found}
-        self.day = today
+        self.day = day
         await self._follow_running()
         self.look()
 
@@ -83,7 +83,7 @@ class Board:
         scheduled = moment(opening["scheduled_at"])
         if scheduled is None or self.day is None:
             return False
-        offset = (scheduled.astimezone(public.BEIJING).date() - self.day).days
+        offset = (scheduled.astimezone(BEIJING).date() - self.day).days
         return -DAYS_BACK <= offset <= DAYS_AHEAD
 
     async def _follow_running(self) -> None:
@@ -190,7 +190,7 @@ class Board:
         if held is None:
             self._since[room_id] = (state, self._first_since(state, opening))
         elif held[0] != state:
-            self._since[room_id] = (state, public.rfc3339(now()))
+            self._since[room_id] = (state, rfc3339(now()))
         return self._since[room_id][1]
 
     def _first_since(self, state: str, opening: Opening | None) -> str | None:
@@ -198,7 +198,7 @@ class Board:
         if opening is None:
             return None
         if state == "paused" and (log := self._logs.held(opening["id"])):
-            return public.rfc3339(moment(log.story.paused_at))
+            return rfc3339(moment(log.story.paused_at))
         key = {"live": "started_at", "ended": "ended_at"}.get(state)
         return opening[key] if key else None
 

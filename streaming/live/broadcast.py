@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from records.base import now
 from records.broadcast import BroadcastSession
+from records.clock import now
 from streaming.live.board import Board, moment
 from streaming.live.reading import Reader
 

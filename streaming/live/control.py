@@ -20,9 +20,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from records import control
-from records.base import now
+from records.clock import now, rfc3339
 from records.control import Order
-from records.public import rfc3339
 from streaming.live.board import Board
 from streaming.live.covers import Cover, Covers, is_on, switched
 from streaming.live.roster import RoomCard, Roster

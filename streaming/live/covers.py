@@ -14,8 +14,7 @@ from urllib.parse import quote, unquote
 
 import structlog
 
-from records.base import now
-from records.public import rfc3339
+from records.clock import now, rfc3339
 
 HISTORY = 500
 """Switches of a room that are remembered."""

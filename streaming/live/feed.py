@@ -14,8 +14,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from records import public
-from records.base import now
+from records.clock import now, rfc3339
 from streaming.live.board import Board
 from streaming.live.logs import Logs, OpeningLog
 
@@ -94,9 +93,9 @@ class Feeds:
         while True:
             if version != self._board.signal.version:
                 version = self._board.signal.version
-                message = {"now": public.rfc3339(now()), "version": version, "rooms": self._board.rooms()}
+                message = {"now": rfc3339(now()), "version": version, "rooms": self._board.rooms()}
             else:
-                message = {"now": public.rfc3339(now())}
+                message = {"now": rfc3339(now())}
             await self._send(socket, json.dumps(message, ensure_ascii=False, separators=(",", ":")))
             await self._board.signal.newer(version, HEARTBEAT_SECONDS)
 

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from records import public
-from records.base import now
+from records.clock import now, today
 from streaming.live.board import Board
 from streaming.live.logs import Logs
 from streaming.live.reading import Arrival, Reader, arrivals, last_seq
@@ -97,5 +96,5 @@ class Poller:
         self._rooms_at = time.monotonic()
         await self._roster.refresh()
         self._logs.sweep()
-        if now().astimezone(public.BEIJING).date() != self._board.day:
+        if today() != self._board.day:
             await self._board.load()

@@ -16,8 +16,8 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from records import public
-from records.base import now
 from records.broadcast import PublicEvent
+from records.clock import now
 from records.ledger import Ledger
 
 Answer = TypeVar("Answer")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from records.base import now
+from records.clock import now
 from streaming.rooms.subrooms import main_room
 
 BEFORE = timedelta(minutes=15)

@@ -24,9 +24,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from records.clock import BEIJING
 from records.evidence import Recording
 from records.ledger import Ledger
-from records.public import BEIJING
 from streaming.diskspace import DiskGuard
 from streaming.recording import recordings
 from streaming.recording.mp4 import Damaged

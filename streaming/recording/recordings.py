@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from records import chain
-from records.base import now
+from records.clock import now
 from records.evidence import Gap, Recording, Segment
 from streaming.recording import retention
 from streaming.recording.mkv import MkvFollower

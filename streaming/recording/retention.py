@@ -15,10 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from records import audit
-from records.base import now
+from records.clock import BEIJING, now
 from records.evidence import Recording
 from records.ledger import Ledger
-from records.public import BEIJING
 
 
 class UnknownClass(ValueError):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from records.clock import timestamp
 from streaming.recording.recordings import SHORTEST_GAP, Hole
 from streaming.recording.take import Source, Take
 from streaming.wire.codecs import CLOCK, H264, KEYFRAME, OPUS, Codec
@@ -88,7 +89,7 @@ class RoomRecorder:
 
     def packets(self, kind: str, codec: Codec, packets: list[bytes], arrived: float | None = None) -> None:
         """Take what the room hands out. `arrived`: Unix seconds, where that was before now."""
-        arrived = time.time() if arrived is None else arrived
+        arrived = timestamp() if arrived is None else arrived
         if kind == "audio":
             self._keep(kind, packets, arrived)
             return
@@ -188,7 +189,7 @@ class RoomRecorder:
         usable = self._usable(groups)
         if self.take or not usable or time.monotonic() < self._not_before:
             return
-        if self._picture_at is None or time.time() - self._picture_at > SHORTEST_GAP:
+        if self._picture_at is None or timestamp() - self._picture_at > SHORTEST_GAP:
             return
         source = usable[-1].source
         assert source is not None
@@ -231,8 +232,8 @@ class RoomRecorder:
 
     def leave(self) -> Take | None:
         """Stop feeding; gives back the take, which is the caller's to stop."""
-        if self._picture_at is not None and time.time() - self._picture_at > SHORTEST_GAP:
-            self._hole(self._picture_at, time.time())
+        if self._picture_at is not None and timestamp() - self._picture_at > SHORTEST_GAP:
+            self._hole(self._picture_at, timestamp())
         self._release()
         take, self.take = self.take, None
         self._groups.clear()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
+from records.clock import timestamp
 from streaming.rooms.congestion import Congestion
 from streaming.rooms.forward import Stream
 from streaming.rooms.layers import Asking, Layer, Names, Track
@@ -110,7 +111,7 @@ class Publisher(Peer):
         time does not jump for viewers when another machine takes over."""
         source = rtcp.from_ntp(ntp)
         if self.clock_offset is None:
-            self.clock_offset = time.time() - source
+            self.clock_offset = timestamp() - source
         return rtcp.to_ntp(source + self.clock_offset)
 
     # -- back -------------------------------------------------------------------------------------

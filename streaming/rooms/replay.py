@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+from records.clock import timestamp as wall_clock
 from streaming.rooms.forward import CACHE, Stream
 from streaming.wire.codecs import CLOCK, Codec
 
@@ -47,7 +48,7 @@ def _dated(stream: Stream, packets: list[bytes]) -> Iterator[tuple[str, Codec, l
     newest, at = stream.rewriter.newest
     if stream.codec is None or at is None:
         return
-    now = time.time() - (time.monotonic() - at)
+    now = wall_clock() - (time.monotonic() - at)
     frames: dict[int, list[bytes]] = {}
     for packet in packets:
         frames.setdefault(int.from_bytes(packet[4:8], "big"), []).append(packet)

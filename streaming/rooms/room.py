@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 import structlog
 
+from records.clock import local_now
 from streaming.fanout import Fanout
 from streaming.rooms.forward import Stream, Tap
 from streaming.rooms.low import Low
@@ -108,7 +109,7 @@ class Room:
 
     def _set_live(self, live: bool) -> None:
         if live != (self._since is not None):
-            self._since = datetime.now(BEIJING) if live else None
+            self._since = local_now() if live else None
             self._changed(self.name)
 
     def _publisher_left(self, publisher: Source) -> None:

@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from records import public
-from records.base import now
+from records.clock import now, rfc3339, today
 from records.states import OPENING_STATES
 from streaming.live.board import Board
 from streaming.live.logs import Logs, OpeningLog
@@ -49,7 +49,7 @@ class Api:
 
     async def time(self, request: Request) -> Response:
         """The clock of this installation, for the clock on the pages."""
-        return answer(request, {"now": public.rfc3339(now())}, max_age=0)
+        return answer(request, {"now": rfc3339(now())}, max_age=0)
 
     async def openings(self, request: Request) -> Response:
         """Openings of a day (default today), optionally of some states."""
@@ -143,7 +143,7 @@ def _tags(header: str) -> Iterable[str]:
 
 def _day(text: str | None) -> date | Response:
     if not text:
-        return now().astimezone(public.BEIJING).date()
+        return today()
     try:
         return date.fromisoformat(text)
     except ValueError:

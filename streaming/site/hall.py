@@ -9,8 +9,7 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from records import public
-from records.base import now
+from records.clock import local_day, local_now, now, today
 from records.projects import TRADE_FAMILIES
 from streaming.live.board import STANDBY, Board, moment
 from streaming.live.logs import Logs
@@ -98,16 +97,16 @@ class Hall:
         view = query.get("view", "hall")
         view = view if view in VIEWS else "hall"
         tiles = 9 if query.get("tiles") == "9" else 5
-        today = now().astimezone(public.BEIJING).date()
-        chosen = _asked_day(query.get("day"), today)
-        todays = self._board.on_day(today)
+        day = today()
+        chosen = _asked_day(query.get("day"), day)
+        todays = self._board.on_day(day)
         cards = self.tiles(filters, lang)[:tiles] if view == "hall" else []
         return {
             "view": view, "nav": view, "filters": filters, "tiles": tiles, "cards": cards,
             "running": sum(o["state"] in {"in_progress", "paused"} for o in self._board.openings.values()),
             "today_count": len(todays),
             "centres": self._centres(lang), "families": list(TRADE_FAMILIES), "states": FILTER_STATES,
-            "lists": self._lists(view, chosen, filters, lang), "day": chosen, "days": self._days(today, lang),
+            "lists": self._lists(view, chosen, filters, lang), "day": chosen, "days": self._days(day, lang),
             "next_opening": self._next(), "stamp": self._board.signal.version,
             "demo": any(o["demo"] for o in self._board.openings.values()),
         }  # fmt: skip
@@ -170,9 +169,9 @@ class Hall:
         return builders[view]()
 
     def _three(self, filters: Filters, lang: str) -> list[dict[str, Any]]:
-        today = now().astimezone(public.BEIJING).date()
-        tomorrow = today + timedelta(days=1)
-        return [self._today(today, filters, lang), self._tomorrow(tomorrow, filters, lang),
+        day = today()
+        tomorrow = day + timedelta(days=1)
+        return [self._today(day, filters, lang), self._tomorrow(tomorrow, filters, lang),
                 self._past(filters, lang, LISTED)]  # fmt: skip
 
     def _today(self, today: date, filters: Filters, lang: str) -> dict[str, Any]:
@@ -248,7 +247,7 @@ def _asked_day(text: str | None, today: date) -> date:
 
 
 def _short(chosen: date, lang: str) -> str:
-    midnight = now().astimezone(public.BEIJING).replace(year=chosen.year, month=chosen.month, day=chosen.day)
+    midnight = local_now().replace(year=chosen.year, month=chosen.month, day=chosen.day)
     return day(midnight, lang, year=False)
 
 
@@ -278,4 +277,4 @@ def _coming(opening: Opening) -> str:
         return "late"
     if scheduled - instant <= STANDBY:
         return "soon"
-    return "today" if public.local_day(scheduled) == public.local_day(instant) else "scheduled"
+    return "today" if local_day(scheduled) == local_day(instant) else "scheduled"

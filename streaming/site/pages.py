@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from records import public
-from records.base import now
+from records.clock import local_now, now
 from streaming.live.board import Board
 from streaming.live.logs import Logs
 from streaming.live.reading import Reader, of_project
@@ -190,7 +190,7 @@ class Pages:
         return _html(body, status)
 
     def _render(self, template: str, request: Request, **context: Any) -> bytes:
-        lang, moment = language(request), now().astimezone(public.BEIJING)
+        lang, moment = language(request), local_now()
         shared = {
             "today": moment,
             "now_ms": int(moment.timestamp() * 1000),

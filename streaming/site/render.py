@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from records.public import BEIJING
+from records.clock import BEIJING
 
 SITE = Path(__file__).parent
 HLS_JS = SITE / "node_modules" / "hls.js" / "dist" / "hls.light.min.mjs"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from records.base import now
+from records.clock import now
 from records.control import reason_text
 from streaming.live.board import moment
 from streaming.live.covers import OPEN, Cover

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from records.base import now
-from records.public import BEIJING
+from records.clock import BEIJING, now
 from streaming.health import Trouble
 from streaming.rooms.subrooms import camera
 from streaming.sources.cameras import CameraStatus

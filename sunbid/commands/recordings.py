@@ -63,7 +63,7 @@ def retention(
 
 def _by_class(items: Iterable[Item]) -> list[dict[str, Any]]:
     """One row a class: what may go (files, bytes, first and last day they expired) and what is held back."""
-    from records.public import BEIJING
+    from records.clock import BEIJING
     from streaming.recording.retention import CLASSES
 
     rows: dict[str, dict[str, Any]] = {}

@@ -113,7 +113,7 @@ def scan(
     as_json: JsonOption = False,
 ) -> None:
     """对账本运行规则，不产生预警 / run the rules over the ledger without raising warnings."""
-    from records.public import BEIJING
+    from records.clock import BEIJING
     from sunbid import wiring
     from supervision import scan as scanning
     from supervision.rules.registry import parse_settings

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from ingest.apply import apply_batch
 from records import signing
+from records.clock import BEIJING
 from records.intake import Held, Journal, Source
 from records.ledger import Ledger
 from records.openings import Opening
-from records.public import BEIJING
 from sunbid.demo.envelopes import SOURCE, Envelope, broken_off, called_off
 from sunbid.demo.script import LIVE_MARK
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
-from records.public import BEIJING
+from records.clock import local_now
 
 LARGEST = 10 * 1024 * 1024
 """Bytes of one file; the one before is kept beside it."""
@@ -22,7 +21,7 @@ class LogFile:
 
     def write(self, name: str, line: str) -> None:
         """One line of a process."""
-        stamp = datetime.now(BEIJING).strftime("%H:%M:%S.%f")[:-3]
+        stamp = local_now().strftime("%H:%M:%S.%f")[:-3]
         self._file.write(f"{stamp} {name:<7}│ {line}\n")
         self._file.flush()
         if self._file.tell() > LARGEST:

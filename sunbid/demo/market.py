@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from random import Random
 
-from records.public import BEIJING
+from records.clock import BEIJING
 from sunbid.demo import envelopes, story
 from sunbid.demo.envelopes import Envelope
 from sunbid.demo.lots import LotPlan, plan_lot

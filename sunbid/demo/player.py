@@ -7,11 +7,12 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
 
+from records.clock import now
 from sunbid import logs
 from sunbid.demo import envelopes, fonts, market, rooms, script, story
 from sunbid.demo.envelopes import Envelope
@@ -34,7 +35,7 @@ Show = Callable[[story.Step], None]
 
 async def sleep_until(moment: datetime) -> None:
     """Return at `moment`, at once if it has passed."""
-    await asyncio.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()))
+    await asyncio.sleep(max(0.0, (moment - now()).total_seconds()))
 
 
 async def play(link: Link, plan: LotPlan, pace: story.Pace, show: Show) -> None:
@@ -92,9 +93,9 @@ async def play_schedule(link: Link, people: People) -> None:
     started: set[str] = set()
     async with asyncio.TaskGroup() as group:
         while True:
-            now = datetime.now(UTC)
-            for plan in market.around(people, now):
-                if plan.key not in started and not market.is_over(plan, now):
+            moment = now()
+            for plan in market.around(people, moment):
+                if plan.key not in started and not market.is_over(plan, moment):
                     started.add(plan.key)
                     await link.send(announcement(plan))
                     group.create_task(play(link, plan, market.real_pace(plan), lambda step: None))
@@ -105,7 +106,7 @@ async def run(options: argparse.Namespace, token: str) -> None:
     """Play until ended."""
     people = People(options.seed)
     link = Link(options.intake, token)
-    start = datetime.now(UTC)
+    start = now()
     options.data.mkdir(parents=True, exist_ok=True)
     rooms.folder(options.data).mkdir(exist_ok=True)
     async with asyncio.TaskGroup() as group:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from records.public import BEIJING
+from records.clock import BEIJING
 from sunbid.demo import names, story
 from sunbid.demo.lots import MOST_BIDS, LotPlan, plan_lot, rooms_on_air
 from sunbid.demo.people import People

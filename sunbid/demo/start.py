@@ -6,16 +6,16 @@ import asyncio
 import sys
 import time
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from dashboard.auth import add_user
 from records import signing
+from records.clock import BEIJING, now
 from records.ledger import Ledger
 from records.organisations import Room
-from records.public import BEIJING
 from records.users import User
 from sunbid import logs, output, up, wiring
 from sunbid.children import Command
@@ -90,16 +90,16 @@ def _city(ledger: Ledger, settings: Settings, options: Options) -> tuple[int, da
         return 0, None
     logs.setup("warning")
     try:
-        added, built_at = build.ensure(ledger, settings.data, options.seed, datetime.now(UTC))
+        added, built_at = build.ensure(ledger, settings.data, options.seed, now())
     except (build.CityRefused, build.BulkRefused) as error:
         raise CannotStart(str(error)) from error
     return added, built_at.astimezone(BEIJING).date() - timedelta(days=clock.BUSY_BEFORE)
 
 
 def _load_market(ledger: Ledger, settings: Settings, options: Options, since: date | None) -> int:
-    now = datetime.now(UTC)
-    load.load(ledger, settings.data, load.leftovers(ledger, now))
-    records = market.generate(options.scale, options.seed, now, load.unfinished_days(ledger, now), since)
+    at = now()
+    load.load(ledger, settings.data, load.leftovers(ledger, at))
+    records = market.generate(options.scale, options.seed, at, load.unfinished_days(ledger, at), since)
     return load.load(ledger, settings.data, records)
 
 

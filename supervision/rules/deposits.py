@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from records.public import rfc3339
+from records.clock import rfc3339
 from supervision.facts import DepositFact, LotFacts
 from supervision.finding import Finding
 from supervision.rules.files import masked

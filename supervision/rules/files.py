@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from records.public import rfc3339
+from records.clock import rfc3339
 from supervision.facts import BidFact, LotFacts
 from supervision.finding import Finding
 from supervision.rules.rule import LotRule, Parameter, Words

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from records.base import now
+from records.clock import now
 from records.ledger import Ledger
 from tests.browser.public_site import HubProcess
 from tests.streaming import hub_market as market

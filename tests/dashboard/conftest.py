@@ -22,8 +22,8 @@ from dashboard.accounts import add_user
 from dashboard.config import DeskConfig
 from dashboard.gate import Gate
 from records import states
-from records.base import now
 from records.bids import Bid
+from records.clock import now
 from records.intake import Source
 from records.ledger import Ledger
 from records.money import Award, Deposit

@@ -18,14 +18,13 @@ from sqlalchemy.orm import Session
 
 from dashboard.accounts import add_user
 from records import signing
-from records.base import now
 from records.bids import Bid
+from records.clock import now, rfc3339
 from records.intake import Source
 from records.ledger import Ledger
 from records.openings import Opening
 from records.organisations import Centre, Organisation, Room
 from records.projects import Lot, Project
-from records.public import rfc3339
 from records.states import new_opening
 from records.supervision import Warning
 from supervision.finding import Finding, Level, Subject

@@ -19,7 +19,7 @@ from dashboard.config import DeskConfig
 from dashboard.filters import Choice
 from dashboard.shell import Page
 from records import audit, control
-from records.base import now
+from records.clock import now
 from records.control import Order
 from records.evaluation import Evaluation
 from records.ledger import Ledger

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from ingest.measures import Measures
 from records import public
-from records.base import now
 from records.broadcast import PublicEvent
+from records.clock import now
 from records.intake import Journal
 from records.ledger import Ledger
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import delete, update
 
 from records import audit, backup, check, signing, states
-from records.base import now
 from records.broadcast import PublicEvent
+from records.clock import now
 from records.intake import Held, Journal, Parked
 from records.ledger import Ledger
 from records.openings import OpeningEvent

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from records import public, states
-from records.base import now
 from records.broadcast import PublicEvent
+from records.clock import now
 from records.ledger import Ledger
 from records.projects import Lot
 from tests.records.market import AFTER, lot_with_opening

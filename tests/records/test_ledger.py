@@ -14,8 +14,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError, StatementError
 
 from records import audit, grants, identifiers, public, signing
-from records.base import Base, now
+from records.base import Base
 from records.broadcast import BroadcastSession, PublicEvent
+from records.clock import now
 from records.ledger import Ledger
 from records.projects import Lot, Project
 from records.users import AuditEntry

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 
 from records import chain, public, states
-from records.base import now
+from records.clock import now
 from records.ledger import Ledger
 from records.openings import Opening, OpeningEvent
 from records.projects import Lot

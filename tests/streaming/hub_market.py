@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from starlette.testclient import TestClient
 
 from records import signing, states
-from records.base import now
+from records.clock import now
 from records.intake import Source
 from records.ledger import Ledger
 from records.openings import Opening

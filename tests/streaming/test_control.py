@@ -14,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from records import control, signing
-from records.base import now
+from records.clock import now
 from records.control import Order
 from records.ledger import Ledger
 from streaming.live import covers

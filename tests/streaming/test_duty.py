@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from records.base import now
+from records.clock import now
 from records.ledger import Ledger
 from streaming.diskspace import GIB
 from streaming.recording import duty

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from records.base import now
-from records.public import local_day
+from records.clock import local_day, now
 from streaming.site.api import evidence_path
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig

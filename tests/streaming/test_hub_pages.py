@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from records import public
-from records.base import now
+from records.clock import now
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 from tests.streaming.test_hub_api import until

@@ -12,7 +12,7 @@ from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from records import signing
-from records.base import now
+from records.clock import now
 from records.ledger import TABLES, Ledger
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import TOKEN, Rig

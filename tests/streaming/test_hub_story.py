@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from records import public, states
-from records.base import now
+from records.clock import now
 from records.events import MODELS
 from records.ledger import Ledger
 from records.openings import Opening

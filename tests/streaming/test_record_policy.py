@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from records.base import now
-from records.public import rfc3339
+from records.clock import now, rfc3339
 from streaming.recording.metrics import families
 from streaming.recording.policy import OpeningPolicy
 from streaming.recording.recorder import RecordingStatus

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from records import audit
+from records.clock import BEIJING
 from records.evidence import Recording, Segment
 from records.ledger import Ledger
-from records.public import BEIJING
 from records.users import AuditEntry
 from streaming.recording import retention
 

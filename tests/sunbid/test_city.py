@@ -16,6 +16,7 @@ from sqlalchemy import func, select, text
 
 from ingest.envelope import read
 from records.broadcast import BroadcastSession
+from records.clock import start_of
 from records.intake import Held, Journal
 from records.leads import LeadBatch
 from records.ledger import Ledger
@@ -25,7 +26,6 @@ from records.supervision import WatchMark
 from sunbid.demo import envelopes, load, market
 from sunbid.demo.city import beside, build
 from sunbid.demo.city.bidding import bidding, forced
-from sunbid.demo.city.clock import midnight
 from sunbid.demo.city.history import held_city
 from sunbid.demo.city.lot import COEFFICIENT, LOWEST
 from sunbid.demo.city.pieces import City
@@ -81,7 +81,7 @@ def test_the_deals_of_the_programme(fraction: float) -> None:
     assert round(100 * fmean(1 - lot.award_cents / 100 / lot.control for lot in deals), 2) == 16.34
     weighted = 1 - sum(lot.award_cents for lot in deals) / 100 / sum(lot.control for lot in deals)
     assert round(100 * weighted, 2) == 16.34
-    assert all(midnight(period.start) <= lot.awarded_at < midnight(period.end) for lot in deals)
+    assert all(start_of(period.start) <= lot.awarded_at < start_of(period.end) for lot in deals)
 
 
 def test_the_whole_city_is_the_one_of_the_domain() -> None:
@@ -146,7 +146,7 @@ def test_bids_of_the_records_are_the_reference_years_participations() -> None:
 
 def test_money_of_the_records() -> None:
     plan = city().plan
-    start, end = midnight(plan.clock.reference.start), midnight(plan.clock.reference.end)
+    start, end = start_of(plan.clock.reference.start), start_of(plan.clock.reference.end)
 
     def within(record: envelopes.Envelope, field: str) -> bool:
         return field in record["data"] and start <= datetime.fromisoformat(record["data"][field]) < end
@@ -325,7 +325,7 @@ def test_the_lens_over_a_fresh_city_shows_the_reference_year(home: Path) -> None
 
 def test_the_ledger_of_a_fresh_city_is_whole(loaded: Ledger) -> None:
     targets, period = city().plan.targets, city().plan.clock.reference
-    start, end = midnight(period.start), midnight(period.end)
+    start, end = start_of(period.start), start_of(period.end)
     live = select(func.count()).where(
         BroadcastSession.seconds_live >= 60, BroadcastSession.live_at >= start, BroadcastSession.live_at < end
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from records import audit
-from records.base import now
+from records.clock import now
 from records.evidence import Recording
 from records.ledger import Ledger
 from streaming.recording import retention

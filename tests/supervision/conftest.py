@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from records.base import now
 from records.bids import Bid
+from records.clock import now
 from records.intake import Journal, Source
 from records.ledger import Ledger
 from records.money import Award, Deposit

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from records.base import now
+from records.clock import now
 from records.intake import Journal
 from records.ledger import Ledger
 from supervision import metrics, warnings

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from records import audit
-from records.base import now
+from records.clock import now
 from records.ledger import Ledger
 from records.users import AuditEntry
 from supervision import warnings

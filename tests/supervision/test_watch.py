@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from records.base import Base, now
+from records.base import Base
 from records.broadcast import PublicEvent
+from records.clock import now, running_from
 from records.ledger import Ledger
 from records.supervision import Warning, WarningChange, WatchMark
 from supervision.baseline import UNKNOWN, measure_baselines
@@ -76,21 +77,17 @@ def test_record_becomes_warning_quickly(ledger: Ledger, market: Any, past: datet
 
 
 def test_nothing_before_the_deadline_and_then_at_once(ledger: Ledger, market: Any) -> None:
-    market.lot("L", now() + timedelta(seconds=0.6))
-    same_machine(market, "L", "A", "B")
-    loop = loop_of(ledger)
-    settle(loop)
-    assert warnings_of(ledger) == []
-    time.sleep(0.7)
-    settle(loop)
-    (raised,) = warnings_of(ledger)
-    assert (raised.rule, raised.level, raised.state, raised.lot_id, raised.centre_id) == (
-        "B4",
-        "red",
-        "new",
-        "L",
-        "c1",
-    )
+    with running_from(now()) as forward:
+        market.lot("L", now() + timedelta(hours=1))
+        same_machine(market, "L", "A", "B")
+        loop = loop_of(ledger)
+        settle(loop)
+        assert warnings_of(ledger) == []
+        forward(timedelta(hours=1))
+        settle(loop)
+        (raised,) = warnings_of(ledger)
+    told = (raised.rule, raised.level, raised.state, raised.lot_id, raised.centre_id)
+    assert told == ("B4", "red", "new", "L", "c1")
 
 
 def test_unknown_deadline_stays_secret_until_the_lot_is_opened(ledger: Ledger, market: Any) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from records.clock import start_of
 from sunbid.demo import names
-from sunbid.demo.city.clock import midnight, stamp
+from sunbid.demo.city.clock import stamp
 from sunbid.demo.city.draw import stream
 from sunbid.demo.city.firms import WORKS
 from sunbid.demo.envelopes import Envelope, envelope, standing_of
@@ -37,7 +38,7 @@ _FOUND, _PROBLEMS_FOUND = 41, 78
 
 def reference(plan: CityPlan) -> Iterator[Envelope]:
     """Centres, rooms, organisations, experts: what everything else refers to."""
-    firms, at = plan.firms, midnight(plan.clock.years()[0].start)
+    firms, at = plan.firms, start_of(plan.clock.years()[0].start)
     yield from standing_of((*firms.tenderers, *firms.agencies, *firms.bidders), at)
     for number, key in enumerate(firms.experts):
         data = {
@@ -73,7 +74,7 @@ def count(plan: CityPlan) -> int:
 
 def ties(plan: CityPlan) -> Iterator[Envelope]:
     """Relations: harmless small shareholdings, and what ties the planted ones together."""
-    firms, at = plan.firms, midnight(plan.clock.years()[0].start)
+    firms, at = plan.firms, start_of(plan.clock.years()[0].start)
     rng = stream(plan.seed, "ties")
     for number in range(max(10, round(SHAREHOLDINGS * plan.fraction))):
         one, two = (int(n) for n in rng.choice(len(firms.bidders), 2, replace=False))
@@ -99,7 +100,7 @@ def _tie(key: str, kind: str, ends: tuple[str, str], at: object) -> Envelope:
 def ratings(plan: CityPlan, month: int) -> Iterator[Envelope]:
     """信用评价 of one month of the reference year: the same firms every month, their scores moving a little."""
     first = add_months(plan.clock.reference.start, month)
-    at = midnight(add_months(first, 1)) - timedelta(hours=6)
+    at = start_of(add_months(first, 1)) - timedelta(hours=6)
     for role, count_ in plan.targets.rated.items():
         for place, firm in enumerate(_rated(plan, role)[:count_]):
             yield envelope("credit", f"XY-{firm.id}-{first:%Y%m}", 1, at, _rating(firm, role, first, place))
@@ -136,7 +137,7 @@ def _rating(firm: Firm, role: str, month: date, place: int) -> dict[str, object]
 def opinions(plan: CityPlan) -> dict[str, list[Envelope]]:
     """社会监督意见 of the reference year, all answered: lot → those about its project."""
     rng = stream(plan.seed, "opinions")
-    last = midnight(plan.clock.reference.end) - timedelta(days=20)
+    last = start_of(plan.clock.reference.end) - timedelta(days=20)
     lots = [lot for lot in plan.of_year(3) if lot.deadline < last]
     found: dict[str, list[Envelope]] = defaultdict(list)
     for number in range(plan.targets.opinions):
@@ -173,4 +174,4 @@ def inspections(plan: CityPlan) -> Iterator[Envelope]:
             "projects": sorted({project for project, _problem in mine}),
             "problems": [{"project": project, "problem": problem} for project, problem in mine],
         }
-        yield envelope("inspection", f"DC-{number + 1:03d}", 1, midnight(day) + timedelta(hours=17), data)
+        yield envelope("inspection", f"DC-{number + 1:03d}", 1, start_of(day) + timedelta(hours=17), data)

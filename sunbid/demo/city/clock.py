@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from records.public import BEIJING
+from records.clock import BEIJING
 from supervision.filters import Period, add_months
 
 YEARS = 4
@@ -73,11 +73,6 @@ def deadlines(rng: np.random.Generator, period: Period, count: int) -> list[date
 def stamp(moment: datetime) -> str:
     """A moment of whole seconds as it goes over the wire."""
     return moment.isoformat(timespec="seconds")
-
-
-def midnight(day: date) -> datetime:
-    """The first moment of a day in Beijing."""
-    return datetime.combine(day, time(), BEIJING)
 
 
 def seconds(**parts: Any) -> int:

@@ -10,9 +10,9 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from records.broadcast import BroadcastSession, PublicEvent
+from records.clock import start_of
 from records.leads import Lead, LeadBatch
 from records.supervision import WatchMark
-from sunbid.demo.city.clock import midnight
 from sunbid.demo.city.lot import CityLot
 from sunbid.demo.city.pieces import City, Piece
 from supervision.filters import add_months
@@ -69,7 +69,7 @@ def _leads(session: Session, city: City) -> None:
     start = city.plan.clock.reference.start
     for number in range(city.plan.targets.batches):
         day = add_months(start, number * 12 // city.plan.targets.batches) + timedelta(days=11 + number % 9)
-        at = midnight(day) + timedelta(hours=10)
+        at = start_of(day) + timedelta(hours=10)
         batch = f"LZ{day:%Y%m}-{number + 1:02d}"
         session.add(
             LeadBatch(

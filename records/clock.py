@@ -1,0 +1,84 @@
+"""The one clock: the present moment, the Beijing day, and how moments are written.
+
+Every process asks it, nothing else: the time zone of the machine plays no part anywhere. A test gives the clock its time
+with `running_from`; the monotonic clock (`time.monotonic`) stays the measure of how long something took.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta, timezone
+
+BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""Standard time of China, without daylight saving since 1991."""
+
+
+def _machine() -> datetime:
+    return datetime.now(UTC)
+
+
+_source: Callable[[], datetime] = _machine
+
+
+def now() -> datetime:
+    """The present moment in UTC."""
+    return _source()
+
+
+def timestamp() -> float:
+    """The present moment in seconds since 1970-01-01 UTC."""
+    return now().timestamp()
+
+
+def local_now() -> datetime:
+    """The present moment in Beijing time."""
+    return now().astimezone(BEIJING)
+
+
+def today() -> date:
+    """The present day in Beijing."""
+    return local_now().date()
+
+
+def start_of(day: date) -> datetime:
+    """The first moment of a Beijing day, in Beijing time."""
+    return datetime.combine(day, time(), BEIJING)
+
+
+def bounds(first: date, last: date) -> tuple[datetime, datetime]:
+    """First moment of Beijing day `first`, and the first moment after Beijing day `last`."""
+    return start_of(first), start_of(last + timedelta(days=1))
+
+
+def local_day(moment: datetime) -> str:
+    """The Beijing day of a moment, YYYY-MM-DD."""
+    return moment.astimezone(BEIJING).date().isoformat()
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    """A moment as users see it: RFC 3339 in Beijing time."""
+    return None if moment is None else moment.astimezone(BEIJING).isoformat(timespec="milliseconds")
+
+
+@contextmanager
+def running_from(moment: datetime) -> Iterator[Callable[[timedelta], None]]:
+    """For tests: the clock of this process runs on from `moment`; the yielded function moves it forward.
+
+    Raises:
+        ValueError: `moment` has no UTC offset.
+    """
+    global _source
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs its UTC offset")
+    before, shift = _source, moment.astimezone(UTC) - datetime.now(UTC)
+
+    def forward(by: timedelta) -> None:
+        nonlocal shift
+        shift += by
+
+    _source = lambda: datetime.now(UTC) + shift  # noqa: E731 (a named function would say no more)
+    try:
+        yield forward
+    finally:
+        _source = before

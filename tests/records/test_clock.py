@@ -1,0 +1,98 @@
+"""One clock: the Beijing day, whatever the machine's zone; nobody else reads the machine's."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from records import clock
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("sunbid", "pages", "dashboard", "supervision", "ingest", "streaming", "records")
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        ("2026-11-26T15:59:59.999+00:00", "2026-11-26"),
+        ("2026-11-26T16:00:00+00:00", "2026-11-27"),
+        ("2026-12-31T15:30:00+00:00", "2026-12-31"),
+        ("2026-12-31T16:30:00+00:00", "2027-01-01"),
+        ("2028-02-28T16:00:00+00:00", "2028-02-29"),
+        ("2028-02-29T16:00:00+00:00", "2028-03-01"),
+        ("2028-02-29T23:30:00+08:00", "2028-02-29"),
+    ],
+)
+def test_the_day_is_beijings(moment: str, day: str) -> None:
+    with clock.running_from(datetime.fromisoformat(moment)):
+        assert clock.today() == date.fromisoformat(day)
+        start, end = clock.bounds(clock.today(), clock.today())
+        assert start <= clock.now() < end and end - start == timedelta(days=1)
+        assert clock.local_day(clock.now()) == day
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "America/New_York", "Pacific/Kiritimati"])
+def test_the_machines_zone_plays_no_part(zone: str) -> None:
+    said = "from records import clock; print(clock.today(), clock.now().isoformat()[-6:])"
+    told = subprocess.run(
+        [sys.executable, "-c", said],
+        env={"TZ": zone, "PATH": ""},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    expected = datetime.now(UTC).astimezone(clock.BEIJING)
+    assert told[1] == "+00:00"
+    assert abs(date.fromisoformat(told[0]) - expected.date()) <= timedelta(
+        days=1 if (expected.hour, expected.minute) in {(23, 59), (0, 0)} else 0
+    )
+
+
+def test_a_test_gives_the_clock_its_time() -> None:
+    began = datetime(2028, 2, 29, 15, 30, tzinfo=UTC)
+    with clock.running_from(began) as forward:
+        assert timedelta() <= clock.now() - began < timedelta(seconds=30)
+        forward(timedelta(hours=1))
+        assert timedelta(hours=1) <= clock.now() - began < timedelta(hours=1, seconds=30)
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=30)
+    with pytest.raises(ValueError, match="offset"), clock.running_from(datetime(2026, 1, 1)):
+        raise AssertionError("not reached")
+
+
+def readings() -> Iterator[str]:
+    """Where a module of ours reads the machine's clock, or lets a widget do so."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if path == ROOT / "records" / "clock.py":
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.Call):
+                    continue
+                said = ast.unparse(node.func)
+                machine = said in {
+                    "datetime.now",
+                    "datetime.utcnow",
+                    "datetime.today",
+                    "date.today",
+                    "time.time",
+                }
+                server = any(
+                    k.arg == "value" and ast.unparse(k.value) in {"'today'", "'now'"} for k in node.keywords
+                )
+                if (
+                    machine
+                    or server
+                    or said.endswith(("time.localtime", "func.now", "func.current_timestamp"))
+                ):
+                    yield f"{path.relative_to(ROOT)}:{node.lineno} {said}"
+
+
+def test_nobody_else_reads_the_machines_clock() -> None:
+    assert list(readings()) == []
