@@ -7,7 +7,7 @@ the hall and the opening record.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from records.states import OPENING_STEPS
@@ -37,6 +37,27 @@ READ_OUT = frozenset({"objection", "confirmation", "end"})
 Message = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """One bid as it was read aloud; None where nothing was said of it."""
+
+    ts: str
+    price: str | None = None
+    duration_days: int | None = None
+    quality: str | None = None
+    remark: str | None = None
+
+
+@dataclass
+class Said:
+    """An objection and its answer: either may be missing so far."""
+
+    ts: str
+    content: str | None = None
+    answer: str | None = None
+    answered_at: str | None = None
+
+
 @dataclass
 class Story:
     """What the feed has told so far."""
@@ -46,13 +67,13 @@ class Story:
     """Step → time of its first event (RFC 3339, UTC)."""
     bidders: dict[int, str] = field(default_factory=dict)
     """Number in order of receipt → name."""
-    readings: dict[int, dict[str, Any]] = field(default_factory=dict)
+    readings: dict[int, Reading] = field(default_factory=dict)
     current: int | None = None
     """Number being read aloud now."""
     decryption: dict[str, int] | None = None
     control: dict[str, Any] | None = None
     coefficients: list[dict[str, Any]] = field(default_factory=list)
-    objections: dict[int, dict[str, Any]] = field(default_factory=dict)
+    objections: dict[int, Said] = field(default_factory=dict)
     pause_reason: str | None = None
     paused_at: str | None = None
     result: str | None = None
@@ -100,18 +121,19 @@ def _coefficient(story: Story, payload: Message, ts: str) -> None:
 
 def _reading(story: Story, payload: Message, ts: str) -> None:
     number = int(payload["no"])
-    story.readings[number] = {**payload, "ts": ts}
+    said = {key: payload.get(key) for key in ("price", "duration_days", "quality", "remark")}
+    story.readings[number] = Reading(ts, **said)
     story.bidders.setdefault(number, str(payload["name"]))
     story.current = number
 
 
 def _objection(story: Story, payload: Message, ts: str) -> None:
-    story.objections[int(payload["no"])] = {"content": payload["content"], "ts": ts}
+    story.objections[int(payload["no"])] = Said(ts, str(payload["content"]))
 
 
 def _answer(story: Story, payload: Message, ts: str) -> None:
-    held = story.objections.setdefault(int(payload["no"]), {"content": None, "ts": ts})
-    held.update(answer=payload["answer"], answered_at=ts)
+    held = story.objections.setdefault(int(payload["no"]), Said(ts))
+    held.answer, held.answered_at = str(payload["answer"]), ts
 
 
 def _pause(story: Story, payload: Message, ts: str) -> None:
@@ -148,18 +170,7 @@ _TELL: dict[str, Callable[[Story, Message, str], None]] = {
 
 def opening_record(opening: Mapping[str, Any], story: Story) -> dict[str, Any]:
     """开标记录: what the law has published of an opening after the reading (招标投标法 art. 36)."""
-    rows = [
-        {
-            "no": number,
-            "name": name,
-            **{
-                key: story.readings.get(number, {}).get(key)
-                for key in ("price", "duration_days", "quality", "remark")
-            },
-            "read_at": story.readings.get(number, {}).get("ts"),
-        }
-        for number, name in sorted(story.bidders.items())
-    ]
+    rows = [_row(number, name, story.readings.get(number)) for number, name in sorted(story.bidders.items())]
     kept = ("id", "lot", "title", "project", "project_name", "room", "tenderer", "agency", "scheduled_at",
             "started_at", "ended_at", "state", "result", "demo")  # fmt: skip
     return {
@@ -168,8 +179,19 @@ def opening_record(opening: Mapping[str, Any], story: Story) -> dict[str, Any]:
         "coefficients": story.coefficients,
         "decryption": story.decryption,
         "bids": rows,
-        "objections": [{"no": no, **said} for no, said in sorted(story.objections.items())],
+        "objections": [{"no": no, **_known(said)} for no, said in sorted(story.objections.items())],
         "steps": story.steps,
         "sealed": story.sealed,
         "chain": {"seq": story.seq, "hash": story.head},
     }
+
+
+def _row(number: int, name: str, read: Reading | None) -> dict[str, Any]:
+    said = asdict(read) if read else dict.fromkeys(Reading.__dataclass_fields__)
+    read_at = said.pop("ts")
+    return {"no": number, "name": name, **said, "read_at": read_at}
+
+
+def _known(said: Said) -> dict[str, Any]:
+    """An objection without what has not been said; `content` is always there."""
+    return {key: value for key, value in asdict(said).items() if value is not None or key == "content"}

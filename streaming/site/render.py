@@ -45,6 +45,14 @@ def word(lang: str, key: str, **values: object) -> str:
     return text
 
 
+def named(lang: str, group: str, value: str | None) -> str | None:
+    """The name of a code in its group, or the code itself if it has none."""
+    if value is None:
+        return None
+    key = f"{group}.{value}"
+    return word(lang, key) if key in WORDS else value
+
+
 def at(text: str | None) -> datetime | None:
     """A time of a payload in Beijing time."""
     return datetime.fromisoformat(text).astimezone(BEIJING) if text else None
@@ -158,6 +166,7 @@ class Site:
             url=lambda path, **query: address(path, lang, **query),
             figure=lambda yuan: figure(yuan, lang),
             say=lambda message: sentence(message, lang),
+            named=lambda group, value: named(lang, group, value),
             **context,
         )
         return page.encode()

@@ -12,7 +12,7 @@ from records.control import reason_text
 from streaming.live.board import moment
 from streaming.live.covers import OPEN, Cover
 from streaming.live.story import READ_OUT, Story
-from streaming.site.render import WORDS, clock, full, money, word
+from streaming.site.render import WORDS, clock, full, money, named, word
 
 Opening = Mapping[str, Any]
 Pairs = list[tuple[str, str]]
@@ -134,14 +134,6 @@ def facts(opening: Opening, place: str, lang: str) -> Pairs:
         ("facts.key", word(lang, "yes") if opening.get("key_project") else None),
     ]
     return [(word(lang, key), str(value)) for key, value in rows if value]
-
-
-def named(lang: str, group: str, value: str | None) -> str | None:
-    """The name of a code in its group, or the code itself if it has none."""
-    if value is None:
-        return None
-    key = f"{group}.{value}"
-    return word(lang, key) if key in WORDS else value
 
 
 MONEY_FIELDS = frozenset({"price", "amount", "value", "control_price", "investment"})

@@ -64,7 +64,7 @@ def test_the_stage_told_is_the_stage_of_the_ledger(ledger: Ledger) -> None:
     story = Story()
     for message in messages:
         story.add(message)
-    assert story.objections[1]["answer"] == "以标准时间为准"
+    assert story.objections[1].answer == "以标准时间为准"
     assert story.steps["objection"] == messages[12]["ts"], "an objection before the reading is no step"
     assert story.current is None
 

@@ -1,0 +1,143 @@
+"""Every public page at every step of an opening, with the optional fields and without them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from records import events, public, states
+from records.base import now
+from records.openings import Opening
+from records.projects import Lot, Project
+from tests.streaming import hub_market as market
+from tests.streaming.hub_market import Rig
+from tests.streaming.test_hub_api import until
+
+PATHS = ("/", "/?tiles=9", "/?view=schedule", "/?view=replay", "/room/hz-01", "/room/hz-01?embed=1", "/room/hz-02",
+         "/opening/O1", "/project/P-O1", "/market", "/verify?opening=O1", "/publish/hz-01")  # fmt: skip
+FEEDS = (
+    "/api/rooms",
+    "/api/openings",
+    "/api/openings/O1",
+    "/api/openings/O1/events",
+    "/api/openings/O1/record",
+)
+LINE: dict[str, Any] = {"no": 1, "name": "示例建设"}
+WALK: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
+    ("sign_in", {}, {"count": 2}),
+    ("bidders_published", {"count": 2, "bidders": [LINE, {"no": 2, "name": "又一家"}]}, {}),
+    ("decrypt_progress", {"done": 0, "total": 2}, {"failed": 0}),
+    ("decrypt_progress", {"done": 1, "total": 2}, {"failed": 1}),
+    ("control_price", {"amount": "1000"}, {"base_price": "900", "normal": 1, "over": 1}),
+    ("coefficient_drawn", {"kind": "K1", "value": "0.97"}, {"pool": ["0.96", "0.97"]}),
+    ("objection", {"no": 1, "content": "时间不对"}, {}),
+    ("bid_read", LINE, {"price": "990.5", "duration_days": 90, "quality": "合格", "remark": "无", "total": 2}),
+    ("paused", {}, {"reason": "身份核对"}),
+    ("resumed", {}, {}),
+    ("bid_read", {"no": 2, "name": "又一家"}, {"remark": "未报价"}),
+    ("objection", {"no": 2, "content": "报价有疑"}, {}),
+    ("objection_answered", {"no": 2, "answer": "以系统为准"}, {}),
+    ("objection_answered", {"no": 7, "answer": "答复先到"}, {}),
+    ("record_confirmed", {"rows": 2}, {"signed": 2}),
+    ("ended", {}, {"result": "opened"}),
+    ("sealed", {"head": "a" * 64, "segments": 3}, {}),
+)  # fmt: skip
+"""Event, what it must carry, what it may carry besides."""
+
+
+def announce(rig: Rig, key: str, room: str | None = "hz-01", **lot: Any) -> None:
+    """An opening of a lot that has nothing but what it must have, and what is given."""
+    moment = now() - timedelta(minutes=5)
+    with rig.ledger.write() as session:
+        session.add(Project(id=f"P-{key}", name="示例项目", source="test"))
+        session.flush()
+        session.add(Lot(id=f"L-{key}", project_id=f"P-{key}", name="一标段", source="test", **lot))
+        session.flush()
+        states.new_opening(
+            session, Opening(id=key, lot_id=f"L-{key}", room_id=room, scheduled_at=moment, source="test")
+        )
+
+
+FULL: dict[str, Any] = {"tenderer_id": "T1", "agency_id": "T1", "category": "市政", "control_price": 1000,
+                        "prequalification": True, "centre_id": "hz"}  # fmt: skip
+
+
+def told(rig: Rig, key: str, count: int) -> None:
+    """Wait until the hub tells that many events of an opening."""
+    until(lambda: len(rig.get(f"/api/openings/{key}/events").json()), count)
+
+
+def faults(rig: Rig, paths: tuple[str, ...] = PATHS) -> Iterator[str]:
+    """Pages that fail or show what a template left over."""
+    for path in paths:
+        for lang in ("zh", "en"):
+            answer = rig.get(path + ("&" if "?" in path else "?") + f"lang={lang}")
+            if answer.status_code != 200:
+                yield f"{path} {lang}: {answer.status_code}"
+            shown = re.sub(r"<[^>]+>", " ", answer.text)
+            yield from (f"{path} {lang}: {left}" for left in re.findall(r"\{\w*\}|\bNone\b|Undefined", shown))
+    for path in FEEDS:
+        if rig.get(path).status_code not in (200, 404, 409):
+            yield path
+
+
+def test_the_walk_knows_every_event() -> None:
+    assert {kind for kind, _, _ in WALK} | {"scheduled"} == set(events.MODELS)
+    for kind, model in events.MODELS.items():
+        carried = {name for step, must, may in WALK if step == kind for name in (*must, *may)}
+        assert kind == "scheduled" or carried == set(model.model_fields), kind
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["bare", "whole"])
+def test_every_page_is_there_at_every_step(rig: Rig, whole: bool) -> None:
+    announce(rig, "O1", **(FULL if whole else {}))
+    told(rig, "O1", 1)
+    assert not list(faults(rig))
+    for number, (kind, must, may) in enumerate(WALK, start=2):
+        market.event(rig.ledger, "O1", kind, **must, **(may if whole else {}))
+        told(rig, "O1", number)
+        rig.media.switch("hz-01", number % 2 == 0)
+        assert not list(faults(rig)), kind
+
+
+@pytest.mark.parametrize("result", ["failed", "terminated"])
+def test_every_page_is_there_when_an_opening_ends_early(rig: Rig, result: str) -> None:
+    announce(rig, "O1")
+    market.event(rig.ledger, "O1", "ended", result=result)
+    told(rig, "O1", 2)
+    assert not list(faults(rig))
+
+
+def test_every_page_is_there_for_an_opening_without_a_room_and_for_a_cancelled_one(rig: Rig) -> None:
+    announce(rig, "O1", room=None)
+    announce(rig, "O2", room="hz-02")
+    with rig.ledger.write() as session:
+        opening = session.get_one(Opening, "O2")
+        opening.state = "cancelled"
+        public.publish_opening(session, opening)
+    told(rig, "O1", 1)
+    until(lambda: rig.get("/api/openings/O2").json()["state"], "cancelled")
+    assert not list(faults(rig, (*PATHS, "/opening/O2", "/project/P-O2")))
+
+
+def test_codes_without_a_name_do_not_break_a_page(rig: Rig) -> None:
+    """What a trading platform calls its family, method or result of its own is shown as it is."""
+    announce(rig, "O1", trade_family="forestry", method="reverse_auction", category="")
+    told(rig, "O1", 1)
+    assert not list(faults(rig))
+    assert "forestry" in rig.get("/opening/O1").text
+
+
+def test_the_market_page_is_there_with_half_of_its_figures(rig: Rig) -> None:
+    nothing = {"value": None, "text": "—", "numerator": 0, "denominator": 0, "unknown": 0}
+    figures = {"openings": 0, "participations": 0, "firms": None, "outside": nothing}
+    rows = [{"month": f"2026-{month:02}", **nothing} for month in (1, 2, 3)]
+    for series in ([], rows):
+        payload = {"month": "2026-11", **figures, "rolling12": figures, "series": series, "demo": False}
+        with rig.ledger.write() as session:
+            public.publish(session, "market", "overview", {**payload, "as_of": "2026-11-19T14:30:05+08:00"})
+        assert not list(faults(rig, ("/market",)))
