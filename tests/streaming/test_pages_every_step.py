@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from records import events, public, states
-from records.base import now
+from records.clock import now
 from records.openings import Opening
 from records.projects import Lot, Project
 from tests.streaming import hub_market as market

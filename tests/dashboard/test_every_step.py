@@ -1,0 +1,77 @@
+"""The desk's rooms at every step of an opening, and its pages outside Streamlit, with as little said as may be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import context, i18n, rooms_live, screens, signin
+from dashboard.accounts import SignedIn
+from dashboard.config import DeskConfig
+from records.ledger import Ledger
+from records.states import append_event
+from tests.dashboard import live_market
+from tests.streaming.test_pages_every_step import WALK
+
+APP = Path(__file__).parents[2] / "dashboard" / "app.py"
+LEFT_OVER = re.compile(r"\{\w*\}|\$\w+|\bNone\b|Undefined")
+
+
+@pytest.fixture
+def rooms(ledger: Ledger, tmp_path: Path) -> Iterator[Ledger]:
+    """The desk over a small market with accounts, and no hub."""
+    live_market.seed(ledger)
+    url = ledger.url.render_as_string(hide_password=False)
+    context.configure(DeskConfig(url, tmp_path / "data", hub_url="http://127.0.0.1:9"))
+    rooms_live.forget()
+    yield ledger
+    context.identify_by(None)
+    context.ledger().close()
+    rooms_live.forget()
+
+
+def room_screen(lang: str) -> AppTest:
+    """S07 of the opening as its host sees it."""
+    context.identify_by(lambda: SignedIn("operator", "operator", "某某"))
+    test = AppTest.from_file(str(APP), default_timeout=30)
+    test.query_params["lang"], test.query_params["opening"] = lang, "O-L1"
+    return test.run().switch_page("../pages/s07_room.py").run()
+
+
+def test_the_room_is_drawn_at_every_step(rooms: Ledger) -> None:
+    for number, (kind, must, _may) in enumerate(WALK):
+        with rooms.write() as session:
+            append_event(session, "O-L1", kind, must, actor="host")
+        shown = room_screen("zh" if number % 2 else "en")
+        assert not shown.exception, kind
+        assert not [m.value for m in shown.markdown if LEFT_OVER.search(re.sub(r"<[^>]+>", " ", m.value))], (
+            kind
+        )
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_pages_without_streamlit_leave_no_name_unfilled(lang: str) -> None:
+    found = [signin.sign_out_page(lang), *(signin.forbidden_page(lang, one) for one in screens.SCREENS)]
+    problems = [key for key in i18n.words() if key.startswith("signin.")]
+    for accounts in ([], [("<i>", "leader")]):
+        found += [signin.sign_in_page(lang, "/", None, accounts)]
+        found += [
+            signin.sign_in_page(lang, "/a?b=<c>&d=$x", key, accounts)
+            for key in problems
+            if "{" not in i18n.text(key, lang)
+        ]
+    for page in found:
+        shown = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.S)
+        assert not LEFT_OVER.search(shown), shown
+
+
+async def test_sign_in_page_is_there_whatever_is_asked(client: httpx.AsyncClient) -> None:
+    for query in ("", "?problem=wrong", "?problem=too_many", "?problem=none", "?problem=", "?next=", "?lang=xx",
+                  "?next=%00", "?next=/a%ffb&lang=en", "?lang=zh&lang=en&next=//x"):  # fmt: skip
+        answer = await client.get("/auth/sign-in" + query)
+        assert answer.status_code == 200 and "<form" in answer.text, query
