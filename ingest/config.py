@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from records.doorway import HEAD_SECONDS
+
 
 @dataclass(frozen=True)
 class IntakeConfig:
@@ -14,6 +16,8 @@ class IntakeConfig:
     data_dir: Path
     host: str = "127.0.0.1"
     port: int = 8602
+    head_seconds: float = HEAD_SECONDS
+    """Within so long the head of a request must have come."""
     max_message: int = 1 << 20
     """Largest WebSocket message and largest NDJSON line."""
     max_body: int = 32 << 20

@@ -28,6 +28,7 @@ from ingest.measures import Measures
 from ingest.problems import Problem
 from ingest.writer import Writer
 from records import signing
+from records.doorway import guarded
 from records.ledger import Ledger
 
 log = structlog.get_logger()
@@ -213,11 +214,18 @@ def serve(config: IntakeConfig) -> None:
     ledger.close()
     # uvicorn raises the signal again after its clean stop; that must not turn into a failure.
     signal.signal(signal.SIGTERM, lambda *_: None)
+    with suppress(KeyboardInterrupt):
+        server(config).run()
+
+
+def server(config: IntakeConfig) -> uvicorn.Server:
+    """The intake's server, not running yet."""
     settings = uvicorn.Config(
         create_app(config),
         host=config.host,
         port=config.port,
         loop="uvloop",
+        http=guarded(config.head_seconds),
         ws_max_size=config.max_message,
         ws_ping_interval=20.0,
         log_level="warning",
@@ -225,5 +233,4 @@ def serve(config: IntakeConfig) -> None:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    with suppress(KeyboardInterrupt):
-        uvicorn.Server(settings).run()
+    return uvicorn.Server(settings)

@@ -13,12 +13,11 @@ from typing import Any
 import httpx
 import jsonschema
 import pytest
-import uvicorn
 import websockets
 
 from ingest.apply import apply_batch
 from ingest.config import IntakeConfig
-from ingest.server import create_app
+from ingest.server import server as server_of
 from ingest.sources import add_source, disable, rotate
 from records.bids import Bid
 from records.intake import Reject
@@ -45,9 +44,7 @@ async def running(ledger: Ledger, folder: Path, **limits: Any) -> AsyncIterator[
     """A real server in this loop; gives host:port."""
     port = free_port()
     config = IntakeConfig(ledger.url.render_as_string(hide_password=False), folder, port=port, **limits)
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(config), port=port, log_level="critical", ws_max_size=config.max_message)
-    )
+    server = server_of(config)
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 — uvicorn offers no event
         await asyncio.sleep(0.01)

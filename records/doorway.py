@@ -1,0 +1,129 @@
+"""The door of every server of ours: uvicorn's HTTP protocol, with limits on how a request may begin.
+
+uvicorn waits for ever for the head of a request and takes one of any size, so a few hundred connections
+that send a byte now and then would use up a server's sockets. All that is limited is the head: bodies and
+WebSockets are the business of whoever answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_SECONDS = 10.0
+"""Within so long a request's head must have come, counted from the connection or from its first byte."""
+HEAD_BYTES = 64 << 10
+"""Longest head: the request line and all header lines together."""
+HEADS_PER_ADDRESS = 256
+"""Connections of one address whose head is still awaited; a further one is closed at once."""
+
+_REASONS = {
+    408: "请求头发送过慢 / the head of the request came too slowly",
+    431: f"请求头超过 {HEAD_BYTES} 字节 / the head of the request is longer than {HEAD_BYTES} bytes",
+    429: "此地址未完成的请求过多 / too many unfinished requests from this address",
+}
+_PHRASES = {408: "Request Timeout", 429: "Too Many Requests", 431: "Request Header Fields Too Large"}
+
+
+class GuardedHttp(HttpToolsProtocol):
+    """For `uvicorn.Config(http=…)`; `guarded` makes one with other limits."""
+
+    head_seconds = HEAD_SECONDS
+    heads_per_address = HEADS_PER_ADDRESS
+    _awaited: ClassVar[Counter[str]] = Counter()
+    """Address → connections whose head has not come yet, in the whole process."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._head_bytes: int | None = None
+        """Bytes of a head that has begun to come; None between heads."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A connection: from now on its first request is awaited."""
+        super().connection_made(transport)
+        self._await_head()
+        if self._awaited[self._address] > self.heads_per_address:
+            self._refuse(429)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Its end: nothing is awaited any longer."""
+        self._head_came()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a request; more than a head may have, before it is complete, are refused."""
+        if self.transport.is_closing():
+            return
+        if not self._answering:
+            self._await_head()  # whatever it is that comes: line ends before a request would do
+        super().data_received(data)
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES:
+                self._refuse(431)
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request, perhaps of one that is sent while the one before is answered."""
+        super().on_message_begin()
+        self._head_bytes = 0
+        self._await_head()
+
+    def on_headers_complete(self) -> None:
+        """The head is here."""
+        self._head_bytes = None
+        self._head_came()
+        super().on_headers_complete()
+
+    @property
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""
+
+    @property
+    def _answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _await_head(self) -> None:
+        if self._head_timer is None:
+            self._awaited[self._address] += 1
+            self._head_timer = self.loop.call_later(self.head_seconds, self._late)
+
+    def _head_came(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+            self._awaited[self._address] -= 1
+            if not self._awaited[self._address]:
+                del self._awaited[self._address]
+
+    def _late(self) -> None:
+        """Too late, unless the answer to the request before keeps us from reading this one."""
+        self._head_came()
+        if self._answering:
+            self._await_head()
+        else:
+            self._refuse(408)
+
+    def _refuse(self, status: int) -> None:
+        """Say why and hang up; a client that does not read the reason is cut off all the same."""
+        self._head_came()
+        if self.transport.is_closing():
+            return
+        body = f'{{"type":"about:blank","status":{status},"detail":"{_REASONS[status]}"}}'.encode()
+        head = (
+            f"HTTP/1.1 {status} {_PHRASES[status]}\r\ncontent-type: application/problem+json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+
+def guarded(
+    head_seconds: float = HEAD_SECONDS, heads_per_address: int = HEADS_PER_ADDRESS
+) -> type[GuardedHttp]:
+    """The protocol with these limits."""
+    limits = {"head_seconds": head_seconds, "heads_per_address": heads_per_address, "_awaited": Counter()}
+    return type("GuardedHttp", (GuardedHttp,), limits)
