@@ -26,8 +26,8 @@ import httpx
 import websockets
 
 from ingest.apply import apply_batch
-from ingest.sources import add_source
 from records.ledger import Ledger
+from records.sources import add_source
 
 LOTS, FIRMS, CONNECTIONS, PIECE = 200, 500, 4, 2_000
 WHEN = "2026-05-06T09:30:00+08:00"

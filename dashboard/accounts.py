@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
+from datetime import datetime
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from records import audit
+from records.acts import COMMAND_LINE, By, Conflict
+from records.clock import now
 from records.users import ROLES, User
 
 _HASHER = PasswordHasher()
@@ -27,28 +32,32 @@ class SignedIn:
     display_name: str
 
 
-def add_user(session: Session, name: str, role: str, password: str, display_name: str | None = None) -> User:
+def add_user(
+    session: Session, name: str, role: str, password: str, display_name: str | None = None,
+    by: By = COMMAND_LINE,
+) -> User:  # fmt: skip
     """Create an account in the caller's write transaction.
 
     Raises ValueError for a bad name, an unknown role, a short password or a name already taken.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"用户名不合规：{name!r}，只能用文字、数字和 . _ @ -，至多 64 个 / bad user name")
-    if role not in ROLES:
-        raise ValueError(f"没有角色 {role!r}，可用：{', '.join(ROLES)} / unknown role")
+    _known_role(role)
     if session.get(User, name) is not None:
-        raise ValueError(f"用户 {name} 已存在 / user exists already")
+        raise Conflict(f"用户 {name} 已存在 / user exists already")
     user = User(name=name, role=role, display_name=display_name or name, password_hash=_hash(password))
     session.add(user)
     session.flush()
+    _note(session, by, "user.add", name, {"role": role})
     return user
 
 
-def set_password(session: Session, name: str, password: str) -> None:
+def set_password(session: Session, name: str, password: str, by: By = COMMAND_LINE) -> None:
     """Give an account a new password and end its sessions. Raises LookupError, ValueError (too short)."""
     user = _get(session, name)
     user.password_hash = _hash(password)
     user.session_epoch += 1
+    _note(session, by, "user.password", name)
 
 
 def list_users(session: Session) -> list[User]:
@@ -56,11 +65,49 @@ def list_users(session: Session) -> list[User]:
     return list(session.scalars(select(User).order_by(User.name)))
 
 
-def disable_user(session: Session, name: str) -> None:
-    """Close an account and end its sessions; the desk notices within seconds. Raises LookupError."""
+def open_users(session: Session, roles: Container[str]) -> list[User]:
+    """The accounts of some roles that are not disabled, by name."""
+    return [user for user in list_users(session) if user.role in roles and not user.disabled]
+
+
+def disable_user(session: Session, name: str, by: By = COMMAND_LINE) -> None:
+    """Close an account and end its sessions; the desk notices within seconds.
+
+    Raises LookupError, ValueError for one's own account.
+    """
     user = _get(session, name)
+    _not_oneself(name, by)
     user.disabled = True
     user.session_epoch += 1
+    _note(session, by, "user.disable", name)
+
+
+def enable_user(session: Session, name: str, by: By = COMMAND_LINE) -> None:
+    """Open a closed account again; sessions of before stay ended. Raises LookupError."""
+    _get(session, name).disabled = False
+    _note(session, by, "user.enable", name)
+
+
+def set_role(session: Session, name: str, role: str, by: By = COMMAND_LINE) -> None:
+    """Give an account another role and end its sessions. Raises LookupError, ValueError (unknown role, oneself)."""
+    user = _get(session, name)
+    _known_role(role)
+    _not_oneself(name, by)
+    before, user.role = user.role, role
+    user.session_epoch += 1
+    _note(session, by, "user.role", name, {"from": before, "to": role})
+
+
+def unlock_user(session: Session, name: str, by: By = COMMAND_LINE) -> None:
+    """Let an account sign in again at once after too many failed tries. Raises LookupError."""
+    _get(session, name).unlocked_at = now()
+    _note(session, by, "user.unlock", name)
+
+
+def unlocked_at(session: Session, name: str) -> datetime | None:
+    """When somebody last unlocked the account; None: never, or no such account."""
+    user = session.get(User, name)
+    return user.unlocked_at if user else None
 
 
 def check_password(session: Session, name: str, password: str) -> User | None:
@@ -82,5 +129,21 @@ def _hash(password: str) -> str:
 def _get(session: Session, name: str) -> User:
     user = session.get(User, name)
     if user is None:
-        raise LookupError(f"没有用户 {name} / no such user")
+        raise LookupError(f"没有账号 {name}，见 sunbid user list / no such account")
     return user
+
+
+def _known_role(role: str) -> None:
+    if role not in ROLES:
+        raise ValueError(f"没有角色 {role}；可用 / no such role, choose from: {', '.join(ROLES)}")
+
+
+def _not_oneself(name: str, by: By) -> None:
+    if by.name == name:
+        raise Conflict("不能停用自己的账号或更改自己的角色 / not possible for one's own account")
+
+
+def _note(session: Session, by: By, action: str, name: str, detail: dict[str, str] | None = None) -> None:
+    audit.write(
+        session, by.name, action, object_kind="user", object_id=name, detail=dict(detail or {}), ip=by.ip
+    )

@@ -19,6 +19,7 @@ from dashboard.accounts import (
     disable_user,
     list_users,
     set_password,
+    unlocked_at,
 )
 from dashboard.sessions import MAX_AGE
 from dashboard.throttle import Throttle
@@ -43,7 +44,7 @@ async def login(request: Request) -> Response:
     given = await _fields(request)
     name, password = str(given.get("name", ""))[:64], str(given.get("password", ""))[:1024]
     address = request.client.host if request.client else "-"
-    if _throttle.blocked(name, address):
+    if _throttle.blocked(name, address) and not await run_in_threadpool(_pardoned, name, address):
         return _refused(given, request, 429, "signin.too_many")
     token = await run_in_threadpool(_try, name, password, address)
     if token is None:
@@ -58,6 +59,16 @@ async def login(request: Request) -> Response:
         secure=context.config().secure_cookies, path="/",
     )  # fmt: skip
     return response
+
+
+def _pardoned(name: str, address: str) -> bool:
+    """Whether somebody unlocked the account since it failed too often."""
+    with context.ledger().read() as session:
+        unlocked = unlocked_at(session, name)
+    if unlocked is None:
+        return False
+    _throttle.pardon(name, unlocked)
+    return not _throttle.blocked(name, address)
 
 
 def _try(name: str, password: str, address: str) -> str | None:

@@ -16,6 +16,7 @@ from dashboard.accounts import SignedIn
 from dashboard.html import draw
 from dashboard.screens import DIMENSIONS, Screen
 from dashboard.shell import language, say
+from records.users import role_name
 from supervision import warnings
 
 FOLDER = Path(__file__).parent
@@ -68,7 +69,7 @@ def _label(screen: Screen) -> str:
 
 def _user_block(user: SignedIn) -> None:
     other = "en" if language() == "zh" else "zh"
-    role = say(f"common.role_{user.role}")
+    role = role_name(user.role, language())
     draw(
         f'<div class="sb-me"><i>{escape(user.display_name[:1])}</i>'
         f"<span>{escape(user.display_name)}<small>{role}</small></span></div>"

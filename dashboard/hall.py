@@ -160,7 +160,9 @@ def seats(
 ) -> list[dict[str, Any]]:
     """One seat per public opening room with what it is at: running, else next today, else just over."""
     rooms = select(Room, Centre).join(Centre, Centre.id == Room.centre_id)
-    rooms = rooms.where(Room.kind == "opening", Room.public_allowed.is_(True)).order_by(Centre.id, Room.id)
+    rooms = rooms.where(
+        Room.kind == "opening", Room.public_allowed.is_(True), Room.closed_at.is_(None)
+    ).order_by(Centre.id, Room.id)
     if centre:
         rooms = rooms.where(Room.centre_id == centre)
     narrowed = bool(family or key_only)

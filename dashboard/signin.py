@@ -8,6 +8,7 @@ from string import Template
 
 from dashboard import i18n
 from dashboard.screens import Screen
+from records.users import role_name
 
 _FOLDER = Path(__file__).parent
 _PAGE = Template((_FOLDER / "templates" / "sign_in.html").read_text(encoding="utf-8"))
@@ -48,7 +49,7 @@ def _demo(lang: str, accounts: list[tuple[str, str]]) -> str:
     if not accounts:
         return ""
     rows = "".join(
-        f"<li><code>{escape(name)}</code><span>{escape(i18n.text(f'common.role_{role}', lang))}</span></li>"
+        f"<li><code>{escape(name)}</code><span>{escape(role_name(role, lang))}</span></li>"
         for name, role in accounts
     )
     hint = escape(i18n.text("signin.demo", lang))

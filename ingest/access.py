@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from ingest import sources
 from ingest.problems import Problem
+from records import sources
 from records.ledger import Ledger
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="sunbid intake"'}

@@ -21,10 +21,10 @@ from ingest.keptfile import KeptFile
 from ingest.ocds import Reader
 from ingest.ocds_settle import Settler
 from ingest.pieces import Piece
-from ingest.sources import ensure_source
 from records import signing
 from records.intake import Source
 from records.ledger import Ledger
+from records.sources import ensure_source
 
 FORMATS = ("auto", "ocds", "csv")
 BATCH = 2_000

@@ -15,9 +15,9 @@ from ingest.files import ImportReport
 from ingest.keptfile import KeptFile
 from ingest.pieces import Piece
 from ingest.rejects import settle
-from ingest.sources import ensure_source
 from records import signing
 from records.ledger import Ledger
+from records.sources import ensure_source
 
 BATCH = 2_000
 

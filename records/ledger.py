@@ -27,7 +27,7 @@ from records.reading import CoefficientDraw, ControlPriceCheck, OpeningRecord, S
 from records.relations import Credit, Relation
 from records.society import Inspection, Opinion, WitnessRecord, WitnessTask
 from records.supervision import Warning, WarningChange, WatchMark
-from records.users import AuditEntry, User
+from records.users import AuditEntry, UnmaskRequest, User
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -37,7 +37,7 @@ TABLES: tuple[type[Base], ...] = (
     Opening, OpeningEvent, SignIn, ControlPriceCheck, CoefficientDraw, OpeningRecord, Objection, Contract,
     Expert, ExpertDraw, Evaluation, Score, Fee, Opinion, Inspection, WitnessTask, WitnessRecord,
     BroadcastSession, Recording, Segment, Gap, Seal, PublicEvent, Source, Journal, Held, Parked, Reject,
-    Warning, WarningChange, Lead, LeadBatch, WatchMark, User, AuditEntry,
+    Warning, WarningChange, Lead, LeadBatch, WatchMark, User, UnmaskRequest, AuditEntry,
 )  # fmt: skip
 """Every table of the ledger."""
 

@@ -39,6 +39,10 @@ class Room(Base):
     rtsp_url: Mapped[Text | None]
     token_hash: Mapped[Code | None]
     """SHA-256 of the publishing token; the token itself is shown once and never stored."""
+    camera_released: Mapped[bool] = mapped_column(default=False)
+    """The camera has given the room free for another publisher; its address is kept."""
+    closed_at: Mapped[datetime | None]
+    """Since when the room is out of use: on no list any more; its openings and recordings stay."""
     source: Mapped[Key]
 
     @property

@@ -42,6 +42,8 @@ class Warning(Base):
     """confirmed 属实, not_confirmed 不属实, indirect 间接相关, other 其他."""
     note: Mapped[Text | None]
     handler: Mapped[Key | None]
+    assignee: Mapped[Key | None] = mapped_column(index=True)
+    """The account it was given to 分办."""
     acted_at: Mapped[datetime | None]
 
     __table_args__ = (

@@ -100,7 +100,7 @@ class Hub:
             self.board.cameras = self.media.cameras
             if self.media.edges is not None:
                 self.health.watch("edges", self.media.edges.trouble)
-        self.health.rows = lambda: [self.control.row(room) for room in self.roster.rooms.values()]
+        self.health.rows = lambda: [self.control.row(room) for room in self.roster.in_use()]
         self.control.health = self.health.report
         self.health.watch("rooms", self._damaged_rooms)
         for name in self.services.parts:

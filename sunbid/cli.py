@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
-from sunbid.commands import accounts, recordings, records, rooms, run, system
+from sunbid.commands import accounts, recordings, records, rooms, run, sources, system
 
 app = typer.Typer(
     name="sunbid",
@@ -16,8 +17,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (run, records, recordings, rooms, accounts, system):
+for group in (run, records, recordings, rooms, accounts, sources, system):
     group.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"sunbid {version('sunbid')}")
+        raise typer.Exit
+
+
+@app.callback()
+def front(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="版本 / the version")
+    ] = False,
+) -> None:
+    """阳光开标：开标直播、存证与阳光交易智管 / live bid openings, kept as evidence and supervised"""
 
 
 def main() -> None:

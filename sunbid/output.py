@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from sunbid.settings import Settings
 
 BAD_USE = 2
@@ -29,6 +31,32 @@ def settings() -> Settings:
         return load().settings
     except SettingsError as error:
         fail(str(error), BAD_USE)
+
+
+@contextmanager
+def acting() -> Iterator[Session]:
+    """A write session of the ledger for one act; what is refused ends the command with its reason.
+
+    Exit code 1 where the ledger does not allow it (nothing of that name, taken already), 2 for bad words.
+    """
+    from records.acts import Conflict
+    from sunbid import wiring
+
+    try:
+        with wiring.opened(settings()).write() as session:
+            yield session
+    except (LookupError, Conflict) as refusal:
+        fail(str(refusal.args[0]))
+    except ValueError as refusal:
+        fail(str(refusal), BAD_USE)
+
+
+def done(answer: dict[str, Any], words: str, as_json: bool) -> None:
+    """What has been done: one line for people, one JSON object for programs."""
+    if as_json:
+        emit(answer)
+    else:
+        print(words)
 
 
 def emit(value: Any) -> None:

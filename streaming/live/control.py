@@ -125,7 +125,7 @@ class Control:
         if isinstance(order, Response):
             return order
         self._sweep()
-        rows = [self.row(room) for room in self._roster.rooms.values()]
+        rows = [self.row(room) for room in self._roster.in_use()]
         return _json({"now": rfc3339(now()), "health": self.health(), "rooms": rows})
 
     def row(self, room: RoomCard) -> dict[str, Any]:

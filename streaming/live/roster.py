@@ -29,6 +29,8 @@ class RoomCard:
     kind: str
     public: bool
     token_hash: str | None
+    closed: bool = False
+    """Out of use: on no list, but its openings and recordings are still found."""
 
     def title(self, lang: str) -> str:
         """Centre and room as the public reads it."""
@@ -56,6 +58,7 @@ def _card(room: Room, centre: Centre) -> RoomCard:
         kind=room.kind,
         public=room.is_public,
         token_hash=room.token_hash,
+        closed=room.closed_at is not None,
     )
 
 
@@ -80,8 +83,12 @@ class Roster:
         return card if card and card.public else None
 
     def public_rooms(self) -> list[RoomCard]:
-        """All rooms the public may watch."""
-        return [card for card in self.rooms.values() if card.public]
+        """All rooms in use that the public may watch."""
+        return [card for card in self.in_use() if card.public]
+
+    def in_use(self) -> list[RoomCard]:
+        """All rooms but the closed ones."""
+        return [card for card in self.rooms.values() if not card.closed]
 
     def may_publish(self, room: str, token: str | None) -> int:
         """HTTP status for a publisher: 200, 401 without token, 404 no such room, 403 wrong token."""

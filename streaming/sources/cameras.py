@@ -76,9 +76,10 @@ class Media(Protocol):
 
 
 def load_urls(session: Session) -> dict[str, str]:
-    """Room id → what its `rtsp_url` says, of all rooms that have cameras."""
+    """Room id → what its `rtsp_url` says, of all rooms that have cameras and have not released them."""
     room = organisations.Room
-    rows = session.execute(select(room.id, room.rtsp_url).where(room.rtsp_url.is_not(None)))
+    held = (room.rtsp_url.is_not(None), room.camera_released.is_(False), room.closed_at.is_(None))
+    rows = session.execute(select(room.id, room.rtsp_url).where(*held))
     return {identity: url for identity, url in rows if url and url.strip()}
 
 

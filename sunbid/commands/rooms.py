@@ -1,8 +1,7 @@
-"""Commands on rooms: add, list, token."""
+"""Commands on rooms: their tokens, cameras, names, and their end."""
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -10,7 +9,11 @@ import typer
 from sunbid import output
 
 JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
-KINDS = ("opening", "evaluation")
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="开标室编号，例 hz-01 / id of the room")]
+RtspOption = Annotated[
+    str | None,
+    typer.Option(help="摄像机地址，两台以空格分隔 / RTSP address of the camera, two with a space between"),
+]
 
 room = typer.Typer(no_args_is_help=True, help="开标室与推流令牌 / rooms and their publishing tokens")
 
@@ -22,81 +25,117 @@ def register(app: typer.Typer) -> None:
 
 @room.command()
 def add(
-    room_id: Annotated[str, typer.Argument(metavar="ID", help="开标室编号，例 hz-01 / id of the room")],
+    room_id: IdArgument,
     name: Annotated[str, typer.Option(help="名称 / name")],
     centre: Annotated[str, typer.Option(help="交易中心编号，没有则新建 / id of the centre, made if new")],
     kind: Annotated[str, typer.Option(help="opening 开标室, evaluation 评标室")] = "opening",
-    rtsp: Annotated[str | None, typer.Option(help="摄像机地址 / RTSP address of the camera")] = None,
+    rtsp: RtspOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """新增开标室，显示一次推流令牌 / add a room and show its publishing token once."""
-    from records import audit, signing
-    from records.organisations import Centre, Room
-    from sunbid import wiring
+    from records import rooms
 
-    if kind not in KINDS:
-        output.fail(f"没有类型 {kind}；可用 / no such kind, choose from: {', '.join(KINDS)}", output.BAD_USE)
-    if rtsp and not rtsp.startswith(("rtsp://", "rtsps://")):
-        output.fail(
-            "摄像机地址应以 rtsp:// 开头 / the camera's address must begin with rtsp://", output.BAD_USE
-        )
-    token = signing.new_token()
-    with wiring.opened(output.settings()).write() as session:
-        if session.get(Room, room_id):
-            output.fail(f"开标室 {room_id} 已存在 / room exists already; `sunbid room token {room_id}`")
-        if session.get(Centre, centre) is None:
-            session.add(Centre(id=centre, name=centre, source="local"))
-            session.flush()
-            print(f"新建交易中心 / new centre: {centre}", file=sys.stderr)
-        session.add(
-            Room(
-                id=room_id, centre_id=centre, name=name, kind=kind, public_allowed=kind == "opening",
-                rtsp_url=rtsp, token_hash=signing.token_hash(token), source="local",
-            )
-        )  # fmt: skip
-        audit.write(session, "cli", "room.add", object_kind="room", object_id=room_id, detail={"kind": kind})
+    with output.acting() as session:
+        token = rooms.add(session, room_id, name, centre, kind, rtsp or "")
     _show_token(room_id, token, as_json)
 
 
 @room.command("list")
-def list_(as_json: JsonOption = False) -> None:
+def list_(
+    every: Annotated[bool, typer.Option("--all", help="含已停用的 / closed ones too")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """列出开标室 / list the rooms."""
-    from sqlalchemy import select
-
-    from records.organisations import Centre, Room
+    from records import rooms
     from sunbid import wiring
 
     with wiring.opened(output.settings()).read() as session:
         rows = [
             {
-                "id": row.id, "name": row.name, "centre": centre, "kind": row.kind, "public": row.is_public,
-                "camera": bool(row.rtsp_url), "token": bool(row.token_hash),
+                "id": row.id, "name": row.name, "centre": centre.name, "kind": row.kind, "public": row.is_public,
+                "camera": bool(row.rtsp_url), "released": row.camera_released, "token": bool(row.token_hash),
+                "closed": row.closed_at is not None,
             }
-            for row, centre in session.execute(
-                select(Room, Centre.name).join(Centre, Room.centre_id == Centre.id).order_by(Room.id)
-            )
+            for row, centre in rooms.list_rooms(session)
+            if every or row.closed_at is None
         ]  # fmt: skip
-    output.report(rows, ("id", "name", "centre", "kind", "public", "camera", "token"), as_json)
+    columns = ("id", "name", "centre", "kind", "public", "camera", "released", "token", "closed")
+    output.report(rows, columns, as_json)
 
 
 @room.command()
-def token(
-    room_id: Annotated[str, typer.Argument(metavar="ID", help="开标室编号 / id of the room")],
+def token(room_id: IdArgument, as_json: JsonOption = False) -> None:
+    """换发推流令牌，旧令牌立即失效 / a new publishing token; the old one is void at once."""
+    from records import rooms
+
+    with output.acting() as session:
+        fresh = rooms.new_token(session, room_id)
+    _show_token(room_id, fresh, as_json)
+
+
+@room.command()
+def edit(
+    room_id: IdArgument,
+    name: Annotated[str | None, typer.Option(help="名称 / name")] = None,
+    name_en: Annotated[str | None, typer.Option(help="英文名称 / English name")] = None,
+    centre: Annotated[
+        str | None, typer.Option(help="交易中心编号，没有则新建 / id of the centre, made if new")
+    ] = None,
+    capacity: Annotated[int | None, typer.Option(help="座位数 / seats")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """换发推流令牌，旧令牌立即失效 / a new publishing token; the old one is void at once."""
-    from records import audit, signing
-    from records.organisations import Room
-    from sunbid import wiring
+    """改名称、中心或座位数 / change name, centre or seats."""
+    from records import rooms
 
-    fresh = signing.new_token()
-    with wiring.opened(output.settings()).write() as session:
-        row = session.get(Room, room_id)
-        if row is None:
-            output.fail(f"没有开标室 {room_id}，见 sunbid room list / no such room")
-        row.token_hash = signing.token_hash(fresh)
-        audit.write(session, "cli", "room.token", object_kind="room", object_id=room_id)
-    _show_token(room_id, fresh, as_json)
+    with output.acting() as session:
+        rooms.edit(session, room_id, name=name, name_en=name_en, centre=centre, capacity=capacity)
+    output.done({"room": room_id}, f"已修改 / changed: {room_id}", as_json)
+
+
+@room.command()
+def camera(
+    room_id: IdArgument,
+    rtsp: RtspOption = None,
+    none: Annotated[bool, typer.Option("--none", help="去掉摄像机 / the room has no camera")] = False,
+    retake: Annotated[
+        bool, typer.Option("--retake", help="收回已让出的画面 / pull again after a release")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """设置摄像机地址 / set a camera's address; --none takes it away, --retake ends a release."""
+    from records import rooms
+
+    if [rtsp is not None, none, retake].count(True) != 1:
+        output.fail(
+            "请给出 --rtsp、--none、--retake 之一 / give one of --rtsp, --none, --retake", output.BAD_USE
+        )
+    with output.acting() as session:
+        if retake:
+            rooms.release_camera(session, room_id, False)
+        else:
+            rooms.set_camera(session, room_id, rtsp or "")
+    output.done({"room": room_id, "camera": not none}, f"已设置 / set: {room_id}", as_json)
+
+
+@room.command()
+def release(room_id: IdArgument, as_json: JsonOption = False) -> None:
+    """让摄像机让出画面，供网页或编码器推流 / the camera gives the room free for another publisher."""
+    from records import rooms
+
+    with output.acting() as session:
+        rooms.release_camera(session, room_id)
+    output.done({"room": room_id, "released": True}, f"摄像机已让出 / camera released: {room_id}", as_json)
+
+
+@room.command()
+def remove(room_id: IdArgument, as_json: JsonOption = False) -> None:
+    """停用开标室；有开标或录像的保留其记录 / take a room out of use; its openings and recordings stay."""
+    from records import rooms
+
+    with output.acting() as session:
+        gone = rooms.remove(session, room_id)
+    words = "已删除 / removed" if gone else "已停用，开标与录像保留 / closed, openings and recordings stay"
+    output.done({"room": room_id, "kept": not gone}, f"{words}: {room_id}", as_json)
 
 
 def _show_token(room_id: str, token: str, as_json: bool) -> None:

@@ -16,7 +16,7 @@ from records import signing
 from records.clock import BEIJING, now
 from records.ledger import Ledger
 from records.organisations import Room
-from records.users import User
+from records.users import ROLES, User
 from sunbid import logs, output, up, wiring
 from sunbid.children import Command
 from sunbid.demo import load, market, player, rooms, script
@@ -26,15 +26,10 @@ from sunbid.supervise import CannotStart, Supervisor, only_one
 
 PASSWORD = "yangguang-demo"
 """Fixed on purpose: it guards nothing but invented data, and everybody who tries the demonstration needs it."""
+DEMO_ROLES = ("supervisor", "leader", "operator", "public-officer", "admin")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-ACCOUNTS = (
-    ("supervisor", "supervisor", "演示监管员"),
-    ("leader", "leader", "演示领导"),
-    ("operator", "operator", "演示主持人"),
-    ("officer", "public-officer", "演示答复员"),
-    ("admin", "admin", "演示管理员"),
-)
-"""Name, role, shown name."""
+ACCOUNTS = tuple((role, role, f"演示{ROLES[role][0]}") for role in DEMO_ROLES)
+"""Name, role, shown name: each account is called as its role."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +165,7 @@ def block(settings: Settings, options: Options, seconds: float, fresh: int, log:
         if options.video
         else f"{options.rooms} 个开标室开标（无画面 / no video）"
     )
-    people = "\n".join(f"    {name:<11} {PASSWORD}   {shown} ({role})" for name, role, shown in ACCOUNTS)
+    people = "\n".join(f"    {name:<14} {PASSWORD}   {shown} ({role})" for name, role, shown in ACCOUNTS)
     if settings.host not in LOOPBACK:
         people += (
             f"\n  ▲ 监听 {settings.host}，他人可用以上密码登录 / others can sign in with these passwords"

@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from ingest.sources import add_source
 from records.intake import Journal
 from records.ledger import Ledger
 from records.openings import Opening
 from records.organisations import Organisation
+from records.sources import add_source
 from records.states import verify_opening
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]

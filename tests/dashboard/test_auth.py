@@ -11,6 +11,7 @@ from dashboard import accounts, context
 from dashboard.gate import Gate
 from dashboard.sessions import Sessions
 from records import audit
+from records.acts import By
 from records.users import AuditEntry
 from tests.dashboard.conftest import PASSWORD, sign_in
 
@@ -201,3 +202,24 @@ def test_accounts_refuse_bad_input(desk: object) -> None:
         with pytest.raises(LookupError):
             accounts.disable_user(session, "nobody")
         assert [user.name for user in accounts.list_users(session)][:2] == ["admin", "leader"]
+
+
+async def test_an_unlocked_account_may_sign_in_at_once_and_no_other(client: httpx.AsyncClient) -> None:
+    for name in ("leader", "operator"):
+        for _ in range(6):
+            await client.post("/auth/login", data={"name": name, "password": "wrong"})
+        assert (
+            await client.post("/auth/login", data={"name": name, "password": PASSWORD})
+        ).status_code == 429
+    with context.ledger().write() as session:
+        accounts.unlock_user(session, "leader", By("admin"))
+    assert (
+        await client.post("/auth/login", data={"name": "leader", "password": PASSWORD})
+    ).status_code == 204
+    assert (
+        await client.post("/auth/login", data={"name": "operator", "password": PASSWORD})
+    ).status_code == 429
+    for _ in range(6):
+        await client.post("/auth/login", data={"name": "leader", "password": "wrong"})
+    again = await client.post("/auth/login", data={"name": "leader", "password": PASSWORD})
+    assert again.status_code == 429, "pardoned once, not for ever"

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from ingest.apply import Answer, apply_batch
-from ingest.sources import add_source
 from records.ledger import Ledger
+from records.sources import add_source
 from sunbid.demo import market as demonstration
 
 from .official import Official, fetch

@@ -16,11 +16,11 @@ import websockets
 from sqlalchemy import create_engine, text
 
 from ingest.apply import apply_batch
-from ingest.sources import add_source
 from records.bids import Bid
 from records.intake import Held, Journal, Parked, Reject
 from records.ledger import Ledger
 from records.money import Deposit
+from records.sources import add_source
 
 from .conftest import count, envelope, market, rows
 from .serving import free_port, start

@@ -15,9 +15,9 @@ from stdnum.cn import ric
 
 from ingest.ocds_export import OcdsProfile, export_ocds
 from ingest.rows import TABLES
-from ingest.sources import ensure_source
 from records.ledger import Ledger
 from records.projects import Lot
+from records.sources import ensure_source
 
 from .conftest import LATER, NOW, Send, envelope
 from .conftest import market as small_market

@@ -18,10 +18,10 @@ import websockets
 from ingest.apply import apply_batch
 from ingest.config import IntakeConfig
 from ingest.server import server as server_of
-from ingest.sources import add_source, disable, rotate
 from records.bids import Bid
 from records.intake import Reject
 from records.ledger import Ledger
+from records.sources import add_source, disable, rotate
 
 from .conftest import count, envelope, market
 from .serving import free_port

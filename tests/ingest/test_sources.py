@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest import sources
+from records import sources
 from records.ledger import Ledger
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from ingest.apply import apply_batch
 from ingest.files import import_paths
-from ingest.sources import add_source
 from records.ledger import Ledger
+from records.sources import add_source
 from tests.ingest.conftest import market
 from tests.ingest.fuzzing import envelopes, files
 from tests.ingest.serving import free_port, start

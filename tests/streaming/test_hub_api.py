@@ -151,3 +151,29 @@ def test_health_names_an_unreachable_ledger(rig: Rig) -> None:
     hub.poller.trouble = "OperationalError"
     answer = hub.health.checks()
     assert "OperationalError" in answer["ledger"]
+
+
+def test_a_room_taken_out_of_use_leaves_every_list_and_its_openings_stay(rig: Rig) -> None:
+    from records import rooms
+
+    market.opening(rig.ledger, room="hz-02")
+    market.begin(rig.ledger)
+    market.finish(rig.ledger)
+    until(lambda: rig.get("/api/openings/O1").status_code, 200)
+    with rig.ledger.write() as session:
+        rooms.remove(session, "hz-02")
+    until(lambda: "hz-02" in rig.get("/api/rooms").text, False)
+    assert rig.get("/opening/O1").status_code == 200 and rig.get("/").status_code == 200
+
+
+def test_a_released_camera_is_no_longer_asked_for(rig: Rig) -> None:
+    from records import rooms
+    from streaming.sources.cameras import load_urls
+
+    with rig.ledger.write() as session:
+        rooms.set_camera(session, "hz-01", "rtsp://camera.example/1")
+        assert set(load_urls(session)) == {"hz-01"}
+        rooms.release_camera(session, "hz-01")
+        assert not load_urls(session)
+        rooms.release_camera(session, "hz-01", False)
+        assert set(load_urls(session)) == {"hz-01"}

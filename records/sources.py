@@ -7,7 +7,8 @@ import re
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records import signing
+from records import audit, signing
+from records.acts import COMMAND_LINE, By, Conflict
 from records.intake import Source
 
 _NAME = re.compile(r"^[\w.\-]{1,100}$")
@@ -31,31 +32,33 @@ def ensure_source(session: Session, name: str, demo: bool = False) -> Source:
     return row
 
 
-def add_source(session: Session, name: str, demo: bool = False) -> str:
+def add_source(session: Session, name: str, demo: bool = False, *, by: By = COMMAND_LINE) -> str:
     """A new source; returns its token, which cannot be had again.
 
     Raises ValueError for a bad name and for one that has a token already (rotate it instead).
     """
     row = ensure_source(session, name, demo)
     if row.token_hash is not None:
-        raise ValueError(f"来源 {name} 已有令牌，请改用更换 / source {name} has a token, rotate it instead")
-    return _new_token(session, row)
+        raise Conflict(f"来源 {name} 已有令牌，请改用更换 / source {name} has a token, rotate it instead")
+    return _new_token(session, row, "source.add", by)
 
 
-def rotate(session: Session, name: str) -> str:
+def rotate(session: Session, name: str, *, by: By = COMMAND_LINE) -> str:
     """A new token for a source; the old one is void at once. Raises LookupError for an unknown name."""
-    return _new_token(session, _known(session, name))
+    return _new_token(session, _known(session, name), "source.token", by)
 
 
-def set_enabled(session: Session, name: str, enabled: bool) -> None:
+def set_enabled(session: Session, name: str, enabled: bool, *, by: By = COMMAND_LINE) -> None:
     """Let a source send or not. Raises LookupError for an unknown name."""
     _known(session, name).enabled = enabled
     session.flush()
+    action = "source.enable" if enabled else "source.disable"
+    audit.write(session, by.name, action, object_kind="source", object_id=name, ip=by.ip)
 
 
-def disable(session: Session, name: str) -> None:
+def disable(session: Session, name: str, *, by: By = COMMAND_LINE) -> None:
     """Stop a source; its records stay. Raises LookupError for an unknown name."""
-    set_enabled(session, name, False)
+    set_enabled(session, name, False, by=by)
 
 
 def list_sources(session: Session) -> list[Source]:
@@ -71,12 +74,13 @@ def by_token(session: Session, token: str) -> Source | None:
 def _known(session: Session, name: str) -> Source:
     row = session.get(Source, name)
     if row is None:
-        raise LookupError(f"没有来源 {name} / no such source")
+        raise LookupError(f"没有来源 {name}，见 sunbid source list / no such source")
     return row
 
 
-def _new_token(session: Session, row: Source) -> str:
+def _new_token(session: Session, row: Source, action: str, by: By) -> str:
     token = signing.new_token()
     row.token_hash = signing.token_hash(token)
     session.flush()
+    audit.write(session, by.name, action, object_kind="source", object_id=row.name, ip=by.ip)
     return token

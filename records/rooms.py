@@ -1,0 +1,206 @@
+"""Rooms of this house and their publishing tokens and cameras: add, change, close; every act is audited."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from records import audit, signing
+from records.acts import COMMAND_LINE, By, Conflict
+from records.broadcast import BroadcastSession
+from records.clock import now
+from records.evaluation import Evaluation
+from records.openings import Opening
+from records.organisations import Centre, Room
+
+KINDS: dict[str, tuple[str, str]] = {
+    "opening": ("开标室", "Opening room"),
+    "evaluation": ("评标室", "Evaluation room"),
+}
+"""Kinds of room that can be added here, (zh, en)."""
+MOST_CAMERAS = 2
+_ID = re.compile(r"[\w.\-]{1,64}")
+_CAMERA = re.compile(r"rtsps?://[^\s/]+(/\S*)?", re.IGNORECASE)
+_LONGEST_NAME = 200
+_SECRET = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def known(session: Session, room_id: str) -> Room:
+    """The room. Raises LookupError if there is none."""
+    row = session.get(Room, room_id)
+    if row is None:
+        raise LookupError(f"没有开标室 {room_id}，见 sunbid room list / no such room")
+    return row
+
+
+def list_rooms(session: Session) -> list[tuple[Room, Centre]]:
+    """Every room with its centre, closed ones included, by id."""
+    query = select(Room, Centre).join(Centre, Room.centre_id == Centre.id).order_by(Room.id)
+    return [(room, centre) for room, centre in session.execute(query)]
+
+
+def add(
+    session: Session, room_id: str, name: str, centre: str, kind: str = "opening", camera: str = "",
+    by: By = COMMAND_LINE,
+) -> str:  # fmt: skip
+    """A new room, with its centre if that is new too; its publishing token, which cannot be had again.
+
+    Raises ValueError for a bad id, name, kind or camera address and for an id that is taken.
+    """
+    if not _ID.fullmatch(room_id):
+        raise ValueError(f"开标室编号不合规：{room_id!r}，只能用文字、数字和 . _ -，至多 64 个 / bad room id")
+    if kind not in KINDS:
+        raise ValueError(f"没有类型 {kind}；可用 / no such kind, choose from: {', '.join(KINDS)}")
+    if session.get(Room, room_id) is not None:
+        raise Conflict(f"开标室 {room_id} 已存在 / room exists already; `sunbid room token {room_id}`")
+    address = cameras(camera)
+    place = _centre(session, centre)
+    token = signing.new_token()
+    session.add(
+        Room(
+            id=room_id, centre_id=place, name=_named(name), kind=kind, public_allowed=kind == "opening",
+            rtsp_url=address, token_hash=signing.token_hash(token), source="local",
+        )
+    )  # fmt: skip
+    session.flush()
+    _note(session, by, "room.add", room_id, {"kind": kind, "centre": place, "camera": bool(address)})
+    return token
+
+
+def edit(
+    session: Session, room_id: str, *, name: str | None = None, name_en: str | None = None,
+    centre: str | None = None, capacity: int | None = None, by: By = COMMAND_LINE,
+) -> Room:  # fmt: skip
+    """Change what a room is called, where it belongs and how many it seats; None leaves as it is.
+
+    Kind and secrecy cannot be changed: an evaluation room never becomes public. Raises LookupError, ValueError.
+    """
+    row = known(session, room_id)
+    given: dict[str, Any] = {}
+    if name is not None:
+        given["name"] = _named(name)
+    if name_en is not None:
+        given["name_en"] = name_en.strip() or None
+    if centre is not None:
+        given["centre_id"] = _centre(session, centre)
+    if capacity is not None:
+        if not 0 < capacity < 100_000:
+            raise ValueError("容量应为 1 至 99999 / the capacity must be 1 to 99999")
+        given["capacity"] = capacity
+    if not given:
+        raise ValueError("没有要改的内容 / nothing to change")
+    for field, value in given.items():
+        setattr(row, field, value)
+    _note(session, by, "room.edit", room_id, {"changed": sorted(given)})
+    return row
+
+
+def new_token(session: Session, room_id: str, by: By = COMMAND_LINE) -> str:
+    """A new publishing token; the old one is void at once. Raises LookupError, ValueError (closed)."""
+    row = _open(session, room_id)
+    token = signing.new_token()
+    row.token_hash = signing.token_hash(token)
+    _note(session, by, "room.token", room_id)
+    return token
+
+
+def set_camera(session: Session, room_id: str, camera: str, by: By = COMMAND_LINE) -> Room:
+    """The camera's address, or two with a space between; empty takes the camera away. Begins to pull at once.
+
+    Raises LookupError, ValueError.
+    """
+    row = _open(session, room_id)
+    row.rtsp_url, row.camera_released = cameras(camera), False
+    _note(session, by, "room.camera", room_id, {"camera": bool(row.rtsp_url)})
+    return row
+
+
+def release_camera(session: Session, room_id: str, released: bool = True, by: By = COMMAND_LINE) -> Room:
+    """Let the camera give the room free for another publisher, or take it back; its address is kept.
+
+    Raises LookupError, ValueError (no camera).
+    """
+    row = _open(session, room_id)
+    if not row.rtsp_url:
+        raise Conflict(f"开标室 {room_id} 没有摄像机地址 / the room has no camera address")
+    row.camera_released = released
+    _note(session, by, "room.release" if released else "room.retake", room_id)
+    return row
+
+
+def remove(session: Session, room_id: str, by: By = COMMAND_LINE) -> bool:
+    """Take a room out of use; True if its row is gone, False if it is kept for its openings and recordings.
+
+    Either way it can no longer be published to and stands on no list. Raises LookupError, ValueError
+    while an opening in it is running.
+    """
+    row = _open(session, room_id)
+    running = select(func.count()).where(
+        Opening.room_id == room_id, Opening.state.in_(("in_progress", "paused"))
+    )
+    if session.scalar(running):
+        raise Conflict(f"开标室 {room_id} 正在开标，结束后再停用 / an opening is running in this room")
+    gone = not _used(session, room_id)
+    if gone:
+        session.delete(row)
+    else:
+        row.closed_at, row.token_hash, row.rtsp_url, row.camera_released = now(), None, None, False
+    session.flush()
+    _note(session, by, "room.remove", room_id, {"kept": not gone})
+    return gone
+
+
+def cameras(text: str) -> str | None:
+    """Camera addresses as they are kept. Raises ValueError, which never repeats an address: it may hold a password."""
+    found = text.split()
+    if len(found) > MOST_CAMERAS:
+        raise ValueError(f"一间开标室最多 {MOST_CAMERAS} 台摄像机 / at most {MOST_CAMERAS} cameras a room")
+    if not all(_CAMERA.fullmatch(one) for one in found):
+        raise ValueError(
+            "摄像机地址应为 rtsp://主机[:端口]/路径 / a camera's address must be rtsp://host[:port]/path"
+        )
+    return " ".join(found) or None
+
+
+def shown_camera(room: Room) -> str:
+    """A camera's address without its user name and password."""
+    return _SECRET.sub("", room.rtsp_url or "")
+
+
+def _open(session: Session, room_id: str) -> Room:
+    row = known(session, room_id)
+    if row.closed_at is not None:
+        raise Conflict(f"开标室 {room_id} 已停用 / the room is closed")
+    return row
+
+
+def _used(session: Session, room_id: str) -> bool:
+    return any(
+        session.scalar(select(func.count()).where(column == room_id))
+        for column in (Opening.room_id, Evaluation.room_id, BroadcastSession.room_id)
+    )
+
+
+def _centre(session: Session, centre: str) -> str:
+    if not _ID.fullmatch(centre):
+        raise ValueError(f"交易中心编号不合规：{centre!r} / bad id of a centre")
+    if session.get(Centre, centre) is None:
+        session.add(Centre(id=centre, name=centre, source="local"))
+        session.flush()
+    return centre
+
+
+def _named(name: str) -> str:
+    words = " ".join(name.split())
+    if not words or len(words) > _LONGEST_NAME:
+        raise ValueError(
+            f"名称应为 1–{_LONGEST_NAME} 字 / the name must have 1 to {_LONGEST_NAME} characters"
+        )
+    return words
+
+
+def _note(session: Session, by: By, action: str, room_id: str, detail: dict[str, Any] | None = None) -> None:
+    audit.write(session, by.name, action, object_kind="room", object_id=room_id, detail=detail, ip=by.ip)

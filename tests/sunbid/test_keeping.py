@@ -1,0 +1,226 @@
+"""Keeping an installation from the command line: accounts, sources, rooms; exit codes, JSON, audit chain."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from typer.testing import CliRunner, Result
+
+from records import states
+from records.clock import now
+from records.ledger import Ledger
+from records.openings import Opening
+from records.organisations import Room
+from records.projects import Lot, Project
+from records.users import ROLES, AuditEntry, User
+from sunbid.cli import app
+
+ROOT = Path(__file__).parents[2]
+PASSWORD = "long enough\n"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    monkeypatch.setenv("SUNBID_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    found = Ledger(f"sqlite:///{tmp_path.resolve() / 'ledger.db'}")
+    found.upgrade()
+    yield found
+    found.close()
+
+
+def sunbid(*words: str, stdin: str = "") -> Result:
+    return CliRunner().invoke(app, list(words), input=stdin)
+
+
+def told(*words: str, stdin: str = "") -> dict[str, object]:
+    answer = sunbid(*words, "--json", stdin=stdin)
+    assert answer.exit_code == 0, answer.output
+    found: dict[str, object] = json.loads(answer.stdout)
+    return found
+
+
+def acts(ledger: Ledger) -> list[tuple[str, str | None]]:
+    with ledger.read() as session:
+        rows = session.execute(select(AuditEntry.action, AuditEntry.object_id).order_by(AuditEntry.seq))
+        return [(action, target) for action, target in rows]
+
+
+def test_the_version_is_told() -> None:
+    answer = sunbid("--version")
+    assert answer.exit_code == 0 and re.fullmatch(r"sunbid \d+\.\d+\.\d+\n", answer.stdout)
+
+
+def test_an_accounts_whole_life(ledger: Ledger) -> None:
+    add = ("user", "add", "li", "--role", "supervisor", "--password-stdin")
+    assert told(*add, stdin=PASSWORD) == {"name": "li", "role": "supervisor"}
+    with ledger.read() as session:
+        before = session.get_one(User, "li")
+    told("user", "disable", "li")
+    told("user", "enable", "li")
+    told("user", "role", "li", "leader")
+    told("user", "password", "li", "--password-stdin", stdin="another one\n")
+    told("user", "unlock", "li")
+    with ledger.read() as session:
+        after = session.get_one(User, "li")
+    assert (after.role, after.disabled, after.unlocked_at is not None) == ("leader", False, True)
+    assert after.password_hash != before.password_hash and after.session_epoch > before.session_epoch
+    steps = ("add", "disable", "enable", "role", "password", "unlock")
+    assert acts(ledger) == [(f"user.{step}", "li") for step in steps]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("user", "password", "nobody", "--password-stdin"), 1),
+        (("user", "enable", "nobody"), 1),
+        (("user", "unlock", "nobody"), 1),
+        (("user", "role", "nobody", "admin"), 1),
+        (("user", "role", "li", "queen"), 2),
+        (("user", "role", "li"), 2),
+        (("user", "password", "li"), 2),
+        (("user", "add", "li", "--role", "admin", "--password-stdin"), 1),
+        (("user", "add", "a b", "--role", "admin", "--password-stdin"), 2),
+        (("source", "token", "nobody"), 1),
+        (("source", "disable", "nobody"), 1),
+        (("source", "add", "a b"), 2),
+        (("room", "remove", "r9"), 1),
+        (("room", "edit", "r9", "--name", "x"), 1),
+        (("room", "edit", "r1"), 2),
+        (("room", "edit", "r1", "--capacity", "0"), 2),
+        (("room", "edit", "r1", "--name", " "), 2),
+        (("room", "release", "r1"), 1),
+        (("room", "camera", "r1"), 2),
+        (("room", "camera", "r1", "--none", "--retake"), 2),
+        (("room", "camera", "r1", "--rtsp", "http://camera/1"), 2),
+        (("room", "camera", "r1", "--rtsp", "rtsp://a rtsp://b rtsp://c"), 2),
+        (("room", "add", "r 2", "--name", "x", "--centre", "c1"), 2),
+        (("room", "add", "r1", "--name", "x", "--centre", "c1"), 1),
+    ],
+)
+def test_refusals_say_why_and_change_nothing(ledger: Ledger, words: tuple[str, ...], code: int) -> None:
+    told("user", "add", "li", "--role", "supervisor", "--password-stdin", stdin=PASSWORD)
+    told("room", "add", "r1", "--name", "一室", "--centre", "c1")
+    before = acts(ledger)
+    answer = sunbid(*words, stdin=PASSWORD)
+    assert answer.exit_code == code and answer.stderr.strip() and not answer.stdout.strip()
+    assert "Traceback" not in answer.output and acts(ledger) == before
+
+
+def test_a_short_password_is_refused_and_never_repeated(ledger: Ledger) -> None:
+    told("user", "add", "li", "--role", "supervisor", "--password-stdin", stdin=PASSWORD)
+    answer = sunbid("user", "password", "li", "--password-stdin", stdin="s3cret\n")
+    assert answer.exit_code == 2 and "s3cret" not in answer.output
+
+
+def test_a_sources_whole_life(ledger: Ledger) -> None:
+    first = told("source", "add", "hzctc")["token"]
+    assert told("source", "token", "hzctc")["token"] != first
+    told("source", "disable", "hzctc")
+    listed = json.loads(sunbid("source", "list", "--json").stdout)
+    assert listed == [{"name": "hzctc", "enabled": False, "demo": False, "token": True}]
+    told("source", "enable", "hzctc")
+    assert acts(ledger) == [(f"source.{step}", "hzctc") for step in ("add", "token", "disable", "enable")]
+    assert sunbid("source", "add", "hzctc").exit_code == 1
+
+
+def test_a_rooms_whole_life(ledger: Ledger) -> None:
+    told("room", "add", "r1", "--name", "一室", "--centre", "c1", "--rtsp", "rtsp://u:secret@cam/1")
+    told(
+        "room",
+        "edit",
+        "r1",
+        "--name",
+        "第一开标室",
+        "--name-en",
+        "Room 1",
+        "--capacity",
+        "40",
+        "--centre",
+        "c2",
+    )
+    told("room", "release", "r1")
+    with ledger.read() as session:
+        row = session.get_one(Room, "r1")
+    assert (row.name, row.name_en, row.capacity, row.centre_id) == ("第一开标室", "Room 1", 40, "c2")
+    assert row.camera_released and row.rtsp_url == "rtsp://u:secret@cam/1"
+    told("room", "camera", "r1", "--retake")
+    told("room", "camera", "r1", "--rtsp", "rtsp://cam/1 rtsp://cam/2#transcode")
+    told("room", "camera", "r1", "--none")
+    assert told("room", "remove", "r1") == {"room": "r1", "kept": False}
+    assert json.loads(sunbid("room", "list", "--all", "--json").stdout) == []
+    steps = ("add", "edit", "release", "retake", "camera", "camera", "remove")
+    assert acts(ledger) == [(f"room.{step}", "r1") for step in steps]
+    with ledger.read() as session:
+        assert "secret" not in str([e.detail for e in session.scalars(select(AuditEntry))])
+
+
+def opening_in(ledger: Ledger, room: str) -> None:
+    at = now() - timedelta(hours=1)
+    with ledger.write() as session:
+        session.add(Project(id="p1", name="项目", source="s"))
+        session.flush()
+        session.add(Lot(id="l1", project_id="p1", name="标段", centre_id="c1", deadline=at, source="s"))
+        session.flush()
+        states.new_opening(session, Opening(id="o1", lot_id="l1", room_id=room, scheduled_at=at, source="s"))
+
+
+def test_a_room_with_openings_is_closed_and_its_openings_stay(ledger: Ledger) -> None:
+    told("room", "add", "r1", "--name", "一室", "--centre", "c1", "--rtsp", "rtsp://cam/1")
+    opening_in(ledger, "r1")
+    with ledger.write() as session:
+        states.append_event(session, "o1", "bidders_published", {"count": 0, "bidders": []}, actor="t")
+    assert sunbid("room", "remove", "r1").exit_code == 1, "an opening is running"
+    with ledger.write() as session:
+        states.append_event(session, "o1", "ended", {"result": "failed"}, actor="t")
+    assert told("room", "remove", "r1") == {"room": "r1", "kept": True}
+    assert json.loads(sunbid("room", "list", "--json").stdout) == []
+    with ledger.read() as session:
+        row = session.get_one(Room, "r1")
+        assert row.closed_at and row.token_hash is None and row.rtsp_url is None
+        assert session.get_one(Opening, "o1").room_id == "r1"
+    for words in (
+        ("room", "token", "r1"),
+        ("room", "remove", "r1"),
+        ("room", "camera", "r1", "--rtsp", "rtsp://c/1"),
+    ):
+        assert sunbid(*words).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["user password", "user enable", "user disable", "user role", "user unlock", "source token", "source disable",
+     "source enable", "room edit", "room remove", "room camera", "room release"],
+)  # fmt: skip
+def test_every_command_explains_itself(words: str) -> None:
+    answer = sunbid(*words.split(), "--help")
+    assert answer.exit_code == 0 and " / " in answer.stdout and "--json" in answer.stdout
+
+
+def test_each_role_has_one_name_everywhere() -> None:
+    """The readme's table, the demonstration's accounts, the commands and the screens say the same."""
+    from dashboard import i18n
+    from sunbid.demo.start import ACCOUNTS
+
+    readme = (ROOT / "README.md").read_text("utf-8")
+    table = dict(re.findall(r"^\| `([\w-]+)` \| (\S+) \|", readme, re.MULTILINE))
+    assert table == {role: names[0] for role, names in ROLES.items()}
+    assert {name: role for name, role, _ in ACCOUNTS} == {role: role for role in ROLES}
+    assert all(shown.endswith(ROLES[role][0]) for _, role, shown in ACCOUNTS)
+    for command in ("add", "role"):
+        assert all(role in sunbid("user", command, "--help").stdout.replace("\n", "") for role in ROLES)
+    assert not [key for key in i18n.words() if key.startswith("common.role_")], "names have one home"
+    others = ("公众服务员", "系统管理员")
+    places = [
+        *ROOT.glob("docs/*.md"),
+        ROOT / "README.md",
+        *ROOT.glob("dashboard/**/*.json"),
+        *ROOT.glob("sunbid/**/*.py"),
+    ]
+    assert not [(p.name, word) for p in places for word in others if word in p.read_text("utf-8")]
