@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from ingest import openings, placing, publicpapers, publicrows, rejects
+from ingest import openings, placing, publicpapers, publicrecord, publicrows, rejects
 from ingest.envelope import Record, Refusal
 from ingest.kinds import REFERENCES, SHARED
 from ingest.parking import Parking
@@ -306,12 +306,11 @@ class Batch:
         session = self.session
         lots = pending.get("lot", {})
         projects = {*pending.get("project", {}), *(row["project_id"] for row in lots.values())}
-        touched = set(lots)
-        for kind in _TOLD_TOGETHER:
-            touched.update(row["lot_id"] for row in pending.get(kind, {}).values())
+        touched = {*lots, *_lots_of(pending, *_TOLD_TOGETHER)}
         rows = publicrows.projects(session, projects, self.demo)
         rows += publicrows.lots(session, lots, self.demo)
         rows += publicrows.awards(session, touched, self.demo)
+        rows += publicrecord.records(session, {*lots, *_lots_of(pending, "bid", "opening")}, self.demo)
         rows += publicpapers.contracts(session, touched, self.demo)
         rows += publicpapers.decisions(session, touched, self.demo)
         rows += publicpapers.notices(session, pending.get("notice", {}), self.demo)
@@ -342,3 +341,8 @@ class Batch:
             connection.execute(
                 text("SELECT setval(pg_get_serial_sequence('journal', 'seq'), :seq)"), {"seq": self._last}
             )
+
+
+def _lots_of(pending: dict[str, dict[str, dict[str, Any]]], *kinds: str) -> set[str]:
+    """Lots of the rows of some kinds that are about to be written."""
+    return {row["lot_id"] for kind in kinds for row in pending.get(kind, {}).values()}

@@ -126,3 +126,8 @@ def of_project(session: Session, topic: str, code: str) -> list[dict[str, Any]]:
         select(PublicEvent).where(PublicEvent.seq.in_(newest)).order_by(PublicEvent.subject)
     )
     return [row.payload for row in rows]
+
+
+def beside(session: Session, opening: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """What stands beside the feed of an opening: its record if it came as history, and its lot's award."""
+    return public.latest(session, "record", opening["id"]), public.latest(session, "award", opening["lot"])

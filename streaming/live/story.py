@@ -168,14 +168,20 @@ _TELL: dict[str, Callable[[Story, Message, str], None]] = {
 }
 
 
-def opening_record(opening: Mapping[str, Any], story: Story) -> dict[str, Any]:
-    """开标记录: what the law has published of an opening after the reading (招标投标法 art. 36)."""
+def opening_record(opening: Mapping[str, Any], story: Story, past: Message | None = None) -> dict[str, Any]:
+    """开标记录: what the law has published of an opening after the reading (招标投标法 art. 36).
+
+    `past` is the public record of an opening that came as history: no event tells of it.
+    """
     rows = [_row(number, name, story.readings.get(number)) for number, name in sorted(story.bidders.items())]
+    if past and not rows:
+        rows = [_past_row(number, past["columns"], bid) for number, bid in enumerate(past["bids"], start=1)]
+    limit = opening.get("control_price")
     kept = ("id", "lot", "title", "project", "project_name", "room", "tenderer", "agency", "scheduled_at",
             "started_at", "ended_at", "state", "result", "demo")  # fmt: skip
     return {
         **{key: opening.get(key) for key in kept},
-        "control_price": story.control,
+        "control_price": story.control or ({"amount": limit} if limit is not None else None),
         "coefficients": story.coefficients,
         "decryption": story.decryption,
         "bids": rows,
@@ -189,7 +195,11 @@ def opening_record(opening: Mapping[str, Any], story: Story) -> dict[str, Any]:
 def _row(number: int, name: str, read: Reading | None) -> dict[str, Any]:
     said = asdict(read) if read else dict.fromkeys(Reading.__dataclass_fields__)
     read_at = said.pop("ts")
-    return {"no": number, "name": name, **said, "read_at": read_at}
+    return {"no": number, "name": name, **said, "decrypt_status": None, "read_at": read_at}
+
+
+def _past_row(number: int, columns: list[str], bid: list[Any]) -> dict[str, Any]:
+    return {"no": number, **dict(zip(columns, bid, strict=True)), "remark": None, "read_at": None}
 
 
 def _known(said: Said) -> dict[str, Any]:

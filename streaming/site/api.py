@@ -101,7 +101,8 @@ class Api:
             return problem(
                 409, "唱标尚未结束，开标记录暂不公布 / the reading is not over yet", stage=opening["stage"]
             )
-        return answer(request, opening_record(opening, log.story), max_age=2)
+        past = await self._reader.ask(lambda s: public.latest(s, "record", opening["id"]))
+        return answer(request, opening_record(opening, log.story, past), max_age=2)
 
     async def evidence(self, request: Request) -> Response:
         """The sealed evidence folder as a zip, once there is one."""

@@ -18,14 +18,15 @@ from records import public
 from records.clock import local_now, now
 from streaming.live.board import Board
 from streaming.live.logs import Logs
-from streaming.live.reading import Reader, of_project
+from streaming.live.reading import Reader, beside, of_project
 from streaming.live.roster import Roster
-from streaming.live.story import READ_OUT, STEPS, Story, opening_record
+from streaming.live.story import STEPS, Story
 from streaming.site import market
 from streaming.site.api import Api, evidence_path
 from streaming.site.hall import Hall
+from streaming.site.openingview import opening_view
 from streaming.site.render import Site, day, word
-from streaming.site.telling import card, facts, key_figures, listing, slate
+from streaming.site.telling import card, facts, listing, slate
 
 GZIP = [Middleware(GZipMiddleware, minimum_size=600, compresslevel=6)]
 NAVIGATION: tuple[tuple[str, str, dict[str, str]], ...] = (
@@ -101,13 +102,12 @@ class Pages:
             raise HTTPException(404)
         room = self._roster.public_room(opening["room"] or "")
         place = room.title(lang) if room else str(opening["centre_name"] or "")
-        read_out = opening["stage"] in READ_OUT
+        past, award = await self._reader.ask(lambda s: beside(s, opening))
         body = self._render(
-            "opening.html", request, nav="replay", opening=opening, place=place,
-            story={"told": log.story, "log": log.messages}, step_keys=STEPS,
-            facts=facts(opening, place, lang), figures=key_figures(log.story, lang),
-            record=opening_record(opening, log.story) if read_out else None, demo=opening["demo"],
+            "opening.html", request, nav="replay", opening=opening, place=place, demo=opening["demo"],
+            story={"told": log.story, "log": log.messages},
             evidence=opening["state"] == "sealed" and evidence_path(self._data, opening_id).is_file(),
+            **opening_view(opening, log.story, past, award, place, lang),
         )  # fmt: skip
         return _html(body)
 

@@ -53,6 +53,11 @@ def named(lang: str, group: str, value: str | None) -> str | None:
     return word(lang, key) if key in WORDS else value
 
 
+def term(lang: str, text: str | None) -> str | None:
+    """A usual value of a free field (施工, 合格, 浮动系数) in the reader's language; any other as it was written."""
+    return named(lang, "term", text)
+
+
 def at(text: str | None) -> datetime | None:
     """A time of a payload in Beijing time."""
     return datetime.fromisoformat(text).astimezone(BEIJING) if text else None
@@ -91,9 +96,11 @@ def figure(yuan: str | None, lang: str) -> str:
     return f"{(Decimal(yuan) / unit).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
 
 
-def money(yuan: str, lang: str) -> str:
-    """Yuan with its unit."""
-    return word(lang, "money", n=figure(yuan, lang))
+def money(amount: str, lang: str, currency: str = "CNY") -> str:
+    """An amount with its unit; other currencies keep theirs."""
+    if currency != "CNY":
+        return f"{currency} {Decimal(amount).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
+    return word(lang, "money", n=figure(amount, lang))
 
 
 def length(start: str | None, end: str | None) -> str:
@@ -115,6 +122,8 @@ def sentence(message: Mapping[str, Any], lang: str) -> str:
         payload["time"] = clock(payload["scheduled_at"], "%Y-%m-%d %H:%M")
     if kind == "sealed":
         payload["head"] = payload["head"][:16]
+    if kind == "coefficient_drawn":
+        payload["kind"] = term(lang, payload["kind"])
     if kind == "bid_read" and not payload.get("remark"):
         payload["remark"] = word(lang, "list.unquoted")
     return word(lang, _key(kind, payload), **payload)

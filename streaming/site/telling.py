@@ -12,7 +12,7 @@ from records.control import reason_text
 from streaming.live.board import moment
 from streaming.live.covers import OPEN, Cover
 from streaming.live.story import READ_OUT, Story
-from streaming.site.render import WORDS, clock, full, money, named, word
+from streaming.site.render import WORDS, clock, full, money, named, term, word
 
 Opening = Mapping[str, Any]
 Pairs = list[tuple[str, str]]
@@ -106,7 +106,7 @@ def key_figures(story: Story, lang: str) -> Pairs:
             found.append((word(lang, "fact.base"), money(story.control["base_price"], lang)))
         if story.control.get("over") is not None:
             found.append((word(lang, "fact.over"), word(lang, "fact.houses", n=story.control["over"])))
-    found += [(str(drawn["kind"]), str(drawn["value"])) for drawn in story.coefficients]
+    found += [(term(lang, drawn["kind"]) or "", str(drawn["value"])) for drawn in story.coefficients]
     if story.decryption and story.stage != "decryption":
         done, failed = story.decryption["done"], story.decryption["failed"]
         key = "fact.some" if failed else "fact.all"
@@ -118,13 +118,14 @@ def facts(opening: Opening, place: str, lang: str) -> Pairs:
     """The project facts of an opening that the public has known since the notice."""
     limit = opening.get("control_price")
     rows = [
+        ("facts.opening", opening.get("id")),
         ("facts.project", opening.get("project_name")),
         ("facts.code", opening.get("project")),
         ("facts.lot", opening.get("lot")),
         ("tenderer", opening.get("tenderer")),
         ("agency", opening.get("agency")),
         ("facts.family", named(lang, "family", opening.get("trade_family"))),
-        ("facts.category", opening.get("category")),
+        ("facts.category", term(lang, opening.get("category"))),
         ("facts.method", named(lang, "method", opening.get("method"))),
         ("fact.control", money(limit, lang) if limit else None),
         ("facts.scheduled", full(opening.get("scheduled_at"))),

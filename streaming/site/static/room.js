@@ -1,5 +1,5 @@
 // The room: the feed drives list, steps, caption and log; the picture looks after itself.
-import { $, clock, el, say, setIcon, t } from "./site.js";
+import { $, clock, el, say, setIcon, t, term } from "./site.js";
 import { follow } from "./feed.js";
 import { List } from "./list.js";
 import { Player, rungMenu } from "./player.js";
@@ -61,7 +61,7 @@ function keyFigures() {
     if (control.base_price) found.push([t("fact.base"), money(control.base_price)]);
     if (control.over !== undefined) found.push([t("fact.over"), t("fact.houses", { n: control.over })]);
   }
-  for (const drawn of story.coefficients) found.push([drawn.kind, drawn.value]);
+  for (const drawn of story.coefficients) found.push([term(drawn.kind), drawn.value]);
   if (decryption && story.stage !== "decryption") {
     const { done, failed } = decryption;
     found.push([t("fact.decryption"), failed ? t("fact.some", { done, failed }) : t("fact.all", { n: done })]);

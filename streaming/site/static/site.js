@@ -6,6 +6,9 @@ export const words = (await import(`./words.${lang}.js`)).default;
 export const t = (key, values = {}) =>
   Object.entries(values).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, value), words[key] ?? key);
 
+/** A usual value of a free field (施工, 合格, 浮动系数) in the reader's language; any other as it was written. */
+export const term = (text) => words[`term.${text}`] ?? text;
+
 export const $ = (id) => document.getElementById(id);
 
 /** An element with classes and text; text from records only ever goes through textContent. */

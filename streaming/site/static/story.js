@@ -1,5 +1,5 @@
 // The story of one opening, told from its feed; the hub tells the same in streaming/live/story.py.
-import { clock, lang, t } from "./site.js";
+import { clock, lang, t, term } from "./site.js";
 
 export const STEPS = ["sign_in", "bidders", "decryption", "price", "reading", "objection", "confirmation", "end"];
 export const READ_OUT = new Set(["objection", "confirmation", "end"]);
@@ -76,6 +76,7 @@ export function sentence({ type, payload }) {
   const values = { ...payload };
   for (const key of ["amount", "price"]) if (values[key] !== undefined) values[key] = money(values[key]);
   if (type === "scheduled") values.time = DATE.format(new Date(payload.scheduled_at));
+  if (type === "coefficient_drawn") values.kind = term(payload.kind);
   if (type === "sealed") values.head = payload.head.slice(0, 16);
   if (type === "bid_read") values.remark ??= "—";
   const variant = VARIANT[type]?.(payload) ?? "";

@@ -1,0 +1,84 @@
+"""Candidates 中标候选人 and award 中标结果 of a lot, as its public row tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from streaming.site.render import clock, money, word
+
+
+@dataclass(frozen=True)
+class Line:
+    """One candidate or winner."""
+
+    rank: int | None
+    name: str
+    price: str
+    won: bool = False
+    awarded_at: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the public knows of how a lot ended."""
+
+    stage: str
+    """publicity, awarded or cancelled."""
+    title: str
+    note: str
+    lines: list[Line]
+    winner: Line | None = None
+    below: str = ""
+    """How far the winning price lies under the ceiling, in words."""
+
+
+def outcome(award: Mapping[str, Any] | None, lang: str, ceiling: str | None = None) -> Outcome | None:
+    """The outcome of a lot from its row of topic `award`; None while nothing is public."""
+    if not award:
+        return None
+    stage = str(award.get("stage") or "awarded")
+    won = [_line(part, lang, won=True) for part in award.get("awarded") or []]
+    names = {line.name for line in won}
+    others = [_line(part, lang) for part in award.get("candidates") or [] if part["name"] not in names]
+    lines = sorted([*won, *others], key=lambda line: (line.rank is None, line.rank or 0, not line.won))
+    if not lines and stage != "cancelled":
+        return None
+    return Outcome(
+        stage=stage,
+        title=word(lang, f"award.{stage}"),
+        note=_note(award, lang),
+        lines=lines,
+        winner=won[0] if len(won) == 1 else None,
+        below=_below(award, ceiling, lang),
+    )
+
+
+def _line(part: Mapping[str, Any], lang: str, *, won: bool = False) -> Line:
+    price = part.get("price")
+    shown = money(price, lang, part.get("currency") or "CNY") if price is not None else "—"
+    return Line(part.get("rank"), str(part["name"]), shown, won, clock(part.get("awarded_at"), "%Y-%m-%d"))
+
+
+def _note(award: Mapping[str, Any], lang: str) -> str:
+    if award.get("stage") == "publicity" and award.get("publicity_until"):
+        return word(lang, "award.until", time=clock(award["publicity_until"], "%Y-%m-%d %H:%M"))
+    days = [part["awarded_at"] for part in award.get("awarded") or [] if part.get("awarded_at")]
+    return word(lang, "award.at", time=clock(max(days), "%Y-%m-%d")) if days else ""
+
+
+def _below(award: Mapping[str, Any], ceiling: str | None, lang: str) -> str:
+    won = award.get("awarded") or []
+    if len(won) != 1 or not ceiling or won[0].get("price") is None or won[0].get("currency", "CNY") != "CNY":
+        return ""
+    limit, price = Decimal(ceiling), Decimal(won[0]["price"])
+    if limit <= 0 or price > limit:
+        return ""
+    return word(
+        lang,
+        "award.below",
+        percent=f"{(limit - price) / limit * 100:.2f}",
+        amount=money(str(limit - price), lang),
+    )

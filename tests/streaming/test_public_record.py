@@ -1,0 +1,149 @@
+"""The record of openings that came as history, without events: shown once the law has it public, and no sooner."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from records.clock import now
+from records.ledger import Ledger
+from tests.streaming import history, hub_market
+from tests.streaming.hub_market import Rig
+from tests.streaming.test_hub_api import until
+
+YEAR_AGO = now() - timedelta(days=400)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
+def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
+    """A hub over either database; on PostgreSQL its role may read nothing but what is public."""
+    sqlite = request.param == "sqlite"
+    book = request.getfixturevalue("ledger") if sqlite else Ledger(request.getfixturevalue("postgres_url"))
+    hub_market.rooms(book)
+    app, media = hub_market.hub(book, tmp_path / "data")
+    with TestClient(app, base_url="http://hub", client=("127.0.0.1", 40000)) as client:
+        yield Rig(book, client, media, tmp_path / "data")
+    if not sqlite:
+        book.close()
+
+
+def told(rig: Rig, key: str = "H1") -> list[dict[str, Any]]:
+    answer = rig.get(f"/api/openings/KB-{key}/record")
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["bids"])
+
+
+def cells(html: str) -> list[list[str]]:
+    body = re.findall(r"<tbody>(.*?)</tbody>", html[html.index('id="record"') :], re.S)[0]
+    return [
+        [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<td.*?</td>", row, re.S)]
+        for row in re.findall(r"<tr>(.*?)</tr>", body, re.S)
+    ]
+
+
+def test_history_shows_bidders_prices_period_quality_limit_and_winner(rig: Rig) -> None:
+    history.send(rig.ledger, *history.lot(YEAR_AGO), *history.award(YEAR_AGO))
+    html = rig.get("/opening/KB-H1").text
+    assert [row[:5] for row in cells(html)] == [
+        ["1", "望潮示例建设1公司", "2,764.80", "481", "合格"],
+        ["2", "望潮示例建设2公司", "2,750.24", "482", "合格"],
+        ["3", "望潮示例建设3公司", "2,791.00", "483", "合格"],
+    ]
+    assert "2,865.00 万元" in html, "the price ceiling"
+    winner = html[html.index('id="award"') : html.index('id="record"')]
+    assert "2,764.80 万元" in winner and "较限价低 3.50 %" in winner and "望潮示例建设2公司" in winner
+    assert [(b["no"], b["price"]) for b in told(rig)] == [
+        (1, "27648000"),
+        (2, "27502360"),
+        (3, "27910000.55"),
+    ]
+
+
+def test_bids_that_come_after_their_opening_are_shown_too_and_corrected_ones_anew(rig: Rig) -> None:
+    base = history.lot(YEAR_AGO)
+    history.send(rig.ledger, *base[:-3])
+    assert told(rig) == []
+    assert "尚未报送" in rig.get("/opening/KB-H1").text
+    history.send(rig.ledger, *base[-3:])
+    assert len(told(rig)) == 3
+    history.send(rig.ledger, history.bid(YEAR_AGO, "H1", 2, "26000000", version=2))
+    assert [b["price"] for b in told(rig)][1] == "26000000"
+
+
+def test_what_was_withdrawn_is_not_told_and_what_could_not_be_decrypted_has_no_price(rig: Rig) -> None:
+    history.send(
+        rig.ledger, *history.lot(YEAR_AGO)[:-3], history.bid(YEAR_AGO, "H1", 1, "100", status="withdrawn"),
+        history.bid(YEAR_AGO, "H1", 2, "27000000", decrypt_status="failed"), history.bid(YEAR_AGO, "H1", 3, "27500000"),
+    )  # fmt: skip
+    assert [(b["name"], b["price"]) for b in told(rig)] == [
+        ("望潮示例建设2公司", None), ("望潮示例建设3公司", "27500000"),
+    ]  # fmt: skip
+    assert cells(rig.get("/opening/KB-H1").text)[0][5] == "解密失败，未唱标"
+
+
+def test_prequalified_bidders_stay_masked(rig: Rig) -> None:
+    history.send(rig.ledger, *history.lot(YEAR_AGO, prequalification=True))
+    assert {b["name"] for b in told(rig)} == {"******"}
+    assert "望潮" not in rig.get("/opening/KB-H1").text
+
+
+@pytest.mark.parametrize("result", ["failed", "terminated"])
+def test_an_opening_that_was_not_read_out_has_no_record(rig: Rig, result: str) -> None:
+    records = history.lot(YEAR_AGO)
+    opening = next(r for r in records if r["kind"] == "opening")
+    opening["data"]["result"] = result
+    history.send(rig.ledger, *records)
+    page = rig.get("/opening/KB-H1").text
+    assert "27648000" not in rig.get("/api/openings/KB-H1/record").text
+    assert "2,764.80" not in page and "没有开标记录" in page
+
+
+def test_bids_of_a_lot_still_open_stay_secret_whatever_the_opening_says(rig: Rig) -> None:
+    """A source that calls an opening ended before the deadline in force makes nothing public."""
+    ahead = now() + timedelta(days=2)
+    records = [r for r in history.lot(ahead) if r["kind"] != "opening"]
+    history.send(rig.ledger, *records)
+    early = history.envelope("opening", "KB-H1", {
+        "lot": "BD-H1", "room": "hz-01", "scheduled_at": (now() - timedelta(hours=2)).isoformat(), "state": "ended",
+        "result": "opened", "ended_at": (now() - timedelta(hours=1)).isoformat()}, now())  # fmt: skip
+    from ingest.apply import apply_batch
+
+    apply_batch(rig.ledger, history.SOURCE, [early], key=b"k" * 32)
+    for path in ("/opening/KB-H1", "/api/openings/KB-H1/record", "/api/openings/KB-H1", "/project/XM-H1"):
+        text = rig.get(path).text
+        assert "望潮" not in text and "27648000" not in text and "2,764.80" not in text, path
+
+
+def test_the_bids_of_a_new_round_are_not_told_as_those_of_the_first(rig: Rig) -> None:
+    """The lot is put out again: bids for the second round are sealed, the first round's record stands."""
+    history.send(rig.ledger, *history.lot(YEAR_AGO))
+    again = now() + timedelta(days=3)
+    fresh = history.bid(
+        again, "H1", 9, "1234567", bidder="B1", received_at=(now() - timedelta(hours=1)).isoformat()
+    )
+    lot = next(r for r in history.lot(again, version=2, status=None) if r["kind"] == "lot")
+    history.send(rig.ledger, lot, fresh)
+    assert len(told(rig)) == 3
+    assert "1234567" not in rig.get("/api/openings/KB-H1/record").text
+    assert "123.46" not in rig.get("/opening/KB-H1").text
+
+
+def test_an_opening_with_events_keeps_the_record_of_its_feed(rig: Rig) -> None:
+    hub_market.opening(rig.ledger)
+    hub_market.begin(rig.ledger)
+    hub_market.finish(rig.ledger)
+    until(lambda: len(rig.get("/api/openings/O1/record").json().get("bids", [])), 3)
+    assert all(b["read_at"] for b in rig.get("/api/openings/O1/record").json()["bids"])
+
+
+def test_english_pages_of_history_have_words_for_every_code(rig: Rig) -> None:
+    history.send(rig.ledger, *history.lot(YEAR_AGO), *history.award(YEAR_AGO))
+    html = rig.get("/opening/KB-H1?lang=en").text
+    assert {row[4] for row in cells(html)} == {"Pass"}
+    assert "<dd>施工<" not in html and "<dd>Construction<" in html
