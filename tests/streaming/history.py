@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ingest.apply import Answer, apply_batch
-from ingest.sources import add_source
 from records.clock import now, rfc3339
 from records.ledger import Ledger
+from records.sources import add_source
 
 SOURCE = "office"
 PRICES = ("27648000", "27502360", "27910000.55")
