@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from records.base import Base, Code, Key, Text
@@ -39,7 +39,7 @@ class Room(Base):
     rtsp_url: Mapped[Text | None]
     token_hash: Mapped[Code | None]
     """SHA-256 of the publishing token; the token itself is shown once and never stored."""
-    camera_released: Mapped[bool] = mapped_column(default=False)
+    camera_released: Mapped[bool] = mapped_column(server_default=false())
     """The camera has given the room free for another publisher; its address is kept."""
     closed_at: Mapped[datetime | None]
     """Since when the room is out of use: on no list any more; its openings and recordings stay."""
