@@ -102,12 +102,7 @@ class LightPeer:
         ConnectionError where it does not answer or the handshake fails.
         """
         self._remote = (_attribute(remote, "ice-ufrag"), _attribute(remote, "ice-pwd"))
-        target = next(
-            (line.split()[4], int(line.split()[5]))
-            for line in re.findall(r"^a=candidate:(.*)$", remote, re.MULTILINE)
-            if line.split()[2].lower() == "udp" and ":" not in line.split()[4]
-        )
-        self.sock.connect(target)
+        self._open(remote)
         self.read()
         await self._check()
         self.dtls = RTCDtlsTransport(self, [CERTIFICATE])
@@ -120,6 +115,15 @@ class LightPeer:
         early, self.early = self.early, []
         for data in early:
             self._decrypt(data)
+
+    def _open(self, remote: str) -> None:
+        """Make the path to the first candidate that can be used."""
+        target = next(
+            (line.split()[4], int(line.split()[5]))
+            for line in re.findall(r"^a=candidate:(.*)$", remote, re.MULTILINE)
+            if line.split()[2].lower() == "udp" and ":" not in line.split()[4]
+        )
+        self.sock.connect(target)
 
     async def _check(self) -> None:
         for _ in range(CHECKS):
@@ -153,14 +157,17 @@ class LightPeer:
                 data = self.sock.recv(2048)
             except OSError:
                 return
-            if data[0] < 4:
-                self.on_stun(data)
-            elif data[0] < 64:
-                self._queue.put_nowait(data)
-            elif self.dtls is not None and self.dtls._rx_srtp is not None:
-                self._decrypt(data)
-            else:
-                self.early.append(data)
+            self._packet(data)
+
+    def _packet(self, data: bytes) -> None:
+        if data[0] < 4:
+            self.on_stun(data)
+        elif data[0] < 64:
+            self._queue.put_nowait(data)
+        elif self.dtls is not None and self.dtls._rx_srtp is not None:
+            self._decrypt(data)
+        else:
+            self.early.append(data)
 
     def on_stun(self, data: bytes) -> None:
         """Answer the peer's own checks, note its answers to ours."""

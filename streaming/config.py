@@ -16,7 +16,7 @@ class HubConfig:
     port: int = 8600
     """TCP port of pages, feeds, WHIP and WHEP; 0 lets the system choose."""
     media_port: int = 8600
-    """UDP port all media goes through."""
+    """UDP port all media goes through; TCP of the same number takes publishers whose network shuts UDP out."""
     public_host: str = "127.0.0.1"
     """Address announced to viewers in ICE candidates."""
     desk_origin: str | None = None
@@ -33,3 +33,8 @@ class HubConfig:
     """WebSocket subscribers the hub accepts at a time."""
     poll_seconds: float = 0.2
     """How often the one poller asks the ledger for new public rows."""
+
+    @property
+    def shares_port(self) -> bool:
+        """Whether media's TCP comes in by the port of the pages, which has the same number."""
+        return self.media_port == self.port != 0

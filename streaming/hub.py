@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import WebSocketRoute
 
 from records import signing
+from records.doorway import GuardedHttp
 from records.grants import HUB_ROLE
 from records.ledger import Ledger
 from streaming.config import HubConfig
@@ -39,6 +40,7 @@ from streaming.plane import MediaPlane
 from streaming.rooms.media import MediaConfig, MediaServer
 from streaming.security import SecurityHeaders, problem, wants_problem
 from streaming.services import MakeService, Services
+from streaming.sharedport import shared
 from streaming.site.api import Api
 from streaming.site.pages import Pages
 from streaming.site.render import Site
@@ -60,6 +62,7 @@ def media_server(config: HubConfig, roster: Roster) -> MediaPlane:
         edges=parse_edges(config.edges),
         edges_after=config.edges_after,
         secret=signing.keyed_hash(signing.load_key(config.data_dir), "ice").encode(),
+        tcp_shared=config.shares_port,
     )
     return MediaServer(settings, roster)
 
@@ -220,8 +223,10 @@ def create_app(
 
 def serve(config: HubConfig) -> None:
     """Run the hub until SIGTERM or SIGINT."""
+    app = create_app(config)
+    http = shared(app.state.hub.media.tcp_path) if config.shares_port else GuardedHttp
     settings = uvicorn.Config(
-        create_app(config), host=config.host, port=config.port, loop="uvloop", http="httptools",
+        app, host=config.host, port=config.port, loop="uvloop", http=http,
         ws="websockets-sansio", ws_max_size=64 * 1024, ws_ping_interval=20, ws_ping_timeout=20,
         ws_per_message_deflate=False, log_config=None, access_log=False, server_header=False,
         timeout_graceful_shutdown=3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -31,6 +32,10 @@ class MediaPlane(Protocol):
 
     def routes(self) -> Sequence[BaseRoute]:
         """WHIP and WHEP."""
+        ...
+
+    def tcp_path(self) -> asyncio.Protocol:
+        """The protocol of a TCP connection that came in by the port of the pages and is media's."""
         ...
 
     def status(self, room: str) -> PictureStatus:

@@ -64,7 +64,7 @@ def _janus_side(offer: Offer, theirs: Offer, codecs: Mapping[str, Codec], public
             "Janus 的 offer 中没有候选地址，请设 full_trickle = false"
             " / Janus offers no candidates; set full_trickle = false in its janus.jcfg"
         )
-    addresses = list(dict.fromkeys((public or place[4], int(place[5])) for place in places))
+    addresses = list(dict.fromkeys(answer.Candidate(public or place[4], int(place[5])) for place in places))
     senders = {kind: answer.Sender(_ssrc(theirs, kind), 0, "sunbid") for kind in codecs}
     role = "active" if offer.setup == "passive" else "passive"
     return answer.Local(theirs.ufrag, theirs.password, _sha256(theirs), role, addresses, senders)

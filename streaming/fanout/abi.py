@@ -13,6 +13,7 @@ from pylibsrtp import _binding
 
 from streaming.fanout.base import MAX_PACKET, TRAILER, WAIT_MS, Group, Line, Target, sockaddr
 from streaming.fanout.plain import PlainLine
+from streaming.wire import pktinfo
 
 _SLOT = MAX_PACKET + TRAILER + 20
 _FIRST_ROOM = 4
@@ -41,8 +42,8 @@ class AbiFanout:
     def group(self) -> Group:
         return AbiGroup(self._sock, self._libc)
 
-    def line(self, session: Any, address: tuple[Any, ...]) -> Line:
-        return AbiLine(self._sock, session, address)
+    def line(self, session: Any, address: tuple[Any, ...], source: str | None = None) -> Line:
+        return AbiLine(self._sock, session, address, source)
 
     def drain(self) -> None:
         """Everything has left when `send` returns."""
@@ -54,18 +55,22 @@ class AbiFanout:
 class AbiLine(PlainLine):
     """Keeps its address as the C struct that the groups' message headers point to."""
 
-    def __init__(self, sock: socket.socket, session: Any, address: tuple[Any, ...]) -> None:
-        super().__init__(sock, session, address)
+    def __init__(
+        self, sock: socket.socket, session: Any, address: tuple[Any, ...], source: str | None = None
+    ) -> None:
         self._family = sock.family
         self.name: Any = ffi.new("unsigned char[32]")
-        self.name_length = 0
-        self.move(address)
+        self.control: Any = ffi.new(f"unsigned char[{pktinfo.ROOM}]")
+        self.name_length = self.control_length = 0
+        super().__init__(sock, session, address, source)
 
-    def move(self, address: tuple[Any, ...]) -> None:
-        super().move(address)
-        name = sockaddr(self._family, address)
+    def move(self, address: tuple[Any, ...], source: str | None = None) -> None:
+        super().move(address, source)
+        name, control = sockaddr(self._family, address), pktinfo.control(source)
         ffi.memmove(self.name, name, len(name))
-        self.name_length = len(name)
+        ffi.memmove(self.control, control, len(control))
+        # a line with a source keeps having one: a port that is told where datagrams come to is told of all
+        self.name_length, self.control_length = len(name), len(control)
 
 
 class AbiGroup:
@@ -152,6 +157,7 @@ class AbiGroup:
         header = self._messages[index].msg_hdr
         header.msg_name, header.msg_namelen = line.name, line.name_length
         header.msg_iov, header.msg_iovlen = self._vectors + index, 1
+        header.msg_control, header.msg_controllen = line.control, line.control_length
         row = (
             line,
             _foreign("unsigned char *", buffer),

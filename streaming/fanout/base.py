@@ -22,8 +22,8 @@ class Line(Protocol):
     @property
     def dropped(self) -> int: ...
 
-    def move(self, address: tuple[Any, ...]) -> None:
-        """Send there from now on."""
+    def move(self, address: tuple[Any, ...], source: str | None = None) -> None:
+        """Send there from now on, and from `source` among our addresses."""
         ...
 
     def rtp(self, packet: bytes) -> bool:
@@ -77,8 +77,8 @@ class Fanout(Protocol):
 
     def group(self) -> Group: ...
 
-    def line(self, session: Any, address: tuple[Any, ...]) -> Line:
-        """A path to one viewer. Only lines of the same fan-out may join its groups."""
+    def line(self, session: Any, address: tuple[Any, ...], source: str | None = None) -> Line:
+        """A path to one viewer, from `source` among our addresses (None: as the routing table says). Only lines of the same fan-out may join its groups."""
         ...
 
     def drain(self) -> None:

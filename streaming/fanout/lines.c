@@ -15,6 +15,7 @@
 #include <time.h>
 
 #define ADDRESS 28
+#define SOURCE 40 /* CMSG_SPACE of an in6_pktinfo */
 
 #define ADD(place, n) __atomic_add_fetch(&(place), (n), __ATOMIC_RELAXED)
 #define GET(place) __atomic_load_n(&(place), __ATOMIC_RELAXED)
@@ -27,6 +28,8 @@ typedef struct {
   void *srtp;
   uint8_t address[ADDRESS];
   uint32_t address_length;
+  uint8_t source[SOURCE]; /* a control message: which of our addresses to send from */
+  uint32_t source_length; /* 0: as the routing table says */
   uint64_t dropped;
   int references;
 } line_t;
@@ -59,10 +62,12 @@ void line_free(line_t *l) {
   free(l);
 }
 
-void line_move(line_t *l, const uint8_t *address, uint32_t length) {
+void line_move(line_t *l, const uint8_t *address, uint32_t length, const uint8_t *source, uint32_t source_length) {
   pthread_mutex_lock(&l->lock);
   memcpy(l->address, address, length);
   l->address_length = length;
+  memcpy(l->source, source, source_length);
+  l->source_length = source_length;
   pthread_mutex_unlock(&l->lock);
 }
 
@@ -80,8 +85,17 @@ uint64_t line_dropped(line_t *l) { return GET(l->dropped); }
 int line_send(line_t *l, void *protect, int fd, uint8_t *data, int length) {
   int result = -1;
   pthread_mutex_lock(&l->lock);
-  if (l->srtp && ((protect_t)protect)(l->srtp, data, &length) == 0)
-    result = sendto(fd, data, length, MSG_DONTWAIT, (struct sockaddr *)l->address, l->address_length) >= 0;
+  if (l->srtp && ((protect_t)protect)(l->srtp, data, &length) == 0) {
+    struct iovec vector = {data, length};
+    struct msghdr h = {0};
+    h.msg_name = l->address;
+    h.msg_namelen = l->address_length;
+    h.msg_iov = &vector;
+    h.msg_iovlen = 1;
+    h.msg_control = l->source_length ? l->source : NULL;
+    h.msg_controllen = l->source_length;
+    result = sendmsg(fd, &h, MSG_DONTWAIT) >= 0;
+  }
   pthread_mutex_unlock(&l->lock);
   return result;
 }

@@ -43,7 +43,7 @@ typedef struct {
   group_t *group;
   struct mmsghdr message[MESSAGES];
   struct iovec vector[MESSAGES];
-  char control[MESSAGES][CMSG_SPACE(sizeof(uint16_t))];
+  _Alignas(struct cmsghdr) uint8_t control[MESSAGES][SOURCE + CMSG_SPACE(sizeof(uint16_t))];
   uint8_t name[MESSAGES][ADDRESS];
   line_t *owner[MESSAGES];
   int packets[MESSAGES];
@@ -65,12 +65,15 @@ static int full(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 /* Send a segmented message packet by packet. */
 static void send_single(sender_t *s, int index) {
-  struct msghdr *h = &s->message[index].msg_hdr;
+  struct msghdr h = s->message[index].msg_hdr;
   uint8_t *at = s->vector[index].iov_base, *end = at + s->vector[index].iov_len;
+  h.msg_controllen -= CMSG_SPACE(sizeof(uint16_t)); /* UDP_SEGMENT stands last */
   while (at < end) {
     size_t length = s->segment[index];
     if (length > (size_t)(end - at)) length = end - at;
-    ssize_t r = sendto(s->fd, at, length, MSG_DONTWAIT, h->msg_name, h->msg_namelen);
+    struct iovec vector = {at, length};
+    h.msg_iov = &vector;
+    ssize_t r = sendmsg(s->fd, &h, MSG_DONTWAIT);
     if (r < 0 && errno == EINTR) continue;
     if (r < 0 && full(errno) && wait_for_room(s)) continue;
     if (r < 0) ADD(s->owner[index]->dropped, 1);
@@ -80,7 +83,7 @@ static void send_single(sender_t *s, int index) {
 }
 
 static void refused(sender_t *s, int index, int error) {
-  int segmented = s->message[index].msg_hdr.msg_controllen != 0;
+  int segmented = s->packets[index] > 1;
   if (segmented && (error == EINVAL || error == EIO || error == EMSGSIZE || error == ENOPROTOOPT)) {
     if (error != EMSGSIZE) s->segmentation = 0;
     send_single(s, index);
@@ -120,6 +123,11 @@ static void open_message(sender_t *s, line_t *l, uint8_t *data, int length) {
   h->msg_namelen = l->address_length;
   h->msg_iov = &s->vector[i];
   h->msg_iovlen = 1;
+  if (l->source_length) {
+    memcpy(s->control[i], l->source, l->source_length);
+    h->msg_control = s->control[i];
+    h->msg_controllen = l->source_length;
+  }
   s->owner[i] = l;
   s->packets[i] = 1;
   s->segment[i] = length;
@@ -134,10 +142,10 @@ static int extend_message(sender_t *s, line_t *l, int length, int closed) {
   if (length > s->segment[i] || s->packets[i] >= SEGMENTS) return 0;
   if (s->vector[i].iov_len + length > SEGMENT_BYTES) return 0;
   h = &s->message[i].msg_hdr;
-  if (h->msg_controllen == 0) {
+  if (s->packets[i] == 1) {
+    c = (struct cmsghdr *)(s->control[i] + h->msg_controllen);
     h->msg_control = s->control[i];
-    h->msg_controllen = CMSG_LEN(sizeof(uint16_t));
-    c = CMSG_FIRSTHDR(h);
+    h->msg_controllen += CMSG_SPACE(sizeof(uint16_t));
     c->cmsg_level = IPPROTO_UDP;
     c->cmsg_type = UDP_SEGMENT;
     c->cmsg_len = CMSG_LEN(sizeof(uint16_t));

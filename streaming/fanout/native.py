@@ -10,6 +10,7 @@ from typing import Any
 from pylibsrtp import _binding
 
 from streaming.fanout.base import MAX_PACKET, TRAILER, WAIT_MS, Group, Line, Target, sockaddr
+from streaming.wire import pktinfo
 
 _native: Any = importlib.import_module("streaming.fanout._native")
 ffi, lib = _native.ffi, _native.lib
@@ -42,8 +43,8 @@ class NativeFanout:
     def group(self) -> Group:
         return NativeGroup(self._sender)
 
-    def line(self, session: Any, address: tuple[Any, ...]) -> Line:
-        return NativeLine(self._sock, session, address)
+    def line(self, session: Any, address: tuple[Any, ...], source: str | None = None) -> Line:
+        return NativeLine(self._sock, session, address, source)
 
     def drain(self) -> None:
         if self._sender is not None:
@@ -61,19 +62,21 @@ class NativeFanout:
 
 
 class NativeLine:
-    def __init__(self, sock: socket.socket, session: Any, address: tuple[Any, ...]) -> None:
+    def __init__(
+        self, sock: socket.socket, session: Any, address: tuple[Any, ...], source: str | None = None
+    ) -> None:
         self._fd, self._family = sock.fileno(), sock.family
         self._session = session  # keeps the C object alive
         self.line = _made(lib.line_new(_pointer(session._srtp[0])), lib.line_free)
-        self.move(address)
+        self.move(address, source)
 
     @property
     def dropped(self) -> int:
         return int(lib.line_dropped(self.line))
 
-    def move(self, address: tuple[Any, ...]) -> None:
-        name = sockaddr(self._family, address)
-        lib.line_move(self.line, name, len(name))
+    def move(self, address: tuple[Any, ...], source: str | None = None) -> None:
+        name, control = sockaddr(self._family, address), pktinfo.control(source)
+        lib.line_move(self.line, name, len(name), control, len(control))
 
     def rtp(self, packet: bytes) -> bool:
         return self._send(PROTECT, packet)

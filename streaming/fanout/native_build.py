@@ -27,7 +27,7 @@ typedef struct { ...; } group_t;
 typedef struct { ...; } sender_t;
 line_t *line_new(void *srtp);
 void line_free(line_t *);
-void line_move(line_t *, const uint8_t *address, uint32_t length);
+void line_move(line_t *, const uint8_t *address, uint32_t length, const uint8_t *source, uint32_t source_length);
 void line_close(line_t *);
 uint64_t line_dropped(line_t *);
 int line_send(line_t *, void *protect, int fd, uint8_t *data, int length);

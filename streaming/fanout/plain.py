@@ -9,16 +9,20 @@ from typing import Any
 from pylibsrtp import Error
 
 from streaming.fanout.base import WAIT_MS, Group, Line, Target
+from streaming.wire import pktinfo
 
 
 class PlainLine:
-    def __init__(self, sock: socket.socket, session: Any, address: tuple[Any, ...]) -> None:
-        self.session, self.address = session, address
+    def __init__(
+        self, sock: socket.socket, session: Any, address: tuple[Any, ...], source: str | None = None
+    ) -> None:
+        self.session = session
         self.dropped = 0
         self._sock = sock
+        self.move(address, source)
 
-    def move(self, address: tuple[Any, ...]) -> None:
-        self.address = address
+    def move(self, address: tuple[Any, ...], source: str | None = None) -> None:
+        self.address, self.ancillary = address, pktinfo.leaving_from(source)
 
     def rtp(self, packet: bytes) -> bool:
         return self.session is not None and self._send(self.session.protect, packet)
@@ -31,7 +35,7 @@ class PlainLine:
 
     def _send(self, protect: Any, packet: bytes) -> bool:
         try:
-            self._sock.sendto(protect(packet), self.address)
+            self._sock.sendmsg([protect(packet)], self.ancillary, 0, self.address)
         except (OSError, Error, ValueError):
             return False
         return True
@@ -46,8 +50,8 @@ class PlainFanout:
     def group(self) -> Group:
         return PlainGroup(self._sock)
 
-    def line(self, session: Any, address: tuple[Any, ...]) -> Line:
-        return PlainLine(self._sock, session, address)
+    def line(self, session: Any, address: tuple[Any, ...], source: str | None = None) -> Line:
+        return PlainLine(self._sock, session, address, source)
 
     def drain(self) -> None:
         """Everything has left when `send` returns."""
@@ -82,12 +86,14 @@ class PlainGroup:
     def _send(
         self, line: Any, payload_type: int, split: list[tuple[bytes, int, bytes]], patience: int
     ) -> int:
-        sendto, protect, address = self._sock.sendto, line.session.protect, line.address
+        sendmsg, protect, address, ancillary = (
+            self._sock.sendmsg, line.session.protect, line.address, line.ancillary,
+        )  # fmt: skip
         sent = 0
         for first, second, rest in split:
             try:
                 data = protect(b"%b%c%b" % (first, second | payload_type, rest))
-                sendto(data, address)
+                sendmsg([data], ancillary, 0, address)
             except BlockingIOError:
                 patience = self._wait(patience)
                 sent += self._again(data, line)
@@ -107,7 +113,7 @@ class PlainGroup:
 
     def _again(self, data: bytes, line: Any) -> int:
         try:
-            self._sock.sendto(data, line.address)
+            self._sock.sendmsg([data], line.ancillary, 0, line.address)
         except OSError:
             line.dropped += 1
             return 0

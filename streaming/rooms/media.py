@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -25,13 +23,17 @@ from streaming.rooms.sessions import Sessions
 from streaming.rooms.subrooms import SUFFIXES
 from streaming.rooms.whep import Whep
 from streaming.rooms.whip import Whip
+from streaming.wire.addresses import announced
+from streaming.wire.answer import Candidate
+from streaming.wire.paths import TcpPath
 from streaming.wire.transport import UdpPort
 
 __all__ = ["Authority", "MediaConfig", "MediaServer", "RoomStatus", "Tap"]
 
 log = structlog.get_logger()
 
-ANY_ADDRESS = {"0.0.0.0", "::", ""}
+ADDRESSES_SECONDS = 15.0
+"""Between two looks at our own addresses and at what the public name resolves to."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class MediaConfig:
     edges        Janus servers that take viewers over (streaming/edges)
     edges_after  viewers of a room that the hub serves itself before the next goes to an edge
     secret       outlives the process: with it a hub started anew ends the sessions of the one before at once
+    tcp_shared   the port of that number takes TCP for another server, which hands media's connections on
     """
 
     host: str
@@ -54,6 +57,7 @@ class MediaConfig:
     edges: tuple[Edge, ...] = ()
     edges_after: int = 0
     secret: bytes | None = field(default=None, repr=False)
+    tcp_shared: bool = False
 
 
 class Authority(Protocol):
@@ -84,6 +88,8 @@ class MediaServer:
         self._due: list[Stream] = []
         self._callbacks: list[Callable[[str], None]] = []
         self._clock: asyncio.Task[None] | None = None
+        self._moves: asyncio.Task[None] | None = None
+        self._tcp = False
         self._addresses: list[str] = []
         self._covers: dict[str, tuple[bool, bool]] = {}
         self._authority = authority
@@ -96,19 +102,44 @@ class MediaServer:
         """Bind the UDP port and start the housekeeping. OSError if the port is taken."""
         self._udp.open(self.config.host, self.config.port)
         self.port = self._udp.port
-        self._addresses = await _announced(self.config)
+        self._addresses = await announced(self.config.host, self.config.public_host)
+        self._tcp = self.config.tcp_shared or await self._listen()
         self._fanout = choose(self.config.fanout, self._udp.sock)
         self._udp.on_drained = self.flush
         self._clock = asyncio.create_task(self._tick())
+        self._moves = asyncio.create_task(self._follow_addresses())
         if self.edges is not None:
             await self.edges.start()
         log.info("media.started", port=self.port, fanout=self._fanout.name, addresses=self._addresses)
 
+    async def _listen(self) -> bool:
+        """Whether publishers can come by TCP. A port that is taken leaves them UDP."""
+        try:
+            await self._udp.listen(self.config.host)
+        except OSError as error:
+            log.warning("media.tcp_unavailable", port=self.port, error=error.strerror)
+            return False
+        return True
+
+    async def _follow_addresses(self) -> None:
+        """Answers announce the addresses of the moment: a name may be moved, an interface get another one."""
+        while True:
+            await asyncio.sleep(ADDRESSES_SECONDS)
+            try:
+                found = await announced(self.config.host, self.config.public_host)
+            except OSError as error:
+                log.warning("media.address_unresolved", name=self.config.public_host, error=str(error))
+                continue
+            if found != self._addresses:
+                log.info("media.addresses_changed", before=self._addresses, after=found)
+                self._addresses = found
+
     async def stop(self) -> None:
         """End every session (peers see the DTLS close) and release the port."""
-        if self._clock:
-            self._clock.cancel()
-            await asyncio.gather(self._clock, return_exceptions=True)
+        tasks = [task for task in (self._clock, self._moves) if task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self.edges is not None:
             await self.edges.stop()
         ending = self._sessions.all()
@@ -189,10 +220,14 @@ class MediaServer:
     def udp(self) -> UdpPort:
         return self._udp
 
-    @property
-    def candidates(self) -> list[tuple[str, int]]:
-        """(address, port) pairs announced in every answer, the public one first."""
-        return [(address, self.port) for address in self._addresses]
+    def candidates(self, *, tcp: bool = False) -> list[Candidate]:
+        """Where we can be reached, the public address first; `tcp`: by TCP too, after all of UDP."""
+        found = [Candidate(address, self.port) for address in self._addresses]
+        return found + [c._replace(tcp=True) for c in found if tcp and self._tcp]
+
+    def tcp_path(self) -> TcpPath:
+        """The protocol of a TCP connection that came in by another server's port and is media's."""
+        return self._udp.tcp_path()
 
     def room(self, name: str) -> Room:
         """The room of that name, made on first use (the authority has vouched for the name)."""
@@ -222,39 +257,3 @@ class MediaServer:
                 peer.close("silent")
             for room in self._rooms.values():
                 room.tick()
-
-
-async def _announced(config: MediaConfig) -> list[str]:
-    """Addresses for our host candidates: the public one, then the machine's own if we bind them all."""
-    name = config.public_host or config.host
-    found: list[str] = []
-    if name not in ANY_ADDRESS:
-        found.append(await _resolve(name))
-    if config.host in ANY_ADDRESS:
-        found += _own_addresses(ipv6=config.host == "::")
-    elif config.host not in found:
-        found.append(await _resolve(config.host))
-    return list(dict.fromkeys(found)) or ["127.0.0.1"]
-
-
-async def _resolve(name: str) -> str:
-    try:
-        return str(ipaddress.ip_address(name))
-    except ValueError:
-        infos = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_DGRAM)
-        infos.sort(key=lambda info: info[0] != socket.AF_INET)
-        return str(infos[0][4][0])
-
-
-def _own_addresses(ipv6: bool) -> list[str]:
-    """The addresses of the interfaces packets would leave by; nothing is sent to find out."""
-    probes = [(socket.AF_INET, "192.0.2.1")] + ([(socket.AF_INET6, "2001:db8::1")] if ipv6 else [])
-    found = []
-    for family, target in probes:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.connect((target, 9))
-            except OSError:
-                continue
-            found.append(str(probe.getsockname()[0]))
-    return found

@@ -82,13 +82,15 @@ class Peer:
     """Common to publishers and viewers. `closed` is None while alive, then the reason."""
 
     kind: ClassVar[str]
+    takes_tcp: ClassVar[bool] = False
+    """Whether the client may also come by TCP: publishers have no other way where UDP is shut out."""
 
     def __init__(self, room: str, offer: Offer, udp: UdpPort, certificate: Certificate) -> None:
         self.id = secrets.token_urlsafe(18)
         self.etag = f'"{secrets.token_hex(6)}"'
         self.room_name = room
         self.offer = offer
-        self.transport = LiteTransport(udp)
+        self.transport = LiteTransport(udp, takes_tcp=self.takes_tcp)
         self.created = time.monotonic()
         self.connected = False
         self.closed: str | None = None
@@ -125,7 +127,7 @@ class Peer:
     def answer(
         self,
         chosen: dict[str, list[Codec]],
-        candidates: list[tuple[str, int]],
+        candidates: list[answer.Candidate],
         senders: dict[str, answer.Sender] | None = None,
     ) -> str:
         """The SDP answer for the codecs taken from the offer."""
@@ -151,9 +153,8 @@ class Peer:
         return self.connected and time.monotonic() - self.transport.heard > CONSENT
 
     def send_rtcp(self, data: bytes) -> None:
-        address = self.transport.address
-        if self.connected and address is not None:
-            self.transport.udp.send(self.session.protect_rtcp(data), address)
+        if self.connected:
+            self.transport.send(self.session.protect_rtcp(data))
 
     def close(self, reason: str) -> None:
         """End the session; the client sees the DTLS close. Doing it twice does nothing."""

@@ -21,6 +21,7 @@ from streaming.wire.transport import UdpPort
 
 class Publisher(Peer):
     kind: ClassVar[str] = "publisher"
+    takes_tcp: ClassVar[bool] = True
 
     def __init__(
         self,

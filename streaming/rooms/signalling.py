@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from streaming.edges.outpost import EdgeViewer
 from streaming.rooms.peer import Peer
 from streaming.wire import answer as answers
+from streaming.wire.paths import TcpPath
 from streaming.wire.sdp import Offer, SdpError, parse_fragment, parse_offer
 
 if TYPE_CHECKING:
@@ -150,7 +151,8 @@ class Signalling:
         ours = peer.restart(*credentials) if credentials is not None else None
         if ours is None:
             return Response(status_code=204, headers={"ETag": peer.etag})
-        fragment = answers.fragment(peer.offer, *ours, self.server.candidates)
+        by_tcp = isinstance(peer.transport.path, TcpPath)  # npm whip-whep 1.2.0 reads one candidate only here
+        fragment = answers.fragment(peer.offer, *ours, self.server.candidates(tcp=by_tcp))
         return Response(fragment, 200, {"ETag": peer.etag}, media_type=FRAGMENT)
 
     async def _delete(self, request: Request) -> Response:

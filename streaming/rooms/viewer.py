@@ -14,6 +14,7 @@ from streaming.rooms.forward import Stream, retransmission
 from streaming.rooms.peer import Certificate, Peer
 from streaming.wire import rtcp
 from streaming.wire.codecs import Codec
+from streaming.wire.paths import UdpPath
 from streaming.wire.sdp import Offer
 from streaming.wire.transport import UdpPort
 
@@ -122,8 +123,9 @@ class Viewer(Peer):
         return next((codec for codec in offered if codec.name == playing.name), None)
 
     def started(self) -> None:
-        assert self.transport.address is not None
-        self.line = self._fanout.line(self.session, self.transport.address)
+        path = self.transport.path
+        assert isinstance(path, UdpPath)
+        self.line = self._fanout.line(self.session, path.address, path.source)
         self.on_started(self)
 
     def show(self, kind: str, *, replay: bool) -> bool:
@@ -148,8 +150,9 @@ class Viewer(Peer):
     def moved(self) -> None:
         """The client's address changed: browsers often settle on another pair just after connecting, and
         a NAT may forget its port. Everything follows, a replay under way included."""
-        if self.line is not None and self.transport.address is not None:
-            self.line.move(self.transport.address)
+        path = self.transport.path
+        if self.line is not None and isinstance(path, UdpPath):
+            self.line.move(path.address, path.source)
 
     def _drop(self, kind: str) -> None:
         target = self.targets.pop(kind, None)

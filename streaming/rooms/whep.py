@@ -60,7 +60,7 @@ class Whep(Signalling):
         viewer = Viewer(room, offer, self.server.udp, self.server.certificate, codecs, streams, place.fanout)
         name = f"sunbid-{place.video.ssrc:08x}"  # the same for both kinds: lips follow the voice
         senders = {kind: Sender(streams[kind].ssrc, viewer.rtx_ssrc, name) for kind in codecs}
-        answer = viewer.answer(codecs, self.server.candidates, senders)
+        answer = viewer.answer(codecs, self.server.candidates(), senders)
         place.admit(viewer)
         return viewer, answer
 

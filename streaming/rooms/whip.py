@@ -42,7 +42,9 @@ class Whip(Signalling):
             )
         codecs = choose(offer)
         publisher = Publisher(room, offer, self.server.udp, self.server.certificate, codecs, place.streams)
-        answer = publisher.answer({kind: [codec] for kind, codec in codecs.items()}, self.server.candidates)
+        answer = publisher.answer(
+            {kind: [codec] for kind, codec in codecs.items()}, self.server.candidates(tcp=True)
+        )
         place.publish(publisher)
         return publisher, answer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from streaming.wire import simulcast, twcc
 from streaming.wire.codecs import Codec
@@ -22,15 +23,23 @@ class Sender:
     name: str
 
 
+class Candidate(NamedTuple):
+    """Where we can be reached. `tcp`: by a connection that the client opens (RFC 6544, passive), else by UDP."""
+
+    address: str
+    port: int
+    tcp: bool = False
+
+
 @dataclass(frozen=True)
 class Local:
-    """Our side of the answer. `candidates` are (address, port), best first; `setup` active or passive."""
+    """Our side of the answer. `candidates` best first; `setup` active or passive."""
 
     ufrag: str
     password: str
     fingerprint: str
     setup: str
-    candidates: list[tuple[str, int]]
+    candidates: list[Candidate]
     senders: dict[str, Sender] = field(default_factory=dict)
 
 
@@ -59,7 +68,7 @@ def write(offer: Offer, local: Local, chosen: dict[str, list[Codec]]) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
-def fragment(offer: Offer, ufrag: str, password: str, candidates: list[tuple[str, int]]) -> str:
+def fragment(offer: Offer, ufrag: str, password: str, candidates: list[Candidate]) -> str:
     """The body that answers an ICE restart (RFC 9725 §4.4.2): new credentials and all candidates."""
     leader = next(media for media in offer.media if media.wanted)
     lines = [
@@ -68,7 +77,7 @@ def fragment(offer: Offer, ufrag: str, password: str, candidates: list[tuple[str
         *([f"a=mid:{leader.mid}"] if leader.mid else []),
         f"a=ice-ufrag:{ufrag}",
         f"a=ice-pwd:{password}",
-        *(_candidate(number, *candidate) for number, candidate in enumerate(candidates)),
+        *(_candidate(number, candidate) for number, candidate in enumerate(candidates)),
         "a=end-of-candidates",
     ]
     return "\r\n".join(lines) + "\r\n"
@@ -81,7 +90,7 @@ def _refused(media: Media) -> list[str]:
 
 def _accepted(media: Media, codecs: list[Codec], local: Local, numbered: int | None) -> list[str]:
     types = [pt for codec in codecs for pt in (codec.payload_type, codec.rtx) if pt is not None]
-    address, port = local.candidates[0]
+    address, port, _ = local.candidates[0]
     sender = local.senders.get(media.kind)
     family = "IP6" if ":" in address else "IP4"
     if numbered is not None and media.kind == "video":
@@ -104,7 +113,7 @@ def _accepted(media: Media, codecs: list[Codec], local: Local, numbered: int | N
             if sender
             else simulcast.lines(media, codecs)
         ),
-        *(_candidate(number, *candidate) for number, candidate in enumerate(local.candidates)),
+        *(_candidate(number, candidate) for number, candidate in enumerate(local.candidates)),
         "a=end-of-candidates",
     ]
 
@@ -139,7 +148,12 @@ def _sources(sender: Sender, kind: str, rtx: bool) -> list[str]:
     return lines
 
 
-def _candidate(number: int, address: str, port: int) -> str:
+def _candidate(number: int, candidate: Candidate) -> str:
+    where = f"{candidate.address} {candidate.port} typ host"
+    if candidate.tcp:
+        # well below UDP (RFC 6544 §4.2): type preference 90, direction preference 4 for passive, 13 bits beneath
+        priority = (90 << 24) | ((4 << 13 | (8191 - number)) << 8) | 255
+        return f"a=candidate:{number + 1} 1 tcp {priority} {where} tcptype passive"
     # host type preference 126, the first address most preferred, component 1 (RFC 8445 §5.1.2)
     priority = (126 << 24) | ((65535 - number) << 8) | 255
-    return f"a=candidate:{number + 1} 1 udp {priority} {address} {port} typ host"
+    return f"a=candidate:{number + 1} 1 udp {priority} {where}"

@@ -1,8 +1,8 @@
-"""One UDP port for every peer, and the ICE-lite transport of each peer on it (RFC 8445 §2.5).
+"""One media port for every peer, and the ICE-lite transport of each peer on it (RFC 8445 §2.5).
 
 An ICE-lite agent sends no checks of its own: it answers those of the client and sends to the pair the
 client nominates. Datagrams are told apart by their first byte (RFC 7983), peers by the username of
-their checks and from then on by address.
+their checks and from then on by address. Publishers may also come by TCP to the same port number.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import ipaddress
 import secrets
 import socket
 import time
@@ -17,7 +18,8 @@ from collections.abc import Callable
 
 import structlog
 
-from streaming.wire import stun
+from streaming.wire import pktinfo, stun
+from streaming.wire.paths import Path, TcpPath, UdpPath
 
 log = structlog.get_logger()
 
@@ -44,6 +46,8 @@ class UdpPort:
         self.unknown = self.refused = 0
         self._names: dict[str, LiteTransport] = {}
         self._addresses: dict[stun.Address, LiteTransport] = {}
+        self._listener: asyncio.Server | None = None
+        self._tcp: set[TcpPath] = set()
 
     def open(self, host: str, port: int) -> None:
         """Bind and start reading. OSError where the port is taken or the address is not ours."""
@@ -59,21 +63,33 @@ class UdpPort:
             self.sock.close()
             raise
         self.port = int(self.sock.getsockname()[1])
-        asyncio.get_running_loop().add_reader(self.sock.fileno(), self._readable)
+        everywhere = ipaddress.ip_address(self.sock.getsockname()[0].split("%")[0]).is_unspecified
+        told = everywhere and pktinfo.ask(self.sock)
+        readable = self._readable_at if told else self._readable
+        asyncio.get_running_loop().add_reader(self.sock.fileno(), readable)
+
+    async def listen(self, host: str) -> None:
+        """Take TCP connections on the port of the same number. OSError where that is taken."""
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(self.tcp_path, host, self.port, reuse_address=True)
+
+    def tcp_path(self) -> TcpPath:
+        """The protocol of one TCP connection to the media port."""
+        self._tcp = {path for path in self._tcp if path.open}
+        path = TcpPath(self._on_stun, lambda: self.on_drained())
+        self._tcp.add(path)
+        return path
 
     def close(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        for path in self._tcp:
+            path.close()
         if self.port:
             asyncio.get_running_loop().remove_reader(self.sock.fileno())
             self.sock.close()
             self.port = 0
-
-    def send(self, data: bytes, address: stun.Address) -> bool:
-        """One datagram; False where the system did not take it (the peer will ask again)."""
-        try:
-            self.sock.sendto(data, address)
-        except OSError:
-            return False
-        return True
 
     def password(self, ufrag: str) -> str:
         """The ICE password that goes with a name of ours: 128 bits, in hex."""
@@ -85,17 +101,24 @@ class UdpPort:
     def drop_name(self, ufrag: str) -> None:
         self._names.pop(ufrag, None)
 
-    def settle(self, transport: LiteTransport, address: stun.Address) -> None:
-        """Datagrams from `address` belong to this transport from now on."""
-        if transport.address is not None:
-            self._addresses.pop(transport.address, None)
-        self._addresses[address] = transport
+    def settle(self, transport: LiteTransport, path: Path) -> None:
+        """What comes by `path` belongs to this transport from now on, and what came by its former one no more."""
+        before = transport.path
+        if isinstance(before, UdpPath):
+            self._addresses.pop(before.address, None)
+        elif isinstance(before, TcpPath) and before is not path:
+            before.close()
+        if isinstance(path, UdpPath):
+            self._addresses[path.address] = transport
 
     def forget(self, transport: LiteTransport) -> None:
         for ufrag in transport.ufrags:
             self._names.pop(ufrag, None)
-        if transport.address is not None and self._addresses.get(transport.address) is transport:
-            del self._addresses[transport.address]
+        path = transport.path
+        if isinstance(path, TcpPath):
+            path.close()
+        elif path is not None and self._addresses.get(path.address) is transport:
+            del self._addresses[path.address]
 
     def _readable(self) -> None:
         receive, peers = self.sock.recvfrom, self._addresses
@@ -110,14 +133,35 @@ class UdpPort:
             if not data:
                 continue
             if data[0] < 4:
-                self._on_stun(data, address)
+                self._on_stun(data, UdpPath(self.sock, address))
             elif (peer := peers.get(address)) is not None:
                 peer.on_datagram(data)
             else:
                 self.unknown += 1
         self.on_drained()
 
-    def _on_stun(self, data: bytes, address: stun.Address) -> None:
+    def _readable_at(self) -> None:
+        """The same where the socket is bound to all addresses: checks are answered from the one they came to."""
+        receive, peers = self.sock.recvmsg, self._addresses
+        for _ in range(READS_PER_WAKEUP):
+            try:
+                data, ancillary, _flags, address = receive(DATAGRAM, pktinfo.ROOM)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError as error:
+                log.warning("media.receive_failed", error=str(error))
+                break
+            if not data:
+                continue
+            if data[0] < 4:
+                self._on_stun(data, UdpPath(self.sock, address, pktinfo.destination(ancillary)))
+            elif (peer := peers.get(address)) is not None:
+                peer.on_datagram(data)
+            else:
+                self.unknown += 1
+        self.on_drained()
+
+    def _on_stun(self, data: bytes, path: Path) -> None:
         try:
             message = stun.parse(data)
         except stun.StunError:
@@ -131,11 +175,16 @@ class UdpPort:
         transport = self._names.get(ufrag)
         if transport is None:
             self.refused += 1
-            self.send(stun.gone(message, password), address)
+            path.send(stun.gone(message, password))
             return
+        if isinstance(path, TcpPath):
+            if not transport.takes_tcp or path.peer not in (None, transport):
+                self.unknown += 1
+                return
+            path.belongs_to(transport)
         transport.heard = time.monotonic()
-        self.send(stun.success(message, address, password), address)
-        transport.on_check(ufrag, address, message.nominates)
+        path.send(stun.success(message, path.address, password))
+        transport.on_check(ufrag, path, message.nominates)
 
 
 class LiteTransport:
@@ -143,10 +192,11 @@ class LiteTransport:
 
     role = "controlled"
 
-    def __init__(self, udp: UdpPort) -> None:
+    def __init__(self, udp: UdpPort, *, takes_tcp: bool = False) -> None:
         self.udp = udp
+        self.takes_tcp = takes_tcp
         self.ufrags: dict[str, str] = {}
-        self.address: stun.Address | None = None
+        self.path: Path | None = None
         self.ready = asyncio.Event()
         self.heard = time.monotonic()
         self.turnaround: float | None = None
@@ -167,18 +217,28 @@ class LiteTransport:
         self.udp.name(self, self.ufrag)
         return self.ufrag, self.password
 
-    def on_check(self, ufrag: str, address: stun.Address, nominates: bool) -> None:
+    @property
+    def address(self) -> stun.Address | None:
+        """The peer's address, None before its first check."""
+        return self.path.address if self.path is not None and self.path.open else None
+
+    def send(self, data: bytes) -> bool:
+        """One packet to the peer; False where there is no path or it did not take it."""
+        return self.path is not None and self.path.send(data)
+
+    def on_check(self, ufrag: str, path: Path, nominates: bool) -> None:
         if ufrag == self.ufrag and len(self.ufrags) > 1:
             for old in [name for name in self.ufrags if name != ufrag]:
                 del self.ufrags[old]
                 self.udp.drop_name(old)
         now = time.monotonic()
-        if address == self.address:
+        held = self.path
+        if path == held:
             self._confirmed = now
-        elif self.address is None or nominates or now - self._confirmed > FORGOTTEN:
+        elif held is None or not held.open or nominates or now - self._confirmed > FORGOTTEN:
             self._confirmed = now
-            self.udp.settle(self, address)
-            self.address = address
+            self.udp.settle(self, path)
+            self.path = path
             self.ready.set()
             self.on_moved()
 
@@ -202,10 +262,10 @@ class LiteTransport:
         return data
 
     async def _send(self, data: bytes) -> None:
-        if self.address is None or self._closed:
+        if self.path is None or self._closed:
             raise ConnectionError("no path yet")
         self._sent_at = time.monotonic()
-        self.udp.send(data, self.address)
+        self.path.send(data)
 
     def close(self) -> None:
         """Forget the peer; whoever waits in `_recv` gets a ConnectionError."""

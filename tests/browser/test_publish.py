@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from records.ledger import Ledger
 from tests.browser.public_site import HubProcess
@@ -104,6 +105,23 @@ def test_it_comes_back_by_itself_after_the_hub_did(page: Page, hub: HubProcess) 
     hub.start()
     wait(lambda: on_air(hub), 45)
     expect(page.locator("#state")).to_have_text("正在推流")
+    page.click("#go")
+    wait(lambda: not on_air(hub))
+
+
+def test_where_udp_is_shut_out_the_picture_comes_by_tcp(page: Page, hub: HubProcess) -> None:
+    def without_udp(route: Route) -> None:
+        answer = route.fetch()
+        body = re.sub(r"(a=candidate:\S+ 1 udp \d+ \S+) \d+", r"\1 9", answer.text())
+        assert "tcptype passive" in body
+        route.fulfill(response=answer, body=body)
+
+    page.route("**/whip/*", without_udp)
+    page.goto(f"/publish/{ROOM}#token={market.TOKEN}")
+    page.click("#go")
+    expect(page.locator("#state")).to_have_text("正在推流", timeout=15_000)
+    page.evaluate(WATCH)
+    wait(lambda: page.evaluate("window.frames > 15"))
     page.click("#go")
     wait(lambda: not on_air(hub))
 

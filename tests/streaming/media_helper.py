@@ -90,8 +90,8 @@ class Watcher:
 
 
 @asynccontextmanager
-async def rig(fanout: str = "auto", host: str = "127.0.0.1") -> AsyncIterator[Rig]:
-    server = MediaServer(MediaConfig(host, 0, "127.0.0.1", fanout), Doorman())
+async def rig(fanout: str = "auto", host: str = "127.0.0.1", public: str = "127.0.0.1") -> AsyncIterator[Rig]:
+    server = MediaServer(MediaConfig(host, 0, public, fanout), Doorman())
     await server.start()
     transport = httpx.ASGITransport(app=Starlette(routes=server.routes()))
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as http:

@@ -14,6 +14,7 @@ from streaming.rooms import peer as peers
 from streaming.rooms import viewer
 from streaming.rooms.forward import original
 from streaming.wire import rtcp
+from streaming.wire.paths import UdpPath
 from tests.needed import needs_native
 
 
@@ -66,7 +67,7 @@ async def test_all_addresses_of_both_families(fanout):
         source, watcher = await both.publish(), await both.watch()
         send(source, Camera().frame(key=True))
         await until(lambda: len(watcher.video) == 3)
-        assert both.server.candidates[0] == ("127.0.0.1", both.server.port)
+        assert both.server.candidates()[0] == ("127.0.0.1", both.server.port, False)
 
 
 async def test_the_quicker_cipher_is_taken(one):
@@ -339,7 +340,8 @@ async def test_a_viewer_that_moves_is_followed(one, when):
         new_place.bind(("127.0.0.1", 0))
         new_place.setblocking(False)
         new_place.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        session.transport.on_check(session.transport.ufrag, new_place.getsockname(), True)
+        path = UdpPath(one.server.udp.sock, new_place.getsockname())
+        session.transport.on_check(session.transport.ufrag, path, True)
         await until(lambda: session._catch_up.finished_at)
         send(source, camera.frame())
         await asyncio.sleep(0.1)

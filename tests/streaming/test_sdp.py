@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from benchmarks.lightpeer import H264_LINES, OPUS_LINES, VP8_LINES, LightPeer
 from streaming.rooms import whip
 from streaming.wire import answer
-from streaming.wire.answer import Local, Sender
+from streaming.wire.answer import Candidate, Local, Sender
 from streaming.wire.codecs import h264_keyframe, vp8_keyframe
 from streaming.wire.sdp import SdpError, parse_fragment, parse_offer
 
-LOCAL = Local("ufrag", "p" * 24, "AA:BB", "passive", [("192.0.2.1", 8600), ("10.0.0.1", 8600)])
+LOCAL = Local("ufrag", "p" * 24, "AA:BB", "passive", [Candidate("192.0.2.1", 8600), Candidate("10.0.0.1", 8600)])
 
 
 @pytest.fixture(scope="module")
