@@ -24,12 +24,15 @@ from dashboard.filters import Choice, read_choice
 from dashboard.tabledata import TABLES, Table
 from records import audit
 from records.clock import local_now
+from records.texts import printable
 
 __all__ = ["TABLES", "routes"]
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+_CELL = 32_767
+"""What a cell of a workbook holds at most."""
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -102,8 +105,9 @@ def _plain(value: Any) -> Any:
         return ""
     if isinstance(value, Decimal):
         return format(value, "f")
-    if isinstance(value, str) and value.startswith(_RISKY):
-        return "'" + value
+    if isinstance(value, str):
+        text = printable(value)
+        return "'" + text if text.startswith(_RISKY) else text
     return value
 
 
@@ -112,8 +116,9 @@ def as_xlsx(what: Writing) -> bytes:
     book = Workbook(write_only=True)
     sheet = book.create_sheet(what.title)
     sheet.freeze_panes = "A3"
-    sheet.oddFooter.center.text = what.mark
-    mark = WriteOnlyCell(sheet, value=what.mark)
+    said = printable(what.mark)
+    sheet.oddFooter.center.text = said
+    mark = WriteOnlyCell(sheet, value=said)
     mark.font = Font(italic=True, color="888888")
     sheet.append([mark])
     heads = [WriteOnlyCell(sheet, value=name) for name in what.headings]
@@ -122,7 +127,10 @@ def as_xlsx(what: Writing) -> bytes:
     sheet.append(heads)
     for row in what.rows:
         sheet.append(
-            [float(v) if isinstance(v, Decimal) else _plain(v) if isinstance(v, str) else v for v in row]
+            [
+                float(v) if isinstance(v, Decimal) else _plain(v)[:_CELL] if isinstance(v, str) else v
+                for v in row
+            ]
         )
     out = io.BytesIO()
     book.save(out)

@@ -7,9 +7,9 @@ import zlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-import orjson
 from starlette.requests import ClientDisconnect, Request
 
+from ingest import strictjson
 from ingest.config import IntakeConfig
 from ingest.problems import Problem
 
@@ -136,12 +136,9 @@ def split(body: bytes, content_type: str, config: IntakeConfig) -> tuple[list[An
 
 def _array(text: bytes) -> list[Any]:
     try:
-        records: list[Any] = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise Problem(
-            400, f"不是完整的 JSON 数组 / not a complete JSON array: {error.msg} ({where})"
-        ) from None
+        records: list[Any] = strictjson.loads(text)
+    except strictjson.BadJson as error:
+        raise Problem(400, f"不是完整的 JSON 数组 / not a complete JSON array: {error}") from None
     return records
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,11 +13,12 @@ from typing import Annotated, Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ingest import national
+from ingest import national, strictjson
 from ingest.fields import Data, Moment, Ref
 from ingest.kinds import KINDS
 from ingest.procedure import OpeningEventData
 from records import events, identifiers, signing
+from records.texts import forbidden, printable
 
 MAX_DEPTH = 32
 BLANK = "***"
@@ -54,8 +56,8 @@ class Record:
 
 
 def storable(text: str) -> str:
-    """Text that every database takes: without NUL and without halves of characters."""
-    return text.replace("\x00", "\\u0000").encode("utf-8", "replace").decode()
+    """Text that every database takes: NUL and halves of characters written out as escapes."""
+    return text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()
 
 
 class Refusal(Exception):
@@ -93,6 +95,8 @@ _ZH = {
     "moment_range": "",
     "day": "",
     "money": "",
+    "decimal_text": "",
+    "inexact": "",
     "beyond_full": "",
 }
 
@@ -119,6 +123,8 @@ def read(raw: Any, source: str, key: bytes | None = None) -> Record:
     if not isinstance(raw, Mapping):
         raise Refusal(".", "每条记录应为一个 JSON 对象 / a record must be a JSON object")
     kind, name = _text(raw.get("kind")), _text(raw.get("key"))
+    if twice := strictjson.doubled(raw):
+        raise Refusal(*twice, kind, name)
     try:
         envelope = Envelope.model_validate(raw)
     except ValidationError as error:
@@ -133,11 +139,9 @@ def read(raw: Any, source: str, key: bytes | None = None) -> Record:
 def parse_json(raw: bytes | bytearray | str) -> Any:
     """JSON with bounded depth; raises Refusal."""
     try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise Refusal(
-            ".", f"不是 JSON / not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
-        ) from None
+        value = strictjson.loads(raw)
+    except strictjson.BadJson as error:
+        raise Refusal(".", f"不是 JSON / not JSON: {error}") from None
     if _brackets(raw) > MAX_DEPTH and not shallow(value, MAX_DEPTH):
         raise Refusal(".", f"嵌套超过 {MAX_DEPTH} 层 / nested deeper than {MAX_DEPTH}")
     return value
@@ -160,7 +164,7 @@ def shallow(value: Any, limit: int) -> bool:
 
 
 def _text(value: Any) -> str | None:
-    return value[:200].replace("\x00", "") if isinstance(value, str) else None
+    return printable(value[:200]) if isinstance(value, str) else None
 
 
 def _record(envelope: Envelope, source: str, key: bytes | None) -> Record:
@@ -173,12 +177,11 @@ def _record(envelope: Envelope, source: str, key: bytes | None) -> Record:
         choices = ", ".join(KINDS)
         raise Refusal("kind", f"未知的 kind；可用 / unknown kind, choose from: {choices}")
     sent = _hide(envelope.data, model.HIDDEN, key) if model.HIDDEN else envelope.data
-    body = canonical(sent)
     try:
         data = model.model_validate(national.translate(envelope.kind, sent))
     except ValidationError as error:
-        raise Refusal(*explain(error, ("data",))) from None
-    hashed = body
+        raise Refusal(*_forbidden(sent, "data") or explain(error, ("data",))) from None
+    hashed = body = canonical(sent)
     if isinstance(data, OpeningEventData):
         _check_event(data)
         hashed += envelope.occurred_at.isoformat().encode()
@@ -248,18 +251,26 @@ def canonical(data: Mapping[str, Any]) -> bytes:
         body = orjson.dumps(data, default=_jsonable, option=orjson.OPT_SORT_KEYS)
     except (TypeError, ValueError) as error:
         raise Refusal("data", f"不能写成 JSON / cannot be written as JSON: {error}") from None
-    if rb"\u0000" in body and (path := _nul_path(data, "data")):
-        raise Refusal(path, "含有空字符 U+0000 / contains the character U+0000")
+    if _SUSPECT.search(body) and (found := _forbidden(data, "data")):
+        raise Refusal(*found)
     return body
 
 
-def _nul_path(value: Any, path: str) -> str | None:
+_SUSPECT = re.compile(
+    rb"\\u00[01]|\\[bf]|\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbf[\xbe\xbf]"
+)
+"""What canonical JSON holds where a text holds a forbidden character, and seldom otherwise."""
+
+
+def _forbidden(value: Any, path: str) -> tuple[str, str] | None:
+    """(path, reason) of the first text within `value` that holds a character no text may hold."""
     if isinstance(value, str):
-        return path if "\x00" in value else None
+        where = forbidden(value)
+        words = "含有不可用的控制字符，请删去 / holds a control character, take it out"
+        return (path, f"{words}: {where}") if where else None
     if isinstance(value, (date, Decimal)) or not isinstance(value, (Mapping, list, tuple)):
         return None
-    pairs = value.items() if isinstance(value, Mapping) else enumerate(value)
-    for name, child in pairs:
-        if found := (path if "\x00" in str(name) else _nul_path(child, f"{path}.{name}")):
+    for name, child in value.items() if isinstance(value, Mapping) else enumerate(value):
+        if found := _forbidden(str(name), path) or _forbidden(child, f"{path}.{name}"):
             return found
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
@@ -9,6 +10,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from records.exact import AMOUNT, SIGNED, Plain
+from records.texts import PATTERN
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -33,18 +38,10 @@ def moment(value: Any) -> datetime:
 
 
 def _plain_day(value: Any) -> Any:
-    """Refuse numbers and numeric strings, which would be read as seconds since 1970."""
-    if isinstance(value, date) or (isinstance(value, str) and value[4:5] == "-"):
+    """Refuse all but YYYY-MM-DD: a number or its text would be read as seconds since 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and _DAY.match(value)):
         return value
     raise PydanticCustomError("day", "应为日期 YYYY-MM-DD / expected a date YYYY-MM-DD")
-
-
-def _money(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise PydanticCustomError(
-            "money", "金额应为数字或十进制字符串 / money must be a number or a decimal string"
-        )
-    return value
 
 
 Moment = Annotated[
@@ -53,24 +50,22 @@ Moment = Annotated[
 Day = Annotated[date, BeforeValidator(_plain_day), WithJsonSchema({"type": "string", "format": "date"})]
 Ref = Annotated[
     str,
-    Field(
-        min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
-    ),
+    Field(min_length=1, max_length=200, pattern=rf"^[^\s{PATTERN}]([^\t\n\r{PATTERN}]*[^\s{PATTERN}])?$"),
 ]
 """Key of another record."""
 Words = Annotated[str, Field(max_length=2000)]
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 Code = Annotated[str, Field(max_length=64)]
-Division = Annotated[str, Field(pattern=r"^\d{2}(\d{2}){0,2}$")]
+Division = Annotated[str, Field(pattern=r"^[0-9]{2}([0-9]{2}){0,2}$")]
 Money = Annotated[
     Decimal,
-    BeforeValidator(_money),
+    BeforeValidator(Plain(AMOUNT)),
     Field(ge=0, le=Decimal(900_000_000_000_000), decimal_places=4),
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "pattern": r"^\d{1,15}(\.\d{1,4})?$"},
-                {"type": "number", "minimum": 0},
+                {"type": "string", "pattern": AMOUNT},
+                {"type": "number", "minimum": 0, "maximum": 900_000_000_000_000},
             ]
         }
     ),
@@ -79,16 +74,15 @@ Money = Annotated[
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Points = Annotated[
     Decimal,
-    BeforeValidator(_money),
+    BeforeValidator(Plain(SIGNED)),
     Field(ge=-1_000_000, le=1_000_000, decimal_places=4),
-    WithJsonSchema(
-        {"anyOf": [{"type": "string", "pattern": r"^-?\d{1,7}(\.\d{1,4})?$"}, {"type": "number"}]}
-    ),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": SIGNED}, {"type": "number"}]}),
 ]
 """Points of a score, hours or per cent; at most four decimals."""
 Link = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s<>\"]+$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Small = Annotated[int, Field(ge=0, le=1_000_000, strict=True)]
+Yes = Annotated[bool, Field(strict=True)]
 Codes = Annotated[list[Code], Field(max_length=50)]
 Refs = Annotated[list[Ref], Field(max_length=100)]
 TradeFamily = Literal["works", "procurement", "land", "property", "other"]

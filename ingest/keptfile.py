@@ -9,7 +9,8 @@ from typing import IO, Any
 
 import orjson
 
-from ingest import rejects
+from ingest import rejects, strictjson
+from ingest.envelope import storable
 from ingest.pieces import Piece
 
 _CUT = 1 << 20
@@ -43,9 +44,18 @@ class KeptFile(AbstractContextManager["KeptFile"]):
             self._file = self.path.open("wb")
         where = f"{piece.path}{path}" if piece.envelope is not None else path
         record = rejects.as_sent(raw)
-        as_text = isinstance(raw, str) or len(record) >= _CUT
+        as_text = isinstance(raw, str) or len(record) >= _CUT or not _is_json(record)
         line = {
-            "source": source, "file": str(file), "line": piece.line, "path": where, "reason": reason,
-            "record": record if as_text else orjson.Fragment(record),
+            "source": source, "file": storable(str(file)), "line": piece.line, "path": where and storable(where),
+            "reason": reason and storable(reason), "record": record if as_text else orjson.Fragment(record),
         }  # fmt: skip
         self._file.write(orjson.dumps(line) + b"\n")
+
+
+def _is_json(text: str) -> bool:
+    """What stands in the file must be read by anyone, whatever it was that could not be read."""
+    try:
+        strictjson.loads(text)
+    except strictjson.BadJson:
+        return False
+    return True

@@ -24,6 +24,7 @@ from ingest.fields import (
     Small,
     TradeFamily,
     Words,
+    Yes,
 )
 from records.relations import RELATION_TYPES
 from records.states import LOT_STATES
@@ -36,7 +37,7 @@ class CentreData(Data):
     name_en: Name | None = None
     level: Literal["city", "district", "small"] = "district"
     division_code: Division | None = None
-    witness_enabled: bool = False
+    witness_enabled: Yes = False
 
 
 class RoomData(Data):
@@ -47,7 +48,7 @@ class RoomData(Data):
     name_en: Name | None = None
     kind: Literal["opening", "evaluation", "witness"] = "opening"
     capacity: Small | None = None
-    public_allowed: bool = True
+    public_allowed: Yes = True
 
 
 class OrganisationData(Data):
@@ -104,7 +105,7 @@ class LotData(Data):
     planned_award_at: Moment | None = None
     round: Annotated[int, Field(ge=1, le=100, strict=True)] = 1
     status: Annotated[Code, WithJsonSchema({"type": "string", "enum": list(LOT_STATES)})] | None = None
-    prequalification: bool = False
+    prequalification: Yes = False
     flags: list[Flag] = Field(default_factory=list, max_length=5)
     tender_project_id: Ref | None = Field(None, alias="tender_project")
     organise_form: Literal["self", "entrusted"] | None = None
@@ -137,7 +138,7 @@ class BidData(Data):
     file_id: Code | None = None
     author: Name | None = None
     upload_ip: Code | None = None
-    on_site: bool = False
+    on_site: Yes = False
     ca_serial: Code | None = None
     ca_region: Division | None = None
     division_code: Division | None = None
@@ -231,7 +232,7 @@ class CreditData(Data):
     organisation_id: Ref = Field(alias="organisation")
     role: Literal["tenderer", "agency", "bidder", "supplier"] = "bidder"
     system: Name
-    period: Annotated[str, Field(pattern=r"^(19|20|21)\d\d-(0[1-9]|1[0-2])$")]
+    period: Annotated[str, Field(pattern=r"^(19|20|21)[0-9][0-9]-(0[1-9]|1[0-2])$")]
     score: Points | None = None
     rank: Small | None = None
     deductions: list[Deduction] = Field(default_factory=list, max_length=100)

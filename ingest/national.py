@@ -5,21 +5,30 @@ Only fields whose meaning is the same are mapped; amounts there are in 万元 an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, localcontext
 from typing import Any
 
 from ingest.kinds import KINDS
 
+_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,8})?\Z")
+"""万元 may have eight decimals: four are left of them in yuan."""
+
 
 def _wan(value: Any) -> Any:
     """万元 → 元; what is no number is left for the model to refuse."""
-    if isinstance(value, bool):
-        return value
-    try:
-        return format((Decimal(str(value)) * 10_000).normalize(), "f")
-    except InvalidOperation:
-        return value
+    if isinstance(value, str):
+        return format(_scaled(Decimal(value)), "f") if _NUMBER.match(value) else value
+    if isinstance(value, float):
+        return float(_scaled(Decimal(repr(value)))) if value == value else value
+    return value * 10_000 if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else value
+
+
+def _scaled(value: Decimal) -> Decimal:
+    with localcontext() as exact:
+        exact.prec = 60
+        return (value * 10_000).normalize()
 
 
 def _same(value: Any) -> Any:

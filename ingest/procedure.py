@@ -25,6 +25,7 @@ from ingest.fields import (
     Refs,
     Small,
     Words,
+    Yes,
 )
 from records import events
 
@@ -91,7 +92,7 @@ class ObjectionData(Data):
     raised_at: Moment
     answer: Words | None = None
     answered_at: Moment | None = None
-    upheld: bool | None = None
+    upheld: Yes | None = None
     division_code: Division | None = None
 
 

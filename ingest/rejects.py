@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -45,7 +47,22 @@ def _dump(raw: Any) -> str:
     try:
         return orjson.dumps(raw, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
     except (TypeError, ValueError):
+        pass
+    try:
+        return json.dumps(_writable(raw), ensure_ascii=False, default=str)
+    except (TypeError, ValueError, RecursionError):
         return repr(raw)
+
+
+def _writable(value: Any) -> Any:
+    """A value that JSON can say: halves of characters and numbers without end as text."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {storable(str(name)): _writable(child) for name, child in value.items()}
+    return [_writable(child) for child in value] if isinstance(value, (list, tuple)) else value
 
 
 def row(source: str | None, raw: Any, refusal: Refusal) -> dict[str, Any]:

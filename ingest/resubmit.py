@@ -8,8 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from ingest import strictjson
 from ingest.apply import Entry, commit, prepare
 from ingest.files import ImportReport
 from ingest.keptfile import KeptFile
@@ -65,8 +64,8 @@ def _read(path: Path) -> Iterator[tuple[int, Any]]:
         for number, line in enumerate(file, 1):
             if line.strip():
                 try:
-                    yield number, orjson.loads(line)
-                except orjson.JSONDecodeError as error:
+                    yield number, strictjson.loads(line)
+                except strictjson.BadJson as error:
                     raise ValueError(f"{path} 第 {number} 行不是 JSON / not JSON: {error}") from None
 
 

@@ -5,18 +5,29 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
+from records.exact import AMOUNT, Plain
 from records.public import MASK
 
 Yuan = Annotated[
     Decimal,
-    Field(ge=0, max_digits=18, decimal_places=4),
+    BeforeValidator(Plain(AMOUNT)),
+    Field(ge=0, le=Decimal(900_000_000_000_000), decimal_places=4),
     PlainSerializer(lambda v: format(v, "f"), return_type=str),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": AMOUNT}, {"type": "number", "minimum": 0}]}),
 ]
 Words = Annotated[str, Field(max_length=2000)]
 Name = Annotated[str, Field(min_length=1, max_length=300)]
-Count = Annotated[int, Field(ge=0, le=1_000_000)]
+Count = Annotated[int, Field(ge=0, le=1_000_000, strict=True)]
 
 
 class Payload(BaseModel):
@@ -47,7 +58,7 @@ class Bidder(BaseModel):
     """One line of the list of bidders, in order of receipt."""
 
     model_config = ConfigDict(extra="forbid")
-    no: Annotated[int, Field(ge=1)]
+    no: Annotated[int, Field(ge=1, strict=True)]
     name: Name
 
 
@@ -89,10 +100,10 @@ class CoefficientDrawn(Payload):
 class BidRead(Payload):
     """唱标: one bid read aloud (招标投标法 art. 36)."""
 
-    no: Annotated[int, Field(ge=1)]
+    no: Annotated[int, Field(ge=1, strict=True)]
     name: Name
     price: Yuan | None = None
-    duration_days: Annotated[int, Field(ge=0)] | None = None
+    duration_days: Annotated[int, Field(ge=0, strict=True)] | None = None
     quality: Words | None = None
     remark: Words | None = None
     total: Count | None = None
@@ -104,14 +115,14 @@ class BidRead(Payload):
 class Objection(Payload):
     """开标异议, raised on the spot (实施条例 art. 44); without who raised it."""
 
-    no: Annotated[int, Field(ge=1)]
+    no: Annotated[int, Field(ge=1, strict=True)]
     content: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
 class ObjectionAnswered(Payload):
     """异议答复, on the spot."""
 
-    no: Annotated[int, Field(ge=1)]
+    no: Annotated[int, Field(ge=1, strict=True)]
     answer: Annotated[str, Field(min_length=1, max_length=2000)]
 
 

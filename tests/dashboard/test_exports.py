@@ -11,9 +11,11 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 
 from dashboard import context
+from dashboard.exports import Writing, as_csv, as_xlsx
 from dashboard.tabledata import TABLES
+from records.organisations import Organisation
 from records.users import AuditEntry
-from tests.dashboard.conftest import sign_in
+from tests.dashboard.conftest import BIDDERS, sign_in
 
 
 def _rows(answer: httpx.Response) -> list[list[str]]:
@@ -76,3 +78,27 @@ async def test_every_export_is_audited(client: httpx.AsyncClient) -> None:
         ).first()
     assert last is not None and last.actor == "leader" and last.object_id == "participations"
     assert last.detail["filters"] == {"home": "province"} and last.detail["format"] == "csv"
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+async def test_an_export_survives_whatever_a_name_holds(kind: str, client: httpx.AsyncClient) -> None:
+    """Controls, halves of characters, noncharacters, more than a cell can hold, also in the account's own name."""
+    await sign_in(client, "supervisor")
+    odd = "甲\x01\x0b\x00\ufffe\u202e\ud800乙"
+    with context.ledger().write() as session:
+        firm = session.get_one(Organisation, BIDDERS[1])
+        before, firm.name = firm.name, odd.replace("\ud800", "") + "长" * 1_900
+    try:
+        answer = await client.get(f"/export/awards.{kind}")
+        assert answer.status_code == 200
+        if kind == "xlsx":
+            sheet = load_workbook(io.BytesIO(answer.content)).active
+            assert sheet is not None and str(sheet["C3"].value).startswith("甲")
+        else:
+            assert _rows(answer)[1][2].startswith("甲")
+    finally:
+        with context.ledger().write() as session:
+            session.get_one(Organisation, BIDDERS[1]).name = before
+    what = Writing("表", ["名称"], [[odd + "长" * 40_000]], odd)
+    assert load_workbook(io.BytesIO(as_xlsx(what))).active is not None
+    assert "\ufffd" in as_csv(what).decode()

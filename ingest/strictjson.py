@@ -1,0 +1,118 @@
+"""JSON as RFC 8259 means it, and no further: a name given twice, digits lost and half characters do not pass.
+
+orjson is quick and lenient: of two equal names it keeps the last. Counting what it has read against the
+text tells in passing whether anything of the kind can have happened; only then is the text read again, slowly.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+_LOOSE_COLONS = (b" :", b"\n:", b"\t:", b"\r:")
+_LONGEST_INT = 1_000
+"""Digits; Python refuses to turn more than some thousands into a number, and nobody means them."""
+
+
+class BadJson(ValueError):
+    """Why a text is no JSON, and where."""
+
+
+class Doubled(dict[str, Any]):
+    """An object in which, or somewhere within which, one name stands twice."""
+
+    path: str = ""
+    """The place of the second one."""
+    own: bool = False
+    """Whether it is this object's own name."""
+
+
+def loads(raw: bytes | bytearray | str) -> Any:
+    """The value of a JSON text; objects with a name given twice are `Doubled`. Raises BadJson."""
+    data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else bytes(raw)
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        return _slowly(data, f"{error.msg} (line {error.lineno}, column {error.colno})")
+    if data.count(b'":') == _names(value) and not any(loose in data for loose in _LOOSE_COLONS):
+        return value
+    return _slowly(data, "")
+
+
+def _names(value: Any) -> int:
+    """How many names there are in all objects of a value; no recursion, whatever its depth."""
+    count, rest = 0, [value]
+    for one in rest:
+        kind = type(one)
+        if kind is dict:
+            count += len(one)
+            one = one.values()
+        elif kind is not list:
+            continue
+        for child in one:
+            if type(child) is dict or type(child) is list:
+                rest.append(child)
+    return count
+
+
+def _slowly(data: bytes, reason: str) -> Any:
+    """The same text by the standard library, which tells of every pair of an object."""
+    try:
+        text = data.decode("utf-8")
+        return json.loads(text, object_pairs_hook=_object, parse_int=_int, parse_constant=_constant)
+    except UnicodeDecodeError as error:
+        byte = f"0x{data[error.start]:02X}"
+        raise BadJson(
+            reason or f"第 {error.start + 1} 字节 {byte} 不是 UTF-8 / byte {byte} is not UTF-8"
+        ) from None
+    except RecursionError:
+        raise BadJson("嵌套过深 / nested too deeply") from None
+    except ValueError as error:
+        raise BadJson(reason or str(error)) from None
+
+
+def _int(text: str) -> Any:
+    return int(text) if len(text) <= _LONGEST_INT else Decimal(text)
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"{name} 不是 JSON 的值 / {name} is no value of JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        return _doubled(made, next(name for name in names if names.count(name) > 1), own=True)
+    for name, value in pairs:
+        if (inner := _within(value)) is not None:
+            return _doubled(made, f"{name}.{inner}" if inner else name, own=False)
+    return made
+
+
+def _doubled(made: dict[str, Any], path: str, *, own: bool) -> Doubled:
+    found = Doubled(made)
+    found.path, found.own = path, own
+    return found
+
+
+def _within(value: Any) -> str | None:
+    if isinstance(value, Doubled):
+        return value.path
+    if isinstance(value, list):
+        for index, child in enumerate(value):
+            if (inner := _within(child)) is not None:
+                return f"{index}.{inner}"
+    return None
+
+
+def doubled(value: Any) -> tuple[str, str] | None:
+    """(path, reason) where an object within `value` has a name twice."""
+    if not isinstance(value, Doubled):
+        return None
+    return value.path[
+        :500
+    ], "字段名在同一对象中出现两次，请只留一个 / a name stands twice in one object, keep one"
