@@ -10,7 +10,8 @@ from records import public
 from records.clock import BEIJING, now, rfc3339, today
 from streaming.live.covers import OPEN, Cover
 from streaming.live.logs import Logs
-from streaming.live.reading import Reader, openings_on
+from streaming.live.reading import Reader, every, openings_on
+from streaming.live.register import Register
 from streaming.live.roster import RoomCard, Roster
 from streaming.signals import Signal
 
@@ -49,6 +50,8 @@ class Board:
         """Which cameras of a room are on air: names to join by WHEP, near one first."""
         self.signals: Callable[[str], list[dict[str, Any]]] = lambda room: []
         """How the cameras do that are pulled for a room: camera, state, since."""
+        self.register = Register()
+        """All public openings and projects, for search and calendar."""
         self.day: date | None = None
         self.signal = Signal()
         self._since: dict[str, tuple[str, str | None]] = {}
@@ -58,6 +61,10 @@ class Board:
         """Read the days around today; again whenever a new day begins."""
         day = today()
         days = [(day + timedelta(days=offset)).isoformat() for offset in range(-DAYS_BACK, DAYS_AHEAD + 1)]
+        if not self.register.loaded:
+            await self._reader.ask(
+                lambda session: self.register.load(every(session, "opening"), every(session, "project"))
+            )
         found = await self._reader.ask(lambda session: openings_on(session, days))
         self.openings = {opening["id"]: opening for opening in found}
         self.day = day
@@ -73,11 +80,20 @@ class Board:
             lambda session: [public.latest(session, "opening", opening_id) for opening_id in ids]
         )
         for opening in found:
+            if opening:
+                self.register.put(opening)
             if opening and self._near(opening):
                 self.openings[opening["id"]] = opening
             elif opening:
                 self.openings.pop(opening["id"], None)
         await self._follow_running()
+
+    async def update_projects(self, codes: Iterable[str]) -> None:
+        """Read the present public state of these projects."""
+        wanted = list(codes)
+        if wanted:
+            for payload in await self._reader.ask(lambda s: list(every(s, "project", wanted))):
+                self.register.put_project(payload)
 
     def _near(self, opening: Opening) -> bool:
         scheduled = moment(opening["scheduled_at"])

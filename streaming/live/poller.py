@@ -71,6 +71,7 @@ class Poller:
         changed = {row.subject for row in found if row.topic == "opening_event"}
         await self._logs.catch_up(changed | set(self._logs.due(now())))
         await self._board.update({row.subject for row in found if row.topic == "opening"})
+        await self._board.update_projects({row.subject for row in found if row.topic == "project"})
         await self._housekeeping()
         self._board.look()
         return len(found) == BATCH

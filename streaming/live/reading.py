@@ -6,7 +6,7 @@ Every question runs in a small thread pool, so that a slow disk never holds up t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,6 +109,24 @@ def next_due(session: Session, opening_id: str, after: int) -> datetime | None:
 def openings_on(session: Session, days: Iterable[str]) -> list[dict[str, Any]]:
     """Public state of every opening scheduled on one of the days (YYYY-MM-DD, Beijing)."""
     return [payload for day in days for payload in public.latest_all(session, "opening", day=day)]
+
+
+def openings_of(session: Session, ids: Iterable[str]) -> list[dict[str, Any]]:
+    """Public state of these openings, in their order; those the public does not know are left out."""
+    wanted = list(ids)
+    held = {payload["id"]: payload for payload in every(session, "opening", wanted)}
+    return [held[key] for key in wanted if key in held]
+
+
+def every(session: Session, topic: str, subjects: list[str] | None = None) -> Iterator[dict[str, Any]]:
+    """Newest visible payload of every subject of a topic, or of some, one after the other."""
+    newest = select(func.max(PublicEvent.seq)).where(
+        PublicEvent.topic == topic, PublicEvent.visible_from <= now()
+    )
+    if subjects is not None:
+        newest = newest.where(PublicEvent.subject.in_(subjects))
+    query = select(PublicEvent.payload).where(PublicEvent.seq.in_(newest.group_by(PublicEvent.subject)))
+    yield from session.scalars(query.execution_options(yield_per=500))
 
 
 def of_project(session: Session, topic: str, code: str) -> list[dict[str, Any]]:

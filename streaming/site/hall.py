@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,130 +11,75 @@ from starlette.datastructures import QueryParams
 
 from records.clock import local_day, local_now, now, today
 from records.projects import TRADE_FAMILIES
-from streaming.live.board import STANDBY, Board, moment
+from streaming.live.board import STANDBY, Board, Opening, moment
 from streaming.live.logs import Logs
-from streaming.live.roster import RoomCard, Roster
-from streaming.live.story import Story
+from streaming.live.reading import Reader, openings_of
+from streaming.live.register import OVER, Entry
+from streaming.live.roster import Roster
+from streaming.site.calendar import calendar
+from streaming.site.filters import FILTER_STATES, Filters, asked_day, asked_page
 from streaming.site.render import address, day, length, word
-from streaming.site.telling import Slate, slate
+from streaming.site.tiles import Tiles
 
 VIEWS = ("hall", "schedule", "replay")
 LISTED = 4
-FILTER_STATES = ("scheduled", "in_progress", "paused", "ended", "sealed")
+PER_PAGE = 20
+PROJECTS = 5
+"""Projects named above the openings that a search finds."""
 
-Opening = dict[str, Any]
 Chip = dict[str, str]
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What the visitor asked for; made from the address, so a link reopens the same view."""
-
-    q: str = ""
-    centre: str = ""
-    family: str = ""
-    state: str = ""
-    key: bool = False
-
-    @classmethod
-    def of(cls, query: QueryParams) -> Filters:
-        """Filters of an address; unknown values count as none."""
-        family, state = query.get("family", ""), query.get("state", "")
-        return cls(
-            q=query.get("q", "").strip()[:60],
-            centre=query.get("centre", "")[:200],
-            family=family if family in TRADE_FAMILIES else "",
-            state=state if state in FILTER_STATES else "",
-            key=query.get("key") == "1",
-        )
-
-    @property
-    def active(self) -> bool:
-        """Whether anything is filtered."""
-        return bool(self.q or self.centre or self.family or self.state or self.key)
-
-    def query(self) -> dict[str, str]:
-        """The filters as query parameters."""
-        return {"q": self.q, "centre": self.centre, "family": self.family, "state": self.state,
-                "key": "1" if self.key else ""}  # fmt: skip
-
-    def admit(self, opening: Opening) -> bool:
-        """Whether an opening passes."""
-        if self.centre and opening["centre"] != self.centre:
-            return False
-        if self.family and opening["trade_family"] != self.family:
-            return False
-        if self.state and opening["state"] != self.state:
-            return False
-        if self.key and not opening["key_project"]:
-            return False
-        searched = ("title", "project_name", "lot", "project", "tenderer", "room_name", "centre_name")
-        return not self.q or any(self.q.lower() in str(opening[key] or "").lower() for key in searched)
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One room on the hall's wall."""
-
-    room: RoomCard
-    opening: Opening
-    state: str
-    badge: str
-    picture: bool
-    slate: Slate
-    steps: dict[str, str] = field(default_factory=dict)
 
 
 class Hall:
     """Builds what `hall.html` shows."""
 
-    def __init__(self, board: Board, roster: Roster, logs: Logs) -> None:
-        self._board, self._roster, self._logs = board, roster, logs
+    def __init__(self, reader: Reader, board: Board, roster: Roster, logs: Logs) -> None:
+        self._reader, self._board, self._roster = reader, board, roster
+        self._tiles = Tiles(board, roster, logs)
 
-    def view(self, query: QueryParams, lang: str) -> dict[str, Any]:
+    async def view(self, query: QueryParams, lang: str) -> dict[str, Any]:
         """Everything the page needs, by name."""
         filters = Filters.of(query)
         view = query.get("view", "hall")
         view = view if view in VIEWS else "hall"
         tiles = 9 if query.get("tiles") == "9" else 5
-        day = today()
-        chosen = _asked_day(query.get("day"), day)
-        todays = self._board.on_day(day)
-        cards = self.tiles(filters, lang)[:tiles] if view == "hall" else []
+        chosen = asked_day(query.get("day"), today())
+        found = await self._search(view, filters) if filters.q else None
+        lists = await self._lists(view, chosen, filters, found, asked_page(query.get("page")), lang)
         return {
-            "view": view, "nav": view, "filters": filters, "tiles": tiles, "cards": cards,
+            "view": view, "nav": view, "filters": filters, "tiles": tiles, "lists": lists, "day": chosen,
+            "cards": self._cards(filters, found, lang)[:tiles] if view == "hall" else [],
             "running": sum(o["state"] in {"in_progress", "paused"} for o in self._board.openings.values()),
-            "today_count": len(todays),
+            "today_count": self._board.register.on_day(today().isoformat()),
             "centres": self._centres(lang), "families": list(TRADE_FAMILIES), "states": FILTER_STATES,
-            "lists": self._lists(view, chosen, filters, lang), "day": chosen, "days": self._days(day, lang),
+            "calendar": self._calendar(chosen, filters, lang) if view == "schedule" else None,
+            "projects": await self._projects(filters) if filters.q else [],
             "next_opening": self._next(), "stamp": self._board.signal.version,
-            "demo": any(o["demo"] for o in self._board.openings.values()),
+            "demo": any(o["demo"] for o in self._board.openings.values()), "heading": self._heading(view, chosen, lang),
         }  # fmt: skip
 
-    def tiles(self, filters: Filters, lang: str) -> list[Tile]:
-        """Rooms on air, then paused, then without picture, then about to begin."""
-        found = []
-        for room in self._roster.public_rooms():
-            opening = self._board.current(room.id)
-            if (
-                opening
-                and opening["state"] in {"scheduled", "in_progress", "paused"}
-                and filters.admit(opening)
-            ):
-                found.append(self._tile(room, opening, lang))
-        return sorted(found, key=_tile_order)
+    def _heading(self, view: str, chosen: date, lang: str) -> str:
+        title = word(lang, f"nav.{view}")
+        return f"{title} · {_dated(chosen, lang)}" if view == "schedule" else title
 
-    def _tile(self, room: RoomCard, opening: Opening, lang: str) -> Tile:
-        log = self._logs.held(opening["id"])
-        story = log.story if log else Story()
-        sending = self._board.publishing(room.id)
-        cover = self._board.covered(room.id)
-        picture = sending and opening["state"] == "in_progress" and not cover.slated
-        state = self._board.state(room)["state"]
-        text_only = opening["state"] == "in_progress" and not sending and not cover.slated
-        badge = word(lang, "state.text" if text_only else f"state.{state}")
-        told = slate(opening, sending, story, lang, cover)
-        return Tile(room, opening, state, badge, picture, told, story.steps)
+    def _cards(self, filters: Filters, found: Sequence[Entry] | None, lang: str) -> list[Any]:
+        ids = None if found is None else {entry.id for entry in found}
+
+        def admit(opening: Opening) -> bool:
+            return filters.admit(opening) and (ids is None or opening["id"] in ids)
+
+        return self._tiles.all(admit, not filters.active, lang)
+
+    async def _search(self, view: str, filters: Filters) -> list[Entry]:
+        """Openings of all days that match, the latest first."""
+
+        def admit(entry: Entry) -> bool:
+            return filters.admit_entry(entry) and (view != "replay" or entry.state in OVER)
+
+        return await asyncio.to_thread(self._board.register.find, filters.q, admit)
+
+    async def _projects(self, filters: Filters) -> list[Entry]:
+        return (await asyncio.to_thread(self._board.register.projects, filters.q))[:PROJECTS]
 
     def _centres(self, lang: str) -> list[tuple[str, str]]:
         rooms = self._roster.public_rooms()
@@ -148,31 +93,33 @@ class Hall:
         later = [o for o in ahead if (moment(o["scheduled_at"]) or now()) > now()]
         return min(later, key=lambda o: (o["scheduled_at"], o["id"]), default=None)
 
-    def _days(self, today: date, lang: str) -> list[dict[str, Any]]:
-        days = [today + timedelta(days=offset) for offset in range(-3, 8)]
-        return [
-            {
-                "day": d,
-                "label": f"{d.month}-{d.day:02}",
-                "weekday": word(lang, "hall.today")[:2] if d == today and lang == "zh" else _weekday(d, lang),
-                "count": len(self._board.on_day(d)),
-            }
-            for d in days
-        ]
+    def _calendar(self, chosen: date, filters: Filters, lang: str) -> Any:
+        kept = {**filters.query(), "q": ""}
 
-    def _lists(self, view: str, chosen: date, filters: Filters, lang: str) -> list[dict[str, Any]]:
-        builders: dict[str, Callable[[], list[dict[str, Any]]]] = {
-            "hall": lambda: self._three(filters, lang),
-            "schedule": lambda: [self._one_day(chosen, filters, lang)],
-            "replay": lambda: [self._past(filters, lang, None)],
-        }
-        return builders[view]()
+        def turn(other: date) -> str:
+            return address("/", lang, **kept, view="schedule", day=other.isoformat())
+
+        return calendar(self._board.register, chosen, today(), turn, lang)
+
+    async def _lists(
+        self, view: str, chosen: date, filters: Filters, found: list[Entry] | None, page: int, lang: str
+    ) -> list[dict[str, Any]]:
+        if found is not None:
+            return [await self._paged(view, "found", found, filters, page, lang)]
+        if view == "schedule":
+            return [await self._one_day(chosen, filters, lang)]
+        if view == "replay":
+            return [await self._paged(view, "past", await self._search(view, filters), filters, page, lang)]
+        return self._three(filters, lang)
 
     def _three(self, filters: Filters, lang: str) -> list[dict[str, Any]]:
         day = today()
         tomorrow = day + timedelta(days=1)
-        return [self._today(day, filters, lang), self._tomorrow(tomorrow, filters, lang),
-                self._past(filters, lang, LISTED)]  # fmt: skip
+        return [
+            self._today(day, filters, lang),
+            self._tomorrow(tomorrow, filters, lang),
+            self._past(filters, lang),
+        ]
 
     def _today(self, today: date, filters: Filters, lang: str) -> dict[str, Any]:
         everything = [o for o in self._board.on_day(today) if filters.admit(o)]
@@ -188,72 +135,87 @@ class Hall:
         link = {"href": href, "text": word(lang, "hall.schedule")}
         return self._list("tomorrow", "hall.tomorrow", shown, lang, link=link, note=_short(tomorrow, lang))
 
-    def _past(self, filters: Filters, lang: str, limit: int | None) -> dict[str, Any]:
-        shown = [o for o in self._board.ended() if filters.admit(o)][:limit]
+    def _past(self, filters: Filters, lang: str) -> dict[str, Any]:
+        shown = [o for o in self._board.ended() if filters.admit(o)][:LISTED]
         href = address("/", lang, **{**filters.query(), "view": "replay"})
-        link = {"href": href, "text": word(lang, "hall.more")} if limit else None
-        note = word(lang, "hall.past.note")
-        return self._list("past", "hall.past", shown, lang, link=link, note=note, dated=limit is None)
+        link = {"href": href, "text": word(lang, "hall.more")}
+        return self._list("past", "hall.past", shown, lang, link=link, note=word(lang, "hall.past.note"))
 
-    def _one_day(self, chosen: date, filters: Filters, lang: str) -> dict[str, Any]:
-        shown = [o for o in self._board.on_day(chosen) if filters.admit(o)]
+    async def _one_day(self, chosen: date, filters: Filters, lang: str) -> dict[str, Any]:
+        key = chosen.isoformat()
+        entries = await asyncio.to_thread(
+            self._board.register.find, "", lambda e: e.day == key and filters.admit_entry(e)
+        )
+        entries.sort(key=lambda entry: (entry.scheduled_at, entry.id))
+        shown = await self._reader.ask(lambda s: openings_of(s, [entry.id for entry in entries]))
         built = self._list("today", "hall.today", shown, lang)
-        return {**built, "title": _short(chosen, lang)}
+        return {**built, "title": _dated(chosen, lang), "empty": word(lang, "hall.empty.day")}
+
+    async def _paged(
+        self, view: str, key: str, found: list[Entry], filters: Filters, page: int, lang: str
+    ) -> dict[str, Any]:
+        """One page of a long list, with links to the others."""
+        pages = max(1, -(-len(found) // PER_PAGE))
+        page = min(page, pages)
+        ids = [entry.id for entry in found[(page - 1) * PER_PAGE : page * PER_PAGE]]
+        shown = await self._reader.ask(lambda s: openings_of(s, ids))
+        note = word(lang, "hall.found", count=len(found))
+        built = self._list(
+            key, "hall.results" if key == "found" else "hall.past", shown, lang, note=note, dated=True
+        )
+
+        def turn(number: int) -> str:
+            where = {} if view == "hall" else {"view": view}
+            return address("/", lang, **filters.query(), **where, page=number if number > 1 else "")
+
+        around = {n for n in (1, page - 2, page - 1, page, page + 1, page + 2, pages) if 1 <= n <= pages}
+        return {**built, "pages": [(n, turn(n)) for n in sorted(around)] if pages > 1 else [], "page": page,
+                "before": turn(page - 1) if page > 1 else "", "after": turn(page + 1) if page < pages else ""}  # fmt: skip
 
     def _list(
         self, key: str, title: str, openings: list[Opening], lang: str, *, link: Chip | None = None,
         note: str = "", dated: bool = False,
     ) -> dict[str, Any]:  # fmt: skip
         return {
-            "key": key, "title": word(lang, title), "note": note, "link": link, "dated": dated,
-            "demo": any(o["demo"] for o in openings) and key != "tomorrow" and key != "past",
-            "rows": [self._row(o, key, lang) for o in openings],
-            "empty": word(lang, f"hall.empty.{key}"),
+            "key": key, "title": word(lang, title), "note": note, "link": link, "dated": dated, "pages": [],
+            "demo": any(o["demo"] for o in openings) and key not in {"tomorrow", "past"},
+            "rows": [self._row(o, key, dated, lang) for o in openings], "empty": word(lang, f"hall.empty.{key}"),
         }  # fmt: skip
 
-    def _row(self, opening: Opening, key: str, lang: str) -> dict[str, Any]:
-        over = opening["state"] in {"ended", "sealed", "cancelled"}
+    def _row(self, opening: Opening, key: str, dated: bool, lang: str) -> dict[str, Any]:
         place = self._place(opening, lang)
         took = length(opening["started_at"], opening["ended_at"])
         note = word(lang, "hall.length", time=took) if key == "past" and took else place
-        path = f"/opening/{opening['id']}" if over or not opening["room"] else f"/room/{opening['room']}"
-        if opening["state"] == "scheduled" and self._elsewhere(opening):
-            path = f"/opening/{opening['id']}"
+        if key == "found":
+            note = f"{opening['lot']} · {place}" if place else str(opening["lot"])
         time = opening["ended_at"] if key == "past" and opening["ended_at"] else opening["scheduled_at"]
-        return {"opening": opening, "time": time, "note": note, "href": address(path, lang),
+        this_year = str(time)[:4] == f"{today().year:04}"
+        return {"opening": opening, "time": time, "note": note, "href": address(self._path(opening), lang),
+                "pattern": ("%m-%d %H:%M" if this_year else "%Y-%m-%d") if dated else "%H:%M",
                 "chip": _chip(opening, lang)}  # fmt: skip
 
-    def _elsewhere(self, opening: Opening) -> bool:
-        """Whether the room is at another opening, so that its page would not show this one."""
-        current = self._board.current(opening["room"])
-        return current is None or current["id"] != opening["id"]
+    def _path(self, opening: Opening) -> str:
+        """Where a line leads: to the room while it is at this opening, else to the opening's own page."""
+        current = self._board.current(opening["room"]) if opening["room"] else None
+        over = opening["state"] in {"ended", "sealed", "cancelled"}
+        here = current is not None and current["id"] == opening["id"] and not over
+        return f"/room/{opening['room']}" if here else f"/opening/{opening['id']}"
 
     def _place(self, opening: Opening, lang: str) -> str:
         room = self._roster.public_room(opening["room"] or "")
         return room.title(lang) if room else str(opening["centre_name"] or "")
 
 
-def _tile_order(tile: Tile) -> tuple[int, str, str]:
-    ranks = {"live": 0, "paused": 2, "standby": 3}
-    rank = 1 if tile.opening["state"] == "in_progress" and not tile.picture else ranks.get(tile.state, 4)
-    return (rank, tile.opening["scheduled_at"], tile.room.id)
-
-
-def _asked_day(text: str | None, today: date) -> date:
-    try:
-        return date.fromisoformat(text) if text else today
-    except ValueError:
-        return today
+def _midnight(chosen: date) -> Any:
+    return local_now().replace(month=1, day=1).replace(year=chosen.year, month=chosen.month, day=chosen.day)
 
 
 def _short(chosen: date, lang: str) -> str:
-    midnight = local_now().replace(year=chosen.year, month=chosen.month, day=chosen.day)
-    return day(midnight, lang, year=False)
+    return day(_midnight(chosen), lang, year=False)
 
 
-def _weekday(chosen: date, lang: str) -> str:
-    full = _short(chosen, lang)
-    return full.split()[-1] if lang == "zh" else full.split(", ")[1][:3]
+def _dated(chosen: date, lang: str) -> str:
+    return day(_midnight(chosen), lang, year=chosen.year != today().year)
 
 
 def _chip(opening: Opening, lang: str) -> Chip:

@@ -47,7 +47,7 @@ class Pages:
     ) -> None:
         self._site, self._reader, self._roster = site, reader, roster
         self._board, self._logs, self._api, self._data = board, logs, api, data_dir
-        self._hall = Hall(board, roster, logs)
+        self._hall = Hall(reader, board, roster, logs)
         self._hall_cache: dict[tuple[str, str, int, int], bytes] = {}
 
     def routes(self) -> list[Route]:
@@ -70,7 +70,7 @@ class Pages:
         key = (request.url.query, lang, self._board.signal.version, int(now().timestamp()))
         body = self._hall_cache.get(key)
         if body is None:
-            body = self._render("hall.html", request, **self._hall.view(request.query_params, lang))
+            body = self._render("hall.html", request, **await self._hall.view(request.query_params, lang))
             if len(self._hall_cache) >= CACHED_PAGES:
                 self._hall_cache.clear()
             self._hall_cache[key] = body

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +27,8 @@ class Slate:
     note: str = ""
     until: str = ""
     """RFC 3339 moment to count down to, if any."""
+    camera: str = ""
+    """Before an opening: whether the room's camera arrives."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +42,36 @@ class Listing:
     figures: Pairs = field(default_factory=list)
 
 
-def slate(opening: Opening | None, picture: bool, story: Story, lang: str, cover: Cover = OPEN) -> Slate:
+def slate(
+    opening: Opening | None, picture: bool, story: Story, lang: str, cover: Cover = OPEN,
+    upcoming: Opening | None = None,
+) -> Slate:  # fmt: skip
     """The slate of a room; it also says in words what a picture would show."""
+    camera = word(lang, "room.camera.on" if picture else "room.camera.off")
     if opening is None:
-        return Slate("clock", word(lang, "slate.idle"), word(lang, "slate.idle.note"))
+        return _idle(camera, upcoming, cover, lang)
     if opening["state"] == "paused":
         return Slate("pause", word(lang, "slate.paused"), story.pause_reason or "")
     if opening["state"] in {"ended", "sealed", "cancelled"}:
         return Slate("tick", word(lang, "slate.ended"), word(lang, "slate.ended.note"))
     if opening["state"] == "scheduled":
-        return _standby(str(opening["scheduled_at"]), lang)
+        return replace(_standby(str(opening["scheduled_at"]), lang), camera=camera)
     if cover.slated:
         return Slate("pause", word(lang, "slate.covered"), reason_text(cover.reason, lang))
     if picture:
         return Slate("hall", word(lang, "slate.joining"))
     return Slate("text", word(lang, "slate.text"), word(lang, "slate.text.note"))
+
+
+def _idle(camera: str, upcoming: Opening | None, cover: Cover, lang: str) -> Slate:
+    """A room without an opening: whether its camera works and what comes next."""
+    if cover.slated:
+        return Slate("pause", word(lang, "slate.covered"), reason_text(cover.reason, lang))
+    if upcoming is None:
+        return Slate("clock", word(lang, "slate.idle"), word(lang, "slate.idle.note"), camera=camera)
+    when = clock(str(upcoming["scheduled_at"]), "%m-%d %H:%M")
+    note = word(lang, "hall.next", time=when, title=upcoming["title"])
+    return Slate("clock", word(lang, "slate.idle"), note, camera=camera)
 
 
 def _standby(scheduled_at: str, lang: str) -> Slate:

@@ -1,0 +1,87 @@
+"""What a visitor of the hall asked for, from the address, so that a link opens the same view again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from starlette.datastructures import QueryParams
+
+from records.projects import TRADE_FAMILIES
+from streaming.live.register import Entry
+
+FILTER_STATES = ("scheduled", "in_progress", "paused", "ended", "sealed")
+LAST_PAGE = 100_000
+YEARS = range(1900, 2200)
+"""Years a visitor may turn to."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Filters of an address; unknown values count as none."""
+
+    q: str = ""
+    centre: str = ""
+    family: str = ""
+    state: str = ""
+    key: bool = False
+
+    @classmethod
+    def of(cls, query: QueryParams) -> Filters:
+        """Filters of an address."""
+        family, state = query.get("family", ""), query.get("state", "")
+        return cls(
+            q=query.get("q", "").strip()[:60],
+            centre=query.get("centre", "")[:200],
+            family=family if family in TRADE_FAMILIES else "",
+            state=state if state in FILTER_STATES else "",
+            key=query.get("key") == "1",
+        )
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is filtered."""
+        return bool(self.q or self.centre or self.family or self.state or self.key)
+
+    def query(self) -> dict[str, str]:
+        """The filters as query parameters."""
+        return {"q": self.q, "centre": self.centre, "family": self.family, "state": self.state,
+                "key": "1" if self.key else ""}  # fmt: skip
+
+    def admit(self, opening: Mapping[str, Any]) -> bool:
+        """Whether the public state of an opening passes; the search for words is the register's."""
+        return self._pass(
+            opening["centre"], opening["trade_family"], opening["state"], bool(opening["key_project"])
+        )
+
+    def admit_entry(self, entry: Entry) -> bool:
+        """Whether an entry of the register passes."""
+        return self._pass(entry.centre, entry.family, entry.state, entry.key)
+
+    def _pass(self, centre: str | None, family: str, state: str, key: bool) -> bool:
+        return (
+            (not self.centre or centre == self.centre)
+            and (not self.family or family == self.family)
+            and (not self.state or state == self.state)
+            and (not self.key or key)
+        )
+
+
+def asked_day(text: str | None, default: date) -> date:
+    """The day of an address; the default where it names none."""
+    try:
+        chosen = date.fromisoformat(text) if text else default
+    except ValueError:
+        return default
+    return chosen if chosen.year in YEARS else default
+
+
+def asked_page(text: str | None) -> int:
+    """The page of an address, from 1."""
+    return (
+        min(max(int(text), 1), LAST_PAGE)
+        if text and text.isascii() and text.isdigit() and len(text) < 8
+        else 1
+    )
