@@ -83,10 +83,12 @@ def covers(room: rooms_live.Room, lang: str) -> list[str]:
 
 
 def sources(room: rooms_live.Room, lang: str) -> list[tuple[str, str]]:
-    """The cameras of a room that do not come: (what is wrong, why and what to do)."""
+    """The cameras of a room that do not come, or not as they should: (what is wrong, why and what to do)."""
     found = []
     for source in room.get("sources") or ():
-        if source["state"] in ("connecting", "refused"):
+        if source["state"] in ("connecting", "refused") or (
+            source["state"] == "live" and source["reason_zh"]
+        ):
             far = source["camera"] != room["id"]
             since = datetime.fromisoformat(source["since"]).astimezone(BEIJING).strftime("%H:%M:%S")
             which = i18n.text("control.far" if far else "control.near", lang)

@@ -49,6 +49,8 @@ class Publisher(Peer):
         self._repairs = {c.rtx: self.tracks[kind] for kind, c in codecs.items() if c.rtx is not None}
         self._keyframes = Asking(streams["video"], self._ask_keyframe)
         self._nack_timer: asyncio.TimerHandle | None = None
+        self.token: str | None = None
+        """What it showed to be let in."""
         self.on_started: Callable[[Publisher], None] = lambda publisher: None
         self.on_report: Callable[[Stream, bytes], None] = lambda stream, report: None
 

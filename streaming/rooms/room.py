@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -26,6 +26,10 @@ BEIJING = timezone(timedelta(hours=8))
 YIELD_AFTER = 2.0  # seconds without media after which another publisher may take over
 STALLED = 5.0  # seconds without media after which the room no longer counts as publishing
 STARTING = 15.0  # seconds a publisher may take to connect before its place is free again
+MOST_TAKEOVERS, CONTEST_SECONDS = (
+    6,
+    60.0,
+)  # so many within so many seconds are a quarrel, not a change of source
 FRESH_GOP = 2.5  # seconds; a younger keyframe is replayed without asking for a new one
 
 
@@ -60,6 +64,8 @@ class Room:
         self.fanout = fanout
         self.streams = {kind: Stream(kind, fanout.group(), due) for kind in CLOCK}
         self.publisher: Source | None = None
+        self._successor: Source | None = None
+        self._taken_over: deque[float] = deque(maxlen=MOST_TAKEOVERS)
         self.viewers: dict[str, Viewer] = {}
         self.ended: Counter[str] = Counter()
         self.totals: Counter[str] = Counter()
@@ -98,6 +104,26 @@ class Room:
         publisher.on_started = self._publisher_started
         publisher.on_report = self._report
 
+    def publish_instead(self, publisher: Source) -> None:
+        """Give the room to this publisher once it is connected; until then the present one goes on."""
+        if self._successor is not None:
+            self._successor.close("replaced")
+        self._successor = publisher
+        publisher.on_closed.append(self._publisher_left)
+        publisher.on_started = self._succeed
+
+    def _succeed(self, publisher: Source) -> None:
+        before, self.publisher, self._successor = self.publisher, publisher, None
+        publisher.on_report = self._report
+        self._taken_over.append(time.monotonic())
+        if before is not None:
+            before.close("replaced")
+        self._publisher_started(publisher)
+
+    def contested(self) -> bool:
+        """Whether two sources keep taking the room from each other, as encoders do that reconnect by themselves."""
+        return len(self._taken_over) == MOST_TAKEOVERS and _age(self._taken_over[0]) < CONTEST_SECONDS
+
     def _publisher_started(self, publisher: Source) -> None:
         publisher.media_at = time.monotonic()
         self.low.started(publisher.tracks.get("video"))
@@ -115,6 +141,8 @@ class Room:
     def _publisher_left(self, publisher: Source) -> None:
         self.totals.update(plis=publisher.plis, nacks=publisher.nacks, recovered=publisher.recovered)
         self.ended[f"publisher:{publisher.closed}"] += 1
+        if self._successor is publisher:
+            self._successor = None
         if self.publisher is publisher:
             self.publisher = None
             for stream in self.streams.values():

@@ -97,7 +97,7 @@ class Signalling:
         """What `?layer=` means, where it means anything. Problem 400 where it cannot be had."""
         return ""
 
-    def take(self, room: str, offer: Offer, layer: str) -> tuple[Peer, str]:
+    def take(self, room: str, offer: Offer, request: Request) -> tuple[Peer, str]:
         """A new session for a checked offer, and the answer. Problem or SdpError where it cannot be."""
         raise NotImplementedError
 
@@ -111,21 +111,21 @@ class Signalling:
 
     async def _post(self, request: Request) -> Response:
         room = request.path_params["room"]
-        self.authorise(room, _token(request))
+        self.authorise(room, token(request))
         layer = self.layer(request.query_params.get("layer"))
         _require_type(request, SDP)
         text = await _text(request)
         try:
             offer = parse_offer(text, sends=self.sends)
-            session, answer = await self.elsewhere(room, offer, layer) or self._here(room, offer, layer)
+            session, answer = await self.elsewhere(room, offer, layer) or self._here(room, offer, request)
         except SdpError as error:
             raise Problem(422, str(error)) from error
         place = f"{request.scope.get('root_path', '')}/{self.path}/{quote(room, safe='')}/{session.id}"
         headers = {"Location": place, "ETag": session.etag, "Accept-Patch": FRAGMENT}
         return Response(answer, 201, headers, media_type=SDP)
 
-    def _here(self, room: str, offer: Offer, layer: str) -> tuple[Peer, str]:
-        peer, answer = self.take(room, offer, layer)
+    def _here(self, room: str, offer: Offer, request: Request) -> tuple[Peer, str]:
+        peer, answer = self.take(room, offer, request)
         self.server.sessions.add(peer)
         peer.begin()
         return peer, answer
@@ -191,11 +191,11 @@ def _dispatch(handlers: Mapping[str, Handler]) -> Handler:
     return endpoint
 
 
-def _token(request: Request) -> str | None:
+def token(request: Request) -> str | None:
     """The bearer token; `?token=` serves players that cannot set headers."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return token.strip()
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and bearer.strip():
+        return bearer.strip()
     return request.query_params.get("token")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from starlette.requests import Request
+
 from streaming.edges.outpost import EdgeViewer
 from streaming.rooms.peer import Peer
 from streaming.rooms.room import Room
@@ -49,8 +51,8 @@ class Whep(Signalling):
         viewer = await edges.place(room, offer, codecs, len(place.viewers))
         return (viewer, viewer.answer) if viewer is not None else None
 
-    def take(self, room: str, offer: Offer, layer: str) -> tuple[Peer, str]:
-        place = self.server.room(room)
+    def take(self, room: str, offer: Offer, request: Request) -> tuple[Peer, str]:
+        place, layer = self.server.room(room), self.layer(request.query_params.get("layer"))
         streams = place.streams if layer == FULL else {**place.streams, "video": place.low.stream}
         if len(place.viewers) >= VIEWERS_PER_ROOM:
             raise Problem(

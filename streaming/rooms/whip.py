@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import structlog
+from starlette.requests import Request
+
 from streaming.rooms.peer import Peer
 from streaming.rooms.publisher import Publisher
-from streaming.rooms.signalling import Problem, Signalling
+from streaming.rooms.room import Room
+from streaming.rooms.signalling import Problem, Signalling, token
 from streaming.rooms.subrooms import main_room
 from streaming.wire.codecs import H264, OPUS, VP8, Codec, profile_rank
 from streaming.wire.sdp import Media, Offer, SdpError
+
+log = structlog.get_logger()
 
 _REFUSALS = {
     401: "需要房间推流令牌 Authorization: Bearer … / the room's publishing token is required",
@@ -32,21 +38,56 @@ class Whip(Signalling):
         challenge = {"WWW-Authenticate": "Bearer"} if status == 401 else None
         raise Problem(status, _REFUSALS.get(status, "不可推流 / publishing is not possible"), challenge)
 
-    def take(self, room: str, offer: Offer, layer: str) -> tuple[Peer, str]:
-        place = self.server.room(room)
-        if place.occupied():
-            raise Problem(
-                409,
-                "该房间正在推流，请先停止原来的一路 / the room has a publisher; stop that one first",
-                {"Retry-After": "2"},
-            )
+    def take(self, room: str, offer: Offer, request: Request) -> tuple[Peer, str]:
+        place, bearer = self.server.room(room), token(request)
+        takes_over = place.occupied()
+        if takes_over:
+            self._may_take_over(place, bearer, request.query_params.get("takeover"))
         codecs = choose(offer)
         publisher = Publisher(room, offer, self.server.udp, self.server.certificate, codecs, place.streams)
         answer = publisher.answer(
             {kind: [codec] for kind, codec in codecs.items()}, self.server.candidates(tcp=True)
         )
-        place.publish(publisher)
+        publisher.token = bearer
+        (place.publish_instead if takes_over else place.publish)(publisher)
         return publisher, answer
+
+    def _may_take_over(self, place: Room, bearer: str | None, asked: str | None) -> None:
+        """The next publisher with the room's token takes over. A camera is left only by one who asks for it
+        (`takeover=1`); whoever merely comes back after a break (`takeover=0`) takes nothing from anybody."""
+        if asked not in (None, "0", "1"):
+            raise Problem(400, "takeover 只能是 0 或 1 / takeover must be 0 or 1")
+        if asked == "1":
+            return
+        if asked == "0":
+            raise _busy("该房间正在推流 / the room has a publisher", 2)
+        if place.contested():
+            log.warning("media.room_contested", room=place.name)
+            raise _busy(
+                "两个来源在争用该房间，请停止其中一个，或以 takeover=1 接替"
+                " / two sources keep taking this room from each other: stop one, or take over with takeover=1",
+                60,
+            )
+        present = place.publisher
+        if not isinstance(present, Publisher):
+            raise _busy(
+                "该房间的摄像机正在推流，可以 takeover=1 接替 / the room's camera is on air: take over with takeover=1",
+                2,
+            )
+        if present.token != bearer and self._valid(place.name, present.token):
+            raise _busy("该房间正在用另一令牌推流 / another token's publisher is on air", 2)
+
+    def _valid(self, room: str, held: str | None) -> bool:
+        """Whether a publisher's token still opens the room: one that was replaced holds it no longer."""
+        try:
+            self.authorise(room, held)
+        except Problem:
+            return False
+        return True
+
+
+def _busy(detail: str, seconds: int) -> Problem:
+    return Problem(409, detail, {"Retry-After": str(seconds)})
 
 
 def choose(offer: Offer) -> dict[str, Codec]:

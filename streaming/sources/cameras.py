@@ -23,7 +23,7 @@ from records.clock import now, rfc3339
 from streaming.live.reading import Reader
 from streaming.rooms.room import Room
 from streaming.rooms.subrooms import SUFFIXES
-from streaming.sources.rtsp import Address, Failed, Pull, Refused
+from streaming.sources.rtsp import OVER_UDP, Address, Failed, Pull, Refused, TcpRefused
 
 log = structlog.get_logger()
 
@@ -37,7 +37,7 @@ POLITE = 2.0  # seconds between looks at a room that someone else fills
 class CameraStatus:
     """How a camera does. state: connecting (again and again), live, waiting (someone else publishes), refused.
 
-    reason      why it is not live, zh / English; empty while all is well
+    reason      why it is not live, or what is not as it should be, zh / English; empty while all is well
     since       when the state began
     transcoded  its pictures are coded anew; b_frames: because, or in spite, of B-frames
     tries       connections since it was last on air
@@ -157,7 +157,7 @@ class Camera:
         self.name, self.address = name, address
         self.status = CameraStatus()
         self._media = media
-        self._transcode = self._b_frames = False
+        self._transcode = self._b_frames = self._over_udp = False
         self._tries = 0
         self._live_at: float | None = None
         self._task = asyncio.create_task(self._run())
@@ -190,18 +190,27 @@ class Camera:
         if self.status.state != "refused":
             self._say("connecting", self.status.reason)
         try:
-            pull = Pull(self._media.room(self.name), self.address, self._transcode, self._media.flush)
+            pull = Pull(
+                self._media.room(self.name), self.address, self._transcode, self._media.flush,
+                over_udp=self._over_udp,
+            )  # fmt: skip
             pull.on_live = self._live
             await pull.run()
         except Refused as refusal:
             return self._refused(refusal)
+        except TcpRefused as refusal:
+            self._over_udp = True
+            self._say("connecting", str(refusal))
+            return True
         except (Failed, OSError) as error:
+            if self._live_at is None:
+                self._over_udp = False  # that did not help: TCP first again
             self._say("connecting", str(error))
         return False
 
     def _live(self) -> None:
         self._live_at, self._tries = time.monotonic(), 0
-        self._say("live", "")
+        self._say("live", OVER_UDP if self._over_udp else "")
 
     def _refused(self, refusal: Refused) -> bool:
         self._b_frames = refusal.b_frames

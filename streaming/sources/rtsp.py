@@ -1,4 +1,4 @@
-"""One pull of a camera: an ffmpeg that fetches RTSP over TCP and hands plain RTP on, watched over.
+"""One pull of a camera: an ffmpeg that fetches RTSP, over TCP where the camera can, and hands plain RTP on, watched over.
 
 The address, which often carries a password, goes to ffmpeg by its standard input, never by the command
 line, and is masked in whatever ffmpeg says.
@@ -59,6 +59,12 @@ _SIGNS = (
     ("resolve", "找不到摄像机的主机名 / the camera's host name is unknown"),
     ("matches no streams", "摄像机没有图像 / the camera has no picture"),
 )
+_TCP_REFUSED = ("461", "Nonmatching transport", "Unsupported transport", "Protocol not supported")
+"""What ffmpeg says where every SETUP over TCP was refused."""
+OVER_UDP = (
+    "摄像机不支持经 TCP 取流，已改用 UDP：丢包会使画面破损，请在摄像机上打开 RTP over RTSP (TCP)"
+    " / the camera refuses TCP, so it is pulled over UDP: lost packets damage the picture; allow RTP over RTSP (TCP) on the camera"
+)
 H265_REMEDY = (
     "摄像机发送 {name}：请在摄像机上改用 H.264，或为此开标室打开转码"
     " / the camera sends {name}: set H.264 on the camera or switch on transcoding for this room"
@@ -79,6 +85,10 @@ class Refused(Exception):
 
 class Failed(Exception):
     """No stream now; another try may have one."""
+
+
+class TcpRefused(Failed):
+    """The camera does not send its stream through the RTSP connection (status 461); it may send it by UDP."""
 
 
 @dataclass(frozen=True)
@@ -139,8 +149,16 @@ class Order:
 class Pull:
     """One run of ffmpeg into one room. `run` returns or raises when it is over."""
 
-    def __init__(self, room: Room, address: Address, transcode: bool, flush: Callable[[], None]) -> None:
-        self.room, self.address, self.transcode = room, address, transcode
+    def __init__(
+        self,
+        room: Room,
+        address: Address,
+        transcode: bool,
+        flush: Callable[[], None],
+        *,
+        over_udp: bool = False,
+    ) -> None:
+        self.room, self.address, self.transcode, self.over_udp = room, address, transcode, over_udp
         self.publisher: PlainPublisher | None = None
         self.on_live: Callable[[], None] = lambda: None
         self._flush = flush
@@ -180,7 +198,8 @@ class Pull:
         assert process.stdin is not None
         process.stdin.write(
             f"ffconcat version 1.0\nfile '{self.address.url}'\n"
-            f"option rtsp_transport tcp\noption timeout {int(TIMEOUT * 1e6)}\n".encode()
+            f"option rtsp_transport {'udp' if self.over_udp else 'tcp'}\n"
+            f"option timeout {int(TIMEOUT * 1e6)}\n".encode()
         )
         process.stdin.close()
         return process
@@ -196,7 +215,7 @@ class Pull:
                     return
                 self._check_time()
             await asyncio.wait((listening,), timeout=1.0)
-            raise Failed(self._explain())
+            raise self._why()
         finally:
             for task in (listening, ended):
                 task.cancel()
@@ -215,8 +234,13 @@ class Pull:
         async for line in process.stderr:
             self._said.append(mask(line.decode(errors="replace").strip())[:300])
 
-    def _explain(self) -> str:
+    def _why(self) -> Failed:
         said = "\n".join(self._said)
+        if not self.over_udp and any(sign in said for sign in _TCP_REFUSED):
+            return TcpRefused("摄像机不支持经 TCP 取流（461） / the camera refuses RTSP over TCP (461)")
+        return Failed(self._explain(said))
+
+    def _explain(self, said: str) -> str:
         for sign, meaning in _SIGNS:
             if sign in said:
                 return meaning

@@ -126,7 +126,9 @@ def test_where_udp_is_shut_out_the_picture_comes_by_tcp(page: Page, hub: HubProc
     wait(lambda: not on_air(hub))
 
 
-def test_a_second_publisher_waits_for_the_first(browser: Browser, page: Page, hub: HubProcess) -> None:
+def test_the_next_publisher_takes_over_and_the_first_comes_back_after_it(
+    browser: Browser, page: Page, hub: HubProcess
+) -> None:
     page.goto(f"/publish/{ROOM}#token={market.TOKEN}")
     page.click("#go")
     expect(page.locator("#state")).to_have_text("正在推流", timeout=15_000)
@@ -134,7 +136,12 @@ def test_a_second_publisher_waits_for_the_first(browser: Browser, page: Page, hu
     second = context.new_page()
     second.goto(f"/publish/{ROOM}#token={market.TOKEN}")
     second.click("#go")
-    expect(second.locator("#said")).to_contain_text("已有推流")
+    expect(second.locator("#state")).to_have_text("正在推流", timeout=15_000)
+    expect(page.locator("#said")).to_contain_text("由另一来源推流", timeout=15_000)
+    expect(second.locator("#state")).to_have_text("正在推流")  # a page that comes back takes nothing away
+    page.click("#firmly")  # its operator may, on purpose
+    expect(page.locator("#state")).to_have_text("正在推流", timeout=15_000)
+    expect(second.locator("#said")).to_contain_text("由另一来源推流", timeout=15_000)
     page.click("#go")
     expect(second.locator("#state")).to_have_text("正在推流", timeout=20_000)
     context.close()

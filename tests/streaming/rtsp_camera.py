@@ -1,7 +1,7 @@
 """A camera on a loopback port, served by GStreamer. Run by the system's Python (python3-gi):
 
 /usr/bin/python3 rtsp_camera.py PORT [--codec h264|h265] [--profile …] [--bframes N] [--audio pcma|aac|opus|none]
-    [--user NAME:PASSWORD] [--key-every PICTURES]
+    [--user NAME:PASSWORD] [--key-every PICTURES] [--udp-only]
 """
 
 import argparse
@@ -10,7 +10,7 @@ import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 SOUND = {
     "pcma": "audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay1 pt=8",
@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--audio", default="pcma", choices=[*SOUND, "none"])
     parser.add_argument("--user", default="")
     parser.add_argument("--key-every", type=int, default=25)
+    parser.add_argument("--udp-only", action="store_true")
     options = parser.parse_args()
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
@@ -69,6 +70,8 @@ def main() -> None:
     factory = GstRtspServer.RTSPMediaFactory()
     factory.set_launch(pipeline(options))
     factory.set_shared(True)
+    if options.udp_only:
+        factory.set_protocols(GstRtsp.RTSPLowerTrans.UDP)
     if options.user:
         guard(server, factory, options.user)
     server.get_mount_points().add_factory("/cam", factory)

@@ -214,6 +214,15 @@ class TestRefused:
                 times = list(dict.fromkeys(stamp(packet) for packet in watcher.video))
                 assert all(0 < (b - a) & 0xFFFFFFFF < 90_000 for a, b in pairwise(times))
 
+    async def test_a_camera_that_refuses_tcp_is_pulled_over_udp_and_that_is_said(self, hub: Rig) -> None:
+        with device("--udp-only", "--audio", "none") as camera:
+            async with pulling(hub, camera.url) as held:
+                watcher = await hub.watch()
+                await until(lambda: len(watcher.video) > 30, 25)
+                status = held.status()["hz-01"]
+                assert status.state == "live" and "UDP" in status.told("hz-01")["reason_zh"]
+                assert "TCP" in status.told("hz-01")["reason_en"]
+
     async def test_it_waits_while_someone_else_publishes(self, hub: Rig) -> None:
         source, pictures = await hub.publish(), Camera()
         playing = asyncio.create_task(_play(source, pictures))
@@ -223,11 +232,18 @@ class TestRefused:
                 playing.cancel()
                 await source.close()
                 await until(lambda: held.status()["hz-01"].state == "live", 20)
-                peer = LightPeer()
-                answer = await hub.http.post(
-                    "/whip/hz-01", content=peer.offer("sendonly"), headers=SDP | BEARER
-                )
-                assert answer.status_code == 409
+                page = LightPeer()
+                offer = page.offer("sendonly")
+                answer = await hub.http.post("/whip/hz-01", content=offer, headers=SDP | BEARER)
+                assert answer.status_code == 409 and "takeover=1" in answer.json()["detail"]
+                told = await hub.http.post("/whip/hz-01?takeover=1", content=offer, headers=SDP | BEARER)
+                assert told.status_code == 201 and held.status()["hz-01"].state == "live"
+                await page.connect(told.text)  # now it is there, and the camera yields until it goes
+                playing = asyncio.create_task(_play(page, Camera(0x3333)))
+                await until(lambda: held.status()["hz-01"].state == "waiting", 10)
+                playing.cancel()
+                await page.close()
+                await until(lambda: held.status()["hz-01"].state == "live", 20)
 
 
 async def _play(source: LightPeer, pictures: Camera) -> None:

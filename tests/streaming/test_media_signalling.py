@@ -1,7 +1,8 @@
 import pytest
-from media_helper import BEARER, SDP, rig, until
+from media_helper import BEARER, SDP, Camera, Doorman, rig, until
 
 from benchmarks.lightpeer import VP8_LINES, LightPeer
+from streaming.rooms import room as room_module
 from streaming.rooms import sessions
 
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
@@ -56,12 +57,74 @@ async def test_refusals_carry_their_reason(hub, peer):
     assert hub.server.sessions.all() == []
 
 
-async def test_a_second_publisher_waits_its_turn(hub, peer):
-    offer = peer.offer("sendonly")
-    assert (await hub.http.post("/whip/hz-01", content=offer, headers=SDP | BEARER)).status_code == 201
-    second = await hub.http.post("/whip/hz-01", content=offer, headers=SDP | BEARER)
-    problem(second, 409)
-    assert (await hub.http.post("/whip/hz-02", content=offer, headers=SDP | BEARER)).status_code == 201
+async def post(hub, room="hz-01", query="", bearer="good"):
+    peer = LightPeer()
+    hub.peers.append(peer)
+    headers = SDP | {"Authorization": f"Bearer {bearer}"}
+    return peer, await hub.http.post(f"/whip/{room}{query}", content=peer.offer("sendonly"), headers=headers)
+
+
+async def test_the_next_publisher_of_the_same_token_takes_over_once_it_is_connected(hub):
+    first, watcher, camera = await hub.publish(), await hub.watch(), Camera()
+    for packet in camera.frame(key=True):
+        first.send_rtp(packet)
+    await until(lambda: len(watcher.video) == 3)
+    changes = []
+    hub.server.on_change(changes.append)
+    second, answer = await post(hub)
+    assert answer.status_code == 201
+    for packet in camera.frame():
+        first.send_rtp(packet)
+    await until(lambda: len(watcher.video) == 6)  # the newcomer is not there yet: the picture goes on
+    await second.connect(answer.text)
+    await until(lambda: hub.server.room("hz-01").ended["publisher:replaced"] == 1)
+    for packet in Camera(0x2222, sequence=7).frame(key=True):
+        second.send_rtp(packet)
+    await until(lambda: len(watcher.video) == 9)  # the same viewer, without joining again
+    assert hub.server.status("hz-01").publishing and changes == [], "the room was on air all the time"
+    assert (await post(hub, "hz-02"))[1].status_code == 201
+
+
+async def test_a_newcomer_that_never_connects_changes_nothing(hub, monkeypatch):
+    first, watcher = await hub.publish(), await hub.watch()
+    monkeypatch.setattr("streaming.rooms.peer.HANDSHAKE", 0.1)
+    _, answer = await post(hub)
+    assert answer.status_code == 201
+    await until(lambda: len(hub.server.sessions.all()) == 2)
+    for packet in Camera().frame(key=True):
+        first.send_rtp(packet)
+    await until(lambda: len(watcher.video) == 3)
+    assert hub.server.status("hz-01").publishing
+
+
+async def test_who_comes_back_by_itself_takes_nothing_and_odd_wishes_are_refused(hub):
+    await hub.publish()
+    problem((await post(hub, query="?takeover=0"))[1], 409, "has a publisher")
+    problem((await post(hub, query="?takeover=yes"))[1], 400, "takeover")
+
+
+async def test_another_valid_token_does_not_take_over_and_a_replaced_one_holds_no_room(hub, monkeypatch):
+    valid = {"good", "other"}
+    monkeypatch.setattr(Doorman, "may_publish", lambda self, room, token: 200 if token in valid else 403)
+    await hub.publish()
+    problem((await post(hub, bearer="other"))[1], 409, "another token")
+    valid.remove("good")
+    assert (await post(hub, bearer="other"))[1].status_code == 201
+
+
+async def test_two_encoders_that_quarrel_are_told_and_the_picture_stays(hub, monkeypatch):
+    monkeypatch.setattr(room_module, "YIELD_AFTER", 60.0)
+    await hub.publish()
+    for _ in range(room_module.MOST_TAKEOVERS):
+        peer, answer = await post(hub)
+        assert answer.status_code == 201
+        replaced = hub.server.room("hz-01").ended["publisher:replaced"]
+        await peer.connect(answer.text)
+        await until(lambda held=replaced: hub.server.room("hz-01").ended["publisher:replaced"] > held)
+    refused = (await post(hub))[1]
+    problem(refused, 409, "stop one")
+    assert refused.headers["retry-after"] == "60" and hub.server.status("hz-01").publishing
+    assert (await post(hub, query="?takeover=1"))[1].status_code == 201, "on purpose it may still be done"
 
 
 async def test_evaluation_rooms_do_not_exist_without_a_token(hub, peer):

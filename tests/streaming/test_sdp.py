@@ -11,7 +11,9 @@ from streaming.wire.answer import Candidate, Local, Sender
 from streaming.wire.codecs import h264_keyframe, vp8_keyframe
 from streaming.wire.sdp import SdpError, parse_fragment, parse_offer
 
-LOCAL = Local("ufrag", "p" * 24, "AA:BB", "passive", [Candidate("192.0.2.1", 8600), Candidate("10.0.0.1", 8600)])
+LOCAL = Local(
+    "ufrag", "p" * 24, "AA:BB", "passive", [Candidate("192.0.2.1", 8600), Candidate("10.0.0.1", 8600)]
+)
 
 
 @pytest.fixture(scope="module")

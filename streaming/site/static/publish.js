@@ -84,6 +84,7 @@ function show(next, seconds) {
   $("state").className = on ? "chip now" : "chip line";
   $("go").textContent = t(publisher.wanted ? "publish.stop" : "publish.start");
   $("token").disabled = publisher.wanted;
+  $("firmly").hidden = next !== "busy";
   const notes = { busy: t("publish.busy"), failed: t("publish.failed"), denied: t("publish.denied") };
   say((notes[next] ?? "") + (seconds ? ` ${seconds} s` : ""));
 }
@@ -106,6 +107,7 @@ form.addEventListener("submit", (event) => {
   if (publisher.wanted) publisher.stop();
   else if (stream) publisher.start(stream, $("token").value.trim());
 });
+$("firmly").addEventListener("click", () => publisher.start(stream, $("token").value.trim(), { firmly: true }));
 for (const id of ["camera", "microphone"]) $(id).addEventListener("change", () => { stopSharing(); attempt(openDevices); });
 $("share").addEventListener("click", () => attempt(share));
 $("share").hidden = !navigator.mediaDevices?.getDisplayMedia;

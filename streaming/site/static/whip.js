@@ -14,8 +14,10 @@ export class Publisher {
     this.pause = PAUSE;
   }
 
-  start(stream, token) {
-    Object.assign(this, { stream, token, wanted: true, pause: PAUSE });
+  /** `firmly`: take over from a camera too. The claim is the operator's and ends with the first time on air: a
+   *  page that merely comes back takes the room from nobody. */
+  start(stream, token, { firmly = false } = {}) {
+    Object.assign(this, { stream, token, wanted: true, pause: PAUSE, claim: firmly ? "?takeover=1" : "" });
     this.#connect();
   }
 
@@ -44,8 +46,8 @@ export class Publisher {
     this.before = null;
     pc.onconnectionstatechange = () => {
       if (pc !== this.pc) return;
-      if (pc.connectionState === "connected") { this.pause = PAUSE; this.tell("on"); }
-      if (pc.connectionState === "failed") this.#again("failed");
+      if (pc.connectionState === "connected") { this.pause = PAUSE; this.claim = "?takeover=0"; this.tell("on"); }
+      if (pc.connectionState === "failed" || pc.connectionState === "closed") this.#again("failed");
     };
     try {
       await this.#offer(pc);
@@ -61,7 +63,7 @@ export class Publisher {
     }
     await pc.setLocalDescription();
     const headers = { "content-type": "application/sdp", authorization: `Bearer ${this.token}` };
-    const answer = await fetch(this.address, { method: "POST", body: pc.localDescription.sdp, headers });
+    const answer = await fetch(this.address + this.claim, { method: "POST", body: pc.localDescription.sdp, headers });
     if (pc !== this.pc) return;
     if (REFUSED.has(answer.status)) { this.stop("denied"); return; }
     if (answer.status !== 201) { this.#again(answer.status === 409 ? "busy" : "failed"); return; }
