@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from supervision.home import NOWHERE, Place, Reference
+
 
 @dataclass(frozen=True)
 class DeskConfig:
@@ -18,5 +20,9 @@ class DeskConfig:
     """The hub as a browser reaches it."""
     hub_inside: str | None = None
     """The hub as this process reaches it, where that differs (a proxy in front, another network)."""
+    home: Place = NOWHERE
+    """The place whose market this is."""
+    reference: Reference | None = None
+    """A published share the chart of M04 is compared with."""
     secure_cookies: bool = False
     """Send the sign-in cookie over HTTPS only."""

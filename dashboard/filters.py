@@ -11,7 +11,7 @@ from typing import Literal, cast
 import streamlit as st
 from sqlalchemy import select
 
-from dashboard import context, i18n
+from dashboard import context, i18n, reach
 from records.clock import today
 from records.organisations import Centre
 from records.projects import TRADE_FAMILIES, Lot
@@ -19,6 +19,8 @@ from supervision.filters import GRAINS, HOMES, UNITS, Filters, Grain, Home, Peri
 
 Compare = Literal["yoy", "mom"]
 MONTHS_BACK = 24
+YEAR_DIGITS, CODE_LETTERS = 4, 3
+ALL, UNDATED = "all", "undated"
 DEFAULTS = {"period": "rolling12", "compare": "yoy", "home": "city", "unit": "participations"}
 _CACHE_SECONDS = 60.0
 
@@ -47,7 +49,8 @@ class Choice:
 
 def read_choice(params: Mapping[str, str]) -> Choice:
     """The choice that query parameters name; unknown values fall back to their defaults."""
-    grain, period = _period(params.get("period", DEFAULTS["period"]))
+    word = params.get("period", DEFAULTS["period"])
+    grain, period = _period(word)
     families = params.get("family")
     filters = Filters(
         period=period,
@@ -57,21 +60,34 @@ def read_choice(params: Mapping[str, str]) -> Choice:
         category=params.get("category") or None,
         home=cast(Home, params["home"]) if params.get("home") in HOMES else "city",
         unit=cast(Unit, params["unit"]) if params.get("unit") in UNITS else "participations",
+        currency=_currency(params.get("currency", "")),
+        undated=word == UNDATED,
     )
     compare: Compare = "mom" if params.get("compare") == "mom" else "yoy"
     query = tuple((k, params[k]) for k in (*_WIDGETS, "q") if params.get(k) and params[k] != DEFAULTS.get(k))
     return Choice(filters, compare, query)
 
 
-def _period(word: str) -> tuple[Grain, Period]:
-    """A period by its word: day, quarter, ytd, rolling12, or a month as 2026-11."""
+def _period(word: str) -> tuple[Grain, Period | None]:
+    """A period by its word: all, undated, day, quarter, ytd, rolling12, a year as 2025, a month as 2026-11."""
     day = today()
+    if word in (ALL, UNDATED):
+        return "year", None
     if word in GRAINS:
         return word, Period.of(word, day)
     try:
+        if len(word) == YEAR_DIGITS:
+            return "year", Period.of("year", date.fromisoformat(f"{word}-01-01"))
         return "month", Period.of("month", date.fromisoformat(f"{word}-01"))
-    except ValueError:
+    except (ValueError, OverflowError):
         return "rolling12", Period.of("rolling12", day)
+
+
+def _currency(code: str) -> str | None:
+    """An ISO 4217 code, or None for the commonest."""
+    return (
+        code if code.isascii() and code.isalpha() and code.isupper() and len(code) == CODE_LETTERS else None
+    )
 
 
 def filter_row(lang: str, names: Sequence[str]) -> Choice:
@@ -137,8 +153,24 @@ def _periods(lang: str) -> None:
     first = today().replace(day=1)
     for back in range(MONTHS_BACK):
         month = add_months(first, -back)
-        options[f"{month:%Y-%m}"] = f"{month.year}年{month.month}月" if lang == "zh" else f"{month:%Y-%m}"
+        options[f"{month:%Y-%m}"] = Period.of("month", month).label(lang)
+    found = reach.everything()
+    if found.first is not None and found.last is not None:
+        for year in range(found.last.year, found.first.year - 1, -1):
+            options[f"{year:04}"] = Period.of("year", date(year, 1, 1)).label(lang)
+    options[ALL] = i18n.text("filters.all_time", lang)
+    if found.undated or _stored("period") == UNDATED:
+        options[UNDATED] = i18n.text("filters.undated", lang, n=found.undated)
+    if (stored := _stored("period")) not in options and (period := _period(stored)[1]) is not None:
+        options[stored] = period.label(lang)
     _select("period", lang, options)
+
+
+def _currencies(lang: str) -> None:
+    """Only where there are two or more: each is counted by itself, never added up."""
+    found = reach.everything().currencies
+    if len(found) > 1:
+        _select("currency", lang, {"": i18n.text("filters.commonest", lang)} | {c: c for c in found})
 
 
 def _centre(lang: str) -> None:
@@ -174,7 +206,7 @@ def _space(_lang: str) -> None:
 
 _WIDGETS: dict[str, Callable[[str], None]] = {
     "period": _periods, "compare": _compare, "centre": _centre, "family": _family, "category": _category,
-    "space": _space, "unit": _unit, "home": _home,
+    "currency": _currencies, "space": _space, "unit": _unit, "home": _home,
 }  # fmt: skip
 
 _remembered: dict[str, tuple[float, list[tuple[str, str, str | None]]]] = {}

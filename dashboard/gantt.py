@@ -55,12 +55,18 @@ class Line:
 
 
 def day(session: Session, lang: str) -> list[Line]:
-    """Rooms with anything today: those in use first, evaluation rooms last."""
+    """Rooms with anything today in order of their first time, then by room; evaluation rooms last."""
     start = clock.start_of(clock.today())
     until = start + timedelta(days=1)
     lines = _opening_rooms(session, lang, start, until)
-    busy = sorted(lines.values(), key=lambda line: (not line.busy, line.bars[0].start, line.room))
-    return busy + list(_evaluation_rooms(session, lang, start, until).values())
+    used = _evaluation_rooms(session, lang, start, until)
+    return _in_order(lines) + _in_order(used)
+
+
+def _in_order(lines: dict[str, Line]) -> list[Line]:
+    """By time, then by room; a room whose only opening was called off has nothing to show."""
+    shown = [line for line in lines.values() if line.bars]
+    return sorted(shown, key=lambda line: (min(bar.start for bar in line.bars), line.room))
 
 
 def _opening_rooms(session: Session, lang: str, start: datetime, until: datetime) -> dict[str, Line]:
@@ -155,9 +161,14 @@ class Axis:
 
 
 def chosen(lines: list[Line]) -> list[Line]:
-    """The rooms that are drawn: nine, two of them evaluation rooms where there are any."""
+    """The rooms that are drawn, in their order: nine, two of them evaluation rooms where there are any.
+
+    Those in use now come before others into the choice, so that none of them is left out.
+    """
     used = [line for line in lines if line.kind == "evaluation"][:2]
-    return [line for line in lines if line.kind == "opening"][: ROWS - len(used)] + used
+    opening = [line for line in lines if line.kind == "opening"]
+    kept = sorted(opening, key=lambda line: not line.busy)[: ROWS - len(used)]
+    return [line for line in opening if line in kept] + used
 
 
 def svg(lines: list[Line], lang: str) -> str:

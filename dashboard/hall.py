@@ -66,14 +66,14 @@ def _joined() -> _Rows:
         select(Opening, Lot, Project, Room, Centre)
         .join(Lot, Lot.id == Opening.lot_id)
         .join(Project, Project.id == Lot.project_id)
-        .join(Room, Room.id == Opening.room_id)
-        .join(Centre, Centre.id == Room.centre_id)
+        .outerjoin(Room, Room.id == Opening.room_id)
+        .outerjoin(Centre, Centre.id == func.coalesce(Room.centre_id, Lot.centre_id))
     )
 
 
 def _narrow(query: _Rows, centre: str | None, family: str | None, key_only: bool) -> _Rows:
     if centre:
-        query = query.where(Room.centre_id == centre)
+        query = query.where(Centre.id == centre)
     if family:
         query = query.where(Lot.trade_family == family)
     if key_only:
@@ -104,7 +104,9 @@ def schedule(
 ) -> list[Entry]:
     """Openings of the asked days in order of time, or newest first."""
     order = Opening.scheduled_at.desc() if question.newest_first else Opening.scheduled_at.asc()
-    rows = session.execute(_asked(question).order_by(order, Opening.id).limit(limit).offset(offset)).all()
+    rows = session.execute(
+        _asked(question).order_by(order, Room.id, Opening.id).limit(limit).offset(offset)
+    ).all()
     tenderers = {lot.tenderer_id for _, lot, *_ in rows if lot.tenderer_id}
     names = dict(
         session.execute(
@@ -115,12 +117,19 @@ def schedule(
 
 
 def _entry(
-    opening: Opening, lot: Lot, project: Project, room: Room, centre: Centre, tenderer: str | None, lang: str
+    opening: Opening,
+    lot: Lot,
+    project: Project,
+    room: Room | None,
+    centre: Centre | None,
+    tenderer: str | None,
+    lang: str,
 ) -> Entry:
     return Entry(
         id=opening.id, scheduled_at=opening.scheduled_at, lot=lot.id, title=lot.name, project=project.name,
-        tenderer=tenderer, family=_word(TRADE_FAMILIES, lot.trade_family, lang), centre=_centre(centre, lang),
-        room=_room(room, lang), room_id=room.id, state=opening.state, stage=opening.stage,
+        tenderer=tenderer, family=_word(TRADE_FAMILIES, lot.trade_family, lang),
+        centre=_centre(centre, lang) if centre else "", room=_room(room, lang) if room else "",
+        room_id=room.id if room else "", state=opening.state, stage=opening.stage,
         key_project=bool(project.key_flag), ended_at=opening.ended_at,
     )  # fmt: skip
 
@@ -178,11 +187,12 @@ def seats(
 def _current(session: Session, family: str | None, key_only: bool) -> dict[str, tuple[Opening, Lot]]:
     start = start_of(today())
     query = _narrow(_joined(), None, family, key_only).where(
+        Room.id.is_not(None),
         or_(
             Opening.state.in_(RUNNING),
             Opening.scheduled_at.between(start, start + timedelta(days=1)) & (Opening.state == "scheduled"),
             Opening.state.in_(OVER) & (Opening.ended_at > now() - JUST_OVER),
-        )
+        ),
     )
     rank = {"in_progress": 0, "paused": 1, "scheduled": 2}
     found: dict[str, tuple[Opening, Lot]] = {}

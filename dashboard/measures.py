@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from dashboard import context, i18n
+from dashboard import context, i18n, reach
 from dashboard.cards import DASH, Kpi, change, growth, lens_basis
 from dashboard.filters import Choice
 from dashboard.memo import per_lens
-from dashboard.months import by_month
+from dashboard.months import by_month, firsts
 from records.clock import today
-from supervision import metrics
+from supervision import figures, metrics
+from supervision.currencies import in_currency
 from supervision.filters import Filters, add_months
-from supervision.results import Comparison, compare
+from supervision.results import Amount, Comparison, Share, compare
 
 MONTHS = 12
 
@@ -41,14 +42,30 @@ def comparison(metric: str, filters: Filters) -> Comparison[Any]:
 
 
 def last_month(filters: Filters) -> date:
-    """First day of the month in which the filters' period ends."""
-    end = filters.period.end if filters.period else today()
+    """First day of the month in which the filters' period ends; of all time, the last month there are data of."""
+    if filters.period is None:
+        return (reach.everything().last or today()).replace(day=1)
+    end = filters.period.end
     return add_months(end, -1).replace(day=1) if end.day == 1 else end.replace(day=1)
 
 
+def month_labels(last: date, months: int, lang: str) -> list[str]:
+    """What the points of a line over months are called; where a year begins it is named if it is not this one."""
+    found = []
+    for place, month in enumerate(firsts(last, months)):
+        if month.year != today().year and (place == 0 or month.month == 1):
+            found.append(f"{month:%Y/%m}" if lang == "zh" else f"{month:%Y-%m}")
+        else:
+            found.append(f"{month.month}月" if lang == "zh" else f"{month:%b}")
+    return found
+
+
 def trend(metric: str, filters: Filters, months: int = MONTHS) -> tuple[float | None, ...]:
-    """A metric month by month, up to the period's end, in its own unit (fractions for shares)."""
-    return by_month(filters.over(None), last_month(filters), months)[metric]
+    """A metric month by month, up to the period's end, in its own unit; nothing where only undated lots are asked for."""
+    if filters.undated:
+        return (None,) * months
+    settled = in_currency(context.lens(), filters)
+    return by_month(settled.over(None), last_month(filters), months)[metric]
 
 
 def kpi(
@@ -85,6 +102,29 @@ def as_share(found: Any) -> tuple[str, str]:
     """A share: per cent with two decimals, the sign as unit."""
     text = found.text.rstrip("%")
     return (text, "%") if text != DASH else (DASH, "")
+
+
+def placed(found: Share, unit: str, lang: str) -> str:
+    """ "500 / 1,401 家次": what a share is made of, and how many could not be placed."""
+    text = f"{figures.number(found.numerator)} / {figures.number(found.denominator)} {unit}".rstrip()
+    if not found.unknown:
+        return text
+    return text + i18n.text("openness.unplaced", lang, n=figures.number(found.unknown))
+
+
+def amount(lang: str) -> Callable[[Amount], tuple[str, str]]:
+    """An amount of money and its unit, apart."""
+    return lambda found: split(found.shown(lang))
+
+
+def deals(found: Amount, lang: str) -> str:
+    """How many lots an amount is of, how many of them have none, and how many are in other currencies."""
+    parts = [i18n.text("overview.lots", lang, n=figures.number(found.count))]
+    if found.missing:
+        parts.append(i18n.text("overview.without_amount", lang, n=figures.number(found.missing)))
+    if found.elsewhere:
+        parts.append(i18n.text("overview.other_currencies", lang, n=figures.number(found.elsewhere)))
+    return i18n.text("overview.and", lang).join(parts)
 
 
 def split(text: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from dashboard import context
 from dashboard.memo import per_lens
+from supervision.currencies import in_currency
 from supervision.filters import Filters, Period, add_months
 from supervision.narrow import AWARDED_ON, OPENED_ON, where
 
@@ -22,14 +23,19 @@ def _by_bids(filters: Filters) -> Months:
     clause, params = where(filters)
     what = "DISTINCT bidder_id" if filters.unit == "firms" else "*"
     outside = f"outside_{filters.home}"
+
+    def counted(condition: str) -> str:
+        return f"count({what}) FILTER (WHERE {condition})"
+
     rows = context.lens().rows(
-        f"SELECT month, count(*), count({what}), count({what}) FILTER (WHERE {outside}),"
-        f" count({what}) FILTER (WHERE ca_outside), count(DISTINCT bidder_province) FROM bids {clause} GROUP BY month",
+        f"SELECT month, count(*), {counted(outside)}, {counted(f'{outside} IS NOT NULL')}, {counted('ca_outside')},"
+        f" {counted('ca_outside IS NOT NULL')}, count(DISTINCT bidder_province) FILTER (WHERE {outside})"
+        f" FROM bids {clause} GROUP BY month",
         params,
     )
     return {
-        m: {"M03": float(n), "M04": _share(out, whole), "M04b": _share(ca, whole), "M09": float(provinces)}
-        for m, n, whole, out, ca, provinces in rows
+        m: {"M03": float(n), "M04": _share(out, known), "M04b": _share(ca, issued), "M09": float(provinces)}
+        for m, n, out, known, ca, issued, provinces in rows
     }
 
 
@@ -45,20 +51,22 @@ def _by_openings(filters: Filters) -> Months:
 
 def _by_awards(filters: Filters) -> Months:
     clause, params = where(filters, AWARDED_ON, "winner_id IS NOT NULL")
+    counted = "award_currency = ?"
     saving = (
-        "currency = 'CNY' AND control_price > 0 AND award_price IS NOT NULL"
+        f"{counted} AND currency = award_currency AND control_price > 0 AND award_price IS NOT NULL"
         " AND trade_family NOT IN ('land', 'property')"
     )
+    outside = f"winner_outside_{filters.home}"
     rows = context.lens().rows(
-        f"SELECT strftime({AWARDED_ON}, '%Y-%m'), count(*), count(*) FILTER (WHERE winner_outside_{filters.home}),"
-        " coalesce(sum(award_price) FILTER (WHERE currency = 'CNY'), 0),"
+        f"SELECT strftime({AWARDED_ON}, '%Y-%m'), count({outside}), count(*) FILTER (WHERE {outside}),"
+        f" coalesce(sum(award_price) FILTER (WHERE {counted}), 0),"
         f" sum(control_price - award_price) FILTER (WHERE {saving}), sum(control_price) FILTER (WHERE {saving})"
         f" FROM lots {clause} GROUP BY 1",
-        params,
+        [*[filters.currency] * 3, *params],
     )
     return {
-        m: {"M02": float(yuan), "M05": _share(out, n), "M29": _share(saved or 0, control)}
-        for m, n, out, yuan, saved, control in rows
+        m: {"M02": float(amount), "M05": _share(out, known), "M29": _share(saved or 0, control)}
+        for m, known, out, amount, saved, control in rows
     }
 
 
@@ -75,8 +83,13 @@ def firsts(last: date, months: int) -> list[date]:
 
 @per_lens
 def by_month(filters: Filters, last: date, months: int) -> dict[str, tuple[float | None, ...]]:
-    """Metric → its value in each of the `months` months that end with `last` (the filters' period is ignored)."""
-    span = filters.over(Period(add_months(last, 1 - months), add_months(last, 1)))
+    """Metric → its value in each of the `months` months that end with `last` (the filters' period is ignored).
+
+    Amounts are in the filters' currency, else in the commonest of all time.
+    """
+    span = in_currency(context.lens(), filters).over(
+        Period(add_months(last, 1 - months), add_months(last, 1))
+    )
     merged: Months = {}
     for part in (_by_bids(span), _by_openings(span), _by_awards(span)):
         for month, values in part.items():

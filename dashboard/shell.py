@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import streamlit as st
 import structlog
 
-from dashboard import context, i18n, ops, screens
+from dashboard import context, i18n, ops, reach, screens
 from dashboard.accounts import SignedIn
 from dashboard.filters import Choice, filter_row
 from dashboard.html import draw as put
@@ -76,11 +76,13 @@ def show(
     filters: Sequence[str] = (),
     tables: Sequence[str] = (),
     as_of: Callable[[], datetime | None] | None = None,
+    over_lots: bool = False,
 ) -> None:
     """Draw screen `code`: title row, the named filters, then `body`; again every `every` seconds unless paused.
 
     `filters` are names known to `dashboard.filters`, `tables` those of `dashboard.exports` that the
-    export menu offers; `as_of` tells how new the figures are (default: now, they are read live).
+    export menu offers; `as_of` tells how new the figures are (default: now, they are read live). With
+    `over_lots` the figures are of lots, and a period without any says which periods have some.
     """
     screen = screens.BY_ID[code]
     user = context.current_user()
@@ -103,6 +105,8 @@ def show(
             if every is not None:
                 _pause(paused)
             _export(tables, chosen)
+        if over_lots:
+            reach.notice(chosen.filters, chosen.as_query(), lang)
         body(Page(screen, user, lang, chosen))
         ops.SCREEN_SECONDS.labels(screen=screen.slug).observe(time.perf_counter() - started)
 

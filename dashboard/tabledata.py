@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from dashboard import context, i18n
 from dashboard.filters import Choice
 from dashboard.memo import per_lens
 from dashboard.screens import BY_ID
-from records.clock import BEIJING, now, start_of
+from records.clock import BEIJING, now, start_of, today
 from records.money import Award, Deposit
 from records.openings import Opening
 from records.organisations import Centre, Organisation, Room
 from records.projects import TRADE_FAMILIES, Lot
 from records.states import OPENING_STATES
-from supervision import metrics, warnings
+from supervision import figures, metrics, warnings
 from supervision.filters import Filters, Period
 from supervision.narrow import OPENED_ON, where
 
@@ -55,6 +55,14 @@ def stamp(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
 
 
+def when(moment: datetime | None) -> str:
+    """A moment in a narrow column: the year only where it is not the present one; a dash where it is not known."""
+    text = stamp(moment)
+    if text is None:
+        return figures.DASH
+    return text[5:] if text.startswith(f"{today().year}-") else text
+
+
 def family(code: str | None, lang: str) -> str:
     """A trade family in words."""
     pair = TRADE_FAMILIES.get(code or "")
@@ -62,8 +70,8 @@ def family(code: str | None, lang: str) -> str:
 
 
 LOT_SORTS = {
-    "opened": "opened_at DESC, lot_id", "bids": "bids DESC, lot_id", "outside": "outside DESC, lot_id",
-    "share": "CASE WHEN bids > 0 THEN outside * 1.0 / bids ELSE -1 END DESC, lot_id",
+    "opened": "opened_at DESC NULLS LAST, lot_id", "bids": "bids DESC, lot_id", "outside": "outside DESC, lot_id",
+    "share": "CASE WHEN bids > unknown THEN outside * 1.0 / (bids - unknown) ELSE -1 END DESC, lot_id",
     "award": "award_price DESC NULLS LAST, lot_id",
 }  # fmt: skip
 """What a list of lots may be sorted by."""
@@ -75,10 +83,11 @@ def lot_rows(
     """Opened lots of the lens with their counts; a lot enters only after its opening has ended."""
     clause, params = where(filters, OPENED_ON, "opened")
     sql = (
-        "WITH l AS (SELECT *, outside_{home}_bids AS outside, winner_outside_{home} AS winner_outside FROM lots {w}),"
+        "WITH l AS (SELECT *, outside_{home}_bids AS outside, unknown_{home}_bids AS unknown,"
+        " winner_outside_{home} AS winner_outside FROM lots {w}),"
         " top AS (SELECT * FROM l ORDER BY {o} LIMIT {n} OFFSET {k})"
         " SELECT top.*, (SELECT count(DISTINCT bidder_province) FROM bids b"
-        " WHERE b.lot_id = top.lot_id AND b.month = top.month) AS provinces FROM top ORDER BY {o}"
+        " WHERE b.lot_id = top.lot_id AND b.month = top.month AND b.outside_{home}) AS provinces FROM top ORDER BY {o}"
     ).format(
         home=filters.home, w=clause, o=LOT_SORTS.get(sort, LOT_SORTS["opened"]), n=int(limit), k=int(offset)
     )
@@ -98,7 +107,7 @@ def _lots(choice: Choice, lang: str) -> list[Row]:
         (
             r["lot_id"], r["lot_name"], r["centre_name"], family(r["trade_family"], lang), r["category"],
             stamp(r["opened_at"]), r["bids"], r["outside"], r["provinces"], r["control_price"],
-            r["winner_name"], r["award_price"],
+            r["winner_name"], r["award_price"], r["award_currency"] or r["currency"],
         )
         for r in lot_rows(choice.filters)
     ]  # fmt: skip
@@ -159,19 +168,22 @@ def _deposits(choice: Choice, lang: str) -> list[Row]:
 def _awards(choice: Choice, _lang: str) -> list[Row]:
     since, until = span(choice.filters.period)
     query = (
-        select(Lot.id, Lot.name, Organisation.name, Award.price, Award.awarded_at)
+        select(Lot.id, Lot.name, Organisation.name, Award.price, Award.currency, Award.awarded_at)
         .join(Lot, Lot.id == Award.lot_id)
         .join(Organisation, Organisation.id == Award.bidder_id)
-        .where(Award.status == "awarded", Award.awarded_at <= now())
+        .where(Award.status == "awarded", or_(Award.awarded_at.is_(None), Award.awarded_at <= now()))
         .order_by(Award.awarded_at.desc(), Award.id)
         .limit(MOST_ROWS)
     )
+    if choice.filters.undated:
+        query = query.where(Award.awarded_at.is_(None))
     if since and until:
         query = query.where(Award.awarded_at >= since, Award.awarded_at < until)
     if choice.filters.centre:
         query = query.where(Lot.centre_id == choice.filters.centre)
     with context.ledger().read() as session:
-        return [(lot, name, firm, price, stamp(at)) for lot, name, firm, price, at in session.execute(query)]
+        rows = session.execute(query)
+        return [(lot, name, firm, price, code, stamp(at)) for lot, name, firm, price, code, at in rows]
 
 
 def _openings(choice: Choice, lang: str) -> list[Row]:
@@ -205,13 +217,13 @@ TABLES = {
     table.name: table
     for table in (
         Table("lots", _LED, ("lot", "lot_name", "centre", "family", "category", "opened_at", "bids", "outside_bids",
-              "provinces", "control_price", "winner", "award_price"), _lots),
+              "provinces", "control_price", "winner", "award_price", "currency"), _lots),
         Table("participations", _LED, ("month", "centre", "family", "origin", "participations", "firms"), _participations),
         Table("warnings", _WATCH, ("warning", "level", "rule", "title", "lot", "lot_name", "value", "baseline",
               "threshold", "state", "raised_at"), _warnings),
         Table("deposits", BY_ID["S10"].roles, ("lot", "lot_name", "bidder", "form", "amount", "received_at",
               "due_refund_at", "refunded_at", "state"), _deposits),
-        Table("awards", _LED, ("lot", "lot_name", "winner", "award_price", "awarded_at"), _awards),
+        Table("awards", _LED, ("lot", "lot_name", "winner", "award_price", "currency", "awarded_at"), _awards),
         Table("openings", BY_ID["S06"].roles, ("opening", "lot", "lot_name", "centre", "room", "scheduled_at",
               "started_at", "ended_at", "state", "hash"), _openings),
     )

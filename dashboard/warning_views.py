@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from dashboard import warning_evidence
+from dashboard import context, warning_evidence
 from records import clock
 from records.clock import rfc3339
 from supervision import figures, warnings
@@ -219,7 +219,14 @@ def short(name: str | None) -> str | None:
     """A centre's name without what all of them share."""
     if name is None:
         return None
-    for part in ("杭州市", "公共资源交易中心", "公共资源交易", "交易中心", "分中心"):
+    for part in (
+        context.config().home.name,
+        "市公共资源交易中心",
+        "公共资源交易中心",
+        "公共资源交易",
+        "交易中心",
+        "分中心",
+    ):
         name = name.replace(part, "")
     return name or "市本级"
 

@@ -45,6 +45,7 @@ WORDS: dict[tuple[str, str], dict[str, str]] = {
     ("lot", "status"): _LOT,
     ("lot", "flags"): {
         "重点": "key", "远程异地": "remote", "评定分离": "separate_award", "小额": "small_value", "全流程电子化": "electronic",
+        "演练": "rehearsal",
     },
     ("lot", "organise_form"): {"自行招标": "self", "委托招标": "entrusted"},
     ("notice", "type"): {

@@ -86,7 +86,7 @@ Yes = Annotated[bool, Field(strict=True)]
 Codes = Annotated[list[Code], Field(max_length=50)]
 Refs = Annotated[list[Ref], Field(max_length=100)]
 TradeFamily = Literal["works", "procurement", "land", "property", "other"]
-Flag = Literal["key", "remote", "separate_award", "small_value", "electronic"]
+Flag = Literal["key", "remote", "separate_award", "small_value", "electronic", "rehearsal"]
 
 
 class Part(BaseModel):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dashboard import charts, context, livedata, measures, shell
-from dashboard.cards import Kpi, live_basis, show
+from dashboard import charts, context, livedata, measures, months, shell
+from dashboard.cards import DASH, Kpi, live_basis, show
 from dashboard.charts import Line, Plot
+from dashboard.filters import centres
 from dashboard.html import card, draw, esc, level, row
 from dashboard.memo import per_lens
 from records.clock import BEIJING
 from supervision import figures, warnings
-from supervision.filters import Filters, add_months
+from supervision.filters import Filters
 from supervision.narrow import where
 
 MONTHS = 12
@@ -31,9 +32,8 @@ def _kpis(page: shell.Page) -> list[Kpi]:
         measures.kpi("M03", say("overview.participations"), choice, lang,
             lambda f: measures.split(figures.wan_count(f.participations, count)),
             note=lambda f: say("overview.firms", n=figures.number(f.firms)), href="/competition"),
-        measures.kpi("M04", say("openness.share"), choice, lang, measures.as_share, delta=measures.points(lang), note=lambda f: say("overview.of_all"), href="/openness"),
-        measures.kpi("M02", say("overview.deals"), choice, lang, lambda f: measures.split(figures.yuan(f.yuan, lang)),
-            note=lambda f: say("overview.lots", n=figures.number(f.count)), href="/savings"),
+        measures.kpi("M04", say("openness.share"), choice, lang, measures.as_share, delta=measures.points(lang), note=lambda f: measures.placed(f, count, lang), href="/openness"),
+        measures.kpi("M02", say("overview.deals"), choice, lang, measures.amount(lang), note=lambda f: measures.deals(f, lang), href="/savings"),
         measures.kpi("M29", say("overview.saved"), choice, lang, measures.as_share, delta=measures.points(lang), note=lambda f: say("overview.weighted"), href="/savings"),
         Kpi(
             say("overview.records"), *measures.split(figures.wan_count(livedata.records_held(), say("overview.records_unit"))),
@@ -44,7 +44,7 @@ def _kpis(page: shell.Page) -> list[Kpi]:
 
 
 def _today(page: shell.Page) -> Kpi:
-    by_state = livedata.openings_today()
+    by_state = livedata.openings_today(page.filters)
     live = by_state.get("in_progress", 0) + by_state.get("paused", 0)
     done = by_state.get("ended", 0) + by_state.get("sealed", 0)
     return Kpi(
@@ -58,10 +58,10 @@ def _today(page: shell.Page) -> Kpi:
 def _months(page: shell.Page) -> str:
     values = [v or 0.0 for v in measures.trend("M03", page.filters, MONTHS)]
     if not any(values):
-        return card(page.say("overview.months"), f'<p class="muted">{page.say("openness.empty")}</p>')
+        return card(page.say("overview.months"), f'<p class="muted">{page.say("overview.no_months")}</p>')
     last = measures.last_month(page.filters)
-    firsts = [add_months(last, n) for n in range(1 - MONTHS, 1)]
-    labels = [f"{m.month}月" if page.lang == "zh" else f"{m:%b}" for m in firsts]
+    firsts = months.firsts(last, MONTHS)
+    labels = measures.month_labels(last, MONTHS, page.lang)
     titles = [f"{m:%Y-%m}　{figures.number(v)}" for m, v in zip(firsts, values, strict=True)]
     line = Line(
         figures.wan_count(values[-1], page.say("openness.participations")),
@@ -79,7 +79,7 @@ def _ticker(page: shell.Page) -> str:
     lines = "".join(
         f'<li><time>{h.at.astimezone(BEIJING):%H:%M}</time><span class="chip">{page.say(f"overview.event_{h.kind}")}</span>'
         f'<span class="cut">{esc(h.lot)}</span></li>'
-        for h in livedata.ticker()
+        for h in livedata.ticker(page.filters)
     )
     inner = (
         f'<ul class="ticker">{lines}</ul>' if lines else f'<p class="muted">{page.say("overview.quiet")}</p>'
@@ -88,30 +88,43 @@ def _ticker(page: shell.Page) -> str:
 
 
 @per_lens
-def by_centre(filters: Filters) -> tuple[tuple[str, int, int], ...]:
-    """(centre, participations, lots) of the period, most first."""
+def by_centre(filters: Filters) -> dict[str | None, int]:
+    """Participations of the period by centre id; None: lots without a centre."""
     clause, params = where(filters)
-    rows = context.lens().rows(
-        f"SELECT coalesce(centre_name, '—'), count(*), count(DISTINCT lot_id) FROM bids {clause} GROUP BY 1 ORDER BY 2 DESC, 1",
-        params,
-    )
-    return tuple((str(name), int(n), int(lots)) for name, n, lots in rows)
+    rows = context.lens().rows(f"SELECT centre_id, count(*) FROM bids {clause} GROUP BY 1", params)
+    return {centre: int(n) for centre, n in rows}
+
+
+def centre_columns(filters: Filters, lang: str) -> list[tuple[str, int]]:
+    """(centre, participations), most first: every centre there is, those without any too."""
+    counted = by_centre(filters)
+    found = [
+        (en if lang == "en" and en else zh, counted.get(centre, 0), centre)
+        for centre, zh, en in centres()
+        if filters.centre in (None, centre)
+    ]
+    if counted.get(None):
+        found.append((DASH, counted[None], ""))
+    return [(name, n) for name, n, _ in sorted(found, key=lambda one: (-one[1], one[2]))]
 
 
 def _centres(page: shell.Page) -> str:
-    found = by_centre(page.filters)[:CENTRES]
-    if not found:
-        return card(page.say("overview.centres"), f'<p class="muted">{page.say("openness.empty")}</p>')
-    names = [name for name, *_ in found]
-    plot = charts.columns(names, [float(n) for _, n, _ in found], alt=page.say("overview.centres"),
+    found = centre_columns(page.filters, page.lang)
+    if not any(n for _, n in found):
+        return card(page.say("overview.centres"), f'<p class="muted">{page.say("overview.no_centres")}</p>')
+    shown, rest = found[:CENTRES], found[CENTRES:]
+    plot = charts.columns([name for name, _ in shown], [float(n) for _, n in shown], alt=page.say("overview.centres"),
         unit=page.say("openness.participations"), plot=Plot(height=200, right=12))  # fmt: skip
-    return card(page.say("overview.centres"), plot, page.say("overview.centres_note"))
+    note = page.say("overview.centres_note")
+    if rest:
+        note += page.say("overview.centres_rest", n=len(rest), sum=figures.number(sum(n for _, n in rest)))
+    return card(page.say("overview.centres"), plot, note)
 
 
 def _warnings(page: shell.Page) -> str:
     """Counts by colour only: no lot, no name."""
     with context.ledger().read() as session:
-        counts = warnings.counts(session)
+        counts = warnings.counts(session, page.filters.centre)
     rows = "".join(
         f'<li style="grid-template-columns:1fr auto">{level(name, page.say(f"level.{name}"))}'
         f'<span class="num"><b style="font-size:28px;line-height:48px">{figures.number(n)}</b></span></li>'
@@ -126,6 +139,6 @@ def _warnings(page: shell.Page) -> str:
 
 
 shell.show(
-    "S01", body, every=10, filters=("period", "compare", "centre", "family"), tables=("lots", "participations", "openings"),
-    as_of=lambda: context.lens().as_of(),
+    "S01", body, every=10, filters=("period", "compare", "centre", "family", "currency"),
+    tables=("lots", "participations", "openings"), as_of=lambda: context.lens().as_of(), over_lots=True,
 )  # fmt: skip

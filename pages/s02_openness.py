@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dashboard import charts, context, measures, shell, tabledata, tables
+from dashboard import charts, context, measures, months, shell, tabledata, tables
 from dashboard.cards import DASH, Kpi, show
 from dashboard.charts import Bar, Line
 from dashboard.html import card, draw, esc, icon, row
 from dashboard.memo import per_lens
-from records.identifiers import HOME_CITY
 from supervision import figures, metrics
 from supervision.filters import Filters, add_months
 from supervision.narrow import where
 from supervision.results import Origins, Share
 
-REFERENCE = 34.15
-"""外地企业参与占比 of Hangzhou's construction e-tenders in 2023, in per cent (published)."""
 MONTHS = 24
 ORIGINS = 8
 ROWS = 6
@@ -38,7 +35,7 @@ def _kpis(page: shell.Page) -> list[Kpi]:
     provinces = say("openness.provinces_unit")
 
     def of(found: Share, unit: str) -> str:
-        return f"{figures.number(found.numerator)} / {figures.number(found.denominator)} {unit}"
+        return measures.placed(found, unit, lang)
 
     def concentration(found: Origins) -> str:
         value = found.concentration
@@ -47,7 +44,7 @@ def _kpis(page: shell.Page) -> list[Kpi]:
     return [
         measures.kpi("M04", say("openness.share"), choice, lang, measures.as_share, delta=points, note=lambda f: of(f, count), key=True),
         measures.kpi("M04b", say("openness.ca_share"), choice, lang, measures.as_share, delta=points,
-            note=lambda f: f"{figures.number(f.numerator)} {count}"),
+            note=lambda f: of(f, count)),
         measures.kpi("M05", say("openness.awards"), choice, lang, measures.as_share, delta=points,
             note=lambda f: of(f, say("openness.lots_unit"))),
         measures.kpi("M06", say("openness.gap"), choice, lang, lambda f: (f.text.removeprefix("+"), points.unit), delta=points,
@@ -61,7 +58,9 @@ def _months(page: shell.Page) -> str:
     bids = [_percent(v) for v in measures.trend("M04", page.filters, MONTHS)]
     wins = [_percent(v) for v in measures.trend("M05", page.filters, MONTHS)]
     last = measures.last_month(page.filters)
-    firsts = [add_months(last, n) for n in range(1 - MONTHS, 1)]
+    if not any(v is not None for v in (*bids, *wins)):
+        return card(page.say("openness.months"), f'<p class="muted">{page.say("openness.no_months")}</p>')
+    firsts = months.firsts(last, MONTHS)
     labels = [_month_label(page, i) for i in range(MONTHS)]
     say_bid, say_win = page.say("openness.line_bids"), page.say("openness.line_wins")
     titles = [
@@ -77,11 +76,13 @@ def _months(page: shell.Page) -> str:
         Line(f"{say_bid} {_shown(bids[-1])}", bids, mark="var(--sun)", fill=True),
         Line(f"{say_win} {_shown(wins[-1])}", wins, "var(--s2)"),
     ]
-    alt = page.say("openness.months_alt", first=_shown(bids[0]), last=_shown(bids[-1]), reference=REFERENCE)
-    plot = charts.lines(
-        labels, drawn, alt=alt, reference=(REFERENCE, page.say("openness.reference", value=REFERENCE)),
-        bracket=gap, titles=titles,
-    )  # fmt: skip
+    alt = page.say("openness.months_alt", first=_shown(bids[0]), last=_shown(bids[-1]))
+    reference = None
+    if (published := context.config().reference) is not None:
+        known = {"value": published.share, "year": published.year}
+        alt += page.say("openness.reference_alt", **known)
+        reference = (published.share, page.say("openness.reference", **known))
+    plot = charts.lines(labels, drawn, alt=alt, reference=reference, bracket=gap, titles=titles)
     return card(page.say("openness.months"), plot, page.say("openness.months_note", n=MONTHS))
 
 
@@ -106,17 +107,14 @@ def _month_label(page: shell.Page, index: int) -> str:
 @per_lens
 def origin_counts(filters: Filters) -> tuple[tuple[str, str, int], ...]:
     """(zh, en, count) of outside participations by origin, most first; other cities of the home province apart."""
-    clause, params = where(filters, "opened_on", f"outside_{filters.home}")
-    what = "count(DISTINCT bidder_id)" if filters.unit == "firms" else "count(*)"
-    rows = context.lens().rows(
-        f"SELECT bidder_province, {what} FROM bids {clause} GROUP BY 1 ORDER BY 2 DESC, 1", params
-    )
-    home = HOME_CITY[:2]
-    named = [
-        (*(metrics.province_names(code) if code != home else ("浙江他市", "Zhejiang, other")), int(n))
-        for code, n in rows
-    ]
-    return tuple(named)
+    home = context.config().home
+    return tuple(
+        (
+            *((origin.zh, origin.en) if origin.code != home.province else (home.rest_of_province(), home.rest_of_province("en"))),
+            origin.firms if filters.unit == "firms" else origin.participations,
+        )
+        for origin in metrics.outside_origins(context.lens(), filters)
+    )  # fmt: skip
 
 
 def _origins(page: shell.Page) -> str:
@@ -184,9 +182,9 @@ def _lots(page: shell.Page) -> None:
             [
                 tables.link(f"{context.config().hub_url}/project/{r['project_id']}", r["lot_name"]),
                 esc(r["centre_name"]), esc(tabledata.family(r["trade_family"], page.lang)),
-                esc((tabledata.stamp(r["opened_at"]) or DASH)[5:]), figures.number(r["bids"]),
+                esc(tabledata.when(r["opened_at"])), figures.number(r["bids"]),
                 figures.number(r["outside"]),
-                tables.share_cell(r["outside"], r["bids"], _lot_share(r["outside"], r["bids"])),
+                tables.share_cell(r["outside"], r["bids"] - r["unknown"], _lot_share(r["outside"], r["bids"] - r["unknown"])),
                 str(r["provinces"]), _winner(page, r["winner_id"], r["winner_outside"]),
             ]
             for r in tabledata.lot_rows(page.filters, shown.sort, shown.size, shown.offset)
@@ -213,5 +211,5 @@ def _winner(page: shell.Page, winner: str | None, outside: bool | None) -> str:
 
 shell.show(
     "S02", body, every=10, filters=("period", "compare", "centre", "family", "category", "space", "unit", "home"),
-    tables=("lots", "participations"), as_of=lambda: context.lens().as_of(),
+    tables=("lots", "participations"), as_of=lambda: context.lens().as_of(), over_lots=True,
 )  # fmt: skip

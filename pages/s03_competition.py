@@ -10,10 +10,11 @@ from dashboard.charts import Bar
 from dashboard.html import card, draw, esc, row
 from dashboard.memo import per_lens
 from supervision import figures
+from supervision.currencies import in_currency
 from supervision.filters import Filters
 from supervision.narrow import AWARDED_ON, OPENED_ON, where
 
-CLASSES = ((1, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, 100), (101, 300), (301, None))
+CLASSES = ((0, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, 100), (101, 300), (301, None))
 """Classes of bidders per lot; the first is below the legal minimum of three (招标投标法 art. 28)."""
 TOP = 8
 ROWS = 6
@@ -35,6 +36,7 @@ def _kpis(page: shell.Page) -> list[Kpi]:
     firms = say("openness.firms")
     spread = measures.comparison("M10", page.filters).present
     hhi, cr4, lots = concentration(page.filters)
+    concentrated = _reading(page, hhi)
     shared = lens_basis(page.lang)
     return [
         measures.kpi("M10", say("competition.median"), choice, lang, lambda f: (figures.number(f.median), firms),
@@ -44,16 +46,32 @@ def _kpis(page: shell.Page) -> list[Kpi]:
             definition=say("competition.mean_definition"), basis=shared),
         measures.kpi("M11", say("competition.failed"), choice, lang, measures.as_share, delta=measures.points(lang),
             note=lambda f: f"{figures.number(f.numerator)} / {figures.number(f.denominator)} {say('openness.lots_unit')}"),
-        Kpi(say("competition.hhi"), figures.number(hhi), note=say("competition.hhi_note"),
+        Kpi(say("competition.hhi"), figures.number(hhi), note=concentrated,
             definition=say("competition.hhi_definition"), basis=shared),
         Kpi(say("competition.cr4"), figures.percent(cr4).rstrip("%") if cr4 is not None else DASH, "%",
             note=say("overview.lots", n=figures.number(lots)), definition=say("competition.cr4_definition"), basis=shared),
     ]  # fmt: skip
 
 
+LOW, HIGH = 1500, 2500
+"""HHI below the first is low, above the second high: practice of merger control, for one market."""
+GRAINS_OF_A_YEAR = ("year", "rolling12", "ytd")
+
+
+def _reading(page: shell.Page, hhi: float | None) -> str:
+    """Which class the value falls into, and whether the selection is a market the classes are made for."""
+    if hhi is None:
+        return ""
+    level = "low" if hhi < LOW else "medium" if hhi <= HIGH else "high"
+    text = page.say(f"competition.hhi_{level}")
+    f = page.filters
+    one_market = f.category and f.centre and f.period is not None and f.grain in GRAINS_OF_A_YEAR
+    return text if one_market else f"{text}<br>{page.say('competition.hhi_wider')}"
+
+
 @per_lens
 def concentration(filters: Filters) -> tuple[float | None, float | None, int]:
-    """M14 HHI (0–10000) and M15 CR4 (fraction) over winners' shares of award value in CNY, and the lots counted."""
+    """M14 HHI (0–10000) and M15 CR4 (fraction) over winners' shares of award value in one currency, and the lots counted."""
     shares = winners(filters)
     total = sum(amount for *_, amount in shares)
     if not total:
@@ -65,8 +83,9 @@ def concentration(filters: Filters) -> tuple[float | None, float | None, int]:
 @per_lens
 def winners(filters: Filters) -> tuple[tuple[str, int, Decimal], ...]:
     """(winner, lots, award value) of the period, greatest value first."""
+    settled = in_currency(context.lens(), filters)
     clause, params = where(
-        filters, AWARDED_ON, "winner_id IS NOT NULL", "currency = 'CNY'", "award_price IS NOT NULL"
+        settled, AWARDED_ON, "winner_id IS NOT NULL", "award_price IS NOT NULL", money=True
     )
     rows = context.lens().rows(
         f"SELECT any_value(winner_name), count(*), sum(award_price) FROM lots {clause} GROUP BY winner_id ORDER BY 3 DESC, winner_id",
@@ -101,7 +120,10 @@ def _winners(page: shell.Page) -> str:
         return card(
             page.say("competition.winners"), f'<p class="muted">{page.say("competition.no_awards")}</p>'
         )
-    bars = [Bar(name, float(amount), figures.yuan(amount, page.lang), str(n)) for name, n, amount in found]
+    code = in_currency(context.lens(), page.filters).currency or figures.CNY
+    bars = [
+        Bar(name, float(amount), figures.money(amount, code, page.lang), str(n)) for name, n, amount in found
+    ]
     return card(page.say("competition.winners"), charts.bars(bars, 120), page.say("competition.winners_note"))
 
 
@@ -116,8 +138,9 @@ def _lots(page: shell.Page) -> None:
         rows = [
             [
                 tables.link(f"{context.config().hub_url}/project/{r['project_id']}", r["lot_name"]), esc(r["centre_name"]),
-                esc(tabledata.family(r["trade_family"], page.lang)), esc((tabledata.stamp(r["opened_at"]) or DASH)[5:]),
-                figures.number(r["bids"]), figures.yuan(r["control_price"], page.lang), figures.yuan(r["award_price"], page.lang),
+                esc(tabledata.family(r["trade_family"], page.lang)), esc(tabledata.when(r["opened_at"])),
+                figures.number(r["bids"]), figures.money(r["control_price"], r["currency"], page.lang),
+                figures.money(r["award_price"], r["award_currency"] or r["currency"], page.lang),
             ]
             for r in tabledata.lot_rows(page.filters, shown.sort, shown.size, shown.offset)
         ]  # fmt: skip
@@ -130,6 +153,6 @@ def _lots(page: shell.Page) -> None:
 
 
 shell.show(
-    "S03", body, every=30, filters=("period", "compare", "centre", "family", "category"), tables=("lots", "awards"),
-    as_of=lambda: context.lens().as_of(),
+    "S03", body, every=30, filters=("period", "compare", "centre", "family", "category", "currency"),
+    tables=("lots", "awards"), as_of=lambda: context.lens().as_of(), over_lots=True,
 )  # fmt: skip

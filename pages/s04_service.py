@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from statistics import median
-
 import streamlit as st
-from sqlalchemy import select
 
-from dashboard import charts, context, gantt, livedata, room_health, rooms_live, shell, tabledata
+from dashboard import charts, context, gantt, room_health, rooms_live, services, shell
 from dashboard.cards import DASH, Kpi, lens_basis, live_basis, show
 from dashboard.charts import Bar
 from dashboard.html import card, draw, row
 from dashboard.memo import per_lens
-from records.clock import now
-from records.money import Award
-from records.openings import Opening
-from records.projects import Lot
 from supervision import figures
 from supervision.filters import Filters
 from supervision.narrow import where
@@ -23,7 +16,6 @@ from supervision.results import Share
 
 STRIP_EVERY = 3.0
 """Seconds between two looks at the streams."""
-DAY = 86_400
 
 
 def body(page: shell.Page) -> None:
@@ -37,16 +29,16 @@ def body(page: shell.Page) -> None:
 
 def _kpis(page: shell.Page) -> list[Kpi]:
     say = page.say
-    since, until = tabledata.span(page.filters.period)
     with context.ledger().read() as session:
-        b = livedata.broadcasts(session, since, until, page.filters.centre)
+        b = services.broadcasts(session, page.filters)
+        registered = services.rooms(session, page.filters.centre)
     electronic = electronic_lots(page.filters)
     days = legs(page.filters)
     live = live_basis(page.lang)
     lens = lens_basis(page.lang)
     coverage = Share(b.lots, b.opened)
     return [
-        Kpi(say("service.rooms"), figures.number(len(livedata.rooms_today())), say("service.rooms_unit"),
+        Kpi(say("service.rooms"), figures.number(registered), say("service.rooms_unit"),
             note=say("service.rooms_note"), definition=say("service.rooms_definition"), basis=live),
         Kpi(say("service.sessions"), figures.number(b.sessions), say("overview.sessions"),
             say("service.hours", n=figures.number(b.seconds / 3600, 1)), say("service.breaks", n=b.interruptions),
@@ -70,33 +62,10 @@ def electronic_lots(filters: Filters) -> Share:
     ))  # fmt: skip
 
 
-@per_lens
 def legs(filters: Filters) -> dict[str, float | None]:
-    """M27: median days notice → opening, opening → award, and notice → award, of lots awarded in the period."""
-    since, until = tabledata.span(filters.period)
-    query = (
-        select(Lot.notice_at, Opening.scheduled_at, Award.awarded_at)
-        .join(Award, Award.lot_id == Lot.id)
-        .join(Opening, Opening.lot_id == Lot.id)
-        .where(Award.status == "awarded", Award.rank == 1, Award.awarded_at <= now())
-    )
-    if since and until:
-        query = query.where(Award.awarded_at >= since, Award.awarded_at < until)
-    for column, wanted in (
-        (Lot.centre_id, filters.centre),
-        (Lot.trade_family, filters.trade_family),
-        (Lot.category, filters.category),
-    ):
-        if wanted:
-            query = query.where(column == wanted)
+    """M27, see `services.legs`."""
     with context.ledger().read() as session:
-        found = [(n, o, a) for n, o, a in session.execute(query) if n and a]
-    parts = {
-        "notice": [(o - n).total_seconds() / DAY for n, o, _ in found],
-        "award": [(a - o).total_seconds() / DAY for _, o, a in found],
-        "total": [(a - n).total_seconds() / DAY for n, _, a in found],
-    }
-    return {name: median(days) if days else None for name, days in parts.items()}
+        return services.legs(session, filters)
 
 
 def _strip(page: shell.Page) -> None:
@@ -127,4 +96,11 @@ def _legs(page: shell.Page) -> str:
     return card(page.say("service.legs"), charts.bars(bars, 120), page.say("service.legs_note"))
 
 
-shell.show("S04", body, every=5, filters=("period", "centre", "family", "category"), tables=("openings",))
+shell.show(
+    "S04",
+    body,
+    every=5,
+    filters=("period", "centre", "family", "category"),
+    tables=("openings",),
+    over_lots=True,
+)

@@ -10,9 +10,8 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from dashboard import choices, components, context, hall, room_health, shell
+from dashboard import choices, components, context, hall, room_health, shell, tabledata
 from records import clock
-from records.clock import BEIJING
 from records.projects import TRADE_FAMILIES
 from records.states import OPENING_STATES, STAGES
 
@@ -20,8 +19,8 @@ VIEWS = ("wall", "today", "tomorrow", "history", "calendar")
 COUNTS = (9, 4, 16)
 COLUMNS = ("at", "title", "room", "state", "family", "tenderer", "key")
 ROWS = 50
-BACK = 365
-"""How many days the history goes back."""
+OLDEST = date(1990, 1, 1)
+"""Where the history begins: before any record of electronic tendering."""
 
 
 def body(page: shell.Page) -> None:
@@ -38,7 +37,7 @@ def body(page: shell.Page) -> None:
     today = clock.today()
     spans = {
         "today": (today, today), "tomorrow": (today + timedelta(days=1), today + timedelta(days=1)),
-        "history": (today - timedelta(days=BACK), today - timedelta(days=1)),
+        "history": (OLDEST, today - timedelta(days=1)),
     }  # fmt: skip
     _list(page, *spans[view], chosen, newest_first=view == "history")
 
@@ -106,9 +105,9 @@ def _row(entry: hall.Entry, page: shell.Page) -> str:
     running = entry.state in hall.RUNNING and entry.state != "paused"
     state = (STAGES[entry.stage] if running else OPENING_STATES[entry.state])[0 if page.lang == "zh" else 1]
     cells = (
-        f"<b>{entry.scheduled_at.astimezone(BEIJING):%m-%d %H:%M}</b>",
+        f"<b>{tabledata.when(entry.scheduled_at)}</b>",
         f'<a href="/room?opening={quote(entry.id)}" target="_self">{escape(entry.title)}</a>',
-        escape(f"{entry.centre} {entry.room}"),
+        escape(f"{entry.centre} {entry.room}".strip() or "—"),
         f'<span class="chip{" on" if running else ""}">{state}</span>',
         escape(entry.family),
         escape(entry.tenderer or "—"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard import charts, context, measures, shell
+from dashboard import charts, context, measures, months, shell
 from dashboard.cards import Kpi, lens_basis, show
 from dashboard.charts import Line, Plot
 from dashboard.html import card, draw
@@ -47,9 +47,9 @@ def _remote(page: shell.Page, share: Share) -> None:
         page.lang,
     )  # fmt: skip
     last = measures.last_month(page.filters)
-    firsts = [add_months(last, n) for n in range(1 - MONTHS, 1)]
+    firsts = months.firsts(last, MONTHS)
     counts = [float(remote_lots(page.filters.over(Period(m, add_months(m, 1)))).numerator) for m in firsts]
-    labels = [f"{m.month}月" if page.lang == "zh" else f"{m:%b}" for m in firsts]
+    labels = measures.month_labels(last, MONTHS, page.lang)
     line = Line(figures.number(counts[-1]), counts, mark="var(--sun)", fill=True)
     draw(
         card(
@@ -61,5 +61,10 @@ def _remote(page: shell.Page, share: Share) -> None:
 
 
 shell.show(
-    "S09", body, every=30, filters=("period", "centre", "family"), as_of=lambda: context.lens().as_of()
+    "S09",
+    body,
+    every=30,
+    filters=("period", "centre", "family"),
+    as_of=lambda: context.lens().as_of(),
+    over_lots=True,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from dashboard import context, livedata, measures, shell, tabledata, tables
+from dashboard import context, measures, services, shell, tabledata, tables
 from dashboard.cards import DASH, Kpi, live_basis, show
 from dashboard.html import draw, esc
 from records.clock import now
@@ -19,10 +19,9 @@ DAY = 86_400
 
 def body(page: shell.Page) -> None:
     """Four figures; what is still to be returned; projects with their public page; opinions."""
-    since, until = tabledata.span(page.filters.period)
     with context.ledger().read() as session:
-        found = livedata.deposits(session, since, until, page.filters.centre)
-        waiting = livedata.refunds_due(session, page.filters.centre, 0)[0]
+        found = services.deposits(session, page.filters)
+        waiting = services.refunds_due(session, page.filters, 0)[0]
     if found.count or waiting:
         show(_kpis(page, found), page.lang)
         _due(page, waiting)
@@ -32,19 +31,20 @@ def body(page: shell.Page) -> None:
     shell.no_records(page.screen.functions[1].name(page.lang), page.say("deposits.opinions"))
 
 
-def _kpis(page: shell.Page, d: livedata.Deposits) -> list[Kpi]:
+def _kpis(page: shell.Page, d: services.Deposits) -> list[Kpi]:
     say = page.say
     shared = live_basis(page.lang)
-    returned, timely = Share(d.refunded, d.due), Share(d.on_time, d.due)
+    returned, timely = Share(d.due_refunded, d.due), Share(d.on_time, d.due)
+    others = say("deposits.elsewhere", n=figures.number(d.elsewhere)) if d.elsewhere else ""
     return [
-        Kpi(say("deposits.refunded"), *measures.split(figures.yuan(d.refunded_amount, page.lang)), note=say("deposits.count", n=figures.number(d.refunded)),
+        Kpi(say("deposits.refunded"), *measures.split(figures.money(d.refunded_amount, d.currency, page.lang)), note=say("deposits.count", n=figures.number(d.refunded)) + others,
             definition=say("deposits.refunded_definition"), key=True, basis=shared),
-        Kpi(say("deposits.rate"), returned.text.rstrip("%"), "%" if d.due else "", note=f"{figures.number(d.refunded)} / {figures.number(d.due)}",
+        Kpi(say("deposits.rate"), returned.text.rstrip("%"), "%" if d.due else "", note=f"{figures.number(d.due_refunded)} / {figures.number(d.due)}",
             definition=say("deposits.rate_definition"), basis=shared),
         Kpi(say("deposits.timely"), timely.text.rstrip("%"), "%" if d.due else "", note=f"{figures.number(d.on_time)} / {figures.number(d.due)}",
             definition=say("deposits.timely_definition"), basis=shared),
         Kpi(say("deposits.overdue"), figures.number(d.overdue), say("deposits.unit"), definition=say("deposits.overdue_definition"), basis=shared),
-        Kpi(say("deposits.guarantee"), *measures.split(figures.yuan(d.guarantees, page.lang)), note=say("deposits.guarantee_note"),
+        Kpi(say("deposits.guarantee"), *measures.split(figures.money(d.guarantees, d.currency, page.lang)), note=say("deposits.guarantee_note"),
             definition=say("deposits.guarantee_definition"), basis=shared),
     ]  # fmt: skip
 
@@ -58,10 +58,10 @@ _COLUMNS = [
 def _due(page: shell.Page, waiting: int) -> None:
     def rows(shown: tables.Window) -> str:
         with context.ledger().read() as session:
-            found = livedata.refunds_due(session, page.filters.centre, shown.size, shown.offset)[1]
+            found = services.refunds_due(session, page.filters, shown.size, shown.offset)[1]
         cells = [
             [
-                esc(r.lot), esc(r.bidder), page.say(f"deposit.form_{r.form}"), figures.yuan(r.amount, page.lang),
+                esc(r.lot), esc(r.bidder), page.say(f"deposit.form_{r.form}"), figures.money(r.amount, r.currency, page.lang),
                 esc(tabledata.stamp(r.due)), _left(page, r),
             ]
             for r in found
@@ -75,7 +75,7 @@ def _due(page: shell.Page, waiting: int) -> None:
         draw(tables.card(page.say("deposits.due"), "", "", page.say("deposits.none_due")))
 
 
-def _left(page: shell.Page, refund: livedata.Refund) -> str:
+def _left(page: shell.Page, refund: services.Refund) -> str:
     days = (refund.due - now()).total_seconds() / DAY
     key = "deposits.left" if days >= 0 else "deposits.late"
     mark = "chip" if days >= 0 else "chip bad"

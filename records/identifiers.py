@@ -23,9 +23,6 @@ PROVINCES = {
 }  # fmt: skip
 """Two-digit province prefix of GB/T 2260 → short name (zh, en)."""
 
-HOME_CITY = "3301"
-"""Division prefix of the city whose market is supervised: 外地 = registered elsewhere (domain: §5.2)."""
-
 
 def looks_like_uscc(code: str) -> bool:
     """Whether `code` has the shape of a USCC: 18 characters of the GB 32100 alphabet."""
@@ -49,11 +46,6 @@ def uscc_division(code: str) -> str | None:
 def division_known(code: str) -> bool:
     """Whether a GB/T 2260 division lies in a province there is; counties change too often to be held against one."""
     return code[:2] in PROVINCES
-
-
-def is_outside(division_code: str | None, home: str = HOME_CITY) -> bool | None:
-    """Whether a division lies outside `home` (a prefix: 3301 city view, 33 province view); None if unknown."""
-    return None if not division_code else not division_code.startswith(home)
 
 
 def province_name(division_code: str | None, lang: str = "zh") -> str | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, cast
 from sqlalchemy.orm import Mapped, mapped_column
 
 from records.base import Base, Code, Key, Text
@@ -76,9 +76,15 @@ class Lot(Base):
     prequalification: Mapped[bool] = mapped_column(default=False)
     """资格预审: the names of bidders stay masked in public."""
     flags: Mapped[list[Any]] = mapped_column(default=list)
-    """key, remote, separate_award 评定分离, small_value 小额, electronic 全流程电子化."""
+    """key, remote, separate_award 评定分离, small_value 小额, electronic 全流程电子化,
+    rehearsal 演练: opened like any other, but in no statistics."""
     division_code: Mapped[Code | None]
     source: Mapped[Key]
     updated_at: Mapped[datetime] = mapped_column(default=now)
 
     __table_args__ = (Index("ix_lot_deadline", "deadline"), Index("ix_lot_status", "status"))
+
+
+def counted() -> ColumnElement[bool]:
+    """Whether a lot counts in statistics: a rehearsal 演练 does not."""
+    return cast(Lot.flags, String).not_like('%"rehearsal"%')

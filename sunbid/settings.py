@@ -69,6 +69,25 @@ class Settings(BaseSettings):
         "",
         description="账本数据库网址，空则为数据目录内的 SQLite / SQLAlchemy URL; empty: SQLite inside data",
     )
+    home_division: str = Field(
+        "3301",
+        pattern=r"^([0-9A-Za-z-]{2,12})?$",
+        description="本地行政区划代码前缀，其外登记为外地；空则不分内外 / prefix of the home's division codes, firms registered beyond it are outside; empty: nobody is",
+    )
+    home_province: str = Field(
+        "",
+        pattern=r"^([0-9A-Za-z-]{2,12})?$",
+        description="本省代码前缀，空则取 home_division 前两位 / prefix of the home province; empty: the first two characters of home_division",
+    )
+    home_name: str = Field("", description="本地名称，用于口径说明 / the home's name in Chinese texts")
+    home_name_en: str = Field("", description="本地英文名称 / the home's name in English texts")
+    reference_share: float = Field(
+        0,
+        ge=0,
+        le=100,
+        description="图中对照的外地企业参与占比（%），0 则不画 / published share drawn as a reference line, per cent; 0: none",
+    )
+    reference_year: int = Field(0, ge=0, le=9999, description="该占比所属年份 / the year that share is of")
     fanout: Fanout = Field(
         "auto", description="转发路径 / forwarding path: native (C), abi (no compiler), plain (Python)"
     )

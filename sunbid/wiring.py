@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from records.ledger import Ledger
     from streaming.config import HubConfig
     from supervision.config import WatchConfig
+    from supervision.home import Place, Reference
 
 
 def ledger(settings: Settings) -> Ledger:
@@ -58,6 +59,8 @@ def desk_config(settings: Settings) -> DeskConfig:
         port=settings.desk_port,
         hub_url=settings.effective_hub_url,
         hub_inside=settings.hub_inside_url,
+        home=home(settings),
+        reference=reference(settings),
     )
 
 
@@ -77,4 +80,23 @@ def watch_config(settings: Settings) -> WatchConfig:
     """What the watch needs to know."""
     from supervision.config import WatchConfig
 
-    return WatchConfig(database_url=settings.effective_database_url, data_dir=settings.data.resolve())
+    return WatchConfig(
+        database_url=settings.effective_database_url,
+        data_dir=settings.data.resolve(),
+        home=home(settings),
+        reference=reference(settings),
+    )
+
+
+def home(settings: Settings) -> Place:
+    """The place whose market is supervised."""
+    from supervision.home import Place
+
+    return Place(settings.home_division, settings.home_province, settings.home_name, settings.home_name_en)
+
+
+def reference(settings: Settings) -> Reference | None:
+    """The published share charts are compared with, where one is set."""
+    from supervision.home import Reference
+
+    return Reference(settings.reference_share, settings.reference_year) if settings.reference_share else None

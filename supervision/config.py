@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from supervision.home import NOWHERE, Place, Reference
+
 
 @dataclass(frozen=True)
 class WatchConfig:
@@ -12,6 +14,10 @@ class WatchConfig:
 
     database_url: str
     data_dir: Path
+    home: Place = NOWHERE
+    """The place whose market this is."""
+    reference: Reference | None = None
+    """A published share the public chart is compared with."""
     poll_seconds: float = 0.2
     """How often the journal is asked for news; the warning follows within this and one evaluation."""
     lens_seconds: float = 10.0

@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 DASH = "—"
 WAN = Decimal(10_000)
 YI = Decimal(100_000_000)
+CNY = "CNY"
 
 Number = int | Decimal | float
 
@@ -43,14 +44,19 @@ def number(value: Number | None, places: int = 0) -> str:
 
 def yuan(value: Number | None, lang: str = "zh") -> str:
     """Money given in yuan: 万元 below one 亿, 亿元 from there, two decimals; None → "—"."""
+    return money(value, CNY, lang)
+
+
+def money(value: Number | None, currency: str = CNY, lang: str = "zh") -> str:
+    """Money with its currency: yuan as 万元 and 亿元, others by their ISO 4217 code (万 JPY); None → "—"."""
     if value is None:
         return DASH
     amount = _decimal(value)
-    if half_up(abs(amount) / WAN) < WAN:
-        shown, zh, en = amount / WAN, "万元", "×10k CNY"
-    else:
-        shown, zh, en = amount / YI, "亿元", "×100m CNY"
-    return f"{half_up(shown):,}{zh if lang == 'zh' else ' ' + en}"
+    large = half_up(abs(amount) / WAN) >= WAN
+    shown = f"{half_up(amount / (YI if large else WAN)):,}"
+    if lang != "zh":
+        return f"{shown} {'×100m' if large else '×10k'} {currency}"
+    return f"{shown}{'亿' if large else '万'}{'元' if currency == CNY else ' ' + currency}"
 
 
 def wan_count(value: Number | None, unit: str = "家次") -> str:

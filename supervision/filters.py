@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
-Grain = Literal["day", "month", "quarter", "ytd", "rolling12"]
+Grain = Literal["day", "month", "quarter", "year", "ytd", "rolling12"]
 Home = Literal["city", "province"]
 Unit = Literal["participations", "firms"]
 
@@ -17,6 +17,7 @@ GRAINS: dict[Grain, tuple[str, str]] = {
     "day": ("日", "Day"),
     "month": ("月", "Month"),
     "quarter": ("季度", "Quarter"),
+    "year": ("年", "Year"),
     "ytd": ("本年累计", "Year to date"),
     "rolling12": ("近12个月", "Last 12 months"),
 }
@@ -56,16 +57,22 @@ class Period:
         if grain == "quarter":
             first = date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
             return cls(first, add_months(first, 3))
+        if grain == "year":
+            return cls(date(day.year, 1, 1), date(day.year + 1, 1, 1))
         after = day + timedelta(days=1)
         return cls(date(day.year, 1, 1) if grain == "ytd" else add_months(after, -12), after)
 
     def previous(self, grain: Grain) -> Period:
-        """The period before, for 环比; of a year to date the same days of the year before."""
-        if grain == "ytd":
-            return self.year_before()
-        if grain == "day":
-            return Period(self.start - timedelta(days=1), self.start)
-        months = {"month": 1, "quarter": 3, "rolling12": 12}[grain]
+        """The period before, for 环比: the one that ends where this one begins.
+
+        Twelve rolling months are compared with those that ended a month earlier, a year to date with
+        as many days before it: otherwise 环比 would be 同比 under another name.
+        """
+        if grain == "rolling12":
+            return Period(add_months(self.start, -1), add_months(self.end, -1))
+        if grain in ("day", "ytd"):
+            return Period(self.start - (self.end - self.start), self.start)
+        months = {"month": 1, "quarter": 3, "year": 12}[grain]
         return Period(add_months(self.start, -months), self.start)
 
     def year_before(self) -> Period:
@@ -77,6 +84,8 @@ class Period:
         last = self.end - timedelta(days=1)
         if self.start.day == 1 and self.end == add_months(self.start, 1):
             return f"{self.start.year}年{self.start.month}月" if lang == "zh" else f"{self.start:%Y-%m}"
+        if self == Period.of("year", self.start):
+            return f"{self.start.year}年" if lang == "zh" else f"{self.start.year}"
         if self.start == last:
             return self.start.isoformat()
         return f"{self.start} 至 {last}" if lang == "zh" else f"{self.start} to {last}"
@@ -94,10 +103,14 @@ class Filters:
     """Key of records.projects.TRADE_FAMILIES."""
     category: str | None = None
     home: Home = "city"
-    """What 外地 means: outside the city (3301) or outside the province (33)."""
+    """What 外地 means: outside the home city or outside its province (supervision.home)."""
     unit: Unit = "participations"
     """家次 or 家 where a metric can count both."""
+    currency: str | None = None
+    """Of amounts of money; None: the one most awards of the period are in. Never added up across."""
+    undated: bool = False
+    """时间不明: only lots without a date; there is no period then."""
 
     def over(self, period: Period | None) -> Filters:
         """The same filters over another period."""
-        return replace(self, period=period)
+        return replace(self, period=period, undated=False)

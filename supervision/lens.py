@@ -1,7 +1,7 @@
 """The lens: a columnar copy of the ledger for questions over months and years, read with DuckDB.
 
-Parquet under `data_dir/lens/<table>/month=YYYY-MM/data.parquet`, by month of opening (Beijing time);
-written by the watch (`supervision.lens_writer`), read by everyone. A lot enters only after its opening
+Parquet under `data_dir/lens/<table>/month=YYYY-MM/data.parquet`, by month of opening (Beijing time), lots
+without any date under month=undated; written by the watch (`supervision.lens_writer`), read by everyone. A lot enters only after its opening
 has ended: before that who bids is secret (招标投标法 art. 22, 52).
 """
 
@@ -73,7 +73,8 @@ _LOT: list[tuple[str, pa.DataType]] = [
     ("valid_bids", pa.int32()),
     ("outside_city_bids", pa.int32()),
     ("outside_province_bids", pa.int32()),
-    ("unknown_bids", pa.int32()),
+    ("unknown_city_bids", pa.int32()),
+    ("unknown_province_bids", pa.int32()),
     ("estimate", MONEY),
     ("control_price", MONEY),
     ("winner_id", pa.string()),
@@ -83,6 +84,7 @@ _LOT: list[tuple[str, pa.DataType]] = [
     ("winner_outside_city", pa.bool_()),
     ("winner_outside_province", pa.bool_()),
     ("award_price", MONEY),
+    ("award_currency", pa.string()),
     ("awarded_at", INSTANT),
     ("awarded_on", pa.date32()),
     ("currency", pa.string()),
@@ -91,6 +93,9 @@ _LOT: list[tuple[str, pa.DataType]] = [
 ]
 LOTS = pa.schema([*_PLACE, *_LOT])
 """One row = one lot whose opening has ended; `opened` is false where it failed (流标) or was broken off."""
+
+FORMAT = 2
+"""Raised when the tables' columns change: a lens of another format counts as none until it is built anew."""
 
 TABLES: dict[str, pa.Schema] = {"bids": BIDS, "lots": LOTS}
 
@@ -195,7 +200,7 @@ class Lens:
 
     def _source(self, table: str, schema: pa.Schema) -> str:
         files = sorted(self.folder.glob(f"{table}/month=*/data.parquet"))
-        if not files:
+        if not files or self.manifest().get("format") != FORMAT:
             return f"SELECT {sql_columns(schema)} WHERE false"
         listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
         columns = ", ".join(f'"{name}"' for name in schema.names)

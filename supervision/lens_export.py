@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session, aliased
 
 from records.bids import Bid
 from records.clock import BEIJING
-from records.identifiers import HOME_CITY
 from records.intake import Source
 from records.money import Award
 from records.openings import Opening
 from records.organisations import Centre, Organisation
-from records.projects import Lot, Project
+from records.projects import Lot, Project, counted
 from supervision.filters import add_months
+from supervision.home import Place
 from supervision.lens import BIDS, INSTANT, LOTS, MONEY, OVERSEAS
 from supervision.readiness import opened_at
 
@@ -29,9 +29,13 @@ CHUNK = 500
 """Lots per query: below SQLite's limit of variables, few enough to keep memory flat."""
 
 
-def month_of(moment: datetime) -> str:
-    """The month of a moment in Beijing time, YYYY-MM."""
-    return f"{moment.astimezone(BEIJING):%Y-%m}"
+UNDATED = "undated"
+"""What stands for the month of lots without any date."""
+
+
+def month_of(moment: datetime | None) -> str:
+    """The month of a moment in Beijing time, YYYY-MM; UNDATED where it is not known."""
+    return UNDATED if moment is None else f"{moment.astimezone(BEIJING):%Y-%m}"
 
 
 def month_span(month: str) -> tuple[datetime, datetime]:
@@ -51,18 +55,18 @@ class OpenedLot:
     """A lot whose opening is over: when it was, and whether bids were opened."""
 
     id: str
-    opened_at: datetime
+    opened_at: datetime | None
     opened: bool
 
 
 def opened_lots(session: Session, lot_ids: Sequence[str], at: datetime) -> list[OpenedLot]:
-    """Those of the lots whose opening is over at the moment `at`."""
+    """Those of the lots that count and whose opening is over at the moment `at`."""
     found: list[OpenedLot] = []
     for part in chunks(lot_ids):
         openings: dict[str, list[Opening]] = defaultdict(list)
         for opening in session.scalars(select(Opening).where(Opening.lot_id.in_(part))):
             openings[opening.lot_id].append(opening)
-        rows = session.execute(select(Lot.id, Lot.status, Lot.deadline).where(Lot.id.in_(part)))
+        rows = session.execute(select(Lot.id, Lot.status, Lot.deadline).where(Lot.id.in_(part), counted()))
         for lot_id, status, deadline in rows:
             when = opened_at(status, deadline, openings[lot_id], at)
             if when is not None:
@@ -72,6 +76,9 @@ def opened_lots(session: Session, lot_ids: Sequence[str], at: datetime) -> list[
 
 def candidates(session: Session, month: str) -> list[str]:
     """Lots that may belong to a month: deadline, schedule or start of the opening lies in it."""
+    if month == UNDATED:
+        timed = select(Opening.lot_id).where(Opening.lot_id == Lot.id).exists()
+        return sorted(session.scalars(select(Lot.id).where(Lot.deadline.is_(None), ~timed)))
     start, end = month_span(month)
     by_deadline = select(Lot.id).where(Lot.deadline >= start, Lot.deadline < end)
     by_opening = select(Opening.lot_id).where(
@@ -83,8 +90,8 @@ def candidates(session: Session, month: str) -> list[str]:
     return sorted({*session.scalars(by_deadline), *session.scalars(by_opening)})
 
 
-def export_month(session: Session, month: str, at: datetime) -> tuple[pa.Table, pa.Table]:
-    """(bids, lots) of a month as the lens holds them at the moment `at`."""
+def export_month(session: Session, month: str, at: datetime, home: Place) -> tuple[pa.Table, pa.Table]:
+    """(bids, lots) of a month as the lens holds them at the moment `at`, seen from `home`."""
     lots = [
         lot
         for lot in opened_lots(session, candidates(session, month), at)
@@ -95,7 +102,7 @@ def export_month(session: Session, month: str, at: datetime) -> tuple[pa.Table, 
         engine.register("lot_raw", _lots(session, lots))
         engine.register("bid_raw", _bids(session, ids))
         engine.register("award_raw", _awards(session, ids))
-        engine.execute(_PREPARE)
+        engine.execute(_prepare(home))
         bids = engine.sql(
             f"SELECT {_columns(BIDS)} FROM bid_full ORDER BY lot_id, bidder_id"
         ).to_arrow_table()
@@ -123,7 +130,8 @@ _LOT_COLUMNS: dict[str, pa.DataType] = {
     "lot_id": _STR, "lot_name": _STR, "project_id": _STR, "project_name": _STR, "key_flag": _STR,
     "flags": _STR, "round": pa.int32(), "centre_id": _STR, "centre_name": _STR, "division_code": _STR,
     "trade_family": _STR, "category": _STR, "method": _STR, "tenderer_id": _STR, "agency_id": _STR,
-    "status": _STR, "estimate": _INT, "control_price": _INT, "currency": _STR, "source": _STR, "demo": _BOOL,
+    "tenderer_country": _STR, "status": _STR, "estimate": _INT, "control_price": _INT, "currency": _STR,
+    "source": _STR, "demo": _BOOL,
     "opened_at": INSTANT, "opened_on": pa.date32(), "month": _STR, "opened": _BOOL,
 }  # fmt: skip
 _BID_COLUMNS: dict[str, pa.DataType] = {
@@ -131,7 +139,7 @@ _BID_COLUMNS: dict[str, pa.DataType] = {
     "source": _STR, "demo": _BOOL, "division_code": _STR, "division_source": _STR, "uscc": _STR, "country": _STR,
 }  # fmt: skip
 _AWARD_COLUMNS: dict[str, pa.DataType] = {
-    "lot_id": _STR, "bidder_id": _STR, "rank": pa.int32(), "award_price": _INT, "awarded_at": INSTANT,
+    "lot_id": _STR, "bidder_id": _STR, "rank": pa.int32(), "award_price": _INT, "award_currency": _STR, "awarded_at": INSTANT,
     "winner_name": _STR, "division_code": _STR, "division_source": _STR, "uscc": _STR, "country": _STR,
 }  # fmt: skip
 
@@ -167,21 +175,23 @@ def _lots(session: Session, lots: list[OpenedLot]) -> pa.Table:
         for row in session.execute(_LOT_QUERY.where(Lot.id.in_(part))):
             *columns, flags, demo = row
             lot = when[columns[0]]
-            local = lot.opened_at.astimezone(BEIJING)
+            day = lot.opened_at.astimezone(BEIJING).date() if lot.opened_at else None
             columns.insert(5, ",".join(flags or ()))
-            rows.append((*columns, bool(demo), lot.opened_at, local.date(), f"{local:%Y-%m}", lot.opened))
+            rows.append((*columns, bool(demo), lot.opened_at, day, month_of(lot.opened_at), lot.opened))
     return _table(rows, _LOT_COLUMNS)
 
 
+_TENDERER = aliased(Organisation)
 _LOT_QUERY: Select[*tuple[Any, ...]] = (
     select(
         Lot.id, Lot.name, Lot.project_id, Project.name, Project.key_flag, Lot.round, Lot.centre_id, Centre.name,
-        Lot.division_code, Lot.trade_family, Lot.category, Lot.method, Lot.tenderer_id, Lot.agency_id, Lot.status,
-        _raw(Lot.estimate), _raw(Lot.control_price), Lot.currency, Lot.source, Lot.flags, Source.demo,
+        Lot.division_code, Lot.trade_family, Lot.category, Lot.method, Lot.tenderer_id, Lot.agency_id, _TENDERER.country,
+        Lot.status, _raw(Lot.estimate), _raw(Lot.control_price), Lot.currency, Lot.source, Lot.flags, Source.demo,
     )
     .join(Project, Project.id == Lot.project_id)
     .outerjoin(Centre, Centre.id == Lot.centre_id)
     .outerjoin(Source, Source.name == Lot.source)
+    .outerjoin(_TENDERER, _TENDERER.id == Lot.tenderer_id)
 )  # fmt: skip
 
 _BIDDER = aliased(Organisation)
@@ -215,7 +225,7 @@ def _awards(session: Session, lot_ids: Sequence[str]) -> pa.Table:
     rows: list[tuple[Any, ...]] = []
     query = (
         select(
-            Award.lot_id, Award.bidder_id, Award.rank, _raw(Award.price), Award.awarded_at, _BIDDER.name,
+            Award.lot_id, Award.bidder_id, Award.rank, _raw(Award.price), Award.currency, Award.awarded_at, _BIDDER.name,
             _BIDDER.division_code, _BIDDER.division_source, _BIDDER.uscc, _BIDDER.country,
         )
         .join(_BIDDER, _BIDDER.id == Award.bidder_id)
@@ -228,7 +238,9 @@ def _awards(session: Session, lot_ids: Sequence[str]) -> pa.Table:
 
 
 def _outside(home: str) -> str:
-    """Whether `division` lies outside a prefix: null if unknown or too short to tell (§5.2)."""
+    """Whether a firm is from outside a prefix: null if its place is unknown or too short to tell (§5.2)."""
+    if not home:
+        return "CAST(NULL AS BOOLEAN)"
     return (
         f"CASE WHEN division IS NULL THEN CASE WHEN foreign_firm THEN true END"
         f" WHEN starts_with(division, '{home}') THEN false WHEN starts_with('{home}', division) THEN NULL"
@@ -236,51 +248,74 @@ def _outside(home: str) -> str:
     )
 
 
-def _placed(table: str) -> str:
-    """A table with where its firm is from: its stated division, else digits 3–8 of its USCC (inferred)."""
+def _placed(table: str, home: Place) -> str:
+    """A table with where its firm is from: its stated division, else digits 3–8 of its USCC (inferred).
+
+    A firm of which only the country is known is from outside where the lot's own country is another
+    one; in its own country it may be local or not: unknown.
+    """
+    city, province = home.prefixes
     return f"""
-    SELECT *, {_outside(HOME_CITY)} AS outside_city, {_outside(HOME_CITY[:2])} AS outside_province,
+    SELECT *, {_outside(city)} AS outside_city, {_outside(province)} AS outside_province,
       CASE WHEN division IS NOT NULL THEN division[1:2] WHEN foreign_firm THEN '{OVERSEAS}' END AS province,
       CASE WHEN nullif(division_code, '') IS NOT NULL THEN coalesce(division_source, 'registration')
            WHEN division IS NOT NULL THEN 'uscc' END AS evidence
-    FROM (SELECT *, country IS NOT NULL AND country NOT IN ('', 'CN', 'CHN') AS foreign_firm,
-      coalesce(nullif(division_code, ''),
-        CASE WHEN regexp_full_match(uscc, '[0-9A-HJ-NPQRTUWXY]{{2}}[0-9]{{6}}[0-9A-HJ-NPQRTUWXY]{{10}}')
-             THEN uscc[3:8] END) AS division
-      FROM {table})"""
+    FROM (SELECT r.*, coalesce(nullif(r.country, '') <> l.lot_country, false) AS foreign_firm,
+      coalesce(nullif(r.division_code, ''),
+        CASE WHEN regexp_full_match(r.uscc, '[0-9A-HJ-NPQRTUWXY]{{2}}[0-9]{{6}}[0-9A-HJ-NPQRTUWXY]{{10}}')
+             THEN r.uscc[3:8] END) AS division
+      FROM {table} r JOIN lot_country l ON l.lot_id = r.lot_id)"""
 
 
 _DAY = f"(awarded_at AT TIME ZONE 'UTC' + INTERVAL {int(timedelta(hours=8).total_seconds())} SECOND)::DATE"
 
-_PREPARE = f"""
+_LOT_COUNTRY = """
+CREATE TABLE lot_country AS
+  SELECT lot_id, CASE WHEN nullif(tenderer_country, '') IS NOT NULL THEN tenderer_country
+    WHEN nullif(division_code, '') IS NOT NULL OR currency = 'CNY' THEN 'CN' END AS lot_country
+  FROM lot_raw;
+"""
+"""The country of a lot: its tenderer's; else China if it has a division or is paid in yuan; else unknown."""
+
+
+def _prepare(home: Place) -> str:
+    """The tables and views that turn the raw rows of a month into the lens' two."""
+    elsewhere = (
+        f"NOT starts_with(p.ca_region, '{home.province}')" if home.province else "CAST(NULL AS BOOLEAN)"
+    )
+    return f"""
+{_LOT_COUNTRY}
 CREATE TABLE held AS
   SELECT * EXCLUDE (n) FROM (SELECT *, row_number() OVER () AS n FROM bid_raw)
   QUALIFY row_number() OVER (PARTITION BY lot_id, bidder_id ORDER BY n DESC) = 1;
-CREATE TABLE placed AS {_placed("held")};
-CREATE TABLE won AS {_placed("award_raw")};
+CREATE TABLE placed AS {_placed("held", home)};
+CREATE TABLE won AS {_placed("award_raw", home)};
 CREATE TABLE winner AS
   SELECT lot_id, bidder_id AS winner_id, winner_name, division AS winner_division, province AS winner_province,
-    outside_city AS winner_outside_city, outside_province AS winner_outside_province, award_price, awarded_at,
-    {_DAY} AS awarded_on
+    outside_city AS winner_outside_city, outside_province AS winner_outside_province, award_price,
+    award_currency, awarded_at, {_DAY} AS awarded_on
   FROM won QUALIFY row_number() OVER (PARTITION BY lot_id ORDER BY rank, bidder_id) = 1;
 CREATE VIEW bid_full AS
-  SELECT l.* EXCLUDE (status, source, demo, opened, estimate), p.bidder_id, p.division AS bidder_division,
-    p.province AS bidder_province, p.outside_city, p.outside_province, p.evidence AS division_source,
+  SELECT l.* EXCLUDE (status, source, demo, opened, estimate, tenderer_country), p.bidder_id,
+    p.division AS bidder_division, p.province AS bidder_province, p.outside_city, p.outside_province, p.evidence AS division_source,
     p.ca_region, CASE WHEN nullif(p.ca_region, '') IS NULL THEN NULL
-      ELSE NOT starts_with(p.ca_region, '{HOME_CITY[:2]}') END AS ca_outside,
+      ELSE {elsewhere} END AS ca_outside,
     p.price, p.status, p.rank, p.source, coalesce(p.demo, false) AS demo,
     EXISTS (SELECT 1 FROM won w WHERE w.lot_id = p.lot_id AND w.bidder_id = p.bidder_id) AS is_winner
   FROM placed p JOIN lot_raw l ON l.lot_id = p.lot_id WHERE l.opened;
 CREATE VIEW lot_full AS
   SELECT l.*, l.lot_name AS title, c.* EXCLUDE (lot_id) REPLACE (coalesce(c.bids, 0) AS bids,
       coalesce(c.valid_bids, 0) AS valid_bids, coalesce(c.outside_city_bids, 0) AS outside_city_bids,
-      coalesce(c.outside_province_bids, 0) AS outside_province_bids, coalesce(c.unknown_bids, 0) AS unknown_bids),
+      coalesce(c.outside_province_bids, 0) AS outside_province_bids,
+      coalesce(c.unknown_city_bids, 0) AS unknown_city_bids,
+      coalesce(c.unknown_province_bids, 0) AS unknown_province_bids),
     w.* EXCLUDE (lot_id)
   FROM lot_raw l
   LEFT JOIN (SELECT lot_id, count(*) AS bids, count(*) FILTER (WHERE status = 'valid') AS valid_bids,
       count(*) FILTER (WHERE outside_city) AS outside_city_bids,
       count(*) FILTER (WHERE outside_province) AS outside_province_bids,
-      count(*) FILTER (WHERE outside_city IS NULL) AS unknown_bids FROM placed GROUP BY lot_id) c
+      count(*) FILTER (WHERE outside_city IS NULL) AS unknown_city_bids,
+      count(*) FILTER (WHERE outside_province IS NULL) AS unknown_province_bids FROM placed GROUP BY lot_id) c
     ON c.lot_id = l.lot_id
   LEFT JOIN winner w ON w.lot_id = l.lot_id;
 """

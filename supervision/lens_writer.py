@@ -27,12 +27,10 @@ from records.organisations import Centre, Organisation
 from records.projects import Lot
 from records.supervision import WatchMark
 from supervision.follower import Follower, keep_mark
-from supervision.lens import TABLES, Lens
+from supervision.home import Place
+from supervision.lens import FORMAT, TABLES, Lens
 from supervision.lens_export import candidates, chunks, export_month, month_of, opened_lots
 from supervision.readiness import SETTLED_AFTER
-
-FORMAT = 1
-"""Raised when the tables' columns change; an older lens is then built anew."""
 
 SETTLED_MARK = "lens:settled"
 OPENING_TOPICS = ("opening", "opening_event")
@@ -43,8 +41,10 @@ log = structlog.get_logger()
 class LensWriter:
     """The one writer of a lens. `refresh` follows the ledger, `sweep` compares everything."""
 
-    def __init__(self, ledger: Ledger, data_dir: Path) -> None:
+    def __init__(self, ledger: Ledger, data_dir: Path, home: Place | None = None) -> None:
+        """`home` decides who is from outside; a lens seen from another place is built anew."""
         self.ledger = ledger
+        self.home = home or Place()
         self.lens = Lens(data_dir)
         self.journal = Follower("lens:journal", Journal.seq, (Journal.lot_id, Journal.kind, Journal.key))
         self.public = Follower("lens:public", PublicEvent.seq, (PublicEvent.topic, PublicEvent.subject))
@@ -76,14 +76,14 @@ class LensWriter:
             self._drain(session)
             prints = fingerprints(session, at)
         manifest = self.lens.manifest()
-        held = manifest.get("months", {}) if manifest.get("format") == FORMAT else {}
+        held = manifest.get("months", {}) if self._ours(manifest) else {}
         differing = {
             month
             for month, mark in prints.items()
             if held.get(month, {}).get("print") != mark
             or not all(self._file(t, month).exists() for t in TABLES)
         }
-        months = sorted(differing | (set(held) - set(prints)))
+        months = sorted(differing | (set(held) - set(prints)) | self._left_over(manifest, prints))
         self._write(months, at, prints)
         self._settled_to = at - SETTLED_AFTER
         self._keep(at)
@@ -147,11 +147,12 @@ class LensWriter:
 
     def _write(self, months: Sequence[str], at: datetime, prints: dict[str, str] | None = None) -> None:
         manifest = self.lens.manifest()
-        if manifest.get("format") != FORMAT:
-            manifest = {"format": FORMAT, "version": 0, "months": {}}
+        if not self._ours(manifest):
+            version = int(manifest.get("version", 0))
+            manifest = {"format": FORMAT, "home": list(self.home.prefixes), "version": version, "months": {}}
         for month in months:
             with self.ledger.read() as session:
-                tables = dict(zip(TABLES, export_month(session, month, at), strict=True))
+                tables = dict(zip(TABLES, export_month(session, month, at, self.home), strict=True))
                 mark = (prints or {}).get(month) or fingerprint(session, month, at)
             for name, table in tables.items():
                 _replace(self._file(name, month), table)
@@ -164,6 +165,16 @@ class LensWriter:
             log.info("lens refreshed", months=list(months), version=manifest["version"])
         manifest["as_of"] = at.isoformat()
         _replace_text(self.lens.manifest_path, json.dumps(manifest, sort_keys=True, indent=1))
+
+    def _ours(self, manifest: dict[str, Any]) -> bool:
+        return manifest.get("format") == FORMAT and manifest.get("home") == list(self.home.prefixes)
+
+    def _left_over(self, manifest: dict[str, Any], prints: dict[str, str]) -> set[str]:
+        """Months an older lens has files of that nothing belongs to any more."""
+        if self._ours(manifest):
+            return set()
+        files = self.lens.folder.glob("*/month=*/data.parquet")
+        return {file.parent.name.removeprefix("month=") for file in files} - set(prints)
 
     def _file(self, table: str, month: str) -> Path:
         return self.lens.folder / table / f"month={month}" / "data.parquet"
@@ -218,8 +229,8 @@ def fingerprint(session: Session, month: str, at: datetime) -> str:
     return chain.digest(sorted(_line(lot.id, lot.opened_at, lot.opened, changed[lot.id]) for lot in lots))
 
 
-def _line(lot_id: str, opened: datetime, is_open: bool, changed: list[str]) -> list[Any]:
-    return [lot_id, opened.isoformat(), is_open, *changed]
+def _line(lot_id: str, opened: datetime | None, is_open: bool, changed: list[str]) -> list[Any]:
+    return [lot_id, opened.isoformat() if opened else None, is_open, *changed]
 
 
 def _replace(path: Path, table: pa.Table) -> None:

@@ -10,29 +10,52 @@ from sqlalchemy.orm import Session
 from records import public
 from records.clock import rfc3339
 from supervision.filters import Filters, Period
+from supervision.home import Place, Reference
 from supervision.lens import Lens
 from supervision.metrics import outside_participation, outside_participation_series, participations
 from supervision.narrow import OPENED_ON, where
 from supervision.results import Share
 
 TOPIC, SUBJECT = "market", "overview"
+MONTHS = 12
 
 
-def overview(lens: Lens, today: date) -> dict[str, Any]:
-    """Figures of the present month and of the last twelve, without the as-of time."""
+def overview(
+    lens: Lens, today: date, home: Place | None = None, reference: Reference | None = None
+) -> dict[str, Any]:
+    """Figures of the present month, of the last twelve and of all time, without the as-of time.
+
+    The series ends with the present month, or where nothing was opened in its months with the last
+    month that has an opening.
+    """
     month = Filters(Period.of("month", today), "month")
-    year = Filters(Period.of("rolling12", today), "rolling12")
+    year = _figures(lens, Filters(Period.of("rolling12", today), "rolling12"))
+    whole = {**_figures(lens, Filters()), **_reach(lens)}
+    series = month if year["openings"] or whole["last"] is None else Filters()
+    home = home or Place()
     return {
         "month": f"{today:%Y-%m}",
-        "home": "3301",
+        "home": home.division,
+        "home_name": [home.words("zh"), home.words("en")],
         **_figures(lens, month),
-        "rolling12": _figures(lens, year),
+        "rolling12": year,
+        "all": whole,
         "series": [
             {"month": f"{point.month:%Y-%m}", **_share(point.share)}
-            for point in outside_participation_series(lens, month)
+            for point in outside_participation_series(lens, series, MONTHS)
         ],
+        "reference": None if reference is None else {"share": reference.share, "year": reference.year},
         "demo": bool(lens.one("SELECT coalesce(bool_or(demo), false) FROM lots")[0]),
     }
+
+
+def _reach(lens: Lens) -> dict[str, Any]:
+    """First and last month with an opening (None without any), and the lots without a date."""
+    first, last, undated = lens.one(
+        "SELECT min(month) FILTER (WHERE opened_on IS NOT NULL), max(month) FILTER (WHERE opened_on IS NOT NULL),"
+        " count(*) FILTER (WHERE opened_on IS NULL) FROM lots"
+    )
+    return {"first": first, "last": last, "undated": undated}
 
 
 def _figures(lens: Lens, filters: Filters) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from records.identifiers import PROVINCES
+from supervision import figures
+from supervision.currencies import currencies, in_currency
 from supervision.filters import Filters, Period, add_months
 from supervision.lens import OVERSEAS, Lens
 from supervision.lots import LotsPage as LotsPage
@@ -38,12 +40,15 @@ def _counted(filters: Filters, condition: str = "true") -> str:
     return f"count({what}) FILTER (WHERE {condition})"
 
 
+def _three_classes(filters: Filters, column: str) -> str:
+    """Select list of a share: what is true, what is known at all, what is unknown."""
+    conditions = (column, f"{column} IS NOT NULL", f"{column} IS NULL")
+    return ", ".join(_counted(filters, condition) for condition in conditions)
+
+
 def _share_of_bids(lens: Lens, filters: Filters, column: str) -> Share:
     clause, params = where(filters)
-    part, whole, unknown = (
-        _counted(filters, condition) for condition in (column, "true", f"{column} IS NULL")
-    )
-    return Share(*lens.one(f"SELECT {part}, {whole}, {unknown} FROM bids {clause}", params))
+    return Share(*lens.one(f"SELECT {_three_classes(filters, column)} FROM bids {clause}", params))
 
 
 def participations(lens: Lens, filters: Filters) -> Participations:
@@ -56,9 +61,9 @@ def participations(lens: Lens, filters: Filters) -> Participations:
 
 
 def outside_participation(lens: Lens, filters: Filters) -> Share:
-    """M04 外地企业参与占比＝外地企业参与家次÷全部参与家次，按开标时间；登记地不明的计入分母并单列。 / Outside participations ÷ all participations.
+    """M04 外地企业参与占比＝外地企业参与家次÷登记地已知的参与家次，按开标时间；登记地不明的单列，不计入本地或外地。 / Outside participations ÷ participations of known place; unknown places apart.
 
-    外地: registered division not beginning with 3301 (city view) or 33 (province view); order of
+    外地: registered division not beginning with the home's prefix (city or province view); order of
     evidence registration > CA subject > USCC digits 3–8. With unit 家: distinct firms instead.
     """
     return _share_of_bids(lens, filters, _outside(filters))
@@ -74,10 +79,8 @@ def outside_participation_series(lens: Lens, filters: Filters, months: int = 12)
         return []
     span = filters.over(Period(add_months(last, 1 - months), add_months(last, 1)))
     clause, params = where(span)
-    column = _outside(filters)
     rows = lens.rows(
-        f"SELECT month, {_counted(filters, column)}, {_counted(filters)},"
-        f" {_counted(filters, f'{column} IS NULL')} FROM bids {clause} GROUP BY month",
+        f"SELECT month, {_three_classes(filters, _outside(filters))} FROM bids {clause} GROUP BY month",
         params,
     )
     found = {month: Share(*counts) for month, *counts in rows}
@@ -111,6 +114,25 @@ def participation_by_province(lens: Lens, filters: Filters) -> list[Origin]:
     ]
 
 
+def outside_origins(lens: Lens, filters: Filters) -> list[Origin]:
+    """M09 外地企业从哪里来：只计外地参与，按来源省份；本地不在其中。 / Outside participations and firms by province of origin.
+
+    In the city view the home province stands for its other cities. Most first; ties by code.
+    """
+    clause, params = where(filters, OPENED_ON, _outside(filters))
+    rows = lens.rows(
+        "SELECT bidder_province, count(*), count(DISTINCT bidder_id) FROM bids"
+        f" {clause} GROUP BY 1 ORDER BY {_counted(filters)} DESC, 1",
+        params,
+    )
+    firms = filters.unit == "firms"
+    whole = sum(n_firms if firms else n for _, n, n_firms in rows)
+    return [
+        Origin(code, *province_names(code), n, n_firms, Share(n_firms if firms else n, whole))
+        for code, n, n_firms in rows
+    ]
+
+
 def province_names(code: str | None) -> tuple[str, str]:
     """(zh, en) of a province prefix, of "00" overseas and of None."""
     if code is None:
@@ -119,7 +141,7 @@ def province_names(code: str | None) -> tuple[str, str]:
 
 
 def ca_participation(lens: Lens, filters: Filters) -> Share:
-    """M04b CA互认参与占比＝使用省外CA证书的参与家次÷全部参与家次；与M04口径不同，不可混用。 / Participations with a certificate issued outside the province ÷ all.
+    """M04b CA互认参与占比＝使用省外CA证书的参与家次÷证书签发地已知的参与家次；与M04口径不同，不可混用。 / Participations with a certificate issued outside the province ÷ those of known issuer.
 
     By the CA's region, whatever the home view; certificates of unknown issuer are listed apart.
     """
@@ -127,7 +149,7 @@ def ca_participation(lens: Lens, filters: Filters) -> Share:
 
 
 def outside_awards(lens: Lens, filters: Filters) -> Share:
-    """M05 外地企业中标占比＝外地中标人的标段数÷有中标结果的标段数，按中标结果日期。 / Lots won by outside firms ÷ lots with an award.
+    """M05 外地企业中标占比＝外地中标人的标段数÷中标人登记地已知的标段数，按中标结果日期。 / Lots won by outside firms ÷ lots won by firms of known place.
 
     By award-result date (by opening time where it is missing).
     """
@@ -135,7 +157,7 @@ def outside_awards(lens: Lens, filters: Filters) -> Share:
     column = f"winner_outside_{filters.home}"
     return Share(
         *lens.one(
-            f"SELECT count(*) FILTER (WHERE {column}), count(*), count(*) FILTER (WHERE {column} IS NULL)"
+            f"SELECT count(*) FILTER (WHERE {column}), count({column}), count(*) FILTER (WHERE {column} IS NULL)"
             f" FROM lots {clause}",
             params,
         )
@@ -143,12 +165,13 @@ def outside_awards(lens: Lens, filters: Filters) -> Share:
 
 
 def outside_award_amount(lens: Lens, filters: Filters) -> Share:
-    """M05 外地企业中标金额占比＝外地中标人中标金额÷全部中标金额（人民币），按中标结果日期。 / Award value of outside firms ÷ all award value (CNY)."""
-    clause, params = where(filters, AWARDED_ON, "winner_id IS NOT NULL", "currency = 'CNY'")
+    """M05 外地企业中标金额占比＝外地中标人中标金额÷登记地已知的中标人中标金额（同一币种），按中标结果日期。 / Award value of outside firms ÷ that of firms of known place, in one currency."""
+    clause, params = where(in_currency(lens, filters), AWARDED_ON, "winner_id IS NOT NULL", money=True)
     column = f"winner_outside_{filters.home}"
     return Share(
         *lens.one(
-            f"SELECT coalesce(sum(award_price) FILTER (WHERE {column}), 0), coalesce(sum(award_price), 0),"
+            f"SELECT coalesce(sum(award_price) FILTER (WHERE {column}), 0),"
+            f" coalesce(sum(award_price) FILTER (WHERE {column} IS NOT NULL), 0),"
             f" count(*) FILTER (WHERE {column} IS NULL) FROM lots {clause}",
             params,
         )
@@ -161,11 +184,17 @@ def openness_gap(lens: Lens, filters: Filters) -> Gap:
 
 
 def outside_lots(lens: Lens, filters: Filters) -> Share:
-    """M07 外地参标标段数：至少有一家外地企业投标的已开标标段（占全部已开标标段）。 / Opened lots with at least one outside bid, of all opened lots."""
+    """M07 外地参标标段数：至少有一家外地企业投标的已开标标段（占可判定的已开标标段）。 / Opened lots with at least one outside bid, of those that can be told.
+
+    A lot without an outside bid but with bidders of unknown place can not be told.
+    """
     clause, params = where(filters, OPENED_ON, "opened")
+    came = f"outside_{filters.home}_bids > 0"
+    untold = f"NOT {came} AND unknown_{filters.home}_bids > 0"
     return Share(
         *lens.one(
-            f"SELECT count(*) FILTER (WHERE outside_{filters.home}_bids > 0), count(*) FROM lots {clause}",
+            f"SELECT count(*) FILTER (WHERE {came}), count(*) FILTER (WHERE NOT ({untold})),"
+            f" count(*) FILTER (WHERE {untold}) FROM lots {clause}",
             params,
         )
     )
@@ -182,10 +211,10 @@ def outside_per_lot(lens: Lens, filters: Filters) -> Mean:
 
 
 def origins(lens: Lens, filters: Filters) -> Origins:
-    """M09 来源地数与来源集中度：参与企业来自的省份数；集中度＝各省份额平方和（0–1），不含不明。 / Provinces of origin; concentration = Σ share² of known provinces."""
+    """M09 来源地数与来源集中度：外地参与企业来自的省份数；集中度＝各省占外地参与份额的平方和（0–1）；本地与不明不计。 / Provinces outside firms come from; concentration = Σ share² among them."""
     counts = [
         (o.firms if filters.unit == "firms" else o.participations)
-        for o in participation_by_province(lens, filters)
+        for o in outside_origins(lens, filters)
         if o.code is not None
     ]
     whole = sum(counts)
@@ -219,18 +248,20 @@ def lots_with_result(lens: Lens, filters: Filters) -> Count:
 
 
 def deal_amount(lens: Lens, filters: Filters) -> Amount:
-    """M02 成交金额：中标金额合计（人民币元），按中标结果日期。 / Sum of award values in CNY."""
-    clause, params = where(filters, AWARDED_ON, "winner_id IS NOT NULL", "currency = 'CNY'")
+    """M02 成交金额：同一币种的中标金额合计，按中标结果日期；不同币种不相加，其标段数另列。 / Sum of award values in one currency; lots in other currencies are counted apart."""
+    chosen = in_currency(lens, filters)
+    clause, params = where(chosen, AWARDED_ON, "winner_id IS NOT NULL", money=True)
     row = lens.one(
         f"SELECT coalesce(sum(award_price), 0), count(*), count(*) FILTER (WHERE award_price IS NULL)"
         f" FROM lots {clause}",
         params,
     )
-    return Amount(Decimal(row[0]), row[1], row[2])
+    elsewhere = sum(n for code, n in currencies(lens, filters) if code != chosen.currency)
+    return Amount(Decimal(row[0]), row[1], row[2], chosen.currency or figures.CNY, elsewhere)
 
 
 def savings_rate(lens: Lens, filters: Filters) -> Share:
-    """M29 节资率（加权）＝Σ（控制价－中标价）÷Σ控制价，仅采购类且有控制价的标段。 / Σ(control price − award) ÷ Σ control price, purchase side."""
+    """M29 节资率（加权）＝Σ（控制价－中标价）÷Σ控制价，仅采购类且有控制价的标段，同一币种。 / Σ(control price − award) ÷ Σ control price, purchase side."""
     return Share(
         *_savings(
             lens, filters, "coalesce(sum(control_price - award_price), 0), coalesce(sum(control_price), 0)"
@@ -239,7 +270,7 @@ def savings_rate(lens: Lens, filters: Filters) -> Share:
 
 
 def mean_savings_rate(lens: Lens, filters: Filters) -> Share:
-    """M30 平均节资率（简单）＝各标段（控制价－中标价）÷控制价的平均数，仅采购类且有控制价的标段。 / Mean over lots of (control price − award) ÷ control price."""
+    """M30 平均节资率（简单）＝各标段（控制价－中标价）÷控制价的平均数，仅采购类且有控制价的标段，同一币种。 / Mean over lots of (control price − award) ÷ control price."""
     mean = "coalesce(sum((control_price - award_price) / CAST(control_price AS DOUBLE)), 0), count(*)"
     total, lots = _savings(lens, filters, mean)
     return Share(Decimal(repr(float(total))), lots)
@@ -247,8 +278,8 @@ def mean_savings_rate(lens: Lens, filters: Filters) -> Share:
 
 def _savings(lens: Lens, filters: Filters, columns: str) -> tuple[Any, ...]:
     clause, params = where(
-        filters, AWARDED_ON, "winner_id IS NOT NULL", "currency = 'CNY'", "control_price > 0",
-        "award_price IS NOT NULL", "trade_family NOT IN ('land', 'property')",
+        in_currency(lens, filters), AWARDED_ON, "winner_id IS NOT NULL", "control_price > 0",
+        "award_price IS NOT NULL", "currency = award_currency", "trade_family NOT IN ('land', 'property')", money=True,
     )  # fmt: skip
     return lens.one(f"SELECT {columns} FROM lots {clause}", params)
 

@@ -90,10 +90,11 @@ def readiness(
 
 def opened_at(
     status: str, deadline: datetime | None, openings: Sequence[Any], at: datetime
-) -> tuple[datetime, bool] | None:
+) -> tuple[datetime | None, bool] | None:
     """(opening time, whether bids were opened) of a lot whose opening is over; None before that.
 
-    Opening time is when the opening started, else when it was scheduled, else the deadline.
+    Opening time is when the opening started, else when it was scheduled, else the deadline; unknown (None)
+    for a lot without any of these whose state can only follow a finished opening.
     """
     if deadline is not None and deadline > at:
         return None
@@ -105,7 +106,9 @@ def opened_at(
         last = max(live, key=lambda o: (o.scheduled_at, o.id))
         opened = past or (last.result in (None, "opened") and not failed)
         return last.started_at or last.scheduled_at, opened
-    if deadline is None or status in ("draft", "paused", "terminated"):
+    if deadline is None:
+        return (None, not failed) if past or failed else None
+    if status in ("draft", "paused", "terminated"):
         return None
     settled = at >= deadline + SETTLED_AFTER
     return (deadline, not failed) if past or failed or settled else None

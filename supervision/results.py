@@ -9,13 +9,14 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from supervision import figures
+from supervision.currencies import in_currency
 from supervision.filters import Filters
 from supervision.lens import Lens
 
 
 @dataclass(frozen=True)
 class Share:
-    """A part of a whole. `unknown` counts what is in the whole but could not be placed."""
+    """A part of a whole. `unknown` counts what could not be placed: it is in neither of the two."""
 
     numerator: int | Decimal
     denominator: int | Decimal
@@ -71,21 +72,33 @@ class Participations:
 
 @dataclass(frozen=True)
 class Amount:
-    """A sum of money in yuan over `count` lots; None-valued lots are counted in `missing`."""
+    """A sum of money in one currency over `count` lots, of which `missing` have no amount."""
 
-    yuan: Decimal
+    sum: Decimal
     count: int
     missing: int = 0
+    currency: str = figures.CNY
+    elsewhere: int = 0
+    """Lots whose amount is in another currency: counted, never added up."""
 
     @property
-    def value(self) -> float:
-        """Yuan as float, for charts only."""
-        return float(self.yuan)
+    def known(self) -> Decimal | None:
+        """The sum; None where not one of the lots has an amount: that is unknown, not nought."""
+        return None if self.count and self.count == self.missing else self.sum
+
+    @property
+    def value(self) -> float | None:
+        """The sum as float, for charts only."""
+        return None if self.known is None else float(self.known)
 
     @property
     def text(self) -> str:
-        """万元 or 亿元."""
-        return figures.yuan(self.yuan)
+        """万元 or 亿元, or the same with another currency's code."""
+        return self.shown()
+
+    def shown(self, lang: str = "zh") -> str:
+        """As shown in `lang`."""
+        return figures.money(self.known, self.currency, lang)
 
 
 @dataclass(frozen=True)
@@ -193,8 +206,8 @@ class Comparison(Generic[T]):
 
 
 def compare(metric: Metric[T], lens: Lens, filters: Filters) -> Comparison[T]:
-    """A metric over the filters' period, the period before and the year before; without a period alone."""
-    period = filters.period
+    """A metric over the filters' period, the period before and the year before, all in one currency; without a period alone."""
+    filters, period = in_currency(lens, filters), filters.period
     if period is None:
         return Comparison(metric(lens, filters), None, None)
     return Comparison(

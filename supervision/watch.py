@@ -70,7 +70,7 @@ class Watch:
         while not self.stop.is_set():
             try:
                 if writer is None:
-                    writer = LensWriter(self.ledger, self.config.data_dir)
+                    writer = LensWriter(self.ledger, self.config.data_dir, self.config.home)
                     writer.start()
                     swept = 0.0
                 elif time.monotonic() - swept > self.config.sweep_seconds:
@@ -87,7 +87,9 @@ class Watch:
             self.stop.wait(self.config.lens_seconds)
 
     def _publish(self, writer: LensWriter, at: datetime) -> None:
-        figures = overview(writer.lens, at.astimezone(BEIJING).date())
+        figures = overview(
+            writer.lens, at.astimezone(BEIJING).date(), self.config.home, self.config.reference
+        )
         with self.ledger.read() as session:
             if not is_news(session, figures):
                 return

@@ -8,8 +8,6 @@ from typing import Any
 from streaming.site.render import word
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 880, 240, 48, 28, 12
-REFERENCE = 34.15
-"""外地企业参与占比 of Hangzhou in 2023, the labelled reference line (domain: M04)."""
 
 
 @dataclass(frozen=True)
@@ -31,21 +29,25 @@ class Chart:
     ticks: list[tuple[float, str]]
     labels: list[tuple[float, str]]
     reference: float | None
+    """Where a published share stands, if the watch tells of one."""
+    reference_words: str
     rows: list[dict[str, str]]
 
 
 def figures(payload: dict[str, Any], lang: str) -> list[Figure]:
-    """The last twelve months large, the present month below them."""
-    year, month = payload["rolling12"], payload
+    """The last twelve months large, the present month below them; all time where those months are empty."""
+    whole, span = _reach(payload, lang)
+    year = whole or payload["rolling12"]
     as_of = word(lang, "market.asof", time=str(payload["as_of"])[:16].replace("T", " "))
+    over = span or word(lang, "market.rolling12")
 
     def count(name: str) -> Figure:
-        now = word(lang, "market.month", value=_number(month[name]))
+        now = "" if whole else word(lang, "market.month", value=_number(payload[name])) + " · "
         return Figure(
-            word(lang, f"market.{name}"),
+            word(lang, f"market.{name}", span=over),
             _number(year[name]),
             word(lang, f"market.{name}.unit"),
-            f"{now} · {as_of}",
+            f"{now}{as_of}",
         )
 
     share = year["outside"]
@@ -57,8 +59,26 @@ def figures(payload: dict[str, Any], lang: str) -> list[Figure]:
         unknown=_number(share["unknown"]),
     )
     text = "—" if share["value"] is None else f"{share['value'] * 100:.2f}"
-    outside = Figure(word(lang, "market.outside"), text, "%", parts)
+    outside = Figure(word(lang, "market.outside", span=over), text, "%" if text != "—" else "", parts)
     return [outside, count("participations"), count("firms"), count("openings")]
+
+
+def _reach(payload: dict[str, Any], lang: str) -> tuple[dict[str, Any] | None, str]:
+    """Figures of all time with what they span, where the last twelve months hold none but earlier times do."""
+    whole = payload.get("all")
+    if not whole or payload["rolling12"]["openings"] or not whole["openings"]:
+        return None, ""
+    if whole["first"] is None:
+        return whole, word(lang, "market.undated")
+    return whole, word(lang, "market.span", first=whole["first"], last=whole["last"])
+
+
+def definition(payload: dict[str, Any], lang: str) -> str:
+    """口径 of the figures: what is called outside here."""
+    zh, en = payload.get("home_name") or (payload.get("home", ""),) * 2
+    if not payload.get("home"):
+        return word(lang, "market.definition.nowhere")
+    return word(lang, "market.definition", home=en if lang == "en" else zh)
 
 
 def chart(payload: dict[str, Any], lang: str) -> Chart | None:
@@ -67,8 +87,10 @@ def chart(payload: dict[str, Any], lang: str) -> Chart | None:
     if len(series) < 2:
         return None
     values: list[float] = [row["value"] * 100 for _, row in series]
-    low = max(0.0, 10 * (min([*values, REFERENCE]) // 10))
-    high = 10 * (max([*values, REFERENCE]) // 10 + 1)
+    published = payload.get("reference")
+    every_value: list[float] = [*values, *([published["share"]] if published else [])]
+    low = max(0.0, 10 * (min(every_value) // 10))
+    high = 10 * (max(every_value) // 10 + 1)
     step = (WIDTH - LEFT - 16) / (len(series) - 1)
 
     def y(value: float) -> float:
@@ -82,7 +104,8 @@ def chart(payload: dict[str, Any], lang: str) -> Chart | None:
         last=places[-1],
         ticks=ticks,
         labels=[(places[i][0], series[i][0]) for i in range(0, len(series), every)],
-        reference=y(REFERENCE),
+        reference=y(published["share"]) if published else None,
+        reference_words=word(lang, "market.reference", **_told(published)) if published else "",
         rows=[
             {
                 "month": month,
@@ -93,6 +116,10 @@ def chart(payload: dict[str, Any], lang: str) -> Chart | None:
             for month, row in reversed(series)
         ],
     )
+
+
+def _told(published: dict[str, Any]) -> dict[str, str]:
+    return {"year": str(published["year"]), "share": f"{published['share']:.2f}"}
 
 
 def _number(value: Any) -> str:

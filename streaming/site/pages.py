@@ -139,9 +139,18 @@ class Pages:
         payload = await self._reader.ask(lambda s: public.latest(s, "market", "overview"))
         figures = market.figures(payload, lang) if payload else []
         chart = market.chart(payload, lang) if payload else None
+        definition = market.definition(payload, lang) if payload else ""
         demo = bool(payload and payload.get("demo"))
         return _html(
-            self._render("market.html", request, nav="market", demo=demo, figures=figures, chart=chart)
+            self._render(
+                "market.html",
+                request,
+                nav="market",
+                demo=demo,
+                figures=figures,
+                chart=chart,
+                definition=definition,
+            )
         )
 
     async def verify(self, request: Request) -> Response:

@@ -118,10 +118,15 @@ def lot_data(plan: LotPlan, status: str | None = None) -> dict[str, Any]:
         "notice_at": _stamp(plan.notice_at),
         "deadline": _stamp(plan.deadline),
         "prequalification": plan.prequalification,
-        "flags": ["electronic", *(["key"] if plan.key_flag else [])],
+        "flags": _flags(plan),
         "division_code": plan.division,
     }
     return data if status is None else {**data, "status": status}
+
+
+def _flags(plan: LotPlan) -> list[str]:
+    told = {"key": plan.key_flag is not None, "small_value": plan.small, "rehearsal": plan.on_air}
+    return ["electronic", *(flag for flag, holds in told.items() if holds)]
 
 
 def sealed_bid(plan: LotPlan, bid: BidPlan) -> Envelope:

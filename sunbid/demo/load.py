@@ -18,7 +18,7 @@ from records.intake import Held, Journal, Source
 from records.ledger import Ledger
 from records.openings import Opening
 from sunbid.demo.envelopes import SOURCE, Envelope, broken_off, called_off
-from sunbid.demo.script import LIVE_MARK
+from sunbid.demo.lots import LIVE_MARK
 
 BATCH = 2000
 

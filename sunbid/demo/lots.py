@@ -20,11 +20,20 @@ MEDIAN_BIDS = 12
 MOST_BIDS = 280
 RING_DIVISION = "330109"
 FAILS = 0.04
+LIVE_MARK = "-L"
+"""In the keys of openings on air, which every start makes afresh."""
 
 BUSINESSES = {
     "施工": (0, 1, 2, 3, 4), "装修": (0, 1, 4), "水利": (7, 2, 0), "机电": (6, 0, 8), "监理": (11,),
     "货物": (8, 10, 6), "服务": (9, 5), "修缮": (1, 2, 4),
 }  # fmt: skip
+SMALL = "修缮"
+"""Category of the small-value lots."""
+PERIODS = {
+    "施工": (180, 720), "装修": (90, 240), "水利": (90, 360), "机电": (60, 180), "监理": (180, 720),
+    "货物": (20, 90), "服务": (365, 730), "修缮": (15, 60),
+}  # fmt: skip
+"""Days the work of a category may take."""
 _FIRST_ON_AIR = ("330110", "330106", "330108")
 _WORKS = (0, 1, 2, 3, 4, 5, 6, 7)
 
@@ -89,6 +98,22 @@ class LotPlan:
         return f"A{self.division}-演示-{self.tag}"
 
     @property
+    def small(self) -> bool:
+        """小额: of small value."""
+        return self.category == SMALL
+
+    @property
+    def period(self) -> int:
+        """工期: days the tender allows, the same for all who bid."""
+        shortest, longest = PERIODS.get(self.category, (60, 240))
+        return Random(f"period/{self.tag}").randrange(shortest, longest + 1, 5)
+
+    @property
+    def on_air(self) -> bool:
+        """Whether it is played with pictures, one after another all day: shown, but in no statistics."""
+        return LIVE_MARK in self.tag
+
+    @property
     def fails(self) -> bool:
         """Fewer than three bidders: no opening (实施条例 art. 44)."""
         return len(self.bids) < 3
@@ -140,7 +165,11 @@ def plan_lot(
     planted: str | None = None,
     name: str | None = None,
 ) -> LotPlan:
-    """Plan the lot of a tag. `planted`: machine, account or collusion (both, and a ladder of prices)."""
+    """Plan the lot of a tag.
+
+    `planted`: machine, account, collusion (both, and a ladder of three prices), ladder or steps (all
+    prices rise by one step, exactly or nearly).
+    """
     rng = Random(f"{people.seed}/lot/{tag}")
     division = division or rng.choices([c[0] for c in names.CENTRES], [c[3] for c in names.CENTRES])[0]
     family = rng.choices(list(names.FAMILY_WEIGHTS), list(names.FAMILY_WEIGHTS.values()))[0]
@@ -151,8 +180,10 @@ def plan_lot(
         planted, (subject, category) = "ring", names.SUBJECTS["works"][0]
     if name:
         category = names.SUBJECTS["works"][0][1]
-    title = name or f"{rng.choice(names.PLACES)}{subject}" + rng.choice(("", "", "（一标段）", "（二标段）"))
-    control = _control_price(rng, family)
+    title = name or names.title(rng.choice(list(names.PLACES)), subject) + rng.choice(
+        ("", "", "（一标段）", "（二标段）")
+    )
+    control = _control_price(rng, family, category)
     plan = LotPlan(
         tag=tag,
         name=title,
@@ -178,10 +209,16 @@ def plan_lot(
     return plan
 
 
-def _control_price(rng: Random, family: str) -> Decimal:
-    """Yuan, in whole hundreds; log-normal with a median of 12 million for works, 2.4 million else."""
+def _control_price(rng: Random, family: str, category: str) -> Decimal:
+    """Yuan, in whole hundreds; log-normal with a median of 12 million for works, 2.4 million else.
+
+    Small-value lots 小额 have a median of 0.9 million and at most two.
+    """
     centre, spread = (16.3, 1.2) if family == "works" else (14.7, 0.9)
-    return Decimal(round(min(rng.lognormvariate(centre, spread), 9e8) / 100)) * 100
+    drawn = min(rng.lognormvariate(centre, spread), 9e8)
+    if category == SMALL:
+        drawn = min(0.37 * drawn, 2e6)
+    return Decimal(round(drawn / 100)) * 100
 
 
 def _bids(people: People, plan: LotPlan, rng: Random, wanted: int | None) -> list[BidPlan]:
@@ -237,7 +274,7 @@ def _bid(rng: Random, plan: LotPlan, number: int, firm: Firm, price: Decimal, ho
         machine=firm,
         payer=firm,
         price=price,
-        duration_days=rng.randrange(90, 720, 5),
+        duration_days=_days(plan, rng.randrange(90, 720, 5)),
         received_at=plan.deadline - timedelta(hours=hours),
         on_site=rng.random() < 0.02,
         status="disqualified" if reason else "valid",
@@ -247,8 +284,15 @@ def _bid(rng: Random, plan: LotPlan, number: int, firm: Firm, price: Decimal, ho
     )
 
 
+def _days(plan: LotPlan, drawn: int) -> int:
+    """A bidder's 工期: what the tender allows, or up to a tenth less."""
+    return plan.period - drawn // 5 % 4 * plan.period // 30
+
+
 def _plant(people: People, plan: LotPlan, bids: list[BidPlan]) -> list[BidPlan]:
     """Turn the ring's bids into what the plan's `planted` names; all others stay as they are."""
+    if plan.planted in ("ladder", "steps"):
+        return _laddered(plan, bids)
     ring = [bid for bid in bids if bid.firm in people.ring]
     if plan.planted is None or len(ring) < 3:
         return bids
@@ -263,3 +307,16 @@ def _plant(people: People, plan: LotPlan, bids: list[BidPlan]) -> list[BidPlan]:
         if plan.planted in ("account", "collusion") and place < 2:
             changed[bid.key] = replace(changed[bid.key], payer=ring[0].firm, form="transfer")
     return [changed[bid.key] for bid in bids]
+
+
+def _laddered(plan: LotPlan, bids: list[BidPlan]) -> list[BidPlan]:
+    """All bids a step apart: exactly (ladder), or nearly so, one of them off by a hundredth of a step (steps)."""
+    step = (plan.control_price * Decimal("0.004")).quantize(Decimal(100))
+    lowest = (plan.control_price * Decimal("0.93")).quantize(Decimal(100))
+    off = step * Decimal("0.012") if plan.planted == "steps" else Decimal(0)
+    return [
+        replace(
+            bid, price=lowest + place * step + (off if place == 1 else 0), status="valid", reject_reason=None
+        )
+        for place, bid in enumerate(bids)
+    ]

@@ -28,8 +28,12 @@ OPENING_TAKES = timedelta(minutes=30)
 LOGGED = timedelta(days=30)
 """Openings of so many days past come step by step; older ones as ended, without a log."""
 FOUNDED = datetime(2020, 1, 1, tzinfo=BEIJING)
-PLANTED_DAYS = {20: "machine", 200: "account"}
-"""Day of a 365-day round → what is planted on it: two of each in 24 months."""
+PLANTED_DAYS = {
+    20: "machine", 60: "ladder", 85: "steps", 120: "steps", 170: "ladder", 200: "account", 245: "steps",
+}  # fmt: skip
+"""Day of a 365-day round → what is planted on it: two of each day's in 24 months."""
+PLANTED_BIDS = {"ladder": 5, "steps": 6}
+"""Bidders of a planted lot, where not twelve."""
 
 
 def generate(
@@ -99,7 +103,9 @@ def _day(people: People, day: date, busy: bool) -> Iterator[LotPlan]:
         usual = int(DAILY + rng.random())
     planted = PLANTED_DAYS.get(day.toordinal() % 365)
     if planted:
-        yield plan_lot(people, f"{day:%Y%m%d}-0", _slot(day, 3), planted=planted, bids=12)
+        yield plan_lot(
+            people, f"{day:%Y%m%d}-0", _slot(day, 3), planted=planted, bids=PLANTED_BIDS.get(planted, 12)
+        )
     for number in range(1, (BUSY if busy else usual) + 1):
         tag = f"{day:%Y%m%d}-{number}"
         yield plan_lot(people, tag, _slot(day, rng.randrange(3) + number * 2))

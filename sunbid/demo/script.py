@@ -8,11 +8,9 @@ from datetime import datetime, timedelta
 
 from records.clock import BEIJING
 from sunbid.demo import names, story
-from sunbid.demo.lots import MOST_BIDS, LotPlan, plan_lot, rooms_on_air
+from sunbid.demo.lots import LIVE_MARK, MOST_BIDS, LotPlan, plan_lot, rooms_on_air
 from sunbid.demo.people import People
 
-LIVE_MARK = "-L"
-"""In the keys of openings on air, which every start makes afresh."""
 PAUSE = timedelta(seconds=45)
 """Between the end of an opening and the deadline of the next in the same room."""
 

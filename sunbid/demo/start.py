@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from records.organisations import Room
 from records.users import ROLES, User
 from sunbid import logs, output, up, wiring
 from sunbid.children import Command
-from sunbid.demo import load, market, player, rooms, script
+from sunbid.demo import home, load, market, player, rooms, script
 from sunbid.demo.logfile import LogFile
 from sunbid.settings import Settings
 from sunbid.supervise import CannotStart, Supervisor, only_one
@@ -46,6 +46,7 @@ class Options:
 def run(settings: Settings, options: Options) -> None:
     """Run the demonstration until told to stop. Raises CannotStart."""
     began = time.monotonic()
+    settings = home.settled(settings)
     with only_one(settings.data):
         up.prepare(settings)
         ledger = wiring.ledger(settings)
@@ -85,7 +86,9 @@ def _city(ledger: Ledger, settings: Settings, options: Options) -> tuple[int, da
         return 0, None
     logs.setup("warning")
     try:
-        added, built_at = build.ensure(ledger, settings.data, options.seed, now())
+        added, built_at = build.ensure(
+            ledger, settings.data, options.seed, now(), place=wiring.home(settings)
+        )
     except (build.CityRefused, build.BulkRefused) as error:
         raise CannotStart(str(error)) from error
     return added, built_at.astimezone(BEIJING).date() - timedelta(days=clock.BUSY_BEFORE)
@@ -127,7 +130,9 @@ def _supervise(
         if options.verbose or name == "sunbid":
             up.to_terminal(name, line)
 
-    commands = [*up.commands(settings), _player(settings, options, token)]
+    here = home.environment(settings)
+    commands = [replace(one, env={**one.env, **here}) for one in up.commands(settings)]
+    commands.append(_player(settings, options, token))
     if options.video:
         commands += _publishers(settings, tokens)
 

@@ -11,6 +11,8 @@ from supervision.facts import BidFact, LotFacts
 from supervision.finding import Finding
 from supervision.rules.rule import LotRule, Parameter, Words
 
+PLAIN = Fraction(1, 4)
+"""Part of the tolerance within which a ladder is plain: orange; beyond it yellow."""
 STEPS_FROM = 3
 """A ladder needs three steps (four prices): two equal steps happen by chance."""
 
@@ -36,14 +38,14 @@ class PriceLadder(LotRule):
     """B10: sorted prices rise by the same step."""
 
     id = "B10"
-    version = "1"
+    version = "2"
     family = "bidders"
     level = "orange"
     name = Words("报价呈等差规律", "Prices in an arithmetic ladder")
     law = Words("招标投标法实施条例第四十条（四）", "Regulations on the Bidding Law, art. 40 (4)")
     formula = Words(
-        "报价由低到高排列，相邻差值d与平均差值d̄的最大相对偏差max|d−d̄|÷d̄不超过容差（至少4家）",
-        "prices sorted; largest relative deviation of a gap from the mean gap, max|d−d̄|/d̄, within the tolerance (4 bids or more)",
+        "报价由低到高排列，相邻差值d与平均差值d̄的最大相对偏差max|d−d̄|÷d̄不超过容差（至少4家）；不超过容差四分之一为橙，其余为黄",
+        "prices sorted; largest relative deviation of a gap from the mean gap, max|d−d̄|/d̄, within the tolerance (4 bids or more); orange within a quarter of it, yellow beyond",
     )
     unit = Words("相对偏差", "relative deviation")
     reads = ("bid.price", "bid.status", "opening_event")
@@ -96,5 +98,6 @@ class PriceLadder(LotRule):
                 value=float(deviation),
                 threshold=chosen["tolerance"],
                 evidence=evidence,
+                level="orange" if deviation <= tolerance * PLAIN else "yellow",
             )
         ]

@@ -92,14 +92,15 @@ class LotRule(ABC):
         value: float,
         threshold: float,
         evidence: dict[str, object],
+        level: Level | None = None,
     ) -> Finding:
-        """A finding of this rule about a lot and some of its bidders."""
+        """A finding of this rule about a lot and some of its bidders, at the rule's level unless told otherwise."""
         subjects = (Subject("lot", facts.lot_id), *(Subject("bidder", b) for b in sorted(bidders)))
         return Finding(
             rule=self.id,
             rule_version=self.version,
             family=self.family,
-            level=self.level,
+            level=level or self.level,
             title=title.zh,
             title_en=title.en,
             subjects=subjects,

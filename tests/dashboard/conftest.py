@@ -33,6 +33,7 @@ from records.projects import Lot, Project
 from records.supervision import Warning
 from records.users import ROLES
 from supervision.lens_writer import LensWriter
+from tests.places import HANGZHOU, PUBLISHED
 
 PASSWORD = "sunshine-2026"
 BIDDERS = ("91330100AAAA000001", "91320100AAAA000002", "91310000AAAA000003", "91330100AAAA000004")
@@ -100,7 +101,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ledger = Ledger(f"sqlite:///{folder}/ledger.db")
     ledger.upgrade()
     _seed(ledger)
-    LensWriter(ledger, folder).refresh()
+    LensWriter(ledger, folder, HANGZHOU).refresh()
     ledger.close()
     return folder
 
@@ -108,7 +109,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def desk(market: Path) -> Iterator[DeskConfig]:
     """The desk's process state over the market."""
-    config = DeskConfig(f"sqlite:///{market}/ledger.db", market)
+    config = DeskConfig(f"sqlite:///{market}/ledger.db", market, home=HANGZHOU, reference=PUBLISHED)
     context.configure(config)
     auth.forget_failures()
     yield config

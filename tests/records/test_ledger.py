@@ -128,11 +128,7 @@ def test_the_check_digit_of_gb_32100(code: str, good: bool) -> None:
     assert identifiers.uscc_check(code) is good
 
 
-def test_outside_is_another_registered_division() -> None:
-    assert identifiers.is_outside("330106") is False
-    assert identifiers.is_outside("330200") is True
-    assert identifiers.is_outside("330200", "33") is False
-    assert identifiers.is_outside(None) is None
+def test_a_division_names_its_province() -> None:
     assert identifiers.province_name("370600") == "山东"
     assert identifiers.uscc_division("91110000600037341L") == "110000"
 

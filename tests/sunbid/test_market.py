@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 from ingest.envelope import read
-from records.identifiers import is_outside, uscc_check
+from records.identifiers import uscc_check
 from records.ledger import Ledger
 from records.openings import Opening
 from records.states import verify_opening
@@ -75,7 +75,7 @@ def test_centres_rooms_lots_and_firms_have_the_promised_size() -> None:
 
 def test_a_steady_third_of_the_participations_comes_from_outside() -> None:
     bids = [bid for plan in plans() for bid in plan.bids]
-    outside = sum(bool(is_outside(bid.firm.division)) for bid in bids)
+    outside = sum(bid.firm.outside for bid in bids)
     assert 0.34 <= outside / len(bids) <= 0.37
 
 

@@ -52,7 +52,11 @@ def test_periods() -> None:
     assert Period.of("day", day).previous("day") == Period(date(2024, 2, 28), day)
     assert Period.of("month", date(2024, 3, 31)).previous("month") == Period.of("month", day)
     assert Period.of("quarter", day).previous("quarter") == Period(date(2023, 10, 1), date(2024, 1, 1))
-    assert Period.of("ytd", date(2024, 5, 10)).previous("ytd") == Period(date(2023, 1, 1), date(2023, 5, 11))
+    assert Period.of("ytd", date(2024, 5, 10)).previous("ytd") == Period(date(2023, 8, 23), date(2024, 1, 1))
+    rolling = Period.of("rolling12", date(2024, 5, 10))
+    assert rolling.previous("rolling12") == Period(date(2023, 4, 11), date(2024, 4, 11))
+    assert rolling.previous("rolling12") != rolling.year_before()
+    assert Period.of("year", day) == Period(date(2024, 1, 1), date(2025, 1, 1))
     assert (
         Period.of("month", day).label() == "2024年2月" and Period.of("day", day).label("en") == "2024-02-29"
     )
@@ -61,15 +65,16 @@ def test_periods() -> None:
 
 
 @given(
-    st.sampled_from(["day", "month", "quarter", "ytd", "rolling12"]),
+    st.sampled_from(["day", "month", "quarter", "year", "ytd", "rolling12"]),
     st.dates(date(1990, 1, 1), date(2100, 1, 1)),
 )
 def test_a_period_holds_its_day_and_follows_its_predecessor(grain: Grain, day: date) -> None:
     period = Period.of(grain, day)
     assert period.start <= day < period.end
     before = period.previous(grain)
-    assert before.end <= period.start
-    if grain != "ytd":
+    if grain == "rolling12":
+        assert before.end == add_months(period.end, -1)
+    else:
         assert before.end == period.start
     assert hash(Filters(period)) == hash(Filters(Period(period.start, period.end)))
 

@@ -18,6 +18,7 @@ from supervision.filters import Filters, Period
 from supervision.lens import BIDS, LOTS, Lens
 from supervision.lens_writer import LensWriter
 from supervision.results import compare
+from tests.places import HANGZHOU
 
 ALL = Filters()
 NOON = datetime.fromisoformat("2026-03-15T12:00:00+08:00")
@@ -26,7 +27,7 @@ PLACES = {"330106": 5, "330200": 2, "310101": 2, "3201": 1, "33": 1, None: 3}
 
 @pytest.fixture
 def writer(ledger: Ledger, tmp_path: Path) -> LensWriter:
-    return LensWriter(ledger, tmp_path)
+    return LensWriter(ledger, tmp_path, HANGZHOU)
 
 
 def random_market(market: Any, seed: int = 7) -> None:
@@ -80,7 +81,7 @@ def test_counts_agree_with_brute_force(ledger: Ledger, market: Any, writer: Lens
         whole, firms, outside, unknown, beyond = session.execute(text(BRUTE)).one()
     assert whole > 50 and unknown > 0
     assert metrics.participations(lens, ALL) == metrics.Participations(whole, firms)
-    assert metrics.outside_participation(lens, ALL) == metrics.Share(outside, whole, unknown)
+    assert metrics.outside_participation(lens, ALL) == metrics.Share(outside, whole - unknown, unknown)
     assert metrics.outside_participation(lens, Filters(home="province")).numerator == beyond
     by_province = metrics.participation_by_province(lens, ALL)
     assert sum(o.participations for o in by_province) == whole and by_province[-1].zh == "未知"
@@ -88,9 +89,9 @@ def test_counts_agree_with_brute_force(ledger: Ledger, market: Any, writer: Lens
     assert sum(int(m.share.numerator) for m in months) == outside
     assert [m.month for m in months] == [date(2026, n, 1) for n in range(3, 8)]
     halves = [metrics.outside_participation(lens, Filters(centre=c)) for c in ("c1", "c2")]
-    assert sum(int(h.denominator) for h in halves) == whole
+    assert sum(int(h.denominator) + h.unknown for h in halves) == whole
     firms_share = metrics.outside_participation(lens, Filters(unit="firms"))
-    assert firms_share.denominator == firms
+    assert int(firms_share.denominator) + firms_share.unknown == firms
 
 
 def test_lots_know_their_counts_winners_and_failures(ledger: Ledger, market: Any, writer: LensWriter) -> None:
@@ -107,8 +108,9 @@ def test_lots_know_their_counts_winners_and_failures(ledger: Ledger, market: Any
     assert failed.denominator == 12 and n_failed and failed.numerator >= n_failed
     assert lens.one("SELECT count(*) FROM lots WHERE NOT opened")[0] == n_failed
     deals = metrics.deal_amount(lens, ALL)
-    assert deals.yuan * 10_000 == amount and deals.count == metrics.lots_with_result(lens, ALL).value
-    assert metrics.outside_awards(lens, ALL).denominator == deals.count
+    assert deals.sum * 10_000 == amount and deals.count == metrics.lots_with_result(lens, ALL).value
+    awards = metrics.outside_awards(lens, ALL)
+    assert int(awards.denominator) + awards.unknown == deals.count
     gap = metrics.openness_gap(lens, ALL)
     assert gap.value == pytest.approx(gap.minuend.value - gap.subtrahend.value)  # type: ignore[operator]
     assert 0 < (metrics.savings_rate(lens, ALL).value or 0) < 1
@@ -154,7 +156,7 @@ def test_where_a_firm_is_from(market: Any, past: datetime, writer: LensWriter) -
 
 
 def test_month_is_that_of_beijing(market: Any, writer: LensWriter) -> None:
-    """17:00 UTC on the last day of May is already June in Hangzhou."""
+    """17:00 UTC on the last day of May is already June in Beijing time."""
     market.lot("L", datetime.fromisoformat("2026-05-31T17:00:00+00:00"), status="opened")
     assert writer.start() == ["2026-06"]
     assert writer.lens.one("SELECT month, opened_on FROM lots") == ("2026-06", date(2026, 6, 1))
@@ -220,7 +222,7 @@ def test_only_changed_months_are_rewritten(
     assert writer.refresh() == ["2026-06"]
     market.firm("late news", "310101", address="somewhere")
     assert writer.refresh() == []
-    assert LensWriter(ledger, tmp_path).start() == []
+    assert LensWriter(ledger, tmp_path, HANGZHOU).start() == []
 
 
 def test_sweep_finds_what_no_journal_told(market: Any, writer: LensWriter, ledger: Ledger) -> None:
@@ -239,10 +241,10 @@ def test_a_damaged_lens_is_built_again(
     random_market(market)
     writer.start()
     (writer.lens.folder / "bids" / "month=2026-04" / "data.parquet").unlink()
-    assert LensWriter(ledger, tmp_path).start() == ["2026-04"]
+    assert LensWriter(ledger, tmp_path, HANGZHOU).start() == ["2026-04"]
     writer.lens.manifest_path.write_text('{"format": 1, "mon')
     assert Lens(tmp_path).as_of() is None
-    assert len(LensWriter(ledger, tmp_path).start()) == 5
+    assert len(LensWriter(ledger, tmp_path, HANGZHOU).start()) == 5
     with ledger.write() as session:
         session.execute(text("UPDATE lot SET status = 'draft' WHERE id IN ('L00', 'L01')"))
     assert writer.sweep() == ["2026-03"] and writer.sweep() == []
@@ -262,7 +264,7 @@ def test_a_kill_between_files_and_marks_loses_nothing(
     monkeypatch.setattr(writer, "_write", killed)
     with pytest.raises(KeyboardInterrupt):
         writer.refresh()
-    again = LensWriter(ledger, tmp_path)
+    again = LensWriter(ledger, tmp_path, HANGZHOU)
     again.start()
     assert again.lens.one("SELECT count(*) FROM bids WHERE bidder_id = 'new'")[0] == 1
 

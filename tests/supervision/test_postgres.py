@@ -18,6 +18,7 @@ from supervision import metrics, warnings
 from supervision.filters import Filters
 from supervision.follower import Follower
 from supervision.lens_writer import LensWriter
+from tests.places import HANGZHOU
 from tests.supervision.conftest import Market
 from tests.supervision.test_lens import BRUTE, random_market
 from tests.supervision.test_watch import loop_of, same_machine, settle, warnings_of
@@ -34,12 +35,14 @@ def ledger(postgres_url: str) -> Iterator[Ledger]:
 
 def test_lens_agrees_with_brute_force(ledger: Ledger, market: Market, tmp_path: Path) -> None:
     random_market(market)
-    writer = LensWriter(ledger, tmp_path)
+    writer = LensWriter(ledger, tmp_path, HANGZHOU)
     assert len(writer.start()) == 5
     with ledger.read() as session:
         whole, firms, outside, unknown, _ = session.execute(text(BRUTE)).one()
     assert metrics.participations(writer.lens, Filters()) == metrics.Participations(whole, firms)
-    assert metrics.outside_participation(writer.lens, Filters()) == metrics.Share(outside, whole, unknown)
+    assert metrics.outside_participation(writer.lens, Filters()) == metrics.Share(
+        outside, whole - unknown, unknown
+    )
     assert writer.refresh() == [] and writer.sweep() == []
 
 
@@ -103,7 +106,7 @@ def test_follower_gives_up_on_a_number_rolled_back(ledger: Ledger, monkeypatch: 
 def test_settled_lots_enter_by_time_alone(ledger: Ledger, market: Any, tmp_path: Path) -> None:
     market.lot("L", now() - timedelta(hours=24) + timedelta(seconds=1))
     market.bid("L", "A", received_at=now() - timedelta(days=2))
-    writer = LensWriter(ledger, tmp_path)
+    writer = LensWriter(ledger, tmp_path, HANGZHOU)
     assert writer.start() == []
     writer._settled_to = now() - timedelta(hours=25)
     with ledger.write() as session:

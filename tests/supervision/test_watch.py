@@ -25,6 +25,7 @@ from supervision.lens_writer import LensWriter
 from supervision.rules.registry import LOT_RULES
 from supervision.scan import scan
 from supervision.watch import Watch, run
+from tests.places import HANGZHOU
 
 
 def loop_of(ledger: Ledger) -> HotLoop:
@@ -51,7 +52,7 @@ def same_machine(market: Any, lot: str, *firms: str) -> None:
 
 def test_record_becomes_warning_quickly(ledger: Ledger, market: Any, past: datetime, tmp_path: Path) -> None:
     stop = threading.Event()
-    config = WatchConfig(str(ledger.url), tmp_path)
+    config = WatchConfig(str(ledger.url), tmp_path, HANGZHOU)
     thread = threading.Thread(target=run, args=(config, stop))
     thread.start()
     try:
@@ -254,8 +255,8 @@ def test_market_figures_are_published_once_and_again_when_they_change(
     market.lot("L", past)
     market.bid("L", "A")
     market.bid("L", "W")
-    writer = LensWriter(ledger, tmp_path)
-    watch = Watch(WatchConfig(str(ledger.url), tmp_path), threading.Event())
+    writer = LensWriter(ledger, tmp_path, HANGZHOU)
+    watch = Watch(WatchConfig(str(ledger.url), tmp_path, HANGZHOU), threading.Event())
     writer.start()
     watch._publish(writer, now())
     watch._publish(writer, now())

@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 from ingest.bulk import BulkRefused, Load, bulk_load, free_space_needed, space_left
 from records import signing
 from records.ledger import Ledger
-from sunbid.demo import load
+from sunbid.demo import home, load
 from sunbid.demo.city import beside, pieces
 from sunbid.demo.city.answers import answers
 from sunbid.demo.city.history import held_city, leave
 from sunbid.demo.city.pieces import City
 from sunbid.demo.envelopes import SOURCE
+from supervision.home import Place
 from supervision.lens_writer import LensWriter
 
 ANSWERS = Path("demo") / "answers.json"
@@ -34,7 +35,12 @@ class CityRefused(RuntimeError):
 
 
 def ensure(
-    ledger: Ledger, data: Path, seed: int, now: datetime, fraction: float = 1.0
+    ledger: Ledger,
+    data: Path,
+    seed: int,
+    now: datetime,
+    fraction: float = 1.0,
+    place: Place = home.PLACE,
 ) -> tuple[int, datetime]:
     """Build the city unless the ledger holds it; (records added, when it was built).
 
@@ -54,7 +60,7 @@ def ensure(
     write_answers(city, data)
     added = _bulk(ledger, data, city) if ledger.is_sqlite else _steps(ledger, data, city)
     with _bar("建立透镜 / building the lens", None):
-        LensWriter(ledger, data).start()
+        LensWriter(ledger, data, place).start()
     return added, now
 
 

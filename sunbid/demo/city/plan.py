@@ -111,7 +111,7 @@ class CityPlan:
 
     def _subjects(self, rng: np.random.Generator, year: int, lots: Sequence[CityLot]) -> None:
         """What is bought, by whom, how it is evaluated. Committees of three only outside works."""
-        families = self._families(rng, year, lots)
+        families, places = self._families(rng, year, lots), list(names.PLACES)
         for lot, family in zip(lots, families, strict=True):
             if lot.planted:
                 self._planted_subject(rng, lot)
@@ -123,7 +123,7 @@ class CityPlan:
                 lot.agency = int(rng.integers(len(self.firms.agencies)))
                 lot.evaluation_method = _method(rng, family)
             lot.trades = BUSINESSES.get(lot.category, (9, 10))
-            lot.title = names.PLACES[int(rng.integers(len(names.PLACES)))] + lot.title
+            lot.title = names.title(places[int(rng.integers(len(places)))], lot.title)
             lot.method = "open" if rng.random() < 0.94 else "selective"
 
     def _families(self, rng: np.random.Generator, year: int, lots: Sequence[CityLot]) -> list[str]:

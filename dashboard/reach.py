@@ -1,0 +1,91 @@
+"""How far the data reach: from which day to which, which currencies, how many lots without a date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from html import escape
+from urllib.parse import urlencode
+
+from dashboard import context, i18n
+from dashboard.html import draw
+from dashboard.memo import per_lens
+from supervision.filters import Filters, Period
+from supervision.narrow import AWARDED_ON, OPENED_ON, where
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Of opened and awarded lots: first and last day (None without any), lots without a date, currencies."""
+
+    first: date | None
+    last: date | None
+    undated: int
+    currencies: tuple[str, ...]
+
+
+@per_lens
+def reach(filters: Filters) -> Reach:
+    """The reach of the lots of the filters, whatever their period."""
+    clause, params = where(filters.over(None))
+    first, last, undated = context.lens().one(
+        f"SELECT least(min({OPENED_ON}), min({AWARDED_ON})), greatest(max({OPENED_ON}), max({AWARDED_ON})),"
+        f" count(*) FILTER (WHERE {OPENED_ON} IS NULL) FROM lots {clause}",
+        params,
+    )
+    rows = context.lens().rows(
+        "SELECT award_currency, count(*) FROM lots WHERE award_currency IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    return Reach(first, last, int(undated), tuple(code for code, _ in rows))
+
+
+def everything() -> Reach:
+    """The reach of all lots."""
+    return reach(Filters())
+
+
+@per_lens
+def lots_in(filters: Filters) -> int:
+    """Lots whose opening or award falls into the period."""
+    terms = [where(filters, day) for day in (OPENED_ON, AWARDED_ON)]
+    union = " UNION ".join(f"SELECT lot_id FROM lots {clause}" for clause, _ in terms)
+    params = [value for _, values in terms for value in values]
+    return int(context.lens().one(f"SELECT count(*) FROM ({union})", params)[0])
+
+
+def notice(filters: Filters, query: Mapping[str, str], lang: str) -> None:
+    """Say so where the chosen period holds nothing while there are data, and offer periods that do."""
+    if (filters.period is None and not filters.undated) or lots_in(filters):
+        return
+    found = reach(replace(filters, undated=False))
+    if found.last is None and not found.undated:
+        return
+    words = {"all": i18n.text("filters.all_time", lang)}
+    if found.last is not None:
+        for grain in ("month", "year"):
+            period = Period.of(grain, found.last)
+            words[word(period)] = period.label(lang)
+    if found.undated:
+        words["undated"] = i18n.text("filters.undated", lang, n=found.undated)
+    links = "".join(
+        f'<a href="?{escape(urlencode({**query, "period": key}))}" target="_self">{escape(text)}</a>'
+        for key, text in words.items()
+    )
+    shown = filters.period.label(lang) if filters.period else i18n.text("filters.undated", lang, n=0)
+    draw(
+        f'<p class="reach" role="status">{i18n.text("filters.nothing_in", lang, period=escape(shown))}'
+        f" {_span(found, lang)} {links}</p>"
+    )
+
+
+def _span(found: Reach, lang: str) -> str:
+    if found.first is None or found.last is None:
+        return ""
+    return i18n.text("filters.reach", lang, first=found.first, last=found.last)
+
+
+def word(period: Period) -> str:
+    """How a month or a year stands in the address."""
+    year = period == Period.of("year", period.start)
+    return f"{period.start.year:04}" if year else f"{period.start:%Y-%m}"

@@ -1,0 +1,30 @@
+"""Where the demonstration plays: 杭州, with the share its construction e-tenders were published with for 2023."""
+
+from __future__ import annotations
+
+from sunbid.settings import Settings, variable
+from supervision.home import Place
+
+PLACE = Place("3301", name="杭州", name_en="Hangzhou")
+FACTS = {
+    "home_name": PLACE.name,
+    "home_name_en": PLACE.name_en,
+    "reference_share": 34.15,
+    "reference_year": 2023,
+}
+
+
+def settled(settings: Settings) -> Settings:
+    """The settings with what only the demonstration knows; what was set by hand stays."""
+    return settings.model_copy(update=_missing(settings))
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The same for the processes the demonstration starts."""
+    return {variable(name): str(getattr(settings, name)) for name in FACTS if getattr(settings, name)}
+
+
+def _missing(settings: Settings) -> dict[str, object]:
+    if settings.home_division != PLACE.division:
+        return {}
+    return {name: value for name, value in FACTS.items() if not getattr(settings, name)}
