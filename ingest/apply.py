@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import DataError, IntegrityError, StatementError
 
-from ingest import rejects
+from ingest import outage, rejects
 from ingest.batch import Answer, Batch
 from ingest.envelope import Record, Refusal, read
 from records.ledger import Ledger
@@ -20,11 +19,6 @@ from records.ledger import Ledger
 __all__ = ["Answer", "Entry", "apply_batch", "commit", "prepare"]
 
 log = structlog.get_logger()
-
-_RECORD_TROUBLE = (
-    DataError, IntegrityError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError,
-)  # fmt: skip
-"""What one bad record may cause; a lost database or a full disk is not among them."""
 
 
 @dataclass(slots=True)
@@ -43,6 +37,10 @@ def prepare(source: str, raw: Any, key: bytes | None = None) -> Entry:
         return Entry(source, raw, record=read(raw, source, key))
     except Refusal as refusal:
         return Entry(source, raw, refusal=refusal)
+    except Exception as error:  # noqa: BLE001 — whatever it is: this one is refused, the next is read
+        log.error("intake.record_unreadable", cause=type(error).__name__)
+        words = f"不能读这条记录 / this record cannot be read ({type(error).__name__})"
+        return Entry(source, raw, refusal=Refusal(".", words))
 
 
 def apply_batch(
@@ -69,11 +67,9 @@ def commit(ledger: Ledger, entries: Sequence[Entry]) -> list[Answer]:
             answers = [_take(batch, entry) for entry in entries]
             batch.finish()
         return answers
-    except StatementError as error:
-        if not isinstance(error.orig or error, _RECORD_TROUBLE) and not isinstance(error, _RECORD_TROUBLE):
+    except Exception as error:
+        if outage.is_outage(error):
             raise
-        return _in_halves(ledger, entries, error)
-    except _RECORD_TROUBLE as error:
         return _in_halves(ledger, entries, error)
 
 
@@ -84,12 +80,28 @@ def _in_halves(ledger: Ledger, entries: Sequence[Entry], error: Exception) -> li
         half = len(entries) // 2
         return commit(ledger, entries[:half]) + commit(ledger, entries[half:])
     entry = entries[0]
+    log.error("intake.record_failed", kind=entry.record and entry.record.kind, cause=cause)
     if entry.record is None:
-        raise error
-    log.error("intake.record_failed", kind=entry.record.kind, cause=cause)
+        return [_kept_as_far_as_possible(ledger, entry)]
     refusal = Refusal(".", f"数据库不能接受此记录 / the database refused this record ({cause})")
     refusal.kind, refusal.key = entry.record.kind, entry.record.key
     return commit(ledger, [Entry(entry.source, entry.raw, refusal=refusal)])
+
+
+def _kept_as_far_as_possible(ledger: Ledger, entry: Entry) -> Answer:
+    """A refused record that cannot be written as it is: kept in plain ASCII, and the others go on."""
+    refusal = entry.refusal or Refusal(".", "空记录 / empty record")
+    plain = Refusal(refusal.path, refusal.reason)
+    try:
+        with ledger.write() as session:
+            batch = Batch(session)
+            batch.rejects.append(rejects.row(entry.source, ascii(rejects.as_sent(entry.raw)), plain))
+            batch.finish()
+    except Exception as error:
+        if outage.is_outage(error):
+            raise
+        log.error("intake.reject_not_kept", cause=type(error).__name__)
+    return Answer(refusal.key, "rejected", reason=refusal.reason, path=refusal.path)
 
 
 def _take(batch: Batch, entry: Entry) -> Answer:

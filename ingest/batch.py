@@ -259,7 +259,7 @@ class Batch:
         entry = self._entry(record, self._last, f'{{"seq":{seq}}}')
         self._journal.append({**entry, "kind": "applied", "key": f"{record.kind}/{record.key}"[:200]})
 
-    def forget(self, record: Record) -> None:
+    def forget(self, record: Record | Journal) -> None:
         """A parked record was refused when its turn came: let a corrected one in."""
         self.held.pop((record.kind, record.key), None)
         self._marks.pop((record.kind, record.key, record.source), None)

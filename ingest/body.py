@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -135,11 +136,36 @@ def split(body: bytes, content_type: str, config: IntakeConfig) -> tuple[list[An
 
 
 def _array(text: bytes) -> list[Any]:
+    """The elements of an array; where it is not JSON as a whole, each element as it was sent."""
     try:
         records: list[Any] = strictjson.loads(text)
     except strictjson.BadJson as error:
+        if (pieces := elements(text)) is not None:
+            return list(pieces)
         raise Problem(400, f"不是完整的 JSON 数组 / not a complete JSON array: {error}") from None
     return records
+
+
+_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[][{},]', re.DOTALL)
+"""A text, or a sign that tells where an element ends."""
+
+
+def elements(text: bytes) -> list[bytes] | None:
+    """An array cut into its elements, unread: what ails one does not touch the others. None if it has no end."""
+    pieces, depth, start = [], 0, 0
+    for mark in _MARK.finditer(text):
+        sign = mark[0]
+        if sign in b"[{":
+            depth += 1
+            start = mark.end() if depth == 1 else start
+        elif depth == 1 and sign in b",]":
+            pieces.append(text[start : mark.start()].strip())
+            start = mark.end()
+        if sign in b"]}":
+            depth -= 1
+            if not depth:
+                return None if text[mark.end() :].strip() else pieces
+    return None
 
 
 def _lines(body: bytes, config: IntakeConfig) -> list[Any]:

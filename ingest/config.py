@@ -35,3 +35,5 @@ class IntakeConfig:
     """Most records committed together."""
     queue: int = 20_000
     """Records waiting for the writer; beyond it the sockets are not read."""
+    patience: float = 90.0
+    """Seconds one transaction may take before the writer counts as stuck: a locked SQLite ledger is waited for 30."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ from records import events, identifiers, signing
 from records.texts import forbidden, printable
 
 MAX_DEPTH = 32
+MAX_BYTES = 1 << 20
+"""Longest `data`, as the journal keeps it."""
+MAX_FIELDS = 1_000
+"""Most fields of an envelope or of its `data`: enough for any kind, too few to make an answer slow."""
 BLANK = "***"
 """What stands in a kept reject where personal data stood."""
 MAX_VERSION = 2**53 - 1
@@ -65,7 +70,13 @@ class Refusal(Exception):
 
     def __init__(self, path: str, reason: str, kind: str | None = None, key: str | None = None) -> None:
         super().__init__(f"{path}: {reason}")
-        self.path, self.reason, self.kind, self.key = storable(path) or ".", storable(reason), kind, key
+        self.path, self.reason = _short(storable(path), 500) or ".", _short(storable(reason), 2_000)
+        self.kind, self.key = kind, key
+
+
+def _short(text: str, limit: int) -> str:
+    """A name may be as long as its sender likes; what is said of it is not."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 _ZH = {
@@ -122,18 +133,30 @@ def read(raw: Any, source: str, key: bytes | None = None) -> Record:
         raw = parse_json(raw)
     if not isinstance(raw, Mapping):
         raise Refusal(".", "每条记录应为一个 JSON 对象 / a record must be a JSON object")
-    kind, name = _text(raw.get("kind")), _text(raw.get("key"))
-    if twice := strictjson.doubled(raw):
-        raise Refusal(*twice, kind, name)
     try:
-        envelope = Envelope.model_validate(raw)
+        _bounded(raw)
+        return _record(Envelope.model_validate(raw), source, key)
     except ValidationError as error:
-        raise Refusal(*explain(error), kind, name) from None
-    try:
-        return _record(envelope, source, key)
+        raise Refusal(*explain(error), _text(raw.get("kind")), _text(raw.get("key"))) from None
     except Refusal as refusal:
-        refusal.kind, refusal.key = kind, name
+        refusal.kind, refusal.key = _text(raw.get("kind")), _text(raw.get("key"))
         raise
+
+
+def _bounded(raw: Mapping[str, Any]) -> None:
+    """Refuse what no record can be, on whatever road it has come: nested too deeply, too many fields, one twice."""
+    if twice := strictjson.doubled(raw):
+        raise Refusal(*twice)
+    if not shallow(raw, MAX_DEPTH):
+        raise _too_deep()
+    data = raw.get("data")
+    for path, fields in ((".", raw), ("data", data)):
+        if isinstance(fields, Mapping) and len(fields) > MAX_FIELDS:
+            raise Refusal(path, f"超过 {MAX_FIELDS} 个字段 / more than {MAX_FIELDS} fields")
+
+
+def _too_deep() -> Refusal:
+    return Refusal(".", f"嵌套超过 {MAX_DEPTH} 层 / nested deeper than {MAX_DEPTH}")
 
 
 def parse_json(raw: bytes | bytearray | str) -> Any:
@@ -142,23 +165,16 @@ def parse_json(raw: bytes | bytearray | str) -> Any:
         value = strictjson.loads(raw)
     except strictjson.BadJson as error:
         raise Refusal(".", f"不是 JSON / not JSON: {error}") from None
-    if _brackets(raw) > MAX_DEPTH and not shallow(value, MAX_DEPTH):
-        raise Refusal(".", f"嵌套超过 {MAX_DEPTH} 层 / nested deeper than {MAX_DEPTH}")
+    if not shallow(value, MAX_DEPTH):
+        raise _too_deep()
     return value
-
-
-def _brackets(raw: bytes | bytearray | str) -> int:
-    """A bound of the depth that costs next to nothing."""
-    if isinstance(raw, str):
-        return raw.count("{") + raw.count("[")
-    return raw.count(b"{") + raw.count(b"[")
 
 
 def shallow(value: Any, limit: int) -> bool:
     """Whether JSON nests at most `limit` levels."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         value = value.values()
-    elif not isinstance(value, list):
+    elif not isinstance(value, (list, tuple)):
         return True
     return limit > 0 and all(shallow(child, limit - 1) for child in value)
 
@@ -182,6 +198,8 @@ def _record(envelope: Envelope, source: str, key: bytes | None) -> Record:
     except ValidationError as error:
         raise Refusal(*_forbidden(sent, "data") or explain(error, ("data",))) from None
     hashed = body = canonical(sent)
+    if len(body) > MAX_BYTES:
+        raise Refusal("data", f"超过 {MAX_BYTES} 字节 / longer than {MAX_BYTES} bytes")
     if isinstance(data, OpeningEventData):
         _check_event(data)
         hashed += envelope.occurred_at.isoformat().encode()
@@ -233,10 +251,25 @@ def _check_event(data: OpeningEventData) -> None:
         raise Refusal(
             "data.type", f"未知事件类型；可用 / unknown event type, choose from: {', '.join(events.MODELS)}"
         )
+    for name, part in (("payload", data.payload), ("detail", data.detail)):
+        if path := _endless(part, f"data.{name}"):
+            raise Refusal(path, "应为有限的数 / a number must be finite")
     try:
         model.model_validate(data.payload)
     except ValidationError as error:
         raise Refusal(*explain(error, ("data", "payload"))) from None
+
+
+def _endless(value: Any, path: str) -> str | None:
+    """Where a number stands that JSON would silently turn into null."""
+    if isinstance(value, float):
+        return None if math.isfinite(value) else path
+    pairs: Any = ()
+    if isinstance(value, Mapping):
+        pairs = value.items()
+    elif isinstance(value, (list, tuple)):
+        pairs = enumerate(value)
+    return next((found for name, child in pairs if (found := _endless(child, f"{path}.{name}"))), None)
 
 
 def _jsonable(value: Any) -> str:

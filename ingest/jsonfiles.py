@@ -93,6 +93,18 @@ def _bounded(value: Any, reader: Reader, line: int | None, path: str) -> Iterato
     if shallow(value, _DEEPEST):
         yield from document(value, reader, line, path)
         return
+    if isinstance(value, list):  # only the element that is: its neighbours are read
+        for index, item in enumerate(value):
+            yield from _bounded(item, reader, line, f"{path}[{index}].")
+        return
+    if name := next((name for name in ("releases", "records") if isinstance(value.get(name), list)), None):
+        sound = [item for item in value[name] if shallow(item, _DEEPEST)]
+        deep = [(index, item) for index, item in enumerate(value[name]) if not shallow(item, _DEEPEST)]
+        if deep:
+            for index, item in deep:
+                yield from _bounded(item, reader, line, f"{path}{name}[{index}].")
+            yield from _bounded({**value, name: sound}, reader, line, path)
+            return
     reason = f"嵌套超过 {_DEEPEST} 层 / nested deeper than {_DEEPEST} levels"
     yield Piece(None, _cut(value, _DEEPEST), line, path or ".", reason)
 

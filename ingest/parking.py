@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
+import structlog
 from sqlalchemy import select, tuple_
+from sqlalchemy.exc import SQLAlchemyError
 
 from ingest import rejects
 from ingest.envelope import Record, Refusal, read
@@ -16,6 +18,8 @@ from records.intake import Journal, Parked
 
 if TYPE_CHECKING:
     from ingest.batch import Batch
+
+log = structlog.get_logger()
 
 PARKED = table_of(Parked)
 
@@ -66,17 +70,23 @@ class Parking:
         for part in chunks(sorted(arrived), 400):
             waits = tuple_(PARKED.c.waits_kind, PARKED.c.waits_key).in_(part)
             query = select(Journal).join(Parked, Parked.seq == Journal.seq).where(waits)
-            found += [self._restore(row) for row in session.scalars(query)]
-        self._gone += [waiting.seq for waiting in found]
+            for row in session.scalars(query).all():
+                self._gone.append(row.seq)
+                if waiting := self._restore(row):
+                    found.append(waiting)
         return found
 
-    @staticmethod
-    def _restore(row: Journal) -> Waiting:
+    def _restore(self, row: Journal) -> Waiting | None:
+        """A record as it was sent; None, and refused, where the rules have become stricter meanwhile."""
         envelope = {
             "kind": row.kind, "key": row.key, "version": row.version,
             "occurred_at": row.occurred_at, "data": row.data,
         }  # fmt: skip
-        return Waiting(read(envelope, row.source), row.seq)
+        try:
+            return Waiting(read(envelope, row.source), row.seq)
+        except Refusal as refusal:
+            self._refuse(row, {"source": row.source, **envelope}, refusal)
+            return None
 
     def _apply(self, waiting: Waiting) -> None:
         batch, record = self._batch, waiting.record
@@ -89,12 +99,22 @@ class Parking:
             if not batch.outdated(record):
                 batch.place(record)
         except Refusal as refusal:
-            refusal.kind, refusal.key = record.kind, record.key
-            batch.rejects.append(rejects.row(record.source, _as_envelope(record), refusal))
-            batch.forget(record)
+            self._refuse(record, _as_envelope(record), refusal)
+            return
+        except SQLAlchemyError:
+            raise
+        except Exception as error:  # noqa: BLE001 — its fault, not that of what it has waited for
+            log.error("intake.waiting_record_failed", kind=record.kind, cause=type(error).__name__)
+            words = f"此记录不能入账 / this record cannot be placed ({type(error).__name__})"
+            self._refuse(record, _as_envelope(record), Refusal(".", words))
             return
         if batch.lot_of(record) is not None:
             batch.note_applied(record, waiting.seq)
+
+    def _refuse(self, who: Record | Journal, sent: Any, refusal: Refusal) -> None:
+        refusal.kind, refusal.key = who.kind, who.key
+        self._batch.rejects.append(rejects.row(who.source, sent, refusal))
+        self._batch.forget(who)
 
     def _is_held(self, waiting: Waiting) -> bool:
         marks = self._batch.held.get((waiting.record.kind, waiting.record.key), {})

@@ -46,23 +46,52 @@ def as_sent(raw: Any) -> str:
 def _dump(raw: Any) -> str:
     try:
         return orjson.dumps(raw, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-    except (TypeError, ValueError):
-        pass
-    try:
-        return json.dumps(_writable(raw), ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError):
-        return repr(raw)
+        return _spelled(raw)
 
 
-def _writable(value: Any) -> Any:
-    """A value that JSON can say: halves of characters and numbers without end as text."""
-    if isinstance(value, str):
-        return storable(value)
+def _spelled(raw: Any) -> str:
+    """JSON, or what comes nearest to it, of a value that no JSON writer takes: however deep, whatever in it."""
+    parts: list[str] = []
+    todo: list[Any] = [raw]
+    length = 0
+    while todo and length < _LONGEST:
+        value = todo.pop()
+        if isinstance(value, _Sign):
+            parts.append(value)
+        elif isinstance(value, Mapping):
+            todo.append(_Sign("}"))
+            todo += reversed(
+                [one for name, child in value.items() for one in (_COMMA, str(name), _COLON, child)][1:]
+            )
+            parts.append("{")
+        elif isinstance(value, (list, tuple)):
+            todo.append(_Sign("]"))
+            todo += reversed([one for child in value for one in (_COMMA, child)][1:])
+            parts.append("[")
+        else:
+            parts.append(_leaf(value))
+        length += len(parts[-1])
+    return "".join(parts)
+
+
+class _Sign(str):
+    """Punctuation, as against a value that is a text."""
+
+
+_COMMA, _COLON = _Sign(","), _Sign(":")
+
+
+def _leaf(value: Any) -> str:
+    """A value without parts: halves of characters and numbers without end as text."""
     if isinstance(value, float) and not isfinite(value):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {storable(str(name)): _writable(child) for name, child in value.items()}
-    return [_writable(child) for child in value] if isinstance(value, (list, tuple)) else value
+        value = str(value)
+    try:
+        return json.dumps(
+            storable(value) if isinstance(value, str) else value, ensure_ascii=False, default=str
+        )
+    except (TypeError, ValueError, RecursionError):
+        return f'"({type(value).__name__})"'
 
 
 def row(source: str | None, raw: Any, refusal: Refusal) -> dict[str, Any]:

@@ -30,8 +30,12 @@ from ingest.writer import Writer
 from records import signing
 from records.doorway import guarded
 from records.ledger import Ledger
+from records.workers import Workers
 
 log = structlog.get_logger()
+
+LEDGER_ANSWERS = 5.0
+"""Seconds within which the ledger must say its version for the intake to be well."""
 
 
 class Intake:
@@ -41,6 +45,7 @@ class Intake:
         self.config = config
         self.ledger = Ledger(config.database_url)
         self.measures = Measures()
+        self.workers = Workers()
         self.writer: Writer | None = None
         self.bodies = asyncio.Semaphore(config.max_bodies)
 
@@ -50,8 +55,9 @@ class Intake:
         config = self.config
         key = await asyncio.to_thread(signing.load_key, config.data_dir)
         self.writer = Writer(
-            self.ledger, key=key, batch=config.batch, queue=config.queue, observe=self.measures.committed
-        )
+            self.ledger, key=key, batch=config.batch, queue=config.queue,
+            observe=self.measures.committed, workers=self.workers, patience=config.patience,
+        )  # fmt: skip
         self.writer.start()
         try:
             yield
@@ -129,12 +135,15 @@ class Intake:
             self.measures.connections.dec()
 
     async def healthz(self, _request: Request) -> Response:
-        """200 when the ledger answers, else 503."""
+        """200 when the ledger answers and the writer works, else 503; `replace`: a new process would help."""
+        if troubles := self.workers.troubles():
+            return _failing("；".join(troubles.values()), replace=True)
         try:
-            version = await asyncio.to_thread(self.ledger.schema_version)
+            async with asyncio.timeout(LEDGER_ANSWERS):
+                version = await asyncio.to_thread(self.ledger.schema_version)
         except Exception as error:  # noqa: BLE001 — whatever ails the database is the answer here
             log.error("intake.unhealthy", cause=type(error).__name__)
-            raise Problem(503, "数据库不可用 / the database is not available") from None
+            return _failing("数据库不可用 / the database is not available", replace=False)
         return _json({"status": "ok", "schema": version})
 
     async def metrics(self, _request: Request) -> Response:
@@ -153,8 +162,12 @@ async def _written(
     yield closing
 
 
-def _json(value: Any, media: str = "application/json") -> Response:
-    return Response(orjson.dumps(value, option=orjson.OPT_INDENT_2), media_type=media)
+def _json(value: Any, media: str = "application/json", status: int = 200) -> Response:
+    return Response(orjson.dumps(value, option=orjson.OPT_INDENT_2), status, media_type=media)
+
+
+def _failing(detail: str, *, replace: bool) -> Response:
+    return _json({"status": "failing", "replace": replace, "detail": detail}, status=503)
 
 
 async def _schema(request: Request) -> Response:

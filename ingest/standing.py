@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
+from ingest.envelope import shallow
 from ingest.kinds import KINDS
 from ingest.problems import Problem
 from ingest.receipts import standing
@@ -17,6 +18,8 @@ from records.intake import Held, Parked, Reject
 
 MOST_KEYS = 200
 MOST_REJECTS = 1_000
+_DEEPEST = 100
+"""Levels to which a refused record is told as JSON; what is deeper is told as the text it was."""
 
 __all__ = ["held", "kind_and_keys", "page_of", "rejected", "standing"]
 
@@ -98,4 +101,4 @@ def _readable(payload: str) -> Any:
         value = orjson.loads(payload)
     except orjson.JSONDecodeError:
         return payload
-    return value if isinstance(value, dict) else payload
+    return value if isinstance(value, dict) and shallow(value, _DEEPEST) else payload

@@ -7,6 +7,7 @@ text tells in passing whether anything of the kind can have happened; only then 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -85,8 +86,8 @@ def _constant(name: str) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        return _doubled(made, next(name for name in names if names.count(name) > 1), own=True)
+        times = Counter(name for name, _ in pairs)
+        return _doubled(made, next(name for name, count in times.items() if count > 1), own=True)
     for name, value in pairs:
         if (inner := _within(value)) is not None:
             return _doubled(made, f"{name}.{inner}" if inner else name, own=False)

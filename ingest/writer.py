@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.apply import Answer, Entry, commit, prepare
 from records.ledger import Ledger
+from records.workers import Worker, Workers
 
 log = structlog.get_logger()
 
@@ -55,9 +55,11 @@ class Writer:
         batch: int = 2_000,
         queue: int = 20_000,
         observe: Callable[[Committed], None] = lambda _: None,
+        workers: Workers | None = None,
+        patience: float = 90.0,
     ) -> None:
         self._ledger, self._key, self._batch, self._limit = ledger, key, batch, queue
-        self._observe = observe
+        self._observe, self._workers, self._patience = observe, workers or Workers(), patience
         self._line: deque[Work] = deque()
         self._waiting = 0
         self._ready = threading.Condition()
@@ -65,7 +67,7 @@ class Writer:
         self._space = asyncio.Event()
         self._space.set()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._run, name="intake-writer", daemon=True)
+        self._thread: threading.Thread | None = None
 
     @property
     def waiting(self) -> int:
@@ -75,14 +77,15 @@ class Writer:
     def start(self) -> None:
         """Start the thread; called inside the running event loop."""
         self._loop = asyncio.get_running_loop()
-        self._thread.start()
+        self._thread = self._workers.thread("intake-writer", self._run, self._patience)
 
     async def stop(self) -> None:
         """Write what is queued, then end the thread."""
         with self._ready:
             self._closing = True
             self._ready.notify()
-        await asyncio.to_thread(self._thread.join)
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
 
     async def put(self, source: str, raws: Sequence[Any], deliver: Deliver) -> None:
         """Hand records in, waiting while the queue is full; raises ConnectionError when closing."""
@@ -107,19 +110,22 @@ class Writer:
             )
         return answers
 
-    def _run(self) -> None:
-        while works := self._next():
+    def _run(self, worker: Worker) -> None:
+        while works := self._next(worker):
             started = time.perf_counter()
             answers = self._commit(works)
+            worker.beat()
             count = sum(len(work.raws) for work in works)
-            self._observe(Committed(count, time.perf_counter() - started, answers is None))
             if self._loop and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._tell, works, answers, count)
+            self._observe(Committed(count, time.perf_counter() - started, answers is None))
 
-    def _next(self) -> list[Work]:
+    def _next(self, worker: Worker) -> list[Work]:
         with self._ready:
             while not self._line and not self._closing:
+                worker.rest()
                 self._ready.wait()
+            worker.beat()
             works: list[Work] = []
             count = 0
             while self._line and (not works or count + len(self._line[0].raws) <= self._batch):
@@ -128,11 +134,13 @@ class Writer:
             return works
 
     def _commit(self, works: list[Work]) -> list[Answer] | None:
-        entries: list[Entry] = [prepare(w.source, raw, self._key) for w in works for raw in w.raws]
+        """The answers; None if nothing is written now, whatever the reason: it is to be sent again."""
         try:
+            entries: list[Entry] = [prepare(w.source, raw, self._key) for w in works for raw in w.raws]
             return commit(self._ledger, entries)
-        except SQLAlchemyError as error:
-            log.error("intake.database_failed", cause=type(error).__name__, records=len(entries))
+        except Exception as error:  # noqa: BLE001 — the senders hear of it, the next ones are served
+            cause = type(getattr(error, "orig", None) or error).__name__
+            log.error("intake.not_written", cause=cause, records=sum(len(work.raws) for work in works))
             return None
 
     def _tell(self, works: list[Work], answers: list[Answer] | None, count: int) -> None:
@@ -141,5 +149,6 @@ class Writer:
         start = 0
         for work in works:
             end = start + len(work.raws)
-            work.deliver(None if answers is None else answers[start:end])
+            if self._loop:  # each by itself: one that fails keeps no answer from the others
+                self._loop.call_soon(work.deliver, None if answers is None else answers[start:end])
             start = end

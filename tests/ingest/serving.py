@@ -1,22 +1,29 @@
-"""An intake as a real process, as the front door would start it."""
+"""An intake as a server in the test's loop, or as a real process, as the front door would start it."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
+
+from ingest.config import IntakeConfig
+from ingest.server import server as server_of
+from records.ledger import Ledger
 
 _START = """
 import sys
 from pathlib import Path
+from typing import Any
 from ingest.config import IntakeConfig
 from ingest.server import serve
 serve(IntakeConfig(sys.argv[1], Path(sys.argv[2]), port=int(sys.argv[3])))
@@ -60,3 +67,28 @@ def intake(url: str, folder: Path) -> Iterator[int]:
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+
+
+@asynccontextmanager
+async def running(ledger: Ledger, folder: Path, **limits: Any) -> AsyncIterator[str]:
+    """A real server in this loop; gives host:port."""
+    port = free_port()
+    config = IntakeConfig(ledger.url.render_as_string(hide_password=False), folder, port=port, **limits)
+    server = server_of(config)
+    task = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 — uvicorn offers no event
+        await asyncio.sleep(0.01)
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+def auth(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def post(address: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
+    async with httpx.AsyncClient() as client:
+        return await client.post(f"http://{address}/records", content=content, headers=headers)

@@ -16,11 +16,11 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from ingest.sources import add_source
 from starlette.testclient import TestClient
 
 from ingest.config import IntakeConfig
 from ingest.server import create_app
-from ingest.sources import add_source
 from records.bids import Bid
 from records.ledger import Ledger
 

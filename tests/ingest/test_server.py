@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,13 @@ import pytest
 import websockets
 
 from ingest.apply import apply_batch
-from ingest.config import IntakeConfig
-from ingest.server import server as server_of
 from records.bids import Bid
 from records.intake import Reject
 from records.ledger import Ledger
 from records.sources import add_source, disable, rotate
 
 from .conftest import count, envelope, market
-from .serving import free_port
+from .serving import auth, post, running
 
 
 @pytest.fixture
@@ -39,33 +36,8 @@ def token(ledger: Ledger) -> str:
         return add_source(session, "hz")
 
 
-@asynccontextmanager
-async def running(ledger: Ledger, folder: Path, **limits: Any) -> AsyncIterator[str]:
-    """A real server in this loop; gives host:port."""
-    port = free_port()
-    config = IntakeConfig(ledger.url.render_as_string(hide_password=False), folder, port=port, **limits)
-    server = server_of(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 — uvicorn offers no event
-        await asyncio.sleep(0.01)
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        await task
-
-
 def bid(key: str, **data: Any) -> dict[str, Any]:
     return envelope("bid", key, {"lot": "l0", "bidder": "o0", **data})
-
-
-def auth(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-async def post(address: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
-    async with httpx.AsyncClient() as client:
-        return await client.post(f"http://{address}/records", content=content, headers=headers)
 
 
 async def test_http_takes_arrays_and_lines(ledger: Ledger, token: str, tmp_path: Path) -> None:
