@@ -23,7 +23,7 @@ from dashboard.accounts import (
 )
 from dashboard.sessions import MAX_AGE
 from dashboard.throttle import Throttle
-from records import audit
+from records import asking, audit
 from records.intake import Source
 from records.users import User
 
@@ -41,7 +41,10 @@ def forget_failures() -> None:
 
 async def login(request: Request) -> Response:
     """POST /auth/login: name and password as form or JSON. 204 for programs, 303 to `next` for the form."""
-    given = await _fields(request)
+    try:
+        given = await _fields(request)
+    except asking.Refused as refused:
+        return JSONResponse({"detail": refused.detail}, refused.status, refused.headers)
     name, password = str(given.get("name", ""))[:64], str(given.get("password", ""))[:1024]
     address = request.client.host if request.client else "-"
     if _throttle.blocked(name, address) and not await run_in_threadpool(_pardoned, name, address):
@@ -162,16 +165,10 @@ def safe_next(path: str | None) -> str:
 
 
 async def _fields(request: Request) -> dict[str, Any]:
-    body = await request.body()
-    if len(body) > _LONGEST:
-        return {}
-    if "json" in request.headers.get("content-type", ""):
-        try:
-            given = await request.json()
-        except ValueError:
-            return {}
-        return given if isinstance(given, dict) else {}
-    return dict(await request.form())
+    """Name, password and where to go on to. Raises Refused where the body is neither JSON nor a form."""
+    raw = await asking.body(request, _LONGEST)
+    kind = request.headers.get("content-type", "")
+    return asking.json_object(raw) if "json" in kind else dict(asking.form(raw))
 
 
 def _from_form(given: dict[str, Any], request: Request) -> bool:

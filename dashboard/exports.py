@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -46,9 +46,7 @@ async def export(request: Request) -> Response:
     if user.role not in table.roles:
         return JSONResponse({"detail": "您的角色不能导出这张表 / not for your role"}, 403)
     lang = gate.language(request.scope)
-    body = await run_in_threadpool(
-        _build, table, kind, lang, user, dict(request.query_params), request.client
-    )
+    body = await run_in_threadpool(_build, table, kind, lang, user, request.query_params, request.client)
     stamp = local_now().strftime("%Y%m%d-%H%M%S")
     name = quote(f"{i18n.text(f'tables.{table.name}', lang)}-{stamp}.{kind}")
     ops.EXPORTS.labels(table=table.name, format=kind).inc()
@@ -61,7 +59,9 @@ async def export(request: Request) -> Response:
     )
 
 
-def _build(table: Table, kind: str, lang: str, user: SignedIn, params: dict[str, str], client: Any) -> bytes:
+def _build(
+    table: Table, kind: str, lang: str, user: SignedIn, params: Mapping[str, str], client: Any
+) -> bytes:
     choice = read_choice(params)
     rows = table.read(choice, lang)
     write: Callable[[Writing], bytes] = as_csv if kind == "csv" else as_xlsx

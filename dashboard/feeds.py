@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard import context, gate, live_api, screens
+from records.asking import whole
 from records.ledger import Ledger
 from supervision import warnings
 
@@ -147,14 +148,12 @@ async def warnings_socket(socket: WebSocket) -> None:
     """
     await socket.accept()
     code = await run_in_threadpool(_refused, socket)
-    asked = socket.query_params.get("after", "0")
-    if code is None and not (asked.isascii() and asked.isdigit()):
-        code = BAD_QUESTION
-    if code is not None:
-        await socket.close(code)
+    after = whole(socket.query_params.get("after", "0"))
+    if code is not None or after is None:
+        await socket.close(code or BAD_QUESTION)
         return
     async with anyio.create_task_group() as both:
-        both.start_soon(_send_while_heard, socket, int(asked[:18]), both.cancel_scope)
+        both.start_soon(_send_while_heard, socket, after, both.cancel_scope)
         await _until_gone(socket)
         both.cancel_scope.cancel()
 

@@ -21,6 +21,8 @@ Compare = Literal["yoy", "mom"]
 MONTHS_BACK = 24
 YEAR_DIGITS, CODE_LETTERS = 4, 3
 ALL, UNDATED = "all", "undated"
+EARLIEST, LATEST = 1900, 2200
+"""Years a period may be asked for: a year before it and after it must be dates too."""
 DEFAULTS = {"period": "rolling12", "compare": "yoy", "home": "city", "unit": "participations"}
 _CACHE_SECONDS = 60.0
 
@@ -75,12 +77,14 @@ def _period(word: str) -> tuple[Grain, Period | None]:
         return "year", None
     if word in GRAINS:
         return word, Period.of(word, day)
+    grain: Grain = "year" if len(word) == YEAR_DIGITS else "month"
     try:
-        if len(word) == YEAR_DIGITS:
-            return "year", Period.of("year", date.fromisoformat(f"{word}-01-01"))
-        return "month", Period.of("month", date.fromisoformat(f"{word}-01"))
-    except (ValueError, OverflowError):
-        return "rolling12", Period.of("rolling12", day)
+        first = date.fromisoformat(f"{word}-01-01" if grain == "year" else f"{word}-01")
+    except ValueError:
+        first = date.min
+    if EARLIEST <= first.year <= LATEST:
+        return grain, Period.of(grain, first)
+    return "rolling12", Period.of("rolling12", day)
 
 
 def _currency(code: str) -> str | None:

@@ -27,6 +27,7 @@ from dashboard import (
 )
 from dashboard.accounts import SignedIn
 from records import audit, signing
+from records.asking import Refused, body, json_object
 from records.openings import Opening
 from records.organisations import Room
 from supervision import warnings
@@ -36,15 +37,6 @@ LONGEST_BODY = 16_384
 LONGEST_NOTE = 1000
 
 Handler = Callable[[Request, SignedIn], dict[str, Any] | Response]
-
-
-class Refused(Exception):
-    """An answer other than 200, with its words."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
 
 
 def _route(path: str, method: str, slug: str, handler: Handler, *, names: bool = False) -> Route:
@@ -60,7 +52,7 @@ def _route(path: str, method: str, slug: str, handler: Handler, *, names: bool =
             answer = await run_in_threadpool(handler, request, user)
             return answer if isinstance(answer, Response) else JSONResponse(answer)
         except Refused as refusal:
-            return JSONResponse({"detail": refusal.detail}, refusal.status)
+            return JSONResponse({"detail": refusal.detail}, refusal.status, refusal.headers)
 
     async_endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = endpoint
     return Route(path, async_endpoint, methods=[method])
@@ -81,16 +73,7 @@ async def _body(request: Request) -> dict[str, Any]:
     """The JSON object of a request. A form cannot send this content type from another site."""
     if not request.headers.get("content-type", "").startswith("application/json"):
         raise Refused(415, "请用 application/json 提交 / send application/json")
-    raw = await request.body()
-    if len(raw) > LONGEST_BODY:
-        raise Refused(413, f"内容超过 {LONGEST_BODY} 字节 / body too long")
-    try:
-        given = await request.json()
-    except ValueError:
-        raise Refused(400, "不是有效的 JSON / not valid JSON") from None
-    if not isinstance(given, dict):
-        raise Refused(400, "应为 JSON 对象 / expected a JSON object")
-    return given
+    return json_object(await body(request, LONGEST_BODY))
 
 
 def _language(request: Request) -> str:
@@ -106,9 +89,8 @@ def _address(request: Request) -> str | None:
 
 def list_warnings(request: Request, _user: SignedIn) -> dict[str, Any]:
     """GET /api/warnings: the stream with its filters, newest first, and the feed number it stands at."""
-    asked = request.query_params
     try:
-        question = warning_views.question(dict(asked))
+        question = warning_views.question(request.query_params)
     except ValueError as error:
         raise Refused(400, str(error)) from None
     with context.ledger().read() as session:

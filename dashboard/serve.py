@@ -16,6 +16,8 @@ from dashboard import auth, components, context, exports, ops, shell
 from dashboard.config import DeskConfig
 from dashboard.gate import Gate
 from records import signing
+from records.asking import PlainAddresses
+from records.doorway import guarded
 
 FOLDER = Path(__file__).parent
 _MAX_MESSAGE = 200 * 1024 * 1024
@@ -49,16 +51,17 @@ def create_app(config: DeskConfig) -> st.App:
     streamlit_config.get_config_options(force_reparse=True, options_from_flags=options)
     return st.App(
         FOLDER / "app.py",
-        routes=[*auth.routes, *ops.routes, *exports.routes, *components.routes, *_feeds()],
-        middleware=[Middleware(Gate)],
+        routes=own_routes(),
+        middleware=[Middleware(PlainAddresses), Middleware(Gate)],
         on_script_error=shell.show_error,
     )
 
 
-def _feeds() -> list[Any]:
+def own_routes() -> list[Any]:
+    """Every address of the desk that is not Streamlit's."""
     from dashboard import feeds
 
-    return list(feeds.routes)
+    return [*auth.routes, *ops.routes, *exports.routes, *components.routes, *feeds.routes]
 
 
 def serve(config: DeskConfig) -> None:
@@ -67,7 +70,7 @@ def serve(config: DeskConfig) -> None:
     sock = socket.create_server((config.host, config.port), reuse_port=False, backlog=2048)
     server = uvicorn.Server(
         uvicorn.Config(
-            app, ws="websockets-sansio", ws_max_size=_MAX_MESSAGE, ws_per_message_deflate=False,
+            app, http=guarded(), ws="websockets-sansio", ws_max_size=_MAX_MESSAGE, ws_per_message_deflate=False,
             log_level="warning", access_log=False, timeout_graceful_shutdown=3, server_header=False,
         )
     )  # fmt: skip

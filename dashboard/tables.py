@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard import i18n
 from dashboard.html import draw as put
 from dashboard.html import esc
+from records.asking import whole
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,7 @@ def window(name: str, total: int, size: int, sorts: Mapping[str, str]) -> Window
     """The rows to show, as the address says; unknown sorts and pages fall back to the first."""
     sort = st.query_params.get(f"{name}-sort", "")
     pages = max(ceil(total / size), 1)
-    page = st.query_params.get(f"{name}-page", "1")
-    number = min(max(int(page), 1), pages) if page.isascii() and page.isdigit() else 1
+    number = min(max(whole(st.query_params.get(f"{name}-page", "1")) or 1, 1), pages)
     return Window(sort if sort in sorts else next(iter(sorts)), number, pages, size)
 
 

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from ingest import strictjson
 from ingest.config import IntakeConfig
 from ingest.problems import Problem
+from records.asking import declared
 
 _RATIO_FROM = 1 << 20
 """Below this size a high ratio is harmless: text of repeated records packs well."""
@@ -26,8 +27,7 @@ async def read_body(request: Request, config: IntakeConfig) -> bytes:
             415,
             f"不支持的 Content-Encoding {encoding[:40]!r}，可用 gzip / unsupported content encoding, use gzip",
         )
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > config.max_body:
+    if declared(request) > config.max_body:
         raise _too_large("正文", "body", config.max_body)
     try:
         async with asyncio.timeout(config.body_total):

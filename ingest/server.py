@@ -14,6 +14,7 @@ import uvicorn
 from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
@@ -28,6 +29,7 @@ from ingest.measures import Measures
 from ingest.problems import Problem
 from ingest.writer import Writer
 from records import signing
+from records.asking import PlainAddresses
 from records.doorway import guarded
 from records.ledger import Ledger
 from records.workers import Workers
@@ -215,7 +217,12 @@ def create_app(config: IntakeConfig) -> Starlette:
         Route("/metrics", intake.metrics),
     ]
     handlers: Any = {Problem: _problem, HTTPException: _problem, Exception: _problem}
-    app = Starlette(routes=routes, lifespan=intake.life, exception_handlers=handlers)
+    app = Starlette(
+        routes=routes,
+        lifespan=intake.life,
+        exception_handlers=handlers,
+        middleware=[Middleware(PlainAddresses)],
+    )
     app.state.intake = intake
     return app
 

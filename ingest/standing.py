@@ -13,6 +13,7 @@ from ingest.envelope import shallow
 from ingest.kinds import KINDS
 from ingest.problems import Problem
 from ingest.receipts import standing
+from records.asking import whole
 from records.clock import rfc3339
 from records.intake import Held, Parked, Reject
 
@@ -51,12 +52,10 @@ def held(session: Session, source: str, kind: str, keys: list[str]) -> list[dict
 
 def page_of(request: Request) -> tuple[int, int, bool]:
     """(after, limit, open only) of `?after=0&limit=100&open=true`; raises Problem 400."""
-    try:
-        after = int(request.query_params.get("after", "0"))
-        limit = int(request.query_params.get("limit", "100"))
-    except ValueError:
-        raise Problem(400, "after、limit 应为整数 / after and limit must be integers") from None
-    if not 0 <= after < 1 << 62 or not 1 <= limit <= MOST_REJECTS:
+    after, limit = (whole(request.query_params.get(*asked)) for asked in (("after", "0"), ("limit", "100")))
+    if after is None or limit is None:
+        raise Problem(400, "after、limit 应为非负整数 / after and limit must be whole numbers")
+    if not 1 <= limit <= MOST_REJECTS:
         raise Problem(400, f"after ≥ 0，limit 1–{MOST_REJECTS} / after ≥ 0, limit 1 to {MOST_REJECTS}")
     return after, limit, request.query_params.get("open", "").lower() in ("1", "true")
 

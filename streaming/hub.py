@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import WebSocketRoute
 
 from records import signing
+from records.asking import PlainAddresses, Refused
 from records.doorway import GuardedHttp
 from records.grants import HUB_ROLE
 from records.ledger import Ledger
@@ -199,6 +200,12 @@ class Hub:
         page.headers.update(headers or {})
         return page
 
+    def refused(self, request: Request, refused: Refused) -> Response:
+        """A request that is not answered, as a problem or as a page."""
+        if wants_problem(request):
+            return problem(refused.status, refused.detail, refused.headers)
+        return self.pages.error(request, refused.status)
+
 
 def create_app(
     config: HubConfig, make_media: MakeMedia = media_server, services: Mapping[str, MakeService] = PARTS
@@ -213,7 +220,10 @@ def create_app(
 
     app = Starlette(
         routes=hub.routes(),
-        middleware=[Middleware(SecurityHeaders, desk_origin=config.desk_origin)],
+        middleware=[
+            Middleware(SecurityHeaders, desk_origin=config.desk_origin),
+            Middleware(PlainAddresses, refuse=hub.refused),
+        ],
         exception_handlers={HTTPException: hub.failed, SQLAlchemyError: hub.failed, 500: hub.failed},
         lifespan=lifespan,
     )

@@ -71,4 +71,4 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, 
 
 def wants_problem(request: Request) -> bool:
     """Whether an error at this request is for a program rather than for a reader."""
-    return request.url.path.startswith(SCRIPTED_PREFIXES)
+    return str(request.scope["path"]).startswith(SCRIPTED_PREFIXES)

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from records.asking import whole
 from streaming.hls.aac import CODEC as AAC_CODEC
 from streaming.hls.aac import AacEncoder, transcode
 from streaming.hls.cutter import Cut, Cutter
@@ -47,7 +48,9 @@ CORS = {
     "access-control-expose-headers": "Date, Content-Length",
     "cross-origin-resource-policy": "cross-origin",
 }
-_NAME = re.compile(r"(?:init-(?P<head>\d+)\.mp4|(?P<segment>\d+)(?:\.(?P<part>\d+))?\.m4s)")
+_NAME = re.compile(
+    r"(?:init-(?P<head>[0-9]{1,15})\.mp4|(?P<segment>[0-9]{1,15})(?:\.(?P<part>[0-9]{1,15}))?\.m4s)"
+)
 
 
 class Status(Protocol):
@@ -282,10 +285,13 @@ class HlsServer:
 
 def _wanted(query: Mapping[str, str]) -> tuple[int | None, int | None]:
     """(segment, part) of a blocking reload. ValueError unless both are whole numbers, part only with segment."""
-    number, part = query.get("_HLS_msn"), query.get("_HLS_part")
-    if any(text is not None and not text.isdecimal() for text in (number, part)) or (part and not number):
+    asked = [query.get(name) for name in ("_HLS_msn", "_HLS_part")]
+    number, part = (None if text is None else whole(text) for text in asked)
+    if [text is None for text in asked] != [number is None, part is None] or (
+        part is not None and number is None
+    ):
         raise ValueError
-    return (int(number) if number else None), (int(part) if part else None)
+    return number, part
 
 
 async def _until(shelf: Shelf, condition: Callable[[], bool], seconds: float) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from records.asking import whole
 from records.clock import now, rfc3339
 from streaming.live.board import Board
 from streaming.live.logs import Logs, OpeningLog
@@ -43,7 +44,7 @@ class Feeds:
     async def opening(self, socket: WebSocket) -> None:
         """`WS /feeds/openings/{id}?after=SEQ`: gapless replay from `after`, then live."""
         await socket.accept()
-        after = _number(socket.query_params.get("after", "0"))
+        after = whole(socket.query_params.get("after", "0"))
         if after is None:
             await socket.close(BAD_REQUEST, "after 须为非负整数 / after must be a whole number")
             return
@@ -103,10 +104,6 @@ class Feeds:
         async with asyncio.timeout(SEND_SECONDS):
             await socket.send_text(text)
         self.sent += 1
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 def _heard(task: asyncio.Future[None]) -> None:

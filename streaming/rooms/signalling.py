@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
 import structlog
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from records import asking
 from streaming.edges.outpost import EdgeViewer
 from streaming.rooms.peer import Peer
 from streaming.wire import answer as answers
@@ -40,11 +41,13 @@ _TITLES = {
     403: "令牌无效 / Token refused",
     404: "不存在 / Not found",
     405: "方法不允许 / Method not allowed",
+    408: "发送过慢 / Request timeout",
     409: "正在推流 / Already publishing",
     412: "会话已变 / Session has changed",
     413: "内容过大 / Content too large",
     415: "内容类型不符 / Unsupported media type",
     422: "SDP 不可用 / Unprocessable SDP",
+    429: "请求过多 / Too many requests",
     503: "暂不可用 / Unavailable",
 }
 
@@ -207,17 +210,9 @@ def _require_type(request: Request, wanted: str) -> None:
 
 
 async def _text(request: Request) -> str:
-    body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                raise Problem(
-                    413, f"正文超过 {MAX_BODY} 字节 / body over {MAX_BODY} bytes", {"Connection": "close"}
-                )
-    except ClientDisconnect as error:
-        raise Problem(400, "连接在正文结束前断开 / client went away") from error
-    try:
-        return body.decode("utf-8")
+        return (await asking.body(request, MAX_BODY)).decode("utf-8")
+    except asking.Refused as refused:
+        raise Problem(refused.status, refused.detail, refused.headers) from None
     except UnicodeDecodeError as error:
         raise Problem(422, "正文不是 UTF-8 / the body is not UTF-8") from error

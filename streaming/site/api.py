@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from records import public
+from records.asking import whole
 from records.clock import now, rfc3339, today
 from records.states import OPENING_STATES
 from streaming.live.board import Board
@@ -87,10 +88,10 @@ class Api:
         log = await self._logs.get(request.path_params["id"])
         if log is None:
             return _unknown(request)
-        after = request.query_params.get("after", "0")
-        if not (after.isascii() and after.isdigit()):
+        after = whole(request.query_params.get("after", "0"))
+        if after is None:
             return problem(400, "after 须为非负整数 / after must be a whole number")
-        return answer(request, log.messages[int(after) :], max_age=1)
+        return answer(request, log.messages[after:], max_age=1)
 
     async def record(self, request: Request) -> Response:
         """开标记录, once every price has been read."""

@@ -185,8 +185,8 @@ class Pages:
     def error(self, request: Request, status: int) -> Response:
         """An error as a page."""
         lang = language(request)
-        key = status if status in {404, 405, 503} else 500
-        note = word(lang, "error.404.note" if key == 404 else "error.note")
+        key = status if status in {404, 405, 503} else 400 if status < 500 else 500
+        note = word(lang, f"error.{key}.note" if key in {400, 404} else "error.note")
         body = self._render(
             "error.html",
             request,
