@@ -97,6 +97,16 @@ def sources(room: rooms_live.Room, lang: str) -> list[tuple[str, str]]:
     return found
 
 
+def notices(room: rooms_live.Room, lang: str) -> list[tuple[str, str]]:
+    """What a room's publishers send that some viewers cannot have: (what it is, what to do)."""
+    told = [notice for notice in room.get("notices") or () if notice["grave"]]
+    far = i18n.text("control.far", lang) + ("：" if lang == "zh" else ": ")
+    return [
+        ((far if notice["camera"] != room["id"] else "") + notice[lang], notice[f"remedy_{lang}"])
+        for notice in told
+    ]
+
+
 # ── the strip ────────────────────────────────────────────────────────────────
 
 
@@ -142,7 +152,7 @@ def _line(room: rooms_live.Room, named: dict[str, str], lang: str) -> str:
     cells = "".join(f'<td class="num">{esc(shown[name])}</td>' for name in COLUMNS)
     wrong = "".join(
         f' <span class="chip bad" title="{esc(why)}">{esc(words)}</span>'
-        for words, why in sources(room, lang)
+        for words, why in [*sources(room, lang), *notices(room, lang)]
     )
     return (
         f'<tr><td class="cut">{mark(grade, lang)}<a href="/room?room={esc(room["id"])}" target="_self">'

@@ -56,15 +56,14 @@ def unrecorded(room: rooms_live.Room) -> bool:
 
 
 def _wrong(page: shell.Page, room: rooms_live.Room) -> list[str]:
-    """What should be put right before this room opens: its recording, its cameras."""
+    """What should be put right before this room opens: its recording, its cameras, what they send."""
     found = []
     if unrecorded(room):
         state = room["recorder"]["state"]
         found.append(page.say(f"control.no_recording{'_' + state if state in ('disk', 'failed') else ''}"))
     stop = "：" if page.lang == "zh" else ": "
-    return found + [
-        f"{words}{stop}{why}" if why else words for words, why in room_health.sources(room, page.lang)
-    ]
+    told = [*room_health.sources(room, page.lang), *room_health.notices(room, page.lang)]
+    return found + [f"{words}{stop}{why}" if why else words for words, why in told]
 
 
 def _said(room_id: str) -> str:

@@ -39,6 +39,7 @@ from streaming.live.roster import Roster
 from streaming.parts import PARTS
 from streaming.plane import MediaPlane
 from streaming.rooms.media import MediaConfig, MediaServer
+from streaming.rooms.subrooms import main_room
 from streaming.security import SecurityHeaders, problem, wants_problem
 from streaming.services import MakeService, Services
 from streaming.sharedport import shared
@@ -102,6 +103,9 @@ class Hub:
         """Health hears of every part, the desk hears of health."""
         if isinstance(self.media, MediaServer):
             self.board.cameras = self.media.cameras
+            self.control.notices = self.media.notices
+            for part, check in self.media.troubles(self._called).items():
+                self.health.watch(part, check)
             if self.media.edges is not None:
                 self.health.watch("edges", self.media.edges.trouble)
         self.health.rows = lambda: [self.control.row(room) for room in self.roster.in_use()]
@@ -109,6 +113,10 @@ class Hub:
         self.health.watch("rooms", self._damaged_rooms)
         for name in self.services.parts:
             self.health.watch(name, lambda name=name: self.services.trouble(name))  # type: ignore[misc]
+
+    def _called(self, room: str, lang: str) -> str:
+        card = self.roster.rooms.get(main_room(room))
+        return card.title(lang) if card is not None else room
 
     def _damaged_rooms(self) -> Trouble | None:
         names = "、".join(self.covers.damaged.values())

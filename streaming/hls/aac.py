@@ -9,7 +9,7 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 
-from streaming.hls.cutter import SOUND_SLACK
+from streaming.hls.cutter import SILENCE, SOUND_SLACK
 from streaming.hls.fmp4 import AUDIO_SCALE, AUDIO_TRACK, Sample, Stretch
 
 FRAME = 1024
@@ -51,12 +51,19 @@ class AacEncoder:
             self._begin(sound.start)
         for sample in sound.samples:
             self._fed += sample.duration
-            for decoded in self._decoder.decode(av.Packet(sample.data)):
+            for decoded in self._decoded(sample):
                 decoded.pts = None
                 for frame in self._resampler.resample(decoded):
                     self._fifo.write(frame)
             while (whole := self._fifo.read(FRAME)) is not None:
                 self._encode(whole)
+
+    def _decoded(self, sample: Sample) -> list[AudioFrame]:
+        """A packet that is no Opus sounds like silence of its length."""
+        try:
+            return self._decoder.decode(av.Packet(sample.data))
+        except av.error.InvalidDataError:
+            return self._decoder.decode(av.Packet(SILENCE.data)) * max(1, sample.duration // SILENCE.duration)
 
     def _encode(self, frame: AudioFrame) -> None:
         frame.pts, frame.time_base = self._taken, _TIME_BASE

@@ -100,7 +100,18 @@ class Live:
             encoder = AacEncoder()
             self.aac = Shelf(aac_entry(encoder.config), AAC_CODEC)
             self._transcoding = asyncio.create_task(self._transcode(encoder, self.aac))
+            self._transcoding.add_done_callback(self._transcoding_ended)
         return self.aac
+
+    def _transcoding_ended(self, task: asyncio.Task[None]) -> None:
+        """It ends by itself only by an error: the next request for AAC begins anew."""
+        if task is not self._transcoding or task.cancelled():
+            return
+        log.error("hls.transcoding_failed", room=self.room, error=repr(task.exception()))
+        self._no_more_aac()
+
+    def _no_more_aac(self) -> None:
+        self.aac, self._transcoding, self._queue = None, None, asyncio.Queue(WAITING_CUTS)
 
     def _cut(self, cut: Cut) -> None:
         self.opus.put(cut, cut.sound if self.sound else None)
@@ -109,7 +120,7 @@ class Live:
         if self._queue.full() or time.monotonic() - self._aac_asked_at > IDLE_SECONDS:
             log.info("hls.transcoding_stopped", room=self.room, late=self._queue.full())
             self._transcoding.cancel()
-            self.aac, self._transcoding, self._queue = None, None, asyncio.Queue(WAITING_CUTS)
+            self._no_more_aac()
         else:
             self._queue.put_nowait(cut)
 

@@ -60,7 +60,7 @@ class Control:
     """Obeys orders, and lays the slate over a room whose opening is paused.
 
     `recorder` tells what the recorder does in a room (None: no recorder here), `sources` how the cameras do
-    that are pulled for it; `health` the hub's state.
+    that are pulled for it, `notices` what is to be said of what its publishers send; `health` the hub's state.
     """
 
     def __init__(self, key: bytes, roster: Roster, board: Board, media: MediaPlane, covers: Covers) -> None:
@@ -68,6 +68,7 @@ class Control:
         self._media, self._covers = media, covers
         self.recorder: Callable[[str], dict[str, Any] | None] = lambda room: None
         self.sources: Callable[[str], list[dict[str, Any]]] = lambda room: []
+        self.notices: Callable[[str], list[dict[str, Any]]] = lambda room: []
         self.health: Callable[[], dict[str, Any]] = dict
         self._asked: dict[str, Asked] = {}
         self._obeyed: dict[str, float] = {}
@@ -141,6 +142,7 @@ class Control:
             "paused": self._paused(room.id), "by": list(cover.by), "switched_at": cover.since,
             "pending": [asked.told() for asked in self._asked.values() if asked.room == room.id],
             "recorder": self.recorder(room.id), "sources": self.sources(room.id),
+            "notices": self.notices(room.id),
         }  # fmt: skip
 
     # -- orders -----------------------------------------------------------------------------------

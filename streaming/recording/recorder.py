@@ -105,6 +105,9 @@ class Recorder:
             await self._work(self._collect)
         except OSError as error:
             self._fail("recording.disk_failed", error)
+        except Exception as error:  # whatever it is, the next round must come
+            log.exception("recording.round_failed")
+            self._fail("recording.round_failed", error)
 
     async def _work(self, task: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._worker, task)
@@ -201,7 +204,7 @@ class Recorder:
         lived = time.monotonic() - born
         try:
             await self._work(lambda: self._settle(take))
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self._fail("recording.disk_failed", error)
         del self._takes[take]
         recorder.ended(take, lived)

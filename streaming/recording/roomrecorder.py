@@ -41,7 +41,7 @@ class Group:
 
 def starts_idr(packet: bytes) -> bool:
     """Whether an H.264 packet begins an IDR picture itself, not only the parameter sets before it."""
-    kind = packet[HEADER] & 31
+    kind = packet[HEADER] & 31 if len(packet) > HEADER + 1 else 0
     if kind == STAP_A:
         return any(nal[0] & 31 == IDR for nal in single_nals(packet))
     return kind == IDR or (kind == FU_A and packet[HEADER + 1] & 31 == IDR)
@@ -110,6 +110,11 @@ class RoomRecorder:
         self._reports[kind] = sender_report
         if self.take:
             self.take.out.report(kind, sender_report)
+
+    def restart(self) -> None:
+        """After an error: what waits goes into the file as it is, the file goes on from the next keyframe."""
+        self._key_time = b""
+        self._release()
 
     def _see(self, codec: Codec) -> None:
         if self._video is None or self._video.name != codec.name:

@@ -167,7 +167,10 @@ class RtpOut:
         """Tell the receiver that every stream is over: it ends as at the end of a file."""
         for kind, packet in self._newest.items():
             if self._open and kind in self.lanes:
-                self._send(self._sockets[kind][1], bytes((0x81, rtcp.BYE, 0, 1)) + packet[8:12])
+                ssrc = packet[8:12]
+                # a goodbye alone is shorter than what ffmpeg reads
+                report = rtcp.receiver_report(int.from_bytes(ssrc, "big"), [])
+                self._send(self._sockets[kind][1], report + bytes((0x81, rtcp.BYE, 0, 1)) + ssrc)
 
     def close(self) -> None:
         """Give the sockets back; nothing is sent any more."""

@@ -18,6 +18,7 @@ _GAUGES = {
     "loss": "share of the publisher's packets lost in the last second, before repair",
     "low_layer": "1 while the publisher sends a small layer beside the full one",
     "low_bitrate": "bit/s of that layer on arrival",
+    "notices": "things a publisher sends otherwise than it should (B-frames, sound without Opus)",
     "jitter": "seconds of interarrival jitter of the publisher's packets",
 }
 _COUNTERS = {
@@ -31,6 +32,7 @@ _COUNTERS = {
     "viewer_plis": "keyframes asked for by viewers",
     "viewer_nacks": "requests for repeats from viewers",
     "repeated": "packets repeated to viewers",
+    "tap_failures": "times a recorder, segmenter or edge failed at a packet and was set going again",
     "joins": "viewers that connected",
     "join_ms": "milliseconds from offer to encrypted path, summed over joins",
 }
@@ -52,7 +54,8 @@ def families(rooms: Mapping[str, Room], sessions: Sessions) -> Iterable[Metric]:
     for name, room in rooms.items():
         status = room.status()
         for key, gauge in gauges.items():
-            gauge.add_metric([name], float(getattr(status, key)))
+            figure = len(room.notices()) if key == "notices" else getattr(status, key)
+            gauge.add_metric([name], float(figure))
         for key, value in _counts(room).items():
             counters[key].add_metric([name], value)
         for reason, count in room.ended.items():
@@ -81,6 +84,7 @@ def _counts(room: Room) -> dict[str, float]:
         "viewer_plis": room.totals["viewer_plis"] + sum(viewer.plis for viewer in viewers),
         "viewer_nacks": room.totals["viewer_nacks"] + sum(viewer.nacks for viewer in viewers),
         "repeated": room.totals["repeated"] + sum(viewer.repeated for viewer in viewers),
+        "tap_failures": room.tap_failures.count,
         "joins": room.totals["joins"],
         "join_ms": room.totals["join_ms"],
     }

@@ -27,7 +27,12 @@ _MIN_GAP = 1 / 50  # seconds of media time between two sources
 
 
 class Tap(Protocol):
-    """A receiver of a room's encoded packets: recorder, segmenter, edge. Must not block or raise."""
+    """A receiver of a room's encoded packets: recorder, segmenter, edge. Must not block or raise.
+
+    One that raises all the same is told of in log, health and metrics, and goes on; with a `restart()` it is asked
+    to forget what it was in the middle of. One with a `changed()` hears of it when the next packets of a kind
+    are another source's, or follow a span that was withheld.
+    """
 
     def packets(self, kind: str, codec: Codec, packets: list[bytes]) -> None:
         """RTP packets of "audio" or "video" in order; payload type bits are zero, fill in your own."""
@@ -168,9 +173,16 @@ class Stream:
         """A new publisher or layer: numbers go on where they were, the next keyframe starts a GOP."""
         self.idle()
         self.codec = codec
+        self._tell_changed()
         self.rewriter.switch()
         if self._aside is not None:
             self._aside.switch()
+
+    def _tell_changed(self) -> None:
+        for tap in (*self.taps, *self.kept):
+            changed: Callable[[str], None] | None = getattr(tap, "changed", None)
+            if changed is not None:
+                changed(self.kind)
 
     def idle(self) -> None:
         """The source is gone: what it sent last is no longer shown to those who join."""
@@ -195,6 +207,7 @@ class Stream:
         """Take one RTP packet of the current source. Sent at the end of its frame, or soon."""
         if self._withheld and not self.covered and self._begins(packet):
             self._withheld = False
+            self._tell_changed()
             self.rewriter.switch()
         if self._aside is not None:
             self._push_aside(self._aside, packet, now)
@@ -297,7 +310,7 @@ class Stream:
         mapped = (timestamp + self.rewriter.shift) & 0xFFFFFFFF
         self.report = rtcp.sender_report(self.ssrc, ntp, mapped, self.packets, self.octets)
         for tap in tuple(self.taps):
-            tap.report(self.kind, self.report)
+            self._feed_report(tap, self.report)
         if self.kept:
             self._report_kept(ntp, timestamp)
         return self.report
@@ -308,4 +321,10 @@ class Stream:
             self.ssrc, ntp, (timestamp + shift) & 0xFFFFFFFF, self.packets, self.octets
         )
         for tap in tuple(self.kept):
+            self._feed_report(tap, report)
+
+    def _feed_report(self, tap: Tap, report: bytes) -> None:
+        try:
             tap.report(self.kind, report)
+        except Exception:  # noqa: BLE001 - as above
+            self.on_tap_failed(tap)

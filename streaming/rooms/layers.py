@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from streaming.rooms.forward import Stream, original, payload_start
-from streaming.wire.codecs import CLOCK, KEYFRAME, Codec
+from streaming.rooms.voice import Voice, outgoing
+from streaming.wire.codecs import CLOCK, H264, KEYFRAME, Codec
 from streaming.wire.extension import element
+from streaming.wire.order import Order
 from streaming.wire.reception import Reception
 
 PLI_EVERY = 0.5  # seconds between two keyframe requests to a source
@@ -58,9 +60,9 @@ class Asking:
 class Layer:
     """One incoming SSRC; `rid` as its packets name it (RFC 8852), empty where they do not."""
 
-    def __init__(self, ssrc: int, kind: str, rid: str = "") -> None:
+    def __init__(self, ssrc: int, kind: str, rid: str = "", clock_rate: int | None = None) -> None:
         # a lost audio packet is 20 ms of sound: asking again would come too late, Opus conceals it
-        self.reception = Reception(ssrc, CLOCK[kind], repairs=kind == "video")
+        self.reception = Reception(ssrc, clock_rate or CLOCK[kind], repairs=kind == "video")
         self.rid = rid
         self.bitrate = 0.0
         self._counted = 0
@@ -103,11 +105,16 @@ class Second(Protocol):
 
 
 class Track:
-    """Audio or video of a publisher: which of its layers goes out."""
+    """Audio or video of a publisher: which of its layers goes out. `codec` is what leaves, which for telephone
+    sound is another than what comes."""
 
     def __init__(self, codec: Codec, stream: Stream, names: Names | None = None) -> None:
-        self.codec = codec
+        self.codec = outgoing(codec)
         self.stream = stream
+        self.clock_rate = codec.clock_rate
+        self.order = Order()
+        """Tells of B-frames in what goes out; only for H.264."""
+        self._inlet = stream if self.codec is codec else Voice(codec, stream)
         self.names = names or Names()
         self.layers: dict[int, Layer] = {}
         self.chosen: Layer | None = None
@@ -125,7 +132,9 @@ class Track:
             return None
         gap = layer.reception.add(packet, now)
         if layer is self.chosen or self._switch(layer, packet, now):
-            self.stream.push(packet, now)
+            self._inlet.push(packet, now)
+            if self.codec.name == H264:
+                self.order.look(packet)
         elif self.second is None or not self.second.take(layer, packet, now):
             return None
         return layer if gap else None
@@ -165,6 +174,10 @@ class Track:
         stream.push(restored[1], now)
         return True
 
+    def time_out(self, timestamp: int) -> int:
+        """A time of the source's RTP clock on the clock of what leaves."""
+        return timestamp * (CLOCK[self.stream.kind] // self.clock_rate) & 0xFFFFFFFF
+
     def leads_to(self, layer: Layer) -> Stream | None:
         """The stream a layer goes out in now."""
         if layer is self.chosen:
@@ -194,7 +207,7 @@ class Track:
         if len(self.layers) >= SSRCS:
             return None
         rid = _text(packet, self.names.rid) if self.names.rid is not None else ""
-        layer = self.layers[ssrc] = Layer(ssrc, self.stream.kind, rid)
+        layer = self.layers[ssrc] = Layer(ssrc, self.stream.kind, rid, self.clock_rate)
         return layer
 
     def _switch(self, layer: Layer, packet: bytes, now: float) -> bool:
@@ -206,6 +219,7 @@ class Track:
             self.stream.source(self.codec)
             layer.reception.missing.clear()
         self.chosen, self.wanted = layer, None
+        self.order = Order()
         if self.second is not None:
             self.second.promoted(layer, now)
         return True

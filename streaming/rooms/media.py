@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from prometheus_client import Metric
@@ -14,6 +14,8 @@ from starlette.routing import BaseRoute
 from streaming.edges.config import Edge
 from streaming.edges.placing import Edges, EdgesConfig
 from streaming.fanout import choose
+from streaming.health import Trouble
+from streaming.rooms import troubles
 from streaming.rooms.counters import families
 from streaming.rooms.forward import Stream, Tap
 from streaming.rooms.peer import Certificate
@@ -169,6 +171,18 @@ class MediaServer:
     def cameras(self, room: str) -> list[str]:
         """Which of a room's cameras are on air, near one first: names to join by WHEP."""
         return [room + suffix for suffix in SUFFIXES if self.status(room + suffix).publishing]
+
+    def notices(self, room: str) -> list[dict[str, Any]]:
+        """What is to be said of what a room's cameras send, for the operators."""
+        names = [room + suffix for suffix in SUFFIXES if room + suffix in self._rooms]
+        return [{"camera": one, **notice.told()} for one in names for notice in self._rooms[one].notices()]
+
+    def troubles(self, name: troubles.Name) -> dict[str, Callable[[], Trouble | None]]:
+        """Checks for the hub's health; `name` says what people call a room."""
+        return {
+            "publishers": lambda: troubles.of_publishers(self._rooms, name),
+            "taps": lambda: troubles.of_taps(self._rooms, name),
+        }
 
     def metrics(self) -> Iterable[Metric]:
         """Prometheus families of the media plane (see streaming/rooms/counters.py)."""

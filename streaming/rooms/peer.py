@@ -16,6 +16,7 @@ from OpenSSL import SSL
 from pylibsrtp import Error as SrtpError
 from pylibsrtp import _binding
 
+from streaming.rooms.notices import Notice
 from streaming.wire import answer
 from streaming.wire.codecs import Codec
 from streaming.wire.sdp import Offer
@@ -96,6 +97,7 @@ class Peer:
         self.closed: str | None = None
         self.on_closed: list[Callable[[Peer], None]] = []
         self.rejected = 0
+        self.notices: list[Notice] = []
         self.handshake_seconds: float | None = None
         self._certificate = certificate.current()
         self._remote = (offer.ufrag, offer.password)
@@ -129,13 +131,14 @@ class Peer:
         chosen: dict[str, list[Codec]],
         candidates: list[answer.Candidate],
         senders: dict[str, answer.Sender] | None = None,
+        silent: dict[str, list[Codec]] | None = None,
     ) -> str:
-        """The SDP answer for the codecs taken from the offer."""
+        """The SDP answer for the codecs taken from the offer; `silent` sections stay, but inactive."""
         digest = next(f.value for f in self._certificate.getFingerprints() if f.algorithm == "sha-256")
         setup = "active" if self.offer.setup == "passive" else "passive"
         transport = self.transport
         local = answer.Local(transport.ufrag, transport.password, digest, setup, candidates, senders or {})
-        return answer.write(self.offer, local, chosen)
+        return answer.write(self.offer, local, chosen, silent)
 
     def begin(self) -> None:
         """Wait for the client's checks and handshake in the background."""

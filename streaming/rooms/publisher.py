@@ -8,15 +8,20 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
+import structlog
+
 from records.clock import timestamp
 from streaming.rooms.congestion import Congestion
 from streaming.rooms.forward import Stream
 from streaming.rooms.layers import Asking, Layer, Names, Track
+from streaming.rooms.notices import B_FRAMES
 from streaming.rooms.peer import Certificate, Peer
 from streaming.wire import rtcp, simulcast, twcc
 from streaming.wire.codecs import Codec
 from streaming.wire.sdp import Offer
 from streaming.wire.transport import UdpPort
+
+log = structlog.get_logger()
 
 
 class Publisher(Peer):
@@ -106,7 +111,7 @@ class Publisher(Peer):
             layer.reception.sender_reported(packet.ntp, now)
             stream = track.leads_to(layer)
             if stream is not None:
-                report = stream.sender_report(self._our_time(packet.ntp), packet.timestamp)
+                report = stream.sender_report(self._our_time(packet.ntp), track.time_out(packet.timestamp))
                 self.on_report(stream, report)
 
     def _our_time(self, ntp: int) -> int:
@@ -173,6 +178,9 @@ class Publisher(Peer):
         if reports:
             self.send_rtcp(rtcp.receiver_report(self.ssrc, reports))
         video = self.tracks.get("video")
+        if video is not None and video.order.reordered and B_FRAMES not in self.notices:
+            self.notices.append(B_FRAMES)
+            log.warning("media.b_frames", room=self.room_name)
         if video is not None and video.layers:
             self._choose(video, now)
             self.congestion.tick(video.chosen.reception.loss if video.chosen else 0.0, list(video.layers))

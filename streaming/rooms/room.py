@@ -14,9 +14,11 @@ from records.clock import local_now
 from streaming.fanout import Fanout
 from streaming.rooms.forward import Stream, Tap
 from streaming.rooms.low import Low
+from streaming.rooms.notices import Notice
 from streaming.rooms.peer import Peer
 from streaming.rooms.replay import Replay, since_keyframe
 from streaming.rooms.source import Source
+from streaming.rooms.taps import TapFailures
 from streaming.rooms.viewer import Viewer
 from streaming.wire.codecs import CLOCK
 
@@ -67,6 +69,7 @@ class Room:
         self._successor: Source | None = None
         self._taken_over: deque[float] = deque(maxlen=MOST_TAKEOVERS)
         self.viewers: dict[str, Viewer] = {}
+        self.tap_failures = TapFailures(name)
         self.ended: Counter[str] = Counter()
         self.totals: Counter[str] = Counter()
         self.bitrate = self.fps = 0.0
@@ -78,6 +81,7 @@ class Room:
         self.low.on_report = self._report
         for stream in self.streams.values():
             stream.on_tap_failed = self._tap_failed
+        self.low.stream.on_tap_failed = self._tap_failed
 
     @property
     def video(self) -> Stream:
@@ -149,6 +153,10 @@ class Room:
                 stream.idle()
             self.low.stopped()
             self._set_live(False)
+
+    def notices(self) -> list[Notice]:
+        """What is to be said of what the publisher sends."""
+        return list(self.publisher.notices) if self.publisher is not None else []
 
     def request_keyframe(self) -> None:
         if self.publisher is not None:
@@ -228,8 +236,8 @@ class Room:
                     taps.remove(tap)
 
     def _tap_failed(self, tap: Tap) -> None:
-        log.exception("media.tap_failed", room=self.name, tap=type(tap).__name__)
-        self._remove_tap(tap)
+        self.tap_failures.failed(tap)
+        self.request_keyframe()  # what it lost is over with the next one
 
     # -- what the public must not see or hear ------------------------------------------------------
 

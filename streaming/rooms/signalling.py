@@ -27,12 +27,13 @@ log = structlog.get_logger()
 MAX_BODY = 64 * 1024
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
+NOTICES = "urn:sunbid:notices"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "OPTIONS, POST, PATCH, DELETE",
+    "Access-Control-Allow-Methods": "OPTIONS, GET, POST, PATCH, DELETE",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
-    "Access-Control-Expose-Headers": "Location, ETag, Link, Accept-Patch, Accept-Post, Retry-After",
+    "Access-Control-Expose-Headers": "Location, ETag, Link, Accept-Patch, Accept-Post, Retry-After, Sunbid-Notice",
     "Access-Control-Max-Age": "86400",
 }
 _TITLES = {
@@ -86,10 +87,12 @@ class Signalling:
 
     def routes(self) -> list[BaseRoute]:
         entry = {"OPTIONS": self._options, "POST": self._post}
+        notices = {"OPTIONS": self._options, "GET": self._notices}
         session = {"OPTIONS": self._options, "PATCH": self._patch, "DELETE": self._delete}
         return [
             Route(f"/{self.path}/{{room}}", _dispatch(entry), methods=METHODS),
             Route(f"/{self.path}/{{room}}/{{session}}", _dispatch(session), methods=METHODS),
+            Route(f"/{self.path}/{{room}}/{{session}}/notices", _dispatch(notices), methods=METHODS),
         ]
 
     def authorise(self, room: str, token: str | None) -> None:
@@ -125,6 +128,8 @@ class Signalling:
             raise Problem(422, str(error)) from error
         place = f"{request.scope.get('root_path', '')}/{self.path}/{quote(room, safe='')}/{session.id}"
         headers = {"Location": place, "ETag": session.etag, "Accept-Patch": FRAGMENT}
+        if isinstance(session, Peer) and self.sends:
+            headers |= {"Link": f'<{place}/notices>; rel="{NOTICES}"'} | _noticed(session)
         return Response(answer, 201, headers, media_type=SDP)
 
     def _here(self, room: str, offer: Offer, request: Request) -> tuple[Peer, str]:
@@ -164,7 +169,15 @@ class Signalling:
             peer.close("deleted")
         elif not self.server.sessions.ended(request.path_params["session"]):
             raise Problem(404, "没有这个会话 / no such session")
-        return Response(status_code=200)
+        return Response(status_code=200, headers=_noticed(peer) if isinstance(peer, Peer) else None)
+
+    async def _notices(self, request: Request) -> Response:
+        """What the hub has to say of what a publisher sends; whoever knows the session's address may ask."""
+        peer = self._find(request)
+        if peer is None:
+            raise Problem(404, "没有这个会话 / no such session")
+        text = json.dumps({"notices": [one.told() for one in peer.notices]}, ensure_ascii=False)
+        return Response(text, headers={"Cache-Control": "no-store"}, media_type="application/json")
 
     def _find(self, request: Request) -> Peer | None:
         parameters = request.path_params
@@ -192,6 +205,11 @@ def _dispatch(handlers: Mapping[str, Handler]) -> Handler:
         return response
 
     return endpoint
+
+
+def _noticed(peer: Peer) -> dict[str, str]:
+    lines = "; ".join(notice.line() for notice in peer.notices)
+    return {"Sunbid-Notice": lines} if lines else {}
 
 
 def token(request: Request) -> str | None:

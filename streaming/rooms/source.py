@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from streaming.rooms.layers import Track
+from streaming.rooms.notices import Notice
 
 
 class Source(Protocol):
     """At most one fills a room at a time. `closed` is None while it lives, then the reason.
 
     created, media_at  seconds of time.monotonic(): when it was made, when media last came
+    notices            what is to be said of what it sends
     plis, nacks        requests sent to it; `recovered` packets it repeated
     """
 
@@ -23,6 +25,7 @@ class Source(Protocol):
     plis: int
     nacks: int
     recovered: int
+    notices: list[Notice]
     on_closed: list[Callable[[Any], None]]
     on_started: Callable[[Any], None]
     on_report: Callable[[Any, bytes], None]

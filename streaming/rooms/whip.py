@@ -7,12 +7,13 @@ from typing import ClassVar
 import structlog
 from starlette.requests import Request
 
+from streaming.rooms import notices
 from streaming.rooms.peer import Peer
 from streaming.rooms.publisher import Publisher
 from streaming.rooms.room import Room
 from streaming.rooms.signalling import Problem, Signalling, token
 from streaming.rooms.subrooms import main_room
-from streaming.wire.codecs import H264, OPUS, VP8, Codec, profile_rank
+from streaming.wire.codecs import H264, OPUS, TELEPHONE, VP8, Codec, profile_rank
 from streaming.wire.sdp import Media, Offer, SdpError
 
 log = structlog.get_logger()
@@ -45,9 +46,9 @@ class Whip(Signalling):
             self._may_take_over(place, bearer, request.query_params.get("takeover"))
         codecs = choose(offer)
         publisher = Publisher(room, offer, self.server.udp, self.server.certificate, codecs, place.streams)
-        answer = publisher.answer(
-            {kind: [codec] for kind, codec in codecs.items()}, self.server.candidates(tcp=True)
-        )
+        publisher.notices = notices.of_sound(offer, codecs)
+        chosen = {kind: [codec] for kind, codec in codecs.items()}
+        answer = publisher.answer(chosen, self.server.candidates(tcp=True), silent=_silent(offer, codecs))
         publisher.token = bearer
         (place.publish_instead if takes_over else place.publish)(publisher)
         return publisher, answer
@@ -91,22 +92,44 @@ def _busy(detail: str, seconds: int) -> Problem:
 
 
 def choose(offer: Offer) -> dict[str, Codec]:
-    """One codec per kind: H.264 before VP8, Opus. SdpError where a section offers none of them."""
+    """One codec per kind: H.264 before VP8, Opus before what must be made Opus. Sound that cannot be taken is
+    left out where there is a picture; SdpError where nothing is left, or where the picture is unknown."""
     chosen = {}
     for kind in ("video", "audio"):
         media = offer.section(kind)
-        if media is not None:
-            chosen[kind] = _best(media)
+        if media is not None and (best := _best(media)) is not None:
+            chosen[kind] = best
+        elif media is not None and not (kind == "audio" and chosen):
+            raise _unknown(media)
     return chosen
 
 
-def _best(media: Media) -> Codec:
-    order = (H264, VP8) if media.kind == "video" else (OPUS,)
-    usable = [codec for codec in media.codecs if codec.forwardable and codec.name in order]
-    if not usable:
-        offered = ", ".join(dict.fromkeys(codec.name for codec in media.codecs)) or "-"
-        wanted = "H264 (packetization-mode=1), VP8" if media.kind == "video" else "opus/48000"
-        raise SdpError(
-            f"{media.kind} 须为 {wanted}，收到 / {media.kind} must be {wanted}; offered: {offered}"
-        )
-    return min(usable, key=lambda codec: (order.index(codec.name), profile_rank(codec)))
+_ORDER = {"video": (H264, VP8), "audio": (OPUS, *TELEPHONE)}
+
+
+def _best(media: Media) -> Codec | None:
+    order = _ORDER[media.kind]
+    usable = [codec for codec in media.codecs if codec.receivable and codec.name in order]
+    return min(
+        usable,
+        key=lambda codec: (order.index(codec.name), not codec.forwardable, profile_rank(codec)),
+        default=None,
+    )
+
+
+def _unknown(media: Media) -> SdpError:
+    offered = ", ".join(dict.fromkeys(_told(codec) for codec in media.codecs)) or "-"
+    wanted = "H264, VP8" if media.kind == "video" else "opus/48000, PCMU, PCMA, G722"
+    return SdpError(f"{media.kind} 须为 {wanted}，收到 / {media.kind} must be {wanted}; offered: {offered}")
+
+
+def _told(codec: Codec) -> str:
+    if not codec.collides:
+        return codec.name
+    return f"{codec.name}（负载类型 {codec.payload_type} 与 RTCP 冲突 / payload type {codec.payload_type} collides with RTCP）"
+
+
+def _silent(offer: Offer, chosen: dict[str, Codec]) -> dict[str, list[Codec]]:
+    """The sections that are left out but stay in the bundle, with a codec of theirs."""
+    sections = {kind: offer.section(kind) for kind in _ORDER if kind not in chosen}
+    return {kind: media.codecs[:1] for kind, media in sections.items() if media and media.codecs}

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 from records.clock import BEIJING, now
 from streaming.health import Trouble
-from streaming.rooms.subrooms import camera
+from streaming.rooms.troubles import NAMED, Name, called
 from streaming.sources.cameras import CameraStatus
 
 PATIENCE = timedelta(seconds=20)
 """A camera may take this long to come (back) before the operators hear of it."""
-NAMED = 3
-"""So many are named with their reasons; each is on its room's own bar besides."""
-Name = Callable[[str, str], str]
-"""(room or sub-room, language) → what people call the room."""
-FAR = {"zh": "全景", "en": "overview camera"}
 
 
 def trouble(cameras: Mapping[str, CameraStatus], name: Name) -> Trouble | None:
@@ -46,11 +41,10 @@ def trouble(cameras: Mapping[str, CameraStatus], name: Name) -> Trouble | None:
 
 def _line(room: str, status: CameraStatus, name: Name, lang: str) -> str:
     told = status.told(room)
-    called = name(room, lang) + (f" {FAR[lang]}" if camera(room) == "far" else "")
     since = status.since.astimezone(BEIJING).strftime("%H:%M")
     why = told[f"reason_{lang}"]
     if lang == "zh":
         head = "摄像机被拒" if status.state == "refused" else f"摄像机自 {since} 起连接不上"
-        return f"{called}：{head}{'：' + why if why else ''}"
+        return f"{called(room, name, lang)}：{head}{'：' + why if why else ''}"
     head = "camera refused" if status.state == "refused" else f"camera not connected since {since}"
-    return f"{called}: {head}{': ' + why if why else ''}"
+    return f"{called(room, name, lang)}: {head}{': ' + why if why else ''}"

@@ -16,6 +16,7 @@ from typing import Any
 
 from streaming.rooms.forward import Stream
 from streaming.rooms.layers import Track
+from streaming.rooms.notices import Notice
 from streaming.wire import rtcp
 from streaming.wire.codecs import H264, OPUS, Codec
 
@@ -161,6 +162,7 @@ class PlainPublisher:
         self.connected = False
         self.closed: str | None = None
         self.plis = self.nacks = self.recovered = 0
+        self.notices: list[Notice] = []
         self.on_closed: list[Callable[[Any], None]] = []
         self.on_started: Callable[[Any], None] = lambda publisher: None
         self.on_report: Callable[[Any, bytes], None] = lambda stream, report: None

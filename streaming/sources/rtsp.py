@@ -25,6 +25,7 @@ from streaming.sources import plainrtp
 from streaming.sources.plainrtp import Announcement, Feed, PlainPublisher, Ports
 from streaming.wire import rtcp
 from streaming.wire.codecs import H264
+from streaming.wire.order import Order
 
 TIMEOUT = 5.0  # seconds without an answer or a packet
 CONNECTING = 20.0  # seconds from the start to the first picture; cameras with long GOPs take theirs
@@ -123,27 +124,6 @@ class Address:
 def mask(text: str) -> str:
     """The text without the user name and password of any RTSP address."""
     return _SECRET.sub(r"\1***@", text)
-
-
-class Order:
-    """Sees B-frames in RTP: pictures sent after one that is shown later."""
-
-    def __init__(self) -> None:
-        self.pictures = 0
-        self.reordered = False
-        self._last: int | None = None
-        self._newest = 0
-
-    def look(self, timestamp: int) -> None:
-        """The timestamp of the next packet."""
-        if timestamp == self._last:
-            return
-        self.pictures += 1
-        if self._last is not None and (timestamp - self._newest) & 0xFFFFFFFF >= 0x80000000:
-            self.reordered = True
-        else:
-            self._newest = timestamp
-        self._last = timestamp
 
 
 class Pull:
@@ -263,7 +243,7 @@ class Pull:
         self._heard = time.monotonic()
         if kind == "video":
             self._first_at = self._first_at or self._heard
-            self._order.look(int.from_bytes(packet[4:8], "big"))
+            self._order.look(packet)
             if self._order.reordered:
                 self._end(Refused(B_FRAMES_REMEDY, b_frames=True))
                 return

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from streaming.wire import simulcast, twcc
-from streaming.wire.codecs import Codec
+from streaming.wire.codecs import OPUS, Codec
 from streaming.wire.sdp import Media, Offer
 
 FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
@@ -43,9 +43,15 @@ class Local:
     senders: dict[str, Sender] = field(default_factory=dict)
 
 
-def write(offer: Offer, local: Local, chosen: dict[str, list[Codec]]) -> str:
-    """The answer text. `chosen` maps kind → codecs taken from the offer; other sections are refused."""
-    used = {kind: offer.section(kind) for kind in chosen}
+def write(
+    offer: Offer, local: Local, chosen: dict[str, list[Codec]], silent: dict[str, list[Codec]] | None = None
+) -> str:
+    """The answer text. `chosen` maps kind → codecs taken from the offer; other sections are refused.
+
+    silent: kinds whose section stays, for the bundle may rest on it, but is inactive.
+    """
+    silent = silent or {}
+    used = {kind: offer.section(kind) for kind in chosen | silent}
     # Viewers get none: their packets would each need their own number, and the fan-out sends all the same.
     # One encoding goes to everyone anyhow, so an estimate of one viewer's line could not change the rate; what
     # they tell by REMB is no measure of health either, on a free line it lags behind what they are sent.
@@ -62,7 +68,8 @@ def write(offer: Offer, local: Local, chosen: dict[str, list[Codec]]) -> str:
     ]
     for media in offer.media:
         if used.get(media.kind) is media:
-            lines += _accepted(media, chosen[media.kind], local, numbered.get(media.kind))
+            section = _accepted(media, (chosen | silent)[media.kind], local, numbered.get(media.kind))
+            lines += map(_inactive, section) if media.kind in silent else section
         else:
             lines += _refused(media)
     return "\r\n".join(lines) + "\r\n"
@@ -86,6 +93,10 @@ def fragment(offer: Offer, ufrag: str, password: str, candidates: list[Candidate
 def _refused(media: Media) -> list[str]:
     head = [f"m={media.kind} 0 {media.protocol} {' '.join(media.formats)}", "c=IN IP4 0.0.0.0"]
     return head + ([f"a=mid:{media.mid}"] if media.mid else []) + ["a=inactive"]
+
+
+def _inactive(line: str) -> str:
+    return "a=inactive" if line in ("a=recvonly", "a=sendonly") else line
 
 
 def _accepted(media: Media, codecs: list[Codec], local: Local, numbered: int | None) -> list[str]:
@@ -120,7 +131,7 @@ def _accepted(media: Media, codecs: list[Codec], local: Local, numbered: int | N
 
 def _codec(codec: Codec, kind: str) -> list[str]:
     pt = codec.payload_type
-    name = "opus" if codec.name == "OPUS" else codec.name
+    name = "opus" if codec.name == OPUS else codec.name
     channels = f"/{codec.channels}" if codec.channels > 1 else ""
     lines = [f"a=rtpmap:{pt} {name}/{codec.clock_rate}{channels}"]
     if codec.fmtp:

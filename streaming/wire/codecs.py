@@ -8,6 +8,12 @@ from dataclasses import dataclass, field
 H264, VP8, OPUS = "H264", "VP8", "OPUS"
 VIDEO = (H264, VP8)
 CLOCK = {"video": 90_000, "audio": 48_000}
+"""Clock rates of what rooms hand out; a telephone codec is made Opus on its way in."""
+TELEPHONE = {"PCMU": 8_000, "PCMA": 8_000, "G722": 16_000}
+"""Codecs of desk telephones and cameras → samples a second. Their RTP clock is 8 kHz, G.722's too (RFC 3551)."""
+TELEPHONE_CLOCK = 8_000
+STATIC = {0: "PCMU/8000", 8: "PCMA/8000", 9: "G722/8000"}
+"""Payload types that need no a=rtpmap (RFC 3551 §6)."""
 
 _IDR, _SPS, _STAP_A, _FU_A = 5, 7, 24, 28
 
@@ -33,13 +39,35 @@ class Codec:
         return self.fmtp.get("profile-level-id", "42000a")[:4].lower()
 
     @property
+    def collides(self) -> bool:
+        """Whether its packets would be taken for RTCP on a shared port (RFC 5761 §4)."""
+        return 64 <= self.payload_type <= 95
+
+    @property
     def forwardable(self) -> bool:
         """H.264 must allow fragmentation units: packets are passed on as they come, never re-cut."""
+        if self.collides:
+            return False
         if self.name == H264:
             return self.fmtp.get("packetization-mode", "0") == "1" and self.clock_rate == CLOCK["video"]
         return (self.name == VP8 and self.clock_rate == CLOCK["video"]) or (
             self.name == OPUS and self.clock_rate == CLOCK["audio"]
         )
+
+    @property
+    def receivable(self) -> bool:
+        """Whether a publisher may send it: what is forwardable, H.264 in whole units (mode 0, which every
+        receiver of mode 1 takes), and sound of one channel that can be made Opus."""
+        if self.collides:
+            return False
+        if self.name == H264:
+            return self.clock_rate == CLOCK["video"] and self.fmtp.get("packetization-mode", "0") in (
+                "0",
+                "1",
+            )
+        if self.name in TELEPHONE:
+            return self.clock_rate == TELEPHONE_CLOCK and self.channels == 1
+        return self.forwardable
 
 
 # Constrained baseline is what every browser decodes; then baseline, main, constrained high, high.

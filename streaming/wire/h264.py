@@ -45,11 +45,12 @@ class Picture:
 
 def single_nals(packet: bytes) -> Iterator[bytes]:
     """The whole NAL units of one RTP packet (single or STAP-A); nothing for a fragment."""
-    kind = packet[HEADER] & 31 if len(packet) > HEADER else 0
+    end = _end(packet)
+    kind = packet[HEADER] & 31 if end > HEADER else 0
     if 0 < kind < STAP_A:
-        yield packet[HEADER : _end(packet)]
+        yield packet[HEADER:end]
     elif kind == STAP_A:
-        position, end = HEADER + 1, _end(packet)
+        position = HEADER + 1
         while position + 2 < end:
             size = int.from_bytes(packet[position : position + 2], "big")
             if size == 0 or position + 2 + size > end:
@@ -138,13 +139,14 @@ class Depacketiser:
             self._timestamp = timestamp
 
     def _take(self, packet: bytes) -> None:
-        if len(packet) <= HEADER + 1:
+        end = _end(packet)
+        if end <= HEADER + 1:
             return
         if packet[HEADER] & 31 != FU_A:
             for nal in single_nals(packet):
                 self._add(nal)
             return
-        head, end = packet[HEADER + 1], _end(packet)
+        head = packet[HEADER + 1]
         if head & 0x80:
             self._fragment = [bytes((packet[HEADER] & 0xE0 | head & 31,))]
         elif not self._fragment:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from streaming.wire.codecs import Codec
+from streaming.wire.codecs import STATIC, Codec
 
 MAX_MEDIA = 16
 MAX_LINE = 4096  # characters; numbers longer than that Python would not read
@@ -19,6 +19,8 @@ _PROTOCOLS = ("UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "RTP/SAVPF", "TCP/TLS/RTP
 _ICE = re.compile(r"^[A-Za-z0-9+/\-_=]+$")
 _FINGERPRINT = re.compile(r"^[0-9A-F]{2}(:[0-9A-F]{2})+$")
 _DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
+_SHARED = ("ice-ufrag", "ice-pwd", "fingerprint", "setup", "rtcp-mux")
+"""Of a bundle these may stand in one section for all (RFC 9143 §7.1.3)."""
 _TOKEN = re.compile(r"^[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]{1,64}$")
 
 
@@ -36,6 +38,8 @@ class Media:
     attributes: list[tuple[str, str]] = field(default_factory=list)
     codecs: list[Codec] = field(default_factory=list)
     rejected: bool = False
+    spare: bool = False
+    """Another section of its kind is used instead."""
 
     def first(self, name: str) -> str | None:
         return next((value for key, value in self.attributes if key == name), None)
@@ -53,7 +57,8 @@ class Media:
 
     @property
     def wanted(self) -> bool:
-        return self.kind in ("audio", "video") and not self.rejected and self.direction != "inactive"
+        usable = not self.rejected and not self.spare and self.direction != "inactive"
+        return usable and self.kind in ("audio", "video")
 
 
 @dataclass
@@ -80,15 +85,62 @@ def parse_offer(text: str, *, sends: bool) -> Offer:
     for section in media:
         section.attributes += [item for item in session if _folds(item[0], section)]
         section.codecs = _codecs(section)
-    used = [section for section in media if section.wanted]
-    if not used:
-        raise SdpError("没有可用的音频或视频 / the offer has no active audio or video section")
-    _check_direction(used, sends)
-    _check_bundle(session, used)
+    for group in _bundles(session):
+        _share(group, media)
+    for section in media:
+        if (
+            section.rejected
+            and section.first("bundle-only") is not None
+            and section.kind in ("audio", "video")
+        ):
+            raise SdpError(
+                f"{section.kind} 段标有 a=bundle-only，却不在任何 BUNDLE 组（查 a=mid 与 a=group）"
+                f" / {section.kind} is bundle-only but in no BUNDLE group: check a=mid and a=group"
+            )
+    used = _used(media, sends)
+    _check_bundle(_bundles(session), used)
     leader = used[0]
     if any(section.first("rtcp-mux") is None for section in used):
         raise SdpError("缺少 a=rtcp-mux / a=rtcp-mux is required in every media section")
     return Offer(media, *_ice(leader), _fingerprints(leader), _setup(leader))
+
+
+def _bundles(session: list[tuple[str, str]]) -> list[list[str]]:
+    """The mids of every BUNDLE group, in the group's order."""
+    words = [value.split() for key, value in session if key == "group"]
+    return [found[1:] for found in words if found[:1] == ["BUNDLE"]]
+
+
+def _share(group: list[str], media: list[Media]) -> None:
+    """Port 0 with a=bundle-only is no refusal inside a bundle (RFC 9143 §6), and what belongs to the
+    transport may stand in one section of it only."""
+    members = [section for mid in group for section in media if mid and section.mid == mid]
+    for section in members:
+        if section.first("bundle-only") is not None:
+            section.rejected = False
+    for name in _SHARED:
+        lent = next(
+            (one.every(name) for one in members if not one.rejected and one.first(name) is not None), []
+        )
+        for section in members:
+            if section.first(name) is None:
+                section.attributes += [(name, value) for value in lent]
+
+
+def _used(media: list[Media], sends: bool) -> list[Media]:
+    """One section a kind: the first of the right direction with a codec of ours, the others are spare."""
+    wanted = [section for section in media if section.wanted]
+    if not wanted:
+        raise SdpError("没有可用的音频或视频 / the offer has no active audio or video section")
+    fitting = _of_direction(wanted, sends)
+    used = []
+    for kind in ("video", "audio"):
+        found = [section for section in fitting if section.kind == kind]
+        known = [section for section in found if any(codec.receivable for codec in section.codecs)]
+        used += (known or found)[:1]
+    for section in wanted:
+        section.spare = section not in used
+    return [section for section in media if section in used]
 
 
 def parse_fragment(text: str) -> tuple[str, str] | None:
@@ -151,7 +203,8 @@ def _folds(name: str, section: Media) -> bool:
 
 def _codecs(media: Media) -> list[Codec]:
     fmtp = {pt: _parameters(line) for pt, line in _numbered(media.every("fmtp"))}
-    maps = {pt: line.split()[0] for pt, line in _numbered(media.every("rtpmap")) if line.split()}
+    maps = dict(STATIC) if media.kind == "audio" else {}
+    maps |= {pt: line.split()[0] for pt, line in _numbered(media.every("rtpmap")) if line.split()}
     retransmits: dict[int, int] = {}
     for pt, mapping in maps.items():
         apt = fmtp.get(pt, {}).get("apt", "")
@@ -184,20 +237,21 @@ def _parameters(line: str) -> dict[str, str]:
     return {key.strip().lower(): value.strip() for key, _, value in pairs}
 
 
-def _check_direction(used: list[Media], sends: bool) -> None:
+def _of_direction(wanted: list[Media], sends: bool) -> list[Media]:
     allowed = ("sendonly", "sendrecv") if sends else ("recvonly", "sendrecv")
-    for media in used:
-        if media.direction not in allowed:
-            raise SdpError(
-                f"{media.kind} 的方向是 {media.direction}，应为 {allowed[0]}"
-                f" / {media.kind} is {media.direction}, must be {allowed[0]}"
-            )
+    fitting = [section for section in wanted if section.direction in allowed]
+    if not fitting:
+        wrong = wanted[0]
+        raise SdpError(
+            f"{wrong.kind} 的方向是 {wrong.direction}，应为 {allowed[0]}"
+            f" / {wrong.kind} is {wrong.direction}, must be {allowed[0]}"
+        )
+    return fitting
 
 
-def _check_bundle(session: list[tuple[str, str]], used: list[Media]) -> None:
+def _check_bundle(groups: list[list[str]], used: list[Media]) -> None:
     if len(used) == 1:
         return
-    groups = [value.split()[1:] for key, value in session if key == "group" and value.startswith("BUNDLE")]
     mids = [media.mid for media in used]
     if len(set(mids)) != len(mids) or not any(set(mids) <= set(group) for group in groups):
         raise SdpError("音视频须在同一 BUNDLE 组 / all media must be in one BUNDLE group with distinct mids")

@@ -205,6 +205,19 @@ def test_cameras_that_do_not_come_are_named_with_their_reason() -> None:
     assert "camera reconnecting since 10:30:05" in room_health.strip(rooms_live.Snapshot((dark,)), {}, "en")
 
 
+def test_what_a_publisher_sends_otherwise_stands_beside_its_room():
+    notice = {
+        "camera": "a.far", "code": "b_frames", "zh": "编码器发送 B 帧", "en": "the encoder sends B-frames",
+        "remedy_zh": "请关闭 B 帧", "remedy_en": "switch B-frames off", "grave": True,
+    }  # fmt: skip
+    mild = notice | {"code": "audio_transcoded", "zh": "声音为 PCMA", "grave": False}
+    room = line(id="a", notices=[notice, mild])
+    assert room_health.notices(room, "zh") == [("全景：编码器发送 B 帧", "请关闭 B 帧")]
+    assert room_health.notices(line(), "zh") == []
+    shown = room_health.strip(rooms_live.Snapshot((room,)), {}, "zh")
+    assert "编码器发送 B 帧" in shown and "请关闭 B 帧" in shown
+
+
 def test_every_state_of_the_recorder_has_its_word() -> None:
     for state in ("recording", "waiting", "disk", "failed", "off"):
         assert room_health.recorder(line(recorder={"state": state}), "zh")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import subprocess
 import types
 from collections.abc import AsyncIterator, Iterator
@@ -326,15 +327,18 @@ def test_passwords_are_masked_wherever_ffmpeg_says_them() -> None:
 
 
 def test_b_frames_show_in_the_timestamps() -> None:
-    forward, reordered, wrapping = Order(), Order(), Order()
-    for time in (0, 0, 3600, 7200, 7200, 10800):
-        forward.look(time)
-    for time in (0, 10800, 3600):
-        reordered.look(time)
-    for time in (2**32 - 3600, 0, 3600):
-        wrapping.look(time)
+    def looked(*packets: tuple[int, int]) -> Order:
+        order = Order()
+        for sequence, time in packets:
+            order.look(struct.pack("!BBHII", 0x80, 96, sequence & 0xFFFF, time % 2**32, 1))
+        return order
+
+    forward = looked(*enumerate((0, 0, 3600, 7200, 7200, 10800)))
     assert (forward.pictures, forward.reordered) == (4, False)
-    assert reordered.reordered and not wrapping.reordered
+    assert looked(*enumerate((0, 10800, 3600, 7200, 21600, 14400, 18000))).reordered
+    assert not looked(*enumerate((-3600, 0, 3600), start=-1)).reordered
+    assert not looked((1, 3600), (3, 10800), (2, 7200), (5, 18000), (4, 14400), (3, 10800)).reordered, "late"
+    assert not looked(*enumerate((90_000, 93_600, 0, 3600, 7200))).reordered, "a clock set back once"
 
 
 @pytest.mark.parametrize(
