@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from ingest import openings, placing, publicpapers, publicrecord, publicrows, rejects
+from ingest import openings, placing, publicpapers, publicrows, rejects
 from ingest.envelope import Record, Refusal
 from ingest.kinds import REFERENCES, SHARED
 from ingest.parking import Parking
@@ -310,7 +310,7 @@ class Batch:
         rows = publicrows.projects(session, projects, self.demo)
         rows += publicrows.lots(session, lots, self.demo)
         rows += publicrows.awards(session, touched, self.demo)
-        rows += publicrecord.records(session, {*lots, *_lots_of(pending, "bid", "opening")}, self.demo)
+        rows += publicrows.past_records(session, {*lots, *_lots_of(pending, "bid", "opening")}, self.demo)
         rows += publicpapers.contracts(session, touched, self.demo)
         rows += publicpapers.decisions(session, touched, self.demo)
         rows += publicpapers.notices(session, pending.get("notice", {}), self.demo)

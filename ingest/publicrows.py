@@ -15,7 +15,7 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from ingest.rows import chunks, insert_rows, table_of
-from records import public
+from records import pastrecord, public
 from records.broadcast import PublicEvent
 from records.clock import now, rfc3339
 from records.evaluation import Evaluation
@@ -32,7 +32,7 @@ def row(topic: str, subject: str, payload: dict[str, Any], since: datetime = FIR
     """One row of `public_event`."""
     return {
         "topic": topic, "subject": subject, "position": 0, "day": None,
-        "visible_from": since, "payload": payload, "created_at": now(),
+        "visible_from": since, "payload": payload, "created_at": now(), "project": payload.get("project"),
     }  # fmt: skip
 
 
@@ -176,6 +176,15 @@ def _line(found: Any) -> dict[str, Any]:
         "price": public.money(award.price),
         "currency": award.currency,
     }
+
+
+def past_records(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) -> list[dict[str, Any]]:
+    """Rows (topic `record`, subject the opening) of the openings of these lots that came as history."""
+    return [
+        row("record", told.opening, {**told.payload, "demo": told.source in demo}, told.visible_from)
+        for part in chunks(sorted(set(lot_ids)))
+        for told in pastrecord.past_records(session, part)
+    ]
 
 
 def openings(session: Session, ids: Iterable[str]) -> None:

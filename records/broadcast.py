@@ -43,6 +43,8 @@ class PublicEvent(Base):
     """For opening_event its seq within the opening; 0 elsewhere."""
     day: Mapped[Code | None]
     """For opening: the local day (YYYY-MM-DD, Beijing time) on which it is scheduled."""
+    project: Mapped[Key | None]
+    """The project a row belongs to."""
     visible_from: Mapped[datetime]
     payload: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -50,4 +52,5 @@ class PublicEvent(Base):
     __table_args__ = (
         Index("ix_public_event_topic_subject", "topic", "subject", "position", "seq"),
         Index("ix_public_event_topic_day", "topic", "day", "seq"),
+        Index("ix_public_event_project_topic", "project", "topic", "seq"),
     )

@@ -40,6 +40,7 @@ def publish(
         visible_from=visible_from,
         position=position,
         day=day,
+        project=payload.get("project"),
     )
     session.add(row)
     return row

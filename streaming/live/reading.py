@@ -136,7 +136,7 @@ def of_project(session: Session, topic: str, code: str) -> list[dict[str, Any]]:
         .where(
             PublicEvent.topic == topic,
             PublicEvent.visible_from <= now(),
-            PublicEvent.payload["project"].as_string() == code,
+            PublicEvent.project == code,
         )
         .group_by(PublicEvent.subject)
     )

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -18,15 +17,16 @@ from records import public
 from records.clock import local_now, now
 from streaming.live.board import Board
 from streaming.live.logs import Logs
-from streaming.live.reading import Reader, beside, of_project
+from streaming.live.reading import Reader, beside
 from streaming.live.roster import Roster
 from streaming.live.story import STEPS, Story
 from streaming.site import market
 from streaming.site.api import Api, evidence_path
 from streaming.site.hall import Hall
 from streaming.site.openingview import opening_view
-from streaming.site.render import Site, day, word
-from streaming.site.telling import card, facts, listing, slate
+from streaming.site.projectview import project_view, whole_project
+from streaming.site.render import Site, address, day, word
+from streaming.site.telling import facts, listing, slate
 
 GZIP = [Middleware(GZipMiddleware, minimum_size=600, compresslevel=6)]
 NAVIGATION: tuple[tuple[str, str, dict[str, str]], ...] = (
@@ -114,24 +114,11 @@ class Pages:
     async def project(self, request: Request) -> Response:
         """`/project/{code}`: everything public of one project, the 项目电子身份证."""
         lang, code = language(request), request.path_params["code"]
-        project, lots, openings, awards = await self._reader.ask(lambda s: whole_project(s, code))
-        if not (project or lots or openings or awards):
+        whole = await self._reader.ask(lambda s: whole_project(s, code))
+        if not whole.known:
             raise HTTPException(404)
-        names = [project.get("name") if project else None, openings[0]["project_name"] if openings else None]
-        groups = [
-            (word(lang, "project.lots"), [card(lot, lang) for lot in lots], word(lang, "project.none.lots")),
-            (
-                word(lang, "project.awards"),
-                [card(a, lang) for a in awards],
-                word(lang, "project.none.awards"),
-            ),
-        ]
-        body = self._render(
-            "project.html", request, nav="", code=code, name=next((n for n in names if n), code),
-            project=card(project, lang) if project else [], openings=openings, groups=groups,
-            demo=any(part.get("demo") for part in (project or {}, *lots, *openings, *awards)),
-        )  # fmt: skip
-        return _html(body)
+        url = str(request.base_url).rstrip("/") + address(f"/project/{code}", lang)
+        return _html(self._render("project.html", request, nav="", **project_view(code, whole, url, lang)))
 
     async def market(self, request: Request) -> Response:
         """`/market`: figures that the watch publishes under the topic `market`."""
@@ -212,19 +199,6 @@ class Pages:
             "bare": False,
         }
         return self._site.render(template, lang, **{**shared, **context})
-
-
-Payloads = list[dict[str, Any]]
-
-
-def whole_project(session: Session, code: str) -> tuple[dict[str, Any] | None, Payloads, Payloads, Payloads]:
-    """What the public may see of a project: itself, its lots, its openings, its awards."""
-    return (
-        public.latest(session, "project", code),
-        of_project(session, "lot", code),
-        of_project(session, "opening", code),
-        of_project(session, "award", code),
-    )
 
 
 def language(request: Request) -> str:

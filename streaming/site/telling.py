@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from records.clock import now
@@ -12,7 +12,7 @@ from records.control import reason_text
 from streaming.live.board import moment
 from streaming.live.covers import OPEN, Cover
 from streaming.live.story import READ_OUT, Story
-from streaming.site.render import WORDS, clock, full, money, named, term, word
+from streaming.site.render import clock, full, money, named, term, word
 
 Opening = Mapping[str, Any]
 Pairs = list[tuple[str, str]]
@@ -152,37 +152,3 @@ def facts(opening: Opening, place: str, lang: str) -> Pairs:
         ("facts.key", word(lang, "yes") if opening.get("key_project") else None),
     ]
     return [(word(lang, key), str(value)) for key, value in rows if value]
-
-
-MONEY_FIELDS = frozenset({"price", "amount", "value", "control_price", "investment"})
-CODED_FIELDS = {"trade_family": "family", "method": "method", "state": "opening", "stage": "stage"}
-
-
-def card(payload: Mapping[str, Any], lang: str) -> Pairs:
-    """A public payload of another topic as label and value; fields without a public name stay out."""
-    shown: Pairs = []
-    for key, value in payload.items():
-        label = f"field.{key}"
-        if label not in WORDS or value in (None, "", False) or isinstance(value, dict | list):
-            continue
-        shown.append((word(lang, label), _value(key, value, lang)))
-    return shown
-
-
-def _value(key: str, value: Any, lang: str) -> str:
-    if value is True:
-        return word(lang, "yes")
-    if key in CODED_FIELDS:
-        return named(lang, CODED_FIELDS[key], str(value)) or ""
-    if key in MONEY_FIELDS and str(value).replace(".", "", 1).isdigit():
-        return money(str(value), lang)
-    return full(str(value)) if _is_time(str(value)) else str(value)
-
-
-def _is_time(text: str) -> bool:
-    if len(text) < 19 or text[10:11] != "T":
-        return False
-    try:
-        return datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False

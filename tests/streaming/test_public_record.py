@@ -147,3 +147,80 @@ def test_english_pages_of_history_have_words_for_every_code(rig: Rig) -> None:
     html = rig.get("/opening/KB-H1?lang=en").text
     assert {row[4] for row in cells(html)} == {"Pass"}
     assert "<dd>施工<" not in html and "<dd>Construction<" in html
+
+
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
+def test_an_older_ledger_gets_its_records_with_the_upgrade(
+    database: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Its history was taken in before anything told of it: stepping back and forth stands in for an old ledger."""
+    from alembic import command
+
+    from records.ledger import WRITE, _alembic
+
+    sqlite = database == "sqlite"
+    book = request.getfixturevalue("ledger") if sqlite else Ledger(request.getfixturevalue("postgres_url"))
+    hub_market.rooms(book)
+    history.send(book, *history.lot(YEAR_AGO), *history.award(YEAR_AGO))
+    with book.engine.connect().execution_options(**{WRITE: True}) as connection:
+        command.downgrade(_alembic(connection), "0003")
+        connection.commit()
+    book.upgrade()
+    app, _ = hub_market.hub(book, tmp_path / "data")
+    with TestClient(app, base_url="http://hub") as client:
+        assert len(client.get("/api/openings/KB-H1/record").json()["bids"]) == 3
+        assert "2,764.80 万元" in client.get("/project/XM-H1").text
+    if not sqlite:
+        book.close()
+
+
+def test_the_project_page_tells_winner_price_candidates_and_its_own_address_in_words(rig: Rig) -> None:
+    history.send(rig.ledger, *history.lot(YEAR_AGO), *history.award(YEAR_AGO))
+    for lang, words in {
+        "zh": (
+            "已签约",
+            "中标",
+            "望潮示例建设1公司",
+            "2,764.80 万元",
+            "望潮示例建设2公司",
+            "较限价低 3.50 %",
+            "扫码打开本页",
+        ),
+        "en": (
+            "Contract signed",
+            "Winner",
+            "CNY 27,648,000.00",
+            "3.50 % below the ceiling",
+            "Scan to open this page",
+        ),
+    }.items():
+        page = rig.get(f"/project/XM-H1?lang={lang}").text
+        for shown in words:
+            assert shown in page, (lang, shown)
+        assert not re.search(r">\s*(contracted|awarded|publicity|works|open)\s*<", page), "raw codes"
+        assert 'href="/opening/KB-H1' in page and "BD-H1" in page and "KB-H1</small>" in page
+
+
+def test_candidates_are_shown_from_their_publicity_on_and_the_winner_from_the_award_on(rig: Rig) -> None:
+    recent = now() - timedelta(days=4)
+    history.send(rig.ledger, *history.lot(recent, status="publicity"), *history.award(recent, decided=False))
+    page = rig.get("/project/XM-H1").text
+    assert "中标候选人公示" in page and "望潮示例建设2公司" in page
+    assert "中标人" not in page and 'class="num1"' not in page
+    yesterday = now() - timedelta(days=1)
+    history.send(
+        rig.ledger, *history.lot(yesterday, "H2", status="evaluating"), *history.award(yesterday, "H2")
+    )
+    assert "望潮示例建设2公司" not in rig.get("/project/XM-H2").text, "dates ahead: not yet public"
+
+
+def test_the_qr_code_holds_the_address_of_the_page(rig: Rig) -> None:
+    import segno
+
+    history.send(rig.ledger, *history.lot(YEAR_AGO))
+    page = rig.get("/project/XM-H1?lang=en").text
+    path = re.search(r'<svg[^>]*>.*?<path[^>]* d="([^"]+)"', page[page.index('class="qr"') :], re.S)
+    wanted = segno.make("http://hub/project/XM-H1?lang=en", error="m", micro=False).svg_inline(
+        border=2, omitsize=True
+    )
+    assert path and f'd="{path[1]}"' in wanted
