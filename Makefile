@@ -55,5 +55,5 @@ bench: $(VENV)/.stamp ## 基准 / the benchmarks
 lock: ## 重新生成带哈希的锁 / regenerate the hashed lock
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
 
-clean: ## 删除环境与演示数据 / remove the environment and the demo data
-	rm -rf $(VENV) var build *.egg-info
+clean: ## 删除环境与构建产物，不动数据 / remove the environment and what was built, never data
+	rm -rf $(VENV) build *.egg-info streaming/site/node_modules .mypy_cache .ruff_cache .pytest_cache

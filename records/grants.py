@@ -6,24 +6,49 @@ The rest of the code keeps the hub away from the trading tables; this makes the 
 from __future__ import annotations
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import ProgrammingError
 
 HUB_ROLE = "sunbid_hub"
 READS = ("public_event", "room", "centre", "alembic_version")
 WRITES = ("broadcast_session", "recording", "segment", "gap", "seal")
 
 
-def grant_hub(connection: Connection) -> None:
+def grant_hub(connection: Connection) -> bool:
     """Create or refresh the hub's role in the caller's transaction; a no-op on SQLite.
 
-    Raises sqlalchemy.exc.ProgrammingError where the connecting user may not create roles; an
-    administrator then creates `sunbid_hub` once and grants it to that user.
+    Returns whether the role is there and ours. An ordinary owner may not create roles: an administrator then creates
+    `sunbid_hub` once and grants it to the owner; until then the hub works as the owner.
     """
     if connection.dialect.name != "postgresql":
-        return
-    if not connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": HUB_ROLE}):
-        connection.execute(text(f"CREATE ROLE {HUB_ROLE} NOLOGIN"))
-    connection.execute(text(f"GRANT {HUB_ROLE} TO CURRENT_USER"))
+        return False
+    if not _have_role(connection):
+        return False
     connection.execute(text(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {HUB_ROLE}"))
     connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {HUB_ROLE}"))
     connection.execute(text(f"GRANT SELECT ON {', '.join(READS)} TO {HUB_ROLE}"))
     connection.execute(text(f"GRANT SELECT, INSERT, UPDATE ON {', '.join(WRITES)} TO {HUB_ROLE}"))
+    return True
+
+
+def may_take_on(connection: Connection) -> bool:
+    """Whether this user may take on the hub's role."""
+    return bool(
+        connection.scalar(
+            text("SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = :name"),
+            {"name": HUB_ROLE},
+        )
+    )
+
+
+def _have_role(connection: Connection) -> bool:
+    """See that the role exists and is granted to us, as far as we may."""
+    try:
+        with connection.begin_nested():
+            known = text("SELECT 1 FROM pg_roles WHERE rolname = :name")
+            if not connection.scalar(known, {"name": HUB_ROLE}):
+                connection.execute(text(f"CREATE ROLE {HUB_ROLE} NOLOGIN"))
+            if not may_take_on(connection):
+                connection.execute(text(f"GRANT {HUB_ROLE} TO CURRENT_USER"))
+    except ProgrammingError:  # permission denied
+        return may_take_on(connection)
+    return True

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event, literal, make_url, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from records import grants
@@ -41,31 +43,55 @@ TABLES: tuple[type[Base], ...] = (
 )  # fmt: skip
 """Every table of the ledger."""
 
+log = structlog.get_logger()
+
+MIGRATIONS = Path(__file__).parent / "migrations"
 WRITE = "sunbid_write"
+WAL_KEPT = 64 << 20
+"""Bytes to which SQLite's write-ahead log is cut back once no reader holds it any longer."""
+
+
+def words(error: SQLAlchemyError) -> str:
+    """What the database said, in one line, without the statement and its values."""
+    said = str(getattr(error, "orig", None) or error)
+    return said.strip().splitlines()[0][:300] if said.strip() else type(error).__name__
 
 
 class Ledger:
     """The one truth. `read()` and `write()` give sessions; a write session commits when its block ends well."""
 
     def __init__(self, url: str, role: str | None = None) -> None:
-        """`role` is the PostgreSQL role every connection takes on (`records.grants`); ignored on SQLite."""
+        """`role` is the PostgreSQL role every connection takes on where it may (`records.grants`); ignored on SQLite."""
         self.url = make_url(url)
         self.role = role
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self._without_role = False
         self.engine = self._engine()
 
     def _engine(self) -> Engine:
         if not self.is_sqlite:
-            options = {"options": f"-c role={self.role}"} if self.role else {}
-            return create_engine(
-                self.url, pool_pre_ping=True, pool_size=5, max_overflow=10, connect_args=options
-            )
+            engine = create_engine(self.url, pool_pre_ping=True, pool_size=5, max_overflow=10)
+            if self.role:
+                event.listen(engine, "connect", self._take_on_role)
+            return engine
         engine = create_engine(self.url, connect_args={"timeout": 30, "check_same_thread": False})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
+
+    def _take_on_role(self, connection: Any, _record: Any) -> None:
+        """Give up the owner's rights, as far as the administrator has made that possible."""
+        connection.autocommit = True
+        try:
+            connection.execute(f"SET ROLE {self.role}")
+        except connection_errors():
+            if not self._without_role:
+                log.warning("ledger.no_role", role=self.role, remedy="docs/settings.md: PostgreSQL")
+            self._without_role = True
+        finally:
+            connection.autocommit = False
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -103,15 +129,41 @@ class Ledger:
         with self.engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
 
+    @staticmethod
+    def newest_version() -> str | None:
+        """The migration this program was written for."""
+        from alembic.script import ScriptDirectory
+
+        return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+    def look(self) -> None:
+        """Read a row of every table. Raises SQLAlchemyError where the database is damaged or out of reach."""
+        with self.engine.connect() as connection:
+            for table in Base.metadata.sorted_tables:
+                connection.execute(select(literal(1)).select_from(table).limit(1)).all()
+
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
 
 
+def connection_errors() -> tuple[type[Exception], ...]:
+    """What PostgreSQL's driver raises; imported only where it is used."""
+    import psycopg
+
+    return (psycopg.Error,)
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+        f"journal_size_limit={WAL_KEPT}",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -125,6 +177,6 @@ def _alembic(connection: Connection) -> Config:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     return config

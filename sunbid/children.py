@@ -42,8 +42,13 @@ class Guardian:
     """The script that outlives a killed supervisor just long enough to end the rest."""
 
     def __init__(self) -> None:
+        self._groups: set[int] = set()
+        self._process = self._started()
+
+    @staticmethod
+    def _started() -> subprocess.Popen[str]:
         script = Path(__file__).with_name("guardian.py")
-        self._process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-I", "-S", str(script)],
             stdin=subprocess.PIPE,
             start_new_session=True,
@@ -52,11 +57,22 @@ class Guardian:
 
     def watch(self, group: int) -> None:
         """A group that must not outlive the supervisor."""
+        self._groups.add(group)
         self._tell(f"+{group}\n")
 
     def forget(self, group: int) -> None:
         """A group that ended."""
+        self._groups.discard(group)
         self._tell(f"-{group}\n")
+
+    def alive(self) -> bool:
+        """Whether the script runs; where it does not, another one takes its place and is told of every group."""
+        if self._process.poll() is None:
+            return True
+        self._process = self._started()
+        for group in self._groups:
+            self._tell(f"+{group}\n")
+        return False
 
     def close(self) -> None:
         """The supervisor ends well: let the guardian clear up what is listed still, and wait for it."""
@@ -137,16 +153,20 @@ async def end_group(group: int, how: signal.Signals, grace: float) -> None:
 
 
 async def lines(log: asyncio.StreamReader, take: Callable[[str], None]) -> None:
-    """Hand every line of a log to `take`, until nobody can write to it any more."""
+    """Hand every line of a log to `take`, until nobody can write to it any more.
+
+    A line that `take` cannot write (a full disk, a closed terminal) is lost; reading goes on, or the process would
+    stand still at its next line.
+    """
     while True:
         try:
             raw = await log.readline()
         except ValueError:
-            take("（一行日志过长，已略去 / a log line was too long and is left out）")
-            continue
+            raw = "（一行日志过长，已略去 / a log line was too long and is left out）".encode()
         if not raw:
             return
-        take(raw.decode(errors="replace").rstrip())
+        with contextlib.suppress(OSError, ValueError):
+            take(raw.decode(errors="replace").rstrip())
 
 
 async def healthy(host: str, port: int, path: str | None, timeout: float) -> bool:

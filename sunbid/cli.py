@@ -38,10 +38,27 @@ def front(
     """阳光开标：开标直播、存证与阳光交易智管 / live bid openings, kept as evidence and supervised"""
 
 
+def _run() -> None:
+    """The command; a database that fails ends it with one line that says what it said."""
+    try:
+        app()
+    except Exception as error:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        if not isinstance(error, SQLAlchemyError):
+            raise
+        from records.ledger import words
+        from sunbid import output
+
+        output.fail(
+            f"账本出错 / the ledger failed: {words(error)}（{output.settings().database_shown}；sunbid doctor）"
+        )
+
+
 def main() -> None:
     """Entry point of the `sunbid` script."""
     try:
-        app()
+        _run()
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:

@@ -44,6 +44,7 @@ def run(settings: Settings) -> Iterator[Check]:
     yield from _ports(settings)
     yield _disk(settings)
     yield _ledger(settings)
+    yield from _hub_role(settings)
     yield _clock()
 
 
@@ -130,12 +131,10 @@ def _disk(settings: Settings) -> Check:
 
 
 def _ledger(settings: Settings) -> Check:
-    from alembic.script import ScriptDirectory
 
-    import records
     from records.ledger import Ledger
 
-    head = ScriptDirectory(str(Path(records.__file__).parent / "migrations")).get_current_head()
+    head = Ledger.newest_version()
     url = settings.effective_database_url
     if url.startswith("sqlite") and not (settings.data / "ledger.db").exists() and not settings.database_url:
         return Check("ledger", "ok", "尚未建立，首次启动时建立 / not there yet, made at the first start")
@@ -150,6 +149,29 @@ def _ledger(settings: Settings) -> Check:
     if found == head:
         return Check("ledger", "ok", f"{settings.database_shown} @ {found}")
     return Check("ledger", "warning", f"@ {found}, 应为 / expected {head}", "sunbid db upgrade")
+
+
+def _hub_role(settings: Settings) -> Iterator[Check]:
+    """Whether the hub can give up the owner's rights; on PostgreSQL only."""
+    from records.grants import HUB_ROLE, may_take_on
+    from records.ledger import Ledger
+
+    if not settings.effective_database_url.startswith("postgresql"):
+        return
+    ledger = Ledger(settings.effective_database_url)
+    try:
+        with ledger.engine.connect() as connection:
+            able = may_take_on(connection)
+    except Exception:  # noqa: BLE001 - the check before has said that the database cannot be reached
+        return
+    finally:
+        ledger.close()
+    if able:
+        yield Check("hub role", "ok", HUB_ROLE)
+        return
+    remedy = f"由管理员执行 / an administrator runs: CREATE ROLE {HUB_ROLE} NOLOGIN; GRANT {HUB_ROLE} TO CURRENT_USER"
+    found = "没有：中心以属主身份读库，可用 / none: the hub reads as the owner, which works"
+    yield Check("hub role", "warning", found, f"{remedy}（属主 / as the owner's name）; sunbid db upgrade")
 
 
 def _clock() -> Check:

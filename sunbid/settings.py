@@ -62,6 +62,12 @@ class Settings(BaseSettings):
         pattern=r"^(https?://[^\s/]+)?$",
         description="智管台对外网址，空则由地址与端口得出 / public address of the desk; empty: from host and port",
     )
+    hub_inside: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/]+)?$",
+        description="智管台在内部访问公开站的网址，空则为本机的 hub_port；各进程分在不同容器时填写"
+        " / where the desk itself finds the hub; empty: on this machine; set it where each process has a container",
+    )
     data: Path = Field(
         Path("var"), description="数据目录：账本、录像、日志 / folder of the ledger, recordings and logs"
     )
@@ -166,7 +172,7 @@ class Settings(BaseSettings):
     @property
     def hub_inside_url(self) -> str:
         """Where this machine finds the hub, whatever stands in front of it."""
-        return f"http://{_bracketed(self._own_host)}:{self.hub_port}"
+        return self.hub_inside or f"http://{_bracketed(self._own_host)}:{self.hub_port}"
 
     @property
     def intake_url(self) -> str:
@@ -212,8 +218,11 @@ def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
         (PREFIX, _from_environment(os.environ if environ is None else environ)),
     ):
         for name, value in given.items():
-            values[name] = value
             origins[name] = source if source == FILE else variable(name)
+            if source == PREFIX and value == "":
+                values.pop(name, None)  # an empty variable asks for the default, whatever the file says
+            else:
+                values[name] = value
     try:
         return Loaded(Settings(**values), origins)
     except ValidationError as error:
@@ -233,7 +242,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
         raise SettingsError(
             f"未知设置 {', '.join(unknown)}；可用 / unknown setting in the environment, choose from: {choices}"
         )
-    return {key.removeprefix(PREFIX).lower(): value for key, value in given.items() if value != ""}
+    return {key.removeprefix(PREFIX).lower(): value for key, value in given.items()}
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -276,6 +285,7 @@ def shown_value(settings: Settings, name: str) -> Any:
         "public_host": settings.announced_host,
         "hub_url": settings.effective_hub_url,
         "desk_url": settings.effective_desk_url,
+        "hub_inside": settings.hub_inside_url,
         "database_url": settings.database_shown,
         "data": str(settings.data),
         "edges": _shown_edges(settings.edges),

@@ -22,6 +22,7 @@ STEADY = 30.0
 """A process that ran this many seconds starts again at the first wait."""
 STOP_GRACE = 8.0
 PROBE_EVERY = 5.0
+GUARDIAN_EVERY = 1.0
 PROBE_TIMEOUT = 10.0
 PROBE_MISSES = 3
 """So many probes in a row without an answer, after the first good one, mean that the process hangs."""
@@ -113,6 +114,7 @@ class Supervisor:
             loop.add_signal_handler(one, self._on_signal)
         self._guardian = Guardian()
         try:
+            self._tasks["guardian"] = loop.create_task(self._keep_guardian())
             for name in self.kept:
                 self._tasks[name] = loop.create_task(self._keep(self.kept[name]))
             if await self._all_ready() and when_ready:
@@ -128,6 +130,11 @@ class Supervisor:
         self._tasks[command.name] = asyncio.get_running_loop().create_task(
             self._keep(self.kept[command.name])
         )
+
+    async def _keep_guardian(self) -> None:
+        while self._guardian and await self._unless_stopped(asyncio.sleep(GUARDIAN_EVERY)):
+            if not self._guardian.alive():
+                self.say("sunbid", "守护脚本已结束，已换新的 / the guardian ended, another one has its place")
 
     def _on_signal(self) -> None:
         if self.stopping.is_set():

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from records.ledger import words
 from sunbid import wiring
 from sunbid.children import Command
+from sunbid.logfile import LogFile
 from sunbid.settings import Settings
 from sunbid.supervise import CannotStart, Say, Supervisor, check_ports, only_one
 
@@ -30,9 +34,9 @@ def prepare(settings: Settings) -> None:
     ledger = wiring.ledger(settings)
     try:
         ledger.upgrade()
-    except Exception as error:
+    except SQLAlchemyError as error:
         raise CannotStart(
-            f"账本无法升级 {settings.database_shown} / the ledger cannot be upgraded: {error}"
+            f"账本无法升级 {settings.database_shown} / the ledger cannot be upgraded: {words(error)}"
         ) from error
     finally:
         ledger.close()
@@ -46,10 +50,21 @@ def to_terminal(name: str, line: str) -> None:
     print(f"{label} {line}", file=sys.stderr, flush=True)
 
 
-def run(settings: Settings, say: Say = to_terminal) -> None:
+def to_terminal_and(log: LogFile) -> Say:
+    """The same, and into the log on disk."""
+
+    def say(name: str, line: str) -> None:
+        log.write(name, line)
+        to_terminal(name, line)
+
+    return say
+
+
+def run(settings: Settings) -> None:
     """Run the four processes until told to stop."""
     with only_one(settings.data):
         prepare(settings)
+        say = to_terminal_and(LogFile(settings.data / "log" / "sunbid.log"))
         supervisor = Supervisor(commands(settings), settings.host, say)
 
         async def ready() -> None:

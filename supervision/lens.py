@@ -114,6 +114,18 @@ _SQL_TYPES = {
 Params = Sequence[Any] | dict[str, Any]
 
 
+def _is_manifest(found: Any) -> bool:
+    """Whether a manifest has its parts in their form: a torn or edited file may be valid JSON and still be none."""
+    if not isinstance(found, dict) or not isinstance(found.get("version"), int):
+        return False
+    months, stamp = found.get("months"), found.get("as_of")
+    try:
+        whole = isinstance(stamp, str) and datetime.fromisoformat(stamp).tzinfo is not None
+    except ValueError:
+        return False
+    return whole and isinstance(months, dict) and all(isinstance(month, dict) for month in months.values())
+
+
 def lens_folder(data_dir: Path) -> Path:
     """Where the lens of a data folder lies."""
     return Path(data_dir) / "lens"
@@ -146,9 +158,10 @@ class Lens:
     def manifest(self) -> dict[str, Any]:
         """The manifest; empty while nothing was written, and if it is damaged: the writer then builds anew."""
         try:
-            return dict(json.loads(self.manifest_path.read_text()))
+            found = json.loads(self.manifest_path.read_text())
         except (FileNotFoundError, ValueError):
             return {}
+        return found if _is_manifest(found) else {}
 
     def as_of(self) -> datetime | None:
         """截至时间: the ledger's state the lens shows; None while there is no lens."""

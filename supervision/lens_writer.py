@@ -49,6 +49,8 @@ class LensWriter:
         self.journal = Follower("lens:journal", Journal.seq, (Journal.lot_id, Journal.kind, Journal.key))
         self.public = Follower("lens:public", PublicEvent.seq, (PublicEvent.topic, PublicEvent.subject))
         self._settled_to: datetime | None = None
+        self._whole: dict[Path, tuple[int, int]] = {}
+        """File → time and size with which it was last found whole."""
 
     def start(self) -> list[str]:
         """Continue after the last run; without a usable lens build it whole. Returns the months written."""
@@ -81,7 +83,7 @@ class LensWriter:
             month
             for month, mark in prints.items()
             if held.get(month, {}).get("print") != mark
-            or not all(self._file(t, month).exists() for t in TABLES)
+            or not all(self._sound(name, month, held[month].get(name)) for name in TABLES)
         }
         months = sorted(differing | (set(held) - set(prints)) | self._left_over(manifest, prints))
         self._write(months, at, prints)
@@ -176,6 +178,25 @@ class LensWriter:
         files = self.lens.folder.glob("*/month=*/data.parquet")
         return {file.parent.name.removeprefix("month=") for file in files} - set(prints)
 
+    def _sound(self, table: str, month: str, rows: int | None) -> bool:
+        """Whether a file can be read to its end and holds what the manifest says. One that was found whole is read
+        again only after it changed."""
+        path = self._file(table, month)
+        try:
+            seen = (path.stat().st_mtime_ns, path.stat().st_size)
+            if self._whole.get(path) == seen:
+                return True
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                held = file.read()
+            whole = held.schema.equals(TABLES[table]) and held.num_rows == rows
+            whole = whole and set(held["month"].to_pylist()) <= {month}
+        except (OSError, pa.ArrowException) as error:
+            log.warning("lens file damaged", table=table, month=month, error=str(error)[:200])
+            return False
+        if whole:
+            self._whole[path] = seen
+        return whole
+
     def _file(self, table: str, month: str) -> Path:
         return self.lens.folder / table / f"month={month}" / "data.parquet"
 
@@ -236,7 +257,7 @@ def _line(lot_id: str, opened: datetime | None, is_open: bool, changed: list[str
 def _replace(path: Path, table: pa.Table) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
-    pq.write_table(table, temporary, compression="zstd")
+    pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
     temporary.replace(path)
 
 

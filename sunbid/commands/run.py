@@ -64,38 +64,42 @@ def _supervised(run: object) -> None:
 def hub() -> None:
     """直播公开站 / the public plane: media, public pages, feeds."""
     from streaming.hub import serve
-    from sunbid import logs, wiring
+    from sunbid import logs, waiting, wiring
 
     settings = output.settings()
     logs.setup(settings.log_level)
+    waiting.until_ledger(settings, "hub", settings.hub_port)
     serve(wiring.hub_config(settings))
 
 
 def desk() -> None:
     """智管台 / the supervision desk."""
     from dashboard.serve import serve
-    from sunbid import logs, wiring
+    from sunbid import logs, waiting, wiring
 
     settings = output.settings()
     logs.setup(settings.log_level)
+    waiting.until_ledger(settings, "desk", settings.desk_port)
     serve(wiring.desk_config(settings))
 
 
 def intake() -> None:
     """数据接入 / the intake of records."""
     from ingest.server import serve
-    from sunbid import logs, wiring
+    from sunbid import logs, waiting, wiring
 
     settings = output.settings()
     logs.setup(settings.log_level)
+    waiting.until_ledger(settings, "intake", settings.intake_port, upgrades=True)
     serve(wiring.intake_config(settings))
 
 
 def watch() -> None:
     """规则与预警 / the watch: lens, rules, warnings."""
-    from sunbid import logs, wiring
+    from sunbid import logs, waiting, wiring
     from supervision.watch import serve
 
     settings = output.settings()
     logs.setup(settings.log_level)
+    waiting.until_ledger(settings, "watch", None)
     serve(wiring.watch_config(settings))

@@ -8,8 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, inspect, select, text
 
 from ingest.apply import apply_batch
 from records import signing
@@ -64,11 +63,18 @@ def last_journal(ledger: Ledger) -> int:
         return session.scalar(select(func.max(Journal.seq))) or 0
 
 
-def real_sources(session: Session) -> list[str]:
-    """Names of the sources of a ledger that never held a demonstration."""
-    if session.get(Source, SOURCE) is not None:
-        return []
-    return list(session.scalars(select(Source.name).order_by(Source.name)))
+def held_by_others(ledger: Ledger) -> str:
+    """What a ledger holds that no demonstration began: "lot 12、user 1"; empty for one that is empty or a
+    demonstration's own, whatever was added to that later. Reads any older schema, and changes nothing."""
+    with ledger.engine.connect() as connection:
+        there = set(inspect(connection).get_table_names())
+        if "source" in there and connection.scalar(select(Source.name).where(Source.name == SOURCE)):
+            return ""
+        counted = {
+            name: connection.scalar(text(f'SELECT count(*) FROM "{name}"'))
+            for name in sorted(there - {"alembic_version"})
+        }
+    return "、".join(f"{name} {count}" for name, count in counted.items() if count)
 
 
 def _batches(envelopes: Iterator[Any]) -> Iterator[list[Any]]:

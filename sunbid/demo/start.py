@@ -9,18 +9,19 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from dashboard.auth import add_user
 from records import signing
 from records.clock import BEIJING, now
-from records.ledger import Ledger
+from records.ledger import Ledger, words
 from records.organisations import Room
 from records.users import ROLES, User
 from sunbid import logs, output, up, wiring
 from sunbid.children import Command
 from sunbid.demo import home, load, market, player, rooms, script
-from sunbid.demo.logfile import LogFile
+from sunbid.logfile import LogFile
 from sunbid.settings import Settings
 from sunbid.supervise import CannotStart, Supervisor, only_one
 
@@ -48,9 +49,9 @@ def run(settings: Settings, options: Options) -> None:
     began = time.monotonic()
     settings = home.settled(settings)
     with only_one(settings.data):
-        up.prepare(settings)
         ledger = wiring.ledger(settings)
-        _refuse_real_data(ledger)
+        _refuse_real_data(ledger, settings)
+        up.prepare(settings)
         token = load.ensure_source(ledger)
         built, since = _city(ledger, settings, options)
         with output.waiting("准备示例市场 / preparing the demonstration market"):
@@ -61,14 +62,19 @@ def run(settings: Settings, options: Options) -> None:
         _supervise(settings, options, token, tokens, began, fresh)
 
 
-def _refuse_real_data(ledger: Ledger) -> None:
-    """The demonstration and its known passwords never enter the ledger of a real installation."""
-    with ledger.read() as session:
-        real = load.real_sources(session)
-    if real:
+def _refuse_real_data(ledger: Ledger, settings: Settings) -> None:
+    """The demonstration and its known passwords never enter a ledger that is not its own, and do not upgrade one."""
+    try:
+        held = load.held_by_others(ledger)
+    except SQLAlchemyError as error:
         raise CannotStart(
-            f"账本中已有真实数据来源 {', '.join(real)}，演示不与其混放；请改 data 或 database_url"
-            " / the ledger holds real sources; give the demonstration another data folder"
+            f"账本 {settings.database_shown} 打不开 / the ledger cannot be opened: {words(error)}"
+        ) from None
+    if held:
+        raise CannotStart(
+            f"账本 {settings.database_shown} 中已有 {held}，不是演示的账本，演示不写入；"
+            "请给演示另一处：SUNBID_DATABASE_URL= SUNBID_DATA=var-demo make demo"
+            " / this ledger is not the demonstration's own and holds data: give the demonstration a place of its own"
         )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import func, select, text
+from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.exc import ProgrammingError, StatementError
 
 from records import audit, grants, identifiers, public, signing
@@ -168,3 +168,40 @@ def test_the_hubs_role_reads_what_is_public_and_writes_its_broadcasts(postgres_u
         public.publish(session, "lot", "L1", {"v": 2})
     whole.close()
     hub.close()
+
+
+@pytest.mark.server
+def test_an_ordinary_owner_upgrades_and_the_hubs_role_is_optional(
+    postgres_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = "hub_of_the_owner"
+    monkeypatch.setattr(grants, "HUB_ROLE", role)
+    engine = create_engine(f"{postgres_server}/postgres", isolation_level="AUTOCOMMIT")
+
+    def as_administrator(statement: str) -> None:
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+
+    as_administrator("CREATE ROLE owner LOGIN")
+    as_administrator("CREATE DATABASE owned OWNER owner")
+    owned = f"{postgres_server.replace('tests@', 'owner@')}/owned"
+    book = Ledger(owned)
+    book.upgrade()
+    hub = Ledger(owned, role=role)
+    with hub.read() as session:  # nobody made the role: the hub works as the owner, and that is said
+        assert session.scalar(text("SELECT current_user")) == "owner"
+    hub.close()
+    as_administrator(f"CREATE ROLE {role} NOLOGIN")
+    book.upgrade()  # it is there but not ours: the same
+    with book.engine.connect() as connection:
+        assert not grants.may_take_on(connection)
+    as_administrator(f"GRANT {role} TO owner")
+    book.upgrade()
+    hub = Ledger(owned, role=role)
+    with pytest.raises(ProgrammingError, match="permission denied"), hub.read() as session:
+        session.execute(text("SELECT 1 FROM bid"))
+    with hub.read() as session:
+        assert session.scalar(text("SELECT current_user")) == role
+    hub.close()
+    book.close()
+    engine.dispose()

@@ -84,3 +84,20 @@ def test_every_setting_is_described_and_documented() -> None:
         row = f"| `{name}` | `{variable(name)}` | `{default}` | {describe(name)} |"
         assert describe(name) and row in text, f"docs/settings.md lacks: {row}"
     assert text.count("| `SUNBID_") == len(NAMES)
+
+
+def test_an_empty_variable_asks_for_the_default_whatever_the_file_says(tmp_path: Path) -> None:
+    (tmp_path / "sunbid.toml").write_text(
+        'database_url = "postgresql+psycopg://real@host/real"\nhub_port = 9000\n'
+    )
+    loaded = load({"SUNBID_DATABASE_URL": "", "SUNBID_HUB_PORT": ""}, tmp_path)
+    assert loaded.settings.database_url == "" and loaded.settings.hub_port == 8600
+    assert loaded.settings.effective_database_url.startswith("sqlite:///")
+    assert loaded.origins["database_url"] == "SUNBID_DATABASE_URL"
+
+
+def test_the_desk_finds_the_hub_in_its_own_container() -> None:
+    assert load({}).settings.hub_inside_url == "http://127.0.0.1:8600"
+    assert load({"SUNBID_HUB_INSIDE": "http://hub:8600"}).settings.hub_inside_url == "http://hub:8600"
+    compose = (Path(__file__).parents[2] / "docker" / "compose.yaml").read_text()
+    assert "SUNBID_HUB_INSIDE: http://hub:8600" in compose and "\n  hub:\n" in compose

@@ -147,3 +147,26 @@ def test_two_supervisors_never_share_a_data_folder(tmp_path: Path) -> None:
         raise AssertionError("both hold the lock")
     with only_one(tmp_path):
         assert (tmp_path / "supervisor.lock").exists()
+
+
+def guardian_of(running: Running) -> int:
+    listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(None, 2) for line in listed.splitlines()[1:]]
+    return next(
+        (
+            int(pid)
+            for pid, parent, args in rows
+            if int(parent) == running.process.pid and "guardian.py" in args
+        ),
+        0,
+    )
+
+
+def test_a_killed_guardian_is_replaced_and_still_nothing_survives(running: Running) -> None:
+    first = guardian_of(running)
+    os.kill(first, signal.SIGKILL)
+    until(lambda: guardian_of(running) not in (0, first))
+    everybody = running.everybody()
+    running.process.kill()
+    running.process.wait(5)
+    until(lambda: not [pid for pid in everybody if alive(pid)])

@@ -340,3 +340,65 @@ def test_every_metric_says_its_definition_in_both_languages() -> None:
         zh, en = metrics.definition(key), metrics.definition(key, "en")
         assert (zh.startswith(key) and zh.endswith("。") and en.endswith(".") and en.isascii() is False) or en
     assert metrics.definition("M04").startswith("M04 外地企业参与占比")
+
+
+# ── damage ───────────────────────────────────────────────────────────────────
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    for at in range(40, min(200, len(data))):
+        data[at] ^= 0xFF
+    path.write_bytes(data)
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _of_another_month(path: Path) -> None:
+    other = next(p for p in path.parents[1].glob("month=*/data.parquet") if p != path)
+    path.write_bytes(other.read_bytes())
+
+
+@pytest.mark.parametrize("damage", [_cut, _flip, _empty, _of_another_month, Path.unlink])
+@pytest.mark.parametrize("table", ["bids", "lots"])
+def test_a_damaged_file_is_built_again(
+    ledger: Ledger, market: Any, writer: LensWriter, table: str, damage: Any
+) -> None:
+    random_market(market)
+    months = writer.start()
+    before = (
+        sorted(map(str, writer.lens.rows("SELECT * FROM bids"))),
+        sorted(map(str, writer.lens.rows("SELECT * FROM lots"))),
+    )
+    damage(writer.lens.folder / table / f"month={months[1]}" / "data.parquet")
+    again = LensWriter(ledger, writer.lens.folder.parent, HANGZHOU)
+    assert again.start() == [months[1]], "only the damaged month is written anew"
+    after = (
+        sorted(map(str, again.lens.rows("SELECT * FROM bids"))),
+        sorted(map(str, again.lens.rows("SELECT * FROM lots"))),
+    )
+    assert after == before
+    assert again.sweep() == []
+    damage(again.lens.folder / table / f"month={months[2]}" / "data.parquet")
+    assert again.sweep() == [months[2]], "a running writer finds it too"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "5", "null", '{"months": 5}', '{"format": 1, "version": 1, "months": {"2026-03": 7}, "as_of": "x"}',
+             '{"format": 1, "version": "one", "months": {}, "as_of": "2026-03-01T00:00:00+08:00"}', "\udcff"],
+)  # fmt: skip
+def test_a_damaged_manifest_is_built_again(
+    ledger: Ledger, market: Any, writer: LensWriter, text: str
+) -> None:
+    random_market(market)
+    months = writer.start()
+    writer.lens.manifest_path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert writer.lens.as_of() is None and writer.lens.version() == "0"
+    again = LensWriter(ledger, writer.lens.folder.parent, HANGZHOU)
+    assert again.start() == months and again.lens.as_of() is not None
