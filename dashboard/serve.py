@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import tomllib
 from pathlib import Path
@@ -11,6 +12,7 @@ import streamlit as st
 import uvicorn
 from starlette.middleware import Middleware
 from streamlit import config as streamlit_config
+from streamlit import logger as streamlit_logger
 
 from dashboard import auth, components, context, exports, ops, shell
 from dashboard.config import DeskConfig
@@ -57,6 +59,18 @@ def create_app(config: DeskConfig) -> st.App:
     )
 
 
+def _one_log() -> None:
+    """Streamlit gives its loggers, and uvicorn's, a handler of their own, which would write whole errors with what
+    they quote; they shall go the way of all lines of this process."""
+
+    def hand_on(logger: logging.Logger) -> None:
+        logger.handlers.clear()
+        logger.propagate = True
+
+    streamlit_logger.setup_formatter = hand_on
+    streamlit_logger.update_formatter()
+
+
 def own_routes() -> list[Any]:
     """Every address of the desk that is not Streamlit's."""
     from dashboard import feeds
@@ -66,12 +80,13 @@ def own_routes() -> list[Any]:
 
 def serve(config: DeskConfig) -> None:
     """Serve the desk until SIGTERM or SIGINT. Raises OSError if the port is taken."""
+    _one_log()
     app = create_app(config)
     sock = socket.create_server((config.host, config.port), reuse_port=False, backlog=2048)
     server = uvicorn.Server(
         uvicorn.Config(
             app, http=guarded(), ws="websockets-sansio", ws_max_size=_MAX_MESSAGE, ws_per_message_deflate=False,
-            log_level="warning", access_log=False, timeout_graceful_shutdown=3, server_header=False,
+            log_config=None, access_log=False, timeout_graceful_shutdown=3, server_header=False,
         )
     )  # fmt: skip
     server.run(sockets=[sock])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -163,7 +162,7 @@ def no_records(function_name: str, kind: str) -> None:
 
 def show_error(error: Exception) -> bool:
     """Log an error of a screen and show a calm page instead of a trace; true = dealt with."""
-    log.error("screen failed", error=type(error).__name__, trace="".join(traceback.format_exception(error)))
+    log.error("screen failed", exc_info=error)
     ops.SCREEN_ERRORS.inc()
     at = local_now().strftime("%Y-%m-%d %H:%M:%S")
     empty(say("common.error"), say("common.error_what", time=at))

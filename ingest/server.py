@@ -248,7 +248,7 @@ def server(config: IntakeConfig) -> uvicorn.Server:
         http=guarded(config.head_seconds),
         ws_max_size=config.max_message,
         ws_ping_interval=20.0,
-        log_level="warning",
+        log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=10,

@@ -72,11 +72,15 @@ class Ledger:
 
     def _engine(self) -> Engine:
         if not self.is_sqlite:
-            engine = create_engine(self.url, pool_pre_ping=True, pool_size=5, max_overflow=10)
+            engine = create_engine(
+                self.url, hide_parameters=True, pool_pre_ping=True, pool_size=5, max_overflow=10
+            )
             if self.role:
                 event.listen(engine, "connect", self._take_on_role)
             return engine
-        engine = create_engine(self.url, connect_args={"timeout": 30, "check_same_thread": False})
+        engine = create_engine(
+            self.url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False}
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine

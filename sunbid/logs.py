@@ -1,44 +1,145 @@
-"""Logging of our processes: one line an event on standard error, time in Beijing time."""
+"""Logging of our processes: one line an event on standard error, time in Beijing time.
+
+Lines are put into words and written by a thread of their own: an error with a long trace must not hold up the
+event loop, which carries pictures. No line holds a secret or tells of a person (`redaction`), no trace holds values
+(`traces`).
+"""
 
 from __future__ import annotations
 
+import atexit
 import logging
+import logging.handlers
+import queue
 import sys
 from typing import Any
 
 import structlog
 
 from records.clock import local_now
+from sunbid.redaction import redacted
+from sunbid.traces import NotTooOften, told
+
+WAITING = 10_000
+"""Lines that may wait to be written; further ones are dropped and counted."""
 
 
 def setup(level: str) -> None:
     """Make structlog and the standard library write the same kind of line from `level` on."""
     number = logging.getLevelNamesMapping()[level.upper()]
-    shared: list[Any] = [structlog.stdlib.add_log_level, _stamp]
+    shared: list[Any] = [structlog.stdlib.add_log_level, _stamp, _held]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             *shared,
-            structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+    writer = logging.StreamHandler(sys.stderr)
+    writer.setFormatter(_Lines(shared))
+    handler = _start(writer)
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+    for package in (
+        "sunbid",
+        "dashboard",
+        "ingest",
+        "streaming",
+        "supervision",
+        "records",
+        "pages",
+        "__main__",
+    ):
+        logging.getLogger(package).setLevel(number)
+
+
+class _Lines(structlog.stdlib.ProcessorFormatter):
+    """A record as a line, redacted."""
+
+    def __init__(self, shared: list[Any]) -> None:
+        super().__init__(
             processors=[
+                _left_out,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0),
+                _trace,
+                structlog.dev.ConsoleRenderer(
+                    colors=sys.stderr.isatty(),
+                    pad_event_to=0,
+                    exception_formatter=structlog.dev.plain_traceback,
+                ),
             ],
             foreign_pre_chain=shared,
         )
-    )
-    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
+
+
+class _Queue(logging.handlers.QueueHandler):
+    """Hands records on as they are; what they say is put together by the thread that writes them."""
+
+    dropped = 0
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        return record
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        try:
+            self.queue.put_nowait(record)
+        except queue.Full:
+            self.dropped += 1
+
+
+_listener: logging.handlers.QueueListener | None = None
+
+
+def _start(writer: logging.Handler) -> logging.Handler:
+    """The handler that hands lines to the thread that writes them."""
+    global _listener
+    waiting: queue.Queue[Any] = queue.Queue(WAITING)
+    handler = _Queue(waiting)
+    handler.addFilter(NotTooOften())
+    if _listener is not None:
+        _listener.stop()
+    else:
+        atexit.register(finish)
+    _listener = logging.handlers.QueueListener(waiting, writer)
+    _listener.start()
+    return handler
+
+
+def finish() -> None:
+    """Write what waits still; nothing is written after it."""
+    global _listener
+    if _listener is not None:
+        _listener.stop()
+        _listener = None
 
 
 def _stamp(_logger: object, _method: str, event: Any) -> Any:
     event["timestamp"] = local_now().isoformat(timespec="milliseconds")
+    return event
+
+
+def _held(_logger: object, _method: str, event: Any) -> Any:
+    """`exc_info=True` means the error being handled here and now, not in the thread that writes."""
+    if event.get("exc_info") is True:
+        event["exc_info"] = sys.exc_info()
+    return event
+
+
+def _left_out(_logger: object, _method: str, event: Any) -> Any:
+    count = getattr(event.get("_record"), "left_out", 0)
+    if count:
+        event["left_out"] = count
+    return event
+
+
+def _trace(_logger: object, _method: str, event: Any) -> Any:
+    given = event.pop("exc_info", None)
+    error = given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        event["exception"] = told(error)
     return event
