@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import case, func, select, text
 from sqlalchemy.orm import Session
 
-from ingest import openings, placing, publicpapers, publicrows, rejects
+from ingest import openings, ownership, placing, publicpapers, publicrows, rejects
 from ingest.envelope import Record, Refusal
-from ingest.kinds import REFERENCES, SHARED
+from ingest.kinds import REFERENCES
+from ingest.ownership import SHARED
 from ingest.parking import Parking
 from ingest.receipts import Receipts
 from ingest.rows import MODELS, TABLES, append_journal, chunks, table_of, upsert
@@ -28,12 +29,12 @@ from records.openings import Opening
 HELD, JOURNAL, REJECT = table_of(Held), table_of(Journal), table_of(Reject)
 _LOCK = 0x73756E63
 _FACTS = {
-    "centre": (), "organisation": (), "room": (), "expert": (), "bid": ("lot_id",), "evaluation": ("lot_id",),
+    "centre": (), "organisation": (), "room": ownership.ROOM_FACTS, "expert": (), "bid": ("lot_id",), "evaluation": ("lot_id",),
     "project": ("source",), "tender_project": ("source", "project_id", "organise_form", "name"),
     "lot": ("source", "status", "division_code"), "opening": ("source", "lot_id", "state", "head_seq"),
 }  # fmt: skip
 """Kind others refer to → columns worth knowing about it."""
-_OWN = ("project", "lot", "opening")
+_OWN = ("project", "lot", "opening", "room")
 """Kinds whose present row decides whether a new version may be taken."""
 _THROUGH = ("bid", "evaluation")
 """Kinds through which others reach their lot: fetched first, their lots with them."""
@@ -48,7 +49,8 @@ class Mark:
     version: int
     digest: bytes
     seq: int
-    occurred_at: datetime | None = None
+    said_at: datetime | None = None
+    """When it was said: `occurred_at`, but never later than we have heard of it."""
 
 
 @dataclass(slots=True)
@@ -132,7 +134,10 @@ class Batch:
         columns = [HELD.c.key, HELD.c.source, HELD.c.version, HELD.c.digest, HELD.c.seq]
         query = select(*columns)
         if kind in SHARED:
-            query = select(*columns, JOURNAL.c.occurred_at).join(JOURNAL, JOURNAL.c.seq == HELD.c.seq)
+            said, heard = JOURNAL.c.occurred_at, JOURNAL.c.received_at
+            query = select(*columns, case((heard < said, heard), else_=said)).join(
+                JOURNAL, JOURNAL.c.seq == HELD.c.seq
+            )
         for part in chunks(keys):
             found = self.session.execute(query.where(HELD.c.kind == kind, HELD.c.key.in_(part)))
             for key, source, *mark in found:
@@ -196,17 +201,16 @@ class Batch:
 
     def outdated(self, record: Record) -> bool:
         """Whether another source has said something newer of a shared record."""
-        if record.kind not in SHARED:
+        if record.kind not in SHARED or ownership.overrules(record, self.facts["room"].get(record.key)):
             return False
         marks = self.held.get((record.kind, record.key), {})
         return any(
-            m.occurred_at and m.occurred_at > record.occurred_at
-            for s, m in marks.items()
-            if s != record.source
+            m.said_at and m.said_at > record.occurred_at for s, m in marks.items() if s != record.source
         )
 
     def place(self, record: Record) -> None:
         """Apply a record whose references are all there; raises Refusal."""
+        ownership.check(self, record)
         if record.kind == "opening_event":
             openings.place_event(self, record)
         elif record.kind == "opening":
@@ -239,7 +243,9 @@ class Batch:
             self.parking.drop(marks[record.source].seq)
         if self.rejects:
             rejects.overtaken(self.rejects, record)
-        marks[record.source] = Mark(record.version, record.digest, seq, record.occurred_at)
+        marks[record.source] = Mark(
+            record.version, record.digest, seq, min(record.occurred_at, self.moment)
+        )  # fmt: skip
         self._marks[record.kind, record.key, record.source] = {
             "kind": record.kind, "key": record.key, "source": record.source,
             "version": record.version, "digest": record.digest, "seq": seq,

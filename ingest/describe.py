@@ -62,7 +62,8 @@ def _envelope(kind: str, data: dict[str, Any]) -> dict[str, Any]:
 def _payloads(definitions: dict[str, Any]) -> list[dict[str, Any]]:
     """The payload of each type of event, as conditions on `type`."""
     rules = []
-    for name, model in events.MODELS.items():
+    for name in events.FROM_SOURCES:
+        model = events.MODELS[name]
         key = f"payload.{name}"
         definitions[key] = _inline(model.model_json_schema(), key, definitions)
         rules.append(

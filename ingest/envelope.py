@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ from ingest.fields import Data, Moment, Ref
 from ingest.kinds import KINDS
 from ingest.procedure import OpeningEventData
 from records import events, identifiers, signing
+from records.clock import now, rfc3339
 from records.texts import forbidden, printable
 
 MAX_DEPTH = 32
@@ -29,6 +30,8 @@ MAX_FIELDS = 1_000
 BLANK = "***"
 """What stands in a kept reject where personal data stood."""
 MAX_VERSION = 2**53 - 1
+AHEAD = timedelta(minutes=5)
+"""So far a sender's clock may be ahead of ours."""
 
 
 class Envelope(BaseModel):
@@ -188,6 +191,11 @@ def _record(envelope: Envelope, source: str, key: bytes | None) -> Record:
         raise Refusal(
             "source", "source 与令牌所属的数据来源不同 / source is not the one the token belongs to"
         )
+    if envelope.occurred_at > now() + AHEAD:
+        raise Refusal(
+            "occurred_at",
+            f"晚于本机时钟 {rfc3339(now())}，请核对报送方的时钟 / later than our clock, check the sender's",
+        )
     model = KINDS.get(envelope.kind)
     if model is None:
         choices = ", ".join(KINDS)
@@ -246,11 +254,16 @@ def _doubts(kind: str, key: str, data: Data) -> str | None:
 
 
 def _check_event(data: OpeningEventData) -> None:
+    if data.type in events.HOUSE_ONLY:
+        raise Refusal(
+            "data.type",
+            f"{data.type} 由直播平台在录像封存时自行记录，不接受报送 / "
+            f"{data.type} is the hub's to say, when it has sealed the recording; sources do not send it",
+        )
     model = events.MODELS.get(data.type)
     if model is None:
-        raise Refusal(
-            "data.type", f"未知事件类型；可用 / unknown event type, choose from: {', '.join(events.MODELS)}"
-        )
+        choices = ", ".join(events.FROM_SOURCES)
+        raise Refusal("data.type", f"未知事件类型；可用 / unknown event type, choose from: {choices}")
     for name, part in (("payload", data.payload), ("detail", data.detail)):
         if path := _endless(part, f"data.{name}"):
             raise Refusal(path, "应为有限的数 / a number must be finite")

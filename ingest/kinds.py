@@ -36,9 +36,6 @@ KINDS: dict[str, type[Data]] = {
 }
 """Kinds taken, parents before children → model of their data."""
 
-SHARED = frozenset({"centre", "room", "organisation"})
-"""Kinds that several sources may speak about; the newest `occurred_at` wins."""
-
 _LOT, _BIDDER, _BID = ("lot_id", "lot"), ("bidder_id", "organisation"), ("bid_id", "bid")
 _SESSION, _EXPERT = ("evaluation_id", "evaluation"), ("expert_id", "expert")
 

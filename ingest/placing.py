@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import ColumnElement, Table, select, update
 
+from ingest import ownership
 from ingest.envelope import Record, Refusal
 from ingest.kinds import LOT_THROUGH
 from ingest.market import LotData
@@ -44,12 +45,14 @@ def row_of(batch: Batch, record: Record) -> dict[str, Any]:
         _lot_status(batch, record.key, row)
         _call(batch, record, row)
         _lot_division(batch, record.key, row)
+    elif kind == "room":
+        row = ownership.room(record, row, batch.facts["room"].get(record.key))
     elif kind in _WITH_LOT:
         lot = lot_of(batch, record)
         if "lot_id" in row:
             row["lot_id"] = lot
         row["division_code"] = division_of(batch, row["division_code"], lot)
-        if kind in ("score", "control_price"):
+        if getattr(record.data, "bid_id", None) is not None:
             _same_lot(batch, record, lot)
     return row
 

@@ -53,7 +53,7 @@ class OpeningData(Data):
     room_id: Ref | None = Field(None, alias="room")
     scheduled_at: Moment
     host: Name | None = None
-    state: Literal["scheduled", "ended", "sealed", "cancelled"] | None = None
+    state: Literal["scheduled", "ended", "cancelled"] | None = None
     started_at: Moment | None = None
     ended_at: Moment | None = None
     result: Literal["opened", "failed", "terminated"] | None = None
@@ -64,7 +64,7 @@ class OpeningEventData(Data):
     """开标事件: happened at the envelope's `occurred_at`; `payload` is public, `detail` stays inside."""
 
     opening_id: Ref = Field(alias="opening")
-    type: Annotated[str, WithJsonSchema({"type": "string", "enum": list(events.MODELS)})]
+    type: Annotated[str, WithJsonSchema({"type": "string", "enum": list(events.FROM_SOURCES)})]
     payload: dict[str, Any] = Field(default_factory=dict)
     detail: dict[str, Any] | None = None
     actor: Name | None = None

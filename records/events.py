@@ -174,6 +174,11 @@ MODELS: dict[str, type[Payload]] = {
 }
 """Event type (contracts: WS /feeds/openings) → model of its payload."""
 
+HOUSE_ONLY = frozenset({"sealed"})
+"""Events that only this installation makes: what they say is of its own recordings."""
+FROM_SOURCES = tuple(kind for kind in MODELS if kind not in HOUSE_ONLY)
+"""Events that a source may report."""
+
 
 def public_payload(kind: str, data: dict[str, Any], *, mask: bool) -> dict[str, Any]:
     """Validate a payload and return it as it will be hashed and published, masked where the lot demands.

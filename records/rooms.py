@@ -15,6 +15,7 @@ from records.clock import now
 from records.evaluation import Evaluation
 from records.openings import Opening
 from records.organisations import Centre, Room
+from records.sources import HOUSE
 
 KINDS: dict[str, tuple[str, str]] = {
     "opening": ("开标室", "Opening room"),
@@ -62,7 +63,7 @@ def add(
     session.add(
         Room(
             id=room_id, centre_id=place, name=_named(name), kind=kind, public_allowed=kind == "opening",
-            rtsp_url=address, token_hash=signing.token_hash(token), source="local",
+            rtsp_url=address, token_hash=signing.token_hash(token), source=HOUSE,
         )
     )  # fmt: skip
     session.flush()
@@ -188,7 +189,7 @@ def _centre(session: Session, centre: str) -> str:
     if not _ID.fullmatch(centre):
         raise ValueError(f"交易中心编号不合规：{centre!r} / bad id of a centre")
     if session.get(Centre, centre) is None:
-        session.add(Centre(id=centre, name=centre, source="local"))
+        session.add(Centre(id=centre, name=centre, source=HOUSE))
         session.flush()
     return centre
 

@@ -11,6 +11,8 @@ from records import audit, signing
 from records.acts import COMMAND_LINE, By, Conflict
 from records.intake import Source
 
+HOUSE = "local"
+"""Who made what was entered on this machine; no source may bear this name."""
 _NAME = re.compile(r"^[\w.\-]{1,100}$")
 
 
@@ -18,6 +20,10 @@ def _checked(name: str) -> str:
     if not _NAME.match(name):
         raise ValueError(
             "来源名称只能用字母、数字、汉字和 . _ -，最多 100 字 / source names: letters, digits, . _ -, at most 100"
+        )
+    if name == HOUSE:
+        raise ValueError(
+            f"名称 {HOUSE} 留给本机，请另取 / the name {HOUSE} stands for this machine, choose another"
         )
     return name
 

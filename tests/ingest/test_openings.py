@@ -126,7 +126,7 @@ def test_an_announced_opening_may_be_cancelled(ledger: Ledger, send: Send) -> No
 
 def test_only_the_openings_source_may_send_its_events(send: Send) -> None:
     send(*market(), opening())
-    assert send(*events(STEPS[0]), source="other")[0].path == "source"
+    assert send(*events(STEPS[0]), source="other")[0].path == "data.opening"
 
 
 def test_a_changed_lot_is_shown_in_its_openings(ledger: Ledger, send: Send) -> None:
