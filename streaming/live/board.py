@@ -145,6 +145,14 @@ class Board:
         fresh = [o for o in ahead if (moment(o["scheduled_at"]) or now()) > now() - OVERDUE]
         return min(fresh, key=lambda o: (o["scheduled_at"], o["id"]), default=None)
 
+    def last(self, room_id: str, opening: Opening | None) -> Opening | None:
+        """What has ended in a room within the last hours, before the opening it is at."""
+        over = [
+            o for o in self.ended() if o["room"] == room_id and (opening is None or o["id"] != opening["id"])
+        ]
+        fresh = [o for o in over if (moment(o["ended_at"]) or now()) > now() - OVERDUE]
+        return next(iter(fresh), None)
+
     def state(self, room: RoomCard) -> dict[str, Any]:
         """One line of `/api/rooms`; `reason` stands on the slate, so it is there only while one is up, and
         `signals` only where cameras are pulled."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +18,7 @@ from records import public
 from records.clock import local_now, now
 from streaming.live.board import Board
 from streaming.live.logs import Logs
-from streaming.live.reading import Reader, beside
+from streaming.live.reading import Reader, beside, openings_of
 from streaming.live.roster import Roster
 from streaming.live.story import STEPS, Story
 from streaming.site import market
@@ -27,6 +28,7 @@ from streaming.site.openingview import opening_view
 from streaming.site.projectview import project_view, whole_project
 from streaming.site.render import Site, address, day, word
 from streaming.site.telling import facts, listing, slate
+from streaming.site.verifyview import FOUND, verdict
 
 GZIP = [Middleware(GZipMiddleware, minimum_size=600, compresslevel=6)]
 NAVIGATION: tuple[tuple[str, str, dict[str, str]], ...] = (
@@ -87,6 +89,7 @@ class Pages:
         state = self._board.state(room)
         body = self._render(
             "room.html", request, nav="hall", room=room, opening=opening, state=state,
+            last=self._board.last(room.id, opening),
             story={"told": story, "log": messages}, step_keys=STEPS, listing=listing(story, lang),
             slate=slate(opening, self._board.publishing(room.id), story, lang, self._board.covered(room.id)),
             facts=facts(opening, room.title(lang), lang) if opening else [],
@@ -141,9 +144,26 @@ class Pages:
         )
 
     async def verify(self, request: Request) -> Response:
-        """`/verify`: recompute an opening's chain in the browser."""
-        opening = request.query_params.get("opening", "")[:200]
-        return _html(self._render("verify.html", request, nav="verify", opening=opening, demo=False))
+        """`/verify`: recompute an opening's chain; the number may be the opening's, its lot's or its project's."""
+        lang, number = language(request), request.query_params.get("opening", "").strip()[:200]
+        found = await self._numbered(number) if number else []
+        opening = found[0] if len(found) == 1 else None
+        log = await self._logs.get(opening["id"]) if opening else None
+        told = (
+            await asyncio.to_thread(verdict, opening, list(log.messages), lang) if opening and log else None
+        )
+        return _html(self._render(
+            "verify.html", request, nav="verify", number=number, opening=opening, verdict=told,
+            several=found[:FOUND] if len(found) > 1 else [], count=len(found), unknown=bool(number) and not found,
+            demo=bool(opening and opening["demo"]),
+        ))  # fmt: skip
+
+    async def _numbered(self, number: str) -> list[dict[str, Any]]:
+        """Openings a number stands for: the one of that very id, else all of that lot or project."""
+        if own := await self._api.find(number):
+            return [own]
+        ids = [entry.id for entry in await asyncio.to_thread(self._board.register.numbered, number)]
+        return await self._reader.ask(lambda s: openings_of(s, ids))
 
     async def publish(self, request: Request) -> Response:
         """`/publish/{room}`: camera and microphone of this browser into a room; the token is asked for there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -34,10 +35,12 @@ def add(
 ) -> None:
     """新增开标室，显示一次推流令牌 / add a room and show its publishing token once."""
     from records import rooms
+    from records.organisations import Room
 
     with output.acting() as session:
         token = rooms.add(session, room_id, name, centre, kind, rtsp or "")
-    _show_token(room_id, token, as_json)
+        public = session.get_one(Room, room_id).is_public
+    _show_token(room_id, token, public, as_json)
 
 
 @room.command("list")
@@ -67,10 +70,12 @@ def list_(
 def token(room_id: IdArgument, as_json: JsonOption = False) -> None:
     """换发推流令牌，旧令牌立即失效 / a new publishing token; the old one is void at once."""
     from records import rooms
+    from records.organisations import Room
 
     with output.acting() as session:
         fresh = rooms.new_token(session, room_id)
-    _show_token(room_id, fresh, as_json)
+        public = session.get_one(Room, room_id).is_public
+    _show_token(room_id, fresh, public, as_json)
 
 
 @room.command()
@@ -138,12 +143,21 @@ def remove(room_id: IdArgument, as_json: JsonOption = False) -> None:
     output.done({"room": room_id, "kept": not gone}, f"{words}: {room_id}", as_json)
 
 
-def _show_token(room_id: str, token: str, as_json: bool) -> None:
+def _show_token(room_id: str, token: str, public: bool, as_json: bool) -> None:
     """The token is stored nowhere in clear: this is the only time it can be seen."""
-    address = f"{output.settings().effective_hub_url}/whip/{room_id}"
+    hub, key = output.settings().effective_hub_url, quote(room_id, safe="")
+    told = {"room": room_id, "token": token, "whip": f"{hub}/whip/{key}"}
+    if public:
+        told |= {"page": f"{hub}/room/{key}", "publish": f"{hub}/publish/{key}"}
     if as_json:
-        output.emit({"room": room_id, "token": token, "whip": address})
+        output.emit(told)
         return
-    print(f"推流地址 / WHIP  {address}")
-    print(f"令牌 / token     {token}")
+    print(f"推流地址 / WHIP     {told['whip']}")
+    print(f"令牌 / token        {token}")
+    if public:
+        print(f"网页推流 / browser  {told['publish']}")
+        print(f"观看页面 / watch    {told['page']}")
+        print(
+            "画面在开标进行中才播出，之前显示候播 / the picture appears while an opening is in progress, a slate before"
+        )
     print("令牌只显示这一次 / shown this once only")

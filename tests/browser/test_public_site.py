@@ -168,6 +168,33 @@ def test_the_browser_recomputes_the_chain(page: Page, ledger: Ledger, key: str) 
     expect(page.locator("#result")).to_contain_text("第 5 步不一致")
 
 
+def test_a_finished_opening_stays_with_its_list_and_a_way_on(page: Page, ledger: Ledger, key: str) -> None:
+    market.begin(ledger, key)
+    page.goto(f"/room/{key}")
+    expect(page.locator("#rows tr")).to_have_count(3)
+    page.evaluate("window.kept = true")
+    market.finish(ledger, key)
+    market.opening(ledger, f"{key}-next", room=key, at=now() + timedelta(minutes=3), title="下一标段工程")
+    way = page.get_by_role("link", name="下一场 下一标段工程")
+    expect(way).to_be_visible(timeout=15_000)
+    assert page.evaluate("window.kept"), "the page was not loaded anew"
+    assert [text.split("\t")[2] for text in page.locator("#rows tr").all_inner_texts()] == ["2,764.80"] * 3
+    expect(page.locator("#list-title")).to_have_text("开标一览")
+    way.click()
+    expect(page.locator("h1")).to_have_text("下一标段工程")
+    expect(page.get_by_role("link", name="上一场开标记录")).to_have_attribute("href", f"/opening/{key}")
+
+
+def test_sharing_gives_the_openings_own_page(page: Page, hub: HubProcess, ledger: Ledger, key: str) -> None:
+    market.begin(ledger, key)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for query in ("", "?lang=en"):
+        page.goto(f"/room/{key}{query}")
+        page.locator("#share").click()
+        expect(page.locator("#toast")).to_be_visible()
+        assert page.evaluate("navigator.clipboard.readText()") == f"{hub.address}/opening/{key}{query}"
+
+
 def test_pages_work_without_scripts(browser: Browser, hub: HubProcess, ledger: Ledger, key: str) -> None:
     market.begin(ledger, key)
     market.read(ledger, key, 1)
@@ -182,6 +209,10 @@ def test_pages_work_without_scripts(browser: Browser, hub: HubProcess, ledger: L
     expect(page.locator("#step .cur")).to_contain_text("唱标")
     page.goto("/?tiles=9")
     expect(page.locator(f".tile[data-room={key}] .chip")).to_have_text("正在唱标")
+    page.goto("/verify")
+    page.get_by_role("textbox").fill(f"L-{key}")
+    page.get_by_role("button").click()
+    expect(page.locator("#result")).to_contain_text("共 4 步，全部一致")
     context.close()
 
 

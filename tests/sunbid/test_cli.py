@@ -89,11 +89,17 @@ def test_a_room_its_token_and_its_absence(tmp_path: Path) -> None:
     added = sunbid(tmp_path, "room", "add", "hz-01", "--name", "开标一室", "--centre", "330100", "--json")
     assert added.returncode == 0
     first = json.loads(added.stdout)["token"]
+    assert json.loads(added.stdout)["page"].endswith("/room/hz-01"), "where to watch"
     listed = json.loads(sunbid(tmp_path, "room", "list", "--json").stdout)
     assert [(row["id"], row["public"], row["token"]) for row in listed] == [("hz-01", True, True)]
     assert first not in json.dumps(listed)
     again = sunbid(tmp_path, "room", "token", "hz-01", "--json")
     assert json.loads(again.stdout)["token"] != first
+    closed = sunbid(
+        tmp_path, "room", "add", "hz-e1", "--name", "评标一室", "--centre", "330100", "--kind", "evaluation"
+    )
+    assert "/whip/hz-e1" in closed.stdout and "/room/hz-e1" not in closed.stdout, "it has no public page"
+    assert "/room/hz-01" in sunbid(tmp_path, "room", "token", "hz-01").stdout
     assert sunbid(tmp_path, "room", "token", "hz-99").returncode == 1
     assert sunbid(tmp_path, "room", "add", "hz-01", "--name", "x", "--centre", "c").returncode == 1
 

@@ -166,7 +166,7 @@ function slate() {
   $("slate").hidden = live;
   $("onair").hidden = !live;
   drawRung();
-  if (!live) fillSlate();
+  if (!live && opening) fillSlate(); // a room without an opening keeps what the hub has said
 }
 
 function fillSlate() {
@@ -174,13 +174,13 @@ function fillSlate() {
   const box = $("slate");
   setIcon(box, name);
   say(box.querySelector("b"), title);
+  if (story.state !== "scheduled") say($("camera"), "");
   const small = box.querySelector("small");
   if (until) { if (small.dataset.until !== until) small.dataset.until = until; }
   else { delete small.dataset.until; say(small, note); }
 }
 
 function slateWords() {
-  if (!opening) return ["clock", t("slate.idle"), t("slate.idle.note")];
   if (story.state === "paused") return ["pause", t("slate.paused"), story.pauseReason];
   if (story.state === "ended" || story.state === "sealed") return ["tick", t("slate.ended"), t("slate.ended.note")];
   if (story.state === "scheduled") {
@@ -214,8 +214,16 @@ press("full", () => (document.fullscreenElement ? document.exitFullscreen() : $(
 if (document.pictureInPictureEnabled) press("pip", () => (document.pictureInPictureElement ? document.exitPictureInPicture() : video.requestPictureInPicture()).catch(() => {}));
 else $("pip").hidden = true;
 
+/** The address to pass on: this opening's own page, which stays when the room has gone on to the next. */
+function shared() {
+  if (!opening) return location.href.split("#")[0];
+  const link = new URL(`/opening/${opening.split("/").map(encodeURIComponent).join("/")}`, location.href);
+  if (document.documentElement.lang === "en") link.searchParams.set("lang", "en");
+  return link.href;
+}
+
 press("share", async () => {
-  const link = location.href.split("#")[0];
+  const link = shared();
   try {
     if (navigator.share && matchMedia("(max-width:720px)").matches) { await navigator.share({ title: document.title, url: link }); return; }
     await navigator.clipboard.writeText(link);
@@ -265,8 +273,9 @@ async function lookAtRoom() {
       $("silent").hidden = !mine.muted;
       cameras(mine.cameras ?? []);
       if (back) player.nudge();
-      const over = !opening || story.state === "ended" || story.state === "sealed";
-      if (over && mine.opening && mine.opening !== opening) { location.reload(); return; }
+      if (!opening && mine.opening) { location.reload(); return; }
+      sayCamera(mine);
+      await wayOn(mine.opening);
       slate();
     }
   } catch {
@@ -275,5 +284,21 @@ async function lookAtRoom() {
   clearTimeout(looking);
   looking = setTimeout(lookAtRoom, 4000 + Math.random() * 2000);
 }
+/** Once this opening is over its list stays; a link leads on to what the room is at next. */
+async function wayOn(next) {
+  const link = $("next"), over = ["ended", "sealed", "cancelled"].includes(story.state);
+  if (!over || !next || next === opening) { link.hidden = true; return; }
+  if (link.dataset.opening !== next) {
+    const answer = await fetch(`/api/openings/${encodeURIComponent(next)}`);
+    if (!answer.ok) return;
+    link.dataset.opening = next;
+    say(link.lastElementChild, t("room.next", { title: (await answer.json()).title }));
+  }
+  link.hidden = false;
+}
+
+function sayCamera(mine) {
+  const waiting = !opening || story.state === "scheduled";
+  say($("camera"), waiting ? t(mine.cameras?.length ? "room.camera.on" : "room.camera.off") : "");
+}
 looking = setTimeout(lookAtRoom, 1000);
-if (!opening) slate();
