@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import exists, select
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -25,6 +27,7 @@ from dashboard.sessions import MAX_AGE
 from dashboard.throttle import Throttle
 from records import asking, audit
 from records.intake import Source
+from records.ledger import words
 from records.users import User
 
 __all__ = ["SignedIn", "add_user", "disable_user", "list_users", "routes", "set_password", "signed_in"]
@@ -32,6 +35,9 @@ __all__ = ["SignedIn", "add_user", "disable_user", "list_users", "routes", "set_
 signed_in = gate.signed_in
 _throttle = Throttle()
 _LONGEST = 8192
+PATIENCE, BUSY_SECONDS = 8.0, 10
+"""Seconds a sign-in waits for the ledger, which writes it down, and after which to try again."""
+log = structlog.get_logger()
 
 
 def forget_failures() -> None:
@@ -49,7 +55,13 @@ async def login(request: Request) -> Response:
     address = request.client.host if request.client else "-"
     if _throttle.blocked(name, address) and not await run_in_threadpool(_pardoned, name, address):
         return _refused(given, request, 429, "signin.too_many")
-    token = await run_in_threadpool(_try, name, password, address)
+    try:
+        token = await run_in_threadpool(_try, name, password, address)
+    except SQLAlchemyError as error:
+        log.error("sign-in impossible", error=words(error))
+        answer = _refused(given, request, 503, "signin.busy")
+        answer.headers["Retry-After"] = str(BUSY_SECONDS)
+        return answer
     if token is None:
         _throttle.failed(name, address)
         ops.SIGN_INS.labels(outcome="failed").inc()
@@ -79,7 +91,7 @@ def _try(name: str, password: str, address: str) -> str | None:
     with context.ledger().read() as session:
         user = check_password(session, name, password)
         known = user is not None or session.get(User, name) is not None
-    with context.ledger().write() as session:
+    with context.ledger().write(PATIENCE) as session:
         if user is None:
             audit.write(session, name if known else "unknown", "sign_in_failed", ip=address)
             return None

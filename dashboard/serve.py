@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from streamlit import config as streamlit_config
 from streamlit import logger as streamlit_logger
 
-from dashboard import auth, components, context, exports, ops, shell
+from dashboard import auth, components, context, exports, failing, ops, shell
 from dashboard.config import DeskConfig
 from dashboard.gate import Gate
 from records import signing
@@ -55,6 +55,7 @@ def create_app(config: DeskConfig) -> st.App:
         FOLDER / "app.py",
         routes=own_routes(),
         middleware=[Middleware(PlainAddresses), Middleware(Gate)],
+        exception_handlers=dict(failing.handlers),
         on_script_error=shell.show_error,
     )
 

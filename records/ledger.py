@@ -47,6 +47,8 @@ log = structlog.get_logger()
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 WRITE = "sunbid_write"
+LOCK_SECONDS = 30.0
+"""How long a writer waits on SQLite for the one before it."""
 WAL_KEPT = 64 << 20
 """Bytes to which SQLite's write-ahead log is cut back once no reader holds it any longer."""
 
@@ -79,7 +81,7 @@ class Ledger:
                 event.listen(engine, "connect", self._take_on_role)
             return engine
         engine = create_engine(
-            self.url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False}
+            self.url, hide_parameters=True, connect_args={"timeout": LOCK_SECONDS, "check_same_thread": False}
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -104,17 +106,32 @@ class Ledger:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self, patience: float | None = None) -> Iterator[Session]:
         """A session for writing: commits at the end, rolls back on an exception.
 
-        On SQLite the write lock is taken at the start, so that two writers queue instead of failing midway.
+        On SQLite the write lock is taken at the start, so that two writers queue instead of failing midway: for
+        `patience` seconds, 30 where it is not given. Raises OperationalError after that.
         """
         with (
-            self.engine.connect().execution_options(**{WRITE: True}) as connection,
+            self._writing(patience) as connection,
             Session(bind=connection, expire_on_commit=False) as session,
             session.begin(),
         ):
             yield session
+
+    @contextmanager
+    def _writing(self, patience: float | None) -> Iterator[Connection]:
+        with self.engine.connect().execution_options(**{WRITE: True}) as connection:
+            if patience is None or not self.is_sqlite:
+                yield connection
+                return
+            raw = connection.connection.dbapi_connection
+            assert raw is not None
+            _busy_timeout(raw, patience)
+            try:
+                yield connection
+            finally:
+                _busy_timeout(raw, LOCK_SECONDS)
 
     def upgrade(self, version: str = "head") -> None:
         """Bring the schema of an empty or older database to `version` (default: the present one)."""
@@ -165,10 +182,16 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        "busy_timeout=30000",
+        f"busy_timeout={int(LOCK_SECONDS * 1000)}",
         f"journal_size_limit={WAL_KEPT}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _busy_timeout(connection: Any, seconds: float) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
     cursor.close()
 
 

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from dashboard import auth, context, exports, ops
+from dashboard import auth, context, exports, failing, ops
 from dashboard.accounts import add_user
 from dashboard.config import DeskConfig
 from dashboard.gate import Gate
@@ -130,7 +130,7 @@ def app(desk: DeskConfig) -> ASGIApp:
         *exports.routes,
         Route("/{rest:path}", _echo, methods=["GET", "POST"]),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(Gate)])
+    return Starlette(routes=routes, middleware=[Middleware(Gate)], exception_handlers=failing.handlers)
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import select
 from starlette.types import Message
 
-from dashboard import accounts, context
+from dashboard import accounts, auth, context
 from dashboard.gate import Gate
 from dashboard.sessions import Sessions
 from records import audit
+from records import ledger as ledgers
 from records.acts import By
 from records.users import AuditEntry
 from tests.dashboard.conftest import PASSWORD, sign_in
@@ -223,3 +224,23 @@ async def test_an_unlocked_account_may_sign_in_at_once_and_no_other(client: http
         await client.post("/auth/login", data={"name": "leader", "password": "wrong"})
     again = await client.post("/auth/login", data={"name": "leader", "password": PASSWORD})
     assert again.status_code == 429, "pardoned once, not for ever"
+
+
+async def test_a_ledger_that_is_locked_is_said_and_costs_no_attempt(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "PATIENCE", 0.1)
+    await sign_in(client, "leader")
+    monkeypatch.setattr(ledgers, "LOCK_SECONDS", 0.1)  # what everything else waits
+    with context.ledger().write() as holder:
+        holder.execute(select(1))
+        for _ in range(7):
+            answer = await client.post("/auth/login", json={"name": "admin", "password": PASSWORD})
+            assert answer.status_code == 503 and answer.headers["retry-after"]
+        form = {"name": "admin", "password": PASSWORD, "next": "/"}
+        page = await client.post("/auth/login", data=form, headers=BROWSER)
+        assert page.status_code == 503 and "账本正忙" in page.text and PASSWORD not in page.text
+        assert (await client.get("/auth/whoami")).json()["name"] == "leader", "who is signed in stays so"
+        out = await client.post("/auth/logout")
+        assert out.status_code in (204, 503)
+    await sign_in(client, "admin")
