@@ -179,6 +179,8 @@ def _currencies(lang: str) -> None:
 
 def _centre(lang: str) -> None:
     found = centres()
+    if not found:
+        return
     every = i18n.text("filters.all_centres", lang, n=len(found))
     _select("centre", lang, {"": every} | {c: (en or zh) if lang == "en" else zh for c, zh, en in found})
 

@@ -34,7 +34,12 @@ def _by_bids(filters: Filters) -> Months:
         params,
     )
     return {
-        m: {"M03": float(n), "M04": _share(out, known), "M04b": _share(ca, issued), "M09": float(provinces)}
+        m: {
+            "M03": float(n),
+            "M04": _share(out, known),
+            "M04b": _share(ca, issued),
+            "M09": float(provinces) if known else None,
+        }
         for m, n, out, known, ca, issued, provinces in rows
     }
 

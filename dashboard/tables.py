@@ -129,6 +129,11 @@ def share_cell(part: int, whole: int, text: str) -> str:
     return f'<span class="mini" aria-hidden="true"><i style="width:{width:.0f}%"></i></span>{esc(text)}'
 
 
+def one(text: Any) -> str:
+    """A short text that stays on one line."""
+    return f'<span class="one">{esc(text)}</span>'
+
+
 def link(address: str, name: Any) -> str:
     """A link in a cell; the name is escaped, the address must be ours."""
     return f'<a href="{esc(address)}" target="_blank" rel="noopener">{esc(name)}</a>'

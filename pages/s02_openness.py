@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dashboard import charts, context, measures, months, shell, tabledata, tables
 from dashboard.cards import DASH, Kpi, show
 from dashboard.charts import Bar, Line
@@ -49,7 +51,7 @@ def _kpis(page: shell.Page) -> list[Kpi]:
             note=lambda f: of(f, say("openness.lots_unit"))),
         measures.kpi("M06", say("openness.gap"), choice, lang, lambda f: (f.text.removeprefix("+"), points.unit), delta=points,
             note=lambda _: say("openness.gap_note")),
-        measures.kpi("M09", say("openness.provinces"), choice, lang, lambda f: (str(f.provinces), provinces),
+        measures.kpi("M09", say("openness.provinces"), choice, lang, lambda f: (figures.number(f.provinces), provinces),
             delta=measures.Delta(provinces), note=concentration),
     ]  # fmt: skip
 
@@ -179,20 +181,24 @@ def _lots(page: shell.Page) -> None:
 
     def draw(shown: tables.Window) -> str:
         rows = [
-            [
-                tables.link(f"{context.config().hub_url}/project/{r['project_id']}", r["lot_name"]),
-                esc(r["centre_name"]), esc(tabledata.family(r["trade_family"], page.lang)),
-                esc(tabledata.when(r["opened_at"])), figures.number(r["bids"]),
-                figures.number(r["outside"]),
-                tables.share_cell(r["outside"], r["bids"] - r["unknown"], _lot_share(r["outside"], r["bids"] - r["unknown"])),
-                str(r["provinces"]), _winner(page, r["winner_id"], r["winner_outside"]),
-            ]
-            for r in tabledata.lot_rows(page.filters, shown.sort, shown.size, shown.offset)
-        ]  # fmt: skip
+            _row(page, lot) for lot in tabledata.lot_rows(page.filters, shown.sort, shown.size, shown.offset)
+        ]
         return tables.markup(_COLUMNS, rows, page.lang, shown.sort, page.say("openness.lots"))
 
     note = page.say("openness.lots_note", n=figures.number(total))
     tables.paged("lots", page.say("openness.lots"), note, total, ROWS, sorts, page.lang, draw)
+
+
+def _row(page: shell.Page, lot: dict[str, Any]) -> list[str]:
+    """One lot; what is outside of it is unknown where no bidder's place is known."""
+    outside, known = lot["outside"], lot["bids"] - lot["unknown"]
+    return [
+        tables.link(f"{context.config().hub_url}/project/{lot['project_id']}", lot["lot_name"]),
+        esc(lot["centre_name"]), tables.one(tabledata.family(lot["trade_family"], page.lang)),
+        tables.one(tabledata.when(lot["opened_at"])), figures.number(lot["bids"]), figures.number(outside if known else None),
+        tables.share_cell(outside, known, _lot_share(outside, known)),
+        figures.number(lot["provinces"] if known else None), _winner(page, lot["winner_id"], lot["winner_outside"]),
+    ]  # fmt: skip
 
 
 def _lot_share(part: int, whole: int) -> str:

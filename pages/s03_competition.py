@@ -138,7 +138,7 @@ def _lots(page: shell.Page) -> None:
         rows = [
             [
                 tables.link(f"{context.config().hub_url}/project/{r['project_id']}", r["lot_name"]), esc(r["centre_name"]),
-                esc(tabledata.family(r["trade_family"], page.lang)), esc(tabledata.when(r["opened_at"])),
+                tables.one(tabledata.family(r["trade_family"], page.lang)), tables.one(tabledata.when(r["opened_at"])),
                 figures.number(r["bids"]), figures.money(r["control_price"], r["currency"], page.lang),
                 figures.money(r["award_price"], r["award_currency"] or r["currency"], page.lang),
             ]

@@ -163,7 +163,7 @@ def _lots(page: shell.Page) -> None:
         rows = [
             [
                 tables.link(f"{context.config().hub_url}/project/{r['project_id']}", r["lot_name"]), esc(r["centre_name"]),
-                esc(tabledata.family(r["trade_family"], page.lang)), figures.money(r["control_price"], r["currency"], page.lang),
+                tables.one(tabledata.family(r["trade_family"], page.lang)), figures.money(r["control_price"], r["currency"], page.lang),
                 figures.money(r["award_price"], r["award_currency"] or r["currency"], page.lang), _saved(r), esc(r["winner_name"]),
             ]
             for r in tabledata.lot_rows(page.filters, "award", shown.size, shown.offset)

@@ -218,6 +218,8 @@ def origins(lens: Lens, filters: Filters) -> Origins:
         if o.code is not None
     ]
     whole = sum(counts)
+    if not whole and outside_participation(lens, filters).unknown:
+        return Origins(None, None)
     return Origins(len(counts), sum((n / whole) ** 2 for n in counts) if whole else None)
 
 

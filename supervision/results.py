@@ -169,14 +169,15 @@ class Origin:
 class Origins:
     """来源地数 and 来源集中度."""
 
-    provinces: int
+    provinces: int | None
+    """None where not one participation is of known place: that is unknown, not nought."""
     concentration: float | None
     """Σ share² over known provinces, 0–1."""
 
     @property
-    def value(self) -> float:
+    def value(self) -> float | None:
         """Number of provinces."""
-        return float(self.provinces)
+        return None if self.provinces is None else float(self.provinces)
 
 
 T = TypeVar("T")

@@ -1,0 +1,407 @@
+"""Every figure of the screens that count over a period, against plain SQL over the ledger's tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from html import unescape
+from math import floor
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from dashboard import context
+from dashboard.config import DeskConfig
+from dashboard.screens import BY_ID
+from records.clock import running_from
+from tests.dashboard import seeded
+from tests.dashboard.seeded import TODAY, Asked, Sql
+from tests.dashboard.test_pages import run, text
+from tests.places import HANGZHOU, PUBLISHED
+
+YEAR_AGO = date(TODAY.year - 1, TODAY.month, TODAY.day) + timedelta(days=1)
+PERIODS = {
+    "september": ({"period": "2026-09"}, "2026-09-01", "2026-09-30"),
+    "rolling12": ({}, str(YEAR_AGO), str(TODAY)),
+    "year": ({"period": "2025"}, "2025-01-01", "2025-12-31"),
+    "all": ({"period": "all"}, "0001-01-01", "9999-12-31"),
+}
+NARROWED = {"centre": "330106", "family": "procurement", "category": "施工"}
+ASKED = {name: Asked(address, first, last) for name, (address, first, last) in PERIODS.items()} | {
+    f"rolling12-{column}": Asked({column: value}, str(YEAR_AGO), str(TODAY))
+    for column, value in NARROWED.items()
+}
+ROLLING = ASKED["rolling12"]
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("seeded")
+    with running_from(seeded.NOW):
+        seeded.build(folder)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def sql(market: Path) -> Iterator[Sql]:
+    asked = Sql(market)
+    yield asked
+    asked.close()
+
+
+@pytest.fixture
+def desk(market: Path) -> Iterator[DeskConfig]:
+    config = DeskConfig(f"sqlite:///{market}/ledger.db", market, home=HANGZHOU, reference=PUBLISHED)
+    context.configure(config)
+    yield config
+    context.identify_by(None)
+    context.ledger().close()
+
+
+# ── what a screen says ───────────────────────────────────────────────────────
+
+_CARD = re.compile(
+    r'<section class="card kpi[^"]*"><h2><span>([^<]*)<.*?</h2><strong>([^<]*)(?:<small>([^<]*)</small>)?</strong><p>(.*?)</p>'
+)
+_BAR = re.compile(
+    r'<li><span class="cut">([^<]*)</span>.*?<b>([^<]*)</b></span><span class="num">([^<]*)</span></li>'
+)
+_COLUMN = re.compile(r"<title>([^<]*?) [^<：]*：([\d,]+)</title>")
+
+
+def plain(markup: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", markup)).split())
+
+
+class Shown:
+    """One screen: its cards by name, its bars and columns by the card's heading."""
+
+    def __init__(self, code: str, address: dict[str, str]) -> None:
+        self.markup = text(run("supervisor", BY_ID[code], **address))
+        self.values = {m[1]: f"{m[2]}{m[3] or ''}" for m in _CARD.finditer(self.markup)}
+        self.lines = {m[1]: plain(m[4]) for m in _CARD.finditer(self.markup)}
+
+    def section(self, heading: str) -> str:
+        return next(s for s in self.markup.split("<section") if f"<h2>{heading}</h2>" in s)
+
+    def bars(self, heading: str) -> list[tuple[str, str, str]]:
+        return [(unescape(a), b, c) for a, b, c in _BAR.findall(self.section(heading))]
+
+    def columns(self, heading: str) -> dict[str, int]:
+        return {a: int(b.replace(",", "")) for a, b in _COLUMN.findall(self.section(heading))}
+
+
+# ── how a number is written ──────────────────────────────────────────────────
+
+
+def half_up(value: Decimal | float, places: int = 2) -> str:
+    number = Decimal(repr(value)) if isinstance(value, float) else value
+    return f"{number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):,}"
+
+
+def per_cent(part: int | Decimal, whole: int | Decimal) -> str:
+    return half_up(Decimal(part) * 100 / Decimal(whole)) + "%" if whole else "—"
+
+
+def wan(ten_thousandths: int | Decimal | None) -> str:
+    amount = Decimal(ten_thousandths or 0) / 10_000
+    if (amount / 10_000).quantize(Decimal("0.01"), ROUND_HALF_UP) < 10_000:
+        return half_up(amount / 10_000) + "万元"
+    return half_up(amount / 100_000_000) + "亿元"
+
+
+def quantile(sorted_values: list[int], at: float) -> float:
+    place = (len(sorted_values) - 1) * at
+    low = floor(place)
+    high = min(low + 1, len(sorted_values) - 1)
+    return sorted_values[low] + (sorted_values[high] - sorted_values[low]) * (place - low)
+
+
+OUTSIDE = "substr(place, 1, 4) <> '3301'"
+BEYOND = "substr(place, 1, 2) <> '33'"
+
+
+@pytest.mark.parametrize("name", [name for name in ASKED if name != "rolling12-category"])
+def test_overview(desk: DeskConfig, sql: Sql, name: str) -> None:
+    asked = ASKED[name]
+    shown = Shown("S01", asked.address)
+    count, firms, outside = sql.one(
+        f"SELECT count(*), count(DISTINCT bidder_id), sum({OUTSIDE}) FROM parts WHERE {asked.lots}"
+    )
+    assert shown.values["参与家次"] == f"{count:,}家次"
+    assert f"企业 {firms:,} 家" in shown.lines["参与家次"]
+    assert shown.values["外地企业参与占比"] == per_cent(outside or 0, count)
+    lots, amount = sql.one(f"SELECT count(*), sum(price) FROM deals WHERE {asked.lots}")
+    assert shown.values["成交金额"] == wan(amount)
+    assert f"{lots:,} 个标段" in shown.lines["成交金额"]
+    (held,) = sql.one("SELECT count(*) FROM held")
+    assert shown.values["数据总量"] == f"{held:,}条"
+    expected = {
+        name: sql.one(f"SELECT count(*) FROM parts WHERE {asked.lots} AND centre = '{centre}'")[0]
+        for centre, name in sql.all("SELECT id, name FROM centre")
+        if asked.address.get("centre", centre) == centre
+    }
+    assert shown.columns("各中心参与家次") == expected
+    levels = sql.all(
+        "SELECT level, count(*) FROM warning WHERE state IN ('new', 'accepted', 'assigned')"
+        + (f" AND centre_id = '{asked.address['centre']}'" if "centre" in asked.address else "")
+        + " GROUP BY 1"
+    )
+    told = re.findall(r"<b style=[^>]*>([\d,]+)</b>", shown.section("未处置预警"))
+    assert [int(n) for n in told] == [dict(levels).get(level, 0) for level in ("red", "orange", "yellow")]
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
+@pytest.mark.parametrize(("view", "away"), [("city", OUTSIDE), ("province", BEYOND)])
+def test_openness(desk: DeskConfig, sql: Sql, asked: Asked, view: str, away: str) -> None:
+    shown = Shown("S02", {**asked.address, "home": view})
+    count, outside, ca = sql.one(
+        f"SELECT count(*), coalesce(sum({away}), 0), coalesce(sum(ca <> '33'), 0) FROM parts WHERE {asked.lots}"
+    )
+    assert shown.values["外地企业参与占比"] == per_cent(outside, count)
+    assert f"{outside:,} / {count:,} 家次" in shown.lines["外地企业参与占比"]
+    assert shown.values["互认证书参与占比"] == per_cent(ca, count)
+    won, all_won = sql.one(f"SELECT coalesce(sum({away}), 0), count(*) FROM deals WHERE {asked.lots}")
+    assert shown.values["外地企业中标占比"] == per_cent(won, all_won)
+    assert f"{won} / {all_won} 个标段" in shown.lines["外地企业中标占比"]
+    if count and all_won:
+        gap = Decimal(outside) / count - Decimal(won) / all_won
+        assert shown.values["开放落差"] == half_up(gap * 100) + "个百分点"
+    origins = sql.all(
+        f"SELECT substr(place, 1, 2), count(*) FROM parts WHERE {asked.lots} AND {away} GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    assert shown.values["来源省份"] == f"{len(origins)}个"
+    if outside:
+        together = sum((Decimal(n) / outside) ** 2 for _, n in origins)
+        assert f"来源集中度 {half_up(Decimal(together))}" in shown.lines["来源省份"]
+        bars = shown.bars("外地企业从哪里来")
+        assert [int(n) for *_, n in bars][:8] == [n for _, n in origins][:8]
+        names = [name for name, *_ in bars]
+        assert "浙江" not in names and ("浙江他市" in names) == (view == "city" and "33" in dict(origins))
+    (lots,) = sql.one(f"SELECT count(*) FROM over WHERE {asked.lots} AND result = 'opened'")
+    assert f"{lots:,} 个；仅统计已开标标段" in shown.markup
+
+
+def test_firms_are_counted_once_each(desk: DeskConfig, sql: Sql) -> None:
+    shown = Shown("S02", {"unit": "firms"})
+    firms, outside = sql.one(
+        f"SELECT count(DISTINCT bidder_id), count(DISTINCT CASE WHEN {OUTSIDE} THEN bidder_id END)"
+        f" FROM parts WHERE {ROLLING.lots}"
+    )
+    assert f"{outside} / {firms} 家" in shown.lines["外地企业参与占比"]
+
+
+CLASSES = (("0–2", 0, 2), ("3–5", 3, 5), ("6–10", 6, 10), ("11–20", 11, 20), ("21–50", 21, 50),
+           ("51–100", 51, 100), ("101–300", 101, 300))  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
+def test_competition(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
+    shown = Shown("S03", asked.address)
+    reached = [n for (n,) in sql.all(f"SELECT n FROM reached WHERE {asked.lots}")]
+    opened = sorted(n for (n,) in sql.all(f"SELECT n FROM reached WHERE {asked.lots} AND result = 'opened'"))
+    assert shown.values["每标段投标人中位数"] == half_up(median(opened) * 1.0, 0) + "家"
+    low, high = (half_up(quantile(opened, p) * 1.0, 0) for p in (0.1, 0.9))
+    assert f"P10–P90：{low}–{high}" in shown.lines["每标段投标人中位数"]
+    assert shown.values["每标段投标人均值"] == half_up(Decimal(sum(opened)) / len(opened)) + "家"
+    assert shown.values["流标率"] == per_cent(sum(n < 3 for n in reached), len(reached))
+    columns = shown.columns("每个标段有几家来投")
+    assert {name: columns[name] for name, *_ in CLASSES} == {
+        name: sum(low <= n <= high for n in reached) for name, low, high in CLASSES
+    }
+    winners = sql.all(
+        f"SELECT winner, sum(price), count(*) FROM deals WHERE {asked.lots} GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    whole = sum(amount for _, amount, _ in winners)
+    shares = [Decimal(amount) / whole for _, amount, _ in winners]
+    hhi = sum((s * s for s in shares), Decimal(0)) * 10_000
+    assert shown.values["集中度指数 HHI"] == half_up(hhi, 0)
+    level = "低（1500 以下）" if hhi < 1500 else "中（1500–2500）" if hhi <= 2500 else "高（2500 以上）"
+    assert shown.lines["集中度指数 HHI"].startswith(level)
+    assert "仅供参考" in shown.lines["集中度指数 HHI"]
+    assert shown.values["前四家份额 CR4"] == half_up(sum(shares[:4], Decimal(0)) * 100) + "%"
+    assert [(a, int(n)) for _, a, n in shown.bars("谁中标最多")] == [(wan(a), n) for _, a, n in winners[:8]]
+
+
+def test_the_classes_of_hhi_are_meant_for_one_market(desk: DeskConfig) -> None:
+    one_market = {"centre": "330106", "category": "施工"}
+    line = Shown("S03", one_market).lines["集中度指数 HHI"]
+    assert line and "仅供参考" not in line
+    month = Shown("S03", {**one_market, "period": "2026-10"}).lines["集中度指数 HHI"]
+    assert not month or "仅供参考" in month
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
+def test_services(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
+    shown = Shown("S04", asked.address)
+    sessions, seconds, breaks, covered = sql.one(
+        "SELECT count(*), coalesce(sum(s.seconds_live), 0), coalesce(sum(s.interruptions), 0),"
+        " count(DISTINCT CASE WHEN o.result = 'opened' THEN o.id END) FROM over o"
+        f" JOIN broadcast_session s ON s.opening_id = o.opening WHERE {asked.lots} AND s.seconds_live >= 60"
+    )
+    assert shown.values["直播场次"] == f"{sessions:,}场"
+    assert f"直播 {half_up(seconds / 3600, 1)} 小时 中断 {breaks} 次" in shown.lines["直播场次"]
+    opened, electronic = sql.one(
+        "SELECT count(*), coalesce(sum(flags LIKE '%electronic%'), 0) FROM over"
+        f" WHERE {asked.lots} AND result = 'opened'"
+    )
+    assert shown.values["直播覆盖率"] == per_cent(covered, opened)
+    assert shown.values["全流程电子化率"] == per_cent(electronic, opened)
+    place = f" AND centre_id = '{asked.address['centre']}'" if "centre" in asked.address else ""
+    (rooms,) = sql.one(f"SELECT count(*) FROM room WHERE kind = 'opening' AND public_allowed{place}")
+    assert shown.values["直播间数"] == f"{rooms}间"
+    days = sql.all(
+        "SELECT julianday(scheduled_at) - julianday(notice_at), julianday(awarded_at) - julianday(scheduled_at),"
+        f" julianday(awarded_at) - julianday(notice_at) FROM deals WHERE {asked.lots}"
+    )
+    legs = [half_up(round(median(leg), 6), 1) for leg in zip(*days, strict=True)]
+    assert [value for _, value, _ in shown.bars("每个环节要几天")] == legs
+    assert shown.values["全流程周期"] == f"{legs[2]}天"
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
+def test_savings(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
+    shown = Shown("S05", asked.address)
+    lots, amount = sql.one(f"SELECT count(*), sum(price) FROM deals WHERE {asked.lots}")
+    assert shown.values["成交金额"] == wan(amount) and f"{lots:,} 个标段" in shown.lines["成交金额"]
+    bought = sql.all(
+        f"SELECT control, price FROM deals WHERE {asked.lots} AND control > 0"
+        " AND family NOT IN ('land', 'property')"
+    )
+    saved = sum(control - price for control, price in bought)
+    assert shown.values["节资率（加权）"] == per_cent(saved, sum(control for control, _ in bought))
+    mean = sum((Decimal(control - price) / control for control, price in bought), Decimal(0))
+    assert shown.values["平均节资率（简单）"] == per_cent(mean, len(bought))
+    keys = sql.all(
+        f"SELECT status, count(*) FROM lots WHERE {asked.lots} AND key_flag IS NOT NULL GROUP BY 1"
+    )
+    assert shown.values["重点项目标段"] == f"{sum(n for _, n in keys)}个"
+    if keys:
+        told = [int(n) for _, n, _ in shown.bars("重点项目走到哪一步")]
+        assert sorted(told) == sorted(n for _, n in keys)
+    small, worth = sql.one(
+        f"SELECT count(*), sum(price) FROM deals WHERE {asked.lots} AND flags LIKE '%small_value%'"
+    )
+    assert shown.values["小额交易"] == f"{small}个" and wan(worth) in shown.lines["小额交易"]
+    sectors = sql.all(
+        f"SELECT category, sum(price), count(*) FROM deals WHERE {asked.lots} GROUP BY 1 ORDER BY 2 DESC LIMIT 9"
+    )
+    assert shown.bars("成交金额，按行业") == [(c, wan(a), str(n)) for c, a, n in sectors]
+
+
+def test_the_named_key_lots_of_september(desk: DeskConfig) -> None:
+    assert Shown("S05", {"period": "2026-09"}).values["重点项目标段"] == "1个"
+
+
+def test_there_is_trading_of_small_value(sql: Sql) -> None:
+    count, mean = sql.one("SELECT count(*), avg(price) / 10000 FROM deals WHERE flags LIKE '%small_value%'")
+    assert count >= 3 and 100_000 < mean < 2_000_000
+
+
+@pytest.mark.parametrize("name", ["september", "rolling12", "all", "rolling12-centre"])
+def test_deposits(desk: DeskConfig, sql: Sql, name: str) -> None:
+    asked = ASKED[name]
+    shown = Shown("S10", asked.address)
+    count, amount = sql.one(f"SELECT count(*), sum(amount) FROM money WHERE {asked.where('back', 'centre')}")
+    assert shown.values["已退保证金"] == wan(amount) and f"{count:,} 笔" in shown.lines["已退保证金"]
+    due, back, timely = sql.one(
+        "SELECT count(*), count(refunded_at), coalesce(sum(refunded_at <= due_refund_at), 0) FROM money"
+        f" WHERE due_refund_at <= '{sql.now}' AND {asked.where('due', 'centre')}"
+    )
+    assert shown.values["退付完成率"] == per_cent(back, due)
+    assert shown.values["退付及时率"] == per_cent(timely, due)
+    assert shown.values["逾期未退"] == f"{due - back:,}笔"
+    (given,) = sql.one(
+        "SELECT sum(amount) FROM money"
+        f" WHERE form IN ('guarantee', 'insurance') AND {asked.where('got', 'centre')}"
+    )
+    assert shown.values["保函替代"] == wan(given)
+
+
+@pytest.mark.parametrize("centre", [None, "330106"])
+def test_ended_openings(desk: DeskConfig, sql: Sql, centre: str | None) -> None:
+    shown = Shown("S08", {"centre": centre} if centre else {})
+    place = f" AND l.centre_id = '{centre}'" if centre else ""
+    (ended,) = sql.one(
+        "SELECT count(*) FROM opening o JOIN lot l ON l.id = o.lot_id"
+        f" WHERE o.state IN ('ended', 'sealed'){place}"
+    )
+    assert shown.values["已结束开标"] == f"{ended}场"
+
+
+RAISED = "date(raised_at, '+8 hours')"
+FAMILIES = {
+    "S12": "'tenderers', 'agencies'", "S13": "'rings', 'bidders', 'files'", "S14": "'experts'",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["september", "rolling12", "rolling12-centre"])
+@pytest.mark.parametrize("code", FAMILIES)
+def test_warnings_by_level(desk: DeskConfig, sql: Sql, name: str, code: str) -> None:
+    asked = ASKED[name]
+    shown = Shown(code, asked.address)
+    place = f" AND centre_id = '{asked.address['centre']}'" if "centre" in asked.address else ""
+    counted = dict(
+        sql.all(
+            f"SELECT level, count(*) FROM warning WHERE family IN ({FAMILIES[code]})"
+            f" AND {asked.where(RAISED)}{place} GROUP BY 1"
+        )
+    )
+    found = [int(value.rstrip("条")) for value in shown.values.values()]
+    assert found == [counted.get(level, 0) for level in ("red", "orange", "yellow")]
+
+
+def test_demo_warnings_are_of_all_three_levels(sql: Sql) -> None:
+    found = dict(sql.all("SELECT level, count(*) FROM warning GROUP BY 1"))
+    assert found["yellow"] > found["orange"] > 1 and 1 < found["red"] <= found["yellow"]
+
+
+@pytest.mark.parametrize("name", ["september", "rolling12"])
+def test_leads(desk: DeskConfig, sql: Sql, name: str) -> None:
+    (raised,) = sql.one(f"SELECT count(*) FROM warning WHERE {ASKED[name].where(RAISED)}")
+    assert Shown("S15", ASKED[name].address).values["产生预警"] == f"{raised}条"
+
+
+# ── comparisons and months ───────────────────────────────────────────────────
+
+
+def shifted(months: int) -> Asked:
+    """The rolling year as it was some months earlier."""
+
+    def moved(day: date) -> date:
+        month = day.month - 1 - months
+        return date(day.year + month // 12, month % 12 + 1, day.day)
+
+    return Asked({}, str(moved(YEAR_AGO)), str(moved(TODAY)))
+
+
+@pytest.mark.parametrize(("compare", "months"), [("yoy", 12), ("mom", 1)])
+def test_a_rolling_year_beside_that_of_a_year_or_a_month_before(
+    desk: DeskConfig, sql: Sql, compare: str, months: int
+) -> None:
+    now, then = (
+        sql.one(f"SELECT count(*) FROM parts WHERE {asked.lots}")[0] for asked in (ROLLING, shifted(months))
+    )
+    line = Shown("S01", {"compare": compare}).lines["参与家次"]
+    grown = half_up((Decimal(now) / then - 1).copy_abs() * 100)
+    assert grown in line and ("▲" if now > then else "▼") in line
+
+
+def test_each_month_of_the_year(desk: DeskConfig, sql: Sql) -> None:
+    told = dict(re.findall(r"<title>(\d{4}-\d\d) ([\d,]+)</title>", Shown("S01", {}).markup))
+    counted = dict(sql.all("SELECT substr(day, 1, 7), count(*) FROM parts GROUP BY 1"))
+    assert len(told) == 12
+    assert {m: int(n.replace(",", "")) for m, n in told.items()} == {m: counted.get(m, 0) for m in told}
+
+
+def test_an_opening_on_air_is_in_no_statistic(desk: DeskConfig, sql: Sql) -> None:
+    (bids,) = sql.one(
+        "SELECT count(*) FROM bid b JOIN lot l ON l.id = b.lot_id WHERE l.flags LIKE '%rehearsal%'"
+    )
+    (ended,) = sql.one("SELECT count(*) FROM op WHERE id LIKE '%-L%' AND state = 'ended'")
+    assert bids == 280 and ended == 1
+    (real,) = sql.one(f"SELECT count(*) FROM parts WHERE day = '{TODAY}'")
+    assert Shown("S01", {"period": "day"}).values["参与家次"] == f"{real}家次"
