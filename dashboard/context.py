@@ -96,6 +96,12 @@ def current_user() -> SignedIn | None:
     return sessions().check(token) if isinstance(token, str) else None
 
 
+def viewer_address() -> str | None:
+    """The address the running screen's viewer comes from, for the audit chain; None on this machine itself."""
+    address: object = st.context.ip_address
+    return address if isinstance(address, str) else None
+
+
 def is_demo() -> bool:
     """Whether demonstration data is in the ledger: every screen says so then."""
     here = _here()

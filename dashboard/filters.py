@@ -35,6 +35,8 @@ class Choice:
     compare: Compare = "yoy"
     query: tuple[tuple[str, str], ...] = ()
     """The choices as they stand in the address, defaults left out."""
+    asked: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Everything the address says; the live screens' own choices among it."""
 
     @property
     def before(self) -> Period | None:
@@ -67,7 +69,7 @@ def read_choice(params: Mapping[str, str]) -> Choice:
     )
     compare: Compare = "mom" if params.get("compare") == "mom" else "yoy"
     query = tuple((k, params[k]) for k in (*_WIDGETS, "q") if params.get(k) and params[k] != DEFAULTS.get(k))
-    return Choice(filters, compare, query)
+    return Choice(filters, compare, query, dict(params))
 
 
 def _period(word: str) -> tuple[Grain, Period | None]:

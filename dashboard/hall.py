@@ -5,6 +5,7 @@ Nothing here depends on who bids: no number of bidders before the list is publis
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -22,6 +23,9 @@ RUNNING = ("in_progress", "paused")
 OVER = ("ended", "sealed")
 JUST_OVER = timedelta(minutes=30)
 """How long a seat shows that its opening has ended."""
+
+OLDEST = date(1990, 1, 1)
+"""Where the history begins: before any record of electronic tendering."""
 
 _Rows = Select[Opening, Lot, Project, Room, Centre]
 
@@ -59,6 +63,35 @@ class Entry:
     stage: str
     key_project: bool
     ended_at: datetime | None
+
+
+def days(view: str, day: date) -> tuple[date, date]:
+    """First and last Beijing day that a view of the hall lists."""
+    spans = {
+        "tomorrow": (today() + timedelta(days=1),) * 2,
+        "history": (OLDEST, today() - timedelta(days=1)),
+        "calendar": (day, day),
+    }
+    return spans.get(view, (today(), today()))
+
+
+def asked(params: Mapping[str, str]) -> Question:
+    """The question the hall's address asks; an unreadable day is today."""
+    view = params.get("view", "wall")
+    try:
+        day = date.fromisoformat(params.get("day", ""))
+    except ValueError:
+        day = today()
+    listed = view != "wall"
+    return Question(
+        *days(view, day), _some(params.get("centre")), _some(params.get("family")),
+        _some(params.get("state")) if listed else None, params.get("key") == "1",
+        params.get("q", "") if listed else "", view == "history",
+    )  # fmt: skip
+
+
+def _some(word: str | None) -> str | None:
+    return None if word in (None, "", "all") else word
 
 
 def _joined() -> _Rows:

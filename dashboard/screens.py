@@ -169,6 +169,18 @@ SCREENS: tuple[Screen, ...] = (
     ),
 )  # fmt: skip
 
+TABLES_OF: dict[str, tuple[str, ...]] = {
+    "F01": ("lots", "participations"), "F02": ("openings",), "F03": ("lots", "participations"),
+    "F05": ("lots",), "F06": ("awards",), "F07": ("openings",), "F09": ("lots", "awards"),
+    "F12": ("schedule",), "F16": ("replays",), "F20": ("deposits", "refunds"), "F21": ("opinions",),
+    "F22": ("warnings",), "F24": ("tenderer-links",), "F25": ("agency-links",), "F26": ("rings",),
+    "F27": ("similarity",), "F28": ("expert-tendency",), "F29": ("leads",),
+}  # fmt: skip
+"""Function → the tables it shows, which are those it exports; `dashboard.tabledata` reads them."""
+
+NARROWER = {"F20": _ALL}
+"""Functions for fewer roles than their screen: who paid a deposit is no business of who answers opinions."""
+
 BY_ID = {screen.id: screen for screen in SCREENS}
 BY_SLUG = {screen.slug: screen for screen in SCREENS}
 
@@ -189,3 +201,21 @@ def screens_of(role: str) -> list[Screen]:
 def names_visible(role: str, screen: Screen) -> bool:
     """Whether `role` may see who a warning is about on `screen`; counts only otherwise."""
     return may_see(role, screen) and role not in COUNTS_ONLY.get(screen.id, frozenset())
+
+
+def may_use(role: str, screen: Screen, function: str) -> bool:
+    """Whether `role` may use a function (F01…) of `screen`."""
+    return may_see(role, screen) and role in NARROWER.get(function, screen.roles)
+
+
+def tables_of(role: str, screen: Screen) -> list[str]:
+    """The tables that `role` may export from `screen`: what it shows this role, none where it shows counts only."""
+    if not names_visible(role, screen):
+        return []
+    used = [f.id for f in screen.functions if may_use(role, screen, f.id)]
+    return list(dict.fromkeys(table for function in used for table in TABLES_OF.get(function, ())))
+
+
+def may_export(role: str, table: str) -> bool:
+    """Whether any screen of `role` offers `table`."""
+    return any(table in tables_of(role, screen) for screen in SCREENS)

@@ -64,6 +64,11 @@ class Page:
         return screens.names_visible(self.user.role, self.screen)
 
 
+LIVE_CHOICES = ("view", "day", "period", "centre", "family", "state", "q", "key", "mine")
+"""Query parameters of S06's and S11's own choices; their exports ask with them."""
+LIVE_DEFAULTS = {"S11": {"state": "open", "period": "all"}}
+"""What such a screen shows where its address says nothing."""
+
 Body = Callable[[Page], None]
 
 
@@ -73,15 +78,13 @@ def show(
     *,
     every: float | None = 10.0,
     filters: Sequence[str] = (),
-    tables: Sequence[str] = (),
     as_of: Callable[[], datetime | None] | None = None,
     over_lots: bool = False,
 ) -> None:
     """Draw screen `code`: title row, the named filters, then `body`; again every `every` seconds unless paused.
 
-    `filters` are names known to `dashboard.filters`, `tables` those of `dashboard.exports` that the
-    export menu offers; `as_of` tells how new the figures are (default: now, they are read live). With
-    `over_lots` the figures are of lots, and a period without any says which periods have some.
+    `filters` are names known to `dashboard.filters`; `as_of` tells how new the figures are (default: now,
+    they are read live). The export menu offers what `dashboard.screens` says. With `over_lots` the figures are of lots, and a period without any says which periods have some.
     """
     screen = screens.BY_ID[code]
     user = context.current_user()
@@ -103,7 +106,7 @@ def show(
             _title(screen, lang, (as_of or now)())
             if every is not None:
                 _pause(paused)
-            _export(tables, chosen)
+            _export(screen, user.role, chosen)
         if over_lots:
             reach.notice(chosen.filters, chosen.as_query(), lang)
         body(Page(screen, user, lang, chosen))
@@ -130,10 +133,13 @@ def _pause(paused: bool) -> None:
         st.rerun(scope="app")
 
 
-def _export(tables: Sequence[str], chosen: Choice) -> None:
+def _export(screen: Screen, role: str, chosen: Choice) -> None:
+    """The menu of the tables that the screen shows this role, asked for as the screen asks."""
+    tables = screens.tables_of(role, screen)
     if not tables:
         return
-    query = urlencode(chosen.as_query() | {"lang": language()})
+    asked = LIVE_DEFAULTS.get(screen.id, {}) | _also() | chosen.as_query()
+    query = urlencode(asked | {"lang": language()})
     with st.popover(say("common.export"), icon=":material/download:"):
         for table in tables:
             name = say(f"tables.{table}")
@@ -145,6 +151,17 @@ def _export(tables: Sequence[str], chosen: Choice) -> None:
                 )
                 + "</p>"
             )
+
+
+def _also() -> dict[str, str]:
+    """What the address says besides the filters row: the choices of the live screens."""
+    return {key: st.query_params[key] for key in LIVE_CHOICES if st.query_params.get(key)}
+
+
+def side(words: str, lang: str) -> str:
+    """The side of a message in both languages, "中文 / English", that `lang` reads."""
+    zh, slash, en = words.partition(" / ")
+    return words if not slash else zh if lang == "zh" else en
 
 
 def empty(why: str, what: str = "") -> None:

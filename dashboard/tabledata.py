@@ -12,14 +12,13 @@ from sqlalchemy import or_, select
 from dashboard import context, i18n
 from dashboard.filters import Choice
 from dashboard.memo import per_lens
-from dashboard.screens import BY_ID
 from records.clock import BEIJING, now, start_of, today
 from records.money import Award, Deposit
 from records.openings import Opening
 from records.organisations import Centre, Organisation, Room
 from records.projects import TRADE_FAMILIES, Lot
 from records.states import OPENING_STATES
-from supervision import figures, metrics, warnings
+from supervision import figures, metrics
 from supervision.filters import Filters, Period
 from supervision.narrow import OPENED_ON, where
 
@@ -29,14 +28,18 @@ MOST_ROWS = 200_000
 Row = tuple[Any, ...]
 
 
+ANALYSIS = ("period", "compare", "centre", "family", "category", "currency", "home", "unit")
+
+
 @dataclass(frozen=True)
 class Table:
     """One exportable table; `columns` are keys of the `column` texts."""
 
     name: str
-    roles: frozenset[str]
     columns: tuple[str, ...]
     read: Callable[[Choice, str], Sequence[Row]]
+    asks: tuple[str, ...] = ANALYSIS
+    """Query parameters that narrow it, as its screen's choices do."""
 
     def headings(self, lang: str) -> list[str]:
         """The column headings in `lang`."""
@@ -106,7 +109,7 @@ def _lots(choice: Choice, lang: str) -> list[Row]:
     return [
         (
             r["lot_id"], r["lot_name"], r["centre_name"], family(r["trade_family"], lang), r["category"],
-            stamp(r["opened_at"]), r["bids"], r["outside"], r["provinces"], r["control_price"],
+            r["opened_at"], r["bids"], r["outside"], r["provinces"], r["control_price"],
             r["winner_name"], r["award_price"], r["award_currency"] or r["currency"],
         )
         for r in lot_rows(choice.filters)
@@ -124,20 +127,6 @@ def _participations(choice: Choice, lang: str) -> list[Row]:
     return [
         (m, c, family(f, lang), metrics.province_names(p)[index], n, firms) for m, c, f, p, n, firms in rows
     ]
-
-
-def _warnings(choice: Choice, lang: str) -> list[Row]:
-    since, until = span(choice.filters.period)
-    wanted = warnings.WarningFilters(centre=choice.filters.centre, since=since, until=until)
-    with context.ledger().read() as session:
-        found = warnings.list_warnings(session, wanted, limit=MOST_ROWS)
-    return [
-        (
-            w.id, i18n.text(f"level.{w.level}", lang), w.rule, w.title if lang == "zh" else w.title_en, w.lot_id,
-            w.lot_name, w.value, w.baseline, w.threshold, i18n.text(f"state.{w.state}", lang), stamp(w.raised_at),
-        )
-        for w in found
-    ]  # fmt: skip
 
 
 def _deposits(choice: Choice, lang: str) -> list[Row]:
@@ -158,8 +147,8 @@ def _deposits(choice: Choice, lang: str) -> list[Row]:
     with context.ledger().read() as session:
         return [
             (
-                lot, name, bidder, i18n.text(f"deposit.form_{d.form}", lang), d.amount, stamp(d.received_at),
-                stamp(d.due_refund_at), stamp(d.refunded_at), i18n.text(f"deposit.status_{d.status}", lang),
+                lot, name, bidder, i18n.text(f"deposit.form_{d.form}", lang), d.amount, d.received_at,
+                d.due_refund_at, d.refunded_at, i18n.text(f"deposit.status_{d.status}", lang),
             )
             for lot, name, bidder, d in session.execute(query)
         ]  # fmt: skip
@@ -183,7 +172,7 @@ def _awards(choice: Choice, _lang: str) -> list[Row]:
         query = query.where(Lot.centre_id == choice.filters.centre)
     with context.ledger().read() as session:
         rows = session.execute(query)
-        return [(lot, name, firm, price, code, stamp(at)) for lot, name, firm, price, code, at in rows]
+        return [(lot, name, firm, price, code, at) for lot, name, firm, price, code, at in rows]
 
 
 def _openings(choice: Choice, lang: str) -> list[Row]:
@@ -198,34 +187,31 @@ def _openings(choice: Choice, lang: str) -> list[Row]:
     )
     if since and until:
         query = query.where(Opening.scheduled_at >= since, Opening.scheduled_at < until)
-    if choice.filters.centre:
-        query = query.where(Lot.centre_id == choice.filters.centre)
+    for column, wanted in (
+        (Lot.centre_id, choice.filters.centre),
+        (Lot.trade_family, choice.filters.trade_family),
+        (Lot.category, choice.filters.category),
+    ):
+        if wanted is not None:
+            query = query.where(column == wanted)
     with context.ledger().read() as session:
         return [
             (
-                o.id, o.lot_id, lot, centre, room, stamp(o.scheduled_at), stamp(o.started_at), stamp(o.ended_at),
+                o.id, o.lot_id, lot, centre, room, o.scheduled_at, o.started_at, o.ended_at,
                 OPENING_STATES[o.state][0 if lang == "zh" else 1], o.head_hash,
             )
             for o, lot, room, centre in session.execute(query)
         ]  # fmt: skip
 
 
-_LED = BY_ID["S01"].roles
-_WATCH = BY_ID["S12"].roles
-
-TABLES = {
-    table.name: table
-    for table in (
-        Table("lots", _LED, ("lot", "lot_name", "centre", "family", "category", "opened_at", "bids", "outside_bids",
+ANALYSED = (
+        Table("lots", ("lot", "lot_name", "centre", "family", "category", "opened_at", "bids", "outside_bids",
               "provinces", "control_price", "winner", "award_price", "currency"), _lots),
-        Table("participations", _LED, ("month", "centre", "family", "origin", "participations", "firms"), _participations),
-        Table("warnings", _WATCH, ("warning", "level", "rule", "title", "lot", "lot_name", "value", "baseline",
-              "threshold", "state", "raised_at"), _warnings),
-        Table("deposits", BY_ID["S10"].roles, ("lot", "lot_name", "bidder", "form", "amount", "received_at",
+        Table("participations", ("month", "centre", "family", "origin", "participations", "firms"), _participations),
+        Table("deposits", ("lot", "lot_name", "bidder", "form", "amount", "received_at",
               "due_refund_at", "refunded_at", "state"), _deposits),
-        Table("awards", _LED, ("lot", "lot_name", "winner", "award_price", "currency", "awarded_at"), _awards),
-        Table("openings", BY_ID["S06"].roles, ("opening", "lot", "lot_name", "centre", "room", "scheduled_at",
+        Table("awards", ("lot", "lot_name", "winner", "award_price", "currency", "awarded_at"), _awards),
+        Table("openings", ("opening", "lot", "lot_name", "centre", "room", "scheduled_at",
               "started_at", "ended_at", "state", "hash"), _openings),
-    )
-}  # fmt: skip
-"""Table name → table."""
+)  # fmt: skip
+"""Tables of the analysis screens."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -137,3 +138,8 @@ def one(text: Any) -> str:
 def link(address: str, name: Any) -> str:
     """A link in a cell; the name is escaped, the address must be ours."""
     return f'<a href="{esc(address)}" target="_blank" rel="noopener">{esc(name)}</a>'
+
+
+def here(params: Mapping[str, str], name: Any) -> str:
+    """A link in a cell that stays on this screen with other choices."""
+    return f'<a href="?{esc(urlencode(params))}" target="_self">{esc(name)}</a>'

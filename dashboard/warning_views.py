@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -180,7 +179,7 @@ def quantity(rule_id: str, value: float | None, lang: str) -> str:
     """A value in its rule's unit: 3 家, 相对偏差 0.02; in English a long unit goes beside the usual value."""
     if value is None:
         return figures.DASH
-    number, unit = _number(value), _unit(rule_id, lang)
+    number, unit = figures.measure(value), _unit(rule_id, lang)
     if not unit:
         return number
     if _counts(rule_id):
@@ -197,17 +196,10 @@ def _counts(rule_id: str) -> bool:
     return _unit(rule_id, "zh") in _COUNTERS
 
 
-def _number(value: float) -> str:
-    exact = Decimal(repr(value))
-    if exact == exact.to_integral_value():
-        return figures.number(exact, 0)
-    return figures.number(exact, 2 if abs(exact) >= Decimal("0.1") else 4)
-
-
 def usual(row: WarningRow, lang: str) -> str:
     """What the value stands beside: the usual value of its market, or the rule's threshold."""
     held = row.baseline if row.baseline is not None else row.threshold
-    shown = figures.DASH if held is None else _number(held)
+    shown = figures.DASH if held is None else figures.measure(held)
     if lang == "zh":
         return f"{'警戒' if row.baseline is None else '通常'} {shown}"
     words = f"{'threshold' if row.baseline is None else 'usually'} {shown}"

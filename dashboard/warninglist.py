@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dashboard import context, i18n, shell, tabledata, tables
+from dashboard import context, i18n, livetables, shell, tabledata, tables
 from dashboard.cards import Kpi, live_basis, show
 from dashboard.html import card, draw, esc, level
+from dashboard.livetables import FAMILIES_OF
+from dashboard.screens import TABLES_OF
 from supervision import figures, warnings
 from supervision.finding import LEVELS
 from supervision.handling import STATES
@@ -16,27 +18,20 @@ _COLUMNS = [
 ]  # fmt: skip
 
 
-def show_families(page: shell.Page, *functions: tuple[str, tuple[str, ...]]) -> None:
-    """Counts by level, then for every (function id, families) its warnings, or that there are none yet."""
-    every = tuple(family for _, families in functions for family in families)
-    _counts(page, every)
-    names = {f.id: f.name(page.lang) for f in page.screen.functions}
-    for code, families in functions:
-        _list(page, code, names[code], families)
-
-
-def _wanted(
-    page: shell.Page, families: tuple[str, ...], levels: tuple[str, ...] = ()
-) -> warnings.WarningFilters:
-    since, until = tabledata.span(page.filters.period)
-    return warnings.WarningFilters(
-        levels=levels, families=families, centre=page.filters.centre, since=since, until=until
-    )
+def show_families(page: shell.Page) -> None:
+    """Counts by level, then for every function of the screen its warnings, or that there are none yet."""
+    shown = [(f, FAMILIES_OF[table]) for f in page.screen.functions for table in TABLES_OF[f.id]]
+    _counts(page, tuple(family for _, families in shown for family in families))
+    for function, families in shown:
+        _list(page, function.id, function.name(page.lang), families)
 
 
 def _counts(page: shell.Page, families: tuple[str, ...]) -> None:
     with context.ledger().read() as session:
-        found = {name: warnings.count_warnings(session, _wanted(page, families, (name,))) for name in LEVELS}
+        found = {
+            name: warnings.count_warnings(session, livetables.of_families(page.filters, families, (name,)))
+            for name in LEVELS
+        }
     shared = live_basis(page.lang)
     show(
         [
@@ -51,7 +46,7 @@ def _counts(page: shell.Page, families: tuple[str, ...]) -> None:
 
 
 def _list(page: shell.Page, code: str, title: str, families: tuple[str, ...]) -> None:
-    wanted = _wanted(page, families)
+    wanted = livetables.of_families(page.filters, families)
     with context.ledger().read() as session:
         total = warnings.count_warnings(session, wanted)
     if not total:
@@ -74,10 +69,6 @@ def _row(page: shell.Page, warning: warnings.WarningRow) -> list[str]:
     return [
         level(warning.level, i18n.text(f"level.{warning.level}", page.lang)),
         f'<a href="/warnings?id={esc(warning.id)}" target="_self">{esc(warning.title if zh else warning.title_en)}</a>',
-        esc(warning.lot_name), _number(warning.value), page.say("family.unknown") if warning.baseline is None else _number(warning.baseline),
+        esc(warning.lot_name), figures.measure(warning.value), page.say("family.unknown") if warning.baseline is None else figures.measure(warning.baseline),
         STATES[warning.state][0 if zh else 1], esc(tabledata.stamp(warning.raised_at)),
     ]  # fmt: skip
-
-
-def _number(value: float | None) -> str:
-    return figures.number(value, 0 if value is None or value == int(value) else 2)

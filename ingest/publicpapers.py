@@ -19,10 +19,11 @@ from records import public
 from records.broadcast import PublicEvent
 from records.clock import rfc3339
 from records.money import Award
+from records.opinions import payload, visible_from
 from records.organisations import Organisation
 from records.procedure import Contract, Notice, Objection
 from records.projects import Lot
-from records.society import Opinion
+from records.society import Opinion, OpinionAnswer
 from records.visibility import FIRST_MOMENT, Datum, LotClock, published_from
 
 
@@ -138,18 +139,11 @@ def opinions(session: Session, ids: Iterable[str], demo: frozenset[str]) -> list
             PublicEvent.topic == "opinion", PublicEvent.subject.in_(part)
         )
         known = set(session.scalars(before))
-        for opinion in session.scalars(select(Opinion).where(Opinion.id.in_(part)).order_by(Opinion.id)):
-            released = opinion.answered_at or opinion.received_at
-            since = published_from(Datum.OPINIONS, LotClock(), released)
-            if since is not None and (opinion.public_text or opinion.id in known):
-                rows.append(row("opinion", opinion.id, _opinion(opinion, demo), since))
+        query = select(Opinion, OpinionAnswer).outerjoin(
+            OpinionAnswer, OpinionAnswer.opinion_id == Opinion.id
+        )
+        for opinion, given in session.execute(query.where(Opinion.id.in_(part)).order_by(Opinion.id)):
+            since, told = visible_from(opinion, given), payload(opinion, given, opinion.source in demo)
+            if since is not None and (told["text"] or opinion.id in known):
+                rows.append(row("opinion", opinion.id, told, since))
     return rows
-
-
-def _opinion(opinion: Opinion, demo: frozenset[str]) -> dict[str, Any]:
-    return {
-        "project": opinion.project_id,
-        "text": opinion.public_text,
-        "answered_at": rfc3339(opinion.answered_at),
-        "demo": opinion.source in demo,
-    }

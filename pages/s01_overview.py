@@ -140,5 +140,5 @@ def _warnings(page: shell.Page) -> str:
 
 shell.show(
     "S01", body, every=10, filters=("period", "compare", "centre", "family", "currency"),
-    tables=("lots", "participations", "openings"), as_of=lambda: context.lens().as_of(), over_lots=True,
+    as_of=lambda: context.lens().as_of(), over_lots=True,
 )  # fmt: skip

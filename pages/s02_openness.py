@@ -217,5 +217,5 @@ def _winner(page: shell.Page, winner: str | None, outside: bool | None) -> str:
 
 shell.show(
     "S02", body, every=10, filters=("period", "compare", "centre", "family", "category", "space", "unit", "home"),
-    tables=("lots", "participations"), as_of=lambda: context.lens().as_of(), over_lots=True,
+    as_of=lambda: context.lens().as_of(), over_lots=True,
 )  # fmt: skip

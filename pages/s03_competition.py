@@ -154,5 +154,5 @@ def _lots(page: shell.Page) -> None:
 
 shell.show(
     "S03", body, every=30, filters=("period", "compare", "centre", "family", "category", "currency"),
-    tables=("lots", "awards"), as_of=lambda: context.lens().as_of(), over_lots=True,
+    as_of=lambda: context.lens().as_of(), over_lots=True,
 )  # fmt: skip

@@ -101,6 +101,5 @@ shell.show(
     body,
     every=5,
     filters=("period", "centre", "family", "category"),
-    tables=("openings",),
     over_lots=True,
 )

@@ -194,5 +194,5 @@ def _saved(lot: dict[str, Any]) -> str:
 
 shell.show(
     "S05", body, every=30, filters=("period", "compare", "centre", "family", "category", "currency"),
-    tables=("lots", "awards"), as_of=lambda: context.lens().as_of(), over_lots=True,
+    as_of=lambda: context.lens().as_of(), over_lots=True,
 )  # fmt: skip

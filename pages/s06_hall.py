@@ -19,8 +19,6 @@ VIEWS = ("wall", "today", "tomorrow", "history", "calendar")
 COUNTS = (9, 4, 16)
 COLUMNS = ("at", "title", "room", "state", "family", "tenderer", "key")
 ROWS = 50
-OLDEST = date(1990, 1, 1)
-"""Where the history begins: before any record of electronic tendering."""
 
 
 def body(page: shell.Page) -> None:
@@ -34,12 +32,7 @@ def body(page: shell.Page) -> None:
     if view == "calendar":
         _calendar(page, chosen)
         return
-    today = clock.today()
-    spans = {
-        "today": (today, today), "tomorrow": (today + timedelta(days=1), today + timedelta(days=1)),
-        "history": (OLDEST, today - timedelta(days=1)),
-    }  # fmt: skip
-    _list(page, *spans[view], chosen, newest_first=view == "history")
+    _list(page, *hall.days(view, clock.today()), chosen, newest_first=view == "history")
 
 
 def _filters(page: shell.Page) -> tuple[str, int, dict[str, Any]]:
@@ -157,4 +150,4 @@ CALENDAR = """
 .month [aria-current] { box-shadow:inset 0 3px var(--sun) } .month [aria-selected] { background:var(--blue-wash) }
 """
 
-shell.show("S06", body, every=10.0, tables=("openings",))
+shell.show("S06", body, every=10.0)

@@ -69,4 +69,4 @@ def _chain(page: shell.Page, opening: livedata.EndedOpening) -> str:
     return f'<span class="chip bad">✕ {page.say("witness.broken", n=opening.broken_at + 1)}</span>'
 
 
-shell.show("S08", body, every=30, filters=("centre",), tables=("openings",))
+shell.show("S08", body, every=30, filters=("centre",))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from dashboard import context, measures, services, shell, tabledata, tables
+from dashboard import context, measures, opinion_panel, screens, services, shell, tabledata, tables
 from dashboard.cards import DASH, Kpi, live_basis, show
 from dashboard.html import draw, esc
 from records.clock import now
@@ -18,7 +18,15 @@ DAY = 86_400
 
 
 def body(page: shell.Page) -> None:
-    """Four figures; what is still to be returned; projects with their public page; opinions."""
+    """For supervisors the deposits; for everybody opinions and projects with their public page."""
+    if screens.may_use(page.user.role, page.screen, page.screen.functions[0].id):
+        _deposits(page)
+    opinion_panel.show(page)
+    draw(_projects(page))
+
+
+def _deposits(page: shell.Page) -> None:
+    """Five figures, and what is still to be returned."""
     with context.ledger().read() as session:
         found = services.deposits(session, page.filters)
         waiting = services.refunds_due(session, page.filters, 0)[0]
@@ -27,8 +35,6 @@ def body(page: shell.Page) -> None:
         _due(page, waiting)
     else:
         shell.no_records(page.screen.functions[0].name(page.lang), page.say("deposits.kind"))
-    draw(_projects(page))
-    shell.no_records(page.screen.functions[1].name(page.lang), page.say("deposits.opinions"))
 
 
 def _kpis(page: shell.Page, d: services.Deposits) -> list[Kpi]:
@@ -106,4 +112,4 @@ def _projects(page: shell.Page) -> str:
     )
 
 
-shell.show("S10", body, every=30, filters=("period", "centre"), tables=("deposits",))
+shell.show("S10", body, every=30, filters=("period", "centre"))

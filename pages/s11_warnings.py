@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from sqlalchemy import select
 
-from dashboard import choices, components, context, html, rule_table, screens, shell
+from dashboard import choices, components, context, html, rule_table, shell
 from dashboard.warning_views import PERIODS
 from records.organisations import Centre
 from supervision.handling import STATES
@@ -77,6 +77,4 @@ def _rules(page: shell.Page) -> None:
     html.draw(rule_table.table(rows, page.lang))
 
 
-_viewer = context.current_user()
-_names = _viewer is not None and screens.names_visible(_viewer.role, screens.BY_ID["S11"])
-shell.show("S11", body, every=10.0, tables=("warnings",) if _names else ())
+shell.show("S11", body, every=10.0)

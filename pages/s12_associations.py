@@ -7,7 +7,7 @@ from dashboard import shell, warninglist
 
 def body(page: shell.Page) -> None:
     """Warnings about tenderers and about agencies."""
-    warninglist.show_families(page, ("F24", ("tenderers",)), ("F25", ("agencies",)))
+    warninglist.show_families(page)
 
 
-shell.show("S12", body, every=10, filters=("period", "centre"), tables=("warnings",))
+shell.show("S12", body, every=10, filters=("period", "centre"))

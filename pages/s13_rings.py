@@ -7,7 +7,7 @@ from dashboard import shell, warninglist
 
 def body(page: shell.Page) -> None:
     """Warnings about who bids together, and about prices and files alike."""
-    warninglist.show_families(page, ("F26", ("rings",)), ("F27", ("bidders", "files")))
+    warninglist.show_families(page)
 
 
-shell.show("S13", body, every=10, filters=("period", "centre"), tables=("warnings",))
+shell.show("S13", body, every=10, filters=("period", "centre"))

@@ -7,7 +7,7 @@ from dashboard import shell, warninglist
 
 def body(page: shell.Page) -> None:
     """Warnings about experts; the rules raise them only after the award."""
-    warninglist.show_families(page, ("F28", ("experts",)))
+    warninglist.show_families(page)
 
 
-shell.show("S14", body, every=10, filters=("period", "centre"), tables=("warnings",))
+shell.show("S14", body, every=10, filters=("period", "centre"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard import charts, context, shell, tabledata, tables
+from dashboard import charts, context, livetables, shell, tabledata, tables
 from dashboard.cards import DASH, Kpi, live_basis, show
 from dashboard.charts import Bar
 from dashboard.html import card, draw, esc, level
@@ -60,8 +60,7 @@ _COLUMNS = [
 
 
 def _leads(page: shell.Page, total: int) -> None:
-    since, until = tabledata.span(page.filters.period)
-    wanted = warnings.WarningFilters(states=("lead",), since=since, until=until)
+    wanted = livetables.leads(page.filters)
     zh = page.lang == "zh"
 
     def rows(shown: tables.Window) -> str:

@@ -27,7 +27,7 @@ from records.procedure import Contract, Notice, Objection, TenderProject
 from records.projects import Lot, Project
 from records.reading import CoefficientDraw, ControlPriceCheck, OpeningRecord, SignIn
 from records.relations import Credit, Relation
-from records.society import Inspection, Opinion, WitnessRecord, WitnessTask
+from records.society import Inspection, Opinion, OpinionAnswer, WitnessRecord, WitnessTask
 from records.supervision import Warning, WarningChange, WatchMark
 from records.users import AuditEntry, UnmaskRequest, User
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 TABLES: tuple[type[Base], ...] = (
     Centre, Room, Organisation, Relation, Credit, Project, TenderProject, Lot, Notice, Bid, Deposit, Award,
     Opening, OpeningEvent, SignIn, ControlPriceCheck, CoefficientDraw, OpeningRecord, Objection, Contract,
-    Expert, ExpertDraw, Evaluation, Score, Fee, Opinion, Inspection, WitnessTask, WitnessRecord,
+    Expert, ExpertDraw, Evaluation, Score, Fee, Opinion, OpinionAnswer, Inspection, WitnessTask, WitnessRecord,
     BroadcastSession, Recording, Segment, Gap, Seal, PublicEvent, Source, Journal, Held, Parked, Reject,
     Warning, WarningChange, Lead, LeadBatch, WatchMark, User, UnmaskRequest, AuditEntry,
 )  # fmt: skip

@@ -30,6 +30,16 @@ class Opinion(Base):
     updated_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class OpinionAnswer(Base):
+    """An answer given at the desk. It outlives later versions of the opinion's record."""
+
+    __tablename__ = "opinion_answer"
+    opinion_id: Mapped[Key] = mapped_column(ForeignKey("opinion.id"), primary_key=True)
+    answered_by: Mapped[Key]
+    answered_at: Mapped[datetime]
+    public_text: Mapped[Text]
+
+
 class Inspection(Base):
     """联合督查: one visit, its projects and the problems found [{"project": …, "problem": …}]."""
 

@@ -42,6 +42,19 @@ def number(value: Number | None, places: int = 0) -> str:
     return DASH if value is None else f"{half_up(value, places):,}"
 
 
+def places(value: Number) -> int:
+    """Decimals a measure is shown with, the same in every table: none for a whole one, four for a small one, else two."""
+    exact = _decimal(value)
+    if exact == exact.to_integral_value():
+        return 0
+    return 2 if abs(exact) >= Decimal("0.1") else 4
+
+
+def measure(value: Number | None) -> str:
+    """A measured value (a warning's, its baseline, its threshold) with as many decimals as `places` says."""
+    return DASH if value is None else number(value, places(value))
+
+
 def yuan(value: Number | None, lang: str = "zh") -> str:
     """Money given in yuan: 万元 below one 亿, 亿元 from there, two decimals; None → "—"."""
     return money(value, CNY, lang)

@@ -1,26 +1,47 @@
-"""Exports: rows, rights, marks and audit."""
+"""Exports: they ask what their screens ask, with the rights of their screens; files that spreadsheets read; audit."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
 
 import httpx
 import pytest
 from openpyxl import load_workbook
+from openpyxl.worksheet.worksheet import Worksheet
 from sqlalchemy import select
 
 from dashboard import context
-from dashboard.exports import Writing, as_csv, as_xlsx
-from dashboard.tabledata import TABLES
+from dashboard.screens import NARROWER, SCREENS, TABLES_OF, names_visible
+from dashboard.sheets import Writing, as_csv, as_xlsx
+from dashboard.tablelist import TABLES
+from records.clock import now
 from records.organisations import Organisation
-from records.users import AuditEntry
+from records.supervision import Warning
+from records.users import ROLES, AuditEntry
 from tests.dashboard.conftest import BIDDERS, sign_in
+
+ASKS_PERSONS = {
+    "warnings",
+    "leads",
+    *(t for f in ("F24", "F25", "F26", "F27", "F28") for t in TABLES_OF[f]),
+}
 
 
 def _rows(answer: httpx.Response) -> list[list[str]]:
+    assert answer.status_code == 200, answer.text
     assert answer.content.startswith(b"\xef\xbb\xbf")
     return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+
+
+def _sheet(answer: httpx.Response) -> Worksheet:
+    sheet = load_workbook(io.BytesIO(answer.content)).active
+    assert isinstance(sheet, Worksheet)
+    return sheet
 
 
 async def test_lots_as_csv_with_the_screens_filters(client: httpx.AsyncClient) -> None:
@@ -36,48 +57,194 @@ async def test_text_cannot_become_a_formula(client: httpx.AsyncClient) -> None:
     await sign_in(client, "supervisor")
     rows = _rows(await client.get("/export/awards.csv"))
     assert rows[1][2].startswith("'=投标企业")
+    assert str(_sheet(await client.get("/export/awards.xlsx"))["C3"].value).startswith("'=")
 
 
 async def test_workbook_carries_user_and_time(client: httpx.AsyncClient) -> None:
     await sign_in(client, "supervisor")
     answer = await client.get("/export/warnings.xlsx")
-    sheet = load_workbook(io.BytesIO(answer.content)).active
-    assert sheet is not None
+    sheet = _sheet(answer)
     assert "supervisor" in str(sheet["A1"].value) and "仅供监管核查参考" in str(sheet["A1"].value)
     assert sheet["A2"].value == "预警编号" and sheet["A3"].value == "w1"
     assert "attachment" in answer.headers["content-disposition"]
 
 
 @pytest.mark.parametrize("name", TABLES)
-async def test_tables_go_to_their_roles_only(client: httpx.AsyncClient, name: str) -> None:
-    for role in ("leader", "operator", "public-officer", "supervisor"):
+async def test_a_table_goes_to_those_whose_screen_shows_it(client: httpx.AsyncClient, name: str) -> None:
+    """Walked from the one table of screens: a role exports a table exactly where one of its screens shows it."""
+    for role in ROLES:
+        shown = any(
+            name in TABLES_OF.get(function.id, ())
+            for screen in SCREENS
+            for function in screen.functions
+            if role in NARROWER.get(function.id, screen.roles) and names_visible(role, screen)
+        )
         await sign_in(client, role)
-        answer = await client.get(f"/export/{name}.csv")
-        assert answer.status_code == (200 if role in TABLES[name].roles else 403), role
+        for kind in ("csv", "xlsx"):
+            answer = await client.get(f"/export/{name}.{kind}")
+            assert answer.status_code == (200 if shown else 403), (role, kind)
 
 
-async def test_leaders_get_no_warnings_and_strangers_nothing(client: httpx.AsyncClient) -> None:
+def test_every_table_belongs_to_a_screen_and_has_its_words() -> None:
+    offered = {table for tables in TABLES_OF.values() for table in tables}
+    assert offered == set(TABLES)
+    assert all(TABLES[name].headings(lang) for name in TABLES for lang in ("zh", "en"))
+
+
+@pytest.mark.parametrize(
+    ("role", "tables"),
+    [
+        ("public-officer", {"deposits", "refunds", "lots", "openings", *ASKS_PERSONS}),
+        ("leader", {"deposits", "refunds", "opinions", "replays", *ASKS_PERSONS}),
+        ("operator", {"deposits", "refunds", "lots", "awards", "opinions", *ASKS_PERSONS}),
+    ],
+)
+async def test_what_a_role_may_not_see_it_may_not_export(
+    client: httpx.AsyncClient, role: str, tables: set[str]
+) -> None:
+    await sign_in(client, role)
+    for table in tables:
+        assert (await client.get(f"/export/{table}.csv")).status_code == 403, table
+
+
+async def test_strangers_get_nothing_and_unknown_tables_are_unknown(client: httpx.AsyncClient) -> None:
     assert (await client.get("/export/lots.csv")).status_code == 401
     await sign_in(client, "leader")
-    assert (await client.get("/export/warnings.csv")).status_code == 403
     assert (await client.get("/export/users.csv")).status_code == 404
     assert (await client.get("/export/lots.pdf")).status_code == 404
 
 
 async def test_deposits_before_the_deadline_stay_secret(client: httpx.AsyncClient) -> None:
-    await sign_in(client, "public-officer")
-    assert [r[0] for r in _rows(await client.get("/export/deposits.csv"))[1:]] == ["l1"]
+    await sign_in(client, "supervisor")
+    for table in ("deposits", "refunds"):
+        assert [r[0] for r in _rows(await client.get(f"/export/{table}.csv"))[1:]] == ["l1"]
+
+
+@pytest.fixture
+def families(desk: object) -> Iterator[None]:
+    """One warning of each family beside the seeded one, taken away again."""
+    kept = {
+        "rule": "X",
+        "rule_version": "1",
+        "level": "orange",
+        "title_en": "T",
+        "subjects": [],
+        "evidence": {},
+    }
+    made = [
+        Warning(id=f"w-{family}", family=family, title=f"题{family}", dedup_key=f"w-{family}", value=0.0234,
+                baseline=0.5, state="new", centre_id="c1", **kept)
+        for family in ("tenderers", "agencies", "rings", "bidders", "experts")
+    ]  # fmt: skip
+    with context.ledger().write() as session:
+        session.add_all(made)
+    yield
+    with context.ledger().write() as session:
+        for family in ("tenderers", "agencies", "rings", "bidders", "experts"):
+            session.delete(session.get_one(Warning, f"w-{family}"))
+
+
+@pytest.mark.parametrize(
+    ("table", "ids"),
+    [
+        ("tenderer-links", {"w-tenderers"}),
+        ("agency-links", {"w-agencies"}),
+        ("rings", {"w-rings"}),
+        ("similarity", {"w-bidders", "w1"}),
+        ("expert-tendency", {"w-experts"}),
+    ],
+)
+async def test_each_table_of_a_warning_screen_exports_what_it_shows(
+    client: httpx.AsyncClient, families: None, table: str, ids: set[str]
+) -> None:
+    await sign_in(client, "supervisor")
+    rows = _rows(await client.get(f"/export/{table}.csv"))
+    assert {row[0] for row in rows[1:]} == ids
+    assert rows[0][1:] == ["级别", "内容", "标段", "数值", "基准", "状态", "产生时间"]
+    assert _rows(await client.get(f"/export/{table}.csv?period=1999-01"))[1:] == []
+
+
+async def test_the_warning_centre_exports_with_its_own_choices(
+    client: httpx.AsyncClient, families: None
+) -> None:
+    await sign_in(client, "supervisor")
+    asked = {
+        "": 6, "?state=open": 5, "?state=lead": 1, "?family=rings": 1, "?level=red": 1, "?period=today": 6,
+        "?period=all&state=open": 5, "?centre=c9": 0,
+    }  # fmt: skip
+    found = {query: len(_rows(await client.get(f"/export/warnings.csv{query}"))) - 1 for query in asked}
+    assert found == asked
+    bad = await client.get("/export/warnings.csv?state=nonsense")
+    assert bad.status_code == 400 and "state" in bad.json()["detail"]
+
+
+async def test_the_hall_exports_with_its_own_choices(client: httpx.AsyncClient) -> None:
+    await sign_in(client, "operator")
+    day = f"{(now() - timedelta(days=20)) + timedelta(hours=8):%Y-%m-%d}"
+    asked = {
+        "?view=history": ["o1"], f"?view=calendar&day={day}": ["o1"], "?view=history&q=nothing": [],
+        "?view=history&state=scheduled": [], "?view=tomorrow": [], "?view=calendar&day=nonsense": [],
+    }  # fmt: skip
+    for query, ids in asked.items():
+        assert [r[0] for r in _rows(await client.get(f"/export/schedule.csv{query}"))[1:]] == ids, query
+
+
+async def test_figures_and_times_look_the_same_in_every_table(
+    client: httpx.AsyncClient, families: None
+) -> None:
+    await sign_in(client, "supervisor")
+    money = re.compile(r"\d+\.\d\d")
+    lots = _rows(await client.get("/export/lots.csv"))
+    deposits = _rows(await client.get("/export/deposits.csv"))
+    rings = _rows(await client.get("/export/rings.csv"))
+    assert money.fullmatch(lots[1][9]) and money.fullmatch(deposits[1][4])
+    assert (rings[1][4], rings[1][5]) == ("0.0234", "0.50")
+    assert all(
+        re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", t) for t in (lots[1][5], deposits[1][5], rings[1][7])
+    )
+
+
+async def test_a_workbook_has_widths_dates_numbers_and_a_header_that_stays(client: httpx.AsyncClient) -> None:
+    await sign_in(client, "supervisor")
+    sheet = _sheet(await client.get("/export/lots.xlsx"))
+    assert (
+        sheet.freeze_panes == "A3"
+        and sheet.auto_filter.ref == f"A2:{sheet.cell(2, sheet.max_column).column_letter}3"
+    )
+    opened, bids, price = sheet["F3"], sheet["G3"], sheet["J3"]
+    assert (
+        isinstance(opened.value, datetime) and opened.is_date and opened.number_format == "yyyy-mm-dd hh:mm"
+    )
+    assert (bids.value, bids.number_format) == (4, "#,##0")
+    assert (price.value, price.number_format) == (1_000_000, "#,##0.00")
+    widths = [sheet.column_dimensions[c.column_letter].width for c in sheet[2]]
+    assert all(8 <= width <= 60 for width in widths) and len(set(widths)) > 3
+    for cell, width in zip(sheet[3], widths, strict=True):
+        shown = (
+            cell.value.strftime("%Y-%m-%d %H:%M")
+            if isinstance(cell.value, datetime)
+            else str(cell.value or "")
+        )
+        assert len(shown) <= width
 
 
 async def test_every_export_is_audited(client: httpx.AsyncClient) -> None:
     await sign_in(client, "leader")
-    await client.get("/export/participations.csv?home=province")
+    await client.get("/export/participations.csv?home=province&nonsense=1")
     with context.ledger().read() as session:
         last = session.scalars(
             select(AuditEntry).where(AuditEntry.action == "export").order_by(AuditEntry.seq.desc())
         ).first()
     assert last is not None and last.actor == "leader" and last.object_id == "participations"
     assert last.detail["filters"] == {"home": "province"} and last.detail["format"] == "csv"
+
+
+def test_money_is_rounded_half_up_in_every_file() -> None:
+    rows = [(Decimal("0.125"), 0.5, 3, None, "x")]
+    what = Writing("t", ["a", "b", "c", "d", "e"], rows, "mark")
+    assert as_csv(what).decode("utf-8-sig").splitlines()[1] == "0.13,0.50,3,,x"
+    book = load_workbook(io.BytesIO(as_xlsx(what))).active
+    assert book is not None and book["A3"].value == 0.13
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import context
 from dashboard.accounts import SignedIn
 from dashboard.config import DeskConfig
-from dashboard.screens import BY_ID, SCREENS, Screen, may_see
+from dashboard.screens import BY_ID, SCREENS, Screen, may_see, tables_of
 from records.users import ROLES
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
@@ -96,3 +97,28 @@ def test_a_session_that_ended_shows_no_screen(desk: DeskConfig) -> None:
 
 def test_chains_are_walked_on_screen(desk: DeskConfig) -> None:
     assert "✓ 完好" in text(run("operator", BY_ID["S08"]))
+
+
+def _exported(test: AppTest) -> set[str]:
+    return set(re.findall(r'href="/export/([\w-]+)\.csv\?', text(test)))
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda s: s.slug)
+def test_the_export_menu_offers_what_the_screen_shows_this_role(desk: DeskConfig, screen: Screen) -> None:
+    for role in ROLES:
+        if may_see(role, screen):
+            assert _exported(run(role, screen)) == set(tables_of(role, screen)), role
+
+
+def test_exports_are_asked_for_as_the_screen_asks(desk: DeskConfig) -> None:
+    shown = text(run("supervisor", BY_ID["S11"], centre="c1", family="files"))
+    query = re.search(r'/export/warnings\.csv\?([^"]+)"', shown)
+    assert query is not None
+    asked = dict(pair.split("=") for pair in query[1].replace("&amp;", "&").split("&"))
+    assert asked == {"state": "open", "period": "all", "centre": "c1", "family": "files", "lang": "zh"}
+
+
+def test_who_answers_opinions_sees_no_depositor(desk: DeskConfig) -> None:
+    shown = text(run("public-officer", BY_ID["S10"]))
+    assert "投标企业" not in shown and "待退保证金" not in shown and "项目电子身份证" in shown
+    assert "投标企业" in text(run("supervisor", BY_ID["S10"]))
