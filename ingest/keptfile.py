@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -41,9 +42,10 @@ class KeptFile(AbstractContextManager["KeptFile"]):
             self._folder.mkdir(parents=True, exist_ok=True)
             stamp = f"{time.strftime('%Y%m%dT%H%M%S')}-{time.time_ns() % 10**9:09}"
             self.path = self._folder / f"{self._name}-{stamp}.jsonl"
-            self._file = self.path.open("wb")
+            # the records stand in it as sent, personal data too: nobody but its owner may read it
+            self._file = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         where = f"{piece.path}{path}" if piece.envelope is not None else path
-        record = rejects.as_sent(raw)
+        record = rejects.whole(raw)
         as_text = isinstance(raw, str) or len(record) >= _CUT or not _is_json(record)
         line = {
             "source": source, "file": storable(str(file)), "line": piece.line, "path": where and storable(where),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
@@ -13,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from ingest.envelope import BLANK, Record, Refusal, storable
-from ingest.kinds import KINDS
+from ingest.personal import blanked
 from ingest.rows import chunks, table_of
 from records.clock import now
 from records.intake import Held, Journal, Reject
@@ -21,26 +20,23 @@ from records.intake import Held, Journal, Reject
 REJECT, HELD, JOURNAL = table_of(Reject), table_of(Held), table_of(Journal)
 _RECENT = 5_000
 
-_VALUE = r'("(?:[^"\\]|\\.)*"|[-+.\w]+)'
-_NAMES = sorted({name for model in KINDS.values() for name in model.HIDDEN if name != "name"})
-_PERSONAL = re.compile(rf'("(?:{"|".join(_NAMES)})"\s*:\s*){_VALUE}')
-_EXPERT = re.compile(r'"kind"\s*:\s*"expert"')
-_NAME = re.compile(rf'("name"\s*:\s*){_VALUE}')
 _LONGEST = 1 << 20
 
 
 def as_sent(raw: Any) -> str:
-    """The text of a record as sent; personal data is blanked, it is never stored readable."""
+    """The text of a record as sent, without its personal data: what the ledger keeps and shows."""
+    return storable(blanked(_text(raw)[:_LONGEST], BLANK))
+
+
+def whole(raw: Any) -> str:
+    """The text of a record as sent, for the rejects file of whoever imports it, to be put right and sent again."""
+    return storable(_text(raw)[:_LONGEST])
+
+
+def _text(raw: Any) -> str:
     if isinstance(raw, (bytes, bytearray)):
-        text = bytes(raw).decode("utf-8", "replace")
-    elif isinstance(raw, str):
-        text = raw
-    else:
-        text = _dump(raw)
-    text = _PERSONAL.sub(rf'\1"{BLANK}"', text[:_LONGEST])
-    if _EXPERT.search(text):
-        text = _NAME.sub(rf'\1"{BLANK}"', text)
-    return storable(text)
+        return bytes(raw).decode("utf-8", "replace")
+    return raw if isinstance(raw, str) else _dump(raw)
 
 
 def _dump(raw: Any) -> str:
