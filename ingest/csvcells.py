@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-import orjson
-
-from ingest import csvcodes, describe, national
+from ingest import csvcodes, describe, national, strictjson
 from ingest.csvnames import HEADERS
 from ingest.kinds import KINDS, REFERENCES
 from records.clock import BEIJING
@@ -45,6 +44,23 @@ class Unreadable(ValueError):
     """Why a cell cannot be taken; Chinese first."""
 
 
+class Fault(str):
+    """A cell that cannot mean anything, with the reason; the text is what stands in it."""
+
+    reason = ""
+
+    @classmethod
+    def of(cls, text: str, reason: str) -> Fault:
+        """A fault with its reason."""
+        made = cls(text)
+        made.reason = reason
+        return made
+
+
+class Dated(str):
+    """A cell that a workbook holds as a date or a time."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column: the field, how a cell becomes its value, and the multiple its header's unit stands for."""
@@ -52,6 +68,7 @@ class Column:
     name: str
     convert: Callable[[str], Any]
     scale: Decimal | None = None
+    header: str = ""
 
 
 def columns_of(kind: str, header: list[str]) -> list[Column]:
@@ -62,41 +79,109 @@ def columns_of(kind: str, header: list[str]) -> list[Column]:
         names.pop()
     found = [_column(kind, name, converters) for name in names]
     if (own := _NATIONAL_KEY.get(kind)) and "key" not in {column.name for column in found}:
-        found = [Column("key", _code, None) if column.name == own else column for column in found]
+        found = [
+            replace(column, name="key", convert=_code) if column.name == own else column for column in found
+        ]
     return found
 
 
+def letter(index: int) -> str:
+    """The letter of a column, from 0 for A."""
+    return (letter(index // 26 - 1) if index >= 26 else "") + chr(65 + index % 26)
+
+
+def faults_of(columns: list[Column]) -> str | None:
+    """What is wrong with a header as a whole: no column of keys, or two columns of one field."""
+    places: dict[str, list[str]] = {}
+    for index, column in enumerate(columns):
+        if column.header:
+            places.setdefault(column.name, []).append(f"{column.header}（{letter(index)} 列）")
+    for name, held in places.items():
+        if len(held) > 1:
+            return f"{'、'.join(held)} 都是 {name}，请只留一列 / more than one column for {name}, keep one"
+    if "key" not in places:
+        found = "、".join(column.header for column in columns if column.header)[:300]
+        return f"表头没有“编号”列（key）/ no column for the key; 读到的表头 / found: {found}"
+    return None
+
+
 def _clean(name: str) -> str:
-    return unicodedata.normalize("NFKC", name.replace("\ufeff", "")).strip().rstrip("*").strip()
+    text = unicodedata.normalize("NFKC", name.replace("\ufeff", "")).strip().rstrip("*").strip()
+    return re.sub(r"\s+", " ", text)
+
+
+def _known(kind: str, name: str) -> str:
+    """The field a header names, whatever blanks, line ends and capitals stand in it; else the header itself."""
+    zh = HEADERS[kind]
+    if name.upper().replace(" ", "_") in national.NAMES.get(kind, {}):
+        return zh.get(name, name)  # to the letter: in the national names amounts are in 万元
+    tight, english = name.replace(" ", ""), re.sub("[ -]", "_", name.lower())
+    fields = {*zh.values(), "key", "version", "occurred_at"}
+    if found := zh.get(name) or zh.get(tight) or (zh.get(english) if english == "id" else None):
+        return found
+    return english if english in fields or english in _converters(kind) else name
 
 
 def _column(kind: str, header: str, converters: dict[str, Callable[[str], Any]]) -> Column:
-    known = HEADERS[kind]
-    bare, scale = header, None
-    unit = None if header in known else _UNIT.match(header)
+    scale = None
+    name = _known(kind, header)
+    unit = _UNIT.match(header) if name == header and name not in converters else None
     if unit:
-        bare, scale = unit[1].strip(), _SCALE.get(unit[2])
-    name = known.get(bare, bare)
+        name, scale = _known(kind, unit[1].strip()), _SCALE.get(unit[2])
     ours, rule = national.NAMES.get(kind, {}).get(name, (name, None))
     if rule and rule("1") == "10000":  # the national field is in 万元 by itself
         scale = {"元": Decimal("0.0001"), "亿元": Decimal(10_000)}.get(unit[2] if unit else "")
-    return Column(name, converters.get(ours, str), scale)
+    return Column(name, converters.get(ours, str), scale, header)
 
 
 def value_of(column: Column, cell: str) -> Any:
     """The value of a cell, None where it is empty. Raises Unreadable."""
+    if isinstance(cell, Fault):
+        raise Unreadable(cell.reason)
     text = unquoted(cell)
     if not text:
         return None
-    plain = unicodedata.normalize("NFKC", text)
-    if POWER.match(plain) and cell.strip()[0] not in "'’=":  # marked as text: its own digits
-        raise Unreadable(
-            f"{column.name}：数字被电子表格改成了 {text}，请设为文本后重新导出 / the spreadsheet has lost digits"
-        )
-    value = column.convert(text)
+    if not column.header:
+        raise Unreadable("这一列没有表头，请补上或清空 / this column has no header: give it one or empty it")
+    _refuse_lost(column, cell, text)
+    if isinstance(cell, Dated) and column.convert not in (_time, _day):
+        return _not_a_date(column, text)
+    value = _percent(column, text) if column.name == _RATIO else column.convert(text)
     if column.scale is not None and isinstance(value, str) and _PLAIN.match(value):
         value = format(Decimal(value) * column.scale, "f")
     return value
+
+
+_RATIO = "ratio"
+"""The one field in per cent; elsewhere a per cent sign is refused by the model as no number."""
+_ERROR = re.compile(r"#(REF!|N/A|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|FIELD!|GETTING_DATA|#+)$")
+
+
+def _refuse_lost(column: Column, cell: str, text: str) -> None:
+    """What a spreadsheet shows instead of a value: powers of ten and errors."""
+    if (
+        POWER.match(unicodedata.normalize("NFKC", text)) and cell.strip()[0] not in "'’="
+    ):  # as text: its own digits
+        raise Unreadable(
+            f"{column.name}：数字被电子表格改成了 {text}，请设为文本后重新导出 / the spreadsheet has lost digits"
+        )
+    if _ERROR.match(text):
+        raise Unreadable(
+            f"公式出错 {text}，请改正公式或填入数值 / a formula has failed: mend it or put the value"
+        )
+
+
+def _not_a_date(column: Column, text: str) -> str:
+    """A date where none belongs: a month is what a period means; all else was turned into it by the program."""
+    if column.name == "period" and re.match(r"\d{4}-\d{2}-01 00:00:00$", text):
+        return text[:7]
+    raise Unreadable(
+        f"此列不是日期，单元格却是日期 {text[:10]}；请设为文本后重新填写 / a date where none belongs: format the cell as text and write it again"
+    )
+
+
+def _percent(column: Column, text: str) -> Any:
+    return column.convert(_half(text).removesuffix("%").strip())
 
 
 def unquoted(cell: str) -> str:
@@ -105,6 +190,7 @@ def unquoted(cell: str) -> str:
     return text[2:-1].strip() if text.startswith('="') and text.endswith('"') else text
 
 
+@cache
 def _converters(kind: str) -> dict[str, Callable[[str], Any]]:
     found = {name: _converter(words) for name, words, *_ in describe.fields(kind)}
     fields, refers = KINDS[kind].model_fields, dict(REFERENCES[kind])
@@ -171,9 +257,12 @@ def _integer(cell: str) -> Any:
 
 def _json(cell: str) -> Any:
     try:
-        return orjson.loads(cell)
-    except orjson.JSONDecodeError:
+        value = strictjson.loads(cell)
+    except strictjson.BadJson:
         return cell
+    if twice := strictjson.doubled(value):
+        raise Unreadable(f"{twice[0]}: {twice[1]}")
+    return value
 
 
 def _local(cell: str) -> datetime | None:

@@ -1,37 +1,61 @@
 """CSV packs: one file a kind, `lots.csv` or `标段.csv`, or one workbook with a sheet a kind.
 
-Written for what spreadsheets do: BOM, GB18030 or UTF-16, `sep=`, semicolons and tabs, rows and columns
-left empty at the end. What a cell may hold is in `csvcells`, the names in `csvnames` and `national`.
+Written for what offices do: titles above the header, blank rows and columns, totals below. A row that cannot be
+read is one refusal with its line, column and remedy; what is no record is a note; the rest is read.
+How bytes become rows is in `csvbytes` and `csvlines`, or in `sheets`; what a cell means in `csvcells`.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
 import io
-import zipfile
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
-from ingest.csvcells import ENVELOPE, Column, Unreadable, columns_of, value_of
+from ingest import csvbytes
+from ingest.csvcells import ENVELOPE, Column, Unreadable, columns_of, faults_of, letter, value_of
+from ingest.csvlines import Broken, Lines, Reader, Row
 from ingest.csvnames import FILES
 from ingest.kinds import KINDS
 from ingest.pieces import EPOCH, Piece
+from ingest.sheets import Book, NoBook, Sheet
 
-SUFFIXES = (".csv", ".xlsx")
-_EXACT = 10**15
-"""Excel keeps 15 digits of a number; from here on the last ones are its own."""
+TEXTS = (".csv", ".tsv", ".txt")
+BOOKS = (".xlsx", ".xlsm")
+FOREIGN = (".xls", ".xlsb", ".ods", ".et", ".numbers")
+"""Tables of other programs: named with the remedy, not read."""
+SUFFIXES = (*TEXTS, *BOOKS, *FOREIGN)
+_DELIMITERS = ",;\t|"
+_LEAD = 15
+"""Rows in which the header must be found."""
+_TOTALS = re.compile(
+    r"(合计|总计|小计|共计|累计|本页小计|本页合计|(grand ?|sub)?total|sum)[:：]?", re.IGNORECASE
+)
+
+Line = Row | Broken
+
+
+@dataclass(frozen=True)
+class Table:
+    """Where rows come from."""
+
+    kind: str
+    source: str
+    sheet: str | None = None
+
+    def piece(self, raw: Any, line: int | None, path: str, reason: str, *, note: bool = False) -> Piece:
+        """A piece that is no envelope."""
+        return Piece(None, raw, line, path, reason, note=note, sheet=self.sheet)
 
 
 def kind_of(path: Path) -> str | None:
     """The kind a file of a pack holds, by its name; None for any other file."""
-    name = path.name.lower().removesuffix(".gz")
-    return FILES.get(name.removesuffix(".csv")) if name.endswith(".csv") else None
+    name = unicodedata.normalize("NFKC", path.name).lower().removesuffix(".gz")
+    stem = next((name.removesuffix(suffix) for suffix in TEXTS if name.endswith(suffix)), None)
+    return FILES.get(stem) if stem else None
 
 
 def order(path: Path) -> int:
@@ -44,21 +68,21 @@ def read(file: IO[bytes], path: Path, source: str) -> Iterator[Piece]:
 
     `file` must be seekable: it is read twice, first to find its encoding. It is closed at the end.
     """
-    if path.suffix.lower() == ".xlsx":
+    if path.suffix.lower() in (*BOOKS, *FOREIGN):
         yield from _workbook(file, path, source)
         return
     kind = kind_of(path)
     if kind is None:
         yield _no_kind(path.name, "文件名 / the file")
         return
-    encoding = _encoding(file)
-    if encoding is None:
-        reason = "编码不是 UTF-8、GB18030 或 UTF-16 / not UTF-8, GB18030 or UTF-16"
-        yield Piece(None, path.name, None, ".", reason)
+    encoding = csvbytes.find(file)
+    if not encoding.name:
+        yield Piece(None, path.name, None, ".", encoding.reason)
         return
     file.seek(0)
-    with io.TextIOWrapper(file, encoding, newline="") as text:
-        yield from _lines(text, kind, source)
+    errors = "surrogatepass" if encoding.name == "utf-16" else "surrogateescape"
+    with io.TextIOWrapper(file, encoding.name, errors, newline="") as text:
+        yield from _text(text, Table(kind, source), encoding.name)
 
 
 def _no_kind(name: str, what: str) -> Piece:
@@ -69,119 +93,225 @@ def _no_kind(name: str, what: str) -> Piece:
 # ── CSV ──────────────────────────────────────────────────────────────────────
 
 
-def _encoding(file: IO[bytes]) -> str | None:
-    """The first encoding that fits all of the file, which is read to its end for that."""
-    head = b""
-    candidates = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8-sig", "gb18030")}
-    while chunk := file.read(1 << 20):
-        head = head or chunk[:2]
-        for name, decoder in list(candidates.items()):
-            _try(candidates, name, decoder, chunk, final=False)
-    for name, decoder in list(candidates.items()):
-        _try(candidates, name, decoder, b"", final=True)
-    if head in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return "utf-16"
-    return next(iter(candidates), None)
-
-
-def _try(candidates: dict[str, Any], name: str, decoder: Any, chunk: bytes, *, final: bool) -> None:
+def _text(text: io.TextIOWrapper, table: Table, encoding: str) -> Iterator[Piece]:
+    lines = Lines(text)
     try:
-        decoder.decode(chunk, final)
-    except UnicodeDecodeError:
-        del candidates[name]
+        reader = _reader(lines, table.kind)
+        yield from _pieces(table, _decoded(reader, encoding), reader)
+    except UnicodeError as error:
+        reason = f"文字在第 {lines.number} 行之后损坏，请重新另存 / the text breaks off: {error}"
+        yield table.piece("", lines.number + 1, ".", reason)
 
 
-def _lines(text: io.TextIOWrapper, kind: str, source: str) -> Iterator[Piece]:
-    first = text.readline()
-    skipped = 1 if first.lower().startswith("sep=") else 0
-    header = text.readline() if skipped else first
-    delimiter = max(",;\t", key=header.count)
-    names = next(csv.reader([header], delimiter=delimiter), [])
-    reader = csv.reader(text, delimiter=delimiter)
-    numbered = ((reader.line_num + 1 + skipped, cells) for cells in reader)
-    try:
-        yield from _rows(kind, source, names, numbered)
-    except (csv.Error, UnicodeError) as error:
-        yield Piece(None, "", reader.line_num + 1 + skipped, ".", f"CSV 损坏 / broken CSV: {error}")
+def _reader(lines: Lines, kind: str) -> Reader:
+    """A reader with the delimiter under which a header is found, or the one there is most of."""
+    first = lines.take()
+    if told := re.match(r"\ufeff?sep=(.)\r?\n?$", first, re.IGNORECASE):
+        return Reader(lines, told[1])
+    head = [first, *(lines.take() for _ in range(4 * _LEAD))]
+    head = [line for line in head if line]
+    lines.put_back(head)
+    return Reader(lines, max(_DELIMITERS, key=lambda one: _fits(head, one, kind)))
 
 
-# ── xlsx ─────────────────────────────────────────────────────────────────────
+def _fits(head: list[str], delimiter: str, kind: str) -> tuple[int, int]:
+    """How well a delimiter fits the first lines: fields in the best of them, and parts in the first."""
+    reader = Reader(Lines(io.StringIO("".join(head), newline="")), delimiter)
+    rows = [row.cells for row in reader if isinstance(row, Row)][:_LEAD]
+    return max((_found(kind, cells) for cells in rows), default=0), len(rows[0]) if rows else 0
+
+
+def _found(kind: str, cells: Sequence[str]) -> int:
+    """How many cells of a row name a field; none of a row without the key."""
+    columns = [column for column in columns_of(kind, list(cells)) if column.header]
+    known = sum(column.convert is not str or column.name in _fields(kind) for column in columns)
+    return known if any(column.name == "key" for column in columns) else 0
+
+
+def _fields(kind: str) -> frozenset[str]:
+    return frozenset(field.alias or name for name, field in KINDS[kind].model_fields.items())
+
+
+def _decoded(rows: Iterable[Line], encoding: str) -> Iterator[Line]:
+    """Rows with bytes that do not fit the encoding are broken ones."""
+    for row in rows:
+        bad = csvbytes.bad_byte(row.text, encoding)
+        yield Broken(row.line, row.text.encode(errors="backslashreplace").decode(), bad) if bad else row
+
+
+# ── workbooks ────────────────────────────────────────────────────────────────
 
 
 def _workbook(file: IO[bytes], path: Path, source: str) -> Iterator[Piece]:
     """Every sheet named after a kind; a workbook of one sheet may be named instead."""
     try:
-        book = load_workbook(file, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        yield Piece(None, path.name, None, ".", f"不是 xlsx 文件 / not an xlsx file: {type(error).__name__}")
+        book = Book(file)
+    except NoBook as error:
+        yield Piece(None, path.name, None, ".", str(error))
         return
-    try:
+    with book:
         yield from _sheets(book, path, source)
-    finally:
-        book.close()
 
 
-def _sheets(book: Any, path: Path, source: str) -> Iterator[Piece]:
-    kinds = {name: FILES.get(name.strip().lower()) for name in book.sheetnames}
+def _sheets(book: Book, path: Path, source: str) -> Iterator[Piece]:
+    sheets = {sheet.name: sheet for sheet in book.sheets()}
+    kinds = {name: FILES.get(unicodedata.normalize("NFKC", name).strip().lower()) for name in sheets}
     if len(kinds) == 1 and None in kinds.values():
-        kinds = dict.fromkeys(kinds, FILES.get(path.stem.lower()))
+        kinds = dict.fromkeys(kinds, FILES.get(unicodedata.normalize("NFKC", path.stem).lower()))
     for name, kind in kinds.items():
-        if kind is None and any(_texts(row) for row in book[name].iter_rows(max_row=1)):
-            yield _no_kind(f"{path.name}/{name}", "工作表 / the sheet")
+        if kind is None and _holds(book, sheets[name]):
+            yield replace(_no_kind(f"{path.name}/{name}", "工作表 / the sheet"), sheet=name)
     known = [(kind, name) for name, kind in kinds.items() if kind]
     for kind, name in sorted(known, key=lambda pair: list(KINDS).index(pair[0])):
-        rows = enumerate(book[name].iter_rows(), 1)
-        header = [text or "" for text in _texts(next(rows, (0, ()))[1], keep=True)]
-        yield from _rows(kind, source, header, ((line, _texts(row, keep=True)) for line, row in rows))
+        yield from _sheet(book, sheets[name], Table(kind, source, name))
 
 
-def _texts(row: Iterable[Any], keep: bool = False) -> list[str]:
-    """The cells of a row as a CSV would hold them; without `keep` only those that hold something."""
-    cells = [_text(cell.value) for cell in row]
-    return cells if keep else [cell for cell in cells if cell]
+def _holds(book: Book, sheet: Sheet) -> bool:
+    try:
+        return any(any(cell.strip() for cell in cells) for _, cells in book.rows(sheet))
+    except NoBook:
+        return True
 
 
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    if isinstance(value, (datetime, date, time)):
-        return value.isoformat(sep=" ") if isinstance(value, datetime) else value.isoformat()
-    if isinstance(value, (int, float)) and abs(value) >= _EXACT:
-        return format(float(value), "E")  # refused as a power of ten: the last digits are lost
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(value)
-    return str(value)
+def _sheet(book: Book, sheet: Sheet, table: Table) -> Iterator[Piece]:
+    try:
+        yield from _pieces(table, _whole(book, sheet), None)
+    except NoBook as error:
+        yield table.piece(sheet.name, None, ".", str(error))
+        return
+    unseen = {"隐藏的工作表 / a hidden sheet": sheet.hidden, "隐藏的行 / hidden rows": sheet.hidden_rows,
+              "隐藏的列 / hidden columns": sheet.hidden_columns}  # fmt: skip
+    for what, count in unseen.items():
+        if count:
+            yield table.piece(
+                what, None, ".", f"{what}（{int(count)}）：已一并读入 / read all the same", note=True
+            )
+
+
+def _whole(book: Book, sheet: Sheet) -> Iterator[Line]:
+    """The rows of a sheet; in a row that merged cells reach across nobody can tell whose a value is."""
+    for line, cells in book.rows(sheet):
+        sheet.merged = [merged for merged in sheet.merged if merged[1] >= line]
+        across = [m for m in sheet.merged if m[0] <= line and (m[0] < line or m[2] < m[3])]
+        row = Row(line, cells, "")
+        if across and any(cell.strip() for cell in cells):
+            first, last, left, right = across[0]
+            area = f"{letter(left - 1)}{first}:{letter(right - 1)}{last}"
+            reason = f"合并单元格 {area}，请取消合并并逐格填写 / merged cells: unmerge them and fill each"
+            yield Broken(line, "\t".join(cells), reason)
+        else:
+            yield row
 
 
 # ── rows ─────────────────────────────────────────────────────────────────────
 
 
-def _rows(
-    kind: str, source: str, header: Sequence[str], rows: Iterable[tuple[int, list[str]]]
-) -> Iterator[Piece]:
-    columns = columns_of(kind, list(header))
-    for line, cells in rows:
-        if any(cell.strip() for cell in cells):
-            yield _row(kind, source, columns, cells, line)
+def _pieces(table: Table, rows: Iterable[Line], reader: Reader | None) -> Iterator[Piece]:
+    """Header and rows as pieces."""
+    rest = iter(rows)
+    above, header = _lead(table.kind, rest)
+    if header is None:
+        yield from _no_header(table, above)
+        return
+    columns = columns_of(table.kind, header.cells)
+    if reader is not None:
+        reader.width = len(header.cells)
+    if fault := faults_of(columns):
+        yield table.piece(
+            header.cells, header.line, "key", f"{fault}（第 {header.line} 行 / line {header.line}）"
+        )
+        return
+    if above:
+        told = ["\t".join(row.cells) if isinstance(row, Row) else row.text for row in above]
+        yield table.piece(
+            told, header.line, ".", "表头以上的行，不是记录 / rows above the header, no records", note=True
+        )
+    yield from _Rows(table, columns).pieces(rest)
 
 
-def _row(kind: str, source: str, columns: list[Column], cells: list[str], line: int) -> Piece:
-    if any(cell.strip() for cell in cells[len(columns) :]):
-        reason = f"单元格 {len(cells)} 个，表头 {len(columns)} 个 / more cells than headers"
-        return Piece(None, cells, line, ".", reason)
-    envelope: dict[str, Any] = {"source": source, "kind": kind, "version": 1}
-    if kind != "opening_event":
-        envelope["occurred_at"] = EPOCH
-    data: dict[str, Any] = {}
-    for column, cell in zip(columns, cells, strict=False):
-        try:
-            value = value_of(column, cell)
-        except Unreadable as error:
-            raw = {column.name: cell for column, cell in zip(columns, cells, strict=False)}
-            where = column.name if column.name in ENVELOPE else f"data.{column.name}"
-            return Piece(None, raw, line, where, str(error))
-        if value is not None:
-            (envelope if column.name in ENVELOPE else data)[column.name] = value
-    return Piece({**envelope, "data": data}, None, line, "")
+def _lead(kind: str, rest: Iterator[Line]) -> tuple[list[Line], Row | None]:
+    """(rows above the header, header): the first row that names the key; else the first row there is."""
+    above: list[Line] = []
+    for row in rest:
+        if isinstance(row, Row) and not any(cell.strip() for cell in row.cells):
+            continue
+        if isinstance(row, Row) and _found(kind, row.cells):
+            return above, row
+        above.append(row)
+        if len(above) >= _LEAD:
+            break
+    header = above[0] if above else None
+    return (above[1:], header) if isinstance(header, Row) else (above, None)
+
+
+def _no_header(table: Table, above: list[Line]) -> Iterator[Piece]:
+    if not above:
+        yield table.piece("", None, ".", "没有内容 / nothing in it", note=True)
+        return
+    first = above[0]
+    assert isinstance(first, Broken)
+    yield table.piece(first.text, first.line, ".", f"表头不能读：{first.reason} / the header cannot be read")
+
+
+class _Rows:
+    """The rows under a header."""
+
+    def __init__(self, table: Table, columns: list[Column]) -> None:
+        self._table, self._columns = table, columns
+        self._headers = {c.name: f"{c.header}（{letter(i)} 列）" for i, c in enumerate(columns) if c.header}
+        self._short: list[int] = []
+        self._count = 0
+
+    def pieces(self, rows: Iterable[Line]) -> Iterator[Piece]:
+        """Records, refusals, and notes on what is none."""
+        for row in rows:
+            if isinstance(row, Broken):
+                self._count += 1
+                yield self._table.piece(row.text, row.line, ".", row.reason)
+            elif filled := [cell for cell in row.cells if cell.strip()]:
+                self._count += 1
+                yield self._row(row, filled)
+        if self._short:
+            words = f"{len(self._short)} 行的单元格比表头少，缺的按空白读 / rows with fewer cells than headers, read as blanks"
+            yield self._table.piece(self._short[:100], self._short[0], ".", words, note=True)
+        if not self._count:
+            yield self._table.piece("", None, ".", "只有表头，没有记录 / a header and no records", note=True)
+
+    def _row(self, row: Row, filled: list[str]) -> Piece:
+        columns, cells, line = self._columns, row.cells, row.line
+        if _TOTALS.fullmatch(re.sub(r"\s", "", filled[0])):
+            return self._table.piece(
+                cells, line, ".", "合计行，不是记录 / a row of totals, no record", note=True
+            )
+        if any(cell.strip() for cell in cells[len(columns) :]):
+            reason = f"单元格 {len(cells)} 个，表头 {len(columns)} 个 / more cells than headers"
+            return self._table.piece(cells, line, ".", reason)
+        if self._table.sheet is None and len(cells) < len(columns):
+            self._short.append(line)
+        return self._record(cells, line)
+
+    def _record(self, cells: list[str], line: int) -> Piece:
+        table = self._table
+        envelope: dict[str, Any] = {"source": table.source, "kind": table.kind, "version": 1}
+        if table.kind != "opening_event":
+            envelope["occurred_at"] = EPOCH
+        data: dict[str, Any] = {}
+        for index, (column, cell) in enumerate(zip(self._columns, cells, strict=False)):
+            try:
+                value = value_of(column, cell)
+            except Unreadable as error:
+                return self._unreadable(index, cells, line, str(error))
+            if value is not None:
+                (envelope if column.name in ENVELOPE else data)[column.name] = value
+        return Piece({**envelope, "data": data}, None, line, "", sheet=table.sheet, headers=self._headers)
+
+    def _unreadable(self, index: int, cells: list[str], line: int, reason: str) -> Piece:
+        column = self._columns[index]
+        raw = {
+            c.name or letter(i): str(cell)
+            for i, (c, cell) in enumerate(zip(self._columns, cells, strict=False))
+        }
+        name = column.name or letter(index)
+        where = name if name in ENVELOPE else f"data.{name}"
+        headers = self._headers if column.header else {name: f"{letter(index)} 列"}
+        return Piece(None, raw, line, where, reason, sheet=self._table.sheet, headers=headers)

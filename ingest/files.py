@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from ingest import csvpack, jsonfiles
+from ingest import archives, csvpack, jsonfiles
 from ingest.apply import Entry, commit, prepare
 from ingest.envelope import Refusal
 from ingest.keptfile import KeptFile
@@ -29,6 +28,10 @@ from records.sources import ensure_source
 FORMATS = ("auto", "ocds", "csv")
 BATCH = 2_000
 _JSON = (".json", ".jsonl", ".ndjson")
+_TABLES = (".csv", ".tsv", *csvpack.FOREIGN, ".rar", ".7z", ".tgz", ".tar")
+"""What looks like a table of the pack and is not: by its name, or by its format."""
+_BROKEN = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+"""What reading a damaged file or archive may end in."""
 
 
 @dataclass
@@ -72,6 +75,8 @@ class Input:
     path: Path
     source: str
     csv: bool
+    passed: bool = False
+    """A table in a folder that is none of a pack: not read, and said so."""
 
 
 def import_paths(
@@ -119,15 +124,21 @@ def find(paths: Iterable[str | Path], format: str, source: str | None) -> Iterat
 
 
 def _folder(folder: Path, format: str, source: str | None) -> Iterator[Input]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    files = [
+        path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith((".", "~$"))
+    ]
+    left: list[Path] = []
     if format != "ocds":
-        packs = [path for path in files if csvpack.kind_of(path) or path.suffix.lower() == ".xlsx"]
+        packs = [path for path in files if csvpack.kind_of(path) or path.suffix.lower() in csvpack.BOOKS]
         for path in sorted(packs, key=lambda p: (p.parent, csvpack.order(p))):
             yield _input(path, "csv", source)
+        left = [p for p in files if p not in set(packs) and _plain_suffix(p) in _TABLES]
     if format != "csv":
         for path in files:
             if _plain_suffix(path) in _JSON or path.suffix.lower() == ".zip":
                 yield _input(path, "ocds", source)
+    for path in left:
+        yield replace(_input(path, "csv", source), passed=True)
 
 
 def _plain_suffix(path: Path) -> str:
@@ -141,18 +152,20 @@ def _input(path: Path, format: str, source: str | None) -> Input:
     return Input(path, source or re.sub(r"[^\w.\-]+", "-", name)[:100] or "import", csv)
 
 
-def _parts(path: Path, file: IO[bytes], stack: ExitStack) -> Iterator[tuple[str, IO[bytes]]]:
-    """The files in a file: those of an archive, what was packed, or itself."""
-    if path.suffix.lower() == ".zip":
-        archive = stack.enter_context(zipfile.ZipFile(file))
-        names = [n for n in archive.namelist() if Path(n).suffix.lower() in (*_JSON, ".csv")]
-        for name in sorted(names, key=lambda n: (csvpack.order(Path(n)), n)):
-            yield name, stack.enter_context(archive.open(name))
-        return
-    packed = file.read(2) == b"\x1f\x8b"
-    file.seek(0)
-    plain: Any = stack.enter_context(gzip.GzipFile(fileobj=file)) if packed else file
-    yield path.name.removesuffix(".gz"), plain
+def _wanted(name: str) -> bool:
+    """Whether a member of an archive is any of ours."""
+    path = Path(name)
+    named = path.suffix.lower() != ".txt" or csvpack.kind_of(path) is not None
+    return named and _plain_suffix(path) in (*_JSON, *csvpack.TEXTS, *csvpack.BOOKS)
+
+
+def _order(name: str) -> int:
+    return csvpack.order(Path(name))
+
+
+def _broken_off(error: Exception) -> Piece:
+    words = f"{type(error).__name__}: {error}"[:300]
+    return Piece(None, "", None, ".", f"文件不能读完 / the file cannot be read to its end: {words}")
 
 
 # ── into the ledger ──────────────────────────────────────────────────────────
@@ -193,18 +206,33 @@ class Run(AbstractContextManager["Run"]):
         """The pieces of one file; what breaks it off is a piece as well."""
         self._know(item.source, demo=False)
         reader = self._readers.setdefault(item.source, Reader(item.source, keeps_sources=not self._named))
+        if item.passed:
+            reason = "文件名或格式不是包的一部分，未读 / by its name or format no part of a pack, not read"
+            yield Piece(None, item.path.name, None, ".", reason, note=True)
+            return
         try:
-            with ExitStack() as stack:
-                self._file = stack.enter_context(item.path.open("rb"))
-                for name, file in _parts(item.path, self._file, stack):
-                    if item.csv or name.lower().endswith(".csv"):
-                        yield from csvpack.read(file, Path(name), item.source)
-                    else:
-                        yield from jsonfiles.read(file, reader)
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-            words = f"{type(error).__name__}: {error}"[:300]
-            yield Piece(None, "", None, ".", f"文件不能读完 / the file cannot be read to its end: {words}")
+            with item.path.open("rb") as self._file:
+                for part in archives.parts(item.path.name, self._file, _order, _wanted):
+                    yield from self._part(item, part, reader)
+        except _BROKEN as error:
+            yield _broken_off(error)
         self._finished, self._file = self._finished + item.path.stat().st_size, None
+
+    def _part(self, item: Input, part: archives.Part, reader: Reader) -> Iterator[Piece]:
+        """The pieces of one member of an archive, or of the file itself; what breaks it off leaves the others be."""
+        if part.file is None:
+            yield Piece(None, part.name, None, ".", part.reason, note=part.member is None, member=part.member)
+            return
+        name = Path(part.name)
+        table = item.csv if part.member is None else _plain_suffix(name) not in _JSON
+        try:
+            for piece in (
+                csvpack.read(part.file, name, item.source) if table else jsonfiles.read(part.file, reader)
+            ):
+                piece.member = part.member
+                yield piece
+        except _BROKEN as error:
+            yield replace(_broken_off(error), member=part.member)
 
     def bytes_read(self) -> int:
         """Bytes read so far of the files, packed ones as they are packed."""

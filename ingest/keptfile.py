@@ -51,7 +51,16 @@ class KeptFile(AbstractContextManager["KeptFile"]):
             "source": source, "file": storable(str(file)), "line": piece.line, "path": where and storable(where),
             "reason": reason and storable(reason), "record": record if as_text else orjson.Fragment(record),
         }  # fmt: skip
+        where_else = {"member": piece.member, "sheet": piece.sheet, "column": _column(piece, where)}
+        line |= {name: storable(value) for name, value in where_else.items() if value}
         self._file.write(orjson.dumps(line) + b"\n")
+
+
+def _column(piece: Piece, path: str | None) -> str | None:
+    """The column of a table that a path in its record comes from."""
+    if piece.headers is None or not path:
+        return None
+    return piece.headers.get(path.removeprefix("data.").split(".")[0])
 
 
 def _is_json(text: str) -> bool:

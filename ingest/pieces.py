@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,3 +27,9 @@ class Piece:
     """Its version was made up here: the same one with other data is a newer one, not a mistake."""
     demo: bool = False
     """Demonstration data, and must stay marked so."""
+    member: str | None = None
+    """The file it stands in within an archive."""
+    sheet: str | None = None
+    """The sheet of a workbook."""
+    headers: Mapping[str, str] | None = None
+    """Field → header and letter of its column."""

@@ -1,0 +1,185 @@
+"""What lies in a file: the file itself, what was packed into it, or the members of an archive.
+
+Nothing is believed of an archive. What swells beyond measure when it is unpacked is refused, and the rest read.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import struct
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import IO, Any, cast
+
+RATIO = 200
+"""Bytes unpacked for each packed byte; data of offices stays far below."""
+HARMLESS = 16 << 20
+"""Below this size a high ratio does no harm."""
+MEMBERS = 10_000
+_PACKED = (".zip", ".rar", ".7z", ".tar", ".tgz", ".bz2", ".xz")
+
+
+class Swollen(OSError):
+    """What is unpacked is out of all proportion to what was packed."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file in a file: its name, and its bytes or (None) why it is not read."""
+
+    name: str
+    file: IO[bytes] | None
+    reason: str = ""
+    member: str | None = None
+    """Its name in the archive it came in."""
+
+
+def parts(name: str, file: IO[bytes], order: Any, wanted: Any) -> Iterator[Part]:
+    """The files in a file, each open until the next is asked for.
+
+    `order`: name → where it comes; `wanted`: whether a member of that name is any of ours. What an archive holds
+    beside is told in one part at the end. Raises OSError, EOFError and zipfile.BadZipFile for what breaks it off.
+    """
+    if name.lower().endswith(".zip"):
+        yield from _members(file, order, wanted)
+        return
+    packed = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    with ExitStack() as stack:
+        yield Part(_bare(name), _unpacked(file, stack) if packed else file)
+
+
+def _bare(name: str) -> str:
+    return name[:-3] if name.lower().endswith(".gz") else name
+
+
+def _unpacked(file: IO[bytes], stack: ExitStack) -> IO[bytes]:
+    plain = stack.enter_context(gzip.GzipFile(fileobj=file))
+    return cast(IO[bytes], io.BufferedReader(_Measured(cast(IO[bytes], plain), file.tell), 1 << 20))
+
+
+class _Measured(io.RawIOBase):
+    """What is unpacked, counted against what was read for it."""
+
+    def __init__(self, plain: IO[bytes], packed: Any) -> None:
+        self._plain, self._packed, self._count = plain, packed, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """To the start only: a packed stream knows no other place."""
+        self._count = self._plain.seek(offset, whence)
+        return self._count
+
+    def tell(self) -> int:
+        return self._count
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._plain.read(len(buffer))
+        self._count += len(data)
+        if self._count > max(HARMLESS, self._packed() * RATIO):
+            raise Swollen(_swollen())
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _swollen() -> str:
+    return f"解压后超过原来的 {RATIO} 倍，请自行解压后导入 / unpacks to more than {RATIO} times its size: unpack it yourself"
+
+
+# ── zip ──────────────────────────────────────────────────────────────────────
+
+
+def check(file: IO[bytes]) -> None:
+    """Refuse an archive of too many members before its list is read; raises Swollen."""
+    size = file.seek(0, 2)
+    file.seek(max(0, size - 65_557))
+    tail = file.read()
+    file.seek(0)
+    at = tail.rfind(b"PK\x05\x06")
+    count = struct.unpack("<H", tail[at + 10 : at + 12])[0] if 0 <= at <= len(tail) - 12 else 0
+    if count > MEMBERS:
+        raise Swollen(f"压缩包中超过 {MEMBERS} 个文件 / more than {MEMBERS} files in the archive")
+
+
+def check_member(member: zipfile.ZipInfo) -> None:
+    """Refuse a member that swells; its stated size is a bound, no more than that is unpacked. Raises Swollen."""
+    if member.file_size > max(HARMLESS, member.compress_size * RATIO):
+        raise Swollen(_swollen())
+
+
+def _members(file: IO[bytes], order: Any, wanted: Any) -> Iterator[Part]:
+    check(file)
+    with zipfile.ZipFile(file) as archive:
+        found = [(said(member), member) for member in archive.infolist() if not member.is_dir()]
+        found = [(name, member) for name, member in found if not _noise(name)]
+        ours = [(name, member) for name, member in found if wanted(name) or _packing(name)]
+        for name, member in sorted(ours, key=lambda pair: (order(pair[0]), pair[0])):
+            with ExitStack() as stack:
+                yield _member(archive, name, member, stack)
+        rest = [name for name, _ in found if not wanted(name) and not _packing(name)]
+    if rest:
+        words = f"压缩包中另有 {len(rest)} 个文件未读 / {len(rest)} more files in the archive, not read"
+        yield Part("\n".join(rest[:50]), None, words)
+
+
+def _member(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo, stack: ExitStack) -> Part:
+    if _packing(name):
+        return Part(
+            name, None, "压缩包中的压缩包不读，请先解开 / an archive in an archive: unpack it first", name
+        )
+    if member.flag_bits & 1:
+        return Part(
+            name, None, "压缩包有密码，请解开后导入 / the archive has a password: unpack it first", name
+        )
+    try:
+        check_member(member)
+        plain: IO[bytes] = stack.enter_context(archive.open(member))
+        if name.lower().endswith(".gz"):
+            plain = _unpacked(plain, stack)
+        if name.lower().endswith((".xlsx", ".xlsm")):
+            plain = _spooled(plain, stack)
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+        return Part(name, None, f"不能解压 / cannot be unpacked: {error}"[:300], name)
+    return Part(_bare(name), plain, member=name)
+
+
+def _spooled(plain: IO[bytes], stack: ExitStack) -> IO[bytes]:
+    """A workbook is an archive itself and is read here and there: a packed stream is too slow for that."""
+    kept = stack.enter_context(tempfile.SpooledTemporaryFile(64 << 20))  # noqa: SIM115 — the stack closes it
+    while chunk := plain.read(1 << 20):
+        kept.write(chunk)
+    kept.seek(0)
+    return cast(IO[bytes], kept)
+
+
+def said(member: zipfile.ZipInfo) -> str:
+    """The name of a member as it was meant: without the mark for UTF-8 Chinese systems write GB18030."""
+    if member.flag_bits & 0x800 or member.filename.isascii():
+        return member.filename
+    raw = member.filename.encode("cp437", "replace")
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return member.filename
+
+
+def _packing(name: str) -> bool:
+    return name.lower().endswith(_PACKED)
+
+
+def _noise(name: str) -> bool:
+    """What systems and programs leave beside files."""
+    path = PurePosixPath(name)
+    return path.parts[:1] == ("__MACOSX",) or path.name.startswith((".", "~$"))
