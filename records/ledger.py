@@ -47,6 +47,8 @@ log = structlog.get_logger()
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 WRITE = "sunbid_write"
+WAL_LARGE = 512 << 20
+"""Bytes of write-ahead log from which somebody should look for the reader that holds it."""
 LOCK_SECONDS = 30.0
 """How long a writer waits on SQLite for the one before it."""
 WAL_KEPT = 64 << 20
@@ -162,6 +164,16 @@ class Ledger:
         with self.engine.connect() as connection:
             for table in Base.metadata.sorted_tables:
                 connection.execute(select(literal(1)).select_from(table).limit(1)).all()
+
+    def log_bytes(self) -> int:
+        """Size of SQLite's write-ahead log, which grows for as long as one reader holds on to an old state; 0 on
+        PostgreSQL."""
+        if not self.is_sqlite or not self.url.database:
+            return 0
+        try:
+            return Path(f"{self.url.database}-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def close(self) -> None:
         """Give all connections back."""

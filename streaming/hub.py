@@ -22,7 +22,7 @@ from records import signing
 from records.asking import PlainAddresses, Refused
 from records.doorway import GuardedHttp
 from records.grants import HUB_ROLE
-from records.ledger import Ledger
+from records.ledger import WAL_LARGE, Ledger
 from streaming.config import HubConfig
 from streaming.diskspace import DiskGuard, Limits
 from streaming.edges.config import parse_edges
@@ -111,12 +111,24 @@ class Hub:
         self.health.rows = lambda: [self.control.row(room) for room in self.roster.in_use()]
         self.control.health = self.health.report
         self.health.watch("rooms", self._damaged_rooms)
+        self.health.watch("ledger_log", self._large_log)
         for name in self.services.parts:
             self.health.watch(name, lambda name=name: self.services.trouble(name))  # type: ignore[misc]
 
     def _called(self, room: str, lang: str) -> str:
         card = self.roster.rooms.get(main_room(room))
         return card.title(lang) if card is not None else room
+
+    def _large_log(self) -> Trouble | None:
+        size = self.ledger.log_bytes()
+        if size < WAL_LARGE:
+            return None
+        mib = size >> 20
+        return Trouble(
+            f"账本的预写日志已有 {mib} MiB：有读者长时间不放", f"the ledger's write-ahead log has {mib} MiB: a reader holds it",
+            "结束长时间的查询或外部 sqlite3 会话，日志随后自行缩小；常有大查询时改用 PostgreSQL",
+            "end long queries or sqlite3 shells, it then shrinks by itself; use PostgreSQL if they are frequent",
+        )  # fmt: skip
 
     def _damaged_rooms(self) -> Trouble | None:
         names = "、".join(self.covers.damaged.values())

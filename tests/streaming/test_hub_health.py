@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
+from records import public
+from records.clock import now, running_from
 from records.ledger import Ledger
 from streaming import health
 from streaming.diskspace import DiskGuard, Limits
@@ -89,17 +93,17 @@ def test_other_parts_join_in(rig: Rig) -> None:
 
 
 def test_a_step_of_the_clock_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    watch = ClockWatch()
-    watch.look()
-    assert watch.trouble() is None
-    real = time.time
-    monkeypatch.setattr(time, "time", lambda: real() + 3)
-    watch.look()
-    watch.look()
-    trouble = watch.trouble()
-    assert trouble is not None and "+3.0" in trouble.zh
-    monkeypatch.setattr(health, "STEP_SHOWN", -1.0)
-    assert watch.trouble() is None
+    with running_from(now()) as forward:
+        watch = ClockWatch()
+        watch.look()
+        assert watch.trouble() is None
+        forward(timedelta(seconds=3))
+        watch.look()
+        watch.look()
+        trouble = watch.trouble()
+        assert trouble is not None and "+3.0" in trouble.zh
+        monkeypatch.setattr(health, "STEP_SHOWN", -1.0)
+        assert watch.trouble() is None
 
 
 class Part:
@@ -169,3 +173,29 @@ def test_a_rooms_state_is_one_of_five(rig: Rig) -> None:
     assert 'sunbid_room_state{room="hz-01",state="live"} 0.0' in text
     assert 'sunbid_room_muted{room="hz-01"} 0.0' in text
     assert "sunbid_room_recording{" not in text, "no recorder here"
+
+
+def test_a_reader_that_holds_the_ledgers_log_is_told_and_the_log_shrinks_after_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streaming.hub.WAL_LARGE", 2 << 20)
+    monkeypatch.setattr("records.ledger.WAL_KEPT", 1 << 20)
+    book = Ledger(rig.ledger.url.render_as_string(hide_password=False))
+
+    def write(count: int) -> None:
+        for number in range(count):
+            with book.write() as session:
+                public.publish(session, "lot", f"L{number}", {"long": "x" * 100_000})
+
+    with book.read() as reader:
+        reader.execute(text("SELECT count(*) FROM public_event"))
+        write(40)
+        assert "sqlite3" in problem(rig, "ledger_log")["remedy_en"]
+        assert rig.get("/healthz").status_code == 200
+    write(2)  # nobody holds it any longer: the next checkpoint starts the log anew, at no more than is kept
+    with book.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(RESTART)")
+    write(1)
+    assert book.log_bytes() <= 2 << 20
+    assert rig.get("/healthz").json()["checks"]["ledger_log"] == "ok"
+    book.close()
