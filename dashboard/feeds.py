@@ -16,9 +16,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from dashboard import context, gate, live_api, screens
+from dashboard import context, gate, live_api, ops, screens
 from records.asking import whole
 from records.ledger import Ledger
+from records.workers import Worker
 from supervision import warnings
 
 log = structlog.get_logger()
@@ -51,16 +52,16 @@ class Changes:
         self._stop = threading.Event()
         with ledger.read() as session:
             self._position = self._floor = warnings.last_seq(session)
-        self._thread = threading.Thread(target=self._run, name="warning-feed", daemon=True)
-        self._thread.start()
+        self._thread = ops.WORKERS.thread("warning-feed", self._run, heals=False)
 
     @property
     def ledger(self) -> Ledger:
         """The ledger that is followed."""
         return self._ledger
 
-    def _run(self) -> None:
+    def _run(self, worker: Worker) -> None:
         while not self._stop.wait(self._poll_seconds):
+            worker.beat()
             try:
                 while self._take() == PAGE:
                     continue

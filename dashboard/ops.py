@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import anyio
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from sqlalchemy import text
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from dashboard import context
+from records.workers import Workers
 
+WORKERS = Workers()
+"""The threads this desk cannot do without."""
+LEDGER_ANSWERS = 5.0
+"""Seconds within which the ledger must answer for the desk to be well."""
 REGISTRY = CollectorRegistry()
 SCREEN_SECONDS = Histogram(
     "sunbid_desk_screen_seconds",
@@ -32,9 +37,15 @@ async def metrics(_request: Request) -> Response:
 
 
 async def healthz(_request: Request) -> Response:
-    """GET /healthz: 200 while the ledger answers, 503 otherwise."""
-    ok = await run_in_threadpool(_ledger_answers)
-    return JSONResponse({"status": "ok" if ok else "ledger unreachable"}, 200 if ok else 503)
+    """GET /healthz: 200 while the ledger answers and the workers work, 503 otherwise; `replace`: a new desk would help."""
+    if WORKERS.troubles():
+        return JSONResponse(WORKERS.state(), 503)
+    ok = False
+    with anyio.move_on_after(LEDGER_ANSWERS):
+        ok = await anyio.to_thread.run_sync(_ledger_answers, abandon_on_cancel=True)
+    if ok:
+        return JSONResponse({"status": "ok"})
+    return JSONResponse({"status": "ledger unreachable", "replace": False}, 503)
 
 
 def _ledger_answers() -> bool:

@@ -138,8 +138,8 @@ class Intake:
 
     async def healthz(self, _request: Request) -> Response:
         """200 when the ledger answers and the writer works, else 503; `replace`: a new process would help."""
-        if troubles := self.workers.troubles():
-            return _failing("；".join(troubles.values()), replace=True)
+        if self.workers.troubles():
+            return _json(self.workers.state(), status=503)
         try:
             async with asyncio.timeout(LEDGER_ANSWERS):
                 version = await asyncio.to_thread(self.ledger.schema_version)

@@ -2,22 +2,28 @@
 
 A worker gives a sign of life (`beat`) at every round, and says so when it has nothing to do (`rest`). One that has
 ended, or that has been at the same piece of work for longer than its `patience`, is named by `troubles`; its process
-answers `/healthz` with 503 and `replace` true, and the supervisor puts a new process in its place. What a worker
-stumbles over does not end it: it says so in the log and begins again.
+answers `/healthz` with 503, and with `replace` true where a new process would help: the supervisor then puts one in
+its place. What a worker stumbles over does not end it: it says so in the log and begins again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import os
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 log = structlog.get_logger()
 
+ROUND = 60.0
+"""Seconds a worker may be at one round, unless it says otherwise."""
 AGAIN = 1.0
 """Seconds before a worker that stumbled begins again."""
 
@@ -25,8 +31,8 @@ AGAIN = 1.0
 class Worker:
     """One worker as those see it who wait for its work. `beat` and `rest` may be called from any thread."""
 
-    def __init__(self, name: str, patience: float) -> None:
-        self.name, self.patience = name, patience
+    def __init__(self, name: str, patience: float, heals: bool) -> None:
+        self.name, self.patience, self.heals = name, patience, heals
         self.alive: Callable[[], bool] = lambda: True
         self._busy_since: float | None = None
 
@@ -37,6 +43,11 @@ class Worker:
     def rest(self) -> None:
         """It waits for work, as long as it may take."""
         self._busy_since = None
+
+    @property
+    def replaceable(self) -> bool:
+        """Whether it is in trouble that a new process ends: a worker that waits for the ledger would wait there too."""
+        return not self.alive() or (self.heals and self.trouble() is not None)
 
     def trouble(self) -> str | None:
         """What is wrong with it, in words "zh / en"; None while all is well."""
@@ -59,22 +70,39 @@ class Workers:
         found = ((name, worker.trouble()) for name, worker in tuple(self._workers.items()))
         return {name: trouble for name, trouble in found if trouble}
 
-    def thread(self, name: str, run: Callable[[Worker], None], patience: float) -> threading.Thread:
+    def replace(self) -> bool:
+        """Whether a new process would help."""
+        return any(worker.replaceable for worker in tuple(self._workers.values()))
+
+    def state(self) -> dict[str, Any]:
+        """All of it, as `/healthz` and the watch's sign of life tell it."""
+        troubles = self.troubles()
+        told = {"detail": "；".join(troubles.values())} if troubles else {}
+        return {"status": "failing" if troubles else "ok", "replace": self.replace(), **told}
+
+    def thread(
+        self, name: str, run: Callable[[Worker], None], patience: float = ROUND, *, heals: bool = True
+    ) -> threading.Thread:
         """Start a thread that must live until `run` returns of itself."""
-        worker = self._workers[name] = Worker(name, patience)
+        worker = self._workers[name] = Worker(name, patience, heals)
         thread = threading.Thread(target=self._in_thread, args=(worker, run), name=name, daemon=True)
         worker.alive = thread.is_alive
         thread.start()
         return thread
 
     def task(
-        self, name: str, run: Callable[[Worker], Coroutine[Any, Any, None]], patience: float
-    ) -> asyncio.Task[None]:
+        self, name: str, run: Callable[[Worker], Coroutine[Any, Any, None]], patience: float = ROUND, *,
+        heals: bool = True,
+    ) -> asyncio.Task[None]:  # fmt: skip
         """Start a task that must live until it is cancelled."""
-        worker = self._workers[name] = Worker(name, patience)
+        worker = self._workers[name] = Worker(name, patience, heals)
         task = asyncio.create_task(self._in_task(worker, run), name=name)
         worker.alive = lambda: not task.done()
         return task
+
+    def _forget(self, worker: Worker) -> None:
+        if self._workers.get(worker.name) is worker:
+            del self._workers[worker.name]
 
     def _in_thread(self, worker: Worker, run: Callable[[Worker], None]) -> None:
         while True:
@@ -85,14 +113,14 @@ class Workers:
                 time.sleep(AGAIN)
             else:
                 break
-        self._workers.pop(worker.name, None)
+        self._forget(worker)
 
     async def _in_task(self, worker: Worker, run: Callable[[Worker], Coroutine[Any, Any, None]]) -> None:
         while True:
             try:
                 await run(worker)
             except asyncio.CancelledError:
-                self._workers.pop(worker.name, None)
+                self._forget(worker)
                 raise
             except Exception as error:  # noqa: BLE001 — said, and begun again: nothing may end a worker
                 _stumbled(worker, error)
@@ -106,3 +134,30 @@ def _stumbled(worker: Worker, error: Exception) -> None:
         place = place.tb_next
     where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
     log.error("worker_stumbled", worker=worker.name, cause=type(error).__name__, at=where)
+
+
+SIGN_EVERY = 2.0
+"""Seconds between two signs of life."""
+
+
+class SignOfLife:
+    """How a process without a port says how it is: a file, touched every two seconds."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._said = path, b""
+
+    def give(self, state: Mapping[str, Any]) -> None:
+        """Say how it is (`Workers.state`). On a full disk at least the file's time moves."""
+        told = json.dumps(state, ensure_ascii=False).encode()
+        try:
+            if told != self._said or not self._path.exists():
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                part = self._path.with_name(f"{self._path.name}.part")
+                part.write_bytes(told)
+                part.replace(self._path)
+                self._said = told
+            os.utime(self._path)
+        except OSError as error:
+            log.warning("sign_of_life_not_given", error=error.strerror)
+            with contextlib.suppress(OSError):
+                os.utime(self._path)

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from records.clock import now, rfc3339, timestamp
+from records.workers import Worker, Workers
 from streaming.diskspace import GIB, DiskGuard
 from streaming.live.feed import Feeds
 from streaming.live.poller import Poller
@@ -30,7 +31,7 @@ STEP_LIMIT = 0.5
 """Seconds by which the clock may move against the steady one within a second."""
 STEP_SHOWN = 600.0
 """Seconds a step of the clock stays in the report."""
-VITAL = frozenset({"ledger", "media"})
+VITAL = frozenset({"ledger", "media", "workers"})
 """Checks without which the hub cannot serve: 503."""
 STATES = ("idle", "standby", "live", "paused", "ended")
 
@@ -90,9 +91,10 @@ class Health(Collector):
         self.rows: Rows = tuple
         """Lines of all rooms, as the desk gets them."""
         self._clock = ClockWatch()
+        self.workers = Workers()
         self._checks: dict[str, Check] = {
             "ledger": self._ledger, "media": self._port, "loop": self._loop, "disk": self._space,
-            "clock": self._clock.trouble,
+            "clock": self._clock.trouble, "workers": self._stuck,
         }  # fmt: skip
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -104,7 +106,7 @@ class Health(Collector):
 
     async def start(self) -> None:
         """Begin to watch the clock."""
-        self._task = asyncio.create_task(self._tick())
+        self._task = self.workers.task("clock", self._tick)
 
     async def stop(self) -> None:
         """Watch no more."""
@@ -112,8 +114,9 @@ class Health(Collector):
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _tick(self) -> None:
+    async def _tick(self, worker: Worker) -> None:
         while True:
+            worker.beat()
             await asyncio.sleep(1.0)
             self._clock.look()
 
@@ -166,6 +169,12 @@ class Health(Collector):
             "清理或扩容；低于 0.5 GiB 时录像停止", "make room; below 0.5 GiB recording stops",
         )  # fmt: skip
 
+    def _stuck(self) -> Trouble | None:
+        """A task or thread that has ended or is stuck; the supervisor replaces the hub where that helps."""
+        troubles = self.workers.troubles()
+        zh, _, en = "；".join(troubles.values()).partition(" / ")
+        return Trouble(zh, en) if troubles else None
+
     def troubles(self) -> dict[str, Trouble]:
         """Failing checks by name."""
         found = {}
@@ -187,6 +196,7 @@ class Health(Collector):
         return {
             "status": status,
             "at": rfc3339(now()),
+            "replace": self.workers.replace(),
             "checks": {n: troubles[n].line() if n in troubles else "ok" for n in self._checks},
             "problems": [{"check": name, **asdict(trouble)} for name, trouble in troubles.items()],
         }

@@ -95,6 +95,9 @@ class Hub:
         self.health = Health(self.poller, self.feeds, self.media, DiskGuard(config.data_dir, Limits()))
         self.api = Api(self.reader, self.board, self.logs, config.data_dir)
         self.pages = Pages(Site(), self.reader, self.roster, self.board, self.logs, self.api, config.data_dir)
+        self.workers = self.control.workers = self.health.workers
+        if isinstance(self.media, MediaServer):
+            self.media.workers = self.workers
         self.services = Services(self, services)
         self.media.on_change(lambda _room: self.board.look())
         self._join_up()
@@ -147,7 +150,10 @@ class Hub:
         await self.control.start()
         await self.health.start()
         ready = await self._start_media()
-        tasks = [asyncio.create_task(self.poller.run()), asyncio.create_task(self.broadcaster.run())]
+        tasks = [
+            self.workers.task("poller", self.poller.run, heals=False),
+            self.workers.task("broadcaster", self.broadcaster.run, heals=False),
+        ]
         if ready:
             await self.services.start()
         else:

@@ -29,6 +29,7 @@ class CameraPart:
 
     def __init__(self, hub: Hub, media: MediaServer) -> None:
         self._cameras = Cameras(media, hub.reader)
+        self._cameras.workers = hub.workers
         self._roster = hub.roster
         hub.control.sources = lambda room: [status.told(name) for name, status in self._of(room)]
         hub.board.signals = lambda room: [status.signal(name) for name, status in self._of(room)]
@@ -64,6 +65,7 @@ class RecorderPart:
         )
         config = RecorderConfig(hub.config.data_dir / "recordings", retention=self._retention)
         self._recorder = Recorder(media, hub.ledger, config, policy)
+        self._recorder.workers = hub.workers
         self._duty = Duty(self._recorder, policy, media.rooms)
         self._roster, self._openings = hub.roster, hub.board.openings
         hub.control.recorder = self._duty.row

@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from asyncio.subprocess import Process
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _LINUX = sys.platform.startswith("linux")
 _LIBC = ctypes.CDLL(None) if _LINUX else None
+LONGEST_ANSWER = 1 << 18
+"""Bytes read of an answer about a process' health."""
 LONGEST_LINE = 1 << 20
 """Bytes; a longer line of a child's log is cut."""
 
@@ -32,6 +37,8 @@ class Command:
     argv: Sequence[str]
     port: int | None = None
     health: str | None = None
+    sign: Path | None = None
+    """The file in which a process without a port says how it is."""
     follows: str | None = None
     dies_with: bool = True
     env: Mapping[str, str] = field(default_factory=dict)
@@ -169,21 +176,57 @@ async def lines(log: asyncio.StreamReader, take: Callable[[str], None]) -> None:
             take(raw.decode(errors="replace").rstrip())
 
 
-async def healthy(host: str, port: int, path: str | None, timeout: float) -> bool:
-    """Whether a process answers on its port: a connection, and an answer below 500 where `path` is given."""
+class Health(Enum):
+    """How a process is."""
+
+    WELL = "well"
+    WAITING = "waiting"
+    """It says what is wrong, and that a new process would not help: a database that is away, say."""
+    ILL = "ill"
+    """No answer, or one that says a new process would help."""
+
+
+async def health(host: str, port: int, path: str | None, timeout: float) -> Health:
+    """How a process is that answers on a port: a connection, and an answer below 500 where `path` is given."""
     try:
         async with asyncio.timeout(timeout):
             reader, writer = await asyncio.open_connection(host, port)
             try:
-                return path is None or await _answers(reader, writer, host, path)
+                return Health.WELL if path is None else await _answers(reader, writer, host, path)
             finally:
                 writer.close()
-    except (OSError, TimeoutError):
-        return False
+    except (OSError, TimeoutError, asyncio.IncompleteReadError):
+        return Health.ILL
 
 
-async def _answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, path: str) -> bool:
+def sign_of_life(file: Path, most: float) -> Health:
+    """How a process is that has no port: what it says in a file, which must be no older than `most` seconds."""
+    try:
+        age, told = time.time() - file.stat().st_mtime, file.read_bytes()
+    except OSError:
+        return Health.ILL
+    return _said(told) if age <= most else Health.ILL
+
+
+def _said(told: bytes) -> Health:
+    try:
+        state = json.loads(told)
+    except ValueError:
+        return Health.ILL
+    if not isinstance(state, dict) or state.get("replace") is not False:
+        return Health.ILL
+    return Health.WELL if state.get("status") == "ok" else Health.WAITING
+
+
+async def _answers(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, path: str
+) -> Health:
     writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
     await writer.drain()
     words = (await reader.readline()).split()
-    return len(words) >= 2 and words[1].isdigit() and int(words[1]) < 500
+    if len(words) >= 2 and words[1].isdigit() and int(words[1]) < 500:
+        return Health.WELL
+    told = b""
+    while len(told) < LONGEST_ANSWER and (more := await reader.read(LONGEST_ANSWER)):
+        told += more
+    return _said(told.partition(b"\r\n\r\n")[2])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sunbid import children
-from sunbid.children import Command, Guardian
+from sunbid.children import Command, Guardian, Health
 from sunbid.settings import ANY_HOST, Settings, variable
 
 FIRST_WAITS = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -24,6 +24,8 @@ STOP_GRACE = 8.0
 PROBE_EVERY = 5.0
 GUARDIAN_EVERY = 1.0
 PROBE_TIMEOUT = 10.0
+SIGN_OLDEST = 30.0
+"""Seconds after which a process without a port must have said again how it is."""
 PROBE_MISSES = 3
 """So many probes in a row without an answer, after the first good one, mean that the process hangs."""
 
@@ -224,18 +226,29 @@ class Supervisor:
 
     async def _probe(self, kept: Kept) -> None:
         """Say when the process is ready; kill it when it stops answering."""
-        command, misses = kept.command, 0
+        command, misses, before = kept.command, 0, Health.WELL
         if command.port is None:
             kept.ready.set()
-            return
+            if command.sign is None:
+                return
+            await asyncio.sleep(SIGN_OLDEST)  # its first sign takes as long as its start
         while misses < PROBE_MISSES:
-            answered = await children.healthy(self.host, command.port, command.health, PROBE_TIMEOUT)
-            if answered:
+            found = await self._health(command)
+            if found is Health.WELL:
                 kept.ready.set()
-            misses = 0 if answered or not kept.ready.is_set() else misses + 1
+            if Health.WAITING is found is not before:
+                self.say("sunbid", f"{command.name} 在等待，见其日志 / waits for something, see its log")
+            before, misses = found, misses + 1 if found is Health.ILL and kept.ready.is_set() else 0
             await asyncio.sleep(PROBE_EVERY if kept.ready.is_set() else 0.1)
-        self.say("sunbid", f"{command.name} 不再应答，重启 / no longer answers, restarting it")
+        self.say(
+            "sunbid", f"{command.name} 不再应答或已停滞，重启 / answers no more or is stuck, restarting it"
+        )
         self._signal(kept, signal.SIGKILL)
+
+    async def _health(self, command: Command) -> Health:
+        if command.port is not None:
+            return await children.health(self.host, command.port, command.health, PROBE_TIMEOUT)
+        return children.sign_of_life(command.sign, SIGN_OLDEST) if command.sign else Health.WELL
 
     def _signal(self, kept: Kept, how: signal.Signals) -> None:
         process = kept.process

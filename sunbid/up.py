@@ -13,6 +13,7 @@ from sunbid.children import Command
 from sunbid.logfile import LogFile
 from sunbid.settings import Settings
 from sunbid.supervise import CannotStart, Say, Supervisor, check_ports, only_one
+from supervision.config import SIGN
 
 COLOURS = {"hub": 34, "desk": 36, "intake": 35, "watch": 33, "sunbid": 32}
 
@@ -23,8 +24,8 @@ def commands(settings: Settings) -> list[Command]:
     return [
         Command("hub", (*own, "hub"), settings.hub_port, "/healthz"),
         Command("intake", (*own, "intake"), settings.intake_port, "/healthz"),
-        Command("watch", (*own, "watch")),
-        Command("desk", (*own, "desk"), settings.desk_port, "/_stcore/health"),
+        Command("watch", (*own, "watch"), sign=settings.data / SIGN),
+        Command("desk", (*own, "desk"), settings.desk_port, "/healthz"),
     ]
 
 

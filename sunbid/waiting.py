@@ -17,8 +17,10 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from records.ledger import words
+from records.workers import SignOfLife
 from sunbid import wiring
 from sunbid.settings import Settings
+from supervision.config import SIGN
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 """Seconds between two looks at the ledger."""
@@ -61,12 +63,14 @@ def until_ledger(settings: Settings, name: str, port: int | None, *, upgrades: b
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    pause = FIRST_PAUSE
+    pause, sign = FIRST_PAUSE, SignOfLife(settings.data / SIGN)
     while why is not None and not stop.wait(pause):
         pause = min(2 * pause, LONGEST_PAUSE)
         why = trouble(settings, upgrades)
         if answering and why:
             answering.say(why, remedy)
+        elif port is None:
+            sign.give({"status": "waiting", "replace": False, "detail": why})
     if answering:
         answering.shutdown()
         answering.server_close()
@@ -106,7 +110,7 @@ class _Server(ThreadingHTTPServer):
         """What every address answers from now on. The reason names no data, only what the database said."""
         told = {
             "type": "about:blank", "title": "账本不可用 / the ledger cannot be used", "status": 503,
-            "detail": why, "remedy": remedy,
+            "detail": why, "remedy": remedy, "replace": False,
         }  # fmt: skip
         self.body = json.dumps(told, ensure_ascii=False).encode()
 

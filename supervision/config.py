@@ -7,6 +7,9 @@ from pathlib import Path
 
 from supervision.home import NOWHERE, Place, Reference
 
+SIGN = "watch.health"
+"""File in the data folder that says how the watch is; it has no port to be asked on."""
+
 
 @dataclass(frozen=True)
 class WatchConfig:
@@ -24,3 +27,7 @@ class WatchConfig:
     """How often changed months of the lens are rewritten."""
     sweep_seconds: float = 600.0
     """How often the whole lens is compared with the ledger and baselines are measured again."""
+    hot_patience: float = 120.0
+    """Seconds the hot loop may be at one round before it counts as stuck."""
+    lens_patience: float = 3600.0
+    """The same of the lens' loop: built from nothing, a city's years take many minutes."""

@@ -20,8 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from records.clock import BEIJING, now
 from records.ledger import Ledger
+from records.workers import SIGN_EVERY, SignOfLife, Worker, Workers
 from supervision.baseline import UNKNOWN, Baselines, measure_baselines
-from supervision.config import WatchConfig
+from supervision.config import SIGN, WatchConfig
 from supervision.hot import HotLoop
 from supervision.lens_writer import LensWriter
 from supervision.market import is_news, overview, publish_overview
@@ -44,7 +45,7 @@ class Watch:
         self.ledger = Ledger(config.database_url)
         self.baselines: Baselines = UNKNOWN
 
-    def hot(self) -> None:
+    def hot(self, worker: Worker) -> None:
         """Raise warnings until told to stop; after a database failure start again from the kept marks."""
         wait = self.config.poll_seconds
         while not self.stop.is_set():
@@ -52,6 +53,7 @@ class Watch:
             try:
                 loop.resume()
                 while not self.stop.is_set():
+                    worker.beat()
                     started = time.monotonic()
                     busy = loop.tick()
                     wait = self.config.poll_seconds
@@ -63,11 +65,12 @@ class Watch:
                 self.stop.wait(wait)
                 wait = min(wait * 2, _LONGEST_WAIT)
 
-    def slow(self) -> None:
+    def slow(self, worker: Worker) -> None:
         """Keep the lens, the baselines and the public figures until told to stop."""
         writer: LensWriter | None = None
         swept = 0.0
         while not self.stop.is_set():
+            worker.beat()
             try:
                 if writer is None:
                     writer = LensWriter(self.ledger, self.config.data_dir, self.config.home)
@@ -102,14 +105,20 @@ def run(config: WatchConfig, stop: threading.Event | None = None) -> None:
     """Watch until `stop` is set. Raises SQLAlchemyError if the ledger cannot be opened at the start."""
     sys.setswitchinterval(_SWITCH)
     watch = Watch(config, stop or threading.Event())
-    slow = threading.Thread(target=watch.slow, name="watch-lens", daemon=True)
+    workers, sign = Workers(), SignOfLife(config.data_dir / SIGN)
     log.info("watch started", data_dir=str(config.data_dir))
-    slow.start()
+    threads = [
+        workers.thread("watch-hot", watch.hot, config.hot_patience),
+        workers.thread("watch-lens", watch.slow, config.lens_patience),
+    ]
     try:
-        watch.hot()
+        sign.give(workers.state())
+        while not watch.stop.wait(SIGN_EVERY):
+            sign.give(workers.state())
     finally:
         watch.stop.set()
-        slow.join(timeout=30)
+        for thread in threads:
+            thread.join(timeout=30)
         watch.ledger.close()
         log.info("watch stopped")
 

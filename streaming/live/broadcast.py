@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from records.broadcast import BroadcastSession
 from records.clock import now
+from records.workers import Worker
 from streaming.live.board import Board, moment
 from streaming.live.reading import Reader
 
@@ -83,9 +84,10 @@ class Broadcaster:
         rows = await self._reader.ask(_unfinished)
         self._airings = {row.opening_id: _airing(row) for row in rows}
 
-    async def run(self) -> None:
+    async def run(self, worker: Worker) -> None:
         """Look every second until cancelled."""
         while True:
+            worker.beat()
             await asyncio.sleep(TICK_SECONDS)
             try:
                 await self.look()

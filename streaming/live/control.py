@@ -22,6 +22,7 @@ from starlette.routing import Route
 from records import control
 from records.clock import now, rfc3339
 from records.control import Order
+from records.workers import Worker, Workers
 from streaming.live.board import Board
 from streaming.live.covers import Cover, Covers, is_on, switched
 from streaming.live.roster import RoomCard, Roster
@@ -74,6 +75,7 @@ class Control:
         self._obeyed: dict[str, float] = {}
         self._applied: dict[str, tuple[bool, bool]] = {}
         self._lock = asyncio.Lock()
+        self.workers = Workers()
         self._task: asyncio.Task[None] | None = None
 
     def routes(self) -> list[Route]:
@@ -88,7 +90,7 @@ class Control:
     async def start(self) -> None:
         """Cover what is to be covered, then follow the board. Before the media plane starts."""
         self.apply()
-        self._task = asyncio.create_task(self._follow())
+        self._task = self.workers.task("control", self._follow)
 
     async def stop(self) -> None:
         """Follow no more."""
@@ -96,10 +98,12 @@ class Control:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _follow(self) -> None:
+    async def _follow(self, worker: Worker) -> None:
         version = -1
         while True:
+            worker.rest()
             version = await self._board.signal.newer(version)
+            worker.beat()
             self.apply()
 
     def apply(self) -> None:

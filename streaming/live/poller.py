@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from records.clock import now, today
+from records.workers import Worker
 from streaming.live.board import Board
 from streaming.live.logs import Logs
 from streaming.live.reading import Arrival, Reader, arrivals, last_seq
@@ -44,9 +45,10 @@ class Poller:
         self._rooms_at = time.monotonic()
         await self._board.load()
 
-    async def run(self) -> None:
+    async def run(self, worker: Worker) -> None:
         """Poll until cancelled; an unreachable ledger is waited for."""
         while True:
+            worker.beat()
             try:
                 full = await self._round()
                 if self.trouble:

@@ -27,6 +27,7 @@ from sqlalchemy.orm import Session
 from records.clock import BEIJING
 from records.evidence import Recording
 from records.ledger import Ledger
+from records.workers import Worker, Workers
 from streaming.diskspace import DiskGuard
 from streaming.recording import recordings
 from streaming.recording.mp4 import Damaged
@@ -69,6 +70,7 @@ class Recorder:
         self._due: list[Callable[[Session], object]] = []
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="recorder")
         self._clock: asyncio.Task[None] | None = None
+        self.workers = Workers()
 
     # -- life -------------------------------------------------------------------------------------
 
@@ -76,7 +78,7 @@ class Recorder:
         """Close what a former process left, then begin to look every second. OSError: no such folder."""
         await self._work(self._recover)
         self._media.on_change(self._came_or_went)
-        self._clock = asyncio.create_task(self._run())
+        self._clock = self.workers.task("recorder", self._run, heals=False)
 
     async def stop(self) -> None:
         """End every file well and write its rows."""
@@ -90,8 +92,9 @@ class Recorder:
         await self._work(self._write)
         self._worker.shutdown()
 
-    async def _run(self) -> None:
+    async def _run(self, worker: Worker) -> None:
         while True:
+            worker.beat()
             await self.look()
             await asyncio.sleep(self._config.tick_seconds)
 

@@ -11,6 +11,7 @@ import structlog
 from prometheus_client import Metric
 from starlette.routing import BaseRoute
 
+from records.workers import Worker, Workers
 from streaming.edges.config import Edge
 from streaming.edges.placing import Edges, EdgesConfig
 from streaming.fanout import choose
@@ -90,6 +91,7 @@ class MediaServer:
         self._due: list[Stream] = []
         self._callbacks: list[Callable[[str], None]] = []
         self._clock: asyncio.Task[None] | None = None
+        self.workers = Workers()
         self._moves: asyncio.Task[None] | None = None
         self._tcp = False
         self._addresses: list[str] = []
@@ -108,7 +110,7 @@ class MediaServer:
         self._tcp = self.config.tcp_shared or await self._listen()
         self._fanout = choose(self.config.fanout, self._udp.sock)
         self._udp.on_drained = self.flush
-        self._clock = asyncio.create_task(self._tick())
+        self._clock = self.workers.task("media", self._tick)
         self._moves = asyncio.create_task(self._follow_addresses())
         if self.edges is not None:
             await self.edges.start()
@@ -263,8 +265,9 @@ class MediaServer:
             stream.flush()
         self._due.clear()
 
-    async def _tick(self) -> None:
+    async def _tick(self, worker: Worker) -> None:
         while True:
+            worker.beat()
             await asyncio.sleep(1)
             silent = [peer for peer in self._sessions.all() if peer.silent()]
             for peer in silent:

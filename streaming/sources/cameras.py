@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from records import organisations
 from records.clock import now, rfc3339
+from records.workers import Worker, Workers
 from streaming.live.reading import Reader
 from streaming.rooms.room import Room
 from streaming.rooms.subrooms import SUFFIXES
@@ -100,11 +101,12 @@ class Cameras:
         self._texts: dict[str, str] = {}
         self._wrong: dict[str, CameraStatus] = {}
         self._clock: asyncio.Task[None] | None = None
+        self.workers = Workers()
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Begin to pull, and to follow the ledger."""
-        self._clock = asyncio.create_task(self._follow())
+        self._clock = self.workers.task("cameras", self._follow, heals=False)
 
     async def stop(self) -> None:
         """End every pull; no ffmpeg is left."""
@@ -118,8 +120,9 @@ class Cameras:
         """Every camera by the name of its room or sub-room."""
         return self._wrong | {name: camera.status for name, camera in self._cameras.items()}
 
-    async def _follow(self) -> None:
+    async def _follow(self, worker: Worker) -> None:
         while True:
+            worker.beat()
             try:
                 self.wanted(await self._reader.ask(load_urls))
             except SQLAlchemyError as error:

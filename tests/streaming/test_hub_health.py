@@ -70,6 +70,33 @@ def test_the_ledger_and_the_port_are_vital(rig: Rig) -> None:
     hub(rig).health.media_trouble = None
 
 
+def test_what_a_task_stumbles_over_does_not_end_it(rig: Rig) -> None:
+    """Whatever it is that goes wrong in one look at the ledger: the next look is taken."""
+    poller, looked = hub(rig).poller, threading.Event()
+    round_, stumbles = poller._round, iter([RecursionError(), KeyError("x")])
+
+    async def stumble() -> bool:
+        for error in stumbles:
+            raise error
+        looked.set()
+        return await round_()
+
+    poller._round = stumble
+    assert looked.wait(10)
+    report = rig.get("/healthz").json()
+    assert (report["status"], report["replace"], report["checks"]["workers"]) == ("ok", False, "ok")
+
+
+def test_a_task_that_has_ended_makes_the_hub_unwell_and_to_be_replaced(rig: Rig) -> None:
+    worker = hub(rig).workers._workers["poller"]
+    worker.alive = lambda: False
+    answer = rig.get("/healthz")
+    assert (answer.status_code, answer.json()["replace"]) == (503, True)
+    assert "poller" in problem(rig, "workers")["en"]
+    worker.alive = lambda: True
+    assert rig.get("/healthz").status_code == 200
+
+
 def test_a_late_loop_and_a_low_disk_only_degrade(rig: Rig) -> None:
     hub(rig).poller.lag = 60.0
     hub(rig).health._disk = DiskGuard(rig.data, Limits(), lambda folder: (1 << 30, 100 << 30))

@@ -150,7 +150,9 @@ def test_two_supervisors_never_share_a_data_folder(tmp_path: Path) -> None:
 
 
 def guardian_of(running: Running) -> int:
-    listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+    ).stdout
     rows = [line.split(None, 2) for line in listed.splitlines()[1:]]
     return next(
         (
@@ -163,6 +165,7 @@ def guardian_of(running: Running) -> int:
 
 
 def test_a_killed_guardian_is_replaced_and_still_nothing_survives(running: Running) -> None:
+    until(lambda: guardian_of(running) != 0)  # a 0 here would end the tests themselves
     first = guardian_of(running)
     os.kill(first, signal.SIGKILL)
     until(lambda: guardian_of(running) not in (0, first))
@@ -170,3 +173,80 @@ def test_a_killed_guardian_is_replaced_and_still_nothing_survives(running: Runni
     running.process.kill()
     running.process.wait(5)
     until(lambda: not [pid for pid in everybody if alive(pid)])
+
+
+SICKLY = """
+import json, os, pathlib, sys, time
+import http.server, threading
+kind, port, folder = sys.argv[1], int(sys.argv[2]), pathlib.Path(sys.argv[3])
+(folder / f"{kind}.{os.getpid()}").touch()
+def told():
+    sick = (folder / f"{kind}.sick")
+    return sick.read_text() if sick.exists() else json.dumps({"status": "ok", "replace": False})
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = told().encode()
+        self.send_response(200 if b'"ok"' in body else 503); self.end_headers(); self.wfile.write(body)
+    def log_message(self, *_): pass
+if kind == "port":
+    http.server.ThreadingHTTPServer(("127.0.0.1", port), Answer).serve_forever()
+while (text := told()) != "silent":
+    (folder / "sign.part").write_text(text); (folder / "sign.part").replace(folder / "sign")
+    time.sleep(0.05)
+time.sleep(600)
+"""
+KEEPER = """
+import asyncio, pathlib, sys
+from sunbid import supervise
+from sunbid.children import Command
+supervise.PROBE_EVERY, supervise.SIGN_OLDEST = 0.1, 1.0
+worker, folder, port = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3])
+def command(kind, **more):
+    return Command(kind, (sys.executable, worker, kind, str(port), str(folder)), **more)
+commands = [command("port", port=port, health="/healthz"), command("file", sign=folder / "sign")]
+async def ready():
+    print("READY", flush=True)
+asyncio.run(supervise.Supervisor(commands, "127.0.0.1", lambda *line: print(*line, flush=True)).run(ready))
+"""
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Iterator[Path]:
+    (tmp_path / "worker.py").write_text(SICKLY)
+    log = (tmp_path / "log").open("w")
+    process = subprocess.Popen(
+        [sys.executable, "-c", KEEPER, str(tmp_path / "worker.py"), str(tmp_path), str(free_port())],
+        cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    until(lambda: "READY" in (tmp_path / "log").read_text() and (tmp_path / "sign").exists(), 60)
+    yield tmp_path
+    process.send_signal(signal.SIGTERM)
+    process.wait(20)
+
+
+def starts(folder: Path, kind: str) -> int:
+    return len([path for path in folder.glob(f"{kind}.*") if path.suffix[1:].isdigit()])
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("port", '{"status": "failing", "replace": true, "detail": "writer"}'),
+        ("port", "nothing that is JSON"),
+        ("file", '{"status": "failing", "replace": true, "detail": "watch-hot"}'),
+        ("file", "silent"),
+    ],
+)
+def test_a_process_whose_worker_is_dead_or_stuck_is_replaced(keeper: Path, kind: str, said: str) -> None:
+    assert starts(keeper, kind) == 1
+    (keeper / f"{kind}.sick").write_text(said)
+    until(lambda: starts(keeper, kind) == 2)
+    (keeper / f"{kind}.sick").unlink()
+
+
+def test_a_process_that_only_waits_is_left_alone(keeper: Path) -> None:
+    for kind in ("port", "file"):
+        (keeper / f"{kind}.sick").write_text('{"status": "failing", "replace": false, "detail": "ledger"}')
+    until(lambda: (keeper / "log").read_text().count("waits for something") == 2)
+    time.sleep(1.5)
+    assert (starts(keeper, "port"), starts(keeper, "file")) == (1, 1)
