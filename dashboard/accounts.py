@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -15,12 +15,14 @@ from sqlalchemy.orm import Session
 from records import audit
 from records.acts import COMMAND_LINE, By, Conflict
 from records.clock import now
-from records.users import ROLES, User
+from records.users import ROLES, AuditEntry, User
 
 _HASHER = PasswordHasher()
 _DECOY = _HASHER.hash("no account has this password")
 _NAME = re.compile(r"[\w.@-]{1,64}")
 MIN_PASSWORD = 8
+KNOWN_ADDRESS = timedelta(days=60)
+"""How long an address counts as known after a sign-in from it."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,15 @@ def unlocked_at(session: Session, name: str) -> datetime | None:
     """When somebody last unlocked the account; None: never, or no such account."""
     user = session.get(User, name)
     return user.unlocked_at if user else None
+
+
+def signed_in_from(session: Session, name: str, address: str) -> bool:
+    """Whether this account has signed in from this address within the last weeks."""
+    entry = select(AuditEntry.seq).where(
+        AuditEntry.actor == name, AuditEntry.action == "sign_in", AuditEntry.ip == address,
+        AuditEntry.ts > now() - KNOWN_ADDRESS,
+    )  # fmt: skip
+    return session.scalar(entry.limit(1)) is not None
 
 
 def check_password(session: Session, name: str, password: str) -> User | None:

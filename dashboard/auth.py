@@ -21,6 +21,7 @@ from dashboard.accounts import (
     disable_user,
     list_users,
     set_password,
+    signed_in_from,
     unlocked_at,
 )
 from dashboard.sessions import MAX_AGE
@@ -53,7 +54,7 @@ async def login(request: Request) -> Response:
         return JSONResponse({"detail": refused.detail}, refused.status, refused.headers)
     name, password = str(given.get("name", ""))[:64], str(given.get("password", ""))[:1024]
     address = request.client.host if request.client else "-"
-    if _throttle.blocked(name, address) and not await run_in_threadpool(_pardoned, name, address):
+    if _throttle.blocked(name, address) and not await run_in_threadpool(_let_in, name, address):
         return _refused(given, request, 429, "signin.too_many")
     try:
         token = await run_in_threadpool(_try, name, password, address)
@@ -71,19 +72,20 @@ async def login(request: Request) -> Response:
     response = _answer(given, request)
     response.set_cookie(
         gate.COOKIE, token, max_age=MAX_AGE, httponly=True, samesite="lax",
-        secure=context.config().secure_cookies, path="/",
+        secure=context.config().secure_cookies or request.url.scheme == "https", path="/",
     )  # fmt: skip
     return response
 
 
-def _pardoned(name: str, address: str) -> bool:
-    """Whether somebody unlocked the account since it failed too often."""
+def _let_in(name: str, address: str) -> bool:
+    """Whether a try is let in all the same: somebody unlocked the account since, or it is others, elsewhere, who
+    fail at it, and this address has signed in to it before. Nobody can so lock out the owner of an account."""
     with context.ledger().read() as session:
         unlocked = unlocked_at(session, name)
-    if unlocked is None:
-        return False
-    _throttle.pardon(name, unlocked)
-    return not _throttle.blocked(name, address)
+        if unlocked is not None:
+            _throttle.pardon(name, unlocked)
+        why = _throttle.blocked(name, address)
+        return not why or (why == "account" and signed_in_from(session, name, address))
 
 
 def _try(name: str, password: str, address: str) -> str | None:

@@ -24,5 +24,12 @@ class DeskConfig:
     """The place whose market this is."""
     reference: Reference | None = None
     """A published share the chart of M04 is compared with."""
-    secure_cookies: bool = False
-    """Send the sign-in cookie over HTTPS only."""
+    public_url: str = ""
+    """The desk as browsers reach it, where that is set: what is in front of it may change port and scheme."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether the sign-in cookie is sent over HTTPS only."""
+        return self.public_url.startswith("https://")

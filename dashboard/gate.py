@@ -65,12 +65,16 @@ class Gate:
             await self._request(scope, receive, _secured(scope, send), user)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send, user: SignedIn | None) -> None:
-        if user is not None:
+        ours = same_origin(scope)
+        if user is not None and ours:
+            # asked and answered here, where the public address is known: Streamlit would compare with Host alone
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0].lower() != b"origin"]
             await self.app(scope, receive, send)
             return
+        code, reason = (4401, "sign in first") if ours else (4403, "another site")
         await receive()
         await send({"type": "websocket.accept"})
-        await send({"type": "websocket.close", "code": 4401, "reason": "sign in first"})
+        await send({"type": "websocket.close", "code": code, "reason": reason})
 
     async def _request(self, scope: Scope, receive: Receive, send: Send, user: SignedIn | None) -> None:
         refusal = _refusal(scope, user)
@@ -122,12 +126,27 @@ def _ask_to_sign_in(scope: Scope) -> Response:
 
 
 def same_origin(scope: Scope) -> bool:
-    """Whether a changing request comes from a page of this desk, or from no page at all."""
+    """Whether a changing request comes from a page of this desk, or from no page at all.
+
+    The desk is where its public address says, whatever a proxy makes of Host; and where it was asked directly.
+    """
     headers = Headers(scope=scope)
     origin = headers.get("origin")
     if origin is None:
         return headers.get("sec-fetch-site", "none") in ("same-origin", "none")
-    return urlsplit(origin).netloc == headers.get("host", "")
+    if _origin(origin) == _origin(context.config().public_url):
+        return _origin(origin) is not None
+    return bool(netloc := origin.partition("://")[2]) and netloc == headers.get("host")
+
+
+def _origin(url: str) -> tuple[str, str, int | None] | None:
+    """Scheme, host and port of an address, the usual port spelled out; None for what is no address."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname else None
 
 
 def _policy() -> str:

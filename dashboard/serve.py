@@ -87,6 +87,7 @@ def serve(config: DeskConfig) -> None:
     server = uvicorn.Server(
         uvicorn.Config(
             app, http=guarded(), ws="websockets-sansio", ws_max_size=_MAX_MESSAGE, ws_per_message_deflate=False,
+            proxy_headers=bool(config.trusted_proxies), forwarded_allow_ips=list(config.trusted_proxies),
             log_config=None, access_log=False, timeout_graceful_shutdown=3, server_header=False,
         )
     )  # fmt: skip

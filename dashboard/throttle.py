@@ -1,67 +1,70 @@
-"""How often a sign-in may fail."""
+"""How often a sign-in may fail: for an account from one address, for an address, and for an account altogether."""
 
 from __future__ import annotations
 
-import time
-from collections import deque
+import ipaddress
 from datetime import datetime
+from typing import Literal
 
-from records.clock import now
+from limits import RateLimitItemPerSecond
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 
-WINDOW = 300.0
+WINDOW = 300
 """Seconds over which failures count."""
-PER_PAIR = 5
-PER_ADDRESS = 30
-_MOST_KEYS = 10_000
+PER_PAIR, PER_ADDRESS, PER_ACCOUNT = 5, 30, 20
+
+Block = Literal["", "address", "account"]
+"""Nothing in the way; this address has failed too often; the account has, from whatever addresses."""
+
+_PAIR, _ADDRESS, _ACCOUNT = (
+    RateLimitItemPerSecond(most, WINDOW, namespace=name)
+    for most, name in ((PER_PAIR, "pair"), (PER_ADDRESS, "address"), (PER_ACCOUNT, "account"))
+)
 
 
 class Throttle:
-    """Failures per (account, address) and per address; both have a ceiling within the window."""
+    """Failed sign-ins of the last minutes. What is blocked opens by itself when the window has passed."""
 
     def __init__(self) -> None:
-        self._failures: dict[tuple[str, str], deque[float]] = {}
+        self._limits = MovingWindowRateLimiter(MemoryStorage())
+        self._pardoned: dict[str, str] = {}
+        """Account → when somebody unlocked it last: failures before that count no more."""
 
-    def blocked(self, name: str, address: str) -> bool:
-        """Whether this pair, or this address altogether, has failed too often."""
-        return self._count((name, address)) >= PER_PAIR or self._count(("", address)) >= PER_ADDRESS
+    def blocked(self, name: str, address: str) -> Block:
+        """What stands in the way of another try."""
+        account, place = self._account(name), network(address)
+        if not self._limits.test(_PAIR, account, place) or not self._limits.test(_ADDRESS, place):
+            return "address"
+        return "" if self._limits.test(_ACCOUNT, account) else "account"
 
     def failed(self, name: str, address: str) -> None:
         """Remember a failure."""
-        if len(self._failures) >= _MOST_KEYS:
-            self._failures = {key: seen for key, seen in self._failures.items() if self._count(key)}
-        at = time.monotonic()
-        for key in ((name, address), ("", address)):
-            self._failures.setdefault(key, deque(maxlen=PER_ADDRESS)).append(at)
+        account, place = self._account(name), network(address)
+        self._limits.hit(_PAIR, account, place)
+        self._limits.hit(_ADDRESS, place)
+        self._limits.hit(_ACCOUNT, account)
 
     def succeeded(self, name: str, address: str) -> None:
         """Forget this pair's failures."""
-        self._failures.pop((name, address), None)
+        self._limits.clear(_PAIR, self._account(name), network(address))
 
-    def pardon(self, name: str, before: datetime) -> None:
-        """Forget an account's failures at every address from before somebody unlocked it."""
-        passed = (now() - before).total_seconds()
-        limit = time.monotonic() - passed
-        for (who, address), seen in list(self._failures.items()):
-            if who != name:
-                continue
-            forgiven = [at for at in seen if at <= limit]
-            for at in forgiven:
-                seen.remove(at)
-                self._drop(("", address), at)
-
-    def _drop(self, key: tuple[str, str], at: float) -> None:
-        seen = self._failures.get(key)
-        if seen is not None and at in seen:
-            seen.remove(at)
+    def pardon(self, name: str, unlocked: datetime) -> None:
+        """Forget an account's failures from before somebody unlocked it."""
+        self._pardoned[name] = unlocked.isoformat()
 
     def clear(self) -> None:
         """Forget all failures."""
-        self._failures.clear()
+        self._limits.storage.reset()
 
-    def _count(self, key: tuple[str, str]) -> int:
-        seen = self._failures.get(key)
-        if seen is None:
-            return 0
-        while seen and time.monotonic() - seen[0] > WINDOW:
-            seen.popleft()
-        return len(seen)
+    def _account(self, name: str) -> str:
+        return f"{name}\n{self._pardoned.get(name, '')}"
+
+
+def network(address: str) -> str:
+    """What counts as one address: a whole /64 of IPv6, because that is what one visitor is given."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)

@@ -37,3 +37,5 @@ class IntakeConfig:
     """Records waiting for the writer; beyond it the sockets are not read."""
     patience: float = 90.0
     """Seconds one transaction may take before the writer counts as stuck: a locked SQLite ledger is waited for 30."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks whose X-Forwarded-For and X-Forwarded-Proto are believed."""

@@ -248,6 +248,8 @@ def server(config: IntakeConfig) -> uvicorn.Server:
         http=guarded(config.head_seconds),
         ws_max_size=config.max_message,
         ws_ping_interval=20.0,
+        proxy_headers=bool(config.trusted_proxies),
+        forwarded_allow_ips=list(config.trusted_proxies),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -114,7 +114,7 @@ def declared(request: Request) -> float:
     return int(given) if len(given) <= DIGITS else math.inf
 
 
-async def body(request: Request, most: int, idle: float = BODY_IDLE, total: float = BODY_TOTAL) -> bytes:
+async def body(request: Request, most: int) -> bytes:
     """The whole body. Raises Refused: 413 over `most` bytes, 408 too slow, 429 too many of this address, 400."""
     if declared(request) > most:
         raise _too_large(most)
@@ -124,8 +124,8 @@ async def body(request: Request, most: int, idle: float = BODY_IDLE, total: floa
                       {"Retry-After": "10", "Connection": "close"})  # fmt: skip
     _on_their_way[address] += 1
     try:
-        async with asyncio.timeout(total):
-            return await _collected(request.stream(), most, idle)
+        async with asyncio.timeout(BODY_TOTAL):
+            return await _collected(request.stream(), most)
     except TimeoutError:
         raise Refused(408, "正文发送过慢 / the body came too slowly", {"Connection": "close"}) from None
     except ClientDisconnect:
@@ -136,10 +136,10 @@ async def body(request: Request, most: int, idle: float = BODY_IDLE, total: floa
             del _on_their_way[address]
 
 
-async def _collected(stream: AsyncIterator[bytes], most: int, idle: float) -> bytes:
+async def _collected(stream: AsyncIterator[bytes], most: int) -> bytes:
     found = bytearray()
     while True:
-        async with asyncio.timeout(idle):
+        async with asyncio.timeout(BODY_IDLE):
             chunk = await anext(stream, None)
         if chunk is None:
             return bytes(found)

@@ -1,15 +1,17 @@
 """The door of every server of ours: uvicorn's HTTP protocol, with limits on how a request may begin.
 
 uvicorn waits for ever for the head of a request and takes one of any size, so a few hundred connections
-that send a byte now and then would use up a server's sockets. All that is limited is the head: bodies and
-WebSockets are the business of whoever answers.
+that send a byte now and then would use up a server's sockets. All that is limited is the head, and how many
+connections one address has: bodies and WebSockets are the business of whoever answers.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from ipaddress import ip_address, ip_network
 from typing import Any, ClassVar
+from weakref import WeakSet
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -17,13 +19,17 @@ HEAD_SECONDS = 10.0
 """Within so long a request's head must have come, counted from the connection or from its first byte."""
 HEAD_BYTES = 64 << 10
 """Longest head: the request line and all header lines together."""
+CONNECTIONS_PER_ADDRESS = 1000
+"""Open connections of one address, WebSockets among them: a large office behind one address fits. This machine
+itself and the proxies that are trusted have no limit: behind them is everybody."""
 HEADS_PER_ADDRESS = 256
 """Connections of one address whose head is still awaited; a further one is closed at once."""
 
+_MOST_ADDRESSES = 10_000
 _REASONS = {
     408: "请求头发送过慢 / the head of the request came too slowly",
     431: f"请求头超过 {HEAD_BYTES} 字节 / the head of the request is longer than {HEAD_BYTES} bytes",
-    429: "此地址未完成的请求过多 / too many unfinished requests from this address",
+    429: "此地址的连接过多 / too many connections from this address",
 }
 _PHRASES = {408: "Request Timeout", 429: "Too Many Requests", 431: "Request Header Fields Too Large"}
 
@@ -33,6 +39,10 @@ class GuardedHttp(HttpToolsProtocol):
 
     head_seconds = HEAD_SECONDS
     heads_per_address = HEADS_PER_ADDRESS
+    connections_per_address = CONNECTIONS_PER_ADDRESS
+    limits_this_machine = False
+    _open: ClassVar[dict[str, WeakSet[asyncio.Transport]]] = {}
+    """Address → its connections, upgraded ones too."""
     _awaited: ClassVar[Counter[str]] = Counter()
     """Address → connections whose head has not come yet, in the whole process."""
 
@@ -46,7 +56,7 @@ class GuardedHttp(HttpToolsProtocol):
         """A connection: from now on its first request is awaited."""
         super().connection_made(transport)
         self._await_head()
-        if self._awaited[self._address] > self.heads_per_address:
+        if self._awaited[self._address] > self.heads_per_address or self._crowded(transport):
             self._refuse(429)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -77,6 +87,34 @@ class GuardedHttp(HttpToolsProtocol):
         self._head_bytes = None
         self._head_came()
         super().on_headers_complete()
+
+    def _crowded(self, transport: asyncio.Transport) -> bool:
+        """Whether this address has too many connections with this one."""
+        if self._everybody(self._address):
+            return False
+        held = self._open.setdefault(self._address, WeakSet())
+        if len(held) >= self.connections_per_address:
+            for closed in [one for one in held if one.is_closing()]:
+                held.discard(closed)
+        if len(self._open) > _MOST_ADDRESSES:
+            for empty in [address for address, them in self._open.items() if not them]:
+                del self._open[empty]
+        if len(held) >= self.connections_per_address:
+            return True
+        held.add(transport)
+        return False
+
+    def _everybody(self, address: str) -> bool:
+        """Whether all visitors may come from this address."""
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return True  # no network address: a socket file
+        if found.is_loopback and not self.limits_this_machine:
+            return True
+        named = self.config.forwarded_allow_ips if self.config.proxy_headers else []
+        proxies = named.split(",") if isinstance(named, str) else named
+        return any(one.strip() == "*" or found in ip_network(one.strip()) for one in proxies)
 
     @property
     def _address(self) -> str:
@@ -122,8 +160,12 @@ class GuardedHttp(HttpToolsProtocol):
 
 
 def guarded(
-    head_seconds: float = HEAD_SECONDS, heads_per_address: int = HEADS_PER_ADDRESS
-) -> type[GuardedHttp]:
+    head_seconds: float = HEAD_SECONDS, heads_per_address: int = HEADS_PER_ADDRESS,
+    connections_per_address: int = CONNECTIONS_PER_ADDRESS, limits_this_machine: bool = False,
+) -> type[GuardedHttp]:  # fmt: skip
     """The protocol with these limits."""
-    limits = {"head_seconds": head_seconds, "heads_per_address": heads_per_address, "_awaited": Counter()}
+    limits = {
+        "head_seconds": head_seconds, "heads_per_address": heads_per_address, "_awaited": Counter(),
+        "connections_per_address": connections_per_address, "limits_this_machine": limits_this_machine, "_open": {},
+    }  # fmt: skip
     return type("GuardedHttp", (GuardedHttp,), limits)

@@ -38,3 +38,6 @@ class HubConfig:
     def shares_port(self) -> bool:
         """Whether media's TCP comes in by the port of the pages, which has the same number."""
         return self.media_port == self.port != 0
+
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks whose X-Forwarded-For and X-Forwarded-Proto are believed."""

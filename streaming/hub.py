@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import resource
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
@@ -50,6 +51,8 @@ from streaming.site.render import Site
 log = structlog.get_logger()
 
 MakeMedia = Callable[[HubConfig, Roster], MediaPlane]
+FILES = 65_536
+"""Sockets and files the hub may have open, where the machine grants them."""
 MEDIA_AGAIN = 5.0
 """Seconds between tries to get a media port that was taken."""
 
@@ -266,9 +269,18 @@ def serve(config: HubConfig) -> None:
         ws="websockets-sansio", ws_max_size=64 * 1024, ws_ping_interval=20, ws_ping_timeout=20,
         ws_per_message_deflate=False, log_config=None, access_log=False, server_header=False,
         timeout_graceful_shutdown=3,
+        proxy_headers=bool(config.trusted_proxies), forwarded_allow_ips=list(config.trusted_proxies),
     )  # fmt: skip
     spare_collections()
+    allow_connections()
     uvicorn.Server(settings).run()
+
+
+def allow_connections() -> None:
+    """As many open sockets and files as the machine grants: 1,024, the usual start, are one large hall."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if most == resource.RLIM_INFINITY else min(FILES, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def spare_collections() -> None:

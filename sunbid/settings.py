@@ -9,6 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -61,6 +62,11 @@ class Settings(BaseSettings):
         "",
         pattern=r"^(https?://[^\s/]+)?$",
         description="智管台对外网址，空则由地址与端口得出 / public address of the desk; empty: from host and port",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="可信反向代理的地址或网段，以空格分隔；只有它们的 X-Forwarded-For 与 X-Forwarded-Proto 被采信，nginx 在本机时填 127.0.0.1"
+        " / addresses or networks of reverse proxies, separated by spaces: only theirs are believed; 127.0.0.1 with nginx on this machine",
     )
     hub_inside: str = Field(
         "",
@@ -125,6 +131,19 @@ class Settings(BaseSettings):
             raise ValueError(f"{backend}：只支持 sqlite 与 postgresql / choose sqlite or postgresql")
         return value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_proxies(cls, value: str) -> str:
+        """Addresses and networks only: a name would have to be asked for at every request."""
+        for one in value.split():
+            try:
+                ip_network(one)
+            except ValueError:
+                raise ValueError(
+                    f"{one} 不是地址或网段，例如 127.0.0.1 或 10.0.0.0/8 / not an address or a network"
+                ) from None
+        return value
+
     @field_validator("edges")
     @classmethod
     def _known_edges(cls, value: str) -> str:
@@ -146,6 +165,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """`load` has read and checked both sources already; nothing is read behind its back."""
         return (init_settings,)
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """Addresses and networks of the proxies whose headers are believed."""
+        return tuple(self.trusted_proxies.split())
 
     @property
     def effective_media_port(self) -> int:

@@ -45,6 +45,7 @@ def hub_config(settings: Settings) -> HubConfig:
         record=settings.record,
         edges=settings.edges,
         edges_after=settings.edges_after,
+        trusted_proxies=settings.proxies,
     )
 
 
@@ -59,6 +60,8 @@ def desk_config(settings: Settings) -> DeskConfig:
         port=settings.desk_port,
         hub_url=settings.effective_hub_url,
         hub_inside=settings.hub_inside_url,
+        public_url=settings.desk_url,
+        trusted_proxies=settings.proxies,
         home=home(settings),
         reference=reference(settings),
     )
@@ -73,6 +76,7 @@ def intake_config(settings: Settings) -> IntakeConfig:
         data_dir=settings.data.resolve(),
         host=settings.host,
         port=settings.intake_port,
+        trusted_proxies=settings.proxies,
     )
 
 

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from unittest import mock
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -17,7 +19,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from dashboard import auth, context, exports, failing, ops
+from dashboard import accounts, auth, context, exports, failing, ops
 from dashboard.accounts import add_user
 from dashboard.config import DeskConfig
 from dashboard.gate import Gate
@@ -37,6 +39,14 @@ from tests.places import HANGZHOU, PUBLISHED
 
 PASSWORD = "sunshine-2026"
 BIDDERS = ("91330100AAAA000001", "91320100AAAA000002", "91310000AAAA000003", "91330100AAAA000004")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_passwords() -> Iterator[None]:
+    """Passwords are hashed in a millisecond: how long a hash takes is not what these tests are about."""
+    quick = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    with mock.patch.multiple(accounts, _HASHER=quick, _DECOY=quick.hash("no account has this password")):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 from sqlalchemy import select
-from starlette.types import Message
+from starlette.types import ASGIApp, Message
 
 from dashboard import accounts, auth, context
 from dashboard.gate import Gate
 from dashboard.sessions import Sessions
-from records import audit
+from records import asking, audit
 from records import ledger as ledgers
 from records.acts import By
 from records.users import AuditEntry
@@ -244,3 +248,65 @@ async def test_a_ledger_that_is_locked_is_said_and_costs_no_attempt(
         out = await client.post("/auth/logout")
         assert out.status_code in (204, 503)
     await sign_in(client, "admin")
+
+
+async def wrong(app: ASGIApp, name: str, address: str, password: str = "wrong") -> int:
+    """One sign-in from an address."""
+    transport = httpx.ASGITransport(app=app, client=(address, 40000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://desk.test") as visitor:
+        return (await visitor.post("/auth/login", json={"name": name, "password": password})).status_code
+
+
+async def test_an_account_is_not_guessed_from_many_addresses_and_its_owner_is_not_locked_out(
+    app: ASGIApp,
+) -> None:
+    with context.ledger().write() as session:
+        accounts.add_user(session, "owner", "leader", PASSWORD)
+    assert await wrong(app, "owner", "198.51.100.1", PASSWORD) == 204, "the owner's own address"
+    tried = [await wrong(app, "owner", f"203.0.113.{n}") for n in range(40)]
+    assert tried == [401] * 20 + [429] * 20, "an account may fail twenty times, from wherever"
+    assert await wrong(app, "owner", "203.0.113.99", PASSWORD) == 429, (
+        "a right guess of a stranger is not let in either"
+    )
+    assert await wrong(app, "owner", "198.51.100.1", PASSWORD) == 204, (
+        "the owner comes in from a known address"
+    )
+    assert await wrong(app, "leader", "203.0.113.3", PASSWORD) == 204, "and so do all others"
+
+
+async def test_an_address_may_not_try_many_accounts(app: ASGIApp) -> None:
+    tried = [await wrong(app, f"nobody{n}", "203.0.113.7") for n in range(35)]
+    assert tried == [401] * 30 + [429] * 5
+    assert await wrong(app, "leader", "203.0.113.8", PASSWORD) == 204
+
+
+async def test_one_ipv6_visitor_is_one_address(app: ASGIApp) -> None:
+    tried = [await wrong(app, "admin", f"2001:db8:1:2::{n:x}") for n in range(7)]
+    assert tried == [401] * 5 + [429] * 2
+    assert await wrong(app, "admin", "2001:db8:1:3::1") == 401, "the network next door is another visitor"
+
+
+async def test_what_is_blocked_opens_by_itself(app: ASGIApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(6):
+        await wrong(app, "admin", "203.0.113.7")
+    assert await wrong(app, "admin", "203.0.113.7", PASSWORD) == 429
+    later = time.time() + 301
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert await wrong(app, "admin", "203.0.113.7", PASSWORD) == 204
+
+
+async def test_a_sign_in_that_drips_is_ended(app: ASGIApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "BODY_IDLE", 0.05)
+
+    async def dripping() -> AsyncIterator[bytes]:
+        yield b"name=leader&"
+        await asyncio.sleep(5)
+        yield b"password=x"
+
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://desk.test") as visitor:
+        slow = visitor.post(
+            "/auth/login", content=dripping(), headers={"content-type": "application/x-www-form-urlencoded"}
+        )
+        answer = await asyncio.wait_for(slow, 3)
+    assert answer.status_code == 408 and "slow" in answer.text

@@ -21,7 +21,13 @@ PERSON, PHONE, ACCOUNT, NAME = "330102199003071235", "13905710001", "62220212020
 
 
 def expert(**data: object) -> str:
-    whole = {"kind": "expert", "key": "e1", "version": 1, "occurred_at": "2026-01-05T09:00:00+08:00", "data": data}
+    whole = {
+        "kind": "expert",
+        "key": "e1",
+        "version": 1,
+        "occurred_at": "2026-01-05T09:00:00+08:00",
+        "data": data,
+    }
     return json.dumps(whole, ensure_ascii=False)
 
 
@@ -44,8 +50,12 @@ CASES = {
     "JSON in a string": expert(extra=json.dumps({"id_card": PERSON, "list": [{"phone": PHONE}]})),
     "single quotes": f"{{'kind':'expert','data':{{'id_card':'{PERSON}','name':'{NAME}'}}}}",
     "no quotes": f"{{kind: expert, data: {{id_card: {PERSON}, name: {NAME}}}}}",
-    "a deposit's account in a list": json.dumps({"kind": "deposit", "key": "d", "data": {"payer_account": [ACCOUNT]}}),
-    "another kind's names": json.dumps({"kind": "opinion", "data": {"submitter": NAME, "contact": {"tel": PHONE}}}),
+    "a deposit's account in a list": json.dumps(
+        {"kind": "deposit", "key": "d", "data": {"payer_account": [ACCOUNT]}}
+    ),
+    "another kind's names": json.dumps(
+        {"kind": "opinion", "data": {"submitter": NAME, "contact": {"tel": PHONE}}}
+    ),
     "twice": f'{{"kind":"expert","data":{{"phone":"{PHONE}","phone":"{PHONE}","x":1}}}}',
 }
 

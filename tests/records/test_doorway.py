@@ -45,7 +45,9 @@ async def door(**limits: Any) -> AsyncIterator[int]:
         Route("/late", _late),
         WebSocketRoute("/echo", _echo),
     ]
-    config = uvicorn.Config(Starlette(routes=routes), port=0, http=guarded(**limits), log_level="critical")
+    config = uvicorn.Config(
+        Starlette(routes=routes), port=0, http=guarded(**limits), proxy_headers=False, log_level="critical"
+    )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 — uvicorn offers no event
@@ -150,3 +152,27 @@ async def test_a_good_request_is_not_hurried() -> None:
             await asyncio.sleep(0.4)
             await socket.send("still here")
             assert await socket.recv() == "still here"
+
+
+async def test_an_address_has_so_many_connections_sockets_among_them() -> None:
+    async with door(connections_per_address=4, limits_this_machine=True) as port:
+        address = f"ws://127.0.0.1:{port}/echo"
+        held = [await websockets.connect(address, proxy=None) for _ in range(4)]
+        async with Client(port) as refused:
+            refused.writer.write(GET)
+            assert b"429" in await refused.rest()
+        await held.pop().close()
+        async with Client(port) as let_in:
+            let_in.writer.write(GET)
+            assert b"200 OK" in await let_in.reader.readline()
+        for socket in held:
+            await socket.close()
+
+
+async def test_behind_this_machine_and_trusted_proxies_is_everybody() -> None:
+    async with door(connections_per_address=2) as port:
+        held = [await websockets.connect(f"ws://127.0.0.1:{port}/echo", proxy=None) for _ in range(5)]
+        for socket in held:
+            await socket.send("here")
+            assert await socket.recv() == "here"
+            await socket.close()
