@@ -55,12 +55,14 @@ class Hall:
             "calendar": self._calendar(chosen, filters, lang) if view == "schedule" else None,
             "projects": await self._projects(filters) if filters.q else [],
             "next_opening": self._next(), "stamp": self._board.signal.version,
-            "demo": any(o["demo"] for o in self._board.openings.values()), "heading": self._heading(view, chosen, lang),
+            "demo": any(o["demo"] for o in self._board.openings.values()), "heading": self._heading(view, chosen, asked_page(query.get("page")), lang),
         }  # fmt: skip
 
-    def _heading(self, view: str, chosen: date, lang: str) -> str:
+    def _heading(self, view: str, chosen: date, page: int, lang: str) -> str:
         title = word(lang, f"nav.{view}")
-        return f"{title} · {_dated(chosen, lang)}" if view == "schedule" else title
+        if view == "schedule":
+            return f"{title} · {_dated(chosen, lang)}"
+        return f"{title} · {word(lang, 'list.page', n=page)}" if page > 1 else title
 
     def _cards(self, filters: Filters, found: Sequence[Entry] | None, lang: str) -> list[Any]:
         ids = None if found is None else {entry.id for entry in found}

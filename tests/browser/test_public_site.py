@@ -148,7 +148,7 @@ def test_filters_live_in_the_address(page: Page, ledger: Ledger, key: str) -> No
     page.goto("/")
     page.get_by_label("全部类别").select_option("land")
     expect(page).to_have_url(re.compile(r"family=land"))
-    expect(page.locator(".tile h3")).to_have_text("示例矿区")
+    expect(page.locator(".tile h2")).to_have_text("示例矿区")
     page.goto(page.url)
     expect(page.locator(".tile")).to_have_count(1)
 
