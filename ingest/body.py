@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -45,12 +46,15 @@ def _too_large(zh: str, en: str, limit: int) -> Problem:
 
 
 async def _chunks(request: Request, config: IntakeConfig) -> AsyncIterator[bytes]:
-    stream = request.stream()
+    """The body as it comes; raises TimeoutError when it stops, and when it only drips."""
+    stream, began, received = request.stream(), time.monotonic(), 0
     while True:
-        async with asyncio.timeout(config.body_idle):
+        allowed = config.body_grace + received / config.body_rate - (time.monotonic() - began)
+        async with asyncio.timeout(min(config.body_idle, max(allowed, 0.0))):
             chunk = await anext(stream, None)
         if chunk is None:
             return
+        received += len(chunk)
         yield chunk
 
 

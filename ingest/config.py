@@ -29,8 +29,22 @@ class IntakeConfig:
     max_records: int = 200_000
     body_idle: float = 20.0
     body_total: float = 300.0
-    max_bodies: int = 4
-    """Request bodies read at the same time; further ones wait."""
+    body_grace: float = 30.0
+    body_rate: int = 1024
+    """A body that has been coming for `body_grace` must have brought so many bytes a second."""
+    bodies_each: int = 4
+    """Request bodies of one source read at the same time; further ones of that source wait `body_wait`."""
+    body_wait: float = 30.0
+    max_splits: int = 4
+    """Bodies taken apart at the same time; further ones wait, none for long."""
+    sockets_each: int = 32
+    """WebSockets of one source."""
+    strangers_each: int = 16
+    """WebSockets of one address whose first message, with the token, is awaited."""
+    send_idle: float = 60.0
+    """So long an answer may wait for its sender to read it."""
+    unread: int = 10_000
+    """Records of one WebSocket sent and not answered, or answers not read; beyond it the socket is not read."""
     batch: int = 2_000
     """Most records committed together."""
     queue: int = 20_000

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -16,13 +18,15 @@ from ingest.batch import Answer
 from ingest.envelope import Refusal, parse_json
 from ingest.problems import Problem
 from ingest.receipts import standing
+from ingest.shares import Shares, Taken
 from ingest.writer import Writer
 from records.ledger import Ledger
 
 log = structlog.get_logger()
 
-BAD_USE, UNKNOWN, DISABLED, UNAVAILABLE = 4400, 4401, 4403, 1013
-"""Close codes: wrong use, no or unknown token, source disabled, database away (send again later)."""
+BAD_USE, UNKNOWN, DISABLED, TOO_MANY, UNREAD, UNAVAILABLE = 4400, 4401, 4403, 4429, 4408, 1013
+"""Close codes: wrong use, no or unknown token, source disabled, too many connections, answers not read, database away."""
+CLOSING_S = 5.0
 FIRST_MESSAGE_S = 10.0
 RECHECK_S = 5.0
 
@@ -35,10 +39,22 @@ class Closed(Exception):
         self.code, self.reason = code, reason.encode()[:123].decode("utf-8", "ignore")
 
 
+@dataclass(frozen=True)
+class Guests:
+    """How many connections a source and an address may have, and how much of one may be on the way."""
+
+    sources: Shares
+    strangers: Shares
+    unread: int
+    send_seconds: float
+
+
 class Outbox:
     """Answers on their way to one sender."""
 
-    def __init__(self, count: Callable[[str, list[Answer]], None]) -> None:
+    def __init__(self, guests: Guests, count: Callable[[str, list[Answer]], None]) -> None:
+        self._guests = guests
+        self._space = asyncio.Event()
         self._messages: deque[dict[str, Any]] = deque()
         self._some = asyncio.Event()
         self._count = count
@@ -56,6 +72,12 @@ class Outbox:
             self._count(self.source, answers)
         self._some.set()
 
+    async def space(self) -> None:
+        """Wait while too much is on the way: what is not read back is not taken in."""
+        while self.pending + len(self._messages) >= self._guests.unread:
+            self._space.clear()
+            await self._space.wait()
+
     def say(self, message: dict[str, Any]) -> None:
         """Queue a message that is no answer to a record."""
         self._messages.append(message)
@@ -67,39 +89,62 @@ class Outbox:
             await self._some.wait()
             self._some.clear()
             while self._messages:
-                await socket.send_text(orjson.dumps(self._messages.popleft()).decode())
+                await self._send(socket, orjson.dumps(self._messages.popleft()).decode())
+                self._space.set()
             if self.failed:
                 raise Closed(
                     UNAVAILABLE,
                     "数据库暂不可用，请稍后重发未答复的记录 / database away, resend what is unanswered",
                 )
 
+    async def _send(self, socket: WebSocket, text: str) -> None:
+        try:
+            async with asyncio.timeout(self._guests.send_seconds):
+                await socket.send_text(text)
+        except TimeoutError:
+            raise Closed(UNREAD, "答复无人接收 / the answers are not read") from None
+
 
 async def serve(
-    socket: WebSocket, ledger: Ledger, writer: Writer, count: Callable[[str, list[Answer]], None]
-) -> None:
+    socket: WebSocket, ledger: Ledger, writer: Writer, guests: Guests,
+    count: Callable[[str, list[Answer]], None],
+) -> None:  # fmt: skip
     """One connection from handshake to close."""
     await socket.accept()
-    outbox = Outbox(count)
+    outbox = Outbox(guests, count)
     try:
-        token = await _token(socket)
+        token = await _token(socket, guests)
         outbox.source = await _checked(ledger, token)
-        await _converse(socket, ledger, writer, outbox, token)
+        with _place(guests.sources, outbox.source):
+            await _converse(socket, ledger, writer, outbox, token)
     except Closed as end:
         if socket.application_state is not WebSocketState.DISCONNECTED:
-            await socket.close(end.code, end.reason)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSING_S):
+                    await socket.close(end.code, end.reason)
     except WebSocketDisconnect:
         log.debug("intake.disconnected", source=outbox.source, unanswered=outbox.pending)
 
 
-async def _token(socket: WebSocket) -> str:
+@contextmanager
+def _place(shares: Shares, sender: str) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(shares.at_once(sender))
+        except Taken:
+            raise Closed(TOO_MANY, "同时连接过多 / too many connections at the same time") from None
+        yield
+
+
+async def _token(socket: WebSocket, guests: Guests) -> str:
     if socket.query_params:
         raise Closed(BAD_USE, "令牌不得放在网址中 / no query allowed: tokens in addresses end up in logs")
     if token := bearer(socket.headers.get("authorization")):
         return token
     try:
-        async with asyncio.timeout(FIRST_MESSAGE_S):
-            first = parse_json(await _text(socket))
+        with _place(guests.strangers, socket.client.host if socket.client else ""):
+            async with asyncio.timeout(FIRST_MESSAGE_S):
+                first = parse_json(await _text(socket))
     except TimeoutError:
         raise Closed(UNKNOWN, "未在时限内给出令牌 / no token in time") from None
     except Refusal:
@@ -148,6 +193,7 @@ async def _receive(socket: WebSocket, ledger: Ledger, writer: Writer, outbox: Ou
             if _asks_to_resume(text):
                 await _resume(ledger, writer, outbox)
                 continue
+            await outbox.space()
             outbox.pending += 1
             await writer.put(outbox.source, (text,), outbox.deliver)
         except ConnectionError as error:

@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from ingest import body, describe, feed, standing
@@ -27,6 +28,7 @@ from ingest.config import IntakeConfig
 from ingest.kinds import KINDS
 from ingest.measures import Measures
 from ingest.problems import Problem
+from ingest.shares import Shares, Taken
 from ingest.writer import Writer
 from records import signing
 from records.asking import PlainAddresses
@@ -49,7 +51,11 @@ class Intake:
         self.measures = Measures()
         self.workers = Workers()
         self.writer: Writer | None = None
-        self.bodies = asyncio.Semaphore(config.max_bodies)
+        self.bodies = Shares(config.bodies_each, config.body_wait)
+        self.splits = asyncio.Semaphore(config.max_splits)
+        self.guests = feed.Guests(
+            Shares(config.sockets_each), Shares(config.strangers_each), config.unread, config.send_idle
+        )
 
     @asynccontextmanager
     async def life(self, _app: Starlette) -> AsyncIterator[None]:
@@ -77,16 +83,25 @@ class Intake:
     async def post(self, request: Request) -> Response:
         """Take a JSON array or NDJSON; the answers come in the same form, after each commit."""
         source = await source_of(self.ledger, bearer(request.headers.get("authorization")))
-        async with self.bodies:
-            packed = await body.read_body(request, self.config)
-            records, array = await asyncio.to_thread(
-                body.split, packed, request.headers.get("content-type", ""), self.config
-            )
-        del packed
+        try:
+            async with self.bodies.waited(source):
+                records, array = await self._records(request)
+        except Taken:
+            raise Problem(
+                429,
+                "本来源同时发送的请求过多 / too many requests of this source at the same time",
+                {"Retry-After": "5", "Connection": "close"},
+            ) from None
         pieces = self._answers(source, records)
         first: list[Answer] = await anext(pieces, [])
         media = "application/json" if array else "application/x-ndjson"
         return StreamingResponse(_written(first, pieces, array), media_type=media)
+
+    async def _records(self, request: Request) -> tuple[list[Any], bool]:
+        packed = await body.read_body(request, self.config)
+        async with self.splits:
+            kind = request.headers.get("content-type", "")
+            return await asyncio.to_thread(body.split, packed, kind, self.config)
 
     async def _answers(self, source: str, records: list[Any]) -> AsyncIterator[list[Answer]]:
         size = self.config.batch
@@ -131,8 +146,9 @@ class Intake:
         self.measures.connections.inc()
         try:
             await feed.serve(
-                socket, self.ledger, self.running, lambda s, a: self.measures.answered(s, "websocket", a)
-            )
+                socket, self.ledger, self.running, self.guests,
+                lambda s, a: self.measures.answered(s, "websocket", a),
+            )  # fmt: skip
         finally:
             self.measures.connections.dec()
 
@@ -201,6 +217,25 @@ async def _problem(_request: Request, error: Exception) -> Response:
     return Problem(500, "内部错误 / internal error").response()
 
 
+class Hurry:
+    """Ends a request whose answer is not read: it would be kept for as long as the sender likes."""
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self._app, self._seconds = app, seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def in_time(message: Message) -> None:
+            async with asyncio.timeout(self._seconds):
+                await send(message)
+
+        await self._app(scope, receive, in_time)
+
+
 def create_app(config: IntakeConfig) -> Starlette:
     """The ASGI application of the intake. The ledger's schema must be up to date."""
     intake = Intake(config)
@@ -221,7 +256,7 @@ def create_app(config: IntakeConfig) -> Starlette:
         routes=routes,
         lifespan=intake.life,
         exception_handlers=handlers,
-        middleware=[Middleware(PlainAddresses)],
+        middleware=[Middleware(PlainAddresses), Middleware(Hurry, seconds=config.send_idle)],
     )
     app.state.intake = intake
     return app

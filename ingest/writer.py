@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +62,9 @@ class Writer:
         self._observe, self._workers, self._patience = observe, workers or Workers(), patience
         self._line: deque[Work] = deque()
         self._waiting = 0
+        self._share = max(queue // 4, 1)
+        """Records of one source that may wait: the rest of the line stays free for the others."""
+        self._by_source: Counter[str] = Counter()
         self._ready = threading.Condition()
         self._closing = False
         self._space = asyncio.Event()
@@ -89,15 +92,19 @@ class Writer:
 
     async def put(self, source: str, raws: Sequence[Any], deliver: Deliver) -> None:
         """Hand records in, waiting while the queue is full; raises ConnectionError when closing."""
-        while self._waiting >= self._limit and not self._closing:
+        while self._full(source) and not self._closing:
             self._space.clear()
             await self._space.wait()
         if self._closing:
             raise ConnectionError("接收服务正在停止 / the intake is stopping")
         self._waiting += len(raws)
+        self._by_source[source] += len(raws)
         with self._ready:
             self._line.append(Work(source, raws, deliver))
             self._ready.notify()
+
+    def _full(self, source: str) -> bool:
+        return self._waiting >= self._limit or self._by_source[source] >= self._share
 
     async def submit(self, source: str, raws: Sequence[Any]) -> list[Answer]:
         """Hand records in and wait for their answers; raises ConnectionError if they could not be kept."""
@@ -145,6 +152,8 @@ class Writer:
 
     def _tell(self, works: list[Work], answers: list[Answer] | None, count: int) -> None:
         self._waiting -= count
+        for work in works:
+            self._by_source[work.source] -= len(work.raws)
         self._space.set()
         start = 0
         for work in works:
