@@ -24,6 +24,8 @@ class DeskConfig:
     """The place whose market this is."""
     reference: Reference | None = None
     """A published share the chart of M04 is compared with."""
+    unmask_by_two: bool = False
+    """Whether the names behind a mask are shown only once a second person has confirmed."""
     public_url: str = ""
     """The desk as browsers reach it, where that is set: what is in front of it may change port and scheme."""
     trusted_proxies: tuple[str, ...] = ()

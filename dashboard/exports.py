@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -55,7 +56,7 @@ async def export(request: Request) -> Response:
 def _build(
     table: Table, kind: str, lang: str, user: SignedIn, params: Mapping[str, str], client: Any
 ) -> bytes:
-    rows = table.read(read_choice(params), lang)
+    rows = table.read(replace(read_choice(params), viewer=user.name), lang)
     asked = {key: value for key, value in params.items() if key in table.asks and value}
     write: Callable[[Writing], bytes] = as_csv if kind == "csv" else as_xlsx
     data = write(

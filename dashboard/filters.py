@@ -37,6 +37,8 @@ class Choice:
     """The choices as they stand in the address, defaults left out."""
     asked: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Everything the address says; the live screens' own choices among it."""
+    viewer: str = ""
+    """The account that asks, where an export asks for what was given to it."""
 
     @property
     def before(self) -> Period | None:

@@ -18,7 +18,10 @@ from dashboard.screens import DIMENSIONS, Screen
 from dashboard.shell import language, say
 from records.users import role_name
 from supervision import warnings
+from supervision.warnings import WarningFilters
 
+BADGE_SECONDS = 5.0
+"""How often the numbers beside the warning centre are counted anew, on whatever screen one is."""
 FOLDER = Path(__file__).parent
 BRAND = FOLDER / "brand.svg"
 
@@ -52,19 +55,27 @@ def sidebar(user: SignedIn, pages: Mapping[Screen, Any], here: str) -> None:
             draw(f'<p class="sb-head" role="heading" aria-level="2">{zh if language() == "zh" else en}</p>')
             for screen, page in shown:
                 with st.container(key="sb-here") if screen.slug == here else nullcontext():
-                    st.page_link(
-                        page, label=_label(screen), icon=f":material/{screen.icon}:", width="stretch"
-                    )
+                    if screen.id == "S11":
+                        st.fragment(run_every=BADGE_SECONDS)(_link)(user, screen, page)
+                    else:
+                        _link(user, screen, page)
         _user_block(user)
 
 
-def _label(screen: Screen) -> str:
+def _link(user: SignedIn, screen: Screen, page: Any) -> None:
+    st.page_link(page, label=_label(user, screen), icon=f":material/{screen.icon}:", width="stretch")
+
+
+def _label(user: SignedIn, screen: Screen) -> str:
+    """The screen's name; beside the warning centre's how many are red, and how many are given to this user."""
     name = screen.name(language())
     if screen.id != "S11":
         return name
     with context.ledger().read() as session:
         red = warnings.counts(session)["red"]
-    return f"{name} :red-badge[{red}]" if red else name
+        mine = warnings.count_warnings(session, WarningFilters(assignee=user.name, open_only=True))
+    given = f" · {say('warnings.mine_badge', n=mine)}" if mine else ""
+    return f"{name} :red-badge[{red}]{given}" if red else f"{name}{given}"
 
 
 def _user_block(user: SignedIn) -> None:

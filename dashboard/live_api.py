@@ -10,12 +10,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any, get_args
 from urllib.parse import quote
 
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from dashboard import (
+    accounts,
     context,
     gate,
     hall,
@@ -26,10 +28,12 @@ from dashboard import (
     warning_views,
 )
 from dashboard.accounts import SignedIn
-from records import audit, signing
+from records import audit, signing, unmasking
+from records.acts import By, Conflict
 from records.asking import Refused, body, json_object
 from records.openings import Opening
 from records.organisations import Room
+from records.users import User
 from supervision import warnings
 from supervision.handling import Action, Disposition
 
@@ -87,10 +91,10 @@ def _address(request: Request) -> str | None:
 # ── warnings ─────────────────────────────────────────────────────────────────
 
 
-def list_warnings(request: Request, _user: SignedIn) -> dict[str, Any]:
+def list_warnings(request: Request, user: SignedIn) -> dict[str, Any]:
     """GET /api/warnings: the stream with its filters, newest first, and the feed number it stands at."""
     try:
-        question = warning_views.question(request.query_params)
+        question = warning_views.question(request.query_params, user.name)
     except ValueError as error:
         raise Refused(400, str(error)) from None
     with context.ledger().read() as session:
@@ -108,31 +112,52 @@ def get_warning(request: Request, _user: SignedIn) -> dict[str, Any]:
     return _detail(request, names=False)
 
 
-def unmask(request: Request, user: SignedIn) -> dict[str, Any]:
-    """POST /api/warnings/{id}/names: the same with names; every un-masking is an audit entry."""
+def unmask(request: Request, user: SignedIn) -> dict[str, Any] | Response:
+    """POST /api/warnings/{id}/names {"reason"}: the same with names; reason and look are audit entries.
+
+    202 with the number of the request where a second person has to confirm it first.
+    """
     found = _detail(request, names=True)
+    by, two = By(user.name, _address(request)), context.config().unmask_by_two
     with context.ledger().write() as session:
-        audit.write(
-            session,
-            user.name,
-            "warning.unmask",
-            object_kind="warning",
-            object_id=found["id"],
-            ip=_address(request),
-        )
+        try:
+            held = unmasking.look(
+                session, "warning", found["id"], request.state.given.get("reason"), by, two=two
+            )
+        except ValueError as error:
+            raise Refused(400, str(error)) from None
+        if held is not None:
+            return JSONResponse({"request": held.id, "asked_by": held.asked_by}, 202)
     return found
+
+
+def confirm_unmask(request: Request, user: SignedIn) -> dict[str, Any]:
+    """POST /api/warnings/{id}/names/{request}/confirm: the second person's yes; the asker then asks again."""
+    number = request.path_params["request"]
+    with context.ledger().write() as session:
+        try:
+            held = unmasking.confirm(session, number, By(user.name, _address(request)))
+        except LookupError as error:
+            raise Refused(404, str(error.args[0])) from None
+        except Conflict as error:
+            raise Refused(409, str(error)) from None
+        return {"request": held.id, "asked_by": held.asked_by, "confirmed_by": held.confirmed_by}
 
 
 def _detail(request: Request, *, names: bool) -> dict[str, Any]:
     with context.ledger().read() as session:
         try:
-            return warning_views.detail(session, request.path_params["id"], _language(request), names=names)
+            found = warning_views.detail(session, request.path_params["id"], _language(request), names=names)
         except LookupError as error:
-            raise Refused(404, str(error)) from None
+            raise Refused(404, str(error.args[0])) from None
+        asked = unmasking.waiting(session, "warning", found["id"])
+        return found | {
+            "asked": [{"request": one.id, "who": one.asked_by, "reason": one.reason} for one in asked]
+        }
 
 
 def act(request: Request, user: SignedIn) -> dict[str, Any]:
-    """POST /api/warnings/{id}/act {"action", "disposition"?, "note"?}: 409 if the state does not allow it."""
+    """POST /api/warnings/{id}/act {"action", "disposition"?, "note"?, "assignee"?}: 409 if the state does not allow it."""
     given = request.state.given
     action, disposition, note = given.get("action"), given.get("disposition") or None, given.get("note")
     if action not in get_args(Action):
@@ -143,16 +168,37 @@ def act(request: Request, user: SignedIn) -> dict[str, Any]:
         raise Refused(
             400, f"note 须为至多 {LONGEST_NOTE} 字的文字 / a text of at most {LONGEST_NOTE} characters"
         )
+    assignee = given.get("assignee") or None
     with context.ledger().write() as session:
+        if assignee is not None and assignee not in {one.name for one in assignees(session)}:
+            raise Refused(400, "承办人须为在用的监管账号 / choose an account in use that may see warnings")
         try:
             row = warnings.act(
-                session, request.path_params["id"], action, user.name, disposition, note, _address(request)
+                session,
+                request.path_params["id"],
+                action,
+                user.name,
+                disposition,
+                note,
+                _address(request),
+                assignee,
             )
         except LookupError as error:
             raise Refused(404, str(error)) from None
         except warnings.IllegalAction as error:
             raise Refused(409, str(error)) from None
         return warning_views.item(row, _language(request))
+
+
+def assignees(session: Session) -> list[User]:
+    """The accounts a warning can be given to: in use, and of a role that sees whom it is about."""
+    return accounts.open_users(session, screens.roles_with_names("warnings"))
+
+
+def people(request: Request, _user: SignedIn) -> dict[str, Any]:
+    """GET /api/assignees: whom a warning can be given to."""
+    with context.ledger().read() as session:
+        return {"people": [{"name": u.name, "display_name": u.display_name} for u in assignees(session)]}
 
 
 # ── rooms ────────────────────────────────────────────────────────────────────
@@ -217,6 +263,8 @@ routes: list[BaseRoute] = [
     _route("/api/warnings/counts", "GET", "warnings", count_warnings),
     _route("/api/warnings/{id}", "GET", "warnings", get_warning, names=True),
     _route("/api/warnings/{id}/names", "POST", "warnings", unmask, names=True),
+    _route("/api/warnings/{id}/names/{request:int}/confirm", "POST", "warnings", confirm_unmask, names=True),
+    _route("/api/assignees", "GET", "warnings", people, names=True),
     _route("/api/warnings/{id}/act", "POST", "warnings", act, names=True),
     _route("/api/hall", "GET", "hall", seats),
     _route("/api/openings/{id}/record.csv", "GET", "room", record_csv),

@@ -55,7 +55,7 @@ def _title(w: WarningRow, lang: str) -> str:
 
 
 def _warnings(choice: Choice, lang: str) -> list[Row]:
-    wanted = warning_views.question({"state": "all"} | dict(choice.asked)).filters
+    wanted = warning_views.question({"state": "all"} | dict(choice.asked), choice.viewer).filters
     with context.ledger().read() as session:
         found = warnings.list_warnings(session, wanted, limit=MOST_ROWS)
     return [
@@ -150,7 +150,7 @@ LIVE = (
     Table("refunds", ("lot", "lot_name", "bidder", "form", "amount", "currency", "due_refund_at"), _refunds, ("centre",)),
     Table("opinions", ("opinion", "project", "channel", "content", "received_at", "answered_at", "answer", "handler"),
           _opinions, ("centre", "opinions")),
-    Table("warnings", _WARNING, _warnings, ("period", "centre", "family", "state", "level", "mine")),
+    Table("warnings", _WARNING, _warnings, ("period", "centre", "family", "state", "level")),
     *(_family(name) for name in FAMILIES_OF),
     Table("leads", ("warning", "level", "title", "lot_name", "result", "raised_at"), _leads, ("period",)),
 )  # fmt: skip

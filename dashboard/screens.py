@@ -203,6 +203,12 @@ def names_visible(role: str, screen: Screen) -> bool:
     return may_see(role, screen) and role not in COUNTS_ONLY.get(screen.id, frozenset())
 
 
+def roles_with_names(slug: str) -> frozenset[str]:
+    """The roles that may see who a warning is about on the screen `slug`."""
+    screen = BY_SLUG[slug]
+    return frozenset(role for role in screen.roles if names_visible(role, screen))
+
+
 def may_use(role: str, screen: Screen, function: str) -> bool:
     """Whether `role` may use a function (F01…) of `screen`."""
     return may_see(role, screen) and role in NARROWER.get(function, screen.roles)

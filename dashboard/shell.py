@@ -64,7 +64,7 @@ class Page:
         return screens.names_visible(self.user.role, self.screen)
 
 
-LIVE_CHOICES = ("view", "day", "period", "centre", "family", "state", "q", "key", "mine")
+LIVE_CHOICES = ("view", "day", "period", "centre", "family", "state", "q", "key")
 """Query parameters of S06's and S11's own choices; their exports ask with them."""
 LIVE_DEFAULTS = {"S11": {"state": "open", "period": "all"}}
 """What such a screen shows where its address says nothing."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
@@ -36,11 +37,20 @@ class Question:
     ids: tuple[str, ...] | None = None
 
 
-def question(asked: Mapping[str, str]) -> Question:
-    """Read the query of /api/warnings. Raises ValueError naming what is wrong."""
+MINE = "mine"
+"""The state filter "given to me 交给我的": open warnings whose assignee asks."""
+
+
+def address(warning_id: str) -> str:
+    """Where a warning opens in the warning centre: the one form of link to it."""
+    return f"/warnings?{urlencode({'warning': warning_id})}"
+
+
+def question(asked: Mapping[str, str], user: str = "") -> Question:
+    """Read the query of /api/warnings as `user` asks it. Raises ValueError naming what is wrong."""
     state, level = asked.get("state", ""), asked.get("level", "")
     for name, value, known in (
-        ("state", state, {*STATES, "open", "all", ""}),
+        ("state", state, {*STATES, "open", "all", MINE, ""}),
         ("level", level, {*LEVELS, ""}),
     ):
         if value not in known:
@@ -56,7 +66,8 @@ def question(asked: Mapping[str, str]) -> Question:
         families=(asked["family"],) if asked.get("family") else (),
         centre=asked.get("centre") or None,
         since=since(asked.get("period", "")),
-        open_only=state in ("", "open"),
+        open_only=state in ("", "open", MINE),
+        assignee=user if state == MINE else None,
     )
     return Question(filters, ids)
 
@@ -99,6 +110,7 @@ def _fits(row: WarningRow, filters: WarningFilters) -> bool:
         (not filters.levels or row.level in filters.levels)
         and (not filters.states or row.state in filters.states)
         and (not filters.families or row.family in filters.families)
+        and (filters.assignee is None or row.assignee == filters.assignee)
         and (filters.centre is None or row.centre_id == filters.centre)
         and (filters.since is None or row.raised_at >= filters.since)
     )
@@ -121,6 +133,7 @@ def item(row: WarningRow, lang: str) -> dict[str, Any]:
         "threshold": row.threshold,
         "value_text": quantity(row.rule, row.value, lang),
         "baseline_text": usual(row, lang),
+        "assignee": row.assignee_name if row.state == "assigned" else None,
         "raised_at": rfc3339(row.raised_at),
         "state": row.state,
         "state_name": _word(STATES, row.state, lang),

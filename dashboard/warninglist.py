@@ -7,6 +7,7 @@ from dashboard.cards import Kpi, live_basis, show
 from dashboard.html import card, draw, esc, level
 from dashboard.livetables import FAMILIES_OF
 from dashboard.screens import TABLES_OF
+from dashboard.warning_views import address
 from supervision import figures, warnings
 from supervision.finding import LEVELS
 from supervision.handling import STATES
@@ -68,7 +69,7 @@ def _row(page: shell.Page, warning: warnings.WarningRow) -> list[str]:
     zh = page.lang == "zh"
     return [
         level(warning.level, i18n.text(f"level.{warning.level}", page.lang)),
-        f'<a href="/warnings?id={esc(warning.id)}" target="_self">{esc(warning.title if zh else warning.title_en)}</a>',
+        f'<a href="{esc(address(warning.id))}" target="_self">{esc(warning.title if zh else warning.title_en)}</a>',
         esc(warning.lot_name), figures.measure(warning.value), page.say("family.unknown") if warning.baseline is None else figures.measure(warning.baseline),
         STATES[warning.state][0 if zh else 1], esc(tabledata.stamp(warning.raised_at)),
     ]  # fmt: skip

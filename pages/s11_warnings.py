@@ -6,7 +6,7 @@ import streamlit as st
 from sqlalchemy import select
 
 from dashboard import choices, components, context, html, rule_table, shell
-from dashboard.warning_views import PERIODS
+from dashboard.warning_views import MINE, PERIODS
 from records.organisations import Centre
 from supervision.handling import STATES
 from supervision.rules.rule import FAMILIES
@@ -47,6 +47,7 @@ def _filters(page: shell.Page) -> tuple[str, dict[str, str]]:
             "family": {"all": say("warnings.all"), **{key: pair[index] for key, pair in FAMILIES.items()}},
             "state": {
                 "open": say("warnings.state_open"),
+                MINE: say("warnings.state_mine"),
                 "all": say("warnings.all"),
                 **{k: p[index] for k, p in STATES.items()},
             },

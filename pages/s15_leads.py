@@ -6,6 +6,7 @@ from dashboard import charts, context, livetables, shell, tabledata, tables
 from dashboard.cards import DASH, Kpi, live_basis, show
 from dashboard.charts import Bar
 from dashboard.html import card, draw, esc, level
+from dashboard.warning_views import address
 from supervision import figures, warnings
 from supervision.handling import DISPOSITIONS, STATES
 
@@ -68,7 +69,8 @@ def _leads(page: shell.Page, total: int) -> None:
             found = warnings.list_warnings(session, wanted, shown.size, shown.offset)
         cells = [
             [
-                level(w.level, page.say(f"level.{w.level}")), esc(w.title if zh else w.title_en), esc(w.lot_name),
+                level(w.level, page.say(f"level.{w.level}")),
+                f'<a href="{esc(address(w.id))}" target="_self">{esc(w.title if zh else w.title_en)}</a>', esc(w.lot_name),
                 DISPOSITIONS[w.disposition][0 if zh else 1] if w.disposition else DASH, esc(tabledata.stamp(w.raised_at)),
             ]
             for w in found

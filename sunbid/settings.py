@@ -106,6 +106,10 @@ class Settings(BaseSettings):
     record: bool = Field(
         True, description="录制开标画面作为证据 / record the pictures of openings as evidence"
     )
+    unmask_by_two: bool = Field(
+        False,
+        description="预警中的名称须第二人确认才显示 / names in a warning are shown only once a second person confirms",
+    )
     edges: str = Field(
         "",
         description="Janus 边缘节点，以空格分隔 / Janus edges, separated by spaces: ws://host:8188?key=…&secret=…&admin=…",

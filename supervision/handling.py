@@ -38,13 +38,15 @@ class ActionRule:
     dispositions: frozenset[str]
     """Reason codes it may carry; empty: none."""
     required: bool = False
+    assigns: bool = False
+    """Whether it names the account that goes on with the warning."""
 
 
 _ALL = frozenset(DISPOSITIONS)
 ACTIONS: Mapping[Action, ActionRule] = {
     "accept": ActionRule("受理", "Accept", frozenset({"new"}), "accepted", frozenset()),
     "assign": ActionRule(
-        "分办", "Assign", frozenset({"new", "accepted", "assigned"}), "assigned", frozenset()
+        "分办", "Assign", frozenset({"new", "accepted", "assigned"}), "assigned", frozenset(), assigns=True
     ),
     "dismiss": ActionRule(
         "排除（误报）", "Dismiss", frozenset(OPEN_STATES), "dismissed", _ALL - {"confirmed"}, required=True

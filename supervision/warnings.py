@@ -18,6 +18,7 @@ from records.clock import now, rfc3339
 from records.organisations import Centre, Organisation
 from records.projects import Lot, Project
 from records.supervision import Warning, WarningChange
+from records.users import User
 from supervision.handling import (
     ACTIONS,
     DISPOSITIONS,
@@ -48,6 +49,7 @@ class WarningFilters:
     states: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
+    assignee: str | None = None
     centre: str | None = None
     lot: str | None = None
     since: datetime | None = None
@@ -96,6 +98,8 @@ class WarningRow:
     disposition: str | None
     note: str | None
     handler: str | None
+    assignee: str | None
+    assignee_name: str | None
     acted_at: datetime | None
     history: tuple[Change, ...] = ()
 
@@ -105,7 +109,9 @@ class WarningRow:
         return self.state in OPEN_STATES
 
 
-def _row(warning: Warning, lot_name: str | None, centre_name: str | None) -> WarningRow:
+def _row(
+    warning: Warning, lot_name: str | None, centre_name: str | None, assignee_name: str | None
+) -> WarningRow:
     return WarningRow(
         id=warning.id, rule=warning.rule, rule_version=warning.rule_version, family=warning.family,
         level=warning.level, title=warning.title, title_en=warning.title_en, lot_id=warning.lot_id,
@@ -114,6 +120,7 @@ def _row(warning: Warning, lot_name: str | None, centre_name: str | None) -> War
         baseline=warning.baseline, threshold=warning.threshold, stratum=warning.stratum,
         evidence=dict(warning.evidence), raised_at=warning.raised_at, state=warning.state,
         disposition=warning.disposition, note=warning.note, handler=warning.handler,
+        assignee=warning.assignee, assignee_name=assignee_name or warning.assignee,
         acted_at=warning.acted_at,
     )  # fmt: skip
 
@@ -127,6 +134,8 @@ def _narrow(query: Select[*Ts], filters: WarningFilters) -> Select[*Ts]:
     ):
         if wanted:
             query = query.where(column.in_(wanted))
+    if filters.assignee:
+        query = query.where(Warning.assignee == filters.assignee)
     if filters.centre:
         query = query.where(Warning.centre_id == filters.centre)
     if filters.lot:
@@ -145,11 +154,12 @@ def _narrow(query: Select[*Ts], filters: WarningFilters) -> Select[*Ts]:
     return query
 
 
-def _joined() -> Select[Warning, str | None, str | None]:
+def _joined() -> Select[Warning, str | None, str | None, str | None]:
     return (
-        select(Warning, Lot.name, Centre.name)
+        select(Warning, Lot.name, Centre.name, User.display_name)
         .outerjoin(Lot, Lot.id == Warning.lot_id)
         .outerjoin(Centre, Centre.id == Warning.centre_id)
+        .outerjoin(User, User.name == Warning.assignee)
     )
 
 
@@ -159,7 +169,7 @@ def list_warnings(
     """Warnings, newest first."""
     query = _narrow(_joined(), filters or WarningFilters())
     query = query.order_by(Warning.raised_at.desc(), Warning.id).limit(limit).offset(offset)
-    return [_row(warning, lot, centre) for warning, lot, centre in session.execute(query)]
+    return [_row(*found) for found in session.execute(query)]
 
 
 def count_warnings(session: Session, filters: WarningFilters | None = None) -> int:
@@ -206,10 +216,11 @@ def act(
     disposition: Disposition | None = None,
     note: str | None = None,
     ip: str | None = None,
+    assignee: str | None = None,
 ) -> WarningRow:
     """Do one of ACTIONS; writes the change and an audit entry in the caller's write transaction.
 
-    Raises LookupError (no such warning) and IllegalAction (state or reason code does not allow it).
+    `assignee` is the account that goes on with it; the caller has seen to it that its role fits. Raises LookupError (no such warning) and IllegalAction (state or reason code does not allow it).
     """
     warning = session.scalars(select(Warning).where(Warning.id == warning_id).with_for_update()).first()
     if warning is None:
@@ -219,12 +230,17 @@ def act(
         raise IllegalAction(f"未知操作 {action!r}；可用 / unknown action, choose from: {', '.join(ACTIONS)}")
     words = (note or "").strip() or None
     _check(warning, rule, disposition, words)
+    _check_assignee(session, rule, assignee)
     before, moment = warning.state, now()
     warning.state, warning.handler, warning.acted_at = rule.becomes, actor, moment
     warning.disposition = disposition or warning.disposition
     warning.note = words or warning.note
-    add_change(session, warning, actor, words, moment)
+    warning.assignee = assignee or warning.assignee
+    told = f"→ {assignee}{f'：{words}' if words else ''}" if assignee else words
+    add_change(session, warning, actor, told, moment)
     detail = {"from": before, "to": warning.state, "disposition": disposition, "rule": warning.rule}
+    if assignee:
+        detail["assignee"] = assignee
     audit.write(
         session, actor, f"warning.{action}", object_kind="warning", object_id=warning_id, detail=detail, ip=ip
     )
@@ -245,6 +261,17 @@ def _check(warning: Warning, rule: ActionRule, disposition: str | None, note: st
         raise IllegalAction(f"{rule.zh}不能用原因 {disposition!r} / reason not possible here")
     if disposition == "other" and not note:
         raise IllegalAction("原因为“其他”时须填写说明 / the reason “other” needs a note")
+
+
+def _check_assignee(session: Session, rule: ActionRule, assignee: str | None) -> None:
+    if rule.assigns != bool(assignee):
+        raise IllegalAction(
+            f"{rule.zh}须选择承办人 / choose who goes on with it" if rule.assigns
+            else f"{rule.zh}不指定承办人 / nobody is named here"
+        )  # fmt: skip
+    user = session.get(User, assignee) if assignee else None
+    if assignee and (user is None or user.disabled):
+        raise IllegalAction(f"没有在用账号 {assignee} / no account of that name in use")
 
 
 # ── the feed ─────────────────────────────────────────────────────────────────

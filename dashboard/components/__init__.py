@@ -176,6 +176,7 @@ def _actions(lang: str) -> Sequence[dict[str, Any]]:
             "states": sorted(rule.states),
             "asks": action in _ASKS,
             "required": rule.required,
+            "assigns": rule.assigns,
             "note_hint": i18n.text(f"warnings.hint.{action}", lang) if action in _ASKS else "",
             "dispositions": [
                 {"id": code, "name": names[index]}

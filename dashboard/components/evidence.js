@@ -66,7 +66,8 @@ class EvidencePane {
   constructor(desk) {
     Object.assign(this, { desk, words: desk.words });
     this.level = h("span.lv");
-    this.heading = h("h2.cut", { id: "warning-evidence" });
+    this.of = null;
+    this.heading = h("h2", { id: "warning-evidence" });
     this.position = h("span.chip.line");
     this.inside = h("div.in", { tabindex: 0 });
     this.buttons = h("div.act");
@@ -74,6 +75,7 @@ class EvidencePane {
   }
 
   empty(message) {
+    this.of = this.shown = null;
     this.level.replaceChildren();
     this.heading.textContent = this.words.evidence;
     this.position.hidden = true;
@@ -83,11 +85,11 @@ class EvidencePane {
 
   /** What the row already knows, at once; the detail follows. */
   head(row, index, total) {
+    this.of = row.id;
     this.level.replaceChildren(mark(row.level), this.words.levels[row.level]);
     this.heading.textContent = row.title;
-    this.heading.title = row.title;
     this.position.hidden = false;
-    this.position.textContent = say(this.words.position, { i: index + 1, n: total });
+    this.position.textContent = index < 0 ? this.words.apart : say(this.words.position, { i: index + 1, n: total });
     this.drawButtons(row);
   }
 
@@ -118,8 +120,9 @@ class EvidencePane {
     const summary = ["strong", "medium", "weak"].filter(count).map((s) => `${words.strengths[`${s}Long`]} ${count(s)}`).join(" · ");
     const items = d.evidence.map((e) => h("li", {}, h("span", {}, e.text, e.detail ? h("small", {}, e.detail) : null),
       h("span.k" + (e.strength === "strong" ? ".st" : ""), {}, words.strengths[e.strength] ?? "")));
-    const unmask = d.masked && d.diagram.left.length ? h("button.link", { type: "button", onclick: () => this.desk.unmask(d.id) }, words.unmask) : null;
-    return [h("h3", {}, words.evidence, unmask, h("small", {}, summary)), linkDiagram(d.diagram, words), h("ol.e", {}, items)];
+    const unmask = d.masked && d.diagram.left.length ? h("button.link", { type: "button", onclick: () => this.desk.forms.reason(d) }, words.unmask) : null;
+    const asked = (d.masked ? d.asked ?? [] : []).map((one) => h("p.asked", {}, say(words.unmaskAsked, one), h("button.link", { type: "button", onclick: () => this.desk.confirm(d.id, one.request) }, words.unmaskConfirm)));
+    return [h("h3", {}, words.evidence, unmask, h("small", {}, summary)), ...asked, linkDiagram(d.diagram, words), h("ol.e", {}, items)];
   }
 
   history(d) {
@@ -135,7 +138,7 @@ class EvidencePane {
   others(d) {
     if (!d.related.length) return null;
     return [h("h3", {}, this.words.related, h("small", {}, say(this.words.relatedCount, { n: d.related_count }))),
-      h("ul.rel", {}, d.related.map((r) => h("li", {}, mark(r.level), h("span.cut", {}, r.title), h("small", {}, `${r.state_name} · ${shortTime(r.raised_at)}`))))];
+      h("ul.rel", {}, d.related.map((r) => h("li", {}, mark(r.level), h("button.link", { type: "button", onclick: () => this.desk.seek(r.id) }, r.title), h("small", {}, `${r.state_name} · ${shortTime(r.raised_at)}`))))];
   }
 
   cannot(d) {

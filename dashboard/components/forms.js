@@ -10,21 +10,50 @@ class ActionForms {
     const { words } = this;
     const reasons = rule.dispositions.map(({ id, name }, i) => h("label.reason", {}, h("input", { type: "radio", name: "disposition", value: id, required: rule.required, checked: rule.required && i === 0 }), name));
     const note = h("textarea", { name: "note", rows: 3, maxlength: 1000, placeholder: rule.note_hint, "aria-label": words.note });
+    const people = rule.assigns ? this.people() : null;
     const problem = h("p.problem", { role: "alert", hidden: true });
     const form = h("form", { method: "dialog", onsubmit: (event) => this.submit(event, rule, row, problem) },
       h("h2", {}, say(words.askTitle, { action: rule.name })), h("p.muted", {}, row.title),
       reasons.length ? h("fieldset", {}, h("legend", {}, rule.required ? words.reason : words.reasonOptional), reasons) : null,
-      note, problem,
+      people, note, problem,
       h("div.row", {}, h("button.btn", { type: "button", onclick: () => this.box.close() }, words.cancel), h("button.btn.main", { type: "submit" }, rule.name)));
     this.open(form);
-    (form.querySelector("input") ?? note).focus();
+    (form.querySelector("select, input") ?? note).focus();
+  }
+
+  /** The accounts a warning can be given to, as the desk knows them now. */
+  people() {
+    const choice = h("select", { name: "assignee", required: true, "aria-label": this.words.assignee });
+    const label = h("label.person", {}, this.words.assignee, choice);
+    ask("/api/assignees").then(({ people }) => {
+      choice.replaceChildren(...people.map((one) => h("option", { value: one.name }, `${one.display_name} (${one.name})`)));
+      if (!people.length) label.append(h("span.muted", {}, this.words.nobody));
+    }).catch((error) => label.append(h("span.muted", {}, error.message)));
+    return label;
+  }
+
+  /** Why the names are to be shown. */
+  reason(detail) {
+    const { words } = this;
+    const why = h("textarea", { name: "reason", rows: 2, required: true, minlength: 4, maxlength: 200, placeholder: words.unmaskHint, "aria-label": words.unmaskHint });
+    const problem = h("p.problem", { role: "alert", hidden: true });
+    const submit = async (event) => {
+      event.preventDefault();
+      const failed = await this.desk.unmask(detail.id, why.value);
+      if (!failed) { this.box.close(); return; }
+      problem.hidden = false;
+      problem.textContent = failed;
+    };
+    this.open(h("form", { method: "dialog", onsubmit: submit }, h("h2", {}, words.unmaskTitle), h("p.muted", {}, detail.title), why, problem,
+      h("div.row", {}, h("button.btn", { type: "button", onclick: () => this.box.close() }, words.cancel), h("button.btn.main", { type: "submit" }, words.unmaskTitle))));
+    why.focus();
   }
 
   async submit(event, rule, row, problem) {
     event.preventDefault();
     const given = new FormData(event.target);
     const note = String(given.get("note") || "").trim();
-    const failed = await this.desk.act(row.id, { action: rule.id, disposition: given.get("disposition") || null, note: note || null });
+    const failed = await this.desk.act(row.id, { action: rule.id, disposition: given.get("disposition") || null, note: note || null, assignee: given.get("assignee") || null });
     if (!failed) { this.box.close(); return; }
     problem.hidden = false;
     problem.textContent = failed;

@@ -10,7 +10,7 @@ class WarningDesk {
     this.calmCentres = h("span");
     this.list = h("ol", { role: "listbox", "aria-label": this.words.stream, tabindex: -1 });
     this.heading = h("span.muted");
-    this.state = h("span.muted", { role: "status" });
+    this.state = h("p.told", { role: "status" });
     this.more = h("button.btn.new", { type: "button", hidden: true, onclick: () => this.release() });
     this.levels = h("div.seg", { role: "group", "aria-label": this.words.level });
     this.rates = h("p.rates.muted");
@@ -19,6 +19,7 @@ class WarningDesk {
     this.build();
     this.onkey = (event) => this.key(event);
     if (!data.counts_only) document.addEventListener("keydown", this.onkey);
+    this.asked = new URLSearchParams(location.search).get("warning") ?? data.open ?? null;
     this.load();
   }
 
@@ -29,7 +30,7 @@ class WarningDesk {
     this.sum = h("div.sum", {}, tile("red"), tile("orange"), tile("yellow"), centres);
     this.grid = h("div.desk" + (this.data.counts_only ? ".counts" : ""), {}, this.rates, this.sum);
     if (!this.data.counts_only) {
-      this.stream = h("section.card.stream", {}, h("header", {}, h("h2", {}, words.stream), this.heading, this.state, this.more, this.levels), this.list);
+      this.stream = h("section.card.stream", {}, h("header", {}, h("h2", {}, words.stream), this.heading, this.more, this.levels), this.list, this.state);
       const hint = [["J", "K", words.move], ...this.data.actions.map((a) => [a.key.toUpperCase(), a.name]), ["?", words.keys]]
         .map((keys) => h("span", {}, keys.slice(0, -1).map((k) => h("kbd", {}, k)), keys.at(-1)));
       this.grid.append(h("div.split", {}, this.stream, this.pane.box), h("footer.hint", {}, hint, h("b", {}, words.closing)), this.forms.box);
@@ -71,13 +72,44 @@ class WarningDesk {
     this.fresh = [];
     this.state.textContent = "";
     if (!this.feed) this.listen(seq);
-    if (!this.rows.has(this.selected)) this.selected = this.order.includes(this.data.open) ? this.data.open : this.order[0] ?? null;
+    if (this.asked) { this.seek(this.asked); return; }
+    if (!this.rows.has(this.selected)) this.selected = this.order[0] ?? null;
     this.draw();
     this.open(this.selected);
   }
 
+  /** The warning that the address names: in the list, outside its filters, or nowhere: then nothing is chosen. */
+  async seek(id) {
+    this.asked = null;
+    this.lost = false;
+    this.selected = id;
+    this.draw();
+    if (this.rows.has(id)) { this.show(id); this.open(id); return; }
+    try {
+      const detail = await ask(`/api/warnings/${encodeURIComponent(id)}?${this.query()}`);
+      if (this.selected !== id) return;
+      this.rows.set(id, detail);
+      this.pane.head(detail, -1, this.total);
+      this.pane.show(detail);
+    } catch (error) {
+      if (this.selected !== id) return;
+      this.selected = null;
+      this.lost = true;
+      this.draw();
+      this.pane.empty(error.status === 404 ? say(this.words.vanished, { id }) : error.message);
+    }
+  }
+
+  /** The address follows what is shown, so that it can be passed on and survives a reload. */
+  follow(id) {
+    const url = new URL(location.href);
+    if (id) url.searchParams.set("warning", id); else url.searchParams.delete("warning");
+    history.replaceState(history.state, "", url);
+  }
+
   async count() {
     const tally = await ask(`/api/warnings/counts?${this.query()}`);
+    this.badge(tally.open.red);
     for (const [level, box] of Object.entries(this.tiles)) box.replaceChildren(String(tally.open[level]), h("small", {}, this.words.openCount));
     this.anyOpen = Object.values(tally.open).some((n) => n > 0);
     this.calmCentres.textContent = say(this.words.calmCentres, { n: tally.lamps.filter((l) => !l.level).length });
@@ -87,6 +119,15 @@ class WarningDesk {
     this.rates.textContent = say(this.words.rates, { hours: tally.first_response ?? "—", share: tally.disposed ?? "—" });
     if (!this.order.length && !this.data.counts_only) this.draw();
     if (this.data.counts_only) this.counting = setTimeout(() => this.load(), 10000);
+  }
+
+  /** The number beside the screen's name follows at once; the desk writes it anew within seconds anyway. */
+  badge(red) {
+    const link = [...document.querySelectorAll('[data-testid="stSidebar"] a')].find((a) => new URL(a.href).pathname.endsWith("/warnings"));
+    const mark = link?.querySelector(".stMarkdownBadge");
+    const text = mark && document.createTreeWalker(mark, NodeFilter.SHOW_TEXT).nextNode();
+    if (text) text.nodeValue = String(red);
+    if (mark) mark.style.display = red ? "" : "none";
   }
 
   listen(seq) {
@@ -131,7 +172,7 @@ class WarningDesk {
       }
       this.draw();
       if (ids.includes(this.selected)) this.open(this.selected);
-      if (!this.selected && this.order.length) this.select(this.order[0]);
+      if (!this.selected && !this.lost && this.order.length) this.select(this.order[0]);
     } catch (error) {
       this.state.textContent = say(this.words.trouble, { why: error.message });
     }
@@ -174,7 +215,7 @@ class WarningDesk {
     }
     this.list.replaceChildren(...this.order.map((id) => this.line(this.rows.get(id))));
     const index = this.order.indexOf(this.selected);
-    if (index >= 0) this.pane.head(this.rows.get(this.selected), index, this.total);
+    if (this.rows.has(this.selected)) this.pane.head(this.rows.get(this.selected), index, this.total);
   }
 
   line(row) {
@@ -185,18 +226,24 @@ class WarningDesk {
     const classes = [".w", row.level, fresh ? "" : "read", row.arrived ? "arrived" : ""].filter(Boolean).join(".");
     return h(`li${classes}`, { role: "option", id: `w-${row.id}`, "data-id": row.id, "aria-selected": String(chosen), "aria-current": chosen ? "true" : null, onclick: () => this.select(row.id) },
       h("span.lv", {}, mark(row.level), words.levelsTight[row.level]),
-      h("div.cut", {}, h("h3.cut", { title: row.title }, row.title), h("p.cut", { title: place }, place)),
+      h("div.cut", {}, h("h3", {}, row.title), h("p.cut", { title: place }, place)),
       h("span.v.cut", {}, h("b.cut", {}, row.value_text), h("small.cut", { title: row.baseline_text }, row.baseline_text)),
-      h("span.s", {}, h("b" + (fresh ? ".new" : ""), {}, words.states[row.state] ?? row.state), shortTime(row.raised_at)));
+      h("span.s", {}, h("b" + (fresh ? ".new" : ""), {}, words.states[row.state] ?? row.state), row.assignee ? h("span.cut", { title: row.assignee }, row.assignee, h("br")) : null, shortTime(row.raised_at)));
   }
 
   select(id) {
     if (!id) return;
     this.selected = id;
+    this.lost = false;
+    this.follow(id);
     this.draw();
-    const line = [...this.list.children].find((li) => li.dataset.id === id);
-    line?.scrollIntoView({ block: "nearest" });
+    this.show(id);
     this.open(id);
+  }
+
+  /** Bring a line of the stream into view. */
+  show(id) {
+    [...this.list.children].find((li) => li.dataset.id === id)?.scrollIntoView({ block: "nearest" });
   }
 
   async open(id) {
@@ -205,14 +252,28 @@ class WarningDesk {
       const detail = await ask(`/api/warnings/${encodeURIComponent(id)}?${this.query()}`);
       if (id === this.selected) this.pane.show(detail);
     } catch (error) {
-      if (id === this.selected) this.pane.empty(error.message);
+      if (id !== this.selected) return;
+      if (error.status === 404) { this.forget(id); this.selected = null; this.lost = true; this.draw(); }
+      this.pane.empty(error.status === 404 ? say(this.words.vanished, { id }) : error.message);
     }
   }
 
-  async unmask(id) {
+  /** Names behind the masks, for a reason; null when done, else what is wrong. */
+  async unmask(id, reason) {
     try {
-      const detail = await post(`/api/warnings/${encodeURIComponent(id)}/names?${this.query()}`, {});
-      if (id === this.selected) this.pane.show(detail);
+      const answer = await post(`/api/warnings/${encodeURIComponent(id)}/names?${this.query()}`, { reason });
+      if (answer.request) { this.state.textContent = this.words.unmaskWaits; this.open(id); } else if (id === this.selected) this.pane.show(answer);
+      return null;
+    } catch (error) {
+      return error.message;
+    }
+  }
+
+  async confirm(id, request) {
+    try {
+      await post(`/api/warnings/${encodeURIComponent(id)}/names/${request}/confirm?${this.query()}`, {});
+      this.state.textContent = this.words.unmaskConfirmed;
+      this.open(id);
     } catch (error) {
       this.state.textContent = error.message;
     }
@@ -242,9 +303,19 @@ class WarningDesk {
   begin(action) {
     const row = this.rows.get(this.selected);
     const rule = this.data.actions.find((a) => a.id === action);
-    if (!row || !rule.states.includes(row.state)) return;
+    if (!row || this.pane.of !== row.id || !rule.states.includes(row.state)) return;
+    if (!this.seen(row.id)) { this.show(row.id); this.pane.box.scrollIntoView({ block: "nearest" }); return; }
     if (rule.asks) this.forms.ask(rule, row);
     else this.act(row.id, { action });
+  }
+
+  /** Whether the user has this warning before the eyes: its line or its evidence; nothing else is acted upon. */
+  seen(id) {
+    const line = [...this.list.children].find((li) => li.dataset.id === id);
+    const list = this.list.getBoundingClientRect();
+    const within = (box, top, bottom) => box.bottom > top + 8 && box.top < bottom - 8;
+    const head = this.pane.heading.getBoundingClientRect();
+    return within(head, 0, innerHeight) || Boolean(line && within(line.getBoundingClientRect(), Math.max(0, list.top), Math.min(innerHeight, list.bottom)));
   }
 
   async act(id, given) {
@@ -267,7 +338,7 @@ class WarningDesk {
     const moved = JSON.stringify([data.filters, data.counts_only, data.words.english]) !== JSON.stringify([this.data.filters, this.data.counts_only, this.data.words.english]);
     const resumed = this.data.paused && !data.paused;
     this.data = data;
-    if (moved) { this.selected = null; this.load(); } else if (resumed && this.held) this.release();
+    if (moved) { this.selected = null; this.follow(null); this.load(); } else if (resumed && this.held) this.release();
   }
 
   close() {

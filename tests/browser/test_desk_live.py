@@ -50,6 +50,11 @@ class Desk:
     hub_port: int
     settings: dict[str, object]
 
+    def warning(self, warning_id: str) -> warnings.WarningRow:
+        """A warning as the ledger has it now."""
+        with self.ledger.read() as session:
+            return warnings.get_warning(session, warning_id)
+
     def sign_in(self, browser: Browser, role: str, size: tuple[int, int] = (1440, 900)) -> Page:
         """A page signed in as `role`."""
         context = browser.new_context(
@@ -237,4 +242,76 @@ def test_the_wall_comes_back_after_publisher_and_hub_do(desk: Desk, browser: Bro
         started = time.monotonic()
         expect(live).to_be_visible(timeout=45_000)
         print(f"hub back → picture: {time.monotonic() - started:.1f} s")
+    page.context.close()
+
+
+def _shown(page: Page) -> str | None:
+    """The warning whose line is marked; None if none is."""
+    return page.evaluate("document.querySelector('.w[aria-current]')?.dataset.id ?? null")  # type: ignore[no-any-return]
+
+
+def test_the_address_names_the_warning_and_keys_act_on_nothing_else(desk: Desk, browser: Browser) -> None:
+    """Links of other screens, J and K, wrong and vanished ids, assigning, the badge, an action's message."""
+    with desk.ledger.write() as session:
+        ids = [raise_one(session, number, "red").id for number in (21, 22, 23)]
+        dismissed = raise_one(session, 24, "red").id
+        warnings.act(session, dismissed, "dismiss", "supervisor", "not_confirmed")
+    wanted = ids[0]
+    page = desk.sign_in(browser, "supervisor")
+    page.goto(f"{desk.url}/warnings?warning={wanted}")
+    expect(page.locator(f"#w-{wanted}")).to_have_attribute("aria-current", "true", timeout=30_000)
+    page.keyboard.press("k")
+    page.wait_for_function("id => !location.search.includes(id)", arg=wanted)
+    page.keyboard.press("j")
+    page.wait_for_function("id => location.search.includes(id)", arg=wanted)
+    badge = page.locator("[data-testid=stSidebar] .stMarkdownBadge")
+    before = int(badge.inner_text())
+    height = page.locator(".stream header").bounding_box()
+    page.keyboard.press("d")
+    page.locator("dialog textarea").fill("现场核对无误")
+    page.locator("dialog button[type=submit]").click()
+    expect(badge).to_have_text(str(before - 1), timeout=2_000)
+    expect(page.locator(".told")).to_contain_text("已排除")
+    assert page.locator(".stream header").bounding_box() == height, "the message squeezes nothing"
+    assert desk.warning(wanted).state == "dismissed"
+
+    page.goto(f"{desk.url}/warnings?warning=no-such-warning")
+    expect(page.locator(".ev")).to_contain_text("没有这条预警：no-such-warning", timeout=30_000)
+    assert _shown(page) is None
+    for key in ("a", "d", "l", "f"):
+        page.keyboard.press(key)
+    assert page.locator("dialog[open]").count() == 0
+    assert {desk.warning(one).state for one in ids[1:]} == {"new"}
+
+    page.goto(f"{desk.url}/warnings?warning={dismissed}")
+    expect(page.locator(".ev")).to_contain_text("不在当前筛选范围", timeout=30_000)
+    assert _shown(page) is None and desk.warning(dismissed).state == "dismissed"
+
+    page.goto(f"{desk.url}/warnings?warning={ids[1]}")
+    expect(page.locator(f"#w-{ids[1]}")).to_have_attribute("aria-current", "true", timeout=30_000)
+    page.keyboard.press("f")
+    page.locator("dialog select").select_option("admin")
+    page.locator("dialog button[type=submit]").click()
+    expect(page.locator(f"#w-{ids[1]}")).to_contain_text("已分办")
+    assert desk.warning(ids[1]).assignee == "admin"
+    other = desk.sign_in(browser, "admin")
+    other.goto(f"{desk.url}/warnings?state=mine")
+    expect(other.locator(f"#w-{ids[1]}")).to_be_visible(timeout=30_000)
+    expect(other.locator("[data-testid=stSidebar]")).to_contain_text("我 1")
+    assert other.locator(".w").count() == 1
+    other.context.close()
+    page.context.close()
+
+
+def test_a_row_of_a_warning_screen_opens_that_warning(desk: Desk, browser: Browser) -> None:
+    with desk.ledger.write() as session:
+        ids = [raise_one(session, number, "orange").id for number in (31, 32, 33)]
+        newest = warnings.list_warnings(session, limit=1)[0].id
+    chosen = next(one for one in ids if one != newest)
+    page = desk.sign_in(browser, "supervisor")
+    page.goto(f"{desk.url}/rings")
+    link = page.locator(f"a[href*='{chosen}']")
+    expect(link).to_be_visible(timeout=30_000)
+    link.click()
+    expect(page.locator(f"#w-{chosen}")).to_have_attribute("aria-current", "true", timeout=30_000)
     page.context.close()

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
-from dashboard import context, feeds, gate, live_api
+from dashboard import accounts, context, feeds, gate, live_api
 from dashboard.accounts import disable_user
 from dashboard.config import DeskConfig
 from records import audit, signing
+from records.acts import By
 from records.ledger import Ledger
 from records.states import append_event
 from records.users import AuditEntry, User
@@ -282,13 +284,66 @@ def test_names_are_masked_until_asked_for_and_asking_is_audited(
     assert [line["strength"] for line in detail["evidence"]] == ["strong", "weak", ""]
     assert detail["cannot_know"] and detail["law"] == "依据"
     assert detail["related_count"] == 1
-    named = client.post(f"/api/warnings/{raised}/names", json={}).json()
+    address = f"/api/warnings/{raised}/names"
+    for reason in (None, "", "  看  ", "好", 7, "长" * 201):
+        refused = client.post(address, json={"reason": reason})
+        assert refused.status_code == 400 and not any(name in refused.text for name in BIDDERS)
+    named = client.post(address, json={"reason": "核对举报件 12 号"}).json()
     assert [box["title"] for box in named["diagram"]["left"]] == list(BIDDERS[:2])
     with ledger.read() as session:
-        assert (
-            session.scalars(select(AuditEntry.action).order_by(AuditEntry.seq.desc())).first()
-            == "warning.unmask"
-        )
+        entry = session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc())).first()
+        assert entry and (entry.action, entry.object_id) == ("warning.unmask", raised)
+        assert entry.detail["reason"] == "核对举报件 12 号"
+        assert audit.verify(session) is None
+
+
+def test_two_people_where_the_setting_says_so(
+    desk: Client, ledger: Ledger, raised: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = replace(context.config(), unmask_by_two=True)
+    monkeypatch.setattr(context, "config", lambda: strict)
+    address = f"/api/warnings/{raised}/names"
+    first, second = desk("supervisor"), desk("admin")
+    asked = first.post(address, json={"reason": "核对举报件 12 号"})
+    assert asked.status_code == 202 and not any(name in asked.text for name in BIDDERS)
+    number = asked.json()["request"]
+    assert first.get(f"/api/warnings/{raised}").json()["asked"][0]["reason"] == "核对举报件 12 号"
+    assert first.post(f"{address}/{number}/confirm", json={}).status_code == 409, "not oneself"
+    assert desk("leader").post(f"{address}/{number}/confirm", json={}).status_code == 403
+    assert first.post(address, json={"reason": "核对举报件 12 号"}).status_code == 202
+    assert second.post(f"{address}/{number + 99}/confirm", json={}).status_code == 404
+    assert second.post(f"{address}/{number}/confirm", json={}).status_code == 200
+    assert second.post(f"{address}/{number}/confirm", json={}).status_code == 409
+    named = first.post(address, json={"reason": "核对举报件 12 号"})
+    assert named.status_code == 200 and BIDDERS[0] in named.text
+    assert second.post(address, json={"reason": "我也想看看"}).status_code == 202, "each for oneself"
+    with ledger.read() as session:
+        query = select(AuditEntry.action).where(AuditEntry.object_id == raised).order_by(AuditEntry.seq)
+        assert list(session.scalars(query)) == [
+            "warning.unmask_asked", "warning.unmask_confirmed", "warning.unmask", "warning.unmask_asked",
+        ]  # fmt: skip
+
+
+def test_a_warning_is_given_to_an_account_that_then_finds_it(
+    desk: Client, ledger: Ledger, raised: str
+) -> None:
+    client = desk("supervisor")
+    people = client.get("/api/assignees").json()["people"]
+    assert {one["name"] for one in people} == {"supervisor", "admin"}
+    for nobody in (None, "", "leader", "operator", "no-such-name"):
+        assert act(client, raised, action="assign", assignee=nobody)[0] in (400, 409), nobody
+    assert act(client, raised, action="accept", assignee="admin")[0] == 409
+    status, body = act(client, raised, action="assign", assignee="admin", note="核对设备码")
+    assert (status, body["state"], body["assignee"]) == (200, "assigned", "admin")
+    mine = desk("admin").get("/api/warnings?state=mine").json()
+    assert [row["id"] for row in mine["items"]] == [raised] and mine["total"] == 1
+    assert client.get("/api/warnings?state=mine").json()["items"] == []
+    steps = client.get(f"/api/warnings/{raised}").json()["steps"]
+    assert steps[-1]["note"] == "→ admin：核对设备码"
+    with ledger.write() as session:
+        accounts.disable_user(session, "admin", By("supervisor"))
+    assert {one["name"] for one in client.get("/api/assignees").json()["people"]} == {"supervisor"}
+    assert act(client, raised, action="assign", assignee="admin")[0] == 400
 
 
 # ── rooms ────────────────────────────────────────────────────────────────────

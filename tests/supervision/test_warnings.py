@@ -11,7 +11,7 @@ import pytest
 from records import audit
 from records.clock import now
 from records.ledger import Ledger
-from records.users import AuditEntry
+from records.users import AuditEntry, User
 from supervision import warnings
 from supervision.finding import Finding, Subject
 from supervision.handling import ACTIONS, DISPOSITIONS, STATES
@@ -95,16 +95,20 @@ def test_stronger_evidence_about_the_same_subjects_is_taken_over(book: Ledger) -
 @pytest.mark.parametrize("action", list(ACTIONS))
 def test_every_action_in_every_state(book: Ledger, state: str, action: Any) -> None:
     warning_id = str(put(book, finding("A", "B")))
+    with book.write() as session:
+        session.add(User(name="zhao", role="supervisor", display_name="赵", password_hash="-"))
     steps: dict[str, tuple[Any, Any]] = {
         "accepted": ("accept", None), "assigned": ("assign", None), "dismissed": ("dismiss", "indirect"), "lead": ("lead", None),
     }  # fmt: skip
     if state in steps:
         with book.write() as session:
-            warnings.act(session, warning_id, steps[state][0], "li", steps[state][1])
+            who = "zhao" if steps[state][0] == "assign" else None
+            warnings.act(session, warning_id, steps[state][0], "li", steps[state][1], assignee=who)
     reason: Any = "not_confirmed" if action == "dismiss" else None
     if state in ACTIONS[action].states:
         with book.write() as session:
-            after = warnings.act(session, warning_id, action, "wang", reason, "看过")
+            who = "zhao" if ACTIONS[action].assigns else None
+            after = warnings.act(session, warning_id, action, "wang", reason, "看过", assignee=who)
         assert (after.state, after.handler, after.note) == (ACTIONS[action].becomes, "wang", "看过")
         assert after.history[-1].actor == "wang" and after.history[-1].state == after.state
     else:

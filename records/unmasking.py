@@ -1,0 +1,89 @@
+"""Seeing the names behind a mask 显示名称: never without a reason, and by two people where a setting says so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from records import audit
+from records.acts import By, Conflict
+from records.clock import now
+from records.users import UnmaskRequest
+
+SHORTEST, LONGEST = 4, 200
+"""Characters of a reason."""
+OPEN_FOR = timedelta(minutes=30)
+"""How long a request waits for its second person, and how long a confirmed one lets its asker look."""
+
+
+def checked(reason: object) -> str:
+    """The reason as it is kept. Raises ValueError for none, a mere word or a letter of complaint."""
+    words = " ".join(reason.split()) if isinstance(reason, str) else ""
+    if not SHORTEST <= len(words) <= LONGEST:
+        raise ValueError(
+            f"查看名称须写明理由（{SHORTEST}–{LONGEST} 字） / a reason of {SHORTEST} to {LONGEST} characters is needed to see names"
+        )
+    return words
+
+
+def look(
+    session: Session, kind: str, object_id: str, reason: str, by: By, *, two: bool
+) -> UnmaskRequest | None:
+    """Ask to see the names of an object; None: go on, it is audited. A request: a second person must confirm it.
+
+    Raises ValueError for a reason that is none.
+    """
+    words = checked(reason)
+    if not two or (held := _mine(session, kind, object_id, by)) is None:
+        held = UnmaskRequest(
+            object_kind=kind, object_id=object_id, asked_by=by.name, reason=words, asked_at=now()
+        )
+        session.add(held)
+        session.flush()
+        if two:
+            _note(session, by, "unmask_asked", held)
+    if two and held.confirmed_by is None:
+        return held
+    _note(session, by, "unmask", held)
+    return None
+
+
+def confirm(session: Session, request_id: int, by: By) -> UnmaskRequest:
+    """The second person's yes. Raises LookupError (none, or too old), Conflict (one's own, or confirmed already)."""
+    held = session.get(UnmaskRequest, request_id)
+    if held is None or held.asked_at < now() - OPEN_FOR:
+        raise LookupError("申请不存在或已过期 / no such request, or it is too old")
+    if held.asked_by == by.name:
+        raise Conflict("须由另一人确认 / another person has to confirm")
+    if held.confirmed_by is not None:
+        raise Conflict("申请已经确认 / the request is confirmed already")
+    held.confirmed_by, held.confirmed_at = by.name, now()
+    _note(session, by, "unmask_confirmed", held)
+    return held
+
+
+def waiting(session: Session, kind: str, object_id: str) -> list[UnmaskRequest]:
+    """Requests about an object that wait for a second person, oldest first."""
+    query = select(UnmaskRequest).where(
+        UnmaskRequest.object_kind == kind, UnmaskRequest.object_id == object_id,
+        UnmaskRequest.confirmed_by.is_(None), UnmaskRequest.asked_at >= now() - OPEN_FOR,
+    )  # fmt: skip
+    return list(session.scalars(query.order_by(UnmaskRequest.id)))
+
+
+def _mine(session: Session, kind: str, object_id: str, by: By) -> UnmaskRequest | None:
+    query = select(UnmaskRequest).where(
+        UnmaskRequest.object_kind == kind, UnmaskRequest.object_id == object_id,
+        UnmaskRequest.asked_by == by.name, UnmaskRequest.asked_at >= now() - OPEN_FOR,
+    )  # fmt: skip
+    return session.scalars(query.order_by(UnmaskRequest.id.desc()).limit(1)).first()
+
+
+def _note(session: Session, by: By, action: str, held: UnmaskRequest) -> None:
+    detail = {"reason": held.reason, "asked_by": held.asked_by, "confirmed_by": held.confirmed_by}
+    audit.write(
+        session, by.name, f"{held.object_kind}.{action}", object_kind=held.object_kind, object_id=held.object_id,
+        detail=detail, ip=by.ip,
+    )  # fmt: skip
