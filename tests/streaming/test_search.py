@@ -162,7 +162,7 @@ def test_following_the_calendars_own_links_reaches_an_old_opening(past: Rig) -> 
 )  # fmt: skip
 @pytest.mark.parametrize("view", ["hall", "schedule", "replay"])
 def test_odd_addresses_are_answered(rig: Rig, view: str, query: str) -> None:
-    assert rig.get(f"/?view={view}&{query}").status_code == 200
+    assert rig.get(f"/?view={view}&{query}").status_code == (400 if "%00" in query else 200)
 
 
 def test_a_search_of_many_openings_is_quick(rig: Rig) -> None:
