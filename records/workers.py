@@ -25,7 +25,12 @@ log = structlog.get_logger()
 ROUND = 60.0
 """Seconds a worker may be at one round, unless it says otherwise."""
 AGAIN = 1.0
-"""Seconds before a worker that stumbled begins again."""
+"""Seconds before a worker that stumbled begins again; twice as long after each further time in a row."""
+LONGEST_AGAIN = 60.0
+STEADY = 60.0
+"""A worker that has gone on for so many seconds has got over what it stumbled over."""
+OFTEN = 3
+"""So many times in a row are told: the worker begins again, and does not get on."""
 
 
 class Worker:
@@ -35,6 +40,22 @@ class Worker:
         self.name, self.patience, self.heals = name, patience, heals
         self.alive: Callable[[], bool] = lambda: True
         self._busy_since: float | None = None
+        self._begun = time.monotonic()
+        self._stumbles = 0
+        self._cause = ""
+
+    def begin(self) -> None:
+        """It begins, or begins again."""
+        self._begun = time.monotonic()
+        self.beat()
+
+    def stumble(self, error: Exception) -> float:
+        """It fell over something; after so many seconds it may begin again."""
+        self._stumbles = 1 if time.monotonic() - self._begun > STEADY else self._stumbles + 1
+        self._cause = type(error).__name__
+        self.rest()
+        _stumbled(self.name, error)
+        return float(min(LONGEST_AGAIN, AGAIN * 2 ** (self._stumbles - 1)))
 
     def beat(self) -> None:
         """It moves: a new round, or a new piece of work."""
@@ -47,16 +68,24 @@ class Worker:
     @property
     def replaceable(self) -> bool:
         """Whether it is in trouble that a new process ends: a worker that waits for the ledger would wait there too."""
-        return not self.alive() or (self.heals and self.trouble() is not None)
+        return not self.alive() or (self.heals and self._stuck() > 0)
 
     def trouble(self) -> str | None:
         """What is wrong with it, in words "zh / en"; None while all is well."""
         if not self.alive():
             return f"工作线程 {self.name} 已终止 / the worker {self.name} has ended"
+        if stuck := self._stuck():
+            return f"工作线程 {self.name} 已停滞 {stuck:.0f} 秒 / the worker {self.name} has been stuck for {stuck:.0f} s"
+        if self._stumbles >= OFTEN and time.monotonic() - self._begun <= STEADY:
+            why = f"{self._stumbles} × {self._cause}"
+            return f"工作线程 {self.name} 反复出错（{why}）/ the worker {self.name} keeps failing ({why})"
+        return None
+
+    def _stuck(self) -> float:
+        """Seconds at the present piece of work, once they are more than its patience; else 0."""
         since = self._busy_since
-        if since is None or (stuck := time.monotonic() - since) <= self.patience:
-            return None
-        return f"工作线程 {self.name} 已停滞 {stuck:.0f} 秒 / the worker {self.name} has been stuck for {stuck:.0f} s"
+        busy = 0.0 if since is None else time.monotonic() - since
+        return busy if busy > self.patience else 0.0
 
 
 class Workers:
@@ -106,34 +135,36 @@ class Workers:
 
     def _in_thread(self, worker: Worker, run: Callable[[Worker], None]) -> None:
         while True:
+            worker.begin()
             try:
                 run(worker)
             except Exception as error:  # noqa: BLE001 — said, and begun again: nothing may end a worker
-                _stumbled(worker, error)
-                time.sleep(AGAIN)
+                time.sleep(worker.stumble(error))
             else:
                 break
         self._forget(worker)
 
     async def _in_task(self, worker: Worker, run: Callable[[Worker], Coroutine[Any, Any, None]]) -> None:
         while True:
+            worker.begin()
+            pause = AGAIN
             try:
                 await run(worker)
             except asyncio.CancelledError:
                 self._forget(worker)
                 raise
             except Exception as error:  # noqa: BLE001 — said, and begun again: nothing may end a worker
-                _stumbled(worker, error)
-            await asyncio.sleep(AGAIN)
+                pause = worker.stumble(error)
+            await asyncio.sleep(pause)
 
 
-def _stumbled(worker: Worker, error: Exception) -> None:
+def _stumbled(name: str, error: Exception) -> None:
     """The kind of error and the line it came from; its words may hold what was sent to us."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
-    log.error("worker_stumbled", worker=worker.name, cause=type(error).__name__, at=where)
+    log.error("worker_stumbled", worker=name, cause=type(error).__name__, at=where)
 
 
 SIGN_EVERY = 2.0

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import and_, or_, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from records.broadcast import PublicEvent
@@ -85,7 +86,7 @@ class HotLoop:
             lots = self._next()
             backlog = [] if lots else self._passed(session, at)
             wanted = list(dict.fromkeys([*lots, *(lot for lot, _ in backlog)]))
-            findings = [f for facts in ready_facts(session, wanted, at) for f in evaluate(facts)]
+            findings = findings_of(session, wanted, at)
         self._commit(findings, lots, backlog)
         return more or bool(self.pending) or len(backlog) == BACKLOG
 
@@ -177,12 +178,25 @@ _LATER = 2**62
 """The number of a row that does not exist: this table did not touch the lot."""
 
 
+def findings_of(session: Session, lots: list[str], at: datetime) -> list[Finding]:
+    """What the rules find in lots that are ready. A lot that cannot be read is logged and left; the others are not."""
+    try:
+        return [found for facts in ready_facts(session, lots, at) for found in evaluate(facts)]
+    except SQLAlchemyError:
+        raise
+    except Exception as error:  # noqa: BLE001 — whatever one lot holds, warnings for the others must come
+        if len(lots) == 1:
+            log.error("lot cannot be read", lot=lots[0], error=type(error).__name__)
+            return []
+        return [found for lot in lots for found in findings_of(session, [lot], at)]
+
+
 def evaluate(facts: LotFacts) -> list[Finding]:
     """All lot rules over the facts of one lot. A rule that fails is logged with its lot and skipped."""
     found: list[Finding] = []
     for rule in LOT_RULES.values():
         try:
             found += rule.evaluate(facts)
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            log.error("rule failed", rule=rule.id, lot=facts.lot_id, error=repr(error))
+        except Exception as error:  # noqa: BLE001 — one rule's failure must not keep the others' warnings back
+            log.error("rule failed", rule=rule.id, lot=facts.lot_id, error=type(error).__name__)
     return found

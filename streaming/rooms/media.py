@@ -111,7 +111,7 @@ class MediaServer:
         self._fanout = choose(self.config.fanout, self._udp.sock)
         self._udp.on_drained = self.flush
         self._clock = self.workers.task("media", self._tick)
-        self._moves = asyncio.create_task(self._follow_addresses())
+        self._moves = self.workers.task("addresses", self._follow_addresses, heals=False)
         if self.edges is not None:
             await self.edges.start()
         log.info("media.started", port=self.port, fanout=self._fanout.name, addresses=self._addresses)
@@ -125,9 +125,10 @@ class MediaServer:
             return False
         return True
 
-    async def _follow_addresses(self) -> None:
+    async def _follow_addresses(self, worker: Worker) -> None:
         """Answers announce the addresses of the moment: a name may be moved, an interface get another one."""
         while True:
+            worker.rest()  # a name server may take its time
             await asyncio.sleep(ADDRESSES_SECONDS)
             try:
                 found = await announced(self.config.host, self.config.public_host)

@@ -145,7 +145,7 @@ class Cameras:
             self._leave(self._cameras.pop(name))
         for name, address in wanted.items():
             if name not in self._cameras:
-                self._cameras[name] = Camera(name, address, self._media)
+                self._cameras[name] = Camera(name, address, self._media, self.workers)
 
     def _leave(self, camera: Camera) -> None:
         task = asyncio.create_task(camera.stop())
@@ -156,20 +156,21 @@ class Cameras:
 class Camera:
     """One camera and the task that keeps it on air."""
 
-    def __init__(self, name: str, address: Address, media: Media) -> None:
+    def __init__(self, name: str, address: Address, media: Media, workers: Workers) -> None:
         self.name, self.address = name, address
         self.status = CameraStatus()
         self._media = media
         self._transcode = self._b_frames = self._over_udp = False
         self._tries = 0
         self._live_at: float | None = None
-        self._task = asyncio.create_task(self._run())
+        self._task = workers.task(f"camera {name}", self._run)
 
     async def stop(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _run(self) -> None:
+    async def _run(self, worker: Worker) -> None:
+        worker.rest()  # it is on air for hours; what ails the camera itself stands in its status
         pause = PAUSE
         while True:
             await self._until_free()

@@ -77,9 +77,24 @@ def test_a_thread_that_stumbles_begins_again_and_says_where_not_what(
             raise ValueError("13800000000")
 
     kept.thread("writer", work).join()
+    assert kept.state()["status"] == "ok"
     told = capsys.readouterr().out
     assert len(rounds) == 3 and kept.state()["status"] == "ok"
     assert "ValueError" in told and "test_workers.py" in told and "13800000000" not in told
+
+
+def test_a_thread_that_stumbles_time_and_again_is_told_and_not_replaced() -> None:
+    kept, stop = Workers(), threading.Event()
+
+    def work(worker: Worker) -> None:
+        if not stop.is_set():
+            raise KeyError("x")
+
+    thread = kept.thread("lens", work)
+    until(lambda: "KeyError" in kept.state().get("detail", ""))
+    assert kept.state()["status"] == "failing" and kept.replace() is False
+    stop.set()
+    thread.join()
 
 
 async def test_a_task_that_stumbles_begins_again_and_one_that_is_cancelled_is_not_missed() -> None:

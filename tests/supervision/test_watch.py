@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from dataclasses import replace
@@ -316,3 +317,58 @@ def test_scan_finds_the_same_without_raising(
     with pytest.raises(KeyError, match="B99"):
         scan(ledger, ["B99"])
     assert warnings_of(ledger) == []
+
+
+def test_the_watch_says_how_it_is(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a port: in a file, from its start; a loop that is stuck stands in it until it moves again."""
+    go_on, stop = threading.Event(), threading.Event()
+    monkeypatch.setattr("supervision.watch.SIGN_EVERY", 0.02)
+    monkeypatch.setattr("supervision.hot.HotLoop.tick", lambda _loop: go_on.wait(20) and False)
+    url = ledger.url.render_as_string(hide_password=False)
+    config = WatchConfig(url, tmp_path, HANGZHOU, hot_patience=0.1)
+    watching = threading.Thread(target=run, args=(config, stop))
+    watching.start()
+
+    def said(status: str) -> dict[str, Any]:
+        limit = time.monotonic() + 20
+        while True:
+            file = tmp_path / "watch.health"
+            told: dict[str, Any] = json.loads(file.read_bytes()) if file.exists() else {}
+            if told.get("status") == status:
+                return told
+            assert time.monotonic() < limit, told
+            time.sleep(0.02)
+
+    try:
+        stuck = said("failing")
+        assert stuck["replace"] is True and "watch-hot" in stuck["detail"]
+        go_on.set()
+        assert said("ok")["replace"] is False
+    finally:
+        go_on.set()
+        stop.set()
+        watching.join(20)
+
+
+def test_a_lot_that_cannot_be_read_keeps_no_warning_of_another_back(
+    ledger: Ledger, market: Any, past: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from supervision import hot
+
+    read = hot.ready_facts
+    seen: list[str] = []
+
+    def trip(session: Any, lots: list[str], at: datetime) -> Any:
+        if "poison" in lots:
+            raise RecursionError
+        seen.extend(lots)
+        return read(session, lots, at)
+
+    monkeypatch.setattr(hot, "ready_facts", trip)
+    for lot in ("fine", "poison", "well"):
+        market.lot(lot, past)
+    loop = hot.HotLoop(ledger, lambda: UNKNOWN)
+    loop.resume()
+    while loop.tick():
+        continue
+    assert {"fine", "well"} <= set(seen)
