@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from dashboard import charts, context, measures, shell, tabledata, tables
+from dashboard import awards, charts, context, measures, shell, tabledata, tables
 from dashboard.cards import DASH, Kpi, lens_basis, show
-from dashboard.charts import Bar
 from dashboard.html import card, draw, esc, row
 from dashboard.memo import per_lens
 from supervision import figures
-from supervision.currencies import in_currency
 from supervision.filters import Filters
-from supervision.narrow import AWARDED_ON, OPENED_ON, where
+from supervision.narrow import OPENED_ON, where
 
 CLASSES = ((0, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, 100), (101, 300), (301, None))
 """Classes of bidders per lot; the first is below the legal minimum of three (招标投标法 art. 28)."""
@@ -72,26 +70,13 @@ def _reading(page: shell.Page, hhi: float | None) -> str:
 @per_lens
 def concentration(filters: Filters) -> tuple[float | None, float | None, int]:
     """M14 HHI (0–10000) and M15 CR4 (fraction) over winners' shares of award value in one currency, and the lots counted."""
-    shares = winners(filters)
-    total = sum(amount for *_, amount in shares)
+    found = awards.grouped(filters, "winner")
+    amounts = [amount for *_, amount in found if amount]
+    total = sum(amounts, Decimal(0))
     if not total:
         return None, None, 0
-    parts = [float(amount / total) for *_, amount in shares]
-    return sum(p * p for p in parts) * HHI_SCALE, sum(parts[:4]), sum(n for _, n, _ in shares)
-
-
-@per_lens
-def winners(filters: Filters) -> tuple[tuple[str, int, Decimal], ...]:
-    """(winner, lots, award value) of the period, greatest value first."""
-    settled = in_currency(context.lens(), filters)
-    clause, params = where(
-        settled, AWARDED_ON, "winner_id IS NOT NULL", "award_price IS NOT NULL", money=True
-    )
-    rows = context.lens().rows(
-        f"SELECT any_value(winner_name), count(*), sum(award_price) FROM lots {clause} GROUP BY winner_id ORDER BY 3 DESC, winner_id",
-        params,
-    )
-    return tuple((str(name), int(n), Decimal(amount)) for name, n, amount in rows)
+    parts = [float(amount / total) for amount in amounts]
+    return sum(p * p for p in parts) * HHI_SCALE, sum(parts[:4]), sum(n for _, n, amount in found if amount)
 
 
 @per_lens
@@ -115,16 +100,7 @@ def _histogram(page: shell.Page) -> str:
 
 
 def _winners(page: shell.Page) -> str:
-    found = winners(page.filters)[:TOP]
-    if not found:
-        return card(
-            page.say("competition.winners"), f'<p class="muted">{page.say("competition.no_awards")}</p>'
-        )
-    code = in_currency(context.lens(), page.filters).currency or figures.CNY
-    bars = [
-        Bar(name, float(amount), figures.money(amount, code, page.lang), str(n)) for name, n, amount in found
-    ]
-    return card(page.say("competition.winners"), charts.bars(bars, 120), page.say("competition.winners_note"))
+    return awards.ranking(page.say("competition.winners"), page.filters, "winner", TOP, page.lang, 120)
 
 
 _COLUMNS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from dashboard import charts, context, measures, months, services, shell, tabledata, tables
+from dashboard import awards, charts, context, measures, months, services, shell, tabledata, tables
 from dashboard.cards import DASH, Kpi, lens_basis, show
 from dashboard.charts import Bar, Line
 from dashboard.html import card, draw, esc, row
@@ -18,6 +18,7 @@ from supervision.narrow import AWARDED_ON, where
 
 MONTHS = 12
 ROWS = 5
+SECTORS = 9
 YI = 100_000_000
 
 
@@ -33,7 +34,7 @@ def _kpis(page: shell.Page) -> list[Kpi]:
     say, choice, lang = page.say, page.choice, page.lang
     points = measures.points(lang)
     count, amount = small_value(page.filters)
-    code, keys = _code(page), key_lots(page.filters)
+    code, keys = awards.code(page.filters), key_lots(page.filters)
     mean = measures.comparison("M30", page.filters).present
     shared = lens_basis(page.lang)
     return [
@@ -49,7 +50,7 @@ def _kpis(page: shell.Page) -> list[Kpi]:
 
 
 def _months(page: shell.Page) -> str:
-    code = _code(page)
+    code = awards.code(page.filters)
     values = [float(figures.half_up((v or 0.0) / YI)) for v in measures.trend("M02", page.filters, MONTHS)]
     if not any(values):
         return card(page.say("savings.months"), f'<p class="muted">{page.say("competition.no_awards")}</p>')
@@ -66,11 +67,6 @@ def _months(page: shell.Page) -> str:
     )
 
 
-def _code(page: shell.Page) -> str:
-    """The currency the screen's amounts are in."""
-    return in_currency(context.lens(), page.filters).currency or figures.CNY
-
-
 def _unit(code: str, lang: str) -> str:
     """A hundred million of a currency."""
     if lang != "zh":
@@ -78,28 +74,8 @@ def _unit(code: str, lang: str) -> str:
     return "亿元" if code == figures.CNY else f"亿 {code}"
 
 
-@per_lens
-def sectors(filters: Filters) -> tuple[tuple[str, int, Decimal], ...]:
-    """(category, lots, award value) of the period, greatest first."""
-    settled = in_currency(context.lens(), filters)
-    clause, params = where(
-        settled, AWARDED_ON, "winner_id IS NOT NULL", "award_price IS NOT NULL", money=True
-    )
-    rows = context.lens().rows(
-        f"SELECT coalesce(category, '—'), count(*), sum(award_price) FROM lots {clause} GROUP BY 1 ORDER BY 3 DESC, 1",
-        params,
-    )
-    return tuple((str(name), int(n), Decimal(amount)) for name, n, amount in rows)
-
-
 def _sectors(page: shell.Page) -> str:
-    found, code = sectors(page.filters)[:9], _code(page)
-    if not found:
-        return card(page.say("savings.sectors"), f'<p class="muted">{page.say("competition.no_awards")}</p>')
-    bars = [
-        Bar(name, float(amount), figures.money(amount, code, page.lang), str(n)) for name, n, amount in found
-    ]
-    return card(page.say("savings.sectors"), charts.bars(bars), page.say("competition.winners_note"))
+    return awards.ranking(page.say("savings.sectors"), page.filters, "category", SECTORS, page.lang)
 
 
 def key_lots(filters: Filters) -> dict[str, int]:
@@ -136,7 +112,7 @@ def small_value(filters: Filters) -> tuple[int, Decimal]:
 
 def _small(page: shell.Page) -> str:
     count, amount = small_value(page.filters)
-    code = _code(page)
+    code = awards.code(page.filters)
     title = page.say("savings.small_board")
     if not count:
         return card(title, f'<p class="muted">{page.say("savings.no_small")}</p>')

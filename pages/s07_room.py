@@ -38,7 +38,8 @@ def body(page: shell.Page) -> None:
         room_panel.show(page, room.id)
     components.opening(
         found.id, page.lang, room=room.id if room else None, room_name=place,
-        control_price=None if lot.control_price is None else str(lot.control_price), key=f"opening-{found.id}",
+        control_price=None if lot.control_price is None else str(lot.control_price), currency=lot.currency,
+        key=f"opening-{found.id}",
     )  # fmt: skip
     if hosts:
         host_panel.controls(page, found.id)

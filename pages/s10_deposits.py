@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from dashboard import context, measures, opinion_panel, screens, services, shell, tabledata, tables
 from dashboard.cards import DASH, Kpi, live_basis, show
@@ -90,9 +90,10 @@ def _left(page: shell.Page, refund: services.Refund) -> str:
 
 def _projects(page: shell.Page) -> str:
     """The newest projects with their public page 项目电子身份证."""
+    known = or_(Lot.notice_at <= now(), and_(Lot.notice_at.is_(None), services.past_deadline()))
     query = (
         select(Project.id, Project.name, Lot.notice_at).join(Lot, Lot.project_id == Project.id)
-        .where(Lot.notice_at <= now()).order_by(Lot.notice_at.desc(), Project.id).limit(PROJECTS)
+        .where(known).order_by(Lot.notice_at.desc().nulls_last(), Project.id).limit(PROJECTS)
     )  # fmt: skip
     if page.filters.centre:
         query = query.where(Lot.centre_id == page.filters.centre)

@@ -135,6 +135,7 @@ def publish_opening(session: Session, opening: Opening) -> None:
         "method": lot.method,
         "key_project": bool(project.key_flag),
         "control_price": None if lot.control_price is None else str(lot.control_price),
+        "currency": lot.currency,
         "prequalification": lot.prequalification,
         "state": opening.state,
         "stage": "waiting" if early and opening.stage == "sign_in" else opening.stage,

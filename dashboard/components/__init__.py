@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from dashboard import context, i18n
 from records.states import OPENING_STEPS, STAGES
+from supervision.figures import CNY
 from supervision.handling import ACTIONS, DISPOSITIONS
 
 FOLDER = Path(__file__).parent
@@ -117,6 +118,18 @@ def wall(count: int, filters: Mapping[str, str], lang: str, *, key: str = "wall"
     _component("wall")(data=data, key=key)
 
 
+def _money_words(currency: str, lang: str) -> dict[str, str]:
+    """What amounts and the column of prices are called where they are not in yuan."""
+    if currency == CNY:
+        return {}
+    unit = f"万 {currency}" if lang == "zh" else currency
+    return {
+        "tenThousand": unit,
+        "yuan": currency,
+        "price": f"报价（{unit}）" if lang == "zh" else f"Price ({unit})",
+    }
+
+
 def opening(
     opening_id: str,
     lang: str,
@@ -124,6 +137,7 @@ def opening(
     room: str | None,
     room_name: str,
     control_price: str | None,
+    currency: str = CNY,
     key: str = "opening",
 ) -> None:
     """Picture, process, prices, log and objections of one opening, straight from the hub's feed."""
@@ -144,7 +158,7 @@ def opening(
         "controlPrice": control_price,
         "stages": [{"id": stage, "name": names[index]} for stage, names in STAGES.items()],
         "steps": steps,
-        "words": words(lang, "live", "opening"),
+        "words": words(lang, "live", "opening") | _money_words(currency, lang),
     }
     _component("opening")(data=data, key=key)
 

@@ -24,16 +24,27 @@ def opening_view(
         "figures": _figures(opening, story, record, lang),
         "record": record if record and record["bids"] else None,
         "wait": word(lang, _waiting(opening)),
-        "outcome": outcome(award, lang, opening.get("control_price")),
+        "outcome": outcome(award, lang, _ceiling(opening)),
         "moments": [] if story.steps else _moments(opening, lang),
         "step_keys": STEPS,
     }
 
 
+def _ceiling(opening: Opening) -> str | None:
+    """The control price, where an award in yuan may be compared with it."""
+    return opening.get("control_price") if opening.get("currency") in (None, "CNY") else None
+
+
 def _figures(opening: Opening, story: Story, record: Mapping[str, Any] | None, lang: str) -> Pairs:
-    found = key_figures(story, lang)
+    found = key_figures(story, lang, opening.get("currency") or "CNY")
     if record and not story.control and opening.get("control_price"):
-        found.insert(0, (word(lang, "fact.control"), money(opening["control_price"], lang)))
+        found.insert(
+            0,
+            (
+                word(lang, "fact.control"),
+                money(opening["control_price"], lang, opening.get("currency") or "CNY"),
+            ),
+        )
     if record and record["bids"]:
         found.insert(0, (word(lang, "facts.bidders"), word(lang, "fact.houses", n=len(record["bids"]))))
     return found

@@ -88,12 +88,22 @@ def day(moment: datetime, lang: str, *, year: bool = True) -> str:
     return (f"{moment.year}年" if year else "") + f"{moment.month}月{moment.day}日 {weekday}"
 
 
-def figure(yuan: str | None, lang: str) -> str:
-    """Yuan as a figure without unit: 万元 in Chinese, yuan in English; two decimals, half up; a dash for none."""
+def figure(yuan: str | None, lang: str, currency: str | None = None) -> str:
+    """An amount without its unit, two decimals, half up; a dash for none.
+
+    Yuan in 万元 in Chinese and plain in English; other currencies plain in both.
+    """
     if yuan is None:
         return "—"
-    unit = 10_000 if lang == "zh" else 1
+    unit = 10_000 if lang == "zh" and currency in (None, "CNY") else 1
     return f"{(Decimal(yuan) / unit).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
+
+
+def _price_head(currency: str | None, lang: str) -> str:
+    """The heading of a column of prices, with their unit."""
+    if currency in (None, "CNY"):
+        return word(lang, "list.price")
+    return word(lang, "list.price.in", currency=currency)
 
 
 def money(amount: str, lang: str, currency: str = "CNY") -> str:
@@ -173,7 +183,8 @@ class Site:
             lang=lang,
             t=lambda key, **values: word(lang, key, **values),
             url=lambda path, **query: address(path, lang, **query),
-            figure=lambda yuan: figure(yuan, lang),
+            figure=lambda yuan, currency=None: figure(yuan, lang, currency),
+            price_head=lambda currency: _price_head(currency, lang),
             say=lambda message: sentence(message, lang),
             named=lambda group, value: named(lang, group, value),
             **context,

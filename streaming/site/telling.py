@@ -114,13 +114,13 @@ def listing(story: Story, lang: str) -> Listing:
     return Listing("list.waiting")
 
 
-def key_figures(story: Story, lang: str) -> Pairs:
+def key_figures(story: Story, lang: str, currency: str = "CNY") -> Pairs:
     """Price ceiling, coefficient and decryption, as far as known; site/static/room.js says the same."""
     found: Pairs = []
     if story.control:
-        found.append((word(lang, "fact.control"), money(story.control["amount"], lang)))
+        found.append((word(lang, "fact.control"), money(story.control["amount"], lang, currency)))
         if story.control.get("base_price"):
-            found.append((word(lang, "fact.base"), money(story.control["base_price"], lang)))
+            found.append((word(lang, "fact.base"), money(story.control["base_price"], lang, currency)))
         if story.control.get("over") is not None:
             found.append((word(lang, "fact.over"), word(lang, "fact.houses", n=story.control["over"])))
     found += [(term(lang, drawn["kind"]) or "", str(drawn["value"])) for drawn in story.coefficients]
@@ -144,7 +144,7 @@ def facts(opening: Opening, place: str, lang: str) -> Pairs:
         ("facts.family", named(lang, "family", opening.get("trade_family"))),
         ("facts.category", term(lang, opening.get("category"))),
         ("facts.method", named(lang, "method", opening.get("method"))),
-        ("fact.control", money(limit, lang) if limit else None),
+        ("fact.control", money(limit, lang, opening.get("currency") or "CNY") if limit else None),
         ("facts.scheduled", full(opening.get("scheduled_at"))),
         ("facts.place", place),
         ("facts.ended", full(opening["ended_at"]) if opening.get("ended_at") else None),

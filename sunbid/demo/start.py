@@ -20,7 +20,8 @@ from records.organisations import Room
 from records.users import ROLES, User
 from sunbid import logs, output, up, wiring
 from sunbid.children import Command
-from sunbid.demo import home, load, market, player, rooms, script
+from sunbid.demo import broadcasts, home, load, market, player, rooms, script
+from sunbid.demo.people import People
 from sunbid.logfile import LogFile
 from sunbid.settings import Settings
 from sunbid.supervise import CannotStart, Supervisor, only_one
@@ -104,7 +105,11 @@ def _load_market(ledger: Ledger, settings: Settings, options: Options, since: da
     at = now()
     load.load(ledger, settings.data, load.leftovers(ledger, at))
     records = market.generate(options.scale, options.seed, at, load.unfinished_days(ledger, at), since)
-    return load.load(ledger, settings.data, records)
+    added = load.load(ledger, settings.data, records)
+    if options.scale == "small":
+        with ledger.write() as session:
+            broadcasts.leave(session, market.plans(People(options.seed), at), at)
+    return added
 
 
 def _accounts(ledger: Ledger) -> None:

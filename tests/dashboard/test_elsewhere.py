@@ -1,0 +1,185 @@
+"""Markets of elsewhere: amounts in yen, lots without dates, firms whose place nobody knows, another home."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from dashboard import context
+from dashboard.config import DeskConfig
+from dashboard.screens import BY_ID
+from ingest.files import import_paths
+from records.clock import running_from
+from records.ledger import Ledger
+from records.projects import Lot
+from supervision.home import Place
+from supervision.lens_writer import LensWriter
+from supervision.market import overview
+from tests.dashboard.test_every_figure import Shown
+from tests.dashboard.test_pages import run, text
+from tests.places import HANGZHOU
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime.fromisoformat("2026-11-20T10:00:00+08:00")
+Build = Callable[..., Path]
+
+
+def release(number: int, bidders: int, paid: str | None = None, day: str | None = None) -> dict[str, object]:
+    """A compiled release as sparse as they come: bids and an active award, nothing of time or place."""
+    award: dict[str, object] = {"id": "1", "status": "active", "suppliers": [{"id": f"BR-{number}"}]}
+    if paid:
+        award["value"] = {"amount": float(paid), "currency": "BRL"}
+    tender: dict[str, object] = {"id": f"{number}", "procurementMethod": "open", "numberOfTenderers": bidders}
+    if day:
+        tender["tenderPeriod"] = {"endDate": f"{day}T10:00:00Z"}
+        award["date"] = f"{day}T12:00:00Z"
+    details = [
+        {"id": f"{n}", "status": "valid", "value": {"amount": 1e6 + n, "currency": "BRL"},
+         "tenderers": [{"id": f"BR-{number + n}"}]}
+        for n in range(bidders)
+    ]  # fmt: skip
+    return {"ocid": f"ocds-br-{number}", "buyer": {"id": "7"}, "tender": tender,
+            "bids": {"details": details}, "awards": [award]}  # fmt: skip
+
+
+@pytest.fixture
+def build(ledger: Ledger, tmp_path: Path) -> Iterator[Build]:
+    """Import files into a fresh ledger and open the desk over it, ten years after the newest of them."""
+
+    def made(*paths: Path, home: Place = HANGZHOU) -> Path:
+        import_paths(ledger, list(paths), data_dir=tmp_path)
+        LensWriter(ledger, tmp_path, home).start()
+        context.configure(DeskConfig(str(ledger.url), tmp_path, home=home))
+        return tmp_path
+
+    with running_from(NOW):
+        yield made
+    context.identify_by(None)
+    context.ledger().close()
+
+
+@pytest.fixture
+def sparse(build: Build, tmp_path: Path) -> Path:
+    file = tmp_path / "sparse.jsonl"
+    releases = [release(1, 4), release(20, 3), release(40, 5, "2500000", "2015-03-04")]
+    file.write_text("\n".join(map(json.dumps, releases)))
+    return build(file)
+
+
+def test_an_empty_period_says_so_and_offers_those_with_data(build: Build) -> None:
+    build(ROOT / "examples" / "tsuchiura")
+    for code in ("S01", "S02", "S03", "S04", "S05", "S09"):
+        shown = text(run("supervisor", BY_ID[code]))
+        assert "所选期间" in shown and "2007-05-08 至 2015-01-14" in shown, code
+        for offered in ("period=all", "period=2015-01", "period=2015"):
+            assert offered in shown, code
+        assert "所选期间" not in text(run("supervisor", BY_ID[code], period="2014"))
+
+
+def test_yen_stay_yen(build: Build) -> None:
+    build(ROOT / "examples" / "tsuchiura")
+    shown = Shown("S05", {"period": "all"})
+    assert shown.values["成交金额"] == "450.15亿 JPY" and "1,561 个标段" in shown.lines["成交金额"]
+    assert "元" not in "".join(value for _, value, _ in shown.bars("成交金额，按行业"))
+    assert "万 JPY" in shown.markup and "万元" not in shown.markup and "亿元" not in shown.markup
+    assert "亿 JPY" in Shown("S03", {"period": "2014"}).markup
+    assert "JPY" in Shown("S05", {"period": "all", "lang": "en"}).markup
+
+
+def test_an_unknown_place_is_neither_local_nor_outside(build: Build) -> None:
+    build(ROOT / "examples" / "tsuchiura")
+    shown = Shown("S02", {"period": "all"})
+    for name in ("外地企业参与占比", "外地企业中标占比", "开放落差", "来源省份"):
+        assert shown.values[name] == "—", name
+    assert "5,968 不明" in shown.lines["外地企业参与占比"]
+    assert "100.00" not in shown.markup
+
+
+def test_the_year_stands_in_times_that_are_not_of_this_year(build: Build) -> None:
+    build(ROOT / "examples" / "tsuchiura")
+    assert "2015-01-14 23:00" in text(run("supervisor", BY_ID["S03"], period="all"))
+    shown = text(run("supervisor", BY_ID["S06"], view="history"))
+    listed = shown + "".join(
+        str(h.proto) for h in run("supervisor", BY_ID["S06"], view="history").get("html")
+    )
+    assert "2015-01-14" in listed
+
+
+def test_lots_without_a_date_can_be_asked_for(sparse: Path) -> None:
+    default = text(run("supervisor", BY_ID["S03"]))
+    assert "时间不明（2）" in default and "period=undated" in default
+    undated = Shown("S03", {"period": "undated"})
+    assert "2 个；仅统计已开标标段" in undated.markup and undated.values["每标段投标人均值"] == "3.50家"
+    assert [lots for _, lots, _ in undated.bars("谁中标最多")] == ["1", "1"]
+    assert "3 个；仅统计已开标标段" in Shown("S03", {"period": "all"}).markup
+    assert "1 个；仅统计已开标标段" in Shown("S03", {"period": "2015"}).markup
+
+
+def test_awards_without_an_amount_are_counted_and_their_sum_is_unknown(sparse: Path) -> None:
+    undated = Shown("S05", {"period": "undated"})
+    assert undated.values["成交金额"] == "—" and "2 个标段，其中 2 个无金额" in undated.lines["成交金额"]
+    everything = Shown("S05", {"period": "all"})
+    assert everything.values["成交金额"] == "250.00万 BRL"
+    assert "3 个标段，其中 2 个无金额" in everything.lines["成交金额"]
+
+
+def test_two_currencies_are_never_added_up(build: Build, ledger: Ledger, tmp_path: Path) -> None:
+    file = tmp_path / "sparse.jsonl"
+    file.write_text(json.dumps(release(40, 5, "2500000", "2014-03-04")))
+    build(file, ROOT / "examples" / "tsuchiura")
+    shown = Shown("S05", {"period": "2014"})
+    assert "JPY" in shown.values["成交金额"] and "另 1 个为其他币种" in shown.lines["成交金额"]
+    reais = Shown("S05", {"period": "2014", "currency": "BRL"})
+    assert reais.values["成交金额"] == "250.00万 BRL"
+    months = Shown("S05", {"period": "2014-03", "currency": "BRL"})
+    assert months.values["成交金额"] == "250.00万 BRL"
+
+
+def test_another_home_sees_other_firms_as_outside(build: Build, ledger: Ledger, tmp_path: Path) -> None:
+    folder = tmp_path / "pack"
+    folder.mkdir()
+    places = {"A": "370211", "B": "370102", "C": "330106", "D": ""}
+    (folder / "organisations.csv").write_text(
+        "key,name,division_code\n" + "".join(f"{k},{k},{v}\n" for k, v in places.items())
+    )
+    (folder / "projects.csv").write_text("key,name\nP,P\n")
+    (folder / "lots.csv").write_text(
+        "key,project,name,deadline,status\nL,P,L,2026-11-02T09:00:00+08:00,evaluating\n"
+    )
+    (folder / "bids.csv").write_text("key,lot,bidder\n" + "".join(f"{k},L,{k}\n" for k in places))
+    build(folder, home=Place("3702", name="青岛"))
+    assert "2 / 3 家次，另 1 不明" in Shown("S02", {}).lines["外地企业参与占比"]
+    province = Shown("S02", {"home": "province"})
+    assert "1 / 3 家次" in province.lines["外地企业参与占比"]
+    city = Shown("S02", {})
+    assert "山东他市" in [name for name, *_ in city.bars("外地企业从哪里来")]
+    assert "34.15" not in city.markup and "2023" not in city.markup
+    with running_from(NOW):
+        LensWriter(ledger, tmp_path, HANGZHOU).start()
+    assert "2 / 3 家次" in Shown("S02", {}).lines["外地企业参与占比"]
+
+
+def test_the_public_figures_reach_the_data_and_name_the_home(build: Build) -> None:
+    build(ROOT / "examples" / "tsuchiura", home=Place("08203", name="土浦", name_en="Tsuchiura"))
+    told = overview(context.lens(), NOW.date(), Place("08203", name="土浦", name_en="Tsuchiura"))
+    assert told["rolling12"]["openings"] == 0 and told["all"]["openings"] == 1_561
+    assert (told["all"]["first"], told["all"]["last"]) == ("2007-05", "2015-01")
+    assert told["series"][-1]["month"] == "2015-01" and told["reference"] is None
+    assert told["home_name"] == ["土浦（08203）", "Tsuchiura (08203)"]
+
+
+def test_a_rehearsal_is_in_no_statistic(build: Build, ledger: Ledger) -> None:
+    build(ROOT / "examples" / "tsuchiura")
+    before = Shown("S03", {"period": "2014"}).values["每标段投标人均值"]
+    with ledger.write() as session:
+        lot = session.get_one(Lot, "tsuchiura-1")
+        session.add(Lot(id="R", project_id=lot.project_id, name="演练", source=lot.source, status="evaluating",
+                        deadline=datetime.fromisoformat("2014-06-02T09:00:00+08:00"), flags=["rehearsal"],
+                        control_price=Decimal(1)))  # fmt: skip
+    LensWriter(ledger, context.config().data_dir, HANGZHOU).start()
+    assert Shown("S03", {"period": "2014"}).values["每标段投标人均值"] == before
