@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, literal, make_u
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from records import grants
+from records import grants, private
 from records.base import Base
 from records.bids import Bid
 from records.broadcast import BroadcastSession, PublicEvent
@@ -70,7 +70,7 @@ class Ledger:
         self.role = role
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            private.folder(Path(self.url.database).parent)
         self._without_role = False
         self.engine = self._engine()
 
@@ -85,6 +85,7 @@ class Ledger:
         engine = create_engine(
             self.url, hide_parameters=True, connect_args={"timeout": LOCK_SECONDS, "check_same_thread": False}
         )
+        event.listen(engine, "do_connect", self._alone)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -100,6 +101,12 @@ class Ledger:
             self._without_role = True
         finally:
             connection.autocommit = False
+
+    def _alone(self, *_given: Any) -> None:
+        """A new database is its owner's alone from its first byte; -wal and -shm take its rights on."""
+        path = Path(self.url.database or ":memory:")
+        if path.name != ":memory:" and not path.exists():
+            private.touch(path)
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -10,13 +10,15 @@ from pathlib import Path
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from records import private
+
 KEY_FILE = "signing.key"
 
 
 def load_key(data_dir: Path) -> bytes:
     """The signing key of this installation, made on first use; readable by its owner only."""
     path = data_dir / KEY_FILE
-    data_dir.mkdir(parents=True, exist_ok=True)
+    private.folder(data_dir)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

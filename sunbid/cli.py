@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from records import private
 from sunbid.commands import accounts, recordings, records, rooms, run, sources, system
 
 app = typer.Typer(
@@ -56,7 +57,8 @@ def _run() -> None:
 
 
 def main() -> None:
-    """Entry point of the `sunbid` script."""
+    """Entry point of the `sunbid` script. Whatever it and its children write is for this user alone."""
+    private.begin()
     try:
         _run()
     except KeyboardInterrupt:

@@ -6,13 +6,15 @@ import asyncio
 import fcntl
 import signal
 import socket
+import sys
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sunbid import children
+from records import private
+from sunbid import children, privacy
 from sunbid.children import Command, Guardian, Health
 from sunbid.settings import ANY_HOST, Settings, variable
 
@@ -74,7 +76,9 @@ def port_free(host: str, port: int, kind: str) -> bool:
 @contextmanager
 def only_one(data: Path) -> Iterator[None]:
     """Hold the data folder's lock. Raises CannotStart if another supervisor holds it."""
-    data.mkdir(parents=True, exist_ok=True)
+    private.begin()
+    private.folder(data)
+    privacy.keep(data, lambda words: print(words, file=sys.stderr, flush=True))
     with (data / "supervisor.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

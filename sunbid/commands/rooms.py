@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 from urllib.parse import quote
 
@@ -13,10 +14,18 @@ JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON / print JS
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="开标室编号，例 hz-01 / id of the room")]
 RtspOption = Annotated[
     str | None,
-    typer.Option(help="摄像机地址，两台以空格分隔 / RTSP address of the camera, two with a space between"),
+    typer.Option(
+        help="摄像机地址，两台以空格分隔；含口令时写 - 并从标准输入给出，命令行会被他人看到"
+        " / RTSP address, two with a space between; - reads it from standard input: a password on a command line is seen by others"
+    ),
 ]
 
 room = typer.Typer(no_args_is_help=True, help="开标室与推流令牌 / rooms and their publishing tokens")
+
+
+def _address(given: str | None) -> str:
+    """A camera's address as typed, or the line on standard input where it is given as -."""
+    return sys.stdin.readline().strip() if given == "-" else given or ""
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +47,7 @@ def add(
     from records.organisations import Room
 
     with output.acting() as session:
-        token = rooms.add(session, room_id, name, centre, kind, rtsp or "")
+        token = rooms.add(session, room_id, name, centre, kind, _address(rtsp))
         public = session.get_one(Room, room_id).is_public
     _show_token(room_id, token, public, as_json)
 
@@ -118,7 +127,7 @@ def camera(
         if retake:
             rooms.release_camera(session, room_id, False)
         else:
-            rooms.set_camera(session, room_id, rtsp or "")
+            rooms.set_camera(session, room_id, _address(rtsp))
     output.done({"room": room_id, "camera": not none}, f"已设置 / set: {room_id}", as_json)
 
 

@@ -64,10 +64,11 @@ def _supervised(run: object) -> None:
 def hub() -> None:
     """直播公开站 / the public plane: media, public pages, feeds."""
     from streaming.hub import serve
-    from sunbid import logs, waiting, wiring
+    from sunbid import logs, privacy, waiting, wiring
 
     settings = output.settings()
     logs.setup(settings.log_level)
+    privacy.keep_beside(settings.data)
     waiting.until_ledger(settings, "hub", settings.hub_port)
     serve(wiring.hub_config(settings))
 
@@ -75,10 +76,11 @@ def hub() -> None:
 def desk() -> None:
     """智管台 / the supervision desk."""
     from dashboard.serve import serve
-    from sunbid import logs, waiting, wiring
+    from sunbid import logs, privacy, waiting, wiring
 
     settings = output.settings()
     logs.setup(settings.log_level)
+    privacy.keep_beside(settings.data)
     waiting.until_ledger(settings, "desk", settings.desk_port)
     serve(wiring.desk_config(settings))
 
@@ -86,20 +88,22 @@ def desk() -> None:
 def intake() -> None:
     """数据接入 / the intake of records."""
     from ingest.server import serve
-    from sunbid import logs, waiting, wiring
+    from sunbid import logs, privacy, waiting, wiring
 
     settings = output.settings()
     logs.setup(settings.log_level)
+    privacy.keep_beside(settings.data)
     waiting.until_ledger(settings, "intake", settings.intake_port, upgrades=True)
     serve(wiring.intake_config(settings))
 
 
 def watch() -> None:
     """规则与预警 / the watch: lens, rules, warnings."""
-    from sunbid import logs, waiting, wiring
+    from sunbid import logs, privacy, waiting, wiring
     from supervision.watch import serve
 
     settings = output.settings()
     logs.setup(settings.log_level)
+    privacy.keep_beside(settings.data)
     waiting.until_ledger(settings, "watch", None)
     serve(wiring.watch_config(settings))

@@ -224,3 +224,13 @@ def test_each_role_has_one_name_everywhere() -> None:
         *ROOT.glob("sunbid/**/*.py"),
     ]
     assert not [(p.name, word) for p in places for word in others if word in p.read_text("utf-8")]
+
+
+def test_a_cameras_password_need_not_stand_on_a_command_line(ledger: Ledger) -> None:
+    address = "rtsp://admin:camera-secret@10.0.0.9/live"
+    told("room", "add", "hz-77", "--name", "开标室", "--centre", "hz", "--rtsp", "-", stdin=address + "\n")
+    with ledger.read() as session:
+        assert session.get_one(Room, "hz-77").rtsp_url == address
+    told("room", "camera", "hz-77", "--rtsp", "-", stdin="rtsp://a:b@10.0.0.8/x\n")
+    with ledger.read() as session:
+        assert session.get_one(Room, "hz-77").rtsp_url == "rtsp://a:b@10.0.0.8/x"
