@@ -319,7 +319,7 @@ class Batch:
         rows += publicrows.past_records(session, {*lots, *_lots_of(pending, "bid", "opening")}, self.demo)
         rows += publicpapers.contracts(session, touched, self.demo)
         rows += publicpapers.decisions(session, touched, self.demo)
-        rows += publicpapers.notices(session, pending.get("notice", {}), self.demo)
+        rows += publicpapers.notices(session, pending.get("notice", {}), lots, self.demo)
         rows += publicpapers.opinions(session, pending.get("opinion", {}), self.demo)
         publicrows.write(session, rows)
         publicrows.openings(session, self._openings_to_publish(lots))

@@ -65,7 +65,7 @@ def _announce(batch: Batch, record: Record, data: OpeningData) -> None:
         with session.begin_nested():
             states.new_opening(session, opening, ts=record.occurred_at)
     except states.IllegalTransition as error:
-        raise Refusal("data", str(error)) from None
+        raise Refusal(error.place, str(error)) from None
     except ValidationError as error:
         raise Refusal(*explain(error, ("data",))) from None
     batch.hold()
@@ -90,15 +90,18 @@ def _change(batch: Batch, record: Record, data: OpeningData, past: bool) -> None
         raise Refusal("data.lot", "开标的标段不能更改 / the lot of an opening cannot change")
     if past and data.state == opening.state:
         return
-    if opening.state != "scheduled" or opening.stage != "waiting":
+    if opening.state != "scheduled":
         if (data.room_id, data.scheduled_at) == (opening.room_id, opening.scheduled_at):
             return
         raise Refusal(
             "data",
             f"开标处于 {opening.state}/{opening.stage}，时间和开标室不能再改为预告内容 / already {opening.state}, cannot be rescheduled",
         )
-    with session.begin_nested():
-        _reschedule(batch, opening, record, data)
+    try:
+        with session.begin_nested():
+            _reschedule(batch, opening, record, data)
+    except states.IllegalTransition as error:
+        raise Refusal(error.place, str(error)) from None
     batch.facts["opening"][record.key]["state"] = opening.state
     batch.hold()
 
@@ -131,7 +134,7 @@ def place_event(batch: Batch, record: Record) -> None:
                 actor=data.actor or record.source, ts=record.occurred_at, detail=data.detail,
             )  # fmt: skip
     except states.IllegalTransition as error:
-        raise Refusal("data.type", str(error)) from None
+        raise Refusal(error.place, str(error)) from None
     except ValidationError as error:
         raise Refusal(*explain(error, ("data", "payload"))) from None
     known["head_seq"] = row.seq

@@ -6,7 +6,7 @@ in none of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -17,23 +17,29 @@ from ingest.publicrows import row
 from ingest.rows import chunks
 from records import public
 from records.broadcast import PublicEvent
-from records.clock import rfc3339
+from records.clock import now, rfc3339
 from records.money import Award
 from records.opinions import payload, visible_from
 from records.organisations import Organisation
 from records.procedure import Contract, Notice, Objection
 from records.projects import Lot
 from records.society import Opinion, OpinionAnswer
-from records.visibility import FIRST_MOMENT, Datum, LotClock, published_from
+from records.visibility import FIRST_MOMENT, Datum, LotClock, notice_from, published_from
 
 
-def notices(session: Session, ids: Iterable[str], demo: frozenset[str]) -> list[dict[str, Any]]:
-    """Rows (topic `notice`) of notices, each from the moment it is published."""
+def notices(
+    session: Session, ids: Iterable[str], lot_ids: Iterable[str], demo: frozenset[str]
+) -> list[dict[str, Any]]:
+    """Rows (topic `notice`) of notices, each from the moment it is published and its lot allows it.
+
+    `ids` are the notices just written; those of the lots just written that nobody has seen yet follow them.
+    """
     rows = []
-    for part in chunks(sorted(set(ids))):
+    for part in chunks(sorted({*ids, *_unseen(session, lot_ids)})):
+        public.forget_unseen(session, "notice", part)
         query = select(Notice, Lot).join(Lot, Lot.id == Notice.lot_id).where(Notice.id.in_(part))
         for notice, lot in session.execute(query):
-            since = published_from(Datum.NOTICE, LotClock(deadline=lot.deadline), notice.published_at)
+            since = notice_from(notice.type, lot.status, lot.deadline, notice.published_at)
             payload = {
                 **_about(lot, notice.source in demo),
                 "type": notice.type,
@@ -47,6 +53,14 @@ def notices(session: Session, ids: Iterable[str], demo: frozenset[str]) -> list[
             if since is not None:
                 rows.append(row("notice", notice.id, payload, since))
     return rows
+
+
+def _unseen(session: Session, lot_ids: Iterable[str]) -> Iterator[str]:
+    """Notices of these lots that are not public yet."""
+    hidden = (PublicEvent.topic == "notice", PublicEvent.visible_from > now())
+    for part in chunks(sorted(set(lot_ids))):
+        query = select(Notice.id).join(PublicEvent, PublicEvent.subject == Notice.id)
+        yield from session.scalars(query.where(Notice.lot_id.in_(part), *hidden))
 
 
 def _about(lot: Lot, demo: bool) -> dict[str, Any]:
@@ -78,7 +92,9 @@ def contracts(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) ->
             .where(Contract.lot_id.in_(part))
             .order_by(Contract.id)
         )
-        for contract, lot, name in session.execute(query):
+        found = session.execute(query).all()
+        public.forget_unseen(session, "contract", [contract.id for contract, _, _ in found])
+        for contract, lot, name in found:
             clock = LotClock(deadline=lot.deadline, awarded=awarded.get(lot.id, contract.signed_at))
             since = published_from(Datum.CONTRACT, clock, contract.signed_at)
             if since is not None:
@@ -108,7 +124,9 @@ def decisions(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) ->
     rows, awarded = [], _awarded(session, wanted)
     for part in chunks(wanted):
         query = select(Objection, Lot).join(Lot, Lot.id == Objection.lot_id).where(Objection.lot_id.in_(part))
-        for objection, lot in session.execute(query.order_by(Objection.id)):
+        found = session.execute(query.order_by(Objection.id)).all()
+        public.forget_unseen(session, "decision", [objection.id for objection, _ in found])
+        for objection, lot in found:
             clock = LotClock(deadline=lot.deadline, awarded=awarded.get(lot.id))
             since = published_from(Datum.DECISIONS, clock, objection.answered_at)
             if since is not None:

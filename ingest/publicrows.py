@@ -90,9 +90,12 @@ def lots(session: Session, ids: Iterable[str], demo: frozenset[str]) -> list[dic
         found = session.execute(query.join(Project, Project.id == Lot.project_id).where(Lot.id.in_(part)))
         mapped = found.mappings().all()
         names = _names(session, (lot[who] for lot in mapped for who in ("tenderer_id", "agency_id")))
+        times = public.opening_times(session, [lot["id"] for lot in mapped if lot["deadline"] is None])
+        public.forget_unseen(session, "lot", part)
         for lot in mapped:
-            project = (lot["project_name"], lot["key_flag"])
-            states = public.lot_rows(cast(Mapping[str, Any], lot), project, names, lot["source"] in demo)
+            project, at = (lot["project_name"], lot["key_flag"]), times.get(lot["id"])
+            held = cast(Mapping[str, Any], lot)
+            states = public.lot_rows(held, project, names, lot["source"] in demo, at)
             rows += [row("lot", lot["id"], payload, since) for payload, since in states]
     return rows
 
@@ -105,6 +108,7 @@ def awards(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) -> li
     rows = []
     for part in chunks(sorted(set(lot_ids))):
         experts = _expert_counts(session, part)
+        public.forget_unseen(session, "award", part)
         query = (
             select(Award, Lot, Organisation.name)
             .join(Lot, Lot.id == Award.lot_id)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from records import audit, states
+from records import audit, commitment, states
 from records.base import Base
 from records.broadcast import PublicEvent
 from records.intake import Journal, Parked, Reject
@@ -46,6 +46,7 @@ def check(session: Session, progress: Progress | None = None) -> Report:
     steps: list[tuple[str, Callable[[Session], Iterator[str]]]] = [
         ("审计链 / audit chain", _audit_chain),
         ("开标链 / opening chains", _opening_chains),
+        ("内部内容的承诺值 / commitments", _commitments),
         ("公开序列 / public feed", _public_feed),
         ("引用 / references", _references),
     ]
@@ -97,6 +98,15 @@ def _opening_chains(session: Session) -> Iterator[str]:
     for opening_id, head, number, last in rows:
         if not head == number == last:
             yield f"开标 {opening_id} 事件有缺失 / events missing: head {head}, rows {number}, last {last}"
+
+
+def _commitments(session: Session) -> Iterator[str]:
+    """What an event keeps inside is what its public commitment says, and cannot be guessed from it."""
+    query = select(OpeningEvent).where(OpeningEvent.detail.is_not(None))
+    for event in session.scalars(query.order_by(OpeningEvent.opening_id, OpeningEvent.seq)).yield_per(1000):
+        if event.detail and not commitment.holds(event.detail, event.payload.get("detail_sha256", "")):
+            place = f"开标 {event.opening_id} 第 {event.seq} 个事件"
+            yield f"{place}的内部内容与承诺值不符 / what it keeps inside does not fit its commitment"
 
 
 def _public_feed(session: Session) -> Iterator[str]:

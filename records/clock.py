@@ -1,7 +1,7 @@
 """The one clock: the present moment, the Beijing day, and how moments are written.
 
 Every process asks it, nothing else: the time zone of the machine plays no part anywhere. A test gives the clock its time
-with `running_from`; the monotonic clock (`time.monotonic`) stays the measure of how long something took.
+with `running_from` or `standing_at`; the monotonic clock (`time.monotonic`) stays the measure of how long something took.
 """
 
 from __future__ import annotations
@@ -59,6 +59,30 @@ def local_day(moment: datetime) -> str:
 def rfc3339(moment: datetime | None) -> str | None:
     """A moment as users see it: RFC 3339 in Beijing time."""
     return None if moment is None else moment.astimezone(BEIJING).isoformat(timespec="milliseconds")
+
+
+@contextmanager
+def standing_at(moment: datetime) -> Iterator[Callable[[datetime], None]]:
+    """For tests: the clock of this process stands still at `moment`; the yielded function sets it.
+
+    Raises:
+        ValueError: `moment` has no UTC offset.
+    """
+    global _source
+    before, held = _source, moment
+
+    def place(at: datetime) -> None:
+        nonlocal held
+        if at.tzinfo is None:
+            raise ValueError("a moment needs its UTC offset")
+        held = at.astimezone(UTC)
+
+    place(moment)
+    _source = lambda: held  # noqa: E731 (a named function would say no more)
+    try:
+        yield place
+    finally:
+        _source = before
 
 
 @contextmanager

@@ -13,7 +13,9 @@ from pydantic import (
     Field,
     PlainSerializer,
     WithJsonSchema,
+    field_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from records.exact import AMOUNT, Plain
 from records.public import MASK
@@ -67,6 +69,16 @@ class BiddersPublished(Payload):
 
     count: Count
     bidders: list[Bidder]
+
+    @field_validator("bidders")
+    @classmethod
+    def _each_once(cls, bidders: list[Bidder]) -> list[Bidder]:
+        numbers = [bidder.no for bidder in bidders]
+        if twice := sorted({no for no in numbers if numbers.count(no) > 1}):
+            raise PydanticCustomError(
+                "twice", f"{twice[0]} 号在名单中出现两次 / no. {twice[0]} stands twice in the list"
+            )
+        return bidders
 
     def masked(self) -> BiddersPublished:
         return self.model_copy(update={"bidders": [Bidder(no=b.no, name=MASK) for b in self.bidders]})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from records.broadcast import PublicEvent
@@ -15,7 +15,7 @@ from records.intake import Source
 from records.openings import Opening
 from records.organisations import Centre, Organisation, Room
 from records.projects import Lot, Project
-from records.visibility import FIRST_MOMENT, Datum, LotClock, visible_from
+from records.visibility import FIRST_MOMENT, NO_MOMENT, Datum, LotClock, status_from, visible_from
 
 MASK = "******"
 RECORD_COLUMNS = ("name", "price", "duration_days", "quality", "decrypt_status")
@@ -46,6 +46,21 @@ def publish(
     return row
 
 
+def forget_unseen(session: Session, topic: str, subjects: Iterable[str]) -> None:
+    """Take back what nobody has seen yet of these subjects, before they are told anew.
+
+    A deadline that is moved, or a paper that is dated anew, would otherwise be shown at the old time.
+    """
+    wanted = list(subjects)
+    if wanted:
+        unseen = (
+            PublicEvent.topic == topic,
+            PublicEvent.subject.in_(wanted),
+            PublicEvent.visible_from > now(),
+        )
+        session.execute(delete(PublicEvent).where(*unseen))
+
+
 _LOT_PLAIN = (
     "id", "trade_family", "category", "method", "evaluation_method", "currency", "round", "status",
     "prequalification", "flags", "unified_deal_code", "classify_code",
@@ -58,12 +73,18 @@ _BASE_PRICE_OUT = frozenset(
 
 
 def lot_rows(
-    row: Mapping[str, Any], project: tuple[str, str | None], names: Mapping[str | None, str], demo: bool
+    row: Mapping[str, Any],
+    project: tuple[str, str | None],
+    names: Mapping[str | None, str],
+    demo: bool,
+    opening_at: datetime | None = None,
 ) -> list[tuple[dict[str, Any], datetime]]:
     """(payload, visible from) of a lot as it stands: what notice and tender documents say, nothing of bidders.
 
     `row` holds the columns of `lot`, `project` its project's (name, key_flag), `names` those of
-    organisations by id. A base price 标底 comes as a second row, visible once the opening may have begun.
+    organisations by id. `opening_at` stands in for a deadline that is not known. What hangs on the deadline
+    comes as a second row, visible from then on: a status that tells how many have bid, and the base price
+    标底 once the opening may have begun.
     """
     plain = {
         **{name: row[name] for name in _LOT_PLAIN},
@@ -81,13 +102,15 @@ def lot_rows(
         "division": row["division_code"],
         "demo": demo,
     }
-    rows = [(plain, FIRST_MOMENT)]
+    told = status_from(row["status"], row["deadline"] or opening_at)
+    early = told > now()
+    rows = [({**plain, "status": "bidding"} if early else plain, FIRST_MOMENT)]
     if row["base_price"] is not None and row["status"] in _BASE_PRICE_OUT:
         clock = LotClock(deadline=row["deadline"], bidders_published=row["deadline"])
         since = visible_from(Datum.BASE_PRICE, clock)
         if since is not None:
-            rows.append(({**plain, "base_price": money(row["base_price"])}, since))
-    return rows
+            return [*rows, ({**plain, "base_price": money(row["base_price"])}, since)]
+    return [*rows, (plain, told)] if early else rows
 
 
 def money(amount: Any) -> str | None:
@@ -104,20 +127,31 @@ def publish_lot(session: Session, lot: Lot) -> None:
     }
     row = {column.key: getattr(lot, column.key) for column in Lot.__table__.columns}
     demo = _is_demo(session, lot.source)
-    for payload, since in lot_rows(row, (project.name, project.key_flag), names, demo):
+    forget_unseen(session, "lot", [lot.id])
+    at = opening_times(session, [lot.id]).get(lot.id)
+    for payload, since in lot_rows(row, (project.name, project.key_flag), names, demo, at):
         publish(session, "lot", lot.id, payload, visible_from=since)
+
+
+def opening_times(session: Session, lot_ids: Iterable[str]) -> dict[str, datetime]:
+    """Lot → when its latest opening is announced for."""
+    query = (
+        select(Opening.lot_id, func.max(Opening.scheduled_at).label("at"))
+        .where(Opening.lot_id.in_(list(lot_ids)), Opening.state != "cancelled")
+        .group_by(Opening.lot_id)
+    )
+    return {row.lot_id: row.at for row in session.execute(query)}
 
 
 def publish_opening(session: Session, opening: Opening) -> None:
     """Write the public state of an opening as it stands: no datum here depends on who bids.
 
-    That somebody has signed in is such a datum: before the deadline the stage stays "waiting".
+    That somebody has signed in is such a datum: until the list is published the stage stays "waiting".
     """
     lot = session.get_one(Lot, opening.lot_id)
     project = session.get_one(Project, lot.project_id)
     room = session.get(Room, opening.room_id) if opening.room_id else None
     centre = session.get(Centre, room.centre_id) if room else None
-    early = lot.deadline is not None and now() < lot.deadline
     payload = {
         "id": opening.id,
         "room": opening.room_id,
@@ -138,26 +172,58 @@ def publish_opening(session: Session, opening: Opening) -> None:
         "currency": lot.currency,
         "prequalification": lot.prequalification,
         "state": opening.state,
-        "stage": "waiting" if early and opening.stage == "sign_in" else opening.stage,
+        "stage": "waiting" if opening.state == "scheduled" else opening.stage,
         "result": opening.result,
         "scheduled_at": rfc3339(opening.scheduled_at),
         "started_at": rfc3339(opening.started_at),
         "ended_at": rfc3339(opening.ended_at),
         "demo": _is_demo(session, opening.source),
     }
+    forget_unseen(session, "opening", [opening.id])
     publish(
         session, "opening", opening.id, payload, day=local_day(opening.scheduled_at),
         visible_from=FIRST_MOMENT if opening.state in ("scheduled", "cancelled") else opened_from(opening, lot),
     )  # fmt: skip
 
 
-def opened_from(opening: Opening, lot: Lot) -> datetime:
-    """From when the public may know what happens at an opening: the deadline, which is its moment by law.
+def moment_of(opening: Opening, lot: Lot) -> datetime:
+    """The deadline in force, which is the moment of the opening by law (招标投标法 art. 34).
 
-    Where the lot's deadline is not known the time the opening is announced for stands in (招标投标法 art. 34).
+    Where the lot's deadline is not known the time the opening is announced for stands in.
     """
-    clock = LotClock(deadline=lot.deadline or opening.scheduled_at)
-    return visible_from(Datum.OPENING_PROCESS, clock) or opening.scheduled_at
+    return lot.deadline or opening.scheduled_at
+
+
+def opened_from(opening: Opening, lot: Lot) -> datetime:
+    """From when the public may know how an opening stands.
+
+    One with events has begun at or after the deadline that was in force, and what has been seen is not
+    taken back; one that is told as a whole waits for the deadline in force now.
+    """
+    begun = opening.started_at or opening.ended_at if opening.head_seq else None
+    known = begun is not None and begun <= now()
+    clock = LotClock(deadline=begun if known else moment_of(opening, lot))
+    return visible_from(Datum.OPENING_PROCESS, clock) or NO_MOMENT
+
+
+def events_from(opening: Opening, lot: Lot) -> datetime:
+    """From when the public may see the events of an opening after its announcement.
+
+    Each sign-in tells a number of bidders, so they wait for the list 投标人名单, or for it to be said that
+    there were too few. An opening broken off before its list keeps them: its bids may be opened another day.
+    """
+    counted = opening.started_at is not None or opening.result == "failed"
+    began = opened_from(opening, lot) if counted else None
+    clock = LotClock(deadline=began, bidders_published=began)
+    return visible_from(Datum.BIDDER_COUNT, clock) or NO_MOMENT
+
+
+def show_what_waited(session: Session, opening_id: str, since: datetime) -> None:
+    """The events of an opening so far are public from `since`."""
+    waiting = (PublicEvent.subject == opening_id, PublicEvent.visible_from > since)
+    session.execute(
+        update(PublicEvent).where(PublicEvent.topic == "opening_event", *waiting).values(visible_from=since)
+    )
 
 
 def _is_demo(session: Session, source: str) -> bool:

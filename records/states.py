@@ -13,16 +13,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records import chain, events, public
+from records import chain, commitment, events, public, sequence
 from records.clock import now, rfc3339
 from records.openings import Opening, OpeningEvent
 from records.projects import Lot
+from records.sequence import IllegalTransition as IllegalTransition
 from records.visibility import FIRST_MOMENT
-
-
-class IllegalTransition(ValueError):
-    """A step that the present state does not allow; names both states."""
-
 
 # ── the lot ──────────────────────────────────────────────────────────────────
 
@@ -124,7 +120,7 @@ _RUNNING = frozenset({"in_progress"})
 _BEFORE = frozenset({"scheduled", "in_progress"})
 
 OPENING_STEPS: dict[str, Step] = {
-    "scheduled": Step(frozenset({"scheduled"}), _between("waiting", "waiting"), after_deadline=False),
+    "scheduled": Step(frozenset({"scheduled"}), _between("waiting", "sign_in"), to_stage="waiting", after_deadline=False),
     "sign_in": Step(_BEFORE, _between("waiting", "sign_in"), to_stage="sign_in", after_deadline=False),
     "bidders_published": Step(_BEFORE, _between("waiting", "sign_in"), to_state="in_progress", to_stage="bidders"),
     "decrypt_progress": Step(_RUNNING, _between("bidders", "decryption"), to_stage="decryption"),
@@ -141,6 +137,8 @@ OPENING_STEPS: dict[str, Step] = {
 }  # fmt: skip
 """Event type → when it may happen and what it changes."""
 
+_TELLING = frozenset({"bidders_published", "ended"})
+"""Events with which those before them become public."""
 _LOT_STATUS_AFTER = {"bidders_published": "opening", "ended": "opened"}
 
 
@@ -176,7 +174,7 @@ def append_event(
 ) -> OpeningEvent:
     """Append one event to an opening: check, chain, move the state, publish. The caller commits.
 
-    `payload` is public; `detail` stays inside and enters the chain by its digest only. Raises
+    `payload` is public; `detail` stays inside and enters the chain by its commitment only. Raises
     LookupError (no such opening), KeyError (unknown type), pydantic.ValidationError (wrong payload),
     IllegalTransition (not allowed now).
     """
@@ -184,14 +182,16 @@ def append_event(
     if opening is None:
         raise LookupError(f"没有开标 {opening_id} / no such opening")
     lot = session.get_one(Lot, opening.lot_id)
-    moment = ts or now()
+    told = events.public_payload(kind, payload, mask=False)
     shown = events.public_payload(kind, payload, mask=lot.prequalification)
-    check_opening_step(opening, kind, shown, moment, lot.deadline)
-    inside = dict(detail or {})
-    if lot.prequalification:
-        inside["unmasked"] = payload
+    moment = sequence.check_time(session, opening, kind, ts)
+    check_opening_step(opening, kind, shown, moment, public.moment_of(opening, lot))
+    if kind == "bid_read":
+        sequence.check_reading(session, opening_id, told)
+    inside = dict(detail or {}) | ({"unmasked": payload} if shown != told else {})
     if inside:
-        shown["detail_sha256"] = chain.digest(inside)
+        inside = commitment.salted(inside)
+        shown["detail_sha256"] = commitment.of(inside)
     row = _chain_on(opening, kind, shown, moment, actor, inside or None)
     session.add(row)
     before, status = _public_state(opening), lot.status
@@ -206,13 +206,18 @@ def append_event(
 
 
 def _tell(session: Session, opening: Opening, lot: Lot, row: OpeningEvent) -> None:
-    """The event's own public row: an announcement at once, what happens at the opening from the deadline."""
-    visible = FIRST_MOMENT if row.type == "scheduled" else public.opened_from(opening, lot)
-    if row.type == "sign_in":
-        visible = max(visible, row.ts)
+    """The event's own public row: the announcement at once, all else once the list is published.
+
+    That it is announced anew is told at once by the opening's own row; as an event it waits like the
+    sign-ins before it, since a gap in the feed would tell of them.
+    """
+    since = public.events_from(opening, lot)
+    if row.type in _TELLING:
+        public.show_what_waited(session, opening.id, since)
     message = {
         "seq": row.seq, "ts": chain.stamp(row.ts), "type": row.type, "payload": row.payload, "hash": row.hash,
     }  # fmt: skip
+    visible = FIRST_MOMENT if row.seq == 1 else since
     public.publish(session, "opening_event", opening.id, message, position=row.seq, visible_from=visible)
 
 

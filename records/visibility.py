@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from records.clock import now
-from records.projects import Lot
 
 
 class Audience(StrEnum):
@@ -38,6 +37,8 @@ class Datum(StrEnum):
     BID_PRICES = "bid_prices"
     COEFFICIENT = "coefficient"
     OPENING_PROCESS = "opening_process"
+    LOT_OUTCOME = "lot_outcome"
+    """What became of a lot where that hangs on who bid: failed 流标, opened, awarded, and a paper that says so."""
     BID_FILES = "bid_files"
     EXPERTS = "experts"
     SCORES = "scores"
@@ -85,7 +86,7 @@ TABLE: Mapping[Datum, Mapping[Audience, Moment]] = {
         Audience.PUBLIC: Moment.BIDDERS_PUBLISHED,
         Audience.SUPERVISOR: Moment.BIDDERS_PUBLISHED,
     },
-    Datum.BIDDER_COUNT: {Audience.PUBLIC: Moment.DEADLINE, Audience.SUPERVISOR: Moment.DEADLINE},
+    Datum.BIDDER_COUNT: {Audience.PUBLIC: Moment.BIDDERS_PUBLISHED, Audience.SUPERVISOR: Moment.DEADLINE},
     Datum.BIDDER_NAMES: {Audience.PUBLIC: Moment.BIDDERS_PUBLISHED, Audience.SUPERVISOR: Moment.DEADLINE},
     Datum.DEPOSITS: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.DEADLINE},
     Datum.BID_PRICES: {Audience.PUBLIC: Moment.PRICES_READ, Audience.SUPERVISOR: Moment.PRICES_READ},
@@ -94,6 +95,7 @@ TABLE: Mapping[Datum, Mapping[Audience, Moment]] = {
         Audience.SUPERVISOR: Moment.BIDDERS_PUBLISHED,
     },
     Datum.OPENING_PROCESS: {Audience.PUBLIC: Moment.DEADLINE, Audience.SUPERVISOR: Moment.DEADLINE},
+    Datum.LOT_OUTCOME: {Audience.PUBLIC: Moment.DEADLINE, Audience.SUPERVISOR: Moment.ALWAYS},
     Datum.BID_FILES: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.PRICES_READ},
     Datum.EXPERTS: {Audience.PUBLIC: Moment.AWARDED, Audience.SUPERVISOR: Moment.AWARDED},
     Datum.SCORES: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.AWARDED},
@@ -109,6 +111,8 @@ TABLE: Mapping[Datum, Mapping[Audience, Moment]] = {
 
 FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
 """What "always visible" means as a time."""
+NO_MOMENT = datetime(9999, 12, 31, tzinfo=UTC)
+"""What "secret, and nobody knows until when" means as a time."""
 
 
 def visible_from(datum: Datum, lot: LotClock, audience: Audience = Audience.PUBLIC) -> datetime | None:
@@ -143,6 +147,28 @@ def is_visible(
     return since is not None and since <= (at or now())
 
 
-def clock_of(lot: Lot) -> LotClock:
-    """The clock of a lot as far as its own row tells: the deadline."""
-    return LotClock(deadline=lot.deadline)
+BEFORE_THE_DEADLINE = frozenset({"draft", "bidding", "paused", "terminated"})
+"""States of a lot that say nothing of who bid; any other is its outcome."""
+PLAIN_NOTICES = frozenset({"tender", "change"})
+"""Notices that say nothing of who bid."""
+
+
+def status_from(status: str, deadline: datetime | None) -> datetime:
+    """The moment from which the public may know a lot's status; `deadline` None: nothing to wait for is known."""
+    if status in BEFORE_THE_DEADLINE or deadline is None:
+        return FIRST_MOMENT
+    return visible_from(Datum.LOT_OUTCOME, LotClock(deadline=deadline)) or NO_MOMENT
+
+
+def notice_from(
+    kind: str, status: str, deadline: datetime | None, published: datetime | None
+) -> datetime | None:
+    """The moment from which the public may see a notice of a lot.
+
+    Result, candidates and termination tell how many bid, so they wait for the deadline, whatever their date
+    says; a termination that the tenderer has decided (实施条例 art. 31), the lot being terminated, does not.
+    """
+    plain = kind in PLAIN_NOTICES or (kind == "termination" and status == "terminated")
+    if plain or deadline is None:
+        return published_from(Datum.NOTICE, LotClock(deadline=deadline), published)
+    return published_from(Datum.LOT_OUTCOME, LotClock(deadline=deadline), published)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from datetime import datetime
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,13 +14,14 @@ from records.clock import now, today
 from records.workers import Worker
 from streaming.live.board import Board
 from streaming.live.logs import Logs
-from streaming.live.reading import Arrival, Reader, arrivals, last_seq
+from streaming.live.reading import Arrival, Reader, arrivals, hidden_openings, last_seq
 from streaming.live.roster import REFRESH_SECONDS, Roster
 
 BATCH = 2000
 GAP_SECONDS = 30.0
 """How long to look out for a row number that was skipped; longer transactions do not occur."""
 MAX_GAPS = 500
+_OF_OPENINGS = frozenset({"opening", "opening_event"})
 
 log = structlog.get_logger()
 
@@ -32,6 +34,8 @@ class Poller:
         self._seconds = seconds
         self._seq = 0
         self._missing: dict[int, float] = {}
+        self._hidden: dict[str, datetime] = {}
+        """Opening → when its newest state becomes public."""
         self._rooms_at = 0.0
         self.trouble: str | None = None
         """Why the ledger cannot be read, or None while it can."""
@@ -44,6 +48,7 @@ class Poller:
         await self._roster.refresh()
         self._rooms_at = time.monotonic()
         await self._board.load()
+        self._hidden = await self._reader.ask(hidden_openings)
 
     async def run(self, worker: Worker) -> None:
         """Poll until cancelled; an unreachable ledger is waited for."""
@@ -70,13 +75,29 @@ class Poller:
         """One look; True if there is more to read at once."""
         found = await self._reader.ask(lambda s: arrivals(s, self._seq, self._missing, BATCH))
         self._note(found)
-        changed = {row.subject for row in found if row.topic == "opening_event"}
-        await self._logs.catch_up(changed | set(self._logs.due(now())))
-        await self._board.update({row.subject for row in found if row.topic == "opening"})
+        await self._logs.catch_up(
+            {row.subject for row in found if row.topic in _OF_OPENINGS} | set(self._logs.due(now()))
+        )
+        await self._board.update(
+            {row.subject for row in found if row.topic == "opening"} | self._come_of_age(found)
+        )
         await self._board.update_projects({row.subject for row in found if row.topic == "project"})
         await self._housekeeping()
         self._board.look()
         return len(found) == BATCH
+
+    def _come_of_age(self, found: Iterable[Arrival]) -> set[str]:
+        """Openings whose hidden state becomes public now; those of `found` are remembered until they do."""
+        moment = now()
+        hidden = {
+            row.subject: row.visible_from
+            for row in found
+            if row.topic == "opening" and row.visible_from > moment
+        }
+        self._hidden |= hidden
+        due = {subject for subject, since in self._hidden.items() if since <= moment}
+        self._hidden = {subject: since for subject, since in self._hidden.items() if subject not in due}
+        return due
 
     def _note(self, found: Iterable[Arrival]) -> None:
         """Remember the newest number, and which numbers below it have not been seen."""

@@ -106,6 +106,16 @@ def next_due(session: Session, opening_id: str, after: int) -> datetime | None:
     ).first()
 
 
+def hidden_openings(session: Session) -> dict[str, datetime]:
+    """Openings with a state that is not public yet, and when it becomes so."""
+    query = (
+        select(PublicEvent.subject, func.min(PublicEvent.visible_from).label("since"))
+        .where(PublicEvent.topic == "opening", PublicEvent.visible_from > now())
+        .group_by(PublicEvent.subject)
+    )
+    return {row.subject: row.since for row in session.execute(query)}
+
+
 def openings_on(session: Session, days: Iterable[str]) -> list[dict[str, Any]]:
     """Public state of every opening scheduled on one of the days (YYYY-MM-DD, Beijing)."""
     return [payload for day in days for payload in public.latest_all(session, "opening", day=day)]

@@ -100,9 +100,7 @@ def test_the_base_price_is_public_at_the_opening_and_not_before(ledger: Ledger, 
     assert later is not None and later["base_price"] == "990"
 
 
-def test_an_opening_stamped_into_the_future_shows_nothing_before_the_deadline(
-    ledger: Ledger, send: Send
-) -> None:
+def test_an_opening_stamped_into_the_future_is_refused_and_shows_nothing(ledger: Ledger, send: Send) -> None:
     after = (now() + timedelta(days=2)).isoformat()
     event = {
         "opening": "op",

@@ -111,15 +111,18 @@ def test_nothing_about_bidders_is_accepted_before_the_deadline(opening: Ledger) 
         states.append_event(session, "O1", *WHOLE[1], actor="test", ts=DEADLINE - timedelta(seconds=1))
 
 
-def test_sign_ins_before_the_deadline_are_not_public_until_then(opening: Ledger) -> None:
+def test_sign_ins_are_not_public_until_the_list_is(opening: Ledger) -> None:
     early = DEADLINE - timedelta(minutes=30)
     with opening.write() as session:
         states.append_event(session, "O1", "sign_in", {"count": 1}, actor="test", ts=early)
     with opening.read() as session:
         before = list(public.opening_events(session, "O1", at=DEADLINE - timedelta(seconds=1)))
         after = list(public.opening_events(session, "O1", at=DEADLINE))
-    assert [m["type"] for m in before] == ["scheduled"]
-    assert [m["type"] for m in after] == ["scheduled", "sign_in"]
+    assert [m["type"] for m in before] == [m["type"] for m in after] == ["scheduled"]
+    play(opening, WHOLE[1:2])
+    with opening.read() as session:
+        told = list(public.opening_events(session, "O1"))
+    assert [m["type"] for m in told] == ["scheduled", "sign_in", "bidders_published"]
 
 
 def test_the_public_state_does_not_betray_that_someone_signed_in(opening: Ledger) -> None:

@@ -1,0 +1,95 @@
+"""What must hold between the events of one opening: time runs forward, and a number read is one bidder."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from records.clock import now, rfc3339
+from records.openings import Opening, OpeningEvent
+
+AHEAD = timedelta(seconds=5)
+"""How far a source's clock may be ahead of ours."""
+TOGETHER = timedelta(seconds=1)
+"""Times closer than this are equal: many sources write whole seconds."""
+
+
+class IllegalTransition(ValueError):
+    """A step that the present state does not allow; names both states."""
+
+    place = "data.type"
+    """Where in a record the cause stands."""
+
+
+class WrongTime(IllegalTransition):
+    """An event dated ahead of our clock, or before the one that stands last."""
+
+    place = "occurred_at"
+
+
+class WrongReading(IllegalTransition):
+    """A bid read under a number or a name that is another bidder's."""
+
+    place = "data.payload"
+
+
+def check_time(session: Session, opening: Opening, kind: str, ts: datetime | None) -> datetime:
+    """The time under which an event is kept: `ts`, or now where nobody gave one. Raises WrongTime.
+
+    It is not ahead of our clock and not before the step that stands last. Announcements are no steps: an
+    opening of the past may be announced when it is reported.
+    """
+    present = now()
+    steps = (OpeningEvent.opening_id == opening.id, OpeningEvent.type != "scheduled")
+    newest = select(OpeningEvent.ts).where(*steps).order_by(OpeningEvent.seq.desc()).limit(1)
+    last = None if kind == "scheduled" else session.scalar(newest)
+    if last is not None and last > present + AHEAD:
+        last = present  # kept by an older version that believed it
+    if ts is None:
+        return max(present, last or present)
+    here = f"开标 {opening.id}：{kind} 的时间 {rfc3339(ts)}"
+    if ts > present + AHEAD:
+        raise WrongTime(
+            f"{here} 晚于现在 {rfc3339(present)}，事件发生之后才能报送；请核对时钟"
+            " / ahead of the clock here, send an event when it has happened"
+        )
+    if last is not None and ts <= last - TOGETHER:
+        raise WrongTime(
+            f"{here} 早于上一事件 {rfc3339(last)}，须按发生的先后报送 / before the event that stands last"
+        )
+    return ts if last is None else max(ts, last)
+
+
+def check_reading(session: Session, opening_id: str, payload: dict[str, Any]) -> None:
+    """Raise WrongReading where a bid is read under a number or a name that is another bidder's.
+
+    `payload` is not masked: on a qualification lot too the names themselves are compared.
+    """
+    number, name = payload["no"], _plain(payload["name"])
+    for held, known in _named(session, opening_id):
+        if known and name and (held == number) != (known == name):
+            raise WrongReading(
+                f"开标 {opening_id}：{held} 号已是另一投标人，同一号只有一家、同一家只有一个号；请核对 data.payload 的 no 与 name"
+                f" / no. {held} is another bidder: one number, one name; check no and name in data.payload"
+            )
+
+
+def _named(session: Session, opening_id: str) -> Iterator[tuple[int, str]]:
+    """Number and plain name of every bidder of the list, and of what has been read so far."""
+    query = select(OpeningEvent.payload, OpeningEvent.detail).where(
+        OpeningEvent.opening_id == opening_id, OpeningEvent.type.in_(("bidders_published", "bid_read"))
+    )
+    for payload, detail in session.execute(query.order_by(OpeningEvent.seq)):
+        told = (detail or {}).get("unmasked", payload)
+        for line in told.get("bidders", [told]):
+            yield int(line["no"]), _plain(line["name"])
+
+
+def _plain(name: str) -> str:
+    """A name without what typing changes (width, spaces, capitals); empty where the source has masked it."""
+    return "".join(unicodedata.normalize("NFKC", name).split()).casefold().strip("*")

@@ -1,0 +1,134 @@
+"""What an event keeps inside is bound by a commitment that nobody can guess; older ledgers are brought along."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from records import audit, chain, check, commitment, public, states
+from records.clock import now, standing_at
+from records.ledger import Ledger
+from records.openings import Opening, OpeningEvent
+from tests.records.market import AFTER, DEADLINE, lot_with_opening
+from tests.records.test_states import WHOLE, play
+
+INSIDE = {"raised_by": "示例建设第7公司"}
+
+
+def test_it_binds_and_tells_nothing() -> None:
+    one, other = commitment.salted(INSIDE), commitment.salted(INSIDE)
+    assert commitment.of(one) != commitment.of(other)
+    assert commitment.holds(one, commitment.of(one))
+    assert not commitment.holds({**one, "raised_by": "另一家"}, commitment.of(one))
+    assert not commitment.holds(INSIDE, chain.digest(INSIDE)), "without a salt it can be guessed"
+    assert commitment.salted(one) == one, "what comes from another ledger keeps its commitment"
+
+
+@pytest.mark.parametrize("weak", ["", "0", "x" * 64, 7, None])
+def test_a_source_cannot_choose_a_salt_that_is_none(weak: Any) -> None:
+    inside = commitment.salted({**INSIDE, "salt": weak})
+    assert len(inside["salt"]) == 64 and inside["salt"] != weak
+
+
+def old(ledger: Ledger) -> None:
+    """Make the ledger one of the version before: hashes without salt, a sign-in and a status shown too early."""
+    with ledger.write() as session:
+        head = chain.genesis("opening/O1")
+        for event in session.query(OpeningEvent).order_by(OpeningEvent.seq):
+            if event.type == "scheduled":
+                event.detail = {"unmasked": event.payload}
+            if event.detail:
+                event.detail = {k: v for k, v in event.detail.items() if k != "salt"}
+                event.payload = {**event.payload, "detail_sha256": chain.digest(event.detail)}
+            body = chain.event_body("O1", event.seq, event.ts, event.type, event.payload)
+            event.prev_hash, event.hash = head, chain.link(head, body)
+            head = event.hash
+            message = {
+                "seq": event.seq,
+                "ts": chain.stamp(event.ts),
+                "type": event.type,
+                "payload": event.payload,
+                "hash": head,
+            }
+            session.execute(
+                text("UPDATE public_event SET payload = :p WHERE topic = 'opening_event' AND position = :n"),
+                {"p": json.dumps(message), "n": event.seq},
+            )
+        session.get_one(Opening, "O1").head_hash = head
+        session.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Ledger:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'old.db'}")
+    ledger.upgrade("0004")
+    return ledger
+
+
+def test_an_upgrade_salts_what_is_held_and_links_it_anew(written: Ledger) -> None:
+    with written.write() as session:
+        lot_with_opening(session, prequalification=True)
+    play(written, WHOLE[:6])
+    with written.write() as session:
+        at = AFTER + timedelta(minutes=5)
+        states.append_event(session, "O1", *WHOLE[6], actor="t", ts=at, detail=INSIDE)
+    old(written)
+    with written.read() as session:
+        held = list(public.opening_events(session, "O1"))
+        named = [problem for problem in check.check(session).problems if "承诺值" in problem]
+    assert len(named) == 5, "every hash of the old kind is named"
+    written.upgrade("0004")
+    with written.read() as session:
+        assert check.check(session).problems == []
+        assert states.verify_opening(session, "O1") is None and audit.verify(session) is None
+        told = list(public.opening_events(session, "O1"))
+        events = session.query(OpeningEvent).order_by(OpeningEvent.seq).all()
+    assert [m["type"] for m in told] == [m["type"] for m in held]
+    before, after = ({m["payload"].get("detail_sha256") for m in feed} - {None} for feed in (held, told))
+    assert (len(before), len(after)) == (5, 4) and not before & after, "an announcement keeps nothing inside"
+    assert [m["hash"] for m in told] == [event.hash for event in events]
+    assert all(commitment.holds(e.detail, e.payload["detail_sha256"]) for e in events if e.detail)
+
+
+def test_an_upgrade_hides_what_was_shown_too_early(written: Ledger) -> None:
+    later = now() + timedelta(hours=2)
+    with standing_at(DEADLINE - timedelta(minutes=5)), written.write() as session:
+        lot_with_opening(session)
+        states.append_event(session, "O1", "sign_in", {"count": 3}, actor="t")
+    with written.write() as session:
+        session.execute(text("UPDATE public_event SET visible_from = '2026-11-19 01:00:00.000000'"))
+        session.execute(
+            text("UPDATE lot SET status = 'failed', deadline = :at"), {"at": later.strftime("%F %T.000000")}
+        )
+        session.execute(
+            text("INSERT INTO public_event (topic, subject, position, visible_from, payload, created_at) "
+                 "VALUES ('lot', 'L1', 0, '0001-01-01 00:00:00.000000', :p, '2026-11-19 01:00:00.000000')"),
+            {"p": json.dumps({"id": "L1", "status": "failed"})},
+        )  # fmt: skip
+        session.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+    written.upgrade("0004")
+    with written.read() as session:
+        assert [m["type"] for m in public.opening_events(session, "O1")] == ["scheduled"]
+        assert public.latest(session, "lot", "L1") is None
+        assert public.latest(session, "lot", "L1", at=later) is not None
+
+
+def test_an_upgrade_shows_what_an_event_of_next_year_held_back(written: Ledger) -> None:
+    with written.write() as session:
+        lot_with_opening(session)
+    play(written, WHOLE[:3])
+    with written.write() as session:
+        session.execute(
+            text("UPDATE public_event SET visible_from = '2099-01-01 00:00:00.000000' WHERE position = 2")
+        )
+        session.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+    with written.read() as session:
+        assert len(list(public.opening_events(session, "O1"))) == 1
+    written.upgrade("0004")
+    with written.read() as session:
+        assert len(list(public.opening_events(session, "O1"))) == 4
