@@ -140,7 +140,8 @@ def test_errors_are_pages_for_readers_and_problems_for_programs(rig: Rig) -> Non
 def test_health_and_metrics(rig: Rig) -> None:
     answer = rig.get("/healthz")
     assert answer.status_code == 200
-    assert set(answer.json()["checks"]) == {"ledger", "media", "loop", "disk", "clock", "rooms"}
+    checks = {"ledger", "ledger_log", "media", "loop", "disk", "clock", "rooms", "workers"}
+    assert set(answer.json()["checks"]) == checks
     text = rig.get("/metrics").text
     assert 'sunbid_hub_part_ok{part="ledger"} 1.0' in text
     assert rig.get("/metrics", **{"x-forwarded-for": "203.0.113.9"}).status_code == 404
