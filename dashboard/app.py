@@ -19,7 +19,7 @@ if user is None:
     frame.signed_out()
     st.stop()
 
-allowed = screens.screens_of(user.role)
+allowed = screens.pages_of(user.role)
 pages = {s.id: st.Page(s.path, title=s.name(lang), url_path=s.slug) for s in allowed}
 
 

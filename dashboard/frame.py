@@ -20,6 +20,8 @@ from records.users import role_name
 from supervision import warnings
 from supervision.warnings import WarningFilters
 
+NAVIGATION = {"admin": ("管理", "Administration")}
+"""What stands in the navigation below the three dimensions."""
 BADGE_SECONDS = 5.0
 """How often the numbers beside the warning centre are counted anew, on whatever screen one is."""
 FOLDER = Path(__file__).parent
@@ -48,7 +50,7 @@ def sidebar(user: SignedIn, pages: Mapping[Screen, Any], here: str) -> None:
             f'<div class="sb-brand">{_mark()}<span><b>{say("common.product")}</b>'
             f"<small>{say('common.desk')}</small></span></div>"
         )
-        for dimension, (zh, en) in DIMENSIONS.items():
+        for dimension, (zh, en) in (DIMENSIONS | NAVIGATION).items():
             shown = [(screen, page) for screen, page in pages.items() if screen.dimension == dimension]
             if not shown:
                 continue

@@ -169,6 +169,12 @@ SCREENS: tuple[Screen, ...] = (
     ),
 )  # fmt: skip
 
+ADMIN = _screen(
+    "A01", "admin", ("系统管理", "Administration"),
+    ("账号、开标室与数据来源", "Accounts, rooms and sources"), "admin", frozenset({"admin"}), "settings",
+)  # fmt: skip
+"""The administrator's page; not one of the fifteen screens."""
+
 TABLES_OF: dict[str, tuple[str, ...]] = {
     "F01": ("lots", "participations"), "F02": ("openings",), "F03": ("lots", "participations"),
     "F05": ("lots",), "F06": ("awards",), "F07": ("openings",), "F09": ("lots", "awards"),
@@ -181,8 +187,8 @@ TABLES_OF: dict[str, tuple[str, ...]] = {
 NARROWER = {"F20": _ALL}
 """Functions for fewer roles than their screen: who paid a deposit is no business of who answers opinions."""
 
-BY_ID = {screen.id: screen for screen in SCREENS}
-BY_SLUG = {screen.slug: screen for screen in SCREENS}
+BY_ID = {screen.id: screen for screen in (*SCREENS, ADMIN)}
+BY_SLUG = {screen.slug: screen for screen in (*SCREENS, ADMIN)}
 
 COUNTS_ONLY = {"S11": frozenset({"leader"}), "S15": frozenset({"leader"})}
 """Where a role sees counts and the funnel, never a subject's name."""
@@ -196,6 +202,11 @@ def may_see(role: str, screen: Screen) -> bool:
 def screens_of(role: str) -> list[Screen]:
     """The screens of `role`, in order."""
     return [screen for screen in SCREENS if may_see(role, screen)]
+
+
+def pages_of(role: str) -> list[Screen]:
+    """What `role` finds in the navigation: its screens, and for the administrator one page more."""
+    return [*screens_of(role), *([ADMIN] if may_see(role, ADMIN) else [])]
 
 
 def names_visible(role: str, screen: Screen) -> bool:

@@ -1,0 +1,7 @@
+"""The administrator's page 系统管理: accounts, rooms and sources. Not one of the fifteen screens."""
+
+from __future__ import annotations
+
+from dashboard import admin_panel, shell
+
+shell.show("A01", admin_panel.show, every=None)
