@@ -13,6 +13,8 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from records import private
 
 KEY_FILE = "signing.key"
+TICKET_SECONDS = 60
+"""How long after it was made a publishing ticket opens its room."""
 
 
 def load_key(data_dir: Path) -> bytes:
@@ -61,6 +63,22 @@ def check_view_token(key: bytes, token: str, room_id: str, max_age: int = 600) -
     except BadSignature:
         return None
     return data["viewer"] if data.get("room") == room_id else None
+
+
+def publish_ticket(key: bytes, room_id: str) -> str:
+    """What opens a room to one publisher, once and soon: for programs that can be given it on a command line only,
+    where others read it; by then it is spent."""
+    return serializer(key, "publish").dumps({"room": room_id, "once": secrets.token_hex(8)})
+
+
+def check_publish_ticket(key: bytes, ticket: str, room_id: str, max_age: int = TICKET_SECONDS) -> str | None:
+    """The ticket's number if it opens `room_id` and is younger than `max_age` seconds, else None. Whoever asks keeps
+    the numbers that are spent."""
+    try:
+        data = serializer(key, "publish").loads(ticket, max_age=max_age)
+    except BadSignature:
+        return None
+    return data["once"] if data.get("room") == room_id else None
 
 
 def keyed_hash(key: bytes, value: str) -> str:

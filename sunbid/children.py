@@ -30,11 +30,11 @@ LONGEST_LINE = 1 << 20
 class Command:
     """A process to keep alive.
 
-    `follows` names one that must be ready first; with `dies_with` it also restarts whenever that one does.
+    `argv` may be made anew at each start, for what holds only a while. `follows` names one that must be ready first; with `dies_with` it also restarts whenever that one does.
     """
 
     name: str
-    argv: Sequence[str]
+    argv: Sequence[str] | Callable[[], Sequence[str]]
     port: int | None = None
     health: str | None = None
     sign: Path | None = None
@@ -117,7 +117,7 @@ async def start(command: Command) -> tuple[Process, asyncio.StreamReader]:
     output, theirs = os.pipe()
     try:
         process = await asyncio.create_subprocess_exec(
-            *command.argv,
+            *(command.argv() if callable(command.argv) else command.argv),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=theirs,
             stderr=theirs,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import time
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -69,6 +70,8 @@ class Roster:
         self._reader = reader
         self._key = key
         self.rooms: dict[str, RoomCard] = {}
+        self._spent: dict[str, float] = {}
+        """Numbers of publishing tickets → when they were used."""
 
     async def refresh(self) -> bool:
         """Read the rooms again; True if anything changed."""
@@ -99,7 +102,17 @@ class Roster:
             return HTTPStatus.NOT_FOUND
         held = card.token_hash or ""
         right = hmac.compare_digest(held, signing.token_hash(token))
-        return HTTPStatus.OK if right else HTTPStatus.FORBIDDEN
+        return HTTPStatus.OK if right or self._spend(room, token) else HTTPStatus.FORBIDDEN
+
+    def _spend(self, room: str, ticket: str) -> bool:
+        """Whether this is a ticket for the room that nobody has used; it is used up by asking."""
+        number = signing.check_publish_ticket(self._key, ticket, room)
+        if number is None or number in self._spent:
+            return False
+        instant = time.monotonic()
+        self._spent = {n: at for n, at in self._spent.items() if instant - at < 2 * signing.TICKET_SECONDS}
+        self._spent[number] = instant
+        return True
 
     def may_watch(self, room: str, token: str | None) -> bool:
         """Whether the bearer may watch: anybody in a public room, elsewhere only with a view token of the desk."""

@@ -6,6 +6,7 @@ Encoded small and slow on purpose: the demonstration has to leave the machine to
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,8 @@ class OnAir:
     title: str
     title_latin: str
     variant: int
-    token: str
+    ticket: Callable[[], str]
+    """Makes what opens the room once: ffmpeg takes it on its command line, where others can read it."""
 
 
 def folder(data: Path) -> Path:
@@ -60,7 +62,7 @@ def command(data: Path, hub: str, on_air: OnAir) -> Command:
     graph = _graph(data, on_air.room, background, clock)
     return Command(
         name=on_air.room,
-        argv=(
+        argv=lambda: (
             imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostats", "-loglevel", "error", "-nostdin",
             "-re", "-f", "lavfi", "-i", graph,
             "-re", "-f", "lavfi", "-i", f"sine=frequency={196 + 24 * on_air.variant}:sample_rate=48000,volume=0.02",
@@ -70,7 +72,7 @@ def command(data: Path, hub: str, on_air: OnAir) -> Command:
             "-color_primaries", "bt709", "-color_trc", "bt709", "-threads", "1", "-bf", "0", "-g", str(RATE), "-keyint_min", str(RATE),
             "-b:v", "500k", "-maxrate", "700k", "-bufsize", "700k",
             "-c:a", "libopus", "-ac", "2", "-b:a", "24k", "-compression_level", "0",
-            "-f", "whip", "-authorization", on_air.token, f"{hub}/whip/{on_air.room}",
+            "-f", "whip", "-authorization", on_air.ticket(), f"{hub}/whip/{on_air.room}",
         ),
         follows="hub",
         env={"TZ": TIME_ZONE},

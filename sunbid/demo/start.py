@@ -7,16 +7,15 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from dashboard.auth import add_user
 from records import signing
 from records.clock import BEIJING, now
 from records.ledger import Ledger, words
-from records.organisations import Room
 from records.users import ROLES, User
 from sunbid import logs, output, up, wiring
 from sunbid.children import Command
@@ -58,9 +57,8 @@ def run(settings: Settings, options: Options) -> None:
         with output.waiting("准备示例市场 / preparing the demonstration market"):
             fresh = built + _load_market(ledger, settings, options, since)
             _accounts(ledger)
-            tokens = _room_tokens(ledger, options.rooms)
         ledger.close()
-        _supervise(settings, options, token, tokens, began, fresh)
+        _supervise(settings, options, token, began, fresh)
 
 
 def _refuse_real_data(ledger: Ledger, settings: Settings) -> None:
@@ -119,21 +117,7 @@ def _accounts(ledger: Ledger) -> None:
                 add_user(session, name, role, PASSWORD, shown)
 
 
-def _room_tokens(ledger: Ledger, count: int) -> dict[str, str]:
-    """Fresh publishing tokens of the rooms on air, for this start only."""
-    with ledger.write() as session:
-        return {room: _fresh_token(session, room) for room in (script.label(i)[0] for i in range(count))}
-
-
-def _fresh_token(session: Session, room: str) -> str:
-    token = signing.new_token()
-    session.get_one(Room, room).token_hash = signing.token_hash(token)
-    return token
-
-
-def _supervise(
-    settings: Settings, options: Options, token: str, tokens: dict[str, str], began: float, fresh: int
-) -> None:
+def _supervise(settings: Settings, options: Options, token: str, began: float, fresh: int) -> None:
     log = LogFile(settings.data / "log" / "demo.log")
 
     def say(name: str, line: str) -> None:
@@ -145,7 +129,7 @@ def _supervise(
     commands = [replace(one, env={**one.env, **here}) for one in up.commands(settings)]
     commands.append(_player(settings, options, token))
     if options.video:
-        commands += _publishers(settings, tokens)
+        commands += _publishers(settings, options.rooms)
 
     async def ready() -> None:
         print(block(settings, options, time.monotonic() - began, fresh, log.path), flush=True)
@@ -164,12 +148,14 @@ def _player(settings: Settings, options: Options, token: str) -> Command:
     return Command("script", argv, follows="intake", env={player.TOKEN_VARIABLE: token}, dies_with=False)
 
 
-def _publishers(settings: Settings, tokens: dict[str, str]) -> list[Command]:
-    hub = f"http://127.0.0.1:{settings.hub_port}"
+def _publishers(settings: Settings, count: int) -> list[Command]:
+    """The rooms on air. Each opens with a ticket of its own, good once, so that no token stands in a list of processes."""
+    hub, key = f"http://127.0.0.1:{settings.hub_port}", signing.load_key(settings.data.resolve())
     made = []
-    for place, (room, token) in enumerate(tokens.items()):
-        _room, zh, en = script.label(place)
-        made.append(rooms.command(settings.data, hub, rooms.OnAir(room, zh, en, place, token)))
+    for place in range(count):
+        room, zh, en = script.label(place)
+        on_air = rooms.OnAir(room, zh, en, place, partial(signing.publish_ticket, key, room))
+        made.append(rooms.command(settings.data, hub, on_air))
     return made
 
 

@@ -87,6 +87,27 @@ def test_who_may_publish(rig: Rig, room: str, token: str | None, status: int) ->
     assert rig.media.roster.may_publish(room, token) == status
 
 
+def test_a_ticket_opens_its_room_once_and_soon(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that takes its token on the command line gets one that is worth nothing once it is used."""
+    key, may_publish = signing.load_key(rig.data), rig.media.roster.may_publish
+    ticket = signing.publish_ticket(key, "hz-01")
+    assert may_publish("hz-02", ticket) == 403, "another room's"
+    assert may_publish("hz-01", ticket) == 200
+    assert may_publish("hz-01", ticket) == 403, "spent"
+    assert may_publish("hz-01", signing.publish_ticket(key, "hz-01")) == 200
+    late = signing.publish_ticket(key, "hz-01")
+    later = time.time() + signing.TICKET_SECONDS + 2
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert may_publish("hz-01", late) == 403, "too late"
+    monkeypatch.undo()
+    for other in (
+        signing.view_token(key, "hz-01", "watcher"),
+        signing.publish_ticket(b"x" * 32, "hz-01"),
+        late[:-2],
+    ):
+        assert may_publish("hz-01", other) == 403, "no ticket of ours"
+
+
 def test_who_may_watch(rig: Rig) -> None:
     may_watch = rig.media.roster.may_watch
     key = signing.load_key(rig.data)

@@ -11,13 +11,14 @@ from PIL import Image
 
 from sunbid.demo import fonts, rooms, scene
 
-ON_AIR = rooms.OnAir("hz-01", "市本级 开标一室", "City level · Opening room 1", 0, "secret")
+ON_AIR = rooms.OnAir("hz-01", "市本级 开标一室", "City level · Opening room 1", 0, lambda: "ticket")
 
 
 def frame(data: Path, target: Path) -> Image.Image:
     """One picture of the room as its ffmpeg would publish it."""
     command = rooms.command(data, "http://127.0.0.1:9", ON_AIR)
-    argv = list(command.argv)
+    assert callable(command.argv), "made anew at each start"
+    argv = list(command.argv())
     argv = [*argv[: argv.index("-map")], "-map", "0:v", "-frames:v", "1", "-y", str(target)]
     subprocess.run(argv, env={**os.environ, **command.env}, check=True, timeout=60, stdin=subprocess.DEVNULL)
     return Image.open(target).convert("RGB")
@@ -53,3 +54,12 @@ def test_a_machine_without_fonts_still_gets_a_clock(tmp_path: Path, monkeypatch:
     picture = frame(tmp_path, tmp_path / "three.png")
     assert (rooms.folder(tmp_path) / "clock.ttf").exists()
     assert white_points(picture) > 200
+
+
+def test_no_start_of_a_room_shows_what_opens_it_twice(tmp_path: Path) -> None:
+    """ffmpeg's command line is read by everybody on the machine."""
+    tickets = iter(("first", "second"))
+    on_air = rooms.OnAir("hz-01", "开标一室", "Opening room 1", 0, lambda: next(tickets))
+    command = rooms.command(tmp_path, "http://127.0.0.1:9", on_air)
+    assert callable(command.argv)
+    assert "first" in command.argv() and "second" in command.argv()
