@@ -1,7 +1,7 @@
 """Glass to glass, camera to browser: a picture of the clock goes through the hub and is read back.
 
 One Chromium publishes a canvas with the time burnt in (WHIP, H.264), others read it from the frames
-they present: over WHEP, over low-latency HLS with parts (benchmarks/clock.js), and with the browser's
+they present: over WHEP, over WHEP with the camera's UDP shut out (ICE-TCP), over low-latency HLS with parts (benchmarks/clock.js), and with the browser's
 own HLS player, which waits for whole segments.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -36,6 +37,7 @@ FLAGS = (
 ROOM = "bench-01"
 WAYS = {
     "webrtc": "watchWebrtc('{base}/whep/{room}')",
+    "webrtc_tcp": "watchWebrtc('{base}/whep/{room}')",
     "hls": "watchHls('{base}/hls/{room}/index.m3u8')",
     "native_hls": "watchNative('{base}/hls/{room}/index.m3u8')",
 }
@@ -131,14 +133,29 @@ async def _measure(base: str, token: str, ways: list[str], seconds: float) -> di
         try:
             # the rig's script is not one of the hub's pages
             context = await browser.new_context(bypass_csp=True)
-            camera = await _page(context, base)
-            await camera.evaluate("(a) => publish(...a)", [f"{base}/whip/{ROOM}", token, 25, 1_500_000])
+            await _publish(context, base, token)
             for way in ways:
                 print(f"… {way}", file=sys.stderr, flush=True)
+                if way == "webrtc_tcp":  # the next publisher takes over, and the ways after it stay with it
+                    await _publish(context, base, token, udp=False)
                 results[way] = await _watch(context, base, WAYS[way], seconds)
         finally:
             await browser.close()
     return results
+
+
+async def _publish(context: BrowserContext, base: str, token: str, *, udp: bool = True) -> None:
+    camera = await _page(context, base)
+    if not udp:
+        await camera.route("**/whip/*", _without_udp)
+    await camera.evaluate("(a) => publish(...a)", [f"{base}/whip/{ROOM}", token, 25, 1_500_000])
+
+
+async def _without_udp(route: Route) -> None:
+    """The answer names UDP ports behind which nobody listens: what a firewall makes of them."""
+    answer = await route.fetch()
+    body = re.sub(r"(a=candidate:\S+ 1 udp \d+ \S+) \d+", r"\1 9", await answer.text())
+    await route.fulfill(response=answer, body=body)
 
 
 async def _page(context: BrowserContext, base: str) -> Page:
