@@ -6,9 +6,9 @@ import io
 from collections.abc import Iterator
 from typing import IO, Any
 
-import ijson
 import orjson
 
+from ingest import jsoncut, strictjson
 from ingest.envelope import shallow
 from ingest.ocds import Reader
 from ingest.pieces import Piece
@@ -31,7 +31,7 @@ def read(file: IO[bytes], reader: Reader) -> Iterator[Piece]:
         first = stream.readline(_FIRST_LINE)
     if not first:
         yield Piece(None, "", None, ".", "文件为空 / the file is empty")
-    elif _is_document(first):
+    elif _is_document(first) or _begins_lines(first, stream):
         yield from _lines(first, stream, reader)
     else:
         yield from _streamed(_Joined(first, stream), reader)
@@ -59,7 +59,7 @@ class _Joined:
         self._head, self._rest = head, rest
 
     def read(self, size: int = -1) -> bytes:
-        """As a file reads; ijson needs no more."""
+        """As a file reads; the cutter needs no more."""
         if not self._head:
             return self._rest.read(size)
         part, self._head = (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
@@ -73,19 +73,36 @@ def _is_document(line: bytes) -> bool:
         return False
 
 
+def _begins_lines(first: bytes, stream: Any) -> bool:
+    """Whether a first line that is no JSON is still one of many: a record to its end, and the next begins one."""
+    line = first.strip()
+    return line.startswith(b"{") and line.endswith(b"}") and stream.peek(64).lstrip().startswith(b"{")
+
+
 def _lines(first: bytes, stream: IO[bytes], reader: Reader) -> Iterator[Piece]:
     number, line = 0, first
     while line:
         number += 1
-        if line.strip():
-            try:
-                value = orjson.loads(line)
-            except orjson.JSONDecodeError as error:
-                text = line.decode("utf-8", "replace")
-                yield Piece(None, text, number, ".", f"不是 JSON / not JSON: {error.msg}")
-            else:
-                yield from _bounded(value, reader, number, "")
-        line = stream.readline()
+        if len(line) >= jsoncut.LONGEST and not line.endswith(b"\n"):
+            yield Piece(None, "", number, ".", _TOO_LONG)
+            while (line := stream.readline(_FIRST_LINE)) and not line.endswith(b"\n"):
+                pass
+        elif line.strip():
+            yield from _read(line, reader, number, "")
+        line = stream.readline(jsoncut.LONGEST)
+
+
+def _read(data: bytes, reader: Reader, line: int | None, path: str) -> Iterator[Piece]:
+    """The pieces of one text; where it is no JSON, itself."""
+    try:
+        value = strictjson.loads(data, exact=True)
+    except strictjson.BadJson as error:
+        words = _NOT_UTF8 if "UTF-8" in str(error) else "不是 JSON / not JSON"
+        yield Piece(
+            None, data.decode("utf-8", "replace").strip(), line, path.rstrip(".") or ".", f"{words}: {error}"
+        )
+    else:
+        yield from _bounded(value, reader, line, path)
 
 
 def _bounded(value: Any, reader: Reader, line: int | None, path: str) -> Iterator[Piece]:
@@ -125,6 +142,8 @@ def document(value: Any, reader: Reader, line: int | None, path: str) -> Iterato
             yield from document(item, reader, line, f"{path}[{index}].")
     elif not isinstance(value, dict):
         yield Piece(None, value, line, path or ".", "应为 OCDS 对象 / expected an OCDS object")
+    elif twice := _twice(value):
+        yield Piece(None, value, line, f"{path}{twice[0]}", twice[1])
     elif isinstance(value.get("records"), list):
         yield from document(value["records"], reader, line, f"{path}records")
     elif whole := next((name for name in _WHOLE if isinstance(value.get(name), dict)), None):
@@ -135,6 +154,12 @@ def document(value: Any, reader: Reader, line: int | None, path: str) -> Iterato
         yield from _releases(value["releases"], reader, line, path)
     else:
         yield from reader.release(value, line, path)
+
+
+def _twice(value: dict[str, Any]) -> tuple[str, str] | None:
+    """Where a name stands twice, unless it is within one of many releases: those are judged each by itself."""
+    many = isinstance(value.get("releases"), list) or isinstance(value.get("records"), list)
+    return None if many and not getattr(value, "own", False) else strictjson.doubled(value)
 
 
 def _envelope(value: dict[str, Any], reader: Reader, line: int | None, path: str) -> Piece:
@@ -161,41 +186,21 @@ def _releases(releases: list[Any], reader: Reader, line: int | None, path: str) 
 
 def _streamed(file: Any, reader: Reader) -> Iterator[Piece]:
     """One value after another in constant memory: the members of packages and arrays come one by one."""
-    try:
-        for path, value in _members(file):
-            yield from _bounded(value, reader, None, path)
-    except (ijson.JSONError, UnicodeDecodeError) as error:
-        told = error.args[0] if error.args else ""
-        words = told.decode("utf-8", "replace") if isinstance(told, bytes) else str(error)
-        words = words.split("\n", 1)[0][:300]
-        what = _NOT_UTF8 if "UTF8" in words or "utf-8" in words else "不是完整的 JSON / not complete JSON"
-        yield Piece(None, words, None, ".", f"{what}: {words}")
+    for path, data in jsoncut.members(file):
+        if path == _BROKEN_OFF:
+            text = (data or b"").decode("utf-8", "replace")
+            yield Piece(
+                None, text, None, ".", "不是完整的 JSON，文件中断 / not complete JSON, the file breaks off"
+            )
+        elif data is None:
+            yield Piece(None, "", None, path.rstrip(".") or ".", _TOO_LONG)
+        elif not path and data[:1] not in b"{[":
+            text = data.decode("utf-8", "replace")
+            yield Piece(None, text, None, ".", "不是 JSON，其后不再读 / not JSON, nothing after it is read")
+            return
+        else:
+            yield from _read(data, reader, None, path)
 
 
-_LISTS = ("releases.item", "records.item", "item")
-
-
-def _members(file: Any) -> Iterator[tuple[str, Any]]:
-    """(path, value) of every member of a list of releases, and of each whole value that holds none."""
-    builder: Any = None
-    target = ""
-    count = 0
-    rest: Any = None
-    held = False
-    for prefix, event, value in ijson.parse(file, multiple_values=True):
-        if builder is None and prefix in _LISTS and event not in ("end_array", "end_map"):
-            builder, target, held = ijson.ObjectBuilder(), prefix, True
-        if builder is not None:
-            builder.event(event, value)
-            if prefix == target and event not in ("start_map", "start_array", "map_key"):
-                yield f"{target.removesuffix('item').rstrip('.')}[{count}].", builder.value
-                builder, count = None, count + 1
-            continue
-        if prefix == "" and event in ("start_map", "start_array"):
-            rest, held = ijson.ObjectBuilder(), False
-        if rest is not None:
-            rest.event(event, value)
-        if prefix == "" and event in ("end_map", "end_array"):
-            if not held:
-                yield "", rest.value
-            rest, count = None, 0
+_BROKEN_OFF = "…"
+_TOO_LONG = f"一条超过 {jsoncut.LONGEST >> 20} MiB / one of more than {jsoncut.LONGEST >> 20} MiB"

@@ -7,6 +7,7 @@ text tells in passing whether anything of the kind can have happened; only then 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import orjson
 
 _LOOSE_COLONS = (b" :", b"\n:", b"\t:", b"\r:")
+_LONG_NUMBER = re.compile(rb"[0-9][0-9.]{15}")
 _LONGEST_INT = 1_000
 """Digits; Python refuses to turn more than some thousands into a number, and nobody means them."""
 
@@ -31,16 +33,21 @@ class Doubled(dict[str, Any]):
     """Whether it is this object's own name."""
 
 
-def loads(raw: bytes | bytearray | str) -> Any:
-    """The value of a JSON text; objects with a name given twice are `Doubled`. Raises BadJson."""
+def loads(raw: bytes | bytearray | str, *, exact: bool = False) -> Any:
+    """The value of a JSON text; objects with a name given twice are `Doubled`. Raises BadJson.
+
+    `exact`: numbers with more digits than a binary one keeps come as Decimal.
+    """
     data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else bytes(raw)
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        return _slowly(data, f"{error.msg} (line {error.lineno}, column {error.colno})")
+        return _slowly(data, f"{error.msg} (line {error.lineno}, column {error.colno})", exact)
+    if exact and _LONG_NUMBER.search(data):
+        return _slowly(data, "", exact)
     if data.count(b'":') == _names(value) and not any(loose in data for loose in _LOOSE_COLONS):
         return value
-    return _slowly(data, "")
+    return _slowly(data, "", exact)
 
 
 def _names(value: Any) -> int:
@@ -59,11 +66,14 @@ def _names(value: Any) -> int:
     return count
 
 
-def _slowly(data: bytes, reason: str) -> Any:
+def _slowly(data: bytes, reason: str, exact: bool) -> Any:
     """The same text by the standard library, which tells of every pair of an object."""
     try:
         text = data.decode("utf-8")
-        return json.loads(text, object_pairs_hook=_object, parse_int=_int, parse_constant=_constant)
+        real = Decimal if exact else float
+        return json.loads(
+            text, object_pairs_hook=_object, parse_float=real, parse_int=_int, parse_constant=_constant
+        )
     except UnicodeDecodeError as error:
         byte = f"0x{data[error.start]:02X}"
         raise BadJson(
