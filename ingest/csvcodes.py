@@ -75,6 +75,7 @@ WORDS: dict[tuple[str, str], dict[str, str]] = {
     },
     ("score", "kind"): {"客观": "objective", "主观": "subjective"},
     ("fee", "status"): {"待缴": "payable", "已缴": "paid", "失败": "failed"},
+    **{(kind, "vat"): {"含税": "included", "不含税": "excluded"} for kind in ("lot", "bid", "award", "contract")},
     ("award", "status"): {"候选人": "candidate", "中标候选人": "candidate", "中标": "awarded", "取消": "cancelled"},
 }  # fmt: skip
 """(kind, field) → word → code; where two words stand for a code, the first is the usual one."""

@@ -23,7 +23,7 @@ _ZH = {
     "成立日期": "established", "法定代表人": "legal_rep", "地址": "address",
     "交易类别": "trade_family", "行业": "sector", "总投资": "investment", "重点标志": "key_flag", "招标人": "tenderer",
     "项目": "project", "项目编号": "project", "招标代理": "agency", "分类": "category", "招标方式": "method",
-    "评标办法": "evaluation_method", "币种": "currency", "估算价": "estimate", "最高投标限价": "control_price",
+    "评标办法": "evaluation_method", "币种": "currency", "含税": "vat", "参与单位": "participants", "估算价": "estimate", "最高投标限价": "control_price",
     "招标控制价": "control_price", "标底": "base_price", "应缴保证金": "deposit_required", "公告时间": "notice_at",
     "投标截止": "deadline", "计划定标时间": "planned_award_at", "轮次": "round", "状态": "status",
     "资格预审": "prequalification", "标志": "flags",

@@ -85,6 +85,8 @@ Small = Annotated[int, Field(ge=0, le=1_000_000, strict=True)]
 Yes = Annotated[bool, Field(strict=True)]
 Codes = Annotated[list[Code], Field(max_length=50)]
 Refs = Annotated[list[Ref], Field(max_length=100)]
+Vat = Literal["included", "excluded"]
+"""含税 or 不含税."""
 TradeFamily = Literal["works", "procurement", "land", "property", "other"]
 Flag = Literal["key", "remote", "separate_award", "small_value", "electronic", "rehearsal"]
 

@@ -29,6 +29,11 @@ def read(file: IO[bytes], reader: Reader) -> Iterator[Piece]:
     first = stream.readline(_FIRST_LINE)
     while first and not first.strip():
         first = stream.readline(_FIRST_LINE)
+    yield from _pieces(first, stream, reader)
+    yield from reader.left.told()
+
+
+def _pieces(first: bytes, stream: Any, reader: Reader) -> Iterator[Piece]:
     if not first:
         yield Piece(None, "", None, ".", "文件为空 / the file is empty")
     elif _is_document(first) or _begins_lines(first, stream):

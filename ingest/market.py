@@ -23,6 +23,7 @@ from ingest.fields import (
     Refs,
     Small,
     TradeFamily,
+    Vat,
     Words,
     Yes,
 )
@@ -83,7 +84,7 @@ class LotData(Data):
     """标段(包). Without `status` a new lot is 招标中 bidding and a known one stays as it is.
 
     `tender_project` is the key of its 招标项目, which is held with the lot's tenderer, agency, method and
-    `organise_form`.
+    `organise_form`. `participants`: who took part, where no bid is known; never a bid without a price.
     """
 
     project_id: Ref = Field(alias="project")
@@ -96,6 +97,7 @@ class LotData(Data):
     method: Literal["open", "selective", "limited", "direct"] = "open"
     evaluation_method: Name | None = None
     currency: Currency = "CNY"
+    vat: Vat | None = None
     estimate: Money | None = None
     control_price: Money | None = None
     base_price: Money | None = None
@@ -103,6 +105,7 @@ class LotData(Data):
     notice_at: Moment | None = None
     deadline: Moment | None = None
     planned_award_at: Moment | None = None
+    participants: Refs = Field(default_factory=list)
     round: Annotated[int, Field(ge=1, le=100, strict=True)] = 1
     status: Annotated[Code, WithJsonSchema({"type": "string", "enum": list(LOT_STATES)})] | None = None
     prequalification: Yes = False
@@ -124,6 +127,7 @@ class BidData(Data):
     withdrawn_at: Moment | None = None
     decrypt_status: Literal["success", "failed"] | None = None
     price: Money | None = None
+    vat: Vat | None = None
     duration_days: Small | None = None
     quality: Name | None = None
     manager: Name | None = None
@@ -165,13 +169,15 @@ class DepositData(Data):
 
 
 class AwardData(Data):
-    """中标候选人 (candidate) or 中标 (awarded)."""
+    """中标候选人 (candidate) or 中标 (awarded); of a consortium its lead is the `bidder`."""
 
     lot_id: Ref = Field(alias="lot")
     bidder_id: Ref = Field(alias="bidder")
+    consortium: Refs = Field(default_factory=list)
     rank: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
     price: Money | None = None
     currency: Currency = "CNY"
+    vat: Vat | None = None
     status: Literal["candidate", "awarded", "cancelled"] = "awarded"
     publicity_from: Moment | None = None
     publicity_until: Moment | None = None
@@ -195,6 +201,7 @@ class ContractData(Data):
     signed_at: Moment | None = None
     value: Money | None = None
     currency: Currency = "CNY"
+    vat: Vat | None = None
     subcontractors: Refs = Field(default_factory=list)
     changes: list[ContractChange] = Field(default_factory=list, max_length=100)
     division_code: Division | None = None

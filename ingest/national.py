@@ -58,7 +58,7 @@ NAMES: dict[str, dict[str, Rule]] = {
     "objection": _LOT,
     "opening": {**_LOT, "BID_OPEN_TIME": ("scheduled_at", _same)},
     "evaluation": _LOT,
-    "award": {**_LOT, **_BIDDER, "BID_AMOUNT": ("price", _wan)},
+    "award": {**_LOT, **_BIDDER, "UNION_ORG_CODES": ("consortium", _same), "BID_AMOUNT": ("price", _wan)},
     "contract": {**_LOT, **_BIDDER},
     "credit": {
         "BIDDER_ORG_CODE": ("organisation", _same),

@@ -14,12 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest import ocds_versioned, ocdsmap
+from ingest import ocds_texts, ocds_versioned, ocdsmap
+from ingest.ocds_left import Left
 from ingest.ocds_parties import Parties
 from ingest.ocds_values import Memory, children, fit, section, text
 from ingest.pieces import Piece
 
 Json = dict[str, Any]
+_PARTICIPANTS = 100
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Reader:
     source: str
     memory: Memory = field(default_factory=Memory)
     keeps_sources: bool = False
+    left: Left = field(default_factory=Left)
 
     def source_of(self, told: Any) -> str:
         """The source a record counts for."""
@@ -40,13 +43,19 @@ class Reader:
 
     def release(self, release: Json, line: int | None, path: str) -> Iterator[Piece]:
         """The envelopes of one release, parents before children, and what in it cannot be read."""
+        release, odd = ocds_texts.cleaned(release)
+        for where, raw in odd:
+            yield Piece(None, raw, line, f"{path}{where}", ocds_texts.REASON, note=True)
         ocid = text(release.get("ocid"), 1000)
         if ocid is None:
             yield Piece(None, release, line, f"{path}ocid", "缺少 ocid / ocid is missing")
             return
         if ocds_versioned.is_versioned(release):
             release = ocds_versioned.compiled(release)
-        yield from One(self, release, ocid, line, path).pieces()
+        one = One(self, release, ocid, line, path)
+        if not one.fields:  # a full export of sunbid says everything in its own part
+            self.left.look(release)
+        yield from one.pieces()
 
 
 class One(Parties):
@@ -60,6 +69,9 @@ class One(Parties):
         for who in (tenderer, agency):
             yield from self.mention(who)
         yield from self._project(tenderer)
+        for who in self.tenderers:
+            yield from self.mention(who)
+        self.took_part = self.participants()
         yield from self._lots(tenderer, agency)
         for index, bid in enumerate(self.bids):
             yield from self._bid(index, bid)
@@ -134,6 +146,7 @@ class One(Parties):
             "name": text(lot.get("title")) or text(self.tender.get("title")),
             "tenderer": self.organisation(tenderer),
             "agency": self.organisation(agency),
+            "participants": None if bids else self.took_part,
         }
         if not self.partial:
             return self.send("lot", key, {**data, "name": data["name"] or text(key)})
@@ -141,6 +154,18 @@ class One(Parties):
         data = ocdsmap.merged(last[1] if last else {}, data)
         self.reader.memory.keep("lot", key, self.version, data)
         return self.send("lot", key, data, partial=True)
+
+    def participants(self) -> list[str] | None:
+        """Who is told to have taken part in the tender, where no bid says so; nothing else is known of them."""
+        keys = dict.fromkeys(key for who in self.tenderers if (key := self.organisation(who)))
+        if len(keys) > _PARTICIPANTS:
+            left = list(keys)[_PARTICIPANTS:]
+            self.note(
+                "tender.tenderers",
+                left,
+                f"参与单位多于 {_PARTICIPANTS} 家，其余不记 / more than the ledger holds",
+            )
+        return list(keys)[:_PARTICIPANTS] or None
 
     # ── bids and awards ──────────────────────────────────────────────────────
 
@@ -169,6 +194,7 @@ class One(Parties):
                 "consortium": members[1:] or None,
                 "received_at": self.instant(bid.get("date"), f"{where}.date"),
                 "price": price,
+                "vat": ocdsmap.vat(section(bid, "value")),
                 "status": bid.get("status") or "pending",
             }
             yield self.send("bid", self._own(f"{self.lot_key(lot_id)}/bid/{number}"), data)
@@ -205,16 +231,18 @@ class One(Parties):
         lots = self.lots_of(award)
         price = self._price(award, f"{where}.value", lots, foreign=True)
         decided = self.instant(award.get("date"), f"{where}.date") if status == "awarded" else None
-        for place, supplier in enumerate(suppliers):
+        for supplier in suppliers:
             yield from self.mention(supplier)
-            for lot_id in lots:
-                data = {
-                    "lot": self.lot_key(lot_id),
-                    "bidder": self.organisation(supplier),
-                    "price": price,
-                    "currency": ocdsmap.code(section(award, "value").get("currency")) or self.currency,
-                    "status": status,
-                    "awarded_at": decided,
-                }
-                suffix = f"/{place + 1}" if place else ""
-                yield self.send("award", self._own(f"{self.lot_key(lot_id)}/award/{number}{suffix}"), data)
+        winner, *members = dict.fromkeys(key for key in map(self.organisation, suppliers) if key)
+        for lot_id in lots:
+            data = {
+                "lot": self.lot_key(lot_id),
+                "bidder": winner,
+                "consortium": members or None,
+                "price": price,
+                "currency": ocdsmap.code(section(award, "value").get("currency")) or self.currency,
+                "vat": ocdsmap.vat(section(award, "value")),
+                "status": status,
+                "awarded_at": decided,
+            }
+            yield self.send("award", self._own(f"{self.lot_key(lot_id)}/award/{number}"), data)

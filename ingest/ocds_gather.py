@@ -173,8 +173,8 @@ def _named(process: Process) -> Iterator[str]:
     holders += [(row, ("bidder_id",)) for row in process.contracts]
     for row, names in holders:
         yield from (row[name] for name in names if row[name])
-        if row.get("consortium"):
-            yield from row["consortium"]
+        yield from row.get("consortium") or ()
+        yield from row.get("participants") or ()
 
 
 def _stamps(session: Session, made: list[Process]) -> None:

@@ -28,7 +28,9 @@ _OVER = frozenset({"ended", "sealed"})
 def visible(process: Process, at: datetime) -> tuple[Process, list[datetime]] | None:
     """The process as the public may see it at `at`, and since when; None if nothing of it is announced."""
     lots: list[Row] = [
-        dict(lot, estimate=None, base_price=None) for lot in process.lots if _announced(lot, at)
+        dict(lot, estimate=None, base_price=None, participants=[])
+        for lot in process.lots
+        if _announced(lot, at)
     ]
     if not lots:
         return None
@@ -157,6 +159,7 @@ def _only_named(shown: Process) -> None:
     """Keep the organisations that are named, by name and registered number; a person's number never."""
     named = {lot[who] for lot in shown.lots for who in ("tenderer_id", "agency_id")}
     named |= {row["bidder_id"] for kind in ("bid", "award") for row in shown.rows[kind]}
+    named |= {key for row in shown.rows["award"] for key in row["consortium"]}
     kept: dict[str, Row] = {}
     for number, (key, row) in enumerate(shown.organisations.items(), 1):
         if key in named:

@@ -128,14 +128,18 @@ def _roles(process: Process) -> Iterable[tuple[str, str]]:
             yield key, "tenderer"
     for award in process.rows["award"]:
         if award["status"] == "awarded":
-            yield award["bidder_id"], "supplier"
+            for key in (award["bidder_id"], *award["consortium"]):
+                yield key, "supplier"
 
 
 # ── planning and tender ──────────────────────────────────────────────────────
 
 
-def _value(amount: Decimal | None, currency: str) -> Json | None:
-    return None if amount is None else {"amount": amount, "currency": currency}
+def _value(amount: Decimal | None, currency: str, vat: str | None = None) -> Json | None:
+    if amount is None:
+        return None
+    told = {} if vat is None else {"valueAddedTaxIncluded": vat == "included"}
+    return {"amount": amount, "currency": currency, **told}
 
 
 def _planning(process: Process) -> Json:
@@ -154,12 +158,13 @@ def lot_id(process: Process, key: str) -> str | None:
 def _tender(process: Process) -> Json:
     lots, first = process.lots, process.lots[0]
     bidders = list(dict.fromkeys(row["bidder_id"] for row in process.rows["bid"]))
+    bidders = bidders or list(dict.fromkeys(key for lot in lots for key in lot["participants"]))
     whole = len(lots) == 1
     return known(
         id=first["id"] if whole else process.project["id"],
         title=first["name"] if whole else process.project["name"],
         status=_status([STATUS[lot["status"]] for lot in lots]),
-        value=_value(_estimate(first), first["currency"]) if whole else None,
+        value=_value(_estimate(first), first["currency"], first["vat"]) if whole else None,
         procuringEntity=_reference(process, first["agency_id"] or first["tenderer_id"]),
         procurementMethod=first["method"],
         procurementMethodDetails=_METHOD.get(first["method"]),
@@ -190,7 +195,7 @@ def _estimate(lot: Row) -> Decimal | None:
 
 
 def _lot(process: Process, lot: Row) -> Json:
-    value = _value(_estimate(lot), lot["currency"])
+    value = _value(_estimate(lot), lot["currency"], lot["vat"])
     return known(id=lot_id(process, lot["id"]), title=lot["name"], status=STATUS[lot["status"]], value=value)
 
 
@@ -236,21 +241,21 @@ def _bid(process: Process, row: Row) -> Json:
         date=plain(row["received_at"]),
         status=_BID.get(row["status"]),
         tenderers=[who for who in members if who],
-        value=_value(row["price"], _currency(process, row["lot_id"])),
+        value=_value(row["price"], _currency(process, row["lot_id"]), row.get("vat")),
         relatedLots=_related(process, row["lot_id"]),
     )
 
 
 def _award(process: Process, row: Row) -> Json:
-    supplier = _reference(process, row["bidder_id"])
+    suppliers = [_reference(process, key) for key in (row["bidder_id"], *row["consortium"])]
     candidate = f"第{row['rank']}中标候选人" if row["status"] == "candidate" else None
     return known(
         id=local_number(row, "award", process.rows["award"]),
         title=candidate,
         status=_AWARD.get(row["status"]),
         date=plain(row["awarded_at"]),
-        suppliers=[supplier] if supplier else None,
-        value=_value(row["price"], row["currency"]),
+        suppliers=[who for who in suppliers if who],
+        value=_value(row["price"], row["currency"], row["vat"]),
         relatedLots=_related(process, row["lot_id"]),
     )
 
@@ -266,5 +271,5 @@ def _contract(process: Process, row: Row) -> Json | None:
     return known(
         id=row["id"], awardID=local_number(award, "award", process.rows["award"]),
         status="active" if row["signed_at"] else "pending",
-        value=_value(row["value"], row["currency"]), dateSigned=plain(row["signed_at"]),
+        value=_value(row["value"], row["currency"], row["vat"]), dateSigned=plain(row["signed_at"]),
     )  # fmt: skip

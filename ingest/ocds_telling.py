@@ -41,6 +41,8 @@ class Telling:
         self.sent: set[str] = set()
         self.bids = children(section(release, "bids").get("details")) or children(release.get("bids"))
         self.awards = children(release.get("awards"))
+        self.tenderers = children(self.tender.get("tenderers"))
+        self.took_part: list[str] | None = None
         told = ocdsmap.currency(release)
         self.currency = told or "CNY"
         self.told_currency = told if self.partial else self.currency

@@ -31,6 +31,12 @@ def code(value: Any) -> str | None:
     return value.upper() if isinstance(value, str) and _CURRENCY.match(value) else None
 
 
+def vat(value: Json) -> str | None:
+    """Whether an amount is with VAT, where its value says so (valueAddedTaxIncluded, as ProZorro publishes it)."""
+    told = value.get("valueAddedTaxIncluded")
+    return {True: "included", False: "excluded"}.get(told) if isinstance(told, bool) else None
+
+
 def currency(release: Json) -> str | None:
     """The currency of a tender: its own, else the first of its bids or awards."""
     return next(filter(None, (code(value) for value in _currencies(release))), None)
@@ -87,6 +93,7 @@ def lot(one: One, described: Json, bids: list[Json], awards: list[Json]) -> Json
         "method": method if method in ("open", "selective", "limited", "direct") else None,
         "evaluation_method": text(tender.get("awardCriteria")) or text(tender.get("awardCriteriaDetails")),
         "currency": one.told_currency,
+        "vat": vat(value),
         "estimate": one.amount(value, "tender.lots.value" if of_lot else "tender.value"),
         "notice_at": one.instant(period.get("startDate"), "tender.tenderPeriod.startDate"),
         "deadline": one.instant(period.get("endDate"), "tender.tenderPeriod.endDate"),

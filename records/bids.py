@@ -30,6 +30,8 @@ class Bid(Base):
     """success, failed or none yet."""
     price: Mapped[Decimal | None]
     """投标报价, yuan."""
+    vat: Mapped[Code | None]
+    """included 含税 or excluded 不含税; not told: as usual, included."""
     duration_days: Mapped[int | None]
     quality: Mapped[Text | None]
     manager: Mapped[Text | None]

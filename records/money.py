@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -39,14 +40,21 @@ class Deposit(Base):
 
 
 class Award(Base):
-    """中标候选人 / 中标结果. `status` is candidate 公示中, awarded 已定标 or cancelled 已取消."""
+    """中标候选人 / 中标结果: one winner, a consortium under its lead member 牵头人.
+
+    `status` is candidate 公示中, awarded 已定标 or cancelled 已取消.
+    """
 
     __tablename__ = "award"
     id: Mapped[Key] = mapped_column(primary_key=True)
     lot_id: Mapped[Key] = mapped_column(ForeignKey("lot.id"))
     bidder_id: Mapped[Key] = mapped_column(ForeignKey("organisation.id"))
+    consortium: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    """联合体的其他成员: the price is the consortium's, counted once."""
     rank: Mapped[int] = mapped_column(default=1)
     price: Mapped[Decimal | None]
+    vat: Mapped[Code | None]
+    """included 含税 or excluded 不含税; not told: as usual, included."""
     currency: Mapped[Code] = mapped_column(default="CNY")
     status: Mapped[Code] = mapped_column(default="awarded")
     publicity_from: Mapped[datetime | None]

@@ -77,6 +77,8 @@ class Contract(Base):
     bidder_id: Mapped[Key] = mapped_column(ForeignKey("organisation.id"))
     signed_at: Mapped[datetime | None]
     value: Mapped[Decimal | None]
+    vat: Mapped[Code | None]
+    """included 含税 or excluded 不含税; not told: as usual, included."""
     currency: Mapped[Code] = mapped_column(default="CNY")
     subcontractors: Mapped[list[Any]] = mapped_column(default=list)
     changes: Mapped[list[Any]] = mapped_column(default=list)

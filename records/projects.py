@@ -61,6 +61,10 @@ class Lot(Base):
     """open 公开招标, selective 邀请招标, limited, direct."""
     evaluation_method: Mapped[Text | None]
     currency: Mapped[Code] = mapped_column(default="CNY")
+    vat: Mapped[Code | None]
+    """Whether the lot's own amounts are 含税 (included) or 不含税 (excluded); not told: as usual, included."""
+    participants: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    """Organisations known to have taken part of whose bids nothing is known; secret as bidders are."""
     estimate: Mapped[Decimal | None]
     control_price: Mapped[Decimal | None]
     """最高投标限价, yuan; public with the tender documents (实施条例 art. 27)."""

@@ -84,7 +84,7 @@ class LotFacts:
 
 _BID = (
     Bid.lot_id, Bid.id, Bid.bidder_id, Bid.received_at, Bid.price, Bid.status, Bid.decrypt_status, Bid.on_site,
-    Bid.mac, Bid.cpu_serial, Bid.disk_serial, Bid.dongle_serial, Bid.file_id, Bid.withdrawn_at,
+    Bid.mac, Bid.cpu_serial, Bid.disk_serial, Bid.dongle_serial, Bid.file_id, Bid.withdrawn_at, Bid.vat,
 )  # fmt: skip
 _DEPOSIT = (
     Deposit.lot_id, Deposit.bidder_id, Deposit.form, Deposit.amount, Deposit.payer_account_hash,
@@ -92,7 +92,7 @@ _DEPOSIT = (
 )  # fmt: skip
 _LOT = (
     Lot.id, Lot.name, Lot.centre_id, Lot.trade_family, Lot.category, Lot.method, Lot.currency,
-    Lot.control_price, Lot.deadline,
+    Lot.control_price, Lot.deadline, Lot.vat,
 )  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def load_facts(session: Session, lot_ids: Sequence[str], prices_read: Iterable[s
 
 def _facts(lot: Any, bids: list[Any], deposits: list[Any], prices_read: bool) -> LotFacts:
     held = [b for b in bids if on_hand(b.status, b.received_at, b.withdrawn_at, lot.deadline)]
-    facts = _bid_facts(held, prices_read)
+    facts = _bid_facts(held, prices_read, _terms(lot))
     gone = {b.bidder_id for b in bids} - {b.bidder_id for b in held}
     return LotFacts(
         lot_id=lot.id,
@@ -151,19 +151,25 @@ def _facts(lot: Any, bids: list[Any], deposits: list[Any], prices_read: bool) ->
     )
 
 
-def _bid_facts(held: list[Any], prices_read: bool) -> tuple[BidFact, ...]:
-    """One fact per bidder: a bid sent again replaces the earlier one."""
+def _bid_facts(held: list[Any], prices_read: bool, terms: str) -> tuple[BidFact, ...]:
+    """One fact per bidder: a bid sent again replaces the earlier one. A price in other terms than the lot's is none."""
     ordered = sorted(held, key=_receipt)
     newest = {bid.bidder_id: bid for bid in ordered}
     if len(newest) < len(ordered):
         ordered = sorted(newest.values(), key=_receipt)
     return tuple(
         BidFact(
-            order, b.id, b.bidder_id, b.received_at, b.price if prices_read else None, b.status, b.decrypt_status,
+            order, b.id, b.bidder_id, b.received_at,
+            b.price if prices_read and _terms(b) == terms else None, b.status, b.decrypt_status,
             b.on_site, b.mac, b.cpu_serial, b.disk_serial, b.dongle_serial, b.file_id,
         )
         for order, b in enumerate(ordered, 1)
     )  # fmt: skip
+
+
+def _terms(row: Any) -> str:
+    """Whether amounts are with VAT 含税 or without; not told, they are with it, as usual."""
+    return row.vat or "included"
 
 
 def _receipt(bid: Any) -> tuple[datetime, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from sqlalchemy import BigInteger, Select, and_, or_, select, type_coerce
+from sqlalchemy import BigInteger, Select, and_, case, func, or_, select, type_coerce
 from sqlalchemy.orm import Session, aliased
 
 from records.bids import Bid
@@ -22,7 +22,7 @@ from records.organisations import Centre, Organisation
 from records.projects import Lot, Project, counted
 from supervision.filters import add_months
 from supervision.home import Place
-from supervision.lens import BIDS, INSTANT, LOTS, MONEY, OVERSEAS
+from supervision.lens import BIDS, INSTANT, LOTS, MONEY, OVERSEAS, WITHOUT_VAT
 from supervision.readiness import opened_at
 
 CHUNK = 500
@@ -131,7 +131,7 @@ _LOT_COLUMNS: dict[str, pa.DataType] = {
     "flags": _STR, "round": pa.int32(), "centre_id": _STR, "centre_name": _STR, "division_code": _STR,
     "trade_family": _STR, "category": _STR, "method": _STR, "tenderer_id": _STR, "agency_id": _STR,
     "tenderer_country": _STR, "status": _STR, "estimate": _INT, "control_price": _INT, "currency": _STR,
-    "source": _STR, "demo": _BOOL,
+    "source": _STR, "participants": pa.int32(), "demo": _BOOL,
     "opened_at": INSTANT, "opened_on": pa.date32(), "month": _STR, "opened": _BOOL,
 }  # fmt: skip
 _BID_COLUMNS: dict[str, pa.DataType] = {
@@ -173,12 +173,27 @@ def _lots(session: Session, lots: list[OpenedLot]) -> pa.Table:
     rows: list[tuple[Any, ...]] = []
     for part in chunks(list(when)):
         for row in session.execute(_LOT_QUERY.where(Lot.id.in_(part))):
-            *columns, flags, demo = row
+            *columns, participants, flags, demo = row
             lot = when[columns[0]]
             day = lot.opened_at.astimezone(BEIJING).date() if lot.opened_at else None
             columns.insert(5, ",".join(flags or ()))
-            rows.append((*columns, bool(demo), lot.opened_at, day, month_of(lot.opened_at), lot.opened))
+            rows.append(
+                (
+                    *columns,
+                    len(participants),
+                    bool(demo),
+                    lot.opened_at,
+                    day,
+                    month_of(lot.opened_at),
+                    lot.opened,
+                )
+            )
     return _table(rows, _LOT_COLUMNS)
+
+
+def _terms(table: Any) -> Any:
+    """What amounts are in: the currency, those without VAT apart, so that they are never added or compared."""
+    return case((table.vat == "excluded", table.currency + WITHOUT_VAT), else_=table.currency)
 
 
 _TENDERER = aliased(Organisation)
@@ -186,7 +201,8 @@ _LOT_QUERY: Select[*tuple[Any, ...]] = (
     select(
         Lot.id, Lot.name, Lot.project_id, Project.name, Project.key_flag, Lot.round, Lot.centre_id, Centre.name,
         Lot.division_code, Lot.trade_family, Lot.category, Lot.method, Lot.tenderer_id, Lot.agency_id, _TENDERER.country,
-        Lot.status, _raw(Lot.estimate), _raw(Lot.control_price), Lot.currency, Lot.source, Lot.flags, Source.demo,
+        Lot.status, _raw(Lot.estimate), _raw(Lot.control_price), _terms(Lot), Lot.source, Lot.participants, Lot.flags,
+        Source.demo,
     )
     .join(Project, Project.id == Lot.project_id)
     .outerjoin(Centre, Centre.id == Lot.centre_id)
@@ -195,9 +211,13 @@ _LOT_QUERY: Select[*tuple[Any, ...]] = (
 )  # fmt: skip
 
 _BIDDER = aliased(Organisation)
+_COMPARABLE = case(
+    (func.coalesce(Bid.vat, "included") == func.coalesce(Lot.vat, "included"), _raw(Bid.price)), else_=None
+)
+"""The price of a bid in the terms of its lot."""
 _BID_QUERY: Select[*tuple[Any, ...]] = (
     select(
-        Bid.lot_id, Bid.bidder_id, Bid.ca_region, _raw(Bid.price), Bid.status, Bid.rank, Bid.source, Source.demo,
+        Bid.lot_id, Bid.bidder_id, Bid.ca_region, _COMPARABLE, Bid.status, Bid.rank, Bid.source, Source.demo,
         _BIDDER.division_code, _BIDDER.division_source, _BIDDER.uscc, _BIDDER.country,
     )
     .join(Lot, Lot.id == Bid.lot_id)
@@ -225,7 +245,7 @@ def _awards(session: Session, lot_ids: Sequence[str]) -> pa.Table:
     rows: list[tuple[Any, ...]] = []
     query = (
         select(
-            Award.lot_id, Award.bidder_id, Award.rank, _raw(Award.price), Award.currency, Award.awarded_at, _BIDDER.name,
+            Award.lot_id, Award.bidder_id, Award.rank, _raw(Award.price), _terms(Award), Award.awarded_at, _BIDDER.name,
             _BIDDER.division_code, _BIDDER.division_source, _BIDDER.uscc, _BIDDER.country,
         )
         .join(_BIDDER, _BIDDER.id == Award.bidder_id)
@@ -272,7 +292,7 @@ _DAY = f"(awarded_at AT TIME ZONE 'UTC' + INTERVAL {int(timedelta(hours=8).total
 _LOT_COUNTRY = """
 CREATE TABLE lot_country AS
   SELECT lot_id, CASE WHEN nullif(tenderer_country, '') IS NOT NULL THEN tenderer_country
-    WHEN nullif(division_code, '') IS NOT NULL OR currency = 'CNY' THEN 'CN' END AS lot_country
+    WHEN nullif(division_code, '') IS NOT NULL OR starts_with(currency, 'CNY') THEN 'CN' END AS lot_country
   FROM lot_raw;
 """
 """The country of a lot: its tenderer's; else China if it has a division or is paid in yuan; else unknown."""
@@ -304,7 +324,8 @@ CREATE VIEW bid_full AS
     EXISTS (SELECT 1 FROM won w WHERE w.lot_id = p.lot_id AND w.bidder_id = p.bidder_id) AS is_winner
   FROM placed p JOIN lot_raw l ON l.lot_id = p.lot_id WHERE l.opened;
 CREATE VIEW lot_full AS
-  SELECT l.*, l.lot_name AS title, c.* EXCLUDE (lot_id) REPLACE (coalesce(c.bids, 0) AS bids,
+  SELECT l.*, l.lot_name AS title, c.* EXCLUDE (lot_id) REPLACE (CASE WHEN c.bids IS NULL AND (l.participants > 0 OR w.winner_id IS NOT NULL) THEN NULL
+        ELSE coalesce(c.bids, 0) END AS bids,
       coalesce(c.valid_bids, 0) AS valid_bids, coalesce(c.outside_city_bids, 0) AS outside_city_bids,
       coalesce(c.outside_province_bids, 0) AS outside_province_bids,
       coalesce(c.unknown_city_bids, 0) AS unknown_city_bids,

@@ -230,17 +230,18 @@ def bidders_per_lot(lens: Lens, filters: Filters) -> Quantiles:
     """
     clause, params = where(filters, OPENED_ON, "opened")
     points = ", ".join(f"quantile_cont(bids, {p})" for p in (0.1, 0.25, 0.5, 0.75, 0.9))
-    row = lens.one(f"SELECT count(*), avg(bids), {points} FROM lots {clause}", params)
+    row = lens.one(f"SELECT count(bids), avg(bids), {points} FROM lots {clause}", params)
     return Quantiles(row[0], *(None if v is None else float(v) for v in row[1:]))
 
 
 def failed_rate(lens: Lens, filters: Filters) -> Share:
     """M11 流标率＝截止时投标人少于3个的标段数÷到达截止的标段数。 / Lots with fewer than three bids at the deadline ÷ lots that reached it.
 
-    招标投标法 art. 28; 实施条例 art. 44.
+    招标投标法 art. 28; 实施条例 art. 44. Lots whose competition is unknown are counted apart.
     """
     clause, params = where(filters)
-    return Share(*lens.one(f"SELECT count(*) FILTER (WHERE bids < 3), count(*) FROM lots {clause}", params))
+    counts = "count(*) FILTER (WHERE bids < 3), count(bids), count(*) FILTER (WHERE bids IS NULL)"
+    return Share(*lens.one(f"SELECT {counts} FROM lots {clause}", params))
 
 
 def lots_with_result(lens: Lens, filters: Filters) -> Count:
