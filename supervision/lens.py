@@ -94,7 +94,7 @@ _LOT: list[tuple[str, pa.DataType]] = [
 LOTS = pa.schema([*_PLACE, *_LOT])
 """One row = one lot whose opening has ended; `opened` is false where it failed (流标) or was broken off."""
 
-FORMAT = 2
+FORMAT = 3
 """Raised when the tables' columns change: a lens of another format counts as none until it is built anew."""
 
 TABLES: dict[str, pa.Schema] = {"bids": BIDS, "lots": LOTS}
