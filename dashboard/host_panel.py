@@ -77,6 +77,13 @@ def _fields(page: shell.Page, step: hosting.NextStep, waiting: list[tuple[int, s
     if kind == "sign_in":
         count = st.number_input(say("room.count"), min_value=0, value=None, step=1)
         return {} if count is None else {"count": int(count)}
+    if kind == "decrypt_progress" and "done" not in given:
+        st.caption(say("room.decrypt_unknown"))
+        told = {
+            name: st.number_input(_field(page, name), 0, given["total"], None, 1)
+            for name in ("done", "failed")
+        }
+        return given | {name: int(value) for name, value in told.items() if value is not None}
     if kind == "paused":
         return {"reason": st.text_input(say("room.reason"), max_chars=200)}
     if kind == "objection":
@@ -130,8 +137,8 @@ def _preview(page: shell.Page, payload: dict[str, Any]) -> str:
 
 
 def _field(page: shell.Page, name: str) -> str:
-    key = f"room.{name}"
-    return page.say(key) if key in i18n.words() else page.say(f"room.field_{name}")
+    key = f"room.field_{name}"
+    return page.say(key if key in i18n.words() else f"room.{name}")
 
 
 def _do(page: shell.Page, opening_id: str, kind: str, payload: dict[str, Any], name: str) -> tuple[bool, str]:

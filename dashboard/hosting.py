@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records import audit
+from records import audit, public
 from records.bids import Bid
 from records.clock import now
 from records.openings import Opening, OpeningEvent
@@ -55,7 +55,7 @@ def next_steps(session: Session, opening_id: str, at: datetime | None = None) ->
     found = []
     for kind in STEPS:
         rule = OPENING_STEPS[kind]
-        early = rule.after_deadline and lot.deadline is not None and moment < lot.deadline
+        early = rule.after_deadline and moment < public.moment_of(opening, lot)
         if opening.state in rule.states and opening.stage in rule.stages and not early:
             payload = prepare(session, opening, lot, kind)
             if payload is not None:
@@ -120,6 +120,8 @@ def _bids(session: Session, lot: Lot) -> list[tuple[int, Bid, str]]:
 
 def _decryption(session: Session, lot: Lot) -> dict[str, Any]:
     states = [bid.decrypt_status for _, bid, _ in _bids(session, lot)]
+    if states and not any(states):
+        return {"total": len(states)}  # the platform has told nothing: that is neither success nor 0
     return {"done": states.count("success"), "failed": states.count("failed"), "total": len(states)}
 
 

@@ -85,9 +85,9 @@ class BiddersPublished(Payload):
 
 
 class DecryptProgress(Payload):
-    """解密进度: successes and failures so far of all bids."""
+    """解密进度: successes and failures so far of all bids; without `done` nobody has told how it went."""
 
-    done: Count
+    done: Count | None = None
     failed: Count = 0
     total: Count
 

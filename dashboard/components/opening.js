@@ -91,7 +91,7 @@ class OpeningView {
     const { model, words } = this;
     const reading = model.read > 0 || model.stage === "reading";
     const total = model.total ?? model.count ?? model.bidders.length;
-    const decrypting = !reading && model.decrypt;
+    const decrypting = !reading && model.decrypt && model.decrypt.done !== undefined;
     const [title, done, of] = decrypting
       ? [words.decryption, model.decrypt.done + model.decrypt.failed, model.decrypt.total]
       : reading ? [words.reading, model.read, total] : [words.bidders, null, model.count ?? null];
@@ -110,7 +110,7 @@ class OpeningView {
     const draw = draws.at(-1);
     facts.push([draw ? draw.kind : words.coefficient, draw ? draw.value : words.notDrawn]);
     const remaining = decrypt ? decrypt.total - decrypt.done - decrypt.failed : null;
-    const text = !decrypt ? "—" : decrypt.failed || remaining ? say(words.decrypted, { ...decrypt, remaining }) : say(words.allDecrypted, decrypt);
+    const text = !decrypt ? "—" : decrypt.done === undefined ? say(words.untold, decrypt) : decrypt.failed || remaining ? say(words.decrypted, { ...decrypt, remaining }) : say(words.allDecrypted, decrypt);
     facts.push([words.decryptResult, text]);
     if (price?.over !== undefined) facts.push([words.limitCheck, say(words.overLimit, { normal: price.normal ?? "—", over: price.over })]);
     if (model.confirmed) facts.push([words.record, say(words.recordRows, { rows: model.confirmed.rows, signed: model.confirmed.signed ?? "—" })]);
@@ -204,6 +204,6 @@ function sentence({ type, payload }, words) {
   if (payload.amount !== undefined) values.amount = money(payload.amount, words);
   if (payload.scheduled_at) values.scheduled_at = `${payload.scheduled_at.slice(0, 10)} ${clock(payload.scheduled_at, false)}`;
   if (type === "ended") return words.log[`ended_${payload.result}`];
-  const variant = type === "bid_read" && payload.price === undefined ? "bid_read_none" : type === "sign_in" && payload.count === undefined ? "sign_in_plain" : type === "paused" && !payload.reason ? "paused_plain" : type;
+  const variant = type === "bid_read" && payload.price === undefined ? "bid_read_none" : type === "sign_in" && payload.count === undefined ? "sign_in_plain" : type === "paused" && !payload.reason ? "paused_plain" : type === "decrypt_progress" && payload.done === undefined ? "decrypt_progress_untold" : type;
   return say(words.log[variant] ?? type, values);
 }

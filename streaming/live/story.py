@@ -70,7 +70,8 @@ class Story:
     readings: dict[int, Reading] = field(default_factory=dict)
     current: int | None = None
     """Number being read aloud now."""
-    decryption: dict[str, int] | None = None
+    decryption: dict[str, int | None] | None = None
+    """done, failed, total; done is None where nobody has told how it went."""
     control: dict[str, Any] | None = None
     coefficients: list[dict[str, Any]] = field(default_factory=list)
     objections: dict[int, Said] = field(default_factory=dict)
@@ -108,7 +109,8 @@ def _bidders(story: Story, payload: Message, _ts: str) -> None:
 
 
 def _decryption(story: Story, payload: Message, _ts: str) -> None:
-    story.decryption = {key: int(payload.get(key, 0)) for key in ("done", "failed", "total")}
+    told = {"done": payload.get("done"), "failed": payload.get("failed", 0), "total": payload["total"]}
+    story.decryption = {key: None if value is None else int(value) for key, value in told.items()}
 
 
 def _control(story: Story, payload: Message, _ts: str) -> None:

@@ -142,7 +142,11 @@ def sentence(message: Mapping[str, Any], lang: str) -> str:
 def _key(kind: str, payload: Mapping[str, Any]) -> str:
     variants = {
         "sign_in": "count" if payload.get("count") is not None else "",
-        "decrypt_progress": "failed" if payload.get("failed") else "",
+        "decrypt_progress": "untold"
+        if payload.get("done") is None
+        else "failed"
+        if payload.get("failed")
+        else "",
         "control_price": "over" if payload.get("over") else "",
         "bid_read": "" if payload.get("price") is not None else "bare",
         "paused": "reason" if payload.get("reason") else "",

@@ -97,8 +97,8 @@ def span(left: timedelta, lang: str) -> str:
 def listing(story: Story, lang: str) -> Listing:
     """Decryption progress, then bidders, then prices as they are read."""
     total, figures = len(story.bidders), key_figures(story, lang)
-    if story.stage == "decryption" and story.decryption:
-        whole = story.decryption["total"]
+    if story.stage == "decryption" and story.decryption and story.decryption["done"] is not None:
+        whole = story.decryption["total"] or 0
         return Listing(
             "list.decryption",
             story.decryption["done"],
@@ -124,11 +124,19 @@ def key_figures(story: Story, lang: str, currency: str = "CNY") -> Pairs:
         if story.control.get("over") is not None:
             found.append((word(lang, "fact.over"), word(lang, "fact.houses", n=story.control["over"])))
     found += [(term(lang, drawn["kind"]) or "", str(drawn["value"])) for drawn in story.coefficients]
-    if story.decryption and story.stage != "decryption":
-        done, failed = story.decryption["done"], story.decryption["failed"]
-        key = "fact.some" if failed else "fact.all"
-        found.append((word(lang, "fact.decryption"), word(lang, key, n=done, done=done, failed=failed)))
+    if story.decryption and (story.stage != "decryption" or story.decryption["done"] is None):
+        found.append((word(lang, "fact.decryption"), _decrypted(story.decryption, lang)))
     return found
+
+
+def _decrypted(told: Mapping[str, int | None], lang: str) -> str:
+    """How the decryption went; what nobody has told is said as such, never as a success or as 0."""
+    if told["done"] is None:
+        return word(lang, "fact.untold", total=told["total"])
+    done, failed = told["done"], told["failed"] or 0
+    left = (told["total"] or 0) - done - failed
+    key = "fact.part" if left > 0 else "fact.some" if failed else "fact.all"
+    return word(lang, key, n=done, done=done, failed=failed, left=left)
 
 
 def facts(opening: Opening, place: str, lang: str) -> Pairs:

@@ -10,12 +10,14 @@ import httpx
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import context, i18n, rooms_live, screens, signin
+from dashboard import context, hosting, i18n, rooms_live, screens, signin
 from dashboard.accounts import SignedIn
 from dashboard.config import DeskConfig
+from records.bids import Bid
 from records.ledger import Ledger
 from records.states import append_event
 from tests.dashboard import live_market
+from tests.streaming.hub_market import bidders
 from tests.streaming.test_pages_every_step import WALK
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
@@ -35,10 +37,11 @@ def rooms(ledger: Ledger, tmp_path: Path) -> Iterator[Ledger]:
     rooms_live.forget()
 
 
-def room_screen(lang: str) -> AppTest:
-    """S07 of the opening as its host sees it."""
+def room_screen(lang: str, step: str | None = None) -> AppTest:
+    """S07 of the opening as its host sees it, with a step chosen."""
     context.identify_by(lambda: SignedIn("operator", "operator", "某某"))
     test = AppTest.from_file(str(APP), default_timeout=30)
+    test.session_state["host-step-O-L1"] = step
     test.query_params["lang"], test.query_params["opening"] = lang, "O-L1"
     return test.run().switch_page("../pages/s07_room.py").run()
 
@@ -52,6 +55,27 @@ def test_the_room_is_drawn_at_every_step(rooms: Ledger) -> None:
         assert not [m.value for m in shown.markdown if LEFT_OVER.search(re.sub(r"<[^>]+>", " ", m.value))], (
             kind
         )
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("told", [("success",) * 3, (None,) * 3, ("success", None, "failed")])
+def test_what_a_host_is_about_to_publish_is_said_in_words(
+    rooms: Ledger, lang: str, told: tuple[str | None, ...]
+) -> None:
+    """Every step a host may take, chosen on the screen: labels and no templates, unknown is no number."""
+    with rooms.write() as session:
+        for number, status in enumerate(told, start=1):
+            session.get_one(Bid, f"L1-{number}").decrypt_status = status
+        append_event(session, "O-L1", "bidders_published", {"count": 3, "bidders": bidders(3)}, actor="host")
+    shown = room_screen(lang, "decrypt_progress")
+    assert not shown.exception
+    preview = "\n".join(part.value for part in shown.code)
+    assert preview and not LEFT_OVER.search(preview), preview
+    known = [status for status in told if status]
+    assert (("解密成功" if lang == "zh" else "Decrypted") in preview) is bool(known)
+    with rooms.read() as session:
+        steps = {step.kind: step.payload for step in hosting.next_steps(session, "O-L1")}
+    assert steps["decrypt_progress"].get("done") == (told.count("success") if known else None)
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

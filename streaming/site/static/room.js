@@ -34,7 +34,7 @@ function heading() {
   chip();
   const total = story.bidders.size, d = story.decryption;
   let title = "list.waiting", count = null, of = "", max = 0;
-  if (story.stage === "decryption" && d) [title, count, of, max] = ["list.decryption", d.done, t("list.decrypted", { total: d.total }), d.total];
+  if (story.stage === "decryption" && d && d.done !== null) [title, count, of, max] = ["list.decryption", d.done, t("list.decrypted", { total: d.total }), d.total];
   else if (story.readings.size) [title, count, of, max] = [READ_OUT.has(story.stage) ? "list.record" : "list.reading", story.readings.size, t("list.read", { total }), total];
   else if (total) [title, count, of] = ["list.bidders", total, t("list.count")];
   say($("list-title"), t(title));
@@ -62,9 +62,10 @@ function keyFigures() {
     if (control.over !== undefined) found.push([t("fact.over"), t("fact.houses", { n: control.over })]);
   }
   for (const drawn of story.coefficients) found.push([term(drawn.kind), drawn.value]);
-  if (decryption && story.stage !== "decryption") {
-    const { done, failed } = decryption;
-    found.push([t("fact.decryption"), failed ? t("fact.some", { done, failed }) : t("fact.all", { n: done })]);
+  if (decryption && (story.stage !== "decryption" || decryption.done === null)) {
+    const { done, failed, total } = decryption, left = total - done - failed;
+    const key = done === null ? "fact.untold" : left > 0 ? "fact.part" : failed ? "fact.some" : "fact.all";
+    found.push([t("fact.decryption"), t(key, { n: done, done, failed, left, total })]);
   }
   return found;
 }

@@ -35,7 +35,7 @@ export class Story {
 
   scheduled(p) { this.scheduledAt = p.scheduled_at; }
   bidders_published(p) { this.state = "in_progress"; this.bidders = new Map(p.bidders.map((b) => [b.no, b.name])); }
-  decrypt_progress(p) { this.decryption = { done: p.done, failed: p.failed ?? 0, total: p.total }; }
+  decrypt_progress(p) { this.decryption = { done: p.done ?? null, failed: p.failed ?? 0, total: p.total }; }
   control_price(p) { this.control = p; }
   coefficient_drawn(p) { this.coefficients.push(p); }
   bid_read(p, ts) {
@@ -61,7 +61,7 @@ export const money = (yuan) => t("money", { n: figure(yuan) });
 const DATE = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "short" });
 const VARIANT = {
   sign_in: (p) => (p.count === undefined ? "" : "count"),
-  decrypt_progress: (p) => (p.failed ? "failed" : ""),
+  decrypt_progress: (p) => (p.done === undefined ? "untold" : p.failed ? "failed" : ""),
   control_price: (p) => (p.over ? "over" : ""),
   bid_read: (p) => (p.price === undefined ? "bare" : ""),
   paused: (p) => (p.reason ? "reason" : ""),
