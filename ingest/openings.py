@@ -131,7 +131,7 @@ def place_event(batch: Batch, record: Record) -> None:
         with session.begin_nested():
             row = states.append_event(
                 session, data.opening_id, data.type, data.payload,
-                actor=data.actor or record.source, ts=record.occurred_at, detail=data.detail,
+                actor=_actor(record.source, data.actor), ts=record.occurred_at, detail=data.detail,
             )  # fmt: skip
     except states.IllegalTransition as error:
         raise Refusal(error.place, str(error)) from None
@@ -141,6 +141,11 @@ def place_event(batch: Batch, record: Record) -> None:
     if lot.status != before:
         _lot_moved(batch, lot)
     batch.hold()
+
+
+def _actor(source: str, named: str | None) -> str:
+    """Who did it, as the source says; never to be taken for somebody of this house."""
+    return f"{source}/{named}" if named else source
 
 
 def _lot_moved(batch: Batch, lot: Lot) -> None:

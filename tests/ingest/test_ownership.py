@@ -278,6 +278,17 @@ async def test_no_source_seals(head: str, ledger: Ledger, tokens: dict[str, str]
     assert "sealed" not in {row.type for row in rows(ledger, OpeningEvent)}
 
 
+async def test_no_source_speaks_as_somebody_of_the_house(
+    ledger: Ledger, tokens: dict[str, str], tmp_path: Path
+) -> None:
+    events = [
+        envelope("opening_event", f"e{i}", EVENT | more) for i, more in enumerate(({"actor": "host"}, {}))
+    ]
+    async with running(ledger, tmp_path) as at:
+        assert {a["status"] for a in await told(at, tokens["hz"], *events)} == {"accepted"}
+    assert {row.actor for row in rows(ledger, OpeningEvent)} == {"hz/host", "hz"}
+
+
 async def test_the_schema_offers_only_what_is_taken(ledger: Ledger, tmp_path: Path) -> None:
     import httpx
 
