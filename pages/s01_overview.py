@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboard import charts, context, livedata, measures, months, shell
-from dashboard.cards import DASH, Kpi, live_basis, show
+from dashboard import charts, context, i18n, livedata, measures, months, shell
+from dashboard.cards import Kpi, live_basis, show
 from dashboard.charts import Line, Plot
 from dashboard.filters import centres
 from dashboard.html import card, draw, esc, level, row
@@ -104,7 +104,7 @@ def centre_columns(filters: Filters, lang: str) -> list[tuple[str, int]]:
         if filters.centre in (None, centre)
     ]
     if counted.get(None):
-        found.append((DASH, counted[None], ""))
+        found.append((i18n.text("overview.no_centre", lang), counted[None], ""))
     return [(name, n) for name, n, _ in sorted(found, key=lambda one: (-one[1], one[2]))]
 
 

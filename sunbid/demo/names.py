@@ -48,9 +48,9 @@ AGENCIES = (
 PLACES = {
     "城北片区": "area", "青禾路": "road", "远山小学": "school", "澄江泵站": "water", "白鹭园区": "area",
     "云起大道": "road", "松涛社区": "area", "海棠湾": "water", "望潮路": "road", "南屏医院": "hospital",
-    "金穗仓储": "site", "长风隧道": "road", "晨曦路": "road", "碧川公园": "park", "听泉中学": "school",
+    "金穗仓储": "site", "长风隧道": "span", "晨曦路": "road", "碧川公园": "park", "听泉中学": "school",
     "北辰站": "site", "听涛路": "road", "云溪公寓": "site", "南湖医院": "hospital", "银杏广场": "site",
-    "丹桂苑": "site", "紫藤街": "street", "飞虹桥": "road", "红枫岭": "park", "启明学校": "school",
+    "丹桂苑": "site", "紫藤街": "street", "飞虹桥": "span", "红枫岭": "park", "启明学校": "school",
     "安澜圩区": "water", "同舟码头": "water", "玉兰苑": "site", "锦程路": "road", "星河体育馆": "site",
 }  # fmt: skip
 """Where lots are, and what kind of place that is: a school builds no second school, a pump no shop."""
@@ -72,13 +72,13 @@ SUBJECTS = {
 """Trade family → what a lot is about, and its category."""
 
 FITS = {
-    "学校新建工程施工": ("area",), "道路提升工程施工": ("area",), "道路提升工程监理": ("area",),
+    "学校新建工程施工": ("area", "road"), "道路提升工程施工": ("area", "site"), "道路提升工程监理": ("area", "site"),
     "雨污分流工程施工": ("area", "road", "site", "school"), "景观提升工程施工": ("road", "street", "park", "water"),
     "综合体装修工程": ("area", "site"), "河道清淤工程": ("water", "area"), "地下管廊工程施工": ("road", "area"),
-    "照明改造工程": ("road", "street", "park", "site"), "机电设备更新": ("hospital", "site", "school"),
+    "照明改造工程": ("road", "street", "park", "site", "span"), "机电设备更新": ("hospital", "site", "school"),
     "智慧教室设备采购": ("school",), "检验设备采购": ("hospital",), "影像设备采购": ("hospital",),
     "物业服务采购": ("area", "site", "hospital"), "食堂食材配送": ("school", "hospital"),
-    "绿化养护服务": ("road", "park", "area"), "仓储用地使用权出让": ("area",), "沿街商铺租赁权转让": ("road", "street"),
+    "绿化养护服务": ("road", "park", "area"), "仓储用地使用权出让": ("area", "road"), "沿街商铺租赁权转让": ("road", "street"),
     "小额修缮工程": ("school", "hospital", "site"),
 }  # fmt: skip
 """Subject → kinds of places that have such lots."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID
 from ingest.files import import_paths
+from records import public
 from records.clock import running_from
 from records.ledger import Ledger
 from records.projects import Lot
@@ -201,3 +203,33 @@ def test_a_rehearsal_is_in_no_statistic(sparse: None, ledger: Ledger) -> None:
                         deadline=datetime.fromisoformat("2014-06-02T09:00:00+08:00"), flags=["rehearsal"]))  # fmt: skip
     LensWriter(ledger, context.config().data_dir, HANGZHOU).start()
     assert Shown("S03", {"period": "all"}).values["每标段投标人均值"] == before
+
+
+def test_the_public_row_of_an_opening_names_its_currency(tsuchiura: Path) -> None:
+    with context.ledger().read() as session:
+        row = public.latest(session, "opening", "tsuchiura-1")
+    assert row is not None and row["currency"] == "JPY"
+
+
+def test_the_rooms_day_is_in_order_of_time_then_room(build: Build, ledger: Ledger, tmp_path: Path) -> None:
+    """Whatever order the records come in, and whichever room is in use."""
+    folder = tmp_path / "pack"
+    folder.mkdir()
+    (folder / "centres.csv").write_text("key,name\nC,中心\n")
+    (folder / "rooms.csv").write_text("key,centre,name\n" + "".join(f"{r},C,{r}\n" for r in "dbca"))
+    (folder / "projects.csv").write_text("key,name\nP,P\n")
+    times = {"d": "11:00", "b": "14:00", "c": "14:00", "a": "16:00"}
+    (folder / "lots.csv").write_text(
+        "key,project,name,deadline\n"
+        + "".join(f"L{r},P,标段{r},2026-11-20T{at}:00+08:00\n" for r, at in reversed(times.items()))
+    )
+    (folder / "openings.csv").write_text(
+        "key,lot,room,scheduled_at\n"
+        + "".join(f"O{r},L{r},{r},2026-11-20T{at}:00+08:00\n" for r, at in reversed(times.items()))
+    )
+    build(folder)
+    shown = Shown("S04", {}).section("场所今日安排")
+    assert re.findall(r">中心 ([a-d])<title>", shown) == ["d", "b", "c", "a"]
+    test = run("supervisor", BY_ID["S06"], view="today")
+    listed = "".join(str(h.proto) for h in test.get("html"))
+    assert re.findall(r"标段([a-d])", listed) == ["d", "b", "c", "a"]

@@ -12,13 +12,15 @@ import pytest
 from sqlalchemy import func, select
 
 from ingest.envelope import read
+from records.broadcast import BroadcastSession
 from records.identifiers import uscc_check
 from records.ledger import Ledger
 from records.openings import Opening
 from records.states import verify_opening
-from sunbid.demo import envelopes, load, market, script, story
+from sunbid.demo import broadcasts, envelopes, load, market, names, script, story
 from sunbid.demo.lots import LotPlan, room_ids, rooms_on_air
 from sunbid.demo.people import People
+from supervision.rules.prices import ladder_deviation
 
 NOW = datetime(2026, 3, 11, 2, 30, tzinfo=UTC)
 KEY = b"k" * 32
@@ -157,3 +159,63 @@ def test_an_opening_left_on_air_is_ended_at_the_next_start(ledger: Ledger, tmp_p
         assert (left.state, left.result) == ("ended", "terminated")
         assert session.get_one(Opening, ahead.opening_key).state == "cancelled"
     assert not list(load.leftovers(ledger, NOW))
+
+
+def test_no_title_says_the_same_twice_or_builds_where_nothing_can_be_built() -> None:
+    odd = (
+        "学校学校",
+        "小学学校",
+        "中学学校",
+        "医院学校",
+        "路道路",
+        "仓储仓储",
+        "泵站学校",
+        "桥学校",
+        "公园学校",
+        "码头食堂",
+    )
+    titles = [plan.name for plan in plans()]
+    titles += [names.title(place, subject) for place in names.PLACES for subject in names.FITS]
+    assert not [title for title in titles if any(words in title for words in odd)]
+    assert set(names.FITS) == {subject for group in names.SUBJECTS.values() for subject, _ in group}
+
+
+def test_the_days_of_the_work_are_those_the_tender_allows() -> None:
+    for plan in plans():
+        days = [bid.duration_days for bid in plan.bids]
+        assert not days or max(days) <= plan.period <= 730
+        assert not days or min(days) >= 0.89 * plan.period - 1
+
+
+def test_small_value_lots_are_small_and_say_so() -> None:
+    small = [plan for plan in plans() if plan.small]
+    assert len(small) >= 4 and all(plan.control_price <= 2_000_000 for plan in small)
+    flagged = {r["key"] for r in records() if r["kind"] == "lot" and "small_value" in r["data"]["flags"]}
+    assert flagged == {plan.key for plan in small}
+
+
+def test_only_openings_on_air_are_rehearsals() -> None:
+    live = next(script.room_script(People(1), NOW, 2))
+    assert "rehearsal" in envelopes.lot_data(live)["flags"]
+    assert not [r for r in records() if r["kind"] == "lot" and "rehearsal" in r["data"]["flags"]]
+
+
+def test_ladders_of_prices_are_planted_exact_and_nearly_so() -> None:
+    found = Counter(plan.planted for plan in plans())
+    assert (found["ladder"], found["steps"]) == (4, 6)
+    for plan in plans():
+        if plan.planted in ("ladder", "steps"):
+            deviation = ladder_deviation([bid.price for bid in plan.bids])
+            assert deviation is not None
+            assert deviation == 0 if plan.planted == "ladder" else 0.005 < deviation <= 0.02
+
+
+def test_two_in_three_of_the_past_were_broadcast_and_a_second_start_adds_none(ledger: Ledger) -> None:
+    for _ in range(2):
+        with ledger.write() as session:
+            broadcasts.leave(session, plans(), NOW)
+    with ledger.read() as session:
+        held = session.scalars(select(BroadcastSession)).all()
+    past = [plan for plan in plans() if plan.deadline <= NOW - market.LOGGED and not plan.fails]
+    assert 0.5 < len(held) / len(past) < 0.8
+    assert all(one.seconds_live >= 600 and one.state == "ended" for one in held)
