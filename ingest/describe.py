@@ -6,6 +6,7 @@ import html
 from functools import cache
 from typing import Any
 
+from ingest import worked
 from ingest.envelope import Envelope
 from ingest.kinds import KINDS
 from records import events
@@ -47,6 +48,7 @@ def schema() -> dict[str, Any]:
         "$schema": _DIALECT,
         "title": "sunbid record envelope",
         "$comment": _RESUME,
+        "examples": worked.example(),
         "oneOf": [{"$ref": f"#/$defs/{kind}"} for kind in KINDS],
         "$defs": definitions,
     }
@@ -60,19 +62,18 @@ def _envelope(kind: str, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _payloads(definitions: dict[str, Any]) -> list[dict[str, Any]]:
-    """The payload of each type of event, as conditions on `type`."""
-    rules = []
-    for name in events.FROM_SOURCES:
-        model = events.MODELS[name]
+    """The payload of each type of event, as conditions on `type`; when it may happen stands with it."""
+    for name, model in events.MODELS.items():
         key = f"payload.{name}"
         definitions[key] = _inline(model.model_json_schema(), key, definitions)
-        rules.append(
-            {
-                "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
-                "then": {"properties": {"payload": {"$ref": f"#/$defs/{key}"}}},
-            }
-        )
-    return rules
+        definitions[key]["$comment"] = worked.when(name)
+    return [
+        {
+            "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+            "then": {"properties": {"payload": {"$ref": f"#/$defs/payload.{name}"}}},
+        }
+        for name in events.FROM_SOURCES
+    ]
 
 
 def kind_schema(kind: str) -> dict[str, Any] | None:

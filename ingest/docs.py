@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ingest import describe
+from ingest import describe, worked
 from ingest.csvnames import FILES, zh_names
 from ingest.kinds import KINDS
 from ingest.national import NAMES
@@ -40,7 +40,7 @@ def updated(document: str) -> str:
     _, ended, tail = rest.partition(END)
     if not found or not ended:
         raise ValueError(f"缺少标记 / marks missing: {BEGIN}")
-    return f"{head}{BEGIN}\n\n{tables()}\n\n{END}{tail}"
+    return f"{head}{BEGIN}\n\n{tables()}\n\n{worked.section()}\n\n{END}{tail}"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,127 @@
+"""Opening events explained: when each may happen, what it carries, and one opening told from project to end."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from records import events
+from records.states import OPENING_STATES, OPENING_STEPS, STAGES, Step
+
+_DAY = "2026-05-06"
+_LAW = "投标截止之前发生的不予接受 / refused before the deadline"
+
+
+def when(kind: str) -> str:
+    """When an event may happen and what it makes of the opening, in words."""
+    step = OPENING_STEPS[kind]
+    before = f"{_states(step)} · {_stages(step)}"
+    after = " · ".join(part for part in (step.to_state, step.to_stage) if part)
+    return f"{before}{f' → {after}' if after else ''}{f'；{_LAW}' if step.after_deadline else ''}"
+
+
+def _states(step: Step) -> str:
+    return ", ".join(state for state in OPENING_STATES if state in step.states)
+
+
+def _stages(step: Step) -> str:
+    stages = [stage for stage in STAGES if stage in step.stages]
+    return stages[0] if len(stages) == 1 else f"{stages[0]} … {stages[-1]}"
+
+
+def payload(kind: str) -> str:
+    """The fields of an event's payload; required ones first, with an asterisk."""
+    fields = events.MODELS[kind].model_fields
+    required = [f"`{name}`*" for name, field in fields.items() if field.is_required()]
+    return ", ".join([*required, *(f"`{name}`" for name, field in fields.items() if not field.is_required())])
+
+
+def _said(kind: str, key: str, at: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": kind, "key": key, "version": 1, "occurred_at": f"{_DAY}T{at}+08:00", "data": data}
+
+
+def _firms() -> list[dict[str, Any]]:
+    deadline = f"{_DAY}T09:30:00+08:00"
+    lot = {
+        "project": "P-1",
+        "name": "示例学校一标段",
+        "tenderer": "T-1",
+        "deadline": deadline,
+        "control_price": "1000000",
+    }
+    return [
+        _said("centre", "C-1", "08:00:00", {"name": "市本级"}),
+        _said("room", "R-1", "08:00:00", {"centre": "C-1", "name": "开标一室"}),
+        _said("organisation", "T-1", "08:00:00", {"name": "示例城建", "roles": ["tenderer"]}),
+        *(_said("organisation", f"B-{n}", "08:00:00", {"name": f"示例建设第{n}公司", "roles": ["bidder"]}) for n in (1, 2, 3)),
+        _said("project", "P-1", "08:00:00", {"name": "示例学校", "tenderer": "T-1"}),
+        _said("lot", "L-1", "08:00:00", lot),
+        _said("opening", "O-1", "08:10:00", {"lot": "L-1", "room": "R-1", "scheduled_at": deadline}),
+        *(_said("bid", f"L-1-{n}", f"09:0{n}:00", {
+            "lot": "L-1", "bidder": f"B-{n}", "received_at": f"{_DAY}T09:0{n}:00+08:00", "decrypt_status": "success",
+        }) for n in (1, 2, 3)),
+    ]  # fmt: skip
+
+
+def _steps() -> list[tuple[str, str, dict[str, Any]]]:
+    names = [{"no": n, "name": f"示例建设第{n}公司"} for n in (1, 2, 3)]
+    read = [
+        (
+            "bid_read",
+            f"09:4{line['no']}:00",
+            {**line, "price": f"{960000 + 1000 * int(line['no'])}", "duration_days": 90},
+        )
+        for line in names
+    ]
+    return [
+        ("sign_in", "09:20:00", {"count": 3}),
+        ("bidders_published", "09:30:05", {"count": 3, "bidders": names}),
+        ("decrypt_progress", "09:35:00", {"done": 3, "failed": 0, "total": 3}),
+        ("control_price", "09:36:00", {"amount": "1000000", "normal": 3, "over": 0}),
+        ("coefficient_drawn", "09:38:00", {"kind": "浮动系数", "value": "0.965", "pool": ["0.955", "0.965", "0.975"]}),
+        ("paused", "09:39:00", {"reason": "核对封袋"}),
+        ("resumed", "09:40:00", {}),
+        *read,
+        ("objection", "09:45:00", {"no": 1, "content": "请核对第二家的工期。"}),
+        ("objection_answered", "09:46:00", {"no": 1, "answer": "已核对，为 90 日。"}),
+        ("record_confirmed", "09:50:00", {"rows": 3, "signed": 3}),
+        ("ended", "09:51:00", {"result": "opened"}),
+    ]  # fmt: skip
+
+
+def example() -> list[dict[str, Any]]:
+    """One opening as a platform reports it, in order. The announcement and the sealing are made here."""
+    told = [
+        _said("opening_event", f"O-1#{number:02d}", at, {"opening": "O-1", "type": kind, "payload": said})
+        for number, (kind, at, said) in enumerate(_steps(), start=1)
+    ]
+    return [*_firms(), *told]
+
+
+def section() -> str:
+    """The part of docs/records.md about opening events."""
+    lines = [
+        "## 开标事件逐一说明 / Opening events, one by one", "",
+        "一场开标依次处于若干状态和阶段；不合次序的事件拒收，并说明当前状态。带 * 的字段必填。`scheduled` 由 `opening` 记录产生，`sealed` 由直播平台在录像封存时"
+        "自行记录。事件时间不得晚于本机时钟 5 秒以上，也不得早于上一事件（相差不到 1 秒视为同时）；同一号只有一家、同一家只有一个号。签到在公布投标人名单之前不公开。",
+        "An opening passes through states and stages; an event out of order is refused with the present ones. Fields with * are "
+        "required. `scheduled` comes from the `opening` record, `sealed` from the hub. No event is more than 5 s ahead of our clock "
+        "or before the one that stands last (less than 1 s apart counts as together); a number is one bidder. Sign-ins are not public before the list.",
+        "", "| 类型 type | 何时可以发生 → 之后 / when → then | 内容 payload | 含义 meaning |", "|---|---|---|---|",
+    ]  # fmt: skip
+    for kind, model in events.MODELS.items():
+        meaning = " ".join((model.__doc__ or "").split()).replace("|", "\\|")
+        lines.append(f"| `{kind}` | {when(kind)} | {payload(kind) or '—'} | {meaning} |")
+    lines += [
+        "", "### 一场开标，从项目到封存 / One opening, from project to seal", "",
+        "逐行即一条记录，按此顺序 `POST /records`（NDJSON）即可；每条在其时刻到来后发送。/ One record a line, sent in this order, each when its time has come.",
+        "", "```json", *(json.dumps(record, ensure_ascii=False) for record in example()), "```", "",
+        "此后录像由直播平台封存，公开序列以 `sealed` 结束，`GET /api/openings/O-1/evidence` 提供证据包。"
+        " / The hub then seals the recording: the public feed ends with `sealed`, and the evidence package is there.",
+        "", "### 内部内容 / What stays inside", "",
+        "`detail`（如异议提出人）不公开；公开内容只有 `detail_sha256`：对加入 256 位随机数 `salt` 之后的 `detail` 取 SHA-256（键排序、无空格、UTF-8 的 JSON）。"
+        "不知道随机数就无法逐一猜出；依法可以看到内部内容的人连同 `salt` 一起看到，重新计算即可核对。`sunbid db check` 核对全部。资格预审标段的投标人名称同样处理。",
+        "`detail` is never public. The feed shows `detail_sha256`: SHA-256 over `detail` with 256 random bits as `salt` (JSON, keys sorted, no "
+        "spaces, UTF-8). Nobody can guess it; whoever may see the inside sees the salt too and computes it again. `sunbid db check` checks all.",
+    ]  # fmt: skip
+    return "\n".join(lines)
