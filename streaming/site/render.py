@@ -122,6 +122,10 @@ def length(start: str | None, end: str | None) -> str:
     return f"{seconds // 3600}:{seconds % 3600 // 60:02}:{seconds % 60:02}"
 
 
+_TERMS = ("kind", "reason", "remark")
+"""Free fields of an event that often hold one of the usual terms."""
+
+
 def sentence(message: Mapping[str, Any], lang: str) -> str:
     """One event as the text log says it; site/static/story.js says the same."""
     kind, payload = str(message["type"]), dict(message["payload"])
@@ -132,8 +136,9 @@ def sentence(message: Mapping[str, Any], lang: str) -> str:
         payload["time"] = clock(payload["scheduled_at"], "%Y-%m-%d %H:%M")
     if kind == "sealed":
         payload["head"] = payload["head"][:16]
-    if kind == "coefficient_drawn":
-        payload["kind"] = term(lang, payload["kind"])
+    for key in _TERMS:
+        if payload.get(key):
+            payload[key] = term(lang, payload[key])
     if kind == "bid_read" and not payload.get("remark"):
         payload["remark"] = word(lang, "list.unquoted")
     return word(lang, _key(kind, payload), **payload)

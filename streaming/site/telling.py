@@ -51,7 +51,7 @@ def slate(
     if opening is None:
         return _idle(camera, upcoming, cover, lang)
     if opening["state"] == "paused":
-        return Slate("pause", word(lang, "slate.paused"), story.pause_reason or "")
+        return Slate("pause", word(lang, "slate.paused"), term(lang, story.pause_reason) or "")
     if opening["state"] in {"ended", "sealed", "cancelled"}:
         return Slate("tick", word(lang, "slate.ended"), word(lang, "slate.ended.note"))
     if opening["state"] == "scheduled":

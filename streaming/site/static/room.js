@@ -182,7 +182,7 @@ function fillSlate() {
 }
 
 function slateWords() {
-  if (story.state === "paused") return ["pause", t("slate.paused"), story.pauseReason];
+  if (story.state === "paused") return ["pause", t("slate.paused"), term(story.pauseReason ?? "")];
   if (story.state === "ended" || story.state === "sealed") return ["tick", t("slate.ended"), t("slate.ended.note")];
   if (story.state === "scheduled") {
     const at = document.body.dataset.scheduled;

@@ -76,7 +76,7 @@ export function sentence({ type, payload }) {
   const values = { ...payload };
   for (const key of ["amount", "price"]) if (values[key] !== undefined) values[key] = money(values[key]);
   if (type === "scheduled") values.time = DATE.format(new Date(payload.scheduled_at));
-  if (type === "coefficient_drawn") values.kind = term(payload.kind);
+  for (const key of ["kind", "reason", "remark"]) if (values[key]) values[key] = term(values[key]);
   if (type === "sealed") values.head = payload.head.slice(0, 16);
   if (type === "bid_read") values.remark ??= "—";
   const variant = VARIANT[type]?.(payload) ?? "";
