@@ -18,7 +18,7 @@ from stdnum.cn import ric
 from ingest.ocds_gather import Process
 from ingest.outward import Row
 from records.public import MASK
-from records.visibility import Datum, LotClock, is_visible, visible_from
+from records.visibility import Datum, LotClock, is_visible, notice_from, status_from, visible_from
 
 Json = dict[str, Any]
 _NOT_READ = frozenset({"withdrawn", "revoked"})
@@ -28,7 +28,7 @@ _OVER = frozenset({"ended", "sealed"})
 def visible(process: Process, at: datetime) -> tuple[Process, list[datetime]] | None:
     """The process as the public may see it at `at`, and since when; None if nothing of it is announced."""
     lots: list[Row] = [
-        dict(lot, estimate=None, base_price=None, participants=[])
+        dict(lot, estimate=None, base_price=None, participants=[], status=_status(process, lot, at))
         for lot in process.lots
         if _announced(lot, at)
     ]
@@ -36,7 +36,8 @@ def visible(process: Process, at: datetime) -> tuple[Process, list[datetime]] | 
         return None
     shown = replace(process, lots=lots, contracts=[], events={})
     shown.organisations, shown.rows = dict(process.organisations), {"bid": [], "award": [], "opening": []}
-    shown.notices = [row for row in process.notices if row["published_at"] <= at]
+    held = {lot["id"]: lot for lot in process.lots}
+    shown.notices = [row for row in process.notices if _told(row, held[row["lot_id"]], at)]
     moments: list[datetime] = []
     for lot in lots:
         for since, award in _awards(process, lot, at):
@@ -47,6 +48,18 @@ def visible(process: Process, at: datetime) -> tuple[Process, list[datetime]] | 
             moments.append(since)
     _only_named(shown)
     return shown, moments
+
+
+def _status(process: Process, lot: Row, at: datetime) -> str:
+    """The lot's status, or bidding while it would tell how many have bid."""
+    openings = [row["scheduled_at"] for row in process.rows["opening"] if row["lot_id"] == lot["id"]]
+    deadline = lot["deadline"] or max(openings, default=None)
+    return str(lot["status"]) if status_from(lot["status"], deadline) <= at else "bidding"
+
+
+def _told(notice: Row, lot: Row, at: datetime) -> bool:
+    since = notice_from(notice["type"], lot["status"], lot["deadline"], notice["published_at"])
+    return since is not None and since <= at
 
 
 def _announced(lot: Row, at: datetime) -> bool:

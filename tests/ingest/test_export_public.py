@@ -153,6 +153,21 @@ def test_bids_become_public_step_by_step(send: Send, ledger: Ledger, published: 
     assert "bids" not in early
 
 
+def test_too_few_bidders_are_not_told_before_the_deadline(send: Send, published: Publish) -> None:
+    before, after = "2026-05-06T09:00:00+08:00", "2026-05-06T10:00:00+08:00"
+    send(*small_market(1))
+    plain = published("plain", before)["tender"]
+    lot = small_market(1)[-1]
+    early = {"lot": "l0", "published_at": "2026-05-05T09:00:00+08:00", "title": "流标"}
+    papers = [
+        envelope("notice", kind, {**early, "type": kind}) for kind in ("termination", "result", "candidates")
+    ]
+    send(envelope("lot", "l0", {**lot["data"], "status": "failed"}, 2), *papers)
+    assert published("early", before)["tender"] == plain
+    told = published("late", after)["tender"]
+    assert told["status"] == "unsuccessful" and "流标" in json.dumps(told, ensure_ascii=False)
+
+
 def test_bidders_of_a_prequalification_stay_masked(send: Send, published: Publish) -> None:
     opened(send, prequalification=True)
     release = published("public")
