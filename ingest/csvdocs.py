@@ -19,16 +19,16 @@ _HEAD = """# CSV 包 / CSV packs
 
     sunbid import 文件夹 [--format csv] [--source NAME]
 
-一个文件夹是一包：一类记录一个文件，按下表命名；或一个 `.xlsx` 工作簿，一类一张工作表。来源默认为文件夹名（压缩包为其文件名）。
-名称不在下表中的 CSV 文件略过。例：`examples/tsuchiura`。报告见 [records.md](records.md)。
+一个文件夹是一包：一类记录一个文件（`.csv`、`.tsv`、`.txt`），按下表命名；或一个 `.xlsx`、`.xlsm` 工作簿，一类一张工作表。来源默认为文件夹名（压缩包为其文件名）。
+名称不在下表中的 CSV 文件、其他格式的表格略过，各记一条注。例：`examples/tsuchiura`。报告见 [records.md](records.md)。
 A folder is a pack: one file a kind, named as below; or an `.xlsx` workbook with a sheet a kind. The source is the folder's name (of an
-archive its own). CSV files of other names are passed over. `examples/tsuchiura` is a whole pack.
+archive its own). Tables of other names and formats are passed over, with a note. `examples/tsuchiura` is a whole pack.
 
 | 事项 subject | 规则 rule |
 |---|---|
-| 编码 encoding | UTF-8（有无 BOM 均可）、GB18030（含 GBK、GB2312）、带 BOM 的 UTF-16；可为 `.csv.gz`、`.zip` |
-| 分隔 delimiter | 逗号、分号、制表符；可有 `sep=,` 首行；引号按 RFC 4180 |
-| 表头 headers | 中文、英文字段名或国家规范字段名，可混用；末尾 `*` 不计 / zh, en or national names, mixed as you like |
+| 编码 encoding | UTF-8（有无 BOM 均可）、GB18030（含 GBK、GB2312）、带 BOM 的 UTF-16；可为 `.csv.gz`、`.zip`。不能确定的整个拒收，从不猜测；个别坏字节只拒收所在的行 / never guessed; a bad byte costs its row |
+| 分隔 delimiter | 逗号、分号、制表符、竖线；可有 `sep=,` 首行；引号按 RFC 4180。未闭合的引号拒收那一行，后面的行照读 / an open quote costs its own row |
+| 表头 headers | 中文、英文字段名或国家规范字段名，可混用；末尾 `*`、空格、换行、全角不计；其上的标题行记注 / zh, en or national names; titles above are noted |
 | 单位 units | 表头可带单位：`投标报价(万元)`、`price（亿元）`；国家规范金额字段本身以万元计 / the header may carry the unit |
 | 编号 key | 每行须有 `key`（编号）；`version` 默认 1，`occurred_at` 默认最早 / every row has a key |
 | 金额 money | 可带千分位和 ¥；全角数字可 / separators and full-width digits are read |
@@ -37,11 +37,16 @@ archive its own). CSV files of other names are passed over. `examples/tsuchiura`
 | 代码 codes | 中文或代码均可，如 `公开招标` 或 `open`，见下表 / Chinese words or the codes, as listed below |
 | 列表 lists | 分号或顿号隔开；对象列表写 JSON / semicolons; lists of objects as JSON |
 | 文本标记 text | 开头的 `'` 和 `="…"` 去掉 / a leading apostrophe and ="…" are taken off |
-| 空行空列 empty | 末尾空行、空列不计 / empty rows and columns at the end do not count |
+| 空行空列 empty | 空行、空列不计；比表头短的行按空白读并加注 / empty rows and columns do not count |
+| 合计行 totals | 以合计、总计、小计开头的行不是记录，记注 / rows of totals are notes |
+| 工作簿 workbook | 读到最后一行，不信工作表自称的大小；按所见取值：日期、百分数（仅持股比例）、补零的编号；隐藏的行、列、工作表一并读入并加注 / read to the end, as shown; what is hidden is read, with a note |
 
 拒收并说明 / refused with the reason: 科学计数法（`9.13301E+17`，位数已丢失）、工作簿中 16 位以上的数字、日期列中的 Excel 序列号
-（`45678`）、多出表头的单元格、未知列名 / powers of ten, numbers of 16 digits and more in a workbook, Excel day numbers,
-cells beyond the header, unknown columns.
+（`45678`）、多出表头的单元格、未知列名、没有结果的公式、`#REF!` 等错误、合并单元格、被改成日期的编号、超过 131,072 字符的单元格、控制字符；
+重复的表头或没有编号列的表头，整张表只拒收一次。每条拒收写明文件、工作表 `sheet`、行 `line`、列 `column` 和改法。
+/ powers of ten, numbers of 16 digits and more in a workbook, Excel day numbers, cells beyond the header, unknown columns, formulas
+without a result, errors, merged cells, keys turned into dates, cells too long, control characters; a header with a field twice or without
+the key is one refusal for the table. Each refusal names file, sheet, line, column and remedy.
 
 空白模板：`ingest.csvwrite.write_templates(folder)`；整个账本导出为 CSV 包：`sunbid export --format csv --out DIR`，
 每个来源一个文件夹，没有开标事件（完整的开标日志用 OCDS 导出）。
