@@ -11,15 +11,17 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ingest.envelope import canonical
+from ingest.envelope import AHEAD, canonical
 from ingest.ocdsmap import merged, over
 from ingest.pieces import Piece
 from ingest.rows import chunks, table_of
+from records.clock import now
 from records.intake import Held, Journal
 from records.projects import Lot
 from records.states import IllegalTransition, check_lot_transition
@@ -42,6 +44,7 @@ class Settler:
         self._session, self._pieces = session, pieces
         self._known: dict[tuple[str, str, str], _Known] = {}
         self._status: dict[str, str] = {}
+        self._latest = now() + AHEAD
         wanted: dict[str, set[str]] = defaultdict(set)
         for piece in pieces:
             if piece.loose and piece.envelope:
@@ -76,6 +79,8 @@ class Settler:
         return done
 
     def _settle(self, piece: Piece, envelope: Json) -> Piece | None:
+        if datetime.fromisoformat(envelope["occurred_at"]) > self._latest:
+            return None  # later than any clock: it will be refused, and nothing may be built on it
         where = envelope["kind"], envelope["key"], envelope["source"]
         known = self._known.get(where)
         if piece.partial:
