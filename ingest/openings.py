@@ -145,7 +145,10 @@ def place_event(batch: Batch, record: Record) -> None:
 
 def _actor(source: str, named: str | None) -> str:
     """Who did it, as the source says; never to be taken for somebody of this house."""
-    return f"{source}/{named}" if named else source
+    if not named or named == source:
+        return source
+    own = f"{source}/"  # as an export of ours writes it
+    return named if named.startswith(own) else own + named
 
 
 def _lot_moved(batch: Batch, lot: Lot) -> None:
