@@ -129,3 +129,37 @@ def test_market_shows_what_the_watch_published(rig: Rig) -> None:
     ):
         assert shown in text
     assert "Outside participation" in rig.get("/market?lang=en").text
+
+
+def test_market_names_its_home_and_draws_a_reference_only_where_one_is_told(rig: Rig) -> None:
+    share = {"value": 0.25, "text": "25.00%", "numerator": 1, "denominator": 4, "unknown": 2}
+    figures = {"openings": 1, "participations": 6, "firms": 6, "outside": share}
+    payload = {
+        "month": "2026-11", "home": "3702", "home_name": ["青岛（3702）", "Qingdao (3702)"], **figures,
+        "rolling12": figures, "all": {**figures, "first": "2026-10", "last": "2026-11", "undated": 0},
+        "series": [{"month": f"2026-{m:02}", **share} for m in (10, 11)], "reference": None, "demo": False,
+    }  # fmt: skip
+    with rig.ledger.write() as session:
+        public.publish(session, "market", "overview", {**payload, "as_of": "2026-11-19T14:30:05+08:00"})
+    text = rig.get("/market").text
+    assert "注册地在青岛（3702）以外" in text and "另有 2 家次注册地不明" in text
+    assert "34.15" not in text and "杭州" not in text and 'class="ref"' not in text
+    told = {**payload, "reference": {"share": 31.5, "year": 2024}, "as_of": "2026-11-19T14:31:05+08:00"}
+    with rig.ledger.write() as session:
+        public.publish(session, "market", "overview", told)
+    assert "2024 年 31.50 %" in rig.get("/market").text
+
+
+def test_market_reaches_the_data_there_are(rig: Rig) -> None:
+    none = {"value": None, "text": "—", "numerator": 0, "denominator": 0, "unknown": 0}
+    empty = {"openings": 0, "participations": 0, "firms": 0, "outside": none}
+    held = {"openings": 1561, "participations": 5968, "firms": 265, "outside": {**none, "unknown": 5968}}
+    payload = {
+        "month": "2026-11", "home": "", "home_name": ["", ""], **empty, "rolling12": empty,
+        "all": {**held, "first": "2007-05", "last": "2015-01", "undated": 0}, "series": [], "demo": False,
+    }  # fmt: skip
+    with rig.ledger.write() as session:
+        public.publish(session, "market", "overview", {**payload, "as_of": "2026-11-19T14:30:05+08:00"})
+    text = rig.get("/market").text
+    assert "2007-05 至 2015-01" in text and "5,968" in text and "未设置本地" in text
+    assert "2007-05 to 2015-01" in rig.get("/market?lang=en").text

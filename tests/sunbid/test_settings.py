@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sunbid import wiring
+from sunbid.demo import home
 from sunbid.settings import NAMES, Settings, SettingsError, describe, load, shown_value, variable
 
 DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -101,3 +103,26 @@ def test_the_desk_finds_the_hub_in_its_own_container() -> None:
     assert load({"SUNBID_HUB_INSIDE": "http://hub:8600"}).settings.hub_inside_url == "http://hub:8600"
     compose = (Path(__file__).parents[2] / "docker" / "compose.yaml").read_text()
     assert "SUNBID_HUB_INSIDE: http://hub:8600" in compose and "\n  hub:\n" in compose
+
+
+def test_the_home_is_a_setting_and_its_province_follows() -> None:
+    given = {"SUNBID_HOME_DIVISION": "370211", "SUNBID_HOME_NAME": "黄岛"}
+    place = wiring.home(load(given).settings)
+    assert place.prefixes == ("370211", "37") and place.words() == "黄岛（370211）"
+    assert wiring.home(load({**given, "SUNBID_HOME_PROVINCE": "99"}).settings).province == "99"
+
+
+@pytest.mark.parametrize("value", ["3301'; DROP", "33 01", "3", "x" * 13])
+def test_a_home_that_is_no_prefix_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match="SUNBID_HOME_DIVISION"):
+        load({"SUNBID_HOME_DIVISION": value})
+
+
+def test_what_was_published_of_one_city_is_only_the_demonstrations(tmp_path: Path) -> None:
+    plain = load({}, tmp_path).settings
+    assert wiring.reference(plain) is None and plain.home_name == ""
+    shown = wiring.reference(home.settled(plain))
+    assert shown is not None and (shown.share, shown.year) == (34.15, 2023)
+    assert home.environment(home.settled(plain))["SUNBID_HOME_NAME"] == "杭州"
+    elsewhere = load({"SUNBID_HOME_DIVISION": "3702"}, tmp_path).settings
+    assert wiring.reference(home.settled(elsewhere)) is None
