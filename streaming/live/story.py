@@ -176,7 +176,7 @@ def opening_record(opening: Mapping[str, Any], story: Story, past: Message | Non
     `past` is the public record of an opening that came as history: no event tells of it.
     """
     rows = [_row(number, name, story.readings.get(number)) for number, name in sorted(story.bidders.items())]
-    if past and not rows:
+    if past and not rows and opening.get("result") == "opened":
         rows = [_past_row(number, past["columns"], bid) for number, bid in enumerate(past["bids"], start=1)]
     limit = opening.get("control_price")
     kept = ("id", "lot", "title", "project", "project_name", "room", "tenderer", "agency", "scheduled_at",

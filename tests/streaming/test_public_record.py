@@ -104,6 +104,16 @@ def test_an_opening_that_was_not_read_out_has_no_record(rig: Rig, result: str) -
     assert "2,764.80" not in page and "没有开标记录" in page
 
 
+def test_a_record_told_in_error_goes_when_the_opening_is_corrected_to_failed(rig: Rig) -> None:
+    records = history.lot(YEAR_AGO)
+    history.send(rig.ledger, *records)
+    assert len(told(rig)) == 3
+    opening = next(r for r in records if r["kind"] == "opening")
+    history.send(rig.ledger, {**opening, "version": 2, "data": {**opening["data"], "result": "failed"}})
+    until(lambda: told(rig), [], seconds=10)
+    assert "2,764.80" not in rig.get("/opening/KB-H1").text
+
+
 def test_bids_of_a_lot_still_open_stay_secret_whatever_the_opening_says(rig: Rig) -> None:
     """A source that calls an opening ended before the deadline in force makes nothing public."""
     ahead = now() + timedelta(days=2)
