@@ -8,7 +8,6 @@ from dashboard import context, frame, screens, shell
 
 lang = shell.language()
 st.set_page_config(
-    page_title=shell.say("common.product"),
     page_icon=str(frame.BRAND),
     layout="wide",
     initial_sidebar_state="expanded",
@@ -16,11 +15,13 @@ st.set_page_config(
 frame.style()
 user = context.current_user()
 if user is None:
+    st.set_page_config(page_title=shell.say("common.product"))
     frame.signed_out()
     st.stop()
 
 allowed = screens.pages_of(user.role)
-pages = {s.id: st.Page(s.path, title=s.name(lang), url_path=s.slug) for s in allowed}
+product = shell.say("common.product")
+pages = {s.id: st.Page(s.path, title=f"{s.name(lang)} · {product}", url_path=s.slug) for s in allowed}
 
 
 def home() -> None:
@@ -28,7 +29,7 @@ def home() -> None:
     st.switch_page(pages[allowed[0].id])
 
 
-front = st.Page(home, title=shell.say("common.product"), default=True, visibility="hidden")
+front = st.Page(home, title=product, default=True, visibility="hidden")
 page = st.navigation([front, *pages.values()], position="hidden")
 frame.sidebar(user, {screens.BY_ID[code]: target for code, target in pages.items()}, page.url_path)
 page.run()

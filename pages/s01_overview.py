@@ -30,13 +30,13 @@ def _kpis(page: shell.Page) -> list[Kpi]:
     return [
         _today(page),
         measures.kpi("M03", say("overview.participations"), choice, lang,
-            lambda f: measures.split(figures.wan_count(f.participations, count)),
+            lambda f: measures.split(figures.wan_count(f.participations, count, lang)),
             note=lambda f: say("overview.firms", n=figures.number(f.firms)), href="/competition"),
         measures.kpi("M04", say("openness.share"), choice, lang, measures.as_share, delta=measures.points(lang), note=lambda f: measures.placed(f, count, lang), href="/openness"),
         measures.kpi("M02", say("overview.deals"), choice, lang, measures.amount(lang), note=lambda f: measures.deals(f, lang), href="/savings"),
         measures.kpi("M29", say("overview.saved"), choice, lang, measures.as_share, delta=measures.points(lang), note=lambda f: say("overview.weighted"), href="/savings"),
         Kpi(
-            say("overview.records"), *measures.split(figures.wan_count(livedata.records_held(), say("overview.records_unit"))),
+            say("overview.records"), *measures.split(figures.wan_count(livedata.records_held(), say("overview.records_unit"), lang)),
             note=say("overview.records_note"), definition=say("overview.records_definition"),
             basis=live_basis(page.lang),
         ),
@@ -64,7 +64,7 @@ def _months(page: shell.Page) -> str:
     labels = measures.month_labels(last, MONTHS, page.lang)
     titles = [f"{m:%Y-%m}　{figures.number(v)}" for m, v in zip(firsts, values, strict=True)]
     line = Line(
-        figures.wan_count(values[-1], page.say("openness.participations")),
+        figures.wan_count(values[-1], page.say("openness.participations"), page.lang),
         values,
         mark="var(--sun)",
         fill=True,

@@ -128,12 +128,8 @@ def _origins(page: shell.Page) -> str:
     rest = total - sum(n for _, n in shown)
     if rest:
         shown.append((page.say("openness.rest"), rest))
-    unit = "" if page.lang == "zh" else " "
     bars = [
-        Bar(
-            name, n, figures.percent(n / total, 1).replace("%", " %"), figures.wan_count(n, "").strip() + unit
-        )
-        for name, n in shown
+        Bar(name, n, figures.percent(n / total, 1).replace("%", " %"), figures.number(n)) for name, n in shown
     ]
     return card(page.say("openness.origins"), charts.bars(bars, 72 if page.lang == "zh" else 104))
 

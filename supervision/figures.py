@@ -72,9 +72,11 @@ def money(value: Number | None, currency: str = CNY, lang: str = "zh") -> str:
     return f"{shown}{'亿' if large else '万'}{'元' if currency == CNY else ' ' + currency}"
 
 
-def wan_count(value: Number | None, unit: str = "家次") -> str:
-    """A big count as 万: 312600 → "31.26万家次"; below 10,000 plain; None → "—"."""
+def wan_count(value: Number | None, unit: str = "家次", lang: str = "zh") -> str:
+    """A big count as 万: 312600 → "31.26万家次", plain below 10,000 and in English ("312,600 bids"); None → "—"."""
     if value is None:
         return DASH
     amount = _decimal(value)
+    if lang != "zh":
+        return f"{half_up(amount, 0):,} {unit}".rstrip()
     return f"{half_up(amount / WAN):,}万{unit}" if abs(amount) >= WAN else f"{half_up(amount, 0):,}{unit}"

@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 
 from records.clock import BEIJING
-from sunbid.demo import envelopes, story
+from sunbid.demo import envelopes, society, story
 from sunbid.demo.envelopes import Envelope
 from sunbid.demo.lots import LotPlan, plan_lot
 from sunbid.demo.people import People
@@ -64,6 +64,7 @@ def _told(lots: Iterable[LotPlan], now: datetime, days: set[date]) -> Iterator[E
         yield from _openings(plan, now) if logged else _past(plan)
     for plan in known:
         yield from _decided(plan, now)
+    yield from society.opinions(known, now)
 
 
 def real_pace(plan: LotPlan) -> story.Pace:

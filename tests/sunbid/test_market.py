@@ -133,6 +133,14 @@ def test_rooms_on_air_are_all_rooms_and_the_market_keeps_out_of_the_first_ones()
     assert not [plan for plan in plans() if plan.room in taken]
 
 
+def test_some_opinions_wait_for_an_answer_and_others_have_one() -> None:
+    sent = [e for e in records() if e["kind"] == "opinion"]
+    answered = {e["key"] for e in sent if e["version"] == 2}
+    waiting = {e["key"] for e in sent} - answered
+    assert len(waiting) >= 2 and len(answered) >= 5
+    assert all(e["data"]["public_text"] for e in sent if e["version"] == 2)
+
+
 def test_loading_is_complete_chained_and_only_done_once(ledger: Ledger, tmp_path: Path) -> None:
     load.ensure_source(ledger)
     assert load.load(ledger, tmp_path, records()) == len(records())

@@ -1,0 +1,46 @@
+"""社会监督意见 of the demonstration market: some answered, the newest still waiting for an answer at the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from zlib import crc32
+
+from sunbid.demo.envelopes import Envelope, envelope
+from sunbid.demo.lots import LotPlan
+
+_ONE_IN = 5
+"""One lot in so many has an opinion about it."""
+_AFTER, _ANSWERED_AFTER = timedelta(hours=3), timedelta(days=4)
+_KNOWN = timedelta(days=120)
+_SAID = (
+    "开标直播画面清晰，建议延长回看期限。", "建议公示期间同步公开控制价编制依据。",
+    "招标文件第三章与清单的工期要求似不一致，请核对。", "投标保证金退付及时，予以肯定。", "建议增加周末咨询热线。",
+)  # fmt: skip
+_ANSWERS = (
+    "感谢建议，回看期限已按档案期限设置。", "控制价编制说明已随公告公开，请在项目页查看。",
+    "已核对，以招标文件第三章为准，澄清已发布。", "感谢监督。", "已安排周六上午接听咨询。",
+)  # fmt: skip
+CHANNELS = ("web", "group", "phone", "letter")
+
+
+def opinions(plans: Iterable[LotPlan], now: datetime) -> Iterator[Envelope]:
+    """Opinions about lots opened in the last weeks; from the fifth day on they come with their answer."""
+    for plan in plans:
+        draw = crc32(plan.key.encode())
+        received = plan.deadline + _AFTER
+        if draw % _ONE_IN or not now - _KNOWN < received <= now:
+            continue
+        place = draw // _ONE_IN
+        data = {
+            "project": plan.project_key, "channel": CHANNELS[place % len(CHANNELS)],
+            "content": _SAID[place % len(_SAID)], "received_at": received.isoformat(timespec="milliseconds"),
+        }  # fmt: skip
+        yield envelope("opinion", f"YJ-{plan.key}", 1, received, data)
+        answered = received + _ANSWERED_AFTER
+        if answered <= now:
+            told = {
+                "handler": "示例监督科", "answered_at": answered.isoformat(timespec="milliseconds"),
+                "public_text": _ANSWERS[place % len(_ANSWERS)],
+            }  # fmt: skip
+            yield envelope("opinion", f"YJ-{plan.key}", 2, answered, data | told)
