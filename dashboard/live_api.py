@@ -30,7 +30,7 @@ from dashboard import (
 from dashboard.accounts import SignedIn
 from records import audit, signing, unmasking
 from records.acts import By, Conflict
-from records.asking import Refused, body, json_object
+from records.asking import Refused, body, json_object, whole
 from records.openings import Opening
 from records.organisations import Room
 from records.users import User
@@ -133,7 +133,9 @@ def unmask(request: Request, user: SignedIn) -> dict[str, Any] | Response:
 
 def confirm_unmask(request: Request, user: SignedIn) -> dict[str, Any]:
     """POST /api/warnings/{id}/names/{request}/confirm: the second person's yes; the asker then asks again."""
-    number = request.path_params["request"]
+    number = whole(request.path_params["request"])
+    if number is None:
+        raise Refused(404, "没有这项请求 / no such request")
     with context.ledger().write() as session:
         try:
             held = unmasking.confirm(session, number, By(user.name, _address(request)))
@@ -263,7 +265,7 @@ routes: list[BaseRoute] = [
     _route("/api/warnings/counts", "GET", "warnings", count_warnings),
     _route("/api/warnings/{id}", "GET", "warnings", get_warning, names=True),
     _route("/api/warnings/{id}/names", "POST", "warnings", unmask, names=True),
-    _route("/api/warnings/{id}/names/{request:int}/confirm", "POST", "warnings", confirm_unmask, names=True),
+    _route("/api/warnings/{id}/names/{request}/confirm", "POST", "warnings", confirm_unmask, names=True),
     _route("/api/assignees", "GET", "warnings", people, names=True),
     _route("/api/warnings/{id}/act", "POST", "warnings", act, names=True),
     _route("/api/hall", "GET", "hall", seats),
