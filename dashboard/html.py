@@ -32,7 +32,7 @@ def draw(markup: str) -> None:
 
 def icon(name: str) -> str:
     """A line icon out of ICONS."""
-    return f'<svg class="ic" viewBox="0 0 16 16" aria-hidden="true">{ICONS[name]}</svg>'
+    return f'<svg class="ic" viewBox="0 0 16 16" width="16" height="16" fill="none" stroke="currentColor" aria-hidden="true">{ICONS[name]}</svg>'
 
 
 def level(name: str, word: str) -> str:

@@ -3,6 +3,8 @@
 const PAGE = 50;
 const LOG_LINES = 200;
 
+const USUAL_DRAW = "浮动系数"; // as records call it; the page says it in the reader's language
+
 class OpeningView {
   constructor(root, data) {
     Object.assign(this, { root, data, words: data.words, page: 0, follow: true, query: "" });
@@ -25,8 +27,8 @@ class OpeningView {
 
   build() {
     const { words } = this;
-    this.stepper = h("ol.step", { "aria-label": words.process });
-    this.logList = h("ol.log", { "aria-live": "polite" });
+    this.stepper = h("ol.step", { "aria-label": words.process, tabindex: 0 });
+    this.logList = h("ol.log", { "aria-live": "polite", "aria-label": words.textLog, tabindex: 0 });
     this.objectionList = h("ol.obj");
     this.objectionCount = h("span.muted");
     this.feedState = h("span.muted", {}, words.synchronised);
@@ -108,7 +110,7 @@ class OpeningView {
     const { decrypt, price, draws } = model;
     const facts = [[words.limit, money(price?.amount ?? this.data.controlPrice, words)]];
     const draw = draws.at(-1);
-    facts.push([draw ? draw.kind : words.coefficient, draw ? draw.value : words.notDrawn]);
+    facts.push([draw && draw.kind !== USUAL_DRAW ? draw.kind : words.coefficient, draw ? draw.value : words.notDrawn]);
     const remaining = decrypt ? decrypt.total - decrypt.done - decrypt.failed : null;
     const text = !decrypt ? "—" : decrypt.done === undefined ? say(words.untold, decrypt) : decrypt.failed || remaining ? say(words.decrypted, { ...decrypt, remaining }) : say(words.allDecrypted, decrypt);
     facts.push([words.decryptResult, text]);

@@ -8,7 +8,7 @@ class WarningDesk {
     this.tiles = Object.fromEntries(["red", "orange", "yellow"].map((level) => [level, h("strong", {}, "—")]));
     this.lamps = h("ol");
     this.calmCentres = h("span");
-    this.list = h("ol", { role: "listbox", "aria-label": this.words.stream, tabindex: -1 });
+    this.list = h("ol", { role: "listbox", "aria-label": this.words.stream, tabindex: 0 });
     this.heading = h("span.muted");
     this.state = h("p.told", { role: "status" });
     this.more = h("button.btn.new", { type: "button", hidden: true, onclick: () => this.release() });

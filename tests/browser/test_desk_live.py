@@ -315,3 +315,18 @@ def test_a_row_of_a_warning_screen_opens_that_warning(desk: Desk, browser: Brows
     link.click()
     expect(page.locator(f"#w-{chosen}")).to_have_attribute("aria-current", "true", timeout=30_000)
     page.context.close()
+
+
+def test_every_screen_has_its_own_title_and_its_lists_are_reached_by_keyboard(
+    desk: Desk, browser: Browser
+) -> None:
+    page = desk.sign_in(browser, "supervisor")
+    for slug, title in (("openness", "市场开放程度"), ("warnings", "预警中心"), ("room", "数字直播间")):
+        page.goto(f"{desk.url}/{slug}")
+        expect(page).to_have_title(f"{title} · 阳光开标", timeout=30_000)
+        expect(page.locator("header.title h1")).to_have_text(title, timeout=30_000)
+        expect(page).to_have_title(f"{title} · 阳光开标")
+    page.goto(f"{desk.url}/warnings?lang=en")
+    expect(page).to_have_title("Warning centre · sunbid", timeout=30_000)
+    expect(page.locator("[role=listbox]")).to_have_attribute("tabindex", "0", timeout=30_000)
+    page.context.close()
