@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from records.broadcast import PublicEvent
 from records.clock import local_day, now, rfc3339
 from records.intake import Source
-from records.openings import Opening
+from records.openings import Opening, OpeningEvent
 from records.organisations import Centre, Organisation, Room
 from records.projects import Lot, Project
 from records.visibility import FIRST_MOMENT, NO_MOMENT, Datum, LotClock, status_from, visible_from
@@ -206,13 +206,16 @@ def opened_from(opening: Opening, lot: Lot) -> datetime:
     return visible_from(Datum.OPENING_PROCESS, clock) or NO_MOMENT
 
 
-def events_from(opening: Opening, lot: Lot) -> datetime:
+def events_from(session: Session, opening: Opening, lot: Lot) -> datetime:
     """From when the public may see the events of an opening after its announcement.
 
     Each sign-in tells a number of bidders, so they wait for the list 投标人名单, or for it to be said that
     there were too few. An opening broken off before its list keeps them: its bids may be opened another day.
     """
     counted = opening.started_at is not None or opening.result == "failed"
+    if not counted and opening.result is not None:
+        signed_in = (OpeningEvent.opening_id == opening.id, OpeningEvent.type == "sign_in")
+        counted = session.scalar(select(OpeningEvent.seq).where(*signed_in).limit(1)) is None
     began = opened_from(opening, lot) if counted else None
     clock = LotClock(deadline=began, bidders_published=began)
     return visible_from(Datum.BIDDER_COUNT, clock) or NO_MOMENT

@@ -211,7 +211,7 @@ def _tell(session: Session, opening: Opening, lot: Lot, row: OpeningEvent) -> No
     That it is announced anew is told at once by the opening's own row; as an event it waits like the
     sign-ins before it, since a gap in the feed would tell of them.
     """
-    since = public.events_from(opening, lot)
+    since = public.events_from(session, opening, lot)
     if row.type in _TELLING:
         public.show_what_waited(session, opening.id, since)
     message = {

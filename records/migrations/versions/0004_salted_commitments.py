@@ -144,9 +144,10 @@ def _note(connection: Connection, opening_id: str, detail: dict[str, str]) -> No
 
 def _wait_for_the_list(connection: Connection) -> None:
     """Sign-ins and later announcements of openings without a published list are not public."""
+    signed_in = sa.select(_EVENT.c.opening_id).where(_EVENT.c.type == "sign_in")
+    broken_off = sa.and_(_OPENING.c.result != "failed", _OPENING.c.id.in_(signed_in))
     silent = sa.select(_OPENING.c.id).where(
-        _OPENING.c.head_seq > 1, _OPENING.c.started_at.is_(None),
-        sa.or_(_OPENING.c.result.is_(None), _OPENING.c.result != "failed"),
+        _OPENING.c.head_seq > 1, _OPENING.c.started_at.is_(None), sa.or_(_OPENING.c.result.is_(None), broken_off)
     )
     later = (_PUBLIC.c.topic == "opening_event", _PUBLIC.c.position > 1, _PUBLIC.c.subject.in_(silent))
     connection.execute(sa.update(_PUBLIC).where(*later).values(visible_from=_NO_MOMENT))
