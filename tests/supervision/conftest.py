@@ -14,7 +14,7 @@ from records.clock import now
 from records.intake import Journal, Source
 from records.ledger import Ledger
 from records.money import Award, Deposit
-from records.openings import Opening
+from records.openings import Opening, OpeningEvent
 from records.organisations import Centre, Organisation, Room
 from records.projects import Lot, Project
 from records.states import append_event, new_opening
@@ -116,6 +116,17 @@ class Market:
         with self.ledger.write() as session:
             append_event(session, opening_id, kind, payload, actor="host", ts=ts)
 
+    def read_aloud(self, opening_id: str, number: int, ts: datetime | None = None, **more: Any) -> None:
+        """唱标: the bid of a number, under the name the published list gives it."""
+        with self.ledger.read() as session:
+            listed = session.scalars(
+                select(OpeningEvent.payload).where(
+                    OpeningEvent.opening_id == opening_id, OpeningEvent.type == "bidders_published"
+                )
+            ).one()
+        names = {bidder["no"]: bidder["name"] for bidder in listed["bidders"]}
+        self.event(opening_id, "bid_read", {"no": number, "name": names[number], **more}, ts)
+
     def publish_bidders(self, opening_id: str, ts: datetime | None = None) -> None:
         """公布投标人."""
         with self.ledger.read() as session:
@@ -129,7 +140,7 @@ class Market:
         """An opening from announcement to end."""
         opening = self.opening(lot_id, at)
         self.publish_bidders(opening, at)
-        self.event(opening, "bid_read", {"no": 1, "name": "x", "price": "1"}, at)
+        self.read_aloud(opening, 1, at, price="1")
         self.event(opening, "record_confirmed", {"rows": 1}, at)
         self.event(opening, "ended", {"result": "opened"}, at)
 

@@ -183,7 +183,7 @@ def test_no_row_before_the_opening_has_ended(
         ("old",),
         ("old",),
     ]
-    market.event(opening, "bid_read", {"no": 1, "name": "x"})
+    market.read_aloud(opening, 1)
     market.event(opening, "record_confirmed", {"rows": 1})
     assert writer.refresh() == []
     market.event(opening, "ended", {"result": "opened"})

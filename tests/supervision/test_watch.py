@@ -124,10 +124,10 @@ def test_price_rule_waits_until_every_bid_is_read(ledger: Ledger, market: Any, p
     market.publish_bidders(opening)
     loop = loop_of(ledger)
     for n in (1, 2, 3):
-        market.event(opening, "bid_read", {"no": n, "name": "x"})
+        market.read_aloud(opening, n)
     settle(loop)
     assert warnings_of(ledger) == []
-    market.event(opening, "bid_read", {"no": 4, "name": "x"})
+    market.read_aloud(opening, 4)
     settle(loop)
     (raised,) = warnings_of(ledger)
     assert (raised.rule, raised.level, raised.value, raised.threshold) == ("B10", "orange", 0.0, 0.02)
