@@ -194,7 +194,7 @@ CAMERA = {
 
 def test_cameras_that_do_not_come_are_named_with_their_reason() -> None:
     far = {**CAMERA, "camera": "r.far", "state": "refused", "reason_zh": "请改用 <H.264>"}
-    well = {**CAMERA, "state": "live"}
+    well = {**CAMERA, "state": "live", "reason_zh": "", "reason_en": ""}
     dark = line(sources=[CAMERA, far], publishing=False, state="standby")
     assert room_health.sources(line(sources=[well]), "zh") == room_health.sources(line(), "zh") == []
     assert room_health.sources(dark, "zh") == [
