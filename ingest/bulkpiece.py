@@ -27,7 +27,7 @@ from records.ledger import Ledger
 REFERENCE = ("centre", "organisation", "room", "expert")
 """Kinds that pieces only refer to; they are loaded before, in the ordinary way."""
 ASIDE = frozenset({"bid", "deposit", "score", "fee", "relation", "credit", "control_price"})
-"""Kinds that no public row is made of: their rows need not be read again and go straight to the load."""
+"""Kinds whose rows need not be read again: they go straight to the load."""
 
 _PUBLIC_COLUMNS = tuple(column.name for column in PUBLIC.c if column.name != "seq")
 _EXACT = Decimal(1)
@@ -85,7 +85,9 @@ class BulkBatch(Batch):
     def flush(self) -> bool:
         """Put aside what nobody reads, write the rest and its public rows."""
         for kind in ASIDE:
-            self.aside[kind], self._rows[kind] = self._rows[kind], {}
+            self.aside[kind] = self._rows[kind]
+            if kind != "bid":  # the public record of an opening is made of its bids
+                self._rows[kind] = {}
         return super().flush()
 
     def parcel(self, records: int, last: tuple[str, str, int]) -> Parcel:
