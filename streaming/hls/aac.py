@@ -9,8 +9,8 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 
-from streaming.hls.cutter import SILENCE, SOUND_SLACK
 from streaming.hls.fmp4 import AUDIO_SCALE, AUDIO_TRACK, Sample, Stretch
+from streaming.hls.sound import SILENCE, SOUND_SLACK
 
 FRAME = 1024
 """Samples in an AAC frame."""

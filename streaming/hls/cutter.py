@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from records.clock import timestamp
-from streaming.hls.fmp4 import AUDIO_SCALE, AUDIO_TRACK, VIDEO_SCALE, VIDEO_TRACK, Sample, Stretch
+from streaming.hls.fmp4 import VIDEO_SCALE, VIDEO_TRACK, Sample, Stretch
+from streaming.hls.order import DecodeTimes, Timed
+from streaming.hls.sound import PAUSE, Sound
 from streaming.wire.codecs import H264, Codec
 from streaming.wire.h264 import Depacketiser, Parameters, Picture
-from streaming.wire.lipsync import TimeLine, ticks_between
+from streaming.wire.lipsync import TimeLine
 from streaming.wire.reorder import Reorder
 
 PART_SECONDS = 0.3
@@ -22,21 +23,15 @@ HURRIED, HURRIED_SEGMENT = 3, 0.6
 BREAK_SECONDS = 0.5
 """A longer hole between two pictures (and one of three usual lengths) is left out of the time line:
 players do not cross holes."""
-SOUND_LAG = int(0.3 * AUDIO_SCALE)
-"""Ticks by which sound may lag behind the picture; what is missing beyond is silence."""
-SILENCE = Sample(b"\xfc\xff\xfe", 960)
-"""20 ms of nothing, in Opus."""
-SOUND_SLACK = int(0.04 * AUDIO_SCALE)
-"""Ticks by which sound may drift from the reports before it is moved."""
-_OPUS_FRAME = (480, 960, 1920, 2880) * 3 + (480, 960) * 2 + (120, 240, 480, 960) * 4
-
-
-def opus_ticks(payload: bytes) -> int:
-    """Length of an Opus packet at 48 kHz, from its first bytes (RFC 6716 §3.1); 0 for a malformed one."""
-    if not payload:
-        return 0
-    count = {0: 1, 1: 2, 2: 2}.get(payload[0] & 3, payload[1] & 63 if len(payload) > 1 else 0)
-    return _OPUS_FRAME[payload[0] >> 3] * count
+STILL_LONGEST = 12.0
+"""Seconds: a silent picture that stands longer than this is a source that was away."""
+STANDING_AFTER, STANDING_EVERY = 3.0, 1.0
+"""Seconds without a picture (and three usual lengths), while it sounds, after which the last keyframe is shown again,
+and how often: players get no sound beyond the last picture."""
+STANDING_BEHIND = 0.5
+"""Seconds by which such a stand stays behind the sound: pictures may be late."""
+KEYS_WITHIN = 6.0
+"""Seconds: where keyframes are rarer, no picture could be shown for as long after such a stand."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +66,13 @@ class Cutter:
         self._orders = {"video": Reorder(), "audio": Reorder()}
         self._pictures = Depacketiser()
         self._line = TimeLine()
-        self._sound = _Sound(self._line)
-        self._parameters: Parameters | None = None
-        self._last: Picture | None = None
+        self._sound = Sound(self._line)
+        self._times = DecodeTimes()
+        self._sets = Sets()
+        self._last: Timed | None = None
+        self._key: Timed | None = None
+        self._keys_every = 0
+        self._changed = self._standing = False
         self._position = 0
         self._usual = VIDEO_SCALE // 25
         self._samples: list[Sample] = []
@@ -97,6 +96,7 @@ class Cutter:
                 self._line.first(kind, int.from_bytes(ordered[4:8], "big"), arrived)
                 if kind == "audio":
                     self._sound.push(ordered)
+                    self._stand()
                     continue
                 for picture in self._pictures.push(ordered):
                     self._picture(picture)
@@ -105,61 +105,148 @@ class Cutter:
         """Sender reports put the sound to the picture."""
         self._line.report(kind, sender_report)
 
+    def changed(self, kind: str) -> None:
+        """Another source follows, or a span was withheld: the hole before it is left out."""
+        self._changed |= kind == "video"
+
+    def restart(self) -> None:
+        """After an error: begin anew with the next keyframe."""
+        self._pictures = Depacketiser()
+        self._begin_anew()
+
     # -- pictures ---------------------------------------------------------------------------------
 
     def _picture(self, picture: Picture) -> None:
+        if self._times.set_back(picture.timestamp):
+            self._begin_anew()
+        if self._last is None and not (picture.key and self._pictures.watch.parameters):
+            return
+        if self._standing and not (picture.key and self._times.follows(picture)):
+            return  # it builds on pictures that were shown before the stand, or belongs there itself
+        for timed in self._times.push(picture):
+            self._timed(timed)
+
+    def _begin_anew(self) -> None:
+        for timed in self._times.flush():
+            self._timed(timed)
+        self._close_part()
+        self._times, self._last, self._key, self._standing = DecodeTimes(), None, None, False
+        self._breaks = True
+
+    def _timed(self, timed: Timed) -> None:
         last = self._last
         if last is None:
-            if picture.key and self._pictures.watch.parameters:
-                self._begin(picture)
+            self._begin(timed)
             return
-        length = ticks_between(picture.timestamp, last.timestamp)
-        if length <= 0:
-            return
-        broken = length > max(BREAK_SECONDS * VIDEO_SCALE, 3 * self._usual)
-        shown = self._usual if broken else length
-        self._add(last, shown)
-        self._position += shown
+        length = timed.decode - last.decode
+        hole = length > max(BREAK_SECONDS * VIDEO_SCALE, 3 * self._usual)
+        shown = self._bridged(length) if hole else length
+        self._show(last, shown)
+        broken = shown < length
         if broken:
             self._sound.skip((length - shown) / VIDEO_SCALE, self._position / VIDEO_SCALE)
-        self._usual, self._last = shown, picture
-        self._open_at(picture, broken and picture.key)
+        else:
+            self._usual = length
+        self._changed = self._standing = False
+        self._last = timed
+        self._open_at(timed.picture, broken and timed.picture.key)
 
-    def _begin(self, picture: Picture) -> None:
-        self._parameters = self._pictures.watch.parameters
-        self._last = picture
-        self._sound.origin = self._line.seconds("video", picture.timestamp)
+    def _begin(self, timed: Timed) -> None:
+        parameters = self._pictures.watch.parameters
+        assert parameters is not None
+        changed = self._sets.head is not None and self._sets.head.shape != parameters.shape
+        if self._sets.head is None or changed:
+            self._sets.begin(parameters)
+        self._last, self._usual = timed, VIDEO_SCALE // 25
+        zero = self._line.seconds("video", timed.picture.timestamp) - self._position / VIDEO_SCALE
+        if self._sound.origin is None:
+            self._sound.origin = zero
+        else:
+            self._sound.skip(zero - self._sound.origin, self._position / VIDEO_SCALE)
+        if self._opened or self._position:
+            self._open()
+
+    def _show(self, timed: Timed, length: int) -> None:
+        self._add(timed, length)
+        self._position += length
+        if self._position - self._start >= PART_SECONDS * VIDEO_SCALE:
+            self._close_part()
+
+    def _bridged(self, length: int) -> int:
+        """Ticks for which the last picture stands before a hole of that length: as long as it sounds, or, where there
+        is no sound, through a hole a slow source may make. The rest is left out."""
+        if self._changed:
+            return self._usual
+        seconds, at = length / VIDEO_SCALE, self._position / VIDEO_SCALE
+        until = self._sound.sounds_until(at)
+        if until is None:
+            whole = self._sound.heard is None and seconds <= STILL_LONGEST
+            return length if whole else self._usual
+        if until - at >= seconds - PAUSE:
+            return length
+        return min(length, max(self._usual, int((until - at) * VIDEO_SCALE)))
+
+    def _stand(self) -> None:
+        """Where it sounds on without pictures, show the last keyframe again up to here."""
+        until = self._sound.sounds_until(self._position / VIDEO_SCALE)
+        if until is None or self._changed or not 0 < self._keys_every <= KEYS_WITHIN * VIDEO_SCALE:
+            return
+        wait = STANDING_EVERY if self._standing else max(STANDING_AFTER, 3 * self._usual / VIDEO_SCALE)
+        if until - self._position / VIDEO_SCALE < wait + STANDING_BEHIND:
+            return
+        for timed in self._times.flush():
+            self._timed(timed)
+        last, key = self._last, self._key
+        length = int((until - STANDING_BEHIND) * VIDEO_SCALE) - self._position
+        if last is not None and key is not None and length > 0:
+            self._show(last, length)
+            self._last = self._times.repeat(key.picture, last.decode + length)
+            self._standing = True
+
+    # -- parts and segments -----------------------------------------------------------------------
 
     def _open_at(self, picture: Picture, broken: bool) -> None:
         """Whether a new segment begins with this picture."""
         parameters = self._pictures.watch.parameters
-        changed = picture.key and parameters is not None and parameters != self._parameters
+        head = self._sets.head
+        changed = (
+            picture.key and parameters is not None and head is not None and parameters.shape != head.shape
+        )
         length = (self._position - self._segment_start) / VIDEO_SCALE
         longest = HURRIED_SEGMENT if self._opened < HURRIED else MAX_SEGMENT
         if not (broken or changed or (picture.key and length >= MIN_SEGMENT) or length >= longest):
             return
+        self._open()
+        self._breaks |= broken or changed
+        if changed and parameters is not None:
+            self._sets.begin(parameters)
+
+    def _open(self) -> None:
         self._close_part()
         self._segment_start = self._start = self._position
-        self._opens, self._breaks = True, self._breaks or broken or changed
+        self._opens = True
         self._opened += 1
-        if changed:
-            self._parameters = parameters
 
-    def _add(self, picture: Picture, length: int) -> None:
+    def _add(self, timed: Timed, length: int) -> None:
         held = self._position - self._start
         if self._samples and held + length > PART_SECONDS * VIDEO_SCALE * 1.001:
             self._close_part()
-        self._samples.append(Sample(picture.sample(), length, picture.key))
+        picture = timed.picture
+        if picture.key:
+            self._keys_every = timed.decode - self._key.decode if self._key else 0
+            self._key = timed
+        sets = self._sets.before(picture, self._pictures.watch.parameters)
+        self._samples.append(Sample(picture.sample(sets), length, picture.key, timed.offset))
 
     def _close_part(self) -> None:
-        if not self._samples or self._parameters is None or self._sound.origin is None:
+        if not self._samples or self._sets.head is None or self._sound.origin is None:
             return
         length = sum(sample.duration for sample in self._samples)
         end = (self._start + length) / VIDEO_SCALE
         cut = Cut(
             Stretch(VIDEO_TRACK, self._start, tuple(self._samples)),
             self._sound.take(end),
-            self._parameters,
+            self._sets.head,
             self._sound.origin + self._start / VIDEO_SCALE,
             self._samples[0].key,
             self._opens,
@@ -171,50 +258,26 @@ class Cutter:
         self._on_cut(cut)
 
 
-class _Sound:
-    """Opus packets on the time line of the pictures, without holes; `origin` is its zero, in Unix seconds."""
+class Sets:
+    """Which parameter sets stand before a picture: none while they are those of the head; from the first that
+    differ on, all of them."""
 
-    def __init__(self, line: TimeLine) -> None:
-        self.origin: float | None = None
-        self._line = line
-        self._samples: deque[Sample] = deque()
-        self._start = self._next = 0
+    def __init__(self) -> None:
+        self.head: Parameters | None = None
+        self._differ = False
 
-    def push(self, packet: bytes) -> None:
-        """Take one packet; before the first picture there is nothing to put it to."""
-        end = len(packet) - (packet[-1] if packet[0] & 0x20 else 0)
-        payload = packet[12:end]
-        length = opus_ticks(payload)
-        if self.origin is None or not length:
-            return
-        moment = self._line.seconds("audio", int.from_bytes(packet[4:8], "big"))
-        place = round((moment - self.origin) * AUDIO_SCALE)
-        if place < self._next - SOUND_SLACK:
-            return
-        if place > self._next + SOUND_SLACK:
-            self._fill(place)
-        self._append(Sample(payload, length))
+    def begin(self, parameters: Parameters) -> None:
+        """A head with these follows."""
+        self.head, self._differ = parameters, False
 
-    def _append(self, sample: Sample) -> None:
-        self._samples.append(sample)
-        self._next += sample.duration
-
-    def _fill(self, place: int) -> None:
-        while self._next + SILENCE.duration <= place:
-            self._append(SILENCE)
-
-    def skip(self, seconds: float, at: float) -> None:
-        """Leave a span out of the time line at the place `at` (seconds): what sounded in it goes."""
-        if self.origin is not None:
-            self.origin += seconds
-        while self._samples and self._next > at * AUDIO_SCALE:
-            self._next -= self._samples.pop().duration
-
-    def take(self, end: float) -> Stretch | None:
-        """What sounds before `end` (seconds); the rest stays."""
-        self._fill(int(end * AUDIO_SCALE) - SOUND_LAG)
-        start, chosen = self._start, []
-        while self._samples and self._start < end * AUDIO_SCALE:
-            chosen.append(self._samples.popleft())
-            self._start += chosen[-1].duration
-        return Stretch(AUDIO_TRACK, start, tuple(chosen)) if chosen else None
+    def before(self, picture: Picture, newest: Parameters | None) -> tuple[bytes, ...]:
+        """Parameter sets to put before a picture of the present head."""
+        own = picture.sets
+        self._differ |= self.head is not None and any(
+            nal not in (self.head.sps, self.head.pps) for nal in own
+        )
+        if not self._differ:
+            return ()
+        if picture.key and not own and newest is not None:
+            return (newest.sps, newest.pps)
+        return own

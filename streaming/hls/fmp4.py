@@ -17,11 +17,13 @@ _MATRIX = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
 @dataclass(frozen=True)
 class Sample:
-    """One coded picture or sound frame; `duration` in ticks of its track."""
+    """One coded picture or sound frame; `duration` in ticks of its track, `offset` how many later it is shown than it is
+    decoded (below zero: earlier)."""
 
     data: bytes
     duration: int
     key: bool = True
+    offset: int = 0
 
 
 def box(kind: bytes, *parts: bytes) -> bytes:
@@ -138,13 +140,23 @@ def _moof(number: int, stretches: Sequence[Stretch], offset: int) -> bytes:
 
 
 def _traf(stretch: Stretch, offset: int) -> bytes:
+    moved = any(sample.offset for sample in stretch.samples)
     rows = b"".join(
         struct.pack(">3I", sample.duration, len(sample.data), _KEY if sample.key else _DELTA)
+        + (struct.pack(">i", sample.offset) if moved else b"")
         for sample in stretch.samples
+    )
+    # version 1 takes offsets below zero
+    run = full(
+        b"trun",
+        int(moved),
+        0x000F01 if moved else 0x000701,
+        struct.pack(">Ii", len(stretch.samples), offset),
+        rows,
     )
     return box(
         b"traf",
         full(b"tfhd", 0, 0x020000, struct.pack(">I", stretch.track)),
         full(b"tfdt", 1, 0, struct.pack(">Q", stretch.start)),
-        full(b"trun", 0, 0x000701, struct.pack(">Ii", len(stretch.samples), offset), rows),
+        run,
     )

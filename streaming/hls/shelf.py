@@ -142,7 +142,7 @@ class Shelf:
 
     def playlist(self) -> str:
         """The media playlist."""
-        hold = 3 * PART_SECONDS
+        hold = 3 * self._part_target()
         lines = [
             "#EXTM3U",
             "#EXT-X-VERSION:9",

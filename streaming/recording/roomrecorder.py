@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from records.clock import timestamp
@@ -48,8 +48,9 @@ def starts_idr(packet: bytes) -> bool:
 
 
 def needs_new_file(held: Source, source: Source) -> bool:
-    """Whether a file of `held` cannot take `source`. Sound that falls silent stays in its file."""
-    if held.video.name != source.video.name or held.parameters != source.parameters:
+    """Whether a file of `held` cannot take `source`. Sound that falls silent stays in its file, and so do parameter
+    sets that differ without another profile or size: they stand before their pictures."""
+    if held.video.name != source.video.name or held.shape != source.shape:
         return True
     return held.audio is None and source.audio is not None
 
@@ -196,8 +197,9 @@ class RoomRecorder:
             return
         if self._picture_at is None or timestamp() - self._picture_at > SHORTEST_GAP:
             return
-        source = usable[-1].source
-        assert source is not None
+        first, source = usable[0].source, usable[-1].source
+        assert first is not None and source is not None
+        source = replace(source, parameters=first.parameters)
         self.take = self._begin(self, source, _moment(usable[0].arrived))
         if self.take is None:
             return
@@ -213,7 +215,7 @@ class RoomRecorder:
         following: float | None = None
         for group in list(self._groups)[::-1][:count]:
             written = following is not None and following <= self._written_until + JITTER
-            if written or group.source is None or (chosen and group.source != chosen[-1].source):
+            if written or group.source is None or (chosen and not _alike(group.source, chosen[-1].source)):
                 break
             chosen.append(group)
             following = group.arrived
@@ -248,6 +250,13 @@ class RoomRecorder:
     def dropped(self) -> int:
         """Packets of this room that did not reach ffmpeg."""
         return self._dropped + (self.take.out.dropped if self.take else 0)
+
+
+def _alike(one: Source, other: Source | None) -> bool:
+    """Whether one file can begin with the one and go on with the other."""
+    return (
+        other is not None and (one.audio is None) == (other.audio is None) and not needs_new_file(one, other)
+    )
 
 
 def _moment(seconds: float) -> datetime:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from streaming.wire import rtcp
-from streaming.wire.codecs import H264, Codec
+from streaming.wire.codecs import CLOCK, H264, Codec
 from streaming.wire.h264 import Parameters
 from streaming.wire.lipsync import TimeLine
 
@@ -20,6 +20,7 @@ BURST_BYTES = 48 << 10
 """Sent at a time while catching up: a fraction of the receive buffer every Linux grants."""
 BURST_PAUSE = 0.004
 PROBE_SECONDS = 0.02
+SETTLE_SECONDS = 0.1
 START_SECONDS = 10.0
 _PAIR_TRIES = 50
 
@@ -86,7 +87,10 @@ class RtpOut:
         self.sent = 0
         self._held: deque[tuple[str, bytes]] = deque(maxlen=hold)
         self._line = TimeLine()
+        self._first: dict[str, bytes] = {}
         self._newest: dict[str, bytes] = {}
+        self._told: set[str] = set()
+        self._zero: float | None = None
         self._sockets: dict[str, tuple[socket.socket, socket.socket]] = {}
         self._open = False
 
@@ -96,8 +100,9 @@ class RtpOut:
             kind: (_connected(lane.port), _connected(lane.port + 1)) for kind, lane in self.lanes.items()
         }
         await self._until_listening()
-        for kind in self.lanes:
-            self._tell(kind)
+        self._tell_beginning()
+        # a picture that is read before the reports is put to another time than those after it
+        await asyncio.sleep(SETTLE_SECONDS)
         while self._held:
             self._burst()
             await asyncio.sleep(BURST_PAUSE)
@@ -127,9 +132,13 @@ class RtpOut:
         if kind not in self.lanes:
             return
         if packets:
+            if kind not in self._newest:
+                self._first[kind] = packets[0]
             self._newest[kind] = packets[-1]
             self._line.first(kind, int.from_bytes(packets[0][4:8], "big"), arrived)
         if self._open:
+            if packets and kind not in self._told:
+                self._tell_beginning()
             for packet in packets:
                 self._rtp(kind, packet)
             return
@@ -143,11 +152,27 @@ class RtpOut:
             for lane in self.lanes:
                 self._tell(lane)
 
+    def _tell_beginning(self) -> None:
+        """Reports of the moment at which the first of the streams begins, for those that have begun: no packet is
+        older, and times below zero would confuse the receiver."""
+        begun = {kind: int.from_bytes(packet[4:8], "big") for kind, packet in self._first.items()}
+        moments = {kind: self._line.seconds(kind, timestamp) for kind, timestamp in begun.items()}
+        if self._zero is None and moments:
+            self._zero = min(moments.values())
+        for kind in begun.keys() - self._told:
+            self._told.add(kind)
+            ahead = round((moments[kind] - (self._zero or 0.0)) * CLOCK[kind])
+            self._report(kind, (begun[kind] - ahead) & 0xFFFFFFFF)
+
+    def _report(self, kind: str, timestamp: int) -> None:
+        if kind in self._sockets:
+            ssrc = int.from_bytes(self._newest[kind][8:12], "big")
+            self._send(self._sockets[kind][1], self._line.sender_report(kind, ssrc, timestamp))
+
     def _tell(self, kind: str) -> None:
         """Our own report of the newest packet: the receiver's time must never jump (see lipsync.py)."""
         if packet := self._newest.get(kind):
-            ssrc, timestamp = int.from_bytes(packet[8:12], "big"), int.from_bytes(packet[4:8], "big")
-            self._send(self._sockets[kind][1], self._line.sender_report(kind, ssrc, timestamp))
+            self._report(kind, int.from_bytes(packet[4:8], "big"))
 
     def _rtp(self, kind: str, packet: bytes) -> None:
         numbered = b"".join((packet[:1], bytes((packet[1] & 0x80 | PAYLOAD_TYPES[kind],)), packet[2:]))

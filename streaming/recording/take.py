@@ -21,7 +21,7 @@ from streaming.child import end_with_parent
 from streaming.recording import recordings
 from streaming.recording.mp4 import Damaged
 from streaming.recording.recordings import Digested
-from streaming.recording.rtpout import Lane, RtpOut, describe, free_pair
+from streaming.recording.rtpout import START_SECONDS, Lane, RtpOut, describe, free_pair
 from streaming.wire.codecs import H264, Codec
 from streaming.wire.h264 import Parameters
 
@@ -34,9 +34,11 @@ LEFTOVER_SECONDS = 3.0
 
 INPUT = (
     "-v error -nostats -protocol_whitelist pipe,udp,rtp -probesize 1000000 "
-    "-analyzeduration 1000000 -fpsprobesize 0 -f sdp -i pipe:0 -map 0 -c copy "
-    "-max_interleave_delta 500000 -flush_packets 1"
+    "-analyzeduration 20000000 -fpsprobesize 0 -copyts -f sdp -i pipe:0 -map 0 -c copy "
+    "-avoid_negative_ts make_zero -max_interleave_delta 500000 -flush_packets 1"
 )
+"""Every picture keeps the time its source gave it: without copyts ffmpeg takes slow ones for jumps of the clock. The
+size is known with the second picture, which may take its time; what comes before is kept."""
 OUTPUT = {
     "mp4": "-movflags +frag_keyframe+empty_moov+default_base_moof+skip_trailer -frag_duration {us} -f mp4",
     "webm": "-live 1 -cluster_time_limit {ms} -cluster_size_limit 16000000 -f webm",
@@ -51,6 +53,11 @@ class Source:
     video: Codec
     audio: Codec | None
     parameters: Parameters | None
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """Profile and size of H.264; empty for VP8, whose keyframes say their size."""
+        return self.parameters.shape if self.parameters else ()
 
     @property
     def container(self) -> str:
@@ -78,6 +85,7 @@ class Take:
         self._process: Process | None = None
         self._said: deque[str] = deque(maxlen=5)
         self._stopping = False
+        self._opening: asyncio.Future[None] | None = None
         codecs = {"video": source.video, "audio": source.audio}
         lanes = [Lane(kind, codec, free_pair()) for kind, codec in codecs.items() if codec]
         self.out = RtpOut(lanes)
@@ -90,7 +98,7 @@ class Take:
         try:
             self._process = await self._spawn()
             listening = asyncio.ensure_future(self._listen(self._process))
-            opening = asyncio.ensure_future(self.out.open())
+            opening = self._opening = asyncio.ensure_future(self.out.open())
             ended = asyncio.ensure_future(self._process.wait())
             await asyncio.wait((opening, ended), return_when=asyncio.FIRST_COMPLETED)
             if not opening.done():
@@ -128,6 +136,8 @@ class Take:
     async def stop(self) -> None:
         """Let ffmpeg write what it has and end: by a goodbye, then by signals, then by force."""
         self._stopping = True
+        if self._opening is not None:  # what waits for ffmpeg to listen belongs into the file
+            await asyncio.wait((self._opening,), timeout=START_SECONDS)
         await asyncio.sleep(DRAIN_SECONDS)
         self.out.bye()
         # the first SIGTERM ends ffmpeg only where packets still come, the second also where it waits

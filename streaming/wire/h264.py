@@ -10,6 +10,8 @@ from dataclasses import dataclass
 IDR, SEI, SPS, PPS, DELIMITER, STAP_A, FU_A = 5, 6, 7, 8, 9, 24, 28
 HEADER = 12
 """Bytes of the RTP header of the packets a room hands out: they carry neither CSRCs nor extensions."""
+MOST_SETS = 16
+"""Parameter sets kept for the picture they come before."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,15 @@ class Parameters:
         return "avc1." + self.sps[1:4].hex()
 
     @property
+    def shape(self) -> tuple[object, ...]:
+        """What a decoder and a container are set up for: profile and frame size. Sets that differ in anything else
+        follow each other within a stream."""
+        try:
+            return (self.sps[1], *frame_size(self.sps))
+        except ValueError:
+            return (self.sps, self.pps)
+
+    @property
     def sprop(self) -> str:
         """As in SDP (sprop-parameter-sets)."""
         return ",".join(base64.b64encode(nal).decode() for nal in (self.sps, self.pps))
@@ -32,15 +43,17 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Picture:
-    """One access unit. `nals` without parameter sets and delimiters; `timestamp` in 90 kHz units."""
+    """One access unit. `nals` without parameter sets and delimiters, `sets` the parameter sets that came with it;
+    `timestamp` in 90 kHz units."""
 
     timestamp: int
     nals: tuple[bytes, ...]
     key: bool
+    sets: tuple[bytes, ...] = ()
 
-    def sample(self) -> bytes:
-        """Its NAL units, each behind its length in four bytes, as MP4 keeps them."""
-        return b"".join(len(nal).to_bytes(4, "big") + nal for nal in self.nals)
+    def sample(self, sets: tuple[bytes, ...] = ()) -> bytes:
+        """Its NAL units, behind these parameter sets, each behind its length in four bytes, as MP4 keeps them."""
+        return b"".join(len(nal).to_bytes(4, "big") + nal for nal in (*sets, *self.nals))
 
 
 def single_nals(packet: bytes) -> Iterator[bytes]:
@@ -115,6 +128,7 @@ class Depacketiser:
         self.watch = ParameterWatch()
         self.damaged = 0
         self._nals: list[bytes] = []
+        self._sets: list[bytes] = []
         self._fragment: list[bytes] = []
         self._timestamp: int | None = None
         self._sequence: int | None = None
@@ -161,6 +175,7 @@ class Depacketiser:
         kind = nal[0] & 31
         if kind in (SPS, PPS):
             self.watch._take(nal)
+            self._sets.append(nal)
         elif kind != DELIMITER:
             self._nals.append(nal)
 
@@ -170,7 +185,8 @@ class Depacketiser:
         if broken:
             self.damaged += 1
         elif nals and self._timestamp is not None:
-            yield Picture(self._timestamp, nals, any(nal[0] & 31 == IDR for nal in nals))
+            sets, self._sets = tuple(self._sets[-MOST_SETS:]), []
+            yield Picture(self._timestamp, nals, any(nal[0] & 31 == IDR for nal in nals), sets)
 
 
 class _Bits:

@@ -13,6 +13,8 @@ from streaming.wire.codecs import CLOCK
 
 BELIEVED = 2.0
 """Seconds; a report that would move the sound further is of another source and waits for its partner."""
+SET_BACK = 2.0
+"""Seconds by which a picture may be older than one before it; B-frames are by less."""
 _HALF, _WHOLE = 1 << 31, 1 << 32
 
 
@@ -26,11 +28,18 @@ class TimeLine:
 
     def __init__(self) -> None:
         self._anchors: dict[str, tuple[float, int]] = {}
+        self._newest: dict[str, int] = {}
         self._reported: dict[str, tuple[float, int]] = {}
 
     def first(self, kind: str, timestamp: int, arrived: float) -> None:
-        """The first packet of a stream; later ones change nothing."""
-        self._anchors.setdefault(kind, (arrived, timestamp))
+        """A packet of a stream, in order. The first one sets its clock, and so does one that is seconds older than
+        those before it: the source's clock was set back."""
+        newest = self._newest.setdefault(kind, timestamp)
+        behind = ticks_between(newest, timestamp)
+        if kind not in self._anchors or behind > SET_BACK * CLOCK[kind]:
+            self._anchors[kind] = (arrived, timestamp)
+        if behind < 0 or behind > SET_BACK * CLOCK[kind]:
+            self._newest[kind] = timestamp
 
     def knows(self, kind: str) -> bool:
         """Whether a packet of that stream has been seen."""

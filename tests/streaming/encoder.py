@@ -30,6 +30,8 @@ from tests.streaming import hub_market
 ROOM = "hz-01"
 HEADERS = {"Content-Type": "application/sdp", "Authorization": f"Bearer {hub_market.TOKEN}"}
 MTU = 1100
+SPEED = 20.0
+"""Times faster than life."""
 BITS = 10
 AT_ONCE = 24
 """Packets between two breaths: the socket's buffer holds them."""
@@ -157,8 +159,11 @@ class Encoder:
             latest = max(latest, coded.at)
             entries.append((latest, self.video, coded))
         entries += [(coded.at, self.audio, coded) for coded in voice]
-        sent = 0
-        for _, line, coded in sorted(entries, key=lambda entry: entry[0]):
+        sent, clock = 0, asyncio.get_running_loop().time
+        begun, first = clock(), min(entry[0] for entry in entries)
+        for at, line, coded in sorted(entries, key=lambda entry: entry[0]):
+            if (ahead := (at - first) / SPEED - (clock() - begun)) > 0.005:
+                await asyncio.sleep(ahead)
             for packet in line.packets(coded):
                 self.peer.send_rtp(packet)
                 sent += 1
@@ -290,8 +295,73 @@ def is_loud(frame: av.AudioFrame) -> bool:
     return bool(level > (0.05 if "flt" in frame.format.name else 1600))
 
 
-async def shelf(hub: WholeHub, playlist: str, flavour: str = "opus", room: str = ROOM) -> bytes:
-    """Head and all whole segments of a playlist without discontinuity, as one file."""
-    head = re.findall(r'MAP:URI="([^"]+)"', playlist)[0]
-    names = [head, *re.findall(r"^(\d+\.m4s)", playlist, re.M)]
-    return b"".join([(await hub.http.get(f"/hls/{room}/{flavour}/{name}")).content for name in names])
+@dataclass
+class Watched:
+    """What somebody who watches by HLS gets: every whole segment, in runs between discontinuities."""
+
+    runs: list[bytes] = field(default_factory=list)
+    heads: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    longest_part: float = 0.0
+
+    @property
+    def film(self) -> Played:
+        """The only run there is."""
+        assert len(self.runs) == 1, f"{len(self.runs)} runs"
+        return play(self.runs[0])
+
+
+class Viewer:
+    """Watches a room by HLS for as long as it is entered."""
+
+    def __init__(self, hub: WholeHub, room: str = ROOM, flavour: str = "opus") -> None:
+        self.seen = Watched()
+        self._get = lambda name: hub.http.get(f"/hls/{room}/{flavour}/{name}")
+        self._done: set[str] = set()
+        self._running = True
+
+    async def __aenter__(self) -> Watched:
+        self._task = asyncio.create_task(self._watch())
+        await asyncio.sleep(0.05)  # the first request has begun the cutting
+        return self.seen
+
+    async def __aexit__(self, *_: object) -> None:
+        self._running = False
+        await self._task
+        await self._look()
+
+    async def _watch(self) -> None:
+        while self._running:
+            await self._look()
+            await asyncio.sleep(0.01)
+
+    async def _look(self) -> None:
+        answer = await self._get("live.m3u8")
+        if answer.status_code != 200:
+            return
+        head, breaks, seconds = "", False, 0.0
+        for line in answer.text.splitlines():
+            if found := re.match(r'#EXT-X-MAP:URI="(.+)"', line):
+                head = found[1]
+            elif line == "#EXT-X-DISCONTINUITY":
+                breaks = True
+            elif found := re.match(r"#EXT-X-PART:DURATION=([\d.]+)", line):
+                self.seen.longest_part = max(self.seen.longest_part, float(found[1]))
+            elif found := re.match(r"#EXTINF:([\d.]+)", line):
+                seconds = float(found[1])
+            elif line.endswith(".m4s") and line not in self._done:
+                await self._take(line, head, breaks)
+                self.seen.seconds += seconds
+            if line.endswith(".m4s"):
+                breaks = False
+
+    async def _take(self, name: str, head: str, breaks: bool) -> None:
+        numbers = [int(one.removesuffix(".m4s")) for one in self._done]
+        assert not numbers or int(name.removesuffix(".m4s")) == max(numbers) + 1, "a segment was missed"
+        self._done.add(name)
+        if breaks or not self.seen.runs:
+            self.seen.runs.append(b"")
+        if not self.seen.runs[-1] or head not in self.seen.heads:
+            self.seen.heads.append(head)
+            self.seen.runs[-1] += (await self._get(head)).content
+        self.seen.runs[-1] += (await self._get(name)).content
