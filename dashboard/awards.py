@@ -9,6 +9,7 @@ from dashboard import charts, context, i18n
 from dashboard.charts import Bar
 from dashboard.html import card
 from dashboard.memo import per_lens
+from records.terms import term
 from supervision import figures
 from supervision.currencies import in_currency
 from supervision.filters import Filters
@@ -48,10 +49,14 @@ def ranking(title: str, filters: Filters, by: By, most: int, lang: str, name_wid
         return card(title, f'<p class="muted">{i18n.text("competition.no_awards", lang)}</p>')
     valued = any(amount is not None for *_, amount in found)
     unit = code(filters)
+
+    def named(what: str) -> str:
+        return term(what, lang) if by == "category" else what
+
     bars = [
-        Bar(what, float(amount or 0), figures.money(amount, unit, lang), str(n))
+        Bar(named(what), float(amount or 0), figures.money(amount, unit, lang), str(n))
         if valued
-        else Bar(what, n, figures.number(n), "")
+        else Bar(named(what), n, figures.number(n), "")
         for what, n, amount in found
     ]
     note = i18n.text("competition.winners_note" if valued else "competition.winners_by_lots", lang)

@@ -15,6 +15,8 @@ from dashboard import context, i18n, reach
 from records.clock import today
 from records.organisations import Centre
 from records.projects import TRADE_FAMILIES, Lot
+from records.terms import term
+from supervision.figures import currency_name
 from supervision.filters import GRAINS, HOMES, UNITS, Filters, Grain, Home, Period, Unit, add_months
 
 Compare = Literal["yoy", "mom"]
@@ -178,7 +180,11 @@ def _currencies(lang: str) -> None:
     """Only where there are two or more: each is counted by itself, never added up."""
     found = reach.everything().currencies
     if len(found) > 1:
-        _select("currency", lang, {"": i18n.text("filters.commonest", lang)} | {c: c for c in found})
+        _select(
+            "currency",
+            lang,
+            {"": i18n.text("filters.commonest", lang)} | {c: currency_name(c, lang) for c in found},
+        )
 
 
 def _centre(lang: str) -> None:
@@ -195,7 +201,7 @@ def _family(lang: str) -> None:
 
 
 def _category(lang: str) -> None:
-    _select("category", lang, {"": i18n.text("filters.all", lang)} | {c: c for c in categories()})
+    _select("category", lang, {"": i18n.text("filters.all", lang)} | {c: term(c, lang) for c in categories()})
 
 
 def _compare(lang: str) -> None:

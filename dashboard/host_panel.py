@@ -17,6 +17,7 @@ from records.clock import BEIJING
 from records.openings import Opening
 from records.projects import Lot
 from records.states import IllegalTransition
+from records.terms import term
 
 COLUMNS = ("no", "name", "price", "limit", "duration_days", "quality", "remark", "read_at")
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
@@ -115,7 +116,10 @@ def _fields(page: shell.Page, step: hosting.NextStep, waiting: list[tuple[int, s
 
 
 def _draw(page: shell.Page) -> dict[str, Any]:
-    kind = st.text_input(page.say("room.draw_kind"), value=page.say("room.draw_kind_default"), max_chars=100)
+    usual = page.say("room.draw_kind_default")
+    kind = st.text_input(page.say("room.draw_kind"), value=usual, max_chars=100)
+    if kind == usual:  # the record keeps it in Chinese; every page says it in its reader's language
+        kind = i18n.text("room.draw_kind_default", "zh")
     value = st.text_input(page.say("room.draw_value"), max_chars=100)
     pool = st.text_input(page.say("room.draw_pool"), max_chars=1000)
     found = [part.strip() for part in pool.replace("，", ",").split(",") if part.strip()]
@@ -132,7 +136,8 @@ def _preview(page: shell.Page, payload: dict[str, Any]) -> str:
         elif name == "count":
             lines.append(page.say("room.bidders", n=value))
         else:
-            lines.append(f"{_field(page, name)}: {value}")
+            shown = term(value, page.lang) if isinstance(value, str) else value
+            lines.append(f"{_field(page, name)}: {shown}")
     return "\n".join(lines) or "—"
 
 
@@ -195,8 +200,8 @@ def _record_row(row: dict[str, Any], limit: Decimal | None, lang: str) -> dict[s
         "price": "—" if price is None else f"{price:,.2f}",
         "limit": check,
         "duration_days": str(row.get("duration_days", "")),
-        "quality": row.get("quality", ""),
-        "remark": row.get("remark", ""),
+        "quality": term(row.get("quality", ""), lang),
+        "remark": term(row.get("remark", ""), lang),
         "read_at": row["read_at"].astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S"),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -128,8 +129,9 @@ def deals(found: Amount, lang: str) -> str:
 
 
 def split(text: str) -> tuple[str, str]:
-    """ "12.34亿元" → ("12.34", "亿元"): number and unit apart."""
-    for i, c in enumerate(text):
-        if not (c.isdigit() or c in ",.-+"):
-            return (text[:i], text[i:].strip()) if i else (text, "")
-    return text, ""
+    """ "12.34亿元" → ("12.34", "亿元"), "CNY 1.23 million" → ("1.23", "million CNY"): number and unit apart."""
+    found = re.fullmatch(r"([A-Z]* ?)([-+]?\d[\d,.]*)(.*)", text)
+    if found is None:
+        return text, ""
+    code, value, unit = found.groups()
+    return value, f"{unit.strip()} {code}".strip()

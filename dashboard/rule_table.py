@@ -54,7 +54,8 @@ def _row(rule: LotRule, raised: int, closed: dict[str | None, int], lang: str) -
 
 def _parameter(parameter: Parameter, lang: str) -> str:
     name = parameter.zh if lang == "zh" else parameter.en
-    return f"{name} {parameter.default:g}（{parameter.low:g}–{parameter.high:g}）"
+    within = f"{parameter.low:g}–{parameter.high:g}"
+    return f"{name} {parameter.default:g}" + (f"（{within}）" if lang == "zh" else f" ({within})")
 
 
 def _say(words: Words, lang: str) -> str:

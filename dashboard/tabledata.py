@@ -18,6 +18,7 @@ from records.openings import Opening
 from records.organisations import Centre, Organisation, Room
 from records.projects import TRADE_FAMILIES, Lot
 from records.states import OPENING_STATES
+from records.terms import term
 from supervision import figures, metrics
 from supervision.filters import Filters, Period
 from supervision.narrow import OPENED_ON, where
@@ -108,9 +109,9 @@ def count_lots(filters: Filters) -> int:
 def _lots(choice: Choice, lang: str) -> list[Row]:
     return [
         (
-            r["lot_id"], r["lot_name"], r["centre_name"], family(r["trade_family"], lang), r["category"],
+            r["lot_id"], r["lot_name"], r["centre_name"], family(r["trade_family"], lang), term(r["category"] or "", lang),
             r["opened_at"], r["bids"], r["outside"], r["provinces"], r["control_price"],
-            r["winner_name"], r["award_price"], r["award_currency"] or r["currency"],
+            r["winner_name"], r["award_price"], figures.currency_name(r["award_currency"] or r["currency"], lang),
         )
         for r in lot_rows(choice.filters)
     ]  # fmt: skip
@@ -154,10 +155,10 @@ def _deposits(choice: Choice, lang: str) -> list[Row]:
         ]  # fmt: skip
 
 
-def _awards(choice: Choice, _lang: str) -> list[Row]:
+def _awards(choice: Choice, lang: str) -> list[Row]:
     since, until = span(choice.filters.period)
     query = (
-        select(Lot.id, Lot.name, Organisation.name, Award.price, Award.currency, Award.awarded_at)
+        select(Lot.id, Lot.name, Organisation.name, Award.price, Award.currency, Award.vat, Award.awarded_at)
         .join(Lot, Lot.id == Award.lot_id)
         .join(Organisation, Organisation.id == Award.bidder_id)
         .where(Award.status == "awarded", or_(Award.awarded_at.is_(None), Award.awarded_at <= now()))
@@ -171,8 +172,10 @@ def _awards(choice: Choice, _lang: str) -> list[Row]:
     if choice.filters.centre:
         query = query.where(Lot.centre_id == choice.filters.centre)
     with context.ledger().read() as session:
-        rows = session.execute(query)
-        return [(lot, name, firm, price, code, at) for lot, name, firm, price, code, at in rows]
+        return [
+            (lot, name, firm, price, figures.currency_name(figures.currency(code, vat), lang), at)
+            for lot, name, firm, price, code, vat, at in session.execute(query)
+        ]
 
 
 def _openings(choice: Choice, lang: str) -> list[Row]:

@@ -19,7 +19,6 @@ from supervision.narrow import AWARDED_ON, where
 MONTHS = 12
 ROWS = 5
 SECTORS = 9
-YI = 100_000_000
 
 
 def body(page: shell.Page) -> None:
@@ -50,28 +49,28 @@ def _kpis(page: shell.Page) -> list[Kpi]:
 
 
 def _months(page: shell.Page) -> str:
-    code = awards.code(page.filters)
-    values = [float(figures.half_up((v or 0.0) / YI)) for v in measures.trend("M02", page.filters, MONTHS)]
+    size, unit = _unit(awards.code(page.filters), page.lang)
+    values = [float(figures.half_up((v or 0.0) / size)) for v in measures.trend("M02", page.filters, MONTHS)]
     if not any(values):
         return card(page.say("savings.months"), f'<p class="muted">{page.say("competition.no_awards")}</p>')
     last = measures.last_month(page.filters)
     firsts = months.firsts(last, MONTHS)
     labels = measures.month_labels(last, MONTHS, page.lang)
-    titles = [f"{m:%Y-%m}　{v:.2f}" for m, v in zip(firsts, values, strict=True)]
-    line = Line(f"{values[-1]:.2f}", values, mark="var(--sun)", fill=True)
+    titles = [f"{m:%Y-%m}　{v:,.2f}" for m, v in zip(firsts, values, strict=True)]
+    line = Line(f"{values[-1]:,.2f}", values, mark="var(--sun)", fill=True)
     plot = charts.lines(labels, [line], alt=page.say("savings.months"), titles=titles, floor=0.0)
     return card(
         page.say("savings.months"),
         plot,
-        page.say("savings.months_note", n=MONTHS, unit=_unit(code, page.lang)),
+        page.say("savings.months_note", n=MONTHS, unit=unit),
     )
 
 
-def _unit(code: str, lang: str) -> str:
-    """A hundred million of a currency."""
-    if lang != "zh":
-        return f"×100m {code}"
-    return "亿元" if code == figures.CNY else f"亿 {code}"
+def _unit(code: str, lang: str) -> tuple[int, str]:
+    """What the months' money is counted in: 亿 of a currency, millions in English."""
+    if lang == "zh":
+        return int(figures.YI), figures.in_units("亿", code)
+    return 10**6, f"{figures.currency_name(code, lang)}, million"
 
 
 def _sectors(page: shell.Page) -> str:

@@ -14,6 +14,7 @@ from records.clock import BEIJING
 from records.openings import Opening
 from records.organisations import Centre, Room
 from records.projects import Lot
+from supervision.figures import currency
 
 
 def body(page: shell.Page) -> None:
@@ -38,7 +39,7 @@ def body(page: shell.Page) -> None:
         room_panel.show(page, room.id)
     components.opening(
         found.id, page.lang, room=room.id if room else None, room_name=place,
-        control_price=None if lot.control_price is None else str(lot.control_price), currency=lot.currency,
+        control_price=None if lot.control_price is None else str(lot.control_price), currency=currency(lot.currency, lot.vat),
         key=f"opening-{found.id}",
     )  # fmt: skip
     if hosts:

@@ -8,6 +8,9 @@ DASH = "—"
 WAN = Decimal(10_000)
 YI = Decimal(100_000_000)
 CNY = "CNY"
+WITHOUT_VAT = "-net"
+"""What follows a currency's code where amounts are without VAT: a currency of its own, never added to the other."""
+ENGLISH_UNITS = ((1, ""), (10**3, "thousand"), (10**6, "million"), (10**9, "billion"))
 
 Number = int | Decimal | float
 
@@ -60,16 +63,47 @@ def yuan(value: Number | None, lang: str = "zh") -> str:
     return money(value, CNY, lang)
 
 
+def currency(code: str, vat: str | None) -> str:
+    """The currency an amount counts in: without VAT it is one of its own."""
+    return code + WITHOUT_VAT if vat == "excluded" else code
+
+
+def currency_name(code: str, lang: str = "zh") -> str:
+    """A currency as readers know it: its ISO 4217 code, and in words that its amounts are without VAT."""
+    iso = code.removesuffix(WITHOUT_VAT)
+    if iso == code:
+        return code
+    return f"{iso}（不含税）" if lang == "zh" else f"{iso} excl. VAT"
+
+
 def money(value: Number | None, currency: str = CNY, lang: str = "zh") -> str:
-    """Money with its currency: yuan as 万元 and 亿元, others by their ISO 4217 code (万 JPY); None → "—"."""
+    """Money with its currency, two decimals: "12.34万元", "12.34亿元", "12.34万 JPY", "CNY 1.23 million"; None → "—"."""
     if value is None:
         return DASH
     amount = _decimal(value)
+    return _chinese(amount, currency) if lang == "zh" else _english(amount, currency)
+
+
+def _chinese(amount: Decimal, currency: str) -> str:
     large = half_up(abs(amount) / WAN) >= WAN
-    shown = f"{half_up(amount / (YI if large else WAN)):,}"
-    if lang != "zh":
-        return f"{shown} {'×100m' if large else '×10k'} {currency}"
-    return f"{shown}{'亿' if large else '万'}{'元' if currency == CNY else ' ' + currency}"
+    scale = "亿" if large else "万"
+    return f"{half_up(amount / (YI if large else WAN)):,}{in_units(scale, currency)}"
+
+
+def in_units(scale: str, currency: str) -> str:
+    """万 or 亿 of a currency: "万元", "亿 JPY", "万元（不含税）"."""
+    name = currency_name(currency)
+    return scale + (
+        "元" + name.removeprefix(CNY) if currency.removesuffix(WITHOUT_VAT) == CNY else " " + name
+    )
+
+
+def _english(amount: Decimal, currency: str) -> str:
+    """The unit is the smallest in which the rounded figure stays below a thousand."""
+    fitting = (unit for unit in ENGLISH_UNITS if half_up(abs(amount) / unit[0]) < ENGLISH_UNITS[1][0])
+    size, unit = next(fitting, ENGLISH_UNITS[-1])
+    iso, _, tax = currency_name(currency, "en").partition(" ")
+    return " ".join(part for part in (iso, f"{half_up(amount / size):,}", unit, tax) if part)
 
 
 def wan_count(value: Number | None, unit: str = "家次", lang: str = "zh") -> str:

@@ -99,8 +99,6 @@ FORMAT = 3
 
 TABLES: dict[str, pa.Schema] = {"bids": BIDS, "lots": LOTS}
 
-WITHOUT_VAT = "-net"
-"""Behind the currency of amounts 不含税: to figures they are another currency."""
 OVERSEAS = "00"
 """bidder_province of a firm from outside China; no division code begins with it."""
 

@@ -20,9 +20,10 @@ from records.money import Award
 from records.openings import Opening
 from records.organisations import Centre, Organisation
 from records.projects import Lot, Project, counted
+from supervision.figures import WITHOUT_VAT
 from supervision.filters import add_months
 from supervision.home import Place
-from supervision.lens import BIDS, INSTANT, LOTS, MONEY, OVERSEAS, WITHOUT_VAT
+from supervision.lens import BIDS, INSTANT, LOTS, MONEY, OVERSEAS
 from supervision.readiness import opened_at
 
 CHUNK = 500

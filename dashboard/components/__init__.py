@@ -18,7 +18,8 @@ from starlette.routing import Route
 
 from dashboard import context, i18n
 from records.states import OPENING_STEPS, STAGES
-from supervision.figures import CNY
+from records.terms import TERMS, term
+from supervision.figures import CNY, currency_name, in_units
 from supervision.handling import ACTIONS, DISPOSITIONS
 
 FOLDER = Path(__file__).parent
@@ -84,8 +85,11 @@ def _component(name: str) -> Any:
 
 @cache
 def words(lang: str, *areas: str) -> dict[str, Any]:
-    """The words of some areas for a component: dots in a key become levels."""
-    table: dict[str, Any] = {"english": lang == "en"}
+    """The words of some areas for a component: dots in a key become levels; `terms` are the usual values of free fields."""
+    table: dict[str, Any] = {
+        "english": lang == "en",
+        "terms": {text: term(text, lang) for text in TERMS},
+    }
     for key, texts in i18n.words().items():
         area, _, rest = key.partition(".")
         if area not in areas:
@@ -122,11 +126,14 @@ def _money_words(currency: str, lang: str) -> dict[str, str]:
     """What amounts and the column of prices are called where they are not in yuan."""
     if currency == CNY:
         return {}
-    unit = f"万 {currency}" if lang == "zh" else currency
+    name = currency_name(currency, lang)
+    unit = in_units("万", currency) if lang == "zh" else name
     return {
         "tenThousand": unit,
-        "yuan": currency,
-        "price": f"报价（{unit}）" if lang == "zh" else f"Price ({unit})",
+        "yuan": name,
+        "price": f"报价（{unit.replace('（', '，').removesuffix('）')}）"
+        if lang == "zh"
+        else f"Price ({unit})",
     }
 
 

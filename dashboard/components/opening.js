@@ -3,8 +3,6 @@
 const PAGE = 50;
 const LOG_LINES = 200;
 
-const USUAL_DRAW = "浮动系数"; // as records call it; the page says it in the reader's language
-
 class OpeningView {
   constructor(root, data) {
     Object.assign(this, { root, data, words: data.words, page: 0, follow: true, query: "" });
@@ -110,7 +108,7 @@ class OpeningView {
     const { decrypt, price, draws } = model;
     const facts = [[words.limit, money(price?.amount ?? this.data.controlPrice, words)]];
     const draw = draws.at(-1);
-    facts.push([draw && draw.kind !== USUAL_DRAW ? draw.kind : words.coefficient, draw ? draw.value : words.notDrawn]);
+    facts.push([draw ? term(draw.kind, words) : words.coefficient, draw ? draw.value : words.notDrawn]);
     const remaining = decrypt ? decrypt.total - decrypt.done - decrypt.failed : null;
     const text = !decrypt ? "—" : decrypt.done === undefined ? say(words.untold, decrypt) : decrypt.failed || remaining ? say(words.decrypted, { ...decrypt, remaining }) : say(words.allDecrypted, decrypt);
     facts.push([words.decryptResult, text]);
@@ -145,7 +143,7 @@ class OpeningView {
     const waiting = bidder.price === undefined;
     const now = bidder.no === model.current && model.stage === "reading";
     const name = now ? h("span.t", {}, bars(), h("span.cut", {}, bidder.name)) : bidder.name;
-    const price = waiting ? words.waiting : bidder.price === null ? bidder.remark || "—" : amount(bidder.price, words);
+    const price = waiting ? words.waiting : bidder.price === null ? term(bidder.remark, words) || "—" : amount(bidder.price, words);
     return h("tr" + (now ? ".cur" : waiting ? ".wait" : ""), now ? { "aria-current": "true" } : {},
       h("td", {}, String(bidder.no)), h("td.cut", { title: bidder.name }, name), h("td.num.p", {}, price),
       h("td.num", {}, bidder.duration_days === undefined ? "—" : String(bidder.duration_days)));
@@ -204,6 +202,7 @@ function sentence({ type, payload }, words) {
   const values = { ...payload };
   if (payload.price !== undefined) values.price = money(payload.price, words);
   if (payload.amount !== undefined) values.amount = money(payload.amount, words);
+  for (const key of ["kind", "reason", "remark"]) if (values[key]) values[key] = term(values[key], words);
   if (payload.scheduled_at) values.scheduled_at = `${payload.scheduled_at.slice(0, 10)} ${clock(payload.scheduled_at, false)}`;
   if (type === "ended") return words.log[`ended_${payload.result}`];
   const variant = type === "bid_read" && payload.price === undefined ? "bid_read_none" : type === "sign_in" && payload.count === undefined ? "sign_in_plain" : type === "paused" && !payload.reason ? "paused_plain" : type === "decrypt_progress" && payload.done === undefined ? "decrypt_progress_untold" : type;

@@ -148,9 +148,14 @@ class Player {
   }
 }
 
+/** A usual value of a free field in the reader's language, any other as it was written. */
+function term(text, words) {
+  return text && words.terms[text] !== undefined ? words.terms[text] : text ?? "";
+}
+
 /** A known reason in the reader's language, any other as it was written. */
 function reasonText(reason, words) {
-  return reason ? words.reason?.[reason] ?? reason : "";
+  return reason ? words.reason?.[reason] ?? term(reason, words) : "";
 }
 
 /** What the hub's public rooms do, pushed by its hall feed; `onrooms(null)` while the hub does not answer. */

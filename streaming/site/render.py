@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from records.clock import BEIJING
+from records.terms import TERMS
 
 SITE = Path(__file__).parent
 HLS_JS = SITE / "node_modules" / "hls.js" / "dist" / "hls.light.min.mjs"
@@ -28,7 +29,10 @@ WEEKDAYS = (
 )
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-WORDS: Mapping[str, list[str]] = json.loads((SITE / "words.json").read_text("utf-8"))
+WORDS: Mapping[str, list[str]] = {
+    **json.loads((SITE / "words.json").read_text("utf-8")),
+    **{f"term.{text}": list(pair) for text, pair in TERMS.items()},
+}
 """Key → [zh, en]; the pages' scripts get the same words."""
 
 

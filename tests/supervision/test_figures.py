@@ -34,6 +34,24 @@ def test_money_in_wan_and_yi(amount: Decimal | None, shown: str) -> None:
     assert figures.yuan(amount) == shown
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency", "zh", "en"),
+    [
+        (Decimal(0), "CNY", "0.00万元", "CNY 0.00"), (Decimal("11640"), "CNY", "1.16万元", "CNY 11.64 thousand"),
+        (Decimal("999.999"), "CNY", "0.10万元", "CNY 1.00 thousand"), (Decimal(4_500_000), "CNY", "450.00万元", "CNY 4.50 million"),
+        (Decimal("999994999"), "CNY", "10.00亿元", "CNY 999.99 million"), (Decimal("999999999"), "CNY", "10.00亿元", "CNY 1.00 billion"),
+        (Decimal(-70_850_000_000), "CNY", "-708.50亿元", "CNY -70.85 billion"), (Decimal("12340000000000"), "CNY", "123,400.00亿元", "CNY 12,340.00 billion"),
+        (Decimal(12_340_000), "JPY", "1,234.00万 JPY", "JPY 12.34 million"),
+        (Decimal(12_340_000), "CNY-net", "1,234.00万元（不含税）", "CNY 12.34 million excl. VAT"),
+        (Decimal(12_340_000), "EUR-net", "1,234.00万 EUR（不含税）", "EUR 12.34 million excl. VAT"),
+    ],
+)  # fmt: skip
+def test_money_with_its_currency_in_both_languages(amount: Decimal, currency: str, zh: str, en: str) -> None:
+    shown = figures.money(amount, currency), figures.money(amount, currency, "en")
+    assert shown == (zh, en)
+    assert figures.money(None, currency, "en") == "—"
+
+
 def test_per_cent_counts_and_points() -> None:
     assert Share(312_600, 915_373).text == "34.15%"
     assert Share(0, 0).text == "—" and Share(0, 0).value is None
