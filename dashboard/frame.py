@@ -30,7 +30,10 @@ BRAND = FOLDER / "brand.svg"
 
 @cache
 def _stylesheet() -> str:
-    return f"<style>{(FOLDER / 'desk.css').read_text(encoding='utf-8')}</style>"
+    icons = "".join(
+        f'.st-key-nav-{screen.slug} a{{--icon:"{screen.icon}"}}' for screen in screens.BY_SLUG.values()
+    )
+    return f"<style>{(FOLDER / 'desk.css').read_text(encoding='utf-8')}{icons}</style>"
 
 
 @cache
@@ -56,7 +59,11 @@ def sidebar(user: SignedIn, pages: Mapping[Screen, Any], here: str) -> None:
                 continue
             draw(f'<p class="sb-head" role="heading" aria-level="2">{zh if language() == "zh" else en}</p>')
             for screen, page in shown:
-                with st.container(key="sb-here") if screen.slug == here else nullcontext():
+                # the icon is drawn by the stylesheet: a link's text is its name and nothing else
+                with (
+                    st.container(key="sb-here") if screen.slug == here else nullcontext(),
+                    st.container(key=f"nav-{screen.slug}"),
+                ):
                     if screen.id == "S11":
                         st.fragment(run_every=BADGE_SECONDS)(_link)(user, screen, page)
                     else:
@@ -65,7 +72,7 @@ def sidebar(user: SignedIn, pages: Mapping[Screen, Any], here: str) -> None:
 
 
 def _link(user: SignedIn, screen: Screen, page: Any) -> None:
-    st.page_link(page, label=_label(user, screen), icon=f":material/{screen.icon}:", width="stretch")
+    st.page_link(page, label=_label(user, screen), width="stretch")
 
 
 def _label(user: SignedIn, screen: Screen) -> str:

@@ -89,18 +89,17 @@ def _status(page: shell.Page, room: rooms_live.Room) -> str:
 
 def _buttons(page: shell.Page, room: rooms_live.Room) -> None:
     say = page.say
-    _button(page, room, "mute", say("control.unmute" if room["muted"] else "control.mute"),
-            "volume_up" if room["muted"] else "volume_off")  # fmt: skip
+    _button(page, room, "mute", say("control.unmute" if room["muted"] else "control.mute"))
     if not room["slated"]:
         index = 0 if page.lang == "zh" else 1
         st.selectbox(
             say("control.reason"), list(control.REASONS), key=_reason_key(room), width=248,
             format_func=lambda code: control.REASONS[code][index], label_visibility="collapsed",
         )  # fmt: skip
-    _button(page, room, "slate", say("control.lift" if room["slated"] else "control.slate"),
-            "visibility" if room["slated"] else "visibility_off", main=not room["slated"])  # fmt: skip
+    slate = say("control.lift" if room["slated"] else "control.slate")
+    _button(page, room, "slate", slate, main=not room["slated"])
     if page.user.role in rooms_live.KEEPERS:
-        _button(page, room, "needs_two", say("control.needs_two"), "group", main=room["needs_two"],
+        _button(page, room, "needs_two", say("control.needs_two"), main=room["needs_two"],
                 help=say("control.needs_two_hint"))  # fmt: skip
 
 
@@ -112,14 +111,12 @@ _ON: Mapping[str, str] = {"mute": "muted", "slate": "slated", "needs_two": "need
 
 
 def _button(
-    page: shell.Page, room: rooms_live.Room, act: str, label: str, icon: str, *, main: bool = False,
+    page: shell.Page, room: rooms_live.Room, act: str, label: str, *, main: bool = False,
     help: str | None = None,
 ) -> None:  # fmt: skip
     on = not room[_ON[act]]
-    pressed = st.button(
-        label, icon=f":material/{icon}:", key=f"control-{act}", help=help,
-        type="primary" if main else "secondary",
-    )  # fmt: skip
+    with st.container(key=f"{act}-{'off' if on else 'on'}", width="content"):  # its icon is the stylesheet's
+        pressed = st.button(label, key=f"control-{act}", help=help, type="primary" if main else "secondary")
     if pressed:
         reason = st.session_state.get(_reason_key(room), "") if (act, on) == ("slate", True) else ""
         _give(page, Order(page.user.name, act, room["id"], on, reason))

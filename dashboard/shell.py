@@ -127,8 +127,9 @@ def _title(screen: Screen, lang: str, at: datetime | None) -> None:
 
 
 def _pause(paused: bool) -> None:
-    label, icon = ("common.resume", "play_arrow") if paused else ("common.pause", "pause")
-    if st.button(say(label), icon=f":material/{icon}:", key="pause-refresh"):
+    with st.container(key="paused" if paused else "running", width="content"):
+        pressed = st.button(say("common.resume" if paused else "common.pause"), key="pause-refresh")
+    if pressed:
         st.session_state["paused"] = not paused
         st.rerun(scope="app")
 
@@ -140,7 +141,7 @@ def _export(screen: Screen, role: str, chosen: Choice) -> None:
         return
     asked = LIVE_DEFAULTS.get(screen.id, {}) | _also() | chosen.as_query()
     query = urlencode(asked | {"lang": language()})
-    with st.popover(say("common.export"), icon=":material/download:"):
+    with st.popover(say("common.export"), key="export-menu"):
         for table in tables:
             name = say(f"tables.{table}")
             put(

@@ -92,12 +92,9 @@ def controls(name: str, shown: Window, sorts: Mapping[str, str], lang: str) -> N
         label_visibility="collapsed", on_change=_sorted, args=(name, shown.sort), width=168, placeholder=i18n.text("table.sort", lang),
     )  # fmt: skip
     put(f'<span class="muted pages">{shown.page} / {shown.pages}</span>')
-    for word, icon, to in (
-        ("before", "chevron_left", shown.page - 1),
-        ("next", "chevron_right", shown.page + 1),
-    ):
+    for word, to in (("before", shown.page - 1), ("next", shown.page + 1)):
         st.button(
-            "", icon=f":material/{icon}:", key=f"{name}-{word}", help=i18n.text(f"table.{word}", lang),
+            i18n.text(f"table.{word}", lang), key=f"turn-{word}-{name}", help=i18n.text(f"table.{word}", lang),
             disabled=not 1 <= to <= shown.pages, on_click=_turned, args=(name, to),
         )  # fmt: skip
 

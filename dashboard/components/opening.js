@@ -56,7 +56,7 @@ class OpeningView {
     return h("section.card.list", {},
       h("div.hd", {}, h("h2", {}, this.listTitle, this.count), h("div.prog", {}, this.bar), this.facts),
       h("div.bar", {}, this.search, this.following),
-      this.empty, h("table.tb", {}, h("thead", {}, h("tr", {}, head)), this.body), this.pages);
+      this.empty, h("table.tb", { tabindex: 0, "aria-label": words.reading }, h("thead", {}, h("tr", {}, head)), this.body), this.pages);
   }
 
   tellFeed(state, code) {
