@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from records import audit, commitment, states
+from records import audit, chain, commitment, states
 from records.base import Base
 from records.broadcast import PublicEvent
+from records.evidence import Seal
 from records.intake import Journal, Parked, Reject
 from records.ledger import TABLES
 from records.openings import Opening, OpeningEvent
@@ -101,10 +102,18 @@ def _opening_chains(session: Session) -> Iterator[str]:
 
 
 def _commitments(session: Session) -> Iterator[str]:
-    """What an event keeps inside is what its public commitment says, and cannot be guessed from it."""
+    """What an event keeps inside is what its public commitment says, and cannot be guessed from it.
+
+    An opening sealed before commitments had a salt keeps them as they are: its package is signed.
+    """
+    sealed = set(session.scalars(select(Seal.opening_id)))
     query = select(OpeningEvent).where(OpeningEvent.detail.is_not(None))
     for event in session.scalars(query.order_by(OpeningEvent.opening_id, OpeningEvent.seq)).yield_per(1000):
-        if event.detail and not commitment.holds(event.detail, event.payload.get("detail_sha256", "")):
+        if not event.detail:
+            continue
+        told = event.payload.get("detail_sha256", "")
+        as_signed = event.opening_id in sealed and chain.digest(event.detail) == told
+        if not as_signed and not commitment.holds(event.detail, told):
             place = f"开标 {event.opening_id} 第 {event.seq} 个事件"
             yield f"{place}的内部内容与承诺值不符 / what it keeps inside does not fit its commitment"
 

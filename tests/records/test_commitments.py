@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from records import audit, chain, check, commitment, public, states
 from records.clock import now, standing_at
+from records.evidence import Seal
 from records.ledger import Ledger
 from records.openings import Opening, OpeningEvent
 from tests.records.market import AFTER, DEADLINE, lot_with_opening
@@ -102,6 +103,28 @@ def test_an_upgrade_salts_what_is_held_and_links_it_anew(written: Ledger) -> Non
     assert (len(before), len(after)) == (5, 4) and not before & after, "an announcement keeps nothing inside"
     assert [m["hash"] for m in told] == [event.hash for event in events]
     assert all(commitment.holds(e.detail, e.payload["detail_sha256"]) for e in events if e.detail)
+
+
+def test_an_opening_sealed_before_keeps_its_signed_hashes_and_is_whole(written: Ledger) -> None:
+    with written.write() as session:
+        lot_with_opening(session, prequalification=True)
+    play(written, WHOLE)
+    old(written)
+    with written.write() as session:
+        session.add(Seal(opening_id="O1", head="0" * 64, signature="s", key_id="k", manifest_sha256="0" * 64))
+    with written.read() as session:
+        held = list(public.opening_events(session, "O1"))
+    bring_along(written)
+    with written.read() as session:
+        assert list(public.opening_events(session, "O1")) == held
+        assert check.check(session).problems == [], "nothing of it is damaged"
+    with written.write() as session:
+        event = session.query(OpeningEvent).filter(OpeningEvent.type == "bidders_published").one()
+        event.detail = {"unmasked": "another"}
+    with written.read() as session:
+        assert any("承诺值" in problem for problem in check.check(session).problems), (
+            "what is changed is named"
+        )
 
 
 def test_an_upgrade_hides_what_was_shown_too_early(written: Ledger) -> None:
