@@ -18,6 +18,7 @@ from records.clock import now
 from records.openings import Opening, OpeningEvent
 from records.organisations import Organisation
 from records.projects import Lot
+from records.sequence import READINGS
 from records.states import OPENING_STEPS, append_event
 
 HOSTS = frozenset({"operator", "admin"})
@@ -185,8 +186,8 @@ def open_objections(session: Session, opening_id: str) -> list[tuple[int, str]]:
 
 
 def record(session: Session, opening_id: str) -> list[dict[str, Any]]:
-    """开标记录表: what was read aloud, one row a bidder, in order of number, as it was published."""
-    query = select(OpeningEvent).where(OpeningEvent.opening_id == opening_id, OpeningEvent.type == "bid_read")
+    """开标记录表: what was read aloud, one row a bidder, in order of number, as it was published and corrected."""
+    query = select(OpeningEvent).where(OpeningEvent.opening_id == opening_id, OpeningEvent.type.in_(READINGS))
     rows: dict[int, dict[str, Any]] = {}
     for event in session.scalars(query.order_by(OpeningEvent.seq)):
         rows[event.payload["no"]] = {**event.payload, "read_at": event.ts}

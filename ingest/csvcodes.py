@@ -65,7 +65,8 @@ WORDS: dict[tuple[str, str], dict[str, str]] = {
     ("opening", "result"): {"已开标": "opened", "流标": "failed", "终止": "terminated"},
     ("opening_event", "type"): {
         "预告": "scheduled", "签到": "sign_in", "公布投标人": "bidders_published", "解密": "decrypt_progress",
-        "公布限价": "control_price", "抽取系数": "coefficient_drawn", "唱标": "bid_read", "异议": "objection",
+        "公布限价": "control_price", "系数承诺": "coefficient_committed", "抽取系数": "coefficient_drawn",
+        "唱标": "bid_read", "更正唱标": "bid_corrected", "异议": "objection",
         "异议答复": "objection_answered", "确认记录": "record_confirmed", "暂停": "paused", "恢复": "resumed", "结束": "ended",
     },
     ("evaluation", "mode"): {"现场": "on_site", "远程异地": "remote"},

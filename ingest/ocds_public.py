@@ -18,6 +18,7 @@ from stdnum.cn import ric
 from ingest.ocds_gather import Process
 from ingest.outward import Row
 from records.public import MASK
+from records.sequence import READINGS
 from records.visibility import Datum, LotClock, is_visible, notice_from, status_from, visible_from
 
 Json = dict[str, Any]
@@ -118,7 +119,7 @@ def _read_aloud(events: list[Row], lot: Row, at: datetime) -> Iterator[Line]:
         clock = LotClock(deadline=lot["deadline"], bidders_published=event["ts"], prices_read=event["ts"])
         if event["type"] == "bidders_published" and is_visible(Datum.BIDDER_NAMES, clock, at=at):
             published = event["ts"], event["payload"]["bidders"]
-        elif event["type"] == "bid_read" and is_visible(Datum.BID_PRICES, clock, at=at):
+        elif event["type"] in READINGS and is_visible(Datum.BID_PRICES, clock, at=at):
             prices[event["payload"]["no"]] = event["ts"], event["payload"]
     if published is None:
         return

@@ -119,7 +119,7 @@ class _Walk:
         payload = detail.pop("unmasked", shown)
         data: Json = {
             "opening": row["id"],
-            "type": event["type"],
+            "type": self._kind(row, event),
             "payload": payload,
             "actor": event["actor"],
         }
@@ -127,6 +127,17 @@ class _Walk:
             "source": row["source"], "kind": "opening_event", "key": f"{row['id']}#{event['seq']:04d}",
             "version": 1, "occurred_at": plain(event["ts"]), "data": data | ({"detail": detail} if detail else {}),
         }  # fmt: skip
+
+    def _kind(self, row: Row, event: Row) -> str:
+        """Its type; a number that an older version let be read twice is corrected the second time."""
+        own = self.process.events[row["id"]]
+        again = event["type"] == "bid_read" and any(
+            e["type"] == "bid_read"
+            and e["seq"] < event["seq"]
+            and e["payload"]["no"] == event["payload"]["no"]
+            for e in own
+        )
+        return "bid_corrected" if again else str(event["type"])
 
     def _moved(self, event: Row) -> None:
         """What the event made of the lot, as `records.states` does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -63,6 +64,15 @@ def _firms() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _seeds() -> list[tuple[str, str, dict[str, Any]]]:
+    """Two people commit to a seed each before the deadline."""
+    seeds = [hashlib.sha256(f"示例种子{no}".encode()).hexdigest() for no in (1, 2)]
+    return [
+        ("coefficient_committed", f"09:2{no}:30", {"no": no, "seed_sha256": seed, "kind": "浮动系数"})
+        for no, seed in enumerate(seeds, start=1)
+    ]
+
+
 def _steps() -> list[tuple[str, str, dict[str, Any]]]:
     names = [{"no": n, "name": f"示例建设第{n}公司"} for n in (1, 2, 3)]
     read = [
@@ -75,6 +85,7 @@ def _steps() -> list[tuple[str, str, dict[str, Any]]]:
     ]
     return [
         ("sign_in", "09:20:00", {"count": 3}),
+        *_seeds(),
         ("bidders_published", "09:30:05", {"count": 3, "bidders": names}),
         ("decrypt_progress", "09:35:00", {"done": 3, "failed": 0, "total": 3}),
         ("control_price", "09:36:00", {"amount": "1000000", "normal": 3, "over": 0}),
@@ -82,6 +93,7 @@ def _steps() -> list[tuple[str, str, dict[str, Any]]]:
         ("paused", "09:39:00", {"reason": "核对封袋"}),
         ("resumed", "09:40:00", {}),
         *read,
+        ("bid_corrected", "09:44:00", {**names[2], "price": "963500", "duration_days": 90, "reason": "唱标口误"}),
         ("objection", "09:45:00", {"no": 1, "content": "请核对第二家的工期。"}),
         ("objection_answered", "09:46:00", {"no": 1, "answer": "已核对，为 90 日。"}),
         ("record_confirmed", "09:50:00", {"rows": 3, "signed": 3}),

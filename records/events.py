@@ -109,6 +109,14 @@ class CoefficientDrawn(Payload):
     pool: list[Name] = []
 
 
+class CoefficientCommitted(Payload):
+    """系数种子承诺: one of those who draw has committed to a seed, SHA-256 of it, before the deadline."""
+
+    no: Annotated[int, Field(ge=1, strict=True)]
+    seed_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    kind: Name | None = None
+
+
 class BidRead(Payload):
     """唱标: one bid read aloud (招标投标法 art. 36)."""
 
@@ -122,6 +130,12 @@ class BidRead(Payload):
 
     def masked(self) -> BidRead:
         return self.model_copy(update={"name": MASK})
+
+
+class BidCorrected(BidRead):
+    """更正唱标: what was read wrongly of `no`, told anew and whole; the first reading stays, struck through."""
+
+    reason: Words | None = None
 
 
 class Objection(Payload):
@@ -174,8 +188,10 @@ MODELS: dict[str, type[Payload]] = {
     "bidders_published": BiddersPublished,
     "decrypt_progress": DecryptProgress,
     "control_price": ControlPrice,
+    "coefficient_committed": CoefficientCommitted,
     "coefficient_drawn": CoefficientDrawn,
     "bid_read": BidRead,
+    "bid_corrected": BidCorrected,
     "objection": Objection,
     "objection_answered": ObjectionAnswered,
     "record_confirmed": RecordConfirmed,

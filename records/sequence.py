@@ -19,6 +19,10 @@ TOGETHER = timedelta(seconds=1)
 """Times closer than this are equal: many sources write whole seconds."""
 
 
+READINGS = ("bid_read", "bid_corrected")
+"""Events that say what was read aloud of a bid."""
+
+
 class IllegalTransition(ValueError):
     """A step that the present state does not allow; names both states."""
 
@@ -33,7 +37,7 @@ class WrongTime(IllegalTransition):
 
 
 class WrongReading(IllegalTransition):
-    """A bid read under a number or a name that is another bidder's."""
+    """A bid read under another bidder's number or name, read twice, or corrected before it was read."""
 
     place = "data.payload"
 
@@ -65,11 +69,37 @@ def check_time(session: Session, opening: Opening, kind: str, ts: datetime | Non
     return ts if last is None else max(ts, last)
 
 
-def check_reading(session: Session, opening_id: str, payload: dict[str, Any]) -> None:
-    """Raise WrongReading where a bid is read under a number or a name that is another bidder's.
+def check_reading(session: Session, opening_id: str, kind: str, payload: dict[str, Any]) -> None:
+    """Raise WrongReading where a bid is read under another bidder's number or name, a second time, or is
+    corrected though it has not been read.
 
     `payload` is not masked: on a qualification lot too the names themselves are compared.
     """
+    _check_bidder(session, opening_id, payload)
+    here, number = f"开标 {opening_id}：{payload['no']} 号", payload["no"]
+    known = _is_read(session, opening_id, number)
+    if kind == "bid_read" and known:
+        raise WrongReading(
+            f"{here}已经唱过，不能再唱一次；读错的请以 bid_corrected 更正，原唱标内容划线保留"
+            f" / no. {number} has been read: send bid_corrected, the first reading stays, struck through"
+        )
+    if kind == "bid_corrected" and not known:
+        raise WrongReading(
+            f"{here}尚未唱标，无可更正；请先报送 bid_read"
+            f" / no. {number} has not been read, there is nothing to correct: send bid_read first"
+        )
+
+
+def _is_read(session: Session, opening_id: str, number: int) -> bool:
+    query = select(OpeningEvent.seq).where(
+        OpeningEvent.opening_id == opening_id,
+        OpeningEvent.type == "bid_read",
+        OpeningEvent.payload["no"].as_integer() == number,
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def _check_bidder(session: Session, opening_id: str, payload: dict[str, Any]) -> None:
     number, name = payload["no"], _plain(payload["name"])
     for held, known in _named(session, opening_id):
         if known and name and (held == number) != (known == name):
@@ -82,7 +112,7 @@ def check_reading(session: Session, opening_id: str, payload: dict[str, Any]) ->
 def _named(session: Session, opening_id: str) -> Iterator[tuple[int, str]]:
     """Number and plain name of every bidder of the list, and of what has been read so far."""
     query = select(OpeningEvent.payload, OpeningEvent.detail).where(
-        OpeningEvent.opening_id == opening_id, OpeningEvent.type.in_(("bidders_published", "bid_read"))
+        OpeningEvent.opening_id == opening_id, OpeningEvent.type.in_(("bidders_published", *READINGS))
     )
     for payload, detail in session.execute(query.order_by(OpeningEvent.seq)):
         told = (detail or {}).get("unmasked", payload)

@@ -125,8 +125,10 @@ OPENING_STEPS: dict[str, Step] = {
     "bidders_published": Step(_BEFORE, _between("waiting", "sign_in"), to_state="in_progress", to_stage="bidders"),
     "decrypt_progress": Step(_RUNNING, _between("bidders", "decryption"), to_stage="decryption"),
     "control_price": Step(_RUNNING, _between("bidders", "price"), to_stage="price", advances=_between("decryption", "price")),
+    "coefficient_committed": Step(_BEFORE, _between("waiting", "price"), after_deadline=False),
     "coefficient_drawn": Step(_RUNNING, _between("bidders", "price"), to_stage="price", advances=_between("decryption", "price")),
     "bid_read": Step(_RUNNING, _between("decryption", "reading"), to_stage="reading"),
+    "bid_corrected": Step(_RUNNING, _between("reading", "confirmation")),
     "objection": Step(_RUNNING, _between("bidders", "confirmation"), to_stage="objection", advances=_between("reading", "objection")),
     "objection_answered": Step(_RUNNING, _between("bidders", "confirmation"), to_stage="objection", advances=_between("reading", "objection")),
     "record_confirmed": Step(_RUNNING, _between("reading", "objection"), to_stage="confirmation"),
@@ -186,8 +188,8 @@ def append_event(
     shown = events.public_payload(kind, payload, mask=lot.prequalification)
     moment = sequence.check_time(session, opening, kind, ts)
     check_opening_step(opening, kind, shown, moment, public.moment_of(opening, lot))
-    if kind == "bid_read":
-        sequence.check_reading(session, opening_id, told)
+    if kind in sequence.READINGS:
+        sequence.check_reading(session, opening_id, kind, told)
     inside = dict(detail or {}) | ({"unmasked": payload} if shown != told else {})
     if inside:
         inside = commitment.salted(inside)

@@ -3,6 +3,8 @@
 const PAGE = 50;
 const LOG_LINES = 200;
 
+const READING = { bid_read: true, bid_corrected: true };
+
 class OpeningView {
   constructor(root, data) {
     Object.assign(this, { root, data, words: data.words, page: 0, follow: true, query: "" });
@@ -145,7 +147,7 @@ class OpeningView {
     const name = now ? h("span.t", {}, bars(), h("span.cut", {}, bidder.name)) : bidder.name;
     const price = waiting ? words.waiting : bidder.price === null ? term(bidder.remark, words) || "—" : amount(bidder.price, words);
     return h("tr" + (now ? ".cur" : waiting ? ".wait" : ""), now ? { "aria-current": "true" } : {},
-      h("td", {}, String(bidder.no)), h("td.cut", { title: bidder.name }, name), h("td.num.p", {}, price),
+      h("td", {}, String(bidder.no)), h("td.cut", { title: bidder.name }, name), h("td.num.p", {}, ...(bidder.before ?? []).flatMap((first) => [h("s", {}, first === null ? "—" : amount(first, words)), " "]), price),
       h("td.num", {}, bidder.duration_days === undefined ? "—" : String(bidder.duration_days)));
   }
 
@@ -169,7 +171,7 @@ class OpeningView {
     const lines = this.model.log.filter((e) => e.type !== "sealed").slice(-LOG_LINES).reverse();
     this.logList.replaceChildren(...lines.map((event, i) => h("li" + (i === 0 ? ".now" : ""), {}, h("time", {}, clock(event.ts)), h("span", {}, sentence(event, this.words)))));
     const last = this.model.log.at(-1);
-    const reading = last?.type === "bid_read" && this.model.state === "in_progress";
+    const reading = last?.type in READING && this.model.state === "in_progress";
     this.caption.hidden = !reading;
     if (reading) this.caption.replaceChildren(h("span", {}, sentence(last, this.words)));
   }
@@ -205,6 +207,6 @@ function sentence({ type, payload }, words) {
   for (const key of ["kind", "reason", "remark"]) if (values[key]) values[key] = term(values[key], words);
   if (payload.scheduled_at) values.scheduled_at = `${payload.scheduled_at.slice(0, 10)} ${clock(payload.scheduled_at, false)}`;
   if (type === "ended") return words.log[`ended_${payload.result}`];
-  const variant = type === "bid_read" && payload.price === undefined ? "bid_read_none" : type === "sign_in" && payload.count === undefined ? "sign_in_plain" : type === "paused" && !payload.reason ? "paused_plain" : type === "decrypt_progress" && payload.done === undefined ? "decrypt_progress_untold" : type;
+  const variant = type in READING && payload.price === undefined ? `${type}_none` : type === "sign_in" && payload.count === undefined ? "sign_in_plain" : type === "paused" && !payload.reason ? "paused_plain" : type === "decrypt_progress" && payload.done === undefined ? "decrypt_progress_untold" : type;
   return say(words.log[variant] ?? type, values);
 }

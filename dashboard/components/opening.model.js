@@ -50,6 +50,14 @@ class OpeningModel {
     this.total = payload.total ?? this.count;
   }
 
+  /** The reading before stays, struck through. */
+  on_bid_corrected(payload, ts) {
+    const row = this.line(payload.no, payload.name);
+    const before = [...(row.before ?? []), row.price ?? null];
+    for (const key of ["duration_days", "quality", "remark"]) delete row[key];
+    Object.assign(row, payload, { price: payload.price ?? null, readAt: ts, before });
+  }
+
   on_objection({ no, content }, ts) { this.objections.set(no, { no, content, askedAt: ts }); }
 
   on_objection_answered({ no, answer }, ts) {

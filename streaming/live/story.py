@@ -7,7 +7,7 @@ the hall and the opening record.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from records.states import OPENING_STEPS
@@ -46,6 +46,8 @@ class Reading:
     duration_days: int | None = None
     quality: str | None = None
     remark: str | None = None
+    before: tuple[Reading, ...] = ()
+    """What was read before it was corrected: it stays, struck through."""
 
 
 @dataclass
@@ -121,10 +123,21 @@ def _coefficient(story: Story, payload: Message, ts: str) -> None:
     story.coefficients.append({**payload, "ts": ts})
 
 
+def _correction(story: Story, payload: Message, ts: str) -> None:
+    number = int(payload["no"])
+    first = story.readings.get(number)
+    before = (*first.before, replace(first, before=())) if first else ()
+    story.readings[number] = replace(_read(payload, ts), before=before)
+
+
+def _read(payload: Message, ts: str) -> Reading:
+    said: dict[str, Any] = {key: payload.get(key) for key in ("price", "duration_days", "quality", "remark")}
+    return Reading(ts, **said)
+
+
 def _reading(story: Story, payload: Message, ts: str) -> None:
     number = int(payload["no"])
-    said = {key: payload.get(key) for key in ("price", "duration_days", "quality", "remark")}
-    story.readings[number] = Reading(ts, **said)
+    story.readings[number] = _read(payload, ts)
     story.bidders.setdefault(number, str(payload["name"]))
     story.current = number
 
@@ -161,6 +174,7 @@ _TELL: dict[str, Callable[[Story, Message, str], None]] = {
     "control_price": _control,
     "coefficient_drawn": _coefficient,
     "bid_read": _reading,
+    "bid_corrected": _correction,
     "objection": _objection,
     "objection_answered": _answer,
     "paused": _pause,
@@ -196,8 +210,15 @@ def opening_record(opening: Mapping[str, Any], story: Story, past: Message | Non
 
 def _row(number: int, name: str, read: Reading | None) -> dict[str, Any]:
     said = asdict(read) if read else dict.fromkeys(Reading.__dataclass_fields__)
-    read_at = said.pop("ts")
+    read_at, before = said.pop("ts"), said.pop("before")
+    if before:
+        said["before"] = [{"read_at": first.pop("ts"), **_shown(first)} for first in before]
     return {"no": number, "name": name, **said, "decrypt_status": None, "read_at": read_at}
+
+
+def _shown(first: dict[str, Any]) -> dict[str, Any]:
+    """A reading that was corrected; it holds no others."""
+    return {key: value for key, value in first.items() if key != "before"}
 
 
 def _past_row(number: int, columns: list[str], bid: list[Any]) -> dict[str, Any]:

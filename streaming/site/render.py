@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from records.clock import BEIJING
+from records.sequence import READINGS
 from records.terms import TERMS
 
 SITE = Path(__file__).parent
@@ -143,7 +144,7 @@ def sentence(message: Mapping[str, Any], lang: str) -> str:
     for key in _TERMS:
         if payload.get(key):
             payload[key] = term(lang, payload[key])
-    if kind == "bid_read" and not payload.get("remark"):
+    if kind in READINGS and not payload.get("remark"):
         payload["remark"] = word(lang, "list.unquoted")
     return word(lang, _key(kind, payload), **payload)
 
@@ -157,7 +158,7 @@ def _key(kind: str, payload: Mapping[str, Any]) -> str:
         if payload.get("failed")
         else "",
         "control_price": "over" if payload.get("over") else "",
-        "bid_read": "" if payload.get("price") is not None else "bare",
+        **dict.fromkeys(READINGS, "" if payload.get("price") is not None else "bare"),
         "paused": "reason" if payload.get("reason") else "",
         "ended": str(payload.get("result", "")),
     }

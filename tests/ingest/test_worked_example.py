@@ -18,8 +18,8 @@ from records.openings import Opening
 from records.sources import add_source
 
 EVENTS = (
-    "scheduled", "sign_in", "bidders_published", "decrypt_progress", "control_price", "coefficient_drawn", "bid_read",
-    "objection", "objection_answered", "record_confirmed", "paused", "resumed", "ended", "sealed",
+    "scheduled", "sign_in", "bidders_published", "decrypt_progress", "control_price", "coefficient_committed", "coefficient_drawn",
+    "bid_read", "bid_corrected", "objection", "objection_answered", "record_confirmed", "paused", "resumed", "ended", "sealed",
 )  # fmt: skip
 
 

@@ -298,6 +298,49 @@ def test_a_number_read_is_one_bidder(few: World, place: Place, masked: bool, num
     few.accept(step(5, "bid_read", no=2, name="示例建设第2公司", price="9"))
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_what_was_read_is_corrected_and_never_replaced(few: World, place: Place, masked: bool) -> None:
+    few.accept(lot(2, prequalification=masked))
+    place(T + MINUTE)
+    name = "示例建设第1公司"
+    few.accept(
+        step(1, "bidders_published", count=3, bidders=bidders(3)),
+        step(2, "decrypt_progress", done=3, total=3),
+    )
+    early = few.refuse(step(3, "bid_corrected", no=1, name=name, price="9"))
+    assert early["path"] == "data.type", "nothing has been read yet"
+    few.accept(step(4, "bid_read", no=1, name=name, price="10", duration_days=90))
+    for number, again in enumerate(({"price": "9"}, {"price": "10", "duration_days": 90}, {}), start=5):
+        answer = few.refuse(step(number, "bid_read", no=1, name=name, **again))
+        assert answer["path"] == "data.payload" and "bid_corrected" in answer["reason"]
+    unread = few.refuse(step(8, "bid_corrected", no=2, name="示例建设第2公司", price="9"))
+    assert unread["path"] == "data.payload" and "bid_read" in unread["reason"]
+    other = few.refuse(step(9, "bid_corrected", no=1, name="另一家公司", price="9"))
+    assert other["path"] == "data.payload" and "同一号" in other["reason"]
+    few.accept(
+        step(10, "bid_corrected", no=1, name=name, price="11", reason="唱标口误"),
+        step(11, "objection", no=1, content="请核对"),
+        step(12, "bid_corrected", no=1, name=name, price="12"),
+    )
+    few.settle()
+    bid = few.hub.get("/api/openings/O1/record").json()["bids"][0]
+    assert (bid["price"], [first["price"] for first in bid["before"]]) == ("12", ["10", "11"])
+    assert bid["before"][0]["duration_days"] == 90
+    for path in ("/opening/O1", "/room/r1"):
+        assert len(re.findall(r"<s>", few.hub.get(path).text)) == 2, path
+
+
+def test_a_seed_is_committed_to_before_the_deadline_and_waits_for_the_list(few: World, place: Place) -> None:
+    seed = {"no": 1, "seed_sha256": "a" * 64}
+    few.accept(step(1, "coefficient_committed", **seed))
+    assert few.types() == ["scheduled"], "how many events come before the list tells of sign-ins"
+    for number, wrong in enumerate(({"seed_sha256": "A" * 64}, {"seed_sha256": "a"}, {"no": 0}), start=2):
+        assert "payload" in few.refuse(step(number, "coefficient_committed", **(seed | wrong)))["path"]
+    place(T + MINUTE)
+    few.accept(step(5, "bidders_published", count=3, bidders=bidders(3)))
+    assert few.types() == ["scheduled", "coefficient_committed", "bidders_published"]
+
+
 def test_a_list_has_each_number_once(few: World, place: Place) -> None:
     place(T + MINUTE)
     twice = [{"no": 1, "name": "甲公司"}, {"no": 1, "name": "乙公司"}]

@@ -77,14 +77,16 @@ export class List {
   #tell(no) {
     const row = this.#rows.get(no), read = this.story.readings.get(no);
     const state = no === this.story.current ? "cur" : read ? "read" : "wait";
-    if (row.state === state) return false;
+    if (row.state === state && row.told === read) return false;
+    const moved = row.state !== state && state === "cur";
     row.state = state;
+    row.told = read;
     row.node.className = state === "read" ? "" : state;
     if (state === "cur") row.node.setAttribute("aria-current", "true");
     else row.node.removeAttribute("aria-current");
-    row.price.textContent = read ? figure(read.price) : t("list.unread");
+    row.price.replaceChildren(...(read?.before ?? []).flatMap((first) => [el("s", "", figure(first.price)), " "]), read ? figure(read.price) : t("list.unread"));
     row.days.textContent = String(read?.duration_days ?? "—");
-    return state === "cur";
+    return moved;
   }
 
   #toCurrent() {

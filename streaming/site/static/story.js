@@ -43,6 +43,11 @@ export class Story {
     if (!this.bidders.has(p.no)) this.bidders.set(p.no, p.name);
     this.current = p.no;
   }
+  /** The reading before stays, struck through. */
+  bid_corrected(p, ts) {
+    const { before = [], ...first } = this.readings.get(p.no) ?? {};
+    this.readings.set(p.no, { ...p, ts, before: first.ts ? [...before, first] : before });
+  }
   objection(p, ts) { this.objections.set(p.no, { content: p.content, ts }); }
   objection_answered(p, ts) {
     this.objections.set(p.no, { ts, ...this.objections.get(p.no), answer: p.answer, answeredAt: ts });
@@ -59,11 +64,13 @@ export const figure = (yuan) => (yuan === undefined || yuan === null ? "—" : F
 export const money = (yuan) => t("money", { n: figure(yuan) });
 
 const DATE = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "short" });
+const READING = { bid_read: true, bid_corrected: true };
 const VARIANT = {
   sign_in: (p) => (p.count === undefined ? "" : "count"),
   decrypt_progress: (p) => (p.done === undefined ? "untold" : p.failed ? "failed" : ""),
   control_price: (p) => (p.over ? "over" : ""),
   bid_read: (p) => (p.price === undefined ? "bare" : ""),
+  bid_corrected: (p) => (p.price === undefined ? "bare" : ""),
   paused: (p) => (p.reason ? "reason" : ""),
   ended: (p) => p.result,
 };
@@ -78,7 +85,7 @@ export function sentence({ type, payload }) {
   if (type === "scheduled") values.time = DATE.format(new Date(payload.scheduled_at));
   for (const key of ["kind", "reason", "remark"]) if (values[key]) values[key] = term(values[key]);
   if (type === "sealed") values.head = payload.head.slice(0, 16);
-  if (type === "bid_read") values.remark ??= "—";
+  if (type in READING) values.remark ??= "—";
   const variant = VARIANT[type]?.(payload) ?? "";
   return t(variant ? `say.${type}.${variant}` : `say.${type}`, values);
 }
