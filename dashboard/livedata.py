@@ -17,6 +17,7 @@ from records.money import Award, Deposit
 from records.openings import Opening, OpeningEvent
 from records.organisations import Room
 from records.projects import Lot
+from records.visibility import opened
 from supervision.filters import Filters
 
 Rows = Select[*tuple[Any, ...]]
@@ -126,7 +127,7 @@ def ended_openings(
         select(Opening, Lot.name, Lot.project_id, Room.name)
         .join(Lot, Lot.id == Opening.lot_id)
         .outerjoin(Room, Room.id == Opening.room_id)
-        .where(Opening.state.in_(("ended", "sealed")))
+        .where(Opening.state.in_(("ended", "sealed")), opened())
     )
     if centre:
         query = query.where(Lot.centre_id == centre)

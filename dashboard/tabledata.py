@@ -19,6 +19,7 @@ from records.organisations import Centre, Organisation, Room
 from records.projects import TRADE_FAMILIES, Lot
 from records.states import OPENING_STATES
 from records.terms import term
+from records.visibility import opened
 from supervision import figures, metrics
 from supervision.filters import Filters, Period
 from supervision.narrow import OPENED_ON, where
@@ -161,7 +162,9 @@ def _awards(choice: Choice, lang: str) -> list[Row]:
         select(Lot.id, Lot.name, Organisation.name, Award.price, Award.currency, Award.vat, Award.awarded_at)
         .join(Lot, Lot.id == Award.lot_id)
         .join(Organisation, Organisation.id == Award.bidder_id)
-        .where(Award.status == "awarded", or_(Award.awarded_at.is_(None), Award.awarded_at <= now()))
+        .where(
+            Award.status == "awarded", or_(Award.awarded_at.is_(None), Award.awarded_at <= now()), opened()
+        )
         .order_by(Award.awarded_at.desc(), Award.id)
         .limit(MOST_ROWS)
     )
@@ -181,7 +184,7 @@ def _awards(choice: Choice, lang: str) -> list[Row]:
 def _openings(choice: Choice, lang: str) -> list[Row]:
     since, until = span(choice.filters.period)
     query = (
-        select(Opening, Lot.name, Room.name, Centre.name)
+        select(Opening, Lot.name, Room.name, Centre.name, opened())
         .join(Lot, Lot.id == Opening.lot_id)
         .outerjoin(Room, Room.id == Opening.room_id)
         .outerjoin(Centre, Centre.id == Lot.centre_id)
@@ -199,12 +202,18 @@ def _openings(choice: Choice, lang: str) -> list[Row]:
             query = query.where(column == wanted)
     with context.ledger().read() as session:
         return [
-            (
-                o.id, o.lot_id, lot, centre, room, o.scheduled_at, o.started_at, o.ended_at,
-                OPENING_STATES[o.state][0 if lang == "zh" else 1], o.head_hash,
-            )
-            for o, lot, room, centre in session.execute(query)
-        ]  # fmt: skip
+            (o.id, o.lot_id, lot, centre, room, o.scheduled_at, *_progress(o, bool(due), lang))
+            for o, lot, room, centre, due in session.execute(query)
+        ]
+
+
+def _progress(o: Opening, due: bool, lang: str) -> tuple[Any, ...]:
+    """Begin, end, state and head of the chain. Before the deadline an opening is announced and nothing else: its
+    state tells whether there were three bidders, and the head can be tried out for their number."""
+    index = 0 if lang == "zh" else 1
+    if not due:
+        return None, None, OPENING_STATES["scheduled"][index], None
+    return o.started_at, o.ended_at, OPENING_STATES[o.state][index], o.head_hash
 
 
 ANALYSED = (

@@ -62,9 +62,10 @@ def _broken(file: IO[bytes], at: int) -> Encoding:
         return Encoding("utf-8")
     pairs = _PAIR.findall(sample)
     rare = sum(lead < b"\xa1" or trail < b"\xa1" for lead, trail in pairs)
-    breaks = sum(
-        0xDC80 <= ord(c) <= 0xDCFF for c in sample.decode("gb18030", "surrogateescape") if c > "\ud7ff"
-    )
+    read = sample.decode("gb18030", "surrogateescape")
+    breaks = sum("\udc80" <= c <= "\udcff" for c in read)
+    if any("\ue000" <= c <= "\uf8ff" for c in read):
+        breaks = len(pairs)  # characters of nobody: Big5 and its like read as GB18030
     if pairs and rare * 3 <= len(pairs) and breaks * 10 <= len(pairs):
         return Encoding("gb18030")
     return Encoding(

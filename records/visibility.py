@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from sqlalchemy import ColumnElement, or_
+
 from records.clock import now
+from records.projects import Lot
 
 
 class Audience(StrEnum):
@@ -172,3 +175,9 @@ def notice_from(
     if plain or deadline is None:
         return published_from(Datum.NOTICE, LotClock(deadline=deadline), published)
     return published_from(Datum.LOT_OUTCOME, LotClock(deadline=deadline), published)
+
+
+def opened(at: datetime | None = None) -> ColumnElement[bool]:
+    """SQL over `Lot`: its deadline is behind us, or unknown. Before it, who bids and how many is secret for everyone,
+    supervisors too (招标投标法 art. 22), and so is whatever tells of that: an early award, an opening called off."""
+    return or_(Lot.deadline.is_(None), Lot.deadline <= (at or now()))

@@ -77,7 +77,7 @@ def test_a_bad_byte_is_one_refusal_and_never_another_encoding(content: bytes, by
 
 @pytest.mark.parametrize(
     "content",
-    ["key,name\nF,Café SA\n".encode("latin-1"), "key,name\nF,中山工程\n".encode("big5"), "key,name\nF,東京建設、テスト\n".encode("shift-jis"),
+    ["key,name\nF,Café SA\n".encode("latin-1"), "key,name\nF,中山工程\n".encode("big5"), "key,name\nF-1,備註甲乙丙丁工程顧問公司\nF-2,臺灣營造\n".encode("big5"), "key,name\nF,東京建設、テスト\n".encode("shift-jis"),
      TEXT.encode("utf-16-le"), "key,name\nF,x\n".encode("utf-16-be"), TEXT.encode("utf-32"), bytes(range(256)) * 9],
 )  # fmt: skip
 def test_an_encoding_that_is_not_certain_is_not_guessed(content: bytes, door: Door) -> None:

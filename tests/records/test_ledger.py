@@ -205,3 +205,8 @@ def test_an_ordinary_owner_upgrades_and_the_hubs_role_is_optional(
     hub.close()
     book.close()
     engine.dispose()
+
+
+@pytest.mark.parametrize("token", ["", "é", "\ud800", "x\udfffy", "\x00"])
+def test_a_token_of_any_characters_has_a_digest(token: str) -> None:
+    assert len(signing.token_hash(token)) == 64
