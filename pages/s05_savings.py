@@ -74,7 +74,14 @@ def _unit(code: str, lang: str) -> tuple[int, str]:
 
 
 def _sectors(page: shell.Page) -> str:
-    return awards.ranking(page.say("savings.sectors"), page.filters, "category", SECTORS, page.lang)
+    return awards.ranking(
+        page.say("savings.sectors"),
+        page.filters,
+        "category",
+        SECTORS,
+        page.lang,
+        72 if page.lang == "zh" else 136,
+    )
 
 
 def key_lots(filters: Filters) -> dict[str, int]:
@@ -89,7 +96,11 @@ def _key_projects(page: shell.Page) -> str:
     if not found:
         return card(title, f'<p class="muted">{page.say("savings.no_key")}</p>')
     bars = [
-        Bar(LOT_STATES[state] if page.lang == "zh" else state, found[state], figures.number(found[state]))
+        Bar(
+            LOT_STATES[state] if page.lang == "zh" else state.replace("_", "-").capitalize(),
+            found[state],
+            figures.number(found[state]),
+        )
         for state in LOT_STATES
         if state in found
     ]

@@ -8,7 +8,7 @@ class WarningDesk {
     this.tiles = Object.fromEntries(["red", "orange", "yellow"].map((level) => [level, h("strong", {}, "—")]));
     this.lamps = h("ol");
     this.calmCentres = h("span");
-    this.list = h("ol", { role: "listbox", "aria-label": this.words.stream, tabindex: 0 });
+    this.list = h("ol", { "aria-label": this.words.stream, tabindex: 0 });
     this.heading = h("span.muted");
     this.state = h("p.told", { role: "status" });
     this.more = h("button.btn.new", { type: "button", hidden: true, onclick: () => this.release() });
@@ -208,6 +208,7 @@ class WarningDesk {
   draw() {
     this.drawHeld();
     this.heading.textContent = say(this.words.count, { n: this.total });
+    this.list.setAttribute("role", this.order.length ? "listbox" : "list"); // a listbox without an option says nothing to a screen reader
     if (!this.order.length) {
       this.list.replaceChildren(h("li.nothing", {}, mark(null), h("b", {}, this.anyOpen ? this.words.noneHere : this.words.calm), h("p.muted", {}, this.anyOpen ? this.words.noneHereWhat : this.words.calmWhat)));
       if (!this.selected) this.pane.empty(this.words.nothingChosen);
