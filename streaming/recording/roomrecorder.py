@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from records.clock import timestamp
-from streaming.recording.recordings import SHORTEST_GAP, Hole
+from streaming.recording.pace import Pace
+from streaming.recording.recordings import Hole
 from streaming.recording.take import Source, Take
 from streaming.wire.codecs import CLOCK, H264, KEYFRAME, OPUS, Codec
 from streaming.wire.h264 import FU_A, HEADER, IDR, STAP_A, ParameterWatch, single_nals
@@ -80,7 +81,7 @@ class RoomRecorder:
         self._watch = ParameterWatch()
         self._video: Codec | None = None
         self._reports: dict[str, bytes] = {}
-        self._picture_at: float | None = None
+        self._pace = Pace()
         self._key_time = b""
         self._dropped = 0
         self._written_until = 0.0
@@ -92,9 +93,10 @@ class RoomRecorder:
         """Take what the room hands out. `arrived`: Unix seconds, where that was before now."""
         arrived = timestamp() if arrived is None else arrived
         if kind == "audio":
+            self._pace.sound(arrived)
             self._keep(kind, packets, arrived)
             return
-        self._note_gap(arrived)
+        self._note_gaps(packets, arrived)
         self._see(codec)
         start = 0
         for index, packet in enumerate(packets):
@@ -132,10 +134,10 @@ class RoomRecorder:
         self._key_time = packet[4:8]
         return True
 
-    def _note_gap(self, arrived: float) -> None:
-        last, self._picture_at = self._picture_at, arrived
-        if last is not None and arrived - last > SHORTEST_GAP:
-            self._hole(last, arrived)
+    def _note_gaps(self, packets: list[bytes], arrived: float) -> None:
+        for packet in packets:
+            if gap := self._pace.picture(packet, arrived):
+                self._hole(*gap)
 
     def _hole(self, start: float, end: float) -> None:
         if self.take:
@@ -195,7 +197,7 @@ class RoomRecorder:
         usable = self._usable(groups)
         if self.take or not usable or time.monotonic() < self._not_before:
             return
-        if self._picture_at is None or timestamp() - self._picture_at > SHORTEST_GAP:
+        if self._pace.picture_at is None or self._pace.away(timestamp()):
             return
         first, source = usable[0].source, usable[-1].source
         assert first is not None and source is not None
@@ -239,8 +241,8 @@ class RoomRecorder:
 
     def leave(self) -> Take | None:
         """Stop feeding; gives back the take, which is the caller's to stop."""
-        if self._picture_at is not None and timestamp() - self._picture_at > SHORTEST_GAP:
-            self._hole(self._picture_at, timestamp())
+        if self._pace.picture_at is not None and self._pace.away(timestamp()):
+            self._hole(self._pace.picture_at, timestamp())
         self._release()
         take, self.take = self.take, None
         self._groups.clear()

@@ -39,11 +39,20 @@ INPUT = (
 )
 """Every picture keeps the time its source gave it: without copyts ffmpeg takes slow ones for jumps of the clock. The
 size is known with the second picture, which may take its time; what comes before is kept."""
+TIMES = (
+    r"-bsf:v setts=pts=max(PTS\,DTS):dts=if(gt((PTS-DTS)*TB\,2)\,PTS\,DTS),"
+    r"setts=pts=PTS:dts=DTS:duration=if(gt(NEXT_DTS\,DTS)\,NEXT_DTS-DTS\,PREV_OUTDURATION)"
+)
+"""Times of H.264 pictures in MP4. The first comes without one, and ffmpeg guesses when to decode those it has seen before
+it knew of B-frames: a guess seconds off is of slow pictures, which have none. Each stands until the next: where the sound
+ends a fragment, the muxer would guess, and put the next picture to where its guess ended."""
 OUTPUT = {
-    "mp4": "-movflags +frag_keyframe+empty_moov+default_base_moof+skip_trailer -frag_duration {us} -f mp4",
+    "mp4": f"{TIMES} -movflags +frag_keyframe+empty_moov+default_base_moof+skip_trailer+frag_discont "
+    "-frag_duration {us} -f mp4",
     "webm": "-live 1 -cluster_time_limit {ms} -cluster_size_limit 16000000 -f webm",
 }
-"""Container → how it is written so that what is on disk never changes again: head, then whole pieces."""
+"""Container → how it is written so that what is on disk never changes again: head, then whole pieces. frag_discont: the
+first picture may come after fragments of sound alone."""
 
 
 @dataclass(frozen=True)

@@ -152,8 +152,13 @@ class Encoder:
     video: Line = field(default_factory=lambda: Line(96, 0x1111, 90_000))
     audio: Line = field(default_factory=lambda: Line(111, 0x2222, 48_000))
 
-    async def send(self, film: Sequence[Coded], voice: Sequence[Coded] = ()) -> None:
-        """Send both as they are coded, each when the other's time has come."""
+    async def send(
+        self,
+        film: Sequence[Coded],
+        voice: Sequence[Coded] = (),
+        tell: Callable[[float], object] = lambda at: None,
+    ) -> None:
+        """Send both as they are coded, each when the other's time has come; `tell` hears that time first."""
         latest, entries = float("-inf"), []
         for coded in film:
             latest = max(latest, coded.at)
@@ -164,6 +169,7 @@ class Encoder:
         for at, line, coded in sorted(entries, key=lambda entry: entry[0]):
             if (ahead := (at - first) / SPEED - (clock() - begun)) > 0.005:
                 await asyncio.sleep(ahead)
+            tell(at)
             for packet in line.packets(coded):
                 self.peer.send_rtp(packet)
                 sent += 1

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
-from records import control
+from records import clock, control
 from records.control import Order
+from records.evidence import Gap
 from records.ledger import Ledger
 from tests.streaming.encoder import (
     ROOM,
@@ -168,8 +172,6 @@ async def test_slow_pictures_keep_their_time_and_the_sound_is_whole(
     assert all(b - a == pytest.approx(step, abs=0.01) for a, b in pairwise(cut.shown))
     if voiced:
         assert cut.loud == pytest.approx(cut.ends["video"], rel=0.03), "whole but for what the haste mixes up"
-    if voiced:
-        return
     kept = play(path)
     assert kept.numbers == list(range(len(times))) and kept.shown[-1] == pytest.approx(times[-1], abs=0.3)
     assert kept.loud > 59 or not voiced
@@ -223,6 +225,45 @@ async def test_a_hole_in_both_is_left_out(ledger: Ledger, tmp_path: Path) -> Non
         async with Viewer(hub) as seen:
             await encoder.send(pictures(times), sound(0, 6) + sound(16, 24))
     assert len(seen.runs) == 2 and seen.seconds < 16
+
+
+@dataclass(frozen=True)
+class Away:
+    """When a source sends what (seconds), and the gaps the record of it must show."""
+
+    film: list[float]
+    voice: list[tuple[float, float]]
+    gaps: list[tuple[float, float]]
+
+
+SOURCES = {
+    "slow": Away(every(5.0, 40), [], []),
+    "slow, with sound": Away(every(5.0, 40), [(0, 40)], []),
+    "of 0.4 pictures a second": Away(every(2.5, 30), [(0, 30)], []),
+    "irregular": Away([0, 3, 7, 9, 14, 22, 26, 35], [(0, 36)], []),
+    "without pictures for a while": Away([*every(0.04, 6), *every(0.04, 18, 12)], [(0, 18)], [(6, 12)]),
+    "away": Away([*every(0.04, 6), *every(0.04, 18, 12)], [(0, 6), (12, 18)], [(6, 12)]),
+    "away, silent": Away([*every(0.04, 6), *every(0.04, 18, 12)], [], [(6, 12)]),
+    "slow and away": Away([*every(2.5, 20), *every(2.5, 50, 35)], [(0, 50)], [(17.5, 35)]),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+async def test_a_gap_is_where_the_source_was_away_not_where_it_is_slow(
+    ledger: Ledger, tmp_path: Path, name: str
+) -> None:
+    source, start = SOURCES[name], clock.now()
+    voice = [coded for begin, end in source.voice for coded in sound(begin, end)]
+    with clock.standing_at(start) as place:
+        async with whole_hub(ledger, tmp_path, record=True) as hub:
+            encoder = await hub.publish(**({} if voice else {"audio": []}))
+            film = pictures(source.film, gop=2 if name.startswith(("slow", "of", "irr")) else 25)
+            await encoder.send(film, voice, lambda at: place(start + timedelta(seconds=at)))
+    with ledger.read() as session:
+        rows = session.scalars(select(Gap).order_by(Gap.started_at)).all()
+        found = [(row.started_at, row.ended_at or start) for row in rows]
+    times = [(begin - start).total_seconds() for gap in found for begin in gap]
+    assert times == pytest.approx([at for gap in source.gaps for at in gap], abs=0.6)
 
 
 # -- B-frames --------------------------------------------------------------------------------------
