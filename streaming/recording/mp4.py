@@ -34,7 +34,8 @@ class Track:
 class Piece:
     """A closed piece of a file: the head (`seconds` 0) or one fragment, moof and mdat together.
 
-    `start` seconds from the beginning of the file's timeline; `key`: begins with a sync sample.
+    `start` seconds from the beginning of the file's timeline; `seconds` of its pictures, 0 where it is sound alone in a
+    file of both; `key`: begins with a sync sample.
     """
 
     offset: int
@@ -195,4 +196,7 @@ class Mp4Follower:
             raise Damaged(start)
         # the picture leads: its samples are what a gap in the record would be seen by
         run, track = min(found, key=lambda pair: pair[1].kind != "vide")
-        return Piece(start, end - start, run.base / track.timescale, run.duration / track.timescale, run.key)
+        # sound alone beside a slow picture: that picture's piece counts the time
+        counts = track.kind == "vide" or all(track.kind != "vide" for track in self._tracks.values())
+        seconds = run.duration / track.timescale if counts else 0.0
+        return Piece(start, end - start, run.base / track.timescale, seconds, run.key and counts)

@@ -197,7 +197,8 @@ class Take:
             return []
         os.fdatasync(self._file.fileno())
         self.bytes, self.piece_at = self._follower.end, time.monotonic()
-        self.written_until = self.started_at.timestamp() + pieces[-1].start + pieces[-1].seconds
+        ends = [piece.start + piece.seconds for piece in pieces if piece.seconds]
+        self.written_until = max([self.written_until, *(self.started_at.timestamp() + end for end in ends)])
         return recordings.digested(self._file, pieces)
 
     def settle(self) -> list[Digested]:

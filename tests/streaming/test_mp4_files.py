@@ -95,6 +95,20 @@ def test_pieces_of_a_growing_file_come_once_and_only_when_whole(tmp_path: Path) 
         assert list(Mp4Follower(again, found[0].bytes + found[1].bytes).pieces()) == found[2:]
 
 
+def test_sound_alone_beside_a_slow_picture_counts_no_time_of_its_own(tmp_path: Path) -> None:
+    sound = [
+        Stretch(AUDIO_TRACK, at * 48_000, samples(100, 960, b"\xfc\xff\xfe", b"\xfc\xff\xfe"))
+        for at in (0, 2, 4)
+    ]
+    picture = Stretch(VIDEO_TRACK, 0, samples(1, 450_000, STILL, MOVED))
+    parts = [fragment(1, sound[:1]), fragment(2, sound[1:2]), fragment(3, [picture, sound[2]])]
+    path = tmp_path / "a.mp4"
+    path.write_bytes(head(PARAMETERS, opus_entry()) + b"".join(parts))
+    with path.open("rb") as file:
+        pieces = list(Mp4Follower(file).pieces())
+    assert [(piece.start, piece.seconds) for piece in pieces] == [(0, 0), (0, 0), (2, 0), (0, 5)]
+
+
 @pytest.mark.parametrize("container", ["mp4", "webm"])
 def test_a_file_of_ffmpeg_is_covered_by_its_pieces_without_holes(container: str, tmp_path: Path) -> None:
     path = tmp_path / f"a.{container}"
