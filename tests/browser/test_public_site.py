@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 
 import httpx
 import pytest
@@ -93,6 +94,54 @@ def test_room_tells_the_opening_as_it_happens(page: Page, ledger: Ledger, key: s
     third = rows(page)[2]
     assert "待唱" in third and "2,764" not in third
     assert page.locator("h1").inner_text() == TITLE
+
+
+def test_room_tells_one_opening_from_sign_in_to_seal(page: Page, ledger: Ledger, key: str) -> None:
+    """With what happens now and then: decryption not told, a pause, an objection, a reading corrected."""
+    say, newest, step = (
+        partial(market.event, ledger, key),
+        page.locator("#lines li").first,
+        page.locator("#step li.cur"),
+    )
+    page.goto(f"/room/{key}")
+    say("sign_in", count=2)
+    expect(page.locator("#lines li")).to_have_count(1)
+    say("bidders_published", count=2, bidders=market.bidders(2))
+    expect(page.locator("#rows tr.wait")).to_have_count(2)
+    say("decrypt_progress", total=2)
+    expect(newest).to_contain_text("结果未报")
+    expect(step).to_contain_text("解密")
+    expect(page.locator("#figures")).to_contain_text("结果未报")
+    market.read(ledger, key, 1)
+    say("bid_read", no=2, name="示例建设第2公司", remark="解密失败，不唱标")
+    expect(page.locator("#rows tr").nth(1)).to_contain_text("—")
+    say("bid_corrected", no=1, name="示例建设第1公司", price="27000000", duration_days=400, reason="唱标口误")
+    first = page.locator("#rows tr").first
+    expect(first.locator("s")).to_have_text("2,764.80")
+    expect(first.locator(".p")).to_have_text("2,764.80 2,700.00")
+    expect(first.locator(".d")).to_have_text("400")
+    expect(newest).to_contain_text("更正第 1 号，示例建设第1公司，投标报价 2,700.00 万元")
+    expect(page.locator("#list-count")).to_contain_text("2 ")
+    say("paused", reason="身份核对")
+    expect(page.locator("#chip")).to_have_text("暂停")
+    expect(page.locator("#slate")).to_contain_text("身份核对")
+    say("resumed")
+    say("objection", no=1, content="请核对工期")
+    expect(page.locator("#asked")).to_contain_text("1")
+    expect(step).to_contain_text("异议")
+    say("objection_answered", no=1, answer="已核对，为 400 日")
+    expect(page.locator("#qa li")).to_have_count(2)
+    say("record_confirmed", rows=2)
+    say("ended", result="opened")
+    expect(page.locator("#step li.ok")).to_have_count(7)
+    say("sealed", head="ab" * 32, segments=1)
+    expect(newest).to_contain_text("指纹 abababababababab")
+    lines, table = page.locator("#lines li span").all_inner_texts(), rows(page)
+    page.reload()
+    expect(newest).to_contain_text("指纹")
+    assert (page.locator("#lines li span").all_inner_texts(), rows(page)) == (lines, table), (
+        "told anew, the same"
+    )
 
 
 def test_room_follows_the_current_line_across_pages_and_can_be_searched(
