@@ -210,6 +210,14 @@ def test_the_room_plays_through_reruns_and_follows_the_opening(desk: Desk, brows
         with desk.ledger.write() as session:
             append_event(session, "O-L1", "resumed", {}, actor="test")
         expect(page.locator(".pic .slate")).to_be_hidden(timeout=5_000)
+        corrected = {"no": 1, "name": BIDDERS[0], "price": "1890000", "reason": "唱标口误"}
+        with desk.ledger.write() as session:
+            append_event(session, "O-L1", "bid_corrected", corrected, actor="test")
+            append_event(session, "O-L1", "objection", {"no": 1, "content": "请核对工期"}, actor="test")
+        expect(page.locator(".tb s")).to_have_text("190.00")
+        expect(page.locator(".tb tr", has=page.locator("s"))).to_contain_text("189.00")
+        expect(page.get_by_text(f"更正第 1 号，{BIDDERS[0]}，投标报价 189.00 万元")).to_be_visible()
+        expect(page.get_by_text("请核对工期").first).to_be_visible()
         page.context.close()
 
 
