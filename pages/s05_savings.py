@@ -80,7 +80,7 @@ def _sectors(page: shell.Page) -> str:
         "category",
         SECTORS,
         page.lang,
-        72 if page.lang == "zh" else 136,
+        72 if page.lang == "zh" else 104,
     )
 
 
