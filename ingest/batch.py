@@ -30,12 +30,12 @@ from records.openings import Opening
 HELD, JOURNAL, REJECT = table_of(Held), table_of(Journal), table_of(Reject)
 _LOCK = 0x73756E63
 _FACTS = {
-    "centre": (), "organisation": (), "room": ownership.ROOM_FACTS, "expert": (), "bid": ("lot_id",), "evaluation": ("lot_id",),
+    "centre": ownership.CENTRE_FACTS, "organisation": (), "room": ownership.ROOM_FACTS, "expert": (), "bid": ("lot_id",), "evaluation": ("lot_id",),
     "project": ("source",), "tender_project": ("source", "project_id", "organise_form", "name"),
     "lot": ("source", "status", "division_code"), "opening": ("source", "lot_id", "state", "head_seq"),
 }  # fmt: skip
 """Kind others refer to → columns worth knowing about it."""
-_OWN = ("project", "lot", "opening", "room")
+_OWN = ("project", "lot", "opening", "room", "centre")
 """Kinds whose present row decides whether a new version may be taken."""
 _THROUGH = ("bid", "evaluation")
 """Kinds through which others reach their lot: fetched first, their lots with them."""
@@ -206,7 +206,7 @@ class Batch:
 
     def outdated(self, record: Record) -> bool:
         """Whether another source has said something newer of a shared record."""
-        if record.kind not in SHARED or ownership.overrules(record, self.facts["room"].get(record.key)):
+        if record.kind not in ownership.NEWEST:
             return False
         marks = self.held.get((record.kind, record.key), {})
         return any(

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from pydantic import ValidationError
+from sqlalchemy.orm import Session
 
-from ingest import placing
+from ingest import ownership, placing
 from ingest.envelope import Record, Refusal, explain
 from ingest.procedure import OpeningData, OpeningEventData
 from ingest.rows import entity
 from records import chain, public, states
 from records.clock import now, rfc3339
 from records.openings import Opening
+from records.organisations import Room
 from records.projects import Lot
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def _past(batch: Batch, record: Record, data: OpeningData, past: bool) -> None:
             "data.state",
             "已按历史记录收下的开标不能再改为预告 / held as history, cannot become scheduled again",
         )
+    _check_venue(batch, record, data)
     state = data.state if data.state in _OVER else "ended"
     row = entity(record, batch.moment)
     row |= {
@@ -54,7 +57,14 @@ def _past(batch: Batch, record: Record, data: OpeningData, past: bool) -> None:
     batch.past_openings.add(record.key)
 
 
+def _check_venue(batch: Batch, record: Record, data: OpeningData) -> None:
+    room = data.room_id
+    if room is not None:
+        ownership.check_venue(record.source, room, batch.facts["room"].get(room, {}).get("source"))
+
+
 def _announce(batch: Batch, record: Record, data: OpeningData) -> None:
+    _check_venue(batch, record, data)
     session = batch.orm()
     opening = Opening(
         id=record.key, lot_id=data.lot_id, room_id=data.room_id, scheduled_at=data.scheduled_at,
@@ -108,6 +118,8 @@ def _change(batch: Batch, record: Record, data: OpeningData, past: bool) -> None
 
 def _reschedule(batch: Batch, opening: Opening, record: Record, data: OpeningData) -> None:
     session = batch.session
+    if data.state != "cancelled" or data.room_id != opening.room_id:
+        _check_venue(batch, record, data)  # who has announced one elsewhere before may still call it off
     opening.room_id, opening.host = data.room_id, data.host
     opening.division_code = placing.division_of(batch, data.division_code, data.lot_id)
     if data.state == "cancelled":
@@ -126,6 +138,7 @@ def place_event(batch: Batch, record: Record) -> None:
     known = batch.facts["opening"][data.opening_id]
     session = batch.orm()
     lot = session.get_one(Lot, known["lot_id"])
+    _check_announced(session, record, data)
     before = lot.status
     try:
         with session.begin_nested():
@@ -141,6 +154,14 @@ def place_event(batch: Batch, record: Record) -> None:
     if lot.status != before:
         _lot_moved(batch, lot)
     batch.hold()
+
+
+def _check_announced(session: Session, record: Record, data: OpeningEventData) -> None:
+    """An announcement names no room of another source either."""
+    named = data.payload.get("room") if data.type == "scheduled" else None
+    room = session.get(Room, named) if isinstance(named, str) else None
+    if room is not None:
+        ownership.check_venue(record.source, room.id, room.source, "data.payload.room")
 
 
 def _actor(source: str, named: str | None) -> str:

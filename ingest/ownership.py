@@ -1,8 +1,9 @@
 """Who may say what: kind × field × source, as one table.
 
 A record belongs to the source that sent it first, and what hangs on a project, a lot or an opening may be sent only by
-whoever that belongs to. A few kinds are shared: several sources may speak about them and the newest word counts, field
-by field within the limits below. Rooms made on this machine belong to the house, and no source changes them.
+whoever that belongs to. Of an organisation several sources may speak, and the newest word counts. Of a centre or a
+room they may too, but only repeat what its owner says: its first source, or this machine where it was made here. An
+opening takes place in a room of its own source or of this machine.
 """
 
 from __future__ import annotations
@@ -26,13 +27,17 @@ class Rule:
     under: str | None = None
     """The kind whose owner alone may create them; None: every source may."""
     shared: bool = False
-    """Whether every source may change them; else only the one that sent them first."""
+    """Whether every source may speak of them; else only the one that sent them first."""
+    owned: tuple[str, ...] = ()
+    """Fields of a shared record that only its owner changes: others leave them out or repeat them."""
 
 
 _FREE, _SHARED, _LOT = Rule(), Rule(shared=True), Rule("lot")
+_CENTRE = Rule(shared=True, owned=("name", "name_en", "level", "division_code", "witness_enabled"))
+_ROOM = Rule(shared=True, owned=("centre_id", "name", "name_en", "kind", "capacity", "public_allowed"))
 
 RULES: Mapping[str, Rule] = {
-    "centre": _SHARED, "organisation": _SHARED, "room": _SHARED,
+    "centre": _CENTRE, "organisation": _SHARED, "room": _ROOM,
     "expert": _FREE, "relation": _FREE, "credit": _FREE, "inspection": _FREE, "project": _FREE,
     "opinion": Rule("project"), "lot": Rule("project"),
     "notice": _LOT, "bid": _LOT, "deposit": _LOT, "control_price": _LOT, "objection": _LOT, "opening": _LOT,
@@ -41,18 +46,11 @@ RULES: Mapping[str, Rule] = {
 }  # fmt: skip
 """Every kind → its rule."""
 SHARED = frozenset(kind for kind, rule in RULES.items() if rule.shared)
+"""Kinds of which several sources may speak."""
+NEWEST = frozenset(kind for kind in SHARED if not RULES[kind].owned)
 """Kinds of which the newest word counts: the one with the latest `occurred_at`."""
-
-OWNED = ("centre_id",)
-"""Fields of a room that only its owner changes."""
-TIGHTENED: Mapping[str, tuple[Any, ...]] = {
-    "kind": ("opening", "witness", "evaluation"),
-    "public_allowed": (True, False),
-}
-"""Fields of a room that a source it does not belong to may only move towards the end of the list, never back: what is
-evaluated in confidence (招标投标法 art. 38) is not opened to the public by somebody else's record."""
-ROOM_FACTS = ("source", "centre_id", "name", "name_en", "kind", "capacity", "public_allowed")
-"""What of a room must be known to judge a record about it."""
+CENTRE_FACTS, ROOM_FACTS = ("source", *_CENTRE.owned), ("source", *_ROOM.owned)
+"""What of a centre or a room must be known to judge a record about it."""
 
 
 def check(batch: Batch, record: Record) -> None:
@@ -71,46 +69,39 @@ def check(batch: Batch, record: Record) -> None:
         )
 
 
-def overrules(record: Record, known: Mapping[str, Any] | None) -> bool:
-    """Whether a source speaks of its own room: then it need not be newer than what others have said."""
-    return record.kind == "room" and known is not None and known["source"] == record.source
+def kept(record: Record, row: dict[str, Any], known: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The row of a centre or a room as its record may make it; raises Refusal for what is not the sender's to say.
 
-
-def room(record: Record, row: dict[str, Any], known: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The row of a room as its record may make it; raises Refusal for what is not the sender's to say."""
+    Nobody is asked before its first word. A centre that this machine has made for one of its rooms is no more than a
+    number, and belongs to the first source that describes it.
+    """
     if known is None or known["source"] == record.source:
         return row
     owner, said = known["source"], record.data.model_fields_set
-    for column in (*OWNED, *TIGHTENED):
-        if column not in said:
-            row[column] = known[column]
-        elif not _may(column, known[column], row[column]):
-            raise _not_yours(column, owner)
-    if owner == HOUSE:
-        _unchanged(row, said, known)
-        row |= {name: known[name] for name in ROOM_FACTS}
-    return row | {"source": owner}
-
-
-def _may(column: str, before: Any, after: Any) -> bool:
-    """Whether somebody else than the owner may make `after` of `before`."""
-    order = TIGHTENED.get(column)
-    if order is None:
-        return bool(before == after)
-    return order.index(after) >= order.index(before)
-
-
-def _unchanged(row: Mapping[str, Any], said: set[str], known: Mapping[str, Any]) -> None:
-    for column in ROOM_FACTS[1:]:
+    if owner == HOUSE and record.kind == "centre":
+        return row
+    for column in RULES[record.kind].owned:
         if column in said and row[column] != known[column]:
-            raise _not_yours(column, HOUSE)
+            raise _not_yours(record, column, owner)
+    return {**row, **known}
 
 
-def _not_yours(column: str, owner: str) -> Refusal:
+def check_venue(source: str, room: str, owner: str | None, place: str = "data.room") -> None:
+    """Raise Refusal where an opening of a source would take place in a room of another source."""
+    if owner not in (None, HOUSE, source):
+        raise Refusal(
+            place,
+            f"开标室 {room} 属于数据来源 {owner}，只有它可以在其中安排开标；请改用自己的或本机设立的开标室 / "
+            f"room {room} belongs to source {owner}, which alone may schedule openings in it",
+        )
+
+
+def _not_yours(record: Record, column: str, owner: str) -> Refusal:
     field = column.removesuffix("_id")
+    what = ("此开标室", "the room") if record.kind == "room" else ("此交易中心", "the centre")
     whose = ("本机", "this installation") if owner == HOUSE else (f"数据来源 {owner}", f"source {owner}")
     return Refusal(
         f"data.{field}",
-        f"此开标室属于{whose[0]}，其 {field} 不能由别的来源这样更改 / "
-        f"the room belongs to {whose[1]}, its {field} is not for another source to change like this",
+        f"{what[0]}属于{whose[0]}，其 {field} 不能由别的来源更改 / "
+        f"{what[1]} belongs to {whose[1]}, its {field} is not for another source to change",
     )

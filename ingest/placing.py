@@ -45,8 +45,8 @@ def row_of(batch: Batch, record: Record) -> dict[str, Any]:
         _lot_status(batch, record.key, row)
         _call(batch, record, row)
         _lot_division(batch, record.key, row)
-    elif kind == "room":
-        row = ownership.room(record, row, batch.facts["room"].get(record.key))
+    elif ownership.RULES[kind].owned:
+        row = ownership.kept(record, row, batch.facts[kind].get(record.key))
     elif kind in _WITH_LOT:
         lot = lot_of(batch, record)
         if "lot_id" in row:

@@ -188,6 +188,8 @@ def append_event(
     shown = events.public_payload(kind, payload, mask=lot.prequalification)
     moment = sequence.check_time(session, opening, kind, ts)
     check_opening_step(opening, kind, shown, moment, public.moment_of(opening, lot))
+    if OPENING_STEPS[kind].to_state == "in_progress":
+        sequence.check_room(session, opening)
     if kind in sequence.READINGS:
         sequence.check_reading(session, opening_id, kind, told)
     inside = dict(detail or {}) | ({"unmasked": payload} if shown != told else {})

@@ -133,7 +133,8 @@ class Board:
         return sorted(chosen, key=lambda o: (o["ended_at"], o["id"]), reverse=True)
 
     def current(self, room_id: str) -> Opening | None:
-        """The opening a room is at: the running one, else the one about to begin, else the one just over."""
+        """The opening a room is at: of those running the one that began first, else the one about to begin, else
+        the one just over. No other takes the room from one that is running or paused."""
         instant = now()
         here = [(_rank(o, instant), o) for o in self.openings.values() if o["room"] == room_id]
         ranked = [(rank, o) for rank, o in here if rank is not None]
@@ -234,7 +235,7 @@ def _rank(opening: Opening, instant: datetime) -> tuple[int, float] | None:
     if scheduled is None:
         return None
     if state in {"in_progress", "paused"}:
-        return (0, -scheduled.timestamp())
+        return (0, (moment(opening["started_at"]) or scheduled).timestamp())
     if state == "scheduled" and instant - OVERDUE <= scheduled <= instant + STANDBY:
         return (1, scheduled.timestamp())
     if state in {"ended", "sealed"} and ended and instant - ended <= ENDED_SHOWN:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from records.clock import local_day, now
 from streaming.site.api import evidence_path
 from tests.streaming import hub_market as market
@@ -47,6 +49,29 @@ def test_room_state_follows_opening_and_picture(rig: Rig) -> None:
     market.finish(rig.ledger)
     until(lambda: state_of(rig), "ended")
     assert state_of(rig, "hz-02") == "idle"
+
+
+@pytest.mark.parametrize("hours", [-1, 1], ids=["announced for before", "announced for after"])
+def test_a_room_keeps_the_opening_that_began_first_until_it_is_over(rig: Rig, hours: int) -> None:
+    def at(room: str = "hz-01") -> Any:
+        return next(line["opening"] for line in rig.get("/api/rooms").json() if line["id"] == room)
+
+    def told(key: str) -> str:
+        return str(rig.get(f"/api/openings/{key}").json()["state"])
+
+    market.opening(rig.ledger, "O1", at=now() - timedelta(hours=2))
+    market.begin(rig.ledger, "O1")
+    until(lambda: at(), "O1")
+    market.opening(rig.ledger, "O2", at=now() - timedelta(hours=2 + hours))
+    market.begin(rig.ledger, "O2")
+    until(lambda: told("O2"), "in_progress")
+    assert at() == "O1"
+    market.event(rig.ledger, "O1", "paused", reason="身份核对")
+    until(lambda: state_of(rig), "paused")
+    assert at() == "O1" and rig.get("/room/hz-01").status_code == 200
+    market.event(rig.ledger, "O1", "resumed")
+    market.finish(rig.ledger, "O1")
+    until(at, "O2")
 
 
 def test_a_new_room_appears_within_two_seconds(rig: Rig) -> None:
