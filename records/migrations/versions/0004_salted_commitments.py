@@ -79,7 +79,7 @@ def _guessable(connection: Connection) -> Iterator[str]:
         .order_by(_EVENT.c.opening_id)
     )
     last = None
-    for opening_id, detail in connection.execute(query):
+    for opening_id, detail in connection.execute(query, execution_options={"yield_per": 1000}):
         if opening_id != last and isinstance(detail, dict) and not _salted(detail):
             last = opening_id
             yield opening_id
