@@ -10,12 +10,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from asyncio.subprocess import Process
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+
+from records.clock import timestamp
 
 _PR_SET_PDEATHSIG = 1
 _LINUX = sys.platform.startswith("linux")
@@ -202,7 +203,7 @@ async def health(host: str, port: int, path: str | None, timeout: float) -> Heal
 def sign_of_life(file: Path, most: float) -> Health:
     """How a process is that has no port: what it says in a file, which must be no older than `most` seconds."""
     try:
-        age, told = time.time() - file.stat().st_mtime, file.read_bytes()
+        age, told = timestamp() - file.stat().st_mtime, file.read_bytes()
     except OSError:
         return Health.ILL
     return _said(told) if age <= most else Health.ILL

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -24,11 +26,35 @@ if MOMENT in os.environ:  # now, not in a fixture: some modules make their momen
     _clock.__enter__()
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """An empty, upgraded ledger on SQLite."""
-    book = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+MEMORY = Path("/dev/shm")
+ROOM = 6 << 30
+"""Bytes that must be free in memory before the tests keep their files there."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the tests' files in memory where there is room: what they wait for is mostly the disk, whose every write
+    the ledger has confirmed."""
+    usable = config.option.basetemp is None and os.access(MEMORY, os.W_OK)
+    if usable and shutil.disk_usage(MEMORY).free >= ROOM:
+        config.option.basetemp = folder = tempfile.mkdtemp(prefix="sunbid-tests-", dir=MEMORY)
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of an empty, upgraded ledger, to copy from."""
+    path = tmp_path_factory.mktemp("empty") / "ledger.db"
+    book = Ledger(f"sqlite:///{path}")
     book.upgrade()
+    book.close()
+    return path
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, empty_ledger: Path) -> Iterator[Ledger]:
+    """An empty, upgraded ledger on SQLite."""
+    shutil.copyfile(empty_ledger, tmp_path / "ledger.db")
+    book = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
     yield book
     book.close()
 
