@@ -19,6 +19,7 @@ from records.ledger import Ledger
 from records.openings import Opening
 from records.organisations import Centre, Organisation, Room
 from records.projects import Lot, Project
+from records.sources import HOUSE
 from streaming.config import HubConfig
 from streaming.hub import create_app
 from streaming.live.roster import Roster
@@ -75,10 +76,10 @@ def rooms(ledger: Ledger) -> None:
         held = signing.token_hash(TOKEN)
         session.add_all(
             [
-                Room(id="hz-01", centre_id="hz", name="开标一室", token_hash=held, source="test"),
-                Room(id="hz-02", centre_id="hz", name="开标二室", source="test"),
-                Room(id="hz-e1", centre_id="hz", name="评标一室", kind="evaluation", source="test"),
-                Room(id="hz-x", centre_id="hz", name="内部开标室", public_allowed=False, source="test"),
+                Room(id="hz-01", centre_id="hz", name="开标一室", token_hash=held, source=HOUSE),
+                Room(id="hz-02", centre_id="hz", name="开标二室", source=HOUSE),
+                Room(id="hz-e1", centre_id="hz", name="评标一室", kind="evaluation", source=HOUSE),
+                Room(id="hz-x", centre_id="hz", name="内部开标室", public_allowed=False, source=HOUSE),
             ]
         )
 
@@ -86,7 +87,7 @@ def rooms(ledger: Ledger) -> None:
 def room(ledger: Ledger, key: str) -> str:
     """One more opening room."""
     with ledger.write() as session:
-        session.add(Room(id=key, centre_id="hz", name=f"开标室{key}", source="test"))
+        session.add(Room(id=key, centre_id="hz", name=f"开标室{key}", source=HOUSE))
     return key
 
 
