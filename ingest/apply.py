@@ -63,11 +63,8 @@ def commit(ledger: Ledger, entries: Sequence[Entry]) -> list[Answer]:
     try:
         with ledger.write() as session:
             batch = Batch(session)
-            read_ones = [entry for entry in entries if entry.record]
-            records = batch.keys.scoped([entry.record for entry in read_ones if entry.record])
-            batch.prefetch(records)
-            found = {id(entry): record for entry, record in zip(read_ones, records, strict=True)}
-            answers = [_take(batch, entry, found.get(id(entry))) for entry in entries]
+            batch.prefetch([entry.record for entry in entries if entry.record])
+            answers = [_take(batch, entry) for entry in entries]
             batch.finish()
         return answers
     except Exception as error:
@@ -107,12 +104,11 @@ def _kept_as_far_as_possible(ledger: Ledger, entry: Entry) -> Answer:
     return Answer(refusal.key, "rejected", reason=refusal.reason, path=refusal.path)
 
 
-def _take(batch: Batch, entry: Entry, record: Record | None) -> Answer:
-    """`record`: what could be read of it, with the ids it gets here."""
+def _take(batch: Batch, entry: Entry) -> Answer:
     try:
-        if record is None:
+        if entry.record is None:
             raise entry.refusal or Refusal(".", "空记录 / empty record")
-        return batch.take(record)
+        return batch.take(entry.record)
     except Refusal as refusal:
         if entry.record is not None:
             refusal.kind, refusal.key = entry.record.kind, entry.record.key

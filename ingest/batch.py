@@ -22,7 +22,6 @@ from ingest.ownership import SHARED
 from ingest.parking import Parking
 from ingest.receipts import Receipts
 from ingest.rows import MODELS, TABLES, append_journal, chunks, table_of, upsert
-from ingest.scoping import Keys, sent
 from records.clock import now
 from records.intake import Held, Journal, Reject, Source
 from records.openings import Opening
@@ -104,7 +103,6 @@ class Batch:
         self.receipts = Receipts(session)
         self.demo = frozenset(session.scalars(select(Source.name).where(Source.demo)))
         self.parking = Parking(self)
-        self.keys = Keys(self)
 
     # ── what must be known ───────────────────────────────────────────────────
 
@@ -123,7 +121,7 @@ class Batch:
             if kind == "lot" and (call := getattr(record.data, "tender_project_id", None)) is not None:
                 wanted["tender_project"].add(call)
         for kind, keys in named.items():
-            self.fetch_held(kind, sorted(keys))
+            self._fetch_held(kind, sorted(keys))
         for kind in _THROUGH:
             keys = wanted.pop(kind, set())
             self._fetch_facts(kind, keys)
@@ -131,8 +129,7 @@ class Batch:
         for kind, keys in wanted.items():
             self._fetch_facts(kind, keys)
 
-    def fetch_held(self, kind: str, keys: list[str]) -> None:
-        """Learn which sources hold these keys, and in which version."""
+    def _fetch_held(self, kind: str, keys: list[str]) -> None:
         keys = [key for key in keys if (kind, key) not in self.held]
         columns = [HELD.c.key, HELD.c.source, HELD.c.version, HELD.c.digest, HELD.c.seq]
         query = select(*columns)
@@ -159,7 +156,7 @@ class Batch:
     def take(self, record: Record) -> Answer:
         """Decide about one record; raises Refusal."""
         if self._is_held(record):
-            return Answer(sent(record.key, record.source), "duplicate")
+            return Answer(record.key, "duplicate")
         seq = self._last + 1
         if wanted := self.missing(record):
             self.parking.park(record, seq, wanted)
@@ -167,9 +164,7 @@ class Batch:
             self.place(record)
         self._last = seq
         self._keep(record, seq)
-        return Answer(
-            sent(record.key, record.source), "accepted", self.receipts.next(record), note=record.note
-        )
+        return Answer(record.key, "accepted", self.receipts.next(record), note=record.note)
 
     def _is_held(self, record: Record) -> bool:
         """Whether this or a newer version is held already; raises Refusal."""

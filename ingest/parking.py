@@ -14,7 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from ingest import rejects
 from ingest.envelope import Record, Refusal, read
 from ingest.rows import chunks, table_of
-from ingest.scoping import sent
 from records.intake import Journal, Parked
 
 if TYPE_CHECKING:
@@ -57,8 +56,6 @@ class Parking:
             arrived, batch.fresh = batch.fresh, set()
             ready = [waiting for wanted in arrived for waiting in self._here.pop(wanted, ())]
             ready += self._stored(arrived)
-            for waiting, record in zip(ready, batch.keys.scoped([w.record for w in ready]), strict=True):
-                waiting.record = record  # what it refers to may meanwhile be the key of another source
             batch.prefetch([waiting.record for waiting in ready])
             for waiting in sorted(ready, key=lambda w: (w.record.occurred_at, w.seq)):
                 self._apply(waiting)
@@ -115,7 +112,7 @@ class Parking:
             batch.note_applied(record, waiting.seq)
 
     def _refuse(self, who: Record | Journal, sent: Any, refusal: Refusal) -> None:
-        refusal.kind, refusal.key = who.kind, sent(who.key, who.source)
+        refusal.kind, refusal.key = who.kind, who.key
         self._batch.rejects.append(rejects.row(who.source, sent, refusal))
         self._batch.forget(who)
 
@@ -141,7 +138,7 @@ class Parking:
 
 def _as_envelope(record: Record) -> str:
     head = {
-        "source": record.source, "kind": record.kind, "key": sent(record.key, record.source),
+        "source": record.source, "kind": record.kind, "key": record.key,
         "version": record.version, "occurred_at": record.occurred_at,
     }  # fmt: skip
     return orjson.dumps(head).decode()[:-1] + f',"data":{record.body}}}'

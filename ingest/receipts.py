@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from ingest.envelope import Record
 from ingest.rows import table_of, upsert
-from ingest.scoping import sent
 from records.clock import now
 from records.supervision import WatchMark
 
@@ -39,11 +38,7 @@ class Receipts:
             query = select(_MARK.c.position).where(_MARK.c.name == _name(record.source))
             count = self._session.scalar(query) or 0
         self._counts[record.source] = count + 1
-        self._last[record.source] = {
-            "kind": record.kind,
-            "key": sent(record.key, record.source),
-            "version": record.version,
-        }
+        self._last[record.source] = {"kind": record.kind, "key": record.key, "version": record.version}
         return count + 1
 
     def write(self, connection: Connection) -> None:

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from ingest.envelope import BLANK, Record, Refusal, storable
 from ingest.personal import blanked
 from ingest.rows import chunks, table_of
-from ingest.scoping import MARK, sent
 from records.clock import now
 from records.intake import Held, Journal, Reject
 
@@ -108,8 +107,7 @@ def row(source: str | None, raw: Any, refusal: Refusal) -> dict[str, Any]:
 def overtaken(refused: Iterable[dict[str, Any]], record: Record) -> None:
     """Mark those of `refused` (rows not written yet) that `record`, just accepted, puts right."""
     for row in refused:
-        mine = (record.source, record.kind, sent(record.key, record.source))
-        if (row["source"], row["kind"], row["key"]) == mine:
+        if (row["source"], row["kind"], row["key"]) == (record.source, record.kind, record.key):
             row["resolved_at"] = now()
 
 
@@ -119,7 +117,7 @@ def resolve(connection: Connection, taken: Iterable[tuple[str, str, str]]) -> No
     Only the newest refusals are looked at, so that a batch costs the same however many there have been;
     `settle` finds the older ones.
     """
-    accepted = {(kind, sent(key, source), source) for kind, key, source in taken}
+    accepted = set(taken)
     last = connection.scalar(select(func.max(REJECT.c.id)))
     if last is None or not accepted:
         return
@@ -137,7 +135,7 @@ def settle(session: Session, source: str) -> int:
         .join(JOURNAL, JOURNAL.c.seq == HELD.c.seq)
         .where(
             HELD.c.kind == REJECT.c.kind,
-            HELD.c.key.in_([REJECT.c.key, REJECT.c.key + MARK + REJECT.c.source]),
+            HELD.c.key == REJECT.c.key,
             HELD.c.source == REJECT.c.source,
             JOURNAL.c.received_at > REJECT.c.received_at,
         )

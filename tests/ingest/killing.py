@@ -22,7 +22,7 @@ from records.ledger import Ledger
 from records.money import Deposit
 from records.sources import add_source
 
-from .conftest import count, envelope, market, rows
+from .conftest import DEADLINE, count, envelope, market, rows
 from .serving import free_port, start
 
 SOURCES = ("north", "east", "south", "west")
@@ -30,9 +30,18 @@ WINDOW = 250
 """Records a platform sends ahead of the answers."""
 
 
+def own_lots(name: str) -> list[dict[str, Any]]:
+    """A project and two lots of a source: what hangs on them only it may send."""
+    lots = ({"project": f"{name}-p", "name": f"标段{i}", "deadline": DEADLINE} for i in range(2))
+    return [
+        envelope("project", f"{name}-p", {"name": "学校工程", "tenderer": "city"}),
+        *(envelope("lot", f"{name}-l{i}", lot) for i, lot in enumerate(lots)),
+    ]
+
+
 def record(name: str, number: int) -> dict[str, Any]:
     """Bids, and among them deposits: one before the bid it belongs to, one after it."""
-    lot_and_bidder = {"lot": f"l{number % 2}", "bidder": f"o{number % 3}"}
+    lot_and_bidder = {"lot": f"{name}-l{number % 2}", "bidder": f"o{number % 3}"}
     if number % 5 in (0, 4):
         bid = number + 1 if number % 5 == 0 else number - 1
         return envelope(
@@ -97,6 +106,8 @@ class Rig:
         apply_batch(self.ledger, "base", market())
         with self.ledger.write() as session:
             platforms = [Platform(n, add_source(session, n), self.total // len(SOURCES)) for n in SOURCES]
+        for name in SOURCES:
+            apply_batch(self.ledger, name, own_lots(name))
         self.url = self.ledger.url.render_as_string(hide_password=False)
         port, began = free_port(), time.monotonic()
         self.process: subprocess.Popen[bytes] = await asyncio.to_thread(start, self.url, self.folder, port)
@@ -155,11 +166,11 @@ def check(ledger: Ledger, platforms: list[Platform], total: int) -> None:
         (row.source, row.kind, row.key) for row in rows(ledger, Journal, Journal.kind.in_(("bid", "deposit")))
     )
     assert len(journal) == total and set(journal.values()) == {1}
-    assert count(ledger, Held, Held.source.in_(SOURCES)) == total
+    assert count(ledger, Held, Held.kind.in_(("bid", "deposit"))) == total
     assert count(ledger, Parked) == count(ledger, Reject) == 0
     for platform in platforms:
         assert len(set(platform.seqs)) == len(platform.seqs), "a number was given twice"
-        assert max(platform.seqs) <= platform.total
+        assert max(platform.seqs) <= platform.total + len(own_lots("")), "its own lots came first"
 
 
 def lines_of(platforms: list[Platform], rig: Rig) -> str:

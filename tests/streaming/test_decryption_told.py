@@ -12,10 +12,15 @@ from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 
 
+def on_air(rig: Rig) -> bool:
+    """Whether the board has followed: the room is at the opening."""
+    return bool(rig.get("/api/rooms").json()[0]["state"] == "live")
+
+
 def when_told(rig: Rig, path: str, events: int) -> str:
     """A page as text, as soon as the hub has heard of so many events."""
     until = time.monotonic() + 20
-    while len(rig.get("/api/openings/O1/events").json()) < events:
+    while len(rig.get("/api/openings/O1/events").json()) < events or not on_air(rig):
         assert time.monotonic() < until, "the hub has not heard of the events"
         time.sleep(0.02)
     return re.sub(r"<[^>]+>", " ", rig.get(path).text)
