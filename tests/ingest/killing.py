@@ -41,12 +41,12 @@ def own_lots(name: str) -> list[dict[str, Any]]:
 
 def record(name: str, number: int) -> dict[str, Any]:
     """Bids, and among them deposits: one before the bid it belongs to, one after it."""
-    lot_and_bidder = {"lot": f"{name}-l{number % 2}", "bidder": f"o{number % 3}"}
-    if number % 5 in (0, 4):
-        bid = number + 1 if number % 5 == 0 else number - 1
-        return envelope(
-            "deposit", f"{name}-{number}", {**lot_and_bidder, "bid": f"{name}-{bid}", "amount": "5"}
-        )
+    deposit = number % 5 in (0, 4)
+    of = (number + 1 if number % 5 == 0 else number - 1) if deposit else number
+    lot_and_bidder = {"lot": f"{name}-l{of % 2}", "bidder": f"o{of % 3}"}
+    if deposit:
+        data = {**lot_and_bidder, "bid": f"{name}-{of}", "amount": "5"}
+        return envelope("deposit", f"{name}-{number}", data)
     return envelope("bid", f"{name}-{number}", {**lot_and_bidder, "price": str(number)})
 
 
