@@ -12,15 +12,15 @@ from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 
 
-def on_air(rig: Rig) -> bool:
+def at_the_opening(rig: Rig) -> bool:
     """Whether the board has followed: the room is at the opening."""
-    return bool(rig.get("/api/rooms").json()[0]["state"] == "live")
+    return bool(rig.get("/api/rooms").json()[0]["opening"] == "O1")
 
 
 def when_told(rig: Rig, path: str, events: int) -> str:
     """A page as text, as soon as the hub has heard of so many events."""
     until = time.monotonic() + 20
-    while len(rig.get("/api/openings/O1/events").json()) < events or not on_air(rig):
+    while len(rig.get("/api/openings/O1/events").json()) < events or not at_the_opening(rig):
         assert time.monotonic() < until, "the hub has not heard of the events"
         time.sleep(0.02)
     return re.sub(r"<[^>]+>", " ", rig.get(path).text)
