@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -106,7 +107,7 @@ def _seed(ledger: Ledger) -> None:
 
 @pytest.fixture(scope="session")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The seeded folder: ledger and lens; read only."""
+    """The seeded folder: ledger and lens, to copy from."""
     folder = tmp_path_factory.mktemp("desk")
     ledger = Ledger(f"sqlite:///{folder}/ledger.db")
     ledger.upgrade()
@@ -117,9 +118,10 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def desk(market: Path) -> Iterator[DeskConfig]:
-    """The desk's process state over the market."""
-    config = DeskConfig(f"sqlite:///{market}/ledger.db", market, home=HANGZHOU, reference=PUBLISHED)
+def desk(market: Path, tmp_path: Path) -> Iterator[DeskConfig]:
+    """The desk's process state over a market of the test's own: what it changes is nobody else's."""
+    folder = shutil.copytree(market, tmp_path / "market")
+    config = DeskConfig(f"sqlite:///{folder}/ledger.db", folder, home=HANGZHOU, reference=PUBLISHED)
     context.configure(config)
     auth.forget_failures()
     yield config

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.screens import ADMIN
-from records.intake import Source
-from records.organisations import Centre, Room
 from records.users import ROLES, AuditEntry, User
 from tests.dashboard.conftest import PASSWORD, sign_in
-from tests.dashboard.test_pages import run, text
-
-
-@pytest.fixture(autouse=True)
-def tidy(desk: DeskConfig) -> Iterator[None]:
-    """What a test adds is gone after it."""
-    yield
-    with context.ledger().write() as session:
-        session.execute(delete(User).where(User.name == "li"))
-        session.execute(delete(Room).where(Room.id == "hz-77"))
-        session.execute(delete(Centre).where(Centre.id == "c77"))
-        session.execute(delete(Source).where(Source.name == "platform"))
+from tests.dashboard.screens import run, text
 
 
 def admin(area: str = "accounts") -> AppTest:

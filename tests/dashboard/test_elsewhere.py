@@ -22,8 +22,8 @@ from records.projects import Lot
 from supervision.home import Place
 from supervision.lens_writer import LensWriter
 from supervision.market import overview
+from tests.dashboard.screens import run, text
 from tests.dashboard.test_every_figure import Shown
-from tests.dashboard.test_pages import run, text
 from tests.places import HANGZHOU
 
 ROOT = Path(__file__).parents[2]

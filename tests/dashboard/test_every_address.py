@@ -12,7 +12,7 @@ from dashboard.gate import Gate
 from dashboard.screens import SCREENS, Screen
 from records.asking import PlainAddresses
 from records.users import User
-from tests.dashboard.test_pages import run
+from tests.dashboard.screens import run
 from tests.front.walking import VALUES, Walk, addresses
 
 KNOWN = {"table": "awards", "kind": "csv", "id": "w1", "name": "x"}

@@ -18,8 +18,8 @@ from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID
 from records.clock import running_from
 from tests.dashboard import seeded
+from tests.dashboard.screens import run, text
 from tests.dashboard.seeded import TODAY, Asked, Sql
-from tests.dashboard.test_pages import run, text
 from tests.places import HANGZHOU, PUBLISHED
 
 YEAR_AGO = date(TODAY.year - 1, TODAY.month, TODAY.day) + timedelta(days=1)

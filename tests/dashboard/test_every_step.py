@@ -11,16 +11,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import context, hosting, i18n, rooms_live, screens, signin
-from dashboard.accounts import SignedIn
 from dashboard.config import DeskConfig
 from records.bids import Bid
 from records.ledger import Ledger
 from records.states import append_event
 from tests.dashboard import live_market
+from tests.dashboard.screens import desk_of, turn
 from tests.streaming.hub_market import bidders
 from tests.streaming.test_pages_every_step import WALK
 
-APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 LEFT_OVER = re.compile(r"\{\w*\}|\$\w+|\bNone\b|Undefined")
 
 
@@ -39,11 +38,10 @@ def rooms(ledger: Ledger, tmp_path: Path) -> Iterator[Ledger]:
 
 def room_screen(lang: str, step: str | None = None) -> AppTest:
     """S07 of the opening as its host sees it, with a step chosen."""
-    context.identify_by(lambda: SignedIn("operator", "operator", "某某"))
-    test = AppTest.from_file(str(APP), default_timeout=30)
+    test = desk_of("operator")
     test.session_state["host-step-O-L1"] = step
     test.query_params["lang"], test.query_params["opening"] = lang, "O-L1"
-    return test.run().switch_page("../pages/s07_room.py").run()
+    return turn(test.run(), screens.BY_ID["S07"])
 
 
 def test_the_room_is_drawn_at_every_step(rooms: Ledger) -> None:

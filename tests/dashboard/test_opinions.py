@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from dashboard import context
@@ -14,28 +13,23 @@ from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID
 from ingest.apply import apply_batch
 from records import public
-from records.broadcast import PublicEvent
 from records.clock import now, rfc3339
-from records.society import Opinion, OpinionAnswer
+from records.society import Opinion
 from records.users import AuditEntry
-from tests.dashboard.test_pages import run, text
+from tests.dashboard.screens import run, text
 
 SENT = "中标公示里的工期与招标文件不一致"
 ANSWER = "已核对，公示笔误，今日更正。"
 
 
 @pytest.fixture
-def opinion(desk: DeskConfig) -> Iterator[str]:
-    """One open opinion about project p1, gone afterwards."""
+def opinion(desk: DeskConfig) -> str:
+    """One open opinion about project p1."""
     with context.ledger().write() as session:
         session.add(
             Opinion(id="y1", project_id="p1", channel="web", content=SENT, received_at=now() - timedelta(days=3), source="demo")
         )  # fmt: skip
-    yield "y1"
-    with context.ledger().write() as session:
-        for table in (OpinionAnswer, Opinion):
-            session.execute(delete(table))
-        session.execute(delete(PublicEvent).where(PublicEvent.topic == "opinion"))
+    return "y1"
 
 
 def screen(role: str, **params: str) -> AppTest:

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import context
-from dashboard.accounts import SignedIn
 from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID, SCREENS, Screen, may_see, tables_of
 from records.users import ROLES
+from tests.dashboard.screens import desk_of, run, text
 
-APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 WARNING_SENTENCE = "本系统预警结果仅供监管核查参考，不构成违法违规认定。"
-
-
-def run(role: str, screen: Screen, lang: str = "zh", **params: str) -> AppTest:
-    """The screen as `role` sees it. Raises ValueError where the navigation lacks it."""
-    context.identify_by(lambda: SignedIn(role, role, "某某"))
-    test = AppTest.from_file(str(APP), default_timeout=30).run()
-    for name, value in {"lang": lang, **params}.items():
-        test.query_params[name] = value
-    return test.switch_page(f"../pages/{screen.path.name}").run()
-
-
-def text(test: AppTest) -> str:
-    """All markup on the screen."""
-    return "\n".join(m.value for m in test.markdown)
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -90,8 +73,7 @@ def test_pausing_stops_the_refresh(desk: DeskConfig) -> None:
 
 
 def test_a_session_that_ended_shows_no_screen(desk: DeskConfig) -> None:
-    context.identify_by(lambda: None)
-    test = AppTest.from_file(str(APP), default_timeout=30).run()
+    test = desk_of(None).run()
     assert "您已退出" in text(test) and "市场开放程度" not in text(test)
 
 

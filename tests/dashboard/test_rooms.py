@@ -11,7 +11,6 @@ import httpx
 import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
-from streamlit.testing.v1 import AppTest
 
 from dashboard import components, context, gantt, i18n, room_health, room_panel, rooms_live, screens
 from dashboard.accounts import SignedIn
@@ -27,9 +26,8 @@ from records.openings import Opening
 from records.states import append_event
 from records.users import ROLES, AuditEntry
 from tests.dashboard.live_market import seed
+from tests.dashboard.screens import desk_of, text, turn
 from tests.streaming import hub_market
-
-APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 
 
 @pytest.fixture
@@ -274,11 +272,9 @@ def test_nine_rooms_are_drawn_and_two_of_them_are_for_evaluation() -> None:
 
 def shown(role: str, code: str) -> str:
     page(role)
-    screen = screens.BY_ID[code]
-    test = AppTest.from_file(str(APP), default_timeout=30).run()
-    test = test.switch_page(f"../pages/{screen.path.name}").run()
+    test = turn(desk_of(role).run(), screens.BY_ID[code])
     assert not test.exception
-    return "\n".join(part.value for part in test.markdown)
+    return text(test)
 
 
 def test_the_banner_says_what_is_wrong_and_what_to_do(
