@@ -109,6 +109,7 @@ class Hub:
         """Health hears of every part, the desk hears of health."""
         if isinstance(self.media, MediaServer):
             self.board.cameras = self.media.cameras
+            self.roster.on_withdrawn = self.media.withdraw
             self.control.notices = self.media.notices
             for part, check in self.media.troubles(self._called).items():
                 self.health.watch(part, check)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -72,13 +73,23 @@ class Roster:
         self.rooms: dict[str, RoomCard] = {}
         self._spent: dict[str, float] = {}
         """Numbers of publishing tickets → when they were used."""
+        self.on_withdrawn: Callable[[str, str | None], None] = lambda room, token_hash: None
+        """Told of a room whose token is void, with the token's digest, and of a room out of use, with None."""
 
     async def refresh(self) -> bool:
         """Read the rooms again; True if anything changed."""
         rooms = await self._reader.ask(load_rooms)
-        changed = rooms != self.rooms
-        self.rooms = rooms
-        return changed
+        before, self.rooms = self.rooms, rooms
+        for card in before.values():
+            self._withdraw(card, rooms.get(card.id))
+        return rooms != before
+
+    def _withdraw(self, before: RoomCard, after: RoomCard | None) -> None:
+        if after is None or after.closed:
+            if not before.closed:
+                self.on_withdrawn(before.id, None)
+        elif before.token_hash and before.token_hash != after.token_hash:
+            self.on_withdrawn(before.id, before.token_hash)
 
     def public_room(self, room: str) -> RoomCard | None:
         """The room if the public may know of it: an evaluation room does not exist for them."""

@@ -201,6 +201,12 @@ class MediaServer:
                 found.mute(muted)
                 found.slate(slated)
 
+    def withdraw(self, room: str, token_hash: str | None) -> None:
+        """End who publishes into a room with the token of that digest; None: whoever publishes into it."""
+        for name in (room + suffix for suffix in SUFFIXES):
+            if (found := self._rooms.get(name)) is not None:
+                found.withdraw(token_hash)
+
     def tap(
         self,
         room: str,

@@ -160,7 +160,7 @@ class Peer:
             self.transport.send(self.session.protect_rtcp(data))
 
     def close(self, reason: str) -> None:
-        """End the session; the client sees the DTLS close. Doing it twice does nothing."""
+        """End the session; the client sees the DTLS close, and its checks are refused. Doing it twice does nothing."""
         if self.closed is not None:
             return
         self.closed, self.connected = reason, False
@@ -179,6 +179,8 @@ class Peer:
 
     async def _shutdown(self) -> None:
         self.transport.on_srtp = None
+        if not self.offer.hears_close:
+            self.transport.close()
         try:
             if self._dtls is not None:
                 await self._dtls.stop()

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import structlog
 
+from records import signing
 from records.clock import timestamp
 from streaming.rooms.congestion import Congestion
 from streaming.rooms.forward import Stream
@@ -65,6 +66,11 @@ class Publisher(Peer):
         chosen = (track.chosen for track in self.tracks.values() if track.chosen)
         known = (layer.reception.rtt for layer in chosen if layer.reception.rtt is not None)
         return next(known, self.transport.turnaround)
+
+    @property
+    def let_in_by(self) -> str | None:
+        """The digest of its token."""
+        return signing.token_hash(self.token) if self.token else None
 
     def started(self) -> None:
         for track in self.tracks.values():

@@ -124,6 +124,12 @@ class Room:
             before.close("replaced")
         self._publisher_started(publisher)
 
+    def withdraw(self, token_hash: str | None) -> None:
+        """End the publishers that were let in by the token of that digest; None: all."""
+        for publisher in (self._successor, self.publisher):
+            if publisher is not None and token_hash in (None, publisher.let_in_by):
+                publisher.close("withdrawn")
+
     def contested(self) -> bool:
         """Whether two sources keep taking the room from each other, as encoders do that reconnect by themselves."""
         return len(self._taken_over) == MOST_TAKEOVERS and _age(self._taken_over[0]) < CONTEST_SECONDS

@@ -31,6 +31,11 @@ class Source(Protocol):
     on_report: Callable[[Any, bytes], None]
 
     @property
+    def let_in_by(self) -> str | None:
+        """The digest of the token it showed; None for a camera."""
+        ...
+
+    @property
     def rtt(self) -> float | None:
         """Seconds to the source and back; None where that is not known."""
         ...

@@ -154,6 +154,7 @@ class PlainPublisher:
 
     kind = "camera"
     rtt: float | None = None
+    let_in_by: str | None = None
 
     def __init__(self, room: str, codecs: dict[str, Codec], streams: dict[str, Stream]) -> None:
         self.room_name = room

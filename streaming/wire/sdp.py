@@ -21,6 +21,7 @@ _FINGERPRINT = re.compile(r"^[0-9A-F]{2}(:[0-9A-F]{2})+$")
 _DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 _SHARED = ("ice-ufrag", "ice-pwd", "fingerprint", "setup", "rtcp-mux")
 """Of a bundle these may stand in one section for all (RFC 9143 §7.1.3)."""
+_DEAF = re.compile(r"^s=FFmpegPublishSession\s*$", re.MULTILINE)
 _TOKEN = re.compile(r"^[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]{1,64}$")
 
 
@@ -70,6 +71,10 @@ class Offer:
     password: str
     fingerprints: list[tuple[str, str]]
     setup: str
+    hears_close: bool = True
+    """Whether the client reads the DTLS close. ffmpeg's muxer does not: it sends the alert back and from then on waits
+    for ever at its socket, without a word and deaf to signals. Left alone it ends by itself, with an error, 30 s after
+    the last check of its that was answered (RFC 7675)."""
 
     def section(self, kind: str) -> Media | None:
         return next((media for media in self.media if media.kind == kind and media.wanted), None)
@@ -102,7 +107,9 @@ def parse_offer(text: str, *, sends: bool) -> Offer:
     leader = used[0]
     if any(section.first("rtcp-mux") is None for section in used):
         raise SdpError("缺少 a=rtcp-mux / a=rtcp-mux is required in every media section")
-    return Offer(media, *_ice(leader), _fingerprints(leader), _setup(leader))
+    return Offer(
+        media, *_ice(leader), _fingerprints(leader), _setup(leader), hears_close=not _DEAF.search(text)
+    )
 
 
 def _bundles(session: list[tuple[str, str]]) -> list[list[str]]:
