@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from dashboard import hall, i18n
+from dashboard import i18n
 from dashboard.html import esc
 from records import clock
+from records import current as at_room
 from records.clock import BEIJING, local_now, now
 from records.evaluation import Evaluation
 from records.openings import Opening
@@ -87,10 +88,10 @@ def _opening_rooms(session: Session, lang: str, start: datetime, until: datetime
 def _bars(opening: Opening, lang: str) -> list[Bar]:
     begun = opening.started_at or opening.scheduled_at
     clock = opening.scheduled_at.astimezone(BEIJING).strftime("%H:%M")
-    if opening.state in hall.OVER:
+    if opening.state in at_room.OVER:
         end = opening.ended_at if opening.ended_at and opening.ended_at > begun else begun
         return [Bar(begun, end, "done", _title(clock, "done", lang))]
-    if opening.state in hall.RUNNING:
+    if opening.state in at_room.RUNNING:
         return [Bar(begun, now(), "live", _title(clock, "live", lang))]
     if opening.state != "scheduled":
         return []

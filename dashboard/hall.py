@@ -13,16 +13,12 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from records import current as at_room
 from records.clock import BEIJING, bounds, now, rfc3339, start_of, today
 from records.openings import Opening, OpeningEvent
 from records.organisations import Centre, Organisation, Room
 from records.projects import TRADE_FAMILIES, Lot, Project
 from records.states import OPENING_STATES, STAGES
-
-RUNNING = ("in_progress", "paused")
-OVER = ("ended", "sealed")
-JUST_OVER = timedelta(minutes=30)
-"""How long a seat shows that its opening has ended."""
 
 OLDEST = date(1990, 1, 1)
 """Where the history begins: before any record of electronic tendering."""
@@ -208,7 +204,11 @@ def seats(
     if centre:
         rooms = rooms.where(Room.centre_id == centre)
     narrowed = bool(family or key_only)
-    current = _current(session, family, key_only)
+    current = {
+        room: (opening, lot)
+        for room, (opening, lot, project) in _current(session).items()
+        if (not family or lot.trade_family == family) and (not key_only or project.key_flag is not None)
+    }
     reasons = _pause_reasons(session, [o.id for o, _ in current.values() if o.state == "paused"])
     return [
         _seat(room, place, current.get(room.id), reasons, lang)
@@ -217,21 +217,20 @@ def seats(
     ]
 
 
-def _current(session: Session, family: str | None, key_only: bool) -> dict[str, tuple[Opening, Lot]]:
-    start = start_of(today())
-    query = _narrow(_joined(), None, family, key_only).where(
-        Room.id.is_not(None),
-        or_(
-            Opening.state.in_(RUNNING),
-            Opening.scheduled_at.between(start, start + timedelta(days=1)) & (Opening.state == "scheduled"),
-            Opening.state.in_(OVER) & (Opening.ended_at > now() - JUST_OVER),
-        ),
-    )
-    rank = {"in_progress": 0, "paused": 1, "scheduled": 2}
-    found: dict[str, tuple[Opening, Lot]] = {}
-    rows = session.execute(query).all()
-    for opening, lot, _, room, _ in sorted(rows, key=lambda r: (rank.get(r[0].state, 3), r[0].scheduled_at)):
-        found.setdefault(room.id, (opening, lot))
+def _current(session: Session) -> dict[str, tuple[Opening, Lot, Project]]:
+    """What each room is at, as the hall of the public says it; where that is nothing, what is next today."""
+    instant = now()
+    until = max(start_of(today()) + timedelta(days=1), instant + at_room.STANDBY)
+    rows = session.execute(_joined().where(Room.id.is_not(None), at_room.claiming(instant, until))).all()
+    here: dict[str, dict[str, tuple[Opening, Lot, Project]]] = {}
+    for opening, lot, project, room, _ in rows:
+        here.setdefault(room.id, {})[opening.id] = (opening, lot, project)
+    found = {}
+    for room_id, held in here.items():
+        claims = [at_room.Claim.held(opening) for opening, *_ in held.values()]
+        key = at_room.first(claims, instant) or at_room.upcoming(claims, instant)
+        if key:
+            found[room_id] = held[key]
     return found
 
 
@@ -248,7 +247,7 @@ def _seat(
     room: Room, centre: Centre, at: tuple[Opening, Lot] | None, reasons: dict[str, str], lang: str
 ) -> dict[str, Any]:
     opening, lot = at or (None, None)
-    running = opening is not None and opening.state in RUNNING
+    running = opening is not None and opening.state in at_room.RUNNING
     label = None
     if opening is not None:
         table, key = (STAGES, opening.stage) if running else (OPENING_STATES, opening.state)

@@ -95,7 +95,7 @@ def _table(entries: list[hall.Entry], total: int, page: shell.Page) -> str:
 
 
 def _row(entry: hall.Entry, page: shell.Page) -> str:
-    running = entry.state in hall.RUNNING and entry.state != "paused"
+    running = entry.state == "in_progress"
     state = (STAGES[entry.stage] if running else OPENING_STATES[entry.state])[0 if page.lang == "zh" else 1]
     cells = (
         f"<b>{tabledata.when(entry.scheduled_at)}</b>",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from records import current as at_room
 from records import public
 from records.clock import BEIJING, now, rfc3339, today
 from streaming.live.covers import OPEN, Cover
@@ -17,12 +18,6 @@ from streaming.signals import Signal
 
 DAYS_BACK = 14
 DAYS_AHEAD = 7
-STANDBY = timedelta(minutes=30)
-"""How long before its time an opening puts its room on standby 候播."""
-OVERDUE = timedelta(hours=12)
-"""How long an opening that has not begun keeps its room on standby."""
-ENDED_SHOWN = timedelta(minutes=30)
-"""How long a room shows that its opening has ended."""
 
 Opening = dict[str, Any]
 
@@ -133,25 +128,24 @@ class Board:
         return sorted(chosen, key=lambda o: (o["ended_at"], o["id"]), reverse=True)
 
     def current(self, room_id: str) -> Opening | None:
-        """The opening a room is at: of those running the one that began first, else the one about to begin, else
-        the one just over. No other takes the room from one that is running or paused."""
-        instant = now()
-        here = [(_rank(o, instant), o) for o in self.openings.values() if o["room"] == room_id]
-        ranked = [(rank, o) for rank, o in here if rank is not None]
-        return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
+        """The opening a room is at (see records.current)."""
+        key = at_room.first(self._claims(room_id), now())
+        return self.openings[key] if key else None
 
     def upcoming(self, room_id: str) -> Opening | None:
         """The next opening announced for a room."""
-        ahead = [o for o in self.openings.values() if o["room"] == room_id and o["state"] == "scheduled"]
-        fresh = [o for o in ahead if (moment(o["scheduled_at"]) or now()) > now() - OVERDUE]
-        return min(fresh, key=lambda o: (o["scheduled_at"], o["id"]), default=None)
+        key = at_room.upcoming(self._claims(room_id), now())
+        return self.openings[key] if key else None
+
+    def _claims(self, room_id: str) -> list[at_room.Claim]:
+        return [at_room.Claim.told(o) for o in self.openings.values() if o["room"] == room_id]
 
     def last(self, room_id: str, opening: Opening | None) -> Opening | None:
         """What has ended in a room within the last hours, before the opening it is at."""
         over = [
             o for o in self.ended() if o["room"] == room_id and (opening is None or o["id"] != opening["id"])
         ]
-        fresh = [o for o in over if (moment(o["ended_at"]) or now()) > now() - OVERDUE]
+        fresh = [o for o in over if (moment(o["ended_at"]) or now()) > now() - at_room.OVERDUE]
         return next(iter(fresh), None)
 
     def state(self, room: RoomCard) -> dict[str, Any]:
@@ -226,18 +220,3 @@ class Board:
             return rfc3339(moment(log.story.paused_at))
         key = {"live": "started_at", "ended": "ended_at"}.get(state)
         return opening[key] if key else None
-
-
-def _rank(opening: Opening, instant: datetime) -> tuple[int, float] | None:
-    """How strongly an opening claims its room at an instant; None: not at all."""
-    scheduled, ended = moment(opening["scheduled_at"]), moment(opening["ended_at"])
-    state = opening["state"]
-    if scheduled is None:
-        return None
-    if state in {"in_progress", "paused"}:
-        return (0, (moment(opening["started_at"]) or scheduled).timestamp())
-    if state == "scheduled" and instant - OVERDUE <= scheduled <= instant + STANDBY:
-        return (1, scheduled.timestamp())
-    if state in {"ended", "sealed"} and ended and instant - ended <= ENDED_SHOWN:
-        return (2, -ended.timestamp())
-    return None

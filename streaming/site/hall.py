@@ -9,9 +9,10 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
+from records import current as at_room
 from records.clock import local_day, local_now, now, today
 from records.projects import TRADE_FAMILIES
-from streaming.live.board import STANDBY, Board, Opening, moment
+from streaming.live.board import Board, Opening, moment
 from streaming.live.logs import Logs
 from streaming.live.reading import Reader, openings_of
 from streaming.live.register import OVER, Entry
@@ -239,6 +240,6 @@ def _coming(opening: Opening) -> str:
     scheduled = moment(opening["scheduled_at"]) or instant
     if scheduled <= instant:
         return "late"
-    if scheduled - instant <= STANDBY:
+    if scheduled - instant <= at_room.STANDBY:
         return "soon"
     return "today" if local_day(scheduled) == local_day(instant) else "scheduled"
