@@ -18,6 +18,7 @@ from records.openings import Opening
 from records.projects import Lot
 from records.states import IllegalTransition
 from records.terms import term
+from supervision import figures
 
 COLUMNS = ("no", "name", "price", "limit", "duration_days", "quality", "remark", "read_at")
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
@@ -36,6 +37,7 @@ def controls(page: shell.Page, opening_id: str) -> None:
         with context.ledger().read() as session:
             steps = {step.kind: step for step in hosting.next_steps(session, opening_id)}
             waiting = hosting.open_objections(session, opening_id)
+            unit = _unit(session, opening_id, page.lang)
         if not steps:
             st.caption(say("room.host_none"))
             return
@@ -48,17 +50,22 @@ def controls(page: shell.Page, opening_id: str) -> None:
                     st.rerun(scope="fragment")
         chosen = st.session_state.get(chosen_key)
         if chosen in steps:
-            _confirm(page, opening_id, steps[chosen], waiting, chosen_key)
+            _confirm(page, opening_id, steps[chosen], waiting, chosen_key, unit)
 
 
 def _confirm(
-    page: shell.Page, opening_id: str, step: hosting.NextStep, waiting: list[tuple[int, str]], chosen_key: str
+    page: shell.Page,
+    opening_id: str,
+    step: hosting.NextStep,
+    waiting: list[tuple[int, str]],
+    chosen_key: str,
+    unit: str,
 ) -> None:
     name = hosting.STEPS[step.kind][0 if page.lang == "zh" else 1]
     with st.form(f"host-form-{step.kind}", border=False):
         payload = _fields(page, step, waiting)
         st.caption(page.say("room.will_publish"))
-        st.code(_preview(page, payload), language=None, wrap_lines=True)
+        st.code(_preview(page, payload, unit), language=None, wrap_lines=True)
         with st.container(horizontal=True):
             sure = st.form_submit_button(page.say("room.confirm", step=name), type="primary")
             back = st.form_submit_button(page.say("room.cancel"))
@@ -126,7 +133,7 @@ def _draw(page: shell.Page) -> dict[str, Any]:
     return {"kind": kind, "value": value, **({"pool": found} if found else {})}
 
 
-def _preview(page: shell.Page, payload: dict[str, Any]) -> str:
+def _preview(page: shell.Page, payload: dict[str, Any], unit: str) -> str:
     """What will be published, as lines a person can check; a long list of bidders is cut."""
     lines = []
     for name, value in payload.items():
@@ -137,13 +144,28 @@ def _preview(page: shell.Page, payload: dict[str, Any]) -> str:
             lines.append(page.say("room.bidders", n=value))
         else:
             shown = term(value, page.lang) if isinstance(value, str) else value
-            lines.append(f"{_field(page, name)}: {shown}")
+            lines.append(f"{_field(page, name, unit)}: {shown}")
     return "\n".join(lines) or "—"
 
 
-def _field(page: shell.Page, name: str) -> str:
+def _field(page: shell.Page, name: str, unit: str = "") -> str:
     key = f"room.field_{name}"
-    return page.say(key if key in i18n.words() else f"room.{name}")
+    return page.say(key if key in i18n.words() else f"room.{name}", unit=unit)
+
+
+def _unit(session: Session, opening_id: str, lang: str) -> str:
+    """What the amounts of an opening are in, for headings."""
+    opening = session.get(Opening, opening_id)
+    if opening is None:
+        return ""
+    lot = session.get_one(Lot, opening.lot_id)
+    return figures.heading_unit(figures.currency(lot.currency, lot.vat), lang)
+
+
+def headings(session: Session, opening_id: str, lang: str) -> dict[str, str]:
+    """Column of the record → its heading; prices with their currency."""
+    unit = _unit(session, opening_id, lang)
+    return {column: i18n.text(f"room.{column}", lang, unit=unit) for column in COLUMNS}
 
 
 def _do(page: shell.Page, opening_id: str, kind: str, payload: dict[str, Any], name: str) -> tuple[bool, str]:
@@ -169,7 +191,7 @@ def _do(page: shell.Page, opening_id: str, kind: str, payload: dict[str, Any], n
 def record(page: shell.Page, opening_id: str) -> None:
     """开标记录表: what was read aloud, with the limit check, and its CSV."""
     with context.ledger().read() as session:
-        rows = record_rows(session, opening_id, page.lang)
+        rows, names = record_rows(session, opening_id, page.lang), headings(session, opening_id, page.lang)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{page.say('room.record')}**")
         if rows:
@@ -177,13 +199,12 @@ def record(page: shell.Page, opening_id: str) -> None:
     if not rows:
         st.caption(page.say("room.record_none"))
         return
-    names = {column: page.say(f"room.{column}") for column in COLUMNS}
     table = pd.DataFrame(rows, columns=list(COLUMNS)).rename(columns=names)
     st.dataframe(table, hide_index=True, width="stretch", height=min(480, 36 * len(rows) + 40))
 
 
 def record_rows(session: Session, opening_id: str, lang: str) -> list[dict[str, str]]:
-    """The record's rows as text, in order of number; prices in yuan. Empty before the reading."""
+    """The record's rows as text, in order of number; prices in the lot's currency. Empty before the reading."""
     opening = session.get(Opening, opening_id)
     limit = session.get_one(Lot, opening.lot_id).control_price if opening else None
     return [_record_row(row, limit, lang) for row in hosting.record(session, opening_id)]
@@ -210,7 +231,7 @@ def record_csv(session: Session, opening_id: str, lang: str) -> str:
     """The record as CSV that spreadsheet programs open rightly; no cell can be taken for a formula."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(i18n.text(f"room.{column}", lang) for column in COLUMNS)
+    writer.writerow(headings(session, opening_id, lang).values())
     for row in record_rows(session, opening_id, lang):
         writer.writerow("'" + row[c] if row[c].startswith(_RISKY) else row[c] for c in COLUMNS)
     return "\ufeff" + out.getvalue()

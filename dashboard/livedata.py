@@ -16,7 +16,7 @@ from records.intake import Held
 from records.money import Award, Deposit
 from records.openings import Opening, OpeningEvent
 from records.organisations import Room
-from records.projects import Lot
+from records.projects import Lot, counted
 from records.visibility import opened
 from supervision.filters import Filters
 
@@ -24,13 +24,17 @@ Rows = Select[*tuple[Any, ...]]
 TICKER_EVENTS = ("bidders_published", "record_confirmed", "ended", "sealed")
 
 
-def openings_today(filters: Filters | None = None) -> dict[str, int]:
-    """Today's openings by state, of the filters' centre and trade family; those called off are none."""
+def openings_today(filters: Filters | None = None, *, rehearsals: bool = False) -> dict[str, int]:
+    """Today's openings by state, of the filters' centre and trade family; those called off are none.
+
+    Rehearsals 演练 are not among them; with `rehearsals` only they are.
+    """
     start, after = bounds(today(), today())
     query = (
         select(Opening.state, func.count())
         .join(Lot, Lot.id == Opening.lot_id)
         .where(Opening.scheduled_at >= start, Opening.scheduled_at < after, Opening.state != "cancelled")
+        .where(~counted() if rehearsals else counted())
         .group_by(Opening.state)
     )
     with context.ledger().read() as session:
@@ -100,6 +104,16 @@ def ticker(filters: Filters | None = None, limit: int = 9) -> list[Happening]:
             Happening(at, "refunded", lot, n) for at, lot, n in session.execute(of_lots(refunds, filters))
         ]
     return sorted(found, key=lambda h: (h.at, h.lot, h.kind), reverse=True)[:limit]
+
+
+def rehearsed(session: Session, centre: str | None) -> int:
+    """How many of the openings that are over were rehearsals: kept and listed like any other."""
+    query = (
+        select(func.count(Opening.id))
+        .join(Lot, Lot.id == Opening.lot_id)
+        .where(Opening.state.in_(("ended", "sealed")), opened(), ~counted())
+    )
+    return session.scalar(query.where(Lot.centre_id == centre) if centre else query) or 0
 
 
 @dataclass(frozen=True)

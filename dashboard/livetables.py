@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import select
+
 from dashboard import context, hall, i18n, livedata, services, warning_views
 from dashboard.filters import Choice
 from dashboard.tabledata import MOST_ROWS, Row, Table, span
 from records import opinions
+from records.money import Deposit
+from records.organisations import Organisation
+from records.projects import Lot
 from records.states import OPENING_STATES
 from supervision import warnings
 from supervision.filters import Filters
@@ -122,6 +127,39 @@ def _replays(choice: Choice, lang: str) -> list[Row]:
     ]  # fmt: skip
 
 
+_COUNTED_AS = ("refunded", "rate", "guarantee")
+"""What S10 counts a deposit as, in the order of `services.deposit_bases`."""
+
+
+def _deposits(choice: Choice, lang: str) -> list[Row]:
+    """The deposits that S10's figures are made of, each with the figures it counts in."""
+    query = (
+        select(Lot.id, Lot.name, Organisation.name, Lot.currency, Deposit, *services.deposit_bases(choice.filters))
+        .join(Lot, Lot.id == Deposit.lot_id)
+        .join(Organisation, Organisation.id == Deposit.bidder_id)
+        .order_by(Deposit.due_refund_at, Deposit.id)
+        .limit(MOST_ROWS)
+    )  # fmt: skip
+    with context.ledger().read() as session:
+        return [
+            (
+                lot, name, bidder, i18n.text(f"deposit.form_{d.form}", lang), d.amount, d.received_at,
+                d.due_refund_at, d.refunded_at, i18n.text(f"deposit.status_{d.status}", lang), currency,
+                _counted_as(bases, lang),
+            )
+            for lot, name, bidder, currency, d, *bases in session.execute(
+                services.counted_deposits(query, choice.filters)
+            )
+        ]  # fmt: skip
+
+
+def _counted_as(bases: Sequence[bool], lang: str) -> str:
+    names = [
+        i18n.text(f"deposits.as_{name}", lang) for name, held in zip(_COUNTED_AS, bases, strict=True) if held
+    ]
+    return i18n.text("overview.and", lang).join(names)
+
+
 def _refunds(choice: Choice, lang: str) -> list[Row]:
     with context.ledger().read() as session:
         found = services.refunds_due(session, choice.filters, MOST_ROWS)[1]
@@ -147,6 +185,8 @@ LIVE = (
     Table("schedule", ("opening", "scheduled_at", "lot_name", "room", "state", "family", "tenderer", "key"), _schedule,
           ("view", "day", "centre", "family", "state", "q", "key")),
     Table("replays", ("opening", "lot_name", "room", "ended_at", "result", "events", "hash", "chain"), _replays, ("centre",)),
+    Table("deposits", ("lot", "lot_name", "bidder", "form", "amount", "received_at", "due_refund_at",
+          "refunded_at", "state", "currency", "counted_as"), _deposits, ("period", "centre")),
     Table("refunds", ("lot", "lot_name", "bidder", "form", "amount", "currency", "due_refund_at"), _refunds, ("centre",)),
     Table("opinions", ("opinion", "project", "channel", "content", "received_at", "answered_at", "answer", "handler"),
           _opinions, ("centre", "opinions")),

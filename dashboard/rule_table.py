@@ -16,6 +16,7 @@ from supervision.finding import LEVELS
 from supervision.handling import CLOSED_STATES
 from supervision.rules.registry import LOT_RULES
 from supervision.rules.rule import FAMILIES, LotRule, Parameter, Words
+from supervision.tally import in_statistics
 
 DAYS = 30
 
@@ -25,11 +26,14 @@ def rows(session: Session, lang: str) -> list[dict[str, str]]:
     since = clock.start_of(clock.today() - timedelta(days=DAYS - 1))
     raised = dict(
         session.execute(
-            select(Warning.rule, func.count()).where(Warning.raised_at >= since).group_by(Warning.rule)
+            select(Warning.rule, func.count())
+            .where(Warning.raised_at >= since, in_statistics())
+            .group_by(Warning.rule)
         ).all()
     )
     closed: dict[str, dict[str | None, int]] = {}
-    query = select(Warning.rule, Warning.disposition, func.count()).where(Warning.state.in_(CLOSED_STATES))
+    query = select(Warning.rule, Warning.disposition, func.count())
+    query = query.where(Warning.state.in_(CLOSED_STATES), in_statistics())
     for rule, disposition, count in session.execute(query.group_by(Warning.rule, Warning.disposition)):
         closed.setdefault(rule, {})[disposition] = count
     return [_row(rule, raised.get(rule.id, 0), closed.get(rule.id, {}), lang) for rule in LOT_RULES.values()]

@@ -159,12 +159,26 @@ def _summed(row: Any) -> Deposits:
     )
 
 
+Bases = tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]
+
+
+def deposit_bases(filters: Filters) -> Bases:
+    """By which time a deposit is of the period: it went back in it, fell due in it, came in it as a guarantee."""
+    went = and_(Deposit.refunded_at.is_not(None), within(Deposit.refunded_at, filters))
+    due = and_(Deposit.due_refund_at <= now(), within(Deposit.due_refund_at, filters))
+    given = and_(Deposit.form.in_(("guarantee", "insurance")), within(Deposit.received_at, filters))
+    return went, due, given
+
+
+def counted_deposits(query: Rows, filters: Filters) -> Rows:
+    """A query of deposits that has joined `Lot`, narrowed to those that S10's figures are made of."""
+    return of_lots(query.where(past_deadline(), counted(), or_(*deposit_bases(filters))), filters)
+
+
 def _deposit_query(filters: Filters) -> Rows:
     """One row a currency, the commonest first."""
     back = Deposit.refunded_at.is_not(None)
-    went = and_(back, within(Deposit.refunded_at, filters))
-    due = and_(Deposit.due_refund_at <= now(), within(Deposit.due_refund_at, filters))
-    given = and_(Deposit.form.in_(("guarantee", "insurance")), within(Deposit.received_at, filters))
+    went, due, given = deposit_bases(filters)
     conditions = (
         went,
         due,
@@ -178,11 +192,10 @@ def _deposit_query(filters: Filters) -> Rows:
             func.sum(case((went, Deposit.amount))), func.sum(case((given, Deposit.amount))), Lot.currency,
         )
         .join(Lot, Lot.id == Deposit.lot_id)
-        .where(past_deadline(), counted(), or_(went, due, given))
         .group_by(Lot.currency)
         .order_by(func.count().desc(), Lot.currency)
     )  # fmt: skip
-    return of_lots(query, filters)
+    return counted_deposits(query, filters)
 
 
 def past_deadline() -> ColumnElement[bool]:

@@ -13,10 +13,10 @@ from dashboard import context, i18n
 from dashboard.filters import Choice
 from dashboard.memo import per_lens
 from records.clock import BEIJING, now, start_of, today
-from records.money import Award, Deposit
+from records.money import Award
 from records.openings import Opening
 from records.organisations import Centre, Organisation, Room
-from records.projects import TRADE_FAMILIES, Lot
+from records.projects import TRADE_FAMILIES, Lot, counted
 from records.states import OPENING_STATES
 from records.terms import term
 from records.visibility import opened
@@ -131,31 +131,6 @@ def _participations(choice: Choice, lang: str) -> list[Row]:
     ]
 
 
-def _deposits(choice: Choice, lang: str) -> list[Row]:
-    """Deposits of lots past their deadline: before it, who paid is secret (招标投标法 art. 22)."""
-    since, until = span(choice.filters.period)
-    query = (
-        select(Lot.id, Lot.name, Organisation.name, Deposit)
-        .join(Lot, Lot.id == Deposit.lot_id)
-        .join(Organisation, Organisation.id == Deposit.bidder_id)
-        .where(Lot.deadline <= now())
-        .order_by(Deposit.due_refund_at, Deposit.id)
-        .limit(MOST_ROWS)
-    )
-    if since and until:
-        query = query.where(Deposit.received_at >= since, Deposit.received_at < until)
-    if choice.filters.centre:
-        query = query.where(Lot.centre_id == choice.filters.centre)
-    with context.ledger().read() as session:
-        return [
-            (
-                lot, name, bidder, i18n.text(f"deposit.form_{d.form}", lang), d.amount, d.received_at,
-                d.due_refund_at, d.refunded_at, i18n.text(f"deposit.status_{d.status}", lang),
-            )
-            for lot, name, bidder, d in session.execute(query)
-        ]  # fmt: skip
-
-
 def _awards(choice: Choice, lang: str) -> list[Row]:
     since, until = span(choice.filters.period)
     query = (
@@ -163,7 +138,10 @@ def _awards(choice: Choice, lang: str) -> list[Row]:
         .join(Lot, Lot.id == Award.lot_id)
         .join(Organisation, Organisation.id == Award.bidder_id)
         .where(
-            Award.status == "awarded", or_(Award.awarded_at.is_(None), Award.awarded_at <= now()), opened()
+            Award.status == "awarded",
+            or_(Award.awarded_at.is_(None), Award.awarded_at <= now()),
+            opened(),
+            counted(),
         )
         .order_by(Award.awarded_at.desc(), Award.id)
         .limit(MOST_ROWS)
@@ -188,6 +166,7 @@ def _openings(choice: Choice, lang: str) -> list[Row]:
         .join(Lot, Lot.id == Opening.lot_id)
         .outerjoin(Room, Room.id == Opening.room_id)
         .outerjoin(Centre, Centre.id == Lot.centre_id)
+        .where(counted())
         .order_by(Opening.scheduled_at.desc(), Opening.id)
         .limit(MOST_ROWS)
     )
@@ -220,8 +199,6 @@ ANALYSED = (
         Table("lots", ("lot", "lot_name", "centre", "family", "category", "opened_at", "bids", "outside_bids",
               "provinces", "control_price", "winner", "award_price", "currency"), _lots),
         Table("participations", ("month", "centre", "family", "origin", "participations", "firms"), _participations),
-        Table("deposits", ("lot", "lot_name", "bidder", "form", "amount", "received_at",
-              "due_refund_at", "refunded_at", "state"), _deposits),
         Table("awards", ("lot", "lot_name", "winner", "award_price", "currency", "awarded_at"), _awards),
         Table("openings", ("opening", "lot", "lot_name", "centre", "room", "scheduled_at",
               "started_at", "ended_at", "state", "hash"), _openings),

@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from records.bids import Bid
 from records.clock import BEIJING, now, rfc3339
 from records.money import Award
-from records.projects import Lot
+from records.openings import Opening
+from records.projects import Lot, counted
 from supervision import figures
 from supervision.readiness import OPENED_STATUSES
 from supervision.warnings import WarningFilters, WarningRow, list_warnings
@@ -68,14 +69,14 @@ def _letter(place: int) -> str:
 # ── lines ────────────────────────────────────────────────────────────────────
 
 
-def lines(row: WarningRow, called: Labels, lang: str) -> list[dict[str, str]]:
-    """Evidence in order of strength: {"text", "detail", "strength": strong|medium|weak|""}."""
+def lines(row: WarningRow, called: Labels, lang: str, currency: str) -> list[dict[str, str]]:
+    """Evidence in order of strength: {"text", "detail", "strength": strong|medium|weak|""}; prices are in `currency`."""
     evidence = row.evidence
     zh = lang == "zh"
     everyone = {s["id"] for s in row.subjects if s["kind"] == "bidder"}
     found = [_shared_line(shared, called, zh, everyone) for shared in _dicts(evidence, "shared")]
-    found += _deposit_lines(evidence, called, zh)
-    found += _price_lines(evidence, zh)
+    found += _deposit_lines(evidence, called, zh, figures.with_vat(currency))
+    found += _price_lines(evidence, zh, currency)
     found += _time_line(_dicts(evidence, "bids"), zh, "上传时间", "uploads")
     found += [_given_line(line, zh) for line in _dicts(evidence, "lines")]
     if not found:
@@ -108,7 +109,9 @@ def _shared_line(shared: dict[str, Any], called: Labels, zh: bool, everyone: set
     return _line(text, who, shared.get("strength", ""))
 
 
-def _deposit_lines(evidence: Mapping[str, Any], called: Labels, zh: bool) -> list[dict[str, str]]:
+def _deposit_lines(
+    evidence: Mapping[str, Any], called: Labels, zh: bool, currency: str
+) -> list[dict[str, str]]:
     deposits = _dicts(evidence, "deposits")
     account = evidence.get("account")
     if not deposits or not account:
@@ -121,19 +124,19 @@ def _deposit_lines(evidence: Mapping[str, Any], called: Labels, zh: bool) -> lis
     found = [_line(text, _who(deposits, called, zh), str(evidence.get("strength", "strong")))]
     amounts = {deposit.get("amount") for deposit in deposits}
     if len(amounts) == 1 and (amount := amounts.pop()):
-        money = figures.yuan(Decimal(amount), "zh" if zh else "en")
+        money = figures.money(Decimal(amount), currency, "zh" if zh else "en")
         found.append(_line(f"金额相同：{money}" if zh else f"Same amount: {money}", "", "weak"))
     return found + _time_line(deposits, zh, "到账时间", "receipts")
 
 
-def _price_lines(evidence: Mapping[str, Any], zh: bool) -> list[dict[str, str]]:
+def _price_lines(evidence: Mapping[str, Any], zh: bool, currency: str) -> list[dict[str, str]]:
     prices = _dicts(evidence, "prices")
     gap = evidence.get("mean_gap")
     if not prices or gap is None:
         return []
     lang = "zh" if zh else "en"
-    step = figures.yuan(Decimal(str(gap)), lang)
-    low, high = (figures.yuan(Decimal(prices[i]["price"]), lang) for i in (0, -1))
+    step = figures.money(Decimal(str(gap)), currency, lang)
+    low, high = (figures.money(Decimal(prices[i]["price"]), currency, lang) for i in (0, -1))
     text = (
         f"{len(prices)} 家报价由低到高，相邻相差约 {step}"
         if zh
@@ -229,32 +232,50 @@ def _holders(count: int, strength: str, zh: bool) -> str:
 
 
 def together(session: Session, row: WarningRow) -> dict[str, Any] | None:
-    """Lots in the two years before in which two or more of these bidders met, opened ones only; None if alone."""
+    """Lots opened in the two years before this one in which two or more of these bidders met; None if alone.
+
+    Counted back from the warning's own lot, which is not among them, and without rehearsals.
+    """
     people = [s["id"] for s in row.subjects if s["kind"] == "bidder"]
     if len(people) < 2:
         return None
-    until = now()
+    until = _moment(session, row)
+    at = _opening_time()
     query = (
-        select(Lot.id, Lot.deadline, Bid.bidder_id)
+        select(Lot.id, at, Bid.bidder_id)
         .join(Bid, Bid.lot_id == Lot.id)
         .where(
-            Bid.bidder_id.in_(people), Bid.withdrawn_at.is_(None), Lot.status.in_(OPENED_STATUSES),
-            Lot.deadline >= until - HISTORY, Lot.deadline < until,
+            Bid.bidder_id.in_(people), Bid.withdrawn_at.is_(None), Lot.status.in_(OPENED_STATUSES), counted(),
+            at >= until - HISTORY, at < until, Lot.id != (row.lot_id or ""),
         )
     )  # fmt: skip
     met: dict[str, tuple[datetime, set[str]]] = {}
-    for lot_id, deadline, bidder in session.execute(query):
-        if deadline is None:
-            continue
-        met.setdefault(lot_id, (deadline, set()))[1].add(bidder)
-    joint = {lot: at for lot, (at, who) in met.items() if len(who) > 1}
+    for lot_id, opened, bidder in session.execute(query):
+        met.setdefault(lot_id, (opened, set()))[1].add(bidder)
+    joint = {lot: opened for lot, (opened, who) in met.items() if len(who) > 1}
     won = _won(session, list(joint), people)
     newest = sorted(joint.items(), key=lambda pair: pair[1])[-MOST_MARKS:]
-    marks = [{"at": rfc3339(at), "won": lot in won} for lot, at in newest]
+    marks = [{"at": rfc3339(opened), "won": lot in won} for lot, opened in newest]
     return {
         "from": rfc3339(until - HISTORY), "to": rfc3339(until), "marks": marks,
         "n": len(joint), "won": len(won), "met": len(joint) - len(won), "who": len(people),
     }  # fmt: skip
+
+
+def _opening_time() -> Any:
+    """When a lot's bids were opened: its deadline, else the time its last opening was announced for."""
+    announced = (
+        select(func.max(Opening.scheduled_at))
+        .where(Opening.lot_id == Lot.id, Opening.state != "cancelled")
+        .scalar_subquery()
+    )
+    return func.coalesce(Lot.deadline, announced)
+
+
+def _moment(session: Session, row: WarningRow) -> datetime:
+    """When the warning's lot was opened; where that is not known, when the warning was raised."""
+    opened = session.scalar(select(_opening_time()).where(Lot.id == row.lot_id)) if row.lot_id else None
+    return min(opened, now()) if isinstance(opened, datetime) else row.raised_at
 
 
 def _won(session: Session, lots: list[str], people: list[str]) -> set[str]:

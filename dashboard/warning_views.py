@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from dashboard import context, warning_evidence
 from records import clock
 from records.clock import rfc3339
+from records.projects import Lot
 from supervision import figures, warnings
 from supervision.handling import DISPOSITIONS, STATES
 from supervision.rules.registry import LOT_RULES
@@ -145,6 +146,7 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
     row = warnings.get_warning(session, warning_id)
     rule = LOT_RULES.get(row.rule)
     zh = lang == "zh"
+    lot = session.get(Lot, row.lot_id) if row.lot_id else None
     labels = warning_evidence.labels(row, lang, names=names)
     related = warning_evidence.related(session, row)
     law = row.evidence.get("law" if zh else "law_en")
@@ -156,7 +158,7 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
         "formula": (rule.formula.zh if zh else rule.formula.en) if rule else None,
         "cannot_know": (rule.cannot_know.zh if zh else rule.cannot_know.en) if rule else _unknown_rule(lang),
         "masked": not names,
-        "evidence": warning_evidence.lines(row, labels, lang),
+        "evidence": warning_evidence.lines(row, labels, lang, _currency(lot)),
         "diagram": warning_evidence.diagram(row, labels, lang),
         "history": warning_evidence.together(session, row),
         "related": [item(other, lang) for other in related[:3]],
@@ -169,6 +171,11 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
             for c in row.history
         ],
     }  # fmt: skip
+
+
+def _currency(lot: Lot | None) -> str:
+    """What a lot's amounts are in."""
+    return figures.CNY if lot is None else figures.currency(lot.currency, lot.vat)
 
 
 def tally(session: Session, lang: str) -> dict[str, Any]:

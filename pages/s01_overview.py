@@ -47,9 +47,12 @@ def _today(page: shell.Page) -> Kpi:
     by_state = livedata.openings_today(page.filters)
     live = by_state.get("in_progress", 0) + by_state.get("paused", 0)
     done = by_state.get("ended", 0) + by_state.get("sealed", 0)
+    note = page.say("overview.done", done=done, waiting=by_state.get("scheduled", 0))
+    if rehearsals := sum(livedata.openings_today(page.filters, rehearsals=True).values()):
+        note += page.say("overview.rehearsals", n=figures.number(rehearsals))
     return Kpi(
         page.say("overview.today"), figures.number(sum(by_state.values())), page.say("overview.sessions"),
-        page.say("overview.live", n=live), page.say("overview.done", done=done, waiting=by_state.get("scheduled", 0)),
+        page.say("overview.live", n=live), note,
         page.say("overview.today_definition"), live_basis(page.lang),
         href="/hall", key=True,
     )  # fmt: skip

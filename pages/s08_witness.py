@@ -15,17 +15,18 @@ def body(page: shell.Page) -> None:
     """How many are over and how many chains hold; the list, each chain walked just now; witnessing."""
     with context.ledger().read() as session:
         total, _ = livedata.ended_openings(session, page.filters.centre, 0)
+        rehearsed = livedata.rehearsed(session, page.filters.centre)
         entries = audit.count(session)
     if not total:
         shell.empty(page.say("witness.empty"), page.say("witness.empty_what"))
     else:
-        _figures(page, total, entries)
+        _figures(page, total, rehearsed, entries)
         tables.paged("openings", page.screen.functions[0].name(page.lang), page.say("witness.note", n=figures.number(total)), total, ROWS,
             {"ended": page.say("column.ended_at")}, page.lang, lambda shown: _rows(page, shown))  # fmt: skip
     shell.no_records(page.screen.functions[1].name(page.lang), page.say("witness.kind"))
 
 
-def _figures(page: shell.Page, total: int, entries: int) -> None:
+def _figures(page: shell.Page, total: int, rehearsed: int, entries: int) -> None:
     shared = live_basis(page.lang)
     say = page.say
     with context.ledger().read() as session:
@@ -34,7 +35,7 @@ def _figures(page: shell.Page, total: int, entries: int) -> None:
     sealed = sum(1 for o in checked if o.state == "sealed")
     show(
         [
-            Kpi(say("witness.ended"), figures.number(total), say("overview.sessions"), definition=say("witness.ended_definition"), key=True, basis=shared),
+            Kpi(say("witness.ended"), figures.number(total), say("overview.sessions"), note=say("witness.rehearsed", n=figures.number(rehearsed)) if rehearsed else "", definition=say("witness.ended_definition"), key=True, basis=shared),
             Kpi(say("witness.checked"), f"{good} / {len(checked)}", "", note=say("witness.checked_note", n=len(checked)), definition=say("witness.checked_definition"), basis=shared),
             Kpi(say("witness.sealed"), f"{sealed} / {len(checked)}", "", note=say("witness.checked_note", n=len(checked)), definition=say("witness.sealed_definition"), basis=shared),
             Kpi(say("witness.audit"), figures.number(entries), say("overview.records_unit"), definition=say("witness.audit_definition"), basis=shared),

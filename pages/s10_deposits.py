@@ -45,11 +45,11 @@ def _kpis(page: shell.Page, d: services.Deposits) -> list[Kpi]:
     return [
         Kpi(say("deposits.refunded"), *measures.split(figures.money(d.refunded_amount, d.currency, page.lang)), note=say("deposits.count", n=figures.number(d.refunded)) + others,
             definition=say("deposits.refunded_definition"), key=True, basis=shared),
-        Kpi(say("deposits.rate"), returned.text.rstrip("%"), "%" if d.due else "", note=f"{figures.number(d.due_refunded)} / {figures.number(d.due)}",
+        Kpi(say("deposits.rate"), returned.text.rstrip("%"), "%" if d.due else "", note=say("deposits.of_due", part=figures.number(d.due_refunded), n=figures.number(d.due)),
             definition=say("deposits.rate_definition"), basis=shared),
-        Kpi(say("deposits.timely"), timely.text.rstrip("%"), "%" if d.due else "", note=f"{figures.number(d.on_time)} / {figures.number(d.due)}",
+        Kpi(say("deposits.timely"), timely.text.rstrip("%"), "%" if d.due else "", note=say("deposits.of_due", part=figures.number(d.on_time), n=figures.number(d.due)),
             definition=say("deposits.timely_definition"), basis=shared),
-        Kpi(say("deposits.overdue"), figures.number(d.overdue), say("deposits.unit"), definition=say("deposits.overdue_definition"), basis=shared),
+        Kpi(say("deposits.overdue"), figures.number(d.overdue), say("deposits.unit"), note=say("deposits.by_due"), definition=say("deposits.overdue_definition"), basis=shared),
         Kpi(say("deposits.guarantee"), *measures.split(figures.money(d.guarantees, d.currency, page.lang)), note=say("deposits.guarantee_note"),
             definition=say("deposits.guarantee_definition"), basis=shared),
     ]  # fmt: skip

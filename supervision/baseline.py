@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from records.clock import now
 from records.ledger import Ledger
-from records.projects import Lot
+from records.projects import Lot, counted
 from supervision.facts import LotFacts, load_facts
 from supervision.finding import Finding
 from supervision.readiness import Readiness, lots_readiness
@@ -67,8 +67,8 @@ def measure_baselines(ledger: Ledger, at: datetime | None = None) -> Baselines:
 
 
 def _newest(session: Session, at: datetime) -> list[str]:
-    query = select(Lot.id).where(Lot.deadline <= at).order_by(Lot.deadline.desc(), Lot.id).limit(SAMPLE)
-    return list(session.scalars(query))
+    query = select(Lot.id).where(Lot.deadline <= at, counted())
+    return list(session.scalars(query.order_by(Lot.deadline.desc(), Lot.id).limit(SAMPLE)))
 
 
 def ready_facts(session: Session, lot_ids: list[str], at: datetime) -> list[LotFacts]:

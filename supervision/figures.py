@@ -58,11 +58,6 @@ def measure(value: Number | None) -> str:
     return DASH if value is None else number(value, places(value))
 
 
-def yuan(value: Number | None, lang: str = "zh") -> str:
-    """Money given in yuan: 万元 below one 亿, 亿元 from there, two decimals; None → "—"."""
-    return money(value, CNY, lang)
-
-
 def currency(code: str, vat: str | None) -> str:
     """The currency an amount counts in: without VAT it is one of its own."""
     return code + WITHOUT_VAT if vat == "excluded" else code
@@ -76,7 +71,12 @@ def currency_name(code: str, lang: str = "zh") -> str:
     return f"{iso}（不含税）" if lang == "zh" else f"{iso} excl. VAT"
 
 
-def money(value: Number | None, currency: str = CNY, lang: str = "zh") -> str:
+def with_vat(currency: str) -> str:
+    """The plain currency of one that may be without VAT: deposits know no tax."""
+    return currency.removesuffix(WITHOUT_VAT)
+
+
+def money(value: Number | None, currency: str, lang: str = "zh") -> str:
     """Money with its currency, two decimals: "12.34万元", "12.34亿元", "12.34万 JPY", "CNY 1.23 million"; None → "—"."""
     if value is None:
         return DASH
@@ -96,6 +96,13 @@ def in_units(scale: str, currency: str) -> str:
     return scale + (
         "元" + name.removeprefix(CNY) if currency.removesuffix(WITHOUT_VAT) == CNY else " " + name
     )
+
+
+def heading_unit(currency: str, lang: str = "zh", scale: str = "") -> str:
+    """A unit as it stands between a heading's brackets: "元", "万元，不含税", "JPY", "CNY excl. VAT"."""
+    if lang != "zh":
+        return currency_name(currency, lang)
+    return in_units(scale, currency).strip().replace("（", "，").removesuffix("）")
 
 
 def _english(amount: Decimal, currency: str) -> str:

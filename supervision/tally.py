@@ -6,15 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, exists, func, select
 from sqlalchemy.orm import Session
 
 from records.organisations import Centre
-from records.projects import Lot
+from records.projects import Lot, counted
 from records.supervision import Warning, WarningChange
 from supervision.finding import LEVELS
 from supervision.handling import CLOSED_STATES, OPEN_STATES
 from supervision.raising import WATCH
+
+
+def in_statistics() -> ColumnElement[bool]:
+    """Whether a warning counts in rates and frequencies: one about a rehearsal 演练 does not."""
+    rehearsed = exists().where(Lot.id == Warning.lot_id, ~counted())
+    return ~rehearsed
 
 
 def counts(session: Session, centre: str | None = None) -> dict[str, int]:
@@ -99,8 +105,8 @@ class Response:
 
 
 def response(session: Session, since: datetime | None = None, until: datetime | None = None) -> Response:
-    """First response, disposition and precision of the warnings raised in a period."""
-    asked = select(Warning.id, Warning.raised_at, Warning.state, Warning.disposition)
+    """First response, disposition and precision of the warnings raised in a period, rehearsals aside."""
+    asked = select(Warning.id, Warning.raised_at, Warning.state, Warning.disposition).where(in_statistics())
     if since:
         asked = asked.where(Warning.raised_at >= since)
     if until:

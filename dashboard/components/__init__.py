@@ -19,7 +19,7 @@ from starlette.routing import Route
 from dashboard import context, i18n
 from records.states import OPENING_STEPS, STAGES
 from records.terms import TERMS, term
-from supervision.figures import CNY, currency_name, in_units
+from supervision.figures import CNY, currency_name, heading_unit, in_units
 from supervision.handling import ACTIONS, DISPOSITIONS
 
 FOLDER = Path(__file__).parent
@@ -126,14 +126,11 @@ def _money_words(currency: str, lang: str) -> dict[str, str]:
     """What amounts and the column of prices are called where they are not in yuan."""
     if currency == CNY:
         return {}
-    name = currency_name(currency, lang)
-    unit = in_units("万", currency) if lang == "zh" else name
+    unit = heading_unit(currency, lang, "万")
     return {
-        "tenThousand": unit,
-        "yuan": name,
-        "price": f"报价（{unit.replace('（', '，').removesuffix('）')}）"
-        if lang == "zh"
-        else f"Price ({unit})",
+        "tenThousand": in_units("万", currency),
+        "yuan": currency_name(currency, lang),
+        "price": f"报价（{unit}）" if lang == "zh" else f"Price ({unit})",
     }
 
 

@@ -2,6 +2,7 @@
 
 const BOX = { width: 184, height: 40, gap: 12, right: 296, rightWidth: 192 };
 const MOST_BOXES = 6;
+const MONTH = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", year: "numeric", month: "2-digit" });
 
 /** Small diagram of subjects (left) tied to what they share (right). `links`: {left, right, strong}. */
 function linkDiagram({ left, right, links }, words) {
@@ -54,7 +55,7 @@ function timeline({ from, to, marks }, words) {
     : svg("circle", { cx: at(m.at), cy: 16, r: 6, class: "met" }));
   const ends = [[0, from, "start"], [488, to, "end"]].map(([x, moment, anchor]) => {
     const label = svg("text", { x, y: 46, class: "m", "text-anchor": anchor });
-    label.textContent = new Date(moment).toISOString().slice(0, 7);
+    label.textContent = MONTH.format(new Date(moment));
     return label;
   });
   return svg("svg", { class: "dg", viewBox: "0 0 488 52", role: "img", "aria-label": words.history },

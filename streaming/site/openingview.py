@@ -7,7 +7,7 @@ from typing import Any
 
 from streaming.live.story import READ_OUT, STEPS, Message, Story, opening_record
 from streaming.site.outcome import outcome
-from streaming.site.render import full, money, word
+from streaming.site.render import currency_of, full, money, word
 from streaming.site.telling import Pairs, facts, key_figures
 
 Opening = Mapping[str, Any]
@@ -24,26 +24,18 @@ def opening_view(
         "figures": _figures(opening, story, record, lang),
         "record": record if record and record["bids"] else None,
         "wait": word(lang, _waiting(opening)),
-        "outcome": outcome(award, lang, _ceiling(opening)),
+        "outcome": outcome(award, lang, opening),
         "moments": [] if story.steps else _moments(opening, lang),
         "step_keys": STEPS,
     }
 
 
-def _ceiling(opening: Opening) -> str | None:
-    """The control price, where an award in yuan may be compared with it."""
-    return opening.get("control_price") if opening.get("currency") in (None, "CNY") else None
-
-
 def _figures(opening: Opening, story: Story, record: Mapping[str, Any] | None, lang: str) -> Pairs:
-    found = key_figures(story, lang, opening.get("currency") or "CNY")
+    found = key_figures(story, lang, currency_of(opening))
     if record and not story.control and opening.get("control_price"):
         found.insert(
             0,
-            (
-                word(lang, "fact.control"),
-                money(opening["control_price"], lang, opening.get("currency") or "CNY"),
-            ),
+            (word(lang, "fact.control"), money(opening["control_price"], lang, currency_of(opening))),
         )
     if record and record["bids"]:
         found.insert(0, (word(lang, "facts.bidders"), word(lang, "fact.houses", n=len(record["bids"]))))

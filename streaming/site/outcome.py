@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from streaming.site.render import clock, money, word
+from streaming.site.render import clock, currency_of, money, word
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,11 @@ class Outcome:
     """How far the winning price lies under the ceiling, in words."""
 
 
-def outcome(award: Mapping[str, Any] | None, lang: str, ceiling: str | None = None) -> Outcome | None:
-    """The outcome of a lot from its row of topic `award`; None while nothing is public."""
+def outcome(award: Mapping[str, Any] | None, lang: str, of: Mapping[str, Any]) -> Outcome | None:
+    """The outcome of a lot from its row of topic `award`; None while nothing is public.
+
+    `of` is the public row of the lot or its opening: its control price is what the award is compared with.
+    """
     if not award:
         return None
     stage = str(award.get("stage") or "awarded")
@@ -52,13 +55,13 @@ def outcome(award: Mapping[str, Any] | None, lang: str, ceiling: str | None = No
         note=_note(award, lang),
         lines=lines,
         winner=won[0] if len(won) == 1 else None,
-        below=_below(award, ceiling, lang),
+        below=_below(award, of, lang),
     )
 
 
 def _line(part: Mapping[str, Any], lang: str, *, won: bool = False) -> Line:
     price = part.get("price")
-    shown = money(price, lang, part.get("currency") or "CNY") if price is not None else "—"
+    shown = money(price, lang, currency_of(part)) if price is not None else "—"
     return Line(part.get("rank"), str(part["name"]), shown, won, clock(part.get("awarded_at"), "%Y-%m-%d"))
 
 
@@ -69,9 +72,10 @@ def _note(award: Mapping[str, Any], lang: str) -> str:
     return word(lang, "award.at", time=clock(max(days), "%Y-%m-%d")) if days else ""
 
 
-def _below(award: Mapping[str, Any], ceiling: str | None, lang: str) -> str:
-    won = award.get("awarded") or []
-    if len(won) != 1 or not ceiling or won[0].get("price") is None or won[0].get("currency", "CNY") != "CNY":
+def _below(award: Mapping[str, Any], of: Mapping[str, Any], lang: str) -> str:
+    """Only where one price stands beside a ceiling in the same currency."""
+    won, ceiling, currency = award.get("awarded") or [], of.get("control_price"), currency_of(of)
+    if len(won) != 1 or not ceiling or won[0].get("price") is None or currency_of(won[0]) != currency:
         return ""
     limit, price = Decimal(ceiling), Decimal(won[0]["price"])
     if limit <= 0 or price > limit:
@@ -80,5 +84,5 @@ def _below(award: Mapping[str, Any], ceiling: str | None, lang: str) -> str:
         lang,
         "award.below",
         percent=f"{(limit - price) / limit * 100:.2f}",
-        amount=money(str(limit - price), lang),
+        amount=money(str(limit - price), lang, currency),
     )

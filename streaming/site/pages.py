@@ -26,7 +26,7 @@ from streaming.site.api import Api, evidence_path
 from streaming.site.hall import Hall
 from streaming.site.openingview import opening_view
 from streaming.site.projectview import project_view, whole_project
-from streaming.site.render import Site, address, day, word
+from streaming.site.render import Site, address, currency_of, day, word
 from streaming.site.telling import facts, listing, slate
 from streaming.site.verifyview import FOUND, verdict
 
@@ -90,7 +90,7 @@ class Pages:
         body = self._render(
             "room.html", request, nav="hall", room=room, opening=opening, state=state,
             last=self._board.last(room.id, opening),
-            story={"told": story, "log": messages}, step_keys=STEPS, listing=listing(story, lang),
+            story={"told": story, "log": messages}, step_keys=STEPS, listing=listing(story, lang, currency_of(opening)), currency=currency_of(opening),
             slate=slate(opening, self._board.publishing(room.id), story, lang, self._board.covered(room.id)),
             facts=facts(opening, room.title(lang), lang) if opening else [],
             demo=bool(opening and opening["demo"]), bare=request.query_params.get("embed") == "1",
@@ -107,7 +107,7 @@ class Pages:
         place = room.title(lang) if room else str(opening["centre_name"] or "")
         past, award = await self._reader.ask(lambda s: beside(s, opening))
         body = self._render(
-            "opening.html", request, nav="replay", opening=opening, place=place, demo=opening["demo"],
+            "opening.html", request, nav="replay", opening=opening, place=place, demo=opening["demo"], currency=currency_of(opening),
             story={"told": log.story, "log": log.messages},
             evidence=opening["state"] == "sealed" and evidence_path(self._data, opening_id).is_file(),
             **opening_view(opening, log.story, past, award, place, lang),
@@ -153,7 +153,7 @@ class Pages:
             await asyncio.to_thread(verdict, opening, list(log.messages), lang) if opening and log else None
         )
         return _html(self._render(
-            "verify.html", request, nav="verify", number=number, opening=opening, verdict=told,
+            "verify.html", request, nav="verify", number=number, opening=opening, verdict=told, currency=currency_of(opening),
             several=found[:FOUND] if len(found) > 1 else [], count=len(found), unknown=bool(number) and not found,
             demo=bool(opening and opening["demo"]),
         ))  # fmt: skip

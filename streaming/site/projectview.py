@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from records import public
 from streaming.live.reading import of_project
 from streaming.site.outcome import Outcome, outcome
-from streaming.site.render import clock, full, money, named, term, word
+from streaming.site.render import clock, currency_of, full, money, named, term, word
 from streaming.site.telling import Pairs
 
 Payload = Mapping[str, Any]
@@ -119,7 +119,7 @@ def _facts(code: str, whole: Whole, lang: str) -> Pairs:
         ("agency", "、".join(agencies)),
         ("facts.family", named(lang, "family", project.get("trade_family") or some.get("trade_family"))),
         ("field.sector", term(lang, project.get("sector"))),
-        ("field.investment", _money(project, "investment", lang)),
+        ("field.investment", _money({**some, **project}, "investment", lang)),
         ("facts.key", word(lang, "yes") if project.get("key_flag") or some.get("key_project") else None),
     ]
     return [(word(lang, key), str(value)) for key, value in rows if value]
@@ -127,7 +127,6 @@ def _facts(code: str, whole: Whole, lang: str) -> Pairs:
 
 def _lot(lot: Payload, whole: Whole, lang: str) -> LotCard:
     award = whole.awards.get(str(lot["id"]))
-    ceiling = lot.get("control_price") if lot.get("currency") in (None, "CNY") else None
     rows = [
         ("facts.lot", lot["id"]),
         ("facts.category", term(lang, lot.get("category"))),
@@ -142,7 +141,7 @@ def _lot(lot: Payload, whole: Whole, lang: str) -> LotCard:
         status=named(lang, "lot", lot.get("status")) or "",
         facts=[(word(lang, key), str(value)) for key, value in rows if value],
         line=_line(lot, award, whole, lang),
-        outcome=outcome(award, lang, ceiling),
+        outcome=outcome(award, lang, lot),
     )
 
 
@@ -200,4 +199,4 @@ def _paper(topic: str, paper: Payload, lang: str) -> Paper:
 
 def _money(payload: Payload, key: str, lang: str) -> str | None:
     value = payload.get(key)
-    return money(str(value), lang, payload.get("currency") or "CNY") if value is not None else None
+    return money(str(value), lang, currency_of(payload)) if value is not None else None

@@ -28,6 +28,7 @@ WEEKDAYS = (
     ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"),
     ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
 )
+CNY = "CNY"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 WORDS: Mapping[str, list[str]] = {
@@ -93,29 +94,34 @@ def day(moment: datetime, lang: str, *, year: bool = True) -> str:
     return (f"{moment.year}年" if year else "") + f"{moment.month}月{moment.day}日 {weekday}"
 
 
-def figure(yuan: str | None, lang: str, currency: str | None = None) -> str:
+def currency_of(payload: Mapping[str, Any] | None) -> str:
+    """What the amounts of a public record (an opening, a lot, an award) are in; not told: yuan."""
+    return str((payload or {}).get("currency") or CNY)
+
+
+def figure(amount: str | None, lang: str, currency: str) -> str:
     """An amount without its unit, two decimals, half up; a dash for none.
 
     Yuan in 万元 in Chinese and plain in English; other currencies plain in both.
     """
-    if yuan is None:
+    if amount is None:
         return "—"
-    unit = 10_000 if lang == "zh" and currency in (None, "CNY") else 1
-    return f"{(Decimal(yuan) / unit).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
+    unit = 10_000 if lang == "zh" and currency == CNY else 1
+    return f"{(Decimal(amount) / unit).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
 
 
-def _price_head(currency: str | None, lang: str) -> str:
+def _price_head(currency: str, lang: str) -> str:
     """The heading of a column of prices, with their unit."""
-    if currency in (None, "CNY"):
+    if currency == CNY:
         return word(lang, "list.price")
     return word(lang, "list.price.in", currency=currency)
 
 
-def money(amount: str, lang: str, currency: str = "CNY") -> str:
-    """An amount with its unit; other currencies keep theirs."""
-    if currency != "CNY":
-        return f"{currency} {Decimal(amount).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
-    return word(lang, "money", n=figure(amount, lang))
+def money(amount: str, lang: str, currency: str) -> str:
+    """An amount with its unit; other currencies keep theirs. site/static/story.js says the same."""
+    if currency != CNY:
+        return f"{currency} {figure(amount, lang, currency)}"
+    return word(lang, "money", n=figure(amount, lang, currency))
 
 
 def length(start: str | None, end: str | None) -> str:
@@ -131,12 +137,12 @@ _TERMS = ("kind", "reason", "remark")
 """Free fields of an event that often hold one of the usual terms."""
 
 
-def sentence(message: Mapping[str, Any], lang: str) -> str:
-    """One event as the text log says it; site/static/story.js says the same."""
+def sentence(message: Mapping[str, Any], lang: str, currency: str) -> str:
+    """One event as the text log says it, amounts in the lot's currency; site/static/story.js says the same."""
     kind, payload = str(message["type"]), dict(message["payload"])
     for key in ("amount", "price"):
         if payload.get(key) is not None:
-            payload[key] = money(payload[key], lang)
+            payload[key] = money(payload[key], lang, currency)
     if kind == "scheduled":
         payload["time"] = clock(payload["scheduled_at"], "%Y-%m-%d %H:%M")
     if kind == "sealed":
@@ -197,9 +203,9 @@ class Site:
             lang=lang,
             t=lambda key, **values: word(lang, key, **values),
             url=lambda path, **query: address(path, lang, **query),
-            figure=lambda yuan, currency=None: figure(yuan, lang, currency),
+            figure=lambda amount, currency: figure(amount, lang, currency),
             price_head=lambda currency: _price_head(currency, lang),
-            say=lambda message: sentence(message, lang),
+            say=lambda message, currency: sentence(message, lang, currency),
             named=lambda group, value: named(lang, group, value),
             **context,
         )

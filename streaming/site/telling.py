@@ -12,7 +12,7 @@ from records.control import reason_text
 from streaming.live.board import moment
 from streaming.live.covers import OPEN, Cover
 from streaming.live.story import READ_OUT, Story
-from streaming.site.render import clock, full, money, named, term, word
+from streaming.site.render import clock, currency_of, full, money, named, term, word
 
 Opening = Mapping[str, Any]
 Pairs = list[tuple[str, str]]
@@ -94,9 +94,9 @@ def span(left: timedelta, lang: str) -> str:
     return word(lang, "minutes", m=minutes, s=seconds % 60) if minutes else word(lang, "seconds", s=seconds)
 
 
-def listing(story: Story, lang: str) -> Listing:
+def listing(story: Story, lang: str, currency: str) -> Listing:
     """Decryption progress, then bidders, then prices as they are read."""
-    total, figures = len(story.bidders), key_figures(story, lang)
+    total, figures = len(story.bidders), key_figures(story, lang, currency)
     if story.stage == "decryption" and story.decryption and story.decryption["done"] is not None:
         whole = story.decryption["total"] or 0
         return Listing(
@@ -114,7 +114,7 @@ def listing(story: Story, lang: str) -> Listing:
     return Listing("list.waiting")
 
 
-def key_figures(story: Story, lang: str, currency: str = "CNY") -> Pairs:
+def key_figures(story: Story, lang: str, currency: str) -> Pairs:
     """Price ceiling, coefficient and decryption, as far as known; site/static/room.js says the same."""
     found: Pairs = []
     if story.control:
@@ -152,7 +152,7 @@ def facts(opening: Opening, place: str, lang: str) -> Pairs:
         ("facts.family", named(lang, "family", opening.get("trade_family"))),
         ("facts.category", term(lang, opening.get("category"))),
         ("facts.method", named(lang, "method", opening.get("method"))),
-        ("fact.control", money(limit, lang, opening.get("currency") or "CNY") if limit else None),
+        ("fact.control", money(limit, lang, currency_of(opening)) if limit else None),
         ("facts.scheduled", full(opening.get("scheduled_at"))),
         ("facts.place", place),
         ("facts.ended", full(opening["ended_at"]) if opening.get("ended_at") else None),

@@ -31,7 +31,7 @@ def test_half_up_not_half_even(value: float | Decimal, shown: str) -> None:
     ],
 )  # fmt: skip
 def test_money_in_wan_and_yi(amount: Decimal | None, shown: str) -> None:
-    assert figures.yuan(amount) == shown
+    assert figures.money(amount, "CNY") == shown
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,12 @@ export class Story {
 }
 
 const FIGURE = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-/** Yuan as a figure without unit: 万元 in Chinese, yuan in English. */
-export const figure = (yuan) => (yuan === undefined || yuan === null ? "—" : FIGURE.format(Number(yuan) / (lang === "zh" ? 10_000 : 1)));
-export const money = (yuan) => t("money", { n: figure(yuan) });
+/** What the amounts of this page's opening are in. */
+const CURRENCY = document.body.dataset.currency || "CNY";
+/** An amount without its unit: yuan in 万元 in Chinese; English and other currencies plain. */
+export const figure = (amount) => (amount === undefined || amount === null ? "—" : FIGURE.format(Number(amount) / (lang === "zh" && CURRENCY === "CNY" ? 10_000 : 1)));
+/** An amount with its unit, as site/render.py says it. */
+export const money = (amount) => (CURRENCY === "CNY" ? t("money", { n: figure(amount) }) : `${CURRENCY} ${figure(amount)}`);
 
 const DATE = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "short" });
 const READING = { bid_read: true, bid_corrected: true };
