@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from records import audit
 from records.acts import COMMAND_LINE, By, Conflict
+from records.alike import refuse_twin
 from records.clock import now
 from records.users import ROLES, AuditEntry, User
 
@@ -21,6 +22,8 @@ _HASHER = PasswordHasher()
 _DECOY = _HASHER.hash("no account has this password")
 _NAME = re.compile(r"[\w.@-]{1,64}")
 MIN_PASSWORD = 8
+KEEPER = "admin"
+"""The role of who keeps accounts, rooms and sources."""
 KNOWN_ADDRESS = timedelta(days=60)
 """How long an address counts as known after a sign-in from it."""
 
@@ -47,6 +50,7 @@ def add_user(
     _known_role(role)
     if session.get(User, name) is not None:
         raise Conflict(f"用户 {name} 已存在 / user exists already")
+    refuse_twin(session.scalars(select(User.name)), name)
     user = User(name=name, role=role, display_name=display_name or name, password_hash=_hash(password))
     session.add(user)
     session.flush()
@@ -75,10 +79,11 @@ def open_users(session: Session, roles: Container[str]) -> list[User]:
 def disable_user(session: Session, name: str, by: By = COMMAND_LINE) -> None:
     """Close an account and end its sessions; the desk notices within seconds.
 
-    Raises LookupError, ValueError for one's own account.
+    Raises LookupError, ValueError for one's own account and for the last administrator's.
     """
     user = _get(session, name)
     _not_oneself(name, by)
+    _not_the_last(session, user)
     user.disabled = True
     user.session_epoch += 1
     _note(session, by, "user.disable", name)
@@ -91,10 +96,13 @@ def enable_user(session: Session, name: str, by: By = COMMAND_LINE) -> None:
 
 
 def set_role(session: Session, name: str, role: str, by: By = COMMAND_LINE) -> None:
-    """Give an account another role and end its sessions. Raises LookupError, ValueError (unknown role, oneself)."""
+    """Give an account another role and end its sessions. Raises LookupError, ValueError (unknown role, oneself, the last
+    administrator)."""
     user = _get(session, name)
     _known_role(role)
     _not_oneself(name, by)
+    if role != KEEPER:
+        _not_the_last(session, user)
     before, user.role = user.role, role
     user.session_epoch += 1
     _note(session, by, "user.role", name, {"from": before, "to": role})
@@ -152,6 +160,14 @@ def _known_role(role: str) -> None:
 def _not_oneself(name: str, by: By) -> None:
     if by.name == name:
         raise Conflict("不能停用自己的账号或更改自己的角色 / not possible for one's own account")
+
+
+def _not_the_last(session: Session, user: User) -> None:
+    keepers = [one.name for one in open_users(session, {KEEPER})]
+    if keepers == [user.name]:
+        raise Conflict(
+            f"{user.name} 是最后一个管理员，请先新增或启用另一个 / the last administrator: add or enable another first"
+        )
 
 
 def _note(session: Session, by: By, action: str, name: str, detail: dict[str, str] | None = None) -> None:

@@ -40,8 +40,9 @@ def _told(page: shell.Page) -> None:
         draw(f'<p class="muted">{page.say("admin.token_once")}</p>')
 
 
-def do(page: shell.Page, act: Act, words: str) -> None:
-    """Do it as the account that asks, whose role is looked at anew; say what came of it on the next drawing."""
+def do(page: shell.Page, act: Act, words: str, noted: Sequence[str] = ()) -> None:
+    """Do it as the account that asks, whose role is looked at anew; say what came of it, and what was noted while it
+    was done, on the next drawing."""
     user = context.current_user()
     if user is None or user.role != "admin":
         st.session_state[_SAID] = ("refused", page.say("common.not_allowed"))
@@ -53,7 +54,7 @@ def do(page: shell.Page, act: Act, words: str) -> None:
     except (LookupError, ValueError) as refusal:
         st.session_state[_SAID] = ("refused", shell.side(str(refusal.args[0]), page.lang))
     else:
-        st.session_state[_SAID] = ("done", words)
+        st.session_state[_SAID] = ("done", " ".join((words, *noted)))
         if token:
             st.session_state[_TOKEN] = token
     st.rerun()
@@ -61,12 +62,17 @@ def do(page: shell.Page, act: Act, words: str) -> None:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a form: text, password, number or a choice."""
+    """One field of a form: text, password, a choice, or a box to tick ("yes" where it is)."""
 
     name: str
     options: Mapping[str, str] | None = None
     secret: bool = False
     value: str = ""
+    tick: bool = False
+
+
+SURE = Field("sure", tick=True)
+"""For acts that would cut an opening off: done only by who knows it."""
 
 
 def form(page: shell.Page, key: str, fields: Sequence[Field], submit: str) -> dict[str, str] | None:
@@ -86,6 +92,8 @@ def _field(page: shell.Page, key: str, field: Field, column: st.delta_generator.
     if field.options is not None:
         options = field.options
         return str(column.selectbox(label, list(options), format_func=options.__getitem__, key=name) or "")
+    if field.tick:
+        return "yes" if column.checkbox(label, key=name) else ""
     kind: Literal["password", "default"] = "password" if field.secret else "default"
     return column.text_input(label, value=field.value, type=kind, key=name, autocomplete="off").strip()
 
@@ -188,11 +196,22 @@ def _add_room(page: shell.Page, kinds: Mapping[str, str]) -> None:
     given = form(page, "add_room", fields, "add")
     if given is not None:
         room, name, centre, kind, camera = (given[f.name] for f in fields)
-        do(
-            page,
-            lambda s, by: rooms.add(s, room, name, centre, kind, camera, by),
-            page.say("admin.done_add", name=room),
-        )
+        noted: list[str] = []
+
+        def act(session: Session, by: By) -> str:
+            new = not rooms.centres_called(session, centre)
+            token = rooms.add(session, room, name, centre, kind, camera, by)
+            noted.extend(_notes(page, session, room, new))
+            return token
+
+        do(page, act, page.say("admin.done_add", name=room), noted)
+
+
+def _notes(page: shell.Page, session: Session, room: str, new_centre: bool) -> list[str]:
+    """What may not have been meant: a centre that was not there before, rooms that read alike."""
+    twins, place = rooms.namesakes(session, room), rooms.known(session, room).centre_id
+    said = [page.say("admin.new_centre", name=place)] if new_centre else []
+    return said + ([page.say("admin.namesakes", names=", ".join(twins))] if twins else [])
 
 
 def _edit_room(page: shell.Page, names: Mapping[str, str]) -> None:
@@ -200,38 +219,42 @@ def _edit_room(page: shell.Page, names: Mapping[str, str]) -> None:
     if given is not None:
         room, name, centre = given["room_id"], given["room_name"] or None, given["centre"] or None
 
-        def act(session: Session, by: By) -> None:
-            rooms.edit(session, room, name=name, centre=centre, by=by)
+        noted: list[str] = []
 
-        do(page, act, page.say("admin.done", name=room))
+        def act(session: Session, by: By) -> None:
+            new = centre is not None and not rooms.centres_called(session, centre)
+            rooms.edit(session, room, name=name, centre=centre, by=by)
+            noted.extend(_notes(page, session, room, new))
+
+        do(page, act, page.say("admin.done", name=room), noted)
 
 
 def _room_camera(page: shell.Page, names: Mapping[str, str]) -> None:
-    given = form(page, "set_camera", (Field("room_id", names), Field("camera")), "save")
+    given = form(page, "set_camera", (Field("room_id", names), Field("camera"), SURE), "save")
     if given is not None:
-        room, camera = given["room_id"], given["camera"]
+        room, camera, sure = given["room_id"], given["camera"], bool(given["sure"])
 
         def act(session: Session, by: By) -> None:
-            rooms.set_camera(session, room, camera, by)
+            rooms.set_camera(session, room, camera, by, sure)
 
         do(page, act, page.say("admin.done", name=room))
 
 
 def _room_act(page: shell.Page, names: Mapping[str, str]) -> None:
     acts = {act: page.say(f"admin.{act}") for act in ROOM_ACTS}
-    given = form(page, "room_act", (Field("room_id", names), Field("act", acts)), "save")
+    given = form(page, "room_act", (Field("room_id", names), Field("act", acts), SURE), "save")
     if given is not None:
-        room, what = given["room_id"], given["act"]
+        room, what, sure = given["room_id"], given["act"], bool(given["sure"])
 
         def act(session: Session, by: By) -> str | None:
             if what == "new_token":
-                return rooms.new_token(session, room, by)
+                return rooms.new_token(session, room, by, sure)
             if what == "remove":
-                rooms.remove(session, room, by)
+                rooms.remove(session, room, by, sure)
             elif what == "no_camera":
-                rooms.set_camera(session, room, "", by)
+                rooms.set_camera(session, room, "", by, sure)
             else:
-                rooms.release_camera(session, room, what == "release", by)
+                rooms.release_camera(session, room, what == "release", by, sure)
             return None
 
         do(page, act, page.say("admin.done", name=room))
@@ -259,14 +282,14 @@ def _sources(page: shell.Page) -> None:
 
 def _source_act(page: shell.Page, names: Mapping[str, str]) -> None:
     acts = {act: page.say(f"admin.{act}") for act in SOURCE_ACTS}
-    given = form(page, "source_act", (Field("source", names), Field("act", acts)), "save")
+    given = form(page, "source_act", (Field("source", names), Field("act", acts), SURE), "save")
     if given is not None:
-        name, what = given["source"], given["act"]
+        name, what, sure = given["source"], given["act"], bool(given["sure"])
 
         def act(session: Session, by: By) -> str | None:
             if what == "new_token":
-                return sources.rotate(session, name, by=by)
-            sources.set_enabled(session, name, what == "enable", by=by)
+                return sources.rotate(session, name, by=by, sure=sure)
+            sources.set_enabled(session, name, what == "enable", by=by, sure=sure)
             return None
 
         do(page, act, page.say("admin.done", name=name))

@@ -19,3 +19,7 @@ COMMAND_LINE = By()
 
 class Conflict(ValueError):
     """What was asked for is well said, but what the ledger holds does not allow it."""
+
+
+class Disturbs(Conflict):
+    """What was asked for would disturb an opening; it is done if it is asked for knowingly."""

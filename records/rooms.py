@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from records import audit, signing
+from records import audit, current, signing
 from records.acts import COMMAND_LINE, By, Conflict
+from records.alike import alike, refuse_twin
 from records.broadcast import BroadcastSession
 from records.clock import now
 from records.evaluation import Evaluation
@@ -47,7 +48,8 @@ def add(
     session: Session, room_id: str, name: str, centre: str, kind: str = "opening", camera: str = "",
     by: By = COMMAND_LINE,
 ) -> str:  # fmt: skip
-    """A new room, with its centre if that is new too; its publishing token, which cannot be had again.
+    """A new room in the centre of that id or name, which is made where there is none (see `centre_of`); the room's
+    publishing token, which cannot be had again.
 
     Raises ValueError for a bad id, name, kind or camera address and for an id that is taken.
     """
@@ -57,8 +59,9 @@ def add(
         raise ValueError(f"没有类型 {kind}；可用 / no such kind, choose from: {', '.join(KINDS)}")
     if session.get(Room, room_id) is not None:
         raise Conflict(f"开标室 {room_id} 已存在 / room exists already; `sunbid room token {room_id}`")
+    refuse_twin(session.scalars(select(Room.id)), room_id)
     address = cameras(camera)
-    place = _centre(session, centre)
+    place = centre_of(session, centre)
     token = signing.new_token()
     session.add(
         Room(
@@ -86,7 +89,7 @@ def edit(
     if name_en is not None:
         given["name_en"] = name_en.strip() or None
     if centre is not None:
-        given["centre_id"] = _centre(session, centre)
+        given["centre_id"] = centre_of(session, centre)
     if capacity is not None:
         if not 0 < capacity < 100_000:
             raise ValueError("容量应为 1 至 99999 / the capacity must be 1 to 99999")
@@ -99,58 +102,65 @@ def edit(
     return row
 
 
-def new_token(session: Session, room_id: str, by: By = COMMAND_LINE) -> str:
-    """A new publishing token; the old one is void at once. Raises LookupError, ValueError (closed)."""
+def new_token(session: Session, room_id: str, by: By = COMMAND_LINE, sure: bool = False) -> str:
+    """A new publishing token; the old one is void at once, and who publishes with it is ended.
+
+    Raises LookupError, ValueError (closed; an opening is under way and the one who acts is not `sure`).
+    """
     row = _open(session, room_id)
+    told = _undisturbed(session, room_id, sure)
     token = signing.new_token()
     row.token_hash = signing.token_hash(token)
-    _note(session, by, "room.token", room_id)
+    _note(session, by, "room.token", room_id, told)
     return token
 
 
-def set_camera(session: Session, room_id: str, camera: str, by: By = COMMAND_LINE) -> Room:
+def set_camera(
+    session: Session, room_id: str, camera: str, by: By = COMMAND_LINE, sure: bool = False
+) -> Room:
     """The camera's address, or two with a space between; empty takes the camera away. Begins to pull at once.
 
-    Raises LookupError, ValueError.
+    Raises LookupError, ValueError (bad address; another camera would go off during an opening, not `sure`).
     """
-    row = _open(session, room_id)
-    row.rtsp_url, row.camera_released = cameras(camera), False
-    _note(session, by, "room.camera", room_id, {"camera": bool(row.rtsp_url)})
+    row, address = _open(session, room_id), cameras(camera)
+    goes = bool(row.rtsp_url) and not row.camera_released and row.rtsp_url != address
+    told = _undisturbed(session, room_id, sure) if goes else {}
+    row.rtsp_url, row.camera_released = address, False
+    _note(session, by, "room.camera", room_id, {"camera": bool(address), **told})
     return row
 
 
-def release_camera(session: Session, room_id: str, released: bool = True, by: By = COMMAND_LINE) -> Room:
+def release_camera(
+    session: Session, room_id: str, released: bool = True, by: By = COMMAND_LINE, sure: bool = False
+) -> Room:
     """Let the camera give the room free for another publisher, or take it back; its address is kept.
 
-    Raises LookupError, ValueError (no camera).
+    Raises LookupError, ValueError (no camera; it would go off during an opening and the one who acts is not `sure`).
     """
     row = _open(session, room_id)
     if not row.rtsp_url:
         raise Conflict(f"开标室 {room_id} 没有摄像机地址 / the room has no camera address")
+    told = _undisturbed(session, room_id, sure) if released and not row.camera_released else {}
     row.camera_released = released
-    _note(session, by, "room.release" if released else "room.retake", room_id)
+    _note(session, by, "room.release" if released else "room.retake", room_id, told)
     return row
 
 
-def remove(session: Session, room_id: str, by: By = COMMAND_LINE) -> bool:
+def remove(session: Session, room_id: str, by: By = COMMAND_LINE, sure: bool = False) -> bool:
     """Take a room out of use; True if its row is gone, False if it is kept for its openings and recordings.
 
-    Either way it can no longer be published to and stands on no list. Raises LookupError, ValueError
-    while an opening in it is running.
+    Either way it can no longer be published to, who publishes into it is ended, and it stands on no list. Raises
+    LookupError, ValueError (an opening is under way in it and the one who acts is not `sure`).
     """
     row = _open(session, room_id)
-    running = select(func.count()).where(
-        Opening.room_id == room_id, Opening.state.in_(("in_progress", "paused"))
-    )
-    if session.scalar(running):
-        raise Conflict(f"开标室 {room_id} 正在开标，结束后再停用 / an opening is running in this room")
+    told = _undisturbed(session, room_id, sure)
     gone = not _used(session, room_id)
     if gone:
         session.delete(row)
     else:
         row.closed_at, row.token_hash, row.rtsp_url, row.camera_released = now(), None, None, False
     session.flush()
-    _note(session, by, "room.remove", room_id, {"kept": not gone})
+    _note(session, by, "room.remove", room_id, {"kept": not gone, **told})
     return gone
 
 
@@ -185,13 +195,44 @@ def _used(session: Session, room_id: str) -> bool:
     )
 
 
-def _centre(session: Session, centre: str) -> str:
-    if not _ID.fullmatch(centre):
-        raise ValueError(f"交易中心编号不合规：{centre!r} / bad id of a centre")
-    if session.get(Centre, centre) is None:
-        session.add(Centre(id=centre, name=centre, source=HOUSE))
-        session.flush()
-    return centre
+def centre_of(session: Session, words: str) -> str:
+    """The id of the centre that has this id or this name; where there is none, one is made with it as both.
+
+    Raises ValueError where several centres have the name, and for words that can be no id.
+    """
+    found = centres_called(session, words)
+    if len(found) > 1:
+        raise Conflict(
+            f"名称为 {words} 的交易中心不止一个，请用编号 / several centres have this name, use an id: {', '.join(found)}"
+        )
+    if found:
+        return found[0]
+    if not _ID.fullmatch(words):
+        raise ValueError(f"交易中心编号不合规：{words!r} / bad id of a centre")
+    session.add(Centre(id=words, name=words, source=HOUSE))
+    session.flush()
+    return words
+
+
+def centres_called(session: Session, words: str) -> list[str]:
+    """Ids of the centres meant by an id or a name, Chinese or English."""
+    if session.get(Centre, words) is not None:
+        return [words]
+    every = list(session.scalars(select(Centre).order_by(Centre.id)))
+    return [one.id for one in every if alike((one.id, one.name, one.name_en or ""), words)]
+
+
+def namesakes(session: Session, room_id: str) -> list[str]:
+    """Ids of the other rooms in use that a reader cannot tell from this one: of its centre, of its name."""
+    row = known(session, room_id)
+    others = session.scalars(
+        select(Room).where(Room.centre_id == row.centre_id, Room.id != row.id, Room.closed_at.is_(None))
+    )
+    return sorted(one.id for one in others if alike((one.name,), row.name))
+
+
+def _undisturbed(session: Session, room_id: str, sure: bool) -> dict[str, Any]:
+    return current.undisturbed(session, Opening.room_id == room_id, f"开标室 {room_id}", sure)
 
 
 def _named(name: str) -> str:

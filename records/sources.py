@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records import audit, signing
+from records import audit, current, signing
 from records.acts import COMMAND_LINE, By, Conflict
+from records.alike import refuse_twin
 from records.intake import Source
+from records.openings import Opening
 
 HOUSE = "local"
 """Who made what was entered on this machine; no source may bear this name."""
@@ -43,28 +46,40 @@ def add_source(session: Session, name: str, demo: bool = False, *, by: By = COMM
 
     Raises ValueError for a bad name and for one that has a token already (rotate it instead).
     """
+    refuse_twin(session.scalars(select(Source.name)), _checked(name))
     row = ensure_source(session, name, demo)
     if row.token_hash is not None:
         raise Conflict(f"来源 {name} 已有令牌，请改用更换 / source {name} has a token, rotate it instead")
     return _new_token(session, row, "source.add", by)
 
 
-def rotate(session: Session, name: str, *, by: By = COMMAND_LINE) -> str:
-    """A new token for a source; the old one is void at once. Raises LookupError for an unknown name."""
-    return _new_token(session, _known(session, name), "source.token", by)
+def rotate(session: Session, name: str, *, by: By = COMMAND_LINE, sure: bool = False) -> str:
+    """A new token for a source; the old one is void at once.
+
+    Raises LookupError for an unknown name, ValueError where an opening of the source is under way and the one who
+    acts is not `sure`.
+    """
+    row = _known(session, name)
+    told = _undisturbed(session, name, sure) if row.token_hash else {}
+    return _new_token(session, row, "source.token", by, told)
 
 
-def set_enabled(session: Session, name: str, enabled: bool, *, by: By = COMMAND_LINE) -> None:
-    """Let a source send or not. Raises LookupError for an unknown name."""
-    _known(session, name).enabled = enabled
+def set_enabled(
+    session: Session, name: str, enabled: bool, *, by: By = COMMAND_LINE, sure: bool = False
+) -> None:
+    """Let a source send or not. Raises LookupError for an unknown name, ValueError where an opening of the source
+    is under way that it could not go on with and the one who acts is not `sure`."""
+    row = _known(session, name)
+    told = _undisturbed(session, name, sure) if row.enabled and not enabled else {}
+    row.enabled = enabled
     session.flush()
     action = "source.enable" if enabled else "source.disable"
-    audit.write(session, by.name, action, object_kind="source", object_id=name, ip=by.ip)
+    audit.write(session, by.name, action, object_kind="source", object_id=name, detail=told or None, ip=by.ip)
 
 
-def disable(session: Session, name: str, *, by: By = COMMAND_LINE) -> None:
-    """Stop a source; its records stay. Raises LookupError for an unknown name."""
-    set_enabled(session, name, False, by=by)
+def disable(session: Session, name: str, *, by: By = COMMAND_LINE, sure: bool = False) -> None:
+    """Stop a source; its records stay. Raises LookupError, ValueError as `set_enabled` does."""
+    set_enabled(session, name, False, by=by, sure=sure)
 
 
 def list_sources(session: Session) -> list[Source]:
@@ -84,9 +99,15 @@ def _known(session: Session, name: str) -> Source:
     return row
 
 
-def _new_token(session: Session, row: Source, action: str, by: By) -> str:
+def _undisturbed(session: Session, name: str, sure: bool) -> dict[str, Any]:
+    return current.undisturbed(session, Opening.source == name, f"数据来源 {name}", sure)
+
+
+def _new_token(session: Session, row: Source, action: str, by: By, told: dict[str, Any] | None = None) -> str:
     token = signing.new_token()
     row.token_hash = signing.token_hash(token)
     session.flush()
-    audit.write(session, by.name, action, object_kind="source", object_id=row.name, ip=by.ip)
+    audit.write(
+        session, by.name, action, object_kind="source", object_id=row.name, detail=told or None, ip=by.ip
+    )
     return token

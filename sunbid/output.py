@@ -39,12 +39,14 @@ def acting() -> Iterator[Session]:
 
     Exit code 1 where the ledger does not allow it (nothing of that name, taken already), 2 for bad words.
     """
-    from records.acts import Conflict
+    from records.acts import Conflict, Disturbs
     from sunbid import wiring
 
     try:
         with wiring.opened(settings()).write() as session:
             yield session
+    except Disturbs as refusal:
+        fail(f"{refusal.args[0]}\n确要如此，加 --yes / to do it all the same, add --yes")
     except (LookupError, Conflict) as refusal:
         fail(str(refusal.args[0]))
     except ValueError as refusal:

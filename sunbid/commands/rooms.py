@@ -20,6 +20,13 @@ RtspOption = Annotated[
     ),
 ]
 
+CentreOption = typer.Option(
+    help="交易中心的编号或名称，都没有则新建 / id or name of the centre; made if there is none"
+)
+SureOption = Annotated[
+    bool, typer.Option("--yes", help="即使正在开标也执行 / do it even while an opening is under way")
+]
+
 room = typer.Typer(no_args_is_help=True, help="开标室与推流令牌 / rooms and their publishing tokens")
 
 
@@ -37,7 +44,7 @@ def register(app: typer.Typer) -> None:
 def add(
     room_id: IdArgument,
     name: Annotated[str, typer.Option(help="名称 / name")],
-    centre: Annotated[str, typer.Option(help="交易中心编号，没有则新建 / id of the centre, made if new")],
+    centre: Annotated[str, CentreOption],
     kind: Annotated[str, typer.Option(help="opening 开标室, evaluation 评标室")] = "opening",
     rtsp: RtspOption = None,
     as_json: JsonOption = False,
@@ -47,9 +54,12 @@ def add(
     from records.organisations import Room
 
     with output.acting() as session:
+        new = not rooms.centres_called(session, centre)
         token = rooms.add(session, room_id, name, centre, kind, _address(rtsp))
-        public = session.get_one(Room, room_id).is_public
-    _show_token(room_id, token, public, as_json)
+        row = session.get_one(Room, room_id)
+        public, place, twins = row.is_public, row.centre_id, rooms.namesakes(session, room_id)
+    _say_centre(place, new, twins)
+    _show_token(room_id, token, public, as_json, {"centre": place, "centre_new": new})
 
 
 @room.command("list")
@@ -76,13 +86,13 @@ def list_(
 
 
 @room.command()
-def token(room_id: IdArgument, as_json: JsonOption = False) -> None:
-    """换发推流令牌，旧令牌立即失效 / a new publishing token; the old one is void at once."""
+def token(room_id: IdArgument, yes: SureOption = False, as_json: JsonOption = False) -> None:
+    """换发推流令牌，旧令牌立即失效，用它推流的随即结束 / a new publishing token; the old one is void at once."""
     from records import rooms
     from records.organisations import Room
 
     with output.acting() as session:
-        fresh = rooms.new_token(session, room_id)
+        fresh = rooms.new_token(session, room_id, sure=yes)
         public = session.get_one(Room, room_id).is_public
     _show_token(room_id, fresh, public, as_json)
 
@@ -92,9 +102,7 @@ def edit(
     room_id: IdArgument,
     name: Annotated[str | None, typer.Option(help="名称 / name")] = None,
     name_en: Annotated[str | None, typer.Option(help="英文名称 / English name")] = None,
-    centre: Annotated[
-        str | None, typer.Option(help="交易中心编号，没有则新建 / id of the centre, made if new")
-    ] = None,
+    centre: Annotated[str | None, CentreOption] = None,
     capacity: Annotated[int | None, typer.Option(help="座位数 / seats")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -102,7 +110,10 @@ def edit(
     from records import rooms
 
     with output.acting() as session:
-        rooms.edit(session, room_id, name=name, name_en=name_en, centre=centre, capacity=capacity)
+        new = bool(centre) and not rooms.centres_called(session, centre or "")
+        row = rooms.edit(session, room_id, name=name, name_en=name_en, centre=centre, capacity=capacity)
+        place, twins = row.centre_id, rooms.namesakes(session, room_id)
+    _say_centre(place, new, twins)
     output.done({"room": room_id}, f"已修改 / changed: {room_id}", as_json)
 
 
@@ -114,6 +125,7 @@ def camera(
     retake: Annotated[
         bool, typer.Option("--retake", help="收回已让出的画面 / pull again after a release")
     ] = False,
+    yes: SureOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """设置摄像机地址 / set a camera's address; --none takes it away, --retake ends a release."""
@@ -127,35 +139,46 @@ def camera(
         if retake:
             rooms.release_camera(session, room_id, False)
         else:
-            rooms.set_camera(session, room_id, _address(rtsp))
+            rooms.set_camera(session, room_id, _address(rtsp), sure=yes)
     output.done({"room": room_id, "camera": not none}, f"已设置 / set: {room_id}", as_json)
 
 
 @room.command()
-def release(room_id: IdArgument, as_json: JsonOption = False) -> None:
+def release(room_id: IdArgument, yes: SureOption = False, as_json: JsonOption = False) -> None:
     """让摄像机让出画面，供网页或编码器推流 / the camera gives the room free for another publisher."""
     from records import rooms
 
     with output.acting() as session:
-        rooms.release_camera(session, room_id)
+        rooms.release_camera(session, room_id, sure=yes)
     output.done({"room": room_id, "released": True}, f"摄像机已让出 / camera released: {room_id}", as_json)
 
 
 @room.command()
-def remove(room_id: IdArgument, as_json: JsonOption = False) -> None:
+def remove(room_id: IdArgument, yes: SureOption = False, as_json: JsonOption = False) -> None:
     """停用开标室；有开标或录像的保留其记录 / take a room out of use; its openings and recordings stay."""
     from records import rooms
 
     with output.acting() as session:
-        gone = rooms.remove(session, room_id)
+        gone = rooms.remove(session, room_id, sure=yes)
     words = "已删除 / removed" if gone else "已停用，开标与录像保留 / closed, openings and recordings stay"
     output.done({"room": room_id, "kept": not gone}, f"{words}: {room_id}", as_json)
 
 
-def _show_token(room_id: str, token: str, public: bool, as_json: bool) -> None:
+def _say_centre(centre: str, new: bool, namesakes: list[str]) -> None:
+    """What may not have been meant: a centre that was not there before, rooms that read alike."""
+    if new:
+        print(f"已新建交易中心 / a new centre has been made: {centre}", file=sys.stderr)
+    if namesakes:
+        words = "同一中心已有同名的开标室 / rooms of the same centre and name"
+        print(f"{words}: {', '.join(namesakes)}", file=sys.stderr)
+
+
+def _show_token(
+    room_id: str, token: str, public: bool, as_json: bool, more: dict[str, object] | None = None
+) -> None:
     """The token is stored nowhere in clear: this is the only time it can be seen."""
     hub, key = output.settings().effective_hub_url, quote(room_id, safe="")
-    told = {"room": room_id, "token": token, "whip": f"{hub}/whip/{key}"}
+    told = {"room": room_id, "token": token, "whip": f"{hub}/whip/{key}", **(more or {})}
     if public:
         told |= {"page": f"{hub}/room/{key}", "publish": f"{hub}/publish/{key}"}
     if as_json:

@@ -11,6 +11,10 @@ from sunbid import output
 JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
 NameArgument = Annotated[str, typer.Argument(help="名称，例 hzctc / name of the trading platform")]
 
+SureOption = Annotated[
+    bool, typer.Option("--yes", help="即使正在开标也执行 / do it even while an opening is under way")
+]
+
 source = typer.Typer(no_args_is_help=True, help="数据来源及其令牌 / sources of records and their tokens")
 
 
@@ -44,19 +48,19 @@ def list_sources(as_json: JsonOption = False) -> None:
 
 
 @source.command("token")
-def new_token(name: NameArgument, as_json: JsonOption = False) -> None:
+def new_token(name: NameArgument, yes: SureOption = False, as_json: JsonOption = False) -> None:
     """换发令牌，旧令牌立即失效 / a new token; the old one is void at once."""
     from records import sources
 
     with output.acting() as session:
-        token = sources.rotate(session, name)
+        token = sources.rotate(session, name, sure=yes)
     _show_token(name, token, as_json)
 
 
 @source.command("disable")
-def disable_source(name: NameArgument, as_json: JsonOption = False) -> None:
+def disable_source(name: NameArgument, yes: SureOption = False, as_json: JsonOption = False) -> None:
     """停止接收某来源，已有记录保留 / take nothing more from a source; its records stay."""
-    _switch(name, False, "已停用 / disabled", as_json)
+    _switch(name, False, "已停用 / disabled", as_json, yes)
 
 
 @source.command("enable")
@@ -65,11 +69,11 @@ def enable_source(name: NameArgument, as_json: JsonOption = False) -> None:
     _switch(name, True, "已启用 / enabled", as_json)
 
 
-def _switch(name: str, enabled: bool, words: str, as_json: bool) -> None:
+def _switch(name: str, enabled: bool, words: str, as_json: bool, sure: bool = False) -> None:
     from records import sources
 
     with output.acting() as session:
-        sources.set_enabled(session, name, enabled)
+        sources.set_enabled(session, name, enabled, sure=sure)
     output.done({"source": name, "enabled": enabled}, f"{words}: {name}", as_json)
 
 

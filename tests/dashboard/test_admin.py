@@ -10,6 +10,10 @@ from streamlit.testing.v1 import AppTest
 from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.screens import ADMIN
+from records import sources
+from records.clock import now
+from records.openings import Opening
+from records.organisations import Centre, Room
 from records.users import ROLES, AuditEntry, User
 from tests.dashboard.conftest import PASSWORD, sign_in
 from tests.dashboard.screens import run, text
@@ -22,8 +26,8 @@ def admin(area: str = "accounts") -> AppTest:
 def send(test: AppTest, form: str, **fields: str) -> AppTest:
     for name, value in fields.items():
         key = f"{form}-{name}"
-        found = [one for one in (*test.text_input, *test.selectbox) if one.key == key]
-        found[0].set_value(value)
+        found = [one for one in (*test.text_input, *test.selectbox, *test.checkbox) if one.key == key]
+        found[0].set_value(bool(value) if name == "sure" else value)
     next(b for b in test.button if f"{form}" in (b.form_id or "")).click()
     return test.run()
 
@@ -88,6 +92,36 @@ def test_rooms_and_their_cameras(desk: DeskConfig) -> None:
     assert "rtsp://主机" in text(send(admin("rooms"), "set_camera", room_id="hz-77", camera="http://x"))
     send(admin("rooms"), "room_act", room_id="hz-77", act="remove")
     assert last_act() == ("admin", "room.remove", "hz-77") and "第七七室" not in text(admin("rooms"))
+
+
+def test_a_room_at_an_opening_is_closed_only_knowingly(desk: DeskConfig) -> None:
+    made = {"room_id": "hz-77", "room_name": "七七室", "centre": "市本级七七"}
+    assert "已新建交易中心" in text(send(admin("rooms"), "add_room", **made))
+    with context.ledger().write() as session:
+        opening = session.scalars(select(Opening).order_by(Opening.id)).first()
+        assert opening is not None
+        opening.room_id, opening.state, opening.scheduled_at = "hz-77", "scheduled", now()
+        key, source = opening.id, opening.source
+        sources.ensure_source(session, source)
+    before = last_act()
+    for act in ("remove", "new_token"):
+        assert key in text(send(admin("rooms"), "room_act", room_id="hz-77", act=act))
+    assert key in text(send(admin("sources"), "source_act", source=source, act="disable"))
+    assert last_act() == before
+    send(admin("sources"), "source_act", source=source, act="disable", sure="yes")
+    assert last_act() == ("admin", "source.disable", source)
+    send(admin("rooms"), "room_act", room_id="hz-77", act="remove", sure="yes")
+    assert last_act() == ("admin", "room.remove", "hz-77")
+
+
+def test_a_centre_is_found_by_its_name(desk: DeskConfig) -> None:
+    with context.ledger().read() as session:
+        centre = session.scalars(select(Centre)).first()
+        assert centre is not None
+    said = text(send(admin("rooms"), "add_room", room_id="hz-78", room_name="七八室", centre=centre.name))
+    assert "已新增" in said and "新建" not in said
+    with context.ledger().read() as session:
+        assert session.get_one(Room, "hz-78").centre_id == centre.id
 
 
 def test_sources_and_their_tokens(desk: DeskConfig) -> None:

@@ -341,8 +341,9 @@ def test_a_warning_is_given_to_an_account_that_then_finds_it(
     steps = client.get(f"/api/warnings/{raised}").json()["steps"]
     assert steps[-1]["note"] == "→ admin：核对设备码"
     with ledger.write() as session:
+        accounts.add_user(session, "keeper", "admin", "another administrator")
         accounts.disable_user(session, "admin", By("supervisor"))
-    assert {one["name"] for one in client.get("/api/assignees").json()["people"]} == {"supervisor"}
+    assert {one["name"] for one in client.get("/api/assignees").json()["people"]} == {"supervisor", "keeper"}
     assert act(client, raised, action="assign", assignee="admin")[0] == 400
 
 

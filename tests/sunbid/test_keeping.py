@@ -16,7 +16,7 @@ from records import states
 from records.clock import now
 from records.ledger import Ledger
 from records.openings import Opening
-from records.organisations import Room
+from records.organisations import Centre, Room
 from records.projects import Lot, Project
 from records.users import ROLES, AuditEntry, User
 from sunbid.cli import app
@@ -191,6 +191,136 @@ def test_a_room_with_openings_is_closed_and_its_openings_stay(ledger: Ledger) ->
         ("room", "camera", "r1", "--rtsp", "rtsp://c/1"),
     ):
         assert sunbid(*words).exit_code == 1
+
+
+DISTURBING = (
+    ("room", "remove", "r1"),
+    ("room", "token", "r1"),
+    ("room", "release", "r1"),
+    ("room", "camera", "r1", "--none"),
+    ("room", "camera", "r1", "--rtsp", "rtsp://cam/2"),
+    ("source", "disable", "s"),
+    ("source", "token", "s"),
+)
+
+
+def market_of_s(ledger: Ledger, minutes: int = -60) -> None:
+    """A room with a camera and, of the source s, an opening in it that is due in so many minutes."""
+    told("source", "add", "s")
+    told("room", "add", "r1", "--name", "一室", "--centre", "c1", "--rtsp", "rtsp://cam/1")
+    opening_in(ledger, "r1")
+    with ledger.write() as session:
+        session.get_one(Opening, "o1").scheduled_at = now() + timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize("words", DISTURBING, ids=" ".join)
+@pytest.mark.parametrize("how", ["running", "paused", "about to begin", "overdue"])
+def test_what_would_cut_an_opening_off_is_done_only_knowingly(
+    ledger: Ledger, words: tuple[str, ...], how: str
+) -> None:
+    market_of_s(ledger, 20 if how == "about to begin" else -60)
+    with ledger.write() as session:
+        if how in ("running", "paused"):
+            states.append_event(session, "o1", "bidders_published", {"count": 0, "bidders": []}, actor="t")
+        if how == "paused":
+            states.append_event(session, "o1", "paused", {}, actor="t")
+    before = acts(ledger)
+    answer = sunbid(*words)
+    assert answer.exit_code == 1 and "o1" in answer.stderr and "--yes" in answer.stderr
+    assert " / " in answer.stderr and not answer.stdout and acts(ledger) == before
+    told(*words, "--yes")
+    with ledger.read() as session:
+        last = session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc())).first()
+    assert last is not None and last.detail is not None and last.detail["during"] == "o1"
+
+
+@pytest.mark.parametrize("words", DISTURBING, ids=" ".join)
+def test_what_disturbs_nothing_needs_no_word_more(ledger: Ledger, words: tuple[str, ...]) -> None:
+    market_of_s(ledger, 300)
+    told("room", "add", "r2", "--name", "二室", "--centre", "c1")
+    told(*words)
+
+
+def test_a_room_that_has_no_camera_yet_gets_one_and_a_released_one_comes_back_during_an_opening(
+    ledger: Ledger,
+) -> None:
+    market_of_s(ledger)
+    told("room", "camera", "r1", "--rtsp", "rtsp://cam/1")
+    told("room", "release", "r1", "--yes")
+    told("room", "camera", "r1", "--retake")
+    told("room", "camera", "r1", "--none", "--yes")
+    told("room", "camera", "r1", "--rtsp", "rtsp://cam/1")
+    told("room", "edit", "r1", "--name", "改名")
+
+
+def centres(ledger: Ledger) -> list[str]:
+    with ledger.read() as session:
+        return sorted(session.scalars(select(Centre.id)))
+
+
+@pytest.mark.parametrize(
+    "words", ["330100", "市本级", " 市本级 ", "City level", "CITY LEVEL", "３３０１００"]
+)
+def test_a_centre_is_known_by_its_id_or_its_name(ledger: Ledger, words: str) -> None:
+    with ledger.write() as session:
+        session.add(Centre(id="330100", name="市本级", name_en="City level", source="platform"))
+    answer = told("room", "add", "r1", "--name", "一室", "--centre", words)
+    assert (answer["centre"], answer["centre_new"]) == ("330100", False)
+    told("room", "add", "r2", "--name", "二室", "--centre", "c9")
+    told("room", "edit", "r2", "--centre", words)
+    with ledger.read() as session:
+        assert session.get_one(Room, "r2").centre_id == "330100"
+    assert centres(ledger) == ["330100", "c9"]
+
+
+def test_a_new_centre_is_told_and_several_of_a_name_are_not_guessed(ledger: Ledger) -> None:
+    answer = sunbid("room", "add", "r1", "--name", "一室", "--centre", "余杭分中心")
+    assert answer.exit_code == 0 and "余杭分中心" in answer.stderr and "新建" in answer.stderr
+    assert "新建" not in sunbid("room", "add", "r2", "--name", "二室", "--centre", "余杭分中心").stderr
+    assert "新建" in sunbid("room", "edit", "r2", "--centre", "富阳").stderr
+    with ledger.write() as session:
+        session.add_all(Centre(id=key, name="县级", source="platform") for key in ("a", "b"))
+    for words in (("add", "r3", "--name", "三室"), ("edit", "r1")):
+        refused = sunbid("room", *words, "--centre", "县级")
+        assert refused.exit_code == 1 and "a, b" in refused.stderr
+    told("room", "add", "r3", "--name", "三室", "--centre", "a")
+    assert centres(ledger) == ["a", "b", "余杭分中心", "富阳"]
+
+
+def test_a_room_that_reads_like_another_is_told(ledger: Ledger) -> None:
+    told("room", "add", "r1", "--name", "一室", "--centre", "c1")
+    answer = sunbid("room", "add", "my-room", "--name", "一室", "--centre", "c1")
+    assert answer.exit_code == 0 and "同名" in answer.stderr and "r1" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("first", "twin"),
+    [
+        (("source", "add", "hzctc"), ("source", "add", "HzCTC")),
+        (("source", "add", "hzctc"), ("source", "add", "ｈｚｃｔｃ")),
+        (("room", "add", "hz-1", "--name", "a", "--centre", "c"), ("room", "add", "HZ-1", "--name", "b", "--centre", "c")),
+        (("user", "add", "li", "--role", "leader", "--password-stdin"), ("user", "add", "Li", "--role", "admin", "--password-stdin")),
+    ],
+)  # fmt: skip
+def test_a_name_that_differs_in_case_or_width_only_is_another_slip(
+    ledger: Ledger, first: tuple[str, ...], twin: tuple[str, ...]
+) -> None:
+    told(*first, stdin=PASSWORD)
+    before = acts(ledger)
+    answer = sunbid(*twin, stdin=PASSWORD)
+    assert answer.exit_code == 1 and first[2] in answer.stderr and acts(ledger) == before
+
+
+def test_the_last_administrator_stays(ledger: Ledger) -> None:
+    for name in ("wang", "li"):
+        told("user", "add", name, "--role", "admin", "--password-stdin", stdin=PASSWORD)
+    told("user", "disable", "wang")
+    for words in (("disable", "li"), ("role", "li", "leader")):
+        answer = sunbid("user", *words)
+        assert answer.exit_code == 1 and "最后一个管理员" in answer.stderr
+    told("user", "role", "li", "admin")
+    told("user", "enable", "wang")
+    told("user", "disable", "li")
 
 
 @pytest.mark.parametrize(
