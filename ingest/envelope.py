@@ -266,17 +266,23 @@ def _check_event(data: OpeningEventData) -> None:
         raise Refusal("data.type", f"未知事件类型；可用 / unknown event type, choose from: {choices}")
     for name, part in (("payload", data.payload), ("detail", data.detail)):
         if path := _endless(part, f"data.{name}"):
-            raise Refusal(path, "应为有限的数 / a number must be finite")
+            raise Refusal(path, "应为有限的数，且不可过小 / a number must be finite, and not too small")
     try:
         model.model_validate(data.payload)
     except ValidationError as error:
         raise Refusal(*explain(error, ("data", "payload"))) from None
 
 
+_SMALLEST = -300
+"""Power of ten; what is smaller no binary number holds."""
+
+
 def _endless(value: Any, path: str) -> str | None:
-    """Where a number stands that JSON would silently turn into null."""
+    """Where a number stands that JSON would silently turn into null, or any reader into 0."""
     if isinstance(value, float):
         return None if math.isfinite(value) else path
+    if isinstance(value, Decimal):
+        return path if value and value.adjusted() < _SMALLEST else None
     pairs: Any = ()
     if isinstance(value, Mapping):
         pairs = value.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -14,17 +14,23 @@ from records.exact import AMOUNT, SIGNED, Plain
 from records.texts import PATTERN
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+_MOMENT = re.compile(
+    rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt ]{_CLOCK}:[0-5][0-9](\.[0-9]+)?([Zz]|[+-]{_CLOCK})"
+)
+"""RFC 3339; ISO 8601 allows much more (week dates, no seconds, no colons), of which no other reader can be sure."""
+_LOOSE = re.compile(
+    rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([Tt ]{_CLOCK}(:[0-5][0-9](\.[0-9]+)?)?([Zz]|[+-]{_CLOCK})?)?"
+)
+"""The same, where seconds, the offset or all of the time may be left out."""
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def moment(value: Any) -> datetime:
     """An RFC 3339 time with offset between 1900 and 2200; never a bare number, which could mean anything."""
-    if isinstance(value, str) and value[4:5] == "-" and len(value) >= 16:
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            value = None
+    if isinstance(value, str):
+        value = _parsed(value) if _MOMENT.fullmatch(value) else None
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise PydanticCustomError(
             "moment",
@@ -35,6 +41,19 @@ def moment(value: Any) -> datetime:
             "moment_range", "时间须在 1900–2200 年之间 / time must lie between 1900 and 2200"
         )
     return value
+
+
+def loose_moment(text: str, zone: tzinfo) -> datetime | None:
+    """A time as files have it: without offset in `zone`, a day alone its midnight. None for what is no time."""
+    found = _parsed(text) if _LOOSE.fullmatch(text) else None
+    return found.replace(tzinfo=zone) if found and found.tzinfo is None else found
+
+
+def _parsed(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:
+        return None
 
 
 def _plain_day(value: Any) -> Any:

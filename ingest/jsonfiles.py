@@ -149,6 +149,12 @@ def document(value: Any, reader: Reader, line: int | None, path: str) -> Iterato
         yield Piece(None, value, line, path or ".", "应为 OCDS 对象 / expected an OCDS object")
     elif twice := _twice(value):
         yield Piece(None, value, line, f"{path}{twice[0]}", twice[1])
+    elif odd := _misshapen(value):
+        name, expected = odd
+        yield Piece(None, value[name], line, f"{path}{name}", expected)
+        rest = {other: child for other, child in value.items() if other != name}
+        if _holds_data(rest):
+            yield from document(rest, reader, line, path)
     elif isinstance(value.get("records"), list):
         yield from document(value["records"], reader, line, f"{path}records")
     elif whole := next((name for name in _WHOLE if isinstance(value.get(name), dict)), None):
@@ -159,6 +165,26 @@ def document(value: Any, reader: Reader, line: int | None, path: str) -> Iterato
         yield from _releases(value["releases"], reader, line, path)
     else:
         yield from reader.release(value, line, path)
+
+
+_HOLDERS = {
+    **dict.fromkeys(("records", "releases"), (list, "应为数组，请改正后重新导入 / should be an array: mend it")),
+    **dict.fromkeys(_WHOLE, (dict, "应为对象，请改正后重新导入 / should be an object: mend it")),
+}  # fmt: skip
+"""What holds releases → what it should be."""
+
+
+def _misshapen(value: dict[str, Any]) -> tuple[str, str] | None:
+    """(name, reason) of what should hold releases and has another shape."""
+    for name, (wanted, expected) in _HOLDERS.items():
+        if value.get(name) is not None and not isinstance(value[name], wanted):
+            return name, expected
+    return None
+
+
+def _holds_data(value: dict[str, Any]) -> bool:
+    """Whether there is more to read in a package, a record or a release."""
+    return not value.keys().isdisjoint((*_HOLDERS, "tender", "awards", "bids", "planning", "parties"))
 
 
 def _twice(value: dict[str, Any]) -> tuple[str, str] | None:

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest import ocds_texts, ocds_versioned, ocdsmap
+from ingest import ocds_shape, ocds_texts, ocds_versioned, ocdsmap
 from ingest.ocds_left import Left
 from ingest.ocds_parties import Parties
-from ingest.ocds_values import Memory, children, fit, section, text
+from ingest.ocds_values import Memory, amount, children, fit, moment, section, text
 from ingest.pieces import Piece
 
 Json = dict[str, Any]
@@ -52,10 +52,21 @@ class Reader:
             return
         if ocds_versioned.is_versioned(release):
             release = ocds_versioned.compiled(release)
-        one = One(self, release, ocid, line, path)
-        if not one.fields:  # a full export of sunbid says everything in its own part
-            self.left.look(release)
-        yield from one.pieces()
+        release, told = self._shaped(release, line, path)
+        yield from told
+        yield from One(self, release, ocid, line, path).pieces()
+
+    def _shaped(self, release: Json, line: int | None, path: str) -> tuple[Json, list[Piece]]:
+        """The release in the shape this reader expects, and a note on each place that had another."""
+        told: list[Piece] = []
+
+        def tell(where: str, raw: Any, reason: str) -> None:
+            told.append(Piece(None, raw, line, f"{path}{where}", reason, note=True))
+
+        whole = section(
+            release, "x_sunbid", "fields"
+        )  # a full export of sunbid says everything in its own part
+        return ocds_shape.release(ocds_shape.Walk(tell, self.left, counting=not whole), release), told
 
 
 class One(Parties):
@@ -94,7 +105,7 @@ class One(Parties):
         data = {
             "name": name,
             "trade_family": ocdsmap.trade_family(self),
-            "investment": self.amount(section(budget, "amount"), "planning.budget.amount"),
+            "investment": amount(section(budget, "amount").get("amount")),
             "tenderer": self.organisation(tenderer),
         }
         if self._skeleton():
@@ -192,7 +203,7 @@ class One(Parties):
                 "lot": self.lot_key(lot_id),
                 "bidder": members[0] if members else None,
                 "consortium": members[1:] or None,
-                "received_at": self.instant(bid.get("date"), f"{where}.date"),
+                "received_at": moment(bid.get("date")),
                 "price": price,
                 "vat": ocdsmap.vat(section(bid, "value")),
                 "status": bid.get("status") or "pending",
@@ -211,7 +222,7 @@ class One(Parties):
         if len(lots) > 1 and value.get("amount") is not None:
             self.note(where, holder, "一个总价对应多个标段 / one price for several lots")
             return None
-        return self.amount(value, where)
+        return amount(value.get("amount"))
 
     def _award(self, index: int, award: Json) -> Iterator[Piece]:
         """An award without a supplier, or without success, moves the lot; there is nobody to be held as its
@@ -230,7 +241,7 @@ class One(Parties):
         number = text(award.get("id"), 500) or str(index + 1)
         lots = self.lots_of(award)
         price = self._price(award, f"{where}.value", lots, foreign=True)
-        decided = self.instant(award.get("date"), f"{where}.date") if status == "awarded" else None
+        decided = moment(award.get("date")) if status == "awarded" else None
         for supplier in suppliers:
             yield from self.mention(supplier)
         winner, *members = dict.fromkeys(key for key in map(self.organisation, suppliers) if key)

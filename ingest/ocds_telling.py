@@ -1,24 +1,19 @@
-"""What every part of an OCDS release needs: its envelopes' heads, its amounts and times, its notes."""
+"""What every part of an OCDS release needs: its envelopes' heads, its notes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ingest import ocdsmap
-from ingest.fields import EARLIEST, LATEST
-from ingest.ocds_values import amount, children, fit, instant, section, version_of, words
+from ingest.ocds_values import children, fit, section, text, version_of, words
 from ingest.pieces import EPOCH, Piece
 
 if TYPE_CHECKING:
     from ingest.ocds import Reader
 Json = dict[str, Any]
 _PUBLISHER = re.compile(r"^ocds-[a-z0-9]{6}", re.IGNORECASE)
-_LARGEST = Decimal(900_000_000_000_000)
-"""What the ledger holds as money."""
 
 
 class Telling:
@@ -37,15 +32,16 @@ class Telling:
         self.partial = bool(tags) and "compiled" not in tags and not self.fields
         self.notes: list[Piece] = []
         self.tender = section(release, "tender")
-        self.parties = {str(p["id"]): p for p in children(release.get("parties")) if p.get("id") is not None}
+        told = enumerate(children(release.get("parties")))
+        self.parties = {text(p.get("id"), 1000) or f"\x00{index}": p for index, p in told}
         self.sent: set[str] = set()
         self.bids = children(section(release, "bids").get("details")) or children(release.get("bids"))
         self.awards = children(release.get("awards"))
         self.tenderers = children(self.tender.get("tenderers"))
         self.took_part: list[str] | None = None
-        told = ocdsmap.currency(release)
-        self.currency = told or "CNY"
-        self.told_currency = told if self.partial else self.currency
+        money = ocdsmap.currency(release)
+        self.currency = money or "CNY"
+        self.told_currency = money if self.partial else self.currency
         self._taken: dict[str, int] = {}
 
     def send(
@@ -95,30 +91,3 @@ class Telling:
     def note(self, where: str, raw: Any, reason: str) -> None:
         """Keep a part of the release beside the ledger, with the reason."""
         self.notes.append(Piece(None, raw, self.line, f"{self.path}{where}", reason, note=True))
-
-    def amount(self, value: Json, where: str) -> Any:
-        """The amount of a value; OCDS allows negative ones and any size, the ledger does not."""
-        given = value.get("amount")
-        if isinstance(given, (int, float, Decimal)) and not isinstance(given, bool):
-            exact = Decimal(str(given))
-            if not exact.is_finite() or not 0 <= exact <= _LARGEST:
-                reason = (
-                    "金额为负或过大，账本不记 / a negative or too large amount has no place in the ledger"
-                )
-                self.note(where, value, reason)
-                return None
-        return amount(given)
-
-    def instant(self, value: Any, where: str) -> Any:
-        """A time; one outside 1900–2200 is legal in OCDS and has no place in the ledger."""
-        told = instant(value)
-        try:
-            inside = EARLIEST <= datetime.fromisoformat(told) <= LATEST
-        except (TypeError, ValueError):
-            return told
-        if not inside:
-            reason = (
-                "时间不在 1900–2200 年之间，账本不记 / a time outside 1900–2200 has no place in the ledger"
-            )
-            self.note(where, value, reason)
-        return told if inside else None

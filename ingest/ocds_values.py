@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-from ingest.fields import EARLIEST, LATEST
+from ingest.fields import EARLIEST, LATEST, loose_moment
 from ingest.pieces import EPOCH
 
 Json = dict[str, Any]
 _REMEMBERED = 20_000
+LARGEST = Decimal(900_000_000_000_000)
+"""What the ledger holds as money."""
 
 
 class Memory:
@@ -63,26 +65,22 @@ def text(value: Any, limit: int = 300) -> str | None:
     return " ".join(str(value).split())[:limit] or None
 
 
-def amount(value: Any) -> Any:
-    """An amount as a decimal string of at most four places; what is no number stays, to be refused."""
-    if value is None or isinstance(value, bool):
-        return value
-    try:
-        exact = Decimal(str(value))
-        return format(exact.quantize(Decimal("0.0001")).normalize(), "f") if exact.is_finite() else str(value)
-    except InvalidOperation:
-        return str(value)
+def amount(value: Any) -> str | None:
+    """An amount as a decimal string of at most four places."""
+    if value is None:
+        return None
+    return format(Decimal(str(value)).quantize(Decimal("0.0001")).normalize(), "f")
 
 
-def instant(value: Any) -> Any:
-    """A time with offset; without one UTC, a date its midnight. What is no time stays, to be refused."""
-    if not isinstance(value, str):
-        return value
-    try:
-        parsed = datetime.fromisoformat(value.strip())
-    except ValueError:
-        return value
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).isoformat()
+def instant(value: Any) -> datetime | None:
+    """A time with offset; without one UTC, a day its midnight. None for what is no time."""
+    return loose_moment(value.strip(), UTC) if isinstance(value, str) else None
+
+
+def moment(value: Any) -> str | None:
+    """A time as the ledger takes it."""
+    when = instant(value)
+    return when.isoformat() if when else None
 
 
 def fit(key: str) -> str:
@@ -93,9 +91,7 @@ def fit(key: str) -> str:
 
 def version_of(release: Json) -> tuple[int, str]:
     """(version, occurred_at) from the release's date."""
-    try:
-        when = datetime.fromisoformat(instant(release.get("date")))
-        number = int(when.timestamp() * 1000)
-    except (TypeError, ValueError, OverflowError):
+    when = instant(release.get("date"))
+    if when is None or not EARLIEST <= when <= LATEST:
         return 1, EPOCH
-    return (max(1, number), when.isoformat()) if EARLIEST <= when <= LATEST else (1, EPOCH)
+    return max(1, int(when.timestamp() * 1000)), when.isoformat()

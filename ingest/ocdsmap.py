@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ingest.ocds_values import children, section, text, words
+from ingest.ocds_values import amount, children, moment, section, text, words
 from records.states import IllegalTransition, check_lot_transition
 
 if TYPE_CHECKING:
@@ -19,9 +19,13 @@ TENDER_STATUS = {
 }  # fmt: skip
 """OCDS tender or lot status → lot status."""
 AWARD_STATUS = {"pending": "candidate", "active": "awarded", "cancelled": "cancelled", "unsuccessful": None}
-_ROLES = {
+ROLES = {
     "buyer": "tenderer", "procuringEntity": "tenderer", "tenderer": "bidder", "supplier": "supplier",
 }  # fmt: skip
+"""OCDS role → role of an organisation."""
+METHODS = ("open", "selective", "limited", "direct")
+CATEGORIES = {"works": "works", "goods": "procurement", "services": "procurement"}
+"""OCDS main procurement category → 交易类别."""
 _CURRENCY = re.compile(r"^[A-Za-z]{3}$")
 _SCHEME = re.compile(r"^[A-Z]{2}-[A-Z0-9_-]+$")
 
@@ -56,7 +60,7 @@ def trade_family(one: One) -> str | None:
     main = one.tender.get("mainProcurementCategory")
     if main is None and one.partial:
         return None
-    return {"works": "works", "goods": "procurement", "services": "procurement"}.get(str(main), "other")
+    return CATEGORIES.get(str(main), "other")
 
 
 def registered(party: Json) -> str | None:
@@ -74,7 +78,7 @@ def registration(party: Json, key: str) -> Json:
     scheme = str(section(party, "identifier").get("scheme") or "")
     country = re.match(r"^([A-Z]{2})-", scheme or key)
     return {
-        "roles": list(dict.fromkeys(_ROLES[role] for role in words(party.get("roles")) if role in _ROLES)),
+        "roles": list(dict.fromkeys(ROLES[role] for role in words(party.get("roles")) if role in ROLES)),
         "address": " ".join(line for line in lines if line)[:2000],
         "country": country.group(1) if country else None,
     }
@@ -84,22 +88,19 @@ def lot(one: One, described: Json, bids: list[Json], awards: list[Json]) -> Json
     """The data of one lot, without its names and parties."""
     tender = one.tender
     period = section(tender, "tenderPeriod")
-    of_lot = section(described, "value")
-    value = of_lot or section(tender, "value")
+    value = section(described, "value") or section(tender, "value")
     method = tender.get("procurementMethod")
     return {
         "trade_family": trade_family(one),
         "category": _category(tender, text(described.get("id"), 500)),
-        "method": method if method in ("open", "selective", "limited", "direct") else None,
+        "method": method if method in METHODS else None,
         "evaluation_method": text(tender.get("awardCriteria")) or text(tender.get("awardCriteriaDetails")),
         "currency": one.told_currency,
         "vat": vat(value),
-        "estimate": one.amount(value, "tender.lots.value" if of_lot else "tender.value"),
-        "notice_at": one.instant(period.get("startDate"), "tender.tenderPeriod.startDate"),
-        "deadline": one.instant(period.get("endDate"), "tender.tenderPeriod.endDate"),
-        "planned_award_at": one.instant(
-            section(tender, "awardPeriod").get("startDate"), "tender.awardPeriod.startDate"
-        ),
+        "estimate": amount(value.get("amount")),
+        "notice_at": moment(period.get("startDate")),
+        "deadline": moment(period.get("endDate")),
+        "planned_award_at": moment(section(tender, "awardPeriod").get("startDate")),
         "status": _status(described.get("status") or tender.get("status"), bids, awards),
     }
 

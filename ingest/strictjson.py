@@ -16,6 +16,8 @@ import orjson
 
 _LOOSE_COLONS = (b" :", b"\n:", b"\t:", b"\r:")
 _LONG_NUMBER = re.compile(rb"[0-9][0-9.]{15}")
+_TINY = re.compile(rb"[eE]-[0-9]{3}|\.0{300}")
+"""Where a number may be so small that a binary one is 0."""
 _LONGEST_INT = 1_000
 """Digits; Python refuses to turn more than some thousands into a number, and nobody means them."""
 
@@ -43,7 +45,7 @@ def loads(raw: bytes | bytearray | str, *, exact: bool = False) -> Any:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         return _slowly(data, f"{error.msg} (line {error.lineno}, column {error.colno})", exact)
-    if exact and _LONG_NUMBER.search(data):
+    if _TINY.search(data) or (exact and _LONG_NUMBER.search(data)):
         return _slowly(data, "", exact)
     if data.count(b'":') == _names(value) and not any(loose in data for loose in _LOOSE_COLONS):
         return value
@@ -70,7 +72,7 @@ def _slowly(data: bytes, reason: str, exact: bool) -> Any:
     """The same text by the standard library, which tells of every pair of an object."""
     try:
         text = data.decode("utf-8")
-        real = Decimal if exact else float
+        real = _exact if exact else _real
         return json.loads(
             text, object_pairs_hook=_object, parse_float=real, parse_int=_int, parse_constant=_constant
         )
@@ -83,6 +85,19 @@ def _slowly(data: bytes, reason: str, exact: bool) -> Any:
         raise BadJson("嵌套过深 / nested too deeply") from None
     except ValueError as error:
         raise BadJson(reason or str(error)) from None
+
+
+def _exact(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        raise ValueError(f"{text[:40]} 不是能表示的数 / no number that can be held") from None
+
+
+def _real(text: str) -> float | Decimal:
+    """A binary number; one too small to be any stays what it is, to be refused: it is not 0."""
+    value = float(text)
+    return value if value or not re.match("[-0.]*[1-9]", text) else _exact(text)
 
 
 def _int(text: str) -> Any:

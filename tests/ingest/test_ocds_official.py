@@ -131,7 +131,7 @@ def test_any_value_in_any_field(official: Official, sqlite_ledger: Ledger, tmp_p
     report = import_paths(sqlite_ledger, [file], data_dir=tmp_path)
     assert report.accepted > len(made) > 1_000
     wrong = {told["line"]: told for told in refused(report)}
-    assert len(wrong) > 100
+    assert wrong and report.notes > 100
     for line, told in wrong.items():
         assert not official.release.is_valid(made[line - 1]), told
 
