@@ -3,6 +3,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
+AT_ONCE ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-fast lint format bench soak lock system clean
@@ -31,11 +32,12 @@ up: $(VENV)/.stamp ## 启动全部进程 / run the four processes
 system: ## 测试所需的系统软件包 / Debian packages the tests need
 	@bash tests/system-packages.sh
 
+# Two at a time, whole files each: half of what the tests need is waiting for pictures, browsers and processes.
 test: $(VENV)/.stamp system ## 全部测试 / the whole suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(AT_ONCE)
 
 test-fast: $(VENV)/.stamp ## 不含浏览器与服务器的测试 / without browser, server and soak tests
-	$(BIN)/python -m pytest -m "not browser and not server and not soak"
+	$(BIN)/python -m pytest $(AT_ONCE) -m "not browser and not server and not soak"
 
 soak: $(VENV)/.stamp system ## 长时间测试 / the long forms
 	$(BIN)/python -m pytest -m soak --timeout 3600

@@ -7,7 +7,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from datetime import datetime
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,19 @@ from tests import postgres
 
 _NUMBERS = itertools.count(1)
 MOMENT = "SUNBID_TESTS_AT"
-"""Environment variable: RFC 3339 moment from which the product's clock runs in the tests' own process."""
+"""Environment variable: RFC 3339 moment from which the product's clock runs in the tests and in what they start."""
+
+
+def _run_from(moment: datetime) -> AbstractContextManager[object]:
+    """The clock of this process from `moment` on, and of every Python process it starts."""
+    os.environ["TESTS_CLOCK_AHEAD"] = str((moment - datetime.now(UTC)).total_seconds())
+    folders = [str(Path(__file__).parent / "at_moment"), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
+    return running_from(moment)
+
 
 if MOMENT in os.environ:  # now, not in a fixture: some modules make their moments when they are read
-    _clock = running_from(datetime.fromisoformat(os.environ.pop(MOMENT)))
+    _clock = _run_from(datetime.fromisoformat(os.environ.pop(MOMENT)))
     _clock.__enter__()
 
 

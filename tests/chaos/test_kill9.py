@@ -64,7 +64,7 @@ class Demo:
         self.output = folder / "output"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "sunbid", "demo", "--no-video", "--rooms", "2"],
-            env={**clean, **variables, "SUNBID_DATA": str(self.data), "PYTHONPATH": str(ROOT)},
+            env={**clean, **variables, "SUNBID_DATA": str(self.data)},
             cwd=folder, stdout=self.output.open("w"), stderr=subprocess.STDOUT,
         )  # fmt: skip
         self.ledger = Ledger(f"sqlite:///{self.data / 'ledger.db'}")

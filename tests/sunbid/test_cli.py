@@ -19,7 +19,7 @@ def sunbid(data: Path, *words: str, stdin: str = "", **variables: str) -> subpro
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SUNBID_")}
     return subprocess.run(
         [sys.executable, "-m", "sunbid", *words],
-        env={**clean, "SUNBID_DATA": str(data), "PYTHONPATH": str(ROOT), **variables},
+        env={**clean, "SUNBID_DATA": str(data), **variables},
         cwd=data, input=stdin, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
 
