@@ -33,7 +33,7 @@ ZONES = ("UTC", "Asia/Shanghai", "America/New_York")
 def test_the_quick_part_of_the_suite_is_green(moment: str, zone: str, tmp_path: Path) -> None:
     chosen = "not browser and not server and not soak"
     command = [
-        sys.executable, "-m", "pytest", "-m", chosen, "-p", "no:cacheprovider", "--basetemp", str(tmp_path / "run"),
+        sys.executable, "-m", "pytest", "-m", chosen, "--basetemp", str(tmp_path / "run"),
         "-n", "2", "--dist", "loadfile",
     ]  # fmt: skip
     env = {**os.environ, "TZ": zone, MOMENT: moment}
