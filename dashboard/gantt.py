@@ -16,6 +16,8 @@ from records.clock import BEIJING, local_now, now
 from records.evaluation import Evaluation
 from records.openings import Opening
 from records.organisations import Centre, Room
+from records.projects import Lot
+from records.visibility import Standing, announced, opened, standing
 
 PREPARE = timedelta(minutes=30)
 TYPICAL = timedelta(hours=1)
@@ -72,30 +74,31 @@ def _in_order(lines: dict[str, Line]) -> list[Line]:
 
 def _opening_rooms(session: Session, lang: str, start: datetime, until: datetime) -> dict[str, Line]:
     query = (
-        select(Opening, Room, Centre)
+        select(Opening, Room, Centre, opened())
+        .join(Lot, Lot.id == Opening.lot_id)
         .join(Room, Room.id == Opening.room_id)
         .join(Centre, Centre.id == Room.centre_id)
         .where(Room.kind == "opening", Opening.scheduled_at >= start, Opening.scheduled_at < until)
+        .where(announced())
         .order_by(Opening.scheduled_at, Opening.id)
     )
     lines: dict[str, Line] = {}
-    for opening, room, centre in session.execute(query):
+    for opening, room, centre, due in session.execute(query):
         line = lines.setdefault(room.id, Line(room.id, _name(room, centre, lang), "opening"))
-        line.bars += _bars(opening, lang)
+        line.bars += _bars(opening.scheduled_at, standing(opening, bool(due)), lang)
     return lines
 
 
-def _bars(opening: Opening, lang: str) -> list[Bar]:
-    begun = opening.started_at or opening.scheduled_at
-    clock = opening.scheduled_at.astimezone(BEIJING).strftime("%H:%M")
-    if opening.state in at_room.OVER:
-        end = opening.ended_at if opening.ended_at and opening.ended_at > begun else begun
+def _bars(at: datetime, told: Standing, lang: str) -> list[Bar]:
+    begun = told.started_at or at
+    clock = at.astimezone(BEIJING).strftime("%H:%M")
+    if told.state in at_room.OVER:
+        end = told.ended_at if told.ended_at and told.ended_at > begun else begun
         return [Bar(begun, end, "done", _title(clock, "done", lang))]
-    if opening.state in at_room.RUNNING:
+    if told.state in at_room.RUNNING:
         return [Bar(begun, now(), "live", _title(clock, "live", lang))]
-    if opening.state != "scheduled":
+    if told.state != "scheduled":
         return []
-    at = opening.scheduled_at
     return [
         Bar(at - PREPARE, at, "preparing", _title(clock, "preparing", lang)),
         Bar(at, at + TYPICAL, "planned", _title(clock, "planned", lang)),

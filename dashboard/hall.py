@@ -19,11 +19,12 @@ from records.openings import Opening, OpeningEvent
 from records.organisations import Centre, Organisation, Room
 from records.projects import TRADE_FAMILIES, Lot, Project
 from records.states import OPENING_STATES, STAGES
+from records.visibility import Standing, announced, opened, standing, state_told
 
 OLDEST = date(1990, 1, 1)
 """Where the history begins: before any record of electronic tendering."""
 
-_Rows = Select[Opening, Lot, Project, Room, Centre]
+_Rows = Select[Opening, Lot, Project, Room, Centre, bool]
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,19 @@ def _some(word: str | None) -> str | None:
 
 def _joined() -> _Rows:
     return (
-        select(Opening, Lot, Project, Room, Centre)
+        select(Opening, Lot, Project, Room, Centre, opened())
         .join(Lot, Lot.id == Opening.lot_id)
         .join(Project, Project.id == Lot.project_id)
         .outerjoin(Room, Room.id == Opening.room_id)
         .outerjoin(Centre, Centre.id == func.coalesce(Room.centre_id, Lot.centre_id))
+        .where(announced())
     )
+
+
+def find(session: Session, opening_id: str) -> tuple[Opening, Lot, Standing] | None:
+    """An opening that may be known of, its lot, and how it stands as far as it may be told."""
+    found = session.execute(_joined().where(Opening.id == opening_id)).first()
+    return None if found is None else (found[0], found[1], standing(found[0], bool(found[5])))
 
 
 def _narrow(query: _Rows, centre: str | None, family: str | None, key_only: bool) -> _Rows:
@@ -115,7 +123,7 @@ def _asked(question: Question) -> _Rows:
     begin, until = bounds(question.start, question.end)
     query = query.where(Opening.scheduled_at >= begin, Opening.scheduled_at < until)
     if question.state:
-        query = query.where(Opening.state == question.state)
+        query = query.where(state_told() == question.state)
     if question.text.strip():
         part = question.text.strip()
         tenderers = select(Organisation.id).where(Organisation.name.contains(part, autoescape=True))
@@ -151,15 +159,17 @@ def _entry(
     project: Project,
     room: Room | None,
     centre: Centre | None,
+    due: bool,
     tenderer: str | None,
     lang: str,
 ) -> Entry:
+    told = standing(opening, due)
     return Entry(
         id=opening.id, scheduled_at=opening.scheduled_at, lot=lot.id, title=lot.name, project=project.name,
         tenderer=tenderer, family=_word(TRADE_FAMILIES, lot.trade_family, lang),
         centre=_centre(centre, lang) if centre else "", room=_room(room, lang) if room else "",
-        room_id=room.id if room else "", state=opening.state, stage=opening.stage,
-        key_project=bool(project.key_flag), ended_at=opening.ended_at,
+        room_id=room.id if room else "", state=told.state, stage=told.stage,
+        key_project=bool(project.key_flag), ended_at=told.ended_at,
     )  # fmt: skip
 
 
@@ -171,7 +181,8 @@ def count(session: Session, question: Question) -> int:
 def busy_days(session: Session, first: date, last: date) -> dict[date, int]:
     """Openings a day between two Beijing days, both included; days without one are left out."""
     begin, until = bounds(first, last)
-    query = select(Opening.scheduled_at).where(Opening.scheduled_at >= begin, Opening.scheduled_at < until)
+    query = select(Opening.scheduled_at).join(Lot, Lot.id == Opening.lot_id)
+    query = query.where(Opening.scheduled_at >= begin, Opening.scheduled_at < until, announced())
     days: dict[date, int] = {}
     for moment in session.scalars(query):
         day = moment.astimezone(BEIJING).date()
@@ -205,11 +216,11 @@ def seats(
         rooms = rooms.where(Room.centre_id == centre)
     narrowed = bool(family or key_only)
     current = {
-        room: (opening, lot)
-        for room, (opening, lot, project) in _current(session).items()
+        room: (opening, lot, told)
+        for room, (opening, lot, project, told) in _current(session).items()
         if (not family or lot.trade_family == family) and (not key_only or project.key_flag is not None)
     }
-    reasons = _pause_reasons(session, [o.id for o, _ in current.values() if o.state == "paused"])
+    reasons = _pause_reasons(session, [o.id for o, _, told in current.values() if told.state == "paused"])
     return [
         _seat(room, place, current.get(room.id), reasons, lang)
         for room, place in session.execute(rooms)
@@ -217,17 +228,21 @@ def seats(
     ]
 
 
-def _current(session: Session) -> dict[str, tuple[Opening, Lot, Project]]:
+At = tuple[Opening, Lot, Standing]
+"""What a room is at: the opening, its lot, how it stands."""
+
+
+def _current(session: Session) -> dict[str, tuple[Opening, Lot, Project, Standing]]:
     """What each room is at, as the hall of the public says it; where that is nothing, what is next today."""
     instant = now()
     until = max(start_of(today()) + timedelta(days=1), instant + at_room.STANDBY)
     rows = session.execute(_joined().where(Room.id.is_not(None), at_room.claiming(instant, until))).all()
-    here: dict[str, dict[str, tuple[Opening, Lot, Project]]] = {}
-    for opening, lot, project, room, _ in rows:
-        here.setdefault(room.id, {})[opening.id] = (opening, lot, project)
+    here: dict[str, dict[str, tuple[Opening, Lot, Project, Standing]]] = {}
+    for opening, lot, project, room, _, due in rows:
+        here.setdefault(room.id, {})[opening.id] = (opening, lot, project, standing(opening, due))
     found = {}
     for room_id, held in here.items():
-        claims = [at_room.Claim.held(opening) for opening, *_ in held.values()]
+        claims = [_claim(opening, told) for opening, _, _, told in held.values()]
         key = at_room.first(claims, instant) or at_room.upcoming(claims, instant)
         if key:
             found[room_id] = held[key]
@@ -243,23 +258,25 @@ def _pause_reasons(session: Session, opening_ids: list[str]) -> dict[str, str]:
     }
 
 
-def _seat(
-    room: Room, centre: Centre, at: tuple[Opening, Lot] | None, reasons: dict[str, str], lang: str
-) -> dict[str, Any]:
-    opening, lot = at or (None, None)
-    running = opening is not None and opening.state in at_room.RUNNING
+def _claim(opening: Opening, told: Standing) -> at_room.Claim:
+    return at_room.Claim(opening.id, told.state, opening.scheduled_at, told.started_at, told.ended_at)
+
+
+def _seat(room: Room, centre: Centre, at: At | None, reasons: dict[str, str], lang: str) -> dict[str, Any]:
+    opening, lot, told = at or (None, None, None)
+    running = told is not None and told.state in at_room.RUNNING
     label = None
-    if opening is not None:
-        table, key = (STAGES, opening.stage) if running else (OPENING_STATES, opening.state)
+    if told is not None:
+        table, key = (STAGES, told.stage) if running else (OPENING_STATES, told.state)
         label = _word(table, key, lang)
     return {
         "room": room.id,
         "name": f"{_centre(centre, lang)} {_room(room, lang)}",
         "opening": opening.id if opening else None,
         "title": lot.name if lot else None,
-        "state": opening.state if opening else None,
+        "state": told.state if told else None,
         "stage": label,
-        "now": bool(running and opening and opening.stage == "reading" and opening.state == "in_progress"),
+        "now": bool(running and told and told.stage == "reading" and told.state == "in_progress"),
         "scheduled_at": rfc3339(opening.scheduled_at) if opening else None,
         "reason": reasons.get(opening.id) if opening else None,
     }

@@ -20,6 +20,7 @@ from records.organisations import Organisation
 from records.projects import Lot
 from records.sequence import READINGS
 from records.states import OPENING_STEPS, append_event
+from records.visibility import standing
 
 HOSTS = frozenset({"operator", "admin"})
 """Roles that may host an opening."""
@@ -52,12 +53,13 @@ class NextStep:
 def next_steps(session: Session, opening_id: str, at: datetime | None = None) -> list[NextStep]:
     """The steps a host may take now, in the order of an opening. Raises LookupError (no such opening)."""
     opening, lot = _get(session, opening_id)
-    moment = at or now()
+    due = public.moment_of(opening, lot) <= (at or now())
+    told = standing(opening, due)
     found = []
     for kind in STEPS:
         rule = OPENING_STEPS[kind]
-        early = rule.after_deadline and moment < public.moment_of(opening, lot)
-        if opening.state in rule.states and opening.stage in rule.stages and not early:
+        early = rule.after_deadline and not due
+        if told.state in rule.states and told.stage in rule.stages and not early:
             payload = prepare(session, opening, lot, kind)
             if payload is not None:
                 found.append(NextStep(kind, payload))

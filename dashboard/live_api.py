@@ -31,7 +31,6 @@ from dashboard.accounts import SignedIn
 from records import audit, signing, unmasking
 from records.acts import By, Conflict
 from records.asking import Refused, body, json_object, whole
-from records.openings import Opening
 from records.organisations import Room
 from records.users import User
 from supervision import warnings
@@ -245,7 +244,7 @@ def record_csv(request: Request, user: SignedIn) -> Response:
     """GET /api/openings/{id}/record.csv: the opening record as it was read aloud; the download is logged."""
     opening_id = request.path_params["id"]
     with context.ledger().write() as session:
-        if session.get(Opening, opening_id) is None:
+        if hall.find(session, opening_id) is None:
             raise Refused(404, f"没有开标 {opening_id} / no such opening")
         text = host_panel.record_csv(session, opening_id, _language(request))
         audit.write(

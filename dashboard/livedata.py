@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from dashboard import context
 from records import states
 from records.clock import bounds, now, start_of, today
-from records.intake import Held
 from records.money import Award, Deposit
 from records.openings import Opening, OpeningEvent
 from records.organisations import Room
 from records.projects import Lot, counted
-from records.visibility import opened
+from records.visibility import announced, opened, state_told
 from supervision.filters import Filters
+from supervision.readiness import past_deadline
 
 Rows = Select[*tuple[Any, ...]]
 TICKER_EVENTS = ("bidders_published", "record_confirmed", "ended", "sealed")
@@ -31,11 +31,11 @@ def openings_today(filters: Filters | None = None, *, rehearsals: bool = False) 
     """
     start, after = bounds(today(), today())
     query = (
-        select(Opening.state, func.count())
+        select(told := state_told().label("told"), func.count())
         .join(Lot, Lot.id == Opening.lot_id)
         .where(Opening.scheduled_at >= start, Opening.scheduled_at < after, Opening.state != "cancelled")
-        .where(~counted() if rehearsals else counted())
-        .group_by(Opening.state)
+        .where(announced(), ~counted() if rehearsals else counted())
+        .group_by(told)
     )
     with context.ledger().read() as session:
         return {row[0]: row[1] for row in session.execute(of_lots(query, filters))}
@@ -52,12 +52,6 @@ def of_lots(query: Rows, filters: Filters | None) -> Rows:
         if wanted is not None:
             query = query.where(column == wanted)
     return query
-
-
-def records_held() -> int:
-    """M50 数据总量: records accepted and held, newest version each."""
-    with context.ledger().read() as session:
-        return session.scalar(select(func.count()).select_from(Held)) or 0
 
 
 @dataclass(frozen=True)
@@ -78,21 +72,21 @@ def ticker(filters: Filters | None = None, limit: int = 9) -> list[Happening]:
         .join(Opening, Opening.id == OpeningEvent.opening_id)
         .join(Lot, Lot.id == Opening.lot_id)
         .where(Opening.scheduled_at >= start, OpeningEvent.ts >= start, OpeningEvent.ts <= until)
-        .where(OpeningEvent.type.in_(TICKER_EVENTS))
+        .where(OpeningEvent.type.in_(TICKER_EVENTS), opened())
         .order_by(OpeningEvent.ts.desc(), Opening.room_id, Opening.id, OpeningEvent.seq.desc())
         .limit(limit)
     )
     awards = (
         select(Award.awarded_at, Lot.name)
         .join(Lot, Lot.id == Award.lot_id)
-        .where(Award.status == "awarded", Award.awarded_at >= start, Award.awarded_at <= until)
+        .where(Award.status == "awarded", Award.awarded_at >= start, Award.awarded_at <= until, opened())
         .order_by(Award.awarded_at.desc(), Award.id)
         .limit(limit)
     )
     refunds = (
         select(func.max(Deposit.refunded_at), Lot.name, func.count())
         .join(Lot, Lot.id == Deposit.lot_id)
-        .where(Deposit.refunded_at >= start, Deposit.refunded_at <= until)
+        .where(Deposit.refunded_at >= start, Deposit.refunded_at <= until, past_deadline())
         .group_by(Lot.id, Lot.name)
         .order_by(func.max(Deposit.refunded_at).desc(), Lot.id)
         .limit(limit)

@@ -22,9 +22,10 @@ from records.money import Award, Deposit
 from records.openings import Opening
 from records.organisations import Organisation, Room
 from records.projects import Lot, Project, counted
+from records.visibility import opened, status_told
 from supervision.figures import CNY
 from supervision.filters import Filters
-from supervision.readiness import OPENED_STATUSES
+from supervision.readiness import past_deadline
 
 LIVE_SECONDS = 60.0
 """A broadcast counts from a minute on air (M18)."""
@@ -65,7 +66,7 @@ def broadcasts(session: Session, filters: Filters) -> Broadcasts:
     """M18 broadcasts of a minute or more of openings that are over; M19 the opened lots with one, and all opened lots."""
     at = func.coalesce(Opening.started_at, Opening.scheduled_at)
     over = select(Opening.lot_id, Opening.id, OPENED.label("opened")).join(Lot, Lot.id == Opening.lot_id)
-    over = over.where(Opening.state.in_(("ended", "sealed")), counted(), within(at, filters))
+    over = over.where(Opening.state.in_(("ended", "sealed")), opened(), counted(), within(at, filters))
     openings = of_lots(over, filters).subquery()
     lot = case((openings.c.opened, openings.c.lot_id))
     row = session.execute(
@@ -77,23 +78,23 @@ def broadcasts(session: Session, filters: Filters) -> Broadcasts:
         .join(openings, openings.c.id == BroadcastSession.opening_id)
         .where(BroadcastSession.seconds_live >= LIVE_SECONDS)
     ).one()  # fmt: skip
-    opened = session.scalar(select(func.count(func.distinct(lot)))) or 0
-    return Broadcasts(row[0], row[1], opened, float(row[2]), int(row[3]))
+    lots = session.scalar(select(func.count(func.distinct(lot)))) or 0
+    return Broadcasts(row[0], row[1], lots, float(row[2]), int(row[3]))
 
 
 def legs(session: Session, filters: Filters) -> dict[str, float | None]:
     """M27: median days notice → opening, opening → award, and notice → award, of lots awarded in the period."""
-    opened = (
+    held = (
         select(Opening.lot_id, func.max(Opening.scheduled_at).label("at"))
         .where(Opening.state != "cancelled").group_by(Opening.lot_id).subquery()
     )  # fmt: skip
     query = (
-        select(Lot.notice_at, opened.c.at, func.min(Award.awarded_at))
+        select(Lot.notice_at, held.c.at, func.min(Award.awarded_at))
         .join(Award, Award.lot_id == Lot.id)
-        .join(opened, opened.c.lot_id == Lot.id)
+        .join(held, held.c.lot_id == Lot.id)
         .where(Award.status == "awarded", Award.awarded_at <= now(), Lot.notice_at.is_not(None), counted())
-        .where(within(Award.awarded_at, filters))
-        .group_by(Lot.id, Lot.notice_at, opened.c.at)
+        .where(opened(), within(Award.awarded_at, filters))
+        .group_by(Lot.id, Lot.notice_at, held.c.at)
     )
     found = session.execute(of_lots(query, filters)).all()
     parts = {
@@ -106,17 +107,19 @@ def legs(session: Session, filters: Filters) -> dict[str, float | None]:
 
 def key_lots(session: Session, filters: Filters) -> dict[str, int]:
     """M32: lots of key projects by state of the lot, by opening time: when it was, else when it is due."""
-    opened = (
+    held = (
         select(Opening.lot_id, func.max(func.coalesce(Opening.started_at, Opening.scheduled_at)).label("at"))
         .where(Opening.state != "cancelled").group_by(Opening.lot_id).subquery()
     )  # fmt: skip
+    due, was = func.coalesce(Lot.deadline, held.c.at), func.coalesce(held.c.at, Lot.deadline)
+    at = case((opened(), was), else_=due)
     query = (
-        select(Lot.status, func.count())
+        select(told := status_told().label("told"), func.count())
         .join(Project, Project.id == Lot.project_id)
-        .outerjoin(opened, opened.c.lot_id == Lot.id)
+        .outerjoin(held, held.c.lot_id == Lot.id)
         .where(Project.key_flag.is_not(None), counted())
-        .where(within(func.coalesce(opened.c.at, Lot.deadline), filters))
-        .group_by(Lot.status)
+        .where(within(at, filters))
+        .group_by(told)
     )
     return {row[0]: row[1] for row in session.execute(of_lots(query, filters))}
 
@@ -196,12 +199,6 @@ def _deposit_query(filters: Filters) -> Rows:
         .order_by(func.count().desc(), Lot.currency)
     )  # fmt: skip
     return counted_deposits(query, filters)
-
-
-def past_deadline() -> ColumnElement[bool]:
-    """Before the deadline, who paid is secret (招标投标法 art. 22); without one, until the lot was opened."""
-    undated = and_(Lot.deadline.is_(None), Lot.status.in_(OPENED_STATUSES))
-    return or_(Lot.deadline <= now(), undated)
 
 
 @dataclass(frozen=True)

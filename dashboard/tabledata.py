@@ -19,7 +19,7 @@ from records.organisations import Centre, Organisation, Room
 from records.projects import TRADE_FAMILIES, Lot, counted
 from records.states import OPENING_STATES
 from records.terms import term
-from records.visibility import opened
+from records.visibility import Standing, announced, opened, standing
 from supervision import figures, metrics
 from supervision.filters import Filters, Period
 from supervision.narrow import OPENED_ON, where
@@ -166,7 +166,7 @@ def _openings(choice: Choice, lang: str) -> list[Row]:
         .join(Lot, Lot.id == Opening.lot_id)
         .outerjoin(Room, Room.id == Opening.room_id)
         .outerjoin(Centre, Centre.id == Lot.centre_id)
-        .where(counted())
+        .where(announced(), counted())
         .order_by(Opening.scheduled_at.desc(), Opening.id)
         .limit(MOST_ROWS)
     )
@@ -181,18 +181,19 @@ def _openings(choice: Choice, lang: str) -> list[Row]:
             query = query.where(column == wanted)
     with context.ledger().read() as session:
         return [
-            (o.id, o.lot_id, lot, centre, room, o.scheduled_at, *_progress(o, bool(due), lang))
+            (o.id, o.lot_id, lot, centre, room, o.scheduled_at, *_progress(standing(o, bool(due)), lang))
             for o, lot, room, centre, due in session.execute(query)
         ]
 
 
-def _progress(o: Opening, due: bool, lang: str) -> tuple[Any, ...]:
-    """Begin, end, state and head of the chain. Before the deadline an opening is announced and nothing else: its
-    state tells whether there were three bidders, and the head can be tried out for their number."""
-    index = 0 if lang == "zh" else 1
-    if not due:
-        return None, None, OPENING_STATES["scheduled"][index], None
-    return o.started_at, o.ended_at, OPENING_STATES[o.state][index], o.head_hash
+def _progress(told: Standing, lang: str) -> tuple[Any, ...]:
+    """Begin, end, state and head of the chain, as far as they may be told."""
+    return (
+        told.started_at,
+        told.ended_at,
+        OPENING_STATES[told.state][0 if lang == "zh" else 1],
+        told.head_hash,
+    )
 
 
 ANALYSED = (

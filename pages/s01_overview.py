@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard import charts, context, i18n, livedata, measures, months, shell
+from dashboard import charts, context, i18n, livedata, measures, months, recordcount, shell
 from dashboard.cards import Kpi, live_basis, show
 from dashboard.charts import Line, Plot
 from dashboard.filters import centres
@@ -36,7 +36,7 @@ def _kpis(page: shell.Page) -> list[Kpi]:
         measures.kpi("M02", say("overview.deals"), choice, lang, measures.amount(lang), note=lambda f: measures.deals(f, lang), href="/savings"),
         measures.kpi("M29", say("overview.saved"), choice, lang, measures.as_share, delta=measures.points(lang), note=lambda f: say("overview.weighted"), href="/savings"),
         Kpi(
-            say("overview.records"), *measures.split(figures.wan_count(livedata.records_held(), say("overview.records_unit"), lang)),
+            say("overview.records"), *measures.split(figures.wan_count(recordcount.records_held(), say("overview.records_unit"), lang)),
             note=say("overview.records_note"), definition=say("overview.records_definition"),
             basis=live_basis(page.lang),
         ),

@@ -22,11 +22,11 @@ def body(page: shell.Page) -> None:
     room_health.banner(page.lang)
     with context.ledger().read() as session:
         opening_id = _chosen(session, page)
-        found = session.get(Opening, opening_id) if opening_id else None
-        if found is None:
+        known = hall.find(session, opening_id) if opening_id else None
+        if known is None:
             shell.empty(page.say("room.no_such" if opening_id else "room.none"), page.say("room.none_what"))
             return
-        lot = session.get_one(Lot, found.lot_id)
+        found, lot, _ = known
         room = session.get(Room, found.room_id) if found.room_id else None
         centre = session.get(Centre, room.centre_id) if room else None
     place = _place(room, centre, page)
@@ -62,8 +62,8 @@ def _chosen(session: Session, page: shell.Page) -> str | None:
             for e in entries
         }
         if asked and asked not in options:
-            held = session.get(Opening, asked)
-            options = {asked: _name(session, held) if held else asked, **options}
+            held = hall.find(session, asked)
+            options = {asked: _name(*held[:2]) if held else asked, **options}
         if not options:
             return asked
         first = asked or _of_room(entries, st.query_params.get("room")) or _first(entries)
@@ -81,8 +81,7 @@ def _keep() -> None:
     st.query_params.pop("room", None)
 
 
-def _name(session: Session, opening: Opening) -> str:
-    lot = session.get_one(Lot, opening.lot_id)
+def _name(opening: Opening, lot: Lot) -> str:
     return f"{opening.scheduled_at.astimezone(BEIJING):%Y-%m-%d %H:%M}　{lot.name}"
 
 

@@ -10,6 +10,7 @@ from dashboard.html import draw, esc
 from records.clock import now
 from records.projects import Lot, Project
 from supervision import figures
+from supervision.readiness import past_deadline
 from supervision.results import Share
 
 ROWS = 8
@@ -90,7 +91,7 @@ def _left(page: shell.Page, refund: services.Refund) -> str:
 
 def _projects(page: shell.Page) -> str:
     """The newest projects with their public page 项目电子身份证."""
-    known = or_(Lot.notice_at <= now(), and_(Lot.notice_at.is_(None), services.past_deadline()))
+    known = or_(Lot.notice_at <= now(), and_(Lot.notice_at.is_(None), past_deadline()))
     query = (
         select(Project.id, Project.name, Lot.notice_at).join(Lot, Lot.project_id == Project.id)
         .where(known).order_by(Lot.notice_at.desc().nulls_last(), Project.id).limit(PROJECTS)

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, and_, case, exists, or_
+from sqlalchemy.orm import aliased
 
 from records.clock import now
+from records.openings import Opening
 from records.projects import Lot
 
 
@@ -98,7 +100,7 @@ TABLE: Mapping[Datum, Mapping[Audience, Moment]] = {
         Audience.SUPERVISOR: Moment.BIDDERS_PUBLISHED,
     },
     Datum.OPENING_PROCESS: {Audience.PUBLIC: Moment.DEADLINE, Audience.SUPERVISOR: Moment.DEADLINE},
-    Datum.LOT_OUTCOME: {Audience.PUBLIC: Moment.DEADLINE, Audience.SUPERVISOR: Moment.ALWAYS},
+    Datum.LOT_OUTCOME: {Audience.PUBLIC: Moment.DEADLINE, Audience.SUPERVISOR: Moment.DEADLINE},
     Datum.BID_FILES: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.PRICES_READ},
     Datum.EXPERTS: {Audience.PUBLIC: Moment.AWARDED, Audience.SUPERVISOR: Moment.AWARDED},
     Datum.SCORES: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.AWARDED},
@@ -178,6 +180,65 @@ def notice_from(
 
 
 def opened(at: datetime | None = None) -> ColumnElement[bool]:
-    """SQL over `Lot`: its deadline is behind us, or unknown. Before it, who bids and how many is secret for everyone,
-    supervisors too (招标投标法 art. 22), and so is whatever tells of that: an early award, an opening called off."""
-    return or_(Lot.deadline.is_(None), Lot.deadline <= (at or now()))
+    """SQL over `Lot`: its deadline in force is behind us, or nothing is known of one.
+
+    Before it, who bids and how many is secret for everyone, supervisors too (招标投标法 art. 22), and so is
+    whatever tells of that: an early award, an opening called off. Where the lot names no deadline the time its
+    opening is announced for stands in.
+    """
+    moment = at or now()
+    return or_(Lot.deadline <= moment, and_(Lot.deadline.is_(None), ~_announced_after(moment)))
+
+
+def sealed(at: datetime | None = None) -> ColumnElement[bool]:
+    """SQL over `Lot`: the opposite of `opened`, written so that the index on deadlines finds these few."""
+    moment = at or now()
+    return or_(Lot.deadline > moment, and_(Lot.deadline.is_(None), _announced_after(moment)))
+
+
+def _announced_after(moment: datetime) -> ColumnElement[bool]:
+    ahead = aliased(Opening)
+    return exists().where(ahead.lot_id == Lot.id, ahead.state != "cancelled", ahead.scheduled_at > moment)
+
+
+TOLD_AT_ONCE = ("scheduled", "cancelled")
+"""States of an opening that say nothing of who bid."""
+
+
+def announced(at: datetime | None = None) -> ColumnElement[bool]:
+    """SQL over `Opening` and its `Lot`: anybody may know of this opening. One told as a whole, ended, waits for the
+    deadline: nobody has announced it."""
+    return or_(Opening.head_seq > 0, Opening.state.in_(TOLD_AT_ONCE), opened(at))
+
+
+def state_told(at: datetime | None = None) -> ColumnElement[str]:
+    """SQL over `Opening` and its `Lot`: the state as far as it may be told, before the deadline no more than that
+    the opening is announced."""
+    return case((or_(opened(at), Opening.state.in_(TOLD_AT_ONCE)), Opening.state), else_="scheduled")
+
+
+def status_told(at: datetime | None = None) -> ColumnElement[str]:
+    """SQL over `Lot`: its status as far as it may be told, before the deadline no outcome."""
+    return case((or_(opened(at), Lot.status.in_(BEFORE_THE_DEADLINE)), Lot.status), else_="bidding")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an opening stands, as far as it may be told."""
+
+    state: str = "scheduled"
+    stage: str = "waiting"
+    result: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    head_hash: str | None = None
+    """The end of its chain: before the deadline the number of sign-ins could be tried out on it."""
+
+
+def standing(opening: Opening, due: bool) -> Standing:
+    """How an opening stands; `due` is what `opened` says of its lot."""
+    if not due:
+        return Standing(state=opening.state if opening.state in TOLD_AT_ONCE else "scheduled")
+    return Standing(
+        opening.state, opening.stage, opening.result, opening.started_at, opening.ended_at, opening.head_hash
+    )

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from records.bids import Bid
 from records.openings import Opening, OpeningEvent
 from records.projects import Lot
-from records.visibility import Audience, Datum, LotClock, is_visible
+from records.visibility import Audience, Datum, LotClock, is_visible, opened
 from supervision.facts import on_hand
 
 OPENED_STATUSES = frozenset(
@@ -52,11 +52,26 @@ class OpeningState:
     state: str
     stage: str
     started: bool
+    scheduled_at: datetime
 
     @property
     def over(self) -> bool:
         """Whether nothing more will be opened."""
         return self.state in _DONE
+
+
+def past_deadline() -> ColumnElement[bool]:
+    """SQL over `Lot`: who bid and who paid may be looked at. Before the deadline that is secret (招标投标法
+    art. 22); without one, until the lot was opened."""
+    return and_(opened(), or_(Lot.deadline.is_not(None), Lot.status.in_(OPENED_STATUSES)))
+
+
+def in_force(deadline: datetime | None, openings: Sequence[Any]) -> datetime | None:
+    """The deadline, or where the lot names none the time its latest opening is announced for; see
+    `records.visibility.opened`."""
+    if deadline is not None:
+        return deadline
+    return max((o.scheduled_at for o in openings if o.state != "cancelled"), default=None)
 
 
 def readiness(
@@ -74,10 +89,10 @@ def readiness(
     """
     live = [opening for opening in openings if opening.state != "cancelled"]
     past = status in OPENED_STATUSES
-    if deadline is None:
-        if not past and not any(o.over for o in live):
-            return Readiness.SECRET
-    elif not is_visible(Datum.WARNINGS, LotClock(deadline=deadline), Audience.SUPERVISOR, at):
+    if deadline is None and not past and not any(o.over for o in live):
+        return Readiness.SECRET
+    due = in_force(deadline, live)
+    if due and not is_visible(Datum.WARNINGS, LotClock(deadline=due), Audience.SUPERVISOR, at):
         return Readiness.SECRET
     running = [opening for opening in live if not opening.over]
     if not running or past:
@@ -96,7 +111,8 @@ def opened_at(
     Opening time is when the opening started, else when it was scheduled, else the deadline; unknown (None)
     for a lot without any of these whose state can only follow a finished opening.
     """
-    if deadline is not None and deadline > at:
+    due = in_force(deadline, openings)
+    if due is not None and due > at:
         return None
     live = [o for o in openings if o.state != "cancelled"]
     past, failed = status in OPENED_STATUSES, status in FAILED_STATUSES
@@ -118,11 +134,17 @@ def lots_readiness(session: Session, lot_ids: Sequence[str], at: datetime) -> di
     """Readiness of many lots by three queries; the reading is counted only where it decides."""
     openings: dict[str, list[OpeningState]] = defaultdict(list)
     for row in session.execute(
-        select(Opening.lot_id, Opening.id, Opening.state, Opening.stage, Opening.started_at).where(
-            Opening.lot_id.in_(lot_ids)
-        )
+        select(
+            Opening.lot_id,
+            Opening.id,
+            Opening.state,
+            Opening.stage,
+            Opening.started_at,
+            Opening.scheduled_at,
+        ).where(Opening.lot_id.in_(lot_ids))
     ):
-        openings[row.lot_id].append(OpeningState(row.id, row.state, row.stage, row.started_at is not None))
+        started = row.started_at is not None
+        openings[row.lot_id].append(OpeningState(row.id, row.state, row.stage, started, row.scheduled_at))
     found: dict[str, Readiness] = {}
     for lot_id, status, deadline in session.execute(
         select(Lot.id, Lot.status, Lot.deadline).where(Lot.id.in_(lot_ids))

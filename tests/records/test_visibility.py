@@ -55,7 +55,7 @@ FIRST = {
     Datum.BID_PRICES: ("read", "read"),
     Datum.COEFFICIENT: ("published", "published"),
     Datum.OPENING_PROCESS: ("deadline", "deadline"),
-    Datum.LOT_OUTCOME: ("deadline", "before"),
+    Datum.LOT_OUTCOME: ("deadline", "deadline"),
     Datum.BID_FILES: (None, "read"),
     Datum.EXPERTS: ("awarded", "awarded"),
     Datum.SCORES: (None, "awarded"),
