@@ -61,6 +61,10 @@ class Worker:
         """It moves: a new round, or a new piece of work."""
         self._busy_since = time.monotonic()
 
+    def at_work_for(self, seconds: float) -> None:
+        """It has been at its present piece of work for so long, as somebody else has seen; 0: it waits for work."""
+        self._busy_since = time.monotonic() - seconds if seconds > 0 else None
+
     def rest(self) -> None:
         """It waits for work, as long as it may take."""
         self._busy_since = None
@@ -128,6 +132,11 @@ class Workers:
         task = asyncio.create_task(self._in_task(worker, run), name=name)
         worker.alive = lambda: not task.done()
         return task
+
+    def foreign(self, name: str, patience: float = ROUND, *, heals: bool = True) -> Worker:
+        """One that Python does not run: whoever watches it says how it does, by `at_work_for`."""
+        worker = self._workers[name] = Worker(name, patience, heals)
+        return worker
 
     def _forget(self, worker: Worker) -> None:
         if self._workers.get(worker.name) is worker:

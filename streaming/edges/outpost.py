@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from records.workers import Worker, Workers
 from streaming.edges.config import Edge
 from streaming.edges.janus import Janus, JanusError, JanusGone
 from streaming.edges.mountpoints import Key, Mountpoint, Mountpoints, Plane
@@ -110,9 +111,9 @@ class Outpost:
 
     # -- life -------------------------------------------------------------------------------------
 
-    def start(self) -> None:
+    def start(self, workers: Workers) -> None:
         """Connect in the background and stay connected."""
-        self._task = asyncio.create_task(self._run())
+        self._task = workers.task(f"edge {self.edge.name}", self._run, heals=False)
 
     async def stop(self) -> None:
         """Remove the mountpoints and say goodbye; an edge that does not answer is left alone."""
@@ -121,7 +122,8 @@ class Outpost:
             await asyncio.gather(self._task, return_exceptions=True)
         await asyncio.gather(*self._background, return_exceptions=True)
 
-    async def _run(self) -> None:
+    async def _run(self, worker: Worker) -> None:
+        worker.rest()  # an edge may be away as long as it likes
         pause, said = FIRST_PAUSE, ""
         while True:
             try:
@@ -156,11 +158,14 @@ class Outpost:
             await janus.gone.wait()
             return
         pulse = Pulse(self.edge, janus.session, self._connected, lambda viewer: self.end(viewer, "silent"))
-        watching = asyncio.create_task(pulse.run())
+        tasks = {asyncio.create_task(pulse.run()), asyncio.create_task(_until(janus.gone))}
         try:
-            await janus.gone.wait()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            watching.cancel()
+            for task in tasks:
+                task.cancel()
 
     def _connected(self) -> list[EdgeViewer]:
         return [viewer for viewer in self.viewers.values() if viewer.connected]
@@ -287,6 +292,10 @@ class Outpost:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 async def _resolve(host: str) -> tuple[socket.AddressFamily, str]:

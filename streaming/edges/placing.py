@@ -11,6 +11,7 @@ import structlog
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from records.workers import Workers
 from streaming.edges.config import Edge
 from streaming.edges.janus import JanusError
 from streaming.edges.mountpoints import Plane
@@ -53,10 +54,10 @@ class Edges:
         self._ended: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
 
-    async def start(self) -> None:
+    async def start(self, workers: Workers) -> None:
         """Begin to connect; edges that are down do not hold anything up."""
         for outpost in self.outposts:
-            outpost.start()
+            outpost.start(workers)
 
     async def stop(self) -> None:
         """Let all viewers go and remove what was set up on the edges."""

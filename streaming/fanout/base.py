@@ -85,6 +85,10 @@ class Fanout(Protocol):
         """Wait until everything has left."""
         ...
 
+    def late(self) -> float:
+        """Seconds that one burst has been in hand, or has lain waiting, at another thread; 0 where there is none."""
+        ...
+
     def close(self) -> None:
         """Send what is due and use the socket no more."""
         ...

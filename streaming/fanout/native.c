@@ -34,6 +34,7 @@ typedef struct {
   pthread_cond_t more, idle;
   job_t *first, *last;
   int queued, busy, stop;
+  struct timespec begun; /* the burst in hand */
   pthread_t thread;
   uint64_t stale;
   /* the thread's own */
@@ -206,11 +207,13 @@ static void job_free(job_t *job) {
   free(job);
 }
 
-static int stale(const job_t *job) {
+static int64_t ms_since(struct timespec then) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return (now.tv_sec - job->posted.tv_sec) * 1000 + (now.tv_nsec - job->posted.tv_nsec) / 1000000 > STALE_MS;
+  return (int64_t)(now.tv_sec - then.tv_sec) * 1000 + (now.tv_nsec - then.tv_nsec) / 1000000;
 }
+
+static int stale(const job_t *job) { return ms_since(job->posted) > STALE_MS; }
 
 static void *run(void *self) {
   sender_t *s = self;
@@ -227,6 +230,7 @@ static void *run(void *self) {
     if (!s->first) s->last = NULL;
     s->queued--;
     s->busy = 1;
+    clock_gettime(CLOCK_MONOTONIC, &s->begun);
     pthread_mutex_unlock(&s->lock);
     if (stale(job)) ADD(s->stale, 1);
     else serve(s, job);
@@ -267,6 +271,17 @@ void sender_free(sender_t *s) {
 void sender_segmentation(sender_t *s, int on) { s->segmentation = on; }
 
 uint64_t sender_stale(sender_t *s) { return GET(s->stale); }
+
+/* How long the thread has been at one burst, or has left one lying: 0 where it has nothing to do. A thread that is
+ * dead or stuck is known by this alone. */
+int64_t sender_late_ms(sender_t *s) {
+  int64_t late = 0;
+  if (pthread_mutex_trylock(&s->lock) != 0) return 0; /* it moves: the lock is never held for long */
+  if (s->busy) late = ms_since(s->begun);
+  else if (s->first) late = ms_since(s->first->posted);
+  pthread_mutex_unlock(&s->lock);
+  return late;
+}
 
 /* Wait until everything posted so far has been sent. */
 void sender_drain(sender_t *s) {

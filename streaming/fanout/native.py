@@ -14,7 +14,7 @@ from streaming.wire import pktinfo
 
 _native: Any = importlib.import_module("streaming.fanout._native")
 ffi, lib = _native.ffi, _native.lib
-if not hasattr(lib, "line_new"):
+if not hasattr(lib, "sender_late_ms"):
     raise ImportError("转发模块已过时，请重新编译 / the built module is out of date: run native_build again")
 
 
@@ -49,6 +49,9 @@ class NativeFanout:
     def drain(self) -> None:
         if self._sender is not None:
             lib.sender_drain(self._sender)
+
+    def late(self) -> float:
+        return float(lib.sender_late_ms(self._sender)) / 1000 if self._sender is not None else 0.0
 
     def close(self) -> None:
         """Ends the thread; groups made here must not send any more."""

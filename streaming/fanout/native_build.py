@@ -42,6 +42,7 @@ void sender_free(sender_t *);
 void sender_segmentation(sender_t *, int on);
 void sender_drain(sender_t *);
 uint64_t sender_stale(sender_t *);
+int64_t sender_late_ms(sender_t *);
 """
 
 

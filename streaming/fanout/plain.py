@@ -56,6 +56,10 @@ class PlainFanout:
     def drain(self) -> None:
         """Everything has left when `send` returns."""
 
+    def late(self) -> float:
+        """Nothing is left lying."""
+        return 0.0
+
     def close(self) -> None:
         """Holds nothing."""
 

@@ -38,6 +38,9 @@ log = structlog.get_logger()
 ADDRESSES_SECONDS = 15.0
 """Between two looks at our own addresses and at what the public name resolves to."""
 
+FANOUT_SECONDS = 5.0
+"""What waits for its sending half a second is of no use to anyone; so much later the thread that sends is taken for lost."""
+
 
 @dataclass(frozen=True)
 class MediaConfig:
@@ -109,11 +112,12 @@ class MediaServer:
         self._addresses = await announced(self.config.host, self.config.public_host)
         self._tcp = self.config.tcp_shared or await self._listen()
         self._fanout = choose(self.config.fanout, self._udp.sock)
+        self._sender = self.workers.foreign("fanout", FANOUT_SECONDS)
         self._udp.on_drained = self.flush
         self._clock = self.workers.task("media", self._tick)
         self._moves = self.workers.task("addresses", self._follow_addresses, heals=False)
         if self.edges is not None:
-            await self.edges.start()
+            await self.edges.start(self.workers)
         log.info("media.started", port=self.port, fanout=self._fanout.name, addresses=self._addresses)
 
     async def _listen(self) -> bool:
@@ -276,6 +280,7 @@ class MediaServer:
         while True:
             worker.beat()
             await asyncio.sleep(1)
+            self._sender.at_work_for(self._fanout.late())
             silent = [peer for peer in self._sessions.all() if peer.silent()]
             for peer in silent:
                 peer.close("silent")

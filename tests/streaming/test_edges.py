@@ -10,6 +10,7 @@ from media_helper import until
 from websockets.asyncio.server import serve
 
 from benchmarks.lightpeer import LightPeer
+from records.workers import Workers
 from streaming.edges.config import EdgeError, parse_edges, shown_edges
 from streaming.edges.placing import Edges, EdgesConfig
 from streaming.edges.relay import Ports, Relay
@@ -212,7 +213,7 @@ async def _edges(behave):
     async with serve(connection, "127.0.0.1", 0, subprotocols=["janus-protocol"]) as server:
         port = server.sockets[0].getsockname()[1]
         edges = Edges(EdgesConfig(parse_edges(f"ws://127.0.0.1:{port}?key=k&secret=s")), _Plane())
-        await edges.start()
+        await edges.start(Workers())
         try:
             yield edges
         finally:
