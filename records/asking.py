@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 LONGEST_ADDRESS = 8 << 10
 """Bytes of a path, and of a query."""
@@ -85,12 +86,20 @@ def _problem(_request: Request, refused: Refused) -> Response:
 
 
 class PlainAddresses:
-    """Middleware: an address with control characters, in another encoding or without end is refused at once."""
+    """Middleware: an address with control characters, in another encoding or without end is refused at once; a client
+    that leaves while its WebSocket is being accepted or closed is no fault of ours."""
 
     def __init__(self, app: ASGIApp, refuse: Refuse = _problem) -> None:
         self._app, self._refuse = app, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._answer(scope, receive, send)
+        except (WebSocketDisconnect, OSError):
+            if scope["type"] != "websocket":
+                raise
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         trouble = _trouble(scope) if scope["type"] in ("http", "websocket") else None
         if trouble is None:
             await self._app(scope, receive, send)

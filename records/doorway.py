@@ -25,10 +25,14 @@ itself and the proxies that are trusted have no limit: behind them is everybody.
 HEADS_PER_ADDRESS = 256
 """Connections of one address whose head is still awaited; a further one is closed at once."""
 
+SOCKET_LINE_BYTES, SOCKET_LINES = 8000, 100
+"""Longest header line and most header lines of a WebSocket's request: with more its protocol would stand still."""
+
 _MOST_ADDRESSES = 10_000
 _REASONS = {
     408: "请求头发送过慢 / the head of the request came too slowly",
-    431: f"请求头超过 {HEAD_BYTES} 字节 / the head of the request is longer than {HEAD_BYTES} bytes",
+    431: f"请求头过大：至多 {HEAD_BYTES} 字节，WebSocket 至多 {SOCKET_LINES} 行、每行 {SOCKET_LINE_BYTES} 字节 / "
+    f"the head of the request is too large: {HEAD_BYTES} bytes, a WebSocket's {SOCKET_LINES} lines of {SOCKET_LINE_BYTES}",
     429: "此地址的连接过多 / too many connections from this address",
 }
 _PHRASES = {408: "Request Timeout", 429: "Too Many Requests", 431: "Request Header Fields Too Large"}
@@ -87,6 +91,14 @@ class GuardedHttp(HttpToolsProtocol):
         self._head_bytes = None
         self._head_came()
         super().on_headers_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """A request for a WebSocket: its protocol reads the head anew, and never answers one it finds too large."""
+        lines = [len(name) + len(value) for name, value in self.headers]
+        if len(lines) > SOCKET_LINES or max([len(self.url), *lines]) > SOCKET_LINE_BYTES:
+            self._refuse(431)
+        else:
+            super().handle_websocket_upgrade()
 
     def _crowded(self, transport: asyncio.Transport) -> bool:
         """Whether this address has too many connections with this one."""
