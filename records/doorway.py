@@ -25,6 +25,9 @@ itself and the proxies that are trusted have no limit: behind them is everybody.
 HEADS_PER_ADDRESS = 256
 """Connections of one address whose head is still awaited; a further one is closed at once."""
 
+IDLE_SECONDS = 75.0
+"""How long a connection may lie between two requests: longer than a page waits between two looks (5 s) and than a
+proxy keeps one for the next (nginx: 60 s), so that nobody asks on a connection that is just being closed."""
 SOCKET_LINE_BYTES, SOCKET_LINES = 8000, 100
 """Longest header line and most header lines of a WebSocket's request: with more its protocol would stand still."""
 
@@ -45,6 +48,7 @@ class GuardedHttp(HttpToolsProtocol):
     heads_per_address = HEADS_PER_ADDRESS
     connections_per_address = CONNECTIONS_PER_ADDRESS
     limits_this_machine = False
+    idle_seconds = IDLE_SECONDS
     _open: ClassVar[dict[str, WeakSet[asyncio.Transport]]] = {}
     """Address → its connections, upgraded ones too."""
     _awaited: ClassVar[Counter[str]] = Counter()
@@ -52,6 +56,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
+        self.timeout_keep_alive = self.idle_seconds  # type: ignore[assignment]
         self._head_timer: asyncio.TimerHandle | None = None
         self._head_bytes: int | None = None
         """Bytes of a head that has begun to come; None between heads."""
@@ -174,10 +179,12 @@ class GuardedHttp(HttpToolsProtocol):
 def guarded(
     head_seconds: float = HEAD_SECONDS, heads_per_address: int = HEADS_PER_ADDRESS,
     connections_per_address: int = CONNECTIONS_PER_ADDRESS, limits_this_machine: bool = False,
+    idle_seconds: float = IDLE_SECONDS,
 ) -> type[GuardedHttp]:  # fmt: skip
     """The protocol with these limits."""
     limits = {
         "head_seconds": head_seconds, "heads_per_address": heads_per_address, "_awaited": Counter(),
         "connections_per_address": connections_per_address, "limits_this_machine": limits_this_machine, "_open": {},
+        "idle_seconds": idle_seconds,
     }  # fmt: skip
     return type("GuardedHttp", (GuardedHttp,), limits)

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from records.doorway import guarded
+from records.doorway import IDLE_SECONDS, guarded
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -115,6 +115,27 @@ async def test_a_head_without_end_is_refused(head: bytes) -> None:
     async with door() as port, Client(port) as client:
         client.writer.write(head)
         assert (await client.rest()).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_connection_lies_idle_longer_than_who_asks_again_on_it_waits() -> None:
+    """Pages look every five seconds, nginx keeps a connection for a minute; uvicorn by itself closes after five."""
+    assert IDLE_SECONDS > 60
+    loop, asked = asyncio.get_running_loop(), []
+    later = loop.call_later
+
+    def noted(seconds: float, *work: Any, **named: Any) -> asyncio.TimerHandle:
+        asked.append(seconds)
+        return later(seconds, *work, **named)
+
+    async with door() as port, Client(port) as client:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loop, "call_later", noted)
+            client.writer.write(GET)
+            await client.reader.readuntil(b"hello")
+        assert IDLE_SECONDS in asked and 5 not in asked
+    async with door(idle_seconds=0.2) as port, Client(port) as client:
+        client.writer.write(GET)
+        assert (await client.rest()).endswith(b"hello"), "and then it is closed"
 
 
 async def _served(port: int) -> bool:
