@@ -93,3 +93,8 @@ def postgres_url(postgres_server: str) -> str:
     name = f"ledger_{next(_NUMBERS)}"
     _admin(postgres_server, f"CREATE DATABASE {name} TEMPLATE template_sunbid")
     return f"{postgres_server}/{name}"
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """What a test is called is the same in every process that collects it: packed bytes hold the second of packing."""
+    return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) else None
