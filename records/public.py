@@ -46,6 +46,10 @@ def publish(
     return row
 
 
+_IN_THE_TABLE = {"synchronize_session": False}
+"""Only there: rows are told once and not held, and looking through all that a session holds takes longer the more it is."""
+
+
 def forget_unseen(session: Session, topic: str, subjects: Iterable[str]) -> None:
     """Take back what nobody has seen yet of these subjects, before they are told anew.
 
@@ -58,7 +62,7 @@ def forget_unseen(session: Session, topic: str, subjects: Iterable[str]) -> None
             PublicEvent.subject.in_(wanted),
             PublicEvent.visible_from > now(),
         )
-        session.execute(delete(PublicEvent).where(*unseen))
+        session.execute(delete(PublicEvent).where(*unseen), execution_options=_IN_THE_TABLE)
 
 
 _LOT_PLAIN = (
@@ -224,9 +228,8 @@ def events_from(session: Session, opening: Opening, lot: Lot) -> datetime:
 def show_what_waited(session: Session, opening_id: str, since: datetime) -> None:
     """The events of an opening so far are public from `since`."""
     waiting = (PublicEvent.subject == opening_id, PublicEvent.visible_from > since)
-    session.execute(
-        update(PublicEvent).where(PublicEvent.topic == "opening_event", *waiting).values(visible_from=since)
-    )
+    shown = update(PublicEvent).where(PublicEvent.topic == "opening_event", *waiting)
+    session.execute(shown.values(visible_from=since), execution_options=_IN_THE_TABLE)
 
 
 def _is_demo(session: Session, source: str) -> bool:
