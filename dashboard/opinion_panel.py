@@ -9,6 +9,7 @@ from dashboard.html import draw, esc
 from records import opinions
 from records.acts import By
 from records.clock import now
+from records.keys import key_of
 from records.opinions import ANSWERED, OPEN, Standing
 from supervision import figures
 
@@ -90,7 +91,7 @@ def _one(page: shell.Page, opinion: Standing) -> None:
     with st.container(border=True, key="opinion"):
         place = opinion.project or page.say("opinions.no_project")
         draw(
-            f'<div class="hd"><h2>{esc(place)}</h2><span class="muted">{esc(opinion.id)} · '
+            f'<div class="hd"><h2>{esc(place)}</h2><span class="muted">{esc(key_of(opinion.id))} · '
             f"{esc(tabledata.stamp(opinion.received_at))}</span></div><p>{esc(opinion.content)}</p>"
         )
         if opinion.answered_at:
@@ -129,6 +130,6 @@ def _answer(page: shell.Page, opinion: Standing, text: str) -> None:
     except (LookupError, ValueError) as refusal:
         draw(f'<p class="said refused" role="alert">{esc(shell.side(str(refusal.args[0]), page.lang))}</p>')
         return
-    st.session_state[_SAID] = page.say("opinions.done", id=opinion.id)
+    st.session_state[_SAID] = page.say("opinions.done", id=key_of(opinion.id))
     st.query_params.pop("opinion", None)
     st.rerun()

@@ -22,6 +22,7 @@ from ingest.ownership import SHARED
 from ingest.parking import Parking
 from ingest.receipts import Receipts
 from ingest.rows import MODELS, TABLES, append_journal, chunks, table_of, upsert
+from ingest.scoping import SCOPED, held_id, id_of, named
 from records.clock import now
 from records.intake import Held, Journal, Reject, Source
 from records.openings import Opening
@@ -29,13 +30,13 @@ from records.openings import Opening
 HELD, JOURNAL, REJECT = table_of(Held), table_of(Journal), table_of(Reject)
 _LOCK = 0x73756E63
 _FACTS = {
-    "centre": ownership.CENTRE_FACTS, "organisation": (), "room": ownership.ROOM_FACTS, "expert": (), "bid": ("lot_id",), "evaluation": ("lot_id",),
-    "project": ("source",), "tender_project": ("source", "project_id", "organise_form", "name"),
+    **dict.fromkeys(SCOPED, ("source",)),
+    "centre": ownership.CENTRE_FACTS, "organisation": (), "room": ownership.ROOM_FACTS, "project": ("source",),
+    "bid": ("source", "lot_id"), "evaluation": ("source", "lot_id"),
+    "tender_project": ("source", "project_id", "organise_form", "name"),
     "lot": ("source", "status", "division_code"), "opening": ("source", "lot_id", "state", "head_seq"),
 }  # fmt: skip
-"""Kind others refer to → columns worth knowing about it."""
-_OWN = ("project", "lot", "opening", "room", "centre")
-"""Kinds whose present row decides whether a new version may be taken."""
+"""Kind → columns worth knowing of a row that is there."""
 _THROUGH = ("bid", "evaluation")
 """Kinds through which others reach their lot: fetched first, their lots with them."""
 _TOLD_TOGETHER = ("award", "evaluation", "contract", "objection")
@@ -86,7 +87,8 @@ class Batch:
         self.moment = now()
         self.held: dict[tuple[str, str], dict[str, Mark]] = defaultdict(dict)
         self.facts: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-        self.fresh: set[tuple[str, str]] = set()
+        self.fresh: set[tuple[str, str, str]] = set()
+        """(kind, key, source) of what has come: somebody may have waited for it."""
         self.past_openings: set[str] = set()
         self.rejects: list[dict[str, Any]] = []
         self.kept_status: set[str] = set()
@@ -108,19 +110,14 @@ class Batch:
 
     def prefetch(self, records: Sequence[Record]) -> None:
         """Fetch what is held and what exists of everything the records name."""
-        named: dict[str, set[str]] = defaultdict(set)
+        sent: dict[str, set[str]] = defaultdict(set)
         wanted: dict[str, set[str]] = defaultdict(set)
         for record in records:
-            kind = record.kind
-            named[kind].add(record.key)
-            if kind in _OWN:
-                wanted[kind].add(record.key)
-            for attribute, target in REFERENCES[kind]:
-                if (key := getattr(record.data, attribute)) is not None:
-                    wanted[target].add(key)
-            if kind == "lot" and (call := getattr(record.data, "tender_project_id", None)) is not None:
-                wanted["tender_project"].add(call)
-        for kind, keys in named.items():
+            sent[record.kind].add(record.key)
+            for kind, row_id in named(record):
+                wanted[kind].add(row_id)
+        wanted.pop("opening_event", None)  # it is no row of its own
+        for kind, keys in sent.items():
             self._fetch_held(kind, sorted(keys))
         for kind in _THROUGH:
             keys = wanted.pop(kind, set())
@@ -157,6 +154,7 @@ class Batch:
         """Decide about one record; raises Refusal."""
         if self._is_held(record):
             return Answer(record.key, "duplicate")
+        self.judge(record)  # before anything may wait: the answer hangs on no record of others but its lot
         seq = self._last + 1
         if wanted := self.missing(record):
             self.parking.park(record, seq, wanted)
@@ -168,10 +166,8 @@ class Batch:
 
     def _is_held(self, record: Record) -> bool:
         """Whether this or a newer version is held already; raises Refusal."""
-        marks = self.held.get((record.kind, record.key), {})
-        mine = marks.get(record.source)
+        mine = self.held.get((record.kind, record.key), {}).get(record.source)
         if mine is None:
-            self._check_owner(record, marks)
             return False
         if record.version > mine.version:
             if record.kind == "opening_event":
@@ -184,18 +180,16 @@ class Batch:
             )
         return True
 
-    def _check_owner(self, record: Record, marks: dict[str, Mark]) -> None:
-        if record.kind in SHARED:
-            return
-        owner = next(iter(marks), None) or self.facts[record.kind].get(record.key, {}).get("source")
-        if owner is not None and owner != record.source:
-            raise Refusal("key", f"此编号已由数据来源 {owner} 报送 / this key is held by source {owner}")
+    def judge(self, record: Record) -> None:
+        """Raise Refusal where, as far as is known, it is not its source's to say or contradicts itself."""
+        ownership.check(self, record)
+        placing.check_bid(self, record)
 
     def missing(self, record: Record) -> tuple[str, str] | None:
         """The first record that this one refers to and that has not arrived."""
         for attribute, kind in REFERENCES[record.kind]:
             key = getattr(record.data, attribute)
-            if key is not None and key not in self.facts[kind]:
+            if key is not None and held_id(self, kind, key, record.source) is None:
                 return kind, key
         return None
 
@@ -210,7 +204,7 @@ class Batch:
 
     def place(self, record: Record) -> None:
         """Apply a record whose references are all there; raises Refusal."""
-        ownership.check(self, record)
+        self.judge(record)
         if record.kind == "opening_event":
             openings.place_event(self, record)
         elif record.kind == "opening":
@@ -221,13 +215,21 @@ class Batch:
 
     def put(self, record: Record, row: dict[str, Any], facts: dict[str, Any]) -> None:
         """Remember a row to be written and what others may ask about it."""
-        self.put_row(record.kind, record.key, row, facts)
-        self.fresh.add((record.kind, record.key))
+        self.put_row(record.kind, row, facts)
+        self.fresh.add((record.kind, record.key, record.source))
 
-    def put_row(self, kind: str, key: str, row: dict[str, Any], facts: dict[str, Any]) -> None:
+    def put_row(self, kind: str, row: dict[str, Any], facts: dict[str, Any]) -> None:
         """Like `put`, for a row that comes along with a record; nobody waits for it."""
-        self._rows[kind][key] = row
-        self.facts[kind][key] = facts
+        self._rows[kind][row["id"]] = row
+        self.facts[kind][row["id"]] = facts
+
+    def held_id(self, kind: str, key: str, source: str) -> str | None:
+        """The id of the row that a source means by a key; None while there is none."""
+        return held_id(self, kind, key, source)
+
+    def id_of(self, kind: str, key: str, source: str) -> str:
+        """The id of a source's row, be it there already or new."""
+        return id_of(self, kind, key, source)
 
     def pending(self, kind: str, key: str) -> bool:
         """Whether a row is still to be written."""
@@ -267,7 +269,7 @@ class Batch:
 
     def forget(self, record: Record | Journal) -> None:
         """A parked record was refused when its turn came: let a corrected one in."""
-        self.held.pop((record.kind, record.key), None)
+        self.held.get((record.kind, record.key), {}).pop(record.source, None)
         self._marks.pop((record.kind, record.key, record.source), None)
         where = (HELD.c.kind == record.kind, HELD.c.key == record.key, HELD.c.source == record.source)
         self.session.connection().execute(HELD.delete().where(*where))

@@ -193,7 +193,10 @@ class Worker:
             for name in ("journal", "held", "public_event", "relation", "credit"):
                 driver.execute(f"DELETE FROM {name}")
             self.known: dict[str, dict[str, dict[str, Any]]] = {
-                kind: {key: {} for (key,) in driver.execute(f"SELECT id FROM {TABLES[kind].name}")}
+                kind: {
+                    key: {"source": by}
+                    for key, by in driver.execute(f"SELECT id, source FROM {TABLES[kind].name}")
+                }
                 for kind in REFERENCE
             }
 

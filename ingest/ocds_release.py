@@ -15,6 +15,7 @@ from typing import Any
 from ingest.ocds_gather import Process
 from ingest.outward import Row, plain
 from records.identifiers import looks_like_uscc
+from records.keys import key_of
 
 Json = dict[str, Any]
 
@@ -213,7 +214,7 @@ def _related(process: Process, lot: str) -> list[str]:
 
 def _document(process: Process, row: Row) -> Json:
     return known(
-        id=row["id"], documentType=_NOTICE.get(row["type"]), title=row["title"], url=row["url"],
+        id=key_of(row["id"]), documentType=_NOTICE.get(row["type"]), title=row["title"], url=row["url"],
         datePublished=plain(row["published_at"]), language="zh", relatedLots=_related(process, row["lot_id"]),
     )  # fmt: skip
 
@@ -224,9 +225,11 @@ def _document(process: Process, row: Row) -> Json:
 def local_number(row: Row, kind: str, taken: Iterable[Row]) -> str:
     """A bid's or award's number within its release; its whole key where the short one is not unique."""
     head = f"{row['lot_id']}/{kind}/"
-    short = row["id"].removeprefix(head)
-    others = (other["id"].removeprefix(f"{other['lot_id']}/{kind}/") for other in taken if other is not row)
-    whole: str = row["id"]
+    whole = key_of(row["id"])
+    short = whole.removeprefix(head)
+    others = (
+        key_of(other["id"]).removeprefix(f"{other['lot_id']}/{kind}/") for other in taken if other is not row
+    )
     return whole if "/" in short or short in others else short
 
 
@@ -269,7 +272,7 @@ def _contract(process: Process, row: Row) -> Json | None:
     if award is None:
         return None
     return known(
-        id=row["id"], awardID=local_number(award, "award", process.rows["award"]),
+        id=key_of(row["id"]), awardID=local_number(award, "award", process.rows["award"]),
         status="active" if row["signed_at"] else "pending",
         value=_value(row["value"], row["currency"], row["vat"]), dateSigned=plain(row["signed_at"]),
     )  # fmt: skip

@@ -82,7 +82,7 @@ def _announce(batch: Batch, record: Record, data: OpeningData) -> None:
     batch.facts["opening"][record.key] = {
         "lot_id": data.lot_id, "state": "scheduled", "head_seq": 1, "source": record.source,
     }  # fmt: skip
-    batch.fresh.add(("opening", record.key))
+    batch.fresh.add(("opening", record.key, record.source))
 
 
 def _change(batch: Batch, record: Record, data: OpeningData, past: bool) -> None:
@@ -96,7 +96,7 @@ def _change(batch: Batch, record: Record, data: OpeningData, past: bool) -> None
             "data.state",
             f"开标处于 {opening.state}，只有事件能改变其状态 / only events move an opening (now {opening.state})",
         )
-    if data.lot_id != opening.lot_id:
+    if data.lot_id != opening.lot_id and not _handed_over(batch, opening, record):
         raise Refusal("data.lot", "开标的标段不能更改 / the lot of an opening cannot change")
     if past and data.state == opening.state:
         return
@@ -112,15 +112,21 @@ def _change(batch: Batch, record: Record, data: OpeningData, past: bool) -> None
             _reschedule(batch, opening, record, data)
     except states.IllegalTransition as error:
         raise Refusal(error.place, str(error)) from None
-    batch.facts["opening"][record.key]["state"] = opening.state
+    batch.facts["opening"][record.key] |= {"state": opening.state, "lot_id": opening.lot_id}
     batch.hold()
+
+
+def _handed_over(batch: Batch, opening: Opening, record: Record) -> bool:
+    """Whether it was announced for a lot of another source, before an operator gave its key to this one."""
+    lot = batch.session.get_one(Lot, opening.lot_id)
+    return opening.state == "scheduled" and lot.source != record.source
 
 
 def _reschedule(batch: Batch, opening: Opening, record: Record, data: OpeningData) -> None:
     session = batch.session
     if data.state != "cancelled" or data.room_id != opening.room_id:
         _check_venue(batch, record, data)  # who has announced one elsewhere before may still call it off
-    opening.room_id, opening.host = data.room_id, data.host
+    opening.lot_id, opening.room_id, opening.host = data.lot_id, data.room_id, data.host
     opening.division_code = placing.division_of(batch, data.division_code, data.lot_id)
     if data.state == "cancelled":
         opening.state, opening.updated_at = "cancelled", now()

@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from ingest.kinds import KINDS
+from ingest.kinds import KINDS, REFERENCES
 from ingest.pieces import EPOCH
 from ingest.rows import TABLES, chunks, table_of
 from records.clock import BEIJING
 from records.intake import Held, Journal
+from records.keys import key_of
 
 Json = dict[str, Any]
 Row = Mapping[Any, Any]
@@ -51,7 +52,7 @@ def columns(kind: str) -> tuple[tuple[str, str, Any], ...]:
 def data_of(kind: str, row: Row) -> Json:
     """The `data` of the record that makes this row: only what differs from the defaults."""
     data = {
-        wire: plain(row[column])
+        wire: key_of(row[column]) if column in _REFERRING else plain(row[column])
         for column, wire, default in columns(kind)
         if row[column] is not None and row[column] != default
     }
@@ -68,12 +69,16 @@ def selection(kind: str) -> Select[Any]:
     return select(lot, call.c.organise_form).outerjoin(call, call.c.id == lot.c.tender_project_id)
 
 
+_REFERRING = {"tender_project_id", *(column for refers in REFERENCES.values() for column, _ in refers)}
+"""Columns that hold the id of another row."""
+
 Key = tuple[str, str, str]
 """(kind, key, source)."""
 
 
-def stamps(session: Session, kind: str, keys: Sequence[str]) -> dict[Key, tuple[int, str]]:
-    """(version, occurred_at) under which the ledger holds records, so that a copy goes on from there."""
+def stamps(session: Session, kind: str, ids: Sequence[str]) -> dict[Key, tuple[int, str]]:
+    """(version, occurred_at) under which the ledger holds the records of rows, so that a copy goes on from there."""
+    keys = [key_of(row_id) for row_id in ids]
     query = select(_HELD.c.key, _HELD.c.source, _HELD.c.version, _JOURNAL.c.occurred_at).join(
         _JOURNAL, _JOURNAL.c.seq == _HELD.c.seq
     )
@@ -88,9 +93,10 @@ def stamps(session: Session, kind: str, keys: Sequence[str]) -> dict[Key, tuple[
 
 def envelope(kind: str, row: Row, held: Mapping[Key, tuple[int, str]]) -> Json:
     """The envelope of a row; what never came through the intake is version 1 of an unknown time."""
-    version, at = held.get((kind, row["id"], row["source"]), (1, EPOCH))
+    key = key_of(row["id"])
+    version, at = held.get((kind, key, row["source"]), (1, EPOCH))
     return {
-        "source": row["source"], "kind": kind, "key": row["id"], "version": version, "occurred_at": at,
+        "source": row["source"], "kind": kind, "key": key, "version": version, "occurred_at": at,
         "data": data_of(kind, row),
     }  # fmt: skip
 

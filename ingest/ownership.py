@@ -1,7 +1,9 @@
 """Who may say what: kind × field × source, as one table.
 
-A record belongs to the source that sent it first, and what hangs on a project, a lot or an opening may be sent only by
-whoever that belongs to. Of an organisation several sources may speak, and the newest word counts. Of a centre or a
+What hangs on a project, a lot or an opening may be sent only by whoever that belongs to. Every source has keys of its
+own (`ingest.scoping`), but for the register all share: organisations, centres, rooms, projects, lots and openings,
+which addresses name by their key. A project, a lot or an opening belongs to the source whose record of it was first
+in place; a record that waits holds no key, and an operator can hand one over (`sunbid source give`). Of an organisation several sources may speak, and the newest word counts. Of a centre or a
 room they may too, but only repeat what its owner says: its first source, or this machine where it was made here. An
 opening takes place in a room of its own source or of this machine.
 """
@@ -9,7 +11,7 @@ opening takes place in a room of its own source or of this machine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ingest.envelope import Record, Refusal
@@ -28,19 +30,21 @@ class Rule:
     """The kind whose owner alone may create them; None: every source may."""
     shared: bool = False
     """Whether every source may speak of them; else only the one that sent them first."""
+    register: bool = False
+    """Whether a key means the same record whoever says it; else every source has keys of its own."""
     owned: tuple[str, ...] = ()
     """Fields of a shared record that only its owner changes: others leave them out or repeat them."""
 
 
-_FREE, _SHARED, _LOT = Rule(), Rule(shared=True), Rule("lot")
-_CENTRE = Rule(shared=True, owned=("name", "name_en", "level", "division_code", "witness_enabled"))
-_ROOM = Rule(shared=True, owned=("centre_id", "name", "name_en", "kind", "capacity", "public_allowed"))
+_OWN, _SHARED, _LOT = Rule(), Rule(shared=True, register=True), Rule("lot")
+_CENTRE = replace(_SHARED, owned=("name", "name_en", "level", "division_code", "witness_enabled"))
+_ROOM = replace(_SHARED, owned=("centre_id", "name", "name_en", "kind", "capacity", "public_allowed"))
 
 RULES: Mapping[str, Rule] = {
     "centre": _CENTRE, "organisation": _SHARED, "room": _ROOM,
-    "expert": _FREE, "relation": _FREE, "credit": _FREE, "inspection": _FREE, "project": _FREE,
-    "opinion": Rule("project"), "lot": Rule("project"),
-    "notice": _LOT, "bid": _LOT, "deposit": _LOT, "control_price": _LOT, "objection": _LOT, "opening": _LOT,
+    "project": Rule(register=True), "lot": Rule("project", register=True), "opening": Rule("lot", register=True),
+    "expert": _OWN, "relation": _OWN, "credit": _OWN, "inspection": _OWN, "opinion": Rule("project"),
+    "notice": _LOT, "bid": _LOT, "deposit": _LOT, "control_price": _LOT, "objection": _LOT,
     "opening_event": Rule("opening"), "evaluation": _LOT, "score": _LOT, "fee": _LOT, "award": _LOT,
     "contract": _LOT,
 }  # fmt: skip
@@ -54,7 +58,8 @@ CENTRE_FACTS, ROOM_FACTS = ("source", *_CENTRE.owned), ("source", *_ROOM.owned)
 
 
 def check(batch: Batch, record: Record) -> None:
-    """Raise Refusal unless what a record hangs on belongs to its source."""
+    """Raise Refusal unless a record, and what it hangs on, belong to its source."""
+    _check_key(batch, record)
     under = RULES[record.kind].under
     if under is None:
         return
@@ -66,6 +71,19 @@ def check(batch: Batch, record: Record) -> None:
             f"data.{named}",
             f"{under} {key} 属于数据来源 {owner}，只有它可以报送 {record.kind} / "
             f"{under} {key} belongs to source {owner}, which alone may send its {record.kind}",
+        )
+
+
+def _check_key(batch: Batch, record: Record) -> None:
+    rule = RULES[record.kind]
+    if rule.shared or not rule.register:
+        return
+    owner = batch.facts[record.kind].get(record.key, {}).get("source")
+    if owner is not None and owner != record.source:
+        raise Refusal(
+            "key",
+            f"此编号已由数据来源 {owner} 报送；如应归本来源，请管理员以 sunbid source give 移交 / "
+            f"this key is held by source {owner}; if it is yours, the operator hands it over: sunbid source give",
         )
 
 

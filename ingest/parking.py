@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import structlog
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from ingest import rejects
 from ingest.envelope import Record, Refusal, read
 from ingest.rows import chunks, table_of
+from ingest.scoping import scope
 from records.intake import Journal, Parked
 
 if TYPE_CHECKING:
@@ -37,13 +39,13 @@ class Parking:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
-        self._here: dict[tuple[str, str], list[Waiting]] = defaultdict(list)
+        self._here: dict[tuple[str, str, str], list[Waiting]] = defaultdict(list)
         self._gone: list[int] = []
         self._any_stored: bool | None = None
 
     def park(self, record: Record, seq: int, wanted: tuple[str, str]) -> None:
-        """Let a record wait for `wanted` = (kind, key)."""
-        self._here[wanted].append(Waiting(record, seq))
+        """Let a record wait for `wanted` = (kind, key): its source's own, where sources have keys of their own."""
+        self._here[*wanted, scope(wanted[0], record.source)].append(Waiting(record, seq))
 
     def drop(self, seq: int) -> None:
         """A newer version has replaced the record held under `seq`: it need not wait any longer."""
@@ -53,14 +55,15 @@ class Parking:
         """Apply what waited for records that have come, then what waited for those, until none is left."""
         batch = self._batch
         while batch.fresh:
-            arrived, batch.fresh = batch.fresh, set()
+            arrived = {(kind, key, scope(kind, source)) for kind, key, source in batch.fresh}
+            batch.fresh = set()
             ready = [waiting for wanted in arrived for waiting in self._here.pop(wanted, ())]
             ready += self._stored(arrived)
             batch.prefetch([waiting.record for waiting in ready])
             for waiting in sorted(ready, key=lambda w: (w.record.occurred_at, w.seq)):
                 self._apply(waiting)
 
-    def _stored(self, arrived: set[tuple[str, str]]) -> list[Waiting]:
+    def _stored(self, arrived: set[tuple[str, str, str]]) -> list[Waiting]:
         session = self._batch.session
         if self._any_stored is None:
             self._any_stored = session.execute(select(PARKED.c.seq).limit(1)).first() is not None
@@ -68,8 +71,7 @@ class Parking:
             return []
         found = []
         for part in chunks(sorted(arrived), 400):
-            waits = tuple_(PARKED.c.waits_kind, PARKED.c.waits_key).in_(part)
-            query = select(Journal).join(Parked, Parked.seq == Journal.seq).where(waits)
+            query = select(Journal).join(Parked, Parked.seq == Journal.seq).where(_waits_for(part))
             for row in session.scalars(query).all():
                 self._gone.append(row.seq)
                 if waiting := self._restore(row):
@@ -128,12 +130,19 @@ class Parking:
             connection.execute(PARKED.delete().where(PARKED.c.seq.in_(part)))
         rows = [
             {"seq": waiting.seq, "waits_kind": kind, "waits_key": key}
-            for (kind, key), line in self._here.items()
+            for (kind, key, _), line in self._here.items()
             for waiting in line
             if self._is_held(waiting)
         ]
         if rows:
             connection.execute(PARKED.insert(), rows)
+
+
+def _waits_for(arrived: Sequence[tuple[str, str, str]]) -> ColumnElement[bool]:
+    """What waits for any of (kind, key, scope)."""
+    wanted = (PARKED.c.waits_kind, PARKED.c.waits_key)
+    own = tuple_(*wanted, Journal.source).in_([one for one in arrived if one[2]])
+    return own | tuple_(*wanted).in_([one[:2] for one in arrived if not one[2]])
 
 
 def _as_envelope(record: Record) -> str:

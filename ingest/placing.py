@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Table, select, update
 
 from ingest import ownership
 from ingest.envelope import Record, Refusal
-from ingest.kinds import LOT_THROUGH
+from ingest.kinds import LOT_THROUGH, REFERENCES
 from ingest.market import LotData
 from ingest.rows import TABLES, entity
 from records.states import IllegalTransition, check_lot_transition
@@ -33,13 +33,14 @@ def lot_of(batch: Batch, record: Record) -> str | None:
     lot: str | None = record.data.__dict__.get("lot_id")
     if lot is None and record.kind in LOT_THROUGH:
         attribute, kind = LOT_THROUGH[record.kind]
-        lot = batch.facts[kind].get(getattr(record.data, attribute), {}).get("lot_id")
+        through = batch.held_id(kind, getattr(record.data, attribute), record.source)
+        lot = batch.facts[kind][through]["lot_id"] if through else None
     return lot
 
 
 def row_of(batch: Batch, record: Record) -> dict[str, Any]:
     """The row of a record whose references are all there; raises Refusal where they contradict it."""
-    row = entity(record, batch.moment)
+    row = entity(record, batch.moment) | _ids(batch, record)
     kind = record.kind
     if kind == "lot":
         _lot_status(batch, record.key, row)
@@ -52,9 +53,16 @@ def row_of(batch: Batch, record: Record) -> dict[str, Any]:
         if "lot_id" in row:
             row["lot_id"] = lot
         row["division_code"] = division_of(batch, row["division_code"], lot)
-        if getattr(record.data, "bid_id", None) is not None:
-            _same_lot(batch, record, lot)
     return row
+
+
+def _ids(batch: Batch, record: Record) -> dict[str, str]:
+    """The ids of a row and of what it refers to: where sources use one key they are not the keys themselves."""
+    found = {"id": batch.id_of(record.kind, record.key, record.source)}
+    for attribute, kind in REFERENCES[record.kind]:
+        if (key := getattr(record.data, attribute)) is not None:
+            found[attribute] = batch.id_of(kind, key, record.source)
+    return found
 
 
 def division_of(batch: Batch, given: str | None, lot: str | None) -> str | None:
@@ -65,10 +73,11 @@ def division_of(batch: Batch, given: str | None, lot: str | None) -> str | None:
     return division
 
 
-def _same_lot(batch: Batch, record: Record, lot: str | None) -> None:
-    bid = cast(Any, record.data).bid_id
-    theirs = batch.facts["bid"][bid]["lot_id"]
-    if theirs != lot:
+def check_bid(batch: Batch, record: Record) -> None:
+    """Raise Refusal where a record names a bid of its source for another lot."""
+    bid: str | None = record.data.__dict__.get("bid_id")
+    row, lot = bid and batch.held_id("bid", bid, record.source), lot_of(batch, record)
+    if row and lot and batch.facts["bid"][row]["lot_id"] != lot:
         raise Refusal("data.bid", f"投标 {bid} 不属于标段 {lot} / the bid does not belong to lot {lot}")
 
 
@@ -94,19 +103,19 @@ def _call(batch: Batch, record: Record, row: dict[str, Any]) -> None:
     row["category"] = row["category"] or data.classify_code
     if key is None:
         return
-    known = batch.facts["tender_project"].get(key)
-    if known and (known["source"], known["project_id"]) != (record.source, data.project_id):
+    row["tender_project_id"] = call = batch.id_of("tender_project", key, record.source)
+    known = batch.facts["tender_project"].get(call)
+    if known and known["project_id"] != data.project_id:
         raise Refusal(
             "data.tender_project",
-            f"招标项目 {key} 属于另一项目或数据来源 / the tender project belongs to another project or source",
+            f"招标项目 {key} 属于另一项目 / the tender project belongs to another project",
         )
     form = data.organise_form or (known["organise_form"] if known else None)
     facts = {"source": record.source, "project_id": data.project_id, "organise_form": form}
     batch.put_row(
         "tender_project",
-        key,
         {
-            **facts, "id": key, "name": known["name"] if known else None, "tenderer_id": data.tenderer_id,
+            **facts, "id": call, "name": known["name"] if known else None, "tenderer_id": data.tenderer_id,
             "agency_id": data.agency_id, "method": data.method, "division_code": data.division_code,
             "updated_at": batch.moment,
         },

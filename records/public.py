@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from records.broadcast import PublicEvent
 from records.clock import local_day, now, rfc3339
 from records.intake import Source
+from records.keys import key_of
 from records.openings import Opening, OpeningEvent
 from records.organisations import Centre, Organisation, Room
 from records.projects import Lot, Project
@@ -96,7 +97,7 @@ def lot_rows(
         "title": row["name"],
         "project": row["project_id"],
         "project_name": project[0],
-        "tender_project": row["tender_project_id"],
+        "tender_project": row["tender_project_id"] and key_of(row["tender_project_id"]),
         "tenderer": names.get(row["tenderer_id"]),
         "agency": names.get(row["agency_id"]),
         "centre": row["centre_id"],

@@ -69,6 +69,23 @@ def enable_source(name: NameArgument, as_json: JsonOption = False) -> None:
     _switch(name, True, "已启用 / enabled", as_json)
 
 
+@source.command("give")
+def give_record(
+    kind: Annotated[str, typer.Argument(help="project、lot 或 opening / project, lot or opening")],
+    key: Annotated[str, typer.Argument(help="编号 / its key")],
+    to: Annotated[str, typer.Argument(help="移交给哪个来源 / the source it is given to")],
+    yes: SureOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """把被他人占用的项目、标段或开标（连同其下记录）移交给应有的来源 / hand over what another source holds."""
+    from ingest import handover
+
+    with output.acting() as session:
+        rows = handover.give(session, kind, key, to, sure=yes)
+    words = f"已移交 {rows} 条记录 / records handed over: {rows}"
+    output.done({"kind": kind, "key": key, "source": to, "records": rows}, words, as_json)
+
+
 def _switch(name: str, enabled: bool, words: str, as_json: bool, sure: bool = False) -> None:
     from records import sources
 

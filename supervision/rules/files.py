@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from records.clock import rfc3339
+from records.keys import key_of
 from supervision.facts import BidFact, LotFacts
 from supervision.finding import Finding
 from supervision.rules.rule import LotRule, Parameter, Words
@@ -171,7 +172,7 @@ class SameMachine(LotRule):
             "strength": "strong",
             "shared": [s.as_evidence() for s in common],
             "bids": [
-                {"bidder": b.bidder_id, "order": b.order, "bid": b.id, "received_at": rfc3339(b.received_at),
+                {"bidder": b.bidder_id, "order": b.order, "bid": key_of(b.id), "received_at": rfc3339(b.received_at),
                  "on_site": b.on_site}
                 for b in facts.bids if b.bidder_id in group
             ],

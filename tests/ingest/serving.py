@@ -90,5 +90,5 @@ def auth(token: str) -> dict[str, str]:
 
 
 async def post(address: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         return await client.post(f"http://{address}/records", content=content, headers=headers)

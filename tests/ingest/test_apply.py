@@ -62,8 +62,8 @@ def test_versions(ledger: Ledger, send: Send) -> None:
 
 
 def test_a_key_belongs_to_its_source(ledger: Ledger, send: Send) -> None:
-    send(*market(), bid("b"))
-    refused = send(bid("b", version=9), source="other")[0]
+    send(*market())
+    refused = send(envelope("project", "p", {"name": "别人的"}, version=9), source="other")[0]
     assert (refused.status, refused.path) == ("rejected", "key")
     assert "hz" in (refused.reason or "")
 

@@ -14,7 +14,7 @@ from ingest.apply import apply_batch
 from ingest.envelope import KINDS
 from records import rooms as house
 from records.clock import now, running_from
-from records.intake import Held
+from records.intake import Held, Parked
 from records.ledger import Ledger
 from records.openings import Opening, OpeningEvent
 from records.organisations import Centre, Organisation, Room
@@ -23,18 +23,21 @@ from records.sources import add_source
 
 from .conftest import DEADLINE, KEY, LATER, envelope, market, rows
 from .serving import auth, post, running
-from .test_kinds import OTHERS, everything
+from .test_kinds import OTHERS, TABLES, everything
 
 ANYONE, PROJECT, LOT, OPENING = "anyone", "data.project", "data.lot", "data.opening"
+OWN = "own"
 CREATE: dict[str, str] = {
     "centre": ANYONE, "organisation": ANYONE, "room": ANYONE, "expert": ANYONE, "relation": ANYONE,
     "credit": ANYONE, "inspection": ANYONE, "project": ANYONE, "lot": PROJECT, "opinion": PROJECT,
     "notice": LOT, "bid": LOT, "deposit": LOT, "objection": LOT, "opening": LOT, "evaluation": LOT,
-    "award": LOT, "contract": LOT, "control_price": "data.bid", "score": "data.evaluation",
-    "fee": "data.evaluation", "opening_event": OPENING,
+    "award": LOT, "contract": LOT, "control_price": OWN, "score": OWN, "fee": OWN, "opening_event": OPENING,
 }  # fmt: skip
-"""Kind → who may create one: anyone, or only the owner of what is named there (then: the place of the refusal)."""
+"""Kind → who may create one: anyone, or only the owner of what is named there (then: the place of the refusal).
+OWN: what it names is the sender's own, so another's waits for a record of that name of its own source."""
 SHARED = {"centre", "organisation", "room"}
+OWN_KEYS = {"expert", "relation", "credit", "inspection", "control_price", "score", "fee"}
+"""Not shared, and no lot says whose they are: a key is another record where another source says it."""
 EVENT = {"opening": "opening-1", "type": "sign_in", "payload": {"count": 3}}
 
 
@@ -77,8 +80,9 @@ async def test_who_may_create(kind: str, ledger: Ledger, tokens: dict[str, str],
         before = len(rows(ledger, Held))
         by_other, by_owner = *await told(at, tokens["other"], theirs), *await told(at, tokens["hz"], ours)
     assert by_owner["status"] == "accepted", by_owner
-    if CREATE[kind] == ANYONE:
+    if CREATE[kind] in (ANYONE, OWN):
         assert by_other["status"] == "accepted", by_other
+        assert len(rows(ledger, Parked)) == (CREATE[kind] == OWN)
     else:
         assert (by_other["status"], by_other["path"]) == ("rejected", CREATE[kind])
         assert "hz" in by_other["reason"]
@@ -93,7 +97,10 @@ async def test_who_may_change(kind: str, ledger: Ledger, tokens: dict[str, str],
         if kind == "opening_event":
             await told(at, tokens["hz"], envelope(kind, key, EVENT))
         by_other, by_owner = *await told(at, tokens["other"], changed), *await told(at, tokens["hz"], changed)
-    assert by_other["status"] == ("accepted" if kind in SHARED else "rejected"), by_other
+    assert by_other["status"] == ("accepted" if kind in SHARED | OWN_KEYS else "rejected"), by_other
+    if kind in OWN_KEYS:
+        (owned,) = rows(ledger, TABLES[kind], TABLES[kind].id == key)
+        assert owned.source == "hz", "another's record of that key is another record"
     assert by_owner["status"] == ("rejected" if kind == "opening_event" else "accepted"), by_owner
 
 
