@@ -28,9 +28,7 @@ _BENEATH = {
 """Kind → (kind, column) of what hangs on it."""
 
 
-def give(
-    session: Session, kind: str, key: str, to: str, *, by: By = COMMAND_LINE, sure: bool = False
-) -> int:
+def give(session: Session, kind: str, key: str, to: str, *, by: By = COMMAND_LINE, sure: bool = False) -> int:
     """Hand one record, and all of its source's that hangs on it, to the source `to`; how many they are.
 
     Raises ValueError for another kind, LookupError for an unknown record or source, Conflict if it has it already and,

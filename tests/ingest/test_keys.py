@@ -354,7 +354,7 @@ def test_a_taken_key_is_answered_clearly_and_handed_over_by_the_operator(
         assert "other" in (refused[0].reason or "") and "source give" in (refused[0].reason or "")
         command = CliRunner()
         for what in (["project", "p-9"], ["opening", "o-9"]):
-            done = command.invoke(app, ["source", "give", *what, "hz", "--json"])
+            done = command.invoke(app, ["source", "give", *what, "hz", "--yes", "--json"])
             assert done.exit_code == 0, done.output
         assert statuses_of(sqlite_ledger, "hz", *true) == ["accepted"] * 4
         assert statuses_of(sqlite_ledger, "other", *squat) == ["rejected"] * 4
@@ -388,3 +388,22 @@ def test_a_tender_project_is_its_sources_own(sqlite_ledger: Ledger) -> None:
     }
     assert len(set(calls.values())) == 2
     assert rows(sqlite_ledger, Award) == []
+
+
+def test_an_opening_under_way_is_handed_over_only_knowingly(
+    sqlite_ledger: Ledger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SUNBID_DATA", str(tmp_path))
+    monkeypatch.setenv("SUNBID_DATABASE_URL", sqlite_ledger.url.render_as_string(hide_password=False))
+    begun = {"count": 1, "bidders": [{"no": 1, "name": "公司0"}]}
+    with sqlite_ledger.write() as session:
+        add_source(session, "other")
+    with running_from(now().replace(year=2026, month=5, day=6, hour=2, minute=0)):
+        event = {"opening": "opening-1", "type": "bidders_published", "payload": begun}
+        started = [*common(), envelope("opening_event", "e", event, at="2026-05-06T09:31:00+08:00")]
+        assert set(statuses_of(sqlite_ledger, "hz", *started)) == {"accepted"}
+        command = CliRunner()
+        assert command.invoke(app, ["source", "give", "project", "p", "other"]).exit_code == 1
+        assert {row.source for row in rows(sqlite_ledger, Opening)} == {"hz"}
+        assert command.invoke(app, ["source", "give", "project", "p", "other", "--yes"]).exit_code == 0
+    assert {row.source for row in rows(sqlite_ledger, Opening)} == {"other"}
