@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import struct
 import tempfile
 import zipfile
@@ -21,6 +22,7 @@ RATIO = 200
 HARMLESS = 16 << 20
 """Below this size a high ratio does no harm."""
 MEMBERS = 10_000
+_FRAMES = re.compile("[\u2500-\u259f]")
 _PACKED = (".zip", ".rar", ".7z", ".tar", ".tgz", ".bz2", ".xz")
 
 
@@ -163,16 +165,23 @@ def _spooled(plain: IO[bytes], stack: ExitStack) -> IO[bytes]:
 
 
 def said(member: zipfile.ZipInfo) -> str:
-    """The name of a member as it was meant: without the mark for UTF-8 Chinese systems write GB18030."""
-    if member.flag_bits & 0x800 or member.filename.isascii():
-        return member.filename
-    raw = member.filename.encode("cp437", "replace")
+    """The name of a member as it was meant: without the mark for UTF-8 Chinese systems write GB18030.
+
+    Frames and blocks in a marked name tell that a program has read it so before, and marked the nonsense.
+    """
+    name = member.filename
+    if name.isascii() or (member.flag_bits & 0x800 and not _FRAMES.search(name)):
+        return name
+    try:
+        raw = name.encode("cp437")
+    except UnicodeEncodeError:
+        return name
     for encoding in ("utf-8", "gb18030"):
         try:
             return raw.decode(encoding)
         except UnicodeDecodeError:
             continue
-    return member.filename
+    return name
 
 
 def _packing(name: str) -> bool:

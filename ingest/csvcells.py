@@ -17,6 +17,7 @@ from typing import Any
 
 from ingest import csvcodes, describe, national, strictjson
 from ingest.csvnames import HEADERS
+from ingest.fields import loose_moment
 from ingest.kinds import KINDS, REFERENCES
 from records.clock import BEIJING
 
@@ -26,7 +27,8 @@ _GROUPED = re.compile(r"^-?\d{1,3}([,，]\d{3})+(\.\d+)?$")
 _PLAIN = re.compile(r"^-?\d+(\.\d+)?$")
 _LOCAL = re.compile(
     r"^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
-    r"(?:[ T]*(\d{1,2})[:时点](\d{1,2})(?:[:分](\d{1,2})?秒?)?)?$"
+    r"(?:[ T]*(\d{1,2})[:时点](\d{1,2})(?:[:分](\d{1,2})?秒?)?)?$",
+    re.ASCII,
 )
 _UNIT = re.compile(r"^(.*?)\s*(?:[(（\[【/]\s*)(万元|亿元|元|%|％|天|日历天)\s*[)）\]】]?$")
 _SCALE = {"万元": Decimal(10_000), "亿元": Decimal(100_000_000)}
@@ -38,6 +40,17 @@ _NATIONAL_KEY = {
     "project": "PROJECT_CODE", "lot": "BID_SECTION_CODE", "organisation": "BIDDER_ORG_CODE",
 }  # fmt: skip
 """National field that is the record's own number, where a file has no column for its key."""
+
+
+_BLANKS = "".join(
+    map(chr, (0x20, 0x09, 0x0A, 0x0D, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000))
+)
+"""What may be taken off a cell's ends: no control, which would go without a word."""
+
+
+def trimmed(text: str) -> str:
+    """A text without blanks at its ends."""
+    return text.strip(_BLANKS)
 
 
 class Unreadable(ValueError):
@@ -160,7 +173,7 @@ _ERROR = re.compile(r"#(REF!|N/A|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|FI
 def _refuse_lost(column: Column, cell: str, text: str) -> None:
     """What a spreadsheet shows instead of a value: powers of ten and errors."""
     if (
-        POWER.match(unicodedata.normalize("NFKC", text)) and cell.strip()[0] not in "'’="
+        POWER.match(unicodedata.normalize("NFKC", text)) and trimmed(cell)[0] not in "'’="
     ):  # as text: its own digits
         raise Unreadable(
             f"{column.name}：数字被电子表格改成了 {text}，请设为文本后重新导出 / the spreadsheet has lost digits"
@@ -181,13 +194,13 @@ def _not_a_date(column: Column, text: str) -> str:
 
 
 def _percent(column: Column, text: str) -> Any:
-    return column.convert(_half(text).removesuffix("%").strip())
+    return column.convert(trimmed(_half(text).removesuffix("%")))
 
 
 def unquoted(cell: str) -> str:
     """A cell without what spreadsheets put around text: blanks, tabs, a leading apostrophe, ="…"."""
-    text = cell.strip().removeprefix("'").removeprefix("’").strip()
-    return text[2:-1].strip() if text.startswith('="') and text.endswith('"') else text
+    text = trimmed(trimmed(cell).removeprefix("'").removeprefix("’"))
+    return trimmed(text[2:-1]) if text.startswith('="') and text.endswith('"') else text
 
 
 @cache
@@ -229,12 +242,16 @@ def _worded(convert: Callable[[str], Any], words: Mapping[str, str]) -> Callable
 def _list(cell: str) -> Any:
     """Parts between semicolons; a JSON list where a part has one itself."""
     found = _json(cell) if cell.startswith("[") else cell
-    return found if isinstance(found, list) else [p.strip() for p in re.split(r"[;；、]", cell) if p.strip()]
+    return (
+        found
+        if isinstance(found, list)
+        else [p for part in re.split(r"[;；、]", cell) if (p := trimmed(part))]
+    )
 
 
 def _half(cell: str) -> str:
     """Full-width digits and signs as plain ones."""
-    return unicodedata.normalize("NFKC", cell).strip()
+    return trimmed(unicodedata.normalize("NFKC", cell))
 
 
 def _code(cell: str) -> str:
@@ -242,7 +259,7 @@ def _code(cell: str) -> str:
 
 
 def _money(cell: str) -> str:
-    text = _half(cell).removeprefix("¥").removeprefix("￥").strip()
+    text = trimmed(_half(cell).removeprefix("¥").removeprefix("￥"))
     return re.sub("[,，]", "", text) if _GROUPED.match(text) else text
 
 
@@ -289,11 +306,8 @@ def _time(cell: str) -> str:
     _refuse_serial(cell)
     if moment := _local(cell):
         return moment.isoformat()
-    try:
-        parsed = datetime.fromisoformat(_half(cell))
-    except ValueError:
-        return cell
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=BEIJING)).isoformat()
+    moment = loose_moment(_half(cell), BEIJING)
+    return moment.isoformat() if moment else cell
 
 
 def _day(cell: str) -> str:

@@ -26,7 +26,7 @@ archive its own). Tables of other names and formats are passed over, with a note
 
 | 事项 subject | 规则 rule |
 |---|---|
-| 编码 encoding | UTF-8（有无 BOM 均可）、GB18030（含 GBK、GB2312）、带 BOM 的 UTF-16；可为 `.csv.gz`、`.zip`。不能确定的整个拒收，从不猜测；个别坏字节只拒收所在的行 / never guessed; a bad byte costs its row |
+| 编码 encoding | UTF-8（有无 BOM 均可）、GB18030（含 GBK、GB2312）、带 BOM 的 UTF-16；可为 `.csv.gz`、`.zip`。不能确定的（如 Big5、Shift_JIS、EUC-KR，或读出的字都不常用）整个拒收，从不猜测；个别坏字节只拒收所在的行 / never guessed; a bad byte costs its row |
 | 分隔 delimiter | 逗号、分号、制表符、竖线；可有 `sep=,` 首行；引号按 RFC 4180。未闭合的引号拒收那一行，后面的行照读 / an open quote costs its own row |
 | 表头 headers | 中文、英文字段名或国家规范字段名，可混用；末尾 `*`、空格、换行、全角不计；其上的标题行记注 / zh, en or national names; titles above are noted |
 | 单位 units | 表头可带单位：`投标报价(万元)`、`price（亿元）`；国家规范金额字段本身以万元计 / the header may carry the unit |
@@ -42,10 +42,10 @@ archive its own). Tables of other names and formats are passed over, with a note
 | 工作簿 workbook | 读到最后一行，不信工作表自称的大小；按所见取值：日期、百分数（仅持股比例）、补零的编号；隐藏的行、列、工作表一并读入并加注 / read to the end, as shown; what is hidden is read, with a note |
 
 拒收并说明 / refused with the reason: 科学计数法（`9.13301E+17`，位数已丢失）、工作簿中 16 位以上的数字、日期列中的 Excel 序列号
-（`45678`）、多出表头的单元格、未知列名、没有结果的公式、`#REF!` 等错误、合并单元格、被改成日期的编号、超过 131,072 字符的单元格、控制字符；
+（`45678`）、多出表头的单元格、未知列名、没有结果的公式、`#REF!` 等错误、合并单元格、被改成日期的编号、超过 131,072 字符的单元格、控制字符和看不见的字符、工作簿中出现两次的单元格或行；
 重复的表头或没有编号列的表头，整张表只拒收一次。每条拒收写明文件、工作表 `sheet`、行 `line`、列 `column` 和改法。
 / powers of ten, numbers of 16 digits and more in a workbook, Excel day numbers, cells beyond the header, unknown columns, formulas
-without a result, errors, merged cells, keys turned into dates, cells too long, control characters; a header with a field twice or without
+without a result, errors, merged cells, keys turned into dates, cells too long, control and invisible characters, a cell or row twice in a workbook; a header with a field twice or without
 the key is one refusal for the table. Each refusal names file, sheet, line, column and remedy.
 
 空白模板：`ingest.csvwrite.write_templates(folder)`；整个账本导出为 CSV 包：`sunbid export --format csv --out DIR`，

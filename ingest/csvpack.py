@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ingest import csvbytes
-from ingest.csvcells import ENVELOPE, Column, Unreadable, columns_of, faults_of, letter, value_of
+from ingest.csvcells import ENVELOPE, Column, Fault, Unreadable, columns_of, faults_of, letter, value_of
 from ingest.csvlines import Broken, Lines, Reader, Row
 from ingest.csvnames import FILES
 from ingest.kinds import KINDS
@@ -216,7 +216,7 @@ def _pieces(table: Table, rows: Iterable[Line], reader: Reader | None) -> Iterat
     columns = columns_of(table.kind, header.cells)
     if reader is not None:
         reader.width = len(header.cells)
-    if fault := faults_of(columns):
+    if fault := _fault(header.cells) or faults_of(columns):
         yield table.piece(
             header.cells, header.line, "key", f"{fault}（第 {header.line} 行 / line {header.line}）"
         )
@@ -227,6 +227,11 @@ def _pieces(table: Table, rows: Iterable[Line], reader: Reader | None) -> Iterat
             told, header.line, ".", "表头以上的行，不是记录 / rows above the header, no records", note=True
         )
     yield from _Rows(table, columns).pieces(rest)
+
+
+def _fault(cells: list[str]) -> str | None:
+    """Why a header cell cannot be read at all."""
+    return next((cell.reason for cell in cells if isinstance(cell, Fault)), None)
 
 
 def _lead(kind: str, rest: Iterator[Line]) -> tuple[list[Line], Row | None]:

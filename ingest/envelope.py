@@ -309,7 +309,10 @@ def canonical(data: Mapping[str, Any]) -> bytes:
 
 
 _SUSPECT = re.compile(
-    rb"\\u00[01]|\\[bf]|\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbf[\xbe\xbf]"
+    rb"\\u00[01]|\\[bf]|\x7f|\xc2[\x80-\x9f\xad]|\xcd\x8f|\xd8\x9c|\xe1(\x85[\x9f\xa0]|\x9e[\xb4\xb5]|\xa0[\x8b-\x8f])"
+    rb"|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xe3\x85\xa4|\xee|\xef[\x80-\xa3]|\xef\xb7[\x90-\xaf]"
+    rb"|\xef\xb8[\x80-\x8f]|\xef\xbb\xbf|\xef\xbe\xa0|\xef\xbf[\xb0-\xbb\xbe\xbf]|\xf0\x9b\xb2|\xf0\x9d\x85"
+    rb"|[\xf0-\xf2].\xbf[\xbe\xbf]|[\xf3\xf4]"
 )
 """What canonical JSON holds where a text holds a forbidden character, and seldom otherwise."""
 
@@ -318,7 +321,7 @@ def _forbidden(value: Any, path: str) -> tuple[str, str] | None:
     """(path, reason) of the first text within `value` that holds a character no text may hold."""
     if isinstance(value, str):
         where = forbidden(value)
-        words = "含有不可用的控制字符，请删去 / holds a control character, take it out"
+        words = "含有控制字符或看不见的字符，请删去 / holds a control or invisible character, take it out"
         return (path, f"{words}: {where}") if where else None
     if isinstance(value, (date, Decimal)) or not isinstance(value, (Mapping, list, tuple)):
         return None

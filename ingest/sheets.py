@@ -20,15 +20,16 @@ from xml.etree.ElementTree import ParseError
 from openpyxl.reader.excel import ExcelReader
 from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
 from openpyxl.styles.stylesheet import apply_stylesheet
-from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
+from openpyxl.worksheet._reader import FORMULA_TAG, VALUE_TAG, WorkSheetParser
 
 from ingest import archives
-from ingest.csvcells import Dated, Fault
+from ingest.csvcells import Dated, Fault, letter
 
 _EXACT = 10**15
 """Excel keeps 15 digits of a number; from here on the last ones are its own."""
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _MERGED = re.compile(rb'mergeCell\b[^>]*?\bref="([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"')
+_NOT_ZERO = re.compile(r"\s*[-+0.]*[1-9][0-9.]*[eE]-|\s*-?0*\.0*[1-9]")
 _ZEROS = re.compile(r"0{2,}$")
 _STRINGS = 512 << 20
 """Bytes of text of a workbook: all of it must be in memory."""
@@ -87,12 +88,18 @@ class Book(AbstractContextManager["Book"]):
             sheet.merged = list(self._merged(sheet))
             with self._reader.archive.open(sheet.path) as file:
                 parser = _Parser(file, self._book, self._reader.shared_strings)
+                last = 0
                 for number, cells in parser.parse():
                     sheet.hidden_rows += parser.row_dimensions.pop(str(number), {}).get("hidden") in (
                         "1",
                         "true",
                     )
-                    yield number, _across(cells, self._text)
+                    row = _across(number, cells, self._text)
+                    if number <= last:
+                        reason = _twice(f"第 {number} 行", "a row twice, or out of order")
+                        row = [Fault.of(cell, reason) if cell else "" for cell in row]
+                    last = max(last, number)
+                    yield number, row
                 sheet.hidden_columns = sum(
                     c.get("hidden") in ("1", "true") for c in parser.column_dimensions.values()
                 )
@@ -156,6 +163,8 @@ class _Parser(WorkSheetParser):
         except _UNREADABLE as error:
             self.col_counter += "r" not in element.attrib
             return {"column": self.col_counter, "value": error, "data_type": "broken", "style_id": 0}
+        if cell["value"] == 0 and _NOT_ZERO.match(element.findtext(VALUE_TAG) or ""):
+            cell |= {"value": "数字过小 / too small a number", "data_type": "broken"}
         formula = element.find(FORMULA_TAG) is not None
         if formula and cell["value"] is None and element.get("t") != "str":
             cell["data_type"] = "lost"
@@ -199,20 +208,38 @@ def _look(file: IO[bytes]) -> None:
     file.seek(0)
 
 
-def _across(cells: list[dict[str, Any]], text: Any) -> list[str]:
-    """The texts of a row, each in its own column; blanks where a row leaves cells out."""
+def _across(number: int, cells: list[dict[str, Any]], text: Any) -> list[str]:
+    """The texts of a row, each in its own column; blanks where a row leaves cells out. One cell has one value."""
     row: list[str] = []
+    taken: set[int] = set()
     for cell in cells:
         place = cell["column"]
         row += [""] * (place - len(row))
-        row[place - 1] = text(cell)
+        told, before = text(cell), row[place - 1]
+        if place in taken and told + before:
+            told = Fault.of(told or before, _twice(f"单元格 {letter(place - 1)}{number}", "a cell twice"))
+        elif cell.get("row", number) != number:
+            where = f"单元格 {letter(place - 1)}{cell['row']} 写在第 {number} 行中"
+            told = Fault.of(told or "?", _resave(where, "a cell in another's row"))
+        taken.add(place)
+        row[place - 1] = told
     return row
+
+
+def _twice(what: str, english: str) -> str:
+    return _resave(f"{what} 在文件中出现两次", english)
+
+
+def _resave(what: str, english: str) -> str:
+    return (
+        f"{what}，不能确定取哪一个；请打开核对并重新保存 / {english}: open the file, check and save it again"
+    )
 
 
 def _number(letters: bytes) -> int:
     found = 0
-    for letter in letters:
-        found = found * 26 + letter - 64
+    for one in letters:
+        found = found * 26 + one - 64
     return found
 
 

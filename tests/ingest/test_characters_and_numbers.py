@@ -22,6 +22,7 @@ from ingest.config import IntakeConfig
 from ingest.server import create_app
 from records.bids import Bid
 from records.ledger import Ledger
+from records.organisations import Organisation
 from records.sources import add_source
 
 from .conftest import envelope, market, rows
@@ -85,7 +86,12 @@ def raw_bid(price: str, key: str | None = None) -> str:
 # ── characters ───────────────────────────────────────────────────────────────
 
 BAD = ["\\u0000", "\\u0001", "\\u000b", "\\u000c", "\\b", "\\u001f", "\\u007f", "\\u0085", "\\u009f", "\\u202e",
-       "\\u2066", "\\ufffe", "\\uffff", "\\ud800", "\\udc00\\ud800"]  # fmt: skip
+       "\\u2066", "\\ufffe", "\\uffff", "\\ud800", "\\udc00\\ud800",
+       "\\u200b", "\\ufeff", "\\u200e", "\\u200f", "\\u061c", "\\u2028", "\\u2029", "\\u00ad", "\\u2060", "\\u200d", "\\u200c", "\\ufe0f", "\\u3164",
+       "\\ue000", "\\uf8ff", "\\udbff\\udfff", "\\udb80\\udc00", "\\ufdd0", "\\ud83f\\udffe", "\\udb40\\udc41", "\\udb40\\udd00"]  # fmt: skip
+"""As JSON writes them: controls, directions, halves of characters; what shows nothing, is of private use or of nobody."""
+PLAIN = ["❤️‍🔥", "👨‍👩‍👧", "1️⃣", "☀️", "می‌خواهم", "ᠭ᠎ᠠ", "“引号”—…·　Ａé한국กรุงजी", "葛飾区", "a b", "🇨🇳"]
+"""Texts as people write them, some with joiners and variation selectors."""
 
 
 @pytest.mark.parametrize("road", ROADS)
@@ -112,6 +118,25 @@ def test_a_control_character_is_one_refusal_on_every_road(
         return  # such a line is no JSON for the reader of lines, which says so
     assert [a["path"] for a in answers[1::2]] == ["data.name", "data.title", "data.problems.0.problem"]
     assert all("U+" in a["reason"] and " / " in a["reason"] for a in answers[1::2])
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_what_scripts_and_emoji_need_is_taken(road: str, door: tuple[TestClient, Ledger]) -> None:
+    client, ledger = door
+    keys = [f"c{next(_number)}" for _ in PLAIN]
+    texts = [
+        json.dumps(envelope("organisation", k, {"name": text})) for k, text in zip(keys, PLAIN, strict=True)
+    ]
+    assert {answer["status"] for answer in ROADS[road](client, texts)} == {"accepted"}
+    held = {row.id: row.name for row in rows(ledger, Organisation)}
+    assert [held[key] for key in keys] == PLAIN
+
+
+def test_the_schema_says_which_keys_there_are(door: tuple[TestClient, Ledger]) -> None:
+    schema = jsonschema.Draft202012Validator(door[0].get("/schema/organisation").json())
+    for character in (bad for bad in BAD if "\\ud800" not in bad):
+        record = json.dumps(envelope("organisation", "k?k", {"name": "x"})).replace("?", character)
+        assert not schema.is_valid(json.loads(record)), character
 
 
 def test_keys_hold_no_control_characters(door: tuple[TestClient, Ledger]) -> None:
@@ -215,6 +240,35 @@ def test_any_text_is_judged_as_the_schema_judges_it(text: str, door: tuple[TestC
     schema = jsonschema.Draft202012Validator(client.get("/schema/bid").json())
     record = raw_bid(json.dumps(text))
     assert (over_array(client, [record])[0]["status"] == "accepted") is schema.is_valid(json.loads(record))
+
+
+# ── times ────────────────────────────────────────────────────────────────────
+
+NO_TIME = ["2026-W01-1T00:00:00Z", "2026-W01-1", "20260101T000000Z", "2026-001T00:00:00Z", "2026-01-01T00:00Z", "2026-01-01T00:00:00",
+           "2026-01-01", "2026-01-01T00:00:00+08", "2026-01-01T00:00:00+0800", "2026-01-01T00:00:00,5Z", "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z",
+           "2026-01-01T00:00:00+24:00", "2026-01-01T00:00:00+08:00:01", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-01-01_00:00:00Z",
+           "２０26-01-01T00:00:00Z", "2026-01-01T00:00:00Z ", "+2026-01-01T00:00:00Z", "", "now", 1767225600, "1767225600"]  # fmt: skip
+TIME = [
+    "2026-01-01T00:00:00Z",
+    "2026-01-01t00:00:00z",
+    "2026-01-01 00:00:00+08:00",
+    "2026-01-01T00:00:00.123456789-00:00",
+]
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_times_are_those_of_rfc_3339(road: str, door: tuple[TestClient, Ledger]) -> None:
+    """The record's own time, and one in its data: other forms of ISO 8601 are refused."""
+    heads = [
+        {**envelope("organisation", f"t{next(_number)}", {"name": "x"}), "occurred_at": told}
+        for told in (*NO_TIME, *TIME)
+    ]
+    inner = [envelope("lot", f"t{next(_number)}", {"project": "p", "name": "x", "notice_at": told}) for told in (*NO_TIME, *TIME)]  # fmt: skip
+    for records, path in ((heads, "occurred_at"), (inner, "data.notice_at")):
+        answers = ROADS[road](door[0], list(map(json.dumps, records)))
+        good = len(TIME)
+        assert {(a["status"], a["path"]) for a in answers[:-good]} == {("rejected", path)}, answers
+        assert {a["status"] for a in answers[-good:]} == {"accepted"}, answers[-good:]
 
 
 # ── names given twice ────────────────────────────────────────────────────────

@@ -185,3 +185,31 @@ JSON = st.recursive(
 def test_whatever_the_file_it_is_accounted_for(content: bytes, cut: int, door: Door) -> None:
     """Whole or cut off, no traceback, and the files beside are JSON."""
     door.file("a.json", content[: len(content) - cut] if cut % 2 else content)
+
+
+@pytest.mark.parametrize(
+    ("spelt", "flagged"),
+    [
+        ("主体.csv".encode("gbk"), False),
+        ("主体.csv".encode(), False),
+        ("主体.csv".encode(), True),
+        ("主体.csv".encode("gbk").decode("cp437").encode(), True),
+        ("资料/主体.csv".encode("gbk"), False),
+    ],
+)
+def test_names_in_an_archive_are_read_as_they_were_meant(spelt: bytes, flagged: bool, door: Door) -> None:
+    """Windows writes GBK without the mark for UTF-8, macOS UTF-8 without it, and programs mark what they misread."""
+    stand_in = b"x" * len(spelt)
+    content = packed({stand_in.decode(): (HEAD + "F,甲\n").encode("gbk")}).replace(stand_in, spelt)
+    if flagged:
+        for head, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+            at = content.index(head) + place
+            content = content[: at + 1] + bytes([content[at + 1] | 0x08]) + content[at + 2 :]
+    made = door.file("a.zip", content)
+    assert made.counts == (1, 0) and made.notes == [], (made.rejects, made.notes)
+
+
+def test_a_name_in_an_archive_that_is_none_is_one_refusal(door: Door) -> None:
+    spelt = "標段.csv".encode("big5")
+    made = door.file("a.zip", packed({"x" * len(spelt): b"a"}).replace(b"x" * len(spelt), spelt))
+    assert made.counts == (0, 1) and "主体" in made.rejects[0]["reason"]

@@ -78,6 +78,8 @@ def test_a_bad_byte_is_one_refusal_and_never_another_encoding(content: bytes, by
 @pytest.mark.parametrize(
     "content",
     ["key,name\nF,Café SA\n".encode("latin-1"), "key,name\nF,中山工程\n".encode("big5"), "key,name\nF-1,備註甲乙丙丁工程顧問公司\nF-2,臺灣營造\n".encode("big5"), "key,name\nF,東京建設、テスト\n".encode("shift-jis"),
+     "key,name\nc5a,備註甲乙丙丁".encode("big5"), "key,name\nF,甲\n".encode("big5"), "key,name\nF,王小明\nG,陳大文\n".encode("big5hkscs"), "key,name\nF,한국건설주식회사\n".encode("euc-kr"),
+     "key,name\nF,株式会社テスト\n".encode("euc-jp"), "key,name\nF,土浦市水道部浄水課\nG,茨城県庁土木部河川課\n".encode("euc-jp"), "key,name\nF,Компания Рога и Копыта\n".encode("cp1251"), "key,name\nF,شركة البناء\n".encode("cp1256"),
      TEXT.encode("utf-16-le"), "key,name\nF,x\n".encode("utf-16-be"), TEXT.encode("utf-32"), bytes(range(256)) * 9],
 )  # fmt: skip
 def test_an_encoding_that_is_not_certain_is_not_guessed(content: bytes, door: Door) -> None:
@@ -169,9 +171,14 @@ def test_nothing_to_read_is_said(content: str, door: Door) -> None:
     assert made.report["read"] == 0 and len(made.notes) == 1
 
 
-@pytest.mark.parametrize("character", ["\x00", "\x01", "\x0b", "\x7f", "\x85", "\u202e"])
-def test_a_control_character_is_named_with_its_column(character: str, door: Door) -> None:
-    made = door.file("主体.csv", HEAD + f"F-1,甲{character}乙,x\nF-2,丙,y\n")
+@pytest.mark.parametrize(
+    "character",
+    ["\x00", "\x01", "\x0b", "\x1f", "\x7f", "\x85", "\u202e", "\u200b", "\ufeff", "\u200f", "\u061c", "\u2028", "\ue000", "\U0010ffff"],
+)  # fmt: skip
+@pytest.mark.parametrize("text", ["甲?乙", "甲?", "?甲"])
+def test_a_control_character_is_named_with_its_column(text: str, character: str, door: Door) -> None:
+    """Also at the ends of a cell, where it is no blank to be taken off."""
+    made = door.file("主体.csv", HEAD + f"F-1,{text.replace('?', character)},x\nF-2,丙,y\n")
     refused = only(made)
     assert made.counts == (1, 1) and (refused["line"], refused["path"]) == (2, "data.name")
     assert "名称" in refused["column"] and "B 列" in refused["column"] and "U+" in refused["reason"]
@@ -462,6 +469,63 @@ def test_damaged_cells_are_refused_alone(door: Door) -> None:
 
     made = door.file("包.xlsx", saved(book(FIRMS), damage))
     assert made.counts == (2, 1) and (only(made)["line"], only(made)["path"]) == (3, "data.name")
+
+
+@pytest.mark.parametrize(
+    "text", ["甲_x000B_", "_x000B_甲", "甲_x0001_乙", "甲_x200B_", "甲_xD800_", "甲_xE000_", "甲_x2028_"]
+)
+def test_an_escaped_character_of_a_workbook_is_refused_as_itself(text: str, door: Door) -> None:
+    content = saved(book({"主体": [["编号", "名称"], ["F-1", text], ["F-2", "乙_x005F_x000B_"]]}))
+    made = door.file("包.xlsx", content)
+    assert made.counts == (1, 1) and firms(door) == {"F-2": "乙_x000B_"}
+    assert (only(made)["sheet"], only(made)["line"], only(made)["path"]) == ("主体", 2, "data.name")
+    assert "U+" in only(made)["reason"]
+
+
+TWICE = '<c r="{}" t="inlineStr"><is><t>{}</t></is></c>'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (r'(<c r="C3")', TWICE.format("B3", "另一个") + r"\1", "B3"),
+        (r'(<c r="B3")', TWICE.format("B3", "另一个") + r"\1", "B3"),
+        (r'(<c r="B3")', TWICE.format("B3", "乙") + r"\1", "B3"),
+        (r'<c r="B3"', '<c r="B2"', "B2"),
+        (r'(<row r="4")', '<row r="3">' + TWICE.format("A3", "F-2") + TWICE.format("B3", "另一个") + r"</row>\1", "第 3 行"),
+    ],
+)  # fmt: skip
+def test_a_cell_or_row_that_stands_twice_is_one_refusal(
+    before: str, after: str, words: str, door: Door
+) -> None:
+    made = door.file("包.xlsx", saved(book(FIRMS), lambda xml: re.sub(before, after, xml)))
+    told = only(made)
+    assert words in told["reason"] and (told["sheet"], told["line"]) == ("主体", 3), told
+    assert {"F-1", "F-3"} <= set(firms(door)) and "另一个" not in firms(door).values()
+
+
+def test_a_header_cell_that_stands_twice_is_one_refusal(door: Door) -> None:
+    change = TWICE.format("B1", "地址") + '<c r="C1"'
+    made = door.file("包.xlsx", saved(book(FIRMS), lambda xml: xml.replace('<c r="C1"', change)))
+    assert made.counts == (0, 1) and "B1" in only(made)["reason"]
+
+
+@pytest.mark.parametrize("number", ["1e-400", "-1E-999", "0.00001"])
+def test_a_number_too_small_for_a_workbook_is_not_0(number: str, door: Door) -> None:
+    sheet = book({"标段": [["编号", "项目", "名称", "估算价"], ["L", "P", "楼", 12345]]})
+    door.file("项目.csv", "编号,名称\nP,校\n")
+    made = door.file("包.xlsx", saved(sheet, lambda xml: xml.replace("12345", number)))
+    assert made.counts == (0, 1) and only(made)["path"] == "data.estimate"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["2026-W01-1T00:00:00Z", "20260101T090000", "2026-001", "2026-01-01T24:00", "2026-13-01", "2026-02-30 09:00", "٢٠٢٦-01-01", "2026-01-01T09:00+0800"],
+)  # fmt: skip
+def test_times_that_another_reader_may_not_know_are_refused(cell: str, door: Door) -> None:
+    door.file("项目.csv", "编号,名称\nP,校\n")
+    made = door.file("标段.csv", f"编号,项目,名称,投标截止\nL,P,楼,{cell}\n")
+    assert made.counts == (0, 1) and only(made)["path"] == "data.deadline"
 
 
 def test_tables_of_a_folder_that_are_not_read_are_said(door: Door) -> None:
