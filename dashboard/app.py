@@ -12,7 +12,6 @@ st.set_page_config(
     layout="wide",
     initial_sidebar_state="expanded",
 )
-frame.style()
 user = context.current_user()
 if user is None:
     st.set_page_config(page_title=shell.say("common.product"))

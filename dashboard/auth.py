@@ -152,6 +152,13 @@ async def base_script(_request: Request) -> Response:
     )
 
 
+async def stylesheet(_request: Request) -> Response:
+    """GET /auth/desk.css: see `dress.stylesheet`; its address changes with it, so it may be kept."""
+    return Response(
+        dress.stylesheet(), media_type="text/css", headers={"Cache-Control": "max-age=31536000, immutable"}
+    )
+
+
 def _form(request: Request, problem: str | None) -> str:
     return signin.sign_in_page(
         gate.language(request.scope), safe_next(request.query_params.get("next")), problem, demo_accounts()
@@ -210,5 +217,6 @@ routes = [
     Route("/auth/sign-in", sign_in_form, methods=["GET"]),
     Route("/auth/sign-out", sign_out_form, methods=["GET"]),
     Route("/auth/base.js", base_script, methods=["GET"]),
+    Route(dress.STYLE_ADDRESS, stylesheet, methods=["GET"]),
     Route("/auth/brand.svg", brand, methods=["GET"]),
 ]

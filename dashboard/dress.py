@@ -1,8 +1,11 @@
-"""Streamlit's one HTML page, with our language, title, mark and base address in its head."""
+"""Streamlit's one HTML page, with our language, title, mark, stylesheet and base address in it."""
 
 from __future__ import annotations
 
+import hashlib
 import re
+from functools import cache
+from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,6 +18,29 @@ window.__streamlit = { BACKEND_BASE_URL: location.origin + "/" };
 """
 """Tells Streamlit's page where its server is: without it every deep link first asks under the screen's own
 address, in vain. A file of its own, because the content policy allows no inline script."""
+
+STYLE_ADDRESS = "/auth/desk.css"
+_GROUND = (
+    b'<meta name="color-scheme" content="light dark">'
+    b"<style>html,body{background:light-dark(#F6F8FB,#0B1A33)}</style></head>"
+)
+"""What stands before anything is loaded: the ground of the day or of the night, not white."""
+
+
+@cache
+def stylesheet() -> str:
+    """The product's stylesheet, on top of Streamlit's theme, with the icons of the navigation."""
+    icons = (f'.st-key-nav-{screen.slug} a{{--icon:"{screen.icon}"}}' for screen in screens.BY_SLUG.values())
+    return (Path(__file__).parent / "desk.css").read_text(encoding="utf-8") + "".join(icons)
+
+
+@cache
+def _style_link() -> bytes:
+    """At the head of the body: after all that Streamlit puts into the page's head, so that ours decides, and
+    before anything of the page is drawn. Drawn by the script instead, it would come after the first pictures."""
+    version = hashlib.sha256(stylesheet().encode()).hexdigest()[:12]
+    return f'<body><link rel="stylesheet" href="{STYLE_ADDRESS}?v={version}">'.encode()
+
 
 _REPLACEMENTS = (
     (rb"<script>\s*window\.prerenderReady = false\s*</script>", b'<script src="/auth/base.js"></script>'),
@@ -68,4 +94,4 @@ def dressed(html: bytes, slug: str, lang: str) -> bytes:
     html = re.sub(rb"<title>[^<]*</title>", f"<title>{title}</title>".encode(), html, count=1)
     for pattern, ours in _REPLACEMENTS:
         html = re.sub(pattern, ours, html, count=1)
-    return html
+    return html.replace(b"</head>", _GROUND, 1).replace(b"<body>", _style_link(), 1)

@@ -1,4 +1,4 @@
-"""The frame around every screen: stylesheet, sidebar, footer, and the page of a session that has ended."""
+"""The frame around every screen: sidebar, footer, and the page of a session that has ended."""
 
 from __future__ import annotations
 
@@ -29,21 +29,8 @@ BRAND = FOLDER / "brand.svg"
 
 
 @cache
-def _stylesheet() -> str:
-    icons = "".join(
-        f'.st-key-nav-{screen.slug} a{{--icon:"{screen.icon}"}}' for screen in screens.BY_SLUG.values()
-    )
-    return f"<style>{(FOLDER / 'desk.css').read_text(encoding='utf-8')}{icons}</style>"
-
-
-@cache
 def _mark() -> str:
     return BRAND.read_text(encoding="utf-8").strip()
-
-
-def style() -> None:
-    """The product's stylesheet, on top of the theme."""
-    st.html(_stylesheet())
 
 
 def sidebar(user: SignedIn, pages: Mapping[Screen, Any], here: str) -> None:

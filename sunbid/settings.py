@@ -82,7 +82,7 @@ class Settings(BaseSettings):
         description="账本数据库网址，空则为数据目录内的 SQLite / SQLAlchemy URL; empty: SQLite inside data",
     )
     home_division: str = Field(
-        "3301",
+        "",
         pattern=r"^([0-9A-Za-z-]{2,12})?$",
         description="本地行政区划代码前缀，其外登记为外地；空则不分内外 / prefix of the home's division codes, firms registered beyond it are outside; empty: nobody is",
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from random import Random
 
@@ -13,23 +14,36 @@ from records.broadcast import BroadcastSession
 from sunbid.demo import market
 from sunbid.demo.lots import LotPlan
 
-SHARE = 2 / 3
+EVERY = 3
+"""One in so many was not broadcast."""
+SETTLED = timedelta(days=1)
+"""An opening of the day may still be going on."""
 BROKEN = 0.08
 """How often one was interrupted."""
 
 
 def leave(session: Session, plans: Iterable[LotPlan], now: datetime) -> None:
-    """Write those that are not there yet, in the caller's transaction, of the openings that come without a log.
+    """Write those that are not there yet, in the caller's transaction, of the openings before today.
 
     Their recordings have been disposed of, as most of the past have.
     """
     held = set(session.scalars(select(BroadcastSession.opening_id)))
+    past = (plan for plan in plans if plan.deadline <= now - SETTLED and not plan.fails)
     session.add_all(
-        _broadcast(plan, rng)
-        for plan in plans
-        if plan.deadline <= now - market.LOGGED and not plan.fails and plan.opening_key not in held
-        if (rng := Random(f"broadcast/{plan.tag}")).random() < SHARE
+        _broadcast(plan, Random(f"broadcast/{plan.tag}"))
+        for plan in _on_air(past)
+        if plan.opening_key not in held
     )
+
+
+def _on_air(plans: Iterable[LotPlan]) -> Iterator[LotPlan]:
+    """Two in three of every month, in order, so that a later start chooses the same."""
+    months: dict[int, int] = defaultdict(int)
+    for plan in sorted(plans, key=lambda plan: (plan.deadline, plan.tag)):
+        month = plan.deadline.year * 12 + plan.deadline.month
+        if (months[month] + month) % EVERY:
+            yield plan
+        months[month] += 1
 
 
 def _broadcast(plan: LotPlan, rng: Random) -> BroadcastSession:

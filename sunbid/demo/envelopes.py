@@ -210,7 +210,7 @@ def opening_event(plan: LotPlan, number: int, at: datetime, kind: str, payload: 
     return envelope("opening_event", f"{plan.opening_key}#{number:04d}", 1, at, data)
 
 
-def broken_off(opening_key: str, scheduled_at: datetime, now: datetime) -> Envelope:
+def broken_off(opening_key: str, now: datetime) -> Envelope:
     """An opening under way when the demonstration before was stopped: 中止, lest it stays live for ever."""
     data = {
         "opening": opening_key,
@@ -218,7 +218,7 @@ def broken_off(opening_key: str, scheduled_at: datetime, now: datetime) -> Envel
         "payload": {"result": "terminated"},
         "detail": {"reason": "演示停止 / the demonstration was stopped"},
     }
-    return envelope("opening_event", f"{opening_key}#end", 1, max(now, scheduled_at), data)
+    return envelope("opening_event", f"{opening_key}#end", 1, now, data)
 
 
 def called_off(

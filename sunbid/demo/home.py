@@ -7,6 +7,7 @@ from supervision.home import Place
 
 PLACE = Place("3301", name="杭州", name_en="Hangzhou")
 FACTS = {
+    "home_division": PLACE.division,
     "home_name": PLACE.name,
     "home_name_en": PLACE.name_en,
     "reference_share": 34.15,
@@ -25,6 +26,6 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def _missing(settings: Settings) -> dict[str, object]:
-    if settings.home_division != PLACE.division:
+    if settings.home_division not in ("", PLACE.division):
         return {}
     return {name: value for name, value in FACTS.items() if not getattr(settings, name)}

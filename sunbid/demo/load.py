@@ -117,10 +117,10 @@ def leftovers(ledger: Ledger, now: datetime) -> Iterator[Envelope]:
     for row in _unfinished(ledger):
         if LIVE_MARK not in row.id:
             continue
-        if row.stage == "waiting":
+        if row.stage == "waiting" or row.scheduled_at > now:  # before its time nothing can be ended
             yield called_off(row.id, row.lot_id, row.room_id, row.scheduled_at, now)
         else:
-            yield broken_off(row.id, row.scheduled_at, now)
+            yield broken_off(row.id, now)
 
 
 def _unfinished(ledger: Ledger) -> list[Opening]:

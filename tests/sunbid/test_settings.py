@@ -124,5 +124,7 @@ def test_what_was_published_of_one_city_is_only_the_demonstrations(tmp_path: Pat
     shown = wiring.reference(home.settled(plain))
     assert shown is not None and (shown.share, shown.year) == (34.15, 2023)
     assert home.environment(home.settled(plain))["SUNBID_HOME_NAME"] == "杭州"
+    assert plain.home_division == "" and wiring.home(plain).prefixes == ("", "")
+    assert home.environment(home.settled(plain))["SUNBID_HOME_DIVISION"] == "3301"
     elsewhere = load({"SUNBID_HOME_DIVISION": "3702"}, tmp_path).settings
     assert wiring.reference(home.settled(elsewhere)) is None

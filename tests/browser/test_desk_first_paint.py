@@ -1,0 +1,104 @@
+"""The first load of the desk on a slow machine: nothing is shown without its style, nothing flashes, nothing jumps."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser
+
+from tests.browser.test_desk_accessibility import READY, Desk, desk
+from tests.dashboard import conftest as small
+
+__all__ = ["desk"]
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+SLOWER = 6
+"""How many times slower the processor is made."""
+WATCH = """
+window.seen = {bare: [], shift: 0, moved: []};
+new PerformanceObserver(list => {
+  for (const e of list.getEntries()) {
+    window.seen.shift += e.value;
+    if (e.value > 0.02) window.seen.moved.push(e.value.toFixed(3) + " " + e.sources.map(s =>
+      `${s.node?.className || s.node?.nodeName} ${JSON.stringify(s.previousRect)} ${JSON.stringify(s.currentRect)}`).join("; "));
+  }
+}).observe({type: "layout-shift", buffered: true});
+const look = () => {
+  for (const el of document.querySelectorAll("h1, .sb-brand, .sb-me, [data-testid=stPageLink] a, .kpi, p.foot, button")) {
+    if (!el.getClientRects().length || getComputedStyle(el).visibility === "hidden") continue;
+    if (!getComputedStyle(el).getPropertyValue("--ground")) window.seen.bare.push(el.className || el.tagName);
+  }
+  requestAnimationFrame(look);
+};
+look();
+"""
+GROUND = {"light": (0xF6, 0xF8, 0xFB), "dark": (0x0B, 0x1A, 0x33)}
+
+
+@dataclass
+class Film:
+    """What was painted, picture by picture, and what the page noticed of itself."""
+
+    pictures: list[tuple[float, bytes]] = field(default_factory=list)
+    """When each was painted, in seconds, and the picture."""
+    seen: dict[str, Any] = field(default_factory=dict)
+
+    def corners(self) -> set[tuple[int, ...]]:
+        """The colour at the lower right of each picture, where a screen shows its ground."""
+        found = set()
+        for moment, picture in self.pictures:
+            if moment < self.seen["painted"]:
+                continue  # still the page before
+            image = Image.open(io.BytesIO(picture)).convert("RGB")
+            found.add(image.getpixel((image.width - 6, image.height - 6)))
+        return found  # type: ignore[return-value]
+
+
+def film(browser: Browser, desk: Desk, slug: str, scheme: Any) -> Film:
+    """Load a screen for the first time, on a processor six times slower."""
+    made = Film()
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
+    form = {"name": "supervisor", "password": small.PASSWORD}
+    assert context.request.post(f"{desk.url}/auth/login", form=form).ok
+    page = context.new_page()
+    page.add_init_script(WATCH)
+    wire = context.new_cdp_session(page)
+    wire.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+
+    def keep(frame: dict[str, Any]) -> None:
+        made.pictures.append((frame["metadata"]["timestamp"], base64.b64decode(frame["data"])))
+        wire.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
+
+    wire.on("Page.screencastFrame", keep)
+    wire.send("Page.startScreencast", {"format": "png", "maxWidth": 720, "maxHeight": 450})
+    page.goto(f"{desk.url}/{slug}", wait_until="commit")
+    page.locator(READY).wait_for(timeout=120_000)
+    page.locator("h1").first.wait_for(timeout=120_000)
+    page.locator(".sb-me").wait_for(timeout=120_000)
+    wire.send("Page.stopScreencast")
+    made.seen = page.evaluate(
+        "({...window.seen, painted: (performance.timeOrigin + performance.getEntriesByName('first-paint')[0].startTime) / 1000})"
+    )
+    context.close()
+    return made
+
+
+@pytest.mark.parametrize("slug", ["overview", "warnings"])
+def test_nothing_is_shown_without_its_style_and_nothing_jumps(
+    browser: Browser, desk: Desk, slug: str
+) -> None:
+    made = film(browser, desk, slug, "light")
+    assert len(made.pictures) > 3
+    assert made.seen["bare"] == []
+    assert made.seen["shift"] < 0.1, made.seen["moved"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_ground_is_there_from_the_first_picture_on(browser: Browser, desk: Desk, scheme: str) -> None:
+    corners = film(browser, desk, "overview", scheme).corners()
+    assert corners == {GROUND[scheme]}
