@@ -238,6 +238,27 @@ def bars(items: Sequence[Bar], name_width: int = 72) -> str:
     return f'<ol class="bars" style="--name:{name_width}px">{rows}</ol>'
 
 
+LANE = 16
+"""Height of a line of labels: those that do not fit side by side stand in two, turn by turn."""
+LABEL_GAP = 8.0
+_HAN, _LATIN = 12.5, 7.0
+
+
+def _wide(text: str) -> float:
+    """About how wide a label of twelve pixels is."""
+    return sum(_HAN if ord(c) > 0x2E7F else _LATIN for c in text)
+
+
+def fitted(text: str, room: float) -> str:
+    """A label, cut with an ellipsis where it does not fit."""
+    if _wide(text) <= room:
+        return text
+    kept = text
+    while kept and _wide(kept) + _HAN > room:
+        kept = kept[:-1]
+    return kept.rstrip() + "…"
+
+
 def columns(
     labels: Sequence[str], values: Sequence[float], *, alt: str, unit: str, plot: Plot | None = None
 ) -> str:
@@ -246,8 +267,10 @@ def columns(
     ticks = axis([*values, 0.0], floor=0.0)
     low, high = 0.0, ticks[-1]
     plot = _room_for(ticks, plot)
-    base = plot.height - plot.bottom
     room = (plot.width - plot.left - plot.right) / max(len(values), 1)
+    lanes = 2 if any(_wide(label) > room - LABEL_GAP for label in labels) else 1
+    plot = replace(plot, bottom=plot.bottom + LANE * (lanes - 1))
+    base = plot.height - plot.bottom
     out = [f'<svg class="plot" viewBox="0 0 {plot.width} {plot.height}" role="img" aria-label="{esc(alt)}">']
     for tick in ticks:
         y = plot.y(tick, low, high)
@@ -259,6 +282,7 @@ def columns(
         out.append(
             f'<rect x="{x:.1f}" y="{y:.1f}" width="{room * 0.7:.1f}" height="{base - y:.1f}" rx="2" fill="var(--s1)"><title>{esc(label)} {unit}：{_number(value)}</title></rect>'
             f'<text class="b" x="{x + room * 0.35:.1f}" y="{y - 5:.1f}" text-anchor="middle">{_number(value)}</text>'
-            f'<text x="{x + room * 0.35:.1f}" y="{plot.height - 12}" text-anchor="middle">{esc(label)}</text>'
+            f'<text x="{x + room * 0.35:.1f}" y="{plot.height - 12 - LANE * (lanes - 1 - i % lanes)}" text-anchor="middle">'
+            f"<title>{esc(label)}</title>{esc(fitted(label, room * lanes - LABEL_GAP))}</text>"
         )
     return "".join(out) + "</svg>"

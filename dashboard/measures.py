@@ -5,21 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
-from dashboard import context, i18n, reach
+from dashboard import context, i18n, months
 from dashboard.cards import DASH, Kpi, change, growth, lens_basis
 from dashboard.filters import Choice
 from dashboard.memo import per_lens
-from dashboard.months import by_month, firsts
-from records.clock import today
+from dashboard.scale import MONTHS, last_month, scale
 from supervision import figures, metrics
 from supervision.currencies import in_currency
-from supervision.filters import Filters, add_months
+from supervision.filters import Filters
 from supervision.results import Amount, Comparison, Share, compare
-
-MONTHS = 12
 
 
 @dataclass(frozen=True)
@@ -42,31 +38,21 @@ def comparison(metric: str, filters: Filters) -> Comparison[Any]:
     return compare(metrics.METRICS[metric].function, context.lens(), filters)
 
 
-def last_month(filters: Filters) -> date:
-    """First day of the month in which the filters' period ends; of all time, the last month there are data of."""
-    if filters.period is None:
-        return (reach.everything().last or today()).replace(day=1)
-    end = filters.period.end
-    return add_months(end, -1).replace(day=1) if end.day == 1 else end.replace(day=1)
+def series(metric: str, filters: Filters, count: int = MONTHS) -> tuple[float | None, ...]:
+    """A metric at the points of the period's scale, in its own unit; nothing where only undated lots are asked for."""
+    found = scale(filters, count)
+    if filters.undated:
+        return (None,) * len(found.points)
+    settled = in_currency(context.lens(), filters)
+    return months.series(settled.over(None), found.points, found.years)[metric]
 
 
-def month_labels(last: date, months: int, lang: str) -> list[str]:
-    """What the points of a line over months are called; where a year begins it is named if it is not this one."""
-    found = []
-    for place, month in enumerate(firsts(last, months)):
-        if month.year != today().year and (place == 0 or month.month == 1):
-            found.append(f"{month:%Y/%m}" if lang == "zh" else f"{month:%Y-%m}")
-        else:
-            found.append(f"{month.month}月" if lang == "zh" else f"{month:%b}")
-    return found
-
-
-def trend(metric: str, filters: Filters, months: int = MONTHS) -> tuple[float | None, ...]:
+def trend(metric: str, filters: Filters, count: int = MONTHS) -> tuple[float | None, ...]:
     """A metric month by month, up to the period's end, in its own unit; nothing where only undated lots are asked for."""
     if filters.undated:
-        return (None,) * months
+        return (None,) * count
     settled = in_currency(context.lens(), filters)
-    return by_month(settled.over(None), last_month(filters), months)[metric]
+    return months.by_month(settled.over(None), last_month(filters), count)[metric]
 
 
 def kpi(
@@ -95,7 +81,7 @@ def kpi(
         line = change(word, found.difference(against), delta.unit, delta.places, delta.scale)
     return Kpi(
         name, shown, unit, line, note(found.present) if note else "",
-        metrics.definition(metric, lang), lens_basis(lang), trend(metric, choice.filters), href, key,
+        metrics.definition(metric, lang), lens_basis(lang), series(metric, choice.filters), href, key,
     )  # fmt: skip
 
 

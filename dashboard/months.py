@@ -1,4 +1,4 @@
-"""Metrics month by month in three grouped queries instead of one query a month; a test holds them to `supervision.metrics`."""
+"""Metrics month by month, or year by year, in three grouped queries instead of one query a point; a test holds them to `supervision.metrics`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from supervision.currencies import in_currency
 from supervision.filters import Filters, Period, add_months
 from supervision.narrow import AWARDED_ON, OPENED_ON, where
 
+YEAR, MONTH = 4, 7
+"""How much of "2014-05" names a point."""
+
 Months = dict[str, dict[str, float | None]]
 """Month → metric → value; a month without rows is missing."""
 
@@ -19,7 +22,7 @@ def _share(part: Any, whole: Any) -> float | None:
     return float(part) / float(whole) if whole else None
 
 
-def _by_bids(filters: Filters) -> Months:
+def _by_bids(filters: Filters, width: int) -> Months:
     clause, params = where(filters)
     what = "DISTINCT bidder_id" if filters.unit == "firms" else "*"
     outside = f"outside_{filters.home}"
@@ -28,9 +31,9 @@ def _by_bids(filters: Filters) -> Months:
         return f"count({what}) FILTER (WHERE {condition})"
 
     rows = context.lens().rows(
-        f"SELECT month, count(*), {counted(outside)}, {counted(f'{outside} IS NOT NULL')}, {counted('ca_outside')},"
+        f"SELECT left(month, {width}), count(*), {counted(outside)}, {counted(f'{outside} IS NOT NULL')}, {counted('ca_outside')},"
         f" {counted('ca_outside IS NOT NULL')}, count(DISTINCT bidder_province) FILTER (WHERE {outside})"
-        f" FROM bids {clause} GROUP BY month",
+        f" FROM bids {clause} GROUP BY 1",
         params,
     )
     return {
@@ -44,17 +47,17 @@ def _by_bids(filters: Filters) -> Months:
     }
 
 
-def _by_openings(filters: Filters) -> Months:
+def _by_openings(filters: Filters, width: int) -> Months:
     clause, params = where(filters, OPENED_ON)
     rows = context.lens().rows(
-        "SELECT month, quantile_cont(bids, 0.5) FILTER (WHERE opened), count(*) FILTER (WHERE bids < 3), count(*)"
-        f" FROM lots {clause} GROUP BY month",
+        f"SELECT left(month, {width}), quantile_cont(bids, 0.5) FILTER (WHERE opened),"
+        f" count(*) FILTER (WHERE bids < 3), count(*) FROM lots {clause} GROUP BY 1",
         params,
     )
     return {m: {"M10": None if mid is None else float(mid), "M11": _share(few, n)} for m, mid, few, n in rows}
 
 
-def _by_awards(filters: Filters) -> Months:
+def _by_awards(filters: Filters, width: int) -> Months:
     clause, params = where(filters, AWARDED_ON, "winner_id IS NOT NULL")
     counted = "award_currency = ?"
     saving = (
@@ -63,7 +66,7 @@ def _by_awards(filters: Filters) -> Months:
     )
     outside = f"winner_outside_{filters.home}"
     rows = context.lens().rows(
-        f"SELECT strftime({AWARDED_ON}, '%Y-%m'), count({outside}), count(*) FILTER (WHERE {outside}),"
+        f"SELECT left(strftime({AWARDED_ON}, '%Y-%m'), {width}), count({outside}), count(*) FILTER (WHERE {outside}),"
         f" coalesce(sum(award_price) FILTER (WHERE {counted}), 0),"
         f" sum(control_price - award_price) FILTER (WHERE {saving}), sum(control_price) FILTER (WHERE {saving})"
         f" FROM lots {clause} GROUP BY 1",
@@ -86,23 +89,27 @@ def firsts(last: date, months: int) -> list[date]:
     return [add_months(last, n) for n in range(1 - months, 1)]
 
 
-@per_lens
 def by_month(filters: Filters, last: date, months: int) -> dict[str, tuple[float | None, ...]]:
-    """Metric → its value in each of the `months` months that end with `last` (the filters' period is ignored).
+    """Metric → its value in each of the `months` months that end with `last` (the filters' period is ignored)."""
+    return series(filters, tuple(firsts(last, months)))
+
+
+@per_lens
+def series(
+    filters: Filters, points: tuple[date, ...], years: bool = False
+) -> dict[str, tuple[float | None, ...]]:
+    """Metric → its value in each of the months, or years, that begin with `points`, one after the other.
 
     Amounts are in the filters' currency, else in the commonest of all time.
     """
-    span = in_currency(context.lens(), filters).over(
-        Period(add_months(last, 1 - months), add_months(last, 1))
-    )
+    width, months = (YEAR, 12) if years else (MONTH, 1)
+    span = in_currency(context.lens(), filters).over(Period(points[0], add_months(points[-1], months)))
     merged: Months = {}
-    for part in (_by_bids(span), _by_openings(span), _by_awards(span)):
-        for month, values in part.items():
-            merged.setdefault(month, {}).update(values)
+    for part in (_by_bids(span, width), _by_openings(span, width), _by_awards(span, width)):
+        for point, values in part.items():
+            merged.setdefault(point, {}).update(values)
     found = {
-        metric: tuple(
-            merged.get(f"{m:%Y-%m}", {}).get(metric, _ZERO.get(metric)) for m in firsts(last, months)
-        )
+        metric: tuple(merged.get(f"{p:%Y-%m}"[:width], {}).get(metric, _ZERO.get(metric)) for p in points)
         for metric in METRICS
         if metric != "M06"
     }

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dashboard import charts, context, i18n, livedata, measures, months, recordcount, shell
+from dashboard import charts, context, i18n, livedata, measures, recordcount, shell
 from dashboard.cards import Kpi, live_basis, show
 from dashboard.charts import Line, Plot
 from dashboard.filters import centres
 from dashboard.html import card, draw, esc, level, row
 from dashboard.memo import per_lens
+from dashboard.scale import scale
 from records.clock import BEIJING
 from supervision import figures, warnings
 from supervision.filters import Filters
 from supervision.narrow import where
 
-MONTHS = 12
 CENTRES = 14
 
 
@@ -59,13 +59,12 @@ def _today(page: shell.Page) -> Kpi:
 
 
 def _months(page: shell.Page) -> str:
-    values = [v or 0.0 for v in measures.trend("M03", page.filters, MONTHS)]
+    points = scale(page.filters)
+    title = page.say("overview.months", by=points.kind(page.lang))
+    values = [v or 0.0 for v in measures.series("M03", page.filters)]
     if not any(values):
-        return card(page.say("overview.months"), f'<p class="muted">{page.say("overview.no_months")}</p>')
-    last = measures.last_month(page.filters)
-    firsts = months.firsts(last, MONTHS)
-    labels = measures.month_labels(last, MONTHS, page.lang)
-    titles = [f"{m:%Y-%m}　{figures.number(v)}" for m, v in zip(firsts, values, strict=True)]
+        return card(title, f'<p class="muted">{page.say("overview.no_months")}</p>')
+    titles = [f"{name}　{figures.number(v)}" for name, v in zip(points.names, values, strict=True)]
     line = Line(
         figures.wan_count(values[-1], page.say("openness.participations"), page.lang),
         values,
@@ -73,9 +72,9 @@ def _months(page: shell.Page) -> str:
         fill=True,
     )
     plot = charts.lines(
-        labels, [line], alt=page.say("overview.months"), titles=titles, floor=0.0, plot=Plot(height=290)
+        points.labels(page.lang), [line], alt=title, titles=titles, floor=0.0, plot=Plot(height=290)
     )
-    return card(page.say("overview.months"), plot, page.say("overview.months_note", n=MONTHS))
+    return card(title, plot, page.say("overview.months_note", span=points.span(page.lang)))
 
 
 def _ticker(page: shell.Page) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboard import charts, context, measures, months, shell, tabledata, tables
+from dashboard import charts, context, measures, shell, tabledata, tables
 from dashboard.cards import DASH, Kpi, show
 from dashboard.charts import Bar, Line
 from dashboard.html import card, draw, esc, icon, row
 from dashboard.memo import per_lens
+from dashboard.scale import scale
 from supervision import figures, metrics
-from supervision.filters import Filters, add_months
+from supervision.filters import Filters
 from supervision.narrow import where
 from supervision.results import Origins, Share
 
@@ -57,17 +58,16 @@ def _kpis(page: shell.Page) -> list[Kpi]:
 
 
 def _months(page: shell.Page) -> str:
-    bids = [_percent(v) for v in measures.trend("M04", page.filters, MONTHS)]
-    wins = [_percent(v) for v in measures.trend("M05", page.filters, MONTHS)]
-    last = measures.last_month(page.filters)
+    bids = [_percent(v) for v in measures.series("M04", page.filters, MONTHS)]
+    wins = [_percent(v) for v in measures.series("M05", page.filters, MONTHS)]
+    points = scale(page.filters, MONTHS)
+    title = page.say("openness.months", by=points.kind(page.lang))
     if not any(v is not None for v in (*bids, *wins)):
-        return card(page.say("openness.months"), f'<p class="muted">{page.say("openness.no_months")}</p>')
-    firsts = months.firsts(last, MONTHS)
-    labels = [_month_label(page, i) for i in range(MONTHS)]
+        return card(title, f'<p class="muted">{page.say("openness.no_months")}</p>')
     say_bid, say_win = page.say("openness.line_bids"), page.say("openness.line_wins")
     titles = [
-        f"{m:%Y-%m}　{say_bid} {_shown(b)}　{say_win} {_shown(w)}"
-        for m, b, w in zip(firsts, bids, wins, strict=True)
+        f"{name}　{say_bid} {_shown(b)}　{say_win} {_shown(w)}"
+        for name, b, w in zip(points.names, bids, wins, strict=True)
     ]
     gap = (
         ""
@@ -84,8 +84,10 @@ def _months(page: shell.Page) -> str:
         known = {"value": published.share, "year": published.year}
         alt += page.say("openness.reference_alt", **known)
         reference = (published.share, page.say("openness.reference", **known))
-    plot = charts.lines(labels, drawn, alt=alt, reference=reference, bracket=gap, titles=titles)
-    return card(page.say("openness.months"), plot, page.say("openness.months_note", n=MONTHS))
+    plot = charts.lines(
+        points.labels(page.lang), drawn, alt=alt, reference=reference, bracket=gap, titles=titles
+    )
+    return card(title, plot, page.say("openness.months_note", span=points.span(page.lang)))
 
 
 def _percent(value: float | None) -> float | None:
@@ -94,16 +96,6 @@ def _percent(value: float | None) -> float | None:
 
 def _shown(value: float | None) -> str:
     return DASH if value is None else f"{value:.2f} %"
-
-
-def _month_label(page: shell.Page, index: int) -> str:
-    last = measures.last_month(page.filters)
-    month = add_months(last, index + 1 - MONTHS)
-    if index == 0 or (month.month == 1 and index > 2):
-        return f"{month.year}年{month.month}月" if page.lang == "zh" else f"{month:%Y-%m}"
-    if index == MONTHS - 1 or (month.month % 4 == 1 and 3 <= index <= MONTHS - 3):
-        return f"{month.month}月" if page.lang == "zh" else f"{month:%b}"
-    return ""
 
 
 @per_lens
@@ -136,7 +128,7 @@ def _origins(page: shell.Page) -> str:
 
 @per_lens
 def certificate_regions(filters: Filters) -> tuple[tuple[str, int], ...]:
-    """(province prefix, participations in the period) of every region whose certificates were ever used here."""
+    """(province prefix, participations in the period) of every region whose certificates were ever used here, most first."""
     clause, params = where(filters)
     now_used = dict(
         context.lens().rows(f"SELECT left(ca_region, 2), count(*) FROM bids {clause} GROUP BY 1", params)
@@ -145,7 +137,7 @@ def certificate_regions(filters: Filters) -> tuple[tuple[str, int], ...]:
         "SELECT left(ca_region, 2), count(*) FROM bids WHERE ca_region IS NOT NULL AND ca_outside"
         " GROUP BY 1 ORDER BY 2 DESC, 1"
     )
-    return tuple((code, int(now_used.get(code, 0))) for code, _ in ever)
+    return tuple(sorted(((code, int(now_used.get(code, 0))) for code, _ in ever), key=lambda one: -one[1]))
 
 
 def _certificates(page: shell.Page) -> str:

@@ -81,7 +81,7 @@ def concentration(filters: Filters) -> tuple[float | None, float | None, int]:
 
 @per_lens
 def histogram(filters: Filters) -> tuple[int, ...]:
-    """Opened lots by class of bidders."""
+    """Lots whose opening is over by class of bidders, those that failed too: the basis of M11."""
     clause, params = where(filters, OPENED_ON)
     cases = ", ".join(
         f"count(*) FILTER (WHERE bids >= {low}{f' AND bids <= {high}' if high else ''})"
@@ -90,13 +90,22 @@ def histogram(filters: Filters) -> tuple[int, ...]:
     return tuple(int(n) for n in context.lens().one(f"SELECT {cases} FROM lots {clause}", params))
 
 
+@per_lens
+def unopened(filters: Filters) -> int:
+    """Lots of the histogram whose bids were not opened: they failed, and are in none of the figures of opened lots."""
+    clause, params = where(filters, OPENED_ON, "NOT opened", "bids IS NOT NULL")
+    return int(context.lens().one(f"SELECT count(*) FROM lots {clause}", params)[0])
+
+
 def _histogram(page: shell.Page) -> str:
     labels = [f"{low}–{high}" if high else f">{low - 1}" for low, high in CLASSES]
     values = [float(n) for n in histogram(page.filters)]
+    failed = figures.number(unopened(page.filters))
+    note = page.say("competition.histogram_note", n=figures.number(sum(values)), failed=failed)
     plot = charts.columns(
         labels, values, alt=page.say("competition.histogram"), unit=page.say("openness.firms")
     )
-    return card(page.say("competition.histogram"), plot, page.say("competition.histogram_note"))
+    return card(page.say("competition.histogram"), plot, note)
 
 
 def _winners(page: shell.Page) -> str:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from dashboard import awards, charts, context, measures, months, services, shell, tabledata, tables
+from dashboard import awards, charts, context, measures, services, shell, tabledata, tables
 from dashboard.cards import DASH, Kpi, lens_basis, show
 from dashboard.charts import Bar, Line
 from dashboard.html import card, draw, esc, row
 from dashboard.memo import per_lens
+from dashboard.scale import scale
 from records.states import LOT_STATES
 from supervision import figures, metrics
 from supervision.currencies import in_currency
 from supervision.filters import Filters
 from supervision.narrow import AWARDED_ON, where
 
-MONTHS = 12
 ROWS = 5
 SECTORS = 9
 
@@ -50,20 +50,15 @@ def _kpis(page: shell.Page) -> list[Kpi]:
 
 def _months(page: shell.Page) -> str:
     size, unit = _unit(awards.code(page.filters), page.lang)
-    values = [float(figures.half_up((v or 0.0) / size)) for v in measures.trend("M02", page.filters, MONTHS)]
+    values = [float(figures.half_up((v or 0.0) / size)) for v in measures.series("M02", page.filters)]
+    points = scale(page.filters)
+    title = page.say("savings.months", by=points.kind(page.lang))
     if not any(values):
-        return card(page.say("savings.months"), f'<p class="muted">{page.say("competition.no_awards")}</p>')
-    last = measures.last_month(page.filters)
-    firsts = months.firsts(last, MONTHS)
-    labels = measures.month_labels(last, MONTHS, page.lang)
-    titles = [f"{m:%Y-%m}　{v:,.2f}" for m, v in zip(firsts, values, strict=True)]
+        return card(title, f'<p class="muted">{page.say("competition.no_awards")}</p>')
+    titles = [f"{name}　{v:,.2f}" for name, v in zip(points.names, values, strict=True)]
     line = Line(f"{values[-1]:,.2f}", values, mark="var(--sun)", fill=True)
-    plot = charts.lines(labels, [line], alt=page.say("savings.months"), titles=titles, floor=0.0)
-    return card(
-        page.say("savings.months"),
-        plot,
-        page.say("savings.months_note", n=MONTHS, unit=unit),
-    )
+    plot = charts.lines(points.labels(page.lang), [line], alt=title, titles=titles, floor=0.0)
+    return card(title, plot, page.say("savings.months_note", span=points.span(page.lang), unit=unit))
 
 
 def _unit(code: str, lang: str) -> tuple[int, str]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dashboard import charts, context, measures, months, shell
+from dashboard import charts, context, shell
 from dashboard.cards import Kpi, lens_basis, show
 from dashboard.charts import Line, Plot
 from dashboard.html import card, draw
 from dashboard.memo import per_lens
+from dashboard.scale import scale
 from supervision import figures
-from supervision.filters import Filters, Period, add_months
+from supervision.filters import Filters
 from supervision.narrow import where
 from supervision.results import Share
 
-MONTHS = 12
 WIDE = Plot(width=1160)
 
 
@@ -46,16 +46,15 @@ def _remote(page: shell.Page, share: Share) -> None:
         ],
         page.lang,
     )  # fmt: skip
-    last = measures.last_month(page.filters)
-    firsts = months.firsts(last, MONTHS)
-    counts = [float(remote_lots(page.filters.over(Period(m, add_months(m, 1)))).numerator) for m in firsts]
-    labels = measures.month_labels(last, MONTHS, page.lang)
+    points = scale(page.filters)
+    title = page.say("remote.months", by=points.kind(page.lang))
+    counts = [float(remote_lots(page.filters.over(period)).numerator) for period in points.periods]
     line = Line(figures.number(counts[-1]), counts, mark="var(--sun)", fill=True)
     draw(
         card(
-            page.say("remote.months"),
-            charts.lines(labels, [line], alt=page.say("remote.months"), floor=0.0, plot=WIDE),
-            page.say("remote.months_note", n=MONTHS),
+            title,
+            charts.lines(points.labels(page.lang), [line], alt=title, floor=0.0, plot=WIDE),
+            page.say("remote.months_note", span=points.span(page.lang)),
         )
     )
 

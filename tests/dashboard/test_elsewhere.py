@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -233,3 +234,44 @@ def test_the_rooms_day_is_in_order_of_time_then_room(build: Build, ledger: Ledge
     test = run("supervisor", BY_ID["S06"], view="today")
     listed = "".join(str(h.proto) for h in test.get("html"))
     assert re.findall(r"标段([a-d])", listed) == ["d", "b", "c", "a"]
+
+
+TOLD = re.compile(r"<title>(\d{4}(?:-\d\d)?) (?:参与占比 )?([\d,.—]+)")
+
+
+@pytest.mark.parametrize(("code", "heading"), [("S01", "参与家次，按年"), ("S05", "成交金额，按年")])
+def test_a_chart_of_all_time_shows_all_time_year_by_year(tsuchiura: Path, code: str, heading: str) -> None:
+    chart = Shown(code, {"period": "all"}).section(heading)
+    told = dict(TOLD.findall(chart))
+    assert list(told) == [str(year) for year in range(2007, 2016)] and "2007 至 2015" in chart
+    assert re.findall(r">(\d{4})年</text>", chart) == list(told)
+    if code == "S01":
+        counted = context.lens().rows("SELECT left(month, 4), count(*) FROM bids GROUP BY 1 ORDER BY 1")
+        assert {year: int(n.replace(",", "")) for year, n in told.items()} == dict(counted)
+
+
+def test_a_chart_of_one_year_stays_month_by_month(tsuchiura: Path) -> None:
+    told = dict(TOLD.findall(Shown("S05", {"period": "2010"}).section("成交金额，按月")))
+    assert list(told) == [f"2010-{month:02}" for month in range(1, 13)]
+
+
+def test_labels_below_an_axis_never_run_into_each_other(tsuchiura: Path) -> None:
+    for code in ("S01", "S02", "S03", "S05"):
+        for lang in ("zh", "en"):
+            for period in ("all", "2010", "2014-03"):
+                markup = Shown(code, {"period": period, "lang": lang}).markup
+                for plot in re.findall(r'<svg class="plot".*?</svg>', markup, re.S):
+                    rows: dict[str, list[tuple[float, float]]] = {}
+                    for x, y, words in re.findall(
+                        r'<text(?: class="b")? x="([\d.]+)" y="([\d.]+)" text-anchor="middle">(?:<title>[^<]*</title>)?([^<]*)<',
+                        plot,
+                    ):
+                        width = sum(12 if ord(c) > 0x2E7F else 6.4 for c in words)
+                        rows.setdefault(y, []).append((float(x) - width / 2, float(x) + width / 2))
+                    for row in rows.values():
+                        ends = sorted(row)
+                        assert all(a[1] <= b[0] for a, b in itertools.pairwise(ends)), (
+                            code,
+                            lang,
+                            ends,
+                        )

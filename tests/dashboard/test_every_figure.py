@@ -87,6 +87,10 @@ class Shown:
     def section(self, heading: str) -> str:
         return next(s for s in self.markup.split("<section") if f"<h2>{heading}</h2>" in s)
 
+    def section_with(self, words: str) -> str:
+        """The section whose heading begins with the words."""
+        return next(s for s in self.markup.split("<section") if f"<h2>{words}" in s)
+
     def bars(self, heading: str) -> list[tuple[str, str, str]]:
         return [(unescape(a), b, c) for a, b, c in _BAR.findall(self.section(heading))]
 
@@ -212,6 +216,8 @@ def test_competition(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
     assert {name: columns[name] for name, *_ in CLASSES} == {
         name: sum(low <= n <= high for n in reached) for name, low, high in CLASSES
     }
+    basis = f"共 {len(reached):,} 个，其中未开标（流标等）{len(reached) - len(opened):,} 个"
+    assert basis in shown.section("每个标段有几家来投")
     winners = sql.all(
         f"SELECT winner, sum(price), count(*) FROM deals WHERE {asked.lots} GROUP BY 1 ORDER BY 2 DESC, 1"
     )
@@ -224,6 +230,13 @@ def test_competition(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
     assert "仅供参考" in shown.lines["集中度指数 HHI"]
     assert shown.values["前四家份额 CR4"] == half_up(sum(shares[:4], Decimal(0)) * 100) + "%"
     assert [(a, int(n)) for _, a, n in shown.bars("谁中标最多")] == [(wan(a), n) for _, a, n in winners[:8]]
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
+def test_regions_of_certificates_stand_in_order_of_their_count(desk: DeskConfig, asked: Asked) -> None:
+    strip = Shown("S02", asked.address).section_with("数字证书来源")
+    counts = [int(n.replace(",", "")) for n in re.findall(r"<li>.*?<b>([\d,]+)</b></li>", strip)]
+    assert len(counts) > 5 and counts == sorted(counts, reverse=True)
 
 
 def test_the_classes_of_hhi_are_meant_for_one_market(desk: DeskConfig) -> None:

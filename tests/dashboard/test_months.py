@@ -37,3 +37,14 @@ def test_trend_ends_with_the_periods_last_month(desk: DeskConfig) -> None:
     period = Period.of("rolling12", today())
     assert len(measures.trend("M03", Filters(period=period), 24)) == 24
     assert sum(v or 0 for v in measures.trend("M03", Filters(period=period), 3)) == 4
+
+
+@pytest.mark.parametrize("metric", months.METRICS)
+def test_a_year_agrees_with_the_metric(desk: DeskConfig, metric: str) -> None:
+    year = today().replace(month=1, day=1)
+    points = (year.replace(year=year.year - 1), year)
+    found = months.series(Filters(), points, years=True)[metric]
+    for first, value in zip(points, found, strict=True):
+        alone = Filters(period=Period.of("year", first))
+        expected = metrics.METRICS[metric].function(context.lens(), alone).value
+        assert value == (None if expected is None else pytest.approx(float(expected)))
