@@ -116,9 +116,12 @@ def awards(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) -> li
             .where(Award.lot_id.in_(part))
             .order_by(Award.lot_id, Award.rank, Award.id)
         )
+        held = session.execute(query).all()
+        names = pastrecord.member_names(session, [award.consortium for award, *_ in held])
         groups: dict[str, list[Any]] = defaultdict(list)
-        for found in session.execute(query):
-            groups[found[0].lot_id].append(found)
+        for award, lot, name in held:
+            members = [names[key] for key in award.consortium if key in names]
+            groups[award.lot_id].append((award, lot, name, members))
         for lot_id, found_rows in groups.items():
             rows += _award_rows(lot_id, found_rows, demo, experts.get(lot_id))
     return rows
@@ -177,6 +180,7 @@ def _line(found: Any) -> dict[str, Any]:
     return {
         "rank": award.rank,
         "name": found[2],
+        **({"members": found[3]} if found[3] else {}),
         "price": public.money(award.price),
         "currency": award.currency,
     }

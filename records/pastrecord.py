@@ -7,7 +7,7 @@ off was not read out and has no record; one with events has its record in its fe
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -23,6 +23,9 @@ from records.organisations import Organisation
 from records.projects import Lot
 from records.public import MASK, RECORD_COLUMNS, money
 from records.visibility import Datum, LotClock, visible_from
+
+_PART = 500
+"""Organisations asked for at once."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class _Lot:
 @dataclass(frozen=True)
 class _Bid:
     name: str
+    members: list[str]
+    """The other firms of a consortium."""
     received_at: datetime | None
     price: Decimal | None
     duration_days: int | None
@@ -63,10 +68,10 @@ class _Bid:
 
     def line(self, masked: bool) -> list[Any]:
         """The bid as `RECORD_COLUMNS` names its parts; of one that could not be decrypted nothing was read."""
-        name = MASK if masked else self.name
+        who = [MASK, []] if masked else [self.name, self.members]
         if self.decrypt_status == "failed":
-            return [name, None, None, None, "failed"]
-        return [name, money(self.price), self.duration_days, self.quality, self.decrypt_status]
+            return [*who, None, None, None, "failed"]
+        return [*who, money(self.price), self.duration_days, self.quality, self.decrypt_status]
 
 
 def past_records(session: Session, lot_ids: Sequence[str]) -> Iterator[PastRecord]:
@@ -114,7 +119,7 @@ def _bids(session: Session, lot_ids: Sequence[str]) -> dict[str, list[_Bid]]:
     """Lot → its bids in order of receipt; what was withdrawn before the opening is not opened."""
     query = (
         select(
-            Bid.lot_id, Organisation.name, Bid.received_at, Bid.price, Bid.duration_days, Bid.quality,
+            Bid.lot_id, Bid.consortium, Organisation.name, Bid.received_at, Bid.price, Bid.duration_days, Bid.quality,
             Bid.decrypt_status,
         )
         .join(Organisation, Organisation.id == Bid.bidder_id)
@@ -122,10 +127,22 @@ def _bids(session: Session, lot_ids: Sequence[str]) -> dict[str, list[_Bid]]:
         .where(or_(Bid.withdrawn_at.is_(None), Bid.status == "revoked"))
         .order_by(Bid.lot_id, Bid.received_at.is_(None), Bid.received_at, Bid.id)
     )  # fmt: skip
+    rows = session.execute(query).all()
+    names = member_names(session, [row[1] for row in rows])
     found: dict[str, list[_Bid]] = defaultdict(list)
-    for row in session.execute(query):
-        found[row[0]].append(_Bid(*row[1:]))
+    for lot_id, consortium, name, *read in rows:
+        found[lot_id].append(_Bid(name, [names[key] for key in consortium if key in names], *read))
     return found
+
+
+def member_names(session: Session, consortia: Iterable[Sequence[str]]) -> dict[str, str]:
+    """Firm → name, of all that are named as other members of a consortium."""
+    wanted = sorted({key for consortium in consortia for key in consortium})
+    query = select(Organisation.id, Organisation.name)
+    parts = (wanted[at : at + _PART] for at in range(0, len(wanted), _PART))
+    return {
+        key: name for part in parts for key, name in session.execute(query.where(Organisation.id.in_(part)))
+    }
 
 
 def _shared_out(

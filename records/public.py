@@ -19,7 +19,7 @@ from records.projects import Lot, Project
 from records.visibility import FIRST_MOMENT, NO_MOMENT, Datum, LotClock, status_from, visible_from
 
 MASK = "******"
-RECORD_COLUMNS = ("name", "price", "duration_days", "quality", "decrypt_status")
+RECORD_COLUMNS = ("name", "members", "price", "duration_days", "quality", "decrypt_status")
 """What a row of topic `record` tells of each bid, in this order; a list a bid, since a market has millions."""
 
 

@@ -213,7 +213,7 @@ def _row(number: int, name: str, read: Reading | None) -> dict[str, Any]:
     read_at, before = said.pop("ts"), said.pop("before")
     if before:
         said["before"] = [{"read_at": first.pop("ts"), **_shown(first)} for first in before]
-    return {"no": number, "name": name, **said, "decrypt_status": None, "read_at": read_at}
+    return {"no": number, "name": name, **said, "members": [], "decrypt_status": None, "read_at": read_at}
 
 
 def _shown(first: dict[str, Any]) -> dict[str, Any]:
@@ -222,7 +222,13 @@ def _shown(first: dict[str, Any]) -> dict[str, Any]:
 
 
 def _past_row(number: int, columns: list[str], bid: list[Any]) -> dict[str, Any]:
-    return {"no": number, **dict(zip(columns, bid, strict=True)), "remark": None, "read_at": None}
+    return {
+        "no": number,
+        "members": [],
+        **dict(zip(columns, bid, strict=True)),
+        "remark": None,
+        "read_at": None,
+    }
 
 
 def _known(said: Said) -> dict[str, Any]:

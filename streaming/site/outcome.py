@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,8 @@ class Line:
     price: str
     won: bool = False
     awarded_at: str = ""
+    members: str = ""
+    """The other firms of its consortium, in words."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,13 @@ def outcome(award: Mapping[str, Any] | None, lang: str, of: Mapping[str, Any]) -
 def _line(part: Mapping[str, Any], lang: str, *, won: bool = False) -> Line:
     price = part.get("price")
     shown = money(price, lang, currency_of(part)) if price is not None else "—"
-    return Line(part.get("rank"), str(part["name"]), shown, won, clock(part.get("awarded_at"), "%Y-%m-%d"))
+    day = clock(part.get("awarded_at"), "%Y-%m-%d")
+    return Line(part.get("rank"), str(part["name"]), shown, won, day, consortium(part.get("members"), lang))
+
+
+def consortium(members: Sequence[str] | None, lang: str) -> str:
+    """The other firms of a consortium, in words; empty where there are none."""
+    return word(lang, "consortium", names="、".join(members)) if members else ""
 
 
 def _note(award: Mapping[str, Any], lang: str) -> str:

@@ -81,15 +81,15 @@ def test_the_stage_told_is_the_stage_of_the_ledger(ledger: Ledger) -> None:
 @pytest.mark.parametrize("lang", render.LANGS)
 def test_every_event_is_said_in_full(ledger: Ledger, lang: str) -> None:
     for message in told(ledger):
-        said = render.sentence(message, lang)
+        said = render.sentence(message, lang, "CNY")
         assert "{" not in said and "None" not in said, said
         if lang == "zh":
             assert not re.search(r"[A-Za-z]{4,}", said.replace("abababababababab", "")), said
 
 
 def test_money_is_ten_thousands_in_chinese_and_yuan_in_english() -> None:
-    assert render.money("27648000.005", "zh") == "2,764.80 万元"
-    assert render.money("27648000.005", "en") == "CNY 27,648,000.01"
+    assert render.money("27648000.005", "zh", "CNY") == "2,764.80 万元"
+    assert render.money("27648000.005", "en", "CNY") == "CNY 27,648,000.01"
     assert render.figure(None, "zh") == "—"
 
 

@@ -65,6 +65,38 @@ def test_history_shows_bidders_prices_period_quality_limit_and_winner(rig: Rig) 
     ]
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_consortium_is_shown_with_its_members_wherever_its_lead_is(rig: Rig, lang: str) -> None:
+    def joined(sent: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for one in sent:
+            if one["kind"] in ("bid", "award") and one["data"]["bidder"] == "B1":
+                one["data"]["consortium"] = ["B9", "B8"]
+        return sent
+
+    firms = [
+        history.envelope("organisation", f"B{n}", {"name": f"联营示例{n}公司"}, YEAR_AGO) for n in (8, 9)
+    ]
+    history.send(rig.ledger, *firms, *joined(history.lot(YEAR_AGO)), *joined(history.award(YEAR_AGO)))
+    words = {
+        "zh": "联合体成员：联营示例9公司、联营示例8公司",
+        "en": "in a consortium with 联营示例9公司、联营示例8公司",
+    }[lang]
+    until(lambda: rig.get("/opening/KB-H1").text.count("联营示例9公司"), 3)
+    opening, project = (rig.get(f"{page}?lang={lang}").text for page in ("/opening/KB-H1", "/project/XM-H1"))
+    assert opening.count(words) == 3, "the winner, the candidates, the record"
+    assert project.count(words) == 3, "the sum, the winner, the candidates"
+    assert [bid["members"] for bid in told(rig)] == [["联营示例9公司", "联营示例8公司"], [], []]
+
+
+def test_a_masked_lot_names_no_member_of_a_consortium(rig: Rig) -> None:
+    sent = history.lot(YEAR_AGO, prequalification=True)
+    sent[-3]["data"]["consortium"] = ["B9"]
+    firm = history.envelope("organisation", "B9", {"name": "联营示例9公司"}, YEAR_AGO)
+    history.send(rig.ledger, firm, *sent)
+    assert len(told(rig)) == 3 and all(bid["members"] == [] for bid in told(rig))
+    assert "联营示例" not in rig.get("/opening/KB-H1").text
+
+
 def test_bids_that_come_after_their_opening_are_shown_too_and_corrected_ones_anew(rig: Rig) -> None:
     base = history.lot(YEAR_AGO)
     history.send(rig.ledger, *base[:-3])
