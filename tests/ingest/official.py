@@ -7,6 +7,7 @@ them, and stay in pytest's cache: later runs need no network. They are read wher
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import re
@@ -144,7 +145,13 @@ def _download(missing: dict[str, str], folder: Path) -> None:
 
 def fetch(folder: Path) -> Official:
     """The archives in `folder`, fetched if they are not there or not what they should be; a test fails,
-    and is never left out, where they cannot be had."""
+    and is never left out, where they cannot be had. Of several processes one fetches and the others wait."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _fetched(folder)
+
+
+def _fetched(folder: Path) -> Official:
     archives = {name: folder / f"{name.replace('==', '-')}.tar.gz" for name in SDISTS}
     missing = {name: SDISTS[name] for name, path in archives.items() if not _whole(path, SDISTS[name])}
     if missing:
