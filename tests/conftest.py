@@ -97,4 +97,4 @@ def postgres_url(postgres_server: str) -> str:
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """What a test is called is the same in every process that collects it: packed bytes hold the second of packing."""
-    return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) else None
+    return argname if isinstance(val, bytes) else None
