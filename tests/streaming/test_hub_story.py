@@ -90,7 +90,7 @@ def test_every_event_is_said_in_full(ledger: Ledger, lang: str) -> None:
 def test_money_is_ten_thousands_in_chinese_and_yuan_in_english() -> None:
     assert render.money("27648000.005", "zh", "CNY") == "2,764.80 万元"
     assert render.money("27648000.005", "en", "CNY") == "CNY 27,648,000.01"
-    assert render.figure(None, "zh") == "—"
+    assert render.figure(None, "zh", "CNY") == "—"
 
 
 def test_every_word_used_exists_in_both_languages() -> None:
