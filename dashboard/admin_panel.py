@@ -69,6 +69,8 @@ class Field:
     secret: bool = False
     value: str = ""
     tick: bool = False
+    label: str = ""
+    """Word of the page that names it, where it is not its own."""
 
 
 SURE = Field("sure", tick=True)
@@ -88,7 +90,7 @@ def form(page: shell.Page, key: str, fields: Sequence[Field], submit: str) -> di
 
 
 def _field(page: shell.Page, key: str, field: Field, column: st.delta_generator.DeltaGenerator) -> str:
-    label, name = page.say(f"admin.{field.name}"), f"{key}-{field.name}"
+    label, name = page.say(f"admin.{field.label or field.name}"), f"{key}-{field.name}"
     if field.options is not None:
         options = field.options
         return str(column.selectbox(label, list(options), format_func=options.__getitem__, key=name) or "")
@@ -123,7 +125,12 @@ def _accounts(page: shell.Page) -> None:
 
 
 def _add_account(page: shell.Page, roles: Mapping[str, str]) -> None:
-    fields = (Field("name"), Field("display_name"), Field("role", roles), Field("password", secret=True))
+    fields = (
+        Field("name", label="login"),
+        Field("display_name"),
+        Field("role", roles),
+        Field("password", secret=True),
+    )
     given = form(page, "add_account", fields, "add")
     if given is not None:
         name, role, password, shown = (given[k] for k in ("name", "role", "password", "display_name"))
@@ -272,7 +279,7 @@ def _sources(page: shell.Page) -> None:
     demo = page.say("common.demo")
     rows = [[esc(s.name), state[s.enabled], demo if s.demo else ""] for s in held]
     _table(page, "sources", ("source", "state", "kind"), rows)
-    given = form(page, "add_source", (Field("name"),), "add")
+    given = form(page, "add_source", (Field("name", label="source"),), "add")
     if given is not None:
         name = given["name"]
         do(page, lambda s, by: sources.add_source(s, name, by=by), page.say("admin.done_add", name=name))

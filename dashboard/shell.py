@@ -170,11 +170,11 @@ def empty(why: str, what: str = "") -> None:
     put(f'<div class="empty"><b>{escape(why)}</b>{f"<p>{escape(what)}</p>" if what else ""}</div>')
 
 
-def no_records(function_name: str, kind: str) -> None:
-    """Say plainly that a function has no records yet and which would fill it."""
+def no_records(function_name: str, kind: str, shows: str) -> None:
+    """Say plainly that a function has no records yet, which would fill it, and what it then shows."""
     put(
         f'<section class="card pending"><h2>{escape(function_name)}</h2><b>{say("common.no_records")}</b>'
-        f"<p>{escape(say('common.no_records_why', what=kind))}</p></section>"
+        f"<p>{escape(say('common.no_records_why', what=kind, shows=shows))}</p></section>"
     )
 
 

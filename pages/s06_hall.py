@@ -43,7 +43,10 @@ def _filters(page: shell.Page) -> tuple[str, int, dict[str, Any]]:
         view = choices.segments(
             "view", say("hall.view"), {v: say(f"hall.view_{v}") for v in VIEWS}, default="wall"
         )
-        places = {"all": say("hall.all_centres", n=len(centres)), **centres}
+        places = {
+            "all": say("hall.all_centres", n=len(centres)) if centres else say("hall.no_centres"),
+            **centres,
+        }
         families = {"all": say("hall.all"), **{k: v[index] for k, v in TRADE_FAMILIES.items()}}
         chosen: dict[str, Any] = {
             "centre": _select("centre", say("hall.centre"), places),

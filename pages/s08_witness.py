@@ -23,7 +23,9 @@ def body(page: shell.Page) -> None:
         _figures(page, total, rehearsed, entries)
         tables.paged("openings", page.screen.functions[0].name(page.lang), page.say("witness.note", n=figures.number(total)), total, ROWS,
             {"ended": page.say("column.ended_at")}, page.lang, lambda shown: _rows(page, shown))  # fmt: skip
-    shell.no_records(page.screen.functions[1].name(page.lang), page.say("witness.kind"))
+    shell.no_records(
+        page.screen.functions[1].name(page.lang), page.say("witness.kind"), page.say("witness.shows")
+    )
 
 
 def _figures(page: shell.Page, total: int, rehearsed: int, entries: int) -> None:

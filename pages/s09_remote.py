@@ -22,8 +22,12 @@ def body(page: shell.Page) -> None:
     if share.numerator:
         _remote(page, share)
     else:
-        shell.no_records(page.screen.functions[0].name(page.lang), page.say("remote.kind"))
-    shell.no_records(page.screen.functions[1].name(page.lang), page.say("remote.fee_kind"))
+        shell.no_records(
+            page.screen.functions[0].name(page.lang), page.say("remote.kind"), page.say("remote.shows")
+        )
+    shell.no_records(
+        page.screen.functions[1].name(page.lang), page.say("remote.fee_kind"), page.say("remote.fee_shows")
+    )
 
 
 @per_lens

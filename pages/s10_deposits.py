@@ -35,7 +35,9 @@ def _deposits(page: shell.Page) -> None:
         show(_kpis(page, found), page.lang)
         _due(page, waiting)
     else:
-        shell.no_records(page.screen.functions[0].name(page.lang), page.say("deposits.kind"))
+        shell.no_records(
+            page.screen.functions[0].name(page.lang), page.say("deposits.kind"), page.say("deposits.shows")
+        )
 
 
 def _kpis(page: shell.Page, d: services.Deposits) -> list[Kpi]:

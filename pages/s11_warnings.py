@@ -41,9 +41,10 @@ def _filters(page: shell.Page) -> tuple[str, dict[str, str]]:
         if view == "rules":
             return "rules", {}
         centres = _centres(page.lang)
+        every = say("warnings.all_centres", n=len(centres)) if centres else say("warnings.no_centres")
         options: dict[str, dict[str, str]] = {
             "period": {p: say(f"warnings.period_{p}") for p in ("all", *PERIODS)},
-            "centre": {"all": say("warnings.all_centres", n=len(centres)), **centres},
+            "centre": {"all": every, **centres},
             "family": {"all": say("warnings.all"), **{key: pair[index] for key, pair in FAMILIES.items()}},
             "state": {
                 "open": say("warnings.state_open"),

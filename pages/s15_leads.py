@@ -28,7 +28,9 @@ def body(page: shell.Page) -> None:
     draw(_funnel(page, by_state))
     if page.names_visible:
         _leads(page, by_state["lead"])
-    shell.no_records(page.screen.functions[0].name(page.lang), page.say("leads.batches"))
+    shell.no_records(
+        page.screen.functions[0].name(page.lang), page.say("leads.batches"), page.say("leads.batches_shows")
+    )
 
 
 def _kpis(page: shell.Page, r: warnings.Response, leads: int) -> list[Kpi]:

@@ -112,7 +112,8 @@ class WarningDesk {
     this.badge(tally.open.red);
     for (const [level, box] of Object.entries(this.tiles)) box.replaceChildren(String(tally.open[level]), h("small", {}, this.words.openCount));
     this.anyOpen = Object.values(tally.open).some((n) => n > 0);
-    this.calmCentres.textContent = say(this.words.calmCentres, { n: tally.lamps.filter((l) => !l.level).length });
+    const calm = tally.lamps.filter((l) => !l.level).length;
+    this.calmCentres.textContent = calm ? say(this.words.calmCentres, { n: calm }) : tally.lamps.length ? this.words.noCalmCentres : this.words.noCentres;
     this.lamps.style.setProperty("--n", Math.min(14, Math.max(1, tally.lamps.length)));
     this.lamps.replaceChildren(...tally.lamps.map((lamp) => h("li", { title: say(this.words.lampTitle, { centre: lamp.name, n: lamp.open }) },
       mark(lamp.level), h("span.cut", {}, lamp.short), h("span.vh", {}, lamp.level ? this.words.levels[lamp.level] : this.words.none))));

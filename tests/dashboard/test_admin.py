@@ -140,3 +140,13 @@ async def test_nobody_else_gets_there(client: httpx.AsyncClient) -> None:
     for role in ("supervisor", "leader"):
         with pytest.raises(ValueError, match="page"):
             run(role, ADMIN)
+
+
+def test_a_form_calls_a_thing_what_its_table_calls_it(desk: DeskConfig) -> None:
+    for area, key, word in (
+        ("accounts", "add_account-name", "登录名"),
+        ("sources", "add_source-name", "数据来源"),
+    ):
+        page = admin(area)
+        assert [one.label for one in page.text_input if one.key == key] == [word]
+        assert f">{word}</th>" in text(page)

@@ -275,3 +275,19 @@ def test_labels_below_an_axis_never_run_into_each_other(tsuchiura: Path) -> None
                             lang,
                             ends,
                         )
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_without_centres_nobody_counts_none(tsuchiura: Path, lang: str) -> None:
+    for code in ("S06", "S11", "S02"):
+        options = [str(choice.options) for choice in run("supervisor", BY_ID[code], lang=lang).selectbox]
+        assert not re.search(r"\b0 个|All 0", " ".join(options)), code
+    for code in ("S06", "S11"):
+        options = [str(choice.options) for choice in run("supervisor", BY_ID[code], lang=lang).selectbox]
+        assert ("未登记中心" if lang == "zh" else "None registered") in " ".join(options), code
+
+
+@pytest.mark.parametrize("code", ["S08", "S09", "S10", "S15"])
+def test_an_empty_place_says_what_it_will_show(tsuchiura: Path, code: str) -> None:
+    shown = text(run("supervisor", BY_ID[code], period="all"))
+    assert "有记录后，这里显示" in shown and "{" not in shown.split("有记录后")[1][:80]
