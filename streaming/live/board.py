@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -51,6 +52,9 @@ class Board:
         self.signal = Signal()
         self._since: dict[str, tuple[str, str | None]] = {}
         self._shown: object = None
+        self.stamp = ""
+        """What the hall shows, as a short digest: a page and the feed agree by it whether anything has changed since.
+        How often it has changed is nobody's business, and differs between two hubs that show the same."""
 
     async def load(self) -> None:
         """Read the days around today; again whenever a new day begins."""
@@ -109,12 +113,13 @@ class Board:
     def look(self) -> None:
         """Announce a change if what the hall shows differs from what it showed."""
         shown = (
-            [(o["id"], o["state"], o["stage"], o["scheduled_at"], o["room"], o["title"]) for o in self.openings.values()],
+            sorted((o["id"], o["state"], o["stage"], o["scheduled_at"], o["room"] or "", o["title"]) for o in self.openings.values()),
             [(room.name, self.state(room), self._publishing(room.id)) for room in self._roster.public_rooms()],
             self.day,
         )  # fmt: skip
         if shown != self._shown:
             self._shown = shown
+            self.stamp = hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
             self.signal.notify()
 
     def on_day(self, day: date) -> list[Opening]:

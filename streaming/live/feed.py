@@ -94,7 +94,7 @@ class Feeds:
         while True:
             if version != self._board.signal.version:
                 version = self._board.signal.version
-                message = {"now": rfc3339(now()), "version": version, "rooms": self._board.rooms()}
+                message = {"now": rfc3339(now()), "version": self._board.stamp, "rooms": self._board.rooms()}
             else:
                 message = {"now": rfc3339(now())}
             await self._send(socket, json.dumps(message, ensure_ascii=False, separators=(",", ":")))

@@ -55,7 +55,7 @@ class Hall:
             "centres": self._centres(lang), "families": list(TRADE_FAMILIES), "states": FILTER_STATES,
             "calendar": self._calendar(chosen, filters, lang) if view == "schedule" else None,
             "projects": await self._projects(filters) if filters.q else [],
-            "next_opening": self._next(), "stamp": self._board.signal.version,
+            "next_opening": self._next(), "stamp": self._board.stamp,
             "demo": any(o["demo"] for o in self._board.openings.values()), "heading": self._heading(view, chosen, asked_page(query.get("page")), lang),
         }  # fmt: skip
 

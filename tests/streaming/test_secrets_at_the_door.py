@@ -371,6 +371,19 @@ def test_one_objector_or_another_look_the_same(few: World, many: World, place: P
     assert [path for (path, one), (_, other) in pairs if _blank(one) != _blank(other)] == []
 
 
+def test_records_sent_at_once_or_one_by_one_look_the_same(few: World, many: World, place: Place) -> None:
+    """How often the hub has looked meanwhile stands on no page."""
+    place(T + MINUTE)
+    opened = whole_opening("示例建设第1公司", "示例建设第9公司")
+    few.accept(*opened)
+    for record in opened:
+        many.accept(record)
+    few.settle()
+    many.settle()
+    pairs = zip(few.look().items(), many.look().items(), strict=True)
+    assert [path for (path, one), (_, other) in pairs if _blank(one) != _blank(other)] == []
+
+
 def _blank(answer: Any) -> str:
     """An answer without its digests, which are random, and how well they can be compressed."""
     packed = "content-encoding" in str(answer)
