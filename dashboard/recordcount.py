@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from dashboard import context
 from records.bids import Bid
 from records.evaluation import Evaluation, Fee, Score
 from records.intake import Held, Parked
+from records.keys import MARK
 from records.money import Award, Deposit
 from records.openings import Opening, OpeningEvent
 from records.procedure import Contract, Notice, Objection
@@ -17,7 +20,7 @@ from records.visibility import PLAIN_NOTICES, announced, sealed
 OF_BIDDERS = (Bid, Deposit, Award, Contract, Objection, Evaluation)
 """Tables whose every row hangs on who bids, or on what became of the bids."""
 
-Numbers = Select[int]
+Numbers = Select[Any]
 
 
 def records_held() -> int:
@@ -39,20 +42,28 @@ def _hidden() -> list[Numbers]:
     sessions = select(Evaluation.id).where(Evaluation.lot_id.in_(lots))
     openings = select(Opening.id).join(Lot, Lot.id == Opening.lot_id).where(sealed())
     result = and_(Notice.lot_id.in_(lots), Notice.type.not_in(PLAIN_NOTICES))
+    held = [
+        *((table, table.lot_id.in_(lots)) for table in OF_BIDDERS),
+        *((table, table.evaluation_id.in_(sessions)) for table in (Score, Fee)),
+        (Notice, result),
+        (Opening, Opening.id.in_(openings.where(~announced()))),
+    ]
     return [
-        *(_rows(table, table.lot_id.in_(lots)) for table in OF_BIDDERS),
-        *(_rows(table, table.evaluation_id.in_(sessions)) for table in (Score, Fee)),
-        _rows(Notice, result),
-        _rows(Opening, Opening.id.in_(openings.where(~announced()))),
+        *(part for table, which in held for part in _rows(table, which)),
         _events(openings),
         select(Held.seq).join(Parked, Parked.seq == Held.seq),
     ]
 
 
-def _rows(table: type, which: ColumnElement[bool]) -> Numbers:
-    """The held records of some rows of a table; a kind of record bears the name of its table."""
-    name, key = table.__tablename__, table.id  # type: ignore[attr-defined]
-    return select(Held.seq).join(table, and_(Held.kind == name, Held.key == key)).where(which)
+def _rows(table: Any, which: ColumnElement[bool]) -> tuple[Numbers, Numbers]:
+    """The held records of some rows of a table; a kind of record bears the name of its table.
+
+    A row whose key another source had before has an id of its own (`records.keys`), and is there because it is held.
+    """
+    own = and_(Held.kind == table.__tablename__, Held.key == table.id, Held.source == table.source)
+    return select(Held.seq).join(table, own).where(which), select(table.id).where(
+        which, table.id.contains(MARK)
+    )
 
 
 def _events(openings: Select[str]) -> Numbers:

@@ -34,7 +34,7 @@ _FACTS = {
     "centre": ownership.CENTRE_FACTS, "organisation": (), "room": ownership.ROOM_FACTS, "project": ("source",),
     "bid": ("source", "lot_id"), "evaluation": ("source", "lot_id"),
     "tender_project": ("source", "project_id", "organise_form", "name"),
-    "lot": ("source", "status", "division_code"), "opening": ("source", "lot_id", "state", "head_seq"),
+    "lot": ("source", "status", "division_code", "deadline"), "opening": ("source", "lot_id", "state", "head_seq"),
 }  # fmt: skip
 """Kind → columns worth knowing of a row that is there."""
 _THROUGH = ("bid", "evaluation")

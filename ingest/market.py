@@ -83,6 +83,7 @@ class ProjectData(Data):
 class LotData(Data):
     """标段(包). Without `status` a new lot is 招标中 bidding and a known one stays as it is.
 
+    A `deadline` left out stays while it is ahead; one that is ahead cannot be moved into the past.
     `tender_project` is the key of its 招标项目, which is held with the lot's tenderer, agency, method and
     `organise_form`. `participants`: who took part, where no bid is known; never a bid without a price.
     """

@@ -11,7 +11,7 @@ from ingest import ownership, placing
 from ingest.envelope import Record, Refusal, explain
 from ingest.procedure import OpeningData, OpeningEventData
 from ingest.rows import entity
-from records import chain, public, states
+from records import chain, deadlines, public, states
 from records.clock import now, rfc3339
 from records.openings import Opening
 from records.organisations import Room
@@ -72,6 +72,7 @@ def _announce(batch: Batch, record: Record, data: OpeningData) -> None:
         division_code=placing.division_of(batch, data.division_code, data.lot_id),
     )  # fmt: skip
     try:
+        _check_time(session, data)
         with session.begin_nested():
             states.new_opening(session, opening, ts=record.occurred_at)
     except states.IllegalTransition as error:
@@ -83,6 +84,13 @@ def _announce(batch: Batch, record: Record, data: OpeningData) -> None:
         "lot_id": data.lot_id, "state": "scheduled", "head_seq": 1, "source": record.source,
     }  # fmt: skip
     batch.fresh.add(("opening", record.key, record.source))
+
+
+def _check_time(session: Session, data: OpeningData) -> None:
+    """Where the lot names no deadline, the time announced before stands in for it, though that opening be called off."""
+    if session.get_one(Lot, data.lot_id).deadline is None:
+        held = deadlines.announced_for(session, data.lot_id)
+        deadlines.check(held, data.scheduled_at, f"标段 {data.lot_id} 的开标时间", "data.scheduled_at")
 
 
 def _change(batch: Batch, record: Record, data: OpeningData, past: bool) -> None:
@@ -179,5 +187,11 @@ def _actor(source: str, named: str | None) -> str:
 
 
 def _lot_moved(batch: Batch, lot: Lot) -> None:
-    facts = {"source": lot.source, "status": lot.status, "division_code": lot.division_code}
-    batch.facts["lot"][lot.id] = facts
+    known = batch.facts["lot"].get(lot.id, {})
+    facts = {
+        "source": lot.source,
+        "status": lot.status,
+        "division_code": lot.division_code,
+        "deadline": lot.deadline,
+    }
+    batch.facts["lot"][lot.id] = {**known, **facts}

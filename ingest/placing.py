@@ -11,6 +11,7 @@ from ingest.envelope import Record, Refusal
 from ingest.kinds import LOT_THROUGH, REFERENCES
 from ingest.market import LotData
 from ingest.rows import TABLES, entity
+from records import deadlines
 from records.states import IllegalTransition, check_lot_transition
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def row_of(batch: Batch, record: Record) -> dict[str, Any]:
     kind = record.kind
     if kind == "lot":
         _lot_status(batch, record.key, row)
+        _lot_deadline(batch, record.key, row)
         _call(batch, record, row)
         _lot_division(batch, record.key, row)
     elif ownership.RULES[kind].owned:
@@ -94,6 +96,20 @@ def _lot_status(batch: Batch, key: str, row: dict[str, Any]) -> None:
     except IllegalTransition as error:
         raise Refusal("data.status", str(error)) from None
     batch.kept_status.discard(key)
+
+
+def _lot_deadline(batch: Batch, key: str, row: dict[str, Any]) -> None:
+    """A deadline once announced stays until another is, and is not brought forward into the past."""
+    known = batch.facts["lot"].get(key)
+    if known is None:
+        return
+    held = known["deadline"]
+    if held is None and row["deadline"] is not None:
+        held = deadlines.announced_for(batch.orm(), key)  # it stood in for the deadline
+    try:
+        row["deadline"] = deadlines.check_lot(key, held, row["deadline"])
+    except IllegalTransition as error:
+        raise Refusal(error.place, str(error)) from None
 
 
 def _call(batch: Batch, record: Record, row: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ingest.publicrows import row
 from ingest.rows import chunks
-from records import public
+from records import masking, public
 from records.broadcast import PublicEvent
 from records.clock import now, rfc3339
 from records.money import Award
@@ -136,13 +136,14 @@ def decisions(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) ->
 
 def _decision(objection: Objection, lot: Lot, demo: frozenset[str]) -> dict[str, Any]:
     told = objection.kind == "complaint" and not lot.prequalification
+    who = masking.needles({objection.raised_by} if objection.raised_by else ())
     return {
         **_about(lot, objection.source in demo),
         "kind": objection.kind,
         "stage": objection.stage,
         "answered_at": rfc3339(objection.answered_at),
         "upheld": objection.upheld,
-        "decision": objection.answer if told else None,
+        "decision": masking.mask(objection.answer, who) if told and objection.answer else None,
     }
 
 

@@ -115,10 +115,11 @@ def section() -> str:
     lines = [
         "## 开标事件逐一说明 / Opening events, one by one", "",
         "一场开标依次处于若干状态和阶段；不合次序的事件拒收，并说明当前状态。带 * 的字段必填。`scheduled` 由 `opening` 记录产生，`sealed` 由直播平台在录像封存时"
-        "自行记录。事件时间不得晚于本机时钟 5 秒以上，也不得早于上一事件（相差不到 1 秒视为同时）；同一号只有一家、同一家只有一个号。签到在公布投标人名单之前不公开。",
+        "自行记录。事件时间不得晚于本机时钟 5 秒以上，也不得早于上一事件（相差不到 1 秒视为同时）；同一号只有一家、同一家只有一个号，且在已公布的名单中，各项数目不多于名单。名单不早于投标截止，也不早于已公布的开标时间。签到在公布投标人名单之前不公开。",
         "An opening passes through states and stages; an event out of order is refused with the present ones. Fields with * are "
         "required. `scheduled` comes from the `opening` record, `sealed` from the hub. No event is more than 5 s ahead of our clock "
-        "or before the one that stands last (less than 1 s apart counts as together); a number is one bidder. Sign-ins are not public before the list.",
+        "or before the one that stands last (less than 1 s apart counts as together); a number is one bidder, stands in the list, and no count is above it. The list comes "
+        "neither before the deadline nor before the time announced for the opening. Sign-ins are not public before the list.",
         "", "| 类型 type | 何时可以发生 → 之后 / when → then | 内容 payload | 含义 meaning |", "|---|---|---|---|",
     ]  # fmt: skip
     for kind, model in events.MODELS.items():
@@ -132,7 +133,7 @@ def section() -> str:
         " / The hub then seals the recording: the public feed ends with `sealed`, and the evidence package is there.",
         "", "### 内部内容 / What stays inside", "",
         "`detail`（如异议提出人）不公开；公开内容只有 `detail_sha256`：对加入 256 位随机数 `salt` 之后的 `detail` 取 SHA-256（键排序、无空格、UTF-8 的 JSON）。"
-        "不知道随机数就无法逐一猜出；依法可以看到内部内容的人连同 `salt` 一起看到，重新计算即可核对。`sunbid db check` 核对全部。资格预审标段的投标人名称同样处理。",
+        "不知道随机数就无法逐一猜出；依法可以看到内部内容的人连同 `salt` 一起看到，重新计算即可核对。`sunbid db check` 核对全部。资格预审标段的投标人名称、提出异议者的名称同样处理，文字里提到的也一样。",
         "`detail` is never public. The feed shows `detail_sha256`: SHA-256 over `detail` with 256 random bits as `salt` (JSON, keys sorted, no "
         "spaces, UTF-8). Nobody can guess it; whoever may see the inside sees the salt too and computes it again. `sunbid db check` checks all.",
     ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AwareDatetime,
@@ -14,10 +14,12 @@ from pydantic import (
     PlainSerializer,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from records.exact import AMOUNT, Plain
+from records.masking import mask
 from records.public import MASK
 
 Yuan = Annotated[
@@ -36,10 +38,22 @@ class Payload(BaseModel):
     """Base of all payloads: strict about names, so nothing slips into the public feed."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    TEXTS: ClassVar[tuple[str, ...]] = ()
+    """Fields in free words, in which a name may stand that must not be told."""
 
-    def masked(self) -> Payload:
+    def masked(self) -> Self:
         """The same payload with bidders' names masked (资格预审 lots)."""
         return self
+
+    def without(self, names: frozenset[str]) -> Self:
+        """The same payload with these names masked wherever its texts hold them (see `records.masking`)."""
+        return self.model_copy(update={name: _masked(getattr(self, name), names) for name in self.TEXTS})
+
+
+def _masked(value: Any, names: frozenset[str]) -> Any:
+    if isinstance(value, list):
+        return [_masked(one, names) for one in value]
+    return mask(value, names) if isinstance(value, str) else value
 
 
 class Scheduled(Payload):
@@ -80,7 +94,18 @@ class BiddersPublished(Payload):
             )
         return bidders
 
-    def masked(self) -> BiddersPublished:
+    @model_validator(mode="after")
+    def _as_many_as_said(self) -> Self:
+        if self.count != len(self.bidders):
+            raise PydanticCustomError(
+                "count",
+                "count 为 {count}，名单却有 {named} 家；请逐家列出，不公开名称的写 ******"
+                " / count says {count}, the list has {named}: list each bidder, with ****** for a name that is kept back",
+                {"count": self.count, "named": len(self.bidders)},
+            )
+        return self
+
+    def masked(self) -> Self:
         return self.model_copy(update={"bidders": [Bidder(no=b.no, name=MASK) for b in self.bidders]})
 
 
@@ -90,6 +115,16 @@ class DecryptProgress(Payload):
     done: Count | None = None
     failed: Count = 0
     total: Count
+
+    @model_validator(mode="after")
+    def _no_more_than_all(self) -> Self:
+        if (self.done or 0) + self.failed > self.total:
+            raise PydanticCustomError(
+                "total",
+                "成功与失败之和多于总数 {total} / done and failed together are more than the total of {total}",
+                {"total": self.total},
+            )
+        return self
 
 
 class ControlPrice(Payload):
@@ -104,6 +139,7 @@ class ControlPrice(Payload):
 class CoefficientDrawn(Payload):
     """浮动系数抽取: drawn live."""
 
+    TEXTS = ("kind", "value", "pool")
     kind: Name
     value: Name
     pool: list[Name] = []
@@ -112,6 +148,7 @@ class CoefficientDrawn(Payload):
 class CoefficientCommitted(Payload):
     """系数种子承诺: one of those who draw has committed to a seed, SHA-256 of it, before the deadline."""
 
+    TEXTS = ("kind",)
     no: Annotated[int, Field(ge=1, strict=True)]
     seed_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     kind: Name | None = None
@@ -120,6 +157,7 @@ class CoefficientCommitted(Payload):
 class BidRead(Payload):
     """唱标: one bid read aloud (招标投标法 art. 36)."""
 
+    TEXTS: ClassVar[tuple[str, ...]] = ("quality", "remark")
     no: Annotated[int, Field(ge=1, strict=True)]
     name: Name
     price: Yuan | None = None
@@ -128,19 +166,21 @@ class BidRead(Payload):
     remark: Words | None = None
     total: Count | None = None
 
-    def masked(self) -> BidRead:
+    def masked(self) -> Self:
         return self.model_copy(update={"name": MASK})
 
 
 class BidCorrected(BidRead):
     """更正唱标: what was read wrongly of `no`, told anew and whole; the first reading stays, struck through."""
 
+    TEXTS = ("quality", "remark", "reason")
     reason: Words | None = None
 
 
 class Objection(Payload):
     """开标异议, raised on the spot (实施条例 art. 44); without who raised it."""
 
+    TEXTS = ("content",)
     no: Annotated[int, Field(ge=1, strict=True)]
     content: Annotated[str, Field(min_length=1, max_length=2000)]
 
@@ -148,6 +188,7 @@ class Objection(Payload):
 class ObjectionAnswered(Payload):
     """异议答复, on the spot."""
 
+    TEXTS = ("answer",)
     no: Annotated[int, Field(ge=1, strict=True)]
     answer: Annotated[str, Field(min_length=1, max_length=2000)]
 
@@ -162,6 +203,7 @@ class RecordConfirmed(Payload):
 class Paused(Payload):
     """暂停, with the reason shown on the slate."""
 
+    TEXTS = ("reason",)
     reason: Words = ""
 
 
@@ -208,11 +250,14 @@ FROM_SOURCES = tuple(kind for kind in MODELS if kind not in HOUSE_ONLY)
 """Events that a source may report."""
 
 
-def public_payload(kind: str, data: dict[str, Any], *, mask: bool) -> dict[str, Any]:
-    """Validate a payload and return it as it will be hashed and published, masked where the lot demands.
+def public_payload(
+    kind: str, data: dict[str, Any], *, mask: bool = False, hide: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """Validate a payload and return it as it will be hashed and published: masked where the lot demands, and
+    nowhere with a name to `hide`.
 
     Raises KeyError for an unknown type and pydantic.ValidationError for a wrong payload.
     """
     payload = MODELS[kind].model_validate(data)
     shown = payload.masked() if mask else payload
-    return shown.model_dump(mode="json", exclude_none=True)
+    return shown.without(hide).model_dump(mode="json", exclude_none=True)

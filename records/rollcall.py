@@ -33,8 +33,8 @@ def check(session: Session, opening_id: str, kind: str, told: dict[str, Any]) ->
     elif kind == "control_price":
         analysed = told.get("normal", 0) + told.get("over", 0)
         _not_above(here, "normal + over", analysed, _listed(session, opening_id))
-    elif kind in ("objection", "objection_answered"):
-        _check_objection(session, opening_id, here, kind, told["no"])
+    elif kind == "objection":
+        _check_objection(session, opening_id, here, told["no"])
 
 
 def _check_sign_in(session: Session, opening_id: str, here: str, told: dict[str, Any]) -> None:
@@ -69,20 +69,15 @@ def _not_above(here: str, name: str, count: int, listed: int | None) -> None:
         )
 
 
-def _check_objection(session: Session, opening_id: str, here: str, kind: str, number: int) -> None:
+def _check_objection(session: Session, opening_id: str, here: str, number: int) -> None:
     query = select(OpeningEvent.seq).where(
         OpeningEvent.opening_id == opening_id,
         OpeningEvent.type == "objection",
         OpeningEvent.payload["no"].as_integer() == number,
     )
-    raised = session.scalar(query.limit(1)) is not None
-    if kind == "objection" and raised:
+    if session.scalar(query.limit(1)) is not None:
         raise WrongCount(
             f"{here} 的 {number} 号异议已经提出，请用下一个编号 / no. {number} has been raised: take the next number"
-        )
-    if kind == "objection_answered" and not raised:
-        raise WrongCount(
-            f"{here} 答复的 {number} 号异议没有提出过，请先报送 objection / no. {number} was not raised: send the objection first"
         )
 
 

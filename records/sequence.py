@@ -5,7 +5,6 @@ Time runs forward, a number read is one bidder, and a room is one source's at a 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from records.clock import now, rfc3339
+from records.masking import plain
 from records.openings import Opening, OpeningEvent
 from records.organisations import Room
 
@@ -131,13 +131,20 @@ def _is_read(session: Session, opening_id: str, number: int) -> bool:
 
 
 def _check_bidder(session: Session, opening_id: str, payload: dict[str, Any]) -> None:
-    number, name = payload["no"], _plain(payload["name"])
+    number, name = payload["no"], plain(payload["name"])
+    listed = set()
     for held, known in _named(session, opening_id):
+        listed.add(held)
         if known and name and (held == number) != (known == name):
             raise WrongReading(
                 f"开标 {opening_id}：{held} 号已是另一投标人，同一号只有一家、同一家只有一个号；请核对 data.payload 的 no 与 name"
                 f" / no. {held} is another bidder: one number, one name; check no and name in data.payload"
             )
+    if number not in listed:
+        raise WrongReading(
+            f"开标 {opening_id}：已公布的名单中没有 {number} 号；请核对 data.payload 的 no"
+            f" / no. {number} is not in the published list: check no in data.payload"
+        )
 
 
 def _named(session: Session, opening_id: str) -> Iterator[tuple[int, str]]:
@@ -148,9 +155,4 @@ def _named(session: Session, opening_id: str) -> Iterator[tuple[int, str]]:
     for payload, detail in session.execute(query.order_by(OpeningEvent.seq)):
         told = (detail or {}).get("unmasked", payload)
         for line in told.get("bidders", [told]):
-            yield int(line["no"]), _plain(line["name"])
-
-
-def _plain(name: str) -> str:
-    """A name without what typing changes (width, spaces, capitals); empty where the source has masked it."""
-    return "".join(unicodedata.normalize("NFKC", name).split()).casefold().strip("*")
+            yield int(line["no"]), plain(line["name"])

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records import chain, commitment, events, public, sequence
+from records import chain, commitment, deadlines, events, masking, public, rollcall, sequence
 from records.clock import now, rfc3339
 from records.openings import Opening, OpeningEvent
 from records.projects import Lot
@@ -164,6 +164,15 @@ def check_opening_step(
         )
 
 
+def not_before(opening: Opening, lot: Lot, kind: str) -> datetime:
+    """The moment before which this step may not happen: the deadline in force, and for the list the time announced
+    for the opening too, while that is ahead."""
+    due = public.moment_of(opening, lot)
+    if kind == "bidders_published" and opening.scheduled_at > now():
+        return max(due, opening.scheduled_at)
+    return due
+
+
 def append_event(
     session: Session,
     opening_id: str,
@@ -184,10 +193,14 @@ def append_event(
     if opening is None:
         raise LookupError(f"没有开标 {opening_id} / no such opening")
     lot = session.get_one(Lot, opening.lot_id)
-    told = events.public_payload(kind, payload, mask=False)
-    shown = events.public_payload(kind, payload, mask=lot.prequalification)
+    told = events.public_payload(kind, payload)
+    hide = masking.hidden(session, opening, lot, kind, told, detail)
+    shown = events.public_payload(kind, payload, mask=lot.prequalification, hide=hide)
     moment = sequence.check_time(session, opening, kind, ts)
-    check_opening_step(opening, kind, shown, moment, public.moment_of(opening, lot))
+    check_opening_step(opening, kind, shown, moment, not_before(opening, lot, kind))
+    if kind == "scheduled":
+        deadlines.check_opening_time(opening, datetime.fromisoformat(shown["scheduled_at"]))
+    rollcall.check(session, opening_id, kind, told)
     if OPENING_STEPS[kind].to_state == "in_progress":
         sequence.check_room(session, opening)
     if kind in sequence.READINGS:
