@@ -11,7 +11,7 @@ import io
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -20,13 +20,12 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-from records.clock import BEIJING
+from records.clock import BEIJING, written
 from records.texts import printable
 from supervision import figures
 
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
-_MOMENT = "%Y-%m-%d %H:%M"
-_FORMATS = {datetime: "yyyy-mm-dd hh:mm", Decimal: "#,##0.00", int: "#,##0"}
+_FORMATS = {datetime: "yyyy-mm-dd hh:mm", date: "yyyy-mm-dd", Decimal: "#,##0.00", int: "#,##0"}
 _CELL = 32_767
 """What a cell of a workbook holds at most."""
 _NARROWEST, _WIDEST = 8, 60
@@ -73,19 +72,26 @@ def as_xlsx(what: Writing) -> bytes:
 
 
 def _cell(sheet: Any, value: Any, font: Font | None = None) -> Any:
-    cell = WriteOnlyCell(sheet, value=_kept(value))
+    kept = _kept(value)
+    cell = WriteOnlyCell(sheet, value=kept)
     if font is not None:
         cell.font = font
-    shape = _measure(value) if isinstance(value, float) else _FORMATS.get(type(value))
+    shape = (
+        _measure(value)
+        if isinstance(value, float)
+        else _FORMATS.get(type(value if isinstance(value, Decimal) else kept))
+    )
     if shape:
         cell.number_format = shape
     return cell
 
 
 def _kept(value: Any) -> Any:
-    """A value as Excel holds it: Beijing's time of day, money as a number, text without what no cell may hold."""
+    """A value as Excel holds it: Beijing's time of day, a day of unknown hour as that, money as a number, text
+    without what no cell may hold."""
     if isinstance(value, datetime):
-        return value.astimezone(BEIJING).replace(tzinfo=None, second=0, microsecond=0)
+        local = value.astimezone(BEIJING).replace(tzinfo=None)
+        return local.replace(second=0, microsecond=0) if local.time() != time() else local.date()
     if isinstance(value, Decimal):
         return float(figures.half_up(value))
     return _harmless(value)[:_CELL] if isinstance(value, str) else value
@@ -101,7 +107,7 @@ def _written(value: Any) -> Any:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return value.astimezone(BEIJING).strftime(_MOMENT)
+        return written(value)
     if isinstance(value, Decimal):
         return format(figures.half_up(value), "f")
     if isinstance(value, float):

@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 from dashboard import context, i18n
 from dashboard.filters import Choice
 from dashboard.memo import per_lens
-from records.clock import BEIJING, now, start_of, today
+from records.clock import now, start_of, today, written
 from records.money import Award
 from records.openings import Opening
 from records.organisations import Centre, Organisation, Room
@@ -56,8 +56,8 @@ def span(period: Period | None) -> tuple[datetime | None, datetime | None]:
 
 
 def stamp(moment: datetime | None) -> str | None:
-    """A moment as tables show it: Beijing time to the minute."""
-    return None if moment is None else moment.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
+    """A moment as tables show it: Beijing time to the minute, or the day alone."""
+    return None if moment is None else written(moment)
 
 
 def when(moment: datetime | None) -> str:

@@ -32,7 +32,7 @@ archive its own). Tables of other names and formats are passed over, with a note
 | 单位 units | 表头可带单位：`投标报价(万元)`、`price（亿元）`；国家规范金额字段本身以万元计 / the header may carry the unit |
 | 编号 key | 每行须有 `key`（编号）；`version` 默认 1，`occurred_at` 默认最早 / every row has a key |
 | 金额 money | 可带千分位和 ¥；全角数字可 / separators and full-width digits are read |
-| 时间 times | `2026/11/19 9:00`、`2026年11月19日9时30分`、`2026-11-19T09:00:00+08:00`；不带时区为北京时间 / Beijing time without offset |
+| 时间 times | `2026/11/19 9:00`、`2026年11月19日9时30分`、`2026-11-19T09:00:00+08:00`；不带时区为北京时间；只有日期的就是这一天，各处只显示日期 / a day alone is that day, shown without an hour; Beijing time without offset |
 | 是否 flags | 是/否、true/false、1/0、yes/no、√/× |
 | 代码 codes | 中文或代码均可，如 `公开招标` 或 `open`，见下表 / Chinese words or the codes, as listed below |
 | 列表 lists | 分号或顿号隔开；对象列表写 JSON / semicolons; lists of objects as JSON |

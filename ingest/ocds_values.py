@@ -10,6 +10,7 @@ from typing import Any
 
 from ingest.fields import EARLIEST, LATEST, loose_moment
 from ingest.pieces import EPOCH
+from records.clock import BEIJING
 
 Json = dict[str, Any]
 _REMEMBERED = 20_000
@@ -78,8 +79,10 @@ def instant(value: Any) -> datetime | None:
 
 
 def moment(value: Any) -> str | None:
-    """A time as the ledger takes it."""
+    """A time as the ledger takes it; a day alone is that day in Beijing, as in every file."""
     when = instant(value)
+    if when and len(value.strip()) == len("2024-05-06"):
+        when = when.replace(tzinfo=BEIJING)
     return when.isoformat() if when else None
 
 

@@ -61,6 +61,15 @@ def rfc3339(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(BEIJING).isoformat(timespec="milliseconds")
 
 
+def written(moment: datetime, pattern: str = "%Y-%m-%d %H:%M") -> str:
+    """A moment as tables and pages show it, in Beijing time; the very beginning of a day is a day of which no hour
+    is known, and stands there as that day alone (a date in a file is kept so)."""
+    local = moment.astimezone(BEIJING)
+    if local.time() == time():
+        pattern = pattern.split(" %H")[0]
+    return local.strftime(pattern)
+
+
 @contextmanager
 def standing_at(moment: datetime) -> Iterator[Callable[[datetime], None]]:
     """For tests: the clock of this process stands still at `moment`; the yielded function sets it.

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from records.clock import BEIJING
+from records.clock import BEIJING, written
 from records.sequence import READINGS
 from records.terms import TERMS
 
@@ -70,9 +70,9 @@ def at(text: str | None) -> datetime | None:
 
 
 def clock(text: str | None, pattern: str = "%H:%M:%S") -> str:
-    """A time of a payload as HH:MM:SS, or a dash."""
+    """A time of a payload as HH:MM:SS, or a dash; a day of which no hour is known as the day alone."""
     moment = at(text)
-    return moment.strftime(pattern) if moment else "—"
+    return written(moment, pattern) if moment else "—"
 
 
 def full(text: str | None) -> str:

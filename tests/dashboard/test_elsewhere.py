@@ -102,10 +102,18 @@ def sparse(build: Build, tmp_path: Path) -> None:
 def test_an_empty_period_says_so_and_offers_those_with_data(tsuchiura: Path) -> None:
     for code in ("S01", "S02", "S03", "S04", "S05", "S09"):
         shown = text(run("supervisor", BY_ID[code]))
-        assert "所选期间" in shown and "2007-05-08 至 2015-01-14" in shown, code
+        assert "所选期间" in shown and "2007-05-09 至 2015-01-15" in shown, code
         for offered in ("period=all", "period=2015-01", "period=2015"):
             assert offered in shown, code
         assert "所选期间" not in text(run("supervisor", BY_ID[code], period="2014"))
+
+
+def test_a_day_without_an_hour_is_shown_as_that_day(tsuchiura: Path) -> None:
+    """The files say 2015-01-15 and no time: neither an hour nor the day before, on any screen that lists lots."""
+    shown = text(run("supervisor", BY_ID["S02"], period="2015-01"))
+    assert "2015-01-15" in shown and "2015-01-14" not in shown
+    for clock in ("00:00", "23:00"):
+        assert clock not in shown, clock
 
 
 def test_yen_stay_yen(tsuchiura: Path) -> None:
@@ -129,7 +137,7 @@ def test_an_unknown_place_is_neither_local_nor_outside(tsuchiura: Path) -> None:
 
 
 def test_the_year_stands_in_times_that_are_not_of_this_year(tsuchiura: Path) -> None:
-    assert "2015-01-14 23:00" in text(run("supervisor", BY_ID["S03"], period="all"))
+    assert "2015-01-15" in text(run("supervisor", BY_ID["S03"], period="all"))
     shown = text(run("supervisor", BY_ID["S06"], view="history"))
     listed = shown + "".join(
         str(h.proto) for h in run("supervisor", BY_ID["S06"], view="history").get("html")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import zipfile
 from datetime import date, datetime, timedelta
@@ -325,6 +326,23 @@ def test_dates_of_both_calendars(door: Door) -> None:
             made.epoch = epoch
         assert door.file("包.xlsx", saved(made)).counts == (1, 0)
     assert {str(firm.established) for firm in rows(door.ledger, Organisation)} == {"2001-02-03"}
+
+
+@pytest.mark.parametrize("name", ["标段.csv", "包.xlsx", "text.xlsx", "a.json"])
+def test_a_day_without_an_hour_is_that_day_from_every_file(name: str, door: Door) -> None:
+    """A date in CSV, a date cell, a text cell, an OCDS time that is a day alone."""
+    door.file("项目.csv", "编号,名称\nP,校\n")
+    header, row = ["编号", "项目", "名称", "投标截止"], ["L", "P", "楼", "2015-01-15"]
+    tender = {"id": "t", "title": "x", "tenderPeriod": {"endDate": "2015-01-15"}}
+    content: dict[str, str | bytes] = {
+        "标段.csv": ",".join(header) + "\n" + ",".join(row),
+        "包.xlsx": saved(book({"标段": [header, [*row[:3], date(2015, 1, 15)]]})),
+        "text.xlsx": saved(book({"标段": [header, row]})),
+        "a.json": json.dumps({"ocid": "ocds-213czf-1", "tender": tender}),
+    }
+    door.file(name, content[name])
+    (lot,) = rows(door.ledger, Lot)
+    assert lot.deadline == datetime.fromisoformat("2015-01-15T00:00:00+08:00")
 
 
 def test_texts_of_every_kind_of_cell(door: Door) -> None:
