@@ -142,7 +142,7 @@ def test_the_year_stands_in_times_that_are_not_of_this_year(tsuchiura: Path) -> 
     listed = shown + "".join(
         str(h.proto) for h in run("supervisor", BY_ID["S06"], view="history").get("html")
     )
-    assert "2015-01-14" in listed
+    assert "2015-01-15" in listed
 
 
 def test_lots_without_a_date_can_be_asked_for(sparse: None) -> None:
