@@ -26,7 +26,7 @@ from records.openings import Opening
 from records.states import append_event
 from records.users import ROLES, AuditEntry
 from tests.dashboard.live_market import seed
-from tests.dashboard.screens import desk_of, text, turn
+from tests.dashboard.screens import run, text
 from tests.streaming import hub_market
 
 
@@ -270,9 +270,8 @@ def test_nine_rooms_are_drawn_and_two_of_them_are_for_evaluation() -> None:
     assert len(drawn) == gantt.ROWS and [row.kind for row in drawn].count("evaluation") == 2
 
 
-def shown(role: str, code: str) -> str:
-    page(role)
-    test = turn(desk_of(role).run(), screens.BY_ID[code])
+def shown(role: str, code: str, **asked: str) -> str:
+    test = run(role, screens.BY_ID[code], **asked)
     assert not test.exception
     return text(test)
 
@@ -303,8 +302,9 @@ def test_the_banner_says_what_is_wrong_and_what_to_do(
 
 
 def test_the_bar_is_for_operators(hub: hub_market.FakeMedia, desk: DeskConfig) -> None:
-    assert "ctlbar" in shown("operator", "S07")
-    assert "ctlbar" not in shown("supervisor", "S07")
+    opening = {"opening": "O-L1"}  # an hour ago: shortly after midnight that is yesterday's
+    assert "ctlbar" in shown("operator", "S07", **opening)
+    assert "ctlbar" not in shown("supervisor", "S07", **opening)
 
 
 def test_the_players_know_every_reason() -> None:
