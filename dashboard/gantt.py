@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from dashboard import i18n
+from dashboard import hall, i18n
 from dashboard.html import esc
 from records import clock
 from records import current as at_room
@@ -61,7 +61,7 @@ def day(session: Session, lang: str) -> list[Line]:
     """Rooms with anything today in order of their first time, then by room; evaluation rooms last."""
     start = clock.start_of(clock.today())
     until = start + timedelta(days=1)
-    lines = _opening_rooms(session, lang, start, until)
+    lines = _opening_rooms(session, lang, start)
     used = _evaluation_rooms(session, lang, start, until)
     return _in_order(lines) + _in_order(used)
 
@@ -72,21 +72,26 @@ def _in_order(lines: dict[str, Line]) -> list[Line]:
     return sorted(shown, key=lambda line: (min(bar.start for bar in line.bars), line.room))
 
 
-def _opening_rooms(session: Session, lang: str, start: datetime, until: datetime) -> dict[str, Line]:
+def _opening_rooms(session: Session, lang: str, start: datetime) -> dict[str, Line]:
     query = (
         select(Opening, Room, Centre, opened())
         .join(Lot, Lot.id == Opening.lot_id)
         .join(Room, Room.id == Opening.room_id)
         .join(Centre, Centre.id == Room.centre_id)
-        .where(Room.kind == "opening", Opening.scheduled_at >= start, Opening.scheduled_at < until)
+        .where(Room.kind == "opening", hall.of_days(clock.today(), clock.today()))
         .where(announced())
         .order_by(Opening.scheduled_at, Opening.id)
     )
     lines: dict[str, Line] = {}
     for opening, room, centre, due in session.execute(query):
         line = lines.setdefault(room.id, Line(room.id, _name(room, centre, lang), "opening"))
-        line.bars += _bars(opening.scheduled_at, standing(opening, bool(due)), lang)
+        line.bars += _since(start, _bars(opening.scheduled_at, standing(opening, bool(due)), lang))
     return lines
+
+
+def _since(start: datetime, bars: list[Bar]) -> list[Bar]:
+    """Bars of a day that begins at `start`; what began before it is drawn from there."""
+    return [replace(bar, start=max(bar.start, start)) for bar in bars if bar.end >= start]
 
 
 def _bars(at: datetime, told: Standing, lang: str) -> list[Bar]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from records import current as at_room
@@ -118,10 +118,19 @@ def _narrow(query: _Rows, centre: str | None, family: str | None, key_only: bool
     return query
 
 
+def of_days(first: date, last: date) -> ColumnElement[bool]:
+    """SQL over `Opening` and its `Lot`: the openings of Beijing days, both included. What its room has been
+    at since before midnight belongs to today too: whoever is in that room has to find it."""
+    begin, until = bounds(first, last)
+    announced_for = and_(Opening.scheduled_at >= begin, Opening.scheduled_at < until)
+    if not first <= today() <= last:
+        return announced_for
+    return or_(announced_for, and_(Opening.scheduled_at < begin, at_room.claiming(now(), begin)))
+
+
 def _asked(question: Question) -> _Rows:
     query = _narrow(_joined(), question.centre, question.family, question.key_only)
-    begin, until = bounds(question.start, question.end)
-    query = query.where(Opening.scheduled_at >= begin, Opening.scheduled_at < until)
+    query = query.where(of_days(question.start, question.end))
     if question.state:
         query = query.where(state_told() == question.state)
     if question.text.strip():

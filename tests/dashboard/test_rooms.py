@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from dashboard import components, context, gantt, i18n, room_health, room_panel, rooms_live, screens
+from dashboard import components, context, gantt, hall, i18n, room_health, room_panel, rooms_live, screens
 from dashboard.accounts import SignedIn
 from dashboard.config import DeskConfig
 from dashboard.filters import Choice
 from dashboard.shell import Page
 from records import audit, control
-from records.clock import now
+from records.clock import now, standing_at, start_of, today
 from records.control import Order
 from records.evaluation import Evaluation
 from records.ledger import Ledger
@@ -311,3 +311,29 @@ def test_the_players_know_every_reason() -> None:
     for index, lang in enumerate(("zh", "en")):
         told = components.words(lang, "live")["reason"]
         assert told == {code: pair[index] for code, pair in control.REASONS.items()}
+
+
+def test_what_began_before_midnight_is_found_after_it(ledger: Ledger, tmp_path: Path) -> None:
+    midnight = start_of(today())
+    with standing_at(midnight - timedelta(minutes=30)) as put:
+        seed(ledger)  # O-L1 was to begin an hour ago
+        with ledger.write() as session:
+            append_event(session, "O-L1", "bidders_published", {"count": 0, "bidders": []}, actor="host")
+        context.configure(DeskConfig(str(ledger.url), tmp_path / "data", hub_url="http://127.0.0.1:9"))
+        put(midnight + timedelta(minutes=10))
+        with ledger.read() as session:
+            day = today()
+            found = hall.schedule(session, hall.Question(day, day), "zh")
+            assert "O-L1" in {entry.id for entry in found}
+            assert any(
+                bar.kind == "live" and bar.start == midnight
+                for line in gantt.day(session, "zh")
+                for bar in line.bars
+            )
+            tomorrow = day + timedelta(days=1)
+            assert "O-L1" not in {
+                e.id for e in hall.schedule(session, hall.Question(tomorrow, tomorrow), "zh")
+            }
+        assert "听涛路改造工程" in text(run("operator", screens.BY_ID["S07"]))
+    context.identify_by(None)
+    context.ledger().close()
