@@ -47,11 +47,12 @@ def _firms() -> list[dict[str, Any]]:
         "project": "P-1",
         "name": "示例学校一标段",
         "tenderer": "T-1",
+        "centre": "C-1",
         "deadline": deadline,
         "control_price": "1000000",
     }
     return [
-        _said("centre", "C-1", "08:00:00", {"name": "市本级"}),
+        _said("centre", "C-1", "08:00:00", {"name": "示例交易中心"}),
         _said("room", "R-1", "08:00:00", {"centre": "C-1", "name": "开标一室"}),
         _said("organisation", "T-1", "08:00:00", {"name": "示例城建", "roles": ["tenderer"]}),
         *(_said("organisation", f"B-{n}", "08:00:00", {"name": f"示例建设第{n}公司", "roles": ["bidder"]}) for n in (1, 2, 3)),
@@ -102,7 +103,7 @@ def _steps() -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def example() -> list[dict[str, Any]]:
-    """One opening as a platform reports it, in order. The announcement and the sealing are made here."""
+    """One opening as a platform reports it, in order. The announcement is made here."""
     told = [
         _said("opening_event", f"O-1#{number:02d}", at, {"opening": "O-1", "type": kind, "payload": said})
         for number, (kind, at, said) in enumerate(_steps(), start=1)
@@ -115,9 +116,9 @@ def section() -> str:
     lines = [
         "## 开标事件逐一说明 / Opening events, one by one", "",
         "一场开标依次处于若干状态和阶段；不合次序的事件拒收，并说明当前状态。带 * 的字段必填。`scheduled` 由 `opening` 记录产生，`sealed` 由直播平台在录像封存时"
-        "自行记录。事件时间不得晚于本机时钟 5 秒以上，也不得早于上一事件（相差不到 1 秒视为同时）；同一号只有一家、同一家只有一个号，且在已公布的名单中，各项数目不多于名单。名单不早于投标截止，也不早于已公布的开标时间。签到在公布投标人名单之前不公开。",
+        "自行记录（本版本尚不封存）。事件时间不得晚于本机时钟 5 秒以上，也不得早于上一事件（相差不到 1 秒视为同时）；同一号只有一家、同一家只有一个号，且在已公布的名单中，各项数目不多于名单。名单不早于投标截止，也不早于已公布的开标时间。签到在公布投标人名单之前不公开。",
         "An opening passes through states and stages; an event out of order is refused with the present ones. Fields with * are "
-        "required. `scheduled` comes from the `opening` record, `sealed` from the hub. No event is more than 5 s ahead of our clock "
+        "required. `scheduled` comes from the `opening` record, `sealed` from the hub (this version does not seal yet). No event is more than 5 s ahead of our clock "
         "or before the one that stands last (less than 1 s apart counts as together); a number is one bidder, stands in the list, and no count is above it. The list comes "
         "neither before the deadline nor before the time announced for the opening. Sign-ins are not public before the list.",
         "", "| 类型 type | 何时可以发生 → 之后 / when → then | 内容 payload | 含义 meaning |", "|---|---|---|---|",
@@ -126,11 +127,12 @@ def section() -> str:
         meaning = " ".join((model.__doc__ or "").split()).replace("|", "\\|")
         lines.append(f"| `{kind}` | {when(kind)} | {payload(kind) or '—'} | {meaning} |")
     lines += [
-        "", "### 一场开标，从项目到封存 / One opening, from project to seal", "",
+        "", "### 一场开标，从项目到结束 / One opening, from project to end", "",
         "逐行即一条记录，按此顺序 `POST /records`（NDJSON）即可；每条在其时刻到来后发送。/ One record a line, sent in this order, each when its time has come.",
         "", "```json", *(json.dumps(record, ensure_ascii=False) for record in example()), "```", "",
-        "此后录像由直播平台封存，公开序列以 `sealed` 结束，`GET /api/openings/O-1/evidence` 提供证据包。"
-        " / The hub then seals the recording: the public feed ends with `sealed`, and the evidence package is there.",
+        "此后画面最多再录 2 分钟；各步的指纹链和录像各段的摘要已经保存，指纹链可在 `/verify?opening=O-1` 校验。封存（`sealed` 与证据包）随以后的版本提供，"
+        "在此之前 `GET /api/openings/O-1/evidence` 答 409 并说明。 / The recording ends within 2 minutes. The chain of the steps, to be checked on `/verify`, and the "
+        "digest of each piece of the recording are kept. Sealing (`sealed` and the evidence package) comes with a later version; until then that address answers 409 and says so.",
         "", "### 内部内容 / What stays inside", "",
         "`detail`（如异议提出人）不公开；公开内容只有 `detail_sha256`：对加入 256 位随机数 `salt` 之后的 `detail` 取 SHA-256（键排序、无空格、UTF-8 的 JSON）。"
         "不知道随机数就无法逐一猜出；依法可以看到内部内容的人连同 `salt` 一起看到，重新计算即可核对。`sunbid db check` 核对全部。资格预审标段的投标人名称、提出异议者的名称同样处理，文字里提到的也一样。",

@@ -103,12 +103,12 @@ def edit(
 
 
 def new_token(session: Session, room_id: str, by: By = COMMAND_LINE, sure: bool = False) -> str:
-    """A new publishing token; the old one is void at once, and who publishes with it is ended.
+    """A new publishing token; the old one is void at once, and who publishes with it is ended. A first one ends nobody.
 
     Raises LookupError, ValueError (closed; an opening is under way and the one who acts is not `sure`).
     """
     row = _open(session, room_id)
-    told = _undisturbed(session, room_id, sure)
+    told = _undisturbed(session, room_id, sure) if row.token_hash else {}
     token = signing.new_token()
     row.token_hash = signing.token_hash(token)
     _note(session, by, "room.token", room_id, told)

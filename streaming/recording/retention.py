@@ -119,7 +119,10 @@ def _item(recording: Recording) -> Item:
     elif rule.forever:
         may_go, why = False, f"{rule.source}：永久 / kept for ever"
     elif rule.archive and recording.sealed_at is None:
-        may_go, why = False, f"{rule.zh}尚未封存，不得删除 / not sealed yet"
+        may_go, why = (
+            False,
+            f"{rule.zh}尚未封存，不得删除；本版本尚不封存，一律保留 / not sealed, so it stays; this version does not seal yet",
+        )
     else:
         span = f"{rule.years} 年" if rule.years else f"{rule.days} 日"
         may_go, why = True, f"{rule.source}：满 {span} / kept its time"

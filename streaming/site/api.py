@@ -113,7 +113,11 @@ class Api:
             return _unknown(request)
         path = evidence_path(self._data, opening_id)
         if opening["state"] != "sealed" or not path.is_file():
-            return problem(409, "录制尚未封存，封存后方可下载证据包 / not sealed yet", state=opening["state"])
+            return problem(
+                409,
+                "录像尚未封存，没有证据包可下载；封存随以后的版本提供 / not sealed, so there is no evidence package; sealing comes with a later version",
+                state=opening["state"],
+            )
         return FileResponse(path, media_type="application/zip", filename=path.name)
 
     async def _both(self, opening_id: str) -> tuple[dict[str, Any] | None, OpeningLog | None]:

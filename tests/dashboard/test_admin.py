@@ -103,6 +103,16 @@ def test_a_room_at_an_opening_is_closed_only_knowingly(desk: DeskConfig) -> None
         opening.room_id, opening.state, opening.scheduled_at = "hz-77", "scheduled", now()
         key, source = opening.id, opening.source
         sources.ensure_source(session, source)
+        kept = session.get_one(Room, "hz-77")
+        place, house = kept.centre_id, kept.source
+        session.add(Room(id="hz-79", name="七九室", centre_id=place, kind="opening", source=house))
+        session.flush()
+        opening.room_id = "hz-79"
+    first = send(admin("rooms"), "room_act", room_id="hz-79", act="new_token")
+    assert first.code and last_act() == ("admin", "room.token", "hz-79")
+    assert key in text(send(admin("rooms"), "room_act", room_id="hz-79", act="new_token"))
+    with context.ledger().write() as session:
+        session.get_one(Opening, key).room_id = "hz-77"
     before = last_act()
     for act in ("remove", "new_token"):
         assert key in text(send(admin("rooms"), "room_act", room_id="hz-77", act=act))

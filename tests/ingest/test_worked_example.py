@@ -31,7 +31,7 @@ def document() -> str:
 def written(document: str) -> list[str]:
     """The lines of the worked example."""
     block = (
-        document.partition("### 一场开标，从项目到封存")[2].partition("```json\n")[2].partition("\n```")[0]
+        document.partition("### 一场开标，从项目到结束")[2].partition("```json\n")[2].partition("\n```")[0]
     )
     return block.splitlines()
 
@@ -71,3 +71,12 @@ def test_each_event_is_described_with_its_place_in_the_order(kind: str, document
 def test_the_example_has_every_event_a_platform_sends(document: str) -> None:
     told = {json.loads(line)["data"].get("type") for line in written(document)} - {None}
     assert told == set(EVENTS) - {"scheduled", "sealed"}
+
+
+def test_the_example_promises_no_seal_and_counts_where_it_is_held(document: str) -> None:
+    end = document.partition("```json\n")[2].partition("### 内部内容")[0].rpartition("```")[2]
+    assert "以后的版本" in end and "409" in end and "later version" in end
+    said = {(record["kind"], record["key"]): record["data"] for record in map(json.loads, written(document))}
+    assert said["lot", "L-1"]["centre"] == said["room", "R-1"]["centre"] == "C-1"
+    readme = (docs.DOCUMENT.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"--centre {said['centre', 'C-1']['name']}" not in readme

@@ -131,6 +131,11 @@ def test_evidence_only_after_sealing(rig: Rig) -> None:
     market.begin(rig.ledger)
     market.finish(rig.ledger)
     until(lambda: rig.get("/api/openings/O1/evidence").status_code, 409)
+    assert "以后的版本" in rig.get("/api/openings/O1/evidence").text
+    for page in ("/opening/O1", "/opening/O1?lang=en"):
+        said = rig.get(page).text
+        assert "封存后" not in said and "once the recording is sealed" not in said
+        assert "以后的版本提供" in said or "comes with a later one" in said
     market.event(rig.ledger, "O1", "sealed", head="ab" * 32, segments=1)
     path = evidence_path(rig.data, "O1")
     path.parent.mkdir(parents=True)

@@ -46,3 +46,21 @@ def test_the_demo_accounts_of_the_readme_exist() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert PASSWORD in text
     assert all(f"`{name}`" in text for name, _role, _shown in ACCOUNTS)
+
+
+WORDS = (
+    "README.md", *(str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md")), "streaming/site/words.json",
+    *(str(p.relative_to(ROOT)) for p in (ROOT / "dashboard" / "i18n").glob("*.json")),
+)  # fmt: skip
+NAMED = re.compile(r"(?<![\w./-])(?:\.venv/bin/)?sunbid ([a-z]+)\b")
+
+
+@pytest.mark.parametrize("place", WORDS)
+def test_every_command_that_is_named_exists(place: str) -> None:
+    from typer.main import get_group
+
+    from sunbid.cli import app
+
+    text = (ROOT / place).read_text("utf-8")
+    quoted = text if place.endswith(".json") else "\n".join(re.findall(r"`[^`]+`|```.*?```", text, re.DOTALL))
+    assert set(NAMED.findall(quoted)) <= set(get_group(app).commands)
