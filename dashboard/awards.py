@@ -49,12 +49,13 @@ def ranking(title: str, filters: Filters, by: By, most: int, lang: str, name_wid
         return card(title, f'<p class="muted">{i18n.text("competition.no_awards", lang)}</p>')
     valued = any(amount is not None for *_, amount in found)
     unit = code(filters)
+    greatest = max((amount for *_, amount in found if amount is not None), default=None)
 
     def named(what: str) -> str:
         return term(what, lang) if by == "category" else what
 
     bars = [
-        Bar(named(what), float(amount or 0), figures.money(amount, unit, lang), str(n))
+        Bar(named(what), float(amount or 0), figures.money(amount, unit, lang, greatest), str(n))
         if valued
         else Bar(named(what), n, figures.number(n), "")
         for what, n, amount in found

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
 from dashboard import context, i18n, livetables, shell, tabledata, tables
 from dashboard.cards import Kpi, live_basis, show
 from dashboard.html import card, draw, esc, level
@@ -30,7 +34,7 @@ def show_families(page: shell.Page) -> None:
 def _counts(page: shell.Page, families: tuple[str, ...]) -> None:
     with context.ledger().read() as session:
         found = {
-            name: warnings.count_warnings(session, livetables.of_families(page.filters, families, (name,)))
+            name: _counted(session, livetables.of_families(page.filters, families, (name,)))
             for name in LEVELS
         }
     shared = live_basis(page.lang)
@@ -38,12 +42,19 @@ def _counts(page: shell.Page, families: tuple[str, ...]) -> None:
         [
             Kpi(
                 page.say("family.count", level=page.say(f"level.{name}")), figures.number(n), page.say("overview.records_unit"),
-                definition=page.say("family.definition"), basis=shared,
+                note=page.say("family.rehearsed", n=figures.number(rehearsed)) if rehearsed else "", definition=page.say("family.definition"), basis=shared,
             )
-            for name, n in found.items()
+            for name, (n, rehearsed) in found.items()
         ],
         page.lang,
     )  # fmt: skip
+
+
+def _counted(session: Session, wanted: warnings.WarningFilters) -> tuple[int, int]:
+    """How many there are, as the lists below show them, and how many of them are about rehearsals."""
+    return warnings.count_warnings(session, wanted), warnings.count_warnings(
+        session, replace(wanted, rehearsals=True)
+    )
 
 
 def _list(page: shell.Page, code: str, title: str, families: tuple[str, ...]) -> None:

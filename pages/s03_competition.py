@@ -100,6 +100,10 @@ def unopened(filters: Filters) -> int:
 def _histogram(page: shell.Page) -> str:
     labels = [f"{low}–{high}" if high else f">{low - 1}" for low, high in CLASSES]
     values = [float(n) for n in histogram(page.filters)]
+    if not sum(values):
+        return card(
+            page.say("competition.histogram"), f'<p class="muted">{page.say("competition.no_lots")}</p>'
+        )
     failed = figures.number(unopened(page.filters))
     note = page.say("competition.histogram_note", n=figures.number(sum(values)), failed=failed)
     plot = charts.columns(

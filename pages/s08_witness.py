@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboard import context, livedata, shell, tabledata, tables
-from dashboard.cards import Kpi, live_basis, show
+from dashboard.cards import DASH, Kpi, live_basis, show
 from dashboard.html import esc
 from records import audit
 from supervision import figures
@@ -33,12 +33,13 @@ def _figures(page: shell.Page, total: int, rehearsed: int, entries: int) -> None
     say = page.say
     with context.ledger().read() as session:
         checked = livedata.ended_openings(session, page.filters.centre, ROWS)[1]
-    good = sum(1 for o in checked if o.broken_at is None)
+    chained = [o for o in checked if o.events]
+    good = sum(1 for o in chained if o.broken_at is None)
     sealed = sum(1 for o in checked if o.state == "sealed")
     show(
         [
             Kpi(say("witness.ended"), figures.number(total), say("overview.sessions"), note=say("witness.rehearsed", n=figures.number(rehearsed)) if rehearsed else "", definition=say("witness.ended_definition"), key=True, basis=shared),
-            Kpi(say("witness.checked"), f"{good} / {len(checked)}", "", note=say("witness.checked_note", n=len(checked)), definition=say("witness.checked_definition"), basis=shared),
+            Kpi(say("witness.checked"), f"{good} / {len(chained)}" if chained else DASH, "", note=say("witness.checked_note", n=len(checked)), definition=say("witness.checked_definition"), basis=shared),
             Kpi(say("witness.sealed"), f"{sealed} / {len(checked)}", "", note=say("witness.checked_note", n=len(checked)), definition=say("witness.sealed_definition"), basis=shared),
             Kpi(say("witness.audit"), figures.number(entries), say("overview.records_unit"), definition=say("witness.audit_definition"), basis=shared),
         ],
@@ -58,8 +59,8 @@ def _rows(page: shell.Page, shown: tables.Window) -> str:
     rows = [
         [
             tables.link(f"{context.config().hub_url}/opening/{o.id}", o.lot), esc(o.room), esc(tabledata.stamp(o.ended_at)),
-            page.say(f"witness.result_{o.result or 'none'}"), figures.number(o.events),
-            f'<span class="mono">{o.head[:16]}…</span>', _chain(page, o),
+            tables.one(page.say(f"witness.result_{o.result or 'none'}")), figures.number(o.events),
+            f'<span class="mono">{o.head[:16]}…</span>' if o.events else DASH, _chain(page, o),
         ]
         for o in found
     ]  # fmt: skip
@@ -67,6 +68,8 @@ def _rows(page: shell.Page, shown: tables.Window) -> str:
 
 
 def _chain(page: shell.Page, opening: livedata.EndedOpening) -> str:
+    if not opening.events:
+        return f'<span class="chip">{page.say("witness.no_events")}</span>'
     if opening.broken_at is None:
         return f'<span class="chip ok">✓ {page.say("witness.holds")}</span>'
     return f'<span class="chip bad">✕ {page.say("witness.broken", n=opening.broken_at + 1)}</span>'

@@ -20,25 +20,30 @@ def body(page: shell.Page) -> None:
         response = warnings.response(session, since, until)
         by_state = {
             state: warnings.count_warnings(
-                session, warnings.WarningFilters(states=(state,), since=since, until=until)
+                session,
+                warnings.WarningFilters(states=(state,), since=since, until=until, rehearsals=False),
             )
             for state in STATES
         }
-    show(_kpis(page, response, by_state["lead"]), page.lang)
+        rehearsed = warnings.count_warnings(
+            session, warnings.WarningFilters(since=since, until=until, rehearsals=True)
+        )
+        listed = warnings.count_warnings(session, livetables.leads(page.filters))
+    show(_kpis(page, response, by_state["lead"], rehearsed), page.lang)
     draw(_funnel(page, by_state))
     if page.names_visible:
-        _leads(page, by_state["lead"])
+        _leads(page, listed)
     shell.no_records(
         page.screen.functions[0].name(page.lang), page.say("leads.batches"), page.say("leads.batches_shows")
     )
 
 
-def _kpis(page: shell.Page, r: warnings.Response, leads: int) -> list[Kpi]:
+def _kpis(page: shell.Page, r: warnings.Response, leads: int, rehearsed: int) -> list[Kpi]:
     say = page.say
     shared = live_basis(page.lang)
     hours = DASH if r.first_response_hours is None else figures.number(r.first_response_hours, 1)
     return [
-        Kpi(say("leads.raised"), figures.number(r.raised), say("overview.records_unit"), definition=say("leads.raised_definition"), basis=shared),
+        Kpi(say("leads.raised"), figures.number(r.raised), say("overview.records_unit"), note=say("leads.rehearsed", n=figures.number(rehearsed)) if rehearsed else "", definition=say("leads.raised_definition"), basis=shared),
         Kpi(say("leads.leads"), figures.number(leads), say("overview.records_unit"), definition=say("leads.leads_definition"), key=True, basis=shared),
         Kpi(say("leads.rate"), figures.percent(r.disposition_rate).rstrip("%"), "%", note=f"{r.closed} / {r.raised}", definition=say("leads.rate_definition"), basis=shared),
         Kpi(say("leads.precision"), figures.percent(r.precision).rstrip("%"), "%", note=f"{r.confirmed} / {r.closed}", definition=say("leads.precision_definition"), basis=shared),

@@ -76,16 +76,20 @@ def with_vat(currency: str) -> str:
     return currency.removesuffix(WITHOUT_VAT)
 
 
-def money(value: Number | None, currency: str, lang: str = "zh") -> str:
-    """Money with its currency, two decimals: "12.34万元", "12.34亿元", "12.34万 JPY", "CNY 1.23 million"; None → "—"."""
+def money(value: Number | None, currency: str, lang: str = "zh", beside: Number | None = None) -> str:
+    """Money with its currency, two decimals: "12.34万元", "12.34亿元", "12.34万 JPY", "CNY 1.23 million"; None → "—".
+
+    The unit is that of the amount itself, or of the greater one that it stands `beside` in a ranking.
+    """
     if value is None:
         return DASH
     amount = _decimal(value)
-    return _chinese(amount, currency) if lang == "zh" else _english(amount, currency)
+    by = amount if beside is None else _decimal(beside)
+    return _chinese(amount, currency, by) if lang == "zh" else _english(amount, currency, by)
 
 
-def _chinese(amount: Decimal, currency: str) -> str:
-    large = half_up(abs(amount) / WAN) >= WAN
+def _chinese(amount: Decimal, currency: str, by: Decimal) -> str:
+    large = half_up(abs(by) / WAN) >= WAN
     scale = "亿" if large else "万"
     return f"{half_up(amount / (YI if large else WAN)):,}{in_units(scale, currency)}"
 
@@ -105,9 +109,9 @@ def heading_unit(currency: str, lang: str = "zh", scale: str = "") -> str:
     return in_units(scale, currency).strip().replace("（", "，").removesuffix("）")
 
 
-def _english(amount: Decimal, currency: str) -> str:
+def _english(amount: Decimal, currency: str, by: Decimal) -> str:
     """The unit is the smallest in which the rounded figure stays below a thousand."""
-    fitting = (unit for unit in ENGLISH_UNITS if half_up(abs(amount) / unit[0]) < ENGLISH_UNITS[1][0])
+    fitting = (unit for unit in ENGLISH_UNITS if half_up(abs(by) / unit[0]) < ENGLISH_UNITS[1][0])
     size, unit = next(fitting, ENGLISH_UNITS[-1])
     iso, _, tax = currency_name(currency, "en").partition(" ")
     return " ".join(part for part in (iso, f"{half_up(amount / size):,}", unit, tax) if part)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
-from sqlalchemy import ColumnElement, case, exists, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from records.organisations import Centre
@@ -19,7 +19,7 @@ from supervision.raising import WATCH
 
 def in_statistics() -> ColumnElement[bool]:
     """Whether a warning counts in rates and frequencies: one about a rehearsal 演练 does not."""
-    rehearsed = exists().where(Lot.id == Warning.lot_id, ~counted())
+    rehearsed = select(Lot.id).where(Lot.id == Warning.lot_id, ~counted()).correlate(Warning).exists()
     return ~rehearsed
 
 

@@ -30,7 +30,7 @@ from supervision.handling import (
     IllegalAction,
 )
 from supervision.raising import add_change, raise_warning
-from supervision.tally import Lamp, LotWarnings, Response, counts, lamps, response, top_lots
+from supervision.tally import Lamp, LotWarnings, Response, counts, in_statistics, lamps, response, top_lots
 
 __all__ = [
     "ACTIONS", "DISPOSITIONS", "STATES", "Change", "IllegalAction", "Lamp", "LotWarnings", "Response",
@@ -57,6 +57,8 @@ class WarningFilters:
     text: str | None = None
     """Part of the title, the lot's id or its name."""
     open_only: bool = False
+    rehearsals: bool | None = None
+    """Only those about rehearsals 演练, or only those that count in statistics; None: both."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,8 @@ def _narrow(query: Select[*Ts], filters: WarningFilters) -> Select[*Ts]:
         query = query.where(Warning.raised_at < filters.until)
     if filters.open_only:
         query = query.where(Warning.state.in_(OPEN_STATES))
+    if filters.rehearsals is not None:
+        query = query.where(~in_statistics() if filters.rehearsals else in_statistics())
     if filters.text:
         part = filters.text.strip()
         query = query.where(

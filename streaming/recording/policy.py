@@ -7,14 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from records.clock import now
+from records.current import OVER, RUNNING, Claim, first, upcoming
 from streaming.rooms.subrooms import main_room
 
 BEFORE = timedelta(minutes=15)
 AFTER = timedelta(minutes=2)
-OVERDUE = timedelta(hours=12)
-"""An opening that has not begun this long after its time is no longer waited for."""
-_RUNNING = {"in_progress", "paused"}
-_OVER = {"ended", "sealed"}
 
 
 class OpeningPolicy:
@@ -33,27 +30,18 @@ class OpeningPolicy:
     def __call__(self, room: str) -> str | None:
         if not self._publishing(room):
             return None
-        instant = now()
-        ranked = [
-            (_rank(opening, instant), opening)
-            for opening in self._openings()
-            if opening["room"] == main_room(room)
-        ]
-        wanted = [(rank, str(opening["id"])) for rank, opening in ranked if rank is not None]
-        return min(wanted)[1] if wanted else None
+        main = main_room(room)
+        return _wanted([Claim.told(o) for o in self._openings() if o["room"] == main], now())
 
 
-def _rank(opening: Mapping[str, Any], instant: datetime) -> tuple[int, float] | None:
-    """The running opening comes first, then the one just over, then the next one; None: not to be recorded."""
-    scheduled, ended = _moment(opening.get("scheduled_at")), _moment(opening.get("ended_at"))
-    if opening["state"] in _RUNNING:
-        return (0, -scheduled.timestamp() if scheduled else 0.0)
-    if opening["state"] in _OVER and ended and instant - ended < AFTER:
-        return (1, -ended.timestamp())
-    if opening["state"] == "scheduled" and scheduled and instant - OVERDUE <= scheduled <= instant + BEFORE:
-        return (2, scheduled.timestamp())
-    return None
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def _wanted(claims: list[Claim], instant: datetime) -> str | None:
+    """The opening the room is at while one runs, then the one just over, then the next one when its time is near."""
+    running = first((claim for claim in claims if claim.state in RUNNING), instant)
+    if running is not None:
+        return running
+    just_over = first(
+        (c for c in claims if c.state in OVER and c.ended_at and instant - c.ended_at < AFTER), instant
+    )
+    if just_over is not None:
+        return just_over
+    return upcoming((c for c in claims if c.scheduled_at and c.scheduled_at <= instant + BEFORE), instant)

@@ -116,6 +116,17 @@ def test_a_day_without_an_hour_is_shown_as_that_day(tsuchiura: Path) -> None:
         assert clock not in shown, clock
 
 
+def test_an_opening_without_events_has_no_chain_to_be_intact(tsuchiura: Path) -> None:
+    shown = text(run("supervisor", BY_ID["S08"]))
+    assert shown.count("无事件") >= 10 and "✓" not in shown
+    assert Shown("S08", {}).values["最近场次事件链完好"] == "—"
+
+
+def test_an_empty_histogram_is_a_sentence(tsuchiura: Path) -> None:
+    assert "所选范围内没有已结束的开标。" in text(run("supervisor", BY_ID["S03"]))
+    assert "所选范围内没有已结束的开标。" not in text(run("supervisor", BY_ID["S03"], period="all"))
+
+
 def test_yen_stay_yen(tsuchiura: Path) -> None:
     shown = Shown("S05", {"period": "all"})
     assert (

@@ -12,11 +12,14 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from sqlalchemy import select
 
 from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID
 from records.clock import running_from
+from records.projects import Lot, counted
+from records.supervision import Warning
 from tests.dashboard import seeded
 from tests.dashboard.screens import run, text
 from tests.dashboard.seeded import TODAY, Asked, Sql
@@ -376,6 +379,37 @@ def test_demo_warnings_are_of_all_three_levels(sql: Sql) -> None:
 def test_leads(desk: DeskConfig, sql: Sql, name: str) -> None:
     (raised,) = sql.one(f"SELECT count(*) FROM warning WHERE {ASKED[name].where(RAISED)}")
     assert Shown("S15", ASKED[name].address).values["产生预警"] == f"{raised}条"
+
+
+def test_warnings_of_rehearsals_are_told_apart_on_every_card(desk: DeskConfig) -> None:
+    with context.ledger().write() as session:
+        lot = session.scalars(select(Lot.id).where(~counted()).order_by(Lot.id)).first()
+        chosen = session.scalars(
+            select(Warning)
+            .where(Warning.family.in_(("rings", "bidders", "files")))
+            .order_by(Warning.raised_at.desc())
+        ).first()
+        assert lot is not None and chosen is not None
+        before, key, chosen.lot_id = chosen.lot_id, chosen.id, lot
+    try:
+        everything = text(run("supervisor", BY_ID["S15"], period="all"))
+        raised = int(Shown("S15", {"period": "all"}).values["产生预警"].rstrip("条"))
+        stages = re.search(r'<ol class="bars".*?</ol>', everything, re.DOTALL)
+        assert stages and raised == sum(map(int, re.findall(r"<b>(\d+)</b>", stages[0])))
+        assert "另有演练 1" in everything
+        assert "其中演练 1" in text(run("supervisor", BY_ID["S13"], period="all"))
+    finally:
+        with context.ledger().write() as session:
+            session.get_one(Warning, key).lot_id = before
+
+
+@pytest.mark.parametrize(("code", "lang"), [("S03", "zh"), ("S05", "zh"), ("S03", "en"), ("S05", "en")])
+def test_a_ranking_has_one_unit(desk: DeskConfig, code: str, lang: str) -> None:
+    shown = text(run("supervisor", BY_ID[code], period="all", lang=lang))
+    lists = [one for one in re.findall(r'<ol class="bars".*?</ol>', shown, re.DOTALL) if 'class="tr"' in one]
+    units = [{re.sub(r"[\d.,]", "", unescape(f)) for f in re.findall(r"<b>(.*?)</b>", one)} for one in lists]
+    assert any(u & {"万元", "亿元", "CNY  million", "CNY  billion"} for u in units)
+    assert [unit for unit in units if len(unit) != 1] == []
 
 
 # ── comparisons and months ───────────────────────────────────────────────────

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from records import current
 from records.clock import now, rfc3339
 from streaming.recording.metrics import families
 from streaming.recording.policy import OpeningPolicy
@@ -19,7 +20,7 @@ def opening(
     """Minutes from now."""
     return {
         "id": key, "room": room, "state": state, "scheduled_at": rfc3339(now() + timedelta(minutes=scheduled)),
-        "ended_at": None if ended is None else rfc3339(now() + timedelta(minutes=ended)),
+        "started_at": None, "ended_at": None if ended is None else rfc3339(now() + timedelta(minutes=ended)),
     }  # fmt: skip
 
 
@@ -56,6 +57,16 @@ def test_the_running_opening_comes_before_the_next_one() -> None:
     ]
     assert OpeningPolicy(lambda: held, lambda room: True)("hz-01") == "now"
     assert OpeningPolicy(lambda: held[::2], lambda room: True)("hz-01") == "over"
+
+
+def test_of_two_running_that_is_recorded_which_the_room_is_at() -> None:
+    began = [rfc3339(now() - timedelta(minutes=minutes)) for minutes in (50, 20)]
+    held = [
+        opening("in_progress", -60, key="first") | {"started_at": began[0]},
+        opening("in_progress", -30, key="second") | {"started_at": began[1]},
+    ]
+    here = current.first([current.Claim.told(one) for one in held], now())
+    assert OpeningPolicy(lambda: held, lambda room: True)("hz-01") == here == "first"
 
 
 def test_metrics_have_a_sample_a_room() -> None:
