@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from dashboard import hall, i18n
+from dashboard import hall, i18n, places
 from dashboard.html import esc
 from records import clock
 from records import current as at_room
@@ -84,7 +84,7 @@ def _opening_rooms(session: Session, lang: str, start: datetime) -> dict[str, Li
     )
     lines: dict[str, Line] = {}
     for opening, room, centre, due in session.execute(query):
-        line = lines.setdefault(room.id, Line(room.id, _name(room, centre, lang), "opening"))
+        line = lines.setdefault(room.id, Line(room.id, places.room(room, centre, lang), "opening"))
         line.bars += _since(start, _bars(opening.scheduled_at, standing(opening, bool(due)), lang))
     return lines
 
@@ -125,16 +125,10 @@ def _evaluation_rooms(session: Session, lang: str, start: datetime, until: datet
     for begun, ended, room, centre in session.execute(query):
         if begun is None:
             continue
-        line = lines.setdefault(room.id, Line(room.id, _name(room, centre, lang), "evaluation"))
+        line = lines.setdefault(room.id, Line(room.id, places.room(room, centre, lang), "evaluation"))
         title = i18n.text("service.gantt_used", lang)
         line.bars.append(Bar(max(begun, start), min(ended or now(), until), "used", title))
     return lines
-
-
-def _name(room: Room, centre: Centre, lang: str) -> str:
-    if lang == "zh":
-        return f"{centre.name} {room.name}"
-    return f"{centre.name_en or centre.name} {room.name_en or room.name}"
 
 
 def _title(clock: str, kind: str, lang: str) -> str:

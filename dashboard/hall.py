@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from dashboard import places
 from records import current as at_room
 from records.clock import BEIJING, bounds, now, rfc3339, start_of, today
 from records.openings import Opening, OpeningEvent
@@ -297,8 +298,8 @@ def _word(table: dict[str, tuple[str, str]], key: str, lang: str) -> str:
 
 
 def _centre(centre: Centre, lang: str) -> str:
-    return centre.name if lang == "zh" else centre.name_en or centre.name
+    return places.called(centre.name, centre.name_en, lang)
 
 
 def _room(room: Room, lang: str) -> str:
-    return room.name if lang == "zh" else room.name_en or room.name
+    return places.called(room.name, room.name_en, lang)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from dashboard import context
+from dashboard import context, i18n, places
 from records import states
 from records.clock import bounds, now, start_of, today
 from records.money import Award, Deposit
@@ -126,13 +126,21 @@ class EndedOpening:
     """Index of the first event whose hash differs; None: the chain holds."""
     head: str
 
+    def chain(self, lang: str) -> str:
+        """In words whether its chain holds; an opening without events has none."""
+        if not self.events:
+            return i18n.text("witness.no_events", lang)
+        if self.broken_at is None:
+            return i18n.text("witness.holds", lang)
+        return i18n.text("witness.broken", lang, n=self.broken_at + 1)
+
 
 def ended_openings(
-    session: Session, centre: str | None, limit: int, offset: int = 0
+    session: Session, centre: str | None, limit: int, offset: int = 0, lang: str = "zh"
 ) -> tuple[int, list[EndedOpening]]:
     """Openings that are over, newest first, each chain walked just now; and how many there are."""
     query = (
-        select(Opening, Lot.name, Lot.project_id, Room.name)
+        select(Opening, Lot.name, Lot.project_id, Room)
         .join(Lot, Lot.id == Opening.lot_id)
         .outerjoin(Room, Room.id == Opening.room_id)
         .where(Opening.state.in_(("ended", "sealed")), opened())
@@ -147,7 +155,7 @@ def ended_openings(
         broken = states.verify_opening(session, o.id)
         found.append(
             EndedOpening(
-                o.id, lot, project, room, o.ended_at, o.state, o.result, o.head_seq,
+                o.id, lot, project, places.called(room.name, room.name_en, lang) if room else None, o.ended_at, o.state, o.result, o.head_seq,
                 broken.index if broken else None, o.head_hash,
             )
         )  # fmt: skip

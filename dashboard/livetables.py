@@ -116,12 +116,11 @@ def _schedule(choice: Choice, lang: str) -> list[Row]:
 
 def _replays(choice: Choice, lang: str) -> list[Row]:
     with context.ledger().read() as session:
-        found = livedata.ended_openings(session, choice.filters.centre, MOST_ROWS)[1]
+        found = livedata.ended_openings(session, choice.filters.centre, MOST_ROWS, lang=lang)[1]
     return [
         (
             o.id, o.lot, o.room, o.ended_at, i18n.text(f"witness.result_{o.result or 'none'}", lang), o.events, o.head,
-            i18n.text("witness.holds", lang) if o.broken_at is None
-            else i18n.text("witness.broken", lang, n=o.broken_at + 1),
+            o.chain(lang),
         )
         for o in found
     ]  # fmt: skip

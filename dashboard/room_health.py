@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dashboard import i18n, rooms_live
+from dashboard import i18n, places, rooms_live
 from dashboard.html import draw, esc
 from records import control
 from records.clock import BEIJING
@@ -113,9 +113,7 @@ def notices(room: rooms_live.Room, lang: str) -> list[tuple[str, str]]:
 def names(session: Session, lang: str) -> dict[str, str]:
     """Room id → centre and room."""
     rows = session.execute(select(Room, Centre).join(Centre, Centre.id == Room.centre_id))
-    if lang == "zh":
-        return {room.id: f"{centre.name} {room.name}" for room, centre in rows}
-    return {r.id: f"{c.name_en or c.name} {r.name_en or r.name}" for r, c in rows}
+    return {room.id: places.room(room, centre, lang) for room, centre in rows}
 
 
 def strip(seen: rooms_live.Snapshot, named: dict[str, str], lang: str) -> str:

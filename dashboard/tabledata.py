@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from dashboard import context, i18n
+from dashboard import context, i18n, places
 from dashboard.filters import Choice
 from dashboard.memo import per_lens
 from records.clock import now, start_of, today, written
@@ -110,7 +110,7 @@ def count_lots(filters: Filters) -> int:
 def _lots(choice: Choice, lang: str) -> list[Row]:
     return [
         (
-            r["lot_id"], r["lot_name"], r["centre_name"], family(r["trade_family"], lang), term(r["category"] or "", lang),
+            r["lot_id"], r["lot_name"], places.centre(r["centre_id"], r["centre_name"], lang), family(r["trade_family"], lang), term(r["category"] or "", lang),
             r["opened_at"], r["bids"], r["outside"], r["provinces"], r["control_price"],
             r["winner_name"], r["award_price"], figures.currency_name(r["award_currency"] or r["currency"], lang),
         )
@@ -121,13 +121,14 @@ def _lots(choice: Choice, lang: str) -> list[Row]:
 def _participations(choice: Choice, lang: str) -> list[Row]:
     clause, params = where(choice.filters)
     rows = context.lens().rows(
-        "SELECT month, centre_name, trade_family, bidder_province, count(*), count(DISTINCT bidder_id)"
+        "SELECT month, centre_id, centre_name, trade_family, bidder_province, count(*), count(DISTINCT bidder_id)"
         f" FROM bids {clause} GROUP BY ALL ORDER BY ALL",
         params,
     )
     index = 0 if lang == "zh" else 1
     return [
-        (m, c, family(f, lang), metrics.province_names(p)[index], n, firms) for m, c, f, p, n, firms in rows
+        (m, places.centre(c, name, lang), family(f, lang), metrics.province_names(p)[index], n, firms)
+        for m, c, name, f, p, n, firms in rows
     ]
 
 
@@ -162,7 +163,7 @@ def _awards(choice: Choice, lang: str) -> list[Row]:
 def _openings(choice: Choice, lang: str) -> list[Row]:
     since, until = span(choice.filters.period)
     query = (
-        select(Opening, Lot.name, Room.name, Centre.name, opened())
+        select(Opening, Lot.name, Room, Centre, opened())
         .join(Lot, Lot.id == Opening.lot_id)
         .outerjoin(Room, Room.id == Opening.room_id)
         .outerjoin(Centre, Centre.id == Lot.centre_id)
@@ -181,9 +182,12 @@ def _openings(choice: Choice, lang: str) -> list[Row]:
             query = query.where(column == wanted)
     with context.ledger().read() as session:
         return [
-            (o.id, o.lot_id, lot, centre, room, o.scheduled_at, *_progress(standing(o, bool(due)), lang))
+            (
+                o.id, o.lot_id, lot, *(places.called(at.name, at.name_en, lang) if at else None for at in (centre, room)),
+                o.scheduled_at, *_progress(standing(o, bool(due)), lang),
+            )
             for o, lot, room, centre, due in session.execute(query)
-        ]
+        ]  # fmt: skip
 
 
 def _progress(told: Standing, lang: str) -> tuple[Any, ...]:

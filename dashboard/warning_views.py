@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
-from dashboard import context, warning_evidence
+from dashboard import context, places, warning_evidence
 from records import clock
 from records.clock import rfc3339
 from records.projects import Lot
@@ -126,8 +126,8 @@ def item(row: WarningRow, lang: str) -> dict[str, Any]:
         "title": row.title if lang == "zh" else row.title_en,
         "lot": row.lot_id,
         "lot_name": row.lot_name,
-        "centre_name": row.centre_name,
-        "centre_short": short(row.centre_name),
+        "centre_name": (centre := places.centre(row.centre_id, row.centre_name, lang)),
+        "centre_short": short(centre),
         "family_name": _word(FAMILIES, row.family, lang),
         "value": row.value,
         "baseline": row.baseline,
@@ -244,7 +244,7 @@ def short(name: str | None) -> str | None:
 
 
 def _lamp_name(lamp: warnings.Lamp, lang: str) -> str:
-    return lamp.centre_name if lang == "zh" else lamp.centre_name_en or lamp.centre_name
+    return places.called(lamp.centre_name, lamp.centre_name_en, lang)
 
 
 def _rule_name(rule_id: str, lang: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard import charts, context, i18n, livedata, measures, recordcount, shell
+from dashboard import charts, context, i18n, livedata, measures, places, recordcount, shell
 from dashboard.cards import Kpi, live_basis, show
 from dashboard.charts import Line, Plot
 from dashboard.filters import centres
@@ -101,7 +101,7 @@ def centre_columns(filters: Filters, lang: str) -> list[tuple[str, int]]:
     """(centre, participations), most first: every centre there is, those without any too."""
     counted = by_centre(filters)
     found = [
-        (en if lang == "en" and en else zh, counted.get(centre, 0), centre)
+        (places.called(zh, en, lang), counted.get(centre, 0), centre)
         for centre, zh, en in centres()
         if filters.centre in (None, centre)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboard import charts, context, measures, shell, tabledata, tables
+from dashboard import charts, context, measures, places, shell, tabledata, tables
 from dashboard.cards import DASH, Kpi, show
 from dashboard.charts import Bar, Line
 from dashboard.html import card, draw, esc, icon, row
@@ -182,7 +182,7 @@ def _row(page: shell.Page, lot: dict[str, Any]) -> list[str]:
     outside, known = lot["outside"], lot["bids"] - lot["unknown"]
     return [
         tables.link(f"{context.config().hub_url}/project/{lot['project_id']}", lot["lot_name"]),
-        esc(lot["centre_name"]), tables.one(tabledata.family(lot["trade_family"], page.lang)),
+        esc(places.centre(lot["centre_id"], lot["centre_name"], page.lang)), tables.one(tabledata.family(lot["trade_family"], page.lang)),
         tables.one(tabledata.when(lot["opened_at"])), figures.number(lot["bids"]), figures.number(outside if known else None),
         tables.share_cell(outside, known, _lot_share(outside, known)),
         figures.number(lot["provinces"] if known else None), _winner(page, lot["winner_id"], lot["winner_outside"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from dashboard import awards, charts, context, measures, shell, tabledata, tables
+from dashboard import awards, charts, context, measures, places, shell, tabledata, tables
 from dashboard.cards import DASH, Kpi, lens_basis, show
 from dashboard.html import card, draw, esc, row
 from dashboard.memo import per_lens
@@ -126,7 +126,7 @@ def _lots(page: shell.Page) -> None:
     def draw_rows(shown: tables.Window) -> str:
         rows = [
             [
-                tables.link(f"{context.config().hub_url}/project/{r['project_id']}", r["lot_name"]), esc(r["centre_name"]),
+                tables.link(f"{context.config().hub_url}/project/{r['project_id']}", r["lot_name"]), esc(places.centre(r["centre_id"], r["centre_name"], page.lang)),
                 tables.one(tabledata.family(r["trade_family"], page.lang)), tables.one(tabledata.when(r["opened_at"])),
                 figures.number(r["bids"]), figures.money(r["control_price"], r["currency"], page.lang),
                 figures.money(r["award_price"], r["award_currency"] or r["currency"], page.lang),

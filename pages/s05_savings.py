@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from dashboard import awards, charts, context, measures, services, shell, tabledata, tables
+from dashboard import awards, charts, context, measures, places, services, shell, tabledata, tables
 from dashboard.cards import DASH, Kpi, lens_basis, show
 from dashboard.charts import Bar, Line
 from dashboard.html import card, draw, esc, row
@@ -143,7 +143,7 @@ def _lots(page: shell.Page) -> None:
     def draw_rows(shown: tables.Window) -> str:
         rows = [
             [
-                tables.link(f"{context.config().hub_url}/project/{r['project_id']}", r["lot_name"]), esc(r["centre_name"]),
+                tables.link(f"{context.config().hub_url}/project/{r['project_id']}", r["lot_name"]), esc(places.centre(r["centre_id"], r["centre_name"], page.lang)),
                 tables.one(tabledata.family(r["trade_family"], page.lang)), figures.money(r["control_price"], r["currency"], page.lang),
                 figures.money(r["award_price"], r["award_currency"] or r["currency"], page.lang), _saved(r), esc(r["winner_name"]),
             ]

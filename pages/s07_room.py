@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 from sqlalchemy.orm import Session
 
-from dashboard import components, context, hall, host_panel, hosting, room_health, room_panel, shell
+from dashboard import components, context, hall, host_panel, hosting, places, room_health, room_panel, shell
 from records import clock
 from records.clock import BEIJING
 from records.openings import Opening
@@ -97,8 +97,7 @@ def _first(entries: list[hall.Entry]) -> str | None:
 def _place(room: Room | None, centre: Centre | None, page: shell.Page) -> str:
     if room is None or centre is None:
         return page.say("room.no_room")
-    zh = page.lang == "zh"
-    return f"{centre.name if zh else centre.name_en or centre.name} {room.name if zh else room.name_en or room.name}"
+    return places.room(room, centre, page.lang)
 
 
 shell.show("S07", body, every=10.0)

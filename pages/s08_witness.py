@@ -55,7 +55,7 @@ _COLUMNS = [
 
 def _rows(page: shell.Page, shown: tables.Window) -> str:
     with context.ledger().read() as session:
-        found = livedata.ended_openings(session, page.filters.centre, shown.size, shown.offset)[1]
+        found = livedata.ended_openings(session, page.filters.centre, shown.size, shown.offset, page.lang)[1]
     rows = [
         [
             tables.link(f"{context.config().hub_url}/opening/{o.id}", o.lot), esc(o.room), esc(tabledata.stamp(o.ended_at)),
@@ -68,11 +68,10 @@ def _rows(page: shell.Page, shown: tables.Window) -> str:
 
 
 def _chain(page: shell.Page, opening: livedata.EndedOpening) -> str:
-    if not opening.events:
-        return f'<span class="chip">{page.say("witness.no_events")}</span>'
-    if opening.broken_at is None:
-        return f'<span class="chip ok">✓ {page.say("witness.holds")}</span>'
-    return f'<span class="chip bad">✕ {page.say("witness.broken", n=opening.broken_at + 1)}</span>'
+    kind, mark = (
+        ("", "") if not opening.events else (" ok", "✓ ") if opening.broken_at is None else (" bad", "✕ ")
+    )
+    return f'<span class="chip{kind}">{mark}{opening.chain(page.lang)}</span>'
 
 
 shell.show("S08", body, every=30, filters=("centre",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from sqlalchemy import select
 
-from dashboard import choices, components, context, html, rule_table, shell
+from dashboard import choices, components, context, html, places, rule_table, shell
 from dashboard.warning_views import MINE, PERIODS
 from records.organisations import Centre
 from supervision.handling import STATES
@@ -67,7 +67,7 @@ def _filters(page: shell.Page) -> tuple[str, dict[str, str]]:
 def _centres(lang: str) -> dict[str, str]:
     with context.ledger().read() as session:
         return {
-            c.id: c.name if lang == "zh" else c.name_en or c.name
+            c.id: places.called(c.name, c.name_en, lang)
             for c in session.scalars(select(Centre).order_by(Centre.id))
         }
 

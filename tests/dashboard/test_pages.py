@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import select, update
 from streamlit.testing.v1 import AppTest
 
+from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID, SCREENS, Screen, may_see, tables_of
+from records.organisations import Centre, Room
 from records.users import ROLES
 from tests.dashboard.screens import desk_of, run, text, turn
 
@@ -82,6 +85,28 @@ def test_a_session_that_ended_shows_no_screen(desk: DeskConfig) -> None:
 
 def test_chains_are_walked_on_screen(desk: DeskConfig) -> None:
     assert "✓ 完好" in text(run("operator", BY_ID["S08"]))
+
+
+@pytest.mark.parametrize("code", ["S02", "S03", "S05"])
+def test_centres_in_tables_are_called_as_in_charts(desk: DeskConfig, code: str) -> None:
+    """In English a centre goes by its English name everywhere, and in Chinese by the Chinese one."""
+    with context.ledger().read() as session:
+        names = session.execute(select(Centre.name, Centre.name_en).where(Centre.name_en.is_not(None))).all()
+    told = {lang: _cells(run("supervisor", BY_ID[code], lang, period="all")) for lang in ("zh", "en")}
+    assert {zh for zh, _ in names} & told["zh"] and {en for _, en in names} & told["en"]
+    assert not {zh for zh, _ in names} & told["en"]
+
+
+def test_rooms_in_tables_are_called_as_on_their_own_screen(desk: DeskConfig) -> None:
+    with context.ledger().write() as session:
+        session.execute(update(Room).where(Room.name == "第一开标室").values(name_en="Opening room 1"))
+    told = {lang: _cells(run("operator", BY_ID["S08"], lang)) for lang in ("zh", "en")}
+    assert "第一开标室" in told["zh"] and "第一开标室" not in told["en"]
+    assert "Opening room 1" in told["en"] and "Opening room 1" not in told["zh"]
+
+
+def _cells(test: AppTest) -> set[str]:
+    return set(re.findall(r"<td[^>]*>([^<]+)</td>", text(test)))
 
 
 def _exported(test: AppTest) -> set[str]:

@@ -163,3 +163,15 @@ def test_market_reaches_the_data_there_are(rig: Rig) -> None:
     text = rig.get("/market").text
     assert "2007-05 至 2015-01" in text and "5,968" in text and "未设置本地" in text
     assert "2007-05 to 2015-01" in rig.get("/market?lang=en").text
+
+
+def test_a_phone_reads_the_time_for_the_works_below_the_price(told: Rig) -> None:
+    """The column is not there on a narrow screen: the same figure stands in small print in the price's cell."""
+
+    def read(path: str, said: str) -> bool:
+        html = told.get(path).text
+        return '<td class="num d">490</td>' in html and f'<small class="dd">{said}</small></td>' in html
+
+    assert read("/room/hz-01", "工期 490 天") and read("/room/hz-01?lang=en", "490 days")
+    market.finish(told.ledger)
+    until(lambda: read("/opening/O1", "工期 490 天"), True)
