@@ -14,7 +14,7 @@ from records import states
 from records.clock import bounds, now, start_of, today
 from records.money import Award, Deposit
 from records.openings import Opening, OpeningEvent
-from records.organisations import Room
+from records.organisations import Centre, Room
 from records.projects import Lot, counted
 from records.visibility import announced, opened, state_told
 from supervision.filters import Filters
@@ -140,22 +140,23 @@ def ended_openings(
 ) -> tuple[int, list[EndedOpening]]:
     """Openings that are over, newest first, each chain walked just now; and how many there are."""
     query = (
-        select(Opening, Lot.name, Lot.project_id, Room)
+        select(Opening, Lot.name, Lot.project_id, Room, Centre)
         .join(Lot, Lot.id == Opening.lot_id)
         .outerjoin(Room, Room.id == Opening.room_id)
+        .outerjoin(Centre, Centre.id == Room.centre_id)
         .where(Opening.state.in_(("ended", "sealed")), opened())
     )
     if centre:
         query = query.where(Lot.centre_id == centre)
     count = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     found = []
-    for o, lot, project, room in session.execute(
+    for o, lot, project, room, place in session.execute(
         query.order_by(Opening.ended_at.desc(), Opening.room_id, Opening.id).limit(limit).offset(offset)
     ):
         broken = states.verify_opening(session, o.id)
         found.append(
             EndedOpening(
-                o.id, lot, project, places.called(room.name, room.name_en, lang) if room else None, o.ended_at, o.state, o.result, o.head_seq,
+                o.id, lot, project, places.room(room, place, lang) if room else None, o.ended_at, o.state, o.result, o.head_seq,
                 broken.index if broken else None, o.head_hash,
             )
         )  # fmt: skip
