@@ -113,9 +113,11 @@ def per_cent(part: int | Decimal, whole: int | Decimal) -> str:
     return half_up(Decimal(part) * 100 / Decimal(whole)) + "%" if whole else "—"
 
 
-def wan(ten_thousandths: int | Decimal | None) -> str:
+def wan(ten_thousandths: int | Decimal | None, greatest: int | None = None) -> str:
+    """An amount in its own unit, or in that of the greatest of its ranking."""
     amount = Decimal(ten_thousandths or 0) / 10_000
-    if (amount / 10_000).quantize(Decimal("0.01"), ROUND_HALF_UP) < 10_000:
+    by = amount if greatest is None else Decimal(greatest) / 10_000
+    if (by / 10_000).quantize(Decimal("0.01"), ROUND_HALF_UP) < 10_000:
         return half_up(amount / 10_000) + "万元"
     return half_up(amount / 100_000_000) + "亿元"
 
@@ -232,7 +234,8 @@ def test_competition(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
     assert shown.lines["集中度指数 HHI"].startswith(level)
     assert "仅供参考" in shown.lines["集中度指数 HHI"]
     assert shown.values["前四家份额 CR4"] == half_up(sum(shares[:4], Decimal(0)) * 100) + "%"
-    assert [(a, int(n)) for _, a, n in shown.bars("谁中标最多")] == [(wan(a), n) for _, a, n in winners[:8]]
+    most = winners[0][1]
+    assert [(a, int(n)) for _, a, n in shown.bars("谁中标最多")] == [(wan(a, most), n) for _, a, n in winners[:8]]
 
 
 @pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
@@ -305,7 +308,7 @@ def test_savings(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
     sectors = sql.all(
         f"SELECT category, sum(price), count(*) FROM deals WHERE {asked.lots} GROUP BY 1 ORDER BY 2 DESC LIMIT 9"
     )
-    assert shown.bars("成交金额，按行业") == [(c, wan(a), str(n)) for c, a, n in sectors]
+    assert shown.bars("成交金额，按行业") == [(c, wan(a, sectors[0][1]), str(n)) for c, a, n in sectors]
 
 
 def test_the_named_key_lots_of_september(desk: DeskConfig) -> None:
