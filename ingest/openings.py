@@ -60,7 +60,7 @@ def _past(batch: Batch, record: Record, data: OpeningData, past: bool) -> None:
 def _check_venue(batch: Batch, record: Record, data: OpeningData) -> None:
     room = data.room_id
     if room is not None:
-        ownership.check_venue(record.source, room, batch.facts["room"].get(room, {}).get("source"))
+        ownership.check_venue(record.source, room, batch.facts["room"].get(room, {}))
 
 
 def _announce(batch: Batch, record: Record, data: OpeningData) -> None:
@@ -175,7 +175,8 @@ def _check_announced(session: Session, record: Record, data: OpeningEventData) -
     named = data.payload.get("room") if data.type == "scheduled" else None
     room = session.get(Room, named) if isinstance(named, str) else None
     if room is not None:
-        ownership.check_venue(record.source, room.id, room.source, "data.payload.room")
+        known = {"source": room.source, "kind": room.kind}
+        ownership.check_venue(record.source, room.id, known, "data.payload.room")
 
 
 def _actor(source: str, named: str | None) -> str:

@@ -104,8 +104,16 @@ def kept(record: Record, row: dict[str, Any], known: Mapping[str, Any] | None) -
     return {**row, **known}
 
 
-def check_venue(source: str, room: str, owner: str | None, place: str = "data.room") -> None:
-    """Raise Refusal where an opening of a source would take place in a room of another source."""
+def check_venue(source: str, room: str, known: Mapping[str, Any], place: str = "data.room") -> None:
+    """Raise Refusal where an opening of a source would take place in a room of another source, or in one that is no
+    opening room; `known` is the room's source and kind, empty while it is not there."""
+    if known.get("kind", "opening") != "opening":
+        raise Refusal(
+            place,
+            f"{room} 不是开标室，不能在其中开标；请改用开标室 / "
+            f"{room} is no opening room: openings take place in rooms of kind opening",
+        )
+    owner = known.get("source")
     if owner not in (None, HOUSE, source):
         raise Refusal(
             place,

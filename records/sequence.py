@@ -1,7 +1,4 @@
-"""What must hold between the events of one opening, and between those of one room.
-
-Time runs forward, a number read is one bidder, and a room is one source's at a time.
-"""
+"""What must hold between the events of one opening: time runs forward, and a number read is one bidder."""
 
 from __future__ import annotations
 
@@ -15,7 +12,6 @@ from sqlalchemy.orm import Session
 from records.clock import now, rfc3339
 from records.masking import plain
 from records.openings import Opening, OpeningEvent
-from records.organisations import Room
 
 AHEAD = timedelta(seconds=5)
 """How far a source's clock may be ahead of ours."""
@@ -44,33 +40,6 @@ class WrongReading(IllegalTransition):
     """A bid read under another bidder's number or name, read twice, or corrected before it was read."""
 
     place = "data.payload"
-
-
-class RoomTaken(IllegalTransition):
-    """A room in which another source's opening is going on."""
-
-    place = "data.opening"
-
-
-def check_room(session: Session, opening: Opening) -> None:
-    """Raise RoomTaken while an opening of another source is going on in this opening's room.
-
-    Lots opened in one session share their room: they are one source's. Nothing is said of the other opening.
-    """
-    if opening.room_id is None:
-        return
-    # whoever else would begin here waits until this has been decided
-    session.scalar(select(Room.id).where(Room.id == opening.room_id).with_for_update(key_share=True))
-    running = select(Opening.id).where(
-        Opening.room_id == opening.room_id,
-        Opening.source != opening.source,
-        Opening.state.in_(("in_progress", "paused")),
-    )
-    if session.scalar(running.limit(1)) is not None:
-        raise RoomTaken(
-            f"开标室 {opening.room_id} 正在进行别的来源的开标，请待其结束，或改在别的开标室 / "
-            f"another source's opening is going on in room {opening.room_id}: wait for its end or take another room"
-        )
 
 
 def check_time(session: Session, opening: Opening, kind: str, ts: datetime | None) -> datetime:

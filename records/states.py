@@ -201,8 +201,6 @@ def append_event(
     if kind == "scheduled":
         deadlines.check_opening_time(opening, datetime.fromisoformat(shown["scheduled_at"]))
     rollcall.check(session, opening_id, kind, told)
-    if OPENING_STEPS[kind].to_state == "in_progress":
-        sequence.check_room(session, opening)
     if kind in sequence.READINGS:
         sequence.check_reading(session, opening_id, kind, told)
     inside = dict(detail or {}) | ({"unmasked": payload} if shown != told else {})

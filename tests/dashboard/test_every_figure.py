@@ -235,7 +235,9 @@ def test_competition(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
     assert "仅供参考" in shown.lines["集中度指数 HHI"]
     assert shown.values["前四家份额 CR4"] == half_up(sum(shares[:4], Decimal(0)) * 100) + "%"
     most = winners[0][1]
-    assert [(a, int(n)) for _, a, n in shown.bars("谁中标最多")] == [(wan(a, most), n) for _, a, n in winners[:8]]
+    assert [(a, int(n)) for _, a, n in shown.bars("谁中标最多")] == [
+        (wan(a, most), n) for _, a, n in winners[:8]
+    ]
 
 
 @pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
