@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,12 @@ ROOT = Path(__file__).parent.parent
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     command = Path(sys.executable).parent / "lint-imports"
-    return subprocess.run([command, "--no-cache"], cwd=folder, capture_output=True, text=True, check=False)
+    env = {
+        name: value for name, value in os.environ.items() if name != "PYTHONPATH"
+    }  # the packages of `folder`
+    return subprocess.run(
+        [command, "--no-cache"], cwd=folder, env=env, capture_output=True, text=True, check=False
+    )
 
 
 def test_the_arrows_hold() -> None:

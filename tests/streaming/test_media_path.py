@@ -10,6 +10,7 @@ import pytest
 from media_helper import Camera, number, rig, ssrc, stamp, until
 
 from benchmarks.lightpeer import H264_LINES, VP8_LINES
+from records.clock import now
 from streaming.rooms import peer as peers
 from streaming.rooms import viewer
 from streaming.rooms.forward import original
@@ -264,7 +265,7 @@ async def test_sender_reports_keep_lips_in_sync(one):
     reports = {p.ssrc: p for data in watcher.rtcp for p in rtcp.parse(data)}
     video, audio = reports[ssrc(watcher.video[0])], reports[ssrc(watcher.of(111)[0])]
     assert video.timestamp == stamp(watcher.video[0]) and audio.timestamp == stamp(watcher.of(111)[0])
-    assert abs(rtcp.from_ntp(video.ntp) - time.time()) < 2
+    assert abs(rtcp.from_ntp(video.ntp) - now().timestamp()) < 2
     assert abs(rtcp.from_ntp(audio.ntp) - rtcp.from_ntp(video.ntp) - 0.25) < 0.001
     late = await one.watch()
     await until(lambda: len(late.rtcp) == 2)  # a joining viewer need not wait for the next report

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from test_media_clients import hub  # noqa: F401 - fixture
 from test_record_room import film
 
+from records.clock import now
 from records.evidence import Recording, Segment
 from streaming.hls.server import HlsServer
 from streaming.recording import recordings
@@ -63,12 +64,12 @@ async def test_it_gets_the_packets_since_the_last_keyframe_with_their_times(one)
     sound.timestamp = 5000
     await shown(one, source, camera, sound, 10)
     await shown(one, source, camera, sound, 25)
-    began = time.time()
+    began = now().timestamp()
     one.server.tap("hz-01", late, replay=late.replay)
     pictures = late.video()
     assert len(pictures) == 75 and all((number(b) - number(a)) & 0xFFFF == 1 for a, b in pairwise(pictures))
     times = [arrived for kind, _, arrived in late.before if kind == "video"]
-    assert times[-1] - times[0] == pytest.approx(24 * 0.04) and began - 1 < times[-1] <= time.time()
+    assert times[-1] - times[0] == pytest.approx(24 * 0.04) and began - 1 < times[-1] <= now().timestamp()
     assert [arrived for _, _, arrived in late.before] == sorted(arrived for _, _, arrived in late.before)
     assert 20 <= sum(kind == "audio" for kind, _, _ in late.before) <= 25
     for packet in camera.frame():
@@ -134,10 +135,10 @@ async def test_a_camera_that_cannot_be_asked_is_recorded_and_cut_from_the_middle
     try:
         async with deaf_camera(hub, "hz-01"), deaf_camera(hub, "hz-01.far"):
             await asyncio.sleep(4)
-            asked = time.time()
+            asked = now().timestamp()
             wanted |= {"hz-01", "hz-01.far"}
             await until(lambda: sum(s.bytes > 0 for s in recorder.status().values()) == 2, 8)
-            took = time.time() - asked
+            took = now().timestamp() - asked
             await cut(segmenter)
             await asyncio.sleep(1.5)
     finally:
@@ -170,4 +171,4 @@ async def cut(segmenter):
         assert answer.status_code == 200 and time.monotonic() - began < 2
         text = (await client.get("/hls/hz-01/opus/live.m3u8")).text
         numbers = [int(line.split(".")[0]) for line in text.splitlines() if line.endswith(".m4s")]
-        assert numbers and max(numbers) <= time.time() + 1, "numbers never overtake the clock"
+        assert numbers and max(numbers) <= now().timestamp() + 1, "numbers never overtake the clock"
