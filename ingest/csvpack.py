@@ -18,7 +18,7 @@ from typing import IO, Any
 from ingest import csvbytes
 from ingest.csvcells import ENVELOPE, Column, Fault, Unreadable, columns_of, faults_of, letter, value_of
 from ingest.csvlines import Broken, Lines, Reader, Row
-from ingest.csvnames import FILES
+from ingest.csvnames import FILES, HEADERS
 from ingest.kinds import KINDS
 from ingest.pieces import EPOCH, Piece
 from ingest.sheets import Book, NoBook, Sheet
@@ -126,6 +126,15 @@ def _found(kind: str, cells: Sequence[str]) -> int:
     columns = [column for column in columns_of(kind, list(cells)) if column.header]
     known = sum(column.convert is not str or column.name in _fields(kind) for column in columns)
     return known if any(column.name == "key" for column in columns) else 0
+
+
+_KEY_HEADERS = {
+    kind: frozenset({"key", *(name for name, field in names.items() if field == "key")})
+    for kind, names in HEADERS.items()
+}
+"""Kind → what the column of the key may be called."""
+_HEADER = 2
+"""A row below the header that names so many fields, the key among them, is a header again."""
 
 
 def _fields(kind: str) -> frozenset[str]:
@@ -262,10 +271,14 @@ class _Rows:
     """The rows under a header."""
 
     def __init__(self, table: Table, columns: list[Column]) -> None:
-        self._table, self._columns = table, columns
-        self._headers = {c.name: f"{c.header}（{letter(i)} 列）" for i, c in enumerate(columns) if c.header}
+        self._table = table
         self._short: list[int] = []
         self._count = 0
+        self._read_under(columns)
+
+    def _read_under(self, columns: list[Column]) -> None:
+        self._columns = columns
+        self._headers = {c.name: f"{c.header}（{letter(i)} 列）" for i, c in enumerate(columns) if c.header}
 
     def pieces(self, rows: Iterable[Line]) -> Iterator[Piece]:
         """Records, refusals, and notes on what is none."""
@@ -288,12 +301,24 @@ class _Rows:
             return self._table.piece(
                 cells, line, ".", "合计行，不是记录 / a row of totals, no record", note=True
             )
+        named = _KEY_HEADERS[self._table.kind].intersection(cell.strip(" *").lower() for cell in filled)
+        if named and _found(self._table.kind, cells) >= _HEADER:
+            return self._header_again(cells, line)
         if any(cell.strip() for cell in cells[len(columns) :]):
             reason = f"单元格 {len(cells)} 个，表头 {len(columns)} 个 / more cells than headers"
             return self._table.piece(cells, line, ".", reason)
         if self._table.sheet is None and len(cells) < len(columns):
             self._short.append(line)
         return self._record(cells, line)
+
+    def _header_again(self, cells: list[str], line: int) -> Piece:
+        """A header among the rows, as where files were put one behind the other: what follows is read under it."""
+        columns = columns_of(self._table.kind, cells)
+        if fault := faults_of(columns):
+            return self._table.piece(cells, line, "key", f"又一行表头：{fault}（第 {line} 行 / line {line}）")
+        self._read_under(columns)
+        words = "又一行表头，不是记录，以下各行按它读 / a header again and no record: the rows below are read under it"
+        return self._table.piece(cells, line, ".", words, note=True)
 
     def _record(self, cells: list[str], line: int) -> Piece:
         table = self._table

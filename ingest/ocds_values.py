@@ -67,10 +67,11 @@ def text(value: Any, limit: int = 300) -> str | None:
 
 
 def amount(value: Any) -> str | None:
-    """An amount as a decimal string of at most four places."""
+    """An amount as a decimal string of at most four places; -0 is 0."""
     if value is None:
         return None
-    return format(Decimal(str(value)).quantize(Decimal("0.0001")).normalize(), "f")
+    exact = Decimal(str(value)).quantize(Decimal("0.0001")).normalize()
+    return format(abs(exact) if exact.is_zero() else exact, "f")
 
 
 def instant(value: Any) -> datetime | None:

@@ -51,6 +51,14 @@ def put(door: Door, *releases: dict[str, Any]) -> Any:
     return door.file("a.json", json.dumps({"releases": list(releases)}, indent=1))
 
 
+@pytest.mark.parametrize("amount", ["-0.0", "-0", "-0.00001", "0.0"])
+def test_minus_nothing_is_nothing(amount: str, door: Door) -> None:
+    made = put(door, release(1, value={"amount": float(amount), "currency": "CNY"}), release(2))
+    assert made.report["rejected"] == 0
+    assert len(rows(door.ledger, Lot)) == 2
+    assert made.report["notes"] == (1 if amount == "-0.00001" else 0)
+
+
 def lens_of(door: Door) -> Lens:
     LensWriter(door.ledger, door.folder).refresh()
     return Lens(door.folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
@@ -164,6 +165,20 @@ def test_titles_totals_and_short_rows_are_notes(door: Door) -> None:
     made = door.file("主体.csv", content)
     assert made.counts == (2, 0) and set(firms(door)) == {"F-1", "F-2"}
     assert [note["line"] for note in made.notes] == [4, 9, 10, 7]
+
+
+@pytest.mark.parametrize("again", [HEAD, "编号*,名称 ,地址\n", "key,name,address\n"])
+def test_files_one_behind_the_other_are_read_as_one(again: str, door: Door) -> None:
+    members = [(HEAD + "F-1,甲,x\n").encode(), (again + "F-2,乙,y\n").encode()]
+    made = door.file("主体.csv.gz", b"".join(gzip.compress(member) for member in members))
+    assert made.counts == (2, 0) and firms(door) == {"F-1": "甲", "F-2": "乙"}
+    assert [note["line"] for note in made.notes] == [3] and "表头" in made.notes[0]["reason"]
+
+
+def test_what_stands_below_another_header_is_read_under_it(door: Door) -> None:
+    made = door.file("主体.csv", HEAD + "F-1,甲,x\n地址,名称,编号\ny,乙,F-2\n名称,编号,名称\n丙,F-3,丙\n")
+    assert {"F-1": "甲", "F-2": "乙"}.items() <= firms(door).items() and "编号" not in firms(door)
+    assert [reject["line"] for reject in made.rejects] == [5]
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", " , ,\n", HEAD, "\ufeff" + HEAD, HEAD + ",,\n\n"])
