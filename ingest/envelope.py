@@ -34,6 +34,10 @@ AHEAD = timedelta(minutes=5)
 """So far a sender's clock may be ahead of ours."""
 
 
+_ADDRESSABLE = re.compile(r"(?!\.+\Z)[^/\\]+")
+"""Keys that can be one step of an address."""
+
+
 class Envelope(BaseModel):
     """`source` may be left out: the token says who speaks; if given it must be the same."""
 
@@ -200,6 +204,12 @@ def _record(envelope: Envelope, source: str, key: bytes | None) -> Record:
     if model is None:
         choices = ", ".join(KINDS)
         raise Refusal("kind", f"未知的 kind；可用 / unknown kind, choose from: {choices}")
+    if envelope.kind == "room" and not _ADDRESSABLE.fullmatch(envelope.key):
+        raise Refusal(
+            "key",
+            "开标室编号是直播地址的一段，不能含 / 和 \\，也不能只是点；请换一个编号 / "
+            "a room's key is one step of its addresses: no / or \\ in it, and more than dots",
+        )
     sent = _hide(envelope.data, model.HIDDEN, key) if model.HIDDEN else envelope.data
     try:
         data = model.model_validate(national.translate(envelope.kind, sent))
