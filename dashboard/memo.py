@@ -41,3 +41,9 @@ def per_lens(function: Callable[P, T]) -> Callable[P, T]:
         return answer
 
     return remembered
+
+
+def forget() -> None:
+    """Remember nothing any more."""
+    with _lock:
+        _kept.clear()

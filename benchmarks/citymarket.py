@@ -1,0 +1,74 @@
+"""A market of city size to measure on: one that is there already, or a part of the demonstration's built for the run."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from records.bids import Bid
+from records.clock import now
+from records.ledger import Ledger
+from sunbid.demo import load
+from sunbid.demo.city import build
+
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Market:
+    """Where it is, and how many bids it holds."""
+
+    url: str
+    data: Path
+    bids: int
+
+
+def options(parser: object) -> None:
+    """The two ways to say which market: `--data FOLDER`, or how much of the city to build."""
+    add = parser.add_argument  # type: ignore[attr-defined]
+    add(
+        "--data",
+        type=Path,
+        help="已有的数据目录，如 sunbid demo --scale city 的 / a data folder that is there",
+    )
+    add(
+        "--fraction",
+        type=float,
+        default=0.05,
+        help="无 --data 时建立城市的这一部分 / part of the city to build",
+    )
+
+
+@contextmanager
+def market(data: Path | None, fraction: float) -> Iterator[Market]:
+    """The market of a data folder, left as it is; without one a new city of that fraction, gone afterwards.
+
+    Raises FileNotFoundError where the folder holds no ledger.
+    """
+    if data is not None:
+        if not (data / "ledger.db").exists():
+            raise FileNotFoundError(f"{data} 中没有账本 / no ledger in this folder")
+        yield _held(data)
+        return
+    with tempfile.TemporaryDirectory(prefix="sunbid-bench-") as name:
+        folder = Path(name)
+        ledger = Ledger(f"sqlite:///{folder / 'ledger.db'}")
+        ledger.upgrade()
+        load.ensure_source(ledger)
+        build.ensure(ledger, folder, SEED, now(), fraction)
+        ledger.close()
+        yield _held(folder)
+
+
+def _held(data: Path) -> Market:
+    url = f"sqlite:///{data / 'ledger.db'}"
+    ledger = Ledger(url)
+    with ledger.read() as session:
+        bids = session.scalar(select(func.count()).select_from(Bid)) or 0
+    ledger.close()
+    return Market(url, data, bids)

@@ -1,0 +1,94 @@
+"""`sunbid bench screens`: seconds each screen takes on the server, cold and warm, beside an empty page.
+
+A screen is drawn by Streamlit's own test runner in this process, without a browser. Cold: nothing is remembered, the
+lens is opened anew. Warm: the same screen again, as at its refresh. The empty page, drawn the same way in the same
+run, is what Streamlit itself costs; `over_empty` is the warm median divided by that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from benchmarks import citymarket
+from dashboard import context, memo, screens
+from dashboard.accounts import SignedIn
+from dashboard.config import DeskConfig
+from dashboard.screens import Screen
+from sunbid.demo import home
+
+APP = Path(context.__file__).parent / "app.py"
+AIM = 0.1
+"""Seconds in which a warm screen should be there."""
+PATIENCE = 300.0
+
+
+def seconds(act: Callable[[], object]) -> float:
+    """How long an act takes."""
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def empty(times: int) -> float:
+    """Median seconds of a page with nothing on it."""
+    test = AppTest.from_string("import streamlit as st\nst.write('')", default_timeout=PATIENCE).run()
+    return statistics.median(seconds(test.run) for _ in range(times))
+
+
+def drawn(screen: Screen, config: DeskConfig, times: int) -> dict[str, float]:
+    """Cold and warm seconds of one screen, as a supervisor sees it. Raises RuntimeError where it fails."""
+    test = AppTest.from_file(str(APP), default_timeout=PATIENCE).run()
+    context.configure(config)
+    memo.forget()
+    cold = seconds(lambda: test.switch_page(f"../pages/{screen.path.name}").run())
+    warm = sorted(seconds(test.run) for _ in range(times))
+    if test.exception:
+        raise RuntimeError(f"{screen.slug}: {test.exception[0].message}")
+    return {
+        "cold": cold,
+        "warm_p50": statistics.median(warm),
+        "warm_p95": warm[min(len(warm) - 1, round(0.95 * len(warm)))],
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the benchmark; with --json one object on the last line."""
+    parser = argparse.ArgumentParser(prog="sunbid bench screens", description=__doc__)
+    citymarket.options(parser)
+    parser.add_argument("--times", type=int, default=10, help="每屏重画次数 / warm runs a screen")
+    parser.add_argument(
+        "--json", action="store_true", help="最后一行输出 JSON / one JSON object on the last line"
+    )
+    given = parser.parse_args(argv)
+    logging.disable(logging.WARNING)
+    context.identify_by(lambda: SignedIn("bench", "supervisor", "bench"))
+    with citymarket.market(given.data, given.fraction) as market:
+        config = DeskConfig(market.url, market.data, hub_url="http://127.0.0.1:9", home=home.PLACE)
+        context.configure(config)
+        nothing = empty(given.times)
+        found = {}
+        for screen in screens.SCREENS:
+            found[screen.slug] = one = drawn(screen, config, given.times)
+            one["over_empty"] = one["warm_p50"] / nothing
+            print(
+                f"{screen.id} {screen.slug:14} {one['cold']:7.3f} s 冷 cold {one['warm_p50']:7.3f} s 热 p50"
+                f" {one['warm_p95']:7.3f} s p95  {one['over_empty']:6.1f} × 空页 empty page"
+            )
+        context.ledger().close()
+    slow = sum(one["warm_p50"] > AIM for one in found.values())
+    print(f"{market.bids:,} 家次 bids; 空页 empty page {nothing:.3f} s; {slow} 屏热态超过 warm over {AIM} s")
+    if given.json:
+        print(json.dumps({"screens": found, "empty": nothing, "bids": market.bids}))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
