@@ -19,6 +19,7 @@ from ingest.csvnames import FILES, zh_names
 from ingest.kinds import KINDS
 from ingest.outward import envelope, selection, stamps
 from ingest.rows import TABLES
+from records.filenames import file_name
 from records.ledger import Ledger
 
 _EXCEL = "utf-8-sig"
@@ -88,7 +89,7 @@ def export_csv(
         for kind in (kind for kind in KINDS if kind in TABLES):
             sources = session.scalars(select(TABLES[kind].c.source).distinct().order_by("source")).all()
             for source in sources:
-                folder = out / source
+                folder = out / file_name(source)
                 folder.mkdir(exist_ok=True)
                 report.rows[kind] = report.rows.get(kind, 0) + _write(session, kind, source, folder, language)
                 if progress:

@@ -20,6 +20,7 @@ from ingest.kinds import KINDS
 from ingest.procedure import OpeningEventData
 from records import events, identifiers, signing
 from records.clock import now, rfc3339
+from records.filenames import unreachable
 from records.texts import forbidden, printable
 
 MAX_DEPTH = 32
@@ -32,10 +33,6 @@ BLANK = "***"
 MAX_VERSION = 2**53 - 1
 AHEAD = timedelta(minutes=5)
 """So far a sender's clock may be ahead of ours."""
-
-
-_ADDRESSABLE = re.compile(r"(?!\.+\Z)[^/\\]+")
-"""Keys that can be one step of an address."""
 
 
 class Envelope(BaseModel):
@@ -204,11 +201,11 @@ def _record(envelope: Envelope, source: str, key: bytes | None) -> Record:
     if model is None:
         choices = ", ".join(KINDS)
         raise Refusal("kind", f"未知的 kind；可用 / unknown kind, choose from: {choices}")
-    if envelope.kind == "room" and not _ADDRESSABLE.fullmatch(envelope.key):
+    if envelope.kind == "room" and unreachable(envelope.key):
         raise Refusal(
             "key",
-            "开标室编号是直播地址的一段，不能含 / 和 \\，也不能只是点；请换一个编号 / "
-            "a room's key is one step of its addresses: no / or \\ in it, and more than dots",
+            "开标室编号用于网址 /room/{编号}，不能含斜杠、反斜杠、控制字符，也不能只有点，请改用如 hz-01 的编号 / "
+            "a room's key stands in addresses: no slash, backslash or control character, not dots alone; use one like hz-01",
         )
     sent = _hide(envelope.data, model.HIDDEN, key) if model.HIDDEN else envelope.data
     try:

@@ -24,7 +24,7 @@ KINDS: dict[str, tuple[str, str]] = {
 }
 """Kinds of room that can be added here, (zh, en)."""
 MOST_CAMERAS = 2
-_ID = re.compile(r"[\w.\-]{1,64}")
+_ID = re.compile(r"(?!\.+\Z)[\w.\-]{1,64}")
 _CAMERA = re.compile(r"rtsps?://[^\s/]+(/\S*)?", re.IGNORECASE)
 _LONGEST_NAME = 200
 _SECRET = re.compile(r"(?<=://)[^/@\s]+@")
@@ -54,7 +54,9 @@ def add(
     Raises ValueError for a bad id, name, kind or camera address and for an id that is taken.
     """
     if not _ID.fullmatch(room_id):
-        raise ValueError(f"开标室编号不合规：{room_id!r}，只能用文字、数字和 . _ -，至多 64 个 / bad room id")
+        raise ValueError(
+            f"开标室编号不合规：{room_id!r}，只能用文字、数字和 . _ -，至多 64 个，且不能只有点 / bad room id: letters, digits and . _ - only, at most 64, not dots alone"
+        )
     if kind not in KINDS:
         raise ValueError(f"没有类型 {kind}；可用 / no such kind, choose from: {', '.join(KINDS)}")
     if session.get(Room, room_id) is not None:

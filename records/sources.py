@@ -16,13 +16,14 @@ from records.openings import Opening
 
 HOUSE = "local"
 """Who made what was entered on this machine; no source may bear this name."""
-_NAME = re.compile(r"^[\w.\-]{1,100}$")
+_NAME = re.compile(r"(?!\.+\Z)[\w.\-]{1,100}")
 
 
 def _checked(name: str) -> str:
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise ValueError(
-            "来源名称只能用字母、数字、汉字和 . _ -，最多 100 字 / source names: letters, digits, . _ -, at most 100"
+            "来源名称只能用字母、数字、汉字和 . _ -，最多 100 字，不能只有点 / "
+            "source names: letters, digits, . _ -, at most 100, not dots alone"
         )
     if name == HOUSE:
         raise ValueError(

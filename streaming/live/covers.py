@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import structlog
 
 from records.clock import now, rfc3339
+from records.filenames import bounded
 
 HISTORY = 500
 """Switches of a room that are remembered."""
@@ -71,29 +72,34 @@ def withheld(cover: Cover, act: str, start: datetime, end: datetime) -> list[tup
     return [(max(a, start), min(b, end)) for a, b in spans if a < end and b > start]
 
 
+def _stem(room: str) -> str:
+    return bounded(quote(room, safe=""))
+
+
 class Covers:
     """All rooms' covers, from the folder `rooms` of the data folder."""
 
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir / "rooms"
         self.damaged: dict[str, str] = {}
-        """Room → file that could not be read; the room stays covered until an operator lifts it."""
-        self._held = {unquote(path.stem): self._read(path) for path in self._files()}
+        """Stem → file that could not be read; the room stays covered until an operator lifts it."""
+        self._held = {path.stem: self._read(path) for path in self._files()}
+        """By the name of the file: a long room id cannot be told from it."""
 
     def get(self, room: str) -> Cover:
         """The cover of a room; an unknown one is open."""
-        return self._held.get(room, OPEN)
+        return self._held.get(_stem(room), OPEN)
 
     def put(self, room: str, cover: Cover) -> None:
         """Take a cover over in memory."""
-        self._held[room] = cover
+        self._held[_stem(room)] = cover
 
     def save(self, room: str) -> None:
         """Write a room's cover: it stands on the disk when this returns. OSError where it cannot."""
         cover = self.get(room)
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{quote(room, safe='')}.json"
-        fresh = path.with_suffix(".new")
+        path = self._folder / f"{_stem(room)}.json"
+        fresh = path.with_name(f"{_stem(room)}.new")
         body = {
             "room": room, "muted": cover.muted, "slated": cover.slated, "reason": cover.reason,
             "needs_two": cover.needs_two, "by": list(cover.by), "since": cover.since,
@@ -104,7 +110,7 @@ class Covers:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
-        self.damaged.pop(room, None)
+        self.damaged.pop(_stem(room), None)
 
     def _files(self) -> Iterable[Path]:
         return sorted(self._folder.glob("*.json")) if self._folder.is_dir() else ()
@@ -122,5 +128,5 @@ class Covers:
         except (OSError, ValueError, KeyError, TypeError) as error:
             # nobody knows what was to be hidden: privacy first
             log.error("room_state_damaged", file=path.name, error=type(error).__name__)
-            self.damaged[unquote(path.stem)] = path.name
+            self.damaged[path.stem] = path.name
             return Cover(muted=True, slated=True, reason="technical")

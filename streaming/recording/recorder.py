@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 
 from records.clock import BEIJING
 from records.evidence import Recording
+from records.filenames import bounded
 from records.ledger import Ledger
 from records.workers import Worker, Workers
 from streaming.diskspace import DiskGuard
@@ -285,8 +286,8 @@ def _add(session: Session, row: dict[str, Any], reason: str) -> None:
 
 
 def folder_name(identity: str) -> str:
-    """An id as the name of a file: anything but letters, digits, - and _ becomes _."""
-    return "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in identity)
+    """An id as the name of a file: anything but letters, digits, - and _ becomes _; never too long."""
+    return bounded("".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in identity))
 
 
 def _status(recorder: RoomRecorder) -> RecordingStatus:

@@ -181,14 +181,3 @@ async def test_several_lots_of_one_source_open_in_one_session(ledger: Ledger, tm
             assert await both.one("hz", opening(key, lot, "hz-01")) == ACCEPTED
             assert await both.one("hz", event(key, 0, "bidders_published", BIDDERS)) == ACCEPTED
     assert {row.state for row in rows(ledger, Opening)} == {"in_progress"}
-
-
-@pytest.mark.parametrize("key", ["../../../tmp/x", "a/b", "a\\b", "..", ".", "/etc/x"])
-async def test_a_room_whose_key_is_no_step_of_an_address_is_refused(
-    key: str, ledger: Ledger, tmp_path: Path
-) -> None:
-    async with running(ledger, tmp_path) as at:
-        both = door(at, ledger)
-        room = {"centre": "hz", "name": "九室"}
-        assert await both.one("hz", envelope("room", key, room)) == ("rejected", "key")
-        assert await both.one("hz", envelope("room", "杭州·09.一室", room)) == ACCEPTED
