@@ -87,7 +87,7 @@ class Column:
 def columns_of(kind: str, header: list[str]) -> list[Column]:
     """The columns of a header: Chinese, English or national names, with a unit in brackets where there is one."""
     converters = _converters(kind)
-    names = [_clean(name) for name in header]
+    names = [clean(name) for name in header]
     while names and not names[-1]:
         names.pop()
     found = [_column(kind, name, converters) for name in names]
@@ -118,7 +118,8 @@ def faults_of(columns: list[Column]) -> str | None:
     return None
 
 
-def _clean(name: str) -> str:
+def clean(name: str) -> str:
+    """A header as it is compared: half width, without a star, with single blanks."""
     text = unicodedata.normalize("NFKC", name.replace("\ufeff", "")).strip().rstrip("*").strip()
     return re.sub(r"\s+", " ", text)
 

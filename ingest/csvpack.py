@@ -16,7 +16,17 @@ from pathlib import Path
 from typing import IO, Any
 
 from ingest import csvbytes
-from ingest.csvcells import ENVELOPE, Column, Fault, Unreadable, columns_of, faults_of, letter, value_of
+from ingest.csvcells import (
+    ENVELOPE,
+    Column,
+    Fault,
+    Unreadable,
+    clean,
+    columns_of,
+    faults_of,
+    letter,
+    value_of,
+)
 from ingest.csvlines import Broken, Lines, Reader, Row
 from ingest.csvnames import FILES, HEADERS
 from ingest.kinds import KINDS
@@ -301,8 +311,7 @@ class _Rows:
             return self._table.piece(
                 cells, line, ".", "合计行，不是记录 / a row of totals, no record", note=True
             )
-        named = _KEY_HEADERS[self._table.kind].intersection(cell.strip(" *").lower() for cell in filled)
-        if named and _found(self._table.kind, cells) >= _HEADER:
+        if self._names_columns(cells, filled):
             return self._header_again(cells, line)
         if any(cell.strip() for cell in cells[len(columns) :]):
             reason = f"单元格 {len(cells)} 个，表头 {len(columns)} 个 / more cells than headers"
@@ -310,6 +319,14 @@ class _Rows:
         if self._table.sheet is None and len(cells) < len(columns):
             self._short.append(line)
         return self._record(cells, line)
+
+    def _names_columns(self, cells: list[str], filled: list[str]) -> bool:
+        """Whether a row is a header: under the key stands what the key is called, or it names fields in another order."""
+        key = next((index for index, column in enumerate(self._columns) if column.name == "key"), len(cells))
+        if key < len(cells) and clean(cells[key]) == self._columns[key].header:
+            return True
+        named = _KEY_HEADERS[self._table.kind].intersection(cell.strip(" *").lower() for cell in filled)
+        return bool(named) and _found(self._table.kind, cells) >= _HEADER
 
     def _header_again(self, cells: list[str], line: int) -> Piece:
         """A header among the rows, as where files were put one behind the other: what follows is read under it."""

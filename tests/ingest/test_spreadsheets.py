@@ -175,6 +175,19 @@ def test_files_one_behind_the_other_are_read_as_one(again: str, door: Door) -> N
     assert [note["line"] for note in made.notes] == [3] and "表头" in made.notes[0]["reason"]
 
 
+@pytest.mark.parametrize("head", ["编 号,名称,地址\n", "编号＊,名称,地址\n", "ＩＤ,名称,地址\n"])
+def test_a_header_is_known_again_however_it_is_written(head: str, door: Door) -> None:
+    made = door.file("主体.csv", (head + "F-1,甲,x\n") + (head + "F-2,乙,y\n"))
+    assert made.counts == (2, 0) and firms(door) == {"F-1": "甲", "F-2": "乙"}
+    assert [note["line"] for note in made.notes] == [3]
+
+
+def test_a_header_of_a_workbook_is_known_again(door: Door) -> None:
+    lines = [["编号", "名称"], ["F-1", "甲"], ["编号", "名称"], ["F-2", "乙"]]
+    made = door.file("主体.xlsx", saved(book({"主体": lines})))
+    assert made.counts == (2, 0) and firms(door) == {"F-1": "甲", "F-2": "乙"}
+
+
 def test_what_stands_below_another_header_is_read_under_it(door: Door) -> None:
     made = door.file("主体.csv", HEAD + "F-1,甲,x\n地址,名称,编号\ny,乙,F-2\n名称,编号,名称\n丙,F-3,丙\n")
     assert {"F-1": "甲", "F-2": "乙"}.items() <= firms(door).items() and "编号" not in firms(door)
