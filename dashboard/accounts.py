@@ -12,7 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records import audit
+from records import audit, texts
 from records.acts import COMMAND_LINE, By, Conflict
 from records.alike import refuse_twin
 from records.clock import now
@@ -51,7 +51,9 @@ def add_user(
     if session.get(User, name) is not None:
         raise Conflict(f"用户 {name} 已存在 / user exists already")
     refuse_twin(session.scalars(select(User.name)), name)
-    user = User(name=name, role=role, display_name=display_name or name, password_hash=_hash(password))
+    user = User(
+        name=name, role=role, display_name=texts.typed(display_name or name), password_hash=_hash(password)
+    )
     session.add(user)
     session.flush()
     _note(session, by, "user.add", name, {"role": role})

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from records import audit, public
+from records import audit, public, texts
 from records.acts import By
 from records.clock import now, rfc3339
 from records.intake import Source
@@ -93,12 +93,12 @@ def _standing(opinion: Opinion, project: str | None, answer: OpinionAnswer | Non
 def answer(session: Session, opinion_id: str, text: str, by: By) -> None:
     """Answer an opinion, or put an answer right: audited, and public at once.
 
-    Raises LookupError (no such opinion), ValueError (too short or too long).
+    Raises LookupError (no such opinion), ValueError (too short or too long, or with characters nobody sees).
     """
     opinion = session.get(Opinion, opinion_id)
     if opinion is None:
         raise LookupError(f"没有意见 {opinion_id} / no such opinion")
-    words = text.strip()
+    words = texts.typed(text.strip())
     if not SHORTEST <= len(words) <= LONGEST:
         raise ValueError(
             f"答复应为 {SHORTEST}–{LONGEST} 字 / an answer has {SHORTEST} to {LONGEST} characters"

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from records import audit, current, signing
+from records import audit, current, signing, texts
 from records.acts import COMMAND_LINE, By, Conflict
 from records.alike import alike, refuse_twin
 from records.broadcast import BroadcastSession
@@ -238,7 +238,7 @@ def _undisturbed(session: Session, room_id: str, sure: bool) -> dict[str, Any]:
 
 
 def _named(name: str) -> str:
-    words = " ".join(name.split())
+    words = texts.typed(" ".join(name.split()))
     if not words or len(words) > _LONGEST_NAME:
         raise ValueError(
             f"名称应为 1–{_LONGEST_NAME} 字 / the name must have 1 to {_LONGEST_NAME} characters"

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records import audit, current, signing
+from records import audit, current, signing, texts
 from records.acts import COMMAND_LINE, By, Conflict
 from records.alike import refuse_twin
 from records.intake import Source
@@ -20,6 +20,7 @@ _NAME = re.compile(r"(?!\.+\Z)[\w.\-]{1,100}")
 
 
 def _checked(name: str) -> str:
+    texts.typed(name)
     if not _NAME.fullmatch(name):
         raise ValueError(
             "来源名称只能用字母、数字、汉字和 . _ -，最多 100 字，不能只有点 / "

@@ -49,6 +49,15 @@ def forbidden(text: str) -> str | None:
     return found and f"U+{ord(found[0]):04X}（第 {found.start() + 1} 个字符 / character {found.start() + 1}）"
 
 
+def typed(text: str) -> str:
+    """A text somebody typed, itself. Raises ValueError where it holds what no text may hold."""
+    if where := forbidden(text):
+        raise ValueError(
+            f"含有看不见的字符 {where}，请重新输入 / holds a character that cannot be seen: {where}"
+        )
+    return text
+
+
 def printable(text: str) -> str:
     """The text as every file format takes it: what is forbidden becomes U+FFFD."""
     return FORBIDDEN.sub(_REPLACED, text)
