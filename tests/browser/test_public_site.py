@@ -118,7 +118,7 @@ def test_room_tells_one_opening_from_sign_in_to_seal(page: Page, ledger: Ledger,
     say("bid_corrected", no=1, name="示例建设第1公司", price="27000000", duration_days=400, reason="唱标口误")
     first = page.locator("#rows tr").first
     expect(first.locator("s")).to_have_text("2,764.80")
-    expect(first.locator(".p")).to_have_text("2,764.80 2,700.00")
+    expect(first.locator(".p")).to_have_text("2,764.80 2,700.00", use_inner_text=True)
     expect(first.locator(".d")).to_have_text("400")
     expect(newest).to_contain_text("更正第 1 号，示例建设第1公司，投标报价 2,700.00 万元")
     expect(page.locator("#list-count")).to_contain_text("2 ")

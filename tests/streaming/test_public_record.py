@@ -40,7 +40,9 @@ def told(rig: Rig, key: str = "H1") -> list[dict[str, Any]]:
 
 
 def cells(html: str) -> list[list[str]]:
+    """The record's table as a wide screen shows it; what only a phone shows below the price is left out."""
     body = re.findall(r"<tbody>(.*?)</tbody>", html[html.index('id="record"') :], re.S)[0]
+    body = re.sub(r'<small class="dd">[^<]*</small>', "", body)
     return [
         [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<td.*?</td>", row, re.S)]
         for row in re.findall(r"<tr>(.*?)</tr>", body, re.S)
