@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,15 +29,14 @@ class Market:
     bids: int
 
 
-def options(parser: object) -> None:
+def options(parser: argparse.ArgumentParser) -> None:
     """The two ways to say which market: `--data FOLDER`, or how much of the city to build."""
-    add = parser.add_argument  # type: ignore[attr-defined]
-    add(
+    parser.add_argument(
         "--data",
         type=Path,
         help="已有的数据目录，如 sunbid demo --scale city 的 / a data folder that is there",
     )
-    add(
+    parser.add_argument(
         "--fraction",
         type=float,
         default=0.05,

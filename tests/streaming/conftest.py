@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from records.clock import standing_at
 from records.ledger import Ledger
 from tests.streaming import hub_market
 from tests.streaming.hub_market import Rig
+from tests.streaming.two_doors import HOUR, Place, T
 
 
 @pytest.fixture
@@ -20,3 +22,10 @@ def rig(ledger: Ledger, tmp_path: Path) -> Iterator[Rig]:
     app, media = hub_market.hub(ledger, tmp_path / "data")
     with TestClient(app, base_url="http://hub", client=("127.0.0.1", 40000)) as client:
         yield Rig(ledger, client, media, tmp_path / "data")
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    """Sets the clock; it stands an hour before the deadline of the market with two doors."""
+    with standing_at(T - HOUR) as put:
+        yield put

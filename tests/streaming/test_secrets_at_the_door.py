@@ -11,16 +11,18 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from records.clock import standing_at
 from tests.streaming.two_doors import (
     FIRMS,
+    HOUR,
+    MINUTE,
+    Place,
     Seen,
     T,
     World,
@@ -33,18 +35,9 @@ from tests.streaming.two_doors import (
     world,
 )
 
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 LATER = T + 2 * HOUR
 """The deadline after its postponement."""
 NUMBERS = itertools.count(1)
-Place = Callable[[datetime], None]
-
-
-@pytest.fixture
-def place() -> Iterator[Place]:
-    """Sets the clock; it stands an hour before the deadline."""
-    with standing_at(T - HOUR) as put:
-        yield put
 
 
 @pytest.fixture

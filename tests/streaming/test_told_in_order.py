@@ -3,25 +3,14 @@ contradicts the published list."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from records.clock import standing_at
-from tests.streaming.two_doors import T, World, bidders, lot, opening, said, step, world
-
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-Place = Callable[[datetime], None]
-
-
-@pytest.fixture
-def place() -> Iterator[Place]:
-    """Sets the clock; it stands an hour before the deadline."""
-    with standing_at(T - HOUR) as put:
-        yield put
+from tests.streaming.two_doors import HOUR, MINUTE, Place, T, World, bidders, lot, opening, said, step, world
 
 
 @pytest.fixture

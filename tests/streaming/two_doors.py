@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import count
@@ -26,6 +26,9 @@ Seen = dict[str, tuple[int, list[tuple[str, str]], str]]
 
 T = datetime.fromisoformat("2026-05-06T09:30:00+08:00")
 """The deadline as it was announced."""
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+Place = Callable[[datetime], None]
+"""Sets the clock."""
 FIRMS = 40
 PAGES = (
     "/", "/?view=schedule", "/?view=schedule&day=2026-05-06", "/?view=replay", "/?q=示例", "/?state=ended", "/room/r1",
