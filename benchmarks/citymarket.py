@@ -11,9 +11,9 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from records.bids import Bid
 from records.clock import now
 from records.ledger import Ledger
+from records.tables.bids import Bid
 from sunbid.demo import load
 from sunbid.demo.city import build
 

@@ -25,7 +25,7 @@ from typing import Any
 import httpx
 import websockets
 
-from ingest.apply import apply_batch
+from ingest.apply.envelopes import apply_batch
 from records.ledger import Ledger
 from records.sources import add_source
 
@@ -35,7 +35,7 @@ _SERVE = """
 import sys
 from pathlib import Path
 from ingest.config import IntakeConfig
-from ingest.server import serve
+from ingest.http.server import serve
 serve(IntakeConfig(sys.argv[1], Path(sys.argv[2]), port=int(sys.argv[3])))
 """
 

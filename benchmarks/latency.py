@@ -23,9 +23,9 @@ from typing import Any
 
 from playwright.async_api import BrowserContext, Page, Route, async_playwright
 
-from records import signing
 from records.ledger import Ledger
-from records.organisations import Centre, Room
+from records.serving import signing
+from records.tables.organisations import Centre, Room
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (

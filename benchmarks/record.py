@@ -21,8 +21,8 @@ from typing import Any
 from sqlalchemy import select
 
 from benchmarks.studio import Studio
-from records.evidence import Recording, Segment
 from records.ledger import Ledger
+from records.tables.evidence import Recording, Segment
 from streaming.recording.recorder import Recorder, RecorderConfig
 
 ROOM = "room-0"

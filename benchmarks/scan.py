@@ -16,9 +16,9 @@ from pathlib import Path
 from sqlalchemy import select
 
 from benchmarks import citymarket
-from records.bids import Bid
 from records.ledger import Ledger
-from supervision.scan import scan
+from records.tables.bids import Bid
+from supervision.rules.scan import scan
 
 
 def read_bids(ledger: Ledger) -> int:

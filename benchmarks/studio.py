@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import imageio_ffmpeg
 
 from streaming.rooms.forward import Rewriter, Tap
-from streaming.rooms.replay import Replay
+from streaming.rooms.since_keyframe import Replay
 from streaming.wire.codecs import CLOCK, H264, OPUS, VP8, Codec
 
 ENCODERS = {

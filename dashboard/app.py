@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import context, frame, screens, shell
+from dashboard import context, screens
+from dashboard.shell import frame
+from dashboard.shell import screen as shell
 
 lang = shell.language()
 st.set_page_config(

@@ -5,15 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from dashboard import charts, context, i18n
-from dashboard.charts import Bar
-from dashboard.html import card
-from dashboard.memo import per_lens
+from dashboard import context, i18n
+from dashboard.charts import svg as charts
+from dashboard.charts.svg import Bar
+from dashboard.shell.html import card
+from dashboard.shell.memo import per_lens
 from records.terms import term
-from supervision import figures
-from supervision.currencies import in_currency
-from supervision.filters import Filters
-from supervision.narrow import AWARDED_ON, where
+from supervision.figures import formats as figures
+from supervision.figures.currencies import in_currency
+from supervision.figures.filters import Filters
+from supervision.figures.narrow import AWARDED_ON, where
 
 By = Literal["winner", "category"]
 Group = tuple[str, int, Decimal | None]

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from sqlalchemy import exists, select
 
-from dashboard.accounts import SignedIn
+from dashboard.access.accounts import SignedIn
+from dashboard.access.sessions import Sessions
 from dashboard.config import DeskConfig
-from dashboard.sessions import Sessions
-from records.intake import Source
 from records.ledger import Ledger
+from records.tables.intake import Source
 
 if TYPE_CHECKING:
-    from supervision.lens import Lens
+    from supervision.lens.reader import Lens
 
 USER_HEADER = "X-Sunbid-Session"
 """Header in which the gate hands the verified session token to the screens; stripped from outside."""
@@ -76,7 +76,7 @@ def lens() -> Lens:
     """The columnar copy of this process, opened at its first use."""
     here = _here()
     if here.lens is None:
-        from supervision.lens import Lens
+        from supervision.lens.reader import Lens
 
         with _lock:
             here.lens = here.lens or Lens(here.config.data_dir)

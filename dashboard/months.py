@@ -1,4 +1,4 @@
-"""Metrics month by month, or year by year, in three grouped queries instead of one query a point; a test holds them to `supervision.metrics`."""
+"""Metrics month by month, or year by year, in three grouped queries instead of one query a point; a test holds them to `supervision.figures.lens_figures`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from datetime import date
 from typing import Any
 
 from dashboard import context
-from dashboard.memo import per_lens
-from supervision.currencies import in_currency
-from supervision.filters import Filters, Period, add_months
-from supervision.narrow import AWARDED_ON, OPENED_ON, where
+from dashboard.shell.memo import per_lens
+from supervision.figures.currencies import in_currency
+from supervision.figures.filters import Filters, Period, add_months
+from supervision.figures.narrow import AWARDED_ON, OPENED_ON, where
 
 YEAR, MONTH = 4, 7
 """How much of "2014-05" names a point."""

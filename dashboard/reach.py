@@ -9,10 +9,10 @@ from html import escape
 from urllib.parse import urlencode
 
 from dashboard import context, i18n
-from dashboard.html import draw
-from dashboard.memo import per_lens
-from supervision.filters import Filters, Period
-from supervision.narrow import AWARDED_ON, OPENED_ON, where
+from dashboard.shell.html import draw
+from dashboard.shell.memo import per_lens
+from supervision.figures.filters import Filters, Period
+from supervision.figures.narrow import AWARDED_ON, OPENED_ON, where
 
 
 @dataclass(frozen=True)

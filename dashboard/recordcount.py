@@ -7,14 +7,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from dashboard import context
-from records.bids import Bid
-from records.evaluation import Evaluation, Fee, Score
-from records.intake import Held, Parked
 from records.keys import MARK
-from records.money import Award, Deposit
-from records.openings import Opening, OpeningEvent
-from records.procedure import Contract, Notice, Objection
-from records.projects import Lot
+from records.tables.bids import Bid
+from records.tables.evaluation import Evaluation, Fee, Score
+from records.tables.intake import Held, Parked
+from records.tables.money import Award, Deposit
+from records.tables.openings import Opening, OpeningEvent
+from records.tables.procedure import Contract, Notice, Objection
+from records.tables.projects import Lot
 from records.visibility import PLAIN_NOTICES, announced, sealed
 
 OF_BIDDERS = (Bid, Deposit, Award, Contract, Objection, Evaluation)

@@ -182,7 +182,7 @@ TABLES_OF: dict[str, tuple[str, ...]] = {
     "F22": ("warnings",), "F24": ("tenderer-links",), "F25": ("agency-links",), "F26": ("rings",),
     "F27": ("similarity",), "F28": ("expert-tendency",), "F29": ("leads",),
 }  # fmt: skip
-"""Function → the tables it shows, which are those it exports; `dashboard.tabledata` reads them."""
+"""Function → the tables it shows, which are those it exports; `dashboard.exports.tables` reads them."""
 
 NARROWER = {"F20": _ALL}
 """Functions for fewer roles than their screen: who paid a deposit is no business of who answers opinions."""

@@ -14,12 +14,17 @@ from starlette.middleware import Middleware
 from streamlit import config as streamlit_config
 from streamlit import logger as streamlit_logger
 
-from dashboard import auth, components, context, exports, failing, ops, shell
+from dashboard import components, context
+from dashboard import metrics as ops
+from dashboard.access import routes as auth
+from dashboard.access.gate import Gate
 from dashboard.config import DeskConfig
-from dashboard.gate import Gate
-from records import signing
-from records.asking import PlainAddresses
-from records.doorway import guarded
+from dashboard.exports import routes as exports
+from dashboard.shell import screen as shell
+from dashboard.shell import unavailable as failing
+from records.serving import signing
+from records.serving.doorway import guarded
+from records.serving.requests import PlainAddresses
 
 FOLDER = Path(__file__).parent
 _MAX_MESSAGE = 200 * 1024 * 1024
@@ -74,7 +79,7 @@ def _one_log() -> None:
 
 def own_routes() -> list[Any]:
     """Every address of the desk that is not Streamlit's."""
-    from dashboard import feeds
+    from dashboard.live import feeds
 
     return [*auth.routes, *ops.routes, *exports.routes, *components.routes, *feeds.routes]
 

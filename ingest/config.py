@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from records.doorway import HEAD_SECONDS
+from records.serving.doorway import HEAD_SECONDS
 
 
 @dataclass(frozen=True)

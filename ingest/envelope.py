@@ -14,13 +14,15 @@ from typing import Annotated, Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ingest import national, strictjson
-from ingest.fields import Data, Moment, Ref
-from ingest.kinds import KINDS
-from ingest.procedure import OpeningEventData
-from records import events, identifiers, signing
+from ingest.files import strict_json as strictjson
+from ingest.kinds import national
+from ingest.kinds.fields import Data, Moment, Ref
+from ingest.kinds.procedure import OpeningEventData
+from ingest.kinds.registry import KINDS
+from records import events, identifiers
 from records.clock import now, rfc3339
 from records.filenames import unreachable
+from records.serving import signing
 from records.texts import forbidden, printable
 
 MAX_DEPTH = 32

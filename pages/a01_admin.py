@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard import admin_panel, shell
+from dashboard.panels import admin as admin_panel
+from dashboard.shell import screen as shell
 
 shell.show("A01", admin_panel.show, every=None)

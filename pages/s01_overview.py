@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dashboard import charts, context, i18n, livedata, measures, places, recordcount, shell
-from dashboard.cards import Kpi, live_basis, show
-from dashboard.charts import Line, Plot
-from dashboard.filters import centres
-from dashboard.html import card, draw, esc, level, row
-from dashboard.memo import per_lens
-from dashboard.scale import scale
+from dashboard import context, i18n, recordcount
+from dashboard.charts import svg as charts
+from dashboard.charts.scale import scale
+from dashboard.charts.svg import Line, Plot
+from dashboard.live import counters as livedata
+from dashboard.shell import figure_cards as measures
+from dashboard.shell import places
+from dashboard.shell import screen as shell
+from dashboard.shell.cards import Kpi, live_basis, show
+from dashboard.shell.filters import centres
+from dashboard.shell.html import card, draw, esc, level, row
+from dashboard.shell.memo import per_lens
 from records.clock import BEIJING
-from supervision import figures, warnings
-from supervision.filters import Filters
-from supervision.narrow import where
+from supervision.figures import formats as figures
+from supervision.figures.filters import Filters
+from supervision.figures.narrow import where
+from supervision.warnings import desk as warnings
 
 CENTRES = 14
 

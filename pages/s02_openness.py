@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboard import charts, context, measures, places, shell, tabledata, tables
-from dashboard.cards import DASH, Kpi, show
-from dashboard.charts import Bar, Line
-from dashboard.html import card, draw, esc, icon, row
-from dashboard.memo import per_lens
-from dashboard.scale import scale
-from supervision import figures, metrics
-from supervision.filters import Filters
-from supervision.narrow import where
-from supervision.results import Origins, Share
+from dashboard import context
+from dashboard.charts import svg as charts
+from dashboard.charts.scale import scale
+from dashboard.charts.svg import Bar, Line
+from dashboard.exports import tables as tabledata
+from dashboard.shell import figure_cards as measures
+from dashboard.shell import places, tables
+from dashboard.shell import screen as shell
+from dashboard.shell.cards import DASH, Kpi, show
+from dashboard.shell.html import card, draw, esc, icon, row
+from dashboard.shell.memo import per_lens
+from supervision.figures import formats as figures
+from supervision.figures import lens_figures as metrics
+from supervision.figures.filters import Filters
+from supervision.figures.narrow import where
+from supervision.figures.results import Origins, Share
 
 MONTHS = 24
 ORIGINS = 8

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from dashboard import awards, charts, context, measures, places, shell, tabledata, tables
-from dashboard.cards import DASH, Kpi, lens_basis, show
-from dashboard.html import card, draw, esc, row
-from dashboard.memo import per_lens
-from supervision import figures
-from supervision.filters import Filters
-from supervision.narrow import OPENED_ON, where
+from dashboard import awards, context
+from dashboard.charts import svg as charts
+from dashboard.exports import tables as tabledata
+from dashboard.shell import figure_cards as measures
+from dashboard.shell import places, tables
+from dashboard.shell import screen as shell
+from dashboard.shell.cards import DASH, Kpi, lens_basis, show
+from dashboard.shell.html import card, draw, esc, row
+from dashboard.shell.memo import per_lens
+from supervision.figures import formats as figures
+from supervision.figures.filters import Filters
+from supervision.figures.narrow import OPENED_ON, where
 
 CLASSES = ((0, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, 100), (101, 300), (301, None))
 """Classes of bidders per lot; the first is below the legal minimum of three (招标投标法 art. 28)."""

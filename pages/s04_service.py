@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import charts, context, gantt, room_health, rooms_live, services, shell
-from dashboard.cards import DASH, Kpi, lens_basis, live_basis, show
-from dashboard.charts import Bar
-from dashboard.html import card, draw, row
-from dashboard.memo import per_lens
-from supervision import figures
-from supervision.filters import Filters
-from supervision.narrow import where
-from supervision.results import Share
+from dashboard import context
+from dashboard.charts import gantt
+from dashboard.charts import svg as charts
+from dashboard.charts.svg import Bar
+from dashboard.live import rooms as rooms_live
+from dashboard.live import services
+from dashboard.panels import room_health
+from dashboard.shell import screen as shell
+from dashboard.shell.cards import DASH, Kpi, lens_basis, live_basis, show
+from dashboard.shell.html import card, draw, row
+from dashboard.shell.memo import per_lens
+from supervision.figures import formats as figures
+from supervision.figures.filters import Filters
+from supervision.figures.narrow import where
+from supervision.figures.results import Share
 
 STRIP_EVERY = 3.0
 """Seconds between two looks at the streams."""

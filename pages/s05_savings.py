@@ -5,17 +5,24 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from dashboard import awards, charts, context, measures, places, services, shell, tabledata, tables
-from dashboard.cards import DASH, Kpi, lens_basis, show
-from dashboard.charts import Bar, Line
-from dashboard.html import card, draw, esc, row
-from dashboard.memo import per_lens
-from dashboard.scale import scale
+from dashboard import awards, context
+from dashboard.charts import svg as charts
+from dashboard.charts.scale import scale
+from dashboard.charts.svg import Bar, Line
+from dashboard.exports import tables as tabledata
+from dashboard.live import services
+from dashboard.shell import figure_cards as measures
+from dashboard.shell import places, tables
+from dashboard.shell import screen as shell
+from dashboard.shell.cards import DASH, Kpi, lens_basis, show
+from dashboard.shell.html import card, draw, esc, row
+from dashboard.shell.memo import per_lens
 from records.states import LOT_STATES
-from supervision import figures, metrics
-from supervision.currencies import in_currency
-from supervision.filters import Filters
-from supervision.narrow import AWARDED_ON, where
+from supervision.figures import formats as figures
+from supervision.figures import lens_figures as metrics
+from supervision.figures.currencies import in_currency
+from supervision.figures.filters import Filters
+from supervision.figures.narrow import AWARDED_ON, where
 
 ROWS = 5
 SECTORS = 9

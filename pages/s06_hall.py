@@ -10,10 +10,15 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from dashboard import choices, components, context, hall, room_health, shell, tabledata
+from dashboard import components, context
+from dashboard.exports import tables as tabledata
+from dashboard.live import hall
+from dashboard.panels import room_health
+from dashboard.shell import choices
+from dashboard.shell import screen as shell
 from records import clock
-from records.projects import TRADE_FAMILIES
 from records.states import OPENING_STATES, STAGES
+from records.tables.projects import TRADE_FAMILIES
 
 VIEWS = ("wall", "today", "tomorrow", "history", "calendar")
 COUNTS = (9, 4, 16)

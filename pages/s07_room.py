@@ -8,13 +8,19 @@ from html import escape
 import streamlit as st
 from sqlalchemy.orm import Session
 
-from dashboard import components, context, hall, host_panel, hosting, places, room_health, room_panel, shell
+from dashboard import components, context
+from dashboard.live import hall, hosting
+from dashboard.panels import host as host_panel
+from dashboard.panels import room as room_panel
+from dashboard.panels import room_health
+from dashboard.shell import places
+from dashboard.shell import screen as shell
 from records import clock
 from records.clock import BEIJING
-from records.openings import Opening
-from records.organisations import Centre, Room
-from records.projects import Lot
-from supervision.figures import currency
+from records.tables.openings import Opening
+from records.tables.organisations import Centre, Room
+from records.tables.projects import Lot
+from supervision.figures.formats import currency
 
 
 def body(page: shell.Page) -> None:

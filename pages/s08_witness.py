@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dashboard import context, livedata, shell, tabledata, tables
-from dashboard.cards import DASH, Kpi, live_basis, show
-from dashboard.html import esc
+from dashboard import context
+from dashboard.exports import tables as tabledata
+from dashboard.live import counters as livedata
+from dashboard.shell import screen as shell
+from dashboard.shell import tables
+from dashboard.shell.cards import DASH, Kpi, live_basis, show
+from dashboard.shell.html import esc
 from records import audit
-from supervision import figures
+from supervision.figures import formats as figures
 
 ROWS = 10
 

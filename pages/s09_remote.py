@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dashboard import charts, context, shell
-from dashboard.cards import Kpi, lens_basis, show
-from dashboard.charts import Line, Plot
-from dashboard.html import card, draw
-from dashboard.memo import per_lens
-from dashboard.scale import scale
-from supervision import figures
-from supervision.filters import Filters
-from supervision.narrow import where
-from supervision.results import Share
+from dashboard import context
+from dashboard.charts import svg as charts
+from dashboard.charts.scale import scale
+from dashboard.charts.svg import Line, Plot
+from dashboard.shell import screen as shell
+from dashboard.shell.cards import Kpi, lens_basis, show
+from dashboard.shell.html import card, draw
+from dashboard.shell.memo import per_lens
+from supervision.figures import formats as figures
+from supervision.figures.filters import Filters
+from supervision.figures.narrow import where
+from supervision.figures.results import Share
 
 WIDE = Plot(width=1160)
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from sqlalchemy import and_, or_, select
 
-from dashboard import context, measures, opinion_panel, screens, services, shell, tabledata, tables
-from dashboard.cards import DASH, Kpi, live_basis, show
-from dashboard.html import draw, esc
+from dashboard import context, screens
+from dashboard.exports import tables as tabledata
+from dashboard.live import services
+from dashboard.panels import opinions as opinion_panel
+from dashboard.shell import figure_cards as measures
+from dashboard.shell import screen as shell
+from dashboard.shell import tables
+from dashboard.shell.cards import DASH, Kpi, live_basis, show
+from dashboard.shell.html import draw, esc
 from records.clock import now
-from records.projects import Lot, Project
-from supervision import figures
-from supervision.readiness import past_deadline
-from supervision.results import Share
+from records.tables.projects import Lot, Project
+from supervision.figures import formats as figures
+from supervision.figures.results import Share
+from supervision.rules.readiness import past_deadline
 
 ROWS = 8
 PROJECTS = 5

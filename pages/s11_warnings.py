@@ -5,11 +5,14 @@ from __future__ import annotations
 import streamlit as st
 from sqlalchemy import select
 
-from dashboard import choices, components, context, html, places, rule_table, shell
-from dashboard.warning_views import MINE, PERIODS
-from records.organisations import Centre
-from supervision.handling import STATES
+from dashboard import components, context
+from dashboard.live.warnings import MINE, PERIODS
+from dashboard.panels import rule_table
+from dashboard.shell import choices, html, places
+from dashboard.shell import screen as shell
+from records.tables.organisations import Centre
 from supervision.rules.rule import FAMILIES
+from supervision.warnings.handling import STATES
 
 VIEWS = ("stream", "rules")
 WIDTH = {"period": 136, "centre": 168, "family": 168, "state": 152}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dashboard import shell, warninglist
+from dashboard.panels import warning_list as warninglist
+from dashboard.shell import screen as shell
 
 
 def body(page: shell.Page) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dashboard import charts, context, livetables, shell, tabledata, tables
-from dashboard.cards import DASH, Kpi, live_basis, show
-from dashboard.charts import Bar
-from dashboard.html import card, draw, esc, level
-from dashboard.warning_views import address
-from supervision import figures, warnings
-from supervision.handling import DISPOSITIONS, STATES
+from dashboard import context
+from dashboard.charts import svg as charts
+from dashboard.charts.svg import Bar
+from dashboard.exports import tables as tabledata
+from dashboard.live import tables as livetables
+from dashboard.live.warnings import address
+from dashboard.shell import screen as shell
+from dashboard.shell import tables
+from dashboard.shell.cards import DASH, Kpi, live_basis, show
+from dashboard.shell.html import card, draw, esc, level
+from supervision.figures import formats as figures
+from supervision.warnings import desk as warnings
+from supervision.warnings.handling import DISPOSITIONS, STATES
 
 ROWS = 10
 

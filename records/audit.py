@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from records import chain
 from records.clock import now
-from records.users import AuditEntry
+from records.tables.users import AuditEntry
 
 GENESIS = chain.genesis("audit")
 _LOCK = 0x73756E62

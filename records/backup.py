@@ -20,9 +20,9 @@ from sqlalchemy import Date, LargeBinary, Table, insert, select, text
 from sqlalchemy.orm import Session
 
 from records import check
-from records.base import Instant, Yuan
 from records.clock import now
 from records.ledger import TABLES, Ledger
+from records.tables.base import Instant, Yuan
 
 FORMAT = 1
 BATCH = 5000

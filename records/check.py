@@ -10,12 +10,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from records import audit, chain, commitment, states
-from records.base import Base
-from records.broadcast import PublicEvent
-from records.evidence import Seal
-from records.intake import Journal, Parked, Reject
 from records.ledger import TABLES
-from records.openings import Opening, OpeningEvent
+from records.tables.base import Base
+from records.tables.broadcast import PublicEvent
+from records.tables.evidence import Seal
+from records.tables.intake import Journal, Parked, Reject
+from records.tables.openings import Opening, OpeningEvent
 
 Progress = Callable[[str, int, int], None]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from itsdangerous import BadSignature
 
-from records import signing
+from records.serving import signing
 
 PURPOSE = "control"
 MAX_AGE = 30

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from records.acts import Disturbs
 from records.clock import BEIJING, now
-from records.openings import Opening
 from records.states import OPENING_STATES
+from records.tables.openings import Opening
 
 RUNNING = frozenset({"in_progress", "paused"})
 OVER = frozenset({"ended", "sealed"})

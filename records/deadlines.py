@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from records.clock import now, rfc3339
-from records.openings import Opening
 from records.sequence import IllegalTransition
+from records.tables.openings import Opening
 
 
 class BroughtForward(IllegalTransition):

@@ -19,8 +19,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from records.exact import AMOUNT, Plain
-from records.masking import mask
-from records.public import MASK
+from records.public.masking import mask
+from records.public.rows import MASK
 
 Yuan = Annotated[
     Decimal,
@@ -46,7 +46,7 @@ class Payload(BaseModel):
         return self
 
     def without(self, names: frozenset[str]) -> Self:
-        """The same payload with these names masked wherever its texts hold them (see `records.masking`)."""
+        """The same payload with these names masked wherever its texts hold them (see `records.public.masking`)."""
         return self.model_copy(update={name: _masked(getattr(self, name), names) for name in self.TEXTS})
 
 

@@ -12,24 +12,25 @@ from sqlalchemy import Connection, Engine, create_engine, event, literal, make_u
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from records import grants, private
-from records.base import Base
-from records.bids import Bid
-from records.broadcast import BroadcastSession, PublicEvent
-from records.evaluation import Evaluation, Expert, ExpertDraw, Fee, Score
-from records.evidence import Gap, Recording, Seal, Segment
-from records.intake import Held, Journal, Parked, Reject, Source
-from records.leads import Lead, LeadBatch
-from records.money import Award, Deposit
-from records.openings import Opening, OpeningEvent
-from records.organisations import Centre, Organisation, Room
-from records.procedure import Contract, Notice, Objection, TenderProject
-from records.projects import Lot, Project
-from records.reading import CoefficientDraw, ControlPriceCheck, OpeningRecord, SignIn
-from records.relations import Credit, Relation
-from records.society import Inspection, Opinion, OpinionAnswer, WitnessRecord, WitnessTask
-from records.supervision import Warning, WarningChange, WatchMark
-from records.users import AuditEntry, UnmaskRequest, User
+from records import grants
+from records.serving import private
+from records.tables.base import Base
+from records.tables.bids import Bid
+from records.tables.broadcast import BroadcastSession, PublicEvent
+from records.tables.evaluation import Evaluation, Expert, ExpertDraw, Fee, Score
+from records.tables.evidence import Gap, Recording, Seal, Segment
+from records.tables.intake import Held, Journal, Parked, Reject, Source
+from records.tables.leads import Lead, LeadBatch
+from records.tables.money import Award, Deposit
+from records.tables.openings import Opening, OpeningEvent
+from records.tables.organisations import Centre, Organisation, Room
+from records.tables.procedure import Contract, Notice, Objection, TenderProject
+from records.tables.projects import Lot, Project
+from records.tables.reading import CoefficientDraw, ControlPriceCheck, OpeningRecord, SignIn
+from records.tables.relations import Credit, Relation
+from records.tables.society import Inspection, Opinion, OpinionAnswer, WitnessRecord, WitnessTask
+from records.tables.supervision import Warning, WarningChange, WatchMark
+from records.tables.users import AuditEntry, UnmaskRequest, User
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from records import audit, public, texts
+from records import audit, texts
 from records.acts import By
 from records.clock import now, rfc3339
-from records.intake import Source
-from records.projects import Lot, Project
-from records.society import Opinion, OpinionAnswer
+from records.public import rows as public
+from records.tables.intake import Source
+from records.tables.projects import Lot, Project
+from records.tables.society import Opinion, OpinionAnswer
 from records.visibility import Datum, LotClock, published_from
 
 OPEN, ANSWERED = "open", "answered"

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records.openings import OpeningEvent
 from records.sequence import WrongReading
+from records.tables.openings import OpeningEvent
 
 _COUNTED = {
     "decrypt_progress": "total",

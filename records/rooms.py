@@ -8,15 +8,16 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from records import audit, current, signing, texts
+from records import audit, current, texts
 from records.acts import COMMAND_LINE, By, Conflict
 from records.alike import alike, refuse_twin
-from records.broadcast import BroadcastSession
 from records.clock import now
-from records.evaluation import Evaluation
-from records.openings import Opening
-from records.organisations import Centre, Room
+from records.serving import signing
 from records.sources import HOUSE
+from records.tables.broadcast import BroadcastSession
+from records.tables.evaluation import Evaluation
+from records.tables.openings import Opening
+from records.tables.organisations import Centre, Room
 
 KINDS: dict[str, tuple[str, str]] = {
     "opening": ("开标室", "Opening room"),

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from records.clock import now, rfc3339
-from records.masking import plain
-from records.openings import Opening, OpeningEvent
+from records.public.masking import plain
+from records.tables.openings import Opening, OpeningEvent
 
 AHEAD = timedelta(seconds=5)
 """How far a source's clock may be ahead of ours."""

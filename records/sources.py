@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records import audit, current, signing, texts
+from records import audit, current, texts
 from records.acts import COMMAND_LINE, By, Conflict
 from records.alike import refuse_twin
-from records.intake import Source
-from records.openings import Opening
+from records.serving import signing
+from records.tables.intake import Source
+from records.tables.openings import Opening
 
 HOUSE = "local"
 """Who made what was entered on this machine; no source may bear this name."""

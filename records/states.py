@@ -13,11 +13,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records import chain, commitment, deadlines, events, masking, public, rollcall, sequence
+from records import chain, commitment, deadlines, events, rollcall, sequence
 from records.clock import now, rfc3339
-from records.openings import Opening, OpeningEvent
-from records.projects import Lot
+from records.public import masking
+from records.public import rows as public
 from records.sequence import IllegalTransition as IllegalTransition
+from records.tables.openings import Opening, OpeningEvent
+from records.tables.projects import Lot
 from records.visibility import FIRST_MOMENT
 
 # ── the lot ──────────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from records import audit
 from records.acts import By, Conflict
 from records.clock import now
-from records.users import UnmaskRequest
+from records.tables.users import UnmaskRequest
 
 SHORTEST, LONGEST = 4, 200
 """Characters of a reason."""

@@ -18,8 +18,8 @@ from sqlalchemy import ColumnElement, and_, case, exists, or_
 from sqlalchemy.orm import aliased
 
 from records.clock import now
-from records.openings import Opening
-from records.projects import Lot
+from records.tables.openings import Opening
+from records.tables.projects import Lot
 
 
 class Audience(StrEnum):

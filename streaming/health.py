@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from records.clock import now, rfc3339, timestamp
-from records.workers import Worker, Workers
+from records.serving.workers import Worker, Workers
 from streaming.diskspace import GIB, DiskGuard
 from streaming.live.feed import Feeds
 from streaming.live.poller import Poller

@@ -19,11 +19,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import WebSocketRoute
 
-from records import signing
-from records.asking import PlainAddresses, Refused
-from records.doorway import GuardedHttp
 from records.grants import HUB_ROLE
 from records.ledger import WAL_LARGE, Ledger
+from records.serving import signing
+from records.serving.doorway import GuardedHttp
+from records.serving.requests import PlainAddresses, Refused
 from streaming.config import HubConfig
 from streaming.diskspace import DiskGuard, Limits
 from streaming.edges.config import parse_edges

@@ -10,14 +10,14 @@ from starlette.routing import BaseRoute
 
 from streaming.health import Trouble
 from streaming.hls.server import HlsServer
-from streaming.recording import metrics as recordmetrics
-from streaming.recording.duty import Duty
+from streaming.recording import counters as recordmetrics
+from streaming.recording.overdue import Duty
 from streaming.recording.policy import OpeningPolicy
 from streaming.recording.recorder import Recorder, RecorderConfig
 from streaming.rooms.media import MediaServer
 from streaming.rooms.subrooms import SUFFIXES, main_room
 from streaming.services import MakeService, Service
-from streaming.sources import complaints
+from streaming.sources import camera_troubles as complaints
 from streaming.sources.cameras import Cameras
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from records.doorway import GuardedHttp
+from records.serving.doorway import GuardedHttp
 
 _HIGHEST = 1
 """The largest first byte of a frame that holds a check."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from records import private
+from records.serving import private
 from sunbid.commands import accounts, recordings, records, rooms, run, sources, system
 
 app = typer.Typer(

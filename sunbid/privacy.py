@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from records import private
+from records.serving import private
 
 log = structlog.get_logger()
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from records import private
+from records.serving import private
 from sunbid import children, privacy
 from sunbid.children import Command, Guardian, Health
 from sunbid.settings import ANY_HOST, Settings, variable

@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from records.ledger import words
-from records.workers import SignOfLife
+from records.serving.workers import SignOfLife
 from sunbid import wiring
 from sunbid.settings import Settings
 from supervision.config import SIGN

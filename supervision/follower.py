@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from records.clock import now
-from records.supervision import WatchMark
+from records.tables.supervision import WatchMark
 
 PATIENCE = 30.0
 """Seconds to wait for a missing number: longer than a transaction of ours lasts; a rollback leaves a hole."""

@@ -20,12 +20,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from records.clock import BEIJING, now
 from records.ledger import Ledger
-from records.workers import SIGN_EVERY, SignOfLife, Worker, Workers
-from supervision.baseline import UNKNOWN, Baselines, measure_baselines
+from records.serving.workers import SIGN_EVERY, SignOfLife, Worker, Workers
 from supervision.config import SIGN, WatchConfig
-from supervision.hot import HotLoop
-from supervision.lens_writer import LensWriter
-from supervision.market import is_news, overview, publish_overview
+from supervision.figures.market import is_news, overview, publish_overview
+from supervision.lens.writer import LensWriter
+from supervision.rules.baseline import UNKNOWN, Baselines, measure_baselines
+from supervision.warnings.lot_loop import HotLoop
 
 log = structlog.get_logger()
 

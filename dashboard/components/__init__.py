@@ -19,8 +19,8 @@ from starlette.routing import Route
 from dashboard import context, i18n
 from records.states import OPENING_STEPS, STAGES
 from records.terms import TERMS, term
-from supervision.figures import CNY, currency_name, heading_unit, in_units
-from supervision.handling import ACTIONS, DISPOSITIONS
+from supervision.figures.formats import CNY, currency_name, heading_unit, in_units
+from supervision.warnings.handling import ACTIONS, DISPOSITIONS
 
 FOLDER = Path(__file__).parent
 SITE = FOLDER.parents[1] / "streaming" / "site"

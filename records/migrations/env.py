@@ -11,7 +11,7 @@ context.configure(
     connection=connection,
     target_metadata=TABLES[0].metadata,
     render_as_batch=True,
-    user_module_prefix="records.base.",
+    user_module_prefix="records.tables.base.",
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -14,14 +14,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from records.asking import whole
+from records.serving.requests import whole
 from streaming.hls.aac import CODEC as AAC_CODEC
 from streaming.hls.aac import AacEncoder, transcode
 from streaming.hls.cutter import Cut, Cutter
 from streaming.hls.fmp4 import AUDIO_SCALE, VIDEO_SCALE, aac_entry, opus_entry
-from streaming.hls.shelf import Shelf
+from streaming.hls.segments import Shelf
 from streaming.rooms.forward import Tap
-from streaming.rooms.replay import Replay
+from streaming.rooms.since_keyframe import Replay
 from streaming.security import problem
 
 log = structlog.get_logger()

@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from records import current as at_room
-from records import public
 from records.clock import BEIJING, now, rfc3339, today
+from records.public import rows as public
 from streaming.live.covers import OPEN, Cover
 from streaming.live.logs import Logs
 from streaming.live.reading import Reader, every, openings_on

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from records.broadcast import BroadcastSession
 from records.clock import now
-from records.workers import Worker
+from records.serving.workers import Worker
+from records.tables.broadcast import BroadcastSession
 from streaming.live.board import Board, moment
 from streaming.live.reading import Reader
 

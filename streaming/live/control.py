@@ -22,7 +22,7 @@ from starlette.routing import Route
 from records import control
 from records.clock import now, rfc3339
 from records.control import Order
-from records.workers import Worker, Workers
+from records.serving.workers import Worker, Workers
 from streaming.live.board import Board
 from streaming.live.covers import Cover, Covers, is_on, switched
 from streaming.live.roster import RoomCard, Roster

@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from records.asking import whole
 from records.clock import now, rfc3339
+from records.serving.requests import whole
 from streaming.live.board import Board
 from streaming.live.logs import Logs, OpeningLog
 

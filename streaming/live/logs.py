@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from records import public
+from records.public import rows as public
 from streaming.live.reading import Reader, next_due
 from streaming.live.story import Story
 from streaming.signals import Signal

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from records.clock import now, today
-from records.workers import Worker
+from records.serving.workers import Worker
 from streaming.live.board import Board
 from streaming.live.logs import Logs
 from streaming.live.reading import Arrival, Reader, arrivals, hidden_openings, last_seq

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from records import public
-from records.broadcast import PublicEvent
 from records.clock import now
 from records.ledger import Ledger
+from records.public import rows as public
+from records.tables.broadcast import PublicEvent
 
 Answer = TypeVar("Answer")
 

@@ -11,8 +11,8 @@ from http import HTTPStatus
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records import signing
-from records.organisations import Centre, Room
+from records.serving import signing
+from records.tables.organisations import Centre, Room
 from streaming.live.reading import Reader
 
 REFRESH_SECONDS = 2.0

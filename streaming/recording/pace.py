@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streaming.recording.recordings import SHORTEST_GAP
+from streaming.recording.ledger import SHORTEST_GAP
 from streaming.wire.codecs import CLOCK
 from streaming.wire.lipsync import SET_BACK, ticks_between
 

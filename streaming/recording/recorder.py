@@ -25,17 +25,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from records.clock import BEIJING
-from records.evidence import Recording
 from records.filenames import bounded
 from records.ledger import Ledger
-from records.workers import Worker, Workers
+from records.serving.workers import Worker, Workers
+from records.tables.evidence import Recording
 from streaming.diskspace import DiskGuard
-from streaming.recording import recordings
+from streaming.recording import ledger as recordings
+from streaming.recording.file import Source, Take, end_leftover
+from streaming.recording.ledger import Hole
 from streaming.recording.mp4 import Damaged
-from streaming.recording.recordings import Hole
 from streaming.recording.roomrecorder import RoomRecorder
-from streaming.recording.take import Source, Take, end_leftover
-from streaming.recording.terms import Plane, RecorderConfig, RecordingStatus, Wanted
+from streaming.recording.types import Plane, RecorderConfig, RecordingStatus, Wanted
 from streaming.rooms.subrooms import camera, main_room
 from streaming.wire.codecs import OPUS
 

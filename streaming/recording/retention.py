@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from records import audit
 from records.clock import BEIJING, now
-from records.evidence import Recording
 from records.ledger import Ledger
+from records.tables.evidence import Recording
 
 
 class UnknownClass(ValueError):

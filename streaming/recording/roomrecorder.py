@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from records.clock import timestamp
+from streaming.recording.file import Source, Take
+from streaming.recording.ledger import Hole
 from streaming.recording.pace import Pace
-from streaming.recording.recordings import Hole
-from streaming.recording.take import Source, Take
 from streaming.wire.codecs import CLOCK, H264, KEYFRAME, OPUS, Codec
 from streaming.wire.h264 import FU_A, HEADER, IDR, STAP_A, ParameterWatch, single_nals
 

@@ -84,7 +84,7 @@ class Names:
 
 
 class Second(Protocol):
-    """A second stream out of the same track (streaming.rooms.low)."""
+    """A second stream out of the same track (streaming.rooms.tile_stream)."""
 
     stream: Stream
     layer: Layer | None

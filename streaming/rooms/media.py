@@ -11,18 +11,18 @@ import structlog
 from prometheus_client import Metric
 from starlette.routing import BaseRoute
 
-from records.workers import Worker, Workers
+from records.serving.workers import Worker, Workers
+from streaming.edges.assignment import Edges, EdgesConfig
 from streaming.edges.config import Edge
-from streaming.edges.placing import Edges, EdgesConfig
 from streaming.fanout import choose
 from streaming.health import Trouble
 from streaming.rooms import troubles
 from streaming.rooms.counters import families
 from streaming.rooms.forward import Stream, Tap
 from streaming.rooms.peer import Certificate
-from streaming.rooms.replay import Replay
 from streaming.rooms.room import Room, RoomStatus
 from streaming.rooms.sessions import Sessions
+from streaming.rooms.since_keyframe import Replay
 from streaming.rooms.subrooms import SUFFIXES
 from streaming.rooms.whep import Whep
 from streaming.rooms.whip import Whip

@@ -16,7 +16,7 @@ from OpenSSL import SSL
 from pylibsrtp import Error as SrtpError
 from pylibsrtp import _binding
 
-from streaming.rooms.notices import Notice
+from streaming.rooms.publisher_notices import Notice
 from streaming.wire import answer
 from streaming.wire.codecs import Codec
 from streaming.wire.sdp import Offer

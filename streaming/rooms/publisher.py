@@ -10,13 +10,13 @@ from typing import ClassVar
 
 import structlog
 
-from records import signing
 from records.clock import timestamp
+from records.serving import signing
 from streaming.rooms.congestion import Congestion
 from streaming.rooms.forward import Stream
 from streaming.rooms.layers import Asking, Layer, Names, Track
-from streaming.rooms.notices import B_FRAMES
 from streaming.rooms.peer import Certificate, Peer
+from streaming.rooms.publisher_notices import B_FRAMES
 from streaming.wire import rtcp, simulcast, twcc
 from streaming.wire.codecs import Codec
 from streaming.wire.sdp import Offer

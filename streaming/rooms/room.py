@@ -13,12 +13,12 @@ import structlog
 from records.clock import local_now
 from streaming.fanout import Fanout
 from streaming.rooms.forward import Stream, Tap
-from streaming.rooms.low import Low
-from streaming.rooms.notices import Notice
 from streaming.rooms.peer import Peer
-from streaming.rooms.replay import Replay, since_keyframe
+from streaming.rooms.publisher_notices import Notice
+from streaming.rooms.since_keyframe import Replay, since_keyframe
 from streaming.rooms.source import Source
 from streaming.rooms.taps import TapFailures
+from streaming.rooms.tile_stream import Low
 from streaming.rooms.viewer import Viewer
 from streaming.wire.codecs import CLOCK
 

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from records import asking
-from streaming.edges.outpost import EdgeViewer
+from records.serving import requests as asking
+from streaming.edges.edge import EdgeViewer
 from streaming.rooms.peer import Peer
 from streaming.wire import answer as answers
 from streaming.wire.paths import TcpPath

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from streaming.rooms.layers import Track
-from streaming.rooms.notices import Notice
+from streaming.rooms.publisher_notices import Notice
 
 
 class Source(Protocol):

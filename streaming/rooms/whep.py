@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from starlette.requests import Request
 
-from streaming.edges.outpost import EdgeViewer
+from streaming.edges.edge import EdgeViewer
 from streaming.rooms.peer import Peer
 from streaming.rooms.room import Room
 from streaming.rooms.sessions import VIEWERS_PER_ROOM

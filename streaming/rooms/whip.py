@@ -7,7 +7,7 @@ from typing import ClassVar
 import structlog
 from starlette.requests import Request
 
-from streaming.rooms import notices
+from streaming.rooms import publisher_notices as notices
 from streaming.rooms.peer import Peer
 from streaming.rooms.publisher import Publisher
 from streaming.rooms.room import Room

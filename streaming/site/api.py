@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from records import public
-from records.asking import whole
 from records.clock import now, rfc3339, today
+from records.public import rows as public
+from records.serving.requests import whole
 from records.states import OPENING_STATES
 from streaming.live.board import Board
 from streaming.live.logs import Logs, OpeningLog

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from records.projects import TRADE_FAMILIES
+from records.tables.projects import TRADE_FAMILIES
 from streaming.live.register import Entry
 
 FILTER_STATES = ("scheduled", "in_progress", "paused", "ended", "sealed")

@@ -11,7 +11,7 @@ from starlette.datastructures import QueryParams
 
 from records import current as at_room
 from records.clock import local_day, local_now, now, today
-from records.projects import TRADE_FAMILIES
+from records.tables.projects import TRADE_FAMILIES
 from streaming.live.board import Board, Opening, moment
 from streaming.live.logs import Logs
 from streaming.live.reading import Reader, openings_of

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from streaming.live.story import READ_OUT, STEPS, Message, Story, opening_record
+from streaming.site.opening_words import Pairs, facts, key_figures
 from streaming.site.outcome import outcome
 from streaming.site.render import currency_of, full, money, word
-from streaming.site.telling import Pairs, facts, key_figures
 
 Opening = Mapping[str, Any]
 

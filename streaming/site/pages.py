@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from records import public
 from records.clock import local_now, now
+from records.public import rows as public
 from streaming.live.board import Board
 from streaming.live.logs import Logs
 from streaming.live.reading import Reader, beside, openings_of
@@ -24,10 +24,10 @@ from streaming.live.story import STEPS, Story
 from streaming.site import market
 from streaming.site.api import Api, evidence_path
 from streaming.site.hall import Hall
+from streaming.site.opening_words import facts, listing, slate
 from streaming.site.openingview import opening_view
 from streaming.site.projectview import project_view, whole_project
 from streaming.site.render import Site, address, currency_of, day, word
-from streaming.site.telling import facts, listing, slate
 from streaming.site.verifyview import FOUND, verdict
 
 GZIP = [Middleware(GZipMiddleware, minimum_size=600, compresslevel=6)]

@@ -10,11 +10,11 @@ import segno
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from records import public
+from records.public import rows as public
 from streaming.live.reading import of_project
+from streaming.site.opening_words import Pairs
 from streaming.site.outcome import Outcome, outcome
 from streaming.site.render import clock, currency_of, full, money, named, term, word
-from streaming.site.telling import Pairs
 
 Payload = Mapping[str, Any]
 

@@ -9,8 +9,8 @@ from streaming.live.board import Board, Opening
 from streaming.live.logs import Logs
 from streaming.live.roster import RoomCard, Roster
 from streaming.live.story import Story
+from streaming.site.opening_words import Slate, slate
 from streaming.site.render import word
-from streaming.site.telling import Slate, slate
 
 SHOWN = frozenset({"scheduled", "in_progress", "paused"})
 

@@ -18,9 +18,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from records import organisations
 from records.clock import now, rfc3339
-from records.workers import Worker, Workers
+from records.serving.workers import Worker, Workers
+from records.tables import organisations
 from streaming.live.reading import Reader
 from streaming.rooms.room import Room
 from streaming.rooms.subrooms import SUFFIXES

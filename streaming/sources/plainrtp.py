@@ -16,7 +16,7 @@ from typing import Any
 
 from streaming.rooms.forward import Stream
 from streaming.rooms.layers import Track
-from streaming.rooms.notices import Notice
+from streaming.rooms.publisher_notices import Notice
 from streaming.wire import rtcp
 from streaming.wire.codecs import H264, OPUS, Codec
 

@@ -32,8 +32,8 @@ def add_user(
     as_json: JsonOption = False,
 ) -> None:
     """新增账号 / add an account; asks for its password."""
-    from dashboard.accounts import add_user as add
-    from records.users import ROLES
+    from dashboard.access.accounts import add_user as add
+    from records.tables.users import ROLES
 
     if role not in ROLES:
         output.fail(f"没有角色 {role}；可用 / no such role, choose from: {', '.join(ROLES)}", output.BAD_USE)
@@ -46,7 +46,7 @@ def add_user(
 @user.command("list")
 def list_users(as_json: JsonOption = False) -> None:
     """列出账号 / list the accounts."""
-    from dashboard import accounts
+    from dashboard.access import accounts
     from sunbid import wiring
 
     with wiring.opened(output.settings()).read() as session:
@@ -62,7 +62,7 @@ def set_password(
     name: NameArgument, password_stdin: PasswordOption = False, as_json: JsonOption = False
 ) -> None:
     """重设密码并结束其会话 / a new password; ends the account's sessions."""
-    from dashboard import accounts
+    from dashboard.access import accounts
 
     password = _password(password_stdin)
     with output.acting() as session:
@@ -77,7 +77,7 @@ def set_role(
     as_json: JsonOption = False,
 ) -> None:
     """更改角色并结束其会话 / another role; ends the account's sessions."""
-    from dashboard import accounts
+    from dashboard.access import accounts
 
     with output.acting() as session:
         accounts.set_role(session, name, role)
@@ -87,7 +87,7 @@ def set_role(
 @user.command("disable")
 def disable_user(name: NameArgument, as_json: JsonOption = False) -> None:
     """停用账号并结束其会话 / disable an account and end its sessions."""
-    from dashboard import accounts
+    from dashboard.access import accounts
 
     with output.acting() as session:
         accounts.disable_user(session, name)
@@ -97,7 +97,7 @@ def disable_user(name: NameArgument, as_json: JsonOption = False) -> None:
 @user.command("enable")
 def enable_user(name: NameArgument, as_json: JsonOption = False) -> None:
     """重新启用账号 / open a disabled account again."""
-    from dashboard import accounts
+    from dashboard.access import accounts
 
     with output.acting() as session:
         accounts.enable_user(session, name)
@@ -107,7 +107,7 @@ def enable_user(name: NameArgument, as_json: JsonOption = False) -> None:
 @user.command("unlock")
 def unlock_user(name: NameArgument, as_json: JsonOption = False) -> None:
     """多次登录失败后立即放行 / let an account sign in again at once after failed tries."""
-    from dashboard import accounts
+    from dashboard.access import accounts
 
     with output.acting() as session:
         accounts.unlock_user(session, name)

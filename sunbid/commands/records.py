@@ -35,8 +35,8 @@ def import_(
     ] = None,
 ) -> None:
     """导入文件，打印 JSON 报告 / files or folders into the ledger; prints a JSON report."""
-    from ingest.files import import_paths
-    from ingest.resubmit import resubmit
+    from ingest.files.imports import import_paths
+    from ingest.files.resubmit import resubmit
     from sunbid import wiring
 
     if bool(paths) == bool(rejects):
@@ -76,8 +76,8 @@ def export(
     """导出为 OCDS 1.1 或 CSV / OCDS 1.1 release packages with the bids extension, or the CSV pack."""
     from dataclasses import replace
 
-    from ingest.csvwrite import export_csv
-    from ingest.ocds_export import OcdsProfile, export_ocds
+    from ingest.csv.write import export_csv
+    from ingest.ocds.export import OcdsProfile, export_ocds
     from sunbid import wiring
 
     if format_ not in ("ocds", "csv") or (public and format_ == "csv"):
@@ -115,7 +115,7 @@ def scan(
     """对账本运行规则，不产生预警 / run the rules over the ledger without raising warnings."""
     from records.clock import BEIJING
     from sunbid import wiring
-    from supervision import scan as scanning
+    from supervision.rules import scan as scanning
     from supervision.rules.registry import parse_settings
 
     begin = datetime.combine(since.date(), time(), BEIJING) if since else None

@@ -51,7 +51,7 @@ def add(
 ) -> None:
     """新增开标室，显示一次推流令牌 / add a room and show its publishing token once."""
     from records import rooms
-    from records.organisations import Room
+    from records.tables.organisations import Room
 
     with output.acting() as session:
         new = not rooms.centres_called(session, centre)
@@ -89,7 +89,7 @@ def list_(
 def token(room_id: IdArgument, yes: SureOption = False, as_json: JsonOption = False) -> None:
     """换发推流令牌，旧令牌立即失效，用它推流的随即结束 / a new publishing token; the old one is void at once."""
     from records import rooms
-    from records.organisations import Room
+    from records.tables.organisations import Room
 
     with output.acting() as session:
         fresh = rooms.new_token(session, room_id, sure=yes)

@@ -87,7 +87,7 @@ def desk() -> None:
 
 def intake() -> None:
     """数据接入 / the intake of records."""
-    from ingest.server import serve
+    from ingest.http.server import serve
     from sunbid import logs, privacy, waiting, wiring
 
     settings = output.settings()

@@ -78,7 +78,7 @@ def give_record(
     as_json: JsonOption = False,
 ) -> None:
     """把被他人占用的项目、标段或开标（连同其下记录）移交给应有的来源 / hand over what another source holds."""
-    from ingest import handover
+    from ingest.apply import handover
 
     with output.acting() as session:
         rows = handover.give(session, kind, key, to, sure=yes)

@@ -10,7 +10,7 @@ from random import Random
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records.broadcast import BroadcastSession
+from records.tables.broadcast import BroadcastSession
 from sunbid.demo import market
 from sunbid.demo.lots import LotPlan
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import func, inspect, select, text
 
-from ingest.apply import apply_batch
-from records import signing
+from ingest.apply.envelopes import apply_batch
 from records.clock import BEIJING
-from records.intake import Held, Journal, Source
 from records.ledger import Ledger
-from records.openings import Opening
+from records.serving import signing
+from records.tables.intake import Held, Journal, Source
+from records.tables.openings import Opening
 from sunbid.demo.envelopes import SOURCE, Envelope, broken_off, called_off
 from sunbid.demo.lots import LIVE_MARK
 

@@ -12,7 +12,8 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 
 from records.clock import BEIJING
-from sunbid.demo import envelopes, society, story
+from sunbid.demo import envelopes, society
+from sunbid.demo import opening_steps as story
 from sunbid.demo.envelopes import Envelope
 from sunbid.demo.lots import LotPlan, plan_lot
 from sunbid.demo.people import People

@@ -14,7 +14,8 @@ import structlog
 
 from records.clock import now
 from sunbid import logs
-from sunbid.demo import envelopes, fonts, market, rooms, script, story
+from sunbid.demo import envelopes, fonts, market, rooms, script
+from sunbid.demo import opening_steps as story
 from sunbid.demo.envelopes import Envelope
 from sunbid.demo.link import Link
 from sunbid.demo.lots import LotPlan

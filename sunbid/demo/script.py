@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from records.clock import BEIJING
-from sunbid.demo import names, story
+from sunbid.demo import names
+from sunbid.demo import opening_steps as story
 from sunbid.demo.lots import LIVE_MARK, MOST_BIDS, LotPlan, plan_lot, rooms_on_air
 from sunbid.demo.people import People
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from dashboard.auth import add_user
-from records import signing
+from dashboard.access.routes import add_user
 from records.clock import BEIJING, now
 from records.ledger import Ledger, words
-from records.users import ROLES, User
+from records.serving import signing
+from records.tables.users import ROLES, User
 from sunbid import logs, output, up, wiring
 from sunbid.children import Command
 from sunbid.demo import broadcasts, home, load, market, player, rooms, script

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from records.clock import rfc3339
-from supervision.facts import DepositFact, LotFacts
-from supervision.finding import Finding
+from supervision.rules.facts import DepositFact, LotFacts
 from supervision.rules.files import masked
+from supervision.rules.finding import Finding
 from supervision.rules.rule import LotRule, Parameter, Words
 
 

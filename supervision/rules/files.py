@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from records.clock import rfc3339
 from records.keys import key_of
-from supervision.facts import BidFact, LotFacts
-from supervision.finding import Finding
+from supervision.rules.facts import BidFact, LotFacts
+from supervision.rules.finding import Finding
 from supervision.rules.rule import LotRule, Parameter, Words
 
 _PLACEHOLDERS = frozenset(

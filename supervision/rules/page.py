@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from supervision.finding import LEVELS
+from supervision.rules.finding import LEVELS
 from supervision.rules.registry import LOT_RULES
 from supervision.rules.rule import FAMILIES, LotRule, Parameter
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
-from supervision.facts import BidFact, LotFacts
-from supervision.finding import Finding
+from supervision.rules.facts import BidFact, LotFacts
+from supervision.rules.finding import Finding
 from supervision.rules.rule import LotRule, Parameter, Words
 
 PLAIN = Fraction(1, 4)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from supervision.facts import LotFacts
-from supervision.finding import Finding, Level, Subject
+from supervision.rules.facts import LotFacts
+from supervision.rules.finding import Finding, Level, Subject
 
 FAMILIES: dict[str, tuple[str, str]] = {
     "process": ("交易流程", "Process"),

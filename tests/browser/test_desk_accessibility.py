@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, Page
 
 from dashboard.screens import pages_of
 from records.ledger import Ledger
-from records.money import Award
-from records.projects import Lot
-from records.supervision import Warning
-from supervision.lens_writer import LensWriter
+from records.tables.money import Award
+from records.tables.projects import Lot
+from records.tables.supervision import Warning
+from supervision.lens.writer import LensWriter
 from tests.browser.test_desk_live import DESK, Desk
 from tests.dashboard import conftest as small
 from tests.dashboard.live_market import free_port, process

@@ -14,9 +14,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from records.ledger import Ledger
-from records.openings import Opening
 from records.states import append_event
-from supervision import warnings
+from records.tables.openings import Opening
+from supervision.warnings import desk as warnings
 from tests.dashboard.live_market import BIDDERS, PASSWORD, PUBLISH_TOKEN, free_port, process, raise_one, seed
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]

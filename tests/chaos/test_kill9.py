@@ -18,12 +18,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from records.intake import Journal
 from records.ledger import Ledger
-from records.openings import Opening
-from records.organisations import Organisation
 from records.sources import add_source
 from records.states import verify_opening
+from records.tables.intake import Journal
+from records.tables.openings import Opening
+from records.tables.organisations import Organisation
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parents[2]

@@ -20,22 +20,27 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from dashboard import accounts, auth, context, exports, failing, ops
-from dashboard.accounts import add_user
+from dashboard import context
+from dashboard import metrics as ops
+from dashboard.access import accounts
+from dashboard.access import routes as auth
+from dashboard.access.accounts import add_user
+from dashboard.access.gate import Gate
 from dashboard.config import DeskConfig
-from dashboard.gate import Gate
+from dashboard.exports import routes as exports
+from dashboard.shell import unavailable as failing
 from records import states
-from records.bids import Bid
 from records.clock import now
-from records.intake import Source
 from records.ledger import Ledger
-from records.money import Award, Deposit
-from records.openings import Opening
-from records.organisations import Centre, Organisation, Room
-from records.projects import Lot, Project
-from records.supervision import Warning
-from records.users import ROLES
-from supervision.lens_writer import LensWriter
+from records.tables.bids import Bid
+from records.tables.intake import Source
+from records.tables.money import Award, Deposit
+from records.tables.openings import Opening
+from records.tables.organisations import Centre, Organisation, Room
+from records.tables.projects import Lot, Project
+from records.tables.supervision import Warning
+from records.tables.users import ROLES
+from supervision.lens.writer import LensWriter
 from tests.places import HANGZHOU, PUBLISHED
 
 PASSWORD = "sunshine-2026"

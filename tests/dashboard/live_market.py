@@ -16,19 +16,19 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from dashboard.accounts import add_user
-from records import signing
-from records.bids import Bid
+from dashboard.access.accounts import add_user
 from records.clock import now, rfc3339
-from records.intake import Source
 from records.ledger import Ledger
-from records.openings import Opening
-from records.organisations import Centre, Organisation, Room
-from records.projects import Lot, Project
+from records.serving import signing
 from records.states import new_opening
-from records.supervision import Warning
-from supervision.finding import Finding, Level, Subject
-from supervision.raising import raise_warning
+from records.tables.bids import Bid
+from records.tables.intake import Source
+from records.tables.openings import Opening
+from records.tables.organisations import Centre, Organisation, Room
+from records.tables.projects import Lot, Project
+from records.tables.supervision import Warning
+from supervision.rules.finding import Finding, Level, Subject
+from supervision.warnings.raising import raise_warning
 
 PASSWORD = "a long enough password"
 PUBLISH_TOKEN = "publishing token of the test room"

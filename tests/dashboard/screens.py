@@ -7,7 +7,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from dashboard import context
-from dashboard.accounts import SignedIn
+from dashboard.access.accounts import SignedIn
 from dashboard.screens import Screen
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"

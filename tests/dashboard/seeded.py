@@ -14,14 +14,15 @@ from typing import Any
 
 from sqlalchemy import select
 
-from records.broadcast import BroadcastSession
 from records.ledger import Ledger
-from records.openings import Opening
-from sunbid.demo import envelopes, load, market, player, script, story
+from records.tables.broadcast import BroadcastSession
+from records.tables.openings import Opening
+from sunbid.demo import envelopes, load, market, player, script
+from sunbid.demo import opening_steps as story
 from sunbid.demo.people import People
-from supervision.baseline import UNKNOWN
-from supervision.hot import HotLoop
-from supervision.lens_writer import LensWriter
+from supervision.lens.writer import LensWriter
+from supervision.rules.baseline import UNKNOWN
+from supervision.warnings.lot_loop import HotLoop
 from tests.places import HANGZHOU
 
 NOW = datetime.fromisoformat("2026-11-19T11:10:00+08:00")

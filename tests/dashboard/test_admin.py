@@ -12,9 +12,9 @@ from dashboard.config import DeskConfig
 from dashboard.screens import ADMIN
 from records import sources
 from records.clock import now
-from records.openings import Opening
-from records.organisations import Centre, Room
-from records.users import ROLES, AuditEntry, User
+from records.tables.openings import Opening
+from records.tables.organisations import Centre, Room
+from records.tables.users import ROLES, AuditEntry, User
 from tests.dashboard.conftest import PASSWORD, sign_in
 from tests.dashboard.screens import run, text
 

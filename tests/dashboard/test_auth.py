@@ -11,13 +11,16 @@ import pytest
 from sqlalchemy import select
 from starlette.types import ASGIApp, Message
 
-from dashboard import accounts, auth, context
-from dashboard.gate import Gate
-from dashboard.sessions import Sessions
-from records import asking, audit
+from dashboard import context
+from dashboard.access import accounts
+from dashboard.access import routes as auth
+from dashboard.access.gate import Gate
+from dashboard.access.sessions import Sessions
+from records import audit
 from records import ledger as ledgers
 from records.acts import By
-from records.users import AuditEntry
+from records.serving import requests as asking
+from records.tables.users import AuditEntry
 from tests.dashboard.conftest import PASSWORD, sign_in
 
 BROWSER = {"accept": "text/html", "sec-fetch-mode": "navigate"}

@@ -22,21 +22,25 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
-from dashboard import auth, context, exports, failing, live_api
-from dashboard.accounts import add_user
+from dashboard import context
+from dashboard.access import routes as auth
+from dashboard.access.accounts import add_user
+from dashboard.access.gate import Gate
 from dashboard.config import DeskConfig
-from dashboard.gate import Gate
+from dashboard.exports import routes as exports
+from dashboard.exports.names import TABLES
+from dashboard.live import api as live_api
 from dashboard.screens import SCREENS, may_see
-from dashboard.tablelist import TABLES
+from dashboard.shell import unavailable as failing
 from ingest.config import IntakeConfig
-from ingest.server import create_app
+from ingest.http.server import create_app
 from records.clock import standing_at
 from records.ledger import Ledger
 from records.sources import add_source
-from records.users import ROLES
-from supervision.baseline import UNKNOWN
-from supervision.hot import HotLoop
-from supervision.lens_writer import LensWriter
+from records.tables.users import ROLES
+from supervision.lens.writer import LensWriter
+from supervision.rules.baseline import UNKNOWN
+from supervision.warnings.lot_loop import HotLoop
 from tests.dashboard.conftest import PASSWORD, sign_in
 from tests.dashboard.screens import run
 from tests.places import HANGZHOU, PUBLISHED

@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from records.ledger import Ledger
-from records.users import AuditEntry
+from records.tables.users import AuditEntry
 from tests.dashboard.live_market import PASSWORD, free_port, process, seed
 from tests.needed import needed
 from tests.streaming.nginx_rig import NGINX, Proxy

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dashboard import charts
-from dashboard.cards import change
-from dashboard.filters import read_choice
-from dashboard.html import esc
-from dashboard.throttle import PER_ADDRESS, PER_PAIR, Throttle
+from dashboard.access.throttle import PER_ADDRESS, PER_PAIR, Throttle
+from dashboard.charts import svg as charts
+from dashboard.shell.cards import change
+from dashboard.shell.filters import read_choice
+from dashboard.shell.html import esc
 
 NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
 

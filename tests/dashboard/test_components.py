@@ -12,7 +12,7 @@ import pytest
 from dashboard import components, context
 from dashboard.config import DeskConfig
 from records.states import OPENING_STEPS, STAGES
-from supervision.handling import ACTIONS
+from supervision.warnings.handling import ACTIONS
 
 NAMES = ("player", "wall", "opening", "warnings")
 AREAS = {"player": ("live",), "wall": ("live",), "opening": ("live", "opening"), "warnings": ("warnings",)}

@@ -14,13 +14,15 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from dashboard import context, exports, gate
-from dashboard.accounts import add_user
+from dashboard import context
+from dashboard.access import gate
+from dashboard.access.accounts import add_user
 from dashboard.config import DeskConfig
-from ingest.files import import_paths
+from dashboard.exports import routes as exports
+from ingest.files.imports import import_paths
 from records.clock import running_from
 from records.ledger import Ledger
-from records.users import User
+from records.tables.users import User
 from tests.dashboard.test_every_figure import Shown
 from tests.dashboard.test_evidence import write
 

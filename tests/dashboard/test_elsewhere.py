@@ -15,14 +15,14 @@ from sqlalchemy import select
 from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID
-from ingest.files import import_paths
-from records import public
+from ingest.files.imports import import_paths
 from records.clock import running_from
 from records.ledger import Ledger
-from records.projects import Lot
-from supervision.home import Place
-from supervision.lens_writer import LensWriter
-from supervision.market import overview
+from records.public import rows as public
+from records.tables.projects import Lot
+from supervision.figures.home import Place
+from supervision.figures.market import overview
+from supervision.lens.writer import LensWriter
 from tests.dashboard.screens import run, text
 from tests.dashboard.test_every_figure import Shown
 from tests.places import HANGZHOU

@@ -6,12 +6,13 @@ import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from dashboard import context, exports, serve
+from dashboard import context, serve
+from dashboard.access.gate import Gate
 from dashboard.config import DeskConfig
-from dashboard.gate import Gate
+from dashboard.exports import routes as exports
 from dashboard.screens import SCREENS, Screen
-from records.asking import PlainAddresses
-from records.users import User
+from records.serving.requests import PlainAddresses
+from records.tables.users import User
 from tests.dashboard.screens import run
 from tests.front.walking import VALUES, Walk, addresses
 

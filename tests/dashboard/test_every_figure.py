@@ -18,8 +18,8 @@ from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID
 from records.clock import running_from
-from records.projects import Lot, counted
-from records.supervision import Warning
+from records.tables.projects import Lot, counted
+from records.tables.supervision import Warning
 from tests.dashboard import seeded
 from tests.dashboard.screens import run, text
 from tests.dashboard.seeded import TODAY, Asked, Sql

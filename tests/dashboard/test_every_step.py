@@ -10,11 +10,14 @@ import httpx
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import context, hosting, i18n, rooms_live, screens, signin
+from dashboard import context, i18n, screens
+from dashboard.access import pages as signin
 from dashboard.config import DeskConfig
-from records.bids import Bid
+from dashboard.live import hosting
+from dashboard.live import rooms as rooms_live
 from records.ledger import Ledger
 from records.states import append_event
+from records.tables.bids import Bid
 from tests.dashboard import live_market
 from tests.dashboard.screens import desk_of, turn
 from tests.streaming.hub_market import bidders

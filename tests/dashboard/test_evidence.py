@@ -11,15 +11,17 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from dashboard import context, feeds, gate
-from dashboard.accounts import add_user
+from dashboard import context
+from dashboard.access import gate
+from dashboard.access.accounts import add_user
 from dashboard.config import DeskConfig
-from ingest.files import import_paths
+from dashboard.live import feeds
+from ingest.files.imports import import_paths
 from records.clock import running_from
 from records.ledger import Ledger
-from records.users import User
-from supervision.baseline import UNKNOWN, measure_baselines
-from supervision.hot import HotLoop
+from records.tables.users import User
+from supervision.rules.baseline import UNKNOWN, measure_baselines
+from supervision.warnings.lot_loop import HotLoop
 
 NOW = datetime.fromisoformat("2026-11-20T10:00:00+08:00")
 FIRMS = "ABCD"

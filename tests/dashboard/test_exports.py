@@ -15,16 +15,16 @@ from openpyxl.worksheet.worksheet import Worksheet
 from sqlalchemy import select
 
 from dashboard import context
+from dashboard.exports.names import TABLES
+from dashboard.exports.sheets import Writing, as_csv, as_xlsx
 from dashboard.screens import NARROWER, SCREENS, TABLES_OF, names_visible
-from dashboard.sheets import Writing, as_csv, as_xlsx
-from dashboard.tablelist import TABLES
 from records.clock import now
-from records.money import Award
-from records.openings import Opening
-from records.organisations import Organisation
-from records.projects import Lot
-from records.supervision import Warning
-from records.users import ROLES, AuditEntry
+from records.tables.money import Award
+from records.tables.openings import Opening
+from records.tables.organisations import Organisation
+from records.tables.projects import Lot
+from records.tables.supervision import Warning
+from records.tables.users import ROLES, AuditEntry
 from tests.dashboard.conftest import BIDDERS, sign_in
 
 ASKS_PERSONS = {

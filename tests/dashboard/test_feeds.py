@@ -17,15 +17,19 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
-from dashboard import accounts, context, feeds, gate, live_api
-from dashboard.accounts import disable_user
+from dashboard import context
+from dashboard.access import accounts, gate
+from dashboard.access.accounts import disable_user
 from dashboard.config import DeskConfig
-from records import audit, signing
+from dashboard.live import api as live_api
+from dashboard.live import feeds
+from records import audit
 from records.acts import By
 from records.ledger import Ledger
+from records.serving import signing
 from records.states import append_event
-from records.users import AuditEntry, User
-from supervision import warnings
+from records.tables.users import AuditEntry, User
+from supervision.warnings import desk as warnings
 from tests.dashboard.live_market import BIDDERS, raise_one, seed
 
 CONTRACT = {

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from dashboard import context, measures, months
+from dashboard import context, months
 from dashboard.config import DeskConfig
-from dashboard.filters import today
-from supervision import metrics
-from supervision.filters import Filters, Period, add_months
+from dashboard.shell import figure_cards as measures
+from dashboard.shell.filters import today
+from supervision.figures import lens_figures as metrics
+from supervision.figures.filters import Filters, Period, add_months
 
 
 @pytest.mark.parametrize("metric", months.METRICS)

@@ -11,11 +11,11 @@ from streamlit.testing.v1 import AppTest
 from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID
-from ingest.apply import apply_batch
-from records import public
+from ingest.apply.envelopes import apply_batch
 from records.clock import now, rfc3339
-from records.society import Opinion
-from records.users import AuditEntry
+from records.public import rows as public
+from records.tables.society import Opinion
+from records.tables.users import AuditEntry
 from tests.dashboard.screens import run, text
 
 SENT = "中标公示里的工期与招标文件不一致"

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID, SCREENS, Screen, may_see, tables_of
-from records.organisations import Centre, Room
-from records.users import ROLES
+from records.tables.organisations import Centre, Room
+from records.tables.users import ROLES
 from tests.dashboard.screens import desk_of, run, text, turn
 
 WARNING_SENTENCE = "本系统预警结果仅供监管核查参考，不构成违法违规认定。"

@@ -12,19 +12,24 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from dashboard import components, context, gantt, hall, i18n, room_health, room_panel, rooms_live, screens
-from dashboard.accounts import SignedIn
+from dashboard import components, context, i18n, screens
+from dashboard.access.accounts import SignedIn
+from dashboard.charts import gantt
 from dashboard.config import DeskConfig
-from dashboard.filters import Choice
-from dashboard.shell import Page
+from dashboard.live import hall
+from dashboard.live import rooms as rooms_live
+from dashboard.panels import room as room_panel
+from dashboard.panels import room_health
+from dashboard.shell.filters import Choice
+from dashboard.shell.screen import Page
 from records import audit, control
 from records.clock import now, standing_at, start_of, today
 from records.control import Order
-from records.evaluation import Evaluation
 from records.ledger import Ledger
-from records.openings import Opening
 from records.states import append_event
-from records.users import ROLES, AuditEntry
+from records.tables.evaluation import Evaluation
+from records.tables.openings import Opening
+from records.tables.users import ROLES, AuditEntry
 from tests.dashboard.live_market import seed
 from tests.dashboard.screens import run, text
 from tests.streaming import hub_market

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from dashboard.screens import DIMENSIONS, PAGES, SCREENS, names_visible, screens_of
-from records.users import ROLES
+from records.tables.users import ROLES
 
 SLUGS = "overview openness competition service savings hall room witness remote deposits warnings associations rings experts leads"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ingest.config import IntakeConfig
-from ingest.server import create_app as create_intake
+from ingest.http.server import create_app as create_intake
 from records.ledger import Ledger
 from records.sources import add_source
 from streaming.config import HubConfig

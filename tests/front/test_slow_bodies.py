@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from starlette.types import ASGIApp, Message
 
-from records import asking
 from records.ledger import Ledger
+from records.serving import requests as asking
 from streaming.config import HubConfig
 from streaming.hub import create_app
 from tests.front.asgi import _scope

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ingest.apply import Answer, apply_batch
+from ingest.apply.envelopes import Answer, apply_batch
 from records.ledger import Ledger
 from records.sources import add_source
 from sunbid.demo import market as demonstration

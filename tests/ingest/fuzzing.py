@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from ingest.kinds import KINDS
+from ingest.kinds.registry import KINDS
 
 from .conftest import envelope, market
 from .test_kinds import OTHERS

@@ -15,12 +15,12 @@ from typing import Any
 import websockets
 from sqlalchemy import create_engine, text
 
-from ingest.apply import apply_batch
-from records.bids import Bid
-from records.intake import Held, Journal, Parked, Reject
+from ingest.apply.envelopes import apply_batch
 from records.ledger import Ledger
-from records.money import Deposit
 from records.sources import add_source
+from records.tables.bids import Bid
+from records.tables.intake import Held, Journal, Parked, Reject
+from records.tables.money import Deposit
 
 from .conftest import DEADLINE, count, envelope, market, rows
 from .serving import free_port, start

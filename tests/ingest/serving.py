@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from ingest.config import IntakeConfig
-from ingest.server import server as server_of
+from ingest.http.server import server as server_of
 from records.ledger import Ledger
 
 _START = """
@@ -25,7 +25,7 @@ import sys
 from pathlib import Path
 from typing import Any
 from ingest.config import IntakeConfig
-from ingest.server import serve
+from ingest.http.server import serve
 serve(IntakeConfig(sys.argv[1], Path(sys.argv[2]), port=int(sys.argv[3])))
 """
 

@@ -7,15 +7,15 @@ from decimal import Decimal
 
 from sqlalchemy import text
 
-from ingest.apply import apply_batch
-from records import signing
-from records.bids import Bid
-from records.broadcast import PublicEvent
-from records.intake import Held, Journal, Parked, Reject
+from ingest.apply.envelopes import apply_batch
 from records.ledger import Ledger
-from records.money import Award, Deposit
-from records.organisations import Organisation, Room
-from records.projects import Lot
+from records.serving import signing
+from records.tables.bids import Bid
+from records.tables.broadcast import PublicEvent
+from records.tables.intake import Held, Journal, Parked, Reject
+from records.tables.money import Award, Deposit
+from records.tables.organisations import Organisation, Room
+from records.tables.projects import Lot
 from records.visibility import FIRST_MOMENT
 
 from .conftest import DEADLINE, KEY, LATER, Send, count, envelope, market, rows, statuses

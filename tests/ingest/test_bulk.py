@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from ingest.apply import apply_batch
-from ingest.bulk import BulkRefused, Load, bulk_load
-from ingest.bulkpiece import REFERENCE
-from records.intake import Source
+from ingest.apply.envelopes import apply_batch
 from records.ledger import TABLES, Ledger
+from records.tables.intake import Source
+from sunbid.demo.bulk.load import BulkRefused, Load, bulk_load
+from sunbid.demo.bulk.piece import REFERENCE
 
 AT = datetime(2026, 3, 11, 2, 30, tzinfo=UTC)
 CLOCKS = {"received_at", "updated_at", "created_at"}

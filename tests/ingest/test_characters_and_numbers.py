@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from ingest.config import IntakeConfig
-from ingest.server import create_app
-from records.bids import Bid
+from ingest.http.server import create_app
 from records.ledger import Ledger
-from records.organisations import Organisation
 from records.sources import add_source
+from records.tables.bids import Bid
+from records.tables.organisations import Organisation
 
 from .conftest import envelope, market, rows
 

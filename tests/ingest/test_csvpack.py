@@ -13,19 +13,19 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from ingest import csvdocs
-from ingest.csvcells import columns_of
-from ingest.csvcodes import WORDS, coded
-from ingest.csvpack import kind_of
-from ingest.csvwrite import export_csv, headers, write_templates
-from ingest.files import ImportReport, Reached, import_paths
-from ingest.kinds import KINDS
-from records.bids import Bid
+from ingest.csv import docs as csvdocs
+from ingest.csv.cells import columns_of
+from ingest.csv.codes import WORDS, coded
+from ingest.csv.pack import kind_of
+from ingest.csv.write import export_csv, headers, write_templates
+from ingest.files.imports import ImportReport, Reached, import_paths
+from ingest.kinds.registry import KINDS
 from records.ledger import Ledger
-from records.money import Award
-from records.openings import Opening, OpeningEvent
-from records.organisations import Organisation
-from records.projects import Lot
+from records.tables.bids import Bid
+from records.tables.money import Award
+from records.tables.openings import Opening, OpeningEvent
+from records.tables.organisations import Organisation
+from records.tables.projects import Lot
 
 from .conftest import Send, count, envelope, rows
 from .test_export_ocds import assert_same, copied

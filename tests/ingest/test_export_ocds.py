@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ingest.apply import apply_batch
-from ingest.files import ImportReport, import_paths
-from ingest.kinds import KINDS
-from ingest.ocds_export import ExportReport, OcdsProfile, export_ocds
-from ingest.ocds_gather import carried
-from ingest.rows import TABLES, table_of
-from records.intake import Source
+from ingest.apply.envelopes import apply_batch
+from ingest.apply.rows import TABLES, table_of
+from ingest.files.imports import ImportReport, import_paths
+from ingest.kinds.registry import KINDS
+from ingest.ocds.export import ExportReport, OcdsProfile, export_ocds
+from ingest.ocds.gather import carried
 from records.ledger import Ledger
-from records.openings import Opening, OpeningEvent
 from records.states import verify_opening
+from records.tables.intake import Source
+from records.tables.openings import Opening, OpeningEvent
 
 from .conftest import LATER, envelope, statuses
 from .conftest import market as small_market

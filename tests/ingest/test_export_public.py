@@ -13,11 +13,11 @@ from jsonschema import Draft4Validator
 from sqlalchemy import select
 from stdnum.cn import ric
 
-from ingest.ocds_export import OcdsProfile, export_ocds
-from ingest.rows import TABLES
+from ingest.apply.rows import TABLES
+from ingest.ocds.export import OcdsProfile, export_ocds
 from records.ledger import Ledger
-from records.projects import Lot
 from records.sources import ensure_source
+from records.tables.projects import Lot
 
 from .conftest import LATER, NOW, Send, envelope
 from .conftest import market as small_market

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ingest.apply import apply_batch
-from ingest.files import import_paths
-from records.intake import Reject
+from ingest.apply.envelopes import apply_batch
+from ingest.files.imports import import_paths
 from records.ledger import Ledger
+from records.tables.intake import Reject
 
 from .conftest import KEY, count, market
 from .fuzzing import envelopes, files

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from records.ledger import Ledger
-from records.projects import Lot
+from records.tables.projects import Lot
 
 from .conftest import envelope, rows
 from .door import Door

@@ -17,19 +17,19 @@ import pytest
 import websockets
 from typer.testing import CliRunner
 
-from ingest.apply import apply_batch
-from ingest.csvwrite import export_csv
-from ingest.files import import_paths
-from ingest.kinds import KINDS
-from ingest.ocds_export import export_ocds
-from records.bids import Bid
+from ingest.apply.envelopes import apply_batch
+from ingest.csv.write import export_csv
+from ingest.files.imports import import_paths
+from ingest.kinds.registry import KINDS
+from ingest.ocds.export import export_ocds
 from records.clock import now, running_from
-from records.intake import Held, Parked
 from records.ledger import Ledger
-from records.money import Award, Deposit
-from records.openings import Opening
-from records.projects import Lot, Project
 from records.sources import add_source
+from records.tables.bids import Bid
+from records.tables.intake import Held, Parked
+from records.tables.money import Award, Deposit
+from records.tables.openings import Opening
+from records.tables.projects import Lot, Project
 from sunbid.cli import app
 
 from .conftest import DEADLINE, KEY, LATER, envelope, market, rows

@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
-from ingest import national
-from ingest.kinds import KINDS
-from ingest.rows import MODELS
-from records import signing
-from records.evaluation import Evaluation, Expert, Fee, Score
-from records.intake import Journal, Parked, Reject
+from ingest.apply.rows import MODELS
+from ingest.kinds import national
+from ingest.kinds.registry import KINDS
 from records.ledger import Ledger
-from records.money import Award, Deposit
-from records.openings import Opening
-from records.organisations import Organisation
-from records.procedure import Contract, Notice, Objection, TenderProject
-from records.projects import Lot
-from records.reading import ControlPriceCheck
-from records.relations import Credit, Relation
-from records.society import Inspection, Opinion
+from records.serving import signing
+from records.tables.evaluation import Evaluation, Expert, Fee, Score
+from records.tables.intake import Journal, Parked, Reject
+from records.tables.money import Award, Deposit
+from records.tables.openings import Opening
+from records.tables.organisations import Organisation
+from records.tables.procedure import Contract, Notice, Objection, TenderProject
+from records.tables.projects import Lot
+from records.tables.reading import ControlPriceCheck
+from records.tables.relations import Credit, Relation
+from records.tables.society import Inspection, Opinion
 
 from .conftest import DEADLINE, KEY, LATER, Send, count, envelope, market, rows, statuses
 

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from records.bids import Bid
 from records.ledger import Ledger
-from records.money import Award
-from records.organisations import Organisation
-from records.projects import Lot
+from records.tables.bids import Bid
+from records.tables.money import Award
+from records.tables.organisations import Organisation
+from records.tables.projects import Lot
 from sunbid.cli import app
-from supervision import metrics
-from supervision.facts import load_facts
-from supervision.filters import Filters
-from supervision.lens import Lens
-from supervision.lens_writer import LensWriter
+from supervision.figures import lens_figures as metrics
+from supervision.figures.filters import Filters
+from supervision.lens.reader import Lens
+from supervision.lens.writer import LensWriter
+from supervision.rules.facts import load_facts
 
 from .conftest import count, rows
 from .door import Door

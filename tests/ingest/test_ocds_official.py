@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from ingest.files import ImportReport, import_paths
+from ingest.files.imports import ImportReport, import_paths
 from records.ledger import Ledger
-from records.organisations import Organisation
-from records.projects import Lot
+from records.tables.organisations import Organisation
+from records.tables.projects import Lot
 
 from .conftest import rows
 from .official import Official, fetch

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ingest.files import ImportReport, import_paths
-from records.bids import Bid
+from ingest.files.imports import ImportReport, import_paths
 from records.ledger import Ledger
-from records.money import Award
-from records.organisations import Organisation
-from records.projects import Lot, Project
+from records.tables.bids import Bid
+from records.tables.money import Award
+from records.tables.organisations import Organisation
+from records.tables.projects import Lot, Project
 
 from .conftest import rows
 from .official import Official

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ingest.rows import TABLES
-from records.bids import Bid
+from ingest.apply.rows import TABLES
 from records.ledger import Ledger
-from records.money import Award
-from records.organisations import Organisation
-from records.projects import Lot, Project
+from records.tables.bids import Bid
+from records.tables.money import Award
+from records.tables.organisations import Organisation
+from records.tables.projects import Lot, Project
 
 from .conftest import count, rows
 from .door import Door, Imported

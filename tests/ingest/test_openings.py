@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from records import public
-from records.broadcast import PublicEvent
 from records.ledger import Ledger
-from records.openings import Opening, OpeningEvent
-from records.projects import Lot
+from records.public import rows as public
 from records.states import verify_opening
+from records.tables.broadcast import PublicEvent
+from records.tables.openings import Opening, OpeningEvent
+from records.tables.projects import Lot
 
 from .conftest import DEADLINE, LATER, Send, count, envelope, market, rows, statuses
 

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from ingest.apply import apply_batch
+from ingest.apply.envelopes import apply_batch
 from ingest.envelope import KINDS
 from records import rooms as house
 from records.clock import now, running_from
-from records.intake import Held, Parked
 from records.ledger import Ledger
-from records.openings import Opening, OpeningEvent
-from records.organisations import Centre, Organisation, Room
-from records.public import latest
+from records.public.rows import latest
 from records.sources import add_source
+from records.tables.intake import Held, Parked
+from records.tables.openings import Opening, OpeningEvent
+from records.tables.organisations import Centre, Organisation, Room
 
 from .conftest import DEADLINE, KEY, LATER, envelope, market, rows
 from .serving import auth, post, running

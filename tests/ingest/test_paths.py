@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ingest.apply import apply_batch
-from ingest.csvwrite import export_csv
+from ingest.apply.envelopes import apply_batch
+from ingest.csv.write import export_csv
 from records.filenames import file_name
 from records.ledger import Ledger
 from records.sources import add_source

@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ingest.files import import_paths
-from records.intake import Reject
+from ingest.files.imports import import_paths
 from records.ledger import Ledger
 from records.sources import add_source
+from records.tables.intake import Reject
 
 from .conftest import rows
 from .serving import auth, post, running

@@ -13,12 +13,12 @@ import httpx
 import pytest
 import websockets
 
-from ingest.apply import apply_batch
-from ingest.files import import_paths
-from records.bids import Bid
-from records.intake import Reject
+from ingest.apply.envelopes import apply_batch
+from ingest.files.imports import import_paths
 from records.ledger import Ledger
 from records.sources import add_source
+from records.tables.bids import Bid
+from records.tables.intake import Reject
 
 from .conftest import KEY, count, envelope, market, rows, statuses
 from .serving import auth, post, running
@@ -199,7 +199,7 @@ def test_what_a_waiting_record_trips_over_is_its_own_fault(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that waits for its lot, and cannot be placed when the lot comes, does not take the lot with it."""
-    from ingest import placing
+    from ingest.apply import consequences as placing
 
     place = placing.row_of
 

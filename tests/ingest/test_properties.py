@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest import describe
-from ingest.apply import Answer, apply_batch, prepare
-from ingest.kinds import KINDS, REFERENCES
-from ingest.rows import MODELS, TABLES, table_of
-from records.intake import Held, Journal, Parked
+from ingest.apply.envelopes import Answer, apply_batch, prepare
+from ingest.apply.rows import MODELS, TABLES, table_of
+from ingest.http import schema as describe
+from ingest.kinds.registry import KINDS, REFERENCES
 from records.ledger import Ledger
+from records.tables.intake import Held, Journal, Parked
 
 from .conftest import KEY, count, envelope, market, rows
 

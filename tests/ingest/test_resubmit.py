@@ -7,10 +7,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from ingest.resubmit import resubmit
-from records.bids import Bid
-from records.intake import Reject
+from ingest.files.resubmit import resubmit
 from records.ledger import Ledger
+from records.tables.bids import Bid
+from records.tables.intake import Reject
 
 from .conftest import Send, count, envelope, market, rows
 
@@ -73,7 +73,7 @@ def test_a_record_put_right_in_the_same_batch_is_settled_at_once(ledger: Ledger,
 def test_what_was_refused_long_ago_is_settled_too(
     ledger: Ledger, send: Send, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.rejects._RECENT", 0)
+    monkeypatch.setattr("ingest.apply.rejects._RECENT", 0)
     lines = refused(ledger, send)[:1]
     good = envelope("bid", "b0", {"lot": "l0", "bidder": "o0"})
     send(good)

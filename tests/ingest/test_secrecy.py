@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ingest.measures import Measures
-from records import public
-from records.broadcast import PublicEvent
+from ingest.http.metrics import Measures
 from records.clock import now
-from records.intake import Journal
 from records.ledger import Ledger
+from records.public import rows as public
+from records.tables.broadcast import PublicEvent
+from records.tables.intake import Journal
 
 from .conftest import DEADLINE, LATER, Send, envelope, market, rows
 from .test_kinds import OTHERS, everything
@@ -73,7 +73,7 @@ def test_answers_count_each_sources_own_records_without_gaps(send: Send) -> None
 
 def test_figures_move_in_steps_too_coarse_to_tell_a_bid() -> None:
     measures = Measures()
-    from ingest.batch import Answer
+    from ingest.apply.batch import Answer
 
     before = measures.render()
     for i in range(5):

@@ -14,11 +14,11 @@ import jsonschema
 import pytest
 import websockets
 
-from ingest.apply import apply_batch
-from records.bids import Bid
-from records.intake import Reject
+from ingest.apply.envelopes import apply_batch
 from records.ledger import Ledger
 from records.sources import add_source, disable, rotate
+from records.tables.bids import Bid
+from records.tables.intake import Reject
 
 from .conftest import count, envelope, market
 from .serving import auth, post, running
@@ -172,7 +172,7 @@ async def test_bad_websockets_are_closed_with_a_reason(
 async def test_a_source_switched_off_loses_its_connection(
     ledger: Ledger, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.feed.RECHECK_S", 0.05)
+    monkeypatch.setattr("ingest.http.feed.RECHECK_S", 0.05)
     async with (
         running(ledger, tmp_path) as at,
         websockets.connect(f"ws://{at}/records", additional_headers=auth(token)) as socket,

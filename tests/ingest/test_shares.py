@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import websockets
 
-from ingest.apply import apply_batch
+from ingest.apply.envelopes import apply_batch
 from ingest.config import IntakeConfig
-from ingest.server import create_app
+from ingest.http.server import create_app
 from records.ledger import Ledger
 from records.sources import add_source
 

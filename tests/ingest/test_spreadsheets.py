@@ -21,10 +21,10 @@ from openpyxl.cell.text import InlineFont
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from records.ledger import Ledger
-from records.money import Award
-from records.organisations import Organisation
-from records.projects import Lot
-from records.relations import Credit, Relation
+from records.tables.money import Award
+from records.tables.organisations import Organisation
+from records.tables.projects import Lot
+from records.tables.relations import Credit, Relation
 
 from .conftest import count, rows
 from .door import Door, Imported

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from ingest.apply import apply_batch
+from ingest.apply.envelopes import apply_batch
 from records import current, states
 from records import rooms as house
 from records.clock import now, running_from
 from records.ledger import Ledger
-from records.openings import Opening
 from records.sources import add_source
+from records.tables.openings import Opening
 
 from .conftest import DEADLINE, KEY, LATER, envelope, market, rows
 from .serving import auth, post, running

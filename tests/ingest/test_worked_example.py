@@ -10,12 +10,12 @@ import pytest
 from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
-from ingest import docs
 from ingest.config import IntakeConfig
-from ingest.server import create_app
+from ingest.http.server import create_app
+from ingest.kinds import docs
 from records.ledger import Ledger
-from records.openings import Opening
 from records.sources import add_source
+from records.tables.openings import Opening
 
 EVENTS = (
     "scheduled", "sign_in", "bidders_published", "decrypt_progress", "control_price", "coefficient_committed", "coefficient_drawn",
@@ -60,7 +60,7 @@ def test_each_event_is_described_with_its_place_in_the_order(kind: str, document
     (row,) = [line for line in section.splitlines() if line.startswith(f"| `{kind}` |")]
     cells = [cell.strip() for cell in row.strip("|").split(" | ")]
     assert len(cells) == 4 and all(cells) and "·" in cells[1]
-    from ingest.describe import schema
+    from ingest.http.schema import schema
 
     told: dict[str, Any] = schema()["$defs"][f"payload.{kind}"]
     assert told["description"] and told["$comment"] == cells[1]

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from records import states
-from records.openings import Opening
-from records.organisations import Centre, Organisation, Room
-from records.projects import Lot, Project
+from records.tables.openings import Opening
+from records.tables.organisations import Centre, Organisation, Room
+from records.tables.projects import Lot, Project
 
 DEADLINE = datetime(2026, 11, 19, 1, 0, tzinfo=UTC)
 AFTER = DEADLINE + timedelta(minutes=1)

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, update
 
-from records import audit, backup, check, signing, states
-from records.broadcast import PublicEvent
+from records import audit, backup, check, states
 from records.clock import now
-from records.intake import Held, Journal, Parked
 from records.ledger import Ledger
-from records.openings import OpeningEvent
+from records.serving import signing
+from records.tables.broadcast import PublicEvent
+from records.tables.intake import Held, Journal, Parked
+from records.tables.openings import OpeningEvent
 from tests.records.market import AFTER, lot_with_opening
 
 

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from records import public, states
-from records.broadcast import PublicEvent
+from records import states
 from records.clock import now
 from records.ledger import Ledger
-from records.projects import Lot
+from records.public import rows as public
+from records.tables.broadcast import PublicEvent
+from records.tables.projects import Lot
 from tests.records.market import AFTER, lot_with_opening
 from tests.records.test_states import WHOLE
 

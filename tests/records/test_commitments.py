@@ -13,11 +13,12 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-from records import audit, chain, check, commitment, public, states
+from records import audit, chain, check, commitment, states
 from records.clock import now, standing_at
-from records.evidence import Seal
 from records.ledger import Ledger
-from records.openings import Opening, OpeningEvent
+from records.public import rows as public
+from records.tables.evidence import Seal
+from records.tables.openings import Opening, OpeningEvent
 from tests.records.market import AFTER, DEADLINE, lot_with_opening
 from tests.records.test_states import WHOLE, play
 

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from records.doorway import IDLE_SECONDS, guarded
+from records.serving.doorway import IDLE_SECONDS, guarded
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -13,13 +13,15 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.exc import ProgrammingError, StatementError
 
-from records import audit, grants, identifiers, public, signing
-from records.base import Base
-from records.broadcast import BroadcastSession, PublicEvent
+from records import audit, grants, identifiers
 from records.clock import now
 from records.ledger import Ledger
-from records.projects import Lot, Project
-from records.users import AuditEntry
+from records.public import rows as public
+from records.serving import signing
+from records.tables.base import Base
+from records.tables.broadcast import BroadcastSession, PublicEvent
+from records.tables.projects import Lot, Project
+from records.tables.users import AuditEntry
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_models(ledger: Ledger) -> None:

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from records import chain, public, states
+from records import chain, states
 from records.clock import now
 from records.ledger import Ledger
-from records.openings import Opening, OpeningEvent
-from records.projects import Lot
+from records.public import rows as public
+from records.tables.openings import Opening, OpeningEvent
+from records.tables.projects import Lot
 from tests.records.market import AFTER, DEADLINE, lot_with_opening
 
 WHOLE = [

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from dashboard.accounts import add_user
+from dashboard.access.accounts import add_user
 from records import rooms, sources
 from records.ledger import Ledger
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from records import workers as module
-from records.workers import SignOfLife, Worker, Workers
+from records.serving import workers as module
+from records.serving.workers import SignOfLife, Worker, Workers
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ingest.apply import apply_batch
-from ingest.files import import_paths
+from ingest.apply.envelopes import apply_batch
+from ingest.files.imports import import_paths
 from records.ledger import Ledger
 from records.sources import add_source
 from tests.ingest.conftest import market

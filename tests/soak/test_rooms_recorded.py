@@ -17,11 +17,11 @@ import pytest
 from sqlalchemy import select
 
 from benchmarks.fanout import Mark, copy_clip, make_clip, running
-from records import signing
-from records.evidence import Gap, Recording, Segment
 from records.ledger import Ledger
-from records.organisations import Room
-from streaming.recording import recordings
+from records.serving import signing
+from records.tables.evidence import Gap, Recording, Segment
+from records.tables.organisations import Room
+from streaming.recording import ledger as recordings
 from tests.browser.public_site import free_port
 from tests.streaming import hub_market as market
 

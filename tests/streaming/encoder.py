@@ -21,8 +21,8 @@ import numpy as np
 from sqlalchemy import select
 
 from benchmarks.lightpeer import LightPeer
-from records.evidence import Recording
 from records.ledger import Ledger
+from records.tables.evidence import Recording
 from streaming.config import HubConfig
 from streaming.hub import Hub, create_app
 from tests.streaming import hub_market

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from ingest.apply import Answer, apply_batch
+from ingest.apply.envelopes import Answer, apply_batch
 from records.clock import now, rfc3339
 from records.ledger import Ledger
 from records.sources import add_source
@@ -70,7 +70,7 @@ def award(day: datetime, key: str = "H1", *, decided: bool = True) -> list[dict[
 def send(ledger: Ledger, *envelopes: dict[str, Any]) -> list[Answer]:
     """Through the intake, as one file; every record must be accepted."""
     with ledger.write() as session:
-        from records.intake import Source
+        from records.tables.intake import Source
 
         if session.get(Source, SOURCE) is None:
             add_source(session, SOURCE, demo=True)

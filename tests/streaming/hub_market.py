@@ -12,14 +12,15 @@ from prometheus_client import Metric
 from starlette.routing import BaseRoute
 from starlette.testclient import TestClient
 
-from records import signing, states
+from records import states
 from records.clock import now
-from records.intake import Source
 from records.ledger import Ledger
-from records.openings import Opening
-from records.organisations import Centre, Organisation, Room
-from records.projects import Lot, Project
+from records.serving import signing
 from records.sources import HOUSE
+from records.tables.intake import Source
+from records.tables.openings import Opening
+from records.tables.organisations import Centre, Organisation, Room
+from records.tables.projects import Lot, Project
 from streaming.config import HubConfig
 from streaming.hub import create_app
 from streaming.live.roster import Roster

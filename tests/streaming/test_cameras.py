@@ -15,7 +15,7 @@ import pytest
 from media_helper import BEARER, SDP, Camera, Rig, number, rig, stamp, until
 
 from benchmarks.lightpeer import LightPeer
-from records.organisations import Room as RoomRow
+from records.tables.organisations import Room as RoomRow
 from streaming.sources import cameras
 from streaming.sources.cameras import Cameras, addresses
 from streaming.sources.plainrtp import read_announcement

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from records import control, signing
+from records import control
 from records.clock import now
 from records.control import Order
 from records.ledger import Ledger
+from records.serving import signing
 from streaming.live import covers
 from streaming.live.covers import Cover, Covers
 from tests.streaming import hub_market as market

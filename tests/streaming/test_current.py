@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dashboard import hall
+from dashboard.live import hall
 from records.clock import running_from, start_of, today
 from records.ledger import Ledger
 from tests.streaming import hub_market as market

@@ -11,12 +11,12 @@ import pytest
 from records.clock import now
 from records.ledger import Ledger
 from streaming.diskspace import GIB
-from streaming.recording import duty
-from streaming.recording.duty import Duty
+from streaming.recording import overdue as duty
+from streaming.recording.overdue import Duty
 from streaming.recording.recorder import RecordingStatus
 from streaming.rooms.media import MediaConfig, MediaServer
 from streaming.services import Services
-from streaming.sources import complaints
+from streaming.sources import camera_troubles as complaints
 from streaming.sources.cameras import CameraStatus
 from streaming.sources.rtsp import B_FRAMES_REMEDY, H265_REMEDY
 from tests.streaming.hub_market import Rig

@@ -14,7 +14,9 @@ from media_helper import BEARER, SDP, Camera, Doorman, until
 from starlette.applications import Starlette
 
 from benchmarks.lightpeer import LightPeer
-from streaming.edges import mountpoints, outpost, pulse
+from streaming.edges import edge as outpost
+from streaming.edges import liveness as pulse
+from streaming.edges import mountpoints
 from streaming.edges.janus import Janus
 from streaming.rooms.media import MediaConfig, MediaServer
 from streaming.wire import rtcp

@@ -11,9 +11,9 @@ from media_helper import until
 from websockets.asyncio.server import serve
 
 from benchmarks.lightpeer import LightPeer
-from records.workers import Workers
+from records.serving.workers import Workers
+from streaming.edges.assignment import Edges, EdgesConfig
 from streaming.edges.config import EdgeError, parse_edges, shown_edges
-from streaming.edges.placing import Edges, EdgesConfig
 from streaming.edges.relay import Ports, Relay
 from streaming.edges.translate import answers, candidates
 from streaming.wire import rtcp

@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 from records import clock, control
 from records.control import Order
-from records.evidence import Gap
 from records.ledger import Ledger
+from records.tables.evidence import Gap
 from tests.streaming.encoder import (
     ROOM,
     Coded,

@@ -21,8 +21,8 @@ from benchmarks.studio import Studio
 from streaming.hls import server as hls
 from streaming.hls.cutter import PART_SECONDS, Cut
 from streaming.hls.fmp4 import VIDEO_TRACK, Sample, Stretch
+from streaming.hls.segments import KEPT, KEPT_BYTES, Shelf
 from streaming.hls.server import HlsServer
-from streaming.hls.shelf import KEPT, KEPT_BYTES, Shelf
 from streaming.wire.codecs import VP8
 from streaming.wire.h264 import Parameters
 

@@ -75,7 +75,7 @@ def test_a_room_keeps_the_opening_that_began_first_until_it_is_over(rig: Rig, ho
 
 
 def test_a_new_room_appears_within_two_seconds(rig: Rig) -> None:
-    from records.organisations import Room
+    from records.tables.organisations import Room
 
     with rig.ledger.write() as session:
         session.add(Room(id="hz-03", centre_id="hz", name="开标三室", source="test"))

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from sqlalchemy import select
 
-from records.broadcast import BroadcastSession
 from records.clock import now
+from records.tables.broadcast import BroadcastSession
 from streaming.live.broadcast import Airing
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig

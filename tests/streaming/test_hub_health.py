@@ -13,9 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
-from records import public
 from records.clock import now, running_from
 from records.ledger import Ledger
+from records.public import rows as public
 from streaming import health
 from streaming.diskspace import DiskGuard, Limits
 from streaming.health import ClockWatch, Trouble, room_families

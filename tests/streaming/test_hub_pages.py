@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from records import public
 from records.clock import now
+from records.public import rows as public
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 from tests.streaming.test_hub_api import until

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
-from records import signing
 from records.clock import now
 from records.ledger import TABLES, Ledger
+from records.serving import signing
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import TOKEN, Rig
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from records import public, states
+from records import states
 from records.clock import now
 from records.events import MODELS
 from records.ledger import Ledger
-from records.openings import Opening
-from records.projects import TRADE_FAMILIES
+from records.public import rows as public
+from records.tables.openings import Opening
+from records.tables.projects import TRADE_FAMILIES
 from streaming.live.story import Story
 from streaming.site import render
 from tests.streaming import hub_market as market

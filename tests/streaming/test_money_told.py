@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from records import public
-from records.projects import Project
+from records.public import rows as public
+from records.tables.projects import Project
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 from tests.streaming.test_hub_api import until

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from records import events, public, states
+from records import events, states
 from records.clock import now
-from records.openings import Opening
-from records.projects import Lot, Project
+from records.public import rows as public
+from records.tables.openings import Opening
+from records.tables.projects import Lot, Project
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 from tests.streaming.test_hub_api import until

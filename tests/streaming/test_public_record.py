@@ -156,7 +156,7 @@ def test_bids_of_a_lot_still_open_stay_secret_whatever_the_opening_says(rig: Rig
     early = history.envelope("opening", "KB-H1", {
         "lot": "BD-H1", "room": "hz-01", "scheduled_at": (now() - timedelta(hours=2)).isoformat(), "state": "ended",
         "result": "opened", "ended_at": (now() - timedelta(hours=1)).isoformat()}, now())  # fmt: skip
-    from ingest.apply import apply_batch
+    from ingest.apply.envelopes import apply_batch
 
     apply_batch(rig.ledger, history.SOURCE, [early], key=b"k" * 32)
     for path in ("/opening/KB-H1", "/api/openings/KB-H1/record", "/api/openings/KB-H1", "/project/XM-H1"):

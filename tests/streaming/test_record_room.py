@@ -17,10 +17,11 @@ from sqlalchemy import select
 
 from benchmarks.record import kill_host
 from benchmarks.studio import Studio
-from records.evidence import Gap, Recording, Segment
 from records.ledger import Ledger
+from records.tables.evidence import Gap, Recording, Segment
 from streaming.diskspace import GIB, Limits
-from streaming.recording import recordings, retention
+from streaming.recording import ledger as recordings
+from streaming.recording import retention
 from streaming.recording.recorder import Recorder, RecorderConfig
 from streaming.wire.codecs import VP8
 

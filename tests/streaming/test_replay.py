@@ -14,9 +14,9 @@ from test_media_clients import hub  # noqa: F401 - fixture
 from test_record_room import film
 
 from records.clock import now
-from records.evidence import Recording, Segment
+from records.tables.evidence import Recording, Segment
 from streaming.hls.server import HlsServer
-from streaming.recording import recordings
+from streaming.recording import ledger as recordings
 from streaming.recording.recorder import Recorder, RecorderConfig
 
 PACKETS = {"audio": 1, "video": 3}

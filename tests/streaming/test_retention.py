@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from records import audit
 from records.clock import BEIJING
-from records.evidence import Recording, Segment
 from records.ledger import Ledger
-from records.users import AuditEntry
+from records.tables.evidence import Recording, Segment
+from records.tables.users import AuditEntry
 from streaming.recording import retention
 
 ENDED = datetime(2026, 11, 22, 10, 30, tzinfo=BEIJING)

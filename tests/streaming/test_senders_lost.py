@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.lightpeer import LightPeer
-from records import workers
 from records.ledger import Ledger
-from streaming.edges import outpost
+from records.serving import workers
+from streaming.edges import edge as outpost
 from streaming.rooms import media
 from tests.needed import needs_native
 from tests.streaming.encoder import WholeHub, pictures, until, whole_hub

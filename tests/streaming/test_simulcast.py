@@ -8,7 +8,7 @@ from media_helper import SDP, Camera, number, rig, ssrc, stamp, until
 from simulcast_source import LARGE, LAYERED, SMALL, Source
 
 from benchmarks.lightpeer import H264_LINES, VP8_LINES, LightPeer
-from streaming.rooms import low
+from streaming.rooms import tile_stream as low
 from streaming.rooms.forward import original
 from streaming.wire import rtcp
 

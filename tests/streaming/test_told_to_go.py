@@ -14,9 +14,10 @@ import uvicorn
 from sqlalchemy import update
 
 from benchmarks.lightpeer import LightPeer
-from records import rooms, signing
+from records import rooms
 from records.ledger import Ledger
-from records.organisations import Room
+from records.serving import signing
+from records.tables.organisations import Room
 from streaming.rooms.media import MediaServer
 from tests.streaming import hub_market
 from tests.streaming.encoder import HEADERS, WholeHub, until, whole_hub

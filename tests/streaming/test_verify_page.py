@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
-from records.broadcast import PublicEvent
 from records.clock import now
 from records.ledger import Ledger
-from records.openings import Opening
+from records.tables.broadcast import PublicEvent
+from records.tables.openings import Opening
 from tests.streaming import history
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig

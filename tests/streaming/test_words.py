@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from records.projects import TRADE_FAMILIES
 from records.states import LOT_STATES, OPENING_STATES, STAGES
+from records.tables.projects import TRADE_FAMILIES
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 from tests.streaming.test_hub_api import until

@@ -15,7 +15,7 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from ingest.config import IntakeConfig
-from ingest.server import create_app
+from ingest.http.server import create_app
 from records.clock import now
 from records.ledger import Ledger
 from records.sources import add_source

@@ -15,14 +15,14 @@ import pytest
 from sqlalchemy import func, select, text
 
 from ingest.envelope import read
-from records.broadcast import BroadcastSession
 from records.clock import start_of
-from records.intake import Held, Journal
-from records.leads import LeadBatch
 from records.ledger import Ledger
-from records.openings import Opening
-from records.organisations import Organisation
-from records.supervision import WatchMark
+from records.tables.broadcast import BroadcastSession
+from records.tables.intake import Held, Journal
+from records.tables.leads import LeadBatch
+from records.tables.openings import Opening
+from records.tables.organisations import Organisation
+from records.tables.supervision import WatchMark
 from sunbid.demo import envelopes, load, market
 from sunbid.demo.city import beside, build
 from sunbid.demo.city.bidding import bidding, forced
@@ -30,9 +30,9 @@ from sunbid.demo.city.history import held_city
 from sunbid.demo.city.lot import COEFFICIENT, LOWEST
 from sunbid.demo.city.pieces import City
 from sunbid.demo.city.targets import Targets
-from supervision import metrics
-from supervision.filters import Filters
-from supervision.lens import Lens
+from supervision.figures import lens_figures as metrics
+from supervision.figures.filters import Filters
+from supervision.lens.reader import Lens
 
 NOW = datetime(2026, 3, 11, 2, 30, tzinfo=UTC)
 KEY = b"k" * 32

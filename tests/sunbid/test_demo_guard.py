@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from records.intake import Source
 from records.ledger import Ledger
-from records.organisations import Centre, Room
-from records.users import User
+from records.tables.intake import Source
+from records.tables.organisations import Centre, Room
+from records.tables.users import User
 from sunbid.demo import load
 
 ROOT = Path(__file__).parents[2]

@@ -15,10 +15,10 @@ from typer.testing import CliRunner, Result
 from records import states
 from records.clock import now
 from records.ledger import Ledger
-from records.openings import Opening
-from records.organisations import Centre, Room
-from records.projects import Lot, Project
-from records.users import ROLES, AuditEntry, User
+from records.tables.openings import Opening
+from records.tables.organisations import Centre, Room
+from records.tables.projects import Lot, Project
+from records.tables.users import ROLES, AuditEntry, User
 from sunbid.cli import app
 
 ROOT = Path(__file__).parents[2]

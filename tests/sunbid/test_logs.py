@@ -43,7 +43,7 @@ serve(HubConfig({url!r}, Path({data!r}), port={port}, media_port=0, record=False
 INTAKE = """
 from ingest import body
 from ingest.config import IntakeConfig
-from ingest.server import serve
+from ingest.http.server import serve
 body.split = broken
 serve(IntakeConfig({url!r}, Path({data!r}), port={port}))
 """

@@ -12,12 +12,13 @@ import pytest
 from sqlalchemy import func, select
 
 from ingest.envelope import read
-from records.broadcast import BroadcastSession
 from records.identifiers import uscc_check
 from records.ledger import Ledger
-from records.openings import Opening
 from records.states import verify_opening
-from sunbid.demo import broadcasts, envelopes, load, market, names, script, story
+from records.tables.broadcast import BroadcastSession
+from records.tables.openings import Opening
+from sunbid.demo import broadcasts, envelopes, load, market, names, script
+from sunbid.demo import opening_steps as story
 from sunbid.demo.lots import LotPlan, room_ids, rooms_on_air
 from sunbid.demo.people import People
 from supervision.rules.prices import ladder_deviation

@@ -10,8 +10,8 @@ import pytest
 
 from records import audit
 from records.clock import now
-from records.evidence import Recording
 from records.ledger import Ledger
+from records.tables.evidence import Recording
 from streaming.recording import retention
 from tests.sunbid.test_cli import sunbid
 

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from records.bids import Bid
 from records.clock import now
-from records.intake import Journal, Source
 from records.ledger import Ledger
-from records.money import Award, Deposit
-from records.openings import Opening, OpeningEvent
-from records.organisations import Centre, Organisation, Room
-from records.projects import Lot, Project
 from records.states import append_event, new_opening
+from records.tables.bids import Bid
+from records.tables.intake import Journal, Source
+from records.tables.money import Award, Deposit
+from records.tables.openings import Opening, OpeningEvent
+from records.tables.organisations import Centre, Organisation, Room
+from records.tables.projects import Lot, Project
 
 
 class Market:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervision import figures
-from supervision.filters import Filters, Grain, Period, add_months
-from supervision.results import Gap, Share
+from supervision.figures import formats as figures
+from supervision.figures.filters import Filters, Grain, Period, add_months
+from supervision.figures.results import Gap, Share
 
 
 @pytest.mark.parametrize(

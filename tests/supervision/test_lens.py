@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import text
 
 from records.ledger import Ledger
-from supervision import metrics
-from supervision.filters import Filters, Period
-from supervision.lens import BIDS, LOTS, Lens
-from supervision.lens_writer import LensWriter
-from supervision.results import compare
+from supervision.figures import lens_figures as metrics
+from supervision.figures.filters import Filters, Period
+from supervision.figures.results import compare
+from supervision.lens.reader import BIDS, LOTS, Lens
+from supervision.lens.writer import LensWriter
 from tests.places import HANGZHOU
 
 ALL = Filters()

@@ -12,12 +12,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from records.clock import now
-from records.intake import Journal
 from records.ledger import Ledger
-from supervision import metrics, warnings
-from supervision.filters import Filters
+from records.tables.intake import Journal
+from supervision.figures import lens_figures as metrics
+from supervision.figures.filters import Filters
 from supervision.follower import Follower
-from supervision.lens_writer import LensWriter
+from supervision.lens.writer import LensWriter
+from supervision.warnings import desk as warnings
 from tests.places import HANGZHOU
 from tests.supervision.conftest import Market
 from tests.supervision.test_lens import BRUTE, random_market

@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import func, select
 
 from records.ledger import Ledger
-from records.supervision import WarningChange
-from supervision.lens import Lens
+from records.tables.supervision import WarningChange
+from supervision.lens.reader import Lens
 from tests.supervision.test_watch import same_machine, warnings_of
 
 pytestmark = pytest.mark.server

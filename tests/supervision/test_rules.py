@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervision.facts import BidFact, DepositFact, LotFacts
+from supervision.rules.facts import BidFact, DepositFact, LotFacts
 from supervision.rules.files import groups, masked, normal
 from supervision.rules.page import page
 from supervision.rules.prices import ladder_deviation

@@ -11,12 +11,12 @@ import pytest
 from records import audit
 from records.clock import now
 from records.ledger import Ledger
-from records.users import AuditEntry, User
-from supervision import warnings
-from supervision.finding import Finding, Subject
-from supervision.handling import ACTIONS, DISPOSITIONS, STATES
-from supervision.raising import raise_warning
-from supervision.warnings import IllegalAction, WarningFilters
+from records.tables.users import AuditEntry, User
+from supervision.rules.finding import Finding, Subject
+from supervision.warnings import desk as warnings
+from supervision.warnings.desk import IllegalAction, WarningFilters
+from supervision.warnings.handling import ACTIONS, DISPOSITIONS, STATES
+from supervision.warnings.raising import raise_warning
 
 FEED_FIELDS = [
     "seq", "ts", "id", "rule", "level", "title", "lot", "subjects", "value", "baseline", "threshold", "state",

@@ -13,18 +13,18 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from records.base import Base
-from records.broadcast import PublicEvent
 from records.clock import now, running_from
 from records.ledger import Ledger
-from records.supervision import Warning, WarningChange, WatchMark
-from supervision.baseline import UNKNOWN, measure_baselines
+from records.tables.base import Base
+from records.tables.broadcast import PublicEvent
+from records.tables.supervision import Warning, WarningChange, WatchMark
 from supervision.config import WatchConfig
-from supervision.finding import Finding, Subject
-from supervision.hot import HotLoop
-from supervision.lens_writer import LensWriter
+from supervision.lens.writer import LensWriter
+from supervision.rules.baseline import UNKNOWN, measure_baselines
+from supervision.rules.finding import Finding, Subject
 from supervision.rules.registry import LOT_RULES
-from supervision.scan import scan
+from supervision.rules.scan import scan
+from supervision.warnings.lot_loop import HotLoop
 from supervision.watch import Watch, run
 from tests.places import HANGZHOU
 
@@ -323,7 +323,7 @@ def test_the_watch_says_how_it_is(ledger: Ledger, tmp_path: Path, monkeypatch: p
     """Without a port: in a file, from its start; a loop that is stuck stands in it until it moves again."""
     go_on, stop = threading.Event(), threading.Event()
     monkeypatch.setattr("supervision.watch.SIGN_EVERY", 0.02)
-    monkeypatch.setattr("supervision.hot.HotLoop.tick", lambda _loop: go_on.wait(20) and False)
+    monkeypatch.setattr("supervision.warnings.lot_loop.HotLoop.tick", lambda _loop: go_on.wait(20) and False)
     url = ledger.url.render_as_string(hide_password=False)
     config = WatchConfig(url, tmp_path, HANGZHOU, hot_patience=0.1)
     watching = threading.Thread(target=run, args=(config, stop))
@@ -353,7 +353,7 @@ def test_the_watch_says_how_it_is(ledger: Ledger, tmp_path: Path, monkeypatch: p
 def test_a_lot_that_cannot_be_read_keeps_no_warning_of_another_back(
     ledger: Ledger, market: Any, past: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from supervision import hot
+    from supervision.warnings import lot_loop as hot
 
     read = hot.ready_facts
     seen: list[str] = []

@@ -18,7 +18,7 @@ from alembic import op
 from sqlalchemy import Connection
 
 from records import chain
-from records.base import Instant, Json
+from records.tables.base import Instant, Json
 from records.clock import now
 
 revision = '0004'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import records.base
+import records.tables.base
 
 revision = '0005'
 down_revision = '0006'
@@ -18,7 +18,7 @@ def upgrade() -> None:
         'opinion_answer',
         sa.Column('opinion_id', sa.String(length=200), nullable=False),
         sa.Column('answered_by', sa.String(length=200), nullable=False),
-        sa.Column('answered_at', records.base.Instant(timezone=True), nullable=False),
+        sa.Column('answered_at', records.tables.base.Instant(timezone=True), nullable=False),
         sa.Column('public_text', sa.String(length=2000), nullable=False),
         sa.ForeignKeyConstraint(['opinion_id'], ['opinion.id'], name='fk_opinion_answer_opinion_id'),
         sa.PrimaryKeyConstraint('opinion_id', name='pk_opinion_answer'),

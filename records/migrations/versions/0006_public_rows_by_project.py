@@ -6,9 +6,9 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.orm import Session
 
-from records.base import Instant, Json
+from records.tables.base import Instant, Json
 from records.clock import now
-from records.pastrecord import past_records
+from records.public.past_record import past_records
 
 revision = '0006'
 down_revision = '0003'

@@ -14,7 +14,7 @@ from sunbid.demo.city.draw import stream
 from sunbid.demo.city.firms import WORKS
 from sunbid.demo.envelopes import Envelope, envelope, standing_of
 from sunbid.demo.people import Firm
-from supervision.filters import add_months
+from supervision.figures.filters import add_months
 
 if TYPE_CHECKING:
     from sunbid.demo.city.plan import CityPlan

@@ -12,17 +12,17 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from ingest.bulk import BulkRefused, Load, bulk_load, free_space_needed, space_left
-from records import signing
 from records.ledger import Ledger
+from records.serving import signing
 from sunbid.demo import home, load
+from sunbid.demo.bulk.load import BulkRefused, Load, bulk_load, free_space_needed, space_left
 from sunbid.demo.city import beside, pieces
 from sunbid.demo.city.answers import answers
 from sunbid.demo.city.history import held_city, leave
 from sunbid.demo.city.pieces import City
 from sunbid.demo.envelopes import SOURCE
-from supervision.home import Place
-from supervision.lens_writer import LensWriter
+from supervision.figures.home import Place
+from supervision.lens.writer import LensWriter
 
 ANSWERS = Path("demo") / "answers.json"
 """Of the data folder: what is planted. Only tests read it."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from records.clock import BEIJING
-from supervision.filters import Period, add_months
+from supervision.figures.filters import Period, add_months
 
 YEARS = 4
 BUSY_BEFORE = 2

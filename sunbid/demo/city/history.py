@@ -9,15 +9,15 @@ from typing import Any
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from records.broadcast import BroadcastSession, PublicEvent
 from records.clock import start_of
-from records.leads import Lead, LeadBatch
-from records.supervision import WatchMark
+from records.tables.broadcast import BroadcastSession, PublicEvent
+from records.tables.leads import Lead, LeadBatch
+from records.tables.supervision import WatchMark
 from sunbid.demo.city.lot import CityLot
 from sunbid.demo.city.pieces import City, Piece
-from supervision.filters import add_months
+from supervision.figures.filters import add_months
 from supervision.follower import keep_mark
-from supervision.hot import DEADLINE_MARK
+from supervision.warnings.lot_loop import DEADLINE_MARK
 
 MARK = "demo:city"
 """Name of the mark that says which city a ledger holds."""

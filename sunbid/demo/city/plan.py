@@ -16,7 +16,7 @@ from sunbid.demo.city.firms import CityFirms
 from sunbid.demo.city.lot import AUCTION, COEFFICIENT, COMPREHENSIVE, LOWEST, CityLot
 from sunbid.demo.city.targets import Targets, planted
 from sunbid.demo.lots import BUSINESSES, room_ids
-from supervision.filters import Period
+from supervision.figures.filters import Period
 
 REFERENCE, RUNNING = 3, 4
 PAID_FROM = 2

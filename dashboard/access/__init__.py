@@ -1,0 +1,1 @@
+"""Who may see the desk: accounts, sign-in, sessions and the gate before every request."""

@@ -1,0 +1,178 @@
+"""Local accounts 用户: create, list, disable, and check a password (argon2id)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from records import audit, texts
+from records.acts import COMMAND_LINE, By, Conflict
+from records.alike import refuse_twin
+from records.clock import now
+from records.tables.users import ROLES, AuditEntry, User
+
+_HASHER = PasswordHasher()
+_DECOY = _HASHER.hash("no account has this password")
+_NAME = re.compile(r"[\w.@-]{1,64}")
+MIN_PASSWORD = 8
+KEEPER = "admin"
+"""The role of who keeps accounts, rooms and sources."""
+KNOWN_ADDRESS = timedelta(days=60)
+"""How long an address counts as known after a sign-in from it."""
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Someone who is signed in."""
+
+    name: str
+    role: str
+    display_name: str
+
+
+def add_user(
+    session: Session, name: str, role: str, password: str, display_name: str | None = None,
+    by: By = COMMAND_LINE,
+) -> User:  # fmt: skip
+    """Create an account in the caller's write transaction.
+
+    Raises ValueError for a bad name, an unknown role, a short password or a name already taken.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"用户名不合规：{name!r}，只能用文字、数字和 . _ @ -，至多 64 个 / bad user name")
+    _known_role(role)
+    if session.get(User, name) is not None:
+        raise Conflict(f"用户 {name} 已存在 / user exists already")
+    refuse_twin(session.scalars(select(User.name)), name)
+    user = User(
+        name=name, role=role, display_name=texts.typed(display_name or name), password_hash=_hash(password)
+    )
+    session.add(user)
+    session.flush()
+    _note(session, by, "user.add", name, {"role": role})
+    return user
+
+
+def set_password(session: Session, name: str, password: str, by: By = COMMAND_LINE) -> None:
+    """Give an account a new password and end its sessions. Raises LookupError, ValueError (too short)."""
+    user = _get(session, name)
+    user.password_hash = _hash(password)
+    user.session_epoch += 1
+    _note(session, by, "user.password", name)
+
+
+def list_users(session: Session) -> list[User]:
+    """All accounts by name."""
+    return list(session.scalars(select(User).order_by(User.name)))
+
+
+def open_users(session: Session, roles: Container[str]) -> list[User]:
+    """The accounts of some roles that are not disabled, by name."""
+    return [user for user in list_users(session) if user.role in roles and not user.disabled]
+
+
+def disable_user(session: Session, name: str, by: By = COMMAND_LINE) -> None:
+    """Close an account and end its sessions; the desk notices within seconds.
+
+    Raises LookupError, ValueError for one's own account and for the last administrator's.
+    """
+    user = _get(session, name)
+    _not_oneself(name, by)
+    _not_the_last(session, user)
+    user.disabled = True
+    user.session_epoch += 1
+    _note(session, by, "user.disable", name)
+
+
+def enable_user(session: Session, name: str, by: By = COMMAND_LINE) -> None:
+    """Open a closed account again; sessions of before stay ended. Raises LookupError."""
+    _get(session, name).disabled = False
+    _note(session, by, "user.enable", name)
+
+
+def set_role(session: Session, name: str, role: str, by: By = COMMAND_LINE) -> None:
+    """Give an account another role and end its sessions. Raises LookupError, ValueError (unknown role, oneself, the last
+    administrator)."""
+    user = _get(session, name)
+    _known_role(role)
+    _not_oneself(name, by)
+    if role != KEEPER:
+        _not_the_last(session, user)
+    before, user.role = user.role, role
+    user.session_epoch += 1
+    _note(session, by, "user.role", name, {"from": before, "to": role})
+
+
+def unlock_user(session: Session, name: str, by: By = COMMAND_LINE) -> None:
+    """Let an account sign in again at once after too many failed tries. Raises LookupError."""
+    _get(session, name).unlocked_at = now()
+    _note(session, by, "user.unlock", name)
+
+
+def unlocked_at(session: Session, name: str) -> datetime | None:
+    """When somebody last unlocked the account; None: never, or no such account."""
+    user = session.get(User, name)
+    return user.unlocked_at if user else None
+
+
+def signed_in_from(session: Session, name: str, address: str) -> bool:
+    """Whether this account has signed in from this address within the last weeks."""
+    entry = select(AuditEntry.seq).where(
+        AuditEntry.actor == name, AuditEntry.action == "sign_in", AuditEntry.ip == address,
+        AuditEntry.ts > now() - KNOWN_ADDRESS,
+    )  # fmt: skip
+    return session.scalar(entry.limit(1)) is not None
+
+
+def check_password(session: Session, name: str, password: str) -> User | None:
+    """The account if name and password agree and it is open; takes as long for an unknown name."""
+    user = session.get(User, name)
+    try:
+        _HASHER.verify(user.password_hash if user else _DECOY, password)
+    except (VerificationError, InvalidHashError):
+        return None
+    return user if user and not user.disabled else None
+
+
+def _hash(password: str) -> str:
+    if len(password) < MIN_PASSWORD:
+        raise ValueError(f"密码至少 {MIN_PASSWORD} 个字符 / password shorter than {MIN_PASSWORD} characters")
+    return _HASHER.hash(password)
+
+
+def _get(session: Session, name: str) -> User:
+    user = session.get(User, name)
+    if user is None:
+        raise LookupError(f"没有账号 {name}，见 sunbid user list / no such account")
+    return user
+
+
+def _known_role(role: str) -> None:
+    if role not in ROLES:
+        raise ValueError(f"没有角色 {role}；可用 / no such role, choose from: {', '.join(ROLES)}")
+
+
+def _not_oneself(name: str, by: By) -> None:
+    if by.name == name:
+        raise Conflict("不能停用自己的账号或更改自己的角色 / not possible for one's own account")
+
+
+def _not_the_last(session: Session, user: User) -> None:
+    keepers = [one.name for one in open_users(session, {KEEPER})]
+    if keepers == [user.name]:
+        raise Conflict(
+            f"{user.name} 是最后一个管理员，请先新增或启用另一个 / the last administrator: add or enable another first"
+        )
+
+
+def _note(session: Session, by: By, action: str, name: str, detail: dict[str, str] | None = None) -> None:
+    audit.write(
+        session, by.name, action, object_kind="user", object_id=name, detail=dict(detail or {}), ip=by.ip
+    )

@@ -1,0 +1,181 @@
+"""The gate before every request: who is it, may it pass, and which headers go back. Pure ASGI."""
+
+from __future__ import annotations
+
+import re
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs, quote, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard import context, screens
+from dashboard.access import pages as signin
+from dashboard.access.accounts import SignedIn
+from dashboard.shell import index_page as dress
+
+COOKIE = "sunbid_session"
+OPEN_PATHS = ("/auth/", "/healthz", "/ops/metrics", "/_stcore/health", "/static/", "/favicon")
+IDENTITY = re.compile(
+    rb"x-sunbid-.*|x-forwarded-(user|email|groups|preferred-username)|x-remote-user|remote-user|x-auth-request-.*"
+)
+
+
+def cookies(scope: Scope) -> dict[str, str]:
+    """The cookies of a request; an unreadable header counts as none."""
+    jar = SimpleCookie()
+    try:
+        jar.load(Headers(scope=scope).get("cookie", ""))
+    except CookieError:
+        return {}
+    return {name: morsel.value for name, morsel in jar.items()}
+
+
+def signed_in(scope: Scope) -> SignedIn | None:
+    """Who sent this request or opened this WebSocket, checked against account and session just now."""
+    token = cookies(scope).get(COOKIE)
+    return context.sessions().check(token) if token else None
+
+
+def language(scope: Scope) -> str:
+    """zh or en: the query's `lang`, else the cookie, else Chinese."""
+    asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("lang", [""])[0]
+    chosen = asked or cookies(scope).get(dress.LANG_COOKIE, "")
+    return chosen if chosen in ("zh", "en") else "zh"
+
+
+class Gate:
+    """Strips identity headers from outside, checks the cookie, adds its own, and secures every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        scope["headers"] = [(k, v) for k, v in scope["headers"] if not IDENTITY.fullmatch(k.lower())]
+        user = signed_in(scope)
+        if user is not None:
+            token = cookies(scope)[COOKIE].encode("latin-1")
+            scope["headers"].append((context.USER_HEADER.lower().encode(), token))
+        scope.setdefault("state", {})["user"] = user
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send, user)
+        else:
+            await self._request(scope, receive, _secured(scope, send), user)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send, user: SignedIn | None) -> None:
+        ours = same_origin(scope)
+        if user is not None and ours:
+            # asked and answered here, where the public address is known: Streamlit would compare with Host alone
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0].lower() != b"origin"]
+            await self.app(scope, receive, send)
+            return
+        code, reason = (4401, "sign in first") if ours else (4403, "another site")
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": code, "reason": reason})
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send, user: SignedIn | None) -> None:
+        refusal = _refusal(scope, user)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+        elif _is_navigation(scope):
+            await dress.page(self.app, scope, receive, send, language(scope))
+        else:
+            await self.app(scope, receive, send)
+
+
+def _is_navigation(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return (
+        scope["method"] == "GET"
+        and headers.get("sec-fetch-mode", "navigate") == "navigate"
+        and "text/html" in headers.get("accept", "")
+        and not scope["path"].startswith(OPEN_PATHS)
+    )
+
+
+def _refusal(scope: Scope, user: SignedIn | None) -> Response | None:
+    path: str = scope["path"]
+    if path.startswith("/_stcore/metrics"):
+        return PlainTextResponse("not found", 404)
+    if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not same_origin(scope):
+        return JSONResponse({"detail": "跨站请求被拒绝 / cross-site request refused"}, 403)
+    if path.startswith(OPEN_PATHS):
+        return None
+    if user is None:
+        return _ask_to_sign_in(scope)
+    screen = screens.BY_SLUG.get(path.strip("/"))
+    if screen is not None and not screens.may_see(user.role, screen):
+        return HTMLResponse(signin.forbidden_page(language(scope), screen), 403)
+    if path == "/" and _is_navigation(scope):
+        query = scope["query_string"].decode("latin-1")
+        first = screens.screens_of(user.role)[0].slug
+        return RedirectResponse(f"/{first}" + (f"?{query}" if query else ""), 303)
+    return None
+
+
+def _ask_to_sign_in(scope: Scope) -> Response:
+    if not _is_navigation(scope):
+        return JSONResponse({"detail": "请先登录 / sign in first"}, 401)
+    wanted = scope["path"]
+    if scope["query_string"]:
+        wanted += "?" + scope["query_string"].decode("latin-1")
+    return RedirectResponse(f"/auth/sign-in?next={quote(wanted, safe='')}&lang={language(scope)}", 303)
+
+
+def same_origin(scope: Scope) -> bool:
+    """Whether a changing request comes from a page of this desk, or from no page at all.
+
+    The desk is where its public address says, whatever a proxy makes of Host; and where it was asked directly.
+    """
+    headers = Headers(scope=scope)
+    origin = headers.get("origin")
+    if origin is None:
+        return headers.get("sec-fetch-site", "none") in ("same-origin", "none")
+    if _origin(origin) == _origin(context.config().public_url):
+        return _origin(origin) is not None
+    return bool(netloc := origin.partition("://")[2]) and netloc == headers.get("host")
+
+
+def _origin(url: str) -> tuple[str, str, int | None] | None:
+    """Scheme, host and port of an address, the usual port spelled out; None for what is no address."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname else None
+
+
+def _policy() -> str:
+    hub = context.config().hub_url.rstrip("/")
+    socket = re.sub(r"^http", "ws", hub)
+    return (
+        "default-src 'self'; script-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
+        f"img-src 'self' data: blob: {hub}; media-src 'self' blob: {hub}; font-src 'self' data:; "
+        f"connect-src 'self' ws: wss: {hub} {socket}; worker-src 'self' blob:; object-src 'none'; "
+        "base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+    )
+
+
+def _secured(scope: Scope, send: Send) -> Send:
+    async def with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["Content-Security-Policy"] = _policy()
+            headers["X-Content-Type-Options"] = "nosniff"
+            headers["Referrer-Policy"] = "same-origin"
+            headers["X-Frame-Options"] = "SAMEORIGIN"
+            headers["Cross-Origin-Opener-Policy"] = "same-origin"
+            headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+            if context.config().secure_cookies:
+                headers["Strict-Transport-Security"] = "max-age=31536000"
+            if not scope["path"].startswith("/static/"):
+                headers.setdefault("Cache-Control", "no-store")
+        await send(message)
+
+    return with_headers

@@ -1,0 +1,75 @@
+"""Pages of the desk that need no Streamlit: sign in, and "not for your role"."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from string import Template
+
+from dashboard import i18n
+from dashboard.screens import Screen
+from records.tables.users import role_name
+
+_FOLDER = Path(__file__).parent.parent
+_PAGE = Template((_FOLDER / "templates" / "sign_in.html").read_text(encoding="utf-8"))
+_TOKENS = (_FOLDER / "tokens.css").read_text(encoding="utf-8")
+
+
+def _page(lang: str, heading: str, body: str, query: str) -> str:
+    other = "en" if lang == "zh" else "zh"
+    return _PAGE.substitute(
+        lang="zh-CN" if lang == "zh" else "en",
+        tokens=_TOKENS,
+        heading=escape(heading),
+        product=i18n.text("common.product", lang),
+        desk=i18n.text("common.desk", lang),
+        body=body,
+        switch=f'<a href="?lang={other}{escape(query)}" lang="{other}">{i18n.text("common.other_language", lang)}</a>',
+        foot=i18n.text("signin.foot", lang),
+    )
+
+
+def sign_in_page(lang: str, next_path: str, problem: str | None, demo_accounts: list[tuple[str, str]]) -> str:
+    """The sign-in form; `problem` is a key of what went wrong last time."""
+    say = {key: escape(i18n.text(f"signin.{key}", lang)) for key in ("name", "password", "submit")}
+    warn = f'<p class="bad" role="alert">{escape(i18n.text(problem, lang))}</p>' if problem else ""
+    form = (
+        f'{warn}<form method="post" action="/auth/login">'
+        f'<input type="hidden" name="next" value="{escape(next_path)}"><input type="hidden" name="lang" value="{lang}">'
+        f'<label>{say["name"]}<input name="name" autocomplete="username" autofocus required maxlength="64"></label>'
+        f'<label>{say["password"]}<input name="password" type="password" autocomplete="current-password" required></label>'
+        f'<button class="btn main big" type="submit">{say["submit"]}</button></form>'
+    )
+    return _page(
+        lang, i18n.text("signin.heading", lang), form + _demo(lang, demo_accounts), f"&next={next_path}"
+    )
+
+
+def _demo(lang: str, accounts: list[tuple[str, str]]) -> str:
+    if not accounts:
+        return ""
+    rows = "".join(
+        f"<li><code>{escape(name)}</code><span>{escape(role_name(role, lang))}</span></li>"
+        for name, role in accounts
+    )
+    hint = escape(i18n.text("signin.demo", lang))
+    return f'<section class="accounts"><p><span class="demo">{i18n.text("common.demo", lang)}</span>{hint}</p><ul>{rows}</ul></section>'
+
+
+def forbidden_page(lang: str, screen: Screen) -> str:
+    """What a signed-in user sees at a screen that is not for their role."""
+    body = (
+        f"<p>{escape(i18n.text('common.not_allowed', lang))}</p>"
+        f'<p><a class="btn main" href="/">{escape(i18n.text("signin.back", lang))}</a></p>'
+    )
+    return _page(lang, screen.name(lang), body, "")
+
+
+def sign_out_page(lang: str) -> str:
+    """Asks once, because signing out must be a POST from a page of ours."""
+    body = (
+        '<form method="post" action="/auth/logout">'
+        f'<button class="btn main big" type="submit">{escape(i18n.text("common.sign_out", lang))}</button></form>'
+        f'<p><a class="btn" href="/">{escape(i18n.text("signout.stay", lang))}</a></p>'
+    )
+    return _page(lang, i18n.text("signout.heading", lang), body, "")

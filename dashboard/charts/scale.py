@@ -1,0 +1,87 @@
+"""The points of a chart over time: the months up to the period's end, or of all time every month or year there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from dashboard import i18n, reach
+from dashboard.months import firsts
+from records.clock import today
+from supervision.figures.filters import Filters, Period, add_months
+
+MONTHS = 12
+MOST_MONTHS = 36
+"""What reaches further is shown year by year."""
+MOST_LABELS = 12
+MOST_LONG_LABELS = 8
+
+
+@dataclass(frozen=True)
+class Scale:
+    """First days of the months, or of the years, that a chart has points for."""
+
+    points: tuple[date, ...]
+    years: bool = False
+    whole: bool = False
+    """Everything there is, not the months up to a period's end."""
+
+    @property
+    def periods(self) -> list[Period]:
+        """The period of each point."""
+        return [Period(point, add_months(point, 12 if self.years else 1)) for point in self.points]
+
+    @property
+    def names(self) -> list[str]:
+        """What each point is, in full: 2014-05, or 2014."""
+        return [f"{point:%Y}" if self.years else f"{point:%Y-%m}" for point in self.points]
+
+    def labels(self, lang: str) -> list[str]:
+        """What stands below the axis; so few that they fit, the last always."""
+        if not self.years and len(self.points) <= MOST_LABELS:
+            return month_labels(self.points, lang)
+        words = [f"{name}年" if self.years and lang == "zh" else name for name in self.names]
+        step = -(-len(words) // (MOST_LABELS if self.years else MOST_LONG_LABELS))
+        return [text if (len(words) - 1 - place) % step == 0 else "" for place, text in enumerate(words)]
+
+    def kind(self, lang: str) -> str:
+        """How a chart's heading says it: 按月 or 按年."""
+        return i18n.text("filters.by_year" if self.years else "filters.by_month", lang)
+
+    def span(self, lang: str) -> str:
+        """How far the points reach, in words."""
+        if not self.whole:
+            return i18n.text("filters.last_months", lang, n=len(self.points))
+        return i18n.text("filters.span", lang, first=self.names[0], last=self.names[-1])
+
+
+def scale(filters: Filters, count: int = MONTHS) -> Scale:
+    """The scale of the filters' period: `count` months up to its end; of all time, all of it."""
+    found = reach.reach(filters)
+    if filters.period is not None or filters.undated or found.first is None or found.last is None:
+        return Scale(tuple(firsts(last_month(filters), count)))
+    first, last = found.first.replace(day=1), found.last.replace(day=1)
+    months = (last.year - first.year) * 12 + last.month - first.month + 1
+    if months > MOST_MONTHS:
+        return Scale(tuple(date(year, 1, 1) for year in range(first.year, last.year + 1)), True, True)
+    return Scale(tuple(firsts(last, max(months, count))), whole=True)
+
+
+def last_month(filters: Filters) -> date:
+    """First day of the month in which the filters' period ends; of all time, the last month there are data of."""
+    if filters.period is None:
+        return (reach.everything().last or today()).replace(day=1)
+    end = filters.period.end
+    return add_months(end, -1).replace(day=1) if end.day == 1 else end.replace(day=1)
+
+
+def month_labels(points: Sequence[date], lang: str) -> list[str]:
+    """What months are called below an axis; where a year begins it is named if it is not this one."""
+    found = []
+    for place, month in enumerate(points):
+        if month.year != today().year and (place == 0 or month.month == 1):
+            found.append(f"{month:%Y/%m}" if lang == "zh" else f"{month:%Y-%m}")
+        else:
+            found.append(f"{month.month}月" if lang == "zh" else f"{month:%b}")
+    return found

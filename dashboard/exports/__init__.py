@@ -1,0 +1,1 @@
+"""Exports 导出: the tables of the screens as files."""

@@ -1,0 +1,1 @@
+"""What is going on now: feeds, and JSON for the live components."""

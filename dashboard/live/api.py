@@ -1,0 +1,270 @@
+"""JSON the live components ask for: warnings and acting on them, the hall's seats, view tokens.
+
+Every route checks the role itself; that a changing request comes from our own pages is checked here too,
+so that the routes are safe wherever they are mounted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, get_args
+from urllib.parse import quote
+
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from dashboard import context, screens
+from dashboard.access import accounts, gate
+from dashboard.access.accounts import SignedIn
+from dashboard.live import hall
+from dashboard.live import rooms as rooms_live
+from dashboard.live import warnings as warning_views
+from dashboard.panels import host as host_panel
+from dashboard.panels import room_health
+from records import audit, unmasking
+from records.acts import By, Conflict
+from records.serving import signing
+from records.serving.requests import Refused, body, json_object, whole
+from records.tables.organisations import Room
+from records.tables.users import User
+from supervision.warnings import desk as warnings
+from supervision.warnings.handling import Action, Disposition
+
+LONGEST_BODY = 16_384
+LONGEST_NOTE = 1000
+
+Handler = Callable[[Request, SignedIn], dict[str, Any] | Response]
+
+
+def _route(path: str, method: str, slug: str, handler: Handler, *, names: bool = False) -> Route:
+    """A JSON route for the roles of screen `slug`; `names`: only those who may see who a warning is about."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            user = await run_in_threadpool(gate.signed_in, request.scope)
+            _check(request, user, slug, names)
+            if method == "POST":
+                request.state.given = await _body(request)
+            assert user is not None
+            answer = await run_in_threadpool(handler, request, user)
+            return answer if isinstance(answer, Response) else JSONResponse(answer)
+        except Refused as refusal:
+            return JSONResponse({"detail": refusal.detail}, refusal.status, refusal.headers)
+
+    async_endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = endpoint
+    return Route(path, async_endpoint, methods=[method])
+
+
+def _check(request: Request, user: SignedIn | None, slug: str, names: bool) -> None:
+    if user is None:
+        raise Refused(401, "请先登录 / sign in first")
+    if request.method == "POST" and not gate.same_origin(request.scope):
+        raise Refused(403, "跨站请求被拒绝 / cross-site request refused")
+    screen = screens.BY_SLUG[slug]
+    allowed = screens.names_visible(user.role, screen) if names else screens.may_see(user.role, screen)
+    if not allowed:
+        raise Refused(403, "您的角色不能使用此功能 / not for your role")
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """The JSON object of a request. A form cannot send this content type from another site."""
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        raise Refused(415, "请用 application/json 提交 / send application/json")
+    return json_object(await body(request, LONGEST_BODY))
+
+
+def _language(request: Request) -> str:
+    return gate.language(request.scope)
+
+
+def _address(request: Request) -> str | None:
+    return request.client.host if request.client else None
+
+
+# ── warnings ─────────────────────────────────────────────────────────────────
+
+
+def list_warnings(request: Request, user: SignedIn) -> dict[str, Any]:
+    """GET /api/warnings: the stream with its filters, newest first, and the feed number it stands at."""
+    try:
+        question = warning_views.question(request.query_params, user.name)
+    except ValueError as error:
+        raise Refused(400, str(error)) from None
+    with context.ledger().read() as session:
+        return warning_views.stream(session, question, _language(request))
+
+
+def count_warnings(request: Request, _user: SignedIn) -> dict[str, Any]:
+    """GET /api/warnings/counts: open warnings by level and the lamp of each centre; no names."""
+    with context.ledger().read() as session:
+        return warning_views.tally(session, _language(request))
+
+
+def get_warning(request: Request, _user: SignedIn) -> dict[str, Any]:
+    """GET /api/warnings/{id}: evidence in order, subjects under masks, what the rule cannot know."""
+    return _detail(request, names=False)
+
+
+def unmask(request: Request, user: SignedIn) -> dict[str, Any] | Response:
+    """POST /api/warnings/{id}/names {"reason"}: the same with names; reason and look are audit entries.
+
+    202 with the number of the request where a second person has to confirm it first.
+    """
+    found = _detail(request, names=True)
+    by, two = By(user.name, _address(request)), context.config().unmask_by_two
+    with context.ledger().write() as session:
+        try:
+            held = unmasking.look(
+                session, "warning", found["id"], request.state.given.get("reason"), by, two=two
+            )
+        except ValueError as error:
+            raise Refused(400, str(error)) from None
+        if held is not None:
+            return JSONResponse({"request": held.id, "asked_by": held.asked_by}, 202)
+    return found
+
+
+def confirm_unmask(request: Request, user: SignedIn) -> dict[str, Any]:
+    """POST /api/warnings/{id}/names/{request}/confirm: the second person's yes; the asker then asks again."""
+    number = whole(request.path_params["request"])
+    if number is None:
+        raise Refused(404, "没有这项请求 / no such request")
+    with context.ledger().write() as session:
+        try:
+            held = unmasking.confirm(session, number, By(user.name, _address(request)))
+        except LookupError as error:
+            raise Refused(404, str(error.args[0])) from None
+        except Conflict as error:
+            raise Refused(409, str(error)) from None
+        return {"request": held.id, "asked_by": held.asked_by, "confirmed_by": held.confirmed_by}
+
+
+def _detail(request: Request, *, names: bool) -> dict[str, Any]:
+    with context.ledger().read() as session:
+        try:
+            found = warning_views.detail(session, request.path_params["id"], _language(request), names=names)
+        except LookupError as error:
+            raise Refused(404, str(error.args[0])) from None
+        asked = unmasking.waiting(session, "warning", found["id"])
+        return found | {
+            "asked": [{"request": one.id, "who": one.asked_by, "reason": one.reason} for one in asked]
+        }
+
+
+def act(request: Request, user: SignedIn) -> dict[str, Any]:
+    """POST /api/warnings/{id}/act {"action", "disposition"?, "note"?, "assignee"?}: 409 if the state does not allow it."""
+    given = request.state.given
+    action, disposition, note = given.get("action"), given.get("disposition") or None, given.get("note")
+    if action not in get_args(Action):
+        raise Refused(400, f"action 须为 / must be one of: {', '.join(get_args(Action))}")
+    if disposition is not None and disposition not in get_args(Disposition):
+        raise Refused(400, f"disposition 须为 / must be one of: {', '.join(get_args(Disposition))}")
+    if note is not None and (not isinstance(note, str) or len(note) > LONGEST_NOTE):
+        raise Refused(
+            400, f"note 须为至多 {LONGEST_NOTE} 字的文字 / a text of at most {LONGEST_NOTE} characters"
+        )
+    assignee = given.get("assignee") or None
+    with context.ledger().write() as session:
+        if assignee is not None and assignee not in {one.name for one in assignees(session)}:
+            raise Refused(400, "承办人须为在用的监管账号 / choose an account in use that may see warnings")
+        try:
+            row = warnings.act(
+                session,
+                request.path_params["id"],
+                action,
+                user.name,
+                disposition,
+                note,
+                _address(request),
+                assignee,
+            )
+        except LookupError as error:
+            raise Refused(404, str(error)) from None
+        except warnings.IllegalAction as error:
+            raise Refused(409, str(error)) from None
+        return warning_views.item(row, _language(request))
+
+
+def assignees(session: Session) -> list[User]:
+    """The accounts a warning can be given to: in use, and of a role that sees whom it is about."""
+    return accounts.open_users(session, screens.roles_with_names("warnings"))
+
+
+def people(request: Request, _user: SignedIn) -> dict[str, Any]:
+    """GET /api/assignees: whom a warning can be given to."""
+    with context.ledger().read() as session:
+        return {"people": [{"name": u.name, "display_name": u.display_name} for u in assignees(session)]}
+
+
+# ── rooms ────────────────────────────────────────────────────────────────────
+
+
+def seats(request: Request, _user: SignedIn) -> dict[str, Any]:
+    """GET /api/hall: every public opening room, what it is at and how its stream does; no number of bidders."""
+    with context.ledger().read() as session:
+        asked = request.query_params
+        found = hall.seats(
+            session,
+            _language(request),
+            centre=asked.get("centre"),
+            family=asked.get("family"),
+            key_only=asked.get("key") == "1",
+        )
+    seen = rooms_live.snapshot()
+    return {"seats": [seat | _stream(seen, seat["room"], _language(request)) for seat in found]}
+
+
+def _stream(seen: rooms_live.Snapshot, room_id: str, lang: str) -> dict[str, Any]:
+    """How a seat's stream does: the grade for its mark, the figures for its tooltip."""
+    room = seen.room(room_id)
+    return {"grade": rooms_live.grade(room), "tip": room_health.tip(room, lang)}
+
+
+def view_token(request: Request, user: SignedIn) -> dict[str, Any]:
+    """POST /api/rooms/{id}/view-token: a token to watch a non-public room for some minutes; logged."""
+    room_id = request.path_params["id"]
+    with context.ledger().write() as session:
+        room = session.get(Room, room_id)
+        if room is None:
+            raise Refused(404, f"没有房间 {room_id} / no such room")
+        if not room.is_public:
+            audit.write(
+                session, user.name, "room.watch", object_kind="room", object_id=room_id, ip=_address(request)
+            )
+    return {"token": signing.view_token(signing.load_key(context.config().data_dir), room_id, user.name)}
+
+
+def record_csv(request: Request, user: SignedIn) -> Response:
+    """GET /api/openings/{id}/record.csv: the opening record as it was read aloud; the download is logged."""
+    opening_id = request.path_params["id"]
+    with context.ledger().write() as session:
+        if hall.find(session, opening_id) is None:
+            raise Refused(404, f"没有开标 {opening_id} / no such opening")
+        text = host_panel.record_csv(session, opening_id, _language(request))
+        audit.write(
+            session,
+            user.name,
+            "export.record",
+            object_kind="opening",
+            object_id=opening_id,
+            ip=_address(request),
+        )
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(f'record-{opening_id}.csv')}"}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+routes: list[BaseRoute] = [
+    _route("/api/warnings", "GET", "warnings", list_warnings, names=True),
+    _route("/api/warnings/counts", "GET", "warnings", count_warnings),
+    _route("/api/warnings/{id}", "GET", "warnings", get_warning, names=True),
+    _route("/api/warnings/{id}/names", "POST", "warnings", unmask, names=True),
+    _route("/api/warnings/{id}/names/{request}/confirm", "POST", "warnings", confirm_unmask, names=True),
+    _route("/api/assignees", "GET", "warnings", people, names=True),
+    _route("/api/warnings/{id}/act", "POST", "warnings", act, names=True),
+    _route("/api/hall", "GET", "hall", seats),
+    _route("/api/openings/{id}/record.csv", "GET", "room", record_csv),
+    _route("/api/rooms/{id}/view-token", "POST", "remote", view_token),
+]

@@ -1,0 +1,197 @@
+"""The host's side of an opening: which steps the state machine allows now, what each would publish, doing it.
+
+The legal steps come from `records.states`; every step is an event of the opening's chain and an audit entry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from records import audit
+from records.clock import now
+from records.public import rows as public
+from records.sequence import READINGS
+from records.states import OPENING_STEPS, append_event
+from records.tables.bids import Bid
+from records.tables.openings import Opening, OpeningEvent
+from records.tables.organisations import Organisation
+from records.tables.projects import Lot
+from records.visibility import standing
+
+HOSTS = frozenset({"operator", "admin"})
+"""Roles that may host an opening."""
+
+STEPS: dict[str, tuple[str, str]] = {
+    "sign_in": ("宣布签到情况", "Announce sign-in"),
+    "bidders_published": ("公布投标人名单", "Publish the bidders"),
+    "decrypt_progress": ("公布解密进度", "Announce decryption"),
+    "control_price": ("公布最高投标限价", "Announce the control price"),
+    "coefficient_drawn": ("公布抽取的系数", "Announce the drawn coefficient"),
+    "bid_read": ("唱下一家", "Read the next bid"),
+    "objection": ("记录异议", "Record an objection"),
+    "objection_answered": ("答复异议", "Answer an objection"),
+    "record_confirmed": ("确认开标记录", "Confirm the record"),
+    "paused": ("暂停开标", "Pause"),
+    "resumed": ("恢复开标", "Resume"),
+    "ended": ("结束开标", "End the opening"),
+}
+"""Steps a host may take → (zh, en); the announcement and the sealing are not the host's."""
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """A step that is legal now. `payload` is what would be published as far as the ledger knows it."""
+
+    kind: str
+    payload: dict[str, Any]
+
+
+def next_steps(session: Session, opening_id: str, at: datetime | None = None) -> list[NextStep]:
+    """The steps a host may take now, in the order of an opening. Raises LookupError (no such opening)."""
+    opening, lot = _get(session, opening_id)
+    due = public.moment_of(opening, lot) <= (at or now())
+    told = standing(opening, due)
+    found = []
+    for kind in STEPS:
+        rule = OPENING_STEPS[kind]
+        early = rule.after_deadline and not due
+        if told.state in rule.states and told.stage in rule.stages and not early:
+            payload = prepare(session, opening, lot, kind)
+            if payload is not None:
+                found.append(NextStep(kind, payload))
+    return found
+
+
+def perform(
+    session: Session, opening_id: str, kind: str, payload: dict[str, Any], *, host: str, ip: str | None = None
+) -> OpeningEvent:
+    """Take a step in the caller's write transaction and note it in the audit chain.
+
+    Raises what `records.states.append_event` raises, and KeyError for a step that is not a host's.
+    """
+    if kind not in STEPS:
+        raise KeyError(f"主持人不能进行 {kind} / not a host's step")
+    event = append_event(session, opening_id, kind, payload, actor=host)
+    audit.write(
+        session, host, f"opening.{kind}", object_kind="opening", object_id=opening_id,
+        detail={"seq": event.seq, "hash": event.hash}, ip=ip,
+    )  # fmt: skip
+    return event
+
+
+def _get(session: Session, opening_id: str) -> tuple[Opening, Lot]:
+    opening = session.get(Opening, opening_id)
+    if opening is None:
+        raise LookupError(f"没有开标 {opening_id} / no such opening")
+    return opening, session.get_one(Lot, opening.lot_id)
+
+
+def prepare(session: Session, opening: Opening, lot: Lot, kind: str) -> dict[str, Any] | None:
+    """What the ledger says for a step's payload; fields it cannot know are missing; None: nothing to say."""
+    if kind == "bidders_published":
+        bids = _bids(session, lot)
+        return {"count": len(bids), "bidders": [{"no": no, "name": name} for no, _, name in bids]}
+    if kind == "decrypt_progress":
+        return _decryption(session, lot)
+    if kind == "control_price":
+        return _control_price(session, lot)
+    if kind == "bid_read":
+        return _next_bid(session, opening, lot)
+    if kind in ("objection", "objection_answered"):
+        return _objection(session, opening, kind)
+    if kind == "record_confirmed":
+        return {"rows": len(_numbers(session, opening, "bid_read"))}
+    if kind == "ended":
+        return {"result": "opened"} if opening.stage == "confirmation" else {}
+    return {}
+
+
+def _bids(session: Session, lot: Lot) -> list[tuple[int, Bid, str]]:
+    """Bids on hand at the deadline in order of receipt, numbered from 1, with the bidder's name."""
+    query = (
+        select(Bid, Organisation.name)
+        .join(Organisation, Organisation.id == Bid.bidder_id)
+        .where(Bid.lot_id == lot.id, Bid.withdrawn_at.is_(None), Bid.status != "withdrawn")
+        .order_by(Bid.received_at, Bid.id)
+    )
+    return [(no, bid, name) for no, (bid, name) in enumerate(session.execute(query).all(), start=1)]
+
+
+def _decryption(session: Session, lot: Lot) -> dict[str, Any]:
+    states = [bid.decrypt_status for _, bid, _ in _bids(session, lot)]
+    if states and not any(states):
+        return {"total": len(states)}  # the platform has told nothing: that is neither success nor 0
+    return {"done": states.count("success"), "failed": states.count("failed"), "total": len(states)}
+
+
+def _control_price(session: Session, lot: Lot) -> dict[str, Any] | None:
+    if lot.control_price is None:
+        return None
+    prices = [bid.price for _, bid, _ in _bids(session, lot) if bid.price is not None]
+    over = sum(price > lot.control_price for price in prices)
+    payload: dict[str, Any] = {"amount": str(lot.control_price)}
+    if lot.base_price is not None:
+        payload["base_price"] = str(lot.base_price)
+    if prices:
+        payload |= {"normal": len(prices) - over, "over": over}
+    return payload
+
+
+def _next_bid(session: Session, opening: Opening, lot: Lot) -> dict[str, Any] | None:
+    read = _numbers(session, opening, "bid_read")
+    bids = _bids(session, lot)
+    for no, bid, name in bids:
+        if no in read:
+            continue
+        payload: dict[str, Any] = {"no": no, "name": name, "total": len(bids)}
+        if bid.decrypt_status == "failed":
+            return payload | {"remark": "解密失败，不唱标"}
+        if bid.price is not None:
+            payload["price"] = str(bid.price)
+        if bid.duration_days is not None:
+            payload["duration_days"] = bid.duration_days
+        if bid.quality:
+            payload["quality"] = bid.quality
+        return payload
+    return None
+
+
+def _objection(session: Session, opening: Opening, kind: str) -> dict[str, Any] | None:
+    raised = _numbers(session, opening, "objection")
+    if kind == "objection":
+        return {"no": max(raised, default=0) + 1}
+    waiting = sorted(raised - _numbers(session, opening, "objection_answered"))
+    return {"no": waiting[0]} if waiting else None
+
+
+def _numbers(session: Session, opening: Opening, kind: str) -> set[int]:
+    query = select(OpeningEvent.payload).where(
+        OpeningEvent.opening_id == opening.id, OpeningEvent.type == kind
+    )
+    return {payload["no"] for payload in session.scalars(query)}
+
+
+def open_objections(session: Session, opening_id: str) -> list[tuple[int, str]]:
+    """Objections without an answer: number and words."""
+    query = select(OpeningEvent).where(OpeningEvent.opening_id == opening_id).order_by(OpeningEvent.seq)
+    waiting: dict[int, str] = {}
+    for event in session.scalars(query):
+        if event.type == "objection":
+            waiting[event.payload["no"]] = event.payload["content"]
+        elif event.type == "objection_answered":
+            waiting.pop(event.payload["no"], None)
+    return list(waiting.items())
+
+
+def record(session: Session, opening_id: str) -> list[dict[str, Any]]:
+    """开标记录表: what was read aloud, one row a bidder, in order of number, as it was published and corrected."""
+    query = select(OpeningEvent).where(OpeningEvent.opening_id == opening_id, OpeningEvent.type.in_(READINGS))
+    rows: dict[int, dict[str, Any]] = {}
+    for event in session.scalars(query.order_by(OpeningEvent.seq)):
+        rows[event.payload["no"]] = {**event.payload, "read_at": event.ts}
+    return [rows[no] for no in sorted(rows)]

@@ -1,0 +1,199 @@
+"""Tables of the service and warning screens: each asks with the very question its screen asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from dashboard import context, i18n
+from dashboard.exports.tables import MOST_ROWS, Row, Table, span
+from dashboard.live import counters as livedata
+from dashboard.live import hall, services
+from dashboard.live import warnings as warning_views
+from dashboard.shell.filters import Choice
+from records import opinions
+from records.states import OPENING_STATES
+from records.tables.money import Deposit
+from records.tables.organisations import Organisation
+from records.tables.projects import Lot
+from supervision.figures.filters import Filters
+from supervision.warnings import desk as warnings
+from supervision.warnings.desk import WarningFilters, WarningRow
+from supervision.warnings.handling import DISPOSITIONS
+
+FAMILIES_OF = {
+    "tenderer-links": ("tenderers",),
+    "agency-links": ("agencies",),
+    "rings": ("rings",),
+    "similarity": ("bidders", "files"),
+    "expert-tendency": ("experts",),
+}
+"""Table of S12–S14 → the families of rules whose warnings it shows."""
+_WARNING = (
+    "warning",
+    "level",
+    "rule",
+    "title",
+    "lot",
+    "lot_name",
+    "value",
+    "baseline",
+    "threshold",
+    "state",
+    "raised_at",
+)
+_FAMILY = ("warning", "level", "title", "lot_name", "value", "baseline", "state", "raised_at")
+
+
+def of_families(filters: Filters, families: tuple[str, ...], levels: tuple[str, ...] = ()) -> WarningFilters:
+    """What S12–S14 ask: the warnings of some families first raised in the period."""
+    since, until = span(filters.period)
+    return WarningFilters(levels=levels, families=families, centre=filters.centre, since=since, until=until)
+
+
+def leads(filters: Filters) -> WarningFilters:
+    """What S15's list asks: warnings of the period that became leads."""
+    since, until = span(filters.period)
+    return WarningFilters(states=("lead",), since=since, until=until)
+
+
+def _title(w: WarningRow, lang: str) -> str:
+    return w.title if lang == "zh" else w.title_en
+
+
+def _warnings(choice: Choice, lang: str) -> list[Row]:
+    wanted = warning_views.question({"state": "all"} | dict(choice.asked), choice.viewer).filters
+    with context.ledger().read() as session:
+        found = warnings.list_warnings(session, wanted, limit=MOST_ROWS)
+    return [
+        (
+            w.id, i18n.text(f"level.{w.level}", lang), w.rule, _title(w, lang), w.lot_id, w.lot_name, w.value,
+            w.baseline, w.threshold, i18n.text(f"state.{w.state}", lang), w.raised_at,
+        )
+        for w in found
+    ]  # fmt: skip
+
+
+def _family(name: str) -> Table:
+    def read(choice: Choice, lang: str) -> Sequence[Row]:
+        wanted = of_families(choice.filters, FAMILIES_OF[name])
+        with context.ledger().read() as session:
+            found = warnings.list_warnings(session, wanted, limit=MOST_ROWS)
+        return [
+            (
+                w.id, i18n.text(f"level.{w.level}", lang), _title(w, lang), w.lot_name, w.value, w.baseline,
+                i18n.text(f"state.{w.state}", lang), w.raised_at,
+            )
+            for w in found
+        ]  # fmt: skip
+
+    return Table(name, _FAMILY, read, ("period", "centre"))
+
+
+def _leads(choice: Choice, lang: str) -> list[Row]:
+    index = 0 if lang == "zh" else 1
+    with context.ledger().read() as session:
+        found = warnings.list_warnings(session, leads(choice.filters), limit=MOST_ROWS)
+    return [
+        (
+            w.id, i18n.text(f"level.{w.level}", lang), _title(w, lang), w.lot_name,
+            DISPOSITIONS[w.disposition][index] if w.disposition else None, w.raised_at,
+        )
+        for w in found
+    ]  # fmt: skip
+
+
+def _schedule(choice: Choice, lang: str) -> list[Row]:
+    with context.ledger().read() as session:
+        found = hall.schedule(session, hall.asked(choice.asked), lang, MOST_ROWS)
+    index = 0 if lang == "zh" else 1
+    return [
+        (
+            e.id, e.scheduled_at, e.title, f"{e.centre} {e.room}", OPENING_STATES[e.state][index], e.family,
+            e.tenderer, i18n.text("hall.key_yes", lang) if e.key_project else None,
+        )
+        for e in found
+    ]  # fmt: skip
+
+
+def _replays(choice: Choice, lang: str) -> list[Row]:
+    with context.ledger().read() as session:
+        found = livedata.ended_openings(session, choice.filters.centre, MOST_ROWS, lang=lang)[1]
+    return [
+        (
+            o.id, o.lot, o.room, o.ended_at, i18n.text(f"witness.result_{o.result or 'none'}", lang), o.events, o.head,
+            o.chain(lang),
+        )
+        for o in found
+    ]  # fmt: skip
+
+
+_COUNTED_AS = ("refunded", "rate", "guarantee")
+"""What S10 counts a deposit as, in the order of `services.deposit_bases`."""
+
+
+def _deposits(choice: Choice, lang: str) -> list[Row]:
+    """The deposits that S10's figures are made of, each with the figures it counts in."""
+    query = (
+        select(Lot.id, Lot.name, Organisation.name, Lot.currency, Deposit, *services.deposit_bases(choice.filters))
+        .join(Lot, Lot.id == Deposit.lot_id)
+        .join(Organisation, Organisation.id == Deposit.bidder_id)
+        .order_by(Deposit.due_refund_at, Deposit.id)
+        .limit(MOST_ROWS)
+    )  # fmt: skip
+    with context.ledger().read() as session:
+        return [
+            (
+                lot, name, bidder, i18n.text(f"deposit.form_{d.form}", lang), d.amount, d.received_at,
+                d.due_refund_at, d.refunded_at, i18n.text(f"deposit.status_{d.status}", lang), currency,
+                _counted_as(bases, lang),
+            )
+            for lot, name, bidder, currency, d, *bases in session.execute(
+                services.counted_deposits(query, choice.filters)
+            )
+        ]  # fmt: skip
+
+
+def _counted_as(bases: Sequence[bool], lang: str) -> str:
+    names = [
+        i18n.text(f"deposits.as_{name}", lang) for name, held in zip(_COUNTED_AS, bases, strict=True) if held
+    ]
+    return i18n.text("overview.and", lang).join(names)
+
+
+def _refunds(choice: Choice, lang: str) -> list[Row]:
+    with context.ledger().read() as session:
+        found = services.refunds_due(session, choice.filters, MOST_ROWS)[1]
+    return [
+        (r.lot_id, r.lot, r.bidder, i18n.text(f"deposit.form_{r.form}", lang), r.amount, r.currency, r.due)
+        for r in found
+    ]
+
+
+def _opinions(choice: Choice, lang: str) -> list[Row]:
+    with context.ledger().read() as session:
+        found = opinions.listed(session, choice.filters.centre, choice.asked.get("opinions", ""), MOST_ROWS)
+    return [
+        (
+            o.id, o.project, i18n.text(f"opinions.channel_{o.channel}", lang), o.content, o.received_at, o.answered_at,
+            o.public_text, o.handler,
+        )
+        for o in found
+    ]  # fmt: skip
+
+
+LIVE = (
+    Table("schedule", ("opening", "scheduled_at", "lot_name", "room", "state", "family", "tenderer", "key"), _schedule,
+          ("view", "day", "centre", "family", "state", "q", "key")),
+    Table("replays", ("opening", "lot_name", "room", "ended_at", "result", "events", "hash", "chain"), _replays, ("centre",)),
+    Table("deposits", ("lot", "lot_name", "bidder", "form", "amount", "received_at", "due_refund_at",
+          "refunded_at", "state", "currency", "counted_as"), _deposits, ("period", "centre")),
+    Table("refunds", ("lot", "lot_name", "bidder", "form", "amount", "currency", "due_refund_at"), _refunds, ("centre",)),
+    Table("opinions", ("opinion", "project", "channel", "content", "received_at", "answered_at", "answer", "handler"),
+          _opinions, ("centre", "opinions")),
+    Table("warnings", _WARNING, _warnings, ("period", "centre", "family", "state", "level")),
+    *(_family(name) for name in FAMILIES_OF),
+    Table("leads", ("warning", "level", "title", "lot_name", "result", "raised_at"), _leads, ("period",)),
+)  # fmt: skip
+"""Tables of the service and warning screens."""

@@ -1,0 +1,278 @@
+"""The shapes in which the warning centre gets its data: stream, tally and detail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy.orm import Session
+
+from dashboard import context
+from dashboard.panels import warning_evidence
+from dashboard.shell import places
+from records import clock
+from records.clock import rfc3339
+from records.tables.projects import Lot
+from supervision.figures import formats as figures
+from supervision.rules.registry import LOT_RULES
+from supervision.rules.rule import FAMILIES
+from supervision.warnings import desk as warnings
+from supervision.warnings.desk import WarningFilters, WarningRow
+from supervision.warnings.handling import DISPOSITIONS, STATES
+
+PAGE = 200
+"""Warnings the stream holds; older ones by narrowing the filters."""
+MOST_IDS = 100
+PERIODS = {"today": 0, "7d": 6, "30d": 29}
+"""Period → days before today at which it begins; anything else: no limit."""
+RESPONSE_DAYS = 30
+
+_COUNTERS = frozenset("家份次日天项个笔人处件条%")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the stream is asked for."""
+
+    filters: WarningFilters
+    ids: tuple[str, ...] | None = None
+
+
+MINE = "mine"
+"""The state filter "given to me 交给我的": open warnings whose assignee asks."""
+
+
+def address(warning_id: str) -> str:
+    """Where a warning opens in the warning centre: the one form of link to it."""
+    return f"/warnings?{urlencode({'warning': warning_id})}"
+
+
+def question(asked: Mapping[str, str], user: str = "") -> Question:
+    """Read the query of /api/warnings as `user` asks it. Raises ValueError naming what is wrong."""
+    state, level = asked.get("state", ""), asked.get("level", "")
+    for name, value, known in (
+        ("state", state, {*STATES, "open", "all", MINE, ""}),
+        ("level", level, {*LEVELS, ""}),
+    ):
+        if value not in known:
+            raise ValueError(
+                f"{name}={value!r} 无效 / unknown, choose from: {', '.join(sorted(known - {''}))}"
+            )
+    ids = tuple(i for i in asked["ids"].split(",") if i) if "ids" in asked else None
+    if ids is not None and len(ids) > MOST_IDS:
+        raise ValueError(f"ids 至多 {MOST_IDS} 个 / too many ids")
+    filters = WarningFilters(
+        levels=(level,) if level else (),
+        states=(state,) if state in STATES else (),
+        families=(asked["family"],) if asked.get("family") else (),
+        centre=asked.get("centre") or None,
+        since=since(asked.get("period", "")),
+        open_only=state in ("", "open", MINE),
+        assignee=user if state == MINE else None,
+    )
+    return Question(filters, ids)
+
+
+LEVELS = ("red", "orange", "yellow")
+
+
+def since(period: str) -> datetime | None:
+    """The first moment of a period that ends now; None: no limit."""
+    days = PERIODS.get(period)
+    return None if days is None else clock.start_of(clock.today() - timedelta(days=days))
+
+
+def stream(session: Session, asked: Question, lang: str) -> dict[str, Any]:
+    """Newest warnings, how many there are, and the number of the feed from which to listen on."""
+    seq = warnings.last_seq(session)
+    if asked.ids is not None:
+        rows = [
+            row for i in asked.ids if (row := _held(session, i)) is not None and _fits(row, asked.filters)
+        ]
+        return {"items": [item(row, lang) for row in rows], "seq": seq, "total": len(rows)}
+    rows = warnings.list_warnings(session, asked.filters, PAGE)
+    return {
+        "items": [item(row, lang) for row in rows],
+        "seq": seq,
+        "total": warnings.count_warnings(session, asked.filters),
+    }
+
+
+def _held(session: Session, warning_id: str) -> WarningRow | None:
+    try:
+        return warnings.get_warning(session, warning_id)
+    except LookupError:
+        return None
+
+
+def _fits(row: WarningRow, filters: WarningFilters) -> bool:
+    """Whether `list_warnings` would give this row. A row just dealt with stays on the page that shows open ones."""
+    return (
+        (not filters.levels or row.level in filters.levels)
+        and (not filters.states or row.state in filters.states)
+        and (not filters.families or row.family in filters.families)
+        and (filters.assignee is None or row.assignee == filters.assignee)
+        and (filters.centre is None or row.centre_id == filters.centre)
+        and (filters.since is None or row.raised_at >= filters.since)
+    )
+
+
+def item(row: WarningRow, lang: str) -> dict[str, Any]:
+    """One line of the stream: the feed's message plus the words a person reads. No subject's name."""
+    return {
+        "id": row.id,
+        "rule": row.rule,
+        "level": row.level,
+        "title": row.title if lang == "zh" else row.title_en,
+        "lot": row.lot_id,
+        "lot_name": row.lot_name,
+        "centre_name": (centre := places.centre(row.centre_id, row.centre_name, lang)),
+        "centre_short": short(centre),
+        "family_name": _word(FAMILIES, row.family, lang),
+        "value": row.value,
+        "baseline": row.baseline,
+        "threshold": row.threshold,
+        "value_text": quantity(row.rule, row.value, lang),
+        "baseline_text": usual(row, lang),
+        "assignee": row.assignee_name if row.state == "assigned" else None,
+        "raised_at": rfc3339(row.raised_at),
+        "state": row.state,
+        "state_name": _word(STATES, row.state, lang),
+    }
+
+
+def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict[str, Any]:
+    """One warning whole. Subjects are 投标人甲, 乙 … unless `names`. Raises LookupError."""
+    row = warnings.get_warning(session, warning_id)
+    rule = LOT_RULES.get(row.rule)
+    zh = lang == "zh"
+    lot = session.get(Lot, row.lot_id) if row.lot_id else None
+    labels = warning_evidence.labels(row, lang, names=names)
+    related = warning_evidence.related(session, row)
+    law = row.evidence.get("law" if zh else "law_en")
+    return {
+        **item(row, lang),
+        "rule_name": _rule_name(row.rule, lang),
+        "rule_version": row.rule_version,
+        "law": law,
+        "formula": (rule.formula.zh if zh else rule.formula.en) if rule else None,
+        "cannot_know": (rule.cannot_know.zh if zh else rule.cannot_know.en) if rule else _unknown_rule(lang),
+        "masked": not names,
+        "evidence": warning_evidence.lines(row, labels, lang, _currency(lot)),
+        "diagram": warning_evidence.diagram(row, labels, lang),
+        "history": warning_evidence.together(session, row),
+        "related": [item(other, lang) for other in related[:3]],
+        "related_count": len(related),
+        "disposition": row.disposition and _word(DISPOSITIONS, row.disposition, lang),
+        "note": row.note,
+        "steps": [
+            {"ts": rfc3339(c.ts), "state_name": _word(STATES, c.state, lang), "actor": _actor(c.actor, lang),
+             "note": _side(c.note, lang)}
+            for c in row.history
+        ],
+    }  # fmt: skip
+
+
+def _currency(lot: Lot | None) -> str:
+    """What a lot's amounts are in."""
+    return figures.CNY if lot is None else figures.currency(lot.currency, lot.vat)
+
+
+def tally(session: Session, lang: str) -> dict[str, Any]:
+    """Open warnings by level, lamps of the centres and how fast they are dealt with: counts only, no names."""
+    done = warnings.response(session, since=clock.start_of(clock.today() - timedelta(days=RESPONSE_DAYS - 1)))
+    hours, rate = done.first_response_hours, done.disposition_rate
+    return {
+        "open": warnings.counts(session),
+        "lamps": [
+            {"id": lamp.centre_id, "name": _lamp_name(lamp, lang), "short": short(_lamp_name(lamp, lang)),
+             "level": lamp.level, "open": lamp.open}
+            for lamp in warnings.lamps(session)
+        ],
+        "first_response": None if hours is None else figures.number(hours, 1),
+        "disposed": None if rate is None else figures.percent(rate),
+        "days": RESPONSE_DAYS,
+    }  # fmt: skip
+
+
+def quantity(rule_id: str, value: float | None, lang: str) -> str:
+    """A value in its rule's unit: 3 家, 相对偏差 0.02; in English a long unit goes beside the usual value."""
+    if value is None:
+        return figures.DASH
+    number, unit = figures.measure(value), _unit(rule_id, lang)
+    if not unit:
+        return number
+    if _counts(rule_id):
+        return f"{number} {unit}"
+    return f"{unit} {number}" if lang == "zh" else number
+
+
+def _unit(rule_id: str, lang: str) -> str:
+    rule = LOT_RULES.get(rule_id)
+    return "" if rule is None else rule.unit.zh if lang == "zh" else rule.unit.en
+
+
+def _counts(rule_id: str) -> bool:
+    return _unit(rule_id, "zh") in _COUNTERS
+
+
+def usual(row: WarningRow, lang: str) -> str:
+    """What the value stands beside: the usual value of its market, or the rule's threshold."""
+    held = row.baseline if row.baseline is not None else row.threshold
+    shown = figures.DASH if held is None else figures.measure(held)
+    if lang == "zh":
+        return f"{'警戒' if row.baseline is None else '通常'} {shown}"
+    words = f"{'threshold' if row.baseline is None else 'usually'} {shown}"
+    unit = "" if _counts(row.rule) else _unit(row.rule, lang)
+    return f"{words} ({unit})" if unit else words
+
+
+def short(name: str | None) -> str | None:
+    """A centre's name without what all of them share."""
+    if name is None:
+        return None
+    for part in (
+        context.config().home.name,
+        "市公共资源交易中心",
+        "公共资源交易中心",
+        "公共资源交易",
+        "交易中心",
+        "分中心",
+    ):
+        name = name.replace(part, "")
+    return name or "市本级"
+
+
+def _lamp_name(lamp: warnings.Lamp, lang: str) -> str:
+    return places.called(lamp.centre_name, lamp.centre_name_en, lang)
+
+
+def _rule_name(rule_id: str, lang: str) -> str:
+    rule = LOT_RULES.get(rule_id)
+    return rule_id if rule is None else rule.name.zh if lang == "zh" else rule.name.en
+
+
+def _unknown_rule(lang: str) -> str:
+    return (
+        "该规则已不在现行目录中，无法列出其局限。"
+        if lang == "zh"
+        else "This rule is no longer in the table; its limits cannot be listed."
+    )
+
+
+def _actor(actor: str, lang: str) -> str:
+    return actor if actor != "watch" else "系统" if lang == "zh" else "system"
+
+
+def _side(note: str | None, lang: str) -> str | None:
+    """The watch's own notes come in both languages, a person's as written."""
+    zh, slash, en = (note or "").partition(" / ")
+    return note if not slash or not en.isascii() else zh if lang == "zh" else en
+
+
+def _word(table: Mapping[str, tuple[str, str]], key: str, lang: str) -> str:
+    zh, en = table.get(key, (key, key))
+    return zh if lang == "zh" else en

@@ -1,0 +1,1 @@
+"""Panels: larger parts of one screen each."""

@@ -1,0 +1,239 @@
+"""S07's controls for the host and the opening record table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from dashboard import context, i18n
+from dashboard.live import hosting
+from dashboard.shell import screen as shell
+from records.clock import BEIJING
+from records.states import IllegalTransition
+from records.tables.openings import Opening
+from records.tables.projects import Lot
+from records.terms import term
+from supervision.figures import formats as figures
+
+COLUMNS = ("no", "name", "price", "limit", "duration_days", "quality", "remark", "read_at")
+_RISKY = ("=", "+", "-", "@", "\t", "\r")
+_SHOWN_BIDDERS = 8
+
+
+def controls(page: shell.Page, opening_id: str) -> None:
+    """The legal next steps; choosing one shows what it would publish, confirming does it."""
+    say, index = page.say, 0 if page.lang == "zh" else 1
+    chosen_key = f"host-step-{opening_id}"
+    with st.container(border=True, key="host"):
+        st.markdown(f"**{say('room.host')}**　{say('room.host_hint')}")
+        message = st.session_state.pop(f"host-said-{opening_id}", None)
+        if message:
+            (st.success if message[0] else st.error)(message[1])
+        with context.ledger().read() as session:
+            steps = {step.kind: step for step in hosting.next_steps(session, opening_id)}
+            waiting = hosting.open_objections(session, opening_id)
+            unit = _unit(session, opening_id, page.lang)
+        if not steps:
+            st.caption(say("room.host_none"))
+            return
+        with st.container(horizontal=True, key="host-steps"):
+            for kind in steps:
+                kind_name = hosting.STEPS[kind][index]
+                main = kind == st.session_state.get(chosen_key)
+                if st.button(kind_name, key=f"host-{kind}", type="primary" if main else "secondary"):
+                    st.session_state[chosen_key] = kind
+                    st.rerun(scope="fragment")
+        chosen = st.session_state.get(chosen_key)
+        if chosen in steps:
+            _confirm(page, opening_id, steps[chosen], waiting, chosen_key, unit)
+
+
+def _confirm(
+    page: shell.Page,
+    opening_id: str,
+    step: hosting.NextStep,
+    waiting: list[tuple[int, str]],
+    chosen_key: str,
+    unit: str,
+) -> None:
+    name = hosting.STEPS[step.kind][0 if page.lang == "zh" else 1]
+    with st.form(f"host-form-{step.kind}", border=False):
+        payload = _fields(page, step, waiting)
+        st.caption(page.say("room.will_publish"))
+        st.code(_preview(page, payload, unit), language=None, wrap_lines=True)
+        with st.container(horizontal=True):
+            sure = st.form_submit_button(page.say("room.confirm", step=name), type="primary")
+            back = st.form_submit_button(page.say("room.cancel"))
+    if back:
+        st.session_state.pop(chosen_key, None)
+        st.rerun(scope="fragment")
+    if sure:
+        st.session_state[f"host-said-{opening_id}"] = _do(page, opening_id, step.kind, payload, name)
+        if st.session_state[f"host-said-{opening_id}"][0] and step.kind != "bid_read":
+            st.session_state.pop(chosen_key, None)
+        st.rerun(scope="fragment")
+
+
+def _fields(page: shell.Page, step: hosting.NextStep, waiting: list[tuple[int, str]]) -> dict[str, Any]:
+    """The step's payload, with what only the host knows asked for."""
+    say, kind, given = page.say, step.kind, dict(step.payload)
+    if kind == "sign_in":
+        count = st.number_input(say("room.count"), min_value=0, value=None, step=1)
+        return {} if count is None else {"count": int(count)}
+    if kind == "decrypt_progress" and "done" not in given:
+        st.caption(say("room.decrypt_unknown"))
+        told = {
+            name: st.number_input(_field(page, name), 0, given["total"], None, 1)
+            for name in ("done", "failed")
+        }
+        return given | {name: int(value) for name, value in told.items() if value is not None}
+    if kind == "paused":
+        return {"reason": st.text_input(say("room.reason"), max_chars=200)}
+    if kind == "objection":
+        return given | {"content": st.text_area(say("room.content"), max_chars=2000)}
+    if kind == "objection_answered":
+        numbers = dict(waiting)
+        no = st.selectbox(
+            say("room.open_objections"), list(numbers), label_visibility="collapsed",
+            format_func=lambda n: say("room.objection_no", no=n, words=numbers[n]),
+        )  # fmt: skip
+        return {
+            "no": no,
+            "answer": st.text_area(say("room.answer"), max_chars=2000, label_visibility="collapsed"),
+        }
+    if kind == "coefficient_drawn":
+        return _draw(page)
+    if kind == "record_confirmed":
+        signed = st.number_input(say("room.signed"), min_value=0, value=None, step=1)
+        return given if signed is None else given | {"signed": int(signed)}
+    if kind == "ended":
+        results = ["opened"] if given.get("result") == "opened" else []
+        results += ["failed", "terminated"]
+        return {
+            "result": st.radio(
+                say("room.result"), results, format_func=lambda r: say(f"room.result_{r}"), horizontal=True
+            )
+        }
+    return given
+
+
+def _draw(page: shell.Page) -> dict[str, Any]:
+    usual = page.say("room.draw_kind_default")
+    kind = st.text_input(page.say("room.draw_kind"), value=usual, max_chars=100)
+    if kind == usual:  # the record keeps it in Chinese; every page says it in its reader's language
+        kind = i18n.text("room.draw_kind_default", "zh")
+    value = st.text_input(page.say("room.draw_value"), max_chars=100)
+    pool = st.text_input(page.say("room.draw_pool"), max_chars=1000)
+    found = [part.strip() for part in pool.replace("，", ",").split(",") if part.strip()]
+    return {"kind": kind, "value": value, **({"pool": found} if found else {})}
+
+
+def _preview(page: shell.Page, payload: dict[str, Any], unit: str) -> str:
+    """What will be published, as lines a person can check; a long list of bidders is cut."""
+    lines = []
+    for name, value in payload.items():
+        if name == "bidders":
+            shown = "、".join(f"{b['no']}. {b['name']}" for b in value[:_SHOWN_BIDDERS])
+            lines.append(shown + (" …" if len(value) > _SHOWN_BIDDERS else ""))
+        elif name == "count":
+            lines.append(page.say("room.bidders", n=value))
+        else:
+            shown = term(value, page.lang) if isinstance(value, str) else value
+            lines.append(f"{_field(page, name, unit)}: {shown}")
+    return "\n".join(lines) or "—"
+
+
+def _field(page: shell.Page, name: str, unit: str = "") -> str:
+    key = f"room.field_{name}"
+    return page.say(key if key in i18n.words() else f"room.{name}", unit=unit)
+
+
+def _unit(session: Session, opening_id: str, lang: str) -> str:
+    """What the amounts of an opening are in, for headings."""
+    opening = session.get(Opening, opening_id)
+    if opening is None:
+        return ""
+    lot = session.get_one(Lot, opening.lot_id)
+    return figures.heading_unit(figures.currency(lot.currency, lot.vat), lang)
+
+
+def headings(session: Session, opening_id: str, lang: str) -> dict[str, str]:
+    """Column of the record → its heading; prices with their currency."""
+    unit = _unit(session, opening_id, lang)
+    return {column: i18n.text(f"room.{column}", lang, unit=unit) for column in COLUMNS}
+
+
+def _do(page: shell.Page, opening_id: str, kind: str, payload: dict[str, Any], name: str) -> tuple[bool, str]:
+    """Take the step; the host's role is checked again at this moment."""
+    user = context.current_user()
+    if user is None or user.role not in hosting.HOSTS:
+        return False, page.say("common.not_allowed")
+    try:
+        with context.ledger().write() as session:
+            event = hosting.perform(session, opening_id, kind, payload, host=user.name)
+            seq = event.seq
+    except (IllegalTransition, LookupError) as error:
+        return False, page.say("room.refused", why=str(error))
+    except ValidationError as error:
+        first = error.errors()[0]
+        return False, page.say("room.refused", why=f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+    return True, page.say("room.done", step=name, seq=seq)
+
+
+# ── the record ───────────────────────────────────────────────────────────────
+
+
+def record(page: shell.Page, opening_id: str) -> None:
+    """开标记录表: what was read aloud, with the limit check, and its CSV."""
+    with context.ledger().read() as session:
+        rows, names = record_rows(session, opening_id, page.lang), headings(session, opening_id, page.lang)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{page.say('room.record')}**")
+        if rows:
+            st.link_button(page.say("room.csv"), f"/api/openings/{opening_id}/record.csv?lang={page.lang}")
+    if not rows:
+        st.caption(page.say("room.record_none"))
+        return
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).rename(columns=names)
+    st.dataframe(table, hide_index=True, width="stretch", height=min(480, 36 * len(rows) + 40))
+
+
+def record_rows(session: Session, opening_id: str, lang: str) -> list[dict[str, str]]:
+    """The record's rows as text, in order of number; prices in the lot's currency. Empty before the reading."""
+    opening = session.get(Opening, opening_id)
+    limit = session.get_one(Lot, opening.lot_id).control_price if opening else None
+    return [_record_row(row, limit, lang) for row in hosting.record(session, opening_id)]
+
+
+def _record_row(row: dict[str, Any], limit: Decimal | None, lang: str) -> dict[str, str]:
+    price = Decimal(row["price"]) if row.get("price") else None
+    check = ""
+    if price is not None and limit is not None:
+        check = i18n.text("room.over" if price > limit else "room.normal", lang)
+    return {
+        "no": str(row["no"]),
+        "name": row["name"],
+        "price": "—" if price is None else f"{price:,.2f}",
+        "limit": check,
+        "duration_days": str(row.get("duration_days", "")),
+        "quality": term(row.get("quality", ""), lang),
+        "remark": term(row.get("remark", ""), lang),
+        "read_at": row["read_at"].astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S"),
+    }
+
+
+def record_csv(session: Session, opening_id: str, lang: str) -> str:
+    """The record as CSV that spreadsheet programs open rightly; no cell can be taken for a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(headings(session, opening_id, lang).values())
+    for row in record_rows(session, opening_id, lang):
+        writer.writerow("'" + row[c] if row[c].startswith(_RISKY) else row[c] for c in COLUMNS)
+    return "\ufeff" + out.getvalue()

@@ -1,0 +1,138 @@
+"""S10's opinions 社会监督意见: what waits, what was answered, and the form of whoever answers them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import context
+from dashboard.exports import tables as tabledata
+from dashboard.shell import choices, tables
+from dashboard.shell import screen as shell
+from dashboard.shell.html import draw, esc
+from records import opinions
+from records.acts import By
+from records.clock import now
+from records.keys import key_of
+from records.opinions import ANSWERED, OPEN, Standing
+from supervision.figures import formats as figures
+
+ANSWERERS = frozenset({"public-officer", "admin"})
+"""Roles that answer; a supervisor reads."""
+ROWS = 8
+DAY = 86_400
+_SAID = "opinion-said"
+_COLUMNS = [
+    tables.Column("content"), tables.Column("project"), tables.Column("channel"), tables.Column("received_at"),
+    tables.Column("answer"),
+]  # fmt: skip
+
+
+def show(page: shell.Page) -> None:
+    """The list, open ones first, and below it the chosen one with its answer."""
+    which = _which(page)
+    centre = page.filters.centre
+    with context.ledger().read() as session:
+        total = opinions.count(session, centre, which)
+        every = opinions.count(session)
+    if said := st.session_state.pop(_SAID, None):
+        draw(f'<p class="said done" role="status">{esc(said)}</p>')
+    if not total:
+        words = page.say("opinions.none_open" if which == OPEN and every else "opinions.none")
+        draw(tables.card(page.say("opinions.title"), "", "", words))
+    else:
+        tables.paged(
+            "opinions", page.say("opinions.title"), page.say("opinions.count", n=figures.number(total)), total, ROWS,
+            {"waiting": page.say("opinions.order")}, page.lang, lambda shown: _rows(page, which, shown),
+        )  # fmt: skip
+    if (chosen := _chosen(page, which)) is not None:
+        _one(page, chosen)
+
+
+def _which(page: shell.Page) -> str:
+    centre = page.filters.centre
+    with context.ledger().read() as session:
+        found = {which: opinions.count(session, centre, which) for which in (OPEN, ANSWERED)}
+    names = {which: page.say(f"opinions.which_{which}", n=figures.number(n)) for which, n in found.items()}
+    return choices.segments("opinions", page.say("opinions.which"), names, default=OPEN)
+
+
+def _rows(page: shell.Page, which: str, shown: tables.Window) -> str:
+    with context.ledger().read() as session:
+        found = opinions.listed(session, page.filters.centre, which, shown.size, shown.offset)
+    rows = [
+        [
+            _link(page, o), esc(o.project or page.say("opinions.no_project")), page.say(f"opinions.channel_{o.channel}"),
+            esc(tabledata.stamp(o.received_at)), esc(o.public_text) if o.answered_at else _waiting(page, o),
+        ]
+        for o in found
+    ]  # fmt: skip
+    return tables.markup(_COLUMNS, rows, page.lang, caption=page.say("opinions.title"))
+
+
+def _link(page: shell.Page, opinion: Standing) -> str:
+    """The opinion's text; the link chooses it and keeps the rest of the address."""
+    kept = {key: st.query_params[key] for key in st.query_params if key != "opinion"}
+    return tables.here({**kept, "opinion": opinion.id}, opinion.content)
+
+
+def _waiting(page: shell.Page, opinion: Standing) -> str:
+    days = (now() - opinion.received_at).total_seconds() / DAY
+    return f'<span class="chip">{page.say("opinions.waiting", n=figures.number(days))}</span>'
+
+
+def _chosen(page: shell.Page, which: str) -> Standing | None:
+    """The opinion the address names, else the first that waits."""
+    asked = st.query_params.get("opinion")
+    with context.ledger().read() as session:
+        if asked:
+            return opinions.one(session, asked)
+        first = opinions.listed(session, page.filters.centre, which, 1)
+    return first[0] if first and which == OPEN else None
+
+
+def _one(page: shell.Page, opinion: Standing) -> None:
+    with st.container(border=True, key="opinion"):
+        place = opinion.project or page.say("opinions.no_project")
+        draw(
+            f'<div class="hd"><h2>{esc(place)}</h2><span class="muted">{esc(key_of(opinion.id))} · '
+            f"{esc(tabledata.stamp(opinion.received_at))}</span></div><p>{esc(opinion.content)}</p>"
+        )
+        if opinion.answered_at:
+            words = page.say(
+                "opinions.answered",
+                who=opinion.handler or "—",
+                time=tabledata.stamp(opinion.answered_at) or "—",
+            )
+            public = f" {esc(opinion.public_text)}" if opinion.public_text else ""
+            draw(f'<p class="said done"><b>{page.say("opinions.public")}</b>{public}　{esc(words)}</p>')
+        if page.user.role in ANSWERERS:
+            _form(page, opinion)
+
+
+def _form(page: shell.Page, opinion: Standing) -> None:
+    with st.form(f"answer-{opinion.id}", border=False):
+        text = st.text_area(
+            page.say("opinions.answer"), value=opinion.public_text or "", max_chars=opinions.LONGEST,
+            help=page.say("opinions.hint"), key=f"answer-text-{opinion.id}",
+        )  # fmt: skip
+        draw(f'<p class="muted">{page.say("opinions.hint")}</p>')
+        key = "opinions.change" if opinion.answered_at else "opinions.send"
+        if st.form_submit_button(page.say(key), type="primary"):
+            _answer(page, opinion, text)
+
+
+def _answer(page: shell.Page, opinion: Standing, text: str) -> None:
+    """Write the answer; the account is asked for its role anew, for the page may have stood open long."""
+    user = context.current_user()
+    if user is None or user.role not in ANSWERERS:
+        draw(f'<p class="said refused" role="alert">{esc(page.say("common.not_allowed"))}</p>')
+        return
+    try:
+        with context.ledger().write() as session:
+            opinions.answer(session, opinion.id, text, By(user.name, context.viewer_address()))
+    except (LookupError, ValueError) as refusal:
+        draw(f'<p class="said refused" role="alert">{esc(shell.side(str(refusal.args[0]), page.lang))}</p>')
+        return
+    st.session_state[_SAID] = page.say("opinions.done", id=key_of(opinion.id))
+    st.query_params.pop("opinion", None)
+    st.rerun()

@@ -1,0 +1,188 @@
+"""How the rooms' streams do, as markup: the mark, the strip of S04, the banner when the hub is not well."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dashboard import i18n
+from dashboard.live import rooms as rooms_live
+from dashboard.shell import places
+from dashboard.shell.html import draw, esc
+from records import control
+from records.clock import BEIJING
+from records.tables.organisations import Centre, Room
+
+MARKS = {
+    "good": '<circle cx="7" cy="7" r="6"/>',
+    "fair": '<path d="M7 .5 13.5 7 7 13.5.5 7z"/>',
+    "bad": '<path d="M7 1 13.5 13H.5z"/>',
+    "off": '<circle cx="7" cy="7" r="5" fill="none" stroke="currentColor" stroke-width="2"/>',
+    "unknown": '<path d="M1 6h12v2H1z"/>',
+}
+"""Grade → shape: colour never speaks alone."""
+STRIP = 8
+"""Rooms the strip of S04 names."""
+RECORDER = "recorder"
+"""The check of the hub's health whose failing is red: recording comes before opening."""
+COLUMNS = ("bitrate", "fps", "loss", "jitter", "rtt", "viewers", "recorder")
+
+
+def mark(grade: str, lang: str) -> str:
+    """The grade as a shape with its word for those who do not see it."""
+    word = i18n.text(f"control.{grade}", lang)
+    return (
+        f'<svg class="hm {grade}" viewBox="0 0 14 14" role="img" aria-label="{esc(word)}">'
+        f"<title>{esc(word)}</title>{MARKS[grade]}</svg>"
+    )
+
+
+def figures(room: rooms_live.Room, lang: str) -> dict[str, str]:
+    """Each figure of the strip as text."""
+    return {
+        "bitrate": rooms_live.bitrate(room),
+        "fps": rooms_live.fps(room),
+        "loss": rooms_live.loss(room),
+        "jitter": rooms_live.milliseconds(room, "jitter"),
+        "rtt": rooms_live.milliseconds(room, "rtt"),
+        "viewers": str(room.get("viewers") or 0),
+        "recorder": recorder(room, lang),
+    }
+
+
+def recorder(room: rooms_live.Room, lang: str) -> str:
+    """What the recorder does in a room."""
+    told = room.get("recorder")
+    return i18n.text(f"control.rec_{told['state'] if told else 'none'}", lang)
+
+
+def tip(room: rooms_live.Room | None, lang: str) -> str:
+    """One line for a tooltip."""
+    word = i18n.text(f"control.{rooms_live.grade(room)}", lang)
+    if room is None:
+        return word
+    shown = figures(room, lang)
+    if not room["publishing"]:
+        return f"{word} · {i18n.text('control.recorder', lang)} {shown['recorder']}"
+    parts = [f"{i18n.text(f'control.{name}', lang)} {shown[name]}" for name in COLUMNS]
+    return " · ".join([word, *parts])
+
+
+def covers(room: rooms_live.Room, lang: str) -> list[str]:
+    """What is withheld from the public, in words."""
+    found = []
+    if room["slated"]:
+        reason = control.reason_text(room["reason"], lang)
+        found.append(i18n.text("control.slated", lang) + (f"：{reason}" if reason and lang == "zh" else ""))
+    elif room["paused"]:
+        found.append(i18n.text("control.paused", lang))
+    if room["muted"]:
+        found.append(i18n.text("control.muted", lang))
+    return found
+
+
+def sources(room: rooms_live.Room, lang: str) -> list[tuple[str, str]]:
+    """The cameras of a room that do not come, or not as they should: (what is wrong, why and what to do)."""
+    found = []
+    for source in room.get("sources") or ():
+        if source["state"] in ("connecting", "refused") or (
+            source["state"] == "live" and source["reason_zh"]
+        ):
+            far = source["camera"] != room["id"]
+            since = datetime.fromisoformat(source["since"]).astimezone(BEIJING).strftime("%H:%M:%S")
+            which = i18n.text("control.far" if far else "control.near", lang)
+            words = i18n.text(f"control.camera_{source['state']}", lang, camera=which, since=since)
+            found.append((words, source[f"reason_{lang}"]))
+    return found
+
+
+def notices(room: rooms_live.Room, lang: str) -> list[tuple[str, str]]:
+    """What a room's publishers send that some viewers cannot have: (what it is, what to do)."""
+    told = [notice for notice in room.get("notices") or () if notice["grave"]]
+    far = i18n.text("control.far", lang) + ("：" if lang == "zh" else ": ")
+    return [
+        ((far if notice["camera"] != room["id"] else "") + notice[lang], notice[f"remedy_{lang}"])
+        for notice in told
+    ]
+
+
+# ── the strip ────────────────────────────────────────────────────────────────
+
+
+def names(session: Session, lang: str) -> dict[str, str]:
+    """Room id → centre and room."""
+    rows = session.execute(select(Room, Centre).join(Centre, Centre.id == Room.centre_id))
+    return {room.id: places.room(room, centre, lang) for room, centre in rows}
+
+
+def strip(seen: rooms_live.Snapshot, named: dict[str, str], lang: str) -> str:
+    """Every room that publishes or should, worst first; evaluation rooms are not told of here."""
+    at_work = [
+        room for room in seen.rooms
+        if room["kind"] == "opening"
+        and (room["publishing"] or room["state"] in ("live", "paused") or sources(room, lang))
+    ]  # fmt: skip
+    order = {"bad": 0, "off": 1, "fair": 2}
+    at_work.sort(key=lambda room: (order.get(rooms_live.grade(room), 3), room["id"]))
+    heads = "".join(
+        f'<th scope="col" class="num">{i18n.text(f"control.{name}", lang)}</th>' for name in COLUMNS
+    )
+    head = f'<tr><th scope="col">{i18n.text("column.room", lang)}</th><th scope="col">{i18n.text("column.state", lang)}</th>{heads}</tr>'
+    rows = "".join(_line(room, named, lang) for room in at_work[:STRIP])
+    note = i18n.text("service.strip_note", lang, n=len(at_work), shown=min(len(at_work), STRIP))
+    if seen.trouble or not at_work:
+        why = i18n.text(f"control.hub_{seen.trouble}" if seen.trouble else "service.strip_none", lang)
+        table = f'<p class="none">{esc(why)}</p>'
+    else:
+        table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+    return (
+        f'<section class="card tab health"><div class="hd"><h2>{i18n.text("service.strip", lang)}</h2>'
+        f'<span class="muted">{esc(note) if at_work else ""}</span></div>{table}</section>'
+    )
+
+
+def _line(room: rooms_live.Room, named: dict[str, str], lang: str) -> str:
+    grade, shown = rooms_live.grade(room), figures(room, lang)
+    state = i18n.text(f"control.state_{room['state']}", lang)
+    told = " · ".join(covers(room, lang)) or state
+    chip = "on" if room["state"] == "live" and told == state else ""
+    cells = "".join(f'<td class="num">{esc(shown[name])}</td>' for name in COLUMNS)
+    wrong = "".join(
+        f' <span class="chip bad" title="{esc(why)}">{esc(words)}</span>'
+        for words, why in [*sources(room, lang), *notices(room, lang)]
+    )
+    return (
+        f'<tr><td class="cut">{mark(grade, lang)}<a href="/room?room={esc(room["id"])}" target="_self">'
+        f"{esc(named.get(room['id'], room['name']))}</a></td>"
+        f'<td class="cut"><span class="chip {chip}">{esc(told)}</span>{wrong}</td>{cells}</tr>'
+    )
+
+
+# ── the banner ───────────────────────────────────────────────────────────────
+
+
+def banner(lang: str) -> None:
+    """What is wrong with the hub and what to do, red where an opening should wait; nothing while all is well."""
+    grave = False
+    seen = rooms_live.snapshot()
+    if seen.trouble:
+        lines = [i18n.text(f"control.hub_{seen.trouble}", lang)]
+        title = i18n.text("control.hub_failing", lang)
+    else:
+        if seen.health.get("status", "ok") == "ok":
+            return
+        gravest_first = sorted(seen.health["problems"], key=lambda problem: problem["check"] != RECORDER)
+        lines = [_problem(problem, lang) for problem in gravest_first]
+        title = i18n.text(f"control.hub_{seen.health['status']}", lang)
+        grave = any(problem["check"] == RECORDER for problem in seen.health["problems"])
+    words = "".join(f"<li>{esc(line)}</li>" for line in lines)
+    kind, role = ("card banner red", "alert") if grave or seen.trouble else ("card banner", "status")
+    draw(f'<section class="{kind}" role="{role}"><b>{esc(title)}</b><ul>{words}</ul></section>')
+
+
+def _problem(problem: dict[str, Any], lang: str) -> str:
+    stop = "。" if lang == "zh" else ". "
+    return f"{problem[lang]}{stop}{problem[f'remedy_{lang}']}{stop.strip()}"

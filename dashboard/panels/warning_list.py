@@ -1,0 +1,91 @@
+"""What S12, S13 and S14 share: the warnings of one family, function by function."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
+from dashboard import context, i18n
+from dashboard.exports import tables as tabledata
+from dashboard.live import tables as livetables
+from dashboard.live.tables import FAMILIES_OF
+from dashboard.live.warnings import address
+from dashboard.screens import TABLES_OF
+from dashboard.shell import screen as shell
+from dashboard.shell import tables
+from dashboard.shell.cards import Kpi, live_basis, show
+from dashboard.shell.html import card, draw, esc, level
+from supervision.figures import formats as figures
+from supervision.rules.finding import LEVELS
+from supervision.warnings import desk as warnings
+from supervision.warnings.handling import STATES
+
+ROWS = 10
+_COLUMNS = [
+    tables.Column("level"), tables.Column("title"), tables.Column("lot_name"), tables.Column("value", True),
+    tables.Column("baseline", True), tables.Column("state"), tables.Column("raised_at", sort="raised"),
+]  # fmt: skip
+
+
+def show_families(page: shell.Page) -> None:
+    """Counts by level, then for every function of the screen its warnings, or that there are none yet."""
+    shown = [(f, FAMILIES_OF[table]) for f in page.screen.functions for table in TABLES_OF[f.id]]
+    _counts(page, tuple(family for _, families in shown for family in families))
+    for function, families in shown:
+        _list(page, function.id, function.name(page.lang), families)
+
+
+def _counts(page: shell.Page, families: tuple[str, ...]) -> None:
+    with context.ledger().read() as session:
+        found = {
+            name: _counted(session, livetables.of_families(page.filters, families, (name,)))
+            for name in LEVELS
+        }
+    shared = live_basis(page.lang)
+    show(
+        [
+            Kpi(
+                page.say("family.count", level=page.say(f"level.{name}")), figures.number(n), page.say("overview.records_unit"),
+                note=page.say("family.rehearsed", n=figures.number(rehearsed)) if rehearsed else "", definition=page.say("family.definition"), basis=shared,
+            )
+            for name, (n, rehearsed) in found.items()
+        ],
+        page.lang,
+    )  # fmt: skip
+
+
+def _counted(session: Session, wanted: warnings.WarningFilters) -> tuple[int, int]:
+    """How many there are, as the lists below show them, and how many of them are about rehearsals."""
+    return warnings.count_warnings(session, wanted), warnings.count_warnings(
+        session, replace(wanted, rehearsals=True)
+    )
+
+
+def _list(page: shell.Page, code: str, title: str, families: tuple[str, ...]) -> None:
+    wanted = livetables.of_families(page.filters, families)
+    with context.ledger().read() as session:
+        total = warnings.count_warnings(session, wanted)
+    if not total:
+        draw(card(title, f'<p class="muted">{page.say("family.none")}</p>'))
+        return
+
+    def rows(shown: tables.Window) -> str:
+        with context.ledger().read() as session:
+            found = warnings.list_warnings(session, wanted, shown.size, shown.offset)
+        return tables.markup(_COLUMNS, [_row(page, w) for w in found], page.lang, "raised", title)
+
+    note = page.say("family.note", n=figures.number(total))
+    tables.paged(
+        code.lower(), title, note, total, ROWS, {"raised": page.say("column.raised_at")}, page.lang, rows
+    )
+
+
+def _row(page: shell.Page, warning: warnings.WarningRow) -> list[str]:
+    zh = page.lang == "zh"
+    return [
+        level(warning.level, i18n.text(f"level.{warning.level}", page.lang)),
+        f'<a href="{esc(address(warning.id))}" target="_self">{esc(warning.title if zh else warning.title_en)}</a>',
+        esc(warning.lot_name), figures.measure(warning.value), page.say("family.unknown") if warning.baseline is None else figures.measure(warning.baseline),
+        STATES[warning.state][0 if zh else 1], esc(tabledata.stamp(warning.raised_at)),
+    ]  # fmt: skip

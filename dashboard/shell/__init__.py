@@ -1,0 +1,1 @@
+"""The shell of every screen: page, frame, filters, cards and tables."""

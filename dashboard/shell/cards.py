@@ -1,0 +1,94 @@
+"""KPI cards 指标卡: the number large, its name above, its comparison below, where it comes from in the tip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from dashboard import context, i18n
+from dashboard.charts.svg import spark
+from dashboard.shell.html import draw, esc, tip
+from records.clock import BEIJING, now
+from supervision.figures import formats as figures
+
+DASH = figures.DASH
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Where a figure comes from, how often it is renewed, and as of when it stands."""
+
+    source: str
+    every: str
+    as_of: datetime | None
+
+
+def live_basis(lang: str) -> Basis:
+    """A figure read from the ledger just now."""
+    return Basis(i18n.text("kpi.source_ledger", lang), i18n.text("kpi.every_live", lang), now())
+
+
+def lens_basis(lang: str) -> Basis:
+    """A figure of the lens."""
+    return Basis(
+        i18n.text("kpi.source_lens", lang), i18n.text("kpi.every_lens", lang), context.lens().as_of()
+    )
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One card. `name` and `note` are shown as they are; `value` without its unit."""
+
+    name: str
+    value: str
+    unit: str = ""
+    change: str = ""
+    """What the comparison line says (markup made by `change`)."""
+    note: str = ""
+    definition: str = ""
+    basis: Basis | None = None
+    trend: Sequence[float | None] = ()
+    href: str = ""
+    key: bool = False
+    """The screen's one key figure: it alone wears the sun colour."""
+
+
+def change(word: str, difference: float | None, unit: str, places: int = 2, scale: float = 1.0) -> str:
+    """ "同比 ▲ 1.46 个百分点": the sign as a shape, never as a colour alone; a dash when there is nothing to compare."""
+    if difference is None:
+        return f"{word} <b>{DASH}</b>"
+    amount = figures.half_up(Decimal(repr(difference * scale)), places)
+    shape = "▲" if amount > 0 else "▼" if amount < 0 else "＝"
+    return f"{word} <b>{shape} {abs(amount):,}</b> {unit}"
+
+
+def growth(word: str, fraction: float | None) -> str:
+    """ "同比 ▲ 3.20 %": relative growth."""
+    return change(word, fraction, "%", 2, 100.0)
+
+
+def _tip(kpi: Kpi, lang: str) -> str:
+    basis = kpi.basis or Basis("", "", None)
+    at = basis.as_of.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S") if basis.as_of else DASH
+    parts = (("definition", kpi.definition), ("as_of", at), ("source", basis.source), ("every", basis.every))
+    words = [i18n.text(f"kpi.{key}", lang, text=text) for key, text in parts if text]
+    return tip(kpi.name, " ".join(words))
+
+
+def _card(kpi: Kpi, lang: str) -> str:
+    lines = "<br>".join(line for line in (kpi.change, kpi.note) if line)
+    link = f'<a href="{kpi.href}" target="_self" aria-label="{esc(kpi.name)}"></a>' if kpi.href else ""
+    unit = f"<small>{esc(kpi.unit)}</small>" if kpi.unit and kpi.value != DASH else ""
+    return (
+        f'<section class="card kpi{" key" if kpi.key else ""}"><h2><span>{esc(kpi.name)}{_tip(kpi, lang)}</span></h2>'
+        f"<strong>{esc(kpi.value)}{unit}</strong><p>{lines}</p>{spark(kpi.trend)}{link}</section>"
+    )
+
+
+def show(kpis: Sequence[Kpi], lang: str) -> None:
+    """One row of cards."""
+    draw(
+        f'<div class="kpis n{len(kpis)}" style="--n:{len(kpis)}">{"".join(_card(k, lang) for k in kpis)}</div>'
+    )

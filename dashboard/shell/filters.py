@@ -1,0 +1,261 @@
+"""The filters row. Every choice stands in the address, so a link reopens the same view."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal, cast
+
+import streamlit as st
+from sqlalchemy import select
+
+from dashboard import context, i18n, reach
+from records.clock import today
+from records.tables.organisations import Centre
+from records.tables.projects import TRADE_FAMILIES, Lot
+from records.terms import term
+from supervision.figures.filters import GRAINS, HOMES, UNITS, Filters, Grain, Home, Period, Unit, add_months
+from supervision.figures.formats import currency_name
+
+Compare = Literal["yoy", "mom"]
+MONTHS_BACK = 24
+YEAR_DIGITS, CODE_LETTERS = 4, 3
+ALL, UNDATED = "all", "undated"
+EARLIEST, LATEST = 1900, 2200
+"""Years a period may be asked for: a year before it and after it must be dates too."""
+DEFAULTS = {"period": "rolling12", "compare": "yoy", "home": "city", "unit": "participations"}
+_CACHE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the filters row says: the metrics' filters and what to compare with."""
+
+    filters: Filters = field(default_factory=Filters)
+    compare: Compare = "yoy"
+    query: tuple[tuple[str, str], ...] = ()
+    """The choices as they stand in the address, defaults left out."""
+    asked: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Everything the address says; the live screens' own choices among it."""
+    viewer: str = ""
+    """The account that asks, where an export asks for what was given to it."""
+
+    @property
+    def before(self) -> Period | None:
+        """The period to compare with: a year earlier (同比) or the one before (环比)."""
+        period = self.filters.period
+        if period is None:
+            return None
+        return period.year_before() if self.compare == "yoy" else period.previous(self.filters.grain)
+
+    def as_query(self) -> dict[str, str]:
+        """The choices as query parameters."""
+        return dict(self.query)
+
+
+def read_choice(params: Mapping[str, str]) -> Choice:
+    """The choice that query parameters name; unknown values fall back to their defaults."""
+    word = params.get("period", DEFAULTS["period"])
+    grain, period = _period(word)
+    families = params.get("family")
+    filters = Filters(
+        period=period,
+        grain=grain,
+        centre=params.get("centre") or None,
+        trade_family=families if families in TRADE_FAMILIES else None,
+        category=params.get("category") or None,
+        home=cast(Home, params["home"]) if params.get("home") in HOMES else "city",
+        unit=cast(Unit, params["unit"]) if params.get("unit") in UNITS else "participations",
+        currency=_currency(params.get("currency", "")),
+        undated=word == UNDATED,
+    )
+    compare: Compare = "mom" if params.get("compare") == "mom" else "yoy"
+    query = tuple((k, params[k]) for k in (*_WIDGETS, "q") if params.get(k) and params[k] != DEFAULTS.get(k))
+    return Choice(filters, compare, query, dict(params))
+
+
+def _period(word: str) -> tuple[Grain, Period | None]:
+    """A period by its word: all, undated, day, quarter, ytd, rolling12, a year as 2025, a month as 2026-11."""
+    day = today()
+    if word in (ALL, UNDATED):
+        return "year", None
+    if word in GRAINS:
+        return word, Period.of(word, day)
+    grain: Grain = "year" if len(word) == YEAR_DIGITS else "month"
+    try:
+        first = date.fromisoformat(f"{word}-01-01" if grain == "year" else f"{word}-01")
+    except ValueError:
+        first = date.min
+    if EARLIEST <= first.year <= LATEST:
+        return grain, Period.of(grain, first)
+    return "rolling12", Period.of("rolling12", day)
+
+
+def _currency(code: str) -> str | None:
+    """An ISO 4217 code, or None for the commonest."""
+    return (
+        code if code.isascii() and code.isalpha() and code.isupper() and len(code) == CODE_LETTERS else None
+    )
+
+
+def filter_row(lang: str, names: Sequence[str]) -> Choice:
+    """Draw the named filters in one row and return what they say."""
+    with st.container(horizontal=True, vertical_alignment="center", key="filters"):
+        for name in names:
+            _WIDGETS[name](lang)
+    return read_choice({key: st.query_params[key] for key in st.query_params})
+
+
+def _stored(name: str) -> str:
+    return st.query_params.get(name, DEFAULTS.get(name, ""))
+
+
+def _keep(name: str) -> None:
+    """A widget changed: into the address, or out of it when it says the default again."""
+    value = st.session_state[f"filter-{name}"] or DEFAULTS.get(name, "")
+    if value == DEFAULTS.get(name, ""):
+        st.query_params.pop(name, None)
+    else:
+        st.query_params[name] = value
+    st.query_params.pop("page", None)
+
+
+def _select(name: str, lang: str, options: Mapping[str, str]) -> None:
+    label = i18n.text(f"filters.{name}", lang)
+    values, stored = list(options), _stored(name)
+    if stored not in options:
+        values.append(stored)
+    key = f"filter-{name}"
+    if st.session_state.get(key) not in values:
+        st.session_state[key] = stored
+    st.selectbox(
+        label, values, format_func=lambda v: f"{label}　{options.get(v, v)}", key=key,
+        label_visibility="collapsed", on_change=_keep, args=(name,), width=_width(label, options, stored),
+        filter_mode="contains", placeholder=label,
+    )  # fmt: skip
+
+
+def _width(label: str, options: Mapping[str, str], stored: str) -> int:
+    """Pixels that the chosen words need: full-width characters 15, others 8, and the arrow."""
+    shown = label + "　" + options.get(stored, stored)
+    return min(60 + sum(15 if ord(c) > 0x2E7F else 8 for c in shown), 300)
+
+
+def _segments(name: str, lang: str, options: Mapping[str, str]) -> None:
+    key = f"filter-{name}"
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = _stored(name) if _stored(name) in options else next(iter(options))
+    st.segmented_control(
+        i18n.text(f"filters.{name}", lang), list(options), format_func=options.__getitem__, key=key,
+        label_visibility="collapsed", on_change=_keep, args=(name,), required=True,
+    )  # fmt: skip
+
+
+def _pick(pair: tuple[str, str], lang: str) -> str:
+    return pair[0] if lang == "zh" else pair[1]
+
+
+def _periods(lang: str) -> None:
+    options = {g: _pick(GRAINS[g], lang) for g in ("rolling12", "ytd", "quarter")}
+    options["quarter"] = i18n.text("filters.this_quarter", lang)
+    first = today().replace(day=1)
+    for back in range(MONTHS_BACK):
+        month = add_months(first, -back)
+        options[f"{month:%Y-%m}"] = Period.of("month", month).label(lang)
+    found = reach.everything()
+    if found.first is not None and found.last is not None:
+        for year in range(found.last.year, found.first.year - 1, -1):
+            options[f"{year:04}"] = Period.of("year", date(year, 1, 1)).label(lang)
+    options[ALL] = i18n.text("filters.all_time", lang)
+    if found.undated or _stored("period") == UNDATED:
+        options[UNDATED] = i18n.text("filters.undated", lang, n=found.undated)
+    if (stored := _stored("period")) not in options and (period := _period(stored)[1]) is not None:
+        options[stored] = period.label(lang)
+    _select("period", lang, options)
+
+
+def _currencies(lang: str) -> None:
+    """Only where there are two or more: each is counted by itself, never added up."""
+    found = reach.everything().currencies
+    if len(found) > 1:
+        _select(
+            "currency",
+            lang,
+            {"": i18n.text("filters.commonest", lang)} | {c: currency_name(c, lang) for c in found},
+        )
+
+
+def _centre(lang: str) -> None:
+    found = centres()
+    if not found:
+        return
+    every = i18n.text("filters.all_centres", lang, n=len(found))
+    _select("centre", lang, {"": every} | {c: (en or zh) if lang == "en" else zh for c, zh, en in found})
+
+
+def _family(lang: str) -> None:
+    every = i18n.text("filters.all", lang)
+    _select("family", lang, {"": every} | {k: _pick(pair, lang) for k, pair in TRADE_FAMILIES.items()})
+
+
+def _category(lang: str) -> None:
+    _select("category", lang, {"": i18n.text("filters.all", lang)} | {c: term(c, lang) for c in categories()})
+
+
+def _compare(lang: str) -> None:
+    _segments("compare", lang, {w: i18n.text(f"filters.{w}", lang) for w in ("yoy", "mom")})
+
+
+def _home(lang: str) -> None:
+    _segments("home", lang, {k: i18n.text(f"filters.home_{k}", lang) for k in HOMES})
+
+
+def _unit(lang: str) -> None:
+    _segments("unit", lang, {k: i18n.text(f"filters.unit_{k}", lang) for k in UNITS})
+
+
+def _space(_lang: str) -> None:
+    st.space("stretch")
+
+
+_WIDGETS: dict[str, Callable[[str], None]] = {
+    "period": _periods, "compare": _compare, "centre": _centre, "family": _family, "category": _category,
+    "currency": _currencies, "space": _space, "unit": _unit, "home": _home,
+}  # fmt: skip
+
+_remembered: dict[str, tuple[float, list[tuple[str, str, str | None]]]] = {}
+
+
+def _remember(
+    name: str, read: Callable[[], list[tuple[str, str, str | None]]]
+) -> list[tuple[str, str, str | None]]:
+    key = f"{context.config().database_url}#{name}"
+    at, found = _remembered.get(key, (0.0, []))
+    if not at or time.monotonic() - at > _CACHE_SECONDS:
+        found = read()
+        _remembered[key] = (time.monotonic(), found)
+    return found
+
+
+def centres() -> list[tuple[str, str, str | None]]:
+    """Id, name and English name of every centre; at most a minute old."""
+
+    def read() -> list[tuple[str, str, str | None]]:
+        with context.ledger().read() as session:
+            rows = session.execute(select(Centre.id, Centre.name, Centre.name_en).order_by(Centre.id))
+            return [(i, zh, en) for i, zh, en in rows]
+
+    return _remember("centres", read)
+
+
+def categories() -> list[str]:
+    """The categories 行业 that lots carry; at most a minute old."""
+
+    def read() -> list[tuple[str, str, str | None]]:
+        query = select(Lot.category).where(Lot.category.is_not(None)).distinct().order_by(Lot.category)
+        with context.ledger().read() as session:
+            return [(c, c, None) for c in session.scalars(query) if c]
+
+    return [c for c, _, _ in _remember("categories", read)]

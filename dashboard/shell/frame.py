@@ -1,0 +1,108 @@
+"""The frame around every screen: sidebar, footer, and the page of a session that has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard import context, screens
+from dashboard.access.accounts import SignedIn
+from dashboard.screens import DIMENSIONS, Screen
+from dashboard.shell.html import draw
+from dashboard.shell.screen import language, say
+from records.tables.users import role_name
+from supervision.warnings import desk as warnings
+from supervision.warnings.desk import WarningFilters
+
+NAVIGATION = {"admin": ("管理", "Administration")}
+"""What stands in the navigation below the three dimensions."""
+BADGE_SECONDS = 5.0
+"""How often the numbers beside the warning centre are counted anew, on whatever screen one is."""
+FOLDER = Path(__file__).parent.parent
+BRAND = FOLDER / "brand.svg"
+
+
+@cache
+def _mark() -> str:
+    return BRAND.read_text(encoding="utf-8").strip()
+
+
+def sidebar(user: SignedIn, pages: Mapping[Screen, Any], here: str) -> None:
+    """Brand, the three dimensions with their screens, language switch and the user's block; `here` is the open screen's slug."""
+    with st.sidebar:
+        draw(
+            f'<div class="sb-brand">{_mark()}<span><b>{say("common.product")}</b>'
+            f"<small>{say('common.desk')}</small></span></div>"
+        )
+        for dimension, (zh, en) in (DIMENSIONS | NAVIGATION).items():
+            shown = [(screen, page) for screen, page in pages.items() if screen.dimension == dimension]
+            if not shown:
+                continue
+            draw(f'<p class="sb-head" role="heading" aria-level="2">{zh if language() == "zh" else en}</p>')
+            for screen, page in shown:
+                # the icon is drawn by the stylesheet: a link's text is its name and nothing else
+                with (
+                    st.container(key="sb-here") if screen.slug == here else nullcontext(),
+                    st.container(key=f"nav-{screen.slug}"),
+                ):
+                    if screen.id == "S11":
+                        st.fragment(run_every=BADGE_SECONDS)(_link)(user, screen, page)
+                    else:
+                        _link(user, screen, page)
+        _user_block(user)
+
+
+def _link(user: SignedIn, screen: Screen, page: Any) -> None:
+    st.page_link(page, label=_label(user, screen), width="stretch")
+
+
+def _label(user: SignedIn, screen: Screen) -> str:
+    """The screen's name; beside the warning centre's how many are red, and how many are given to this user."""
+    name = screen.name(language())
+    if screen.id != "S11":
+        return name
+    with context.ledger().read() as session:
+        red = warnings.counts(session)["red"]
+        mine = warnings.count_warnings(session, WarningFilters(assignee=user.name, open_only=True))
+    given = f" · {say('warnings.mine_badge', n=mine)}" if mine else ""
+    return f"{name} :red-badge[{red}]{given}" if red else f"{name}{given}"
+
+
+def _user_block(user: SignedIn) -> None:
+    other = "en" if language() == "zh" else "zh"
+    role = role_name(user.role, language())
+    draw(
+        f'<div class="sb-me"><i>{escape(user.display_name[:1])}</i>'
+        f"<span>{escape(user.display_name)}<small>{role}</small></span></div>"
+        '<div class="sb-acts">'
+        f'<a href="?lang={other}" target="_self" lang="{other}">{say("common.other_language")}</a>'
+        f'<a href="/auth/sign-out?lang={language()}" target="_self">{say("common.sign_out")}</a></div>'
+    )
+
+
+def footer(slug: str) -> None:
+    """The closing sentence of the warning screens (S11–S15)."""
+    screen = screens.BY_SLUG.get(slug)
+    if screen is None or screen.dimension != "warning":
+        return
+    user = context.current_user()
+    streams = screen.id == "S11" and st.session_state.get("choice-view", "stream") == "stream"
+    if streams and user is not None and screens.names_visible(user.role, screen):
+        # the stream says it on its own last line, beside the keys
+        draw(f'<p class="foot vh" aria-hidden="true">{say("common.footer_warning")}</p>')
+    else:
+        draw(f'<p class="foot">{say("common.footer_warning")}</p>')
+
+
+def signed_out() -> None:
+    """What stays when a session ends under an open screen."""
+    draw(
+        f'<div class="empty"><b>{say("common.signed_out")}</b>'
+        f'<a class="btn main" href="/auth/sign-in" target="_self">{say("common.sign_in")}</a></div>'
+    )

@@ -1,0 +1,97 @@
+"""Streamlit's one HTML page, with our language, title, mark, stylesheet and base address in it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard import i18n, screens
+
+LANG_COOKIE = "sunbid_lang"
+BASE_SCRIPT = """window.prerenderReady = false;
+window.__streamlit = { BACKEND_BASE_URL: location.origin + "/" };
+"""
+"""Tells Streamlit's page where its server is: without it every deep link first asks under the screen's own
+address, in vain. A file of its own, because the content policy allows no inline script."""
+
+STYLE_ADDRESS = "/auth/desk.css"
+_GROUND = (
+    b'<meta name="color-scheme" content="light dark">'
+    b"<style>html,body{background:light-dark(#F6F8FB,#0B1A33)}</style></head>"
+)
+"""What stands before anything is loaded: the ground of the day or of the night, not white."""
+
+
+@cache
+def stylesheet() -> str:
+    """The product's stylesheet, on top of Streamlit's theme, with the icons of the navigation."""
+    icons = (f'.st-key-nav-{screen.slug} a{{--icon:"{screen.icon}"}}' for screen in screens.BY_SLUG.values())
+    return (Path(__file__).parent.parent / "desk.css").read_text(encoding="utf-8") + "".join(icons)
+
+
+@cache
+def _style_link() -> bytes:
+    """At the head of the body: after all that Streamlit puts into the page's head, so that ours decides, and
+    before anything of the page is drawn. Drawn by the script instead, it would come after the first pictures."""
+    version = hashlib.sha256(stylesheet().encode()).hexdigest()[:12]
+    return f'<body><link rel="stylesheet" href="{STYLE_ADDRESS}?v={version}">'.encode()
+
+
+_REPLACEMENTS = (
+    (rb"<script>\s*window\.prerenderReady = false\s*</script>", b'<script src="/auth/base.js"></script>'),
+    (rb'<link rel="shortcut icon"[^>]*>', b'<link rel="icon" href="/auth/brand.svg" type="image/svg+xml">'),
+    (rb'<link\s+rel="preload"[^>]*SourceSans[^>]*>', b""),
+    (rb'<link rel="service-desc"[^>]*>', b""),
+)
+
+
+async def page(app: ASGIApp, scope: Scope, receive: Receive, send: Send, lang: str) -> None:
+    """Pass a page on, dressed; remembers the language in a cookie."""
+    drop = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
+    scope["headers"] = [(k, v) for k, v in scope["headers"] if k.lower() not in drop]
+    start: Message = {}
+    body = bytearray()
+
+    async def collect(message: Message) -> None:
+        nonlocal start
+        if message["type"] == "http.response.start":
+            start = message
+            return
+        body.extend(message.get("body", b""))
+        if not message.get("more_body", False):
+            await send_all()
+
+    async def send_all() -> None:
+        answer = bytes(body)
+        headers = MutableHeaders(scope=start)
+        if headers.get("content-type", "").startswith("text/html"):
+            answer = dressed(answer, scope["path"].strip("/"), lang)
+            headers["Set-Cookie"] = f"{LANG_COOKIE}={lang}; Path=/; Max-Age=31536000; SameSite=Lax"
+            headers["Cache-Control"] = "no-store"
+            for name in ("etag", "last-modified"):
+                if name in headers:
+                    del headers[name]
+        headers["content-length"] = str(len(answer))
+        await send(start)
+        await send({"type": "http.response.body", "body": answer})
+
+    await app(scope, receive, collect)
+
+
+def dressed(html: bytes, slug: str, lang: str) -> bytes:
+    """The page's head in `lang` with the screen's title."""
+    screen = screens.BY_SLUG.get(slug)
+    product = i18n.text("common.product", lang)
+    title = f"{screen.name(lang)} · {product}" if screen else product
+    html = re.sub(
+        rb'<html lang="[^"]*"', f'<html lang="{"zh-CN" if lang == "zh" else "en"}"'.encode(), html, count=1
+    )
+    html = re.sub(rb"<title>[^<]*</title>", f"<title>{title}</title>".encode(), html, count=1)
+    for pattern, ours in _REPLACEMENTS:
+        html = re.sub(pattern, ours, html, count=1)
+    return html.replace(b"</head>", _GROUND, 1).replace(b"<body>", _style_link(), 1)

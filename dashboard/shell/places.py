@@ -1,0 +1,23 @@
+"""What a centre or a room is called in the reader's language: one rule for charts, tables, filters and lists."""
+
+from __future__ import annotations
+
+from dashboard.shell import filters
+from records.tables.organisations import Centre, Room
+
+
+def called(name: str, name_en: str | None, lang: str) -> str:
+    """A name in the reader's language; the Chinese one where there is no other."""
+    return name if lang == "zh" else name_en or name
+
+
+def centre(centre_id: str | None, name: str | None, lang: str) -> str | None:
+    """A centre that is known by its id and its Chinese name; None where there is none."""
+    if lang == "zh" or not centre_id:
+        return name
+    return next((called(zh, en, lang) for key, zh, en in filters.centres() if key == centre_id), name)
+
+
+def room(held: Room, at: Centre, lang: str) -> str:
+    """A room with its centre before it."""
+    return f"{called(at.name, at.name_en, lang)} {called(held.name, held.name_en, lang)}"

@@ -1,0 +1,188 @@
+"""The shell of a screen: title row, filters, refresh and pause, empty and error states."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from urllib.parse import urlencode
+
+import streamlit as st
+import structlog
+
+from dashboard import context, i18n, reach, screens
+from dashboard import metrics as ops
+from dashboard.access.accounts import SignedIn
+from dashboard.screens import Screen
+from dashboard.shell.filters import Choice, filter_row
+from dashboard.shell.html import draw as put
+from records.clock import BEIJING, local_now, now, today
+from supervision.figures.filters import Filters
+
+log = structlog.get_logger()
+
+
+def language() -> str:
+    """zh or en for this session: the address's `lang`, else what was chosen before, else Chinese."""
+    asked = st.query_params.get("lang")
+    if asked in i18n.LANGUAGES:
+        st.session_state["lang"] = asked
+    elif "lang" not in st.session_state:
+        cookie = st.context.cookies.get("sunbid_lang")
+        st.session_state["lang"] = cookie if cookie in i18n.LANGUAGES else "zh"
+    chosen: str = st.session_state["lang"]
+    return chosen
+
+
+def say(key: str, **values: object) -> str:
+    """The text of `key` in this session's language."""
+    return i18n.text(key, language(), **values)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a screen's body gets: which screen, for whom, in which language, with which filters."""
+
+    screen: Screen
+    user: SignedIn
+    lang: str
+    choice: Choice
+
+    def say(self, key: str, **values: object) -> str:
+        """The text of `key` in the page's language."""
+        return i18n.text(key, self.lang, **values)
+
+    @property
+    def filters(self) -> Filters:
+        """The filters as the metrics take them."""
+        return self.choice.filters
+
+    @property
+    def names_visible(self) -> bool:
+        """Whether this user may see who a warning is about here; counts only otherwise."""
+        return screens.names_visible(self.user.role, self.screen)
+
+
+LIVE_CHOICES = ("view", "day", "period", "centre", "family", "state", "q", "key")
+"""Query parameters of S06's and S11's own choices; their exports ask with them."""
+LIVE_DEFAULTS = {"S11": {"state": "open", "period": "all"}}
+"""What such a screen shows where its address says nothing."""
+
+Body = Callable[[Page], None]
+
+
+def show(
+    code: str,
+    body: Body,
+    *,
+    every: float | None = 10.0,
+    filters: Sequence[str] = (),
+    as_of: Callable[[], datetime | None] | None = None,
+    over_lots: bool = False,
+) -> None:
+    """Draw screen `code`: title row, the named filters, then `body`; again every `every` seconds unless paused.
+
+    `filters` are names known to `dashboard.shell.filters`; `as_of` tells how new the figures are (default: now,
+    they are read live). The export menu offers what `dashboard.screens` says. With `over_lots` the figures are of lots, and a period without any says which periods have some.
+    """
+    screen = screens.BY_ID[code]
+    user = context.current_user()
+    if user is None or not screens.may_see(user.role, screen):
+        put(f'<div class="empty"><b>{say("common.not_allowed")}</b></div>')
+        st.stop()
+    lang = language()
+    paused = bool(st.session_state.get("paused"))
+
+    def draw() -> None:
+        started = time.perf_counter()
+        viewer = context.current_user()
+        if viewer is None or viewer.role != user.role:
+            st.rerun(scope="app")
+            return
+        bar = st.container(horizontal=True, vertical_alignment="center", key="title-bar")
+        chosen = filter_row(lang, filters) if filters else Choice()
+        with bar:
+            _title(screen, lang, (as_of or now)())
+            if every is not None:
+                _pause(paused)
+            _export(screen, user.role, chosen)
+        if over_lots:
+            reach.notice(chosen.filters, chosen.as_query(), lang)
+        body(Page(screen, user, lang, chosen))
+        ops.SCREEN_SECONDS.labels(screen=screen.slug).observe(time.perf_counter() - started)
+
+    st.fragment(run_every=None if paused or every is None else every)(draw)()
+
+
+def _title(screen: Screen, lang: str, at: datetime | None) -> None:
+    clock = at.astimezone(BEIJING).strftime("%H:%M:%S") if at else "—"
+    if at and at.astimezone(BEIJING).date() != today():
+        clock = at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
+    demo = f'<span class="demo">{i18n.text("common.demo", lang)}</span>' if context.is_demo() else ""
+    put(
+        f'<header class="title"><h1>{screen.name(lang)}</h1><p class="cut">{screen.meaning(lang)}</p>{demo}'
+        f'<span class="muted asof">{i18n.text("common.as_of", lang, time=clock)}</span></header>'
+    )
+
+
+def _pause(paused: bool) -> None:
+    with st.container(key="paused" if paused else "running", width="content"):
+        pressed = st.button(say("common.resume" if paused else "common.pause"), key="pause-refresh")
+    if pressed:
+        st.session_state["paused"] = not paused
+        st.rerun(scope="app")
+
+
+def _export(screen: Screen, role: str, chosen: Choice) -> None:
+    """The menu of the tables that the screen shows this role, asked for as the screen asks."""
+    tables = screens.tables_of(role, screen)
+    if not tables:
+        return
+    asked = LIVE_DEFAULTS.get(screen.id, {}) | _also() | chosen.as_query()
+    query = urlencode(asked | {"lang": language()})
+    with st.popover(say("common.export"), key="export-menu"):
+        for table in tables:
+            name = say(f"tables.{table}")
+            put(
+                f'<p class="export"><b>{name}</b>'
+                + "".join(
+                    f'<a href="/export/{table}.{kind}?{escape(query)}" download>{word}</a>'
+                    for kind, word in (("csv", "CSV"), ("xlsx", "Excel"))
+                )
+                + "</p>"
+            )
+
+
+def _also() -> dict[str, str]:
+    """What the address says besides the filters row: the choices of the live screens."""
+    return {key: st.query_params[key] for key in LIVE_CHOICES if st.query_params.get(key)}
+
+
+def side(words: str, lang: str) -> str:
+    """The side of a message in both languages, "中文 / English", that `lang` reads."""
+    zh, slash, en = words.partition(" / ")
+    return words if not slash else zh if lang == "zh" else en
+
+
+def empty(why: str, what: str = "") -> None:
+    """An empty state: one sentence why, one what to do."""
+    put(f'<div class="empty"><b>{escape(why)}</b>{f"<p>{escape(what)}</p>" if what else ""}</div>')
+
+
+def no_records(function_name: str, kind: str, shows: str) -> None:
+    """Say plainly that a function has no records yet, which would fill it, and what it then shows."""
+    put(
+        f'<section class="card pending"><h2>{escape(function_name)}</h2><b>{say("common.no_records")}</b>'
+        f"<p>{escape(say('common.no_records_why', what=kind, shows=shows))}</p></section>"
+    )
+
+
+def show_error(error: Exception) -> bool:
+    """Log an error of a screen and show a calm page instead of a trace; true = dealt with."""
+    log.error("screen failed", exc_info=error)
+    ops.SCREEN_ERRORS.inc()
+    at = local_now().strftime("%Y-%m-%d %H:%M:%S")
+    empty(say("common.error"), say("common.error_what", time=at))
+    return True

@@ -1,0 +1,1 @@
+"""Envelopes into the ledger, exactly once: judged, placed, parked or refused."""

@@ -1,0 +1,116 @@
+"""Envelopes into the ledger, exactly once per (source, kind, key, version).
+
+`apply_batch` is the one way in: the server, the file import and the demonstration market all use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from ingest.apply import outage, rejects
+from ingest.apply.batch import Answer, Batch
+from ingest.envelope import Record, Refusal, read
+from records.ledger import Ledger
+
+__all__ = ["Answer", "Entry", "apply_batch", "commit", "prepare"]
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Entry:
+    """One record on its way in: what was sent, and what could be read of it."""
+
+    source: str
+    raw: Any
+    record: Record | None = None
+    refusal: Refusal | None = None
+
+
+def prepare(source: str, raw: Any, key: bytes | None = None) -> Entry:
+    """Read one envelope (mapping, text or bytes); never raises for what was sent."""
+    try:
+        return Entry(source, raw, record=read(raw, source, key))
+    except Refusal as refusal:
+        return Entry(source, raw, refusal=refusal)
+    except Exception as error:  # noqa: BLE001 — whatever it is: this one is refused, the next is read
+        log.error("intake.record_unreadable", cause=type(error).__name__)
+        words = f"不能读这条记录 / this record cannot be read ({type(error).__name__})"
+        return Entry(source, raw, refusal=Refusal(".", words))
+
+
+def apply_batch(
+    ledger: Ledger, source: str, envelopes: Iterable[Any], *, key: bytes | None = None
+) -> list[Answer]:
+    """Take envelopes of one source, in order, in one durable transaction; one answer each, in order.
+
+    `data` may hold Decimal and datetime where the caller is Python. `key` is the installation's
+    signing key (`records.serving.signing.load_key`); without it account numbers are refused. If the database
+    refuses the batch it is tried in halves, so that one bad record never takes others with it.
+    Raises sqlalchemy.exc.OperationalError when the database itself fails: nothing is answered then.
+    """
+    return commit(ledger, [prepare(source, envelope, key) for envelope in envelopes])
+
+
+def commit(ledger: Ledger, entries: Sequence[Entry]) -> list[Answer]:
+    """Commit prepared entries of any sources together; see `apply_batch`."""
+    if not entries:
+        return []
+    try:
+        with ledger.write() as session:
+            batch = Batch(session)
+            batch.prefetch([entry.record for entry in entries if entry.record])
+            answers = [_take(batch, entry) for entry in entries]
+            batch.finish()
+        return answers
+    except Exception as error:
+        if outage.is_outage(error):
+            raise
+        return _in_halves(ledger, entries, error)
+
+
+def _in_halves(ledger: Ledger, entries: Sequence[Entry], error: Exception) -> list[Answer]:
+    cause = type(getattr(error, "orig", None) or error).__name__
+    if len(entries) > 1:
+        log.warning("intake.batch_split", records=len(entries), cause=cause)
+        half = len(entries) // 2
+        return commit(ledger, entries[:half]) + commit(ledger, entries[half:])
+    entry = entries[0]
+    log.error("intake.record_failed", kind=entry.record and entry.record.kind, cause=cause)
+    if entry.record is None:
+        return [_kept_as_far_as_possible(ledger, entry)]
+    refusal = Refusal(".", f"数据库不能接受此记录 / the database refused this record ({cause})")
+    refusal.kind, refusal.key = entry.record.kind, entry.record.key
+    return commit(ledger, [Entry(entry.source, entry.raw, refusal=refusal)])
+
+
+def _kept_as_far_as_possible(ledger: Ledger, entry: Entry) -> Answer:
+    """A refused record that cannot be written as it is: kept in plain ASCII, and the others go on."""
+    refusal = entry.refusal or Refusal(".", "空记录 / empty record")
+    plain = Refusal(refusal.path, refusal.reason)
+    try:
+        with ledger.write() as session:
+            batch = Batch(session)
+            batch.rejects.append(rejects.row(entry.source, ascii(rejects.as_sent(entry.raw)), plain))
+            batch.finish()
+    except Exception as error:
+        if outage.is_outage(error):
+            raise
+        log.error("intake.reject_not_kept", cause=type(error).__name__)
+    return Answer(refusal.key, "rejected", reason=refusal.reason, path=refusal.path)
+
+
+def _take(batch: Batch, entry: Entry) -> Answer:
+    try:
+        if entry.record is None:
+            raise entry.refusal or Refusal(".", "空记录 / empty record")
+        return batch.take(entry.record)
+    except Refusal as refusal:
+        if entry.record is not None:
+            refusal.kind, refusal.key = entry.record.kind, entry.record.key
+        batch.rejects.append(rejects.row(entry.source, entry.raw, refusal))
+        return Answer(refusal.key, "rejected", reason=refusal.reason, path=refusal.path)

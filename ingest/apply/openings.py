@@ -1,0 +1,200 @@
+"""Openings 开标 and their events, through the one state machine of the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from ingest.apply import consequences as placing
+from ingest.apply import ownership
+from ingest.apply.rows import entity
+from ingest.envelope import Record, Refusal, explain
+from ingest.kinds.procedure import OpeningData, OpeningEventData
+from records import chain, deadlines, states
+from records.clock import now, rfc3339
+from records.public import rows as public
+from records.tables.openings import Opening
+from records.tables.organisations import Room
+from records.tables.projects import Lot
+
+if TYPE_CHECKING:
+    from ingest.apply.batch import Batch
+
+_OVER = frozenset({"ended", "sealed", "cancelled"})
+
+
+def place_opening(batch: Batch, record: Record) -> None:
+    """A new opening, a change of an announced one, or one of the past without a log of its events."""
+    data = cast(OpeningData, record.data)
+    past = data.state in _OVER or data.ended_at is not None or data.result is not None
+    known = batch.facts["opening"].get(record.key)
+    if known and known["head_seq"]:
+        _change(batch, record, data, past)
+    elif past or known:
+        _past(batch, record, data, past)
+    else:
+        _announce(batch, record, data)
+
+
+def _past(batch: Batch, record: Record, data: OpeningData, past: bool) -> None:
+    if not past:
+        raise Refusal(
+            "data.state",
+            "已按历史记录收下的开标不能再改为预告 / held as history, cannot become scheduled again",
+        )
+    _check_venue(batch, record, data)
+    state = data.state if data.state in _OVER else "ended"
+    row = entity(record, batch.moment)
+    row |= {
+        "division_code": placing.division_of(batch, data.division_code, data.lot_id),
+        "state": state,
+        "stage": "waiting" if state == "cancelled" else "end",
+        "result": data.result or (None if state == "cancelled" else "opened"),
+        "head_seq": 0,
+        "head_hash": chain.genesis(f"opening/{record.key}"),
+    }
+    batch.put(record, row, {"lot_id": data.lot_id, "state": state, "head_seq": 0, "source": record.source})
+    batch.past_openings.add(record.key)
+
+
+def _check_venue(batch: Batch, record: Record, data: OpeningData) -> None:
+    room = data.room_id
+    if room is not None:
+        ownership.check_venue(record.source, room, batch.facts["room"].get(room, {}))
+
+
+def _announce(batch: Batch, record: Record, data: OpeningData) -> None:
+    _check_venue(batch, record, data)
+    session = batch.orm()
+    opening = Opening(
+        id=record.key, lot_id=data.lot_id, room_id=data.room_id, scheduled_at=data.scheduled_at,
+        host=data.host, source=record.source,
+        division_code=placing.division_of(batch, data.division_code, data.lot_id),
+    )  # fmt: skip
+    try:
+        _check_time(session, data)
+        with session.begin_nested():
+            states.new_opening(session, opening, ts=record.occurred_at)
+    except states.IllegalTransition as error:
+        raise Refusal(error.place, str(error)) from None
+    except ValidationError as error:
+        raise Refusal(*explain(error, ("data",))) from None
+    batch.hold()
+    batch.facts["opening"][record.key] = {
+        "lot_id": data.lot_id, "state": "scheduled", "head_seq": 1, "source": record.source,
+    }  # fmt: skip
+    batch.fresh.add(("opening", record.key, record.source))
+
+
+def _check_time(session: Session, data: OpeningData) -> None:
+    """Where the lot names no deadline, the time announced before stands in for it, though that opening be called off."""
+    if session.get_one(Lot, data.lot_id).deadline is None:
+        held = deadlines.announced_for(session, data.lot_id)
+        deadlines.check(held, data.scheduled_at, f"标段 {data.lot_id} 的开标时间", "data.scheduled_at")
+
+
+def _change(batch: Batch, record: Record, data: OpeningData, past: bool) -> None:
+    """An opening with events: only what is announced may change, and only before it begins."""
+    session = batch.orm()
+    opening = session.get_one(Opening, record.key)
+    if data.state == "ended" and opening.state == "sealed":
+        return  # what has ended is sealed meanwhile
+    if past and data.state != "cancelled" and data.state != opening.state:
+        raise Refusal(
+            "data.state",
+            f"开标处于 {opening.state}，只有事件能改变其状态 / only events move an opening (now {opening.state})",
+        )
+    if data.lot_id != opening.lot_id and not _handed_over(batch, opening, record):
+        raise Refusal("data.lot", "开标的标段不能更改 / the lot of an opening cannot change")
+    if past and data.state == opening.state:
+        return
+    if opening.state != "scheduled":
+        if (data.room_id, data.scheduled_at) == (opening.room_id, opening.scheduled_at):
+            return
+        raise Refusal(
+            "data",
+            f"开标处于 {opening.state}/{opening.stage}，时间和开标室不能再改为预告内容 / already {opening.state}, cannot be rescheduled",
+        )
+    try:
+        with session.begin_nested():
+            _reschedule(batch, opening, record, data)
+    except states.IllegalTransition as error:
+        raise Refusal(error.place, str(error)) from None
+    batch.facts["opening"][record.key] |= {"state": opening.state, "lot_id": opening.lot_id}
+    batch.hold()
+
+
+def _handed_over(batch: Batch, opening: Opening, record: Record) -> bool:
+    """Whether it was announced for a lot of another source, before an operator gave its key to this one."""
+    lot = batch.session.get_one(Lot, opening.lot_id)
+    return opening.state == "scheduled" and lot.source != record.source
+
+
+def _reschedule(batch: Batch, opening: Opening, record: Record, data: OpeningData) -> None:
+    session = batch.session
+    if data.state != "cancelled" or data.room_id != opening.room_id:
+        _check_venue(batch, record, data)  # who has announced one elsewhere before may still call it off
+    opening.lot_id, opening.room_id, opening.host = data.lot_id, data.room_id, data.host
+    opening.division_code = placing.division_of(batch, data.division_code, data.lot_id)
+    if data.state == "cancelled":
+        opening.state, opening.updated_at = "cancelled", now()
+        session.flush()
+        public.publish_opening(session, opening)
+        return
+    lot = session.get_one(Lot, opening.lot_id)
+    payload = {"scheduled_at": rfc3339(data.scheduled_at), "title": lot.name, "room": data.room_id}
+    states.append_event(session, opening.id, "scheduled", payload, actor=record.source, ts=record.occurred_at)
+
+
+def place_event(batch: Batch, record: Record) -> None:
+    """Append one event; an illegal step is refused with the state and stage that forbid it."""
+    data = cast(OpeningEventData, record.data)
+    known = batch.facts["opening"][data.opening_id]
+    session = batch.orm()
+    lot = session.get_one(Lot, known["lot_id"])
+    _check_announced(session, record, data)
+    before = lot.status
+    try:
+        with session.begin_nested():
+            row = states.append_event(
+                session, data.opening_id, data.type, data.payload,
+                actor=_actor(record.source, data.actor), ts=record.occurred_at, detail=data.detail,
+            )  # fmt: skip
+    except states.IllegalTransition as error:
+        raise Refusal(error.place, str(error)) from None
+    except ValidationError as error:
+        raise Refusal(*explain(error, ("data", "payload"))) from None
+    known["head_seq"] = row.seq
+    if lot.status != before:
+        _lot_moved(batch, lot)
+    batch.hold()
+
+
+def _check_announced(session: Session, record: Record, data: OpeningEventData) -> None:
+    """An announcement names no room of another source either."""
+    named = data.payload.get("room") if data.type == "scheduled" else None
+    room = session.get(Room, named) if isinstance(named, str) else None
+    if room is not None:
+        known = {"source": room.source, "kind": room.kind}
+        ownership.check_venue(record.source, room.id, known, "data.payload.room")
+
+
+def _actor(source: str, named: str | None) -> str:
+    """Who did it, as the source says; never to be taken for somebody of this house."""
+    if not named or named == source:
+        return source
+    own = f"{source}/"  # as an export of ours writes it
+    return named if named.startswith(own) else own + named
+
+
+def _lot_moved(batch: Batch, lot: Lot) -> None:
+    known = batch.facts["lot"].get(lot.id, {})
+    facts = {
+        "source": lot.source,
+        "status": lot.status,
+        "division_code": lot.division_code,
+        "deadline": lot.deadline,
+    }
+    batch.facts["lot"][lot.id] = {**known, **facts}

@@ -1,0 +1,133 @@
+"""Who may say what: kind × field × source, as one table.
+
+What hangs on a project, a lot or an opening may be sent only by whoever that belongs to. Every source has keys of its
+own (`ingest.apply.scoping`), but for the register all share: organisations, centres, rooms, projects, lots and openings,
+which addresses name by their key. A project, a lot or an opening belongs to the source whose record of it was first
+in place; a record that waits holds no key, and an operator can hand one over (`sunbid source give`). Of an organisation several sources may speak, and the newest word counts. Of a centre or a
+room they may too, but only repeat what its owner says: its first source, or this machine where it was made here. An
+opening takes place in a room of its own source or of this machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ingest.envelope import Record, Refusal
+from ingest.kinds.registry import LOT_THROUGH
+from records.sources import HOUSE
+
+if TYPE_CHECKING:
+    from ingest.apply.batch import Batch
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may create and change the records of a kind."""
+
+    under: str | None = None
+    """The kind whose owner alone may create them; None: every source may."""
+    shared: bool = False
+    """Whether every source may speak of them; else only the one that sent them first."""
+    register: bool = False
+    """Whether a key means the same record whoever says it; else every source has keys of its own."""
+    owned: tuple[str, ...] = ()
+    """Fields of a shared record that only its owner changes: others leave them out or repeat them."""
+
+
+_OWN, _SHARED, _LOT = Rule(), Rule(shared=True, register=True), Rule("lot")
+_CENTRE = replace(_SHARED, owned=("name", "name_en", "level", "division_code", "witness_enabled"))
+_ROOM = replace(_SHARED, owned=("centre_id", "name", "name_en", "kind", "capacity", "public_allowed"))
+
+RULES: Mapping[str, Rule] = {
+    "centre": _CENTRE, "organisation": _SHARED, "room": _ROOM,
+    "project": Rule(register=True), "lot": Rule("project", register=True), "opening": Rule("lot", register=True),
+    "expert": _OWN, "relation": _OWN, "credit": _OWN, "inspection": _OWN, "opinion": Rule("project"),
+    "notice": _LOT, "bid": _LOT, "deposit": _LOT, "control_price": _LOT, "objection": _LOT,
+    "opening_event": Rule("opening"), "evaluation": _LOT, "score": _LOT, "fee": _LOT, "award": _LOT,
+    "contract": _LOT,
+}  # fmt: skip
+"""Every kind → its rule."""
+SHARED = frozenset(kind for kind, rule in RULES.items() if rule.shared)
+"""Kinds of which several sources may speak."""
+NEWEST = frozenset(kind for kind in SHARED if not RULES[kind].owned)
+"""Kinds of which the newest word counts: the one with the latest `occurred_at`."""
+CENTRE_FACTS, ROOM_FACTS = ("source", *_CENTRE.owned), ("source", *_ROOM.owned)
+"""What of a centre or a room must be known to judge a record about it."""
+
+
+def check(batch: Batch, record: Record) -> None:
+    """Raise Refusal unless a record, and what it hangs on, belong to its source."""
+    _check_key(batch, record)
+    under = RULES[record.kind].under
+    if under is None:
+        return
+    key = batch.lot_of(record) if under == "lot" else getattr(record.data, f"{under}_id")
+    owner = batch.facts[under].get(key, {}).get("source") if key is not None else None
+    if owner is not None and owner != record.source:
+        named = under if getattr(record.data, f"{under}_id", None) else LOT_THROUGH[record.kind][1]
+        raise Refusal(
+            f"data.{named}",
+            f"{under} {key} 属于数据来源 {owner}，只有它可以报送 {record.kind} / "
+            f"{under} {key} belongs to source {owner}, which alone may send its {record.kind}",
+        )
+
+
+def _check_key(batch: Batch, record: Record) -> None:
+    rule = RULES[record.kind]
+    if rule.shared or not rule.register:
+        return
+    owner = batch.facts[record.kind].get(record.key, {}).get("source")
+    if owner is not None and owner != record.source:
+        raise Refusal(
+            "key",
+            f"此编号已由数据来源 {owner} 报送；如应归本来源，请管理员以 sunbid source give 移交 / "
+            f"this key is held by source {owner}; if it is yours, the operator hands it over: sunbid source give",
+        )
+
+
+def kept(record: Record, row: dict[str, Any], known: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The row of a centre or a room as its record may make it; raises Refusal for what is not the sender's to say.
+
+    Nobody is asked before its first word. A centre that this machine has made for one of its rooms is no more than a
+    number, and belongs to the first source that describes it.
+    """
+    if known is None or known["source"] == record.source:
+        return row
+    owner, said = known["source"], record.data.model_fields_set
+    if owner == HOUSE and record.kind == "centre":
+        return row
+    for column in RULES[record.kind].owned:
+        if column in said and row[column] != known[column]:
+            raise _not_yours(record, column, owner)
+    return {**row, **known}
+
+
+def check_venue(source: str, room: str, known: Mapping[str, Any], place: str = "data.room") -> None:
+    """Raise Refusal where an opening of a source would take place in a room of another source, or in one that is no
+    opening room; `known` is the room's source and kind, empty while it is not there."""
+    if known.get("kind", "opening") != "opening":
+        raise Refusal(
+            place,
+            f"{room} 不是开标室，不能在其中开标；请改用开标室 / "
+            f"{room} is no opening room: openings take place in rooms of kind opening",
+        )
+    owner = known.get("source")
+    if owner not in (None, HOUSE, source):
+        raise Refusal(
+            place,
+            f"开标室 {room} 属于数据来源 {owner}，只有它可以在其中安排开标；请改用自己的或本机设立的开标室 / "
+            f"room {room} belongs to source {owner}, which alone may schedule openings in it",
+        )
+
+
+def _not_yours(record: Record, column: str, owner: str) -> Refusal:
+    field = column.removesuffix("_id")
+    what = ("此开标室", "the room") if record.kind == "room" else ("此交易中心", "the centre")
+    whose = ("本机", "this installation") if owner == HOUSE else (f"数据来源 {owner}", f"source {owner}")
+    return Refusal(
+        f"data.{field}",
+        f"{what[0]}属于{whose[0]}，其 {field} 不能由别的来源更改 / "
+        f"{what[1]} belongs to {whose[1]}, its {field} is not for another source to change",
+    )

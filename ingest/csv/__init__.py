@@ -1,0 +1,1 @@
+"""CSV packs and workbooks, read and written."""

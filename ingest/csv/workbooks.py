@@ -1,0 +1,274 @@
+"""Workbooks: the rows of their sheets as the texts a CSV would hold, and what in a cell cannot be one.
+
+The size a sheet states is not believed, its rows are read to the end. A cell is what its reader sees: per cent,
+leading zeros and dates as formatted; a formula that was never calculated and an error are faults, not blanks.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import IO, Any
+from xml.etree.ElementTree import ParseError
+
+from openpyxl.reader.excel import ExcelReader
+from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
+from openpyxl.styles.stylesheet import apply_stylesheet
+from openpyxl.worksheet._reader import FORMULA_TAG, VALUE_TAG, WorkSheetParser
+
+from ingest.csv.cells import Dated, Fault, letter
+from ingest.files import archives
+
+_EXACT = 10**15
+"""Excel keeps 15 digits of a number; from here on the last ones are its own."""
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_MERGED = re.compile(rb'mergeCell\b[^>]*?\bref="([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"')
+_NOT_ZERO = re.compile(r"\s*[-+0.]*[1-9][0-9.]*[eE]-|\s*-?0*\.0*[1-9]")
+_ZEROS = re.compile(r"0{2,}$")
+_STRINGS = 512 << 20
+"""Bytes of text of a workbook: all of it must be in memory."""
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, ParseError)
+"""What openpyxl raises over XML that is no workbook, beside the errors of files and archives."""
+
+
+class NoBook(Exception):
+    """Why a file is no workbook that can be read; Chinese first."""
+
+
+@dataclass(slots=True)
+class Sheet:
+    """A sheet on its way: where its rows are, and what its reader does not see of it."""
+
+    name: str
+    hidden: bool
+    path: str
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    """(first row, last row, first column, last column)."""
+    hidden_rows: int = 0
+    hidden_columns: int = 0
+
+
+class Book(AbstractContextManager["Book"]):
+    """An open workbook, of which only strings, formats and the list of sheets are in memory; raises NoBook."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        _look(file)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                reader: Any = ExcelReader(file, read_only=True, data_only=True)
+                for step in (reader.read_manifest, reader.read_strings, reader.read_workbook):
+                    step()
+                apply_stylesheet(reader.archive, reader.wb)
+        except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, *_UNREADABLE) as error:
+            raise NoBook(
+                f"不是完整的 xlsx 文件，请重新另存 / not a whole xlsx file, save it again: {error}"[:300]
+            ) from None
+        self._reader, self._book = reader, reader.wb
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.archive.close()
+
+    def sheets(self) -> Iterator[Sheet]:
+        """All sheets with cells, in their order."""
+        for sheet, relation in self._reader.parser.find_sheets():
+            if "chartsheet" not in relation.Type:
+                yield Sheet(sheet.name, sheet.state != "visible", relation.target)
+
+    def rows(self, sheet: Sheet) -> Iterator[tuple[int, list[str]]]:
+        """(number, cells) of every row; raises NoBook where the sheet is damaged."""
+        try:
+            sheet.merged = list(self._merged(sheet))
+            with self._reader.archive.open(sheet.path) as file:
+                parser = _Parser(file, self._book, self._reader.shared_strings)
+                last = 0
+                for number, cells in parser.parse():
+                    sheet.hidden_rows += parser.row_dimensions.pop(str(number), {}).get("hidden") in (
+                        "1",
+                        "true",
+                    )
+                    row = _across(number, cells, self._text)
+                    if number <= last:
+                        reason = _twice(f"第 {number} 行", "a row twice, or out of order")
+                        row = [Fault.of(cell, reason) if cell else "" for cell in row]
+                    last = max(last, number)
+                    yield number, row
+                sheet.hidden_columns = sum(
+                    c.get("hidden") in ("1", "true") for c in parser.column_dimensions.values()
+                )
+        except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, archives.Swollen, *_UNREADABLE) as error:
+            raise NoBook(
+                f"工作表损坏，请重新另存 / the sheet is damaged, save it again: {error}"[:300]
+            ) from None
+
+    def _merged(self, sheet: Sheet) -> Iterator[tuple[int, int, int, int]]:
+        """Merged cells: they stand behind the rows, so all of the sheet is read once, its checksum with it."""
+        with self._reader.archive.open(sheet.path) as file:
+            tail = b""
+            while chunk := file.read(1 << 20):
+                text = tail + chunk
+                last = 0
+                for found in _MERGED.finditer(text):
+                    last = found.end()
+                    yield int(found[2]), int(found[4]), _number(found[1]), _number(found[3])
+                tail = text[max(last, len(text) - 200) :]
+
+    def _text(self, cell: dict[str, Any]) -> str:
+        value, kind = cell["value"], cell["data_type"]
+        if kind == "lost":
+            return Fault.of(
+                "=",
+                "公式没有保存结果，请在电子表格中打开、计算并保存 / a formula without its result: open, calculate and save the file",
+            )
+        if kind == "e":
+            return Fault.of(
+                str(value),
+                f"公式出错 {value}，请改正公式或填入数值 / a formula has failed: mend it or put the value",
+            )
+        if kind == "broken":
+            return Fault.of("", f"单元格损坏 / the cell is damaged: {value}"[:200])
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return _digits(value, self._format(cell["style_id"]))
+        return _plain(value)
+
+    def _format(self, style: int) -> str:
+        number = self._book._cell_styles[style].numFmtId
+        if number < BUILTIN_FORMATS_MAX_SIZE:
+            return str(BUILTIN_FORMATS.get(number, "General"))
+        return str(self._book._number_formats[number - BUILTIN_FORMATS_MAX_SIZE])
+
+
+class _Parser(WorkSheetParser):
+    """The library's own reader of a sheet, which tells a formula without a result from an empty cell."""
+
+    def __init__(self, file: Any, book: Any, strings: Any) -> None:
+        super().__init__(
+            file, strings, data_only=True, epoch=book.epoch, date_formats=book._date_formats,
+            timedelta_formats=book._timedelta_formats,
+        )  # fmt: skip
+
+    def parse_cell(self, element: Any) -> dict[str, Any]:
+        """One cell, whatever is wrong with it."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                cell: dict[str, Any] = super().parse_cell(element)
+        except _UNREADABLE as error:
+            self.col_counter += "r" not in element.attrib
+            return {"column": self.col_counter, "value": error, "data_type": "broken", "style_id": 0}
+        if cell["value"] == 0 and _NOT_ZERO.match(element.findtext(VALUE_TAG) or ""):
+            cell |= {"value": "数字过小 / too small a number", "data_type": "broken"}
+        formula = element.find(FORMULA_TAG) is not None
+        if formula and cell["value"] is None and element.get("t") != "str":
+            cell["data_type"] = "lost"
+        return cell
+
+
+def _look(file: IO[bytes]) -> None:
+    """Say what a file is that is no xlsx; raises NoBook."""
+    file.seek(0)
+    head = file.read(1 << 20)
+    file.seek(0)
+    if head.startswith(_OLE):
+        if "EncryptedPackage".encode("utf-16-le") in head + file.read(64 << 20):
+            raise NoBook("文件有密码保护，请取消密码后另存 / the file has a password: save it without one")
+        raise NoBook("旧版 .xls 文件，请另存为 .xlsx 或 CSV / an old .xls file: save it as .xlsx or CSV")
+    if not head.startswith(b"PK"):
+        what = "网页" if b"<html" in head.lower() or b"<table" in head.lower() else "文本或其他文件"
+        raise NoBook(
+            f"不是 xlsx 文件（内容是{what}），请另存为 .xlsx 或 CSV / not an xlsx file: save it as .xlsx or CSV"
+        )
+    try:
+        archives.check(file)
+        with zipfile.ZipFile(file) as archive:
+            names = set(archive.namelist())
+            for member in archive.infolist():
+                archives.check_member(member)
+                if "sharedStrings" in member.filename and member.file_size > _STRINGS:
+                    raise archives.Swollen(
+                        "文字过多，请分成几个文件 / too much text: split it into several files"
+                    )
+    except (zipfile.BadZipFile, OSError, archives.Swollen) as error:
+        raise NoBook(
+            f"不是完整的 xlsx 文件，请重新另存 / not a whole xlsx file, save it again: {error}"[:300]
+        ) from None
+    if "xl/workbook.bin" in names:
+        raise NoBook("二进制工作簿 .xlsb，请另存为 .xlsx / a binary workbook: save it as .xlsx")
+    if "content.xml" in names and "mimetype" in names:
+        raise NoBook(
+            "OpenDocument 表格，请另存为 .xlsx 或 CSV / an OpenDocument sheet: save it as .xlsx or CSV"
+        )
+    file.seek(0)
+
+
+def _across(number: int, cells: list[dict[str, Any]], text: Any) -> list[str]:
+    """The texts of a row, each in its own column; blanks where a row leaves cells out. One cell has one value."""
+    row: list[str] = []
+    taken: set[int] = set()
+    for cell in cells:
+        place = cell["column"]
+        row += [""] * (place - len(row))
+        told, before = text(cell), row[place - 1]
+        if place in taken and told + before:
+            told = Fault.of(told or before, _twice(f"单元格 {letter(place - 1)}{number}", "a cell twice"))
+        elif cell.get("row", number) != number:
+            where = f"单元格 {letter(place - 1)}{cell['row']} 写在第 {number} 行中"
+            told = Fault.of(told or "?", _resave(where, "a cell in another's row"))
+        taken.add(place)
+        row[place - 1] = told
+    return row
+
+
+def _twice(what: str, english: str) -> str:
+    return _resave(f"{what} 在文件中出现两次", english)
+
+
+def _resave(what: str, english: str) -> str:
+    return (
+        f"{what}，不能确定取哪一个；请打开核对并重新保存 / {english}: open the file, check and save it again"
+    )
+
+
+def _number(letters: bytes) -> int:
+    found = 0
+    for one in letters:
+        found = found * 26 + one - 64
+    return found
+
+
+def _digits(value: int | float, form: str) -> str:
+    """A number as its reader sees it, with all digits that are its own."""
+    if abs(value) >= _EXACT or value != value:
+        return format(float(value), "E")  # refused as a power of ten: the last digits are lost
+    exact = Decimal(format(value, ".15g"))
+    shown = form.split(";")[0]
+    if "%" in re.sub(r'"[^"]*"|\\.', "", shown):
+        return f"{_trimmed(exact * 100)}%"
+    text = _trimmed(exact)
+    return text.zfill(len(shown)) if _ZEROS.match(shown) and text.isdigit() else text
+
+
+def _trimmed(value: Decimal) -> str:
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, datetime):
+        return Dated(value.isoformat(" "))
+    if isinstance(value, (date, time)):
+        return Dated(value.isoformat())
+    if isinstance(value, timedelta):
+        return Dated(str(value))
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), str(value)).replace("\r\n", "\n")

@@ -1,0 +1,1 @@
+"""Files and folders taken apart into records, in constant memory."""

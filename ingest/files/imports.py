@@ -1,0 +1,297 @@
+"""Files and folders into the ledger: find out what they are, read them in pieces, count what happened."""
+
+from __future__ import annotations
+
+import re
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from ingest.apply.envelopes import Entry, commit, prepare
+from ingest.csv import pack as csvpack
+from ingest.envelope import Refusal
+from ingest.files import archives
+from ingest.files import json_documents as jsonfiles
+from ingest.files.kept_lines import KeptFile
+from ingest.files.pieces import Piece
+from ingest.ocds.reader import Reader
+from ingest.ocds.settle import Settler
+from records.ledger import Ledger
+from records.serving import signing
+from records.sources import ensure_source
+from records.tables.intake import Source
+
+FORMATS = ("auto", "ocds", "csv")
+BATCH = 2_000
+_JSON = (".json", ".jsonl", ".ndjson")
+_TABLES = (".csv", ".tsv", *csvpack.FOREIGN, ".rar", ".7z", ".tgz", ".tar")
+"""What looks like a table of the pack and is not: by its name, or by its format."""
+_BROKEN = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+"""What reading a damaged file or archive may end in."""
+
+
+@dataclass
+class ImportReport:
+    """What an import did; `read` = accepted + duplicate + rejected, in records.
+
+    `notes` counts parts of records that are in order and that the ledger has no place for (an award
+    without a supplier, a negative amount); they are kept whole in `notes_file`.
+    """
+
+    read: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    rejects_file: str | None = None
+    seconds: float = 0.0
+    notes: int = 0
+    notes_file: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as the command line prints it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How far an import has come: the file at hand, and the bytes read of all files (as they lie on the disk)."""
+
+    path: Path
+    done: int
+    total: int
+
+
+Progress = Callable[[ImportReport, Reached], None]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One file to read and the source its records count for."""
+
+    path: Path
+    source: str
+    csv: bool
+    passed: bool = False
+    """A table in a folder that is none of a pack: not read, and said so."""
+
+
+def import_paths(
+    ledger: Ledger,
+    paths: Sequence[str | Path],
+    *,
+    data_dir: Path,
+    format: str = "auto",
+    source: str | None = None,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import files or folders; importing the same again accepts nothing.
+
+    The source is `source`, else what a full export of sunbid says, else the file's stem (for a CSV pack
+    its folder). What is refused is kept whole, one JSON object a line, in a file under `data_dir`/rejects,
+    and so is, in a file of its own, what the ledger has no place for. Raises FileNotFoundError for a
+    path that is not there and ValueError for a format or source name that is none.
+    """
+    if format not in FORMATS:
+        raise ValueError(f"未知格式 {format!r}；可用 / unknown format, choose from: {', '.join(FORMATS)}")
+    inputs = list(find(paths, format, source))
+    report, total = ImportReport(), sum(item.path.stat().st_size for item in inputs)
+    with Run(ledger, data_dir, report, named=source is not None) as run:
+        for item in inputs:
+            for pieces in _batches(run.pieces(item)):
+                run.take(item, pieces)
+                if progress:
+                    progress(report, Reached(item.path, run.bytes_read(), total))
+    return report
+
+
+# ── what there is to read ────────────────────────────────────────────────────
+
+
+def find(paths: Iterable[str | Path], format: str, source: str | None) -> Iterator[Input]:
+    """The files behind the paths, CSV packs in the order in which nothing has to wait."""
+    for given in paths:
+        path = Path(given)
+        if not path.exists():
+            raise FileNotFoundError(f"没有这个文件或文件夹 / no such file or folder: {path}")
+        if path.is_dir():
+            yield from _folder(path, format, source)
+        else:
+            yield _input(path, format, source)
+
+
+def _folder(folder: Path, format: str, source: str | None) -> Iterator[Input]:
+    files = [
+        path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith((".", "~$"))
+    ]
+    left: list[Path] = []
+    if format != "ocds":
+        packs = [path for path in files if csvpack.kind_of(path) or path.suffix.lower() in csvpack.BOOKS]
+        for path in sorted(packs, key=lambda p: (p.parent, csvpack.order(p))):
+            yield _input(path, "csv", source)
+        left = [p for p in files if p not in set(packs) and _plain_suffix(p) in _TABLES]
+    if format != "csv":
+        for path in files:
+            if _plain_suffix(path) in _JSON or path.suffix.lower() == ".zip":
+                yield _input(path, "ocds", source)
+    for path in left:
+        yield replace(_input(path, "csv", source), passed=True)
+
+
+def _plain_suffix(path: Path) -> str:
+    return Path(path.stem).suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+
+
+def _input(path: Path, format: str, source: str | None) -> Input:
+    csv = format == "csv" or (format == "auto" and _plain_suffix(path) in csvpack.SUFFIXES)
+    stem = Path(path.stem).stem if path.suffix.lower() == ".gz" else path.stem
+    name = source or (path.resolve().parent.name if csv else stem)
+    return Input(path, source or re.sub(r"[^\w.\-]+", "-", name)[:100] or "import", csv)
+
+
+def _wanted(name: str) -> bool:
+    """Whether a member of an archive is any of ours."""
+    path = Path(name)
+    named = path.suffix.lower() != ".txt" or csvpack.kind_of(path) is not None
+    return named and _plain_suffix(path) in (*_JSON, *csvpack.TEXTS, *csvpack.BOOKS)
+
+
+def _order(name: str) -> int:
+    return csvpack.order(Path(name))
+
+
+def _broken_off(error: Exception) -> Piece:
+    words = f"{type(error).__name__}: {error}"[:300]
+    return Piece(None, "", None, ".", f"文件不能读完 / the file cannot be read to its end: {words}")
+
+
+# ── into the ledger ──────────────────────────────────────────────────────────
+
+
+def _batches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
+    while part := list(islice(pieces, BATCH)):
+        yield part
+
+
+class Run(AbstractContextManager["Run"]):
+    """One import: pieces into the ledger, and the report kept."""
+
+    def __init__(self, ledger: Ledger, data_dir: Path, report: ImportReport, *, named: bool) -> None:
+        self._ledger, self._report, self._named = ledger, report, named
+        self._key = signing.load_key(data_dir)
+        self._rejects = KeptFile(data_dir / "rejects", "import")
+        self._notes = KeptFile(data_dir / "rejects", "notes")
+        self._readers: dict[str, Reader] = {}
+        self._sources: set[str] = set()
+        self._refused: set[str] = set()
+        self._file: IO[bytes] | None = None
+        self._finished = 0
+        self._started = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._rejects.close()
+        self._notes.close()
+        self._told()
+
+    def _told(self) -> None:
+        report = self._report
+        report.seconds = round(time.monotonic() - self._started, 3)
+        report.rejects_file = str(self._rejects.path) if self._rejects.path else None
+        report.notes_file = str(self._notes.path) if self._notes.path else None
+
+    def pieces(self, item: Input) -> Iterator[Piece]:
+        """The pieces of one file; what breaks it off is a piece as well."""
+        self._know(item.source, demo=False)
+        reader = self._readers.setdefault(item.source, Reader(item.source, keeps_sources=not self._named))
+        if item.passed:
+            reason = "文件名或格式不是包的一部分，未读 / by its name or format no part of a pack, not read"
+            yield Piece(None, item.path.name, None, ".", reason, note=True)
+            return
+        try:
+            with item.path.open("rb") as self._file:
+                for part in archives.parts(item.path.name, self._file, _order, _wanted):
+                    yield from self._part(item, part, reader)
+        except _BROKEN as error:
+            yield _broken_off(error)
+        self._finished, self._file = self._finished + item.path.stat().st_size, None
+
+    def _part(self, item: Input, part: archives.Part, reader: Reader) -> Iterator[Piece]:
+        """The pieces of one member of an archive, or of the file itself; what breaks it off leaves the others be."""
+        if part.file is None:
+            yield Piece(None, part.name, None, ".", part.reason, note=part.member is None, member=part.member)
+            return
+        name = Path(part.name)
+        table = item.csv if part.member is None else _plain_suffix(name) not in _JSON
+        try:
+            for piece in (
+                csvpack.read(part.file, name, item.source) if table else jsonfiles.read(part.file, reader)
+            ):
+                piece.member = part.member
+                yield piece
+        except _BROKEN as error:
+            yield replace(_broken_off(error), member=part.member)
+
+    def bytes_read(self) -> int:
+        """Bytes read so far of the files, packed ones as they are packed."""
+        at_hand = self._file.tell() if self._file and not self._file.closed else 0
+        return self._finished + at_hand
+
+    def take(self, item: Input, pieces: list[Piece]) -> None:
+        """One batch: settled against the ledger, committed, counted."""
+        with self._ledger.read() as session:
+            settled = Settler(session, pieces).settled()
+        told = [piece for piece in settled if not piece.note]
+        entries = [self._entry(item, piece) for piece in told]
+        for piece in settled:
+            if piece.note:
+                self._report.notes += 1
+                self._notes.write(item.source, item.path, piece, piece.raw, piece.path or ".", piece.reason)
+        for piece, entry, answer in zip(told, entries, commit(self._ledger, entries), strict=True):
+            self._report.read += 1
+            if answer.status == "accepted":
+                self._report.accepted += 1
+            elif answer.status == "duplicate":
+                self._report.duplicate += 1
+            else:
+                self._report.rejected += 1
+                self._rejects.write(entry.source, item.path, piece, entry.raw, answer.path, answer.reason)
+        self._told()
+
+    def _entry(self, item: Input, piece: Piece) -> Entry:
+        if piece.envelope is None:
+            refusal = Refusal(piece.path or ".", piece.reason or "不能读 / cannot be read")
+            return Entry(item.source, piece.raw, refusal=refusal)
+        told = piece.envelope.get("source")
+        source = told if isinstance(told, str) and told else item.source
+        if source != item.source and not self._may_speak(source, piece.demo):
+            reason = f"来源 {source} 在本机有令牌；确要以它的名义导入，请加 --source {source} / source {source} has a token here: name it with --source"
+            return Entry(item.source, piece.envelope, refusal=Refusal("source", reason))
+        if piece.demo:
+            self._know(source, demo=True)
+        return prepare(source, piece.envelope, self._key)
+
+    def _may_speak(self, source: str, demo: bool) -> bool:
+        """A file may name its sources, but not speak for a platform that reports to this ledger itself."""
+        if source not in self._sources and source not in self._refused:
+            with self._ledger.read() as session:
+                row = session.get(Source, source)
+            if row is not None and row.token_hash is not None:
+                self._refused.add(source)
+            else:
+                self._know(source, demo=demo)
+        return source in self._sources
+
+    def _know(self, source: str, *, demo: bool) -> None:
+        """Make sure of a source; what was exported as a demonstration 演示数据 stays marked as one."""
+        mark = f"demo/{source}" if demo else source
+        if mark in self._sources:
+            return
+        with self._ledger.write() as session:
+            row = ensure_source(session, source, demo)
+            row.demo = row.demo or demo
+        self._sources |= {source, mark}

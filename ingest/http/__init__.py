@@ -1,0 +1,1 @@
+"""The intake server: `POST /records`, `WS /records`, schema, health, metrics."""

@@ -1,0 +1,179 @@
+"""Request bodies: read with limits on size, time, ratio and count, then taken apart into records."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+
+from ingest.config import IntakeConfig
+from ingest.files import strict_json as strictjson
+from ingest.http.problems import Problem
+from records.serving.requests import declared
+
+_RATIO_FROM = 1 << 20
+"""Below this size a high ratio is harmless: text of repeated records packs well."""
+
+
+async def read_body(request: Request, config: IntakeConfig) -> bytes:
+    """The whole body, unpacked; raises Problem 400, 408, 413 or 415."""
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "", "gzip"):
+        raise Problem(
+            415,
+            f"不支持的 Content-Encoding {encoding[:40]!r}，可用 gzip / unsupported content encoding, use gzip",
+        )
+    if declared(request) > config.max_body:
+        raise _too_large("正文", "body", config.max_body)
+    try:
+        async with asyncio.timeout(config.body_total):
+            return await _collect(request, config, encoding == "gzip")
+    except TimeoutError:
+        raise Problem(408, "正文发送过慢 / the body came too slowly", {"Connection": "close"}) from None
+    except ClientDisconnect:
+        raise Problem(400, "连接中断 / the connection was lost") from None
+
+
+def _too_large(zh: str, en: str, limit: int) -> Problem:
+    return Problem(
+        413, f"{zh}超过 {limit} 字节，请分批发送 / {en} larger than {limit} bytes, send it in parts"
+    )
+
+
+async def _chunks(request: Request, config: IntakeConfig) -> AsyncIterator[bytes]:
+    """The body as it comes; raises TimeoutError when it stops, and when it only drips."""
+    stream, began, received = request.stream(), time.monotonic(), 0
+    while True:
+        allowed = config.body_grace + received / config.body_rate - (time.monotonic() - began)
+        async with asyncio.timeout(min(config.body_idle, max(allowed, 0.0))):
+            chunk = await anext(stream, None)
+        if chunk is None:
+            return
+        received += len(chunk)
+        yield chunk
+
+
+async def _collect(request: Request, config: IntakeConfig, packed: bool) -> bytes:
+    unpacker = Gunzip(config) if packed else None
+    body = bytearray()
+    received = 0
+    async for chunk in _chunks(request, config):
+        received += len(chunk)
+        if received > config.max_body:
+            raise _too_large("正文", "body", config.max_body)
+        body += unpacker.feed(chunk, received, len(body)) if unpacker else chunk
+    if unpacker and not unpacker.complete:
+        raise Problem(400, "gzip 数据不完整 / the gzip data is incomplete")
+    return bytes(body)
+
+
+class Gunzip:
+    """Unpack gzip piece by piece, never more than the limits allow."""
+
+    def __init__(self, config: IntakeConfig) -> None:
+        self._config = config
+        self._stream = zlib.decompressobj(wbits=31)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the gzip stream has ended."""
+        return self._stream.eof
+
+    def feed(self, chunk: bytes, received: int, unpacked: int) -> bytes:
+        """Unpack a chunk; `received` and `unpacked` count bytes so far. Raises Problem 400 or 413."""
+        limit = min(self._config.max_unpacked, max(received * self._config.max_ratio, _RATIO_FROM))
+        pieces = []
+        try:
+            while chunk:
+                piece = self._stream.decompress(chunk, limit - unpacked + 1)
+                unpacked += len(piece)
+                pieces.append(piece)
+                if unpacked > limit:
+                    raise _too_large("解压后的正文", "unpacked body", limit)
+                chunk = self._stream.unconsumed_tail
+                if self._stream.eof and self._stream.unused_data:
+                    chunk = self._stream.unused_data
+                    self._stream = zlib.decompressobj(wbits=31)
+        except zlib.error:
+            raise Problem(400, "gzip 数据损坏 / the gzip data is damaged") from None
+        return b"".join(pieces)
+
+
+def split(body: bytes, content_type: str, config: IntakeConfig) -> tuple[list[Any], bool]:
+    """(records, whether they came as one JSON array); each record is a parsed object or a raw line.
+
+    A JSON array, a single object or NDJSON are told apart by the first character and the content type.
+    Raises Problem 400, 413 or 415.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind not in (
+        "",
+        "application/json",
+        "application/x-ndjson",
+        "application/ndjson",
+        "application/jsonl",
+    ):
+        raise Problem(
+            415, "Content-Type 应为 application/json 或 application/x-ndjson / use one of these content types"
+        )
+    if body.startswith(b"\xef\xbb\xbf"):
+        body = body[3:]
+    if body.startswith(b"\x1f\x8b"):
+        raise Problem(
+            415, "正文是 gzip，请加 Content-Encoding: gzip / the body is gzip, say so in Content-Encoding"
+        )
+    text = body.lstrip()
+    if not text:
+        raise Problem(400, "正文为空 / the body is empty")
+    array = text.startswith(b"[")
+    records = _array(text) if array else _lines(body, config)
+    if len(records) > config.max_records:
+        raise Problem(
+            413, f"一次最多 {config.max_records} 条记录 / at most {config.max_records} records in one request"
+        )
+    return records, array
+
+
+def _array(text: bytes) -> list[Any]:
+    """The elements of an array; where it is not JSON as a whole, each element as it was sent."""
+    try:
+        records: list[Any] = strictjson.loads(text)
+    except strictjson.BadJson as error:
+        if (pieces := elements(text)) is not None:
+            return list(pieces)
+        raise Problem(400, f"不是完整的 JSON 数组 / not a complete JSON array: {error}") from None
+    return records
+
+
+_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[][{},]', re.DOTALL)
+"""A text, or a sign that tells where an element ends."""
+
+
+def elements(text: bytes) -> list[bytes] | None:
+    """An array cut into its elements, unread: what ails one does not touch the others. None if it has no end."""
+    pieces, depth, start = [], 0, 0
+    for mark in _MARK.finditer(text):
+        sign = mark[0]
+        if sign in b"[{":
+            depth += 1
+            start = mark.end() if depth == 1 else start
+        elif depth == 1 and sign in b",]":
+            pieces.append(text[start : mark.start()].strip())
+            start = mark.end()
+        if sign in b"]}":
+            depth -= 1
+            if not depth:
+                return None if text[mark.end() :].strip() else pieces
+    return None
+
+
+def _lines(body: bytes, config: IntakeConfig) -> list[Any]:
+    lines = [line for line in body.split(b"\n") if line.strip()]
+    if any(len(line) > config.max_message for line in lines):
+        raise _too_large("单行", "a line", config.max_message)
+    return list(lines)

@@ -1,0 +1,228 @@
+"""`WS /records`: one envelope a message in, one answer a message out, in order of commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from ingest.apply.batch import Answer
+from ingest.apply.receipts import standing
+from ingest.apply.writer import Writer
+from ingest.envelope import Refusal, parse_json
+from ingest.http.problems import Problem
+from ingest.http.shares import Shares, Taken
+from ingest.http.tokens import bearer, source_of
+from records.ledger import Ledger
+
+log = structlog.get_logger()
+
+BAD_USE, UNKNOWN, DISABLED, TOO_MANY, UNREAD, UNAVAILABLE = 4400, 4401, 4403, 4429, 4408, 1013
+"""Close codes: wrong use, no or unknown token, source disabled, too many connections, answers not read, database away."""
+CLOSING_S = 5.0
+FIRST_MESSAGE_S = 10.0
+RECHECK_S = 5.0
+
+
+class Closed(Exception):
+    """The server ends the connection, with a code and a reason of at most 123 bytes."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason.encode()[:123].decode("utf-8", "ignore")
+
+
+@dataclass(frozen=True)
+class Guests:
+    """How many connections a source and an address may have, and how much of one may be on the way."""
+
+    sources: Shares
+    strangers: Shares
+    unread: int
+    send_seconds: float
+
+
+class Outbox:
+    """Answers on their way to one sender."""
+
+    def __init__(self, guests: Guests, count: Callable[[str, list[Answer]], None]) -> None:
+        self._guests = guests
+        self._space = asyncio.Event()
+        self._messages: deque[dict[str, Any]] = deque()
+        self._some = asyncio.Event()
+        self._count = count
+        self.source = ""
+        self.pending = 0
+        self.failed = False
+
+    def deliver(self, answers: list[Answer] | None) -> None:
+        """Called by the writer after a commit, or with None when the database failed."""
+        if answers is None:
+            self.failed = True
+        else:
+            self.pending -= len(answers)
+            self._messages.extend(answer.as_dict() for answer in answers)
+            self._count(self.source, answers)
+        self._some.set()
+
+    async def space(self) -> None:
+        """Wait while too much is on the way: what is not read back is not taken in."""
+        while self.pending + len(self._messages) >= self._guests.unread:
+            self._space.clear()
+            await self._space.wait()
+
+    def say(self, message: dict[str, Any]) -> None:
+        """Queue a message that is no answer to a record."""
+        self._messages.append(message)
+        self._some.set()
+
+    async def send_all(self, socket: WebSocket) -> None:
+        """Send answers as they come; raises Closed when the database fails."""
+        while True:
+            await self._some.wait()
+            self._some.clear()
+            while self._messages:
+                await self._send(socket, orjson.dumps(self._messages.popleft()).decode())
+                self._space.set()
+            if self.failed:
+                raise Closed(
+                    UNAVAILABLE,
+                    "数据库暂不可用，请稍后重发未答复的记录 / database away, resend what is unanswered",
+                )
+
+    async def _send(self, socket: WebSocket, text: str) -> None:
+        try:
+            async with asyncio.timeout(self._guests.send_seconds):
+                await socket.send_text(text)
+        except TimeoutError:
+            raise Closed(UNREAD, "答复无人接收 / the answers are not read") from None
+
+
+async def serve(
+    socket: WebSocket, ledger: Ledger, writer: Writer, guests: Guests,
+    count: Callable[[str, list[Answer]], None],
+) -> None:  # fmt: skip
+    """One connection from handshake to close."""
+    await socket.accept()
+    outbox = Outbox(guests, count)
+    try:
+        token = await _token(socket, guests)
+        outbox.source = await _checked(ledger, token)
+        with _place(guests.sources, outbox.source):
+            await _converse(socket, ledger, writer, outbox, token)
+    except Closed as end:
+        if socket.application_state is not WebSocketState.DISCONNECTED:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSING_S):
+                    await socket.close(end.code, end.reason)
+    except WebSocketDisconnect:
+        log.debug("intake.disconnected", source=outbox.source, unanswered=outbox.pending)
+
+
+@contextmanager
+def _place(shares: Shares, sender: str) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(shares.at_once(sender))
+        except Taken:
+            raise Closed(TOO_MANY, "同时连接过多 / too many connections at the same time") from None
+        yield
+
+
+async def _token(socket: WebSocket, guests: Guests) -> str:
+    if socket.query_params:
+        raise Closed(BAD_USE, "令牌不得放在网址中 / no query allowed: tokens in addresses end up in logs")
+    if token := bearer(socket.headers.get("authorization")):
+        return token
+    try:
+        with _place(guests.strangers, socket.client.host if socket.client else ""):
+            async with asyncio.timeout(FIRST_MESSAGE_S):
+                first = parse_json(await _text(socket))
+    except TimeoutError:
+        raise Closed(UNKNOWN, "未在时限内给出令牌 / no token in time") from None
+    except Refusal:
+        first = None
+    token = first.get("token") if isinstance(first, dict) else None
+    if not isinstance(token, str):
+        raise Closed(UNKNOWN, '首条消息应为 {"token": "…"} / the first message must carry the token')
+    return token
+
+
+async def _checked(ledger: Ledger, token: str) -> str:
+    try:
+        return await source_of(ledger, token)
+    except Problem as problem:
+        raise Closed(DISABLED if problem.status == 403 else UNKNOWN, problem.detail) from None
+
+
+async def _text(socket: WebSocket) -> str | bytes:
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1005))
+    text: str | bytes | None = message.get("text")
+    return text if text is not None else message["bytes"]
+
+
+async def _converse(socket: WebSocket, ledger: Ledger, writer: Writer, outbox: Outbox, token: str) -> None:
+    tasks = [
+        asyncio.create_task(_receive(socket, ledger, writer, outbox)),
+        asyncio.create_task(outbox.send_all(socket)),
+        asyncio.create_task(_recheck(ledger, token)),
+    ]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _receive(socket: WebSocket, ledger: Ledger, writer: Writer, outbox: Outbox) -> None:
+    while True:
+        text = await _text(socket)
+        try:
+            if _asks_to_resume(text):
+                await _resume(ledger, writer, outbox)
+                continue
+            await outbox.space()
+            outbox.pending += 1
+            await writer.put(outbox.source, (text,), outbox.deliver)
+        except ConnectionError as error:
+            raise Closed(1012, str(error)) from None
+
+
+def _asks_to_resume(text: str | bytes) -> bool:
+    if len(text) > 64:
+        return False
+    try:
+        message = parse_json(text)
+    except Refusal:
+        return False
+    return isinstance(message, dict) and len(message) == 1 and message.get("resume") is True
+
+
+async def _resume(ledger: Ledger, writer: Writer, outbox: Outbox) -> None:
+    """Tell a sender where it stands, after all it has sent so far has been answered or lost."""
+    await writer.submit(outbox.source, ())
+
+    def read() -> dict[str, Any]:
+        with ledger.read() as session:
+            return standing(session, outbox.source)
+
+    outbox.say({"resume": await asyncio.to_thread(read)})
+
+
+async def _recheck(ledger: Ledger, token: str) -> None:
+    """A token taken back ends its connections within seconds."""
+    while True:
+        await asyncio.sleep(RECHECK_S)
+        await _checked(ledger, token)

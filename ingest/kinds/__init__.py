@@ -1,0 +1,1 @@
+"""The kinds of records: model, references, names and places of each."""

@@ -1,0 +1,184 @@
+"""The public record 开标记录 of openings that came as history: their bids were read aloud, but no event tells of it.
+
+Only what is read out is here (招标投标法 art. 36): name, price, time, quality. An opening that failed or was broken
+off was not read out and has no record; one with events has its record in its feed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from records.clock import now
+from records.public.rows import MASK, RECORD_COLUMNS, money
+from records.tables.bids import Bid
+from records.tables.openings import Opening
+from records.tables.organisations import Organisation
+from records.tables.projects import Lot
+from records.visibility import Datum, LotClock, visible_from
+
+_PART = 500
+"""Organisations asked for at once."""
+
+
+@dataclass(frozen=True)
+class PastRecord:
+    """What was read out at one opening, and from when the public may see it."""
+
+    opening: str
+    source: str
+    visible_from: datetime
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Opening:
+    id: str
+    scheduled_at: datetime
+    ended_at: datetime | None
+    head_seq: int
+    source: str
+
+
+@dataclass(frozen=True)
+class _Lot:
+    id: str
+    project: str
+    deadline: datetime | None
+    masked: bool
+
+
+@dataclass(frozen=True)
+class _Bid:
+    name: str
+    members: list[str]
+    """The other firms of a consortium."""
+    received_at: datetime | None
+    price: Decimal | None
+    duration_days: int | None
+    quality: str | None
+    decrypt_status: str | None
+
+    def line(self, masked: bool) -> list[Any]:
+        """The bid as `RECORD_COLUMNS` names its parts; of one that could not be decrypted nothing was read."""
+        who = [MASK, []] if masked else [self.name, self.members]
+        if self.decrypt_status == "failed":
+            return [*who, None, None, None, "failed"]
+        return [*who, money(self.price), self.duration_days, self.quality, self.decrypt_status]
+
+
+def past_records(session: Session, lot_ids: Sequence[str]) -> Iterator[PastRecord]:
+    """Records of the history openings of these lots that are over by now. A few thousand lots at a time."""
+    openings = _read_out(session, lot_ids)
+    past = [lot for lot, found in openings.items() if any(not opening.head_seq for opening in found)]
+    lots, bids = _lots(session, past), _bids(session, past)
+    for key in past:
+        for opening, own in _shared_out(openings[key], bids.get(key, []), lots[key]):
+            since = _since(opening, lots[key])
+            if not opening.head_seq and own and since is not None and since <= now():
+                yield PastRecord(opening.id, opening.source, since, _payload(lots[key], own))
+
+
+def _read_out(session: Session, lot_ids: Sequence[str]) -> dict[str, list[_Opening]]:
+    """Lot → its openings at which bids were read, earliest first."""
+    query = (
+        select(
+            Opening.lot_id,
+            Opening.id,
+            Opening.scheduled_at,
+            Opening.ended_at,
+            Opening.head_seq,
+            Opening.source,
+        )
+        .where(
+            Opening.lot_id.in_(lot_ids),
+            Opening.state.in_(("ended", "sealed")),
+            Opening.result == "opened",
+        )
+        .order_by(Opening.scheduled_at, Opening.id)
+    )
+    found: dict[str, list[_Opening]] = defaultdict(list)
+    for row in session.execute(query):
+        found[row[0]].append(_Opening(*row[1:]))
+    return found
+
+
+def _lots(session: Session, ids: Sequence[str]) -> dict[str, _Lot]:
+    query = select(Lot.id, Lot.project_id, Lot.deadline, Lot.prequalification).where(Lot.id.in_(ids))
+    return {row[0]: _Lot(*row) for row in session.execute(query)}
+
+
+def _bids(session: Session, lot_ids: Sequence[str]) -> dict[str, list[_Bid]]:
+    """Lot → its bids in order of receipt; what was withdrawn before the opening is not opened."""
+    query = (
+        select(
+            Bid.lot_id, Bid.consortium, Organisation.name, Bid.received_at, Bid.price, Bid.duration_days, Bid.quality,
+            Bid.decrypt_status,
+        )
+        .join(Organisation, Organisation.id == Bid.bidder_id)
+        .where(Bid.lot_id.in_(lot_ids), Bid.status != "withdrawn")
+        .where(or_(Bid.withdrawn_at.is_(None), Bid.status == "revoked"))
+        .order_by(Bid.lot_id, Bid.received_at.is_(None), Bid.received_at, Bid.id)
+    )  # fmt: skip
+    rows = session.execute(query).all()
+    names = member_names(session, [row[1] for row in rows])
+    found: dict[str, list[_Bid]] = defaultdict(list)
+    for lot_id, consortium, name, *read in rows:
+        found[lot_id].append(_Bid(name, [names[key] for key in consortium if key in names], *read))
+    return found
+
+
+def member_names(session: Session, consortia: Iterable[Sequence[str]]) -> dict[str, str]:
+    """Firm → name, of all that are named as other members of a consortium."""
+    wanted = sorted({key for consortium in consortia for key in consortium})
+    query = select(Organisation.id, Organisation.name)
+    parts = (wanted[at : at + _PART] for at in range(0, len(wanted), _PART))
+    return {
+        key: name for part in parts for key, name in session.execute(query.where(Organisation.id.in_(part)))
+    }
+
+
+def _shared_out(
+    openings: Sequence[_Opening], bids: Sequence[_Bid], lot: _Lot
+) -> Iterator[tuple[_Opening, list[_Bid]]]:
+    """Each opening with its bids. A lot tendered anew has several: a bid belongs to the first that begins after it.
+
+    What came after the last one is its own too, unless the lot has been put out again since.
+    """
+    after: datetime | None = None
+    for opening in openings:
+        again = lot.deadline is not None and lot.deadline > opening.scheduled_at
+        open_end = opening is openings[-1] and not again
+        until = None if open_end else opening.scheduled_at
+        yield opening, [bid for bid in bids if _within(bid.received_at, after, until)]
+        after = opening.scheduled_at
+
+
+def _within(received: datetime | None, after: datetime | None, until: datetime | None) -> bool:
+    if received is None:
+        return until is None
+    return (after is None or received > after) and (until is None or received <= until)
+
+
+def _since(opening: _Opening, lot: _Lot) -> datetime | None:
+    """From when the prices are public: their reading, for which its end stands in, never before the deadline."""
+    clock = LotClock(
+        deadline=lot.deadline or opening.scheduled_at, prices_read=opening.ended_at or opening.scheduled_at
+    )
+    return visible_from(Datum.BID_PRICES, clock)
+
+
+def _payload(lot: _Lot, bids: Sequence[_Bid]) -> dict[str, Any]:
+    return {
+        "lot": lot.id,
+        "project": lot.project,
+        "columns": list(RECORD_COLUMNS),
+        "bids": [bid.line(lot.masked) for bid in bids],
+    }

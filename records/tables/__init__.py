@@ -1,0 +1,1 @@
+"""The tables 账本表, a file a subject."""

@@ -1,0 +1,82 @@
+"""Social supervision 社会监督, joint inspections 联合督查 and witnessing 数字见证."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from records.clock import now
+from records.tables.base import Base, Code, Key, Text
+
+
+class Opinion(Base):
+    """社会监督意见: real-name to the office, anonymous on every screen; `public_text` is what may be shown."""
+
+    __tablename__ = "opinion"
+    id: Mapped[Key] = mapped_column(primary_key=True)
+    project_id: Mapped[Key | None] = mapped_column(ForeignKey("project.id"), index=True)
+    channel: Mapped[Code] = mapped_column(default="web")
+    """web 网上, group 监督团, phone 电话, letter 来信."""
+    content: Mapped[Text]
+    handler: Mapped[Text | None]
+    received_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    public_text: Mapped[Text | None]
+    division_code: Mapped[Code | None]
+    source: Mapped[Key]
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class OpinionAnswer(Base):
+    """An answer given at the desk. It outlives later versions of the opinion's record."""
+
+    __tablename__ = "opinion_answer"
+    opinion_id: Mapped[Key] = mapped_column(ForeignKey("opinion.id"), primary_key=True)
+    answered_by: Mapped[Key]
+    answered_at: Mapped[datetime]
+    public_text: Mapped[Text]
+
+
+class Inspection(Base):
+    """联合督查: one visit, its projects and the problems found [{"project": …, "problem": …}]."""
+
+    __tablename__ = "inspection"
+    id: Mapped[Key] = mapped_column(primary_key=True)
+    on: Mapped[date]
+    projects: Mapped[list[Any]] = mapped_column(default=list)
+    problems: Mapped[list[Any]] = mapped_column(default=list)
+    division_code: Mapped[Code | None]
+    source: Mapped[Key]
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class WitnessTask(Base):
+    """见证任务 of a lot's step; `method` random 随机分配 or assigned 定向分配."""
+
+    __tablename__ = "witness_task"
+    id: Mapped[Key] = mapped_column(primary_key=True)
+    lot_id: Mapped[Key] = mapped_column(ForeignKey("lot.id"), index=True)
+    step: Mapped[Code]
+    witness: Mapped[Key | None]
+    method: Mapped[Code] = mapped_column(default="random")
+    state: Mapped[Code] = mapped_column(default="open")
+    """open 待加入, joined 见证中, paused 暂停, handed_over 已移交, ended 已结束."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+
+
+class WitnessRecord(Base):
+    """见证记录: items checked, a snapshot or an abnormal report of one task."""
+
+    __tablename__ = "witness_record"
+    id: Mapped[Key] = mapped_column(primary_key=True)
+    task_id: Mapped[Key] = mapped_column(ForeignKey("witness_task.id"), index=True)
+    at: Mapped[datetime] = mapped_column(default=now)
+    item: Mapped[Text]
+    result: Mapped[Code]
+    """confirmed 已确认 or abnormal 异常."""
+    note: Mapped[Text | None]
+    snapshot_sha256: Mapped[Code | None]

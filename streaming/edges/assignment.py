@@ -1,0 +1,141 @@
+"""Who watches where: the hub while it has room to spare, else the edge with the least to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from records.serving.workers import Workers
+from streaming.edges.config import Edge
+from streaming.edges.edge import EdgeViewer, Outpost
+from streaming.edges.janus import JanusError
+from streaming.edges.mountpoints import Plane
+from streaming.health import Trouble
+from streaming.wire.codecs import Codec
+from streaming.wire.sdp import Offer, SdpError
+
+log = structlog.get_logger()
+
+DOWN = {"gone": ("没有应答", "no answer"), "refused": ("密钥不符", "keys refused")}
+TRIES = 2
+JOIN_SECONDS = 3.0
+"""Two edges that do not answer and the hub itself fit into the eight seconds a player waits."""
+
+
+@dataclass(frozen=True)
+class EdgesConfig:
+    """edges: which; after: viewers of a room whom the hub serves itself before the next goes to an edge;
+    owner: tells this hub's mountpoints from those of another hub on the same edge."""
+
+    edges: tuple[Edge, ...]
+    after: int = 0
+    owner: str = "hub"
+
+
+class Edges:
+    """All edges. Belongs to the event loop that ran `start`.
+
+    `on_ended` hears the id of every session that is over.
+    """
+
+    def __init__(
+        self, config: EdgesConfig, plane: Plane, on_ended: Callable[[str], None] = lambda session: None
+    ) -> None:
+        self.config = config
+        self.outposts = [Outpost(edge, plane, config.owner, self._left) for edge in config.edges]
+        self._on_ended = on_ended
+        self._sessions: dict[str, EdgeViewer] = {}
+        self._ended: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+
+    async def start(self, workers: Workers) -> None:
+        """Begin to connect; edges that are down do not hold anything up."""
+        for outpost in self.outposts:
+            outpost.start(workers)
+
+    async def stop(self) -> None:
+        """Let all viewers go and remove what was set up on the edges."""
+        await asyncio.gather(*(outpost.stop() for outpost in self.outposts))
+
+    async def place(
+        self, room: str, offer: Offer, codecs: Mapping[str, Codec], here: int
+    ) -> EdgeViewer | None:
+        """A session on the least loaded edge; None where the hub should serve the viewer itself.
+
+        here: how many viewers of the room the hub serves now.
+        """
+        if here < self.config.after:
+            return None
+        open_ones = [outpost for outpost in self.outposts if outpost.open]
+        for outpost in sorted(open_ones, key=lambda outpost: outpost.load)[:TRIES]:
+            try:
+                async with asyncio.timeout(JOIN_SECONDS):
+                    viewer = await outpost.join(room, offer, codecs)
+            except (JanusError, SdpError, TimeoutError) as error:
+                self._failed[outpost.edge.name] += 1
+                log.warning("edge.join_failed", edge=outpost.edge.name, room=room, error=str(error))
+                continue
+            self._sessions[viewer.id] = viewer
+            return viewer
+        return None
+
+    def find(self, room: str, session: str) -> EdgeViewer | None:
+        """The session of that address, None where it is over or never was."""
+        found = self._sessions.get(session)
+        return found if found is not None and found.room == room else None
+
+    def _left(self, viewer: EdgeViewer, why: str) -> None:
+        self._ended[why] += 1
+        if self._sessions.pop(viewer.id, None) is not None:
+            self._on_ended(viewer.id)
+        log.info("edge.session_ended", room=viewer.room, reason=why)
+
+    def trouble(self) -> Trouble | None:
+        """The edges that do not answer, and what to do; None while all do."""
+        down = [outpost for outpost in self.outposts if outpost.why]
+        if not down:
+            return None
+        zh = "、".join(f"{one.edge.name}（{DOWN[one.why][0]}）" for one in down)
+        en = ", ".join(f"{one.edge.name} ({DOWN[one.why][1]})" for one in down)
+        left = len(self.outposts) - len(down)
+        return Trouble(
+            f"边缘节点不可用：{zh}，观众改由{f'其余 {left} 个边缘与' if left else ''}本机服务",
+            f"edges not in use: {en}; viewers are served by {f'{left} other edges and ' if left else ''}the hub",
+            "在该机上检查 Janus 是否运行、端口是否开放、密钥是否与设置 edges 一致；恢复后自动接入",
+            "check on that machine that Janus runs, its port is open and its keys are those of the setting edges;"
+            " it is taken back by itself",
+        )
+
+    def metrics(self) -> Iterable[Metric]:
+        """Prometheus families, one sample an edge."""
+        gauges: dict[str, tuple[str, Callable[[Outpost], float]]] = {
+            "up": ("1 while the edge answers", lambda one: one.up),
+            "viewers": ("viewers of this hub on the edge", lambda one: len(one.viewers)),
+            "capacity": ("viewers it takes at most", lambda one: one.edge.capacity),
+            "mountpoints": (
+                "rooms relayed to it, one for each set of payload types",
+                lambda one: one.mountpoints,
+            ),
+        }
+        for name, (text, value) in gauges.items():
+            family = GaugeMetricFamily(f"sunbid_edge_{name}", text, labels=["edge"])
+            for outpost in self.outposts:
+                family.add_metric([outpost.edge.name], float(value(outpost)))
+            yield family
+        falls = CounterMetricFamily("sunbid_edge_falls", "times the edge was lost", labels=["edge"])
+        failed = CounterMetricFamily(
+            "sunbid_edge_joins_failed", "joins the edge did not take", labels=["edge"]
+        )
+        for outpost in self.outposts:
+            falls.add_metric([outpost.edge.name], outpost.falls)
+            failed.add_metric([outpost.edge.name], self._failed[outpost.edge.name])
+        ended = CounterMetricFamily("sunbid_edge_ended", "sessions on edges ended, by reason", labels=["why"])
+        for why, count in self._ended.items():
+            ended.add_metric([why], count)
+        yield from (falls, failed, ended)

@@ -1,0 +1,75 @@
+"""What the recorder is told, what it needs of the media plane, and what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from streaming.diskspace import FreeSpace, Limits, free_space
+from streaming.rooms.forward import Tap
+from streaming.rooms.since_keyframe import Replay
+
+LINGER_SECONDS = 15.0
+"""A room that is no longer wanted is recorded this much longer: a publisher that comes back stays in its file."""
+
+
+class Status(Protocol):
+    """What the recorder asks of a room."""
+
+    @property
+    def audio(self) -> str | None:
+        """Name of the codec the publisher sends sound in, if any."""
+        ...
+
+
+class Plane(Protocol):
+    """The part of the media plane that the recorder needs."""
+
+    def rooms(self) -> list[str]: ...
+    def status(self, room: str) -> Status: ...
+    def on_change(self, callback: Callable[[str], None]) -> None: ...
+    def tap(
+        self,
+        room: str,
+        sink: Tap,
+        *,
+        keyframe_every: float | None = None,
+        kept: bool = False,
+        replay: Replay | None = None,
+    ) -> Callable[[], None]: ...
+
+
+Wanted = Callable[[str], str | None]
+"""Room → id of the broadcast session its recording belongs to; None: it need not be recorded now."""
+
+
+@dataclass(frozen=True)
+class RecorderConfig:
+    """`folder`: where the files go, one folder a room, one a day within. `retention`: id of the broadcast session
+    (None: recorded outside an opening) → class."""
+
+    folder: Path
+    fragment_seconds: float = 2.0
+    linger_seconds: float = LINGER_SECONDS
+    tick_seconds: float = 1.0
+    limits: Limits = field(default_factory=Limits)
+    free_space: FreeSpace = free_space
+    retention: Callable[[str | None], str] = lambda session: "procurement"
+
+
+@dataclass(frozen=True)
+class RecordingStatus:
+    """One room. `bytes` of the present file that are safe on disk; `fragment_age` seconds since the
+    last closed fragment; `dropped` packets that did not reach ffmpeg; `gaps` since the hub began."""
+
+    recording: bool
+    since: datetime | None
+    bytes: int
+    fragment_age: float | None
+    dropped: int
+    gaps: int
+    recording_id: str | None = None
+    pid: int | None = None

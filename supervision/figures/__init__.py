@@ -1,0 +1,1 @@
+"""The figures of the market (domain: M01–M52)."""

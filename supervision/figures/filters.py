@@ -1,0 +1,116 @@
+"""What a figure is asked for: period 期间, centre, trade family, category, home view and unit.
+
+Both classes are frozen and hashable, so a screen can use them as cache keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Literal
+
+Grain = Literal["day", "month", "quarter", "year", "ytd", "rolling12"]
+Home = Literal["city", "province"]
+Unit = Literal["participations", "firms"]
+
+GRAINS: dict[Grain, tuple[str, str]] = {
+    "day": ("日", "Day"),
+    "month": ("月", "Month"),
+    "quarter": ("季度", "Quarter"),
+    "year": ("年", "Year"),
+    "ytd": ("本年累计", "Year to date"),
+    "rolling12": ("近12个月", "Last 12 months"),
+}
+HOMES: dict[Home, tuple[str, str]] = {
+    "city": ("市外", "Outside the city"),
+    "province": ("省外", "Outside the province"),
+}
+UNITS: dict[Unit, tuple[str, str]] = {"participations": ("家次", "Participations"), "firms": ("家", "Firms")}
+
+
+def add_months(day: date, months: int) -> date:
+    """`day` moved by whole months; the 31st becomes the last day of a shorter month."""
+    first = date(day.year + (day.month - 1 + months) // 12, (day.month - 1 + months) % 12 + 1, 1)
+    following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+    return min(first + timedelta(days=day.day - 1), following - timedelta(days=1))
+
+
+@dataclass(frozen=True)
+class Period:
+    """Beijing days from `start` up to but not including `end`."""
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.start >= self.end:
+            raise ValueError(f"期间为空：{self.start} 至 {self.end}，结束须晚于开始 / empty period")
+
+    @classmethod
+    def of(cls, grain: Grain, day: date) -> Period:
+        """The period of `grain` that holds `day`; ytd and rolling12 end with that day."""
+        if grain == "day":
+            return cls(day, day + timedelta(days=1))
+        if grain == "month":
+            first = day.replace(day=1)
+            return cls(first, add_months(first, 1))
+        if grain == "quarter":
+            first = date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
+            return cls(first, add_months(first, 3))
+        if grain == "year":
+            return cls(date(day.year, 1, 1), date(day.year + 1, 1, 1))
+        after = day + timedelta(days=1)
+        return cls(date(day.year, 1, 1) if grain == "ytd" else add_months(after, -12), after)
+
+    def previous(self, grain: Grain) -> Period:
+        """The period before, for 环比: the one that ends where this one begins.
+
+        Twelve rolling months are compared with those that ended a month earlier, a year to date with
+        as many days before it: otherwise 环比 would be 同比 under another name.
+        """
+        if grain == "rolling12":
+            return Period(add_months(self.start, -1), add_months(self.end, -1))
+        if grain in ("day", "ytd"):
+            return Period(self.start - (self.end - self.start), self.start)
+        months = {"month": 1, "quarter": 3, "year": 12}[grain]
+        return Period(add_months(self.start, -months), self.start)
+
+    def year_before(self) -> Period:
+        """The same days one year earlier, for 同比."""
+        return Period(add_months(self.start, -12), add_months(self.end, -12))
+
+    def label(self, lang: str = "zh") -> str:
+        """The period in words, both ends included."""
+        last = self.end - timedelta(days=1)
+        if self.start.day == 1 and self.end == add_months(self.start, 1):
+            return f"{self.start.year}年{self.start.month}月" if lang == "zh" else f"{self.start:%Y-%m}"
+        if self == Period.of("year", self.start):
+            return f"{self.start.year}年" if lang == "zh" else f"{self.start.year}"
+        if self.start == last:
+            return self.start.isoformat()
+        return f"{self.start} 至 {last}" if lang == "zh" else f"{self.start} to {last}"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a figure is narrowed to; None means all."""
+
+    period: Period | None = None
+    grain: Grain = "month"
+    centre: str | None = None
+    """Centre id."""
+    trade_family: str | None = None
+    """Key of records.tables.projects.TRADE_FAMILIES."""
+    category: str | None = None
+    home: Home = "city"
+    """What 外地 means: outside the home city or outside its province (supervision.figures.home)."""
+    unit: Unit = "participations"
+    """家次 or 家 where a metric can count both."""
+    currency: str | None = None
+    """Of amounts of money; None: the one most awards of the period are in. Never added up across."""
+    undated: bool = False
+    """时间不明: only lots without a date; there is no period then."""
+
+    def over(self, period: Period | None) -> Filters:
+        """The same filters over another period."""
+        return replace(self, period=period, undated=False)

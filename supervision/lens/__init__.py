@@ -1,0 +1,1 @@
+"""The lens: a columnar copy of the ledger for questions over months and years."""

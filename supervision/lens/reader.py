@@ -1,0 +1,220 @@
+"""The lens: a columnar copy of the ledger for questions over months and years, read with DuckDB.
+
+Parquet under `data_dir/lens/<table>/month=YYYY-MM/data.parquet`, by month of opening (Beijing time), lots
+without any date under month=undated; written by the watch (`supervision.lens.writer`), read by everyone. A lot enters only after its opening
+has ended: before that who bids is secret (招标投标法 art. 22, 52).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MONEY = pa.decimal128(20, 4)
+INSTANT = pa.timestamp("us", tz="UTC")
+
+_PLACE: list[tuple[str, pa.DataType]] = [
+    ("month", pa.string()),
+    ("opened_at", INSTANT),
+    ("opened_on", pa.date32()),
+    ("lot_id", pa.string()),
+    ("lot_name", pa.string()),
+    ("round", pa.int32()),
+    ("centre_id", pa.string()),
+    ("centre_name", pa.string()),
+    ("division_code", pa.string()),
+    ("trade_family", pa.string()),
+    ("category", pa.string()),
+    ("method", pa.string()),
+    ("tenderer_id", pa.string()),
+    ("agency_id", pa.string()),
+]
+
+_BID: list[tuple[str, pa.DataType]] = [
+    ("bidder_id", pa.string()),
+    ("bidder_division", pa.string()),
+    ("bidder_province", pa.string()),
+    ("outside_city", pa.bool_()),
+    ("outside_province", pa.bool_()),
+    ("division_source", pa.string()),
+    ("ca_region", pa.string()),
+    ("ca_outside", pa.bool_()),
+    ("price", MONEY),
+    ("control_price", MONEY),
+    ("status", pa.string()),
+    ("rank", pa.int32()),
+    ("is_winner", pa.bool_()),
+    ("currency", pa.string()),
+    ("source", pa.string()),
+    ("demo", pa.bool_()),
+]
+BIDS = pa.schema([*_PLACE, *_BID])
+"""One row = one participation 参与家次 of an opened lot (§5.2). Null in outside_* = place unknown."""
+
+_LOT: list[tuple[str, pa.DataType]] = [
+    ("title", pa.string()),
+    ("project_id", pa.string()),
+    ("project_name", pa.string()),
+    ("key_flag", pa.string()),
+    ("flags", pa.string()),
+    ("status", pa.string()),
+    ("opened", pa.bool_()),
+    ("bids", pa.int32()),
+    ("valid_bids", pa.int32()),
+    ("outside_city_bids", pa.int32()),
+    ("outside_province_bids", pa.int32()),
+    ("unknown_city_bids", pa.int32()),
+    ("unknown_province_bids", pa.int32()),
+    ("estimate", MONEY),
+    ("control_price", MONEY),
+    ("winner_id", pa.string()),
+    ("winner_name", pa.string()),
+    ("winner_division", pa.string()),
+    ("winner_province", pa.string()),
+    ("winner_outside_city", pa.bool_()),
+    ("winner_outside_province", pa.bool_()),
+    ("award_price", MONEY),
+    ("award_currency", pa.string()),
+    ("awarded_at", INSTANT),
+    ("awarded_on", pa.date32()),
+    ("currency", pa.string()),
+    ("source", pa.string()),
+    ("demo", pa.bool_()),
+]
+LOTS = pa.schema([*_PLACE, *_LOT])
+"""One row = one lot whose opening has ended; `opened` is false where it failed (流标) or was broken off."""
+
+FORMAT = 3
+"""Raised when the tables' columns change: a lens of another format counts as none until it is built anew."""
+
+TABLES: dict[str, pa.Schema] = {"bids": BIDS, "lots": LOTS}
+
+OVERSEAS = "00"
+"""bidder_province of a firm from outside China; no division code begins with it."""
+
+_SQL_TYPES = {
+    pa.string(): "VARCHAR",
+    INSTANT: "TIMESTAMPTZ",
+    pa.date32(): "DATE",
+    pa.int32(): "INTEGER",
+    pa.bool_(): "BOOLEAN",
+    MONEY: "DECIMAL(20,4)",
+}
+
+Params = Sequence[Any] | dict[str, Any]
+
+
+def _is_manifest(found: Any) -> bool:
+    """Whether a manifest has its parts in their form: a torn or edited file may be valid JSON and still be none."""
+    if not isinstance(found, dict) or not isinstance(found.get("version"), int):
+        return False
+    months, stamp = found.get("months"), found.get("as_of")
+    try:
+        whole = isinstance(stamp, str) and datetime.fromisoformat(stamp).tzinfo is not None
+    except ValueError:
+        return False
+    return whole and isinstance(months, dict) and all(isinstance(month, dict) for month in months.values())
+
+
+def lens_folder(data_dir: Path) -> Path:
+    """Where the lens of a data folder lies."""
+    return Path(data_dir) / "lens"
+
+
+def sql_columns(schema: pa.Schema) -> str:
+    """A select list of typed nulls: an empty table with the right columns."""
+    return ", ".join(f'CAST(NULL AS {_SQL_TYPES[f.type]}) AS "{f.name}"' for f in schema)
+
+
+class Lens:
+    """A reader of the lens; one object may be shared by any number of threads."""
+
+    def __init__(self, data_dir: Path | str, memory_limit: str = "1GB") -> None:
+        self.folder = lens_folder(Path(data_dir))
+        self._lock = threading.Lock()
+        self._seen: int | None = -1
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory_limit,
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+        self._base = duckdb.connect(":memory:", config=config)
+
+    @property
+    def manifest_path(self) -> Path:
+        """The file that tells as of when the lens holds and how many rows each month has."""
+        return self.folder / "manifest.json"
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest; empty while nothing was written, and if it is damaged: the writer then builds anew."""
+        try:
+            found = json.loads(self.manifest_path.read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return found if _is_manifest(found) else {}
+
+    def as_of(self) -> datetime | None:
+        """截至时间: the ledger's state the lens shows; None while there is no lens."""
+        stamp = self.manifest().get("as_of")
+        return None if stamp is None else datetime.fromisoformat(stamp)
+
+    def version(self) -> str:
+        """Changes when the data of the lens change (not with every as-of time); use it as a cache key."""
+        return str(self.manifest().get("version", 0))
+
+    def query(self, sql: str, params: Params = ()) -> pa.Table:
+        """Run one SELECT over the tables `bids` and `lots`; an absent lens gives no rows, not an error."""
+        self._bind()
+        with self._base.cursor() as cursor:
+            found: pa.Table | None = cursor.sql(sql, params=params).to_arrow_table()
+        if found is None:
+            raise ValueError("只接受查询语句 / only a SELECT can be asked of the lens")
+        return found
+
+    def rows(self, sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
+        """Like `query`, as Python tuples. (Through Arrow: DuckDB's own way to datetimes needs pytz.)"""
+        columns = [column.to_pylist() for column in self.query(sql, params).columns]
+        return list(zip(*columns, strict=True))
+
+    def one(self, sql: str, params: Params = ()) -> tuple[Any, ...]:
+        """The one row of an aggregate."""
+        return self.rows(sql, params)[0]
+
+    def frame(self, sql: str, params: Params = ()) -> pd.DataFrame:
+        """Like `query`, as a pandas frame."""
+        return self.query(sql, params).to_pandas()
+
+    def close(self) -> None:
+        """Give the engine's memory back."""
+        self._base.close()
+
+    def _bind(self) -> None:
+        """Point the views at the files there are; again only after the writer changed the manifest."""
+        try:
+            stamp: int | None = self.manifest_path.stat().st_mtime_ns
+        except FileNotFoundError:
+            stamp = None
+        if stamp == self._seen:
+            return
+        with self._lock:
+            for table, schema in TABLES.items():
+                self._base.execute(f"CREATE OR REPLACE VIEW {table} AS {self._source(table, schema)}")
+            self._seen = stamp
+
+    def _source(self, table: str, schema: pa.Schema) -> str:
+        files = sorted(self.folder.glob(f"{table}/month=*/data.parquet"))
+        if not files or self.manifest().get("format") != FORMAT:
+            return f"SELECT {sql_columns(schema)} WHERE false"
+        listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+        columns = ", ".join(f'"{name}"' for name in schema.names)
+        return f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)"

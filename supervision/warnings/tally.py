@@ -1,0 +1,120 @@
+"""Warnings counted: by level, by centre, by lot, and how they were dealt with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+
+from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.orm import Session
+
+from records.tables.organisations import Centre
+from records.tables.projects import Lot, counted
+from records.tables.supervision import Warning, WarningChange
+from supervision.rules.finding import LEVELS
+from supervision.warnings.handling import CLOSED_STATES, OPEN_STATES
+from supervision.warnings.raising import WATCH
+
+
+def in_statistics() -> ColumnElement[bool]:
+    """Whether a warning counts in rates and frequencies: one about a rehearsal 演练 does not."""
+    rehearsed = select(Lot.id).where(Lot.id == Warning.lot_id, ~counted()).correlate(Warning).exists()
+    return ~rehearsed
+
+
+def counts(session: Session, centre: str | None = None) -> dict[str, int]:
+    """Open warnings by level, every level named: {"red": n, "orange": n, "yellow": n}."""
+    query = select(Warning.level, func.count()).where(Warning.state.in_(OPEN_STATES)).group_by(Warning.level)
+    if centre:
+        query = query.where(Warning.centre_id == centre)
+    found = {row[0]: row[1] for row in session.execute(query)}
+    return {level: found.get(level, 0) for level in LEVELS}
+
+
+_SEVERITY = case({level: n for n, level in enumerate(LEVELS)}, value=Warning.level, else_=len(LEVELS))
+
+
+@dataclass(frozen=True)
+class Lamp:
+    """预警灯: the worst open level of one centre; None: nothing open."""
+
+    centre_id: str
+    centre_name: str
+    centre_name_en: str | None
+    level: str | None
+    open: int
+
+
+def lamps(session: Session) -> list[Lamp]:
+    """One lamp per centre, in order of centre id."""
+    rows = session.execute(
+        select(Centre.id, Centre.name, Centre.name_en, func.min(_SEVERITY), func.count(Warning.id))
+        .outerjoin(Warning, (Warning.centre_id == Centre.id) & Warning.state.in_(OPEN_STATES))
+        .group_by(Centre.id, Centre.name, Centre.name_en)
+        .order_by(Centre.id)
+    )
+    names = list(LEVELS)
+    return [Lamp(i, zh, en, names[worst] if n else None, n) for i, zh, en, worst, n in rows]
+
+
+@dataclass(frozen=True)
+class LotWarnings:
+    """How many open warnings one lot has, by level."""
+
+    lot_id: str
+    lot_name: str
+    red: int
+    orange: int
+    yellow: int
+
+
+def top_lots(session: Session, n: int = 10) -> list[LotWarnings]:
+    """The lots with the worst and most open warnings."""
+    by_level = [func.sum(case((Warning.level == level, 1), else_=0)) for level in LEVELS]
+    rows = session.execute(
+        select(Lot.id, Lot.name, *by_level)
+        .join(Warning, Warning.lot_id == Lot.id)
+        .where(Warning.state.in_(OPEN_STATES))
+        .group_by(Lot.id, Lot.name)
+        .order_by(*(column.desc() for column in by_level), Lot.id)
+        .limit(n)
+    )
+    return [LotWarnings(i, name, int(r), int(o), int(y)) for i, name, r, o, y in rows]
+
+
+@dataclass(frozen=True)
+class Response:
+    """How warnings are dealt with (M46, M47); rates are fractions, None where nothing can be said."""
+
+    raised: int
+    closed: int
+    confirmed: int
+    first_response_hours: float | None
+    """Median hours from raising to the first action."""
+
+    @property
+    def disposition_rate(self) -> float | None:
+        """预警处置率: disposed ÷ raised."""
+        return self.closed / self.raised if self.raised else None
+
+    @property
+    def precision(self) -> float | None:
+        """属实率: confirmed ÷ closed."""
+        return self.confirmed / self.closed if self.closed else None
+
+
+def response(session: Session, since: datetime | None = None, until: datetime | None = None) -> Response:
+    """First response, disposition and precision of the warnings raised in a period, rehearsals aside."""
+    asked = select(Warning.id, Warning.raised_at, Warning.state, Warning.disposition).where(in_statistics())
+    if since:
+        asked = asked.where(Warning.raised_at >= since)
+    if until:
+        asked = asked.where(Warning.raised_at < until)
+    rows = session.execute(asked).all()
+    first = select(WarningChange.warning_id, func.min(WarningChange.ts)).where(WarningChange.actor != WATCH)
+    acted = {row[0]: row[1] for row in session.execute(first.group_by(WarningChange.warning_id))}
+    hours = [(acted[r.id] - r.raised_at).total_seconds() / 3600 for r in rows if r.id in acted]
+    closed = [r for r in rows if r.state in CLOSED_STATES]
+    confirmed = sum(r.disposition == "confirmed" for r in closed)
+    return Response(len(rows), len(closed), confirmed, median(hours) if hours else None)
