@@ -147,7 +147,9 @@ async def sign_out_form(request: Request) -> Response:
 
 async def brand(_request: Request) -> Response:
     """GET /auth/brand.svg: the mark of the product."""
-    return FileResponse(Path(__file__).parent.parent / "brand.svg", headers={"Cache-Control": "max-age=86400"})
+    return FileResponse(
+        Path(__file__).parent.parent / "brand.svg", headers={"Cache-Control": "max-age=86400"}
+    )
 
 
 async def base_script(_request: Request) -> Response:

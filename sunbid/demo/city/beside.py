@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 from records.clock import start_of
 from sunbid.demo import names
+from sunbid.demo.city.basis import Basis
 from sunbid.demo.city.clock import stamp
 from sunbid.demo.city.draw import stream
 from sunbid.demo.city.firms import WORKS
+from sunbid.demo.city.lot import CityLot
 from sunbid.demo.envelopes import Envelope, envelope, standing_of
 from sunbid.demo.people import Firm
 from supervision.figures.filters import add_months
-
-if TYPE_CHECKING:
-    from sunbid.demo.city.plan import CityPlan
 
 SHAREHOLDINGS = 400
 _HEARD = (
@@ -36,9 +34,9 @@ _FOUND, _PROBLEMS_FOUND = 41, 78
 """Projects with problems and problems of the inspections (domain: Yuhang 2024)."""
 
 
-def reference(plan: CityPlan) -> Iterator[Envelope]:
+def reference(basis: Basis) -> Iterator[Envelope]:
     """Centres, rooms, organisations, experts: what everything else refers to."""
-    firms, at = plan.firms, start_of(plan.clock.years()[0].start)
+    firms, at = basis.firms, start_of(basis.clock.years()[0].start)
     yield from standing_of((*firms.tenderers, *firms.agencies, *firms.bidders), at)
     for number, key in enumerate(firms.experts):
         data = {
@@ -49,20 +47,20 @@ def reference(plan: CityPlan) -> Iterator[Envelope]:
         yield envelope("expert", key, 1, at, data)
 
 
-def reference_count(plan: CityPlan) -> int:
+def reference_count(basis: Basis) -> int:
     """How many records `reference` makes."""
-    firms = plan.firms
+    firms = basis.firms
     rooms = sum(centre[3] for centre in names.CENTRES)
     people = len(firms.tenderers) + len(firms.agencies) + len(firms.bidders)
     return len(names.CENTRES) + rooms + people + len(firms.experts)
 
 
-def count(plan: CityPlan) -> int:
+def count(basis: Basis) -> int:
     """How many records belong to no lot."""
-    targets = plan.targets
+    targets = basis.targets
     return (
-        reference_count(plan)
-        + len(list(ties(plan)))
+        reference_count(basis)
+        + len(list(ties(basis)))
         + 12 * sum(targets.rated.values())
         + targets.opinions
         + targets.inspections
@@ -72,11 +70,11 @@ def count(plan: CityPlan) -> int:
 # ── ties and ratings ─────────────────────────────────────────────────────────
 
 
-def ties(plan: CityPlan) -> Iterator[Envelope]:
+def ties(basis: Basis) -> Iterator[Envelope]:
     """Relations: harmless small shareholdings, and what ties the planted ones together."""
-    firms, at = plan.firms, start_of(plan.clock.years()[0].start)
-    rng = stream(plan.seed, "ties")
-    for number in range(max(10, round(SHAREHOLDINGS * plan.fraction))):
+    firms, at = basis.firms, start_of(basis.clock.years()[0].start)
+    rng = stream(basis.seed, "ties")
+    for number in range(max(10, round(SHAREHOLDINGS * basis.fraction))):
         one, two = (int(n) for n in rng.choice(len(firms.bidders), 2, replace=False))
         data = {
             "type": "shareholding",
@@ -97,21 +95,21 @@ def _tie(key: str, kind: str, ends: tuple[str, str], at: object) -> Envelope:
     return envelope("relation", key, 1, at, data)  # type: ignore[arg-type]
 
 
-def ratings(plan: CityPlan, month: int) -> Iterator[Envelope]:
+def ratings(basis: Basis, month: int) -> Iterator[Envelope]:
     """信用评价 of one month of the reference year: the same firms every month, their scores moving a little."""
-    first = add_months(plan.clock.reference.start, month)
+    first = add_months(basis.clock.reference.start, month)
     at = start_of(add_months(first, 1)) - timedelta(hours=6)
-    for role, count_ in plan.targets.rated.items():
-        for place, firm in enumerate(_rated(plan, role)[:count_]):
+    for role, count_ in basis.targets.rated.items():
+        for place, firm in enumerate(_rated(basis, role)[:count_]):
             yield envelope("credit", f"XY-{firm.id}-{first:%Y%m}", 1, at, _rating(firm, role, first, place))
 
 
-def _rated(plan: CityPlan, role: str) -> list[Firm]:
+def _rated(basis: Basis, role: str) -> list[Firm]:
     if role == "agency":
-        return list(plan.firms.agencies)
+        return list(basis.firms.agencies)
     trades = WORKS if role == "works" else (11,)
-    home = plan.firms.pool(trades, False).tolist() + plan.firms.pool(trades, True).tolist()
-    return [plan.firms.bidders[n] for n in home]
+    home = basis.firms.pool(trades, False).tolist() + basis.firms.pool(trades, True).tolist()
+    return [basis.firms.bidders[n] for n in home]
 
 
 def _rating(firm: Firm, role: str, month: date, place: int) -> dict[str, object]:
@@ -134,13 +132,16 @@ def _rating(firm: Firm, role: str, month: date, place: int) -> dict[str, object]
 # ── society ──────────────────────────────────────────────────────────────────
 
 
-def opinions(plan: CityPlan) -> dict[str, list[Envelope]]:
-    """社会监督意见 of the reference year, all answered: lot → those about its project."""
-    rng = stream(plan.seed, "opinions")
-    last = start_of(plan.clock.reference.end) - timedelta(days=20)
-    lots = [lot for lot in plan.of_year(3) if lot.deadline < last]
+def opinions(basis: Basis, opened: Sequence[CityLot]) -> dict[str, list[Envelope]]:
+    """社会监督意见 of the reference year, all answered: key of the lot → those about its project.
+
+    `opened` are the lots opened in that year.
+    """
+    rng = stream(basis.seed, "opinions")
+    last = start_of(basis.clock.reference.end) - timedelta(days=20)
+    lots = [lot for lot in opened if lot.deadline < last]
     found: dict[str, list[Envelope]] = defaultdict(list)
-    for number in range(plan.targets.opinions):
+    for number in range(basis.targets.opinions):
         lot = lots[int(rng.integers(len(lots)))]
         at = lot.deadline + timedelta(days=int(rng.integers(1, 9)), hours=1)
         data = {
@@ -156,18 +157,18 @@ def opinions(plan: CityPlan) -> dict[str, list[Envelope]]:
     return found
 
 
-def inspections(plan: CityPlan) -> Iterator[Envelope]:
+def inspections(basis: Basis, opened: Sequence[CityLot]) -> Iterator[Envelope]:
     """联合督查 of the reference year: projects looked at and problems found."""
-    projects = [f"XM-{lot.key}" for lot in plan.of_year(3)]
-    rng = stream(plan.seed, "inspections")
+    projects = [f"XM-{lot.key}" for lot in opened]
+    rng = stream(basis.seed, "inspections")
     places = rng.choice(len(projects), min(_FOUND, len(projects)), replace=False)
     found = [
         (projects[int(places[n % len(places)])], _PROBLEMS[n % len(_PROBLEMS)])
         for n in range(_PROBLEMS_FOUND)
     ]
-    visits = plan.targets.inspections
+    visits = basis.targets.inspections
     for number in range(visits):
-        day = add_months(plan.clock.reference.start, number * 12 // visits) + timedelta(days=14)
+        day = add_months(basis.clock.reference.start, number * 12 // visits) + timedelta(days=14)
         mine = [pair for n, pair in enumerate(found) if n % len(places) % visits == number]
         data = {
             "on": day.isoformat(),

@@ -12,6 +12,10 @@ from records.clock import BEIJING
 from supervision.figures.filters import Period, add_months
 
 YEARS = 4
+REFERENCE, RUNNING = 3, 4
+"""Numbers of the reference year and of the running month among the city's years, which are counted from 0."""
+SETTLED = timedelta(days=12)
+"""Before the end of the reference year: what was opened until then is awarded and refunded within it."""
 BUSY_BEFORE = 2
 """The last days before today belong to the small market, which shows every step of its openings."""
 _MONTH_WEIGHTS = (0.85, 0.55, 1.0, 1.05, 1.05, 1.05, 0.95, 0.95, 1.1, 0.9, 1.2, 1.35)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from sunbid.demo.city.basis import Basis
+from sunbid.demo.city.clock import REFERENCE, SETTLED
 from sunbid.demo.city.draw import settled, shared, stream
 from sunbid.demo.city.lot import AUCTION, COEFFICIENT, LOWEST, CityLot
 
-if TYPE_CHECKING:
-    from sunbid.demo.city.plan import CityPlan
-
-REFERENCE = 3
 _FEE_STEP = 10
 _FEE_SPREAD = 0.28
 _DEPOSIT_STEP = 1_000
@@ -21,7 +17,7 @@ _LAST_CENTS = 200
 """Room left under every ceiling for the last cents."""
 
 
-def price(plan: CityPlan, rng: np.random.Generator, year: int, lots: list[CityLot]) -> None:
+def price(basis: Basis, rng: np.random.Generator, year: int, lots: list[CityLot]) -> None:
     """Control price and ratio of every lot, as its way of evaluation makes them."""
     for lot in lots:
         centre, spread = (16.2, 1.1) if lot.family == "works" else (14.6, 0.9)
@@ -41,27 +37,25 @@ def _ratio(rng: np.random.Generator, lot: CityLot) -> float:
     return float(rng.uniform(0.9, 0.965))
 
 
-def settle(plan: CityPlan, lots: list[CityLot]) -> None:
+def settle(basis: Basis, lots: list[CityLot]) -> None:
     """What is drawn last: the deals of the programme, deposits, fees, and every award in cents."""
-    rng = stream(plan.seed, "money")
-    _deals(plan, rng, [lot for lot in lots if lot.year == REFERENCE and not lot.failed])
+    rng = stream(basis.seed, "money")
+    _deals(basis, rng, [lot for lot in lots if lot.year == REFERENCE and not lot.failed])
     for year in range(REFERENCE + 1):
-        _afford(plan, [lot for lot in lots if lot.year == year and lot.transfers])
+        _afford(basis, [lot for lot in lots if lot.year == year and lot.transfers])
     for lot in lots:
         if not lot.award_cents:
             lot.award_cents = round(lot.control * 100 * lot.ratio)
     for year in range(REFERENCE + 1):
-        _deposits(plan, rng, year, [lot for lot in lots if lot.year == year and lot.transfers])
-    _fees(plan, rng, lots)
+        _deposits(basis, rng, year, [lot for lot in lots if lot.year == year and lot.transfers])
+    _fees(basis, rng, lots)
 
 
 # ── the deals of the programme ───────────────────────────────────────────────
 
 
-def _deals(plan: CityPlan, rng: np.random.Generator, lots: list[CityLot]) -> None:
+def _deals(basis: Basis, rng: np.random.Generator, lots: list[CityLot]) -> None:
     """Choose the deals; their awards add up to `deal_amount`, both their savings rates are `savings`."""
-    from sunbid.demo.city.plan import SETTLED
-
     last = max(lot.deadline for lot in lots) - SETTLED
     able = [
         lot
@@ -73,16 +67,16 @@ def _deals(plan: CityPlan, rng: np.random.Generator, lots: list[CityLot]) -> Non
         for lot in lots
         if lot.deadline < last and lot.evaluation_method == COEFFICIENT and not lot.planted
     ]
-    deals = able[: plan.targets.deals]
-    if len(deals) < plan.targets.deals:
+    deals = able[: basis.targets.deals]
+    if len(deals) < basis.targets.deals:
         raise ValueError(f"only {len(deals)} lots can be deals of the programme")
     control = np.array([lot.control for lot in deals], float)
-    ratio = _even(rng, control, 1 - plan.targets.savings)
-    control *= plan.targets.deal_amount / (control * ratio).sum()
+    ratio = _even(rng, control, 1 - basis.targets.savings)
+    control *= basis.targets.deal_amount / (control * ratio).sum()
     whole = np.maximum(np.rint(control / 100).astype(np.int64) * 100, 100)
     cents = np.rint(whole * 100 * ratio).astype(np.int64)
     largest = np.argsort(-cents)[: max(1, len(deals) // 20)]
-    cents[largest] += shared(cents[largest].astype(float), plan.targets.deal_amount * 100 - int(cents.sum()))
+    cents[largest] += shared(cents[largest].astype(float), basis.targets.deal_amount * 100 - int(cents.sum()))
     for lot, held, award in zip(deals, whole, cents, strict=True):
         lot.deal, lot.control, lot.award_cents = True, int(held), int(award)
         lot.ratio = lot.award_cents / lot.control / 100
@@ -104,10 +98,10 @@ def _even(rng: np.random.Generator, weights: np.ndarray, mean: float) -> np.ndar
 # ── deposits and fees ────────────────────────────────────────────────────────
 
 
-def _afford(plan: CityPlan, lots: list[CityLot]) -> None:
+def _afford(basis: Basis, lots: list[CityLot]) -> None:
     """Raise control prices until deposits of two per cent can reach the year's sum; the deals stay as they are."""
     free = [lot for lot in lots if not lot.deal]
-    needed = plan.targets.refunded * sum(lot.transfers for lot in lots) / plan.targets.refunds * 1.05
+    needed = basis.targets.refunded * sum(lot.transfers for lot in lots) / basis.targets.refunds * 1.05
     while free and sum(_ceiling(lot) * lot.transfers for lot in lots) < needed:
         if all(lot.control * 0.02 > _DEPOSIT_MOST for lot in free):
             raise ValueError("the deposits of the year are more than the law allows")
@@ -120,12 +114,12 @@ def _ceiling(lot: CityLot) -> float:
     return min(_DEPOSIT_MOST, lot.control * 0.02)
 
 
-def _deposits(plan: CityPlan, rng: np.random.Generator, year: int, lots: list[CityLot]) -> None:
+def _deposits(basis: Basis, rng: np.random.Generator, year: int, lots: list[CityLot]) -> None:
     """Every bidder of a lot pays the same, at most two per cent (实施条例 art. 26); the year's sum is exact."""
     if not lots:
         return
     payers = np.array([lot.transfers for lot in lots])
-    total = plan.targets.refunded * payers.sum() // plan.targets.refunds
+    total = basis.targets.refunded * payers.sum() // basis.targets.refunds
     ceiling = np.array([_ceiling(lot) for lot in lots])
     amounts = ceiling * 0.9
     for _round in range(50):
@@ -166,13 +160,13 @@ def _by_two(lots: list[CityLot], missing: int) -> None:
     raise ValueError(f"{missing} cents of deposits found no lot")
 
 
-def _fees(plan: CityPlan, rng: np.random.Generator, lots: list[CityLot]) -> None:
+def _fees(basis: Basis, rng: np.random.Generator, lots: list[CityLot]) -> None:
     """Fees of the reference year add up to `fees`; other years are paid alike."""
-    mean = plan.targets.fees / plan.targets.attendances
+    mean = basis.targets.fees / basis.targets.attendances
     for year in sorted({lot.year for lot in lots if lot.paid}):
         mine = [lot for lot in lots if lot.year == year and lot.paid]
         heads = sum(len(lot.paid) for lot in mine)
-        total = plan.targets.fees if year == REFERENCE else round(mean * heads)
+        total = basis.targets.fees if year == REFERENCE else round(mean * heads)
         amounts = np.rint(rng.lognormal(np.log(mean), _FEE_SPREAD, heads) / _FEE_STEP).astype(np.int64)
         steps = settled(rng, amounts, total // _FEE_STEP, 20, 400) * _FEE_STEP
         steps[0] += total % _FEE_STEP

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from sunbid.demo.city import beside
+from sunbid.demo.city.clock import REFERENCE
 from sunbid.demo.city.plan import CityPlan
 from sunbid.demo.city.records import Writer
 from sunbid.demo.envelopes import Envelope
@@ -60,7 +61,7 @@ class City:
         elif piece.what == "ties":
             yield from beside.ties(self.plan)
         else:
-            yield from beside.inspections(self.plan)
+            yield from beside.inspections(self.plan, self.plan.of_year(REFERENCE))
 
     def generate(self) -> Iterator[Envelope]:
         """Everything, one record after another."""

@@ -10,31 +10,22 @@ import numpy as np
 
 from sunbid.demo import names
 from sunbid.demo.city import money, volume
-from sunbid.demo.city.clock import CityClock, deadlines
+from sunbid.demo.city.basis import Basis
+from sunbid.demo.city.clock import REFERENCE, RUNNING, SETTLED, deadlines
 from sunbid.demo.city.draw import Floats, stream
-from sunbid.demo.city.firms import CityFirms
 from sunbid.demo.city.lot import AUCTION, COEFFICIENT, COMPREHENSIVE, LOWEST, CityLot
-from sunbid.demo.city.targets import Targets, planted
+from sunbid.demo.city.targets import planted
 from sunbid.demo.lots import BUSINESSES, room_ids
 from supervision.figures.filters import Period
 
-REFERENCE, RUNNING = 3, 4
 PAID_FROM = 2
 """The first year whose fees are told."""
-SETTLED = timedelta(days=12)
-"""Before the end of the reference year: what was opened until then is awarded and refunded within it."""
 LARGEST_SMALL = 60
 """Bidders above which a lot is always one of works."""
 
 
-class CityPlan:
-    """All lots of one seed as seen from one moment; `fraction` makes a smaller city of the same shape."""
-
-    def __init__(self, seed: int, now: datetime, fraction: float = 1.0) -> None:
-        self.seed, self.fraction = seed, fraction
-        self.clock = CityClock(now)
-        self.targets = Targets.scaled(fraction)
-        self.firms = CityFirms(seed, fraction)
+class CityPlan(Basis):
+    """All lots of one seed as seen from one moment."""
 
     @cached_property
     def lots(self) -> list[CityLot]:

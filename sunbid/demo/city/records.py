@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sunbid.demo.city import beside
 from sunbid.demo.city.bidding import Bidding, bidding
-from sunbid.demo.city.clock import stamp
+from sunbid.demo.city.clock import REFERENCE, stamp
 from sunbid.demo.city.lot import PUBLICITY_AFTER, REFUND_DUE, SCORED_ITEMS, CityLot, hash_free
+from sunbid.demo.city.plan import CityPlan
 from sunbid.demo.city.scores import committee, scores
 from sunbid.demo.envelopes import SOURCE, Envelope
-
-if TYPE_CHECKING:
-    from sunbid.demo.city.plan import CityPlan
 
 DEAL_SECTOR = "亚运项目"
 _OBJECTIONS = ("对评标结果中业绩分有异议。", "对候选人项目负责人资格有异议。", "对控制价编制依据有异议。")
@@ -26,7 +24,7 @@ class Writer:
 
     def __init__(self, plan: CityPlan) -> None:
         self.firms, self.now = plan.firms, plan.clock.now
-        self._opinions = beside.opinions(plan)
+        self._opinions = beside.opinions(plan, plan.of_year(REFERENCE))
 
     def lot(self, lot: CityLot) -> Iterator[Envelope]:
         """All records of a lot, parents first."""

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from sunbid.demo.city import beside
+from sunbid.demo.city.basis import Basis
+from sunbid.demo.city.clock import REFERENCE, RUNNING
 from sunbid.demo.city.draw import settled, shared, sized, stream
 from sunbid.demo.city.firms import WORKS
 from sunbid.demo.city.lot import REFUND_DUE, CityLot
 
-if TYPE_CHECKING:
-    from sunbid.demo.city.plan import CityPlan
-
-REFERENCE, RUNNING = 3, 4
 MOST = 1_900
 WAITING = 61
 """Bidders a lot is taken to have until `fill`: so many that it is one of works."""
@@ -26,19 +22,19 @@ _REFUNDS_BEFORE = 0.75
 """Refunds of an older year, relative to the reference year."""
 
 
-def most(plan: CityPlan) -> int:
+def most(basis: Basis) -> int:
     """The most bidders a lot may have: there must be firms enough."""
-    return min(MOST, int(0.55 * len(plan.firms.pool(WORKS, False))))
+    return min(MOST, int(0.55 * len(basis.firms.pool(WORKS, False))))
 
 
 def size(
-    plan: CityPlan, rng: np.random.Generator, year: int, wide: list[CityLot], local: list[CityLot]
+    basis: Basis, rng: np.random.Generator, year: int, wide: list[CityLot], local: list[CityLot]
 ) -> None:
     """Bidders of a year's lots; most of the wide lots of older years wait for `fill`."""
     for lot in local:
         lot.bids = max(3, min(40, round(float(rng.lognormal(np.log(_LOCAL_MEDIAN), _LOCAL_SPREAD)))))
         if lot.planted == "ring":
-            lot.bids = len(plan.firms.rings[lot.plant].members) + int(rng.integers(*_RING_EXTRA))
+            lot.bids = len(basis.firms.rings[lot.plant].members) + int(rng.integers(*_RING_EXTRA))
         elif lot.planted:
             lot.bids = int(rng.integers(*_PLANTED))
     if year < REFERENCE:
@@ -47,16 +43,16 @@ def size(
             lot.waits = n not in small
             lot.bids = WAITING if lot.waits else int(rng.integers(3, 40))
         return
-    share = 1.0 if year == REFERENCE else (len(wide) + len(local)) / plan.targets.lots
-    total = round(plan.targets.participations * share) - sum(lot.bids for lot in local)
-    _spread(plan, rng, wide, total, _WIDE_SPREAD, 3)
-    _outside(rng, wide, round(plan.targets.outside * share))
+    share = 1.0 if year == REFERENCE else (len(wide) + len(local)) / basis.targets.lots
+    total = round(basis.targets.participations * share) - sum(lot.bids for lot in local)
+    _spread(basis, rng, wide, total, _WIDE_SPREAD, 3)
+    _outside(rng, wide, round(basis.targets.outside * share))
 
 
 def _spread(
-    plan: CityPlan, rng: np.random.Generator, lots: list[CityLot], total: int, spread: float, low: int
+    basis: Basis, rng: np.random.Generator, lots: list[CityLot], total: int, spread: float, low: int
 ) -> None:
-    for lot, count in zip(lots, sized(rng, len(lots), total, spread, low, most(plan)), strict=True):
+    for lot, count in zip(lots, sized(rng, len(lots), total, spread, low, most(basis)), strict=True):
         lot.bids = int(count)
 
 
@@ -69,30 +65,30 @@ def _outside(rng: np.random.Generator, wide: list[CityLot], total: int) -> None:
         lot.outside = int(count)
 
 
-def fill(plan: CityPlan, lots: list[CityLot]) -> None:
+def fill(basis: Basis, lots: list[CityLot]) -> None:
     """Give the lots that wait what is left of the records, growing from year to year.
 
     Raises ValueError where nothing sensible is left: the targets then contradict each other.
     """
-    rng = stream(plan.seed, "fill")
+    rng = stream(basis.seed, "fill")
     waiting = [[lot for lot in lots if lot.waits and lot.year == year] for year in range(REFERENCE)]
-    told = sum(lot.records(plan.clock.now) - (lot.bids if lot.waits else 0) for lot in lots)
-    totals = shared(np.array(plan.targets.older_weights), plan.targets.records - told - beside.count(plan))
+    told = sum(lot.records(basis.clock.now) - (lot.bids if lot.waits else 0) for lot in lots)
+    totals = shared(np.array(basis.targets.older_weights), basis.targets.records - told - beside.count(basis))
     for year, mine in enumerate(waiting):
-        _spread(plan, rng, mine, int(totals[year]), _OLDER_SPREAD, 25)
+        _spread(basis, rng, mine, int(totals[year]), _OLDER_SPREAD, 25)
         whole = [lot for lot in lots if lot.year == year]
-        outside = round(sum(lot.bids for lot in whole) * plan.targets.older_shares[year])
+        outside = round(sum(lot.bids for lot in whole) * basis.targets.older_shares[year])
         _outside(rng, [lot for lot in whole if lot.wide], outside)
 
 
-def broadcasts(plan: CityPlan, year: int, order: list[CityLot]) -> None:
+def broadcasts(basis: Basis, year: int, order: list[CityLot]) -> None:
     """Mark the lots that were broadcast; in the reference year `served` participations in all."""
-    share = {0: 0.25, 1: 0.5, 2: 0.8}.get(year, 1.0) * len(order) / plan.targets.lots
-    count = round(plan.targets.broadcasts * share)
+    share = {0: 0.25, 1: 0.5, 2: 0.8}.get(year, 1.0) * len(order) / basis.targets.lots
+    count = round(basis.targets.broadcasts * share)
     wide = [lot for lot in order if lot.wide]
     chosen = wide[:count]
     if year == REFERENCE:
-        chosen = _adding_up(chosen, order, plan.targets.served)
+        chosen = _adding_up(chosen, order, basis.targets.served)
     for lot in chosen:
         lot.broadcast = True
 
@@ -120,12 +116,12 @@ def _adding_up(chosen: list[CityLot], others: list[CityLot], total: int) -> list
     return chosen
 
 
-def deposits(plan: CityPlan, year: int, order: list[CityLot]) -> None:
+def deposits(basis: Basis, year: int, order: list[CityLot]) -> None:
     """Who pays by transfer and who gives a guarantee: whole small lots; refunds exact in the reference year."""
     if year == RUNNING:
         return
-    wanted = plan.targets.refunds
-    guarantees = plan.targets.guarantees if year == REFERENCE else 0
+    wanted = basis.targets.refunds
+    guarantees = basis.targets.guarantees if year == REFERENCE else 0
     if year != REFERENCE:
         wanted = round(wanted * _REFUNDS_BEFORE)
     last = max(lot.deadline for lot in order) - 1.5 * REFUND_DUE
