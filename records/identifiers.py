@@ -46,9 +46,3 @@ def uscc_division(code: str) -> str | None:
 def division_known(code: str) -> bool:
     """Whether a GB/T 2260 division lies in a province there is; counties change too often to be held against one."""
     return code[:2] in PROVINCES
-
-
-def province_name(division_code: str | None, lang: str = "zh") -> str | None:
-    """Short name of the province a division code belongs to; None if unknown."""
-    pair = PROVINCES.get((division_code or "")[:2])
-    return None if pair is None else pair[0 if lang == "zh" else 1]

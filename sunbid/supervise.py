@@ -96,7 +96,6 @@ class Kept:
         self.command = command
         self.process: Process | None = None
         self.ready = asyncio.Event()
-        self.restarts = 0
         self.row = 0
         """Restarts in a row without a steady run between them."""
 
@@ -173,7 +172,6 @@ class Supervisor:
                 return
             kept.row = 1 if loop.time() - began >= STEADY else kept.row + 1
             wait = FIRST_WAITS[min(kept.row, len(FIRST_WAITS)) - 1]
-            kept.restarts += 1
             self.say(
                 "sunbid", f"{kept.command.name} 已结束，{wait:g} 秒后重启 / ended, restart in {wait:g} s"
             )

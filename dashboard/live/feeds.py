@@ -36,7 +36,7 @@ PAGE = 500
 RING = 2000
 """Newest messages kept in memory for all sockets; older ones are read from the ledger."""
 
-SIGN_IN, FORBIDDEN, BAD_QUESTION, TRY_AGAIN, GOING = 4401, 4403, 4400, 1013, 1001
+SIGN_IN, FORBIDDEN, BAD_QUESTION, TRY_AGAIN = 4401, 4403, 4400, 1013
 
 Message = tuple[int, str]
 """Sequence number and the message as JSON text, written once for all sockets."""

@@ -59,10 +59,6 @@ class NativeFanout:
             ffi.release(self._sender)
             self._sender = None
 
-    def segmentation(self, on: bool) -> None:
-        """Whether runs of equal packets may travel as one UDP_SEGMENT message (default: yes)."""
-        lib.sender_segmentation(self._sender, int(on))
-
 
 class NativeLine:
     def __init__(

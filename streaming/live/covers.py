@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -54,22 +53,6 @@ def switched(cover: Cover, act: str, on: bool, reason: str, by: tuple[str, ...])
     told = (reason if on else "") if act == "slate" else cover.reason
     changed: dict[str, Any] = {_FIELD[act]: on}
     return replace(cover, reason=told, by=by, since=at, history=(*cover.history, entry)[-HISTORY:], **changed)
-
-
-def withheld(cover: Cover, act: str, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-    """Spans between two moments in which operators withheld sound (`mute`) or picture (`slate`)."""
-    spans: list[tuple[datetime, datetime]] = []
-    began: datetime | None = None
-    for entry in (entry for entry in cover.history if entry["act"] == act):
-        at = datetime.fromisoformat(entry["at"])
-        if entry["on"]:
-            began = began or at
-        elif began is not None:
-            spans.append((began, at))
-            began = None
-    if began is not None:
-        spans.append((began, end))
-    return [(max(a, start), min(b, end)) for a, b in spans if a < end and b > start]
 
 
 def _stem(room: str) -> str:

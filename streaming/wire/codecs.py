@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 H264, VP8, OPUS = "H264", "VP8", "OPUS"
-VIDEO = (H264, VP8)
 CLOCK = {"video": 90_000, "audio": 48_000}
 """Clock rates of what rooms hand out; a telephone codec is made Opus on its way in."""
 TELEPHONE = {"PCMU": 8_000, "PCMA": 8_000, "G722": 16_000}

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-SR, RR, SDES, BYE, RTPFB, PSFB = 200, 201, 202, 203, 205, 206
+SR, RR, BYE, RTPFB, PSFB = 200, 201, 203, 205, 206
 NACK, PLI, FIR, REMB = 1, 1, 4, 15
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
 

@@ -33,8 +33,9 @@ def import_(
     source: Annotated[
         str | None, typer.Option(help="数据来源，默认取文件名 / source; default: file name")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """导入文件，打印 JSON 报告 / files or folders into the ledger; prints a JSON report."""
+    """导入文件，打印 JSON 报告（有无 --json 都一样） / files or folders into the ledger; prints a JSON report."""
     from ingest.files.imports import import_paths
     from ingest.files.resubmit import resubmit
     from sunbid import wiring
@@ -147,14 +148,16 @@ def _line(finding: dict[str, object]) -> str:
 
 
 @db.command()
-def upgrade() -> None:
+def upgrade(as_json: JsonOption = False) -> None:
     """把账本升级到当前版本 / bring the ledger's schema to the present version."""
     from sunbid import wiring
 
     settings = output.settings()
     with output.waiting("升级 / upgrading"):
         ledger = wiring.opened(settings)
-    print(f"{settings.database_shown} @ {ledger.schema_version()}")
+    version = ledger.schema_version()
+    answer = {"database": settings.database_shown, "version": version}
+    output.done(answer, f"{settings.database_shown} @ {version}", as_json)
 
 
 @db.command()

@@ -130,8 +130,7 @@ def test_the_check_digit_of_gb_32100(code: str, good: bool) -> None:
     assert identifiers.uscc_check(code) is good
 
 
-def test_a_division_names_its_province() -> None:
-    assert identifiers.province_name("370600") == "山东"
+def test_a_uscc_names_the_division_of_its_registration() -> None:
     assert identifiers.uscc_division("91110000600037341L") == "110000"
 
 

@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,32 @@ def test_help_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert answer.stdout.strip() == "[]"
+
+
+_RUN_ON = {"demo", "up", "hub", "desk", "intake", "watch"}
+"""Commands that run until they are stopped and report nothing; a benchmark's options are its own."""
+
+
+def test_every_command_that_reports_takes_json() -> None:
+    from typer.main import get_command
+
+    from sunbid.cli import app
+
+    commands: list[tuple[str, Any]] = [("", get_command(app))]
+    without = set()
+    while commands:
+        name, command = commands.pop()
+        inner = getattr(command, "commands", None)
+        if inner is not None:
+            commands += [(f"{name} {one}".strip(), held) for one, held in inner.items()]
+        elif "--json" not in {option for each in command.params for option in each.opts}:
+            without.add(name)
+    assert without == _RUN_ON | {"bench"}
+
+
+def test_an_upgrade_says_the_version_as_json(tmp_path: Path) -> None:
+    told = json.loads(sunbid(tmp_path, "db", "upgrade", "--json").stdout)
+    assert told["version"] and told["database"].startswith("sqlite")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +147,7 @@ def test_import_reports_and_a_second_time_accepts_nothing(tmp_path: Path) -> Non
     (pack / "organisations.csv").write_text("key,name\nA1,示例一\nA2,示例二\n", encoding="utf-8")
     first = json.loads(sunbid(tmp_path, "import", str(pack)).stdout)
     assert (first["read"], first["accepted"], first["rejected"]) == (2, 2, 0)
-    second = json.loads(sunbid(tmp_path, "import", str(pack)).stdout)
+    second = json.loads(sunbid(tmp_path, "import", str(pack), "--json").stdout)
     assert (second["accepted"], second["duplicate"]) == (0, 2)
 
 
