@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from dashboard import context, i18n
+import messages
+from dashboard import context
 from dashboard.charts import svg as charts
 from dashboard.charts.svg import Bar
 from dashboard.shell.html import card
 from dashboard.shell.memo import per_lens
-from records.terms import term
 from supervision.figures import formats as figures
 from supervision.figures.currencies import in_currency
 from supervision.figures.filters import Filters
@@ -47,13 +47,13 @@ def ranking(title: str, filters: Filters, by: By, most: int, lang: str, name_wid
     """A card with the groups as bars: by award value, or where no amount is known by the number of lots."""
     found = grouped(filters, by)[:most]
     if not found:
-        return card(title, f'<p class="muted">{i18n.text("competition.no_awards", lang)}</p>')
+        return card(title, f'<p class="muted">{messages.say("competition.no_awards", lang)}</p>')
     valued = any(amount is not None for *_, amount in found)
     unit = code(filters)
     greatest = max((amount for *_, amount in found if amount is not None), default=None)
 
     def named(what: str) -> str:
-        return term(what, lang) if by == "category" else what
+        return messages.named("term", what, lang) if by == "category" else what
 
     bars = [
         Bar(named(what), float(amount or 0), figures.money(amount, unit, lang, greatest), str(n))
@@ -61,5 +61,5 @@ def ranking(title: str, filters: Filters, by: By, most: int, lang: str, name_wid
         else Bar(named(what), n, figures.number(n), "")
         for what, n, amount in found
     ]
-    note = i18n.text("competition.winners_note" if valued else "competition.winners_by_lots", lang)
+    note = messages.say("competition.winners_note" if valued else "competition.winners_by_lots", lang)
     return card(title, charts.bars(bars, name_width), note)

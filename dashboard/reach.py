@@ -8,7 +8,8 @@ from datetime import date
 from html import escape
 from urllib.parse import urlencode
 
-from dashboard import context, i18n
+import messages
+from dashboard import context
 from dashboard.shell.html import draw
 from dashboard.shell.memo import per_lens
 from supervision.figures.filters import Filters, Period
@@ -61,20 +62,20 @@ def notice(filters: Filters, query: Mapping[str, str], lang: str) -> None:
     found = reach(replace(filters, undated=False))
     if found.last is None and not found.undated:
         return
-    words = {"all": i18n.text("filters.all_time", lang)}
+    words = {"all": messages.say("filters.all_time", lang)}
     if found.last is not None:
         for grain in ("month", "year"):
             period = Period.of(grain, found.last)
             words[word(period)] = period.label(lang)
     if found.undated:
-        words["undated"] = i18n.text("filters.undated", lang, n=found.undated)
+        words["undated"] = messages.say("filters.undated", lang, n=found.undated)
     links = "".join(
         f'<a href="?{escape(urlencode({**query, "period": key}))}" target="_self">{escape(text)}</a>'
         for key, text in words.items()
     )
-    shown = filters.period.label(lang) if filters.period else i18n.text("filters.undated", lang, n=0)
+    shown = filters.period.label(lang) if filters.period else messages.say("filters.undated", lang, n=0)
     draw(
-        f'<p class="reach" role="status">{i18n.text("filters.nothing_in", lang, period=escape(shown))}'
+        f'<p class="reach" role="status">{messages.say("filters.nothing_in", lang, period=escape(shown))}'
         f" {_span(found, lang)} {links}</p>"
     )
 
@@ -82,7 +83,7 @@ def notice(filters: Filters, query: Mapping[str, str], lang: str) -> None:
 def _span(found: Reach, lang: str) -> str:
     if found.first is None or found.last is None:
         return ""
-    return i18n.text("filters.reach", lang, first=found.first, last=found.last)
+    return messages.say("filters.reach", lang, first=found.first, last=found.last)
 
 
 def word(period: Period) -> str:

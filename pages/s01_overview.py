@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dashboard import context, i18n, recordcount
+import messages
+from dashboard import context, recordcount
 from dashboard.charts import svg as charts
 from dashboard.charts.scale import scale
 from dashboard.charts.svg import Line, Plot
@@ -112,7 +113,7 @@ def centre_columns(filters: Filters, lang: str) -> list[tuple[str, int]]:
         if filters.centre in (None, centre)
     ]
     if counted.get(None):
-        found.append((i18n.text("overview.no_centre", lang), counted[None], ""))
+        found.append((messages.say("overview.no_centre", lang), counted[None], ""))
     return [(name, n) for name, n, _ in sorted(found, key=lambda one: (-one[1], one[2]))]
 
 

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+import messages
 from records.clock import running_from
 from records.ledger import Ledger
 from tests import postgres
 
+messages.FORGIVING = False
 _NUMBERS = itertools.count(1)
 MOMENT = "SUNBID_TESTS_AT"
 """Environment variable: RFC 3339 moment from which the product's clock runs in the tests and in what they start."""

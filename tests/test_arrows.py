@@ -27,7 +27,16 @@ def test_the_arrows_hold() -> None:
 
 
 def test_an_arrow_that_runs_up_is_noticed(tmp_path: Path) -> None:
-    for package in ("sunbid", "pages", "dashboard", "supervision", "ingest", "streaming", "records"):
+    for package in (
+        "sunbid",
+        "pages",
+        "dashboard",
+        "supervision",
+        "ingest",
+        "streaming",
+        "records",
+        "messages",
+    ):
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").write_text("")
     (tmp_path / "records" / "bad.py").write_text("import ingest\n")

@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from dashboard import i18n
+import messages
 from dashboard.screens import Screen
 from records.tables.users import role_name
 
@@ -21,18 +21,18 @@ def _page(lang: str, heading: str, body: str, query: str) -> str:
         lang="zh-CN" if lang == "zh" else "en",
         tokens=_TOKENS,
         heading=escape(heading),
-        product=i18n.text("common.product", lang),
-        desk=i18n.text("common.desk", lang),
+        product=messages.say("common.product", lang),
+        desk=messages.say("common.desk", lang),
         body=body,
-        switch=f'<a href="?lang={other}{escape(query)}" lang="{other}">{i18n.text("common.other_language", lang)}</a>',
-        foot=i18n.text("signin.foot", lang),
+        switch=f'<a href="?lang={other}{escape(query)}" lang="{other}">{messages.say("common.other_language", lang)}</a>',
+        foot=messages.say("signin.foot", lang),
     )
 
 
 def sign_in_page(lang: str, next_path: str, problem: str | None, demo_accounts: list[tuple[str, str]]) -> str:
     """The sign-in form; `problem` is a key of what went wrong last time."""
-    say = {key: escape(i18n.text(f"signin.{key}", lang)) for key in ("name", "password", "submit")}
-    warn = f'<p class="bad" role="alert">{escape(i18n.text(problem, lang))}</p>' if problem else ""
+    say = {key: escape(messages.say(f"signin.{key}", lang)) for key in ("name", "password", "submit")}
+    warn = f'<p class="bad" role="alert">{escape(messages.say(problem, lang))}</p>' if problem else ""
     form = (
         f'{warn}<form method="post" action="/auth/login">'
         f'<input type="hidden" name="next" value="{escape(next_path)}"><input type="hidden" name="lang" value="{lang}">'
@@ -41,7 +41,7 @@ def sign_in_page(lang: str, next_path: str, problem: str | None, demo_accounts: 
         f'<button class="btn main big" type="submit">{say["submit"]}</button></form>'
     )
     return _page(
-        lang, i18n.text("signin.heading", lang), form + _demo(lang, demo_accounts), f"&next={next_path}"
+        lang, messages.say("signin.heading", lang), form + _demo(lang, demo_accounts), f"&next={next_path}"
     )
 
 
@@ -52,15 +52,15 @@ def _demo(lang: str, accounts: list[tuple[str, str]]) -> str:
         f"<li><code>{escape(name)}</code><span>{escape(role_name(role, lang))}</span></li>"
         for name, role in accounts
     )
-    hint = escape(i18n.text("signin.demo", lang))
-    return f'<section class="accounts"><p><span class="demo">{i18n.text("common.demo", lang)}</span>{hint}</p><ul>{rows}</ul></section>'
+    hint = escape(messages.say("signin.demo", lang))
+    return f'<section class="accounts"><p><span class="demo">{messages.say("common.demo", lang)}</span>{hint}</p><ul>{rows}</ul></section>'
 
 
 def forbidden_page(lang: str, screen: Screen) -> str:
     """What a signed-in user sees at a screen that is not for their role."""
     body = (
-        f"<p>{escape(i18n.text('common.not_allowed', lang))}</p>"
-        f'<p><a class="btn main" href="/">{escape(i18n.text("signin.back", lang))}</a></p>'
+        f"<p>{escape(messages.say('common.not_allowed', lang))}</p>"
+        f'<p><a class="btn main" href="/">{escape(messages.say("signin.back", lang))}</a></p>'
     )
     return _page(lang, screen.name(lang), body, "")
 
@@ -69,7 +69,7 @@ def sign_out_page(lang: str) -> str:
     """Asks once, because signing out must be a POST from a page of ours."""
     body = (
         '<form method="post" action="/auth/logout">'
-        f'<button class="btn main big" type="submit">{escape(i18n.text("common.sign_out", lang))}</button></form>'
-        f'<p><a class="btn" href="/">{escape(i18n.text("signout.stay", lang))}</a></p>'
+        f'<button class="btn main big" type="submit">{escape(messages.say("common.sign_out", lang))}</button></form>'
+        f'<p><a class="btn" href="/">{escape(messages.say("signout.stay", lang))}</a></p>'
     )
-    return _page(lang, i18n.text("signout.heading", lang), body, "")
+    return _page(lang, messages.say("signout.heading", lang), body, "")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from dashboard import i18n
+import messages
 from dashboard.live import hall
 from dashboard.shell import places
 from dashboard.shell.html import esc
@@ -128,13 +128,13 @@ def _evaluation_rooms(session: Session, lang: str, start: datetime, until: datet
         if begun is None:
             continue
         line = lines.setdefault(room.id, Line(room.id, places.room(room, centre, lang), "evaluation"))
-        title = i18n.text("service.gantt_used", lang)
+        title = messages.say("service.gantt_used", lang)
         line.bars.append(Bar(max(begun, start), min(ended or now(), until), "used", title))
     return lines
 
 
 def _title(clock: str, kind: str, lang: str) -> str:
-    return f"{clock} {i18n.text(f'service.gantt_{kind}', lang)}"
+    return f"{clock} {messages.say(f'service.gantt_{kind}', lang)}"
 
 
 # ── drawing ──────────────────────────────────────────────────────────────────
@@ -189,7 +189,7 @@ def svg(lines: list[Line], lang: str) -> str:
     here = axis.x(now())
     clock = local_now().strftime("%H:%M")
     return (
-        f'<svg class="plot gantt" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{esc(i18n.text("service.gantt", lang))}">'
+        f'<svg class="plot gantt" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{esc(messages.say("service.gantt", lang))}">'
         f'{grid}{rows}<path d="M{here:.1f} {TOP - 4}V{height - 6}" stroke="var(--sun)" stroke-width="2"><title>{clock}</title></path></svg>'
     )
 
@@ -214,6 +214,7 @@ def _rect(bar: Bar, y: float, axis: Axis) -> str:
 def legend(lang: str) -> str:
     """What each bar means."""
     words = "".join(
-        f'<span><i class="g-{kind}"></i>{i18n.text(f"service.gantt_{kind}", lang)}</span>' for kind in KINDS
+        f'<span><i class="g-{kind}"></i>{messages.say(f"service.gantt_{kind}", lang)}</span>'
+        for kind in KINDS
     )
     return f'<p class="glegend">{words}</p>'

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from dashboard import i18n, reach
+import messages
+from dashboard import reach
 from dashboard.months import firsts
 from records.clock import today
 from supervision.figures.filters import Filters, Period, add_months
@@ -47,13 +48,13 @@ class Scale:
 
     def kind(self, lang: str) -> str:
         """How a chart's heading says it: 按月 or 按年."""
-        return i18n.text("filters.by_year" if self.years else "filters.by_month", lang)
+        return messages.say("filters.by_year" if self.years else "filters.by_month", lang)
 
     def span(self, lang: str) -> str:
         """How far the points reach, in words."""
         if not self.whole:
-            return i18n.text("filters.last_months", lang, n=len(self.points))
-        return i18n.text("filters.span", lang, first=self.names[0], last=self.names[-1])
+            return messages.say("filters.last_months", lang, n=len(self.points))
+        return messages.say("filters.span", lang, first=self.names[0], last=self.names[-1])
 
 
 def scale(filters: Filters, count: int = MONTHS) -> Scale:

@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from dashboard import context, i18n
+import messages
+from dashboard import context
 from records.states import OPENING_STEPS, STAGES
-from records.terms import TERMS, term
 from supervision.figures.formats import CNY, currency_name, heading_unit, in_units
 from supervision.warnings.handling import ACTIONS, DISPOSITIONS
 
@@ -86,19 +86,14 @@ def _component(name: str) -> Any:
 @cache
 def words(lang: str, *areas: str) -> dict[str, Any]:
     """The words of some areas for a component: dots in a key become levels; `terms` are the usual values of free fields."""
-    table: dict[str, Any] = {
-        "english": lang == "en",
-        "terms": {text: term(text, lang) for text in TERMS},
-    }
-    for key, texts in i18n.words().items():
-        area, _, rest = key.partition(".")
-        if area not in areas:
-            continue
-        *path, last = rest.split(".")
-        place = table
-        for step in path:
-            place = place.setdefault(step, {})
-        place[last] = texts[lang]
+    table: dict[str, Any] = {"english": lang == "en", "terms": messages.words(lang, "term.")}
+    for area in areas:
+        for key, text in messages.words(lang, f"{area}.").items():
+            *path, last = key.split(".")
+            place = table
+            for step in path:
+                place = place.setdefault(step, {})
+            place[last] = text
     return table
 
 
@@ -189,13 +184,13 @@ def _actions(lang: str) -> Sequence[dict[str, Any]]:
     return [
         {
             "id": action,
-            "name": i18n.text(f"warnings.action.{action}", lang),
+            "name": messages.say(f"warnings.action.{action}", lang),
             "key": _KEYS[action],
             "states": sorted(rule.states),
             "asks": action in _ASKS,
             "required": rule.required,
             "assigns": rule.assigns,
-            "note_hint": i18n.text(f"warnings.hint.{action}", lang) if action in _ASKS else "",
+            "note_hint": messages.say(f"warnings.hint.{action}", lang) if action in _ASKS else "",
             "dispositions": [
                 {"id": code, "name": names[index]}
                 for code, names in DISPOSITIONS.items()

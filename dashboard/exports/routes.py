@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard import context, i18n, screens
+import messages
+from dashboard import context, screens
 from dashboard import metrics as ops
 from dashboard.access import gate
 from dashboard.access.accounts import SignedIn
@@ -44,7 +45,7 @@ async def export(request: Request) -> Response:
     except ValueError as error:
         return JSONResponse({"detail": str(error)}, 400)
     stamp = local_now().strftime("%Y%m%d-%H%M%S")
-    name = quote(f"{i18n.text(f'tables.{table.name}', lang)}-{stamp}.{kind}")
+    name = quote(f"{messages.say(f'tables.{table.name}', lang)}-{stamp}.{kind}")
     ops.EXPORTS.labels(table=table.name, format=kind).inc()
     return Response(
         body,
@@ -62,7 +63,7 @@ def _build(
     asked = {key: value for key, value in params.items() if key in table.asks and value}
     write: Callable[[Writing], bytes] = as_csv if kind == "csv" else as_xlsx
     data = write(
-        Writing(i18n.text(f"tables.{table.name}", lang), table.headings(lang), rows, _mark(user, lang))
+        Writing(messages.say(f"tables.{table.name}", lang), table.headings(lang), rows, _mark(user, lang))
     )
     with context.ledger().write() as session:
         audit.write(
@@ -74,7 +75,7 @@ def _build(
 
 def _mark(user: SignedIn, lang: str) -> str:
     at = local_now().strftime("%Y-%m-%d %H:%M:%S")
-    return i18n.text("export.mark", lang, user=f"{user.display_name} ({user.name})", time=at)
+    return messages.say("export.mark", lang, user=f"{user.display_name} ({user.name})", time=at)
 
 
 routes = [Route("/export/{table}.{kind}", export, methods=["GET"])]

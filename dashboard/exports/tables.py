@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from dashboard import context, i18n
+import messages
+from dashboard import context
 from dashboard.shell import places
 from dashboard.shell.filters import Choice
 from dashboard.shell.memo import per_lens
@@ -19,7 +20,6 @@ from records.tables.money import Award
 from records.tables.openings import Opening
 from records.tables.organisations import Centre, Organisation, Room
 from records.tables.projects import TRADE_FAMILIES, Lot, counted
-from records.terms import term
 from records.visibility import Standing, announced, opened, standing
 from supervision.figures import formats as figures
 from supervision.figures import lens_figures as metrics
@@ -47,7 +47,7 @@ class Table:
 
     def headings(self, lang: str) -> list[str]:
         """The column headings in `lang`."""
-        return [i18n.text(f"column.{key}", lang) for key in self.columns]
+        return [messages.say(f"column.{key}", lang) for key in self.columns]
 
 
 def span(period: Period | None) -> tuple[datetime | None, datetime | None]:
@@ -112,7 +112,7 @@ def count_lots(filters: Filters) -> int:
 def _lots(choice: Choice, lang: str) -> list[Row]:
     return [
         (
-            r["lot_id"], r["lot_name"], places.centre(r["centre_id"], r["centre_name"], lang), family(r["trade_family"], lang), term(r["category"] or "", lang),
+            r["lot_id"], r["lot_name"], places.centre(r["centre_id"], r["centre_name"], lang), family(r["trade_family"], lang), messages.named("term", r["category"] or "", lang),
             r["opened_at"], r["bids"], r["outside"], r["provinces"], r["control_price"],
             r["winner_name"], r["award_price"], figures.currency_name(r["award_currency"] or r["currency"], lang),
         )

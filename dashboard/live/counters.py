@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from dashboard import context, i18n
+import messages
+from dashboard import context
 from dashboard.shell import places
 from records import states
 from records.clock import bounds, now, start_of, today
@@ -130,10 +131,10 @@ class EndedOpening:
     def chain(self, lang: str) -> str:
         """In words whether its chain holds; an opening without events has none."""
         if not self.events:
-            return i18n.text("witness.no_events", lang)
+            return messages.say("witness.no_events", lang)
         if self.broken_at is None:
-            return i18n.text("witness.holds", lang)
-        return i18n.text("witness.broken", lang, n=self.broken_at + 1)
+            return messages.say("witness.holds", lang)
+        return messages.say("witness.broken", lang, n=self.broken_at + 1)
 
 
 def ended_openings(

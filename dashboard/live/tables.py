@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from dashboard import context, i18n
+import messages
+from dashboard import context
 from dashboard.exports.tables import MOST_ROWS, Row, Table, span
 from dashboard.live import counters as livedata
 from dashboard.live import hall, services
@@ -68,8 +69,8 @@ def _warnings(choice: Choice, lang: str) -> list[Row]:
         found = warnings.list_warnings(session, wanted, limit=MOST_ROWS)
     return [
         (
-            w.id, i18n.text(f"level.{w.level}", lang), w.rule, _title(w, lang), w.lot_id, w.lot_name, w.value,
-            w.baseline, w.threshold, i18n.text(f"state.{w.state}", lang), w.raised_at,
+            w.id, messages.say(f"level.{w.level}", lang), w.rule, _title(w, lang), w.lot_id, w.lot_name, w.value,
+            w.baseline, w.threshold, messages.say(f"state.{w.state}", lang), w.raised_at,
         )
         for w in found
     ]  # fmt: skip
@@ -82,8 +83,8 @@ def _family(name: str) -> Table:
             found = warnings.list_warnings(session, wanted, limit=MOST_ROWS)
         return [
             (
-                w.id, i18n.text(f"level.{w.level}", lang), _title(w, lang), w.lot_name, w.value, w.baseline,
-                i18n.text(f"state.{w.state}", lang), w.raised_at,
+                w.id, messages.say(f"level.{w.level}", lang), _title(w, lang), w.lot_name, w.value, w.baseline,
+                messages.say(f"state.{w.state}", lang), w.raised_at,
             )
             for w in found
         ]  # fmt: skip
@@ -97,7 +98,7 @@ def _leads(choice: Choice, lang: str) -> list[Row]:
         found = warnings.list_warnings(session, leads(choice.filters), limit=MOST_ROWS)
     return [
         (
-            w.id, i18n.text(f"level.{w.level}", lang), _title(w, lang), w.lot_name,
+            w.id, messages.say(f"level.{w.level}", lang), _title(w, lang), w.lot_name,
             DISPOSITIONS[w.disposition][index] if w.disposition else None, w.raised_at,
         )
         for w in found
@@ -111,7 +112,7 @@ def _schedule(choice: Choice, lang: str) -> list[Row]:
     return [
         (
             e.id, e.scheduled_at, e.title, f"{e.centre} {e.room}", OPENING_STATES[e.state][index], e.family,
-            e.tenderer, i18n.text("hall.key_yes", lang) if e.key_project else None,
+            e.tenderer, messages.say("hall.key_yes", lang) if e.key_project else None,
         )
         for e in found
     ]  # fmt: skip
@@ -122,7 +123,7 @@ def _replays(choice: Choice, lang: str) -> list[Row]:
         found = livedata.ended_openings(session, choice.filters.centre, MOST_ROWS, lang=lang)[1]
     return [
         (
-            o.id, o.lot, o.room, o.ended_at, i18n.text(f"witness.result_{o.result or 'none'}", lang), o.events, o.head,
+            o.id, o.lot, o.room, o.ended_at, messages.say(f"witness.result_{o.result or 'none'}", lang), o.events, o.head,
             o.chain(lang),
         )
         for o in found
@@ -145,8 +146,8 @@ def _deposits(choice: Choice, lang: str) -> list[Row]:
     with context.ledger().read() as session:
         return [
             (
-                lot, name, bidder, i18n.text(f"deposit.form_{d.form}", lang), d.amount, d.received_at,
-                d.due_refund_at, d.refunded_at, i18n.text(f"deposit.status_{d.status}", lang), currency,
+                lot, name, bidder, messages.say(f"deposit.form_{d.form}", lang), d.amount, d.received_at,
+                d.due_refund_at, d.refunded_at, messages.say(f"deposit.status_{d.status}", lang), currency,
                 _counted_as(bases, lang),
             )
             for lot, name, bidder, currency, d, *bases in session.execute(
@@ -157,16 +158,18 @@ def _deposits(choice: Choice, lang: str) -> list[Row]:
 
 def _counted_as(bases: Sequence[bool], lang: str) -> str:
     names = [
-        i18n.text(f"deposits.as_{name}", lang) for name, held in zip(_COUNTED_AS, bases, strict=True) if held
+        messages.say(f"deposits.as_{name}", lang)
+        for name, held in zip(_COUNTED_AS, bases, strict=True)
+        if held
     ]
-    return i18n.text("overview.and", lang).join(names)
+    return messages.say("overview.and", lang).join(names)
 
 
 def _refunds(choice: Choice, lang: str) -> list[Row]:
     with context.ledger().read() as session:
         found = services.refunds_due(session, choice.filters, MOST_ROWS)[1]
     return [
-        (r.lot_id, r.lot, r.bidder, i18n.text(f"deposit.form_{r.form}", lang), r.amount, r.currency, r.due)
+        (r.lot_id, r.lot, r.bidder, messages.say(f"deposit.form_{r.form}", lang), r.amount, r.currency, r.due)
         for r in found
     ]
 
@@ -176,7 +179,7 @@ def _opinions(choice: Choice, lang: str) -> list[Row]:
         found = opinions.listed(session, choice.filters.centre, choice.asked.get("opinions", ""), MOST_ROWS)
     return [
         (
-            o.id, o.project, i18n.text(f"opinions.channel_{o.channel}", lang), o.content, o.received_at, o.answered_at,
+            o.id, o.project, messages.say(f"opinions.channel_{o.channel}", lang), o.content, o.received_at, o.answered_at,
             o.public_text, o.handler,
         )
         for o in found

@@ -12,14 +12,14 @@ import streamlit as st
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from dashboard import context, i18n
+import messages
+from dashboard import context
 from dashboard.live import hosting
 from dashboard.shell import screen as shell
 from records.clock import BEIJING
 from records.states import IllegalTransition
 from records.tables.openings import Opening
 from records.tables.projects import Lot
-from records.terms import term
 from supervision.figures import formats as figures
 
 COLUMNS = ("no", "name", "price", "limit", "duration_days", "quality", "remark", "read_at")
@@ -128,7 +128,7 @@ def _draw(page: shell.Page) -> dict[str, Any]:
     usual = page.say("room.draw_kind_default")
     kind = st.text_input(page.say("room.draw_kind"), value=usual, max_chars=100)
     if kind == usual:  # the record keeps it in Chinese; every page says it in its reader's language
-        kind = i18n.text("room.draw_kind_default", "zh")
+        kind = messages.say("room.draw_kind_default", "zh")
     value = st.text_input(page.say("room.draw_value"), max_chars=100)
     pool = st.text_input(page.say("room.draw_pool"), max_chars=1000)
     found = [part.strip() for part in pool.replace("，", ",").split(",") if part.strip()]
@@ -145,14 +145,14 @@ def _preview(page: shell.Page, payload: dict[str, Any], unit: str) -> str:
         elif name == "count":
             lines.append(page.say("room.bidders", n=value))
         else:
-            shown = term(value, page.lang) if isinstance(value, str) else value
+            shown = messages.named("term", value, page.lang) if isinstance(value, str) else value
             lines.append(f"{_field(page, name, unit)}: {shown}")
     return "\n".join(lines) or "—"
 
 
 def _field(page: shell.Page, name: str, unit: str = "") -> str:
     key = f"room.field_{name}"
-    return page.say(key if key in i18n.words() else f"room.{name}", unit=unit)
+    return page.say(key if messages.known(key) else f"room.{name}", unit=unit)
 
 
 def _unit(session: Session, opening_id: str, lang: str) -> str:
@@ -167,7 +167,7 @@ def _unit(session: Session, opening_id: str, lang: str) -> str:
 def headings(session: Session, opening_id: str, lang: str) -> dict[str, str]:
     """Column of the record → its heading; prices with their currency."""
     unit = _unit(session, opening_id, lang)
-    return {column: i18n.text(f"room.{column}", lang, unit=unit) for column in COLUMNS}
+    return {column: messages.say(f"room.{column}", lang, unit=unit) for column in COLUMNS}
 
 
 def _do(page: shell.Page, opening_id: str, kind: str, payload: dict[str, Any], name: str) -> tuple[bool, str]:
@@ -216,15 +216,15 @@ def _record_row(row: dict[str, Any], limit: Decimal | None, lang: str) -> dict[s
     price = Decimal(row["price"]) if row.get("price") else None
     check = ""
     if price is not None and limit is not None:
-        check = i18n.text("room.over" if price > limit else "room.normal", lang)
+        check = messages.say("room.over" if price > limit else "room.normal", lang)
     return {
         "no": str(row["no"]),
         "name": row["name"],
         "price": "—" if price is None else f"{price:,.2f}",
         "limit": check,
         "duration_days": str(row.get("duration_days", "")),
-        "quality": term(row.get("quality", ""), lang),
-        "remark": term(row.get("remark", ""), lang),
+        "quality": messages.named("term", row.get("quality", ""), lang),
+        "remark": messages.named("term", row.get("remark", ""), lang),
         "read_at": row["read_at"].astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S"),
     }
 

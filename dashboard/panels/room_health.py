@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dashboard import i18n
+import messages
 from dashboard.live import rooms as rooms_live
 from dashboard.shell import places
 from dashboard.shell.html import draw, esc
@@ -33,7 +33,7 @@ COLUMNS = ("bitrate", "fps", "loss", "jitter", "rtt", "viewers", "recorder")
 
 def mark(grade: str, lang: str) -> str:
     """The grade as a shape with its word for those who do not see it."""
-    word = i18n.text(f"control.{grade}", lang)
+    word = messages.say(f"control.{grade}", lang)
     return (
         f'<svg class="hm {grade}" viewBox="0 0 14 14" role="img" aria-label="{esc(word)}">'
         f"<title>{esc(word)}</title>{MARKS[grade]}</svg>"
@@ -56,18 +56,18 @@ def figures(room: rooms_live.Room, lang: str) -> dict[str, str]:
 def recorder(room: rooms_live.Room, lang: str) -> str:
     """What the recorder does in a room."""
     told = room.get("recorder")
-    return i18n.text(f"control.rec_{told['state'] if told else 'none'}", lang)
+    return messages.say(f"control.rec_{told['state'] if told else 'none'}", lang)
 
 
 def tip(room: rooms_live.Room | None, lang: str) -> str:
     """One line for a tooltip."""
-    word = i18n.text(f"control.{rooms_live.grade(room)}", lang)
+    word = messages.say(f"control.{rooms_live.grade(room)}", lang)
     if room is None:
         return word
     shown = figures(room, lang)
     if not room["publishing"]:
-        return f"{word} · {i18n.text('control.recorder', lang)} {shown['recorder']}"
-    parts = [f"{i18n.text(f'control.{name}', lang)} {shown[name]}" for name in COLUMNS]
+        return f"{word} · {messages.say('control.recorder', lang)} {shown['recorder']}"
+    parts = [f"{messages.say(f'control.{name}', lang)} {shown[name]}" for name in COLUMNS]
     return " · ".join([word, *parts])
 
 
@@ -76,11 +76,13 @@ def covers(room: rooms_live.Room, lang: str) -> list[str]:
     found = []
     if room["slated"]:
         reason = control.reason_text(room["reason"], lang)
-        found.append(i18n.text("control.slated", lang) + (f"：{reason}" if reason and lang == "zh" else ""))
+        found.append(
+            messages.say("control.slated", lang) + (f"：{reason}" if reason and lang == "zh" else "")
+        )
     elif room["paused"]:
-        found.append(i18n.text("control.paused", lang))
+        found.append(messages.say("control.paused", lang))
     if room["muted"]:
-        found.append(i18n.text("control.muted", lang))
+        found.append(messages.say("control.muted", lang))
     return found
 
 
@@ -93,8 +95,8 @@ def sources(room: rooms_live.Room, lang: str) -> list[tuple[str, str]]:
         ):
             far = source["camera"] != room["id"]
             since = datetime.fromisoformat(source["since"]).astimezone(BEIJING).strftime("%H:%M:%S")
-            which = i18n.text("control.far" if far else "control.near", lang)
-            words = i18n.text(f"control.camera_{source['state']}", lang, camera=which, since=since)
+            which = messages.say("control.far" if far else "control.near", lang)
+            words = messages.say(f"control.camera_{source['state']}", lang, camera=which, since=since)
             found.append((words, source[f"reason_{lang}"]))
     return found
 
@@ -102,7 +104,7 @@ def sources(room: rooms_live.Room, lang: str) -> list[tuple[str, str]]:
 def notices(room: rooms_live.Room, lang: str) -> list[tuple[str, str]]:
     """What a room's publishers send that some viewers cannot have: (what it is, what to do)."""
     told = [notice for notice in room.get("notices") or () if notice["grave"]]
-    far = i18n.text("control.far", lang) + ("：" if lang == "zh" else ": ")
+    far = messages.say("control.far", lang) + ("：" if lang == "zh" else ": ")
     return [
         ((far if notice["camera"] != room["id"] else "") + notice[lang], notice[f"remedy_{lang}"])
         for notice in told
@@ -128,25 +130,25 @@ def strip(seen: rooms_live.Snapshot, named: dict[str, str], lang: str) -> str:
     order = {"bad": 0, "off": 1, "fair": 2}
     at_work.sort(key=lambda room: (order.get(rooms_live.grade(room), 3), room["id"]))
     heads = "".join(
-        f'<th scope="col" class="num">{i18n.text(f"control.{name}", lang)}</th>' for name in COLUMNS
+        f'<th scope="col" class="num">{messages.say(f"control.{name}", lang)}</th>' for name in COLUMNS
     )
-    head = f'<tr><th scope="col">{i18n.text("column.room", lang)}</th><th scope="col">{i18n.text("column.state", lang)}</th>{heads}</tr>'
+    head = f'<tr><th scope="col">{messages.say("column.room", lang)}</th><th scope="col">{messages.say("column.state", lang)}</th>{heads}</tr>'
     rows = "".join(_line(room, named, lang) for room in at_work[:STRIP])
-    note = i18n.text("service.strip_note", lang, n=len(at_work), shown=min(len(at_work), STRIP))
+    note = messages.say("service.strip_note", lang, n=len(at_work), shown=min(len(at_work), STRIP))
     if seen.trouble or not at_work:
-        why = i18n.text(f"control.hub_{seen.trouble}" if seen.trouble else "service.strip_none", lang)
+        why = messages.say(f"control.hub_{seen.trouble}" if seen.trouble else "service.strip_none", lang)
         table = f'<p class="none">{esc(why)}</p>'
     else:
         table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
     return (
-        f'<section class="card tab health"><div class="hd"><h2>{i18n.text("service.strip", lang)}</h2>'
+        f'<section class="card tab health"><div class="hd"><h2>{messages.say("service.strip", lang)}</h2>'
         f'<span class="muted">{esc(note) if at_work else ""}</span></div>{table}</section>'
     )
 
 
 def _line(room: rooms_live.Room, named: dict[str, str], lang: str) -> str:
     grade, shown = rooms_live.grade(room), figures(room, lang)
-    state = i18n.text(f"control.state_{room['state']}", lang)
+    state = messages.say(f"control.state_{room['state']}", lang)
     told = " · ".join(covers(room, lang)) or state
     chip = "on" if room["state"] == "live" and told == state else ""
     cells = "".join(f'<td class="num">{esc(shown[name])}</td>' for name in COLUMNS)
@@ -169,14 +171,14 @@ def banner(lang: str) -> None:
     grave = False
     seen = rooms_live.snapshot()
     if seen.trouble:
-        lines = [i18n.text(f"control.hub_{seen.trouble}", lang)]
-        title = i18n.text("control.hub_failing", lang)
+        lines = [messages.say(f"control.hub_{seen.trouble}", lang)]
+        title = messages.say("control.hub_failing", lang)
     else:
         if seen.health.get("status", "ok") == "ok":
             return
         gravest_first = sorted(seen.health["problems"], key=lambda problem: problem["check"] != RECORDER)
         lines = [_problem(problem, lang) for problem in gravest_first]
-        title = i18n.text(f"control.hub_{seen.health['status']}", lang)
+        title = messages.say(f"control.hub_{seen.health['status']}", lang)
         grave = any(problem["check"] == RECORDER for problem in seen.health["problems"])
     words = "".join(f"<li>{esc(line)}</li>" for line in lines)
     kind, role = ("card banner red", "alert") if grave or seen.trouble else ("card banner", "status")

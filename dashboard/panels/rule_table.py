@@ -8,7 +8,7 @@ from html import escape
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dashboard import i18n
+import messages
 from dashboard.shell import html
 from records import clock
 from records.tables.supervision import Warning
@@ -72,20 +72,20 @@ _HEADS = ("id", "name", "level", "law", "parameters", "rate", "precision", "cann
 
 def table(rows: list[dict[str, str]], lang: str) -> str:
     """The rules as one HTML table with wrapped texts; says plainly that nothing can be changed here."""
-    heads = "".join(f'<th scope="col">{i18n.text(f"warnings.rules_{head}", lang)}</th>' for head in _HEADS)
+    heads = "".join(f'<th scope="col">{messages.say(f"warnings.rules_{head}", lang)}</th>' for head in _HEADS)
     body = "".join(_html_row(row, lang) for row in rows)
-    title = i18n.text("warnings.rules_title", lang, n=len(rows))
+    title = messages.say("warnings.rules_title", lang, n=len(rows))
     return (
         f"<style>.rules td {{ vertical-align:top !important; padding:8px !important }} .rules small {{ display:block; "
         f'font-size:12px; line-height:20px; color:var(--muted) }}</style><section class="card tab rules"><div class="hd">'
-        f'<h2>{title}</h2><span class="muted">{escape(i18n.text("warnings.rules_note", lang))}</span></div>'
+        f'<h2>{title}</h2><span class="muted">{escape(messages.say("warnings.rules_note", lang))}</span></div>'
         f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></section>"
     )
 
 
 def _html_row(row: dict[str, str], lang: str) -> str:
     level = LEVELS[row["level"]][0 if lang == "zh" else 1]  # type: ignore[index]
-    version = f"{i18n.text('warnings.rules_version', lang)} {escape(row['version'])}"
+    version = f"{messages.say('warnings.rules_version', lang)} {escape(row['version'])}"
     mark = html.level(row["level"], level)
     cells = (
         f"<b>{escape(row['id'])}</b>",

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from dashboard import context, i18n
+import messages
+from dashboard import context
 from dashboard.exports import tables as tabledata
 from dashboard.live import tables as livetables
 from dashboard.live.tables import FAMILIES_OF
@@ -84,7 +85,7 @@ def _list(page: shell.Page, code: str, title: str, families: tuple[str, ...]) ->
 def _row(page: shell.Page, warning: warnings.WarningRow) -> list[str]:
     zh = page.lang == "zh"
     return [
-        level(warning.level, i18n.text(f"level.{warning.level}", page.lang)),
+        level(warning.level, messages.say(f"level.{warning.level}", page.lang)),
         f'<a href="{esc(address(warning.id))}" target="_self">{esc(warning.title if zh else warning.title_en)}</a>',
         esc(warning.lot_name), figures.measure(warning.value), page.say("family.unknown") if warning.baseline is None else figures.measure(warning.baseline),
         STATES[warning.state][0 if zh else 1], esc(tabledata.stamp(warning.raised_at)),

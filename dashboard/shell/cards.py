@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from dashboard import context, i18n
+import messages
+from dashboard import context
 from dashboard.charts.svg import spark
 from dashboard.shell.html import draw, esc, tip
 from records.clock import BEIJING, now
@@ -27,13 +28,13 @@ class Basis:
 
 def live_basis(lang: str) -> Basis:
     """A figure read from the ledger just now."""
-    return Basis(i18n.text("kpi.source_ledger", lang), i18n.text("kpi.every_live", lang), now())
+    return Basis(messages.say("kpi.source_ledger", lang), messages.say("kpi.every_live", lang), now())
 
 
 def lens_basis(lang: str) -> Basis:
     """A figure of the lens."""
     return Basis(
-        i18n.text("kpi.source_lens", lang), i18n.text("kpi.every_lens", lang), context.lens().as_of()
+        messages.say("kpi.source_lens", lang), messages.say("kpi.every_lens", lang), context.lens().as_of()
     )
 
 
@@ -73,7 +74,7 @@ def _tip(kpi: Kpi, lang: str) -> str:
     basis = kpi.basis or Basis("", "", None)
     at = basis.as_of.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S") if basis.as_of else DASH
     parts = (("definition", kpi.definition), ("as_of", at), ("source", basis.source), ("every", basis.every))
-    words = [i18n.text(f"kpi.{key}", lang, text=text) for key, text in parts if text]
+    words = [messages.say(f"kpi.{key}", lang, text=text) for key, text in parts if text]
     return tip(kpi.name, " ".join(words))
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard import context, i18n, months
+import messages
+from dashboard import context, months
 from dashboard.charts.scale import MONTHS, last_month, scale
 from dashboard.shell.cards import DASH, Kpi, change, growth, lens_basis
 from dashboard.shell.filters import Choice
@@ -30,7 +31,7 @@ class Delta:
 
 def points(lang: str) -> Delta:
     """Percentage points 个百分点, for shares."""
-    return Delta(i18n.text("openness.points", lang), 100.0, 2)
+    return Delta(messages.say("openness.points", lang), 100.0, 2)
 
 
 @per_lens
@@ -74,7 +75,7 @@ def kpi(
     """
     found = comparison(metric, choice.filters)
     against = "year_before" if choice.compare == "yoy" else "previous"
-    word = i18n.text(f"filters.{choice.compare}", lang)
+    word = messages.say(f"filters.{choice.compare}", lang)
     shown, unit = show(found.present)
     if delta is None:
         line = growth(word, found.growth(against))
@@ -97,7 +98,7 @@ def placed(found: Share, unit: str, lang: str) -> str:
     text = f"{figures.number(found.numerator)} / {figures.number(found.denominator)} {unit}".rstrip()
     if not found.unknown:
         return text
-    return text + i18n.text("openness.unplaced", lang, n=figures.number(found.unknown))
+    return text + messages.say("openness.unplaced", lang, n=figures.number(found.unknown))
 
 
 def amount(lang: str) -> Callable[[Amount], tuple[str, str]]:
@@ -107,12 +108,12 @@ def amount(lang: str) -> Callable[[Amount], tuple[str, str]]:
 
 def deals(found: Amount, lang: str) -> str:
     """How many lots an amount is of, how many of them have none, and how many are in other currencies."""
-    parts = [i18n.text("overview.lots", lang, n=figures.number(found.count))]
+    parts = [messages.say("overview.lots", lang, n=figures.number(found.count))]
     if found.missing:
-        parts.append(i18n.text("overview.without_amount", lang, n=figures.number(found.missing)))
+        parts.append(messages.say("overview.without_amount", lang, n=figures.number(found.missing)))
     if found.elsewhere:
-        parts.append(i18n.text("overview.other_currencies", lang, n=figures.number(found.elsewhere)))
-    return i18n.text("overview.and", lang).join(parts)
+        parts.append(messages.say("overview.other_currencies", lang, n=figures.number(found.elsewhere)))
+    return messages.say("overview.and", lang).join(parts)
 
 
 def split(text: str) -> tuple[str, str]:

@@ -11,11 +11,11 @@ from typing import Literal, cast
 import streamlit as st
 from sqlalchemy import select
 
-from dashboard import context, i18n, reach
+import messages
+from dashboard import context, reach
 from records.clock import today
 from records.tables.organisations import Centre
 from records.tables.projects import TRADE_FAMILIES, Lot
-from records.terms import term
 from supervision.figures.filters import GRAINS, HOMES, UNITS, Filters, Grain, Home, Period, Unit, add_months
 from supervision.figures.formats import currency_name
 
@@ -123,7 +123,7 @@ def _keep(name: str) -> None:
 
 
 def _select(name: str, lang: str, options: Mapping[str, str]) -> None:
-    label = i18n.text(f"filters.{name}", lang)
+    label = messages.say(f"filters.{name}", lang)
     values, stored = list(options), _stored(name)
     if stored not in options:
         values.append(stored)
@@ -148,7 +148,7 @@ def _segments(name: str, lang: str, options: Mapping[str, str]) -> None:
     if st.session_state.get(key) not in options:
         st.session_state[key] = _stored(name) if _stored(name) in options else next(iter(options))
     st.segmented_control(
-        i18n.text(f"filters.{name}", lang), list(options), format_func=options.__getitem__, key=key,
+        messages.say(f"filters.{name}", lang), list(options), format_func=options.__getitem__, key=key,
         label_visibility="collapsed", on_change=_keep, args=(name,), required=True,
     )  # fmt: skip
 
@@ -159,7 +159,7 @@ def _pick(pair: tuple[str, str], lang: str) -> str:
 
 def _periods(lang: str) -> None:
     options = {g: _pick(GRAINS[g], lang) for g in ("rolling12", "ytd", "quarter")}
-    options["quarter"] = i18n.text("filters.this_quarter", lang)
+    options["quarter"] = messages.say("filters.this_quarter", lang)
     first = today().replace(day=1)
     for back in range(MONTHS_BACK):
         month = add_months(first, -back)
@@ -168,9 +168,9 @@ def _periods(lang: str) -> None:
     if found.first is not None and found.last is not None:
         for year in range(found.last.year, found.first.year - 1, -1):
             options[f"{year:04}"] = Period.of("year", date(year, 1, 1)).label(lang)
-    options[ALL] = i18n.text("filters.all_time", lang)
+    options[ALL] = messages.say("filters.all_time", lang)
     if found.undated or _stored("period") == UNDATED:
-        options[UNDATED] = i18n.text("filters.undated", lang, n=found.undated)
+        options[UNDATED] = messages.say("filters.undated", lang, n=found.undated)
     if (stored := _stored("period")) not in options and (period := _period(stored)[1]) is not None:
         options[stored] = period.label(lang)
     _select("period", lang, options)
@@ -183,7 +183,7 @@ def _currencies(lang: str) -> None:
         _select(
             "currency",
             lang,
-            {"": i18n.text("filters.commonest", lang)} | {c: currency_name(c, lang) for c in found},
+            {"": messages.say("filters.commonest", lang)} | {c: currency_name(c, lang) for c in found},
         )
 
 
@@ -191,29 +191,33 @@ def _centre(lang: str) -> None:
     found = centres()
     if not found:
         return
-    every = i18n.text("filters.all_centres", lang, n=len(found))
+    every = messages.say("filters.all_centres", lang, n=len(found))
     _select("centre", lang, {"": every} | {c: (en or zh) if lang == "en" else zh for c, zh, en in found})
 
 
 def _family(lang: str) -> None:
-    every = i18n.text("filters.all", lang)
+    every = messages.say("filters.all", lang)
     _select("family", lang, {"": every} | {k: _pick(pair, lang) for k, pair in TRADE_FAMILIES.items()})
 
 
 def _category(lang: str) -> None:
-    _select("category", lang, {"": i18n.text("filters.all", lang)} | {c: term(c, lang) for c in categories()})
+    _select(
+        "category",
+        lang,
+        {"": messages.say("filters.all", lang)} | {c: messages.named("term", c, lang) for c in categories()},
+    )
 
 
 def _compare(lang: str) -> None:
-    _segments("compare", lang, {w: i18n.text(f"filters.{w}", lang) for w in ("yoy", "mom")})
+    _segments("compare", lang, {w: messages.say(f"filters.{w}", lang) for w in ("yoy", "mom")})
 
 
 def _home(lang: str) -> None:
-    _segments("home", lang, {k: i18n.text(f"filters.home_{k}", lang) for k in HOMES})
+    _segments("home", lang, {k: messages.say(f"filters.home_{k}", lang) for k in HOMES})
 
 
 def _unit(lang: str) -> None:
-    _segments("unit", lang, {k: i18n.text(f"filters.unit_{k}", lang) for k in UNITS})
+    _segments("unit", lang, {k: messages.say(f"filters.unit_{k}", lang) for k in UNITS})
 
 
 def _space(_lang: str) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard import i18n, screens
+import messages
+from dashboard import screens
 
 LANG_COOKIE = "sunbid_lang"
 BASE_SCRIPT = """window.prerenderReady = false;
@@ -86,7 +87,7 @@ async def page(app: ASGIApp, scope: Scope, receive: Receive, send: Send, lang: s
 def dressed(html: bytes, slug: str, lang: str) -> bytes:
     """The page's head in `lang` with the screen's title."""
     screen = screens.BY_SLUG.get(slug)
-    product = i18n.text("common.product", lang)
+    product = messages.say("common.product", lang)
     title = f"{screen.name(lang)} · {product}" if screen else product
     html = re.sub(
         rb'<html lang="[^"]*"', f'<html lang="{"zh-CN" if lang == "zh" else "en"}"'.encode(), html, count=1

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 import streamlit as st
 import structlog
 
-from dashboard import context, i18n, reach, screens
+import messages
+from dashboard import context, reach, screens
 from dashboard import metrics as ops
 from dashboard.access.accounts import SignedIn
 from dashboard.screens import Screen
@@ -27,18 +28,18 @@ log = structlog.get_logger()
 def language() -> str:
     """zh or en for this session: the address's `lang`, else what was chosen before, else Chinese."""
     asked = st.query_params.get("lang")
-    if asked in i18n.LANGUAGES:
+    if asked in messages.languages():
         st.session_state["lang"] = asked
     elif "lang" not in st.session_state:
         cookie = st.context.cookies.get("sunbid_lang")
-        st.session_state["lang"] = cookie if cookie in i18n.LANGUAGES else "zh"
+        st.session_state["lang"] = cookie if cookie in messages.languages() else "zh"
     chosen: str = st.session_state["lang"]
     return chosen
 
 
 def say(key: str, **values: object) -> str:
     """The text of `key` in this session's language."""
-    return i18n.text(key, language(), **values)
+    return messages.say(key, language(), **values)
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Page:
 
     def say(self, key: str, **values: object) -> str:
         """The text of `key` in the page's language."""
-        return i18n.text(key, self.lang, **values)
+        return messages.say(key, self.lang, **values)
 
     @property
     def filters(self) -> Filters:
@@ -120,10 +121,10 @@ def _title(screen: Screen, lang: str, at: datetime | None) -> None:
     clock = at.astimezone(BEIJING).strftime("%H:%M:%S") if at else "—"
     if at and at.astimezone(BEIJING).date() != today():
         clock = at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
-    demo = f'<span class="demo">{i18n.text("common.demo", lang)}</span>' if context.is_demo() else ""
+    demo = f'<span class="demo">{messages.say("common.demo", lang)}</span>' if context.is_demo() else ""
     put(
         f'<header class="title"><h1>{screen.name(lang)}</h1><p class="cut">{screen.meaning(lang)}</p>{demo}'
-        f'<span class="muted asof">{i18n.text("common.as_of", lang, time=clock)}</span></header>'
+        f'<span class="muted asof">{messages.say("common.as_of", lang, time=clock)}</span></header>'
     )
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard import i18n
+import messages
 from dashboard.shell.html import draw as put
 from dashboard.shell.html import esc
 from records.serving.requests import whole
@@ -51,7 +51,7 @@ def _head(column: Column, lang: str, sorted_by: str) -> str:
     here = column.sort != "" and column.sort == sorted_by
     sort = ' aria-sort="descending"' if here else ""
     arrow = " ▼" if here else ""
-    return f'<th scope="col"{_class(column)}{sort}>{i18n.text(f"column.{column.key}", lang)}{arrow}</th>'
+    return f'<th scope="col"{_class(column)}{sort}>{messages.say(f"column.{column.key}", lang)}{arrow}</th>'
 
 
 def card(title: str, table: str, note: str = "", empty: str = "") -> str:
@@ -87,14 +87,14 @@ def window(name: str, total: int, size: int, sorts: Mapping[str, str]) -> Window
 def controls(name: str, shown: Window, sorts: Mapping[str, str], lang: str) -> None:
     """Sort choice and page buttons of a table, to stand in its title row."""
     st.selectbox(
-        i18n.text("table.sort", lang), list(sorts), index=list(sorts).index(shown.sort),
-        format_func=lambda key: i18n.text("table.by", lang, column=sorts[key]), key=f"{name}-sort-{shown.sort}",
-        label_visibility="collapsed", on_change=_sorted, args=(name, shown.sort), width=168, placeholder=i18n.text("table.sort", lang),
+        messages.say("table.sort", lang), list(sorts), index=list(sorts).index(shown.sort),
+        format_func=lambda key: messages.say("table.by", lang, column=sorts[key]), key=f"{name}-sort-{shown.sort}",
+        label_visibility="collapsed", on_change=_sorted, args=(name, shown.sort), width=168, placeholder=messages.say("table.sort", lang),
     )  # fmt: skip
     put(f'<span class="muted pages">{shown.page} / {shown.pages}</span>')
     for word, to in (("before", shown.page - 1), ("next", shown.page + 1)):
         st.button(
-            i18n.text(f"table.{word}", lang), key=f"turn-{word}-{name}", help=i18n.text(f"table.{word}", lang),
+            messages.say(f"table.{word}", lang), key=f"turn-{word}-{name}", help=messages.say(f"table.{word}", lang),
             disabled=not 1 <= to <= shown.pages, on_click=_turned, args=(name, to),
         )  # fmt: skip
 

@@ -14,14 +14,14 @@ from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+import messages
 from records.clock import BEIJING, written
 from records.sequence import READINGS
-from records.terms import TERMS
 
 SITE = Path(__file__).parent
 HLS_JS = SITE / "node_modules" / "hls.js" / "dist" / "hls.light.min.mjs"
 """Put there by `npm ci` at install; without it browsers use their own HLS player."""
-LANGS = ("zh", "en")
+LANGS = messages.languages()
 WORTH_ZIPPING = 600
 """Bytes of a file above which it is kept compressed as well."""
 WEEKDAYS = (
@@ -31,37 +31,26 @@ WEEKDAYS = (
 CNY = "CNY"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-WORDS: Mapping[str, list[str]] = {
-    **json.loads((SITE / "words.json").read_text("utf-8")),
-    **{f"term.{text}": list(pair) for text, pair in TERMS.items()},
-}
-"""Key → [zh, en]; the pages' scripts get the same words."""
-
 
 def words(lang: str) -> dict[str, str]:
-    """All words of one language."""
-    return {key: pair[LANGS.index(lang)] for key, pair in WORDS.items()}
+    """The site's words of one language by their keys without `site.`, and the usual terms: what the scripts get."""
+    terms = {f"term.{text}": shown for text, shown in messages.words(lang, "term.").items()}
+    return messages.words(lang, "site.") | terms
 
 
-def word(lang: str, key: str, **values: object) -> str:
-    """One word or sentence with its values put in. Raises KeyError for an unknown key."""
-    text = WORDS[key][LANGS.index(lang)]
-    for name, value in values.items():
-        text = text.replace("{" + name + "}", str(value))
-    return text
+def word(lang: str, key: str, /, **values: object) -> str:
+    """One word or sentence of the site with its values put in."""
+    return messages.say(f"site.{key}", lang, **values)
 
 
 def named(lang: str, group: str, value: str | None) -> str | None:
     """The name of a code in its group, or the code itself if it has none."""
-    if value is None:
-        return None
-    key = f"{group}.{value}"
-    return word(lang, key) if key in WORDS else value
+    return value and messages.named(f"site.{group}", value, lang)
 
 
 def term(lang: str, text: str | None) -> str | None:
     """A usual value of a free field (施工, 合格, 浮动系数) in the reader's language; any other as it was written."""
-    return named(lang, "term", text)
+    return text and messages.named("term", text, lang)
 
 
 def at(text: str | None) -> datetime | None:

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import context, i18n, screens
+import messages
+from dashboard import context, screens
 from dashboard.access import pages as signin
 from dashboard.config import DeskConfig
 from dashboard.live import hosting
@@ -82,13 +83,13 @@ def test_what_a_host_is_about_to_publish_is_said_in_words(
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_pages_without_streamlit_leave_no_name_unfilled(lang: str) -> None:
     found = [signin.sign_out_page(lang), *(signin.forbidden_page(lang, one) for one in screens.SCREENS)]
-    problems = [key for key in i18n.words() if key.startswith("signin.")]
+    problems = [f"signin.{key}" for key in messages.words(lang, "signin.")]
     for accounts in ([], [("<i>", "leader")]):
         found += [signin.sign_in_page(lang, "/", None, accounts)]
         found += [
             signin.sign_in_page(lang, "/a?b=<c>&d=$x", key, accounts)
             for key in problems
-            if "{" not in i18n.text(key, lang)
+            if "{" not in messages.say(key, lang)
         ]
     for page in found:
         shown = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.S)

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from dashboard import components, context, i18n, screens
+import messages
+from dashboard import components, context, screens
 from dashboard.access.accounts import SignedIn
 from dashboard.charts import gantt
 from dashboard.config import DeskConfig
@@ -179,7 +180,7 @@ def line(**more: Any) -> dict[str, Any]:
 )  # fmt: skip
 def test_grades(more: dict[str, Any], grade: str) -> None:
     assert rooms_live.grade(line(**more)) == grade
-    assert room_health.MARKS[grade] and i18n.text(f"control.{grade}", "zh")
+    assert room_health.MARKS[grade] and messages.say(f"control.{grade}", "zh")
 
 
 def test_a_room_at_work_without_recording_is_told_of() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+import messages
 from records import control
 from records.control import Order
 from records.ledger import Ledger
@@ -285,7 +286,5 @@ def test_a_cover_with_its_history_outlives_the_hub(tmp_path: Path) -> None:
 
 
 def test_the_pages_know_every_reason_in_both_languages() -> None:
-    from streaming.site.render import WORDS
-
     for code, pair in control.REASONS.items():
-        assert WORDS[f"slate.reason.{code}"] == list(pair)
+        assert tuple(messages.say(f"site.slate.reason.{code}", lang) for lang in messages.languages()) == pair

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import i18n
+import messages
 from streaming.site import render
-from streaming.site.render import LANGS, SITE, WORDS, Site
+from streaming.site.render import SITE, Site
 from tests.streaming.hub_market import Rig
 
 
@@ -74,5 +74,4 @@ def test_every_reason_has_words_on_site_and_desk() -> None:
     found = reasons()
     assert {"udp", "loss", "full", "gone", "codec", "hls", "stall", "chosen"} <= found
     for why in found:
-        assert all(WORDS[f"rung.why.{why}"]), why
-        assert all(i18n.words()[f"live.rung.why.{why}"][lang] for lang in LANGS), why
+        assert all(messages.known(f"{area}.rung.why.{why}") for area in ("site", "live")), why

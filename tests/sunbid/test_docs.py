@@ -49,8 +49,8 @@ def test_the_demo_accounts_of_the_readme_exist() -> None:
 
 
 WORDS = (
-    "README.md", *(str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md")), "streaming/site/words.json",
-    *(str(p.relative_to(ROOT)) for p in (ROOT / "dashboard" / "i18n").glob("*.json")),
+    "README.md", *(str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md")),
+    *(str(p.relative_to(ROOT)) for p in (ROOT / "messages").glob("*.po")),
 )  # fmt: skip
 NAMED = re.compile(r"(?<![\w./-])(?:\.venv/bin/)?sunbid ([a-z]+)\b")
 
@@ -62,5 +62,5 @@ def test_every_command_that_is_named_exists(place: str) -> None:
     from sunbid.cli import app
 
     text = (ROOT / place).read_text("utf-8")
-    quoted = text if place.endswith(".json") else "\n".join(re.findall(r"`[^`]+`|```.*?```", text, re.DOTALL))
+    quoted = text if place.endswith(".po") else "\n".join(re.findall(r"`[^`]+`|```.*?```", text, re.DOTALL))
     assert set(NAMED.findall(quoted)) <= set(get_group(app).commands)

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
+import messages
 from records import states
 from records.clock import now
 from records.ledger import Ledger
@@ -335,7 +336,6 @@ def test_every_command_explains_itself(words: str) -> None:
 
 def test_each_role_has_one_name_everywhere() -> None:
     """The readme's table, the demonstration's accounts, the commands and the screens say the same."""
-    from dashboard import i18n
     from sunbid.demo.start import ACCOUNTS
 
     readme = (ROOT / "README.md").read_text("utf-8")
@@ -345,7 +345,7 @@ def test_each_role_has_one_name_everywhere() -> None:
     assert all(shown.endswith(ROLES[role][0]) for _, role, shown in ACCOUNTS)
     for command in ("add", "role"):
         assert all(role in sunbid("user", command, "--help").stdout.replace("\n", "") for role in ROLES)
-    assert not [key for key in i18n.words() if key.startswith("common.role_")], "names have one home"
+    assert not messages.words("zh", "common.role_"), "names have one home"
     others = ("公众服务员", "系统管理员")
     places = [
         *ROOT.glob("docs/*.md"),
