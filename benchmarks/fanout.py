@@ -22,14 +22,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import imageio_ffmpeg
-
 from benchmarks import janus
 from benchmarks.viewers import own_address
+from streaming import ffmpeg
 
 ENGINES = ("native", "abi", "plain", "janus", "relay")
 RELAY_VIEWERS = 2  # MediaRelay re-encodes for each: a third would not fit a core
 READY_SECONDS = 20.0
+CLIP_SECONDS = 20
+CODING: ffmpeg.Options = {
+    "c:v": "libx264", "preset": "veryfast", "tune": "zerolatency", "profile:v": "baseline", "pix_fmt": "yuv420p",
+    "b:v": "1M", "minrate": "1M", "maxrate": "1M", "bufsize": "500k", "nal-hrd": "cbr", "g": 50, "bf": 0,
+    "c:a": "libopus", "b:a": "64k", "ac": 2,
+}  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -112,7 +117,7 @@ def _start_ours(
     )
     base = f"http://{address}:{port}"
     _wait_for_http(base, server)
-    stack.enter_context(running(copy_clip(clip, ["-f", "whip", f"{base}/whip/rig"])))
+    stack.enter_context(running(ffmpeg.play_by_whip(clip, f"{base}/whip/rig")))
     time.sleep(3)
     return server, [sys.executable, "-m", "benchmarks.viewers", f"{base}/whep/rig"]
 
@@ -126,10 +131,8 @@ def _start_janus(
     time.sleep(2)
     if server.poll() is not None:
         raise RuntimeError((clip.parent / "janus" / "janus.log").read_text("utf-8", "replace")[-300:])
-    to = "rtp://127.0.0.1:{}?pkt_size=1200"
-    outputs = ["-map", "0:v", "-c", "copy", "-payload_type", "96", "-f", "rtp", to.format(video)]
-    outputs += ["-map", "0:a", "-c", "copy", "-payload_type", "111", "-f", "rtp", to.format(audio)]
-    stack.enter_context(running(copy_clip(clip, outputs, chosen=True)))
+    ports, types = {"video": video, "audio": audio}, {"video": 96, "audio": 111}
+    stack.enter_context(running(ffmpeg.play_as_rtp(clip, ports, types)))
     time.sleep(2)
     viewers = [sys.executable, "-m", "benchmarks.viewers", f"ws://127.0.0.1:{control}"]
     return server, [*viewers, "--janus", str(janus.MOUNTPOINT)]
@@ -209,45 +212,10 @@ def cpu_seconds(task: str) -> float:
 def make_clip(folder: Path) -> Path:
     """Twenty seconds of 720p25 at about 1 Mbit/s with 64 kbit/s Opus."""
     clip = folder / "clip.mkv"
-    command = [
-        *(imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-y"),
-        *("-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25:duration=20"),
-        *("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=20"),
-        *("-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", "baseline"),
-        *("-b:v", "1M", "-minrate", "1M", "-maxrate", "1M", "-bufsize", "500k", "-nal-hrd", "cbr"),
-        *(
-            "-g",
-            "50",
-            "-bf",
-            "0",
-            "-pix_fmt",
-            "yuv420p",
-            "-c:a",
-            "libopus",
-            "-b:a",
-            "64k",
-            "-ac",
-            "2",
-            str(clip),
-        ),
-    ]
-    subprocess.run(command, check=True, timeout=120)
+    picture = ffmpeg.graph(("testsrc2", {"size": "1280x720", "rate": 25, "duration": CLIP_SECONDS}))
+    sound = ffmpeg.graph(("sine", {"frequency": 440, "sample_rate": 48_000, "duration": CLIP_SECONDS}))
+    subprocess.run(ffmpeg.draw_file(clip, picture, sound, CODING), check=True, timeout=120)
     return clip
-
-
-def copy_clip(clip: Path, outputs: list[str], *, chosen: bool = False) -> list[str]:
-    """The ffmpeg command that plays the clip for ever without encoding."""
-    head = [
-        imageio_ffmpeg.get_ffmpeg_exe(),
-        "-loglevel",
-        "error",
-        "-re",
-        "-stream_loop",
-        "-1",
-        "-i",
-        str(clip),
-    ]
-    return head + ([] if chosen else ["-c", "copy"]) + outputs
 
 
 @contextlib.contextmanager

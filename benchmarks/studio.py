@@ -9,15 +9,14 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import imageio_ffmpeg
-
+from streaming import ffmpeg
 from streaming.rooms.forward import Rewriter, Tap
 from streaming.rooms.since_keyframe import Replay
 from streaming.wire.codecs import CLOCK, H264, OPUS, VP8, Codec
 
-ENCODERS = {
-    H264: "libx264 -preset ultrafast -tune zerolatency -profile:v baseline -bsf:v dump_extra",
-    VP8: "libvpx -deadline realtime -cpu-used 8 -auto-alt-ref 0",
+ENCODERS: dict[str, ffmpeg.Options] = {
+    H264: {**ffmpeg.LIVE_H264, "bsf:v": "dump_extra"},
+    VP8: {"c:v": "libvpx", "deadline": "realtime", "cpu-used": 8, "auto-alt-ref": 0, "pix_fmt": "yuv420p"},
 }
 RECEIVE_BUFFER = 4 << 20
 
@@ -81,16 +80,10 @@ class Studio:
         self.publishing = True
         for rewriter in self._rewriters.values():
             rewriter.switch()
-        ports = {kind: self._listen(kind) for kind in CLOCK}
-        encoder = ENCODERS[self.codec]
-        arguments = f"-v error -nostdin -re -f lavfi -i testsrc2=size={size}:rate={rate}"
-        arguments += " -re -f lavfi -i sine=440:sample_rate=48000" * self.sound
-        arguments += f" -map 0:v -c:v {encoder} -b:v {bitrate} -g {gop} -pix_fmt yuv420p"
-        arguments += f" -f rtp rtp://127.0.0.1:{ports['video']}?pkt_size=1200"
-        if self.sound:
-            arguments += f" -map 1:a -c:a libopus -ac 2 -f rtp rtp://127.0.0.1:{ports['audio']}?pkt_size=1200"
-        executable = imageio_ffmpeg.get_ffmpeg_exe()
-        self._process = await asyncio.create_subprocess_exec(executable, *arguments.split(), stdout=DEVNULL)
+        ports = {kind: self._listen(kind) for kind in CLOCK if kind == "video" or self.sound}
+        coding = {**ENCODERS[self.codec], "b:v": bitrate, "g": gop}
+        command = ffmpeg.send(ports, ffmpeg.moving_picture(size, rate), coding)
+        self._process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL)
         self._announce()
 
     async def off(self) -> None:

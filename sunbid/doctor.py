@@ -73,19 +73,16 @@ def _fanout() -> Check:
 def _ffmpeg() -> Check:
     import subprocess
 
-    import imageio_ffmpeg
+    from streaming import ffmpeg
 
     try:
-        program = imageio_ffmpeg.get_ffmpeg_exe()
-        answer = subprocess.run(
-            [program, "-hide_banner", "-muxers"], capture_output=True, text=True, timeout=20, check=True
-        )
+        answer = subprocess.run(ffmpeg.muxers(), capture_output=True, text=True, timeout=20, check=True)
     except (RuntimeError, OSError, subprocess.SubprocessError) as error:
         return Check("ffmpeg", "error", str(error), "重新执行 make，安装 imageio-ffmpeg / run make again")
     if " whip " not in answer.stdout:
         remedy = "取消 IMAGEIO_FFMPEG_EXE，使用随附的 ffmpeg / unset IMAGEIO_FFMPEG_EXE, use the bundled one"
         return Check("ffmpeg", "error", "没有 WHIP / no WHIP muxer", remedy)
-    return Check("ffmpeg", "ok", Path(program).name)
+    return Check("ffmpeg", "ok", Path(ffmpeg.program()).name)
 
 
 def _fonts() -> Check:

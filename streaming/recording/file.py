@@ -14,9 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-import imageio_ffmpeg
 import structlog
 
+from streaming import ffmpeg
 from streaming.child import end_with_parent
 from streaming.recording import ledger as recordings
 from streaming.recording.ledger import Digested
@@ -31,28 +31,6 @@ DRAIN_SECONDS = 0.25
 """Time the last packets get to pass through before ffmpeg is asked to end."""
 LEFTOVER_SECONDS = 3.0
 """Time the ffmpeg of a killed hub gets to write its last fragment."""
-
-INPUT = (
-    "-v error -nostats -protocol_whitelist pipe,udp,rtp -probesize 1000000 "
-    "-analyzeduration 20000000 -fpsprobesize 0 -copyts -f sdp -i pipe:0 -map 0 -c copy "
-    "-avoid_negative_ts make_zero -max_interleave_delta 500000 -flush_packets 1"
-)
-"""Every picture keeps the time its source gave it: without copyts ffmpeg takes slow ones for jumps of the clock. The
-size is known with the second picture, which may take its time; what comes before is kept."""
-TIMES = (
-    r"-bsf:v setts=pts=max(PTS\,DTS):dts=if(gt((PTS-DTS)*TB\,2)\,PTS\,DTS),"
-    r"setts=pts=PTS:dts=DTS:duration=if(gt(NEXT_DTS\,DTS)\,NEXT_DTS-DTS\,PREV_OUTDURATION)"
-)
-"""Times of H.264 pictures in MP4. The first comes without one, and ffmpeg guesses when to decode those it has seen before
-it knew of B-frames: a guess seconds off is of slow pictures, which have none. Each stands until the next: where the sound
-ends a fragment, the muxer would guess, and put the next picture to where its guess ended."""
-OUTPUT = {
-    "mp4": f"{TIMES} -movflags +frag_keyframe+empty_moov+default_base_moof+skip_trailer+frag_discont "
-    "-frag_duration {us} -f mp4",
-    "webm": "-live 1 -cluster_time_limit {ms} -cluster_size_limit 16000000 -f webm",
-}
-"""Container → how it is written so that what is on disk never changes again: head, then whole pieces. frag_discont: the
-first picture may come after fragments of sound alone."""
 
 
 @dataclass(frozen=True)
@@ -124,11 +102,8 @@ class Take:
             self.out.close()
 
     async def _spawn(self) -> Process:
-        ending = OUTPUT[self.container].format(
-            us=int(self._fragment_seconds * 1e6), ms=int(self._fragment_seconds * 1e3)
-        )
         process = await asyncio.create_subprocess_exec(
-            imageio_ffmpeg.get_ffmpeg_exe(), *INPUT.split(), *ending.split(), "-n", str(self.path),
+            *ffmpeg.recording(self.container, self.path, self._fragment_seconds),
             stdin=PIPE, stdout=DEVNULL, stderr=PIPE, preexec_fn=end_with_parent(os.getpid()),
         )  # fmt: skip
         assert process.stdin is not None

@@ -17,8 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-import imageio_ffmpeg
-
+from streaming import ffmpeg
 from streaming.child import end_with_parent
 from streaming.rooms.room import Room
 from streaming.sources import plainrtp
@@ -32,21 +31,6 @@ CONNECTING = 20.0  # seconds from the start to the first picture; cameras with l
 EXAMINED, EXAMINING = 12, 1.0  # pictures and seconds looked at before the room gets to see them
 HELD = 4000  # packets kept meanwhile
 END_SECONDS = 3.0
-
-_INPUT = (
-    "-hide_banner -nostats -v warning -fflags +nobuffer -probesize 500000 -analyzeduration 1500000 "
-    "-f concat -safe 0 -protocol_whitelist pipe,rtsp,rtsps,rtp,tcp,udp,tls,crypto -i pipe:0 "
-    "-map 0:v:0 -map 0:a:0?"
-)
-_COPY = "-c:v copy -bsf:v dump_extra=freq=keyframe"
-_TRANSCODE = (
-    "-c:v libx264 -preset veryfast -tune zerolatency -profile:v baseline -pix_fmt yuv420p -bf 0 -threads 2 "
-    "-force_key_frames expr:gte(t,n_forced*2) -b:v 1500k -maxrate 2000k -bufsize 1000k "
-    "-vf scale='min(1280,iw)':-2 -bsf:v dump_extra=freq=keyframe"
-)
-# sound alone is always coded anew: cameras send A-law or AAC, browsers take Opus
-_SOUND = "-c:a libopus -ac 2 -ar 48000 -b:a 32k -application lowdelay -af aresample=async=1000"
-_OUTPUT = "-max_interleave_delta 1 -flush_packets 1 -f sap"
 
 _SECRET = re.compile(r"(\w+://)[^\s']*@")
 _SIGNS = (
@@ -169,10 +153,8 @@ class Pull:
                 self._flush()
 
     async def _spawn(self, output: str) -> Process:
-        picture = _TRANSCODE if self.transcode else _COPY
         process = await asyncio.create_subprocess_exec(
-            imageio_ffmpeg.get_ffmpeg_exe(),
-            *(*_INPUT.split(), *picture.split(), *_SOUND.split(), *_OUTPUT.split(), output),
+            *ffmpeg.camera(output, transcode=self.transcode),
             stdin=PIPE, stdout=DEVNULL, stderr=PIPE, preexec_fn=end_with_parent(os.getpid()),
         )  # fmt: skip
         assert process.stdin is not None

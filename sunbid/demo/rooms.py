@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import imageio_ffmpeg
-
+from streaming import ffmpeg
 from sunbid.children import Command
 from sunbid.demo import fonts, scene
 
@@ -19,6 +18,21 @@ RATE = 12
 """Pictures a second."""
 TIME_ZONE = "CST-8"
 """Beijing time, in the notation that needs no time-zone files."""
+CODING: ffmpeg.Options = {
+    "color_range": "tv",
+    "colorspace": "bt709",
+    "color_primaries": "bt709",
+    "color_trc": "bt709",
+    "threads": 1,
+    "g": RATE,
+    "keyint_min": RATE,
+    "b:v": "500k",
+    "maxrate": "700k",
+    "bufsize": "700k",
+    "b:a": "24k",
+    "compression_level": 0,
+}
+"""A keyframe a second, and as little work as the encoders know."""
 
 
 @dataclass(frozen=True)
@@ -59,20 +73,11 @@ def command(data: Path, hub: str, on_air: OnAir) -> Command:
     say(data, on_air.room, " ")
     clock = folder(data) / "clock.txt"
     clock.write_text("%{localtime:%Y-%m-%d %H\\:%M\\:%S.%3N}", encoding="utf-8")
-    graph = _graph(data, on_air.room, background, clock)
+    picture = _picture(data, on_air.room, background, clock)
     return Command(
         name=on_air.room,
-        argv=lambda: (
-            imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostats", "-loglevel", "error", "-nostdin",
-            "-re", "-f", "lavfi", "-i", graph,
-            "-re", "-f", "lavfi", "-i", f"sine=frequency={196 + 24 * on_air.variant}:sample_rate=48000,volume=0.02",
-            "-map", "0:v", "-map", "1:a",
-            "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-profile:v", "baseline",
-            "-pix_fmt", "yuv420p", "-color_range", "tv", "-colorspace", "bt709",
-            "-color_primaries", "bt709", "-color_trc", "bt709", "-threads", "1", "-bf", "0", "-g", str(RATE), "-keyint_min", str(RATE),
-            "-b:v", "500k", "-maxrate", "700k", "-bufsize", "700k",
-            "-c:a", "libopus", "-ac", "2", "-b:a", "24k", "-compression_level", "0",
-            "-f", "whip", "-authorization", on_air.ticket(), f"{hub}/whip/{on_air.room}",
+        argv=lambda: ffmpeg.publish(
+            f"{hub}/whip/{on_air.room}", on_air.ticket(), picture, _tone(on_air.variant), CODING
         ),
         follows="hub",
         env={"TZ": TIME_ZONE},
@@ -80,26 +85,36 @@ def command(data: Path, hub: str, on_air: OnAir) -> Command:
     )  # fmt: skip
 
 
-def _graph(data: Path, room: str, background: Path, clock: Path) -> str:
-    """The picture once decoded, then only the two texts are drawn on it."""
-    digits = _quoted(fonts.clock_font(folder(data)))
-    words = _quoted(fonts.chinese_font() or fonts.clock_font(folder(data)))
-    return ",".join(
+def _picture(data: Path, room: str, background: Path, clock: Path) -> str:
+    """The background decoded once, then only the two texts are drawn on it."""
+    digits = fonts.clock_font(folder(data))
+    words = fonts.chinese_font() or digits
+    return ffmpeg.graph(
+        ("movie", {"filename": ffmpeg.quoted(background)}),
+        ("scale", {"out_range": "tv", "out_color_matrix": "bt709"}),
+        ("format", {"pix_fmts": "yuv420p"}),
+        ("loop", {"loop": -1, "size": 1}),
+        ("setpts", {"expr": f"N/({RATE}*TB)"}),
+        ("fps", {"fps": RATE}),
+        ("drawtext", {**_text(digits, clock, 120), "fontsize": 24, "fontcolor": "white"}),
         (
-            f"movie={_quoted(background)}",
-            "scale=out_range=tv:out_color_matrix=bt709",
-            "format=yuv420p",
-            "loop=loop=-1:size=1",
-            f"setpts=N/({RATE}*TB)",
-            f"fps={RATE}",
-            f"drawtext=fontfile={digits}:textfile={_quoted(clock)}:fontsize=24:fontcolor=white:x=240:y=120",
-            f"drawtext=fontfile={words}:textfile={_quoted(stage_file(data, room))}:reload={RATE // 3}:expansion=none"
-            ":fontsize=30:fontcolor=0xF2A900:x=240:y=160",
-        )
+            "drawtext",
+            {
+                **_text(words, stage_file(data, room), 160),
+                "reload": RATE // 3,
+                "expansion": "none",
+                "fontsize": 30,
+                "fontcolor": "0xF2A900",
+            },
+        ),
     )
 
 
-def _quoted(path: Path) -> str:
-    """A path inside a filter graph: quoted for the graph, its colons and quotes for the option."""
-    inner = str(path.resolve()).replace("\\", "\\\\").replace("'", "\\'").replace(":", "\\:")
-    return "'" + inner.replace("'", "'\\''") + "'"
+def _text(font: Path, file: Path, height: int) -> ffmpeg.Options:
+    return {"fontfile": ffmpeg.quoted(font), "textfile": ffmpeg.quoted(file), "x": 240, "y": height}
+
+
+def _tone(variant: int) -> str:
+    return ffmpeg.graph(
+        ("sine", {"frequency": 196 + 24 * variant, "sample_rate": 48_000}), ("volume", {"volume": 0.02})
+    )

@@ -6,9 +6,9 @@ import re
 import subprocess
 from types import TracebackType
 
-import imageio_ffmpeg
 from playwright.sync_api import Page, Route
 
+from streaming import ffmpeg
 from tests.browser.public_site import HubProcess
 
 
@@ -16,12 +16,8 @@ class Publisher:
     """ffmpeg as a WHIP publisher: a moving picture, H.264 and Opus."""
 
     def __init__(self, hub: HubProcess, room: str, token: str, picture: str = "testsrc2") -> None:
-        source = f"-re -f lavfi -i {picture}=size=640x360:rate=20 -re -f lavfi -i sine=frequency=300:sample_rate=48000"
-        video = "-c:v libx264 -preset ultrafast -tune zerolatency -profile:v baseline -pix_fmt yuv420p -bf 0 -g 20"
-        coder = (
-            f"{imageio_ffmpeg.get_ffmpeg_exe()} -v error -nostdin {source} {video} -c:a libopus -ac 2 -f whip"
-        )
-        self._command = [*coder.split(), "-authorization", token, f"{hub.address}/whip/{room}"]
+        drawn = ffmpeg.graph((picture, {"size": "640x360", "rate": 20}))
+        self._command = ffmpeg.publish(f"{hub.address}/whip/{room}", token, drawn, coding={"g": 20})
 
     def __enter__(self) -> Publisher:
         self._process = subprocess.Popen(self._command)

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import imageio_ffmpeg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from records.ledger import Ledger
 from records.states import append_event
 from records.tables.openings import Opening
+from streaming import ffmpeg
 from supervision.warnings import desk as warnings
 from tests.dashboard.live_market import BIDDERS, PASSWORD, PUBLISH_TOKEN, free_port, process, raise_one, seed
 
@@ -90,21 +90,8 @@ class Publisher:
     """ffmpeg as a WHIP publisher of a moving test picture with sound."""
 
     def __init__(self, address: str) -> None:
-        picture = ["-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=15"]
-        sound = ["-re", "-f", "lavfi", "-i", "sine=frequency=300:sample_rate=48000"]
-        video = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-profile:v", "baseline"]
-        shape = ["-pix_fmt", "yuv420p", "-bf", "0", "-g", "15", "-c:a", "libopus", "-ac", "2"]
-        target = ["-f", "whip", "-authorization", PUBLISH_TOKEN, address]
-        self.command = [
-            imageio_ffmpeg.get_ffmpeg_exe(),
-            "-loglevel",
-            "error",
-            *picture,
-            *sound,
-            *video,
-            *shape,
-            *target,
-        ]
+        picture = ffmpeg.moving_picture("320x180", 15)
+        self.command = ffmpeg.publish(address, PUBLISH_TOKEN, picture, coding={"g": 15})
 
     def __enter__(self) -> None:
         self.running = subprocess.Popen(self.command, stdin=subprocess.DEVNULL)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
-import imageio_ffmpeg
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 from sqlalchemy import select
@@ -21,6 +20,7 @@ from records.ledger import Ledger
 from records.serving import signing
 from records.tables.evidence import Gap, Recording, Segment
 from records.tables.organisations import Room
+from streaming import ffmpeg
 from streaming.recording import ledger as recordings
 from tests.browser.public_site import FLAGS, free_port
 from tests.streaming import hub_market as market
@@ -33,11 +33,7 @@ LOST_SECONDS = 2.0
 """Of each room at most a fragment."""
 BACK_SECONDS = 5.0
 """From the restarted hub's first answer until the viewer's picture moves again."""
-ENCODER = (
-    "-v error -nostdin -re -f lavfi -i testsrc2=size=320x180:rate=12 -re -f lavfi -i sine=300:sample_rate=48000"
-    " -c:v libx264 -preset ultrafast -tune zerolatency -profile:v baseline -pix_fmt yuv420p -threads 1 -bf 0 -g 12"
-    " -b:v 200k -c:a libopus -ac 2 -b:a 24k -f whip"
-)
+CODING: ffmpeg.Options = {"threads": 1, "g": 12, "b:v": "200k", "b:a": "24k"}
 SUPERVISED = """
 import asyncio, json, sys
 from sunbid.children import Command
@@ -95,8 +91,11 @@ class Site:
             market.begin(self.ledger, f"O-{room}")
 
     def _encoders(self) -> dict[str, list[str]]:
-        common = [imageio_ffmpeg.get_ffmpeg_exe(), *ENCODER.split(), "-authorization", market.TOKEN]
-        return {room: [*common, f"{self.address}/whip/{room}"] for room in ROOMS}
+        picture = ffmpeg.moving_picture("320x180", 12)
+        return {
+            room: ffmpeg.publish(f"{self.address}/whip/{room}", market.TOKEN, picture, coding=CODING)
+            for room in ROOMS
+        }
 
     def hub(self) -> int | None:
         """Process number of the hub."""
@@ -213,8 +212,7 @@ def assert_whole(site: Site, recording: Recording) -> None:
     assert path.stat().st_size == recording.bytes == sum(piece.bytes for piece in site.pieces(recording))
     ends = max(piece.started_at.timestamp() + piece.seconds for piece in site.pieces(recording))
     assert recording.ended_at is not None and abs(recording.ended_at.timestamp() - ends) < 0.01
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-"]
-    played = subprocess.run(command, capture_output=True, text=True, check=False)
+    played = subprocess.run(ffmpeg.decode(path), capture_output=True, text=True, check=False)
     assert played.returncode == 0 and not played.stderr, played.stderr
 
 

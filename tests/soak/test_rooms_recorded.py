@@ -16,11 +16,12 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from benchmarks.fanout import Mark, copy_clip, make_clip, running
+from benchmarks.fanout import Mark, make_clip, running
 from records.ledger import Ledger
 from records.serving import signing
 from records.tables.evidence import Gap, Recording, Segment
 from records.tables.organisations import Room
+from streaming import ffmpeg
 from streaming.recording import ledger as recordings
 from tests.browser.public_site import free_port
 from tests.streaming import hub_market as market
@@ -71,9 +72,10 @@ def published(hub: subprocess.Popen[bytes], ledger: Ledger, port: int, clip: Pat
     hub and recorders, seconds)."""
     with ExitStack() as stack:
         for room in ROOMS:
-            to = ["-f", "whip", "-authorization", market.TOKEN, f"http://127.0.0.1:{port}/whip/{room}"]
             wait_for(lambda: answers(port), 60)
-            stack.enter_context(running(copy_clip(clip, to)))
+            stack.enter_context(
+                running(ffmpeg.play_by_whip(clip, f"http://127.0.0.1:{port}/whip/{room}", market.TOKEN))
+            )
         wait_for(lambda: recorded(ledger) == len(ROOMS), 120)
         before = Mark.of(hub.pid)
         recorders = {pid: Mark.of(pid) for pid in children(hub.pid)}

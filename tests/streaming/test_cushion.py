@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from test_media_clients import Hub, browser, ffmpeg  # noqa: F401 - fixture
+from test_media_clients import Hub, browser, encoder  # noqa: F401 - fixture
 
 from streaming.rooms.media import MediaConfig, MediaServer
 
@@ -75,7 +75,7 @@ async def buffered(page, seconds):
 async def test_only_a_line_that_loses_packets_gets_a_buffer(browser):  # noqa: F811
     async with (
         site() as hub,
-        ffmpeg(hub),
+        encoder(hub),
         lossy(("127.0.0.1", hub.media.port), Line(loss=0.05, delay=0.03, jitter=0.01)) as relay,
     ):
         clean, bad = await browser.new_page(), await browser.new_page()

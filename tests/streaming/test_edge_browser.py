@@ -6,7 +6,6 @@ import socket
 from pathlib import Path
 
 import edge_rig
-import imageio_ffmpeg
 import pytest
 import uvicorn
 from media_helper import Doorman, until
@@ -15,6 +14,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from streaming import ffmpeg
 from streaming.rooms.media import MediaConfig, MediaServer
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -31,11 +31,6 @@ window.player = new Ladder(v, { room: "hz-01", choice: "realtime", tell });
 window.began = performance.now();
 player.start();
 </script>"""
-SOURCE = (
-    "-hide_banner -loglevel error -re -f lavfi -i testsrc2=size=320x180:rate=25"
-    " -re -f lavfi -i sine=frequency=440:sample_rate=48000 -c:v libx264 -preset ultrafast -tune zerolatency"
-    " -b:v 300k -bf 0 -pix_fmt yuv420p -profile:v baseline -g 25 -c:a libopus -ac 2 -authorization good -f whip"
-)
 
 
 @contextlib.asynccontextmanager
@@ -53,7 +48,12 @@ async def _hub(edges):
     await until(lambda: server.started and all(outpost.up for outpost in media.edges.outposts))
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     camera = await asyncio.create_subprocess_exec(
-        imageio_ffmpeg.get_ffmpeg_exe(), *SOURCE.split(), f"{base}/whip/hz-01"
+        *ffmpeg.publish(
+            f"{base}/whip/hz-01",
+            "good",
+            ffmpeg.moving_picture("320x180", 25),
+            coding={"b:v": "300k", "g": 25},
+        )
     )
     try:
         await until(lambda: media.status("hz-01").publishing, 20)

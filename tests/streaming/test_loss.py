@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from lossy import Line, lossy
 from media_helper import until
-from test_media_clients import browser, call, ffmpeg, hub, open_page  # noqa: F401 - fixtures
+from test_media_clients import browser, call, encoder, hub, open_page  # noqa: F401 - fixtures
 
 BAD = {"loss": 0.05, "delay": 0.05, "jitter": 0.02}
 WATCH = """
@@ -45,7 +45,7 @@ async def through(page, relay):
 
 @pytest.mark.browser
 async def test_a_viewer_on_a_bad_line_sees_no_freeze_over_a_second(hub, browser):  # noqa: F811
-    async with ffmpeg(hub), lossy(("127.0.0.1", hub.media.port), Line(**BAD)) as relay:
+    async with encoder(hub), lossy(("127.0.0.1", hub.media.port), Line(**BAD)) as relay:
         page = await open_page(browser, hub)
         await through(page, relay)
         await call(page, "watch", f"{hub.base}/whep/hz-01")

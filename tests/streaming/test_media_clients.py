@@ -7,7 +7,6 @@ import socket
 import subprocess
 from pathlib import Path
 
-import imageio_ffmpeg
 import pytest
 import uvicorn
 from media_helper import Doorman, until
@@ -15,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from streaming import ffmpeg
 from streaming.rooms.media import MediaConfig, MediaServer
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -96,16 +96,14 @@ async def hub():
 
 
 @contextlib.asynccontextmanager
-async def ffmpeg(hub, *video):
+async def encoder(hub, **coding):
     """An encoder that publishes into hz-01 until the block ends."""
-    command = [
-        *(imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error"),
-        *("-re", "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25"),
-        *("-re", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"),
-        *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-b:v", "500k", "-bf", "0"),
-        *("-pix_fmt", "yuv420p", *(video or ("-profile:v", "baseline", "-g", "50"))),
-        *("-c:a", "libopus", "-ac", "2", "-authorization", "good", "-f", "whip", f"{hub.base}/whip/hz-01"),
-    ]
+    command = ffmpeg.publish(
+        f"{hub.base}/whip/hz-01",
+        "good",
+        ffmpeg.moving_picture("640x360", 25),
+        coding={"b:v": "500k", "g": 50} | coding,
+    )
     process = await asyncio.create_subprocess_exec(*command)
     try:
         await until(lambda: hub.media.status("hz-01").publishing, 20)
@@ -148,7 +146,7 @@ async def growing(page, frames, seconds=15):
 
 @pytest.mark.server
 async def test_ffmpeg_publishes_and_leaves(hub):
-    async with ffmpeg(hub):
+    async with encoder(hub):
         await until(lambda: hub.media.status("hz-01").fps > 15, 10)
         status = hub.media.status("hz-01")
         assert (status.video, status.audio) == ("H264", "OPUS")
@@ -159,10 +157,7 @@ async def test_ffmpeg_publishes_and_leaves(hub):
 
 @pytest.mark.server
 async def test_ffmpeg_with_a_wrong_token_is_refused(hub):
-    command = [
-        *(imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=size=64x64"),
-        *("-c:v", "libx264", "-bf", "0", "-authorization", "bad", "-f", "whip", f"{hub.base}/whip/hz-01"),
-    ]
+    command = ffmpeg.publish(f"{hub.base}/whip/hz-01", "bad", ffmpeg.moving_picture("64x64", 25))
     result = await asyncio.to_thread(subprocess.run, command, capture_output=True, timeout=30, check=False)
     assert result.returncode != 0 and b"403" in result.stderr
 
@@ -172,17 +167,17 @@ async def test_a_viewer_waits_for_the_publisher_and_outlives_its_restart(hub, br
     page = await open_page(browser, hub)
     await call(page, "watch", f"{hub.base}/whep/hz-01")
     await until(lambda: hub.media.status("hz-01").viewers == 1, 10)
-    async with ffmpeg(hub):
+    async with encoder(hub):
         first = await growing(page, 25)
         assert first["width"] == 640 and first["samples"] > 0
-    async with ffmpeg(hub, "-profile:v", "high", "-g", "25"):
+    async with encoder(hub, **{"profile:v": "high", "g": 25}):
         second = await growing(page, 25)
     assert second["state"] == "connected" and hub.media.status("hz-01").viewers == 1
 
 
 @pytest.mark.browser
 async def test_the_first_frame_comes_soon_from_a_source_deaf_to_pli(hub, browser):
-    async with ffmpeg(hub, "-profile:v", "baseline", "-g", "125"):
+    async with encoder(hub, g=125):
         await until(lambda: hub.media.room("hz-01").video.frames > 90, 20)
         page = await open_page(browser, hub)
         await call(page, "watch", f"{hub.base}/whep/hz-01")

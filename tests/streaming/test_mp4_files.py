@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import av
-import imageio_ffmpeg
 import pytest
 
+from streaming import ffmpeg
 from streaming.hls.fmp4 import AUDIO_TRACK, VIDEO_TRACK, Sample, Stretch, box, fragment, head, opus_entry
 from streaming.recording.mkv import MkvFollower
 from streaming.recording.mp4 import Damaged, Mp4Follower, Piece, boxes, find, runs, tracks
@@ -20,8 +20,21 @@ SPS = base64.b64decode("Z0LAHtoCgL/lwEQAAAMABAAAAwDKPFi6gA==")
 PARAMETERS = Parameters(SPS, bytes.fromhex("68ce3c80"))
 STILL, MOVED = b"\0\0\0\x05\x65abcd", b"\0\0\0\x05\x41abcd"
 FORMATS = {
-    "mp4": "-c:v libx264 -preset ultrafast -movflags +frag_keyframe+empty_moov+default_base_moof+skip_trailer -f mp4",
-    "webm": "-c:v libvpx -deadline realtime -cpu-used 8 -live 1 -cluster_time_limit 1000 -cluster_size_limit 16000000 -f webm",
+    "mp4": {
+        "c:v": "libx264",
+        "preset": "ultrafast",
+        "movflags": "+frag_keyframe+empty_moov+default_base_moof+skip_trailer",
+        "f": "mp4",
+    },
+    "webm": {
+        "c:v": "libvpx",
+        "deadline": "realtime",
+        "cpu-used": 8,
+        "live": 1,
+        "cluster_time_limit": 1000,
+        "cluster_size_limit": 16_000_000,
+        "f": "webm",
+    },
 }
 
 
@@ -112,8 +125,10 @@ def test_sound_alone_beside_a_slow_picture_counts_no_time_of_its_own(tmp_path: P
 @pytest.mark.parametrize("container", ["mp4", "webm"])
 def test_a_file_of_ffmpeg_is_covered_by_its_pieces_without_holes(container: str, tmp_path: Path) -> None:
     path = tmp_path / f"a.{container}"
-    command = f"-v error -f lavfi -i testsrc2=size=320x180:rate=25:duration=4 -f lavfi -i sine=duration=4 -g 25 -c:a libopus {FORMATS[container]} {path}"
-    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), *command.split()], check=True, stdin=subprocess.DEVNULL)
+    picture = ffmpeg.graph(("testsrc2", {"size": "320x180", "rate": 25, "duration": 4}))
+    sound = ffmpeg.graph(("sine", {"duration": 4}))
+    coding = {"g": 25, "c:a": "libopus", **FORMATS[container]}
+    subprocess.run(ffmpeg.draw_file(path, picture, sound, coding), check=True, stdin=subprocess.DEVNULL)
     follower = Mp4Follower if container == "mp4" else MkvFollower
     with path.open("rb") as file:
         pieces = list(follower(file).pieces())

@@ -6,7 +6,6 @@ import time
 from itertools import pairwise
 
 import httpx
-import imageio_ffmpeg
 import pytest
 from media_helper import Camera, number, rig, until
 from sqlalchemy import select
@@ -15,6 +14,7 @@ from test_record_room import film
 
 from records.clock import now
 from records.tables.evidence import Recording, Segment
+from streaming import ffmpeg
 from streaming.hls.server import HlsServer
 from streaming.recording import ledger as recordings
 from streaming.recording.recorder import Recorder, RecorderConfig
@@ -108,13 +108,13 @@ async def test_without_a_keyframe_or_a_publisher_there_is_nothing(one):
 @contextlib.asynccontextmanager
 async def deaf_camera(hub, room):  # noqa: F811
     """ffmpeg over WHIP never answers a request for a keyframe; it makes one every twenty seconds."""
-    command = (
-        f"{imageio_ffmpeg.get_ffmpeg_exe()} -v error -nostdin -re -f lavfi -i testsrc2=size=320x180:rate=15"
-        " -re -f lavfi -i sine=440:sample_rate=48000 -c:v libx264 -preset ultrafast -tune zerolatency -bf 0"
-        " -profile:v baseline -pix_fmt yuv420p -threads 1 -g 300 -b:v 200k -c:a libopus -ac 2"
-        f" -authorization good -f whip {hub.base}/whip/{room}"
+    command = ffmpeg.publish(
+        f"{hub.base}/whip/{room}",
+        "good",
+        ffmpeg.moving_picture("320x180", 15),
+        coding={"threads": 1, "g": 300, "b:v": "200k"},
     )
-    process = await asyncio.create_subprocess_exec(*command.split())
+    process = await asyncio.create_subprocess_exec(*command)
     try:
         await until(lambda: hub.media.status(room).publishing, 20)
         yield

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import imageio_ffmpeg
 import pytest
 import uvicorn
 from sqlalchemy import update
@@ -18,6 +17,7 @@ from records import rooms
 from records.ledger import Ledger
 from records.serving import signing
 from records.tables.organisations import Room
+from streaming import ffmpeg
 from streaming.rooms.media import MediaServer
 from tests.streaming import hub_market
 from tests.streaming.encoder import HEADERS, WholeHub, until, whole_hub
@@ -48,14 +48,12 @@ def media(hub: WholeHub) -> MediaServer:
     return found
 
 
-async def ffmpeg(base: str, room: str) -> asyncio.subprocess.Process:
+async def encoder(base: str, room: str) -> asyncio.subprocess.Process:
     """The documented command, with a small test picture and sound."""
     return await asyncio.create_subprocess_exec(
-        *(imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-loglevel", "error"),
-        *("-re", "-f", "lavfi", "-i", "testsrc2=size=160x96:rate=10"),
-        *("-re", "-f", "lavfi", "-i", "sine=sample_rate=48000"),
-        *("-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "10", "-pix_fmt", "yuv420p"),
-        *("-c:a", "libopus", "-ac", "2", "-f", "whip", "-authorization", hub_market.TOKEN, f"{base}/whip/{room}"),
+        *ffmpeg.publish(
+            f"{base}/whip/{room}", hub_market.TOKEN, ffmpeg.moving_picture("160x96", 10), coding={"g": 10}
+        ),
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
 
@@ -100,7 +98,7 @@ async def test_ffmpeg_ends_when_its_room_is_lost_and_may_come_back(ledger: Ledge
                 update(Room).where(Room.id.in_(WAYS)).values(token_hash=signing.token_hash(hub_market.TOKEN))
             )
         await until(lambda: set(WAYS) <= set(hub.hub.roster.rooms))
-        running = {room: await ffmpeg(base, room) for room in WAYS}
+        running = {room: await encoder(base, room) for room in WAYS}
         try:
             await until(lambda: all(hub.hub.media.status(room).publishing for room in WAYS), 30)
             for room, way in WAYS.items():
@@ -112,7 +110,7 @@ async def test_ffmpeg_ends_when_its_room_is_lost_and_may_come_back(ledger: Ledge
             assert all(code > 0 for code in codes), codes
             page = media(hub).room("hz-01").publisher
             assert page is not None and page.closed is None, "the page that took over is still there"
-            running["again"] = await ffmpeg(base, "hz-01")
+            running["again"] = await encoder(base, "hz-01")
             await until(lambda: page.closed == "replaced" and media(hub).status("hz-01").publishing, 20)
         finally:
             for process in running.values():
