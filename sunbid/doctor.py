@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from records.clock import timestamp
+from sunbid.processes.supervisor import port_free, port_table
 from sunbid.settings import Settings, variable
-from sunbid.supervise import port_free, port_table
 
 OLDEST_PYTHON = (3, 11)
 NEED_FREE = 2 * 1024**3

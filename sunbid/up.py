@@ -9,10 +9,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from records.ledger import words
 from sunbid import wiring
-from sunbid.children import Command
-from sunbid.logfile import LogFile
+from sunbid.logs.file import LogFile
+from sunbid.processes.child import Command
+from sunbid.processes.supervisor import CannotStart, Say, Supervisor, check_ports, only_one
 from sunbid.settings import Settings
-from sunbid.supervise import CannotStart, Say, Supervisor, check_ports, only_one
 from supervision.config import SIGN
 
 COLOURS = {"hub": 34, "desk": 36, "intake": 35, "watch": 33, "sunbid": 32}

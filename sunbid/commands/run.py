@@ -52,7 +52,7 @@ def up() -> None:
 
 
 def _supervised(run: object) -> None:
-    from sunbid.supervise import CannotStart
+    from sunbid.processes.supervisor import CannotStart
 
     assert callable(run)
     try:
@@ -64,7 +64,9 @@ def _supervised(run: object) -> None:
 def hub() -> None:
     """直播公开站 / the public plane: media, public pages, feeds."""
     from streaming.hub import serve
-    from sunbid import logs, privacy, waiting, wiring
+    from sunbid import privacy, wiring
+    from sunbid.logs import setup as logs
+    from sunbid.processes import without_ledger as waiting
 
     settings = output.settings()
     logs.setup(settings.log_level)
@@ -76,7 +78,9 @@ def hub() -> None:
 def desk() -> None:
     """智管台 / the supervision desk."""
     from dashboard.serve import serve
-    from sunbid import logs, privacy, waiting, wiring
+    from sunbid import privacy, wiring
+    from sunbid.logs import setup as logs
+    from sunbid.processes import without_ledger as waiting
 
     settings = output.settings()
     logs.setup(settings.log_level)
@@ -88,7 +92,9 @@ def desk() -> None:
 def intake() -> None:
     """数据接入 / the intake of records."""
     from ingest.http.server import serve
-    from sunbid import logs, privacy, waiting, wiring
+    from sunbid import privacy, wiring
+    from sunbid.logs import setup as logs
+    from sunbid.processes import without_ledger as waiting
 
     settings = output.settings()
     logs.setup(settings.log_level)
@@ -99,7 +105,9 @@ def intake() -> None:
 
 def watch() -> None:
     """规则与预警 / the watch: lens, rules, warnings."""
-    from sunbid import logs, privacy, waiting, wiring
+    from sunbid import privacy, wiring
+    from sunbid.logs import setup as logs
+    from sunbid.processes import without_ledger as waiting
     from supervision.watch import serve
 
     settings = output.settings()

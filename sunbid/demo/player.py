@@ -13,13 +13,13 @@ from pathlib import Path
 import structlog
 
 from records.clock import now
-from sunbid import logs
 from sunbid.demo import envelopes, fonts, market, rooms, script
 from sunbid.demo import opening_steps as story
 from sunbid.demo.envelopes import Envelope
 from sunbid.demo.link import Link
 from sunbid.demo.lots import LotPlan
 from sunbid.demo.people import People
+from sunbid.logs import setup as logs
 
 TOKEN_VARIABLE = "DEMO_SOURCE_TOKEN"
 SCHEDULE_EVERY = timedelta(minutes=10)

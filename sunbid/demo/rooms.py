@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streaming import ffmpeg
-from sunbid.children import Command
 from sunbid.demo import fonts, scene
+from sunbid.processes.child import Command
 
 RATE = 12
 """Pictures a second."""

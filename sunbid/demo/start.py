@@ -17,13 +17,14 @@ from records.clock import BEIJING, now
 from records.ledger import Ledger, words
 from records.serving import signing
 from records.tables.users import ROLES, User
-from sunbid import logs, output, up, wiring
-from sunbid.children import Command
+from sunbid import output, up, wiring
 from sunbid.demo import broadcasts, home, load, market, player, rooms, script
 from sunbid.demo.people import People
-from sunbid.logfile import LogFile
+from sunbid.logs import setup as logs
+from sunbid.logs.file import LogFile
+from sunbid.processes.child import Command
+from sunbid.processes.supervisor import CannotStart, Supervisor, only_one
 from sunbid.settings import Settings
-from sunbid.supervise import CannotStart, Supervisor, only_one
 
 PASSWORD = "yangguang-demo"
 """Fixed on purpose: it guards nothing but invented data, and everybody who tries the demonstration needs it."""

@@ -36,8 +36,8 @@ BACK_SECONDS = 5.0
 CODING: ffmpeg.Options = {"threads": 1, "g": 12, "b:v": "200k", "b:a": "24k"}
 SUPERVISED = """
 import asyncio, json, sys
-from sunbid.children import Command
-from sunbid.supervise import Supervisor
+from sunbid.processes.child import Command
+from sunbid.processes.supervisor import Supervisor
 port, commands = int(sys.argv[1]), json.loads(sys.argv[2])
 hub = Command("hub", (sys.executable, "-m", "sunbid", "hub"), port, "/healthz")
 rooms = [Command(name, argv, follows="hub") for name, argv in commands.items()]

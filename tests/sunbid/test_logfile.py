@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sunbid import children
-from sunbid.children import Command
-from sunbid.logfile import LogFile
+from sunbid.logs.file import LogFile
+from sunbid.processes import child as children
+from sunbid.processes.child import Command
 
 FULL = Path("/dev/full")
 """Linux' device on which every write fails as on a full disk."""

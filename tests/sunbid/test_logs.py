@@ -41,14 +41,14 @@ Api.find = abroken
 serve(HubConfig({url!r}, Path({data!r}), port={port}, media_port=0, record=False, fanout="plain"))
 """
 INTAKE = """
-from ingest import body
+from ingest.http import body
 from ingest.config import IntakeConfig
 from ingest.http.server import serve
 body.split = broken
 serve(IntakeConfig({url!r}, Path({data!r}), port={port}))
 """
 DESK = """
-from dashboard import auth
+from dashboard.access import routes as auth
 from dashboard.config import DeskConfig
 from dashboard.serve import serve
 auth._try = broken
@@ -95,7 +95,7 @@ def test_no_secret_and_no_person_stands_in_the_log(
 
 def written(code: str) -> str:
     """What a process that logs so writes."""
-    started = "import logging, threading, structlog\nfrom sunbid import logs, traces\nlogs.setup('debug')\nlog = structlog.get_logger()\n"
+    started = "import logging, threading, structlog\nfrom sunbid.logs import setup as logs, traces\nlogs.setup('debug')\nlog = structlog.get_logger()\n"
     done = subprocess.run([sys.executable, "-c", started + code], capture_output=True, text=True, check=True)
     return done.stderr
 

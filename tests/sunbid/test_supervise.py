@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from sunbid.processes.supervisor import CannotStart, check_ports, only_one
 from sunbid.settings import load
-from sunbid.supervise import CannotStart, check_ports, only_one
 
 pytestmark = pytest.mark.server
 ROOT = Path(__file__).parents[2]
@@ -33,8 +33,8 @@ http.server.ThreadingHTTPServer(("127.0.0.1", port), Answer).serve_forever()
 """
 SUPERVISOR = """
 import asyncio, sys
-from sunbid.children import Command
-from sunbid.supervise import Supervisor
+from sunbid.processes.child import Command
+from sunbid.processes.supervisor import Supervisor
 worker, folder, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
 own = (sys.executable, worker)
 commands = [
@@ -197,8 +197,8 @@ time.sleep(600)
 """
 KEEPER = """
 import asyncio, pathlib, sys
-from sunbid import supervise
-from sunbid.children import Command
+from sunbid.processes import supervisor as supervise
+from sunbid.processes.child import Command
 supervise.PROBE_EVERY, supervise.SIGN_OLDEST = 0.1, 1.0
 worker, folder, port = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3])
 def command(kind, **more):

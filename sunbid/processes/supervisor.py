@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from records.serving import private
-from sunbid import children, privacy
-from sunbid.children import Command, Guardian, Health
+from sunbid import privacy
+from sunbid.processes import child as children
+from sunbid.processes.child import Command, Guardian, Health
 from sunbid.settings import ANY_HOST, Settings, variable
 
 FIRST_WAITS = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)

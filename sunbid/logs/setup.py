@@ -17,8 +17,8 @@ from typing import Any
 import structlog
 
 from records.clock import local_now
-from sunbid.redaction import redacted
-from sunbid.traces import NotTooOften, told
+from sunbid.logs.redaction import redacted
+from sunbid.logs.traces import NotTooOften, told
 
 WAITING = 10_000
 """Lines that may wait to be written; further ones are dropped and counted."""

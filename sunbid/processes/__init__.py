@@ -1,0 +1,1 @@
+"""The processes of sunbid: started, watched, ended."""
