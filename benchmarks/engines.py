@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from streaming.hub import spare_collections
+from records.serving.workers import Workers
+from streaming.http.server import spare_collections
 from streaming.rooms.media import MediaConfig, MediaServer
 
 
@@ -32,7 +33,7 @@ class Everyone:
 
 def hub(fanout: str, port: int, address: str) -> Starlette:
     """The media plane alone, with one of its three fan-outs."""
-    server = MediaServer(MediaConfig(address, port, address, fanout), Everyone())
+    server = MediaServer(MediaConfig(address, port, address, fanout), Everyone(), Workers())
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -22,6 +22,7 @@ from sqlalchemy import select
 
 from benchmarks.studio import Studio
 from records.ledger import Ledger
+from records.serving.workers import Workers
 from records.tables.evidence import Recording, Segment
 from streaming.recording.recorder import Recorder, RecorderConfig
 
@@ -61,7 +62,9 @@ def _ledger(folder: Path) -> Ledger:
 
 
 def _recorder(studio: Studio, ledger: Ledger, folder: Path) -> Recorder:
-    return Recorder(studio, ledger, RecorderConfig(folder), lambda room: "s" if studio.publishing else None)
+    return Recorder(
+        studio, ledger, RecorderConfig(folder), lambda room: "s" if studio.publishing else None, Workers()
+    )
 
 
 async def _measure(folder: Path, rooms: int, seconds: float) -> dict[str, Any]:

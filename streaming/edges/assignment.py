@@ -16,7 +16,7 @@ from streaming.edges.config import Edge
 from streaming.edges.edge import EdgeViewer, Outpost
 from streaming.edges.janus import JanusError
 from streaming.edges.mountpoints import Plane
-from streaming.health import Trouble
+from streaming.service import Trouble
 from streaming.wire.codecs import Codec
 from streaming.wire.sdp import Offer, SdpError
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from records.clock import timestamp
 from streaming.hls.cutter import PART_SECONDS, Cut
 from streaming.hls.fmp4 import Stretch, fragment, head
-from streaming.signals import Signal
+from streaming.live.signal import Signal
 from streaming.wire.h264 import Parameters, frame_size
 
 KEPT = 8

@@ -10,12 +10,13 @@ from typing import Any
 from records import current as at_room
 from records.clock import BEIJING, now, rfc3339, today
 from records.public import rows as public
-from streaming.live.covers import OPEN, Cover
+from streaming.live.covers import Cover, Covers
 from streaming.live.logs import Logs
 from streaming.live.reading import Reader, every, openings_on
 from streaming.live.register import Register
 from streaming.live.roster import RoomCard, Roster
-from streaming.signals import Signal
+from streaming.live.signal import Signal
+from streaming.rooms.plane import MediaPlane
 
 DAYS_BACK = 14
 DAYS_AHEAD = 7
@@ -29,23 +30,18 @@ def moment(text: str | None) -> datetime | None:
 
 
 class Board:
-    """Openings by id, and what each room is doing; `signal` tells of anything the hall shows."""
+    """Openings by id, and what each room is doing; `signal` tells of anything the hall shows.
+
+    `camera_signals` tells how the cameras do that are pulled for a room: camera, state, since.
+    """
 
     def __init__(
-        self, reader: Reader, roster: Roster, logs: Logs, publishing: Callable[[str], bool],
-        covered: Callable[[str], Cover] = lambda room: OPEN,
+        self, reader: Reader, roster: Roster, logs: Logs, media: MediaPlane, covers: Covers,
+        camera_signals: Callable[[str], list[dict[str, Any]]],
     ) -> None:  # fmt: skip
-        self._reader = reader
-        self._roster = roster
-        self._logs = logs
-        self._publishing = publishing
-        self.covered = covered
-        """What the operators withhold of a room."""
+        self._reader, self._roster, self._logs = reader, roster, logs
+        self._media, self._covers, self._camera_signals = media, covers, camera_signals
         self.openings: dict[str, Opening] = {}
-        self.cameras: Callable[[str], list[str]] = lambda room: []
-        """Which cameras of a room are on air: names to join by WHEP, near one first."""
-        self.signals: Callable[[str], list[dict[str, Any]]] = lambda room: []
-        """How the cameras do that are pulled for a room: camera, state, since."""
         self.register = Register()
         """All public openings and projects, for search and calendar."""
         self.day: date | None = None
@@ -55,6 +51,7 @@ class Board:
         self.stamp = ""
         """What the hall shows, as a short digest: a page and the feed agree by it whether anything has changed since.
         How often it has changed is nobody's business, and differs between two hubs that show the same."""
+        media.on_change(lambda _room: self.look())
 
     async def load(self) -> None:
         """Read the days around today; again whenever a new day begins."""
@@ -114,7 +111,7 @@ class Board:
         """Announce a change if what the hall shows differs from what it showed."""
         shown = (
             sorted((o["id"], o["state"], o["stage"], o["scheduled_at"], o["room"] or "", o["title"]) for o in self.openings.values()),
-            [(room.name, self.state(room), self._publishing(room.id)) for room in self._roster.public_rooms()],
+            [(room.name, self.state(room), self.publishing(room.id)) for room in self._roster.public_rooms()],
             self.day,
         )  # fmt: skip
         if shown != self._shown:
@@ -136,6 +133,11 @@ class Board:
         """The opening a room is at (see records.current)."""
         key = at_room.first(self._claims(room_id), now())
         return self.openings[key] if key else None
+
+    def paused(self, room_id: str) -> bool:
+        """Whether the opening a room is at is paused."""
+        opening = self.current(room_id)
+        return opening is not None and opening["state"] == "paused"
 
     def upcoming(self, room_id: str) -> Opening | None:
         """The next opening announced for a room."""
@@ -161,7 +163,7 @@ class Board:
         since = self._remember(room.id, state, opening)
         cover = self.covered(room.id)
         told: dict[str, Any] = {"reason": cover.reason} if cover.slated and state == "paused" else {}
-        if signals := self.signals(room.id):
+        if signals := self._camera_signals(room.id):
             told["signals"] = signals
         return {
             "id": room.id,
@@ -172,7 +174,7 @@ class Board:
             "opening": opening["id"] if opening else None,
             "since": since,
             "muted": cover.muted,
-            "cameras": self.cameras(room.id),
+            "cameras": self._media.cameras(room.id),
             **told,
         }
 
@@ -186,14 +188,18 @@ class Board:
 
     def publishing(self, room_id: str) -> bool:
         """Whether pictures of a room arrive."""
-        return self._publishing(room_id)
+        return self._media.status(room_id).publishing
+
+    def covered(self, room_id: str) -> Cover:
+        """What the operators withhold of a room."""
+        return self._covers.get(room_id)
 
     def covers(self, day: date) -> bool:
         """Whether the board knows every opening of a day."""
         return self.day is not None and -DAYS_BACK <= (day - self.day).days <= DAYS_AHEAD
 
     def _state(self, room_id: str, opening: Opening | None) -> str:
-        publishing, slated = self._publishing(room_id), self.covered(room_id).slated
+        publishing, slated = self.publishing(room_id), self.covered(room_id).slated
         if opening is None:
             return "idle" if not publishing else "paused" if slated else "standby"
         if opening["state"] == "paused":

@@ -13,10 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from records.clock import now
-from records.serving.workers import Worker
+from records.serving.workers import Worker, Workers
 from records.tables.broadcast import BroadcastSession
 from streaming.live.board import Board, moment
 from streaming.live.reading import Reader
+from streaming.service import Service
 
 TICK_SECONDS = 1.0
 SAVE_SECONDS = 30.0
@@ -71,28 +72,39 @@ class Airing:
         return "standby"
 
 
-class Broadcaster:
+class Broadcaster(Service):
     """Keeps a session for every opening that is at its room."""
 
-    def __init__(self, reader: Reader, board: Board) -> None:
-        self._reader, self._board = reader, board
+    def __init__(self, reader: Reader, board: Board, workers: Workers) -> None:
+        self._reader, self._board, self._workers = reader, board, workers
+        self._task: asyncio.Task[None] | None = None
         self._airings: dict[str, Airing] = {}
         self._looked = time.monotonic()
 
     async def start(self) -> None:
-        """Take up the sessions a former process left open."""
+        """Take up the sessions a former process left open, then look every second."""
         rows = await self._reader.ask(_unfinished)
         self._airings = {row.opening_id: _airing(row) for row in rows}
+        self._task = self._workers.task("broadcaster", self._run, heals=False)
 
-    async def run(self, worker: Worker) -> None:
-        """Look every second until cancelled."""
+    async def stop(self) -> None:
+        """Look a last time, the media plane having ended: nothing is on air any more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._try()
+
+    async def _run(self, worker: Worker) -> None:
         while True:
             worker.beat()
             await asyncio.sleep(TICK_SECONDS)
-            try:
-                await self.look()
-            except SQLAlchemyError as error:
-                log.warning("broadcast_session_not_written", error=type(error).__name__)
+            await self._try()
+
+    async def _try(self) -> None:
+        try:
+            await self.look()
+        except SQLAlchemyError as error:
+            log.warning("broadcast_session_not_written", error=type(error).__name__)
 
     async def look(self) -> None:
         """Bring the sessions to what the board shows and write down what changed."""

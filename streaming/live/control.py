@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -23,59 +21,34 @@ from records import control
 from records.clock import now, rfc3339
 from records.control import Order
 from records.serving.workers import Worker, Workers
+from streaming.http.answers import problem
+from streaming.http.health import Health
 from streaming.live.board import Board
 from streaming.live.covers import Cover, Covers, is_on, switched
-from streaming.live.roster import RoomCard, Roster
-from streaming.plane import MediaPlane
-from streaming.security import problem
+from streaming.live.pending import Pending
+from streaming.live.roomstates import RoomStates
+from streaming.live.roster import Roster
+from streaming.rooms.plane import MediaPlane
+from streaming.service import Service
 
 log = structlog.get_logger()
 
-FIGURES = ("video", "audio", "bitrate", "fps", "loss", "jitter", "rtt", "keyframe_age", "viewers")
-"""What of a room's media status the desk is told: bit/s, frames/s, share, seconds, seconds, seconds."""
 REPLAY_SECONDS = 4 * control.MAX_AGE
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A request that waits for a second person."""
+class Control(Service):
+    """Obeys orders, and lays the slate over a room whose opening is paused."""
 
-    room: str
-    act: str
-    on: bool
-    reason: str
-    actor: str
-    id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
-    until: float = field(default_factory=lambda: time.monotonic() + control.PENDING_SECONDS)
-
-    def told(self) -> dict[str, Any]:
-        """For the other operators."""
-        left = max(0, round(self.until - time.monotonic()))
-        return {
-            "id": self.id, "act": self.act, "on": self.on, "reason": self.reason, "by": self.actor,
-            "seconds_left": left,
-        }  # fmt: skip
-
-
-class Control:
-    """Obeys orders, and lays the slate over a room whose opening is paused.
-
-    `recorder` tells what the recorder does in a room (None: no recorder here), `sources` how the cameras do
-    that are pulled for it, `notices` what is to be said of what its publishers send; `health` the hub's state.
-    """
-
-    def __init__(self, key: bytes, roster: Roster, board: Board, media: MediaPlane, covers: Covers) -> None:
+    def __init__(
+        self, key: bytes, roster: Roster, board: Board, media: MediaPlane, covers: Covers, pending: Pending,
+        states: RoomStates, health: Health, workers: Workers,
+    ) -> None:  # fmt: skip
         self._key, self._roster, self._board = key, roster, board
-        self._media, self._covers = media, covers
-        self.recorder: Callable[[str], dict[str, Any] | None] = lambda room: None
-        self.sources: Callable[[str], list[dict[str, Any]]] = lambda room: []
-        self.notices: Callable[[str], list[dict[str, Any]]] = lambda room: []
-        self.health: Callable[[], dict[str, Any]] = dict
-        self._asked: dict[str, Asked] = {}
+        self._media, self._covers, self._pending = media, covers, pending
+        self._states, self._health, self._workers = states, health, workers
         self._obeyed: dict[str, float] = {}
         self._applied: dict[str, tuple[bool, bool]] = {}
         self._lock = asyncio.Lock()
-        self.workers = Workers()
         self._task: asyncio.Task[None] | None = None
 
     def routes(self) -> list[Route]:
@@ -90,7 +63,7 @@ class Control:
     async def start(self) -> None:
         """Cover what is to be covered, then follow the board. Before the media plane starts."""
         self.apply()
-        self._task = self.workers.task("control", self._follow)
+        self._task = self._workers.task("control", self._follow)
 
     async def stop(self) -> None:
         """Follow no more."""
@@ -111,16 +84,12 @@ class Control:
         for room in self._roster.rooms:
             cover = self._covers.get(room)
             # in a pause the room talks among itself: its sound is withheld with the picture
-            paused = self._paused(room)
+            paused = self._board.paused(room)
             wanted = (cover.muted or paused, cover.slated or paused)
             if self._applied.get(room, (False, False)) != wanted:
                 self._applied[room] = wanted
                 self._media.cover(room, muted=wanted[0], slated=wanted[1])
                 log.info("room_covered", room=room, muted=wanted[0], slated=wanted[1], pause=paused)
-
-    def _paused(self, room: str) -> bool:
-        opening = self._board.current(room)
-        return opening is not None and opening["state"] == "paused"
 
     # -- the state of all rooms -------------------------------------------------------------------
 
@@ -129,25 +98,8 @@ class Control:
         order = self._order(request)
         if isinstance(order, Response):
             return order
-        self._sweep()
-        rows = [self.row(room) for room in self._roster.in_use()]
-        return _json({"now": rfc3339(now()), "health": self.health(), "rooms": rows})
-
-    def row(self, room: RoomCard) -> dict[str, Any]:
-        """One room as the desk sees it."""
-        cover, status = self._covers.get(room.id), self._media.status(room.id)
-        publishing = status.publishing
-        state = self._board.state(room)
-        return {
-            **{name: state[name] for name in ("id", "name", "centre", "kind", "state", "opening", "since")},
-            "public": room.public, "publishing": publishing,
-            **{name: getattr(status, name, None) for name in FIGURES},
-            "muted": cover.muted, "slated": cover.slated, "reason": cover.reason, "needs_two": cover.needs_two,
-            "paused": self._paused(room.id), "by": list(cover.by), "switched_at": cover.since,
-            "pending": [asked.told() for asked in self._asked.values() if asked.room == room.id],
-            "recorder": self.recorder(room.id), "sources": self.sources(room.id),
-            "notices": self.notices(room.id),
-        }  # fmt: skip
+        rows = self._states.rows()
+        return _json({"now": rfc3339(now()), "health": self._health.report(), "rooms": rows})
 
     # -- orders -----------------------------------------------------------------------------------
 
@@ -159,9 +111,8 @@ class Control:
         refusal = self._refusal(order, request.path_params["room"])
         if refusal is not None:
             return refusal
-        self._obeyed[order.nonce] = time.monotonic()
+        self._remember(order)
         async with self._lock:
-            self._sweep()
             agreed = self._agreed(order)
             return agreed if isinstance(agreed, Response) else await self._switch(*agreed)
 
@@ -192,27 +143,15 @@ class Control:
             return self._confirmed(order)
         if not two:
             return order, (order.actor,)
-        asked = self._ask(order)
-        return _json({"done": False, "pending": asked.told()}, 202)
-
-    def _ask(self, order: Order) -> Asked:
-        for asked in self._asked.values():
-            if (asked.room, asked.act, asked.on) == (order.room, order.act, order.on):
-                return asked
-        asked = Asked(order.room, order.act, order.on, order.reason, order.actor)
-        self._asked[asked.id] = asked
-        log.info("room_order_waits", room=asked.room, act=asked.act, on=asked.on)
-        return asked
+        return _json({"done": False, "pending": self._pending.ask(order).told()}, 202)
 
     def _confirmed(self, order: Order) -> tuple[Order, tuple[str, ...]] | Response:
-        asked = self._asked.get(order.request)
-        if asked is None or (asked.room, asked.act, asked.on, asked.actor) != (
-            order.room, order.act, order.on, order.actor,
-        ):  # fmt: skip
+        asked = self._pending.get(order.request)
+        if asked is None or not asked.made_by(order):
             return problem(409, "没有这项待确认的请求，或已过期，请重新发起 / no such request, ask again")
         if not order.second or order.second == asked.actor:
             return problem(403, "须由另一人确认 / another person must confirm")
-        del self._asked[asked.id]
+        self._pending.done(asked)
         return replace(order, reason=asked.reason), (asked.actor, order.second)
 
     async def _switch(self, order: Order, by: tuple[str, ...]) -> Response:
@@ -243,12 +182,13 @@ class Control:
         )  # fmt: skip
 
     def _done(self, room: str, by: tuple[str, ...]) -> Response:
-        return _json({"done": True, "by": list(by), "room": self.row(self._roster.rooms[room])})
+        return _json({"done": True, "by": list(by), "room": self._states.row(self._roster.rooms[room])})
 
-    def _sweep(self) -> None:
+    def _remember(self, order: Order) -> None:
+        """A token is obeyed once; what is too old to be obeyed at all need not be remembered."""
         instant = time.monotonic()
-        self._asked = {key: asked for key, asked in self._asked.items() if asked.until > instant}
         self._obeyed = {n: at for n, at in self._obeyed.items() if instant - at < REPLAY_SECONDS}
+        self._obeyed[order.nonce] = instant
 
 
 def _json(body: dict[str, Any], status: int = 200) -> Response:

@@ -15,6 +15,7 @@ import structlog
 
 from records.clock import now, rfc3339
 from records.filenames import bounded
+from streaming.service import Checks, Service, Trouble
 
 HISTORY = 500
 """Switches of a room that are remembered."""
@@ -59,7 +60,7 @@ def _stem(room: str) -> str:
     return bounded(quote(room, safe=""))
 
 
-class Covers:
+class Covers(Service):
     """All rooms' covers, from the folder `rooms` of the data folder."""
 
     def __init__(self, data_dir: Path) -> None:
@@ -68,6 +69,17 @@ class Covers:
         """Stem → file that could not be read; the room stays covered until an operator lifts it."""
         self._held = {path.stem: self._read(path) for path in self._files()}
         """By the name of the file: a long room id cannot be told from it."""
+
+    def trouble(self) -> Checks:
+        """Rooms whose file is damaged: nobody knows what was to be hidden."""
+        names = "、".join(self.damaged.values())
+        if not names:
+            return {"rooms": None}
+        trouble = Trouble(
+            f"房间状态文件损坏：{names}，相关房间已遮挡并静音", f"state files damaged: {names}; those rooms are covered",
+            "在数字直播间核对后重新解除垫片与静音", "check the rooms, then lift slate and mute on the desk",
+        )  # fmt: skip
+        return {"rooms": trouble}
 
     def get(self, room: str) -> Cover:
         """The cover of a room; an unknown one is open."""

@@ -9,15 +9,19 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from records.clock import now, rfc3339
 from records.serving.requests import whole
 from streaming.live.board import Board
 from streaming.live.logs import Logs, OpeningLog
+from streaming.service import Service
 
 log = structlog.get_logger()
 
@@ -31,7 +35,7 @@ FULL = 1013
 """Close codes: what was asked is wrong · no such opening · too slow, resume · too many, come later."""
 
 
-class Feeds:
+class Feeds(Service):
     """All WebSocket subscribers of the hub."""
 
     def __init__(self, logs: Logs, board: Board, limit: int) -> None:
@@ -40,6 +44,18 @@ class Feeds:
         self._limit = limit
         self.open: set[WebSocket] = set()
         self.sent = 0
+
+    def routes(self) -> list[BaseRoute]:
+        """Both feeds."""
+        return [
+            WebSocketRoute("/feeds/openings/{id:path}", self.opening),
+            WebSocketRoute("/feeds/hall", self.hall),
+        ]
+
+    def metrics(self) -> Iterable[Metric]:
+        """Who listens, and what was sent."""
+        yield GaugeMetricFamily("sunbid_hub_feeds", "open WebSocket feeds", len(self.open))
+        yield CounterMetricFamily("sunbid_hub_feed_messages", "feed messages sent", self.sent)
 
     async def opening(self, socket: WebSocket) -> None:
         """`WS /feeds/openings/{id}?after=SEQ`: gapless replay from `after`, then live."""

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from records.public import rows as public
 from streaming.live.reading import Reader, next_due
+from streaming.live.signal import Signal
 from streaming.live.story import Story
-from streaming.signals import Signal
 
 KEEP_SECONDS = 300.0
 

@@ -4,67 +4,124 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import structlog
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy.exc import SQLAlchemyError
 
 from records.clock import now, today
-from records.serving.workers import Worker
+from records.ledger import WAL_LARGE
+from records.serving.workers import Worker, Workers
 from streaming.live.board import Board
 from streaming.live.logs import Logs
 from streaming.live.reading import Arrival, Reader, arrivals, hidden_openings, last_seq
 from streaming.live.roster import REFRESH_SECONDS, Roster
+from streaming.service import Checks, Service, Trouble
 
 BATCH = 2000
 GAP_SECONDS = 30.0
 """How long to look out for a row number that was skipped; longer transactions do not occur."""
 MAX_GAPS = 500
+LAG_LIMIT = 1.0
+"""Seconds the event loop may be late before the hub calls itself unwell."""
 _OF_OPENINGS = frozenset({"opening", "opening_event"})
 
 log = structlog.get_logger()
 
 
-class Poller:
-    """Every 200 ms one cheap indexed query for the whole process, however many subscribers there are."""
+class Poller(Service):
+    """Every 200 ms one cheap indexed query for the whole process, however many subscribers there are.
 
-    def __init__(self, reader: Reader, roster: Roster, board: Board, logs: Logs, seconds: float) -> None:
+    `withdraw(room, token digest or None)` hears of rights to publish that have ended.
+    """
+
+    def __init__(
+        self, reader: Reader, roster: Roster, board: Board, logs: Logs, workers: Workers, seconds: float,
+        withdraw: Callable[[str, str | None], None],
+    ) -> None:  # fmt: skip
         self._reader, self._roster, self._board, self._logs = reader, roster, board, logs
-        self._seconds = seconds
+        self._workers, self._seconds, self._withdraw = workers, seconds, withdraw
+        self._task: asyncio.Task[None] | None = None
         self._seq = 0
         self._missing: dict[int, float] = {}
         self._hidden: dict[str, datetime] = {}
         """Opening → when its newest state becomes public."""
         self._rooms_at = 0.0
-        self.trouble: str | None = None
+        self.unreadable: str | None = None
         """Why the ledger cannot be read, or None while it can."""
         self.lag = 0.0
         """Seconds by which the event loop woke this task too late, decaying maximum."""
 
     async def start(self) -> None:
-        """Read what stands; raises the database's error, since a hub without a ledger has nothing to show."""
+        """Read what stands, then follow; raises the database's error, since a hub without a ledger has nothing to
+        show."""
         self._seq = await self._reader.ask(last_seq)
         await self._roster.refresh()
         self._rooms_at = time.monotonic()
         await self._board.load()
         self._hidden = await self._reader.ask(hidden_openings)
+        self._task = self._workers.task("poller", self._run, heals=False)
 
-    async def run(self, worker: Worker) -> None:
+    async def stop(self) -> None:
+        """Follow no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def trouble(self) -> Checks:
+        """The ledger, its log, and the event loop, which this task feels first."""
+        return {"ledger": self._ledger(), "ledger_log": self._ledger_log(), "loop": self._loop()}
+
+    def metrics(self) -> Iterable[Metric]:
+        """How late the event loop is."""
+        yield GaugeMetricFamily("sunbid_hub_loop_lag_seconds", "event loop lateness", self.lag)
+
+    def _ledger(self) -> Trouble | None:
+        why = self.unreadable
+        if not why:
+            return None
+        return Trouble(
+            f"读不到账本（{why}）", f"the ledger cannot be read ({why})",
+            "检查数据库是否运行、网址与磁盘", "check that the database runs, its URL and its disk",
+        )  # fmt: skip
+
+    def _ledger_log(self) -> Trouble | None:
+        size = self._reader.ledger.log_bytes()
+        if size < WAL_LARGE:
+            return None
+        mib = size >> 20
+        return Trouble(
+            f"账本的预写日志已有 {mib} MiB：有读者长时间不放", f"the ledger's write-ahead log has {mib} MiB: a reader holds it",
+            "结束长时间的查询或外部 sqlite3 会话，日志随后自行缩小；常有大查询时改用 PostgreSQL",
+            "end long queries or sqlite3 shells, it then shrinks by itself; use PostgreSQL if they are frequent",
+        )  # fmt: skip
+
+    def _loop(self) -> Trouble | None:
+        if self.lag <= LAG_LIMIT:
+            return None
+        return Trouble(
+            f"事件循环迟滞 {self.lag:.1f} 秒", f"the event loop is {self.lag:.1f} s late",
+            "减轻本机负载，或把智管台移到另一台机器", "take load off this machine, or move the desk elsewhere",
+        )  # fmt: skip
+
+    async def _run(self, worker: Worker) -> None:
         """Poll until cancelled; an unreachable ledger is waited for."""
         while True:
             worker.beat()
             try:
                 full = await self._round()
-                if self.trouble:
+                if self.unreadable:
                     log.info("ledger_back")
-                    self.trouble = None
+                    self.unreadable = None
             except SQLAlchemyError as error:
                 full = False
-                if not self.trouble:
+                if not self.unreadable:
                     log.error("ledger_unreachable", error=type(error).__name__)
-                self.trouble = type(error).__name__
-            await self._pause(0.0 if full else 1.0 if self.trouble else self._seconds)
+                self.unreadable = type(error).__name__
+            await self._pause(0.0 if full else 1.0 if self.unreadable else self._seconds)
 
     async def _pause(self, seconds: float) -> None:
         before = time.monotonic()
@@ -118,7 +175,8 @@ class Poller:
         if time.monotonic() - self._rooms_at < REFRESH_SECONDS:
             return
         self._rooms_at = time.monotonic()
-        await self._roster.refresh()
+        for ended in await self._roster.refresh():
+            self._withdraw(ended.room, ended.token_hash)
         self._logs.sweep()
         if today() != self._board.day:
             await self._board.load()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 from records.serving import signing
 from records.tables.organisations import Centre, Room
 from streaming.live.reading import Reader
+from streaming.rooms.subrooms import main_room
 
 REFRESH_SECONDS = 2.0
 
@@ -64,6 +64,22 @@ def _card(room: Room, centre: Centre) -> RoomCard:
     )
 
 
+@dataclass(frozen=True)
+class Withdrawn:
+    """A right to publish into a room that has ended: of the token of that digest, or, None, of everybody."""
+
+    room: str
+    token_hash: str | None
+
+
+def _withdrawn(before: RoomCard, after: RoomCard | None) -> Withdrawn | None:
+    if after is None or after.closed:
+        return None if before.closed else Withdrawn(before.id, None)
+    if before.token_hash and before.token_hash != after.token_hash:
+        return Withdrawn(before.id, before.token_hash)
+    return None
+
+
 class Roster:
     """The authority of the media plane: answers at once from memory."""
 
@@ -73,23 +89,17 @@ class Roster:
         self.rooms: dict[str, RoomCard] = {}
         self._spent: dict[str, float] = {}
         """Numbers of publishing tickets → when they were used."""
-        self.on_withdrawn: Callable[[str, str | None], None] = lambda room, token_hash: None
-        """Told of a room whose token is void, with the token's digest, and of a room out of use, with None."""
 
-    async def refresh(self) -> bool:
-        """Read the rooms again; True if anything changed."""
-        rooms = await self._reader.ask(load_rooms)
-        before, self.rooms = self.rooms, rooms
-        for card in before.values():
-            self._withdraw(card, rooms.get(card.id))
-        return rooms != before
+    async def refresh(self) -> list[Withdrawn]:
+        """Read the rooms again; returns the rights to publish that have ended since the last time."""
+        before, self.rooms = self.rooms, await self._reader.ask(load_rooms)
+        ended = (_withdrawn(card, self.rooms.get(card.id)) for card in before.values())
+        return [one for one in ended if one]
 
-    def _withdraw(self, before: RoomCard, after: RoomCard | None) -> None:
-        if after is None or after.closed:
-            if not before.closed:
-                self.on_withdrawn(before.id, None)
-        elif before.token_hash and before.token_hash != after.token_hash:
-            self.on_withdrawn(before.id, before.token_hash)
+    def called(self, room: str, lang: str) -> str:
+        """What people call a room or sub-room; its id where it is unknown."""
+        card = self.rooms.get(main_room(room))
+        return card.title(lang) if card is not None else room
 
     def public_room(self, room: str) -> RoomCard | None:
         """The room if the public may know of it: an evaluation room does not exist for them."""

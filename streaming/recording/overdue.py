@@ -9,15 +9,13 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from streaming.health import Trouble
 from streaming.recording.recorder import Recorder
 from streaming.recording.types import Wanted
 from streaming.rooms.subrooms import camera, main_room
+from streaming.service import RoomName, Trouble
 
 PATIENCE = 10.0
 """Seconds a room may want to be recorded before its first fragment is missed."""
-Name = Callable[[str, str], str]
-"""(room or sub-room, language) → what people call the room."""
 
 
 class Duty:
@@ -62,7 +60,7 @@ class Duty:
         """A full disk or a failed write will not mend itself within the patience."""
         return seconds >= PATIENCE or self.state(room) in ("disk", "failed")
 
-    def trouble(self, name: Name) -> Trouble | None:
+    def trouble(self, name: RoomName) -> Trouble | None:
         """Who is not recorded, why, and what to do."""
         rooms = sorted(self.missing())
         if not rooms:

@@ -29,7 +29,7 @@ from records.filenames import bounded
 from records.ledger import Ledger
 from records.serving.workers import Worker, Workers
 from records.tables.evidence import Recording
-from streaming.diskspace import DiskGuard
+from streaming.machine import DiskGuard
 from streaming.recording import ledger as recordings
 from streaming.recording.file import Source, Take, end_leftover
 from streaming.recording.ledger import Hole
@@ -60,7 +60,9 @@ class _Attached:
 class Recorder:
     """Records the rooms that are wanted. Belongs to the event loop that ran `start`."""
 
-    def __init__(self, media: Plane, ledger: Ledger, config: RecorderConfig, wanted: Wanted) -> None:
+    def __init__(
+        self, media: Plane, ledger: Ledger, config: RecorderConfig, wanted: Wanted, workers: Workers
+    ) -> None:
         self._media, self._ledger, self._config, self._wanted = media, ledger, config, wanted
         self.disk = DiskGuard(config.folder, config.limits, config.free_space)
         self.trouble: str | None = None
@@ -71,7 +73,7 @@ class Recorder:
         self._due: list[Callable[[Session], object]] = []
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="recorder")
         self._clock: asyncio.Task[None] | None = None
-        self.workers = Workers()
+        self._workers = workers
 
     # -- life -------------------------------------------------------------------------------------
 
@@ -79,7 +81,7 @@ class Recorder:
         """Close what a former process left, then begin to look every second. OSError: no such folder."""
         await self._work(self._recover)
         self._media.on_change(self._came_or_went)
-        self._clock = self.workers.task("recorder", self._run, heals=False)
+        self._clock = self._workers.task("recorder", self._run, heals=False)
 
     async def stop(self) -> None:
         """End every file well and write its rows."""

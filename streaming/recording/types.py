@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from streaming.diskspace import FreeSpace, Limits, free_space
+from streaming.machine import FreeSpace, Limits, free_space
 from streaming.rooms.forward import Tap
 from streaming.rooms.since_keyframe import Replay
 

@@ -15,7 +15,6 @@ from records.serving.workers import Worker, Workers
 from streaming.edges.assignment import Edges, EdgesConfig
 from streaming.edges.config import Edge
 from streaming.fanout import choose
-from streaming.health import Trouble
 from streaming.rooms import troubles
 from streaming.rooms.counters import families
 from streaming.rooms.forward import Stream, Tap
@@ -26,6 +25,7 @@ from streaming.rooms.since_keyframe import Replay
 from streaming.rooms.subrooms import SUFFIXES
 from streaming.rooms.whep import Whep
 from streaming.rooms.whip import Whip
+from streaming.service import Checks, RoomName, Service
 from streaming.wire.addresses import announced
 from streaming.wire.answer import Candidate
 from streaming.wire.paths import TcpPath
@@ -78,13 +78,19 @@ class Authority(Protocol):
         ...
 
 
-class MediaServer:
+class MediaServer(Service):
     """Rooms, their one UDP port, and the HTTP routes that lead into them.
 
     All methods belong to the event loop that ran `start`.
     """
 
-    def __init__(self, config: MediaConfig, authority: Authority) -> None:
+    def __init__(
+        self,
+        config: MediaConfig,
+        authority: Authority,
+        workers: Workers,
+        called: RoomName = lambda room, lang: room,
+    ) -> None:
         self.config = config
         self.port = config.port
         self._udp = UdpPort(config.secret)
@@ -94,7 +100,7 @@ class MediaServer:
         self._due: list[Stream] = []
         self._callbacks: list[Callable[[str], None]] = []
         self._clock: asyncio.Task[None] | None = None
-        self.workers = Workers()
+        self._workers, self._called = workers, called
         self._moves: asyncio.Task[None] | None = None
         self._tcp = False
         self._addresses: list[str] = []
@@ -112,12 +118,12 @@ class MediaServer:
         self._addresses = await announced(self.config.host, self.config.public_host)
         self._tcp = self.config.tcp_shared or await self._listen()
         self._fanout = choose(self.config.fanout, self._udp.sock)
-        self._sender = self.workers.foreign("fanout", FANOUT_SECONDS)
+        self._sender = self._workers.foreign("fanout", FANOUT_SECONDS)
         self._udp.on_drained = self.flush
-        self._clock = self.workers.task("media", self._tick)
-        self._moves = self.workers.task("addresses", self._follow_addresses, heals=False)
+        self._clock = self._workers.task("media", self._tick)
+        self._moves = self._workers.task("addresses", self._follow_addresses, heals=False)
         if self.edges is not None:
-            await self.edges.start(self.workers)
+            await self.edges.start(self._workers)
         log.info("media.started", port=self.port, fanout=self._fanout.name, addresses=self._addresses)
 
     async def _listen(self) -> bool:
@@ -184,12 +190,13 @@ class MediaServer:
         names = [room + suffix for suffix in SUFFIXES if room + suffix in self._rooms]
         return [{"camera": one, **notice.told()} for one in names for notice in self._rooms[one].notices()]
 
-    def troubles(self, name: troubles.Name) -> dict[str, Callable[[], Trouble | None]]:
-        """Checks for the hub's health; `name` says what people call a room."""
-        return {
-            "publishers": lambda: troubles.of_publishers(self._rooms, name),
-            "taps": lambda: troubles.of_taps(self._rooms, name),
+    def trouble(self) -> Checks:
+        """Publishers, taps, and the edges where there are any."""
+        found = {
+            "publishers": troubles.of_publishers(self._rooms, self._called),
+            "taps": troubles.of_taps(self._rooms, self._called),
         }
+        return found if self.edges is None else {**found, "edges": self.edges.trouble()}
 
     def metrics(self) -> Iterable[Metric]:
         """Prometheus families of the media plane (see streaming/rooms/counters.py)."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from streaming.health import Trouble
 from streaming.rooms.room import Room
 from streaming.rooms.subrooms import camera
+from streaming.service import RoomName, Trouble
 
 NAMED = 3
 """So many are named with their reasons; each is on its room's own bar besides."""
-Name = Callable[[str, str], str]
-"""(room or sub-room, language) → what people call the room."""
 FAR = {"zh": "全景", "en": "overview camera"}
 _TAPS = {
     "RoomRecorder": ("录像", "recorder"), "Cutter": ("HLS", "HLS"), "Relay": ("边缘转发", "relay to an edge"),
@@ -19,7 +17,7 @@ _TAPS = {
 }  # fmt: skip
 
 
-def of_publishers(rooms: Mapping[str, Room], name: Name) -> Trouble | None:
+def of_publishers(rooms: Mapping[str, Room], name: RoomName) -> Trouble | None:
     """Who sends what some viewers cannot have, and the remedy."""
     found = [(room, notice) for room in sorted(rooms) for notice in rooms[room].notices() if notice.grave]
     if not found:
@@ -36,7 +34,7 @@ def of_publishers(rooms: Mapping[str, Room], name: Name) -> Trouble | None:
     )  # fmt: skip
 
 
-def of_taps(rooms: Mapping[str, Room], name: Name) -> Trouble | None:
+def of_taps(rooms: Mapping[str, Room], name: RoomName) -> Trouble | None:
     """Which recorders, segmenters and relays failed at a packet within the last ten minutes."""
     found = {room: tap for room in sorted(rooms) if (tap := rooms[room].tap_failures.lately())}
     if not found:
@@ -54,6 +52,6 @@ def of_taps(rooms: Mapping[str, Room], name: Name) -> Trouble | None:
     )  # fmt: skip
 
 
-def called(room: str, name: Name, lang: str) -> str:
+def called(room: str, name: RoomName, lang: str) -> str:
     """A room's name, or that of its overview camera."""
     return name(room, lang) + (f" {FAR[lang]}" if camera(room) == "far" else "")

@@ -17,16 +17,17 @@ from records.clock import now, rfc3339, today
 from records.public import rows as public
 from records.serving.requests import whole
 from records.states import OPENING_STATES
+from streaming.http.answers import problem
 from streaming.live.board import Board
 from streaming.live.logs import Logs, OpeningLog
 from streaming.live.reading import Reader, openings_on
 from streaming.live.story import READ_OUT, opening_record
-from streaming.security import problem
+from streaming.service import Service
 
 BRIEF = ("id", "room", "lot", "title", "state", "scheduled_at")
 
 
-class Api:
+class Api(Service):
     """The public interface; it gives nothing that the feeds do not give."""
 
     def __init__(self, reader: Reader, board: Board, logs: Logs, data_dir: Path) -> None:

@@ -21,6 +21,7 @@ from streaming.live.logs import Logs
 from streaming.live.reading import Reader, beside, openings_of
 from streaming.live.roster import Roster
 from streaming.live.story import STEPS, Story
+from streaming.service import Service
 from streaming.site import market
 from streaming.site.api import Api, evidence_path
 from streaming.site.hall import Hall
@@ -41,7 +42,7 @@ NAVIGATION: tuple[tuple[str, str, dict[str, str]], ...] = (
 CACHED_PAGES = 200
 
 
-class Pages:
+class Pages(Service):
     """Handlers of everything a reader opens."""
 
     def __init__(

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from records.clock import BEIJING, now
-from streaming.health import Trouble
-from streaming.rooms.troubles import NAMED, Name, called
+from streaming.rooms.troubles import NAMED, called
+from streaming.service import RoomName, Trouble
 from streaming.sources.cameras import CameraStatus
 
 PATIENCE = timedelta(seconds=20)
 """A camera may take this long to come (back) before the operators hear of it."""
 
 
-def trouble(cameras: Mapping[str, CameraStatus], name: Name) -> Trouble | None:
+def trouble(cameras: Mapping[str, CameraStatus], name: RoomName) -> Trouble | None:
     """What the operators should know of the cameras; None while all do as they should."""
     refused = {room: status for room, status in cameras.items() if status.state == "refused"}
     away = {
@@ -39,7 +39,7 @@ def trouble(cameras: Mapping[str, CameraStatus], name: Name) -> Trouble | None:
     return Trouble("；".join(zh), "; ".join(en), remedy_zh, remedy_en)
 
 
-def _line(room: str, status: CameraStatus, name: Name, lang: str) -> str:
+def _line(room: str, status: CameraStatus, name: RoomName, lang: str) -> str:
     told = status.told(room)
     since = status.since.astimezone(BEIJING).strftime("%H:%M")
     why = told[f"reason_{lang}"]

@@ -95,18 +95,17 @@ def addresses(room: str, text: str) -> dict[str, Address]:
 class Cameras:
     """All cameras. Belongs to the event loop; start after the media plane, stop before it."""
 
-    def __init__(self, media: Media, reader: Reader) -> None:
-        self._media, self._reader = media, reader
+    def __init__(self, media: Media, reader: Reader, workers: Workers) -> None:
+        self._media, self._reader, self._workers = media, reader, workers
         self._cameras: dict[str, Camera] = {}
         self._texts: dict[str, str] = {}
         self._wrong: dict[str, CameraStatus] = {}
         self._clock: asyncio.Task[None] | None = None
-        self.workers = Workers()
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Begin to pull, and to follow the ledger."""
-        self._clock = self.workers.task("cameras", self._follow, heals=False)
+        self._clock = self._workers.task("cameras", self._follow, heals=False)
 
     async def stop(self) -> None:
         """End every pull; no ffmpeg is left."""
@@ -145,7 +144,7 @@ class Cameras:
             self._leave(self._cameras.pop(name))
         for name, address in wanted.items():
             if name not in self._cameras:
-                self._cameras[name] = Camera(name, address, self._media, self.workers)
+                self._cameras[name] = Camera(name, address, self._media, self._workers)
 
     def _leave(self, camera: Camera) -> None:
         task = asyncio.create_task(camera.stop())

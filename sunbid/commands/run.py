@@ -63,7 +63,7 @@ def _supervised(run: object) -> None:
 
 def hub() -> None:
     """直播公开站 / the public plane: media, public pages, feeds."""
-    from streaming.hub import serve
+    from streaming.http.server import serve
     from sunbid import privacy, wiring
     from sunbid.logs import setup as logs
     from sunbid.processes import without_ledger as waiting

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import Metric
-from starlette.routing import BaseRoute
 from starlette.testclient import TestClient
 
 from records import states
 from records.clock import now
 from records.ledger import Ledger
 from records.serving import signing
+from records.serving.workers import Workers
 from records.sources import HOUSE
 from records.tables.intake import Source
 from records.tables.openings import Opening
@@ -24,6 +23,7 @@ from records.tables.projects import Lot, Project
 from streaming.config import HubConfig
 from streaming.hub import create_app
 from streaming.live.roster import Roster
+from streaming.service import Service
 
 TOKEN = "secret-of-hz-01"
 
@@ -31,23 +31,19 @@ TOKEN = "secret-of-hz-01"
 @dataclass
 class Status:
     publishing: bool = False
+    video: str | None = None
+    audio: str | None = None
 
 
 @dataclass
-class FakeMedia:
+class FakeMedia(Service):
     """Rooms are on air when the test says so."""
 
     roster: Roster
     on_air: set[str] = field(default_factory=set)
     callbacks: list[Callable[[str], None]] = field(default_factory=list)
     covers: dict[str, tuple[bool, bool]] = field(default_factory=dict)
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-    def routes(self) -> list[BaseRoute]:
-        return []
+    withdrawn: list[tuple[str, str | None]] = field(default_factory=list)
 
     def status(self, room: str) -> Status:
         return Status(room in self.on_air)
@@ -58,7 +54,16 @@ class FakeMedia:
     def on_change(self, callback: Callable[[str], None]) -> None:
         self.callbacks.append(callback)
 
-    def metrics(self) -> Iterable[Metric]:
+    def cameras(self, room: str) -> list[str]:
+        return []
+
+    def notices(self, room: str) -> list[dict[str, Any]]:
+        return []
+
+    def withdraw(self, room: str, token_hash: str | None) -> None:
+        self.withdrawn.append((room, token_hash))
+
+    def rooms(self) -> list[str]:
         return []
 
     def switch(self, room: str, on: bool) -> None:
@@ -159,15 +164,16 @@ class Rig:
 
 def config(ledger: Ledger, data: Path) -> HubConfig:
     """Settings of a hub over a ledger of the tests."""
-    return HubConfig(ledger.url.render_as_string(hide_password=False), data, poll_seconds=0.05, max_feeds=8)
+    url = ledger.url.render_as_string(hide_password=False)
+    return HubConfig(url, data, poll_seconds=0.05, max_feeds=8, record=False)
 
 
-def hub(ledger: Ledger, data: Path) -> tuple[Any, FakeMedia]:
+def hub(ledger: Ledger, data: Path, *, record: bool = False) -> tuple[Any, FakeMedia]:
     """The app and its media plane, not yet started."""
     made: list[FakeMedia] = []
 
-    def make(_config: HubConfig, roster: Roster) -> FakeMedia:
+    def make(_config: HubConfig, roster: Roster, _workers: Workers) -> FakeMedia:
         made.append(FakeMedia(roster))
         return made[0]
 
-    return create_app(config(ledger, data), make), made[0]
+    return create_app(replace(config(ledger, data), record=record), make), made[0]

@@ -12,6 +12,7 @@ import httpx
 from starlette.applications import Starlette
 
 from benchmarks.lightpeer import LightPeer
+from records.serving.workers import Workers
 from streaming.rooms.media import MediaConfig, MediaServer
 
 SDP = {"Content-Type": "application/sdp"}
@@ -91,7 +92,7 @@ class Watcher:
 
 @asynccontextmanager
 async def rig(fanout: str = "auto", host: str = "127.0.0.1", public: str = "127.0.0.1") -> AsyncIterator[Rig]:
-    server = MediaServer(MediaConfig(host, 0, public, fanout), Doorman())
+    server = MediaServer(MediaConfig(host, 0, public, fanout), Doorman(), Workers())
     await server.start()
     transport = httpx.ASGITransport(app=Starlette(routes=server.routes()))
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as http:

@@ -15,6 +15,7 @@ import pytest
 from media_helper import BEARER, SDP, Camera, Rig, number, rig, stamp, until
 
 from benchmarks.lightpeer import LightPeer
+from records.serving.workers import Workers
 from records.tables.organisations import Room as RoomRow
 from streaming.sources import cameras
 from streaming.sources.cameras import Cameras, addresses
@@ -70,7 +71,7 @@ def device(*options: str, port: int = 0) -> Iterator[Device]:
 @asynccontextmanager
 async def pulling(hub: Rig, text: str, room: str = "hz-01") -> AsyncIterator[Cameras]:
     """Cameras of one room, without a ledger to follow."""
-    made = Cameras(hub.server, reader=None)
+    made = Cameras(hub.server, None, Workers())
     made.wanted({room: text})
     try:
         yield made
@@ -281,7 +282,7 @@ async def test_the_ledger_is_followed(ledger, hub: Rig, monkeypatch: pytest.Monk
     monkeypatch.setattr(cameras, "FOLLOW", 0.05)
     hub_market.rooms(ledger)
     reader = Reader(ledger)
-    held = Cameras(hub.server, reader)
+    held = Cameras(hub.server, reader, Workers())
     await held.start()
     try:
         room = await reader.ask(lambda session: session.query(RoomRow.id).first()[0])

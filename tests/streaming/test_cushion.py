@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from test_media_clients import Hub, browser, encoder  # noqa: F401 - fixture
 
+from records.serving.workers import Workers
 from streaming.rooms.media import MediaConfig, MediaServer
 
 STATIC = Path(__file__).parents[2] / "streaming" / "site" / "static"
@@ -43,7 +44,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.timeout(120)]
 
 @contextlib.asynccontextmanager
 async def site():
-    media = MediaServer(MediaConfig("127.0.0.1", 0, "127.0.0.1"), Doorman())
+    media = MediaServer(MediaConfig("127.0.0.1", 0, "127.0.0.1"), Doorman(), Workers())
     await media.start()
     routes = [
         Route("/page", lambda request: HTMLResponse(PAGE)),

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from records.clock import now
 from records.ledger import Ledger
-from streaming.diskspace import GIB
+from streaming.machine import GIB
 from streaming.recording import overdue as duty
 from streaming.recording.overdue import Duty
 from streaming.recording.recorder import RecordingStatus
-from streaming.rooms.media import MediaConfig, MediaServer
-from streaming.services import Services
 from streaming.sources import camera_troubles as complaints
 from streaming.sources.cameras import CameraStatus
 from streaming.sources.rtsp import B_FRAMES_REMEDY, H265_REMEDY
+from tests.streaming import hub_market
 from tests.streaming.hub_market import Rig
 
 
@@ -142,17 +143,9 @@ def test_a_room_that_only_waits_for_its_first_keyframe_gets_a_while(monkeypatch:
 # ── in the hub ──
 
 
-def test_the_hub_tells_of_both(rig: Rig, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The parts as they ship, joined to a hub whose media plane has no port."""
+def test_the_hub_tells_of_its_cameras(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     hub: Any = rig.client.app.state.hub  # type: ignore[attr-defined]
-    plane = MediaServer(MediaConfig("127.0.0.1", 0, "127.0.0.1"), hub.roster)
-    monkeypatch.setattr(hub, "media", plane)
-    from streaming.parts import PARTS
-
-    monkeypatch.setattr(hub, "services", Services(hub, PARTS))
-    for name in hub.services.parts:
-        hub.health.watch(name, lambda name=name: hub.services.trouble(name))
-    cameras = hub.services.parts["cameras"]._cameras
+    cameras = hub.cameras._cameras
     monkeypatch.setattr(cameras, "status", lambda: {"hz-01": camera("refused", "请改用 H.264 / set H.264")})
     (line,) = [one for one in rig.get("/api/rooms").json() if one["id"] == "hz-01"]
     (signal,) = line["signals"]
@@ -160,5 +153,18 @@ def test_the_hub_tells_of_both(rig: Rig, ledger: Ledger, monkeypatch: pytest.Mon
     assert "signals" not in next(one for one in rig.get("/api/rooms").json() if one["id"] == "hz-02")
     problems = {one["check"]: one for one in rig.get("/healthz").json()["problems"]}
     assert problems["cameras"]["zh"] == "市本级 开标一室：摄像机被拒：请改用 H.264"
-    row = hub.control.row(hub.roster.rooms["hz-01"])
-    assert row["sources"][0]["reason_en"] == "set H.264" and row["recorder"] == {"state": "off"}
+    row = hub.states.row(hub.roster.rooms["hz-01"])
+    assert row["sources"][0]["reason_en"] == "set H.264" and row["recorder"] is None
+
+
+def test_the_hub_tells_of_its_recorder(ledger: Ledger, tmp_path: Path) -> None:
+    """Its state of each room to the operators, its figures to Prometheus."""
+    hub_market.rooms(ledger)
+    app, _ = hub_market.hub(ledger, tmp_path / "data", record=True)
+    with TestClient(app, base_url="http://hub", client=("127.0.0.1", 40000)) as client:
+        row = app.state.hub.states.row(app.state.hub.roster.rooms["hz-01"])
+        assert row["recorder"] == {"state": "off"}
+        assert client.get("/healthz").json()["checks"]["recorder"] == "ok"
+        shown = client.get("/metrics").text
+    assert "sunbid_recording_trouble 0.0" in shown and "# TYPE sunbid_recording_active gauge" in shown
+    assert 'sunbid_room_recording{room="hz-01"} 0.0' in shown

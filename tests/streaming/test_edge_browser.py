@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from records.serving.workers import Workers
 from streaming import ffmpeg
 from streaming.rooms.media import MediaConfig, MediaServer
 
@@ -36,7 +37,7 @@ player.start();
 @contextlib.asynccontextmanager
 async def _hub(edges):
     media = MediaServer(
-        MediaConfig("127.0.0.1", 0, "127.0.0.1", edges=tuple(one.edge for one in edges)), Doorman()
+        MediaConfig("127.0.0.1", 0, "127.0.0.1", edges=tuple(one.edge for one in edges)), Doorman(), Workers()
     )
     await media.start()
     page = Route("/page", lambda request: HTMLResponse(PAGE))

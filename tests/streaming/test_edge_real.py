@@ -14,6 +14,7 @@ from media_helper import BEARER, SDP, Camera, Doorman, until
 from starlette.applications import Starlette
 
 from benchmarks.lightpeer import LightPeer
+from records.serving.workers import Workers
 from streaming.edges import edge as outpost
 from streaming.edges import liveness as pulse
 from streaming.edges import mountpoints
@@ -78,7 +79,7 @@ async def _play(peer):
 @contextlib.asynccontextmanager
 async def market(edges, port=0, **settings):
     config = MediaConfig("127.0.0.1", port, "127.0.0.1", edges=tuple(one.edge for one in edges), **settings)
-    server = MediaServer(config, Doorman())
+    server = MediaServer(config, Doorman(), Workers())
     await server.start()
     transport = httpx.ASGITransport(app=Starlette(routes=server.routes()))
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as http:

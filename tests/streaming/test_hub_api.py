@@ -170,7 +170,7 @@ def test_errors_are_pages_for_readers_and_problems_for_programs(rig: Rig) -> Non
 def test_health_and_metrics(rig: Rig) -> None:
     answer = rig.get("/healthz")
     assert answer.status_code == 200
-    checks = {"ledger", "ledger_log", "media", "loop", "disk", "clock", "rooms", "workers"}
+    checks = {"ledger", "ledger_log", "media", "loop", "disk", "clock", "rooms", "workers", "cameras", "hls"}
     assert set(answer.json()["checks"]) == checks
     text = rig.get("/metrics").text
     assert 'sunbid_hub_part_ok{part="ledger"} 1.0' in text
@@ -179,9 +179,8 @@ def test_health_and_metrics(rig: Rig) -> None:
 
 def test_health_names_an_unreachable_ledger(rig: Rig) -> None:
     hub = rig.client.app.state.hub  # type: ignore[attr-defined]
-    hub.poller.trouble = "OperationalError"
-    answer = hub.health.checks()
-    assert "OperationalError" in answer["ledger"]
+    hub.poller.unreadable = "OperationalError"
+    assert "OperationalError" in hub.health.report()["checks"]["ledger"]
 
 
 def test_a_room_taken_out_of_use_leaves_every_list_and_its_openings_stay(rig: Rig) -> None:

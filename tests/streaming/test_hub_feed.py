@@ -15,6 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 from records import chain
 from records.clock import now, running_from
 from records.ledger import Ledger
+from records.serving.workers import Workers
 from streaming.live import feed as feeds
 from streaming.live.logs import Logs, OpeningLog
 from streaming.live.poller import Poller
@@ -188,7 +189,7 @@ async def test_rows_committed_out_of_order_are_not_lost(postgres_url: str) -> No
         market.opening(ledger, key, room=room)
     reader = Reader(ledger)
     logs = Logs(reader)
-    poller = Poller(reader, None, None, logs, 0.1)  # type: ignore[arg-type]
+    poller = Poller(reader, None, None, logs, Workers(), 0.1, lambda room, token: None)  # type: ignore[arg-type]
     poller._seq = await reader.ask(
         lambda s: s.execute(text("select max(seq) from public_event")).scalar() or 0
     )

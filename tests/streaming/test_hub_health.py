@@ -16,12 +16,16 @@ from starlette.testclient import TestClient
 from records.clock import now, running_from
 from records.ledger import Ledger
 from records.public import rows as public
-from streaming import health
-from streaming.diskspace import DiskGuard, Limits
-from streaming.health import ClockWatch, Trouble, room_families
+from records.serving.workers import Workers
+from streaming import machine
+from streaming.http.health import Health
+from streaming.live import roomstates
+from streaming.machine import ClockWatch, DiskGuard, Limits, Machine
+from streaming.media import MediaPort
+from streaming.recording import counters as recording
 from streaming.rooms.counters import families
 from streaming.rooms.sessions import Sessions
-from streaming.services import Services
+from streaming.service import Checks, Service, Trouble
 from tests.streaming import hub_market
 from tests.streaming.hub_market import Rig
 
@@ -44,15 +48,16 @@ def test_a_well_hub_has_no_problem(rig: Rig) -> None:
     assert set(report["checks"].values()) == {"ok"}
 
 
-def test_the_public_hears_only_whether_the_hub_is_well(rig: Rig) -> None:
-    hub(rig).health.watch("cameras", lambda: "内网 10.0.0.9 的摄像机 / camera at 10.0.0.9")
+def test_the_public_hears_only_whether_the_hub_is_well(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    trouble = Trouble("内网 10.0.0.9 的摄像机", "camera at 10.0.0.9")
+    monkeypatch.setattr(hub(rig).cameras, "trouble", lambda: {"cameras": trouble})
     for headers in ({"x-forwarded-for": "203.0.113.9"}, {"x-forwarded-for": "127.0.0.1"}):
         answer = rig.get("/healthz", **headers)
         assert set(answer.json()) == {"status", "at"} and answer.json()["status"] == "degraded"
     assert "10.0.0.9" in rig.get("/healthz").text
 
 
-def test_the_ledger_and_the_port_are_vital(rig: Rig) -> None:
+def test_the_ledger_is_vital(rig: Rig) -> None:
     async def gone() -> bool:
         raise OperationalError("SELECT 1", None, OSError("gone"))
 
@@ -64,10 +69,7 @@ def test_the_ledger_and_the_port_are_vital(rig: Rig) -> None:
     assert answer.status_code == 503 and answer.json()["status"] == "failing"
     found = problem(rig, "ledger")
     assert "OperationalError" in found["zh"] and found["remedy_zh"] and found["remedy_en"]
-    hub(rig).health.media_trouble = "8600/UDP Address already in use"
-    assert "8600/UDP" in problem(rig, "media")["en"]
-    assert 'sunbid_hub_part_ok{part="media"} 0.0' in rig.get("/metrics").text
-    hub(rig).health.media_trouble = None
+    assert 'sunbid_hub_part_ok{part="ledger"} 0.0' in rig.get("/metrics").text
 
 
 def test_what_a_task_stumbles_over_does_not_end_it(rig: Rig) -> None:
@@ -99,7 +101,8 @@ def test_a_task_that_has_ended_makes_the_hub_unwell_and_to_be_replaced(rig: Rig)
 
 def test_a_late_loop_and_a_low_disk_only_degrade(rig: Rig) -> None:
     hub(rig).poller.lag = 60.0
-    hub(rig).health._disk = DiskGuard(rig.data, Limits(), lambda folder: (1 << 30, 100 << 30))
+    (held,) = [one for one in hub(rig).services if isinstance(one, Machine)]
+    held.disk = DiskGuard(rig.data, Limits(), lambda folder: (1 << 30, 100 << 30))
     answer = rig.get("/healthz")
     assert answer.status_code == 200 and answer.json()["status"] == "degraded"
     assert "1.0 GiB" in problem(rig, "disk")["zh"]
@@ -107,16 +110,16 @@ def test_a_late_loop_and_a_low_disk_only_degrade(rig: Rig) -> None:
     assert 'sunbid_hub_part_ok{part="disk"} 0.0' in rig.get("/metrics").text
 
 
-def test_other_parts_join_in(rig: Rig) -> None:
-    hub(rig).health.watch("recorder", lambda: "录像停了 / recording stopped")
-    hub(rig).health.watch(
-        "edges", lambda: Trouble("边缘都不通", "all edges down", "查网络", "check the network")
+def test_every_service_is_asked(tmp_path: Path) -> None:
+    edges = Trouble("边缘都不通", "all edges down", "查网络", "check the network")
+    services = (
+        Part({"recorder": Trouble("录像停了", "recording stopped"), "cameras": None}),
+        Part({"edges": edges}),
     )
-    hub(rig).health.watch("cameras", lambda: "")
-    report = rig.get("/healthz").json()
-    assert problem(rig, "recorder")["en"] == "recording stopped"
-    assert problem(rig, "edges")["remedy_zh"] == "查网络"
-    assert report["checks"]["cameras"] == "ok"
+    report = Health(Machine(tmp_path, Workers()), services).report()
+    problems = {one["check"]: one for one in report["problems"]}
+    assert problems["recorder"]["en"] == "recording stopped" and problems["edges"]["remedy_zh"] == "查网络"
+    assert report["checks"]["cameras"] == "ok" and report["status"] == "degraded"
 
 
 def test_a_step_of_the_clock_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,13 +132,16 @@ def test_a_step_of_the_clock_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
         watch.look()
         trouble = watch.trouble()
         assert trouble is not None and "+3.0" in trouble.zh
-        monkeypatch.setattr(health, "STEP_SHOWN", -1.0)
+        monkeypatch.setattr(machine, "STEP_SHOWN", -1.0)
         assert watch.trouble() is None
 
 
-class Part:
-    def __init__(self, fails: bool = False) -> None:
-        self.fails, self.log = fails, list[str]()
+class Part(Service):
+    def __init__(self, checks: Checks | None = None, fails: bool = False) -> None:
+        self.checks, self.fails, self.log = checks or {}, fails, list[str]()
+
+    def trouble(self) -> Checks:
+        return self.checks
 
     async def start(self) -> None:
         if self.fails:
@@ -145,27 +151,24 @@ class Part:
     async def stop(self) -> None:
         self.log.append("stop")
 
-    def routes(self) -> list[object]:
-        return []
 
-
-async def test_a_part_that_cannot_start_is_named_and_the_others_run(rig: Rig) -> None:
-    good, bad = Part(), Part(fails=True)
-    parts = Services(hub(rig), {"good": lambda hub: good, "bad": lambda hub: bad, "none": lambda hub: None})  # type: ignore[dict-item]
-    await parts.start()
-    assert parts.trouble("good") is None
-    trouble = parts.trouble("bad")
-    assert isinstance(trouble, Trouble) and "OSError" in trouble.zh
-    good.message = lambda: "磁盘满 / disk full"  # type: ignore[attr-defined]
-    assert parts.trouble("good") == "磁盘满 / disk full"
-    await parts.stop()
-    assert (good.log, bad.log) == (["start", "stop"], [])
+async def test_a_part_that_cannot_start_is_named_and_the_others_run() -> None:
+    plane, good, bad = Part({"taps": None}), Part({"good": None}), Part({"bad": None}, fails=True)
+    port = MediaPort(plane, 8600, {"bad": bad, "good": good})  # type: ignore[arg-type]
+    await port.start()
+    found = port.trouble()
+    assert found.keys() == {"media", "taps", "bad", "good"}
+    trouble = found["bad"]
+    assert trouble is not None and "OSError" in trouble.zh
+    assert [name for name, one in found.items() if one] == ["bad"]
+    await port.stop()
+    assert (plane.log, good.log, bad.log) == (["start", "stop"], ["start", "stop"], [])
 
 
 def test_a_taken_media_port_is_tried_again(
     ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streaming.hub.MEDIA_AGAIN", 0.05)
+    monkeypatch.setattr("streaming.media.AGAIN", 0.05)
     hub_market.rooms(ledger)
     app, media = hub_market.hub(ledger, tmp_path / "data")
     taken = threading.Event()
@@ -179,6 +182,7 @@ def test_a_taken_media_port_is_tried_again(
     with TestClient(app, base_url="http://hub", client=("127.0.0.1", 40000)) as client:
         answer = client.get("/healthz")
         assert answer.status_code == 503 and "Address already in use" in answer.json()["checks"]["media"]
+        assert 'sunbid_hub_part_ok{part="media"} 0.0' in client.get("/metrics").text
         taken.clear()
         limit = time.monotonic() + 5
         while client.get("/healthz").status_code != 200:
@@ -188,7 +192,8 @@ def test_a_taken_media_port_is_tried_again(
 
 def test_every_metric_is_documented(rig: Rig) -> None:
     shown = set(re.findall(r"^# TYPE (sunbid_\w+)", rig.get("/metrics").text, re.M))
-    shown |= {family.name for family in families({}, Sessions())} | {f.name for f in room_families([])}
+    shown |= {family.name for family in families({}, Sessions())} | {f.name for f in roomstates.families([])}
+    shown |= {family.name for family in recording.families({}, 0, trouble=False)}
     named = set(re.findall(r"`(sunbid_\w+)`", DOC.read_text(encoding="utf-8")))
     missing = {name for name in shown if name not in named and name.removesuffix("_total") not in named}
     assert missing == set()
@@ -205,7 +210,7 @@ def test_a_rooms_state_is_one_of_five(rig: Rig) -> None:
 def test_a_reader_that_holds_the_ledgers_log_is_told_and_the_log_shrinks_after_it(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streaming.hub.WAL_LARGE", 2 << 20)
+    monkeypatch.setattr("streaming.live.poller.WAL_LARGE", 2 << 20)
     monkeypatch.setattr("records.ledger.WAL_KEPT", 1 << 20)
     book = Ledger(rig.ledger.url.render_as_string(hide_password=False))
 

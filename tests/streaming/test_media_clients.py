@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from records.serving.workers import Workers
 from streaming import ffmpeg
 from streaming.rooms.media import MediaConfig, MediaServer
 
@@ -81,7 +82,7 @@ class Hub:
 @pytest.fixture
 async def hub():
     """A media server behind a real HTTP server, with a page to drive from."""
-    media = MediaServer(MediaConfig("127.0.0.1", 0, "127.0.0.1"), Doorman())
+    media = MediaServer(MediaConfig("127.0.0.1", 0, "127.0.0.1"), Doorman(), Workers())
     await media.start()
     page = Route("/page", lambda request: HTMLResponse(PAGE))
     listener = socket.create_server(("127.0.0.1", 0))

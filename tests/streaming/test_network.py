@@ -13,8 +13,9 @@ from starlette.applications import Starlette
 from tcp_peer import TcpPeer
 
 from benchmarks.lightpeer import LightPeer
+from records.serving.workers import Workers
+from streaming.http.server import shared
 from streaming.rooms import media
-from streaming.sharedport import shared
 from streaming.wire import paths
 
 SECOND = "127.0.0.2"
@@ -203,7 +204,7 @@ async def one_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         server = media.MediaServer(
-            media.MediaConfig("127.0.0.1", port, "127.0.0.1", tcp_shared=True), Doorman()
+            media.MediaConfig("127.0.0.1", port, "127.0.0.1", tcp_shared=True), Doorman(), Workers()
         )
         await server.start()
         app = Starlette(routes=server.routes())

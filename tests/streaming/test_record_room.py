@@ -18,8 +18,9 @@ from sqlalchemy import select
 from benchmarks.record import kill_host
 from benchmarks.studio import Studio
 from records.ledger import Ledger
+from records.serving.workers import Workers
 from records.tables.evidence import Gap, Recording, Segment
-from streaming.diskspace import GIB, Limits
+from streaming.machine import GIB, Limits
 from streaming.recording import ledger as recordings
 from streaming.recording import retention
 from streaming.recording.recorder import Recorder, RecorderConfig
@@ -45,7 +46,7 @@ class Rig:
             self.folder, fragment_seconds=1.0, linger_seconds=1.0, tick_seconds=0.2,
             free_space=lambda folder: (self.free, 200 * GIB), limits=Limits(),
         )  # fmt: skip
-        self.recorder = Recorder(self.studio, self.ledger, config, self.wanted)
+        self.recorder = Recorder(self.studio, self.ledger, config, self.wanted, Workers())
 
     def wanted(self, room: str) -> str | None:
         return self.session if self.studio.publishing else None
@@ -251,7 +252,7 @@ def test_kill_9_of_the_hub_leaves_files_that_the_next_one_closes(ledger: Ledger,
 
 
 async def _restart(ledger: Ledger, folder: Path) -> None:
-    recorder = Recorder(Studio([ROOM]), ledger, RecorderConfig(folder), lambda room: None)
+    recorder = Recorder(Studio([ROOM]), ledger, RecorderConfig(folder), lambda room: None, Workers())
     await recorder.start()
     await recorder.stop()
 

@@ -13,6 +13,7 @@ from test_media_clients import hub  # noqa: F401 - fixture
 from test_record_room import film
 
 from records.clock import now
+from records.serving.workers import Workers
 from records.tables.evidence import Recording, Segment
 from streaming import ffmpeg
 from streaming.hls.server import HlsServer
@@ -128,7 +129,7 @@ async def test_a_camera_that_cannot_be_asked_is_recorded_and_cut_from_the_middle
     wanted: set[str] = set()
     recorder = Recorder(
         hub.media, ledger, RecorderConfig(tmp_path, fragment_seconds=1.0, tick_seconds=0.2),
-        lambda room: "op-1" if room in wanted else None,
+        lambda room: "op-1" if room in wanted else None, Workers(),
     )  # fmt: skip
     segmenter = HlsServer(hub.media, lambda room, token: True)
     await recorder.start()

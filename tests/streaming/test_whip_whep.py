@@ -18,6 +18,7 @@ from starlette.responses import FileResponse, HTMLResponse
 from starlette.routing import Route
 from test_media_clients import browser  # noqa: F401 - fixture
 
+from records.serving.workers import Workers
 from streaming.rooms.media import MediaConfig, MediaServer
 from tests.needed import needed
 
@@ -62,7 +63,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def hub(client: Path):
-    media = MediaServer(MediaConfig("127.0.0.1", 0, "127.0.0.1"), Doorman())
+    media = MediaServer(MediaConfig("127.0.0.1", 0, "127.0.0.1"), Doorman(), Workers())
     await media.start()
     scripts = Route("/client/{name}", lambda request: FileResponse(client / request.path_params["name"]))
     page = Route("/page", lambda request: HTMLResponse(PAGE))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from records.serving.requests import Refused
 
 FIXED = {
     "x-content-type-options": "nosniff",
@@ -72,3 +76,36 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, 
 def wants_problem(request: Request) -> bool:
     """Whether an error at this request is for a program rather than for a reader."""
     return str(request.scope["path"]).startswith(SCRIPTED_PREFIXES)
+
+
+class ErrorAnswers:
+    """What the hub answers where a handler failed or a request is not taken; `page` makes the page of a status."""
+
+    def __init__(self, page: Callable[[Request, int], Response]) -> None:
+        self._page = page
+
+    async def failed(self, request: Request, error: Exception) -> Response:
+        """An error as a problem for programs and as a page for readers."""
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        if isinstance(error, SQLAlchemyError):
+            status = 503
+        headers = getattr(error, "headers", None)
+        if wants_problem(request):
+            return problem(status, _detail(status, error), headers)
+        page = self._page(request, status)
+        page.headers.update(headers or {})
+        return page
+
+    def refused(self, request: Request, refused: Refused) -> Response:
+        """A request that is not answered, as a problem or as a page."""
+        if wants_problem(request):
+            return problem(refused.status, refused.detail, refused.headers)
+        return self._page(request, refused.status)
+
+
+def _detail(status: int, error: Exception) -> str:
+    if isinstance(error, HTTPException) and error.detail:
+        return str(error.detail)
+    return (
+        "读不到账本，请稍后再试 / the ledger cannot be read" if status == 503 else "服务出错 / server error"
+    )
