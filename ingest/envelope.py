@@ -15,7 +15,6 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ingest.files import strict_json as strictjson
-from ingest.kinds import national
 from ingest.kinds.fields import Data, Moment, Ref
 from ingest.kinds.procedure import OpeningEventData
 from ingest.kinds.registry import KINDS
@@ -199,8 +198,8 @@ def _record(envelope: Envelope, source: str, key: bytes | None) -> Record:
             "occurred_at",
             f"晚于本机时钟 {rfc3339(now())}，请核对报送方的时钟 / later than our clock, check the sender's",
         )
-    model = KINDS.get(envelope.kind)
-    if model is None:
+    kind = KINDS.get(envelope.kind)
+    if kind is None:
         choices = ", ".join(KINDS)
         raise Refusal("kind", f"未知的 kind；可用 / unknown kind, choose from: {choices}")
     if envelope.kind == "room" and unreachable(envelope.key):
@@ -209,9 +208,9 @@ def _record(envelope: Envelope, source: str, key: bytes | None) -> Record:
             "开标室编号用于网址 /room/{编号}，不能含斜杠、反斜杠、控制字符，也不能只有点，请改用如 hz-01 的编号 / "
             "a room's key stands in addresses: no slash, backslash or control character, not dots alone; use one like hz-01",
         )
-    sent = _hide(envelope.data, model.HIDDEN, key) if model.HIDDEN else envelope.data
+    sent = _hide(envelope.data, kind.hidden, key) if kind.hidden else envelope.data
     try:
-        data = model.model_validate(national.translate(envelope.kind, sent))
+        data = kind.data.model_validate(kind.translated(sent))
     except ValidationError as error:
         raise Refusal(*_forbidden(sent, "data") or explain(error, ("data",))) from None
     hashed = body = canonical(sent)

@@ -19,28 +19,23 @@ from ingest.apply import consequences as placing
 from ingest.apply import openings, ownership, rejects
 from ingest.apply import public_papers as publicpapers
 from ingest.apply import public_rows as publicrows
-from ingest.apply.ownership import SHARED
 from ingest.apply.parking import Parking
 from ingest.apply.receipts import Receipts
-from ingest.apply.rows import MODELS, TABLES, append_journal, chunks, table_of, upsert
-from ingest.apply.scoping import SCOPED, held_id, id_of, named
+from ingest.apply.rows import append_journal
+from ingest.apply.scoping import held_id, id_of, named
 from ingest.envelope import Record, Refusal
-from ingest.kinds.registry import REFERENCES
+from ingest.kinds.registry import KINDS, ROWS, TABLES
+from records.bulk import chunks, upsert
 from records.clock import now
+from records.tables.base import table_of
 from records.tables.intake import Held, Journal, Reject, Source
 from records.tables.openings import Opening
 
 HELD, JOURNAL, REJECT = table_of(Held), table_of(Journal), table_of(Reject)
 _LOCK = 0x73756E63
-_FACTS = {
-    **dict.fromkeys(SCOPED, ("source",)),
-    "centre": ownership.CENTRE_FACTS, "organisation": (), "room": ownership.ROOM_FACTS, "project": ("source",),
-    "bid": ("source", "lot_id"), "evaluation": ("source", "lot_id"),
-    "tender_project": ("source", "project_id", "organise_form", "name"),
-    "lot": ("source", "status", "division_code", "deadline"), "opening": ("source", "lot_id", "state", "head_seq"),
-}  # fmt: skip
-"""Kind → columns worth knowing of a row that is there."""
-_THROUGH = ("bid", "evaluation")
+_THROUGH = frozenset(
+    kind.lot_through[1] for kind in KINDS.values() if kind.lot_through and kind.owner.under == "lot"
+)
 """Kinds through which others reach their lot: fetched first, their lots with them."""
 _TOLD_TOGETHER = ("award", "evaluation", "contract", "objection")
 """Kinds whose public rows depend on each other: all of a lot are written anew when one changes."""
@@ -98,7 +93,7 @@ class Batch:
         """Lots whose status was not reported: it stays whatever the desk may have made it."""
         self.moved: dict[str, set[str | None]] = {}
         """Lot → divisions it had before this batch."""
-        self._rows: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in MODELS}
+        self._rows: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in ROWS}
         self._journal: list[dict[str, Any]] = []
         self._marks: dict[tuple[str, str, str], dict[str, Any]] = {}
         self._alive: set[Any] = set()
@@ -133,7 +128,7 @@ class Batch:
         keys = [key for key in keys if (kind, key) not in self.held]
         columns = [HELD.c.key, HELD.c.source, HELD.c.version, HELD.c.digest, HELD.c.seq]
         query = select(*columns)
-        if kind in SHARED:
+        if KINDS[kind].owner.shared:
             said, heard = JOURNAL.c.occurred_at, JOURNAL.c.received_at
             query = select(*columns, case((heard < said, heard), else_=said)).join(
                 JOURNAL, JOURNAL.c.seq == HELD.c.seq
@@ -144,7 +139,7 @@ class Batch:
                 self.held[kind, key][source] = Mark(*mark)
 
     def _fetch_facts(self, kind: str, wanted: set[str]) -> None:
-        table, columns = TABLES[kind], _FACTS[kind]
+        table, columns = TABLES[kind], ROWS[kind].known
         keys = sorted(wanted - self.facts[kind].keys())
         query = select(table.c.id, *(table.c[name] for name in columns))
         for part in chunks(keys):
@@ -190,7 +185,7 @@ class Batch:
 
     def missing(self, record: Record) -> tuple[str, str] | None:
         """The first record that this one refers to and that has not arrived."""
-        for attribute, kind in REFERENCES[record.kind]:
+        for attribute, kind in KINDS[record.kind].references:
             key = getattr(record.data, attribute)
             if key is not None and held_id(self, kind, key, record.source) is None:
                 return kind, key
@@ -198,7 +193,7 @@ class Batch:
 
     def outdated(self, record: Record) -> bool:
         """Whether another source has said something newer of a shared record."""
-        if record.kind not in ownership.NEWEST:
+        if not KINDS[record.kind].newest_counts:
             return False
         marks = self.held.get((record.kind, record.key), {})
         return any(
@@ -214,7 +209,7 @@ class Batch:
             openings.place_opening(self, record)
         else:
             row = placing.row_of(self, record)
-            self.put(record, row, {name: row[name] for name in _FACTS.get(record.kind, ())})
+            self.put(record, row, {name: row[name] for name in ROWS[record.kind].known})
 
     def put(self, record: Record, row: dict[str, Any], facts: dict[str, Any]) -> None:
         """Remember a row to be written and what others may ask about it."""
@@ -300,7 +295,7 @@ class Batch:
                 self._flush_lots(rows)
             else:
                 upsert(connection, TABLES[kind], list(rows.values()))
-        self._rows = {kind: {} for kind in MODELS}
+        self._rows = {kind: {} for kind in ROWS}
         placing.follow_lots(self)
         self._publish(pending)
         return True

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import ColumnElement, Table, select, update
 
 from ingest.apply import ownership
-from ingest.apply.rows import TABLES, entity
+from ingest.apply.rows import entity
 from ingest.envelope import Record, Refusal
-from ingest.kinds.market import LotData
-from ingest.kinds.registry import LOT_THROUGH, REFERENCES
+from ingest.kinds.projects import LotData
+from ingest.kinds.registry import KINDS, TABLES
 from records import deadlines
 from records.states import IllegalTransition, check_lot_transition
 
@@ -32,10 +32,10 @@ def lot_of(batch: Batch, record: Record) -> str | None:
     if record.kind == "lot":
         return record.key
     lot: str | None = record.data.__dict__.get("lot_id")
-    if lot is None and record.kind in LOT_THROUGH:
-        attribute, kind = LOT_THROUGH[record.kind]
-        through = batch.held_id(kind, getattr(record.data, attribute), record.source)
-        lot = batch.facts[kind][through]["lot_id"] if through else None
+    if lot is None and (through := KINDS[record.kind].lot_through):
+        attribute, kind = through
+        row = batch.held_id(kind, getattr(record.data, attribute), record.source)
+        lot = batch.facts[kind][row]["lot_id"] if row else None
     return lot
 
 
@@ -48,7 +48,7 @@ def row_of(batch: Batch, record: Record) -> dict[str, Any]:
         _lot_deadline(batch, record.key, row)
         _call(batch, record, row)
         _lot_division(batch, record.key, row)
-    elif ownership.RULES[kind].owned:
+    elif KINDS[kind].owner.fields:
         row = ownership.kept(record, row, batch.facts[kind].get(record.key))
     elif kind in _WITH_LOT:
         lot = lot_of(batch, record)
@@ -61,7 +61,7 @@ def row_of(batch: Batch, record: Record) -> dict[str, Any]:
 def _ids(batch: Batch, record: Record) -> dict[str, str]:
     """The ids of a row and of what it refers to: where sources use one key they are not the keys themselves."""
     found = {"id": batch.id_of(record.kind, record.key, record.source)}
-    for attribute, kind in REFERENCES[record.kind]:
+    for attribute, kind in KINDS[record.kind].references:
         if (key := getattr(record.data, attribute)) is not None:
             found[attribute] = batch.id_of(kind, key, record.source)
     return found

@@ -11,20 +11,18 @@ from collections.abc import Iterator
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ingest.apply.rows import TABLES, chunks, table_of
+from ingest.kinds.registry import TABLES, beneath
 from records import audit, current
 from records.acts import COMMAND_LINE, By, Conflict
+from records.bulk import chunks
 from records.keys import key_of, second_id
+from records.tables.base import table_of
 from records.tables.intake import Held, Source
 from records.tables.openings import Opening
 
 HELD = table_of(Held)
 GIVEN = ("project", "lot", "opening")
-_BENEATH = {
-    "project": (("lot", "project_id"), ("tender_project", "project_id"), ("opinion", "project_id")),
-    "lot": tuple((kind, "lot_id") for kind, table in TABLES.items() if "lot_id" in table.c),
-    "evaluation": (("score", "evaluation_id"), ("fee", "evaluation_id")),
-}
+_BENEATH = {kind: beneath(kind) for kind in ("project", "lot", "evaluation")}
 """Kind → (kind, column) of what hangs on it."""
 
 

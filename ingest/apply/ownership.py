@@ -11,62 +11,27 @@ opening takes place in a room of its own source or of this machine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ingest.envelope import Record, Refusal
-from ingest.kinds.registry import LOT_THROUGH
+from ingest.kinds.registry import KINDS
 from records.sources import HOUSE
 
 if TYPE_CHECKING:
     from ingest.apply.batch import Batch
 
 
-@dataclass(frozen=True)
-class Rule:
-    """Who may create and change the records of a kind."""
-
-    under: str | None = None
-    """The kind whose owner alone may create them; None: every source may."""
-    shared: bool = False
-    """Whether every source may speak of them; else only the one that sent them first."""
-    register: bool = False
-    """Whether a key means the same record whoever says it; else every source has keys of its own."""
-    owned: tuple[str, ...] = ()
-    """Fields of a shared record that only its owner changes: others leave them out or repeat them."""
-
-
-_OWN, _SHARED, _LOT = Rule(), Rule(shared=True, register=True), Rule("lot")
-_CENTRE = replace(_SHARED, owned=("name", "name_en", "level", "division_code", "witness_enabled"))
-_ROOM = replace(_SHARED, owned=("centre_id", "name", "name_en", "kind", "capacity", "public_allowed"))
-
-RULES: Mapping[str, Rule] = {
-    "centre": _CENTRE, "organisation": _SHARED, "room": _ROOM,
-    "project": Rule(register=True), "lot": Rule("project", register=True), "opening": Rule("lot", register=True),
-    "expert": _OWN, "relation": _OWN, "credit": _OWN, "inspection": _OWN, "opinion": Rule("project"),
-    "notice": _LOT, "bid": _LOT, "deposit": _LOT, "control_price": _LOT, "objection": _LOT,
-    "opening_event": Rule("opening"), "evaluation": _LOT, "score": _LOT, "fee": _LOT, "award": _LOT,
-    "contract": _LOT,
-}  # fmt: skip
-"""Every kind → its rule."""
-SHARED = frozenset(kind for kind, rule in RULES.items() if rule.shared)
-"""Kinds of which several sources may speak."""
-NEWEST = frozenset(kind for kind in SHARED if not RULES[kind].owned)
-"""Kinds of which the newest word counts: the one with the latest `occurred_at`."""
-CENTRE_FACTS, ROOM_FACTS = ("source", *_CENTRE.owned), ("source", *_ROOM.owned)
-"""What of a centre or a room must be known to judge a record about it."""
-
-
 def check(batch: Batch, record: Record) -> None:
     """Raise Refusal unless a record, and what it hangs on, belong to its source."""
     _check_key(batch, record)
-    under = RULES[record.kind].under
+    under = KINDS[record.kind].owner.under
     if under is None:
         return
     key = batch.lot_of(record) if under == "lot" else getattr(record.data, f"{under}_id")
     owner = batch.facts[under].get(key, {}).get("source") if key is not None else None
     if owner is not None and owner != record.source:
-        named = under if getattr(record.data, f"{under}_id", None) else LOT_THROUGH[record.kind][1]
+        through = KINDS[record.kind].lot_through
+        named = under if through is None or getattr(record.data, f"{under}_id", None) else through[1]
         raise Refusal(
             f"data.{named}",
             f"{under} {key} 属于数据来源 {owner}，只有它可以报送 {record.kind} / "
@@ -75,7 +40,7 @@ def check(batch: Batch, record: Record) -> None:
 
 
 def _check_key(batch: Batch, record: Record) -> None:
-    rule = RULES[record.kind]
+    rule = KINDS[record.kind].owner
     if rule.shared or not rule.register:
         return
     owner = batch.facts[record.kind].get(record.key, {}).get("source")
@@ -98,7 +63,7 @@ def kept(record: Record, row: dict[str, Any], known: Mapping[str, Any] | None) -
     owner, said = known["source"], record.data.model_fields_set
     if owner == HOUSE and record.kind == "centre":
         return row
-    for column in RULES[record.kind].owned:
+    for column in KINDS[record.kind].owner.fields:
         if column in said and row[column] != known[column]:
             raise _not_yours(record, column, owner)
     return {**row, **known}

@@ -13,9 +13,10 @@ from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.apply import rejects
-from ingest.apply.rows import chunks, table_of
 from ingest.apply.scoping import scope
 from ingest.envelope import Record, Refusal, read
+from records.bulk import chunks
+from records.tables.base import table_of
 from records.tables.intake import Journal, Parked
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ def _key(name: str) -> str:
     return _SEPARATORS.sub("", name).casefold()
 
 
-_HIDDEN = frozenset(_key(name) for model in KINDS.values() for name in model.HIDDEN if name != "name")
+_HIDDEN = frozenset(_key(name) for kind in KINDS.values() for name in kind.hidden if name != "name")
 _KINDS = {_key(kind) for kind in KINDS} - {"expert"}
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ingest.apply.public_rows import row
-from ingest.apply.rows import chunks
+from records.bulk import chunks
 from records.clock import now, rfc3339
 from records.opinions import payload, visible_from
 from records.public import masking

@@ -14,10 +14,11 @@ from typing import Any, cast
 from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
-from ingest.apply.rows import chunks, insert_rows, table_of
+from records.bulk import chunks, insert_rows
 from records.clock import now, rfc3339
 from records.public import past_record as pastrecord
 from records.public import rows as public
+from records.tables.base import table_of
 from records.tables.broadcast import PublicEvent
 from records.tables.evaluation import Evaluation
 from records.tables.money import Award

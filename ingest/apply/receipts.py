@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
-from ingest.apply.rows import table_of, upsert
 from ingest.envelope import Record
+from records.bulk import upsert
 from records.clock import now
+from records.tables.base import table_of
 from records.tables.supervision import WatchMark
 
 _MARK = table_of(WatchMark)

@@ -12,9 +12,10 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from ingest.apply.personal import blanked
-from ingest.apply.rows import chunks, table_of
 from ingest.envelope import BLANK, Record, Refusal, storable
+from records.bulk import chunks
 from records.clock import now
+from records.tables.base import table_of
 from records.tables.intake import Held, Journal, Reject
 
 REJECT, HELD, JOURNAL = table_of(Reject), table_of(Held), table_of(Journal)

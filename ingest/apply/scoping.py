@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ingest.apply.ownership import RULES
 from ingest.envelope import Record
-from ingest.kinds.registry import KINDS, REFERENCES
+from ingest.kinds.registry import KINDS, ROWS
 from records.keys import second_id
 
 if TYPE_CHECKING:
     from ingest.apply.batch import Batch
 
-SCOPED = frozenset({*(kind for kind in KINDS if not RULES[kind].register), "tender_project"})
+SCOPED = frozenset(kind.name for kind in (*KINDS.values(), *ROWS.values()) if kind.scoped)
 """Kinds of which every source has keys of its own."""
 
 
@@ -37,7 +36,7 @@ def ids(kind: str, key: str, source: str) -> Iterator[str]:
 def named(record: Record) -> Iterator[tuple[str, str]]:
     """(kind, id) of all rows that must be known to place a record."""
     keys: list[tuple[str, str | None]] = [(record.kind, record.key)]
-    keys += [(kind, getattr(record.data, attribute)) for attribute, kind in REFERENCES[record.kind]]
+    keys += [(kind, getattr(record.data, attribute)) for attribute, kind in KINDS[record.kind].references]
     if record.kind == "lot":
         keys.append(("tender_project", getattr(record.data, "tender_project_id", None)))
     for kind, key in keys:

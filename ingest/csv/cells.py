@@ -15,13 +15,12 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from ingest import schema as describe
 from ingest.csv import codes as csvcodes
 from ingest.csv.names import HEADERS
 from ingest.files import strict_json as strictjson
-from ingest.http import schema as describe
-from ingest.kinds import national
 from ingest.kinds.fields import loose_moment
-from ingest.kinds.registry import KINDS, REFERENCES
+from ingest.kinds.registry import KINDS
 from records.clock import BEIJING
 
 ENVELOPE = ("key", "version", "occurred_at")
@@ -39,12 +38,6 @@ _YES = {
     "是": True, "true": True, "1": True, "yes": True, "y": True, "√": True,
     "否": False, "false": False, "0": False, "no": False, "n": False, "×": False,
 }  # fmt: skip
-_NATIONAL_KEY = {
-    "project": "PROJECT_CODE", "lot": "BID_SECTION_CODE", "organisation": "BIDDER_ORG_CODE",
-}  # fmt: skip
-"""National field that is the record's own number, where a file has no column for its key."""
-
-
 _BLANKS = "".join(
     map(chr, (0x20, 0x09, 0x0A, 0x0D, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000))
 )
@@ -94,7 +87,7 @@ def columns_of(kind: str, header: list[str]) -> list[Column]:
     while names and not names[-1]:
         names.pop()
     found = [_column(kind, name, converters) for name in names]
-    if (own := _NATIONAL_KEY.get(kind)) and "key" not in {column.name for column in found}:
+    if (own := KINDS[kind].number) and "key" not in {column.name for column in found}:
         found = [
             replace(column, name="key", convert=_code) if column.name == own else column for column in found
         ]
@@ -130,7 +123,7 @@ def clean(name: str) -> str:
 def _known(kind: str, name: str) -> str:
     """The field a header names, whatever blanks, line ends and capitals stand in it; else the header itself."""
     zh = HEADERS[kind]
-    if name.upper().replace(" ", "_") in national.NAMES.get(kind, {}):
+    if name.upper().replace(" ", "_") in KINDS[kind].national:
         return zh.get(name, name)  # to the letter: in the national names amounts are in 万元
     tight, english = name.replace(" ", ""), re.sub("[ -]", "_", name.lower())
     fields = {*zh.values(), "key", "version", "occurred_at"}
@@ -145,10 +138,10 @@ def _column(kind: str, header: str, converters: dict[str, Callable[[str], Any]])
     unit = _UNIT.match(header) if name == header and name not in converters else None
     if unit:
         name, scale = _known(kind, unit[1].strip()), _SCALE.get(unit[2])
-    ours, rule = national.NAMES.get(kind, {}).get(name, (name, None))
-    if rule and rule("1") == "10000":  # the national field is in 万元 by itself
+    national = KINDS[kind].national.get(name)
+    if national and national.in_wan:  # the national field is in 万元 by itself
         scale = {"元": Decimal("0.0001"), "亿元": Decimal(10_000)}.get(unit[2] if unit else "")
-    return Column(name, converters.get(ours, str), scale, header)
+    return Column(name, converters.get(national.field if national else name, str), scale, header)
 
 
 def value_of(column: Column, cell: str) -> Any:
@@ -210,11 +203,11 @@ def unquoted(cell: str) -> str:
 @cache
 def _converters(kind: str) -> dict[str, Callable[[str], Any]]:
     found = {name: _converter(words) for name, words, *_ in describe.fields(kind)}
-    fields, refers = KINDS[kind].model_fields, dict(REFERENCES[kind])
+    fields, refers = KINDS[kind].data.model_fields, dict(KINDS[kind].references)
     codes = {field.alias or name for name, field in fields.items() if name in refers} | {"uscc"}
     found |= dict.fromkeys(codes & found.keys(), _code)
     for name in csvcodes.coded(kind):
-        found[name] = _worded(found[name], csvcodes.WORDS[kind, name])
+        found[name] = _worded(found[name], KINDS[kind].codes[name])
     return {**found, "key": _code, "version": _integer, "occurred_at": _time}
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ingest.csv.codes import WORDS, coded
+from ingest import schema as describe
+from ingest.csv.codes import coded
 from ingest.csv.names import FILES, HEADERS
 from ingest.csv.write import headers
-from ingest.http import schema as describe
-from ingest.kinds.national import IGNORED, NAMES
 from ingest.kinds.registry import KINDS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "csv.md"
@@ -61,7 +60,7 @@ def document() -> str:
 
 def _kind(kind: str) -> str:
     files = ", ".join(f"`{stem}.csv`" for stem, held in FILES.items() if held == kind)
-    about = " ".join((KINDS[kind].__doc__ or "").split())
+    about = KINDS[kind].about
     lines = [
         f"## {kind}",
         "",
@@ -81,9 +80,10 @@ def _kind(kind: str) -> str:
         words, required = told[name]
         escaped = _coded(kind, name) or words.replace("|", "\\|")
         lines.append(f"| {'、'.join(zh.get(name, ()))} | `{name}` | {escaped} | {required} |")
-    if national := NAMES.get(kind):
-        lines += ["", "国家规范 / national: " + ", ".join(f"`{a}` → `{b}`" for a, (b, _) in national.items())]
-    ignored = ", ".join(f"`{name}`" for name in sorted(IGNORED.get(kind, ())))
+    if national := KINDS[kind].national:
+        names = ", ".join(f"`{theirs}` → `{ours.field}`" for theirs, ours in national.items())
+        lines += ["", f"国家规范 / national: {names}"]
+    ignored = ", ".join(f"`{name}`" for name in sorted(KINDS[kind].national_ignored))
     return "\n".join(
         [*lines, *(["", f"收下不用 / taken, without a column: {ignored}"] if ignored else []), ""]
     )
@@ -92,7 +92,7 @@ def _kind(kind: str) -> str:
 def _coded(kind: str, name: str) -> str:
     """The codes of a field, each with the words that may stand for it; empty for other fields."""
     codes = coded(kind).get(name, ())
-    words = WORDS.get((kind, name), {})
+    words = KINDS[kind].codes.get(name, {})
     said = {code: "、".join(word for word, meant in words.items() if meant == code) for code in codes}
     return "；".join(f"`{code}` {said[code]}" for code in codes)
 

@@ -148,7 +148,7 @@ _HEADER = 2
 
 
 def _fields(kind: str) -> frozenset[str]:
-    return frozenset(field.alias or name for name, field in KINDS[kind].model_fields.items())
+    return frozenset(field.alias or name for name, field in KINDS[kind].data.model_fields.items())
 
 
 def _decoded(rows: Iterable[Line], encoding: str) -> Iterator[Line]:

@@ -13,12 +13,11 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ingest.apply.rows import TABLES
+from ingest import schema as describe
 from ingest.csv.cells import POWER
 from ingest.csv.names import FILES, zh_names
-from ingest.http import schema as describe
 from ingest.kinds.envelopes_of_rows import envelope, selection, stamps
-from ingest.kinds.registry import KINDS
+from ingest.kinds.registry import KINDS, TABLES
 from records.filenames import file_name
 from records.ledger import Ledger
 
@@ -36,7 +35,7 @@ def headers(kind: str, language: str = "zh") -> dict[str, str]:
     """Field → header of a kind's columns, the envelope's first. Raises ValueError for a language other than zh, en."""
     if language not in ("zh", "en"):
         raise ValueError(f"语言应为 zh 或 en / language must be zh or en: {language!r}")
-    dropped = {name for name, kept_as in KINDS[kind].HIDDEN.items() if kept_as is None}
+    dropped = {name for name, kept_as in KINDS[kind].hidden.items() if kept_as is None}
     named = zh_names(kind) if language == "zh" else {}
     fields = [
         "key",

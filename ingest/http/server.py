@@ -21,11 +21,11 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from ingest import schema as schemas
 from ingest.apply.envelopes import Answer
 from ingest.apply.writer import Writer
 from ingest.config import IntakeConfig
-from ingest.http import body, feed
-from ingest.http import schema as describe
+from ingest.http import body, description, feed
 from ingest.http import sender_status as standing
 from ingest.http.metrics import Measures
 from ingest.http.problems import Problem
@@ -192,19 +192,20 @@ def _failing(detail: str, *, replace: bool) -> Response:
 
 async def _schema(request: Request) -> Response:
     kind = request.path_params.get("kind")
-    schema = describe.schema() if kind is None else describe.kind_schema(kind)
+    schema = schemas.schema() if kind is None else schemas.kind_schema(kind)
     if schema is None:
         raise Problem(404, f"没有这种记录 / no such kind; {', '.join(KINDS)}")
     return _json(schema, "application/schema+json")
 
 
 async def _openapi(_request: Request) -> Response:
-    return _json(describe.openapi())
+    return _json(description.openapi())
 
 
 async def _docs(_request: Request) -> Response:
     return HTMLResponse(
-        describe.page(), headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        description.page(),
+        headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"},
     )
 
 

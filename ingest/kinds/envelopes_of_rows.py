@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from ingest.apply.rows import TABLES, chunks, table_of
 from ingest.files.pieces import EPOCH
-from ingest.kinds.registry import KINDS, REFERENCES
+from ingest.kinds.registry import KINDS, TABLES
+from records.bulk import chunks
 from records.clock import BEIJING
 from records.keys import key_of
+from records.tables.base import table_of
 from records.tables.intake import Held, Journal
 
 Json = dict[str, Any]
@@ -41,7 +42,7 @@ def money(value: Decimal) -> str:
 @cache
 def columns(kind: str) -> tuple[tuple[str, str, Any], ...]:
     """(column, name on the wire, default) of every field of a kind that its table holds."""
-    fields = KINDS[kind].model_fields.items()
+    fields = KINDS[kind].data.model_fields.items()
     return tuple(
         (name, field.alias or name, field.get_default(call_default_factory=True))
         for name, field in fields
@@ -69,7 +70,7 @@ def selection(kind: str) -> Select[Any]:
     return select(lot, call.c.organise_form).outerjoin(call, call.c.id == lot.c.tender_project_id)
 
 
-_REFERRING = {"tender_project_id", *(column for refers in REFERENCES.values() for column, _ in refers)}
+_REFERRING = {"tender_project_id", *(column for kind in KINDS.values() for column, _ in kind.references)}
 """Columns that hold the id of another row."""
 
 Key = tuple[str, str, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -73,6 +73,7 @@ Ref = Annotated[
 ]
 """Key of another record."""
 Words = Annotated[str, Field(max_length=2000)]
+Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 Code = Annotated[str, Field(max_length=64)]
 Division = Annotated[str, Field(pattern=r"^[0-9]{2}([0-9]{2}){0,2}$")]
@@ -117,8 +118,4 @@ class Part(BaseModel):
 
 
 class Data(Part):
-    """Base of all kinds."""
-
-    HIDDEN: ClassVar[dict[str, str | None]] = {}
-    """Personal data that may be sent and is never stored readable: field → the field that takes its
-    keyed hash, or None if it is dropped."""
+    """Base of the `data` of all kinds."""

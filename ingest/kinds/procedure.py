@@ -1,35 +1,18 @@
-"""The `data` of the steps of a lot: notice, opening, objection, evaluation, and of society's part in it."""
+"""The steps of a lot: notices, objections, the opening and its events."""
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, WithJsonSchema
 
-from ingest.kinds.fields import (
-    Code,
-    Codes,
-    Data,
-    Day,
-    Digest,
-    Division,
-    Link,
-    Moment,
-    Money,
-    Name,
-    Part,
-    Points,
-    Ref,
-    Refs,
-    Small,
-    Words,
-    Yes,
-)
+from ingest.kinds import national
+from ingest.kinds.fields import Data, Digest, Division, Link, Moment, Name, Ref, Text, Words, Yes
+from ingest.kinds.kind import LOT, OF_LOT, ROOM, Kind, Owner
+from ingest.kinds.national import National
 from records import events
-
-Text = Annotated[str, Field(min_length=1, max_length=2000)]
+from records.tables.openings import Opening
+from records.tables.procedure import Notice, Objection
 
 
 class NoticeData(Data):
@@ -43,6 +26,21 @@ class NoticeData(Data):
     media: Name | None = None
     content_sha256: Digest | None = None
     url: Link | None = None
+    division_code: Division | None = None
+
+
+class ObjectionData(Data):
+    """异议 / 投诉. Who raised it and what it says stay inside; the decision is public after the award."""
+
+    lot_id: Ref = Field(alias="lot")
+    stage: Literal["documents", "opening", "candidates"]
+    kind: Literal["objection", "complaint"] = "objection"
+    raised_by: Name | None = None
+    content: Text
+    raised_at: Moment
+    answer: Words | None = None
+    answered_at: Moment | None = None
+    upheld: Yes | None = None
     division_code: Division | None = None
 
 
@@ -70,134 +68,61 @@ class OpeningEventData(Data):
     actor: Name | None = None
 
 
-class ControlPriceData(Data):
-    """控制价分析 of one bid: normal 正常 or over 超限价. Without `lot`: the lot of the bid."""
-
-    bid_id: Ref = Field(alias="bid")
-    lot_id: Ref | None = Field(None, alias="lot")
-    price: Money
-    limit: Money
-    result: Literal["normal", "over"]
-    division_code: Division | None = None
-
-
-class ObjectionData(Data):
-    """异议 / 投诉. Who raised it and what it says stay inside; the decision is public after the award."""
-
-    lot_id: Ref = Field(alias="lot")
-    stage: Literal["documents", "opening", "candidates"]
-    kind: Literal["objection", "complaint"] = "objection"
-    raised_by: Name | None = None
-    content: Text
-    raised_at: Moment
-    answer: Words | None = None
-    answered_at: Moment | None = None
-    upheld: Yes | None = None
-    division_code: Division | None = None
-
-
-class Violation(Part):
-    """Misconduct of an expert and how far it has been dealt with."""
-
-    type: Literal["late", "left", "leak", "remark"]
-    state: Literal["discovered", "informed", "recorded", "handled", "published"] = "discovered"
-    at: Moment | None = None
-
-
-class ExpertData(Data):
-    """评标专家; the key is a pseudonym. A name, an identity number or a telephone is dropped unread."""
-
-    HIDDEN: ClassVar = {"name": None, "id_card": None, "phone": None, "EXPERT_NAME": None, "ID_CARD": None}
-    name: Name | None = Field(None, exclude=True)
-    id_card: Code | None = Field(None, exclude=True)
-    phone: Code | None = Field(None, exclude=True)
-    specialities: Codes = Field(default_factory=list)
-    employer_id: Ref | None = Field(None, alias="employer")
-    former_employers: Refs = Field(default_factory=list)
-    pool: Name | None = None
-    status: Literal["active", "suspended", "removed"] = "active"
-    violations: list[Violation] = Field(default_factory=list, max_length=100)
-    division_code: Division | None = None
-
-
-class EvaluationData(Data):
-    """评标会. Nothing of it is public before the award."""
-
-    lot_id: Ref = Field(alias="lot")
-    mode: Literal["on_site", "remote"] = "on_site"
-    tier: Literal["city", "cross_city", "cross_province"] | None = None
-    main_site: Name | None = None
-    secondary_sites: list[Name] = Field(default_factory=list, max_length=20)
-    room_id: Ref | None = Field(None, alias="room")
-    experts: Small | None = None
-    scheduled_at: Moment | None = None
-    started_at: Moment | None = None
-    ended_at: Moment | None = None
-    state: Literal["scheduled", "in_progress", "paused", "ended", "failed"] = "scheduled"
-    division_code: Division | None = None
-
-
-class ScoreData(Data):
-    """评分 of one expert for one bid on one item. Never public."""
-
-    evaluation_id: Ref = Field(alias="evaluation")
-    expert_id: Ref = Field(alias="expert")
-    bid_id: Ref = Field(alias="bid")
-    item: Name
-    kind: Literal["objective", "subjective"] = "subjective"
-    full_marks: Annotated[Points, Field(gt=0)]
-    score: Annotated[Points, Field(ge=0)]
-    submitted_at: Moment | None = None
-    division_code: Division | None = None
-
-    @field_validator("score")
-    @classmethod
-    def _within(cls, value: Decimal, info: ValidationInfo) -> Decimal:
-        full = info.data.get("full_marks")
-        if full is not None and value > full:
-            raise PydanticCustomError("beyond_full", "得分超过满分 / the score exceeds full_marks")
-        return value
-
-
-class FeeData(Data):
-    """专家评审费 of one attendance."""
-
-    evaluation_id: Ref = Field(alias="evaluation")
-    expert_id: Ref = Field(alias="expert")
-    hours: Annotated[Points, Field(ge=0, le=1000)] | None = None
-    amount: Money
-    status: Literal["payable", "paid", "failed"] = "payable"
-    paid_at: Moment | None = None
-    division_code: Division | None = None
-
-
-class OpinionData(Data):
-    """社会监督意见. Only `public_text` is ever shown; who sent it (`submitter`, `contact`) is dropped unread."""
-
-    HIDDEN: ClassVar = {"submitter": None, "contact": None}
-    project_id: Ref | None = Field(None, alias="project")
-    channel: Literal["web", "group", "phone", "letter"] = "web"
-    submitter: Name | None = Field(None, exclude=True)
-    contact: Code | None = Field(None, exclude=True)
-    content: Text
-    handler: Name | None = None
-    received_at: Moment
-    answered_at: Moment | None = None
-    public_text: Words | None = None
-    division_code: Division | None = None
-
-
-class Problem(Part):
-    """One problem found by an inspection."""
-
-    project: Ref | None = None
-    problem: Text
-
-
-class InspectionData(Data):
-    """联合督查: one visit, the keys of its projects and the problems found."""
-
-    on: Day
-    projects: Refs = Field(default_factory=list)
-    problems: list[Problem] = Field(default_factory=list, max_length=200)
-    division_code: Division | None = None
+NOTICE = Kind(
+    "notice", "公告", NoticeData, Notice,
+    references=(LOT,),
+    owner=OF_LOT,
+    headers={
+        "类型": "type", "公告类型": "type", "标题": "title", "发布时间": "published_at", "截止时间": "until", "媒体": "media",
+        "内容哈希": "content_sha256", "网址": "url",
+    },
+    codes={
+        "type": {
+            "招标公告": "tender", "变更公告": "change", "候选人公示": "candidates", "中标候选人公示": "candidates",
+            "中标结果公告": "result", "结果公告": "result", "终止公告": "termination",
+        },
+    },
+    national=national.OF_LOT,
+)  # fmt: skip
+OBJECTION = Kind(
+    "objection", "异议", ObjectionData, Objection,
+    references=(LOT,),
+    owner=OF_LOT,
+    headers={
+        "阶段": "stage", "提出人": "raised_by", "提出时间": "raised_at", "答复": "answer", "是否成立": "upheld",
+    },
+    codes={
+        "stage": {"招标文件": "documents", "开标": "opening", "中标候选人": "candidates"},
+        "kind": {"异议": "objection", "投诉": "complaint"},
+    },
+    national=national.OF_LOT,
+)  # fmt: skip
+OPENING = Kind(
+    "opening", "开标", OpeningData, Opening,
+    references=(LOT, ROOM),
+    owner=Owner("lot", register=True),
+    facts=("source", "lot_id", "state", "head_seq"),
+    headers={"主持人": "host"},
+    codes={
+        "state": {
+            "待开标": "scheduled", "已结束": "ended", "已封存": "ended", "已归档": "ended", "已取消": "cancelled",
+        },
+        "result": {"已开标": "opened", "流标": "failed", "终止": "terminated"},
+    },
+    national={**national.OF_LOT, "BID_OPEN_TIME": National("scheduled_at")},
+)  # fmt: skip
+OPENING_EVENT = Kind(
+    "opening_event", "开标事件", OpeningEventData,
+    references=(("opening_id", "opening"),),
+    lot_through=("opening_id", "opening"),
+    owner=Owner("opening"),
+    headers={"类型": "type", "开标": "opening", "内容": "payload", "内部内容": "detail", "操作人": "actor"},
+    codes={
+        "type": {
+            "预告": "scheduled", "签到": "sign_in", "公布投标人": "bidders_published", "解密": "decrypt_progress",
+            "公布限价": "control_price", "系数承诺": "coefficient_committed", "抽取系数": "coefficient_drawn",
+            "唱标": "bid_read", "更正唱标": "bid_corrected", "异议": "objection", "异议答复": "objection_answered",
+            "确认记录": "record_confirmed", "暂停": "paused", "恢复": "resumed", "结束": "ended",
+        },
+    },
+)  # fmt: skip

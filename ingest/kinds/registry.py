@@ -1,4 +1,4 @@
-"""The kinds of records: the model of each, and what it refers to.
+"""The kinds of records, parents before children: `KINDS` are sent, `ROWS` lie in a table of their own.
 
 In the models an attribute is a column of the ledger, an alias the name on the wire. A version of a
 record is the whole record: a field left out takes its default, it does not keep the value of the
@@ -7,73 +7,46 @@ version before. Unknown fields are refused, so nothing slips in unread.
 
 from __future__ import annotations
 
-from ingest.kinds import market, procedure
-from ingest.kinds.fields import Data
+from sqlalchemy import Table
 
-KINDS: dict[str, type[Data]] = {
-    "centre": market.CentreData,
-    "organisation": market.OrganisationData,
-    "room": market.RoomData,
-    "expert": procedure.ExpertData,
-    "relation": market.RelationData,
-    "credit": market.CreditData,
-    "project": market.ProjectData,
-    "opinion": procedure.OpinionData,
-    "inspection": procedure.InspectionData,
-    "lot": market.LotData,
-    "notice": procedure.NoticeData,
-    "bid": market.BidData,
-    "deposit": market.DepositData,
-    "control_price": procedure.ControlPriceData,
-    "objection": procedure.ObjectionData,
-    "opening": procedure.OpeningData,
-    "opening_event": procedure.OpeningEventData,
-    "evaluation": procedure.EvaluationData,
-    "score": procedure.ScoreData,
-    "fee": procedure.FeeData,
-    "award": market.AwardData,
-    "contract": market.ContractData,
-}
-"""Kinds taken, parents before children → model of their data."""
+from ingest.kinds import bids, evaluation, organisations, procedure, projects, society
+from ingest.kinds.kind import Kind
 
-_LOT, _BIDDER, _BID = ("lot_id", "lot"), ("bidder_id", "organisation"), ("bid_id", "bid")
-_SESSION, _EXPERT = ("evaluation_id", "evaluation"), ("expert_id", "expert")
+_ALL = (
+    organisations.CENTRE,
+    organisations.ORGANISATION,
+    organisations.ROOM,
+    evaluation.EXPERT,
+    organisations.RELATION,
+    organisations.CREDIT,
+    projects.PROJECT,
+    society.OPINION,
+    society.INSPECTION,
+    projects.TENDER_PROJECT,
+    projects.LOT,
+    procedure.NOTICE,
+    bids.BID,
+    bids.DEPOSIT,
+    bids.CONTROL_PRICE,
+    procedure.OBJECTION,
+    procedure.OPENING,
+    procedure.OPENING_EVENT,
+    evaluation.EVALUATION,
+    evaluation.SCORE,
+    evaluation.FEE,
+    bids.AWARD,
+    bids.CONTRACT,
+)
 
-REFERENCES: dict[str, tuple[tuple[str, str], ...]] = {
-    "centre": (),
-    "organisation": (),
-    "room": (("centre_id", "centre"),),
-    "expert": (),
-    "relation": (("from_id", "organisation"), ("to_id", "organisation")),
-    "credit": (("organisation_id", "organisation"),),
-    "project": (("tenderer_id", "organisation"),),
-    "opinion": (("project_id", "project"),),
-    "inspection": (),
-    "lot": (
-        ("project_id", "project"),
-        ("tenderer_id", "organisation"),
-        ("agency_id", "organisation"),
-        ("centre_id", "centre"),
-    ),
-    "notice": (_LOT,),
-    "bid": (_LOT, _BIDDER),
-    "deposit": (_LOT, _BIDDER, _BID),
-    "control_price": (_BID, _LOT),
-    "objection": (_LOT,),
-    "opening": (_LOT, ("room_id", "room")),
-    "opening_event": (("opening_id", "opening"),),
-    "evaluation": (_LOT, ("room_id", "room")),
-    "score": (_SESSION, _EXPERT, _BID),
-    "fee": (_SESSION, _EXPERT),
-    "award": (_LOT, _BIDDER),
-    "contract": (_LOT, _BIDDER),
-}
-"""Kind → (attribute, kind it refers to). An expert's employers and an inspection's projects may stay unknown."""
+KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL if kind.sent}
+"""The kinds that sources send."""
+ROWS: dict[str, Kind] = {kind.name: kind for kind in _ALL if kind.model is not None}
+"""The kinds that are one row each; `tender_project` comes with its lots."""
+TABLES: dict[str, Table] = {name: kind.table for name, kind in ROWS.items()}
 
-LOT_THROUGH = {
-    "opening_event": ("opening_id", "opening"),
-    "control_price": _BID,
-    "score": _SESSION,
-    "fee": _SESSION,
-}
-"""Kinds that name their lot by another record: (attribute, its kind)."""
+
+def beneath(kind: str) -> list[tuple[str, str]]:
+    """(kind, column) of all rows that refer to a row of `kind`."""
+    return [
+        (row.name, column) for row in ROWS.values() for column, target in row.references if target == kind
+    ]

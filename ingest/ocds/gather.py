@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import Table, select, tuple_
 from sqlalchemy.orm import Session
 
-from ingest.apply.rows import TABLES, chunks, table_of
 from ingest.kinds.envelopes_of_rows import Key, Row, rows_where, selection, stamps
-from ingest.kinds.registry import KINDS, REFERENCES
+from ingest.kinds.registry import KINDS, TABLES
+from records.bulk import chunks
+from records.tables.base import table_of
 from records.tables.intake import Source
 from records.tables.openings import OpeningEvent
 from records.tables.organisations import Organisation
@@ -118,7 +119,7 @@ def carried() -> list[str]:
     """Kinds that hang on a lot, directly or through another such kind: they travel with its release."""
     reach = {"lot"}
     for kind in KINDS:  # parents before children
-        refers = {target for _, target in REFERENCES[kind]}
+        refers = {target for _, target in KINDS[kind].references}
         if kind not in _SHARED and kind in TABLES and refers & reach:
             reach.add(kind)
     return [kind for kind in KINDS if kind in reach and kind != "lot"]
@@ -131,7 +132,7 @@ def _attach(session: Session, kind: str, of: dict[str, Process], made: list[Proc
     """The rows of a kind to the processes of the lots (or bids, evaluations…) they refer to."""
     column, target = next(
         (column, target)
-        for column, target in (*(r for r in REFERENCES[kind] if r[1] == "lot"), *REFERENCES[kind])
+        for column, target in (*(r for r in KINDS[kind].references if r[1] == "lot"), *KINDS[kind].references)
         if target == "lot" or target in carried()
     )
     holders = (
@@ -168,7 +169,7 @@ def _named(process: Process) -> Iterator[str]:
     holders: list[tuple[Row, tuple[str, ...]]] = [(process.project, ("tenderer_id",))]
     holders += [(lot, ("tenderer_id", "agency_id")) for lot in process.lots]
     for kind, rows in process.rows.items():
-        names = tuple(column for column, target in REFERENCES[kind] if target == "organisation")
+        names = tuple(column for column, target in KINDS[kind].references if target == "organisation")
         holders += [(row, names) for row in rows]
     holders += [(row, ("bidder_id",)) for row in process.contracts]
     for row, names in holders:

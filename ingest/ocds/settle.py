@@ -17,12 +17,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ingest.apply.rows import chunks, table_of
 from ingest.envelope import AHEAD, canonical
 from ingest.files.pieces import Piece
 from ingest.ocds.codelists import merged, over
+from records.bulk import chunks
 from records.clock import now
 from records.states import IllegalTransition, check_lot_transition
+from records.tables.base import table_of
 from records.tables.intake import Held, Journal
 from records.tables.projects import Lot
 

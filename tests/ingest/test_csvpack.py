@@ -15,7 +15,7 @@ from openpyxl import Workbook
 
 from ingest.csv import docs as csvdocs
 from ingest.csv.cells import columns_of
-from ingest.csv.codes import WORDS, coded
+from ingest.csv.codes import coded
 from ingest.csv.pack import kind_of
 from ingest.csv.write import export_csv, headers, write_templates
 from ingest.files.imports import ImportReport, Reached, import_paths
@@ -75,7 +75,7 @@ def test_codes_may_be_chinese_words(sqlite_ledger: Ledger, tmp_path: Path) -> No
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_code_has_a_chinese_word(kind: str) -> None:
     for name, codes in coded(kind).items():
-        assert set(WORDS[kind, name].values()) == set(codes), name
+        assert set(KINDS[kind].codes[name].values()) == set(codes), name
 
 
 @pytest.mark.parametrize("packing", ["zip", "gz"])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from ingest import docs
 from ingest.config import IntakeConfig
 from ingest.http.feed import BAD_USE, DISABLED, UNAVAILABLE, UNKNOWN
-from ingest.kinds import docs
 from ingest.kinds.registry import KINDS
 
 
 def test_the_generated_part_is_up_to_date() -> None:
     document = docs.DOCUMENT.read_text(encoding="utf-8")
-    assert docs.updated(document) == document, "run python -m ingest.kinds.docs"
+    assert docs.updated(document) == document, "run python -m ingest.docs"
 
 
 def test_limits_and_close_codes_are_the_real_ones() -> None:

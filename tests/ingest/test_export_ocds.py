@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import select
 
 from ingest.apply.envelopes import apply_batch
-from ingest.apply.rows import TABLES, table_of
 from ingest.files.imports import ImportReport, import_paths
-from ingest.kinds.registry import KINDS
+from ingest.kinds.registry import KINDS, TABLES
 from ingest.ocds.export import ExportReport, OcdsProfile, export_ocds
 from ingest.ocds.gather import carried
 from records.ledger import Ledger
 from records.states import verify_opening
+from records.tables.base import table_of
 from records.tables.intake import Source
 from records.tables.openings import Opening, OpeningEvent
 

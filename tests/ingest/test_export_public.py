@@ -13,7 +13,7 @@ from jsonschema import Draft4Validator
 from sqlalchemy import select
 from stdnum.cn import ric
 
-from ingest.apply.rows import TABLES
+from ingest.kinds.registry import TABLES
 from ingest.ocds.export import OcdsProfile, export_ocds
 from records.ledger import Ledger
 from records.sources import ensure_source

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ingest.apply.rows import TABLES
+from ingest.kinds.registry import TABLES
 from records.ledger import Ledger
 from records.tables.bids import Bid
 from records.tables.money import Award

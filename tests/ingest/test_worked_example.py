@@ -10,9 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
+from ingest import docs
 from ingest.config import IntakeConfig
 from ingest.http.server import create_app
-from ingest.kinds import docs
 from records.ledger import Ledger
 from records.sources import add_source
 from records.tables.openings import Opening
@@ -60,7 +60,7 @@ def test_each_event_is_described_with_its_place_in_the_order(kind: str, document
     (row,) = [line for line in section.splitlines() if line.startswith(f"| `{kind}` |")]
     cells = [cell.strip() for cell in row.strip("|").split(" | ")]
     assert len(cells) == 4 and all(cells) and "·" in cells[1]
-    from ingest.http.schema import schema
+    from ingest.schema import schema
 
     told: dict[str, Any] = schema()["$defs"][f"payload.{kind}"]
     assert told["description"] and told["$comment"] == cells[1]

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 
 from ingest.apply.batch import HELD, JOURNAL, Batch
 from ingest.apply.public_rows import PUBLIC
-from ingest.apply.rows import TABLES
 from ingest.envelope import Record, Refusal, read
+from ingest.kinds.registry import TABLES
 from records.ledger import Ledger
 from records.tables.base import MONEY_SCALE, Instant, Yuan
 
