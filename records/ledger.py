@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from records import grants
 from records.serving import private
 from records.tables.base import Base
-from records.tables.bids import Bid
+from records.tables.bids import Bid, ListedBid
 from records.tables.broadcast import BroadcastSession, PublicEvent
 from records.tables.evaluation import Evaluation, Expert, ExpertDraw, Fee, Score
 from records.tables.evidence import Gap, Recording, Seal, Segment
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 TABLES: tuple[type[Base], ...] = (
     Centre, Room, Organisation, Relation, Credit, Project, TenderProject, Lot, Notice, Bid, Deposit, Award,
-    Opening, OpeningEvent, SignIn, ControlPriceCheck, CoefficientDraw, OpeningRecord, Objection, Contract,
+    Opening, OpeningEvent, ListedBid, SignIn, ControlPriceCheck, CoefficientDraw, OpeningRecord, Objection, Contract,
     Expert, ExpertDraw, Evaluation, Score, Fee, Opinion, OpinionAnswer, Inspection, WitnessTask, WitnessRecord,
     BroadcastSession, Recording, Segment, Gap, Seal, PublicEvent, Source, Journal, Held, Parked, Reject,
     Warning, WarningChange, Lead, LeadBatch, WatchMark, User, UnmaskRequest, AuditEntry,

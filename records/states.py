@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records import chain, commitment, deadlines, events, rollcall, sequence
+from records import chain, commitment, deadlines, events, published_list, rollcall, sequence
 from records.clock import now, rfc3339
 from records.public import masking
 from records.public import rows as public
@@ -214,6 +214,8 @@ def append_event(
     before, status = _public_state(opening), lot.status
     _move(opening, lot, kind, shown, moment)
     session.flush()
+    if kind == "bidders_published":
+        published_list.fix_numbers(session, opening, told)
     _tell(session, opening, lot, row)
     if kind == "scheduled" or (kind != "sign_in" and _public_state(opening) != before):
         public.publish_opening(session, opening)

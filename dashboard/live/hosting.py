@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 from records import audit
 from records.clock import now
 from records.public import rows as public
+from records.published_list import list_of
 from records.sequence import READINGS
 from records.states import OPENING_STEPS, append_event
 from records.tables.bids import Bid
 from records.tables.openings import Opening, OpeningEvent
-from records.tables.organisations import Organisation
 from records.tables.projects import Lot
 from records.visibility import standing
 
@@ -94,14 +94,14 @@ def _get(session: Session, opening_id: str) -> tuple[Opening, Lot]:
 def prepare(session: Session, opening: Opening, lot: Lot, kind: str) -> dict[str, Any] | None:
     """What the ledger says for a step's payload; fields it cannot know are missing; None: nothing to say."""
     if kind == "bidders_published":
-        bids = _bids(session, lot)
-        return {"count": len(bids), "bidders": [{"no": no, "name": name} for no, _, name in bids]}
+        lines = list_of(session, opening)
+        return {"count": len(lines), "bidders": [{"no": line.number, "name": line.name} for line in lines]}
     if kind == "decrypt_progress":
-        return _decryption(session, lot)
+        return _decryption(session, opening)
     if kind == "control_price":
-        return _control_price(session, lot)
+        return _control_price(session, opening, lot)
     if kind == "bid_read":
-        return _next_bid(session, opening, lot)
+        return _next_bid(session, opening)
     if kind in ("objection", "objection_answered"):
         return _objection(session, opening, kind)
     if kind == "record_confirmed":
@@ -111,28 +111,18 @@ def prepare(session: Session, opening: Opening, lot: Lot, kind: str) -> dict[str
     return {}
 
 
-def _bids(session: Session, lot: Lot) -> list[tuple[int, Bid, str]]:
-    """Bids on hand at the deadline in order of receipt, numbered from 1, with the bidder's name."""
-    query = (
-        select(Bid, Organisation.name)
-        .join(Organisation, Organisation.id == Bid.bidder_id)
-        .where(Bid.lot_id == lot.id, Bid.withdrawn_at.is_(None), Bid.status != "withdrawn")
-        .order_by(Bid.received_at, Bid.id)
-    )
-    return [(no, bid, name) for no, (bid, name) in enumerate(session.execute(query).all(), start=1)]
-
-
-def _decryption(session: Session, lot: Lot) -> dict[str, Any]:
-    states = [bid.decrypt_status for _, bid, _ in _bids(session, lot)]
+def _decryption(session: Session, opening: Opening) -> dict[str, Any]:
+    states = [line.bid and line.bid.decrypt_status for line in list_of(session, opening)]
     if states and not any(states):
         return {"total": len(states)}  # the platform has told nothing: that is neither success nor 0
     return {"done": states.count("success"), "failed": states.count("failed"), "total": len(states)}
 
 
-def _control_price(session: Session, lot: Lot) -> dict[str, Any] | None:
+def _control_price(session: Session, opening: Opening, lot: Lot) -> dict[str, Any] | None:
     if lot.control_price is None:
         return None
-    prices = [bid.price for _, bid, _ in _bids(session, lot) if bid.price is not None]
+    bids = (line.bid for line in list_of(session, opening))
+    prices = [bid.price for bid in bids if bid is not None and bid.price is not None]
     over = sum(price > lot.control_price for price in prices)
     payload: dict[str, Any] = {"amount": str(lot.control_price)}
     if lot.base_price is not None:
@@ -142,23 +132,24 @@ def _control_price(session: Session, lot: Lot) -> dict[str, Any] | None:
     return payload
 
 
-def _next_bid(session: Session, opening: Opening, lot: Lot) -> dict[str, Any] | None:
+def _next_bid(session: Session, opening: Opening) -> dict[str, Any] | None:
     read = _numbers(session, opening, "bid_read")
-    bids = _bids(session, lot)
-    for no, bid, name in bids:
-        if no in read:
-            continue
-        payload: dict[str, Any] = {"no": no, "name": name, "total": len(bids)}
-        if bid.decrypt_status == "failed":
-            return payload | {"remark": "解密失败，不唱标"}
-        if bid.price is not None:
-            payload["price"] = str(bid.price)
-        if bid.duration_days is not None:
-            payload["duration_days"] = bid.duration_days
-        if bid.quality:
-            payload["quality"] = bid.quality
-        return payload
+    lines = list_of(session, opening)
+    for line in lines:
+        if line.number not in read:
+            return {"no": line.number, "name": line.name, "total": len(lines), **_read_aloud(line.bid)}
     return None
+
+
+def _read_aloud(bid: Bid | None) -> dict[str, Any]:
+    """What is read of a bid besides its number and name, as far as the ledger holds it."""
+    if bid is None:
+        return {}
+    if bid.decrypt_status == "failed":
+        return {"remark": "解密失败，不唱标"}
+    price = None if bid.price is None else str(bid.price)
+    found = {"price": price, "duration_days": bid.duration_days, "quality": bid.quality or None}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _objection(session: Session, opening: Opening, kind: str) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from records.bids_on_hand import bid_on_hand
 from records.clock import BEIJING, now, rfc3339
 from records.tables.bids import Bid
 from records.tables.money import Award
@@ -245,7 +246,7 @@ def together(session: Session, row: WarningRow) -> dict[str, Any] | None:
         select(Lot.id, at, Bid.bidder_id)
         .join(Bid, Bid.lot_id == Lot.id)
         .where(
-            Bid.bidder_id.in_(people), Bid.withdrawn_at.is_(None), Lot.status.in_(OPENED_STATUSES), counted(),
+            Bid.bidder_id.in_(people), bid_on_hand(), Lot.status.in_(OPENED_STATUSES), counted(),
             at >= until - HISTORY, at < until, Lot.id != (row.lot_id or ""),
         )
     )  # fmt: skip

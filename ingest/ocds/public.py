@@ -11,18 +11,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 from stdnum.cn import ric
 
 from ingest.kinds.envelopes_of_rows import Row
 from ingest.ocds.gather import Process
+from records.bids_on_hand import on_hand, round_before
 from records.public.rows import MASK
 from records.sequence import READINGS
 from records.visibility import Datum, LotClock, is_visible, notice_from, status_from, visible_from
 
 Json = dict[str, Any]
-_NOT_READ = frozenset({"withdrawn", "revoked"})
 _OVER = frozenset({"ended", "sealed"})
 
 
@@ -142,12 +143,19 @@ def _of_the_past(process: Process, lot: Row, opening: Row, at: datetime) -> Iter
     since = visible_from(Datum.BID_PRICES, clock)
     if since is None or since > at:
         return
-    read = [b for b in process.rows["bid"] if b["lot_id"] == lot["id"] and b["status"] not in _NOT_READ]
-    read.sort(key=lambda row: (row["price"] is None, row["price"] or 0))
-    for number, row in enumerate(read, 1):
-        organisation = process.organisations.get(row["bidder_id"])
+    for number, bid in enumerate(_on_hand(process, lot), 1):
+        organisation = process.organisations.get(bid.bidder_id)
         name: str = MASK if lot["prequalification"] or organisation is None else organisation["name"]
-        yield since, number, name, row["price"]
+        yield since, number, name, bid.price
+
+
+def _on_hand(process: Process, lot: Row) -> list[Any]:
+    bids, openings = (
+        [SimpleNamespace(**row) for row in process.rows[kind] if row["lot_id"] == lot["id"]]
+        for kind in ("bid", "opening")
+    )
+    handed_in: list[Any] = bids
+    return on_hand(handed_in, lot["deadline"], round_before(openings, lot["deadline"]))
 
 
 def _line(process: Process, lot: Row, number: int, name: str, own: list[Row]) -> tuple[Json, Json]:

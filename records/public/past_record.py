@@ -13,9 +13,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from records.bids_on_hand import on_hand
 from records.clock import now
 from records.public.rows import MASK, RECORD_COLUMNS, money
 from records.tables.bids import Bid
@@ -57,10 +58,14 @@ class _Lot:
 
 @dataclass(frozen=True)
 class _Bid:
-    name: str
     members: list[str]
     """The other firms of a consortium."""
+    id: str
+    bidder_id: str
+    status: str
     received_at: datetime | None
+    withdrawn_at: datetime | None
+    name: str
     price: Decimal | None
     duration_days: int | None
     quality: str | None
@@ -116,22 +121,21 @@ def _lots(session: Session, ids: Sequence[str]) -> dict[str, _Lot]:
 
 
 def _bids(session: Session, lot_ids: Sequence[str]) -> dict[str, list[_Bid]]:
-    """Lot → its bids in order of receipt; what was withdrawn before the opening is not opened."""
+    """Lot → all its bids."""
     query = (
         select(
-            Bid.lot_id, Bid.consortium, Organisation.name, Bid.received_at, Bid.price, Bid.duration_days, Bid.quality,
-            Bid.decrypt_status,
+            Bid.lot_id, Bid.consortium, Bid.id, Bid.bidder_id, Bid.status, Bid.received_at, Bid.withdrawn_at,
+            Organisation.name, Bid.price, Bid.duration_days, Bid.quality, Bid.decrypt_status,
         )
         .join(Organisation, Organisation.id == Bid.bidder_id)
-        .where(Bid.lot_id.in_(lot_ids), Bid.status != "withdrawn")
-        .where(or_(Bid.withdrawn_at.is_(None), Bid.status == "revoked"))
-        .order_by(Bid.lot_id, Bid.received_at.is_(None), Bid.received_at, Bid.id)
+        .where(Bid.lot_id.in_(lot_ids))
     )  # fmt: skip
     rows = session.execute(query).all()
     names = member_names(session, [row[1] for row in rows])
     found: dict[str, list[_Bid]] = defaultdict(list)
-    for lot_id, consortium, name, *read in rows:
-        found[lot_id].append(_Bid(name, [names[key] for key in consortium if key in names], *read))
+    for lot_id, consortium, *own in rows:
+        members = [names[key] for key in consortium if key in names]
+        found[lot_id].append(_Bid(members, *own))
     return found
 
 
@@ -148,23 +152,15 @@ def member_names(session: Session, consortia: Iterable[Sequence[str]]) -> dict[s
 def _shared_out(
     openings: Sequence[_Opening], bids: Sequence[_Bid], lot: _Lot
 ) -> Iterator[tuple[_Opening, list[_Bid]]]:
-    """Each opening with its bids. A lot tendered anew has several: a bid belongs to the first that begins after it.
-
-    What came after the last one is its own too, unless the lot has been put out again since.
-    """
-    after: datetime | None = None
+    """Each opening with the bids on hand at it. A lot tendered anew has several: a bid belongs to the first that
+    begins after it; what waits for the last has the lot's deadline, unless the lot has been put out again since."""
+    before: datetime | None = None
     for opening in openings:
         again = lot.deadline is not None and lot.deadline > opening.scheduled_at
-        open_end = opening is openings[-1] and not again
-        until = None if open_end else opening.scheduled_at
-        yield opening, [bid for bid in bids if _within(bid.received_at, after, until)]
-        after = opening.scheduled_at
-
-
-def _within(received: datetime | None, after: datetime | None, until: datetime | None) -> bool:
-    if received is None:
-        return until is None
-    return (after is None or received > after) and (until is None or received <= until)
+        ended = again or opening is not openings[-1]
+        own = [bid for bid in bids if bid.received_at or not ended]
+        yield opening, on_hand(own, opening.scheduled_at if ended else lot.deadline, before)
+        before = opening.scheduled_at
 
 
 def _since(opening: _Opening, lot: _Lot) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Bids 投标."""
+"""Bids 投标, and the numbers they have in published lists of bidders."""
 
 from __future__ import annotations
 
@@ -63,3 +63,12 @@ class Bid(Base):
         Index("ix_bid_lot_id_bidder_id", "lot_id", "bidder_id"),
         Index("ix_bid_bidder_id", "bidder_id"),
     )
+
+
+class ListedBid(Base):
+    """公布名单: the number under which the published list of an opening has a bid; written with the list, never changed."""
+
+    __tablename__ = "listed_bid"
+    opening_id: Mapped[Key] = mapped_column(ForeignKey("opening.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    bid_id: Mapped[Key] = mapped_column(ForeignKey("bid.id"))

@@ -13,6 +13,7 @@ import pyarrow as pa
 from sqlalchemy import BigInteger, Select, and_, case, func, or_, select, type_coerce
 from sqlalchemy.orm import Session, aliased
 
+from records.bids_on_hand import bid_on_hand, receipt_order
 from records.clock import BEIJING
 from records.tables.bids import Bid
 from records.tables.intake import Source
@@ -224,14 +225,10 @@ _BID_QUERY: Select[*tuple[Any, ...]] = (
     .join(Lot, Lot.id == Bid.lot_id)
     .join(_BIDDER, _BIDDER.id == Bid.bidder_id)
     .outerjoin(Source, Source.name == Bid.source)
-    .where(
-        Bid.status != "withdrawn",
-        or_(Bid.received_at.is_(None), Lot.deadline.is_(None), Bid.received_at <= Lot.deadline),
-        or_(Bid.withdrawn_at.is_(None), Bid.withdrawn_at > Lot.deadline),
-    )
-    .order_by(Bid.lot_id, Bid.received_at, Bid.id)
+    .where(bid_on_hand())
+    .order_by(Bid.lot_id, *receipt_order())
 )  # fmt: skip
-"""Bids on hand at the deadline; the conditions are those of `supervision.rules.facts.on_hand`."""
+"""Bids on hand at the deadline, one a bidder."""
 
 
 def _bids(session: Session, lot_ids: Sequence[str]) -> pa.Table:
@@ -306,10 +303,7 @@ def _prepare(home: Place) -> str:
     )
     return f"""
 {_LOT_COUNTRY}
-CREATE TABLE held AS
-  SELECT * EXCLUDE (n) FROM (SELECT *, row_number() OVER () AS n FROM bid_raw)
-  QUALIFY row_number() OVER (PARTITION BY lot_id, bidder_id ORDER BY n DESC) = 1;
-CREATE TABLE placed AS {_placed("held", home)};
+CREATE TABLE placed AS {_placed("bid_raw", home)};
 CREATE TABLE won AS {_placed("award_raw", home)};
 CREATE TABLE winner AS
   SELECT lot_id, bidder_id AS winner_id, winner_name, division AS winner_division, province AS winner_province,

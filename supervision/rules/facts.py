@@ -1,29 +1,29 @@
 """The facts of one lot, loaded once and handed to every lot rule.
 
-Only bids on hand are facts: a bid withdrawn before the deadline is no bid (招标投标法 art. 29).
+Only bids on hand are facts (`records.bids_on_hand`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from records.bids_on_hand import earlier_rounds, on_hand
+from records.published_list import numbers
 from records.tables.bids import Bid
 from records.tables.money import Deposit
 from records.tables.projects import Lot
 
-_UNKNOWN_TIME = datetime.max.replace(tzinfo=UTC)
-
 
 class BidFact(NamedTuple):
-    """One bid on hand. `order` counts receipt from 1, as the opening's list does."""
+    """One bid on hand. `order` is its public number; without a published list it counts receipt from 1."""
 
     order: int
     id: str
@@ -96,21 +96,6 @@ _LOT = (
 )  # fmt: skip
 
 
-def on_hand(
-    status: str, received_at: datetime | None, withdrawn_at: datetime | None, deadline: datetime | None
-) -> bool:
-    """Whether a bid was on hand at the deadline (§5.2): submitted in time and not withdrawn before it.
-
-    Taking a bid back after the deadline (撤销) does not undo the participation.
-    """
-    if status == "withdrawn":
-        return False
-    if deadline is None:
-        return withdrawn_at is None
-    late = received_at is not None and received_at > deadline
-    return not late and (withdrawn_at is None or withdrawn_at > deadline)
-
-
 def load_facts(session: Session, lot_ids: Sequence[str], prices_read: Iterable[str] = ()) -> list[LotFacts]:
     """Facts of the lots, in the order asked; unknown lots are left out.
 
@@ -122,16 +107,27 @@ def load_facts(session: Session, lot_ids: Sequence[str], prices_read: Iterable[s
     bids: dict[str, list[Any]] = defaultdict(list)
     for bid in session.execute(select(*_BID).where(Bid.lot_id.in_(lots))):
         bids[bid.lot_id].append(bid)
+    since, listed = earlier_rounds(session, list(lots)), numbers(session, list(lots))
     deposits: dict[str, list[Any]] = defaultdict(list)
     for deposit in session.execute(select(*_DEPOSIT).where(Deposit.lot_id.in_(lots)).order_by(Deposit.id)):
         deposits[deposit.lot_id].append(deposit)
-    return [_facts(lots[i], bids[i], deposits[i], i in read) for i in lot_ids if i in lots]
+    held = {i: on_hand(bids[i], lot.deadline, since.get(i)) for i, lot in lots.items()}
+    ordered = {i: _numbered(held[i], listed) for i in lots}
+    return [_facts(lots[i], bids[i], ordered[i], deposits[i], i in read) for i in lot_ids if i in lots]
 
 
-def _facts(lot: Any, bids: list[Any], deposits: list[Any], prices_read: bool) -> LotFacts:
-    held = [b for b in bids if on_hand(b.status, b.received_at, b.withdrawn_at, lot.deadline)]
+def _numbered(held: list[Any], listed: Mapping[str, int]) -> list[tuple[int, Any]]:
+    """Bids on hand with their public numbers; those that are in no list follow, in order of receipt."""
+    own = sorted((listed[bid.id], bid) for bid in held if bid.id in listed)
+    last = own[-1][0] if own else 0
+    return [*own, *enumerate((bid for bid in held if bid.id not in listed), last + 1)]
+
+
+def _facts(
+    lot: Any, bids: list[Any], held: list[tuple[int, Any]], deposits: list[Any], prices_read: bool
+) -> LotFacts:
     facts = _bid_facts(held, prices_read, _terms(lot))
-    gone = {b.bidder_id for b in bids} - {b.bidder_id for b in held}
+    gone = {b.bidder_id for b in bids} - {b.bidder_id for b in facts}
     return LotFacts(
         lot_id=lot.id,
         lot_name=lot.name,
@@ -151,26 +147,18 @@ def _facts(lot: Any, bids: list[Any], deposits: list[Any], prices_read: bool) ->
     )
 
 
-def _bid_facts(held: list[Any], prices_read: bool, terms: str) -> tuple[BidFact, ...]:
-    """One fact per bidder: a bid sent again replaces the earlier one. A price in other terms than the lot's is none."""
-    ordered = sorted(held, key=_receipt)
-    newest = {bid.bidder_id: bid for bid in ordered}
-    if len(newest) < len(ordered):
-        ordered = sorted(newest.values(), key=_receipt)
+def _bid_facts(held: list[tuple[int, Any]], prices_read: bool, terms: str) -> tuple[BidFact, ...]:
+    """One fact per bidder. A price in other terms than the lot's is none."""
     return tuple(
         BidFact(
             order, b.id, b.bidder_id, b.received_at,
             b.price if prices_read and _terms(b) == terms else None, b.status, b.decrypt_status,
             b.on_site, b.mac, b.cpu_serial, b.disk_serial, b.dongle_serial, b.file_id,
         )
-        for order, b in enumerate(ordered, 1)
+        for order, b in held
     )  # fmt: skip
 
 
 def _terms(row: Any) -> str:
     """Whether amounts are with VAT 含税 or without; not told, they are with it, as usual."""
     return row.vat or "included"
-
-
-def _receipt(bid: Any) -> tuple[datetime, str]:
-    return bid.received_at or _UNKNOWN_TIME, bid.id

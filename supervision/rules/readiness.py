@@ -12,11 +12,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from records.tables.bids import Bid
+from records.bids_on_hand import bids_on_hand
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
 from records.visibility import Audience, Datum, LotClock, is_visible, opened
-from supervision.rules.facts import on_hand
 
 OPENED_STATUSES = frozenset(
     {"opened", "evaluating", "publicity", "re_evaluation", "awarded", "contracted", "archived", "void"}
@@ -150,15 +149,13 @@ def lots_readiness(session: Session, lot_ids: Sequence[str], at: datetime) -> di
         select(Lot.id, Lot.status, Lot.deadline).where(Lot.id.in_(lot_ids))
     ):
         ready = readiness(status, deadline, openings[lot_id], at)
-        if ready is Readiness.BIDDERS and _reading_done(session, lot_id, deadline, openings[lot_id]):
+        if ready is Readiness.BIDDERS and _reading_done(session, lot_id, openings[lot_id]):
             ready = Readiness.PRICES
         found[lot_id] = ready
     return found
 
 
-def _reading_done(
-    session: Session, lot_id: str, deadline: datetime | None, openings: Sequence[OpeningState]
-) -> bool:
+def _reading_done(session: Session, lot_id: str, openings: Sequence[OpeningState]) -> bool:
     """Whether as many different bids were read aloud as are on hand and could be decrypted."""
     running = [o.id for o in openings if not o.over and o.state != "cancelled"]
     payloads = session.scalars(
@@ -169,16 +166,7 @@ def _reading_done(
     read = {payload.get("no") for payload in payloads}
     if not read:
         return False
-    rows = session.execute(
-        select(Bid.bidder_id, Bid.status, Bid.decrypt_status, Bid.received_at, Bid.withdrawn_at).where(
-            Bid.lot_id == lot_id
-        )
+    due = sum(
+        bid.status != "revoked" and bid.decrypt_status != "failed" for bid in bids_on_hand(session, lot_id)
     )
-    due = {
-        row.bidder_id
-        for row in rows
-        if on_hand(row.status, row.received_at, row.withdrawn_at, deadline)
-        and row.status != "revoked"
-        and row.decrypt_status != "failed"
-    }
-    return len(read) >= len(due)
+    return len(read) >= due

@@ -1,0 +1,189 @@
+"""Bids on hand 有效递交: which bids of a lot count as handed in, and the order of their receipt.
+
+A bid is on hand if it was received by the deadline (招标投标法 art. 28: a later one is refused) and not taken back
+before it (art. 29: 撤回). One taken back after the deadline (实施条例 art. 35: 撤销) stays among those that are opened.
+Of several bids of one bidder the last replaces the others (art. 29), and what was handed in for an earlier round of
+a lot tendered anew is none of the present round's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.functions import GenericFunction
+
+from records.conditions import PYTHON, SQL, C, Logic
+from records.tables.bids import Bid
+from records.tables.openings import Opening
+from records.tables.projects import Lot
+
+_LAST = datetime.max.replace(tzinfo=UTC)
+"""Stands for a time of receipt that nobody has told, which comes after all that are told."""
+
+OVER = ("ended", "sealed")
+"""States of an opening that is over."""
+HELD = ("opened", "failed")
+"""Results of an opening that closes a round; one broken off 中止 does not: its bids may be opened another day."""
+
+
+class Handed(Protocol):
+    """What the rule needs of a bid."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def bidder_id(self) -> str: ...
+    @property
+    def received_at(self) -> datetime | None: ...
+    @property
+    def withdrawn_at(self) -> datetime | None: ...
+    @property
+    def status(self) -> str: ...
+
+
+B = TypeVar("B", bound=Handed)
+
+# ── the rule, written once ───────────────────────────────────────────────────
+
+
+def _handed_in(logic: Logic[C], bid: Any, deadline: Any, since: Any) -> C:
+    """Received by the deadline, after the round before began its opening at `since`, and not taken back in time.
+
+    Where the deadline is not known no bid is late.
+    """
+    return logic.no(
+        logic.some(
+            logic.after(bid.received_at, deadline),
+            logic.by(bid.received_at, since),
+            _taken_back(logic, bid, deadline),
+        )
+    )
+
+
+def _taken_back(logic: Logic[C], bid: Any, deadline: Any) -> C:
+    """撤回: by the deadline. The times decide; where one of them is missing, the status the source gives the bid."""
+    timed, due = logic.known(bid.withdrawn_at), logic.known(deadline)
+    return logic.some(
+        logic.by(bid.withdrawn_at, deadline),
+        logic.every(logic.no(timed), logic.equal(bid.status, "withdrawn")),
+        logic.every(timed, logic.no(due), logic.no(logic.equal(bid.status, "revoked"))),
+    )
+
+
+# ── in Python ────────────────────────────────────────────────────────────────
+
+
+def receipt(bid: Handed) -> tuple[datetime, str]:
+    """Sort key: the order of receipt, those without a time last, ties by id."""
+    return bid.received_at or _LAST, bid.id
+
+
+def on_hand(bids: Iterable[B], deadline: datetime | None, since: datetime | None = None) -> list[B]:
+    """The bids of one lot that are on hand, in order of receipt, one a bidder.
+
+    `since`: when the opening of an earlier round was held (`earlier_rounds`); None: this is the first round.
+    """
+    counted = (bid for bid in bids if _handed_in(PYTHON, bid, deadline, since))
+    last = {bid.bidder_id: bid for bid in sorted(counted, key=receipt)}
+    return sorted(last.values(), key=receipt)
+
+
+def round_before(openings: Iterable[Any], deadline: datetime | None) -> datetime | None:
+    """When the opening of a lot's round before this one was held; None in the first round. `openings`: all of the lot.
+
+    A round is over when its opening was held (opened or failed 流标), the lot has a deadline after that, and another
+    opening follows. Two openings under one deadline, one an envelope 双信封, are one round.
+    """
+    known = [opening for opening in openings if opening.state != "cancelled"]
+    last = max((opening.scheduled_at for opening in known), default=None)
+    held = (
+        opening.scheduled_at
+        for opening in known
+        if opening.state in OVER and opening.result in HELD and PYTHON.after(deadline, opening.scheduled_at)
+    )
+    return max((at for at in held if PYTHON.after(last, at)), default=None)
+
+
+# ── in SQL ───────────────────────────────────────────────────────────────────
+
+
+class _Bytewise(GenericFunction[str]):
+    """A text compared byte by byte, as Python and SQLite do; PostgreSQL would ask the language of its cluster."""
+
+    inherit_cache = True
+    name = "bytewise"
+
+
+@compiles(_Bytewise)
+def _as_it_is(element: Any, compiler: Any, **given: Any) -> str:
+    return str(compiler.process(element.clauses, **given))
+
+
+@compiles(_Bytewise, "postgresql")
+def _collated(element: Any, compiler: Any, **given: Any) -> str:
+    return f'({compiler.process(element.clauses, **given)}) COLLATE "C"'
+
+
+def receipt_order(bid: Any = Bid) -> tuple[Any, ...]:
+    """ORDER BY: the order of receipt, those without a time last, ties by id; the same on SQLite and PostgreSQL."""
+    return bid.received_at.is_(None), bid.received_at, _Bytewise(bid.id)
+
+
+def bid_on_hand() -> ColumnElement[bool]:
+    """SQL over `Bid` and its `Lot`: the bid is on hand."""
+    later = aliased(Bid)
+    replaced = exists().where(
+        later.lot_id == Bid.lot_id, later.bidder_id == Bid.bidder_id, later.id != Bid.id,
+        _received_after(later, Bid), _in_this_round(later),
+    )  # fmt: skip
+    return and_(_in_this_round(Bid), ~replaced)
+
+
+def _in_this_round(bid: Any) -> ColumnElement[bool]:
+    return _handed_in(SQL, bid, Lot.deadline, _round_before())
+
+
+def _received_after(one: Any, other: Any) -> ColumnElement[bool]:
+    """Whether one bid comes after another in order of receipt."""
+    tied = or_(
+        one.received_at == other.received_at, and_(one.received_at.is_(None), other.received_at.is_(None))
+    )
+    return or_(
+        one.received_at > other.received_at,
+        and_(one.received_at.is_(None), other.received_at.is_not(None)),
+        and_(tied, _Bytewise(one.id) > _Bytewise(other.id)),
+    )
+
+
+def _round_before() -> Any:
+    """SQL over `Lot`: `round_before` of its openings."""
+    held, next_one = aliased(Opening), aliased(Opening)
+    follows = exists().where(
+        next_one.lot_id == held.lot_id, next_one.state != "cancelled", next_one.scheduled_at > held.scheduled_at
+    )  # fmt: skip
+    return (
+        select(func.max(held.scheduled_at))
+        .where(
+            held.lot_id == Lot.id, held.scheduled_at < Lot.deadline, held.state.in_(OVER),
+            held.result.in_(HELD), follows,
+        )
+        .correlate(Lot)
+        .scalar_subquery()
+    )  # fmt: skip
+
+
+def earlier_rounds(session: Session, lot_ids: Sequence[str]) -> dict[str, datetime]:
+    """Lot → when the opening of its round before this one was held; lots in their first round are left out."""
+    query = select(Lot.id, before := _round_before()).where(Lot.id.in_(lot_ids), before.is_not(None))
+    return dict(session.execute(query).all())
+
+
+def bids_on_hand(session: Session, lot_id: str) -> list[Bid]:
+    """The bids of a lot that are on hand, in order of receipt."""
+    query = select(Bid).join(Lot, Lot.id == Bid.lot_id).where(Bid.lot_id == lot_id, bid_on_hand())
+    return list(session.scalars(query.order_by(*receipt_order())))

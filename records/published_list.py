@@ -1,0 +1,97 @@
+"""Public numbers 名单序号 of bids: fixed when an opening's list of bidders is published, never changed afterwards.
+
+The list itself is the event `bidders_published` of the opening's chain, a number and a name a line. Which bid a line
+means is written with that event (`ListedBid`): from then on a bid keeps its number, whatever becomes of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from records.bids_on_hand import bids_on_hand
+from records.public.masking import plain
+from records.tables.bids import Bid, ListedBid
+from records.tables.openings import Opening, OpeningEvent
+from records.tables.organisations import Organisation
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the list: its number, the bidder's name, and the bid where the ledger holds it."""
+
+    number: int
+    name: str
+    bid: Bid | None
+
+
+def fix_numbers(session: Session, opening: Opening, told: Mapping[str, Any]) -> None:
+    """Write which bids the lines of a list mean, in the transaction of its event; `told` names the bidders."""
+    for line in _matched(session, opening.lot_id, told, {}):
+        if line.bid is not None:
+            session.add(ListedBid(opening_id=opening.id, number=line.number, bid_id=line.bid.id))
+
+
+def list_of(session: Session, opening: Opening) -> list[Line]:
+    """The list of an opening in order of number: as it was published, or as it would be now.
+
+    A bid that reached the ledger after the list was published is found by its bidder's name.
+    """
+    query = select(OpeningEvent.payload, OpeningEvent.detail).where(
+        OpeningEvent.opening_id == opening.id, OpeningEvent.type == "bidders_published"
+    )
+    published = session.execute(query).first()
+    if published is None:
+        found = bids_on_hand(session, opening.lot_id)
+        names = _names(session, found)
+        return [Line(number, names[bid.bidder_id], bid) for number, bid in enumerate(found, 1)]
+    told = (published.detail or {}).get("unmasked", published.payload)
+    lines = _matched(session, opening.lot_id, told, _fixed(session, opening.id))
+    return sorted(lines, key=lambda line: line.number)
+
+
+def numbers(session: Session, lot_ids: Sequence[str]) -> dict[str, int]:
+    """Bid → its public number in the newest published list of its lot."""
+    query = (
+        select(ListedBid.bid_id, ListedBid.number, Opening.lot_id, Opening.id)
+        .join(Opening, Opening.id == ListedBid.opening_id)
+        .where(Opening.lot_id.in_(lot_ids))
+        .order_by(Opening.scheduled_at, Opening.id)
+    )
+    newest: dict[str, tuple[str, dict[str, int]]] = {}
+    for bid, number, lot, opening in session.execute(query):
+        if lot not in newest or newest[lot][0] != opening:
+            newest[lot] = opening, {}
+        newest[lot][1][bid] = number
+    return {bid: number for _, listed in newest.values() for bid, number in listed.items()}
+
+
+def _fixed(session: Session, opening_id: str) -> dict[int, Bid]:
+    query = select(ListedBid.number, Bid).join(Bid, Bid.id == ListedBid.bid_id)
+    return dict(session.execute(query.where(ListedBid.opening_id == opening_id)).all())
+
+
+def _matched(
+    session: Session, lot_id: str, told: Mapping[str, Any], fixed: Mapping[int, Bid]
+) -> Iterator[Line]:
+    """The lines of a list, each with the bid it is known to mean, else with the one on hand whose bidder it names."""
+    known = {bid.id for bid in fixed.values()}
+    waiting = [bid for bid in bids_on_hand(session, lot_id) if bid.id not in known]
+    names = _names(session, waiting)
+    named: dict[str, list[Bid]] = defaultdict(list)
+    for bid in reversed(waiting):
+        named[plain(names[bid.bidder_id])].append(bid)
+    for line in told["bidders"]:
+        own = named.get(plain(line["name"]) or "?")
+        yield Line(line["no"], line["name"], fixed.get(line["no"]) or (own.pop() if own else None))
+
+
+def _names(session: Session, bids: Iterable[Bid]) -> dict[str, str]:
+    wanted = {bid.bidder_id for bid in bids}
+    query = select(Organisation.id, Organisation.name).where(Organisation.id.in_(wanted))
+    return dict(session.execute(query).all())
