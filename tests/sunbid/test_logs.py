@@ -25,7 +25,7 @@ PERSON = (
 )
 START = """
 from pathlib import Path
-from sunbid import logs
+from sunbid.logs import setup as logs
 logs.setup("debug")
 def broken(*given, **named):
     values = [given, named, "{words}"]
