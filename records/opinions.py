@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from records import audit, texts
 from records.acts import By
-from records.clock import now, rfc3339
-from records.public import rows as public
-from records.tables.intake import Source
+from records.clock import now
+from records.public import papers, rows
 from records.tables.projects import Lot, Project
 from records.tables.society import Opinion, OpinionAnswer
-from records.visibility import Datum, LotClock, published_from
 
 OPEN, ANSWERED = "open", "answered"
 LONGEST = 2000
@@ -111,32 +108,6 @@ def answer(session: Session, opinion_id: str, text: str, by: By) -> None:
         session.add(held)
     held.answered_by, held.answered_at, held.public_text = by.name, now(), words
     session.flush()
-    publish(session, opinion)
+    rows.write(session, papers.opinions(session, [opinion_id], rows.demo_sources(session)))
     action = "opinion.answer_changed" if again else "opinion.answer"
     audit.write(session, by.name, action, object_kind="opinion", object_id=opinion_id, ip=by.ip)
-
-
-def publish(session: Session, opinion: Opinion) -> None:
-    """Write the public row of an opinion as it stands, in the caller's transaction."""
-    source = session.get(Source, opinion.source)
-    given = session.get(OpinionAnswer, opinion.id)
-    since = visible_from(opinion, given)
-    if since is not None:
-        told = payload(opinion, given, bool(source and source.demo))
-        public.publish(session, "opinion", opinion.id, told, visible_from=since)
-
-
-def visible_from(opinion: Opinion, given: OpinionAnswer | None) -> datetime | None:
-    """From when the public may read what the office says of an opinion."""
-    at = given.answered_at if given else opinion.answered_at or opinion.received_at
-    return published_from(Datum.OPINIONS, LotClock(), at)
-
-
-def payload(opinion: Opinion, given: OpinionAnswer | None, demo: bool) -> dict[str, Any]:
-    """What the public may know of an opinion: what the office says, never what was sent nor by whom."""
-    return {
-        "project": opinion.project_id,
-        "text": given.public_text if given else opinion.public_text,
-        "answered_at": rfc3339(given.answered_at if given else opinion.answered_at),
-        "demo": demo,
-    }

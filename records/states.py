@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from records import chain, commitment, deadlines, events, published_list, rollcall, sequence
 from records.clock import now, rfc3339
-from records.public import masking
-from records.public import rows as public
+from records.public import masking, rows
+from records.public.lots import publish_lot
+from records.public.openings import events_from, moment_of, publish_opening
 from records.sequence import IllegalTransition as IllegalTransition
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
@@ -169,7 +170,7 @@ def check_opening_step(
 def not_before(opening: Opening, lot: Lot, kind: str) -> datetime:
     """The moment before which this step may not happen: the deadline in force, and for the list the time announced
     for the opening too, while that is ahead."""
-    due = public.moment_of(opening, lot)
+    due = moment_of(opening, lot)
     if kind == "bidders_published" and opening.scheduled_at > now():
         return max(due, opening.scheduled_at)
     return due
@@ -218,9 +219,9 @@ def append_event(
         published_list.fix_numbers(session, opening, told)
     _tell(session, opening, lot, row)
     if kind == "scheduled" or (kind != "sign_in" and _public_state(opening) != before):
-        public.publish_opening(session, opening)
+        publish_opening(session, opening)
     if lot.status != status:
-        public.publish_lot(session, lot)
+        publish_lot(session, lot)
     return row
 
 
@@ -230,14 +231,14 @@ def _tell(session: Session, opening: Opening, lot: Lot, row: OpeningEvent) -> No
     That it is announced anew is told at once by the opening's own row; as an event it waits like the
     sign-ins before it, since a gap in the feed would tell of them.
     """
-    since = public.events_from(session, opening, lot)
+    since = events_from(session, opening, lot)
     if row.type in _TELLING:
-        public.show_what_waited(session, opening.id, since)
+        rows.show_what_waited(session, opening.id, since)
     message = {
         "seq": row.seq, "ts": chain.stamp(row.ts), "type": row.type, "payload": row.payload, "hash": row.hash,
     }  # fmt: skip
     visible = FIRST_MOMENT if row.seq == 1 else since
-    public.publish(session, "opening_event", opening.id, message, position=row.seq, visible_from=visible)
+    rows.publish(session, "opening_event", opening.id, message, position=row.seq, visible_from=visible)
 
 
 def _public_state(opening: Opening) -> tuple[object, ...]:
@@ -306,8 +307,8 @@ def new_opening(session: Session, opening: Opening, ts: datetime | None = None) 
 
 def verify_opening(session: Session, opening_id: str) -> chain.Break | None:
     """Walk the chain of one opening; None if every hash holds."""
-    rows = session.scalars(
+    logged = session.scalars(
         select(OpeningEvent).where(OpeningEvent.opening_id == opening_id).order_by(OpeningEvent.seq)
     )
-    pairs = ((chain.event_body(r.opening_id, r.seq, r.ts, r.type, r.payload), r.hash) for r in rows)
+    pairs = ((chain.event_body(r.opening_id, r.seq, r.ts, r.type, r.payload), r.hash) for r in logged)
     return chain.verify(chain.genesis(f"opening/{opening_id}"), pairs)

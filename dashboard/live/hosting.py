@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from records import audit
 from records.clock import now
-from records.public import rows as public
+from records.public.openings import moment_of
 from records.published_list import list_of
 from records.sequence import READINGS
 from records.states import OPENING_STEPS, append_event
@@ -54,7 +54,7 @@ class NextStep:
 def next_steps(session: Session, opening_id: str, at: datetime | None = None) -> list[NextStep]:
     """The steps a host may take now, in the order of an opening. Raises LookupError (no such opening)."""
     opening, lot = _get(session, opening_id)
-    due = public.moment_of(opening, lot) <= (at or now())
+    due = moment_of(opening, lot) <= (at or now())
     told = standing(opening, due)
     found = []
     for kind in STEPS:

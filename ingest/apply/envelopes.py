@@ -64,7 +64,7 @@ def commit(ledger: Ledger, entries: Sequence[Entry]) -> list[Answer]:
         with ledger.write() as session:
             batch = Batch(session)
             batch.prefetch([entry.record for entry in entries if entry.record])
-            answers = [_take(batch, entry) for entry in entries]
+            answers = [_decide(batch, entry) for entry in entries]
             batch.finish()
         return answers
     except Exception as error:
@@ -95,7 +95,7 @@ def _kept_as_far_as_possible(ledger: Ledger, entry: Entry) -> Answer:
     try:
         with ledger.write() as session:
             batch = Batch(session)
-            batch.rejects.append(rejects.row(entry.source, ascii(rejects.as_sent(entry.raw)), plain))
+            batch.refuse(entry.source, ascii(rejects.as_sent(entry.raw)), plain)
             batch.finish()
     except Exception as error:
         if outage.is_outage(error):
@@ -104,13 +104,12 @@ def _kept_as_far_as_possible(ledger: Ledger, entry: Entry) -> Answer:
     return Answer(refusal.key, "rejected", reason=refusal.reason, path=refusal.path)
 
 
-def _take(batch: Batch, entry: Entry) -> Answer:
+def _decide(batch: Batch, entry: Entry) -> Answer:
     try:
         if entry.record is None:
             raise entry.refusal or Refusal(".", "空记录 / empty record")
-        return batch.take(entry.record)
+        return batch.decide(entry.record)
     except Refusal as refusal:
         if entry.record is not None:
             refusal.kind, refusal.key = entry.record.kind, entry.record.key
-        batch.rejects.append(rejects.row(entry.source, entry.raw, refusal))
-        return Answer(refusal.key, "rejected", reason=refusal.reason, path=refusal.path)
+        return batch.refuse(entry.source, entry.raw, refusal)

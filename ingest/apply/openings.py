@@ -2,76 +2,73 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from ingest.apply import consequences as placing
 from ingest.apply import ownership
 from ingest.apply.rows import entity
+from ingest.apply.state import State
 from ingest.envelope import Record, Refusal, explain
 from ingest.kinds.procedure import OpeningData, OpeningEventData
 from records import chain, deadlines, states
 from records.clock import now, rfc3339
-from records.public import rows as public
+from records.public.openings import publish_opening
 from records.tables.openings import Opening
 from records.tables.organisations import Room
 from records.tables.projects import Lot
 
-if TYPE_CHECKING:
-    from ingest.apply.batch import Batch
-
 _OVER = frozenset({"ended", "sealed", "cancelled"})
 
 
-def place_opening(batch: Batch, record: Record) -> None:
+def place_opening(state: State, record: Record) -> None:
     """A new opening, a change of an announced one, or one of the past without a log of its events."""
     data = cast(OpeningData, record.data)
     past = data.state in _OVER or data.ended_at is not None or data.result is not None
-    known = batch.facts["opening"].get(record.key)
+    known = state.facts["opening"].get(record.key)
     if known and known["head_seq"]:
-        _change(batch, record, data, past)
+        _change(state, record, data, past)
     elif past or known:
-        _past(batch, record, data, past)
+        _past(state, record, data, past)
     else:
-        _announce(batch, record, data)
+        _announce(state, record, data)
 
 
-def _past(batch: Batch, record: Record, data: OpeningData, past: bool) -> None:
+def _past(state: State, record: Record, data: OpeningData, past: bool) -> None:
     if not past:
         raise Refusal(
             "data.state",
             "已按历史记录收下的开标不能再改为预告 / held as history, cannot become scheduled again",
         )
-    _check_venue(batch, record, data)
-    state = data.state if data.state in _OVER else "ended"
-    row = entity(record, batch.moment)
+    _check_venue(state, record, data)
+    told = data.state if data.state in _OVER else "ended"
+    row = entity(record, state.moment)
     row |= {
-        "division_code": placing.division_of(batch, data.division_code, data.lot_id),
-        "state": state,
-        "stage": "waiting" if state == "cancelled" else "end",
-        "result": data.result or (None if state == "cancelled" else "opened"),
+        "division_code": state.division_of(data.division_code, data.lot_id),
+        "state": told,
+        "stage": "waiting" if told == "cancelled" else "end",
+        "result": data.result or (None if told == "cancelled" else "opened"),
         "head_seq": 0,
         "head_hash": chain.genesis(f"opening/{record.key}"),
     }
-    batch.put(record, row, {"lot_id": data.lot_id, "state": state, "head_seq": 0, "source": record.source})
-    batch.past_openings.add(record.key)
+    state.put(record, row, {"lot_id": data.lot_id, "state": told, "head_seq": 0, "source": record.source})
+    state.past_openings.add(record.key)
 
 
-def _check_venue(batch: Batch, record: Record, data: OpeningData) -> None:
+def _check_venue(state: State, record: Record, data: OpeningData) -> None:
     room = data.room_id
     if room is not None:
-        ownership.check_venue(record.source, room, batch.facts["room"].get(room, {}))
+        ownership.check_venue(record.source, room, state.facts["room"].get(room, {}))
 
 
-def _announce(batch: Batch, record: Record, data: OpeningData) -> None:
-    _check_venue(batch, record, data)
-    session = batch.orm()
+def _announce(state: State, record: Record, data: OpeningData) -> None:
+    _check_venue(state, record, data)
+    session = state.orm()
     opening = Opening(
         id=record.key, lot_id=data.lot_id, room_id=data.room_id, scheduled_at=data.scheduled_at,
         host=data.host, source=record.source,
-        division_code=placing.division_of(batch, data.division_code, data.lot_id),
+        division_code=state.division_of(data.division_code, data.lot_id),
     )  # fmt: skip
     try:
         _check_time(session, data)
@@ -81,11 +78,11 @@ def _announce(batch: Batch, record: Record, data: OpeningData) -> None:
         raise Refusal(error.place, str(error)) from None
     except ValidationError as error:
         raise Refusal(*explain(error, ("data",))) from None
-    batch.hold()
-    batch.facts["opening"][record.key] = {
+    state.hold()
+    state.facts["opening"][record.key] = {
         "lot_id": data.lot_id, "state": "scheduled", "head_seq": 1, "source": record.source,
     }  # fmt: skip
-    batch.fresh.add(("opening", record.key, record.source))
+    state.fresh.add(("opening", record.key, record.source))
 
 
 def _check_time(session: Session, data: OpeningData) -> None:
@@ -95,9 +92,9 @@ def _check_time(session: Session, data: OpeningData) -> None:
         deadlines.check(held, data.scheduled_at, f"标段 {data.lot_id} 的开标时间", "data.scheduled_at")
 
 
-def _change(batch: Batch, record: Record, data: OpeningData, past: bool) -> None:
+def _change(state: State, record: Record, data: OpeningData, past: bool) -> None:
     """An opening with events: only what is announced may change, and only before it begins."""
-    session = batch.orm()
+    session = state.orm()
     opening = session.get_one(Opening, record.key)
     if data.state == "ended" and opening.state == "sealed":
         return  # what has ended is sealed meanwhile
@@ -106,7 +103,7 @@ def _change(batch: Batch, record: Record, data: OpeningData, past: bool) -> None
             "data.state",
             f"开标处于 {opening.state}，只有事件能改变其状态 / only events move an opening (now {opening.state})",
         )
-    if data.lot_id != opening.lot_id and not _handed_over(batch, opening, record):
+    if data.lot_id != opening.lot_id and not _handed_over(state, opening, record):
         raise Refusal("data.lot", "开标的标段不能更改 / the lot of an opening cannot change")
     if past and data.state == opening.state:
         return
@@ -119,40 +116,40 @@ def _change(batch: Batch, record: Record, data: OpeningData, past: bool) -> None
         )
     try:
         with session.begin_nested():
-            _reschedule(batch, opening, record, data)
+            _reschedule(state, opening, record, data)
     except states.IllegalTransition as error:
         raise Refusal(error.place, str(error)) from None
-    batch.facts["opening"][record.key] |= {"state": opening.state, "lot_id": opening.lot_id}
-    batch.hold()
+    state.facts["opening"][record.key] |= {"state": opening.state, "lot_id": opening.lot_id}
+    state.hold()
 
 
-def _handed_over(batch: Batch, opening: Opening, record: Record) -> bool:
+def _handed_over(state: State, opening: Opening, record: Record) -> bool:
     """Whether it was announced for a lot of another source, before an operator gave its key to this one."""
-    lot = batch.session.get_one(Lot, opening.lot_id)
+    lot = state.session.get_one(Lot, opening.lot_id)
     return opening.state == "scheduled" and lot.source != record.source
 
 
-def _reschedule(batch: Batch, opening: Opening, record: Record, data: OpeningData) -> None:
-    session = batch.session
+def _reschedule(state: State, opening: Opening, record: Record, data: OpeningData) -> None:
+    session = state.session
     if data.state != "cancelled" or data.room_id != opening.room_id:
-        _check_venue(batch, record, data)  # who has announced one elsewhere before may still call it off
+        _check_venue(state, record, data)  # who has announced one elsewhere before may still call it off
     opening.lot_id, opening.room_id, opening.host = data.lot_id, data.room_id, data.host
-    opening.division_code = placing.division_of(batch, data.division_code, data.lot_id)
+    opening.division_code = state.division_of(data.division_code, data.lot_id)
     if data.state == "cancelled":
         opening.state, opening.updated_at = "cancelled", now()
         session.flush()
-        public.publish_opening(session, opening)
+        publish_opening(session, opening)
         return
     lot = session.get_one(Lot, opening.lot_id)
     payload = {"scheduled_at": rfc3339(data.scheduled_at), "title": lot.name, "room": data.room_id}
     states.append_event(session, opening.id, "scheduled", payload, actor=record.source, ts=record.occurred_at)
 
 
-def place_event(batch: Batch, record: Record) -> None:
+def place_event(state: State, record: Record) -> None:
     """Append one event; an illegal step is refused with the state and stage that forbid it."""
     data = cast(OpeningEventData, record.data)
-    known = batch.facts["opening"][data.opening_id]
-    session = batch.orm()
+    known = state.facts["opening"][data.opening_id]
+    session = state.orm()
     lot = session.get_one(Lot, known["lot_id"])
     _check_announced(session, record, data)
     before = lot.status
@@ -168,8 +165,8 @@ def place_event(batch: Batch, record: Record) -> None:
         raise Refusal(*explain(error, ("data", "payload"))) from None
     known["head_seq"] = row.seq
     if lot.status != before:
-        _lot_moved(batch, lot)
-    batch.hold()
+        _lot_moved(state, lot)
+    state.hold()
 
 
 def _check_announced(session: Session, record: Record, data: OpeningEventData) -> None:
@@ -189,12 +186,12 @@ def _actor(source: str, named: str | None) -> str:
     return named if named.startswith(own) else own + named
 
 
-def _lot_moved(batch: Batch, lot: Lot) -> None:
-    known = batch.facts["lot"].get(lot.id, {})
+def _lot_moved(state: State, lot: Lot) -> None:
+    known = state.facts["lot"].get(lot.id, {})
     facts = {
         "source": lot.source,
         "status": lot.status,
         "division_code": lot.division_code,
         "deadline": lot.deadline,
     }
-    batch.facts["lot"][lot.id] = {**known, **facts}
+    state.facts["lot"][lot.id] = {**known, **facts}

@@ -1,4 +1,4 @@
-"""Who may say what: kind × field × source, as one table.
+"""Who may say what: kind × field × source, as declared with the kind (`ingest.kinds.kind.Owner`).
 
 What hangs on a project, a lot or an opening may be sent only by whoever that belongs to. Every source has keys of its
 own (`ingest.apply.scoping`), but for the register all share: organisations, centres, rooms, projects, lots and openings,
@@ -11,24 +11,22 @@ opening takes place in a room of its own source or of this machine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ingest.apply.state import State
 from ingest.envelope import Record, Refusal
 from ingest.kinds.registry import KINDS
 from records.sources import HOUSE
 
-if TYPE_CHECKING:
-    from ingest.apply.batch import Batch
 
-
-def check(batch: Batch, record: Record) -> None:
+def check(state: State, record: Record) -> None:
     """Raise Refusal unless a record, and what it hangs on, belong to its source."""
-    _check_key(batch, record)
+    _check_key(state, record)
     under = KINDS[record.kind].owner.under
     if under is None:
         return
-    key = batch.lot_of(record) if under == "lot" else getattr(record.data, f"{under}_id")
-    owner = batch.facts[under].get(key, {}).get("source") if key is not None else None
+    key = state.lot_of(record) if under == "lot" else getattr(record.data, f"{under}_id")
+    owner = state.facts[under].get(key, {}).get("source") if key is not None else None
     if owner is not None and owner != record.source:
         through = KINDS[record.kind].lot_through
         named = under if through is None or getattr(record.data, f"{under}_id", None) else through[1]
@@ -39,11 +37,11 @@ def check(batch: Batch, record: Record) -> None:
         )
 
 
-def _check_key(batch: Batch, record: Record) -> None:
+def _check_key(state: State, record: Record) -> None:
     rule = KINDS[record.kind].owner
     if rule.shared or not rule.register:
         return
-    owner = batch.facts[record.kind].get(record.key, {}).get("source")
+    owner = state.facts[record.kind].get(record.key, {}).get("source")
     if owner is not None and owner != record.source:
         raise Refusal(
             "key",

@@ -8,14 +8,10 @@ art. 22), and whoever sent a key first would shut its owner out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ingest.envelope import Record
 from ingest.kinds.registry import KINDS, ROWS
 from records.keys import second_id
-
-if TYPE_CHECKING:
-    from ingest.apply.batch import Batch
 
 SCOPED = frozenset(kind.name for kind in (*KINDS.values(), *ROWS.values()) if kind.scoped)
 """Kinds of which every source has keys of its own."""
@@ -42,18 +38,3 @@ def named(record: Record) -> Iterator[tuple[str, str]]:
     for kind, key in keys:
         if key is not None:
             yield from ((kind, one) for one in ids(kind, key, record.source))
-
-
-def held_id(batch: Batch, kind: str, key: str, source: str) -> str | None:
-    """The id of the row that a source means by a key; None while there is none."""
-    facts = batch.facts[kind]
-    if kind not in SCOPED:
-        return key if key in facts else None
-    return next((one for one in ids(kind, key, source) if facts.get(one, {}).get("source") == source), None)
-
-
-def id_of(batch: Batch, kind: str, key: str, source: str) -> str:
-    """The id of a source's row, be it there already or new."""
-    found = held_id(batch, kind, key, source)
-    taken = kind in SCOPED and key in batch.facts[kind]
-    return found or (second_id(key, source) if taken else key)

@@ -199,16 +199,16 @@ def test_what_a_waiting_record_trips_over_is_its_own_fault(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that waits for its lot, and cannot be placed when the lot comes, does not take the lot with it."""
-    from ingest.apply import consequences as placing
+    from ingest.apply import consequences
 
-    place = placing.row_of
+    place = consequences.row_of
 
-    def trip(batch: Any, record: Any) -> Any:
+    def trip(state: Any, record: Any) -> Any:
         if record.key == "waits":
             raise RecursionError
-        return place(batch, record)
+        return place(state, record)
 
-    monkeypatch.setattr(placing, "row_of", trip)
+    monkeypatch.setattr(consequences, "row_of", trip)
     waiting = envelope("bid", "waits", {"lot": "new", "bidder": "o0"})
     lot = envelope("lot", "new", {"project": "p", "name": "x"})
     assert statuses(apply_batch(ledger, "hz", [waiting])) == ["accepted"]

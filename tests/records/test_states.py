@@ -15,6 +15,7 @@ from records import chain, states
 from records.clock import now
 from records.ledger import Ledger
 from records.public import rows as public
+from records.public.openings import publish_opening
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
 from tests.records.market import AFTER, DEADLINE, lot_with_opening
@@ -140,7 +141,7 @@ def test_not_even_a_republished_opening_betrays_a_sign_in(ledger: Ledger) -> Non
     with ledger.write() as session:
         opening = lot_with_opening(session, deadline=deadline)
         states.append_event(session, "O1", "sign_in", {}, actor="test")
-        public.publish_opening(session, opening)
+        publish_opening(session, opening)
     with ledger.read() as session:
         shown = public.latest(session, "opening", "O1")
     assert shown is not None and shown["stage"] == "waiting"

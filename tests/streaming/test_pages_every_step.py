@@ -12,6 +12,7 @@ import pytest
 from records import events, states
 from records.clock import now
 from records.public import rows as public
+from records.public.openings import publish_opening
 from records.tables.openings import Opening
 from records.tables.projects import Lot, Project
 from tests.streaming import hub_market as market
@@ -125,7 +126,7 @@ def test_every_page_is_there_for_an_opening_without_a_room_and_for_a_cancelled_o
     with rig.ledger.write() as session:
         opening = session.get_one(Opening, "O2")
         opening.state = "cancelled"
-        public.publish_opening(session, opening)
+        publish_opening(session, opening)
     told(rig, "O1")
     until(lambda: rig.get("/api/openings/O2").json()["state"], "cancelled")
     assert not list(faults(rig, (*PATHS, "/opening/O2", "/project/P-O2")))

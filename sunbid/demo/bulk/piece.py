@@ -8,31 +8,32 @@ from __future__ import annotations
 
 import marshal
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Table
 from sqlalchemy.orm import Session
 
-from ingest.apply.batch import HELD, JOURNAL, Batch
-from ingest.apply.public_rows import PUBLIC
+from ingest.apply.batch import Batch
+from ingest.apply.state import HELD, JOURNAL, State
 from ingest.envelope import Record, Refusal, read
 from ingest.kinds.registry import TABLES
+from records.bulk import made_column, makers
 from records.ledger import Ledger
-from records.tables.base import MONEY_SCALE, Instant, Yuan
+from records.tables.base import table_of
+from records.tables.broadcast import PublicEvent
 
 REFERENCE = ("centre", "organisation", "room", "expert")
 """Kinds that pieces only refer to; they are loaded before, in the ordinary way."""
 ASIDE = frozenset({"bid", "deposit", "score", "fee", "relation", "credit", "control_price"})
 """Kinds whose rows need not be read again: they go straight to the load."""
 
-_PUBLIC_COLUMNS = tuple(column.name for column in PUBLIC.c if column.name != "seq")
-_EXACT = Decimal(1)
+_PUBLIC_COLUMNS = tuple(column.name for column in table_of(PublicEvent).c if column.name != "seq")
 
 Row = tuple[Any, ...]
+Part = tuple[tuple[str, ...], list[Row]]
+"""The columns of a table and rows of them."""
 
 
 class BulkRefused(Exception):
@@ -42,7 +43,7 @@ class BulkRefused(Exception):
 class Parcel(NamedTuple):
     """A piece ready to insert: table → (columns, rows), journal and held numbered from 1."""
 
-    tables: dict[str, tuple[tuple[str, ...], list[Row]]]
+    tables: dict[str, Part]
     records: int
     last: tuple[str, str, int]
     """(kind, key, version) of the last record."""
@@ -57,26 +58,14 @@ class Parcel(NamedTuple):
         return Parcel(*marshal.loads(data))
 
 
-class BulkBatch(Batch):
-    """A batch over an empty ledger: nothing is held, nothing may wait, nothing is looked up."""
+class PieceState(State):
+    """The state of a piece over an empty ledger: nothing is held and nothing is looked up."""
 
     def __init__(self, session: Session, known: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
         super().__init__(session)
         for kind, facts in known.items():
             self.facts[kind] = dict(facts)
         self.aside: dict[str, dict[str, dict[str, Any]]] = {}
-
-    def prefetch(self, records: Sequence[Record]) -> None:
-        """There is nothing to fetch."""
-
-    def missing(self, record: Record) -> tuple[str, str] | None:
-        """Parents come first; raises BulkRefused where they do not."""
-        wanted = super().missing(record)
-        if wanted is not None:
-            raise BulkRefused(
-                f"{record.kind} {record.key} 所引用的 {wanted[0]} {wanted[1]} 不在其前 / its parent does not come before it"
-            )
-        return None
 
     def orm(self) -> Session:
         """An opening with a log of its events is moved by the state machine, one by one: not here."""
@@ -85,59 +74,36 @@ class BulkBatch(Batch):
     def flush(self) -> bool:
         """Put aside what nobody reads, write the rest and its public rows."""
         for kind in ASIDE:
-            self.aside[kind] = self._rows[kind]
+            self.aside[kind] = self.rows[kind]
             if kind != "bid":  # the public record of an opening is made of its bids
-                self._rows[kind] = {}
+                self.rows[kind] = {}
         return super().flush()
 
     def parcel(self, records: int, last: tuple[str, str, int]) -> Parcel:
         """Write, and collect everything this piece adds to a ledger."""
         self.flush()
-        connection = self.session.connection()
-        tables: dict[str, tuple[tuple[str, ...], list[Row]]] = {}
-        for kind, table in TABLES.items():
-            if kind in ASIDE:
-                if self.aside[kind]:
-                    tables[str(table.name)] = packed(table, self.aside[kind].values())
-            elif kind not in REFERENCE:
-                tables[str(table.name)] = _stored(connection, table.name, table.c.keys())
-        tables["public_event"] = _stored(connection, "public_event", _PUBLIC_COLUMNS, "ORDER BY seq")
-        tables["journal"] = packed(JOURNAL, self._journal, {"data": "body"})
-        tables["held"] = packed(HELD, self._marks.values())
+        tables = {str(TABLES[kind].name): part for kind, part in self._parts()}
+        tables["public_event"] = _stored(self.session, "public_event", _PUBLIC_COLUMNS, "ORDER BY seq")
+        tables["journal"] = _packed(JOURNAL, self.journal, {"data": "body"})
+        tables["held"] = _packed(HELD, self.marks.values())
         return Parcel({name: part for name, part in tables.items() if part[1]}, records, last)
 
+    def _parts(self) -> Iterator[tuple[str, Part]]:
+        for kind, table in TABLES.items():
+            if kind not in ASIDE and kind not in REFERENCE:
+                yield kind, _stored(self.session, table.name, table.c.keys())
+            elif rows := self.aside.get(kind):
+                yield kind, _packed(table, rows.values())
 
-def _stored(
-    connection: Any, table: str, columns: Iterable[str], order: str = ""
-) -> tuple[tuple[str, ...], list[Row]]:
+
+def _stored(session: Session, table: str, columns: Iterable[str], order: str = "") -> Part:
     names = tuple(map(str, columns))
     listed = ", ".join(f'"{name}"' for name in names)
-    found = connection.exec_driver_sql(f'SELECT {listed} FROM "{table}" {order}')
+    found = session.connection().exec_driver_sql(f'SELECT {listed} FROM "{table}" {order}')
     return names, [tuple(row) for row in found]
 
 
 # ── rows as SQLite holds them ────────────────────────────────────────────────
-
-
-def _instant(value: datetime | None) -> str | None:
-    if value is None:
-        return None
-    if value.tzinfo is None:
-        raise ValueError(f"time without offset: {value.isoformat()}")
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-
-
-def _yuan(value: Decimal | None) -> int | None:
-    return None if value is None else int((value * MONEY_SCALE).quantize(_EXACT, ROUND_HALF_UP))
-
-
-def _processor(column: Column[Any], dialect: Any) -> Callable[[Any], Any] | None:
-    if isinstance(column.type, Instant):
-        return _instant
-    if isinstance(column.type, Yuan):
-        return _yuan
-    made: Callable[[Any], Any] | None = column.type.dialect_impl(dialect).bind_processor(dialect)
-    return made
 
 
 def _default(column: Column[Any]) -> Any:
@@ -147,30 +113,21 @@ def _default(column: Column[Any]) -> Any:
     return default.arg(None) if default.is_callable else default.arg  # type: ignore[attr-defined]
 
 
-def packed(
+def _packed(
     table: Table, rows: Iterable[Mapping[str, Any]], written: Mapping[str, str] | None = None
-) -> tuple[tuple[str, ...], list[Row]]:
+) -> Part:
     """Rows as tuples of what SQLite stores. `written`: column → the field that holds its JSON text already."""
     listed = list(rows)
-    first = listed[0]
+    first, made = listed[0], makers(table, _DIALECT)
     columns: list[Sequence[Any]] = []
     for column in table.c:
         name = (written or {}).get(column.name, column.name)
-        if name not in first:
+        if name in first:
+            values = [row[name] for row in listed]
+            columns.append(made_column(values, made[column.name] if name == column.name else None))
+        else:
             columns.append([_default(column)] * len(listed))
-            continue
-        values = [row[name] for row in listed]
-        made = None if name != column.name else _processor(column, _DIALECT)
-        columns.append(values if made is None else _each(made, values))
     return tuple(map(str, table.c.keys())), list(zip(*columns, strict=True))
-
-
-def _each(made: Callable[[Any], Any], values: list[Any]) -> list[Any]:
-    """All values made; where the whole column holds one and the same, only once."""
-    first = values[0]
-    if all(value is first for value in values):
-        return [made(first)] * len(values)
-    return [made(value) for value in values]
 
 
 _DIALECT = Ledger("sqlite://").engine.dialect
@@ -203,26 +160,37 @@ class Worker:
     def parcel(self, envelopes: Iterable[Any]) -> Parcel:
         """The rows of a piece; raises BulkRefused with the record and the reason."""
         with self.ledger.engine.connect() as connection, Session(bind=connection) as session:
-            batch = BulkBatch(session, self.known)
+            state = PieceState(session, self.known)
+            batch = Batch(session, state)
             count, record = 0, None
             for envelope in envelopes:
-                record = self._take(batch, envelope)
+                record = self._decided(batch, envelope)
                 count += 1
             if record is None:
                 raise BulkRefused("空批次 / an empty piece")
-            made = batch.parcel(count, (record.kind, record.key, record.version))
+            _refuse_waiting(batch)
+            made = state.parcel(count, (record.kind, record.key, record.version))
             session.rollback()
         return made
 
-    def _take(self, batch: BulkBatch, envelope: Any) -> Record:
+    def _decided(self, batch: Batch, envelope: Any) -> Record:
         try:
             record = read(envelope, self.source, self.key)
             if record.kind in REFERENCE:
                 raise BulkRefused(
                     f"{record.kind} {record.key} 须先于各批次装载 / must be loaded before the pieces"
                 )
-            if batch.take(record).status != "accepted":
+            if batch.decide(record).status != "accepted":
                 raise BulkRefused(f"{record.kind} {record.key} 重复 / comes twice")
         except Refusal as refusal:
             raise BulkRefused(f"{refusal.key} {refusal.path}: {refusal.reason}") from None
         return record
+
+
+def _refuse_waiting(batch: Batch) -> None:
+    """Parents come first; raises BulkRefused where they do not."""
+    for (kind, key, _), waiting in batch.parking.waiting():
+        record = waiting.record
+        raise BulkRefused(
+            f"{record.kind} {record.key} 所引用的 {kind} {key} 不在其前 / its parent does not come before it"
+        )

@@ -13,12 +13,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ingest.apply.public_rows import row
 from records.bulk import chunks
 from records.clock import now, rfc3339
-from records.opinions import payload, visible_from
 from records.public import masking
-from records.public import rows as public
+from records.public.rows import Row, forget_unseen, money, row
 from records.tables.broadcast import PublicEvent
 from records.tables.money import Award
 from records.tables.organisations import Organisation
@@ -28,16 +26,14 @@ from records.tables.society import Opinion, OpinionAnswer
 from records.visibility import FIRST_MOMENT, Datum, LotClock, notice_from, published_from
 
 
-def notices(
-    session: Session, ids: Iterable[str], lot_ids: Iterable[str], demo: frozenset[str]
-) -> list[dict[str, Any]]:
+def notices(session: Session, ids: Iterable[str], lot_ids: Iterable[str], demo: frozenset[str]) -> list[Row]:
     """Rows (topic `notice`) of notices, each from the moment it is published and its lot allows it.
 
     `ids` are the notices just written; those of the lots just written that nobody has seen yet follow them.
     """
     rows = []
     for part in chunks(sorted({*ids, *_unseen(session, lot_ids)})):
-        public.forget_unseen(session, "notice", part)
+        forget_unseen(session, "notice", part)
         query = select(Notice, Lot).join(Lot, Lot.id == Notice.lot_id).where(Notice.id.in_(part))
         for notice, lot in session.execute(query):
             since = notice_from(notice.type, lot.status, lot.deadline, notice.published_at)
@@ -81,7 +77,7 @@ def _awarded(session: Session, lot_ids: Iterable[str]) -> dict[str, datetime]:
     return found
 
 
-def contracts(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) -> list[dict[str, Any]]:
+def contracts(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) -> list[Row]:
     """Rows (topic `contract`) of the contracts of these lots, from award and signature on."""
     wanted = sorted(set(lot_ids))
     rows, awarded = [], _awarded(session, wanted)
@@ -94,7 +90,7 @@ def contracts(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) ->
             .order_by(Contract.id)
         )
         found = session.execute(query).all()
-        public.forget_unseen(session, "contract", [contract.id for contract, _, _ in found])
+        forget_unseen(session, "contract", [contract.id for contract, _, _ in found])
         for contract, lot, name in found:
             clock = LotClock(deadline=lot.deadline, awarded=awarded.get(lot.id, contract.signed_at))
             since = published_from(Datum.CONTRACT, clock, contract.signed_at)
@@ -109,13 +105,13 @@ def _contract(contract: Contract, lot: Lot, name: str, demo: frozenset[str]) -> 
         **_about(lot, contract.source in demo),
         "supplier": name,
         "signed_at": rfc3339(contract.signed_at),
-        "value": public.money(contract.value),
+        "value": money(contract.value),
         "currency": contract.currency,
         "changes": changes,
     }
 
 
-def decisions(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) -> list[dict[str, Any]]:
+def decisions(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) -> list[Row]:
     """Rows (topic `decision`) of objections and complaints of these lots that have been decided.
 
     What was complained of stays inside; the text of the decision is published for complaints only, and
@@ -126,7 +122,7 @@ def decisions(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) ->
     for part in chunks(wanted):
         query = select(Objection, Lot).join(Lot, Lot.id == Objection.lot_id).where(Objection.lot_id.in_(part))
         found = session.execute(query.order_by(Objection.id)).all()
-        public.forget_unseen(session, "decision", [objection.id for objection, _ in found])
+        forget_unseen(session, "decision", [objection.id for objection, _ in found])
         for objection, lot in found:
             clock = LotClock(deadline=lot.deadline, awarded=awarded.get(lot.id))
             since = published_from(Datum.DECISIONS, clock, objection.answered_at)
@@ -148,7 +144,7 @@ def _decision(objection: Objection, lot: Lot, demo: frozenset[str]) -> dict[str,
     }
 
 
-def opinions(session: Session, ids: Iterable[str], demo: frozenset[str]) -> list[dict[str, Any]]:
+def opinions(session: Session, ids: Iterable[str], demo: frozenset[str]) -> list[Row]:
     """Rows (topic `opinion`) of what the office releases; nothing is said of one without `public_text`.
 
     A released text that is taken back is replaced by an empty one.
@@ -163,7 +159,23 @@ def opinions(session: Session, ids: Iterable[str], demo: frozenset[str]) -> list
             OpinionAnswer, OpinionAnswer.opinion_id == Opinion.id
         )
         for opinion, given in session.execute(query.where(Opinion.id.in_(part)).order_by(Opinion.id)):
-            since, told = visible_from(opinion, given), payload(opinion, given, opinion.source in demo)
+            since, told = _opinion_from(opinion, given), _opinion(opinion, given, opinion.source in demo)
             if since is not None and (told["text"] or opinion.id in known):
                 rows.append(row("opinion", opinion.id, told, since))
     return rows
+
+
+def _opinion_from(opinion: Opinion, given: OpinionAnswer | None) -> datetime | None:
+    """From when the public may read what the office says of an opinion."""
+    at = given.answered_at if given else opinion.answered_at or opinion.received_at
+    return published_from(Datum.OPINIONS, LotClock(), at)
+
+
+def _opinion(opinion: Opinion, given: OpinionAnswer | None, demo: bool) -> dict[str, Any]:
+    """What the public may know of an opinion: what the office says, never what was sent nor by whom."""
+    return {
+        "project": opinion.project_id,
+        "text": given.public_text if given else opinion.public_text,
+        "answered_at": rfc3339(given.answered_at if given else opinion.answered_at),
+        "demo": demo,
+    }
