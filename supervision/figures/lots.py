@@ -1,74 +1,106 @@
-"""The table of lots 标段 behind the figures: one page of the lens' lots, sorted."""
+"""The lots 标段 behind the figures: lists of the lens' lots, and how far its data reach."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from datetime import date
+from typing import Any
 
+from supervision.figures.figure import OPENED, LensFigure, Rows, filled
 from supervision.figures.filters import Filters
-from supervision.figures.narrow import OPENED_ON, where
+from supervision.figures.narrow import AWARDED_ON, OPENED_ON, where
 from supervision.lens.reader import Lens
 
-if TYPE_CHECKING:
-    import pandas as pd
+SORTS = {
+    "opened": "opened_at DESC NULLS LAST, lot_id", "bids": "bids DESC, lot_id", "outside": "outside DESC, lot_id",
+    "share": "CASE WHEN bids > unknown THEN outside * 1.0 / (bids - unknown) ELSE -1 END DESC, lot_id",
+    "award": "award_price DESC NULLS LAST, lot_id",
+}  # fmt: skip
+"""What a list of lots may be sorted by; the first where nothing else is asked for."""
 
-LotSort = Literal["opened_at", "bids", "outside_share", "control_price", "award_price", "title"]
+Lots = list[dict[str, Any]]
+"""Rows of the lens' lots with `outside`, `unknown`, `provinces` and `winner_outside` as the filters' home sees them."""
 
-_ORDER: dict[LotSort, str] = {
-    "opened_at": "opened_at",
-    "bids": "bids",
-    "outside_share": "outside_share",
-    "control_price": "control_price",
-    "award_price": "award_price",
-    "title": "title",
-}
+
+def lots_of(
+    lens: Lens, filters: Filters, rows: Rows = OPENED, sort: str = "opened", limit: int = 50, offset: int = 0
+) -> Lots:
+    """Some of the lots that `rows` of the table of lots names, sorted by one of SORTS."""
+    home, order = filters.home, SORTS.get(sort, SORTS["opened"])
+    clause, params = where(filters, rows.day, *filled(rows.where, filters))
+    sql = (
+        f"WITH l AS (SELECT *, outside_{home}_bids AS outside, unknown_{home}_bids AS unknown,"
+        f" winner_outside_{home} AS winner_outside FROM lots {clause}),"
+        f" top AS (SELECT * FROM l ORDER BY {order} LIMIT {int(limit)} OFFSET {int(offset)})"
+        f" SELECT top.*, (SELECT count(DISTINCT bidder_province) FROM bids b"
+        f" WHERE b.lot_id = top.lot_id AND b.month = top.month AND b.outside_{home}) AS provinces FROM top ORDER BY {order}"
+    )
+    found: Lots = lens.query(sql, params).to_pylist()
+    return found
+
+
+def count_lots(lens: Lens, filters: Filters, rows: Rows = OPENED) -> int:
+    """How many `lots_of` gives without a limit."""
+    clause, params = where(filters, rows.day, *filled(rows.where, filters))
+    return int(lens.one(f"SELECT count(*) FROM lots {clause}", params)[0])
+
+
+def rows_behind(figure: LensFigure) -> Rows:
+    """The lots a reader means who asks what a figure is made of; of participations those lots that have some."""
+    behind = (figure.behind,) if figure.behind else ()
+    if figure.rows.table == "bids":
+        return OPENED.that("bids > 0", *behind)
+    return Rows("lots", figure.rows.day, (*figure.rows.where, *behind))
+
+
+def winner_names(lens: Lens, winners: list[str]) -> dict[str, str]:
+    """Winner → its name as the awards tell it."""
+    rows = lens.rows(
+        "SELECT winner_id, any_value(winner_name) FROM lots WHERE winner_id IN (SELECT unnest($winners)) GROUP BY 1",
+        {"winners": winners},
+    )
+    return {winner: str(name) for winner, name in rows}
+
+
+def participations_by_origin(lens: Lens, filters: Filters) -> list[tuple[Any, ...]]:
+    """(month, centre id, centre, trade family, province, participations, firms), in this order."""
+    clause, params = where(filters)
+    return lens.rows(
+        "SELECT month, centre_id, centre_name, trade_family, bidder_province, count(*), count(DISTINCT bidder_id)"
+        f" FROM bids {clause} GROUP BY ALL ORDER BY ALL",
+        params,
+    )
+
+
+# ── how far the data reach ───────────────────────────────────────────────────
 
 
 @dataclass(frozen=True)
-class LotsPage:
-    """One page of lots; `rows` holds every column of the lens' lots plus `outside` and `outside_share`."""
+class Reach:
+    """Of opened and awarded lots: first and last day (None without any), lots without a date, currencies."""
 
-    rows: pd.DataFrame
-    total: int
-    page: int
-    page_size: int
-
-    @property
-    def pages(self) -> int:
-        """Number of pages, at least one."""
-        return max(1, -(-self.total // self.page_size))
+    first: date | None
+    last: date | None
+    undated: int
+    currencies: tuple[str, ...]
 
 
-def lots_table(
-    lens: Lens,
-    filters: Filters,
-    page: int = 1,
-    sort: LotSort = "opened_at",
-    *,
-    descending: bool = True,
-    page_size: int = 50,
-    text: str | None = None,
-) -> LotsPage:
-    """Opened lots of the filters, page from 1. `text` is a part of the title or the lot's id.
-
-    `outside_share` is the lot's own M04 as a fraction (null without bids). Raises ValueError for an
-    unknown sort, a page below 1 or an empty page size.
-    """
-    if sort not in _ORDER or page < 1 or page_size < 1:
-        raise ValueError(
-            f"页码或排序无效：{page=} {page_size=} {sort=}；可用排序 / sorts: {', '.join(_ORDER)}"
-        )
-    clause, params = where(
-        filters, OPENED_ON, *(["(contains(title, ?) OR contains(lot_id, ?))"] if text else [])
+def reach(lens: Lens, filters: Filters) -> Reach:
+    """The reach of the lots of the filters, whatever their period; the currencies of all lots, the commonest first."""
+    clause, params = where(filters.over(None))
+    first, last, undated = lens.one(
+        f"SELECT least(min({OPENED_ON}), min({AWARDED_ON})), greatest(max({OPENED_ON}), max({AWARDED_ON})),"
+        f" count(*) FILTER (WHERE {OPENED_ON} IS NULL) FROM lots {clause}",
+        params,
     )
-    if text:
-        params = [text, text, *params]
-    total = lens.one(f"SELECT count(*) FROM lots {clause}", params)[0]
-    outside = f"outside_{filters.home}_bids"
-    direction = "DESC" if descending else "ASC"
-    rows = lens.frame(
-        f"SELECT *, {outside} AS outside, {outside} / nullif(CAST(bids AS DOUBLE), 0) AS outside_share"
-        f" FROM lots {clause} ORDER BY {_ORDER[sort]} {direction} NULLS LAST, lot_id LIMIT ? OFFSET ?",
-        [*params, page_size, (page - 1) * page_size],
+    rows = lens.rows(
+        "SELECT award_currency, count(*) FROM lots WHERE award_currency IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
     )
-    return LotsPage(rows, total, page, page_size)
+    return Reach(first, last, int(undated), tuple(code for code, _ in rows))
+
+
+def lots_in(lens: Lens, filters: Filters) -> int:
+    """Lots whose opening or award falls into the period."""
+    terms = [where(filters, day) for day in (OPENED_ON, AWARDED_ON)]
+    union = " UNION ".join(f"SELECT lot_id FROM lots {clause}" for clause, _ in terms)
+    return int(lens.one(f"SELECT count(*) FROM ({union})", [v for _, values in terms for v in values])[0])

@@ -9,14 +9,9 @@ from sqlalchemy.orm import Session
 
 from records.clock import rfc3339
 from records.public import rows as public
-from supervision.figures.filters import Filters, Period
+from supervision.figures.answers import Answers
+from supervision.figures.filters import Filters, Period, add_months
 from supervision.figures.home import Place, Reference
-from supervision.figures.lens_figures import (
-    outside_participation,
-    outside_participation_series,
-    participations,
-)
-from supervision.figures.narrow import OPENED_ON, where
 from supervision.figures.results import Share
 from supervision.lens.reader import Lens
 
@@ -32,22 +27,19 @@ def overview(
     The series ends with the present month, or where nothing was opened in its months with the last
     month that has an opening.
     """
-    month = Filters(Period.of("month", today), "month")
-    year = _figures(lens, Filters(Period.of("rolling12", today), "rolling12"))
-    whole = {**_figures(lens, Filters()), **_reach(lens)}
-    series = month if year["openings"] or whole["last"] is None else Filters()
+    month, answers = Filters(Period.of("month", today), "month"), Answers(lens)
+    year = _figures(answers, Filters(Period.of("rolling12", today), "rolling12"))
+    whole = {**_figures(answers, Filters()), **_reach(lens)}
+    last = f"{today:%Y-%m}" if year["openings"] or whole["last"] is None else whole["last"]
     home = home or Place()
     return {
         "month": f"{today:%Y-%m}",
         "home": home.division,
         "home_name": [home.words("zh"), home.words("en")],
-        **_figures(lens, month),
+        **_figures(answers, month),
         "rolling12": year,
         "all": whole,
-        "series": [
-            {"month": f"{point.month:%Y-%m}", **_share(point.share)}
-            for point in outside_participation_series(lens, series, MONTHS)
-        ],
+        "series": _months(answers, date.fromisoformat(f"{last}-01")),
         "reference": None if reference is None else {"share": reference.share, "year": reference.year},
         "demo": bool(lens.one("SELECT coalesce(bool_or(demo), false) FROM lots")[0]),
     }
@@ -62,14 +54,20 @@ def _reach(lens: Lens) -> dict[str, Any]:
     return {"first": first, "last": last, "undated": undated}
 
 
-def _figures(lens: Lens, filters: Filters) -> dict[str, Any]:
-    clause, params = where(filters, OPENED_ON, "opened")
-    counted = participations(lens, filters)
+def _months(answers: Answers, last: date) -> list[dict[str, Any]]:
+    """M04 of each of the months up to the last."""
+    months = [add_months(last, n) for n in range(1 - MONTHS, 1)]
+    shares = answers.series(["M04"], Filters(), months)["M04"]
+    return [{"month": f"{month:%Y-%m}", **_share(share)} for month, share in zip(months, shares, strict=True)]
+
+
+def _figures(answers: Answers, filters: Filters) -> dict[str, Any]:
+    found = answers.values(["M03", "M04", "lots_opened"], filters)
     return {
-        "openings": lens.one(f"SELECT count(*) FROM lots {clause}", params)[0],
-        "participations": counted.participations,
-        "firms": counted.firms,
-        "outside": _share(outside_participation(lens, filters)),
+        "openings": found["lots_opened"].value,
+        "participations": found["M03"].participations,
+        "firms": found["M03"].firms,
+        "outside": _share(found["M04"]),
     }
 
 

@@ -1,10 +1,16 @@
-"""Filters as SQL: one WHERE clause for every question put to the lens."""
+"""Filters as SQL: one WHERE clause for every question put to the lens, and the same for queries of the ledger."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from supervision.figures.filters import Filters
+from sqlalchemy import ColumnElement, Select, and_, true
+from sqlalchemy.orm import InstrumentedAttribute
+
+from records.clock import start_of
+from records.tables.projects import Lot
+from supervision.figures.filters import Filters, Period
 
 OPENED_ON = "opened_on"
 AWARDED_ON = "coalesce(awarded_on, opened_on)"
@@ -32,3 +38,35 @@ def where(filters: Filters, day: str = OPENED_ON, *also: str, money: bool = Fals
         terms.append("centre_id = ?")
         params.append(filters.centre)
     return (f"WHERE {' AND '.join(terms)}" if terms else ""), params
+
+
+Moment = ColumnElement[Any] | InstrumentedAttribute[Any]
+Rows = Select[*tuple[Any, ...]]
+
+
+def span(period: Period | None) -> tuple[datetime | None, datetime | None]:
+    """First moment and end of a period of Beijing days."""
+    if period is None:
+        return None, None
+    return start_of(period.start), start_of(period.end)
+
+
+def within(moment: Moment, filters: Filters) -> ColumnElement[bool]:
+    """SQL of the ledger: a moment lies in the filters' period; of undated lots only: it is not known."""
+    if filters.undated:
+        return moment.is_(None)
+    since, until = span(filters.period)
+    return and_(moment >= since, moment < until) if since and until else true()
+
+
+def of_lots(query: Rows, filters: Filters | None) -> Rows:
+    """A query of the ledger that has joined `Lot`, narrowed to the filters' centre, trade family and category."""
+    if filters is None:
+        return query
+    chosen = (
+        (Lot.centre_id, filters.centre), (Lot.trade_family, filters.trade_family), (Lot.category, filters.category),
+    )  # fmt: skip
+    for column, wanted in chosen:
+        if wanted is not None:
+            query = query.where(column == wanted)
+    return query

@@ -1,17 +1,12 @@
-"""What metrics return: shares, quantiles and comparisons, each knowing how it is shown."""
+"""What figures are answered with: shares, quantiles and comparisons, each knowing how it is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Generic, TypeVar
 
 from supervision.figures import formats as figures
-from supervision.figures.currencies import in_currency
-from supervision.figures.filters import Filters
-from supervision.lens.reader import Lens
 
 
 @dataclass(frozen=True)
@@ -109,6 +104,26 @@ class Count:
 
 
 @dataclass(frozen=True)
+class NotComputable:
+    """What stands in place of a figure whose records nobody sends: the message `figure.<id>_needs` says which."""
+
+    figure: str
+
+    @property
+    def value(self) -> None:
+        """Nothing: never a made-up number."""
+        return None
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index number and over how many lots it was taken; None where not one of them tells."""
+
+    value: float | None
+    lots: int
+
+
+@dataclass(frozen=True)
 class Mean:
     """A quotient that is not a share: `total` per one of `count`."""
 
@@ -145,27 +160,6 @@ class Quantiles:
 
 
 @dataclass(frozen=True)
-class MonthShare:
-    """A share of one month; `month` is its first day."""
-
-    month: date
-    share: Share
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Participations from one province. `code` is the two-digit prefix, "00" overseas, None unknown."""
-
-    code: str | None
-    zh: str
-    en: str
-    participations: int
-    firms: int
-    share: Share
-    """Of all participations (or firms, by the filter's unit)."""
-
-
-@dataclass(frozen=True)
 class Origins:
     """来源地数 and 来源集中度."""
 
@@ -181,7 +175,6 @@ class Origins:
 
 
 T = TypeVar("T")
-Metric = Callable[[Lens, Filters], T]
 
 
 @dataclass(frozen=True)
@@ -204,15 +197,3 @@ class Comparison(Generic[T]):
 
     def _pair(self, against: str) -> tuple[float | None, float | None]:
         return getattr(self.present, "value", None), getattr(getattr(self, against), "value", None)
-
-
-def compare(metric: Metric[T], lens: Lens, filters: Filters) -> Comparison[T]:
-    """A metric over the filters' period, the period before and the year before, all in one currency; without a period alone."""
-    filters, period = in_currency(lens, filters), filters.period
-    if period is None:
-        return Comparison(metric(lens, filters), None, None)
-    return Comparison(
-        metric(lens, filters),
-        metric(lens, filters.over(period.previous(filters.grain))),
-        metric(lens, filters.over(period.year_before())),
-    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
+from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session
 
 from records.tables.organisations import Centre
@@ -94,6 +96,11 @@ class Response:
     """Median hours from raising to the first action."""
 
     @property
+    def value(self) -> float | None:
+        """预警处置率, for comparisons."""
+        return self.disposition_rate
+
+    @property
     def disposition_rate(self) -> float | None:
         """预警处置率: disposed ÷ raised."""
         return self.closed / self.raised if self.raised else None
@@ -104,17 +111,29 @@ class Response:
         return self.confirmed / self.closed if self.closed else None
 
 
-def response(session: Session, since: datetime | None = None, until: datetime | None = None) -> Response:
-    """First response, disposition and precision of the warnings raised in a period, rehearsals aside."""
-    asked = select(Warning.id, Warning.raised_at, Warning.state, Warning.disposition).where(in_statistics())
+def handled(since: datetime | None = None, until: datetime | None = None) -> Select[Any]:
+    """When each warning of a period was raised, how it stands, why, and when somebody first dealt with it; rehearsals aside."""
+    first = (
+        select(WarningChange.warning_id, func.min(WarningChange.ts).label("at"))
+        .where(WarningChange.actor != WATCH).group_by(WarningChange.warning_id).subquery()
+    )  # fmt: skip
+    query = (
+        select(Warning.raised_at, Warning.state, Warning.disposition, first.c.at)
+        .outerjoin(first, first.c.warning_id == Warning.id)
+        .where(in_statistics())
+    )
     if since:
-        asked = asked.where(Warning.raised_at >= since)
-    if until:
-        asked = asked.where(Warning.raised_at < until)
-    rows = session.execute(asked).all()
-    first = select(WarningChange.warning_id, func.min(WarningChange.ts)).where(WarningChange.actor != WATCH)
-    acted = {row[0]: row[1] for row in session.execute(first.group_by(WarningChange.warning_id))}
-    hours = [(acted[r.id] - r.raised_at).total_seconds() / 3600 for r in rows if r.id in acted]
-    closed = [r for r in rows if r.state in CLOSED_STATES]
-    confirmed = sum(r.disposition == "confirmed" for r in closed)
-    return Response(len(rows), len(closed), confirmed, median(hours) if hours else None)
+        query = query.where(Warning.raised_at >= since)
+    return query.where(Warning.raised_at < until) if until else query
+
+
+def responded(rows: Sequence[Any]) -> Response:
+    """First response, disposition and precision from the rows of `handled`."""
+    hours = [(acted - raised).total_seconds() / 3600 for raised, *_, acted in rows if acted]
+    closed = [disposition for _, state, disposition, _ in rows if state in CLOSED_STATES]
+    return Response(len(rows), len(closed), closed.count("confirmed"), median(hours) if hours else None)
+
+
+def response(session: Session, since: datetime | None = None, until: datetime | None = None) -> Response:
+    """How the warnings raised in a period were dealt with (M46, M47), rehearsals aside."""
+    return responded(session.execute(handled(since, until)).all())

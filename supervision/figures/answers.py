@@ -1,0 +1,334 @@
+"""The engine of the figures: from one declaration the value, its comparison, its months, its breakdown, the lots behind.
+
+Figures that count the same rows of the lens are answered by one query, whatever is asked of them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from itertools import chain
+from typing import Any, TypeVar
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from records.ledger import Ledger
+from records.tables.projects import Lot
+from supervision.figures import lots
+from supervision.figures.currencies import in_currency
+from supervision.figures.dictionary import figure
+from supervision.figures.figure import (
+    DIMENSIONS,
+    Derived,
+    Figure,
+    LedgerFigure,
+    LensFigure,
+    Missing,
+    Part,
+    filled,
+)
+from supervision.figures.filters import Filters, Period, add_months
+from supervision.figures.formats import DASH
+from supervision.figures.narrow import OPENED_ON, where
+from supervision.figures.results import Comparison
+from supervision.lens.reader import Lens
+
+YEAR, MONTH = 4, 7
+"""How much of "2014-05" names a point of a series."""
+
+Values = dict[str, Any]
+"""Figure id → result."""
+Keyed = dict[Any, Values]
+"""Value of the dimension, or None for the whole → results."""
+Row = tuple[Any, ...]
+F = TypeVar("F", bound=Figure)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Who won, or what was bought: in how many lots, and for how much in one currency (None: not one amount is known)."""
+
+    name: str
+    lots: int
+    amount: Decimal | None
+
+
+_LOT = (
+    Lot.id.label("lot_id"), Lot.name.label("lot_name"), Lot.project_id, Lot.centre_id, Lot.trade_family, Lot.category,
+    Lot.deadline,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LotsBehind:
+    """How many lots are behind a figure, and one page of them by column."""
+
+    total: int
+    rows: lots.Lots
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What figures are asked of: the lens, and the ledger where live figures are asked for."""
+
+    lens: Lens
+    ledger: Ledger | None = None
+
+    def values(self, ids: Sequence[str], filters: Filters) -> Values:
+        """The figures over the filters' period. KeyError for an unknown id, ValueError without the ledger it needs."""
+        asked = _resolved(ids)
+        settled = self._settled(asked, filters)
+        found = _ask(self.lens, _of(LensFigure, asked), [settled])[0][None]
+        found |= self._live(_of(LedgerFigure, asked), settled)
+        return _completed(asked, found)
+
+    def value(self, id: str, filters: Filters) -> Any:
+        """One figure over the filters' period."""
+        return self.values([id], filters)[id]
+
+    def compare(self, ids: Sequence[str], filters: Filters) -> dict[str, Comparison[Any]]:
+        """Figures over the period, the one before (环比) and a year before (同比), all in one currency."""
+        asked = _resolved(ids)
+        spans = _spans(self._settled(asked, filters))
+        found = _ask(self.lens, _of(LensFigure, asked), spans)
+        told = [
+            _completed(asked, keyed[None] | self._live(_of(LedgerFigure, asked), span))
+            for keyed, span in zip(found, spans, strict=True)
+        ]
+        return {one: Comparison(*_padded([values[one] for values in told])) for one in ids}
+
+    def series(
+        self, ids: Sequence[str], filters: Filters, points: Sequence[date], years: bool = False
+    ) -> dict[str, tuple[Any, ...]]:
+        """Figures in each of the months, or years, that begin with `points`, one after the other."""
+        asked = _resolved(ids)
+        settled, step = self._settled(asked, filters), 12 if years else 1
+        span = settled.over(Period(points[0], add_months(points[-1], step)))
+        width = YEAR if years else MONTH
+        lens = _of(LensFigure, asked)
+        held = _ask(self.lens, lens, [span], f"month:{width}")[0]
+        told = []
+        for point in points:
+            values = held.get(f"{point:%Y-%m}"[:width]) or _nothing(lens, span)
+            alone = settled.over(Period(point, add_months(point, step)))
+            told.append(_completed(asked, values | self._live(_of(LedgerFigure, asked), alone)))
+        return {one: tuple(values[one] for values in told) for one in ids}
+
+    def breakdown(self, id: str, filters: Filters, by: str) -> dict[Any, Any]:
+        """One figure for every value of a dimension that has rows, None among them. KeyError for an unknown dimension."""
+        asked = _resolved([id])
+        settled = self._settled(asked, filters)
+        lens, live = _of(LensFigure, asked), _of(LedgerFigure, asked)
+        found = _ask(self.lens, lens, [settled], by)[0] if lens else {}
+        for one in live:
+            for key, value in self._live_by(one, settled, by).items():
+                found.setdefault(key, {})[one.id] = value
+        return {key: _completed(asked, values)[id] for key, values in found.items()}
+
+    def lots(
+        self, id: str, filters: Filters, sort: str = "opened", limit: int = 50, offset: int = 0
+    ) -> LotsBehind:
+        """The lots behind a figure: how many, and one page of them. KeyError for an unknown id, ValueError where no lot is behind it."""
+        one = figure(id)
+        while isinstance(one, Derived):
+            one = one.of[0]
+        if isinstance(one, LensFigure):
+            settled, rows = self._settled([one], filters), lots.rows_behind(one)
+            total = lots.count_lots(self.lens, settled, rows)
+            return LotsBehind(total, lots.lots_of(self.lens, settled, rows, sort, limit, offset))
+        if not isinstance(one, LedgerFigure) or not one.of_lots:
+            raise ValueError(f"指标 {id} 不由标段构成 / no lots are behind figure {id}")
+        return self._live_lots(one, filters, limit, offset)
+
+    def _live_lots(self, figure: LedgerFigure, filters: Filters, limit: int, offset: int) -> LotsBehind:
+        query = figure.query(filters).with_only_columns(*_LOT).group_by(None).order_by(None).distinct()
+        with self.reading() as session:
+            total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+            rows = session.execute(query.order_by(Lot.deadline.desc(), Lot.id).limit(limit).offset(offset))
+            return LotsBehind(total, [dict(row._mapping) for row in rows])
+
+    def ranking(self, filters: Filters, by: str) -> list[Ranked]:
+        """Deals (M02) by winner or category, the greatest award value first; no value where none of the lots has one."""
+        found = self.breakdown("M02", filters, by)
+        rows = [
+            Ranked(DASH if key is None else str(key), one.count, one.known)
+            for key, one in found.items()
+            if one.count
+        ]
+        rows.sort(key=lambda row: (row.amount is None, -(row.amount or 0), -row.lots, row.name))
+        if by != "winner":
+            return rows
+        names = lots.winner_names(self.lens, [row.name for row in rows])
+        return [replace(row, name=names[row.name]) for row in rows]
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A reading session of the ledger. Raises ValueError where none was given."""
+        if self.ledger is None:
+            raise ValueError("这个指标须从账本计算 / this figure is computed from the ledger")
+        with self.ledger.read() as session:
+            yield session
+
+    def _settled(self, asked: Sequence[Figure], filters: Filters) -> Filters:
+        money = any(one.in_money for one in _of(LensFigure, asked))
+        return in_currency(self.lens, filters) if money else filters
+
+    def _live(self, figures: Sequence[LedgerFigure], filters: Filters) -> Values:
+        """Figures of the ledger; a query that several share is run once."""
+        found: Values = {}
+        for query, group in _grouped(figures, lambda one: one.query):
+            with self.reading() as session:
+                rows = [tuple(row) for row in session.execute(query(filters))]
+            found |= {one.id: one.result(rows, filters) for one in group}
+        return found
+
+    def _live_by(self, figure: LedgerFigure, filters: Filters, by: str) -> dict[Any, Any]:
+        key = figure.by[by]().label("key")
+        query = figure.query(filters).add_columns(key)
+        with self.reading() as session:
+            rows = session.execute(query.group_by(key) if figure.aggregated else query)
+            parts: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
+            for *row, held in rows:
+                parts[held].append(tuple(row))
+        return {held: figure.result(found, filters) for held, found in parts.items()}
+
+
+def _resolved(ids: Iterable[str]) -> list[Figure]:
+    """The figures of the ids and those they are made of, each once."""
+    found: dict[str, Figure] = {}
+    for one in map(figure, ids):
+        found[one.id] = one
+        found |= {part.id: part for part in (one.of if isinstance(one, Derived) else ())}
+    return list(found.values())
+
+
+def _completed(asked: Sequence[Figure], found: Values) -> Values:
+    """The values with those made of others, and the word of those that cannot be computed."""
+    for one in asked:
+        if isinstance(one, Missing):
+            found[one.id] = one.answer
+        elif isinstance(one, Derived):
+            found[one.id] = one.result(*(found[part.id] for part in one.of))
+    return found
+
+
+def _of(kind: type[F], asked: Sequence[Figure]) -> list[F]:
+    return [one for one in asked if isinstance(one, kind)]
+
+
+def _grouped(figures: Iterable[F], key: Callable[[F], Any]) -> Iterator[tuple[Any, list[F]]]:
+    groups: dict[Any, list[F]] = defaultdict(list)
+    for one in figures:
+        groups[key(one)].append(one)
+    return iter(groups.items())
+
+
+def _spans(filters: Filters) -> list[Filters]:
+    period = filters.period
+    if period is None:
+        return [filters]
+    return [filters, filters.over(period.previous(filters.grain)), filters.over(period.year_before())]
+
+
+def _padded(values: list[Any]) -> list[Any]:
+    return values + [None] * (3 - len(values))
+
+
+def _nothing(figures: Sequence[LensFigure], filters: Filters) -> Values:
+    return {one.id: one.result(one.nothing, filters) for one in figures}
+
+
+# ── questions put to the lens ────────────────────────────────────────────────
+
+
+def _ask(lens: Lens, figures: Sequence[LensFigure], spans: Sequence[Filters], by: str = "") -> list[Keyed]:
+    """For each span the figures, whole or by a dimension: one query for all that count rows of one table by one time."""
+    told: list[Keyed] = [{} if by else {None: {}} for _ in spans]
+    for (table, day, _, each), group in _grouped(figures, _kind):
+        key = _key(by, table, day)
+        question = _Question(tuple(group), each, key)
+        for place, found in enumerate(question.answers(lens, spans)):
+            for held, values in found.items():
+                told[place].setdefault(held, {}).update(values)
+    for keyed, span in zip(told, spans, strict=True):
+        for values in keyed.values():
+            values.update(_nothing([one for one in figures if one.id not in values], span))
+    return told
+
+
+def _kind(figure: LensFigure) -> tuple[str, str, str, str]:
+    return figure.rows.table, figure.rows.day, figure.rows.source, figure.each
+
+
+def _key(by: str, table: str, day: str) -> str:
+    """The expression that tells the keys of an answer apart; empty for the whole."""
+    if not by.startswith("month:"):
+        return DIMENSIONS[by][table] if by else ""
+    month = "month" if day == OPENED_ON else f"strftime({day}, '%Y-%m')"
+    return f"left({month}, {by.removeprefix('month:')})"
+
+
+@dataclass(frozen=True)
+class _Question:
+    """One query for figures that count rows of one table by one time."""
+
+    figures: tuple[LensFigure, ...]
+    each: str
+    key: str
+
+    def answers(self, lens: Lens, spans: Sequence[Filters]) -> list[Keyed]:
+        """For each span key → figure id → result."""
+        queries = [self._query(place, span) for place, span in enumerate(spans)]
+        sql = " UNION ALL ".join(query for query, _ in queries)
+        rows: list[dict[Any, list[Row]]] = [defaultdict(list) for _ in spans]
+        for place, key, *row in lens.rows(sql, [value for _, values in queries for value in values]):
+            rows[place][key].append(tuple(row))
+        return [
+            {key: self._results(held, span) for key, held in found.items()}
+            for found, span in zip(rows, spans, strict=True)
+        ]
+
+    def _query(self, place: int, filters: Filters) -> tuple[str, list[Any]]:
+        first, always = self.figures[0].rows, self._always
+        clause, params = where(filters, first.day, *filled(always, filters))
+        columns = ", ".join(_sql(part, also, filters) for part, also in self._parts)
+        head = f"SELECT {place}, {self.key or 'NULL'}{', ' + self.each if self.each else ''}, {columns}"
+        groups = [name for name in (self.key, self.each) if name]
+        group = f" GROUP BY {', '.join(groups)}" if groups else ""
+        return f"{head} FROM {first.relation} {clause}{group}", params
+
+    @property
+    def _always(self) -> list[str]:
+        """Conditions that hold for every figure of the question."""
+        first, *others = (one.rows.where for one in self.figures)
+        return [condition for condition in first if all(condition in other for other in others)]
+
+    def _also(self, figure: LensFigure) -> tuple[str, ...]:
+        return tuple(c for c in figure.rows.where if c not in self._always)
+
+    @property
+    def _parts(self) -> list[tuple[Part, tuple[str, ...]]]:
+        """The parts of all figures, each once, with the conditions of its figure's rows."""
+        every = chain.from_iterable(((p, self._also(one)) for p in one.parts) for one in self.figures)
+        return list(dict.fromkeys(every))
+
+    def _results(self, rows: list[Row], filters: Filters) -> Values:
+        places = {part: number for number, part in enumerate(self._parts)}
+        lead = 1 if self.each else 0
+        found = {}
+        for one in self.figures:
+            chosen = [lead + places[part, self._also(one)] for part in one.parts]
+            own = [(*row[:lead], *(row[n] for n in chosen)) for row in rows]
+            found[one.id] = one.result(own, filters)
+        return found
+
+
+def _sql(part: Part, also: Sequence[str], filters: Filters) -> str:
+    condition = " AND ".join(f"({c})" for c in (part.condition, *also) if c)
+    [text] = filled([part.aggregate + (f" FILTER (WHERE {condition})" if condition else "")], filters)
+    return text if part.empty is None or text.startswith("count") else f"coalesce({text}, {part.empty})"

@@ -1,0 +1,165 @@
+"""保证金与社会监督 Deposits and social supervision: what went back and when, guarantees, opinions (M40–M43). Only of lots past their deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from statistics import median
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+
+from records.clock import now
+from records.tables.money import Deposit
+from records.tables.projects import Lot, counted
+from records.tables.society import Opinion, OpinionAnswer
+from supervision.figures.figure import LedgerFigure, Row
+from supervision.figures.filters import Filters
+from supervision.figures.formats import CNY
+from supervision.figures.narrow import Rows, of_lots, within
+from supervision.figures.results import Amount, Share
+from supervision.rules.readiness import past_deadline
+
+HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Deposits:
+    """Deposits of lots past their deadline, in one currency; `elsewhere` counts those in others."""
+
+    count: int
+    refunded: int
+    refunded_amount: Decimal
+    due: int
+    due_refunded: int
+    on_time: int
+    overdue: int
+    guarantees: Decimal
+    currency: str = CNY
+    elsewhere: int = 0
+
+    @property
+    def value(self) -> int:
+        """How many went back."""
+        return self.refunded
+
+    @property
+    def returned(self) -> Share:
+        """退付完成率: of those that fell due, how many went back."""
+        return Share(self.due_refunded, self.due)
+
+
+Bases = tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]
+
+
+def deposit_bases(filters: Filters) -> Bases:
+    """By which time a deposit is of the period: it went back in it, fell due in it, came in it as a guarantee."""
+    went = and_(Deposit.refunded_at.is_not(None), within(Deposit.refunded_at, filters))
+    due = and_(Deposit.due_refund_at <= now(), within(Deposit.due_refund_at, filters))
+    given = and_(Deposit.form.in_(("guarantee", "insurance")), within(Deposit.received_at, filters))
+    return went, due, given
+
+
+def counted_deposits(query: Rows, filters: Filters) -> Rows:
+    """A query of deposits that has joined `Lot`, narrowed to those that the figures are made of."""
+    return of_lots(query.where(past_deadline(), counted(), or_(*deposit_bases(filters))), filters)
+
+
+def _by_currency(filters: Filters) -> Select[Any]:
+    """One row a currency, the commonest first."""
+    back = Deposit.refunded_at.is_not(None)
+    went, due, given = deposit_bases(filters)
+    conditions = (
+        went,
+        due,
+        and_(due, back),
+        and_(due, Deposit.refunded_at <= Deposit.due_refund_at),
+        and_(due, ~back),
+    )
+    query = (
+        select(
+            func.count(), *(func.sum(case((condition, 1), else_=0)) for condition in conditions),
+            func.sum(case((went, Deposit.amount))), func.sum(case((given, Deposit.amount))), Lot.currency,
+        )
+        .select_from(Deposit)
+        .join(Lot, Lot.id == Deposit.lot_id)
+        .group_by(Lot.currency)
+        .order_by(func.count().desc(), Lot.currency)
+    )  # fmt: skip
+    return counted_deposits(query, filters)
+
+
+def _summed(row: Row) -> Deposits:
+    *counts, amount, guarantees, currency = row
+    count, refunded, due, due_refunded, on_time, overdue = (int(n or 0) for n in counts)
+    none = Decimal(0)
+    return Deposits(
+        count, refunded, amount or none, due, due_refunded, on_time, overdue, guarantees or none, currency
+    )
+
+
+def _deposits(rows: Sequence[Row], filters: Filters) -> Deposits:
+    found = [_summed(row) for row in rows]
+    if not found:
+        return Deposits(0, 0, Decimal(0), 0, 0, 0, 0, Decimal(0))
+    shown = next((one for one in found if one.currency == filters.currency), found[0])
+    return replace(shown, elsewhere=sum(one.count for one in found) - shown.count)
+
+
+def _timely(rows: Sequence[Row], filters: Filters) -> Share:
+    found = _deposits(rows, filters)
+    return Share(found.on_time, found.due)
+
+
+def _guarantees(rows: Sequence[Row], filters: Filters) -> Amount:
+    found = _deposits(rows, filters)
+    return Amount(found.guarantees, found.count, currency=found.currency, elsewhere=found.elsewhere)
+
+
+@dataclass(frozen=True)
+class Opinions:
+    """社会监督意见 of a period and what became of them."""
+
+    received: int
+    answered: int
+    hours: float | None
+    """Median hours until the answer; None while none was given."""
+
+    @property
+    def value(self) -> int:
+        """How many came."""
+        return self.received
+
+    @property
+    def answered_share(self) -> Share:
+        """办结率."""
+        return Share(self.answered, self.received)
+
+
+def _opinions(filters: Filters) -> Rows:
+    """When each opinion came and was answered, at the desk or by its source."""
+    answered = func.coalesce(OpinionAnswer.answered_at, Opinion.answered_at)
+    query = (
+        select(Opinion.received_at, answered)
+        .outerjoin(OpinionAnswer, OpinionAnswer.opinion_id == Opinion.id)
+        .where(within(Opinion.received_at, filters))
+    )
+    if filters.centre is None:
+        return query
+    return query.where(Opinion.project_id.in_(select(Lot.project_id).where(Lot.centre_id == filters.centre)))
+
+
+def _answers(rows: Sequence[Row], _: Filters) -> Opinions:
+    hours = [(answered - received).total_seconds() / HOUR for received, answered in rows if answered]
+    return Opinions(len(rows), len(hours), median(hours) if hours else None)
+
+
+M40 = LedgerFigure("M40", _by_currency, _deposits, better="more")
+M41 = LedgerFigure("M41", _by_currency, _timely, better="more")
+M42 = LedgerFigure("M42", _by_currency, _guarantees, better="more")
+M43 = LedgerFigure(
+    "M43", _opinions, _answers, by={"channel": lambda: Opinion.channel.expression}, aggregated=False, of_lots=False
+)  # fmt: skip
+
+FIGURES = (M40, M41, M42, M43)

@@ -1,0 +1,209 @@
+"""市场服务能力 Service: rooms and broadcasts, how long a procedure takes, how much of it is electronic (M17–M28, M52)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from statistics import median
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+
+from records.clock import bounds, now, today
+from records.tables.broadcast import BroadcastSession
+from records.tables.money import Award
+from records.tables.openings import Opening
+from records.tables.organisations import Room
+from records.tables.projects import Lot, counted
+from records.visibility import announced, opened, state_told
+from supervision.figures.figure import OF_LOTS, OPENED, LedgerFigure, LensFigure, Missing, Row, share_of
+from supervision.figures.filters import Filters
+from supervision.figures.narrow import of_lots, within
+from supervision.figures.openness import share
+from supervision.figures.results import Share
+from supervision.figures.savings import count, flagged
+
+LIVE_SECONDS = 60.0
+"""A broadcast counts from a minute on air (M18)."""
+DAY = 86_400
+PUBLICITY = timedelta(days=3)
+"""公示期 at the least (实施条例 art. 54)."""
+_OVER = ("ended", "sealed")
+
+
+@dataclass(frozen=True)
+class Broadcasts:
+    """Broadcasts of a period."""
+
+    sessions: int
+    seconds: float
+    interruptions: int
+
+    @property
+    def value(self) -> int:
+        """How many there were."""
+        return self.sessions
+
+
+@dataclass(frozen=True)
+class Legs:
+    """Median days notice → opening, opening → award, notice → award; None where no lot tells."""
+
+    notice: float | None
+    award: float | None
+    total: float | None
+
+    @property
+    def value(self) -> float | None:
+        """Days of the whole."""
+        return self.total
+
+
+# ── rooms and openings ───────────────────────────────────────────────────────
+
+
+def _rooms(filters: Filters) -> Select[Any]:
+    """Opening rooms on record that may be broadcast."""
+    query = select(func.count(Room.id)).where(Room.kind == "opening", Room.public_allowed.is_(True))
+    return query if filters.centre is None else query.where(Room.centre_id == filters.centre)
+
+
+def _today(which: ColumnElement[bool]) -> Any:
+    """Today's openings; those called off are none, and what the law keeps secret is not told."""
+
+    def query(filters: Filters) -> Select[Any]:
+        start, after = bounds(today(), today())
+        found = (
+            select(func.count())
+            .select_from(Opening)
+            .join(Lot, Lot.id == Opening.lot_id)
+            .where(Opening.scheduled_at >= start, Opening.scheduled_at < after, Opening.state != "cancelled")
+            .where(announced(), which)
+        )
+        return of_lots(found, filters)
+
+    return query
+
+
+def _ended(*which: ColumnElement[bool]) -> Any:
+    """Openings that are over, of a centre."""
+
+    def query(filters: Filters) -> Select[Any]:
+        found = (
+            select(func.count(Opening.id))
+            .join(Lot, Lot.id == Opening.lot_id)
+            .where(Opening.state.in_(_OVER), opened(), *which)
+        )
+        return found if filters.centre is None else found.where(Lot.centre_id == filters.centre)
+
+    return query
+
+
+_BY_STATE = {**OF_LOTS, "state": state_told}
+
+# ── broadcasts ───────────────────────────────────────────────────────────────
+
+
+def _broadcasts(filters: Filters) -> Select[Any]:
+    """Openings that are over, each with its broadcasts of a minute or more."""
+    at = func.coalesce(Opening.started_at, Opening.scheduled_at)
+    was_opened = or_(Opening.result == "opened", Opening.result.is_(None))
+    shown = and_(BroadcastSession.opening_id == Opening.id, BroadcastSession.seconds_live >= LIVE_SECONDS)
+    query = (
+        select(
+            func.count(BroadcastSession.id), func.coalesce(func.sum(BroadcastSession.seconds_live), 0.0),
+            func.coalesce(func.sum(BroadcastSession.interruptions), 0),
+            func.count(func.distinct(case((and_(was_opened, BroadcastSession.id.is_not(None)), Lot.id)))),
+            func.count(func.distinct(case((was_opened, Lot.id)))),
+        )
+        .select_from(Opening)
+        .join(Lot, Lot.id == Opening.lot_id)
+        .outerjoin(BroadcastSession, shown)
+        .where(Opening.state.in_(_OVER), opened(), counted(), within(at, filters))
+    )  # fmt: skip
+    return of_lots(query, filters)
+
+
+def _sessions(rows: Sequence[Row], _: Filters) -> Broadcasts:
+    sessions, seconds, interruptions, *_lots = rows[0]
+    return Broadcasts(sessions, float(seconds), int(interruptions))
+
+
+def _coverage(rows: Sequence[Row], _: Filters) -> Share:
+    *_sessions, lots, all_lots = rows[0]
+    return Share(lots, all_lots)
+
+
+# ── the time a procedure takes ───────────────────────────────────────────────
+
+
+def _legs(filters: Filters) -> Select[Any]:
+    """Notice, opening and award of every lot awarded in the period."""
+    held = (
+        select(Opening.lot_id, func.max(Opening.scheduled_at).label("at"))
+        .where(Opening.state != "cancelled").group_by(Opening.lot_id).subquery()
+    )  # fmt: skip
+    won = (
+        select(Award.lot_id, func.min(Award.awarded_at).label("at"))
+        .where(Award.status == "awarded", Award.awarded_at <= now(), within(Award.awarded_at, filters))
+        .group_by(Award.lot_id).subquery()
+    )  # fmt: skip
+    query = (
+        select(Lot.notice_at, held.c.at, won.c.at)
+        .join(won, won.c.lot_id == Lot.id)
+        .join(held, held.c.lot_id == Lot.id)
+        .where(Lot.notice_at.is_not(None), counted(), opened())
+    )
+    return of_lots(query, filters)
+
+
+def _medians(rows: Sequence[Row], _: Filters) -> Legs:
+    spans = ((0, 1), (1, 2), (0, 2))
+    days = [[(row[end] - row[start]).total_seconds() / DAY for row in rows] for start, end in spans]
+    return Legs(*(median(found) if found else None for found in days))
+
+
+def _publicity(filters: Filters) -> Select[Any]:
+    """From when to when the candidates of lots awarded in the period were on public display 公示."""
+    query = (
+        select(func.min(Award.publicity_from), func.max(Award.publicity_until))
+        .join(Lot, Lot.id == Award.lot_id)
+        .where(Award.status == "awarded", Award.awarded_at <= now(), within(Award.awarded_at, filters))
+        .where(opened(), counted())
+        .group_by(Lot.id)
+    )
+    return of_lots(query, filters)
+
+
+def _long_enough(rows: Sequence[Row], _: Filters) -> Share:
+    spans = [until - since for since, until in rows if since and until]
+    return Share(sum(span >= PUBLICITY for span in spans), len(spans), len(rows) - len(spans))
+
+
+M17 = LedgerFigure(
+    "M17", _rooms, count, by={"centre": lambda: Room.centre_id.expression}, of_lots=False, better="more"
+)
+OPENINGS_TODAY = LedgerFigure("openings_today", _today(counted()), count, by=_BY_STATE)
+REHEARSALS_TODAY = LedgerFigure("rehearsals_today", _today(~counted()), count, by=_BY_STATE)
+OPENINGS_ENDED = LedgerFigure("openings_ended", _ended(), count)
+REHEARSALS_ENDED = LedgerFigure("rehearsals_ended", _ended(~counted()), count)
+M18 = LedgerFigure("M18", _broadcasts, _sessions, better="more")
+M19 = LedgerFigure("M19", _broadcasts, _coverage, better="more")
+M20 = Missing("M20", better="more")
+M21 = Missing("M21", better="more")
+M22 = Missing("M22", better="less")
+M23 = Missing("M23", better="more")
+M24 = Missing("M24", better="more")
+M25 = LensFigure(
+    "M25", OPENED, share_of(flagged("electronic")), share, better="more", behind=flagged("electronic")
+)
+M26 = Missing("M26", better="more")
+M27 = LedgerFigure("M27", _legs, _medians, aggregated=False, better="less")
+M28 = LedgerFigure("M28", _publicity, _long_enough, aggregated=False, better="more")
+M52 = Missing("M52", better="more")
+
+FIGURES = (
+    M17, OPENINGS_TODAY, REHEARSALS_TODAY, OPENINGS_ENDED, REHEARSALS_ENDED, M18, M19, M20, M21, M22, M23, M24, M25,
+    M26, M27, M28, M52,
+)  # fmt: skip
