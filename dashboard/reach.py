@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import replace
 from html import escape
 from urllib.parse import urlencode
 
@@ -12,33 +11,15 @@ import messages
 from dashboard import context
 from dashboard.shell.html import draw
 from dashboard.shell.memo import per_lens
+from supervision.figures import lots
 from supervision.figures.filters import Filters, Period
-from supervision.figures.narrow import AWARDED_ON, OPENED_ON, where
-
-
-@dataclass(frozen=True)
-class Reach:
-    """Of opened and awarded lots: first and last day (None without any), lots without a date, currencies."""
-
-    first: date | None
-    last: date | None
-    undated: int
-    currencies: tuple[str, ...]
+from supervision.figures.lots import Reach
 
 
 @per_lens
 def reach(filters: Filters) -> Reach:
     """The reach of the lots of the filters, whatever their period."""
-    clause, params = where(filters.over(None))
-    first, last, undated = context.lens().one(
-        f"SELECT least(min({OPENED_ON}), min({AWARDED_ON})), greatest(max({OPENED_ON}), max({AWARDED_ON})),"
-        f" count(*) FILTER (WHERE {OPENED_ON} IS NULL) FROM lots {clause}",
-        params,
-    )
-    rows = context.lens().rows(
-        "SELECT award_currency, count(*) FROM lots WHERE award_currency IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
-    )
-    return Reach(first, last, int(undated), tuple(code for code, _ in rows))
+    return lots.reach(context.lens(), filters)
 
 
 def everything() -> Reach:
@@ -49,10 +30,7 @@ def everything() -> Reach:
 @per_lens
 def lots_in(filters: Filters) -> int:
     """Lots whose opening or award falls into the period."""
-    terms = [where(filters, day) for day in (OPENED_ON, AWARDED_ON)]
-    union = " UNION ".join(f"SELECT lot_id FROM lots {clause}" for clause, _ in terms)
-    params = [value for _, values in terms for value in values]
-    return int(context.lens().one(f"SELECT count(*) FROM ({union})", params)[0])
+    return lots.lots_in(context.lens(), filters)
 
 
 def notice(filters: Filters, query: Mapping[str, str], lang: str) -> None:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import messages
-from dashboard import context, recordcount
+from dashboard import context
 from dashboard.charts import svg as charts
 from dashboard.charts.scale import scale
 from dashboard.charts.svg import Line, Plot
-from dashboard.live import counters as livedata
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import places
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, live_basis, show
 from dashboard.shell.filters import centres
 from dashboard.shell.html import card, draw, esc, level, row
-from dashboard.shell.memo import per_lens
 from records.clock import BEIJING
 from supervision.figures import formats as figures
 from supervision.figures.filters import Filters
-from supervision.figures.narrow import where
+from supervision.lists.openings import ticker
 from supervision.warnings import desk as warnings
 
 CENTRES = 14
@@ -26,49 +24,47 @@ CENTRES = 14
 
 def body(page: shell.Page) -> None:
     """Six figures; twelve months and the ticker; centres and warnings by level."""
-    show(_kpis(page), page.lang)
-    draw(row("row2", _months(page), _ticker(page)))
+    board = measures.board(page.choice, page.lang, "M03", "M04", "M02", "M29")
+    show(_kpis(page, board), page.lang)
+    draw(row("row2", _months(page, board), _ticker(page)))
     draw(row("row2", _centres(page), _warnings(page)))
 
 
-def _kpis(page: shell.Page) -> list[Kpi]:
-    say, choice, lang = page.say, page.choice, page.lang
+def _kpis(page: shell.Page, board: measures.Board) -> list[Kpi]:
+    say, lang = page.say, page.lang
     count = say("openness.participations")
+    held = measures.answers().value("M50", page.filters).value
     return [
         _today(page),
-        measures.kpi("M03", say("overview.participations"), choice, lang,
-            lambda f: measures.split(figures.wan_count(f.participations, count, lang)),
+        board.kpi("M03", lambda f: measures.split(figures.wan_count(f.participations, count, lang)),
             note=lambda f: say("overview.firms", n=figures.number(f.firms)), href="/competition"),
-        measures.kpi("M04", say("openness.share"), choice, lang, measures.as_share, delta=measures.points(lang), note=lambda f: measures.placed(f, count, lang), href="/openness"),
-        measures.kpi("M02", say("overview.deals"), choice, lang, measures.amount(lang), note=lambda f: measures.deals(f, lang), href="/savings"),
-        measures.kpi("M29", say("overview.saved"), choice, lang, measures.as_share, delta=measures.points(lang), note=lambda f: say("overview.weighted"), href="/savings"),
-        Kpi(
-            say("overview.records"), *measures.split(figures.wan_count(recordcount.records_held(), say("overview.records_unit"), lang)),
-            note=say("overview.records_note"), definition=say("overview.records_definition"),
-            basis=live_basis(page.lang),
-        ),
+        board.kpi("M04", measures.as_share, delta=measures.points(lang), note=lambda f: measures.placed(f, count, lang), href="/openness"),
+        board.kpi("M02", measures.amount(lang), note=lambda f: measures.deals(f, lang), href="/savings"),
+        board.kpi("M29", measures.as_share, delta=measures.points(lang), note=lambda f: say("overview.weighted"), href="/savings"),
+        measures.kpi("M50", lang, *measures.split(figures.wan_count(held, say("overview.records_unit"), lang)),
+            live_basis(lang), note=say("overview.records_note")),
     ]  # fmt: skip
 
 
 def _today(page: shell.Page) -> Kpi:
-    by_state = livedata.openings_today(page.filters)
+    answers = measures.answers()
+    told = answers.breakdown("openings_today", page.filters, "state")
+    by_state = {state: found.value for state, found in told.items()}
     live = by_state.get("in_progress", 0) + by_state.get("paused", 0)
     done = by_state.get("ended", 0) + by_state.get("sealed", 0)
     note = page.say("overview.done", done=done, waiting=by_state.get("scheduled", 0))
-    if rehearsals := sum(livedata.openings_today(page.filters, rehearsals=True).values()):
+    if rehearsals := answers.value("rehearsals_today", page.filters).value:
         note += page.say("overview.rehearsals", n=figures.number(rehearsals))
-    return Kpi(
-        page.say("overview.today"), figures.number(sum(by_state.values())), page.say("overview.sessions"),
-        page.say("overview.live", n=live), note,
-        page.say("overview.today_definition"), live_basis(page.lang),
-        href="/hall", key=True,
+    return measures.kpi(
+        "openings_today", page.lang, figures.number(sum(by_state.values())), page.say("overview.sessions"),
+        live_basis(page.lang), note, page.say("overview.live", n=live), href="/hall", key=True,
     )  # fmt: skip
 
 
-def _months(page: shell.Page) -> str:
+def _months(page: shell.Page, board: measures.Board) -> str:
     points = scale(page.filters)
     title = page.say("overview.months", by=points.kind(page.lang))
-    values = [v or 0.0 for v in measures.series("M03", page.filters)]
+    values = [v or 0.0 for v in board.over_time["M03"]]
     if not any(values):
         return card(title, f'<p class="muted">{page.say("overview.no_months")}</p>')
     titles = [f"{name}　{figures.number(v)}" for name, v in zip(points.names, values, strict=True)]
@@ -85,10 +81,12 @@ def _months(page: shell.Page) -> str:
 
 
 def _ticker(page: shell.Page) -> str:
+    with context.ledger().read() as session:
+        found = ticker(session, page.filters)
     lines = "".join(
         f'<li><time>{h.at.astimezone(BEIJING):%H:%M}</time><span class="chip">{page.say(f"overview.event_{h.kind}")}</span>'
         f'<span class="cut">{esc(h.lot)}</span></li>'
-        for h in livedata.ticker(page.filters)
+        for h in found
     )
     inner = (
         f'<ul class="ticker">{lines}</ul>' if lines else f'<p class="muted">{page.say("overview.quiet")}</p>'
@@ -96,17 +94,10 @@ def _ticker(page: shell.Page) -> str:
     return card(page.say("overview.ticker"), inner, page.say("overview.ticker_note"))
 
 
-@per_lens
-def by_centre(filters: Filters) -> dict[str | None, int]:
-    """Participations of the period by centre id; None: lots without a centre."""
-    clause, params = where(filters)
-    rows = context.lens().rows(f"SELECT centre_id, count(*) FROM bids {clause} GROUP BY 1", params)
-    return {centre: int(n) for centre, n in rows}
-
-
 def centre_columns(filters: Filters, lang: str) -> list[tuple[str, int]]:
     """(centre, participations), most first: every centre there is, those without any too."""
-    counted = by_centre(filters)
+    told = measures.breakdown("M03", filters, "centre")
+    counted = {centre: found.participations for centre, found in told.items()}
     found = [
         (places.called(zh, en, lang), counted.get(centre, 0), centre)
         for centre, zh, en in centres()

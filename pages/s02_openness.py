@@ -14,11 +14,9 @@ from dashboard.shell import places, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, show
 from dashboard.shell.html import card, draw, esc, icon, row
-from dashboard.shell.memo import per_lens
 from supervision.figures import formats as figures
-from supervision.figures import lens_figures as metrics
 from supervision.figures.filters import Filters
-from supervision.figures.narrow import where
+from supervision.figures.openness import by_count, province_names
 from supervision.figures.results import Origins, Share
 
 MONTHS = 24
@@ -38,7 +36,8 @@ def body(page: shell.Page) -> None:
 
 
 def _kpis(page: shell.Page) -> list[Kpi]:
-    say, choice, lang = page.say, page.choice, page.lang
+    say, lang = page.say, page.lang
+    board = measures.board(page.choice, lang, "M04", "M04b", "M05", "M06", "M09")
     points = measures.points(lang)
     count = say("openness.participations" if page.filters.unit == "participations" else "openness.firms")
     provinces = say("openness.provinces_unit")
@@ -51,21 +50,21 @@ def _kpis(page: shell.Page) -> list[Kpi]:
         return say("openness.concentration", value=DASH if value is None else figures.half_up(value))
 
     return [
-        measures.kpi("M04", say("openness.share"), choice, lang, measures.as_share, delta=points, note=lambda f: of(f, count), key=True),
-        measures.kpi("M04b", say("openness.ca_share"), choice, lang, measures.as_share, delta=points,
+        board.kpi("M04", measures.as_share, delta=points, note=lambda f: of(f, count), key=True),
+        board.kpi("M04b", measures.as_share, delta=points,
             note=lambda f: of(f, count)),
-        measures.kpi("M05", say("openness.awards"), choice, lang, measures.as_share, delta=points,
+        board.kpi("M05", measures.as_share, delta=points,
             note=lambda f: of(f, say("openness.lots_unit"))),
-        measures.kpi("M06", say("openness.gap"), choice, lang, lambda f: (f.text.removeprefix("+"), points.unit), delta=points,
+        board.kpi("M06", lambda f: (f.text.removeprefix("+"), points.unit), delta=points,
             note=lambda _: say("openness.gap_note")),
-        measures.kpi("M09", say("openness.provinces"), choice, lang, lambda f: (figures.number(f.provinces), provinces),
+        board.kpi("M09", lambda f: (figures.number(f.provinces), provinces),
             delta=measures.Delta(provinces), note=concentration),
     ]  # fmt: skip
 
 
 def _months(page: shell.Page) -> str:
-    bids = [_percent(v) for v in measures.series("M04", page.filters, MONTHS)]
-    wins = [_percent(v) for v in measures.series("M05", page.filters, MONTHS)]
+    found = measures.series(("M04", "M05"), page.filters, MONTHS)
+    bids, wins = ([_percent(v) for v in found[one]] for one in ("M04", "M05"))
     points = scale(page.filters, MONTHS)
     title = page.say("openness.months", by=points.kind(page.lang))
     if not any(v is not None for v in (*bids, *wins)):
@@ -104,17 +103,12 @@ def _shown(value: float | None) -> str:
     return DASH if value is None else f"{value:.2f} %"
 
 
-@per_lens
-def origin_counts(filters: Filters) -> tuple[tuple[str, str, int], ...]:
+def origin_counts(filters: Filters) -> list[tuple[str, str, int]]:
     """(zh, en, count) of outside participations by origin, most first; other cities of the home province apart."""
     home = context.config().home
-    return tuple(
-        (
-            *((origin.zh, origin.en) if origin.code != home.province else (home.rest_of_province(), home.rest_of_province("en"))),
-            origin.firms if filters.unit == "firms" else origin.participations,
-        )
-        for origin in metrics.outside_origins(context.lens(), filters)
-    )  # fmt: skip
+    rest = home.rest_of_province(), home.rest_of_province("en")
+    found = by_count(measures.breakdown("M04", filters, "province"))
+    return [(*(rest if code == home.province else province_names(code)), n) for code, n in found]
 
 
 def _origins(page: shell.Page) -> str:
@@ -132,18 +126,12 @@ def _origins(page: shell.Page) -> str:
     return card(page.say("openness.origins"), charts.bars(bars, 72 if page.lang == "zh" else 104))
 
 
-@per_lens
-def certificate_regions(filters: Filters) -> tuple[tuple[str, int], ...]:
+def certificate_regions(filters: Filters) -> list[tuple[str, int]]:
     """(province prefix, participations in the period) of every region whose certificates were ever used here, most first."""
-    clause, params = where(filters)
-    now_used = dict(
-        context.lens().rows(f"SELECT left(ca_region, 2), count(*) FROM bids {clause} GROUP BY 1", params)
-    )
-    ever = context.lens().rows(
-        "SELECT left(ca_region, 2), count(*) FROM bids WHERE ca_region IS NOT NULL AND ca_outside"
-        " GROUP BY 1 ORDER BY 2 DESC, 1"
-    )
-    return tuple(sorted(((code, int(now_used.get(code, 0))) for code, _ in ever), key=lambda one: -one[1]))
+    ever = by_count(measures.breakdown("M04b", Filters(), "certificate"))
+    used = measures.breakdown("M03", filters, "certificate")
+    found = [(code, used[code].participations if code in used else 0) for code, _ in ever if code]
+    return sorted(found, key=lambda one: -one[1])
 
 
 def _certificates(page: shell.Page) -> str:
@@ -151,7 +139,7 @@ def _certificates(page: shell.Page) -> str:
     used = sum(1 for _, n in regions if n)
     index = 0 if page.lang == "zh" else 1
     items = "".join(
-        f"<li>{icon('check' if n else 'clock')}{esc(metrics.province_names(code)[index])} <b>{figures.number(n)}</b></li>"
+        f"<li>{icon('check' if n else 'clock')}{esc(province_names(code)[index])} <b>{figures.number(n)}</b></li>"
         for code, n in regions
     )
     title = page.say("openness.certificates", n=len(regions))

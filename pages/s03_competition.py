@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from dashboard import awards, context
 from dashboard.charts import svg as charts
 from dashboard.exports import tables as tabledata
@@ -12,16 +10,12 @@ from dashboard.shell import places, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, lens_basis, show
 from dashboard.shell.html import card, draw, esc, row
-from dashboard.shell.memo import per_lens
 from supervision.figures import formats as figures
+from supervision.figures.figure import CLASSES
 from supervision.figures.filters import Filters
-from supervision.figures.narrow import OPENED_ON, where
 
-CLASSES = ((0, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, 100), (101, 300), (301, None))
-"""Classes of bidders per lot; the first is below the legal minimum of three (招标投标法 art. 28)."""
 TOP = 8
 ROWS = 6
-HHI_SCALE = 10_000
 
 
 def body(page: shell.Page) -> None:
@@ -35,24 +29,23 @@ def body(page: shell.Page) -> None:
 
 
 def _kpis(page: shell.Page) -> list[Kpi]:
-    say, choice, lang = page.say, page.choice, page.lang
+    say, lang = page.say, page.lang
     firms = say("openness.firms")
-    spread = measures.comparison("M10", page.filters).present
-    hhi, cr4, lots = concentration(page.filters)
-    concentrated = _reading(page, hhi)
+    board = measures.board(page.choice, lang, "M10", "M11")
+    spread = board.present("M10")
+    hhi, cr4 = measures.values(("M14", "M15"), page.filters).values()
     shared = lens_basis(page.lang)
     return [
-        measures.kpi("M10", say("competition.median"), choice, lang, lambda f: (figures.number(f.median), firms),
+        board.kpi("M10", lambda f: (figures.number(f.median), firms),
             delta=measures.Delta(firms), key=True,
             note=lambda f: say("competition.spread", low=figures.number(f.p10), high=figures.number(f.p90))),
         Kpi(say("competition.mean"), figures.number(spread.mean, 2), firms, note=say("overview.lots", n=figures.number(spread.lots)),
             definition=say("competition.mean_definition"), basis=shared),
-        measures.kpi("M11", say("competition.failed"), choice, lang, measures.as_share, delta=measures.points(lang),
+        board.kpi("M11", measures.as_share, delta=measures.points(lang),
             note=lambda f: f"{figures.number(f.numerator)} / {figures.number(f.denominator)} {say('openness.lots_unit')}"),
-        Kpi(say("competition.hhi"), figures.number(hhi), note=concentrated,
-            definition=say("competition.hhi_definition"), basis=shared),
-        Kpi(say("competition.cr4"), figures.percent(cr4).rstrip("%") if cr4 is not None else DASH, "%",
-            note=say("overview.lots", n=figures.number(lots)), definition=say("competition.cr4_definition"), basis=shared),
+        measures.kpi("M14", lang, figures.number(hhi.value), "", shared, _reading(page, hhi.value)),
+        measures.kpi("M15", lang, DASH if cr4.value is None else figures.percent(cr4.value).rstrip("%"), "%", shared,
+            say("overview.lots", n=figures.number(cr4.lots))),
     ]  # fmt: skip
 
 
@@ -72,34 +65,10 @@ def _reading(page: shell.Page, hhi: float | None) -> str:
     return text if one_market else f"{text}<br>{page.say('competition.hhi_wider')}"
 
 
-@per_lens
-def concentration(filters: Filters) -> tuple[float | None, float | None, int]:
-    """M14 HHI (0–10000) and M15 CR4 (fraction) over winners' shares of award value in one currency, and the lots counted."""
-    found = awards.grouped(filters, "winner")
-    amounts = [amount for *_, amount in found if amount]
-    total = sum(amounts, Decimal(0))
-    if not total:
-        return None, None, 0
-    parts = [float(amount / total) for amount in amounts]
-    return sum(p * p for p in parts) * HHI_SCALE, sum(parts[:4]), sum(n for _, n, amount in found if amount)
-
-
-@per_lens
-def histogram(filters: Filters) -> tuple[int, ...]:
+def histogram(filters: Filters) -> list[int]:
     """Lots whose opening is over by class of bidders, those that failed too: the basis of M11."""
-    clause, params = where(filters, OPENED_ON)
-    cases = ", ".join(
-        f"count(*) FILTER (WHERE bids >= {low}{f' AND bids <= {high}' if high else ''})"
-        for low, high in CLASSES
-    )
-    return tuple(int(n) for n in context.lens().one(f"SELECT {cases} FROM lots {clause}", params))
-
-
-@per_lens
-def unopened(filters: Filters) -> int:
-    """Lots of the histogram whose bids were not opened: they failed, and are in none of the figures of opened lots."""
-    clause, params = where(filters, OPENED_ON, "NOT opened", "bids IS NOT NULL")
-    return int(context.lens().one(f"SELECT count(*) FROM lots {clause}", params)[0])
+    found = measures.breakdown("lots_by_bidders", filters, "bidders")
+    return [found[low].value if low in found else 0 for low, _ in CLASSES]
 
 
 def _histogram(page: shell.Page) -> str:
@@ -109,7 +78,7 @@ def _histogram(page: shell.Page) -> str:
         return card(
             page.say("competition.histogram"), f'<p class="muted">{page.say("competition.no_lots")}</p>'
         )
-    failed = figures.number(unopened(page.filters))
+    failed = figures.number(measures.values(("unopened",), page.filters)["unopened"].value)
     note = page.say("competition.histogram_note", n=figures.number(sum(values)), failed=failed)
     plot = charts.columns(
         labels, values, alt=page.say("competition.histogram"), unit=page.say("openness.firms")

@@ -9,16 +9,12 @@ from dashboard.charts import gantt
 from dashboard.charts import svg as charts
 from dashboard.charts.svg import Bar
 from dashboard.live import rooms as rooms_live
-from dashboard.live import services
 from dashboard.panels import room_health
+from dashboard.shell import figure_cards as measures
 from dashboard.shell import screen as shell
-from dashboard.shell.cards import DASH, Kpi, lens_basis, live_basis, show
+from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
 from dashboard.shell.html import card, draw, row
-from dashboard.shell.memo import per_lens
 from supervision.figures import formats as figures
-from supervision.figures.filters import Filters
-from supervision.figures.narrow import where
-from supervision.figures.results import Share
 
 STRIP_EVERY = 3.0
 """Seconds between two looks at the streams."""
@@ -35,43 +31,22 @@ def body(page: shell.Page) -> None:
 
 def _kpis(page: shell.Page) -> list[Kpi]:
     say = page.say
-    with context.ledger().read() as session:
-        b = services.broadcasts(session, page.filters)
-        registered = services.rooms(session, page.filters.centre)
-    electronic = electronic_lots(page.filters)
-    days = legs(page.filters)
+    rooms, broadcasts, coverage, days = (
+        measures.answers().values(("M17", "M18", "M19", "M27"), page.filters).values()
+    )
+    electronic = measures.values(("M25",), page.filters)["M25"]
+    hours, breaks = figures.number(broadcasts.seconds / 3600, 1), broadcasts.interruptions
     live = live_basis(page.lang)
-    lens = lens_basis(page.lang)
-    coverage = Share(b.lots, b.opened)
+    lens, lang, lots = lens_basis(page.lang), page.lang, say("openness.lots_unit")
     return [
-        Kpi(say("service.rooms"), figures.number(registered), say("service.rooms_unit"),
-            note=say("service.rooms_note"), definition=say("service.rooms_definition"), basis=live),
-        Kpi(say("service.sessions"), figures.number(b.sessions), say("overview.sessions"),
-            say("service.hours", n=figures.number(b.seconds / 3600, 1)), say("service.breaks", n=b.interruptions),
-            say("service.sessions_definition"), key=True, basis=live),
-        Kpi(say("service.coverage"), coverage.text.rstrip("%"), "%", note=f"{b.lots} / {b.opened} {say('openness.lots_unit')}",
-            definition=say("service.coverage_definition"), basis=live),
-        Kpi(say("service.cycle"), DASH if days["total"] is None else figures.number(days["total"], 1), say("service.days"),
-            note=say("service.cycle_note"), definition=say("service.cycle_definition"), basis=lens),
-        Kpi(say("service.electronic"), electronic.text.rstrip("%"), "%",
-            note=f"{figures.number(electronic.numerator)} / {figures.number(electronic.denominator)} {say('openness.lots_unit')}",
-            definition=say("service.electronic_definition"), basis=lens),
+        measures.kpi("M17", lang, figures.number(rooms.value), say("service.rooms_unit"), live, say("service.rooms_note")),
+        measures.kpi("M18", lang, figures.number(broadcasts.sessions), say("overview.sessions"), live, say("service.breaks", n=breaks),
+            say("service.hours", n=hours), key=True),
+        measures.kpi("M19", lang, coverage.text.rstrip("%"), "%", live, f"{coverage.numerator} / {coverage.denominator} {lots}"),
+        measures.kpi("M27", lang, figures.number(days.total, 1), say("service.days"), lens, say("service.cycle_note")),
+        measures.kpi("M25", lang, electronic.text.rstrip("%"), "%", lens,
+            f"{figures.number(electronic.numerator)} / {figures.number(electronic.denominator)} {lots}"),
     ]  # fmt: skip
-
-
-@per_lens
-def electronic_lots(filters: Filters) -> Share:
-    """M25: opened lots whose every step is electronic ÷ opened lots."""
-    clause, params = where(filters, "opened_on", "opened")
-    return Share(*context.lens().one(
-        f"SELECT count(*) FILTER (WHERE list_contains(string_split(flags, ','), 'electronic')), count(*) FROM lots {clause}", params
-    ))  # fmt: skip
-
-
-def legs(filters: Filters) -> dict[str, float | None]:
-    """M27, see `services.legs`."""
-    with context.ledger().read() as session:
-        return services.legs(session, filters)
 
 
 def _strip(page: shell.Page) -> None:
@@ -91,8 +66,8 @@ def _gantt(page: shell.Page) -> str:
 
 
 def _legs(page: shell.Page) -> str:
-    found = legs(page.filters)
-    shown = [(name, days) for name, days in found.items() if days is not None]
+    found = measures.answers().value("M27", page.filters)
+    shown = [(name, days) for name, days in vars(found).items() if days is not None]
     if not shown:
         return card(page.say("service.legs"), f'<p class="muted">{page.say("competition.no_awards")}</p>')
     bars = [

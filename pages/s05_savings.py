@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from dashboard import awards, context
@@ -10,19 +9,13 @@ from dashboard.charts import svg as charts
 from dashboard.charts.scale import scale
 from dashboard.charts.svg import Bar, Line
 from dashboard.exports import tables as tabledata
-from dashboard.live import services
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import places, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, lens_basis, show
 from dashboard.shell.html import card, draw, esc, row
-from dashboard.shell.memo import per_lens
 from records.states import LOT_STATES
 from supervision.figures import formats as figures
-from supervision.figures import lens_figures as metrics
-from supervision.figures.currencies import in_currency
-from supervision.figures.filters import Filters
-from supervision.figures.narrow import AWARDED_ON, where
 
 ROWS = 5
 SECTORS = 9
@@ -30,34 +23,30 @@ SECTORS = 9
 
 def body(page: shell.Page) -> None:
     """Five figures; deals by month and sector; key projects and small-value lots."""
-    show(_kpis(page), page.lang)
-    draw(row("row2", _months(page), _sectors(page)))
+    board = measures.board(page.choice, page.lang, "M02", "M29")
+    show(_kpis(page, board), page.lang)
+    draw(row("row2", _months(page, board), _sectors(page)))
     draw(row("row2 half", _key_projects(page), _small(page)))
     _lots(page)
 
 
-def _kpis(page: shell.Page) -> list[Kpi]:
-    say, choice, lang = page.say, page.choice, page.lang
-    points = measures.points(lang)
-    count, amount = small_value(page.filters)
-    code, keys = awards.code(page.filters), key_lots(page.filters)
-    mean = measures.comparison("M30", page.filters).present
+def _kpis(page: shell.Page, board: measures.Board) -> list[Kpi]:
+    say, lang = page.say, page.lang
+    points, keys = measures.points(lang), measures.answers().value("M32", page.filters)
+    mean, small = measures.values(("M30", "M34"), page.filters).values()
     shared = lens_basis(page.lang)
     return [
-        measures.kpi("M02", say("overview.deals"), choice, lang, measures.amount(lang), note=lambda f: measures.deals(f, lang), key=True),
-        measures.kpi("M29", say("overview.saved"), choice, lang, measures.as_share, note=lambda f: say("overview.weighted"), delta=points),
-        Kpi(say("savings.mean"), figures.percent(mean.value).rstrip("%"), "%", note=say("overview.lots", n=figures.number(mean.denominator)),
-            definition=metrics.definition("M30", lang), basis=shared),
-        Kpi(say("savings.key"), figures.number(sum(keys.values())), say("openness.provinces_unit"),
-            note=say("savings.key_note"), definition=say("savings.key_definition"), basis=shared),
-        Kpi(say("savings.small"), figures.number(count), say("openness.provinces_unit"), note=figures.money(amount, code, lang),
-            definition=say("savings.small_definition"), basis=shared),
+        board.kpi("M02", measures.amount(lang), note=lambda f: measures.deals(f, lang), key=True),
+        board.kpi("M29", measures.as_share, note=lambda f: say("overview.weighted"), delta=points),
+        measures.kpi("M30", lang, figures.percent(mean.value).rstrip("%"), "%", shared, say("overview.lots", n=figures.number(mean.denominator))),
+        measures.kpi("M32", lang, figures.number(keys.value), say("openness.provinces_unit"), shared, say("savings.key_note")),
+        measures.kpi("M34", lang, figures.number(small.count), say("openness.provinces_unit"), shared, figures.money(small.sum, small.currency, lang)),
     ]  # fmt: skip
 
 
-def _months(page: shell.Page) -> str:
-    size, unit = _unit(awards.code(page.filters), page.lang)
-    values = [float(figures.half_up((v or 0.0) / size)) for v in measures.series("M02", page.filters)]
+def _months(page: shell.Page, board: measures.Board) -> str:
+    size, unit = _unit(measures.currency(page.filters), page.lang)
+    values = [float(figures.half_up((v or 0.0) / size)) for v in board.over_time["M02"]]
     points = scale(page.filters)
     title = page.say("savings.months", by=points.kind(page.lang))
     if not any(values):
@@ -86,14 +75,9 @@ def _sectors(page: shell.Page) -> str:
     )
 
 
-def key_lots(filters: Filters) -> dict[str, int]:
-    """M32, see `services.key_lots`."""
-    with context.ledger().read() as session:
-        return services.key_lots(session, filters)
-
-
 def _key_projects(page: shell.Page) -> str:
-    found = key_lots(page.filters)
+    told = measures.answers().breakdown("M32", page.filters, "state")
+    found = {state: count.value for state, count in told.items()}
     title = page.say("savings.key_board")
     if not found:
         return card(title, f'<p class="muted">{page.say("savings.no_key")}</p>')
@@ -109,22 +93,9 @@ def _key_projects(page: shell.Page) -> str:
     return card(title, charts.bars(bars), page.say("savings.key_board_note"))
 
 
-@per_lens
-def small_value(filters: Filters) -> tuple[int, Decimal]:
-    """M34: small-value lots with a result, and their award value in one currency."""
-    flag = "list_contains(string_split(flags, ','), 'small_value')"
-    clause, params = where(
-        in_currency(context.lens(), filters), AWARDED_ON, "winner_id IS NOT NULL", flag, money=True
-    )
-    count, amount = context.lens().one(
-        f"SELECT count(*), coalesce(sum(award_price), 0) FROM lots {clause}", params
-    )
-    return int(count), Decimal(amount)
-
-
 def _small(page: shell.Page) -> str:
-    count, amount = small_value(page.filters)
-    code = awards.code(page.filters)
+    small = measures.values(("M30", "M34"), page.filters)["M34"]
+    count, amount, code = small.count, small.sum, small.currency
     title = page.say("savings.small_board")
     if not count:
         return card(title, f'<p class="muted">{page.say("savings.no_small")}</p>')

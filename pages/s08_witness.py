@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dashboard import context
 from dashboard.exports import tables as tabledata
-from dashboard.live import counters as livedata
+from dashboard.live import tables as livetables
+from dashboard.shell import figure_cards as measures
+from dashboard.shell import places, tables
 from dashboard.shell import screen as shell
-from dashboard.shell import tables
 from dashboard.shell.cards import DASH, Kpi, live_basis, show
 from dashboard.shell.html import esc
 from records import audit
 from supervision.figures import formats as figures
+from supervision.lists.openings import EndedOpening, ended_openings
 
 ROWS = 10
 
@@ -18,9 +20,9 @@ ROWS = 10
 def body(page: shell.Page) -> None:
     """How many are over and how many chains hold; the list, each chain walked just now; witnessing."""
     with context.ledger().read() as session:
-        total, _ = livedata.ended_openings(session, page.filters.centre, 0)
-        rehearsed = livedata.rehearsed(session, page.filters.centre)
         entries = audit.count(session)
+    found = measures.answers().values(("openings_ended", "rehearsals_ended"), page.filters)
+    total, rehearsed = (one.value for one in found.values())
     if not total:
         shell.empty(page.say("witness.empty"), page.say("witness.empty_what"))
     else:
@@ -36,13 +38,14 @@ def _figures(page: shell.Page, total: int, rehearsed: int, entries: int) -> None
     shared = live_basis(page.lang)
     say = page.say
     with context.ledger().read() as session:
-        checked = livedata.ended_openings(session, page.filters.centre, ROWS)[1]
+        checked = ended_openings(session, page.filters.centre, ROWS)[1]
     chained = [o for o in checked if o.events]
     good = sum(1 for o in chained if o.broken_at is None)
     sealed = sum(1 for o in checked if o.state == "sealed")
     show(
         [
-            Kpi(say("witness.ended"), figures.number(total), say("overview.sessions"), note=say("witness.rehearsed", n=figures.number(rehearsed)) if rehearsed else "", definition=say("witness.ended_definition"), key=True, basis=shared),
+            measures.kpi("openings_ended", page.lang, figures.number(total), say("overview.sessions"), shared,
+                say("witness.rehearsed", n=figures.number(rehearsed)) if rehearsed else "", key=True),
             Kpi(say("witness.checked"), f"{good} / {len(chained)}" if chained else DASH, "", note=say("witness.checked_note", n=len(checked)), definition=say("witness.checked_definition"), basis=shared),
             Kpi(say("witness.sealed"), f"{sealed} / {len(checked)}", "", note=say("witness.checked_note", n=len(checked)), definition=say("witness.sealed_definition"), basis=shared),
             Kpi(say("witness.audit"), figures.number(entries), say("overview.records_unit"), definition=say("witness.audit_definition"), basis=shared),
@@ -59,10 +62,10 @@ _COLUMNS = [
 
 def _rows(page: shell.Page, shown: tables.Window) -> str:
     with context.ledger().read() as session:
-        found = livedata.ended_openings(session, page.filters.centre, shown.size, shown.offset, page.lang)[1]
+        found = ended_openings(session, page.filters.centre, shown.size, shown.offset)[1]
     rows = [
         [
-            tables.link(f"{context.config().hub_url}/opening/{o.id}", o.lot), esc(o.room), esc(tabledata.stamp(o.ended_at)),
+            tables.link(f"{context.config().hub_url}/opening/{o.id}", o.lot), esc(places.of_opening(o.room, o.centre, page.lang)), esc(tabledata.stamp(o.ended_at)),
             tables.one(page.say(f"witness.result_{o.result or 'none'}")), figures.number(o.events),
             f'<span class="mono">{o.head[:16]}…</span>' if o.events else DASH, _chain(page, o),
         ]
@@ -71,11 +74,11 @@ def _rows(page: shell.Page, shown: tables.Window) -> str:
     return tables.markup(_COLUMNS, rows, page.lang, "ended", page.say("witness.ended"))
 
 
-def _chain(page: shell.Page, opening: livedata.EndedOpening) -> str:
+def _chain(page: shell.Page, opening: EndedOpening) -> str:
     kind, mark = (
         ("", "") if not opening.events else (" ok", "✓ ") if opening.broken_at is None else (" bad", "✕ ")
     )
-    return f'<span class="chip{kind}">{mark}{opening.chain(page.lang)}</span>'
+    return f'<span class="chip{kind}">{mark}{livetables.chain(opening, page.lang)}</span>'
 
 
 shell.show("S08", body, every=30, filters=("centre",))

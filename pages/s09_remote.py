@@ -6,13 +6,12 @@ from dashboard import context
 from dashboard.charts import svg as charts
 from dashboard.charts.scale import scale
 from dashboard.charts.svg import Line, Plot
+from dashboard.shell import figure_cards as measures
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, lens_basis, show
 from dashboard.shell.html import card, draw
-from dashboard.shell.memo import per_lens
 from supervision.figures import formats as figures
-from supervision.figures.filters import Filters
-from supervision.figures.narrow import where
+from supervision.figures.dictionary import FIGURES
 from supervision.figures.results import Share
 
 WIDE = Plot(width=1160)
@@ -20,7 +19,7 @@ WIDE = Plot(width=1160)
 
 def body(page: shell.Page) -> None:
     """Lots marked for remote evaluation; sessions, seats and fees have no records of their own yet."""
-    share = remote_lots(page.filters)
+    share = measures.values(("M36",), page.filters)["M36"]
     if share.numerator:
         _remote(page, share)
     else:
@@ -32,29 +31,19 @@ def body(page: shell.Page) -> None:
     )
 
 
-@per_lens
-def remote_lots(filters: Filters) -> Share:
-    """M36: opened lots to be evaluated remotely, of all opened lots."""
-    clause, params = where(filters, "opened_on", "opened")
-    flag = "list_contains(string_split(flags, ','), 'remote')"
-    return Share(
-        *context.lens().one(f"SELECT count(*) FILTER (WHERE {flag}), count(*) FROM lots {clause}", params)
-    )
-
-
 def _remote(page: shell.Page, share: Share) -> None:
     shared = lens_basis(page.lang)
-    definition = page.say("remote.definition")
+    definition = FIGURES["M36"].definition.text(page.lang)
     show(
         [
             Kpi(page.say("remote.count"), figures.number(share.numerator), page.say("openness.lots_unit"), definition=definition, key=True, basis=shared),
-            Kpi(page.say("remote.share"), share.text.rstrip("%"), "%", note=page.say("remote.of", n=figures.number(share.denominator)), definition=definition, basis=shared),
+            Kpi(FIGURES["M36"].name.text(page.lang), share.text.rstrip("%"), "%", note=page.say("remote.of", n=figures.number(share.denominator)), definition=definition, basis=shared),
         ],
         page.lang,
     )  # fmt: skip
     points = scale(page.filters)
     title = page.say("remote.months", by=points.kind(page.lang))
-    counts = [float(remote_lots(page.filters.over(period)).numerator) for period in points.periods]
+    counts = measures.series_of("M36", page.filters, lambda share: float(share.numerator))
     line = Line(figures.number(counts[-1]), counts, mark="var(--sun)", fill=True)
     draw(
         card(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, or_, select
-
 from dashboard import context, screens
 from dashboard.exports import tables as tabledata
-from dashboard.live import services
 from dashboard.panels import opinions as opinion_panel
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import screen as shell
@@ -14,10 +11,10 @@ from dashboard.shell import tables
 from dashboard.shell.cards import DASH, Kpi, live_basis, show
 from dashboard.shell.html import draw, esc
 from records.clock import now
-from records.tables.projects import Lot, Project
 from supervision.figures import formats as figures
+from supervision.figures.deposits import Deposits
 from supervision.figures.results import Share
-from supervision.rules.readiness import past_deadline
+from supervision.lists import market, money
 
 ROWS = 8
 PROJECTS = 5
@@ -34,9 +31,9 @@ def body(page: shell.Page) -> None:
 
 def _deposits(page: shell.Page) -> None:
     """Five figures, and what is still to be returned."""
+    found = measures.answers().value("M40", page.filters)
     with context.ledger().read() as session:
-        found = services.deposits(session, page.filters)
-        waiting = services.refunds_due(session, page.filters, 0)[0]
+        waiting = money.refunds_due(session, page.filters, 0)[0]
     if found.count or waiting:
         show(_kpis(page, found), page.lang)
         _due(page, waiting)
@@ -46,21 +43,20 @@ def _deposits(page: shell.Page) -> None:
         )
 
 
-def _kpis(page: shell.Page, d: services.Deposits) -> list[Kpi]:
-    say = page.say
-    shared = live_basis(page.lang)
-    returned, timely = Share(d.due_refunded, d.due), Share(d.on_time, d.due)
+def _kpis(page: shell.Page, d: Deposits) -> list[Kpi]:
+    say, lang = page.say, page.lang
+    shared = live_basis(lang)
+    returned, timely = d.returned, Share(d.on_time, d.due)
     others = say("deposits.elsewhere", n=figures.number(d.elsewhere)) if d.elsewhere else ""
+    of_due = say("deposits.of_due", part=figures.number(d.due_refunded), n=figures.number(d.due))
     return [
-        Kpi(say("deposits.refunded"), *measures.split(figures.money(d.refunded_amount, d.currency, page.lang)), note=say("deposits.count", n=figures.number(d.refunded)) + others,
-            definition=say("deposits.refunded_definition"), key=True, basis=shared),
-        Kpi(say("deposits.rate"), returned.text.rstrip("%"), "%" if d.due else "", note=say("deposits.of_due", part=figures.number(d.due_refunded), n=figures.number(d.due)),
+        measures.kpi("M40", lang, *measures.split(figures.money(d.refunded_amount, d.currency, lang)), shared,
+            say("deposits.count", n=figures.number(d.refunded)) + others, key=True),
+        Kpi(say("deposits.rate"), returned.text.rstrip("%"), "%" if d.due else "", note=of_due,
             definition=say("deposits.rate_definition"), basis=shared),
-        Kpi(say("deposits.timely"), timely.text.rstrip("%"), "%" if d.due else "", note=say("deposits.of_due", part=figures.number(d.on_time), n=figures.number(d.due)),
-            definition=say("deposits.timely_definition"), basis=shared),
+        measures.kpi("M41", lang, timely.text.rstrip("%"), "%" if d.due else "", shared, say("deposits.of_due", part=figures.number(d.on_time), n=figures.number(d.due))),
         Kpi(say("deposits.overdue"), figures.number(d.overdue), say("deposits.unit"), note=say("deposits.by_due"), definition=say("deposits.overdue_definition"), basis=shared),
-        Kpi(say("deposits.guarantee"), *measures.split(figures.money(d.guarantees, d.currency, page.lang)), note=say("deposits.guarantee_note"),
-            definition=say("deposits.guarantee_definition"), basis=shared),
+        measures.kpi("M42", lang, *measures.split(figures.money(d.guarantees, d.currency, lang)), shared, say("deposits.guarantee_note")),
     ]  # fmt: skip
 
 
@@ -73,7 +69,7 @@ _COLUMNS = [
 def _due(page: shell.Page, waiting: int) -> None:
     def rows(shown: tables.Window) -> str:
         with context.ledger().read() as session:
-            found = services.refunds_due(session, page.filters, shown.size, shown.offset)[1]
+            found = money.refunds_due(session, page.filters, shown.size, shown.offset)[1]
         cells = [
             [
                 esc(r.lot), esc(r.bidder), page.say(f"deposit.form_{r.form}"), figures.money(r.amount, r.currency, page.lang),
@@ -90,7 +86,7 @@ def _due(page: shell.Page, waiting: int) -> None:
         draw(tables.card(page.say("deposits.due"), "", "", page.say("deposits.none_due")))
 
 
-def _left(page: shell.Page, refund: services.Refund) -> str:
+def _left(page: shell.Page, refund: money.Refund) -> str:
     days = (refund.due - now()).total_seconds() / DAY
     key = "deposits.left" if days >= 0 else "deposits.late"
     mark = "chip" if days >= 0 else "chip bad"
@@ -99,15 +95,8 @@ def _left(page: shell.Page, refund: services.Refund) -> str:
 
 def _projects(page: shell.Page) -> str:
     """The newest projects with their public page 项目电子身份证."""
-    known = or_(Lot.notice_at <= now(), and_(Lot.notice_at.is_(None), past_deadline()))
-    query = (
-        select(Project.id, Project.name, Lot.notice_at).join(Lot, Lot.project_id == Project.id)
-        .where(known).order_by(Lot.notice_at.desc().nulls_last(), Project.id).limit(PROJECTS)
-    )  # fmt: skip
-    if page.filters.centre:
-        query = query.where(Lot.centre_id == page.filters.centre)
     with context.ledger().read() as session:
-        found = session.execute(query).all()
+        found = market.newest_projects(session, page.filters.centre, PROJECTS)
     columns = [tables.Column("project"), tables.Column("code"), tables.Column("noticed_at")]
     rows = [
         [tables.link(f"{context.config().hub_url}/project/{code}", name), esc(code), esc(tabledata.stamp(at) or DASH)]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashboard import context
 from dashboard.charts import svg as charts
 from dashboard.charts.svg import Bar
 from dashboard.exports import tables as tabledata
 from dashboard.live import tables as livetables
 from dashboard.live.warnings import address
+from dashboard.shell import figure_cards as measures
 from dashboard.shell import screen as shell
 from dashboard.shell import tables
 from dashboard.shell.cards import DASH, Kpi, live_basis, show
@@ -21,21 +24,17 @@ ROWS = 10
 
 def body(page: shell.Page) -> None:
     """The figures and the funnel; for supervisors the warnings that became leads."""
-    since, until = tabledata.span(page.filters.period)
+    answers = measures.answers()
+    raised, leads, response = answers.values(("M44", "M48", "M46"), page.filters).values()
+    by_state = {
+        state: found.value for state, found in answers.breakdown("M44", page.filters, "state").items()
+    }
     with context.ledger().read() as session:
-        response = warnings.response(session, since, until)
-        by_state = {
-            state: warnings.count_warnings(
-                session,
-                warnings.WarningFilters(states=(state,), since=since, until=until, rehearsals=False),
-            )
-            for state in STATES
-        }
         rehearsed = warnings.count_warnings(
-            session, warnings.WarningFilters(since=since, until=until, rehearsals=True)
+            session, replace(livetables.raised(page.filters), rehearsals=True)
         )
         listed = warnings.count_warnings(session, livetables.leads(page.filters))
-    show(_kpis(page, response, by_state["lead"], rehearsed), page.lang)
+    show(_kpis(page, raised.value, leads.value, response, rehearsed), page.lang)
     draw(_funnel(page, by_state))
     if page.names_visible:
         _leads(page, listed)
@@ -44,16 +43,15 @@ def body(page: shell.Page) -> None:
     )
 
 
-def _kpis(page: shell.Page, r: warnings.Response, leads: int, rehearsed: int) -> list[Kpi]:
-    say = page.say
-    shared = live_basis(page.lang)
-    hours = DASH if r.first_response_hours is None else figures.number(r.first_response_hours, 1)
+def _kpis(page: shell.Page, raised: int, leads: int, r: warnings.Response, rehearsed: int) -> list[Kpi]:
+    say, lang, shared, unit = page.say, page.lang, live_basis(page.lang), page.say("overview.records_unit")
+    apart = say("leads.rehearsed", n=figures.number(rehearsed)) if rehearsed else ""
     return [
-        Kpi(say("leads.raised"), figures.number(r.raised), say("overview.records_unit"), note=say("leads.rehearsed", n=figures.number(rehearsed)) if rehearsed else "", definition=say("leads.raised_definition"), basis=shared),
-        Kpi(say("leads.leads"), figures.number(leads), say("overview.records_unit"), definition=say("leads.leads_definition"), key=True, basis=shared),
-        Kpi(say("leads.rate"), figures.percent(r.disposition_rate).rstrip("%"), "%", note=f"{r.closed} / {r.raised}", definition=say("leads.rate_definition"), basis=shared),
-        Kpi(say("leads.precision"), figures.percent(r.precision).rstrip("%"), "%", note=f"{r.confirmed} / {r.closed}", definition=say("leads.precision_definition"), basis=shared),
-        Kpi(say("leads.response"), hours, say("leads.hours"), definition=say("leads.response_definition"), basis=shared),
+        measures.kpi("M44", lang, figures.number(raised), unit, shared, apart),
+        measures.kpi("M48", lang, figures.number(leads), unit, shared, key=True),
+        measures.kpi("M46", lang, figures.percent(r.disposition_rate).rstrip("%"), "%", shared, f"{r.closed} / {r.raised}"),
+        measures.kpi("M47", lang, figures.percent(r.precision).rstrip("%"), "%", shared, f"{r.confirmed} / {r.closed}"),
+        Kpi(say("leads.response"), figures.number(r.first_response_hours, 1), say("leads.hours"), definition=say("leads.response_definition"), basis=shared),
     ]  # fmt: skip
 
 
@@ -62,7 +60,8 @@ def _funnel(page: shell.Page, by_state: dict[str, int]) -> str:
         return card(page.say("leads.funnel"), f'<p class="muted">{page.say("leads.none")}</p>')
     index = 0 if page.lang == "zh" else 1
     bars = [
-        Bar(names[index], by_state[state], figures.number(by_state[state])) for state, names in STATES.items()
+        Bar(names[index], by_state.get(state, 0), figures.number(by_state.get(state, 0)))
+        for state, names in STATES.items()
     ]
     return card(page.say("leads.funnel"), charts.bars(bars, 96), page.say("leads.funnel_note"))
 

@@ -8,7 +8,6 @@ from datetime import date
 
 import messages
 from dashboard import reach
-from dashboard.months import firsts
 from records.clock import today
 from supervision.figures.filters import Filters, Period, add_months
 
@@ -55,6 +54,11 @@ class Scale:
         if not self.whole:
             return messages.say("filters.last_months", lang, n=len(self.points))
         return messages.say("filters.span", lang, first=self.names[0], last=self.names[-1])
+
+
+def firsts(last: date, months: int) -> list[date]:
+    """First days of the `months` months that end with `last`."""
+    return [add_months(last, n) for n in range(1 - months, 1)]
 
 
 def scale(filters: Filters, count: int = MONTHS) -> Scale:

@@ -7,24 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
-
 import messages
 from dashboard import context
 from dashboard.shell import places
 from dashboard.shell.filters import Choice
 from dashboard.shell.memo import per_lens
-from records.clock import now, start_of, today, written
+from records.clock import today, written
 from records.states import OPENING_STATES
-from records.tables.money import Award
-from records.tables.openings import Opening
-from records.tables.organisations import Centre, Organisation, Room
-from records.tables.projects import TRADE_FAMILIES, Lot, counted
-from records.visibility import Standing, announced, opened, standing
+from records.tables.projects import TRADE_FAMILIES
+from records.visibility import Standing, standing
 from supervision.figures import formats as figures
-from supervision.figures import lens_figures as metrics
-from supervision.figures.filters import Filters, Period
-from supervision.figures.narrow import OPENED_ON, where
+from supervision.figures import lots
+from supervision.figures.filters import Filters
+from supervision.figures.openness import province_names
+from supervision.lists import money
+from supervision.lists.openings import openings
 
 MOST_ROWS = 200_000
 """Exports end here; a larger one belongs to `sunbid export`."""
@@ -50,13 +47,6 @@ class Table:
         return [messages.say(f"column.{key}", lang) for key in self.columns]
 
 
-def span(period: Period | None) -> tuple[datetime | None, datetime | None]:
-    """First moment and end of a period of Beijing days."""
-    if period is None:
-        return None, None
-    return start_of(period.start), start_of(period.end)
-
-
 def stamp(moment: datetime | None) -> str | None:
     """A moment as tables show it: Beijing time to the minute, or the day alone."""
     return None if moment is None else written(moment)
@@ -76,37 +66,17 @@ def family(code: str | None, lang: str) -> str:
     return (code or "") if pair is None else pair[0 if lang == "zh" else 1]
 
 
-LOT_SORTS = {
-    "opened": "opened_at DESC NULLS LAST, lot_id", "bids": "bids DESC, lot_id", "outside": "outside DESC, lot_id",
-    "share": "CASE WHEN bids > unknown THEN outside * 1.0 / (bids - unknown) ELSE -1 END DESC, lot_id",
-    "award": "award_price DESC NULLS LAST, lot_id",
-}  # fmt: skip
-"""What a list of lots may be sorted by."""
-
-
 def lot_rows(
     filters: Filters, sort: str = "opened", limit: int = MOST_ROWS, offset: int = 0
 ) -> list[dict[str, Any]]:
     """Opened lots of the lens with their counts; a lot enters only after its opening has ended."""
-    clause, params = where(filters, OPENED_ON, "opened")
-    sql = (
-        "WITH l AS (SELECT *, outside_{home}_bids AS outside, unknown_{home}_bids AS unknown,"
-        " winner_outside_{home} AS winner_outside FROM lots {w}),"
-        " top AS (SELECT * FROM l ORDER BY {o} LIMIT {n} OFFSET {k})"
-        " SELECT top.*, (SELECT count(DISTINCT bidder_province) FROM bids b"
-        " WHERE b.lot_id = top.lot_id AND b.month = top.month AND b.outside_{home}) AS provinces FROM top ORDER BY {o}"
-    ).format(
-        home=filters.home, w=clause, o=LOT_SORTS.get(sort, LOT_SORTS["opened"]), n=int(limit), k=int(offset)
-    )
-    found: list[dict[str, Any]] = context.lens().query(sql, params).to_pylist()
-    return found
+    return lots.lots_of(context.lens(), filters, sort=sort, limit=limit, offset=offset)
 
 
 @per_lens
 def count_lots(filters: Filters) -> int:
     """How many rows `lot_rows` has without a limit."""
-    clause, params = where(filters, OPENED_ON, "opened")
-    return int(context.lens().one(f"SELECT count(*) FROM lots {clause}", params)[0])
+    return lots.count_lots(context.lens(), filters)
 
 
 def _lots(choice: Choice, lang: str) -> list[Row]:
@@ -121,74 +91,30 @@ def _lots(choice: Choice, lang: str) -> list[Row]:
 
 
 def _participations(choice: Choice, lang: str) -> list[Row]:
-    clause, params = where(choice.filters)
-    rows = context.lens().rows(
-        "SELECT month, centre_id, centre_name, trade_family, bidder_province, count(*), count(DISTINCT bidder_id)"
-        f" FROM bids {clause} GROUP BY ALL ORDER BY ALL",
-        params,
-    )
+    rows = lots.participations_by_origin(context.lens(), choice.filters)
     index = 0 if lang == "zh" else 1
     return [
-        (m, places.centre(c, name, lang), family(f, lang), metrics.province_names(p)[index], n, firms)
+        (m, places.centre(c, name, lang), family(f, lang), province_names(p)[index], n, firms)
         for m, c, name, f, p, n, firms in rows
     ]
 
 
 def _awards(choice: Choice, lang: str) -> list[Row]:
-    since, until = span(choice.filters.period)
-    query = (
-        select(Lot.id, Lot.name, Organisation.name, Award.price, Award.currency, Award.vat, Award.awarded_at)
-        .join(Lot, Lot.id == Award.lot_id)
-        .join(Organisation, Organisation.id == Award.bidder_id)
-        .where(
-            Award.status == "awarded",
-            or_(Award.awarded_at.is_(None), Award.awarded_at <= now()),
-            opened(),
-            counted(),
-        )
-        .order_by(Award.awarded_at.desc(), Award.id)
-        .limit(MOST_ROWS)
-    )
-    if choice.filters.undated:
-        query = query.where(Award.awarded_at.is_(None))
-    if since and until:
-        query = query.where(Award.awarded_at >= since, Award.awarded_at < until)
-    if choice.filters.centre:
-        query = query.where(Lot.centre_id == choice.filters.centre)
     with context.ledger().read() as session:
         return [
             (lot, name, firm, price, figures.currency_name(figures.currency(code, vat), lang), at)
-            for lot, name, firm, price, code, vat, at in session.execute(query)
+            for lot, name, firm, price, code, vat, at in money.awards(session, choice.filters, MOST_ROWS)
         ]
 
 
 def _openings(choice: Choice, lang: str) -> list[Row]:
-    since, until = span(choice.filters.period)
-    query = (
-        select(Opening, Lot.name, Room, Centre, opened())
-        .join(Lot, Lot.id == Opening.lot_id)
-        .outerjoin(Room, Room.id == Opening.room_id)
-        .outerjoin(Centre, Centre.id == Lot.centre_id)
-        .where(announced(), counted())
-        .order_by(Opening.scheduled_at.desc(), Opening.id)
-        .limit(MOST_ROWS)
-    )
-    if since and until:
-        query = query.where(Opening.scheduled_at >= since, Opening.scheduled_at < until)
-    for column, wanted in (
-        (Lot.centre_id, choice.filters.centre),
-        (Lot.trade_family, choice.filters.trade_family),
-        (Lot.category, choice.filters.category),
-    ):
-        if wanted is not None:
-            query = query.where(column == wanted)
     with context.ledger().read() as session:
         return [
             (
                 o.id, o.lot_id, lot, *(places.called(at.name, at.name_en, lang) if at else None for at in (centre, room)),
                 o.scheduled_at, *_progress(standing(o, bool(due)), lang),
             )
-            for o, lot, room, centre, due in session.execute(query)
+            for o, lot, room, centre, due in openings(session, choice.filters, MOST_ROWS)
         ]  # fmt: skip
 
 

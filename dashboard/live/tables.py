@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from sqlalchemy import select
+from dataclasses import replace
 
 import messages
 from dashboard import context
-from dashboard.exports.tables import MOST_ROWS, Row, Table, span
-from dashboard.live import counters as livedata
-from dashboard.live import hall, services
+from dashboard.exports.tables import MOST_ROWS, Row, Table
+from dashboard.live import hall
 from dashboard.live import warnings as warning_views
+from dashboard.shell import places
 from dashboard.shell.filters import Choice
 from records import opinions
 from records.states import OPENING_STATES
-from records.tables.money import Deposit
-from records.tables.organisations import Organisation
-from records.tables.projects import Lot
 from supervision.figures.filters import Filters
+from supervision.figures.narrow import span
+from supervision.lists import money
+from supervision.lists.openings import EndedOpening, ended_openings
 from supervision.warnings import desk as warnings
 from supervision.warnings.desk import WarningFilters, WarningRow
 from supervision.warnings.handling import DISPOSITIONS
@@ -53,10 +52,15 @@ def of_families(filters: Filters, families: tuple[str, ...], levels: tuple[str, 
     return WarningFilters(levels=levels, families=families, centre=filters.centre, since=since, until=until)
 
 
+def raised(filters: Filters) -> WarningFilters:
+    """The warnings first raised in the period."""
+    since, until = span(filters.period)
+    return WarningFilters(since=since, until=until)
+
+
 def leads(filters: Filters) -> WarningFilters:
     """What S15's list asks: warnings of the period that became leads."""
-    since, until = span(filters.period)
-    return WarningFilters(states=("lead",), since=since, until=until)
+    return replace(raised(filters), states=("lead",))
 
 
 def _title(w: WarningRow, lang: str) -> str:
@@ -120,29 +124,31 @@ def _schedule(choice: Choice, lang: str) -> list[Row]:
 
 def _replays(choice: Choice, lang: str) -> list[Row]:
     with context.ledger().read() as session:
-        found = livedata.ended_openings(session, choice.filters.centre, MOST_ROWS, lang=lang)[1]
+        found = ended_openings(session, choice.filters.centre, MOST_ROWS)[1]
     return [
         (
-            o.id, o.lot, o.room, o.ended_at, messages.say(f"witness.result_{o.result or 'none'}", lang), o.events, o.head,
-            o.chain(lang),
+            o.id, o.lot, places.of_opening(o.room, o.centre, lang), o.ended_at, messages.say(f"witness.result_{o.result or 'none'}", lang), o.events, o.head,
+            chain(o, lang),
         )
         for o in found
     ]  # fmt: skip
 
 
+def chain(opening: EndedOpening, lang: str) -> str:
+    """In words whether an opening's chain holds; an opening without events has none."""
+    if not opening.events:
+        return messages.say("witness.no_events", lang)
+    if opening.broken_at is None:
+        return messages.say("witness.holds", lang)
+    return messages.say("witness.broken", lang, n=opening.broken_at + 1)
+
+
 _COUNTED_AS = ("refunded", "rate", "guarantee")
-"""What S10 counts a deposit as, in the order of `services.deposit_bases`."""
+"""What S10 counts a deposit as, in the order of `figures.deposits.deposit_bases`."""
 
 
 def _deposits(choice: Choice, lang: str) -> list[Row]:
     """The deposits that S10's figures are made of, each with the figures it counts in."""
-    query = (
-        select(Lot.id, Lot.name, Organisation.name, Lot.currency, Deposit, *services.deposit_bases(choice.filters))
-        .join(Lot, Lot.id == Deposit.lot_id)
-        .join(Organisation, Organisation.id == Deposit.bidder_id)
-        .order_by(Deposit.due_refund_at, Deposit.id)
-        .limit(MOST_ROWS)
-    )  # fmt: skip
     with context.ledger().read() as session:
         return [
             (
@@ -150,9 +156,7 @@ def _deposits(choice: Choice, lang: str) -> list[Row]:
                 d.due_refund_at, d.refunded_at, messages.say(f"deposit.status_{d.status}", lang), currency,
                 _counted_as(bases, lang),
             )
-            for lot, name, bidder, currency, d, *bases in session.execute(
-                services.counted_deposits(query, choice.filters)
-            )
+            for lot, name, bidder, currency, d, *bases in money.deposits(session, choice.filters, MOST_ROWS)
         ]  # fmt: skip
 
 
@@ -167,7 +171,7 @@ def _counted_as(bases: Sequence[bool], lang: str) -> str:
 
 def _refunds(choice: Choice, lang: str) -> list[Row]:
     with context.ledger().read() as session:
-        found = services.refunds_due(session, choice.filters, MOST_ROWS)[1]
+        found = money.refunds_due(session, choice.filters, MOST_ROWS)[1]
     return [
         (r.lot_id, r.lot, r.bidder, messages.say(f"deposit.form_{r.form}", lang), r.amount, r.currency, r.due)
         for r in found

@@ -1,23 +1,28 @@
-"""Metrics of the lens as cards: the figure, its comparison, its twelve months, its 口径."""
+"""Figures of the lens as cards: the figure, its comparison, its twelve months, its 口径; what a screen shows is asked for together."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import messages
-from dashboard import context, months
-from dashboard.charts.scale import MONTHS, last_month, scale
-from dashboard.shell.cards import DASH, Kpi, change, growth, lens_basis
+from dashboard import context
+from dashboard.charts.scale import MONTHS, scale
+from dashboard.shell.cards import DASH, Basis, Kpi, change, growth, lens_basis
 from dashboard.shell.filters import Choice
 from dashboard.shell.memo import per_lens
 from supervision.figures import formats as figures
-from supervision.figures import lens_figures as metrics
+from supervision.figures.answers import Answers
 from supervision.figures.currencies import in_currency
+from supervision.figures.dictionary import FIGURES
 from supervision.figures.filters import Filters
-from supervision.figures.results import Amount, Comparison, Share, compare
+from supervision.figures.results import Amount, Comparison, Share
+
+Numbers = tuple[float | None, ...]
+"""One number a point; None: unknown."""
 
 
 @dataclass(frozen=True)
@@ -34,57 +39,139 @@ def points(lang: str) -> Delta:
     return Delta(messages.say("openness.points", lang), 100.0, 2)
 
 
+def answers() -> Answers:
+    """The engine over this process's lens and ledger."""
+    return Answers(context.lens(), context.ledger())
+
+
 @per_lens
-def comparison(metric: str, filters: Filters) -> Comparison[Any]:
-    """A metric over its period, the one before and the year before."""
-    return compare(metrics.METRICS[metric].function, context.lens(), filters)
+def compared(ids: tuple[str, ...], filters: Filters) -> dict[str, Comparison[Any]]:
+    """Figures of the lens over their period, the one before and the year before, asked for together."""
+    return answers().compare(ids, filters)
 
 
-def series(metric: str, filters: Filters, count: int = MONTHS) -> tuple[float | None, ...]:
-    """A metric at the points of the period's scale, in its own unit; nothing where only undated lots are asked for."""
+@per_lens
+def values(ids: tuple[str, ...], filters: Filters) -> dict[str, Any]:
+    """Figures of the lens over their period, asked for together."""
+    return answers().values(ids, filters)
+
+
+@per_lens
+def breakdown(figure: str, filters: Filters, by: str) -> dict[Any, Any]:
+    """A figure of the lens for every value of a dimension."""
+    return answers().breakdown(figure, filters, by)
+
+
+@per_lens
+def currency(filters: Filters) -> str:
+    """The currency amounts are in: the chosen one, else the commonest."""
+    return in_currency(context.lens(), filters).currency or figures.CNY
+
+
+def series(ids: tuple[str, ...], filters: Filters, count: int = MONTHS) -> dict[str, Numbers]:
+    """Figures of the lens at the points of the period's scale, each in its own unit; nothing where only undated lots are asked for."""
     found = scale(filters, count)
     if filters.undated:
-        return (None,) * len(found.points)
-    settled = in_currency(context.lens(), filters)
-    return months.series(settled.over(None), found.points, found.years)[metric]
+        return dict.fromkeys(ids, (None,) * len(found.points))
+    settled = replace(filters, currency=currency(filters)).over(None)
+    return _series(ids, settled, found.points, found.years)
 
 
-def trend(metric: str, filters: Filters, count: int = MONTHS) -> tuple[float | None, ...]:
-    """A metric month by month, up to the period's end, in its own unit; nothing where only undated lots are asked for."""
+def series_of(figure: str, filters: Filters, number: Callable[[Any], float]) -> list[float]:
+    """What one number of a figure of the lens is at the points of the period's scale; nought where only undated lots are asked for."""
+    found = scale(filters)
     if filters.undated:
-        return (None,) * count
-    settled = in_currency(context.lens(), filters)
-    return months.by_month(settled.over(None), last_month(filters), count)[metric]
+        return [0.0] * len(found.points)
+    return [number(one) for one in _results((figure,), filters.over(None), found.points, found.years)[figure]]
+
+
+@per_lens
+def _results(
+    ids: tuple[str, ...], filters: Filters, points: tuple[date, ...], years: bool
+) -> dict[str, tuple[Any, ...]]:
+    return answers().series(ids, filters, points, years)
+
+
+def _series(
+    ids: tuple[str, ...], filters: Filters, points: tuple[date, ...], years: bool
+) -> dict[str, Numbers]:
+    found = _results(ids, filters, points, years)
+    return {one: tuple(_number(result.value) for result in results) for one, results in found.items()}
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+@dataclass(frozen=True)
+class Board:
+    """The figures of one screen: each beside its comparison and its points over time."""
+
+    choice: Choice
+    lang: str
+    compared: Mapping[str, Comparison[Any]]
+    over_time: Mapping[str, Numbers]
+
+    def present(self, figure: str) -> Any:
+        """What a figure is over the screen's period."""
+        return self.compared[figure].present
+
+    def kpi(
+        self,
+        figure: str,
+        show: Callable[[Any], tuple[str, str]],
+        *,
+        delta: Delta | None = None,
+        note: Callable[[Any], str] | None = None,
+        href: str = "",
+        key: bool = False,
+    ) -> Kpi:
+        """A card: `show` gives value and unit, `note` the small line below; without `delta` it is compared by its growth in per cent."""
+        found, declared = self.compared[figure], FIGURES[figure]
+        shown, unit = show(found.present)
+        return Kpi(
+            declared.name.text(self.lang), shown, unit, self._change(found, delta),
+            note(found.present) if note else "", declared.definition.text(self.lang), lens_basis(self.lang),
+            self.over_time[figure], href, key,
+        )  # fmt: skip
+
+    def _change(self, found: Comparison[Any], delta: Delta | None) -> str:
+        against = "year_before" if self.choice.compare == "yoy" else "previous"
+        word = messages.say(f"filters.{self.choice.compare}", self.lang)
+        if delta is None:
+            return growth(word, found.growth(against))
+        return change(word, found.difference(against), delta.unit, delta.places, delta.scale)
+
+
+def board(choice: Choice, lang: str, *ids: str) -> Board:
+    """The figures of a screen, asked for together."""
+    return Board(choice, lang, compared(ids, choice.filters), series(ids, choice.filters))
 
 
 def kpi(
-    metric: str,
-    name: str,
-    choice: Choice,
+    figure: str,
     lang: str,
-    show: Callable[[Any], tuple[str, str]],
-    *,
-    delta: Delta | None = None,
-    note: Callable[[Any], str] | None = None,
+    value: str,
+    unit: str,
+    basis: Basis,
+    note: str = "",
+    change: str = "",
     href: str = "",
     key: bool = False,
 ) -> Kpi:
-    """A card for a metric: `show` gives its value and unit, `note` the small line below.
-
-    Without `delta` it is compared by its growth in per cent.
-    """
-    found = comparison(metric, choice.filters)
-    against = "year_before" if choice.compare == "yoy" else "previous"
-    word = messages.say(f"filters.{choice.compare}", lang)
-    shown, unit = show(found.present)
-    if delta is None:
-        line = growth(word, found.growth(against))
-    else:
-        line = change(word, found.difference(against), delta.unit, delta.places, delta.scale)
+    """A card of a figure that is compared with nothing."""
+    declared = FIGURES[figure]
     return Kpi(
-        name, shown, unit, line, note(found.present) if note else "",
-        metrics.definition(metric, lang), lens_basis(lang), series(metric, choice.filters), href, key,
-    )  # fmt: skip
+        declared.name.text(lang),
+        value,
+        unit,
+        change,
+        note,
+        declared.definition.text(lang),
+        basis,
+        href=href,
+        key=key,
+    )
 
 
 def as_share(found: Any) -> tuple[str, str]:

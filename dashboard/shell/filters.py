@@ -9,15 +9,14 @@ from datetime import date
 from typing import Literal, cast
 
 import streamlit as st
-from sqlalchemy import select
 
 import messages
 from dashboard import context, reach
 from records.clock import today
-from records.tables.organisations import Centre
-from records.tables.projects import TRADE_FAMILIES, Lot
+from records.tables.projects import TRADE_FAMILIES
 from supervision.figures.filters import GRAINS, HOMES, UNITS, Filters, Grain, Home, Period, Unit, add_months
 from supervision.figures.formats import currency_name
+from supervision.lists import market
 
 Compare = Literal["yoy", "mom"]
 MONTHS_BACK = 24
@@ -248,8 +247,7 @@ def centres() -> list[tuple[str, str, str | None]]:
 
     def read() -> list[tuple[str, str, str | None]]:
         with context.ledger().read() as session:
-            rows = session.execute(select(Centre.id, Centre.name, Centre.name_en).order_by(Centre.id))
-            return [(i, zh, en) for i, zh, en in rows]
+            return [(one.id, one.name, one.name_en) for one in market.centres(session)]
 
     return _remember("centres", read)
 
@@ -258,8 +256,7 @@ def categories() -> list[str]:
     """The categories 行业 that lots carry; at most a minute old."""
 
     def read() -> list[tuple[str, str, str | None]]:
-        query = select(Lot.category).where(Lot.category.is_not(None)).distinct().order_by(Lot.category)
         with context.ledger().read() as session:
-            return [(c, c, None) for c in session.scalars(query) if c]
+            return [(c, c, None) for c in market.categories(session)]
 
     return [c for c, _, _ in _remember("categories", read)]

@@ -18,6 +18,11 @@ def centre(centre_id: str | None, name: str | None, lang: str) -> str | None:
     return next((called(zh, en, lang) for key, zh, en in filters.centres() if key == centre_id), name)
 
 
+def of_opening(held: Room | None, at: Centre | None, lang: str) -> str | None:
+    """Where an opening is: its room with its centre; None where no room is known."""
+    return None if held is None or at is None else room(held, at, lang)
+
+
 def room(held: Room, at: Centre, lang: str) -> str:
     """A room with its centre before it."""
     return f"{called(at.name, at.name_en, lang)} {called(held.name, held.name_en, lang)}"

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from messages import Invalid, Message
 from records.ledger import Ledger
 from records.tables.projects import Lot
 from supervision.figures import lots
@@ -80,7 +81,7 @@ class Answers:
     ledger: Ledger | None = None
 
     def values(self, ids: Sequence[str], filters: Filters) -> Values:
-        """The figures over the filters' period. KeyError for an unknown id, ValueError without the ledger it needs."""
+        """The figures over the filters' period. Raises messages.Unknown for an unknown id, messages.Invalid without the ledger it needs."""
         asked = _resolved(ids)
         settled = self._settled(asked, filters)
         found = _ask(self.lens, _of(LensFigure, asked), [settled])[0][None]
@@ -133,7 +134,7 @@ class Answers:
     def lots(
         self, id: str, filters: Filters, sort: str = "opened", limit: int = 50, offset: int = 0
     ) -> LotsBehind:
-        """The lots behind a figure: how many, and one page of them. KeyError for an unknown id, ValueError where no lot is behind it."""
+        """The lots behind a figure: how many, and one page of them. Unknown id: messages.Unknown; no lot behind it: messages.Invalid."""
         one = figure(id)
         while isinstance(one, Derived):
             one = one.of[0]
@@ -142,7 +143,7 @@ class Answers:
             total = lots.count_lots(self.lens, settled, rows)
             return LotsBehind(total, lots.lots_of(self.lens, settled, rows, sort, limit, offset))
         if not isinstance(one, LedgerFigure) or not one.of_lots:
-            raise ValueError(f"指标 {id} 不由标段构成 / no lots are behind figure {id}")
+            raise Invalid(Message("figure.without_lots", figure=one.name))
         return self._live_lots(one, filters, limit, offset)
 
     def _live_lots(self, figure: LedgerFigure, filters: Filters, limit: int, offset: int) -> LotsBehind:
@@ -168,9 +169,9 @@ class Answers:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A reading session of the ledger. Raises ValueError where none was given."""
+        """A reading session of the ledger. Raises messages.Invalid where none was given."""
         if self.ledger is None:
-            raise ValueError("这个指标须从账本计算 / this figure is computed from the ledger")
+            raise Invalid(Message("figure.without_ledger"))
         with self.ledger.read() as session:
             yield session
 

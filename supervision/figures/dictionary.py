@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 
+from messages import Message, Unknown
 from supervision.figures import (
     competition,
     data,
@@ -24,7 +25,7 @@ FIGURES: dict[str, Figure] = {
 
 
 def figure(id: str) -> Figure:
-    """The declaration of that id. Raises KeyError listing the choices."""
+    """The declaration of that id. Raises messages.Unknown listing the choices."""
     if id not in FIGURES:
-        raise KeyError(f"没有指标 {id!r}；可用 / no such figure, choose from: {', '.join(FIGURES)}")
+        raise Unknown(Message("figure.unknown", figure=id, choices=list(FIGURES)))
     return FIGURES[id]

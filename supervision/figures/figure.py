@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select
 
+from messages import Message
 from records.tables.projects import Lot
 from supervision.figures.filters import Filters
 from supervision.figures.formats import CNY
@@ -27,11 +28,26 @@ Result = Callable[[Sequence[Row], Filters], Any]
 
 @dataclass(frozen=True)
 class Figure:
-    """What every figure has. Its words are messages: `figure.<id>` its name, `figure.<id>_unit`, `figure.<id>_definition`."""
+    """What every figure has. Its words are messages: `figure.<id>` its name, beside it its unit and its definition."""
 
     id: str
     """M01 … M52 of the dictionary of figures, or a plain name where the dictionary has none."""
     better: Better | None = field(default=None, kw_only=True)
+
+    @property
+    def name(self) -> Message:
+        """What it is called."""
+        return Message(f"figure.{self.id}")
+
+    @property
+    def unit(self) -> Message:
+        """What it is counted in."""
+        return Message(f"figure.{self.id}_unit")
+
+    @property
+    def definition(self) -> Message:
+        """Its 口径: what is counted, over what, by which time."""
+        return Message(f"figure.{self.id}_definition")
 
 
 # ── figures of the lens ──────────────────────────────────────────────────────
@@ -176,12 +192,17 @@ class Derived(Figure):
 
 @dataclass(frozen=True)
 class Missing(Figure):
-    """A figure whose records nobody sends yet; `figure.<id>_needs` says which they are."""
+    """A figure whose records nobody sends yet."""
+
+    @property
+    def needs(self) -> Message:
+        """Which records it would be computed from."""
+        return Message(f"figure.{self.id}_needs")
 
     @property
     def answer(self) -> NotComputable:
         """What stands in place of a value."""
-        return NotComputable(self.id)
+        return NotComputable(self.needs)
 
 
 # ── what rows of the lens can be broken down by ──────────────────────────────

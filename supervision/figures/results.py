@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Generic, TypeVar
 
+from messages import Message
 from supervision.figures import formats as figures
 
 
@@ -105,9 +106,9 @@ class Count:
 
 @dataclass(frozen=True)
 class NotComputable:
-    """What stands in place of a figure whose records nobody sends: the message `figure.<id>_needs` says which."""
+    """What stands in place of a figure whose records nobody sends; `needs` says which they are."""
 
-    figure: str
+    needs: Message
 
     @property
     def value(self) -> None:

@@ -49,7 +49,8 @@ def _warned(filters: Filters) -> Select[Any]:
 
 
 def _handled(filters: Filters) -> Select[Any]:
-    return handled(*span(filters.period))
+    query = handled(*span(filters.period))
+    return query if filters.centre is None else query.where(Warning.centre_id == filters.centre)
 
 
 def _response(rows: Sequence[Row], _: Filters) -> Response:

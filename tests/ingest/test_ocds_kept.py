@@ -16,7 +16,7 @@ from records.tables.money import Award
 from records.tables.organisations import Organisation
 from records.tables.projects import Lot
 from sunbid.cli import app
-from supervision.figures import lens_figures as metrics
+from supervision.figures.answers import Answers
 from supervision.figures.filters import Filters
 from supervision.lens.reader import Lens
 from supervision.lens.writer import LensWriter
@@ -100,7 +100,7 @@ def test_an_award_to_several_is_one_award_of_a_consortium(
     assert (one.bidder_id, one.consortium, one.price) == ("GB-COH-1", ["GB-COH-2", "GB-COH-3"], Decimal(900))
     assert held["ocds-213czf-3"].consortium == []
     assert {f"GB-COH-{n}" for n in range(1, 6)} <= {row.id for row in rows(door.ledger, Organisation)}
-    amount = metrics.deal_amount(lens_of(door), Filters(period=None))
+    amount = Answers(lens_of(door)).value("M02", Filters(period=None))
     assert (amount.sum, amount.count) == (Decimal(2700), 3)
     for words in ([], ["--public"]):
         out = tmp_path / f"out{len(words)}"
@@ -157,9 +157,9 @@ def test_tenderers_without_bids_took_part_and_bid_nothing_known(
     lens = lens_of(door)
     known = dict(lens.rows("SELECT lot_id, bids FROM lots ORDER BY lot_id"))
     assert known["ocds-213czf-1"] is None and known["ocds-213czf-2"] is None and known["ocds-213czf-3"] == 1
-    failed = metrics.failed_rate(lens, Filters(period=None))
+    failed = Answers(lens).value("M11", Filters(period=None))
     assert (failed.numerator, failed.denominator, failed.unknown) == (1, 1, len(known) - 1)
-    assert metrics.bidders_per_lot(lens, Filters(period=None)).lots == 1
+    assert Answers(lens).value("M10", Filters(period=None)).lots == 1
     assert CliRunner().invoke(app, ["export", "--out", str(tmp_path / "all")]).exit_code == 0
     assert CliRunner().invoke(app, ["export", "--public", "--out", str(tmp_path / "public")]).exit_code == 0
     assert "tenderers" not in (tmp_path / "public" / "releases-00001.json").read_text(), (
@@ -203,7 +203,7 @@ def test_amounts_with_and_without_vat_are_never_added_or_compared(door: Door) ->
         "3": None,
     }
     lens = lens_of(door)
-    amount = metrics.deal_amount(lens, Filters(period=None))
+    amount = Answers(lens).value("M02", Filters(period=None))
     assert (amount.sum, amount.currency, amount.elsewhere) == (Decimal(1850), "CNY", 1), (
         "told apart, and how many"
     )

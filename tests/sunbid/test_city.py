@@ -30,7 +30,7 @@ from sunbid.demo.city.history import held_city
 from sunbid.demo.city.lot import COEFFICIENT, LOWEST
 from sunbid.demo.city.pieces import City
 from sunbid.demo.city.targets import Targets
-from supervision.figures import lens_figures as metrics
+from supervision.figures.answers import Answers
 from supervision.figures.filters import Filters
 from supervision.lens.reader import Lens
 
@@ -313,10 +313,10 @@ def test_the_lens_over_a_fresh_city_shows_the_reference_year(home: Path) -> None
     targets, plan = city().plan.targets, city().plan
     filters = Filters(period=plan.clock.reference)
     lens = Lens(home)
-    share = metrics.outside_participation(lens, filters)
+    share = Answers(lens).value("M04", filters)
     assert (share.numerator, share.denominator) == (targets.outside, targets.participations)
-    assert metrics.outside_lots(lens, filters).numerator == targets.outside_lots
-    assert metrics.failed_rate(lens, filters).numerator == targets.failed
+    assert Answers(lens).value("M07", filters).numerator == targets.outside_lots
+    assert Answers(lens).value("M11", filters).numerator == targets.failed
     deals = "SELECT count(*) FROM lots WHERE project_id IN (SELECT unnest($ids)) AND winner_id IS NOT NULL"
     ids = [f"XM-{lot.key}" for lot in plan.lots if lot.deal]
     assert lens.one(deals, {"ids": ids})[0] == targets.deals

@@ -11,8 +11,8 @@ from typing import Any
 from supervision.figures import lots
 from supervision.figures.answers import Answers
 from supervision.figures.currencies import currencies, in_currency
-from supervision.figures.filters import Filters, Period, add_months
 from supervision.figures.figure import CLASSES
+from supervision.figures.filters import Filters, Period, add_months
 from supervision.figures.formats import CNY
 from supervision.figures.market import overview
 from supervision.warnings import desk as warnings

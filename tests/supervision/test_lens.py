@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from messages import Invalid
 from records.ledger import Ledger
-from supervision.figures import lens_figures as metrics
+from supervision.figures.answers import Answers
+from supervision.figures.dictionary import FIGURES
+from supervision.figures.figure import LedgerFigure
 from supervision.figures.filters import Filters, Period
-from supervision.figures.results import compare
+from supervision.figures.results import Participations, Share
 from supervision.lens.reader import BIDS, LOTS, Lens
 from supervision.lens.writer import LensWriter
 from tests.places import HANGZHOU
@@ -80,17 +83,16 @@ def test_counts_agree_with_brute_force(ledger: Ledger, market: Any, writer: Lens
     with ledger.read() as session:
         whole, firms, outside, unknown, beyond = session.execute(text(BRUTE)).one()
     assert whole > 50 and unknown > 0
-    assert metrics.participations(lens, ALL) == metrics.Participations(whole, firms)
-    assert metrics.outside_participation(lens, ALL) == metrics.Share(outside, whole - unknown, unknown)
-    assert metrics.outside_participation(lens, Filters(home="province")).numerator == beyond
-    by_province = metrics.participation_by_province(lens, ALL)
-    assert sum(o.participations for o in by_province) == whole and by_province[-1].zh == "未知"
-    months = metrics.outside_participation_series(lens, ALL, 5)
-    assert sum(int(m.share.numerator) for m in months) == outside
-    assert [m.month for m in months] == [date(2026, n, 1) for n in range(3, 8)]
-    halves = [metrics.outside_participation(lens, Filters(centre=c)) for c in ("c1", "c2")]
+    assert Answers(lens).value("M03", ALL) == Participations(whole, firms)
+    assert Answers(lens).value("M04", ALL) == Share(outside, whole - unknown, unknown)
+    assert Answers(lens).value("M04", Filters(home="province")).numerator == beyond
+    by_province = Answers(lens).breakdown("M03", ALL, "province")
+    assert sum(one.participations for one in by_province.values()) == whole and None in by_province
+    months = Answers(lens).series(["M04"], ALL, [date(2026, n, 1) for n in range(3, 8)])["M04"]
+    assert sum(int(month.numerator) for month in months) == outside
+    halves = [Answers(lens).value("M04", Filters(centre=c)) for c in ("c1", "c2")]
     assert sum(int(h.denominator) + h.unknown for h in halves) == whole
-    firms_share = metrics.outside_participation(lens, Filters(unit="firms"))
+    firms_share = Answers(lens).value("M04", Filters(unit="firms"))
     assert int(firms_share.denominator) + firms_share.unknown == firms
 
 
@@ -101,21 +103,21 @@ def test_lots_know_their_counts_winners_and_failures(ledger: Ledger, market: Any
     for lot_id, bids, outside in lens.rows("SELECT lot_id, bids, outside_city_bids FROM lots WHERE opened"):
         counted = "SELECT count(*), count(*) FILTER (WHERE outside_city) FROM bids WHERE lot_id = ?"
         assert lens.one(counted, [lot_id]) == (bids, outside)
-    failed = metrics.failed_rate(lens, ALL)
+    failed = Answers(lens).value("M11", ALL)
     with ledger.read() as session:
         n_failed = session.scalar(text("SELECT count(*) FROM lot WHERE status = 'failed'"))
         amount = session.scalar(text("SELECT sum(price) FROM award"))
     assert failed.denominator == 12 and n_failed and failed.numerator >= n_failed
     assert lens.one("SELECT count(*) FROM lots WHERE NOT opened")[0] == n_failed
-    deals = metrics.deal_amount(lens, ALL)
-    assert deals.sum * 10_000 == amount and deals.count == metrics.lots_with_result(lens, ALL).value
-    awards = metrics.outside_awards(lens, ALL)
+    deals = Answers(lens).value("M02", ALL)
+    assert deals.sum * 10_000 == amount and deals.count == Answers(lens).value("M01", ALL).value
+    awards = Answers(lens).value("M05", ALL)
     assert int(awards.denominator) + awards.unknown == deals.count
-    gap = metrics.openness_gap(lens, ALL)
+    gap = Answers(lens).value("M06", ALL)
     assert gap.value == pytest.approx(gap.minuend.value - gap.subtrahend.value)  # type: ignore[operator]
-    assert 0 < (metrics.savings_rate(lens, ALL).value or 0) < 1
+    assert 0 < (Answers(lens).value("M29", ALL).value or 0) < 1
     # awards count by their own date: thirty days after the opening
-    assert metrics.lots_with_result(lens, Filters(Period(date(2026, 3, 1), date(2026, 4, 1)))).value == 0
+    assert Answers(lens).value("M01", Filters(Period(date(2026, 3, 1), date(2026, 4, 1)))).value == 0
 
 
 def test_schema_and_money_are_exact(market: Any, past: datetime, writer: LensWriter) -> None:
@@ -273,12 +275,14 @@ def test_without_a_lens_everything_is_empty_not_an_error(tmp_path: Path) -> None
     lens = Lens(tmp_path / "absent")
     assert lens.as_of() is None and lens.version() == "0"
     month = Filters(Period.of("month", date(2026, 3, 15)))
-    for info in metrics.METRICS.values():
-        info.function(lens, month)
-    assert metrics.outside_participation(lens, ALL).text == "—"
-    assert metrics.outside_participation_series(lens, ALL) == []
+    answers = Answers(lens)
+    ids = [one.id for one in FIGURES.values() if not isinstance(one, LedgerFigure)]
+    assert set(answers.values(ids, month)) == set(answers.compare(ids, month)) == set(ids)
+    assert Answers(lens).value("M04", ALL).text == "—"
+    assert answers.series(["M04"], ALL, [date(2026, 3, 1)])["M04"] == (Share(0, 0),)
+    assert answers.breakdown("M04", ALL, "centre") == {} and answers.lots("M04", ALL).total == 0
     assert lens.frame("SELECT * FROM lots").columns.tolist() == LOTS.names
-    assert compare(metrics.outside_participation, lens, month).difference() is None
+    assert answers.compare(["M04"], month)["M04"].difference() is None
 
 
 def test_readers_see_new_months_and_share_one_lens_between_threads(
@@ -301,19 +305,22 @@ def test_readers_see_new_months_and_share_one_lens_between_threads(
     assert seen == [12] * 40
 
 
-def test_lots_table_pages_sorts_and_searches(market: Any, writer: LensWriter) -> None:
+def test_the_lots_behind_a_figure_stand_page_by_page(market: Any, writer: LensWriter) -> None:
     random_market(market)
     writer.start()
-    lens = writer.lens
-    page = metrics.lots_table(lens, ALL, 2, "opened_at", page_size=5)
-    assert (page.total, page.pages, list(page.rows.lot_id)) == (12, 3, ["L06", "L05", "L04", "L03", "L02"])
-    busiest = metrics.lots_table(lens, ALL, sort="bids").rows.bids.tolist()
+    answers = Answers(writer.lens)
+    page = answers.lots("M11", ALL, limit=5)
+    failed = answers.value("M11", ALL)
+    assert page.total == failed.numerator and all(row["bids"] < 3 for row in page.rows)
+    busiest = [row["bids"] for row in answers.lots("M04", ALL, "bids").rows]
     assert busiest == sorted(busiest, reverse=True)
-    found = metrics.lots_table(lens, Filters(centre="c2"), text="标段L0")
-    assert found.total == 5 and set(found.rows.centre_id) == {"c2"}
-    for wrong in ({"page": 0}, {"sort": "price; DROP"}, {"page_size": 0}):
-        with pytest.raises(ValueError, match="sorts"):
-            metrics.lots_table(lens, ALL, **wrong)  # type: ignore[arg-type]
+    whole = answers.lots("lots_opened", ALL)
+    parts = [answers.lots("lots_opened", ALL, limit=4, offset=n).rows for n in range(0, whole.total, 4)]
+    assert [row["lot_id"] for part in parts for row in part] == [row["lot_id"] for row in whole.rows]
+    here = answers.lots("lots_opened", Filters(centre="c2"))
+    assert 0 < here.total < whole.total and {row["centre_id"] for row in here.rows} == {"c2"}
+    with pytest.raises(Invalid):
+        answers.lots("M50", ALL)
 
 
 def test_comparison_with_the_month_before_and_the_year_before(market: Any, writer: LensWriter) -> None:
@@ -325,7 +332,7 @@ def test_comparison_with_the_month_before_and_the_year_before(market: Any, write
             market.bid(lot, "W" if n < outside else "H", received_at=day)
     writer.start()
     month = Filters(Period.of("month", NOON.date()))
-    compared = compare(metrics.outside_participation, writer.lens, month)
+    compared = Answers(writer.lens).compare(["M04"], month)["M04"]
     assert [s.text for s in (compared.present, compared.previous, compared.year_before) if s] == [
         "50.00%",
         "25.00%",
@@ -333,13 +340,6 @@ def test_comparison_with_the_month_before_and_the_year_before(market: Any, write
     ]
     assert compared.difference("previous") == 0.25 and compared.growth("previous") == 1.0
     assert compared.difference() == -0.25
-
-
-def test_every_metric_says_its_definition_in_both_languages() -> None:
-    for key in metrics.METRICS:
-        zh, en = metrics.definition(key), metrics.definition(key, "en")
-        assert (zh.startswith(key) and zh.endswith("。") and en.endswith(".") and en.isascii() is False) or en
-    assert metrics.definition("M04").startswith("M04 外地企业参与占比")
 
 
 # ── damage ───────────────────────────────────────────────────────────────────

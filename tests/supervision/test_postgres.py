@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from records.clock import now
 from records.ledger import Ledger
 from records.tables.intake import Journal
-from supervision.figures import lens_figures as metrics
+from supervision.figures.answers import Answers
 from supervision.figures.filters import Filters
+from supervision.figures.results import Participations, Share
 from supervision.follower import Follower
 from supervision.lens.writer import LensWriter
 from supervision.warnings import desk as warnings
@@ -40,10 +41,8 @@ def test_lens_agrees_with_brute_force(ledger: Ledger, market: Market, tmp_path: 
     assert len(writer.start()) == 5
     with ledger.read() as session:
         whole, firms, outside, unknown, _ = session.execute(text(BRUTE)).one()
-    assert metrics.participations(writer.lens, Filters()) == metrics.Participations(whole, firms)
-    assert metrics.outside_participation(writer.lens, Filters()) == metrics.Share(
-        outside, whole - unknown, unknown
-    )
+    assert Answers(writer.lens).value("M03", Filters()) == Participations(whole, firms)
+    assert Answers(writer.lens).value("M04", Filters()) == Share(outside, whole - unknown, unknown)
     assert writer.refresh() == [] and writer.sweep() == []
 
 

@@ -1,59 +1,27 @@
-"""What is going on now, read from the ledger by indexed queries. Nothing here tells who bids before the deadline."""
+"""Lists of openings 开标: what happened today, those that are over with the state of their chain, and all of a period. Nothing here tells who bids before the deadline."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-import messages
-from dashboard import context
-from dashboard.shell import places
 from records import states
-from records.clock import bounds, now, start_of, today
+from records.clock import now, start_of, today
 from records.tables.money import Award, Deposit
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Centre, Room
 from records.tables.projects import Lot, counted
-from records.visibility import announced, opened, state_told
+from records.visibility import announced, opened
 from supervision.figures.filters import Filters
+from supervision.figures.narrow import of_lots, span
 from supervision.rules.readiness import past_deadline
 
-Rows = Select[*tuple[Any, ...]]
 TICKER_EVENTS = ("bidders_published", "record_confirmed", "ended", "sealed")
-
-
-def openings_today(filters: Filters | None = None, *, rehearsals: bool = False) -> dict[str, int]:
-    """Today's openings by state, of the filters' centre and trade family; those called off are none.
-
-    Rehearsals 演练 are not among them; with `rehearsals` only they are.
-    """
-    start, after = bounds(today(), today())
-    query = (
-        select(told := state_told().label("told"), func.count())
-        .join(Lot, Lot.id == Opening.lot_id)
-        .where(Opening.scheduled_at >= start, Opening.scheduled_at < after, Opening.state != "cancelled")
-        .where(announced(), ~counted() if rehearsals else counted())
-        .group_by(told)
-    )
-    with context.ledger().read() as session:
-        return {row[0]: row[1] for row in session.execute(of_lots(query, filters))}
-
-
-def of_lots(query: Rows, filters: Filters | None) -> Rows:
-    """A query that has joined `Lot`, narrowed to the filters' centre, trade family and category."""
-    if filters is None:
-        return query
-    chosen = (
-        (Lot.centre_id, filters.centre), (Lot.trade_family, filters.trade_family), (Lot.category, filters.category),
-    )  # fmt: skip
-    for column, wanted in chosen:
-        if wanted is not None:
-            query = query.where(column == wanted)
-    return query
 
 
 @dataclass(frozen=True)
@@ -66,7 +34,7 @@ class Happening:
     count: int = 1
 
 
-def ticker(filters: Filters | None = None, limit: int = 9) -> list[Happening]:
+def ticker(session: Session, filters: Filters | None = None, limit: int = 9) -> list[Happening]:
     """What happened today, newest first: openings, awards, deposits returned."""
     start, until = start_of(today()), now()
     events = (
@@ -93,23 +61,10 @@ def ticker(filters: Filters | None = None, limit: int = 9) -> list[Happening]:
         .order_by(func.max(Deposit.refunded_at).desc(), Lot.id)
         .limit(limit)
     )
-    with context.ledger().read() as session:
-        found = [Happening(*row) for row in session.execute(of_lots(events, filters))]
-        found += [Happening(at, "awarded", lot) for at, lot in session.execute(of_lots(awards, filters))]
-        found += [
-            Happening(at, "refunded", lot, n) for at, lot, n in session.execute(of_lots(refunds, filters))
-        ]
+    found = [Happening(*row) for row in session.execute(of_lots(events, filters))]
+    found += [Happening(at, "awarded", lot) for at, lot in session.execute(of_lots(awards, filters))]
+    found += [Happening(at, "refunded", lot, n) for at, lot, n in session.execute(of_lots(refunds, filters))]
     return sorted(found, key=lambda h: (h.at, h.lot, h.kind), reverse=True)[:limit]
-
-
-def rehearsed(session: Session, centre: str | None) -> int:
-    """How many of the openings that are over were rehearsals: kept and listed like any other."""
-    query = (
-        select(func.count(Opening.id))
-        .join(Lot, Lot.id == Opening.lot_id)
-        .where(Opening.state.in_(("ended", "sealed")), opened(), ~counted())
-    )
-    return session.scalar(query.where(Lot.centre_id == centre) if centre else query) or 0
 
 
 @dataclass(frozen=True)
@@ -119,7 +74,8 @@ class EndedOpening:
     id: str
     lot: str
     project: str
-    room: str | None
+    room: Room | None
+    centre: Centre | None
     ended_at: datetime | None
     state: str
     result: str | None
@@ -128,17 +84,9 @@ class EndedOpening:
     """Index of the first event whose hash differs; None: the chain holds."""
     head: str
 
-    def chain(self, lang: str) -> str:
-        """In words whether its chain holds; an opening without events has none."""
-        if not self.events:
-            return messages.say("witness.no_events", lang)
-        if self.broken_at is None:
-            return messages.say("witness.holds", lang)
-        return messages.say("witness.broken", lang, n=self.broken_at + 1)
-
 
 def ended_openings(
-    session: Session, centre: str | None, limit: int, offset: int = 0, lang: str = "zh"
+    session: Session, centre: str | None, limit: int, offset: int = 0
 ) -> tuple[int, list[EndedOpening]]:
     """Openings that are over, newest first, each chain walked just now; and how many there are."""
     query = (
@@ -158,8 +106,25 @@ def ended_openings(
         broken = states.verify_opening(session, o.id)
         found.append(
             EndedOpening(
-                o.id, lot, project, places.room(room, place, lang) if room else None, o.ended_at, o.state, o.result, o.head_seq,
+                o.id, lot, project, room, place, o.ended_at, o.state, o.result, o.head_seq,
                 broken.index if broken else None, o.head_hash,
             )
         )  # fmt: skip
     return count, found
+
+
+def openings(session: Session, filters: Filters, limit: int) -> Sequence[Any]:
+    """(Opening, lot's name, Room, the lot's Centre, whether its deadline is past) of the openings announced for the period, newest first."""
+    since, until = span(filters.period)
+    query = (
+        select(Opening, Lot.name, Room, Centre, opened())
+        .join(Lot, Lot.id == Opening.lot_id)
+        .outerjoin(Room, Room.id == Opening.room_id)
+        .outerjoin(Centre, Centre.id == Lot.centre_id)
+        .where(announced(), counted())
+        .order_by(Opening.scheduled_at.desc(), Opening.id)
+        .limit(limit)
+    )
+    if since and until:
+        query = query.where(Opening.scheduled_at >= since, Opening.scheduled_at < until)
+    return session.execute(of_lots(query, filters)).all()

@@ -1,0 +1,37 @@
+"""What a market has that screens let their reader choose among: centres 交易中心, categories 行业, projects 项目."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from records.clock import now
+from records.tables.organisations import Centre
+from records.tables.projects import Lot, Project
+from supervision.rules.readiness import past_deadline
+
+
+def centres(session: Session) -> list[Centre]:
+    """Every centre, by id."""
+    return list(session.scalars(select(Centre).order_by(Centre.id)))
+
+
+def categories(session: Session) -> list[str]:
+    """The categories that lots carry."""
+    query = select(Lot.category).where(Lot.category.is_not(None)).distinct().order_by(Lot.category)
+    return [category for category in session.scalars(query) if category]
+
+
+def newest_projects(session: Session, centre: str | None, limit: int) -> Sequence[Any]:
+    """(project, its name, when its lot was published) of the newest lots whose notice or deadline is past."""
+    known = or_(Lot.notice_at <= now(), and_(Lot.notice_at.is_(None), past_deadline()))
+    query = (
+        select(Project.id, Project.name, Lot.notice_at).join(Lot, Lot.project_id == Project.id)
+        .where(known).order_by(Lot.notice_at.desc().nulls_last(), Project.id).limit(limit)
+    )  # fmt: skip
+    if centre:
+        query = query.where(Lot.centre_id == centre)
+    return session.execute(query).all()
