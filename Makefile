@@ -12,7 +12,7 @@ help: ## 列出全部目标 / list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The lock is hashed and names no index; uv lives inside the venv so nothing outside it is touched.
-$(VENV)/.stamp: requirements.lock pyproject.toml streaming/fanout/native_build.py $(wildcard streaming/fanout/*.c messages/*.po) streaming/site/package-lock.json
+$(VENV)/.stamp: requirements.lock pyproject.toml streaming/fanout/native_build.py $(wildcard streaming/fanout/*.c messages/*.po) web/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit("需要 Python 3.11 或更新版本 / Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
@@ -21,7 +21,7 @@ $(VENV)/.stamp: requirements.lock pyproject.toml streaming/fanout/native_build.p
 	@$(BIN)/python -m messages.build
 	@$(BIN)/python -m streaming.fanout.native_build || echo "没有可用的 C 编译器：改用免编译的转发路径 / no C compiler: using the path that needs none"
 	@if ! command -v npm > /dev/null; then echo "没有 npm：跳过 hls.js，准实时画面用浏览器自带的播放器 / no npm: without hls.js, near-real-time pictures use the browser's own player"; \
-	elif ! npm ci --prefix streaming/site --ignore-scripts --no-audit --no-fund --silent; then echo "npm 未能取得 hls.js：准实时画面用浏览器自带的播放器 / npm could not fetch hls.js: near-real-time pictures use the browser's own player"; fi
+	elif ! npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent; then echo "npm 未能取得 hls.js：准实时画面用浏览器自带的播放器 / npm could not fetch hls.js: near-real-time pictures use the browser's own player"; fi
 	@touch $@
 
 demo: $(VENV)/.stamp ## 演示：一条命令看到全部 / the demonstration market, rooms on air
@@ -59,4 +59,4 @@ lock: ## 重新生成带哈希的锁 / regenerate the hashed lock
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
 
 clean: ## 删除环境与构建产物，不动数据 / remove the environment and what was built, never data
-	rm -rf $(VENV) build *.egg-info streaming/site/node_modules .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build *.egg-info web/node_modules .mypy_cache .ruff_cache .pytest_cache

@@ -81,7 +81,7 @@ def own_routes() -> list[Any]:
     """Every address of the desk that is not Streamlit's."""
     from dashboard.live import feeds
 
-    return [*auth.routes, *ops.routes, *exports.routes, *components.routes, *feeds.routes]
+    return [*auth.routes, *ops.routes, *exports.routes, *components.files().routes(), *feeds.routes]
 
 
 def serve(config: DeskConfig) -> None:

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def _python() -> Check:
 
 
 def _fanout() -> Check:
-    if next((Path(__file__).parents[1] / "streaming" / "fanout").glob("_native*.so"), None):
+    if find_spec("streaming.fanout._native"):
         return Check("fanout", "ok", "native: C")
     remedy = (
         "安装 C 编译器后运行 python -m streaming.fanout.native_build / install a C compiler, then run this"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -44,3 +45,39 @@ def test_an_arrow_that_runs_up_is_noticed(tmp_path: Path) -> None:
     result = lint(tmp_path)
     assert result.returncode != 0
     assert "records.bad -> ingest" in result.stdout
+
+
+PACKAGES = (
+    "sunbid", "pages", "dashboard", "supervision", "ingest", "streaming", "records", "messages", "web", "evidence",
+)  # fmt: skip
+
+
+def files_of_others(source: str, package: str) -> set[str]:
+    """Packages whose files a module reaches for by path: it starts from its own place, `__file__`, and names them."""
+    others = set(PACKAGES) - {package} if "__file__" in source else set()
+    tree = ast.parse(source)
+    divided = (
+        node.right for node in ast.walk(tree) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+    )
+    called = (
+        argument for node in ast.walk(tree) if isinstance(node, ast.Call)
+        and getattr(node.func, "id", getattr(node.func, "attr", "")) in ("Path", "joinpath", "glob", "rglob", "open")
+        for argument in node.args
+    )  # fmt: skip
+    texts = (part.value for part in (*divided, *called) if isinstance(part, ast.Constant))
+    return {text.partition("/")[0] for text in texts if isinstance(text, str)} & others
+
+
+def test_no_package_reads_anothers_files_by_path() -> None:
+    found = {
+        (str(path.relative_to(ROOT)), other)
+        for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "node_modules" not in path.parts
+        for other in files_of_others(path.read_text(encoding="utf-8"), package)
+    }  # fmt: skip
+    assert found == {("dashboard/screens.py", "pages")}, "Streamlit runs a screen from its file; no other"
+
+
+def test_a_path_into_another_package_is_noticed() -> None:
+    reaching = 'SITE = Path(__file__).parents[1] / "streaming" / "site"\nx = SITE.joinpath("records/tables")'
+    assert files_of_others(reaching, "dashboard") == {"streaming", "records"}
+    assert files_of_others('FOLDER = Path(__file__).parent / "records"', "records") == set()

@@ -7,12 +7,14 @@ from pathlib import Path
 from string import Template
 
 import messages
+import web
 from dashboard.screens import Screen
 from records.tables.users import role_name
+from web import tokens
 
 _FOLDER = Path(__file__).parent.parent
 _PAGE = Template((_FOLDER / "templates" / "sign_in.html").read_text(encoding="utf-8"))
-_TOKENS = (_FOLDER / "tokens.css").read_text(encoding="utf-8")
+_TOKENS = tokens.page() + web.stylesheet("page")
 
 
 def _page(lang: str, heading: str, body: str, query: str) -> str:

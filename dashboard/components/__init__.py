@@ -5,76 +5,51 @@ Each mounting function keeps its `data` constant from rerun to rerun, so a playe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.routing import Route
 
 import messages
+import web
 from dashboard import context
-from records.states import OPENING_STEPS, STAGES
+from records.states import STAGES
 from supervision.figures.formats import CNY, currency_name, heading_unit, in_units
 from supervision.warnings.handling import ACTIONS, DISPOSITIONS
+from web import tokens
 
 FOLDER = Path(__file__).parent
-SITE = FOLDER.parents[1] / "streaming" / "site"
-"""The public site's files: desk and public pages share the ladder of pictures, as files, not as code of the hub."""
-HLS_JS = SITE / "node_modules" / "hls.js" / "dist" / "hls.light.min.mjs"
-LIBRARY = "/player/hls.js"
-_SHARED = ("whep", "hls-player", "ladder")
-_IMPORT = re.compile(r"^import .*;\n", re.MULTILINE)
-
-_PARTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "player": (("base", "player"), ("common", *_SHARED, "player", "player.entry")),
-    "wall": (("base", "player", "wall"), ("common", *_SHARED, "player", "wall", "wall.entry")),
-    "opening": (
-        ("base", "player", "opening"),
-        ("common", *_SHARED, "player", "opening.model", "opening", "opening.entry"),
-    ),
-    "warnings": (("base", "warnings"), ("common", "evidence", "forms", "warnings", "warnings.entry")),
+_SHEETS: Mapping[str, tuple[str, ...]] = {
+    "player": ("base", "player"),
+    "wall": ("base", "player", "wall"),
+    "opening": ("base", "player", "opening"),
+    "warnings": ("base", "warnings"),
 }
-"""Component → its stylesheets and its scripts, in the order in which they are joined."""
+"""Component → its stylesheets, one after the other; its script is the module of its name."""
 
 _KEYS = {"accept": "a", "assign": "f", "dismiss": "d", "lead": "l"}
 _ASKS = frozenset({"assign", "dismiss", "lead"})
 """Actions that open a small dialog first; accepting is one key."""
 
 
-def source(name: str) -> tuple[str, str]:
-    """Stylesheet and script of a component, joined from their files."""
-    sheets, scripts = _PARTS[name]
-    css = "\n".join((FOLDER / f"{part}.css").read_text(encoding="utf-8") for part in sheets)
-    return css, "\n".join(_script(part) for part in scripts)
-
-
-def _script(part: str) -> str:
-    """A script of ours, or one of the public site without its imports: what it imports is joined before it."""
-    if part in _SHARED:
-        return _IMPORT.sub("", (SITE / "static" / f"{part}.js").read_text(encoding="utf-8"))
-    return (FOLDER / f"{part}.js").read_text(encoding="utf-8")
-
-
-async def hls_js(_request: Request) -> Response:
-    """`/player/hls.js`: hls.js as npm installed it; 404 where it did not."""
-    if not HLS_JS.is_file():
-        return PlainTextResponse("没有安装 hls.js / hls.js is not installed", 404)
-    return FileResponse(HLS_JS, media_type="text/javascript", headers={"cache-control": "private, no-cache"})
-
-
-routes = [Route(LIBRARY, hls_js)]
-"""What the live components load from the desk."""
-
-
 @cache
-def _library() -> str | None:
-    """Where the components find hls.js; None: they use the browser's own HLS player."""
-    return LIBRARY if HLS_JS.is_file() else None
+def files() -> web.Files:
+    """The modules of the components, beside those both sites share."""
+    own = {name: body for name, body in web.folder(FOLDER).items() if name.endswith(".js")}
+    return web.Files("/web", own)
+
+
+def source(name: str) -> tuple[str, str]:
+    """Stylesheet and script of a component. Streamlit runs the script from an address of its own, so it names the
+    module by the page's."""
+    css = "\n".join((FOLDER / f"{part}.css").read_text(encoding="utf-8") for part in _SHEETS[name])
+    script = (
+        f'const {{ default: mount }} = await import(new URL("{files().base}/{name}.js", location.origin).href);\n'
+        "export default mount;\n"
+    )
+    return tokens.variables() + css, script
 
 
 @cache
@@ -104,7 +79,7 @@ def _hub() -> str:
 def player(room: str, name: str, lang: str, *, secret: bool = False, key: str | None = None) -> None:
     """One room's picture. `secret`: not public; the desk signs a view token at each connection, logged."""
     data = {
-        "hub": _hub(), "library": _library(), "room": room, "name": name, "secret": secret, "words": words(lang, "live"),
+        "hub": _hub(), "room": room, "name": name, "secret": secret, "words": words(lang, "live"),
     }  # fmt: skip
     _component("player")(data=data, key=key or f"player-{room}")
 
@@ -112,7 +87,7 @@ def player(room: str, name: str, lang: str, *, secret: bool = False, key: str | 
 def wall(count: int, filters: Mapping[str, str], lang: str, *, key: str = "wall") -> None:
     """`count` (4, 9 or 16) rooms at once; `filters` are the query of /api/hall."""
     data = {
-        "hub": _hub(), "library": _library(), "count": count, "filters": {**filters, "lang": lang}, "words": words(lang, "live"),
+        "hub": _hub(), "count": count, "filters": {**filters, "lang": lang}, "words": words(lang, "live"),
     }  # fmt: skip
     _component("wall")(data=data, key=key)
 
@@ -141,22 +116,13 @@ def opening(
 ) -> None:
     """Picture, process, prices, log and objections of one opening, straight from the hub's feed."""
     index = 0 if lang == "zh" else 1
-    steps = {
-        kind: {
-            "to_state": s.to_state,
-            "to_stage": s.to_stage,
-            "advances": sorted(s.advances) if s.advances else None,
-        }
-        for kind, s in OPENING_STEPS.items()
-    }
     data = {
         "hub": _hub(),
-        "library": _library(),
         "opening": opening_id,
         "player": {"room": room, "name": room_name} if room else None,
         "controlPrice": control_price,
         "stages": [{"id": stage, "name": names[index]} for stage, names in STAGES.items()],
-        "steps": steps,
+        "said": messages.words(lang, "site.say."),
         "words": words(lang, "live", "opening") | _money_words(currency, lang),
     }
     _component("opening")(data=data, key=key)

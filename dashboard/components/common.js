@@ -1,8 +1,8 @@
-// What every live component shares. The files are joined into one module by assets.py, in the order it names.
-// Text from records reaches the page through textContent only.
+// What every live component shares. Text from records reaches the page through textContent only.
+import { date } from "./clock.js";
 
 /** Build an element: attributes, `on…` listeners, then children (text becomes text nodes, null is left out). */
-function h(tag, attributes = {}, ...children) {
+export function h(tag, attributes = {}, ...children) {
   const [name, ...classes] = tag.split(".");
   const element = document.createElement(name || "div");
   if (classes.length) element.className = classes.join(" ");
@@ -12,14 +12,14 @@ function h(tag, attributes = {}, ...children) {
 }
 
 /** The same for SVG. */
-function svg(tag, attributes = {}, ...children) {
+export function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
   set(element, attributes);
   element.append(...children.flat().filter((c) => c !== null && c !== undefined));
   return element;
 }
 
-function set(element, attributes) {
+export function set(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
@@ -44,12 +44,12 @@ const ICONS = {
   next: "m6 3.5 4.5 4.5L6 12.5",
 };
 
-function icon(name) {
+export function icon(name) {
   return svg("svg", { class: "ic", viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
 }
 
 /** The mark of a warning level: shape and colour; the word stands beside it. */
-function mark(level) {
+export function mark(level) {
   if (!SHAPES[level]) {
     const calm = [svg("circle", { cx: 7, cy: 7, r: 5 }), svg("path", { d: "m4.6 7.2 1.7 1.7 3.1-3.6" })];
     return svg("svg", { class: "mark calm", viewBox: "0 0 14 14", "aria-hidden": "true" }, calm);
@@ -59,75 +59,15 @@ function mark(level) {
 }
 
 /** Fill "{name}" places of a phrase. */
-function say(phrase, values = {}) {
+export function say(phrase, values = {}) {
   return String(phrase ?? "").replace(/\{(\w+)\}/g, (whole, key) => (key in values ? values[key] : whole));
 }
 
-const BEIJING = { timeZone: "Asia/Shanghai", hour12: false };
-const CLOCK = new Intl.DateTimeFormat("en-GB", { ...BEIJING, hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const MINUTE = new Intl.DateTimeFormat("en-GB", { ...BEIJING, hour: "2-digit", minute: "2-digit" });
-const DAY = new Intl.DateTimeFormat("en-CA", { ...BEIJING, year: "numeric", month: "2-digit", day: "2-digit" });
-
-/** A moment as Beijing time of day; with the day before it when it is not today. */
-function clock(moment, seconds = true) {
+/** A moment of today as its time, of another day as its date. */
+export function shortTime(moment) {
   if (!moment) return "—";
-  const date = new Date(moment);
-  return (seconds ? CLOCK : MINUTE).format(date);
-}
-
-function shortTime(moment) {
-  if (!moment) return "—";
-  const day = DAY.format(new Date(moment));
-  return day === DAY.format(new Date()) ? clock(moment, false) : day.slice(5);
-}
-
-/** Wait grows 0.5 → 15 s with a little chance in it, so that a thousand pages do not return in one moment. */
-function backoff(attempt) {
-  return Math.min(15000, 500 * 2 ** Math.min(attempt, 5)) * (0.75 + Math.random() / 2);
-}
-
-/**
- * A WebSocket that comes back by itself and resumes after the last message seen.
- * `address(after)` gives the URL; `onmessage(message)` gets parsed messages with a higher seq only, in order.
- */
-class Feed {
-  constructor(address, { after = 0, onmessage, onstate }) {
-    Object.assign(this, { address, after, onmessage, onstate, attempt: 0, closed: false });
-    this.open();
-  }
-
-  open() {
-    const socket = new WebSocket(this.address(this.after));
-    this.socket = socket;
-    socket.onopen = () => { this.attempt = 0; this.onstate?.("open"); };
-    socket.onmessage = (event) => {
-      const message = JSON.parse(event.data);
-      if (typeof message.seq === "number") {
-        if (message.seq <= this.after) return;
-        this.after = message.seq;
-      }
-      this.onmessage(message);
-    };
-    socket.onclose = (event) => {
-      if (this.closed || socket !== this.socket) return;
-      if (event.code === 4401 || event.code === 4403 || event.code === 4404) { this.onstate?.("refused", event.code); return; }
-      this.onstate?.("waiting");
-      this.timer = setTimeout(() => this.open(), backoff(this.attempt++));
-    };
-  }
-
-  close() {
-    this.closed = true;
-    clearTimeout(this.timer);
-    this.socket.close();
-  }
-}
-
-/** ws:// address beside an http:// one. */
-function socketAddress(base, path) {
-  const url = new URL(path, base || location.origin);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  return url.href;
+  const [day, time] = date(moment).split(" ");
+  return day === date(Date.now()).split(" ")[0] ? time : day.slice(5);
 }
 
 /**
@@ -136,7 +76,7 @@ function socketAddress(base, path) {
  */
 const PLACES = (window.sunbidPlaces ??= new WeakMap());
 
-function mount({ parentElement, data }, create) {
+export function mount({ parentElement, data }, create) {
   let instance = PLACES.get(parentElement);
   if (instance) {
     clearTimeout(instance.leaving);
@@ -165,7 +105,7 @@ function told(detail) {
 }
 
 /** Ask the desk or the hub for JSON; throws with the answer's own words. */
-async function ask(address, options = {}) {
+export async function ask(address, options = {}) {
   const answer = await fetch(address, { headers: { Accept: "application/json" }, ...options });
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw Object.assign(new Error(told(body.detail) || `HTTP ${answer.status}`), { status: answer.status });

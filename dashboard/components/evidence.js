@@ -1,4 +1,7 @@
 // The right pane of the warning centre: one warning's evidence in order, who is tied to what, and its history.
+import { clock } from "./clock.js";
+import { h, mark, say, shortTime, svg } from "./common.js";
+
 
 const BOX = { width: 184, height: 40, gap: 12, right: 296, rightWidth: 192 };
 const MOST_BOXES = 6;
@@ -62,7 +65,7 @@ function timeline({ from, to, marks }, words) {
     svg("path", { d: "M8 16H480", class: "axis" }), points, ends);
 }
 
-class EvidencePane {
+export class EvidencePane {
   /** @param desk the warning desk: words, state of the stream, actions */
   constructor(desk) {
     Object.assign(this, { desk, words: desk.words });

@@ -1,6 +1,8 @@
 // Small dialogs of the warning centre: the reason of an action, and the list of keys.
+import { h } from "./common.js";
 
-class ActionForms {
+
+export class ActionForms {
   constructor(desk) {
     Object.assign(this, { desk, words: desk.words });
     this.box = h("dialog.form", { onclick: (event) => { if (event.target === this.box) this.box.close(); } });

@@ -1,18 +1,24 @@
 // The list, the stepper, the log and the objections of one opening, straight from the hub's feed.
+import { clock } from "./clock.js";
+import { h, icon, mount, say, svg } from "./common.js";
+import { follow } from "./feed.js";
+import { Player, Rooms, reasonText, term } from "./player.js";
+import { STEPS, Story, sentence } from "./story.js";
 
 const PAGE = 50;
 const LOG_LINES = 200;
-
+/** What is said while bids are read stands under the picture too. */
 const READING = { bid_read: true, bid_corrected: true };
 
 class OpeningView {
   constructor(root, data) {
     Object.assign(this, { root, data, words: data.words, page: 0, follow: true, query: "" });
-    this.model = new OpeningModel(data.steps, data.stages.map((s) => s.id));
+    this.story = new Story();
+    this.voice = { say: (key, values) => say(data.said[key] ?? key, values), term: (text) => term(text, this.words), money: (yuan) => money(yuan, this.words) };
     this.build();
-    this.feed = new Feed((after) => socketAddress(data.hub, `/feeds/openings/${encodeURIComponent(data.opening)}?after=${after}`), {
-      onmessage: (message) => { this.model.apply(message); this.schedule(); },
-      onstate: (state, code) => this.tellFeed(state, code),
+    this.feed = follow(() => new URL(`/feeds/openings/${encodeURIComponent(data.opening)}?after=${this.story.seq}`, data.hub).href, {
+      message: (message) => { if (this.story.add(message)) this.schedule(); },
+      state: (state, code) => this.tellFeed(state, code),
     });
     if (data.player) this.rooms = new Rooms(data.hub, (rooms) => { this.room = rooms?.find((room) => room.id === data.player.room) ?? null; this.schedule(); });
     this.draw();
@@ -20,9 +26,9 @@ class OpeningView {
 
   /** The opening's own state; under the operators' slate it is paused, and their reason stands on it. */
   roomState() {
-    const state = { in_progress: "live", paused: "paused", ended: "ended", sealed: "ended" }[this.model.state] ?? "standby";
+    const state = { in_progress: "live", paused: "paused", ended: "ended", sealed: "ended" }[this.story.state] ?? "standby";
     const slated = state === "live" && this.room?.state === "paused";
-    return { state: slated ? "paused" : state, covered: slated, reason: slated ? this.room.reason : this.model.pauseReason, muted: this.room?.muted };
+    return { state: slated ? "paused" : state, covered: slated, reason: slated ? this.room.reason : this.story.pauseReason, muted: this.room?.muted };
   }
 
   build() {
@@ -34,7 +40,7 @@ class OpeningView {
     this.feedState = h("span.muted", {}, words.synchronised);
     this.caption = h("div.caption", { hidden: true });
     this.picture = h("section.card.player", { "aria-label": words.picture });
-    if (this.data.player) this.player = new Player(this.picture, { ...this.data.player, hub: this.data.hub, library: this.data.library, words });
+    if (this.data.player) this.player = new Player(this.picture, { ...this.data.player, hub: this.data.hub, words });
     this.picture.append(this.stepper);
     this.player?.box.append(this.caption);
     const log = h("section.card.box", {}, h("h2", {}, words.textLog, this.feedState), this.logList);
@@ -71,7 +77,6 @@ class OpeningView {
   }
 
   draw() {
-    const { model } = this;
     this.player?.tellRoom(this.roomState());
     this.drawStepper();
     this.drawHead();
@@ -82,21 +87,28 @@ class OpeningView {
 
   drawStepper() {
     const items = this.data.stages.filter((s) => s.id !== "waiting").map(({ id, name }) => {
-      const progress = this.model.progress(id);
-      const time = progress === "now" || progress === "done" ? this.model.times[id] : null;
-      return h(`li.${progress}`, progress === "now" ? { "aria-current": "step" } : {}, progress === "done" ? icon("check") : null, h("span", {}, name), h("small", {}, time ? clock(time) : "—"));
+      const progress = this.progress(id), time = progress === "now" || progress === "done" ? this.story.steps[id] : null;
+      return h(`li.${progress}`, progress === "now" ? { "aria-current": "step" } : {}, progress === "done" ? icon("check") : null, h("span", {}, name), h("small", {}, clock(time)));
     });
     this.stepper.replaceChildren(...items);
   }
 
+  /** done, now, todo or skipped, for a stage of the stepper; a stage that was passed over is done without a time. */
+  progress(stage) {
+    const { story } = this, here = STEPS.indexOf(story.stage), there = STEPS.indexOf(stage);
+    if (story.state === "ended" || story.state === "sealed") return story.steps[stage] || stage === "end" ? "done" : "skipped";
+    if (there < here) return "done";
+    return there === here ? "now" : "todo";
+  }
+
   drawHead() {
-    const { model, words } = this;
-    const reading = model.read > 0 || model.stage === "reading";
-    const total = model.total ?? model.count ?? model.bidders.length;
-    const decrypting = !reading && model.decrypt && model.decrypt.done !== undefined;
+    const { story, words } = this, read = story.readings.size, { decryption } = story;
+    const reading = read > 0 || story.stage === "reading";
+    const total = story.count ?? story.bidders.size;
+    const decrypting = !reading && decryption && decryption.done !== null;
     const [title, done, of] = decrypting
-      ? [words.decryption, model.decrypt.done + model.decrypt.failed, model.decrypt.total]
-      : reading ? [words.reading, model.read, total] : [words.bidders, null, model.count ?? null];
+      ? [words.decryption, decryption.done + decryption.failed, decryption.total]
+      : reading ? [words.reading, read, total] : [words.bidders, null, story.count];
     this.listTitle.textContent = title;
     const tail = decrypting ? words.ofDecrypted : reading ? words.ofRead : words.published;
     const parts = done !== null ? [String(done), h("small", {}, say(tail, { total: of }))] : of !== null ? [String(of), h("small", {}, words.published)] : [];
@@ -106,30 +118,36 @@ class OpeningView {
   }
 
   factList() {
-    const { model, words } = this;
-    const { decrypt, price, draws } = model;
-    const facts = [[words.limit, money(price?.amount ?? this.data.controlPrice, words)]];
-    const draw = draws.at(-1);
-    facts.push([draw ? term(draw.kind, words) : words.coefficient, draw ? draw.value : words.notDrawn]);
-    const remaining = decrypt ? decrypt.total - decrypt.done - decrypt.failed : null;
-    const text = !decrypt ? "—" : decrypt.done === undefined ? say(words.untold, decrypt) : decrypt.failed || remaining ? say(words.decrypted, { ...decrypt, remaining }) : say(words.allDecrypted, decrypt);
-    facts.push([words.decryptResult, text]);
-    if (price?.over !== undefined) facts.push([words.limitCheck, say(words.overLimit, { normal: price.normal ?? "—", over: price.over })]);
-    if (model.confirmed) facts.push([words.record, say(words.recordRows, { rows: model.confirmed.rows, signed: model.confirmed.signed ?? "—" })]);
+    const { story, words } = this, { control, confirmed } = story, draw = story.coefficients.at(-1);
+    const facts = [
+      [words.limit, money(control?.amount ?? this.data.controlPrice, words)],
+      [draw ? term(draw.kind, words) : words.coefficient, draw ? draw.value : words.notDrawn],
+      [words.decryptResult, this.decrypted()],
+    ];
+    if (control?.over !== undefined) facts.push([words.limitCheck, say(words.overLimit, { normal: control.normal ?? "—", over: control.over })]);
+    if (confirmed) facts.push([words.record, say(words.recordRows, { rows: confirmed.rows, signed: confirmed.signed ?? "—" })]);
     return facts;
   }
 
+  decrypted() {
+    const { words } = this, { decryption } = this.story;
+    if (!decryption) return "—";
+    if (decryption.done === null) return say(words.untold, decryption);
+    const remaining = decryption.total - decryption.done - decryption.failed;
+    return decryption.failed || remaining ? say(words.decrypted, { ...decryption, remaining }) : say(words.allDecrypted, decryption);
+  }
+
+  /** Bidders by number with what was read of them, those the search asks for. */
   rows() {
-    const { bidders } = this.model;
-    if (!this.query) return bidders;
-    const wanted = this.query.toLowerCase();
-    return bidders.filter((b) => String(b.no) === wanted || b.name.toLowerCase().includes(wanted));
+    const { story } = this, wanted = this.query.toLowerCase();
+    const all = [...story.bidders].sort(([a], [b]) => a - b).map(([no, name]) => ({ no, name, read: story.readings.get(no) }));
+    return wanted ? all.filter((b) => String(b.no) === wanted || b.name.toLowerCase().includes(wanted)) : all;
   }
 
   drawTable() {
-    const { model, words } = this;
+    const { story, words } = this;
     const rows = this.rows();
-    if (this.follow && !this.query && model.current !== null) this.page = Math.floor(rows.findIndex((b) => b.no === model.current) / PAGE);
+    if (this.follow && !this.query && story.current !== null) this.page = Math.floor(rows.findIndex((b) => b.no === story.current) / PAGE);
     this.page = Math.max(0, Math.min(this.page, Math.ceil(rows.length / PAGE) - 1));
     this.following.setAttribute("aria-checked", String(this.follow));
     const shown = rows.slice(this.page * PAGE, (this.page + 1) * PAGE);
@@ -140,21 +158,25 @@ class OpeningView {
     this.keepInView();
   }
 
-  row(bidder) {
-    const { model, words } = this;
-    const waiting = bidder.price === undefined;
-    const now = bidder.no === model.current && model.stage === "reading";
-    const name = now ? h("span.t", {}, bars(), h("span.cut", {}, bidder.name)) : bidder.name;
-    const price = waiting ? words.waiting : bidder.price === null ? term(bidder.remark, words) || "—" : amount(bidder.price, words);
-    return h("tr" + (now ? ".cur" : waiting ? ".wait" : ""), now ? { "aria-current": "true" } : {},
-      h("td", {}, String(bidder.no)), h("td.cut", { title: bidder.name }, name), h("td.num.p", {}, ...(bidder.before ?? []).flatMap((first) => [h("s", {}, first === null ? "—" : amount(first, words)), " "]), price),
-      h("td.num", {}, bidder.duration_days === undefined ? "—" : String(bidder.duration_days)));
+  row({ no, name, read }) {
+    const { story } = this;
+    const now = no === story.current && story.stage === "reading";
+    const shown = now ? h("span.t", {}, bars(), h("span.cut", {}, name)) : name;
+    const before = (read?.before ?? []).flatMap((first) => [h("s", {}, amount(first.price, this.words)), " "]);
+    return h("tr" + (now ? ".cur" : read ? "" : ".wait"), now ? { "aria-current": "true" } : {},
+      h("td", {}, String(no)), h("td.cut", { title: name }, shown), h("td.num.p", {}, ...before, this.price(read)),
+      h("td.num", {}, read?.duration_days === undefined ? "—" : String(read.duration_days)));
+  }
+
+  price(read) {
+    if (!read) return this.words.waiting;
+    return read.price === undefined ? term(read.remark, this.words) || "—" : amount(read.price, this.words);
   }
 
   keepInView() {
     const row = this.follow && !this.query ? this.body.querySelector(".cur") : null;
-    if (!row || this.lastShown === this.model.current) return;
-    this.lastShown = this.model.current;
+    if (!row || this.lastShown === this.story.current) return;
+    this.lastShown = this.story.current;
     const box = this.body.parentElement.parentElement;
     box.querySelector(".tb").scrollTop = row.offsetTop - 220;
   }
@@ -168,20 +190,19 @@ class OpeningView {
   }
 
   drawLog() {
-    const lines = this.model.log.filter((e) => e.type !== "sealed").slice(-LOG_LINES).reverse();
-    this.logList.replaceChildren(...lines.map((event, i) => h("li" + (i === 0 ? ".now" : ""), {}, h("time", {}, clock(event.ts)), h("span", {}, sentence(event, this.words)))));
-    const last = this.model.log.at(-1);
-    const reading = last?.type in READING && this.model.state === "in_progress";
+    const { log } = this.story, last = log.at(-1), said = (event) => sentence(event, this.voice);
+    const lines = log.filter((e) => e.type !== "sealed").slice(-LOG_LINES).reverse();
+    this.logList.replaceChildren(...lines.map((event, i) => h("li" + (i === 0 ? ".now" : ""), {}, h("time", {}, clock(event.ts)), h("span", {}, said(event)))));
+    const reading = last?.type in READING && this.story.state === "in_progress";
     this.caption.hidden = !reading;
-    if (reading) this.caption.replaceChildren(h("span", {}, sentence(last, this.words)));
+    if (reading) this.caption.replaceChildren(h("span", {}, said(last)));
   }
 
   drawObjections() {
-    const { model, words } = this;
-    const all = [...model.objections.values()];
-    this.objectionCount.textContent = all.length ? say(model.unanswered() ? words.openObjections : words.allAnswered, { n: all.length, open: model.unanswered() }) : words.noObjections;
+    const { words } = this, all = [...this.story.objections.values()], open = all.filter((o) => !o.answer).length;
+    this.objectionCount.textContent = all.length ? say(open ? words.openObjections : words.allAnswered, { n: all.length, open }) : words.noObjections;
     const lines = all.flatMap((o) => [
-      h("li", {}, h("b", {}, words.question), o.content, h("time", {}, clock(o.askedAt))),
+      h("li", {}, h("b", {}, words.question), o.content ?? "", h("time", {}, clock(o.ts))),
       o.answer ? h("li", {}, h("b.a", {}, words.answer), o.answer, h("time", {}, clock(o.answeredAt))) : null,
     ]);
     this.objectionList.replaceChildren(...lines.filter(Boolean));
@@ -199,14 +220,27 @@ function bars() {
   return svg("svg", { class: "eq", viewBox: "0 0 16 14", "aria-hidden": "true" }, ...[1, 6, 11].map((x, i) => svg("rect", { x, y: 2 + i, width: 4, height: 12 - i })));
 }
 
-/** One event in plain words; the phrases hold the places. */
-function sentence({ type, payload }, words) {
-  const values = { ...payload };
-  if (payload.price !== undefined) values.price = money(payload.price, words);
-  if (payload.amount !== undefined) values.amount = money(payload.amount, words);
-  for (const key of ["kind", "reason", "remark"]) if (values[key]) values[key] = term(values[key], words);
-  if (payload.scheduled_at) values.scheduled_at = `${payload.scheduled_at.slice(0, 10)} ${clock(payload.scheduled_at, false)}`;
-  if (type === "ended") return words.log[`ended_${payload.result}`];
-  const variant = type in READING && payload.price === undefined ? `${type}_none` : type === "sign_in" && payload.count === undefined ? "sign_in_plain" : type === "paused" && !payload.reason ? "paused_plain" : type === "decrypt_progress" && payload.done === undefined ? "decrypt_progress_untold" : type;
-  return say(words.log[variant] ?? type, values);
+/** Yuan (decimal string) as 万元, in English as yuan, two decimals; the record and its CSV keep every digit. */
+function money(yuan, words) {
+  if (yuan === null || yuan === undefined || yuan === "") return "—";
+  return `${amount(yuan, words)} ${words.english ? words.yuan : words.tenThousand}`;
+}
+
+function amount(yuan, words) {
+  if (yuan === null || yuan === undefined) return "—";
+  const value = words.english ? Number(yuan) : Number(yuan) / 1e4;
+  return value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+}
+
+/** What Streamlit mounts. */
+export default function (component) {
+  return mount(component, (parent, data) => {
+    const root = h("div.sunbid");
+    parent.append(root);
+    let view = new OpeningView(root, data);
+    return {
+      update(next) { view.close(); view = new OpeningView(root, next); },
+      close() { view.close(); root.remove(); },
+    };
+  });
 }

@@ -1,19 +1,13 @@
 // One room's picture on the ladder (ladder.js): badges, slate, sound, picture-in-picture, full screen.
-const KEPT = "picture";
+import { clock } from "./clock.js";
+import { ask, h, icon, mount, set } from "./common.js";
+import { follow } from "./feed.js";
+import { CHOICES, Ladder, keepChoice, keptChoice } from "./ladder.js";
+
 const SHOWN = { live: "live", still: "live", held: "live", joining: "connecting", lost: "nosignal", off: "nosignal" };
 
-/** The viewer's choice of a rung, kept from page to page. */
-function keptChoice() {
-  try {
-    const kept = localStorage.getItem(KEPT);
-    return CHOICES.includes(kept) ? kept : "auto";
-  } catch {
-    return "auto"; // storage may be forbidden
-  }
-}
-
-class Player {
-  /** @param options hub, room, name, secret (non-public: the desk signs a view token), words, library (address of hls.js), quiet (a tile: the small picture will do) */
+export class Player {
+  /** @param options hub, room, name, secret (non-public: the desk signs a view token), words, quiet (a tile: the small picture will do) */
   constructor(root, options) {
     this.options = options;
     this.words = options.words;
@@ -35,7 +29,7 @@ class Player {
     this.mute(true);
     this.ladder = new Ladder(this.video, {
       hub: options.hub, room: options.room, token: options.secret ? () => this.viewToken() : null,
-      library: options.library ? location.origin + options.library : null, calm: Boolean(options.quiet), layer: this.layer(),
+      calm: Boolean(options.quiet), layer: this.layer(),
       choice: keptChoice(), tell: () => this.show(), onmuted: () => this.mute(true),
     });
     this.ladder.start();
@@ -66,11 +60,7 @@ class Player {
   choose(choice) {
     this.ladder.choose(choice);
     this.rung.open = false;
-    try {
-      localStorage.setItem(KEPT, choice);
-    } catch {
-      this.rung.dataset.storage = "none"; // kept for this picture only
-    }
+    if (!keepChoice(choice)) this.rung.dataset.storage = "none"; // kept for this picture only
     this.show();
   }
 
@@ -149,25 +139,48 @@ class Player {
 }
 
 /** A usual value of a free field in the reader's language, any other as it was written. */
-function term(text, words) {
+export function term(text, words) {
   return text && words.terms[text] !== undefined ? words.terms[text] : text ?? "";
 }
 
 /** A known reason in the reader's language, any other as it was written. */
-function reasonText(reason, words) {
+export function reasonText(reason, words) {
   return reason ? words.reason?.[reason] ?? term(reason, words) : "";
 }
 
 /** What the hub's public rooms do, pushed by its hall feed; `onrooms(null)` while the hub does not answer. */
-class Rooms {
+export class Rooms {
   constructor(hub, onrooms) {
-    this.feed = new Feed(() => socketAddress(hub, "/feeds/hall"), {
-      onmessage: (message) => { if (message.rooms) onrooms(message.rooms); },
-      onstate: (state) => { if (state !== "open") onrooms(null); },
+    this.feed = follow(() => new URL("/feeds/hall", hub).href, {
+      message: (told) => { if (told.rooms) onrooms(told.rooms); },
+      state: (now) => { if (now !== "open") onrooms(null); },
     });
   }
 
   close() {
     this.feed.close();
   }
+}
+
+/** What Streamlit mounts. */
+export default function (component) {
+  return mount(component, (parent, data) => {
+    const root = h("div.sunbid");
+    parent.append(root);
+    let player;
+    let rooms;
+    const start = (options) => {
+      player = new Player(root, options);
+      if (!options.secret) rooms = new Rooms(options.hub, (list) => {
+        const room = list?.find((r) => r.id === options.room);
+        if (room) player.tellRoom(room);
+      });
+    };
+    const stop = () => { player.close(); rooms?.close(); rooms = null; };
+    start(data);
+    return {
+      update(next) { stop(); start(next); },
+      close() { stop(); root.remove(); },
+    };
+  });
 }

@@ -1,4 +1,8 @@
 // Four, nine or sixteen rooms at once; rooms without a picture show a slate and cost nothing.
+import { minute } from "./clock.js";
+import { ask, h, icon, mount, say } from "./common.js";
+import { Player, Rooms, reasonText } from "./player.js";
+
 
 class Tile {
   constructor(wall, seat) {
@@ -29,7 +33,7 @@ class Tile {
     this.link.setAttribute("href", seat.opening ? `/room?opening=${encodeURIComponent(seat.opening)}` : `/room?room=${encodeURIComponent(seat.room)}`);
     const paused = seat.state === "paused" || state === "paused";
     const wants = !paused && (state === "live" || (state === "standby" && seat.state !== "scheduled"));
-    if (wants && !this.player) this.player = new Player(this.holder, { hub: this.wall.data.hub, library: this.wall.data.library, room: seat.room, name: seat.name, words, quiet: true });
+    if (wants && !this.player) this.player = new Player(this.holder, { hub: this.wall.data.hub, room: seat.room, name: seat.name, words, quiet: true });
     if (!wants && this.player) { this.player.close(); this.player = null; }
     this.slate.hidden = wants;
     this.player?.tellRoom({ state, muted: room?.muted });
@@ -37,7 +41,7 @@ class Tile {
     const key = paused ? "paused" : state === "unreachable" ? "unreachable" : seat.state === "scheduled" ? "scheduled" : state === "ended" || seat.state === "ended" ? "ended" : "nosignal";
     this.slateIcon.replaceChildren(icon(paused ? "pause" : "clock"));
     const covered = paused && seat.state !== "paused";
-    this.slateTitle.textContent = say(covered ? words.coveredTitle : words[`${key}Title`], { time: seat.scheduled_at ? clock(seat.scheduled_at, false) : "" });
+    this.slateTitle.textContent = say(covered ? words.coveredTitle : words[`${key}Title`], { time: seat.scheduled_at ? minute(seat.scheduled_at) : "" });
     this.slateDetail.textContent = (paused && reasonText(seat.reason ?? room?.reason, words)) || (key === "scheduled" ? countdown(seat.scheduled_at, words) : words[`${key}Detail`] ?? "");
   }
 
@@ -124,4 +128,17 @@ class Wall {
     this.note.remove();
     this.grid.remove();
   }
+}
+
+/** What Streamlit mounts. */
+export default function (component) {
+  return mount(component, (parent, data) => {
+    const root = h("div.sunbid");
+    parent.append(root);
+    const wall = new Wall(root, data);
+    return {
+      update: (next) => wall.update(next),
+      close() { wall.close(); root.remove(); },
+    };
+  });
 }

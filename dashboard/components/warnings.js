@@ -1,4 +1,9 @@
 // The warning centre: counts, lamps, the stream pushed by the desk's feed, and the pane beside it.
+import { ask, h, icon, mark, mount, say, shortTime } from "./common.js";
+import { EvidencePane } from "./evidence.js";
+import { follow } from "./feed.js";
+import { ActionForms } from "./forms.js";
+
 
 const ENRICH_MS = 60;
 
@@ -132,10 +137,10 @@ class WarningDesk {
   }
 
   listen(seq) {
-    this.feed = new Feed((after) => socketAddress(null, `/feeds/warnings?after=${after}`), {
+    this.feed = follow((after) => `/feeds/warnings?after=${after}`, {
       after: seq,
-      onmessage: (message) => this.heard(message),
-      onstate: (state, code) => { this.state.textContent = state === "open" ? "" : state === "refused" ? say(this.words.refused, { code }) : this.words.reconnecting; },
+      message: (message) => this.heard(message),
+      state: (state, code) => { this.state.textContent = state === "open" ? "" : state === "refused" ? say(this.words.refused, { code }) : this.words.reconnecting; },
     });
   }
 
@@ -353,4 +358,19 @@ class WarningDesk {
 
 function post(address, body) {
   return ask(address, { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, body: JSON.stringify(body) });
+}
+
+/** What Streamlit mounts. */
+export default function (component) {
+  return mount(component, (parent, data) => {
+    const root = h("div.sunbid");
+    parent.append(root);
+    let desk = new WarningDesk(root, data);
+    return {
+      update(next) {
+        if (next.counts_only !== desk.data.counts_only || next.words.english !== desk.data.words.english) { desk.close(); desk = new WarningDesk(root, next); } else desk.update(next);
+      },
+      close() { desk.close(); root.remove(); },
+    };
+  });
 }

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import messages
 from dashboard import screens
+from web import tokens
 
 LANG_COOKIE = "sunbid_lang"
 BASE_SCRIPT = """window.prerenderReady = false;
@@ -23,8 +24,8 @@ address, in vain. A file of its own, because the content policy allows no inline
 STYLE_ADDRESS = "/auth/desk.css"
 _GROUND = (
     b'<meta name="color-scheme" content="light dark">'
-    b"<style>html,body{background:light-dark(#F6F8FB,#0B1A33)}</style></head>"
-)
+    b"<style>html,body{background:light-dark(%s,%s)}</style></head>"
+) % tuple(colour.encode() for colour in tokens.DAY_AND_NIGHT["ground"])
 """What stands before anything is loaded: the ground of the day or of the night, not white."""
 
 
@@ -32,7 +33,8 @@ _GROUND = (
 def stylesheet() -> str:
     """The product's stylesheet, on top of Streamlit's theme, with the icons of the navigation."""
     icons = (f'.st-key-nav-{screen.slug} a{{--icon:"{screen.icon}"}}' for screen in screens.BY_SLUG.values())
-    return (Path(__file__).parent.parent / "desk.css").read_text(encoding="utf-8") + "".join(icons)
+    own = (Path(__file__).parent.parent / "desk.css").read_text(encoding="utf-8")
+    return tokens.variables() + own + "".join(icons)
 
 
 @cache

@@ -1,6 +1,6 @@
 """The story of one opening, told from its feed: steps, bidders, readings, objections.
 
-The same telling exists in the browser (site/static/story.js); this one serves pages without scripts,
+The same telling exists in the browser (web/browser/story.js); this one serves pages without scripts,
 the hall and the opening record.
 """
 

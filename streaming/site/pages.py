@@ -54,7 +54,7 @@ class Pages(Service):
         self._hall_cache: dict[tuple[str, str, int, int], bytes] = {}
 
     def routes(self) -> list[Route]:
-        """All pages, compressed on the way out."""
+        """All pages, compressed on the way out, and the files they load."""
         table = {
             "/": self.hall,
             "/room/{room}": self.room,
@@ -63,9 +63,9 @@ class Pages(Service):
             "/market": self.market,
             "/verify": self.verify,
             "/publish/{room}": self.publish,
-            "/static/{version}/{name}": self.static,
         }
-        return [Route(path, handler, middleware=GZIP) for path, handler in table.items()]
+        pages = [Route(path, handler, middleware=GZIP) for path, handler in table.items()]
+        return [*pages, *self._site.files.routes()]
 
     async def hall(self, request: Request) -> Response:
         """`/`: rooms on air, today, tomorrow, past openings."""
@@ -172,23 +172,6 @@ class Pages(Service):
         if room is None or room.kind != "opening":
             raise HTTPException(404)
         return _html(self._render("publish.html", request, nav="", room=room, demo=False))
-
-    async def static(self, request: Request) -> Response:
-        """Files of the pages; the version in the address lets caches keep them for good."""
-        name = request.path_params["name"]
-        body = self._site.files.get(name)
-        if body is None:
-            raise HTTPException(404)
-        fresh = request.path_params["version"] == self._site.version
-        life = "public, max-age=31536000, immutable" if fresh else "no-cache"
-        kind = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-        media_type = kind.get(name.rpartition(".")[2], "application/octet-stream")
-        headers = {"cache-control": life}
-        if name in self._site.zipped and "gzip" in request.headers.get("accept-encoding", ""):
-            # compressed once, at the start: hls.js alone would take the loop 15 ms each time
-            body = self._site.zipped[name]
-            headers |= {"content-encoding": "gzip", "vary": "accept-encoding"}
-        return Response(body, headers=headers, media_type=media_type)
 
     def error(self, request: Request, status: int) -> Response:
         """An error as a page."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,15 +13,13 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import messages
+import web
 from records.clock import BEIJING, written
 from records.sequence import READINGS
+from web import tokens
 
 SITE = Path(__file__).parent
-HLS_JS = SITE / "node_modules" / "hls.js" / "dist" / "hls.light.min.mjs"
-"""Put there by `npm ci` at install; without it browsers use their own HLS player."""
 LANGS = messages.languages()
-WORTH_ZIPPING = 600
-"""Bytes of a file above which it is kept compressed as well."""
 WEEKDAYS = (
     ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"),
     ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
@@ -107,7 +103,7 @@ def _price_head(currency: str, lang: str) -> str:
 
 
 def money(amount: str, lang: str, currency: str) -> str:
-    """An amount with its unit; other currencies keep theirs. site/static/story.js says the same."""
+    """An amount with its unit; other currencies keep theirs. web/browser/story.js says the same."""
     if currency != CNY:
         return f"{currency} {figure(amount, lang, currency)}"
     return word(lang, "money", n=figure(amount, lang, currency))
@@ -127,7 +123,7 @@ _TERMS = ("kind", "reason", "remark")
 
 
 def sentence(message: Mapping[str, Any], lang: str, currency: str) -> str:
-    """One event as the text log says it, amounts in the lot's currency; site/static/story.js says the same."""
+    """One event as the text log says it, amounts in the lot's currency; web/browser/story.js says the same."""
     kind, payload = str(message["type"]), dict(message["payload"])
     for key in ("amount", "price"):
         if payload.get(key) is not None:
@@ -162,18 +158,10 @@ def _key(kind: str, payload: Mapping[str, Any]) -> str:
 
 
 class Site:
-    """Rendered pages and the files they load, which carry a version so that caches may keep them."""
+    """Rendered pages, and the files they load."""
 
     def __init__(self) -> None:
-        self.files = _static_files()
-        digest = hashlib.sha256(b"".join(name.encode() + body for name, body in sorted(self.files.items())))
-        self.version = digest.hexdigest()[:12]
-        self.base = f"/static/{self.version}"
-        self.zipped = {
-            name: gzip.compress(body, 9, mtime=0)
-            for name, body in self.files.items()
-            if len(body) > WORTH_ZIPPING
-        }
+        self.files = web.Files("/static", _own_files())
         self._templates = Environment(
             loader=FileSystemLoader(SITE / "templates"),
             autoescape=True,
@@ -184,7 +172,7 @@ class Site:
         self._templates.filters.update(
             clock=clock, full=full, hm=lambda text: clock(text, "%H:%M"), said_at=said_at
         )
-        self._templates.globals.update(static=self.base, length=length)
+        self._templates.globals.update(static=self.files.base, length=length)
 
     def render(self, template: str, lang: str, **context: Any) -> bytes:
         """A page in one language, UTF-8."""
@@ -209,10 +197,11 @@ def address(path: str, lang: str, **query: object) -> str:
     return quote(path) + (f"?{urlencode(pairs)}" if pairs else "")
 
 
-def _static_files() -> dict[str, bytes]:
-    files = {path.name: path.read_bytes() for path in (SITE / "static").iterdir() if path.is_file()}
-    if HLS_JS.is_file():
-        files["hls.js"] = HLS_JS.read_bytes()
+def _own_files() -> dict[str, bytes]:
+    """Scripts, styles and pictures of the site; the words of its scripts as a module a language."""
+    files = dict(web.folder(SITE / "static"))
+    shared = tokens.page() + web.stylesheet("page")
+    files["site.css"] = shared.encode() + files["site.css"]
     for lang in LANGS:
         text = json.dumps(words(lang), ensure_ascii=False, separators=(",", ":"))
         files[f"words.{lang}.js"] = f"export default {text};\n".encode()

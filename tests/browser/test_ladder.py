@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from records.ledger import Ledger
-from streaming.site.render import HLS_JS
 from tests.browser.ladder_site import Network, Publisher
 from tests.browser.public_site import HubProcess
 from tests.needed import needed
 from tests.streaming import hub_market as market
+from web import HLS_JS
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 

@@ -10,11 +10,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from records.ledger import Ledger
 from records.states import append_event
-from streaming.site.render import HLS_JS
 from tests.browser.ladder_site import Network, Publisher
 from tests.browser.public_site import FLAGS, HubProcess
 from tests.dashboard.live_market import BIDDERS, PASSWORD, PUBLISH_TOKEN, free_port, process, seed
 from tests.needed import needed
+from web import HLS_JS
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-from pathlib import Path
 
 import pytest
 import uvicorn
@@ -11,14 +10,13 @@ from lossy import Line, lossy
 from media_helper import Doorman, until
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 from test_media_clients import Hub, browser, encoder  # noqa: F401 - fixture
 
+import web
 from records.serving.workers import Workers
 from streaming.rooms.media import MediaConfig, MediaServer
 
-STATIC = Path(__file__).parents[2] / "streaming" / "site" / "static"
 PAGE = """<!doctype html><video id=v autoplay muted playsinline></video><script type=module>
 const Real = RTCPeerConnection, fetched = window.fetch, port = new URLSearchParams(location.search).get("port");
 window.RTCPeerConnection = class extends Real { constructor(...given) { super(...given); window.pc = this; } };
@@ -30,7 +28,7 @@ window.fetch = async (...given) => {
   Object.defineProperty(made, "url", { value: reply.url });
   return made;
 };
-const { Ladder } = await import("/static/ladder.js");
+const { Ladder } = await import("/static/now/ladder.js");
 window.player = new Ladder(v, { room: "hz-01", choice: "realtime" });
 player.start();
 window.figures = async () => {
@@ -48,7 +46,7 @@ async def site():
     await media.start()
     routes = [
         Route("/page", lambda request: HTMLResponse(PAGE)),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        *web.Files("/static", {}).routes(),
     ]
     listener = socket.create_server(("127.0.0.1", 0))
     app = Starlette(routes=[*media.routes(), *routes])

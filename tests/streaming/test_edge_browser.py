@@ -11,21 +11,20 @@ import uvicorn
 from media_helper import Doorman, until
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 
+import web
 from records.serving.workers import Workers
 from streaming import ffmpeg
 from streaming.rooms.media import MediaConfig, MediaServer
 
 CHROMIUM = Path("/usr/bin/chromium")
-STATIC = Path(__file__).parents[2] / "streaming" / "site" / "static"
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"),
 ]
 PAGE = """<!doctype html><video id=v autoplay muted playsinline></video><script type=module>
-import { Ladder } from "/static/ladder.js";
+import { Ladder } from "/static/now/ladder.js";
 window.told = [];
 const tell = (state) => told.push([performance.now(), state]);
 window.player = new Ladder(v, { room: "hz-01", choice: "realtime", tell });
@@ -41,9 +40,8 @@ async def _hub(edges):
     )
     await media.start()
     page = Route("/page", lambda request: HTMLResponse(PAGE))
-    static = Mount("/static", StaticFiles(directory=STATIC))
     listener = socket.create_server(("127.0.0.1", 0))
-    app = Starlette(routes=[*media.routes(), page, static])
+    app = Starlette(routes=[*media.routes(), page, *web.Files("/static", {}).routes()])
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     await until(lambda: server.started and all(outpost.up for outpost in media.edges.outposts))

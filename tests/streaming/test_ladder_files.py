@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 import messages
-from streaming.site import render
-from streaming.site.render import SITE, Site
+import web
+from streaming.site.render import Site
 from tests.streaming.hub_market import Rig
+
+WEB = Path(web.__file__).parent
 
 
 def test_the_lock_names_no_address_and_holds_its_hashes() -> None:
-    wanted = json.loads((SITE / "package.json").read_text("utf-8"))
-    lock = (SITE / "package-lock.json").read_text("utf-8")
+    wanted = json.loads((WEB / "package.json").read_text("utf-8"))
+    lock = (WEB / "package-lock.json").read_text("utf-8")
     assert "://" not in lock and "resolved" not in lock
     packages = {path: one for path, one in json.loads(lock)["packages"].items() if path}
     assert packages and all(one["integrity"].startswith("sha512-") for one in packages.values())
@@ -24,40 +26,43 @@ def test_the_lock_names_no_address_and_holds_its_hashes() -> None:
         assert packages[f"node_modules/{name}"]["version"] == version, "pinned, and locked as pinned"
 
 
+def served(rig: Rig, monkeypatch: pytest.MonkeyPatch, library: Path) -> str:
+    """Where a site begun with this hls.js serves its files."""
+    monkeypatch.setattr(web, "HLS_JS", library)
+    files = Site().files
+    rig.client.app.router.routes[:0] = files.routes()  # type: ignore[attr-defined]
+    return files.base
+
+
 def test_hls_js_is_served_for_good_and_compressed_once(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     library = tmp_path / "hls.light.min.mjs"
     library.write_text("export default class Hls {}\n" * 100, "utf-8")
-    monkeypatch.setattr(render, "HLS_JS", library)
-    site = Site()
-    pages = rig.client.app.state.hub.pages  # type: ignore[attr-defined]
-    monkeypatch.setattr(pages, "_site", site)
-    answer = rig.get(f"{site.base}/hls.js")
+    base = served(rig, monkeypatch, library)
+    answer = rig.get(f"{base}/hls.js")
     assert answer.status_code == 200 and answer.text == library.read_text("utf-8")
     assert "immutable" in answer.headers["cache-control"]
     assert answer.headers["content-type"].startswith("text/javascript")
     assert answer.headers["content-encoding"] == "gzip"
-    plain = rig.client.get(f"{site.base}/hls.js", headers={"accept-encoding": "identity"})
+    plain = rig.client.get(f"{base}/hls.js", headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers and plain.text == answer.text
-    assert rig.get(f"{site.base}/hls.light.min.mjs").status_code == 404
-    assert rig.get(f"{site.base}/package.json").status_code == 404
+    assert rig.get(f"{base}/hls.light.min.mjs").status_code == 404
+    assert rig.get(f"{base}/package.json").status_code == 404
 
 
 def test_without_npm_everything_else_is_served(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(render, "HLS_JS", tmp_path / "nothing.mjs")
-    site = Site()
-    monkeypatch.setattr(rig.client.app.state.hub.pages, "_site", site)  # type: ignore[attr-defined]
-    assert rig.get(f"{site.base}/hls.js").status_code == 404
-    assert rig.get(f"{site.base}/ladder.js").status_code == 200
+    base = served(rig, monkeypatch, tmp_path / "nothing.mjs")
+    assert rig.get(f"{base}/hls.js").status_code == 404
+    assert rig.get(f"{base}/ladder.js").status_code == 200
 
 
 def reasons() -> set[str]:
     """What the ladder's scripts may give as a reason."""
     text = "".join(
-        (SITE / "static" / f"{name}.js").read_text("utf-8") for name in ("whep", "hls-player", "ladder")
+        (WEB / "browser" / f"{name}.js").read_text("utf-8") for name in ("whep", "hls-player", "ladder")
     )
     places = re.findall(r"(?:trouble\(|#end\(|#failed\(|this\.why (?:\|\||\?\?)?= )[^;\n]*", text)
     return set(re.findall(r'"([a-z]+)"', "\n".join(places))) - {

@@ -1,6 +1,6 @@
 // The list of bidders: fifty a page, search, follow the one being read. Rows are changed, not rebuilt.
 import { $, el, icon, t } from "./site.js";
-import { figure } from "./story.js";
+import { figure } from "./opening.js";
 
 export const PER_PAGE = 50;
 

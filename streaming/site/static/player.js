@@ -1,25 +1,12 @@
 // The ladder as the public pages use it: addresses of this site, and the viewer's choice kept from page to page.
-import { CHOICES, Ladder } from "./ladder.js";
+import { Ladder, keepChoice, keptChoice } from "./ladder.js";
 import { t } from "./site.js";
-
-/** hls.js stands beside this file where it was installed. */
-const LIBRARY = new URL("./hls.js", import.meta.url).href;
-const KEY = "picture";
-
-function chosen() {
-  try {
-    const kept = localStorage.getItem(KEY);
-    return CHOICES.includes(kept) ? kept : "auto";
-  } catch {
-    return "auto"; // storage may be forbidden
-  }
-}
 
 export class Player extends Ladder {
   /** `tell(state, player)` as the ladder's; `calm` for small pictures, which may be some seconds behind. */
   constructor(video, room, tell = () => {}, calm = false) {
     video.muted = true;
-    super(video, { room, tell, calm, library: LIBRARY, choice: chosen() });
+    super(video, { room, tell, calm, choice: keptChoice() });
   }
 }
 
@@ -42,11 +29,7 @@ export function rungMenu(box, player) {
   };
   for (const button of buttons) button.addEventListener("click", () => {
     player.choose(button.dataset.rung);
-    try {
-      localStorage.setItem(KEY, player.choice);
-    } catch {
-      note.dataset.storage = "none"; // kept for this page only
-    }
+    if (!keepChoice(player.choice)) note.dataset.storage = "none"; // kept for this page only
     box.open = false;
     draw();
   });

@@ -1,9 +1,11 @@
 // The room: the feed drives list, steps, caption and log; the picture looks after itself.
-import { $, clock, el, say, setIcon, t, term } from "./site.js";
+import { $, el, say, setIcon, t, term } from "./site.js";
+import { clock, minute } from "./clock.js";
 import { follow } from "./feed.js";
 import { List } from "./list.js";
 import { Player, rungMenu } from "./player.js";
-import { READ_OUT, STEPS, Story, money, saidAt, sentence } from "./story.js";
+import { money, sentence } from "./opening.js";
+import { READ_OUT, STEPS, Story, saidAt } from "./story.js";
 
 const { room, opening } = document.body.dataset;
 const story = new Story(), list = new List();
@@ -187,7 +189,7 @@ function slateWords() {
   if (story.state === "scheduled") {
     const at = document.body.dataset.scheduled;
     const when = story.scheduledAt ?? at;
-    return ["clock", t("slate.standby", { time: clock(when).slice(0, 5) }), "", when];
+    return ["clock", t("slate.standby", { time: minute(when) }), "", when];
   }
   if (covered()) return ["pause", t("slate.covered"), knownReason()];
   if (picture === "joining" && roomState === "live") return ["hall", t("slate.joining"), ""];

@@ -1,4 +1,6 @@
 // What every page shares: words, the standard clock, text size, colours, countdowns.
+import { clock } from "./clock.js";
+
 const root = document.documentElement;
 export const lang = root.lang === "en" ? "en" : "zh";
 export const words = (await import(`./words.${lang}.js`)).default;
@@ -55,9 +57,6 @@ async function correctClock() {
     return; // offline: the last correction stands
   }
 }
-
-const TIME = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Shanghai", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-export const clock = (moment) => (moment ? TIME.format(new Date(moment)) : "—");
 
 export function span(ms) {
   const s = Math.max(0, Math.floor(ms / 1000)), m = Math.floor(s / 60), h = Math.floor(s / 3600), d = Math.floor(s / 86400);

@@ -1,6 +1,6 @@
 // Recompute the chain of an opening in this browser; the same sum as records/chain.py.
 import { $, el, t } from "./site.js";
-import { sentence } from "./story.js";
+import { sentence } from "./opening.js";
 
 const encoder = new TextEncoder();
 

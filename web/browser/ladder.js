@@ -5,6 +5,27 @@ import { Whep, trouble } from "./whep.js";
 
 /** What a viewer may choose: the ladder by itself, or one rung alone. */
 export const CHOICES = ["auto", "realtime", "near", "text"];
+const KEPT = "picture";
+
+/** The viewer's choice, kept from page to page. */
+export function keptChoice() {
+  try {
+    const kept = localStorage.getItem(KEPT);
+    return CHOICES.includes(kept) ? kept : "auto";
+  } catch {
+    return "auto"; // storage may be forbidden
+  }
+}
+
+/** Keep it; false where storage is forbidden, so that it holds for this picture only. */
+export function keepChoice(choice) {
+  try {
+    localStorage.setItem(KEPT, choice);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const LADDER = {
   tries: 3, // joins over WebRTC that may fail before the next rung is taken
@@ -53,10 +74,10 @@ export class Ladder {
   #tries = 0; #patience = LADDER.tries; #pause = LADDER.pause; #grace = LADDER.climb;
   #frames = 0; #framesAt = 0; #clock = 0; #liveAt = 0; #held = false; #looks = 0; #lostAt = -LADDER.hurry;
 
-  /** @param options {hub, room, token(), layer, library, calm, choice, tell, onmuted}; with `token` there is no HLS: it is
+  /** @param options {hub, room, token(), layer, calm, choice, tell, onmuted}; with `token` there is no HLS: it is
    *  public; `layer` "low": the small picture over WebRTC, where the room has one */
   constructor(video, options) {
-    Object.assign(this, { hub: "", token: null, layer: null, library: null, calm: false, choice: "auto", tell: () => {}, onmuted: () => {} }, options);
+    Object.assign(this, { hub: "", token: null, layer: null, calm: false, choice: "auto", tell: () => {}, onmuted: () => {} }, options);
     this.video = video;
     this.wanted = false;
     this.state = "off";
@@ -172,7 +193,7 @@ export class Ladder {
 
   async #open(rung, run) {
     if (rung === "near" && crowd >= LADDER.crowd) throw trouble("crowded");
-    const place = { hub: this.hub, room: this.room, token: this.token, layer: this.layer, library: this.library, calm: this.calm };
+    const place = { hub: this.hub, room: this.room, token: this.token, layer: this.layer, calm: this.calm };
     const session = (this.#session = new (rung === "near" ? HlsPlayer : Whep)(place));
     session.ended = (why) => this.#failed(run, rung, why);
     if (rung === "near") { this.#crowding = true; crowd++; }

@@ -1,5 +1,6 @@
-// The story of one opening, told from its feed; the hub tells the same in streaming/live/story.py.
-import { clock, lang, t, term } from "./site.js";
+// The story of one opening, told from its feed: what its events add up to, and each of them as a sentence. The hub tells
+// the same in streaming/live/story.py to pages without scripts.
+import { clock, date } from "./clock.js";
 
 export const STEPS = ["sign_in", "bidders", "decryption", "price", "reading", "objection", "confirmation", "end"];
 export const READ_OUT = new Set(["objection", "confirmation", "end"]);
@@ -14,7 +15,7 @@ const ONLY_FROM = { price: ["decryption", "price"], objection: ["reading", "obje
 export class Story {
   stage = "waiting"; state = "scheduled"; steps = {}; bidders = new Map(); readings = new Map(); current = null;
   decryption = null; control = null; coefficients = []; objections = new Map(); pauseReason = ""; result = null;
-  scheduledAt = null; head = null; seq = 0; log = [];
+  scheduledAt = null; count = null; confirmed = null; head = null; seq = 0; log = [];
 
   add(message) {
     const { seq, ts, type, payload, hash } = message;
@@ -34,7 +35,7 @@ export class Story {
   }
 
   scheduled(p) { this.scheduledAt = p.scheduled_at; }
-  bidders_published(p) { this.state = "in_progress"; this.bidders = new Map(p.bidders.map((b) => [b.no, b.name])); }
+  bidders_published(p) { this.state = "in_progress"; this.count = p.count; this.bidders = new Map(p.bidders.map((b) => [b.no, b.name])); }
   decrypt_progress(p) { this.decryption = { done: p.done ?? null, failed: p.failed ?? 0, total: p.total }; }
   control_price(p) { this.control = p; }
   coefficient_drawn(p) { this.coefficients.push(p); }
@@ -54,19 +55,11 @@ export class Story {
   }
   paused(p) { this.state = "paused"; this.pauseReason = p.reason ?? ""; }
   resumed() { this.state = "in_progress"; this.pauseReason = ""; }
+  record_confirmed(p) { this.confirmed = p; }
   ended(p) { this.state = "ended"; this.result = p.result; }
   sealed() { this.state = "sealed"; }
 }
 
-const FIGURE = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-/** What the amounts of this page's opening are in. */
-const CURRENCY = document.body.dataset.currency || "CNY";
-/** An amount without its unit: yuan in 万元 in Chinese; English and other currencies plain. */
-export const figure = (amount) => (amount === undefined || amount === null ? "—" : FIGURE.format(Number(amount) / (lang === "zh" && CURRENCY === "CNY" ? 10_000 : 1)));
-/** An amount with its unit, as site/render.py says it. */
-export const money = (amount) => (CURRENCY === "CNY" ? t("money", { n: figure(amount) }) : `${CURRENCY} ${figure(amount)}`);
-
-const DATE = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "short" });
 const READING = { bid_read: true, bid_corrected: true };
 const VARIANT = {
   sign_in: (p) => (p.count === undefined ? "" : "count"),
@@ -79,16 +72,19 @@ const VARIANT = {
 };
 
 /** When a line was said: the time, for the announcement of days before the date. */
-export const saidAt = ({ ts, type }) => (type === "scheduled" ? DATE.format(new Date(ts)).slice(5, 10) : clock(ts));
+export const saidAt = ({ ts, type }) => (type === "scheduled" ? date(ts).slice(5, 10) : clock(ts));
 
-/** One event as the text log says it. */
-export function sentence({ type, payload }) {
+/**
+ * One event as the text log says it. `voice` speaks for the site: `say(key, values)` gives the words of "paused.reason"
+ * and the like, `term(text)` a usual value of a free field, `money(amount)` an amount with its unit.
+ */
+export function sentence({ type, payload }, voice) {
   const values = { ...payload };
-  for (const key of ["amount", "price"]) if (values[key] !== undefined) values[key] = money(values[key]);
-  if (type === "scheduled") values.time = DATE.format(new Date(payload.scheduled_at));
-  for (const key of ["kind", "reason", "remark"]) if (values[key]) values[key] = term(values[key]);
+  for (const key of ["amount", "price"]) if (values[key] !== undefined) values[key] = voice.money(values[key]);
+  if (type === "scheduled") values.time = date(payload.scheduled_at);
+  for (const key of ["kind", "reason", "remark"]) if (values[key]) values[key] = voice.term(values[key]);
   if (type === "sealed") values.head = payload.head.slice(0, 16);
   if (type in READING) values.remark ??= "—";
   const variant = VARIANT[type]?.(payload) ?? "";
-  return t(variant ? `say.${type}.${variant}` : `say.${type}`, values);
+  return voice.say(variant ? `${type}.${variant}` : type, values);
 }

@@ -7,7 +7,7 @@ const APPLE = "application/vnd.apple.mpegurl";
 export class HlsPlayer {
   #hls = null; #video = null; #closed = false; #recovered = false;
 
-  /** @param place {hub, room, library: address of hls.js, calm: whole segments only}; `ended(why)` is called at most once */
+  /** @param place {hub, room, calm: whole segments only}; `ended(why)` is called at most once */
   constructor(place, ended = () => {}) {
     this.place = place;
     this.ended = ended;
@@ -31,9 +31,8 @@ export class HlsPlayer {
   }
 
   async #library() {
-    if (!this.place.library) return null;
     try {
-      return (await import(this.place.library)).default;
+      return (await import("./hls.js")).default;
     } catch {
       return null; // not installed: the browser's own player
     }

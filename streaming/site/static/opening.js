@@ -1,0 +1,15 @@
+// An opening in this page's words: its amounts and the sentences of its log.
+import { lang, t, term } from "./site.js";
+import * as story from "./story.js";
+
+const FIGURE = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+/** What the amounts of this page's opening are in. */
+const CURRENCY = document.body.dataset.currency || "CNY";
+/** An amount without its unit: yuan in 万元 in Chinese; English and other currencies plain. */
+export const figure = (amount) => (amount === undefined || amount === null ? "—" : FIGURE.format(Number(amount) / (lang === "zh" && CURRENCY === "CNY" ? 10_000 : 1)));
+/** An amount with its unit, as site/render.py says it. */
+export const money = (amount) => (CURRENCY === "CNY" ? t("money", { n: figure(amount) }) : `${CURRENCY} ${figure(amount)}`);
+
+const VOICE = { say: (key, values) => t(`say.${key}`, values), term, money };
+/** One event as the text log says it. */
+export const sentence = (message) => story.sentence(message, VOICE);
