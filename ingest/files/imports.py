@@ -20,8 +20,8 @@ from ingest.files import archives
 from ingest.files import json_documents as jsonfiles
 from ingest.files.kept_lines import KeptFile
 from ingest.files.pieces import Piece
-from ingest.ocds.reader import Reader
-from ingest.ocds.settle import Settler
+from ingest.ocds.reading.reconcile import reconciled
+from ingest.ocds.reading.source import ReleaseSource
 from records.ledger import Ledger
 from records.serving import signing
 from records.sources import ensure_source
@@ -186,7 +186,7 @@ class Run(AbstractContextManager["Run"]):
         self._key = signing.load_key(data_dir)
         self._rejects = KeptFile(data_dir / "rejects", "import")
         self._notes = KeptFile(data_dir / "rejects", "notes")
-        self._readers: dict[str, Reader] = {}
+        self._release_sources: dict[str, ReleaseSource] = {}
         self._sources: set[str] = set()
         self._refused: set[str] = set()
         self._file: IO[bytes] | None = None
@@ -207,7 +207,7 @@ class Run(AbstractContextManager["Run"]):
     def pieces(self, item: Input) -> Iterator[Piece]:
         """The pieces of one file; what breaks it off is a piece as well."""
         self._know(item.source, demo=False)
-        reader = self._readers.setdefault(item.source, Reader(item.source, keeps_sources=not self._named))
+        releases = self._release_sources.setdefault(item.source, ReleaseSource(item.source, not self._named))
         if item.passed:
             reason = "文件名或格式不是包的一部分，未读 / by its name or format no part of a pack, not read"
             yield Piece(None, item.path.name, None, ".", reason, note=True)
@@ -215,12 +215,12 @@ class Run(AbstractContextManager["Run"]):
         try:
             with item.path.open("rb") as self._file:
                 for part in archives.parts(item.path.name, self._file, _order, _wanted):
-                    yield from self._part(item, part, reader)
+                    yield from self._part(item, part, releases)
         except _BROKEN as error:
             yield _broken_off(error)
         self._finished, self._file = self._finished + item.path.stat().st_size, None
 
-    def _part(self, item: Input, part: archives.Part, reader: Reader) -> Iterator[Piece]:
+    def _part(self, item: Input, part: archives.Part, releases: ReleaseSource) -> Iterator[Piece]:
         """The pieces of one member of an archive, or of the file itself; what breaks it off leaves the others be."""
         if part.file is None:
             yield Piece(None, part.name, None, ".", part.reason, note=part.member is None, member=part.member)
@@ -229,7 +229,7 @@ class Run(AbstractContextManager["Run"]):
         table = item.csv if part.member is None else _plain_suffix(name) not in _JSON
         try:
             for piece in (
-                csvpack.read(part.file, name, item.source) if table else jsonfiles.read(part.file, reader)
+                csvpack.read(part.file, name, item.source) if table else jsonfiles.read(part.file, releases)
             ):
                 piece.member = part.member
                 yield piece
@@ -244,7 +244,7 @@ class Run(AbstractContextManager["Run"]):
     def take(self, item: Input, pieces: list[Piece]) -> None:
         """One batch: settled against the ledger, committed, counted."""
         with self._ledger.read() as session:
-            settled = Settler(session, pieces).settled()
+            settled = reconciled(session, pieces)
         told = [piece for piece in settled if not piece.note]
         entries = [self._entry(item, piece) for piece in told]
         for piece in settled:

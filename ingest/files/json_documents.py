@@ -12,7 +12,8 @@ from ingest.envelope import shallow
 from ingest.files import json_members as jsoncut
 from ingest.files import strict_json as strictjson
 from ingest.files.pieces import Piece
-from ingest.ocds.reader import Reader
+from ingest.ocds.reading.reader import read_release
+from ingest.ocds.reading.source import ReleaseSource
 
 _FIRST_LINE = 8 << 20
 _WHOLE = ("compiledRelease", "versionedRelease")
@@ -22,7 +23,7 @@ _DEEPEST = 64
 _NOT_UTF8 = "编码不是 UTF-8，请转换后再导入 / not UTF-8, which JSON must be: convert it and import again"
 
 
-def read(file: IO[bytes], reader: Reader) -> Iterator[Piece]:
+def read(file: IO[bytes], source: ReleaseSource) -> Iterator[Piece]:
     """The pieces of an OCDS file; what cannot be read is one rejected piece, not an exception."""
     stream = io.BufferedReader(_Raw(file), 1 << 20)
     if stream.peek(3)[:3] == b"\xef\xbb\xbf":
@@ -30,17 +31,17 @@ def read(file: IO[bytes], reader: Reader) -> Iterator[Piece]:
     first = stream.readline(_FIRST_LINE)
     while first and not first.strip():
         first = stream.readline(_FIRST_LINE)
-    yield from _pieces(first, stream, reader)
-    yield from reader.left.told()
+    yield from _pieces(first, stream, source)
+    yield from source.unplaced.notes()
 
 
-def _pieces(first: bytes, stream: Any, reader: Reader) -> Iterator[Piece]:
+def _pieces(first: bytes, stream: Any, source: ReleaseSource) -> Iterator[Piece]:
     if not first:
         yield Piece(None, "", None, ".", "文件为空 / the file is empty")
     elif _is_document(first) or _begins_lines(first, stream):
-        yield from _lines(first, stream, reader)
+        yield from _lines(first, stream, source)
     else:
-        yield from _streamed(_Joined(first, stream), reader)
+        yield from _streamed(_Joined(first, stream), source)
 
 
 class _Raw(io.RawIOBase):
@@ -85,7 +86,7 @@ def _begins_lines(first: bytes, stream: Any) -> bool:
     return line.startswith(b"{") and line.endswith(b"}") and stream.peek(64).lstrip().startswith(b"{")
 
 
-def _lines(first: bytes, stream: IO[bytes], reader: Reader) -> Iterator[Piece]:
+def _lines(first: bytes, stream: IO[bytes], source: ReleaseSource) -> Iterator[Piece]:
     number, line = 0, first
     while line:
         number += 1
@@ -94,11 +95,11 @@ def _lines(first: bytes, stream: IO[bytes], reader: Reader) -> Iterator[Piece]:
             while (line := stream.readline(_FIRST_LINE)) and not line.endswith(b"\n"):
                 pass
         elif line.strip():
-            yield from _read(line, reader, number, "")
+            yield from _read(line, source, number, "")
         line = stream.readline(jsoncut.LONGEST)
 
 
-def _read(data: bytes, reader: Reader, line: int | None, path: str) -> Iterator[Piece]:
+def _read(data: bytes, source: ReleaseSource, line: int | None, path: str) -> Iterator[Piece]:
     """The pieces of one text; where it is no JSON, itself."""
     try:
         value = strictjson.loads(data, exact=True)
@@ -108,25 +109,25 @@ def _read(data: bytes, reader: Reader, line: int | None, path: str) -> Iterator[
             None, data.decode("utf-8", "replace").strip(), line, path.rstrip(".") or ".", f"{words}: {error}"
         )
     else:
-        yield from _bounded(value, reader, line, path)
+        yield from _bounded(value, source, line, path)
 
 
-def _bounded(value: Any, reader: Reader, line: int | None, path: str) -> Iterator[Piece]:
+def _bounded(value: Any, source: ReleaseSource, line: int | None, path: str) -> Iterator[Piece]:
     """The pieces of a document, unless it is nested so deeply that it can only be meant to do harm."""
     if shallow(value, _DEEPEST):
-        yield from document(value, reader, line, path)
+        yield from document(value, source, line, path)
         return
     if isinstance(value, list):  # only the element that is: its neighbours are read
         for index, item in enumerate(value):
-            yield from _bounded(item, reader, line, f"{path}[{index}].")
+            yield from _bounded(item, source, line, f"{path}[{index}].")
         return
     if name := next((name for name in ("releases", "records") if isinstance(value.get(name), list)), None):
         sound = [item for item in value[name] if shallow(item, _DEEPEST)]
         deep = [(index, item) for index, item in enumerate(value[name]) if not shallow(item, _DEEPEST)]
         if deep:
             for index, item in deep:
-                yield from _bounded(item, reader, line, f"{path}{name}[{index}].")
-            yield from _bounded({**value, name: sound}, reader, line, path)
+                yield from _bounded(item, source, line, f"{path}{name}[{index}].")
+            yield from _bounded({**value, name: sound}, source, line, path)
             return
     reason = f"嵌套超过 {_DEEPEST} 层 / nested deeper than {_DEEPEST} levels"
     yield Piece(None, _cut(value, _DEEPEST), line, path or ".", reason)
@@ -141,11 +142,11 @@ def _cut(value: Any, limit: int) -> Any:
     return value
 
 
-def document(value: Any, reader: Reader, line: int | None, path: str) -> Iterator[Piece]:
+def document(value: Any, source: ReleaseSource, line: int | None, path: str) -> Iterator[Piece]:
     """The pieces of a package, a record, a list of those or a release."""
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from document(item, reader, line, f"{path}[{index}].")
+            yield from document(item, source, line, f"{path}[{index}].")
     elif not isinstance(value, dict):
         yield Piece(None, value, line, path or ".", "应为 OCDS 对象 / expected an OCDS object")
     elif twice := _twice(value):
@@ -155,17 +156,17 @@ def document(value: Any, reader: Reader, line: int | None, path: str) -> Iterato
         yield Piece(None, value[name], line, f"{path}{name}", expected)
         rest = {other: child for other, child in value.items() if other != name}
         if _holds_data(rest):
-            yield from document(rest, reader, line, path)
+            yield from document(rest, source, line, path)
     elif isinstance(value.get("records"), list):
-        yield from document(value["records"], reader, line, f"{path}records")
+        yield from document(value["records"], source, line, f"{path}records")
     elif whole := next((name for name in _WHOLE if isinstance(value.get(name), dict)), None):
-        yield from reader.release(value[whole], line, f"{path}{whole}.")
+        yield from read_release(source, value[whole], line, f"{path}{whole}.")
     elif "ocid" not in value and {"kind", "key", "data"} <= value.keys():
-        yield _envelope(value, reader, line, path)
+        yield _envelope(value, source, line, path)
     elif isinstance(value.get("releases"), list):
-        yield from _releases(value["releases"], reader, line, path)
+        yield from _releases(value["releases"], source, line, path)
     else:
-        yield from reader.release(value, line, path)
+        yield from read_release(source, value, line, path)
 
 
 _HOLDERS = {
@@ -194,14 +195,14 @@ def _twice(value: dict[str, Any]) -> tuple[str, str] | None:
     return None if many and not getattr(value, "own", False) else strictjson.doubled(value)
 
 
-def _envelope(value: dict[str, Any], reader: Reader, line: int | None, path: str) -> Piece:
+def _envelope(value: dict[str, Any], source: ReleaseSource, line: int | None, path: str) -> Piece:
     """A record envelope, as the full export writes what hangs on no lot."""
     demo = value.get("demo") is True
     told = {name: child for name, child in value.items() if name != "demo"}
-    return Piece({**told, "source": reader.source_of(value.get("source"))}, None, line, path, demo=demo)
+    return Piece({**told, "source": source.of(value.get("source"))}, None, line, path, demo=demo)
 
 
-def _releases(releases: list[Any], reader: Reader, line: int | None, path: str) -> Iterator[Piece]:
+def _releases(releases: list[Any], source: ReleaseSource, line: int | None, path: str) -> Iterator[Piece]:
     embedded: list[tuple[str, str, dict[str, Any]]] = []
     for index, item in enumerate(releases):
         where = f"{path}releases[{index}]"
@@ -213,10 +214,10 @@ def _releases(releases: list[Any], reader: Reader, line: int | None, path: str) 
         else:
             embedded.append((str(item.get("date") or ""), f"{where}.", item))
     for _, where, item in sorted(embedded, key=lambda one: one[0]):
-        yield from reader.release(item, line, where)
+        yield from read_release(source, item, line, where)
 
 
-def _streamed(file: Any, reader: Reader) -> Iterator[Piece]:
+def _streamed(file: Any, source: ReleaseSource) -> Iterator[Piece]:
     """One value after another in constant memory: the members of packages and arrays come one by one."""
     for path, data in jsoncut.members(file):
         if path == _BROKEN_OFF:
@@ -231,7 +232,7 @@ def _streamed(file: Any, reader: Reader) -> Iterator[Piece]:
             yield Piece(None, text, None, ".", "不是 JSON，其后不再读 / not JSON, nothing after it is read")
             return
         else:
-            yield from _read(data, reader, None, path)
+            yield from _read(data, source, None, path)
 
 
 _BROKEN_OFF = "…"

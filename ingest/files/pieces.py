@@ -23,8 +23,8 @@ class Piece:
     """Nothing wrong with it: only the ledger has no place for this part, which is kept beside."""
     partial: bool = False
     """The envelope says only what has changed; it goes over what is held."""
-    loose: bool = False
-    """Its version was made up here: the same one with other data is a newer one, not a mistake."""
+    version_derived: bool = False
+    """Its version is made of its release's date: the same one with other data is a newer one, not a mistake."""
     demo: bool = False
     """Demonstration data, and must stay marked so."""
     member: str | None = None

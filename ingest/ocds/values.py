@@ -1,43 +1,18 @@
-"""Reading OCDS values, whatever stands in them."""
+"""Values of OCDS releases, whatever stands in them: texts, amounts, times, keys."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from ingest.files.pieces import EPOCH
-from ingest.kinds.fields import EARLIEST, LATEST, loose_moment
+from ingest.kinds.fields import loose_moment
 from records.clock import BEIJING
 
 Json = dict[str, Any]
-_REMEMBERED = 20_000
 LARGEST = Decimal(900_000_000_000_000)
 """What the ledger holds as money."""
-
-
-class Memory:
-    """The last data of organisations, projects and lots of one import: bounded, so a run needs constant memory.
-
-    More than one batch must fit: what is not yet in the ledger cannot be asked there.
-    """
-
-    def __init__(self, size: int = _REMEMBERED) -> None:
-        self._size = size
-        self._held: OrderedDict[tuple[str, str], tuple[int, Json]] = OrderedDict()
-
-    def last(self, kind: str, key: str) -> tuple[int, Json] | None:
-        """(version, data) last sent of a record in this run."""
-        return self._held.get((kind, key))
-
-    def keep(self, kind: str, key: str, version: int, data: Json) -> None:
-        """Remember what is sent."""
-        self._held[kind, key] = version, data
-        self._held.move_to_end((kind, key))
-        if len(self._held) > self._size:
-            self._held.popitem(last=False)
 
 
 def children(value: Any) -> list[Json]:
@@ -91,11 +66,3 @@ def fit(key: str) -> str:
     """A key of at most 200 characters; a longer one ends in its own hash."""
     key = " ".join(key.split())
     return key if len(key) <= 200 else key[:180] + "~" + hashlib.sha256(key.encode()).hexdigest()[:16]
-
-
-def version_of(release: Json) -> tuple[int, str]:
-    """(version, occurred_at) from the release's date."""
-    when = instant(release.get("date"))
-    if when is None or not EARLIEST <= when <= LATEST:
-        return 1, EPOCH
-    return max(1, int(when.timestamp() * 1000)), when.isoformat()

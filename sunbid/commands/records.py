@@ -78,7 +78,7 @@ def export(
     from dataclasses import replace
 
     from ingest.csv.write import export_csv
-    from ingest.ocds.export import OcdsProfile, export_ocds
+    from ingest.ocds.writing.export import OcdsProfile, export_ocds
     from sunbid import wiring
 
     if format_ not in ("ocds", "csv") or (public and format_ == "csv"):

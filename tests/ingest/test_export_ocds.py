@@ -13,8 +13,8 @@ from sqlalchemy import select
 from ingest.apply.envelopes import apply_batch
 from ingest.files.imports import ImportReport, import_paths
 from ingest.kinds.registry import KINDS, TABLES
-from ingest.ocds.export import ExportReport, OcdsProfile, export_ocds
-from ingest.ocds.gather import carried
+from ingest.ocds.writing.export import ExportReport, OcdsProfile, export_ocds
+from ingest.ocds.writing.processes import carried
 from records.ledger import Ledger
 from records.states import verify_opening
 from records.tables.base import table_of

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from stdnum.cn import ric
 
 from ingest.kinds.registry import TABLES
-from ingest.ocds.export import OcdsProfile, export_ocds
+from ingest.ocds.writing.export import OcdsProfile, export_ocds
 from records.ledger import Ledger
 from records.sources import ensure_source
 from records.tables.projects import Lot

@@ -21,7 +21,7 @@ from ingest.apply.envelopes import apply_batch
 from ingest.csv.write import export_csv
 from ingest.files.imports import import_paths
 from ingest.kinds.registry import KINDS
-from ingest.ocds.export import export_ocds
+from ingest.ocds.writing.export import export_ocds
 from records.clock import now, running_from
 from records.ledger import Ledger
 from records.sources import add_source

@@ -17,7 +17,7 @@ from typing import Any
 from stdnum.cn import ric
 
 from ingest.kinds.envelopes_of_rows import Row
-from ingest.ocds.gather import Process
+from ingest.ocds.writing.processes import Process
 from records.bids_on_hand import on_hand, round_before
 from records.public.rows import MASK
 from records.sequence import READINGS

@@ -1,7 +1,7 @@
 """One contracting process as an OCDS 1.1 release with the bids and lots extensions.
 
-Plain mapping only: who may see what is decided before (`ocds_public`), what OCDS has no field for is
-added after (`ocds_extra`). Field by field the mapping is the inverse of `ocds` and `ocdsmap`.
+Plain mapping only: who may see what is decided before (`public`), what OCDS has no field for is added
+after (`x_sunbid`). Field by field the mapping is the inverse of `ingest.ocds.reading`.
 """
 
 from __future__ import annotations
@@ -13,30 +13,20 @@ from decimal import Decimal
 from typing import Any
 
 from ingest.kinds.envelopes_of_rows import Row, plain
-from ingest.ocds.gather import Process
+from ingest.ocds.codelists import (
+    AWARD_STATUS_WRITTEN,
+    BID_STATUS,
+    CATEGORIES,
+    DOCUMENT_TYPES,
+    METHOD_DETAILS,
+    TENDER_STATUS,
+)
+from ingest.ocds.writing.processes import Process
 from records.identifiers import looks_like_uscc
 from records.keys import key_of
 
 Json = dict[str, Any]
 
-STATUS = {
-    "draft": "planning", "bidding": "active", "closed": "active", "opening": "active", "paused": "active",
-    "retender": "active", "opened": "complete", "evaluating": "complete", "publicity": "complete",
-    "re_evaluation": "complete", "awarded": "complete", "contracted": "complete", "archived": "complete",
-    "failed": "unsuccessful", "void": "unsuccessful", "terminated": "cancelled",
-}  # fmt: skip
-"""Lot status → OCDS tender and lot status."""
-_METHOD = {"open": "公开招标", "selective": "邀请招标", "limited": "有限竞争", "direct": "直接发包"}
-_CATEGORY = {"works": "works", "procurement": "goods"}
-_BID = {"valid": "valid", "disqualified": "disqualified", "withdrawn": "withdrawn", "revoked": "withdrawn",
-        "pending": "pending"}  # fmt: skip
-_AWARD = {"candidate": "pending", "awarded": "active", "cancelled": "cancelled"}
-_NOTICE = {
-    "tender": "tenderNotice",
-    "change": "tenderNotice",
-    "candidates": "awardNotice",
-    "result": "awardNotice",
-}
 _SCHEME = re.compile(r"^([A-Z]{2}-[A-Z0-9]+)-(.+)$")
 
 
@@ -164,12 +154,12 @@ def _tender(process: Process) -> Json:
     return known(
         id=first["id"] if whole else process.project["id"],
         title=first["name"] if whole else process.project["name"],
-        status=_status([STATUS[lot["status"]] for lot in lots]),
+        status=_status([TENDER_STATUS[lot["status"]] for lot in lots]),
         value=_value(_estimate(first), first["currency"], first["vat"]) if whole else None,
         procuringEntity=_reference(process, first["agency_id"] or first["tenderer_id"]),
         procurementMethod=first["method"],
-        procurementMethodDetails=_METHOD.get(first["method"]),
-        mainProcurementCategory=_CATEGORY.get(first["trade_family"]),
+        procurementMethodDetails=METHOD_DETAILS.get(first["method"]),
+        mainProcurementCategory=CATEGORIES.get(first["trade_family"]),
         awardCriteriaDetails=first["evaluation_method"],
         submissionMethod=["electronicSubmission"] if "electronic" in first["flags"] else None,
         tenderPeriod=known(startDate=plain(first["notice_at"]), endDate=plain(first["deadline"])),
@@ -197,7 +187,9 @@ def _estimate(lot: Row) -> Decimal | None:
 
 def _lot(process: Process, lot: Row) -> Json:
     value = _value(_estimate(lot), lot["currency"], lot["vat"])
-    return known(id=lot_id(process, lot["id"]), title=lot["name"], status=STATUS[lot["status"]], value=value)
+    return known(
+        id=lot_id(process, lot["id"]), title=lot["name"], status=TENDER_STATUS[lot["status"]], value=value
+    )
 
 
 def _item(process: Process, lot: Row) -> Json:
@@ -214,7 +206,7 @@ def _related(process: Process, lot: str) -> list[str]:
 
 def _document(process: Process, row: Row) -> Json:
     return known(
-        id=key_of(row["id"]), documentType=_NOTICE.get(row["type"]), title=row["title"], url=row["url"],
+        id=key_of(row["id"]), documentType=DOCUMENT_TYPES.get(row["type"]), title=row["title"], url=row["url"],
         datePublished=plain(row["published_at"]), language="zh", relatedLots=_related(process, row["lot_id"]),
     )  # fmt: skip
 
@@ -242,7 +234,7 @@ def _bid(process: Process, row: Row) -> Json:
     return known(
         id=local_number(row, "bid", process.rows["bid"]),
         date=plain(row["received_at"]),
-        status=_BID.get(row["status"]),
+        status=BID_STATUS.get(row["status"]),
         tenderers=[who for who in members if who],
         value=_value(row["price"], _currency(process, row["lot_id"]), row.get("vat")),
         relatedLots=_related(process, row["lot_id"]),
@@ -255,7 +247,7 @@ def _award(process: Process, row: Row) -> Json:
     return known(
         id=local_number(row, "award", process.rows["award"]),
         title=candidate,
-        status=_AWARD.get(row["status"]),
+        status=AWARD_STATUS_WRITTEN.get(row["status"]),
         date=plain(row["awarded_at"]),
         suppliers=[who for who in suppliers if who],
         value=_value(row["price"], row["currency"], row["vat"]),

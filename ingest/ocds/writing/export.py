@@ -15,10 +15,10 @@ import orjson
 from sqlalchemy.orm import Session
 
 from ingest.kinds.envelopes_of_rows import envelope, plain
-from ingest.ocds import public as ocds_public
-from ingest.ocds.extra import dumps, extra
-from ingest.ocds.gather import Process, demo_sources, processes, standing
-from ingest.ocds.release import build
+from ingest.ocds.writing.processes import Process, demo_sources, processes, standing
+from ingest.ocds.writing.public import visible
+from ingest.ocds.writing.release import build
+from ingest.ocds.writing.x_sunbid import dumps, extension
 from records.clock import now
 from records.ledger import Ledger
 
@@ -109,11 +109,11 @@ def export_ocds(
 
 def _full(process: Process) -> Json:
     release = build(process)
-    return {**release, "x_sunbid": extra(process, release)}
+    return {**release, "x_sunbid": extension(process, release)}
 
 
 def _public(process: Process, at: datetime) -> Json | None:
-    shown = ocds_public.visible(process, at)
+    shown = visible(process, at)
     if shown is None:
         return None
     release = build(*shown)

@@ -1,0 +1,1 @@
+"""OCDS releases read into record envelopes."""

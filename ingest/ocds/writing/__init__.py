@@ -1,0 +1,1 @@
+"""Contracting processes of the ledger written as OCDS releases."""
