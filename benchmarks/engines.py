@@ -45,7 +45,7 @@ def hub(fanout: str, port: int, address: str) -> Starlette:
         """Datagrams of the rig's room that never left: what the server lost, as against its viewers."""
         server._fanout.drain()
         streams = server.room("rig").streams.values()
-        return Response(str(sum(stream.attempted - stream.sent for stream in streams)))
+        return Response(str(sum(stream.counts.attempted - stream.sent for stream in streams)))
 
     return Starlette(routes=[*server.routes(), Route("/unsent", unsent)], lifespan=lifespan)
 

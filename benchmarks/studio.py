@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from streaming import ffmpeg
-from streaming.rooms.forward import Rewriter, Tap
-from streaming.rooms.since_keyframe import Replay
+from streaming.rooms.rewriting import Rewriter
+from streaming.rooms.taps import Replay, Tap
 from streaming.wire.codecs import CLOCK, H264, OPUS, VP8, Codec
 
 ENCODERS: dict[str, ffmpeg.Options] = {

@@ -10,6 +10,7 @@ from records.clock import timestamp
 from streaming.hls.fmp4 import VIDEO_SCALE, VIDEO_TRACK, Sample, Stretch
 from streaming.hls.order import DecodeTimes, Timed
 from streaming.hls.sound import PAUSE, Sound
+from streaming.wire import rtp
 from streaming.wire.codecs import H264, Codec
 from streaming.wire.h264 import Depacketiser, Parameters, Picture
 from streaming.wire.lipsync import TimeLine
@@ -93,7 +94,7 @@ class Cutter:
                 return
         for packet in packets:
             for ordered in self._orders[kind].push(packet, now):
-                self._line.first(kind, int.from_bytes(ordered[4:8], "big"), arrived)
+                self._line.first(kind, rtp.timestamp(ordered), arrived)
                 if kind == "audio":
                     self._sound.push(ordered)
                     self._stand()

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from streaming.wire.codecs import CLOCK
 from streaming.wire.h264 import Picture
-from streaming.wire.lipsync import SET_BACK, ticks_between
+from streaming.wire.lipsync import SET_BACK
+from streaming.wire.serial import ticks_between
 
 DEEPEST = 4
 """Pictures by which B-frames may run ahead of their neighbours; encoders use one or two."""

@@ -21,8 +21,7 @@ from streaming.hls.cutter import Cut, Cutter
 from streaming.hls.fmp4 import AUDIO_SCALE, VIDEO_SCALE, aac_entry, opus_entry
 from streaming.hls.segments import Shelf
 from streaming.http.answers import problem
-from streaming.rooms.forward import Tap
-from streaming.rooms.since_keyframe import Replay
+from streaming.rooms.taps import Replay, Tap
 
 log = structlog.get_logger()
 

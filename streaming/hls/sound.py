@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from streaming.hls.fmp4 import AUDIO_SCALE, AUDIO_TRACK, Sample, Stretch
+from streaming.wire import rtp
 from streaming.wire.lipsync import TimeLine
 
 SOUND_LAG = int(0.3 * AUDIO_SCALE)
@@ -40,12 +41,11 @@ class Sound:
 
     def push(self, packet: bytes) -> None:
         """Take one packet; before the first picture there is nothing to put it to."""
-        end = len(packet) - (packet[-1] if packet[0] & 0x20 else 0)
-        payload = packet[12:end]
+        payload = rtp.payload(packet)
         length = opus_ticks(payload)
         if self.origin is None or not length:
             return
-        moment = self._line.seconds("audio", int.from_bytes(packet[4:8], "big"))
+        moment = self._line.seconds("audio", rtp.timestamp(packet))
         place = round((moment - self.origin) * AUDIO_SCALE)
         if place < self._next - SOUND_SLACK:
             return

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from streaming.recording.ledger import SHORTEST_GAP
+from streaming.wire import rtp
 from streaming.wire.codecs import CLOCK
-from streaming.wire.lipsync import SET_BACK, ticks_between
+from streaming.wire.lipsync import SET_BACK
+from streaming.wire.serial import ticks_between
 
 MISSED = 3
 """Usual lengths of a picture after which one was missed: a still scene may have one in five seconds."""
@@ -51,7 +53,7 @@ class Pace:
 
     def _said(self, packet: bytes) -> float | None:
         """Seconds since the newest picture by the source's clock, 0 for its own or an older one; None: another clock."""
-        source, timestamp = packet[8:12], int.from_bytes(packet[4:8], "big")
+        source, timestamp = packet[rtp.SSRC], rtp.timestamp(packet)
         ticks = ticks_between(timestamp, self._newest)
         if source != self._source or ticks < -SET_BACK * CLOCK["video"]:
             self._source, self._newest = source, timestamp

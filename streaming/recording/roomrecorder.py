@@ -12,8 +12,9 @@ from records.clock import timestamp
 from streaming.recording.file import Source, Take
 from streaming.recording.ledger import Hole
 from streaming.recording.pace import Pace
+from streaming.wire import rtp
 from streaming.wire.codecs import CLOCK, H264, KEYFRAME, OPUS, Codec
-from streaming.wire.h264 import FU_A, HEADER, IDR, STAP_A, ParameterWatch, single_nals
+from streaming.wire.h264 import PAYLOAD, ParameterWatch, starts_idr
 
 KEPT_GROUPS = 4
 """Groups of pictures kept in memory: when ffmpeg dies, the next file begins with those that are not in a
@@ -38,14 +39,6 @@ class Group:
         """Keep these packets with the group."""
         self.entries.append((kind, packets, arrived))
         self.size += sum(map(len, packets))
-
-
-def starts_idr(packet: bytes) -> bool:
-    """Whether an H.264 packet begins an IDR picture itself, not only the parameter sets before it."""
-    kind = packet[HEADER] & 31 if len(packet) > HEADER + 1 else 0
-    if kind == STAP_A:
-        return any(nal[0] & 31 == IDR for nal in single_nals(packet))
-    return kind == IDR or (kind == FU_A and packet[HEADER + 1] & 31 == IDR)
 
 
 def needs_new_file(held: Source, source: Source) -> bool:
@@ -129,9 +122,9 @@ class RoomRecorder:
         """Whether a keyframe (or the parameter sets before it) begins with this packet."""
         if codec.name == H264:
             self._watch.look(packet)
-        if packet[4:8] == self._key_time or not KEYFRAME[codec.name](packet, HEADER):
+        if packet[rtp.TIMESTAMP] == self._key_time or not KEYFRAME[codec.name](packet, PAYLOAD):
             return False
-        self._key_time = packet[4:8]
+        self._key_time = packet[rtp.TIMESTAMP]
         return True
 
     def _note_gaps(self, packets: list[bytes], arrived: float) -> None:

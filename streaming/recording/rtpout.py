@@ -9,10 +9,11 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from streaming.wire import rtcp
+from streaming.wire import rtcp, rtp
 from streaming.wire.codecs import CLOCK, H264, Codec
 from streaming.wire.h264 import Parameters
 from streaming.wire.lipsync import TimeLine
+from streaming.wire.serial import timestamp as rtp_time
 
 LOOPBACK = "127.0.0.1"
 PAYLOAD_TYPES = {"video": 96, "audio": 97}
@@ -135,7 +136,7 @@ class RtpOut:
             if kind not in self._newest:
                 self._first[kind] = packets[0]
             self._newest[kind] = packets[-1]
-            self._line.first(kind, int.from_bytes(packets[0][4:8], "big"), arrived)
+            self._line.first(kind, rtp.timestamp(packets[0]), arrived)
         if self._open:
             if packets and kind not in self._told:
                 self._tell_beginning()
@@ -155,28 +156,27 @@ class RtpOut:
     def _tell_beginning(self) -> None:
         """Reports of the moment at which the first of the streams begins, for those that have begun: no packet is
         older, and times below zero would confuse the receiver."""
-        begun = {kind: int.from_bytes(packet[4:8], "big") for kind, packet in self._first.items()}
+        begun = {kind: rtp.timestamp(packet) for kind, packet in self._first.items()}
         moments = {kind: self._line.seconds(kind, timestamp) for kind, timestamp in begun.items()}
         if self._zero is None and moments:
             self._zero = min(moments.values())
         for kind in begun.keys() - self._told:
             self._told.add(kind)
             ahead = round((moments[kind] - (self._zero or 0.0)) * CLOCK[kind])
-            self._report(kind, (begun[kind] - ahead) & 0xFFFFFFFF)
+            self._report(kind, rtp_time(begun[kind] - ahead))
 
     def _report(self, kind: str, timestamp: int) -> None:
         if kind in self._sockets:
-            ssrc = int.from_bytes(self._newest[kind][8:12], "big")
+            ssrc = rtp.ssrc(self._newest[kind])
             self._send(self._sockets[kind][1], self._line.sender_report(kind, ssrc, timestamp))
 
     def _tell(self, kind: str) -> None:
         """Our own report of the newest packet: the receiver's time must never jump (see lipsync.py)."""
         if packet := self._newest.get(kind):
-            self._report(kind, int.from_bytes(packet[4:8], "big"))
+            self._report(kind, rtp.timestamp(packet))
 
     def _rtp(self, kind: str, packet: bytes) -> None:
-        numbered = b"".join((packet[:1], bytes((packet[1] & 0x80 | PAYLOAD_TYPES[kind],)), packet[2:]))
-        if self._send(self._sockets[kind][0], numbered):
+        if self._send(self._sockets[kind][0], rtp.with_payload_type(packet, PAYLOAD_TYPES[kind])):
             self.sent += 1
         else:
             self.dropped += 1
@@ -192,10 +192,9 @@ class RtpOut:
         """Tell the receiver that every stream is over: it ends as at the end of a file."""
         for kind, packet in self._newest.items():
             if self._open and kind in self.lanes:
-                ssrc = packet[8:12]
+                ssrc = rtp.ssrc(packet)
                 # a goodbye alone is shorter than what ffmpeg reads
-                report = rtcp.receiver_report(int.from_bytes(ssrc, "big"), [])
-                self._send(self._sockets[kind][1], report + bytes((0x81, rtcp.BYE, 0, 1)) + ssrc)
+                self._send(self._sockets[kind][1], rtcp.receiver_report(ssrc, []) + rtcp.bye(ssrc))
 
     def close(self) -> None:
         """Give the sockets back; nothing is sent any more."""

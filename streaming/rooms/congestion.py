@@ -11,7 +11,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from streaming.wire import rtcp, twcc
+from streaming.wire import rtcp, rtp, twcc
+from streaming.wire.serial import distance
 
 START_BITRATE, FLOOR_BITRATE, CEILING_BITRATE = 2_500_000, 150_000, 6_000_000  # bit/s told to the encoder
 TELL_EVERY = 0.06  # seconds; what is put together for one feedback
@@ -45,7 +46,7 @@ class Arrivals:
         number = twcc.number(packet, self._extension)
         if number is None:
             return
-        ahead = ((number - self._highest + 0x8000) & 0xFFFF) - 0x8000
+        ahead = distance(number, self._highest)
         if self.began is None or not -SPAN < ahead < SPAN:
             self._restart(number, now)
             ahead = 0
@@ -57,7 +58,7 @@ class Arrivals:
             self._highest = number
         elif number < self._next:
             self._next = number  # told as lost before: tell again from there on
-        self._media = packet[8:12]
+        self._media = packet[rtp.SSRC]
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(TELL_EVERY, self._tell)
 

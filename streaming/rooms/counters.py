@@ -72,14 +72,14 @@ def families(rooms: Mapping[str, Room], sessions: Sessions) -> Iterable[Metric]:
 
 def _counts(room: Room) -> dict[str, float]:
     streams, viewers, publisher = room.streams.values(), room.viewers.values(), room.publisher
-    low = room.low.stream
-    sent = sum(stream.sent for stream in (*streams, low))
+    tile = room.tile.stream
+    sent = sum(stream.sent for stream in (*streams, tile))
     live = {name: getattr(publisher, name) for name in ("plis", "nacks", "recovered")} if publisher else {}
     return {
-        "packets": sum(stream.packets for stream in streams),
+        "packets": sum(stream.counts.packets for stream in streams),
         "sent": sent,
-        "unsent": sum(stream.attempted for stream in (*streams, low)) - sent,
-        "keyframes": room.video.keyframes,
+        "unsent": sum(stream.counts.attempted for stream in (*streams, tile)) - sent,
+        "keyframes": room.video.counts.keyframes,
         **{name: room.totals[name] + live.get(name, 0) for name in ("plis", "nacks", "recovered")},
         "viewer_plis": room.totals["viewer_plis"] + sum(viewer.plis for viewer in viewers),
         "viewer_nacks": room.totals["viewer_nacks"] + sum(viewer.nacks for viewer in viewers),

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from streaming.rooms.forward import Stream, original, payload_start
+from streaming.rooms.stream import Stream
 from streaming.rooms.voice import Voice, outgoing
+from streaming.wire import rtp
 from streaming.wire.codecs import CLOCK, H264, KEYFRAME, Codec
-from streaming.wire.extension import element
-from streaming.wire.order import Order
+from streaming.wire.h264 import BFrameWatch
 from streaming.wire.reception import Reception
+from streaming.wire.serial import timestamp as rtp_time
 
 PLI_EVERY = 0.5  # seconds between two keyframe requests to a source
 SSRCS = 8  # different sources of one kind a publisher may have
@@ -49,7 +50,7 @@ class Asking:
 
     def _late(self, asked: float) -> None:
         self._timer = None
-        if (self._stream.keyframe_at or 0.0) <= asked:
+        if (self._stream.cache.keyframe_at or 0.0) <= asked:
             self._now()
 
     def _now(self) -> None:
@@ -112,7 +113,7 @@ class Track:
         self.codec = outgoing(codec)
         self.stream = stream
         self.clock_rate = codec.clock_rate
-        self.order = Order()
+        self.b_frames = BFrameWatch()
         """Tells of B-frames in what goes out; only for H.264."""
         self._inlet = stream if self.codec is codec else Voice(codec, stream)
         self.names = names or Names()
@@ -126,7 +127,7 @@ class Track:
 
     def take(self, packet: bytes, now: float) -> Layer | None:
         """Forward the packet if its layer is the chosen one; the layer where a gap has opened."""
-        ssrc = int.from_bytes(packet[8:12], "big")
+        ssrc = rtp.ssrc(packet)
         layer = self.layers.get(ssrc) or self._new(ssrc, packet, now)
         if layer is None:
             return None
@@ -134,7 +135,7 @@ class Track:
         if layer is self.chosen or self._switch(layer, packet, now):
             self._inlet.push(packet, now)
             if self.codec.name == H264:
-                self.order.look(packet)
+                self.b_frames.look(packet)
         elif self.second is None or not self.second.take(layer, packet, now):
             return None
         return layer if gap else None
@@ -168,7 +169,7 @@ class Track:
         stream = self.leads_to(layer) if layer is not None else None
         if layer is None or stream is None:
             return False
-        restored = original(packet, self.codec.payload_type, layer.reception.ssrc)
+        restored = rtp.original(packet, self.codec.payload_type, layer.reception.ssrc)
         if restored is None or not layer.reception.recovered(restored[0], now):
             return False
         stream.push(restored[1], now)
@@ -176,7 +177,7 @@ class Track:
 
     def time_out(self, timestamp: int) -> int:
         """A time of the source's RTP clock on the clock of what leaves."""
-        return timestamp * (CLOCK[self.stream.kind] // self.clock_rate) & 0xFFFFFFFF
+        return rtp_time(timestamp * (CLOCK[self.stream.kind] // self.clock_rate))
 
     def leads_to(self, layer: Layer) -> Stream | None:
         """The stream a layer goes out in now."""
@@ -187,7 +188,7 @@ class Track:
     def _repairs(self, packet: bytes) -> Layer | None:
         """The layer a retransmission belongs to: by its name, by the offer's groups, or, where the sender
         says neither, the only one that misses the number."""
-        ssrc = int.from_bytes(packet[8:12], "big")
+        ssrc = rtp.ssrc(packet)
         known = self._repaired.get(ssrc) or self.layers.get(self.names.repeats.get(ssrc, -1))
         if known is None and self.names.repaired is not None:
             name = _text(packet, self.names.repaired)
@@ -196,8 +197,7 @@ class Track:
             if len(self._repaired) < SSRCS:
                 self._repaired[ssrc] = known
             return known
-        start = payload_start(packet)
-        number = int.from_bytes(packet[start : start + 2], "big")
+        number = rtp.original_number(packet)
         missing = [layer for layer in self.forwarded() if number in layer.reception.missing]
         return missing[0] if len(missing) == 1 else None
 
@@ -219,7 +219,7 @@ class Track:
             self.stream.source(self.codec)
             layer.reception.missing.clear()
         self.chosen, self.wanted = layer, None
-        self.order = Order()
+        self.b_frames = BFrameWatch()
         if self.second is not None:
             self.second.promoted(layer, now)
         return True
@@ -232,7 +232,7 @@ class Track:
 
     def keyframe(self, packet: bytes) -> bool:
         """Whether a packet of the track's begins a keyframe; only for video."""
-        return KEYFRAME[self.codec.name](packet, payload_start(packet))
+        return KEYFRAME[self.codec.name](packet, rtp.payload_start(packet))
 
     def _alive(self, now: float) -> list[Layer]:
         return [layer for layer in self.layers.values() if now - layer.reception.heard < SILENT]
@@ -246,5 +246,5 @@ class Track:
 
 
 def _text(packet: bytes, number: int) -> str:
-    found = element(packet, number)
+    found = rtp.extension(packet, number)
     return found.decode("ascii", "replace") if found else ""

@@ -17,12 +17,12 @@ from streaming.edges.config import Edge
 from streaming.fanout import choose
 from streaming.rooms import troubles
 from streaming.rooms.counters import families
-from streaming.rooms.forward import Stream, Tap
 from streaming.rooms.peer import Certificate
 from streaming.rooms.room import Room, RoomStatus
 from streaming.rooms.sessions import Sessions
-from streaming.rooms.since_keyframe import Replay
+from streaming.rooms.stream import Outbox
 from streaming.rooms.subrooms import SUFFIXES
+from streaming.rooms.taps import Replay, Tap
 from streaming.rooms.whep import Whep
 from streaming.rooms.whip import Whip
 from streaming.service import Checks, RoomName, Service
@@ -97,7 +97,7 @@ class MediaServer(Service):
         self._rooms: dict[str, Room] = {}
         self._sessions = Sessions()
         self._certificate = Certificate()
-        self._due: list[Stream] = []
+        self._outbox = Outbox()
         self._callbacks: list[Callable[[str], None]] = []
         self._clock: asyncio.Task[None] | None = None
         self._workers, self._called = workers, called
@@ -267,7 +267,7 @@ class MediaServer(Service):
         """The room of that name, made on first use (the authority has vouched for the name)."""
         found = self._rooms.get(name)
         if found is None:
-            found = self._rooms[name] = Room(name, self._fanout, self._due, self._changed)
+            found = self._rooms[name] = Room(name, self._fanout, self._outbox, self._changed)
             muted, slated = self._covers.get(name, (False, False))
             found.mute(muted)
             found.slate(slated)
@@ -279,9 +279,7 @@ class MediaServer(Service):
 
     def flush(self) -> None:
         """Send what has been pushed into the streams since the last time."""
-        for stream in self._due:
-            stream.flush()
-        self._due.clear()
+        self._outbox.flush()
 
     async def _tick(self, worker: Worker) -> None:
         while True:

@@ -19,6 +19,7 @@ from pylibsrtp import _binding
 from streaming.rooms.publisher_notices import Notice
 from streaming.wire import answer
 from streaming.wire.codecs import Codec
+from streaming.wire.rtp import RTCP_TYPES
 from streaming.wire.sdp import Offer
 from streaming.wire.transport import LiteTransport, UdpPort
 
@@ -220,7 +221,7 @@ class Peer:
         self.started()
 
     def _on_srtp(self, data: bytes) -> None:
-        if len(data) > 1 and 192 <= data[1] <= 223:
+        if len(data) > 1 and data[1] in RTCP_TYPES:
             plain = self.decryptor.rtcp(data)
             if plain is None:
                 self.rejected += 1

@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from streaming.rooms.forward import Tap
 from streaming.rooms.room import Room
-from streaming.rooms.since_keyframe import Replay
+from streaming.rooms.taps import Replay, Tap
 from streaming.service import Service
 
 

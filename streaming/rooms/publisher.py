@@ -13,11 +13,11 @@ import structlog
 from records.clock import timestamp
 from records.serving import signing
 from streaming.rooms.congestion import Congestion
-from streaming.rooms.forward import Stream
 from streaming.rooms.layers import Asking, Layer, Names, Track
 from streaming.rooms.peer import Certificate, Peer
 from streaming.rooms.publisher_notices import B_FRAMES
-from streaming.wire import rtcp, simulcast, twcc
+from streaming.rooms.stream import Stream
+from streaming.wire import rtcp, rtp, simulcast, twcc
 from streaming.wire.codecs import Codec
 from streaming.wire.sdp import Offer
 from streaming.wire.transport import UdpPort
@@ -88,7 +88,7 @@ class Publisher(Peer):
         self.transport.heard = self.media_at = now
         if self._arrivals is not None:
             self._arrivals.note(packet, now)
-        payload_type = packet[1] & 127
+        payload_type = rtp.payload_type(packet)
         track = self._routes.get(payload_type)
         if track is None:
             self._repair(packet, payload_type, now)
@@ -184,7 +184,7 @@ class Publisher(Peer):
         if reports:
             self.send_rtcp(rtcp.receiver_report(self.ssrc, reports))
         video = self.tracks.get("video")
-        if video is not None and video.order.reordered and B_FRAMES not in self.notices:
+        if video is not None and video.b_frames.reordered and B_FRAMES not in self.notices:
             self.notices.append(B_FRAMES)
             log.warning("media.b_frames", room=self.room_name)
         if video is not None and video.layers:

@@ -12,15 +12,15 @@ import structlog
 
 from records.clock import local_now
 from streaming.fanout import Fanout
-from streaming.rooms.forward import Stream, Tap
 from streaming.rooms.peer import Peer
 from streaming.rooms.publisher_notices import Notice
-from streaming.rooms.since_keyframe import Replay, since_keyframe
 from streaming.rooms.source import Source
-from streaming.rooms.taps import TapFailures
-from streaming.rooms.tile_stream import Low
+from streaming.rooms.stream import Outbox, Stream, since_keyframe
+from streaming.rooms.taps import Replay, Tap, TapFailures
+from streaming.rooms.tile_stream import TileStream
 from streaming.rooms.viewer import Viewer
 from streaming.wire.codecs import CLOCK
+from streaming.wire.rtp import HEADER_SIZE
 
 log = structlog.get_logger()
 
@@ -61,15 +61,15 @@ class RoomStatus:
 
 
 class Room:
-    def __init__(self, name: str, fanout: Fanout, due: list[Stream], changed: Callable[[str], None]) -> None:
+    def __init__(self, name: str, fanout: Fanout, outbox: Outbox, changed: Callable[[str], None]) -> None:
         self.name = name
         self.fanout = fanout
-        self.streams = {kind: Stream(kind, fanout.group(), due) for kind in CLOCK}
+        self.tap_failures = TapFailures(name)
+        self.streams = {kind: Stream(kind, fanout.group(), outbox, self._tap_failed) for kind in CLOCK}
         self.publisher: Source | None = None
         self._successor: Source | None = None
         self._taken_over: deque[float] = deque(maxlen=MOST_TAKEOVERS)
         self.viewers: dict[str, Viewer] = {}
-        self.tap_failures = TapFailures(name)
         self.ended: Counter[str] = Counter()
         self.totals: Counter[str] = Counter()
         self.bitrate = self.fps = 0.0
@@ -77,11 +77,9 @@ class Room:
         self._since: datetime | None = None
         self._counted = (0, 0, time.monotonic())
         self._intervals: dict[int, float] = {}
-        self.low = Low(Stream("video", fanout.group(), due), self.video, self.request_keyframe)
-        self.low.on_report = self._report
-        for stream in self.streams.values():
-            stream.on_tap_failed = self._tap_failed
-        self.low.stream.on_tap_failed = self._tap_failed
+        small = Stream("video", fanout.group(), outbox, self._tap_failed)
+        self.tile = TileStream(small, self.video, self.request_keyframe)
+        self.tile.on_report = self._report
 
     @property
     def video(self) -> Stream:
@@ -136,7 +134,7 @@ class Room:
 
     def _publisher_started(self, publisher: Source) -> None:
         publisher.media_at = time.monotonic()
-        self.low.started(publisher.tracks.get("video"))
+        self.tile.started(publisher.tracks.get("video"))
         for viewer in list(self.viewers.values()):
             if viewer.connected:
                 self._start_viewer(viewer, again=True)
@@ -157,7 +155,7 @@ class Room:
             self.publisher = None
             for stream in self.streams.values():
                 stream.idle()
-            self.low.stopped()
+            self.tile.stopped()
             self._set_live(False)
 
     def notices(self) -> list[Notice]:
@@ -179,8 +177,8 @@ class Room:
         self.viewers[viewer.id] = viewer
         viewer.on_closed.append(self._viewer_left)
         viewer.on_started = self._viewer_started
-        low = viewer.streams.get("video") is self.low.stream
-        viewer.on_keyframe_wanted = self.low.request_keyframe if low else self.request_keyframe
+        low = viewer.streams.get("video") is self.tile.stream
+        viewer.on_keyframe_wanted = self.tile.request_keyframe if low else self.request_keyframe
 
     def _viewer_started(self, viewer: Viewer) -> None:
         self.totals["joins"] += 1
@@ -189,15 +187,15 @@ class Room:
 
     def _start_viewer(self, viewer: Viewer, *, again: bool) -> None:
         """Let the live packets flow to a viewer; one that cannot play them is sent away to join anew."""
-        if viewer.streams.get("video") is self.low.stream:
-            self.low.watched()
+        if viewer.streams.get("video") is self.tile.stream:
+            self.tile.watched()
         if self._cannot_play(viewer):
             viewer.close("codec_changed")
             return
         for kind, stream in viewer.streams.items():
             if viewer.codec(kind) is not None:
                 replayed = viewer.show(kind, replay=not again)
-                if kind == "video" and not (replayed and _age(stream.keyframe_at) < FRESH_GOP):
+                if kind == "video" and not (replayed and _age(stream.cache.keyframe_at) < FRESH_GOP):
                     viewer.on_keyframe_wanted()
 
     def _cannot_play(self, viewer: Viewer) -> bool:
@@ -225,10 +223,10 @@ class Room:
         """
         for stream in self.streams.values():
             stream.flush()
-            (stream.kept if kept else stream.taps).append(tap)
+            (stream.kept if kept else stream.taps).add(tap)
         if keyframe_every is not None:
             self._intervals[id(tap)] = keyframe_every
-        if replay is not None and not (kept and any(stream.split for stream in self.streams.values())):
+        if replay is not None and not (kept and any(stream.cover.aside for stream in self.streams.values())):
             for entry in since_keyframe(self.streams):
                 replay(*entry)
         self.request_keyframe()
@@ -237,9 +235,8 @@ class Room:
     def _remove_tap(self, tap: Tap) -> None:
         self._intervals.pop(id(tap), None)
         for stream in self.streams.values():
-            for taps in (stream.taps, stream.kept):
-                if tap in taps:
-                    taps.remove(tap)
+            stream.taps.remove(tap)
+            stream.kept.remove(tap)
 
     def _tap_failed(self, tap: Tap) -> None:
         self.tap_failures.failed(tap)
@@ -249,17 +246,17 @@ class Room:
 
     def mute(self, on: bool) -> None:
         """Withhold the sound from viewers and taps, or give it back."""
-        self.streams["audio"].cover(on)
+        self.streams["audio"].withhold(on)
 
     def slate(self, on: bool) -> None:
         """Withhold the picture from viewers and taps, or give it back from the next keyframe on."""
-        lifted = self.video.covered and not on
-        self.video.cover(on)
-        self.low.stream.cover(on)
+        lifted = self.video.cover.on and not on
+        self.video.withhold(on)
+        self.tile.stream.withhold(on)
         if lifted:
             self.request_keyframe()
-            if self.low.active:
-                self.low.request_keyframe()
+            if self.tile.active:
+                self.tile.request_keyframe()
 
     # -- once a second ----------------------------------------------------------------------------
 
@@ -270,15 +267,16 @@ class Room:
                 # a cut cable says no goodbye: the session lives on for its 30 s, the picture does not
                 self._set_live(time.monotonic() - self.publisher.media_at < STALLED)
         # whether or not what the source sends is withheld
-        if self._intervals and _age(self.video.source_key_at) + 0.5 >= min(self._intervals.values()):
+        if self._intervals and _age(self.video.counts.keyframe_at) + 0.5 >= min(self._intervals.values()):
             self.request_keyframe()
         low = False
         for viewer in list(self.viewers.values()):
             viewer.tick()
-            low |= viewer.streams.get("video") is self.low.stream
-        self.low.tick(low)
-        octets = sum(stream.octets + 12 * stream.packets for stream in self.streams.values())
-        now, frames = time.monotonic(), self.video.frames
+            low |= viewer.streams.get("video") is self.tile.stream
+        self.tile.tick(low)
+        counts = [stream.counts for stream in self.streams.values()]
+        octets = sum(count.octets + HEADER_SIZE * count.packets for count in counts)
+        now, frames = time.monotonic(), self.video.counts.frames
         seconds = max(now - self._counted[2], 0.001)
         self.bitrate = (octets - self._counted[0]) * 8 / seconds
         self.fps = (frames - self._counted[1]) / seconds
@@ -290,7 +288,7 @@ class Room:
         if publisher is None or self._since is None:
             return RoomStatus(viewers=watching)
         names = {kind: track.codec.name for kind, track in publisher.tracks.items()}
-        small = self.low.there()
+        small = self.tile.there()
         receptions = [track.chosen.reception for track in publisher.tracks.values() if track.chosen]
         return RoomStatus(
             publishing=True,
@@ -302,7 +300,7 @@ class Room:
             loss=max((r.loss for r in receptions), default=0.0),
             jitter=max((r.jitter / r.clock_rate for r in receptions), default=0.0),
             rtt=publisher.rtt,
-            keyframe_age=_age(self.video.keyframe_at) if self.video.keyframe_at is not None else None,
+            keyframe_age=_age(key) if (key := self.video.cache.keyframe_at) is not None else None,
             viewers=watching,
             low_layer=small is not None,
             low_bitrate=small.bitrate if small is not None else 0.0,

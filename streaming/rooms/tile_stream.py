@@ -10,16 +10,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from streaming.rooms.forward import Stream
 from streaming.rooms.layers import Asking, Layer, Track
+from streaming.rooms.stream import Stream
 from streaming.rooms.viewer import GOP_LIMIT
 from streaming.wire import rtcp
 from streaming.wire.codecs import KEYFRAME, Codec
+from streaming.wire.rtp import HEADER_SIZE
 
 LINGER = 10  # ticks for which the stream goes on without viewers: pages reload
 
 
-class Low:
+class TileStream:
     """Is the second stream of the publisher's video track and, while that has one layer, a tap of the full one.
 
     `layer` feeds it, or the full stream does, or, just after the first viewer came, nothing yet. `ask_full`
@@ -124,7 +125,7 @@ class Low:
         now = time.monotonic()
         for packet in packets:
             if self._returning:
-                if not KEYFRAME[codec.name](packet, 12):
+                if not KEYFRAME[codec.name](packet, HEADER_SIZE):
                     continue
                 self._follow_full()
             self.stream.push(packet, now)
@@ -174,7 +175,7 @@ class Low:
         if primed:
             self.full.flush()
             now = time.monotonic()
-            for packet in self.full.gop(GOP_LIMIT):
+            for packet in self.full.cache.since_keyframe(GOP_LIMIT):
                 self.stream.push(packet, now)
             self.stream.flush()
         self._tap(True)
@@ -184,10 +185,7 @@ class Low:
         self._from_full = self._returning = False
 
     def _tap(self, on: bool) -> None:
-        if on and self not in self.full.taps:
-            self.full.taps.append(self)
-        elif not on and self in self.full.taps:
-            self.full.taps.remove(self)
+        (self.full.taps.add if on else self.full.taps.remove)(self)
 
     def _rest(self) -> None:
         self.active = False

@@ -13,7 +13,7 @@ NAMED = 3
 FAR = {"zh": "全景", "en": "overview camera"}
 _TAPS = {
     "RoomRecorder": ("录像", "recorder"), "Cutter": ("HLS", "HLS"), "Relay": ("边缘转发", "relay to an edge"),
-    "Low": ("小画面", "small picture"),
+    "TileStream": ("小画面", "small picture"),
 }  # fmt: skip
 
 

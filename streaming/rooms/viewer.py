@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import struct
 import time
 from collections.abc import Callable
 from typing import ClassVar
 
 from streaming.fanout import Fanout, Line, Target
-from streaming.rooms.forward import Stream, retransmission
 from streaming.rooms.peer import Certificate, Peer
-from streaming.wire import rtcp
+from streaming.rooms.stream import Stream
+from streaming.wire import rtcp, rtp
 from streaming.wire.codecs import Codec
 from streaming.wire.paths import UdpPath
 from streaming.wire.sdp import Offer
+from streaming.wire.serial import behind, sequence
+from streaming.wire.serial import timestamp as rtp_time
 from streaming.wire.transport import UdpPort
 
 GOP_LIMIT = 1400  # packets; a longer GOP is not worth replaying and hardly in the cache
@@ -42,16 +43,16 @@ class CatchUp:
         self.finished_at: float | None = None
         self.alone = fanout.group()
         self.alone.add(target)
-        self._first = self._next = packets[0][2] << 8 | packets[0][3]
+        self._first = self._next = rtp.sequence_number(packets[0])
         self._repeats = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def step(self) -> None:
-        packets = self.stream.since(self._next, CHUNK)
-        self._next = (self._next + CHUNK) & 0xFFFF
+        packets = self.stream.cache.since(self._next, CHUNK)
+        self._next = sequence(self._next + CHUNK)
         if packets:
             self.alone.send([self.shown(packet) for packet in packets])
-        if (self.stream.flushed - self._next) & 0xFFFF < 0x8000:
+        if not behind(self.stream.cache.flushed, self._next):
             self._timer = asyncio.get_running_loop().call_later(PAUSE, self.step)
         else:
             self._timer = None
@@ -62,27 +63,31 @@ class CatchUp:
     def again(self) -> None:
         """Send the same packets once more: the first ones may have been lost or overtaken the handshake,
         and a receiver asks again only for what lies between two packets it has."""
-        if self._timer is None and self._repeats < REPLAYS and self.stream.cached(self._first) is not None:
+        if self._timer is None and self._repeats < REPLAYS and self.stream.cache.get(self._first) is not None:
             self._repeats += 1
             self._next = self._first
             self.step()
 
     def shown(self, packet: bytes) -> bytes:
         """The packet with the timestamp this viewer saw or will see."""
-        moved = self.moved.get(int.from_bytes(packet[4:8], "big"))
+        moved = self.moved.get(packet[rtp.TIMESTAMP])
         if moved is None:
             return packet
-        return packet[:4] + struct.pack("!I", moved) + packet[8:]
+        return packet[: rtp.TIMESTAMP.start] + moved + packet[rtp.TIMESTAMP.stop :]
 
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
 
-def _drawn_together(packets: list[bytes]) -> dict[int, int]:
-    times = list(dict.fromkeys(int.from_bytes(packet[4:8], "big") for packet in packets))
-    last = len(times) - 1
-    return {when: (times[last] - (last - index) * STEP) & 0xFFFFFFFF for index, when in enumerate(times[:-1])}
+def _drawn_together(packets: list[bytes]) -> dict[bytes, bytes]:
+    """Timestamp → the one to show instead, both as in the packets: every frame a millisecond after the one before."""
+    times = list(dict.fromkeys(packet[rtp.TIMESTAMP] for packet in packets))
+    last, newest = len(times) - 1, int.from_bytes(times[-1], "big")
+    return {
+        when: rtp_time(newest - (last - index) * STEP).to_bytes(len(when), "big")
+        for index, when in enumerate(times[:-1])
+    }
 
 
 class Viewer(Peer):
@@ -139,7 +144,7 @@ class Viewer(Peer):
         self.targets[kind] = target
         if stream.report is not None:
             self.send_rtcp(stream.report)
-        packets = stream.gop(GOP_LIMIT) if replay and kind == "video" else []
+        packets = stream.cache.since_keyframe(GOP_LIMIT) if replay and kind == "video" else []
         if not packets:
             stream.group.add(target)
             return False
@@ -187,16 +192,16 @@ class Viewer(Peer):
                     self._repeat_one(kind, stream, number)
 
     def _repeat_one(self, kind: str, stream: Stream, number: int) -> None:
-        packet, codec = stream.cached(number), self.codec(kind)
+        packet, codec = stream.cache.get(number), self.codec(kind)
         if packet is None or codec is None or self._repeats_left <= 0:
             return
         if kind == "video" and self._catch_up is not None:
             packet = self._catch_up.shown(packet)
         if codec.rtx is not None:
-            self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
-            packet = retransmission(packet, codec.rtx, self.rtx_ssrc, self._rtx_sequence)
+            self._rtx_sequence = sequence(self._rtx_sequence + 1)
+            packet = rtp.retransmission(packet, codec.rtx, self.rtx_ssrc, self._rtx_sequence)
         else:
-            packet = packet[:1] + bytes((packet[1] | codec.payload_type,)) + packet[2:]
+            packet = rtp.with_payload_type(packet, codec.payload_type)
         self._repeats_left -= 1
         self.repeated += 1
         self.send_rtp(packet)

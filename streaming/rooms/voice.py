@@ -5,23 +5,22 @@ About 0.07 ms of work a packet, only where an encoder offers no Opus.
 
 from __future__ import annotations
 
-import struct
-
 import av
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.fifo import AudioFifo
 
-from streaming.rooms.forward import Stream, payload_start
+from streaming.rooms.stream import Stream
+from streaming.wire import rtp
 from streaming.wire.codecs import CLOCK, OPUS, TELEPHONE, TELEPHONE_CLOCK, Codec
 from streaming.wire.reorder import Reorder
+from streaming.wire.serial import sequence, ticks_between
+from streaming.wire.serial import timestamp as rtp_time
 
 SCALE = CLOCK["audio"] // TELEPHONE_CLOCK
 """Ticks of Opus' RTP clock a tick of theirs."""
 BIT_RATE = 32_000
 _DECODERS = {"PCMU": "pcm_mulaw", "PCMA": "pcm_alaw", "G722": "g722"}
 _OPTIONS = {"application": "voip", "frame_duration": "20"}
-_HEADER = struct.Struct("!BBHII")
-_HALF, _WHOLE = 1 << 31, 1 << 32
 
 
 class Voice:
@@ -41,18 +40,17 @@ class Voice:
             self._take(ordered, now)
 
     def _take(self, packet: bytes, now: float) -> None:
-        payload = _payload(packet)
-        timestamp = int.from_bytes(packet[4:8], "big")
+        payload, timestamp = rtp.payload(packet), rtp.timestamp(packet)
         if not payload:
             return
-        if self._expected is None or abs(_apart(timestamp, self._expected)) > TELEPHONE_CLOCK // 100:
+        if self._expected is None or abs(ticks_between(timestamp, self._expected)) > TELEPHONE_CLOCK // 100:
             self._begin(timestamp)  # the first packet, or one after a hole: a new piece of sound
-        self._ssrc = int.from_bytes(packet[8:12], "big")
+        self._ssrc = rtp.ssrc(packet)
         for frame in self._decoder.decode(av.Packet(payload)):
             frame.pts = None
             self._fifo.write(frame)
         # each of the three spends a byte on a tick of the RTP clock
-        self._expected = (timestamp + len(payload)) % _WHOLE
+        self._expected = rtp_time(timestamp + len(payload))
         self._encode(now)
 
     def _begin(self, timestamp: int) -> None:
@@ -74,10 +72,11 @@ class Voice:
                 self._send(bytes(packet), now)
 
     def _send(self, opus: bytes, now: float) -> None:
-        timestamp = (self._began + self._written) % _WHOLE
+        timestamp = rtp_time(self._began + self._written)
         self._written += CLOCK["audio"] // 50
-        self._sequence = (self._sequence + 1) & 0xFFFF
-        self._stream.push(_HEADER.pack(0x80, 0, self._sequence, timestamp, self._ssrc) + opus, now)
+        self._sequence = sequence(self._sequence + 1)
+        header = rtp.HEADER.pack(rtp.VERSION_BITS, 0, self._sequence, timestamp, self._ssrc)
+        self._stream.push(header + opus, now)
 
 
 def outgoing(codec: Codec) -> Codec:
@@ -85,11 +84,3 @@ def outgoing(codec: Codec) -> Codec:
     if codec.name not in TELEPHONE:
         return codec
     return Codec(OPUS, codec.payload_type, CLOCK["audio"], 2)
-
-
-def _payload(packet: bytes) -> bytes:
-    return packet[payload_start(packet) : len(packet) - (packet[-1] if packet[0] & 0x20 else 0)]
-
-
-def _apart(timestamp: int, reference: int) -> int:
-    return (timestamp - reference + _HALF) % _WHOLE - _HALF

@@ -45,7 +45,7 @@ class Whep(Signalling):
         if edges is None or not public:
             return None  # what is not for everybody never leaves the hub
         place = self.server.room(room)
-        if layer == LOW and place.low.there() is not None:
+        if layer == LOW and place.tile.there() is not None:
             return None  # edges have the full picture only; the small one costs the hub's line little
         codecs = {kind: found[0] for kind, found in choose(offer, place).items()}
         viewer = await edges.place(room, offer, codecs, len(place.viewers))
@@ -53,7 +53,7 @@ class Whep(Signalling):
 
     def take(self, room: str, offer: Offer, request: Request) -> tuple[Peer, str]:
         place, layer = self.server.room(room), self.layer(request.query_params.get("layer"))
-        streams = place.streams if layer == FULL else {**place.streams, "video": place.low.stream}
+        streams = place.streams if layer == FULL else {**place.streams, "video": place.tile.stream}
         if len(place.viewers) >= VIEWERS_PER_ROOM:
             raise Problem(
                 503, "房间观看人数已满，请用 HLS / the room is full; use HLS", {"Retry-After": "30"}

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from streaming.rooms.forward import Stream
 from streaming.rooms.layers import Track
 from streaming.rooms.publisher_notices import Notice
+from streaming.rooms.stream import Stream
 from streaming.wire import rtcp
 from streaming.wire.codecs import H264, OPUS, Codec
 

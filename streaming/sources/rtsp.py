@@ -24,7 +24,7 @@ from streaming.sources import plainrtp
 from streaming.sources.plainrtp import Announcement, Feed, PlainPublisher, Ports
 from streaming.wire import rtcp
 from streaming.wire.codecs import H264
-from streaming.wire.order import Order
+from streaming.wire.h264 import BFrameWatch
 
 TIMEOUT = 5.0  # seconds without an answer or a packet
 CONNECTING = 20.0  # seconds from the start to the first picture; cameras with long GOPs take theirs
@@ -126,7 +126,7 @@ class Pull:
         self.publisher: PlainPublisher | None = None
         self.on_live: Callable[[], None] = lambda: None
         self._flush = flush
-        self._order = Order()
+        self._b_frames = BFrameWatch()
         self._held: deque[tuple[str, bytes]] = deque(maxlen=HELD)
         self._reports: dict[str, bytes] = {}
         self._announced: Announcement | None = None
@@ -225,8 +225,8 @@ class Pull:
         self._heard = time.monotonic()
         if kind == "video":
             self._first_at = self._first_at or self._heard
-            self._order.look(packet)
-            if self._order.reordered:
+            self._b_frames.look(packet)
+            if self._b_frames.reordered:
                 self._end(Refused(B_FRAMES_REMEDY, b_frames=True))
                 return
         if self.publisher is not None:
@@ -248,7 +248,7 @@ class Pull:
     def _examined(self) -> bool:
         if self._over.done() or self._announced is None or self._first_at is None:
             return False
-        return self._order.pictures >= EXAMINED or time.monotonic() - self._first_at > EXAMINING
+        return self._b_frames.pictures >= EXAMINED or time.monotonic() - self._first_at > EXAMINING
 
     def _go_live(self) -> None:
         assert self._announced is not None

@@ -10,6 +10,13 @@ from streaming.wire import simulcast, twcc
 from streaming.wire.codecs import OPUS, Codec
 from streaming.wire.sdp import Media, Offer
 
+_COMPONENT = 1
+"""RTP and RTCP share one (RFC 8445 §4)."""
+_UDP_PREFERENCE, _TCP_PREFERENCE = 126, 90
+"""Of host candidates: TCP well below UDP (RFC 6544 §4.2)."""
+_MOST_PREFERRED = 0xFFFF
+_PASSIVE, _LEAST_OF_PASSIVE = 4 << 13, 0x1FFF
+"""Direction preference of a candidate that the client connects to, and the 13 bits beneath it (RFC 6544 §4.2)."""
 FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
 PROBE_FROM = {"x-google-start-bitrate": "1000"}  # kbit/s; libwebrtc probes its line from there, not from 300
 
@@ -162,9 +169,12 @@ def _sources(sender: Sender, kind: str, rtx: bool) -> list[str]:
 def _candidate(number: int, candidate: Candidate) -> str:
     where = f"{candidate.address} {candidate.port} typ host"
     if candidate.tcp:
-        # well below UDP (RFC 6544 §4.2): type preference 90, direction preference 4 for passive, 13 bits beneath
-        priority = (90 << 24) | ((4 << 13 | (8191 - number)) << 8) | 255
-        return f"a=candidate:{number + 1} 1 tcp {priority} {where} tcptype passive"
-    # host type preference 126, the first address most preferred, component 1 (RFC 8445 §5.1.2)
-    priority = (126 << 24) | ((65535 - number) << 8) | 255
-    return f"a=candidate:{number + 1} 1 udp {priority} {where}"
+        priority = _priority(_TCP_PREFERENCE, _PASSIVE | (_LEAST_OF_PASSIVE - number))
+        return f"a=candidate:{number + 1} {_COMPONENT} tcp {priority} {where} tcptype passive"
+    priority = _priority(_UDP_PREFERENCE, _MOST_PREFERRED - number)
+    return f"a=candidate:{number + 1} {_COMPONENT} udp {priority} {where}"
+
+
+def _priority(kind: int, local: int) -> int:
+    """RFC 8445 §5.1.2.1: preference of the kind (8 bits), of the address among its kind (16), component (8)."""
+    return kind << 24 | local << 8 | (256 - _COMPONENT)

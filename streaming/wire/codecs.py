@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from streaming.wire.h264 import starts_keyframe
+from streaming.wire.rtp import SHARED_WITH_RTCP
+
 H264, VP8, OPUS = "H264", "VP8", "OPUS"
 CLOCK = {"video": 90_000, "audio": 48_000}
 """Clock rates of what rooms hand out; a telephone codec is made Opus on its way in."""
@@ -13,8 +16,6 @@ TELEPHONE = {"PCMU": 8_000, "PCMA": 8_000, "G722": 16_000}
 TELEPHONE_CLOCK = 8_000
 STATIC = {0: "PCMU/8000", 8: "PCMA/8000", 9: "G722/8000"}
 """Payload types that need no a=rtpmap (RFC 3551 §6)."""
-
-_IDR, _SPS, _STAP_A, _FU_A = 5, 7, 24, 28
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Codec:
     @property
     def collides(self) -> bool:
         """Whether its packets would be taken for RTCP on a shared port (RFC 5761 §4)."""
-        return 64 <= self.payload_type <= 95
+        return self.payload_type in SHARED_WITH_RTCP
 
     @property
     def forwardable(self) -> bool:
@@ -81,38 +82,36 @@ def profile_rank(codec: Codec, wanted: str | None = None) -> int:
     return _PROFILES.index(profile) if profile in _PROFILES else len(_PROFILES)
 
 
-def h264_keyframe(payload: bytes, start: int) -> bool:
-    """Whether the RTP payload at `start` begins (or is part of the head of) an IDR picture."""
-    if len(payload) <= start + 1:
-        return False
-    kind = payload[start] & 31
-    if kind == _FU_A:
-        return payload[start + 1] & 0x80 != 0 and payload[start + 1] & 31 == _IDR
-    if kind != _STAP_A:
-        return kind in (_IDR, _SPS)
-    position = start + 1
-    while position + 2 < len(payload):
-        if payload[position + 2] & 31 in (_IDR, _SPS):
-            return True
-        position += 2 + int.from_bytes(payload[position : position + 2], "big")
-    return False
+_EXTENDED, _START_OF_PARTITION, _PARTITION = 0x80, 0x10, 0x07
+"""Bits of the first byte of a VP8 payload (RFC 7741 §4.2)."""
+_PICTURE_ID, _TL0_INDEX, _LAYER_OR_KEY = 0x80, 0x40, 0x30
+"""Bits of the byte that follows where it is extended: which fields come behind it."""
+_LONG_ID = 0x80
+"""Bit of a picture id that has a second byte."""
+_INTER_FRAME = 0x01
+"""Bit of a picture's first byte: it builds on others (RFC 6386 §9.1)."""
 
 
 def vp8_keyframe(payload: bytes, start: int) -> bool:
     """RFC 7741: start of partition 0, and the P bit of the frame header clear."""
     if len(payload) <= start:
         return False
-    first, position = payload[start], start + 1
-    if not first & 0x10 or first & 0x07:
+    first = payload[start]
+    if not first & _START_OF_PARTITION or first & _PARTITION:
         return False
-    if first & 0x80:
-        if len(payload) <= position:
-            return False
-        extension, position = payload[position], position + 1
-        if extension & 0x80:
-            position += 2 if len(payload) > position and payload[position] & 0x80 else 1
-        position += bool(extension & 0x40) + bool(extension & 0x30)
-    return len(payload) > position and not payload[position] & 1
+    position = _vp8_frame(payload, start + 1) if first & _EXTENDED else start + 1
+    return len(payload) > position and not payload[position] & _INTER_FRAME
 
 
-KEYFRAME = {H264: h264_keyframe, VP8: vp8_keyframe}
+def _vp8_frame(payload: bytes, position: int) -> int:
+    """Where the picture begins behind an extension at `position`; beyond the end where it is cut off."""
+    if len(payload) <= position:
+        return len(payload)
+    fields, position = payload[position], position + 1
+    if fields & _PICTURE_ID:
+        position += 2 if len(payload) > position and payload[position] & _LONG_ID else 1
+    return position + bool(fields & _TL0_INDEX) + bool(fields & _LAYER_OR_KEY)
+
+
+KEYFRAME = {H264: starts_keyframe, VP8: vp8_keyframe}
+"""Codec → whether the RTP payload at an offset begins a keyframe."""

@@ -10,17 +10,12 @@ from __future__ import annotations
 
 from streaming.wire import rtcp
 from streaming.wire.codecs import CLOCK
+from streaming.wire.serial import ticks_between
 
 BELIEVED = 2.0
 """Seconds; a report that would move the sound further is of another source and waits for its partner."""
 SET_BACK = 2.0
 """Seconds by which a picture may be older than one before it; B-frames are by less."""
-_HALF, _WHOLE = 1 << 31, 1 << 32
-
-
-def ticks_between(timestamp: int, reference: int) -> int:
-    """`timestamp` − `reference` across the 32-bit wrap."""
-    return (timestamp - reference + _HALF) % _WHOLE - _HALF
 
 
 class TimeLine:

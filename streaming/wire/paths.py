@@ -8,14 +8,11 @@ import contextlib
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import structlog
 
 from streaming.wire import pktinfo, stun
-
-if TYPE_CHECKING:
-    from streaming.wire.transport import LiteTransport
 
 log = structlog.get_logger()
 
@@ -25,8 +22,18 @@ UNKNOWN_SECONDS = 10.0
 """How long a TCP connection may take to authenticate itself by a check."""
 MOST_UNKNOWN = 256
 """TCP connections that may be waiting to authenticate themselves."""
+LENGTH_BYTES = 2
+"""Before every packet on TCP (RFC 4571)."""
 BACKLOG_BYTES = 256 * 1024
 """Unsent bytes after which packets to a peer on TCP are dropped, as a full line drops them on UDP."""
+
+
+class Receiver(Protocol):
+    """Takes a peer's packets."""
+
+    def on_datagram(self, data: bytes) -> None:
+        """One packet, DTLS or SRTP."""
+        ...
 
 
 class Path(Protocol):
@@ -80,7 +87,7 @@ class TcpPath(asyncio.Protocol):
     """Connections of this process that have not authenticated themselves yet."""
 
     def __init__(self, on_stun: Callable[[bytes, Path], None], on_drained: Callable[[], None]) -> None:
-        self.peer: LiteTransport | None = None
+        self.peer: Receiver | None = None
         self._on_stun, self._on_drained = on_stun, on_drained
         self._received = bytearray()
         self._wire: asyncio.Transport | None = None
@@ -106,7 +113,7 @@ class TcpPath(asyncio.Protocol):
         TcpPath.unknown += 1
         self._deadline = asyncio.get_running_loop().call_later(UNKNOWN_SECONDS, self._give_up)
 
-    def belongs_to(self, peer: LiteTransport) -> None:
+    def belongs_to(self, peer: Receiver) -> None:
         """An authentic check came over this connection: its packets are this peer's from now on."""
         self.peer = peer
         self._known()
@@ -115,20 +122,21 @@ class TcpPath(asyncio.Protocol):
         received = self._received
         received += data
         at = 0
-        while len(received) - at >= 2:
-            length = received[at] << 8 | received[at + 1]
+        while len(received) - at >= LENGTH_BYTES:
+            length = int.from_bytes(received[at : at + LENGTH_BYTES], "big")
             if not 1 <= length <= LARGEST_FRAME:
                 self.close()
                 return
-            if len(received) - at - 2 < length:
+            start = at + LENGTH_BYTES
+            if len(received) - start < length:
                 break
-            self._packet(bytes(received[at + 2 : at + 2 + length]))
-            at += 2 + length
+            at = start + length
+            self._packet(bytes(received[start:at]))
         del received[:at]
         self._on_drained()
 
     def _packet(self, packet: bytes) -> None:
-        if packet[0] < 4:
+        if packet[0] < stun.FIRST_BYTE_BELOW:
             self._on_stun(packet, self)
         elif self.peer is not None:
             self.peer.on_datagram(packet)
@@ -137,7 +145,7 @@ class TcpPath(asyncio.Protocol):
         wire = self._wire
         if wire is None or wire.is_closing() or wire.get_write_buffer_size() > BACKLOG_BYTES:
             return False
-        wire.write(len(data).to_bytes(2, "big") + data)
+        wire.write(len(data).to_bytes(LENGTH_BYTES, "big") + data)
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:

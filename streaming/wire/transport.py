@@ -29,6 +29,9 @@ FORGOTTEN = 8.0  # seconds without a check from the settled address after which 
 DATAGRAM = 2048
 DTLS_QUEUE = 64
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
+"""Linux' numbers of the options; Python names neither."""
+_DTLS_FROM, _DTLS_BELOW, _SRTP_FROM = 20, 64, 128
+"""First bytes of what else than STUN comes by the port (RFC 7983)."""
 
 
 class UdpPort:
@@ -132,7 +135,7 @@ class UdpPort:
                 break
             if not data:
                 continue
-            if data[0] < 4:
+            if data[0] < stun.FIRST_BYTE_BELOW:
                 self._on_stun(data, UdpPath(self.sock, address))
             elif (peer := peers.get(address)) is not None:
                 peer.on_datagram(data)
@@ -153,7 +156,7 @@ class UdpPort:
                 break
             if not data:
                 continue
-            if data[0] < 4:
+            if data[0] < stun.FIRST_BYTE_BELOW:
                 self._on_stun(data, UdpPath(self.sock, address, pktinfo.destination(ancillary)))
             elif (peer := peers.get(address)) is not None:
                 peer.on_datagram(data)
@@ -244,10 +247,10 @@ class LiteTransport:
 
     def on_datagram(self, data: bytes) -> None:
         first = data[0]
-        if first >= 128:
+        if first >= _SRTP_FROM:
             if self.on_srtp is not None:
                 self.on_srtp(data)
-        elif 20 <= first < 64 and not self._dtls.full():
+        elif _DTLS_FROM <= first < _DTLS_BELOW and not self._dtls.full():
             self._dtls.put_nowait(data)
             self.heard = time.monotonic()
 

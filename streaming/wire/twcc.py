@@ -11,11 +11,11 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from streaming.wire import simulcast
+from streaming.wire import rtp, simulcast
 from streaming.wire.codecs import Codec
-from streaming.wire.extension import element
-from streaming.wire.rtcp import RTPFB
+from streaming.wire.rtcp import FORMAT_MASK, RTPFB
 from streaming.wire.sdp import Media, Offer
+from streaming.wire.serial import SEQUENCE_MASK
 
 URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 FEEDBACK = "transport-cc"
@@ -25,8 +25,24 @@ REFERENCE = 256  # ticks (64 ms) in a unit of the reference time
 RECEIVED = 300  # arrivals told in one packet, so that it stays below 1200 bytes
 
 _HEAD = struct.Struct("!BBHIIHHI")
+"""Version and format, kind, length in words, SSRC of the teller, SSRC told of, first number, how many statuses,
+reference time (24 bits) and count (8 bits)."""
+_CLOCK_BITS, _CLOCK_MASK, _COUNT_MASK = 8, 0xFFFFFF, 0xFF
 _LOST, _SMALL, _LARGE = range(3)
-_LONGEST = 8191  # statuses in a run-length chunk
+"""Status of a packet: missing, or come with a delta of one byte or of two; the delta's length as well."""
+_SMALL_DELTAS, _LARGE_DELTAS = range(256), range(-0x8000, 0x8000)
+_LONGEST = 0x1FFF
+"""Statuses in a run-length chunk: 13 bits."""
+_STATUS_SHIFT = 13
+"""Where the status of a run stands in its chunk."""
+_VECTOR, _TWO_BITS = 0x8000, 0x4000
+"""Bits of a chunk that is no run but a list of statuses, of two bits each or of one."""
+_ONES, _TWOS = 14, 7
+"""Statuses in a list of one bit each, of two bits each."""
+_FIRST_ELEMENT = rtp.HEADER_SIZE + 4
+"""Where the first element of a header extension begins in a packet without CSRCs."""
+_EXTENSION_HEAD = b"\xbe\xde\0"
+"""One-byte form, and less than 256 words of elements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +87,15 @@ def _offered(media: Media, codecs: Sequence[Codec]) -> int | None:
 def number(packet: bytes, extension: int) -> int | None:
     """The transport-wide number (16 bits) of an RTP packet, None where it carries none."""
     # most packets have no other extension before it; this is asked of every packet that comes in
-    lone = len(packet) >= 20 and packet[0] & 31 == 16 and packet.startswith(b"\xbe\xde\0", 12) and packet[15]
-    if lone and packet[16] == extension << 4 | 1:
-        return packet[17] << 8 | packet[18]
-    found = element(packet, extension)
+    if (
+        len(packet) >= _FIRST_ELEMENT + 4
+        and packet[0] & (rtp.EXTENSION | rtp.CSRC_COUNT) == rtp.EXTENSION
+        and packet.startswith(_EXTENSION_HEAD, rtp.HEADER_SIZE)
+        and packet[_FIRST_ELEMENT - 1]  # words of elements
+        and packet[_FIRST_ELEMENT] == extension << 4 | 1  # number, length less one
+    ):
+        return packet[_FIRST_ELEMENT + 1] << 8 | packet[_FIRST_ELEMENT + 2]
+    found = rtp.extension(packet, extension)
     return found[0] << 8 | found[1] if found is not None and len(found) == 2 else None
 
 
@@ -93,21 +114,23 @@ def write(ssrc: int, media: int, count: int, base: int, arrivals: Sequence[int |
     symbols, deltas = _deltas(arrivals, reference * REFERENCE)
     fci = _chunks(bytes(symbols)) + deltas
     fci += bytes(-len(fci) % 4)
-    head = (0x80 | FORMAT, RTPFB, 4 + len(fci) // 4, ssrc, media, base & 0xFFFF, len(symbols))
-    return _HEAD.pack(*head, (reference & 0xFFFFFF) << 8 | count & 0xFF) + fci, len(symbols)
+    clock = (reference & _CLOCK_MASK) << _CLOCK_BITS | count & _COUNT_MASK
+    words = (_HEAD.size + len(fci)) // 4 - 1
+    head = (rtp.VERSION_BITS | FORMAT, RTPFB, words, ssrc, media, base & SEQUENCE_MASK, len(symbols), clock)
+    return _HEAD.pack(*head) + fci, len(symbols)
 
 
 def _deltas(arrivals: Sequence[int | None], last: int) -> tuple[bytearray, bytearray]:
     """Symbols and deltas, up to the first arrival that does not fit into this packet."""
     symbols, deltas, left = bytearray(), bytearray(), RECEIVED
-    for at in arrivals[:0xFFFF]:
+    for at in arrivals[:SEQUENCE_MASK]:
         if at is None:
             symbols.append(_LOST)
             continue
         delta, last, left = at - last, at, left - 1
-        if left < 0 or not -0x8000 <= delta < 0x8000:
+        if left < 0 or delta not in _LARGE_DELTAS:
             break
-        small = 0 <= delta < 256
+        small = delta in _SMALL_DELTAS
         symbols.append(_SMALL if small else _LARGE)
         deltas += delta.to_bytes(1 if small else 2, "big", signed=not small)
     return symbols, deltas
@@ -119,20 +142,20 @@ def _chunks(symbols: bytes) -> bytes:
     while at < len(symbols):
         rest = symbols[at : at + _LONGEST]
         run = len(rest) - len(rest.lstrip(rest[:1]))
-        flat = _LARGE not in rest[:14]
-        if run == len(rest) or run >= (14 if flat else 7):
-            word, taken = rest[0] << 13 | run, run
+        flat = _LARGE not in rest[:_ONES]
+        if run == len(rest) or run >= (_ONES if flat else _TWOS):
+            word, taken = rest[0] << _STATUS_SHIFT | run, run
         elif flat:
-            word, taken = 0x8000 | _vector(rest[:14], 1), 14
+            word, taken = _VECTOR | _vector(rest[:_ONES], 1), _ONES
         else:
-            word, taken = 0xC000 | _vector(rest[:7], 2), 7
+            word, taken = _VECTOR | _TWO_BITS | _vector(rest[:_TWOS], 2), _TWOS
         chunks += word.to_bytes(2, "big")
         at += taken
     return bytes(chunks)
 
 
 def _vector(symbols: bytes, bits: int) -> int:
-    return sum(symbol << (14 - bits * (index + 1)) for index, symbol in enumerate(symbols))
+    return sum(symbol << (_ONES - bits * (index + 1)) for index, symbol in enumerate(symbols))
 
 
 # -- reading --------------------------------------------------------------------------------------
@@ -143,15 +166,17 @@ def parse(packet: bytes) -> Feedback | None:
     if len(packet) < _HEAD.size:
         return None
     first, kind, words, ssrc, media, base, statuses, clock = _HEAD.unpack_from(packet)
-    padding = packet[-1] if first & 0x20 else 0
-    if first >> 6 != 2 or (kind, first & 31) != (RTPFB, FORMAT) or len(packet) != 4 + 4 * words:
+    padding = packet[-1] if first & rtp.PADDING else 0
+    if first >> rtp.VERSION_SHIFT != rtp.VERSION or (kind, first & FORMAT_MASK) != (RTPFB, FORMAT):
+        return None
+    if len(packet) != 4 + 4 * words:
         return None
     fci = packet[_HEAD.size : len(packet) - padding]
     symbols = _symbols(fci, statuses)
-    if symbols is None or len(packet) - padding < _HEAD.size or (first & 0x20 and not padding):
+    if symbols is None or len(packet) - padding < _HEAD.size or (first & rtp.PADDING and not padding):
         return None
-    arrivals = _arrivals(fci[symbols[1] :], symbols[0], (clock >> 8) * REFERENCE)
-    return Feedback(ssrc, media, clock & 0xFF, base, arrivals) if arrivals else None
+    arrivals = _arrivals(fci[symbols[1] :], symbols[0], (clock >> _CLOCK_BITS) * REFERENCE)
+    return Feedback(ssrc, media, clock & _COUNT_MASK, base, arrivals) if arrivals else None
 
 
 def _symbols(fci: bytes, statuses: int) -> tuple[bytes, int] | None:
@@ -162,14 +187,13 @@ def _symbols(fci: bytes, statuses: int) -> tuple[bytes, int] | None:
             return None
         word = fci[at] << 8 | fci[at + 1]
         at += 2
-        if not word & 0x8000:
-            symbols += bytes((word >> 13,)) * (word & 0x1FFF)
-            if not word & 0x1FFF:
+        if not word & _VECTOR:
+            if not word & _LONGEST:
                 return None
-        elif word & 0x4000:
-            symbols += bytes(word >> shift & 3 for shift in range(12, -1, -2))
+            symbols += bytes((word >> _STATUS_SHIFT,)) * (word & _LONGEST)
         else:
-            symbols += bytes(word >> shift & 1 for shift in range(13, -1, -1))
+            bits = 2 if word & _TWO_BITS else 1
+            symbols += bytes(word >> shift & bits * 2 - 1 for shift in range(_ONES - bits, -1, -bits))
     return bytes(symbols[:statuses]), at
 
 

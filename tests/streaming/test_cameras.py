@@ -20,8 +20,8 @@ from records.tables.organisations import Room as RoomRow
 from streaming.sources import cameras
 from streaming.sources.cameras import Cameras, addresses
 from streaming.sources.plainrtp import read_announcement
-from streaming.sources.rtsp import Address, Order, mask
-from streaming.wire.h264 import ParameterWatch
+from streaming.sources.rtsp import Address, mask
+from streaming.wire.h264 import BFrameWatch, ParameterWatch
 from tests.needed import needed
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
@@ -207,7 +207,7 @@ class TestRefused:
             async with pulling(hub, camera.url) as held:
                 await until(lambda: held.status()["hz-01"].state == "refused", 20)
                 assert held.status()["hz-01"].b_frames and "B 帧" in held.status()["hz-01"].reason
-                assert hub.server.room("hz-01").video.packets == 0
+                assert hub.server.room("hz-01").video.counts.packets == 0
 
     async def test_b_frames_are_transcoded_where_the_room_says_so(self, hub: Rig) -> None:
         with device("--profile", "main", "--bframes", "2") as camera:
@@ -330,11 +330,11 @@ def test_passwords_are_masked_wherever_ffmpeg_says_them() -> None:
 
 
 def test_b_frames_show_in_the_timestamps() -> None:
-    def looked(*packets: tuple[int, int]) -> Order:
-        order = Order()
+    def looked(*packets: tuple[int, int]) -> BFrameWatch:
+        watch = BFrameWatch()
         for sequence, time in packets:
-            order.look(struct.pack("!BBHII", 0x80, 96, sequence & 0xFFFF, time % 2**32, 1))
-        return order
+            watch.look(struct.pack("!BBHII", 0x80, 96, sequence & 0xFFFF, time % 2**32, 1))
+        return watch
 
     forward = looked(*enumerate((0, 0, 3600, 7200, 7200, 10800)))
     assert (forward.pictures, forward.reordered) == (4, False)

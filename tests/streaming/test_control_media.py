@@ -39,7 +39,7 @@ def consecutive(packets):
 
 async def arrived(hub, count):
     """Wait until the hub has taken that many video packets from its publisher."""
-    await until(lambda: hub.server.room("hz-01").video.packets == count)
+    await until(lambda: hub.server.room("hz-01").video.counts.packets == count)
 
 
 async def test_a_slate_stops_the_picture_and_lets_the_sound_through(one):
@@ -113,7 +113,7 @@ async def test_a_cover_holds_for_publishers_to_come_and_for_the_far_camera(one):
         source, camera = await one.publish(room), Camera()
         watcher = await one.watch(room)
         send(source, [*camera.frame(key=True), Camera(0x2222, 111).packet(b"opus")])
-        await until(lambda room=room: one.server.room(room).video.packets == 3)
+        await until(lambda room=room: one.server.room(room).video.counts.packets == 3)
         await asyncio.sleep(0.03)
         assert watcher.rtp == []
 
@@ -144,5 +144,5 @@ async def test_figures_go_on_under_the_slate(one):
     send(source, camera.frame(key=True))
     await arrived(one, 3)
     room = one.server.room("hz-01")
-    assert room.video.frames == 1 and room.video.source_key_at is not None
+    assert room.video.counts.frames == 1 and room.video.counts.keyframe_at is not None
     assert one.server.status("hz-01").keyframe_age is None, "viewers have got no keyframe"

@@ -13,7 +13,7 @@ from pylibsrtp import Policy, Session
 
 from streaming import fanout
 from streaming.fanout import Target, native_build
-from streaming.rooms.forward import Rewriter
+from streaming.rooms.rewriting import Rewriter
 from streaming.wire import rtcp
 from tests.needed import needs_native
 
@@ -213,8 +213,10 @@ def test_viewers_come_and_go_while_the_thread_sends(name):
 
 def test_native_without_segmentation_sends_the_same():
     needs_native()
+    from streaming.fanout.native import lib
+
     wire = Wire("native")
-    wire.fanout.segmentation(False)
+    lib.sender_segmentation(wire.fanout._sender, 0)  # as on a kernel without UDP_SEGMENT
     wire.group.add(wire.targets()[0])
     sent = packets()
     wire.send(sent)

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from media_helper import Camera, number, ssrc, stamp
 
 from streaming.fanout import Target
-from streaming.rooms.forward import CACHE, Rewriter, Stream, original, retransmission
+from streaming.rooms.rewriting import CACHE, PacketCache, Rewriter
+from streaming.rooms.stream import Outbox, Stream
 from streaming.wire import rtcp
 from streaming.wire.codecs import Codec
 from streaming.wire.reception import TRIES, Reception
+from streaming.wire.rtp import original, retransmission
 
 H264 = Codec("H264", 96, 90000)
 
@@ -32,8 +34,11 @@ class Sink:
         self.packets += packets
 
 
-def stream():
-    made = Stream("video", Sink(), [])
+OUTBOX = Outbox()
+
+
+def stream(on_tap_failed=lambda tap: None):
+    made = Stream("video", Sink(), OUTBOX, on_tap_failed)
     made.source(H264)
     return made
 
@@ -106,9 +111,9 @@ async def test_a_frame_goes_out_whole_and_a_late_one_anyway():
     made.push(second, 1.0)
     assert made.group.packets == []
     made.push(third, 1.0)
-    assert made._due == [made]
-    made.flush()
-    assert len(made.group.packets) == 3
+    assert OUTBOX.waiting == [made]
+    OUTBOX.flush()
+    assert len(made.group.packets) == 3 and OUTBOX.waiting == []
     made.push(camera.frame()[0], 1.1)
     await asyncio.sleep(0.03)
     assert len(made.group.packets) == 4
@@ -121,11 +126,11 @@ async def test_the_cache_answers_and_forgets():
             made.push(packet, 1.0)
     made.flush()
     last = made.rewriter.sequence
-    assert number(made.cached(last)) == last
-    assert made.cached((last - CACHE + 1) & 0xFFFF) is not None
-    assert made.cached((last - CACHE) & 0xFFFF) is None
-    assert made.cached((last + 1) & 0xFFFF) is None
-    assert made.gop(1400) == []
+    assert number(made.cache.get(last)) == last
+    assert made.cache.get((last - CACHE + 1) & 0xFFFF) is not None
+    assert made.cache.get((last - CACHE) & 0xFFFF) is None
+    assert made.cache.get((last + 1) & 0xFFFF) is None
+    assert made.cache.since_keyframe(1400) == []
 
 
 async def test_the_gop_starts_at_the_last_keyframe():
@@ -134,26 +139,85 @@ async def test_the_gop_starts_at_the_last_keyframe():
         for packet in camera.frame(key=index in (3, 12)):
             made.push(packet, float(index))
     made.flush()
-    gop = made.gop(1400)
+    gop = made.cache.since_keyframe(1400)
     assert len(gop) == 8 * 3 and gop[-1] == made.group.packets[-1]
-    assert made.keyframe_at == 12.0 and made.keyframes == 2
+    assert made.cache.keyframe_at == 12.0 and made.counts.keyframes == 2
     made.source(H264)
-    assert made.gop(1400) == []
+    assert made.cache.since_keyframe(1400) == []
 
 
 async def test_a_tap_that_fails_does_not_stop_the_picture():
-    made, failed = stream(), []
+    failed = []
+    made = stream(failed.append)
 
     class Bad:
         def packets(self, kind, codec, packets):
             raise RuntimeError("disk full")
 
-    made.taps.append(Bad())
-    made.on_tap_failed = failed.append
+    made.taps.add(Bad())
     for packet in Camera().frame():
         made.push(packet, 1.0)
     made.flush()
     assert len(made.group.packets) == 3 and len(failed) == 1
+
+
+class Kept:
+    """A tap that keeps what it is given."""
+
+    def __init__(self):
+        self.packets_of, self.reports, self.changes = [], [], 0
+
+    def packets(self, kind, codec, packets):
+        self.packets_of += packets
+
+    def report(self, kind, report):
+        self.reports.append(report)
+
+    def changed(self, kind):
+        self.changes += 1
+
+
+async def test_a_cover_withholds_from_all_but_the_kept_taps_and_numbers_stand_still():
+    made, camera, public, inside = stream(), Camera(), Kept(), Kept()
+    made.taps.add(public)
+    made.kept.add(inside)
+
+    def push(**frame):
+        for packet in camera.frame(**frame):
+            made.push(packet, 1.0)
+        made.flush()
+
+    push(key=True)
+    last = made.rewriter.sequence
+    made.withhold(True)
+    push(key=True)
+    push()
+    assert made.rewriter.sequence == last and made.cache.since_keyframe(1400) == []
+    assert len(public.packets_of) == 3 and len(inside.packets_of) == 9
+    assert made.counts.packets == 9 and made.counts.keyframes == 2
+    changes = public.changes
+    made.withhold(False)
+    push()
+    assert len(public.packets_of) == 3, "pictures begin again with a keyframe"
+    push(key=True)
+    assert public.changes == changes + 1 and len(public.packets_of) == 6 == len(made.group.packets)
+    assert number(public.packets_of[3]) == (last + 1) & 0xFFFF
+    numbers = [number(packet) for packet in inside.packets_of]
+    assert all((b - a) & 0xFFFF == 1 for a, b in pairwise(numbers)), "nothing is missing for the recording"
+    made.sender_report(1 << 40, camera.timestamp)
+    assert public.reports != inside.reports, "each has the report of its own numbers"
+
+
+def test_a_cache_hands_out_only_what_has_left():
+    cache, camera = PacketCache(flushed=99), Camera(sequence=99)
+    for packet in camera.frame(packets=4):
+        cache.put(number(packet), packet)
+    cache.keyframe(101, 1.0)
+    assert cache.since_keyframe(10) == []
+    cache.flushed = 102
+    assert [number(packet) for packet in cache.since_keyframe(10)] == [101, 102]
+    assert cache.since_keyframe(1) == [] and number(cache.get(103)) == 103 and cache.get(104) is None
+    assert [number(packet) for packet in cache.held()] == [100, 101, 102]
 
 
 def test_reception_counts_loss_and_asks_again():

@@ -152,7 +152,7 @@ async def test_ffmpeg_publishes_and_leaves(hub):
         status = hub.media.status("hz-01")
         assert (status.video, status.audio) == ("H264", "OPUS")
         assert status.loss == 0 and status.bitrate > 100_000
-        assert hub.media.room("hz-01").video.keyframes >= 1
+        assert hub.media.room("hz-01").video.counts.keyframes >= 1
     await until(lambda: not hub.media.status("hz-01").publishing)
 
 
@@ -179,7 +179,7 @@ async def test_a_viewer_waits_for_the_publisher_and_outlives_its_restart(hub, br
 @pytest.mark.browser
 async def test_the_first_frame_comes_soon_from_a_source_deaf_to_pli(hub, browser):
     async with encoder(hub, g=125):
-        await until(lambda: hub.media.room("hz-01").video.frames > 90, 20)
+        await until(lambda: hub.media.room("hz-01").video.counts.frames > 90, 20)
         page = await open_page(browser, hub)
         await call(page, "watch", f"{hub.base}/whep/hz-01")
         await page.wait_for_function("firstFrame !== null", timeout=4000)

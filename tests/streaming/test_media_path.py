@@ -13,9 +13,9 @@ from benchmarks.lightpeer import H264_LINES, VP8_LINES
 from records.clock import now
 from streaming.rooms import peer as peers
 from streaming.rooms import viewer
-from streaming.rooms.forward import original
 from streaming.wire import rtcp
 from streaming.wire.paths import UdpPath
+from streaming.wire.rtp import original
 from tests.needed import needs_native
 
 
@@ -113,7 +113,7 @@ async def test_live_packets_follow_a_replay_without_gap_or_repeat(one):
         send(source, camera.frame(key=index == 0))
         if index % 20 == 0:
             await asyncio.sleep(0.01)
-    await until(lambda: one.server.room("hz-01").video.packets == 600)
+    await until(lambda: one.server.room("hz-01").video.counts.packets == 600)
     watching = asyncio.create_task(one.watch())
     for _ in range(60):
         send(source, camera.frame())
@@ -194,7 +194,7 @@ async def test_a_replay_that_was_lost_is_sent_again_when_asked(one):
     source, camera = await one.publish(), Camera()
     for index in range(20):
         send(source, camera.frame(key=index == 0))
-    await until(lambda: one.server.room("hz-01").video.packets == 60)
+    await until(lambda: one.server.room("hz-01").video.counts.packets == 60)
     watcher = await one.watch(lose=lambda data: data[1] & 127 == 96)
     await asyncio.sleep(0.1)
     assert watcher.video == []
@@ -332,7 +332,7 @@ async def test_a_viewer_that_moves_is_followed(one, when):
         send(source, camera.frame(key=index == 0))
         if index % 20 == 0:
             await asyncio.sleep(0.01)
-    await until(lambda: one.server.room("hz-01").video.packets == 300)
+    await until(lambda: one.server.room("hz-01").video.counts.packets == 300)
     watcher = await one.watch()
     if when == "live":
         await until(lambda: len(watcher.video) == 300)

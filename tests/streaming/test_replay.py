@@ -52,12 +52,12 @@ class Keeper:
 async def shown(hub, source, camera, sound, count):  # noqa: F811
     """A keyframe and pictures after it, 40 ms apart by their RTP time, with sound."""
     streams = hub.server.room("hz-01").streams
-    awaited = {kind: stream.packets + count * PACKETS[kind] for kind, stream in streams.items()}
+    awaited = {kind: stream.counts.packets + count * PACKETS[kind] for kind, stream in streams.items()}
     for index in range(count):
         for packet in (*camera.frame(key=index == 0), sound.packet(b"opus")):
             source.send_rtp(packet)
         sound.timestamp += 1920
-    await until(lambda: {kind: stream.packets for kind, stream in streams.items()} == awaited)
+    await until(lambda: {kind: stream.counts.packets for kind, stream in streams.items()} == awaited)
 
 
 async def test_it_gets_the_packets_since_the_last_keyframe_with_their_times(one):
@@ -101,7 +101,7 @@ async def test_without_a_keyframe_or_a_publisher_there_is_nothing(one):
     source, camera = await one.publish(), Camera()
     for packet in camera.frame():
         source.send_rtp(packet)
-    await until(lambda: one.server.room("hz-01").video.packets == 3)
+    await until(lambda: one.server.room("hz-01").video.counts.packets == 3)
     one.server.tap("hz-01", headless, replay=headless.replay)
     assert idle.before == [] and headless.before == []
 

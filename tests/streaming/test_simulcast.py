@@ -9,8 +9,8 @@ from simulcast_source import LARGE, LAYERED, SMALL, Source
 
 from benchmarks.lightpeer import H264_LINES, VP8_LINES, LightPeer
 from streaming.rooms import tile_stream as low
-from streaming.rooms.forward import original
 from streaming.wire import rtcp
+from streaming.wire.rtp import original
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def room(one):
 
 async def two_layers(one):
     """Until the hub has seen which layer is the rich one and which the poor."""
-    await until(lambda: room(one).low.there() and room(one).publisher.tracks["video"].chosen.rid == "h")
+    await until(lambda: room(one).tile.there() and room(one).publisher.tracks["video"].chosen.rid == "h")
 
 
 def large(packet):
@@ -104,7 +104,7 @@ async def test_one_layer_is_the_small_one_too_and_starts_at_once(one):
     for index in range(40):
         for packet in camera.frame(key=index == 0):
             peer.send_rtp(packet)
-    await until(lambda: room(one).video.packets == 120)
+    await until(lambda: room(one).video.counts.packets == 120)
     small, full = await one.watch(query="?layer=low"), await one.watch()
     await until(lambda: len(small.video) == len(full.video) == 120)  # from the keyframe on, no new one needed
     for packet in camera.frame():
@@ -217,7 +217,7 @@ async def test_a_repeat_goes_to_its_own_layer(one, named):
     source = Source(await one.publish(video=LAYERED + ([] if named else groups)), named=named)
     source.cameras[SMALL].sequence = source.cameras[LARGE].sequence = 5000
     await until(
-        lambda: room(one).low.there() and room(one).publisher.tracks["video"].chosen.reception.ssrc == LARGE
+        lambda: room(one).tile.there() and room(one).publisher.tracks["video"].chosen.reception.ssrc == LARGE
     )
     small, full = await one.watch(query="?layer=low"), await one.watch()
     await until(lambda: len(small.video) > 9 and len(full.video) > 9)
@@ -239,16 +239,16 @@ async def test_while_nobody_asks_nothing_is_done(one, source, monkeypatch):
     full = await one.watch()
     await until(lambda: len(full.video) > 60)
     place = room(one)
-    assert place.low.stream.packets == 0 and place.publisher.tracks["video"].second is None
+    assert place.tile.stream.counts.packets == 0 and place.publisher.tracks["video"].second is None
     assert not place.video.taps
     small = await one.watch(query="?layer=low")
     await until(lambda: small.video)
-    assert place.publisher.tracks["video"].second is place.low
+    assert place.publisher.tracks["video"].second is place.tile
     await small.peer.close()
     await until(lambda: place.publisher.tracks["video"].second is None)
-    packets = place.low.stream.packets
+    packets = place.tile.stream.counts.packets
     await asyncio.sleep(0.1)
-    assert place.low.stream.packets == packets and not place.low.active
+    assert place.tile.stream.counts.packets == packets and not place.tile.active
 
 
 async def test_the_slate_covers_the_small_picture_too(one, source):

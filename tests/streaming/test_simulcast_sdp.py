@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from benchmarks.lightpeer import H264_LINES, VP8_LINES, LightPeer
 from streaming.wire import simulcast
-from streaming.wire.extension import element
+from streaming.wire.rtp import extension as element
 from streaming.wire.sdp import SdpError, parse_offer
 
 EXTMAPS = [f"a=extmap:{index} {uri}" for index, uri in enumerate(simulcast.EXTENSIONS, 4)]
