@@ -20,14 +20,12 @@ from streaming.hls.server import HlsServer
 from streaming.live.board import Board
 from streaming.live.reading import Reader
 from streaming.live.roster import Roster
-from streaming.recording import counters
-from streaming.recording.overdue import Duty
-from streaming.recording.policy import OpeningPolicy
+from streaming.recording.policy import OpeningPolicy, RecordingCheck
 from streaming.recording.recorder import Recorder, RecorderConfig
 from streaming.rooms.plane import MediaPlane
 from streaming.rooms.subrooms import SUFFIXES, main_room
 from streaming.service import Checks, RoomName, Service, Trouble
-from streaming.sources import camera_troubles
+from streaming.sources import cameras
 from streaming.sources.cameras import Cameras, CameraStatus
 
 log = structlog.get_logger()
@@ -52,7 +50,7 @@ class RoomCameras(Service):
 
     def trouble(self) -> Checks:
         """The cameras that do not come, why, and what to do."""
-        return {"cameras": camera_troubles.trouble(self._cameras.status(), self._called)}
+        return {"cameras": cameras.trouble(self._cameras.status(), self._called)}
 
     def told(self, room: str) -> list[dict[str, Any]]:
         """How a room's cameras do, for the operators."""
@@ -82,7 +80,7 @@ class OpeningRecorder(Service):
         policy = OpeningPolicy(lambda: board.openings.values(), board.publishing)
         config = RecorderConfig(folder, retention=self._retention)
         self._recorder = Recorder(media, ledger, config, policy, workers)
-        self._duty = Duty(self._recorder, policy, media.rooms)
+        self._check = RecordingCheck(self._recorder, policy, media.rooms)
         self._board, self._called = board, called
 
     def _retention(self, opening: str | None) -> str:
@@ -100,11 +98,11 @@ class OpeningRecorder(Service):
 
     def row(self, room: str) -> dict[str, Any]:
         """What the recorder does in a room, for the operators."""
-        return self._duty.row(room)
+        return self._check.row(room)
 
     def trouble(self) -> Checks:
         """What keeps rooms from being recorded that must be, by name; else what is wrong with the disk."""
-        return {"recorder": self._duty.trouble(self._called) or self._disk()}
+        return {"recorder": self._check.trouble(self._called) or self._disk()}
 
     def _disk(self) -> Trouble | None:
         zh, _, en = self._recorder.message().partition(" / ")
@@ -112,8 +110,7 @@ class OpeningRecorder(Service):
 
     def metrics(self) -> Iterable[Metric]:
         """Prometheus families of the recorder."""
-        recorder = self._recorder
-        return counters.families(recorder.status(), recorder.disk.free, bool(recorder.trouble))
+        return self._recorder.metrics()
 
 
 class PublicHls(Service):

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from records.clock import timestamp
+from streaming.hls.decode_times import DecodeTimes, Timed
 from streaming.hls.fmp4 import VIDEO_SCALE, VIDEO_TRACK, Sample, Stretch
-from streaming.hls.order import DecodeTimes, Timed
 from streaming.hls.sound import PAUSE, Sound
 from streaming.wire import rtp
 from streaming.wire.codecs import H264, Codec

@@ -52,7 +52,7 @@ class Segment:
         return sum(len(part.data) for part in self.parts)
 
 
-class Shelf:
+class HlsStream:
     """One stream: what was cut lately. `signal` tells of every new part.
 
     Numbers begin at the Unix time, and no segment is shorter than a second: so they never repeat, not
@@ -71,7 +71,7 @@ class Shelf:
         self._fragments = 0
 
     def put(self, cut: Cut, sound: Stretch | None) -> None:
-        """Pack a part and put it on the shelf; the first one must open a segment."""
+        """Pack a part and keep it; the first one must open a segment."""
         if not self.segments and not cut.opens:
             return
         if cut.opens:

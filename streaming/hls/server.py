@@ -19,7 +19,7 @@ from streaming.hls.aac import CODEC as AAC_CODEC
 from streaming.hls.aac import AacEncoder, transcode
 from streaming.hls.cutter import Cut, Cutter
 from streaming.hls.fmp4 import AUDIO_SCALE, VIDEO_SCALE, aac_entry, opus_entry
-from streaming.hls.segments import Shelf
+from streaming.hls.segments import HlsStream
 from streaming.http.answers import problem
 from streaming.rooms.taps import Replay, Tap
 
@@ -75,29 +75,29 @@ class Plane(Protocol):
 MayWatch = Callable[[str, str | None], bool]
 
 
-class Live:
-    """One room being cut: the cutter, and a shelf for each flavour somebody asked for."""
+class LiveRoom:
+    """One room being cut: the cutter, and a stream for each flavour somebody asked for."""
 
     def __init__(self, room: str, sound: bool, worker: ThreadPoolExecutor) -> None:
         self.room = room
         self.cutter = Cutter(self._cut)
         self.detach: Callable[[], None] = lambda: None
         self.asked_at = time.monotonic()
-        self.opus = Shelf(opus_entry() if sound else None, "opus")
-        self.aac: Shelf | None = None
+        self.opus = HlsStream(opus_entry() if sound else None, "opus")
+        self.aac: HlsStream | None = None
         self.sound, self._worker = sound, worker
         self._queue: asyncio.Queue[Cut] = asyncio.Queue(WAITING_CUTS)
         self._aac_asked_at = 0.0
         self._transcoding: asyncio.Task[None] | None = None
 
-    def shelf(self, flavour: str) -> Shelf:
-        """The shelf of a flavour; asking for AAC starts its transcoding."""
+    def stream(self, flavour: str) -> HlsStream:
+        """The stream of a flavour; asking for AAC starts its transcoding."""
         if flavour == "opus" or not self.sound:
             return self.opus
         self._aac_asked_at = time.monotonic()
         if self.aac is None:
             encoder = AacEncoder()
-            self.aac = Shelf(aac_entry(encoder.config), AAC_CODEC)
+            self.aac = HlsStream(aac_entry(encoder.config), AAC_CODEC)
             self._transcoding = asyncio.create_task(self._transcode(encoder, self.aac))
             self._transcoding.add_done_callback(self._transcoding_ended)
         return self.aac
@@ -123,14 +123,14 @@ class Live:
         else:
             self._queue.put_nowait(cut)
 
-    async def _transcode(self, encoder: AacEncoder, shelf: Shelf) -> None:
+    async def _transcode(self, encoder: AacEncoder, stream: HlsStream) -> None:
         loop, queue = asyncio.get_running_loop(), self._queue
         while True:
             cut = await queue.get()
             ticks = sum(sample.duration for sample in cut.video.samples)
             end = (cut.video.start + ticks) * AUDIO_SCALE // VIDEO_SCALE
             sound = await loop.run_in_executor(self._worker, transcode, encoder, cut.sound, end)
-            shelf.put(cut, sound)
+            stream.put(cut, sound)
 
     def close(self) -> None:
         """Stop cutting and forget everything."""
@@ -144,7 +144,7 @@ class HlsServer:
 
     def __init__(self, media: Plane, may_watch: MayWatch) -> None:
         self._media, self._may_watch = media, may_watch
-        self._live: dict[str, Live] = {}
+        self._live: dict[str, LiveRoom] = {}
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="aac")
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -185,14 +185,14 @@ class HlsServer:
         live = self._room(request)
         if isinstance(live, Response):
             return live
-        shelf = live.shelf(flavour)
-        if not await _until(shelf, lambda: shelf.ready or live.cutter.refused is not None, START_SECONDS):
+        stream = live.stream(flavour)
+        if not await _until(stream, lambda: stream.ready or live.cutter.refused is not None, START_SECONDS):
             return problem(
                 503, "画面还没有关键帧，请稍后再试 / no keyframe yet", {**CORS, "retry-after": "2"}
             )
         if live.cutter.refused:
             return _not_for_hls(live.cutter.refused)
-        return _answer(shelf.variant(f"{flavour}/live.m3u8"), PLAYLIST, 2)
+        return _answer(stream.variant(f"{flavour}/live.m3u8"), PLAYLIST, 2)
 
     async def playlist(self, request: Request) -> Response:
         """The media playlist, held until it has what `_HLS_msn` and `_HLS_part` ask for."""
@@ -203,18 +203,18 @@ class HlsServer:
             number, part = _wanted(request.query_params)
         except ValueError:
             return problem(400, "_HLS_msn 与 _HLS_part 须为非负整数 / must be whole numbers", CORS)
-        shelf = live.shelf(request.path_params["flavour"])
-        if not await _until(shelf, lambda: shelf.ready, START_SECONDS):
+        stream = live.stream(request.path_params["flavour"])
+        if not await _until(stream, lambda: stream.ready, START_SECONDS):
             return problem(
                 503, "画面还没有关键帧，请稍后再试 / no keyframe yet", {**CORS, "retry-after": "2"}
             )
         if number is None:
-            return _answer(shelf.playlist(), PLAYLIST, 1)
-        if number > shelf.segments[-1].number + AHEAD:
+            return _answer(stream.playlist(), PLAYLIST, 1)
+        if number > stream.segments[-1].number + AHEAD:
             return problem(400, "_HLS_msn 超前太多 / too far ahead", CORS)
-        came = await _until(shelf, lambda: shelf.has(number, part), HOLD_SECONDS)
+        came = await _until(stream, lambda: stream.has(number, part), HOLD_SECONDS)
         # nothing new: the same list again is what keeps players alive while a publisher comes back
-        return _answer(shelf.playlist(), PLAYLIST, 6 if came else 0)
+        return _answer(stream.playlist(), PLAYLIST, 6 if came else 0)
 
     async def media(self, request: Request) -> Response:
         """A head, a segment, or a part; the part that was hinted at is held until it is cut."""
@@ -222,34 +222,34 @@ class HlsServer:
         if isinstance(live, Response):
             return live
         found = _NAME.fullmatch(request.path_params["name"])
-        shelf = live.shelf(request.path_params["flavour"])
+        stream = live.stream(request.path_params["flavour"])
         if found is None:
             return _missing()
         if found["head"]:
-            data = shelf.heads.get(int(found["head"]))
+            data = stream.heads.get(int(found["head"]))
             return _answer(data, MEDIA, 3600) if data else _missing()
         number = int(found["segment"])
         if found["part"] is None:
-            segment = shelf.find(number)
+            segment = stream.find(number)
             whole = segment is not None and segment.closed
             return (
                 _answer(b"".join(p.data for p in segment.parts), MEDIA, 3600)
                 if segment and whole
                 else _missing()
             )
-        return await self._part(shelf, number, int(found["part"]))
+        return await self._part(stream, number, int(found["part"]))
 
-    async def _part(self, shelf: Shelf, number: int, part: int) -> Response:
-        if shelf.segments and number <= shelf.segments[-1].number + 1:
-            await _until(shelf, lambda: shelf.has(number, part), HOLD_SECONDS)
-        segment = shelf.find(number)
+    async def _part(self, stream: HlsStream, number: int, part: int) -> Response:
+        if stream.segments and number <= stream.segments[-1].number + 1:
+            await _until(stream, lambda: stream.has(number, part), HOLD_SECONDS)
+        segment = stream.find(number)
         if segment is None or part >= len(segment.parts):
             return _missing()
         return _answer(segment.parts[part].data, MEDIA, 3600)
 
     # -- rooms ------------------------------------------------------------------------------------
 
-    def _room(self, request: Request) -> Live | Response:
+    def _room(self, request: Request) -> LiveRoom | Response:
         """The room being cut, started if need be; or why there is none."""
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=CORS)
@@ -272,8 +272,8 @@ class HlsServer:
         live.asked_at = time.monotonic()
         return live
 
-    def _start(self, room: str, sound: bool) -> Live:
-        live = self._live[room] = Live(room, sound, self._worker)
+    def _start(self, room: str, sound: bool) -> LiveRoom:
+        live = self._live[room] = LiveRoom(room, sound, self._worker)
         cutter = live.cutter
         live.detach = self._media.tap(room, cutter, keyframe_every=KEYFRAME_SECONDS, replay=cutter.packets)
         if self._sweep is None:
@@ -304,14 +304,14 @@ def _wanted(query: Mapping[str, str]) -> tuple[int | None, int | None]:
     return number, part
 
 
-async def _until(shelf: Shelf, condition: Callable[[], bool], seconds: float) -> bool:
-    """Wait for the shelf to fulfil a condition; whether it does."""
+async def _until(stream: HlsStream, condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait for the stream to fulfil a condition; whether it does."""
     limit = time.monotonic() + seconds
     while not condition():
         left = limit - time.monotonic()
         if left <= 0:
             return False
-        await shelf.signal.newer(shelf.signal.version, min(left, 0.5))
+        await stream.signal.newer(stream.signal.version, min(left, 0.5))
     return True
 
 

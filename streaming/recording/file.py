@@ -52,7 +52,7 @@ class Source:
         return "mp4" if self.video.name == H264 else "webm"
 
 
-class Take:
+class RecordingFile:
     """A file from its first packet to its last piece. Packets go in on the event loop; `look` and
     `settle` touch the disk and belong to a worker thread."""
 

@@ -1,17 +1,28 @@
-"""When a room is recorded: from before the opening until after the signature, while pictures come."""
+"""Which rooms must be recorded: from before the opening until after the signature, while pictures come; and which of
+them are not.
+
+Recording comes before opening, but nobody is kept from opening by it. The operators are told, by room and with the
+remedy, and decide.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from records.clock import now
 from records.current import OVER, RUNNING, Claim, first, upcoming
-from streaming.rooms.subrooms import main_room
+from streaming.recording.recorder import Recorder
+from streaming.recording.types import Wanted
+from streaming.rooms.subrooms import camera, main_room
+from streaming.service import RoomName, Trouble
 
 BEFORE = timedelta(minutes=15)
 AFTER = timedelta(minutes=2)
+PATIENCE = 10.0
+"""Seconds a room may want to be recorded before its first fragment is missed."""
 
 
 class OpeningPolicy:
@@ -45,3 +56,63 @@ def _wanted(claims: list[Claim], instant: datetime) -> str | None:
     if just_over is not None:
         return just_over
     return upcoming((c for c in claims if c.scheduled_at and c.scheduled_at <= instant + BEFORE), instant)
+
+
+class RecordingCheck:
+    """Compares what is wanted with what is recorded; `rooms()` names the rooms that may have pictures."""
+
+    def __init__(self, recorder: Recorder, wanted: Wanted, rooms: Callable[[], Iterable[str]]) -> None:
+        self._recorder, self._wanted, self._rooms = recorder, wanted, rooms
+        self._missing: dict[str, float] = {}
+
+    def state(self, room: str) -> str:
+        """recording, waiting (for the first keyframe), disk (too full), failed (cannot write), off."""
+        status = self._recorder.status().get(room)
+        if status is not None and status.recording:
+            return "failed" if self._recorder.trouble else "recording"
+        if self._wanted(room) is None:
+            return "off"
+        if self._recorder.disk.state == "full":
+            return "disk"
+        return "failed" if self._recorder.trouble else "waiting"
+
+    def row(self, room: str) -> dict[str, Any]:
+        """What the desk is told of a room's recorder."""
+        status, state = self._recorder.status().get(room), self.state(room)
+        if status is None:
+            return {"state": state}
+        return {
+            "state": state,
+            "bytes": status.bytes,
+            "fragment_age": status.fragment_age,
+            "gaps": status.gaps,
+        }
+
+    def missing(self) -> list[str]:
+        """Rooms and sub-rooms with an opening under way or near whose pictures have not been recorded for a
+        while."""
+        instant = time.monotonic()
+        found = [room for room in self._rooms() if self.state(room) in ("waiting", "disk", "failed")]
+        self._missing = {room: self._missing.get(room, instant) for room in found}
+        return [room for room, since in self._missing.items() if self._due(room, instant - since)]
+
+    def _due(self, room: str, seconds: float) -> bool:
+        """A full disk or a failed write will not mend itself within the patience."""
+        return seconds >= PATIENCE or self.state(room) in ("disk", "failed")
+
+    def trouble(self, name: RoomName) -> Trouble | None:
+        """Who is not recorded, why, and what to do."""
+        rooms = sorted(self.missing())
+        if not rooms:
+            return None
+        zh = "、".join(name(room, "zh") + ("全景" if camera(room) == "far" else "") for room in rooms)
+        en = ", ".join(name(main_room(room), "en") for room in rooms)
+        why = self._recorder.message()
+        why_zh, _, why_en = why.partition(" / ")
+        return Trouble(
+            f"应录未录：{zh}{'（' + why_zh + '）' if why else ''}",
+            f"not recorded although an opening is on or near: {en}{' (' + why_en + ')' if why else ''}",
+            "先录像、后开标：请暂缓开标，清理或扩容录像磁盘，检查磁盘与账本，录像随后自动开始",
+            "recording comes before opening: hold the opening, make room on the disk, check disk and ledger;"
+            " recording then begins by itself",
+        )

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -31,7 +33,7 @@ from records.serving.workers import Worker, Workers
 from records.tables.evidence import Recording
 from streaming.machine import DiskGuard
 from streaming.recording import ledger as recordings
-from streaming.recording.file import Source, Take, end_leftover
+from streaming.recording.file import RecordingFile, Source, end_leftover
 from streaming.recording.ledger import Hole
 from streaming.recording.mp4 import Damaged
 from streaming.recording.roomrecorder import RoomRecorder
@@ -46,6 +48,15 @@ log = structlog.get_logger()
 Result = TypeVar("Result")
 
 KEYFRAME_SECONDS = 2.0
+
+_FIGURES: dict[str, tuple[str, Callable[[RecordingStatus], float | None]]] = {
+    "active": ("1 while the room is being recorded", lambda status: float(status.recording)),
+    "bytes": ("bytes of the present file that are safe on disk", lambda status: float(status.bytes)),
+    "fragment_age_seconds": ("seconds since the last closed fragment", lambda status: status.fragment_age),
+    "dropped_packets": ("packets that did not reach the file", lambda status: float(status.dropped)),
+    "gaps": ("spans without pictures since the hub began", lambda status: float(status.gaps)),
+}
+"""Figure of a room for Prometheus → what it is, and how it is taken from the status."""
 
 
 @dataclass
@@ -67,7 +78,7 @@ class Recorder:
         self.disk = DiskGuard(config.folder, config.limits, config.free_space)
         self.trouble: str | None = None
         self._rooms: dict[str, _Attached] = {}
-        self._takes: dict[Take, asyncio.Task[None]] = {}
+        self._files: dict[RecordingFile, asyncio.Task[None]] = {}
         self._stopping: set[asyncio.Task[None]] = set()
         self._reason: dict[str, str] = {}
         self._due: list[Callable[[Session], object]] = []
@@ -91,7 +102,7 @@ class Recorder:
             await asyncio.gather(clock, return_exceptions=True)
         for room in list(self._rooms):
             self._leave(room)
-        await asyncio.gather(*self._takes.values(), *self._stopping, return_exceptions=True)
+        await asyncio.gather(*self._files.values(), *self._stopping, return_exceptions=True)
         await self._work(self._write)
         self._worker.shutdown()
 
@@ -162,9 +173,9 @@ class Recorder:
     def _leave(self, room: str) -> None:
         held = self._rooms.pop(room)
         held.detach()
-        take = held.recorder.leave()
-        if take:
-            self._retire(take)
+        file = held.recorder.leave()
+        if file:
+            self._retire(file)
 
     def _leave_all(self, reason: str) -> None:
         for room in list(self._rooms):
@@ -172,16 +183,16 @@ class Recorder:
             self._leave(room)
             self._reason[room] = reason
 
-    # -- takes ------------------------------------------------------------------------------------
+    # -- files ------------------------------------------------------------------------------------
 
-    def _begin(self, recorder: RoomRecorder, source: Source, started_at: datetime) -> Take | None:
+    def _begin(self, recorder: RoomRecorder, source: Source, started_at: datetime) -> RecordingFile | None:
         room, local = recorder.room, started_at.astimezone(BEIJING)
         identity = f"{room}-{local:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         relative = Path(folder_name(room)) / f"{local:%Y-%m-%d}"
         try:
             (self._config.folder / relative).mkdir(parents=True, exist_ok=True)
             path = relative / f"{folder_name(identity)}{recordings.SUFFIX[source.container]}"
-            take = Take(
+            file = RecordingFile(
                 identity, self._config.folder / path, source, started_at, self._config.fragment_seconds
             )
         except OSError as error:
@@ -199,30 +210,30 @@ class Recorder:
             "retention_class": self._config.retention(recorder.session_id),
         }
         self._due.append(lambda session: _add(session, row, reason))
-        self._takes[take] = asyncio.create_task(self._watch(recorder, take))
+        self._files[file] = asyncio.create_task(self._watch(recorder, file))
         log.info("recording.started", room=room, recording=identity, sound=source.audio is not None)
-        return take
+        return file
 
-    async def _watch(self, recorder: RoomRecorder, take: Take) -> None:
-        """The life of a take: run, then its last pieces and the end of its row."""
+    async def _watch(self, recorder: RoomRecorder, file: RecordingFile) -> None:
+        """The life of a file: run, then its last pieces and the end of its row."""
         born = time.monotonic()
-        await take.run()
+        await file.run()
         lived = time.monotonic() - born
         try:
-            await self._work(lambda: self._settle(take))
+            await self._work(lambda: self._settle(file))
         except (OSError, ValueError) as error:
             self._fail("recording.disk_failed", error)
-        del self._takes[take]
-        recorder.ended(take, lived)
-        log.info("recording.ended", room=recorder.room, recording=take.id, bytes=take.bytes)
+        del self._files[file]
+        recorder.ended(file, lived)
+        log.info("recording.ended", room=recorder.room, recording=file.id, bytes=file.bytes)
 
-    def _retire(self, take: Take) -> None:
-        task = asyncio.create_task(take.stop())
+    def _retire(self, file: RecordingFile) -> None:
+        task = asyncio.create_task(file.stop())
         self._stopping.add(task)
         task.add_done_callback(self._stopping.discard)
 
-    def _note_hole(self, take: Take, hole: Hole) -> None:
-        self._due.append(lambda session: recordings.add_gap(session, take.id, hole))
+    def _note_hole(self, file: RecordingFile, hole: Hole) -> None:
+        self._due.append(lambda session: recordings.add_gap(session, file.id, hole))
 
     # -- in the worker thread ---------------------------------------------------------------------
 
@@ -238,21 +249,21 @@ class Recorder:
                 log.info("recording.recovered", recording=recording.id, bytes=recording.bytes, cut=cut)
 
     def _collect(self) -> None:
-        for take in list(self._takes):
+        for file in list(self._files):
             try:
-                self._append(take, take.look())
+                self._append(file, file.look())
             except Damaged as error:
-                log.error("recording.damaged", recording=take.id, error=str(error))
+                log.error("recording.damaged", recording=file.id, error=str(error))
         self._write()
 
-    def _settle(self, take: Take) -> None:
-        self._append(take, take.settle())
-        self._due.append(lambda session: recordings.close(session, take.id))
+    def _settle(self, file: RecordingFile) -> None:
+        self._append(file, file.settle())
+        self._due.append(lambda session: recordings.close(session, file.id))
         self._write()
 
-    def _append(self, take: Take, pieces: list[recordings.Digested]) -> None:
+    def _append(self, file: RecordingFile, pieces: list[recordings.Digested]) -> None:
         if pieces:
-            self._due.append(lambda session: recordings.append(session, take.id, pieces))
+            self._due.append(lambda session: recordings.append(session, file.id, pieces))
 
     def _write(self) -> None:
         """All that is due, in one transaction; what fails stays due."""
@@ -275,6 +286,10 @@ class Recorder:
         """Every room that is being recorded, or is about to be."""
         return {room: _status(held.recorder) for room, held in self._rooms.items()}
 
+    def metrics(self) -> Iterable[Metric]:
+        """Prometheus families of the recording."""
+        return families(self.status(), self.disk.free, bool(self.trouble))
+
     def message(self) -> str:
         """What is wrong and what to do, zh then en; empty while all is well."""
         return self.trouble or self.disk.message
@@ -293,14 +308,30 @@ def folder_name(identity: str) -> str:
 
 
 def _status(recorder: RoomRecorder) -> RecordingStatus:
-    take = recorder.take
+    file = recorder.file
     return RecordingStatus(
-        recording=take is not None,
-        since=take.started_at if take else None,
-        bytes=take.bytes if take else 0,
-        fragment_age=time.monotonic() - take.piece_at if take else None,
+        recording=file is not None,
+        since=file.started_at if file else None,
+        bytes=file.bytes if file else 0,
+        fragment_age=time.monotonic() - file.piece_at if file else None,
         dropped=recorder.dropped,
         gaps=recorder.gaps,
-        recording_id=take.id if take else None,
-        pid=take.pid if take else None,
+        recording_id=file.id if file else None,
+        pid=file.pid if file else None,
+    )
+
+
+def families(rooms: Mapping[str, RecordingStatus], free_bytes: int, trouble: bool) -> Iterable[Metric]:
+    """One family a figure, one sample a room; the disk and whether anything is wrong."""
+    for name, (text, figure) in _FIGURES.items():
+        family = GaugeMetricFamily(f"sunbid_recording_{name}", text, labels=["room"])
+        for room, status in rooms.items():
+            if (value := figure(status)) is not None:
+                family.add_metric([room], value)
+        yield family
+    yield GaugeMetricFamily(
+        "sunbid_recording_free_bytes", "free bytes of the recordings' disk", value=free_bytes
+    )
+    yield GaugeMetricFamily(
+        "sunbid_recording_trouble", "1 while recording cannot write", value=float(trouble)
     )

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from records.clock import timestamp
-from streaming.recording.file import Source, Take
-from streaming.recording.ledger import Hole
-from streaming.recording.pace import Pace
+from streaming.recording.file import RecordingFile, Source
+from streaming.recording.ledger import SHORTEST_GAP, Hole
 from streaming.wire import rtp
 from streaming.wire.codecs import CLOCK, H264, KEYFRAME, OPUS, Codec
 from streaming.wire.h264 import PAYLOAD, ParameterWatch, starts_idr
+from streaming.wire.lipsync import SET_BACK
+from streaming.wire.serial import ticks_between
 
 KEPT_GROUPS = 4
 """Groups of pictures kept in memory: when ffmpeg dies, the next file begins with those that are not in a
@@ -23,7 +24,11 @@ JITTER = 0.3
 """Seconds by which a piece's end may differ from the arrival of the next keyframe."""
 KEPT_BYTES = 8 << 20
 FIRST_PAUSE, LONGEST_PAUSE, SETTLED = 0.5, 30.0, 30.0
-"""Seconds: waits between failing starts, and the life after which a take counts as good."""
+"""Seconds: waits between failing starts, and the life after which a file counts as good."""
+MISSED = 3
+"""Usual lengths of a picture after which one was missed: a still scene may have one in five seconds."""
+UNKNOWN = 4.0
+"""Seconds taken for the usual length before there are two pictures."""
 
 
 @dataclass
@@ -50,9 +55,9 @@ def needs_new_file(held: Source, source: Source) -> bool:
 
 
 class RoomRecorder:
-    """A tap: feeds the present take and asks for another one where the source requires it.
+    """A tap: feeds the present file and asks for another one where the source requires it.
 
-    `begin(room, source, started_at)` makes and starts a take, or gives None where there may be none now.
+    `begin(room, source, started_at)` makes and starts a file, or gives None where there may be none now.
     `expects_sound()` says whether the publisher has announced sound, which may come a little later.
     """
 
@@ -60,13 +65,13 @@ class RoomRecorder:
         self,
         room: str,
         session_id: str | None,
-        begin: Callable[[RoomRecorder, Source, datetime], Take | None],
+        begin: Callable[[RoomRecorder, Source, datetime], RecordingFile | None],
         expects_sound: Callable[[], bool],
     ) -> None:
         self.room, self.session_id = room, session_id
-        self.take: Take | None = None
-        self.on_hole: Callable[[Take, Hole], None] = lambda take, hole: None
-        self.on_replaced: Callable[[Take], None] = lambda take: None
+        self.file: RecordingFile | None = None
+        self.on_hole: Callable[[RecordingFile, Hole], None] = lambda file, hole: None
+        self.on_replaced: Callable[[RecordingFile], None] = lambda file: None
         self.gaps = 0
         self._begin, self._expects_sound = begin, expects_sound
         self._groups: deque[Group] = deque(maxlen=KEPT_GROUPS)
@@ -102,10 +107,10 @@ class RoomRecorder:
             self._decide()
 
     def report(self, kind: str, sender_report: bytes) -> None:
-        """Pass a sender report on; the newest also goes to every later take."""
+        """Pass a sender report on; the newest also goes to every later file."""
         self._reports[kind] = sender_report
-        if self.take:
-            self.take.out.report(kind, sender_report)
+        if self.file:
+            self.file.out.report(kind, sender_report)
 
     def restart(self) -> None:
         """After an error: what waits goes into the file as it is, the file goes on from the next keyframe."""
@@ -133,9 +138,9 @@ class RoomRecorder:
                 self._hole(*gap)
 
     def _hole(self, start: float, end: float) -> None:
-        if self.take:
+        if self.file:
             self.gaps += 1
-            self.on_hole(self.take, Hole(_moment(start), _moment(end), "source"))
+            self.on_hole(self.file, Hole(_moment(start), _moment(end), "source"))
 
     # -- groups -----------------------------------------------------------------------------------
 
@@ -154,26 +159,26 @@ class RoomRecorder:
             self._groups[-1].add(kind, packets, arrived)
         if self._waiting is not None:
             self._waiting.append((kind, packets, arrived))
-        elif self.take:
-            self.take.out.packets(kind, packets, arrived)
+        elif self.file:
+            self.file.out.packets(kind, packets, arrived)
 
     def _release(self) -> None:
         waiting, self._waiting = self._waiting, None
-        if self.take:
+        if self.file:
             for entry in waiting or ():
-                self.take.out.packets(*entry)
+                self.file.out.packets(*entry)
 
-    # -- takes ------------------------------------------------------------------------------------
+    # -- files ------------------------------------------------------------------------------------
 
     def _decide(self) -> None:
         """At a keyframe whose parameters are known: go on with the present file or begin another."""
         source = self._source()
         self._groups[-1].source = source
-        if source is None or (self.take and not needs_new_file(self.take.source, source)):
+        if source is None or (self.file and not needs_new_file(self.file.source, source)):
             self._release()
             return
-        if self.take:
-            replaced, self.take = self.take, None
+        if self.file:
+            replaced, self.file = self.file, None
             self._dropped += replaced.out.dropped
             self.on_replaced(replaced)
         self._waiting = None
@@ -188,21 +193,21 @@ class RoomRecorder:
     def retry(self, groups: int = KEPT_GROUPS) -> None:
         """Begin a file with the newest groups held, if there is none, pictures come and it is time."""
         usable = self._usable(groups)
-        if self.take or not usable or time.monotonic() < self._not_before:
+        if self.file or not usable or time.monotonic() < self._not_before:
             return
         if self._pace.picture_at is None or self._pace.away(timestamp()):
             return
         first, source = usable[0].source, usable[-1].source
         assert first is not None and source is not None
         source = replace(source, parameters=first.parameters)
-        self.take = self._begin(self, source, _moment(usable[0].arrived))
-        if self.take is None:
+        self.file = self._begin(self, source, _moment(usable[0].arrived))
+        if self.file is None:
             return
         for kind, report in self._reports.items():
-            self.take.out.report(kind, report)
+            self.file.out.report(kind, report)
         for group in usable:
             for entry in group.entries:
-                self.take.out.packets(*entry)
+                self.file.out.packets(*entry)
 
     def _usable(self, count: int) -> list[Group]:
         """The newest groups that one file can hold, oldest first."""
@@ -216,13 +221,13 @@ class RoomRecorder:
             following = group.arrived
         return chosen[::-1]
 
-    def ended(self, take: Take, lived: float) -> None:
-        """The take ended by itself (`lived` seconds): the next begins at once, then ever later."""
-        if self.take is not take:
+    def ended(self, file: RecordingFile, lived: float) -> None:
+        """The file ended by itself (`lived` seconds): the next begins at once, then ever later."""
+        if self.file is not file:
             return
-        self.take = None
-        self._dropped += take.out.dropped
-        self._written_until = take.written_until
+        self.file = None
+        self._dropped += file.out.dropped
+        self._written_until = file.written_until
         if lived > SETTLED:
             self._pause = FIRST_PAUSE
             self._not_before = 0.0
@@ -232,19 +237,19 @@ class RoomRecorder:
         # packets that come until then are in the groups
         self.retry()
 
-    def leave(self) -> Take | None:
-        """Stop feeding; gives back the take, which is the caller's to stop."""
+    def leave(self) -> RecordingFile | None:
+        """Stop feeding; gives back the file, which is the caller's to stop."""
         if self._pace.picture_at is not None and self._pace.away(timestamp()):
             self._hole(self._pace.picture_at, timestamp())
         self._release()
-        take, self.take = self.take, None
+        file, self.file = self.file, None
         self._groups.clear()
-        return take
+        return file
 
     @property
     def dropped(self) -> int:
         """Packets of this room that did not reach ffmpeg."""
-        return self._dropped + (self.take.out.dropped if self.take else 0)
+        return self._dropped + (self.file.out.dropped if self.file else 0)
 
 
 def _alike(one: Source, other: Source | None) -> bool:
@@ -256,3 +261,51 @@ def _alike(one: Source, other: Source | None) -> bool:
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+class Pace:
+    """Watches a room's packets. A span without pictures is a gap where the source's own times say so (a picture that only
+    comes late is not missed), or where nothing came, no sound either; and only if it is longer than the source usually takes.
+    """
+
+    def __init__(self) -> None:
+        self.picture_at: float | None = None
+        self._came_at = 0.0
+        self._usual = UNKNOWN
+        self._source = b""
+        self._newest = 0
+
+    @property
+    def longest(self) -> float:
+        """Seconds without a picture that are no gap yet."""
+        return max(SHORTEST_GAP, MISSED * self._usual)
+
+    def away(self, now: float) -> bool:
+        """Whether pictures came, and have stopped coming. Unix seconds."""
+        return self.picture_at is not None and now - self.picture_at > self.longest
+
+    def sound(self, arrived: float) -> None:
+        """A packet of sound."""
+        self._came_at = arrived
+
+    def picture(self, packet: bytes, arrived: float) -> tuple[float, float] | None:
+        """A packet of a picture; gives the gap that ends with it, in Unix seconds."""
+        last, self.picture_at = self.picture_at, arrived
+        nothing, self._came_at = arrived - self._came_at, arrived
+        said, longest = self._said(packet), self.longest
+        if said:
+            self._usual = said
+        if last is None:
+            return None
+        missing = arrived - last if said is None else max(said, nothing)
+        return (last, max(arrived, last + (said or 0.0))) if missing > longest else None
+
+    def _said(self, packet: bytes) -> float | None:
+        """Seconds since the newest picture by the source's clock, 0 for its own or an older one; None: another clock."""
+        source, timestamp = packet[rtp.SSRC], rtp.timestamp(packet)
+        ticks = ticks_between(timestamp, self._newest)
+        if source != self._source or ticks < -SET_BACK * CLOCK["video"]:
+            self._source, self._newest = source, timestamp
+            return None
+        self._newest = timestamp if ticks > 0 else self._newest
+        return max(0, ticks) / CLOCK["video"]

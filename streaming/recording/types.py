@@ -1,4 +1,4 @@
-"""What the recorder is told, what it needs of the media plane, and what it says of itself."""
+"""Types shared by the recorder and the media plane: what it needs of a room, its settings, and its status."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ SILENT = 1.0  # seconds after which a layer no longer counts
 SMALLER = 0.5  # share of the full layer's bitrate up to which another one counts as small
 
 
-class Asking:
+class KeyframeRequests:
     """Keyframe requests for one stream: at most one per 0.5 s, and one within that time is kept.
 
     `send` asks the source; False where it could not.
@@ -75,7 +75,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Names:
+class LayerNames:
     """How an offer tells a section's SSRCs apart: the numbers of the header extensions rtp-stream-id and
     repaired-rtp-stream-id, and retransmission SSRC → the SSRC it repeats (a=ssrc-group:FID)."""
 
@@ -84,7 +84,7 @@ class Names:
     repeats: dict[int, int] = field(default_factory=dict)
 
 
-class Second(Protocol):
+class SecondStream(Protocol):
     """A second stream out of the same track (streaming.rooms.tile_stream)."""
 
     stream: Stream
@@ -109,18 +109,18 @@ class Track:
     """Audio or video of a publisher: which of its layers goes out. `codec` is what leaves, which for telephone
     sound is another than what comes."""
 
-    def __init__(self, codec: Codec, stream: Stream, names: Names | None = None) -> None:
+    def __init__(self, codec: Codec, stream: Stream, names: LayerNames | None = None) -> None:
         self.codec = outgoing(codec)
         self.stream = stream
         self.clock_rate = codec.clock_rate
         self.b_frames = BFrameWatch()
         """Tells of B-frames in what goes out; only for H.264."""
         self._inlet = stream if self.codec is codec else Voice(codec, stream)
-        self.names = names or Names()
+        self.names = names or LayerNames()
         self.layers: dict[int, Layer] = {}
         self.chosen: Layer | None = None
         self.wanted: Layer | None = None
-        self.second: Second | None = None
+        self.second: SecondStream | None = None
         self.ask: Callable[[Layer], bool] = lambda layer: False
         """Asks the source for a keyframe of a layer; False where it cannot be asked."""
         self._repaired: dict[int, Layer] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from prometheus_client import Metric
@@ -20,6 +20,7 @@ from streaming.rooms.counters import families
 from streaming.rooms.peer import Certificate
 from streaming.rooms.room import Room, RoomStatus
 from streaming.rooms.sessions import Sessions
+from streaming.rooms.signalling import Authority
 from streaming.rooms.stream import Outbox
 from streaming.rooms.subrooms import SUFFIXES
 from streaming.rooms.taps import Replay, Tap
@@ -30,8 +31,6 @@ from streaming.wire.addresses import announced
 from streaming.wire.answer import Candidate
 from streaming.wire.paths import TcpPath
 from streaming.wire.transport import UdpPort
-
-__all__ = ["Authority", "MediaConfig", "MediaServer", "RoomStatus", "Tap"]
 
 log = structlog.get_logger()
 
@@ -64,18 +63,6 @@ class MediaConfig:
     edges_after: int = 0
     secret: bytes | None = field(default=None, repr=False)
     tcp_shared: bool = False
-
-
-class Authority(Protocol):
-    """Who may do what in a room; the hub answers from its roster."""
-
-    def may_publish(self, room: str, token: str | None) -> int:
-        """HTTP status: 200 allowed, 401 no token, 403 wrong token, 404 no such room."""
-        ...
-
-    def may_watch(self, room: str, token: str | None) -> bool:
-        """False is answered with 404: a room one may not see does not exist."""
-        ...
 
 
 class MediaServer(Service):

@@ -13,7 +13,7 @@ import structlog
 from records.clock import timestamp
 from records.serving import signing
 from streaming.rooms.congestion import Congestion
-from streaming.rooms.layers import Asking, Layer, Names, Track
+from streaming.rooms.layers import KeyframeRequests, Layer, LayerNames, Track
 from streaming.rooms.peer import Certificate, Peer
 from streaming.rooms.publisher_notices import B_FRAMES
 from streaming.rooms.stream import Stream
@@ -53,7 +53,7 @@ class Publisher(Peer):
         self._arrivals = self.congestion.arrivals
         self._routes = {codec.payload_type: self.tracks[kind] for kind, codec in codecs.items()}
         self._repairs = {c.rtx: self.tracks[kind] for kind, c in codecs.items() if c.rtx is not None}
-        self._keyframes = Asking(streams["video"], self._ask_keyframe)
+        self._keyframes = KeyframeRequests(streams["video"], self._ask_keyframe)
         self._nack_timer: asyncio.TimerHandle | None = None
         self.token: str | None = None
         """What it showed to be let in."""
@@ -205,9 +205,9 @@ class Publisher(Peer):
         super().close(reason)
 
 
-def _names(offer: Offer, kind: str) -> Names:
+def _names(offer: Offer, kind: str) -> LayerNames:
     media = offer.section(kind)
     if media is None:
-        return Names()
+        return LayerNames()
     rid, repaired = (simulcast.extension(media, uri) for uri in (simulcast.RID, simulcast.REPAIRED_RID))
-    return Names(rid, repaired, simulcast.repeats(media))
+    return LayerNames(rid, repaired, simulcast.repeats(media))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Protocol
 from urllib.parse import quote
 
 import structlog
@@ -13,14 +13,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from records.serving import requests as asking
+from streaming.edges.assignment import Edges
 from streaming.edges.edge import EdgeViewer
-from streaming.rooms.peer import Peer
+from streaming.rooms.peer import Certificate, Peer
+from streaming.rooms.room import Room
+from streaming.rooms.sessions import Sessions
 from streaming.wire import answer as answers
+from streaming.wire.answer import Candidate
 from streaming.wire.paths import TcpPath
 from streaming.wire.sdp import Offer, SdpError, parse_fragment, parse_offer
-
-if TYPE_CHECKING:
-    from streaming.rooms.media import Authority, MediaServer
+from streaming.wire.transport import UdpPort
 
 log = structlog.get_logger()
 
@@ -74,6 +76,33 @@ class Problem(Exception):
 Handler = Callable[[Request], Awaitable[Response]]
 
 
+class Authority(Protocol):
+    """Who may do what in a room; the hub answers from its roster."""
+
+    def may_publish(self, room: str, token: str | None) -> int:
+        """HTTP status: 200 allowed, 401 no token, 403 wrong token, 404 no such room."""
+        ...
+
+    def may_watch(self, room: str, token: str | None) -> bool:
+        """False is answered with 404: a room one may not see does not exist."""
+        ...
+
+
+class Plane(Protocol):
+    """What the signalling needs of the media plane."""
+
+    edges: Edges | None
+
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def certificate(self) -> Certificate: ...
+    @property
+    def udp(self) -> UdpPort: ...
+    def candidates(self, *, tcp: bool = False) -> list[Candidate]: ...
+    def room(self, name: str) -> Room: ...
+
+
 class Signalling:
     """Routes of one protocol. Subclasses authorise and take offers."""
 
@@ -81,7 +110,7 @@ class Signalling:
     peer_kind: ClassVar[str]
     sends: ClassVar[bool]
 
-    def __init__(self, server: MediaServer, authority: Authority) -> None:
+    def __init__(self, server: Plane, authority: Authority) -> None:
         self.server = server
         self.authority = authority
 

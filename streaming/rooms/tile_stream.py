@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from streaming.rooms.layers import Asking, Layer, Track
+from streaming.rooms.layers import KeyframeRequests, Layer, Track
 from streaming.rooms.stream import Stream
 from streaming.rooms.viewer import GOP_LIMIT
 from streaming.wire import rtcp
@@ -34,7 +34,7 @@ class TileStream:
         self.active = False
         self.on_report: Callable[[Stream, bytes], None] = lambda stream, report: None
         self._ask_full = ask_full
-        self._asking = Asking(stream, self._ask_layer)
+        self._asking = KeyframeRequests(stream, self._ask_layer)
         self._track: Track | None = None
         self._wanted: Layer | None = None
         self._from_full = False

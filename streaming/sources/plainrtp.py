@@ -150,7 +150,7 @@ def _drain(sock: socket.socket) -> list[bytes]:
 
 
 class PlainPublisher:
-    """Fills a room with packets that need neither decryption nor repair (see streaming.rooms.source.Source)."""
+    """Fills a room with packets that need neither decryption nor repair (a streaming.rooms.room.Source)."""
 
     kind = "camera"
     rtt: float | None = None

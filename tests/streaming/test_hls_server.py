@@ -21,7 +21,7 @@ from benchmarks.studio import Studio
 from streaming.hls import server as hls
 from streaming.hls.cutter import PART_SECONDS, Cut
 from streaming.hls.fmp4 import VIDEO_TRACK, Sample, Stretch
-from streaming.hls.segments import KEPT, KEPT_BYTES, Shelf
+from streaming.hls.segments import KEPT, KEPT_BYTES, HlsStream
 from streaming.hls.server import HlsServer
 from streaming.wire.codecs import VP8
 from streaming.wire.h264 import Parameters
@@ -217,7 +217,7 @@ def cut(second: int, size: int) -> Cut:
 
 
 def test_memory_is_bounded_by_segments_and_by_bytes() -> None:
-    shelf = Shelf(None, "opus")
+    shelf = HlsStream(None, "opus")
     for second in range(60):
         shelf.put(cut(second, 1000), None)
     assert len(shelf.segments) == KEPT + 1 and len(shelf.heads) == 1

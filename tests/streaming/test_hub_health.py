@@ -22,7 +22,7 @@ from streaming.http.health import Health
 from streaming.live import roomstates
 from streaming.machine import ClockWatch, DiskGuard, Limits, Machine
 from streaming.media import MediaPort
-from streaming.recording import counters as recording
+from streaming.recording import recorder as recording
 from streaming.rooms.counters import families
 from streaming.rooms.sessions import Sessions
 from streaming.service import Checks, Service, Trouble

@@ -9,9 +9,8 @@ import pytest
 
 from records import current
 from records.clock import now, rfc3339
-from streaming.recording.counters import families
 from streaming.recording.policy import OpeningPolicy
-from streaming.recording.recorder import RecordingStatus
+from streaming.recording.recorder import RecordingStatus, families
 
 
 def opening(

@@ -13,10 +13,10 @@ from starlette.testclient import TestClient
 from records.clock import now
 from records.ledger import Ledger
 from streaming.machine import GIB
-from streaming.recording import overdue as duty
-from streaming.recording.overdue import Duty
+from streaming.recording import policy as duty
+from streaming.recording.policy import RecordingCheck
 from streaming.recording.recorder import RecordingStatus
-from streaming.sources import camera_troubles as complaints
+from streaming.sources import cameras as complaints
 from streaming.sources.cameras import CameraStatus
 from streaming.sources.rtsp import B_FRAMES_REMEDY, H265_REMEDY
 from tests.streaming import hub_market
@@ -107,8 +107,10 @@ RUNNING = RecordingStatus(True, now(), 5000, 0.5, 0, 0)
 WAITING = RecordingStatus(False, None, 0, None, 0, 0)
 
 
-def made(held: Held, wanted: set[str]) -> Duty:
-    return Duty(held, lambda room: "O1" if room in wanted else None, lambda: ["hz-01", "hz-01.far", "hz-02"])  # type: ignore[arg-type]
+def made(held: Held, wanted: set[str]) -> RecordingCheck:
+    return RecordingCheck(
+        held, lambda room: "O1" if room in wanted else None, lambda: ["hz-01", "hz-01.far", "hz-02"]
+    )  # type: ignore[arg-type]
 
 
 def test_all_recorded_or_not_wanted_is_no_trouble() -> None:
