@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 import web
+from dashboard import components
 from records.states import OPENING_STEPS, STAGES
+from streaming.site.render import SITE
 from web import tokens
 
 STORY = (Path(web.__file__).parent / "browser" / "story.js").read_text("utf-8")
@@ -56,3 +59,31 @@ def test_tokens_are_the_same_by_scheme_and_by_selector() -> None:
     for name, (day, night) in tokens.DAY_AND_NIGHT.items():
         assert f"--{name}:light-dark({day},{night});" in following
         assert chosen.count(f"--{name}:{day};") >= 1 and chosen.count(f"--{name}:{night};") >= 2
+
+
+def code(path: Path) -> str:
+    """A script without its comments."""
+    return re.sub(r"//[^\n]*|/\*.*?\*/", "", path.read_text("utf-8"), flags=re.S)
+
+
+SCRIPTS = {
+    path: code(path)
+    for folder in (Path(web.__file__).parent / "browser", Path(components.__file__).parent, SITE / "static")
+    for path in folder.glob("*.js")
+}  # fmt: skip
+EXPORTED = {
+    name for text in SCRIPTS.values()
+    for name in re.findall(r"^export (?:async )?(?:class|function|const) (\w+)", text, re.M)
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: f"{path.parent.parent.name}/{path.name}")
+def test_a_script_imports_what_it_calls_of_another_and_nothing_else(path: Path) -> None:
+    text = SCRIPTS[path]
+    imported = {
+        name.strip() for listed in re.findall(r"import \{([^}]*)\}", text) for name in listed.split(",")
+    }
+    own = set(re.findall(r"(?:class|function|const|let) (\w+)", text))
+    calls = re.finditer(r"(?<![.\w#$])(?<!\n  )(?<!async )(\w+)\(", text)
+    assert {call[1] for call in calls} & EXPORTED <= imported | own
+    assert {name for name in imported - {"$"} if len(re.findall(rf"\b{name}\b", text)) < 2} == set()

@@ -2,7 +2,6 @@
 import { clock } from "./clock.js";
 import { h, mark, say, shortTime, svg } from "./common.js";
 
-
 const BOX = { width: 184, height: 40, gap: 12, right: 296, rightWidth: 192 };
 const MOST_BOXES = 6;
 const MONTH = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", year: "numeric", month: "2-digit" });

@@ -1,6 +1,5 @@
 // Small dialogs of the warning centre: the reason of an action, and the list of keys.
-import { h } from "./common.js";
-
+import { ask, h, say } from "./common.js";
 
 export class ActionForms {
   constructor(desk) {

@@ -2,7 +2,7 @@
 import { clock } from "./clock.js";
 import { h, icon, mount, say, svg } from "./common.js";
 import { follow } from "./feed.js";
-import { Player, Rooms, reasonText, term } from "./player.js";
+import { Player, Rooms, term } from "./player.js";
 import { STEPS, Story, sentence } from "./story.js";
 
 const PAGE = 50;

@@ -3,7 +3,6 @@ import { minute } from "./clock.js";
 import { ask, h, icon, mount, say } from "./common.js";
 import { Player, Rooms, reasonText } from "./player.js";
 
-
 class Tile {
   constructor(wall, seat) {
     Object.assign(this, { wall, seat });

@@ -1,9 +1,8 @@
 // The warning centre: counts, lamps, the stream pushed by the desk's feed, and the pane beside it.
-import { ask, h, icon, mark, mount, say, shortTime } from "./common.js";
+import { ask, h, mark, mount, say, shortTime } from "./common.js";
 import { EvidencePane } from "./evidence.js";
 import { follow } from "./feed.js";
 import { ActionForms } from "./forms.js";
-
 
 const ENRICH_MS = 60;
 

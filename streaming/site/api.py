@@ -39,10 +39,11 @@ class Api(Service):
             Route("/api/rooms", self.rooms),
             Route("/api/time", self.time),
             Route("/api/openings", self.openings),
-            Route("/api/openings/{id}", self.opening),
-            Route("/api/openings/{id}/events", self.events),
-            Route("/api/openings/{id}/record", self.record),
-            Route("/api/openings/{id}/evidence", self.evidence),
+            # an id may hold slashes, which come decoded: what stands behind it is looked for first
+            Route("/api/openings/{id:path}/events", self.events),
+            Route("/api/openings/{id:path}/record", self.record),
+            Route("/api/openings/{id:path}/evidence", self.evidence),
+            Route("/api/openings/{id:path}", self.opening),
         ]
 
     async def rooms(self, request: Request) -> Response:

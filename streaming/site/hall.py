@@ -1,9 +1,11 @@
-"""The hall: which tiles and which lists a visitor sees, from the filters in the address."""
+"""The hall: which tiles and which lists a visitor sees, from the filters in the address. A tile for every room on air,
+paused, about to begin, or waiting with its camera on."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,17 +18,20 @@ from streaming.live.board import Board, Opening, moment
 from streaming.live.logs import Logs
 from streaming.live.reading import Reader, openings_of
 from streaming.live.register import OVER, Entry
-from streaming.live.roster import Roster
+from streaming.live.roster import RoomCard, Roster
+from streaming.live.story import Story
 from streaming.site.calendar import calendar
 from streaming.site.filters import FILTER_STATES, Filters, asked_day, asked_page
+from streaming.site.opening import Slate, slate
 from streaming.site.render import address, day, length, word
-from streaming.site.tiles import Tiles
 
 VIEWS = ("hall", "schedule", "replay")
 LISTED = 4
 PER_PAGE = 20
 PROJECTS = 5
 """Projects named above the openings that a search finds."""
+
+ON_THE_WALL = frozenset({"scheduled", "in_progress", "paused"})
 
 Chip = dict[str, str]
 
@@ -243,3 +248,61 @@ def _coming(opening: Opening) -> str:
     if scheduled - instant <= at_room.STANDBY:
         return "soon"
     return "today" if local_day(scheduled) == local_day(instant) else "scheduled"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One room on the hall's wall; without an opening its camera is on and nothing is being opened."""
+
+    room: RoomCard
+    opening: Opening | None
+    state: str
+    badge: str
+    picture: bool
+    slate: Slate
+    steps: dict[str, str] = field(default_factory=dict)
+
+
+class Tiles:
+    """Builds the tiles."""
+
+    def __init__(self, board: Board, roster: Roster, logs: Logs) -> None:
+        self._board, self._roster, self._logs = board, roster, logs
+
+    def all(self, admit: Callable[[Opening], bool], waiting: bool, lang: str) -> list[Tile]:
+        """Rooms on air, then paused, then without picture, then about to begin; with `waiting` also rooms whose
+        camera is on before any opening."""
+        found = []
+        for room in self._roster.public_rooms():
+            opening = self._board.current(room.id)
+            if opening and opening["state"] in ON_THE_WALL:
+                found += [self._tile(room, opening, lang)] if admit(opening) else []
+            elif waiting and opening is None and self._board.publishing(room.id):
+                found.append(self._waiting(room, lang))
+        return sorted(found, key=_by_state)
+
+    def _tile(self, room: RoomCard, opening: Opening, lang: str) -> Tile:
+        log = self._logs.held(opening["id"])
+        story = log.story if log else Story()
+        sending = self._board.publishing(room.id)
+        cover = self._board.covered(room.id)
+        picture = sending and opening["state"] == "in_progress" and not cover.slated
+        state = self._board.state(room)["state"]
+        text_only = opening["state"] == "in_progress" and not sending and not cover.slated
+        badge = word(lang, "state.text" if text_only else f"state.{state}")
+        told = slate(opening, sending, story, lang, cover)
+        return Tile(room, opening, state, badge, picture, told, story.steps)
+
+    def _waiting(self, room: RoomCard, lang: str) -> Tile:
+        upcoming, cover = self._board.upcoming(room.id), self._board.covered(room.id)
+        told = slate(None, True, Story(), lang, cover, upcoming)
+        state = self._board.state(room)["state"]
+        return Tile(room, None, state, word(lang, f"state.{state}"), False, told)
+
+
+def _by_state(tile: Tile) -> tuple[int, str, str]:
+    if tile.opening is None:
+        return (5, "", tile.room.id)
+    ranks = {"live": 0, "paused": 2, "standby": 3}
+    rank = 1 if tile.opening["state"] == "in_progress" and not tile.picture else ranks.get(tile.state, 4)
+    return (rank, tile.opening["scheduled_at"], tile.room.id)

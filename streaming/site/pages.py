@@ -25,11 +25,10 @@ from streaming.service import Service
 from streaming.site import market
 from streaming.site.api import Api, evidence_path
 from streaming.site.hall import Hall
-from streaming.site.opening_words import facts, listing, slate
-from streaming.site.openingview import opening_view
-from streaming.site.projectview import project_view, whole_project
+from streaming.site.opening import facts, listing, opening_page, slate
+from streaming.site.project import project_page, whole_project
 from streaming.site.render import Site, address, currency_of, day, word
-from streaming.site.verifyview import FOUND, verdict
+from streaming.site.verify import FOUND, verdict
 
 GZIP = [Middleware(GZipMiddleware, minimum_size=600, compresslevel=6)]
 NAVIGATION: tuple[tuple[str, str, dict[str, str]], ...] = (
@@ -91,7 +90,7 @@ class Pages(Service):
         body = self._render(
             "room.html", request, nav="hall", room=room, opening=opening, state=state,
             last=self._board.last(room.id, opening),
-            story={"told": story, "log": messages}, step_keys=STEPS, listing=listing(story, lang, currency_of(opening)), currency=currency_of(opening),
+            story=story, log=messages, step_keys=STEPS, listing=listing(story, lang, currency_of(opening)), currency=currency_of(opening),
             slate=slate(opening, self._board.publishing(room.id), story, lang, self._board.covered(room.id)),
             facts=facts(opening, room.title(lang), lang) if opening else [],
             demo=bool(opening and opening["demo"]), bare=request.query_params.get("embed") == "1",
@@ -109,9 +108,9 @@ class Pages(Service):
         past, award = await self._reader.ask(lambda s: beside(s, opening))
         body = self._render(
             "opening.html", request, nav="replay", opening=opening, place=place, demo=opening["demo"], currency=currency_of(opening),
-            story={"told": log.story, "log": log.messages},
+            story=log.story, log=log.messages,
             evidence=opening["state"] == "sealed" and evidence_path(self._data, opening_id).is_file(),
-            **opening_view(opening, log.story, past, award, place, lang),
+            **opening_page(opening, log.story, past, award, place, lang),
         )  # fmt: skip
         return _html(body)
 
@@ -122,7 +121,7 @@ class Pages(Service):
         if not whole.known:
             raise HTTPException(404)
         url = str(request.base_url).rstrip("/") + address(f"/project/{code}", lang)
-        return _html(self._render("project.html", request, nav="", **project_view(code, whole, url, lang)))
+        return _html(self._render("project.html", request, nav="", **project_page(code, whole, url, lang)))
 
     async def market(self, request: Request) -> Response:
         """`/market`: figures that the watch publishes under the topic `market`."""

@@ -207,3 +207,14 @@ def test_a_released_camera_is_no_longer_asked_for(rig: Rig) -> None:
         assert not load_urls(session)
         rooms.release_camera(session, "hz-01", False)
         assert set(load_urls(session)) == {"hz-01"}
+
+
+def test_an_opening_whose_id_has_a_slash_is_found_by_every_address(rig: Rig) -> None:
+    market.opening(rig.ledger, "A/1")
+    market.begin(rig.ledger, "A/1")
+    until(lambda: rig.get("/api/openings/A%2F1").status_code, 200)
+    assert rig.get("/api/openings/A%2F1").json()["id"] == "A/1"
+    until(lambda: bool(rig.get("/api/openings/A%2F1/events").json()), True)
+    for part in ("record", "evidence"):
+        assert rig.get(f"/api/openings/A%2F1/{part}").status_code == 409, "not yet, but known"
+    assert rig.get("/api/openings/A%2F2/record").status_code == 404

@@ -1,4 +1,5 @@
-"""What a page says of an opening: slate, list heading, key figures and facts, in the reader's language."""
+"""What the pages say of an opening, in the reader's language: slate, list heading, key figures, facts, and the whole of its
+own page."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from records.clock import now
 from records.control import reason_text
 from streaming.live.board import moment
 from streaming.live.covers import OPEN, Cover
-from streaming.live.story import READ_OUT, Story
+from streaming.live.story import READ_OUT, STEPS, Message, Story, opening_record
+from streaming.site.outcome import outcome
 from streaming.site.render import clock, currency_of, full, money, named, term, word
 
 Opening = Mapping[str, Any]
@@ -160,3 +162,47 @@ def facts(opening: Opening, place: str, lang: str) -> Pairs:
         ("facts.key", word(lang, "yes") if opening.get("key_project") else None),
     ]
     return [(word(lang, key), str(value)) for key, value in rows if value]
+
+
+def opening_page(
+    opening: Opening, story: Story, past: Message | None, award: Message | None, place: str, lang: str
+) -> dict[str, Any]:
+    """Everything `opening.html` needs to tell of an opening; `past` is the record of one without events."""
+    read_out = opening["stage"] in READ_OUT and opening["result"] not in {"failed", "terminated"}
+    record = opening_record(opening, story, past) if read_out else None
+    return {
+        "facts": facts(opening, place, lang),
+        "figures": _figures(opening, story, record, lang),
+        "record": record if record and record["bids"] else None,
+        "wait": word(lang, _waiting(opening)),
+        "outcome": outcome(award, lang, opening),
+        "moments": [] if story.steps else _moments(opening, lang),
+        "step_keys": STEPS,
+    }
+
+
+def _figures(opening: Opening, story: Story, record: Mapping[str, Any] | None, lang: str) -> Pairs:
+    found = key_figures(story, lang, currency_of(opening))
+    if record and not story.control and opening.get("control_price"):
+        found.insert(
+            0,
+            (word(lang, "fact.control"), money(opening["control_price"], lang, currency_of(opening))),
+        )
+    if record and record["bids"]:
+        found.insert(0, (word(lang, "facts.bidders"), word(lang, "fact.houses", n=len(record["bids"]))))
+    return found
+
+
+def _waiting(opening: Opening) -> str:
+    """Why there is no record to show."""
+    if opening["result"] in {"failed", "terminated"}:
+        return f"opening.record.{opening['result']}"
+    if opening["state"] == "cancelled":
+        return "opening.record.cancelled"
+    return "opening.record.none" if opening["stage"] == "end" else "opening.record.wait"
+
+
+def _moments(opening: Opening, lang: str) -> Pairs:
+    """The times of an opening whose steps nobody sent one by one."""
+    keys = ("scheduled_at", "started_at", "ended_at")
+    return [(word(lang, f"moment.{key}"), full(opening[key])) for key in keys if opening.get(key)]

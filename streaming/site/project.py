@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from records.public import rows as public
 from streaming.live.reading import of_project
-from streaming.site.opening_words import Pairs
+from streaming.site.opening import Pairs
 from streaming.site.outcome import Outcome, outcome
 from streaming.site.render import clock, currency_of, full, money, named, term, word
 
@@ -86,7 +86,7 @@ class Paper:
     url: str = ""
 
 
-def project_view(code: str, whole: Whole, url: str, lang: str) -> dict[str, Any]:
+def project_page(code: str, whole: Whole, url: str, lang: str) -> dict[str, Any]:
     """Everything `project.html` needs; `url` is the address that the QR code holds."""
     lots = [_lot(lot, whole, lang) for lot in whole.lots]
     won = [card for card in lots if card.outcome and card.outcome.winner]
