@@ -47,7 +47,7 @@ def _filters(page: shell.Page) -> tuple[str, dict[str, str]]:
         options: dict[str, dict[str, str]] = {
             "period": {p: say(f"warnings.period_{p}") for p in ("all", *PERIODS)},
             "centre": {"all": every, **centres},
-            "family": {"all": say("warnings.all"), **{key: pair[index] for key, pair in FAMILIES.items()}},
+            "family": {"all": say("warnings.all"), **{key: say(f"rule.family.{key}") for key in FAMILIES}},
             "state": {
                 "open": say("warnings.state_open"),
                 MINE: say("warnings.state_mine"),

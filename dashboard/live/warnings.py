@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
+import messages
 from dashboard import context
 from dashboard.panels import warning_evidence
 from dashboard.shell import places
@@ -18,7 +19,6 @@ from records.clock import rfc3339
 from records.tables.projects import Lot
 from supervision.figures import formats as figures
 from supervision.rules.registry import LOT_RULES
-from supervision.rules.rule import FAMILIES
 from supervision.warnings import desk as warnings
 from supervision.warnings.desk import WarningFilters, WarningRow
 from supervision.warnings.handling import DISPOSITIONS, STATES
@@ -131,7 +131,7 @@ def item(row: WarningRow, lang: str) -> dict[str, Any]:
         "lot_name": row.lot_name,
         "centre_name": (centre := places.centre(row.centre_id, row.centre_name, lang)),
         "centre_short": short(centre),
-        "family_name": _word(FAMILIES, row.family, lang),
+        "family_name": messages.named("rule.family", row.family, lang),
         "value": row.value,
         "baseline": row.baseline,
         "threshold": row.threshold,
@@ -158,8 +158,8 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
         "rule_name": _rule_name(row.rule, lang),
         "rule_version": row.rule_version,
         "law": law,
-        "formula": (rule.formula.zh if zh else rule.formula.en) if rule else None,
-        "cannot_know": (rule.cannot_know.zh if zh else rule.cannot_know.en) if rule else _unknown_rule(lang),
+        "formula": rule.says("formula").text(lang) if rule else None,
+        "cannot_know": rule.says("cannot_know").text(lang) if rule else _unknown_rule(lang),
         "masked": not names,
         "evidence": warning_evidence.lines(row, labels, lang, _currency(lot)),
         "diagram": warning_evidence.diagram(row, labels, lang),
@@ -212,7 +212,7 @@ def quantity(rule_id: str, value: float | None, lang: str) -> str:
 
 def _unit(rule_id: str, lang: str) -> str:
     rule = LOT_RULES.get(rule_id)
-    return "" if rule is None else rule.unit.zh if lang == "zh" else rule.unit.en
+    return "" if rule is None else rule.says("unit").text(lang)
 
 
 def _counts(rule_id: str) -> bool:
@@ -252,7 +252,7 @@ def _lamp_name(lamp: warnings.Lamp, lang: str) -> str:
 
 def _rule_name(rule_id: str, lang: str) -> str:
     rule = LOT_RULES.get(rule_id)
-    return rule_id if rule is None else rule.name.zh if lang == "zh" else rule.name.en
+    return rule_id if rule is None else rule.says("name").text(lang)
 
 
 def _unknown_rule(lang: str) -> str:

@@ -5,19 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from html import escape
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 import messages
 from dashboard.shell import html
 from records import clock
-from records.tables.supervision import Warning
 from supervision.figures import formats as figures
-from supervision.rules.finding import LEVELS
 from supervision.rules.registry import LOT_RULES
-from supervision.rules.rule import FAMILIES, LotRule, Parameter, Words
-from supervision.warnings.handling import CLOSED_STATES
-from supervision.warnings.tally import in_statistics
+from supervision.rules.rule import LotRule, Parameter
+from supervision.warnings import tally
 
 DAYS = 30
 
@@ -25,18 +21,7 @@ DAYS = 30
 def rows(session: Session, lang: str) -> list[dict[str, str]]:
     """One row a rule: names, law, formula, parameters with ranges, warnings of 30 days, share confirmed."""
     since = clock.start_of(clock.today() - timedelta(days=DAYS - 1))
-    raised = dict(
-        session.execute(
-            select(Warning.rule, func.count())
-            .where(Warning.raised_at >= since, in_statistics())
-            .group_by(Warning.rule)
-        ).all()
-    )
-    closed: dict[str, dict[str | None, int]] = {}
-    query = select(Warning.rule, Warning.disposition, func.count())
-    query = query.where(Warning.state.in_(CLOSED_STATES), in_statistics())
-    for rule, disposition, count in session.execute(query.group_by(Warning.rule, Warning.disposition)):
-        closed.setdefault(rule, {})[disposition] = count
+    raised, closed = tally.by_rule(session, since)
     return [_row(rule, raised.get(rule.id, 0), closed.get(rule.id, {}), lang) for rule in LOT_RULES.values()]
 
 
@@ -44,27 +29,23 @@ def _row(rule: LotRule, raised: int, closed: dict[str | None, int], lang: str) -
     share = figures.ratio(closed.get("confirmed", 0), sum(closed.values()))
     return {
         "id": rule.id,
-        "name": _say(rule.name, lang),
+        "name": rule.says("name").text(lang),
         "level": rule.level,
-        "family": FAMILIES[rule.family][0 if lang == "zh" else 1],
-        "law": _say(rule.law, lang),
-        "formula": _say(rule.formula, lang),
-        "parameters": "；".join(_parameter(p, lang) for p in rule.parameters) or figures.DASH,
+        "family": messages.say(f"rule.family.{rule.family}", lang),
+        "law": rule.says("law").text(lang),
+        "formula": rule.says("formula").text(lang),
+        "parameters": "；".join(_parameter(rule, p, lang) for p in rule.parameters) or figures.DASH,
         "rate": figures.number(raised),
         "precision": figures.percent(share),
         "version": rule.version,
-        "cannot": _say(rule.cannot_know, lang),
+        "cannot": rule.says("cannot_know").text(lang),
     }
 
 
-def _parameter(parameter: Parameter, lang: str) -> str:
-    name = parameter.zh if lang == "zh" else parameter.en
+def _parameter(rule: LotRule, parameter: Parameter, lang: str) -> str:
+    name = rule.says(parameter.name).text(lang)
     within = f"{parameter.low:g}–{parameter.high:g}"
     return f"{name} {parameter.default:g}" + (f"（{within}）" if lang == "zh" else f" ({within})")
-
-
-def _say(words: Words, lang: str) -> str:
-    return words.zh if lang == "zh" else words.en
 
 
 _HEADS = ("id", "name", "level", "law", "parameters", "rate", "precision", "cannot")
@@ -84,7 +65,7 @@ def table(rows: list[dict[str, str]], lang: str) -> str:
 
 
 def _html_row(row: dict[str, str], lang: str) -> str:
-    level = LEVELS[row["level"]][0 if lang == "zh" else 1]  # type: ignore[index]
+    level = messages.say(f"level.{row['level']}", lang)
     version = f"{messages.say('warnings.rules_version', lang)} {escape(row['version'])}"
     mark = html.level(row["level"], level)
     cells = (

@@ -157,7 +157,7 @@ def _pick(pair: tuple[str, str], lang: str) -> str:
 
 
 def _periods(lang: str) -> None:
-    options = {g: _pick(GRAINS[g], lang) for g in ("rolling12", "ytd", "quarter")}
+    options = {g: messages.say(f"filters.grain_{g}", lang) for g in ("rolling12", "ytd")}
     options["quarter"] = messages.say("filters.this_quarter", lang)
     first = today().replace(day=1)
     for back in range(MONTHS_BACK):

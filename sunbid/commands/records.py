@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from messages import Fault
 from sunbid import output
 
 JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
@@ -123,8 +124,8 @@ def scan(
     ledger = wiring.opened(output.settings())
     try:
         findings = scanning.scan(ledger, rule, parse_settings(set_ or []), begin)
-    except (KeyError, ValueError) as error:
-        output.fail(str(error.args[0]), output.BAD_USE)
+    except Fault as error:
+        output.fail(str(error), output.BAD_USE)
     found = 0
     with output.counting("扫描 / scanning") as show:
         for finding in findings:

@@ -9,23 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
+from messages import Invalid, Message
+
 Grain = Literal["day", "month", "quarter", "year", "ytd", "rolling12"]
 Home = Literal["city", "province"]
 Unit = Literal["participations", "firms"]
 
-GRAINS: dict[Grain, tuple[str, str]] = {
-    "day": ("日", "Day"),
-    "month": ("月", "Month"),
-    "quarter": ("季度", "Quarter"),
-    "year": ("年", "Year"),
-    "ytd": ("本年累计", "Year to date"),
-    "rolling12": ("近12个月", "Last 12 months"),
-}
-HOMES: dict[Home, tuple[str, str]] = {
-    "city": ("市外", "Outside the city"),
-    "province": ("省外", "Outside the province"),
-}
-UNITS: dict[Unit, tuple[str, str]] = {"participations": ("家次", "Participations"), "firms": ("家", "Firms")}
+GRAINS: tuple[Grain, ...] = ("day", "month", "quarter", "year", "ytd", "rolling12")
+HOMES: tuple[Home, ...] = ("city", "province")
+"""What 外地 may mean: outside the city, outside the province."""
+UNITS: tuple[Unit, ...] = ("participations", "firms")
+"""家次 and 家."""
 
 
 def add_months(day: date, months: int) -> date:
@@ -44,7 +38,7 @@ class Period:
 
     def __post_init__(self) -> None:
         if self.start >= self.end:
-            raise ValueError(f"期间为空：{self.start} 至 {self.end}，结束须晚于开始 / empty period")
+            raise Invalid(Message("figure.empty_period", start=self.start, end=self.end))
 
     @classmethod
     def of(cls, grain: Grain, day: date) -> Period:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from messages import Invalid, Message, say
 from records.identifiers import PROVINCES
 
 PROVINCE_DIGITS = 2
@@ -27,7 +28,7 @@ class Place:
     def __post_init__(self) -> None:
         for prefix in (self.division, self.province):
             if prefix and not prefix.replace("-", "").isalnum():
-                raise ValueError(f"{prefix!r} 不是行政区划代码前缀 / no prefix of division codes")
+                raise Invalid(Message("figure.no_prefix", prefix=prefix))
         if not self.province:
             object.__setattr__(self, "province", self.division[:PROVINCE_DIGITS])
 
@@ -39,12 +40,13 @@ class Place:
     def words(self, lang: str = "zh") -> str:
         """The place as texts name it: its name and prefix, or the prefix alone."""
         name = self.name if lang == "zh" else self.name_en or self.name
-        return _with_code(name or ("本市" if lang == "zh" else "the home city"), self.division, lang)
+        return _with_code(name or say("figure.home", lang), self.division, lang)
 
     def rest_of_province(self, lang: str = "zh") -> str:
         """What firms from the same province but not from the city are called."""
-        zh, en = PROVINCES.get(self.province, ("本省", "Home province"))
-        return f"{zh}他市" if lang == "zh" else f"{en}, other"
+        names = PROVINCES.get(self.province)
+        province = say("figure.home_province", lang) if names is None else names[0 if lang == "zh" else 1]
+        return say("figure.rest_of_province", lang, province=province)
 
 
 def _with_code(name: str, code: str, lang: str) -> str:

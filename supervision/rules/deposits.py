@@ -9,7 +9,7 @@ from records.clock import rfc3339
 from supervision.rules.facts import DepositFact, LotFacts
 from supervision.rules.files import masked
 from supervision.rules.finding import Finding
-from supervision.rules.rule import LotRule, Parameter, Words
+from supervision.rules.rule import LotRule, Parameter
 
 
 def by_account(facts: LotFacts) -> dict[str, dict[str, DepositFact]]:
@@ -28,21 +28,8 @@ class SameAccount(LotRule):
     version = "1"
     family = "files"
     level = "red"
-    name = Words("保证金同一账户转出", "Deposits from one account")
-    law = Words("招标投标法实施条例第四十条（六）", "Regulations on the Bidding Law, art. 40 (6)")
-    formula = Words(
-        "同一标段两家及以上投标人的转账保证金来自同一付款账户",
-        "deposits of two or more bidders of a lot were transferred from one account",
-    )
-    unit = Words("家", "bidders")
     reads = ("deposit.payer_account_hash", "deposit.form", "deposit.received_at")
-    cannot_know = Words(
-        "只能比对付款账户的摘要，不能识别同一控制人名下的不同账户；银行归集或代付户可能造成误报。",
-        "Compares digests of the paying account: cannot see different accounts of one owner; a bank's pooling account may raise it wrongly.",
-    )
-    parameters = (
-        Parameter("min_bidders", 2, 2, 10, "至少涉及投标人数", "Bidders that must share it", whole=True),
-    )
+    parameters = (Parameter("min_bidders", 2, 2, 10, whole=True),)
 
     def measure(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> float | None:
         """Most bidders behind one account, 0 if each has its own; None without transferred deposits."""
@@ -73,9 +60,7 @@ class SameAccount(LotRule):
         return self.finding(
             facts,
             list(found),
-            title=Words(
-                f"疑似保证金同源：{len(found)}家投标人同一账户转出", f"{len(found)} deposits from one account"
-            ),
+            title=self.says("found", count=len(found)),
             value=float(len(found)),
             threshold=least,
             evidence=evidence,

@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from messages import Message
 from records.clock import rfc3339
 from records.keys import key_of
 from supervision.rules.facts import BidFact, LotFacts
 from supervision.rules.finding import Finding
-from supervision.rules.rule import LotRule, Parameter, Words
+from supervision.rules.rule import LotRule, Parameter
 
 _PLACEHOLDERS = frozenset(
     {
@@ -36,20 +37,23 @@ class Datum:
     """One thing a file's analysis tells about where it was made."""
 
     field: str
-    zh: str
-    en: str
     strength: str
     """strong: shared by chance never; medium: supports a strong one, proves nothing alone."""
     on_upload: bool
     """Taken from the machine that sent the file: says nothing when that was the centre's terminal."""
 
+    @property
+    def name(self) -> Message:
+        """What it is called."""
+        return Message(f"rule.datum.{self.field}")
+
 
 DATA: tuple[Datum, ...] = (
-    Datum("mac", "网卡地址", "MAC address", "strong", on_upload=True),
-    Datum("disk_serial", "硬盘序列号", "Disk serial", "strong", on_upload=True),
-    Datum("cpu_serial", "CPU序列号", "CPU serial", "medium", on_upload=True),
-    Datum("dongle_serial", "计价软件加密锁", "Pricing-software dongle", "strong", on_upload=False),
-    Datum("file_id", "文件创建标识码", "File-creation id", "strong", on_upload=False),
+    Datum("mac", "strong", on_upload=True),
+    Datum("disk_serial", "strong", on_upload=True),
+    Datum("cpu_serial", "medium", on_upload=True),
+    Datum("dongle_serial", "strong", on_upload=False),
+    Datum("file_id", "strong", on_upload=False),
 )
 
 
@@ -85,8 +89,8 @@ class Shared:
         """Structured and masked."""
         return {
             "datum": self.datum.field,
-            "zh": self.datum.zh,
-            "en": self.datum.en,
+            "zh": self.datum.name.text("zh"),
+            "en": self.datum.name.text("en"),
             "masked": masked(self.value),
             "strength": self.datum.strength,
             "bids": [{"bidder": bid.bidder_id, "order": bid.order} for bid in self.bids],
@@ -125,13 +129,6 @@ class SameMachine(LotRule):
     version = "1"
     family = "files"
     level = "red"
-    name = Words("同一机器制作投标文件", "Bid files from one machine")
-    law = Words("招标投标法实施条例第四十条（一）（二）", "Regulations on the Bidding Law, art. 40 (1)(2)")
-    formula = Words(
-        "不同投标人的文件出现相同的网卡地址、硬盘序列号、计价软件加密锁号或文件创建标识码；CPU序列号相同只作佐证",
-        "different bidders' files share a MAC address, disk serial, dongle serial or file-creation id; a shared CPU serial only supports",
-    )
-    unit = Words("家", "bidders")
     reads = (
         "bid.mac",
         "bid.disk_serial",
@@ -140,14 +137,7 @@ class SameMachine(LotRule):
         "bid.file_id",
         "bid.on_site",
     )
-    cannot_know = Words(
-        "不能识别虚拟机克隆、网卡地址被改写、同一代办点或图文店代做、二手设备转手；现场上传只排除上传机器特征。",
-        "Cannot tell cloned virtual machines, rewritten MAC addresses, a shared copy shop or second-hand hardware; "
-        "uploads at the centre's terminal are left out for the machine only.",
-    )
-    parameters = (
-        Parameter("min_bidders", 2, 2, 10, "至少涉及投标人数", "Bidders that must share it", whole=True),
-    )
+    parameters = (Parameter("min_bidders", 2, 2, 10, whole=True),)
 
     def measure(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> float | None:
         """Size of the largest group; 0 if nobody shares anything; None without any file data."""
@@ -166,8 +156,6 @@ class SameMachine(LotRule):
     def _about(self, facts: LotFacts, shared: list[Shared], group: frozenset[str], least: float) -> Finding:
         common = [s for s in shared if len(s.bidders & group) > 1]
         strong = [s.datum for s in common if s.datum.strength == "strong"]
-        zh = "、".join(dict.fromkeys(datum.zh for datum in strong))
-        en = ", ".join(dict.fromkeys(datum.en for datum in strong))
         evidence: dict[str, object] = {
             "strength": "strong",
             "shared": [s.as_evidence() for s in common],
@@ -181,7 +169,7 @@ class SameMachine(LotRule):
         return self.finding(
             facts,
             list(group),
-            title=Words(f"疑似同机制作：{len(group)}家投标人{zh}相同", f"{len(group)} bidders share: {en}"),
+            title=self.says("found", count=len(group), shared=[d.name for d in dict.fromkeys(strong)]),
             value=float(len(group)),
             threshold=least,
             evidence=evidence,

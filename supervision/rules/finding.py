@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from messages import Message
+
 Level = Literal["red", "orange", "yellow"]
-LEVELS: dict[Level, tuple[str, str]] = {
-    "red": ("红·高", "Red · high"),
-    "orange": ("橙·中", "Orange · medium"),
-    "yellow": ("黄·低", "Yellow · low"),
-}
-"""Worst first."""
+LEVELS: tuple[Level, ...] = ("red", "orange", "yellow")
+"""Worst first; `level.<code>` names them."""
 
 SubjectKind = Literal["lot", "tenderer", "agency", "bidder", "group", "expert", "project"]
 
@@ -36,8 +34,7 @@ class Finding:
     rule_version: str
     family: str
     level: Level
-    title: str
-    title_en: str
+    title: Message
     subjects: tuple[Subject, ...]
     value: float
     threshold: float

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from supervision.rules.finding import LEVELS
+from messages import Message, languages
 from supervision.rules.registry import LOT_RULES
-from supervision.rules.rule import FAMILIES, LotRule, Parameter
+from supervision.rules.rule import LotRule, Parameter
 
 HEAD = """# 预警规则 / Warning rules
 
@@ -20,6 +20,11 @@ HEAD = """# 预警规则 / Warning rules
 """
 
 
+def _both(message: Message, between: str = " / ") -> str:
+    """A message in all languages, the default first."""
+    return between.join(message.text(lang) for lang in languages())
+
+
 def _number(value: float) -> str:
     return f"{value:g}"
 
@@ -27,20 +32,21 @@ def _number(value: float) -> str:
 def _parameter(rule: LotRule, parameter: Parameter) -> str:
     name = f"`{rule.id}.{parameter.name}`"
     span = f"{_number(parameter.low)}–{_number(parameter.high)}"
-    return f"| {name} | {parameter.zh} / {parameter.en} | {_number(parameter.default)} | {span} |"
+    return f"| {name} | {_both(rule.says(parameter.name))} | {_number(parameter.default)} | {span} |"
 
 
 def _section(rule: LotRule) -> str:
-    level, family = LEVELS[rule.level], FAMILIES[rule.family]
+    level, family = Message(f"level.{rule.level}"), Message(f"rule.family.{rule.family}")
+    says = rule.says
     lines = [
-        f"## {rule.id} {rule.name.zh} / {rule.name.en}",
+        f"## {rule.id} {_both(says('name'))}",
         "",
-        f"- 等级 / level: {level[0]} / {level[1]}；类别 / family: {family[0]} / {family[1]}；版本 / version: {rule.version}",
-        f"- 依据 / source: {rule.law.zh} / {rule.law.en}",
-        f"- 口径 / definition: {rule.formula.zh}。/ {rule.formula.en}.",
-        f"- 单位 / unit: {rule.unit.zh} / {rule.unit.en}",
+        f"- 等级 / level: {_both(level)}；类别 / family: {_both(family)}；版本 / version: {rule.version}",
+        f"- 依据 / source: {_both(says('law'))}",
+        f"- 口径 / definition: {_both(says('formula'), '。/ ')}.",
+        f"- 单位 / unit: {_both(says('unit'))}",
         f"- 读取 / reads: {', '.join(f'`{field}`' for field in rule.reads)}",
-        f"- 不能知道 / cannot know: {rule.cannot_know.zh} / {rule.cannot_know.en}",
+        f"- 不能知道 / cannot know: {_both(says('cannot_know'))}",
         "",
         "| 参数 parameter | 含义 meaning | 默认 default | 范围 range |",
         "|---|---|---|---|",

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from supervision.rules.facts import BidFact, LotFacts
 from supervision.rules.finding import Finding
-from supervision.rules.rule import LotRule, Parameter, Words
+from supervision.rules.rule import LotRule, Parameter
 
 PLAIN = Fraction(1, 4)
 """Part of the tolerance within which a ladder is plain: orange; beyond it yellow."""
@@ -41,21 +41,10 @@ class PriceLadder(LotRule):
     version = "2"
     family = "bidders"
     level = "orange"
-    name = Words("报价呈等差规律", "Prices in an arithmetic ladder")
-    law = Words("招标投标法实施条例第四十条（四）", "Regulations on the Bidding Law, art. 40 (4)")
-    formula = Words(
-        "报价由低到高排列，相邻差值d与平均差值d̄的最大相对偏差max|d−d̄|÷d̄不超过容差（至少4家）；不超过容差四分之一为橙，其余为黄",
-        "prices sorted; largest relative deviation of a gap from the mean gap, max|d−d̄|/d̄, within the tolerance (4 bids or more); orange within a quarter of it, yellow beyond",
-    )
-    unit = Words("相对偏差", "relative deviation")
     reads = ("bid.price", "bid.status", "opening_event")
-    cannot_know = Words(
-        "不看分部分项报价，不能识别清单层面的规律；定价抽签、固定下浮档位的项目可能误报；报价全部相同不作判断。",
-        "Does not see line items; fixed discount steps may raise it wrongly; when all prices are equal it says nothing.",
-    )
     parameters = (
-        Parameter("tolerance", 0.02, 0.0, 0.1, "最大相对偏差", "Largest relative deviation"),
-        Parameter("min_bids", 4, 4, 20, "至少报价家数", "Prices needed", whole=True),
+        Parameter("tolerance", 0.02, 0.0, 0.1),
+        Parameter("min_bids", 4, 4, 20, whole=True),
     )
 
     def measure(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> float | None:
@@ -91,10 +80,7 @@ class PriceLadder(LotRule):
             self.finding(
                 facts,
                 [bid.bidder_id for bid in ordered],
-                title=Words(
-                    f"疑似报价规律性差异：{len(ordered)}家报价近似等差",
-                    f"{len(ordered)} prices rise by one step",
-                ),
+                title=self.says("found", count=len(ordered)),
                 value=float(deviation),
                 threshold=chosen["tolerance"],
                 evidence=evidence,

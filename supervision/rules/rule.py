@@ -7,16 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from messages import Invalid, Message
+from messages import Parameter as Parameters
 from supervision.rules.facts import LotFacts
 from supervision.rules.finding import Finding, Level, Subject
 
-FAMILIES: dict[str, tuple[str, str]] = {
-    "process": ("交易流程", "Process"),
-    "tenderers": ("招标人与代理", "Tenderers and agencies"),
-    "bidders": ("投标人抱团", "Bidder rings"),
-    "files": ("文件与资金同源", "Files and money of one origin"),
-    "experts": ("专家评审", "Experts"),
-}
+FAMILIES = ("process", "tenderers", "bidders", "files", "experts")
+"""Families of rules; `rule.family.<code>` names them."""
 
 
 @dataclass(frozen=True)
@@ -27,35 +24,27 @@ class Parameter:
     default: float
     low: float
     high: float
-    zh: str
-    en: str
     whole: bool = False
 
 
-@dataclass(frozen=True)
-class Words:
-    """One text in both languages."""
-
-    zh: str
-    en: str
-
-
 class LotRule(ABC):
-    """A rule about one lot. Stateless: `evaluate` depends on the facts and the parameters alone."""
+    """A rule about one lot. Stateless: `evaluate` depends on the facts and the parameters alone.
+
+    Its words are messages: `rule.<id>.name`, `.law` (what it rests on), `.formula`, `.unit` (of value, baseline and
+    threshold), `.cannot_know`, one a parameter, and what it says of a lot.
+    """
 
     id: ClassVar[str]
     version: ClassVar[str]
     family: ClassVar[str]
     level: ClassVar[Level]
-    name: ClassVar[Words]
-    law: ClassVar[Words]
-    formula: ClassVar[Words]
-    unit: ClassVar[Words]
-    """Unit of value, baseline and threshold."""
     reads: ClassVar[tuple[str, ...]]
     """Fields of the ledger it looks at."""
-    cannot_know: ClassVar[Words]
     parameters: ClassVar[tuple[Parameter, ...]] = ()
+
+    def says(self, key: str, **parameters: Parameters) -> Message:
+        """One of its messages."""
+        return Message(f"rule.{self.id}.{key}", **parameters)
 
     @abstractmethod
     def measure(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> float | None:
@@ -66,20 +55,18 @@ class LotRule(ABC):
         """The findings of a lot; the baseline is filled in by who knows the market."""
 
     def settings(self, given: Mapping[str, float] | None = None) -> dict[str, float]:
-        """Defaults overlaid by `given`. Raises ValueError naming an unknown or out-of-range parameter."""
+        """Defaults overlaid by `given`. Raises messages.Invalid naming an unknown or out-of-range parameter."""
         known = {parameter.name: parameter for parameter in self.parameters}
         chosen = {name: parameter.default for name, parameter in known.items()}
         for name, value in (given or {}).items():
             parameter = known.get(name)
             if parameter is None:
-                choices = ", ".join(known) or "—"
-                raise ValueError(
-                    f"规则 {self.id} 没有参数 {name!r}；可用 / no such parameter, choose from: {choices}"
+                raise Invalid(
+                    Message("rule.no_parameter", rule=self.id, parameter=name, choices=list(known) or "—")
                 )
             if not parameter.low <= value <= parameter.high or (parameter.whole and value != int(value)):
-                raise ValueError(
-                    f"规则 {self.id} 参数 {name}={value} 超出范围 {parameter.low}–{parameter.high} / out of range"
-                )
+                told = {"value": value, "low": parameter.low, "high": parameter.high}
+                raise Invalid(Message("rule.out_of_range", rule=self.id, parameter=name, **told))
             chosen[name] = value
         return chosen
 
@@ -88,7 +75,7 @@ class LotRule(ABC):
         facts: LotFacts,
         bidders: list[str],
         *,
-        title: Words,
+        title: Message,
         value: float,
         threshold: float,
         evidence: dict[str, object],
@@ -101,13 +88,12 @@ class LotRule(ABC):
             rule_version=self.version,
             family=self.family,
             level=level or self.level,
-            title=title.zh,
-            title_en=title.en,
+            title=title,
             subjects=subjects,
             value=value,
             threshold=threshold,
             stratum=facts.stratum,
-            evidence={"law": self.law.zh, "law_en": self.law.en, **evidence},
+            evidence={"law": self.says("law").text("zh"), "law_en": self.says("law").text("en"), **evidence},
             lot_id=facts.lot_id,
             centre_id=facts.centre_id,
         )

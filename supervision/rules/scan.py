@@ -26,7 +26,7 @@ def scan(
     """Findings as contracts §5 words them, by lot in order of deadline; memory stays flat.
 
     `rules`: ids (None: all); `params`: {rule: {parameter: value}}; `since`: deadline not before.
-    Raises KeyError for an unknown rule, ValueError for an unknown or out-of-range parameter.
+    Raises messages.Unknown for an unknown rule, messages.Invalid for an unknown or out-of-range parameter.
     """
     chosen = [rule_of(rule_id) for rule_id in (rules or LOT_RULES)]
     settings = {

@@ -56,8 +56,7 @@ def lamps(session: Session) -> list[Lamp]:
         .group_by(Centre.id, Centre.name, Centre.name_en)
         .order_by(Centre.id)
     )
-    names = list(LEVELS)
-    return [Lamp(i, zh, en, names[worst] if n else None, n) for i, zh, en, worst, n in rows]
+    return [Lamp(i, zh, en, LEVELS[worst] if n else None, n) for i, zh, en, worst, n in rows]
 
 
 @dataclass(frozen=True)
@@ -137,3 +136,14 @@ def responded(rows: Sequence[Any]) -> Response:
 def response(session: Session, since: datetime | None = None, until: datetime | None = None) -> Response:
     """How the warnings raised in a period were dealt with (M46, M47), rehearsals aside."""
     return responded(session.execute(handled(since, until)).all())
+
+
+def by_rule(session: Session, since: datetime) -> tuple[dict[str, int], dict[str, dict[str | None, int]]]:
+    """Rule → warnings raised since then; rule → disposition → closed warnings of all time. Rehearsals aside."""
+    raised = select(Warning.rule, func.count()).where(Warning.raised_at >= since, in_statistics())
+    done = select(Warning.rule, Warning.disposition, func.count())
+    done = done.where(Warning.state.in_(CLOSED_STATES), in_statistics())
+    closed: dict[str, dict[str | None, int]] = {}
+    for rule, disposition, count in session.execute(done.group_by(Warning.rule, Warning.disposition)):
+        closed.setdefault(rule, {})[disposition] = count
+    return dict(session.execute(raised.group_by(Warning.rule)).tuples().all()), closed

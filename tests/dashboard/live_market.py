@@ -17,6 +17,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from dashboard.access.accounts import add_user
+from messages import Message
 from records.clock import now, rfc3339
 from records.ledger import Ledger
 from records.serving import signing
@@ -88,8 +89,8 @@ def raise_one(session: Session, number: int, level: Level = "red") -> Warning:
         {"bidder": f"B{n}", "order": n, "received_at": rfc3339(at - timedelta(minutes=9 * n))} for n in (1, 2)
     ]
     finding = Finding(
-        rule="B4", rule_version=str(number), family="files", level=level, title=f"疑似同机制作 {number}",
-        title_en=f"One machine {number}", value=2.0, threshold=2.0, baseline=0.0, lot_id="L1", centre_id="c1",
+        rule="B4", rule_version=str(number), family="files", level=level,
+        title=Message("rule.B4.found", count=number, shared=Message("rule.datum.mac")), value=2.0, threshold=2.0, baseline=0.0, lot_id="L1", centre_id="c1",
         subjects=(Subject("lot", "L1"), Subject("bidder", "B1"), Subject("bidder", "B2"), Subject("group", str(number))),
         evidence={
             "law": "依据", "law_en": "law", "strength": "strong", "bids": bids, "compared": 3,

@@ -200,7 +200,7 @@ def test_stream_counts_and_place_in_the_feed(desk: Client, raised: str) -> None:
         "待受理",
     )
     english = desk("supervisor").get("/api/warnings?lang=en&level=yellow").json()
-    assert [row["title"] for row in english["items"]] == ["One machine 2"]
+    assert [row["title"] for row in english["items"]] == ["2 bidders share: MAC address"]
 
 
 def test_filters_narrow_and_unknown_ones_are_refused(desk: Client, raised: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from messages import Message
 from records import audit
 from records.clock import now
 from records.ledger import Ledger
@@ -28,7 +29,7 @@ def finding(*bidders: str, lot: str | None = "L1", **more: Any) -> Finding:
     if lot:
         subjects = (Subject("lot", lot), *subjects)
     plain = Finding(
-        "B4", "1", "files", "red", "疑似", "suspected", subjects, float(len(bidders)), 2.0,
+        "B4", "1", "files", "red", Message("rule.B4.name"), subjects, float(len(bidders)), 2.0,
         baseline=0.0, evidence={"n": sorted(bidders)}, lot_id=lot, centre_id="c1",
     )  # fmt: skip
     return replace(plain, **more)
@@ -160,7 +161,7 @@ def test_feed_messages_are_those_of_the_contract(book: Ledger) -> None:
         assert list(message) == FEED_FIELDS
         assert message == {
             "seq": 1, "ts": "2026-11-21T10:00:00.000+08:00", "id": warning_id, "rule": "B4", "level": "red",
-            "title": "疑似", "lot": "L1", "value": 2.0, "baseline": 0.0, "threshold": 2.0, "state": "new",
+            "title": "同一机器制作投标文件", "lot": "L1", "value": 2.0, "baseline": 0.0, "threshold": 2.0, "state": "new",
             "subjects": [{"kind": "lot", "id": "L1"}, {"kind": "bidder", "id": "A"}, {"kind": "bidder", "id": "B"}],
         }  # fmt: skip
         assert warnings.changes_after(session, 1) == [] and warnings.last_seq(session) == 1

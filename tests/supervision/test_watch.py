@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from messages import Message
 from records.clock import now, running_from
 from records.ledger import Ledger
 from records.tables.base import Base
@@ -293,7 +294,15 @@ def test_baseline_is_measured_on_the_market_and_unknown_when_it_is_small(
     baselines = measure_baselines(ledger)
     assert baselines.usual == {("B4", "works/市政/open"): 0.0, ("B4", ""): 0.0}
     finding = Finding(
-        "B4", "1", "files", "red", "t", "t", (Subject("lot", "L"),), 2.0, 2.0, stratum="works/市政/open"
+        "B4",
+        "1",
+        "files",
+        "red",
+        Message("rule.B4.name"),
+        (Subject("lot", "L"),),
+        2.0,
+        2.0,
+        stratum="works/市政/open",
     )
     assert baselines.of(finding).baseline == 0.0
     other = baselines.of(replace(finding, stratum="land/-/open"))
