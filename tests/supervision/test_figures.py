@@ -78,7 +78,7 @@ def test_periods() -> None:
     assert (
         Period.of("month", day).label() == "2024年2月" and Period.of("day", day).label("en") == "2024-02-29"
     )
-    with pytest.raises(ValueError, match="empty period"):
+    with pytest.raises(ValueError, match="期间为空"):
         Period(day, day)
 
 

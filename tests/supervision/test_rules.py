@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import messages
 from supervision.rules.facts import BidFact, DepositFact, LotFacts
 from supervision.rules.files import groups, masked, normal
 from supervision.rules.page import page
@@ -198,8 +199,9 @@ def test_every_arithmetic_ladder_is_found(start: int, step: int, n: int) -> None
 @pytest.mark.parametrize("rule_id", list(LOT_RULES))
 def test_every_rule_tells_both_languages_and_keeps_its_parameters_in_range(rule_id: str) -> None:
     rule = rule_of(rule_id)
-    for words in (rule.name, rule.law, rule.formula, rule.unit, rule.cannot_know):
-        assert words.zh and words.en and words.zh != words.en
+    for part in ("name", "law", "formula", "unit", "cannot_know", *(p.name for p in rule.parameters)):
+        words = [rule.says(part).text(lang) for lang in messages.languages()]
+        assert all(words) and len(set(words)) == len(words)
     for parameter in rule.parameters:
         assert parameter.low <= parameter.default <= parameter.high
         with pytest.raises(ValueError, match=parameter.name):
