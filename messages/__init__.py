@@ -45,6 +45,10 @@ class Message:
         """The message in words of `lang`."""
         return say(self.key, lang, **self.parameters)
 
+    def in_every_language(self) -> str:
+        """The words of all languages, Chinese first: for what is kept until nobody knows who reads it."""
+        return " / ".join(self.text(lang) for lang in LANGUAGES)
+
     def to_json(self) -> dict[str, Any]:
         """`{"key": …, "parameters": {…}}` of plain JSON values; a time or an exact number as its text."""
         return {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gettext
 import io
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -35,12 +37,22 @@ def table(lang: str) -> Mapping[str, str]:
     """Key → words of a language. Raises FileNotFoundError if there is no such language."""
     source, compiled = FOLDER / f"{lang}.po", FOLDER / f"{lang}.mo"
     if compiled.is_file() and compiled.stat().st_mtime_ns >= source.stat().st_mtime_ns:
-        with compiled.open("rb") as file:
-            return _Words(file).table()
+        return _Words(io.BytesIO(compiled.read_bytes())).table()
     made = io.BytesIO()
     compile_po(lang, made)
+    with suppress(
+        OSError
+    ):  # an installation nobody may write to compiles at every start, and works all the same
+        _replace(compiled, made.getvalue())
     made.seek(0)
     return _Words(made).table()
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all: several processes may do so at once."""
+    part = file.with_name(f"{file.name}.{os.getpid()}")
+    part.write_bytes(content)
+    part.replace(file)
 
 
 def compile_po(lang: str, out: IO[bytes]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from messages import Invalid
+
 
 @dataclass(frozen=True)
 class By:
@@ -17,7 +19,7 @@ COMMAND_LINE = By()
 """Somebody at the command line of this machine."""
 
 
-class Conflict(ValueError):
+class Conflict(Invalid):
     """What was asked for is well said, but what the ledger holds does not allow it."""
 
 

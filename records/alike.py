@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
+from messages import Message
 from records.acts import Conflict
 
 
@@ -23,6 +24,4 @@ def refuse_twin(names: Iterable[str], name: str) -> None:
     """Raise Conflict where another name is taken for this one."""
     for one in alike(names, name):
         if one != name:
-            raise Conflict(
-                f"已有 {one}，与 {name} 只差大小写或全半角 / {one} exists and differs in case or width only"
-            )
+            raise Conflict(Message("records.alike", held=one, name=name))

@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Date, LargeBinary, Table, insert, select, text
 from sqlalchemy.orm import Session
 
+from messages import Fault, Message
 from records import check
 from records.clock import now
 from records.ledger import TABLES, Ledger
@@ -32,7 +33,7 @@ LEFT_OUT = ("ledger.db", "lens", "tmp")
 Progress = Callable[[str, int, int], None]
 
 
-class BackupError(RuntimeError):
+class BackupError(Fault):
     """A backup that cannot be made or must not be restored; the text says why and what to do."""
 
 
@@ -76,7 +77,7 @@ def backup(ledger: Ledger, data_dir: Path, out: Path, progress: Progress | None 
     Raises BackupError if `out` holds something already.
     """
     if out.exists() and any(out.iterdir()):
-        raise BackupError(f"目录不为空：{out}；请换一个空目录 / the folder is not empty: choose another")
+        raise BackupError(Message("backup.folder_not_empty", folder=str(out)))
     (out / "tables").mkdir(parents=True, exist_ok=True)
     manifest: dict[str, Any] = {
         "format": FORMAT,
@@ -133,9 +134,7 @@ def restore(source: Path, ledger: Ledger, data_dir: Path, progress: Progress | N
     """
     manifest = _read_manifest(source)
     if ledger.schema_version() is not None:
-        raise BackupError(
-            "目标账本不为空；请指定空的数据目录 / the target ledger is not empty: name an empty data folder"
-        )
+        raise BackupError(Message("backup.ledger_not_empty"))
     for relative in manifest["files"]:
         target = data_dir / relative
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +152,12 @@ def restore(source: Path, ledger: Ledger, data_dir: Path, progress: Progress | N
     for name, entry in manifest["tables"].items():
         if report.tables.get(name) != entry["rows"]:
             report.problems.append(
-                f"{name}：应有 {entry['rows']} 行，实有 {report.tables.get(name)} / row count differs"
+                Message(
+                    "backup.row_count_differs",
+                    table=name,
+                    wanted=entry["rows"],
+                    found=report.tables.get(name),
+                )
             )
     return report
 
@@ -161,17 +165,15 @@ def restore(source: Path, ledger: Ledger, data_dir: Path, progress: Progress | N
 def _read_manifest(source: Path) -> dict[str, Any]:
     path = source / "manifest.json"
     if not path.is_file():
-        raise BackupError(f"不是备份目录（缺少 manifest.json）：{source} / not a backup folder")
+        raise BackupError(Message("backup.no_manifest", folder=str(source)))
     manifest: dict[str, Any] = json.loads(path.read_text())
     if manifest.get("format") != FORMAT:
-        raise BackupError(f"备份格式 {manifest.get('format')} 无法识别 / unknown backup format")
+        raise BackupError(Message("backup.unknown_format", format=manifest.get("format")))
     places = {f"tables/{name}.jsonl.gz": entry["sha256"] for name, entry in manifest["tables"].items()}
     places |= {f"files/{name}": digest for name, digest in manifest["files"].items()}
     for place, digest in places.items():
         if not (source / place).is_file() or _sha256(source / place) != digest:
-            raise BackupError(
-                f"备份文件损坏或缺失：{place}；请使用另一份备份 / damaged or missing: use another backup"
-            )
+            raise BackupError(Message("backup.damaged", file=place))
     return manifest
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from messages import Message
 from records import audit, chain, commitment, states
 from records.ledger import TABLES
 from records.tables.base import Base
@@ -27,14 +28,14 @@ class Report:
     tables: dict[str, int] = field(default_factory=dict)
     waiting: list[dict[str, Any]] = field(default_factory=list)
     rejected: int = 0
-    problems: list[str] = field(default_factory=list)
+    problems: list[Message] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
         return not self.problems
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "whole": self.whole}
+        return {**asdict(self), "problems": list(map(str, self.problems)), "whole": self.whole}
 
 
 def counts(session: Session) -> dict[str, int]:
@@ -44,12 +45,12 @@ def counts(session: Session) -> dict[str, int]:
 
 def check(session: Session, progress: Progress | None = None) -> Report:
     """Walk the whole ledger in one snapshot. Raises nothing for damage: it is reported."""
-    steps: list[tuple[str, Callable[[Session], Iterator[str]]]] = [
-        ("审计链 / audit chain", _audit_chain),
-        ("开标链 / opening chains", _opening_chains),
-        ("内部内容的承诺值 / commitments", _commitments),
-        ("公开序列 / public feed", _public_feed),
-        ("引用 / references", _references),
+    steps: list[tuple[Message, Callable[[Session], Iterator[Message]]]] = [
+        (Message("check.audit_chain"), _audit_chain),
+        (Message("check.opening_chains"), _opening_chains),
+        (Message("check.commitments"), _commitments),
+        (Message("check.public_feed"), _public_feed),
+        (Message("check.references"), _references),
     ]
     report = Report(tables=counts(session), waiting=list(_waiting(session)))
     report.rejected = (
@@ -57,7 +58,7 @@ def check(session: Session, progress: Progress | None = None) -> Report:
     )
     for number, (name, step) in enumerate(steps, start=1):
         if progress:
-            progress(name, number, len(steps))
+            progress(str(name), number, len(steps))
         report.problems.extend(step(session))
     return report
 
@@ -74,18 +75,18 @@ def _waiting(session: Session) -> Iterator[dict[str, Any]]:
         }
 
 
-def _audit_chain(session: Session) -> Iterator[str]:
+def _audit_chain(session: Session) -> Iterator[Message]:
     broken = audit.verify(session)
     if broken:
-        yield f"审计链第 {broken.index + 1} 条断开 / audit chain broken at entry {broken.index + 1}"
+        yield Message("check.audit_chain_broken", place=broken.index + 1)
 
 
-def _opening_chains(session: Session) -> Iterator[str]:
+def _opening_chains(session: Session) -> Iterator[Message]:
     for opening in session.scalars(select(Opening).where(Opening.head_seq > 0)):
         broken = states.verify_opening(session, opening.id)
         if broken:
             place = broken.index + 1
-            yield f"开标 {opening.id} 第 {place} 个事件断开 / opening chain broken at event {place}"
+            yield Message("check.opening_chain_broken", opening=opening.id, place=place)
     tail = (
         select(OpeningEvent.opening_id, func.count().label("n"), func.max(OpeningEvent.seq).label("last"))
         .group_by(OpeningEvent.opening_id)
@@ -98,10 +99,10 @@ def _opening_chains(session: Session) -> Iterator[str]:
     )
     for opening_id, head, number, last in rows:
         if not head == number == last:
-            yield f"开标 {opening_id} 事件有缺失 / events missing: head {head}, rows {number}, last {last}"
+            yield Message("check.events_missing", opening=opening_id, head=head, number=number, last=last)
 
 
-def _commitments(session: Session) -> Iterator[str]:
+def _commitments(session: Session) -> Iterator[Message]:
     """What an event keeps inside is what its public commitment says, and cannot be guessed from it.
 
     An opening sealed before commitments had a salt keeps them as they are: its package is signed.
@@ -114,11 +115,10 @@ def _commitments(session: Session) -> Iterator[str]:
         told = event.payload.get("detail_sha256", "")
         as_signed = event.opening_id in sealed and chain.digest(event.detail) == told
         if not as_signed and not commitment.holds(event.detail, told):
-            place = f"开标 {event.opening_id} 第 {event.seq} 个事件"
-            yield f"{place}的内部内容与承诺值不符 / what it keeps inside does not fit its commitment"
+            yield Message("check.commitment_broken", opening=event.opening_id, place=event.seq)
 
 
-def _public_feed(session: Session) -> Iterator[str]:
+def _public_feed(session: Session) -> Iterator[Message]:
     published = (
         select(PublicEvent.subject, func.count().label("n"))
         .where(PublicEvent.topic == "opening_event")
@@ -132,10 +132,10 @@ def _public_feed(session: Session) -> Iterator[str]:
     )
     for opening_id, head, number in rows:
         if head != number:
-            yield f"开标 {opening_id} 公开 {number} 条，应为 {head} / public rows do not match the events"
+            yield Message("check.public_rows_differ", opening=opening_id, number=number, head=head)
 
 
-def _references(session: Session) -> Iterator[str]:
+def _references(session: Session) -> Iterator[Message]:
     """Foreign keys by hand: SQLite enforces them only on connections that ask for it."""
     for table in TABLES:
         for column in table.__table__.columns:
@@ -145,7 +145,7 @@ def _references(session: Session) -> Iterator[str]:
 
 def _dangling(
     session: Session, table: type[Base], column: str, parent: str, parent_column: str
-) -> Iterator[str]:
+) -> Iterator[Message]:
     child = table.__table__.c[column]
     target = table.metadata.tables[parent].alias()
     query = (
@@ -155,4 +155,6 @@ def _dangling(
     )
     number = session.scalar(query)
     if number:
-        yield f"{table.__tablename__}.{column}：{number} 条指向不存在的 {parent} / rows pointing at nothing"
+        yield Message(
+            "check.dangling", table=table.__tablename__, column=column, number=number, parent=parent
+        )

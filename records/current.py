@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
+from messages import Message
 from records.acts import Disturbs
 from records.clock import BEIJING, now
-from records.states import OPENING_STATES
 from records.tables.openings import Opening
 
 RUNNING = frozenset({"in_progress", "paused"})
@@ -97,16 +97,21 @@ def under_way(session: Session, of: ColumnElement[bool]) -> Opening | None:
     return live[key] if key else None
 
 
-def undisturbed(session: Session, of: ColumnElement[bool], what: str, sure: bool) -> dict[str, Any]:
+def undisturbed(session: Session, of: ColumnElement[bool], what: Message, sure: bool) -> dict[str, Any]:
     """For acts that would cut an opening off. Raises Disturbs, naming it, where one is under way and the one who
     acts is not `sure`; else what the audit chain is to say of it."""
     opening = under_way(session, of)
     if opening is None:
         return {}
     if not sure:
-        zh, en = OPENING_STATES[opening.state]
         at = f"{opening.scheduled_at.astimezone(BEIJING):%H:%M}"
         raise Disturbs(
-            f"{what} 正用于开标 {opening.id}（{at}，{zh}） / in use by opening {opening.id} ({at}, {en.lower()})"
+            Message(
+                "records.disturbs",
+                what=what,
+                opening=opening.id,
+                at=at,
+                state=Message(f"site.opening.{opening.state}"),
+            )
         )
     return {"during": opening.id}

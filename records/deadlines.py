@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from messages import Message
 from records.clock import now, rfc3339
 from records.sequence import IllegalTransition
 from records.tables.openings import Opening
@@ -15,15 +16,20 @@ from records.tables.openings import Opening
 class BroughtForward(IllegalTransition):
     """An announced time that is ahead, moved to one that has passed."""
 
-    def __init__(self, what: str, held: datetime, wanted: datetime, place: str) -> None:
+    def __init__(self, what: Message, held: datetime, wanted: datetime, place: str) -> None:
         self.place = place
         super().__init__(
-            f"{what}已公布为 {rfc3339(held)}，不能提前到已经过去的 {rfc3339(wanted)}；请改为现在 {rfc3339(now())} 之后的时间"
-            " / announced for a time ahead, it cannot be moved to one that has passed: choose a time from now on"
+            Message(
+                "state.brought_forward",
+                what=what,
+                held=rfc3339(held),
+                wanted=rfc3339(wanted),
+                now=rfc3339(now()),
+            )
         )
 
 
-def check(held: datetime | None, wanted: datetime, what: str, place: str) -> None:
+def check(held: datetime | None, wanted: datetime, what: Message, place: str) -> None:
     """Raise BroughtForward where `held` is ahead and `wanted` has passed."""
     if held is not None and held > now() >= wanted:
         raise BroughtForward(what, held, wanted, place)
@@ -32,14 +38,19 @@ def check(held: datetime | None, wanted: datetime, what: str, place: str) -> Non
 def check_opening_time(opening: Opening, wanted: datetime) -> None:
     """An opening that has been announced, announced anew."""
     if opening.head_seq:
-        check(opening.scheduled_at, wanted, f"开标 {opening.id} 的时间", "data.scheduled_at")
+        check(
+            opening.scheduled_at,
+            wanted,
+            Message("state.opening_time", opening=opening.id),
+            "data.scheduled_at",
+        )
 
 
 def check_lot(lot_id: str, held: datetime | None, wanted: datetime | None) -> datetime | None:
     """The deadline a lot has when a record says `wanted`: one that is left out stays while it is ahead."""
     if wanted is None:
         return held if held is not None and held > now() else None
-    check(held, wanted, f"标段 {lot_id} 的投标截止时间", "data.deadline")
+    check(held, wanted, Message("state.lot_deadline", lot=lot_id), "data.deadline")
     return wanted
 
 

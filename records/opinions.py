@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from messages import Invalid, Message, Unknown
 from records import audit, texts
 from records.acts import By
 from records.clock import now
@@ -95,12 +96,10 @@ def answer(session: Session, opinion_id: str, text: str, by: By) -> None:
     """
     opinion = session.get(Opinion, opinion_id)
     if opinion is None:
-        raise LookupError(f"没有意见 {opinion_id} / no such opinion")
+        raise Unknown(Message("opinion.unknown", opinion=opinion_id))
     words = texts.typed(text.strip())
     if not SHORTEST <= len(words) <= LONGEST:
-        raise ValueError(
-            f"答复应为 {SHORTEST}–{LONGEST} 字 / an answer has {SHORTEST} to {LONGEST} characters"
-        )
+        raise Invalid(Message("opinion.answer_length", least=SHORTEST, most=LONGEST))
     held = session.get(OpinionAnswer, opinion_id)
     again = held is not None
     if held is None:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from messages import Message
 from records.sequence import WrongReading
 from records.tables.openings import OpeningEvent
 
@@ -25,7 +26,7 @@ class WrongCount(WrongReading):
 
 def check(session: Session, opening_id: str, kind: str, told: dict[str, Any]) -> None:
     """Raise WrongCount where an event does not agree with what was published before it."""
-    here = f"开标 {opening_id}：{kind}"
+    here = Message("sequence.event", opening=opening_id, event=kind)
     if kind == "sign_in":
         _check_sign_in(session, opening_id, here, told)
     elif kind in _COUNTED:
@@ -37,18 +38,15 @@ def check(session: Session, opening_id: str, kind: str, told: dict[str, Any]) ->
         _check_objection(session, opening_id, here, told["no"])
 
 
-def _check_sign_in(session: Session, opening_id: str, here: str, told: dict[str, Any]) -> None:
+def _check_sign_in(session: Session, opening_id: str, here: Message, told: dict[str, Any]) -> None:
     """Counted up; from anew once the opening is announced for another time."""
     last = _last(session, opening_id, "sign_in", "scheduled")
     before = (last or {}).get("count")
     if before is not None and told.get("count", before) < before:
-        raise WrongCount(
-            f"{here} 的 count {told['count']} 少于已报的 {before}，签到数只增不减"
-            " / fewer than have signed in already: sign-ins only grow"
-        )
+        raise WrongCount(Message("sequence.fewer_signed_in", event=here, count=told["count"], before=before))
 
 
-def _check_count(session: Session, opening_id: str, here: str, kind: str, told: dict[str, Any]) -> None:
+def _check_count(session: Session, opening_id: str, here: Message, kind: str, told: dict[str, Any]) -> None:
     listed = _listed(session, opening_id)
     name = _COUNTED[kind]
     _not_above(here, name, told.get(name, 0), listed)
@@ -57,28 +55,27 @@ def _check_count(session: Session, opening_id: str, here: str, kind: str, told: 
         for part in ("done", "failed"):
             if part in told and told[part] < last.get(part, 0):
                 raise WrongCount(
-                    f"{here} 的 {part} {told[part]} 少于已报的 {last[part]}，解密数只增不减"
-                    f" / {part} is less than was told before: decryption only grows"
+                    Message(
+                        "sequence.fewer_decrypted", event=here, part=part, count=told[part], before=last[part]
+                    )
                 )
 
 
-def _not_above(here: str, name: str, count: int, listed: int | None) -> None:
+def _not_above(here: Message, name: str, count: int, listed: int | None) -> None:
     if listed is not None and count > listed:
         raise WrongCount(
-            f"{here} 的 {name} 为 {count}，多于已公布名单的 {listed} 家 / {name} is more than the published list of {listed}"
+            Message("sequence.more_than_listed", event=here, name=name, count=count, listed=listed)
         )
 
 
-def _check_objection(session: Session, opening_id: str, here: str, number: int) -> None:
+def _check_objection(session: Session, opening_id: str, here: Message, number: int) -> None:
     query = select(OpeningEvent.seq).where(
         OpeningEvent.opening_id == opening_id,
         OpeningEvent.type == "objection",
         OpeningEvent.payload["no"].as_integer() == number,
     )
     if session.scalar(query.limit(1)) is not None:
-        raise WrongCount(
-            f"{here} 的 {number} 号异议已经提出，请用下一个编号 / no. {number} has been raised: take the next number"
-        )
+        raise WrongCount(Message("sequence.objection_taken", event=here, number=number))
 
 
 def _listed(session: Session, opening_id: str) -> int | None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from messages import Invalid, Message, Unknown
 from records import audit, current, texts
 from records.acts import COMMAND_LINE, By, Conflict
 from records.alike import alike, refuse_twin
@@ -35,7 +36,7 @@ def known(session: Session, room_id: str) -> Room:
     """The room. Raises LookupError if there is none."""
     row = session.get(Room, room_id)
     if row is None:
-        raise LookupError(f"没有开标室 {room_id}，见 sunbid room list / no such room")
+        raise Unknown(Message("room.unknown", room=room_id))
     return row
 
 
@@ -55,13 +56,11 @@ def add(
     Raises ValueError for a bad id, name, kind or camera address and for an id that is taken.
     """
     if not _ID.fullmatch(room_id):
-        raise ValueError(
-            f"开标室编号不合规：{room_id!r}，只能用文字、数字和 . _ -，至多 64 个，且不能只有点 / bad room id: letters, digits and . _ - only, at most 64, not dots alone"
-        )
+        raise Invalid(Message("room.bad_id", room=repr(room_id)))
     if kind not in KINDS:
-        raise ValueError(f"没有类型 {kind}；可用 / no such kind, choose from: {', '.join(KINDS)}")
+        raise Invalid(Message("room.unknown_kind", kind=kind, kinds=list(KINDS)))
     if session.get(Room, room_id) is not None:
-        raise Conflict(f"开标室 {room_id} 已存在 / room exists already; `sunbid room token {room_id}`")
+        raise Conflict(Message("room.exists", room=room_id))
     refuse_twin(session.scalars(select(Room.id)), room_id)
     address = cameras(camera)
     place = centre_of(session, centre)
@@ -95,10 +94,10 @@ def edit(
         given["centre_id"] = centre_of(session, centre)
     if capacity is not None:
         if not 0 < capacity < 100_000:
-            raise ValueError("容量应为 1 至 99999 / the capacity must be 1 to 99999")
+            raise Invalid(Message("room.bad_capacity"))
         given["capacity"] = capacity
     if not given:
-        raise ValueError("没有要改的内容 / nothing to change")
+        raise Invalid(Message("room.nothing_to_change"))
     for field, value in given.items():
         setattr(row, field, value)
     _note(session, by, "room.edit", room_id, {"changed": sorted(given)})
@@ -142,7 +141,7 @@ def release_camera(
     """
     row = _open(session, room_id)
     if not row.rtsp_url:
-        raise Conflict(f"开标室 {room_id} 没有摄像机地址 / the room has no camera address")
+        raise Conflict(Message("room.no_camera", room=room_id))
     told = _undisturbed(session, room_id, sure) if released and not row.camera_released else {}
     row.camera_released = released
     _note(session, by, "room.release" if released else "room.retake", room_id, told)
@@ -171,11 +170,9 @@ def cameras(text: str) -> str | None:
     """Camera addresses as they are kept. Raises ValueError, which never repeats an address: it may hold a password."""
     found = text.split()
     if len(found) > MOST_CAMERAS:
-        raise ValueError(f"一间开标室最多 {MOST_CAMERAS} 台摄像机 / at most {MOST_CAMERAS} cameras a room")
+        raise Invalid(Message("room.too_many_cameras", most=MOST_CAMERAS))
     if not all(_CAMERA.fullmatch(one) for one in found):
-        raise ValueError(
-            "摄像机地址应为 rtsp://主机[:端口]/路径 / a camera's address must be rtsp://host[:port]/path"
-        )
+        raise Invalid(Message("room.bad_camera"))
     return " ".join(found) or None
 
 
@@ -187,7 +184,7 @@ def shown_camera(room: Room) -> str:
 def _open(session: Session, room_id: str) -> Room:
     row = known(session, room_id)
     if row.closed_at is not None:
-        raise Conflict(f"开标室 {room_id} 已停用 / the room is closed")
+        raise Conflict(Message("room.closed", room=room_id))
     return row
 
 
@@ -205,13 +202,11 @@ def centre_of(session: Session, words: str) -> str:
     """
     found = centres_called(session, words)
     if len(found) > 1:
-        raise Conflict(
-            f"名称为 {words} 的交易中心不止一个，请用编号 / several centres have this name, use an id: {', '.join(found)}"
-        )
+        raise Conflict(Message("room.several_centres", name=words, found=found))
     if found:
         return found[0]
     if not _ID.fullmatch(words):
-        raise ValueError(f"交易中心编号不合规：{words!r} / bad id of a centre")
+        raise Invalid(Message("room.bad_centre_id", centre=repr(words)))
     session.add(Centre(id=words, name=words, source=HOUSE))
     session.flush()
     return words
@@ -235,15 +230,13 @@ def namesakes(session: Session, room_id: str) -> list[str]:
 
 
 def _undisturbed(session: Session, room_id: str, sure: bool) -> dict[str, Any]:
-    return current.undisturbed(session, Opening.room_id == room_id, f"开标室 {room_id}", sure)
+    return current.undisturbed(session, Opening.room_id == room_id, Message("room.named", room=room_id), sure)
 
 
 def _named(name: str) -> str:
     words = texts.typed(" ".join(name.split()))
     if not words or len(words) > _LONGEST_NAME:
-        raise ValueError(
-            f"名称应为 1–{_LONGEST_NAME} 字 / the name must have 1 to {_LONGEST_NAME} characters"
-        )
+        raise Invalid(Message("room.name_length", most=_LONGEST_NAME))
     return words
 
 

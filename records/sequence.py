@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from messages import Invalid, Message
 from records.clock import now, rfc3339
 from records.public.masking import plain
 from records.tables.openings import Opening, OpeningEvent
@@ -23,7 +24,7 @@ READINGS = ("bid_read", "bid_corrected")
 """Events that say what was read aloud of a bid."""
 
 
-class IllegalTransition(ValueError):
+class IllegalTransition(Invalid):
     """A step that the present state does not allow; names both states."""
 
     place = "data.type"
@@ -56,16 +57,11 @@ def check_time(session: Session, opening: Opening, kind: str, ts: datetime | Non
         last = present  # kept by an older version that believed it
     if ts is None:
         return max(present, last or present)
-    here = f"开标 {opening.id}：{kind} 的时间 {rfc3339(ts)}"
+    here = Message("sequence.event_at", opening=opening.id, event=kind, time=rfc3339(ts))
     if ts > present + AHEAD:
-        raise WrongTime(
-            f"{here} 晚于现在 {rfc3339(present)}，事件发生之后才能报送；请核对时钟"
-            " / ahead of the clock here, send an event when it has happened"
-        )
+        raise WrongTime(Message("sequence.ahead", event=here, now=rfc3339(present)))
     if last is not None and ts <= last - TOGETHER:
-        raise WrongTime(
-            f"{here} 早于上一事件 {rfc3339(last)}，须按发生的先后报送 / before the event that stands last"
-        )
+        raise WrongTime(Message("sequence.before_last", event=here, last=rfc3339(last)))
     return ts if last is None else max(ts, last)
 
 
@@ -76,18 +72,12 @@ def check_reading(session: Session, opening_id: str, kind: str, payload: dict[st
     `payload` is not masked: on a qualification lot too the names themselves are compared.
     """
     _check_bidder(session, opening_id, payload)
-    here, number = f"开标 {opening_id}：{payload['no']} 号", payload["no"]
+    here, number = Message("sequence.bid", opening=opening_id, number=payload["no"]), payload["no"]
     known = _is_read(session, opening_id, number)
     if kind == "bid_read" and known:
-        raise WrongReading(
-            f"{here}已经唱过，不能再唱一次；读错的请以 bid_corrected 更正，原唱标内容划线保留"
-            f" / no. {number} has been read: send bid_corrected, the first reading stays, struck through"
-        )
+        raise WrongReading(Message("sequence.read_already", event=here))
     if kind == "bid_corrected" and not known:
-        raise WrongReading(
-            f"{here}尚未唱标，无可更正；请先报送 bid_read"
-            f" / no. {number} has not been read, there is nothing to correct: send bid_read first"
-        )
+        raise WrongReading(Message("sequence.not_read_yet", event=here))
 
 
 def _is_read(session: Session, opening_id: str, number: int) -> bool:
@@ -105,15 +95,9 @@ def _check_bidder(session: Session, opening_id: str, payload: dict[str, Any]) ->
     for held, known in _named(session, opening_id):
         listed.add(held)
         if known and name and (held == number) != (known == name):
-            raise WrongReading(
-                f"开标 {opening_id}：{held} 号已是另一投标人，同一号只有一家、同一家只有一个号；请核对 data.payload 的 no 与 name"
-                f" / no. {held} is another bidder: one number, one name; check no and name in data.payload"
-            )
+            raise WrongReading(Message("sequence.another_bidder", opening=opening_id, number=held))
     if number not in listed:
-        raise WrongReading(
-            f"开标 {opening_id}：已公布的名单中没有 {number} 号；请核对 data.payload 的 no"
-            f" / no. {number} is not in the published list: check no in data.payload"
-        )
+        raise WrongReading(Message("sequence.not_listed", opening=opening_id, number=number))
 
 
 def _named(session: Session, opening_id: str) -> Iterator[tuple[int, str]]:

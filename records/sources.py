@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from messages import Invalid, Message, Unknown
 from records import audit, current, texts
 from records.acts import COMMAND_LINE, By, Conflict
 from records.alike import refuse_twin
@@ -23,14 +24,9 @@ _NAME = re.compile(r"(?!\.+\Z)[\w.\-]{1,100}")
 def _checked(name: str) -> str:
     texts.typed(name)
     if not _NAME.fullmatch(name):
-        raise ValueError(
-            "来源名称只能用字母、数字、汉字和 . _ -，最多 100 字，不能只有点 / "
-            "source names: letters, digits, . _ -, at most 100, not dots alone"
-        )
+        raise Invalid(Message("source.bad_name"))
     if name == HOUSE:
-        raise ValueError(
-            f"名称 {HOUSE} 留给本机，请另取 / the name {HOUSE} stands for this machine, choose another"
-        )
+        raise Invalid(Message("source.reserved_name", name=HOUSE))
     return name
 
 
@@ -52,7 +48,7 @@ def add_source(session: Session, name: str, demo: bool = False, *, by: By = COMM
     refuse_twin(session.scalars(select(Source.name)), _checked(name))
     row = ensure_source(session, name, demo)
     if row.token_hash is not None:
-        raise Conflict(f"来源 {name} 已有令牌，请改用更换 / source {name} has a token, rotate it instead")
+        raise Conflict(Message("source.has_token", name=name))
     return _new_token(session, row, "source.add", by)
 
 
@@ -98,12 +94,12 @@ def by_token(session: Session, token: str) -> Source | None:
 def _known(session: Session, name: str) -> Source:
     row = session.get(Source, name)
     if row is None:
-        raise LookupError(f"没有来源 {name}，见 sunbid source list / no such source")
+        raise Unknown(Message("source.unknown", name=name))
     return row
 
 
 def _undisturbed(session: Session, name: str, sure: bool) -> dict[str, Any]:
-    return current.undisturbed(session, Opening.source == name, f"数据来源 {name}", sure)
+    return current.undisturbed(session, Opening.source == name, Message("source.named", source=name), sure)
 
 
 def _new_token(session: Session, row: Source, action: str, by: By, told: dict[str, Any] | None = None) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from messages import Message, Unknown
 from records import chain, commitment, deadlines, events, published_list, rollcall, sequence
 from records.clock import now, rfc3339
 from records.public import masking, rows
@@ -73,15 +74,19 @@ def check_lot_transition(before: str | None, after: str) -> None:
     Steps that were not reported one by one may be skipped forward along the main line.
     """
     if after not in LOT_STATES:
-        raise IllegalTransition(
-            f"未知标段状态 {after!r}；可用 / unknown lot status, choose from: {', '.join(LOT_STATES)}"
-        )
+        raise IllegalTransition(Message("state.unknown_lot_status", status=after, choices=list(LOT_STATES)))
     if before is None or before == after or after in LOT_TRANSITIONS[before]:
         return
     if before in _FORWARD and after in _FORWARD and _FORWARD.index(before) < _FORWARD.index(after):
         return
     raise IllegalTransition(
-        f"标段不能从 {LOT_STATES[before]} ({before}) 变为 {LOT_STATES[after]} ({after}) / illegal lot transition"
+        Message(
+            "state.illegal_lot_transition",
+            before=Message(f"site.lot.{before}"),
+            was=before,
+            after=Message(f"site.lot.{after}"),
+            wanted=after,
+        )
     )
 
 
@@ -152,18 +157,27 @@ def check_opening_step(
 ) -> None:
     """Raise IllegalTransition, naming state and stage, unless the event may happen now."""
     step = OPENING_STEPS[kind]
-    here = f"{OPENING_STATES[opening.state][0]}·{STAGES[opening.stage][0]} ({opening.state}/{opening.stage})"
+    here = Message(
+        "state.at",
+        state=Message(f"site.opening.{opening.state}"),
+        stage=Message(f"site.stage.{opening.stage}"),
+        code=f"{opening.state}/{opening.stage}",
+    )
     if opening.state not in step.states or opening.stage not in step.stages:
         raise IllegalTransition(
-            f"开标 {opening.id} 处于 {here}，不能发生 {kind} / event not allowed in this state"
+            Message("state.event_not_allowed", opening=opening.id, state=here, event=kind)
         )
     if kind == "ended" and payload.get("result") == "opened" and opening.stage != "confirmation":
-        raise IllegalTransition(
-            f"开标 {opening.id} 处于 {here}，记录确认之后才能正常结束 / record_confirmed must come first"
-        )
+        raise IllegalTransition(Message("state.not_confirmed", opening=opening.id, state=here))
     if step.after_deadline and deadline is not None and ts < deadline:
         raise IllegalTransition(
-            f"开标 {opening.id}：{kind} 的时间 {rfc3339(ts)} 早于投标截止 {rfc3339(deadline)} / before the deadline"
+            Message(
+                "state.before_deadline",
+                opening=opening.id,
+                event=kind,
+                time=rfc3339(ts),
+                deadline=rfc3339(deadline),
+            )
         )
 
 
@@ -194,7 +208,7 @@ def append_event(
     """
     opening = session.scalars(select(Opening).where(Opening.id == opening_id).with_for_update()).first()
     if opening is None:
-        raise LookupError(f"没有开标 {opening_id} / no such opening")
+        raise Unknown(Message("opening.unknown_opening", opening=opening_id))
     lot = session.get_one(Lot, opening.lot_id)
     told = events.public_payload(kind, payload)
     hide = masking.hidden(session, opening, lot, kind, told, detail)

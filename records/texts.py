@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 
+from messages import Invalid, Message
+
 _RANGES = (
     (0x00, 0x08), (0x0B, 0x0C), (0x0E, 0x1F), (0x7F, 0x9F),  # controls
     (0x2028, 0x2029), (0x202A, 0x202E), (0x2066, 0x2069), (0x200E, 0x200F), (0x061C, 0x061C),  # lines, directions
@@ -43,18 +45,16 @@ PATTERN = "".join(_escaped(*one) for one in (*_RANGES, *_JOINERS))
 _REPLACED = "\ufffd"
 
 
-def forbidden(text: str) -> str | None:
+def forbidden(text: str) -> Message | None:
     """The first character that no text may hold, as U+XXXX and where it stands; None if all is well."""
     found = FORBIDDEN.search(text)
-    return found and f"U+{ord(found[0]):04X}（第 {found.start() + 1} 个字符 / character {found.start() + 1}）"
+    return found and Message("texts.place", code=f"{ord(found[0]):04X}", place=found.start() + 1)
 
 
 def typed(text: str) -> str:
     """A text somebody typed, itself. Raises ValueError where it holds what no text may hold."""
     if where := forbidden(text):
-        raise ValueError(
-            f"含有看不见的字符 {where}，请重新输入 / holds a character that cannot be seen: {where}"
-        )
+        raise Invalid(Message("texts.forbidden", where=where))
     return text
 
 

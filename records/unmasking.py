@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from messages import Invalid, Message, Unknown
 from records import audit
 from records.acts import By, Conflict
 from records.clock import now
@@ -22,9 +23,7 @@ def checked(reason: object) -> str:
     """The reason as it is kept. Raises ValueError for none, a mere word or a letter of complaint."""
     words = " ".join(reason.split()) if isinstance(reason, str) else ""
     if not SHORTEST <= len(words) <= LONGEST:
-        raise ValueError(
-            f"查看名称须写明理由（{SHORTEST}–{LONGEST} 字） / a reason of {SHORTEST} to {LONGEST} characters is needed to see names"
-        )
+        raise Invalid(Message("unmasking.reason_length", least=SHORTEST, most=LONGEST))
     return words
 
 
@@ -54,11 +53,11 @@ def confirm(session: Session, request_id: int, by: By) -> UnmaskRequest:
     """The second person's yes. Raises LookupError (none, or too old), Conflict (one's own, or confirmed already)."""
     held = session.get(UnmaskRequest, request_id)
     if held is None or held.asked_at < now() - OPEN_FOR:
-        raise LookupError("申请不存在或已过期 / no such request, or it is too old")
+        raise Unknown(Message("unmasking.no_request"))
     if held.asked_by == by.name:
-        raise Conflict("须由另一人确认 / another person has to confirm")
+        raise Conflict(Message("unmasking.another_person"))
     if held.confirmed_by is not None:
-        raise Conflict("申请已经确认 / the request is confirmed already")
+        raise Conflict(Message("unmasking.confirmed"))
     held.confirmed_by, held.confirmed_at = by.name, now()
     _note(session, by, "unmask_confirmed", held)
     return held

@@ -12,6 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from messages import Invalid, Message, Unknown
 from records import audit, texts
 from records.acts import COMMAND_LINE, By, Conflict
 from records.alike import refuse_twin
@@ -46,10 +47,10 @@ def add_user(
     Raises ValueError for a bad name, an unknown role, a short password or a name already taken.
     """
     if not _NAME.fullmatch(name):
-        raise ValueError(f"用户名不合规：{name!r}，只能用文字、数字和 . _ @ -，至多 64 个 / bad user name")
+        raise Invalid(Message("account.bad_name", name=f"{name!r}"))
     _known_role(role)
     if session.get(User, name) is not None:
-        raise Conflict(f"用户 {name} 已存在 / user exists already")
+        raise Conflict(Message("account.exists", name=name))
     refuse_twin(session.scalars(select(User.name)), name)
     user = User(
         name=name, role=role, display_name=texts.typed(display_name or name), password_hash=_hash(password)
@@ -143,33 +144,31 @@ def check_password(session: Session, name: str, password: str) -> User | None:
 
 def _hash(password: str) -> str:
     if len(password) < MIN_PASSWORD:
-        raise ValueError(f"密码至少 {MIN_PASSWORD} 个字符 / password shorter than {MIN_PASSWORD} characters")
+        raise Invalid(Message("account.short_password", least=MIN_PASSWORD))
     return _HASHER.hash(password)
 
 
 def _get(session: Session, name: str) -> User:
     user = session.get(User, name)
     if user is None:
-        raise LookupError(f"没有账号 {name}，见 sunbid user list / no such account")
+        raise Unknown(Message("account.unknown", name=name))
     return user
 
 
 def _known_role(role: str) -> None:
     if role not in ROLES:
-        raise ValueError(f"没有角色 {role}；可用 / no such role, choose from: {', '.join(ROLES)}")
+        raise Invalid(Message("account.unknown_role", role=role, roles=list(ROLES)))
 
 
 def _not_oneself(name: str, by: By) -> None:
     if by.name == name:
-        raise Conflict("不能停用自己的账号或更改自己的角色 / not possible for one's own account")
+        raise Conflict(Message("account.own"))
 
 
 def _not_the_last(session: Session, user: User) -> None:
     keepers = [one.name for one in open_users(session, {KEEPER})]
     if keepers == [user.name]:
-        raise Conflict(
-            f"{user.name} 是最后一个管理员，请先新增或启用另一个 / the last administrator: add or enable another first"
-        )
+        raise Conflict(Message("account.last_admin", name=user.name))
 
 
 def _note(session: Session, by: By, action: str, name: str, detail: dict[str, str] | None = None) -> None:

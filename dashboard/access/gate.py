@@ -7,13 +7,15 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+import messages
 from dashboard import context, screens
 from dashboard.access import pages as signin
 from dashboard.access.accounts import SignedIn
 from dashboard.shell import index_page as dress
+from records.serving.problems import ProblemResponse
 
 COOKIE = "sunbid_session"
 OPEN_PATHS = ("/auth/", "/healthz", "/ops/metrics", "/_stcore/health", "/static/", "/favicon")
@@ -103,7 +105,7 @@ def _refusal(scope: Scope, user: SignedIn | None) -> Response | None:
     if path.startswith("/_stcore/metrics"):
         return PlainTextResponse("not found", 404)
     if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not same_origin(scope):
-        return JSONResponse({"detail": "跨站请求被拒绝 / cross-site request refused"}, 403)
+        return ProblemResponse(403, messages.Message("http.cross_site"))
     if path.startswith(OPEN_PATHS):
         return None
     if user is None:
@@ -120,7 +122,7 @@ def _refusal(scope: Scope, user: SignedIn | None) -> Response | None:
 
 def _ask_to_sign_in(scope: Scope) -> Response:
     if not _is_navigation(scope):
-        return JSONResponse({"detail": "请先登录 / sign in first"}, 401)
+        return ProblemResponse(401, messages.Message("http.not_signed_in"))
     wanted = scope["path"]
     if scope["query_string"]:
         wanted += "?" + scope["query_string"].decode("latin-1")

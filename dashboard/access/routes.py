@@ -30,9 +30,11 @@ from dashboard.access.accounts import (
 from dashboard.access.sessions import MAX_AGE
 from dashboard.access.throttle import Throttle
 from dashboard.shell import index_page as dress
+from messages import Message
 from records import audit
 from records.ledger import words
 from records.serving import requests as asking
+from records.serving.problems import Problem, ProblemResponse
 from records.tables.intake import Source
 from records.tables.users import User
 
@@ -55,8 +57,8 @@ async def login(request: Request) -> Response:
     """POST /auth/login: name and password as form or JSON. 204 for programs, 303 to `next` for the form."""
     try:
         given = await _fields(request)
-    except asking.Refused as refused:
-        return JSONResponse({"detail": refused.detail}, refused.status, refused.headers)
+    except Problem as problem:
+        return problem.response()
     name, password = str(given.get("name", ""))[:64], str(given.get("password", ""))[:1024]
     address = request.client.host if request.client else "-"
     if _throttle.blocked(name, address) and not await run_in_threadpool(_let_in, name, address):
@@ -129,7 +131,7 @@ async def whoami(request: Request) -> Response:
     """GET /auth/whoami: name, role and display name, or 401."""
     user: SignedIn | None = request.scope["state"]["user"]
     if user is None:
-        return JSONResponse({"detail": "未登录 / not signed in"}, 401)
+        return ProblemResponse(401, Message("http.not_signed_in"))
     return JSONResponse({"name": user.name, "role": user.role, "display_name": user.display_name})
 
 
@@ -193,7 +195,7 @@ def safe_next(path: str | None) -> str:
 
 
 async def _fields(request: Request) -> dict[str, Any]:
-    """Name, password and where to go on to. Raises Refused where the body is neither JSON nor a form."""
+    """Name, password and where to go on to. Raises Problem where the body is neither JSON nor a form."""
     raw = await asking.body(request, _LONGEST)
     kind = request.headers.get("content-type", "")
     return asking.json_object(raw) if "json" in kind else dict(asking.form(raw))

@@ -98,16 +98,11 @@ export function mount({ parentElement, data }, create) {
   };
 }
 
-/** The side of a message in both languages, "中文 / English", that this page reads. */
-function told(detail) {
-  const [zh, en] = String(detail ?? "").split(" / ");
-  return en === undefined ? zh : document.documentElement.lang.startsWith("zh") ? zh : en;
-}
-
-/** Ask the desk or the hub for JSON; throws with the answer's own words. */
+/** Ask the desk or the hub for JSON; throws with the answer's own words, which are in the page's language. */
 export async function ask(address, options = {}) {
-  const answer = await fetch(address, { headers: { Accept: "application/json" }, ...options });
+  const headers = { Accept: "application/json", "Accept-Language": document.documentElement.lang, ...options.headers };
+  const answer = await fetch(address, { ...options, headers });
   const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw Object.assign(new Error(told(body.detail) || `HTTP ${answer.status}`), { status: answer.status });
+  if (!answer.ok) throw Object.assign(new Error(body.detail || `HTTP ${answer.status}`), { status: answer.status });
   return body;
 }

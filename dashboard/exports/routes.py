@@ -21,8 +21,10 @@ from dashboard.exports.names import TABLES
 from dashboard.exports.sheets import Writing, as_csv, as_xlsx
 from dashboard.exports.tables import Table
 from dashboard.shell.filters import read_choice
+from messages import Message
 from records import audit
 from records.clock import local_now
+from records.serving.problems import ProblemResponse
 
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -36,9 +38,9 @@ async def export(request: Request) -> Response:
     user: SignedIn = request.scope["state"]["user"]
     if table is None or kind not in _TYPES:
         names = ", ".join(sorted(TABLES))
-        return JSONResponse({"detail": f"没有这张表，可用：{names} / no such table; csv or xlsx"}, 404)
+        return ProblemResponse(404, Message("export.no_table", tables=names))
     if not screens.may_export(user.role, table.name):
-        return JSONResponse({"detail": "您的角色不能导出这张表 / not for your role"}, 403)
+        return ProblemResponse(403, Message("export.not_your_role"))
     lang = gate.language(request.scope)
     try:
         body = await run_in_threadpool(_build, table, kind, lang, user, request.query_params, request.client)

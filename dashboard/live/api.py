@@ -24,10 +24,12 @@ from dashboard.live import rooms as rooms_live
 from dashboard.live import warnings as warning_views
 from dashboard.panels import host as host_panel
 from dashboard.panels import room_health
+from messages import Invalid, Message, Unknown
 from records import audit, unmasking
 from records.acts import By, Conflict
 from records.serving import signing
-from records.serving.requests import Refused, body, json_object, whole
+from records.serving.problems import Problem
+from records.serving.requests import body, json_object, whole
 from records.tables.organisations import Room
 from records.tables.users import User
 from supervision.warnings import desk as warnings
@@ -51,8 +53,8 @@ def _route(path: str, method: str, slug: str, handler: Handler, *, names: bool =
             assert user is not None
             answer = await run_in_threadpool(handler, request, user)
             return answer if isinstance(answer, Response) else JSONResponse(answer)
-        except Refused as refusal:
-            return JSONResponse({"detail": refusal.detail}, refusal.status, refusal.headers)
+        except Problem as problem:
+            return problem.response()
 
     async_endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = endpoint
     return Route(path, async_endpoint, methods=[method])
@@ -60,19 +62,19 @@ def _route(path: str, method: str, slug: str, handler: Handler, *, names: bool =
 
 def _check(request: Request, user: SignedIn | None, slug: str, names: bool) -> None:
     if user is None:
-        raise Refused(401, "请先登录 / sign in first")
+        raise Problem(401, Message("http.not_signed_in"))
     if request.method == "POST" and not gate.same_origin(request.scope):
-        raise Refused(403, "跨站请求被拒绝 / cross-site request refused")
+        raise Problem(403, Message("http.cross_site"))
     screen = screens.BY_SLUG[slug]
     allowed = screens.names_visible(user.role, screen) if names else screens.may_see(user.role, screen)
     if not allowed:
-        raise Refused(403, "您的角色不能使用此功能 / not for your role")
+        raise Problem(403, Message("http.not_your_role"))
 
 
 async def _body(request: Request) -> dict[str, Any]:
     """The JSON object of a request. A form cannot send this content type from another site."""
     if not request.headers.get("content-type", "").startswith("application/json"):
-        raise Refused(415, "请用 application/json 提交 / send application/json")
+        raise Problem(415, Message("http.json_wanted"))
     return json_object(await body(request, LONGEST_BODY))
 
 
@@ -91,8 +93,8 @@ def list_warnings(request: Request, user: SignedIn) -> dict[str, Any]:
     """GET /api/warnings: the stream with its filters, newest first, and the feed number it stands at."""
     try:
         question = warning_views.question(request.query_params, user.name)
-    except ValueError as error:
-        raise Refused(400, str(error)) from None
+    except Invalid as error:
+        raise Problem(400, error.message) from None
     with context.ledger().read() as session:
         return warning_views.stream(session, question, _language(request))
 
@@ -120,8 +122,8 @@ def unmask(request: Request, user: SignedIn) -> dict[str, Any] | Response:
             held = unmasking.look(
                 session, "warning", found["id"], request.state.given.get("reason"), by, two=two
             )
-        except ValueError as error:
-            raise Refused(400, str(error)) from None
+        except Invalid as error:
+            raise Problem(400, error.message) from None
         if held is not None:
             return JSONResponse({"request": held.id, "asked_by": held.asked_by}, 202)
     return found
@@ -131,14 +133,14 @@ def confirm_unmask(request: Request, user: SignedIn) -> dict[str, Any]:
     """POST /api/warnings/{id}/names/{request}/confirm: the second person's yes; the asker then asks again."""
     number = whole(request.path_params["request"])
     if number is None:
-        raise Refused(404, "没有这项请求 / no such request")
+        raise Problem(404, Message("unmasking.no_request"))
     with context.ledger().write() as session:
         try:
             held = unmasking.confirm(session, number, By(user.name, _address(request)))
-        except LookupError as error:
-            raise Refused(404, str(error.args[0])) from None
+        except Unknown as error:
+            raise Problem(404, error.message) from None
         except Conflict as error:
-            raise Refused(409, str(error)) from None
+            raise Problem(409, error.message) from None
         return {"request": held.id, "asked_by": held.asked_by, "confirmed_by": held.confirmed_by}
 
 
@@ -146,8 +148,8 @@ def _detail(request: Request, *, names: bool) -> dict[str, Any]:
     with context.ledger().read() as session:
         try:
             found = warning_views.detail(session, request.path_params["id"], _language(request), names=names)
-        except LookupError as error:
-            raise Refused(404, str(error.args[0])) from None
+        except Unknown as error:
+            raise Problem(404, error.message) from None
         asked = unmasking.waiting(session, "warning", found["id"])
         return found | {
             "asked": [{"request": one.id, "who": one.asked_by, "reason": one.reason} for one in asked]
@@ -159,17 +161,15 @@ def act(request: Request, user: SignedIn) -> dict[str, Any]:
     given = request.state.given
     action, disposition, note = given.get("action"), given.get("disposition") or None, given.get("note")
     if action not in get_args(Action):
-        raise Refused(400, f"action 须为 / must be one of: {', '.join(get_args(Action))}")
+        raise Problem(400, Message("http.not_one_of", name="action", choices=get_args(Action)))
     if disposition is not None and disposition not in get_args(Disposition):
-        raise Refused(400, f"disposition 须为 / must be one of: {', '.join(get_args(Disposition))}")
+        raise Problem(400, Message("http.not_one_of", name="disposition", choices=get_args(Disposition)))
     if note is not None and (not isinstance(note, str) or len(note) > LONGEST_NOTE):
-        raise Refused(
-            400, f"note 须为至多 {LONGEST_NOTE} 字的文字 / a text of at most {LONGEST_NOTE} characters"
-        )
+        raise Problem(400, Message("warning.note_too_long", most=LONGEST_NOTE))
     assignee = given.get("assignee") or None
     with context.ledger().write() as session:
         if assignee is not None and assignee not in {one.name for one in assignees(session)}:
-            raise Refused(400, "承办人须为在用的监管账号 / choose an account in use that may see warnings")
+            raise Problem(400, Message("warning.unknown_assignee"))
         try:
             row = warnings.act(
                 session,
@@ -181,10 +181,10 @@ def act(request: Request, user: SignedIn) -> dict[str, Any]:
                 _address(request),
                 assignee,
             )
-        except LookupError as error:
-            raise Refused(404, str(error)) from None
+        except Unknown as error:
+            raise Problem(404, error.message) from None
         except warnings.IllegalAction as error:
-            raise Refused(409, str(error)) from None
+            raise Problem(409, error.message) from None
         return warning_views.item(row, _language(request))
 
 
@@ -229,7 +229,7 @@ def view_token(request: Request, user: SignedIn) -> dict[str, Any]:
     with context.ledger().write() as session:
         room = session.get(Room, room_id)
         if room is None:
-            raise Refused(404, f"没有房间 {room_id} / no such room")
+            raise Problem(404, Message("room.unknown_room", room=room_id))
         if not room.is_public:
             audit.write(
                 session, user.name, "room.watch", object_kind="room", object_id=room_id, ip=_address(request)
@@ -242,7 +242,7 @@ def record_csv(request: Request, user: SignedIn) -> Response:
     opening_id = request.path_params["id"]
     with context.ledger().write() as session:
         if hall.find(session, opening_id) is None:
-            raise Refused(404, f"没有开标 {opening_id} / no such opening")
+            raise Problem(404, Message("opening.unknown_opening", opening=opening_id))
         text = host_panel.record_csv(session, opening_id, _language(request))
         audit.write(
             session,

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from messages import Message, Unknown
 from records import audit
 from records.clock import now
 from records.public.openings import moment_of
@@ -75,7 +76,7 @@ def perform(
     Raises what `records.states.append_event` raises, and KeyError for a step that is not a host's.
     """
     if kind not in STEPS:
-        raise KeyError(f"主持人不能进行 {kind} / not a host's step")
+        raise KeyError(Message("opening.no_host_step", step=kind))
     event = append_event(session, opening_id, kind, payload, actor=host)
     audit.write(
         session, host, f"opening.{kind}", object_kind="opening", object_id=opening_id,
@@ -87,7 +88,7 @@ def perform(
 def _get(session: Session, opening_id: str) -> tuple[Opening, Lot]:
     opening = session.get(Opening, opening_id)
     if opening is None:
-        raise LookupError(f"没有开标 {opening_id} / no such opening")
+        raise Unknown(Message("opening.unknown_opening", opening=opening_id))
     return opening, session.get_one(Lot, opening.lot_id)
 
 

@@ -14,6 +14,7 @@ import messages
 from dashboard import context
 from dashboard.panels import warning_evidence
 from dashboard.shell import places
+from messages import Invalid, Message
 from records import clock
 from records.clock import rfc3339
 from records.tables.projects import Lot
@@ -58,12 +59,10 @@ def question(asked: Mapping[str, str], user: str = "") -> Question:
         ("level", level, {*LEVELS, ""}),
     ):
         if value not in known:
-            raise ValueError(
-                f"{name}={value!r} 无效 / unknown, choose from: {', '.join(sorted(known - {''}))}"
-            )
+            raise Invalid(Message("http.not_one_of", name=name, choices=sorted(known - {""})))
     ids = tuple(i for i in asked["ids"].split(",") if i) if "ids" in asked else None
     if ids is not None and len(ids) > MOST_IDS:
-        raise ValueError(f"ids 至多 {MOST_IDS} 个 / too many ids")
+        raise Invalid(Message("warning.too_many_ids", most=MOST_IDS))
     filters = WarningFilters(
         levels=(level,) if level else (),
         states=(state,) if state in STATES else (),

@@ -14,6 +14,7 @@ from dashboard.access import accounts
 from dashboard.shell import choices, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.html import draw, esc
+from messages import Fault
 from records import rooms, sources
 from records.acts import By
 from records.tables.users import ROLES, role_name
@@ -54,8 +55,8 @@ def do(page: shell.Page, act: Act, words: str, noted: Sequence[str] = ()) -> Non
     try:
         with context.ledger().write() as session:
             token = act(session, By(user.name, context.viewer_address()))
-    except (LookupError, ValueError) as refusal:
-        st.session_state[_SAID] = ("refused", shell.side(str(refusal.args[0]), page.lang))
+    except Fault as refusal:
+        st.session_state[_SAID] = ("refused", refusal.message.text(page.lang))
     else:
         st.session_state[_SAID] = ("done", " ".join((words, *noted)))
         if token:

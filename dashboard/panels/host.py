@@ -16,8 +16,8 @@ import messages
 from dashboard import context
 from dashboard.live import hosting
 from dashboard.shell import screen as shell
+from messages import Fault
 from records.clock import BEIJING
-from records.states import IllegalTransition
 from records.tables.openings import Opening
 from records.tables.projects import Lot
 from supervision.figures import formats as figures
@@ -179,8 +179,8 @@ def _do(page: shell.Page, opening_id: str, kind: str, payload: dict[str, Any], n
         with context.ledger().write() as session:
             event = hosting.perform(session, opening_id, kind, payload, host=user.name)
             seq = event.seq
-    except (IllegalTransition, LookupError) as error:
-        return False, page.say("room.refused", why=str(error))
+    except Fault as error:
+        return False, page.say("room.refused", why=error.message)
     except ValidationError as error:
         first = error.errors()[0]
         return False, page.say("room.refused", why=f"{'.'.join(map(str, first['loc']))}: {first['msg']}")

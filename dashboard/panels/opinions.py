@@ -9,6 +9,7 @@ from dashboard.exports import tables as tabledata
 from dashboard.shell import choices, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.html import draw, esc
+from messages import Fault
 from records import opinions
 from records.acts import By
 from records.clock import now
@@ -130,8 +131,8 @@ def _answer(page: shell.Page, opinion: Standing, text: str) -> None:
     try:
         with context.ledger().write() as session:
             opinions.answer(session, opinion.id, text, By(user.name, context.viewer_address()))
-    except (LookupError, ValueError) as refusal:
-        draw(f'<p class="said refused" role="alert">{esc(shell.side(str(refusal.args[0]), page.lang))}</p>')
+    except Fault as refusal:
+        draw(f'<p class="said refused" role="alert">{esc(refusal.message.text(page.lang))}</p>')
         return
     st.session_state[_SAID] = page.say("opinions.done", id=key_of(opinion.id))
     st.query_params.pop("opinion", None)

@@ -161,12 +161,6 @@ def _also() -> dict[str, str]:
     return {key: st.query_params[key] for key in LIVE_CHOICES if st.query_params.get(key)}
 
 
-def side(words: str, lang: str) -> str:
-    """The side of a message in both languages, "中文 / English", that `lang` reads."""
-    zh, slash, en = words.partition(" / ")
-    return words if not slash else zh if lang == "zh" else en
-
-
 def empty(why: str, what: str = "") -> None:
     """An empty state: one sentence why, one what to do."""
     put(f'<div class="empty"><b>{escape(why)}</b>{f"<p>{escape(what)}</p>" if what else ""}</div>')

@@ -5,20 +5,20 @@ from __future__ import annotations
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from messages import Message
 from records.ledger import words
+from records.serving.problems import ProblemResponse
 
 log = structlog.get_logger()
-DETAIL = "账本暂时读写不了，请稍后再试 / the ledger cannot be used at the moment, try again soon"
+UNUSABLE = Message("http.ledger_unusable")
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
     assert isinstance(error, SQLAlchemyError)
     log.error("ledger failed", path=request.url.path, error=words(error))
-    told = {"type": "about:blank", "title": "Service Unavailable", "status": 503, "detail": DETAIL}
-    headers = {"Retry-After": "10", "Cache-Control": "no-store"}
-    return JSONResponse(told, 503, headers, media_type="application/problem+json")
+    return ProblemResponse(503, UNUSABLE, {"Retry-After": "10", "Cache-Control": "no-store"})
 
 
 handlers = {SQLAlchemyError: _unavailable}

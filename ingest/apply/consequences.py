@@ -64,7 +64,7 @@ def _lot_status(state: State, key: str, row: dict[str, Any]) -> None:
     try:
         check_lot_transition(before, row["status"])
     except IllegalTransition as error:
-        raise Refusal("data.status", str(error)) from None
+        raise Refusal("data.status", error.message.in_every_language()) from None
     state.kept_status.discard(key)
 
 
@@ -79,7 +79,7 @@ def _lot_deadline(state: State, key: str, row: dict[str, Any]) -> None:
     try:
         row["deadline"] = deadlines.check_lot(key, held, row["deadline"])
     except IllegalTransition as error:
-        raise Refusal(error.place, str(error)) from None
+        raise Refusal(error.place, error.message.in_every_language()) from None
 
 
 def _call(state: State, record: Record, row: dict[str, Any]) -> None:

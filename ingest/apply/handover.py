@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ingest.kinds.registry import TABLES, beneath
+from messages import Invalid, Message, Unknown
 from records import audit, current
 from records.acts import COMMAND_LINE, By, Conflict
 from records.bulk import chunks
@@ -33,17 +34,19 @@ def give(session: Session, kind: str, key: str, to: str, *, by: By = COMMAND_LIN
     unless whoever acts is `sure`, where an opening among it is under way, which the former source could not go on with.
     """
     if kind not in GIVEN:
-        raise ValueError(f"只能移交 {'、'.join(GIVEN)} / only these are handed over: {', '.join(GIVEN)}")
+        raise Invalid(Message("source.not_handed_over", kinds=list(GIVEN)))
     if session.get(Source, to) is None:
-        raise LookupError(f"没有来源 {to}，见 sunbid source list / no such source")
+        raise Unknown(Message("source.unknown", name=to))
     was = session.scalar(select(TABLES[kind].c.source).where(TABLES[kind].c.id == key))
     if was is None:
-        raise LookupError(f"没有此记录 / no such {kind}: {key}")
+        raise Unknown(Message("source.unknown_record", kind=kind, key=key))
     if was == to:
-        raise Conflict(f"{key} 已属于来源 {to} / belongs to source {to} already")
+        raise Conflict(Message("source.has_it", key=key, source=to))
     held = list(_held(session, kind, [key], was))
     openings = [one for what, ids in held if what == "opening" for one in ids]
-    told = current.undisturbed(session, Opening.id.in_(openings), f"{kind} {key}", sure)
+    told = current.undisturbed(
+        session, Opening.id.in_(openings), Message("source.record", kind=kind, key=key), sure
+    )
     count = sum(_move(session, what, ids, was, to) for what, ids in held)
     detail = {"from": was, "to": to, "records": count, **told}
     audit.write(session, by.name, "source.give", object_kind=kind, object_id=key, detail=detail, ip=by.ip)

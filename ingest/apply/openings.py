@@ -12,6 +12,7 @@ from ingest.apply.rows import entity
 from ingest.apply.state import State
 from ingest.envelope import Record, Refusal, explain
 from ingest.kinds.procedure import OpeningData, OpeningEventData
+from messages import Message
 from records import chain, deadlines, states
 from records.clock import now, rfc3339
 from records.public.openings import publish_opening
@@ -75,7 +76,7 @@ def _announce(state: State, record: Record, data: OpeningData) -> None:
         with session.begin_nested():
             states.new_opening(session, opening, ts=record.occurred_at)
     except states.IllegalTransition as error:
-        raise Refusal(error.place, str(error)) from None
+        raise Refusal(error.place, error.message.in_every_language()) from None
     except ValidationError as error:
         raise Refusal(*explain(error, ("data",))) from None
     state.hold()
@@ -89,7 +90,9 @@ def _check_time(session: Session, data: OpeningData) -> None:
     """Where the lot names no deadline, the time announced before stands in for it, though that opening be called off."""
     if session.get_one(Lot, data.lot_id).deadline is None:
         held = deadlines.announced_for(session, data.lot_id)
-        deadlines.check(held, data.scheduled_at, f"标段 {data.lot_id} 的开标时间", "data.scheduled_at")
+        deadlines.check(
+            held, data.scheduled_at, Message("state.lot_opening_time", lot=data.lot_id), "data.scheduled_at"
+        )
 
 
 def _change(state: State, record: Record, data: OpeningData, past: bool) -> None:
@@ -118,7 +121,7 @@ def _change(state: State, record: Record, data: OpeningData, past: bool) -> None
         with session.begin_nested():
             _reschedule(state, opening, record, data)
     except states.IllegalTransition as error:
-        raise Refusal(error.place, str(error)) from None
+        raise Refusal(error.place, error.message.in_every_language()) from None
     state.facts["opening"][record.key] |= {"state": opening.state, "lot_id": opening.lot_id}
     state.hold()
 
@@ -160,7 +163,7 @@ def place_event(state: State, record: Record) -> None:
                 actor=_actor(record.source, data.actor), ts=record.occurred_at, detail=data.detail,
             )  # fmt: skip
     except states.IllegalTransition as error:
-        raise Refusal(error.place, str(error)) from None
+        raise Refusal(error.place, error.message.in_every_language()) from None
     except ValidationError as error:
         raise Refusal(*explain(error, ("data", "payload"))) from None
     known["head_seq"] = row.seq

@@ -15,6 +15,9 @@ from weakref import WeakSet
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from messages import Message, language_of
+from records.serving import problems
+
 HEAD_SECONDS = 10.0
 """Within so long a request's head must have come, counted from the connection or from its first byte."""
 HEAD_BYTES = 64 << 10
@@ -33,10 +36,9 @@ SOCKET_LINE_BYTES, SOCKET_LINES = 8000, 100
 
 _MOST_ADDRESSES = 10_000
 _REASONS = {
-    408: "请求头发送过慢 / the head of the request came too slowly",
-    431: f"请求头过大：至多 {HEAD_BYTES} 字节，WebSocket 至多 {SOCKET_LINES} 行、每行 {SOCKET_LINE_BYTES} 字节 / "
-    f"the head of the request is too large: {HEAD_BYTES} bytes, a WebSocket's {SOCKET_LINES} lines of {SOCKET_LINE_BYTES}",
-    429: "此地址的连接过多 / too many connections from this address",
+    408: Message("http.head_too_slow"),
+    431: Message("http.head_too_large", most=HEAD_BYTES, lines=SOCKET_LINES, line=SOCKET_LINE_BYTES),
+    429: Message("http.too_many_connections"),
 }
 _PHRASES = {408: "Request Timeout", 429: "Too Many Requests", 431: "Request Header Fields Too Large"}
 
@@ -167,7 +169,8 @@ class GuardedHttp(HttpToolsProtocol):
         self._head_came()
         if self.transport.is_closing():
             return
-        body = f'{{"type":"about:blank","status":{status},"detail":"{_REASONS[status]}"}}'.encode()
+        given = dict(self.headers or ()).get(b"accept-language", b"").decode("latin-1")
+        body = problems.details(status, _REASONS[status], language_of(given))
         head = (
             f"HTTP/1.1 {status} {_PHRASES[status]}\r\ncontent-type: application/problem+json\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"

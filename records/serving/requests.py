@@ -15,10 +15,14 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
+
+from messages import Message, language_of
+from records.serving.problems import Problem
 
 LONGEST_ADDRESS = 8 << 10
 """Bytes of a path, and of a query."""
@@ -37,14 +41,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _on_their_way: Counter[str] = Counter()
 
 
-class Refused(Exception):
-    """A request that is not answered, with its status and what was wrong, zh / en."""
-
-    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(detail)
-        self.status, self.detail, self.headers = status, detail, headers or {}
-
-
 def whole(text: str) -> int | None:
     """A whole number in plain digits, at most fifteen; None for anything else ("", "-1", "１２", "1e5")."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS else None
@@ -58,31 +54,27 @@ def plain(value: object) -> bool:
 # ── addresses ────────────────────────────────────────────────────────────────
 
 
-def _trouble(scope: Scope) -> Refused | None:
+def _trouble(scope: Scope) -> Problem | None:
     """What is wrong with the address of a request, None if nothing is."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "replace")
     query: bytes = scope.get("query_string", b"")
     if len(raw) > LONGEST_ADDRESS or len(query) > LONGEST_ADDRESS:
-        return Refused(
-            414, f"网址超过 {LONGEST_ADDRESS} 字节 / the address is longer than {LONGEST_ADDRESS} bytes"
-        )
-    for part, zh, en in ((raw, "路径", "path"), (query.replace(b"+", b" "), "参数", "query")):
+        return Problem(414, Message("http.address_too_long", most=LONGEST_ADDRESS))
+    for part in (raw, query.replace(b"+", b" ")):
         try:
             text = unquote_to_bytes(part).decode("utf-8")
         except UnicodeDecodeError:
-            return Refused(400, f"{zh}不是 UTF-8 / the {en} is not UTF-8")
+            return Problem(400, Message("http.address_not_utf8"))
         if _CONTROL.search(text):
-            return Refused(400, f"{zh}含控制字符 / control characters in the {en}")
+            return Problem(400, Message("http.control_characters_in_address"))
     return None
 
 
-Refuse = Callable[[Request, Refused], Response]
+Refuse = Callable[[Request, Problem], Response]
 
 
-def _problem(_request: Request, refused: Refused) -> Response:
-    body = {"type": "about:blank", "status": refused.status, "detail": refused.detail}
-    text = json.dumps(body, ensure_ascii=False)
-    return Response(text, refused.status, refused.headers, media_type="application/problem+json")
+def _problem(_request: Request, refused: Problem) -> Response:
+    return refused.response()
 
 
 class PlainAddresses:
@@ -109,7 +101,8 @@ class PlainAddresses:
         else:
             await receive()
             await send({"type": "websocket.accept"})
-            await send({"type": "websocket.close", "code": BAD_ADDRESS, "reason": trouble.detail})
+            lang = language_of(Headers(scope=scope).get("accept-language"))
+            await send({"type": "websocket.close", "code": BAD_ADDRESS, "reason": trouble.message.text(lang)})
 
 
 # ── bodies ───────────────────────────────────────────────────────────────────
@@ -124,21 +117,21 @@ def declared(request: Request) -> float:
 
 
 async def body(request: Request, most: int) -> bytes:
-    """The whole body. Raises Refused: 413 over `most` bytes, 408 too slow, 429 too many of this address, 400."""
+    """The whole body. Raises Problem: 413 over `most` bytes, 408 too slow, 429 too many of this address, 400."""
     if declared(request) > most:
         raise _too_large(most)
     address = request.client.host if request.client else ""
     if _on_their_way[address] >= BODIES_PER_ADDRESS:
-        raise Refused(429, "此地址未完成的提交过多 / too many unfinished requests from this address",
+        raise Problem(429, Message("http.too_many_bodies"),
                       {"Retry-After": "10", "Connection": "close"})  # fmt: skip
     _on_their_way[address] += 1
     try:
         async with asyncio.timeout(BODY_TOTAL):
             return await _collected(request.stream(), most)
     except TimeoutError:
-        raise Refused(408, "正文发送过慢 / the body came too slowly", {"Connection": "close"}) from None
+        raise Problem(408, Message("http.body_too_slow"), {"Connection": "close"}) from None
     except ClientDisconnect:
-        raise Refused(400, "连接在正文结束前断开 / the client went away") from None
+        raise Problem(400, Message("http.body_cut_off")) from None
     finally:
         _on_their_way[address] -= 1
         if not _on_their_way[address]:
@@ -157,32 +150,32 @@ async def _collected(stream: AsyncIterator[bytes], most: int) -> bytes:
             raise _too_large(most)
 
 
-def _too_large(most: int) -> Refused:
-    return Refused(413, f"正文超过 {most} 字节 / the body is over {most} bytes", {"Connection": "close"})
+def _too_large(most: int) -> Problem:
+    return Problem(413, Message("http.body_too_large", most=most), {"Connection": "close"})
 
 
 def json_object(raw: bytes) -> dict[str, Any]:
-    """A JSON object in plain text. Raises Refused 400: not JSON, no object, nested without end, NUL or half a
+    """A JSON object in plain text. Raises Problem 400: not JSON, no object, nested without end, NUL or half a
     character somewhere in it."""
     try:
         given = json.loads(raw)
     except (ValueError, RecursionError):
-        raise Refused(400, "不是有效的 JSON / not valid JSON") from None
+        raise Problem(400, Message("http.no_json")) from None
     if not isinstance(given, dict):
-        raise Refused(400, "应为 JSON 对象 / expected a JSON object")
+        raise Problem(400, Message("http.no_json_object"))
     if not all(_storable(value) for pair in given.items() for value in pair):
-        raise Refused(400, "含控制字符或不完整的字符 / control characters or half a character in it")
+        raise Problem(400, Message("http.bad_characters"))
     return given
 
 
 def form(raw: bytes) -> dict[str, str]:
-    """The fields of a form that a browser sent (application/x-www-form-urlencoded). Raises Refused 400."""
+    """The fields of a form that a browser sent (application/x-www-form-urlencoded). Raises Problem 400."""
     try:
         given = dict(parse_qsl(raw.decode("ascii"), True, errors="strict", max_num_fields=FIELDS))
     except ValueError:
-        raise Refused(400, "不是有效的表单 / not a valid form") from None
+        raise Problem(400, Message("http.no_form")) from None
     if not all(_storable(value) for pair in given.items() for value in pair):
-        raise Refused(400, "含控制字符 / control characters in it")
+        raise Problem(400, Message("http.control_characters"))
     return given
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from messages import Message
 from records.serving import private
 
 KEY_FILE = "signing.key"
@@ -39,9 +40,7 @@ def _read(path: Path) -> bytes:
         if len(text) == 64:
             return bytes.fromhex(text)
         os.sched_yield()
-    raise RuntimeError(
-        f"签名密钥不完整 / signing key incomplete: {path.name}; restore it from a backup or delete it"
-    )
+    raise RuntimeError(Message("records.signing_key_incomplete", file=path.name))
 
 
 def serializer(key: bytes, purpose: str) -> URLSafeTimedSerializer:

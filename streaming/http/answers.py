@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from records.serving.requests import Refused
+import messages
+from records.serving.problems import Problem, ProblemResponse
 
 FIXED = {
     "x-content-type-options": "nosniff",
@@ -60,8 +61,13 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
-    """An RFC 9457 problem: `detail` says what was wrong and what to do, zh first."""
+def problem(
+    status: int, detail: messages.Message | str, headers: Mapping[str, str] | None = None, **more: Any
+) -> Response:
+    """An RFC 9457 problem: `detail` says what was wrong and what to do."""
+    sent = {"cache-control": "no-store", "access-control-allow-origin": "*", **(headers or {})}
+    if isinstance(detail, messages.Message):
+        return ProblemResponse(status, detail, sent, **more)
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -69,7 +75,6 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, 
         "detail": detail,
         **more,
     }
-    sent = {"cache-control": "no-store", "access-control-allow-origin": "*", **(headers or {})}
     return Response(json.dumps(body, ensure_ascii=False), status, sent, media_type="application/problem+json")
 
 
@@ -96,10 +101,10 @@ class ErrorAnswers:
         page.headers.update(headers or {})
         return page
 
-    def refused(self, request: Request, refused: Refused) -> Response:
+    def refused(self, request: Request, refused: Problem) -> Response:
         """A request that is not answered, as a problem or as a page."""
         if wants_problem(request):
-            return problem(refused.status, refused.detail, refused.headers)
+            return problem(refused.status, refused.message, refused.headers)
         return self._page(request, refused.status)
 
 

@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from messages import Message
+from records.serving import problems
 from records.serving import requests as asking
 from streaming.edges.assignment import Edges
 from streaming.edges.edge import EdgeViewer
@@ -58,11 +60,13 @@ _TITLES = {
 class Problem(Exception):
     """An answer other than success, as RFC 9457 problem details; `detail` is zh / English."""
 
-    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, status: int, detail: Message | str, headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
         self.status, self.detail, self.headers = status, detail, headers or {}
 
     def response(self) -> Response:
+        if isinstance(self.detail, Message):
+            return problems.ProblemResponse(self.status, self.detail, self.headers)
         body = {
             "type": "about:blank",
             "title": _TITLES.get(self.status, "失败 / Failed"),
@@ -259,7 +263,7 @@ def _require_type(request: Request, wanted: str) -> None:
 async def _text(request: Request) -> str:
     try:
         return (await asking.body(request, MAX_BODY)).decode("utf-8")
-    except asking.Refused as refused:
-        raise Problem(refused.status, refused.detail, refused.headers) from None
+    except problems.Problem as refused:
+        raise Problem(refused.status, refused.message, refused.headers) from None
     except UnicodeDecodeError as error:
         raise Problem(422, "正文不是 UTF-8 / the body is not UTF-8") from error

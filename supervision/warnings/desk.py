@@ -13,6 +13,7 @@ from typing import Any, TypeVarTuple
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from messages import Message, Unknown
 from records import audit
 from records.clock import now, rfc3339
 from records.tables.organisations import Centre, Organisation
@@ -25,7 +26,6 @@ from supervision.warnings.handling import (
     OPEN_STATES,
     STATES,
     Action,
-    ActionRule,
     Disposition,
     IllegalAction,
 )
@@ -195,7 +195,7 @@ def get_warning(session: Session, warning_id: str) -> WarningRow:
     """One warning with its history, oldest first, and the names of its subjects. LookupError if there is none."""
     found = session.execute(_joined().where(Warning.id == warning_id)).first()
     if found is None:
-        raise LookupError(f"没有预警 {warning_id} / no such warning")
+        raise Unknown(Message("warning.unknown_warning", warning=warning_id))
     plain = _row(*found)
     changes = session.scalars(
         select(WarningChange).where(WarningChange.warning_id == warning_id).order_by(WarningChange.seq)
@@ -237,13 +237,13 @@ def act(
     """
     warning = session.scalars(select(Warning).where(Warning.id == warning_id).with_for_update()).first()
     if warning is None:
-        raise LookupError(f"没有预警 {warning_id} / no such warning")
+        raise Unknown(Message("warning.unknown_warning", warning=warning_id))
     rule = ACTIONS.get(action)
     if rule is None:
-        raise IllegalAction(f"未知操作 {action!r}；可用 / unknown action, choose from: {', '.join(ACTIONS)}")
+        raise IllegalAction(Message("http.not_one_of", name="action", choices=list(ACTIONS)))
     words = (note or "").strip() or None
-    _check(warning, rule, disposition, words)
-    _check_assignee(session, rule, assignee)
+    _check(warning, action, disposition, words)
+    _check_assignee(session, action, assignee)
     before, moment = warning.state, now()
     warning.state, warning.handler, warning.acted_at = rule.becomes, actor, moment
     warning.disposition = disposition or warning.disposition
@@ -260,31 +260,45 @@ def act(
     return get_warning(session, warning_id)
 
 
-def _check(warning: Warning, rule: ActionRule, disposition: str | None, note: str | None) -> None:
+def _check(warning: Warning, action: Action, disposition: str | None, note: str | None) -> None:
+    rule = ACTIONS[action]
     if warning.state not in rule.states:
         raise IllegalAction(
-            f"预警 {warning.id} 状态为 {STATES[warning.state][0]}，不能{rule.zh} / "
-            f"not possible in state {warning.state}"
+            Message(
+                "warning.not_in_this_state",
+                warning=warning.id,
+                state=Message(f"state.{warning.state}"),
+                action=Message(f"warnings.action.{action}"),
+            )
         )
     if disposition is None and rule.required:
         raise IllegalAction(
-            f"{rule.zh}须选择原因 / a reason is required: {', '.join(sorted(rule.dispositions))}"
+            Message(
+                "warning.reason_required",
+                action=Message(f"warnings.action.{action}"),
+                choices=sorted(rule.dispositions),
+            )
         )
     if disposition is not None and disposition not in rule.dispositions:
-        raise IllegalAction(f"{rule.zh}不能用原因 {disposition!r} / reason not possible here")
+        raise IllegalAction(
+            Message(
+                "warning.reason_not_possible", action=Message(f"warnings.action.{action}"), reason=disposition
+            )
+        )
     if disposition == "other" and not note:
-        raise IllegalAction("原因为“其他”时须填写说明 / the reason “other” needs a note")
+        raise IllegalAction(Message("warning.other_needs_note"))
 
 
-def _check_assignee(session: Session, rule: ActionRule, assignee: str | None) -> None:
+def _check_assignee(session: Session, action: Action, assignee: str | None) -> None:
+    rule = ACTIONS[action]
     if rule.assigns != bool(assignee):
         raise IllegalAction(
-            f"{rule.zh}须选择承办人 / choose who goes on with it" if rule.assigns
-            else f"{rule.zh}不指定承办人 / nobody is named here"
+            Message("warning.assignee_required", action=Message(f"warnings.action.{action}")) if rule.assigns
+            else Message("warning.no_assignee_here", action=Message(f"warnings.action.{action}"))
         )  # fmt: skip
     user = session.get(User, assignee) if assignee else None
     if assignee and (user is None or user.disabled):
-        raise IllegalAction(f"没有在用账号 {assignee} / no account of that name in use")
+        raise IllegalAction(Message("warning.assignee_not_in_use", account=assignee))
 
 
 # ── the feed ─────────────────────────────────────────────────────────────────

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from messages import Invalid
+
 Action = Literal["accept", "assign", "dismiss", "lead"]
 Disposition = Literal["confirmed", "not_confirmed", "indirect", "other"]
 
@@ -58,5 +60,5 @@ ACTIONS: Mapping[Action, ActionRule] = {
 """Action → from where, into what, with which reason codes."""
 
 
-class IllegalAction(ValueError):
+class IllegalAction(Invalid):
     """An action the warning's state does not allow, or one without its reason."""

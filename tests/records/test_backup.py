@@ -93,4 +93,4 @@ def test_damage_is_named(ledger: Ledger, damage: str) -> None:
             session.execute(delete(PublicEvent).where(PublicEvent.position == 3))
     with ledger.read() as session:
         report = check.check(session)
-    assert not report.whole and all("O1" in problem for problem in report.problems)
+    assert not report.whole and all("O1" in str(problem) for problem in report.problems)
