@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Literal
 
 import messages
-from dashboard.charts import svg as charts
-from dashboard.charts.svg import Bar
-from dashboard.shell import figure_cards
-from dashboard.shell.html import card
+from dashboard.charts import bars as charts
+from dashboard.charts.bars import Bar
+from dashboard.shell import figure_cards, layout
 from dashboard.shell.memo import per_lens
 from supervision.figures import formats as figures
 from supervision.figures.answers import Ranked
@@ -23,28 +24,28 @@ def grouped(filters: Filters, by: By) -> tuple[Ranked, ...]:
     return tuple(figure_cards.answers().ranking(filters, by))
 
 
-def ranking(title: str, filters: Filters, by: By, most: int, lang: str, name_width: int = 72) -> str:
-    """A card with the groups as bars: by award value, or where no amount is known by the number of lots."""
+def ranking(
+    key: str, title: str, filters: Filters, by: By, most: int, lang: str, name_width: int = 72,
+    picked: Callable[[str], None] | None = None,
+) -> None:  # fmt: skip
+    """A panel with the groups as bars: by award value, or where no amount is known by the number of lots."""
     found = grouped(filters, by)[:most]
-    if not found:
-        return card(title, f'<p class="muted">{messages.say("competition.no_awards", lang)}</p>')
     valued = any(one.amount is not None for one in found)
-    unit = figure_cards.currency(filters)
-    greatest = max((one.amount for one in found if one.amount is not None), default=None)
-
-    def named(what: str) -> str:
-        return messages.named("term", what, lang) if by == "category" else what
-
-    bars = [
-        Bar(
-            named(one.name),
-            float(one.amount or 0),
-            figures.money(one.amount, unit, lang, greatest),
-            str(one.lots),
-        )
-        if valued
-        else Bar(named(one.name), one.lots, figures.number(one.lots), "")
-        for one in found
-    ]
     note = messages.say("competition.winners_note" if valued else "competition.winners_by_lots", lang)
-    return card(title, charts.bars(bars, name_width), note)
+    with layout.panel(key, title, note if found else ""):
+        if not found:
+            layout.nothing(messages.say("competition.no_awards", lang))
+            return
+        unit, greatest = figure_cards.currency(filters), found[0].amount if valued else None
+        bars = [_bar(one, by, valued, unit, greatest, lang) for one in found]
+        layout.plot(charts.ranking(layout.variant(), bars, title=title, name_width=name_width), key, picked)
+
+
+def _bar(one: Ranked, by: By, valued: bool, unit: str, greatest: Decimal | None, lang: str) -> Bar:
+    """A group as a bar, its amount in the unit of the greatest."""
+    name = messages.named("term", one.name, lang) if by == "category" else one.name
+    if not valued:
+        return Bar(name, one.lots, figures.number(one.lots), key=one.name)
+    return Bar(
+        name, float(one.amount or 0), figures.money(one.amount, unit, lang, greatest), str(one.lots), one.name
+    )

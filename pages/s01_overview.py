@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import messages
 from dashboard import context
-from dashboard.charts import svg as charts
+from dashboard.charts.bars import Bar, columns
 from dashboard.charts.scale import scale
-from dashboard.charts.svg import Line, Plot
+from dashboard.charts.series import Series, lines
 from dashboard.shell import figure_cards as measures
-from dashboard.shell import places
+from dashboard.shell import filters as choice
+from dashboard.shell import layout, places
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, live_basis, show
-from dashboard.shell.filters import centres
-from dashboard.shell.html import card, draw, esc, level, row
+from dashboard.shell.html import draw, esc, level
 from records.clock import BEIJING
 from supervision.figures import formats as figures
 from supervision.figures.filters import Filters
@@ -20,14 +22,20 @@ from supervision.lists.openings import ticker
 from supervision.warnings import desk as warnings
 
 CENTRES = 14
+MONTHS_HEIGHT, CENTRES_HEIGHT = 280, 196
+"""Pixels."""
 
 
 def body(page: shell.Page) -> None:
     """Six figures; twelve months and the ticker; centres and warnings by level."""
     board = measures.board(page.choice, page.lang, "M03", "M04", "M02", "M29")
     show(_kpis(page, board), page.lang)
-    draw(row("row2", _months(page, board), _ticker(page)))
-    draw(row("row2", _centres(page), _warnings(page)))
+    with layout.row("months"):
+        _months(page, board)
+        _ticker(page)
+    with layout.row("centres"):
+        _centres(page)
+        _warnings(page)
 
 
 def _kpis(page: shell.Page, board: measures.Board) -> list[Kpi]:
@@ -61,67 +69,80 @@ def _today(page: shell.Page) -> Kpi:
     )  # fmt: skip
 
 
-def _months(page: shell.Page, board: measures.Board) -> str:
+def _months(page: shell.Page, board: measures.Board) -> None:
     points = scale(page.filters)
     title = page.say("overview.months", by=points.kind(page.lang))
     values = [v or 0.0 for v in board.over_time["M03"]]
-    if not any(values):
-        return card(title, f'<p class="muted">{page.say("overview.no_months")}</p>')
-    titles = [f"{name}　{figures.number(v)}" for name, v in zip(points.names, values, strict=True)]
-    line = Line(
-        figures.wan_count(values[-1], page.say("openness.participations"), page.lang),
-        values,
-        mark="var(--sun)",
-        fill=True,
-    )
-    plot = charts.lines(
-        points.labels(page.lang), [line], alt=title, titles=titles, floor=0.0, plot=Plot(height=290)
-    )
-    return card(title, plot, page.say("overview.months_note", span=points.span(page.lang)))
+    with layout.panel("months", title, page.say("overview.months_note", span=points.span(page.lang))):
+        if not any(values):
+            layout.nothing(page.say("overview.no_months"))
+            return
+        count = page.say("openness.participations")
+        line = Series(
+            count,
+            values,
+            [figures.number(v) for v in values],
+            figures.wan_count(values[-1], count, page.lang),
+            True,
+            True,
+        )
+        made = lines(
+            layout.variant(), points.axis(page.lang), [line], title=title, floor=0.0, height=MONTHS_HEIGHT
+        )
+        layout.plot(made, "months", partial(choice.narrow, "period"))
 
 
-def _ticker(page: shell.Page) -> str:
+def _ticker(page: shell.Page) -> None:
     with context.ledger().read() as session:
         found = ticker(session, page.filters)
-    lines = "".join(
+    happened = "".join(
         f'<li><time>{h.at.astimezone(BEIJING):%H:%M}</time><span class="chip">{page.say(f"overview.event_{h.kind}")}</span>'
         f'<span class="cut">{esc(h.lot)}</span></li>'
         for h in found
     )
-    inner = (
-        f'<ul class="ticker">{lines}</ul>' if lines else f'<p class="muted">{page.say("overview.quiet")}</p>'
-    )
-    return card(page.say("overview.ticker"), inner, page.say("overview.ticker_note"))
+    with layout.panel("ticker", page.say("overview.ticker"), page.say("overview.ticker_note")):
+        if happened:
+            draw(f'<ul class="ticker">{happened}</ul>')
+        else:
+            layout.nothing(page.say("overview.quiet"))
 
 
-def centre_columns(filters: Filters, lang: str) -> list[tuple[str, int]]:
-    """(centre, participations), most first: every centre there is, those without any too."""
+def centre_columns(filters: Filters, lang: str) -> list[tuple[str, int, str]]:
+    """(centre, participations, id), most first: every centre there is, those without any too."""
     told = measures.breakdown("M03", filters, "centre")
     counted = {centre: found.participations for centre, found in told.items()}
     found = [
         (places.called(zh, en, lang), counted.get(centre, 0), centre)
-        for centre, zh, en in centres()
+        for centre, zh, en in choice.centres()
         if filters.centre in (None, centre)
     ]
     if counted.get(None):
         found.append((messages.say("overview.no_centre", lang), counted[None], ""))
-    return [(name, n) for name, n, _ in sorted(found, key=lambda one: (-one[1], one[2]))]
+    return sorted(found, key=lambda one: (-one[1], one[2]))
 
 
-def _centres(page: shell.Page) -> str:
+def _centres(page: shell.Page) -> None:
     found = centre_columns(page.filters, page.lang)
-    if not any(n for _, n in found):
-        return card(page.say("overview.centres"), f'<p class="muted">{page.say("overview.no_centres")}</p>')
     shown, rest = found[:CENTRES], found[CENTRES:]
-    plot = charts.columns([name for name, _ in shown], [float(n) for _, n in shown], alt=page.say("overview.centres"),
-        unit=page.say("openness.participations"), plot=Plot(height=200, right=12))  # fmt: skip
-    note = page.say("overview.centres_note")
+    title, note = page.say("overview.centres"), page.say("overview.centres_note")
     if rest:
-        note += page.say("overview.centres_rest", n=len(rest), sum=figures.number(sum(n for _, n in rest)))
-    return card(page.say("overview.centres"), plot, note)
+        note += page.say("overview.centres_rest", n=len(rest), sum=figures.number(sum(n for _, n, _ in rest)))
+    with layout.panel("centres", title, note):
+        if not any(n for _, n, _ in found):
+            layout.nothing(page.say("overview.no_centres"))
+            return
+        bars = [Bar(name, n, figures.number(n), key=centre) for name, n, centre in shown]
+        made = columns(
+            layout.variant(),
+            bars,
+            title=title,
+            unit=page.say("openness.participations"),
+            height=CENTRES_HEIGHT,
+        )
+        layout.plot(made, "centres", partial(choice.narrow, "centre"))
 
 
-def _warnings(page: shell.Page) -> str:
+def _warnings(page: shell.Page) -> None:
     """Counts by colour only: no lot, no name."""
     with context.ledger().read() as session:
         counts = warnings.counts(session, page.filters.centre)
@@ -130,12 +151,10 @@ def _warnings(page: shell.Page) -> str:
         f'<span class="num"><b style="font-size:28px;line-height:48px">{figures.number(n)}</b></span></li>'
         for name, n in counts.items()
     )
-    calm = "" if sum(counts.values()) else f'<p class="muted">{page.say("overview.calm")}</p>'
-    return card(
-        page.say("overview.warnings"),
-        f'<ol class="bars">{rows}</ol>{calm}',
-        page.say("overview.warnings_note"),
-    )
+    with layout.panel("warnings", page.say("overview.warnings"), page.say("overview.warnings_note")):
+        draw(f'<ol class="bars">{rows}</ol>')
+        if not sum(counts.values()):
+            layout.nothing(page.say("overview.calm"))
 
 
 shell.show(

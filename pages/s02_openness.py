@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from dashboard import context
-from dashboard.charts import svg as charts
+from dashboard.charts.bars import Bar, ranking
 from dashboard.charts.scale import scale
-from dashboard.charts.svg import Bar, Line
+from dashboard.charts.series import Series, lines
 from dashboard.exports import tables as tabledata
 from dashboard.shell import figure_cards as measures
-from dashboard.shell import places, tables
+from dashboard.shell import filters as choice
+from dashboard.shell import layout, places, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, show
-from dashboard.shell.html import card, draw, esc, icon, row
+from dashboard.shell.html import draw, esc, icon
 from supervision.figures import formats as figures
 from supervision.figures.filters import Filters
 from supervision.figures.openness import by_count, province_names
@@ -30,7 +32,9 @@ def body(page: shell.Page) -> None:
         shell.empty(page.say("openness.empty"), page.say("openness.empty_what"))
         return
     show(_kpis(page), page.lang)
-    draw(row("row2", _months(page), _origins(page)))
+    with layout.row("months"):
+        _months(page)
+        _origins(page)
     draw(_certificates(page))
     _lots(page)
 
@@ -62,37 +66,44 @@ def _kpis(page: shell.Page) -> list[Kpi]:
     ]  # fmt: skip
 
 
-def _months(page: shell.Page) -> str:
+def _months(page: shell.Page) -> None:
     found = measures.series(("M04", "M05"), page.filters, MONTHS)
     bids, wins = ([_percent(v) for v in found[one]] for one in ("M04", "M05"))
     points = scale(page.filters, MONTHS)
     title = page.say("openness.months", by=points.kind(page.lang))
-    if not any(v is not None for v in (*bids, *wins)):
-        return card(title, f'<p class="muted">{page.say("openness.no_months")}</p>')
-    say_bid, say_win = page.say("openness.line_bids"), page.say("openness.line_wins")
-    titles = [
-        f"{name}　{say_bid} {_shown(b)}　{say_win} {_shown(w)}"
-        for name, b, w in zip(points.names, bids, wins, strict=True)
-    ]
-    gap = (
-        ""
-        if bids[-1] is None or wins[-1] is None
-        else page.say("openness.bracket", gap=f"{bids[-1] - wins[-1]:.2f}")
-    )
-    drawn = [
-        Line(f"{say_bid} {_shown(bids[-1])}", bids, mark="var(--sun)", fill=True),
-        Line(f"{say_win} {_shown(wins[-1])}", wins, "var(--s2)"),
-    ]
-    alt = page.say("openness.months_alt", first=_shown(bids[0]), last=_shown(bids[-1]))
-    reference = None
-    if (published := context.config().reference) is not None:
-        known = {"value": published.share, "year": published.year}
-        alt += page.say("openness.reference_alt", **known)
-        reference = (published.share, page.say("openness.reference", **known))
-    plot = charts.lines(
-        points.labels(page.lang), drawn, alt=alt, reference=reference, bracket=gap, titles=titles
-    )
-    return card(title, plot, page.say("openness.months_note", span=points.span(page.lang)))
+    with layout.panel("months", title, page.say("openness.months_note", span=points.span(page.lang))):
+        if not any(v is not None for v in (*bids, *wins)):
+            layout.nothing(page.say("openness.no_months"))
+            return
+        drawn = [
+            _line(page.say("openness.line_bids"), bids, True),
+            _line(page.say("openness.line_wins"), wins, False),
+        ]
+        made = lines(
+            layout.variant(),
+            points.axis(page.lang),
+            drawn,
+            title=title,
+            reference=_reference(page),
+            gap=_gap(page, bids[-1], wins[-1]),
+        )
+        layout.plot(made, "months", partial(choice.narrow, "period"))
+
+
+def _line(name: str, values: list[float | None], key: bool) -> Series:
+    return Series(name, values, [_shown(v) for v in values], f"{name} {_shown(values[-1])}", key, key)
+
+
+def _gap(page: shell.Page, bids: float | None, wins: float | None) -> str:
+    return "" if bids is None or wins is None else page.say("openness.bracket", gap=f"{bids - wins:.2f}")
+
+
+def _reference(page: shell.Page) -> tuple[float, str] | None:
+    """The share that the city published for a year."""
+    published = context.config().reference
+    if published is None:
+        return None
+    return published.share, page.say("openness.reference", value=published.share, year=published.year)
 
 
 def _percent(value: float | None) -> float | None:
@@ -111,19 +122,24 @@ def origin_counts(filters: Filters) -> list[tuple[str, str, int]]:
     return [(*(rest if code == home.province else province_names(code)), n) for code, n in found]
 
 
-def _origins(page: shell.Page) -> str:
+def _origins(page: shell.Page) -> None:
     found = origin_counts(page.filters)
-    total = sum(n for *_, n in found)
-    if not total:
-        return card(page.say("openness.origins"), f'<p class="muted">{page.say("openness.origins_none")}</p>')
-    shown = [(zh if page.lang == "zh" else en, n) for zh, en, n in found[:ORIGINS]]
-    rest = total - sum(n for _, n in shown)
-    if rest:
-        shown.append((page.say("openness.rest"), rest))
-    bars = [
-        Bar(name, n, figures.percent(n / total, 1).replace("%", " %"), figures.number(n)) for name, n in shown
-    ]
-    return card(page.say("openness.origins"), charts.bars(bars, 72 if page.lang == "zh" else 104))
+    total, title = sum(n for *_, n in found), page.say("openness.origins")
+    with layout.panel("origins", title):
+        if not total:
+            layout.nothing(page.say("openness.origins_none"))
+            return
+        shown = [(zh if page.lang == "zh" else en, n) for zh, en, n in found[:ORIGINS]]
+        if rest := total - sum(n for _, n in shown):
+            shown.append((page.say("openness.rest"), rest))
+        bars = [
+            Bar(name, n, figures.percent(n / total, 1).replace("%", " %"), figures.number(n))
+            for name, n in shown
+        ]
+        layout.plot(
+            ranking(layout.variant(), bars, title=title, name_width=72 if page.lang == "zh" else 104),
+            "origins",
+        )
 
 
 def certificate_regions(filters: Filters) -> list[tuple[str, int]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dashboard import awards, context
-from dashboard.charts import svg as charts
+from dashboard.charts.bars import Bar, columns
 from dashboard.exports import tables as tabledata
 from dashboard.shell import figure_cards as measures
-from dashboard.shell import places, tables
+from dashboard.shell import layout, places, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, lens_basis, show
-from dashboard.shell.html import card, draw, esc, row
+from dashboard.shell.html import esc
 from supervision.figures import formats as figures
 from supervision.figures.figure import CLASSES
 from supervision.figures.filters import Filters
@@ -24,7 +24,9 @@ def body(page: shell.Page) -> None:
         shell.empty(page.say("openness.empty"), page.say("openness.empty_what"))
         return
     show(_kpis(page), page.lang)
-    draw(row("row2", _histogram(page), _winners(page)))
+    with layout.row("histogram"):
+        _histogram(page)
+        _winners(page)
     _lots(page)
 
 
@@ -71,23 +73,28 @@ def histogram(filters: Filters) -> list[int]:
     return [found[low].value if low in found else 0 for low, _ in CLASSES]
 
 
-def _histogram(page: shell.Page) -> str:
-    labels = [f"{low}–{high}" if high else f">{low - 1}" for low, high in CLASSES]
-    values = [float(n) for n in histogram(page.filters)]
-    if not sum(values):
-        return card(
-            page.say("competition.histogram"), f'<p class="muted">{page.say("competition.no_lots")}</p>'
+def _histogram(page: shell.Page) -> None:
+    found = histogram(page.filters)
+    title, note = page.say("competition.histogram"), ""
+    if sum(found):
+        failed = figures.number(measures.values(("unopened",), page.filters)["unopened"].value)
+        note = page.say("competition.histogram_note", n=figures.number(sum(found)), failed=failed)
+    with layout.panel("histogram", title, note):
+        if not sum(found):
+            layout.nothing(page.say("competition.no_lots"))
+            return
+        bars = [Bar(_class(*edges), n, figures.number(n)) for edges, n in zip(CLASSES, found, strict=True)]
+        layout.plot(
+            columns(layout.variant(), bars, title=title, unit=page.say("openness.lots_unit")), "histogram"
         )
-    failed = figures.number(measures.values(("unopened",), page.filters)["unopened"].value)
-    note = page.say("competition.histogram_note", n=figures.number(sum(values)), failed=failed)
-    plot = charts.columns(
-        labels, values, alt=page.say("competition.histogram"), unit=page.say("openness.firms")
-    )
-    return card(page.say("competition.histogram"), plot, note)
 
 
-def _winners(page: shell.Page) -> str:
-    return awards.ranking(page.say("competition.winners"), page.filters, "winner", TOP, page.lang, 120)
+def _class(low: int, high: int | None) -> str:
+    return f"{low}–{high}" if high else f">{low - 1}"
+
+
+def _winners(page: shell.Page) -> None:
+    awards.ranking("winners", page.say("competition.winners"), page.filters, "winner", TOP, page.lang, 120)
 
 
 _COLUMNS = [

@@ -5,15 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import context
-from dashboard.charts import gantt
-from dashboard.charts import svg as charts
-from dashboard.charts.svg import Bar
+from dashboard.charts.bars import Bar, ranking
+from dashboard.charts.gantt import KINDS, Span, gantt
+from dashboard.live import room_day
 from dashboard.live import rooms as rooms_live
 from dashboard.panels import room_health
 from dashboard.shell import figure_cards as measures
+from dashboard.shell import layout
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
-from dashboard.shell.html import card, draw, row
+from dashboard.shell.html import draw
+from records.clock import now
 from supervision.figures import formats as figures
 
 STRIP_EVERY = 3.0
@@ -26,7 +28,9 @@ def body(page: shell.Page) -> None:
     show(_kpis(page), page.lang)
     every = None if st.session_state.get("paused") else STRIP_EVERY
     st.fragment(run_every=every)(_strip)(page)
-    draw(row("row2", _gantt(page), _legs(page)))
+    with layout.row("day"):
+        _gantt(page)
+        _legs(page)
 
 
 def _kpis(page: shell.Page) -> list[Kpi]:
@@ -56,25 +60,53 @@ def _strip(page: shell.Page) -> None:
     draw(room_health.strip(rooms_live.snapshot(), named, page.lang))
 
 
-def _gantt(page: shell.Page) -> str:
+def _gantt(page: shell.Page) -> None:
     with context.ledger().read() as session:
-        lines = gantt.day(session, page.lang)
-    if not lines:
-        return card(page.say("service.gantt"), f'<p class="muted">{page.say("service.gantt_none")}</p>')
-    note = page.say("service.gantt_note", shown=len(gantt.chosen(lines)), n=len(lines))
-    return card(page.say("service.gantt"), gantt.svg(lines, page.lang) + gantt.legend(page.lang), note)
+        every = room_day.day(session, page.lang)
+    lines = room_day.chosen(every)
+    title, note = page.say("service.gantt"), page.say("service.gantt_note", shown=len(lines), n=len(every))
+    with layout.panel("gantt", title, note if lines else ""):
+        if not lines:
+            layout.nothing(page.say("service.gantt_none"))
+            return
+        spans = [_span(row, bar) for row, line in enumerate(lines) for bar in line.bars]
+        busy = [row for row, line in enumerate(lines) if line.busy]
+        words = {kind: page.say(f"service.gantt_{kind}") for kind in KINDS}
+        at = room_day.hour(now().replace(second=0, microsecond=0))
+        made = gantt(
+            layout.variant(),
+            [line.name for line in lines],
+            busy,
+            spans,
+            room_day.hours(lines),
+            at,
+            words,
+            title=title,
+        )
+        layout.plot(made, "gantt", _open_room)
 
 
-def _legs(page: shell.Page) -> str:
+def _span(row: int, bar: room_day.Bar) -> Span:
+    return Span(row, room_day.hour(bar.start), room_day.hour(bar.end), bar.kind, bar.title, bar.opening)
+
+
+def _open_room(opening: str) -> None:
+    """Show the opening that was clicked on its own screen."""
+    layout.go_to("S07", opening=opening)
+
+
+def _legs(page: shell.Page) -> None:
     found = measures.answers().value("M27", page.filters)
+    title, unit = page.say("service.legs"), page.say("service.days")
     shown = [(name, days) for name, days in vars(found).items() if days is not None]
-    if not shown:
-        return card(page.say("service.legs"), f'<p class="muted">{page.say("competition.no_awards")}</p>')
-    bars = [
-        Bar(page.say(f"service.leg_{name}"), days, figures.number(days, 1), page.say("service.days"))
-        for name, days in shown
-    ]
-    return card(page.say("service.legs"), charts.bars(bars, 120), page.say("service.legs_note"))
+    with layout.panel("legs", title, page.say("service.legs_note") if shown else ""):
+        if not shown:
+            layout.nothing(page.say("competition.no_awards"))
+            return
+        bars = [
+            Bar(page.say(f"service.leg_{name}"), days, figures.number(days, 1), unit) for name, days in shown
+        ]
+        layout.plot(ranking(layout.variant(), bars, title=title, name_width=120), "legs")
 
 
 shell.show(

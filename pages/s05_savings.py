@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from dashboard import awards, context
-from dashboard.charts import svg as charts
+from dashboard.charts.bars import Bar, ranking
 from dashboard.charts.scale import scale
-from dashboard.charts.svg import Bar, Line
+from dashboard.charts.series import Series, lines
 from dashboard.exports import tables as tabledata
 from dashboard.shell import figure_cards as measures
-from dashboard.shell import places, tables
+from dashboard.shell import filters as choice
+from dashboard.shell import layout, places, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, lens_basis, show
-from dashboard.shell.html import card, draw, esc, row
+from dashboard.shell.html import draw, esc
 from records.states import LOT_STATES
 from supervision.figures import formats as figures
 
@@ -25,8 +27,12 @@ def body(page: shell.Page) -> None:
     """Five figures; deals by month and sector; key projects and small-value lots."""
     board = measures.board(page.choice, page.lang, "M02", "M29")
     show(_kpis(page, board), page.lang)
-    draw(row("row2", _months(page, board), _sectors(page)))
-    draw(row("row2 half", _key_projects(page), _small(page)))
+    with layout.row("months"):
+        _months(page, board)
+        _sectors(page)
+    with layout.row("topics", "half"):
+        _key_projects(page)
+        _small(page)
     _lots(page)
 
 
@@ -44,17 +50,20 @@ def _kpis(page: shell.Page, board: measures.Board) -> list[Kpi]:
     ]  # fmt: skip
 
 
-def _months(page: shell.Page, board: measures.Board) -> str:
+def _months(page: shell.Page, board: measures.Board) -> None:
     size, unit = _unit(measures.currency(page.filters), page.lang)
     values = [float(figures.half_up((v or 0.0) / size)) for v in board.over_time["M02"]]
     points = scale(page.filters)
     title = page.say("savings.months", by=points.kind(page.lang))
-    if not any(values):
-        return card(title, f'<p class="muted">{page.say("competition.no_awards")}</p>')
-    titles = [f"{name}　{v:,.2f}" for name, v in zip(points.names, values, strict=True)]
-    line = Line(f"{values[-1]:,.2f}", values, mark="var(--sun)", fill=True)
-    plot = charts.lines(points.labels(page.lang), [line], alt=title, titles=titles, floor=0.0)
-    return card(title, plot, page.say("savings.months_note", span=points.span(page.lang), unit=unit))
+    note = page.say("savings.months_note", span=points.span(page.lang), unit=unit)
+    with layout.panel("months", title, note):
+        if not any(values):
+            layout.nothing(page.say("competition.no_awards"))
+            return
+        said = [f"{v:,.2f} {unit}" for v in values]
+        line = Series(page.say("overview.deals"), values, said, f"{values[-1]:,.2f}", True, True)
+        made = lines(layout.variant(), points.axis(page.lang), [line], title=title, floor=0.0)
+        layout.plot(made, "months", partial(choice.narrow, "period"))
 
 
 def _unit(code: str, lang: str) -> tuple[int, str]:
@@ -64,51 +73,46 @@ def _unit(code: str, lang: str) -> tuple[int, str]:
     return 10**6, f"{figures.currency_name(code, lang)}, million"
 
 
-def _sectors(page: shell.Page) -> str:
-    return awards.ranking(
-        page.say("savings.sectors"),
-        page.filters,
-        "category",
-        SECTORS,
-        page.lang,
-        72 if page.lang == "zh" else 104,
-    )
+def _sectors(page: shell.Page) -> None:
+    awards.ranking(
+        "sectors", page.say("savings.sectors"), page.filters, "category", SECTORS, page.lang,
+        72 if page.lang == "zh" else 104, partial(choice.narrow, "category"),
+    )  # fmt: skip
 
 
-def _key_projects(page: shell.Page) -> str:
-    told = measures.answers().breakdown("M32", page.filters, "state")
-    found = {state: count.value for state, count in told.items()}
+def _key_projects(page: shell.Page) -> None:
+    found = measures.answers().breakdown("M32", page.filters, "state")
     title = page.say("savings.key_board")
-    if not found:
-        return card(title, f'<p class="muted">{page.say("savings.no_key")}</p>')
-    bars = [
-        Bar(
-            LOT_STATES[state] if page.lang == "zh" else state.replace("_", "-").capitalize(),
-            found[state],
-            figures.number(found[state]),
-        )
-        for state in LOT_STATES
-        if state in found
-    ]
-    return card(title, charts.bars(bars), page.say("savings.key_board_note"))
+    with layout.panel("key", title, page.say("savings.key_board_note") if found else ""):
+        if not found:
+            layout.nothing(page.say("savings.no_key"))
+            return
+        counts = {state: found[state].value for state in LOT_STATES if state in found}
+        bars = [Bar(_state(state, page.lang), n, figures.number(n)) for state, n in counts.items()]
+        layout.plot(ranking(layout.variant(), bars, title=title), "key")
 
 
-def _small(page: shell.Page) -> str:
+def _state(state: str, lang: str) -> str:
+    return LOT_STATES[state] if lang == "zh" else state.replace("_", "-").capitalize()
+
+
+def _small(page: shell.Page) -> None:
     small = measures.values(("M30", "M34"), page.filters)["M34"]
     count, amount, code = small.count, small.sum, small.currency
-    title = page.say("savings.small_board")
-    if not count:
-        return card(title, f'<p class="muted">{page.say("savings.no_small")}</p>')
-    lines = (
-        (page.say("savings.small_count"), figures.number(count)),
-        (page.say("savings.small_sum"), figures.money(amount, code, page.lang)),
-        (page.say("savings.small_mean"), figures.money(amount / count, code, page.lang)),
-    )
-    rows = "".join(
-        f'<li style="grid-template-columns:1fr auto"><span>{n}</span><span class="num"><b>{v}</b></span></li>'
-        for n, v in lines
-    )
-    return card(title, f'<ol class="bars">{rows}</ol>')
+    with layout.panel("small", page.say("savings.small_board")):
+        if not count:
+            layout.nothing(page.say("savings.no_small"))
+            return
+        lines = (
+            (page.say("savings.small_count"), figures.number(count)),
+            (page.say("savings.small_sum"), figures.money(amount, code, page.lang)),
+            (page.say("savings.small_mean"), figures.money(amount / count, code, page.lang)),
+        )
+        rows = "".join(
+            f'<li style="grid-template-columns:1fr auto"><span>{n}</span><span class="num"><b>{v}</b></span></li>'
+            for n, v in lines
+        )
+        draw(f'<ol class="bars">{rows}</ol>')
 
 
 _COLUMNS = [

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from dashboard import context
-from dashboard.charts import svg as charts
 from dashboard.charts.scale import scale
-from dashboard.charts.svg import Line, Plot
+from dashboard.charts.series import Series, lines
 from dashboard.shell import figure_cards as measures
+from dashboard.shell import filters as choice
+from dashboard.shell import layout
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, lens_basis, show
-from dashboard.shell.html import card, draw
 from supervision.figures import formats as figures
 from supervision.figures.dictionary import FIGURES
 from supervision.figures.results import Share
-
-WIDE = Plot(width=1160)
 
 
 def body(page: shell.Page) -> None:
@@ -44,14 +44,11 @@ def _remote(page: shell.Page, share: Share) -> None:
     points = scale(page.filters)
     title = page.say("remote.months", by=points.kind(page.lang))
     counts = measures.series_of("M36", page.filters, lambda share: float(share.numerator))
-    line = Line(figures.number(counts[-1]), counts, mark="var(--sun)", fill=True)
-    draw(
-        card(
-            title,
-            charts.lines(points.labels(page.lang), [line], alt=title, floor=0.0, plot=WIDE),
-            page.say("remote.months_note", span=points.span(page.lang)),
-        )
-    )
+    said = [figures.number(n) for n in counts]
+    line = Series(page.say("openness.lots_unit"), counts, said, said[-1], True, True)
+    with layout.panel("months", title, page.say("remote.months_note", span=points.span(page.lang))):
+        made = lines(layout.variant(), points.axis(page.lang), [line], title=title, floor=0.0)
+        layout.plot(made, "months", partial(choice.narrow, "period"))
 
 
 shell.show(

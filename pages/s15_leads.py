@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dashboard import context
-from dashboard.charts import svg as charts
-from dashboard.charts.svg import Bar
+from dashboard.charts.bars import Bar, ranking
 from dashboard.exports import tables as tabledata
 from dashboard.live import tables as livetables
 from dashboard.live.warnings import address
 from dashboard.shell import figure_cards as measures
+from dashboard.shell import layout, tables
 from dashboard.shell import screen as shell
-from dashboard.shell import tables
 from dashboard.shell.cards import DASH, Kpi, live_basis, show
-from dashboard.shell.html import card, draw, esc, level
+from dashboard.shell.html import esc, level
 from supervision.figures import formats as figures
 from supervision.warnings import desk as warnings
 from supervision.warnings.handling import DISPOSITIONS, STATES
@@ -35,7 +34,7 @@ def body(page: shell.Page) -> None:
         )
         listed = warnings.count_warnings(session, livetables.leads(page.filters))
     show(_kpis(page, raised.value, leads.value, response, rehearsed), page.lang)
-    draw(_funnel(page, by_state))
+    _funnel(page, by_state)
     if page.names_visible:
         _leads(page, listed)
     shell.no_records(
@@ -55,15 +54,21 @@ def _kpis(page: shell.Page, raised: int, leads: int, r: warnings.Response, rehea
     ]  # fmt: skip
 
 
-def _funnel(page: shell.Page, by_state: dict[str, int]) -> str:
-    if not sum(by_state.values()):
-        return card(page.say("leads.funnel"), f'<p class="muted">{page.say("leads.none")}</p>')
-    index = 0 if page.lang == "zh" else 1
-    bars = [
-        Bar(names[index], by_state.get(state, 0), figures.number(by_state.get(state, 0)))
-        for state, names in STATES.items()
-    ]
-    return card(page.say("leads.funnel"), charts.bars(bars, 96), page.say("leads.funnel_note"))
+def _funnel(page: shell.Page, by_state: dict[str, int]) -> None:
+    title, counts = page.say("leads.funnel"), {state: by_state.get(state, 0) for state in STATES}
+    with layout.panel("funnel", title, page.say("leads.funnel_note") if sum(counts.values()) else ""):
+        if not sum(counts.values()):
+            layout.nothing(page.say("leads.none"))
+            return
+        index = 0 if page.lang == "zh" else 1
+        bars = [Bar(STATES[state][index], n, figures.number(n), key=state) for state, n in counts.items()]
+        made = ranking(layout.variant(), bars, title=title, name_width=96)
+        layout.plot(made, "funnel", _open_warnings if page.names_visible else None)
+
+
+def _open_warnings(state: str) -> None:
+    """Show the warnings of the state that was clicked."""
+    layout.go_to("S11", state=state)
 
 
 _COLUMNS = [

@@ -1,220 +1,92 @@
-"""The day of the rooms 场所甘特图: preparing, open, over; an evaluation room only ever tells that it is in use."""
+"""A gantt chart: what each of some rooms is doing over the hours of a day, and where the day stands."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+import altair as alt
 
-import messages
-from dashboard.live import hall
-from dashboard.shell import places
-from dashboard.shell.html import esc
-from records import clock
-from records import current as at_room
-from records.clock import BEIJING, local_now, now
-from records.tables.evaluation import Evaluation
-from records.tables.openings import Opening
-from records.tables.organisations import Centre, Room
-from records.tables.projects import Lot
-from records.visibility import Standing, announced, opened, standing
+from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, columns, spoken
+from dashboard.charts.theme import DATA, NO_PADDING, palette, template
 
-PREPARE = timedelta(minutes=30)
-TYPICAL = timedelta(hours=1)
-"""Time an opening that has not begun is drawn with."""
+STEP = 24
+ABOVE, BELOW = 20, 26
+"""Pixels for the hours and for the legend."""
+NAME = 150
+SHORTEST = 0.06
+"""Hours a bar is long at least, so that it can be seen and hit."""
 KINDS = ("preparing", "planned", "done", "used", "live")
 """Kinds of bars, the later drawn over the earlier."""
-LETTERS = 22
-ROWS = 9
-FIRST, LAST = 8, 18
-"""Hours the axis shows at least."""
-WIDTH, NAME, LINE, TOP = 728, 160, 24, 22
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A span of a room's day; `kind` is one of KINDS, `title` what a pointer is told."""
+class Span:
+    """A bar: from and until in hours of the day, one of KINDS, what a pointer is told, what a click picks."""
 
-    start: datetime
-    end: datetime
+    row: int
+    start: float
+    end: float
     kind: str
     title: str
+    key: str | None = None
 
 
-@dataclass
-class Line:
-    """One room's day."""
-
-    room: str
-    name: str
-    kind: str
-    bars: list[Bar] = field(default_factory=list)
-
-    @property
-    def busy(self) -> bool:
-        """Whether something goes on in it now."""
-        lately = now() - timedelta(minutes=1)
-        return any(bar.kind in ("live", "used") and bar.end >= lately for bar in self.bars)
+_COLUMNS = columns(
+    row=WHOLE, start=NUMBER, end=NUMBER, kind=TEXT, order=WHOLE, room=TEXT, title=TEXT, key=TEXT
+)
 
 
-def day(session: Session, lang: str) -> list[Line]:
-    """Rooms with anything today in order of their first time, then by room; evaluation rooms last."""
-    start = clock.start_of(clock.today())
-    until = start + timedelta(days=1)
-    lines = _opening_rooms(session, lang, start)
-    used = _evaluation_rooms(session, lang, start, until)
-    return _in_order(lines) + _in_order(used)
-
-
-def _in_order(lines: dict[str, Line]) -> list[Line]:
-    """By time, then by room; a room whose only opening was called off has nothing to show."""
-    shown = [line for line in lines.values() if line.bars]
-    return sorted(shown, key=lambda line: (min(bar.start for bar in line.bars), line.room))
-
-
-def _opening_rooms(session: Session, lang: str, start: datetime) -> dict[str, Line]:
-    query = (
-        select(Opening, Room, Centre, opened())
-        .join(Lot, Lot.id == Opening.lot_id)
-        .join(Room, Room.id == Opening.room_id)
-        .join(Centre, Centre.id == Room.centre_id)
-        .where(Room.kind == "opening", hall.of_days(clock.today(), clock.today()))
-        .where(announced())
-        .order_by(Opening.scheduled_at, Opening.id)
-    )
-    lines: dict[str, Line] = {}
-    for opening, room, centre, due in session.execute(query):
-        line = lines.setdefault(room.id, Line(room.id, places.room(room, centre, lang), "opening"))
-        line.bars += _since(start, _bars(opening.scheduled_at, standing(opening, bool(due)), lang))
-    return lines
-
-
-def _since(start: datetime, bars: list[Bar]) -> list[Bar]:
-    """Bars of a day that begins at `start`; what began before it is drawn from there."""
-    return [replace(bar, start=max(bar.start, start)) for bar in bars if bar.end >= start]
-
-
-def _bars(at: datetime, told: Standing, lang: str) -> list[Bar]:
-    begun = told.started_at or at
-    clock = at.astimezone(BEIJING).strftime("%H:%M")
-    if told.state in at_room.OVER:
-        end = told.ended_at if told.ended_at and told.ended_at > begun else begun
-        return [Bar(begun, end, "done", _title(clock, "done", lang))]
-    if told.state in at_room.RUNNING:
-        return [Bar(begun, now(), "live", _title(clock, "live", lang))]
-    if told.state != "scheduled":
-        return []
-    return [
-        Bar(at - PREPARE, at, "preparing", _title(clock, "preparing", lang)),
-        Bar(at, at + TYPICAL, "planned", _title(clock, "planned", lang)),
+def gantt(
+    variant: str, rooms: Sequence[str], busy: Sequence[int], spans: Sequence[Span], hours: tuple[int, int], now: float,
+    words: Mapping[str, str], *, title: str,
+) -> Chart:  # fmt: skip
+    """Rooms below each other; those in `busy` in bold. The axis runs over `hours`, `now` is a line in the sun colour;
+    `words` names every kind."""
+    rows = [
+        {
+            **vars(span),
+            "end": max(span.end, span.start + SHORTEST),
+            "order": KINDS.index(span.kind),
+            "room": rooms[span.row],
+        }
+        for span in sorted(spans, key=lambda span: KINDS.index(span.kind))
     ]
+    first, last = hours
+    said = spoken((f"{rooms[span.row]} {span.title}" for span in spans))
+    return chart(
+        _template(variant, tuple(words[kind] for kind in KINDS)), _COLUMNS, rows, title, said,
+        ABOVE + STEP * len(rooms) + BELOW, rooms=list(rooms), busy=list(busy), first=first, last=last, now=now,
+        step=1 if last - first <= 12 else 2,
+    )  # fmt: skip
 
 
-def _evaluation_rooms(session: Session, lang: str, start: datetime, until: datetime) -> dict[str, Line]:
-    """In use from … to …, and nothing else: no lot, no mode, no number of experts (招标投标法 art. 38)."""
-    query = (
-        select(Evaluation.started_at, Evaluation.ended_at, Room, Centre)
-        .join(Room, Room.id == Evaluation.room_id)
-        .join(Centre, Centre.id == Room.centre_id)
-        .where(Room.kind == "evaluation", Evaluation.started_at < until)
-        .where(or_(Evaluation.ended_at.is_(None), Evaluation.ended_at >= start))
-        .where(Evaluation.started_at >= start - timedelta(days=3))
-        .order_by(Room.id, Evaluation.started_at)
+@template
+def _template(variant: str, words: tuple[str, ...]) -> alt.LayerChart | alt.FacetChart:
+    own = palette(variant)
+    y = alt.Y("row:O", scale=alt.Scale(paddingInner=0.375, paddingOuter=0.19), axis=alt.Axis(
+        labelExpr="rooms[datum.value]", labelLimit=NAME, labelAlign="left", labelPadding=NAME + 8, minExtent=NAME + 8, maxExtent=NAME + 8,
+        labelColor=alt.condition("indexof(busy, datum.value) >= 0", alt.value(own.ink), alt.value(own.muted)),
+        labelFontWeight=alt.condition("indexof(busy, datum.value) >= 0", alt.value(600), alt.value(400))))  # fmt: skip
+    x = alt.X("start:Q", scale=alt.Scale(domain=[alt.ExprRef("first"), alt.ExprRef("last")], nice=False, clamp=True), axis=alt.Axis(
+        orient="top", grid=True, values=alt.ExprRef("sequence(first, last + 1, step)"), labelExpr="format(datum.value, '02')", labelPadding=4))  # fmt: skip
+    colours = alt.Color("kind:N", scale=alt.Scale(domain=list(KINDS), range=_colours(variant)), legend=alt.Legend(
+        symbolStrokeWidth=0, labelExpr="{" + ",".join(f"{k!r}:{w!r}" for k, w in zip(KINDS, words, strict=True)) + "}[datum.value]", columns=5, offset=8))  # fmt: skip
+    hover = alt.selection_point(
+        "hover", on="pointerover", clear="pointerout", fields=["row", "start", "kind"], empty=False
     )
-    lines: dict[str, Line] = {}
-    for begun, ended, room, centre in session.execute(query):
-        if begun is None:
-            continue
-        line = lines.setdefault(room.id, Line(room.id, places.room(room, centre, lang), "evaluation"))
-        title = messages.say("service.gantt_used", lang)
-        line.bars.append(Bar(max(begun, start), min(ended or now(), until), "used", title))
-    return lines
-
-
-def _title(clock: str, kind: str, lang: str) -> str:
-    return f"{clock} {messages.say(f'service.gantt_{kind}', lang)}"
-
-
-# ── drawing ──────────────────────────────────────────────────────────────────
-
-
-class Axis:
-    """The hours of the day a chart shows, wide enough for every bar."""
-
-    def __init__(self, lines: list[Line]) -> None:
-        midnight = clock.start_of(clock.today())
-        edges = [edge for line in lines for bar in line.bars for edge in (bar.start, bar.end)] + [now()]
-        hours = [(edge - midnight).total_seconds() / 3600 for edge in edges]
-        self.first = max(0, min(FIRST, int(min(hours))))
-        self.last = min(24, max(LAST, -int(-max(hours) // 1)))
-        self._midnight = midnight
-
-    def x(self, moment: datetime) -> float:
-        """Where a moment stands, kept inside the chart."""
-        hour = (moment - self._midnight).total_seconds() / 3600
-        return NAME + (WIDTH - NAME - 8) * min(1.0, max(0.0, (hour - self.first) / (self.last - self.first)))
-
-    def ticks(self) -> list[tuple[float, str]]:
-        """Full hours, every one or every second."""
-        step = 1 if self.last - self.first <= 12 else 2
-        return [
-            (self.x(self._midnight + timedelta(hours=hour)), f"{hour:02}")
-            for hour in range(self.first, self.last + 1, step)
-        ]
-
-
-def chosen(lines: list[Line]) -> list[Line]:
-    """The rooms that are drawn, in their order: nine, two of them evaluation rooms where there are any.
-
-    Those in use now come before others into the choice, so that none of them is left out.
-    """
-    used = [line for line in lines if line.kind == "evaluation"][:2]
-    opening = [line for line in lines if line.kind == "opening"]
-    kept = sorted(opening, key=lambda line: not line.busy)[: ROWS - len(used)]
-    return [line for line in opening if line in kept] + used
-
-
-def svg(lines: list[Line], lang: str) -> str:
-    """The chart; rooms that are not drawn are counted by the card's note."""
-    shown = chosen(lines)
-    axis, height = Axis(shown), TOP + LINE * len(shown) + 6
-    grid = "".join(
-        f'<path d="M{x:.1f} {TOP - 4}V{height - 6}" stroke="var(--line)"/>'
-        f'<text x="{x:.1f}" y="12" text-anchor="middle">{hour}</text>'
-        for x, hour in axis.ticks()
-    )
-    rows = "".join(_row(line, TOP + LINE * index, axis) for index, line in enumerate(shown))
-    here = axis.x(now())
-    clock = local_now().strftime("%H:%M")
-    return (
-        f'<svg class="plot gantt" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{esc(messages.say("service.gantt", lang))}">'
-        f'{grid}{rows}<path d="M{here:.1f} {TOP - 4}V{height - 6}" stroke="var(--sun)" stroke-width="2"><title>{clock}</title></path></svg>'
+    pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
+    tips = [alt.Tooltip("room:N", title=" "), alt.Tooltip("title:N", title=" ")]
+    bars = alt.Chart(DATA).mark_bar(cornerRadius=3, stroke=own.ink).encode(
+        x=x, x2="end:Q", y=y, color=colours, tooltip=tips, order="order:O",
+        strokeWidth=alt.condition(hover, alt.value(1), alt.value(0)),
+    ).add_params(hover, pick)  # fmt: skip
+    line = alt.Chart(DATA).transform_aggregate(n="count()").mark_rule(color=own.sun, strokeWidth=2)
+    return alt.layer(bars, line.encode(x=alt.XDatum(alt.ExprRef("now"), type="quantitative"))).properties(
+        padding=NO_PADDING, width="container"
     )
 
 
-def _row(line: Line, y: float, axis: Axis) -> str:
-    name = line.name if len(line.name) <= LETTERS else f"{line.name[: LETTERS - 1]}…"
-    over = sorted(line.bars, key=lambda bar: KINDS.index(bar.kind))
-    bars = "".join(_rect(bar, y, axis) for bar in over)
-    weight = ' class="b"' if line.busy else ""
-    return (
-        f'<text x="0" y="{y + 15}"{weight}>{esc(name)}<title>{esc(line.name)}</title></text>'
-        f'<path d="M{NAME} {y + LINE - 1}H{WIDTH - 8}" stroke="var(--line)" stroke-opacity=".5"/>{bars}'
-    )
-
-
-def _rect(bar: Bar, y: float, axis: Axis) -> str:
-    left, right = axis.x(bar.start), axis.x(bar.end)
-    width = max(right - left, 6.0 if bar.kind == "live" else 3.0)
-    return f'<rect class="g-{bar.kind}" x="{left:.1f}" y="{y + 4}" width="{width:.1f}" height="{LINE - 9}" rx="3"><title>{esc(bar.title)}</title></rect>'
-
-
-def legend(lang: str) -> str:
-    """What each bar means."""
-    words = "".join(
-        f'<span><i class="g-{kind}"></i>{messages.say(f"service.gantt_{kind}", lang)}</span>'
-        for kind in KINDS
-    )
-    return f'<p class="glegend">{words}</p>'
+def _colours(variant: str) -> list[str]:
+    own = palette(variant)
+    return [own.sequence[0], own.sequence[1], own.done, own.series[3], own.series[0]]

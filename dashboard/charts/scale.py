@@ -8,6 +8,7 @@ from datetime import date
 
 import messages
 from dashboard import reach
+from dashboard.charts.series import Points
 from records.clock import today
 from supervision.figures.filters import Filters, Period, add_months
 
@@ -44,6 +45,10 @@ class Scale:
         words = [f"{name}年" if self.years and lang == "zh" else name for name in self.names]
         step = -(-len(words) // (MOST_LABELS if self.years else MOST_LONG_LABELS))
         return [text if (len(words) - 1 - place) % step == 0 else "" for place, text in enumerate(words)]
+
+    def axis(self, lang: str) -> Points:
+        """The points as a chart shows them; a click picks one's period as it stands in the address."""
+        return Points(self.names, self.labels(lang), self.names)
 
     def kind(self, lang: str) -> str:
         """How a chart's heading says it: 按月 or 按年."""

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import streamlit as st
+
 import messages
 from dashboard import context
-from dashboard.charts.svg import spark
+from dashboard.charts.bars import spark
+from dashboard.shell import layout
 from dashboard.shell.html import draw, esc, tip
 from records.clock import BEIJING, now
 from supervision.figures import formats as figures
@@ -39,6 +42,15 @@ def lens_basis(lang: str) -> Basis:
 
 
 @dataclass(frozen=True)
+class Trend:
+    """A figure's course over the points of its period: each point's name, its value, and the value as it is said."""
+
+    names: Sequence[str]
+    values: Sequence[float | None]
+    said: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Kpi:
     """One card. `name` and `note` are shown as they are; `value` without its unit."""
 
@@ -50,7 +62,7 @@ class Kpi:
     note: str = ""
     definition: str = ""
     basis: Basis | None = None
-    trend: Sequence[float | None] = ()
+    trend: Trend | None = None
     href: str = ""
     key: bool = False
     """The screen's one key figure: it alone wears the sun colour."""
@@ -84,12 +96,21 @@ def _card(kpi: Kpi, lang: str) -> str:
     unit = f"<small>{esc(kpi.unit)}</small>" if kpi.unit and kpi.value != DASH else ""
     return (
         f'<section class="card kpi{" key" if kpi.key else ""}"><h2><span>{esc(kpi.name)}{_tip(kpi, lang)}</span></h2>'
-        f"<strong>{esc(kpi.value)}{unit}</strong><p>{lines}</p>{spark(kpi.trend)}{link}</section>"
+        f"<strong>{esc(kpi.value)}{unit}</strong><p>{lines}</p>{link}</section>"
     )
 
 
 def show(kpis: Sequence[Kpi], lang: str) -> None:
     """One row of cards."""
-    draw(
-        f'<div class="kpis n{len(kpis)}" style="--n:{len(kpis)}">{"".join(_card(k, lang) for k in kpis)}</div>'
-    )
+    with st.container(key=f"kpis-{len(kpis)}"):
+        for place, kpi in enumerate(kpis):
+            with st.container(key=f"kpi-{place}", gap=None):
+                draw(_card(kpi, lang))
+                if kpi.trend is not None:
+                    _spark(kpi.name, kpi.trend)
+
+
+def _spark(name: str, trend: Trend) -> None:
+    made = spark(layout.variant(), name, trend.values, trend.names, trend.said)
+    if made is not None:
+        layout.plot(made, name)

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import messages
 from dashboard import context
 from dashboard.charts.scale import MONTHS, scale
-from dashboard.shell.cards import DASH, Basis, Kpi, change, growth, lens_basis
+from dashboard.shell.cards import DASH, Basis, Kpi, Trend, change, growth, lens_basis
 from dashboard.shell.filters import Choice
 from dashboard.shell.memo import per_lens
 from supervision.figures import formats as figures
@@ -132,8 +133,21 @@ class Board:
         return Kpi(
             declared.name.text(self.lang), shown, unit, self._change(found, delta),
             note(found.present) if note else "", declared.definition.text(self.lang), lens_basis(self.lang),
-            self.over_time[figure], href, key,
+            self._course(figure, unit if delta else "", delta), href, key,
         )  # fmt: skip
+
+    def _course(self, figure: str, unit: str, delta: Delta | None) -> Trend:
+        """A figure over the points of the period, each value said as the card says it, in its `unit`."""
+        values, filters = self.over_time[figure], self.choice.filters
+        if figure == "M02":
+            code = currency(filters)
+            said = [DASH if v is None else figures.money(Decimal(repr(v)), code, self.lang) for v in values]
+        else:
+            factor, places = (delta.scale, delta.places) if delta else (1.0, 0)
+            said = [
+                DASH if v is None else f"{figures.number(v * factor, places)} {unit}".rstrip() for v in values
+            ]
+        return Trend(scale(filters).names, values, said)
 
     def _change(self, found: Comparison[Any], delta: Delta | None) -> str:
         against = "year_before" if self.choice.compare == "yoy" else "previous"

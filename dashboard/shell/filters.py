@@ -121,6 +121,12 @@ def _keep(name: str) -> None:
     st.query_params.pop("page", None)
 
 
+def narrow(name: str, value: str) -> None:
+    """Choose a filter's value from elsewhere on the screen, as its own box would; "" for all."""
+    st.session_state[f"filter-{name}"] = value
+    _keep(name)
+
+
 def _select(name: str, lang: str, options: Mapping[str, str]) -> None:
     label = messages.say(f"filters.{name}", lang)
     values, stored = list(options), _stored(name)

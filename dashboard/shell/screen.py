@@ -17,6 +17,7 @@ from dashboard import context, reach, screens
 from dashboard import metrics as ops
 from dashboard.access.accounts import SignedIn
 from dashboard.screens import Screen
+from dashboard.shell import layout
 from dashboard.shell.filters import Choice, filter_row
 from dashboard.shell.html import draw as put
 from records.clock import BEIJING, local_now, now, today
@@ -98,6 +99,7 @@ def show(
 
     def draw() -> None:
         started = time.perf_counter()
+        layout.leave()
         viewer = context.current_user()
         if viewer is None or viewer.role != user.role:
             st.rerun(scope="app")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 from streamlit.testing.v1 import AppTest
 
 from dashboard import context
@@ -36,5 +40,31 @@ def turn(test: AppTest, screen: Screen) -> AppTest:
 
 
 def text(test: AppTest) -> str:
-    """All markup on the screen."""
+    """All markup on the screen, its charts' figures in words among it."""
     return "\n".join(m.value for m in test.markdown)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A chart on a screen: its rows and its specification."""
+
+    rows: list[dict[str, Any]]
+    spec: dict[str, Any]
+
+    def parameter(self, name: str) -> Any:
+        """What a parameter of the specification is set to."""
+        return next(p["value"] for p in self.spec["params"] if p["name"] == name)
+
+    def points(self) -> dict[str, str]:
+        """Each point over time with what its tooltip says of the first series."""
+        return {row["name"]: row["shown0"] for row in self.rows if row["kind"] == "point"}
+
+
+def plots(test: AppTest) -> dict[str, Plot]:
+    """The charts of a screen by their titles."""
+    found = {}
+    for element in test.get("vega_lite_chart"):
+        proto = element.proto
+        rows = pa.ipc.open_stream(proto.data.data).read_all().to_pylist()
+        found[proto.alt] = Plot(rows, json.loads(proto.spec))
+    return found

@@ -1,58 +1,191 @@
-"""Charts and figures as markup."""
+"""Charts: what they show, in which unit and words, what a pointer is told and a click picks; figures as markup."""
 
 from __future__ import annotations
 
 import itertools
-import re
+import json
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dashboard.access.throttle import PER_ADDRESS, PER_PAIR, Throttle
-from dashboard.charts import svg as charts
+from dashboard.charts.axis import ticks, wide
+from dashboard.charts.bars import Bar, columns, ranking, spark
+from dashboard.charts.chart import PICK, Chart
+from dashboard.charts.gantt import KINDS, Span, gantt
+from dashboard.charts.series import LINE_OF_TEXT, Points, Series, lines
+from dashboard.charts.theme import DAY, NIGHT, WALL, config, palette
 from dashboard.shell.cards import change
 from dashboard.shell.filters import read_choice
 from dashboard.shell.html import esc
 
 NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
+WORDS = {kind: f"词{kind}" for kind in KINDS}
+
+
+def months(count: int) -> Points:
+    names = [f"{2020 + n // 12}-{n % 12 + 1:02}" for n in range(count)]
+    return Points(names, names, names)
+
+
+def series(*values: float | None, name: str = "占比") -> Series:
+    return Series(name, values, ["—" if v is None else f"{v:g} %" for v in values], f"{name} {values[-1]}")
+
+
+def rows(chart: Chart, *kinds: str) -> list[dict[str, Any]]:
+    return [row for row in chart.rows.to_pylist() if row["kind"] in kinds]
+
+
+def parameter(chart: Chart, name: str) -> Any:
+    return next(p["value"] for p in chart.spec["params"] if p["name"] == name)
+
+
+def shapes() -> list[Chart]:
+    """One chart of every kind, by day."""
+    return [
+        lines(DAY, months(2), [series(1, 2)], title="线", reference=(1.5, "参考")),
+        ranking(DAY, [Bar("甲", 2, "2 家", key="a")], title="排名"),
+        columns(DAY, [Bar("甲", 2, "2")], title="柱", unit="家"),
+        gantt(DAY, ["一室"], [0], [Span(0, 9, 10, "live", "09:00 开标中", "O1")], (8, 18), 9.5, WORDS, title="场所"),
+        shown(spark(DAY, "小", [1, 2], ["一", "二"], ["1", "2"])),
+    ]  # fmt: skip
+
+
+def shown(chart: Chart | None) -> Chart:
+    assert chart is not None
+    return chart
 
 
 @given(st.lists(NUMBERS | st.none(), max_size=30))
 @example([5e-324])
-def test_axis_encloses_all_values(values: list[float | None]) -> None:
-    ticks = charts.axis(values)
+def test_ticks_enclose_all_values(values: list[float | None]) -> None:
+    found = ticks(values)
     known = [v for v in values if v is not None]
     slack = 1e-6 * max([abs(v) for v in known] + [1.0])
-    assert len(ticks) >= 2 and ticks == sorted(ticks)
-    assert all(ticks[0] - slack <= v <= ticks[-1] + slack for v in known)
+    assert len(found) >= 2 and found == sorted(found)
+    assert all(found[0] - slack <= v <= found[-1] + slack for v in known)
 
 
-@given(st.lists(st.floats(0, 1e9, allow_nan=False), min_size=1, max_size=12))
-def test_no_tick_label_is_cut_off(values: list[float]) -> None:
-    names = [""] * len(values)
-    for drawn in (
-        charts.lines(names, [charts.Line("a", values)], alt="", floor=0.0),
-        charts.columns(names, values, alt="", unit=""),
-    ):
-        for right, label in re.findall(r'<text x="(\d+)"[^>]*text-anchor="end">([^<]+)<', drawn):
-            assert int(right) >= 6.5 * len(label)  # a digit of 12 px is 6.5 wide
+@given(st.lists(st.floats(0, 100), min_size=2, max_size=4), st.floats(0, 100))
+def test_names_at_the_ends_never_cover_each_other(last: list[float], reference: float) -> None:
+    drawn = [series(10, value, name=f"线{n}") for n, value in enumerate(last)]
+    chart = lines(DAY, months(2), drawn, title="图", reference=(reference, "参考"))
+    names = rows(chart, "strong", "plain")
+    low, high = parameter(chart, "ticks")[0], parameter(chart, "ticks")[-1]
+    pixels = sorted((high - row["y"]) / (high - low) * (chart.height - 46) for row in names)
+    assert len(names) == len(last) + 1
+    assert all(b - a >= LINE_OF_TEXT - 1e-6 for a, b in itertools.pairwise(pixels))
 
 
-def test_end_labels_never_cover_each_other() -> None:
-    drawn = [charts.Line(f"线{i}", [10.0, 10.0 + i / 100]) for i in range(3)]
-    svg = charts.lines(["a", "b"], drawn, alt="图", reference=(10.0, "参考"))
-    heights = sorted(float(y) for y in re.findall(r'x="648" y="([\d.]+)"', svg))
-    assert len(heights) == 4 and all(b - a >= 16 for a, b in itertools.pairwise(heights))
+@pytest.mark.parametrize("count", [2, 12, 49, 90])
+def test_every_point_answers_the_pointer_with_its_name_value_and_unit(count: int) -> None:
+    values = [float(n) for n in range(count)]
+    chart = lines(DAY, months(count), [series(*values)], title="占比，按月")
+    points = rows(chart, "point")
+    assert [(p["name"], p["shown0"], p["key"]) for p in points] == [
+        (name, f"{n} %", name) for n, name in enumerate(months(count).names)
+    ]
+    assert all(a["x2"] == b["x"] for a, b in itertools.pairwise(points))
+    assert chart.title == "占比，按月" and chart.said.startswith("2020-01 占比 0 %") and f"{count - 1} %" in chart.said
 
 
-def test_gaps_break_the_line() -> None:
-    svg = charts.lines(["a", "b", "c"], [charts.Line("线", [1.0, None, 2.0])], alt="图")
-    assert svg.count("M44.0") == 1 and re.search(r'd="M[\d. ]+M[\d. ]+" fill="none"', svg)
+def test_a_month_without_a_value_is_a_gap_and_says_so() -> None:
+    chart = lines(DAY, months(3), [series(1.0, None, 2.0)], title="图")
+    assert [row["y"] for row in rows(chart, "value", "filled")] == [1.0, None, 2.0]
+    assert [row["shown0"] for row in rows(chart, "point")] == ["1 %", "—", "2 %"]
+
+
+def test_reference_and_gap_are_named_and_are_in_the_words_too() -> None:
+    drawn = [series(40.0, 40.0, name="参与"), series(10.0, 10.0, name="中标")]
+    chart = lines(DAY, months(2), drawn, title="图", reference=(34.15, "2023 年 34.15 %"), gap="落差 30")
+    assert [row["y"] for row in rows(chart, "reference")] == [34.15] and "2023 年 34.15 %" in chart.said
+    (gap,) = rows(chart, "gap")
+    assert gap["text"] == "落差 30" and 10 < gap["y2"] < gap["y"] < 34.15
+    near = [series(40.0, 40.0, name="参与"), series(39.0, 39.0, name="中标")]
+    assert rows(lines(DAY, months(2), near, title="图", gap="落差 1"), "gap") == []
+
+
+def test_what_is_ranked_says_its_figures_and_what_a_click_picks() -> None:
+    chart = ranking(DAY, [Bar("甲", 3, "3 万元", "2", "a"), Bar("乙", 1, "1 万元", "1")], title="排名")
+    told = [(r["name"], r["figure"], r["note"], r["key"], r["whole"]) for r in chart.rows.to_pylist()]
+    assert told == [("甲", "3 万元", "2", "a", 3.0), ("乙", "1 万元", "1", None, 3.0)]
+    assert chart.said == "甲 3 万元 2; 乙 1 万元 1"
+
+
+def test_columns_name_their_unit_and_cut_no_name_that_fits() -> None:
+    names = ["市本级", "西湖"]
+    chart = columns(DAY, [Bar(name, n, str(n)) for n, name in enumerate(names)], title="柱", unit="家次")
+    assert chart.said == "市本级 0 家次; 西湖 1 家次" and parameter(chart, "lanes") == 1
+    many = columns(DAY, [Bar("一个很长的中心名字", 1, "1")] * 14, title="柱", unit="家次")
+    assert parameter(many, "lanes") == 2
+
+
+def test_the_shortest_bar_of_a_room_can_still_be_hit() -> None:
+    chart = gantt(
+        DAY,
+        ["一室"],
+        [],
+        [Span(0, 9.0, 9.0, "done", "09:00 已结束", "O1")],
+        (8, 18),
+        12.0,
+        WORDS,
+        title="场所",
+    )
+    (bar,) = chart.rows.to_pylist()
+    assert bar["end"] > bar["start"] and bar["key"] == "O1" and chart.said == "一室 09:00 已结束"
+
+
+def test_a_spark_line_needs_two_values() -> None:
+    assert spark(DAY, "小", [None, 1.0], ["a", "b"], ["—", "1"]) is None
+    assert shown(spark(DAY, "小", [2.0, 1.0], ["a", "b"], ["2", "1"])).said == "a 2; b 1"
+
+
+def test_a_mark_is_picked_by_its_key_in_every_chart_that_can_be_clicked() -> None:
+    for chart in shapes()[:-1]:
+        (pick,) = [p for p in chart.spec["params"] if p["name"] == PICK]
+        assert pick["select"]["fields"] == ["key"] and "key" in chart.rows.schema.names
+        assert "tooltip" in json.dumps(chart.spec)
+
+
+def test_charts_bring_nothing_from_outside_and_keep_their_height() -> None:
+    for chart in shapes():
+        spec = {k: v for k, v in chart.spec.items() if k != "$schema"}
+        assert "http" not in json.dumps(spec) and spec["height"] == chart.height > 0
+
+
+def test_a_spec_is_built_once_and_never_changed_by_what_is_put_in() -> None:
+    one = lines(DAY, months(2), [series(1, 2)], title="图")
+    other = lines(DAY, months(3), [series(3, 4, 5)], title="图")
+    assert one.spec["layer"] is other.spec["layer"] and parameter(one, "last") == 1
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(a: str, b: str) -> float:
+    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("variant", [DAY, NIGHT, WALL])
+def test_words_on_charts_can_be_read_on_their_card(variant: str) -> None:
+    own = palette(variant)
+    assert contrast(own.ink, own.card) >= 7 and contrast(own.muted, own.card) >= 4.5
+    assert all(contrast(colour, own.card) >= 3 for colour in (own.series[0], own.series[1]))
+    smallest = config(variant)["config"]["axis"]["labelFontSize"]
+    assert smallest >= (18 if variant == WALL else 12)
+
+
+def test_a_label_takes_more_room_in_chinese() -> None:
+    assert wide("市本级") > wide("abc")
 
 
 def test_texts_of_records_are_escaped() -> None:
-    assert "<script>" not in charts.bars([charts.Bar("<script>", 1, "1")])
     assert esc("a\n\n<b>") == "a &lt;b&gt;" and esc(None) == "—"
 
 

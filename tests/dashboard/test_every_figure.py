@@ -21,7 +21,7 @@ from records.clock import running_from
 from records.tables.projects import Lot, counted
 from records.tables.supervision import Warning
 from tests.dashboard import seeded
-from tests.dashboard.screens import run, text
+from tests.dashboard.screens import plots, run, text
 from tests.dashboard.seeded import TODAY, Asked, Sql
 from tests.places import HANGZHOU, PUBLISHED
 
@@ -69,10 +69,6 @@ def desk(market: Path) -> Iterator[DeskConfig]:
 _CARD = re.compile(
     r'<section class="card kpi[^"]*"><h2><span>([^<]*)<.*?</h2><strong>([^<]*)(?:<small>([^<]*)</small>)?</strong><p>(.*?)</p>'
 )
-_BAR = re.compile(
-    r'<li><span class="cut">([^<]*)</span>.*?<b>([^<]*)</b></span><span class="num">([^<]*)</span></li>'
-)
-_COLUMN = re.compile(r"<title>([^<]*?) [^<：]*：([\d,]+)</title>")
 
 
 def plain(markup: str) -> str:
@@ -83,22 +79,25 @@ class Shown:
     """One screen: its cards by name, its bars and columns by the card's heading."""
 
     def __init__(self, code: str, address: dict[str, str]) -> None:
-        self.markup = text(run("supervisor", BY_ID[code], **address))
+        screen = run("supervisor", BY_ID[code], **address)
+        self.markup, self.plots = text(screen), plots(screen)
         self.values = {m[1]: f"{m[2]}{m[3] or ''}" for m in _CARD.finditer(self.markup)}
         self.lines = {m[1]: plain(m[4]) for m in _CARD.finditer(self.markup)}
 
     def section(self, heading: str) -> str:
-        return next(s for s in self.markup.split("<section") if f"<h2>{heading}</h2>" in s)
+        """What follows the heading, up to the next."""
+        after = self.markup.split(f"<h2>{heading}</h2>", 1)[1]
+        return after.split("<h2>", 1)[0]
 
     def section_with(self, words: str) -> str:
         """The section whose heading begins with the words."""
         return next(s for s in self.markup.split("<section") if f"<h2>{words}" in s)
 
     def bars(self, heading: str) -> list[tuple[str, str, str]]:
-        return [(unescape(a), b, c) for a, b, c in _BAR.findall(self.section(heading))]
+        return [(row["name"], row["figure"], row["note"]) for row in self.plots[heading].rows]
 
     def columns(self, heading: str) -> dict[str, int]:
-        return {a: int(b.replace(",", "")) for a, b in _COLUMN.findall(self.section(heading))}
+        return {row["name"]: int(row["figure"].replace(",", "")) for row in self.plots[heading].rows}
 
 
 # ── how a number is written ──────────────────────────────────────────────────
@@ -399,8 +398,8 @@ def test_warnings_of_rehearsals_are_told_apart_on_every_card(desk: DeskConfig) -
     try:
         everything = text(run("supervisor", BY_ID["S15"], period="all"))
         raised = int(Shown("S15", {"period": "all"}).values["产生预警"].rstrip("条"))
-        stages = re.search(r'<ol class="bars".*?</ol>', everything, re.DOTALL)
-        assert stages and raised == sum(map(int, re.findall(r"<b>(\d+)</b>", stages[0])))
+        stages = Shown("S15", {"period": "all"}).bars("预警走到哪一步")
+        assert stages and raised == sum(int(n) for _, n, _ in stages)
         assert "另有演练 1" in everything
         assert "其中演练 1" in text(run("supervisor", BY_ID["S13"], period="all"))
     finally:
@@ -410,9 +409,11 @@ def test_warnings_of_rehearsals_are_told_apart_on_every_card(desk: DeskConfig) -
 
 @pytest.mark.parametrize(("code", "lang"), [("S03", "zh"), ("S05", "zh"), ("S03", "en"), ("S05", "en")])
 def test_a_ranking_has_one_unit(desk: DeskConfig, code: str, lang: str) -> None:
-    shown = text(run("supervisor", BY_ID[code], period="all", lang=lang))
-    lists = [one for one in re.findall(r'<ol class="bars".*?</ol>', shown, re.DOTALL) if 'class="tr"' in one]
-    units = [{re.sub(r"[\d.,]", "", unescape(f)) for f in re.findall(r"<b>(.*?)</b>", one)} for one in lists]
+    rankings = [
+        plot.rows for plot in plots(run("supervisor", BY_ID[code], period="all", lang=lang)).values()
+        if plot.rows and plot.rows[0].get("whole")
+    ]  # fmt: skip
+    units = [{re.sub(r"[\d.,]", "", row["figure"]) for row in rows} for rows in rankings]
     assert any(u & {"万元", "亿元", "CNY  million", "CNY  billion"} for u in units)
     assert [unit for unit in units if len(unit) != 1] == []
 
@@ -443,7 +444,7 @@ def test_a_rolling_year_beside_that_of_a_year_or_a_month_before(
 
 
 def test_each_month_of_the_year(desk: DeskConfig, sql: Sql) -> None:
-    told = dict(re.findall(r"<title>(\d{4}-\d\d) ([\d,]+)</title>", Shown("S01", {}).markup))
+    told = Shown("S01", {}).plots["参与家次，按月"].points()
     counted = dict(sql.all("SELECT substr(day, 1, 7), count(*) FROM parts GROUP BY 1"))
     assert len(told) == 12
     assert {m: int(n.replace(",", "")) for m, n in told.items()} == {m: counted.get(m, 0) for m in told}

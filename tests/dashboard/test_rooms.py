@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,9 +16,8 @@ from starlette.testclient import TestClient
 import messages
 from dashboard import components, context, screens
 from dashboard.access.accounts import SignedIn
-from dashboard.charts import gantt
 from dashboard.config import DeskConfig
-from dashboard.live import hall
+from dashboard.live import hall, room_day
 from dashboard.live import rooms as rooms_live
 from dashboard.panels import room as room_panel
 from dashboard.panels import room_health
@@ -32,7 +32,7 @@ from records.tables.evaluation import Evaluation
 from records.tables.openings import Opening
 from records.tables.users import ROLES, AuditEntry
 from tests.dashboard.live_market import seed
-from tests.dashboard.screens import run, text
+from tests.dashboard.screens import plots, run, text
 from tests.streaming import hub_market
 
 
@@ -254,26 +254,28 @@ def test_the_gantt_shows_openings_and_of_evaluations_only_that_a_room_is_in_use(
         session.add(Evaluation(id="E1", lot_id="L1", room_id="yh-p1", mode="remote", main_site="机密地点", experts=7,
                                started_at=now() - timedelta(minutes=5), state="in_progress", source="test"))  # fmt: skip
     with ledger.read() as session:
-        planned = gantt.day(session, "zh")
+        planned = room_day.day(session, "zh")
     kinds = {row.room: {bar.kind for bar in row.bars} for row in planned}
     assert kinds == {"yh-01": {"preparing", "planned"}, "yh-p1": {"used"}}
     with ledger.write() as session:
         bidders = [{"no": 1, "name": "甲公司"}]
         append_event(session, "O-L1", "bidders_published", {"count": 1, "bidders": bidders}, actor="host")
     with ledger.read() as session:
-        running = gantt.day(session, "zh")
+        running = room_day.day(session, "zh")
     assert running[0].busy
-    drawn = gantt.svg(running, "zh")
+    shown_day = plots(run("supervisor", screens.BY_ID["S04"]))["场所今日安排"]
+    drawn = json.dumps([shown_day.rows, shown_day.spec], ensure_ascii=False)
     for secret in ("机密地点", "听涛路", "E1", "remote", "甲公司"):
         assert secret not in drawn
-    assert "占用" in drawn and 'class="g-used"' in drawn
+    assert "占用" in drawn and [row["kind"] for row in shown_day.rows].count("used") == 1
+    assert [row["key"] for row in shown_day.rows if row["kind"] == "used"] == [None]
 
 
 def test_nine_rooms_are_drawn_and_two_of_them_are_for_evaluation() -> None:
-    lines = [gantt.Line(f"o{n}", "", "opening") for n in range(12)]
-    lines += [gantt.Line(f"e{n}", "", "evaluation") for n in range(3)]
-    drawn = gantt.chosen(lines)
-    assert len(drawn) == gantt.ROWS and [row.kind for row in drawn].count("evaluation") == 2
+    lines = [room_day.Line(f"o{n}", "", "opening") for n in range(12)]
+    lines += [room_day.Line(f"e{n}", "", "evaluation") for n in range(3)]
+    drawn = room_day.chosen(lines)
+    assert len(drawn) == room_day.ROWS and [row.kind for row in drawn].count("evaluation") == 2
 
 
 def shown(role: str, code: str, **asked: str) -> str:
@@ -333,7 +335,7 @@ def test_what_began_before_midnight_is_found_after_it(ledger: Ledger, tmp_path: 
             assert "O-L1" in {entry.id for entry in found}
             assert any(
                 bar.kind == "live" and bar.start == midnight
-                for line in gantt.day(session, "zh")
+                for line in room_day.day(session, "zh")
                 for bar in line.bars
             )
             tomorrow = day + timedelta(days=1)

@@ -1,0 +1,169 @@
+"""Bars: a ranking with figures beside the bars, upright columns with their values on top, a histogram, a spark line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import altair as alt
+
+from dashboard.charts.axis import ticks, wide
+from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, spoken
+from dashboard.charts.chart import columns as columns_of
+from dashboard.charts.theme import DATA, NO_PADDING, PADDING, palette, template
+
+STEP = 24
+"""Pixels from one bar of a ranking to the next."""
+GAP = 8.0
+"""Pixels between words that stand beside each other."""
+COLUMNS = 236
+CARD = 640.0
+"""Pixels that columns have at least: what their labels are fitted to."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar: `size` is how long it is, `figure` what is said of it, `note` what else; `key` is what a click picks."""
+
+    name: str
+    size: float
+    figure: str
+    note: str = ""
+    key: str | None = None
+
+
+_BAR = columns_of(place=WHOLE, name=TEXT, size=NUMBER, whole=NUMBER, figure=TEXT, note=TEXT, key=TEXT)
+
+
+def _said(bars: Sequence[Bar], unit: str = "") -> str:
+    return spoken((f"{bar.name} {bar.figure} {unit or bar.note}" for bar in bars))
+
+
+def ranking(variant: str, bars: Sequence[Bar], *, title: str, name_width: int = 72) -> Chart:
+    """Bars below each other in the order given, on a track as long as the longest; names are cut to `name_width` pixels."""
+    longest = max((bar.size for bar in bars), default=0.0) or 1.0
+    rows = [vars(bar) | {"place": n, "whole": longest} for n, bar in enumerate(bars)]
+    figures = max((wide(bar.figure) for bar in bars), default=0.0) + GAP
+    notes = max((wide(bar.note) for bar in bars), default=0.0)
+    noted = notes + 2 * GAP if notes else 0.0
+    spec = _ranking(variant, any(bar.key for bar in bars))
+    return chart(
+        spec, _BAR, rows, title, _said(bars), STEP * max(len(bars), 1), names=[bar.name for bar in bars], longest=longest,
+        name_width=name_width, figures=figures, noted=noted,
+    )  # fmt: skip
+
+
+@template
+def _ranking(variant: str, clickable: bool) -> alt.LayerChart | alt.FacetChart:
+    own = palette(variant)
+    y = alt.Y(
+        "place:O", axis=alt.Axis(
+            labelExpr="names[datum.value]", labelLimit=alt.ExprRef("name_width"), labelColor=own.ink, labelAlign="left",
+            labelPadding=alt.ExprRef("name_width + 8"), minExtent=alt.ExprRef("name_width + 8"), maxExtent=alt.ExprRef("name_width + 8"),
+        ), scale=alt.Scale(paddingInner=0.5, paddingOuter=0.25),
+    )  # fmt: skip
+    x = alt.X("size:Q", axis=None, scale=alt.Scale(
+        domain=[0, alt.ExprRef("longest")], range=[0, alt.ExprRef("width - figures - noted")], nice=False))  # fmt: skip
+    tips = [
+        alt.Tooltip("name:N", title=" "),
+        alt.Tooltip("figure:N", title=" "),
+        alt.Tooltip("note:N", title=" "),
+    ]
+    hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
+    pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
+    base = alt.Chart(DATA).encode(y=y)
+    beside = alt.value(alt.ExprRef("width - noted"))
+    return alt.layer(
+        base.mark_bar(color=own.sequence[0], height={"band": 1}).encode(x=alt.X("whole:Q", axis=None)),
+        base.mark_bar(height={"band": 1}).encode(x=x),
+        base.mark_text(align="right", fontWeight=600).encode(x=beside, text="figure:N"),
+        base.mark_text(align="right", color=own.muted).encode(x=alt.value(alt.ExprRef("width")), text="note:N"),
+        base.mark_rect(color=own.series[0], cursor="pointer" if clickable else "default", height={"band": 2})
+        .encode(x=alt.value(0), x2=alt.value(alt.ExprRef("width")), tooltip=tips, opacity=alt.condition(hover, alt.value(0.06), alt.value(0)))
+        .add_params(hover, pick),
+    ).properties(padding=NO_PADDING, width="container")  # fmt: skip
+
+
+def columns(variant: str, bars: Sequence[Bar], *, title: str, unit: str, height: int = COLUMNS) -> Chart:
+    """Upright bars, each with its figure on top and its name below: things side by side, or the classes of a histogram.
+
+    Names that do not fit side by side stand in two lines, turn by turn, and are cut where that is not enough.
+    """
+    marks = ticks([*(bar.size for bar in bars), 0.0], floor=0.0)
+    room = CARD / max(len(bars), 1)
+    lanes = 2 if any(wide(bar.name) > room - GAP for bar in bars) else 1
+    rows = [vars(bar) | {"place": n} for n, bar in enumerate(bars)]
+    spec = _columns(variant, unit, any(bar.key for bar in bars))
+    return chart(
+        spec,
+        _BAR,
+        rows,
+        title, _said(bars, unit),
+        height,
+        names=[bar.name for bar in bars],
+        ticks=marks,
+        lanes=lanes,
+    )
+
+
+@template
+def _columns(variant: str, unit: str, clickable: bool) -> alt.LayerChart | alt.FacetChart:
+    own = palette(variant)
+    x = alt.X(
+        "place:O", scale=alt.Scale(paddingInner=0.3, paddingOuter=0.15), axis=alt.Axis(
+            labelAngle=0, labelPadding=8, labelLimit=alt.ExprRef(f"lanes * width / length(names) - {GAP:g}"),
+            labelExpr="lanes == 2 && datum.value % 2 ? ['', names[datum.value]] : names[datum.value]"),
+    )  # fmt: skip
+    y = alt.Y("size:Q", scale=alt.Scale(domain=[0, alt.ExprRef("peek(ticks)")], nice=False),
+              axis=alt.Axis(values=alt.ExprRef("ticks"), grid=True))  # fmt: skip
+    hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
+    pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
+    tips = [alt.Tooltip("name:N", title=" "), alt.Tooltip("figure:N", title=unit)]
+    base = alt.Chart(DATA).encode(x=x)
+    return alt.layer(
+        base.mark_bar().encode(y=y),
+        base.mark_text(dy=-7, fontWeight=600).encode(y=y, text="figure:N"),
+        base.mark_rect(color=own.series[0], cursor="pointer" if clickable else "default")
+        .encode(y=alt.value(0), y2=alt.value(alt.ExprRef("height")), tooltip=tips, opacity=alt.condition(hover, alt.value(0.08), alt.value(0)))
+        .add_params(hover, pick),
+    ).properties(padding=PADDING, width="container")  # fmt: skip
+
+
+SPARK_HEIGHT = 28
+_SPARK = columns_of(x=WHOLE, y=NUMBER, kind=TEXT, name=TEXT, figure=TEXT)
+
+
+def spark(
+    variant: str, title: str, values: Sequence[float | None], names: Sequence[str], figures: Sequence[str]
+) -> Chart | None:
+    """A line as small as a word with its last point marked; nothing without at least two values."""
+    known = [n for n, value in enumerate(values) if value is not None]
+    if len(known) < 2:
+        return None
+    rows = [
+        {"x": n, "y": value, "kind": "last" if n == known[-1] else "", "name": names[n], "figure": figures[n]}
+        for n, value in enumerate(values)
+    ]
+    said = spoken((f"{names[n]} {figures[n]}" for n in (known[0], known[-1])))
+    told = [value for value in values if value is not None]
+    return chart(
+        _spark(variant), _SPARK, rows, title, said, SPARK_HEIGHT, low=min(told), high=max(told), last=len(values) - 1
+    )
+
+
+@template
+def _spark(variant: str) -> alt.LayerChart | alt.FacetChart:
+    own = palette(variant)
+    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, alt.ExprRef("last")], nice=False))
+    y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[alt.ExprRef("low"), alt.ExprRef("high")], nice=False))
+    hover = alt.selection_point(
+        "hover", on="pointerover", clear="pointerout", nearest=True, fields=["x"], empty=False
+    )
+    tips = [alt.Tooltip("name:N", title=" "), alt.Tooltip("figure:N", title=" ")]
+    base = alt.Chart(DATA).encode(x=x, y=y)
+    return alt.layer(
+        base.mark_line(strokeWidth=1.5, invalid="break-paths-show-domains"),
+        base.mark_point(filled=True, color=own.series[0], size=40, opacity=1).transform_filter("datum.kind == 'last'"),
+        base.mark_point(filled=True, color=own.series[0], size=40).encode(
+            opacity=alt.condition(hover, alt.value(1), alt.value(0)), tooltip=tips).add_params(hover),
+    ).properties(padding=PADDING, width="container")  # fmt: skip

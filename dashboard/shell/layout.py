@@ -1,0 +1,79 @@
+"""Panels of a screen beside each other, and the chart of a panel with what a click on a mark does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from zlib import crc32
+
+import streamlit as st
+
+from dashboard import screens
+from dashboard.charts.chart import PICK, Chart
+from dashboard.charts.theme import DAY, NIGHT
+from dashboard.shell.html import draw, esc
+
+_GO = "go-to"
+
+
+@contextmanager
+def row(key: str, kind: str = "two") -> Iterator[None]:
+    """Panels beside each other: two thirds and one third, or `half` and half; below each other where it is narrow."""
+    with st.container(key=f"row-{kind}-{key}"):
+        yield
+
+
+@contextmanager
+def panel(key: str, title: str, note: str = "") -> Iterator[None]:
+    """A card with its title and an optional note; what is drawn within stands in it."""
+    with st.container(key=f"panel-{key}", gap=None):
+        muted = f'<span class="muted">{note}</span>' if note else ""
+        draw(f'<div class="hd"><h2>{esc(title)}</h2>{muted}</div>')
+        yield
+
+
+def nothing(words: str) -> None:
+    """Why a panel is empty, in one sentence."""
+    draw(f'<p class="muted">{esc(words)}</p>')
+
+
+def variant() -> str:
+    """Which colours charts wear in this browser."""
+    return NIGHT if st.context.theme.type == "dark" else DAY
+
+
+def plot(chart: Chart, key: str, picked: Callable[[str], None] | None = None) -> None:
+    """Draw a chart. A click on a mark calls `picked` with its key, before the screen is drawn anew."""
+    draw(f'<p class="vh">{esc(chart.said)}</p>')
+    if picked is None:
+        st.vega_lite_chart(chart.rows, chart.spec, theme=None, height=chart.height, alt=chart.title)
+        return
+    name = f"chart-{key}-{_address()}"
+    st.vega_lite_chart(
+        chart.rows, chart.spec, theme=None, height=chart.height, alt=chart.title, key=name, selection_mode=PICK,
+        on_select=lambda: _pick(name, picked),
+    )  # fmt: skip
+
+
+def go_to(code: str, **asked: str) -> None:
+    """Open a screen with these choices when the one on show is drawn next: a click may not leave it by itself."""
+    st.session_state[_GO] = (code, asked)
+
+
+def leave() -> None:
+    """Open the screen that was asked for, if one was."""
+    if wanted := st.session_state.pop(_GO, None):
+        code, asked = wanted
+        st.switch_page(screens.BY_ID[code].path, query_params=asked)
+
+
+def _address() -> str:
+    """A word for what the address asks: a chart of other choices is another, in which nothing has been picked."""
+    asked = sorted((name, st.query_params[name]) for name in st.query_params)
+    return f"{crc32(repr(asked).encode()):08x}"
+
+
+def _pick(name: str, picked: Callable[[str], None]) -> None:
+    for mark in st.session_state[name]["selection"].get(PICK) or ():
+        if key := mark.get("key"):
+            picked(key)
