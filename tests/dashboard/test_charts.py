@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dashboard.access.throttle import PER_ADDRESS, PER_PAIR, Throttle
@@ -68,6 +68,7 @@ def test_ticks_enclose_all_values(values: list[float | None]) -> None:
     assert all(found[0] - slack <= v <= found[-1] + slack for v in known)
 
 
+@settings(deadline=None)  # the first chart of a shape builds its spec
 @given(st.lists(st.floats(0, 100), min_size=2, max_size=4), st.floats(0, 100))
 def test_names_at_the_ends_never_cover_each_other(last: list[float], reference: float) -> None:
     drawn = [series(10, value, name=f"线{n}") for n, value in enumerate(last)]
