@@ -36,7 +36,7 @@ _BAR = columns_of(place=WHOLE, name=TEXT, size=NUMBER, whole=NUMBER, figure=TEXT
 
 
 def _said(bars: Sequence[Bar], unit: str = "") -> str:
-    return spoken((f"{bar.name} {bar.figure} {unit or bar.note}" for bar in bars))
+    return spoken(f"{bar.name} {bar.figure} {unit or bar.note}" for bar in bars)
 
 
 def ranking(variant: str, bars: Sequence[Bar], *, title: str, name_width: int = 72) -> Chart:
@@ -98,7 +98,8 @@ def columns(variant: str, bars: Sequence[Bar], *, title: str, unit: str, height:
         spec,
         _BAR,
         rows,
-        title, _said(bars, unit),
+        title,
+        _said(bars, unit),
         height,
         names=[bar.name for bar in bars],
         ticks=marks,
@@ -144,10 +145,18 @@ def spark(
         {"x": n, "y": value, "kind": "last" if n == known[-1] else "", "name": names[n], "figure": figures[n]}
         for n, value in enumerate(values)
     ]
-    said = spoken((f"{names[n]} {figures[n]}" for n in (known[0], known[-1])))
+    said = spoken(f"{names[n]} {figures[n]}" for n in (known[0], known[-1]))
     told = [value for value in values if value is not None]
     return chart(
-        _spark(variant), _SPARK, rows, title, said, SPARK_HEIGHT, low=min(told), high=max(told), last=len(values) - 1
+        _spark(variant),
+        _SPARK,
+        rows,
+        title,
+        said,
+        SPARK_HEIGHT,
+        low=min(told),
+        high=max(told),
+        last=len(values) - 1,
     )
 
 

@@ -53,7 +53,7 @@ def gantt(
         for span in sorted(spans, key=lambda span: KINDS.index(span.kind))
     ]
     first, last = hours
-    said = spoken((f"{rooms[span.row]} {span.title}" for span in spans))
+    said = spoken(f"{rooms[span.row]} {span.title}" for span in spans)
     return chart(
         _template(variant, tuple(words[kind] for kind in KINDS)), _COLUMNS, rows, title, said,
         ABOVE + STEP * len(rooms) + BELOW, rooms=list(rooms), busy=list(busy), first=first, last=last, now=now,

@@ -75,7 +75,9 @@ def lines(
         rows += _gap(ends, plot, gap)
     spec = _template(variant, tuple(one.name for one in series))
     said = spoken([*_said(points, series), *([reference[1]] if reference else [])])
-    return chart(spec, _COLUMNS, rows, title, said, height, last=last, ticks=marks, labels=list(points.labels))
+    return chart(
+        spec, _COLUMNS, rows, title, said, height, last=last, ticks=marks, labels=list(points.labels)
+    )
 
 
 @dataclass(frozen=True)

@@ -51,10 +51,10 @@ def palette(variant: str) -> Palette:
     """The colours of a variant, from the tokens."""
     colour = partial(tokens.colour, night=variant != DAY)
     return Palette(
-        *map(colour, ("card", "line", "ink", "muted", "sun", "done")),
-        tuple(colour(f"s{n}") for n in range(1, 7)),
-        tuple(colour(f"seq{n}") for n in range(1, 6)),
-    )
+        card=colour("card"), line=colour("line"), ink=colour("ink"), muted=colour("muted"), sun=colour("sun"),
+        done=colour("done"), series=tuple(colour(f"s{n}") for n in range(1, 7)),
+        sequence=tuple(colour(f"seq{n}") for n in range(1, 6)),
+    )  # fmt: skip
 
 
 def size(variant: str, pixels: float) -> float:

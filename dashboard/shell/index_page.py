@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from functools import cache
+from html import escape
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import messages
-from dashboard import screens
+from dashboard import components, screens
 from web import tokens
 
 LANG_COOKIE = "sunbid_lang"
@@ -43,6 +45,72 @@ def _style_link() -> bytes:
     before anything of the page is drawn. Drawn by the script instead, it would come after the first pictures."""
     version = hashlib.sha256(stylesheet().encode()).hexdigest()[:12]
     return f'<body><link rel="stylesheet" href="{STYLE_ADDRESS}?v={version}">'.encode()
+
+
+_TOOLKIT = {
+    "Search": "search",
+    "Close Search": "search_close",
+    "Previous Result": "search_before",
+    "Next Result": "search_next",
+    "Download as CSV": "save_csv",
+    "Download as PNG": "save_png",
+    "Download as SVG": "save_svg",
+    "Show data": "show_data",
+    "Show chart": "show_chart",
+    "Fullscreen": "full",
+    "Close fullscreen": "full_close",
+    "Show/hide columns": "columns",
+    "Clear selection": "clear",
+    "Sort ascending": "ascending",
+    "Sort descending": "descending",
+    "Autosize": "autosize",
+    "Format": "format",
+    "Pin column": "pin",
+    "Unpin column": "unpin",
+    "Hide column": "hide",
+    "Statistics": "statistics",
+    "Copy column name": "copy_name",
+    "Dataframe column menu": "menu",
+    "Automatic": "auto",
+    "Localized": "localized",
+    "Plain": "plain",
+    "Compact": "compact",
+    "Dollar": "dollar",
+    "Euro": "euro",
+    "Yen": "yen",
+    "Percent": "percent",
+    "Scientific": "scientific",
+    "Accounting": "accounting",
+    "Count": "count",
+    "Distinct": "distinct",
+    "Empty": "empty",
+    "Sum": "sum",
+    "Average": "average",
+    "Median": "median",
+    "Minimum": "minimum",
+    "Maximum": "maximum",
+    "Range": "range",
+    "Standard deviation": "deviation",
+    "Select all": "all",
+    "Values": "values",
+    "Average length": "mean_length",
+    "Minimum length": "min_length",
+    "Maximum length": "max_length",
+    "Based on sample": "sample",
+    "No data": "no_data",
+}
+"""What Streamlit calls its toolbars and menus → the rest of `toolkit.…`, what we call them; see toolbars.js."""
+
+
+@cache
+def _toolbars(lang: str) -> bytes:
+    """Our words for Streamlit's toolbars, and the script that puts them there."""
+    words = {theirs: messages.say(f"toolkit.{ours}", lang) for theirs, ours in _TOOLKIT.items()}
+    script = f"{components.files().base}/toolbars.js"
+    return (
+        f'<meta name="desk-words" content="{escape(json.dumps(words, ensure_ascii=False))}">'
+        f'<script type="module" src="{script}"></script>'
+    ).encode()
 
 
 _REPLACEMENTS = (
@@ -97,4 +165,4 @@ def dressed(html: bytes, slug: str, lang: str) -> bytes:
     html = re.sub(rb"<title>[^<]*</title>", f"<title>{title}</title>".encode(), html, count=1)
     for pattern, ours in _REPLACEMENTS:
         html = re.sub(pattern, ours, html, count=1)
-    return html.replace(b"</head>", _GROUND, 1).replace(b"<body>", _style_link(), 1)
+    return html.replace(b"</head>", _toolbars(lang) + _GROUND, 1).replace(b"<body>", _style_link(), 1)

@@ -89,7 +89,11 @@ def test_every_point_answers_the_pointer_with_its_name_value_and_unit(count: int
         (name, f"{n} %", name) for n, name in enumerate(months(count).names)
     ]
     assert all(a["x2"] == b["x"] for a, b in itertools.pairwise(points))
-    assert chart.title == "占比，按月" and chart.said.startswith("2020-01 占比 0 %") and f"{count - 1} %" in chart.said
+    assert (
+        chart.title == "占比，按月"
+        and chart.said.startswith("2020-01 占比 0 %")
+        and f"{count - 1} %" in chart.said
+    )
 
 
 def test_a_month_without_a_value_is_a_gap_and_says_so() -> None:
@@ -105,7 +109,7 @@ def test_reference_and_gap_are_named_and_are_in_the_words_too() -> None:
     (gap,) = rows(chart, "gap")
     assert gap["text"] == "落差 30" and 10 < gap["y2"] < gap["y"] < 34.15
     near = [series(40.0, 40.0, name="参与"), series(39.0, 39.0, name="中标")]
-    assert rows(lines(DAY, months(2), near, title="图", gap="落差 1"), "gap") == []
+    assert rows(lines(DAY, months(2), near, title="图", gap="落差 1", floor=0.0), "gap") == []
 
 
 def test_what_is_ranked_says_its_figures_and_what_a_click_picks() -> None:
