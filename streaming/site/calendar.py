@@ -9,7 +9,7 @@ from datetime import date
 
 from streaming.live.register import Register
 from streaming.site.filters import YEARS
-from streaming.site.render import MONTHS, WEEKDAYS, word
+from streaming.site.render import dated, word
 
 Address = Callable[[date], str]
 
@@ -52,7 +52,7 @@ def calendar(register: Register, chosen: date, today: date, address: Address, la
               for d in range(1, monthrange(chosen.year, chosen.month)[1] + 1)],
         before=Turn(word(lang, "hall.before"), address(date.fromisoformat(before)) if before else ""),
         after=Turn(word(lang, "hall.after"), address(date.fromisoformat(after)) if after else ""),
-        title=_month_name(chosen, lang),
+        title=dated(chosen, lang, "month"),
         column=chosen.replace(day=1).isoweekday(),
     )  # fmt: skip
 
@@ -82,36 +82,21 @@ def _first(counts: dict[str, int], year: int, chosen: date, today: date) -> date
 def _month(count: int, chosen: date, month: int, today: date, address: Address, lang: str) -> Turn:
     first = date(chosen.year, month, 1)
     opens = today if (today.year, today.month) == (first.year, first.month) else first
-    text = MONTHS[month - 1] if lang == "en" else f"{month}月"
     return Turn(
-        text,
+        dated(first, lang, "month_alone"),
         address(opens),
         count,
         month == chosen.month,
-        label=_label(_month_name(first, lang), count, lang),
+        label=_label(dated(first, lang, "month"), count, lang),
     )
 
 
 def _day(register: Register, day: date, chosen: date, today: date, address: Address, lang: str) -> Turn:
-    weekday = WEEKDAYS[lang == "en"][day.weekday()]
-    short = weekday[:3] if lang == "en" else weekday[-1]
-    note = word(lang, "hall.now") if day == today else short
+    note = word(lang, "hall.now") if day == today else dated(day, lang, "weekday")
     count = register.on_day(day.isoformat())
-    spoken = (
-        f"{day.day} {_month_name(day, lang)}, {weekday}"
-        if lang == "en"
-        else f"{day.month}月{day.day}日 {weekday}"
-    )
+    spoken = dated(day, lang, "spoken")
     return Turn(str(day.day), address(day), count, day == chosen, note, _label(spoken, count, lang))
 
 
 def _label(what: str, count: int, lang: str) -> str:
-    return (
-        f"{what}, {word(lang, 'hall.openings', count=count)}"
-        if lang == "en"
-        else f"{what} {word(lang, 'hall.openings', count=count)}"
-    )
-
-
-def _month_name(day: date, lang: str) -> str:
-    return f"{MONTHS[day.month - 1]} {day.year}" if lang == "en" else f"{day.year}年{day.month}月"
+    return word(lang, "date.with_openings", date=what, openings=word(lang, "hall.openings", count=count))

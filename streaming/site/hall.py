@@ -12,7 +12,7 @@ from typing import Any
 from starlette.datastructures import QueryParams
 
 from records import current as at_room
-from records.clock import local_day, local_now, now, today
+from records.clock import local_day, now, today
 from records.tables.projects import TRADE_FAMILIES
 from streaming.live.board import Board, Opening, moment
 from streaming.live.logs import Logs
@@ -23,7 +23,7 @@ from streaming.live.story import Story
 from streaming.site.calendar import calendar
 from streaming.site.filters import FILTER_STATES, Filters, asked_day, asked_page
 from streaming.site.opening import Slate, slate
-from streaming.site.render import address, day, length, word
+from streaming.site.render import address, dated, length, word
 
 VIEWS = ("hall", "schedule", "replay")
 LISTED = 4
@@ -214,16 +214,12 @@ class Hall:
         return room.title(lang) if room else str(opening["centre_name"] or "")
 
 
-def _midnight(chosen: date) -> Any:
-    return local_now().replace(month=1, day=1).replace(year=chosen.year, month=chosen.month, day=chosen.day)
-
-
 def _short(chosen: date, lang: str) -> str:
-    return day(_midnight(chosen), lang, year=False)
+    return dated(chosen, lang, "day_of_year")
 
 
 def _dated(chosen: date, lang: str) -> str:
-    return day(_midnight(chosen), lang, year=chosen.year != today().year)
+    return dated(chosen, lang, "day_of_year" if chosen.year == today().year else "day")
 
 
 def _chip(opening: Opening, lang: str) -> Chip:

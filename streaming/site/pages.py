@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,7 +26,7 @@ from streaming.site.api import Api, evidence_path
 from streaming.site.hall import Hall
 from streaming.site.opening import facts, listing, opening_page, slate
 from streaming.site.project import project_page, whole_project
-from streaming.site.render import Site, address, currency_of, day, word
+from streaming.site.render import LANGS, Site, address, currency_of, dated, word
 from streaming.site.verify import FOUND, verdict
 
 GZIP = [Middleware(GZipMiddleware, minimum_size=600, compresslevel=6)]
@@ -193,25 +192,24 @@ class Pages(Service):
         shared = {
             "today": moment,
             "now_ms": int(moment.timestamp() * 1000),
-            "day_long": day(moment, lang),
-            "day_short": f"{moment.month}月{moment.day}日"
-            if lang == "zh"
-            else f"{date(moment.year, moment.month, moment.day):%d %b}",
+            "day_long": dated(moment, lang, "day"),
+            "day_short": dated(moment, lang, "short"),
             "links": NAVIGATION,
-            "here": {other: _same_page(request, other) for other in ("zh", "en")},
+            "here": {other: _same_page(request, other) for other in LANGS},
             "bare": False,
         }
         return self._site.render(template, lang, **{**shared, **context})
 
 
 def language(request: Request) -> str:
-    """`zh` unless the address asks for English."""
-    return "en" if request.query_params.get("lang") == "en" else "zh"
+    """The one the address asks for, else the first, Chinese."""
+    asked = request.query_params.get("lang", "")
+    return asked if asked in LANGS else LANGS[0]
 
 
 def _same_page(request: Request, lang: str) -> str:
     query = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
-    query += [("lang", "en")] if lang == "en" else []
+    query += [("lang", lang)] if lang != LANGS[0] else []
     return request.url.path + (f"?{urlencode(query)}" if query else "")
 
 

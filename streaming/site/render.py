@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import messages
@@ -20,12 +21,7 @@ from web import tokens
 
 SITE = Path(__file__).parent
 LANGS = messages.languages()
-WEEKDAYS = (
-    ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"),
-    ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-)
 CNY = "CNY"
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def words(lang: str) -> dict[str, str]:
@@ -70,13 +66,10 @@ def said_at(message: Mapping[str, Any]) -> str:
     return clock(message["ts"], "%m-%d" if message["type"] == "scheduled" else "%H:%M:%S")
 
 
-def day(moment: datetime, lang: str, *, year: bool = True) -> str:
-    """A date as readers expect it: 2026年11月19日 星期四, or 19 Nov 2026, Thursday."""
-    weekday = WEEKDAYS[LANGS.index(lang)][moment.weekday()]
-    if lang == "en":
-        shown = f"{moment.day} {MONTHS[moment.month - 1]}" + (f" {moment.year}" if year else "")
-        return f"{shown}, {weekday}"
-    return (f"{moment.year}年" if year else "") + f"{moment.month}月{moment.day}日 {weekday}"
+def dated(moment: date, lang: str, form: str) -> str:
+    """A date as readers expect it; `form` names its pattern among the messages: day (2026年11月19日 星期四, or
+    19 Nov 2026, Thursday), day_of_year, short, month, month_alone, weekday."""
+    return format_date(moment, word(lang, f"date.{form}"), locale=lang)
 
 
 def currency_of(payload: Mapping[str, Any] | None) -> str:
@@ -172,13 +165,13 @@ class Site:
         self._templates.filters.update(
             clock=clock, full=full, hm=lambda text: clock(text, "%H:%M"), said_at=said_at
         )
-        self._templates.globals.update(static=self.files.base, length=length)
+        self._templates.globals.update(static=self.files.base, length=length, languages=LANGS)
 
     def render(self, template: str, lang: str, **context: Any) -> bytes:
         """A page in one language, UTF-8."""
         page = self._templates.get_template(template).render(
             lang=lang,
-            t=lambda key, **values: word(lang, key, **values),
+            t=lambda key, other=lang, **values: word(other, key, **values),
             url=lambda path, **query: address(path, lang, **query),
             figure=lambda amount, currency: figure(amount, lang, currency),
             price_head=lambda currency: _price_head(currency, lang),

@@ -221,7 +221,8 @@ else $("pip").hidden = true;
 function shared() {
   if (!opening) return location.href.split("#")[0];
   const link = new URL(`/opening/${opening.split("/").map(encodeURIComponent).join("/")}`, location.href);
-  if (document.documentElement.lang === "en") link.searchParams.set("lang", "en");
+  const asked = new URLSearchParams(location.search).get("lang");
+  if (asked) link.searchParams.set("lang", asked);
   return link.href;
 }
 

@@ -2,7 +2,7 @@
 import { clock } from "./clock.js";
 
 const root = document.documentElement;
-export const lang = root.lang === "en" ? "en" : "zh";
+export const lang = root.lang.split("-")[0];
 export const words = (await import(`./words.${lang}.js`)).default;
 
 export const t = (key, values = {}) =>
