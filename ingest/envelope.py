@@ -18,6 +18,7 @@ from ingest.files import strict_json as strictjson
 from ingest.kinds.fields import Data, Moment, Ref
 from ingest.kinds.procedure import OpeningEventData
 from ingest.kinds.registry import KINDS
+from messages import Message
 from records import events, identifiers
 from records.clock import now, rfc3339
 from records.filenames import unreachable
@@ -151,7 +152,8 @@ def read(raw: Any, source: str, key: bytes | None = None) -> Record:
 def _bounded(raw: Mapping[str, Any]) -> None:
     """Refuse what no record can be, on whatever road it has come: nested too deeply, too many fields, one twice."""
     if twice := strictjson.doubled(raw):
-        raise Refusal(*twice)
+        path, reason = twice
+        raise Refusal(path, reason.in_every_language())
     if not shallow(raw, MAX_DEPTH):
         raise _too_deep()
     data = raw.get("data")
@@ -169,7 +171,7 @@ def parse_json(raw: bytes | bytearray | str) -> Any:
     try:
         value = strictjson.loads(raw)
     except strictjson.BadJson as error:
-        raise Refusal(".", f"不是 JSON / not JSON: {error}") from None
+        raise Refusal(".", Message("json.not_json", said=error.message).in_every_language()) from None
     if not shallow(value, MAX_DEPTH):
         raise _too_deep()
     return value

@@ -1,4 +1,4 @@
-"""What stands in the cells of a spreadsheet, and what it means for a field.
+"""What stands in a cell of a spreadsheet, and the value it means for a field.
 
 Text becomes a value only where nothing can have been lost: powers of ten, and dates turned into day
 numbers, are refused with the reason, never guessed.
@@ -9,21 +9,22 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from ingest import schema as describe
-from ingest.csv import codes as csvcodes
-from ingest.csv.names import HEADERS
-from ingest.files import strict_json as strictjson
+from ingest import schema
+from ingest.csv.names import coded
+from ingest.files import strict_json
 from ingest.kinds.fields import loose_moment
 from ingest.kinds.registry import KINDS
+from messages import Invalid, Message
 from records.clock import BEIJING
 
 ENVELOPE = ("key", "version", "occurred_at")
+"""Columns that are no fields of the record's data."""
 POWER = re.compile(r"^[-+]?\d(\.\d+)?[eE][+-]?\d+$")
 _GROUPED = re.compile(r"^-?\d{1,3}([,，]\d{3})+(\.\d+)?$")
 _PLAIN = re.compile(r"^-?\d+(\.\d+)?$")
@@ -32,12 +33,13 @@ _LOCAL = re.compile(
     r"(?:[ T]*(\d{1,2})[:时点](\d{1,2})(?:[:分](\d{1,2})?秒?)?)?$",
     re.ASCII,
 )
-_UNIT = re.compile(r"^(.*?)\s*(?:[(（\[【/]\s*)(万元|亿元|元|%|％|天|日历天)\s*[)）\]】]?$")
-_SCALE = {"万元": Decimal(10_000), "亿元": Decimal(100_000_000)}
 _YES = {
     "是": True, "true": True, "1": True, "yes": True, "y": True, "√": True,
     "否": False, "false": False, "0": False, "no": False, "n": False, "×": False,
 }  # fmt: skip
+_RATIO = "ratio"
+"""The one field in per cent; elsewhere a per cent sign is refused by the model as no number."""
+_ERROR = re.compile(r"#(REF!|N/A|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|FIELD!|GETTING_DATA|#+)$")
 _BLANKS = "".join(
     map(chr, (0x20, 0x09, 0x0A, 0x0D, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000))
 )
@@ -49,18 +51,18 @@ def trimmed(text: str) -> str:
     return text.strip(_BLANKS)
 
 
-class Unreadable(ValueError):
-    """Why a cell cannot be taken; Chinese first."""
+class Unreadable(Invalid):
+    """Why a cell cannot be taken."""
 
 
-class Fault(str):
+class FaultyCell(str):
     """A cell that cannot mean anything, with the reason; the text is what stands in it."""
 
-    reason = ""
+    reason: Message
 
     @classmethod
-    def of(cls, text: str, reason: str) -> Fault:
-        """A fault with its reason."""
+    def of(cls, text: str, reason: Message) -> FaultyCell:
+        """A cell with this text and the reason why it is refused."""
         made = cls(text)
         made.reason = reason
         return made
@@ -80,79 +82,15 @@ class Column:
     header: str = ""
 
 
-def columns_of(kind: str, header: list[str]) -> list[Column]:
-    """The columns of a header: Chinese, English or national names, with a unit in brackets where there is one."""
-    converters = _converters(kind)
-    names = [clean(name) for name in header]
-    while names and not names[-1]:
-        names.pop()
-    found = [_column(kind, name, converters) for name in names]
-    if (own := KINDS[kind].number) and "key" not in {column.name for column in found}:
-        found = [
-            replace(column, name="key", convert=_code) if column.name == own else column for column in found
-        ]
-    return found
-
-
-def letter(index: int) -> str:
-    """The letter of a column, from 0 for A."""
-    return (letter(index // 26 - 1) if index >= 26 else "") + chr(65 + index % 26)
-
-
-def faults_of(columns: list[Column]) -> str | None:
-    """What is wrong with a header as a whole: no column of keys, or two columns of one field."""
-    places: dict[str, list[str]] = {}
-    for index, column in enumerate(columns):
-        if column.header:
-            places.setdefault(column.name, []).append(f"{column.header}（{letter(index)} 列）")
-    for name, held in places.items():
-        if len(held) > 1:
-            return f"{'、'.join(held)} 都是 {name}，请只留一列 / more than one column for {name}, keep one"
-    if "key" not in places:
-        found = "、".join(column.header for column in columns if column.header)[:300]
-        return f"表头没有“编号”列（key）/ no column for the key; 读到的表头 / found: {found}"
-    return None
-
-
-def clean(name: str) -> str:
-    """A header as it is compared: half width, without a star, with single blanks."""
-    text = unicodedata.normalize("NFKC", name.replace("\ufeff", "")).strip().rstrip("*").strip()
-    return re.sub(r"\s+", " ", text)
-
-
-def _known(kind: str, name: str) -> str:
-    """The field a header names, whatever blanks, line ends and capitals stand in it; else the header itself."""
-    zh = HEADERS[kind]
-    if name.upper().replace(" ", "_") in KINDS[kind].national:
-        return zh.get(name, name)  # to the letter: in the national names amounts are in 万元
-    tight, english = name.replace(" ", ""), re.sub("[ -]", "_", name.lower())
-    fields = {*zh.values(), "key", "version", "occurred_at"}
-    if found := zh.get(name) or zh.get(tight) or (zh.get(english) if english == "id" else None):
-        return found
-    return english if english in fields or english in _converters(kind) else name
-
-
-def _column(kind: str, header: str, converters: dict[str, Callable[[str], Any]]) -> Column:
-    scale = None
-    name = _known(kind, header)
-    unit = _UNIT.match(header) if name == header and name not in converters else None
-    if unit:
-        name, scale = _known(kind, unit[1].strip()), _SCALE.get(unit[2])
-    national = KINDS[kind].national.get(name)
-    if national and national.in_wan:  # the national field is in 万元 by itself
-        scale = {"元": Decimal("0.0001"), "亿元": Decimal(10_000)}.get(unit[2] if unit else "")
-    return Column(name, converters.get(national.field if national else name, str), scale, header)
-
-
 def value_of(column: Column, cell: str) -> Any:
     """The value of a cell, None where it is empty. Raises Unreadable."""
-    if isinstance(cell, Fault):
+    if isinstance(cell, FaultyCell):
         raise Unreadable(cell.reason)
     text = unquoted(cell)
     if not text:
         return None
     if not column.header:
-        raise Unreadable("这一列没有表头，请补上或清空 / this column has no header: give it one or empty it")
+        raise Unreadable(Message("csv.no_header"))
     _refuse_lost(column, cell, text)
     if isinstance(cell, Dated) and column.convert not in (_time, _day):
         return _not_a_date(column, text)
@@ -162,32 +100,20 @@ def value_of(column: Column, cell: str) -> Any:
     return value
 
 
-_RATIO = "ratio"
-"""The one field in per cent; elsewhere a per cent sign is refused by the model as no number."""
-_ERROR = re.compile(r"#(REF!|N/A|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|FIELD!|GETTING_DATA|#+)$")
-
-
 def _refuse_lost(column: Column, cell: str, text: str) -> None:
     """What a spreadsheet shows instead of a value: powers of ten and errors."""
-    if (
-        POWER.match(unicodedata.normalize("NFKC", text)) and trimmed(cell)[0] not in "'’="
-    ):  # as text: its own digits
-        raise Unreadable(
-            f"{column.name}：数字被电子表格改成了 {text}，请设为文本后重新导出 / the spreadsheet has lost digits"
-        )
+    marked_as_text = trimmed(cell)[0] in "'’="  # its digits are its own
+    if POWER.match(_half(text)) and not marked_as_text:
+        raise Unreadable(Message("csv.digits_lost", field=column.name, shown=text))
     if _ERROR.match(text):
-        raise Unreadable(
-            f"公式出错 {text}，请改正公式或填入数值 / a formula has failed: mend it or put the value"
-        )
+        raise Unreadable(Message("csv.formula_failed", shown=text))
 
 
 def _not_a_date(column: Column, text: str) -> str:
     """A date where none belongs: a month is what a period means; all else was turned into it by the program."""
     if column.name == "period" and re.match(r"\d{4}-\d{2}-01 00:00:00$", text):
         return text[:7]
-    raise Unreadable(
-        f"此列不是日期，单元格却是日期 {text[:10]}；请设为文本后重新填写 / a date where none belongs: format the cell as text and write it again"
-    )
+    raise Unreadable(Message("csv.turned_into_date", shown=text[:10]))
 
 
 def _percent(column: Column, text: str) -> Any:
@@ -200,15 +126,24 @@ def unquoted(cell: str) -> str:
     return trimmed(text[2:-1]) if text.startswith('="') and text.endswith('"') else text
 
 
+# ── how a cell becomes a field's value ───────────────────────────────────────
+
+
 @cache
-def _converters(kind: str) -> dict[str, Callable[[str], Any]]:
-    found = {name: _converter(words) for name, words, *_ in describe.fields(kind)}
+def converters(kind: str) -> dict[str, Callable[[str], Any]]:
+    """Field of a kind → what makes its value of a cell's text; a text that is none stays, for the model to refuse."""
+    found = {name: _converter(words) for name, words, *_ in schema.fields(kind)}
     fields, refers = KINDS[kind].data.model_fields, dict(KINDS[kind].references)
     codes = {field.alias or name for name, field in fields.items() if name in refers} | {"uscc"}
-    found |= dict.fromkeys(codes & found.keys(), _code)
-    for name in csvcodes.coded(kind):
+    found |= dict.fromkeys(codes & found.keys(), code)
+    for name in coded(kind):
         found[name] = _worded(found[name], KINDS[kind].codes[name])
-    return {**found, "key": _code, "version": _integer, "occurred_at": _time}
+    return {**found, "key": code, "version": _integer, "occurred_at": _time}
+
+
+def code(cell: str) -> str:
+    """A number that is a name: of a record, a firm, a register."""
+    return _half(cell)
 
 
 def _converter(words: str) -> Callable[[str], Any]:
@@ -251,10 +186,6 @@ def _half(cell: str) -> str:
     return trimmed(unicodedata.normalize("NFKC", cell))
 
 
-def _code(cell: str) -> str:
-    return _half(cell)
-
-
 def _money(cell: str) -> str:
     text = trimmed(_half(cell).removeprefix("¥").removeprefix("￥"))
     return re.sub("[,，]", "", text) if _GROUPED.match(text) else text
@@ -271,11 +202,11 @@ def _integer(cell: str) -> Any:
 
 def _json(cell: str) -> Any:
     try:
-        value = strictjson.loads(cell)
-    except strictjson.BadJson:
+        value = strict_json.loads(cell)
+    except strict_json.BadJson:
         return cell
-    if twice := strictjson.doubled(value):
-        raise Unreadable(f"{twice[0]}: {twice[1]}")
+    if twice := strict_json.doubled(value):
+        raise Unreadable(Message("csv.within", path=twice[0], reason=twice[1]))
     return value
 
 
@@ -293,9 +224,7 @@ def _local(cell: str) -> datetime | None:
 def _refuse_serial(cell: str) -> None:
     """A bare number where a date should be: Excel's count of days, which may start in 1900 or 1904."""
     if _PLAIN.match(_half(cell)):
-        raise Unreadable(
-            f"日期是 Excel 序列号 {cell}，请把该列设为日期格式后重新导出 / an Excel day number, format the column as a date"
-        )
+        raise Unreadable(Message("csv.day_number", shown=cell))
 
 
 def _time(cell: str) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ingest import schema as describe
-from ingest.csv.codes import coded
-from ingest.csv.names import FILES, HEADERS
+from ingest import schema
+from ingest.csv.names import FILES, HEADERS, coded
 from ingest.csv.write import headers
 from ingest.kinds.registry import KINDS
 
@@ -74,7 +73,7 @@ def _kind(kind: str) -> str:
     zh: dict[str, list[str]] = {}
     for header, name in HEADERS[kind].items():
         zh.setdefault(name, []).append(header)
-    told = {name: (words, required) for name, words, required, _ in describe.fields(kind)}
+    told = {name: (words, required) for name, words, required, _ in schema.fields(kind)}
     told |= {"key": ("string", "是"), "version": ("integer", ""), "occurred_at": ("date-time", "")}
     for name in headers(kind):
         words, required = told[name]

@@ -1,8 +1,8 @@
-"""Names of files and columns of a CSV pack, in Chinese and English."""
+"""Names of files, columns and codes of a CSV pack, in Chinese and English."""
 
 from __future__ import annotations
 
-from ingest import schema as describe
+from ingest import schema
 from ingest.kinds import words
 from ingest.kinds.registry import KINDS
 
@@ -13,7 +13,7 @@ _COMMON = {"编号": "key", "版本": "version", "发生时间": "occurred_at", 
 
 
 def _headers(kind: str) -> dict[str, str]:
-    fields = {name for name, *_ in describe.fields(kind)}
+    fields = {name for name, *_ in schema.fields(kind)}
     zh = {**words.HEADERS, **KINDS[kind].headers}
     return {**_COMMON, **{header: name for header, name in zh.items() if name in fields}}
 
@@ -25,3 +25,9 @@ HEADERS = {kind: _headers(kind) for kind in KINDS}
 def zh_names(kind: str) -> dict[str, str]:
     """Field → Chinese header, for the documentation."""
     return {name: header for header, name in reversed(HEADERS[kind].items()) if header != "id"}
+
+
+def coded(kind: str) -> dict[str, list[str]]:
+    """Fields of a kind that hold codes → their codes; a spreadsheet may have Chinese words for them."""
+    fields = ((name, words.strip("[]")) for name, words, *_ in schema.fields(kind))
+    return {name: words.split(", ") for name, words in fields if ", " in words and "|" not in words}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -22,8 +22,10 @@ from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
 from openpyxl.styles.stylesheet import apply_stylesheet
 from openpyxl.worksheet._reader import FORMULA_TAG, VALUE_TAG, WorkSheetParser
 
-from ingest.csv.cells import Dated, Fault, letter
+from ingest.csv.cells import Dated, FaultyCell
+from ingest.csv.columns import letter
 from ingest.files import archives
+from messages import Fault, Message
 
 _EXACT = 10**15
 """Excel keeps 15 digits of a number; from here on the last ones are its own."""
@@ -33,13 +35,15 @@ _NOT_ZERO = re.compile(r"\s*[-+0.]*[1-9][0-9.]*[eE]-|\s*-?0*\.0*[1-9]")
 _ZEROS = re.compile(r"0{2,}$")
 _STRINGS = 512 << 20
 """Bytes of text of a workbook: all of it must be in memory."""
+_SAID = 250
+"""Characters of what a library said."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, ParseError)
 """What openpyxl raises over XML that is no workbook, beside the errors of files and archives."""
 
 
-class NoBook(Exception):
-    """Why a file is no workbook that can be read; Chinese first."""
+class NoBook(Fault):
+    """Why a file is no workbook that can be read."""
 
 
 @dataclass(slots=True)
@@ -59,7 +63,7 @@ class Book(AbstractContextManager["Book"]):
     """An open workbook, of which only strings, formats and the list of sheets are in memory; raises NoBook."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        _look(file)
+        _refuse_other(file)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -68,9 +72,7 @@ class Book(AbstractContextManager["Book"]):
                     step()
                 apply_stylesheet(reader.archive, reader.wb)
         except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, *_UNREADABLE) as error:
-            raise NoBook(
-                f"不是完整的 xlsx 文件，请重新另存 / not a whole xlsx file, save it again: {error}"[:300]
-            ) from None
+            raise NoBook(Message("csv.damaged_book", said=str(error)[:_SAID])) from None
         self._reader, self._book = reader, reader.wb
 
     def __exit__(self, *_: object) -> None:
@@ -87,26 +89,21 @@ class Book(AbstractContextManager["Book"]):
         try:
             sheet.merged = list(self._merged(sheet))
             with self._reader.archive.open(sheet.path) as file:
-                parser = _Parser(file, self._book, self._reader.shared_strings)
-                last = 0
-                for number, cells in parser.parse():
-                    sheet.hidden_rows += parser.row_dimensions.pop(str(number), {}).get("hidden") in (
-                        "1",
-                        "true",
-                    )
-                    row = _across(number, cells, self._text)
-                    if number <= last:
-                        reason = _twice(f"第 {number} 行", "a row twice, or out of order")
-                        row = [Fault.of(cell, reason) if cell else "" for cell in row]
-                    last = max(last, number)
-                    yield number, row
-                sheet.hidden_columns = sum(
-                    c.get("hidden") in ("1", "true") for c in parser.column_dimensions.values()
-                )
+                yield from self._parsed(sheet, _Parser(file, self._book, self._reader.shared_strings))
         except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, archives.Swollen, *_UNREADABLE) as error:
-            raise NoBook(
-                f"工作表损坏，请重新另存 / the sheet is damaged, save it again: {error}"[:300]
-            ) from None
+            raise NoBook(Message("csv.damaged_sheet", said=str(error)[:_SAID])) from None
+
+    def _parsed(self, sheet: Sheet, parser: _Parser) -> Iterator[tuple[int, list[str]]]:
+        last = 0
+        for number, cells in parser.parse():
+            sheet.hidden_rows += _is_hidden(parser.row_dimensions.pop(str(number), {}))
+            row = _across(number, cells, self._text)
+            if number <= last:
+                reason = Message("csv.row_twice", row=number)
+                row = [FaultyCell.of(cell, reason) if cell else "" for cell in row]
+            last = max(last, number)
+            yield number, row
+        sheet.hidden_columns = sum(map(_is_hidden, parser.column_dimensions.values()))
 
     def _merged(self, sheet: Sheet) -> Iterator[tuple[int, int, int, int]]:
         """Merged cells: they stand behind the rows, so all of the sheet is read once, its checksum with it."""
@@ -123,17 +120,11 @@ class Book(AbstractContextManager["Book"]):
     def _text(self, cell: dict[str, Any]) -> str:
         value, kind = cell["value"], cell["data_type"]
         if kind == "lost":
-            return Fault.of(
-                "=",
-                "公式没有保存结果，请在电子表格中打开、计算并保存 / a formula without its result: open, calculate and save the file",
-            )
+            return FaultyCell.of("=", Message("csv.formula_without_result"))
         if kind == "e":
-            return Fault.of(
-                str(value),
-                f"公式出错 {value}，请改正公式或填入数值 / a formula has failed: mend it or put the value",
-            )
+            return FaultyCell.of(str(value), Message("csv.formula_failed", shown=str(value)))
         if kind == "broken":
-            return Fault.of("", f"单元格损坏 / the cell is damaged: {value}"[:200])
+            return FaultyCell.of("", Message("csv.damaged_cell", said=value))
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return _digits(value, self._format(cell["style_id"]))
         return _plain(value)
@@ -162,78 +153,75 @@ class _Parser(WorkSheetParser):
                 cell: dict[str, Any] = super().parse_cell(element)
         except _UNREADABLE as error:
             self.col_counter += "r" not in element.attrib
-            return {"column": self.col_counter, "value": error, "data_type": "broken", "style_id": 0}
+            return {
+                "column": self.col_counter,
+                "value": str(error)[:_SAID],
+                "data_type": "broken",
+                "style_id": 0,
+            }
         if cell["value"] == 0 and _NOT_ZERO.match(element.findtext(VALUE_TAG) or ""):
-            cell |= {"value": "数字过小 / too small a number", "data_type": "broken"}
+            cell |= {"value": Message("csv.too_small"), "data_type": "broken"}
         formula = element.find(FORMULA_TAG) is not None
         if formula and cell["value"] is None and element.get("t") != "str":
             cell["data_type"] = "lost"
         return cell
 
 
-def _look(file: IO[bytes]) -> None:
+def _is_hidden(dimension: Any) -> bool:
+    return dimension.get("hidden") in ("1", "true")
+
+
+def _refuse_other(file: IO[bytes]) -> None:
     """Say what a file is that is no xlsx; raises NoBook."""
     file.seek(0)
     head = file.read(1 << 20)
     file.seek(0)
     if head.startswith(_OLE):
-        if "EncryptedPackage".encode("utf-16-le") in head + file.read(64 << 20):
-            raise NoBook("文件有密码保护，请取消密码后另存 / the file has a password: save it without one")
-        raise NoBook("旧版 .xls 文件，请另存为 .xlsx 或 CSV / an old .xls file: save it as .xlsx or CSV")
+        protected = "EncryptedPackage".encode("utf-16-le") in head + file.read(64 << 20)
+        raise NoBook(Message("csv.password" if protected else "csv.old_xls"))
     if not head.startswith(b"PK"):
-        what = "网页" if b"<html" in head.lower() or b"<table" in head.lower() else "文本或其他文件"
-        raise NoBook(
-            f"不是 xlsx 文件（内容是{what}），请另存为 .xlsx 或 CSV / not an xlsx file: save it as .xlsx or CSV"
-        )
-    try:
-        archives.check(file)
-        with zipfile.ZipFile(file) as archive:
-            names = set(archive.namelist())
-            for member in archive.infolist():
-                archives.check_member(member)
-                if "sharedStrings" in member.filename and member.file_size > _STRINGS:
-                    raise archives.Swollen(
-                        "文字过多，请分成几个文件 / too much text: split it into several files"
-                    )
-    except (zipfile.BadZipFile, OSError, archives.Swollen) as error:
-        raise NoBook(
-            f"不是完整的 xlsx 文件，请重新另存 / not a whole xlsx file, save it again: {error}"[:300]
-        ) from None
+        web_page = b"<html" in head.lower() or b"<table" in head.lower()
+        raise NoBook(Message("csv.not_xlsx_but_html" if web_page else "csv.not_xlsx"))
+    names = _members(file)
     if "xl/workbook.bin" in names:
-        raise NoBook("二进制工作簿 .xlsb，请另存为 .xlsx / a binary workbook: save it as .xlsx")
+        raise NoBook(Message("csv.xlsb"))
     if "content.xml" in names and "mimetype" in names:
-        raise NoBook(
-            "OpenDocument 表格，请另存为 .xlsx 或 CSV / an OpenDocument sheet: save it as .xlsx or CSV"
-        )
+        raise NoBook(Message("csv.opendocument"))
     file.seek(0)
 
 
-def _across(number: int, cells: list[dict[str, Any]], text: Any) -> list[str]:
+def _members(file: IO[bytes]) -> set[str]:
+    """The names of the members of a workbook; raises NoBook for one that swells or is damaged."""
+    try:
+        archives.check(file)
+        with zipfile.ZipFile(file) as archive:
+            for member in archive.infolist():
+                archives.check_member(member)
+                if "sharedStrings" in member.filename and member.file_size > _STRINGS:
+                    raise archives.Swollen(Message("csv.too_much_text"))
+            return set(archive.namelist())
+    except archives.Swollen as error:
+        raise NoBook(Message("csv.damaged_book", said=error.message)) from None
+    except (zipfile.BadZipFile, OSError) as error:
+        raise NoBook(Message("csv.damaged_book", said=str(error)[:_SAID])) from None
+
+
+def _across(number: int, cells: list[dict[str, Any]], text: Callable[[dict[str, Any]], str]) -> list[str]:
     """The texts of a row, each in its own column; blanks where a row leaves cells out. One cell has one value."""
     row: list[str] = []
     taken: set[int] = set()
     for cell in cells:
         place = cell["column"]
         row += [""] * (place - len(row))
-        told, before = text(cell), row[place - 1]
-        if place in taken and told + before:
-            told = Fault.of(told or before, _twice(f"单元格 {letter(place - 1)}{number}", "a cell twice"))
-        elif cell.get("row", number) != number:
-            where = f"单元格 {letter(place - 1)}{cell['row']} 写在第 {number} 行中"
-            told = Fault.of(told or "?", _resave(where, "a cell in another's row"))
+        shown, before, column = text(cell), row[place - 1], letter(place - 1)
+        if place in taken and shown + before:
+            shown = FaultyCell.of(shown or before, Message("csv.cell_twice", cell=f"{column}{number}"))
+        elif (own := cell.get("row", number)) != number:
+            reason = Message("csv.cell_of_other_row", cell=f"{column}{own}", row=number)
+            shown = FaultyCell.of(shown or "?", reason)
         taken.add(place)
-        row[place - 1] = told
+        row[place - 1] = shown
     return row
-
-
-def _twice(what: str, english: str) -> str:
-    return _resave(f"{what} 在文件中出现两次", english)
-
-
-def _resave(what: str, english: str) -> str:
-    return (
-        f"{what}，不能确定取哪一个；请打开核对并重新保存 / {english}: open the file, check and save it again"
-    )
 
 
 def _number(letters: bytes) -> int:

@@ -13,11 +13,13 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ingest import schema as describe
+from ingest import schema
 from ingest.csv.cells import POWER
 from ingest.csv.names import FILES, zh_names
+from ingest.files.folders import new_folder
 from ingest.kinds.envelopes_of_rows import envelope, selection, stamps
 from ingest.kinds.registry import KINDS, TABLES
+from messages import Invalid, Message
 from records.filenames import file_name
 from records.ledger import Ledger
 
@@ -34,14 +36,14 @@ def zh_file(kind: str) -> str:
 def headers(kind: str, language: str = "zh") -> dict[str, str]:
     """Field → header of a kind's columns, the envelope's first. Raises ValueError for a language other than zh, en."""
     if language not in ("zh", "en"):
-        raise ValueError(f"语言应为 zh 或 en / language must be zh or en: {language!r}")
+        raise Invalid(Message("csv.language", given=language))
     dropped = {name for name, kept_as in KINDS[kind].hidden.items() if kept_as is None}
     named = zh_names(kind) if language == "zh" else {}
     fields = [
         "key",
         "version",
         "occurred_at",
-        *(name for name, *_ in describe.fields(kind) if name not in dropped),
+        *(name for name, *_ in schema.fields(kind) if name not in dropped),
     ]
     return {name: named.get(name, name) for name in fields}
 
@@ -80,9 +82,7 @@ def export_csv(
     Everything a pack can say: openings come as they stand, without the log of their events (an OCDS
     export keeps the log). Never public. Raises FileExistsError if `out` holds anything.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    if any(out.iterdir()):
-        raise FileExistsError(f"目录不是空的，请另选 / the folder is not empty, choose another: {out}")
+    new_folder(out)
     report, started = CsvReport(), time.monotonic()
     with ledger.read() as session:
         for kind in (kind for kind in KINDS if kind in TABLES):

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, Any, cast
 
+from messages import Fault, Message
+
 RATIO = 200
 """Bytes unpacked for each packed byte; data of offices stays far below."""
 HARMLESS = 16 << 20
@@ -26,8 +28,8 @@ _FRAMES = re.compile("[\u2500-\u259f]")
 _PACKED = (".zip", ".rar", ".7z", ".tar", ".tgz", ".bz2", ".xz")
 
 
-class Swollen(OSError):
-    """What is unpacked is out of all proportion to what was packed."""
+class Swollen(Fault, OSError):
+    """What is unpacked is out of all proportion to what was packed, or too much to be read."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Part:
 
     name: str
     file: IO[bytes] | None
-    reason: str = ""
+    reason: Message | None = None
     member: str | None = None
     """Its name in the archive it came in."""
 
@@ -94,8 +96,8 @@ class _Measured(io.RawIOBase):
         return len(data)
 
 
-def _swollen() -> str:
-    return f"解压后超过原来的 {RATIO} 倍，请自行解压后导入 / unpacks to more than {RATIO} times its size: unpack it yourself"
+def _swollen() -> Message:
+    return Message("files.swollen", ratio=RATIO)
 
 
 # ── zip ──────────────────────────────────────────────────────────────────────
@@ -110,7 +112,7 @@ def check(file: IO[bytes]) -> None:
     at = tail.rfind(b"PK\x05\x06")
     count = struct.unpack("<H", tail[at + 10 : at + 12])[0] if 0 <= at <= len(tail) - 12 else 0
     if count > MEMBERS:
-        raise Swollen(f"压缩包中超过 {MEMBERS} 个文件 / more than {MEMBERS} files in the archive")
+        raise Swollen(Message("files.too_many_members", most=MEMBERS))
 
 
 def check_member(member: zipfile.ZipInfo) -> None:
@@ -130,19 +132,14 @@ def _members(file: IO[bytes], order: Any, wanted: Any) -> Iterator[Part]:
                 yield _member(archive, name, member, stack)
         rest = [name for name, _ in found if not wanted(name) and not _packing(name)]
     if rest:
-        words = f"压缩包中另有 {len(rest)} 个文件未读 / {len(rest)} more files in the archive, not read"
-        yield Part("\n".join(rest[:50]), None, words)
+        yield Part("\n".join(rest[:50]), None, Message("files.members_unread", count=len(rest)))
 
 
 def _member(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo, stack: ExitStack) -> Part:
     if _packing(name):
-        return Part(
-            name, None, "压缩包中的压缩包不读，请先解开 / an archive in an archive: unpack it first", name
-        )
+        return Part(name, None, Message("files.archive_in_archive"), name)
     if member.flag_bits & 1:
-        return Part(
-            name, None, "压缩包有密码，请解开后导入 / the archive has a password: unpack it first", name
-        )
+        return Part(name, None, Message("files.archive_password"), name)
     try:
         check_member(member)
         plain: IO[bytes] = stack.enter_context(archive.open(member))
@@ -151,7 +148,8 @@ def _member(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo, stack:
         if name.lower().endswith((".xlsx", ".xlsm")):
             plain = _spooled(plain, stack)
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
-        return Part(name, None, f"不能解压 / cannot be unpacked: {error}"[:300], name)
+        said = error.message if isinstance(error, Swollen) else str(error)[:250]
+        return Part(name, None, Message("files.not_unpacked", said=said), name)
     return Part(_bare(name), plain, member=name)
 
 

@@ -13,15 +13,15 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from ingest.apply.envelopes import Entry, commit, prepare
-from ingest.csv import pack as csvpack
+from ingest.apply.envelopes import Answer, Entry, commit, prepare
+from ingest.csv import pack
 from ingest.envelope import Refusal
-from ingest.files import archives
-from ingest.files import json_documents as jsonfiles
+from ingest.files import archives, json_documents
 from ingest.files.kept_lines import KeptFile
 from ingest.files.pieces import Piece
 from ingest.ocds.reading.reconcile import reconciled
 from ingest.ocds.reading.source import ReleaseSource
+from messages import Fault, Invalid, Message
 from records.ledger import Ledger
 from records.serving import signing
 from records.sources import ensure_source
@@ -30,10 +30,14 @@ from records.tables.intake import Source
 FORMATS = ("auto", "ocds", "csv")
 BATCH = 2_000
 _JSON = (".json", ".jsonl", ".ndjson")
-_TABLES = (".csv", ".tsv", *csvpack.FOREIGN, ".rar", ".7z", ".tgz", ".tar")
+_TABLES = (".csv", ".tsv", *pack.FOREIGN, ".rar", ".7z", ".tgz", ".tar")
 """What looks like a table of the pack and is not: by its name, or by its format."""
 _BROKEN = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 """What reading a damaged file or archive may end in."""
+
+
+class NotThere(Fault, FileNotFoundError):
+    """A path to be imported that is not there."""
 
 
 @dataclass
@@ -52,6 +56,16 @@ class ImportReport:
     seconds: float = 0.0
     notes: int = 0
     notes_file: str | None = None
+
+    def count(self, answer: Answer) -> None:
+        """One record more."""
+        self.read += 1
+        if answer.status == "accepted":
+            self.accepted += 1
+        elif answer.status == "duplicate":
+            self.duplicate += 1
+        else:
+            self.rejected += 1
 
     def as_dict(self) -> dict[str, Any]:
         """The report as the command line prints it."""
@@ -98,13 +112,13 @@ def import_paths(
     path that is not there and ValueError for a format or source name that is none.
     """
     if format not in FORMATS:
-        raise ValueError(f"未知格式 {format!r}；可用 / unknown format, choose from: {', '.join(FORMATS)}")
+        raise Invalid(Message("files.unknown_format", given=format, formats=list(FORMATS)))
     inputs = list(find(paths, format, source))
     report, total = ImportReport(), sum(item.path.stat().st_size for item in inputs)
     with Run(ledger, data_dir, report, named=source is not None) as run:
         for item in inputs:
             for pieces in _batches(run.pieces(item)):
-                run.take(item, pieces)
+                run.commit(item, pieces)
                 if progress:
                     progress(report, Reached(item.path, run.bytes_read(), total))
     return report
@@ -118,7 +132,7 @@ def find(paths: Iterable[str | Path], format: str, source: str | None) -> Iterat
     for given in paths:
         path = Path(given)
         if not path.exists():
-            raise FileNotFoundError(f"没有这个文件或文件夹 / no such file or folder: {path}")
+            raise NotThere(Message("files.not_there", path=str(path)))
         if path.is_dir():
             yield from _folder(path, format, source)
         else:
@@ -131,10 +145,10 @@ def _folder(folder: Path, format: str, source: str | None) -> Iterator[Input]:
     ]
     left: list[Path] = []
     if format != "ocds":
-        packs = [path for path in files if csvpack.kind_of(path) or path.suffix.lower() in csvpack.BOOKS]
-        for path in sorted(packs, key=lambda p: (p.parent, csvpack.order(p))):
+        of_pack = [path for path in files if pack.kind_of(path) or path.suffix.lower() in pack.BOOKS]
+        for path in sorted(of_pack, key=lambda p: (p.parent, pack.order(p))):
             yield _input(path, "csv", source)
-        left = [p for p in files if p not in set(packs) and _plain_suffix(p) in _TABLES]
+        left = [p for p in files if p not in set(of_pack) and _plain_suffix(p) in _TABLES]
     if format != "csv":
         for path in files:
             if _plain_suffix(path) in _JSON or path.suffix.lower() == ".zip":
@@ -148,7 +162,7 @@ def _plain_suffix(path: Path) -> str:
 
 
 def _input(path: Path, format: str, source: str | None) -> Input:
-    csv = format == "csv" or (format == "auto" and _plain_suffix(path) in csvpack.SUFFIXES)
+    csv = format == "csv" or (format == "auto" and _plain_suffix(path) in pack.SUFFIXES)
     stem = Path(path.stem).stem if path.suffix.lower() == ".gz" else path.stem
     name = source or (path.resolve().parent.name if csv else stem)
     return Input(path, source or re.sub(r"[^\w.\-]+", "-", name)[:100] or "import", csv)
@@ -157,17 +171,17 @@ def _input(path: Path, format: str, source: str | None) -> Input:
 def _wanted(name: str) -> bool:
     """Whether a member of an archive is any of ours."""
     path = Path(name)
-    named = path.suffix.lower() != ".txt" or csvpack.kind_of(path) is not None
-    return named and _plain_suffix(path) in (*_JSON, *csvpack.TEXTS, *csvpack.BOOKS)
+    named = path.suffix.lower() != ".txt" or pack.kind_of(path) is not None
+    return named and _plain_suffix(path) in (*_JSON, *pack.TEXTS, *pack.BOOKS)
 
 
 def _order(name: str) -> int:
-    return csvpack.order(Path(name))
+    return pack.order(Path(name))
 
 
 def _broken_off(error: Exception) -> Piece:
-    words = f"{type(error).__name__}: {error}"[:300]
-    return Piece(None, "", None, ".", f"文件不能读完 / the file cannot be read to its end: {words}")
+    said = error.message if isinstance(error, Fault) else f"{type(error).__name__}: {error}"[:300]
+    return Piece(None, "", None, ".", Message("files.broken_off", said=said))
 
 
 # ── into the ledger ──────────────────────────────────────────────────────────
@@ -196,9 +210,9 @@ class Run(AbstractContextManager["Run"]):
     def __exit__(self, *_: object) -> None:
         self._rejects.close()
         self._notes.close()
-        self._told()
+        self._bring_up_to_date()
 
-    def _told(self) -> None:
+    def _bring_up_to_date(self) -> None:
         report = self._report
         report.seconds = round(time.monotonic() - self._started, 3)
         report.rejects_file = str(self._rejects.path) if self._rejects.path else None
@@ -206,11 +220,10 @@ class Run(AbstractContextManager["Run"]):
 
     def pieces(self, item: Input) -> Iterator[Piece]:
         """The pieces of one file; what breaks it off is a piece as well."""
-        self._know(item.source, demo=False)
+        self._ensure(item.source, demo=False)
         releases = self._release_sources.setdefault(item.source, ReleaseSource(item.source, not self._named))
         if item.passed:
-            reason = "文件名或格式不是包的一部分，未读 / by its name or format no part of a pack, not read"
-            yield Piece(None, item.path.name, None, ".", reason, note=True)
+            yield Piece(None, item.path.name, None, ".", Message("files.no_part_of_pack"), note=True)
             return
         try:
             with item.path.open("rb") as self._file:
@@ -229,7 +242,7 @@ class Run(AbstractContextManager["Run"]):
         table = item.csv if part.member is None else _plain_suffix(name) not in _JSON
         try:
             for piece in (
-                csvpack.read(part.file, name, item.source) if table else jsonfiles.read(part.file, releases)
+                pack.read(part.file, name, item.source) if table else json_documents.read(part.file, releases)
             ):
                 piece.member = part.member
                 yield piece
@@ -241,38 +254,35 @@ class Run(AbstractContextManager["Run"]):
         at_hand = self._file.tell() if self._file and not self._file.closed else 0
         return self._finished + at_hand
 
-    def take(self, item: Input, pieces: list[Piece]) -> None:
-        """One batch: settled against the ledger, committed, counted."""
+    def commit(self, item: Input, pieces: list[Piece]) -> None:
+        """One batch: reconciled with the ledger, committed, counted."""
         with self._ledger.read() as session:
-            settled = reconciled(session, pieces)
-        told = [piece for piece in settled if not piece.note]
-        entries = [self._entry(item, piece) for piece in told]
-        for piece in settled:
-            if piece.note:
-                self._report.notes += 1
-                self._notes.write(item.source, item.path, piece, piece.raw, piece.path or ".", piece.reason)
-        for piece, entry, answer in zip(told, entries, commit(self._ledger, entries), strict=True):
-            self._report.read += 1
-            if answer.status == "accepted":
-                self._report.accepted += 1
-            elif answer.status == "duplicate":
-                self._report.duplicate += 1
-            else:
-                self._report.rejected += 1
+            pieces = reconciled(session, pieces)
+        for note in (piece for piece in pieces if piece.note):
+            self._report.notes += 1
+            reason = note.reason.in_every_language() if note.reason else None
+            self._notes.write(item.source, item.path, note, note.raw, note.path or ".", reason)
+        records = [piece for piece in pieces if not piece.note]
+        entries = [self._entry(item, piece) for piece in records]
+        for piece, entry, answer in zip(records, entries, commit(self._ledger, entries), strict=True):
+            self._report.count(answer)
+            if answer.status == "rejected":
                 self._rejects.write(entry.source, item.path, piece, entry.raw, answer.path, answer.reason)
-        self._told()
+        self._bring_up_to_date()
 
     def _entry(self, item: Input, piece: Piece) -> Entry:
         if piece.envelope is None:
-            refusal = Refusal(piece.path or ".", piece.reason or "不能读 / cannot be read")
+            reason = piece.reason or Message("files.unreadable")
+            refusal = Refusal(piece.path or ".", reason.in_every_language())
             return Entry(item.source, piece.raw, refusal=refusal)
         told = piece.envelope.get("source")
         source = told if isinstance(told, str) and told else item.source
         if source != item.source and not self._may_speak(source, piece.demo):
-            reason = f"来源 {source} 在本机有令牌；确要以它的名义导入，请加 --source {source} / source {source} has a token here: name it with --source"
-            return Entry(item.source, piece.envelope, refusal=Refusal("source", reason))
+            reason = Message("files.source_has_token", source=source)
+            refusal = Refusal("source", reason.in_every_language())
+            return Entry(item.source, piece.envelope, refusal=refusal)
         if piece.demo:
-            self._know(source, demo=True)
+            self._ensure(source, demo=True)
         return prepare(source, piece.envelope, self._key)
 
     def _may_speak(self, source: str, demo: bool) -> bool:
@@ -283,10 +293,10 @@ class Run(AbstractContextManager["Run"]):
             if row is not None and row.token_hash is not None:
                 self._refused.add(source)
             else:
-                self._know(source, demo=demo)
+                self._ensure(source, demo=demo)
         return source in self._sources
 
-    def _know(self, source: str, *, demo: bool) -> None:
+    def _ensure(self, source: str, *, demo: bool) -> None:
         """Make sure of a source; what was exported as a demonstration 演示数据 stays marked as one."""
         mark = f"demo/{source}" if demo else source
         if mark in self._sources:

@@ -9,18 +9,17 @@ from typing import IO, Any
 import orjson
 
 from ingest.envelope import shallow
-from ingest.files import json_members as jsoncut
-from ingest.files import strict_json as strictjson
+from ingest.files import json_members, strict_json
 from ingest.files.pieces import Piece
 from ingest.ocds.reading.reader import read_release
 from ingest.ocds.reading.source import ReleaseSource
+from messages import Message
 
 _FIRST_LINE = 8 << 20
 _WHOLE = ("compiledRelease", "versionedRelease")
 """Members of a record that say all of it; its releases are read where there is neither."""
 _DEEPEST = 64
 """Levels of a document; a release with its extensions has about a dozen."""
-_NOT_UTF8 = "编码不是 UTF-8，请转换后再导入 / not UTF-8, which JSON must be: convert it and import again"
 
 
 def read(file: IO[bytes], source: ReleaseSource) -> Iterator[Piece]:
@@ -37,7 +36,7 @@ def read(file: IO[bytes], source: ReleaseSource) -> Iterator[Piece]:
 
 def _pieces(first: bytes, stream: Any, source: ReleaseSource) -> Iterator[Piece]:
     if not first:
-        yield Piece(None, "", None, ".", "文件为空 / the file is empty")
+        yield Piece(None, "", None, ".", Message("files.empty"))
     elif _is_document(first) or _begins_lines(first, stream):
         yield from _lines(first, stream, source)
     else:
@@ -90,26 +89,29 @@ def _lines(first: bytes, stream: IO[bytes], source: ReleaseSource) -> Iterator[P
     number, line = 0, first
     while line:
         number += 1
-        if len(line) >= jsoncut.LONGEST and not line.endswith(b"\n"):
+        if len(line) >= json_members.LONGEST and not line.endswith(b"\n"):
             yield Piece(None, "", number, ".", _TOO_LONG)
             while (line := stream.readline(_FIRST_LINE)) and not line.endswith(b"\n"):
                 pass
         elif line.strip():
             yield from _read(line, source, number, "")
-        line = stream.readline(jsoncut.LONGEST)
+        line = stream.readline(json_members.LONGEST)
 
 
 def _read(data: bytes, source: ReleaseSource, line: int | None, path: str) -> Iterator[Piece]:
     """The pieces of one text; where it is no JSON, itself."""
     try:
-        value = strictjson.loads(data, exact=True)
-    except strictjson.BadJson as error:
-        words = _NOT_UTF8 if "UTF-8" in str(error) else "不是 JSON / not JSON"
-        yield Piece(
-            None, data.decode("utf-8", "replace").strip(), line, path.rstrip(".") or ".", f"{words}: {error}"
-        )
+        value = strict_json.loads(data, exact=True)
+    except strict_json.BadJson as error:
+        reason = Message("json.not_utf8" if _is_encoding(error) else "json.not_json", said=error.message)
+        yield Piece(None, data.decode("utf-8", "replace").strip(), line, path.rstrip(".") or ".", reason)
     else:
         yield from _bounded(value, source, line, path)
+
+
+def _is_encoding(error: strict_json.BadJson) -> bool:
+    """Whether bytes that are no UTF-8 are what ails a text; orjson says so in its own words."""
+    return error.message.key == "json.not_utf8_byte" or "UTF-8" in str(error.message.parameters.get("said"))
 
 
 def _bounded(value: Any, source: ReleaseSource, line: int | None, path: str) -> Iterator[Piece]:
@@ -129,8 +131,7 @@ def _bounded(value: Any, source: ReleaseSource, line: int | None, path: str) -> 
                 yield from _bounded(item, source, line, f"{path}{name}[{index}].")
             yield from _bounded({**value, name: sound}, source, line, path)
             return
-    reason = f"嵌套超过 {_DEEPEST} 层 / nested deeper than {_DEEPEST} levels"
-    yield Piece(None, _cut(value, _DEEPEST), line, path or ".", reason)
+    yield Piece(None, _cut(value, _DEEPEST), line, path or ".", Message("json.deeper", most=_DEEPEST))
 
 
 def _cut(value: Any, limit: int) -> Any:
@@ -148,7 +149,7 @@ def document(value: Any, source: ReleaseSource, line: int | None, path: str) -> 
         for index, item in enumerate(value):
             yield from document(item, source, line, f"{path}[{index}].")
     elif not isinstance(value, dict):
-        yield Piece(None, value, line, path or ".", "应为 OCDS 对象 / expected an OCDS object")
+        yield Piece(None, value, line, path or ".", Message("ocds.object_expected"))
     elif twice := _twice(value):
         yield Piece(None, value, line, f"{path}{twice[0]}", twice[1])
     elif odd := _misshapen(value):
@@ -170,13 +171,13 @@ def document(value: Any, source: ReleaseSource, line: int | None, path: str) -> 
 
 
 _HOLDERS = {
-    **dict.fromkeys(("records", "releases"), (list, "应为数组，请改正后重新导入 / should be an array: mend it")),
-    **dict.fromkeys(_WHOLE, (dict, "应为对象，请改正后重新导入 / should be an object: mend it")),
+    **dict.fromkeys(("records", "releases"), (list, Message("ocds.array_expected"))),
+    **dict.fromkeys(_WHOLE, (dict, Message("ocds.holder_object_expected"))),
 }  # fmt: skip
 """What holds releases → what it should be."""
 
 
-def _misshapen(value: dict[str, Any]) -> tuple[str, str] | None:
+def _misshapen(value: dict[str, Any]) -> tuple[str, Message] | None:
     """(name, reason) of what should hold releases and has another shape."""
     for name, (wanted, expected) in _HOLDERS.items():
         if value.get(name) is not None and not isinstance(value[name], wanted):
@@ -189,10 +190,10 @@ def _holds_data(value: dict[str, Any]) -> bool:
     return not value.keys().isdisjoint((*_HOLDERS, "tender", "awards", "bids", "planning", "parties"))
 
 
-def _twice(value: dict[str, Any]) -> tuple[str, str] | None:
+def _twice(value: dict[str, Any]) -> tuple[str, Message] | None:
     """Where a name stands twice, unless it is within one of many releases: those are judged each by itself."""
     many = isinstance(value.get("releases"), list) or isinstance(value.get("records"), list)
-    return None if many and not getattr(value, "own", False) else strictjson.doubled(value)
+    return None if many and not getattr(value, "own", False) else strict_json.doubled(value)
 
 
 def _envelope(value: dict[str, Any], source: ReleaseSource, line: int | None, path: str) -> Piece:
@@ -207,10 +208,9 @@ def _releases(releases: list[Any], source: ReleaseSource, line: int | None, path
     for index, item in enumerate(releases):
         where = f"{path}releases[{index}]"
         if not isinstance(item, dict):
-            yield Piece(None, item, line, where, "应为 OCDS 对象 / expected an OCDS object")
+            yield Piece(None, item, line, where, Message("ocds.object_expected"))
         elif "url" in item and "ocid" not in item:
-            reason = "只有链接，内容不在文件中 / only a link, its content is not in this file"
-            yield Piece(None, item, line, where, reason, note=True)
+            yield Piece(None, item, line, where, Message("ocds.link_only"), note=True)
         else:
             embedded.append((str(item.get("date") or ""), f"{where}.", item))
     for _, where, item in sorted(embedded, key=lambda one: one[0]):
@@ -219,21 +219,19 @@ def _releases(releases: list[Any], source: ReleaseSource, line: int | None, path
 
 def _streamed(file: Any, source: ReleaseSource) -> Iterator[Piece]:
     """One value after another in constant memory: the members of packages and arrays come one by one."""
-    for path, data in jsoncut.members(file):
+    for path, data in json_members.members(file):
         if path == _BROKEN_OFF:
             text = (data or b"").decode("utf-8", "replace")
-            yield Piece(
-                None, text, None, ".", "不是完整的 JSON，文件中断 / not complete JSON, the file breaks off"
-            )
+            yield Piece(None, text, None, ".", Message("json.breaks_off"))
         elif data is None:
             yield Piece(None, "", None, path.rstrip(".") or ".", _TOO_LONG)
         elif not path and data[:1] not in b"{[":
             text = data.decode("utf-8", "replace")
-            yield Piece(None, text, None, ".", "不是 JSON，其后不再读 / not JSON, nothing after it is read")
+            yield Piece(None, text, None, ".", Message("json.read_no_further"))
             return
         else:
             yield from _read(data, source, None, path)
 
 
 _BROKEN_OFF = "…"
-_TOO_LONG = f"一条超过 {jsoncut.LONGEST >> 20} MiB / one of more than {jsoncut.LONGEST >> 20} MiB"
+_TOO_LONG = Message("json.too_long", most=json_members.LONGEST >> 20)

@@ -12,7 +12,7 @@ import orjson
 
 from ingest.apply import rejects
 from ingest.envelope import storable
-from ingest.files import strict_json as strictjson
+from ingest.files import strict_json
 from ingest.files.pieces import Piece
 
 _CUT = 1 << 20
@@ -38,13 +38,7 @@ class KeptFile(AbstractContextManager["KeptFile"]):
     def write(
         self, source: str, file: Path, piece: Piece, raw: Any, path: str | None, reason: str | None
     ) -> None:
-        """Keep one piece."""
-        if self._file is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            stamp = f"{time.strftime('%Y%m%dT%H%M%S')}-{time.time_ns() % 10**9:09}"
-            self.path = self._folder / f"{self._name}-{stamp}.jsonl"
-            # the records stand in it as sent, personal data too: nobody but its owner may read it
-            self._file = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        """Keep one piece; `raw` is the record as it was sent, `path` the place in it."""
         where = f"{piece.path}{path}" if piece.envelope is not None else path
         record = rejects.whole(raw)
         as_text = isinstance(raw, str) or len(record) >= _CUT or not _is_json(record)
@@ -54,7 +48,17 @@ class KeptFile(AbstractContextManager["KeptFile"]):
         }  # fmt: skip
         where_else = {"member": piece.member, "sheet": piece.sheet, "column": _column(piece, where)}
         line |= {name: storable(value) for name, value in where_else.items() if value}
-        self._file.write(orjson.dumps(line) + b"\n")
+        self._opened().write(orjson.dumps(line) + b"\n")
+
+    def _opened(self) -> IO[bytes]:
+        """The file, made with the first line."""
+        if self._file is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            stamp = f"{time.strftime('%Y%m%dT%H%M%S')}-{time.time_ns() % 10**9:09}"
+            self.path = self._folder / f"{self._name}-{stamp}.jsonl"
+            # the records stand in it as sent, personal data too: nobody but its owner may read it
+            self._file = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        return self._file
 
 
 def _column(piece: Piece, path: str | None) -> str | None:
@@ -67,7 +71,7 @@ def _column(piece: Piece, path: str | None) -> str | None:
 def _is_json(text: str) -> bool:
     """What stands in the file must be read by anyone, whatever it was that could not be read."""
     try:
-        strictjson.loads(text)
-    except strictjson.BadJson:
+        strict_json.loads(text)
+    except strict_json.BadJson:
         return False
     return True

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from messages import Message
+
 EPOCH = "1970-01-01T00:00:00+00:00"
 """`occurred_at` of what has no date: older than anything dated."""
 
@@ -18,7 +20,7 @@ class Piece:
     raw: Any
     line: int | None
     path: str
-    reason: str | None = None
+    reason: Message | None = None
     note: bool = False
     """Nothing wrong with it: only the ledger has no place for this part, which is kept beside."""
     partial: bool = False

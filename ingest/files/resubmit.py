@@ -10,10 +10,11 @@ from typing import Any
 
 from ingest.apply.envelopes import Entry, commit, prepare
 from ingest.apply.rejects import settle
-from ingest.files import strict_json as strictjson
+from ingest.files import strict_json
 from ingest.files.imports import ImportReport
 from ingest.files.kept_lines import KeptFile
 from ingest.files.pieces import Piece
+from messages import Invalid, Message
 from records.ledger import Ledger
 from records.serving import signing
 from records.sources import ensure_source
@@ -64,19 +65,18 @@ def _read(path: Path) -> Iterator[tuple[int, Any]]:
         for number, line in enumerate(file, 1):
             if line.strip():
                 try:
-                    yield number, strictjson.loads(line)
-                except strictjson.BadJson as error:
-                    raise ValueError(f"{path} 第 {number} 行不是 JSON / not JSON: {error}") from None
+                    yield number, strict_json.loads(line)
+                except strict_json.BadJson as error:
+                    reason = Message("files.line_not_json", file=str(path), line=number, said=error.message)
+                    raise Invalid(reason) from None
 
 
 def _line(number: int, line: Any, source: str | None) -> Line:
     if not isinstance(line, Mapping) or "record" not in line:
-        raise ValueError(
-            f"第 {number} 行不是拒收记录：缺少 record / line {number} is no kept reject: no record"
-        )
+        raise Invalid(Message("files.no_kept_reject", line=number))
     name = source or line.get("source")
     if not isinstance(name, str):
-        raise ValueError(f"第 {number} 行没有来源，请指定 / line {number} names no source, give one")
+        raise Invalid(Message("files.no_source", line=number))
     return number, name, line["record"]
 
 
@@ -95,12 +95,7 @@ def _count(
     origin: Path,
 ) -> None:
     for (number, name, record), answer in zip(part, commit(ledger, entries), strict=True):
-        report.read += 1
-        if answer.status == "accepted":
-            report.accepted += 1
-        elif answer.status == "duplicate":
-            report.duplicate += 1
-        else:
-            report.rejected += 1
+        report.count(answer)
+        if answer.status == "rejected":
             piece = Piece(record if isinstance(record, dict) else None, record, number, "")
             again.write(name, origin, piece, record, answer.path, answer.reason)

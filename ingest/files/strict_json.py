@@ -14,6 +14,8 @@ from typing import Any
 
 import orjson
 
+from messages import Invalid, Message
+
 _LOOSE_COLONS = (b" :", b"\n:", b"\t:", b"\r:")
 _LONG_NUMBER = re.compile(rb"[0-9][0-9.]{15}")
 _TINY = re.compile(rb"[eE]-[0-9]{3}|\.0{300}")
@@ -22,7 +24,7 @@ _LONGEST_INT = 1_000
 """Digits; Python refuses to turn more than some thousands into a number, and nobody means them."""
 
 
-class BadJson(ValueError):
+class BadJson(Invalid):
     """Why a text is no JSON, and where."""
 
 
@@ -44,12 +46,13 @@ def loads(raw: bytes | bytearray | str, *, exact: bool = False) -> Any:
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        return _slowly(data, f"{error.msg} (line {error.lineno}, column {error.colno})", exact)
+        syntax = Message("json.syntax", said=error.msg, line=error.lineno, column=error.colno)
+        return _slowly(data, syntax, exact)
     if _TINY.search(data) or (exact and _LONG_NUMBER.search(data)):
-        return _slowly(data, "", exact)
+        return _slowly(data, None, exact)
     if data.count(b'":') == _names(value) and not any(loose in data for loose in _LOOSE_COLONS):
         return value
-    return _slowly(data, "", exact)
+    return _slowly(data, None, exact)
 
 
 def _names(value: Any) -> int:
@@ -68,8 +71,8 @@ def _names(value: Any) -> int:
     return count
 
 
-def _slowly(data: bytes, reason: str, exact: bool) -> Any:
-    """The same text by the standard library, which tells of every pair of an object."""
+def _slowly(data: bytes, reason: Message | None, exact: bool) -> Any:
+    """The same text by the standard library, which tells of every pair of an object; `reason`: what orjson said."""
     try:
         text = data.decode("utf-8")
         real = _exact if exact else _real
@@ -78,20 +81,21 @@ def _slowly(data: bytes, reason: str, exact: bool) -> Any:
         )
     except UnicodeDecodeError as error:
         byte = f"0x{data[error.start]:02X}"
-        raise BadJson(
-            reason or f"第 {error.start + 1} 字节 {byte} 不是 UTF-8 / byte {byte} is not UTF-8"
-        ) from None
+        not_utf8 = Message("json.not_utf8_byte", place=error.start + 1, byte=byte)
+        raise BadJson(reason or not_utf8) from None
     except RecursionError:
-        raise BadJson("嵌套过深 / nested too deeply") from None
+        raise BadJson(Message("json.too_deep")) from None
+    except BadJson as error:
+        raise BadJson(reason or error.message) from None
     except ValueError as error:
-        raise BadJson(reason or str(error)) from None
+        raise BadJson(reason or Message("json.said", said=str(error))) from None
 
 
 def _exact(text: str) -> Decimal:
     try:
         return Decimal(text)
     except ArithmeticError:
-        raise ValueError(f"{text[:40]} 不是能表示的数 / no number that can be held") from None
+        raise BadJson(Message("json.unholdable_number", text=text[:40])) from None
 
 
 def _real(text: str) -> float | Decimal:
@@ -105,7 +109,7 @@ def _int(text: str) -> Any:
 
 
 def _constant(name: str) -> Any:
-    raise ValueError(f"{name} 不是 JSON 的值 / {name} is no value of JSON")
+    raise BadJson(Message("json.no_value", name=name))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -135,10 +139,8 @@ def _within(value: Any) -> str | None:
     return None
 
 
-def doubled(value: Any) -> tuple[str, str] | None:
+def doubled(value: Any) -> tuple[str, Message] | None:
     """(path, reason) where an object within `value` has a name twice."""
     if not isinstance(value, Doubled):
         return None
-    return value.path[
-        :500
-    ], "字段名在同一对象中出现两次，请只留一个 / a name stands twice in one object, keep one"
+    return value.path[:500], Message("json.name_twice")

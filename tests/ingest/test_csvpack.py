@@ -14,8 +14,8 @@ import pytest
 from openpyxl import Workbook
 
 from ingest.csv import docs as csvdocs
-from ingest.csv.cells import columns_of
-from ingest.csv.codes import coded
+from ingest.csv.columns import columns_of
+from ingest.csv.names import coded
 from ingest.csv.pack import kind_of
 from ingest.csv.write import export_csv, headers, write_templates
 from ingest.files.imports import ImportReport, Reached, import_paths

@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import select
 
 from ingest.apply.envelopes import apply_batch
+from ingest.files.folders import NotEmpty
 from ingest.files.imports import ImportReport, import_paths
 from ingest.kinds.registry import KINDS, TABLES
 from ingest.ocds.writing.export import ExportReport, OcdsProfile, export_ocds
 from ingest.ocds.writing.processes import carried
+from messages import Message
 from records.ledger import Ledger
 from records.states import verify_opening
 from records.tables.base import table_of
@@ -225,8 +227,9 @@ def test_amounts_keep_every_digit(send: Send, ledger: Ledger, sqlite_template: P
 
 def test_a_folder_in_use_is_refused(sqlite_ledger: Ledger, tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text("{}")
-    with pytest.raises(FileExistsError, match="empty"):
+    with pytest.raises(NotEmpty) as refused:
         export_ocds(sqlite_ledger, tmp_path, public=True)
+    assert refused.value.message == Message("files.not_empty", folder=str(tmp_path))
 
 
 def test_every_kind_is_carried_somewhere() -> None:

@@ -7,9 +7,6 @@ from typing import Any
 from records.texts import FORBIDDEN, without
 
 Json = dict[str, Any]
-CONTROL_CHARACTERS = (
-    "文字中的控制字符已略去 / control characters in a text were left out: no table can hold them"
-)
 _MARK = frozenset({"releaseID", "releaseDate", "value"})
 """What each entry of a field's history has in a versioned release."""
 

@@ -13,6 +13,7 @@ from ingest.ocds.reading.organisations import Organisations
 from ingest.ocds.reading.release import Release
 from ingest.ocds.reading.tender import Lots
 from ingest.ocds.values import amount, fit, moment, section, text
+from messages import Message
 
 Json = dict[str, Any]
 
@@ -37,7 +38,7 @@ class Offers:
         for index, bid in enumerate(self.release.bids):
             where = f"bids.details[{index}]"
             if bid.get("status") == "invited":
-                self.release.note(where, bid, "邀请不是投标 / an invitation is not a bid")
+                self.release.note(where, bid, Message("ocds.invitation"))
             else:
                 yield from self._bid(bid, text(bid.get("id"), 500) or str(index + 1), where)
 
@@ -68,8 +69,7 @@ class Offers:
             suppliers = self.organisations.named(award.get("suppliers"))
             where, number = f"awards[{index}]", text(award.get("id"), 500) or str(index + 1)
             if status is None or not suppliers:
-                reason = "没有中标人的定标，只更新标段状态 / an award without a supplier only moves the lot"
-                self.release.note(where, award, reason)
+                self.release.note(where, award, Message("ocds.award_without_supplier"))
             else:
                 price = self._price(award, f"{where}.value", own_currency=True)
                 data = {"price": price, "status": status}
@@ -100,10 +100,10 @@ class Offers:
         value = section(item, "value")
         currency, of_lot = currency_code(value.get("currency")), self.release.currency
         if currency and currency != of_lot and not own_currency:
-            reason = f"币种 {currency} 与标段 {of_lot} 不同 / currency differs from the lot's"
+            reason = Message("ocds.other_currency", currency=currency, of_lot=of_lot)
             self.release.note(where, item, reason)
             return None
         if value.get("amount") is not None and len(self.lots.ids_of(item)) > 1:
-            self.release.note(where, item, "一个总价对应多个标段 / one price for several lots")
+            self.release.note(where, item, Message("ocds.price_of_several_lots"))
             return None
         return amount(value.get("amount"))

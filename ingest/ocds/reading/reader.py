@@ -21,6 +21,7 @@ from ingest.ocds.reading.release import Release
 from ingest.ocds.reading.source import ReleaseSource
 from ingest.ocds.reading.tender import Lots, project
 from ingest.ocds.values import children, section, text
+from messages import Message
 
 Json = dict[str, Any]
 
@@ -32,10 +33,10 @@ def read_release(source: ReleaseSource, release: Json, line: int | None, path: s
     """
     release, odd = normal.without_control_characters(release)
     for where, raw in odd:
-        yield Piece(None, raw, line, f"{path}{where}", normal.CONTROL_CHARACTERS, note=True)
+        yield Piece(None, raw, line, f"{path}{where}", Message("ocds.control_characters"), note=True)
     ocid = text(release.get("ocid"), 1000)
     if ocid is None:
-        yield Piece(None, release, line, f"{path}ocid", "缺少 ocid / ocid is missing")
+        yield Piece(None, release, line, f"{path}ocid", Message("ocds.no_ocid"))
         return
     if normal.is_versioned(release):
         release = normal.compiled(release)

@@ -135,7 +135,7 @@ class _Batch:
         except IllegalTransition as error:
             envelope["data"] = {name: value for name, value in envelope["data"].items() if name != "status"}
             raw, where = {"lot": key, "status": status}, f"{piece.path}status"
-            return Piece(None, raw, piece.line, where, error.message.in_every_language(), note=True)
+            return Piece(None, raw, piece.line, where, error.message, note=True)
         self._lot_status[key] = status
         return None
 

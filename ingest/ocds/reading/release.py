@@ -12,6 +12,7 @@ from ingest.kinds.fields import EARLIEST, LATEST
 from ingest.ocds.codelists import currency_code
 from ingest.ocds.reading.source import ReleaseSource
 from ingest.ocds.values import children, fit, instant, section, words
+from messages import Message
 
 Json = dict[str, Any]
 _PUBLISHER = re.compile(r"^ocds-[a-z0-9]{6}", re.IGNORECASE)
@@ -77,7 +78,7 @@ class Release:
             envelope, None, self.line, self.path, partial=partial, version_derived=True, demo=self._demo
         )
 
-    def note(self, where: str, raw: Any, reason: str) -> None:
+    def note(self, where: str, raw: Any, reason: Message) -> None:
         """Keep a part of the release beside the ledger, with the reason."""
         self.notes.append(Piece(None, raw, self.line, f"{self.path}{where}", reason, note=True))
 

@@ -16,15 +16,12 @@ from ingest.kinds.fields import EARLIEST, LATEST
 from ingest.ocds.codelists import LOT_STATUS, METHODS, ROLES, TRADE_FAMILIES
 from ingest.ocds.reading.source import Unplaced
 from ingest.ocds.values import LARGEST, amount, instant, text
+from messages import Message
 
 Json = dict[str, Any]
-_SHOWN = 500
-"""Characters of a reason."""
+_SHOWN = 300
+"""Characters of an id that a note shows."""
 _DECIMAL = re.compile(r"\s*-?[0-9]{1,30}(\.[0-9]{1,30})?\s*")
-_EMPTY = "空值，按没有读 / an empty value, read as none"
-_ROUNDED = "金额舍入到四位小数 / an amount was rounded to four decimals"
-_UNKNOWN_CODE = "不是可用的代码，按没有读 / no code that is known, read as none"
-_NAMELESS = "没有编号、名称和登记号，不能识别 / without id, name or registered number nobody can be known"
 
 
 class Notes:
@@ -34,17 +31,15 @@ class Notes:
         self.pieces: list[Piece] = []
         self._unplaced, self._line, self._path = unplaced, line, path
 
-    def add(self, path: str, value: Any, reason: str) -> None:
+    def add(self, path: str, value: Any, reason: Message) -> None:
         """A value that is not taken as it stands."""
         self.pieces.append(Piece(None, value, self._line, f"{self._path}{path}", reason, note=True))
 
-    def wrong(self, path: str, value: Any, expected: str) -> None:
+    def wrong(self, path: str, value: Any, expected: Message) -> None:
         """A value of another shape."""
-        self.add(
-            path, value, f"{expected}；这一处未读，请改正后重新导入 / not read: mend it and import again"
-        )
+        self.add(path, value, Message("ocds.not_read", expected=expected))
 
-    def no_place(self, path: str, value: Any, reason: str | None = None) -> None:
+    def no_place(self, path: str, value: Any, reason: Message | None = None) -> None:
         """Something in order that is not taken: noted once a file, with how often it came."""
         if self._unplaced is not None:
             self._unplaced.count(path, value, reason)
@@ -70,13 +65,12 @@ def _text_of(limit: int = 300, *, numbers: bool = False) -> Spec:
 
     def read(notes: Notes, value: Any, path: str) -> Any:
         if not isinstance(value, str) and not _is_number(value):
-            return notes.wrong(path, value, "应为文字 / should be a text")
+            return notes.wrong(path, value, Message("ocds.text_expected"))
         if not isinstance(value, str) and not (numbers and isinstance(value, int)):
-            notes.add(path, value, "应为文字，已按文字读 / should be a text, read as one")
+            notes.add(path, value, Message("ocds.read_as_text"))
         length = len(" ".join(str(value).split()))
         if length > limit:
-            reason = f"{length} 个字符，只取前 {limit} 个 / too long, only the first {limit} taken"
-            notes.add(path, value, reason)
+            notes.add(path, value, Message("ocds.too_long", length=length, most=limit))
         return text(value, limit)
 
     return read
@@ -87,38 +81,40 @@ def _code_of(known: Collection[str]) -> Spec:
 
     def read(notes: Notes, value: Any, path: str) -> Any:
         found = _any_code(notes, value, path)
-        return found if found is None or found in known else notes.no_place(path, value, _UNKNOWN_CODE)
+        return (
+            found
+            if found is None or found in known
+            else notes.no_place(path, value, Message("ocds.unknown_code"))
+        )
 
     return read
 
 
 def _any_code(notes: Notes, value: Any, path: str) -> Any:
     """A code of an open list: for the record to be refused, or the reader to judge."""
-    return value if isinstance(value, str) else notes.wrong(path, value, "应为代码 / should be a code")
+    return value if isinstance(value, str) else notes.wrong(path, value, Message("ocds.code_expected"))
 
 
 def _flag(notes: Notes, value: Any, path: str) -> Any:
     if isinstance(value, bool):
         return value
-    return notes.wrong(path, value, "应为 true 或 false / should be true or false")
+    return notes.wrong(path, value, Message("ocds.flag_expected"))
 
 
 def _currency(notes: Notes, value: Any, path: str) -> Any:
     if isinstance(value, str) and re.fullmatch("[A-Za-z]{3}", value):
         return value
-    return notes.wrong(path, value, "应为三个字母的币种 / should be a currency of three letters")
+    return notes.wrong(path, value, Message("ocds.currency_expected"))
 
 
 def _time(notes: Notes, value: Any, path: str) -> Any:
     """A time, or a day; legal in OCDS, one outside 1900–2200 has no place in the ledger."""
     found = instant(value)
     if found is None:
-        expected = "应为 RFC 3339 时间，如 2024-05-06T09:30:00Z / should be an RFC 3339 time"
-        return notes.wrong(path, value, expected)
+        return notes.wrong(path, value, Message("ocds.time_expected"))
     if EARLIEST <= found <= LATEST:
         return value
-    reason = "时间不在 1900–2200 年之间，账本不记 / a time outside 1900–2200 has no place in the ledger"
-    return notes.add(path, value, reason)
+    return notes.add(path, value, Message("ocds.time_range"))
 
 
 def _number(notes: Notes, value: Any, path: str) -> Any:
@@ -126,9 +122,9 @@ def _number(notes: Notes, value: Any, path: str) -> Any:
     if _is_number(value):
         return value
     if isinstance(value, str) and _DECIMAL.fullmatch(value):
-        notes.add(path, value, "应为数字，文字已按数字读 / should be a number, the text was read as one")
+        notes.add(path, value, Message("ocds.read_as_number"))
         return Decimal(value.strip())
-    return notes.wrong(path, value, "应为数字 / should be a number")
+    return notes.wrong(path, value, Message("ocds.number_expected"))
 
 
 def _value(notes: Notes, value: Any, path: str) -> Any:
@@ -138,11 +134,10 @@ def _value(notes: Notes, value: Any, path: str) -> Any:
     if given is None:
         return found
     if not 0 <= (exact := Decimal(str(given))) <= LARGEST:
-        reason = "金额为负或过大，账本不记 / a negative or too large amount has no place in the ledger"
-        notes.add(path, value, reason)
+        notes.add(path, value, Message("ocds.amount_range"))
         return {name: child for name, child in found.items() if name != "amount"}
     if Decimal(amount(given) or 0) != exact:
-        notes.no_place(f"{path}.amount", given, _ROUNDED)
+        notes.no_place(f"{path}.amount", given, Message("ocds.rounded"))
     return found
 
 
@@ -154,7 +149,7 @@ def _object_of(**fields: Spec) -> Spec:
 
     def read(notes: Notes, value: Any, path: str) -> Any:
         if not isinstance(value, dict):
-            return notes.wrong(path, value, "应为对象 / should be an object")
+            return notes.wrong(path, value, Message("ocds.plain_object_expected"))
         made: Json = {}
         for name, child in value.items():
             where = f"{path}.{name}" if path else name
@@ -163,7 +158,7 @@ def _object_of(**fields: Spec) -> Spec:
                     notes.no_place(where, child)
                 made[name] = child
             elif _is_empty(child):
-                notes.no_place(where, child, _EMPTY)
+                notes.no_place(where, child, Message("ocds.empty_value"))
             elif (found := spec(notes, child, where)) is not None:
                 made[name] = found
         return made
@@ -172,7 +167,9 @@ def _object_of(**fields: Spec) -> Spec:
 
 
 def _any_object(notes: Notes, value: Any, path: str) -> Any:
-    return value if isinstance(value, dict) else notes.wrong(path, value, "应为对象 / should be an object")
+    return (
+        value if isinstance(value, dict) else notes.wrong(path, value, Message("ocds.plain_object_expected"))
+    )
 
 
 def _list_of(item: Spec, *, single: bool = False, unique: bool = False) -> Spec:
@@ -181,8 +178,8 @@ def _list_of(item: Spec, *, single: bool = False, unique: bool = False) -> Spec:
     def read(notes: Notes, value: Any, path: str) -> Any:
         if not isinstance(value, list):
             if not single or isinstance(value, dict):
-                return notes.wrong(path, value, "应为数组 / should be an array")
-            notes.add(path, value, "应为数组，已按只有一项读 / should be an array, read as one of one item")
+                return notes.wrong(path, value, Message("ocds.plain_array_expected"))
+            notes.add(path, value, Message("ocds.read_as_array"))
             value = [value]
         made = [_item(notes, item, one, f"{path}[{index}]") for index, one in enumerate(value)]
         found = [(index, one) for index, one in enumerate(made) if one is not None]
@@ -193,7 +190,7 @@ def _list_of(item: Spec, *, single: bool = False, unique: bool = False) -> Spec:
 
 def _item(notes: Notes, item: Spec, value: Any, path: str) -> Any:
     if _is_empty(value) or value == {}:
-        return notes.wrong(path, value, "空的一项 / an empty item")
+        return notes.wrong(path, value, Message("ocds.empty_item"))
     return item(notes, value, path)
 
 
@@ -204,12 +201,12 @@ def _first_of_each_id(notes: Notes, value: list[Any], found: list[tuple[int, Jso
         if key not in first:
             first[key] = index, one
         elif first[key][1] != one:
-            reason = f"编号 {key} 与第 {first[key][0] + 1} 项相同，只取先出现的 / the id of an earlier item, which counts"
-            notes.add(f"{path}[{index}]", value[index], reason[:_SHOWN])
+            reason = Message("ocds.id_twice", id=key[:_SHOWN], item=first[key][0] + 1)
+            notes.add(f"{path}[{index}]", value[index], reason)
     return [one for _, one in first.values()]
 
 
-def _identified(spec: Spec, *names: str, reason: str) -> Spec:
+def _identified(spec: Spec, *names: str, reason: Message) -> Spec:
     """An object that must say one of these (`a.b`: b within a) to be known at all."""
 
     def read(notes: Notes, value: Any, path: str) -> Any:
@@ -247,7 +244,9 @@ def _organisation(**more: Spec) -> Spec:
     """A party, or a reference to one (OrganizationReference)."""
     identifier = _object_of(scheme=_TEXT, id=_LONG_ID, legalName=_TEXT)
     whole = _object_of(id=_LONG_ID, name=_TEXT, identifier=identifier, **more)
-    return _identified(whole, "id", "name", "identifier.id", "identifier.legalName", reason=_NAMELESS)
+    return _identified(
+        whole, "id", "name", "identifier.id", "identifier.legalName", reason=Message("ocds.nameless")
+    )
 
 
 _REFERENCE = _organisation()
@@ -262,7 +261,7 @@ _BID = _object_of(
 _LOT = _identified(
     _object_of(id=_ID, title=_TEXT, status=_code_of(LOT_STATUS), value=_value),
     "id",
-    reason="标段没有编号 / a lot without an id",
+    reason=Message("ocds.lot_without_id"),
 )
 _ITEM = _object_of(id=_ID, relatedLot=_ID, classification=_object_of(description=_TEXT, id=_ID))
 _TENDER = _object_of(

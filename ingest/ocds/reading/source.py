@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingest.files.pieces import Piece
+from messages import Message
 
 Json = dict[str, Any]
 _REMEMBERED = 20_000
 _FIELDS = 1_000
 """Different fields noted of one file."""
-NO_PLACE = "账本没有这一项的位置，未入账 / the ledger has no place for this field"
+_NO_PLACE = Message("ocds.no_place")
 
 
 class LastSent:
@@ -43,13 +44,13 @@ class Unplaced:
     """Fields the ledger has no place for: counted, and noted once a file with how often they came."""
 
     def __init__(self) -> None:
-        self._times: dict[tuple[str, str], int] = {}
-        self._examples: dict[tuple[str, str], Any] = {}
+        self._times: dict[tuple[str, Message], int] = {}
+        self._examples: dict[tuple[str, Message], Any] = {}
         self._more = 0
 
-    def count(self, path: str, value: Any, reason: str | None = None) -> None:
+    def count(self, path: str, value: Any, reason: Message | None = None) -> None:
         """Once more: a field with something that is not taken."""
-        key = re.sub(r"\[\d+\]", "", path), reason or NO_PLACE
+        key = re.sub(r"\[\d+\]", "", path), reason or _NO_PLACE
         if key in self._times:
             self._times[key] += 1
         elif len(self._times) < _FIELDS:
@@ -61,12 +62,11 @@ class Unplaced:
         """A note for each field; counting begins anew."""
         for (path, reason), times in self._times.items():
             raw = {"field": path, "times": times, "example": self._examples[path, reason]}
-            yield Piece(None, raw, None, path, f"{reason}（{times} 次 / {times} times）", note=True)
+            counted = Message("ocds.so_often", reason=reason, times=times)
+            yield Piece(None, raw, None, path, counted, note=True)
         if self._more:
-            words = (
-                f"还有 {self._more} 处其他字段未入账 / {self._more} more in other fields, not told one by one"
-            )
-            yield Piece(None, {"times": self._more}, None, ".", words, note=True)
+            more = Message("ocds.more_unplaced", times=self._more)
+            yield Piece(None, {"times": self._more}, None, ".", more, note=True)
         self._times, self._examples, self._more = {}, {}, 0
 
 

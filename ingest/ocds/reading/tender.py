@@ -12,6 +12,7 @@ from ingest.ocds.reading.organisations import Organisations
 from ingest.ocds.reading.reconcile import lot_after, over
 from ingest.ocds.reading.release import Release
 from ingest.ocds.values import amount, children, fit, moment, section, text, words
+from messages import Message
 
 Json = dict[str, Any]
 _PARTICIPANTS = 100
@@ -109,7 +110,7 @@ def _participants(release: Release, organisations: Organisations) -> list[str] |
     """Who is said to have taken part in the tender (tender.tenderers): nothing else is known of them."""
     keys = organisations.keys(children(release.tender.get("tenderers")))
     if len(keys) > _PARTICIPANTS:
-        reason = f"参与单位多于 {_PARTICIPANTS} 家，其余不记 / more than the ledger holds"
+        reason = Message("ocds.too_many_tenderers", most=_PARTICIPANTS)
         release.note("tender.tenderers", keys[_PARTICIPANTS:], reason)
     return keys[:_PARTICIPANTS] or None
 

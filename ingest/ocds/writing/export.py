@@ -14,6 +14,7 @@ from typing import IO, Any
 import orjson
 from sqlalchemy.orm import Session
 
+from ingest.files.folders import new_folder
 from ingest.kinds.envelopes_of_rows import envelope, plain
 from ingest.ocds.writing.processes import Process, demo_sources, processes, standing
 from ingest.ocds.writing.public import visible
@@ -84,9 +85,7 @@ def export_ocds(
     the market, with `x_sunbid` beside, so that an import gives the same ledger. Raises FileExistsError if
     `out` holds anything.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    if any(out.iterdir()):
-        raise FileExistsError(f"目录不是空的，请另选 / the folder is not empty, choose another: {out}")
+    new_folder(out)
     profile, moment, started = profile or OcdsProfile(), at or now(), time.monotonic()
     report = ExportReport(public=public)
     with ledger.read() as session:
