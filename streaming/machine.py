@@ -12,9 +12,10 @@ from pathlib import Path
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
+from messages import Message
 from records.clock import timestamp
 from records.serving.workers import Worker, Workers
-from streaming.service import Checks, Service, Trouble
+from streaming.service import Checks, Service, Trouble, one_after_another
 
 GIB = 1 << 30
 STEP_LIMIT = 0.5
@@ -63,14 +64,10 @@ class DiskGuard:
         return self.state
 
     @property
-    def message(self) -> str:
-        """What to tell the operator; empty while there is room."""
-        free = f"{self.free / GIB:.1f} GiB"
-        if self.state == "full":
-            return f"磁盘只剩 {free}，录像已停，请清理或扩容 / disk full, recording stopped"
-        if self.state == "low":
-            return f"磁盘只剩 {free}，请尽快清理或扩容 / disk space low"
-        return ""
+    def message(self) -> Message | None:
+        """What to tell the operator; None while there is room."""
+        key = {"full": "recording.disk_full", "low": "recording.disk_low"}.get(self.state)
+        return Message(key, free=f"{self.free / GIB:.1f} GiB") if key else None
 
 
 class ClockWatch:
@@ -92,10 +89,7 @@ class ClockWatch:
         if self._stepped is None or time.monotonic() - self._stepped[1] > STEP_SHOWN:
             return None
         moved = self._stepped[0]
-        return Trouble(
-            f"系统时钟刚才跳变 {moved:+.1f} 秒", f"the clock was set by {moved:+.1f} s just now",
-            "检查对时服务（chrony 或 ntpd），并在开标记录中注明", "check chrony or ntpd and note it in the record",
-        )  # fmt: skip
+        return Trouble(Message("trouble.clock", seconds=f"{moved:+.1f}"), Message("trouble.clock_remedy"))
 
 
 class Machine(Service):
@@ -138,20 +132,14 @@ class Machine(Service):
         try:
             state = self.disk.look()
         except OSError as error:
-            return Trouble(
-                f"读不到数据目录（{error.strerror}）", f"the data folder cannot be read ({error.strerror})",
-                "检查磁盘与权限", "check disk and permissions",
-            )  # fmt: skip
+            unreadable = Message("trouble.data_folder", error=error.strerror)
+            return Trouble(unreadable, Message("trouble.data_folder_remedy"))
         if state == "ok":
             return None
-        free = f"{self.disk.free / GIB:.1f} GiB"
-        return Trouble(
-            f"数据磁盘只剩 {free}", f"only {free} left on the data disk",
-            "清理或扩容；低于 0.5 GiB 时录像停止", "make room; below 0.5 GiB recording stops",
-        )  # fmt: skip
+        scarce = Message("trouble.data_disk", free=f"{self.disk.free / GIB:.1f} GiB")
+        return Trouble(scarce, Message("trouble.data_disk_remedy"))
 
     def _stuck(self) -> Trouble | None:
         """A task or thread that has ended or is stuck; the supervisor replaces the hub where that helps."""
         troubles = self._workers.troubles()
-        zh, _, en = "；".join(troubles.values()).partition(" / ")
-        return Trouble(zh, en) if troubles else None
+        return Trouble(one_after_another(list(troubles.values()))) if troubles else None

@@ -14,6 +14,7 @@ import structlog
 from prometheus_client import Metric
 from starlette.routing import BaseRoute
 
+from messages import Message
 from records.ledger import Ledger
 from records.serving.workers import Workers
 from streaming.hls.server import HlsServer
@@ -54,7 +55,7 @@ class RoomCameras(Service):
 
     def told(self, room: str) -> list[dict[str, Any]]:
         """How a room's cameras do, for the operators."""
-        return [status.told(name) for name, status in self._of(room)]
+        return [status.to_json(name) for name, status in self._of(room)]
 
     def signals(self, room: str) -> list[dict[str, Any]]:
         """The same for the public: the states alone."""
@@ -105,8 +106,8 @@ class OpeningRecorder(Service):
         return {"recorder": self._check.trouble(self._called) or self._disk()}
 
     def _disk(self) -> Trouble | None:
-        zh, _, en = self._recorder.message().partition(" / ")
-        return Trouble(zh, en or zh) if zh else None
+        wrong = self._recorder.message()
+        return Trouble(wrong) if wrong else None
 
     def metrics(self) -> Iterable[Metric]:
         """Prometheus families of the recorder."""
@@ -166,11 +167,8 @@ class MediaPort(Service):
     def _port_trouble(self) -> Trouble | None:
         if not self._taken:
             return None
-        return Trouble(
-            f"媒体端口不可用：{self._taken}", f"the media port is not open: {self._taken}",
-            f"换一个 media_port，或停掉占用它的程序；每 {AGAIN:.0f} 秒自动重试",
-            f"choose another media_port or stop what holds it; tried again every {AGAIN:.0f} s",
-        )  # fmt: skip
+        taken = Message("trouble.media_port", port=self._taken)
+        return Trouble(taken, Message("trouble.media_port_remedy", seconds=round(AGAIN)))
 
     async def start(self) -> None:
         """Bind the port and start those beside; where it is taken, go on trying."""
@@ -223,7 +221,4 @@ class MediaPort(Service):
 
 
 def _not_started(name: str, error: str) -> Trouble:
-    return Trouble(
-        f"部件 {name} 未能启动（{error}）", f"part {name} did not start ({error})",
-        "查看日志 part_not_started，排除后重启直播服务", "see part_not_started in the log, then restart the hub",
-    )  # fmt: skip
+    return Trouble(Message("trouble.part", part=name, error=error), Message("trouble.part_remedy"))

@@ -4,30 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Protocol
 
 from prometheus_client import Metric
 from starlette.routing import BaseRoute
 
+from messages import Message
+
+SEE_LOG = Message("trouble.see_log")
+
 
 @dataclass(frozen=True)
 class Trouble:
-    """One failing check in words, and its remedy."""
+    """One failing check: what is wrong, and its remedy."""
 
-    zh: str
-    en: str
-    remedy_zh: str = "查看直播服务日志"
-    remedy_en: str = "see the hub's log"
+    what: Message
+    remedy: Message = SEE_LOG
+
+    def to_json(self) -> dict[str, str]:
+        """In both languages, for whoever shows it."""
+        return {
+            "zh": self.what.text("zh"),
+            "en": self.what.text("en"),
+            "remedy_zh": self.remedy.text("zh"),
+            "remedy_en": self.remedy.text("en"),
+        }
 
     def line(self) -> str:
-        """All of it in one line."""
-        return f"{self.zh}，{self.remedy_zh} / {self.en}: {self.remedy_en}"
+        """All of it in one line, in both languages."""
+        whole = Message("trouble.with_remedy", what=self.what, remedy=self.remedy)
+        return f"{whole.text('zh')} / {whole.text('en')}"
+
+
+def one_after_another(messages: Sequence[Message]) -> Message:
+    """Several messages as one, at least one given; a stop between them."""
+    return reduce(lambda first, then: Message("trouble.then", first=first, then=then), messages)
 
 
 Checks = Mapping[str, Trouble | None]
 """Name of a check, as in `/healthz` → what is wrong; None while all is well."""
 RoomName = Callable[[str, str], str]
 """(room or sub-room, language) → what people call the room."""
+
+
+class CalledRoom(Message):
+    """A room by the name people call it, in their language; to be put into other messages."""
+
+    __slots__ = ("_called",)
+    _called: RoomName
+
+    def __init__(self, room: str, called: RoomName) -> None:
+        super().__init__("trouble.room", room=room)
+        object.__setattr__(self, "_called", called)
+
+    def text(self, lang: str) -> str:
+        """What people call it."""
+        return self._called(str(self.parameters["room"]), lang)
 
 
 class Service(Protocol):

@@ -20,6 +20,8 @@ from typing import Any
 
 import structlog
 
+from messages import Message
+
 log = structlog.get_logger()
 
 ROUND = 60.0
@@ -74,15 +76,15 @@ class Worker:
         """Whether it is in trouble that a new process ends: a worker that waits for the ledger would wait there too."""
         return not self.alive() or (self.heals and self._stuck() > 0)
 
-    def trouble(self) -> str | None:
-        """What is wrong with it, in words "zh / en"; None while all is well."""
+    def trouble(self) -> Message | None:
+        """What is wrong with it; None while all is well."""
         if not self.alive():
-            return f"工作线程 {self.name} 已终止 / the worker {self.name} has ended"
+            return Message("worker.ended", worker=self.name)
         if stuck := self._stuck():
-            return f"工作线程 {self.name} 已停滞 {stuck:.0f} 秒 / the worker {self.name} has been stuck for {stuck:.0f} s"
+            return Message("worker.stuck", worker=self.name, seconds=round(stuck))
         if self._stumbles >= OFTEN and time.monotonic() - self._begun <= STEADY:
             why = f"{self._stumbles} × {self._cause}"
-            return f"工作线程 {self.name} 反复出错（{why}）/ the worker {self.name} keeps failing ({why})"
+            return Message("worker.failing", worker=self.name, why=why)
         return None
 
     def _stuck(self) -> float:
@@ -98,7 +100,7 @@ class Workers:
     def __init__(self) -> None:
         self._workers: dict[str, Worker] = {}
 
-    def troubles(self) -> dict[str, str]:
+    def troubles(self) -> dict[str, Message]:
         """Name → what is wrong, of all that have ended or are stuck."""
         found = ((name, worker.trouble()) for name, worker in tuple(self._workers.items()))
         return {name: trouble for name, trouble in found if trouble}
@@ -110,7 +112,7 @@ class Workers:
     def state(self) -> dict[str, Any]:
         """All of it, as `/healthz` and the watch's sign of life tell it."""
         troubles = self.troubles()
-        told = {"detail": "；".join(troubles.values())} if troubles else {}
+        told = {"detail": "；".join(map(_in_both, troubles.values()))} if troubles else {}
         return {"status": "failing" if troubles else "ok", "replace": self.replace(), **told}
 
     def thread(
@@ -201,3 +203,7 @@ class SignOfLife:
             log.warning("sign_of_life_not_given", error=error.strerror)
             with contextlib.suppress(OSError):
                 os.utime(self._path)
+
+
+def _in_both(message: Message) -> str:
+    return f"{message.text('zh')} / {message.text('en')}"

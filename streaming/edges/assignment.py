@@ -11,6 +11,7 @@ import structlog
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from messages import Message
 from records.serving.workers import Workers
 from streaming.edges.config import Edge
 from streaming.edges.edge import EdgeViewer, Outpost
@@ -22,7 +23,7 @@ from streaming.wire.sdp import Offer, SdpError
 
 log = structlog.get_logger()
 
-DOWN = {"gone": ("没有应答", "no answer"), "refused": ("密钥不符", "keys refused")}
+DOWN = {"gone": Message("edge.no_answer"), "refused": Message("edge.keys_refused")}
 TRIES = 2
 JOIN_SECONDS = 3.0
 """Two edges that do not answer and the hub itself fit into the eight seconds a player waits."""
@@ -101,16 +102,10 @@ class Edges:
         down = [outpost for outpost in self.outposts if outpost.why]
         if not down:
             return None
-        zh = "、".join(f"{one.edge.name}（{DOWN[one.why][0]}）" for one in down)
-        en = ", ".join(f"{one.edge.name} ({DOWN[one.why][1]})" for one in down)
+        names = [Message("edge.down", edge=one.edge.name, why=DOWN[one.why]) for one in down]
         left = len(self.outposts) - len(down)
-        return Trouble(
-            f"边缘节点不可用：{zh}，观众改由{f'其余 {left} 个边缘与' if left else ''}本机服务",
-            f"edges not in use: {en}; viewers are served by {f'{left} other edges and ' if left else ''}the hub",
-            "在该机上检查 Janus 是否运行、端口是否开放、密钥是否与设置 edges 一致；恢复后自动接入",
-            "check on that machine that Janus runs, its port is open and its keys are those of the setting edges;"
-            " it is taken back by itself",
-        )
+        key = "edge.some_down" if left else "edge.all_down"
+        return Trouble(Message(key, edges=names, left=left), Message("edge.down_remedy"))
 
     def metrics(self) -> Iterable[Metric]:
         """Prometheus families, one sample an edge."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from messages import Message
 from records.serving.workers import Worker, Workers
 from streaming.edges.config import Edge
 from streaming.edges.janus import Janus, JanusError, JanusGone
@@ -56,9 +57,7 @@ class EdgeViewer:
         edge cannot answer: the player joins anew."""
         credentials = parse_fragment(fragment)
         if credentials not in (None, (self.offer.ufrag, self.offer.password)):
-            raise SdpError(
-                "此会话不支持 ICE restart，请重新加入 / no ICE restart for this session; join again"
-            )
+            raise SdpError(Message("edge.no_restart"))
         given = candidates(fragment)
         if given:
             await self._outpost.trickle(self, given)

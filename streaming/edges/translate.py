@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from messages import Message
 from streaming.wire import answer
 from streaming.wire.codecs import Codec
 from streaming.wire.sdp import Media, Offer, SdpError, parse_offer
@@ -60,10 +61,7 @@ def candidates(text: str) -> list[str]:
 def _janus_side(offer: Offer, theirs: Offer, codecs: Mapping[str, Codec], public: str) -> answer.Local:
     places = [item.split() for media in theirs.media for item in candidates(_lines(media))]
     if not places:
-        raise SdpError(
-            "Janus 的 offer 中没有候选地址，请设 full_trickle = false"
-            " / Janus offers no candidates; set full_trickle = false in its janus.jcfg"
-        )
+        raise SdpError(Message("edge.no_candidates"))
     addresses = list(dict.fromkeys(answer.Candidate(public or place[4], int(place[5])) for place in places))
     senders = {kind: answer.Sender(_ssrc(theirs, kind), 0, "sunbid") for kind in codecs}
     role = "active" if offer.setup == "passive" else "passive"
@@ -79,14 +77,14 @@ def _ssrc(offer: Offer, kind: str) -> int:
     sources = section.every("ssrc") if section else []
     number = sources[0].split()[0] if sources else ""
     if not number.isdecimal():
-        raise SdpError(f"Janus 的 offer 中没有 {kind} 的 SSRC / Janus offers no SSRC for {kind}")
+        raise SdpError(Message("edge.no_ssrc", kind=kind))
     return int(number)
 
 
 def _sha256(offer: Offer) -> str:
     found = next((value for algorithm, value in offer.fingerprints if algorithm == "sha-256"), None)
     if found is None:
-        raise SdpError("缺少 sha-256 指纹 / a=fingerprint:sha-256 is missing")
+        raise SdpError(Message("edge.no_sha256"))
     return found
 
 

@@ -14,13 +14,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from messages import Message
+from records.serving.problems import ProblemResponse
 from records.serving.requests import whole
 from streaming.hls.aac import CODEC as AAC_CODEC
 from streaming.hls.aac import AacEncoder, transcode
 from streaming.hls.cutter import Cut, Cutter
 from streaming.hls.fmp4 import AUDIO_SCALE, VIDEO_SCALE, aac_entry, opus_entry
 from streaming.hls.segments import HlsStream
-from streaming.http.answers import problem
 from streaming.rooms.taps import Replay, Tap
 
 log = structlog.get_logger()
@@ -47,6 +48,7 @@ CORS = {
     "access-control-expose-headers": "Date, Content-Length",
     "cross-origin-resource-policy": "cross-origin",
 }
+UNCACHED = {**CORS, "cache-control": "no-store"}
 _NAME = re.compile(
     r"(?:init-(?P<head>[0-9]{1,15})\.mp4|(?P<segment>[0-9]{1,15})(?:\.(?P<part>[0-9]{1,15}))?\.m4s)"
 )
@@ -179,17 +181,13 @@ class HlsServer:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=CORS)
         if flavour not in FLAVOURS:
-            return problem(
-                400, f"audio 只能是 {'、'.join(FLAVOURS)} / choose from: {', '.join(FLAVOURS)}", CORS
-            )
+            return ProblemResponse(400, Message("hls.audio_unknown", choices=list(FLAVOURS)), UNCACHED)
         live = self._room(request)
         if isinstance(live, Response):
             return live
         stream = live.stream(flavour)
         if not await _until(stream, lambda: stream.ready or live.cutter.refused is not None, START_SECONDS):
-            return problem(
-                503, "画面还没有关键帧，请稍后再试 / no keyframe yet", {**CORS, "retry-after": "2"}
-            )
+            return _no_keyframe_yet()
         if live.cutter.refused:
             return _not_for_hls(live.cutter.refused)
         return _answer(stream.variant(f"{flavour}/live.m3u8"), PLAYLIST, 2)
@@ -202,16 +200,14 @@ class HlsServer:
         try:
             number, part = _wanted(request.query_params)
         except ValueError:
-            return problem(400, "_HLS_msn 与 _HLS_part 须为非负整数 / must be whole numbers", CORS)
+            return ProblemResponse(400, Message("hls.not_whole_numbers"), UNCACHED)
         stream = live.stream(request.path_params["flavour"])
         if not await _until(stream, lambda: stream.ready, START_SECONDS):
-            return problem(
-                503, "画面还没有关键帧，请稍后再试 / no keyframe yet", {**CORS, "retry-after": "2"}
-            )
+            return _no_keyframe_yet()
         if number is None:
             return _answer(stream.playlist(), PLAYLIST, 1)
         if number > stream.segments[-1].number + AHEAD:
-            return problem(400, "_HLS_msn 超前太多 / too far ahead", CORS)
+            return ProblemResponse(400, Message("hls.too_far_ahead"), UNCACHED)
         came = await _until(stream, lambda: stream.has(number, part), HOLD_SECONDS)
         # nothing new: the same list again is what keeps players alive while a publisher comes back
         return _answer(stream.playlist(), PLAYLIST, 6 if came else 0)
@@ -321,9 +317,12 @@ def _answer(body: str | bytes, kind: str, max_age: int) -> Response:
 
 
 def _missing() -> Response:
-    return problem(404, "此会场没有公开的直播 / no public live picture here", CORS)
+    return ProblemResponse(404, Message("hls.nothing_public"), UNCACHED)
 
 
 def _not_for_hls(codec: str) -> Response:
-    detail = f"此会场的画面为 {codec}，HLS 只支持 H.264；请用 WHEP 观看 / {codec} cannot be carried in HLS, use WHEP"
-    return problem(406, detail, CORS)
+    return ProblemResponse(406, Message("hls.codec", codec=codec), UNCACHED)
+
+
+def _no_keyframe_yet() -> Response:
+    return ProblemResponse(503, Message("hls.no_keyframe_yet"), {**UNCACHED, "retry-after": "2"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
@@ -50,7 +49,7 @@ class Health(Service, Collector):
             "at": rfc3339(now()),
             "replace": self._machine.replace(),
             "checks": {name: trouble.line() if trouble else "ok" for name, trouble in checks.items()},
-            "problems": [{"check": name, **asdict(trouble)} for name, trouble in troubles.items()],
+            "problems": [{"check": name, **trouble.to_json()} for name, trouble in troubles.items()],
         }
 
     async def healthz(self, request: Request) -> Response:

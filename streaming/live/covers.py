@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import structlog
 
+from messages import Message
 from records.clock import now, rfc3339
 from records.filenames import bounded
 from streaming.service import Checks, Service, Trouble
@@ -72,14 +73,10 @@ class Covers(Service):
 
     def trouble(self) -> Checks:
         """Rooms whose file is damaged: nobody knows what was to be hidden."""
-        names = "、".join(self.damaged.values())
-        if not names:
+        if not self.damaged:
             return {"rooms": None}
-        trouble = Trouble(
-            f"房间状态文件损坏：{names}，相关房间已遮挡并静音", f"state files damaged: {names}; those rooms are covered",
-            "在数字直播间核对后重新解除垫片与静音", "check the rooms, then lift slate and mute on the desk",
-        )  # fmt: skip
-        return {"rooms": trouble}
+        damaged = Message("trouble.states", rooms=list(self.damaged.values()))
+        return {"rooms": Trouble(damaged, Message("trouble.states_remedy"))}
 
     def get(self, room: str) -> Cover:
         """The cover of a room; an unknown one is open."""

@@ -12,6 +12,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy.exc import SQLAlchemyError
 
+from messages import Message
 from records.clock import now, today
 from records.ledger import WAL_LARGE
 from records.serving.workers import Worker, Workers
@@ -83,29 +84,18 @@ class Poller(Service):
         why = self.unreadable
         if not why:
             return None
-        return Trouble(
-            f"读不到账本（{why}）", f"the ledger cannot be read ({why})",
-            "检查数据库是否运行、网址与磁盘", "check that the database runs, its URL and its disk",
-        )  # fmt: skip
+        return Trouble(Message("trouble.ledger", error=why), Message("trouble.ledger_remedy"))
 
     def _ledger_log(self) -> Trouble | None:
         size = self._reader.ledger.log_bytes()
         if size < WAL_LARGE:
             return None
-        mib = size >> 20
-        return Trouble(
-            f"账本的预写日志已有 {mib} MiB：有读者长时间不放", f"the ledger's write-ahead log has {mib} MiB: a reader holds it",
-            "结束长时间的查询或外部 sqlite3 会话，日志随后自行缩小；常有大查询时改用 PostgreSQL",
-            "end long queries or sqlite3 shells, it then shrinks by itself; use PostgreSQL if they are frequent",
-        )  # fmt: skip
+        return Trouble(Message("trouble.ledger_log", mib=size >> 20), Message("trouble.ledger_log_remedy"))
 
     def _loop(self) -> Trouble | None:
         if self.lag <= LAG_LIMIT:
             return None
-        return Trouble(
-            f"事件循环迟滞 {self.lag:.1f} 秒", f"the event loop is {self.lag:.1f} s late",
-            "减轻本机负载，或把智管台移到另一台机器", "take load off this machine, or move the desk elsewhere",
-        )  # fmt: skip
+        return Trouble(Message("trouble.loop", seconds=f"{self.lag:.1f}"), Message("trouble.loop_remedy"))
 
     async def _run(self, worker: Worker) -> None:
         """Poll until cancelled; an unreachable ledger is waited for."""

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from messages import Message
 from records.clock import now
 from records.current import OVER, RUNNING, Claim, first, upcoming
 from streaming.recording.recorder import Recorder
 from streaming.recording.types import Wanted
-from streaming.rooms.subrooms import camera, main_room
+from streaming.rooms.subrooms import main_room
+from streaming.rooms.troubles import called as called_room
 from streaming.service import RoomName, Trouble
 
 BEFORE = timedelta(minutes=15)
@@ -105,14 +107,11 @@ class RecordingCheck:
         rooms = sorted(self.missing())
         if not rooms:
             return None
-        zh = "、".join(name(room, "zh") + ("全景" if camera(room) == "far" else "") for room in rooms)
-        en = ", ".join(name(main_room(room), "en") for room in rooms)
         why = self._recorder.message()
-        why_zh, _, why_en = why.partition(" / ")
+        called = [called_room(room, name) for room in rooms]
         return Trouble(
-            f"应录未录：{zh}{'（' + why_zh + '）' if why else ''}",
-            f"not recorded although an opening is on or near: {en}{' (' + why_en + ')' if why else ''}",
-            "先录像、后开标：请暂缓开标，清理或扩容录像磁盘，检查磁盘与账本，录像随后自动开始",
-            "recording comes before opening: hold the opening, make room on the disk, check disk and ledger;"
-            " recording then begins by itself",
+            Message("recording.not_recorded_because", rooms=called, why=why)
+            if why
+            else Message("recording.not_recorded", rooms=called),
+            Message("recording.not_recorded_remedy"),
         )

@@ -26,6 +26,7 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from messages import Message
 from records.clock import BEIJING
 from records.filenames import bounded
 from records.ledger import Ledger
@@ -76,7 +77,7 @@ class Recorder:
     ) -> None:
         self._media, self._ledger, self._config, self._wanted = media, ledger, config, wanted
         self.disk = DiskGuard(config.folder, config.limits, config.free_space)
-        self.trouble: str | None = None
+        self.trouble: Message | None = None
         self._rooms: dict[str, _Attached] = {}
         self._files: dict[RecordingFile, asyncio.Task[None]] = {}
         self._stopping: set[asyncio.Task[None]] = set()
@@ -130,9 +131,7 @@ class Recorder:
         return await asyncio.get_running_loop().run_in_executor(self._worker, task)
 
     def _fail(self, event: str, error: Exception) -> None:
-        self.trouble = (
-            f"录像写不下去（{type(error).__name__}），请检查磁盘与账本 / recording cannot be written"
-        )
+        self.trouble = Message("recording.cannot_write", error=type(error).__name__)
         log.error(event, error=str(error))
 
     # -- which rooms ------------------------------------------------------------------------------
@@ -290,8 +289,8 @@ class Recorder:
         """Prometheus families of the recording."""
         return families(self.status(), self.disk.free, bool(self.trouble))
 
-    def message(self) -> str:
-        """What is wrong and what to do, zh then en; empty while all is well."""
+    def message(self) -> Message | None:
+        """What is wrong and what to do; None while all is well."""
         return self.trouble or self.disk.message
 
 

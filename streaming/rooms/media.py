@@ -175,7 +175,7 @@ class MediaServer(Service):
     def notices(self, room: str) -> list[dict[str, Any]]:
         """What is to be said of what a room's cameras send, for the operators."""
         names = [room + suffix for suffix in SUFFIXES if room + suffix in self._rooms]
-        return [{"camera": one, **notice.told()} for one in names for notice in self._rooms[one].notices()]
+        return [{"camera": one, **notice.to_json()} for one in names for notice in self._rooms[one].notices()]
 
     def trouble(self) -> Checks:
         """Publishers, taps, and the edges where there are any."""

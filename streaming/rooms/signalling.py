@@ -13,8 +13,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from messages import Message
-from records.serving import problems
 from records.serving import requests as asking
+from records.serving.problems import Problem
 from streaming.edges.assignment import Edges
 from streaming.edges.edge import EdgeViewer
 from streaming.rooms.peer import Certificate, Peer
@@ -40,43 +40,6 @@ CORS = {
     "Access-Control-Expose-Headers": "Location, ETag, Link, Accept-Patch, Accept-Post, Retry-After, Sunbid-Notice",
     "Access-Control-Max-Age": "86400",
 }
-_TITLES = {
-    400: "请求无效 / Bad request",
-    401: "需要令牌 / Token required",
-    403: "令牌无效 / Token refused",
-    404: "不存在 / Not found",
-    405: "方法不允许 / Method not allowed",
-    408: "发送过慢 / Request timeout",
-    409: "正在推流 / Already publishing",
-    412: "会话已变 / Session has changed",
-    413: "内容过大 / Content too large",
-    415: "内容类型不符 / Unsupported media type",
-    422: "SDP 不可用 / Unprocessable SDP",
-    429: "请求过多 / Too many requests",
-    503: "暂不可用 / Unavailable",
-}
-
-
-class Problem(Exception):
-    """An answer other than success, as RFC 9457 problem details; `detail` is zh / English."""
-
-    def __init__(self, status: int, detail: Message | str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(detail)
-        self.status, self.detail, self.headers = status, detail, headers or {}
-
-    def response(self) -> Response:
-        if isinstance(self.detail, Message):
-            return problems.ProblemResponse(self.status, self.detail, self.headers)
-        body = {
-            "type": "about:blank",
-            "title": _TITLES.get(self.status, "失败 / Failed"),
-            "status": self.status,
-            "detail": self.detail,
-        }
-        text = json.dumps(body, ensure_ascii=False)
-        return Response(text, self.status, self.headers, media_type="application/problem+json")
-
-
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -158,7 +121,7 @@ class Signalling:
             offer = parse_offer(text, sends=self.sends)
             session, answer = await self.elsewhere(room, offer, layer) or self._here(room, offer, request)
         except SdpError as error:
-            raise Problem(422, str(error)) from error
+            raise Problem(422, error.message) from error
         place = f"{request.scope.get('root_path', '')}/{self.path}/{quote(room, safe='')}/{session.id}"
         headers = {"Location": place, "ETag": session.etag, "Accept-Patch": FRAGMENT}
         if isinstance(session, Peer) and self.sends:
@@ -176,11 +139,11 @@ class Signalling:
         new credentials are an ICE restart."""
         peer = self._find(request) or self._find_elsewhere(request)
         if peer is None:
-            raise Problem(404, "没有这个会话 / no such session")
+            raise Problem(404, Message("signalling.no_session"))
         _require_type(request, FRAGMENT)
         match = request.headers.get("if-match")
         if match not in (None, "*", peer.etag):
-            raise Problem(412, "If-Match 与当前 ETag 不同 / If-Match differs from the current ETag")
+            raise Problem(412, Message("signalling.session_changed"))
         try:
             text = await _text(request)
             if isinstance(peer, EdgeViewer):
@@ -188,7 +151,7 @@ class Signalling:
                 return Response(status_code=204, headers={"ETag": peer.etag})
             credentials = parse_fragment(text)
         except SdpError as error:
-            raise Problem(422, str(error)) from error
+            raise Problem(422, error.message) from error
         ours = peer.restart(*credentials) if credentials is not None else None
         if ours is None:
             return Response(status_code=204, headers={"ETag": peer.etag})
@@ -201,15 +164,15 @@ class Signalling:
         if peer is not None:
             peer.close("deleted")
         elif not self.server.sessions.ended(request.path_params["session"]):
-            raise Problem(404, "没有这个会话 / no such session")
+            raise Problem(404, Message("signalling.no_session"))
         return Response(status_code=200, headers=_noticed(peer) if isinstance(peer, Peer) else None)
 
     async def _notices(self, request: Request) -> Response:
         """What the hub has to say of what a publisher sends; whoever knows the session's address may ask."""
         peer = self._find(request)
         if peer is None:
-            raise Problem(404, "没有这个会话 / no such session")
-        text = json.dumps({"notices": [one.told() for one in peer.notices]}, ensure_ascii=False)
+            raise Problem(404, Message("signalling.no_session"))
+        text = json.dumps({"notices": [one.to_json() for one in peer.notices]}, ensure_ascii=False)
         return Response(text, headers={"Cache-Control": "no-store"}, media_type="application/json")
 
     def _find(self, request: Request) -> Peer | None:
@@ -230,7 +193,7 @@ def _dispatch(handlers: Mapping[str, Handler]) -> Handler:
         handler = handlers.get(request.method)
         try:
             if handler is None:
-                raise Problem(405, f"只支持 / only {allowed}", {"Allow": allowed})
+                raise Problem(405, Message("signalling.methods", methods=allowed), {"Allow": allowed})
             response = await handler(request)
         except Problem as problem:
             response = problem.response()
@@ -257,13 +220,11 @@ def _require_type(request: Request, wanted: str) -> None:
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != wanted:
         header = "Accept-Post" if wanted == SDP else "Accept-Patch"
-        raise Problem(415, f"Content-Type 应为 {wanted} / must be {wanted}", {header: wanted})
+        raise Problem(415, Message("signalling.content_type", wanted=wanted), {header: wanted})
 
 
 async def _text(request: Request) -> str:
     try:
         return (await asking.body(request, MAX_BODY)).decode("utf-8")
-    except problems.Problem as refused:
-        raise Problem(refused.status, refused.message, refused.headers) from None
     except UnicodeDecodeError as error:
-        raise Problem(422, "正文不是 UTF-8 / the body is not UTF-8") from error
+        raise Problem(422, Message("signalling.not_utf8")) from error

@@ -6,11 +6,13 @@ from typing import ClassVar
 
 from starlette.requests import Request
 
+from messages import Message
+from records.serving.problems import Problem
 from streaming.edges.edge import EdgeViewer
 from streaming.rooms.peer import Peer
 from streaming.rooms.room import Room
 from streaming.rooms.sessions import VIEWERS_PER_ROOM
-from streaming.rooms.signalling import Problem, Signalling
+from streaming.rooms.signalling import Signalling
 from streaming.rooms.subrooms import main_room
 from streaming.rooms.viewer import Viewer
 from streaming.wire.answer import Sender
@@ -28,15 +30,13 @@ class Whep(Signalling):
 
     def authorise(self, room: str, token: str | None) -> None:
         if not any(self.authority.may_watch(name, token) for name in (room, main_room(room))):
-            raise Problem(404, "没有这个房间 / no such room")
+            raise Problem(404, Message("signalling.no_room"))
 
     def layer(self, asked: str | None) -> str:
         layer = asked if asked is not None else FULL
         if layer not in LAYERS:
             choices = ", ".join(LAYERS)
-            raise Problem(
-                400, f"layer 只能是 {choices}，收到 {layer[:20]!r} / layer must be one of {choices}"
-            )
+            raise Problem(400, Message("whep.layer_unknown", choices=choices, asked=layer[:20]))
         return layer
 
     async def elsewhere(self, room: str, offer: Offer, layer: str) -> tuple[EdgeViewer, str] | None:
@@ -55,9 +55,7 @@ class Whep(Signalling):
         place, layer = self.server.room(room), self.layer(request.query_params.get("layer"))
         streams = place.streams if layer == FULL else {**place.streams, "video": place.tile.stream}
         if len(place.viewers) >= VIEWERS_PER_ROOM:
-            raise Problem(
-                503, "房间观看人数已满，请用 HLS / the room is full; use HLS", {"Retry-After": "30"}
-            )
+            raise Problem(503, Message("whep.room_full"), {"Retry-After": "30"})
         codecs = choose(offer, place)
         viewer = Viewer(room, offer, self.server.udp, self.server.certificate, codecs, streams, place.fanout)
         name = f"sunbid-{place.video.ssrc:08x}"  # the same for both kinds: lips follow the voice
@@ -88,8 +86,6 @@ def choose(offer: Offer, room: Room) -> dict[str, list[Codec]]:
                 found.append(min(usable, key=lambda codec: profile_rank(codec, profile)))
         if not found or (playing is not None and found[0].name != playing.name):
             wanted = playing.name if playing is not None else " / ".join(names)
-            raise SdpError(
-                f"{kind} 需要 {wanted}，播放器未提供 / the {kind} is {wanted}, which the offer lacks"
-            )
+            raise SdpError(Message("sdp.codec_lacking", kind=kind, wanted=wanted))
         chosen[kind] = found
     return chosen

@@ -7,22 +7,21 @@ from typing import ClassVar
 import structlog
 from starlette.requests import Request
 
+from messages import Message
+from records.serving.problems import Problem
 from streaming.rooms import publisher_notices as notices
 from streaming.rooms.peer import Peer
 from streaming.rooms.publisher import Publisher
 from streaming.rooms.room import Room
-from streaming.rooms.signalling import Problem, Signalling, token
+from streaming.rooms.signalling import Signalling, token
 from streaming.rooms.subrooms import main_room
 from streaming.wire.codecs import H264, OPUS, TELEPHONE, VP8, Codec, profile_rank
 from streaming.wire.sdp import Media, Offer, SdpError
 
 log = structlog.get_logger()
 
-_REFUSALS = {
-    401: "需要房间推流令牌 Authorization: Bearer … / the room's publishing token is required",
-    403: "房间推流令牌无效 / the publishing token is not this room's",
-    404: "没有这个房间 / no such room",
-}
+_REFUSALS = {401: "whip.token_required", 403: "whip.token_wrong", 404: "signalling.no_room"}
+"""Status of a publisher that is not let in → why."""
 
 
 class Whip(Signalling):
@@ -37,7 +36,7 @@ class Whip(Signalling):
         if status == 200:
             return
         challenge = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-        raise Problem(status, _REFUSALS.get(status, "不可推流 / publishing is not possible"), challenge)
+        raise Problem(status, Message(_REFUSALS.get(status, "whip.no_publishing")), challenge)
 
     def take(self, room: str, offer: Offer, request: Request) -> tuple[Peer, str]:
         place, bearer = self.server.room(room), token(request)
@@ -57,26 +56,19 @@ class Whip(Signalling):
         """The next publisher with the room's token takes over. A camera is left only by one who asks for it
         (`takeover=1`); whoever merely comes back after a break (`takeover=0`) takes nothing from anybody."""
         if asked not in (None, "0", "1"):
-            raise Problem(400, "takeover 只能是 0 或 1 / takeover must be 0 or 1")
+            raise Problem(400, Message("whip.takeover_odd"))
         if asked == "1":
             return
         if asked == "0":
-            raise _busy("该房间正在推流 / the room has a publisher", 2)
+            raise _busy("whip.occupied", 2)
         if place.contested():
             log.warning("media.room_contested", room=place.name)
-            raise _busy(
-                "两个来源在争用该房间，请停止其中一个，或以 takeover=1 接替"
-                " / two sources keep taking this room from each other: stop one, or take over with takeover=1",
-                60,
-            )
+            raise _busy("whip.contested", 60)
         present = place.publisher
         if not isinstance(present, Publisher):
-            raise _busy(
-                "该房间的摄像机正在推流，可以 takeover=1 接替 / the room's camera is on air: take over with takeover=1",
-                2,
-            )
+            raise _busy("whip.camera_on_air", 2)
         if present.token != bearer and self._valid(place.name, present.token):
-            raise _busy("该房间正在用另一令牌推流 / another token's publisher is on air", 2)
+            raise _busy("whip.other_token_on_air", 2)
 
     def _valid(self, room: str, held: str | None) -> bool:
         """Whether a publisher's token still opens the room: one that was replaced holds it no longer."""
@@ -87,8 +79,8 @@ class Whip(Signalling):
         return True
 
 
-def _busy(detail: str, seconds: int) -> Problem:
-    return Problem(409, detail, {"Retry-After": str(seconds)})
+def _busy(why: str, seconds: int) -> Problem:
+    return Problem(409, Message(why), {"Retry-After": str(seconds)})
 
 
 def choose(offer: Offer) -> dict[str, Codec]:
@@ -118,15 +110,17 @@ def _best(media: Media) -> Codec | None:
 
 
 def _unknown(media: Media) -> SdpError:
-    offered = ", ".join(dict.fromkeys(_told(codec) for codec in media.codecs)) or "-"
-    wanted = "H264, VP8" if media.kind == "video" else "opus/48000, PCMU, PCMA, G722"
-    return SdpError(f"{media.kind} 须为 {wanted}，收到 / {media.kind} must be {wanted}; offered: {offered}")
+    offered = list(dict.fromkeys(_offered(codec) for codec in media.codecs)) or [
+        Message("sdp.nothing_offered")
+    ]
+    wanted = ["H264", "VP8"] if media.kind == "video" else ["opus/48000", "PCMU", "PCMA", "G722"]
+    return SdpError(Message("sdp.codec_unknown", kind=media.kind, wanted=wanted, offered=offered))
 
 
-def _told(codec: Codec) -> str:
+def _offered(codec: Codec) -> str | Message:
     if not codec.collides:
         return codec.name
-    return f"{codec.name}（负载类型 {codec.payload_type} 与 RTCP 冲突 / payload type {codec.payload_type} collides with RTCP）"
+    return Message("sdp.codec_collides", codec=codec.name, number=codec.payload_type)
 
 
 def _silent(offer: Offer, chosen: dict[str, Codec]) -> dict[str, list[Codec]]:

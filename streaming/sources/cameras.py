@@ -19,6 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from messages import Invalid, Message
 from records.clock import BEIJING, now, rfc3339
 from records.serving.workers import Worker, Workers
 from records.tables import organisations
@@ -26,8 +27,8 @@ from streaming.live.reading import Reader
 from streaming.rooms.room import Room
 from streaming.rooms.subrooms import SUFFIXES
 from streaming.rooms.troubles import NAMED, called
-from streaming.service import RoomName, Trouble
-from streaming.sources.rtsp import OVER_UDP, Address, Failed, Pull, Refused, TcpRefused
+from streaming.service import RoomName, Trouble, one_after_another
+from streaming.sources.rtsp import Address, Failed, Pull, Refused, TcpRefused
 
 log = structlog.get_logger()
 
@@ -43,26 +44,29 @@ PATIENCE = timedelta(seconds=20)
 class CameraStatus:
     """How a camera does. state: connecting (again and again), live, waiting (someone else publishes), refused.
 
-    reason      why it is not live, or what is not as it should be, zh / English; empty while all is well
+    reason      why it is not live, or what is not as it should be; None while all is well
     since       when the state began
     transcoded  its pictures are coded anew; b_frames: because, or in spite, of B-frames
     tries       connections since it was last on air
     """
 
     state: str = "connecting"
-    reason: str = ""
+    reason: Message | None = None
     transcoded: bool = False
     b_frames: bool = False
     tries: int = 0
     since: datetime = field(default_factory=now)
 
-    def told(self, name: str) -> dict[str, Any]:
-        """For the operators; `camera`: the name of its room or sub-room."""
-        zh, _, en = self.reason.partition(" / ")
+    def to_json(self, name: str) -> dict[str, Any]:
+        """For the operators, in both languages; `camera`: the name of its room or sub-room."""
         return {
-            **self.signal(name), "reason_zh": zh, "reason_en": en or zh, "transcoded": self.transcoded,
-            "b_frames": self.b_frames, "tries": self.tries,
-        }  # fmt: skip
+            **self.signal(name),
+            "reason_zh": self.reason.text("zh") if self.reason else "",
+            "reason_en": self.reason.text("en") if self.reason else "",
+            "transcoded": self.transcoded,
+            "b_frames": self.b_frames,
+            "tries": self.tries,
+        }
 
     def signal(self, name: str) -> dict[str, Any]:
         """For the public: the state alone, for a reason may tell of the inside of the house."""
@@ -90,10 +94,10 @@ def load_urls(session: Session) -> dict[str, str]:
 
 
 def addresses(room: str, text: str) -> dict[str, Address]:
-    """Room or sub-room → address. ValueError for an address that is none, or for a third one."""
+    """Room or sub-room → address. Invalid for an address that is none, or for a third one."""
     found = text.split()
     if len(found) > len(SUFFIXES):
-        raise ValueError(f"一间开标室最多 {len(SUFFIXES)} 台摄像机 / at most {len(SUFFIXES)} cameras a room")
+        raise Invalid(Message("camera.too_many", most=len(SUFFIXES)))
     return {room + suffix: Address.parse(part) for suffix, part in zip(SUFFIXES, found, strict=False)}
 
 
@@ -142,8 +146,8 @@ class Cameras:
         for room, text in texts.items():
             try:
                 wanted |= addresses(room, text)
-            except ValueError as error:
-                self._wrong[room] = CameraStatus("refused", str(error))
+            except Invalid as error:
+                self._wrong[room] = CameraStatus("refused", error.message)
                 log.error("camera.address_refused", room=room, reason=str(error))
         for name in [name for name, camera in self._cameras.items() if wanted.get(name) != camera.address]:
             self._leave(self._cameras.pop(name))
@@ -189,7 +193,7 @@ class Camera:
 
     async def _until_free(self) -> None:
         while self._media.room(self.name).occupied():
-            self._say("waiting", "该房间正在推流 / the room has another publisher")
+            self._say("waiting", Message("camera.room_taken"))
             await asyncio.sleep(POLITE)
 
     async def _once(self) -> bool:
@@ -208,17 +212,17 @@ class Camera:
             return self._refused(refusal)
         except TcpRefused as refusal:
             self._over_udp = True
-            self._say("connecting", str(refusal))
+            self._say("connecting", refusal.message)
             return True
         except (Failed, OSError) as error:
             if self._live_at is None:
                 self._over_udp = False  # that did not help: TCP first again
-            self._say("connecting", str(error))
+            self._say("connecting", _why(error))
         return False
 
     def _live(self) -> None:
         self._live_at, self._tries = time.monotonic(), 0
-        self._say("live", OVER_UDP if self._over_udp else "")
+        self._say("live", Message("camera.over_udp") if self._over_udp else None)
 
     def _refused(self, refusal: Refused) -> bool:
         self._b_frames = refusal.b_frames
@@ -226,15 +230,15 @@ class Camera:
             self._transcode = True
             log.info("camera.transcoding", room=self.name, reason=str(refusal))
             return True
-        self._say("refused", str(refusal))
+        self._say("refused", refusal.message)
         return False
 
-    def _say(self, state: str, reason: str) -> None:
+    def _say(self, state: str, reason: Message | None) -> None:
         since = self.status.since if state == self.status.state else now()
         new = CameraStatus(state, reason, self._transcode, self._b_frames, self._tries, since)
         if (new.state, new.reason) != (self.status.state, self.status.reason):
             level = log.info if state in ("live", "connecting") and not reason else log.warning
-            level("camera." + state, room=self.name, reason=reason)
+            level("camera." + state, room=self.name, reason=str(reason or ""))
         self.status = new
 
 
@@ -249,26 +253,21 @@ def trouble(cameras: Mapping[str, CameraStatus], name: RoomName) -> Trouble | No
     if not refused and not away:
         return None
     wrong = sorted((refused | away).items())
-    zh = [_line(room, status, name, "zh") for room, status in wrong[:NAMED]]
-    en = [_line(room, status, name, "en") for room, status in wrong[:NAMED]]
+    named = [_line(called(room, name), status) for room, status in wrong[:NAMED]]
     if more := len(wrong[NAMED:]):
-        zh.append(f"另有 {more} 台")
-        en.append(f"and {more} more")
-    remedy_zh, remedy_en = (
-        ("按所述修改摄像机设置，改好后自动接入", "change the camera as said; it is then taken by itself")
-        if not away
-        else ("检查摄像机的供电、网线、地址与口令；系统不断重连，恢复后自动接入",
-              "check power, cable, address and password; it is tried again and again and taken by itself")
-    )  # fmt: skip
-    return Trouble("；".join(zh), "; ".join(en), remedy_zh, remedy_en)
+        named.append(Message("camera.more", count=more))
+    remedy = Message("camera.away_remedy" if away else "camera.refused_remedy")
+    return Trouble(one_after_another(named), remedy)
 
 
-def _line(room: str, status: CameraStatus, name: RoomName, lang: str) -> str:
-    told = status.told(room)
+def _line(room: Message, status: CameraStatus) -> Message:
+    if status.state == "refused":
+        return Message("camera.refused", room=room, why=status.reason)
     since = status.since.astimezone(BEIJING).strftime("%H:%M")
-    why = told[f"reason_{lang}"]
-    if lang == "zh":
-        head = "摄像机被拒" if status.state == "refused" else f"摄像机自 {since} 起连接不上"
-        return f"{called(room, name, lang)}：{head}{'：' + why if why else ''}"
-    head = "camera refused" if status.state == "refused" else f"camera not connected since {since}"
-    return f"{called(room, name, lang)}: {head}{': ' + why if why else ''}"
+    if status.reason is None:
+        return Message("camera.away", room=room, since=since)
+    return Message("camera.away_because", room=room, since=since, why=status.reason)
+
+
+def _why(error: Failed | OSError) -> Message:
+    return error.message if isinstance(error, Failed) else Message("camera.not_started", error=str(error))

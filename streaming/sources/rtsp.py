@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from messages import Fault, Invalid, Message
 from streaming import ffmpeg
 from streaming.child import end_with_parent
 from streaming.rooms.room import Room
@@ -33,42 +34,31 @@ HELD = 4000  # packets kept meanwhile
 END_SECONDS = 3.0
 
 _SECRET = re.compile(r"(\w+://)[^\s']*@")
-_SIGNS = (
-    ("401", "摄像机拒绝了用户名或口令 / the camera refused user name or password"),
-    ("403", "摄像机不允许取流 / the camera forbids access"),
-    ("404", "摄像机上没有这个地址的视频流 / the camera has no stream at this address"),
-    ("Connection refused", "摄像机端口未开放 / the camera's port is closed"),
-    ("timed out", "摄像机没有应答 / the camera does not answer"),
-    ("No route to host", "到摄像机的网络不通 / no route to the camera"),
-    ("unreachable", "到摄像机的网络不通 / no route to the camera"),
-    ("resolve", "找不到摄像机的主机名 / the camera's host name is unknown"),
-    ("matches no streams", "摄像机没有图像 / the camera has no picture"),
-)
+_SIGNS = {
+    "401": "camera.credentials_refused",
+    "403": "camera.forbidden",
+    "404": "camera.no_such_stream",
+    "Connection refused": "camera.port_closed",
+    "timed out": "camera.no_answer",
+    "No route to host": "camera.no_route",
+    "unreachable": "camera.no_route",
+    "resolve": "camera.host_unknown",
+    "matches no streams": "camera.no_picture",
+}
+"""What ffmpeg says where a pull fails → what it means."""
 _TCP_REFUSED = ("461", "Nonmatching transport", "Unsupported transport", "Protocol not supported")
 """What ffmpeg says where every SETUP over TCP was refused."""
-OVER_UDP = (
-    "摄像机不支持经 TCP 取流，已改用 UDP：丢包会使画面破损，请在摄像机上打开 RTP over RTSP (TCP)"
-    " / the camera refuses TCP, so it is pulled over UDP: lost packets damage the picture; allow RTP over RTSP (TCP) on the camera"
-)
-H265_REMEDY = (
-    "摄像机发送 {name}：请在摄像机上改用 H.264，或为此开标室打开转码"
-    " / the camera sends {name}: set H.264 on the camera or switch on transcoding for this room"
-)
-B_FRAMES_REMEDY = (
-    "摄像机发送 B 帧：请在摄像机上关闭 B 帧（或改用 Baseline），或为此开标室打开转码"
-    " / the camera sends B-frames: switch them off (or set Baseline), or switch on transcoding for this room"
-)
 
 
-class Refused(Exception):
+class Refused(Fault):
     """The stream cannot be shown as it is; the message says what to do. Transcoding would help."""
 
-    def __init__(self, message: str, b_frames: bool = False) -> None:
+    def __init__(self, message: Message, b_frames: bool = False) -> None:
         super().__init__(message)
         self.b_frames = b_frames
 
 
-class Failed(Exception):
+class Failed(Fault):
     """No stream now; another try may have one."""
 
 
@@ -90,7 +80,7 @@ class Address:
     def parse(cls, text: str) -> Address:
         """An rtsp:// or rtsps:// address, with "#transcode" behind it where that is allowed.
 
-        ValueError for anything else: what the ledger says must not make ffmpeg open a file.
+        Invalid for anything else: what the ledger says must not make ffmpeg open a file.
         """
         url, _, flag = text.partition("#")
         try:
@@ -99,10 +89,12 @@ class Address:
         except ValueError:  # a port or an IPv6 address that is none
             usable = False
         if not usable or flag not in ("", "transcode"):
-            raise ValueError(
-                f"摄像机地址无效（{mask(text)}） / not a camera's address: {mask(text)}"
-            ) from None
+            raise Invalid(Message("camera.address_invalid", address=mask(text))) from None
         return cls(quote(url, safe="%/:=&?~#+!$,;@()*[]"), flag == "transcode")
+
+
+def _wrong_codec(name: str) -> Message:
+    return Message("camera.codec", codec="H.265" if name == "H265" else name)
 
 
 def mask(text: str) -> str:
@@ -187,9 +179,9 @@ class Pull:
         now = time.monotonic()
         if self.publisher is None:
             if now - self._began > CONNECTING:
-                raise Failed("摄像机没有送来图像 / the camera sends no picture")
+                raise Failed(Message("camera.sends_no_picture"))
         elif now - self._heard > TIMEOUT:
-            raise Failed(f"{TIMEOUT:.0f} 秒没有图像 / no picture for {TIMEOUT:.0f} s")
+            raise Failed(Message("camera.silent", seconds=round(TIMEOUT)))
 
     async def _listen(self, process: Process) -> None:
         assert process.stderr is not None
@@ -199,15 +191,14 @@ class Pull:
     def _why(self) -> Failed:
         said = "\n".join(self._said)
         if not self.over_udp and any(sign in said for sign in _TCP_REFUSED):
-            return TcpRefused("摄像机不支持经 TCP 取流（461） / the camera refuses RTSP over TCP (461)")
+            return TcpRefused(Message("camera.tcp_refused"))
         return Failed(self._explain(said))
 
-    def _explain(self, said: str) -> str:
-        for sign, meaning in _SIGNS:
+    def _explain(self, said: str) -> Message:
+        for sign, meaning in _SIGNS.items():
             if sign in said:
-                return meaning
-        last = self._said[-1] if self._said else "ffmpeg"
-        return f"取流中断：{last} / the stream ended: {last}"
+                return Message(meaning)
+        return Message("camera.stream_ended", said=self._said[-1] if self._said else "ffmpeg")
 
     # -- what ffmpeg sends ------------------------------------------------------------------------
 
@@ -217,9 +208,9 @@ class Pull:
         self._announced = announcement
         video = announcement.codecs.get("video")
         if video is None:
-            self._end(Failed("摄像机没有图像 / the camera has no picture"))
+            self._end(Failed(Message("camera.no_picture")))
         elif video.name != H264:
-            self._end(Refused(H265_REMEDY.format(name="H.265" if video.name == "H265" else video.name)))
+            self._end(Refused(_wrong_codec(video.name)))
 
     def _rtp(self, kind: str, packet: bytes) -> None:
         self._heard = time.monotonic()
@@ -227,7 +218,7 @@ class Pull:
             self._first_at = self._first_at or self._heard
             self._b_frames.look(packet)
             if self._b_frames.reordered:
-                self._end(Refused(B_FRAMES_REMEDY, b_frames=True))
+                self._end(Refused(Message("camera.b_frames"), b_frames=True))
                 return
         if self.publisher is not None:
             self.publisher.rtp(kind, packet)
@@ -253,10 +244,10 @@ class Pull:
     def _go_live(self) -> None:
         assert self._announced is not None
         if self.room.occupied():
-            self._end(Failed("该房间正在推流 / the room has another publisher"))
+            self._end(Failed(Message("camera.room_taken")))
             return
         publisher = PlainPublisher(self.room.name, plainrtp.usable(self._announced), self.room.streams)
-        publisher.on_closed.append(lambda closed: self._end(Failed(f"已让位 / replaced: {closed.closed}")))
+        publisher.on_closed.append(self._replaced)
         self.room.publish(publisher)
         publisher.start()
         self.publisher = publisher
@@ -266,6 +257,9 @@ class Pull:
             publisher.rtcp(kind, packet)
         self._held.clear()
         self.on_live()
+
+    def _replaced(self, publisher: PlainPublisher) -> None:
+        self._end(Failed(Message("camera.replaced", reason=publisher.closed)))
 
     def _end(self, reason: Exception) -> None:
         if not self._over.done():

@@ -1,7 +1,7 @@
 """Offers read strictly, answers written by hand (RFC 8866, 8829, 9725).
 
-Offers come from anyone on the network: every line used is checked, and what is wrong is named in
-Chinese and English so that the answer 422 helps whoever set up the encoder.
+Offers come from anyone on the network: every line used is checked, and what is wrong is named, so that the answer 422
+helps whoever set up the encoder.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from messages import Invalid, Message
 from streaming.wire.codecs import STATIC, Codec
 
 MAX_MEDIA = 16
@@ -25,8 +26,8 @@ _DEAF = re.compile(r"^s=FFmpegPublishSession\s*$", re.MULTILINE)
 _TOKEN = re.compile(r"^[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]{1,64}$")
 
 
-class SdpError(ValueError):
-    """The description cannot be used; the message says what is wrong, zh / English."""
+class SdpError(Invalid):
+    """The description cannot be used; its message says what is wrong."""
 
 
 @dataclass
@@ -98,15 +99,12 @@ def parse_offer(text: str, *, sends: bool) -> Offer:
             and section.first("bundle-only") is not None
             and section.kind in ("audio", "video")
         ):
-            raise SdpError(
-                f"{section.kind} 段标有 a=bundle-only，却不在任何 BUNDLE 组（查 a=mid 与 a=group）"
-                f" / {section.kind} is bundle-only but in no BUNDLE group: check a=mid and a=group"
-            )
+            raise SdpError(Message("sdp.bundle_only_alone", kind=section.kind))
     used = _used(media, sends)
     _check_bundle(_bundles(session), used)
     leader = used[0]
     if any(section.first("rtcp-mux") is None for section in used):
-        raise SdpError("缺少 a=rtcp-mux / a=rtcp-mux is required in every media section")
+        raise SdpError(Message("sdp.no_rtcp_mux"))
     return Offer(
         media, *_ice(leader), _fingerprints(leader), _setup(leader), hears_close=not _DEAF.search(text)
     )
@@ -138,7 +136,7 @@ def _used(media: list[Media], sends: bool) -> list[Media]:
     """One section a kind: the first of the right direction with a codec of ours, the others are spare."""
     wanted = [section for section in media if section.wanted]
     if not wanted:
-        raise SdpError("没有可用的音频或视频 / the offer has no active audio or video section")
+        raise SdpError(Message("sdp.nothing_active"))
     fitting = _of_direction(wanted, sends)
     used = []
     for kind in ("video", "audio"):
@@ -153,7 +151,7 @@ def _used(media: list[Media], sends: bool) -> list[Media]:
 def parse_fragment(text: str) -> tuple[str, str] | None:
     """ICE credentials in a trickle fragment (RFC 8840), None where it carries only candidates."""
     if not any(line.startswith("a=") for line in text.splitlines()):
-        raise SdpError("片段中没有任何 a= 行 / the fragment has no a= line")
+        raise SdpError(Message("sdp.fragment_empty"))
     found = dict(re.findall(r"^a=(ice-ufrag|ice-pwd):(\S+)\s*$", text, re.MULTILINE))
     if not found:
         return None
@@ -163,40 +161,38 @@ def parse_fragment(text: str) -> tuple[str, str] | None:
 def _sections(text: str) -> tuple[list[tuple[str, str]], list[Media]]:
     lines = [line for line in re.split(r"\r\n|\n|\r", text) if line]
     if not lines or lines[0] != "v=0":
-        raise SdpError("不是 SDP：第一行应为 v=0 / not SDP: the first line must be v=0")
+        raise SdpError(Message("sdp.not_sdp"))
     session: list[tuple[str, str]] = []
     media: list[Media] = []
     for number, line in enumerate(lines, 1):
         if len(line) > MAX_LINE:
-            raise SdpError(
-                f"第 {number} 行超过 {MAX_LINE} 字符 / line {number} is over {MAX_LINE} characters"
-            )
+            raise SdpError(Message("sdp.line_too_long", line=number, most=MAX_LINE))
         if len(line) < 2 or line[1] != "=" or not line[0].isascii() or not line[0].isalpha():
-            raise SdpError(f"第 {number} 行不是“字母=值” / line {number} is not type=value")
+            raise SdpError(Message("sdp.line_malformed", line=number))
         if line[0] == "m":
             media.append(_media_line(line[2:], number))
         elif line[0] == "a":
             key, _, value = line[2:].partition(":")
             (media[-1].attributes if media else session).append((key.strip(), value.strip()))
     if not media:
-        raise SdpError("没有 m= 行 / the offer has no m= line")
+        raise SdpError(Message("sdp.no_media"))
     if len(media) > MAX_MEDIA:
-        raise SdpError(f"媒体段多于 {MAX_MEDIA} 个 / more than {MAX_MEDIA} media sections")
+        raise SdpError(Message("sdp.too_much_media", most=MAX_MEDIA))
     return session, media
 
 
 def _media_line(value: str, number: int) -> Media:
     parts = value.split()
     if len(parts) < 4 or not parts[1].partition("/")[0].isdecimal():
-        raise SdpError(f"第 {number} 行 m= 不完整 / line {number}: malformed m= line")
+        raise SdpError(Message("sdp.media_line_malformed", line=number))
     kind, port, protocol, formats = parts[0], parts[1].partition("/")[0], parts[2], parts[3:]
     if not _TOKEN.match(kind):
-        raise SdpError(f"第 {number} 行媒体类型无效 / line {number}: invalid media type")
+        raise SdpError(Message("sdp.media_type_invalid", line=number))
     if kind in ("audio", "video"):
         if protocol not in _PROTOCOLS:
-            raise SdpError(f"第 {number} 行须为 DTLS-SRTP / line {number}: {_PROTOCOLS[0]} is required")
+            raise SdpError(Message("sdp.protocol_wrong", line=number, protocol=_PROTOCOLS[0]))
         if not all(item.isdecimal() and int(item) < 128 for item in formats):
-            raise SdpError(f"第 {number} 行负载类型无效 / line {number}: invalid payload type")
+            raise SdpError(Message("sdp.payload_type_invalid", line=number))
     return Media(kind, protocol, formats, rejected=int(port) == 0)
 
 
@@ -249,10 +245,8 @@ def _of_direction(wanted: list[Media], sends: bool) -> list[Media]:
     fitting = [section for section in wanted if section.direction in allowed]
     if not fitting:
         wrong = wanted[0]
-        raise SdpError(
-            f"{wrong.kind} 的方向是 {wrong.direction}，应为 {allowed[0]}"
-            f" / {wrong.kind} is {wrong.direction}, must be {allowed[0]}"
-        )
+        told = {"kind": wrong.kind, "direction": wrong.direction, "wanted": allowed[0]}
+        raise SdpError(Message("sdp.direction_wrong", **told))
     return fitting
 
 
@@ -261,9 +255,9 @@ def _check_bundle(groups: list[list[str]], used: list[Media]) -> None:
         return
     mids = [media.mid for media in used]
     if len(set(mids)) != len(mids) or not any(set(mids) <= set(group) for group in groups):
-        raise SdpError("音视频须在同一 BUNDLE 组 / all media must be in one BUNDLE group with distinct mids")
+        raise SdpError(Message("sdp.not_bundled"))
     if any(not _TOKEN.match(mid) for mid in mids):
-        raise SdpError("a=mid 无效 / invalid a=mid")
+        raise SdpError(Message("sdp.mid_invalid"))
 
 
 def _ice(media: Media) -> tuple[str, str]:
@@ -272,9 +266,9 @@ def _ice(media: Media) -> tuple[str, str]:
 
 def _credentials(ufrag: str, password: str) -> tuple[str, str]:
     if not 4 <= len(ufrag) <= 256 or not _ICE.match(ufrag):
-        raise SdpError("a=ice-ufrag 缺失或无效 / a=ice-ufrag is missing or invalid")
+        raise SdpError(Message("sdp.ufrag_invalid"))
     if not 22 <= len(password) <= 256 or not _ICE.match(password):
-        raise SdpError("a=ice-pwd 缺失或无效 / a=ice-pwd is missing or invalid")
+        raise SdpError(Message("sdp.password_invalid"))
     return ufrag, password
 
 
@@ -287,15 +281,15 @@ def _fingerprints(media: Media) -> list[tuple[str, str]]:
         if size is None:
             continue
         if not _FINGERPRINT.match(value) or value.count(":") != size - 1:
-            raise SdpError("a=fingerprint 格式错误 / malformed a=fingerprint")
+            raise SdpError(Message("sdp.fingerprint_malformed"))
         found.append((algorithm, value))
     if not found:
-        raise SdpError("缺少 sha-256 指纹 / no a=fingerprint with sha-256, sha-384 or sha-512")
+        raise SdpError(Message("sdp.no_fingerprint"))
     return found
 
 
 def _setup(media: Media) -> str:
     setup = media.first("setup") or ""
     if setup not in _SETUP:
-        raise SdpError("a=setup 应为 actpass、active 或 passive / a=setup must be actpass, active or passive")
+        raise SdpError(Message("sdp.setup_wrong"))
     return setup

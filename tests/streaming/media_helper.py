@@ -15,7 +15,7 @@ from benchmarks.lightpeer import LightPeer
 from records.serving.workers import Workers
 from streaming.rooms.media import MediaConfig, MediaServer
 
-SDP = {"Content-Type": "application/sdp"}
+SDP = {"Content-Type": "application/sdp", "Accept-Language": "en"}
 BEARER = {"Authorization": "Bearer good"}
 
 

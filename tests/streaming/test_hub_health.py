@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
+from messages import Message
 from records.clock import now, running_from
 from records.ledger import Ledger
 from records.public import rows as public
@@ -49,7 +50,7 @@ def test_a_well_hub_has_no_problem(rig: Rig) -> None:
 
 
 def test_the_public_hears_only_whether_the_hub_is_well(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    trouble = Trouble("内网 10.0.0.9 的摄像机", "camera at 10.0.0.9")
+    trouble = Trouble(Message("camera.address_invalid", address="10.0.0.9"))
     monkeypatch.setattr(hub(rig).cameras, "trouble", lambda: {"cameras": trouble})
     for headers in ({"x-forwarded-for": "203.0.113.9"}, {"x-forwarded-for": "127.0.0.1"}):
         answer = rig.get("/healthz", **headers)
@@ -111,14 +112,14 @@ def test_a_late_loop_and_a_low_disk_only_degrade(rig: Rig) -> None:
 
 
 def test_every_service_is_asked(tmp_path: Path) -> None:
-    edges = Trouble("边缘都不通", "all edges down", "查网络", "check the network")
+    edges = Trouble(Message("edge.no_answer"), Message("edge.down_remedy"))
     services = (
-        Part({"recorder": Trouble("录像停了", "recording stopped"), "cameras": None}),
+        Part({"recorder": Trouble(Message("recording.cannot_write", error="OSError")), "cameras": None}),
         Part({"edges": edges}),
     )
     report = Health(Machine(tmp_path, Workers()), services).report()
     problems = {one["check"]: one for one in report["problems"]}
-    assert problems["recorder"]["en"] == "recording stopped" and problems["edges"]["remedy_zh"] == "查网络"
+    assert "OSError" in problems["recorder"]["en"] and "检查 Janus" in problems["edges"]["remedy_zh"]
     assert report["checks"]["cameras"] == "ok" and report["status"] == "degraded"
 
 
@@ -131,7 +132,7 @@ def test_a_step_of_the_clock_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
         watch.look()
         watch.look()
         trouble = watch.trouble()
-        assert trouble is not None and "+3.0" in trouble.zh
+        assert trouble is not None and "+3.0" in trouble.to_json()["zh"]
         monkeypatch.setattr(machine, "STEP_SHOWN", -1.0)
         assert watch.trouble() is None
 
@@ -159,7 +160,7 @@ async def test_a_part_that_cannot_start_is_named_and_the_others_run() -> None:
     found = port.trouble()
     assert found.keys() == {"media", "taps", "bad", "good"}
     trouble = found["bad"]
-    assert trouble is not None and "OSError" in trouble.zh
+    assert trouble is not None and "OSError" in trouble.to_json()["zh"]
     assert [name for name, one in found.items() if one] == ["bad"]
     await port.stop()
     assert (plane.log, good.log, bad.log) == (["start", "stop"], ["start", "stop"], [])

@@ -26,7 +26,7 @@ def problem(response, status, *words):
     assert response.headers["content-type"].startswith("application/problem+json")
     assert response.headers["access-control-allow-origin"] == "*"
     body = response.json()
-    assert body["status"] == status and " / " in body["detail"]
+    assert body["status"] == status and body["type"].startswith("urn:sunbid:") and body["detail"]
     for word in words:
         assert word in body["detail"]
 
@@ -204,3 +204,15 @@ async def test_a_handshake_that_never_comes_ends(hub, peer, monkeypatch):
     await hub.http.post("/whip/hz-01", content=peer.offer("sendonly"), headers=SDP | BEARER)
     await until(lambda: not hub.server.sessions.all())
     assert not hub.server.room("hz-01").occupied()
+
+
+async def test_a_refusal_is_told_in_the_language_asked_for_under_a_name_that_stays(hub, peer):
+    told = {}
+    for lang in ("zh-CN,zh;q=0.9", "en-GB", "fr"):
+        headers = {"Content-Type": "application/sdp", "Accept-Language": lang} | BEARER
+        answer = await hub.http.post("/whip/hz-01", content="hello", headers=headers)
+        problem(answer, 422, "v=0")
+        told[lang] = answer.json()
+        assert answer.headers["vary"] == "Accept-Language"
+    assert {body["type"] for body in told.values()} == {"urn:sunbid:sdp.not_sdp"}
+    assert told["fr"] == told["zh-CN,zh;q=0.9"] != told["en-GB"] and "not SDP" in told["en-GB"]["detail"]

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from messages import Message
 from records.clock import now
 from records.ledger import Ledger
 from streaming.machine import GIB
-from streaming.recording import policy as duty
+from streaming.recording import policy
 from streaming.recording.policy import RecordingCheck
 from streaming.recording.recorder import RecordingStatus
-from streaming.sources import cameras as complaints
+from streaming.sources import cameras
 from streaming.sources.cameras import CameraStatus
-from streaming.sources.rtsp import B_FRAMES_REMEDY, H265_REMEDY
 from tests.streaming import hub_market
 from tests.streaming.hub_market import Rig
 
@@ -27,7 +27,7 @@ def named(room: str, lang: str) -> str:
     return {"zh": "市本级 开标一室", "en": "City · Room 1"}[lang]
 
 
-def camera(state: str, reason: str = "", seconds: float = 60.0) -> CameraStatus:
+def camera(state: str, reason: Message | None = None, seconds: float = 60.0) -> CameraStatus:
     return CameraStatus(state, reason, since=now() - timedelta(seconds=seconds))
 
 
@@ -35,47 +35,48 @@ def camera(state: str, reason: str = "", seconds: float = 60.0) -> CameraStatus:
 
 
 def test_cameras_that_do_as_they_should_are_not_spoken_of() -> None:
-    fine = {"a": camera("live"), "b": camera("waiting", "该房间正在推流 / another publisher")}
-    assert complaints.trouble(fine, named) is None
-    assert complaints.trouble({"a": camera("connecting", seconds=5)}, named) is None, "it may take a moment"
+    fine = {"a": camera("live"), "b": camera("waiting", Message("camera.room_taken"))}
+    assert cameras.trouble(fine, named) is None
+    assert cameras.trouble({"a": camera("connecting", seconds=5)}, named) is None, "it may take a moment"
 
 
-@pytest.mark.parametrize("reason", [H265_REMEDY.format(name="H.265"), B_FRAMES_REMEDY])
-def test_a_refused_camera_is_named_with_its_remedy_in_both_languages(reason: str) -> None:
-    trouble = complaints.trouble({"hz-01.far": camera("refused", reason, 0)}, named)
+@pytest.mark.parametrize("reason", [Message("camera.codec", codec="H.265"), Message("camera.b_frames")])
+def test_a_refused_camera_is_named_with_its_remedy_in_both_languages(reason: Message) -> None:
+    trouble = cameras.trouble({"hz-01.far": camera("refused", reason, 0)}, named)
     assert trouble is not None
-    zh, en = reason.split(" / ")
-    assert trouble.zh == f"市本级 开标一室 全景：摄像机被拒：{zh}" and en in trouble.en
+    zh, en = reason.text("zh"), reason.text("en")
     assert (
-        "the camera" not in trouble.zh
-        and "摄像机" not in trouble.en
-        and trouble.remedy_zh
-        and trouble.remedy_en
+        trouble.to_json()["zh"] == f"市本级 开标一室 全景：摄像机被拒：{zh}" and en in trouble.to_json()["en"]
+    )
+    assert (
+        "the camera" not in trouble.to_json()["zh"]
+        and "摄像机" not in trouble.to_json()["en"]
+        and trouble.to_json()["remedy_zh"]
+        and trouble.to_json()["remedy_en"]
     )
 
 
 def test_several_cameras_keep_their_languages_apart() -> None:
-    away = {
-        name: camera("connecting", "摄像机没有应答 / the camera does not answer")
-        for name in ("hz-01", "hz-01.far")
-    }
-    trouble = complaints.trouble(away, named)
+    away = {name: camera("connecting", Message("camera.no_answer")) for name in ("hz-01", "hz-01.far")}
+    trouble = cameras.trouble(away, named)
     assert trouble is not None
-    assert trouble.zh.count("摄像机没有应答") == 2 and "answer" not in trouble.zh
-    assert trouble.en.count("does not answer") == 2 and "重连" in trouble.remedy_zh
+    assert trouble.to_json()["zh"].count("摄像机没有应答") == 2 and "answer" not in trouble.to_json()["zh"]
+    assert trouble.to_json()["en"].count("does not answer") == 2 and "重连" in trouble.to_json()["remedy_zh"]
 
 
 def test_when_the_power_of_a_house_fails_the_line_stays_short() -> None:
     away = {f"hz-{number:02}": camera("connecting") for number in range(28)}
-    trouble = complaints.trouble(away, named)
+    trouble = cameras.trouble(away, named)
     assert (
-        trouble is not None and trouble.zh.endswith("；另有 25 台") and trouble.en.endswith("; and 25 more")
+        trouble is not None
+        and trouble.to_json()["zh"].endswith("；另有 25 台")
+        and trouble.to_json()["en"].endswith("; and 25 more")
     )
 
 
 def test_the_state_lasts_from_its_first_moment_and_the_public_hears_no_reason() -> None:
-    status = camera("refused", "http://***@10.0.0.9/x 无效 / not an address")
-    assert "10.0.0.9" in status.told("hz-01")["reason_zh"]
+    status = camera("refused", Message("camera.address_invalid", address="http://***@10.0.0.9/x"))
+    assert "10.0.0.9" in status.to_json("hz-01")["reason_zh"]
     assert set(status.signal("hz-01")) == {"camera", "state", "since"}
 
 
@@ -90,17 +91,18 @@ class Disk:
 
 @dataclass
 class Held:
-    """A recorder as far as duty looks at it."""
+    """A recorder as far as the check looks at it."""
 
     disk: Disk = field(default_factory=Disk)
-    trouble: str | None = None
+    trouble: Message | None = None
     rooms: dict[str, RecordingStatus] = field(default_factory=dict)
 
     def status(self) -> dict[str, RecordingStatus]:
         return self.rooms
 
-    def message(self) -> str:
-        return self.trouble or ("磁盘只剩 0.1 GiB，录像已停 / disk full" if self.disk.state == "full" else "")
+    def message(self) -> Message | None:
+        full = Message("recording.disk_full", free="0.1 GiB")
+        return self.trouble or (full if self.disk.state == "full" else None)
 
 
 RUNNING = RecordingStatus(True, now(), 5000, 0.5, 0, 0)
@@ -125,21 +127,29 @@ def test_a_full_disk_is_named_at_once_with_the_rooms_it_concerns() -> None:
     found = made(Held(Disk("full")), {"hz-01", "hz-01.far"})
     trouble = found.trouble(named)
     assert trouble is not None and found.row("hz-01") == {"state": "disk"}
-    assert trouble.zh == "应录未录：市本级 开标一室、市本级 开标一室全景（磁盘只剩 0.1 GiB，录像已停）"
-    assert "请暂缓开标" in trouble.remedy_zh and "hold the opening" in trouble.remedy_en
+    assert (
+        trouble.to_json()["zh"]
+        == "应录未录：市本级 开标一室、市本级 开标一室 全景（磁盘只剩 0.1 GiB，录像已停，请清理或扩容）"
+    )
+    assert (
+        "请暂缓开标" in trouble.to_json()["remedy_zh"]
+        and "hold the opening" in trouble.to_json()["remedy_en"]
+    )
 
 
 def test_what_cannot_be_written_is_failed_even_while_ffmpeg_runs() -> None:
-    found = made(Held(trouble="录像写不下去 / cannot be written", rooms={"hz-01": RUNNING}), {"hz-01"})
+    found = made(
+        Held(trouble=Message("recording.cannot_write", error="OSError"), rooms={"hz-01": RUNNING}), {"hz-01"}
+    )
     assert found.state("hz-01") == "failed" and found.trouble(named) is not None
 
 
 def test_a_room_that_only_waits_for_its_first_keyframe_gets_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     found = made(Held(rooms={"hz-01": WAITING}), {"hz-01"})
     assert found.state("hz-01") == "waiting" and found.trouble(named) is None
-    monkeypatch.setattr(duty, "PATIENCE", 0.0)
+    monkeypatch.setattr(policy, "PATIENCE", 0.0)
     trouble = found.trouble(named)
-    assert trouble is not None and trouble.zh == "应录未录：市本级 开标一室"
+    assert trouble is not None and trouble.to_json()["zh"] == "应录未录：市本级 开标一室"
 
 
 # ── in the hub ──
@@ -147,16 +157,18 @@ def test_a_room_that_only_waits_for_its_first_keyframe_gets_a_while(monkeypatch:
 
 def test_the_hub_tells_of_its_cameras(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     hub: Any = rig.client.app.state.hub  # type: ignore[attr-defined]
-    cameras = hub.cameras._cameras
-    monkeypatch.setattr(cameras, "status", lambda: {"hz-01": camera("refused", "请改用 H.264 / set H.264")})
+    pulled = hub.cameras._cameras
+    monkeypatch.setattr(
+        pulled, "status", lambda: {"hz-01": camera("refused", Message("camera.codec", codec="H.265"))}
+    )
     (line,) = [one for one in rig.get("/api/rooms").json() if one["id"] == "hz-01"]
     (signal,) = line["signals"]
     assert (signal["camera"], signal["state"]) == ("hz-01", "refused") and "H.264" not in str(line)
     assert "signals" not in next(one for one in rig.get("/api/rooms").json() if one["id"] == "hz-02")
     problems = {one["check"]: one for one in rig.get("/healthz").json()["problems"]}
-    assert problems["cameras"]["zh"] == "市本级 开标一室：摄像机被拒：请改用 H.264"
+    assert problems["cameras"]["zh"].startswith("市本级 开标一室：摄像机被拒：摄像机发送 H.265")
     row = hub.states.row(hub.roster.rooms["hz-01"])
-    assert row["sources"][0]["reason_en"] == "set H.264" and row["recorder"] is None
+    assert "set H.264" in row["sources"][0]["reason_en"] and row["recorder"] is None
 
 
 def test_the_hub_tells_of_its_recorder(ledger: Ledger, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ async def test_a_tap_that_fails_is_told_of_restarted_and_goes_on(hub: Rig) -> No
     await until(lambda: tap.seen == seen + 3)
     assert tap.restarts == 2
     trouble = hub.server.trouble()["taps"]
-    assert trouble is not None and "hz-01" in trouble.zh and "hz-01" in trouble.en
+    assert trouble is not None and "hz-01" in trouble.to_json()["zh"] and "hz-01" in trouble.to_json()["en"]
 
 
 def odd(chance: random.Random, camera: Camera) -> bytes:
