@@ -8,27 +8,22 @@ a lot tendered anew is none of the present round's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.functions import GenericFunction
 
 from records.conditions import PYTHON, SQL, C, Logic
+from records.lots import round_before_sql
 from records.tables.bids import Bid
-from records.tables.openings import Opening
 from records.tables.projects import Lot
 
 _LAST = datetime.max.replace(tzinfo=UTC)
 """Stands for a time of receipt that nobody has told, which comes after all that are told."""
-
-OVER = ("ended", "sealed")
-"""States of an opening that is over."""
-HELD = ("opened", "failed")
-"""Results of an opening that closes a round; one broken off 中止 does not: its bids may be opened another day."""
 
 
 class Handed(Protocol):
@@ -86,27 +81,11 @@ def receipt(bid: Handed) -> tuple[datetime, str]:
 def on_hand(bids: Iterable[B], deadline: datetime | None, since: datetime | None = None) -> list[B]:
     """The bids of one lot that are on hand, in order of receipt, one a bidder.
 
-    `since`: when the opening of an earlier round was held (`earlier_rounds`); None: this is the first round.
+    `since`: when the opening of an earlier round was held (`records.lots.round_before`); None: this is the first round.
     """
     counted = (bid for bid in bids if _handed_in(PYTHON, bid, deadline, since))
     last = {bid.bidder_id: bid for bid in sorted(counted, key=receipt)}
     return sorted(last.values(), key=receipt)
-
-
-def round_before(openings: Iterable[Any], deadline: datetime | None) -> datetime | None:
-    """When the opening of a lot's round before this one was held; None in the first round. `openings`: all of the lot.
-
-    A round is over when its opening was held (opened or failed 流标), the lot has a deadline after that, and another
-    opening follows. Two openings under one deadline, one an envelope 双信封, are one round.
-    """
-    known = [opening for opening in openings if opening.state != "cancelled"]
-    last = max((opening.scheduled_at for opening in known), default=None)
-    held = (
-        opening.scheduled_at
-        for opening in known
-        if opening.state in OVER and opening.result in HELD and PYTHON.after(deadline, opening.scheduled_at)
-    )
-    return max((at for at in held if PYTHON.after(last, at)), default=None)
 
 
 # ── in SQL ───────────────────────────────────────────────────────────────────
@@ -145,7 +124,7 @@ def bid_on_hand() -> ColumnElement[bool]:
 
 
 def _in_this_round(bid: Any) -> ColumnElement[bool]:
-    return _handed_in(SQL, bid, Lot.deadline, _round_before())
+    return _handed_in(SQL, bid, Lot.deadline, round_before_sql())
 
 
 def _received_after(one: Any, other: Any) -> ColumnElement[bool]:
@@ -158,29 +137,6 @@ def _received_after(one: Any, other: Any) -> ColumnElement[bool]:
         and_(one.received_at.is_(None), other.received_at.is_not(None)),
         and_(tied, _Bytewise(one.id) > _Bytewise(other.id)),
     )
-
-
-def _round_before() -> Any:
-    """SQL over `Lot`: `round_before` of its openings."""
-    held, next_one = aliased(Opening), aliased(Opening)
-    follows = exists().where(
-        next_one.lot_id == held.lot_id, next_one.state != "cancelled", next_one.scheduled_at > held.scheduled_at
-    )  # fmt: skip
-    return (
-        select(func.max(held.scheduled_at))
-        .where(
-            held.lot_id == Lot.id, held.scheduled_at < Lot.deadline, held.state.in_(OVER),
-            held.result.in_(HELD), follows,
-        )
-        .correlate(Lot)
-        .scalar_subquery()
-    )  # fmt: skip
-
-
-def earlier_rounds(session: Session, lot_ids: Sequence[str]) -> dict[str, datetime]:
-    """Lot → when the opening of its round before this one was held; lots in their first round are left out."""
-    query = select(Lot.id, before := _round_before()).where(Lot.id.in_(lot_ids), before.is_not(None))
-    return dict(session.execute(query).all())
 
 
 def bids_on_hand(session: Session, lot_id: str) -> list[Bid]:

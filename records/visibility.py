@@ -13,11 +13,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, or_
+from sqlalchemy import ColumnElement, and_, case, exists, false, or_, true
 from sqlalchemy.orm import aliased
 
 from records.clock import now
+from records.lots import FIRST_MOMENT as FIRST_MOMENT
+from records.lots import deadline_passed, none_ahead, one_ahead
+from records.tables.money import Award
 from records.tables.openings import Opening
 from records.tables.projects import Lot
 
@@ -74,7 +78,7 @@ class Moment(StrEnum):
 
 @dataclass(frozen=True)
 class LotClock:
-    """When the moments of one lot happened; None = not yet (deadline None = unknown, so still secret)."""
+    """When the moments of one lot happened; None = not yet. `deadline`: the one in force (`records.lots`), None = unknown."""
 
     deadline: datetime | None = None
     bidders_published: datetime | None = None
@@ -114,8 +118,14 @@ TABLE: Mapping[Datum, Mapping[Audience, Moment]] = {
     Datum.PERSONAL: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.NEVER},
 }
 
-FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
-"""What "always visible" means as a time."""
+TELLS_WHO_BIDS = frozenset(
+    {
+        Datum.BASE_PRICE, Datum.BIDDER_COUNT, Datum.BIDDER_NAMES, Datum.DEPOSITS, Datum.BID_PRICES, Datum.BID_FILES,
+        Datum.WARNINGS,
+    }
+)  # fmt: skip
+"""What is known to the platform before the opening already."""
+
 NO_MOMENT = datetime(9999, 12, 31, tzinfo=UTC)
 """What "secret, and nobody knows until when" means as a time."""
 
@@ -129,10 +139,21 @@ def visible_from(datum: Datum, lot: LotClock, audience: Audience = Audience.PUBL
     moment = TABLE[datum][audience]
     if moment is Moment.ALWAYS:
         return FIRST_MOMENT
-    if moment is Moment.NEVER or lot.deadline is None:
+    if moment is Moment.NEVER:
         return None
-    reached: datetime | None = getattr(lot, moment.value)
-    return None if reached is None else max(reached, lot.deadline)
+    if lot.deadline is None and _waits_for_a_deadline(datum, audience):
+        return None
+    deadline = lot.deadline or FIRST_MOMENT
+    reached: datetime | None = deadline if moment is Moment.DEADLINE else getattr(lot, moment.value)
+    return None if reached is None else max(reached, deadline)
+
+
+def _waits_for_a_deadline(datum: Datum, audience: Audience) -> bool:
+    """Whether a datum stays secret while no deadline is known.
+
+    To the public everything does. Supervisors see at once what comes into being only with the opening or after it.
+    """
+    return audience is Audience.PUBLIC or datum in TELLS_WHO_BIDS
 
 
 def published_from(datum: Datum, lot: LotClock, published: datetime | None) -> datetime | None:
@@ -179,26 +200,50 @@ def notice_from(
     return published_from(Datum.LOT_OUTCOME, LotClock(deadline=deadline), published)
 
 
-def opened(at: datetime | None = None) -> ColumnElement[bool]:
-    """SQL over `Lot`: its deadline in force is behind us, or nothing is known of one.
+# ── in SQL ───────────────────────────────────────────────────────────────────
 
-    Before it, who bids and how many is secret for everyone, supervisors too (招标投标法 art. 22), and so is
-    whatever tells of that: an early award, an opening called off. Where the lot names no deadline the time its
-    opening is announced for stands in.
+
+def visible(
+    datum: Datum,
+    audience: Audience = Audience.SUPERVISOR,
+    at: datetime | None = None,
+    *,
+    dated: Any = None,
+) -> ColumnElement[bool]:
+    """SQL over `Lot`: `is_visible` of a datum of the lot at the moment `at` (default: now).
+
+    `dated`: the column that says when the datum itself came about (an award's date, say), where a query has it; without
+    it the lot's openings and awards are asked.
     """
-    moment = at or now()
-    return or_(Lot.deadline <= moment, and_(Lot.deadline.is_(None), ~_announced_after(moment)))
+    instant, moment = at or now(), TABLE[datum][audience]
+    if moment is Moment.NEVER:
+        return false()
+    since = true() if dated is None else dated <= instant
+    if moment is Moment.ALWAYS:
+        return and_(true(), since)
+    waits = _waits_for_a_deadline(datum, audience)
+    past = deadline_passed(instant) if waits else none_ahead(instant)
+    if moment is Moment.DEADLINE or dated is not None:
+        return and_(past, since)
+    return and_(past, _reached(moment, instant))
+
+
+def _reached(moment: Moment, at: datetime) -> ColumnElement[bool]:
+    """SQL over `Lot`: its openings or awards say that a moment of its life has come."""
+    opening, award = aliased(Opening), aliased(Award)
+    said: dict[Moment, tuple[ColumnElement[bool], ...]] = {
+        Moment.BIDDERS_PUBLISHED: (opening.lot_id == Lot.id, opening.started_at <= at),
+        Moment.PRICES_READ: (opening.lot_id == Lot.id, opening.ended_at <= at, opening.result == "opened"),
+        Moment.PUBLICITY: (award.lot_id == Lot.id, award.publicity_from <= at, award.status != "cancelled"),
+        Moment.AWARDED: (award.lot_id == Lot.id, award.awarded_at <= at, award.status == "awarded"),
+    }
+    return exists().where(*said[moment])
 
 
 def sealed(at: datetime | None = None) -> ColumnElement[bool]:
-    """SQL over `Lot`: the opposite of `opened`, written so that the index on deadlines finds these few."""
-    moment = at or now()
-    return or_(Lot.deadline > moment, and_(Lot.deadline.is_(None), _announced_after(moment)))
-
-
-def _announced_after(moment: datetime) -> ColumnElement[bool]:
-    ahead = aliased(Opening)
-    return exists().where(ahead.lot_id == Lot.id, ahead.state != "cancelled", ahead.scheduled_at > moment)
+    """SQL over `Lot`: what became of it may not be told yet; the opposite of `visible(Datum.LOT_OUTCOME)`, found by
+    the index on deadlines."""
+    return one_ahead(at or now())
 
 
 TOLD_AT_ONCE = ("scheduled", "cancelled")
@@ -208,22 +253,28 @@ TOLD_AT_ONCE = ("scheduled", "cancelled")
 def announced(at: datetime | None = None) -> ColumnElement[bool]:
     """SQL over `Opening` and its `Lot`: anybody may know of this opening. One told as a whole, ended, waits for the
     deadline: nobody has announced it."""
-    return or_(Opening.head_seq > 0, Opening.state.in_(TOLD_AT_ONCE), opened(at))
+    return or_(Opening.head_seq > 0, Opening.state.in_(TOLD_AT_ONCE), visible(Datum.OPENING_PROCESS, at=at))
 
 
 def state_told(at: datetime | None = None) -> ColumnElement[str]:
     """SQL over `Opening` and its `Lot`: the state as far as it may be told, before the deadline no more than that
     the opening is announced."""
-    return case((or_(opened(at), Opening.state.in_(TOLD_AT_ONCE)), Opening.state), else_="scheduled")
+    return case(
+        (or_(visible(Datum.LOT_OUTCOME, at=at), Opening.state.in_(TOLD_AT_ONCE)), Opening.state),
+        else_="scheduled",
+    )
 
 
 def status_told(at: datetime | None = None) -> ColumnElement[str]:
     """SQL over `Lot`: its status as far as it may be told, before the deadline no outcome."""
-    return case((or_(opened(at), Lot.status.in_(BEFORE_THE_DEADLINE)), Lot.status), else_="bidding")
+    return case(
+        (or_(visible(Datum.LOT_OUTCOME, at=at), Lot.status.in_(BEFORE_THE_DEADLINE)), Lot.status),
+        else_="bidding",
+    )
 
 
 @dataclass(frozen=True)
-class Standing:
+class Progress:
     """How an opening stands, as far as it may be told."""
 
     state: str = "scheduled"
@@ -235,10 +286,10 @@ class Standing:
     """The end of its chain: before the deadline the number of sign-ins could be tried out on it."""
 
 
-def standing(opening: Opening, due: bool) -> Standing:
-    """How an opening stands; `due` is what `opened` says of its lot."""
+def progress_told(opening: Opening, due: bool) -> Progress:
+    """How an opening stands; `due`: the deadline of its lot is behind us (`Datum.OPENING_PROCESS`)."""
     if not due:
-        return Standing(state=opening.state if opening.state in TOLD_AT_ONCE else "scheduled")
-    return Standing(
+        return Progress(state=opening.state if opening.state in TOLD_AT_ONCE else "scheduled")
+    return Progress(
         opening.state, opening.stage, opening.result, opening.started_at, opening.ended_at, opening.head_hash
     )

@@ -15,7 +15,7 @@ from dashboard.shell.memo import per_lens
 from records.clock import today, written
 from records.states import OPENING_STATES
 from records.tables.projects import TRADE_FAMILIES
-from records.visibility import Standing, standing
+from records.visibility import Progress, progress_told
 from supervision.figures import formats as figures
 from supervision.figures import lots
 from supervision.figures.filters import Filters
@@ -112,13 +112,13 @@ def _openings(choice: Choice, lang: str) -> list[Row]:
         return [
             (
                 o.id, o.lot_id, lot, *(places.called(at.name, at.name_en, lang) if at else None for at in (centre, room)),
-                o.scheduled_at, *_progress(standing(o, bool(due)), lang),
+                o.scheduled_at, *_progress(progress_told(o, bool(due)), lang),
             )
             for o, lot, room, centre, due in openings(session, choice.filters, MOST_ROWS)
         ]  # fmt: skip
 
 
-def _progress(told: Standing, lang: str) -> tuple[Any, ...]:
+def _progress(told: Progress, lang: str) -> tuple[Any, ...]:
     """Begin, end, state and head of the chain, as far as they may be told."""
     return (
         told.started_at,

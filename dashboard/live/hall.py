@@ -20,7 +20,7 @@ from records.states import OPENING_STATES, STAGES
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Centre, Organisation, Room
 from records.tables.projects import TRADE_FAMILIES, Lot, Project
-from records.visibility import Standing, announced, opened, standing, state_told
+from records.visibility import Datum, Progress, announced, progress_told, state_told, visible
 
 OLDEST = date(1990, 1, 1)
 """Where the history begins: before any record of electronic tendering."""
@@ -94,7 +94,7 @@ def _some(word: str | None) -> str | None:
 
 def _joined() -> _Rows:
     return (
-        select(Opening, Lot, Project, Room, Centre, opened())
+        select(Opening, Lot, Project, Room, Centre, visible(Datum.OPENING_PROCESS))
         .join(Lot, Lot.id == Opening.lot_id)
         .join(Project, Project.id == Lot.project_id)
         .outerjoin(Room, Room.id == Opening.room_id)
@@ -103,10 +103,10 @@ def _joined() -> _Rows:
     )
 
 
-def find(session: Session, opening_id: str) -> tuple[Opening, Lot, Standing] | None:
+def find(session: Session, opening_id: str) -> tuple[Opening, Lot, Progress] | None:
     """An opening that may be known of, its lot, and how it stands as far as it may be told."""
     found = session.execute(_joined().where(Opening.id == opening_id)).first()
-    return None if found is None else (found[0], found[1], standing(found[0], bool(found[5])))
+    return None if found is None else (found[0], found[1], progress_told(found[0], bool(found[5])))
 
 
 def _narrow(query: _Rows, centre: str | None, family: str | None, key_only: bool) -> _Rows:
@@ -173,7 +173,7 @@ def _entry(
     tenderer: str | None,
     lang: str,
 ) -> Entry:
-    told = standing(opening, due)
+    told = progress_told(opening, due)
     return Entry(
         id=opening.id, scheduled_at=opening.scheduled_at, lot=lot.id, title=lot.name, project=project.name,
         tenderer=tenderer, family=_word(TRADE_FAMILIES, lot.trade_family, lang),
@@ -238,18 +238,18 @@ def seats(
     ]
 
 
-At = tuple[Opening, Lot, Standing]
+At = tuple[Opening, Lot, Progress]
 """What a room is at: the opening, its lot, how it stands."""
 
 
-def _current(session: Session) -> dict[str, tuple[Opening, Lot, Project, Standing]]:
+def _current(session: Session) -> dict[str, tuple[Opening, Lot, Project, Progress]]:
     """What each room is at, as the hall of the public says it; where that is nothing, what is next today."""
     instant = now()
     until = max(start_of(today()) + timedelta(days=1), instant + at_room.STANDBY)
     rows = session.execute(_joined().where(Room.id.is_not(None), at_room.claiming(instant, until))).all()
-    here: dict[str, dict[str, tuple[Opening, Lot, Project, Standing]]] = {}
+    here: dict[str, dict[str, tuple[Opening, Lot, Project, Progress]]] = {}
     for opening, lot, project, room, _, due in rows:
-        here.setdefault(room.id, {})[opening.id] = (opening, lot, project, standing(opening, due))
+        here.setdefault(room.id, {})[opening.id] = (opening, lot, project, progress_told(opening, due))
     found = {}
     for room_id, held in here.items():
         claims = [_claim(opening, told) for opening, _, _, told in held.values()]
@@ -268,7 +268,7 @@ def _pause_reasons(session: Session, opening_ids: list[str]) -> dict[str, str]:
     }
 
 
-def _claim(opening: Opening, told: Standing) -> at_room.Claim:
+def _claim(opening: Opening, told: Progress) -> at_room.Claim:
     return at_room.Claim(opening.id, told.state, opening.scheduled_at, told.started_at, told.ended_at)
 
 

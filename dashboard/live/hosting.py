@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from messages import Message, Unknown
 from records import audit
-from records.clock import now
 from records.public.openings import moment_of
 from records.published_list import list_of
 from records.sequence import READINGS
@@ -22,7 +21,7 @@ from records.states import OPENING_STEPS, append_event
 from records.tables.bids import Bid
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
-from records.visibility import standing
+from records.visibility import Audience, Datum, LotClock, is_visible, progress_told
 
 HOSTS = frozenset({"operator", "admin"})
 """Roles that may host an opening."""
@@ -55,8 +54,9 @@ class NextStep:
 def next_steps(session: Session, opening_id: str, at: datetime | None = None) -> list[NextStep]:
     """The steps a host may take now, in the order of an opening. Raises LookupError (no such opening)."""
     opening, lot = _get(session, opening_id)
-    due = moment_of(opening, lot) <= (at or now())
-    told = standing(opening, due)
+    clock = LotClock(deadline=moment_of(opening, lot))
+    due = is_visible(Datum.OPENING_PROCESS, clock, Audience.SUPERVISOR, at)
+    told = progress_told(opening, due)
     found = []
     for kind in STEPS:
         rule = OPENING_STEPS[kind]

@@ -18,7 +18,7 @@ from records.tables.evaluation import Evaluation
 from records.tables.openings import Opening
 from records.tables.organisations import Centre, Room
 from records.tables.projects import Lot
-from records.visibility import Standing, announced, opened, standing
+from records.visibility import Datum, Progress, announced, progress_told, visible
 
 PREPARE = timedelta(minutes=30)
 TYPICAL = timedelta(hours=1)
@@ -73,7 +73,7 @@ def _in_order(lines: dict[str, Line]) -> list[Line]:
 
 def _opening_rooms(session: Session, lang: str, start: datetime) -> dict[str, Line]:
     query = (
-        select(Opening, Room, Centre, opened())
+        select(Opening, Room, Centre, visible(Datum.OPENING_PROCESS))
         .join(Lot, Lot.id == Opening.lot_id)
         .join(Room, Room.id == Opening.room_id)
         .join(Centre, Centre.id == Room.centre_id)
@@ -84,7 +84,7 @@ def _opening_rooms(session: Session, lang: str, start: datetime) -> dict[str, Li
     lines: dict[str, Line] = {}
     for opening, room, centre, due in session.execute(query):
         line = lines.setdefault(room.id, Line(room.id, places.room(room, centre, lang), "opening"))
-        bars = _bars(opening.scheduled_at, standing(opening, bool(due)), lang)
+        bars = _bars(opening.scheduled_at, progress_told(opening, bool(due)), lang)
         line.bars += [replace(bar, opening=opening.id) for bar in _since(start, bars)]
     return lines
 
@@ -94,7 +94,7 @@ def _since(start: datetime, bars: list[Bar]) -> list[Bar]:
     return [replace(bar, start=max(bar.start, start)) for bar in bars if bar.end >= start]
 
 
-def _bars(at: datetime, told: Standing, lang: str) -> list[Bar]:
+def _bars(at: datetime, told: Progress, lang: str) -> list[Bar]:
     begun = told.started_at or at
     clock = at.astimezone(BEIJING).strftime("%H:%M")
     if told.state in at_room.OVER:

@@ -17,12 +17,11 @@ from sqlalchemy.orm import Session
 
 from records.bids_on_hand import bid_on_hand
 from records.clock import BEIJING, now, rfc3339
+from records.lots import OPENED_STATUSES, announced_time
 from records.tables.bids import Bid
 from records.tables.money import Award
-from records.tables.openings import Opening
 from records.tables.projects import Lot, counted
 from supervision.figures import formats as figures
-from supervision.rules.readiness import OPENED_STATUSES
 from supervision.warnings.desk import WarningFilters, WarningRow, list_warnings
 
 HISTORY = timedelta(days=730)
@@ -265,12 +264,7 @@ def together(session: Session, row: WarningRow) -> dict[str, Any] | None:
 
 def _opening_time() -> Any:
     """When a lot's bids were opened: its deadline, else the time its last opening was announced for."""
-    announced = (
-        select(func.max(Opening.scheduled_at))
-        .where(Opening.lot_id == Lot.id, Opening.state != "cancelled")
-        .scalar_subquery()
-    )
-    return func.coalesce(Lot.deadline, announced)
+    return func.coalesce(Lot.deadline, announced_time())
 
 
 def _moment(session: Session, row: WarningRow) -> datetime:

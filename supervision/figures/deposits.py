@@ -14,12 +14,12 @@ from records.clock import now
 from records.tables.money import Deposit
 from records.tables.projects import Lot, counted
 from records.tables.society import Opinion, OpinionAnswer
+from records.visibility import Datum, visible
 from supervision.figures.figure import LedgerFigure, Row
 from supervision.figures.filters import Filters
 from supervision.figures.formats import CNY
 from supervision.figures.narrow import Rows, of_lots, within
 from supervision.figures.results import Amount, Share
-from supervision.rules.readiness import past_deadline
 
 HOUR = 3600
 
@@ -63,7 +63,7 @@ def deposit_bases(filters: Filters) -> Bases:
 
 def counted_deposits(query: Rows, filters: Filters) -> Rows:
     """A query of deposits that has joined `Lot`, narrowed to those that the figures are made of."""
-    return of_lots(query.where(past_deadline(), counted(), or_(*deposit_bases(filters))), filters)
+    return of_lots(query.where(visible(Datum.DEPOSITS), counted(), or_(*deposit_bases(filters))), filters)
 
 
 def _by_currency(filters: Filters) -> Select[Any]:

@@ -9,11 +9,9 @@ from typing import Any
 
 from sqlalchemy import Select, case, exists, func, select
 
-from records.clock import now
 from records.tables.evaluation import Evaluation, Fee
-from records.tables.money import Award
 from records.tables.projects import Lot, counted
-from records.visibility import opened
+from records.visibility import Datum, visible
 from supervision.figures.figure import OF_LOTS, OPENED, LedgerFigure, LensFigure, Row, share_of
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import of_lots, within
@@ -42,8 +40,7 @@ class Fees:
 
 def _awarded() -> Any:
     """Whether the lot's award may be known: before it evaluation is secret."""
-    won = exists().where(Award.lot_id == Lot.id, Award.status == "awarded", Award.awarded_at <= now())
-    return won & opened() & counted()
+    return visible(Datum.EXPERTS) & counted()
 
 
 def _fees(filters: Filters) -> Select[Any]:

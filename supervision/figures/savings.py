@@ -9,12 +9,11 @@ from typing import Any
 
 from sqlalchemy import Select, case, exists, func, select
 
-from records.clock import now
 from records.tables.money import Award
 from records.tables.openings import Opening
 from records.tables.projects import Lot, Project, counted
 from records.tables.relations import Credit
-from records.visibility import opened, status_told
+from records.visibility import Datum, status_told, visible
 from supervision.figures.figure import (
     DEALS,
     DEALS_IN_ONE_CURRENCY,
@@ -79,7 +78,7 @@ def _key_lots(filters: Filters) -> Select[Any]:
         .where(Opening.state != "cancelled").group_by(Opening.lot_id).subquery()
     )  # fmt: skip
     due, was = func.coalesce(Lot.deadline, held.c.at), func.coalesce(held.c.at, Lot.deadline)
-    at = case((opened(), was), else_=due)
+    at = case((visible(Datum.OPENING_PROCESS), was), else_=due)
     query = (
         select(func.count())
         .select_from(Lot)
@@ -109,7 +108,7 @@ def _planned(filters: Filters) -> Select[Any]:
         select(func.coalesce(func.sum(case((won, 1), else_=0)), 0), func.count())
         .select_from(Lot)
         .join(Project, Project.id == Lot.project_id)
-        .where(Project.key_flag.is_not(None), counted(), opened(), Lot.planned_award_at <= now())
+        .where(Project.key_flag.is_not(None), counted(), visible(Datum.AWARD, dated=Lot.planned_award_at))
         .where(within(Lot.planned_award_at, filters))
     )
     return of_lots(query, filters)

@@ -10,13 +10,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
-from records.clock import bounds, now, today
+from records.clock import bounds, today
 from records.tables.broadcast import BroadcastSession
 from records.tables.money import Award
 from records.tables.openings import Opening
 from records.tables.organisations import Room
 from records.tables.projects import Lot, counted
-from records.visibility import announced, opened, state_told
+from records.visibility import Datum, announced, state_told, visible
 from supervision.figures.figure import OF_LOTS, OPENED, LedgerFigure, LensFigure, Missing, Row, share_of
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import of_lots, within
@@ -93,7 +93,7 @@ def _ended(*which: ColumnElement[bool]) -> Any:
         found = (
             select(func.count(Opening.id))
             .join(Lot, Lot.id == Opening.lot_id)
-            .where(Opening.state.in_(_OVER), opened(), *which)
+            .where(Opening.state.in_(_OVER), visible(Datum.OPENING_PROCESS), *which)
         )
         return found if filters.centre is None else found.where(Lot.centre_id == filters.centre)
 
@@ -120,7 +120,7 @@ def _broadcasts(filters: Filters) -> Select[Any]:
         .select_from(Opening)
         .join(Lot, Lot.id == Opening.lot_id)
         .outerjoin(BroadcastSession, shown)
-        .where(Opening.state.in_(_OVER), opened(), counted(), within(at, filters))
+        .where(Opening.state.in_(_OVER), visible(Datum.OPENING_PROCESS), counted(), within(at, filters))
     )  # fmt: skip
     return of_lots(query, filters)
 
@@ -146,14 +146,14 @@ def _legs(filters: Filters) -> Select[Any]:
     )  # fmt: skip
     won = (
         select(Award.lot_id, func.min(Award.awarded_at).label("at"))
-        .where(Award.status == "awarded", Award.awarded_at <= now(), within(Award.awarded_at, filters))
+        .where(Award.status == "awarded", within(Award.awarded_at, filters))
         .group_by(Award.lot_id).subquery()
     )  # fmt: skip
     query = (
         select(Lot.notice_at, held.c.at, won.c.at)
         .join(won, won.c.lot_id == Lot.id)
         .join(held, held.c.lot_id == Lot.id)
-        .where(Lot.notice_at.is_not(None), counted(), opened())
+        .where(Lot.notice_at.is_not(None), counted(), visible(Datum.AWARD, dated=won.c.at))
     )
     return of_lots(query, filters)
 
@@ -169,8 +169,8 @@ def _publicity(filters: Filters) -> Select[Any]:
     query = (
         select(func.min(Award.publicity_from), func.max(Award.publicity_until))
         .join(Lot, Lot.id == Award.lot_id)
-        .where(Award.status == "awarded", Award.awarded_at <= now(), within(Award.awarded_at, filters))
-        .where(opened(), counted())
+        .where(Award.status == "awarded", within(Award.awarded_at, filters))
+        .where(visible(Datum.AWARD, dated=Award.awarded_at), counted())
         .group_by(Lot.id)
     )
     return of_lots(query, filters)

@@ -9,13 +9,13 @@ from sqlalchemy import ColumnElement, Select, func, select
 
 from records.tables.projects import Lot, counted
 from records.tables.supervision import Warning
+from records.visibility import Datum, visible
 from supervision.figures.figure import OF_LOTS, LedgerFigure, Missing, Row
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import of_lots, span, within
 from supervision.figures.openness import share
 from supervision.figures.results import Share
 from supervision.figures.savings import count
-from supervision.rules.readiness import past_deadline
 from supervision.warnings.tally import Response, handled, in_statistics, responded
 
 
@@ -43,7 +43,7 @@ def _warned(filters: Filters) -> Select[Any]:
         select(func.count(func.distinct(Warning.lot_id)), func.count(func.distinct(Lot.id)))
         .select_from(Lot)
         .outerjoin(Warning, Warning.lot_id == Lot.id)
-        .where(past_deadline(), counted(), within(Lot.deadline, filters))
+        .where(visible(Datum.WARNINGS), counted(), within(Lot.deadline, filters))
     )
     return of_lots(query, filters)
 

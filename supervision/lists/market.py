@@ -8,10 +8,9 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from records.clock import now
 from records.tables.organisations import Centre
 from records.tables.projects import Lot, Project
-from supervision.rules.readiness import past_deadline
+from records.visibility import Audience, Datum, visible
 
 
 def centres(session: Session) -> list[Centre]:
@@ -27,10 +26,11 @@ def categories(session: Session) -> list[str]:
 
 def newest_projects(session: Session, centre: str | None, limit: int) -> Sequence[Any]:
     """(project, its name, when its lot was published) of the newest lots whose notice or deadline is past."""
-    known = or_(Lot.notice_at <= now(), and_(Lot.notice_at.is_(None), past_deadline()))
+    noticed = visible(Datum.NOTICE, Audience.PUBLIC, dated=Lot.notice_at)
+    undated = and_(Lot.notice_at.is_(None), visible(Datum.OPENING_PROCESS, Audience.PUBLIC))
     query = (
         select(Project.id, Project.name, Lot.notice_at).join(Lot, Lot.project_id == Project.id)
-        .where(known).order_by(Lot.notice_at.desc().nulls_last(), Project.id).limit(limit)
+        .where(or_(noticed, undated)).order_by(Lot.notice_at.desc().nulls_last(), Project.id).limit(limit)
     )  # fmt: skip
     if centre:
         query = query.where(Lot.centre_id == centre)

@@ -8,18 +8,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from records.clock import now
 from records.tables.money import Award, Deposit
 from records.tables.organisations import Organisation
 from records.tables.projects import Lot, counted
-from records.visibility import opened
+from records.visibility import Datum, visible
 from supervision.figures.deposits import counted_deposits, deposit_bases
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import of_lots, within
-from supervision.rules.readiness import past_deadline
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ def refunds_due(session: Session, filters: Filters, limit: int, offset: int = 0)
         )
         .join(Lot, Lot.id == Deposit.lot_id)
         .join(Organisation, Organisation.id == Deposit.bidder_id)
-        .where(past_deadline(), Deposit.refunded_at.is_(None), Deposit.due_refund_at.is_not(None), counted())
+        .where(visible(Datum.DEPOSITS), Deposit.refunded_at.is_(None), Deposit.due_refund_at.is_not(None), counted())
     )  # fmt: skip
     query = of_lots(query, filters)
     count = session.scalar(select(func.count()).select_from(query.subquery())) or 0
@@ -68,12 +66,13 @@ def deposits(session: Session, filters: Filters, limit: int) -> Sequence[Any]:
 
 def awards(session: Session, filters: Filters, limit: int) -> Sequence[Any]:
     """(lot, its name, winner, price, currency, VAT, time) of the awards of the period and centre, newest first."""
+    undated = and_(Award.awarded_at.is_(None), visible(Datum.LOT_OUTCOME))
     query = (
         select(Lot.id, Lot.name, Organisation.name, Award.price, Award.currency, Award.vat, Award.awarded_at)
         .join(Lot, Lot.id == Award.lot_id)
         .join(Organisation, Organisation.id == Award.bidder_id)
-        .where(Award.status == "awarded", or_(Award.awarded_at.is_(None), Award.awarded_at <= now()))
-        .where(opened(), counted(), within(Award.awarded_at, filters))
+        .where(Award.status == "awarded", or_(visible(Datum.AWARD, dated=Award.awarded_at), undated))
+        .where(counted(), within(Award.awarded_at, filters))
         .order_by(Award.awarded_at.desc(), Award.id)
         .limit(limit)
     )

@@ -16,10 +16,9 @@ from records.tables.money import Award, Deposit
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Centre, Room
 from records.tables.projects import Lot, counted
-from records.visibility import announced, opened
+from records.visibility import Datum, announced, visible
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import of_lots, span
-from supervision.rules.readiness import past_deadline
 
 TICKER_EVENTS = ("bidders_published", "record_confirmed", "ended", "sealed")
 
@@ -42,21 +41,22 @@ def ticker(session: Session, filters: Filters | None = None, limit: int = 9) -> 
         .join(Opening, Opening.id == OpeningEvent.opening_id)
         .join(Lot, Lot.id == Opening.lot_id)
         .where(Opening.scheduled_at >= start, OpeningEvent.ts >= start, OpeningEvent.ts <= until)
-        .where(OpeningEvent.type.in_(TICKER_EVENTS), opened())
+        .where(OpeningEvent.type.in_(TICKER_EVENTS), visible(Datum.OPENING_PROCESS))
         .order_by(OpeningEvent.ts.desc(), Opening.room_id, Opening.id, OpeningEvent.seq.desc())
         .limit(limit)
     )
     awards = (
         select(Award.awarded_at, Lot.name)
         .join(Lot, Lot.id == Award.lot_id)
-        .where(Award.status == "awarded", Award.awarded_at >= start, Award.awarded_at <= until, opened())
+        .where(Award.status == "awarded", Award.awarded_at >= start)
+        .where(visible(Datum.AWARD, dated=Award.awarded_at))
         .order_by(Award.awarded_at.desc(), Award.id)
         .limit(limit)
     )
     refunds = (
         select(func.max(Deposit.refunded_at), Lot.name, func.count())
         .join(Lot, Lot.id == Deposit.lot_id)
-        .where(Deposit.refunded_at >= start, Deposit.refunded_at <= until, past_deadline())
+        .where(Deposit.refunded_at >= start, visible(Datum.DEPOSITS, dated=Deposit.refunded_at))
         .group_by(Lot.id, Lot.name)
         .order_by(func.max(Deposit.refunded_at).desc(), Lot.id)
         .limit(limit)
@@ -94,7 +94,7 @@ def ended_openings(
         .join(Lot, Lot.id == Opening.lot_id)
         .outerjoin(Room, Room.id == Opening.room_id)
         .outerjoin(Centre, Centre.id == Room.centre_id)
-        .where(Opening.state.in_(("ended", "sealed")), opened())
+        .where(Opening.state.in_(("ended", "sealed")), visible(Datum.OPENING_PROCESS))
     )
     if centre:
         query = query.where(Lot.centre_id == centre)
@@ -117,7 +117,7 @@ def openings(session: Session, filters: Filters, limit: int) -> Sequence[Any]:
     """(Opening, lot's name, Room, the lot's Centre, whether its deadline is past) of the openings announced for the period, newest first."""
     since, until = span(filters.period)
     query = (
-        select(Opening, Lot.name, Room, Centre, opened())
+        select(Opening, Lot.name, Room, Centre, visible(Datum.OPENING_PROCESS))
         .join(Lot, Lot.id == Opening.lot_id)
         .outerjoin(Room, Room.id == Opening.room_id)
         .outerjoin(Centre, Centre.id == Lot.centre_id)

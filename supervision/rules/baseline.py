@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from records.clock import now
 from records.ledger import Ledger
 from records.tables.projects import Lot, counted
+from records.visibility import Datum, visible
 from supervision.rules.facts import LotFacts, load_facts
 from supervision.rules.finding import Finding
 from supervision.rules.readiness import Readiness, lots_readiness
@@ -67,7 +68,7 @@ def measure_baselines(ledger: Ledger, at: datetime | None = None) -> Baselines:
 
 
 def _newest(session: Session, at: datetime) -> list[str]:
-    query = select(Lot.id).where(Lot.deadline <= at, counted())
+    query = select(Lot.id).where(Lot.deadline.is_not(None), visible(Datum.WARNINGS, at=at), counted())
     return list(session.scalars(query.order_by(Lot.deadline.desc(), Lot.id).limit(SAMPLE)))
 
 

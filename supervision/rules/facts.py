@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records.bids_on_hand import earlier_rounds, on_hand
+from records.bids_on_hand import on_hand
+from records.lots import rounds_before
 from records.published_list import numbers
 from records.tables.bids import Bid
 from records.tables.money import Deposit
@@ -107,7 +108,7 @@ def load_facts(session: Session, lot_ids: Sequence[str], prices_read: Iterable[s
     bids: dict[str, list[Any]] = defaultdict(list)
     for bid in session.execute(select(*_BID).where(Bid.lot_id.in_(lots))):
         bids[bid.lot_id].append(bid)
-    since, listed = earlier_rounds(session, list(lots)), numbers(session, list(lots))
+    since, listed = rounds_before(session, list(lots)), numbers(session, list(lots))
     deposits: dict[str, list[Any]] = defaultdict(list)
     for deposit in session.execute(select(*_DEPOSIT).where(Deposit.lot_id.in_(lots)).order_by(Deposit.id)):
         deposits[deposit.lot_id].append(deposit)

@@ -9,18 +9,14 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from records.bids_on_hand import bids_on_hand
+from records.lots import OPENED_STATUSES, OVER, current_opening, deadline_in_force
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
-from records.visibility import Audience, Datum, LotClock, is_visible, opened
-
-OPENED_STATUSES = frozenset(
-    {"opened", "evaluating", "publicity", "re_evaluation", "awarded", "contracted", "archived", "void"}
-)
-"""Lot states that can only follow a finished opening."""
+from records.visibility import Audience, Datum, LotClock, is_visible
 
 FAILED_STATUSES = frozenset({"failed", "retender"})
 
@@ -28,7 +24,6 @@ SETTLED_AFTER = timedelta(hours=24)
 """A lot without any opening record counts as opened this long after its deadline: the law puts the
 opening at the deadline itself (招标投标法 art. 34), so by then it is over."""
 
-_DONE = ("ended", "sealed")
 _AFTER_READING = ("objection", "confirmation", "end")
 
 
@@ -56,21 +51,7 @@ class OpeningState:
     @property
     def over(self) -> bool:
         """Whether nothing more will be opened."""
-        return self.state in _DONE
-
-
-def past_deadline() -> ColumnElement[bool]:
-    """SQL over `Lot`: who bid and who paid may be looked at. Before the deadline that is secret (招标投标法
-    art. 22); without one, until the lot was opened."""
-    return and_(opened(), or_(Lot.deadline.is_not(None), Lot.status.in_(OPENED_STATUSES)))
-
-
-def in_force(deadline: datetime | None, openings: Sequence[Any]) -> datetime | None:
-    """The deadline, or where the lot names none the time its latest opening is announced for; see
-    `records.visibility.opened`."""
-    if deadline is not None:
-        return deadline
-    return max((o.scheduled_at for o in openings if o.state != "cancelled"), default=None)
+        return self.state in OVER
 
 
 def readiness(
@@ -88,10 +69,8 @@ def readiness(
     """
     live = [opening for opening in openings if opening.state != "cancelled"]
     past = status in OPENED_STATUSES
-    if deadline is None and not past and not any(o.over for o in live):
-        return Readiness.SECRET
-    due = in_force(deadline, live)
-    if due and not is_visible(Datum.WARNINGS, LotClock(deadline=due), Audience.SUPERVISOR, at):
+    due = LotClock(deadline=deadline_in_force(deadline, status, live))
+    if not is_visible(Datum.WARNINGS, due, Audience.SUPERVISOR, at):
         return Readiness.SECRET
     running = [opening for opening in live if not opening.over]
     if not running or past:
@@ -110,15 +89,15 @@ def opened_at(
     Opening time is when the opening started, else when it was scheduled, else the deadline; unknown (None)
     for a lot without any of these whose state can only follow a finished opening.
     """
-    due = in_force(deadline, openings)
+    due = deadline_in_force(deadline, status, openings)
     if due is not None and due > at:
         return None
     live = [o for o in openings if o.state != "cancelled"]
     past, failed = status in OPENED_STATUSES, status in FAILED_STATUSES
-    if any(o.state not in _DONE for o in live) and not past and not failed:
+    if any(o.state not in OVER for o in live) and not past and not failed:
         return None
-    if live:
-        last = max(live, key=lambda o: (o.scheduled_at, o.id))
+    last = current_opening(live)
+    if last is not None:
         opened = past or (last.result in (None, "opened") and not failed)
         return last.started_at or last.scheduled_at, opened
     if deadline is None:

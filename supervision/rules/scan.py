@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from records.clock import now
 from records.ledger import Ledger
 from records.tables.projects import Lot
+from records.visibility import Datum, visible
 from supervision.rules.baseline import measure_baselines, ready_facts
 from supervision.rules.registry import LOT_RULES, rule_of
 
@@ -38,9 +39,7 @@ def scan(
 def _findings(ledger: Ledger, chosen: Any, settings: Any, since: datetime | None) -> Iterator[dict[str, Any]]:
     at = now()
     usual = measure_baselines(ledger, at)
-    query = (
-        select(Lot.id).where(or_(Lot.deadline.is_(None), Lot.deadline <= at)).order_by(Lot.deadline, Lot.id)
-    )
+    query = select(Lot.id).where(visible(Datum.WARNINGS, at=at)).order_by(Lot.deadline, Lot.id)
     if since is not None:
         query = query.where(Lot.deadline >= since)
     with ledger.read() as session:

@@ -15,13 +15,12 @@ from sqlalchemy import delete, select
 from records.bids_on_hand import (
     bid_on_hand,
     bids_on_hand,
-    earlier_rounds,
     on_hand,
     receipt,
     receipt_order,
-    round_before,
 )
 from records.ledger import Ledger
+from records.lots import round_before, rounds_before
 from records.tables.bids import Bid
 from records.tables.openings import Opening
 from records.tables.organisations import Organisation
@@ -135,7 +134,7 @@ def test_python_and_sql_say_the_same(
         session.add_all([*held, *known])
         session.flush()
         before = round_before(known, deadline)
-        assert earlier_rounds(session, ["L"]).get("L") == before
+        assert rounds_before(session, ["L"]).get("L") == before
         wanted = [bid.id for bid in on_hand(held, deadline, before)]
         assert [bid.id for bid in bids_on_hand(session, "L")] == wanted
         every = select(Bid.id, bid_on_hand()).join(Lot, Lot.id == Bid.lot_id).order_by(*receipt_order())

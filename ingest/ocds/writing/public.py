@@ -18,13 +18,13 @@ from stdnum.cn import ric
 
 from ingest.kinds.envelopes_of_rows import Row
 from ingest.ocds.writing.processes import Process
-from records.bids_on_hand import on_hand, round_before
+from records.bids_on_hand import on_hand
+from records.lots import OVER, current_opening, deadline_in_force, round_before
 from records.public.rows import MASK
 from records.sequence import READINGS
 from records.visibility import Datum, LotClock, is_visible, notice_from, status_from, visible_from
 
 Json = dict[str, Any]
-_OVER = frozenset({"ended", "sealed"})
 
 
 def visible(process: Process, at: datetime) -> tuple[Process, list[datetime]] | None:
@@ -54,8 +54,7 @@ def visible(process: Process, at: datetime) -> tuple[Process, list[datetime]] | 
 
 def _status(process: Process, lot: Row, at: datetime) -> str:
     """The lot's status, or bidding while it would tell how many have bid."""
-    openings = [row["scheduled_at"] for row in process.rows["opening"] if row["lot_id"] == lot["id"]]
-    deadline = lot["deadline"] or max(openings, default=None)
+    deadline = deadline_in_force(lot["deadline"], lot["status"], _own(process, "opening", lot))
     return str(lot["status"]) if status_from(lot["status"], deadline) <= at else "bidding"
 
 
@@ -91,13 +90,10 @@ def _awards(process: Process, lot: Row, at: datetime) -> Iterator[tuple[datetime
 
 
 def _bids(process: Process, shown: Process, lot: Row, at: datetime) -> Iterator[tuple[datetime, Json]]:
-    openings = [
-        row for row in process.rows["opening"] if row["lot_id"] == lot["id"] and row["state"] != "cancelled"
-    ]
-    if not openings:
+    last = current_opening(_own(process, "opening", lot))
+    if last is None:
         return
-    last = max(openings, key=lambda row: row["scheduled_at"])
-    if events := process.events.get(last["id"]):
+    if events := process.events.get(last.id):
         lines = _read_aloud(events, lot, at)
     else:
         lines = _of_the_past(process, lot, last, at)
@@ -134,11 +130,11 @@ def _exact(price: str | None) -> Decimal | None:
     return None if price is None else Decimal(price)
 
 
-def _of_the_past(process: Process, lot: Row, opening: Row, at: datetime) -> Iterator[Line]:
+def _of_the_past(process: Process, lot: Row, opening: Any, at: datetime) -> Iterator[Line]:
     """Bids of an opening that ended without a log: everything read aloud in the room then is public."""
-    if opening["state"] not in _OVER or opening["result"] != "opened":
+    if opening.state not in OVER or opening.result != "opened":
         return
-    ended = opening["ended_at"] or opening["scheduled_at"]
+    ended = opening.ended_at or opening.scheduled_at
     clock = LotClock(deadline=lot["deadline"], bidders_published=ended, prices_read=ended)
     since = visible_from(Datum.BID_PRICES, clock)
     if since is None or since > at:
@@ -150,12 +146,13 @@ def _of_the_past(process: Process, lot: Row, opening: Row, at: datetime) -> Iter
 
 
 def _on_hand(process: Process, lot: Row) -> list[Any]:
-    bids, openings = (
-        [SimpleNamespace(**row) for row in process.rows[kind] if row["lot_id"] == lot["id"]]
-        for kind in ("bid", "opening")
-    )
-    handed_in: list[Any] = bids
-    return on_hand(handed_in, lot["deadline"], round_before(openings, lot["deadline"]))
+    before = round_before(_own(process, "opening", lot), lot["deadline"])
+    return on_hand(_own(process, "bid", lot), lot["deadline"], before)
+
+
+def _own(process: Process, kind: str, lot: Row) -> list[Any]:
+    """The rows of a kind that belong to a lot, as objects the rules of `records` take."""
+    return [SimpleNamespace(**row) for row in process.rows[kind] if row["lot_id"] == lot["id"]]
 
 
 def _line(process: Process, lot: Row, number: int, name: str, own: list[Row]) -> tuple[Json, Json]:

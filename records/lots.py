@@ -1,0 +1,147 @@
+"""A lot at a moment of its life: its current opening, its round, and the deadline in force.
+
+Each rule stands in Python over a lot's openings and in SQL over `Lot`; `tests/records/test_twins.py` holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from records.tables.openings import Opening
+from records.tables.projects import Lot
+
+FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
+"""Stands for "before anything we know of"."""
+
+OPENED_STATUSES = frozenset(
+    {"opened", "evaluating", "publicity", "re_evaluation", "awarded", "contracted", "archived", "void"}
+)
+"""States of a lot that can only follow a finished opening."""
+OVER = ("ended", "sealed")
+"""States of an opening that is over."""
+HELD = ("opened", "failed")
+"""Results of an opening that closes a round; one broken off 中止 does not: its bids may be opened another day."""
+
+
+class OfALot(Protocol):
+    """What the rules need of an opening."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def result(self) -> str | None: ...
+    @property
+    def scheduled_at(self) -> datetime: ...
+
+
+class Announced(Protocol):
+    """What the deadline in force needs of an opening."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def scheduled_at(self) -> datetime: ...
+
+
+Held = TypeVar("Held", bound=OfALot)
+
+
+# ── the current opening and the round ────────────────────────────────────────
+
+
+def current_opening(openings: Iterable[Held]) -> Held | None:
+    """The opening a lot is at: of those not called off the one announced for the latest time."""
+    held = [opening for opening in openings if opening.state != "cancelled"]
+    return max(held, key=lambda opening: (opening.scheduled_at, opening.id), default=None)
+
+
+def round_before(openings: Sequence[OfALot], deadline: datetime | None) -> datetime | None:
+    """When the opening of a lot's round before this one was held; None in the first round. `openings`: all of the lot.
+
+    A round is over when its opening was held (opened or failed 流标), the lot has a deadline after that, and another
+    opening follows. Two openings under one deadline, one an envelope 双信封, are one round.
+    """
+    last = current_opening(openings)
+    if last is None or deadline is None:
+        return None
+    closed = (one.scheduled_at for one in openings if one.state in OVER and one.result in HELD)
+    return max((at for at in closed if at < min(deadline, last.scheduled_at)), default=None)
+
+
+def round_before_sql() -> Any:
+    """SQL over `Lot`: `round_before` of its openings, NULL in the first round."""
+    held, following = aliased(Opening), aliased(Opening)
+    followed = exists().where(
+        following.lot_id == held.lot_id, following.state != "cancelled", following.scheduled_at > held.scheduled_at
+    )  # fmt: skip
+    return (
+        select(func.max(held.scheduled_at))
+        .where(
+            held.lot_id == Lot.id, held.scheduled_at < Lot.deadline, held.state.in_(OVER), held.result.in_(HELD),
+            followed,
+        )
+        .correlate(Lot)
+        .scalar_subquery()
+    )  # fmt: skip
+
+
+def rounds_before(session: Session, lot_ids: Sequence[str]) -> dict[str, datetime]:
+    """Lot → when the opening of its round before this one was held; lots in their first round are left out."""
+    query = select(Lot.id, before := round_before_sql()).where(Lot.id.in_(lot_ids), before.is_not(None))
+    return dict(session.execute(query).all())
+
+
+# ── the deadline in force ────────────────────────────────────────────────────
+
+
+def deadline_in_force(
+    deadline: datetime | None, status: str, openings: Iterable[Announced]
+) -> datetime | None:
+    """投标截止, which is the moment of the opening by law (招标投标法 art. 34).
+
+    Where the lot names none, the latest time an opening of it is announced for stands in; where nothing is announced
+    and the lot's state can only follow an opening, it is behind us: FIRST_MOMENT. None: not known.
+    """
+    if deadline is not None:
+        return deadline
+    announced = max((one.scheduled_at for one in openings if one.state != "cancelled"), default=None)
+    return announced or (FIRST_MOMENT if status in OPENED_STATUSES else None)
+
+
+def announced_time() -> Any:
+    """SQL over `Lot`: the latest time an opening of it is announced for, without those called off; NULL: none is."""
+    opening = aliased(Opening)
+    query = select(func.max(opening.scheduled_at)).where(
+        opening.lot_id == Lot.id, opening.state != "cancelled"
+    )
+    return query.correlate(Lot).scalar_subquery()
+
+
+def none_ahead(at: datetime) -> ColumnElement[bool]:
+    """SQL over `Lot`: no deadline in force is ahead; it is behind us, or nothing is known of one."""
+    return or_(Lot.deadline <= at, and_(Lot.deadline.is_(None), ~_announced_after(at)))
+
+
+def one_ahead(at: datetime) -> ColumnElement[bool]:
+    """SQL over `Lot`: the opposite of `none_ahead`, written so that the index on deadlines finds these few."""
+    return or_(Lot.deadline > at, and_(Lot.deadline.is_(None), _announced_after(at)))
+
+
+def deadline_passed(at: datetime) -> ColumnElement[bool]:
+    """SQL over `Lot`: the deadline in force is known and behind us."""
+    opening = aliased(Opening)
+    announced = exists().where(opening.lot_id == Lot.id, opening.state != "cancelled")
+    known = or_(Lot.deadline.is_not(None), Lot.status.in_(OPENED_STATUSES), announced)
+    return and_(none_ahead(at), known)
+
+
+def _announced_after(at: datetime) -> ColumnElement[bool]:
+    ahead = aliased(Opening)
+    return exists().where(ahead.lot_id == Lot.id, ahead.state != "cancelled", ahead.scheduled_at > at)
