@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from records.grants import HUB_ROLE
 from records.ledger import Ledger
 from records.serving import signing
+from records.serving.problems import Problem
 from records.serving.requests import PlainAddresses
 from records.serving.workers import Workers
 from streaming.config import HubConfig
@@ -137,7 +138,7 @@ def create_app(config: HubConfig, make_media: MakeMedia = media_server) -> Starl
             Middleware(SecurityHeaders, desk_origin=config.desk_origin),
             Middleware(PlainAddresses, refuse=errors.refused),
         ],
-        exception_handlers={HTTPException: errors.failed, SQLAlchemyError: errors.failed, 500: errors.failed},
+        exception_handlers=dict.fromkeys((HTTPException, Problem, SQLAlchemyError, 500), errors.failed),
         lifespan=lifespan,
     )
     app.state.hub = hub

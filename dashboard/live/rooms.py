@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx
 import structlog
 
+import messages
 from dashboard import context
 from records import audit, control
 from records.control import Order
@@ -102,8 +103,8 @@ def _ask(hub: str) -> Snapshot:
         return Snapshot(trouble="down")
 
 
-def give(order: Order, ip: str | None = None) -> Answer:
-    """Send an order and note it in the audit chain.
+def give(order: Order, ip: str | None = None, lang: str = messages.languages()[0]) -> Answer:
+    """Send an order and note it in the audit chain; a refusal is in the words of `lang`.
 
     What uncovers is noted before it is sent, so that nothing is shown to the public without a note; what
     covers is sent first, so that a ledger that is down cannot keep a slate from going up. Raises what the
@@ -111,17 +112,17 @@ def give(order: Order, ip: str | None = None) -> Answer:
     """
     if not order.on:
         _note(order, "ordered", ip)
-    answer = _send(order)
+    answer = _send(order, lang)
     forget()
     if order.on or answer.outcome != "done":
         _note(order, answer.outcome, ip)
     return answer
 
 
-def _send(order: Order) -> Answer:
+def _send(order: Order, lang: str) -> Answer:
     address = f"{_address()}/control/rooms/{quote(order.room, safe='')}"
     try:
-        answer = _client.post(address, headers=_bearer(order))
+        answer = _client.post(address, headers={**_bearer(order), "accept-language": lang})
     except httpx.HTTPError as error:
         log.warning("hub_not_reached", error=type(error).__name__)
         return Answer("down")

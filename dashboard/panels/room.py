@@ -156,7 +156,7 @@ def carried_out(page: shell.Page, order: Order) -> tuple[str, str]:
     if user is None or not may(user.role, order) or user.name != (order.second or order.actor):
         return "refused", page.say("common.not_allowed")
     try:
-        answer = rooms_live.give(order)
+        answer = rooms_live.give(order, lang=page.lang)
     except SQLAlchemyError as error:
         return "refused", page.say("control.said_refused", what=what, why=type(error).__name__)
     return answer.outcome, page.say(f"control.said_{answer.outcome}", what=what, why=answer.words)

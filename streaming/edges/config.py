@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
+from messages import Invalid, Message
+
 CAPACITY = 500
 ADMIN_PORT = 7188
 _PARAMETERS = ("key", "secret", "admin", "rtp", "public", "capacity")
@@ -14,7 +16,7 @@ _EXAMPLE = "ws://10.0.0.5:8188?key=…&secret=…"
 _HOST = re.compile(r"^[0-9A-Za-z.\-:]+$")
 
 
-class EdgeError(ValueError):
+class EdgeError(Invalid):
     """An entry of `edges` that cannot be used; the message says which, why and what to write instead."""
 
 
@@ -70,7 +72,7 @@ def parse_edges(text: str) -> tuple[Edge, ...]:
     names = [edge.name for edge in found]
     for number, name in enumerate(names, 1):
         if name in names[: number - 1]:
-            raise EdgeError(f"第 {number} 个边缘节点 {name} 重复 / edge {number}: {name} is listed twice")
+            raise EdgeError(Message("edge.twice", number=number, name=name))
     return found
 
 
@@ -94,33 +96,28 @@ def _edge(number: int, item: str) -> Edge:
         parts = urlsplit(item)
         port = parts.port
     except ValueError as error:
-        raise _wrong(number, "不是网址", "not a URL") from error
+        raise _wrong(number, Message("edge.no_url")) from error
     _check_url(number, parts, port)
     given = _options(number, parts.query)
     capacity = given.pop("capacity", str(CAPACITY))
     if not capacity.isdecimal() or not 1 <= int(capacity) <= 100_000:
-        raise _wrong(
-            number, "capacity 须为 1–100000 的整数", "capacity must be a whole number from 1 to 100000"
-        )
+        raise _wrong(number, Message("edge.bad_capacity"))
     for name in ("rtp", "public"):
         if name in given and not _HOST.match(given[name]):
-            raise _wrong(number, f"{name} 须为地址或主机名", f"{name} must be an address or a host name")
+            raise _wrong(number, Message("edge.bad_host", name=name))
     url = f"{parts.scheme}://{parts.netloc}{parts.path}"
     return Edge(url, capacity=int(capacity), **given)
 
 
 def _check_url(number: int, parts: SplitResult, port: int | None) -> None:
     if parts.scheme in ("http", "https"):
-        chinese = f"用的是 Janus 的 WebSocket 接口，不是 {parts.scheme}"
-        raise _wrong(number, chinese, f"the WebSocket API of Janus is used, not {parts.scheme}")
+        raise _wrong(number, Message("edge.not_http", scheme=parts.scheme))
     if parts.scheme not in ("ws", "wss") or not parts.hostname:
-        raise _wrong(number, "须为 ws:// 或 wss:// 网址", "must be a ws:// or wss:// URL")
+        raise _wrong(number, Message("edge.not_ws"))
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise _wrong(number, "口令写在 key 与 secret 中", "credentials go into key and secret")
+        raise _wrong(number, Message("edge.credentials"))
     if port is None:
-        raise _wrong(
-            number, "缺少端口（Janus 的默认为 8188）", "the port is missing (Janus' default is 8188)"
-        )
+        raise _wrong(number, Message("edge.no_port"))
 
 
 def _options(number: int, query: str) -> dict[str, str]:
@@ -129,18 +126,15 @@ def _options(number: int, query: str) -> dict[str, str]:
             query, keep_blank_values=True, strict_parsing=bool(query)
         )
     except ValueError as error:
-        raise _wrong(number, "问号后须为 名=值", "options are name=value") from error
+        raise _wrong(number, Message("edge.bad_options")) from error
     given = {}
     for name, value in pairs:
         if name not in _PARAMETERS:
-            choices = ", ".join(_PARAMETERS)
-            raise _wrong(
-                number, f"未知选项 {name}，可用 {choices}", f"unknown option, choose from: {choices}"
-            )
+            raise _wrong(number, Message("edge.unknown_option", name=name, choices=list(_PARAMETERS)))
         given[name] = value
     return given
 
 
-def _wrong(number: int, chinese: str, english: str) -> EdgeError:
+def _wrong(number: int, why: Message) -> EdgeError:
     # the entry itself is not repeated: it holds secrets
-    return EdgeError(f"第 {number} 个边缘节点：{chinese} / edge {number}: {english}; e.g. {_EXAMPLE}")
+    return EdgeError(Message("edge.wrong", number=number, why=why, example=_EXAMPLE))

@@ -91,12 +91,14 @@ class ErrorAnswers:
 
     async def failed(self, request: Request, error: Exception) -> Response:
         """An error as a problem for programs and as a page for readers."""
+        if isinstance(error, Problem):
+            return self.refused(request, error)
         status = error.status_code if isinstance(error, HTTPException) else 500
         if isinstance(error, SQLAlchemyError):
             status = 503
         headers = getattr(error, "headers", None)
         if wants_problem(request):
-            return problem(status, _detail(status, error), headers)
+            return problem(status, _detail(status), headers)
         page = self._page(request, status)
         page.headers.update(headers or {})
         return page
@@ -108,9 +110,9 @@ class ErrorAnswers:
         return self._page(request, refused.status)
 
 
-def _detail(status: int, error: Exception) -> str:
-    if isinstance(error, HTTPException) and error.detail:
-        return str(error.detail)
-    return (
-        "读不到账本，请稍后再试 / the ledger cannot be read" if status == 503 else "服务出错 / server error"
-    )
+_WORDS = {404: "http.not_found", 405: "http.method_not_allowed", 503: "http.ledger_unreadable"}
+
+
+def _detail(status: int) -> messages.Message:
+    """Why a request failed, where its handler did not say."""
+    return messages.Message(_WORDS.get(status, "http.server_error" if status >= 500 else "http.bad_request"))

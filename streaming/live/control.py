@@ -17,11 +17,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from messages import Message
 from records import control
 from records.clock import now, rfc3339
 from records.control import Order
+from records.serving.problems import Problem
 from records.serving.workers import Worker, Workers
-from streaming.http.answers import problem
 from streaming.http.health import Health
 from streaming.live.board import Board
 from streaming.live.covers import Cover, Covers, is_on, switched
@@ -95,46 +96,40 @@ class Control(Service):
 
     async def rooms(self, request: Request) -> Response:
         """`GET /control/rooms`: every room with its figures, evaluation rooms too, and the hub's health."""
-        order = self._order(request)
-        if isinstance(order, Response):
-            return order
-        rows = self._states.rows()
-        return _json({"now": rfc3339(now()), "health": self._health.report(), "rooms": rows})
+        self._signed(request)
+        return _json({"now": rfc3339(now()), "health": self._health.report(), "rooms": self._states.rows()})
 
     # -- orders -----------------------------------------------------------------------------------
 
     async def order(self, request: Request) -> Response:
         """`POST /control/rooms/{room}`: 200 done, 202 waits for a second person, else a problem."""
-        order = self._order(request)
-        if isinstance(order, Response):
-            return order
-        refusal = self._refusal(order, request.path_params["room"])
-        if refusal is not None:
-            return refusal
+        order = self._signed(request)
+        self._check(order, request.path_params["room"])
         self._remember(order)
         async with self._lock:
             agreed = self._agreed(order)
             return agreed if isinstance(agreed, Response) else await self._switch(*agreed)
 
-    def _order(self, request: Request) -> Order | Response:
+    def _signed(self, request: Request) -> Order:
+        """The order that a request's token holds. Raises Problem 401 or 403."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            return problem(401, "缺少智管台签发的令牌 / a token signed by the desk is needed")
+            raise Problem(401, Message("order.token_wanted"))
         order = control.check(self._key, token.strip())
         if order is None or not order.actor:
-            return problem(403, "令牌无效或已过期，请在智管台重试 / token invalid or expired, try again")
+            raise Problem(403, Message("order.token_invalid"))
         return order
 
-    def _refusal(self, order: Order, room: str) -> Response | None:
+    def _check(self, order: Order, room: str) -> None:
+        """Raise Problem unless the order may be given: for this room, of a known act, for the first time."""
         if order.room != room or order.act not in control.ACTS:
-            return problem(403, "令牌不是为此房间与操作签发的 / the token is for another room or act")
+            raise Problem(403, Message("order.token_for_another"))
         if room not in self._roster.rooms:
-            return problem(404, f"没有房间 {room[:80]} / no such room")
+            raise Problem(404, Message("room.unknown_room", room=room[:80]))
         if len(order.reason) > control.LONGEST_REASON:
-            return problem(400, f"原因最多 {control.LONGEST_REASON} 字 / reason too long")
+            raise Problem(400, Message("order.reason_too_long", most=control.LONGEST_REASON))
         if order.nonce in self._obeyed:
-            return problem(409, "该指令已执行过 / this order was obeyed before")
-        return None
+            raise Problem(409, Message("order.obeyed_before"))
 
     def _agreed(self, order: Order) -> tuple[Order, tuple[str, ...]] | Response:
         """The order and who gives it: one name, two where the room asks for two; or what to answer instead."""
@@ -145,12 +140,12 @@ class Control(Service):
             return order, (order.actor,)
         return _json({"done": False, "pending": self._pending.ask(order).told()}, 202)
 
-    def _confirmed(self, order: Order) -> tuple[Order, tuple[str, ...]] | Response:
+    def _confirmed(self, order: Order) -> tuple[Order, tuple[str, ...]]:
         asked = self._pending.get(order.request)
         if asked is None or not asked.made_by(order):
-            return problem(409, "没有这项待确认的请求，或已过期，请重新发起 / no such request, ask again")
+            raise Problem(409, Message("order.no_request"))
         if not order.second or order.second == asked.actor:
-            return problem(403, "须由另一人确认 / another person must confirm")
+            raise Problem(403, Message("order.another_person"))
         self._pending.done(asked)
         return replace(order, reason=asked.reason), (asked.actor, order.second)
 
@@ -165,21 +160,19 @@ class Control(Service):
         try:
             await asyncio.to_thread(self._covers.save, room)
         except OSError as error:
-            return self._not_saved(order, before, error)
+            self._take_back(order, before, error)
+            raise Problem(507, Message("order.not_saved", error=error.strerror)) from None
         self.apply()
         self._board.look()
         log.info("room_switched", room=room, act=order.act, on=order.on, people=len(by))
         return self._done(room, by)
 
-    def _not_saved(self, order: Order, before: Cover, error: OSError) -> Response:
+    def _take_back(self, order: Order, before: Cover, error: OSError) -> None:
         """What hides stays in force until the next start; what uncovers is taken back."""
         log.error("room_state_not_saved", room=order.room, error=error.strerror)
         if not order.on:
             self._covers.put(order.room, before)
         self._board.look()
-        return problem(
-            507, f"房间状态写不进数据目录（{error.strerror}），请检查磁盘 / the state of the room cannot be saved"
-        )  # fmt: skip
 
     def _done(self, room: str, by: tuple[str, ...]) -> Response:
         return _json({"done": True, "by": list(by), "room": self._states.row(self._roster.rooms[room])})

@@ -17,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from messages import language_of, say
 from records.clock import now, rfc3339
 from records.serving.requests import whole
 from streaming.live.board import Board
@@ -62,11 +63,11 @@ class Feeds(Service):
         await socket.accept()
         after = whole(socket.query_params.get("after", "0"))
         if after is None:
-            await socket.close(BAD_REQUEST, "after 须为非负整数 / after must be a whole number")
+            await socket.close(BAD_REQUEST, _reason(socket, "http.not_whole", name="after"))
             return
-        log = await self._logs.get(socket.path_params["id"])
+        log = await self._logs.get(opening := socket.path_params["id"])
         if log is None:
-            await socket.close(UNKNOWN, "没有这场开标 / no such opening")
+            await socket.close(UNKNOWN, _reason(socket, "opening.unknown_opening", opening=opening[:20]))
             return
         log.subscribers += 1
         try:
@@ -83,14 +84,14 @@ class Feeds(Service):
     async def _serve(self, socket: WebSocket, send: Callable[[], Awaitable[None]]) -> None:
         """Send until the other side leaves or falls behind."""
         if len(self.open) >= self._limit:
-            await socket.close(FULL, "连接已满，请稍后再试 / full, come back later")
+            await socket.close(FULL, _reason(socket, "feed.full"))
             return
         self.open.add(socket)
         sending, leaving = asyncio.ensure_future(send()), asyncio.ensure_future(_left(socket))
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if sending.done() and isinstance(sending.exception(), TimeoutError):
-                await _close(socket, TOO_SLOW, "接收过慢，请从断点续传 / too slow, resume with after")
+                await _close(socket, TOO_SLOW, _reason(socket, "feed.too_slow"))
         finally:
             self.open.discard(socket)
             for task in (sending, leaving):
@@ -120,6 +121,11 @@ class Feeds(Service):
         async with asyncio.timeout(SEND_SECONDS):
             await socket.send_text(text)
         self.sent += 1
+
+
+def _reason(socket: WebSocket, key: str, **parameters: str) -> str:
+    """Why a socket is closed, in the language its browser prefers; at most 123 bytes may be said."""
+    return say(key, language_of(socket.headers.get("accept-language")), **parameters)
 
 
 def _heard(task: asyncio.Future[None]) -> None:

@@ -13,8 +13,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from messages import Message
 from records.clock import now, rfc3339, today
 from records.public import rows as public
+from records.serving.problems import Problem
 from records.serving.requests import whole
 from records.states import OPENING_STATES
 from streaming.http.answers import problem
@@ -57,12 +59,10 @@ class Api(Service):
     async def openings(self, request: Request) -> Response:
         """Openings of a day (default today), optionally of some states."""
         day = _day(request.query_params.get("day"))
-        if isinstance(day, Response):
-            return day
         states = [part for part in request.query_params.get("state", "").split(",") if part]
         if unknown := [state for state in states if state not in OPENING_STATES]:
-            return problem(
-                400, f"未知状态 {unknown[0]}；可用 / unknown state, choose from: {', '.join(OPENING_STATES)}"
+            raise Problem(
+                400, Message("http.not_one_of", name=f"state {unknown[0][:20]}", choices=list(OPENING_STATES))
             )
         found = await self.on_day(day)
         chosen = [o for o in found if not states or o["state"] in states]
@@ -78,7 +78,9 @@ class Api(Service):
     async def opening(self, request: Request) -> Response:
         """The public state of an opening."""
         found = await self.find(request.path_params["id"])
-        return answer(request, found, max_age=1) if found else _unknown(request)
+        if found is None:
+            raise _unknown(request)
+        return answer(request, found, max_age=1)
 
     async def find(self, opening_id: str) -> dict[str, Any] | None:
         """The public state of an opening, None if the public knows none of this id."""
@@ -89,21 +91,19 @@ class Api(Service):
         """The feed of an opening as one list, from `after` on."""
         log = await self._logs.get(request.path_params["id"])
         if log is None:
-            return _unknown(request)
+            raise _unknown(request)
         after = whole(request.query_params.get("after", "0"))
         if after is None:
-            return problem(400, "after 须为非负整数 / after must be a whole number")
+            raise Problem(400, Message("http.not_whole", name="after"))
         return answer(request, log.messages[after:], max_age=1)
 
     async def record(self, request: Request) -> Response:
         """开标记录, once every price has been read."""
         opening, log = await self._both(request.path_params["id"])
         if opening is None or log is None:
-            return _unknown(request)
+            raise _unknown(request)
         if opening["stage"] not in READ_OUT:
-            return problem(
-                409, "唱标尚未结束，开标记录暂不公布 / the reading is not over yet", stage=opening["stage"]
-            )
+            return problem(409, Message("opening.not_read_out"), stage=opening["stage"])
         past = await self._reader.ask(lambda s: public.latest(s, "record", opening["id"]))
         return answer(request, opening_record(opening, log.story, past), max_age=2)
 
@@ -112,14 +112,10 @@ class Api(Service):
         opening_id = request.path_params["id"]
         opening = await self.find(opening_id)
         if opening is None:
-            return _unknown(request)
+            raise _unknown(request)
         path = evidence_path(self._data, opening_id)
         if opening["state"] != "sealed" or not path.is_file():
-            return problem(
-                409,
-                "录像尚未封存，没有证据包可下载；封存随以后的版本提供 / not sealed, so there is no evidence package; sealing comes with a later version",
-                state=opening["state"],
-            )
+            return problem(409, Message("opening.not_sealed"), state=opening["state"])
         return FileResponse(path, media_type="application/zip", filename=path.name)
 
     async def _both(self, opening_id: str) -> tuple[dict[str, Any] | None, OpeningLog | None]:
@@ -149,14 +145,14 @@ def _tags(header: str) -> Iterable[str]:
     return (part.strip().removeprefix("W/") for part in header.split(","))
 
 
-def _day(text: str | None) -> date | Response:
+def _day(text: str | None) -> date:
     if not text:
         return today()
     try:
         return date.fromisoformat(text)
     except ValueError:
-        return problem(400, f"日期 {text[:20]!r} 须为 YYYY-MM-DD / day must be YYYY-MM-DD")
+        raise Problem(400, Message("http.not_a_day", day=text[:20])) from None
 
 
-def _unknown(request: Request) -> Response:
-    return problem(404, f"没有开标 {request.path_params['id'][:80]} / no such opening")
+def _unknown(request: Request) -> Problem:
+    return Problem(404, Message("opening.unknown_opening", opening=request.path_params["id"][:80]))

@@ -105,7 +105,9 @@ def test_bad_queries_are_explained(rig: Rig) -> None:
         answer = rig.get(f"/api/openings?{query}")
         assert answer.status_code == 400
         assert answer.headers["content-type"] == "application/problem+json"
-        assert "/" in answer.json()["detail"]
+        english = rig.get(f"/api/openings?{query}", **{"accept-language": "en-GB,en;q=0.9"}).json()
+        assert answer.json()["type"] == english["type"] != "about:blank"
+        assert "须为" in answer.json()["detail"] and english["detail"].isascii()
 
 
 def test_record_only_after_the_reading(rig: Rig) -> None:

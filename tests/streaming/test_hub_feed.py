@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from starlette.testclient import WebSocketTestSession
@@ -141,6 +141,8 @@ def test_the_hall_hears_of_a_change(rig: Rig) -> None:
 
 class Stuck:
     """A subscriber whose connection takes nothing."""
+
+    headers: ClassVar[dict[str, str]] = {}
 
     def __init__(self) -> None:
         self.closed: int | None = None
