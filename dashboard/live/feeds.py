@@ -53,8 +53,10 @@ class Changes:
         self._floor = 0
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._stop = threading.Event()
+        self._tail = warnings.new_changes()
         with ledger.read() as session:
-            self._position = self._floor = warnings.last_seq(session)
+            self._tail.from_the_end(session)
+        self._floor = self._tail.high
         self._thread = ops.WORKERS.thread("warning-feed", self._run, heals=False)
 
     @property
@@ -73,9 +75,9 @@ class Changes:
                 self._stop.wait(2.0)
 
     def _take(self) -> int:
-        """Read what came after the last message seen; numbers appear in order (see supervision.warnings.raising)."""
+        """Read what is new; numbers appear in order (see supervision.warnings.raising)."""
         with self._ledger.read() as session:
-            rows = warnings.changes_after(session, self._position, PAGE)
+            rows = warnings.messages_of(self._tail.poll(session, PAGE))
         if not rows:
             return 0
         with self._lock:
@@ -83,7 +85,6 @@ class Changes:
                 self._ring.append((row["seq"], json.dumps(row, ensure_ascii=False)))
             while len(self._ring) > RING:
                 self._floor = self._ring.popleft()[0]
-            self._position = rows[-1]["seq"]
             waiting = list(self._waiting)
         for loop, event in waiting:
             if not loop.is_closed():

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Any
 
 import structlog
 from prometheus_client import Metric
@@ -18,14 +19,11 @@ from records.ledger import WAL_LARGE
 from records.serving.workers import Worker, Workers
 from streaming.live.board import Board
 from streaming.live.logs import Logs
-from streaming.live.reading import Arrival, Reader, arrivals, hidden_openings, last_seq
+from streaming.live.reading import Reader, hidden_openings, new_public_rows
 from streaming.live.roster import REFRESH_SECONDS, Roster
 from streaming.service import Checks, Service, Trouble
 
 BATCH = 2000
-GAP_SECONDS = 30.0
-"""How long to look out for a row number that was skipped; longer transactions do not occur."""
-MAX_GAPS = 500
 LAG_LIMIT = 1.0
 """Seconds the event loop may be late before the hub calls itself unwell."""
 _OF_OPENINGS = frozenset({"opening", "opening_event"})
@@ -46,8 +44,7 @@ class Poller(Service):
         self._reader, self._roster, self._board, self._logs = reader, roster, board, logs
         self._workers, self._seconds, self._withdraw = workers, seconds, withdraw
         self._task: asyncio.Task[None] | None = None
-        self._seq = 0
-        self._missing: dict[int, float] = {}
+        self._news = new_public_rows()
         self._hidden: dict[str, datetime] = {}
         """Opening → when its newest state becomes public."""
         self._rooms_at = 0.0
@@ -59,7 +56,7 @@ class Poller(Service):
     async def start(self) -> None:
         """Read what stands, then follow; raises the database's error, since a hub without a ledger has nothing to
         show."""
-        self._seq = await self._reader.ask(last_seq)
+        await self._reader.ask(self._news.from_the_end)
         await self._roster.refresh()
         self._rooms_at = time.monotonic()
         await self._board.load()
@@ -120,8 +117,7 @@ class Poller(Service):
 
     async def _round(self) -> bool:
         """One look; True if there is more to read at once."""
-        found = await self._reader.ask(lambda s: arrivals(s, self._seq, self._missing, BATCH))
-        self._note(found)
+        found = await self._reader.ask(lambda s: self._news.poll(s, BATCH))
         await self._logs.catch_up(
             {row.subject for row in found if row.topic in _OF_OPENINGS} | set(self._logs.due(now()))
         )
@@ -133,7 +129,7 @@ class Poller(Service):
         self._board.look()
         return len(found) == BATCH
 
-    def _come_of_age(self, found: Iterable[Arrival]) -> set[str]:
+    def _come_of_age(self, found: Iterable[Any]) -> set[str]:
         """Openings whose hidden state becomes public now; those of `found` are remembered until they do."""
         moment = now()
         hidden = {
@@ -145,21 +141,6 @@ class Poller(Service):
         due = {subject for subject, since in self._hidden.items() if since <= moment}
         self._hidden = {subject: since for subject, since in self._hidden.items() if subject not in due}
         return due
-
-    def _note(self, found: Iterable[Arrival]) -> None:
-        """Remember the newest number, and which numbers below it have not been seen."""
-        instant = time.monotonic()
-        for row in found:
-            self._missing.pop(row.seq, None)
-            if row.seq > self._seq:
-                skipped = range(max(self._seq + 1, row.seq - MAX_GAPS), row.seq)
-                self._missing.update(dict.fromkeys(skipped, instant))
-                self._seq = row.seq
-        self._missing = dict(
-            [(seq, since) for seq, since in self._missing.items() if instant - since < GAP_SECONDS][
-                -MAX_GAPS:
-            ]
-        )
 
     async def _housekeeping(self) -> None:
         if time.monotonic() - self._rooms_at < REFRESH_SECONDS:

@@ -8,17 +8,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from records.clock import now
 from records.ledger import Ledger
 from records.public import rows as public
 from records.tables.broadcast import PublicEvent
+from records.tail import Tail
 
 Answer = TypeVar("Answer")
 
@@ -53,42 +53,10 @@ class Reader:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-@dataclass(frozen=True)
-class Arrival:
-    """One new public row, without its payload."""
-
-    seq: int
-    topic: str
-    subject: str
-    day: str | None
-    visible_from: datetime
-
-
-def last_seq(session: Session) -> int:
-    """Number of the newest public row; 0 in an empty ledger."""
-    return session.scalar(select(func.max(PublicEvent.seq))) or 0
-
-
-def arrivals(session: Session, after: int, missing: Iterable[int], limit: int) -> list[Arrival]:
-    """Public rows after `after`, and those of `missing` that have turned up meanwhile.
-
-    PostgreSQL numbers rows before they are committed, so a lower number can appear after a higher one.
-    """
-    late = list(missing)
-    newer = PublicEvent.seq > after
-    query = (
-        select(
-            PublicEvent.seq,
-            PublicEvent.topic,
-            PublicEvent.subject,
-            PublicEvent.day,
-            PublicEvent.visible_from,
-        )
-        .where(or_(newer, PublicEvent.seq.in_(late)) if late else newer)
-        .order_by(PublicEvent.seq)
-        .limit(limit)
-    )
-    return [Arrival(*row) for row in session.execute(query)]
+def new_public_rows() -> Tail:
+    """Follows the public rows: rows of (seq, topic, subject, visible_from), without their payload."""
+    columns = (PublicEvent.seq, PublicEvent.topic, PublicEvent.subject, PublicEvent.visible_from)
+    return Tail("hub:public", select(*columns), PublicEvent.seq)
 
 
 def next_due(session: Session, opening_id: str, after: int) -> datetime | None:

@@ -26,8 +26,8 @@ from records.tables.openings import Opening
 from records.tables.organisations import Centre, Organisation
 from records.tables.projects import Lot
 from records.tables.supervision import WatchMark
+from records.tail import Tail, keep_mark
 from supervision.figures.home import Place
-from supervision.follower import Follower, keep_mark
 from supervision.lens.export import candidates, chunks, export_month, month_of, opened_lots
 from supervision.lens.reader import FORMAT, TABLES, Lens
 from supervision.rules.readiness import SETTLED_AFTER
@@ -46,8 +46,8 @@ class LensWriter:
         self.ledger = ledger
         self.home = home or Place()
         self.lens = Lens(data_dir)
-        self.journal = Follower("lens:journal", Journal.seq, (Journal.lot_id, Journal.kind, Journal.key))
-        self.public = Follower("lens:public", PublicEvent.seq, (PublicEvent.topic, PublicEvent.subject))
+        self.journal = Tail("lens:journal", select(Journal.lot_id, Journal.kind, Journal.key), Journal.seq)
+        self.public = Tail("lens:public", select(PublicEvent.topic, PublicEvent.subject), PublicEvent.seq)
         self._settled_to: datetime | None = None
         self._whole: dict[Path, tuple[int, int]] = {}
         """File → time and size with which it was last found whole."""
@@ -95,8 +95,8 @@ class LensWriter:
 
     def _drain(self, session: Session) -> None:
         """Skip what lies in the journal: the sweep sees the ledger itself."""
-        for follower in (self.journal, self.public):
-            while follower.poll(session, 10_000):
+        for tail in (self.journal, self.public):
+            while tail.poll(session, 10_000):
                 pass
 
     def _touched(self, session: Session, at: datetime) -> set[str]:

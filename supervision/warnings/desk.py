@@ -6,6 +6,7 @@ suspects are for supervisors only: screens for leaders use `counts`, `lamps` and
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVarTuple
@@ -20,6 +21,7 @@ from records.tables.organisations import Centre, Organisation
 from records.tables.projects import Lot, Project
 from records.tables.supervision import Warning, WarningChange
 from records.tables.users import User
+from records.tail import Tail
 from supervision.warnings.handling import (
     ACTIONS,
     DISPOSITIONS,
@@ -44,7 +46,7 @@ from supervision.warnings.tally import (
 __all__ = [
     "ACTIONS", "DISPOSITIONS", "STATES", "Change", "IllegalAction", "Lamp", "LotWarnings", "Response",
     "WarningFilters", "WarningRow", "act", "changes_after", "count_warnings", "counts", "get_warning",
-    "lamps", "last_seq", "list_warnings", "raise_warning", "response", "top_lots",
+    "lamps", "last_seq", "list_warnings", "messages_of", "new_changes", "raise_warning", "response", "top_lots",
 ]  # fmt: skip
 
 Ts = TypeVarTuple("Ts")
@@ -304,16 +306,23 @@ def _check_assignee(session: Session, action: Action, assignee: str | None) -> N
 # ── the feed ─────────────────────────────────────────────────────────────────
 
 
+_CHANGES = select(WarningChange, Warning).join(Warning, Warning.id == WarningChange.warning_id)
+
+
 def changes_after(session: Session, seq: int, limit: int = 500) -> list[dict[str, Any]]:
     """Feed messages (contracts §3, WS /feeds/warnings) with a number above `seq`, in order."""
-    query = (
-        select(WarningChange, Warning)
-        .join(Warning, Warning.id == WarningChange.warning_id)
-        .where(WarningChange.seq > seq)
-        .order_by(WarningChange.seq)
-        .limit(limit)
-    )
+    query = _CHANGES.where(WarningChange.seq > seq).order_by(WarningChange.seq).limit(limit)
     return [_message(change, warning) for change, warning in session.execute(query)]
+
+
+def new_changes() -> Tail:
+    """Follows the changes of warnings; `messages_of` its rows are feed messages."""
+    return Tail("desk:warnings", _CHANGES, WarningChange.seq)
+
+
+def messages_of(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    """Rows of `new_changes` as feed messages (contracts §3), in the session they were read in."""
+    return [_message(change, warning) for change, warning, _number in rows]
 
 
 def last_seq(session: Session) -> int:

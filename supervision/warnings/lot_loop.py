@@ -19,7 +19,7 @@ from records.tables.broadcast import PublicEvent
 from records.tables.intake import Journal
 from records.tables.projects import Lot
 from records.tables.supervision import WatchMark
-from supervision.follower import Follower, keep_mark
+from records.tail import Tail, keep_mark
 from supervision.lens.export import chunks
 from supervision.lens.writer import OPENING_TOPICS, lots_of_openings
 from supervision.rules.baseline import Baselines, ready_facts
@@ -58,8 +58,10 @@ class HotLoop:
     def __init__(self, ledger: Ledger, baselines: Callable[[], Baselines]) -> None:
         self.ledger = ledger
         self.baselines = baselines
-        self.journal = Follower("watch:journal", Journal.seq, (Journal.lot_id,))
-        self.public = Follower("watch:public", PublicEvent.seq, (PublicEvent.topic, PublicEvent.subject))
+        self.journal = Tail("watch:journal", select(Journal.seq, Journal.lot_id), Journal.seq)
+        self.public = Tail(
+            "watch:public", select(PublicEvent.seq, PublicEvent.topic, PublicEvent.subject), PublicEvent.seq
+        )
         self.pending: dict[str, Touched] = {}
         self.passed: tuple[datetime, str] = (_EPOCH, "")
         self._kept: tuple[Any, ...] = ()

@@ -15,11 +15,9 @@ from starlette.websockets import WebSocketDisconnect
 from records import chain
 from records.clock import now, running_from
 from records.ledger import Ledger
-from records.serving.workers import Workers
 from streaming.live import feed as feeds
-from streaming.live.logs import Logs, OpeningLog
-from streaming.live.poller import Poller
-from streaming.live.reading import Reader, arrivals
+from streaming.live.logs import OpeningLog
+from streaming.live.reading import Reader, new_public_rows
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 
@@ -190,11 +188,8 @@ async def test_rows_committed_out_of_order_are_not_lost(postgres_url: str) -> No
     for key, room in (("O1", "hz-01"), ("O2", "hz-02")):
         market.opening(ledger, key, room=room)
     reader = Reader(ledger)
-    logs = Logs(reader)
-    poller = Poller(reader, None, None, logs, Workers(), 0.1, lambda room, token: None)  # type: ignore[arg-type]
-    poller._seq = await reader.ask(
-        lambda s: s.execute(text("select max(seq) from public_event")).scalar() or 0
-    )
+    news = new_public_rows()
+    await reader.ask(news.from_the_end)
     insert = text(
         "insert into public_event (topic, subject, position, visible_from, payload, created_at) "
         "values ('x', :who, 0, now(), '{}', now())"
@@ -203,10 +198,9 @@ async def test_rows_committed_out_of_order_are_not_lost(postgres_url: str) -> No
         slow.execute(insert, {"who": "slow"})
         quick.execute(insert, {"who": "quick"})
         quick.commit()
-        seen = await reader.ask(lambda s: arrivals(s, poller._seq, poller._missing, 100))
-        poller._note(seen)
+        seen = await reader.ask(news.poll)
         slow.commit()
-    later = await reader.ask(lambda s: arrivals(s, poller._seq, poller._missing, 100))
+    later = await reader.ask(news.poll)
     assert ([row.subject for row in seen], [row.subject for row in later]) == (["quick"], ["slow"])
     reader.close()
     ledger.close()

@@ -9,15 +9,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from records.clock import now
 from records.ledger import Ledger
-from records.tables.intake import Journal
 from supervision.figures.answers import Answers
 from supervision.figures.filters import Filters
 from supervision.figures.results import Participations, Share
-from supervision.follower import Follower
 from supervision.lens.writer import LensWriter
 from supervision.warnings import desk as warnings
 from tests.places import HANGZHOU
@@ -59,48 +56,6 @@ def test_raised_handled_and_resumed(ledger: Ledger, market: Market, past: dateti
         assert [m["state"] for m in warnings.changes_after(session, 0)] == ["new", "new", "lead"]
         assert warnings.counts(session) == {"red": 0, "orange": 0, "yellow": 0}
         assert [lamp.level for lamp in warnings.lamps(session)] == [None, None]
-
-
-def entry(lot: str) -> Journal:
-    return Journal(source="t", kind="bid", key=lot, version=1, occurred_at=now(), lot_id=lot, data={})
-
-
-def test_follower_waits_for_a_number_committed_late(ledger: Ledger) -> None:
-    follower = Follower("f", Journal.seq, (Journal.lot_id,))
-    with ledger.read() as session:
-        follower.resume(session)
-    slow = Session(ledger.engine)
-    slow.add(entry("late"))
-    slow.flush()
-    with ledger.write() as session:
-        session.add(entry("early"))
-    with ledger.read() as session:
-        assert [row.lot_id for row in follower.poll(session)] == ["early"]
-        assert follower.position < follower.high
-        assert follower.poll(session) == []
-    slow.commit()
-    slow.close()
-    with ledger.read() as session:
-        assert [row.lot_id for row in follower.poll(session)] == ["late"]
-        assert follower.position == follower.high and follower.poll(session) == []
-
-
-def test_follower_gives_up_on_a_number_rolled_back(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    follower = Follower("f", Journal.seq, (Journal.lot_id,))
-    with ledger.read() as session:
-        follower.resume(session)
-    slow = Session(ledger.engine)
-    slow.add(entry("never"))
-    slow.flush()
-    with ledger.write() as session:
-        session.add(entry("early"))
-    slow.rollback()
-    slow.close()
-    with ledger.read() as session:
-        assert len(follower.poll(session)) == 1 and follower.position < follower.high
-        monkeypatch.setattr("supervision.follower.time.monotonic", lambda later=[1e12]: later[0])
-        follower.poll(session)
-    assert follower.position == follower.high
 
 
 def test_settled_lots_enter_by_time_alone(ledger: Ledger, market: Any, tmp_path: Path) -> None:

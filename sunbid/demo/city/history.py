@@ -13,10 +13,10 @@ from records.clock import start_of
 from records.tables.broadcast import BroadcastSession, PublicEvent
 from records.tables.leads import Lead, LeadBatch
 from records.tables.supervision import WatchMark
+from records.tail import keep_mark
 from sunbid.demo.city.lot import CityLot
 from sunbid.demo.city.pieces import City, Piece
 from supervision.figures.filters import add_months
-from supervision.follower import keep_mark
 from supervision.warnings.lot_loop import DEADLINE_MARK
 
 MARK = "demo:city"
