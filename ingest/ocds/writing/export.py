@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from ingest.files.folders import new_folder
 from ingest.kinds.envelopes_of_rows import envelope, plain
-from ingest.ocds.writing.processes import Process, demo_sources, processes, standing
+from ingest.ocds.writing.processes import Process, demo_sources, processes, without_release
 from ingest.ocds.writing.public import visible
 from ingest.ocds.writing.release import build
 from ingest.ocds.writing.x_sunbid import dumps, extension
@@ -28,7 +28,7 @@ EXTENSIONS = tuple(
     f"https://raw.githubusercontent.com/open-contracting-extensions/ocds_{name}_extension/v1.1.5/extension.json"
     for name in ("bid", "lots")
 )
-STANDING = "00000-standing.jsonl"
+_OTHER_RECORDS = "00000-standing.jsonl"
 """What hangs on no lot, one envelope a line; it sorts before the packages."""
 
 
@@ -90,7 +90,7 @@ def export_ocds(
     report = ExportReport(public=public)
     with ledger.read() as session:
         if not public:
-            _standing(out / STANDING, session, report)
+            _write_other_records(out / _OTHER_RECORDS, session, report)
         found = processes(session, profile.ocid_prefix, full=not public)
         with _Packages(out, profile, moment, report) as packages:
             for process in found:
@@ -130,11 +130,11 @@ def _count(report: ExportReport, release: Json) -> None:
     report.awards += len(release.get("awards", ()))
 
 
-def _standing(path: Path, session: Session, report: ExportReport) -> None:
+def _write_other_records(path: Path, session: Session, report: ExportReport) -> None:
     part = path.with_suffix(".part")
     demo = demo_sources(session)
     with part.open("wb") as file:
-        for kind, row, held in standing(session):
+        for kind, row, held in without_release(session):
             mark = {"demo": True} if row["source"] in demo else {}
             file.write(orjson.dumps(envelope(kind, row, held) | mark) + b"\n")
             report.standing += 1

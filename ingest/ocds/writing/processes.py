@@ -55,7 +55,7 @@ def processes(session: Session, prefix: str, *, full: bool) -> Iterator[Process]
     pairs = groupby(_lots(session), key=lambda lot: ocid_of(lot["project_id"], lot["id"], prefix))
     grouped = ((ocid, list(lots)) for ocid, lots in pairs)
     demo = demo_sources(session)
-    while part := _some(grouped):
+    while part := _next_part(grouped):
         yield from _filled(session, part, demo, full)
 
 
@@ -64,7 +64,7 @@ def demo_sources(session: Session) -> frozenset[str]:
     return frozenset(session.scalars(select(Source.name).where(Source.demo)))
 
 
-def _some(grouped: Iterator[tuple[str, list[Row]]]) -> list[tuple[str, list[Row]]]:
+def _next_part(grouped: Iterator[tuple[str, list[Row]]]) -> list[tuple[str, list[Row]]]:
     part: list[tuple[str, list[Row]]] = []
     size = 0
     for group in grouped:
@@ -101,17 +101,17 @@ def _filled(
 ) -> Iterator[Process]:
     projects = by_id(session, _PROJECT, (lots[0]["project_id"] for _, lots in part))
     made = [Process(ocid, projects[lots[0]["project_id"]], lots, demo=demo) for ocid, lots in part]
-    of = {lot["id"]: process for process in made for lot in process.lots}
+    by_lot = {lot["id"]: process for process in made for lot in process.lots}
     for kind in carried() if full else ("bid", "opening", "award"):
-        _attach(session, kind, of, made)
-    openings = [row["id"] for process in made for row in process.rows["opening"]]
-    _events(session, openings, {row["id"]: process for process in made for row in process.rows["opening"]})
-    for lot_rows, name in ((_NOTICE, "notices"), (_CONTRACT, "contracts")):
-        for row in _of_lots(session, lot_rows, list(of)):
-            getattr(of[row["lot_id"]], name).append(row)
-    _parties(session, made)
+        _attach(session, kind, by_lot, made)
+    _attach_events(session, {row["id"]: process for process in made for row in process.rows["opening"]})
+    for row in _of_lots(session, _NOTICE, list(by_lot)):
+        by_lot[row["lot_id"]].notices.append(row)
+    for row in _of_lots(session, _CONTRACT, list(by_lot)):
+        by_lot[row["lot_id"]].contracts.append(row)
+    _attach_organisations(session, made)
     if full:
-        _stamps(session, made)
+        _attach_versions(session, made)
     yield from made
 
 
@@ -128,16 +128,16 @@ def carried() -> list[str]:
 _SHARED = frozenset({"centre", "room", "organisation", "project", "lot"})
 
 
-def _attach(session: Session, kind: str, of: dict[str, Process], made: list[Process]) -> None:
+def _attach(session: Session, kind: str, by_lot: dict[str, Process], made: list[Process]) -> None:
     """The rows of a kind to the processes of the lots (or bids, evaluations…) they refer to."""
     column, target = next(
         (column, target)
         for column, target in (*(r for r in KINDS[kind].references if r[1] == "lot"), *KINDS[kind].references)
         if target == "lot" or target in carried()
     )
-    holders = (
-        of if target == "lot" else {row["id"]: process for process in made for row in process.rows[target]}
-    )
+    holders = by_lot
+    if target != "lot":
+        holders = {row["id"]: process for process in made for row in process.rows[target]}
     for row in rows_where(session, kind, column, list(holders)):
         holders[row[column]].rows[kind].append(row)
 
@@ -148,16 +148,16 @@ def _of_lots(session: Session, table: Table, lots: list[str]) -> Iterator[Row]:
         yield from session.execute(query).mappings()
 
 
-def _events(session: Session, openings: list[str], of: dict[str, Process]) -> None:
-    for part in chunks(openings):
+def _attach_events(session: Session, by_opening: dict[str, Process]) -> None:
+    for part in chunks(list(by_opening)):
         query = (
             select(_EVENT).where(_EVENT.c.opening_id.in_(part)).order_by(_EVENT.c.opening_id, _EVENT.c.seq)
         )
         for row in session.execute(query).mappings():
-            of[row["opening_id"]].events[row["opening_id"]].append(row)
+            by_opening[row["opening_id"]].events[row["opening_id"]].append(row)
 
 
-def _parties(session: Session, made: list[Process]) -> None:
+def _attach_organisations(session: Session, made: list[Process]) -> None:
     wanted = {process.ocid: set(_named(process)) for process in made}
     found = by_id(session, _ORGANISATION, set().union(*wanted.values()))
     for process in made:
@@ -178,7 +178,7 @@ def _named(process: Process) -> Iterator[str]:
         yield from row.get("participants") or ()
 
 
-def _stamps(session: Session, made: list[Process]) -> None:
+def _attach_versions(session: Session, made: list[Process]) -> None:
     """Under which versions the ledger holds what the processes carry."""
     keys: dict[str, set[str]] = defaultdict(set)
     for process in made:
@@ -194,18 +194,21 @@ def _stamps(session: Session, made: list[Process]) -> None:
         process.held = held
 
 
-def standing(session: Session, size: int = 2_000) -> Iterator[tuple[str, Row, dict[Key, tuple[int, str]]]]:
+def without_release(
+    session: Session, size: int = 2_000
+) -> Iterator[tuple[str, Row, dict[Key, tuple[int, str]]]]:
     """(kind, row, versions) of all that travels with no release: centres, rooms, firms without a bid, experts…"""
     travels = {"lot", *carried()}
     for kind in (kind for kind in KINDS if kind in TABLES and kind not in travels):
-        rows = iter(session.execute(_alone(kind).execution_options(yield_per=size)).mappings())
+        rows = iter(session.execute(_in_no_release(kind).execution_options(yield_per=size)).mappings())
         while part := list(islice(rows, size)):
             held = stamps(session, kind, [row["id"] for row in part])
             for row in part:
                 yield kind, row, held
 
 
-def _alone(kind: str) -> Any:
+def _in_no_release(kind: str) -> Any:
+    """The rows of a kind that no lot names."""
     table = TABLES[kind]
     query = select(table).order_by(table.c.id)
     bid = TABLES["bid"]

@@ -39,7 +39,7 @@ def visible(process: Process, at: datetime) -> tuple[Process, list[datetime]] | 
     shown = replace(process, lots=lots, contracts=[], events={})
     shown.organisations, shown.rows = dict(process.organisations), {"bid": [], "award": [], "opening": []}
     held = {lot["id"]: lot for lot in process.lots}
-    shown.notices = [row for row in process.notices if _told(row, held[row["lot_id"]], at)]
+    shown.notices = [row for row in process.notices if _is_public(row, held[row["lot_id"]], at)]
     moments: list[datetime] = []
     for lot in lots:
         for since, award in _awards(process, lot, at):
@@ -58,7 +58,7 @@ def _status(process: Process, lot: Row, at: datetime) -> str:
     return str(lot["status"]) if status_from(lot["status"], deadline) <= at else "bidding"
 
 
-def _told(notice: Row, lot: Row, at: datetime) -> bool:
+def _is_public(notice: Row, lot: Row, at: datetime) -> bool:
     since = notice_from(notice["type"], lot["status"], lot["deadline"], notice["published_at"])
     return since is not None and since <= at
 
@@ -96,10 +96,10 @@ def _bids(process: Process, shown: Process, lot: Row, at: datetime) -> Iterator[
     if events := process.events.get(last.id):
         lines = _read_aloud(events, lot, at)
     else:
-        lines = _of_the_past(process, lot, last, at)
+        lines = _after_unlogged_opening(process, lot, last, at)
     own = [row for row in process.rows["bid"] if row["lot_id"] == lot["id"]]
     for since, number, name, price in lines:
-        bid, organisation = _line(process, lot, number, name, own)
+        bid, organisation = _bid_and_bidder(process, lot, number, name, own)
         shown.organisations[organisation["id"]] = organisation
         yield since, {**bid, "price": price, "updated_at": since}
 
@@ -130,7 +130,7 @@ def _exact(price: str | None) -> Decimal | None:
     return None if price is None else Decimal(price)
 
 
-def _of_the_past(process: Process, lot: Row, opening: Any, at: datetime) -> Iterator[Line]:
+def _after_unlogged_opening(process: Process, lot: Row, opening: Any, at: datetime) -> Iterator[Line]:
     """Bids of an opening that ended without a log: everything read aloud in the room then is public."""
     if opening.state not in OVER or opening.result != "opened":
         return
@@ -155,7 +155,7 @@ def _own(process: Process, kind: str, lot: Row) -> list[Any]:
     return [SimpleNamespace(**row) for row in process.rows[kind] if row["lot_id"] == lot["id"]]
 
 
-def _line(process: Process, lot: Row, number: int, name: str, own: list[Row]) -> tuple[Json, Json]:
+def _bid_and_bidder(process: Process, lot: Row, number: int, name: str, own: list[Row]) -> tuple[Json, Json]:
     """A bid and its bidder; the bidder's identifier only where the name is public and plainly one firm's."""
     bid: Json = {"lot_id": lot["id"], "consortium": [], "received_at": None, "status": None}
     found = [
