@@ -37,7 +37,7 @@ async def test_the_hub(ledger: Ledger, tmp_path: Path) -> None:
                 await walk.route(route)
             assert not walk.faults, "\n".join(walk.faults[:20])
     assert walk.asked > 5000 and {"/api/openings/{id:path}/events", "/whip/{room}"} <= set(walk.read)
-    assert "after" in walk.read["/api/openings/{id}/events"].query
+    assert "after" in walk.read["/api/openings/{id:path}/events"].query
 
 
 async def test_the_intake(ledger: Ledger, tmp_path: Path) -> None:
