@@ -1,4 +1,4 @@
-"""The envelope every record comes in: reading one, and what to say when it cannot be read."""
+"""The envelope every record comes in, and reading one."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ingest.files import strict_json as strictjson
 from ingest.kinds.fields import Data, Moment, Ref
+from ingest.kinds.kind import Kind
 from ingest.kinds.procedure import OpeningEventData
 from ingest.kinds.registry import KINDS
+from ingest.refusal import Refusal
 from messages import Message
 from records import events, identifiers
 from records.clock import now, rfc3339
 from records.filenames import unreachable
 from records.serving import signing
 from records.texts import forbidden, printable
+from records.wrong_values import explain
 
 MAX_DEPTH = 32
 MAX_BYTES = 1 << 20
@@ -66,69 +69,6 @@ class Record:
     """What looks doubtful and is taken all the same."""
 
 
-def storable(text: str) -> str:
-    """Text that every database takes: NUL and halves of characters written out as escapes."""
-    return text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()
-
-
-class Refusal(Exception):
-    """Why a record is not taken: the place in it and the reason, Chinese first."""
-
-    def __init__(self, path: str, reason: str, kind: str | None = None, key: str | None = None) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path, self.reason = _short(storable(path), 500) or ".", _short(storable(reason), 2_000)
-        self.kind, self.key = kind, key
-
-
-def _short(text: str, limit: int) -> str:
-    """A name may be as long as its sender likes; what is said of it is not."""
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
-_ZH = {
-    "missing": "缺少必填字段",
-    "extra_forbidden": "未知字段",
-    "string_type": "应为字符串",
-    "string_pattern_mismatch": "格式不符",
-    "string_too_long": "过长",
-    "string_too_short": "不能为空",
-    "int_type": "应为整数",
-    "int_parsing": "应为整数",
-    "int_from_float": "应为整数",
-    "bool_type": "应为 true 或 false",
-    "bool_parsing": "应为 true 或 false",
-    "dict_type": "应为对象",
-    "list_type": "应为数组",
-    "too_long": "项数过多",
-    "literal_error": "不在可选值之列",
-    "decimal_type": "应为数字或十进制字符串",
-    "decimal_parsing": "应为数字或十进制字符串",
-    "decimal_max_places": "小数位过多",
-    "decimal_max_digits": "位数过多",
-    "finite_number": "应为有限的数",
-    "greater_than_equal": "过小",
-    "less_than_equal": "过大",
-    "moment": "",
-    "moment_range": "",
-    "day": "",
-    "money": "",
-    "decimal_text": "",
-    "inexact": "",
-    "beyond_full": "",
-}
-
-
-def explain(error: ValidationError, prefix: tuple[str, ...] = ()) -> tuple[str, str]:
-    """(path, reason) of the first error, the count of further ones in the reason."""
-    found = error.errors(include_url=False, include_input=False, include_context=False)
-    first = found[0]
-    path = ".".join(str(part) for part in (*prefix, *first["loc"])) or "."
-    words = _ZH.get(first["type"], "内容不符")
-    reason = f"{words} / {first['msg']}" if words else first["msg"]
-    more = f"；另有 {len(found) - 1} 处 / and {len(found) - 1} more" if len(found) > 1 else ""
-    return path, reason + more
-
-
 def read(raw: Any, source: str, key: bytes | None = None) -> Record:
     """An envelope (bytes, text or mapping) as a Record of `source`; raises Refusal, nothing else.
 
@@ -138,7 +78,7 @@ def read(raw: Any, source: str, key: bytes | None = None) -> Record:
     if isinstance(raw, (bytes, bytearray, str)):
         raw = parse_json(raw)
     if not isinstance(raw, Mapping):
-        raise Refusal(".", "每条记录应为一个 JSON 对象 / a record must be a JSON object")
+        raise Refusal(".", Message("refused.not_an_object"))
     try:
         _bounded(raw)
         return _record(Envelope.model_validate(raw), source, key)
@@ -153,17 +93,17 @@ def _bounded(raw: Mapping[str, Any]) -> None:
     """Refuse what no record can be, on whatever road it has come: nested too deeply, too many fields, one twice."""
     if twice := strictjson.doubled(raw):
         path, reason = twice
-        raise Refusal(path, reason.in_every_language())
+        raise Refusal(path, reason)
     if not shallow(raw, MAX_DEPTH):
         raise _too_deep()
     data = raw.get("data")
     for path, fields in ((".", raw), ("data", data)):
         if isinstance(fields, Mapping) and len(fields) > MAX_FIELDS:
-            raise Refusal(path, f"超过 {MAX_FIELDS} 个字段 / more than {MAX_FIELDS} fields")
+            raise Refusal(path, Message("refused.too_many_fields", most=MAX_FIELDS))
 
 
 def _too_deep() -> Refusal:
-    return Refusal(".", f"嵌套超过 {MAX_DEPTH} 层 / nested deeper than {MAX_DEPTH}")
+    return Refusal(".", Message("refused.too_deep", most=MAX_DEPTH))
 
 
 def parse_json(raw: bytes | bytearray | str) -> Any:
@@ -171,14 +111,19 @@ def parse_json(raw: bytes | bytearray | str) -> Any:
     try:
         value = strictjson.loads(raw)
     except strictjson.BadJson as error:
-        raise Refusal(".", Message("json.not_json", said=error.message).in_every_language()) from None
+        raise Refusal(".", Message("json.not_json", said=error.message)) from None
     if not shallow(value, MAX_DEPTH):
         raise _too_deep()
     return value
 
 
+_LEAVES = (str, int, float, type(None))
+
+
 def shallow(value: Any, limit: int) -> bool:
     """Whether JSON nests at most `limit` levels."""
+    if isinstance(value, _LEAVES):  # most values, and asking whether one is a Mapping is slow
+        return True
     if isinstance(value, Mapping):
         value = value.values()
     elif not isinstance(value, (list, tuple)):
@@ -191,25 +136,7 @@ def _text(value: Any) -> str | None:
 
 
 def _record(envelope: Envelope, source: str, key: bytes | None) -> Record:
-    if envelope.source is not None and envelope.source != source:
-        raise Refusal(
-            "source", "source 与令牌所属的数据来源不同 / source is not the one the token belongs to"
-        )
-    if envelope.occurred_at > now() + AHEAD:
-        raise Refusal(
-            "occurred_at",
-            f"晚于本机时钟 {rfc3339(now())}，请核对报送方的时钟 / later than our clock, check the sender's",
-        )
-    kind = KINDS.get(envelope.kind)
-    if kind is None:
-        choices = ", ".join(KINDS)
-        raise Refusal("kind", f"未知的 kind；可用 / unknown kind, choose from: {choices}")
-    if envelope.kind == "room" and unreachable(envelope.key):
-        raise Refusal(
-            "key",
-            "开标室编号用于网址 /room/{编号}，不能含斜杠、反斜杠、控制字符，也不能只有点，请改用如 hz-01 的编号 / "
-            "a room's key stands in addresses: no slash, backslash or control character, not dots alone; use one like hz-01",
-        )
+    kind = _checked(envelope, source)
     sent = _hide(envelope.data, kind.hidden, key) if kind.hidden else envelope.data
     try:
         data = kind.data.model_validate(kind.translated(sent))
@@ -217,7 +144,7 @@ def _record(envelope: Envelope, source: str, key: bytes | None) -> Record:
         raise Refusal(*_forbidden(sent, "data") or explain(error, ("data",))) from None
     hashed = body = canonical(sent)
     if len(body) > MAX_BYTES:
-        raise Refusal("data", f"超过 {MAX_BYTES} 字节 / longer than {MAX_BYTES} bytes")
+        raise Refusal("data", Message("refused.data_too_long", most=MAX_BYTES))
     if isinstance(data, OpeningEventData):
         _check_event(data)
         hashed += envelope.occurred_at.isoformat().encode()
@@ -225,6 +152,20 @@ def _record(envelope: Envelope, source: str, key: bytes | None) -> Record:
         source, envelope.kind, envelope.key, envelope.version, envelope.occurred_at,
         body.decode(), hashlib.sha256(hashed).digest(), data, _doubts(envelope.kind, envelope.key, data),
     )  # fmt: skip
+
+
+def _checked(envelope: Envelope, source: str) -> Kind:
+    """The kind of an envelope; raises Refusal where its head cannot be right."""
+    if envelope.source is not None and envelope.source != source:
+        raise Refusal("source", Message("refused.other_source"))
+    if envelope.occurred_at > now() + AHEAD:
+        raise Refusal("occurred_at", Message("refused.ahead", now=rfc3339(now())))
+    kind = KINDS.get(envelope.kind)
+    if kind is None:
+        raise Refusal("kind", Message("refused.unknown_kind", kinds=list(KINDS)))
+    if kind.in_addresses and unreachable(envelope.key):
+        raise Refusal("key", Message("refused.room_key"))
+    return kind
 
 
 def _hide(data: dict[str, Any], hidden: Mapping[str, str | None], key: bytes | None) -> dict[str, Any]:
@@ -242,11 +183,9 @@ def _hashed(name: str, target: str, value: Any, key: bytes | None) -> dict[str, 
     if not isinstance(value, str) or len(value) > 64:
         return {name: value}  # for the model to refuse
     if value == BLANK:
-        raise Refusal(f"data.{name}", "此项已被抹去，请填回原值 / this was blanked, put the value back")
+        raise Refusal(f"data.{name}", Message("refused.blanked"))
     if key is None:
-        raise Refusal(
-            f"data.{name}", "没有签名密钥，不能接收此项 / no signing key given, this field cannot be taken"
-        )
+        raise Refusal(f"data.{name}", Message("refused.no_key"))
     return {target: signing.keyed_hash(key, value)}
 
 
@@ -256,27 +195,22 @@ def _doubts(kind: str, key: str, data: Data) -> str | None:
     values = data.__dict__
     code = values["uscc"] or key if kind == "organisation" else None
     if code and identifiers.looks_like_uscc(code) and not identifiers.uscc_check(code):
-        found.append("统一社会信用代码校验位不符 / the check digit of the USCC does not agree")
+        found.append(Message("doubt.uscc"))
     division = values.get("division_code")
     if division and not identifiers.division_known(division):
-        found.append(f"没有省级区划 {division[:2]} / no province has the division prefix {division[:2]}")
-    return "；".join(found) or None
+        found.append(Message("doubt.division", prefix=division[:2]))
+    return "；".join(doubt.in_every_language() for doubt in found) or None
 
 
 def _check_event(data: OpeningEventData) -> None:
     if data.type in events.HOUSE_ONLY:
-        raise Refusal(
-            "data.type",
-            f"{data.type} 由直播平台在录像封存时自行记录，不接受报送 / "
-            f"{data.type} is the hub's to say, when it has sealed the recording; sources do not send it",
-        )
+        raise Refusal("data.type", Message("refused.house_event", type=data.type))
     model = events.MODELS.get(data.type)
     if model is None:
-        choices = ", ".join(events.FROM_SOURCES)
-        raise Refusal("data.type", f"未知事件类型；可用 / unknown event type, choose from: {choices}")
+        raise Refusal("data.type", Message("refused.unknown_event", types=list(events.FROM_SOURCES)))
     for name, part in (("payload", data.payload), ("detail", data.detail)):
         if path := _endless(part, f"data.{name}"):
-            raise Refusal(path, "应为有限的数，且不可过小 / a number must be finite, and not too small")
+            raise Refusal(path, Message("refused.endless"))
     try:
         model.model_validate(data.payload)
     except ValidationError as error:
@@ -312,7 +246,7 @@ def canonical(data: Mapping[str, Any]) -> bytes:
     try:
         body = orjson.dumps(data, default=_jsonable, option=orjson.OPT_SORT_KEYS)
     except (TypeError, ValueError) as error:
-        raise Refusal("data", f"不能写成 JSON / cannot be written as JSON: {error}") from None
+        raise Refusal("data", Message("refused.not_writable", said=str(error))) from None
     if _SUSPECT.search(body) and (found := _forbidden(data, "data")):
         raise Refusal(*found)
     return body
@@ -327,12 +261,11 @@ _SUSPECT = re.compile(
 """What canonical JSON holds where a text holds a forbidden character, and seldom otherwise."""
 
 
-def _forbidden(value: Any, path: str) -> tuple[str, str] | None:
+def _forbidden(value: Any, path: str) -> tuple[str, Message] | None:
     """(path, reason) of the first text within `value` that holds a character no text may hold."""
     if isinstance(value, str):
         where = forbidden(value)
-        words = "含有控制字符或看不见的字符，请删去 / holds a control or invisible character, take it out"
-        return (path, f"{words}: {where}") if where else None
+        return (path, Message("refused.character", where=where)) if where else None
     if isinstance(value, (date, Decimal)) or not isinstance(value, (Mapping, list, tuple)):
         return None
     for name, child in value.items() if isinstance(value, Mapping) else enumerate(value):

@@ -25,20 +25,13 @@ class Plain:
     def __call__(self, value: Any) -> Any:
         """The value itself; raises PydanticCustomError, which a model reports."""
         if isinstance(value, bool):
-            raise PydanticCustomError(
-                "money", "应为数字或十进制字符串 / must be a number or a decimal string"
-            )
+            raise PydanticCustomError("money", "not a number or a decimal string")
         if isinstance(value, str) and not self._text.match(value):
             raise PydanticCustomError(
-                "decimal_text",
-                "应为十进制数字，如 1234.56：半角数字，无空格、千分位、正号、指数，小数至多 4 位"
-                " / plain decimal digits, e.g. 1234.56, at most 4 places",
+                "decimal_text", "not plain decimal digits, e.g. 1234.56, at most 4 places"
             )
         if isinstance(value, float) and _digits(value) > _DIGITS:
-            raise PydanticCustomError(
-                "inexact",
-                "JSON 数字超过 15 位有效数字会丢失精度，请用字符串 / a JSON number keeps 15 digits, send a string",
-            )
+            raise PydanticCustomError("inexact", "a JSON number keeps 15 digits, send a string")
         return value
 
 

@@ -20,6 +20,7 @@ from messages import Fault
 from records.clock import BEIJING
 from records.tables.openings import Opening
 from records.tables.projects import Lot
+from records.wrong_values import explain
 from supervision.figures import formats as figures
 
 COLUMNS = ("no", "name", "price", "limit", "duration_days", "quality", "remark", "read_at")
@@ -182,8 +183,8 @@ def _do(page: shell.Page, opening_id: str, kind: str, payload: dict[str, Any], n
     except Fault as error:
         return False, page.say("room.refused", why=error.message)
     except ValidationError as error:
-        first = error.errors()[0]
-        return False, page.say("room.refused", why=f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+        place, why = explain(error)
+        return False, page.say("room.refused", why=f"{place}: {why.text(page.lang)}")
     return True, page.say("room.done", step=name, seq=seq)
 
 

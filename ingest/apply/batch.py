@@ -16,8 +16,10 @@ from ingest.apply.parking import Parking, Waiting
 from ingest.apply.receipts import Receipts
 from ingest.apply.rows import append_journal
 from ingest.apply.state import HELD, Mark, State
-from ingest.envelope import Record, Refusal
+from ingest.envelope import Record
 from ingest.kinds.registry import ROWS
+from ingest.refusal import Refusal
+from messages import Message
 from records.bulk import upsert
 from records.tables.base import table_of
 from records.tables.intake import Journal, Reject
@@ -95,13 +97,10 @@ class Batch:
             return False
         if record.version > mine.version:
             if record.kind == "opening_event":
-                raise Refusal("version", "开标事件不可更改 / an opening event cannot be changed")
+                raise Refusal("version", Message("refused.event_again"))
             return False
         if record.version == mine.version and record.digest != mine.digest:
-            raise Refusal(
-                "version",
-                f"版本 {record.version} 已收且内容不同，改动须用更高的版本 / version held with other data, send a higher version",
-            )
+            raise Refusal("version", Message("refused.other_data", version=record.version))
         return True
 
     def _judge(self, record: Record) -> None:
@@ -184,8 +183,8 @@ class Batch:
             raise
         except Exception as error:  # noqa: BLE001 — its fault, not that of what it has waited for
             log.error("intake.waiting_record_failed", kind=record.kind, cause=type(error).__name__)
-            words = f"此记录不能入账 / this record cannot be placed ({type(error).__name__})"
-            self.parking.refuse(record, Refusal(".", words))
+            why = Message("refused.cannot_be_placed", cause=type(error).__name__)
+            self.parking.refuse(record, Refusal(".", why))
         else:
             if state.lot_of(record) is not None:
                 self._note_applied(record, waiting.seq)

@@ -7,9 +7,11 @@ from typing import Any, cast
 from ingest.apply import ownership
 from ingest.apply.rows import entity
 from ingest.apply.state import BY_EVALUATION, BY_LOT, State
-from ingest.envelope import Record, Refusal
+from ingest.envelope import Record
 from ingest.kinds.projects import LotData
 from ingest.kinds.registry import KINDS
+from ingest.refusal import Refusal
+from messages import Message
 from records import deadlines
 from records.states import IllegalTransition, check_lot_transition
 
@@ -50,7 +52,7 @@ def check_bid(state: State, record: Record) -> None:
     bid: str | None = record.data.__dict__.get("bid_id")
     row, lot = bid and state.held_id("bid", bid, record.source), state.lot_of(record)
     if row and lot and state.facts["bid"][row]["lot_id"] != lot:
-        raise Refusal("data.bid", f"投标 {bid} 不属于标段 {lot} / the bid does not belong to lot {lot}")
+        raise Refusal("data.bid", Message("refused.bid_of_other_lot", bid=bid, lot=lot))
 
 
 def _lot_status(state: State, key: str, row: dict[str, Any]) -> None:
@@ -64,7 +66,7 @@ def _lot_status(state: State, key: str, row: dict[str, Any]) -> None:
     try:
         check_lot_transition(before, row["status"])
     except IllegalTransition as error:
-        raise Refusal("data.status", error.message.in_every_language()) from None
+        raise Refusal("data.status", error.message) from None
     state.kept_status.discard(key)
 
 
@@ -79,7 +81,7 @@ def _lot_deadline(state: State, key: str, row: dict[str, Any]) -> None:
     try:
         row["deadline"] = deadlines.check_lot(key, held, row["deadline"])
     except IllegalTransition as error:
-        raise Refusal(error.place, error.message.in_every_language()) from None
+        raise Refusal(error.place, error.message) from None
 
 
 def _call(state: State, record: Record, row: dict[str, Any]) -> None:
@@ -92,10 +94,7 @@ def _call(state: State, record: Record, row: dict[str, Any]) -> None:
     row["tender_project_id"] = call = state.id_of("tender_project", key, record.source)
     known = state.facts["tender_project"].get(call)
     if known and known["project_id"] != data.project_id:
-        raise Refusal(
-            "data.tender_project",
-            f"招标项目 {key} 属于另一项目 / the tender project belongs to another project",
-        )
+        raise Refusal("data.tender_project", Message("refused.call_of_other_project", key=key))
     form = data.organise_form or (known["organise_form"] if known else None)
     facts = {"source": record.source, "project_id": data.project_id, "organise_form": form}
     state.put_row(

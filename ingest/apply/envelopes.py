@@ -13,7 +13,9 @@ import structlog
 
 from ingest.apply import outage, rejects
 from ingest.apply.batch import Answer, Batch
-from ingest.envelope import Record, Refusal, read
+from ingest.envelope import Record, read
+from ingest.refusal import Refusal
+from messages import Message
 from records.ledger import Ledger
 
 __all__ = ["Answer", "Entry", "apply_batch", "commit", "prepare"]
@@ -39,8 +41,8 @@ def prepare(source: str, raw: Any, key: bytes | None = None) -> Entry:
         return Entry(source, raw, refusal=refusal)
     except Exception as error:  # noqa: BLE001 — whatever it is: this one is refused, the next is read
         log.error("intake.record_unreadable", cause=type(error).__name__)
-        words = f"不能读这条记录 / this record cannot be read ({type(error).__name__})"
-        return Entry(source, raw, refusal=Refusal(".", words))
+        why = Message("refused.cannot_be_read", cause=type(error).__name__)
+        return Entry(source, raw, refusal=Refusal(".", why))
 
 
 def apply_batch(
@@ -83,15 +85,15 @@ def _in_halves(ledger: Ledger, entries: Sequence[Entry], error: Exception) -> li
     log.error("intake.record_failed", kind=entry.record and entry.record.kind, cause=cause)
     if entry.record is None:
         return [_kept_as_far_as_possible(ledger, entry)]
-    refusal = Refusal(".", f"数据库不能接受此记录 / the database refused this record ({cause})")
+    refusal = Refusal(".", Message("refused.by_database", cause=cause))
     refusal.kind, refusal.key = entry.record.kind, entry.record.key
     return commit(ledger, [Entry(entry.source, entry.raw, refusal=refusal)])
 
 
 def _kept_as_far_as_possible(ledger: Ledger, entry: Entry) -> Answer:
     """A refused record that cannot be written as it is: kept in plain ASCII, and the others go on."""
-    refusal = entry.refusal or Refusal(".", "空记录 / empty record")
-    plain = Refusal(refusal.path, refusal.reason)
+    refusal = entry.refusal or Refusal(".", Message("refused.empty"))
+    plain = Refusal(refusal.path, refusal.message)
     try:
         with ledger.write() as session:
             batch = Batch(session)
@@ -107,7 +109,7 @@ def _kept_as_far_as_possible(ledger: Ledger, entry: Entry) -> Answer:
 def _decide(batch: Batch, entry: Entry) -> Answer:
     try:
         if entry.record is None:
-            raise entry.refusal or Refusal(".", "空记录 / empty record")
+            raise entry.refusal or Refusal(".", Message("refused.empty"))
         return batch.decide(entry.record)
     except Refusal as refusal:
         if entry.record is not None:

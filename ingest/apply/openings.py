@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from ingest.apply import ownership
 from ingest.apply.rows import entity
 from ingest.apply.state import State
-from ingest.envelope import Record, Refusal, explain
+from ingest.envelope import Record
 from ingest.kinds.procedure import OpeningData, OpeningEventData
+from ingest.refusal import Refusal
 from messages import Message
 from records import chain, deadlines, states
 from records.clock import now, rfc3339
@@ -19,6 +20,7 @@ from records.public.openings import publish_opening
 from records.tables.openings import Opening
 from records.tables.organisations import Room
 from records.tables.projects import Lot
+from records.wrong_values import explain
 
 _OVER = frozenset({"ended", "sealed", "cancelled"})
 
@@ -38,10 +40,7 @@ def place_opening(state: State, record: Record) -> None:
 
 def _past(state: State, record: Record, data: OpeningData, past: bool) -> None:
     if not past:
-        raise Refusal(
-            "data.state",
-            "已按历史记录收下的开标不能再改为预告 / held as history, cannot become scheduled again",
-        )
+        raise Refusal("data.state", Message("refused.past_again"))
     _check_venue(state, record, data)
     told = data.state if data.state in _OVER else "ended"
     row = entity(record, state.moment)
@@ -76,7 +75,7 @@ def _announce(state: State, record: Record, data: OpeningData) -> None:
         with session.begin_nested():
             states.new_opening(session, opening, ts=record.occurred_at)
     except states.IllegalTransition as error:
-        raise Refusal(error.place, error.message.in_every_language()) from None
+        raise Refusal(error.place, error.message) from None
     except ValidationError as error:
         raise Refusal(*explain(error, ("data",))) from None
     state.hold()
@@ -102,26 +101,20 @@ def _change(state: State, record: Record, data: OpeningData, past: bool) -> None
     if data.state == "ended" and opening.state == "sealed":
         return  # what has ended is sealed meanwhile
     if past and data.state != "cancelled" and data.state != opening.state:
-        raise Refusal(
-            "data.state",
-            f"开标处于 {opening.state}，只有事件能改变其状态 / only events move an opening (now {opening.state})",
-        )
+        raise Refusal("data.state", Message("refused.moved_by_events", state=opening.state))
     if data.lot_id != opening.lot_id and not _handed_over(state, opening, record):
-        raise Refusal("data.lot", "开标的标段不能更改 / the lot of an opening cannot change")
+        raise Refusal("data.lot", Message("refused.lot_of_opening"))
     if past and data.state == opening.state:
         return
     if opening.state != "scheduled":
         if (data.room_id, data.scheduled_at) == (opening.room_id, opening.scheduled_at):
             return
-        raise Refusal(
-            "data",
-            f"开标处于 {opening.state}/{opening.stage}，时间和开标室不能再改为预告内容 / already {opening.state}, cannot be rescheduled",
-        )
+        raise Refusal("data", Message("refused.not_scheduled", state=opening.state, stage=opening.stage))
     try:
         with session.begin_nested():
             _reschedule(state, opening, record, data)
     except states.IllegalTransition as error:
-        raise Refusal(error.place, error.message.in_every_language()) from None
+        raise Refusal(error.place, error.message) from None
     state.facts["opening"][record.key] |= {"state": opening.state, "lot_id": opening.lot_id}
     state.hold()
 
@@ -163,7 +156,7 @@ def place_event(state: State, record: Record) -> None:
                 actor=_actor(record.source, data.actor), ts=record.occurred_at, detail=data.detail,
             )  # fmt: skip
     except states.IllegalTransition as error:
-        raise Refusal(error.place, error.message.in_every_language()) from None
+        raise Refusal(error.place, error.message) from None
     except ValidationError as error:
         raise Refusal(*explain(error, ("data", "payload"))) from None
     known["head_seq"] = row.seq

@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingest.apply.state import State
-from ingest.envelope import Record, Refusal
+from ingest.envelope import Record
 from ingest.kinds.registry import KINDS
+from ingest.refusal import Refusal
+from messages import Message
 from records.sources import HOUSE
 
 
@@ -30,11 +32,8 @@ def check(state: State, record: Record) -> None:
     if owner is not None and owner != record.source:
         through = KINDS[record.kind].lot_through
         named = under if through is None or getattr(record.data, f"{under}_id", None) else through[1]
-        raise Refusal(
-            f"data.{named}",
-            f"{under} {key} 属于数据来源 {owner}，只有它可以报送 {record.kind} / "
-            f"{under} {key} belongs to source {owner}, which alone may send its {record.kind}",
-        )
+        why = Message("refused.not_owner_of", under=under, key=key, owner=owner, kind=record.kind)
+        raise Refusal(f"data.{named}", why)
 
 
 def _check_key(state: State, record: Record) -> None:
@@ -43,11 +42,7 @@ def _check_key(state: State, record: Record) -> None:
         return
     owner = state.facts[record.kind].get(record.key, {}).get("source")
     if owner is not None and owner != record.source:
-        raise Refusal(
-            "key",
-            f"此编号已由数据来源 {owner} 报送；如应归本来源，请管理员以 sunbid source give 移交 / "
-            f"this key is held by source {owner}; if it is yours, the operator hands it over: sunbid source give",
-        )
+        raise Refusal("key", Message("refused.key_taken", owner=owner))
 
 
 def kept(record: Record, row: dict[str, Any], known: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -71,26 +66,14 @@ def check_venue(source: str, room: str, known: Mapping[str, Any], place: str = "
     """Raise Refusal where an opening of a source would take place in a room of another source, or in one that is no
     opening room; `known` is the room's source and kind, empty while it is not there."""
     if known.get("kind", "opening") != "opening":
-        raise Refusal(
-            place,
-            f"{room} 不是开标室，不能在其中开标；请改用开标室 / "
-            f"{room} is no opening room: openings take place in rooms of kind opening",
-        )
+        raise Refusal(place, Message("refused.not_an_opening_room", room=room))
     owner = known.get("source")
     if owner not in (None, HOUSE, source):
-        raise Refusal(
-            place,
-            f"开标室 {room} 属于数据来源 {owner}，只有它可以在其中安排开标；请改用自己的或本机设立的开标室 / "
-            f"room {room} belongs to source {owner}, which alone may schedule openings in it",
-        )
+        raise Refusal(place, Message("refused.room_of_other", room=room, owner=owner))
 
 
 def _not_yours(record: Record, column: str, owner: str) -> Refusal:
     field = column.removesuffix("_id")
-    what = ("此开标室", "the room") if record.kind == "room" else ("此交易中心", "the centre")
-    whose = ("本机", "this installation") if owner == HOUSE else (f"数据来源 {owner}", f"source {owner}")
-    return Refusal(
-        f"data.{field}",
-        f"{what[0]}属于{whose[0]}，其 {field} 不能由别的来源更改 / "
-        f"{what[1]} belongs to {whose[1]}, its {field} is not for another source to change",
-    )
+    what = Message("refused.this_room" if record.kind == "room" else "refused.this_centre")
+    whose = Message("refused.this_installation") if owner == HOUSE else Message("refused.source", name=owner)
+    return Refusal(f"data.{field}", Message("refused.field_of_other", what=what, owner=whose, field=field))

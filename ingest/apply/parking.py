@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, select, tuple_
 from ingest.apply import rejects
 from ingest.apply.scoping import scope
 from ingest.apply.state import State
-from ingest.envelope import Record, Refusal, read
+from ingest.envelope import Record, read
+from ingest.refusal import Refusal
 from records.bulk import chunks
 from records.tables.base import table_of
 from records.tables.intake import Journal, Parked

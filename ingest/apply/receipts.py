@@ -51,7 +51,7 @@ class Receipts:
         upsert(connection, _MARK, rows)
 
 
-def standing(session: Session, source: str) -> dict[str, Any]:
+def last_accepted(session: Session, source: str) -> dict[str, Any]:
     """Where a source stands: `seq` of its last accepted record, and that record's kind, key and version."""
     mark = session.get(WatchMark, _name(source))
     return {"seq": 0} if mark is None else {"seq": mark.position, **(mark.detail or {})}

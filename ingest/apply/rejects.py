@@ -12,7 +12,8 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from ingest.apply.personal import blanked
-from ingest.envelope import BLANK, Record, Refusal, storable
+from ingest.envelope import BLANK, Record
+from ingest.refusal import Refusal, storable
 from records.bulk import chunks
 from records.clock import now
 from records.tables.base import table_of

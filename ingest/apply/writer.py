@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 
 from ingest.apply.envelopes import Answer, Entry, commit, prepare
+from messages import Fault, Message
 from records.ledger import Ledger
 from records.serving.workers import Worker, Workers
 
@@ -24,6 +25,10 @@ log = structlog.get_logger()
 
 Deliver = Callable[[list[Answer] | None], None]
 """Called in the event loop with the answers of one piece of work, or None if the database failed."""
+
+
+class Unavailable(Fault):
+    """Records are not taken now; they are to be sent again."""
 
 
 @dataclass(slots=True)
@@ -91,12 +96,12 @@ class Writer:
             await asyncio.to_thread(self._thread.join)
 
     async def put(self, source: str, raws: Sequence[Any], deliver: Deliver) -> None:
-        """Hand records in, waiting while the queue is full; raises ConnectionError when closing."""
+        """Hand records in, waiting while the queue is full; raises Unavailable when closing."""
         while self._full(source) and not self._closing:
             self._space.clear()
             await self._space.wait()
         if self._closing:
-            raise ConnectionError("接收服务正在停止 / the intake is stopping")
+            raise Unavailable(Message("intake.stopping"))
         self._waiting += len(raws)
         self._by_source[source] += len(raws)
         with self._ready:
@@ -107,14 +112,12 @@ class Writer:
         return self._waiting >= self._limit or self._by_source[source] >= self._share
 
     async def submit(self, source: str, raws: Sequence[Any]) -> list[Answer]:
-        """Hand records in and wait for their answers; raises ConnectionError if they could not be kept."""
+        """Hand records in and wait for their answers; raises Unavailable if they could not be kept."""
         done: asyncio.Future[list[Answer] | None] = asyncio.get_running_loop().create_future()
         await self.put(source, raws, lambda answers: None if done.done() else done.set_result(answers))
         answers = await done
         if answers is None:
-            raise ConnectionError(
-                "数据库暂不可用，请稍后重发 / the database is not available, send again later"
-            )
+            raise Unavailable(Message("intake.database_away"))
         return answers
 
     def _run(self, worker: Worker) -> None:

@@ -15,12 +15,12 @@ from typing import IO, Any
 
 from ingest.apply.envelopes import Answer, Entry, commit, prepare
 from ingest.csv import pack
-from ingest.envelope import Refusal
 from ingest.files import archives, json_documents
 from ingest.files.kept_lines import KeptFile
 from ingest.files.pieces import Piece
 from ingest.ocds.reading.reconcile import reconciled
 from ingest.ocds.reading.source import ReleaseSource
+from ingest.refusal import Refusal
 from messages import Fault, Invalid, Message
 from records.ledger import Ledger
 from records.serving import signing
@@ -273,13 +273,13 @@ class Run(AbstractContextManager["Run"]):
     def _entry(self, item: Input, piece: Piece) -> Entry:
         if piece.envelope is None:
             reason = piece.reason or Message("files.unreadable")
-            refusal = Refusal(piece.path or ".", reason.in_every_language())
+            refusal = Refusal(piece.path or ".", reason)
             return Entry(item.source, piece.raw, refusal=refusal)
         told = piece.envelope.get("source")
         source = told if isinstance(told, str) and told else item.source
         if source != item.source and not self._may_speak(source, piece.demo):
             reason = Message("files.source_has_token", source=source)
-            refusal = Refusal("source", reason.in_every_language())
+            refusal = Refusal("source", reason)
             return Entry(item.source, piece.envelope, refusal=refusal)
         if piece.demo:
             self._ensure(source, demo=True)

@@ -11,9 +11,9 @@ from typing import IO, Any
 import orjson
 
 from ingest.apply import rejects
-from ingest.envelope import storable
 from ingest.files import strict_json
 from ingest.files.pieces import Piece
+from ingest.refusal import storable
 
 _CUT = 1 << 20
 """From this length on a record's text may have been cut: kept as text then."""

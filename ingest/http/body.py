@@ -13,7 +13,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from ingest.config import IntakeConfig
 from ingest.files import strict_json as strictjson
-from ingest.http.problems import Problem
+from messages import Message
+from records.serving.problems import Problem
 from records.serving.requests import declared
 
 _RATIO_FROM = 1 << 20
@@ -24,25 +25,20 @@ async def read_body(request: Request, config: IntakeConfig) -> bytes:
     """The whole body, unpacked; raises Problem 400, 408, 413 or 415."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "", "gzip"):
-        raise Problem(
-            415,
-            f"不支持的 Content-Encoding {encoding[:40]!r}，可用 gzip / unsupported content encoding, use gzip",
-        )
+        raise Problem(415, Message("intake.encoding", encoding=encoding[:40]))
     if declared(request) > config.max_body:
-        raise _too_large("正文", "body", config.max_body)
+        raise _too_large("intake.body_too_large", config.max_body)
     try:
         async with asyncio.timeout(config.body_total):
             return await _collect(request, config, encoding == "gzip")
     except TimeoutError:
-        raise Problem(408, "正文发送过慢 / the body came too slowly", {"Connection": "close"}) from None
+        raise Problem(408, Message("intake.body_too_slow"), {"Connection": "close"}) from None
     except ClientDisconnect:
-        raise Problem(400, "连接中断 / the connection was lost") from None
+        raise Problem(400, Message("intake.connection_lost")) from None
 
 
-def _too_large(zh: str, en: str, limit: int) -> Problem:
-    return Problem(
-        413, f"{zh}超过 {limit} 字节，请分批发送 / {en} larger than {limit} bytes, send it in parts"
-    )
+def _too_large(key: str, limit: int) -> Problem:
+    return Problem(413, Message(key, most=limit))
 
 
 async def _chunks(request: Request, config: IntakeConfig) -> AsyncIterator[bytes]:
@@ -65,10 +61,10 @@ async def _collect(request: Request, config: IntakeConfig, packed: bool) -> byte
     async for chunk in _chunks(request, config):
         received += len(chunk)
         if received > config.max_body:
-            raise _too_large("正文", "body", config.max_body)
+            raise _too_large("intake.body_too_large", config.max_body)
         body += unpacker.feed(chunk, received, len(body)) if unpacker else chunk
     if unpacker and not unpacker.complete:
-        raise Problem(400, "gzip 数据不完整 / the gzip data is incomplete")
+        raise Problem(400, Message("intake.gzip_incomplete"))
     return bytes(body)
 
 
@@ -94,13 +90,13 @@ class Gunzip:
                 unpacked += len(piece)
                 pieces.append(piece)
                 if unpacked > limit:
-                    raise _too_large("解压后的正文", "unpacked body", limit)
+                    raise _too_large("intake.unpacked_too_large", limit)
                 chunk = self._stream.unconsumed_tail
                 if self._stream.eof and self._stream.unused_data:
                     chunk = self._stream.unused_data
                     self._stream = zlib.decompressobj(wbits=31)
         except zlib.error:
-            raise Problem(400, "gzip 数据损坏 / the gzip data is damaged") from None
+            raise Problem(400, Message("intake.gzip_damaged")) from None
         return b"".join(pieces)
 
 
@@ -118,24 +114,18 @@ def split(body: bytes, content_type: str, config: IntakeConfig) -> tuple[list[An
         "application/ndjson",
         "application/jsonl",
     ):
-        raise Problem(
-            415, "Content-Type 应为 application/json 或 application/x-ndjson / use one of these content types"
-        )
+        raise Problem(415, Message("intake.content_type"))
     if body.startswith(b"\xef\xbb\xbf"):
         body = body[3:]
     if body.startswith(b"\x1f\x8b"):
-        raise Problem(
-            415, "正文是 gzip，请加 Content-Encoding: gzip / the body is gzip, say so in Content-Encoding"
-        )
+        raise Problem(415, Message("intake.gzip_unsaid"))
     text = body.lstrip()
     if not text:
-        raise Problem(400, "正文为空 / the body is empty")
+        raise Problem(400, Message("intake.body_empty"))
     array = text.startswith(b"[")
     records = _array(text) if array else _lines(body, config)
     if len(records) > config.max_records:
-        raise Problem(
-            413, f"一次最多 {config.max_records} 条记录 / at most {config.max_records} records in one request"
-        )
+        raise Problem(413, Message("intake.too_many_records", most=config.max_records))
     return records, array
 
 
@@ -146,7 +136,7 @@ def _array(text: bytes) -> list[Any]:
     except strictjson.BadJson as error:
         if (pieces := elements(text)) is not None:
             return list(pieces)
-        raise Problem(400, f"不是完整的 JSON 数组 / not a complete JSON array: {error}") from None
+        raise Problem(400, Message("intake.array_incomplete", said=error.message)) from None
     return records
 
 
@@ -175,5 +165,5 @@ def elements(text: bytes) -> list[bytes] | None:
 def _lines(body: bytes, config: IntakeConfig) -> list[Any]:
     lines = [line for line in body.split(b"\n") if line.strip()]
     if any(len(line) > config.max_message for line in lines):
-        raise _too_large("单行", "a line", config.max_message)
+        raise _too_large("intake.line_too_large", config.max_message)
     return list(lines)

@@ -9,51 +9,58 @@ from typing import Any
 from ingest.kinds.registry import KINDS
 from ingest.schema import fields
 
+_ANSWER = {
+    "type": "object",
+    "required": ["key", "status"],
+    "properties": {
+        "key": {"type": ["string", "null"]},
+        "status": {"enum": ["accepted", "duplicate", "rejected"]},
+        "seq": {"type": "integer"},
+        "reason": {"type": "string"},
+        "path": {"type": "string"},
+        "note": {"type": "string"},
+    },
+}
+
 
 @cache
 def openapi() -> dict[str, Any]:
     """OpenAPI 3.1 of the intake."""
-    answer = {
-        "type": "object",
-        "required": ["key", "status"],
-        "properties": {
-            "key": {"type": ["string", "null"]},
-            "status": {"enum": ["accepted", "duplicate", "rejected"]},
-            "seq": {"type": "integer"},
-            "reason": {"type": "string"},
-            "path": {"type": "string"},
-            "note": {"type": "string"},
-        },
-    }
-    record, reply = {"$ref": "/schema"}, {"$ref": "#/components/schemas/Answer"}
-    body = {
-        "application/json": {"schema": {"type": "array", "items": record}},
-        "application/x-ndjson": {"schema": record},
-    }
-    told = {
-        "application/json": {"schema": {"type": "array", "items": reply}},
-        "application/x-ndjson": {"schema": reply},
-    }
-    problem = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
-    responses = {
-        "200": {"description": "One answer a record, in order; accepted means durable.", "content": told}
-    }
-    responses |= {code: {"description": text, **problem} for code, text in _PROBLEMS.items()}
-    post = {
-        "summary": "报送记录 / Send records",
-        "description": "A JSON array or NDJSON, optionally gzip. Exactly once per (source, kind, key, version).",
-        "security": [{"source": []}],
-        "requestBody": {"required": True, "content": body},
-        "responses": responses,
-    }
     return {
         "openapi": "3.1.0",
         "info": {"title": "sunbid intake 数据接收", "version": "1"},
-        "paths": {"/records": {"post": post}, **{path: {"get": _get(text)} for path, text in _READS.items()}},
+        "paths": {
+            "/records": {"post": _post()},
+            **{path: {"get": _get(text)} for path, text in _READS.items()},
+        },
         "components": {
-            "schemas": {"Answer": answer},
+            "schemas": {"Answer": _ANSWER},
             "securitySchemes": {"source": {"type": "http", "scheme": "bearer"}},
         },
+    }
+
+
+def _post() -> dict[str, Any]:
+    problem = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
+    answers = _listed({"$ref": "#/components/schemas/Answer"})
+    responses = {
+        "200": {"description": "One answer a record, in order; accepted means durable.", "content": answers}
+    }
+    responses |= {code: {"description": text, **problem} for code, text in _PROBLEMS.items()}
+    return {
+        "summary": "报送记录 / Send records",
+        "description": "A JSON array or NDJSON, optionally gzip. Exactly once per (source, kind, key, version).",
+        "security": [{"source": []}],
+        "requestBody": {"required": True, "content": _listed({"$ref": "/schema"})},
+        "responses": responses,
+    }
+
+
+def _listed(item: dict[str, str]) -> dict[str, Any]:
+    """The two forms in which records are sent and answered."""
+    return {
+        "application/json": {"schema": {"type": "array", "items": item}},
+        "application/x-ndjson": {"schema": item},
     }
 
 

@@ -14,33 +14,35 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ingest.apply.batch import Answer
-from ingest.apply.receipts import standing
-from ingest.apply.writer import Writer
-from ingest.envelope import Refusal, parse_json
-from ingest.http.problems import Problem
+from ingest.apply.receipts import last_accepted
+from ingest.apply.writer import Unavailable, Writer
+from ingest.envelope import parse_json
 from ingest.http.shares import Shares, Taken
 from ingest.http.tokens import bearer, source_of
+from ingest.refusal import Refusal
+from messages import Message
 from records.ledger import Ledger
+from records.serving.problems import Problem
 
 log = structlog.get_logger()
 
-BAD_USE, UNKNOWN, DISABLED, TOO_MANY, UNREAD, UNAVAILABLE = 4400, 4401, 4403, 4429, 4408, 1013
-"""Close codes: wrong use, no or unknown token, source disabled, too many connections, answers not read, database away."""
+BAD_USE, UNKNOWN, DISABLED, TOO_MANY, UNREAD, UNAVAILABLE, RESTART = 4400, 4401, 4403, 4429, 4408, 1013, 1012
+"""Close codes: wrong use, no or unknown token, source disabled, too many connections, answers not read, database away, intake stopping."""
 CLOSING_S = 5.0
 FIRST_MESSAGE_S = 10.0
 RECHECK_S = 5.0
 
 
 class Closed(Exception):
-    """The server ends the connection, with a code and a reason of at most 123 bytes."""
+    """The server ends the connection, with a code and a reason of at most 123 bytes, in every language."""
 
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code, self.reason = code, reason.encode()[:123].decode("utf-8", "ignore")
+    def __init__(self, code: int, why: Message) -> None:
+        super().__init__(why)
+        self.code, self.reason = code, why.in_every_language().encode()[:123].decode("utf-8", "ignore")
 
 
 @dataclass(frozen=True)
-class Guests:
+class Limits:
     """How many connections a source and an address may have, and how much of one may be on the way."""
 
     sources: Shares
@@ -52,8 +54,8 @@ class Guests:
 class Outbox:
     """Answers on their way to one sender."""
 
-    def __init__(self, guests: Guests, count: Callable[[str, list[Answer]], None]) -> None:
-        self._guests = guests
+    def __init__(self, limits: Limits, count: Callable[[str, list[Answer]], None]) -> None:
+        self._limits = limits
         self._space = asyncio.Event()
         self._messages: deque[dict[str, Any]] = deque()
         self._some = asyncio.Event()
@@ -74,7 +76,7 @@ class Outbox:
 
     async def space(self) -> None:
         """Wait while too much is on the way: what is not read back is not taken in."""
-        while self.pending + len(self._messages) >= self._guests.unread:
+        while self.pending + len(self._messages) >= self._limits.unread:
             self._space.clear()
             await self._space.wait()
 
@@ -92,30 +94,27 @@ class Outbox:
                 await self._send(socket, orjson.dumps(self._messages.popleft()).decode())
                 self._space.set()
             if self.failed:
-                raise Closed(
-                    UNAVAILABLE,
-                    "数据库暂不可用，请稍后重发未答复的记录 / database away, resend what is unanswered",
-                )
+                raise Closed(UNAVAILABLE, Message("intake.database_away"))
 
     async def _send(self, socket: WebSocket, text: str) -> None:
         try:
-            async with asyncio.timeout(self._guests.send_seconds):
+            async with asyncio.timeout(self._limits.send_seconds):
                 await socket.send_text(text)
         except TimeoutError:
-            raise Closed(UNREAD, "答复无人接收 / the answers are not read") from None
+            raise Closed(UNREAD, Message("intake.not_read")) from None
 
 
 async def serve(
-    socket: WebSocket, ledger: Ledger, writer: Writer, guests: Guests,
+    socket: WebSocket, ledger: Ledger, writer: Writer, limits: Limits,
     count: Callable[[str, list[Answer]], None],
 ) -> None:  # fmt: skip
     """One connection from handshake to close."""
     await socket.accept()
-    outbox = Outbox(guests, count)
+    outbox = Outbox(limits, count)
     try:
-        token = await _token(socket, guests)
+        token = await _token(socket, limits)
         outbox.source = await _checked(ledger, token)
-        with _place(guests.sources, outbox.source):
+        with _place(limits.sources, outbox.source):
             await _converse(socket, ledger, writer, outbox, token)
     except Closed as end:
         if socket.application_state is not WebSocketState.DISCONNECTED:
@@ -132,26 +131,26 @@ def _place(shares: Shares, sender: str) -> Iterator[None]:
         try:
             stack.enter_context(shares.at_once(sender))
         except Taken:
-            raise Closed(TOO_MANY, "同时连接过多 / too many connections at the same time") from None
+            raise Closed(TOO_MANY, Message("intake.too_many_connections")) from None
         yield
 
 
-async def _token(socket: WebSocket, guests: Guests) -> str:
+async def _token(socket: WebSocket, limits: Limits) -> str:
     if socket.query_params:
-        raise Closed(BAD_USE, "令牌不得放在网址中 / no query allowed: tokens in addresses end up in logs")
+        raise Closed(BAD_USE, Message("intake.token_in_address"))
     if token := bearer(socket.headers.get("authorization")):
         return token
     try:
-        with _place(guests.strangers, socket.client.host if socket.client else ""):
+        with _place(limits.strangers, socket.client.host if socket.client else ""):
             async with asyncio.timeout(FIRST_MESSAGE_S):
                 first = parse_json(await _text(socket))
     except TimeoutError:
-        raise Closed(UNKNOWN, "未在时限内给出令牌 / no token in time") from None
+        raise Closed(UNKNOWN, Message("intake.token_too_late")) from None
     except Refusal:
         first = None
     token = first.get("token") if isinstance(first, dict) else None
     if not isinstance(token, str):
-        raise Closed(UNKNOWN, '首条消息应为 {"token": "…"} / the first message must carry the token')
+        raise Closed(UNKNOWN, Message("intake.first_message"))
     return token
 
 
@@ -159,7 +158,7 @@ async def _checked(ledger: Ledger, token: str) -> str:
     try:
         return await source_of(ledger, token)
     except Problem as problem:
-        raise Closed(DISABLED if problem.status == 403 else UNKNOWN, problem.detail) from None
+        raise Closed(DISABLED if problem.status == 403 else UNKNOWN, problem.message) from None
 
 
 async def _text(socket: WebSocket) -> str | bytes:
@@ -196,8 +195,8 @@ async def _receive(socket: WebSocket, ledger: Ledger, writer: Writer, outbox: Ou
             await outbox.space()
             outbox.pending += 1
             await writer.put(outbox.source, (text,), outbox.deliver)
-        except ConnectionError as error:
-            raise Closed(1012, str(error)) from None
+        except Unavailable as error:
+            raise Closed(RESTART, error.message) from None
 
 
 def _asks_to_resume(text: str | bytes) -> bool:
@@ -216,7 +215,7 @@ async def _resume(ledger: Ledger, writer: Writer, outbox: Outbox) -> None:
 
     def read() -> dict[str, Any]:
         with ledger.read() as session:
-            return standing(session, outbox.source)
+            return last_accepted(session, outbox.source)
 
     outbox.say({"resume": await asyncio.to_thread(read)})
 

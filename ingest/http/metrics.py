@@ -18,7 +18,7 @@ STEP = 1_000
 """Counts are shown in whole steps of this many records."""
 
 
-class Measures:
+class IntakeMetrics:
     """One registry a process, so that tests and several apps in one process do not meet."""
 
     def __init__(self) -> None:

@@ -9,11 +9,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from ingest.apply.receipts import standing
 from ingest.envelope import shallow
-from ingest.http.problems import Problem
 from ingest.kinds.registry import KINDS
+from messages import Message
 from records.clock import rfc3339
+from records.serving.problems import Problem
 from records.serving.requests import whole
 from records.tables.intake import Held, Parked, Reject
 
@@ -22,16 +22,14 @@ MOST_REJECTS = 1_000
 _DEEPEST = 100
 """Levels to which a refused record is told as JSON; what is deeper is told as the text it was."""
 
-__all__ = ["held", "kind_and_keys", "page_of", "rejected", "standing"]
-
 
 def kind_and_keys(request: Request) -> tuple[str, list[str]]:
     """`?kind=bid&key=B-1&key=B-2`; raises Problem 400."""
     kind, keys = request.query_params.get("kind", ""), request.query_params.getlist("key")
     if kind not in KINDS:
-        raise Problem(400, f"kind 应为 / kind must be one of: {', '.join(KINDS)}")
+        raise Problem(400, Message("intake.kind_wanted", kinds=list(KINDS)))
     if not keys or len(keys) > MOST_KEYS:
-        raise Problem(400, f"key 应有 1–{MOST_KEYS} 个 / give 1 to {MOST_KEYS} keys")
+        raise Problem(400, Message("intake.keys_wanted", most=MOST_KEYS))
     return kind, keys
 
 
@@ -54,9 +52,9 @@ def page_of(request: Request) -> tuple[int, int, bool]:
     """(after, limit, open only) of `?after=0&limit=100&open=true`; raises Problem 400."""
     after, limit = (whole(request.query_params.get(*asked)) for asked in (("after", "0"), ("limit", "100")))
     if after is None or limit is None:
-        raise Problem(400, "after、limit 应为非负整数 / after and limit must be whole numbers")
+        raise Problem(400, Message("intake.whole_numbers"))
     if not 1 <= limit <= MOST_REJECTS:
-        raise Problem(400, f"after ≥ 0，limit 1–{MOST_REJECTS} / after ≥ 0, limit 1 to {MOST_REJECTS}")
+        raise Problem(400, Message("intake.limit_range", most=MOST_REJECTS))
     return after, limit, request.query_params.get("open", "").lower() in ("1", "true")
 
 

@@ -18,23 +18,25 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as AsgiMessage
 from starlette.websockets import WebSocket
 
 from ingest import schema as schemas
 from ingest.apply.envelopes import Answer
-from ingest.apply.writer import Writer
+from ingest.apply.receipts import last_accepted
+from ingest.apply.writer import Unavailable, Writer
 from ingest.config import IntakeConfig
-from ingest.http import body, description, feed
-from ingest.http import sender_status as standing
-from ingest.http.metrics import Measures
-from ingest.http.problems import Problem
+from ingest.http import body, description, feed, sender_status
+from ingest.http.metrics import IntakeMetrics
 from ingest.http.shares import Shares, Taken
 from ingest.http.tokens import bearer, source_of
 from ingest.kinds.registry import KINDS
+from messages import Message, language_of
 from records.ledger import Ledger
 from records.serving import signing
 from records.serving.doorway import guarded
+from records.serving.problems import Problem, ProblemResponse
 from records.serving.requests import PlainAddresses
 from records.serving.workers import Workers
 
@@ -50,12 +52,12 @@ class Intake:
     def __init__(self, config: IntakeConfig) -> None:
         self.config = config
         self.ledger = Ledger(config.database_url)
-        self.measures = Measures()
+        self.counts = IntakeMetrics()
         self.workers = Workers()
         self.writer: Writer | None = None
         self.bodies = Shares(config.bodies_each, config.body_wait)
         self.splits = asyncio.Semaphore(config.max_splits)
-        self.guests = feed.Guests(
+        self.limits = feed.Limits(
             Shares(config.sockets_each), Shares(config.strangers_each), config.unread, config.send_idle
         )
 
@@ -66,7 +68,7 @@ class Intake:
         key = await asyncio.to_thread(signing.load_key, config.data_dir)
         self.writer = Writer(
             self.ledger, key=key, batch=config.batch, queue=config.queue,
-            observe=self.measures.committed, workers=self.workers, patience=config.patience,
+            observe=self.counts.committed, workers=self.workers, patience=config.patience,
         )  # fmt: skip
         self.writer.start()
         try:
@@ -79,7 +81,7 @@ class Intake:
     def running(self) -> Writer:
         """The writer; raises Problem 503 before the start."""
         if self.writer is None:
-            raise Problem(503, "接收服务尚未启动 / the intake has not started")
+            raise Problem(503, Message("intake.not_started"))
         return self.writer
 
     async def post(self, request: Request) -> Response:
@@ -91,7 +93,7 @@ class Intake:
         except Taken:
             raise Problem(
                 429,
-                "本来源同时发送的请求过多 / too many requests of this source at the same time",
+                Message("intake.too_many_requests"),
                 {"Retry-After": "5", "Connection": "close"},
             ) from None
         pieces = self._answers(source, records)
@@ -110,9 +112,9 @@ class Intake:
         for start in range(0, len(records), size):
             try:
                 answers = await self.running.submit(source, records[start : start + size])
-            except ConnectionError as error:
-                raise Problem(503, str(error), {"Retry-After": "5"}) from None
-            self.measures.answered(source, "http", answers)
+            except Unavailable as error:
+                raise Problem(503, error.message, {"Retry-After": "5"}) from None
+            self.counts.answered(source, "http", answers)
             yield answers
 
     async def _asked(self, request: Request, ask: Callable[[Session, str], Any]) -> Response:
@@ -127,34 +129,34 @@ class Intake:
 
     async def held(self, request: Request) -> Response:
         """`GET /records/held?kind=&key=…`: the newest version held of each key, and where the sender stands."""
-        kind, keys = standing.kind_and_keys(request)
+        kind, keys = sender_status.kind_and_keys(request)
         return await self._asked(
             request,
             lambda session, source: {
-                "resume": standing.standing(session, source),
-                "held": standing.held(session, source, kind, keys),
+                "resume": last_accepted(session, source),
+                "held": sender_status.held(session, source, kind, keys),
             },
         )
 
     async def rejects(self, request: Request) -> Response:
         """`GET /rejects?after=&limit=&open=`: the sender's own refused records, whole."""
-        after, limit, open_only = standing.page_of(request)
+        after, limit, open_only = sender_status.page_of(request)
         return await self._asked(
-            request, lambda session, source: standing.rejected(session, source, after, limit, open_only)
+            request, lambda session, source: sender_status.rejected(session, source, after, limit, open_only)
         )
 
     async def feed(self, socket: WebSocket) -> None:
         """`WS /records`."""
-        self.measures.connections.inc()
+        self.counts.connections.inc()
         try:
             await feed.serve(
-                socket, self.ledger, self.running, self.guests,
-                lambda s, a: self.measures.answered(s, "websocket", a),
+                socket, self.ledger, self.running, self.limits,
+                lambda s, a: self.counts.answered(s, "websocket", a),
             )  # fmt: skip
         finally:
-            self.measures.connections.dec()
+            self.counts.connections.dec()
 
-    async def healthz(self, _request: Request) -> Response:
+    async def healthz(self, request: Request) -> Response:
         """200 when the ledger answers and the writer works, else 503; `replace`: a new process would help."""
         if self.workers.troubles():
             return _json(self.workers.state(), status=503)
@@ -163,13 +165,13 @@ class Intake:
                 version = await asyncio.to_thread(self.ledger.schema_version)
         except Exception as error:  # noqa: BLE001 — whatever ails the database is the answer here
             log.error("intake.unhealthy", cause=type(error).__name__)
-            return _failing("数据库不可用 / the database is not available", replace=False)
+            return _failing(request, Message("intake.database_unavailable"))
         return _json({"status": "ok", "schema": version})
 
     async def metrics(self, _request: Request) -> Response:
         """Prometheus text."""
-        self.measures.waiting(self.running.waiting, self.config.queue)
-        return Response(self.measures.render(), media_type="text/plain; version=0.0.4")
+        self.counts.waiting(self.running.waiting, self.config.queue)
+        return Response(self.counts.render(), media_type="text/plain; version=0.0.4")
 
 
 async def _written(
@@ -186,15 +188,16 @@ def _json(value: Any, media: str = "application/json", status: int = 200) -> Res
     return Response(orjson.dumps(value, option=orjson.OPT_INDENT_2), status, media_type=media)
 
 
-def _failing(detail: str, *, replace: bool) -> Response:
-    return _json({"status": "failing", "replace": replace, "detail": detail}, status=503)
+def _failing(request: Request, why: Message) -> Response:
+    detail = why.text(language_of(request.headers.get("accept-language")))
+    return _json({"status": "failing", "replace": False, "detail": detail}, status=503)
 
 
 async def _schema(request: Request) -> Response:
     kind = request.path_params.get("kind")
     schema = schemas.schema() if kind is None else schemas.kind_schema(kind)
     if schema is None:
-        raise Problem(404, f"没有这种记录 / no such kind; {', '.join(KINDS)}")
+        raise Problem(404, Message("intake.no_such_kind", kinds=list(KINDS)))
     return _json(schema, "application/schema+json")
 
 
@@ -213,14 +216,17 @@ async def _problem(_request: Request, error: Exception) -> Response:
     if isinstance(error, Problem):
         return error.response()
     if isinstance(error, HTTPException):
-        detail = {404: "没有这个地址 / no such address", 405: "此地址不接受该方法 / method not allowed"}
-        headers = dict(error.headers) if error.headers else {}
-        return Problem(error.status_code, detail.get(error.status_code, error.detail), headers).response()
+        why = _OF_STARLETTE.get(error.status_code) or Message("intake.not_served", said=error.detail)
+        return ProblemResponse(error.status_code, why, error.headers)
     log.error("intake.unexpected", cause=type(error).__name__)
-    return Problem(500, "内部错误 / internal error").response()
+    return ProblemResponse(500, Message("intake.internal_error"))
 
 
-class Hurry:
+_OF_STARLETTE = {404: Message("intake.no_such_address"), 405: Message("intake.method_not_allowed")}
+"""What the framework refuses by itself."""
+
+
+class AnswersInTime:
     """Ends a request whose answer is not read: it would be kept for as long as the sender likes."""
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
@@ -232,7 +238,7 @@ class Hurry:
             await self._app(scope, receive, send)
             return
 
-        async def in_time(message: Message) -> None:
+        async def in_time(message: AsgiMessage) -> None:
             async with asyncio.timeout(self._seconds):
                 await send(message)
 
@@ -259,7 +265,7 @@ def create_app(config: IntakeConfig) -> Starlette:
         routes=routes,
         lifespan=intake.life,
         exception_handlers=handlers,
-        middleware=[Middleware(PlainAddresses), Middleware(Hurry, seconds=config.send_idle)],
+        middleware=[Middleware(PlainAddresses), Middleware(AnswersInTime, seconds=config.send_idle)],
     )
     app.state.intake = intake
     return app

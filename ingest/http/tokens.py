@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from ingest.http.problems import Problem
+from messages import Message
 from records import sources
 from records.ledger import Ledger
+from records.serving.problems import Problem
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="sunbid intake"'}
 
@@ -26,13 +27,11 @@ def _find(ledger: Ledger, token: str) -> tuple[str, bool] | None:
 async def source_of(ledger: Ledger, token: str | None) -> str:
     """The name of the source a token belongs to; raises Problem 401 (no or unknown token), 403 (disabled)."""
     if not token:
-        raise Problem(
-            401, "需要数据来源令牌：Authorization: Bearer … / a source token is required", _CHALLENGE
-        )
+        raise Problem(401, Message("intake.token_wanted"), _CHALLENGE)
     found = await asyncio.to_thread(_find, ledger, token)
     if found is None:
-        raise Problem(401, "令牌无效 / unknown token", _CHALLENGE)
+        raise Problem(401, Message("intake.token_unknown"), _CHALLENGE)
     name, enabled = found
     if not enabled:
-        raise Problem(403, f"数据来源 {name} 已停用 / source {name} is disabled")
+        raise Problem(403, Message("intake.source_disabled", name=name))
     return name

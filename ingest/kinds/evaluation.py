@@ -85,7 +85,7 @@ class ScoreData(Data):
     def _within(cls, value: Decimal, info: ValidationInfo) -> Decimal:
         full = info.data.get("full_marks")
         if full is not None and value > full:
-            raise PydanticCustomError("beyond_full", "得分超过满分 / the score exceeds full_marks")
+            raise PydanticCustomError("beyond_full", "the score exceeds full_marks")
         return value
 
 

@@ -32,14 +32,9 @@ def moment(value: Any) -> datetime:
     if isinstance(value, str):
         value = _parsed(value) if _MOMENT.fullmatch(value) else None
     if not isinstance(value, datetime) or value.tzinfo is None:
-        raise PydanticCustomError(
-            "moment",
-            "应为带时区的 RFC 3339 时间 / expected an RFC 3339 time with offset, e.g. 2024-05-06T09:30:00+08:00",
-        )
+        raise PydanticCustomError("moment", "not an RFC 3339 time with offset")
     if not EARLIEST.year < value.year < LATEST.year and not EARLIEST <= value <= LATEST:
-        raise PydanticCustomError(
-            "moment_range", "时间须在 1900–2200 年之间 / time must lie between 1900 and 2200"
-        )
+        raise PydanticCustomError("moment_range", "not between 1900 and 2200")
     return value
 
 
@@ -60,7 +55,7 @@ def _plain_day(value: Any) -> Any:
     """Refuse all but YYYY-MM-DD: a number or its text would be read as seconds since 1970."""
     if isinstance(value, date) or (isinstance(value, str) and _DAY.match(value)):
         return value
-    raise PydanticCustomError("day", "应为日期 YYYY-MM-DD / expected a date YYYY-MM-DD")
+    raise PydanticCustomError("day", "not a date YYYY-MM-DD")
 
 
 Moment = Annotated[

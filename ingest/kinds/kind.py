@@ -73,6 +73,8 @@ class Kind:
     hidden: Mapping[str, str | None] = field(default_factory=dict)
     """Personal data that may be sent and is never stored readable: field → the field that takes its
     keyed hash, or None if it is dropped."""
+    in_addresses: bool = False
+    """Whether its key is one step of web addresses, and must be reachable there."""
     sent: bool = True
     """Whether sources send it; else its rows come along with those of another kind."""
 

@@ -143,6 +143,7 @@ ROOM = Kind(
         shared=True, register=True,
         fields=("centre_id", "name", "name_en", "kind", "capacity", "public_allowed"),
     ),
+    in_addresses=True,
     headers={"容量": "capacity", "可公开": "public_allowed"},
     codes={"kind": {"开标室": "opening", "评标室": "evaluation", "见证室": "witness"}},
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select
@@ -20,6 +21,27 @@ from records.tables.projects import Lot
 from records.visibility import Datum, LotClock, visible_from
 
 
+@dataclass(frozen=True)
+class _Award:
+    """An award with its lot and the names of who won."""
+
+    award: Award
+    lot: Lot
+    name: str
+    members: list[str]
+    """The other firms of a consortium."""
+
+    def line(self) -> dict[str, Any]:
+        """It as one candidate of its lot."""
+        return {
+            "rank": self.award.rank,
+            "name": self.name,
+            **({"members": self.members} if self.members else {}),
+            "price": money(self.award.price),
+            "currency": self.award.currency,
+        }
+
+
 def awards(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) -> list[Row]:
     """Public rows (topic `award`, subject the lot): candidates from their publicity, then the result.
 
@@ -29,22 +51,26 @@ def awards(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) -> li
     for part in chunks(sorted(set(lot_ids))):
         experts = _expert_counts(session, part)
         forget_unseen(session, "award", part)
-        query = (
-            select(Award, Lot, Organisation.name)
-            .join(Lot, Lot.id == Award.lot_id)
-            .join(Organisation, Organisation.id == Award.bidder_id)
-            .where(Award.lot_id.in_(part))
-            .order_by(Award.lot_id, Award.rank, Award.id)
-        )
-        held = session.execute(query).all()
-        names = member_names(session, [award.consortium for award, *_ in held])
-        groups: dict[str, list[Any]] = defaultdict(list)
-        for award, lot, name in held:
-            members = [names[key] for key in award.consortium if key in names]
-            groups[award.lot_id].append((award, lot, name, members))
-        for lot_id, found_rows in groups.items():
-            rows += _award_rows(lot_id, found_rows, demo, experts.get(lot_id))
+        for lot_id, found in _by_lot(session, part).items():
+            rows += _of_lot(lot_id, found, demo, experts.get(lot_id))
     return rows
+
+
+def _by_lot(session: Session, lot_ids: Sequence[str]) -> dict[str, list[_Award]]:
+    query = (
+        select(Award, Lot, Organisation.name)
+        .join(Lot, Lot.id == Award.lot_id)
+        .join(Organisation, Organisation.id == Award.bidder_id)
+        .where(Award.lot_id.in_(lot_ids))
+        .order_by(Award.lot_id, Award.rank, Award.id)
+    )
+    held = session.execute(query).all()
+    names = member_names(session, [award.consortium for award, *_ in held])
+    found: dict[str, list[_Award]] = defaultdict(list)
+    for award, lot, name in held:
+        members = [names[key] for key in award.consortium if key in names]
+        found[award.lot_id].append(_Award(award, lot, name, members))
+    return found
 
 
 def _expert_counts(session: Session, lot_ids: Sequence[str]) -> dict[str, int]:
@@ -59,46 +85,39 @@ def _expert_counts(session: Session, lot_ids: Sequence[str]) -> dict[str, int]:
     return {lot_id: number for lot_id, number in session.execute(query) if number}
 
 
-def _award_rows(lot_id: str, found: list[Any], demo: frozenset[str], experts: int | None) -> list[Row]:
-    standing = [held for held in found if held[0].status != "cancelled"]
-    won = [held for held in standing if held[0].status == "awarded"]
-    publicity = [held[0].publicity_from for held in found if held[0].publicity_from]
-    decided = [held[0].awarded_at for held in found if held[0].awarded_at]
-    clock = LotClock(
-        deadline=found[0][1].deadline,
-        publicity=min(publicity) if publicity else None,
-        awarded=max(decided) if decided else None,
-    )
+def _of_lot(lot_id: str, found: list[_Award], demo: frozenset[str], experts: int | None) -> list[Row]:
+    in_force = [one for one in found if one.award.status != "cancelled"]
+    won = [one for one in in_force if one.award.status == "awarded"]
+    clock, lot = _clock(found), found[0].lot
     base = {
         "lot": lot_id,
-        "title": found[0][1].name,
-        "project": found[0][1].project_id,
-        "candidates": [_line(held) for held in standing] if publicity else [],
-        "demo": found[0][0].source in demo,
+        "title": lot.name,
+        "project": lot.project_id,
+        "candidates": [one.line() for one in in_force] if clock.publicity else [],
+        "demo": found[0].award.source in demo,
     }
     rows = []
     if since := visible_from(Datum.CANDIDATES, clock):
-        span = {
-            "publicity_until": rfc3339(
-                max((r[0].publicity_until for r in standing if r[0].publicity_until), default=None)
-            )
-        }
+        until = max(
+            (one.award.publicity_until for one in in_force if one.award.publicity_until), default=None
+        )
+        span = {"publicity_until": rfc3339(until)}
         rows.append(row("award", lot_id, {**base, "stage": "publicity", "awarded": [], **span}, since))
-    if (since := visible_from(Datum.AWARD, clock)) and (won or not standing):
-        lines = [{**_line(held), "awarded_at": rfc3339(held[0].awarded_at)} for held in won]
-        result = {**base, "stage": "awarded" if won else "cancelled", "awarded": lines}
-        if experts and visible_from(Datum.EXPERTS, clock) is not None:
-            result["experts"] = experts
+    if (since := visible_from(Datum.AWARD, clock)) and (won or not in_force):
+        told = visible_from(Datum.EXPERTS, clock) is not None
+        result = {**base, **_result(won), **({"experts": experts} if experts and told else {})}
         rows.append(row("award", lot_id, result, since))
     return rows
 
 
-def _line(found: Any) -> dict[str, Any]:
-    award = found[0]
-    return {
-        "rank": award.rank,
-        "name": found[2],
-        **({"members": found[3]} if found[3] else {}),
-        "price": money(award.price),
-        "currency": award.currency,
-    }
+def _clock(found: list[_Award]) -> LotClock:
+    return LotClock(
+        deadline=found[0].lot.deadline,
+        publicity=min((one.award.publicity_from for one in found if one.award.publicity_from), default=None),
+        awarded=max((one.award.awarded_at for one in found if one.award.awarded_at), default=None),
+    )
+
+
+def _result(won: list[_Award]) -> dict[str, Any]:
+    lines = [{**one.line(), "awarded_at": rfc3339(one.award.awarded_at)} for one in won]
+    return {"stage": "awarded" if won else "cancelled", "awarded": lines}

@@ -45,7 +45,22 @@ def _lot_rows(
     comes as a second row, visible from then on: a status that tells how many have bid, and the base price
     标底 once the opening may have begun.
     """
-    plain = {
+    plain = _lot(row, project, names, demo)
+    told = status_from(row["status"], row["deadline"] or opening_at)
+    early = told > now()
+    rows = [({**plain, "status": "bidding"} if early else plain, FIRST_MOMENT)]
+    if row["base_price"] is not None and row["status"] in _BASE_PRICE_OUT:
+        clock = LotClock(deadline=row["deadline"], bidders_published=row["deadline"])
+        since = visible_from(Datum.BASE_PRICE, clock)
+        if since is not None:
+            return [*rows, ({**plain, "base_price": money(row["base_price"])}, since)]
+    return [*rows, (plain, told)] if early else rows
+
+
+def _lot(
+    row: Mapping[str, Any], project: tuple[str, str | None], names: Mapping[str | None, str], demo: bool
+) -> dict[str, Any]:
+    return {
         **{name: row[name] for name in _LOT_PLAIN},
         **{name: rfc3339(row[name]) for name in _LOT_MOMENTS},
         "title": row["name"],
@@ -61,15 +76,6 @@ def _lot_rows(
         "division": row["division_code"],
         "demo": demo,
     }
-    told = status_from(row["status"], row["deadline"] or opening_at)
-    early = told > now()
-    rows = [({**plain, "status": "bidding"} if early else plain, FIRST_MOMENT)]
-    if row["base_price"] is not None and row["status"] in _BASE_PRICE_OUT:
-        clock = LotClock(deadline=row["deadline"], bidders_published=row["deadline"])
-        since = visible_from(Datum.BASE_PRICE, clock)
-        if since is not None:
-            return [*rows, ({**plain, "base_price": money(row["base_price"])}, since)]
-    return [*rows, (plain, told)] if early else rows
 
 
 def publish_lot(session: Session, lot: Lot) -> None:

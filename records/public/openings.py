@@ -25,28 +25,11 @@ def publish_opening(session: Session, opening: Opening) -> None:
     That somebody has signed in is such a datum: until the list is published the stage stays "waiting".
     """
     lot = session.get_one(Lot, opening.lot_id)
-    project = session.get_one(Project, lot.project_id)
-    room = session.get(Room, opening.room_id) if opening.room_id else None
-    centre = session.get(Centre, room.centre_id) if room else None
     payload = {
         "id": opening.id,
         "room": opening.room_id,
-        "room_name": room.name if room else None,
-        "centre": centre.id if centre else None,
-        "centre_name": centre.name if centre else None,
-        "lot": lot.id,
-        "title": lot.name,
-        "project": project.id,
-        "project_name": project.name,
-        "tenderer": _name(session, lot.tenderer_id),
-        "agency": _name(session, lot.agency_id),
-        "trade_family": lot.trade_family,
-        "category": lot.category,
-        "method": lot.method,
-        "key_project": bool(project.key_flag),
-        "control_price": None if lot.control_price is None else str(lot.control_price),
-        "currency": lot.currency,
-        "prequalification": lot.prequalification,
+        **_place(session, opening),
+        **_lot(session, lot),
         "state": opening.state,
         "stage": "waiting" if opening.state == "scheduled" else opening.stage,
         "result": opening.result,
@@ -60,6 +43,35 @@ def publish_opening(session: Session, opening: Opening) -> None:
         session, "opening", opening.id, payload, day=local_day(opening.scheduled_at),
         visible_from=FIRST_MOMENT if opening.state in ("scheduled", "cancelled") else opened_from(opening, lot),
     )  # fmt: skip
+
+
+def _place(session: Session, opening: Opening) -> dict[str, Any]:
+    room = session.get(Room, opening.room_id) if opening.room_id else None
+    centre = session.get(Centre, room.centre_id) if room else None
+    return {
+        "room_name": room.name if room else None,
+        "centre": centre.id if centre else None,
+        "centre_name": centre.name if centre else None,
+    }
+
+
+def _lot(session: Session, lot: Lot) -> dict[str, Any]:
+    project = session.get_one(Project, lot.project_id)
+    return {
+        "lot": lot.id,
+        "title": lot.name,
+        "project": project.id,
+        "project_name": project.name,
+        "tenderer": _name(session, lot.tenderer_id),
+        "agency": _name(session, lot.agency_id),
+        "trade_family": lot.trade_family,
+        "category": lot.category,
+        "method": lot.method,
+        "key_project": bool(project.key_flag),
+        "control_price": None if lot.control_price is None else str(lot.control_price),
+        "currency": lot.currency,
+        "prequalification": lot.prequalification,
+    }
 
 
 def moment_of(opening: Opening, lot: Lot) -> datetime:

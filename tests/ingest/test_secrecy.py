@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ingest.http.metrics import Measures
+from ingest.http.metrics import IntakeMetrics
 from records.clock import now
 from records.ledger import Ledger
 from records.public import rows as public
@@ -72,7 +72,7 @@ def test_answers_count_each_sources_own_records_without_gaps(send: Send) -> None
 
 
 def test_figures_move_in_steps_too_coarse_to_tell_a_bid() -> None:
-    measures = Measures()
+    measures = IntakeMetrics()
     from ingest.apply.batch import Answer
 
     before = measures.render()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,9 +78,18 @@ async def test_bad_bodies_are_refused_with_a_reason(
     limits = {"max_records": 50, "max_message": 65_536, "max_body": 150_000}
     async with running(ledger, tmp_path, **limits) as at:
         answer = await post(at, content, {**auth(token), **headers})
-    assert answer.status_code == status
+        english = await post(at, content, {**auth(token), **headers, "Accept-Language": "en-GB,zh;q=0.5"})
+    assert answer.status_code == english.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
-    assert " / " in answer.json()["detail"]
+    assert_told(answer, english)
+
+
+def assert_told(answer: httpx.Response, english: httpx.Response) -> None:
+    """A problem is told in the language asked for, Chinese where none is, and is of one type in both."""
+    zh, en = answer.json(), english.json()
+    assert re.search("[\u4e00-\u9fff]", zh["detail"]) and english.headers["content-language"] == "en"
+    assert en["detail"] and not re.search("[\u4e00-\u9fff]", en["detail"])
+    assert zh["type"] == en["type"] and zh["type"].startswith("urn:sunbid:intake.")
 
 
 async def test_deep_json_is_refused_not_crashed(ledger: Ledger, token: str, tmp_path: Path) -> None:
@@ -253,8 +263,12 @@ async def test_what_is_held_is_told_to_its_source_only(ledger: Ledger, token: st
         assert theirs["resume"] == {"seq": 0} and {h["version"] for h in theirs["held"]} == {None}
         assert (await client.get("/records/held", **asked)).status_code == 401
         for bad in ({"kind": "x", "key": "b"}, {"kind": "bid"}, {"kind": "bid", "key": ["k"] * 201}):
-            answer = await client.get("/records/held", headers=auth(token), params=bad)
-            assert answer.status_code == 400 and " / " in answer.json()["detail"]
+            answer, english = [
+                await client.get("/records/held", headers=auth(token) | {"Accept-Language": lang}, params=bad)
+                for lang in ("fr, zh;q=0.1", "en")
+            ]
+            assert answer.status_code == 400
+            assert_told(answer, english)
 
 
 async def test_rejects_are_browsed_by_their_source_only(ledger: Ledger, token: str, tmp_path: Path) -> None:

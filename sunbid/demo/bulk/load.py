@@ -26,11 +26,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ingest.apply.envelopes import apply_batch
-from ingest.apply.receipts import standing
+from ingest.apply.receipts import last_accepted
+from messages import Message
 from records.clock import now
 from records.ledger import Ledger
 from records.tables.supervision import WatchMark
-from sunbid.demo.bulk.piece import BulkRefused, Parcel, Worker
+from sunbid.demo.bulk.piece import BulkRefused, Parcel, Worker, refused
 
 __all__ = ["BulkRefused", "Load", "bulk_load"]
 
@@ -117,12 +118,12 @@ def _ordinary(building: Path, load: Load, key: bytes | None, progress: Progress)
     records = list(load.reference)
     with _ledger(building) as book:
         with book.read() as session:
-            if standing(session, load.source)["seq"]:
-                raise BulkRefused("账本已有记录，批量装载只用于空账本 / the ledger holds records already")
+            if last_accepted(session, load.source)["seq"]:
+                raise BulkRefused(Message("bulk.not_empty"))
         for start in range(0, len(records), _BATCH):
             for answer in apply_batch(book, load.source, records[start : start + _BATCH], key=key):
                 if answer.status != "accepted":
-                    raise BulkRefused(f"{answer.key} {answer.path}: {answer.reason}")
+                    raise refused(answer.key, answer.path, answer.reason)
             progress(min(start + _BATCH, len(records)))
     return len(records)
 

@@ -17,8 +17,10 @@ from sqlalchemy.orm import Session
 
 from ingest.apply.batch import Batch
 from ingest.apply.state import HELD, JOURNAL, State
-from ingest.envelope import Record, Refusal, read
+from ingest.envelope import Record, read
 from ingest.kinds.registry import TABLES
+from ingest.refusal import Refusal
+from messages import Fault, Message
 from records.bulk import made_column, makers
 from records.ledger import Ledger
 from records.tables.base import table_of
@@ -36,8 +38,13 @@ Part = tuple[tuple[str, ...], list[Row]]
 """The columns of a table and rows of them."""
 
 
-class BulkRefused(Exception):
+class BulkRefused(Fault):
     """What the bulk load cannot take, and why; nothing of the load remains."""
+
+
+def refused(key: str | None, path: str | None, reason: str | None) -> BulkRefused:
+    """What to raise for a record that the intake refuses."""
+    return BulkRefused(Message("bulk.refused", key=key, path=path, why=reason))
 
 
 class Parcel(NamedTuple):
@@ -69,7 +76,7 @@ class PieceState(State):
 
     def orm(self) -> Session:
         """An opening with a log of its events is moved by the state machine, one by one: not here."""
-        raise BulkRefused("批量装载只接受已结束的开标 / a bulk load takes only openings that are over")
+        raise BulkRefused(Message("bulk.openings_over"))
 
     def flush(self) -> bool:
         """Put aside what nobody reads, write the rest and its public rows."""
@@ -167,7 +174,7 @@ class Worker:
                 record = self._decided(batch, envelope)
                 count += 1
             if record is None:
-                raise BulkRefused("空批次 / an empty piece")
+                raise BulkRefused(Message("bulk.empty_piece"))
             _refuse_waiting(batch)
             made = state.parcel(count, (record.kind, record.key, record.version))
             session.rollback()
@@ -177,13 +184,11 @@ class Worker:
         try:
             record = read(envelope, self.source, self.key)
             if record.kind in REFERENCE:
-                raise BulkRefused(
-                    f"{record.kind} {record.key} 须先于各批次装载 / must be loaded before the pieces"
-                )
+                raise BulkRefused(Message("bulk.reference_first", kind=record.kind, key=record.key))
             if batch.decide(record).status != "accepted":
-                raise BulkRefused(f"{record.kind} {record.key} 重复 / comes twice")
+                raise BulkRefused(Message("bulk.twice", kind=record.kind, key=record.key))
         except Refusal as refusal:
-            raise BulkRefused(f"{refusal.key} {refusal.path}: {refusal.reason}") from None
+            raise refused(refusal.key, refusal.path, refusal.reason) from None
         return record
 
 
@@ -192,5 +197,5 @@ def _refuse_waiting(batch: Batch) -> None:
     for (kind, key, _), waiting in batch.parking.waiting():
         record = waiting.record
         raise BulkRefused(
-            f"{record.kind} {record.key} 所引用的 {kind} {key} 不在其前 / its parent does not come before it"
+            Message("bulk.parent_first", kind=record.kind, key=record.key, parent=kind, parent_key=key)
         )
