@@ -10,7 +10,7 @@ import messages
 from dashboard import reach
 from dashboard.charts.series import Points
 from records.clock import today
-from supervision.figures.filters import Filters, Period, add_months
+from supervision.figures.filters import Filters, add_months
 
 MONTHS = 12
 MOST_MONTHS = 36
@@ -27,11 +27,6 @@ class Scale:
     years: bool = False
     whole: bool = False
     """Everything there is, not the months up to a period's end."""
-
-    @property
-    def periods(self) -> list[Period]:
-        """The period of each point."""
-        return [Period(point, add_months(point, 12 if self.years else 1)) for point in self.points]
 
     @property
     def names(self) -> list[str]:

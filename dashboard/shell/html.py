@@ -54,8 +54,3 @@ def card(title: str, inner: str, note: str = "", extra: str = "ch") -> str:
     return (
         f'<section class="card {extra}"><div class="hd"><h2>{esc(title)}</h2>{muted}</div>{inner}</section>'
     )
-
-
-def row(kind: str, *cards: str) -> str:
-    """Cards beside each other: kind is row2 (2:1), row2 half, or row3."""
-    return f'<div class="{kind}">{"".join(cards)}</div>'

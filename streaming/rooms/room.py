@@ -6,7 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
@@ -25,7 +25,6 @@ from streaming.wire.rtp import HEADER_SIZE
 
 log = structlog.get_logger()
 
-BEIJING = timezone(timedelta(hours=8))
 YIELD_AFTER = 2.0  # seconds without media after which another publisher may take over
 STALLED = 5.0  # seconds without media after which the room no longer counts as publishing
 STARTING = 15.0  # seconds a publisher may take to connect before its place is free again

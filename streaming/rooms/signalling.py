@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import ClassVar, Protocol
 from urllib.parse import quote
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -25,8 +24,6 @@ from streaming.wire.answer import Candidate
 from streaming.wire.paths import TcpPath
 from streaming.wire.sdp import Offer, SdpError, parse_fragment, parse_offer
 from streaming.wire.transport import UdpPort
-
-log = structlog.get_logger()
 
 MAX_BODY = 64 * 1024
 SDP = "application/sdp"

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import structlog
-
 from records.clock import now
 from sunbid.demo import envelopes, fonts, market, rooms, script
 from sunbid.demo import opening_steps as story
@@ -30,7 +28,6 @@ ENGLISH = {
     "record_confirmed": "Record confirmed", "ended": "Ended", "paused": "Paused", "resumed": "Resumed",
 }  # fmt: skip
 
-log = structlog.get_logger()
 Show = Callable[[story.Step], None]
 
 

@@ -131,11 +131,6 @@ class Opinions:
         """How many came."""
         return self.received
 
-    @property
-    def answered_share(self) -> Share:
-        """办结率."""
-        return Share(self.answered, self.received)
-
 
 def _opinions(filters: Filters) -> Rows:
     """When each opinion came and was answered, at the desk or by its source."""

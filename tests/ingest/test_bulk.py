@@ -19,7 +19,6 @@ from sunbid.demo.bulk.piece import REFERENCE
 AT = datetime(2026, 3, 11, 2, 30, tzinfo=UTC)
 CLOCKS = {"received_at", "updated_at", "created_at"}
 """Columns that hold when a row was written; of these tables they say nothing else."""
-TIMED = {"bid": {"updated_at"}, "deposit": {"updated_at"}, "opinion": {"updated_at"}}
 KEY = b"k" * 32
 
 

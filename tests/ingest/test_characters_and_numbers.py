@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from decimal import Decimal
@@ -26,8 +26,6 @@ from records.tables.bids import Bid
 from records.tables.organisations import Organisation
 
 from .conftest import envelope, market, rows
-
-Ask = Callable[[list[str]], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
