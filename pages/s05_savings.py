@@ -18,6 +18,7 @@ from dashboard.shell.cards import DASH, Kpi, lens_basis, show
 from dashboard.shell.html import draw, esc
 from records.states import LOT_STATES
 from supervision.figures import formats as figures
+from supervision.figures.dictionary import FIGURES
 
 ROWS = 5
 SECTORS = 9
@@ -61,7 +62,7 @@ def _months(page: shell.Page, board: measures.Board) -> None:
             layout.nothing(page.say("competition.no_awards"))
             return
         said = [f"{v:,.2f} {unit}" for v in values]
-        line = Series(page.say("overview.deals"), values, said, f"{values[-1]:,.2f}", True, True)
+        line = Series(FIGURES["M02"].name.text(page.lang), values, said, f"{values[-1]:,.2f}", True, True)
         made = lines(layout.variant(), points.axis(page.lang), [line], title=title, floor=0.0)
         layout.plot(made, "months", partial(choice.narrow, "period"))
 

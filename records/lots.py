@@ -1,4 +1,4 @@
-"""A lot at a moment of its life: its current opening, its round, and the deadline in force.
+"""A lot at a moment of its life: its current opening, its round, the deadline in force, and the centre it belongs to.
 
 Each rule stands in Python over a lot's openings and in SQL over `Lot`; `tests/records/test_twins.py` holds the two together.
 """
@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from records.tables.openings import Opening
+from records.tables.organisations import Room
 from records.tables.projects import Lot
 
 FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
@@ -145,3 +146,17 @@ def deadline_passed(at: datetime) -> ColumnElement[bool]:
 def _announced_after(at: datetime) -> ColumnElement[bool]:
     ahead = aliased(Opening)
     return exists().where(ahead.lot_id == Lot.id, ahead.state != "cancelled", ahead.scheduled_at > at)
+
+
+def centre_of_lot() -> ColumnElement[str | None]:
+    """SQL over `Lot`: the id of the centre its source names, else that of the room of its latest opening; null: not known."""
+    of_its_room = (
+        select(Room.centre_id)
+        .join(Opening, Opening.room_id == Room.id)
+        .where(Opening.lot_id == Lot.id, Opening.state != "cancelled")
+        .order_by(Opening.scheduled_at.desc(), Opening.id.desc())
+        .limit(1)
+        .correlate(Lot)
+        .scalar_subquery()
+    )
+    return func.coalesce(Lot.centre_id, of_its_room)

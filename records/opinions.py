@@ -16,6 +16,7 @@ from messages import Invalid, Message, Unknown
 from records import audit, texts
 from records.acts import By
 from records.clock import now
+from records.lots import centre_of_lot
 from records.public import papers, rows
 from records.tables.projects import Lot, Project
 from records.tables.society import Opinion, OpinionAnswer
@@ -52,7 +53,7 @@ def _query(centre: str | None, which: str) -> Select[Opinion, str | None, Opinio
     elif which == ANSWERED:
         query = query.where(answered)
     if centre:
-        here = select(Lot.project_id).where(Lot.centre_id == centre)
+        here = select(Lot.project_id).where(centre_of_lot() == centre)
         query = query.where(Opinion.project_id.in_(here))
     return query
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from messages import Invalid, Message
 from records.ledger import Ledger
+from records.lots import centre_of_lot
 from records.tables.projects import Lot
 from supervision.figures import lots
 from supervision.figures.currencies import in_currency
@@ -60,7 +61,7 @@ class Ranked:
 
 
 _LOT = (
-    Lot.id.label("lot_id"), Lot.name.label("lot_name"), Lot.project_id, Lot.centre_id, Lot.trade_family, Lot.category,
+    Lot.id.label("lot_id"), Lot.name.label("lot_name"), Lot.project_id, centre_of_lot().label("centre_id"), Lot.trade_family, Lot.category,
     Lot.deadline,
 )  # fmt: skip
 

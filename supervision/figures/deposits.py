@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from records.clock import now
+from records.lots import centre_of_lot
 from records.tables.money import Deposit
 from records.tables.projects import Lot, counted
 from records.tables.society import Opinion, OpinionAnswer
@@ -142,7 +143,9 @@ def _opinions(filters: Filters) -> Rows:
     )
     if filters.centre is None:
         return query
-    return query.where(Opinion.project_id.in_(select(Lot.project_id).where(Lot.centre_id == filters.centre)))
+    return query.where(
+        Opinion.project_id.in_(select(Lot.project_id).where(centre_of_lot() == filters.centre))
+    )
 
 
 def _answers(rows: Sequence[Row], _: Filters) -> Opinions:

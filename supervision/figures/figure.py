@@ -14,6 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Select
 
 from messages import Message
+from records.lots import centre_of_lot
 from records.tables.projects import Lot
 from supervision.figures.filters import Filters
 from supervision.figures.formats import CNY
@@ -156,7 +157,7 @@ def filled(texts: Iterable[str], filters: Filters) -> list[str]:
 # ── figures of the ledger ────────────────────────────────────────────────────
 
 OF_LOTS: Mapping[str, Callable[[], ColumnElement[Any]]] = {
-    "centre": lambda: Lot.centre_id.expression,
+    "centre": centre_of_lot,
     "family": lambda: Lot.trade_family.expression,
     "category": lambda: Lot.category.expression,
     "district": lambda: Lot.division_code.expression,

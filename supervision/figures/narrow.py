@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from records.clock import start_of
+from records.lots import centre_of_lot
 from records.tables.projects import Lot
 from supervision.figures.filters import Filters, Period
 
@@ -64,7 +65,7 @@ def of_lots(query: Rows, filters: Filters | None) -> Rows:
     if filters is None:
         return query
     chosen = (
-        (Lot.centre_id, filters.centre), (Lot.trade_family, filters.trade_family), (Lot.category, filters.category),
+        (centre_of_lot(), filters.centre), (Lot.trade_family, filters.trade_family), (Lot.category, filters.category),
     )  # fmt: skip
     for column, wanted in chosen:
         if wanted is not None:

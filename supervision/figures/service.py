@@ -10,7 +10,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
+from records.bids_on_hand import bid_on_hand
 from records.clock import bounds, today
+from records.lots import centre_of_lot
+from records.tables.bids import Bid
 from records.tables.broadcast import BroadcastSession
 from records.tables.money import Award
 from records.tables.openings import Opening
@@ -21,7 +24,7 @@ from supervision.figures.figure import OF_LOTS, OPENED, LedgerFigure, LensFigure
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import of_lots, within
 from supervision.figures.openness import share
-from supervision.figures.results import Share
+from supervision.figures.results import Participations, Share
 from supervision.figures.savings import count, flagged
 
 LIVE_SECONDS = 60.0
@@ -95,7 +98,7 @@ def _ended(*which: ColumnElement[bool]) -> Any:
             .join(Lot, Lot.id == Opening.lot_id)
             .where(Opening.state.in_(_OVER), visible(Datum.OPENING_PROCESS), *which)
         )
-        return found if filters.centre is None else found.where(Lot.centre_id == filters.centre)
+        return found if filters.centre is None else found.where(centre_of_lot() == filters.centre)
 
     return query
 
@@ -123,6 +126,27 @@ def _broadcasts(filters: Filters) -> Select[Any]:
         .where(Opening.state.in_(_OVER), visible(Datum.OPENING_PROCESS), counted(), within(at, filters))
     )  # fmt: skip
     return of_lots(query, filters)
+
+
+def _served(filters: Filters) -> Select[Any]:
+    """Bids on hand 参与家次 of lots with a broadcast, and the firms that made them."""
+    at = func.coalesce(Opening.started_at, Opening.scheduled_at)
+    shown = (
+        select(Opening.lot_id)
+        .join(BroadcastSession, BroadcastSession.opening_id == Opening.id)
+        .where(Opening.state.in_(_OVER), BroadcastSession.seconds_live >= LIVE_SECONDS, within(at, filters))
+    )
+    query = (
+        select(func.count(Bid.id), func.count(func.distinct(Bid.bidder_id)))
+        .select_from(Bid)
+        .join(Lot, Lot.id == Bid.lot_id)
+        .where(Lot.id.in_(shown), bid_on_hand(), visible(Datum.BIDDER_COUNT), counted())
+    )
+    return of_lots(query, filters)
+
+
+def _firms(rows: Sequence[Row], _: Filters) -> Participations:
+    return Participations(*rows[0])
 
 
 def _sessions(rows: Sequence[Row], _: Filters) -> Broadcasts:
@@ -190,7 +214,7 @@ OPENINGS_ENDED = LedgerFigure("openings_ended", _ended(), count)
 REHEARSALS_ENDED = LedgerFigure("rehearsals_ended", _ended(~counted()), count)
 M18 = LedgerFigure("M18", _broadcasts, _sessions, better="more")
 M19 = LedgerFigure("M19", _broadcasts, _coverage, better="more")
-M20 = Missing("M20", better="more")
+M20 = LedgerFigure("M20", _served, _firms, better="more")
 M21 = Missing("M21", better="more")
 M22 = Missing("M22", better="less")
 M23 = Missing("M23", better="more")

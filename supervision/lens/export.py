@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from records.bids_on_hand import bid_on_hand, receipt_order
 from records.clock import BEIJING
+from records.lots import centre_of_lot
 from records.tables.bids import Bid
 from records.tables.intake import Source
 from records.tables.money import Award
@@ -199,15 +200,16 @@ def _terms(table: Any) -> Any:
 
 
 _TENDERER = aliased(Organisation)
+_CENTRE = centre_of_lot()
 _LOT_QUERY: Select[*tuple[Any, ...]] = (
     select(
-        Lot.id, Lot.name, Lot.project_id, Project.name, Project.key_flag, Lot.round, Lot.centre_id, Centre.name,
+        Lot.id, Lot.name, Lot.project_id, Project.name, Project.key_flag, Lot.round, _CENTRE, Centre.name,
         Lot.division_code, Lot.trade_family, Lot.category, Lot.method, Lot.tenderer_id, Lot.agency_id, _TENDERER.country,
         Lot.status, _raw(Lot.estimate), _raw(Lot.control_price), _terms(Lot), Lot.source, Lot.participants, Lot.flags,
         Source.demo,
     )
     .join(Project, Project.id == Lot.project_id)
-    .outerjoin(Centre, Centre.id == Lot.centre_id)
+    .outerjoin(Centre, Centre.id == _CENTRE)
     .outerjoin(Source, Source.name == Lot.source)
     .outerjoin(_TENDERER, _TENDERER.id == Lot.tenderer_id)
 )  # fmt: skip

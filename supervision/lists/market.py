@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from records.lots import centre_of_lot
 from records.tables.organisations import Centre
 from records.tables.projects import Lot, Project
 from records.visibility import Audience, Datum, visible
@@ -33,5 +34,5 @@ def newest_projects(session: Session, centre: str | None, limit: int) -> Sequenc
         .where(or_(noticed, undated)).order_by(Lot.notice_at.desc().nulls_last(), Project.id).limit(limit)
     )  # fmt: skip
     if centre:
-        query = query.where(Lot.centre_id == centre)
+        query = query.where(centre_of_lot() == centre)
     return session.execute(query).all()

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from records.lots import centre_of_lot
 from records.tables.money import Award, Deposit
 from records.tables.organisations import Organisation
 from records.tables.projects import Lot, counted
@@ -77,5 +78,5 @@ def awards(session: Session, filters: Filters, limit: int) -> Sequence[Any]:
         .limit(limit)
     )
     if filters.centre:
-        query = query.where(Lot.centre_id == filters.centre)
+        query = query.where(centre_of_lot() == filters.centre)
     return session.execute(query).all()

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from records import states
 from records.clock import now, start_of, today
+from records.lots import centre_of_lot
 from records.tables.money import Award, Deposit
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Centre, Room
@@ -97,7 +98,7 @@ def ended_openings(
         .where(Opening.state.in_(("ended", "sealed")), visible(Datum.OPENING_PROCESS))
     )
     if centre:
-        query = query.where(Lot.centre_id == centre)
+        query = query.where(centre_of_lot() == centre)
     count = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     found = []
     for o, lot, project, room, place in session.execute(
@@ -120,7 +121,7 @@ def openings(session: Session, filters: Filters, limit: int) -> Sequence[Any]:
         select(Opening, Lot.name, Room, Centre, visible(Datum.OPENING_PROCESS))
         .join(Lot, Lot.id == Opening.lot_id)
         .outerjoin(Room, Room.id == Opening.room_id)
-        .outerjoin(Centre, Centre.id == Lot.centre_id)
+        .outerjoin(Centre, Centre.id == centre_of_lot())
         .where(announced(), counted())
         .order_by(Opening.scheduled_at.desc(), Opening.id)
         .limit(limit)

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from records.bids_on_hand import on_hand
-from records.lots import rounds_before
+from records.lots import centre_of_lot, rounds_before
 from records.published_list import numbers
 from records.tables.bids import Bid
 from records.tables.money import Deposit
@@ -92,7 +92,7 @@ _DEPOSIT = (
     Deposit.received_at,
 )  # fmt: skip
 _LOT = (
-    Lot.id, Lot.name, Lot.centre_id, Lot.trade_family, Lot.category, Lot.method, Lot.currency,
+    Lot.id, Lot.name, centre_of_lot().label("centre_id"), Lot.trade_family, Lot.category, Lot.method, Lot.currency,
     Lot.control_price, Lot.deadline, Lot.vat,
 )  # fmt: skip
 

@@ -21,6 +21,7 @@ from supervision.figures.filters import Filters, Period
 from supervision.figures.results import Participations, Share
 from supervision.lens.reader import BIDS, LOTS, Lens
 from supervision.lens.writer import LensWriter
+from supervision.rules.facts import load_facts
 from tests.places import HANGZHOU
 
 ALL = Filters()
@@ -402,3 +403,22 @@ def test_a_damaged_manifest_is_built_again(
     assert writer.lens.as_of() is None and writer.lens.version() == "0"
     again = LensWriter(ledger, writer.lens.folder.parent, HANGZHOU)
     assert again.start() == months and again.lens.as_of() is not None
+
+
+def test_a_lot_without_a_centre_counts_where_its_room_is(
+    ledger: Ledger, market: Any, writer: LensWriter, past: datetime
+) -> None:
+    lot = market.lot("homeless", past, centre_id=None, status="opened")
+    market.opening(lot, past)
+    for firm in ("A", "B"):
+        market.bid(lot, firm, mac="3C5282AABB07", received_at=past - timedelta(hours=1))
+    writer.start()
+    answers, here = Answers(writer.lens, ledger), Filters(centre="c1")
+    assert {key: one.participations for key, one in answers.breakdown("M03", ALL, "centre").items()} == {
+        "c1": 2
+    }
+    assert answers.value("M45", here).denominator == 1 and answers.lots("M45", here).total == 1
+    assert set(answers.breakdown("M45", ALL, "centre")) == {"c1"}
+    with ledger.read() as session:
+        [facts] = load_facts(session, [lot])
+    assert facts.centre_id == "c1"
