@@ -13,13 +13,14 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import reduce
 from typing import Any, NoReturn, TypeAlias, Union
 
 from messages.catalogue import DEFAULT, LANGUAGES, table
 
 __all__ = [
     "Fault", "Invalid", "Message", "Parameter", "Unknown", "known", "language_of", "language_of_environment",
-    "languages", "named", "say", "words",
+    "languages", "lines", "local", "named", "say", "words",
 ]  # fmt: skip
 
 Parameter: TypeAlias = Union[str, int, float, Decimal, date, "Message", "Sequence[Parameter]", None]
@@ -112,9 +113,19 @@ def say(key: str, lang: str, /, **parameters: object) -> str:
         return _missing(f"{key} {missing}")
 
 
+def local(key: str, /, **parameters: object) -> str:
+    """The words of `key` in the language of this process: for the command line and what it prints."""
+    return say(key, language_of_environment(), **parameters)
+
+
 def named(family: str, code: str, lang: str) -> str:
     """The name of a code (`family.code`) in the reader's language; the code itself where it has none."""
     return table(lang).get(f"{family}.{code}", code)
+
+
+def lines(found: Sequence[Message]) -> Message:
+    """Several messages, at least one, as one: each on a line of its own."""
+    return reduce(lambda first, following: Message("common.lines", first=first, following=following), found)
 
 
 def known(key: str) -> bool:

@@ -17,14 +17,14 @@ from babel.messages.extract import extract_from_dir
 from messages.catalogue import DEFAULT, table
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("sunbid", "pages", "dashboard", "supervision", "ingest", "streaming", "records")
+PACKAGES = ("messages", "sunbid", "pages", "dashboard", "supervision", "ingest", "streaming", "records")
 METHODS = [
     ("**.py", "messages.extract:python_calls"),
     ("**.html", "jinja2"),
     ("**/static/*.js", "javascript"),
 ]
 KEYWORDS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("", {"Message": None, "say": None}),
+    ("", {"Message": None, "say": None, "local": None}),
     ("site.", {"word": (2,), "t": None}),
 )
 """What a key's own text lacks in front → functions whose first argument, or the given one, is a key."""

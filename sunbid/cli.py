@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from messages import local
 from records.serving import private
 from sunbid.commands import accounts, recordings, records, rooms, run, sources, system
 
 app = typer.Typer(
     name="sunbid",
-    help="阳光开标：开标直播、存证与阳光交易智管 / live bid openings, kept as evidence and supervised",
+    help=local("cli.live_bid_openings_kept"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -30,13 +31,13 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(help=local("cli.live_bid_openings_kept"))
 def front(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_version, help="版本 / the version")
+        bool, typer.Option("--version", is_eager=True, callback=_version, help=local("cli.version"))
     ] = False,
 ) -> None:
-    """阳光开标：开标直播、存证与阳光交易智管 / live bid openings, kept as evidence and supervised"""
+    """Live bid openings, kept as evidence and supervised."""
 
 
 def _run() -> None:
@@ -51,9 +52,7 @@ def _run() -> None:
         from records.ledger import words
         from sunbid import output
 
-        output.fail(
-            f"账本出错 / the ledger failed: {words(error)}（{output.settings().database_shown}；sunbid doctor）"
-        )
+        output.fail(local("cli.ledger_failed", error=words(error), database=output.settings().database_shown))
 
 
 def main() -> None:

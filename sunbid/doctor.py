@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from messages import local
 from records.clock import timestamp
 from sunbid.processes.supervisor import port_free, port_table
 from sunbid.settings import Settings, variable
@@ -53,21 +54,19 @@ def _python() -> Check:
     found = sys.version.split()[0]
     if tuple(map(int, found.split(".")[:2])) >= OLDEST_PYTHON:
         return Check("python", "ok", found)
-    return Check("python", "error", found, "安装 Python 3.11 或更新版本 / install Python 3.11 or newer")
+    return Check("python", "error", found, local("doctor.install_python"))
 
 
 def _fanout() -> Check:
     if find_spec("streaming.fanout._native"):
         return Check("fanout", "ok", "native: C")
-    remedy = (
-        "安装 C 编译器后运行 python -m streaming.fanout.native_build / install a C compiler, then run this"
-    )
+    remedy = local("doctor.no_compiler")
     try:
         from pylibsrtp import _binding
 
         found = f"abi: {_binding.__name__}" if sys.platform.startswith("linux") else "plain: Python"
     except ImportError as error:
-        return Check("fanout", "error", str(error), "重新执行 make / run make again")
+        return Check("fanout", "error", str(error), local("doctor.make_again"))
     return Check("fanout", "warning", found, remedy)
 
 
@@ -79,10 +78,10 @@ def _ffmpeg() -> Check:
     try:
         answer = subprocess.run(ffmpeg.muxers(), capture_output=True, text=True, timeout=20, check=True)
     except (RuntimeError, OSError, subprocess.SubprocessError) as error:
-        return Check("ffmpeg", "error", str(error), "重新执行 make，安装 imageio-ffmpeg / run make again")
+        return Check("ffmpeg", "error", str(error), local("doctor.make_again_ffmpeg"))
     if " whip " not in answer.stdout:
-        remedy = "取消 IMAGEIO_FFMPEG_EXE，使用随附的 ffmpeg / unset IMAGEIO_FFMPEG_EXE, use the bundled one"
-        return Check("ffmpeg", "error", "没有 WHIP / no WHIP muxer", remedy)
+        remedy = local("doctor.unset_ffmpeg")
+        return Check("ffmpeg", "error", local("doctor.no_whip"), remedy)
     return Check("ffmpeg", "ok", Path(ffmpeg.program()).name)
 
 
@@ -92,10 +91,8 @@ def _fonts() -> Check:
     font = chinese_font()
     if font:
         return Check("fonts", "ok", font.name)
-    remedy = (
-        "apt-get install fonts-noto-cjk：服务器生成的画面与图片才有汉字 / for Chinese in pictures drawn here"
-    )
-    return Check("fonts", "warning", "没有中文字体 / no Chinese font", remedy)
+    remedy = local("doctor.install_font")
+    return Check("fonts", "warning", local("doctor.no_font"), remedy)
 
 
 def _ports(settings: Settings) -> Iterator[Check]:
@@ -104,8 +101,8 @@ def _ports(settings: Settings) -> Iterator[Check]:
         if port_free(settings.host, port, kind):
             yield Check(name, "ok", setting)
             continue
-        remedy = f"停止占用它的程序，或改 {variable(setting)}；若 sunbid 正在运行则正常 / stop what uses it or change it; fine while sunbid runs"
-        yield Check(name, "warning", f"{setting}: 已占用 / taken", remedy)
+        remedy = local("doctor.free_port", variable=variable(setting))
+        yield Check(name, "warning", local("doctor.taken", setting=setting), remedy)
 
 
 def _disk(settings: Settings) -> Check:
@@ -114,16 +111,19 @@ def _disk(settings: Settings) -> Check:
         folder = folder.parent
     if not os.access(folder, os.W_OK):
         return Check(
-            "disk", "error", f"{settings.data}: 不可写 / not writable", f"改 {variable('data')} / change it"
+            "disk",
+            "error",
+            local("doctor.not_writable", folder=str(settings.data)),
+            local("doctor.change", variable=variable("data")),
         )
     free = shutil.disk_usage(folder).free
-    found = f"{free / 1024**3:.1f} GiB 可用 / free"
+    found = local("doctor.free", free=f"{free / 2**30:.1f}")
     if free < NEED_FREE:
         return Check(
             "disk",
             "warning",
             found,
-            "清理磁盘：一路直播录像每小时约 0.5 GiB / free some space for recordings",
+            local("doctor.free_space"),
         )
     return Check("disk", "ok", found)
 
@@ -135,18 +135,18 @@ def _ledger(settings: Settings) -> Check:
     head = Ledger.newest_version()
     url = settings.effective_database_url
     if url.startswith("sqlite") and not (settings.data / "ledger.db").exists() and not settings.database_url:
-        return Check("ledger", "ok", "尚未建立，首次启动时建立 / not there yet, made at the first start")
+        return Check("ledger", "ok", local("doctor.not_there_yet"))
     ledger = Ledger(url)
     try:
         found = ledger.schema_version()
     except Exception as error:  # noqa: BLE001 - every way a database can fail is a finding here
         reason = str(error).splitlines()[0]
-        return Check("ledger", "error", reason, f"检查 {variable('database_url')} / check it")
+        return Check("ledger", "error", reason, local("doctor.check", variable=variable("database_url")))
     finally:
         ledger.close()
     if found == head:
         return Check("ledger", "ok", f"{settings.database_shown} @ {found}")
-    return Check("ledger", "warning", f"@ {found}, 应为 / expected {head}", "sunbid db upgrade")
+    return Check("ledger", "warning", local("doctor.expected", found=found, head=head), "sunbid db upgrade")
 
 
 def _hub_role(settings: Settings) -> Iterator[Check]:
@@ -167,21 +167,19 @@ def _hub_role(settings: Settings) -> Iterator[Check]:
     if able:
         yield Check("hub role", "ok", HUB_ROLE)
         return
-    remedy = f"由管理员执行 / an administrator runs: CREATE ROLE {HUB_ROLE} NOLOGIN; GRANT {HUB_ROLE} TO CURRENT_USER"
-    found = "没有：中心以属主身份读库，可用 / none: the hub reads as the owner, which works"
-    yield Check("hub role", "warning", found, f"{remedy}（属主 / as the owner's name）; sunbid db upgrade")
+    remedy = local("doctor.create_role", role=HUB_ROLE)
+    found = local("doctor.no_role")
+    yield Check("hub role", "warning", found, local("doctor.as_owner", remedy=remedy))
 
 
 def _clock() -> Check:
     """The kernel's own estimate of the clock's error (adjtimex), where there is one."""
     error = _kernel_clock_error() if sys.platform.startswith("linux") else None
     if timestamp() < 1_700_000_000:
-        return Check(
-            "clock", "error", "时间早于 2023 年 / clock is before 2023", "校准系统时间 / set the clock"
-        )
+        return Check("clock", "error", local("doctor.clock_before_2023"), local("doctor.set_clock"))
     if error is None or error > CLOCK_ERROR:
-        remedy = "启用时间同步，例 timedatectl set-ntp true；容器内取自宿主机 / enable time synchronisation"
-        return Check("clock", "warning", "未同步国家标准时间 / not known to be synchronised", remedy)
+        remedy = local("doctor.enable_clock")
+        return Check("clock", "warning", local("doctor.not_synchronised"), remedy)
     return Check("clock", "ok", f"± {error:.3f} s")
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from messages import local
+
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
@@ -46,7 +48,7 @@ def acting() -> Iterator[Session]:
         with wiring.opened(settings()).write() as session:
             yield session
     except Disturbs as refusal:
-        fail(f"{refusal.args[0]}\n确要如此，加 --yes / to do it all the same, add --yes")
+        fail(local("cli.add_yes", why=refusal.message))
     except (LookupError, Conflict) as refusal:
         fail(str(refusal.args[0]))
     except ValueError as refusal:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from messages import local
 from records.serving import private
 
 log = structlog.get_logger()
@@ -17,15 +18,9 @@ def keep(data: Path, say: Callable[[str], None]) -> None:
     """Take the data folder from everybody but its owner, and say so where that changed something."""
     found = private.tighten(data)
     if found.changed:
-        say(
-            f"数据目录 {data} 中有 {found.changed} 项可被其他用户读取，已收紧为仅本用户"
-            f" / {found.changed} files and folders in the data folder were open to others and are not any more"
-        )
+        say(local("privacy.narrowed", folder=str(data), number=found.changed))
     if found.refused:
-        say(
-            f"{found.refused.name} 的权限无法收紧，请由其所有者执行 chmod -R go= {data}"
-            " / its rights could not be narrowed: its owner must do so"
-        )
+        say(local("privacy.not_narrowed", name=found.refused.name, folder=str(data)))
 
 
 def keep_beside(data: Path) -> None:

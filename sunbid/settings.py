@@ -18,6 +18,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from messages import Fault, Invalid, Message, lines, local
+
 PREFIX = "SUNBID_"
 SECRETIVE = ("database_url", "edges")
 """Settings that may hold a password: what was typed is never printed."""
@@ -29,7 +31,7 @@ Fanout = Literal["auto", "native", "abi", "plain"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
-class SettingsError(ValueError):
+class SettingsError(Invalid):
     """A setting that is unknown or invalid; the message names it, its source and the remedy."""
 
 
@@ -41,85 +43,62 @@ class Settings(BaseSettings):
     host: str = Field(
         "127.0.0.1",
         min_length=1,
-        description="各进程监听的地址 / address the processes listen on; 0.0.0.0 means every network card",
     )
     public_host: str = Field(
         "",
-        description="告知观众的地址，空则同 host / address announced to viewers; empty: the same as host",
     )
-    hub_port: Port = Field(8600, ge=1, le=65535, description="直播公开站端口 TCP / hub, public site")
-    media_port: Port = Field(
-        0, ge=0, le=65535, description="媒体端口 UDP，0 则同 hub_port / media; 0: the hub's number"
-    )
-    desk_port: Port = Field(8601, ge=1, le=65535, description="智管台端口 TCP / desk, for supervisors")
-    intake_port: Port = Field(8602, ge=1, le=65535, description="数据接入端口 TCP / intake of records")
+    hub_port: Port = Field(8600, ge=1, le=65535)
+    media_port: Port = Field(0, ge=0, le=65535)
+    desk_port: Port = Field(8601, ge=1, le=65535)
+    intake_port: Port = Field(8602, ge=1, le=65535)
     hub_url: str = Field(
         "",
         pattern=r"^(https?://[^\s/]+)?$",
-        description="公开站对外网址，空则由地址与端口得出 / public address of the hub; empty: from host and port",
     )
     desk_url: str = Field(
         "",
         pattern=r"^(https?://[^\s/]+)?$",
-        description="智管台对外网址，空则由地址与端口得出 / public address of the desk; empty: from host and port",
     )
     trusted_proxies: str = Field(
         "",
-        description="可信反向代理的地址或网段，以空格分隔；只有它们的 X-Forwarded-For 与 X-Forwarded-Proto 被采信，nginx 在本机时填 127.0.0.1"
-        " / addresses or networks of reverse proxies, separated by spaces: only theirs are believed; 127.0.0.1 with nginx on this machine",
     )
     hub_inside: str = Field(
         "",
         pattern=r"^(https?://[^\s/]+)?$",
-        description="智管台在内部访问公开站的网址，空则为本机的 hub_port；各进程分在不同容器时填写"
-        " / where the desk itself finds the hub; empty: on this machine; set it where each process has a container",
     )
-    data: Path = Field(
-        Path("var"), description="数据目录：账本、录像、日志 / folder of the ledger, recordings and logs"
-    )
+    data: Path = Field(Path("var"))
     database_url: str = Field(
         "",
-        description="账本数据库网址，空则为数据目录内的 SQLite / SQLAlchemy URL; empty: SQLite inside data",
     )
     home_division: str = Field(
         "",
         pattern=r"^([0-9A-Za-z-]{2,12})?$",
-        description="本地行政区划代码前缀，其外登记为外地；空则不分内外 / prefix of the home's division codes, firms registered beyond it are outside; empty: nobody is",
     )
     home_province: str = Field(
         "",
         pattern=r"^([0-9A-Za-z-]{2,12})?$",
-        description="本省代码前缀，空则取 home_division 前两位 / prefix of the home province; empty: the first two characters of home_division",
     )
-    home_name: str = Field("", description="本地名称，用于口径说明 / the home's name in Chinese texts")
-    home_name_en: str = Field("", description="本地英文名称 / the home's name in English texts")
+    home_name: str = Field("")
+    home_name_en: str = Field("")
     reference_share: float = Field(
         0,
         ge=0,
         le=100,
-        description="图中对照的外地企业参与占比（%），0 则不画 / published share drawn as a reference line, per cent; 0: none",
     )
-    reference_year: int = Field(0, ge=0, le=9999, description="该占比所属年份 / the year that share is of")
-    fanout: Fanout = Field(
-        "auto", description="转发路径 / forwarding path: native (C), abi (no compiler), plain (Python)"
-    )
-    record: bool = Field(
-        True, description="录制开标画面作为证据 / record the pictures of openings as evidence"
-    )
+    reference_year: int = Field(0, ge=0, le=9999)
+    fanout: Fanout = Field("auto")
+    record: bool = Field(True)
     unmask_by_two: bool = Field(
         False,
-        description="预警中的名称须第二人确认才显示 / names in a warning are shown only once a second person confirms",
     )
     edges: str = Field(
         "",
-        description="Janus 边缘节点，以空格分隔 / Janus edges, separated by spaces: ws://host:8188?key=…&secret=…&admin=…",
     )
     edges_after: int = Field(
         0,
         ge=0,
-        description="每个直播间先由本机服务的观众数 / viewers of a room served here before edges are used",
     )
-    log_level: LogLevel = Field("info", description="日志级别 / least level that is logged")
+    log_level: LogLevel = Field("info")
 
     @field_validator("database_url")
     @classmethod
@@ -130,9 +109,9 @@ class Settings(BaseSettings):
         try:
             backend = make_url(value).get_backend_name()
         except ArgumentError as error:
-            raise ValueError("不是数据库网址 / not a database URL") from error
+            raise Invalid(Message("setting_error.no_database_url")) from error
         if backend not in ("sqlite", "postgresql"):
-            raise ValueError(f"{backend}：只支持 sqlite 与 postgresql / choose sqlite or postgresql")
+            raise Invalid(Message("setting_error.backend", backend=backend))
         return value
 
     @field_validator("trusted_proxies")
@@ -143,9 +122,7 @@ class Settings(BaseSettings):
             try:
                 ip_network(one)
             except ValueError:
-                raise ValueError(
-                    f"{one} 不是地址或网段，例如 127.0.0.1 或 10.0.0.0/8 / not an address or a network"
-                ) from None
+                raise Invalid(Message("setting_error.no_network", address=one)) from None
         return value
 
     @field_validator("edges")
@@ -254,7 +231,7 @@ def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
     try:
         return Loaded(Settings(**values), origins)
     except ValidationError as error:
-        raise SettingsError("\n".join(_explain(item, origins) for item in error.errors())) from None
+        raise SettingsError(lines([_explain(item, origins) for item in error.errors()])) from None
 
 
 def variable(name: str) -> str:
@@ -267,9 +244,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     unknown = sorted(key for key in given if key.removeprefix(PREFIX).lower() not in NAMES)
     if unknown:
         choices = ", ".join(map(variable, NAMES))
-        raise SettingsError(
-            f"未知设置 {', '.join(unknown)}；可用 / unknown setting in the environment, choose from: {choices}"
-        )
+        raise SettingsError(Message("setting_error.unknown_variable", names=unknown, choices=choices))
     return {key.removeprefix(PREFIX).lower(): value for key, value in given.items()}
 
 
@@ -279,26 +254,32 @@ def _from_file(path: Path) -> dict[str, Any]:
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{FILE}: 不是 TOML / not valid TOML: {error}") from None
+        raise SettingsError(Message("setting_error.no_toml", file=FILE, error=str(error))) from None
     unknown = sorted(set(given) - set(NAMES))
     if unknown:
-        raise SettingsError(
-            f"{FILE}: 未知设置 {', '.join(unknown)}；可用 / unknown setting, choose from: {', '.join(NAMES)}"
-        )
+        raise SettingsError(Message("setting_error.unknown", file=FILE, names=unknown, choices=list(NAMES)))
     return given
 
 
-def _explain(item: Any, origins: Mapping[str, str]) -> str:
+def _explain(item: Any, origins: Mapping[str, str]) -> Message:
     name = str(item["loc"][0]) if item["loc"] else "?"
     origin = origins.get(name, "?")
     where = origin if origin.startswith(PREFIX) else f"{origin}: {name}"
     shown = "" if name in SECRETIVE else f" = {item['input']!r}"
-    return f"设置无效 {where}{shown}：{item['msg']} / invalid setting; {describe(name)}"
+    return Message(
+        "setting_error.invalid", where=where, shown=shown, why=_why(item), meaning=Message(f"setting.{name}")
+    )
+
+
+def _why(item: Any) -> Message | str:
+    """What is wrong with a value: our own words, else the checker's."""
+    fault = item.get("ctx", {}).get("error")
+    return fault.message if isinstance(fault, Fault) else str(item["msg"])
 
 
 def describe(name: str) -> str:
-    """What a setting means, zh and en."""
-    return Settings.model_fields[name].description or ""
+    """What a setting means, in the language of this process."""
+    return local(f"setting.{name}")
 
 
 def choices(name: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import sys
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from messages import Message, local
 from records.ledger import words
 from sunbid import wiring
 from sunbid.logs.file import LogFile
@@ -37,7 +38,7 @@ def prepare(settings: Settings) -> None:
         ledger.upgrade()
     except SQLAlchemyError as error:
         raise CannotStart(
-            f"账本无法升级 {settings.database_shown} / the ledger cannot be upgraded: {words(error)}"
+            Message("start.ledger_not_upgraded", database=settings.database_shown, error=words(error))
         ) from error
     finally:
         ledger.close()
@@ -69,6 +70,9 @@ def run(settings: Settings) -> None:
         supervisor = Supervisor(commands(settings), settings.host, say)
 
         async def ready() -> None:
-            say("sunbid", f"就绪 / ready: {settings.effective_hub_url} · {settings.effective_desk_url}")
+            say(
+                "sunbid",
+                local("start.ready", hub=settings.effective_hub_url, desk=settings.effective_desk_url),
+            )
 
         asyncio.run(supervisor.run(ready))

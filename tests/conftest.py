@@ -20,6 +20,7 @@ from records.ledger import Ledger
 from tests import postgres
 
 messages.FORGIVING = False
+os.environ["LC_ALL"] = "C.UTF-8"  # whatever the developer speaks: the processes of the tests speak Chinese
 _NUMBERS = itertools.count(1)
 MOMENT = "SUNBID_TESTS_AT"
 """Environment variable: RFC 3339 moment from which the product's clock runs in the tests and in what they start."""

@@ -7,15 +7,16 @@ from typing import Annotated
 
 import typer
 
+from messages import local
 from sunbid import output
 
-JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
-NameArgument = Annotated[str, typer.Argument(help="登录名 / sign-in name")]
+JsonOption = Annotated[bool, typer.Option("--json", help=local("cli.print_json"))]
+NameArgument = Annotated[str, typer.Argument(help=local("cli.sign_name"))]
 PasswordOption = Annotated[
-    bool, typer.Option("--password-stdin", help="从标准输入读密码 / read the password from standard input")
+    bool, typer.Option("--password-stdin", help=local("cli.read_password_from_standard"))
 ]
 
-user = typer.Typer(no_args_is_help=True, help="本地账号 / local accounts")
+user = typer.Typer(no_args_is_help=True, help=local("cli.local_accounts"))
 
 
 def register(app: typer.Typer) -> None:
@@ -23,29 +24,29 @@ def register(app: typer.Typer) -> None:
     app.add_typer(user, name="user")
 
 
-@user.command("add")
+@user.command("add", help=local("command.user_add_user"))
 def add_user(
     name: NameArgument,
     role: Annotated[str, typer.Option(help="public-officer|supervisor|leader|operator|admin")],
-    display_name: Annotated[str, typer.Option(help="显示名 / shown name")] = "",
+    display_name: Annotated[str, typer.Option(help=local("cli.shown_name"))] = "",
     password_stdin: PasswordOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """新增账号 / add an account; asks for its password."""
+    """Add an account; asks for its password."""
     from dashboard.access.accounts import add_user as add
     from records.tables.users import ROLES
 
     if role not in ROLES:
-        output.fail(f"没有角色 {role}；可用 / no such role, choose from: {', '.join(ROLES)}", output.BAD_USE)
+        output.fail(local("account.unknown_role", role=role, roles=list(ROLES)), output.BAD_USE)
     password = _password(password_stdin)
     with output.acting() as session:
         add(session, name, role, password, display_name or name)
-    output.done({"name": name, "role": role}, f"已新增 / added: {name} ({role})", as_json)
+    output.done({"name": name, "role": role}, local("cli.user_added", name=name, role=role), as_json)
 
 
-@user.command("list")
+@user.command("list", help=local("command.user_list_users"))
 def list_users(as_json: JsonOption = False) -> None:
-    """列出账号 / list the accounts."""
+    """List the accounts."""
     from dashboard.access import accounts
     from sunbid import wiring
 
@@ -57,70 +58,70 @@ def list_users(as_json: JsonOption = False) -> None:
     output.report(rows, ("name", "role", "display_name", "disabled"), as_json)
 
 
-@user.command("password")
+@user.command("password", help=local("command.user_set_password"))
 def set_password(
     name: NameArgument, password_stdin: PasswordOption = False, as_json: JsonOption = False
 ) -> None:
-    """重设密码并结束其会话 / a new password; ends the account's sessions."""
+    """A new password; ends the account's sessions."""
     from dashboard.access import accounts
 
     password = _password(password_stdin)
     with output.acting() as session:
         accounts.set_password(session, name, password)
-    output.done({"name": name}, f"已重设密码 / new password set: {name}", as_json)
+    output.done({"name": name}, local("cli.user_password_set", name=name), as_json)
 
 
-@user.command("role")
+@user.command("role", help=local("command.user_set_role"))
 def set_role(
     name: NameArgument,
     role: Annotated[str, typer.Argument(help="public-officer|supervisor|leader|operator|admin")],
     as_json: JsonOption = False,
 ) -> None:
-    """更改角色并结束其会话 / another role; ends the account's sessions."""
+    """Another role; ends the account's sessions."""
     from dashboard.access import accounts
 
     with output.acting() as session:
         accounts.set_role(session, name, role)
-    output.done({"name": name, "role": role}, f"角色已改 / role changed: {name} ({role})", as_json)
+    output.done({"name": name, "role": role}, local("cli.user_role_changed", name=name, role=role), as_json)
 
 
-@user.command("disable")
+@user.command("disable", help=local("command.user_disable_user"))
 def disable_user(name: NameArgument, as_json: JsonOption = False) -> None:
-    """停用账号并结束其会话 / disable an account and end its sessions."""
+    """Disable an account and end its sessions."""
     from dashboard.access import accounts
 
     with output.acting() as session:
         accounts.disable_user(session, name)
-    output.done({"name": name, "disabled": True}, f"已停用 / disabled: {name}", as_json)
+    output.done({"name": name, "disabled": True}, local("cli.user_disabled", name=name), as_json)
 
 
-@user.command("enable")
+@user.command("enable", help=local("command.user_enable_user"))
 def enable_user(name: NameArgument, as_json: JsonOption = False) -> None:
-    """重新启用账号 / open a disabled account again."""
+    """Open a disabled account again."""
     from dashboard.access import accounts
 
     with output.acting() as session:
         accounts.enable_user(session, name)
-    output.done({"name": name, "disabled": False}, f"已启用 / enabled: {name}", as_json)
+    output.done({"name": name, "disabled": False}, local("cli.user_enabled", name=name), as_json)
 
 
-@user.command("unlock")
+@user.command("unlock", help=local("command.user_unlock_user"))
 def unlock_user(name: NameArgument, as_json: JsonOption = False) -> None:
-    """多次登录失败后立即放行 / let an account sign in again at once after failed tries."""
+    """Let an account sign in again at once after failed tries."""
     from dashboard.access import accounts
 
     with output.acting() as session:
         accounts.unlock_user(session, name)
-    output.done({"name": name}, f"已解锁 / unlocked: {name}", as_json)
+    output.done({"name": name}, local("cli.user_unlocked", name=name), as_json)
 
 
 def _password(from_stdin: bool) -> str:
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
     elif sys.stdin.isatty():
-        password = typer.prompt("密码 / password", hide_input=True, confirmation_prompt=True)
+        password = typer.prompt(local("cli.password"), hide_input=True, confirmation_prompt=True)
     else:
-        output.fail("没有终端，请用 --password-stdin / no terminal, use --password-stdin", output.BAD_USE)
+        output.fail(local("cli.no_terminal_use_password"), output.BAD_USE)
     if not password:
-        output.fail("密码不能为空 / the password must not be empty", output.BAD_USE)
+        output.fail(local("cli.password_empty"), output.BAD_USE)
     return password

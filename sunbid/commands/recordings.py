@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from messages import local
 from sunbid import output
 
 if TYPE_CHECKING:
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
 
     from streaming.recording.retention import Item
 
-JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
+JsonOption = Annotated[bool, typer.Option("--json", help=local("cli.print_json"))]
 COLUMNS = ("class", "name", "files", "bytes", "expired_from", "expired_to", "held", "why_held")
 
-recordings = typer.Typer(no_args_is_help=True, help="录像：保管期限 / recordings: how long they are kept")
+recordings = typer.Typer(no_args_is_help=True, help=local("cli.recordings_how_long_they"))
 
 
 def register(app: typer.Typer) -> None:
@@ -25,26 +26,23 @@ def register(app: typer.Typer) -> None:
     app.add_typer(recordings, name="recordings")
 
 
-@recordings.callback()
+@recordings.callback(help=local("command.recording_group"))
 def group() -> None:
-    """录像 / recordings."""
+    """Recordings."""
 
 
-@recordings.command()
+@recordings.command(help=local("command.recording_retention"))
 def retention(
-    delete: Annotated[
-        bool, typer.Option("--delete", help="删除到期且可删的文件 / delete the files that may go")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="与 --delete 同用：不再询问 / do not ask again")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help=local("cli.delete_files_may_go"))] = False,
+    yes: Annotated[bool, typer.Option("--yes", help=local("cli.do_ask_again"))] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """按保管类别列出到期的录像；不加 --delete 只看不删 / recordings whose time is up, by class; deletes nothing
-    unless told to."""
+    """Recordings whose time is up, by class; deletes nothing unless told to."""
     from streaming.recording import retention as keeping
     from sunbid import wiring
 
     if yes and not delete:
-        output.fail("--yes 须与 --delete 同用 / --yes goes with --delete", output.BAD_USE)
+        output.fail(local("cli.yes_goes_delete"), output.BAD_USE)
     settings = output.settings()
     ledger, folder = wiring.opened(settings), settings.data.resolve() / "recordings"
     with ledger.read() as session:
@@ -98,31 +96,28 @@ def _show(rows: list[dict[str, Any]], items: list[Item], as_json: bool) -> None:
         output.emit({"classes": rows, "files": files})
         return
     if not rows:
-        print("没有到期的录像 / no recording's time is up")
+        print(local("cli.no_recording_s_time"))
         return
     output.report(rows, COLUMNS, as_json=False)
     going = [item for item in items if item.may_go]
     if going:
         print(
-            f"可删 {len(going)} 个文件、{sum(item.bytes for item in going)} 字节；加 --delete --yes 删除"
-            " / may go; add --delete --yes to delete",
+            local("cli.recordings_may_go", number=len(going), size=sum(item.bytes for item in going)),
             file=sys.stderr,
         )
 
 
 def _ask(going: list[Item]) -> None:
     if not sys.stdin.isatty():
-        output.fail("删除不可恢复，请加 --yes / cannot be undone, add --yes", output.BAD_USE)
-    typer.confirm(
-        f"删除 {len(going)} 个录像文件，不可恢复？ / delete {len(going)} files for good?", abort=True
-    )
+        output.fail(local("cli.cannot_undone_add_yes"), output.BAD_USE)
+    typer.confirm(local("cli.delete_files_good", going=len(going)), abort=True)
 
 
 def _tell(done: Any, as_json: bool) -> None:
     if as_json:
         output.emit({"deleted": list(done.deleted), "bytes": done.bytes, "kept": dict(done.kept)})
     else:
-        print(f"已删除 / deleted: {len(done.deleted)} 个文件 files · {done.bytes} 字节 bytes")
+        print(local("cli.deleted", files=len(done.deleted), size=done.bytes))
         for recording_id, why in done.kept.items():
             print(f"▲ {recording_id}: {why}", file=sys.stderr)
     if done.kept:

@@ -6,23 +6,20 @@ from typing import Annotated
 
 import typer
 
+from messages import local
 from sunbid import output
 
-RoomsOption = Annotated[
-    int, typer.Option(min=0, max=28, help="合成画面的开标室数量 / rooms on air with synthetic pictures")
-]
-ScaleOption = Annotated[str, typer.Option(help="市场规模 / size of the market: small, city")]
-SeedOption = Annotated[int, typer.Option(help="同一种子生成同一市场 / the same seed gives the same market")]
-NoVideoOption = Annotated[bool, typer.Option("--no-video", help="不推送画面 / no pictures")]
-VerboseOption = Annotated[
-    bool, typer.Option("--verbose", "-v", help="在终端显示全部日志 / show every log line")
-]
+RoomsOption = Annotated[int, typer.Option(min=0, max=28, help=local("cli.rooms_on_air_synthetic"))]
+ScaleOption = Annotated[str, typer.Option(help=local("cli.size_market_small_city"))]
+SeedOption = Annotated[int, typer.Option(help=local("cli.same_seed_gives_same"))]
+NoVideoOption = Annotated[bool, typer.Option("--no-video", help=local("cli.no_pictures"))]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help=local("cli.show_every_log_line"))]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     for command in (demo, up, hub, desk, intake, watch):
-        app.command()(command)
+        app.command(help=local(f"command.{command.__name__}"))(command)
 
 
 def demo(
@@ -32,20 +29,18 @@ def demo(
     no_video: NoVideoOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """演示：示例市场、合成开标室与全部进程 / demonstration market, rooms on air, all processes."""
+    """Demonstration market, rooms on air, all processes."""
     from sunbid.demo.market import SCALES
 
     if scale not in SCALES:
-        output.fail(
-            f"没有规模 {scale}；可用 / no such scale, choose from: {', '.join(SCALES)}", output.BAD_USE
-        )
+        output.fail(local("demo.unknown_scale", scale=scale, scales=list(SCALES)), output.BAD_USE)
     from sunbid.demo.start import Options, run
 
     _supervised(lambda: run(output.settings(), Options(rooms, scale, seed, not no_video, verbose)))
 
 
 def up() -> None:
-    """启动并看护四个进程 / run and watch over the four processes."""
+    """Run and watch over the four processes."""
     from sunbid.up import run
 
     _supervised(lambda: run(output.settings()))
@@ -62,7 +57,7 @@ def _supervised(run: object) -> None:
 
 
 def hub() -> None:
-    """直播公开站 / the public plane: media, public pages, feeds."""
+    """The public plane: media, public pages, feeds."""
     from streaming.http.server import serve
     from sunbid import privacy, wiring
     from sunbid.logs import setup as logs
@@ -76,7 +71,7 @@ def hub() -> None:
 
 
 def desk() -> None:
-    """智管台 / the supervision desk."""
+    """The supervision desk."""
     from dashboard.serve import serve
     from sunbid import privacy, wiring
     from sunbid.logs import setup as logs
@@ -90,7 +85,7 @@ def desk() -> None:
 
 
 def intake() -> None:
-    """数据接入 / the intake of records."""
+    """The intake of records."""
     from ingest.http.server import serve
     from sunbid import privacy, wiring
     from sunbid.logs import setup as logs
@@ -104,7 +99,7 @@ def intake() -> None:
 
 
 def watch() -> None:
-    """规则与预警 / the watch: lens, rules, warnings."""
+    """The watch: lens, rules, warnings."""
     from sunbid import privacy, wiring
     from sunbid.logs import setup as logs
     from sunbid.processes import without_ledger as waiting

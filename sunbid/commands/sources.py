@@ -6,16 +6,15 @@ from typing import Annotated
 
 import typer
 
+from messages import local
 from sunbid import output
 
-JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
-NameArgument = Annotated[str, typer.Argument(help="名称，例 hzctc / name of the trading platform")]
+JsonOption = Annotated[bool, typer.Option("--json", help=local("cli.print_json"))]
+NameArgument = Annotated[str, typer.Argument(help=local("cli.name_trading_platform"))]
 
-SureOption = Annotated[
-    bool, typer.Option("--yes", help="即使正在开标也执行 / do it even while an opening is under way")
-]
+SureOption = Annotated[bool, typer.Option("--yes", help=local("cli.do_even_while_opening"))]
 
-source = typer.Typer(no_args_is_help=True, help="数据来源及其令牌 / sources of records and their tokens")
+source = typer.Typer(no_args_is_help=True, help=local("cli.sources_records_their_tokens"))
 
 
 def register(app: typer.Typer) -> None:
@@ -23,9 +22,9 @@ def register(app: typer.Typer) -> None:
     app.add_typer(source, name="source")
 
 
-@source.command("add")
+@source.command("add", help=local("command.source_add_source"))
 def add_source(name: NameArgument, as_json: JsonOption = False) -> None:
-    """新增数据来源，显示一次令牌 / add a source and show its token once."""
+    """Add a source and show its token once."""
     from records import sources
 
     with output.acting() as session:
@@ -33,9 +32,9 @@ def add_source(name: NameArgument, as_json: JsonOption = False) -> None:
     _show_token(name, token, as_json)
 
 
-@source.command("list")
+@source.command("list", help=local("command.source_list_sources"))
 def list_sources(as_json: JsonOption = False) -> None:
-    """列出数据来源 / list the sources."""
+    """List the sources."""
     from records import sources
     from sunbid import wiring
 
@@ -47,9 +46,9 @@ def list_sources(as_json: JsonOption = False) -> None:
     output.report(rows, ("name", "enabled", "demo", "token"), as_json)
 
 
-@source.command("token")
+@source.command("token", help=local("command.source_new_token"))
 def new_token(name: NameArgument, yes: SureOption = False, as_json: JsonOption = False) -> None:
-    """换发令牌，旧令牌立即失效 / a new token; the old one is void at once."""
+    """A new token; the old one is void at once."""
     from records import sources
 
     with output.acting() as session:
@@ -57,32 +56,32 @@ def new_token(name: NameArgument, yes: SureOption = False, as_json: JsonOption =
     _show_token(name, token, as_json)
 
 
-@source.command("disable")
+@source.command("disable", help=local("command.source_disable_source"))
 def disable_source(name: NameArgument, yes: SureOption = False, as_json: JsonOption = False) -> None:
-    """停止接收某来源，已有记录保留 / take nothing more from a source; its records stay."""
-    _switch(name, False, "已停用 / disabled", as_json, yes)
+    """Take nothing more from a source; its records stay."""
+    _switch(name, False, local("cli.disabled"), as_json, yes)
 
 
-@source.command("enable")
+@source.command("enable", help=local("command.source_enable_source"))
 def enable_source(name: NameArgument, as_json: JsonOption = False) -> None:
-    """恢复接收某来源 / take records from a source again."""
-    _switch(name, True, "已启用 / enabled", as_json)
+    """Take records from a source again."""
+    _switch(name, True, local("cli.enabled"), as_json)
 
 
-@source.command("give")
+@source.command("give", help=local("command.source_give_record"))
 def give_record(
-    kind: Annotated[str, typer.Argument(help="project、lot 或 opening / project, lot or opening")],
-    key: Annotated[str, typer.Argument(help="编号 / its key")],
-    to: Annotated[str, typer.Argument(help="移交给哪个来源 / the source it is given to")],
+    kind: Annotated[str, typer.Argument(help=local("cli.project_lot_opening"))],
+    key: Annotated[str, typer.Argument(help=local("cli.its_key"))],
+    to: Annotated[str, typer.Argument(help=local("cli.source_given"))],
     yes: SureOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """把被他人占用的项目、标段或开标（连同其下记录）移交给应有的来源 / hand over what another source holds."""
+    """Hand over what another source holds."""
     from ingest.apply import handover
 
     with output.acting() as session:
         rows = handover.give(session, kind, key, to, sure=yes)
-    words = f"已移交 {rows} 条记录 / records handed over: {rows}"
+    words = local("cli.records_handed_over", rows=rows)
     output.done({"kind": kind, "key": key, "source": to, "records": rows}, words, as_json)
 
 
@@ -100,6 +99,6 @@ def _show_token(name: str, token: str, as_json: bool) -> None:
     if as_json:
         output.emit({"source": name, "token": token, "records": address})
         return
-    print(f"接收地址 / POST  {address}")
-    print(f"令牌 / token     {token}")
-    print("令牌只显示这一次 / shown this once only")
+    print(local("cli.source_address", address=address))
+    print(local("cli.source_token", token=token))
+    print(local("cli.shown_once_only"))

@@ -8,21 +8,24 @@ from typing import Annotated
 
 import typer
 
+from messages import local
 from sunbid import output
 
-JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
-MARKS = {"ok": "✓ 正常", "warning": "● 注意", "error": "▲ 错误"}
+JsonOption = Annotated[bool, typer.Option("--json", help=local("cli.print_json"))]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     for command in (settings, doctor):
-        app.command()(command)
-    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench)
+        app.command(help=local(f"command.{command.__name__}"))(command)
+    app.command(
+        help=local("command.bench"),
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )(bench)
 
 
 def settings(as_json: JsonOption = False) -> None:
-    """列出全部设置：值、来源、含义 / every setting with value, source and meaning."""
+    """Every setting with value, source and meaning."""
     from sunbid.settings import NAMES, SettingsError, describe, load, shown_value
 
     try:
@@ -42,16 +45,16 @@ def settings(as_json: JsonOption = False) -> None:
 
 
 def doctor(as_json: JsonOption = False) -> None:
-    """检查本机缺什么、错在哪，并给出办法 / what is missing or wrong on this machine, with the remedy."""
+    """What is missing or wrong on this machine, with the remedy."""
     from sunbid.doctor import run
 
-    with output.waiting("检查 / checking"):
+    with output.waiting(local("cli.checking_2")):
         checks = list(run(output.settings()))
     if as_json:
         output.emit([check.as_json() for check in checks])
     else:
         for check in checks:
-            print(f"{MARKS[check.state]}  {check.name}: {check.found}")
+            print(f"{local(f'doctor.state_{check.state}')}  {check.name}: {check.found}")
             if check.remedy:
                 print(f"        → {check.remedy}")
     if any(check.state == "error" for check in checks):
@@ -60,9 +63,9 @@ def doctor(as_json: JsonOption = False) -> None:
 
 def bench(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="基准名称 / name of the benchmark")],
+    name: Annotated[str, typer.Argument(help=local("cli.name_benchmark"))],
 ) -> None:
-    """运行一项基准 / run a benchmark; further options are its own."""
+    """Run a benchmark; further options are its own."""
     import importlib
     import pkgutil
 
@@ -73,7 +76,7 @@ def bench(
     known = [name for name in modules if "\ndef main(" in (folder / f"{name}.py").read_text(encoding="utf-8")]
     if name not in known:
         output.fail(
-            f"没有基准 {name}；可用 / no such benchmark, choose from: {', '.join(known) or '—'}",
+            local("cli.unknown_benchmark", name=name, names=known),
             output.BAD_USE,
         )
     module = importlib.import_module(f"benchmarks.{name}")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from PIL import ImageFont
 
+from messages import local
+
 CHINESE = (
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
     "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc",
@@ -36,9 +38,7 @@ def clock_font(folder: Path) -> Path:
         return found
     built_in = ImageFont.load_default(20)
     if not isinstance(built_in, ImageFont.FreeTypeFont):
-        raise RuntimeError(
-            "Pillow 缺少 FreeType / Pillow was built without FreeType; install it from its wheel"
-        )
+        raise RuntimeError(local("demo.no_freetype"))
     target = folder / "clock.ttf"
     target.write_bytes(built_in.font_bytes)
     return target

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import func, inspect, select, text
 
 from ingest.apply.envelopes import apply_batch
+from messages import Fault, Message
 from records.clock import BEIJING
 from records.ledger import Ledger
 from records.serving import signing
@@ -22,7 +23,7 @@ from sunbid.demo.lots import LIVE_MARK
 BATCH = 2000
 
 
-class DemoRefused(RuntimeError):
+class DemoRefused(Fault):
     """The intake refused a record of the demonstration market: the two do not fit together."""
 
 
@@ -46,7 +47,9 @@ def load(ledger: Ledger, data: Path, envelopes: Iterable[Envelope]) -> int:
         fresh = _fresh(ledger, batch)
         for answer in apply_batch(ledger, SOURCE, fresh, key=key):
             if answer.status == "rejected":
-                raise DemoRefused(f"{answer.key} {answer.path}: {answer.reason}")
+                raise DemoRefused(
+                    Message("demo.refused", key=answer.key, path=answer.path, reason=answer.reason)
+                )
         applied += len(fresh)
     return applied
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from random import Random
 
+from messages import Invalid, Message
 from records.clock import BEIJING
 from sunbid.demo import envelopes, society
 from sunbid.demo import opening_steps as story
@@ -47,7 +48,7 @@ def generate(
     Raises ValueError for a scale that does not exist.
     """
     if scale not in SCALES:
-        raise ValueError(f"没有规模 {scale!r}；可用 / no such scale, choose from: {', '.join(SCALES)}")
+        raise Invalid(Message("demo.unknown_scale", scale=scale, scales=list(SCALES)))
     people = People(seed)
     if scale == "small":
         yield from envelopes.standing(people, FOUNDED)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from messages import local
 from records.clock import now
 from sunbid.demo import envelopes, fonts, market, rooms, script
 from sunbid.demo import opening_steps as story
@@ -130,7 +131,7 @@ def main() -> None:
     parser.add_argument("--rooms", type=int, required=True)
     token = os.environ.get(TOKEN_VARIABLE)
     if not token:
-        sys.exit(f"需要环境变量 {TOKEN_VARIABLE} / environment variable missing")
+        sys.exit(local("demo.no_variable", name=TOKEN_VARIABLE))
     logs.setup("info")
     asyncio.run(run(parser.parse_args(), token))
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard.access.routes import add_user
+from messages import Message, local
 from records.clock import BEIJING, now
 from records.ledger import Ledger, words
 from records.serving import signing
@@ -55,7 +56,7 @@ def run(settings: Settings, options: Options) -> None:
         up.prepare(settings)
         token = load.ensure_source(ledger)
         built, since = _city(ledger, settings, options)
-        with output.waiting("准备示例市场 / preparing the demonstration market"):
+        with output.waiting(local("demo.preparing")):
             fresh = built + _load_market(ledger, settings, options, since)
             _accounts(ledger)
         ledger.close()
@@ -68,14 +69,10 @@ def _refuse_real_data(ledger: Ledger, settings: Settings) -> None:
         held = load.held_by_others(ledger)
     except SQLAlchemyError as error:
         raise CannotStart(
-            f"账本 {settings.database_shown} 打不开 / the ledger cannot be opened: {words(error)}"
+            Message("demo.ledger_cannot_be_opened", database=settings.database_shown, error=words(error))
         ) from None
     if held:
-        raise CannotStart(
-            f"账本 {settings.database_shown} 中已有 {held}，不是演示的账本，演示不写入；"
-            "请给演示另一处：SUNBID_DATABASE_URL= SUNBID_DATA=var-demo make demo"
-            " / this ledger is not the demonstration's own and holds data: give the demonstration a place of its own"
-        )
+        raise CannotStart(Message("demo.not_its_ledger", database=settings.database_shown, held=held))
 
 
 def _city(ledger: Ledger, settings: Settings, options: Options) -> tuple[int, date | None]:
@@ -85,10 +82,7 @@ def _city(ledger: Ledger, settings: Settings, options: Options) -> tuple[int, da
     if options.scale != "city":
         with ledger.read() as session:
             if history.held_city(session) is not None:
-                raise CannotStart(
-                    "此数据目录中是示例城市；请用 --scale city，或换一个数据目录"
-                    " / this data folder holds the city: use --scale city or another data folder"
-                )
+                raise CannotStart(Message("demo.folder_holds_city"))
         return 0, None
     logs.setup("warning")
     try:
@@ -96,7 +90,7 @@ def _city(ledger: Ledger, settings: Settings, options: Options) -> tuple[int, da
             ledger, settings.data, options.seed, now(), place=wiring.home(settings)
         )
     except (build.CityRefused, build.BulkRefused) as error:
-        raise CannotStart(str(error)) from error
+        raise CannotStart(error.message) from error
     return added, built_at.astimezone(BEIJING).date() - timedelta(days=clock.BUSY_BEFORE)
 
 
@@ -160,33 +154,27 @@ def _publishers(settings: Settings, count: int) -> list[Command]:
     return made
 
 
+_RULE = "─" * 78
+
+
 def block(settings: Settings, options: Options, seconds: float, fresh: int, log: Path) -> str:
     """What the visitor is told when everything is ready."""
     intake = f"http://{settings.announced_host}:{settings.intake_port}"
-    video = (
-        f"{options.rooms} 个开标室在播"
-        if options.video
-        else f"{options.rooms} 个开标室开标（无画面 / no video）"
+    rows = "\n".join(f"    {name:<14} {PASSWORD}   {shown} ({role})" for name, role, shown in ACCOUNTS)
+    said = local(
+        "demo.ready",
+        seconds=f"{seconds:.0f}",
+        scale=options.scale,
+        seed=options.seed,
+        fresh=fresh,
+        video=Message("demo.video" if options.video else "demo.no_video", rooms=options.rooms),
+        hub=settings.effective_hub_url,
+        desk=settings.effective_desk_url,
+        intake=intake,
+        accounts=rows
+        if settings.host in LOOPBACK
+        else rows + local("demo.others_can_sign_in", host=settings.host),
+        command=sys.argv[0],
+        log=str(log),
     )
-    people = "\n".join(f"    {name:<14} {PASSWORD}   {shown} ({role})" for name, role, shown in ACCOUNTS)
-    if settings.host not in LOOPBACK:
-        people += (
-            f"\n  ▲ 监听 {settings.host}，他人可用以上密码登录 / others can sign in with these passwords"
-        )
-    return f"""
-──────────────────────────────────────────────────────────────────────────────
-  阳光开标 sunbid · 演示数据 / demonstration data · {seconds:.0f} s
-  示例市场 {options.scale}，种子 {options.seed}，新增 {fresh} 条记录；{video}
-
-  直播大厅 / hall     {settings.effective_hub_url}/
-  智管台 / desk       {settings.effective_desk_url}/
-  数据接入 / intake   {intake}/docs
-
-  演示账号 / demo accounts（固定密码，勿用于生产 / fixed password, not for production）
-{people}
-
-  旁边导入真实招标数据（日本土浦市）/ real data beside it:
-                      {sys.argv[0]} import examples/tsuchiura
-  日志 / log          {log}
-  停止 / stop         Ctrl-C
-──────────────────────────────────────────────────────────────────────────────"""
+    return f"\n{_RULE}\n{said}\n{_RULE}"

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
+from messages import local
 from records.clock import local_now
 
 LARGEST = 10 * 1024 * 1024
@@ -28,11 +29,7 @@ class LogFile:
     def write(self, name: str, line: str) -> None:
         """One line of a process."""
         stamp = local_now().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-        missed = (
-            f"（此前 {self.lost} 行未能写入 / {self.lost} lines before this were lost）\n"
-            if self.lost
-            else ""
-        )
+        missed = local("log.lines_lost", number=self.lost) if self.lost else ""
         try:
             file = self._open()
             file.write(f"{missed}{stamp} {name:<7}│ {line}\n")

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from messages import local
 from records.clock import timestamp
 
 _PR_SET_PDEATHSIG = 1
@@ -170,7 +171,7 @@ async def lines(log: asyncio.StreamReader, take: Callable[[str], None]) -> None:
         try:
             raw = await log.readline()
         except ValueError:
-            raw = "（一行日志过长，已略去 / a log line was too long and is left out）".encode()
+            raw = local("log.line_too_long").encode()
         if not raw:
             return
         with contextlib.suppress(OSError, ValueError):

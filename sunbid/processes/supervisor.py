@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from messages import Fault, Message, lines, local
 from records.serving import private
 from sunbid import privacy
 from sunbid.processes import child as children
@@ -36,19 +37,19 @@ Say = Callable[[str, str], None]
 """Takes a process' name and one line of its log."""
 
 
-class CannotStart(RuntimeError):
+class CannotStart(Fault):
     """Something stands in the way: a port taken, another supervisor on the same data."""
 
 
 def check_ports(settings: Settings) -> None:
     """Raise CannotStart naming every port that is taken, and its setting."""
     taken = [
-        f"端口 {port} ({kind}) 已被占用，请改 {setting} / port taken, change {setting} ({variable(setting)})"
+        Message("start.port_taken", port=port, kind=kind, setting=setting, variable=variable(setting))
         for setting, port, kind in port_table(settings)
         if not port_free(settings.host, port, kind)
     ]
     if taken:
-        raise CannotStart("\n".join(taken))
+        raise CannotStart(lines(taken))
 
 
 def port_table(settings: Settings) -> tuple[tuple[str, int, str], ...]:
@@ -84,9 +85,7 @@ def only_one(data: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CannotStart(
-                f"数据目录 {data} 已有 sunbid 在运行，请先停止它或改 data / already in use, stop it or change data"
-            ) from None
+            raise CannotStart(Message("start.already_running", folder=str(data))) from None
         yield
 
 
@@ -140,15 +139,15 @@ class Supervisor:
     async def _keep_guardian(self) -> None:
         while self._guardian and await self._unless_stopped(asyncio.sleep(GUARDIAN_EVERY)):
             if not self._guardian.alive():
-                self.say("sunbid", "守护脚本已结束，已换新的 / the guardian ended, another one has its place")
+                self.say("sunbid", local("start.guardian_replaced"))
 
     def _on_signal(self) -> None:
         if self.stopping.is_set():
-            self.say("sunbid", "立即结束 / forced")
+            self.say("sunbid", local("start.forced"))
             for kept in self.kept.values():
                 self._signal(kept, signal.SIGKILL)
             return
-        self.say("sunbid", "正在停止，再按一次立即结束 / stopping; once more to force")
+        self.say("sunbid", local("start.stopping"))
         self.stopping.set()
 
     async def _all_ready(self) -> bool:
@@ -173,9 +172,7 @@ class Supervisor:
                 return
             kept.row = 1 if loop.time() - began >= STEADY else kept.row + 1
             wait = FIRST_WAITS[min(kept.row, len(FIRST_WAITS)) - 1]
-            self.say(
-                "sunbid", f"{kept.command.name} 已结束，{wait:g} 秒后重启 / ended, restart in {wait:g} s"
-            )
+            self.say("sunbid", local("start.restarting", process=kept.command.name, wait=f"{wait:g}"))
             await self._unless_stopped(asyncio.sleep(wait))
 
     async def _unless_stopped(self, waited: Coroutine[Any, Any, Any]) -> bool:
@@ -193,7 +190,7 @@ class Supervisor:
             process, output = await children.start(kept.command)
             kept.process = process
         except OSError as error:
-            self.say(kept.command.name, f"无法启动 / cannot be started: {error}")
+            self.say(kept.command.name, local("start.cannot_be_started", error=str(error)))
             return
         if self._guardian:
             self._guardian.watch(process.pid)
@@ -208,7 +205,7 @@ class Supervisor:
             probe.cancel()
             self._clear_up(kept, process, log)
         if not self.stopping.is_set():
-            self.say("sunbid", f"{kept.command.name} 退出码 / exit status {code}")
+            self.say("sunbid", local("start.exit_status", process=kept.command.name, code=code))
 
     def _clear_up(self, kept: Kept, process: Process, log: asyncio.Task[None]) -> None:
         """End what the process left in its group, and the processes that make no sense without it."""
@@ -240,12 +237,10 @@ class Supervisor:
             if found is Health.WELL:
                 kept.ready.set()
             if Health.WAITING is found is not before:
-                self.say("sunbid", f"{command.name} 在等待，见其日志 / waits for something, see its log")
+                self.say("sunbid", local("start.waits", process=command.name))
             before, misses = found, misses + 1 if found is Health.ILL and kept.ready.is_set() else 0
             await asyncio.sleep(PROBE_EVERY if kept.ready.is_set() else 0.1)
-        self.say(
-            "sunbid", f"{command.name} 不再应答或已停滞，重启 / answers no more or is stuck, restarting it"
-        )
+        self.say("sunbid", local("start.stuck", process=command.name))
         self._signal(kept, signal.SIGKILL)
 
     async def _health(self, command: Command) -> Health:

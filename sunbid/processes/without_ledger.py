@@ -5,7 +5,6 @@ Ending instead would be a row of tracebacks in the log and a closed port: nobody
 
 from __future__ import annotations
 
-import json
 import signal
 import socket
 import sys
@@ -16,7 +15,9 @@ from typing import ClassVar
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from messages import Message, language_of
 from records.ledger import words
+from records.serving import problems
 from records.serving.workers import SignOfLife
 from sunbid import wiring
 from sunbid.settings import Settings
@@ -24,15 +25,11 @@ from supervision.config import SIGN
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 """Seconds between two looks at the ledger."""
-_REMEDY = (
-    "检查 {shown}；损坏时停止 sunbid 并 sunbid restore 备份目录；版本旧时 sunbid db upgrade"
-    " / check it; if it is damaged stop sunbid and run sunbid restore BACKUP; if it is old, sunbid db upgrade"
-)
 
 log = structlog.get_logger()
 
 
-def trouble(settings: Settings, upgrades: bool = False) -> str | None:
+def trouble(settings: Settings, upgrades: bool = False) -> Message | None:
     """Why the ledger cannot be used, in one line; None if it can. `upgrades`: an older schema is no hindrance."""
     ledger = wiring.ledger(settings)
     try:
@@ -40,15 +37,13 @@ def trouble(settings: Settings, upgrades: bool = False) -> str | None:
         if held == wanted:
             ledger.look()
     except SQLAlchemyError as error:
-        return words(error)
+        return Message("start.database_says", error=words(error))
     except OSError as error:
-        return str(error)
+        return Message("start.database_says", error=str(error))
     finally:
         ledger.close()
     if held != wanted and not upgrades:
-        return (
-            f"账本版本 {held or '空'}，应为 {wanted} / the ledger's schema is {held or 'empty'}, not {wanted}"
-        )
+        return Message("start.old_schema", held=held or "—", wanted=wanted)
     return None
 
 
@@ -57,8 +52,8 @@ def until_ledger(settings: Settings, name: str, port: int | None, *, upgrades: b
     why = trouble(settings, upgrades)
     if why is None:
         return
-    remedy = _REMEDY.format(shown=settings.database_shown)
-    log.error("ledger_unusable", process=name, reason=why, remedy=remedy)
+    remedy = Message("start.remedy", database=settings.database_shown)
+    log.error("ledger_unusable", process=name, reason=str(why), remedy=str(remedy))
     answering = _answering(settings.host, port, why, remedy) if port else None
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -68,9 +63,9 @@ def until_ledger(settings: Settings, name: str, port: int | None, *, upgrades: b
         pause = min(2 * pause, LONGEST_PAUSE)
         why = trouble(settings, upgrades)
         if answering and why:
-            answering.say(why, remedy)
+            answering.said = why, remedy
         elif port is None:
-            sign.give({"status": "waiting", "replace": False, "detail": why})
+            sign.give({"status": "waiting", "replace": False, "detail": str(why)})
     if answering:
         answering.shutdown()
         answering.server_close()
@@ -86,15 +81,18 @@ class _Answer(BaseHTTPRequestHandler):
 
     def _say(self) -> None:
         assert isinstance(self.server, _Server)
+        why, remedy = self.server.said
+        lang = language_of(self.headers.get("Accept-Language"))
+        body = problems.details(503, why, lang, remedy=remedy.text(lang), replace=False)
         self.send_response(503)
         for header, value in (
-            ("Content-Type", "application/problem+json"), ("Cache-Control", "no-store"), ("Retry-After", "15"),
-            ("Content-Length", str(len(self.server.body))), ("Connection", "close"),
+            ("Content-Type", problems.MEDIA_TYPE), ("Content-Language", lang), ("Vary", "Accept-Language"),
+            ("Cache-Control", "no-store"), ("Retry-After", "15"), ("Content-Length", str(len(body))), ("Connection", "close"),
         ):  # fmt: skip
             self.send_header(header, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(self.server.body)
+            self.wfile.write(body)
 
     do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = do_OPTIONS = _say  # noqa: N815
 
@@ -104,18 +102,11 @@ class _Answer(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    body = b""
-
-    def say(self, why: str, remedy: str) -> None:
-        """What every address answers from now on. The reason names no data, only what the database said."""
-        told = {
-            "type": "about:blank", "title": "账本不可用 / the ledger cannot be used", "status": 503,
-            "detail": why, "remedy": remedy, "replace": False,
-        }  # fmt: skip
-        self.body = json.dumps(told, ensure_ascii=False).encode()
+    said: tuple[Message, Message]
+    """Why the ledger cannot be used (no data, only what the database said), and the remedy."""
 
 
-def _answering(host: str, port: int, why: str, remedy: str) -> _Server | None:
+def _answering(host: str, port: int, why: Message, remedy: Message) -> _Server | None:
     """A server for the meantime; None where the port is taken (the log has the reason all the same)."""
     kind = type("_Server6", (_Server,), {"address_family": socket.AF_INET6}) if ":" in host else _Server
     try:
@@ -123,6 +114,6 @@ def _answering(host: str, port: int, why: str, remedy: str) -> _Server | None:
     except OSError as error:
         log.warning("port_taken", port=port, error=error.strerror)
         return None
-    server.say(why, remedy)
+    server.said = why, remedy
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -23,6 +24,22 @@ def sunbid(data: Path, *words: str, stdin: str = "", **variables: str) -> subpro
         env={**clean, "SUNBID_DATA": str(data), **variables},
         cwd=data, input=stdin, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
+
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("room", "add", "--help"), 0), (("--help",), 0), (("settings",), 0), (("room", "token", "r9"), 1)],
+)
+def test_the_command_line_speaks_the_language_of_its_environment(
+    tmp_path: Path, words: tuple[str, ...], code: int
+) -> None:
+    for locale, chinese in (("C.UTF-8", True), ("zh_CN.UTF-8", True), ("en_US.UTF-8", False)):
+        answer = sunbid(tmp_path, *words, LC_ALL=locale)
+        assert answer.returncode == code, answer.stderr
+        assert bool(CHINESE.search(answer.stdout + answer.stderr)) is chinese, answer.stdout + answer.stderr
 
 
 def test_help_is_quick(tmp_path: Path) -> None:

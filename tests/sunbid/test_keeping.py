@@ -228,7 +228,7 @@ def test_what_would_cut_an_opening_off_is_done_only_knowingly(
     before = acts(ledger)
     answer = sunbid(*words)
     assert answer.exit_code == 1 and "o1" in answer.stderr and "--yes" in answer.stderr
-    assert " / " in answer.stderr and not answer.stdout and acts(ledger) == before
+    assert "正用于开标" in answer.stderr and not answer.stdout and acts(ledger) == before
     told(*words, "--yes")
     with ledger.read() as session:
         last = session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc())).first()
@@ -331,7 +331,7 @@ def test_the_last_administrator_stays(ledger: Ledger) -> None:
 )  # fmt: skip
 def test_every_command_explains_itself(words: str) -> None:
     answer = sunbid(*words.split(), "--help")
-    assert answer.exit_code == 0 and " / " in answer.stdout and "--json" in answer.stdout
+    assert answer.exit_code == 0 and "输出 JSON" in answer.stdout and "--json" in answer.stdout
 
 
 def test_each_role_has_one_name_everywhere() -> None:

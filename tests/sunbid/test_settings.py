@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from messages import Message
 from sunbid import wiring
 from sunbid.demo import home
-from sunbid.settings import NAMES, Settings, SettingsError, describe, load, shown_value, variable
+from sunbid.settings import NAMES, Settings, SettingsError, load, shown_value, variable
 
 DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
 
@@ -83,8 +84,9 @@ def test_every_setting_is_described_and_documented() -> None:
     text = DOCS.read_text(encoding="utf-8")
     for name in NAMES:
         default = Settings.model_fields[name].default
-        row = f"| `{name}` | `{variable(name)}` | `{default}` | {describe(name)} |"
-        assert describe(name) and row in text, f"docs/settings.md lacks: {row}"
+        meaning = Message(f"setting.{name}").in_every_language()
+        row = f"| `{name}` | `{variable(name)}` | `{default}` | {meaning} |"
+        assert row in text, f"docs/settings.md lacks: {row}"
     assert text.count("| `SUNBID_") == len(NAMES)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from messages import Fault, Message, local
 from records.ledger import Ledger
 from records.serving import signing
 from sunbid.demo import home, load
@@ -30,7 +31,7 @@ _CORES = 4
 """Workers at most: one writer keeps up with no more."""
 
 
-class CityRefused(RuntimeError):
+class CityRefused(Fault):
     """The city cannot be built here; the text says why and what to do."""
 
 
@@ -50,31 +51,29 @@ def ensure(
         held = held_city(session)
     if held is not None:
         if held["seed"] != seed:
-            raise CityRefused(
-                f"此数据目录中的示例城市种子为 {held['seed']}；请用同一种子，或换一个数据目录"
-                f" / this folder holds the city of seed {held['seed']}: use that seed or another data folder"
-            )
+            raise CityRefused(Message("demo.another_seed", seed=held["seed"]))
         return 0, datetime.fromisoformat(held["built_at"])
     _check_room(ledger, data)
     city = City(seed, now, fraction)
     write_answers(city, data)
     added = _bulk(ledger, data, city) if ledger.is_sqlite else _steps(ledger, data, city)
-    with _bar("建立透镜 / building the lens", None):
+    with _bar(local("demo.building_lens"), None):
         LensWriter(ledger, data, place).start()
     return added, now
 
 
 def _check_room(ledger: Ledger, data: Path) -> None:
     if load.holds_records(ledger):
-        raise CityRefused(
-            "账本中已有 small 示例市场，city 须建在空的数据目录中；请改 data 或 database_url"
-            " / the ledger holds the small market; give the city an empty data folder"
-        )
+        raise CityRefused(Message("demo.ledger_holds_small"))
     needed = free_space_needed(pieces_total())
     if space_left(data) < needed:
         raise CityRefused(
-            f"磁盘空间不足：约需 {needed / 1e9:.1f} GB，{data} 只剩 {space_left(data) / 1e9:.1f} GB"
-            " / not enough disk space for the city"
+            Message(
+                "demo.no_space",
+                needed=f"{needed / 1e9:.1f}",
+                folder=str(data),
+                left=f"{space_left(data) / 1e9:.1f}",
+            )
         )
 
 
@@ -98,7 +97,7 @@ def write_answers(city: City, data: Path) -> Path:
 def _bulk(ledger: Ledger, data: Path, city: City) -> int:
     """Into SQLite, in bulk. The ledger's connections are closed first: its file is replaced."""
     if ledger.url.database is None:
-        raise CityRefused("内存中的账本不能装载城市 / a ledger in memory cannot hold the city")
+        raise CityRefused(Message("demo.ledger_in_memory"))
     ledger.close()
     planned = city.pieces()
 
@@ -110,7 +109,7 @@ def _bulk(ledger: Ledger, data: Path, city: City) -> int:
         SOURCE, beside.reference(plan), planned, pieces.make, pieces.begin,
         (plan.seed, plan.clock.now, plan.fraction), finish,
     )  # fmt: skip
-    with _bar("装载示例城市 / loading the city", plan.targets.records) as advance:
+    with _bar(local("demo.loading_city"), plan.targets.records) as advance:
         return bulk_load(
             Path(ledger.url.database), job, key=signing.load_key(data),
             workers=max(1, min(_CORES, os.cpu_count() or 1)), progress=advance,
@@ -121,7 +120,7 @@ def _steps(ledger: Ledger, data: Path, city: City) -> int:
     """Into PostgreSQL, by the ordinary way: slower, in the end the same."""
     added, ends = 0, []
     planned = city.pieces()
-    with _bar("装载示例城市 / loading the city", city.plan.targets.records) as advance:
+    with _bar(local("demo.loading_city"), city.plan.targets.records) as advance:
         parts = [beside.reference(city.plan), *(city.records(piece) for piece in planned)]
         for part in parts:
             added += load.load(ledger, data, part)
