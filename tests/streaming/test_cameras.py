@@ -179,11 +179,11 @@ class TestOnAir:
                 await until(lambda: held.status()["hz-01"].state == "live", 20)
                 lines = await asyncio.to_thread(subprocess.check_output, ["ps", "-ewwo", "args"])
                 assert b"sap://127.0.0.1" in lines and b"s3cret-@" not in lines
-                said = repr(held._cameras) + repr(held.status()) + repr(held._cameras["hz-01"].address)
+                shown = repr(held._cameras) + repr(held.status()) + repr(held._cameras["hz-01"].address)
             async with pulling(hub, url.replace("s3cret-", "wr0ng")) as held:
                 await until(lambda: "口令" in said(held), 10)
         written = capfd.readouterr()
-        assert "s3cret-@" not in said + written.out + written.err and "wr0ng" not in written.out + written.err
+        assert "s3cret-@" not in shown + written.out + written.err and "wr0ng" not in written.out + written.err
 
 
 class TestRefused:
