@@ -33,7 +33,7 @@ class Everyone:
 
 def hub(fanout: str, port: int, address: str) -> Starlette:
     """The media plane alone, with one of its three fan-outs."""
-    server = MediaServer(MediaConfig(address, port, address, fanout), Everyone(), Workers())
+    server = MediaServer(MediaConfig(address, port, address, fanout, tcp_shared=True), Everyone(), Workers())
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -34,7 +34,7 @@ class AbiFanout:
 
     def __init__(self, sock: socket.socket) -> None:
         if not sys.platform.startswith("linux"):
-            raise OSError("sendmmsg 只在 Linux 上有 / sendmmsg exists on Linux only")
+            raise OSError(errno.ENOSYS, "sendmmsg exists on Linux only")
         self._sock = sock
         self._libc: Any = ffi.dlopen(None)
         _ = self._libc.sendmmsg  # AttributeError here rather than at the first packet

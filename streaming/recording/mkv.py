@@ -8,8 +8,13 @@ from typing import BinaryIO
 
 from streaming.recording.mp4 import LARGEST, Damaged, Piece
 
-SEGMENT, CLUSTER, TIMESTAMP, SIMPLE_BLOCK, BLOCK_GROUP, BLOCK = 0x18538067, 0x1F43B675, 0xE7, 0xA3, 0xA0, 0xA1
-EBML = 0x1A45DFA3
+EBML, SEGMENT, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
+TIMESTAMP, SIMPLE_BLOCK, BLOCK_GROUP, BLOCK = 0xE7, 0xA3, 0xA0, 0xA1
+"""Ids of elements (RFC 9559 §5), their length marker included."""
+_LONGEST_HEAD = 16
+"""Bytes that hold any element's id and length."""
+_KEYFRAME = 0x80
+"""Flag of a SimpleBlock."""
 MILLISECONDS = 1000
 """Ticks a second; the scale ffmpeg writes."""
 
@@ -42,22 +47,22 @@ class MkvFollower:
         try:
             start_seconds, seconds, key = _times(os.pread(self._file.fileno(), end - start, start))
         except IndexError:
-            raise Damaged(start) from None
+            raise Damaged(start, "a cluster that is cut off") from None
         return Piece(start, end - start, start_seconds, seconds, key)
 
     def _element(self, position: int, size: int) -> tuple[int, int, int] | None:
-        head = os.pread(self._file.fileno(), 16, position) if position < size else b""
+        head = os.pread(self._file.fileno(), _LONGEST_HEAD, position) if position < size else b""
         try:
             kind, at = _number(head, 0, marker=True)
             length, at = _number(head, at)
         except IndexError:
             return None
         if position == 0 and kind != EBML:
-            raise Damaged(0)
+            raise Damaged(0, "it does not begin with EBML")
         if kind == SEGMENT:
             return kind, position + at, size
         if length > LARGEST:
-            raise Damaged(position)
+            raise Damaged(position, f"an element of {length} bytes")
         end = position + at + length
         return (kind, position + at, end) if end <= size else None
 
@@ -66,7 +71,7 @@ def _number(data: bytes, at: int, marker: bool = False) -> tuple[int, int]:
     """(variable-length number, next byte); IndexError where the bytes end, Damaged where none begins."""
     first = data[at]
     if not first:
-        raise Damaged(at)
+        raise Damaged(at, "no number begins with zero")
     width = 9 - first.bit_length()
     if at + width > len(data):
         raise IndexError
@@ -79,7 +84,7 @@ def _elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
         kind, at = _number(data, at, marker=True)
         length, at = _number(data, at)
         if at + length > end:
-            raise Damaged(at)
+            raise Damaged(at, f"element {kind:#x} runs past the end")
         yield kind, at, at + length
         at += length
 
@@ -114,6 +119,7 @@ def _block(data: bytes, kind: int, start: int, end: int) -> tuple[int, int, bool
             if inner == BLOCK:
                 track, time, _ = _block(data, SIMPLE_BLOCK, inner_start, inner_end)
                 return track, time, False
-        raise Damaged(start)
+        raise Damaged(start, "a group without a block")
     track, at = _number(data, start)
-    return track, int.from_bytes(data[at : at + 2], "big", signed=True), bool(data[at + 2] & 0x80)
+    time, flags = int.from_bytes(data[at : at + 2], "big", signed=True), data[at + 2]
+    return track, time, bool(flags & _KEYFRAME)

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 _HEAD = struct.Struct(">I4s")
+"""Length of a box, itself included, and its type."""
+_LONG_LENGTH = 8
+"""Bytes of the length of a box that says it is 1 long: it follows the type."""
 LARGEST = 256 << 20
 """Bytes; a box that says it is larger is taken for damage."""
 
 
 class Damaged(ValueError):
-    """The bytes are not the boxes they should be; `offset` says where."""
+    """The bytes are not what they should be: where, and why."""
 
-    def __init__(self, offset: int) -> None:
-        super().__init__(f"MP4 在第 {offset} 字节处损坏 / damaged MP4 at byte {offset}")
+    def __init__(self, offset: int, why: str) -> None:
+        super().__init__(f"byte {offset}: {why}")
         self.offset = offset
 
 
@@ -48,13 +51,14 @@ class Piece:
 def boxes(data: bytes, start: int = 0) -> Iterator[tuple[bytes, int, int]]:
     """(type, first byte of the content, end) of the boxes of `data`. Damaged where a size does not fit."""
     position = start
-    while position + 8 <= len(data):
+    while position + _HEAD.size <= len(data):
         size, kind = _HEAD.unpack_from(data, position)
-        content = position + 8
-        if size == 1 and content + 8 <= len(data):
-            size, content = int.from_bytes(data[content : content + 8], "big"), content + 8
+        content = position + _HEAD.size
+        if size == 1 and content + _LONG_LENGTH <= len(data):
+            size = int.from_bytes(data[content : content + _LONG_LENGTH], "big")
+            content += _LONG_LENGTH
         if size < content - position or position + size > len(data):
-            raise Damaged(position)
+            raise Damaged(position, f"box {kind!r} of {size} bytes does not fit")
         yield kind, content, position + size
         position += size
 
@@ -78,12 +82,36 @@ def tracks(moov: bytes) -> dict[int, Track]:
     return found
 
 
+_TIMES_32, _TIMES_64 = 8, 16
+"""Bytes of the times of creation and change in a box of version 0, of version 1; the number looked for follows them."""
+_FULL = 4
+"""Bytes of version and flags, with which the content of a full box begins."""
+_HANDLER = slice(8, 12)
+"""Where hdlr says what a track is."""
+_SHORTEST = 24
+"""Bytes of the three boxes that are read, at the least."""
+
+
 def _track(trak: bytes) -> Track:
     head, media, handler = find(trak, b"tkhd"), find(trak, b"mdia", b"mdhd"), find(trak, b"mdia", b"hdlr")
-    if head is None or media is None or handler is None or min(len(head), len(media), len(handler)) < 24:
-        raise Damaged(0)
-    number = _u32(head, 20 if head[0] else 12)
-    return Track(number, handler[8:12].decode("latin-1"), _u32(media, 20 if media[0] else 12))
+    if head is None or media is None or handler is None:
+        raise Damaged(0, "a track without tkhd, mdhd or hdlr")
+    if min(len(head), len(media), len(handler)) < _SHORTEST:
+        raise Damaged(0, "a track whose boxes are cut off")
+    return Track(_after_times(head), handler[_HANDLER].decode("latin-1"), _after_times(media))
+
+
+def _after_times(box: bytes) -> int:
+    """The number behind the times of tkhd (the track's) or mdhd (its ticks a second)."""
+    return _u32(box, _FULL + (_TIMES_64 if _version(box) else _TIMES_32))
+
+
+def _version(box: bytes) -> int:
+    return box[0]
+
+
+def _flags(box: bytes) -> int:
+    return _u32(box, 0) & 0xFFFFFF
 
 
 def _u32(data: bytes, at: int) -> int:
@@ -106,39 +134,67 @@ def runs(moof: bytes) -> list[Run]:
     return [_run(moof[start:end]) for kind, start, end in boxes(moof) if kind == b"traf"]
 
 
+_TRACK_ID = _FULL
+"""Where tfhd has the track's number; behind it the fields its flags name, in this order."""
+_OFFSET, _DESCRIPTION, _DURATION, _SIZE, _FLAGS = 0x1, 0x2, 0x8, 0x10, 0x20
+"""Flags of tfhd: eight bytes of offset, then four each of description, default duration, size and flags of samples."""
+_NOT_SYNC = 0x10000
+"""Flag of a sample: a player cannot begin with it."""
+
+
 def _run(traf: bytes) -> Run:
     head = find(traf, b"tfhd")
     if head is None:
-        raise Damaged(0)
-    flags, at = _u32(head, 0), 8
-    at += 8 * bool(flags & 1) + 4 * bool(flags & 2)
-    usual = _u32(head, at) if flags & 8 else 0
-    at += 4 * bool(flags & 8) + 4 * bool(flags & 0x10)
-    sync = _u32(head, at) if flags & 0x20 else 0
-    time = find(traf, b"tfdt")
-    base = int.from_bytes(time[4 : 12 if time[0] else 8], "big") if time else 0
+        raise Damaged(0, "a fragment's track without tfhd")
+    usual, flags = _defaults(head)
     duration = samples = 0
     first: int | None = None
     for kind, start, end in boxes(traf):
         if kind == b"trun":
-            spent, count, flag = _samples(traf[start:end], usual, sync)
+            spent, count, flag = _samples(traf[start:end], usual, flags)
             duration, samples = duration + spent, samples + count
             first = flag if first is None else first
-    return Run(_u32(head, 4), base, duration, samples, first is not None and not first & 0x10000)
+    key = first is not None and not first & _NOT_SYNC
+    return Run(_u32(head, _TRACK_ID), _base(traf), duration, samples, key)
+
+
+def _defaults(head: bytes) -> tuple[int, int]:
+    """Duration and flags of the samples that do not say their own."""
+    flags, at = _flags(head), _TRACK_ID + 4
+    found = {}
+    for flag, width in ((_OFFSET, 8), (_DESCRIPTION, 4), (_DURATION, 4), (_SIZE, 4), (_FLAGS, 4)):
+        if flags & flag:
+            found[flag] = _u32(head, at)
+            at += width
+    return found.get(_DURATION, 0), found.get(_FLAGS, 0)
+
+
+def _base(traf: bytes) -> int:
+    """Decode time of the first sample: 32 bits in version 0 of tfdt, 64 in version 1."""
+    time = find(traf, b"tfdt")
+    return int.from_bytes(time[_FULL : _FULL + (8 if _version(time) else 4)], "big") if time else 0
+
+
+_COUNT = _FULL
+"""Where trun says how many samples it has."""
+_DATA_OFFSET, _FIRST_FLAGS = 0x1, 0x4
+"""Flags of trun: fields before the samples."""
+_EACH_DURATION, _EACH_SIZE, _EACH_FLAGS, _EACH_OFFSET = 0x100, 0x200, 0x400, 0x800
+"""Flags of trun: fields of four bytes that every sample has, in this order."""
 
 
 def _samples(trun: bytes, usual: int, sync: int) -> tuple[int, int, int]:
     """(ticks, samples, flags of the first sample) of one trun."""
-    flags, count = _u32(trun, 0) & 0xFFFFFF, _u32(trun, 4)
-    at = 8 + 4 * bool(flags & 1)
-    first = _u32(trun, at) if flags & 4 else sync
-    at += 4 * bool(flags & 4)
-    width = 4 * (flags >> 8 & 0xF).bit_count()
+    flags, count = _flags(trun), _u32(trun, _COUNT)
+    at = _COUNT + 4 + 4 * bool(flags & _DATA_OFFSET)
+    first = _u32(trun, at) if flags & _FIRST_FLAGS else sync
+    at += 4 * bool(flags & _FIRST_FLAGS)
+    width = 4 * (flags & (_EACH_DURATION | _EACH_SIZE | _EACH_FLAGS | _EACH_OFFSET)).bit_count()
     if at + width * count > len(trun):
-        raise Damaged(0)
-    if flags & 0x400 and count and not flags & 4:
-        first = _u32(trun, at + 4 * (flags >> 8 & 3).bit_count())
-    if not flags & 0x100:
+        raise Damaged(0, f"trun of {count} samples is cut off")
+    if flags & _EACH_FLAGS and count and not flags & _FIRST_FLAGS:
+        first = _u32(trun, at + 4 * (flags & (_EACH_DURATION | _EACH_SIZE)).bit_count())
+    if not flags & _EACH_DURATION:
         return usual * count, count, first
     return sum(_u32(trun, at + width * index) for index in range(count)), count, first
 
@@ -174,15 +230,16 @@ class Mp4Follower:
             position = end
 
     def _box(self, position: int, size: int) -> tuple[bytes, int, int] | None:
-        head = os.pread(self._file.fileno(), 16, position) if position + 8 <= size else b""
-        if len(head) < 8:
+        longest = _HEAD.size + _LONG_LENGTH
+        head = os.pread(self._file.fileno(), longest, position) if position + _HEAD.size <= size else b""
+        if len(head) < _HEAD.size:
             return None
         length, kind = _HEAD.unpack_from(head)
-        content = position + 8
+        content = position + _HEAD.size
         if length == 1:
-            length, content = int.from_bytes(head[8:16], "big"), position + 16
+            length, content = int.from_bytes(head[_HEAD.size :], "big"), position + longest
         if length < content - position or length > LARGEST or not kind.isalnum():
-            raise Damaged(position)
+            raise Damaged(position, f"{kind!r} of {length} bytes is no box")
         return (kind, content, position + length) if position + length <= size else None
 
     def _piece(self, start: int, end: int, moof: bytes) -> Piece:
@@ -191,9 +248,9 @@ class Mp4Follower:
         try:
             found = [(run, self._tracks[run.track]) for run in runs(moof)]
         except LookupError:
-            raise Damaged(start) from None
+            raise Damaged(start, "a fragment of a track the head does not know") from None
         if not found:
-            raise Damaged(start)
+            raise Damaged(start, "a fragment without tracks")
         # the picture leads: its samples are what a gap in the record would be seen by
         run, track = min(found, key=lambda pair: pair[1].kind != "vide")
         # sound alone beside a slow picture: that picture's piece counts the time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import time
 from collections import deque
@@ -55,7 +56,7 @@ def free_pair() -> int:
             except OSError:
                 continue
             return port
-    raise OSError("没有空闲的 UDP 端口对 / no free pair of UDP ports on the loopback")
+    raise OSError(errno.EADDRINUSE, "no free pair of UDP ports on the loopback")
 
 
 def describe(lanes: Iterable[Lane], parameters: Parameters | None) -> str:
@@ -115,7 +116,7 @@ class RtpOut:
         waiting = [sock for pair in self._sockets.values() for sock in pair]
         while waiting:
             if time.monotonic() > limit:
-                raise NoAnswer("接收程序没有打开端口 / the receiver did not open its ports")
+                raise NoAnswer(errno.ETIMEDOUT, "the receiver did not open its ports")
             for sock in waiting:
                 self._send(sock, b"\0")
             await asyncio.sleep(PROBE_SECONDS)

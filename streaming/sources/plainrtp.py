@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import time
 from collections.abc import Callable
@@ -74,7 +75,7 @@ def _bind_row(count: int) -> list[socket.socket]:
             return row
         for sock in row:
             sock.close()
-    raise OSError("没有空闲的 UDP 端口 / no free row of UDP ports on the loopback")
+    raise OSError(errno.EADDRINUSE, "no free row of UDP ports on the loopback")
 
 
 @dataclass(frozen=True)

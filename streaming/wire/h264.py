@@ -306,7 +306,7 @@ def frame_size(sps: bytes) -> tuple[int, int]:
     try:
         return _frame_size(_Bits(sps[1:]))
     except IndexError:
-        raise ValueError("SPS 不完整 / truncated sequence parameter set") from None
+        raise ValueError("SPS: truncated sequence parameter set") from None
 
 
 def _frame_size(bits: _Bits) -> tuple[int, int]:

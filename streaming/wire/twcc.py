@@ -109,7 +109,7 @@ def write(ssrc: int, media: int, count: int, base: int, arrivals: Sequence[int |
     """
     first = next((at for at in arrivals if at is not None), None)
     if first is None:
-        raise ValueError("没有一个到达的包 / no packet arrived, there is nothing to refer the times to")
+        raise ValueError("no packet arrived, there is nothing to refer the times to")
     reference = first // REFERENCE
     symbols, deltas = _deltas(arrivals, reference * REFERENCE)
     fci = _chunks(bytes(symbols)) + deltas
