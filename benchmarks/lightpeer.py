@@ -11,9 +11,9 @@ import re
 import secrets
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-from aiortc import RTCCertificate, RTCDtlsTransport
+from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceTransport
 from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 from pylibsrtp import Error
 
@@ -105,7 +105,7 @@ class LightPeer:
         self._open(remote)
         self.read()
         await self._check()
-        self.dtls = RTCDtlsTransport(self, [CERTIFICATE])
+        self.dtls = RTCDtlsTransport(cast("RTCIceTransport", self), [CERTIFICATE])
         self.dtls._set_role("server" if _attribute(remote, "setup") == "active" else "client")
         algorithm, value = _attribute(remote, "fingerprint").split()
         await self.dtls.start(RTCDtlsParameters([RTCDtlsFingerprint(algorithm, value)]))

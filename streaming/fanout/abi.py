@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from cffi import FFI
-from pylibsrtp import _binding
+from pylibsrtp import Session, _binding
 
 from streaming.fanout.base import MAX_PACKET, TRAILER, WAIT_MS, Group, Line, Target, sockaddr
 from streaming.fanout.plain import PlainLine
@@ -42,7 +42,7 @@ class AbiFanout:
     def group(self) -> Group:
         return AbiGroup(self._sock, self._libc)
 
-    def line(self, session: Any, address: tuple[Any, ...], source: str | None = None) -> Line:
+    def line(self, session: Session, address: tuple[Any, ...], source: str | None = None) -> Line:
         return AbiLine(self._sock, session, address, source)
 
     def drain(self) -> None:
@@ -60,7 +60,7 @@ class AbiLine(PlainLine):
     """Keeps its address as the C struct that the groups' message headers point to."""
 
     def __init__(
-        self, sock: socket.socket, session: Any, address: tuple[Any, ...], source: str | None = None
+        self, sock: socket.socket, session: Session, address: tuple[Any, ...], source: str | None = None
     ) -> None:
         self._family = sock.family
         self.name: Any = ffi.new("unsigned char[32]")

@@ -7,6 +7,8 @@ import struct
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pylibsrtp import Session
+
 MAX_PACKET = 1500
 TRAILER = 144  # what SRTP may add to a packet (pylibsrtp's SRTP_MAX_TRAILER_LEN)
 WAIT_MS = 20  # longest time one call waits for the socket's own buffer to drain
@@ -77,7 +79,7 @@ class Fanout(Protocol):
 
     def group(self) -> Group: ...
 
-    def line(self, session: Any, address: tuple[Any, ...], source: str | None = None) -> Line:
+    def line(self, session: Session, address: tuple[Any, ...], source: str | None = None) -> Line:
         """A path to one viewer, from `source` among our addresses (None: as the routing table says). Only lines of the same fan-out may join its groups."""
         ...
 

@@ -7,7 +7,7 @@ import importlib
 import socket
 from typing import Any
 
-from pylibsrtp import _binding
+from pylibsrtp import Session, _binding
 
 from streaming.fanout.base import MAX_PACKET, TRAILER, WAIT_MS, Group, Line, Target, sockaddr
 from streaming.wire import pktinfo
@@ -43,7 +43,7 @@ class NativeFanout:
     def group(self) -> Group:
         return NativeGroup(self._sender)
 
-    def line(self, session: Any, address: tuple[Any, ...], source: str | None = None) -> Line:
+    def line(self, session: Session, address: tuple[Any, ...], source: str | None = None) -> Line:
         return NativeLine(self._sock, session, address, source)
 
     def drain(self) -> None:
@@ -62,10 +62,10 @@ class NativeFanout:
 
 class NativeLine:
     def __init__(
-        self, sock: socket.socket, session: Any, address: tuple[Any, ...], source: str | None = None
+        self, sock: socket.socket, session: Session, address: tuple[Any, ...], source: str | None = None
     ) -> None:
         self._fd, self._family = sock.fileno(), sock.family
-        self._session = session  # keeps the C object alive
+        self._session: Session | None = session  # keeps the C object alive
         self.line = _made(lib.line_new(_pointer(session._srtp[0])), lib.line_free)
         self.move(address, source)
 

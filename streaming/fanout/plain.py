@@ -6,7 +6,7 @@ import select
 import socket
 from typing import Any
 
-from pylibsrtp import Error
+from pylibsrtp import Error, Session
 
 from streaming.fanout.base import WAIT_MS, Group, Line, Target
 from streaming.wire import pktinfo
@@ -14,9 +14,9 @@ from streaming.wire import pktinfo
 
 class PlainLine:
     def __init__(
-        self, sock: socket.socket, session: Any, address: tuple[Any, ...], source: str | None = None
+        self, sock: socket.socket, session: Session, address: tuple[Any, ...], source: str | None = None
     ) -> None:
-        self.session = session
+        self.session: Session | None = session
         self.dropped = 0
         self._sock = sock
         self.move(address, source)
@@ -50,7 +50,7 @@ class PlainFanout:
     def group(self) -> Group:
         return PlainGroup(self._sock)
 
-    def line(self, session: Any, address: tuple[Any, ...], source: str | None = None) -> Line:
+    def line(self, session: Session, address: tuple[Any, ...], source: str | None = None) -> Line:
         return PlainLine(self._sock, session, address, source)
 
     def drain(self) -> None:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Coroutine
+from typing import ClassVar, cast
 
 import structlog
-from aiortc import RTCCertificate, RTCDtlsTransport
-from aiortc import rtcdtlstransport as dtls
-from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
+from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceTransport
+from aiortc.rtcdtlstransport import SRTP_PROFILES, RTCDtlsFingerprint, RTCDtlsParameters
 from OpenSSL import SSL
 from pylibsrtp import Error as SrtpError
+from pylibsrtp import Session as SrtpSession
 from pylibsrtp import _binding
 
 from streaming.rooms.publisher_notices import Notice
 from streaming.wire import answer
 from streaming.wire.codecs import Codec
-from streaming.wire.rtp import RTCP_TYPES
+from streaming.wire.rtp import HEADER_SIZE, RTCP_TYPES
 from streaming.wire.sdp import Offer
 from streaming.wire.transport import LiteTransport, UdpPort
 
@@ -28,9 +28,11 @@ log = structlog.get_logger()
 HANDSHAKE = 15.0  # seconds from the answer to the first encrypted packet
 CONSENT = 30.0  # seconds of silence after which a peer is gone (RFC 7675)
 RENEW = 7 * 86400.0
+LARGEST = 2048
+"""Bytes of a datagram that is read."""
 
 _PREFERENCE = (b"SRTP_AEAD_AES_128_GCM", b"SRTP_AEAD_AES_256_GCM", b"SRTP_AES128_CM_SHA1_80")
-PROFILES = sorted(dtls.SRTP_PROFILES, key=lambda profile: _PREFERENCE.index(profile.openssl_profile))
+PROFILES = sorted(SRTP_PROFILES, key=lambda profile: _PREFERENCE.index(profile.openssl_profile))
 
 
 class Certificate:
@@ -38,15 +40,16 @@ class Certificate:
 
     def __init__(self) -> None:
         self._renewed = float("-inf")
-        self._current: Any = None
+        self._current: RTCCertificate
 
-    def current(self) -> Any:
-        """An aiortc RTCCertificate for a new session."""
+    def current(self) -> RTCCertificate:
+        """The certificate for a new session."""
         if time.monotonic() - self._renewed > RENEW:
-            certificate: Any = RTCCertificate.generateCertificate()
+            certificate = RTCCertificate.generateCertificate()
             context = certificate._create_ssl_context(PROFILES)
             context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-            certificate._create_ssl_context = lambda srtp_profiles: context
+            # aiortc asks for a new context with every session
+            setattr(certificate, "_create_ssl_context", lambda srtp_profiles: context)  # noqa: B010 - a method of theirs
             self._current, self._renewed = certificate, time.monotonic()
         return self._current
 
@@ -54,11 +57,11 @@ class Certificate:
 class Decryptor:
     """SRTP of one peer, decrypted in a buffer that all peers share (one thread, one packet at a time)."""
 
-    _buffer = _binding.ffi.new("unsigned char[2048]")
+    _buffer = _binding.ffi.new(f"unsigned char[{LARGEST}]")
     _bytes = _binding.ffi.buffer(_buffer)
     _length = _binding.ffi.new("int *")
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: SrtpSession) -> None:
         self._session = session  # keeps the C object alive
         self._srtp = session._srtp[0]
 
@@ -69,9 +72,9 @@ class Decryptor:
     def rtcp(self, data: bytes) -> bytes | None:
         return self._run(_binding.lib.srtp_unprotect_rtcp, data)
 
-    def _run(self, unprotect: Any, data: bytes) -> bytes | None:
+    def _run(self, unprotect: Callable[..., int], data: bytes) -> bytes | None:
         size = len(data)
-        if not 12 <= size <= 2048:
+        if not HEADER_SIZE <= size <= LARGEST:
             return None
         self._bytes[0:size] = data
         self._length[0] = size
@@ -102,10 +105,10 @@ class Peer:
         self.handshake_seconds: float | None = None
         self._certificate = certificate.current()
         self._remote = (offer.ufrag, offer.password)
-        self._dtls: Any = None
+        self._dtls: RTCDtlsTransport | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.decryptor: Decryptor
-        self.session: Any = None
+        self.session: SrtpSession
         self.transport.on_moved = self.moved
 
     # -- what the two kinds fill in ---------------------------------------------------------------
@@ -192,11 +195,9 @@ class Peer:
         try:
             async with asyncio.timeout(HANDSHAKE):
                 await self.transport.ready.wait()
-                self._dtls = RTCDtlsTransport(self.transport, [self._certificate])
-                self._dtls._srtp_profiles = PROFILES
-                self._dtls._set_role("client" if self.offer.setup == "passive" else "server")
+                dtls = self._dtls = self._prepared()
                 prints = [RTCDtlsFingerprint(name, value) for name, value in self.offer.fingerprints]
-                await self._dtls.start(RTCDtlsParameters(fingerprints=prints))
+                await dtls.start(RTCDtlsParameters(fingerprints=prints))
         except TimeoutError:
             self.close("no_handshake")
             return
@@ -204,15 +205,22 @@ class Peer:
             log.info("media.handshake_failed", kind=self.kind, room=self.room_name, error=str(error))
             self.close("handshake_failed")
             return
-        if self._dtls.state != "connected":
+        if dtls.state != "connected":
             self.close("handshake_failed")
             return
-        self._up()
+        self._up(dtls)
 
-    def _up(self) -> None:
-        self._dtls.on("statechange", self._dtls_changed)
-        self.session = self._dtls._tx_srtp
-        self.decryptor = Decryptor(self._dtls._rx_srtp)
+    def _prepared(self) -> RTCDtlsTransport:
+        # of an RTCIceTransport it uses what a LiteTransport has: role, _recv, _send
+        made = RTCDtlsTransport(cast("RTCIceTransport", self.transport), [self._certificate])
+        made._srtp_profiles = PROFILES
+        made._set_role("client" if self.offer.setup == "passive" else "server")
+        return made
+
+    def _up(self, dtls: RTCDtlsTransport) -> None:
+        dtls.on("statechange", self._dtls_changed)
+        self.session = dtls._tx_srtp
+        self.decryptor = Decryptor(dtls._rx_srtp)
         self.transport.on_srtp = self._on_srtp
         self.transport.heard = time.monotonic()
         self.handshake_seconds = time.monotonic() - self.created
@@ -232,10 +240,10 @@ class Peer:
             self.on_rtp(data)
 
     def _dtls_changed(self) -> None:
-        if self._dtls.state in ("closed", "failed"):
+        if self._dtls is not None and self._dtls.state in ("closed", "failed"):
             self.close("left")
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
