@@ -268,6 +268,9 @@ void sender_free(sender_t *s) {
   free(s);
 }
 
+/* Whether runs of equal packets may travel as one UDP_SEGMENT message: tests switch it off, as a kernel may. */
+void sender_segmentation(sender_t *s, int on) { s->segmentation = on; }
+
 uint64_t sender_stale(sender_t *s) { return GET(s->stale); }
 
 /* How long the thread has been at one burst, or has left one lying: 0 where it has nothing to do. A thread that is

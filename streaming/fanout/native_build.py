@@ -39,6 +39,7 @@ int group_remove(group_t *, line_t *);
 int group_send(sender_t *, group_t *, const uint8_t *blob, int size, const int *lengths, int packets);
 sender_t *sender_new(int fd, void *protect, int wait_ms);
 void sender_free(sender_t *);
+void sender_segmentation(sender_t *, int on);
 void sender_drain(sender_t *);
 uint64_t sender_stale(sender_t *);
 int64_t sender_late_ms(sender_t *);

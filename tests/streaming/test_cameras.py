@@ -183,7 +183,9 @@ class TestOnAir:
             async with pulling(hub, url.replace("s3cret-", "wr0ng")) as held:
                 await until(lambda: "口令" in said(held), 10)
         written = capfd.readouterr()
-        assert "s3cret-@" not in shown + written.out + written.err and "wr0ng" not in written.out + written.err
+        assert (
+            "s3cret-@" not in shown + written.out + written.err and "wr0ng" not in written.out + written.err
+        )
 
 
 class TestRefused:
