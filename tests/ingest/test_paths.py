@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from ingest.apply.envelopes import apply_batch
 from ingest.csv.write import export_csv
+from messages import Invalid
 from records.filenames import file_name
 from records.ledger import Ledger
 from records.sources import add_source
@@ -45,8 +46,9 @@ def test_such_a_room_is_not_made_by_hand_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     monkeypatch.setenv("SUNBID_DATA", str(tmp_path))
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
     told = CliRunner().invoke(app, ["room", "add", key, "--name", "室", "--centre", "hz"])
-    assert told.exit_code != 0 and "bad room id" in told.output
+    assert told.exit_code != 0 and "bad room id" in told.output.lower()
 
 
 @pytest.mark.parametrize("key", HOSTILE)
@@ -68,8 +70,9 @@ def test_a_cover_of_any_room_is_kept(tmp_path: Path, key: str) -> None:
 
 @pytest.mark.parametrize("source", ["..", ".", "hz\n", "../x"])
 def test_no_source_bears_such_a_name(sqlite_ledger: Ledger, source: str) -> None:
-    with sqlite_ledger.write() as session, pytest.raises(ValueError, match="source names"):
+    with sqlite_ledger.write() as session, pytest.raises(Invalid) as refused:
         add_source(session, source)
+    assert refused.value.message.key == "source.bad_name"
 
 
 @pytest.mark.parametrize("source", ["..", "../x", "源" * 100])
