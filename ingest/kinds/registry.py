@@ -12,35 +12,31 @@ from sqlalchemy import Table
 from ingest.kinds import bids, evaluation, organisations, procedure, projects, society
 from ingest.kinds.kind import Kind
 
-_ALL = (
-    organisations.CENTRE,
-    organisations.ORGANISATION,
-    organisations.ROOM,
-    evaluation.EXPERT,
-    organisations.RELATION,
-    organisations.CREDIT,
-    projects.PROJECT,
-    society.OPINION,
-    society.INSPECTION,
-    projects.TENDER_PROJECT,
-    projects.LOT,
-    procedure.NOTICE,
-    bids.BID,
-    bids.DEPOSIT,
-    bids.CONTROL_PRICE,
-    procedure.OBJECTION,
-    procedure.OPENING,
-    procedure.OPENING_EVENT,
-    evaluation.EVALUATION,
-    evaluation.SCORE,
-    evaluation.FEE,
-    bids.AWARD,
-    bids.CONTRACT,
-)
+_SUBJECTS = (organisations, projects, bids, procedure, evaluation, society)
+"""In this order: what bids name may stand in events, and is to be known before them."""
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL if kind.sent}
+
+def _parents_first() -> dict[str, Kind]:
+    """Every kind declared in the subjects, after all it refers to."""
+    declared = {
+        kind.name: kind for module in _SUBJECTS for kind in vars(module).values() if isinstance(kind, Kind)
+    }
+    ordered: dict[str, Kind] = {}
+
+    def add(kind: Kind) -> None:
+        for _, target in kind.references:
+            add(declared[target])
+        ordered.setdefault(kind.name, kind)
+
+    for kind in declared.values():
+        add(kind)
+    return ordered
+
+
+_ALL = _parents_first()
+KINDS: dict[str, Kind] = {name: kind for name, kind in _ALL.items() if kind.sent}
 """The kinds that sources send."""
-ROWS: dict[str, Kind] = {kind.name: kind for kind in _ALL if kind.model is not None}
+ROWS: dict[str, Kind] = {name: kind for name, kind in _ALL.items() if kind.model is not None}
 """The kinds that are one row each; `tender_project` comes with its lots."""
 TABLES: dict[str, Table] = {name: kind.table for name, kind in ROWS.items()}
 
