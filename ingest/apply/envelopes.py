@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ingest.apply import outage, rejects
+from ingest.apply import rejects
 from ingest.apply.batch import Answer, Batch
 from ingest.envelope import Record, read
 from ingest.refusal import Refusal
@@ -70,7 +73,7 @@ def commit(ledger: Ledger, entries: Sequence[Entry]) -> list[Answer]:
             batch.finish()
         return answers
     except Exception as error:
-        if outage.is_outage(error):
+        if _is_outage(error):
             raise
         return _in_halves(ledger, entries, error)
 
@@ -100,7 +103,7 @@ def _kept_as_far_as_possible(ledger: Ledger, entry: Entry) -> Answer:
             batch.refuse(entry.source, ascii(rejects.as_sent(entry.raw)), plain)
             batch.finish()
     except Exception as error:
-        if outage.is_outage(error):
+        if _is_outage(error):
             raise
         log.error("intake.reject_not_kept", cause=type(error).__name__)
     return Answer(refusal.key, "rejected", reason=refusal.reason, path=refusal.path)
@@ -115,3 +118,29 @@ def _decide(batch: Batch, entry: Entry) -> Answer:
         if entry.record is not None:
             refusal.kind, refusal.key = entry.record.kind, entry.record.key
         return batch.refuse(entry.source, entry.raw, refusal)
+
+
+# ── the database's failures ──────────────────────────────────────────────────
+
+_RECORDS_FAULT = frozenset(
+    {sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE}
+)
+"""What SQLite says of a value it cannot take; anything else (locked, full, no such table) is its own trouble."""
+_RECORDS_CLASS = frozenset({"22", "23", "54"})
+"""PostgreSQL's classes of errors of which the same is true: data, constraints, limits such as an index row's size."""
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether nothing can be written now, whatever the records: they are to be sent again later."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or not _of_a_record(error)
+    return isinstance(error, (PoolTimeout, OSError, MemoryError))
+
+
+def _of_a_record(error: DBAPIError) -> bool:
+    if isinstance(error, (DataError, IntegrityError)):
+        return True
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in _RECORDS_FAULT
+    return (getattr(error.orig, "sqlstate", None) or "")[:2] in _RECORDS_CLASS

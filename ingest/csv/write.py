@@ -14,10 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ingest import schema
+from ingest.apply.envelopes_of_rows import envelope, selection, stamps
 from ingest.csv.cells import POWER
 from ingest.csv.names import FILES, zh_names
 from ingest.files.folders import new_folder
-from ingest.kinds.envelopes_of_rows import envelope, selection, stamps
 from ingest.kinds.registry import KINDS, TABLES
 from messages import Invalid, Message
 from records.filenames import file_name

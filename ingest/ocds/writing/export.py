@@ -14,8 +14,8 @@ from typing import IO, Any
 import orjson
 from sqlalchemy.orm import Session
 
+from ingest.apply.envelopes_of_rows import envelope, plain
 from ingest.files.folders import new_folder
-from ingest.kinds.envelopes_of_rows import envelope, plain
 from ingest.ocds.writing.processes import Process, demo_sources, processes, without_release
 from ingest.ocds.writing.public import visible
 from ingest.ocds.writing.release import build

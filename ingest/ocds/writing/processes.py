@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Table, select, tuple_
 from sqlalchemy.orm import Session
 
-from ingest.kinds.envelopes_of_rows import Key, Row, rows_where, selection, stamps
+from ingest.apply.envelopes_of_rows import Key, Row, rows_where, selection, stamps
 from ingest.kinds.registry import KINDS, TABLES
 from records.bulk import chunks
 from records.tables.base import table_of

@@ -16,7 +16,7 @@ from typing import Any
 
 from stdnum.cn import ric
 
-from ingest.kinds.envelopes_of_rows import Row
+from ingest.apply.envelopes_of_rows import Row
 from ingest.ocds.writing.processes import Process
 from records.bids_on_hand import on_hand
 from records.lots import OVER, current_opening, deadline_in_force, round_before

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ingest.kinds.envelopes_of_rows import Row, plain
+from ingest.apply.envelopes_of_rows import Row, plain
 from ingest.ocds.codelists import (
     AWARD_STATUS_WRITTEN,
     BID_STATUS,

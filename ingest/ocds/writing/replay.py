@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from ingest.apply.envelopes_of_rows import Row, envelope, plain
 from ingest.files.pieces import EPOCH
-from ingest.kinds.envelopes_of_rows import Row, envelope, plain
 from ingest.ocds.writing.processes import Process
 from records.states import LOT_STATES, OPENING_STEPS, IllegalTransition, check_lot_transition
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from ingest.kinds.envelopes_of_rows import Row, columns, envelope, money
+from ingest.apply.envelopes_of_rows import Row, columns, envelope, money
 from ingest.kinds.registry import KINDS
 from ingest.ocds.reading.organisations import Organisations
 from ingest.ocds.reading.reader import pieces_of
