@@ -23,7 +23,6 @@ from supervision.figures.results import Origins, Share
 
 MONTHS = 24
 ORIGINS = 8
-ROWS = 6
 
 
 def body(page: shell.Page) -> None:
@@ -166,41 +165,32 @@ def _certificates(page: shell.Page) -> str:
 
 
 _COLUMNS = [
-    tables.Column("lot_name"), tables.Column("centre"), tables.Column("family"),
-    tables.Column("opened_at", sort="opened"), tables.Column("bids", True, "bids"),
-    tables.Column("outside_bids", True, "outside"), tables.Column("outside_share", True, "share"),
-    tables.Column("provinces", True), tables.Column("winner"),
+    tables.Column("lot_name", width=288), tables.Column("open", tables.LINK), tables.Column("centre"), tables.Column("family"),
+    tables.Column("opened_at", sort="opened"), tables.Column("bids", tables.COUNT, "bids"),
+    tables.Column("outside_bids", tables.COUNT, "outside"), tables.Column("outside_share", tables.SHARE, "share"),
+    tables.Column("provinces", tables.COUNT), tables.Column("winner"),
 ]  # fmt: skip
 
 
 def _lots(page: shell.Page) -> None:
-    sorts = {c.sort: page.say(f"column.{c.key}") for c in _COLUMNS if c.sort}
+    def rows(shown: tables.Window) -> list[tables.Row]:
+        found = tabledata.lots_shown(page.filters, shown.sort, shown.size, shown.offset)
+        return [_row(page, lot) for lot in found]
+
     total = tabledata.count_lots(page.filters)
-
-    def draw(shown: tables.Window) -> str:
-        rows = [
-            _row(page, lot) for lot in tabledata.lot_rows(page.filters, shown.sort, shown.size, shown.offset)
-        ]
-        return tables.markup(_COLUMNS, rows, page.lang, shown.sort, page.say("openness.lots"))
-
     note = page.say("openness.lots_note", n=figures.number(total))
-    tables.paged("lots", page.say("openness.lots"), note, total, ROWS, sorts, page.lang, draw)
+    tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows)
 
 
-def _row(page: shell.Page, lot: dict[str, Any]) -> list[str]:
+def _row(page: shell.Page, lot: dict[str, Any]) -> tables.Row:
     """One lot; what is outside of it is unknown where no bidder's place is known."""
     outside, known = lot["outside"], lot["bids"] - lot["unknown"]
-    return [
-        tables.link(f"{context.config().hub_url}/project/{lot['project_id']}", lot["lot_name"]),
-        esc(places.centre(lot["centre_id"], lot["centre_name"], page.lang)), tables.one(tabledata.family(lot["trade_family"], page.lang)),
-        tables.one(tabledata.when(lot["opened_at"])), figures.number(lot["bids"]), figures.number(outside if known else None),
-        tables.share_cell(outside, known, _lot_share(outside, known)),
-        figures.number(lot["provinces"] if known else None), _winner(page, lot["winner_id"], lot["winner_outside"]),
-    ]  # fmt: skip
-
-
-def _lot_share(part: int, whole: int) -> str:
-    return figures.percent(figures.ratio(part, whole)).replace("%", " %")
+    return tables.Row([
+        lot["lot_name"], f"{context.config().hub_url}/project/{lot['project_id']}",
+        places.centre(lot["centre_id"], lot["centre_name"], page.lang), tabledata.family(lot["trade_family"], page.lang),
+        tabledata.stamp(lot["opened_at"]), lot["bids"], outside if known else None, figures.ratio(outside, known),
+        lot["provinces"] if known else None, _winner(page, lot["winner_id"], lot["winner_outside"]),
+    ])  # fmt: skip
 
 
 def _winner(page: shell.Page, winner: str | None, outside: bool | None) -> str:

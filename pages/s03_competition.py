@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dashboard import awards, context
 from dashboard.charts.bars import Bar, columns
 from dashboard.exports import tables as tabledata
@@ -9,13 +11,11 @@ from dashboard.shell import figure_cards as measures
 from dashboard.shell import layout, places, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, lens_basis, show
-from dashboard.shell.html import esc
 from supervision.figures import formats as figures
 from supervision.figures.figure import CLASSES
 from supervision.figures.filters import Filters
 
 TOP = 8
-ROWS = 6
 
 
 def body(page: shell.Page) -> None:
@@ -98,28 +98,29 @@ def _winners(page: shell.Page) -> None:
 
 
 _COLUMNS = [
-    tables.Column("lot_name"), tables.Column("centre"), tables.Column("family"), tables.Column("opened_at", sort="opened"),
-    tables.Column("bids", True, "bids"), tables.Column("control", True), tables.Column("award", True, "award"),
+    tables.Column("lot_name", width=320), tables.Column("open", tables.LINK), tables.Column("centre"), tables.Column("family"),
+    tables.Column("opened_at", sort="opened"), tables.Column("bids", tables.COUNT, "bids"),
+    tables.Column("control", tables.MONEY), tables.Column("award", tables.MONEY, "award"),
 ]  # fmt: skip
 
 
 def _lots(page: shell.Page) -> None:
-    def draw_rows(shown: tables.Window) -> str:
-        rows = [
-            [
-                tables.link(f"{context.config().hub_url}/project/{r['project_id']}", r["lot_name"]), esc(places.centre(r["centre_id"], r["centre_name"], page.lang)),
-                tables.one(tabledata.family(r["trade_family"], page.lang)), tables.one(tabledata.when(r["opened_at"])),
-                figures.number(r["bids"]), figures.money(r["control_price"], r["currency"], page.lang),
-                figures.money(r["award_price"], r["award_currency"] or r["currency"], page.lang),
-            ]
-            for r in tabledata.lot_rows(page.filters, shown.sort, shown.size, shown.offset)
-        ]  # fmt: skip
-        return tables.markup(_COLUMNS, rows, page.lang, shown.sort, page.say("openness.lots"))
+    def rows(shown: tables.Window) -> list[tables.Row]:
+        found = tabledata.lots_shown(page.filters, shown.sort, shown.size, shown.offset)
+        return [_row(lot, page.lang) for lot in found]
 
     total = tabledata.count_lots(page.filters)
-    sorts = {c.sort: page.say(f"column.{c.key}") for c in _COLUMNS if c.sort}
     note = page.say("openness.lots_note", n=figures.number(total))
-    tables.paged("lots", page.say("openness.lots"), note, total, ROWS, sorts, page.lang, draw_rows)
+    tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows)
+
+
+def _row(lot: dict[str, Any], lang: str) -> tables.Row:
+    return tables.Row([
+        lot["lot_name"], f"{context.config().hub_url}/project/{lot['project_id']}",
+        places.centre(lot["centre_id"], lot["centre_name"], lang), tabledata.family(lot["trade_family"], lang),
+        tabledata.stamp(lot["opened_at"]), lot["bids"], (lot["control_price"], lot["currency"]),
+        (lot["award_price"], lot["award_currency"] or lot["currency"]),
+    ])  # fmt: skip
 
 
 shell.show(

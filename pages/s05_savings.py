@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -14,13 +15,13 @@ from dashboard.shell import figure_cards as measures
 from dashboard.shell import filters as choice
 from dashboard.shell import layout, places, tables
 from dashboard.shell import screen as shell
-from dashboard.shell.cards import DASH, Kpi, lens_basis, show
-from dashboard.shell.html import draw, esc
+from dashboard.shell.cards import Kpi, lens_basis, show
+from dashboard.shell.html import draw
 from records.states import LOT_STATES
 from supervision.figures import formats as figures
 from supervision.figures.dictionary import FIGURES
 
-ROWS = 5
+SEEN = 5
 SECTORS = 9
 
 
@@ -117,43 +118,37 @@ def _small(page: shell.Page) -> None:
 
 
 _COLUMNS = [
-    tables.Column("lot_name"), tables.Column("centre"), tables.Column("family"), tables.Column("control", True),
-    tables.Column("award", True, "award"), tables.Column("savings", True), tables.Column("winner"),
+    tables.Column("lot_name", width=288), tables.Column("open", tables.LINK), tables.Column("centre"), tables.Column("family"),
+    tables.Column("control", tables.MONEY), tables.Column("award", tables.MONEY, "award"),
+    tables.Column("savings", tables.SHARE), tables.Column("winner"),
 ]  # fmt: skip
 
 
 def _lots(page: shell.Page) -> None:
-    def draw_rows(shown: tables.Window) -> str:
-        rows = [
-            [
-                tables.link(f"{context.config().hub_url}/project/{r['project_id']}", r["lot_name"]), esc(places.centre(r["centre_id"], r["centre_name"], page.lang)),
-                tables.one(tabledata.family(r["trade_family"], page.lang)), figures.money(r["control_price"], r["currency"], page.lang),
-                figures.money(r["award_price"], r["award_currency"] or r["currency"], page.lang), _saved(r), esc(r["winner_name"]),
-            ]
-            for r in tabledata.lot_rows(page.filters, "award", shown.size, shown.offset)
-        ]  # fmt: skip
-        return tables.markup(_COLUMNS, rows, page.lang, "award", page.say("openness.lots"))
+    def rows(shown: tables.Window) -> list[tables.Row]:
+        found = tabledata.lots_shown(page.filters, "award", shown.size, shown.offset)
+        return [_row(lot, page.lang) for lot in found]
 
     total = tabledata.count_lots(page.filters)
     note = page.say("openness.lots_note", n=figures.number(total))
-    tables.paged(
-        "lots",
-        page.say("openness.lots"),
-        note,
-        total,
-        ROWS,
-        {"award": page.say("column.award")},
-        page.lang,
-        draw_rows,
-    )
+    tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows, seen=SEEN)
 
 
-def _saved(lot: dict[str, Any]) -> str:
-    """What was saved of the control price; a dash across two currencies."""
+def _row(lot: dict[str, Any], lang: str) -> tables.Row:
+    return tables.Row([
+        lot["lot_name"], f"{context.config().hub_url}/project/{lot['project_id']}",
+        places.centre(lot["centre_id"], lot["centre_name"], lang), tabledata.family(lot["trade_family"], lang),
+        (lot["control_price"], lot["currency"]), (lot["award_price"], lot["award_currency"] or lot["currency"]),
+        _saved(lot), lot["winner_name"],
+    ])  # fmt: skip
+
+
+def _saved(lot: dict[str, Any]) -> Decimal | None:
+    """What was saved of the control price, as a fraction; unknown across two currencies."""
     control, award = lot["control_price"], lot["award_price"]
     if control is None or award is None or lot["currency"] != lot["award_currency"]:
-        return DASH
-    return figures.percent(figures.ratio(control - award, control))
+        return None
+    return figures.ratio(control - award, control)
 
 
 shell.show(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from html import escape
 from typing import Any
-from urllib.parse import quote
 
 import streamlit as st
 
@@ -14,7 +12,7 @@ from dashboard import components, context
 from dashboard.exports import tables as tabledata
 from dashboard.live import hall
 from dashboard.panels import room_health
-from dashboard.shell import choices
+from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
 from records import clock
 from records.states import OPENING_STATES, STAGES
@@ -22,8 +20,11 @@ from records.tables.projects import TRADE_FAMILIES
 
 VIEWS = ("wall", "today", "tomorrow", "history", "calendar")
 COUNTS = (9, 4, 16)
-COLUMNS = ("at", "title", "room", "state", "family", "tenderer", "key")
-ROWS = 50
+COLUMNS = [
+    tables.Column("scheduled_at"), tables.Column("lot_name", width=360), tables.Column("room"), tables.Column("state"),
+    tables.Column("family"), tables.Column("tenderer", width=200), tables.Column("key"),
+]  # fmt: skip
+SEEN = 18
 
 
 def body(page: shell.Page) -> None:
@@ -81,40 +82,41 @@ def _list(page: shell.Page, start: date, end: date, chosen: Mapping[str, Any], *
     )  # fmt: skip
     with context.ledger().read() as session:
         total = hall.count(session, question)
-        pages = max(1, -(-total // ROWS))
-        offset = 0
-        if pages > 1:
-            offset = (int(st.pagination(pages, key="page")) - 1) * ROWS
-        entries = hall.schedule(session, question, page.lang, ROWS, offset)
-    if not entries:
+    if not total:
         shell.empty(page.say("hall.none"), page.say("hall.none_what"))
         return
-    st.html(_table(entries, total, page))
 
+    def rows(shown: tables.Window) -> list[tables.Row]:
+        with context.ledger().read() as session:
+            found = hall.schedule(session, question, page.lang, shown.size, shown.offset)
+        return [_row(entry, page) for entry in found]
 
-def _table(entries: list[hall.Entry], total: int, page: shell.Page) -> str:
-    """The schedule as one table; each title opens its room."""
-    heads = "".join(f'<th scope="col">{page.say(f"hall.{name}")}</th>' for name in COLUMNS)
-    rows = "".join(_row(entry, page) for entry in entries)
-    return (
-        f'<section class="card tab"><div class="hd"><span class="muted">{page.say("hall.count", n=total)}</span></div>'
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></section>"
+    note = f"{page.say('hall.count', n=total)} · {page.say('table.pick')}"
+    tables.grid(
+        "schedule",
+        page.screen.functions[0].name(page.lang),
+        note,
+        total,
+        COLUMNS,
+        page.lang,
+        rows,
+        _open_room,
+        seen=SEEN,
     )
 
 
-def _row(entry: hall.Entry, page: shell.Page) -> str:
+def _open_room(opening: str) -> None:
+    """Show the opening that was ticked on its own screen."""
+    layout.go_to("S07", opening=opening)
+
+
+def _row(entry: hall.Entry, page: shell.Page) -> tables.Row:
     running = entry.state == "in_progress"
     state = (STAGES[entry.stage] if running else OPENING_STATES[entry.state])[0 if page.lang == "zh" else 1]
-    cells = (
-        f"<b>{tabledata.when(entry.scheduled_at)}</b>",
-        f'<a href="/room?opening={quote(entry.id)}" target="_self">{escape(entry.title)}</a>',
-        escape(f"{entry.centre} {entry.room}".strip() or "—"),
-        f'<span class="chip{" on" if running else ""}">{state}</span>',
-        escape(entry.family),
-        escape(entry.tenderer or "—"),
-        page.say("hall.key_yes") if entry.key_project else "",
-    )
-    return "<tr>" + "".join(f'<td class="cut">{cell}</td>' for cell in cells) + "</tr>"
+    return tables.Row([
+        tabledata.stamp(entry.scheduled_at), entry.title, f"{entry.centre} {entry.room}".strip() or None,
+        f"● {state}" if running else state, entry.family, entry.tenderer, page.say("hall.key_yes") if entry.key_project else None,
+    ], entry.id)  # fmt: skip
 
 
 def _calendar(page: shell.Page, chosen: Mapping[str, Any]) -> None:

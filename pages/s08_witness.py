@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from dashboard import context
 from dashboard.exports import tables as tabledata
 from dashboard.live import tables as livetables
@@ -9,7 +11,6 @@ from dashboard.shell import figure_cards as measures
 from dashboard.shell import places, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, live_basis, show
-from dashboard.shell.html import esc
 from records import audit
 from supervision.figures import formats as figures
 from supervision.lists.openings import EndedOpening, ended_openings
@@ -27,8 +28,13 @@ def body(page: shell.Page) -> None:
         shell.empty(page.say("witness.empty"), page.say("witness.empty_what"))
     else:
         _figures(page, total, rehearsed, entries)
-        tables.paged("openings", page.screen.functions[0].name(page.lang), page.say("witness.note", n=figures.number(total)), total, ROWS,
-            {"ended": page.say("column.ended_at")}, page.lang, lambda shown: _rows(page, shown))  # fmt: skip
+        title, note = (
+            page.screen.functions[0].name(page.lang),
+            page.say("witness.note", n=figures.number(total)),
+        )
+        tables.grid(
+            "openings", title, note, total, _COLUMNS, page.lang, partial(_rows, page), size=ROWS, seen=ROWS
+        )
     shell.no_records(
         page.screen.functions[1].name(page.lang), page.say("witness.kind"), page.say("witness.shows")
     )
@@ -55,30 +61,26 @@ def _figures(page: shell.Page, total: int, rehearsed: int, entries: int) -> None
 
 
 _COLUMNS = [
-    tables.Column("lot_name"), tables.Column("room"), tables.Column("ended_at", sort="ended"), tables.Column("result"),
-    tables.Column("events", True), tables.Column("hash"), tables.Column("chain"),
+    tables.Column("lot_name", width=320), tables.Column("open", tables.LINK), tables.Column("room"), tables.Column("ended_at", sort="ended"),
+    tables.Column("result"), tables.Column("events", tables.COUNT), tables.Column("hash"), tables.Column("chain"),
 ]  # fmt: skip
 
 
-def _rows(page: shell.Page, shown: tables.Window) -> str:
+def _rows(page: shell.Page, shown: tables.Window) -> list[tables.Row]:
     with context.ledger().read() as session:
         found = ended_openings(session, page.filters.centre, shown.size, shown.offset)[1]
-    rows = [
-        [
-            tables.link(f"{context.config().hub_url}/opening/{o.id}", o.lot), esc(places.of_opening(o.room, o.centre, page.lang)), esc(tabledata.stamp(o.ended_at)),
-            tables.one(page.say(f"witness.result_{o.result or 'none'}")), figures.number(o.events),
-            f'<span class="mono">{o.head[:16]}…</span>' if o.events else DASH, _chain(page, o),
-        ]
+    return [
+        tables.Row([
+            o.lot, f"{context.config().hub_url}/opening/{o.id}", places.of_opening(o.room, o.centre, page.lang), tabledata.stamp(o.ended_at),
+            page.say(f"witness.result_{o.result or 'none'}"), o.events, f"{o.head[:16]}…" if o.events else None, _chain(page, o),
+        ])
         for o in found
     ]  # fmt: skip
-    return tables.markup(_COLUMNS, rows, page.lang, "ended", page.say("witness.ended"))
 
 
 def _chain(page: shell.Page, opening: EndedOpening) -> str:
-    kind, mark = (
-        ("", "") if not opening.events else (" ok", "✓ ") if opening.broken_at is None else (" bad", "✕ ")
-    )
-    return f'<span class="chip{kind}">{mark}{livetables.chain(opening, page.lang)}</span>'
+    mark = "" if not opening.events else "✓ " if opening.broken_at is None else "✕ "
+    return mark + livetables.chain(opening, page.lang)
 
 
 shell.show("S08", body, every=30, filters=("centre",))

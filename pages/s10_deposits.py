@@ -16,7 +16,7 @@ from supervision.figures.deposits import Deposits
 from supervision.figures.results import Share
 from supervision.lists import market, money
 
-ROWS = 8
+SEEN = 8
 PROJECTS = 5
 DAY = 86_400
 
@@ -61,36 +61,35 @@ def _kpis(page: shell.Page, d: Deposits) -> list[Kpi]:
 
 
 _COLUMNS = [
-    tables.Column("lot_name"), tables.Column("bidder"), tables.Column("form"), tables.Column("refund_amount", True),
-    tables.Column("due_refund_at", sort="due"), tables.Column("days_left", True),
+    tables.Column("lot_name", width=320), tables.Column("bidder", width=240), tables.Column("form"), tables.Column("refund_amount", tables.MONEY),
+    tables.Column("due_refund_at", sort="due"), tables.Column("days_left"),
 ]  # fmt: skip
 
 
 def _due(page: shell.Page, waiting: int) -> None:
-    def rows(shown: tables.Window) -> str:
+    def rows(shown: tables.Window) -> list[tables.Row]:
         with context.ledger().read() as session:
             found = money.refunds_due(session, page.filters, shown.size, shown.offset)[1]
-        cells = [
-            [
-                esc(r.lot), esc(r.bidder), page.say(f"deposit.form_{r.form}"), figures.money(r.amount, r.currency, page.lang),
-                esc(tabledata.stamp(r.due)), _left(page, r),
-            ]
-            for r in found
-        ]  # fmt: skip
-        return tables.markup(_COLUMNS, cells, page.lang, "due", page.say("deposits.due"))
+        return [_row(page, refund) for refund in found]
 
     if waiting:
-        tables.paged("refunds", page.say("deposits.due"), page.say("deposits.due_note", n=figures.number(waiting)), waiting, ROWS,
-            {"due": page.say("column.due_refund_at")}, page.lang, rows)  # fmt: skip
+        note = page.say("deposits.due_note", n=figures.number(waiting))
+        tables.grid("refunds", page.say("deposits.due"), note, waiting, _COLUMNS, page.lang, rows, seen=SEEN)
     else:
         draw(tables.card(page.say("deposits.due"), "", "", page.say("deposits.none_due")))
 
 
+def _row(page: shell.Page, refund: money.Refund) -> tables.Row:
+    return tables.Row([
+        refund.lot, refund.bidder, page.say(f"deposit.form_{refund.form}"), (refund.amount, refund.currency),
+        tabledata.stamp(refund.due), _left(page, refund),
+    ])  # fmt: skip
+
+
 def _left(page: shell.Page, refund: money.Refund) -> str:
     days = (refund.due - now()).total_seconds() / DAY
-    key = "deposits.left" if days >= 0 else "deposits.late"
-    mark = "chip" if days >= 0 else "chip bad"
-    return f'<span class="{mark}">{page.say(key, n=figures.number(abs(days), 0))}</span>'
+    late = "▲ " if days < 0 else ""
+    return late + page.say("deposits.left" if days >= 0 else "deposits.late", n=figures.number(abs(days), 0))
 
 
 def _projects(page: shell.Page) -> str:

@@ -8,17 +8,16 @@ from dashboard import context
 from dashboard.charts.bars import Bar, ranking
 from dashboard.exports import tables as tabledata
 from dashboard.live import tables as livetables
-from dashboard.live.warnings import address
+from dashboard.panels.warning_list import open_warning
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import layout, tables
 from dashboard.shell import screen as shell
-from dashboard.shell.cards import DASH, Kpi, live_basis, show
-from dashboard.shell.html import esc, level
+from dashboard.shell.cards import Kpi, live_basis, show
 from supervision.figures import formats as figures
 from supervision.warnings import desk as warnings
 from supervision.warnings.handling import DISPOSITIONS, STATES
 
-ROWS = 10
+SEEN = 10
 
 
 def body(page: shell.Page) -> None:
@@ -72,31 +71,32 @@ def _open_warnings(state: str) -> None:
 
 
 _COLUMNS = [
-    tables.Column("level"), tables.Column("title"), tables.Column("lot_name"), tables.Column("result"),
+    tables.Column("level", tables.LEVEL), tables.Column("title", width=360), tables.Column("lot_name", width=320), tables.Column("result"),
     tables.Column("raised_at", sort="raised"),
 ]  # fmt: skip
 
 
 def _leads(page: shell.Page, total: int) -> None:
     wanted = livetables.leads(page.filters)
-    zh = page.lang == "zh"
 
-    def rows(shown: tables.Window) -> str:
+    def rows(shown: tables.Window) -> list[tables.Row]:
         with context.ledger().read() as session:
             found = warnings.list_warnings(session, wanted, shown.size, shown.offset)
-        cells = [
-            [
-                level(w.level, page.say(f"level.{w.level}")),
-                f'<a href="{esc(address(w.id))}" target="_self">{esc(w.title if zh else w.title_en)}</a>', esc(w.lot_name),
-                DISPOSITIONS[w.disposition][0 if zh else 1] if w.disposition else DASH, esc(tabledata.stamp(w.raised_at)),
-            ]
-            for w in found
-        ]  # fmt: skip
-        return tables.markup(_COLUMNS, cells, page.lang, "raised", page.say("leads.list"))
+        return [_row(w, page.lang) for w in found]
 
     if total:
-        tables.paged("leads", page.say("leads.list"), page.say("family.note", n=figures.number(total)), total, ROWS,
-            {"raised": page.say("column.raised_at")}, page.lang, rows)  # fmt: skip
+        note = f"{page.say('family.note', n=figures.number(total))} · {page.say('table.pick')}"
+        tables.grid(
+            "leads", page.say("leads.list"), note, total, _COLUMNS, page.lang, rows, open_warning, seen=SEEN
+        )
+
+
+def _row(w: warnings.WarningRow, lang: str) -> tables.Row:
+    index = 0 if lang == "zh" else 1
+    result = DISPOSITIONS[w.disposition][index] if w.disposition else None
+    return tables.Row(
+        [w.level, (w.title, w.title_en)[index], w.lot_name, result, tabledata.stamp(w.raised_at)], w.id
+    )
 
 
 shell.show("S15", body, every=10, filters=("period",))

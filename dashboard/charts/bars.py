@@ -10,13 +10,13 @@ import altair as alt
 from dashboard.charts.axis import ticks, wide
 from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, spoken
 from dashboard.charts.chart import columns as columns_of
-from dashboard.charts.theme import DATA, NO_PADDING, PADDING, palette, template
+from dashboard.charts.theme import DATA, NO_PADDING, PADDING, VALUES, palette, template
 
 STEP = 24
 """Pixels from one bar of a ranking to the next."""
 GAP = 8.0
 """Pixels between words that stand beside each other."""
-COLUMNS = 236
+COLUMNS = 228
 CARD = 640.0
 """Pixels that columns have at least: what their labels are fitted to."""
 
@@ -116,7 +116,7 @@ def _columns(variant: str, unit: str, clickable: bool) -> alt.LayerChart | alt.F
             labelExpr="lanes == 2 && datum.value % 2 ? ['', names[datum.value]] : names[datum.value]"),
     )  # fmt: skip
     y = alt.Y("size:Q", scale=alt.Scale(domain=[0, alt.ExprRef("peek(ticks)")], nice=False),
-              axis=alt.Axis(values=alt.ExprRef("ticks"), grid=True))  # fmt: skip
+              axis=VALUES)  # fmt: skip
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
     tips = [alt.Tooltip("name:N", title=" "), alt.Tooltip("figure:N", title=unit)]

@@ -9,9 +9,9 @@ import altair as alt
 
 from dashboard.charts.axis import ticks
 from dashboard.charts.chart import NUMBER, PICK, TEXT, Chart, Row, chart, columns, spoken
-from dashboard.charts.theme import DATA, PADDING, palette, template
+from dashboard.charts.theme import DATA, PADDING, VALUES, palette, template
 
-HEIGHT = 240
+HEIGHT = 228
 ABOVE, BELOW = 12, 34
 """Pixels of a chart's height that are not the plot's: half a line of text, and the labels of the axis."""
 LINE_OF_TEXT = 18.0
@@ -163,7 +163,7 @@ def _template(variant: str, names: tuple[str, ...]) -> alt.LayerChart | alt.Face
         axis=_axis_below(own.ink, own.muted),
     )
     y = alt.Y("y:Q", scale=alt.Scale(domain=[alt.ExprRef("ticks[0]"), alt.ExprRef("peek(ticks)")], nice=False),
-              axis=alt.Axis(values=alt.ExprRef("ticks"), grid=True))  # fmt: skip
+              axis=VALUES)  # fmt: skip
     colours = alt.Color("series:N", legend=None, scale=alt.Scale(
         domain=["0", "1", "2", "3", "sun"], range=[*own.series[:4], own.sun]))  # fmt: skip
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["key"], empty=False)

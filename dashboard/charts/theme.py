@@ -23,6 +23,8 @@ LABEL = 12
 DATA = alt.NamedData("source")
 """Where Streamlit puts the rows of a chart."""
 PADDING = {"left": 0, "top": 4, "right": 4, "bottom": 4}
+VALUES = alt.Axis(values=alt.ExprRef("ticks"), grid=True, labelExpr="format(datum.value, ',')")
+"""The axis of values: a grid line at each of `ticks`, numbers with thousands apart."""
 NO_PADDING = dict.fromkeys(PADDING, 0)
 
 Spec = dict[str, Any]
@@ -76,7 +78,6 @@ def config(variant: str) -> Any:
             "axis": {
                 **words, "title": None, "domain": False, "ticks": False, "gridColor": own.line,
                 "labelPadding": 8, "labelOverlap": False, "labelFlush": False,
-                "format": ",",
             },
             "axisX": {"grid": False, "labelPadding": 12},
             "legend": {**words, "title": None, "symbolType": "square", "symbolSize": 140, "orient": "bottom"},

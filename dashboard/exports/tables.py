@@ -74,6 +74,12 @@ def lot_rows(
 
 
 @per_lens
+def lots_shown(filters: Filters, sort: str, limit: int, offset: int) -> list[dict[str, Any]]:
+    """The rows of one page of a table of lots."""
+    return lot_rows(filters, sort, limit, offset)
+
+
+@per_lens
 def count_lots(filters: Filters) -> int:
     """How many rows `lot_rows` has without a limit."""
     return lots.count_lots(context.lens(), filters)

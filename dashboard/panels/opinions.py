@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard import context
@@ -19,12 +21,12 @@ from supervision.figures import formats as figures
 
 ANSWERERS = frozenset({"public-officer", "admin"})
 """Roles that answer; a supervisor reads."""
-ROWS = 8
+SEEN = 8
 DAY = 86_400
 _SAID = "opinion-said"
 _COLUMNS = [
-    tables.Column("content"), tables.Column("project"), tables.Column("channel"), tables.Column("received_at"),
-    tables.Column("answer"),
+    tables.Column("content", width=420), tables.Column("project", width=240), tables.Column("channel"), tables.Column("received_at"),
+    tables.Column("answer", width=240),
 ]  # fmt: skip
 
 
@@ -41,10 +43,11 @@ def show(page: shell.Page) -> None:
         words = page.say("opinions.none_open" if which == OPEN and every else "opinions.none")
         draw(tables.card(page.say("opinions.title"), "", "", words))
     else:
-        tables.paged(
-            "opinions", page.say("opinions.title"), page.say("opinions.count", n=figures.number(total)), total, ROWS,
-            {"waiting": page.say("opinions.order")}, page.lang, lambda shown: _rows(page, which, shown),
-        )  # fmt: skip
+        note = f"{page.say('opinions.count', n=figures.number(total))} · {page.say('table.pick')}"
+        rows = partial(_rows, page, which)
+        tables.grid(
+            "opinions", page.say("opinions.title"), note, total, _COLUMNS, page.lang, rows, _choose, seen=SEEN
+        )
     if (chosen := _chosen(page, which)) is not None:
         _one(page, chosen)
 
@@ -57,28 +60,26 @@ def _which(page: shell.Page) -> str:
     return choices.segments("opinions", page.say("opinions.which"), names, default=OPEN)
 
 
-def _rows(page: shell.Page, which: str, shown: tables.Window) -> str:
+def _rows(page: shell.Page, which: str, shown: tables.Window) -> list[tables.Row]:
     with context.ledger().read() as session:
         found = opinions.listed(session, page.filters.centre, which, shown.size, shown.offset)
-    rows = [
-        [
-            _link(page, o), esc(o.project or page.say("opinions.no_project")), page.say(f"opinions.channel_{o.channel}"),
-            esc(tabledata.stamp(o.received_at)), esc(o.public_text) if o.answered_at else _waiting(page, o),
-        ]
+    return [
+        tables.Row([
+            o.content, o.project or page.say("opinions.no_project"), page.say(f"opinions.channel_{o.channel}"),
+            tabledata.stamp(o.received_at), o.public_text if o.answered_at else _waiting(page, o),
+        ], o.id)
         for o in found
     ]  # fmt: skip
-    return tables.markup(_COLUMNS, rows, page.lang, caption=page.say("opinions.title"))
 
 
-def _link(page: shell.Page, opinion: Standing) -> str:
-    """The opinion's text; the link chooses it and keeps the rest of the address."""
-    kept = {key: st.query_params[key] for key in st.query_params if key != "opinion"}
-    return tables.here({**kept, "opinion": opinion.id}, opinion.content)
+def _choose(opinion: str) -> None:
+    """Show the opinion that was ticked below the list."""
+    st.query_params["opinion"] = opinion
 
 
 def _waiting(page: shell.Page, opinion: Standing) -> str:
     days = (now() - opinion.received_at).total_seconds() / DAY
-    return f'<span class="chip">{page.say("opinions.waiting", n=figures.number(days))}</span>'
+    return page.say("opinions.waiting", n=figures.number(days))
 
 
 def _chosen(page: shell.Page, which: str) -> Standing | None:

@@ -6,26 +6,25 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-import messages
 from dashboard import context
 from dashboard.exports import tables as tabledata
 from dashboard.live import tables as livetables
 from dashboard.live.tables import FAMILIES_OF
-from dashboard.live.warnings import address
 from dashboard.screens import TABLES_OF
+from dashboard.shell import layout, tables
 from dashboard.shell import screen as shell
-from dashboard.shell import tables
 from dashboard.shell.cards import Kpi, live_basis, show
-from dashboard.shell.html import card, draw, esc, level
+from dashboard.shell.html import card, draw
 from supervision.figures import formats as figures
 from supervision.rules.finding import LEVELS
 from supervision.warnings import desk as warnings
 from supervision.warnings.handling import STATES
 
-ROWS = 10
+SEEN = 10
 _COLUMNS = [
-    tables.Column("level"), tables.Column("title"), tables.Column("lot_name"), tables.Column("value", True),
-    tables.Column("baseline", True), tables.Column("state"), tables.Column("raised_at", sort="raised"),
+    tables.Column("level", tables.LEVEL), tables.Column("title", width=320), tables.Column("lot_name", width=280),
+    tables.Column("value", tables.MEASURE), tables.Column("baseline", tables.MEASURE), tables.Column("state"),
+    tables.Column("raised_at", sort="raised"),
 ]  # fmt: skip
 
 
@@ -71,22 +70,23 @@ def _list(page: shell.Page, code: str, title: str, families: tuple[str, ...]) ->
         draw(card(title, f'<p class="muted">{page.say("family.none")}</p>'))
         return
 
-    def rows(shown: tables.Window) -> str:
+    def rows(shown: tables.Window) -> list[tables.Row]:
         with context.ledger().read() as session:
             found = warnings.list_warnings(session, wanted, shown.size, shown.offset)
-        return tables.markup(_COLUMNS, [_row(page, w) for w in found], page.lang, "raised", title)
+        return [_row(w, page.lang) for w in found]
 
-    note = page.say("family.note", n=figures.number(total))
-    tables.paged(
-        code.lower(), title, note, total, ROWS, {"raised": page.say("column.raised_at")}, page.lang, rows
-    )
+    note = f"{page.say('family.note', n=figures.number(total))} · {page.say('table.pick')}"
+    tables.grid(code.lower(), title, note, total, _COLUMNS, page.lang, rows, open_warning, seen=SEEN)
 
 
-def _row(page: shell.Page, warning: warnings.WarningRow) -> list[str]:
-    zh = page.lang == "zh"
-    return [
-        level(warning.level, messages.say(f"level.{warning.level}", page.lang)),
-        f'<a href="{esc(address(warning.id))}" target="_self">{esc(warning.title if zh else warning.title_en)}</a>',
-        esc(warning.lot_name), figures.measure(warning.value), page.say("family.unknown") if warning.baseline is None else figures.measure(warning.baseline),
-        STATES[warning.state][0 if zh else 1], esc(tabledata.stamp(warning.raised_at)),
-    ]  # fmt: skip
+def open_warning(warning: str) -> None:
+    """Show the warning that was ticked in the warning centre."""
+    layout.go_to("S11", warning=warning)
+
+
+def _row(warning: warnings.WarningRow, lang: str) -> tables.Row:
+    index = 0 if lang == "zh" else 1
+    return tables.Row([
+        warning.level, (warning.title, warning.title_en)[index], warning.lot_name, warning.value, warning.baseline,
+        STATES[warning.state][index], tabledata.stamp(warning.raised_at),
+    ], warning.id)  # fmt: skip

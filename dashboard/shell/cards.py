@@ -113,4 +113,4 @@ def show(kpis: Sequence[Kpi], lang: str) -> None:
 def _spark(name: str, trend: Trend) -> None:
     made = spark(layout.variant(), name, trend.values, trend.names, trend.said)
     if made is not None:
-        layout.plot(made, name)
+        layout.spark(made)

@@ -43,16 +43,22 @@ def variant() -> str:
 
 
 def plot(chart: Chart, key: str, picked: Callable[[str], None] | None = None) -> None:
-    """Draw a chart. A click on a mark calls `picked` with its key, before the screen is drawn anew."""
+    """Draw a chart and its figures in words. A click on a mark calls `picked` with its key, before the screen is drawn anew."""
     draw(f'<p class="vh">{esc(chart.said)}</p>')
     if picked is None:
         st.vega_lite_chart(chart.rows, chart.spec, theme=None, height=chart.height, alt=chart.title)
         return
-    name = f"chart-{key}-{_address()}"
+    name = f"chart-{key}-{address()}"
     st.vega_lite_chart(
         chart.rows, chart.spec, theme=None, height=chart.height, alt=chart.title, key=name, selection_mode=PICK,
         on_select=lambda: _pick(name, picked),
     )  # fmt: skip
+
+
+def spark(chart: Chart) -> None:
+    """Draw a spark line, called by its name and its ends."""
+    words = f"{chart.title}: {chart.said}"
+    st.vega_lite_chart(chart.rows, chart.spec, theme=None, height=chart.height, alt=words)
 
 
 def go_to(code: str, **asked: str) -> None:
@@ -67,7 +73,7 @@ def leave() -> None:
         st.switch_page(screens.BY_ID[code].path, query_params=asked)
 
 
-def _address() -> str:
+def address() -> str:
     """A word for what the address asks: a chart of other choices is another, in which nothing has been picked."""
     asked = sorted((name, st.query_params[name]) for name in st.query_params)
     return f"{crc32(repr(asked).encode()):08x}"

@@ -1,64 +1,62 @@
-"""Tables of the screens: plain markup, sortable and paged; sort and page stand in the address."""
+"""Tables of the screens: sorted, searched, copied from and saved in the browser; which rows of a long one are there, and
+in which order, stands in the address. Short lists of links stay markup."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
 from math import ceil
 from typing import Any
-from urllib.parse import urlencode
 
+import pyarrow as pa
 import streamlit as st
+from streamlit.column_config import LinkColumn, MultiselectColumn, NumberColumn, ProgressColumn, TextColumn
 
 import messages
+from dashboard.charts.theme import DAY
+from dashboard.shell import layout
 from dashboard.shell.html import draw as put
 from dashboard.shell.html import esc
 from records.serving.requests import whole
+from supervision.figures import formats as figures
+from supervision.rules.finding import LEVELS
+from web import tokens
+
+TEXT, COUNT, MEASURE, SHARE, MONEY, LEVEL, LINK = (
+    "text",
+    "count",
+    "measure",
+    "share",
+    "money",
+    "level",
+    "link",
+)
+"""Kinds of columns: words; a whole number; a measured number; a share of 0 to 1 with its bar; (amount, currency); a
+warning level by its name; an address that opens beside the desk."""
+ROWS = 100
+"""Rows of a table that are there at once; what is longer has pages."""
+SEEN = 6
+"""Rows of it that are seen without scrolling."""
+HEAD, LINE = 32, 32
+"""Pixels of the heading and of a row."""
+THOUSAND = 1000
+SHAPES = {"red": "▲", "orange": "◆", "yellow": "●"}
+"""Level → its shape: colour never speaks alone."""
+Shape = Any
+"""How Streamlit shows a column: what its column_config makes."""
+Amount = tuple[Decimal | float | None, str]
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: the key of its heading, whether it is a number, and which sort it shows."""
+    """One column: the key of its heading, its kind, and which sort of the whole table it shows."""
 
     key: str
-    number: bool = False
+    kind: str = TEXT
     sort: str = ""
-
-
-def markup(
-    columns: Sequence[Column],
-    rows: Sequence[Sequence[str]],
-    lang: str,
-    sorted_by: str = "",
-    caption: str = "",
-) -> str:
-    """A table. Cells are markup already: the caller has passed every text through `esc`."""
-    heads = "".join(_head(column, lang, sorted_by) for column in columns)
-    body = "".join(
-        "<tr>"
-        + "".join(f"<td{_class(c)}>{cell}</td>" for c, cell in zip(columns, row, strict=True))
-        + "</tr>"
-        for row in rows
-    )
-    return f'<table><caption class="vh">{esc(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
-
-
-def _class(column: Column) -> str:
-    return ' class="num"' if column.number else ""
-
-
-def _head(column: Column, lang: str, sorted_by: str) -> str:
-    here = column.sort != "" and column.sort == sorted_by
-    sort = ' aria-sort="descending"' if here else ""
-    arrow = " ▼" if here else ""
-    return f'<th scope="col"{_class(column)}{sort}>{messages.say(f"column.{column.key}", lang)}{arrow}</th>'
-
-
-def card(title: str, table: str, note: str = "", empty: str = "") -> str:
-    """A table in a card of its own, or one sentence why it is empty."""
-    inner = table or f'<p class="none">{esc(empty)}</p>'
-    muted = f'<span class="muted">{note}</span>' if note else ""
-    return f'<section class="card tab"><div class="hd"><h2>{esc(title)}</h2>{muted}</div>{inner}</section>'
+    width: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +74,122 @@ class Window:
         return (self.page - 1) * self.size
 
 
+@dataclass(frozen=True)
+class Row:
+    """The cells of a row, and what is opened when it is ticked."""
+
+    cells: Sequence[Any]
+    key: str = ""
+
+
+def grid(
+    name: str, title: str, note: str, total: int, columns: Sequence[Column], lang: str,
+    read: Callable[[Window], Sequence[Row]], picked: Callable[[str], None] | None = None, size: int = ROWS, seen: int = SEEN,
+) -> None:  # fmt: skip
+    """A card with a table: `read` gives the rows of a window. Ticking a row calls `picked` with its key."""
+    sorts = {c.sort: messages.say(f"column.{c.key}", lang) for c in columns if c.sort} or {"": ""}
+    shown = window(name, total, size, sorts)
+    rows = read(shown)
+    with st.container(key=f"table-{name}", gap=None):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"tablebar-{name}"):
+            put(f'<div class="hd"><h2>{esc(title)}</h2><span class="muted">{esc(note)}</span></div>')
+            _controls(name, shown, sorts, lang)
+        _frame(name, title, columns, rows, lang, picked, min(len(rows), seen))
+
+
+def _frame(
+    name: str, title: str, columns: Sequence[Column], rows: Sequence[Row], lang: str,
+    picked: Callable[[str], None] | None, seen: int,
+) -> None:  # fmt: skip
+    cells = [[row.cells[place] for row in rows] for place in range(len(columns))]
+    drawn = [_drawn(column, values, lang) for column, values in zip(columns, cells, strict=True)]
+    table = pa.table({column.key: values for column, (values, _) in zip(columns, drawn, strict=True)})
+    key = f"grid-{name}-{layout.address()}"
+    st.dataframe(
+        table, hide_index=True, row_height=LINE, height=HEAD + LINE * max(seen, 1) + 2, alt=title, placeholder=figures.DASH,
+        column_config={column.key: shape for column, (_, shape) in zip(columns, drawn, strict=True)}, key=key,
+        selection_mode="single-row", on_select=partial(_tick, key, [row.key for row in rows], picked) if picked else "ignore",
+    )  # fmt: skip
+
+
+def _tick(key: str, keys: Sequence[str], picked: Callable[[str], None]) -> None:
+    for place in st.session_state[key]["selection"]["rows"]:
+        if place < len(keys):
+            picked(keys[place])
+
+
+def _drawn(column: Column, values: Sequence[Any], lang: str) -> tuple[pa.Array[Any], Shape]:
+    """What a column holds and how it is shown."""
+    heading = messages.say(f"column.{column.key}", lang)
+    return _KINDS[column.kind](heading, values, column.width, lang)
+
+
+def _text(heading: str, values: Sequence[Any], width: int | None, _lang: str) -> tuple[pa.Array[Any], Shape]:
+    words = [None if value is None else " ".join(str(value).split()) for value in values]
+    return pa.array(words, pa.string()), TextColumn(heading, width=width)
+
+
+def _count(heading: str, values: Sequence[Any], width: int | None, _lang: str) -> tuple[pa.Array[Any], Shape]:
+    return pa.array(values, pa.int64()), NumberColumn(heading, format="%,d", width=width)
+
+
+def _measure(
+    heading: str, values: Sequence[Any], width: int | None, _lang: str
+) -> tuple[pa.Array[Any], Shape]:
+    told = [
+        None if value is None else float(figures.half_up(value, figures.places(value))) for value in values
+    ]
+    return pa.array(told, pa.float64()), NumberColumn(heading, format="plain", width=width)
+
+
+def _share(heading: str, values: Sequence[Any], width: int | None, _lang: str) -> tuple[pa.Array[Any], Shape]:
+    parts = [None if value is None else float(figures.half_up(value * 100)) for value in values]
+    shape = ProgressColumn(heading, format="%.2f %%", min_value=0, max_value=100, width=width)
+    return pa.array(parts, pa.float64()), shape
+
+
+def _money(
+    heading: str, values: Sequence[Amount], width: int | None, lang: str
+) -> tuple[pa.Array[Any], Shape]:
+    """Amounts in one unit, so that they can be compared and sorted; in words where their currencies differ."""
+    codes = {code for amount, code in values if amount is not None}
+    if len(codes) > 1:
+        words = [None if amount is None else figures.money(amount, code, lang) for amount, code in values]
+        return pa.array(words, pa.string()), TextColumn(heading, width=width, alignment="right")
+    code = next(iter(codes), figures.CNY)
+    size, unit = (figures.WAN, figures.in_units("万", code)) if lang == "zh" else (THOUSAND, _thousand(code))
+    amounts = [
+        None if amount is None else float(figures.half_up(Decimal(amount) / size)) for amount, _ in values
+    ]
+    return pa.array(amounts, pa.float64()), NumberColumn(heading, format=f"%,.2f{unit}", width=width)
+
+
+def _thousand(code: str) -> str:
+    iso, _, tax = figures.currency_name(code, "en").partition(" ")
+    return " ".join(part for part in (" thousand", iso, tax) if part)
+
+
+def _level(heading: str, values: Sequence[Any], width: int | None, lang: str) -> tuple[pa.Array[Any], Shape]:
+    words = {name: f"{SHAPES[name]} {messages.say(f'level.{name}', lang)}" for name in LEVELS}
+    night = layout.variant() != DAY
+    colours = [tokens.colour(name, night=night) for name in LEVELS]
+    shape = MultiselectColumn(heading, options=list(words.values()), color=colours, width=width)
+    return pa.array([[words[name]] for name in values], pa.list_(pa.string())), shape
+
+
+def _link(heading: str, values: Sequence[Any], width: int | None, lang: str) -> tuple[pa.Array[Any], Shape]:
+    shape = LinkColumn(heading, display_text=messages.say("table.open", lang), width=width)
+    return pa.array(values, pa.string()), shape
+
+
+_KINDS: Mapping[str, Callable[[str, Sequence[Any], int | None, str], tuple[pa.Array[Any], Shape]]] = {
+    TEXT: _text, COUNT: _count, MEASURE: _measure, SHARE: _share, MONEY: _money, LEVEL: _level, LINK: _link,
+}  # fmt: skip
+
+
+# ── which rows ───────────────────────────────────────────────────────────────
+
+
 def window(name: str, total: int, size: int, sorts: Mapping[str, str]) -> Window:
     """The rows to show, as the address says; unknown sorts and pages fall back to the first."""
     sort = st.query_params.get(f"{name}-sort", "")
@@ -84,13 +198,19 @@ def window(name: str, total: int, size: int, sorts: Mapping[str, str]) -> Window
     return Window(sort if sort in sorts else next(iter(sorts)), number, pages, size)
 
 
-def controls(name: str, shown: Window, sorts: Mapping[str, str], lang: str) -> None:
-    """Sort choice and page buttons of a table, to stand in its title row."""
-    st.selectbox(
-        messages.say("table.sort", lang), list(sorts), index=list(sorts).index(shown.sort),
-        format_func=lambda key: messages.say("table.by", lang, column=sorts[key]), key=f"{name}-sort-{shown.sort}",
-        label_visibility="collapsed", on_change=_sorted, args=(name, shown.sort), width=168, placeholder=messages.say("table.sort", lang),
-    )  # fmt: skip
+def _controls(name: str, shown: Window, sorts: Mapping[str, str], lang: str) -> None:
+    """Sort choice and page buttons of a table, where there is a choice."""
+    if len(sorts) > 1:
+        st.selectbox(
+            messages.say("table.sort", lang), list(sorts), index=list(sorts).index(shown.sort),
+            format_func=lambda key: messages.say("table.by", lang, column=sorts[key]), key=f"{name}-sort-{shown.sort}",
+            label_visibility="collapsed", on_change=_sorted, args=(name, shown.sort), width=168, placeholder=messages.say("table.sort", lang),
+        )  # fmt: skip
+    if shown.pages > 1:
+        _pager(name, shown, lang)
+
+
+def _pager(name: str, shown: Window, lang: str) -> None:
     put(f'<span class="muted pages">{shown.page} / {shown.pages}</span>')
     for word, to in (("before", shown.page - 1), ("next", shown.page + 1)):
         st.button(
@@ -108,35 +228,23 @@ def _turned(name: str, page: int) -> None:
     st.query_params[f"{name}-page"] = str(page)
 
 
-def paged(
-    name: str, title: str, note: str, total: int, size: int, sorts: Mapping[str, str], lang: str,
-    draw: Callable[[Window], str],
-) -> None:  # fmt: skip
-    """A card with a long table: title, sort and page buttons on top, `draw` makes the markup of the rows shown."""
-    shown = window(name, total, size, sorts)
-    with st.container(key=f"table-{name}", gap=None):
-        with st.container(horizontal=True, vertical_alignment="center", key=f"tablebar-{name}"):
-            put(f'<div class="hd"><h2>{esc(title)}</h2><span class="muted">{esc(note)}</span></div>')
-            controls(name, shown, sorts, lang)
-        put(f'<div class="tab">{draw(shown)}</div>')
+# ── markup ───────────────────────────────────────────────────────────────────
 
 
-def share_cell(part: int, whole: int, text: str) -> str:
-    """A share with its small bar."""
-    width = 100 * part / whole if whole else 0
-    return f'<span class="mini" aria-hidden="true"><i style="width:{width:.0f}%"></i></span>{esc(text)}'
+def markup(columns: Sequence[Column], rows: Sequence[Sequence[str]], lang: str, caption: str = "") -> str:
+    """A short list as markup. Cells are markup already: the caller has passed every text through `esc`."""
+    heads = "".join(f'<th scope="col">{messages.say(f"column.{c.key}", lang)}</th>' for c in columns)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f'<table><caption class="vh">{esc(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def one(text: Any) -> str:
-    """A short text that stays on one line."""
-    return f'<span class="one">{esc(text)}</span>'
+def card(title: str, table: str, note: str = "", empty: str = "") -> str:
+    """A list in a card of its own, or one sentence why it is empty."""
+    inner = table or f'<p class="none">{esc(empty)}</p>'
+    muted = f'<span class="muted">{note}</span>' if note else ""
+    return f'<section class="card tab"><div class="hd"><h2>{esc(title)}</h2>{muted}</div>{inner}</section>'
 
 
 def link(address: str, name: Any) -> str:
     """A link in a cell; the name is escaped, the address must be ours."""
     return f'<a href="{esc(address)}" target="_blank" rel="noopener">{esc(name)}</a>'
-
-
-def here(params: Mapping[str, str], name: Any) -> str:
-    """A link in a cell that stays on this screen with other choices."""
-    return f'<a href="?{esc(urlencode(params))}" target="_self">{esc(name)}</a>'

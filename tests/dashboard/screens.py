@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,33 @@ def turn(test: AppTest, screen: Screen) -> AppTest:
 
 
 def text(test: AppTest) -> str:
-    """All markup on the screen, its charts' figures in words among it."""
-    return "\n".join(m.value for m in test.markdown)
+    """All that the screen says: its markup, its charts' figures in words among it, and its tables."""
+    cells = [" ".join(row) for table in tables(test).values() for row in table]
+    return "\n".join([*(m.value for m in test.markdown), *cells])
+
+
+def tables(test: AppTest) -> dict[str, list[list[str]]]:
+    """The tables of a screen by their titles: their rows as they are read, a number in its column's unit."""
+    return {frame.proto.alt: _rows(frame.proto) for frame in test.dataframe}
+
+
+def _rows(proto: Any) -> list[list[str]]:
+    held = pa.ipc.open_stream(proto.arrow_data.data).read_all()
+    columns = json.loads(proto.columns)
+    return [[_cell(row[name], columns[name]) for name in held.column_names] for row in held.to_pylist()]
+
+
+def _cell(value: Any, column: dict[str, Any]) -> str:
+    """A cell as a reader sees it."""
+    if value is None:
+        return "—"
+    if isinstance(value, list):
+        return " ".join(value)
+    shown = column["type_config"].get("format", "")
+    if not shown.startswith("%"):
+        return str(value)
+    number, unit = re.match(r"%(,?(?:\.\d)?)[fd](.*)", shown).groups()  # type: ignore[union-attr]
+    return f"{value:{number + 'f' if '.' in number else number}}{unit.replace('%%', '%')}"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID, SCREENS, Screen, may_see, tables_of
 from records.tables.organisations import Centre, Room
 from records.tables.users import ROLES
-from tests.dashboard.screens import desk_of, run, text, turn
+from tests.dashboard.screens import desk_of, run, tables, text, turn
 
 WARNING_SENTENCE = "本系统预警结果仅供监管核查参考，不构成违法违规认定。"
 
@@ -54,8 +54,11 @@ def test_filters_come_from_the_address(desk: DeskConfig) -> None:
 
 
 def test_records_cannot_bring_markup(desk: DeskConfig) -> None:
-    shown = text(run("supervisor", BY_ID["S02"]))
-    assert "&lt;b&gt;标段1&lt;/b&gt;" in shown and "<b>标段1" not in shown
+    """A record's text is a cell, which is drawn and never parsed, or it is escaped."""
+    shown = run("supervisor", BY_ID["S02"])
+    assert "<b>标段1</b>" in _cells(shown) and not [m for m in shown.markdown if "<b>标段1" in m.value]
+    escaped = "\n".join(m.value for m in run("supervisor", BY_ID["S01"]).markdown)
+    assert "<b>标段" not in escaped
 
 
 def test_lots_before_their_deadline_stay_secret(desk: DeskConfig) -> None:
@@ -106,7 +109,7 @@ def test_rooms_in_tables_are_called_as_on_their_own_screen(desk: DeskConfig) -> 
 
 
 def _cells(test: AppTest) -> set[str]:
-    return set(re.findall(r"<td[^>]*>([^<]+)</td>", text(test)))
+    return {cell for table in tables(test).values() for row in table for cell in row}
 
 
 def _exported(test: AppTest) -> set[str]:
