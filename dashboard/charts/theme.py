@@ -23,7 +23,7 @@ LABEL = 12
 DATA = alt.NamedData("source")
 """Where Streamlit puts the rows of a chart."""
 PADDING = {"left": 0, "top": 4, "right": 4, "bottom": 4}
-VALUES = alt.Axis(values=alt.ExprRef("ticks"), grid=True, labelExpr="format(datum.value, ',')")
+VALUES = alt.Axis(values=alt.ExprRef("ticks"), tickCount=20, grid=True, labelExpr="format(datum.value, ',')")
 """The axis of values: a grid line at each of `ticks`, numbers with thousands apart."""
 NO_PADDING = dict.fromkeys(PADDING, 0)
 

@@ -252,7 +252,9 @@ def record_csv(request: Request, user: SignedIn) -> Response:
             object_id=opening_id,
             ip=_address(request),
         )
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(f'record-{opening_id}.csv')}"}
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(f'record-{opening_id}.csv', safe='')}"
+    }
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
 

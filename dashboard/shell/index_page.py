@@ -57,6 +57,8 @@ _TOOLKIT = {
     "Download as SVG": "save_svg",
     "Show data": "show_data",
     "Show chart": "show_chart",
+    "Copy Vega-Lite spec": "copy_spec",
+    "Copied!": "copied",
     "Fullscreen": "full",
     "Close fullscreen": "full_close",
     "Show/hide columns": "columns",

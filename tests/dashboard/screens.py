@@ -46,15 +46,24 @@ def text(test: AppTest) -> str:
     return "\n".join([*(m.value for m in test.markdown), *cells])
 
 
+def arrow_rows(proto: Any) -> list[dict[str, Any]]:
+    """The rows that an element carries, a chart's or a table's; none for others."""
+    for name in ("arrow_data", "data"):
+        held = getattr(getattr(proto, name, None), "data", None)
+        if isinstance(held, bytes) and held:
+            rows: list[dict[str, Any]] = pa.ipc.open_stream(held).read_all().to_pylist()
+            return rows
+    return []
+
+
 def tables(test: AppTest) -> dict[str, list[list[str]]]:
     """The tables of a screen by their titles: their rows as they are read, a number in its column's unit."""
     return {frame.proto.alt: _rows(frame.proto) for frame in test.dataframe}
 
 
 def _rows(proto: Any) -> list[list[str]]:
-    held = pa.ipc.open_stream(proto.arrow_data.data).read_all()
     columns = json.loads(proto.columns)
-    return [[_cell(row[name], columns[name]) for name in held.column_names] for row in held.to_pylist()]
+    return [[_cell(value, columns[name]) for name, value in row.items()] for row in arrow_rows(proto)]
 
 
 def _cell(value: Any, column: dict[str, Any]) -> str:
@@ -63,11 +72,11 @@ def _cell(value: Any, column: dict[str, Any]) -> str:
         return "—"
     if isinstance(value, list):
         return " ".join(value)
-    shown = column["type_config"].get("format", "")
-    if not shown.startswith("%"):
+    shown = re.fullmatch(r"(.*?)%(,?)(\.\d)?[fd](.*)", column["type_config"].get("format", ""))
+    if shown is None:
         return str(value)
-    number, unit = re.match(r"%(,?(?:\.\d)?)[fd](.*)", shown).groups()  # type: ignore[union-attr]
-    return f"{value:{number + 'f' if '.' in number else number}}{unit.replace('%%', '%')}"
+    before, thousands, places, unit = shown.groups()
+    return f"{before}{value:{thousands}{places or '.0'}f}{unit.replace('%%', '%')}"
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,5 @@ def plots(test: AppTest) -> dict[str, Plot]:
     found = {}
     for element in test.get("vega_lite_chart"):
         proto = element.proto
-        rows = pa.ipc.open_stream(proto.data.data).read_all().to_pylist()
-        found[proto.alt] = Plot(rows, json.loads(proto.spec))
+        found[proto.alt] = Plot(arrow_rows(proto), json.loads(proto.spec))
     return found

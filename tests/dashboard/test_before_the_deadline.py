@@ -42,7 +42,7 @@ from supervision.lens.writer import LensWriter
 from supervision.rules.baseline import UNKNOWN
 from supervision.warnings.lot_loop import HotLoop
 from tests.dashboard.conftest import PASSWORD, sign_in
-from tests.dashboard.screens import run
+from tests.dashboard.screens import arrow_rows, run
 from tests.places import HANGZHOU, PUBLISHED
 from tests.streaming.two_doors import T, announced, bid_secretly, said, step
 
@@ -180,7 +180,8 @@ def drawn(test: AppTest) -> str:
     """Everything a screen has sent to the browser."""
     assert not test.exception
     sent = (getattr(node, "proto", None) for node in test._tree)
-    return "\n".join(f"{type(proto).__name__} {proto}" for proto in sent)
+    held = (rows for node in test._tree for rows in arrow_rows(getattr(node, "proto", None)))
+    return "\n".join([*(f"{type(proto).__name__} {proto}" for proto in sent), *map(str, held)])
 
 
 def screens(role: str, codes: tuple[str, ...] = ()) -> dict[str, str]:

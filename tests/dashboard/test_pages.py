@@ -57,8 +57,8 @@ def test_records_cannot_bring_markup(desk: DeskConfig) -> None:
     """A record's text is a cell, which is drawn and never parsed, or it is escaped."""
     shown = run("supervisor", BY_ID["S02"])
     assert "<b>标段1</b>" in _cells(shown) and not [m for m in shown.markdown if "<b>标段1" in m.value]
-    escaped = "\n".join(m.value for m in run("supervisor", BY_ID["S01"]).markdown)
-    assert "<b>标段" not in escaped
+    deposits = "\n".join(m.value for m in run("supervisor", BY_ID["S10"]).markdown)
+    assert "<b>标段1" not in deposits
 
 
 def test_lots_before_their_deadline_stay_secret(desk: DeskConfig) -> None:

@@ -1,0 +1,93 @@
+"""Charts and tables of the desk in a real browser, under its content policy: pointed at, clicked, ticked, saved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.test_desk_accessibility import READY, Desk, desk, signed_in
+
+__all__ = ["desk"]
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+PATIENCE = 60_000
+"""Milliseconds: a busy machine draws late."""
+
+
+@pytest.fixture
+def page(browser: Browser, desk: Desk) -> Iterator[Page]:
+    """A supervisor's page; nothing on it may be refused by the policy or ask anybody else."""
+    page, refused = signed_in(browser, desk, "supervisor"), []
+    page.on("console", lambda said: refused.append(said.text) if said.type == "error" else None)
+    page.on("request", lambda sent: refused.append(sent.url) if outside(sent.url, desk) else None)
+    page.set_default_timeout(PATIENCE)
+    yield page
+    page.context.close()
+    assert not refused
+
+
+def outside(url: str, desk: Desk) -> bool:
+    return url.startswith("http") and not url.startswith(desk.url)
+
+
+def opened(page: Page, desk: Desk, address: str, panel: str) -> Locator:
+    """A panel of a screen, its chart drawn."""
+    page.goto(f"{desk.url}/{address}")
+    page.locator(READY).wait_for()
+    found = page.locator(f".st-key-panel-{panel}")
+    found.locator("svg.marks").wait_for()
+    return found
+
+
+def test_a_mark_says_its_figure_and_narrows_the_screen(page: Page, desk: Desk) -> None:
+    panel = opened(page, desk, "openness", "months")
+    mark = panel.locator("svg.marks g.mark-rect.role-mark path").last
+    mark.hover(force=True)
+    told = page.locator("#vg-tooltip-element.visible")
+    told.wait_for()
+    assert re.search(r"20\d\d-\d\d.*参与占比\s*[\d.]+ %", told.inner_text(), re.DOTALL)
+    month = re.search(r"20\d\d-\d\d", told.inner_text())
+    assert month
+    mark.click(force=True)
+    page.wait_for_url(f"**period={month[0]}**")
+    year, number = month[0].split("-")
+    box = page.locator(".st-key-filter-period input")
+    expect(box).to_have_value(re.compile(f"{year}年{int(number)}月"))
+
+
+@pytest.mark.parametrize(("lang", "word"), [("zh", "存为"), ("en", "Download as")])
+def test_a_chart_is_saved_as_a_picture_and_as_a_drawing(
+    page: Page, desk: Desk, lang: str, word: str, tmp_path: Path
+) -> None:
+    panel = opened(page, desk, f"openness?lang={lang}", "origins")
+    panel.locator("svg.marks").hover()
+    for kind, beginning in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):
+        with page.expect_download() as saved:
+            panel.get_by_role("button", name=f"{word} {kind}").click()
+        saved.value.save_as(tmp_path / kind)
+        assert (tmp_path / kind).read_bytes().startswith(beginning)
+
+
+def test_the_words_of_the_toolbars_are_the_readers(page: Page, desk: Desk) -> None:
+    panel = opened(page, desk, "openness?lang=zh", "origins")
+    panel.locator("svg.marks").hover()
+    page.locator("[data-testid=stDataFrame]").first.hover()
+    page.get_by_role("button", name="存为 CSV").first.wait_for()
+    names = [
+        button.get_attribute("aria-label")
+        for button in page.get_by_test_id("stElementToolbar").get_by_role("button").all()
+    ]
+    assert names and not [name for name in names if name and re.match(r"[A-Z][a-z]+", name)]
+
+
+def test_ticking_a_row_opens_what_it_is_about(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.url}/rings?period=all")
+    page.locator(READY).wait_for()
+    table = page.locator("[data-testid=stDataFrame] .dvn-scroller").first
+    table.wait_for()
+    table.click(position={"x": 16, "y": 48})
+    page.wait_for_url("**/warnings?warning=**")
