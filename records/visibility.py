@@ -240,6 +240,11 @@ def _reached(moment: Moment, at: datetime) -> ColumnElement[bool]:
     return exists().where(*said[moment])
 
 
+def award_come(at: datetime | None = None) -> ColumnElement[bool]:
+    """SQL over `Award`: it is not dated ahead; one without a date came with the outcome of its lot."""
+    return or_(Award.awarded_at.is_(None), Award.awarded_at <= (at or now()))
+
+
 def sealed(at: datetime | None = None) -> ColumnElement[bool]:
     """SQL over `Lot`: what became of it may not be told yet; the opposite of `visible(Datum.LOT_OUTCOME)`, found by
     the index on deadlines."""

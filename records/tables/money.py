@@ -64,4 +64,8 @@ class Award(Base):
     source: Mapped[Key]
     updated_at: Mapped[datetime] = mapped_column(default=now)
 
-    __table_args__ = (Index("ix_award_lot_id", "lot_id"), Index("ix_award_bidder_id", "bidder_id"))
+    __table_args__ = (
+        Index("ix_award_lot_id", "lot_id"),
+        Index("ix_award_bidder_id", "bidder_id"),
+        Index("ix_award_awarded_at", "awarded_at"),
+    )

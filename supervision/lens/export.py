@@ -22,6 +22,7 @@ from records.tables.money import Award
 from records.tables.openings import Opening
 from records.tables.organisations import Centre, Organisation
 from records.tables.projects import Lot, Project, counted
+from records.visibility import award_come
 from supervision.figures.filters import add_months
 from supervision.figures.formats import WITHOUT_VAT
 from supervision.figures.home import Place
@@ -104,7 +105,7 @@ def export_month(session: Session, month: str, at: datetime, home: Place) -> tup
     with duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "1GB"}) as engine:
         engine.register("lot_raw", _lots(session, lots))
         engine.register("bid_raw", _bids(session, ids))
-        engine.register("award_raw", _awards(session, ids))
+        engine.register("award_raw", _awards(session, ids, at))
         engine.execute(_prepare(home))
         bids = engine.sql(
             f"SELECT {_columns(BIDS)} FROM bid_full ORDER BY lot_id, bidder_id"
@@ -241,7 +242,8 @@ def _bids(session: Session, lot_ids: Sequence[str]) -> pa.Table:
     return pa.concat_tables(parts)
 
 
-def _awards(session: Session, lot_ids: Sequence[str]) -> pa.Table:
+def _awards(session: Session, lot_ids: Sequence[str], at: datetime) -> pa.Table:
+    """What was awarded by the moment `at`."""
     rows: list[tuple[Any, ...]] = []
     query = (
         select(
@@ -249,7 +251,7 @@ def _awards(session: Session, lot_ids: Sequence[str]) -> pa.Table:
             _BIDDER.division_code, _BIDDER.division_source, _BIDDER.uscc, _BIDDER.country,
         )
         .join(_BIDDER, _BIDDER.id == Award.bidder_id)
-        .where(Award.status == "awarded")
+        .where(Award.status == "awarded", award_come(at))
         .order_by(Award.lot_id, Award.rank, Award.id)
     )  # fmt: skip
     for part in chunks(lot_ids):

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from records import chain
@@ -27,6 +27,7 @@ from records.tables.organisations import Centre, Organisation
 from records.tables.projects import Lot
 from records.tables.supervision import WatchMark
 from records.tail import Tail, keep_mark
+from records.visibility import award_come
 from supervision.figures.home import Place
 from supervision.lens.export import candidates, chunks, export_month, month_of, opened_lots
 from supervision.lens.reader import FORMAT, TABLES, Lens
@@ -109,6 +110,8 @@ class LensWriter:
         since, until = self._settled_to, at - SETTLED_AFTER
         if since is not None:
             lots.update(session.scalars(select(Lot.id).where(Lot.deadline > since, Lot.deadline <= until)))
+            come = (Award.awarded_at > since + SETTLED_AFTER, Award.awarded_at <= at)
+            lots.update(session.scalars(select(Award.lot_id).where(*come)))
         self._settled_to = until
         return lots
 
@@ -221,7 +224,7 @@ def fingerprints(session: Session, at: datetime) -> dict[str, str]:
     lots = opened_lots(session, sorted(session.scalars(select(Lot.id))), at)
     changed: dict[str, list[str]] = defaultdict(list)
     for table, column in ((Lot, Lot.id), (Bid, Bid.lot_id), (Award, Award.lot_id)):
-        query = select(column, func.count(), func.max(table.updated_at)).group_by(column)
+        query = select(column, _count(table, at), func.max(table.updated_at)).group_by(column)
         for lot_id, count, newest in session.execute(query):
             changed[lot_id].append(f"{table.__tablename__}:{count}:{newest.isoformat()}")
     months: dict[str, list[list[Any]]] = defaultdict(list)
@@ -241,13 +244,18 @@ def fingerprint(session: Session, month: str, at: datetime) -> str:
     for table, column in ((Lot, Lot.id), (Bid, Bid.lot_id), (Award, Award.lot_id)):
         for part in chunks([lot.id for lot in lots]):
             query = (
-                select(column, func.count(), func.max(table.updated_at))
+                select(column, _count(table, at), func.max(table.updated_at))
                 .where(column.in_(part))
                 .group_by(column)
             )
             for lot_id, count, newest in session.execute(query):
                 changed[lot_id].append(f"{table.__tablename__}:{count}:{newest.isoformat()}")
     return chain.digest(sorted(_line(lot.id, lot.opened_at, lot.opened, changed[lot.id]) for lot in lots))
+
+
+def _count(table: type[Lot | Bid | Award], at: datetime) -> ColumnElement[int]:
+    """Rows that count at the moment `at`: awards dated ahead do not yet."""
+    return func.count() if table is not Award else func.sum(case((award_come(at), 1), else_=0))
 
 
 def _line(lot_id: str, opened: datetime | None, is_open: bool, changed: list[str]) -> list[Any]:

@@ -8,14 +8,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from records.lots import centre_of_lot
 from records.tables.money import Award, Deposit
 from records.tables.organisations import Organisation
 from records.tables.projects import Lot, counted
-from records.visibility import Datum, visible
+from records.visibility import Datum, award_come, visible
 from supervision.figures.deposits import counted_deposits, deposit_bases
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import of_lots, within
@@ -67,12 +67,11 @@ def deposits(session: Session, filters: Filters, limit: int) -> Sequence[Any]:
 
 def awards(session: Session, filters: Filters, limit: int) -> Sequence[Any]:
     """(lot, its name, winner, price, currency, VAT, time) of the awards of the period and centre, newest first."""
-    undated = and_(Award.awarded_at.is_(None), visible(Datum.LOT_OUTCOME))
     query = (
         select(Lot.id, Lot.name, Organisation.name, Award.price, Award.currency, Award.vat, Award.awarded_at)
         .join(Lot, Lot.id == Award.lot_id)
         .join(Organisation, Organisation.id == Award.bidder_id)
-        .where(Award.status == "awarded", or_(visible(Datum.AWARD, dated=Award.awarded_at), undated))
+        .where(Award.status == "awarded", visible(Datum.LOT_OUTCOME), award_come())
         .where(counted(), within(Award.awarded_at, filters))
         .order_by(Award.awarded_at.desc(), Award.id)
         .limit(limit)
