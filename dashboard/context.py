@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from sqlalchemy import exists, select
 
 from dashboard.access.accounts import SignedIn
 from dashboard.access.sessions import Sessions
 from dashboard.config import DeskConfig
 from records.ledger import Ledger
-from records.tables.intake import Source
+from records.sources import kinds_of_data
 
 if TYPE_CHECKING:
     from supervision.lens.reader import Lens
@@ -108,6 +107,6 @@ def is_demo() -> bool:
     checked, answer = here.demo
     if time.monotonic() - checked > _DEMO_SECONDS or not checked:
         with here.ledger.read() as session:
-            answer = bool(session.scalar(select(exists().where(Source.demo.is_(True)))))
+            answer = True in kinds_of_data(session)
         here.demo = (time.monotonic(), answer)
     return answer

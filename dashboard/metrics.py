@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import anyio
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
-from sqlalchemy import text
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -50,8 +49,7 @@ async def healthz(_request: Request) -> Response:
 
 def _ledger_answers() -> bool:
     try:
-        with context.ledger().read() as session:
-            session.execute(text("SELECT 1"))
+        context.ledger().ask()
     except Exception:  # noqa: BLE001 - any failure of the database is the answer
         return False
     return True

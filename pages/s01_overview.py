@@ -11,13 +11,14 @@ from dashboard.charts.scale import scale
 from dashboard.charts.series import Series, lines
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import filters as choice
-from dashboard.shell import layout, places
+from dashboard.shell import layout
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, live_basis, show
 from dashboard.shell.html import draw, esc, level
 from records.clock import BEIJING
 from supervision.figures import formats as figures
 from supervision.figures.filters import Filters
+from supervision.lists import names
 from supervision.lists.openings import ticker
 from supervision.warnings import desk as warnings
 
@@ -112,7 +113,7 @@ def centre_columns(filters: Filters, lang: str) -> list[tuple[str, int, str]]:
     told = measures.breakdown("M03", filters, "centre")
     counted = {centre: found.participations for centre, found in told.items()}
     found = [
-        (places.called(zh, en, lang), counted.get(centre, 0), centre)
+        (names.called(zh, en, lang), counted.get(centre, 0), centre)
         for centre, zh, en in choice.centres()
         if filters.centre in (None, centre)
     ]

@@ -7,7 +7,6 @@ import streamlit as st
 from dashboard import context
 from dashboard.charts.bars import Bar, ranking
 from dashboard.charts.gantt import KINDS, Span, gantt
-from dashboard.live import room_day
 from dashboard.live import rooms as rooms_live
 from dashboard.panels import room_health
 from dashboard.shell import figure_cards as measures
@@ -17,6 +16,7 @@ from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
 from dashboard.shell.html import draw
 from records.clock import now
 from supervision.figures import formats as figures
+from supervision.lists import room_day
 
 STRIP_EVERY = 3.0
 """Seconds between two looks at the streams."""
@@ -56,7 +56,7 @@ def _kpis(page: shell.Page) -> list[Kpi]:
 def _strip(page: shell.Page) -> None:
     """Every room's stream, worst first."""
     with context.ledger().read() as session:
-        named = room_health.names(session, page.lang)
+        named = room_health.room_names(session, page.lang)
     draw(room_health.strip(rooms_live.snapshot(), named, page.lang))
 
 

@@ -10,13 +10,13 @@ import streamlit as st
 
 from dashboard import components, context
 from dashboard.exports import tables as tabledata
-from dashboard.live import hall
 from dashboard.panels import room_health
 from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
 from records import clock
 from records.states import OPENING_STATES, STAGES
 from records.tables.projects import TRADE_FAMILIES
+from supervision.lists import hall
 
 VIEWS = ("wall", "today", "tomorrow", "history", "calendar")
 COUNTS = (9, 4, 16)

@@ -9,18 +9,17 @@ import streamlit as st
 from sqlalchemy.orm import Session
 
 from dashboard import components, context
-from dashboard.live import hall, hosting
 from dashboard.panels import host as host_panel
 from dashboard.panels import room as room_panel
 from dashboard.panels import room_health
-from dashboard.shell import places
 from dashboard.shell import screen as shell
-from records import clock
+from records import clock, hosting
 from records.clock import BEIJING
 from records.tables.openings import Opening
 from records.tables.organisations import Centre, Room
 from records.tables.projects import Lot
 from supervision.figures.formats import currency
+from supervision.lists import hall, names
 
 
 def body(page: shell.Page) -> None:
@@ -103,7 +102,7 @@ def _first(entries: list[hall.Entry]) -> str | None:
 def _place(room: Room | None, centre: Centre | None, page: shell.Page) -> str:
     if room is None or centre is None:
         return page.say("room.no_room")
-    return places.room(room, centre, page.lang)
+    return names.room(room, centre, page.lang)
 
 
 shell.show("S07", body, every=10.0)

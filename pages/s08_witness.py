@@ -8,11 +8,12 @@ from dashboard import context
 from dashboard.exports import tables as tabledata
 from dashboard.live import tables as livetables
 from dashboard.shell import figure_cards as measures
-from dashboard.shell import places, tables
 from dashboard.shell import screen as shell
+from dashboard.shell import tables
 from dashboard.shell.cards import DASH, Kpi, live_basis, show
 from records import audit
 from supervision.figures import formats as figures
+from supervision.lists import names
 from supervision.lists.openings import EndedOpening, ended_openings
 
 ROWS = 10
@@ -71,7 +72,7 @@ def _rows(page: shell.Page, shown: tables.Window) -> list[tables.Row]:
         found = ended_openings(session, page.filters.centre, shown.size, shown.offset)[1]
     return [
         tables.Row([
-            o.lot, f"{context.config().hub_url}/opening/{o.id}", places.of_opening(o.room, o.centre, page.lang), tabledata.stamp(o.ended_at),
+            o.lot, f"{context.config().hub_url}/opening/{o.id}", names.of_opening(o.room, o.centre, page.lang), tabledata.stamp(o.ended_at),
             page.say(f"witness.result_{o.result or 'none'}"), o.events, f"{o.head[:16]}…" if o.events else None, _chain(page, o),
         ])
         for o in found

@@ -7,9 +7,9 @@ import streamlit as st
 from dashboard import components, context
 from dashboard.live.warnings import MINE, PERIODS
 from dashboard.panels import rule_table
-from dashboard.shell import choices, html, places
+from dashboard.shell import choices, html
 from dashboard.shell import screen as shell
-from supervision.lists import market
+from supervision.lists import market, names
 from supervision.rules.rule import FAMILIES
 from supervision.warnings.handling import STATES
 
@@ -68,7 +68,7 @@ def _filters(page: shell.Page) -> tuple[str, dict[str, str]]:
 
 def _centres(lang: str) -> dict[str, str]:
     with context.ledger().read() as session:
-        return {c.id: places.called(c.name, c.name_en, lang) for c in market.centres(session)}
+        return {c.id: names.called(c.name, c.name_en, lang) for c in market.centres(session)}
 
 
 def _rules(page: shell.Page) -> None:

@@ -115,6 +115,11 @@ class Ledger:
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
 
+    def ask(self) -> None:
+        """Ask the smallest question there is. Raises SQLAlchemyError where the ledger cannot be read."""
+        with self.read() as session:
+            session.execute(select(literal(1)))
+
     @contextmanager
     def write(self, patience: float | None = None) -> Iterator[Session]:
         """A session for writing: commits at the end, rolls back on an exception.

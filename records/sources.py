@@ -110,3 +110,8 @@ def _new_token(session: Session, row: Source, action: str, by: By, told: dict[st
         session, by.name, action, object_kind="source", object_id=row.name, detail=told or None, ip=by.ip
     )
     return token
+
+
+def kinds_of_data(session: Session) -> set[bool]:
+    """Whether data of a demonstration (True), real data (False), or both have a source here."""
+    return set(session.scalars(select(Source.demo).distinct()))

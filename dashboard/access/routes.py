@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import exists, select
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -35,7 +34,7 @@ from records import audit
 from records.ledger import words
 from records.serving import requests as asking
 from records.serving.problems import Problem, ProblemResponse
-from records.tables.intake import Source
+from records.sources import kinds_of_data
 from records.tables.users import User
 
 __all__ = ["SignedIn", "add_user", "disable_user", "list_users", "routes", "set_password", "signed_in"]
@@ -177,14 +176,9 @@ def _form(request: Request, problem: str | None) -> str:
 def demo_accounts() -> list[tuple[str, str]]:
     """Names and roles of open accounts while the market is a demonstration, else nothing."""
     with context.ledger().read() as session:
-        sources = session.execute(select(Source.demo)).scalars().all()
-        real = bool(session.scalar(select(exists().where(Source.demo.is_(False)))))
-        if not any(sources) or real:
+        if kinds_of_data(session) != {True}:
             return []
-        rows = session.execute(
-            select(User.name, User.role).where(User.disabled.is_(False)).order_by(User.name)
-        )
-        return [(name, role) for name, role in rows]
+        return [(user.name, user.role) for user in list_users(session) if not user.disabled]
 
 
 def safe_next(path: str | None) -> str:

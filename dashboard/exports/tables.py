@@ -20,7 +20,7 @@ from supervision.figures import formats as figures
 from supervision.figures import lots
 from supervision.figures.filters import Filters
 from supervision.figures.openness import province_names
-from supervision.lists import money
+from supervision.lists import money, names
 from supervision.lists.openings import openings
 
 MOST_ROWS = 200_000
@@ -117,7 +117,7 @@ def _openings(choice: Choice, lang: str) -> list[Row]:
     with context.ledger().read() as session:
         return [
             (
-                o.id, o.lot_id, lot, *(places.called(at.name, at.name_en, lang) if at else None for at in (centre, room)),
+                o.id, o.lot_id, lot, *(names.called(at.name, at.name_en, lang) if at else None for at in (centre, room)),
                 o.scheduled_at, *_progress(progress_told(o, bool(due)), lang),
             )
             for o, lot, room, centre, due in openings(session, choice.filters, MOST_ROWS)

@@ -19,7 +19,6 @@ from starlette.routing import BaseRoute, Route
 from dashboard import context, screens
 from dashboard.access import accounts, gate
 from dashboard.access.accounts import SignedIn
-from dashboard.live import hall
 from dashboard.live import rooms as rooms_live
 from dashboard.live import warnings as warning_views
 from dashboard.panels import host as host_panel
@@ -32,6 +31,7 @@ from records.serving.problems import Problem
 from records.serving.requests import body, json_object, whole
 from records.tables.organisations import Room
 from records.tables.users import User
+from supervision.lists import hall
 from supervision.warnings import desk as warnings
 from supervision.warnings.handling import Action, Disposition
 

@@ -8,15 +8,13 @@ from dataclasses import replace
 import messages
 from dashboard import context
 from dashboard.exports.tables import MOST_ROWS, Row, Table
-from dashboard.live import hall
 from dashboard.live import warnings as warning_views
-from dashboard.shell import places
 from dashboard.shell.filters import Choice
 from records import opinions
 from records.states import OPENING_STATES
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import span
-from supervision.lists import money
+from supervision.lists import hall, money, names
 from supervision.lists.openings import EndedOpening, ended_openings
 from supervision.warnings import desk as warnings
 from supervision.warnings.desk import WarningFilters, WarningRow
@@ -127,7 +125,7 @@ def _replays(choice: Choice, lang: str) -> list[Row]:
         found = ended_openings(session, choice.filters.centre, MOST_ROWS)[1]
     return [
         (
-            o.id, o.lot, places.of_opening(o.room, o.centre, lang), o.ended_at, messages.say(f"witness.result_{o.result or 'none'}", lang), o.events, o.head,
+            o.id, o.lot, names.of_opening(o.room, o.centre, lang), o.ended_at, messages.say(f"witness.result_{o.result or 'none'}", lang), o.events, o.head,
             chain(o, lang),
         )
         for o in found

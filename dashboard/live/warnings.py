@@ -19,8 +19,10 @@ from records import clock
 from records.clock import rfc3339
 from records.tables.projects import Lot
 from supervision.figures import formats as figures
+from supervision.lists import names
 from supervision.rules.registry import LOT_RULES
 from supervision.warnings import desk as warnings
+from supervision.warnings import history
 from supervision.warnings.desk import WarningFilters, WarningRow
 from supervision.warnings.handling import DISPOSITIONS, STATES
 
@@ -150,7 +152,7 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
     zh = lang == "zh"
     lot = session.get(Lot, row.lot_id) if row.lot_id else None
     labels = warning_evidence.labels(row, lang, names=names)
-    related = warning_evidence.related(session, row)
+    related = history.related(session, row)
     law = row.evidence.get("law" if zh else "law_en")
     return {
         **item(row, lang),
@@ -162,7 +164,7 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
         "masked": not names,
         "evidence": warning_evidence.lines(row, labels, lang, _currency(lot)),
         "diagram": warning_evidence.diagram(row, labels, lang),
-        "history": warning_evidence.together(session, row),
+        "history": history.together(session, row),
         "related": [item(other, lang) for other in related[:3]],
         "related_count": len(related),
         "disposition": row.disposition and _word(DISPOSITIONS, row.disposition, lang),
@@ -246,7 +248,7 @@ def short(name: str | None) -> str | None:
 
 
 def _lamp_name(lamp: warnings.Lamp, lang: str) -> str:
-    return places.called(lamp.centre_name, lamp.centre_name_en, lang)
+    return names.called(lamp.centre_name, lamp.centre_name_en, lang)
 
 
 def _rule_name(rule_id: str, lang: str) -> str:

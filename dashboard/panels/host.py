@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 import messages
 from dashboard import context
-from dashboard.live import hosting
 from dashboard.shell import screen as shell
 from messages import Fault
+from records import hosting
 from records.clock import BEIJING
 from records.tables.openings import Opening
 from records.tables.projects import Lot

@@ -5,16 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import messages
 from dashboard.live import rooms as rooms_live
-from dashboard.shell import places
 from dashboard.shell.html import draw, esc
 from records import control
 from records.clock import BEIJING
-from records.tables.organisations import Centre, Room
+from supervision.lists import market, names
 
 MARKS = {
     "good": '<circle cx="7" cy="7" r="6"/>',
@@ -114,10 +112,9 @@ def notices(room: rooms_live.Room, lang: str) -> list[tuple[str, str]]:
 # ── the strip ────────────────────────────────────────────────────────────────
 
 
-def names(session: Session, lang: str) -> dict[str, str]:
+def room_names(session: Session, lang: str) -> dict[str, str]:
     """Room id → centre and room."""
-    rows = session.execute(select(Room, Centre).join(Centre, Centre.id == Room.centre_id))
-    return {room.id: places.room(room, centre, lang) for room, centre in rows}
+    return {room.id: names.room(room, centre, lang) for room, centre in market.rooms(session)}
 
 
 def strip(seen: rooms_live.Snapshot, named: dict[str, str], lang: str) -> str:

@@ -1,14 +1,9 @@
-"""What a centre or a room is called in the reader's language: one rule for charts, tables, filters and lists."""
+"""What a centre known by its id is called in the reader's language, for charts, tables and filters."""
 
 from __future__ import annotations
 
 from dashboard.shell import filters
-from records.tables.organisations import Centre, Room
-
-
-def called(name: str, name_en: str | None, lang: str) -> str:
-    """A name in the reader's language; the Chinese one where there is no other."""
-    return name if lang == "zh" else name_en or name
+from supervision.lists.names import called
 
 
 def centre(centre_id: str | None, name: str | None, lang: str) -> str | None:
@@ -16,13 +11,3 @@ def centre(centre_id: str | None, name: str | None, lang: str) -> str | None:
     if lang == "zh" or not centre_id:
         return name
     return next((called(zh, en, lang) for key, zh, en in filters.centres() if key == centre_id), name)
-
-
-def of_opening(held: Room | None, at: Centre | None, lang: str) -> str | None:
-    """Where an opening is: its room with its centre; None where no room is known."""
-    return None if held is None or at is None else room(held, at, lang)
-
-
-def room(held: Room, at: Centre, lang: str) -> str:
-    """A room with its centre before it."""
-    return f"{called(at.name, at.name_en, lang)} {called(held.name, held.name_en, lang)}"

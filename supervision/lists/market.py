@@ -9,7 +9,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from records.lots import centre_of_lot
-from records.tables.organisations import Centre
+from records.tables.organisations import Centre, Room
 from records.tables.projects import Lot, Project
 from records.visibility import Audience, Datum, visible
 
@@ -17,6 +17,12 @@ from records.visibility import Audience, Datum, visible
 def centres(session: Session) -> list[Centre]:
     """Every centre, by id."""
     return list(session.scalars(select(Centre).order_by(Centre.id)))
+
+
+def rooms(session: Session) -> list[tuple[Room, Centre]]:
+    """Every room with its centre."""
+    found = session.execute(select(Room, Centre).join(Centre, Centre.id == Room.centre_id))
+    return [(room, centre) for room, centre in found]
 
 
 def categories(session: Session) -> list[str]:

@@ -146,4 +146,4 @@ def by_rule(session: Session, since: datetime) -> tuple[dict[str, int], dict[str
     closed: dict[str, dict[str | None, int]] = {}
     for rule, disposition, count in session.execute(done.group_by(Warning.rule, Warning.disposition)):
         closed.setdefault(rule, {})[disposition] = count
-    return dict(session.execute(raised.group_by(Warning.rule)).tuples().all()), closed
+    return dict(session.execute(raised.group_by(Warning.rule)).all()), closed

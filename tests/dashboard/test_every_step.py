@@ -14,8 +14,8 @@ import messages
 from dashboard import context, screens
 from dashboard.access import pages as signin
 from dashboard.config import DeskConfig
-from dashboard.live import hosting
 from dashboard.live import rooms as rooms_live
+from records import hosting
 from records.ledger import Ledger
 from records.states import append_event
 from records.tables.bids import Bid

@@ -8,12 +8,12 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from dashboard.live import hall, hosting
 from dashboard.panels import host as host_panel
-from records import audit
+from records import audit, hosting
 from records.ledger import Ledger
 from records.states import IllegalTransition, append_event, verify_opening
 from records.tables.users import AuditEntry
+from supervision.lists import hall
 from tests.dashboard.live_market import BIDDERS, seed
 
 

@@ -17,7 +17,6 @@ import messages
 from dashboard import components, context, screens
 from dashboard.access.accounts import SignedIn
 from dashboard.config import DeskConfig
-from dashboard.live import hall, room_day
 from dashboard.live import rooms as rooms_live
 from dashboard.panels import room as room_panel
 from dashboard.panels import room_health
@@ -31,6 +30,7 @@ from records.states import append_event
 from records.tables.evaluation import Evaluation
 from records.tables.openings import Opening
 from records.tables.users import ROLES, AuditEntry
+from supervision.lists import hall, room_day
 from tests.dashboard.live_market import seed
 from tests.dashboard.screens import plots, run, text
 from tests.streaming import hub_market

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from dashboard.live import hall
 from records.clock import running_from, start_of, today
 from records.ledger import Ledger
+from supervision.lists import hall
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 from tests.streaming.test_hub_api import until

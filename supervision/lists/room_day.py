@@ -9,8 +9,6 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 import messages
-from dashboard.live import hall
-from dashboard.shell import places
 from records import clock
 from records import current as at_room
 from records.clock import BEIJING, now
@@ -19,6 +17,7 @@ from records.tables.openings import Opening
 from records.tables.organisations import Centre, Room
 from records.tables.projects import Lot
 from records.visibility import Datum, Progress, announced, progress_told, visible
+from supervision.lists import hall, names
 
 PREPARE = timedelta(minutes=30)
 TYPICAL = timedelta(hours=1)
@@ -83,7 +82,7 @@ def _opening_rooms(session: Session, lang: str, start: datetime) -> dict[str, Li
     )
     lines: dict[str, Line] = {}
     for opening, room, centre, due in session.execute(query):
-        line = lines.setdefault(room.id, Line(room.id, places.room(room, centre, lang), "opening"))
+        line = lines.setdefault(room.id, Line(room.id, names.room(room, centre, lang), "opening"))
         bars = _bars(opening.scheduled_at, progress_told(opening, bool(due)), lang)
         line.bars += [replace(bar, opening=opening.id) for bar in _since(start, bars)]
     return lines
@@ -125,7 +124,7 @@ def _evaluation_rooms(session: Session, lang: str, start: datetime, until: datet
     for begun, ended, room, centre in session.execute(query):
         if begun is None:
             continue
-        line = lines.setdefault(room.id, Line(room.id, places.room(room, centre, lang), "evaluation"))
+        line = lines.setdefault(room.id, Line(room.id, names.room(room, centre, lang), "evaluation"))
         title = messages.say("service.gantt_used", lang)
         line.bars.append(Bar(max(begun, start), min(ended or now(), until), "used", title))
     return lines

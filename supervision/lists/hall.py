@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from dashboard.shell import places
 from records import current as at_room
 from records.clock import BEIJING, bounds, now, rfc3339, start_of, today
 from records.states import OPENING_STATES, STAGES
@@ -21,6 +20,7 @@ from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Centre, Organisation, Room
 from records.tables.projects import TRADE_FAMILIES, Lot, Project
 from records.visibility import Datum, Progress, announced, progress_told, state_told, visible
+from supervision.lists import names
 
 OLDEST = date(1990, 1, 1)
 """Where the history begins: before any record of electronic tendering."""
@@ -298,8 +298,8 @@ def _word(table: dict[str, tuple[str, str]], key: str, lang: str) -> str:
 
 
 def _centre(centre: Centre, lang: str) -> str:
-    return places.called(centre.name, centre.name_en, lang)
+    return names.called(centre.name, centre.name_en, lang)
 
 
 def _room(room: Room, lang: str) -> str:
-    return places.called(room.name, room.name_en, lang)
+    return names.called(room.name, room.name_en, lang)
