@@ -11,7 +11,7 @@ import re
 import struct
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -43,7 +43,9 @@ class Part:
     """Its name in the archive it came in."""
 
 
-def parts(name: str, file: IO[bytes], order: Any, wanted: Any) -> Iterator[Part]:
+def parts(
+    name: str, file: IO[bytes], order: Callable[[str], int], wanted: Callable[[str], bool]
+) -> Iterator[Part]:
     """The files in a file, each open until the next is asked for.
 
     `order`: name → where it comes; `wanted`: whether a member of that name is any of ours. What an archive holds
@@ -70,7 +72,7 @@ def _unpacked(file: IO[bytes], stack: ExitStack) -> IO[bytes]:
 class _Measured(io.RawIOBase):
     """What is unpacked, counted against what was read for it."""
 
-    def __init__(self, plain: IO[bytes], packed: Any) -> None:
+    def __init__(self, plain: IO[bytes], packed: Callable[[], int]) -> None:
         self._plain, self._packed, self._count = plain, packed, 0
 
     def readable(self) -> bool:
@@ -121,10 +123,10 @@ def check_member(member: zipfile.ZipInfo) -> None:
         raise Swollen(_swollen())
 
 
-def _members(file: IO[bytes], order: Any, wanted: Any) -> Iterator[Part]:
+def _members(file: IO[bytes], order: Callable[[str], int], wanted: Callable[[str], bool]) -> Iterator[Part]:
     check(file)
     with zipfile.ZipFile(file) as archive:
-        found = [(said(member), member) for member in archive.infolist() if not member.is_dir()]
+        found = [(meant_name(member), member) for member in archive.infolist() if not member.is_dir()]
         found = [(name, member) for name, member in found if not _noise(name)]
         ours = [(name, member) for name, member in found if wanted(name) or _packing(name)]
         for name, member in sorted(ours, key=lambda pair: (order(pair[0]), pair[0])):
@@ -162,7 +164,7 @@ def _spooled(plain: IO[bytes], stack: ExitStack) -> IO[bytes]:
     return cast(IO[bytes], kept)
 
 
-def said(member: zipfile.ZipInfo) -> str:
+def meant_name(member: zipfile.ZipInfo) -> str:
     """The name of a member as it was meant: without the mark for UTF-8 Chinese systems write GB18030.
 
     Frames and blocks in a marked name tell that a program has read it so before, and marked the nonsense.

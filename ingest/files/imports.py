@@ -192,6 +192,36 @@ def _batches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
         yield part
 
 
+class _Sources:
+    """The sources of the ledger that this import has made sure of, and those it may not speak for."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._known: set[str] = set()
+        self._refused: set[str] = set()
+
+    def may_be_named(self, source: str, demo: bool) -> bool:
+        """Whether a file may name this source: not where it is a platform that reports to this ledger itself."""
+        if source not in self._known and source not in self._refused:
+            with self._ledger.read() as session:
+                row = session.get(Source, source)
+            if row is not None and row.token_hash is not None:
+                self._refused.add(source)
+            else:
+                self.ensure(source, demo=demo)
+        return source in self._known
+
+    def ensure(self, source: str, *, demo: bool) -> None:
+        """Make sure of a source; what was exported as a demonstration 演示数据 stays marked as one."""
+        mark = f"demo/{source}" if demo else source
+        if mark in self._known:
+            return
+        with self._ledger.write() as session:
+            row = ensure_source(session, source, demo)
+            row.demo = row.demo or demo
+        self._known |= {source, mark}
+
+
 class Run(AbstractContextManager["Run"]):
     """One import: pieces into the ledger, and the report kept."""
 
@@ -201,8 +231,7 @@ class Run(AbstractContextManager["Run"]):
         self._rejects = KeptFile(data_dir / "rejects", "import")
         self._notes = KeptFile(data_dir / "rejects", "notes")
         self._release_sources: dict[str, ReleaseSource] = {}
-        self._sources: set[str] = set()
-        self._refused: set[str] = set()
+        self._sources = _Sources(ledger)
         self._file: IO[bytes] | None = None
         self._finished = 0
         self._started = time.monotonic()
@@ -220,7 +249,7 @@ class Run(AbstractContextManager["Run"]):
 
     def pieces(self, item: Input) -> Iterator[Piece]:
         """The pieces of one file; what breaks it off is a piece as well."""
-        self._ensure(item.source, demo=False)
+        self._sources.ensure(item.source, demo=False)
         releases = self._release_sources.setdefault(item.source, ReleaseSource(item.source, not self._named))
         if item.passed:
             yield Piece(None, item.path.name, None, ".", Message("files.no_part_of_pack"), note=True)
@@ -272,36 +301,13 @@ class Run(AbstractContextManager["Run"]):
 
     def _entry(self, item: Input, piece: Piece) -> Entry:
         if piece.envelope is None:
-            reason = piece.reason or Message("files.unreadable")
-            refusal = Refusal(piece.path or ".", reason)
+            refusal = Refusal(piece.path or ".", piece.reason or Message("files.unreadable"))
             return Entry(item.source, piece.raw, refusal=refusal)
-        told = piece.envelope.get("source")
-        source = told if isinstance(told, str) and told else item.source
-        if source != item.source and not self._may_speak(source, piece.demo):
-            reason = Message("files.source_has_token", source=source)
-            refusal = Refusal("source", reason)
+        named = piece.envelope.get("source")
+        source = named if isinstance(named, str) and named else item.source
+        if source != item.source and not self._sources.may_be_named(source, piece.demo):
+            refusal = Refusal("source", Message("files.source_has_token", source=source))
             return Entry(item.source, piece.envelope, refusal=refusal)
         if piece.demo:
-            self._ensure(source, demo=True)
+            self._sources.ensure(source, demo=True)
         return prepare(source, piece.envelope, self._key)
-
-    def _may_speak(self, source: str, demo: bool) -> bool:
-        """A file may name its sources, but not speak for a platform that reports to this ledger itself."""
-        if source not in self._sources and source not in self._refused:
-            with self._ledger.read() as session:
-                row = session.get(Source, source)
-            if row is not None and row.token_hash is not None:
-                self._refused.add(source)
-            else:
-                self._ensure(source, demo=demo)
-        return source in self._sources
-
-    def _ensure(self, source: str, *, demo: bool) -> None:
-        """Make sure of a source; what was exported as a demonstration 演示数据 stays marked as one."""
-        mark = f"demo/{source}" if demo else source
-        if mark in self._sources:
-            return
-        with self._ledger.write() as session:
-            row = ensure_source(session, source, demo)
-            row.demo = row.demo or demo
-        self._sources |= {source, mark}
