@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import structlog
 
+from messages import Invalid, Message
 from streaming.fanout.base import Fanout, Group, Line, Target
 
 __all__ = ["NAMES", "Fanout", "Group", "Line", "Target", "choose"]
@@ -33,10 +34,10 @@ NAMES = ("auto", *_CLASSES)
 def choose(name: str, sock: socket.socket) -> Fanout:
     """The fan-out of that name, or with "auto" the fastest that works here.
 
-    ValueError for an unknown name, ImportError or OSError where a named one cannot work.
+    Invalid for an unknown name, ImportError or OSError where a named one cannot work.
     """
     if name not in NAMES:
-        raise ValueError(f"转发方式 {name!r} 不存在，可选 / no such fan-out; choose from: {', '.join(NAMES)}")
+        raise Invalid(Message("fanout.unknown", name=name, choices=list(NAMES)))
     if name != "auto":
         return _load(name)(sock)
     for candidate in ("native", "abi"):

@@ -15,7 +15,7 @@ from streaming.wire import pktinfo
 _native: Any = importlib.import_module("streaming.fanout._native")
 ffi, lib = _native.ffi, _native.lib
 if not hasattr(lib, "sender_late_ms"):
-    raise ImportError("转发模块已过时，请重新编译 / the built module is out of date: run native_build again")
+    raise ImportError("the built module is out of date: run native_build again")
 
 
 def _pointer(foreign: Any) -> Any:

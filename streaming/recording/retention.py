@@ -14,23 +14,23 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from messages import Invalid, Message
 from records import audit
 from records.clock import BEIJING, now
 from records.ledger import Ledger
 from records.tables.evidence import Recording
 
 
-class UnknownClass(ValueError):
+class UnknownClass(Invalid):
     """A retention class that is not in the table."""
 
 
 @dataclass(frozen=True)
 class RetentionClass:
     """`years`/`days` from the end of the recording; neither means for ever. `archive`: part of the
-    procurement file, so it may only go once sealed."""
+    procurement file, so it may only go once sealed. `source`: the rule's citation."""
 
-    zh: str
-    en: str
+    name: Message
     source: str
     years: int = 0
     days: int = 0
@@ -43,28 +43,28 @@ class RetentionClass:
 
 CLASSES: dict[str, RetentionClass] = {
     "procurement": RetentionClass(
-        "采购文件（开标、评审音像）", "Procurement file: opening and review", "政府采购法 第四十二条", years=15, archive=True
+        Message("retention.procurement"), "政府采购法 第四十二条", years=15, archive=True
     ),
     "works": RetentionClass(
-        "工程招标投标档案", "Works tender archive", "重庆市招标投标条例 第三十八条", years=15, archive=True
+        Message("retention.works"), "重庆市招标投标条例 第三十八条", years=15, archive=True
     ),
-    "archive-10": RetentionClass("档案 10 年", "Archive, 10 years", "DA/T 103—2024", years=10, archive=True),
-    "archive-30": RetentionClass("档案 30 年", "Archive, 30 years", "DA/T 103—2024", years=30, archive=True),
-    "archive-permanent": RetentionClass("档案永久", "Archive, permanent", "DA/T 103—2024", archive=True),
+    "archive-10": RetentionClass(Message("retention.archive_10"), "DA/T 103—2024", years=10, archive=True),
+    "archive-30": RetentionClass(Message("retention.archive_30"), "DA/T 103—2024", years=30, archive=True),
+    "archive-permanent": RetentionClass(
+        Message("retention.archive_permanent"), "DA/T 103—2024", archive=True
+    ),
     "security": RetentionClass(
-        "公共安全视频", "Security video", "公共安全视频图像信息系统管理条例 第十七条", days=30
+        Message("retention.security"), "公共安全视频图像信息系统管理条例 第十七条", days=30
     ),
-    "security-key": RetentionClass("重点目标视频", "Security video of key sites", "反恐怖主义法 第三十二条", days=90),
-}  # fmt: skip
+    "security-key": RetentionClass(Message("retention.security_key"), "反恐怖主义法 第三十二条", days=90),
+}
 """Class of a recording → how long it is kept, and by which rule."""
 
 
 def retention_class(name: str) -> RetentionClass:
     """The class of that name; UnknownClass names those there are."""
     if name not in CLASSES:
-        raise UnknownClass(
-            f"没有保管类别 {name}；可用 / unknown retention class, choose from: {', '.join(CLASSES)}"
-        )
+        raise UnknownClass(Message("retention.unknown_class", name=name, choices=list(CLASSES)))
     return CLASSES[name]
 
 
@@ -97,7 +97,7 @@ class Item:
     retention_class: str
     expired_at: datetime
     may_go: bool
-    why: str
+    why: Message
 
 
 def plan(session: Session, at: datetime | None = None) -> list[Item]:
@@ -114,22 +114,27 @@ def plan(session: Session, at: datetime | None = None) -> list[Item]:
 def _item(recording: Recording) -> Item:
     assert recording.expire_at is not None
     rule = CLASSES.get(recording.retention_class)
-    if rule is None:
-        may_go, why = False, "保管类别未知 / unknown retention class"
-    elif rule.forever:
-        may_go, why = False, f"{rule.source}：永久 / kept for ever"
-    elif rule.archive and recording.sealed_at is None:
-        may_go, why = (
-            False,
-            f"{rule.zh}尚未封存，不得删除；本版本尚不封存，一律保留 / not sealed, so it stays; this version does not seal yet",
-        )
-    else:
-        span = f"{rule.years} 年" if rule.years else f"{rule.days} 日"
-        may_go, why = True, f"{rule.source}：满 {span} / kept its time"
+    may_go = rule is not None and not rule.forever and not (rule.archive and recording.sealed_at is None)
     return Item(
         recording.id, recording.room_id, recording.session_id, recording.path, recording.bytes,
-        recording.retention_class, recording.expire_at, may_go, why,
+        recording.retention_class, recording.expire_at, may_go, _why(rule, may_go),
     )  # fmt: skip
+
+
+def _why(rule: RetentionClass | None, may_go: bool) -> Message:
+    """Why a recording whose time is up goes, or stays all the same."""
+    if rule is None:
+        return Message("retention.class_unknown")
+    if rule.forever:
+        return Message("retention.for_ever", source=rule.source)
+    if not may_go:
+        return Message("retention.not_sealed", name=rule.name)
+    span = (
+        Message("retention.years", years=rule.years)
+        if rule.years
+        else Message("retention.days", days=rule.days)
+    )
+    return Message("retention.time_is_up", source=rule.source, span=span)
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ class Deleted:
 
     deleted: Sequence[str]
     bytes: int
-    kept: Mapping[str, str]
+    kept: Mapping[str, Message]
 
 
 def delete(ledger: Ledger, folder: Path, items: Iterable[Item], actor: str) -> Deleted:
@@ -167,20 +172,20 @@ def delete(ledger: Ledger, folder: Path, items: Iterable[Item], actor: str) -> D
     return Deleted([item.recording_id for item in gone], sum(item.bytes for item in gone), kept)
 
 
-def _note(session: Session, actor: str, action: str, item: Item, why: str) -> None:
+def _note(session: Session, actor: str, action: str, item: Item, why: Message) -> None:
     audit.write(
         session, actor, action, object_kind="recording", object_id=item.recording_id,
-        detail={"class": item.retention_class, "why": why, "bytes": item.bytes},
+        detail={"class": item.retention_class, "why": why.text("zh"), "bytes": item.bytes},
     )  # fmt: skip
 
 
-def _remove(folder: Path, path: str) -> str:
-    """Remove a file of the recordings' folder; why it is still there, or "". One that is gone already is gone."""
+def _remove(folder: Path, path: str) -> Message | None:
+    """Remove a file of the recordings' folder; why it is still there, None where it is not. One that is gone already is gone."""
     target = (folder / path).resolve()
     if not target.is_relative_to(folder.resolve()):
-        return "不在录像目录内 / outside the recordings folder"
+        return Message("retention.outside")
     try:
         target.unlink(missing_ok=True)
     except OSError as error:
-        return f"无法删除（{error.strerror}），请检查权限与磁盘 / cannot be removed, check rights and disk"
-    return ""
+        return Message("retention.not_removed", error=error.strerror)
+    return None

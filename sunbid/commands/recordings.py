@@ -68,12 +68,12 @@ def _by_class(items: Iterable[Item]) -> list[dict[str, Any]]:
     for item in items:
         rule = CLASSES.get(item.retention_class)
         row = rows.setdefault(item.retention_class, {
-            "class": item.retention_class, "name": rule.zh if rule else "", "files": 0, "bytes": 0,
+            "class": item.retention_class, "name": str(rule.name) if rule else "", "files": 0, "bytes": 0,
             "expired_from": None, "expired_to": None, "held": 0, "why_held": "",
         })  # fmt: skip
         if not item.may_go:
             row["held"] += 1
-            row["why_held"] = item.why
+            row["why_held"] = str(item.why)
             continue
         day = item.expired_at.astimezone(BEIJING).date().isoformat()
         row["files"] += 1
@@ -89,7 +89,7 @@ def _show(rows: list[dict[str, Any]], items: list[Item], as_json: bool) -> None:
             {
                 "id": item.recording_id, "room": item.room_id, "session": item.session_id, "path": item.path,
                 "bytes": item.bytes, "class": item.retention_class, "expired_at": item.expired_at.isoformat(),
-                "may_go": item.may_go, "why": item.why,
+                "may_go": item.may_go, "why": str(item.why),
             }
             for item in items
         ]  # fmt: skip
@@ -115,7 +115,13 @@ def _ask(going: list[Item]) -> None:
 
 def _tell(done: Any, as_json: bool) -> None:
     if as_json:
-        output.emit({"deleted": list(done.deleted), "bytes": done.bytes, "kept": dict(done.kept)})
+        output.emit(
+            {
+                "deleted": list(done.deleted),
+                "bytes": done.bytes,
+                "kept": {one: str(why) for one, why in done.kept.items()},
+            }
+        )
     else:
         print(local("cli.deleted", files=len(done.deleted), size=done.bytes))
         for recording_id, why in done.kept.items():

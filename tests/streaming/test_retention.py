@@ -38,7 +38,9 @@ def test_no_class_is_left_untested_or_without_names_and_source() -> None:
     assert set(retention.CLASSES) == {
         "procurement", "works", "archive-10", "archive-30", "archive-permanent", "security", "security-key",
     }  # fmt: skip
-    assert all(rule.zh and rule.en and rule.source for rule in retention.CLASSES.values())
+    assert all(
+        rule.name.text("zh") and rule.name.text("en") and rule.source for rule in retention.CLASSES.values()
+    )
 
 
 def test_a_leap_day_is_never_kept_too_short() -> None:
@@ -90,8 +92,8 @@ def test_a_dry_run_lists_what_would_go_and_why_and_touches_nothing(shelf: tuple[
     assert {name: item.may_go for name, item in items.items()} == {
         "sealed-old": True, "unsealed-old": False, "camera": True,
     }  # fmt: skip
-    assert "尚未封存" in items["unsealed-old"].why
-    assert "30 日" in items["camera"].why
+    assert "尚未封存" in items["unsealed-old"].why.text("zh")
+    assert "30 日" in items["camera"].why.text("zh")
     assert len(list(folder.glob("*.mp4"))) == 5
 
 
@@ -124,7 +126,7 @@ def test_a_file_that_cannot_be_removed_is_named_and_stays_in_the_plan(shelf: tup
         items = retention.plan(session, ENDED)
     done = retention.delete(ledger, folder, items, "admin")
     assert done.deleted == [] and done.bytes == 0 and set(done.kept) == {"camera", "sealed-old"}
-    assert "权限" in done.kept["camera"] and outside.exists()
+    assert "权限" in done.kept["camera"].text("zh") and outside.exists()
     with ledger.read() as session:
         actions = list(session.scalars(select(AuditEntry.action).order_by(AuditEntry.seq)))
         assert actions == ["recording.delete"] * 2 + ["recording.delete_failed"] * 2
