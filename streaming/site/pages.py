@@ -192,8 +192,8 @@ class Pages(Service):
         shared = {
             "today": moment,
             "now_ms": int(moment.timestamp() * 1000),
-            "day_long": dated(moment, lang, "day"),
-            "day_short": dated(moment, lang, "short"),
+            "day_long": dated(moment.date(), lang, "day"),
+            "day_short": dated(moment.date(), lang, "short"),
             "links": NAVIGATION,
             "here": {other: _same_page(request, other) for other in LANGS},
             "bare": False,

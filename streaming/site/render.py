@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -66,6 +67,7 @@ def said_at(message: Mapping[str, Any]) -> str:
     return clock(message["ts"], "%m-%d" if message["type"] == "scheduled" else "%H:%M:%S")
 
 
+@lru_cache(maxsize=2000)
 def dated(moment: date, lang: str, form: str) -> str:
     """A date as readers expect it; `form` names its pattern among the messages: day (2026年11月19日 星期四, or
     19 Nov 2026, Thursday), day_of_year, short, month, month_alone, weekday."""
