@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from messages import Message
-from records.acts import Disturbs
+from records.administration import Disturbs
 from records.clock import BEIJING, now
 from records.tables.openings import Opening
 

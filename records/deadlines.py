@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from messages import Message
 from records.clock import now, rfc3339
-from records.sequence import IllegalTransition
+from records.opening_checks import IllegalTransition
 from records.tables.openings import Opening
 
 

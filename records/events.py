@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from records.exact import AMOUNT, Plain
+from records.decimals import AMOUNT, Plain
 from records.public.masking import mask
 from records.public.rows import MASK
 

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from messages import Message, Unknown
 from records import audit
+from records.opening_checks import READINGS
 from records.public.openings import moment_of
 from records.published_list import list_of
-from records.sequence import READINGS
 from records.states import OPENING_STEPS, append_event
 from records.tables.bids import Bid
 from records.tables.openings import Opening, OpeningEvent

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from messages import Invalid, Message, Unknown
 from records import audit, texts
-from records.acts import By
+from records.administration import By
 from records.clock import now
 from records.lots import centre_of_lot
 from records.public import papers, rows
@@ -27,7 +27,7 @@ SHORTEST = 2
 
 
 @dataclass(frozen=True)
-class Standing:
+class HandledOpinion:
     """One opinion as the office sees it. Who sent it is not in the ledger."""
 
     id: str
@@ -60,7 +60,7 @@ def _query(centre: str | None, which: str) -> Select[Opinion, str | None, Opinio
 
 def listed(
     session: Session, centre: str | None = None, which: str = "", limit: int = 50, offset: int = 0
-) -> list[Standing]:
+) -> list[HandledOpinion]:
     """Opinions of a centre's projects, or all: `which` is open, answered or empty for both; the open ones and
     among them the longest waiting first."""
     closed = func.coalesce(OpinionAnswer.answered_at, Opinion.answered_at)
@@ -69,7 +69,7 @@ def listed(
     return [_standing(opinion, name, answer) for opinion, name, answer in rows]
 
 
-def one(session: Session, opinion_id: str) -> Standing | None:
+def one(session: Session, opinion_id: str) -> HandledOpinion | None:
     """One opinion as the office sees it; None if there is none."""
     found = session.execute(_query(None, "").where(Opinion.id == opinion_id)).first()
     return None if found is None else _standing(*found)
@@ -80,8 +80,8 @@ def count(session: Session, centre: str | None = None, which: str = "") -> int:
     return session.scalar(select(func.count()).select_from(_query(centre, which).subquery())) or 0
 
 
-def _standing(opinion: Opinion, project: str | None, answer: OpinionAnswer | None) -> Standing:
-    return Standing(
+def _standing(opinion: Opinion, project: str | None, answer: OpinionAnswer | None) -> HandledOpinion:
+    return HandledOpinion(
         id=opinion.id, project_id=opinion.project_id, project=project, channel=opinion.channel,
         content=opinion.content, received_at=opinion.received_at,
         answered_at=answer.answered_at if answer else opinion.answered_at,

@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 
 from messages import Invalid, Message, Unknown
 from records import audit, current, texts
-from records.acts import COMMAND_LINE, By, Conflict
-from records.alike import refuse_twin
+from records.administration import COMMAND_LINE, By, Conflict, refuse_twin
 from records.serving import signing
 from records.tables.intake import Source
 from records.tables.openings import Opening

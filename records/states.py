@@ -14,12 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from messages import Message, Unknown
-from records import chain, commitment, deadlines, events, published_list, rollcall, sequence
+from records import chain, commitment, deadlines, events, opening_checks, published_list
 from records.clock import now, rfc3339
+from records.opening_checks import IllegalTransition as IllegalTransition
 from records.public import masking, rows
 from records.public.lots import publish_lot
 from records.public.openings import events_from, moment_of, publish_opening
-from records.sequence import IllegalTransition as IllegalTransition
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
 from records.visibility import FIRST_MOMENT
@@ -213,13 +213,13 @@ def append_event(
     told = events.public_payload(kind, payload)
     hide = masking.hidden(session, opening, lot, kind, told, detail)
     shown = events.public_payload(kind, payload, mask=lot.prequalification, hide=hide)
-    moment = sequence.check_time(session, opening, kind, ts)
+    moment = opening_checks.check_time(session, opening, kind, ts)
     check_opening_step(opening, kind, shown, moment, not_before(opening, lot, kind))
     if kind == "scheduled":
         deadlines.check_opening_time(opening, datetime.fromisoformat(shown["scheduled_at"]))
-    rollcall.check(session, opening_id, kind, told)
-    if kind in sequence.READINGS:
-        sequence.check_reading(session, opening_id, kind, told)
+    opening_checks.check_counts(session, opening_id, kind, told)
+    if kind in opening_checks.READINGS:
+        opening_checks.check_reading(session, opening_id, kind, told)
     inside = dict(detail or {}) | ({"unmasked": payload} if shown != told else {})
     if inside:
         inside = commitment.salted(inside)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from messages import Invalid, Message, Unknown
 from records import audit
-from records.acts import By, Conflict
+from records.administration import By, Conflict
 from records.clock import now
 from records.tables.users import UnmaskRequest
 

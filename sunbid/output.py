@@ -41,7 +41,7 @@ def acting() -> Iterator[Session]:
 
     Exit code 1 where the ledger does not allow it (nothing of that name, taken already), 2 for bad words.
     """
-    from records.acts import Conflict, Disturbs
+    from records.administration import Conflict, Disturbs
     from sunbid import wiring
 
     try:

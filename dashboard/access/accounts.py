@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 
 from messages import Invalid, Message, Unknown
 from records import audit, texts
-from records.acts import COMMAND_LINE, By, Conflict
-from records.alike import refuse_twin
+from records.administration import COMMAND_LINE, By, Conflict, refuse_twin
 from records.clock import now
 from records.tables.users import ROLES, AuditEntry, User
 

@@ -25,7 +25,7 @@ from dashboard.panels import host as host_panel
 from dashboard.panels import room_health
 from messages import Invalid, Message, Unknown
 from records import audit, unmasking
-from records.acts import By, Conflict
+from records.administration import By, Conflict
 from records.serving import signing
 from records.serving.problems import Problem
 from records.serving.requests import body, json_object, whole

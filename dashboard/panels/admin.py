@@ -16,7 +16,7 @@ from dashboard.shell import screen as shell
 from dashboard.shell.html import draw, esc
 from messages import Fault
 from records import rooms, sources
-from records.acts import By
+from records.administration import By
 from records.tables.users import ROLES, role_name
 
 AREAS = ("accounts", "rooms", "sources")

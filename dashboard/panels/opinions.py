@@ -13,10 +13,10 @@ from dashboard.shell import screen as shell
 from dashboard.shell.html import draw, esc
 from messages import Fault
 from records import opinions
-from records.acts import By
+from records.administration import By
 from records.clock import now
 from records.keys import key_of
-from records.opinions import ANSWERED, OPEN, Standing
+from records.opinions import ANSWERED, OPEN, HandledOpinion
 from supervision.figures import formats as figures
 
 ANSWERERS = frozenset({"public-officer", "admin"})
@@ -77,12 +77,12 @@ def _choose(opinion: str) -> None:
     st.query_params["opinion"] = opinion
 
 
-def _waiting(page: shell.Page, opinion: Standing) -> str:
+def _waiting(page: shell.Page, opinion: HandledOpinion) -> str:
     days = (now() - opinion.received_at).total_seconds() / DAY
     return page.say("opinions.waiting", n=figures.number(days))
 
 
-def _chosen(page: shell.Page, which: str) -> Standing | None:
+def _chosen(page: shell.Page, which: str) -> HandledOpinion | None:
     """The opinion the address names, else the first that waits."""
     asked = st.query_params.get("opinion")
     with context.ledger().read() as session:
@@ -92,7 +92,7 @@ def _chosen(page: shell.Page, which: str) -> Standing | None:
     return first[0] if first and which == OPEN else None
 
 
-def _one(page: shell.Page, opinion: Standing) -> None:
+def _one(page: shell.Page, opinion: HandledOpinion) -> None:
     with st.container(border=True, key="opinion"):
         place = opinion.project or page.say("opinions.no_project")
         draw(
@@ -111,7 +111,7 @@ def _one(page: shell.Page, opinion: Standing) -> None:
             _form(page, opinion)
 
 
-def _form(page: shell.Page, opinion: Standing) -> None:
+def _form(page: shell.Page, opinion: HandledOpinion) -> None:
     with st.form(f"answer-{opinion.id}", border=False):
         text = st.text_area(
             page.say("opinions.answer"), value=opinion.public_text or "", max_chars=opinions.LONGEST,
@@ -123,7 +123,7 @@ def _form(page: shell.Page, opinion: Standing) -> None:
             _answer(page, opinion, text)
 
 
-def _answer(page: shell.Page, opinion: Standing, text: str) -> None:
+def _answer(page: shell.Page, opinion: HandledOpinion, text: str) -> None:
     """Write the answer; the account is asked for its role anew, for the page may have stood open long."""
     user = context.current_user()
     if user is None or user.role not in ANSWERERS:

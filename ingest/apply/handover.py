@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ingest.kinds.registry import TABLES, beneath
 from messages import Invalid, Message, Unknown
 from records import audit, current
-from records.acts import COMMAND_LINE, By, Conflict
+from records.administration import COMMAND_LINE, By, Conflict
 from records.bulk import chunks
 from records.keys import key_of, second_id
 from records.tables.base import table_of

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import messages
 import web
 from records.clock import BEIJING, written
-from records.sequence import READINGS
+from records.opening_checks import READINGS
 from web import tokens
 
 SITE = Path(__file__).parent

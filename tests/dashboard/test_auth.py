@@ -18,7 +18,7 @@ from dashboard.access.gate import Gate
 from dashboard.access.sessions import Sessions
 from records import audit
 from records import ledger as ledgers
-from records.acts import By
+from records.administration import By
 from records.serving import requests as asking
 from records.tables.users import AuditEntry
 from tests.dashboard.conftest import PASSWORD, sign_in

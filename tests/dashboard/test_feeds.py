@@ -24,7 +24,7 @@ from dashboard.config import DeskConfig
 from dashboard.live import api as live_api
 from dashboard.live import feeds
 from records import audit
-from records.acts import By
+from records.administration import By
 from records.ledger import Ledger
 from records.serving import signing
 from records.states import append_event

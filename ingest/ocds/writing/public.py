@@ -20,8 +20,8 @@ from ingest.apply.envelopes_of_rows import Row
 from ingest.ocds.writing.processes import Process
 from records.bids_on_hand import on_hand
 from records.lots import OVER, current_opening, deadline_in_force, round_before
+from records.opening_checks import READINGS
 from records.public.rows import MASK
-from records.sequence import READINGS
 from records.visibility import Datum, LotClock, is_visible, notice_from, status_from, visible_from
 
 Json = dict[str, Any]

@@ -1,0 +1,47 @@
+"""What those who keep this installation do: who did it, why it is refused, and names taken for one another."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from messages import Invalid, Message
+
+
+@dataclass(frozen=True)
+class By:
+    """Who does something, and from where; for the audit chain."""
+
+    name: str = "cli"
+    ip: str | None = None
+
+
+COMMAND_LINE = By()
+"""Somebody at the command line of this machine."""
+
+
+class Conflict(Invalid):
+    """What was asked for is well said, but what the ledger holds does not allow it."""
+
+
+class Disturbs(Conflict):
+    """What was asked for would disturb an opening; it is done if it is asked for knowingly."""
+
+
+def folded(name: str) -> str:
+    """A name as it is compared: names that differ in nothing but width, case or blanks are taken for one."""
+    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
+def alike(names: Iterable[str], name: str) -> list[str]:
+    """Those of the names that are taken for this one."""
+    wanted = folded(name)
+    return [one for one in names if folded(one) == wanted]
+
+
+def refuse_twin(names: Iterable[str], name: str) -> None:
+    """Raise Conflict where another name is taken for this one."""
+    for one in alike(names, name):
+        if one != name:
+            raise Conflict(Message("records.administration", held=one, name=name))
