@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
+from messages import Invalid, Message
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -178,7 +180,7 @@ class Lens:
         with self._base.cursor() as cursor:
             found: pa.Table | None = cursor.sql(sql, params=params).to_arrow_table()
         if found is None:
-            raise ValueError("只接受查询语句 / only a SELECT can be asked of the lens")
+            raise Invalid(Message("figure.only_select"))
         return found
 
     def rows(self, sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
