@@ -179,6 +179,7 @@ class Site:
             price_head=lambda currency: _price_head(currency, lang),
             say=lambda message, currency: sentence(message, lang, currency),
             named=lambda group, value: named(lang, group, value),
+            term=lambda text: term(lang, text),
             **context,
         )
         return page.encode()
