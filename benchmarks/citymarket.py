@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from messages import local
 from records.clock import now
 from records.ledger import Ledger
 from records.tables.bids import Bid
@@ -34,13 +35,13 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         type=Path,
-        help="已有的数据目录，如 sunbid demo --scale city 的 / a data folder that is there",
+        help=local("bench.data_folder_there"),
     )
     parser.add_argument(
         "--fraction",
         type=float,
         default=0.05,
-        help="无 --data 时建立城市的这一部分 / part of the city to build",
+        help=local("bench.part_city_build"),
     )
 
 
@@ -52,7 +53,7 @@ def market(data: Path | None, fraction: float) -> Iterator[Market]:
     """
     if data is not None:
         if not (data / "ledger.db").exists():
-            raise FileNotFoundError(f"{data} 中没有账本 / no ledger in this folder")
+            raise FileNotFoundError(local("bench.no_ledger", folder=str(data)))
         yield _held(data)
         return
     with tempfile.TemporaryDirectory(prefix="sunbid-bench-") as name:

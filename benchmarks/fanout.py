@@ -24,6 +24,7 @@ from typing import Any
 
 from benchmarks import janus
 from benchmarks.viewers import own_address
+from messages import local
 from streaming import ffmpeg
 
 ENGINES = ("native", "abi", "plain", "janus", "relay")
@@ -49,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     wanted = arguments.engines.split(",")
     unknown = sorted(set(wanted) - set(ENGINES))
     if unknown:
-        parser.error(f"没有这种引擎 / unknown engine {unknown[0]}; choose from {', '.join(ENGINES)}")
+        parser.error(local("bench.unknown_engine", name=unknown[0], names=list(ENGINES)))
     with tempfile.TemporaryDirectory() as folder:
         clip = make_clip(Path(folder))
         results = {name: _attempt(name, clip, arguments) for name in wanted}

@@ -26,6 +26,7 @@ import httpx
 import websockets
 
 from ingest.apply.envelopes import apply_batch
+from messages import local
 from records.ledger import Ledger
 from records.sources import add_source
 
@@ -118,9 +119,7 @@ async def _talk(port: int, token: str, messages: list[str]) -> int:
 def _rate(accepted: int, sent: int, started: float) -> float:
     seconds = time.perf_counter() - started
     if accepted != sent:
-        raise RuntimeError(
-            f"{sent} 条中只收下 {accepted} 条 / only {accepted} of {sent} records were accepted"
-        )
+        raise RuntimeError(local("bench.only_records_were_accepted", sent=sent, accepted=accepted))
     return round(accepted / seconds, 1)
 
 
@@ -150,7 +149,7 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
                 return
         except httpx.TransportError:
             time.sleep(0.05)
-    raise RuntimeError("接收进程没有启动 / the intake did not start")
+    raise RuntimeError(local("bench.intake_did_start"))
 
 
 @contextmanager
@@ -200,10 +199,8 @@ def measure(url: str, folder: Path, count: int) -> dict[str, float]:
 def main(argv: list[str] | None = None) -> int:
     """Run the benchmark; with --json one object on the last line."""
     parser = argparse.ArgumentParser(prog="sunbid bench intake", description=__doc__)
-    parser.add_argument("--records", type=int, default=20_000, help="每条路径的记录数 / records per path")
-    parser.add_argument(
-        "--json", action="store_true", help="最后一行输出 JSON / one JSON object on the last line"
-    )
+    parser.add_argument("--records", type=int, default=20_000, help=local("bench.records_per_path"))
+    parser.add_argument("--json", action="store_true", help=local("bench.json"))
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="sunbid-bench-") as name:
         folder = Path(name)

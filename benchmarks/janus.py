@@ -16,6 +16,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.lightpeer import FINGERPRINT, LightPeer
+from messages import local
 
 MOUNTPOINT = 1
 _FOLDER = Path("/usr/lib/x86_64-linux-gnu/janus")
@@ -24,9 +25,9 @@ _FOLDER = Path("/usr/lib/x86_64-linux-gnu/janus")
 def available() -> str | None:
     """None if Janus can run here, else what is missing."""
     if shutil.which("janus") is None:
-        return "janus 未安装 / janus is not installed (Debian package: janus)"
+        return local("bench.no_janus")
     if not _FOLDER.exists():
-        return f"{_FOLDER} 不存在 / missing"
+        return local("bench.no_folder", folder=str(_FOLDER))
     return None
 
 

@@ -23,6 +23,7 @@ from typing import Any
 
 from playwright.async_api import BrowserContext, Page, Route, async_playwright
 
+from messages import local
 from records.ledger import Ledger
 from records.serving import signing
 from records.tables.organisations import Centre, Room
@@ -58,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     ways = arguments.ways.split(",")
     if unknown := sorted(set(ways) - set(WAYS)):
-        parser.error(f"没有这种方式 / unknown way {unknown[0]}; choose from {', '.join(WAYS)}")
+        parser.error(local("bench.unknown_way", name=unknown[0], names=list(WAYS)))
     with tempfile.TemporaryDirectory() as folder:
         results = _against_hub(Path(folder), ways, arguments.seconds)
     for way, result in results.items():
@@ -88,7 +89,7 @@ def _prepare(folder: Path) -> str:
     ledger = Ledger(_url(folder))
     ledger.upgrade()
     with ledger.write() as session:
-        session.add(Centre(id="bench", name="测量 / bench", source="bench"))
+        session.add(Centre(id="bench", name="测量", source="bench"))
         session.flush()
         room = Room(
             id=ROOM, centre_id="bench", name="测量", source="bench", token_hash=signing.token_hash(token)
@@ -123,7 +124,7 @@ def _await_hub(base: str, hub: subprocess.Popen[bytes]) -> None:
             return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
-    raise RuntimeError("直播站没有起来 / the hub did not start")
+    raise RuntimeError(local("bench.hub_did_start"))
 
 
 async def _measure(base: str, token: str, ways: list[str], seconds: float) -> dict[str, dict[str, Any]]:

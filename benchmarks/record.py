@@ -21,6 +21,7 @@ from typing import Any
 from sqlalchemy import select
 
 from benchmarks.studio import Studio
+from messages import local
 from records.ledger import Ledger
 from records.serving.workers import Workers
 from records.tables.evidence import Recording, Segment
@@ -104,7 +105,7 @@ async def _until(condition: Any) -> None:
     limit = time.monotonic() + READY_SECONDS
     while not condition():
         if time.monotonic() > limit:
-            raise TimeoutError("录像没有按时开始 / recording did not begin in time")
+            raise TimeoutError(local("bench.recording_did_begin_time"))
         await asyncio.sleep(0.1)
 
 

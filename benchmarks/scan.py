@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from benchmarks import citymarket
+from messages import local
 from records.ledger import Ledger
 from records.tables.bids import Bid
 from supervision.rules.scan import scan
@@ -57,9 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="sunbid bench scan", description=__doc__)
     citymarket.options(parser)
     parser.add_argument("--inside", nargs=2, metavar=("WHAT", "URL"), help=argparse.SUPPRESS)
-    parser.add_argument(
-        "--json", action="store_true", help="最后一行输出 JSON / one JSON object on the last line"
-    )
+    parser.add_argument("--json", action="store_true", help=local("bench.json"))
     given = parser.parse_args(argv)
     if given.inside:
         return inside(*given.inside)

@@ -23,6 +23,7 @@ from dashboard.access.accounts import SignedIn
 from dashboard.config import DeskConfig
 from dashboard.screens import Screen
 from dashboard.shell import memo
+from messages import local
 from sunbid.demo import home
 
 APP = Path(context.__file__).parent / "app.py"
@@ -64,10 +65,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run the benchmark; with --json one object on the last line."""
     parser = argparse.ArgumentParser(prog="sunbid bench screens", description=__doc__)
     citymarket.options(parser)
-    parser.add_argument("--times", type=int, default=10, help="每屏重画次数 / warm runs a screen")
-    parser.add_argument(
-        "--json", action="store_true", help="最后一行输出 JSON / one JSON object on the last line"
-    )
+    parser.add_argument("--times", type=int, default=10, help=local("bench.warm_runs_screen"))
+    parser.add_argument("--json", action="store_true", help=local("bench.json"))
     given = parser.parse_args(argv)
     logging.disable(logging.WARNING)
     context.identify_by(lambda: SignedIn("bench", "supervisor", "bench"))

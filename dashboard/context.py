@@ -57,7 +57,7 @@ def identify_by(who: Callable[[], SignedIn | None] | None) -> None:
 
 def _here() -> _Process:
     if _process is None:
-        raise RuntimeError("监管台尚未配置 / desk not configured: call dashboard.context.configure first")
+        raise RuntimeError("the desk is not configured: call dashboard.context.configure first")
     return _process
 
 

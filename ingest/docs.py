@@ -39,7 +39,7 @@ def updated(document: str) -> str:
     head, found, rest = document.partition(BEGIN)
     _, ended, tail = rest.partition(END)
     if not found or not ended:
-        raise ValueError(f"缺少标记 / marks missing: {BEGIN}")
+        raise ValueError(f"marks missing: {BEGIN}")
     return f"{head}{BEGIN}\n\n{tables()}\n\n{worked.section()}\n\n{END}{tail}"
 
 

@@ -17,7 +17,17 @@ from babel.messages.extract import extract_from_dir
 from messages.catalogue import DEFAULT, table
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("messages", "sunbid", "pages", "dashboard", "supervision", "ingest", "streaming", "records")
+PACKAGES = (
+    "messages",
+    "sunbid",
+    "pages",
+    "dashboard",
+    "supervision",
+    "ingest",
+    "streaming",
+    "records",
+    "benchmarks",
+)
 METHODS = [
     ("**.py", "messages.extract:python_calls"),
     ("**.html", "jinja2"),

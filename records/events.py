@@ -90,7 +90,7 @@ class BiddersPublished(Payload):
         numbers = [bidder.no for bidder in bidders]
         if twice := sorted({no for no in numbers if numbers.count(no) > 1}):
             raise PydanticCustomError(
-                "twice", f"{twice[0]} 号在名单中出现两次 / no. {twice[0]} stands twice in the list"
+                "number_twice", "no. {number} stands twice in the list", {"number": twice[0]}
             )
         return bidders
 
@@ -98,9 +98,8 @@ class BiddersPublished(Payload):
     def _as_many_as_said(self) -> Self:
         if self.count != len(self.bidders):
             raise PydanticCustomError(
-                "count",
-                "count 为 {count}，名单却有 {named} 家；请逐家列出，不公开名称的写 ******"
-                " / count says {count}, the list has {named}: list each bidder, with ****** for a name that is kept back",
+                "count_differs",
+                "count says {count}, the list has {named}",
                 {"count": self.count, "named": len(self.bidders)},
             )
         return self
@@ -120,8 +119,8 @@ class DecryptProgress(Payload):
     def _no_more_than_all(self) -> Self:
         if (self.done or 0) + self.failed > self.total:
             raise PydanticCustomError(
-                "total",
-                "成功与失败之和多于总数 {total} / done and failed together are more than the total of {total}",
+                "over_total",
+                "done and failed together are more than the total of {total}",
                 {"total": self.total},
             )
         return self

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from messages import Message
+from messages import Message, local
 from records.serving.workers import Worker, Workers
 from streaming.edges.config import Edge
 from streaming.edges.janus import Janus, JanusError, JanusGone
@@ -278,7 +278,7 @@ class Outpost:
             log.warning(
                 "edge.viewers_do_not_reach_it",
                 edge=self.edge.name,
-                remedy="检查边缘机的 UDP 端口与对外地址 / check its UDP ports and public address",
+                remedy=local("edges.not_reached"),
             )
 
     async def _detach(self, janus: Janus, handle: int) -> None:

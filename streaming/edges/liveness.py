@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
+from messages import Invalid, Message
 from streaming.edges.config import Edge
 
 log = structlog.get_logger()
@@ -81,7 +82,7 @@ class Pulse:
             reply = json.loads(await socket.recv())
         error = reply.get("error")
         if error is not None and int(error.get("code", 0)) == 403:
-            raise ValueError("admin= 有误 / wrong admin secret")
+            raise Invalid(Message("edges.wrong_admin"))
         media = reply.get("info", {}).get("webrtc", {}).get("media", {})
         if not media:
             return None

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from cffi import FFI
 
+from messages import local
+
 HERE = Path(__file__).parent
 MODULE = "streaming.fanout._native"
 
@@ -71,9 +73,9 @@ def main() -> int:
             target = build()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - distutils fails in many ways; all mean the same here
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        print(f"未生成本机转发模块 / native fan-out not built: {reason}", file=sys.stderr)
+        print(local("media.not_built", reason=reason), file=sys.stderr)
         return 1
-    print(f"已生成 / built {target.name}")
+    print(local("media.built", name=target.name))
     return 0
 
 
