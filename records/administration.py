@@ -44,4 +44,4 @@ def refuse_twin(names: Iterable[str], name: str) -> None:
     """Raise Conflict where another name is taken for this one."""
     for one in alike(names, name):
         if one != name:
-            raise Conflict(Message("records.administration", held=one, name=name))
+            raise Conflict(Message("name.alike", held=one, name=name))

@@ -23,8 +23,9 @@ from supervision.lists import names
 from supervision.rules.registry import LOT_RULES
 from supervision.warnings import desk as warnings
 from supervision.warnings import history
-from supervision.warnings.desk import WarningFilters, WarningRow
+from supervision.warnings.desk import Change, WarningFilters, WarningRow
 from supervision.warnings.handling import DISPOSITIONS, STATES
+from supervision.warnings.raising import WATCH
 
 PAGE = 200
 """Warnings the stream holds; older ones by narrowing the filters."""
@@ -171,7 +172,7 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
         "note": row.note,
         "steps": [
             {"ts": rfc3339(c.ts), "state_name": _word(STATES, c.state, lang), "actor": _actor(c.actor, lang),
-             "note": _side(c.note, lang)}
+             "note": _note(c, lang)}
             for c in row.history
         ],
     }  # fmt: skip
@@ -265,13 +266,12 @@ def _unknown_rule(lang: str) -> str:
 
 
 def _actor(actor: str, lang: str) -> str:
-    return actor if actor != "watch" else "系统" if lang == "zh" else "system"
+    return actor if actor != WATCH else "系统" if lang == "zh" else "system"
 
 
-def _side(note: str | None, lang: str) -> str | None:
-    """The watch's own notes come in both languages, a person's as written."""
-    zh, slash, en = (note or "").partition(" / ")
-    return note if not slash or not en.isascii() else zh if lang == "zh" else en
+def _note(change: Change, lang: str) -> str | None:
+    """The watch's own notes are keys of messages, a person's stand as written."""
+    return messages.say(change.note, lang) if change.actor == WATCH and change.note else change.note
 
 
 def _word(table: Mapping[str, tuple[str, str]], key: str, lang: str) -> str:

@@ -130,7 +130,7 @@ def _grow(
     warning.subjects = subjects
     warning.dedup_key = _dedup_key(session, finding)
     session.flush()
-    add_change(session, warning, WATCH, "主体增加，证据已更新 / more subjects, evidence updated", moment)
+    add_change(session, warning, WATCH, "warning.more_subjects", moment)
     return warning
 
 
@@ -143,7 +143,7 @@ def _refresh(session: Session, warning: Warning, finding: Finding, moment: datet
         setattr(warning, name, value)
     session.flush()
     if worse:
-        add_change(session, warning, WATCH, "等级上调 / level raised", moment)
+        add_change(session, warning, WATCH, "warning.level_raised", moment)
     return warning
 
 
