@@ -12,7 +12,7 @@ from dashboard import context
 from dashboard.shell import places
 from dashboard.shell.filters import Choice
 from dashboard.shell.memo import per_lens
-from records.clock import today, written
+from records.clock import written
 from records.states import OPENING_STATES
 from records.tables.projects import TRADE_FAMILIES
 from records.visibility import Progress, progress_told
@@ -50,14 +50,6 @@ class Table:
 def stamp(moment: datetime | None) -> str | None:
     """A moment as tables show it: Beijing time to the minute, or the day alone."""
     return None if moment is None else written(moment)
-
-
-def when(moment: datetime | None) -> str:
-    """A moment in a narrow column: the year only where it is not the present one; a dash where it is not known."""
-    text = stamp(moment)
-    if text is None:
-        return figures.DASH
-    return text[5:] if text.startswith(f"{today().year}-") else text
 
 
 def family(code: str | None, lang: str) -> str:

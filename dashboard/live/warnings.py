@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
@@ -47,11 +46,6 @@ class Question:
 
 MINE = "mine"
 """The state filter "given to me 交给我的": open warnings whose assignee asks."""
-
-
-def address(warning_id: str) -> str:
-    """Where a warning opens in the warning centre: the one form of link to it."""
-    return f"/warnings?{urlencode({'warning': warning_id})}"
 
 
 def question(asked: Mapping[str, str], user: str = "") -> Question:
