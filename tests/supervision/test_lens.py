@@ -422,3 +422,30 @@ def test_a_lot_without_a_centre_counts_where_its_room_is(
     with ledger.read() as session:
         [facts] = load_facts(session, [lot])
     assert facts.centre_id == "c1"
+
+
+def test_every_figure_of_the_ledger_answers_whole_broken_down_and_with_its_lots(
+    ledger: Ledger, market: Any, writer: LensWriter, past: datetime
+) -> None:
+    """Here on SQLite; `tests.supervision.test_postgres` asks the same of PostgreSQL."""
+    every_live_figure_answers(ledger, market, writer, past)
+
+
+def every_live_figure_answers(ledger: Ledger, market: Any, writer: LensWriter, past: datetime) -> None:
+    market.firm("A")
+    market.award(market.lot("won", past, status="awarded"), "A", 900, past + timedelta(minutes=5))
+    market.opening(market.lot("held", past, centre_id=None, status="opened"), past)
+    answers = Answers(writer.lens, ledger)
+    live = [one for one in FIGURES.values() if isinstance(one, LedgerFigure)]
+    narrow = Filters(
+        Period.of("year", past.date()), "year", centre="c1", trade_family="works", category="市政"
+    )
+    for filters in (ALL, narrow):
+        assert set(answers.values([one.id for one in live], filters)) == {one.id for one in live}
+        for one in live:
+            for by in one.by:
+                assert isinstance(answers.breakdown(one.id, filters, by), dict)
+            if one.of_lots:
+                found = answers.lots(one.id, filters)
+                assert found.total == len(found.rows)
+    assert {row["lot_id"] for row in answers.lots("M45", narrow).rows} == {"won", "held"}

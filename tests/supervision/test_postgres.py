@@ -19,7 +19,7 @@ from supervision.lens.writer import LensWriter
 from supervision.warnings import desk as warnings
 from tests.places import HANGZHOU
 from tests.supervision.conftest import Market
-from tests.supervision.test_lens import BRUTE, random_market
+from tests.supervision.test_lens import BRUTE, every_live_figure_answers, random_market
 from tests.supervision.test_watch import loop_of, same_machine, settle, warnings_of
 
 pytestmark = pytest.mark.server
@@ -67,3 +67,9 @@ def test_settled_lots_enter_by_time_alone(ledger: Ledger, market: Any, tmp_path:
     with ledger.write() as session:
         session.execute(text("UPDATE lot SET deadline = deadline - interval '2 seconds'"))
     assert len(writer.refresh()) == 1
+
+
+def test_every_figure_of_the_ledger_answers(
+    ledger: Ledger, market: Market, past: datetime, tmp_path: Path
+) -> None:
+    every_live_figure_answers(ledger, market, LensWriter(ledger, tmp_path, HANGZHOU), past)
