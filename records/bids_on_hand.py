@@ -83,9 +83,9 @@ def on_hand(bids: Iterable[B], deadline: datetime | None, since: datetime | None
 
     `since`: when the opening of an earlier round was held (`records.lots.round_before`); None: this is the first round.
     """
-    counted = (bid for bid in bids if _handed_in(PYTHON, bid, deadline, since))
-    last = {bid.bidder_id: bid for bid in sorted(counted, key=receipt)}
-    return sorted(last.values(), key=receipt)
+    counted = sorted((bid for bid in bids if _handed_in(PYTHON, bid, deadline, since)), key=receipt)
+    last = {bid.bidder_id: bid for bid in counted}
+    return counted if len(last) == len(counted) else sorted(last.values(), key=receipt)
 
 
 # ── in SQL ───────────────────────────────────────────────────────────────────

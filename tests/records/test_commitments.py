@@ -91,7 +91,7 @@ def test_an_upgrade_salts_what_is_held_and_links_it_anew(written: Ledger) -> Non
     old(written)
     with written.read() as session:
         held = list(public.opening_events(session, "O1"))
-        named = [problem for problem in check.check(session).problems if "承诺值" in problem]
+        named = [problem for problem in check.check(session).problems if "承诺值" in problem.text("zh")]
     assert len(named) == 5, "every hash of the old kind is named"
     bring_along(written)
     with written.read() as session:
@@ -123,7 +123,7 @@ def test_an_opening_sealed_before_keeps_its_signed_hashes_and_is_whole(written: 
         event = session.query(OpeningEvent).filter(OpeningEvent.type == "bidders_published").one()
         event.detail = {"unmasked": "another"}
     with written.read() as session:
-        assert any("承诺值" in problem for problem in check.check(session).problems), (
+        assert any("承诺值" in problem.text("zh") for problem in check.check(session).problems), (
             "what is changed is named"
         )
 
