@@ -21,7 +21,6 @@ from records.states import append_event
 from records.tables.bids import Bid
 from tests.dashboard import live_market
 from tests.dashboard.screens import desk_of, turn
-from tests.streaming.hub_market import bidders
 from tests.streaming.test_pages_every_step import WALK
 
 LEFT_OVER = re.compile(r"\{\w*\}|\$\w+|\bNone\b|Undefined")
@@ -68,7 +67,8 @@ def test_what_a_host_is_about_to_publish_is_said_in_words(
     with rooms.write() as session:
         for number, status in enumerate(told, start=1):
             session.get_one(Bid, f"L1-{number}").decrypt_status = status
-        append_event(session, "O-L1", "bidders_published", {"count": 3, "bidders": bidders(3)}, actor="host")
+        steps = {step.kind: step.payload for step in hosting.next_steps(session, "O-L1")}
+        append_event(session, "O-L1", "bidders_published", steps["bidders_published"], actor="host")
     shown = room_screen(lang, "decrypt_progress")
     assert not shown.exception
     preview = "\n".join(part.value for part in shown.code)

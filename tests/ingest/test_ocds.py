@@ -221,7 +221,7 @@ def test_bad_use_is_told(sqlite_ledger: Ledger, tmp_path: Path) -> None:
         import_paths(sqlite_ledger, ["nowhere.json"], data_dir=tmp_path)
     with pytest.raises(ValueError, match="xml"):
         import_paths(sqlite_ledger, [], data_dir=tmp_path, format="xml")
-    with pytest.raises(ValueError, match="source"):
+    with pytest.raises(ValueError, match="来源名称"):
         import_paths(sqlite_ledger, [write(tmp_path, "a.json", RELEASE)], data_dir=tmp_path, source="a b")
 
 

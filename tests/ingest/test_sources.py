@@ -11,7 +11,7 @@ from records.ledger import Ledger
 def test_a_source_from_making_to_disabling(sqlite_ledger: Ledger) -> None:
     with sqlite_ledger.write() as session:
         token = sources.add_source(session, "杭州-1", demo=True)
-        with pytest.raises(ValueError, match="rotate"):
+        with pytest.raises(ValueError, match="更换"):
             sources.add_source(session, "杭州-1")
         fresh = sources.rotate(session, "杭州-1")
         sources.disable(session, "杭州-1")
@@ -26,7 +26,7 @@ def test_a_source_from_making_to_disabling(sqlite_ledger: Ledger) -> None:
 def test_bad_names_and_unknown_sources(sqlite_ledger: Ledger) -> None:
     with sqlite_ledger.write() as session:
         for name in ("", "a b", "../x", "x" * 101):
-            with pytest.raises(ValueError, match="source names"):
+            with pytest.raises(ValueError, match="来源名称"):
                 sources.add_source(session, name)
         with pytest.raises(LookupError, match="nobody"):
             sources.rotate(session, "nobody")

@@ -283,7 +283,7 @@ def test_a_new_centre_is_told_and_several_of_a_name_are_not_guessed(ledger: Ledg
         session.add_all(Centre(id=key, name="县级", source="platform") for key in ("a", "b"))
     for words in (("add", "r3", "--name", "三室"), ("edit", "r1")):
         refused = sunbid("room", *words, "--centre", "县级")
-        assert refused.exit_code == 1 and "a, b" in refused.stderr
+        assert refused.exit_code == 1 and "a、b" in refused.stderr
     told("room", "add", "r3", "--name", "三室", "--centre", "a")
     assert centres(ledger) == ["a", "b", "余杭分中心", "富阳"]
 

@@ -30,7 +30,7 @@ def test_lines_lost_to_a_full_disk_are_counted_once_there_is_room(tmp_path: Path
     path.unlink()
     log.write("hub", "after")
     text = path.read_text()
-    assert "before" in kept and "after" in text and "3 lines" in text and "lost 0" not in text
+    assert "before" in kept and "after" in text and "3 行" in text and "lost 0" not in text
     assert path.stat().st_mode & 0o777 == 0o600
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from messages import Message
+from messages import Message, Unknown
 from records.clock import now, running_from
 from records.ledger import Ledger
 from records.tables.base import Base
@@ -323,7 +323,7 @@ def test_scan_finds_the_same_without_raising(
     }  # fmt: skip
     assert len(list(scan(ledger, since=past - timedelta(days=30)))) == 1
     assert list(scan(ledger, ["B10"])) == [] and list(scan(ledger, params={"B4": {"min_bidders": 3}})) == []
-    with pytest.raises(KeyError, match="B99"):
+    with pytest.raises(Unknown, match="B99"):
         scan(ledger, ["B99"])
     assert warnings_of(ledger) == []
 
