@@ -247,6 +247,6 @@ def test_a_process_whose_worker_is_dead_or_stuck_is_replaced(keeper: Path, kind:
 def test_a_process_that_only_waits_is_left_alone(keeper: Path) -> None:
     for kind in ("port", "file"):
         (keeper / f"{kind}.sick").write_text('{"status": "failing", "replace": false, "detail": "ledger"}')
-    until(lambda: (keeper / "log").read_text().count("waits for something") == 2)
+    until(lambda: (keeper / "log").read_text().count("在等待") == 2)
     time.sleep(1.5)
     assert (starts(keeper, "port"), starts(keeper, "file")) == (1, 1)
