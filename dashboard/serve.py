@@ -20,6 +20,7 @@ from dashboard.access import routes as auth
 from dashboard.access.gate import Gate
 from dashboard.config import DeskConfig
 from dashboard.exports import routes as exports
+from dashboard.live import feeds
 from dashboard.shell import screen as shell
 from dashboard.shell import unavailable as failing
 from records.serving import signing
@@ -79,8 +80,6 @@ def _one_log() -> None:
 
 def own_routes() -> list[Any]:
     """Every address of the desk that is not Streamlit's."""
-    from dashboard.live import feeds
-
     return [*auth.routes, *ops.routes, *exports.routes, *components.files().routes(), *feeds.routes]
 
 
@@ -96,4 +95,7 @@ def serve(config: DeskConfig) -> None:
             log_config=None, access_log=False, timeout_graceful_shutdown=3, server_header=False,
         )
     )  # fmt: skip
-    server.run(sockets=[sock])
+    try:
+        server.run(sockets=[sock])
+    finally:
+        feeds.end()

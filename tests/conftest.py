@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -70,6 +71,14 @@ def ledger(tmp_path: Path, empty_ledger: Path) -> Iterator[Ledger]:
     book = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
     yield book
     book.close()
+
+
+@pytest.fixture(autouse=True)
+def nobody_follows_a_ledger_that_is_gone() -> Iterator[None]:
+    """The desk's feed ends with the test that asked for it: its thread would complain into the output of the next."""
+    yield
+    if "dashboard.live.feeds" in sys.modules:
+        sys.modules["dashboard.live.feeds"].end()
 
 
 @pytest.fixture(scope="session")

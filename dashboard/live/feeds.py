@@ -133,6 +133,15 @@ def changes() -> Changes:
         return _changes
 
 
+def end() -> None:
+    """End the follower of this process, if there is one; `changes` begins another."""
+    global _changes
+    with _lock:
+        if _changes is not None:
+            _changes.close()
+        _changes = None
+
+
 def _refused(socket: WebSocket) -> int | None:
     """Why this socket may not listen (or listen any longer): a close code, or None."""
     user = gate.signed_in(socket.scope)

@@ -79,7 +79,7 @@ def told(ledger: Ledger, tmp_path: Path, request: pytest.FixtureRequest) -> Iter
                 cookie = context.sessions().issue(session.get_one(User, "supervisor"))
             client.cookies.set(gate.COOKIE, cookie)
             yield client
-        feeds.changes().close()
+        feeds.end()
     context.ledger().close()
 
 

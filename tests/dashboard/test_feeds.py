@@ -68,7 +68,7 @@ def desk(ledger: Ledger, tmp_path: Path) -> Iterator[Client]:
     yield client
     for made in clients:
         made.__exit__(None, None, None)
-    feeds.changes().close()
+    feeds.end()
 
 
 def take(socket: WebSocketTestSession, count: int) -> list[dict[str, Any]]:
