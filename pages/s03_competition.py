@@ -94,7 +94,7 @@ def _class(low: int, high: int | None) -> str:
 
 
 def _winners(page: shell.Page) -> None:
-    awards.ranking("winners", page.say("competition.winners"), page.filters, "winner", TOP, page.lang, 120)
+    awards.ranking("winners", page.say("competition.winners"), page.filters, "winner", TOP, page.lang, 144)
 
 
 _COLUMNS = [

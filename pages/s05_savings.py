@@ -90,12 +90,8 @@ def _key_projects(page: shell.Page) -> None:
             layout.nothing(page.say("savings.no_key"))
             return
         counts = {state: found[state].value for state in LOT_STATES if state in found}
-        bars = [Bar(_state(state, page.lang), n, figures.number(n)) for state, n in counts.items()]
+        bars = [Bar(page.say(f"site.lot.{state}"), n, figures.number(n)) for state, n in counts.items()]
         layout.plot(ranking(layout.variant(), bars, title=title), "key")
-
-
-def _state(state: str, lang: str) -> str:
-    return LOT_STATES[state] if lang == "zh" else state.replace("_", "-").capitalize()
 
 
 def _small(page: shell.Page) -> None:

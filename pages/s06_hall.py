@@ -14,7 +14,7 @@ from dashboard.panels import room_health
 from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
 from records import clock
-from records.states import OPENING_STATES, STAGES
+from records.states import OPENING_STATES
 from records.tables.projects import TRADE_FAMILIES
 from supervision.lists import hall
 
@@ -42,7 +42,7 @@ def body(page: shell.Page) -> None:
 
 
 def _filters(page: shell.Page) -> tuple[str, int, dict[str, Any]]:
-    say, index = page.say, 0 if page.lang == "zh" else 1
+    say = page.say
     with context.ledger().read() as session:
         centres = hall.centres(session, page.lang)
     with st.container(horizontal=True, vertical_alignment="center", key="filters"):
@@ -53,7 +53,7 @@ def _filters(page: shell.Page) -> tuple[str, int, dict[str, Any]]:
             "all": say("hall.all_centres", n=len(centres)) if centres else say("hall.no_centres"),
             **centres,
         }
-        families = {"all": say("hall.all"), **{k: v[index] for k, v in TRADE_FAMILIES.items()}}
+        families = {"all": say("hall.all"), **{code: say(f"site.family.{code}") for code in TRADE_FAMILIES}}
         chosen: dict[str, Any] = {
             "centre": _select("centre", say("hall.centre"), places),
             "family": _select("family", say("hall.family"), families),
@@ -63,7 +63,10 @@ def _filters(page: shell.Page) -> tuple[str, int, dict[str, Any]]:
             layouts = {str(n): say("hall.tiles", n=n) for n in COUNTS}
             count = int(choices.select("tiles", say("hall.layout"), layouts, default="9", width=140))
         else:
-            states = {"all": say("hall.all"), **{k: v[index] for k, v in OPENING_STATES.items()}}
+            states = {
+                "all": say("hall.all"),
+                **{state: say(f"site.opening.{state}") for state in OPENING_STATES},
+            }
             chosen["state"] = _select("state", say("hall.state"), states)
             chosen["text"] = choices.text("q", say("hall.search"), width=216)
         chosen["key"] = choices.switch("key", say("hall.key_only"))
@@ -112,7 +115,7 @@ def _open_room(opening: str) -> None:
 
 def _row(entry: hall.Entry, page: shell.Page) -> tables.Row:
     running = entry.state == "in_progress"
-    state = (STAGES[entry.stage] if running else OPENING_STATES[entry.state])[0 if page.lang == "zh" else 1]
+    state = page.say(f"site.stage.{entry.stage}" if running else f"site.opening.{entry.state}")
     return tables.Row([
         tabledata.stamp(entry.scheduled_at), entry.title, f"{entry.centre} {entry.room}".strip() or None,
         f"● {state}" if running else state, entry.family, entry.tenderer, page.say("hall.key_yes") if entry.key_project else None,

@@ -36,7 +36,7 @@ def body(page: shell.Page) -> None:
 
 def _filters(page: shell.Page) -> tuple[str, dict[str, str]]:
     """The row of choices; each stands in the address, so a link reopens the same view."""
-    say, index = page.say, 0 if page.lang == "zh" else 1
+    say = page.say
     with st.container(horizontal=True, vertical_alignment="center", key="filters"):
         views = {view: say(f"warnings.view_{view}") for view in VIEWS}
         view = choices.segments("view", say("warnings.view"), views, default="stream")
@@ -52,7 +52,7 @@ def _filters(page: shell.Page) -> tuple[str, dict[str, str]]:
                 "open": say("warnings.state_open"),
                 MINE: say("warnings.state_mine"),
                 "all": say("warnings.all"),
-                **{k: p[index] for k, p in STATES.items()},
+                **{state: say(f"state.{state}") for state in STATES},
             },
         }
         chosen = {

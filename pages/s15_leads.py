@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import messages
 from dashboard import context
 from dashboard.charts.bars import Bar, ranking
 from dashboard.exports import tables as tabledata
@@ -15,7 +16,7 @@ from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, live_basis, show
 from supervision.figures import formats as figures
 from supervision.warnings import desk as warnings
-from supervision.warnings.handling import DISPOSITIONS, STATES
+from supervision.warnings.handling import STATES
 
 SEEN = 10
 
@@ -59,8 +60,9 @@ def _funnel(page: shell.Page, by_state: dict[str, int]) -> None:
         if not sum(counts.values()):
             layout.nothing(page.say("leads.none"))
             return
-        index = 0 if page.lang == "zh" else 1
-        bars = [Bar(STATES[state][index], n, figures.number(n), key=state) for state, n in counts.items()]
+        bars = [
+            Bar(page.say(f"state.{state}"), n, figures.number(n), key=state) for state, n in counts.items()
+        ]
         made = ranking(layout.variant(), bars, title=title, name_width=96)
         layout.plot(made, "funnel", _open_warnings if page.names_visible else None)
 
@@ -93,7 +95,7 @@ def _leads(page: shell.Page, total: int) -> None:
 
 def _row(w: warnings.WarningRow, lang: str) -> tables.Row:
     index = 0 if lang == "zh" else 1
-    result = DISPOSITIONS[w.disposition][index] if w.disposition else None
+    result = messages.named("disposition", w.disposition, lang) if w.disposition else None
     return tables.Row(
         [w.level, (w.title, w.title_en)[index], w.lot_name, result, tabledata.stamp(w.raised_at)], w.id
     )

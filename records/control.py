@@ -8,6 +8,7 @@ from typing import Any
 
 from itsdangerous import BadSignature
 
+import messages
 from records.serving import signing
 
 PURPOSE = "control"
@@ -17,19 +18,10 @@ PENDING_SECONDS = 60.0
 """How long the first operator's request waits for a second one."""
 LONGEST_REASON = 200
 
-ACTS = {
-    "mute": ("静音", "Mute"),
-    "slate": ("画面垫片", "Slate"),
-    "needs_two": ("双人控制", "Two-person control"),
-}
-"""What an order may switch on or off: act → (zh, en)."""
+ACTS = ("mute", "slate", "needs_two")
+"""What an order may switch on or off."""
 
-REASONS = {
-    "identity": ("正在核验身份，涉及个人信息", "Identities are being checked; personal data in view"),
-    "private": ("画面涉及个人信息，暂时遮挡", "The picture is covered: personal data in view"),
-    "technical": ("设备调整，稍后恢复", "Equipment is being adjusted; back soon"),
-    "order": ("维持现场秩序，稍后恢复", "Order is being restored in the room; back soon"),
-}
+REASONS = ("identity", "private", "technical", "order")
 """Reasons that stand on the slate in the reader's language; any other text is shown as it is."""
 
 _ALONE = frozenset({("slate", True), ("needs_two", True)})
@@ -74,5 +66,4 @@ def check(key: bytes, token: str, max_age: int = MAX_AGE) -> Order | None:
 
 def reason_text(reason: str, lang: str) -> str:
     """What stands on the slate."""
-    known = REASONS.get(reason)
-    return known[0 if lang == "zh" else 1] if known else reason
+    return messages.say(f"site.slate.reason.{reason}", lang) if reason in REASONS else reason

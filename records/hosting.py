@@ -26,21 +26,11 @@ from records.visibility import Audience, Datum, LotClock, is_visible, progress_t
 HOSTS = frozenset({"operator", "admin"})
 """Roles that may host an opening."""
 
-STEPS: dict[str, tuple[str, str]] = {
-    "sign_in": ("宣布签到情况", "Announce sign-in"),
-    "bidders_published": ("公布投标人名单", "Publish the bidders"),
-    "decrypt_progress": ("公布解密进度", "Announce decryption"),
-    "control_price": ("公布最高投标限价", "Announce the control price"),
-    "coefficient_drawn": ("公布抽取的系数", "Announce the drawn coefficient"),
-    "bid_read": ("唱下一家", "Read the next bid"),
-    "objection": ("记录异议", "Record an objection"),
-    "objection_answered": ("答复异议", "Answer an objection"),
-    "record_confirmed": ("确认开标记录", "Confirm the record"),
-    "paused": ("暂停开标", "Pause"),
-    "resumed": ("恢复开标", "Resume"),
-    "ended": ("结束开标", "End the opening"),
-}
-"""Steps a host may take → (zh, en); the announcement and the sealing are not the host's."""
+STEPS = (
+    "sign_in", "bidders_published", "decrypt_progress", "control_price", "coefficient_drawn", "bid_read", "objection",
+    "objection_answered", "record_confirmed", "paused", "resumed", "ended",
+)  # fmt: skip
+"""Steps a host may take; the announcement and the sealing are not the host's. Their words: `room.step.<kind>`."""
 
 
 @dataclass(frozen=True)

@@ -92,24 +92,23 @@ def check_lot_transition(before: str | None, after: str) -> None:
 
 # ── the opening ──────────────────────────────────────────────────────────────
 
-OPENING_STATES = {
-    "scheduled": ("预告", "Scheduled"), "in_progress": ("开标中", "In progress"), "paused": ("暂停", "Paused"),
-    "ended": ("已结束", "Ended"), "sealed": ("已封存", "Sealed"), "cancelled": ("已取消", "Cancelled"),
-}  # fmt: skip
-
-STAGES = {
-    "waiting": ("等待开标", "Waiting"), "sign_in": ("签到", "Sign-in"), "bidders": ("公布名单", "Bidders published"),
-    "decryption": ("解密", "Decryption"), "price": ("控制价与系数", "Control price and coefficient"),
-    "reading": ("唱标", "Price reading"), "objection": ("异议答复", "Objections"),
-    "confirmation": ("记录确认", "Record confirmed"), "end": ("开标结束", "Ended"),
-}  # fmt: skip
-"""Stage of an opening, in order → (zh, en)."""
-
-_STAGES = tuple(STAGES)
+OPENING_STATES = ("scheduled", "in_progress", "paused", "ended", "sealed", "cancelled")
+STAGES = (
+    "waiting",
+    "sign_in",
+    "bidders",
+    "decryption",
+    "price",
+    "reading",
+    "objection",
+    "confirmation",
+    "end",
+)
+"""Stages of an opening, in order. Their words, and those of the states, are the messages `site.stage.*`, `site.opening.*`."""
 
 
 def _between(first: str, last: str) -> frozenset[str]:
-    return frozenset(_STAGES[_STAGES.index(first) : _STAGES.index(last) + 1])
+    return frozenset(STAGES[STAGES.index(first) : STAGES.index(last) + 1])
 
 
 @dataclass(frozen=True)

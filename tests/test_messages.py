@@ -171,8 +171,7 @@ def test_the_language_of_a_process(environment: dict[str, str], lang: str) -> No
 
 BOTH = re.compile(r"[\u4e00-\u9fff].* / [A-Za-z]", re.DOTALL)
 DOCUMENTS = {
-    "ingest/csv/docs.py", "ingest/docs.py", "ingest/http/description.py", "ingest/kinds/worked_example.py",
-    "ingest/kinds/organisations.py", "supervision/rules/page.py",  # documents made from the code, in both languages
+    "ingest/csv/docs.py", "ingest/kinds/worked_example.py", "supervision/rules/page.py",  # prose of documents in both
     "sunbid/demo/envelopes.py",  # a remark in a record of the demonstration
 }  # fmt: skip
 

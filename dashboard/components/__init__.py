@@ -62,6 +62,7 @@ def _component(name: str) -> Any:
 def words(lang: str, *areas: str) -> dict[str, Any]:
     """The words of some areas for a component: dots in a key become levels; `terms` are the usual values of free fields."""
     table: dict[str, Any] = {"english": lang == "en", "terms": messages.words(lang, "term.")}
+    table["reason"] = messages.words(lang, "site.slate.reason.")
     for area in areas:
         for key, text in messages.words(lang, f"{area}.").items():
             *path, last = key.split(".")
@@ -100,7 +101,7 @@ def _money_words(currency: str, lang: str) -> dict[str, str]:
     return {
         "tenThousand": in_units("万", currency),
         "yuan": currency_name(currency, lang),
-        "price": f"报价（{unit}）" if lang == "zh" else f"Price ({unit})",
+        "price": messages.say("opening.price_in", lang, unit=unit),
     }
 
 
@@ -115,13 +116,12 @@ def opening(
     key: str = "opening",
 ) -> None:
     """Picture, process, prices, log and objections of one opening, straight from the hub's feed."""
-    index = 0 if lang == "zh" else 1
     data = {
         "hub": _hub(),
         "opening": opening_id,
         "player": {"room": room, "name": room_name} if room else None,
         "controlPrice": control_price,
-        "stages": [{"id": stage, "name": names[index]} for stage, names in STAGES.items()],
+        "stages": [{"id": stage, "name": messages.say(f"site.stage.{stage}", lang)} for stage in STAGES],
         "said": messages.words(lang, "site.say."),
         "words": words(lang, "live", "opening") | _money_words(currency, lang),
     }
@@ -146,7 +146,6 @@ def warning_desk(
 
 def _actions(lang: str) -> Sequence[dict[str, Any]]:
     """What may be done with a warning, from which state and with which reasons, as supervision's table says."""
-    index = 0 if lang == "zh" else 1
     return [
         {
             "id": action,
@@ -158,8 +157,8 @@ def _actions(lang: str) -> Sequence[dict[str, Any]]:
             "assigns": rule.assigns,
             "note_hint": messages.say(f"warnings.hint.{action}", lang) if action in _ASKS else "",
             "dispositions": [
-                {"id": code, "name": names[index]}
-                for code, names in DISPOSITIONS.items()
+                {"id": code, "name": messages.say(f"disposition.{code}", lang)}
+                for code in DISPOSITIONS
                 if code in rule.dispositions
             ],
         }

@@ -13,8 +13,6 @@ from dashboard.shell import places
 from dashboard.shell.filters import Choice
 from dashboard.shell.memo import per_lens
 from records.clock import written
-from records.states import OPENING_STATES
-from records.tables.projects import TRADE_FAMILIES
 from records.visibility import Progress, progress_told
 from supervision.figures import formats as figures
 from supervision.figures import lots
@@ -54,8 +52,7 @@ def stamp(moment: datetime | None) -> str | None:
 
 def family(code: str | None, lang: str) -> str:
     """A trade family in words."""
-    pair = TRADE_FAMILIES.get(code or "")
-    return (code or "") if pair is None else pair[0 if lang == "zh" else 1]
+    return messages.named("site.family", code or "", lang)
 
 
 def lot_rows(
@@ -121,7 +118,7 @@ def _progress(told: Progress, lang: str) -> tuple[Any, ...]:
     return (
         told.started_at,
         told.ended_at,
-        OPENING_STATES[told.state][0 if lang == "zh" else 1],
+        messages.say(f"site.opening.{told.state}", lang),
         told.head_hash,
     )
 

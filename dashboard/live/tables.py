@@ -11,14 +11,12 @@ from dashboard.exports.tables import MOST_ROWS, Row, Table
 from dashboard.live import warnings as warning_views
 from dashboard.shell.filters import Choice
 from records import opinions
-from records.states import OPENING_STATES
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import span
 from supervision.lists import hall, money, names
 from supervision.lists.openings import EndedOpening, ended_openings
 from supervision.warnings import desk as warnings
 from supervision.warnings.desk import WarningFilters, WarningRow
-from supervision.warnings.handling import DISPOSITIONS
 
 FAMILIES_OF = {
     "tenderer-links": ("tenderers",),
@@ -95,13 +93,12 @@ def _family(name: str) -> Table:
 
 
 def _leads(choice: Choice, lang: str) -> list[Row]:
-    index = 0 if lang == "zh" else 1
     with context.ledger().read() as session:
         found = warnings.list_warnings(session, leads(choice.filters), limit=MOST_ROWS)
     return [
         (
             w.id, messages.say(f"level.{w.level}", lang), _title(w, lang), w.lot_name,
-            DISPOSITIONS[w.disposition][index] if w.disposition else None, w.raised_at,
+            messages.named("disposition", w.disposition, lang) if w.disposition else None, w.raised_at,
         )
         for w in found
     ]  # fmt: skip
@@ -110,10 +107,9 @@ def _leads(choice: Choice, lang: str) -> list[Row]:
 def _schedule(choice: Choice, lang: str) -> list[Row]:
     with context.ledger().read() as session:
         found = hall.schedule(session, hall.asked(choice.asked), lang, MOST_ROWS)
-    index = 0 if lang == "zh" else 1
     return [
         (
-            e.id, e.scheduled_at, e.title, f"{e.centre} {e.room}", OPENING_STATES[e.state][index], e.family,
+            e.id, e.scheduled_at, e.title, f"{e.centre} {e.room}", messages.say(f"site.opening.{e.state}", lang), e.family,
             e.tenderer, messages.say("hall.key_yes", lang) if e.key_project else None,
         )
         for e in found

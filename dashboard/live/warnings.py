@@ -23,7 +23,7 @@ from supervision.rules.registry import LOT_RULES
 from supervision.warnings import desk as warnings
 from supervision.warnings import history
 from supervision.warnings.desk import Change, WarningFilters, WarningRow
-from supervision.warnings.handling import DISPOSITIONS, STATES
+from supervision.warnings.handling import STATES
 from supervision.warnings.raising import WATCH
 
 PAGE = 200
@@ -136,7 +136,7 @@ def item(row: WarningRow, lang: str) -> dict[str, Any]:
         "assignee": row.assignee_name if row.state == "assigned" else None,
         "raised_at": rfc3339(row.raised_at),
         "state": row.state,
-        "state_name": _word(STATES, row.state, lang),
+        "state_name": messages.named("state", row.state, lang),
     }
 
 
@@ -162,10 +162,10 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
         "history": history.together(session, row),
         "related": [item(other, lang) for other in related[:3]],
         "related_count": len(related),
-        "disposition": row.disposition and _word(DISPOSITIONS, row.disposition, lang),
+        "disposition": row.disposition and messages.named("disposition", row.disposition, lang),
         "note": row.note,
         "steps": [
-            {"ts": rfc3339(c.ts), "state_name": _word(STATES, c.state, lang), "actor": _actor(c.actor, lang),
+            {"ts": rfc3339(c.ts), "state_name": messages.named("state", c.state, lang), "actor": _actor(c.actor, lang),
              "note": _note(c, lang)}
             for c in row.history
         ],
@@ -219,10 +219,9 @@ def usual(row: WarningRow, lang: str) -> str:
     """What the value stands beside: the usual value of its market, or the rule's threshold."""
     held = row.baseline if row.baseline is not None else row.threshold
     shown = figures.DASH if held is None else figures.measure(held)
-    if lang == "zh":
-        return f"{'警戒' if row.baseline is None else '通常'} {shown}"
-    words = f"{'threshold' if row.baseline is None else 'usually'} {shown}"
-    unit = "" if _counts(row.rule) else _unit(row.rule, lang)
+    kind = "threshold" if row.baseline is None else "usual"
+    words = messages.say(f"warning.{kind}", lang, value=shown)
+    unit = "" if lang == "zh" or _counts(row.rule) else _unit(row.rule, lang)  # Chinese names it at the value
     return f"{words} ({unit})" if unit else words
 
 
@@ -252,22 +251,13 @@ def _rule_name(rule_id: str, lang: str) -> str:
 
 
 def _unknown_rule(lang: str) -> str:
-    return (
-        "该规则已不在现行目录中，无法列出其局限。"
-        if lang == "zh"
-        else "This rule is no longer in the table; its limits cannot be listed."
-    )
+    return messages.say("warning.unknown_rule", lang)
 
 
 def _actor(actor: str, lang: str) -> str:
-    return actor if actor != WATCH else "系统" if lang == "zh" else "system"
+    return actor if actor != WATCH else messages.say("warning.by_system", lang)
 
 
 def _note(change: Change, lang: str) -> str | None:
     """The watch's own notes are keys of messages, a person's stand as written."""
     return messages.say(change.note, lang) if change.actor == WATCH and change.note else change.note
-
-
-def _word(table: Mapping[str, tuple[str, str]], key: str, lang: str) -> str:
-    zh, en = table.get(key, (key, key))
-    return zh if lang == "zh" else en

@@ -30,7 +30,7 @@ _SHOWN_BIDDERS = 8
 
 def controls(page: shell.Page, opening_id: str) -> None:
     """The legal next steps; choosing one shows what it would publish, confirming does it."""
-    say, index = page.say, 0 if page.lang == "zh" else 1
+    say = page.say
     chosen_key = f"host-step-{opening_id}"
     with st.container(border=True, key="host"):
         st.markdown(f"**{say('room.host')}**　{say('room.host_hint')}")
@@ -46,7 +46,7 @@ def controls(page: shell.Page, opening_id: str) -> None:
             return
         with st.container(horizontal=True, key="host-steps"):
             for kind in steps:
-                kind_name = hosting.STEPS[kind][index]
+                kind_name = say(f"room.step.{kind}")
                 main = kind == st.session_state.get(chosen_key)
                 if st.button(kind_name, key=f"host-{kind}", type="primary" if main else "secondary"):
                     st.session_state[chosen_key] = kind
@@ -64,7 +64,7 @@ def _confirm(
     chosen_key: str,
     unit: str,
 ) -> None:
-    name = hosting.STEPS[step.kind][0 if page.lang == "zh" else 1]
+    name = page.say(f"room.step.{step.kind}")
     with st.form(f"host-form-{step.kind}", border=False):
         payload = _fields(page, step, waiting)
         st.caption(page.say("room.will_publish"))

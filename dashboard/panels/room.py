@@ -94,10 +94,9 @@ def _buttons(page: shell.Page, room: rooms_live.Room) -> None:
     say = page.say
     _button(page, room, "mute", say("control.unmute" if room["muted"] else "control.mute"))
     if not room["slated"]:
-        index = 0 if page.lang == "zh" else 1
         st.selectbox(
             say("control.reason"), list(control.REASONS), key=_reason_key(room), width=248,
-            format_func=lambda code: control.REASONS[code][index], label_visibility="collapsed",
+            format_func=lambda code: control.reason_text(code, page.lang), label_visibility="collapsed",
         )  # fmt: skip
     slate = say("control.lift" if room["slated"] else "control.slate")
     _button(page, room, "slate", slate, main=not room["slated"])

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
+import messages
 from dashboard import context
 from dashboard.exports import tables as tabledata
 from dashboard.live import tables as livetables
@@ -18,7 +19,6 @@ from dashboard.shell.html import card, draw
 from supervision.figures import formats as figures
 from supervision.rules.finding import LEVELS
 from supervision.warnings import desk as warnings
-from supervision.warnings.handling import STATES
 
 SEEN = 10
 _COLUMNS = [
@@ -88,5 +88,5 @@ def _row(warning: warnings.WarningRow, lang: str) -> tables.Row:
     index = 0 if lang == "zh" else 1
     return tables.Row([
         warning.level, (warning.title, warning.title_en)[index], warning.lot_name, warning.value, warning.baseline,
-        STATES[warning.state][index], tabledata.stamp(warning.raised_at),
+        messages.named("state", warning.state, lang), tabledata.stamp(warning.raised_at),
     ], warning.id)  # fmt: skip

@@ -158,10 +158,6 @@ def _segments(name: str, lang: str, options: Mapping[str, str]) -> None:
     )  # fmt: skip
 
 
-def _pick(pair: tuple[str, str], lang: str) -> str:
-    return pair[0] if lang == "zh" else pair[1]
-
-
 def _periods(lang: str) -> None:
     options = {g: messages.say(f"filters.grain_{g}", lang) for g in ("rolling12", "ytd")}
     options["quarter"] = messages.say("filters.this_quarter", lang)
@@ -202,7 +198,11 @@ def _centre(lang: str) -> None:
 
 def _family(lang: str) -> None:
     every = messages.say("filters.all", lang)
-    _select("family", lang, {"": every} | {k: _pick(pair, lang) for k, pair in TRADE_FAMILIES.items()})
+    _select(
+        "family",
+        lang,
+        {"": every} | {code: messages.say(f"site.family.{code}", lang) for code in TRADE_FAMILIES},
+    )
 
 
 def _category(lang: str) -> None:

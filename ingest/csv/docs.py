@@ -8,6 +8,7 @@ from ingest import schema
 from ingest.csv.names import FILES, HEADERS, coded
 from ingest.csv.write import headers
 from ingest.kinds.registry import KINDS
+from messages import Message
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "csv.md"
 
@@ -81,10 +82,10 @@ def _kind(kind: str) -> str:
         lines.append(f"| {'、'.join(zh.get(name, ()))} | `{name}` | {escaped} | {required} |")
     if national := KINDS[kind].national:
         names = ", ".join(f"`{theirs}` → `{ours.field}`" for theirs, ours in national.items())
-        lines += ["", f"国家规范 / national: {names}"]
+        lines += ["", f"{Message('docs.national').in_every_language()}: {names}"]
     ignored = ", ".join(f"`{name}`" for name in sorted(KINDS[kind].national_ignored))
     return "\n".join(
-        [*lines, *(["", f"收下不用 / taken, without a column: {ignored}"] if ignored else []), ""]
+        [*lines, *(["", f"{Message('docs.taken').in_every_language()}: {ignored}"] if ignored else []), ""]
     )
 
 

@@ -201,14 +201,19 @@ async def _schema(request: Request) -> Response:
     return _json(schema, "application/schema+json")
 
 
-async def _openapi(_request: Request) -> Response:
-    return _json(description.openapi())
+async def _openapi(request: Request) -> Response:
+    answer = _json(description.openapi(language_of(request.headers.get("accept-language"))))
+    answer.headers["vary"] = "Accept-Language"
+    return answer
 
 
-async def _docs(_request: Request) -> Response:
+async def _docs(request: Request) -> Response:
     return HTMLResponse(
-        description.page(),
-        headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"},
+        description.page(language_of(request.headers.get("accept-language"))),
+        headers={
+            "Vary": "Accept-Language",
+            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+        },
     )
 
 

@@ -28,7 +28,7 @@ class CentreData(Data):
 class RoomData(Data):
     """开标室 / 评标室 / 见证室. Camera addresses and tokens are set on this side, not sent.
 
-    The key stands in addresses: 编号用于网址，不能含斜杠、反斜杠，也不能只有点 / no slash or backslash, not dots alone.
+    The key stands in addresses: no slash or backslash, not dots alone.
     """
 
     centre_id: Ref = Field(alias="centre")

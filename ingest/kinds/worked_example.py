@@ -6,11 +6,12 @@ import hashlib
 import json
 from typing import Any
 
+from messages import Message
 from records import events
 from records.states import OPENING_STATES, OPENING_STEPS, STAGES, Step
 
 _DAY = "2026-05-06"
-_LAW = "投标截止之前发生的不予接受 / refused before the deadline"
+_LAW = Message("docs.law")
 
 
 def when(kind: str) -> str:
@@ -18,7 +19,7 @@ def when(kind: str) -> str:
     step = OPENING_STEPS[kind]
     before = f"{_states(step)} · {_stages(step)}"
     after = " · ".join(part for part in (step.to_state, step.to_stage) if part)
-    return f"{before}{f' → {after}' if after else ''}{f'；{_LAW}' if step.after_deadline else ''}"
+    return f"{before}{f' → {after}' if after else ''}{f'；{_LAW.in_every_language()}' if step.after_deadline else ''}"
 
 
 def _states(step: Step) -> str:

@@ -12,14 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from records.clock import now
 from records.tables.base import Base, Code, Key, Text
 
-TRADE_FAMILIES = {
-    "works": ("工程建设", "Works"),
-    "procurement": ("政府采购", "Government procurement"),
-    "land": ("土地矿产", "Land and minerals"),
-    "property": ("产权交易", "Property rights"),
-    "other": ("其他交易", "Other"),
-}
-"""The five trade families 交易类别 (domain: Jiaxing 2014, Yuhang 2024)."""
+TRADE_FAMILIES = ("works", "procurement", "land", "property", "other")
+"""The five trade families 交易类别 (domain: Jiaxing 2014, Yuhang 2024). Their words: `site.family.*`."""
 
 
 class Project(Base):

@@ -13,12 +13,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+import messages
 from records import current as at_room
 from records.clock import BEIJING, bounds, now, rfc3339, start_of, today
-from records.states import OPENING_STATES, STAGES
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Centre, Organisation, Room
-from records.tables.projects import TRADE_FAMILIES, Lot, Project
+from records.tables.projects import Lot, Project
 from records.visibility import Datum, Progress, announced, progress_told, state_told, visible
 from supervision.lists import names
 
@@ -37,7 +37,7 @@ class Question:
     centre: str | None = None
     family: str | None = None
     state: str | None = None
-    """A key of OPENING_STATES."""
+    """One of `records.states.OPENING_STATES`."""
     key_only: bool = False
     text: str = ""
     newest_first: bool = False
@@ -176,7 +176,7 @@ def _entry(
     told = progress_told(opening, due)
     return Entry(
         id=opening.id, scheduled_at=opening.scheduled_at, lot=lot.id, title=lot.name, project=project.name,
-        tenderer=tenderer, family=_word(TRADE_FAMILIES, lot.trade_family, lang),
+        tenderer=tenderer, family=messages.named("site.family", lot.trade_family, lang),
         centre=_centre(centre, lang) if centre else "", room=_room(room, lang) if room else "",
         room_id=room.id if room else "", state=told.state, stage=told.stage,
         key_project=bool(project.key_flag), ended_at=told.ended_at,
@@ -277,8 +277,7 @@ def _seat(room: Room, centre: Centre, at: At | None, reasons: dict[str, str], la
     running = told is not None and told.state in at_room.RUNNING
     label = None
     if told is not None:
-        table, key = (STAGES, told.stage) if running else (OPENING_STATES, told.state)
-        label = _word(table, key, lang)
+        label = messages.say(f"site.stage.{told.stage}" if running else f"site.opening.{told.state}", lang)
     return {
         "room": room.id,
         "name": f"{_centre(centre, lang)} {_room(room, lang)}",
@@ -290,11 +289,6 @@ def _seat(room: Room, centre: Centre, at: At | None, reasons: dict[str, str], la
         "scheduled_at": rfc3339(opening.scheduled_at) if opening else None,
         "reason": reasons.get(opening.id) if opening else None,
     }
-
-
-def _word(table: dict[str, tuple[str, str]], key: str, lang: str) -> str:
-    zh, en = table.get(key, (key, key))
-    return zh if lang == "zh" else en
 
 
 def _centre(centre: Centre, lang: str) -> str:

@@ -25,6 +25,10 @@ def _both(message: Message, between: str = " / ") -> str:
     return between.join(message.text(lang) for lang in languages())
 
 
+def _label(name: str) -> str:
+    return Message(f"docs.rule.{name}").in_every_language()
+
+
 def _number(value: float) -> str:
     return f"{value:g}"
 
@@ -41,12 +45,12 @@ def _section(rule: LotRule) -> str:
     lines = [
         f"## {rule.id} {_both(says('name'))}",
         "",
-        f"- 等级 / level: {_both(level)}；类别 / family: {_both(family)}；版本 / version: {rule.version}",
-        f"- 依据 / source: {_both(says('law'))}",
-        f"- 口径 / definition: {_both(says('formula'), '。/ ')}.",
-        f"- 单位 / unit: {_both(says('unit'))}",
-        f"- 读取 / reads: {', '.join(f'`{field}`' for field in rule.reads)}",
-        f"- 不能知道 / cannot know: {_both(says('cannot_know'))}",
+        f"- {_label('level')}: {_both(level)}；{_label('family')}: {_both(family)}；{_label('version')}: {rule.version}",
+        f"- {_label('law')}: {_both(says('law'))}",
+        f"- {_label('formula')}: {_both(says('formula'), '。/ ')}.",
+        f"- {_label('unit')}: {_both(says('unit'))}",
+        f"- {_label('reads')}: {', '.join(f'`{field}`' for field in rule.reads)}",
+        f"- {_label('cannot_know')}: {_both(says('cannot_know'))}",
         "",
         "| 参数 parameter | 含义 meaning | 默认 default | 范围 range |",
         "|---|---|---|---|",

@@ -11,29 +11,18 @@ from messages import Invalid
 Action = Literal["accept", "assign", "dismiss", "lead"]
 Disposition = Literal["confirmed", "not_confirmed", "indirect", "other"]
 
-STATES: dict[str, tuple[str, str]] = {
-    "new": ("待受理", "New"),
-    "accepted": ("已受理", "Accepted"),
-    "assigned": ("已分办", "Assigned"),
-    "dismissed": ("已排除", "Dismissed"),
-    "lead": ("已转线索", "Turned into a lead"),
-}
+STATES = ("new", "accepted", "assigned", "dismissed", "lead")
+"""Their words: `state.*`."""
 OPEN_STATES = ("new", "accepted", "assigned")
 CLOSED_STATES = ("dismissed", "lead")
-DISPOSITIONS: dict[str, tuple[str, str]] = {
-    "confirmed": ("属实", "Confirmed"),
-    "not_confirmed": ("不属实", "Not confirmed"),
-    "indirect": ("间接相关", "Indirectly related"),
-    "other": ("其他", "Other"),
-}
+DISPOSITIONS = ("confirmed", "not_confirmed", "indirect", "other")
+"""Reason codes of a handling. Their words: `disposition.*`."""
 
 
 @dataclass(frozen=True)
 class ActionRule:
-    """One thing a supervisor may do with a warning."""
+    """One thing a supervisor may do with a warning; its name is the message `warnings.action.<action>`."""
 
-    zh: str
-    en: str
     states: frozenset[str]
     """States it may be done from."""
     becomes: str
@@ -46,16 +35,10 @@ class ActionRule:
 
 _ALL = frozenset(DISPOSITIONS)
 ACTIONS: Mapping[Action, ActionRule] = {
-    "accept": ActionRule("受理", "Accept", frozenset({"new"}), "accepted", frozenset()),
-    "assign": ActionRule(
-        "分办", "Assign", frozenset({"new", "accepted", "assigned"}), "assigned", frozenset(), assigns=True
-    ),
-    "dismiss": ActionRule(
-        "排除（误报）", "Dismiss", frozenset(OPEN_STATES), "dismissed", _ALL - {"confirmed"}, required=True
-    ),
-    "lead": ActionRule(
-        "转线索", "Turn into a lead", frozenset(OPEN_STATES), "lead", _ALL - {"not_confirmed"}
-    ),
+    "accept": ActionRule(frozenset({"new"}), "accepted", frozenset()),
+    "assign": ActionRule(frozenset({"new", "accepted", "assigned"}), "assigned", frozenset(), assigns=True),
+    "dismiss": ActionRule(frozenset(OPEN_STATES), "dismissed", _ALL - {"confirmed"}, required=True),
+    "lead": ActionRule(frozenset(OPEN_STATES), "lead", _ALL - {"not_confirmed"}),
 }
 """Action → from where, into what, with which reason codes."""
 
