@@ -109,15 +109,20 @@ class BiddersPublished(Payload):
 
 
 class DecryptProgress(Payload):
-    """解密进度: successes and failures so far of all bids; without `done` nobody has told how it went."""
+    """解密进度: successes and failures so far of all bids; without `done` nobody has told how it went.
+
+    `failed` counts as 0 only beside a number of successes.
+    """
 
     done: Count | None = None
-    failed: Count = 0
+    failed: Count | None = None
     total: Count
 
     @model_validator(mode="after")
     def _no_more_than_all(self) -> Self:
-        if (self.done or 0) + self.failed > self.total:
+        if self.failed is None and self.done is not None:
+            self.failed = 0
+        if (self.done or 0) + (self.failed or 0) > self.total:
             raise PydanticCustomError(
                 "over_total",
                 "done and failed together are more than the total of {total}",

@@ -41,17 +41,20 @@ def front(
 
 
 def _run() -> None:
-    """The command; a database that fails ends it with one line that says what it said."""
+    """The command; a database or a system that fails ends it with one line that says what it said."""
     try:
         app()
     except Exception as error:
         from sqlalchemy.exc import SQLAlchemyError
 
-        if not isinstance(error, SQLAlchemyError):
-            raise
         from records.ledger import words
         from sunbid import output
 
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            place = f" {error.filename}" if error.filename else ""
+            output.fail(local("cli.system_failed", error=f"{error.strerror or error}{place}"))
+        if not isinstance(error, SQLAlchemyError):
+            raise
         output.fail(local("cli.ledger_failed", error=words(error), database=output.settings().database_shown))
 
 

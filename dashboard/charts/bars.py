@@ -8,7 +8,18 @@ from dataclasses import dataclass
 import altair as alt
 
 from dashboard.charts.axis import ticks, wide
-from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, spoken
+from dashboard.charts.chart import (
+    HEADING,
+    NUMBER,
+    PICK,
+    TEXT,
+    UNNAMED,
+    UNNAMED_TOO,
+    WHOLE,
+    Chart,
+    chart,
+    spoken,
+)
 from dashboard.charts.chart import columns as columns_of
 from dashboard.charts.theme import DATA, NO_PADDING, PADDING, VALUES, palette, template
 
@@ -65,9 +76,9 @@ def _ranking(variant: str, clickable: bool) -> alt.LayerChart | alt.FacetChart:
     x = alt.X("size:Q", axis=None, scale=alt.Scale(
         domain=[0, alt.ExprRef("longest")], range=[0, alt.ExprRef("width - figures - noted")], nice=False))  # fmt: skip
     tips = [
-        alt.Tooltip("name:N", title=" "),
-        alt.Tooltip("figure:N", title=" "),
-        alt.Tooltip("note:N", title=" "),
+        alt.Tooltip("name:N", title=HEADING),
+        alt.Tooltip("figure:N", title=UNNAMED),
+        alt.Tooltip("note:N", title=UNNAMED_TOO),
     ]
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
@@ -119,7 +130,7 @@ def _columns(variant: str, unit: str, clickable: bool) -> alt.LayerChart | alt.F
               axis=VALUES)  # fmt: skip
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = [alt.Tooltip("name:N", title=" "), alt.Tooltip("figure:N", title=unit)]
+    tips = [alt.Tooltip("name:N", title=HEADING), alt.Tooltip("figure:N", title=unit or UNNAMED)]
     base = alt.Chart(DATA).encode(x=x)
     return alt.layer(
         base.mark_bar().encode(y=y),
@@ -168,7 +179,7 @@ def _spark(variant: str) -> alt.LayerChart | alt.FacetChart:
     hover = alt.selection_point(
         "hover", on="pointerover", clear="pointerout", nearest=True, fields=["x"], empty=False
     )
-    tips = [alt.Tooltip("name:N", title=" "), alt.Tooltip("figure:N", title=" ")]
+    tips = [alt.Tooltip("name:N", title=HEADING), alt.Tooltip("figure:N", title=UNNAMED)]
     base = alt.Chart(DATA).encode(x=x, y=y)
     return alt.layer(
         base.mark_line(strokeWidth=1.5, invalid="break-paths-show-domains"),

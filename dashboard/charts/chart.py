@@ -12,6 +12,10 @@ from dashboard.charts.theme import Spec
 
 PICK = "pick"
 """Name of the selection that a click on a mark makes; it holds the mark's `key`."""
+HEADING = "title"
+"""Title of the tooltip's entry that stands above the others, as vega-tooltip has it."""
+UNNAMED, UNNAMED_TOO = " ", "\N{EN SPACE}"
+"""Titles of entries that say by themselves what they are; two of one title would be one entry."""
 Row = Mapping[str, Any]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import altair as alt
 
-from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, columns, spoken
+from dashboard.charts.chart import HEADING, NUMBER, PICK, TEXT, UNNAMED, WHOLE, Chart, chart, columns, spoken
 from dashboard.charts.theme import DATA, NO_PADDING, palette, template
 
 STEP = 24
@@ -76,7 +76,7 @@ def _template(variant: str, words: tuple[str, ...]) -> alt.LayerChart | alt.Face
         "hover", on="pointerover", clear="pointerout", fields=["row", "start", "kind"], empty=False
     )
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = [alt.Tooltip("room:N", title=" "), alt.Tooltip("title:N", title=" ")]
+    tips = [alt.Tooltip("room:N", title=HEADING), alt.Tooltip("title:N", title=UNNAMED)]
     bars = alt.Chart(DATA).mark_bar(cornerRadius=3, stroke=own.ink).encode(
         x=x, x2="end:Q", y=y, color=colours, tooltip=tips, order="order:O",
         strokeWidth=alt.condition(hover, alt.value(1), alt.value(0)),

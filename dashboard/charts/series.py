@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from dashboard.charts.axis import ticks
-from dashboard.charts.chart import NUMBER, PICK, TEXT, Chart, Row, chart, columns, spoken
+from dashboard.charts.chart import HEADING, NUMBER, PICK, TEXT, UNNAMED, Chart, Row, chart, columns, spoken
 from dashboard.charts.theme import DATA, PADDING, VALUES, palette, template
 
 HEIGHT = 228
@@ -169,8 +169,8 @@ def _template(variant: str, names: tuple[str, ...]) -> alt.LayerChart | alt.Face
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["key"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
     tips = [
-        alt.Tooltip("name:N", title=" "),
-        *(alt.Tooltip(f"shown{n}:N", title=name or " ") for n, name in enumerate(names)),
+        alt.Tooltip("name:N", title=HEADING),
+        *(alt.Tooltip(f"shown{n}:N", title=name or UNNAMED) for n, name in enumerate(names)),
     ]
     strips = _of("point").mark_rect(cursor="pointer", color=own.series[0]).encode(
         x=x, x2="x2:Q", opacity=alt.condition(hover, alt.value(0.08), alt.value(0)), tooltip=tips,

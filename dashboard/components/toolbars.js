@@ -34,7 +34,7 @@ function offerSvg(toolbar) {
   button.textContent = "SVG";
   button.title = button.ariaLabel = words["Download as SVG"];
   button.onclick = () => saveSvg(frame.querySelector("svg.marks"));
-  toolbar.append(button);
+  (save.closest("[data-testid=stElementToolbarButton]") ?? save).after(button);
 }
 
 function saveSvg(drawing) {

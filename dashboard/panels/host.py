@@ -146,7 +146,9 @@ def _preview(page: shell.Page, payload: dict[str, Any], unit: str) -> str:
         elif name == "count":
             lines.append(page.say("room.bidders", n=value))
         else:
-            shown = messages.named("term", value, page.lang) if isinstance(value, str) else value
+            family = "room" if name == "result" else "term"
+            code = f"result_{value}" if name == "result" else value
+            shown = messages.named(family, code, page.lang) if isinstance(value, str) else value
             lines.append(f"{_field(page, name, unit)}: {shown}")
     return "\n".join(lines) or "—"
 

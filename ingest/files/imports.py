@@ -13,6 +13,9 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
 from ingest.apply.envelopes import Answer, Entry, commit, prepare
 from ingest.csv import pack
 from ingest.files import archives, json_documents
@@ -24,8 +27,9 @@ from ingest.refusal import Refusal
 from messages import Fault, Invalid, Message
 from records.ledger import Ledger
 from records.serving import signing
-from records.sources import ensure_source
+from records.sources import HOUSE, ensure_source
 from records.tables.intake import Source
+from records.tables.organisations import Room
 
 FORMATS = ("auto", "ocds", "csv")
 BATCH = 2_000
@@ -204,9 +208,11 @@ class _Sources:
         """Whether a file may name this source: not where it is a platform that reports to this ledger itself."""
         if source not in self._known and source not in self._refused:
             with self._ledger.read() as session:
-                row = session.get(Source, source)
-            if row is not None and row.token_hash is not None:
+                refused = _speaks_for_itself(session, source)
+            if refused:
                 self._refused.add(source)
+            elif source == HOUSE:  # needs no row of its own
+                self._known.add(source)
             else:
                 self.ensure(source, demo=demo)
         return source in self._known
@@ -214,12 +220,23 @@ class _Sources:
     def ensure(self, source: str, *, demo: bool) -> None:
         """Make sure of a source; what was exported as a demonstration 演示数据 stays marked as one."""
         mark = f"demo/{source}" if demo else source
-        if mark in self._known:
+        if mark in self._known or (source == HOUSE and HOUSE in self._known):
             return
         with self._ledger.write() as session:
             row = ensure_source(session, source, demo)
             row.demo = row.demo or demo
         self._known |= {source, mark}
+
+
+def _speaks_for_itself(session: Session, source: str) -> bool:
+    """Whether nobody else may say what comes from this source: a platform that reports to this ledger, or this
+    installation once a room of its own has a token. Its export is read whole by a ledger that has none."""
+    if source == HOUSE:
+        return (
+            session.scalar(select(exists().where(Room.source == HOUSE, Room.token_hash.is_not(None)))) is True
+        )
+    row = session.get(Source, source)
+    return row is not None and row.token_hash is not None
 
 
 class Run(AbstractContextManager["Run"]):

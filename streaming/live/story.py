@@ -111,7 +111,12 @@ def _bidders(story: Story, payload: Message, _ts: str) -> None:
 
 
 def _decryption(story: Story, payload: Message, _ts: str) -> None:
-    told = {"done": payload.get("done"), "failed": payload.get("failed", 0), "total": payload["total"]}
+    done = payload.get("done")
+    told = {
+        "done": done,
+        "failed": payload.get("failed", None if done is None else 0),
+        "total": payload["total"],
+    }
     story.decryption = {key: None if value is None else int(value) for key, value in told.items()}
 
 

@@ -59,6 +59,22 @@ def test_a_mark_says_its_figure_and_narrows_the_screen(page: Page, desk: Desk) -
     expect(box).to_have_value(re.compile(f"{year}年{int(number)}月"))
 
 
+@pytest.mark.parametrize(
+    ("screen", "panel"), [("overview", "months"), ("overview", "centres"), ("competition", "winners")]
+)
+def test_what_is_pointed_at_says_its_name_and_its_figure(
+    page: Page, desk: Desk, screen: str, panel: str
+) -> None:
+    found = opened(page, desk, f"{screen}?period=all", panel)
+    found.locator("svg.marks g.mark-rect.role-mark path").last.hover(force=True)
+    told = page.locator("#vg-tooltip-element.visible")
+    told.wait_for()
+    said = told.inner_text()
+    assert told.locator("h2").inner_text() and re.search(
+        r"\d", said.removeprefix(told.locator("h2").inner_text())
+    ), said
+
+
 @pytest.mark.parametrize(("lang", "word"), [("zh", "存为"), ("en", "Download as")])
 def test_a_chart_is_saved_as_a_picture_and_as_a_drawing(
     page: Page, desk: Desk, lang: str, word: str, tmp_path: Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import subprocess
@@ -13,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import select
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from records.ledger import Ledger
@@ -82,24 +83,28 @@ def test_sign_in_works_on_any_port_and_the_cookie_is_secure(
                           "https://desk.example.cn.evil.test", "https://[", f"{public}@evil.test"):  # fmt: skip
                 refused = client.post("/auth/login", data=FORM, headers={"origin": other})
                 assert refused.status_code == 403, other
-            stream(proxy, host, kept)
+            asyncio.run(stream(proxy, host, kept))
             moved = httpx.get(f"http://127.0.0.1:{proxy.ports['plain']}/x", headers={"host": host})
             assert moved.status_code == 308
 
 
-def stream(proxy: Proxy, host: str, cookie: str) -> None:
-    """The socket on which a screen lives opens for our page and for no other site's."""
+async def stream(proxy: Proxy, host: str, cookie: str) -> None:
+    """The socket on which a screen lives opens for our page and for no other site's.
+
+    The client of asyncio: the one of threads reads and writes one TLS connection from two threads at once, which
+    OpenSSL does not allow, and now and then the handshake is lost.
+    """
     trust = ssl.create_default_context()
     trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
     address = f"wss://{host}/_stcore/stream"
     for origin, ours in ((f"https://{host}", True), ("https://evil.test", False)):
         wire = socket.create_connection(("127.0.0.1", proxy.ports["tls"]))
         headers = {"cookie": cookie}
-        with connect(
+        async with connect(
             address, ssl=trust, origin=Origin(origin), additional_headers=headers, proxy=None, sock=wire
         ) as page:
             try:
-                page.recv(timeout=2)
+                await asyncio.wait_for(page.recv(), 2)
             except TimeoutError:
                 assert ours, "an open socket of another site"
             except ConnectionClosed as closed:

@@ -17,11 +17,14 @@ from ingest.kinds.registry import KINDS, TABLES
 from ingest.ocds.writing.export import ExportReport, OcdsProfile, export_ocds
 from ingest.ocds.writing.processes import carried
 from messages import Message
+from records import rooms
 from records.ledger import Ledger
+from records.sources import HOUSE
 from records.states import verify_opening
 from records.tables.base import table_of
 from records.tables.intake import Source
 from records.tables.openings import Opening, OpeningEvent
+from records.tables.organisations import Room
 
 from .conftest import LATER, envelope, statuses
 from .conftest import market as small_market
@@ -223,6 +226,23 @@ def test_amounts_keep_every_digit(send: Send, ledger: Ledger, sqlite_template: P
         out_and_in(ledger, copy, tmp_path)
         assert_same(ledger, copy)
     assert exact in (tmp_path / "out" / "releases-00001.json").read_text()
+
+
+def test_rooms_of_the_house_come_back_where_the_house_has_none(
+    ledger: Ledger, sqlite_template: Path, tmp_path: Path
+) -> None:
+    with ledger.write() as session:
+        rooms.add(session, "r1", "一号室", "C1")
+    with copied(sqlite_template, tmp_path) as copy:
+        _, report = out_and_in(ledger, copy, tmp_path)
+        assert (report.accepted, report.rejected) == (2, 0)
+        with copy.read() as session:
+            room = session.get_one(Room, "r1")
+            assert (room.name, room.centre_id, room.source) == ("一号室", "C1", HOUSE)
+            assert room.token_hash is None, "a secret is no record"
+        assert import_paths(copy, [tmp_path / "out"], data_dir=tmp_path).duplicate == 2
+    again = import_paths(ledger, [tmp_path / "out"], data_dir=tmp_path)
+    assert (again.accepted, again.rejected) == (0, 2), "no file speaks for a room that has a token here"
 
 
 def test_a_folder_in_use_is_refused(sqlite_ledger: Ledger, tmp_path: Path) -> None:

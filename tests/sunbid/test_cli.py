@@ -175,3 +175,8 @@ def test_doctor_names_every_check_with_a_remedy_where_needed(tmp_path: Path) -> 
     assert {"python", "fanout", "ffmpeg", "fonts", "port", "disk", "ledger", "clock"} <= names
     assert all(check["remedy"] for check in checks if check["state"] != "ok")
     assert answer.returncode == (1 if any(check["state"] == "error" for check in checks) else 0)
+
+
+def test_what_the_system_refuses_is_one_line(tmp_path: Path) -> None:
+    answer = sunbid(tmp_path, "user", "list", SUNBID_DATA="/proc/none")
+    assert answer.returncode == 1 and "SUNBID_DATA" in answer.stderr and "Traceback" not in answer.stderr

@@ -36,7 +36,7 @@ export class Story {
 
   scheduled(p) { this.scheduledAt = p.scheduled_at; }
   bidders_published(p) { this.state = "in_progress"; this.count = p.count; this.bidders = new Map(p.bidders.map((b) => [b.no, b.name])); }
-  decrypt_progress(p) { this.decryption = { done: p.done ?? null, failed: p.failed ?? 0, total: p.total }; }
+  decrypt_progress(p) { this.decryption = { done: p.done ?? null, failed: p.failed ?? (p.done === undefined ? null : 0), total: p.total }; }
   control_price(p) { this.control = p; }
   coefficient_drawn(p) { this.coefficients.push(p); }
   bid_read(p, ts) {
