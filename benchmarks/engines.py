@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from records.serving.workers import Workers
-from streaming.http.server import spare_collections
 from streaming.rooms.media import MediaConfig, MediaServer
+from streaming.serve import spare_collections
 
 
 class Everyone:

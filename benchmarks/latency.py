@@ -105,7 +105,7 @@ def _url(folder: Path) -> str:
 
 def _serve(folder: Path, port: int) -> None:
     from streaming.config import HubConfig
-    from streaming.http.server import serve
+    from streaming.serve import serve
 
     serve(HubConfig(_url(folder), folder, port=port, media_port=port))
 

@@ -18,11 +18,10 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from benchmarks import citymarket
-from dashboard import context, screens
+from dashboard import context, memo, screens
 from dashboard.access.accounts import SignedIn
 from dashboard.config import DeskConfig
 from dashboard.screens import Screen
-from dashboard.shell import memo
 from messages import local
 from sunbid.demo import home
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from streaming import ffmpeg
 from streaming.rooms.rewriting import Rewriter
-from streaming.rooms.taps import Replay, Tap
+from streaming.taps import Replay, Tap
 from streaming.wire.codecs import CLOCK, H264, OPUS, VP8, Codec
 
 ENCODERS: dict[str, ffmpeg.Options] = {

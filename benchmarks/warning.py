@@ -29,8 +29,8 @@ import httpx
 from websockets.sync.client import ClientConnection, connect
 
 from dashboard.access.accounts import add_user
-from dashboard.access.gate import COOKIE
 from dashboard.access.sessions import Sessions
+from dashboard.http.gate import COOKIE
 from dashboard.live.feeds import POLL_SECONDS
 from ingest.apply.envelopes import apply_batch
 from records.clock import now, rfc3339, timestamp

@@ -9,8 +9,8 @@ from typing import Literal
 import messages
 from dashboard.charts import bars as charts
 from dashboard.charts.bars import Bar
+from dashboard.memo import per_lens
 from dashboard.shell import figure_cards, layout
-from dashboard.shell.memo import per_lens
 from supervision.figures import formats as figures
 from supervision.figures.answers import Ranked
 from supervision.figures.filters import Filters

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from supervision.figures.home import NOWHERE, Place, Reference
+from supervision.home import NOWHERE, Place, Reference
 
 
 @dataclass(frozen=True)

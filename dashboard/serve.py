@@ -16,10 +16,10 @@ from streamlit import logger as streamlit_logger
 
 from dashboard import components, context
 from dashboard import metrics as ops
-from dashboard.access import routes as auth
-from dashboard.access.gate import Gate
 from dashboard.config import DeskConfig
 from dashboard.exports import routes as exports
+from dashboard.http import sign_in as auth
+from dashboard.http.gate import Gate
 from dashboard.live import feeds
 from dashboard.shell import screen as shell
 from dashboard.shell import unavailable as failing

@@ -15,10 +15,10 @@ from dashboard.panels import room_health
 from dashboard.shell import screen as shell
 from records import clock, hosting
 from records.clock import BEIJING
+from records.currencies import currency
 from records.tables.openings import Opening
 from records.tables.organisations import Centre, Room
 from records.tables.projects import Lot
-from supervision.figures.formats import currency
 from supervision.lists import hall, names
 
 

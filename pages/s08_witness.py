@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from dashboard import context
+from dashboard.exports import live_tables as livetables
 from dashboard.exports import tables as tabledata
-from dashboard.live import tables as livetables
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import screen as shell
 from dashboard.shell import tables

@@ -7,8 +7,8 @@ from dataclasses import replace
 import messages
 from dashboard import context
 from dashboard.charts.bars import Bar, ranking
+from dashboard.exports import live_tables as livetables
 from dashboard.exports import tables as tabledata
-from dashboard.live import tables as livetables
 from dashboard.panels.warning_list import open_warning
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import layout, tables

@@ -51,6 +51,13 @@ def bounds(first: date, last: date) -> tuple[datetime, datetime]:
     return start_of(first), start_of(last + timedelta(days=1))
 
 
+def add_months(day: date, months: int) -> date:
+    """`day` moved by whole months; the 31st becomes the last day of a shorter month."""
+    first = date(day.year + (day.month - 1 + months) // 12, (day.month - 1 + months) % 12 + 1, 1)
+    following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+    return min(first + timedelta(days=day.day - 1), following - timedelta(days=1))
+
+
 def local_day(moment: datetime) -> str:
     """The Beijing day of a moment, YYYY-MM-DD."""
     return moment.astimezone(BEIJING).date().isoformat()

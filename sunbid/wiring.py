@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from records.ledger import Ledger
     from streaming.config import HubConfig
     from supervision.config import WatchConfig
-    from supervision.figures.home import Place, Reference
+    from supervision.home import Place, Reference
 
 
 def ledger(settings: Settings) -> Ledger:
@@ -95,13 +95,13 @@ def watch_config(settings: Settings) -> WatchConfig:
 
 def home(settings: Settings) -> Place:
     """The place whose market is supervised."""
-    from supervision.figures.home import Place
+    from supervision.home import Place
 
     return Place(settings.home_division, settings.home_province, settings.home_name, settings.home_name_en)
 
 
 def reference(settings: Settings) -> Reference | None:
     """The published share charts are compared with, where one is set."""
-    from supervision.figures.home import Reference
+    from supervision.home import Reference
 
     return Reference(settings.reference_share, settings.reference_year) if settings.reference_share else None

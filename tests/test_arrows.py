@@ -8,9 +8,12 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import grimp
+import pytest
 
 ROOT = Path(__file__).parent.parent
 
@@ -48,13 +51,42 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def test_no_file_leads_back_to_itself() -> None:
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph(
+        *(name for name in PACKAGES if (ROOT / name / "__init__.py").exists()), cache_dir=None
+    )
+
+
+def refuse_circles(arrows: Mapping[str, Collection[str]]) -> None:
+    graphlib.TopologicalSorter(arrows).prepare()  # raises CycleError, which names the circle
+
+
+def test_no_file_leads_back_to_itself(graph: grimp.ImportGraph) -> None:
     """Imports inside functions and those for types alone count: who reads the one has to read the other."""
-    python = [name for name in PACKAGES if (ROOT / name / "__init__.py").exists()]
-    graph = grimp.build_graph(*python, cache_dir=None)
-    graphlib.TopologicalSorter(
-        {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
-    ).prepare()  # raises CycleError, which names the circle
+    refuse_circles({module: graph.find_modules_directly_imported_by(module) for module in graph.modules})
+
+
+def room_of(module: str, graph: grimp.ImportGraph) -> str:
+    """The folder of a package in which a module stands; a file at the package's root stands for itself."""
+    package, *rest = module.split(".")
+    inside = len(rest) > 1 or bool(graph.find_children(module))
+    return ".".join([package, *rest[:1]]) if inside else module
+
+
+def test_no_folder_leads_back_to_itself(graph: grimp.ImportGraph) -> None:
+    arrows: dict[str, set[str]] = defaultdict(set)
+    for module in graph.modules:
+        own = room_of(module, graph)
+        arrows[own] |= {
+            room_of(other, graph) for other in graph.find_modules_directly_imported_by(module)
+        } - {own}
+    refuse_circles(arrows)
+
+
+def test_a_circle_of_folders_is_noticed() -> None:
+    with pytest.raises(graphlib.CycleError):
+        refuse_circles({"a.x": {"a.y"}, "a.y": {"a.z"}, "a.z": {"a.x"}})
 
 
 def files_of_others(source: str, package: str) -> set[str]:

@@ -9,8 +9,8 @@ from datetime import date
 import messages
 from dashboard import reach
 from dashboard.charts.series import Points
-from records.clock import today
-from supervision.figures.filters import Filters, add_months
+from records.clock import add_months, today
+from supervision.figures.filters import Filters
 
 MONTHS = 12
 MOST_MONTHS = 36

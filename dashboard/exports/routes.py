@@ -15,17 +15,19 @@ from starlette.routing import Route
 import messages
 from dashboard import context, screens
 from dashboard import metrics as ops
-from dashboard.access import gate
 from dashboard.access.accounts import SignedIn
-from dashboard.exports.names import TABLES
+from dashboard.exports.live_tables import LIVE
 from dashboard.exports.sheets import Writing, as_csv, as_xlsx
-from dashboard.exports.tables import Table
+from dashboard.exports.tables import ANALYSED, Table
+from dashboard.http import gate
 from dashboard.shell.filters import read_choice
 from messages import Message
 from records import audit
 from records.clock import local_now
 from records.serving.problems import ProblemResponse
 
+TABLES = {table.name: table for table in (*ANALYSED, *LIVE)}
+"""Every table that can be exported, by name; which role may is said by `dashboard.screens`."""
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

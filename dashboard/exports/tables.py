@@ -9,10 +9,11 @@ from typing import Any
 
 import messages
 from dashboard import context
+from dashboard.memo import per_lens
 from dashboard.shell import places
 from dashboard.shell.filters import Choice
-from dashboard.shell.memo import per_lens
 from records.clock import written
+from records.currencies import currency
 from records.visibility import Progress, progress_told
 from supervision.figures import formats as figures
 from supervision.figures import lots
@@ -97,7 +98,7 @@ def _participations(choice: Choice, lang: str) -> list[Row]:
 def _awards(choice: Choice, lang: str) -> list[Row]:
     with context.ledger().read() as session:
         return [
-            (lot, name, firm, price, figures.currency_name(figures.currency(code, vat), lang), at)
+            (lot, name, firm, price, figures.currency_name(currency(code, vat), lang), at)
             for lot, name, firm, price, code, vat, at in money.awards(session, choice.filters, MOST_ROWS)
         ]
 

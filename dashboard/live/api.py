@@ -17,12 +17,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from dashboard import context, screens
-from dashboard.access import accounts, gate
+from dashboard.access import accounts
 from dashboard.access.accounts import SignedIn
+from dashboard.http import gate
+from dashboard.live import opening_record
 from dashboard.live import rooms as rooms_live
 from dashboard.live import warnings as warning_views
-from dashboard.panels import host as host_panel
-from dashboard.panels import room_health
 from messages import Invalid, Message, Unknown
 from records import audit, unmasking
 from records.administration import By, Conflict
@@ -220,7 +220,7 @@ def seats(request: Request, _user: SignedIn) -> dict[str, Any]:
 def _stream(seen: rooms_live.Snapshot, room_id: str, lang: str) -> dict[str, Any]:
     """How a seat's stream does: the grade for its mark, the figures for its tooltip."""
     room = seen.room(room_id)
-    return {"grade": rooms_live.grade(room), "tip": room_health.tip(room, lang)}
+    return {"grade": rooms_live.grade(room), "tip": rooms_live.tip(room, lang)}
 
 
 def view_token(request: Request, user: SignedIn) -> dict[str, Any]:
@@ -243,7 +243,7 @@ def record_csv(request: Request, user: SignedIn) -> Response:
     with context.ledger().write() as session:
         if hall.find(session, opening_id) is None:
             raise Problem(404, Message("opening.unknown_opening", opening=opening_id))
-        text = host_panel.record_csv(session, opening_id, _language(request))
+        text = opening_record.as_csv(session, opening_id, _language(request))
         audit.write(
             session,
             user.name,

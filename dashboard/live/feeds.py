@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard import context, screens
 from dashboard import metrics as ops
-from dashboard.access import gate
+from dashboard.http import gate
 from dashboard.live import api as live_api
 from records.ledger import Ledger
 from records.serving.requests import whole

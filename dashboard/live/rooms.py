@@ -202,3 +202,38 @@ def milliseconds(room: Room, name: str) -> str:
     """Jitter or RTT in milliseconds."""
     value = room.get(name) if room["publishing"] else None
     return "—" if value is None else f"{1000 * value:.0f} ms"
+
+
+COLUMNS = ("bitrate", "fps", "loss", "jitter", "rtt", "viewers", "recorder")
+"""The figures of a stream, in the order in which they are shown."""
+
+
+def figures(room: Room, lang: str) -> dict[str, str]:
+    """Each figure of the strip as text."""
+    return {
+        "bitrate": bitrate(room),
+        "fps": fps(room),
+        "loss": loss(room),
+        "jitter": milliseconds(room, "jitter"),
+        "rtt": milliseconds(room, "rtt"),
+        "viewers": str(room.get("viewers") or 0),
+        "recorder": recorder(room, lang),
+    }
+
+
+def recorder(room: Room, lang: str) -> str:
+    """What the recorder does in a room."""
+    told = room.get("recorder")
+    return messages.say(f"control.rec_{told['state'] if told else 'none'}", lang)
+
+
+def tip(room: Room | None, lang: str) -> str:
+    """One line for a tooltip."""
+    word = messages.say(f"control.{grade(room)}", lang)
+    if room is None:
+        return word
+    shown = figures(room, lang)
+    if not room["publishing"]:
+        return f"{word} · {messages.say('control.recorder', lang)} {shown['recorder']}"
+    parts = [f"{messages.say(f'control.{name}', lang)} {shown[name]}" for name in COLUMNS]
+    return " · ".join([word, *parts])

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 import messages
 from dashboard import context
-from dashboard.panels import warning_evidence
+from dashboard.live import warning_evidence
 from dashboard.shell import places
 from messages import Invalid, Message
 from records import clock
 from records.clock import rfc3339
+from records.currencies import currency
 from records.tables.projects import Lot
 from supervision.figures import formats as figures
 from supervision.lists import names
@@ -174,7 +175,7 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
 
 def _currency(lot: Lot | None) -> str:
     """What a lot's amounts are in."""
-    return figures.CNY if lot is None else figures.currency(lot.currency, lot.vat)
+    return figures.CNY if lot is None else currency(lot.currency, lot.vat)
 
 
 def tally(session: Session, lang: str) -> dict[str, Any]:

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 from pydantic import ValidationError
-from sqlalchemy.orm import Session
 
 import messages
 from dashboard import context
+from dashboard.live import opening_record
 from dashboard.shell import screen as shell
 from messages import Fault
 from records import hosting
-from records.clock import BEIJING
-from records.tables.openings import Opening
-from records.tables.projects import Lot
 from records.wrong_values import explain
-from supervision.figures import formats as figures
 
-COLUMNS = ("no", "name", "price", "limit", "duration_days", "quality", "remark", "read_at")
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
 _SHOWN_BIDDERS = 8
 
 
@@ -40,7 +31,7 @@ def controls(page: shell.Page, opening_id: str) -> None:
         with context.ledger().read() as session:
             steps = {step.kind: step for step in hosting.next_steps(session, opening_id)}
             waiting = hosting.open_objections(session, opening_id)
-            unit = _unit(session, opening_id, page.lang)
+            unit = opening_record.unit(session, opening_id, page.lang)
         if not steps:
             st.caption(say("room.host_none"))
             return
@@ -158,21 +149,6 @@ def _field(page: shell.Page, name: str, unit: str = "") -> str:
     return page.say(key if messages.known(key) else f"room.{name}", unit=unit)
 
 
-def _unit(session: Session, opening_id: str, lang: str) -> str:
-    """What the amounts of an opening are in, for headings."""
-    opening = session.get(Opening, opening_id)
-    if opening is None:
-        return ""
-    lot = session.get_one(Lot, opening.lot_id)
-    return figures.heading_unit(figures.currency(lot.currency, lot.vat), lang)
-
-
-def headings(session: Session, opening_id: str, lang: str) -> dict[str, str]:
-    """Column of the record → its heading; prices with their currency."""
-    unit = _unit(session, opening_id, lang)
-    return {column: messages.say(f"room.{column}", lang, unit=unit) for column in COLUMNS}
-
-
 def _do(page: shell.Page, opening_id: str, kind: str, payload: dict[str, Any], name: str) -> tuple[bool, str]:
     """Take the step; the host's role is checked again at this moment."""
     user = context.current_user()
@@ -196,7 +172,10 @@ def _do(page: shell.Page, opening_id: str, kind: str, payload: dict[str, Any], n
 def record(page: shell.Page, opening_id: str) -> None:
     """开标记录表: what was read aloud, with the limit check, and its CSV."""
     with context.ledger().read() as session:
-        rows, names = record_rows(session, opening_id, page.lang), headings(session, opening_id, page.lang)
+        rows, names = (
+            opening_record.rows(session, opening_id, page.lang),
+            opening_record.headings(session, opening_id, page.lang),
+        )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{page.say('room.record')}**")
         if rows:
@@ -204,39 +183,5 @@ def record(page: shell.Page, opening_id: str) -> None:
     if not rows:
         st.caption(page.say("room.record_none"))
         return
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).rename(columns=names)
+    table = pd.DataFrame(rows, columns=list(opening_record.COLUMNS)).rename(columns=names)
     st.dataframe(table, hide_index=True, width="stretch", height=min(480, 36 * len(rows) + 40))
-
-
-def record_rows(session: Session, opening_id: str, lang: str) -> list[dict[str, str]]:
-    """The record's rows as text, in order of number; prices in the lot's currency. Empty before the reading."""
-    opening = session.get(Opening, opening_id)
-    limit = session.get_one(Lot, opening.lot_id).control_price if opening else None
-    return [_record_row(row, limit, lang) for row in hosting.record(session, opening_id)]
-
-
-def _record_row(row: dict[str, Any], limit: Decimal | None, lang: str) -> dict[str, str]:
-    price = Decimal(row["price"]) if row.get("price") else None
-    check = ""
-    if price is not None and limit is not None:
-        check = messages.say("room.over" if price > limit else "room.normal", lang)
-    return {
-        "no": str(row["no"]),
-        "name": row["name"],
-        "price": "—" if price is None else f"{price:,.2f}",
-        "limit": check,
-        "duration_days": str(row.get("duration_days", "")),
-        "quality": messages.named("term", row.get("quality", ""), lang),
-        "remark": messages.named("term", row.get("remark", ""), lang),
-        "read_at": row["read_at"].astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S"),
-    }
-
-
-def record_csv(session: Session, opening_id: str, lang: str) -> str:
-    """The record as CSV that spreadsheet programs open rightly; no cell can be taken for a formula."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(headings(session, opening_id, lang).values())
-    for row in record_rows(session, opening_id, lang):
-        writer.writerow("'" + row[c] if row[c].startswith(_RISKY) else row[c] for c in COLUMNS)
-    return "\ufeff" + out.getvalue()

@@ -74,7 +74,7 @@ def _said(room_id: str) -> str:
 
 
 def _status(page: shell.Page, room: rooms_live.Room) -> str:
-    shown = room_health.figures(room, page.lang)
+    shown = rooms_live.figures(room, page.lang)
     told = room_health.covers(room, page.lang)
     state = " · ".join(told) or page.say(f"control.state_{room['state']}")
     figures = "".join(

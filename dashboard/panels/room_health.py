@@ -26,7 +26,6 @@ STRIP = 8
 """Rooms the strip of S04 names."""
 RECORDER = "recorder"
 """The check of the hub's health whose failing is red: recording comes before opening."""
-COLUMNS = ("bitrate", "fps", "loss", "jitter", "rtt", "viewers", "recorder")
 
 
 def mark(grade: str, lang: str) -> str:
@@ -36,37 +35,6 @@ def mark(grade: str, lang: str) -> str:
         f'<svg class="hm {grade}" viewBox="0 0 14 14" role="img" aria-label="{esc(word)}">'
         f"<title>{esc(word)}</title>{MARKS[grade]}</svg>"
     )
-
-
-def figures(room: rooms_live.Room, lang: str) -> dict[str, str]:
-    """Each figure of the strip as text."""
-    return {
-        "bitrate": rooms_live.bitrate(room),
-        "fps": rooms_live.fps(room),
-        "loss": rooms_live.loss(room),
-        "jitter": rooms_live.milliseconds(room, "jitter"),
-        "rtt": rooms_live.milliseconds(room, "rtt"),
-        "viewers": str(room.get("viewers") or 0),
-        "recorder": recorder(room, lang),
-    }
-
-
-def recorder(room: rooms_live.Room, lang: str) -> str:
-    """What the recorder does in a room."""
-    told = room.get("recorder")
-    return messages.say(f"control.rec_{told['state'] if told else 'none'}", lang)
-
-
-def tip(room: rooms_live.Room | None, lang: str) -> str:
-    """One line for a tooltip."""
-    word = messages.say(f"control.{rooms_live.grade(room)}", lang)
-    if room is None:
-        return word
-    shown = figures(room, lang)
-    if not room["publishing"]:
-        return f"{word} · {messages.say('control.recorder', lang)} {shown['recorder']}"
-    parts = [f"{messages.say(f'control.{name}', lang)} {shown[name]}" for name in COLUMNS]
-    return " · ".join([word, *parts])
 
 
 def covers(room: rooms_live.Room, lang: str) -> list[str]:
@@ -127,7 +95,8 @@ def strip(seen: rooms_live.Snapshot, named: dict[str, str], lang: str) -> str:
     order = {"bad": 0, "off": 1, "fair": 2}
     at_work.sort(key=lambda room: (order.get(rooms_live.grade(room), 3), room["id"]))
     heads = "".join(
-        f'<th scope="col" class="num">{messages.say(f"control.{name}", lang)}</th>' for name in COLUMNS
+        f'<th scope="col" class="num">{messages.say(f"control.{name}", lang)}</th>'
+        for name in rooms_live.COLUMNS
     )
     head = f'<tr><th scope="col">{messages.say("column.room", lang)}</th><th scope="col">{messages.say("column.state", lang)}</th>{heads}</tr>'
     rows = "".join(_line(room, named, lang) for room in at_work[:STRIP])
@@ -144,11 +113,11 @@ def strip(seen: rooms_live.Snapshot, named: dict[str, str], lang: str) -> str:
 
 
 def _line(room: rooms_live.Room, named: dict[str, str], lang: str) -> str:
-    grade, shown = rooms_live.grade(room), figures(room, lang)
+    grade, shown = rooms_live.grade(room), rooms_live.figures(room, lang)
     state = messages.say(f"control.state_{room['state']}", lang)
     told = " · ".join(covers(room, lang)) or state
     chip = "on" if room["state"] == "live" and told == state else ""
-    cells = "".join(f'<td class="num">{esc(shown[name])}</td>' for name in COLUMNS)
+    cells = "".join(f'<td class="num">{esc(shown[name])}</td>' for name in rooms_live.COLUMNS)
     wrong = "".join(
         f' <span class="chip bad" title="{esc(why)}">{esc(words)}</span>'
         for words, why in [*sources(room, lang), *notices(room, lang)]

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 import messages
 from dashboard import context
+from dashboard.exports import live_tables as livetables
 from dashboard.exports import tables as tabledata
-from dashboard.live import tables as livetables
-from dashboard.live.tables import FAMILIES_OF
+from dashboard.exports.live_tables import FAMILIES_OF
 from dashboard.screens import TABLES_OF
 from dashboard.shell import layout, tables
 from dashboard.shell import screen as shell

@@ -12,9 +12,9 @@ from typing import Any
 import messages
 from dashboard import context
 from dashboard.charts.scale import MONTHS, scale
+from dashboard.memo import per_lens
 from dashboard.shell.cards import DASH, Basis, Kpi, Trend, change, growth, lens_basis
 from dashboard.shell.filters import Choice
-from dashboard.shell.memo import per_lens
 from supervision.figures import formats as figures
 from supervision.figures.answers import Answers
 from supervision.figures.currencies import in_currency

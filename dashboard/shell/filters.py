@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from html import escape
 from typing import Literal, cast
+from urllib.parse import urlencode
 
 import streamlit as st
 
 import messages
 from dashboard import context, reach
-from records.clock import today
+from dashboard.shell.html import draw as put
+from records.clock import add_months, today
 from records.tables.projects import TRADE_FAMILIES
-from supervision.figures.filters import GRAINS, HOMES, UNITS, Filters, Grain, Home, Period, Unit, add_months
+from supervision.figures.filters import GRAINS, HOMES, UNITS, Filters, Grain, Home, Period, Unit
 from supervision.figures.formats import currency_name
+from supervision.figures.lots import Reach
 from supervision.lists import market
 
 Compare = Literal["yoy", "mom"]
@@ -233,6 +237,44 @@ _WIDGETS: dict[str, Callable[[str], None]] = {
     "period": _periods, "compare": _compare, "centre": _centre, "family": _family, "category": _category,
     "currency": _currencies, "space": _space, "unit": _unit, "home": _home,
 }  # fmt: skip
+
+
+def notice(filters: Filters, query: Mapping[str, str], lang: str) -> None:
+    """Say so where the chosen period holds nothing while there are data, and offer periods that do."""
+    if (filters.period is None and not filters.undated) or reach.lots_in(filters):
+        return
+    found = reach.reach(replace(filters, undated=False))
+    if found.last is None and not found.undated:
+        return
+    words = {"all": messages.say("filters.all_time", lang)}
+    if found.last is not None:
+        for grain in ("month", "year"):
+            period = Period.of(grain, found.last)
+            words[_word(period)] = period.label(lang)
+    if found.undated:
+        words["undated"] = messages.say("filters.undated", lang, n=found.undated)
+    links = "".join(
+        f'<a href="?{escape(urlencode({**query, "period": key}))}" target="_self">{escape(text)}</a>'
+        for key, text in words.items()
+    )
+    shown = filters.period.label(lang) if filters.period else messages.say("filters.undated", lang, n=0)
+    put(
+        f'<p class="reach" role="status">{messages.say("filters.nothing_in", lang, period=escape(shown))}'
+        f" {_span(found, lang)} {links}</p>"
+    )
+
+
+def _span(found: Reach, lang: str) -> str:
+    if found.first is None or found.last is None:
+        return ""
+    return messages.say("filters.reach", lang, first=found.first, last=found.last)
+
+
+def _word(period: Period) -> str:
+    """How a month or a year stands in the address."""
+    year = period == Period.of("year", period.start)
+    return f"{period.start.year:04}" if year else f"{period.start:%Y-%m}"
+
 
 _remembered: dict[str, tuple[float, list[tuple[str, str, str | None]]]] = {}
 

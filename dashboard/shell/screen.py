@@ -13,12 +13,12 @@ import streamlit as st
 import structlog
 
 import messages
-from dashboard import context, reach, screens
+from dashboard import context, screens
 from dashboard import metrics as ops
 from dashboard.access.accounts import SignedIn
 from dashboard.screens import Screen
 from dashboard.shell import layout
-from dashboard.shell.filters import Choice, filter_row
+from dashboard.shell.filters import Choice, filter_row, notice
 from dashboard.shell.html import draw as put
 from records.clock import BEIJING, local_now, now, today
 from supervision.figures.filters import Filters
@@ -112,7 +112,7 @@ def show(
                 _pause(paused)
             _export(screen, user.role, chosen)
         if over_lots:
-            reach.notice(chosen.filters, chosen.as_query(), lang)
+            notice(chosen.filters, chosen.as_query(), lang)
         body(Page(screen, user, lang, chosen))
         ops.SCREEN_SECONDS.labels(screen=screen.slug).observe(time.perf_counter() - started)
 

@@ -15,7 +15,7 @@ from streaming.edges.config import Edge
 from streaming.edges.janus import Janus, JanusError, JanusGone
 from streaming.edges.relay import Ports, Relay
 from streaming.edges.translate import MID
-from streaming.rooms.taps import Tap
+from streaming.taps import Tap
 from streaming.wire.codecs import CLOCK, H264, OPUS, Codec
 
 log = structlog.get_logger()

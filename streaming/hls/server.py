@@ -22,7 +22,7 @@ from streaming.hls.aac import AacEncoder, transcode
 from streaming.hls.cutter import Cut, Cutter
 from streaming.hls.fmp4 import AUDIO_SCALE, VIDEO_SCALE, aac_entry, opus_entry
 from streaming.hls.segments import HlsStream
-from streaming.rooms.taps import Replay, Tap
+from streaming.taps import Replay, Tap
 
 log = structlog.get_logger()
 

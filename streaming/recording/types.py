@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from streaming.machine import FreeSpace, Limits, free_space
-from streaming.rooms.taps import Replay, Tap
+from streaming.taps import Replay, Tap
 
 LINGER_SECONDS = 15.0
 """A room that is no longer wanted is recorded this much longer: a publisher that comes back stays in its file."""

@@ -23,10 +23,10 @@ from streaming.rooms.sessions import Sessions
 from streaming.rooms.signalling import Authority
 from streaming.rooms.stream import Outbox
 from streaming.rooms.subrooms import SUFFIXES
-from streaming.rooms.taps import Replay, Tap
 from streaming.rooms.whep import Whep
 from streaming.rooms.whip import Whip
 from streaming.service import Checks, RoomName, Service
+from streaming.taps import Replay, Tap
 from streaming.wire.addresses import announced
 from streaming.wire.answer import Candidate
 from streaming.wire.paths import TcpPath

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from streaming.rooms.room import Room
-from streaming.rooms.taps import Replay, Tap
 from streaming.service import Service
+from streaming.taps import Replay, Tap
 
 
 class RoomStatus(Protocol):

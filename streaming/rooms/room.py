@@ -17,9 +17,9 @@ from streaming.rooms.layers import Track
 from streaming.rooms.peer import Peer
 from streaming.rooms.publisher_notices import Notice
 from streaming.rooms.stream import Outbox, Stream, since_keyframe
-from streaming.rooms.taps import Replay, Tap, TapFailures
 from streaming.rooms.tile_stream import TileStream
 from streaming.rooms.viewer import Viewer
+from streaming.taps import Replay, Tap, TapFailures
 from streaming.wire.codecs import CLOCK
 from streaming.wire.rtp import HEADER_SIZE
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from records.clock import timestamp as wall_clock
 from streaming.fanout import Group
 from streaming.rooms.rewriting import CACHE, PacketCache, Rewriter
-from streaming.rooms.taps import Tap, Taps
+from streaming.taps import Tap, Taps
 from streaming.wire import rtcp, rtp
 from streaming.wire.codecs import CLOCK, KEYFRAME, Codec
 from streaming.wire.rtp import FLAGS, HEADER_SIZE, MARKER, TIMESTAMP

@@ -33,8 +33,8 @@ def import_(
     as_json: JsonOption = False,
 ) -> None:
     """Files or folders into the ledger; prints a JSON report."""
-    from ingest.files.imports import import_paths
-    from ingest.files.resubmit import resubmit
+    from ingest.imports.files import import_paths
+    from ingest.imports.resubmit import resubmit
     from sunbid import wiring
 
     if bool(paths) == bool(rejects):

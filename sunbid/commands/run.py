@@ -58,7 +58,7 @@ def _supervised(run: object) -> None:
 
 def hub() -> None:
     """The public plane: media, public pages, feeds."""
-    from streaming.http.server import serve
+    from streaming.serve import serve
     from sunbid import privacy, wiring
     from sunbid.logs import setup as logs
     from sunbid.processes import without_ledger as waiting

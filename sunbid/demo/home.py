@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sunbid.settings import Settings, variable
-from supervision.figures.home import Place
+from supervision.home import Place
 
 PLACE = Place("3301", name="杭州", name_en="Hangzhou")
 FACTS = {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from dashboard.access.routes import add_user
+from dashboard.http.sign_in import add_user
 from messages import Message, local
 from records.clock import BEIJING, now
 from records.ledger import Ledger, words

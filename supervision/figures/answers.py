@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from messages import Invalid, Message
+from records.clock import add_months
 from records.ledger import Ledger
 from records.lots import centre_of_lot
 from records.tables.projects import Lot
@@ -34,7 +35,7 @@ from supervision.figures.figure import (
     Part,
     filled,
 )
-from supervision.figures.filters import Filters, Period, add_months
+from supervision.figures.filters import Filters, Period
 from supervision.figures.formats import DASH
 from supervision.figures.narrow import OPENED_ON, where
 from supervision.figures.results import Comparison

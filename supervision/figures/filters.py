@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from messages import Invalid, Message
+from records.clock import add_months
 
 Grain = Literal["day", "month", "quarter", "year", "ytd", "rolling12"]
 Home = Literal["city", "province"]
@@ -20,13 +21,6 @@ HOMES: tuple[Home, ...] = ("city", "province")
 """What 外地 may mean: outside the city, outside the province."""
 UNITS: tuple[Unit, ...] = ("participations", "firms")
 """家次 and 家."""
-
-
-def add_months(day: date, months: int) -> date:
-    """`day` moved by whole months; the 31st becomes the last day of a shorter month."""
-    first = date(day.year + (day.month - 1 + months) // 12, (day.month - 1 + months) % 12 + 1, 1)
-    following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
-    return min(first + timedelta(days=day.day - 1), following - timedelta(days=1))
 
 
 @dataclass(frozen=True)
@@ -97,7 +91,7 @@ class Filters:
     """Key of records.tables.projects.TRADE_FAMILIES."""
     category: str | None = None
     home: Home = "city"
-    """What 外地 means: outside the home city or outside its province (supervision.figures.home)."""
+    """What 外地 means: outside the home city or outside its province (supervision.home)."""
     unit: Unit = "participations"
     """家次 or 家 where a metric can count both."""
     currency: str | None = None

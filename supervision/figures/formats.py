@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from records.currencies import WITHOUT_VAT
+
 DASH = "—"
 WAN = Decimal(10_000)
 YI = Decimal(100_000_000)
 CNY = "CNY"
-WITHOUT_VAT = "-net"
-"""What follows a currency's code where amounts are without VAT: a currency of its own, never added to the other."""
 ENGLISH_UNITS = ((1, ""), (10**3, "thousand"), (10**6, "million"), (10**9, "billion"))
 
 Number = int | Decimal | float
@@ -56,11 +56,6 @@ def places(value: Number) -> int:
 def measure(value: Number | None) -> str:
     """A measured value (a warning's, its baseline, its threshold) with as many decimals as `places` says."""
     return DASH if value is None else number(value, places(value))
-
-
-def currency(code: str, vat: str | None) -> str:
-    """The currency an amount counts in: without VAT it is one of its own."""
-    return code + WITHOUT_VAT if vat == "excluded" else code
 
 
 def currency_name(code: str, lang: str = "zh") -> str:

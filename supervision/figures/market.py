@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from records.clock import rfc3339
+from records.clock import add_months, rfc3339
 from records.public import rows as public
 from supervision.figures.answers import Answers
-from supervision.figures.filters import Filters, Period, add_months
-from supervision.figures.home import Place, Reference
+from supervision.figures.filters import Filters, Period
 from supervision.figures.results import Share
+from supervision.home import Place, Reference
 from supervision.lens.reader import Lens
 
 TOPIC, SUBJECT = "market", "overview"

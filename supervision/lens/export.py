@@ -14,7 +14,8 @@ from sqlalchemy import BigInteger, Select, and_, case, func, or_, select, type_c
 from sqlalchemy.orm import Session, aliased
 
 from records.bids_on_hand import bid_on_hand, receipt_order
-from records.clock import BEIJING
+from records.clock import BEIJING, add_months
+from records.currencies import currency_of
 from records.lots import centre_of_lot
 from records.tables.bids import Bid
 from records.tables.intake import Source
@@ -23,9 +24,7 @@ from records.tables.openings import Opening
 from records.tables.organisations import Centre, Organisation
 from records.tables.projects import Lot, Project, counted
 from records.visibility import award_come
-from supervision.figures.filters import add_months
-from supervision.figures.formats import WITHOUT_VAT
-from supervision.figures.home import Place
+from supervision.home import Place
 from supervision.lens.reader import BIDS, INSTANT, LOTS, MONEY, OVERSEAS
 from supervision.rules.readiness import opened_at
 
@@ -195,18 +194,13 @@ def _lots(session: Session, lots: list[OpenedLot]) -> pa.Table:
     return _table(rows, _LOT_COLUMNS)
 
 
-def _terms(table: Any) -> Any:
-    """What amounts are in: the currency, those without VAT apart, so that they are never added or compared."""
-    return case((table.vat == "excluded", table.currency + WITHOUT_VAT), else_=table.currency)
-
-
 _TENDERER = aliased(Organisation)
 _CENTRE = centre_of_lot()
 _LOT_QUERY: Select[*tuple[Any, ...]] = (
     select(
         Lot.id, Lot.name, Lot.project_id, Project.name, Project.key_flag, Lot.round, _CENTRE, Centre.name,
         Lot.division_code, Lot.trade_family, Lot.category, Lot.method, Lot.tenderer_id, Lot.agency_id, _TENDERER.country,
-        Lot.status, _raw(Lot.estimate), _raw(Lot.control_price), _terms(Lot), Lot.source, Lot.participants, Lot.flags,
+        Lot.status, _raw(Lot.estimate), _raw(Lot.control_price), currency_of(Lot), Lot.source, Lot.participants, Lot.flags,
         Source.demo,
     )
     .join(Project, Project.id == Lot.project_id)
@@ -247,7 +241,7 @@ def _awards(session: Session, lot_ids: Sequence[str], at: datetime) -> pa.Table:
     rows: list[tuple[Any, ...]] = []
     query = (
         select(
-            Award.lot_id, Award.bidder_id, Award.rank, _raw(Award.price), _terms(Award), Award.awarded_at, _BIDDER.name,
+            Award.lot_id, Award.bidder_id, Award.rank, _raw(Award.price), currency_of(Award), Award.awarded_at, _BIDDER.name,
             _BIDDER.division_code, _BIDDER.division_source, _BIDDER.uscc, _BIDDER.country,
         )
         .join(_BIDDER, _BIDDER.id == Award.bidder_id)

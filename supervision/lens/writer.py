@@ -28,7 +28,7 @@ from records.tables.projects import Lot
 from records.tables.supervision import WatchMark
 from records.tail import Tail, keep_mark
 from records.visibility import award_come
-from supervision.figures.home import Place
+from supervision.home import Place
 from supervision.lens.export import candidates, chunks, export_month, month_of, opened_lots
 from supervision.lens.reader import FORMAT, TABLES, Lens
 from supervision.rules.readiness import SETTLED_AFTER

@@ -24,7 +24,7 @@ RUN = """
 import sys
 from pathlib import Path
 from streaming.config import HubConfig
-from streaming.http.server import serve
+from streaming.serve import serve
 url, data, port = sys.argv[1:]
 serve(HubConfig(url, Path(data), port=int(port), media_port=int(port)))
 """
@@ -41,7 +41,7 @@ def free_port() -> int:
 
 
 class HubProcess:
-    """`streaming.http.server.serve` in a process of its own, which can be killed and started again."""
+    """`streaming.serve.serve` in a process of its own, which can be killed and started again."""
 
     code = RUN
 

@@ -35,7 +35,7 @@ serve(DeskConfig(database_url={url!r}, data_dir=Path({data!r}), port={port}, hub
 HUB = """
 from pathlib import Path
 from streaming.config import HubConfig
-from streaming.http.server import serve
+from streaming.serve import serve
 serve(HubConfig(database_url={url!r}, data_dir=Path({data!r}), port={hub}, media_port={hub}, desk_origin="http://127.0.0.1:{port}"))
 """
 

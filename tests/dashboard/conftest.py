@@ -23,11 +23,11 @@ from starlette.types import ASGIApp
 from dashboard import context
 from dashboard import metrics as ops
 from dashboard.access import accounts
-from dashboard.access import routes as auth
 from dashboard.access.accounts import add_user
-from dashboard.access.gate import Gate
 from dashboard.config import DeskConfig
 from dashboard.exports import routes as exports
+from dashboard.http import sign_in as auth
+from dashboard.http.gate import Gate
 from dashboard.shell import unavailable as failing
 from records import states
 from records.clock import now

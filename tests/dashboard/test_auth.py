@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Message
 
 from dashboard import context
 from dashboard.access import accounts
-from dashboard.access import routes as auth
-from dashboard.access.gate import Gate
 from dashboard.access.sessions import Sessions
+from dashboard.http import sign_in as auth
+from dashboard.http.gate import Gate
 from messages import Invalid
 from records import audit
 from records import ledger as ledgers

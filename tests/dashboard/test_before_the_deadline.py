@@ -23,12 +23,12 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from dashboard import context
-from dashboard.access import routes as auth
 from dashboard.access.accounts import add_user
-from dashboard.access.gate import Gate
 from dashboard.config import DeskConfig
 from dashboard.exports import routes as exports
-from dashboard.exports.names import TABLES
+from dashboard.exports.routes import TABLES
+from dashboard.http import sign_in as auth
+from dashboard.http.gate import Gate
 from dashboard.live import api as live_api
 from dashboard.screens import SCREENS, may_see
 from dashboard.shell import unavailable as failing

@@ -15,11 +15,11 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from dashboard import context
-from dashboard.access import gate
 from dashboard.access.accounts import add_user
 from dashboard.config import DeskConfig
 from dashboard.exports import routes as exports
-from ingest.files.imports import import_paths
+from dashboard.http import gate
+from ingest.imports.files import import_paths
 from records.clock import running_from
 from records.ledger import Ledger
 from records.tables.users import User

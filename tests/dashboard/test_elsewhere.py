@@ -16,13 +16,13 @@ from dashboard import context
 from dashboard.charts.axis import wide
 from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID
-from ingest.files.imports import import_paths
+from ingest.imports.files import import_paths
 from records.clock import running_from
 from records.ledger import Ledger
 from records.public import rows as public
 from records.tables.projects import Lot
-from supervision.figures.home import Place
 from supervision.figures.market import overview
+from supervision.home import Place
 from supervision.lens.writer import LensWriter
 from tests.dashboard.screens import run, tables, text
 from tests.dashboard.test_every_figure import Shown

@@ -7,9 +7,9 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from dashboard import context, serve
-from dashboard.access.gate import Gate
 from dashboard.config import DeskConfig
 from dashboard.exports import routes as exports
+from dashboard.http.gate import Gate
 from dashboard.screens import SCREENS, Screen
 from records.serving.requests import PlainAddresses
 from records.tables.users import User

@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 import messages
 from dashboard import context, screens
-from dashboard.access import pages as signin
 from dashboard.config import DeskConfig
+from dashboard.http import sign_in_pages as signin
 from dashboard.live import rooms as rooms_live
 from records import hosting
 from records.ledger import Ledger

@@ -15,7 +15,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from sqlalchemy import select
 
 from dashboard import context
-from dashboard.exports.names import TABLES
+from dashboard.exports.routes import TABLES
 from dashboard.exports.sheets import Writing, as_csv, as_xlsx
 from dashboard.screens import NARROWER, SCREENS, TABLES_OF, names_visible
 from records.clock import now

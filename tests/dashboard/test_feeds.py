@@ -18,9 +18,10 @@ from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
 from dashboard import context
-from dashboard.access import accounts, gate
+from dashboard.access import accounts
 from dashboard.access.accounts import disable_user
 from dashboard.config import DeskConfig
+from dashboard.http import gate
 from dashboard.live import api as live_api
 from dashboard.live import feeds
 from records import audit

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from dashboard.panels import host as host_panel
+from dashboard.live import opening_record
 from records import audit, hosting
 from records.ledger import Ledger
 from records.states import IllegalTransition, append_event, verify_opening
@@ -65,7 +65,7 @@ def test_a_whole_opening_by_its_host(market: Ledger) -> None:
         assert audit.verify(session) is None
         acts = list(session.scalars(select(AuditEntry.action).where(AuditEntry.object_id == "O-L1")))
         assert acts[0] == "opening.bidders_published" and acts[-1] == "opening.ended"
-        rows = host_panel.record_rows(session, "O-L1", "zh")
+        rows = opening_record.rows(session, "O-L1", "zh")
     assert [(row["no"], row["name"], row["limit"]) for row in rows] == [
         (str(n), BIDDERS[n - 1], "正常") for n in (1, 2, 3)
     ]

@@ -10,7 +10,8 @@ from dashboard.charts.scale import firsts
 from dashboard.config import DeskConfig
 from dashboard.shell import figure_cards as measures
 from dashboard.shell.filters import today
-from supervision.figures.filters import Filters, Period, add_months
+from records.clock import add_months
+from supervision.figures.filters import Filters, Period
 
 METRICS = ("M02", "M03", "M04", "M04b", "M05", "M06", "M09", "M10", "M11", "M18", "M29", "M30", "M36", "M41")
 

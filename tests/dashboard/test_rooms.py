@@ -224,7 +224,7 @@ def test_what_a_publisher_sends_otherwise_stands_beside_its_room():
 
 def test_every_state_of_the_recorder_has_its_word() -> None:
     for state in ("recording", "waiting", "disk", "failed", "off"):
-        assert room_health.recorder(line(recorder={"state": state}), "zh")
+        assert rooms_live.recorder(line(recorder={"state": state}), "zh")
 
 
 def test_what_is_wrong_with_a_room_is_said_on_its_bar(desk: DeskConfig) -> None:

@@ -18,7 +18,7 @@ from ingest.csv.columns import columns_of
 from ingest.csv.names import coded
 from ingest.csv.pack import kind_of
 from ingest.csv.write import export_csv, headers, write_templates
-from ingest.files.imports import ImportReport, Reached, import_paths
+from ingest.imports.files import ImportReport, Reached, import_paths
 from ingest.kinds.registry import KINDS
 from records.ledger import Ledger
 from records.tables.bids import Bid

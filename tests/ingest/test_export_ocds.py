@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from ingest.apply.envelopes import apply_batch
 from ingest.files.folders import NotEmpty
-from ingest.files.imports import ImportReport, import_paths
+from ingest.imports.files import ImportReport, import_paths
 from ingest.kinds.registry import KINDS, TABLES
 from ingest.ocds.writing.export import ExportReport, OcdsProfile, export_ocds
 from ingest.ocds.writing.processes import carried

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ingest.apply.envelopes import apply_batch
-from ingest.files.imports import import_paths
+from ingest.imports.files import import_paths
 from records.ledger import Ledger
 from records.tables.intake import Reject
 

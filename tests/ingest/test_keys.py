@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from ingest.apply.envelopes import apply_batch
 from ingest.csv.write import export_csv
-from ingest.files.imports import import_paths
+from ingest.imports.files import import_paths
 from ingest.kinds.registry import KINDS
 from ingest.ocds.writing.export import export_ocds
 from records.clock import now, running_from

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ingest.files.imports import ImportReport, import_paths
+from ingest.imports.files import ImportReport, import_paths
 from records.ledger import Ledger
 from records.tables.bids import Bid
 from records.tables.money import Award

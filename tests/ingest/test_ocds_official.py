@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ingest.files.imports import ImportReport, import_paths
+from ingest.imports.files import ImportReport, import_paths
 from records.ledger import Ledger
 from records.tables.organisations import Organisation
 from records.tables.projects import Lot

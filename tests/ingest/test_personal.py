@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ingest.files.imports import import_paths
+from ingest.imports.files import import_paths
 from records.ledger import Ledger
 from records.sources import add_source
 from records.tables.intake import Reject

@@ -14,7 +14,7 @@ import pytest
 import websockets
 
 from ingest.apply.envelopes import apply_batch
-from ingest.files.imports import import_paths
+from ingest.imports.files import import_paths
 from records.ledger import Ledger
 from records.sources import add_source
 from records.tables.bids import Bid

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from ingest.files.resubmit import resubmit
+from ingest.imports.resubmit import resubmit
 from records.ledger import Ledger
 from records.tables.bids import Bid
 from records.tables.intake import Reject

@@ -21,7 +21,7 @@ ALLOWED_KB = 40_000
 IMPORT = """
 import json, resource, sys
 from pathlib import Path
-from ingest.files.imports import import_paths
+from ingest.imports.files import import_paths
 from records.ledger import Ledger
 file, folder = map(Path, sys.argv[1:])
 ledger = Ledger(f"sqlite:///{folder}/ledger.db")

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from ingest.apply.envelopes import apply_batch
-from ingest.files.imports import import_paths
+from ingest.imports.files import import_paths
 from records.ledger import Ledger
 from records.sources import add_source
 from tests.ingest.conftest import market

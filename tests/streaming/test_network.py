@@ -14,8 +14,8 @@ from tcp_peer import TcpPeer
 
 from benchmarks.lightpeer import LightPeer
 from records.serving.workers import Workers
-from streaming.http.server import shared
 from streaming.rooms import media
+from streaming.serve import shared
 from streaming.wire import paths
 
 SECOND = "127.0.0.2"

@@ -35,7 +35,7 @@ async def abroken(*given, **named):
 """
 HUB = """
 from streaming.config import HubConfig
-from streaming.http.server import serve
+from streaming.serve import serve
 from streaming.site.api import Api
 Api.find = abroken
 serve(HubConfig({url!r}, Path({data!r}), port={port}, media_port=0, record=False, fanout="plain"))

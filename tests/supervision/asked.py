@@ -8,11 +8,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from records.clock import add_months
 from supervision.figures import lots
 from supervision.figures.answers import Answers
 from supervision.figures.currencies import currencies, in_currency
 from supervision.figures.figure import CLASSES
-from supervision.figures.filters import Filters, Period, add_months
+from supervision.figures.filters import Filters, Period
 from supervision.figures.formats import CNY
 from supervision.figures.market import overview
 from supervision.warnings import desk as warnings

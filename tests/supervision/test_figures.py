@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from records.clock import add_months
 from supervision.figures import formats as figures
-from supervision.figures.filters import Filters, Grain, Period, add_months
+from supervision.figures.filters import Filters, Grain, Period
 from supervision.figures.results import Gap, Share
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from records.clock import start_of
+from records.clock import add_months, start_of
 from sunbid.demo import names
 from sunbid.demo.city.basis import Basis
 from sunbid.demo.city.clock import stamp
@@ -15,7 +15,6 @@ from sunbid.demo.city.firms import WORKS
 from sunbid.demo.city.lot import CityLot
 from sunbid.demo.envelopes import Envelope, envelope, standing_of
 from sunbid.demo.people import Firm
-from supervision.figures.filters import add_months
 
 SHAREHOLDINGS = 400
 _HEARD = (

@@ -22,7 +22,7 @@ from sunbid.demo.city.answers import answers
 from sunbid.demo.city.history import held_city, leave
 from sunbid.demo.city.pieces import City
 from sunbid.demo.envelopes import SOURCE
-from supervision.figures.home import Place
+from supervision.home import Place
 from supervision.lens.writer import LensWriter
 
 ANSWERS = Path("demo") / "answers.json"

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from records.clock import BEIJING
-from supervision.figures.filters import Period, add_months
+from records.clock import BEIJING, add_months
+from supervision.figures.filters import Period
 
 YEARS = 4
 REFERENCE, RUNNING = 3, 4

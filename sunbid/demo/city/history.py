@@ -9,14 +9,13 @@ from typing import Any
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from records.clock import start_of
+from records.clock import add_months, start_of
 from records.tables.broadcast import BroadcastSession, PublicEvent
 from records.tables.leads import Lead, LeadBatch
 from records.tables.supervision import WatchMark
 from records.tail import keep_mark
 from sunbid.demo.city.lot import CityLot
 from sunbid.demo.city.pieces import City, Piece
-from supervision.figures.filters import add_months
 from supervision.warnings.lot_loop import DEADLINE_MARK
 
 MARK = "demo:city"

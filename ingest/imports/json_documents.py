@@ -9,8 +9,9 @@ from typing import IO, Any
 import orjson
 
 from ingest.envelope import shallow
-from ingest.files import json_members, strict_json
+from ingest.files import strict_json
 from ingest.files.pieces import Piece
+from ingest.imports import json_members
 from ingest.ocds.reading.reader import read_release
 from ingest.ocds.reading.source import ReleaseSource
 from messages import Message

@@ -12,9 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import messages
 from dashboard import context, screens
-from dashboard.access import pages as signin
 from dashboard.access.accounts import SignedIn
-from dashboard.shell import index_page as dress
+from dashboard.http import index_page as dress
+from dashboard.http import sign_in_pages as signin
 from records.serving.problems import ProblemResponse
 
 COOKIE = "sunbid_session"

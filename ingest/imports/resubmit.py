@@ -11,9 +11,9 @@ from typing import Any
 from ingest.apply.envelopes import Entry, commit, prepare
 from ingest.apply.rejects import settle
 from ingest.files import strict_json
-from ingest.files.imports import ImportReport
-from ingest.files.kept_lines import KeptFile
 from ingest.files.pieces import Piece
+from ingest.imports.files import ImportReport
+from ingest.imports.kept_lines import KeptFile
 from messages import Invalid, Message
 from records.ledger import Ledger
 from records.serving import signing

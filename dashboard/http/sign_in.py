@@ -14,8 +14,6 @@ from starlette.routing import Route
 
 from dashboard import context
 from dashboard import metrics as ops
-from dashboard.access import gate
-from dashboard.access import pages as signin
 from dashboard.access.accounts import (
     SignedIn,
     add_user,
@@ -28,7 +26,9 @@ from dashboard.access.accounts import (
 )
 from dashboard.access.sessions import MAX_AGE
 from dashboard.access.throttle import Throttle
-from dashboard.shell import index_page as dress
+from dashboard.http import gate
+from dashboard.http import index_page as dress
+from dashboard.http import sign_in_pages as signin
 from messages import Message
 from records import audit
 from records.ledger import words

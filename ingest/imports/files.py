@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 
 from ingest.apply.envelopes import Answer, Entry, commit, prepare
 from ingest.csv import pack
-from ingest.files import archives, json_documents
-from ingest.files.kept_lines import KeptFile
+from ingest.files import archives
 from ingest.files.pieces import Piece
+from ingest.imports import json_documents
+from ingest.imports.kept_lines import KeptFile
 from ingest.ocds.reading.reconcile import reconciled
 from ingest.ocds.reading.source import ReleaseSource
 from ingest.refusal import Refusal
