@@ -26,7 +26,9 @@ KINDS: dict[str, tuple[str, str]] = {
 """Kinds of room that can be added here, (zh, en)."""
 MOST_CAMERAS = 2
 _ID = re.compile(r"(?!\.+\Z)[\w.\-]{1,64}")
-_CAMERA = re.compile(r"rtsps?://[^\s/]+(/\S*)?", re.IGNORECASE)
+CAMERA_SCHEMES = ("rtsp", "rtsps")
+"""Schemes of the addresses by which the hub can pull a camera (streaming/sources)."""
+_CAMERA = re.compile(rf"(?:{'|'.join(CAMERA_SCHEMES)})://[^\s/]+(/\S*)?", re.IGNORECASE)
 _LONGEST_NAME = 200
 _SECRET = re.compile(r"(?<=://)[^/@\s]+@")
 

@@ -6,7 +6,7 @@ output, so that the output itself is always the last argument.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import ffmpeg
@@ -81,7 +81,6 @@ _CAMERA: Options = {
     "analyzeduration": 1_500_000,
     "f": "concat",
     "safe": 0,
-    "protocol_whitelist": "pipe,rtsp,rtsps,rtp,tcp,udp,tls,crypto",
 }
 _AS_IT_IS: Options = {"c:v": "copy", "bsf:v": "dump_extra=freq=keyframe"}
 _CODED_ANEW: Options = {
@@ -111,13 +110,14 @@ _SOUND: Options = {
 _AT_ONCE: Options = {"max_interleave_delta": 1, "flush_packets": 1, "f": "sap"}
 
 
-def camera(sink: str, *, transcode: bool) -> list[str]:
+def camera(sink: str, protocols: Sequence[str], *, transcode: bool) -> list[str]:
     """Pull the stream that a concat script on standard input names, and send it as plain RTP.
 
     sink       sap:// address of the receiver
+    protocols  ffmpeg's protocols by which the stream may be fetched
     transcode  code the pictures anew (H.264 baseline) instead of passing them on
     """
-    source = ffmpeg.input("pipe:0", **_CAMERA)
+    source = ffmpeg.input("pipe:0", **_CAMERA, protocol_whitelist=",".join(("pipe", *protocols)))
     picture = _CODED_ANEW if transcode else _AS_IT_IS
     return _compiled(ffmpeg.output(source["v:0"], source["a:0?"], sink, **{**picture, **_SOUND, **_AT_ONCE}))
 

@@ -1,4 +1,4 @@
-"""Cameras of the rooms: pulled by RTSP as the ledger says, each kept alive with a growing pause.
+"""Cameras of the rooms: pulled as the ledger says, each kept alive with a growing pause.
 
 `Room.rtsp_url` holds one address or two with a space between: the near and the far camera. An address
 with "#transcode" behind it may be coded anew where its pictures cannot be passed on (H.265, B-frames).
@@ -28,7 +28,8 @@ from streaming.rooms.room import Room
 from streaming.rooms.subrooms import SUFFIXES
 from streaming.rooms.troubles import NAMED, called
 from streaming.service import RoomName, Trouble, one_after_another
-from streaming.sources.rtsp import Address, Failed, Pull, Refused, TcpRefused
+from streaming.sources.protocol import Transport
+from streaming.sources.pull import Address, Failed, Pull, Refused, TransportRefused
 
 log = structlog.get_logger()
 
@@ -168,7 +169,8 @@ class Camera:
         self.name, self.address = name, address
         self.status = CameraStatus()
         self._media = media
-        self._transcode = self._b_frames = self._over_udp = False
+        self._transcode = self._b_frames = False
+        self._way = 0  # which of the protocol's transports is tried
         self._tries = 0
         self._live_at: float | None = None
         self._task = workers.task(f"camera {name}", self._run)
@@ -204,25 +206,30 @@ class Camera:
         try:
             pull = Pull(
                 self._media.room(self.name), self.address, self._transcode, self._media.flush,
-                over_udp=self._over_udp,
+                transport=self._transport,
             )  # fmt: skip
             pull.on_live = self._live
             await pull.run()
         except Refused as refusal:
             return self._refused(refusal)
-        except TcpRefused as refusal:
-            self._over_udp = True
+        except TransportRefused as refusal:
+            self._way = (self._way + 1) % len(self.address.protocol.transports)
             self._say("connecting", refusal.message)
             return True
         except (Failed, OSError) as error:
             if self._live_at is None:
-                self._over_udp = False  # that did not help: TCP first again
+                self._way = 0  # that did not help: the best one first again
             self._say("connecting", _why(error))
         return False
 
+    @property
+    def _transport(self) -> Transport:
+        return self.address.protocol.transports[self._way]
+
     def _live(self) -> None:
         self._live_at, self._tries = time.monotonic(), 0
-        self._say("live", Message("camera.over_udp") if self._over_udp else None)
+        remark = self._transport.remark
+        self._say("live", Message(remark) if remark else None)
 
     def _refused(self, refusal: Refused) -> bool:
         self._b_frames = refusal.b_frames

@@ -15,12 +15,13 @@ import pytest
 from media_helper import BEARER, SDP, Camera, Rig, number, rig, stamp, until
 
 from benchmarks.lightpeer import LightPeer
+from records.rooms import CAMERA_SCHEMES
 from records.serving.workers import Workers
 from records.tables.organisations import Room as RoomRow
-from streaming.sources import cameras
+from streaming.sources import cameras, protocol
 from streaming.sources.cameras import Cameras, addresses
 from streaming.sources.plainrtp import read_announcement
-from streaming.sources.rtsp import Address, mask
+from streaming.sources.pull import Address, mask
 from streaming.wire.h264 import BFrameWatch, ParameterWatch
 from tests.needed import needed
 
@@ -321,6 +322,10 @@ async def test_a_wrong_address_is_refused_by_name_without_its_password(hub: Rig)
 def test_only_camera_addresses_are_taken(text: str) -> None:
     with pytest.raises(ValueError):
         addresses("r", text)
+
+
+def test_what_can_be_entered_can_be_pulled() -> None:
+    assert sorted(protocol.by_scheme()) == sorted(CAMERA_SCHEMES)
 
 
 def test_addresses_of_a_room() -> None:

@@ -17,8 +17,11 @@ BUILT_ELSEWHERE = re.compile(
 COMMANDS = {
     "recording": (ffmpeg.recording("mp4", Path("a.mp4"), 2.0), "a.mp4"),
     "webm": (ffmpeg.recording("webm", Path("a.webm"), 2.0), "a.webm"),
-    "camera": (ffmpeg.camera("sap://127.0.0.1:5000", transcode=False), "sap://127.0.0.1:5000"),
-    "coded": (ffmpeg.camera("sap://127.0.0.1:5000", transcode=True), "sap://127.0.0.1:5000"),
+    "camera": (
+        ffmpeg.camera("sap://127.0.0.1:5000", ("rtsp", "tcp"), transcode=False),
+        "sap://127.0.0.1:5000",
+    ),
+    "coded": (ffmpeg.camera("sap://127.0.0.1:5000", ("rtsp", "tcp"), transcode=True), "sap://127.0.0.1:5000"),
     "publish": (ffmpeg.publish("http://hub/whip/a", "token", PICTURE), "http://hub/whip/a"),
     "file": (ffmpeg.draw_file(Path("a.mkv"), PICTURE, ffmpeg.TONE, ffmpeg.LIVE_OPUS), "a.mkv"),
     "play": (ffmpeg.play_by_whip(Path("a.mkv"), "http://hub/whip/a"), "http://hub/whip/a"),
@@ -62,7 +65,10 @@ def test_a_recording_is_copied_into_pieces_that_never_change_and_replaces_no_fil
 
 
 def test_a_camera_is_passed_on_unless_its_pictures_may_be_coded_anew() -> None:
-    plain, coded = (ffmpeg.camera("sap://127.0.0.1:5000", transcode=transcode) for transcode in (False, True))
+    plain, coded = (
+        ffmpeg.camera("sap://127.0.0.1:5000", ("rtsp", "tcp"), transcode=transcode)
+        for transcode in (False, True)
+    )
     assert (value(plain, "-c:v"), value(coded, "-c:v")) == ("copy", "libx264")
     assert value(coded, "-bf") == "0" and "-vf" not in plain
     assert [plain[at + 1] for at, option in enumerate(plain) if option == "-map"] == ["0:v:0", "0:a:0?"]
