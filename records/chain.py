@@ -1,39 +1,20 @@
 """The hash chain shared by opening events, audit entries and evidence. One implementation.
 
 Each entry's hash is SHA-256 over the previous hash, a line feed and the entry's body as canonical
-JSON (keys sorted, no spaces, UTF-8). Whoever holds the bodies in order can recompute every hash.
+JSON (keys sorted, no spaces, UTF-8): `evidence.verify` has the formulas, which run without us. Whoever holds the bodies in order can recompute every hash.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-
-def canonical(value: Any) -> bytes:
-    """Canonical JSON: sorted keys, no spaces, UTF-8. Raises TypeError for what JSON cannot say, ValueError for NaN."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
-
-
-def digest(value: Any) -> str:
-    """SHA-256 of the canonical JSON, as 64 hexadecimal digits."""
-    return hashlib.sha256(canonical(value)).hexdigest()
-
-
-def genesis(name: str) -> str:
-    """The hash before the first entry of the chain `name`, so that two chains never share a prefix."""
-    return hashlib.sha256(f"sunbid/{name}".encode()).hexdigest()
-
-
-def link(previous: str, body: Mapping[str, Any]) -> str:
-    """The hash of `body` after `previous`."""
-    return hashlib.sha256(previous.encode() + b"\n" + canonical(body)).hexdigest()
+from evidence.verify import canonical as canonical
+from evidence.verify import digest as digest
+from evidence.verify import genesis as genesis
+from evidence.verify import link as link
 
 
 def stamp(moment: datetime) -> str:

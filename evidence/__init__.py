@@ -1,0 +1,1 @@
+"""The proof: a Merkle log with signed heads, witnesses who cosign them, and packages anyone can check offline."""
