@@ -19,8 +19,8 @@ from typing import Any, NoReturn, TypeAlias, Union
 from messages.catalogue import DEFAULT, LANGUAGES, table
 
 __all__ = [
-    "Fault", "Invalid", "Message", "Parameter", "Unknown", "known", "language_of", "language_of_environment",
-    "languages", "lines", "local", "named", "say", "words",
+    "DEFAULT", "Fault", "Invalid", "Message", "Parameter", "Unknown", "called", "known", "language_of",
+    "language_of_environment", "languages", "lines", "local", "named", "say", "words",
 ]  # fmt: skip
 
 Parameter: TypeAlias = Union[str, int, float, Decimal, date, "Message", "Sequence[Parameter]", None]
@@ -121,6 +121,12 @@ def local(key: str, /, **parameters: object) -> str:
 def named(family: str, code: str, lang: str) -> str:
     """The name of a code (`family.code`) in the reader's language; the code itself where it has none."""
     return table(lang).get(f"{family}.{code}", code)
+
+
+def called(chinese: str, english: str | None, lang: str) -> str:
+    """What the ledger holds in Chinese and perhaps in English, for a reader of `lang`: others than Chinese readers get
+    the English where there is one."""
+    return chinese if lang == DEFAULT else english or chinese
 
 
 def lines(found: Sequence[Message]) -> Message:

@@ -34,7 +34,7 @@ METHODS = [
     ("**/static/*.js", "javascript"),
 ]
 KEYWORDS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("", {"Message": None, "say": None, "local": None}),
+    ("", {"Message": None, "say": None, "local": None, "named": None}),
     ("site.", {"word": (2,), "t": None}),
 )
 """What a key's own text lacks in front → functions whose first argument, or the given one, is a key."""
@@ -58,7 +58,12 @@ def python_calls(
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
             if name in keywords:
                 for texts in product(*map(_texts, node.args)):
-                    yield node.lineno, name, texts, []
+                    yield node.lineno, name, (_any_of(texts[0]), *texts[1:]) if name == "named" else texts, []
+
+
+def _any_of(family: str | None) -> str | None:
+    """The keys of a family, `family.*`."""
+    return family and f"{family}.*"
 
 
 def _texts(node: ast.expr) -> list[str | None]:

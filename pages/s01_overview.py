@@ -18,7 +18,6 @@ from dashboard.shell.html import draw, esc, level
 from records.clock import BEIJING
 from supervision.figures import formats as figures
 from supervision.figures.filters import Filters
-from supervision.lists import names
 from supervision.lists.openings import ticker
 from supervision.warnings import desk as warnings
 
@@ -113,7 +112,7 @@ def centre_columns(filters: Filters, lang: str) -> list[tuple[str, int, str]]:
     told = measures.breakdown("M03", filters, "centre")
     counted = {centre: found.participations for centre, found in told.items()}
     found = [
-        (names.called(zh, en, lang), counted.get(centre, 0), centre)
+        (messages.called(zh, en, lang), counted.get(centre, 0), centre)
         for centre, zh, en in choice.centres()
         if filters.centre in (None, centre)
     ]

@@ -16,9 +16,10 @@ from dashboard.shell import layout, places, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, show
 from dashboard.shell.html import draw, esc, icon
+from records.identifiers import province_name
 from supervision.figures import formats as figures
 from supervision.figures.filters import Filters
-from supervision.figures.openness import by_count, province_names
+from supervision.figures.openness import by_count
 from supervision.figures.results import Origins, Share
 
 MONTHS = 24
@@ -113,22 +114,22 @@ def _shown(value: float | None) -> str:
     return DASH if value is None else f"{value:.2f} %"
 
 
-def origin_counts(filters: Filters) -> list[tuple[str, str, int]]:
-    """(zh, en, count) of outside participations by origin, most first; other cities of the home province apart."""
+def origin_counts(filters: Filters, lang: str) -> list[tuple[str, int]]:
+    """(name, count) of outside participations by origin, most first; other cities of the home province apart."""
     home = context.config().home
-    rest = home.rest_of_province(), home.rest_of_province("en")
+    rest = home.rest_of_province(lang)
     found = by_count(measures.breakdown("M04", filters, "province"))
-    return [(*(rest if code == home.province else province_names(code)), n) for code, n in found]
+    return [(rest if code == home.province else province_name(code, lang), n) for code, n in found]
 
 
 def _origins(page: shell.Page) -> None:
-    found = origin_counts(page.filters)
-    total, title = sum(n for *_, n in found), page.say("openness.origins")
+    found = origin_counts(page.filters, page.lang)
+    total, title = sum(n for _, n in found), page.say("openness.origins")
     with layout.panel("origins", title):
         if not total:
             layout.nothing(page.say("openness.origins_none"))
             return
-        shown = [(zh if page.lang == "zh" else en, n) for zh, en, n in found[:ORIGINS]]
+        shown = found[:ORIGINS]
         if rest := total - sum(n for _, n in shown):
             shown.append((page.say("openness.rest"), rest))
         bars = [
@@ -152,9 +153,8 @@ def certificate_regions(filters: Filters) -> list[tuple[str, int]]:
 def _certificates(page: shell.Page) -> str:
     regions = certificate_regions(page.filters)
     used = sum(1 for _, n in regions if n)
-    index = 0 if page.lang == "zh" else 1
     items = "".join(
-        f"<li>{icon('check' if n else 'clock')}{esc(province_names(code)[index])} <b>{figures.number(n)}</b></li>"
+        f"<li>{icon('check' if n else 'clock')}{esc(province_name(code, page.lang))} <b>{figures.number(n)}</b></li>"
         for code, n in regions
     )
     title = page.say("openness.certificates", n=len(regions))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+import messages
 from dashboard import components, context
 from dashboard.live.warnings import MINE, PERIODS
 from dashboard.panels import rule_table
 from dashboard.shell import choices, html
 from dashboard.shell import screen as shell
-from supervision.lists import market, names
+from supervision.lists import market
 from supervision.rules.rule import FAMILIES
 from supervision.warnings.handling import STATES
 
@@ -68,7 +69,7 @@ def _filters(page: shell.Page) -> tuple[str, dict[str, str]]:
 
 def _centres(lang: str) -> dict[str, str]:
     with context.ledger().read() as session:
-        return {c.id: names.called(c.name, c.name_en, lang) for c in market.centres(session)}
+        return {c.id: messages.called(c.name, c.name_en, lang) for c in market.centres(session)}
 
 
 def _rules(page: shell.Page) -> None:

@@ -94,11 +94,8 @@ def _leads(page: shell.Page, total: int) -> None:
 
 
 def _row(w: warnings.WarningRow, lang: str) -> tables.Row:
-    index = 0 if lang == "zh" else 1
     result = messages.named("disposition", w.disposition, lang) if w.disposition else None
-    return tables.Row(
-        [w.level, (w.title, w.title_en)[index], w.lot_name, result, tabledata.stamp(w.raised_at)], w.id
-    )
+    return tables.Row([w.level, w.titled(lang), w.lot_name, result, tabledata.stamp(w.raised_at)], w.id)
 
 
 shell.show("S15", body, every=10, filters=("period",))

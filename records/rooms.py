@@ -19,11 +19,8 @@ from records.tables.evaluation import Evaluation
 from records.tables.openings import Opening
 from records.tables.organisations import Centre, Room
 
-KINDS: dict[str, tuple[str, str]] = {
-    "opening": ("开标室", "Opening room"),
-    "evaluation": ("评标室", "Evaluation room"),
-}
-"""Kinds of room that can be added here, (zh, en)."""
+KINDS = ("opening", "evaluation")
+"""Kinds of room that can be added here."""
 MOST_CAMERAS = 2
 _ID = re.compile(r"(?!\.+\Z)[\w.\-]{1,64}")
 CAMERA_SCHEMES = ("rtsp", "rtsps")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from messages import Invalid, Message, say
-from records.identifiers import PROVINCES
+from messages import DEFAULT, Invalid, Message, called, say
+from records.identifiers import PROVINCES, province_name
 
 PROVINCE_DIGITS = 2
 """Digits of a division code (GB/T 2260) that name its province."""
@@ -37,22 +37,16 @@ class Place:
         """What decides who is outside: (city view, province view)."""
         return self.division, self.province
 
-    def words(self, lang: str = "zh") -> str:
+    def words(self, lang: str = DEFAULT) -> str:
         """The place as texts name it: its name and prefix, or the prefix alone."""
-        name = self.name if lang == "zh" else self.name_en or self.name
-        return _with_code(name or say("figure.home", lang), self.division, lang)
+        name = called(self.name, self.name_en, lang) or say("figure.home", lang)
+        return say("common.in_brackets", lang, what=name, more=self.division) if self.division else name
 
-    def rest_of_province(self, lang: str = "zh") -> str:
+    def rest_of_province(self, lang: str) -> str:
         """What firms from the same province but not from the city are called."""
-        names = PROVINCES.get(self.province)
-        province = say("figure.home_province", lang) if names is None else names[0 if lang == "zh" else 1]
+        known = self.province in PROVINCES
+        province = province_name(self.province, lang) if known else say("figure.home_province", lang)
         return say("figure.rest_of_province", lang, province=province)
-
-
-def _with_code(name: str, code: str, lang: str) -> str:
-    if not code:
-        return name
-    return f"{name}（{code}）" if lang == "zh" else f"{name} ({code})"
 
 
 NOWHERE = Place()

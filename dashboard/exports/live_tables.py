@@ -16,7 +16,7 @@ from supervision.figures.narrow import span
 from supervision.lists import hall, money, names
 from supervision.lists.openings import EndedOpening, ended_openings
 from supervision.warnings import desk as warnings
-from supervision.warnings.desk import WarningFilters, WarningRow
+from supervision.warnings.desk import WarningFilters
 
 FAMILIES_OF = {
     "tenderer-links": ("tenderers",),
@@ -59,17 +59,13 @@ def leads(filters: Filters) -> WarningFilters:
     return replace(raised(filters), states=("lead",))
 
 
-def _title(w: WarningRow, lang: str) -> str:
-    return w.title if lang == "zh" else w.title_en
-
-
 def _warnings(choice: Choice, lang: str) -> list[Row]:
     wanted = warning_views.question({"state": "all"} | dict(choice.asked), choice.viewer).filters
     with context.ledger().read() as session:
         found = warnings.list_warnings(session, wanted, limit=MOST_ROWS)
     return [
         (
-            w.id, messages.say(f"level.{w.level}", lang), w.rule, _title(w, lang), w.lot_id, w.lot_name, w.value,
+            w.id, messages.say(f"level.{w.level}", lang), w.rule, w.titled(lang), w.lot_id, w.lot_name, w.value,
             w.baseline, w.threshold, messages.say(f"state.{w.state}", lang), w.raised_at,
         )
         for w in found
@@ -83,7 +79,7 @@ def _family(name: str) -> Table:
             found = warnings.list_warnings(session, wanted, limit=MOST_ROWS)
         return [
             (
-                w.id, messages.say(f"level.{w.level}", lang), _title(w, lang), w.lot_name, w.value, w.baseline,
+                w.id, messages.say(f"level.{w.level}", lang), w.titled(lang), w.lot_name, w.value, w.baseline,
                 messages.say(f"state.{w.state}", lang), w.raised_at,
             )
             for w in found
@@ -97,7 +93,7 @@ def _leads(choice: Choice, lang: str) -> list[Row]:
         found = warnings.list_warnings(session, leads(choice.filters), limit=MOST_ROWS)
     return [
         (
-            w.id, messages.say(f"level.{w.level}", lang), _title(w, lang), w.lot_name,
+            w.id, messages.say(f"level.{w.level}", lang), w.titled(lang), w.lot_name,
             messages.named("disposition", w.disposition, lang) if w.disposition else None, w.raised_at,
         )
         for w in found

@@ -14,12 +14,12 @@ from dashboard.shell import places
 from dashboard.shell.filters import Choice
 from records.clock import written
 from records.currencies import currency
+from records.identifiers import province_name
 from records.visibility import Progress, progress_told
 from supervision.figures import formats as figures
 from supervision.figures import lots
 from supervision.figures.filters import Filters
-from supervision.figures.openness import province_names
-from supervision.lists import money, names
+from supervision.lists import money
 from supervision.lists.openings import openings
 
 MOST_ROWS = 200_000
@@ -88,9 +88,8 @@ def _lots(choice: Choice, lang: str) -> list[Row]:
 
 def _participations(choice: Choice, lang: str) -> list[Row]:
     rows = lots.participations_by_origin(context.lens(), choice.filters)
-    index = 0 if lang == "zh" else 1
     return [
-        (m, places.centre(c, name, lang), family(f, lang), province_names(p)[index], n, firms)
+        (m, places.centre(c, name, lang), family(f, lang), province_name(p, lang), n, firms)
         for m, c, name, f, p, n, firms in rows
     ]
 
@@ -107,7 +106,7 @@ def _openings(choice: Choice, lang: str) -> list[Row]:
     with context.ledger().read() as session:
         return [
             (
-                o.id, o.lot_id, lot, *(names.called(at.name, at.name_en, lang) if at else None for at in (centre, room)),
+                o.id, o.lot_id, lot, *(messages.called(at.name, at.name_en, lang) if at else None for at in (centre, room)),
                 o.scheduled_at, *_progress(progress_told(o, bool(due)), lang),
             )
             for o, lot, room, centre, due in openings(session, choice.filters, MOST_ROWS)

@@ -41,10 +41,10 @@ def signed_in(scope: Scope) -> SignedIn | None:
 
 
 def language(scope: Scope) -> str:
-    """zh or en: the query's `lang`, else the cookie, else Chinese."""
+    """The reader's language: the query's `lang`, else the cookie, else Chinese."""
     asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("lang", [""])[0]
     chosen = asked or cookies(scope).get(dress.LANG_COOKIE, "")
-    return chosen if chosen in ("zh", "en") else "zh"
+    return chosen if chosen in messages.languages() else messages.DEFAULT
 
 
 class Gate:

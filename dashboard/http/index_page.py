@@ -161,9 +161,8 @@ def dressed(html: bytes, slug: str, lang: str) -> bytes:
     screen = screens.BY_SLUG.get(slug)
     product = messages.say("common.product", lang)
     title = f"{screen.name(lang)} · {product}" if screen else product
-    html = re.sub(
-        rb'<html lang="[^"]*"', f'<html lang="{"zh-CN" if lang == "zh" else "en"}"'.encode(), html, count=1
-    )
+    tag = messages.say("site.language.tag", lang)
+    html = re.sub(rb'<html lang="[^"]*"', f'<html lang="{tag}"'.encode(), html, count=1)
     html = re.sub(rb"<title>[^<]*</title>", f"<title>{title}</title>".encode(), html, count=1)
     for pattern, ours in _REPLACEMENTS:
         html = re.sub(pattern, ours, html, count=1)

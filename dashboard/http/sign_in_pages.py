@@ -17,16 +17,25 @@ _PAGE = Template((_FOLDER / "templates" / "sign_in.html").read_text(encoding="ut
 _TOKENS = tokens.page() + web.stylesheet("page")
 
 
+def language_switch(lang: str, query: str = "") -> str:
+    """Links to the same page in the other languages, each by its own name; `query` is what the address says besides."""
+    return "".join(
+        f'<a href="?lang={other}{escape(query)}" target="_self" lang="{messages.say("site.language.tag", other)}">'
+        f"{messages.say('common.language_name', other)}</a>"
+        for other in messages.languages()
+        if other != lang
+    )
+
+
 def _page(lang: str, heading: str, body: str, query: str) -> str:
-    other = "en" if lang == "zh" else "zh"
     return _PAGE.substitute(
-        lang="zh-CN" if lang == "zh" else "en",
+        lang=messages.say("site.language.tag", lang),
         tokens=_TOKENS,
         heading=escape(heading),
         product=messages.say("common.product", lang),
         desk=messages.say("common.desk", lang),
         body=body,
-        switch=f'<a href="?lang={other}{escape(query)}" lang="{other}">{messages.say("common.other_language", lang)}</a>',
+        switch=language_switch(lang, query),
         foot=messages.say("signin.foot", lang),
     )
 

@@ -19,7 +19,6 @@ from records.clock import rfc3339
 from records.currencies import currency
 from records.tables.projects import Lot
 from supervision.figures import formats as figures
-from supervision.lists import names
 from supervision.rules.registry import LOT_RULES
 from supervision.warnings import desk as warnings
 from supervision.warnings import history
@@ -123,7 +122,7 @@ def item(row: WarningRow, lang: str) -> dict[str, Any]:
         "id": row.id,
         "rule": row.rule,
         "level": row.level,
-        "title": row.title if lang == "zh" else row.title_en,
+        "title": row.titled(lang),
         "lot": row.lot_id,
         "lot_name": row.lot_name,
         "centre_name": (centre := places.centre(row.centre_id, row.centre_name, lang)),
@@ -145,16 +144,14 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
     """One warning whole. Subjects are 投标人甲, 乙 … unless `names`. Raises LookupError."""
     row = warnings.get_warning(session, warning_id)
     rule = LOT_RULES.get(row.rule)
-    zh = lang == "zh"
     lot = session.get(Lot, row.lot_id) if row.lot_id else None
     labels = warning_evidence.labels(row, lang, names=names)
     related = history.related(session, row)
-    law = row.evidence.get("law" if zh else "law_en")
     return {
         **item(row, lang),
         "rule_name": _rule_name(row.rule, lang),
         "rule_version": row.rule_version,
-        "law": law,
+        "law": messages.called(row.evidence.get("law", ""), row.evidence.get("law_en"), lang),
         "formula": rule.says("formula").text(lang) if rule else None,
         "cannot_know": rule.says("cannot_know").text(lang) if rule else _unknown_rule(lang),
         "masked": not names,
@@ -243,7 +240,7 @@ def short(name: str | None) -> str | None:
 
 
 def _lamp_name(lamp: warnings.Lamp, lang: str) -> str:
-    return names.called(lamp.centre_name, lamp.centre_name_en, lang)
+    return messages.called(lamp.centre_name, lamp.centre_name_en, lang)
 
 
 def _rule_name(rule_id: str, lang: str) -> str:

@@ -184,8 +184,7 @@ ROOM_ACTS = ("new_token", "release", "retake", "no_camera", "remove")
 def _rooms(page: shell.Page) -> None:
     with context.ledger().read() as session:
         held = [(room, centre) for room, centre in rooms.list_rooms(session) if room.closed_at is None]
-    index = 0 if page.lang == "zh" else 1
-    kinds = {kind: pair[index] for kind, pair in rooms.KINDS.items()}
+    kinds = {kind: page.say(f"room.kind.{kind}") for kind in rooms.KINDS}
     rows = [
         [
             esc(r.id), esc(r.name), esc(c.name), kinds.get(r.kind, esc(r.kind)),

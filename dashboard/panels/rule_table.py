@@ -45,7 +45,7 @@ def _row(rule: LotRule, raised: int, closed: dict[str | None, int], lang: str) -
 def _parameter(rule: LotRule, parameter: Parameter, lang: str) -> str:
     name = rule.says(parameter.name).text(lang)
     within = f"{parameter.low:g}–{parameter.high:g}"
-    return f"{name} {parameter.default:g}" + (f"（{within}）" if lang == "zh" else f" ({within})")
+    return messages.say("common.in_brackets", lang, what=f"{name} {parameter.default:g}", more=within)
 
 
 _HEADS = ("id", "name", "level", "law", "parameters", "rate", "precision", "cannot")

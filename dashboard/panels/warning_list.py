@@ -85,8 +85,7 @@ def open_warning(warning: str) -> None:
 
 
 def _row(warning: warnings.WarningRow, lang: str) -> tables.Row:
-    index = 0 if lang == "zh" else 1
     return tables.Row([
-        warning.level, (warning.title, warning.title_en)[index], warning.lot_name, warning.value, warning.baseline,
+        warning.level, warning.titled(lang), warning.lot_name, warning.value, warning.baseline,
         messages.named("state", warning.state, lang), tabledata.stamp(warning.raised_at),
     ], warning.id)  # fmt: skip

@@ -197,7 +197,7 @@ def _centre(lang: str) -> None:
     if not found:
         return
     every = messages.say("filters.all_centres", lang, n=len(found))
-    _select("centre", lang, {"": every} | {c: (en or zh) if lang == "en" else zh for c, zh, en in found})
+    _select("centre", lang, {"": every} | {c: messages.called(zh, en, lang) for c, zh, en in found})
 
 
 def _family(lang: str) -> None:

@@ -13,6 +13,7 @@ import streamlit as st
 
 from dashboard import context, screens
 from dashboard.access.accounts import SignedIn
+from dashboard.http.sign_in_pages import language_switch
 from dashboard.screens import DIMENSIONS, Screen
 from dashboard.shell.html import draw
 from dashboard.shell.screen import language, say
@@ -20,8 +21,8 @@ from records.tables.users import role_name
 from supervision.warnings import desk as warnings
 from supervision.warnings.desk import WarningFilters
 
-NAVIGATION = {"admin": ("管理", "Administration")}
-"""What stands in the navigation below the three dimensions."""
+NAVIGATION = (*DIMENSIONS, "admin")
+"""The parts of the navigation: the three dimensions, and below them the administrator's page."""
 BADGE_SECONDS = 5.0
 """How often the numbers beside the warning centre are counted anew, on whatever screen one is."""
 FOLDER = Path(__file__).parent.parent
@@ -40,11 +41,11 @@ def sidebar(user: SignedIn, pages: Mapping[Screen, Any], here: str) -> None:
             f'<div class="sb-brand">{_mark()}<span><b>{say("common.product")}</b>'
             f"<small>{say('common.desk')}</small></span></div>"
         )
-        for dimension, (zh, en) in (DIMENSIONS | NAVIGATION).items():
+        for dimension in NAVIGATION:
             shown = [(screen, page) for screen, page in pages.items() if screen.dimension == dimension]
             if not shown:
                 continue
-            draw(f'<p class="sb-head" role="heading" aria-level="2">{zh if language() == "zh" else en}</p>')
+            draw(f'<p class="sb-head" role="heading" aria-level="2">{say(f"dimension.{dimension}")}</p>')
             for screen, page in shown:
                 # the icon is drawn by the stylesheet: a link's text is its name and nothing else
                 with (
@@ -75,13 +76,11 @@ def _label(user: SignedIn, screen: Screen) -> str:
 
 
 def _user_block(user: SignedIn) -> None:
-    other = "en" if language() == "zh" else "zh"
     role = role_name(user.role, language())
     draw(
         f'<div class="sb-me"><i>{escape(user.display_name[:1])}</i>'
         f"<span>{escape(user.display_name)}<small>{role}</small></span></div>"
-        '<div class="sb-acts">'
-        f'<a href="?lang={other}" target="_self" lang="{other}">{say("common.other_language")}</a>'
+        f'<div class="sb-acts">{language_switch(language())}'
         f'<a href="/auth/sign-out?lang={language()}" target="_self">{say("common.sign_out")}</a></div>'
     )
 

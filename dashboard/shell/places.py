@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dashboard.shell import filters
-from supervision.lists.names import called
+from messages import called
 
 
 def centre(centre_id: str | None, name: str | None, lang: str) -> str | None:
     """A centre that is known by its id and its Chinese name; None where there is none."""
-    if lang == "zh" or not centre_id:
+    if not centre_id:
         return name
     return next((called(zh, en, lang) for key, zh, en in filters.centres() if key == centre_id), name)

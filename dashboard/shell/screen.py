@@ -27,13 +27,13 @@ log = structlog.get_logger()
 
 
 def language() -> str:
-    """zh or en for this session: the address's `lang`, else what was chosen before, else Chinese."""
+    """The language of this session: the address's `lang`, else what was chosen before, else Chinese."""
     asked = st.query_params.get("lang")
     if asked in messages.languages():
         st.session_state["lang"] = asked
     elif "lang" not in st.session_state:
         cookie = st.context.cookies.get("sunbid_lang")
-        st.session_state["lang"] = cookie if cookie in messages.languages() else "zh"
+        st.session_state["lang"] = cookie if cookie in messages.languages() else messages.DEFAULT
     chosen: str = st.session_state["lang"]
     return chosen
 

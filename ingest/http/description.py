@@ -84,7 +84,7 @@ def page(lang: str) -> str:
         f"<li>{code} {html.escape(messages.say(f'intake.answers.{code}', lang))}</li>" for code in _REFUSALS
     )
     return _PAGE.format(
-        language="zh-CN" if lang == "zh" else lang,
+        language=messages.say("site.language.tag", lang),
         title=html.escape(messages.say("intake.docs.title", lang)),
         sending=_paragraph(
             "intake.docs.sending", lang, post="POST /records", socket="WS /records",

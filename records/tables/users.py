@@ -8,22 +8,17 @@ from typing import Any
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from messages import say
 from records.clock import now
 from records.tables.base import Base, Code, Key, Serial, Text
 
-ROLES: dict[str, tuple[str, str]] = {
-    "public-officer": ("答复员", "Public officer"),
-    "supervisor": ("监管员", "Supervisor"),
-    "leader": ("领导", "Leader"),
-    "operator": ("场所管理员", "Operator"),
-    "admin": ("管理员", "Administrator"),
-}
-"""Role → its one name everywhere, (zh, en). The host 主持人 of an opening is a person on its record, not a role."""
+ROLES = ("public-officer", "supervisor", "leader", "operator", "admin")
+"""Roles of accounts. The host 主持人 of an opening is a person on its record, not a role."""
 
 
 def role_name(role: str, lang: str) -> str:
-    """What a role is called in `lang` (zh or en)."""
-    return ROLES[role][0 if lang == "zh" else 1]
+    """What a role is called everywhere in the reader's language."""
+    return say(f"role.{role}", lang)
 
 
 class User(Base):

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from messages import called, say
 from records.serving import signing
 from records.tables.organisations import Centre, Room
 from streaming.live.reading import Reader
@@ -36,9 +37,12 @@ class RoomCard:
 
     def title(self, lang: str) -> str:
         """Centre and room as the public reads it."""
-        if lang == "en":
-            return f"{self.centre_name_en or self.centre_name} · {self.name_en or self.name}"
-        return f"{self.centre_name} {self.name}"
+        centre, room = self.centre_called(lang), called(self.name, self.name_en, lang)
+        return say("site.room.title", lang, centre=centre, room=room)
+
+    def centre_called(self, lang: str) -> str:
+        """Its centre as the public reads it."""
+        return called(self.centre_name, self.centre_name_en, lang)
 
 
 def load_rooms(session: Session) -> dict[str, RoomCard]:

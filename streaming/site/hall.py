@@ -91,10 +91,7 @@ class Hall:
 
     def _centres(self, lang: str) -> list[tuple[str, str]]:
         rooms = self._roster.public_rooms()
-        names = {
-            r.centre: (r.centre_name_en or r.centre_name) if lang == "en" else r.centre_name for r in rooms
-        }
-        return sorted(names.items())
+        return sorted({room.centre: room.centre_called(lang) for room in rooms}.items())
 
     def _next(self) -> Opening | None:
         ahead = [o for o in self._board.openings.values() if o["state"] == "scheduled"]

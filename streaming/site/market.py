@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from messages import called
 from streaming.site.render import word
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 880, 240, 48, 28, 12
@@ -78,7 +79,7 @@ def definition(payload: dict[str, Any], lang: str) -> str:
     zh, en = payload.get("home_name") or (payload.get("home", ""),) * 2
     if not payload.get("home"):
         return word(lang, "market.definition.nowhere")
-    return word(lang, "market.definition", home=en if lang == "en" else zh)
+    return word(lang, "market.definition", home=called(zh, en, lang))
 
 
 def chart(payload: dict[str, Any], lang: str) -> Chart | None:

@@ -13,11 +13,11 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard.http.sign_in import add_user
-from messages import Message, local
+from messages import DEFAULT, Message, local
 from records.clock import BEIJING, now
 from records.ledger import Ledger, words
 from records.serving import signing
-from records.tables.users import ROLES, User
+from records.tables.users import User, role_name
 from sunbid import output, up, wiring
 from sunbid.demo import broadcasts, home, load, market, player, rooms, script
 from sunbid.demo.people import People
@@ -31,7 +31,7 @@ PASSWORD = "yangguang-demo"
 """Fixed on purpose: it guards nothing but invented data, and everybody who tries the demonstration needs it."""
 DEMO_ROLES = ("supervisor", "leader", "operator", "public-officer", "admin")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-ACCOUNTS = tuple((role, role, f"演示{ROLES[role][0]}") for role in DEMO_ROLES)
+ACCOUNTS = tuple((role, role, f"演示{role_name(role, DEFAULT)}") for role in DEMO_ROLES)
 """Name, role, shown name: each account is called as its role."""
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
-from messages import Invalid, Message
+from messages import DEFAULT, Invalid, Message, say
 from records.clock import add_months
 
 Grain = Literal["day", "month", "quarter", "year", "ytd", "rolling12"]
@@ -67,16 +67,16 @@ class Period:
         """The same days one year earlier, for 同比."""
         return Period(add_months(self.start, -12), add_months(self.end, -12))
 
-    def label(self, lang: str = "zh") -> str:
+    def label(self, lang: str = DEFAULT) -> str:
         """The period in words, both ends included."""
         last = self.end - timedelta(days=1)
         if self.start.day == 1 and self.end == add_months(self.start, 1):
-            return f"{self.start.year}年{self.start.month}月" if lang == "zh" else f"{self.start:%Y-%m}"
+            return say("period.month", lang, year=self.start.year, month=self.start.month)
         if self == Period.of("year", self.start):
-            return f"{self.start.year}年" if lang == "zh" else f"{self.start.year}"
+            return say("period.year", lang, year=self.start.year)
         if self.start == last:
             return self.start.isoformat()
-        return f"{self.start} 至 {last}" if lang == "zh" else f"{self.start} to {last}"
+        return say("period.span", lang, first=self.start, last=last)
 
 
 @dataclass(frozen=True)

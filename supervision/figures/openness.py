@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from records.identifiers import PROVINCES
 from supervision.figures.figure import (
     DEALS,
     DEALS_IN_ONE_CURRENCY,
@@ -22,7 +21,6 @@ from supervision.figures.figure import (
 )
 from supervision.figures.filters import Filters
 from supervision.figures.results import Gap, Mean, Origins, Participations, Share
-from supervision.lens.reader import OVERSEAS
 
 OUTSIDE = "outside_{home}"
 """Registered outside the home; order of evidence: registration > CA subject > USCC digits 3–8. Null: unknown."""
@@ -86,13 +84,6 @@ M09 = LensFigure(
 )  # fmt: skip
 
 FIGURES = (M03, M04, M04B, M05, M05_AMOUNT, M06, M07, M08, M09)
-
-
-def province_names(code: str | None) -> tuple[str, str]:
-    """(zh, en) of a province prefix, of "00" overseas and of None."""
-    if code is None:
-        return "未知", "Unknown"
-    return ("境外", "Overseas") if code == OVERSEAS else PROVINCES.get(code, (code, code))
 
 
 def by_count(found: dict[str | None, Share]) -> list[tuple[str | None, int]]:

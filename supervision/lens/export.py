@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, aliased
 from records.bids_on_hand import bid_on_hand, receipt_order
 from records.clock import BEIJING, add_months
 from records.currencies import currency_of
+from records.identifiers import OVERSEAS
 from records.lots import centre_of_lot
 from records.tables.bids import Bid
 from records.tables.intake import Source
@@ -25,7 +26,7 @@ from records.tables.organisations import Centre, Organisation
 from records.tables.projects import Lot, Project, counted
 from records.visibility import award_come
 from supervision.home import Place
-from supervision.lens.reader import BIDS, INSTANT, LOTS, MONEY, OVERSEAS
+from supervision.lens.reader import BIDS, INSTANT, LOTS, MONEY
 from supervision.rules.readiness import opened_at
 
 CHUNK = 500

@@ -101,7 +101,6 @@ FORMAT = 3
 
 TABLES: dict[str, pa.Schema] = {"bids": BIDS, "lots": LOTS}
 
-OVERSEAS = "00"
 """bidder_province of a firm from outside China; no division code begins with it."""
 
 _SQL_TYPES = {

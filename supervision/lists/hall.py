@@ -20,7 +20,6 @@ from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Centre, Organisation, Room
 from records.tables.projects import Lot, Project
 from records.visibility import Datum, Progress, announced, progress_told, state_told, visible
-from supervision.lists import names
 
 OLDEST = date(1990, 1, 1)
 """Where the history begins: before any record of electronic tendering."""
@@ -292,8 +291,8 @@ def _seat(room: Room, centre: Centre, at: At | None, reasons: dict[str, str], la
 
 
 def _centre(centre: Centre, lang: str) -> str:
-    return names.called(centre.name, centre.name_en, lang)
+    return messages.called(centre.name, centre.name_en, lang)
 
 
 def _room(room: Room, lang: str) -> str:
-    return names.called(room.name, room.name_en, lang)
+    return messages.called(room.name, room.name_en, lang)

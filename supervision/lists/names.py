@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
+from messages import called
 from records.tables.organisations import Centre, Room
-
-
-def called(name: str, name_en: str | None, lang: str) -> str:
-    """A name in the reader's language; the Chinese one where there is no other."""
-    return name if lang == "zh" else name_en or name
 
 
 def room(held: Room, at: Centre, lang: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, TypeVarTuple
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from messages import Message, Unknown
+from messages import Message, Unknown, called
 from records import audit
 from records.clock import now, rfc3339
 from records.tables.organisations import Centre, Organisation
@@ -115,6 +115,10 @@ class WarningRow:
     assignee_name: str | None
     acted_at: datetime | None
     history: tuple[Change, ...] = ()
+
+    def titled(self, lang: str) -> str:
+        """Its title in the reader's language."""
+        return called(self.title, self.title_en, lang)
 
     @property
     def is_open(self) -> bool:

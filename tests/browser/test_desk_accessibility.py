@@ -83,7 +83,7 @@ def test_english_screens_speak_english_and_links_are_called_by_their_words(
     browser: Browser, desk: Desk
 ) -> None:
     page, left, money = signed_in(browser, desk, "supervisor"), {}, set()
-    called = {screen.en for screen in pages_of("supervisor")}
+    called = {screen.name("en") for screen in pages_of("supervisor")}
     for slug in walk(page, desk, "supervisor", "en"):
         text = page.locator("body").inner_text()
         left[slug] = {line for line in text.split("\n") if HAN.search(NAMES.sub("", line))}
