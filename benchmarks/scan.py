@@ -1,4 +1,5 @@
-"""`sunbid bench scan`: seconds and peak memory of all rules over the whole ledger, beside reading its bids alone.
+"""`sunbid bench scan`: seconds and peak memory of all rules over the whole ledger, beside reading its bids alone; and
+of `sunbid flags` on made-up OCDS releases, beside ocdscardinal's `coverage` of the same file where it is installed.
 
 Each runs in a process of its own, so that the peaks do not mix. Reading every bid once is what no scan can be below.
 """
@@ -6,16 +7,20 @@ Each runs in a process of its own, so that the peaks do not mix. Reading every b
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 
 from benchmarks import citymarket
+from benchmarks.releases import write_releases
 from messages import local
 from records.ledger import Ledger
 from records.tables.bids import Bid
@@ -35,6 +40,36 @@ def apart(what: str, url: str) -> dict[str, float]:
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+COVERAGE = "import sys, ocdscardinal; ocdscardinal.coverage(sys.argv[1])"
+
+
+def flags_of_releases(count: int) -> dict[str, Any]:
+    """Seconds of `sunbid flags` on made-up releases, start of the program included; of ocdscardinal's coverage."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "releases.jsonl"
+        size = write_releases(path, count)
+        found: dict[str, Any] = {"releases": count, "mb": size / 1e6}
+        found["flags_seconds"] = _seconds([sys.executable, "-m", "sunbid", "flags", str(path)])
+        known = importlib.util.find_spec("ocdscardinal") is not None
+        found["coverage_seconds"] = _seconds([sys.executable, "-c", COVERAGE, str(path)]) if known else None
+    return found
+
+
+def _seconds(command: list[str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+def _say_flags(found: dict[str, Any]) -> None:
+    beside = found["coverage_seconds"]
+    shown = "未安装 not installed" if beside is None else f"{beside:8.2f} s"
+    print(
+        f"十一项指标 sunbid flags     {found['flags_seconds']:8.2f} s  {found['releases']:,} 份 releases, {found['mb']:.0f} MB"
+    )
+    print(f"ocdscardinal coverage      {shown}")
 
 
 def peak_mb() -> float:
@@ -58,10 +93,16 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="sunbid bench scan", description=__doc__)
     citymarket.options(parser)
     parser.add_argument("--inside", nargs=2, metavar=("WHAT", "URL"), help=argparse.SUPPRESS)
+    parser.add_argument("--releases", type=int, default=100_000, help=local("bench.releases"))
+    parser.add_argument("--only-flags", action="store_true", help=local("bench.only_flags"))
     parser.add_argument("--json", action="store_true", help=local("bench.json"))
     given = parser.parse_args(argv)
     if given.inside:
         return inside(*given.inside)
+    flags = flags_of_releases(given.releases)
+    _say_flags(flags)
+    if given.only_flags:
+        return 0
     with citymarket.market(given.data, given.fraction) as market:
         read, ran = apart("read", market.url), apart("scan", market.url)
     ratio = ran["seconds"] / read["seconds"]
@@ -79,7 +120,7 @@ def main(argv: list[str] | None = None) -> int:
             "bids": market.bids,
             "ratio_to_read": ratio,
         }
-        print(json.dumps({**told, "findings": ran["count"]}))
+        print(json.dumps({**told, "findings": ran["count"], **flags}))
     return 0
 
 

@@ -1,0 +1,43 @@
+"""Commands on plain files of releases: flags."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from messages import Invalid, local
+from sunbid import output
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(help=local("command.flags"))(flags)
+
+
+def flags(
+    file: Annotated[Path, typer.Argument(help=local("cli.releases_file"))],
+    settings: Annotated[Path | None, typer.Option(help=local("cli.flags_settings"))] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=local("cli.print_json"))] = False,
+) -> None:
+    """Cardinal's eleven indicators straight from OCDS JSON Lines; they are JSON with and without --json."""
+    from supervision.flags.file import BadLine, count_file
+    from supervision.flags.settings import Settings, read_settings
+
+    def told(line: BadLine) -> None:
+        print(local("flags.bad_line", file=file.name, line=line.number, why=line.why), file=sys.stderr)
+
+    try:
+        chosen = read_settings(settings) if settings else Settings()
+        with output.measuring(local("cli.counting_flags")) as show:
+            counted = count_file(file, chosen, told, lambda done, size: show(done, size, file.name))
+    except Invalid as error:
+        output.fail(f"{settings}: {error}", output.BAD_USE)
+    except (OSError, UnicodeDecodeError) as error:
+        output.fail(local("flags.unreadable", error=error), output.BAD_USE)
+    print(json.dumps(counted.flags, ensure_ascii=False, separators=(",", ":")))
+    if counted.bad:
+        print(local("flags.bad_lines", count=len(counted.bad), lines=counted.lines), file=sys.stderr)

@@ -1,0 +1,122 @@
+"""A file of releases, one a line, counted in parts by as many processes as there are cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from supervision.flags.indicators import Tally
+from supervision.flags.release import read_release
+from supervision.flags.settings import Settings
+
+PARTS = 4
+"""Parts of a file per core: enough that none waits long for the last, few enough that adding up costs little."""
+SMALLEST, LARGEST = 4 << 20, 32 << 20
+"""Bounds of a part in bytes; a smaller file is counted in this process."""
+
+
+class BadLine(NamedTuple):
+    """A line that is no JSON, numbered from 1."""
+
+    number: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a file gave."""
+
+    flags: dict[str, dict[str, dict[str, float | None]]]
+    lines: int
+    bad: list[BadLine]
+
+
+class _Part(NamedTuple):
+    tally: Tally
+    lines: int
+    bad: list[BadLine]
+    begin: int
+    end: int
+
+
+def count_file(
+    path: Path, settings: Settings, bad_line: Callable[[BadLine], None], progress: Callable[[int, int], None]
+) -> Counted:
+    """The flags of a file of compiled releases as JSON Lines.
+
+    `bad_line` hears of every line that is left out because it is no JSON, in order; `progress` of the bytes done and
+    in all. Raises OSError.
+    """
+    size = path.stat().st_size
+    whole, lines, bad = Tally(settings), 0, list[BadLine]()
+    for part in _parts(path, settings, size):
+        part = _in_currency(path, settings, part, whole.currency.main)
+        for line in part.bad:
+            bad.append(line._replace(number=lines + line.number))
+            bad_line(bad[-1])
+        whole.merge(part.tally)
+        lines += part.lines
+        progress(part.end, size)
+    return Counted(whole.finish(), lines, bad)
+
+
+def _parts(path: Path, settings: Settings, size: int) -> Iterator[_Part]:
+    """The parts of a file in its order."""
+    cores = len(os.sched_getaffinity(0))
+    spans = list(_spans(path, size, min(max(size // (cores * PARTS) + 1, SMALLEST), LARGEST)))
+    cores = min(cores, len(spans))
+    if cores < 2:
+        yield from (count_part(path, settings, *span) for span in spans)
+        return
+    with ProcessPoolExecutor(cores) as pool:
+        yield from pool.map(count_part, *zip(*((path, settings, *span) for span in spans), strict=True))
+
+
+def _spans(path: Path, size: int, part: int) -> Iterator[tuple[int, int]]:
+    """Where parts begin and end: each begins a line."""
+    begin = 0
+    with path.open("rb") as file:
+        while begin < size:
+            file.seek(min(begin + part, size))
+            file.readline()
+            yield begin, file.tell()
+            begin = file.tell()
+
+
+def _in_currency(path: Path, settings: Settings, part: _Part, main: str | None) -> _Part:
+    """The part, counted again if the main currency of the file was another than the first one it met itself."""
+    if main is None or part.tally.currency.main in (None, main):
+        return part
+    return count_part(path, replace(settings, currency=main), part.begin, part.end)
+
+
+def count_part(path: Path, settings: Settings, begin: int, end: int) -> _Part:
+    """Count the lines between two bytes of a file."""
+    tally, bad, lines = Tally(settings), list[BadLine](), _lines(path, begin, end)
+    for number, line in enumerate(lines, 1):
+        try:
+            release = read_release(orjson.loads(line))
+        except orjson.JSONDecodeError as error:
+            if line.strip():
+                bad.append(BadLine(number, str(error)))
+            continue
+        if release is not None:
+            tally.fold(release)
+    return _Part(tally, len(lines), bad, begin, end)
+
+
+def _lines(path: Path, begin: int, end: int) -> list[bytes]:
+    with path.open("rb") as file:
+        file.seek(begin)
+        lines = file.read(end - begin).split(b"\n")
+    return lines if lines[-1] else lines[:-1]
+
+
+def nothing(*_: Any) -> None:
+    """Says nothing: for callers that want no progress."""
