@@ -1,0 +1,200 @@
+"""Commands on plain tables: collusion of bidders, bias of reviewers (contracts §5)."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from messages import Fault, Message, local
+from sunbid import output
+
+if TYPE_CHECKING:
+    from supervision.detection.channels import Scored
+    from supervision.detection.market import Market
+    from supervision.detection.tendency import Scores, Tendency
+
+JsonOption = Annotated[bool, typer.Option("--json", help=local("cli.print_json"))]
+DatasetOption = Annotated[Path, typer.Option(help=local("cli.dataset"))]
+Table = TypeVar("Table")
+
+_SHOWN_WRONG = 20
+"""Wrong rows named one by one."""
+_SHOWN_TENDERS = 20
+"""Rows of the table for people; --json has all."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    for command in (collusion, bias):
+        app.command(help=local(f"command.{command.__name__}"))(command)
+
+
+def collusion(
+    dataset: DatasetOption,
+    pairs: Annotated[bool, typer.Option("--pairs", help=local("cli.pairs"))] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """A collusion score for each tender of a bid table."""
+    from supervision.detection.channels import score
+    from supervision.detection.market import read_market
+
+    market, wrong = _read(dataset, read_market)
+    if pairs:
+        _show_pairs(market, as_json)
+        return _end(wrong)
+    with output.waiting(local("cli.measuring")):
+        found = score(market)
+    told = [n for n in range(len(market.tenders)) if market.size[n] >= 2]
+    if as_json:
+        for n in told:
+            output.emit(_tender(market, found, n))
+    else:
+        _show_collusion(market, found, sorted(told, key=lambda n: -found.score[n]))
+    _end(wrong)
+
+
+def bias(dataset: DatasetOption, as_json: JsonOption = False) -> None:
+    """The tendency of each reviewer of a score table."""
+    from supervision.detection.tendency import own_affiliation, read_scores, tendencies
+
+    scores, wrong = _read(dataset, read_scores)
+    with output.waiting(local("cli.measuring")):
+        found, pooled = tendencies(scores), own_affiliation(scores)
+    own = {
+        "within_panel": _number(pooled.within_panel),
+        "within_panel_and_reviewer": _number(pooled.within_panel_and_reviewer),
+    }
+    if as_json:
+        for one in found:
+            output.emit(_reviewer(scores, one) | {"own_affiliation": own})
+    else:
+        _show_bias(scores, found, own)
+    _end(wrong)
+
+
+def _read(path: Path, read: Callable[[Path, Callable[[Message], None]], Table]) -> tuple[Table, int]:
+    """The table and how many of its rows were wrong, the first of them told; a file that is none ends the command."""
+    wrong: list[Message] = []
+    try:
+        with output.waiting(local("cli.importing")):
+            table = read(path, wrong.append)
+    except FileNotFoundError:
+        output.fail(local("cli.no_file", path=path), output.BAD_USE)
+    except OSError as error:
+        output.fail(f"{path}: {error.strerror or error}", output.BAD_USE)
+    except Fault as error:
+        output.fail("\n".join([*map(str, wrong[:_SHOWN_WRONG]), f"{path}: {error}"]), output.BAD_USE)
+    for message in wrong[:_SHOWN_WRONG]:
+        print(f"{path}: {message}", file=sys.stderr)
+    if len(wrong) > _SHOWN_WRONG:
+        print(local("table.more_wrong", count=len(wrong) - _SHOWN_WRONG), file=sys.stderr)
+    return table, len(wrong)
+
+
+def _end(wrong: int) -> None:
+    """End with failure where rows had to be left out: what was printed is not of the whole table."""
+    if wrong:
+        output.fail(local("table.rows_left_out", count=wrong))
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _tender(market: Market, found: Scored, n: int) -> dict[str, Any]:
+    from supervision.detection.channels import reasons
+
+    screens = found.screens
+    features = {
+        "CV": screens.cv, "SPD": screens.spd, "KURT": screens.kurt, "SKEW": screens.skew, "KS": screens.ks,
+        "price_channel": found.price_channel, "past_tightness": found.past_tightness,
+        "ring_channel": found.ring_channel, "past_co_bids": found.meets.past,
+    }  # fmt: skip
+    return {
+        "tender_id": market.tenders[n],
+        "score": round(float(found.score[n]), 6),
+        "features": {name: _number(values[n]) for name, values in features.items()}
+        | {"gate": found.gate.opens},
+        "reasons": [str(reason) for reason in reasons(found, n)],
+    }
+
+
+def _show_collusion(market: Market, found: Scored, ranked: Sequence[int]) -> None:
+    from supervision.detection.channels import PRICE_OPENS, RING_OPENS
+
+    gate = found.gate
+    print(
+        local(
+            "collusion.summary", tenders=len(ranked), bidders=len(market.bidders),
+            gate=Message(f"collusion.gate.{gate.opens}"), correlation=_short(gate.correlation),
+            meetings=_short(gate.meetings), price_opens=PRICE_OPENS, ring_opens=RING_OPENS,
+        )
+    )  # fmt: skip
+    rows = []
+    for n in ranked[:_SHOWN_TENDERS]:
+        told = _tender(market, found, n)
+        features = {name: _short(told["features"][name]) for name in ("CV", "price_channel", "ring_channel")}
+        rows.append(told | features | {"score": _short(told["score"]), "reasons": "；".join(told["reasons"])})
+    output.report(rows, ("tender_id", "score", "CV", "price_channel", "ring_channel", "reasons"), False)
+    print(local("collusion.caution"))
+
+
+def _show_pairs(market: Market, as_json: bool) -> None:
+    """Pairs of bidders, the least likely by chance first."""
+    from supervision.detection.ties import log_chance
+    from supervision.detection.ties import pairs as met_pairs
+
+    found = met_pairs(market)
+    chance = log_chance(market, found) / math.log(10)
+    ranked = chance.argsort(kind="stable")
+    rows: list[dict[str, Any]] = [
+        {
+            "bidders": [market.bidders[found.one[n]], market.bidders[found.other[n]]],
+            "co_bids": int(found.met[n]),
+            "expected": round(float(found.expected[n]), 3),
+            "log10_p": round(float(chance[n]), 3),
+        }
+        for n in (ranked if as_json else ranked[:_SHOWN_TENDERS])
+    ]
+    if not as_json:
+        shown = [row | {"bidders": " · ".join(row["bidders"])} for row in rows]
+        return output.report(shown, ("bidders", "co_bids", "expected", "log10_p"), False)
+    for row in rows:
+        output.emit(row)
+
+
+def _reviewer(scores: Scores, one: Tendency) -> dict[str, Any]:
+    towards = {"towards": scores.subjects[one.subject]} if one.subject >= 0 else {}
+    return {
+        "reviewer_id": scores.reviewers[one.reviewer],
+        "tendency": _number(one.effect),
+        "p_value": _number(one.p),
+        "adjusted_p": _number(one.adjusted_p),
+        "sessions": one.sessions,
+        "flag": one.flag,
+        **towards,
+    }
+
+
+def _show_bias(scores: Scores, found: Sequence[Tendency], own: dict[str, float | None]) -> None:
+    compared = sum(not math.isnan(one.p) for one in found)
+    flagged = sum(one.flag for one in found)
+    print(local("bias.summary", reviewers=len(found), compared=compared, flagged=flagged))
+    if own["within_panel"] is not None:
+        both = _short(own["within_panel_and_reviewer"])
+        print(local("bias.pooled", panel=_short(own["within_panel"]), both=both))
+    rows = [_reviewer(scores, one) for one in found[:_SHOWN_TENDERS]]
+    columns = ("reviewer_id", "tendency", "p_value", "adjusted_p", "sessions", "flag")
+    for row in rows:
+        row.update({name: _short(row[name]) for name in columns[1:4]})
+    output.report(rows, [*columns, *(["towards"] if scores.own is None else [])], False)
+    print(local("collusion.caution"))
+
+
+def _short(value: float | None) -> str:
+    return "—" if value is None or not math.isfinite(value) else f"{value:.3g}"
