@@ -34,6 +34,8 @@ from streaming.live.roomstates import RoomStates
 from streaming.live.roster import Roster
 from streaming.machine import Machine
 from streaming.media import MediaPort, OpeningRecorder, PublicHls, RoomCameras
+from streaming.replay.library import Library
+from streaming.replay.service import Replays
 from streaming.rooms.media import MediaConfig, MediaServer
 from streaming.rooms.plane import MediaPlane
 from streaming.service import Service
@@ -100,9 +102,11 @@ class Hub:
             key, self.roster, self.board, self.media, covers, pending, self.states, self.health, self.workers
         )
         api = Api(self.reader, self.board, self.logs, data)
+        library = Library(self.reader, self.logs, covers, data)
+        replays = Replays(library, api, self.board, self.workers, data)
         self.pages = Pages(Site(), self.reader, self.roster, self.board, self.logs, api, data)
         self.services: tuple[Service, ...] = (
-            self.poller, broadcaster, self.control, machine, port, feeds, self.health, api, self.pages,
+            self.poller, broadcaster, self.control, machine, port, feeds, self.health, replays, api, self.pages,
         )  # fmt: skip
         """In the order in which they start."""
 

@@ -39,22 +39,29 @@ def full(kind: bytes, version: int, flags: int, *parts: bytes) -> bytes:
 
 def head(parameters: Parameters, audio_entry: bytes | None) -> bytes:
     """ftyp and moov: what a player needs before the first fragment. ValueError for a broken SPS."""
-    tracks = [_trak(VIDEO_TRACK, VIDEO_SCALE, b"vide", *_video(parameters))]
+    entry, size = _video(parameters)
+    tracks = [trak(VIDEO_TRACK, VIDEO_SCALE, b"vide", _no_samples(entry), size)]
     if audio_entry:
-        tracks.append(
-            _trak(AUDIO_TRACK, AUDIO_SCALE, b"soun", full(b"smhd", 0, 0, bytes(4)), audio_entry, (0, 0))
-        )
+        tracks.append(trak(AUDIO_TRACK, AUDIO_SCALE, b"soun", _no_samples(audio_entry), (0, 0)))
     extends = [full(b"trex", 0, 0, struct.pack(">5I", track + 1, 1, 0, 0, 0)) for track in range(len(tracks))]
-    movie = full(
-        b"mvhd", 0, 0, struct.pack(">4I", 0, 0, 1000, 0), struct.pack(">IH", 0x10000, 0x100), bytes(10), _MATRIX,
-        bytes(24), struct.pack(">I", AUDIO_TRACK + 1),
-    )  # fmt: skip
     return box(b"ftyp", b"iso6", bytes(4), b"iso6cmfcmp41") + box(
-        b"moov", movie, *tracks, box(b"mvex", *extends)
+        b"moov", movie_header(0), *tracks, box(b"mvex", *extends)
     )
 
 
-def _video(parameters: Parameters) -> tuple[bytes, bytes, tuple[int, int]]:
+MOVIE_SCALE = 1000
+"""Ticks a second of what belongs to no track."""
+
+
+def movie_header(length: int) -> bytes:
+    """mvhd of a movie of so many ticks of MOVIE_SCALE; 0: not known yet."""
+    return full(
+        b"mvhd", 0, 0, struct.pack(">4I", 0, 0, MOVIE_SCALE, length), struct.pack(">IH", 0x10000, 0x100), bytes(10),
+        _MATRIX, bytes(24), struct.pack(">I", AUDIO_TRACK + 1),
+    )  # fmt: skip
+
+
+def _video(parameters: Parameters) -> tuple[bytes, tuple[int, int]]:
     width, height = frame_size(parameters.sps)
     sps, pps = parameters.sps, parameters.pps
     config = bytes((1, *sps[1:4], 0xFF, 0xE1)) + struct.pack(">H", len(sps)) + sps
@@ -67,7 +74,7 @@ def _video(parameters: Parameters) -> tuple[bytes, bytes, tuple[int, int]]:
         struct.pack(">3IH", 0x480000, 0x480000, 0, 1), bytes(32), struct.pack(">Hh", 24, -1),
         box(b"avcC", config),
     )  # fmt: skip
-    return full(b"vmhd", 0, 1, bytes(8)), entry, (width, height)
+    return entry, (width << 16, height << 16)
 
 
 def opus_entry(channels: int = 2) -> bytes:
@@ -95,24 +102,40 @@ def _sound(kind: bytes, channels: int, config: bytes) -> bytes:
     return box(kind, bytes(6), struct.pack(">H", 1), bytes(8), rate, config)
 
 
-def _trak(number: int, scale: int, kind: bytes, header: bytes, entry: bytes, size: tuple[int, int]) -> bytes:
-    volume = 0x100 if kind == b"soun" else 0
-    track = full(
-        b"tkhd", 0, 3, struct.pack(">5I", 0, 0, number, 0, 0), bytes(8), struct.pack(">4H", 0, 0, volume, 0),
-        _MATRIX, struct.pack(">2I", size[0] << 16, size[1] << 16),
-    )  # fmt: skip
+def _no_samples(entry: bytes) -> bytes:
+    """stbl of a track whose samples come in fragments."""
     empty = [full(name, 0, 0, bytes(4)) for name in (b"stts", b"stsc", b"stco")]
-    table = box(
+    return box(
         b"stbl", full(b"stsd", 0, 0, struct.pack(">I", 1), entry), *empty, full(b"stsz", 0, 0, bytes(8))
     )
+
+
+_HEADERS = {b"vide": full(b"vmhd", 0, 1, bytes(8)), b"soun": full(b"smhd", 0, 0, bytes(4))}
+
+
+def trak(
+    number: int, scale: int, kind: bytes, table: bytes, size: tuple[int, int], edits: bytes = b"", length: float = 0
+) -> bytes:  # fmt: skip
+    """A track of a moov.
+
+    table   its stbl
+    size    width and height in 1/65536 of a pixel
+    edits   its edts, if any
+    length  seconds; 0: not known yet
+    """
+    volume = 0x100 if kind == b"soun" else 0
+    track = full(
+        b"tkhd", 0, 3, struct.pack(">5I", 0, 0, number, 0, round(length * MOVIE_SCALE)), bytes(8),
+        struct.pack(">4H", 0, 0, volume, 0), _MATRIX, struct.pack(">2I", *size),
+    )  # fmt: skip
     here = box(b"dinf", full(b"dref", 0, 0, struct.pack(">I", 1), full(b"url ", 0, 1)))
     media = box(
         b"mdia",
-        full(b"mdhd", 0, 0, struct.pack(">4I2H", 0, 0, scale, 0, 0x55C4, 0)),
+        full(b"mdhd", 1, 0, struct.pack(">2QIQ2H", 0, 0, scale, round(length * scale), 0x55C4, 0)),
         full(b"hdlr", 0, 0, bytes(4), kind, bytes(12), b"sunbid\0"),
-        box(b"minf", header, here, table),
+        box(b"minf", _HEADERS[kind], here, table),
     )
-    return box(b"trak", track, media)
+    return box(b"trak", track, edits, media)
 
 
 @dataclass(frozen=True)

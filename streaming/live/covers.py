@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -57,6 +58,34 @@ def switched(cover: Cover, act: str, on: bool, reason: str, by: tuple[str, ...])
     return replace(cover, reason=told, by=by, since=at, history=(*cover.history, entry)[-HISTORY:], **changed)
 
 
+def withheld(cover: Cover, act: str, start: datetime, end: datetime) -> list[tuple[datetime, datetime, str]]:
+    """Spans between two moments in which operators withheld sound (`mute`) or picture (`slate`), and why.
+
+    A history that begins with uncovering began covered: its first switches are lost.
+    """
+    spans: list[tuple[datetime, datetime, str]] = []
+    began: tuple[datetime, str] | None = None
+    switches = [entry for entry in cover.history if entry["act"] == act]
+    if switches and not switches[0]["on"]:
+        began = (start, "")
+    for entry in switches:
+        at = datetime.fromisoformat(entry["at"])
+        if entry["on"]:
+            began = began or (at, str(entry["reason"]))
+        elif began is not None:
+            spans.append((began[0], at, began[1]))
+            began = None
+    if began is not None:
+        spans.append((began[0], end, began[1]))
+    return [(max(a, start), min(b, end), why) for a, b, why in spans if a < end and b > start]
+
+
+def forgotten(cover: Cover, since: datetime) -> bool:
+    """Whether switches made after a moment may have dropped out of the history, or were never known."""
+    full = len(cover.history) >= HISTORY
+    return full and datetime.fromisoformat(cover.history[0]["at"]) > since
+
+
 def _stem(room: str) -> str:
     return bounded(quote(room, safe=""))
 
@@ -81,6 +110,10 @@ class Covers(Service):
     def get(self, room: str) -> Cover:
         """The cover of a room; an unknown one is open."""
         return self._held.get(_stem(room), OPEN)
+
+    def lost(self, room: str) -> bool:
+        """Whether the file of a room could not be read and no operator has switched since."""
+        return _stem(room) in self.damaged
 
     def put(self, room: str, cover: Cover) -> None:
         """Take a cover over in memory."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -160,13 +162,19 @@ def _run(traf: bytes) -> Run:
 
 def _defaults(head: bytes) -> tuple[int, int]:
     """Duration and flags of the samples that do not say their own."""
+    found = _usual(head)
+    return found[_DURATION], found[_FLAGS]
+
+
+def _usual(head: bytes) -> dict[int, int]:
+    """What tfhd says of the samples that do not say it themselves, by its flag; 0 where it says nothing."""
     flags, at = _flags(head), _TRACK_ID + 4
-    found = {}
+    found = dict.fromkeys((_DURATION, _SIZE, _FLAGS), 0)
     for flag, width in ((_OFFSET, 8), (_DESCRIPTION, 4), (_DURATION, 4), (_SIZE, 4), (_FLAGS, 4)):
         if flags & flag:
             found[flag] = _u32(head, at)
             at += width
-    return found.get(_DURATION, 0), found.get(_FLAGS, 0)
+    return found
 
 
 def _base(traf: bytes) -> int:
@@ -179,24 +187,112 @@ _COUNT = _FULL
 """Where trun says how many samples it has."""
 _DATA_OFFSET, _FIRST_FLAGS = 0x1, 0x4
 """Flags of trun: fields before the samples."""
-_EACH_DURATION, _EACH_SIZE, _EACH_FLAGS, _EACH_OFFSET = 0x100, 0x200, 0x400, 0x800
+_EACH_DURATION, _EACH_SIZE, _EACH_FLAGS, _EACH_SHIFT = 0x100, 0x200, 0x400, 0x800
 """Flags of trun: fields of four bytes that every sample has, in this order."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The samples of one trun, a column a field; None where they do not say it. `data_offset`: bytes from the start of
+    the moof to the first sample; `shifts`: ticks from decoding to showing, signed."""
+
+    count: int
+    data_offset: int | None
+    first_flags: int | None
+    durations: array[int] | None
+    sizes: array[int] | None
+    flags: array[int] | None
+    shifts: array[int] | None
+
+
+def rows(trun: bytes) -> Rows:
+    """The content of a trun. Damaged where it is cut off."""
+    flags, count, at = _flags(trun), _u32(trun, _COUNT), _COUNT + 4
+    before: dict[int, int] = {}
+    for flag in (_DATA_OFFSET, _FIRST_FLAGS):
+        if flags & flag:
+            before[flag] = _u32(trun, at)
+            at += 4
+    fields = [f for f in (_EACH_DURATION, _EACH_SIZE, _EACH_FLAGS, _EACH_SHIFT) if flags & f]
+    end = at + 4 * len(fields) * count
+    if end > len(trun):
+        raise Damaged(0, f"trun of {count} samples is cut off")
+    held = {flag: _column(trun[at:end], index, len(fields), flag) for index, flag in enumerate(fields)}
+    each = (_EACH_DURATION, _EACH_SIZE, _EACH_FLAGS, _EACH_SHIFT)
+    return Rows(count, before.get(_DATA_OFFSET), before.get(_FIRST_FLAGS), *(held.get(flag) for flag in each))
+
+
+def _column(table: bytes, index: int, width: int, flag: int) -> array[int]:
+    found = array("i" if flag == _EACH_SHIFT else "I", table)
+    if sys.byteorder == "little":
+        found.byteswap()
+    return found[index::width]
 
 
 def _samples(trun: bytes, usual: int, sync: int) -> tuple[int, int, int]:
     """(ticks, samples, flags of the first sample) of one trun."""
-    flags, count = _flags(trun), _u32(trun, _COUNT)
-    at = _COUNT + 4 + 4 * bool(flags & _DATA_OFFSET)
-    first = _u32(trun, at) if flags & _FIRST_FLAGS else sync
-    at += 4 * bool(flags & _FIRST_FLAGS)
-    width = 4 * (flags & (_EACH_DURATION | _EACH_SIZE | _EACH_FLAGS | _EACH_OFFSET)).bit_count()
-    if at + width * count > len(trun):
-        raise Damaged(0, f"trun of {count} samples is cut off")
-    if flags & _EACH_FLAGS and count and not flags & _FIRST_FLAGS:
-        first = _u32(trun, at + 4 * (flags & (_EACH_DURATION | _EACH_SIZE)).bit_count())
-    if not flags & _EACH_DURATION:
-        return usual * count, count, first
-    return sum(_u32(trun, at + width * index) for index in range(count)), count, first
+    found = rows(trun)
+    first = sync if found.first_flags is None else found.first_flags
+    if found.flags and found.first_flags is None:
+        first = found.flags[0]
+    spent = usual * found.count if found.durations is None else sum(found.durations)
+    return spent, found.count, first
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One sample of a fragment: where its bytes lie in the file, when it is decoded and shown, in ticks of its track."""
+
+    track: int
+    offset: int
+    size: int
+    decoded: int
+    shift: int
+    duration: int
+    key: bool
+
+
+def placed(moof: bytes, start: int) -> Iterator[Placed]:
+    """The samples of a moof's content, the moof itself being at byte `start` of the file."""
+    for kind, begin, end in boxes(moof):
+        if kind == b"traf":
+            yield from _placed(moof[begin:end], start)
+
+
+def _placed(traf: bytes, start: int) -> Iterator[Placed]:
+    head = find(traf, b"tfhd")
+    if head is None:
+        raise Damaged(start, "a fragment's track without tfhd")
+    usual, track, decoded, offset = _usual(head), _u32(head, _TRACK_ID), _base(traf), start
+    for kind, begin, end in boxes(traf):
+        if kind != b"trun":
+            continue
+        found = rows(traf[begin:end])
+        offset = offset if found.data_offset is None else start + found.data_offset
+        for index in range(found.count):
+            duration = found.durations[index] if found.durations else usual[_DURATION]
+            size = found.sizes[index] if found.sizes else usual[_SIZE]
+            flags = found.flags[index] if found.flags else usual[_FLAGS]
+            flags = found.first_flags if index == 0 and found.first_flags is not None else flags
+            shift = found.shifts[index] if found.shifts else 0
+            yield Placed(track, offset, size, decoded, shift, duration, not flags & _NOT_SYNC)
+            offset, decoded = offset + size, decoded + duration
+
+
+def box_at(file: BinaryIO, position: int, size: int) -> tuple[bytes, int, int] | None:
+    """(type, first byte of the content, end) of the box at a byte of a file whose first `size` bytes count; None where it
+    is not whole. Damaged where there is no box."""
+    longest = _HEAD.size + _LONG_LENGTH
+    head = os.pread(file.fileno(), longest, position) if position + _HEAD.size <= size else b""
+    if len(head) < _HEAD.size:
+        return None
+    length, kind = _HEAD.unpack_from(head)
+    content = position + _HEAD.size
+    if length == 1:
+        length, content = int.from_bytes(head[_HEAD.size :], "big"), position + longest
+    if length < content - position or length > LARGEST or not kind.isalnum():
+        raise Damaged(position, f"{kind!r} of {length} bytes is no box")
+    return (kind, content, position + length) if position + length <= size else None
 
 
 class Mp4Follower:
@@ -216,7 +312,7 @@ class Mp4Follower:
         size = os.fstat(self._file.fileno()).st_size
         size = size if limit is None else min(size, limit)
         start, position, moof = self.end, self.end, b""
-        while (box := self._box(position, size)) is not None:
+        while (box := box_at(self._file, position, size)) is not None:
             kind, content, end = box
             if kind in (b"moov", b"moof"):
                 inner = os.pread(self._file.fileno(), end - content, content)
@@ -228,19 +324,6 @@ class Mp4Follower:
                 yield self._piece(start, end, moof)
                 start, moof = end, b""
             position = end
-
-    def _box(self, position: int, size: int) -> tuple[bytes, int, int] | None:
-        longest = _HEAD.size + _LONG_LENGTH
-        head = os.pread(self._file.fileno(), longest, position) if position + _HEAD.size <= size else b""
-        if len(head) < _HEAD.size:
-            return None
-        length, kind = _HEAD.unpack_from(head)
-        content = position + _HEAD.size
-        if length == 1:
-            length, content = int.from_bytes(head[_HEAD.size :], "big"), position + longest
-        if length < content - position or length > LARGEST or not kind.isalnum():
-            raise Damaged(position, f"{kind!r} of {length} bytes is no box")
-        return (kind, content, position + length) if position + length <= size else None
 
     def _piece(self, start: int, end: int, moof: bytes) -> Piece:
         if not moof:

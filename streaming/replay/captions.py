@@ -1,0 +1,50 @@
+"""Captions 字幕 of a replay as WebVTT, made of the events: what the text log says, at the second it was said."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from streaming.replay.reels import Camera
+from streaming.site.render import sentence
+
+LONGEST = 8.0
+"""Seconds a caption stands where the next is long in coming."""
+SHORTEST = 0.5
+"""Seconds; of events told at once each is still seen."""
+
+Message = Mapping[str, Any]
+Cue = tuple[float, float, str]
+"""From and to, seconds of the movie, and what it says."""
+
+
+def captions(camera: Camera, reel: int, told: Sequence[Message], lang: str, currency: str) -> str:
+    """The captions of one movie of a camera; events of spans that are left out have none."""
+    lines = ["WEBVTT", ""]
+    for start, end, text in _cues(camera, reel, told, lang, currency):
+        lines += [f"{_clock(start)} --> {_clock(end)}", html.escape(text, quote=False), ""]
+    return "\n".join(lines)
+
+
+def _cues(camera: Camera, reel: int, told: Sequence[Message], lang: str, currency: str) -> list[Cue]:
+    cues: list[Cue] = []
+    for message in told:
+        moment = datetime.fromisoformat(str(message["ts"]))
+        stretch = camera.place(moment)
+        if stretch is None or stretch.reel != reel:
+            continue
+        start = stretch.at + (moment - stretch.start).total_seconds()
+        if cues and cues[-1][1] > start:
+            before = cues[-1]
+            cues[-1] = (before[0], max(start, before[0] + SHORTEST), before[2])
+        start = max(start, cues[-1][1]) if cues else start
+        end = min(start + LONGEST, stretch.at + stretch.seconds)
+        cues.append((start, max(end, start + SHORTEST), sentence(message, lang, currency)))
+    return cues
+
+
+def _clock(seconds: float) -> str:
+    millis = round(seconds * 1000)
+    return f"{millis // 3_600_000:02}:{millis // 60_000 % 60:02}:{millis // 1000 % 60:02}.{millis % 1000:03}"
