@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -18,7 +19,8 @@ from sqlalchemy import create_engine, text
 import messages
 from records.clock import running_from
 from records.ledger import Ledger
-from tests import postgres
+from tests import postgres, schedule
+from tests.ledgers import new_ledger
 
 messages.FORGIVING = False
 os.environ["LC_ALL"] = "C.UTF-8"  # whatever the developer speaks: the processes of the tests speak Chinese
@@ -48,27 +50,24 @@ ROOM = 6 << 30
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the tests' files in memory where there is room: what they wait for is mostly the disk, whose every write
     the ledger has confirmed."""
+    if os.environ.get("PYTEST_XDIST_WORKER", "gw0") not in schedule.ORDER:
+        os.nice(schedule.NICE)
     usable = config.option.basetemp is None and os.access(MEMORY, os.W_OK)
     if usable and shutil.disk_usage(MEMORY).free >= ROOM:
         config.option.basetemp = folder = tempfile.mkdtemp(prefix="sunbid-tests-", dir=MEMORY)
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
-@pytest.fixture(scope="session")
-def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of an empty, upgraded ledger, to copy from."""
-    path = tmp_path_factory.mktemp("empty") / "ledger.db"
-    book = Ledger(f"sqlite:///{path}")
-    book.upgrade()
-    book.close()
-    return path
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> schedule.Schedule | None:
+    """Several workers take whole files, in the order of `tests.schedule`."""
+    return schedule.Schedule(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, empty_ledger: Path) -> Iterator[Ledger]:
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """An empty, upgraded ledger on SQLite."""
-    shutil.copyfile(empty_ledger, tmp_path / "ledger.db")
-    book = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    book = new_ledger(tmp_path / "ledger.db")
     yield book
     book.close()
 

@@ -14,8 +14,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from records.clock import now
-from records.ledger import Ledger
 from tests.browser.public_site import HubProcess
+from tests.ledgers import new_ledger
 from tests.streaming import history
 from tests.streaming import hub_market as market
 from tests.streaming.test_hub_api import until
@@ -35,8 +35,7 @@ WIDTHS = (320, 390, 721, 1001, 1024, 1280, 1440, 1920)
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     """One opening being read, one announced, one of a year ago with its award."""
-    book = Ledger(f"sqlite:///{tmp_path_factory.mktemp('axe') / 'ledger.db'}")
-    book.upgrade()
+    book = new_ledger(tmp_path_factory.mktemp("axe") / "ledger.db")
     market.rooms(book)
     past = now() - timedelta(days=365)
     history.send(book, *history.lot(past), *history.award(past))

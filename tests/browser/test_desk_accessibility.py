@@ -11,7 +11,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from dashboard.screens import pages_of
-from records.ledger import Ledger
 from records.tables.money import Award
 from records.tables.projects import Lot
 from records.tables.supervision import Warning
@@ -19,6 +18,7 @@ from supervision.lens.writer import LensWriter
 from tests.browser.test_desk_live import DESK, Desk
 from tests.dashboard import conftest as small
 from tests.dashboard.live_market import free_port, process
+from tests.ledgers import new_ledger
 from tests.places import HANGZHOU
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
@@ -34,8 +34,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A desk over one finished lot, its amounts without VAT, and one to come; no hub."""
     folder: Path = tmp_path_factory.mktemp("desk")
     url = f"sqlite:///{folder / 'ledger.db'}"
-    ledger = Ledger(url)
-    ledger.upgrade()
+    ledger = new_ledger(folder / "ledger.db")
     small._seed(ledger)
     with ledger.write() as session:
         session.get_one(Lot, "l1").vat = session.get_one(Award, "a1").vat = "excluded"

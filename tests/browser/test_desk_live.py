@@ -18,6 +18,7 @@ from records.tables.openings import Opening
 from streaming import ffmpeg
 from supervision.warnings import desk as warnings
 from tests.dashboard.live_market import BIDDERS, PASSWORD, PUBLISH_TOKEN, free_port, process, raise_one, seed
+from tests.ledgers import new_ledger
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
@@ -69,8 +70,7 @@ class Desk:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     folder = tmp_path_factory.mktemp("desk")
     url = f"sqlite:///{folder / 'ledger.db'}"
-    ledger = Ledger(url)
-    ledger.upgrade()
+    ledger = new_ledger(folder / "ledger.db")
     seed(ledger)
     port, hub = free_port(), free_port()
     settings: dict[str, object] = {"url": url, "data": str(folder), "port": port, "hub": hub}

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from records.ledger import Ledger
 from tests.browser.ladder_site import Network, Publisher
 from tests.browser.public_site import HubProcess
+from tests.ledgers import new_ledger
 from tests.needed import needed
 from tests.streaming import hub_market as market
 from web import HLS_JS
@@ -31,8 +31,7 @@ WATCH_SLATE = """() => {
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     needed(HLS_JS.is_file(), "hls.js")
     folder = tmp_path_factory.mktemp("ladder")
-    ledger = Ledger(f"sqlite:///{folder / 'ledger.db'}")
-    ledger.upgrade()
+    ledger = new_ledger(folder / "ledger.db")
     market.rooms(ledger)
     market.opening(ledger)
     market.begin(ledger)
@@ -85,8 +84,10 @@ def over_webrtc(page: Page) -> bool:
     return bool(page.locator("#video").evaluate("v => v.srcObject instanceof MediaStream"))
 
 
-def test_the_picture_goes_down_and_up_the_ladder_by_itself(page: Page) -> None:
+@pytest.mark.parametrize("climb", [4_000, pytest.param(30_000, marks=pytest.mark.soak)])
+def test_the_picture_goes_down_and_up_the_ladder_by_itself(page: Page, climb: int) -> None:
     network = Network(page)
+    network.hurry(climb)
     network.shut_udp()
     page.goto(f"/room/{ROOM}")
     fell = badge(page, "准实时", 25)
@@ -103,7 +104,7 @@ def test_the_picture_goes_down_and_up_the_ladder_by_itself(page: Page) -> None:
     grows(page)
     network.open_udp()
     page.evaluate(WATCH_SLATE)
-    climbed = badge(page, "实时", 75)
+    climbed = badge(page, "实时", 15 + 2 * climb / 1000)
     print(f"fell after {fell:.1f} s, climbed after {climbed:.1f} s")
     assert page.evaluate("window.slated") == 0, "the picture stood until the better one was there"
     grows(page)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from records.ledger import Ledger
 from records.states import append_event
 from tests.browser.ladder_site import Network, Publisher
 from tests.browser.public_site import FLAGS, HubProcess
 from tests.dashboard.live_market import BIDDERS, PASSWORD, PUBLISH_TOKEN, free_port, process, seed
+from tests.ledgers import new_ledger
 from tests.needed import needed
 from web import HLS_JS
 
@@ -35,8 +35,7 @@ FIND = """() => {
 
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[Page]:
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
-    ledger.upgrade()
+    ledger = new_ledger(tmp_path / "ledger.db")
     seed(ledger)
     with ledger.write() as session:
         bidders = [{"no": n, "name": name} for n, name in enumerate(BIDDERS, start=1)]

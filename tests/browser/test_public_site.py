@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from records.clock import now
 from records.ledger import Ledger
 from tests.browser.public_site import HubProcess
+from tests.ledgers import new_ledger
 from tests.streaming import hub_market as market
 
 pytestmark = pytest.mark.browser
@@ -28,8 +29,7 @@ DESKTOP = {"width": 1440, "height": 900}
 
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    book = Ledger(f"sqlite:///{tmp_path_factory.mktemp('site') / 'ledger.db'}")
-    book.upgrade()
+    book = new_ledger(tmp_path_factory.mktemp("site") / "ledger.db")
     market.rooms(book)
     yield book
     book.close()

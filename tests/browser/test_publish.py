@@ -10,8 +10,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from records.ledger import Ledger
 from tests.browser.public_site import HubProcess
+from tests.ledgers import new_ledger
 from tests.streaming import hub_market as market
 
 pytestmark = pytest.mark.browser
@@ -32,8 +32,7 @@ WATCH = """async () => {
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
-    book = Ledger(f"sqlite:///{tmp_path_factory.mktemp('site') / 'ledger.db'}")
-    book.upgrade()
+    book = new_ledger(tmp_path_factory.mktemp("site") / "ledger.db")
     market.rooms(book)
     process = HubProcess(str(book.url), tmp_path_factory.mktemp("hub") / "data")
     process.start()

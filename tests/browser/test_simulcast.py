@@ -10,8 +10,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from records.ledger import Ledger
 from tests.browser.public_site import HubProcess
+from tests.ledgers import new_ledger
 from tests.streaming import hub_market as market
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
@@ -53,8 +53,7 @@ SEEN = (
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     folder = tmp_path_factory.mktemp("simulcast")
-    ledger = Ledger(f"sqlite:///{folder / 'ledger.db'}")
-    ledger.upgrade()
+    ledger = new_ledger(folder / "ledger.db")
     market.rooms(ledger)
     market.opening(ledger)
     market.begin(ledger)

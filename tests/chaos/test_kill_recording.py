@@ -16,13 +16,13 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 from sqlalchemy import select
 
-from records.ledger import Ledger
 from records.serving import signing
 from records.tables.evidence import Gap, Recording, Segment
 from records.tables.organisations import Room
 from streaming import ffmpeg
 from streaming.recording import ledger as recordings
 from tests.browser.public_site import FLAGS, free_port
+from tests.ledgers import new_ledger
 from tests.streaming import hub_market as market
 
 pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.timeout(300)]
@@ -68,8 +68,7 @@ class Site:
         self.folder, self.data = folder, folder / "var"
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
-        self.ledger = Ledger(f"sqlite:///{self.data / 'ledger.db'}")
-        self.ledger.upgrade()
+        self.ledger = new_ledger(self.data / "ledger.db")
         self._market()
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SUNBID_")}
         own = {"SUNBID_DATA": str(self.data), "SUNBID_HUB_PORT": str(self.port), "PYTHONPATH": str(ROOT)}

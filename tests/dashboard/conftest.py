@@ -41,6 +41,7 @@ from records.tables.projects import Lot, Project
 from records.tables.supervision import Warning
 from records.tables.users import ROLES
 from supervision.lens.writer import LensWriter
+from tests.ledgers import new_ledger
 from tests.places import HANGZHOU, PUBLISHED
 
 PASSWORD = "sunshine-2026"
@@ -114,8 +115,7 @@ def _seed(ledger: Ledger) -> None:
 def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The seeded folder: ledger and lens, to copy from."""
     folder = tmp_path_factory.mktemp("desk")
-    ledger = Ledger(f"sqlite:///{folder}/ledger.db")
-    ledger.upgrade()
+    ledger = new_ledger(folder / "ledger.db")
     _seed(ledger)
     LensWriter(ledger, folder, HANGZHOU).refresh()
     ledger.close()

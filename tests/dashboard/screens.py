@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from dashboard import context
 from dashboard.access.accounts import SignedIn
@@ -28,15 +29,24 @@ def desk_of(role: str | None) -> AppTest:
 
 
 def run(role: str, screen: Screen, lang: str = "zh", **params: str) -> AppTest:
-    """The screen as `role` sees it. Raises ValueError where the navigation lacks it."""
-    test = desk_of(role).run()
+    """The screen as `role` sees it who opens its address. Raises ValueError where the navigation lacks it."""
+    test = desk_of(role)
     for name, value in {"lang": lang, **params}.items():
         test.query_params[name] = value
-    return turn(test, screen)
+    return opened(test, screen)
+
+
+def opened(test: AppTest, screen: Screen) -> AppTest:
+    """A desk that has drawn nothing yet, begun at the address of `screen`: its front screen is not drawn before."""
+    test._page_hash = calc_hash(screen.slug)  # `switch_page` knows addresses only after a first run
+    test.run()
+    if screen.slug not in {page.get("url_pathname") for page in test._registered_pages.values()}:
+        raise ValueError(f"the navigation has no page {screen.slug}")
+    return test
 
 
 def turn(test: AppTest, screen: Screen) -> AppTest:
-    """The desk with `screen` opened."""
+    """The desk with `screen` opened from the one before."""
     return test.switch_page(f"../pages/{screen.path.name}").run()
 
 

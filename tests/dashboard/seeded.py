@@ -23,6 +23,7 @@ from sunbid.demo.people import People
 from supervision.lens.writer import LensWriter
 from supervision.rules.baseline import UNKNOWN
 from supervision.warnings.lot_loop import HotLoop
+from tests.ledgers import new_ledger
 from tests.places import HANGZHOU
 
 NOW = datetime.fromisoformat("2026-11-19T11:10:00+08:00")
@@ -31,8 +32,7 @@ TODAY = NOW.date()
 
 def build(folder: Path) -> None:
     """Ledger, warnings and lens of the market at NOW; the clock must stand there. One opening is on air."""
-    ledger = Ledger(f"sqlite:///{folder}/ledger.db")
-    ledger.upgrade()
+    ledger = new_ledger(folder / "ledger.db")
     load.ensure_source(ledger)
     load.load(ledger, folder, market.generate("small", 1, NOW))
     load.load(ledger, folder, on_air())

@@ -43,6 +43,7 @@ from supervision.rules.baseline import UNKNOWN
 from supervision.warnings.lot_loop import HotLoop
 from tests.dashboard.conftest import PASSWORD, sign_in
 from tests.dashboard.screens import arrow_rows, run
+from tests.ledgers import new_ledger
 from tests.places import HANGZHOU, PUBLISHED
 from tests.streaming.two_doors import T, announced, bid_secretly, said, step
 
@@ -143,8 +144,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Worlds:
 
 def fill(folder: Path, *more: Envelope) -> None:
     """Send what both hold, and `more`, at the intake's door; the watch sees it. An account of every role."""
-    ledger = Ledger(f"sqlite:///{folder}/ledger.db")
-    ledger.upgrade()
+    ledger = new_ledger(folder / "ledger.db")
     with ledger.write() as session:
         head = {"Authorization": f"Bearer {add_source(session, 'platform')}"}
         for role in ROLES:

@@ -26,6 +26,7 @@ from supervision.home import Place
 from supervision.lens.writer import LensWriter
 from tests.dashboard.screens import run, tables, text
 from tests.dashboard.test_every_figure import Shown
+from tests.ledgers import new_ledger
 from tests.places import HANGZHOU
 
 ROOT = Path(__file__).parents[2]
@@ -71,8 +72,7 @@ def build(ledger: Ledger, tmp_path: Path) -> Iterator[Build]:
 def yen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the ledger of a city that pays in yen, and beside it one lot in reais."""
     folder = tmp_path_factory.mktemp("yen")
-    ledger = Ledger(f"sqlite:///{folder}/ledger.db")
-    ledger.upgrade()
+    ledger = new_ledger(folder / "ledger.db")
     file = folder / "sparse.jsonl"
     file.write_text(json.dumps(release(40, 5, "2500000", "2014-03-04")))
     with running_from(NOW):

@@ -20,7 +20,7 @@ from records.ledger import Ledger
 from records.states import append_event
 from records.tables.bids import Bid
 from tests.dashboard import live_market
-from tests.dashboard.screens import desk_of, turn
+from tests.dashboard.screens import desk_of, opened
 from tests.streaming.test_pages_every_step import WALK
 
 LEFT_OVER = re.compile(r"\{\w*\}|\$\w+|\bNone\b|Undefined")
@@ -44,7 +44,7 @@ def room_screen(lang: str, step: str | None = None) -> AppTest:
     test = desk_of("operator")
     test.session_state["host-step-O-L1"] = step
     test.query_params["lang"], test.query_params["opening"] = lang, "O-L1"
-    return turn(test.run(), screens.BY_ID["S07"])
+    return opened(test, screens.BY_ID["S07"])
 
 
 def test_the_room_is_drawn_at_every_step(rooms: Ledger) -> None:

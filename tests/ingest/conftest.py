@@ -13,6 +13,7 @@ from ingest.apply.envelopes import Answer, apply_batch
 from records.ledger import Ledger
 from records.sources import add_source
 from sunbid.demo import market as demonstration
+from tests.ledgers import new_ledger
 
 from .official import Official, fetch
 
@@ -24,37 +25,23 @@ NOW = datetime.fromisoformat("2026-06-03T11:00:00+08:00")
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "ledger.db"
-    ledger = Ledger(f"sqlite:///{path}")
-    ledger.upgrade()
-    with ledger.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    ledger.close()
-    return path
-
-
-@pytest.fixture(scope="session")
 def official(pytestconfig: pytest.Config) -> Official:
     """The official OCDS schemas and packages; fetched on the first run, in pytest's cache from then on."""
     return fetch(pytestconfig.cache.mkdir("ocds"))
 
 
 @pytest.fixture
-def sqlite_ledger(sqlite_template: Path, tmp_path: Path) -> Iterator[Ledger]:
-    path = tmp_path / "ledger.db"
-    shutil.copyfile(sqlite_template, path)
-    ledger = Ledger(f"sqlite:///{path}")
+def sqlite_ledger(tmp_path: Path) -> Iterator[Ledger]:
+    ledger = new_ledger(tmp_path / "ledger.db")
     yield ledger
     ledger.close()
 
 
 @pytest.fixture(scope="session")
-def market_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def market_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demonstration market as a ledger."""
     path = tmp_path_factory.mktemp("market") / "ledger.db"
-    shutil.copyfile(sqlite_template, path)
-    ledger = Ledger(f"sqlite:///{path}")
+    ledger = new_ledger(path)
     with ledger.write() as session:
         add_source(session, "demo", demo=True)
     answers = apply_batch(ledger, "demo", demonstration.generate("small", 7, NOW), key=KEY)

@@ -15,6 +15,7 @@ from records.ledger import TABLES, Ledger
 from records.tables.intake import Source
 from sunbid.demo.bulk.load import BulkRefused, Load, bulk_load
 from sunbid.demo.bulk.piece import REFERENCE
+from tests.ledgers import new_ledger
 
 AT = datetime(2026, 3, 11, 2, 30, tzinfo=UTC)
 CLOCKS = {"received_at", "updated_at", "created_at"}
@@ -99,8 +100,7 @@ def load(*pieces: str) -> Load:
 
 
 def with_source(path: Path) -> Ledger:
-    book = Ledger(f"sqlite:///{path}")
-    book.upgrade()
+    book = new_ledger(path)
     with book.write() as session:
         session.add(Source(name="demo", demo=True, token_hash="kept"))
     return book

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -24,18 +22,16 @@ from records.ledger import Ledger
 from records.sources import add_source
 from records.tables.bids import Bid
 from records.tables.organisations import Organisation
+from tests.ledgers import new_ledger
 
 from .conftest import envelope, market, rows
 
 
 @pytest.fixture(scope="module")
-def door(
-    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[TestClient, Ledger]]:
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, Ledger]]:
     """An intake in this process, with a token in its headers and a small market behind it."""
     folder = tmp_path_factory.mktemp("door")
-    shutil.copyfile(sqlite_template, folder / "ledger.db")
-    ledger = Ledger(f"sqlite:///{folder}/ledger.db")
+    ledger = new_ledger(folder / "ledger.db")
     with ledger.write() as session:
         token = add_source(session, "hz")
     config = IntakeConfig(ledger.url.render_as_string(hide_password=False), folder)

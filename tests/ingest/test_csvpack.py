@@ -279,15 +279,13 @@ def test_templates_are_empty_packs(language: str, sqlite_ledger: Ledger, tmp_pat
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_the_ledger_as_packs_comes_back(
-    language: str, send: Send, ledger: Ledger, sqlite_template: Path, tmp_path: Path
-) -> None:
+def test_the_ledger_as_packs_comes_back(language: str, send: Send, ledger: Ledger, tmp_path: Path) -> None:
     odd = envelope("organisation", "1E12", {"name": "'=甲;\n乙,\"丙", "address": "２楼"})
     answers = send(*[e for e in everything() if e["kind"] != "opening"], odd)
     assert {answer.status for answer in answers} == {"accepted"}
     report = export_csv(ledger, tmp_path / "out", language=language)
     assert report.folders == ["hz"] and report.rows["organisation"] == 4
-    with copied(sqlite_template, tmp_path) as copy:
+    with copied(tmp_path) as copy:
         told = import_paths(copy, [tmp_path / "out"], data_dir=tmp_path)
         assert told.rejected == 0, Path(told.rejects_file or "").read_text()
         assert_same(ledger, copy)

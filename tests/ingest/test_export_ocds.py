@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from records.tables.base import table_of
 from records.tables.intake import Source
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Room
+from tests.ledgers import new_ledger
 
 from .conftest import LATER, envelope, statuses
 from .conftest import market as small_market
@@ -128,36 +130,27 @@ def opened(send: Send, *, prequalification: bool = False, until: int = 99) -> No
 
 @pytest.mark.parametrize("prequalification", [False, True])
 def test_a_logged_opening_comes_back_with_its_chain(
-    prequalification: bool, send: Send, ledger: Ledger, sqlite_template: Path, tmp_path: Path
+    prequalification: bool, send: Send, ledger: Ledger, tmp_path: Path
 ) -> None:
     opened(send, prequalification=prequalification)
     last = {"project": "p", "name": "改名的标段", "tenderer": "city", "deadline": "2026-05-06T09:30:00+08:00",
             "prequalification": prequalification, "status": "awarded", "agency": "o1"}  # fmt: skip
     assert statuses(send(envelope("lot", "l0", last, version=2))) == ["accepted"]
-    with copied(sqlite_template, tmp_path) as copy:
+    with copied(tmp_path) as copy:
         _, report = out_and_in(ledger, copy, tmp_path)
         assert report.rejected == 0
         assert_same(ledger, copy)
 
 
-class copied:  # noqa: N801
+@contextmanager
+def copied(folder: Path) -> Iterator[Ledger]:
     """An empty ledger of one's own."""
-
-    def __init__(self, template: Path, folder: Path) -> None:
-        self._path = folder / "copy.db"
-        shutil.copyfile(template, self._path)
-
-    def __enter__(self) -> Ledger:
-        self._ledger = Ledger(f"sqlite:///{self._path}")
-        return self._ledger
-
-    def __exit__(self, *_: object) -> None:
-        self._ledger.close()
+    ledger = new_ledger(folder / "copy.db")
+    yield ledger
+    ledger.close()
 
 
-def test_a_failed_round_and_the_next_one_come_back(
-    send: Send, ledger: Ledger, sqlite_template: Path, tmp_path: Path
-) -> None:
+def test_a_failed_round_and_the_next_one_come_back(send: Send, ledger: Ledger, tmp_path: Path) -> None:
     first, second = "2026-05-06T09:30:00+08:00", "2026-06-06T09:30:00+08:00"
     lot = {"project": "p", "name": "标段", "deadline": first}
     again = {**lot, "deadline": second, "round": 2}
@@ -178,7 +171,7 @@ def test_a_failed_round_and_the_next_one_come_back(
         event("d", "r2", "paused", {"reason": "停电"}, second),
     )  # fmt: skip
     assert set(statuses(answers)) == {"accepted"}, answers
-    with copied(sqlite_template, tmp_path) as copy:
+    with copied(tmp_path) as copy:
         _, report = out_and_in(ledger, copy, tmp_path)
         assert report.rejected == 0, Path(report.rejects_file or "").read_text()
         assert_same(ledger, copy)
@@ -195,12 +188,10 @@ def test_a_file_cannot_speak_for_a_platform_that_reports_here(
     assert "--source hz" in Path(report.rejects_file or "").read_text()
 
 
-def test_foreign_ocds_keeps_its_ocid_and_lots(
-    sqlite_ledger: Ledger, sqlite_template: Path, tmp_path: Path
-) -> None:
+def test_foreign_ocds_keeps_its_ocid_and_lots(sqlite_ledger: Ledger, tmp_path: Path) -> None:
     (tmp_path / "uk.json").write_text(json.dumps(RELEASE))
     import_paths(sqlite_ledger, [tmp_path / "uk.json"], data_dir=tmp_path)
-    with copied(sqlite_template, tmp_path) as copy:
+    with copied(tmp_path) as copy:
         out_and_in(sqlite_ledger, copy, tmp_path)
         assert_same(sqlite_ledger, copy)
     release = packages(tmp_path / "out")[0]["releases"][0]
@@ -219,21 +210,19 @@ def test_foreign_ocds_keeps_its_ocid_and_lots(
     assert release["parties"][0]["identifier"]["scheme"] == "CN-USCC"
 
 
-def test_amounts_keep_every_digit(send: Send, ledger: Ledger, sqlite_template: Path, tmp_path: Path) -> None:
+def test_amounts_keep_every_digit(send: Send, ledger: Ledger, tmp_path: Path) -> None:
     exact = "899999999999999.1234"
     send(*small_market(1, 1), envelope("bid", "b", {"lot": "l0", "bidder": "o0", "price": exact}))
-    with copied(sqlite_template, tmp_path) as copy:
+    with copied(tmp_path) as copy:
         out_and_in(ledger, copy, tmp_path)
         assert_same(ledger, copy)
     assert exact in (tmp_path / "out" / "releases-00001.json").read_text()
 
 
-def test_rooms_of_the_house_come_back_where_the_house_has_none(
-    ledger: Ledger, sqlite_template: Path, tmp_path: Path
-) -> None:
+def test_rooms_of_the_house_come_back_where_the_house_has_none(ledger: Ledger, tmp_path: Path) -> None:
     with ledger.write() as session:
         rooms.add(session, "r1", "一号室", "C1")
-    with copied(sqlite_template, tmp_path) as copy:
+    with copied(tmp_path) as copy:
         _, report = out_and_in(ledger, copy, tmp_path)
         assert (report.accepted, report.rejected) == (2, 0)
         with copy.read() as session:
@@ -258,12 +247,12 @@ def test_every_kind_is_carried_somewhere() -> None:
     assert set(KINDS) - reached == {"opening_event"}
 
 
-def test_every_kind_comes_back(send: Send, ledger: Ledger, sqlite_template: Path, tmp_path: Path) -> None:
+def test_every_kind_comes_back(send: Send, ledger: Ledger, tmp_path: Path) -> None:
     lot = {"project": "p", "name": "x", "tenderer": "city", "tender_project": "tp", "organise_form": "entrusted",
            "unified_deal_code": "U1", "classify_code": "A01", "method": "selective", "division_code": "330106"}  # fmt: skip
     answers = send(*everything(), envelope("lot", "x", lot))
     assert set(statuses(answers)) == {"accepted"}
-    with copied(sqlite_template, tmp_path) as copy:
+    with copied(tmp_path) as copy:
         _, report = out_and_in(ledger, copy, tmp_path)
         assert report.rejected == 0, Path(report.rejects_file or "").read_text()
         assert_same(ledger, copy)

@@ -31,6 +31,7 @@ from records.tables.money import Award, Deposit
 from records.tables.openings import Opening
 from records.tables.projects import Lot, Project
 from sunbid.cli import app
+from tests.ledgers import new_ledger
 
 from .conftest import DEADLINE, KEY, LATER, envelope, market, rows
 from .serving import auth, post, running
@@ -150,14 +151,12 @@ async def _read(at: str, token: str) -> Json:
 
 
 @pytest.fixture
-def worlds(sqlite_template: Path, tmp_path: Path) -> Iterable[list[World]]:
+def worlds(tmp_path: Path) -> Iterable[list[World]]:
     """hz has sent nothing more; has sent all before; sends all after."""
     made = []
     for number, (early, late) in enumerate(((False, False), (True, False), (False, True))):
         folder = tmp_path / str(number)
-        folder.mkdir()
-        (folder / "ledger.db").write_bytes(sqlite_template.read_bytes())
-        made.append(World(Ledger(f"sqlite:///{folder / 'ledger.db'}"), folder, early, late))
+        made.append(World(new_ledger(folder / "ledger.db"), folder, early, late))
     with running_from(now().replace(year=2026, month=5, day=6, hour=3)):
         yield made
     for world in made:
@@ -270,15 +269,14 @@ def clash(ledger: Ledger) -> None:
 
 
 def test_a_csv_pack_goes_out_and_comes_back_under_the_keys_as_sent(
-    sqlite_ledger: Ledger, sqlite_template: Path, tmp_path: Path
+    sqlite_ledger: Ledger, tmp_path: Path
 ) -> None:
     clash(sqlite_ledger)
     with running_from(now().replace(year=2026, month=5, day=8)):
         export_csv(sqlite_ledger, tmp_path / "out", language="en")
         text = "".join(path.read_text("utf-8-sig") for path in (tmp_path / "out").rglob("*.csv"))
         assert "\t" not in text and text.count("bid-1,") > 2
-        copy = Ledger(f"sqlite:///{tmp_path / 'copy.db'}")
-        (tmp_path / "copy.db").write_bytes(sqlite_template.read_bytes())
+        copy = new_ledger(tmp_path / "copy.db")
         report = import_paths(copy, [tmp_path / "out" / name for name in ("hz", "other")], data_dir=tmp_path)
         assert report.rejected == 0, report
         for model in TABLES.values():

@@ -84,9 +84,7 @@ def test_a_control_character_costs_nothing_but_itself(character: str, door: Door
 # ── consortia ────────────────────────────────────────────────────────────────
 
 
-def test_an_award_to_several_is_one_award_of_a_consortium(
-    door: Door, sqlite_template: Path, tmp_path: Path
-) -> None:
+def test_an_award_to_several_is_one_award_of_a_consortium(door: Door, tmp_path: Path) -> None:
     """Once in the ledger, in the figures, in the files that go out, and again after the way back."""
     put(
         door,
@@ -113,7 +111,7 @@ def test_an_award_to_several_is_one_award_of_a_consortium(
         assert {p["id"] for p in first["parties"] if "supplier" in p["roles"]} == {
             f"GB-COH-{n}" for n in (1, 2, 3)
         }
-    with copied(sqlite_template, tmp_path) as copy:
+    with copied(tmp_path) as copy:
         back = Door(tmp_path / "copy", copy, pytest.MonkeyPatch())
         assert back.put(tmp_path / "out0").report["rejected"] == 0
         assert_same(door.ledger, copy)
@@ -132,9 +130,7 @@ def test_a_consortium_comes_by_every_other_road(door: Door) -> None:
 # ── participants ─────────────────────────────────────────────────────────────
 
 
-def test_tenderers_without_bids_took_part_and_bid_nothing_known(
-    door: Door, sqlite_template: Path, tmp_path: Path
-) -> None:
+def test_tenderers_without_bids_took_part_and_bid_nothing_known(door: Door, tmp_path: Path) -> None:
     bids = {
         "details": [
             {
@@ -165,7 +161,7 @@ def test_tenderers_without_bids_took_part_and_bid_nothing_known(
     assert "tenderers" not in (tmp_path / "public" / "releases-00001.json").read_text(), (
         "secret as bidders are"
     )
-    with copied(sqlite_template, tmp_path) as copy:
+    with copied(tmp_path) as copy:
         back = Door(tmp_path / "copy", copy, pytest.MonkeyPatch())
         assert back.put(tmp_path / "all").report["rejected"] == 0
         assert_same(door.ledger, copy)

@@ -17,6 +17,7 @@ from ingest.apply.envelopes import Answer, apply_batch, prepare
 from ingest.kinds.registry import KINDS, ROWS, TABLES
 from records.ledger import Ledger
 from records.tables.intake import Held, Journal, Parked
+from tests.ledgers import new_ledger
 
 from .conftest import KEY, count, envelope, market, rows
 
@@ -45,8 +46,7 @@ def contents(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
 
 @pytest.fixture(scope="module")
 def in_order(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
-    ledger = Ledger(f"sqlite:///{tmp_path_factory.mktemp('order')}/l.db")
-    ledger.upgrade()
+    ledger = new_ledger(tmp_path_factory.mktemp("order") / "l.db")
     apply_batch(ledger, "hz", BASE)
     return contents(ledger)
 
@@ -54,14 +54,12 @@ def in_order(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[st
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_order_any_repetition_any_batches_give_the_same_ledger(
-    data: st.DataObject, in_order: dict[str, list[dict[str, Any]]], sqlite_template: Path
+    data: st.DataObject, in_order: dict[str, list[dict[str, Any]]]
 ) -> None:
     shuffled = data.draw(st.permutations(BASE + data.draw(st.lists(st.sampled_from(BASE), max_size=10))))
     size = data.draw(st.integers(1, len(shuffled)))
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "l.db"
-        path.write_bytes(sqlite_template.read_bytes())
-        ledger = Ledger(f"sqlite:///{path}")
+        ledger = new_ledger(Path(folder) / "l.db")
         answers: list[Answer] = []
         for start in range(0, len(shuffled), size):
             answers += apply_batch(ledger, "hz", shuffled[start : start + size])

@@ -8,16 +8,15 @@ from pathlib import Path
 import pytest
 
 from records.ledger import Ledger
+from tests.ledgers import new_ledger
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
     """The same ledger on both databases: what holds on one must hold on the other."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'ledger.db'}"
+        book = new_ledger(tmp_path / "ledger.db")
     else:
-        url = request.getfixturevalue("postgres_url")
-    book = Ledger(url)
-    book.upgrade()
+        book = Ledger(request.getfixturevalue("postgres_url"))
     yield book
     book.close()

@@ -19,6 +19,7 @@ from records.ledger import Ledger
 from records.public import rows as public
 from records.tables.evidence import Seal
 from records.tables.openings import Opening, OpeningEvent
+from tests.ledgers import new_ledger
 from tests.records.market import AFTER, DEADLINE, lot_with_opening
 from tests.records.test_states import WHOLE, play
 
@@ -76,8 +77,7 @@ def bring_along(ledger: Ledger) -> None:
 
 @pytest.fixture
 def written(tmp_path: Path) -> Ledger:
-    ledger = Ledger(f"sqlite:///{tmp_path / 'old.db'}")
-    ledger.upgrade()
+    ledger = new_ledger(tmp_path / "old.db")
     return ledger
 
 

@@ -18,6 +18,7 @@ from records.public import rows as public
 from records.public.openings import publish_opening
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
+from tests.ledgers import new_ledger
 from tests.records.market import AFTER, DEADLINE, lot_with_opening
 
 WHOLE = [
@@ -195,8 +196,7 @@ STAGE_ORDER = list(states.STAGES)
 def test_no_sequence_of_events_goes_back_or_breaks_the_chain(
     tmp_path_factory: pytest.TempPathFactory, kinds: list[str]
 ) -> None:
-    ledger = Ledger(f"sqlite:///{tmp_path_factory.mktemp('walk') / 'l.db'}")
-    ledger.upgrade()
+    ledger = new_ledger(tmp_path_factory.mktemp("walk") / "l.db")
     with ledger.write() as session:
         lot_with_opening(session)
     stage, ended = 0, False

@@ -38,7 +38,6 @@ def journal() -> Tail:
 @pytest.fixture
 def postgres(postgres_url: str) -> Iterator[Ledger]:
     book = Ledger(postgres_url)
-    book.upgrade()
     yield book
     book.close()
 

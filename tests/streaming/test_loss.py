@@ -10,6 +10,13 @@ from media_helper import until
 from test_media_clients import browser, call, encoder, hub, open_page  # noqa: F401 - fixtures
 
 BAD = {"loss": 0.05, "delay": 0.05, "jitter": 0.02}
+
+
+def lasting(short: int, long: int) -> pytest.MarkDecorator:
+    """For how many seconds somebody watches: in every run, and in the long form."""
+    return pytest.mark.parametrize("seconds", [short, pytest.param(long, marks=pytest.mark.soak)])
+
+
 WATCH = """
 window.gaps = [];
 async function rewrite(port) {
@@ -44,7 +51,8 @@ async def through(page, relay):
 
 
 @pytest.mark.browser
-async def test_a_viewer_on_a_bad_line_sees_no_freeze_over_a_second(hub, browser):  # noqa: F811
+@lasting(12, 60)
+async def test_a_viewer_on_a_bad_line_sees_no_freeze_over_a_second(hub, browser, seconds):  # noqa: F811
     async with encoder(hub), lossy(("127.0.0.1", hub.media.port), Line(**BAD)) as relay:
         page = await open_page(browser, hub)
         await through(page, relay)
@@ -52,15 +60,16 @@ async def test_a_viewer_on_a_bad_line_sees_no_freeze_over_a_second(hub, browser)
         await page.wait_for_function("firstFrame !== null", timeout=10_000)
         await asyncio.sleep(2)
         await page.evaluate("meter()")
-        await asyncio.sleep(60)
+        await asyncio.sleep(seconds)
         seen = await page.evaluate("quality()")
         assert relay.line.lost > 0.03 * relay.line.passed
-        assert seen["frames"] > 60 * 20
+        assert seen["frames"] > seconds * 20
         assert seen["longest"] < 1000, seen
 
 
 @pytest.mark.browser
-async def test_a_publisher_on_a_bad_line_is_repaired_for_all(hub, browser):  # noqa: F811
+@lasting(8, 20)
+async def test_a_publisher_on_a_bad_line_is_repaired_for_all(hub, browser, seconds):  # noqa: F811
     async with lossy(("127.0.0.1", hub.media.port), Line(**BAD)) as relay:
         camera, page = await open_page(browser, hub), await open_page(browser, hub)
         await through(camera, relay)
@@ -71,8 +80,8 @@ async def test_a_publisher_on_a_bad_line_is_repaired_for_all(hub, browser):  # n
         await page.wait_for_function("firstFrame !== null", timeout=10_000)
         await asyncio.sleep(3)
         await page.evaluate("meter()")
-        await asyncio.sleep(20)
+        await asyncio.sleep(seconds)
         seen, publisher = await page.evaluate("quality()"), hub.media.room("hz-01").publisher
-        assert publisher.recovered > 20
+        assert publisher.recovered > seconds
         assert seen["longest"] < 1000, seen
         assert publisher.plis < 12  # no storm: one on joining, few more

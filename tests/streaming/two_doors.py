@@ -19,6 +19,7 @@ from ingest.http.server import create_app
 from records.clock import now
 from records.ledger import Ledger
 from records.sources import add_source
+from tests.ledgers import new_ledger
 from tests.streaming import hub_market
 
 Envelope = dict[str, Any]
@@ -171,8 +172,7 @@ def _steady(path: str, text: str) -> str:
 def world(folder: Path) -> Iterator[World]:
     """An installation with a room, a tenderer, a lot whose opening is announced, and forty firms."""
     folder.mkdir(parents=True, exist_ok=True)
-    ledger = Ledger(f"sqlite:///{folder}/ledger.db")
-    ledger.upgrade()
+    ledger = new_ledger(folder / "ledger.db")
     with ledger.write() as session:
         token = add_source(session, "platform")
     url = ledger.url.render_as_string(hide_password=False)

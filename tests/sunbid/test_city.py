@@ -33,6 +33,7 @@ from sunbid.demo.city.targets import Targets
 from supervision.figures.answers import Answers
 from supervision.figures.filters import Filters
 from supervision.lens.reader import Lens
+from tests.ledgers import new_ledger
 
 NOW = datetime(2026, 3, 11, 2, 30, tzinfo=UTC)
 KEY = b"k" * 32
@@ -293,8 +294,7 @@ def test_planted_firms_are_in_their_lots() -> None:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with a small city, built once."""
     folder = tmp_path_factory.mktemp("city")
-    book = Ledger(f"sqlite:///{folder / 'ledger.db'}")
-    book.upgrade()
+    book = new_ledger(folder / "ledger.db")
     load.ensure_source(book)
     added, built_at = build.ensure(book, folder, 1, NOW, FRACTION)
     assert (added, built_at) == (city().plan.targets.records, NOW)

@@ -21,6 +21,7 @@ from records.tables.organisations import Centre, Room
 from records.tables.projects import Lot, Project
 from records.tables.users import ROLES, AuditEntry, User, role_name
 from sunbid.cli import app
+from tests.ledgers import new_ledger
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "long enough\n"
@@ -30,8 +31,7 @@ PASSWORD = "long enough\n"
 def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     monkeypatch.setenv("SUNBID_DATA", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    found = Ledger(f"sqlite:///{tmp_path.resolve() / 'ledger.db'}")
-    found.upgrade()
+    found = new_ledger(tmp_path.resolve() / "ledger.db")
     yield found
     found.close()
 

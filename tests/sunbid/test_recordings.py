@@ -13,6 +13,7 @@ from records.clock import now
 from records.ledger import Ledger
 from records.tables.evidence import Recording
 from streaming.recording import retention
+from tests.ledgers import new_ledger
 from tests.sunbid.test_cli import sunbid
 
 
@@ -20,8 +21,7 @@ from tests.sunbid.test_cli import sunbid
 def shelf(tmp_path: Path) -> Path:
     """A data folder with recordings: two of security cameras and a sealed one long expired, one not sealed, one
     young."""
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
-    ledger.upgrade()
+    ledger = new_ledger(tmp_path / "ledger.db")
     old = now() - timedelta(days=16 * 366)
     with ledger.write() as session:
         for name, kind, ended, sealed in (

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from records.ledger import Ledger
 from tests.browser.public_site import free_port
+from tests.ledgers import new_ledger
 
 pytestmark = pytest.mark.server
 
@@ -55,8 +55,7 @@ def damaged(data: Path) -> None:
 
 
 def torn(data: Path) -> None:
-    book = Ledger(f"sqlite:///{data / 'ledger.db'}")
-    book.upgrade()
+    book = new_ledger(data / "ledger.db")
     with book.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     book.close()
@@ -80,8 +79,7 @@ def test_a_damaged_ledger_is_told_on_the_port_and_begins_once_restored(
         if process == "hub":  # one of them is enough to see the other end of it
             for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
                 (data / name).unlink(missing_ok=True)
-            book = Ledger(f"sqlite:///{data / 'ledger.db'}")
-            book.upgrade()
+            book = new_ledger(data / "ledger.db")
             book.close()
             assert answer(port, want=200).status_code == 200
         assert started.poll() is None
