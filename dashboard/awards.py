@@ -25,8 +25,8 @@ def grouped(filters: Filters, by: By) -> tuple[Ranked, ...]:
 
 
 def ranking(
-    key: str, title: str, filters: Filters, by: By, most: int, lang: str, name_width: int = 72,
-    picked: Callable[[str], None] | None = None,
+    key: str, title: str, filters: Filters, by: By, most: int, lang: str,
+    picked: Callable[[str], None] | None = None, name_width: float | None = None,
 ) -> None:  # fmt: skip
     """A panel with the groups as bars: by award value, or where no amount is known by the number of lots."""
     found = grouped(filters, by)[:most]

@@ -13,13 +13,13 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any, NoReturn, TypeAlias, Union
 
 from messages.catalogue import DEFAULT, LANGUAGES, table
 
 __all__ = [
-    "DEFAULT", "Fault", "Invalid", "Message", "Parameter", "Unknown", "called", "known", "language_of",
+    "DEFAULT", "Fault", "Invalid", "Message", "Parameter", "Unknown", "called", "dated", "known", "language_of",
     "language_of_environment", "languages", "lines", "local", "named", "say", "words",
 ]  # fmt: skip
 
@@ -127,6 +127,14 @@ def called(chinese: str, english: str | None, lang: str) -> str:
     """What the ledger holds in Chinese and perhaps in English, for a reader of `lang`: others than Chinese readers get
     the English where there is one."""
     return chinese if lang == DEFAULT else english or chinese
+
+
+@lru_cache(maxsize=4096)
+def dated(day: date, lang: str, form: str, /) -> str:
+    """A date as readers expect it; `form` is the key of its pattern (Unicode's, as Babel takes it)."""
+    from babel.dates import format_date
+
+    return format_date(day, say(form, lang), locale=lang)
 
 
 def lines(found: Sequence[Message]) -> Message:

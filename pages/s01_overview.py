@@ -44,12 +44,12 @@ def _kpis(page: shell.Page, board: measures.Board) -> list[Kpi]:
     held = measures.answers().value("M50", page.filters).value
     return [
         _today(page),
-        board.kpi("M03", lambda f: measures.split(figures.wan_count(f.participations, count, lang)),
+        board.kpi("M03", lambda f: measures.split(figures.big_count(f.participations, count, lang)),
             note=lambda f: say("overview.firms", n=figures.number(f.firms)), href="/competition"),
         board.kpi("M04", measures.as_share, delta=measures.points(lang), note=lambda f: measures.placed(f, count, lang), href="/openness"),
         board.kpi("M02", measures.amount(lang), note=lambda f: measures.deals(f, lang), href="/savings"),
         board.kpi("M29", measures.as_share, delta=measures.points(lang), note=lambda f: say("overview.weighted"), href="/savings"),
-        measures.kpi("M50", lang, *measures.split(figures.wan_count(held, say("overview.records_unit"), lang)),
+        measures.kpi("M50", lang, *measures.split(figures.big_count(held, say("overview.records_unit"), lang)),
             live_basis(lang), note=say("overview.records_note")),
     ]  # fmt: skip
 
@@ -82,7 +82,7 @@ def _months(page: shell.Page, board: measures.Board) -> None:
             count,
             values,
             [figures.number(v) for v in values],
-            figures.wan_count(values[-1], count, page.lang),
+            figures.big_count(values[-1], count, page.lang),
             True,
             True,
         )

@@ -137,7 +137,7 @@ def _origins(page: shell.Page) -> None:
             for name, n in shown
         ]
         layout.plot(
-            ranking(layout.variant(), bars, title=title, name_width=72 if page.lang == "zh" else 104),
+            ranking(layout.variant(), bars, title=title),
             "origins",
         )
 

@@ -94,7 +94,9 @@ def _class(low: int, high: int | None) -> str:
 
 
 def _winners(page: shell.Page) -> None:
-    awards.ranking("winners", page.say("competition.winners"), page.filters, "winner", TOP, page.lang, 144)
+    awards.ranking(
+        "winners", page.say("competition.winners"), page.filters, "winner", TOP, page.lang, name_width=144
+    )
 
 
 _COLUMNS = [

@@ -70,15 +70,14 @@ def _months(page: shell.Page, board: measures.Board) -> None:
 
 def _unit(code: str, lang: str) -> tuple[int, str]:
     """What the months' money is counted in: 亿 of a currency, millions in English."""
-    if lang == "zh":
-        return int(figures.YI), figures.in_units("亿", code)
-    return 10**6, f"{figures.currency_name(code, lang)}, million"
+    scale = figures.scale_of(lang, 10**6)
+    return scale.size, figures.unit(scale, code, lang)
 
 
 def _sectors(page: shell.Page) -> None:
     awards.ranking(
         "sectors", page.say("savings.sectors"), page.filters, "category", SECTORS, page.lang,
-        72 if page.lang == "zh" else 104, partial(choice.narrow, "category"),
+        partial(choice.narrow, "category"),
     )  # fmt: skip
 
 

@@ -28,6 +28,8 @@ STEP = 24
 GAP = 8.0
 """Pixels between words that stand beside each other."""
 COLUMNS = 228
+NAMES = (72.0, 104.0)
+"""Pixels for the names of a ranking, least and most."""
 CARD = 640.0
 """Pixels that columns have at least: what their labels are fitted to."""
 
@@ -50,8 +52,11 @@ def _said(bars: Sequence[Bar], unit: str = "") -> str:
     return spoken(f"{bar.name} {bar.figure} {unit or bar.note}" for bar in bars)
 
 
-def ranking(variant: str, bars: Sequence[Bar], *, title: str, name_width: int = 72) -> Chart:
-    """Bars below each other in the order given, on a track as long as the longest; names are cut to `name_width` pixels."""
+def ranking(variant: str, bars: Sequence[Bar], *, title: str, name_width: float | None = None) -> Chart:
+    """Bars below each other in the order given, on a track as long as the longest; names are cut to `name_width` pixels,
+    by default to what the longest needs within bounds."""
+    if name_width is None:
+        name_width = min(max(NAMES[0], *(wide(bar.name) for bar in bars)), NAMES[1]) if bars else NAMES[0]
     longest = max((bar.size for bar in bars), default=0.0) or 1.0
     rows = [vars(bar) | {"place": n, "whole": longest} for n, bar in enumerate(bars)]
     figures = max((wide(bar.figure) for bar in bars), default=0.0) + GAP

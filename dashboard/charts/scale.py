@@ -37,7 +37,11 @@ class Scale:
         """What stands below the axis; so few that they fit, the last always."""
         if not self.years and len(self.points) <= MOST_LABELS:
             return month_labels(self.points, lang)
-        words = [f"{name}年" if self.years and lang == "zh" else name for name in self.names]
+        words = (
+            [messages.say("period.year", lang, year=name) for name in self.names]
+            if self.years
+            else self.names
+        )
         step = -(-len(words) // (MOST_LABELS if self.years else MOST_LONG_LABELS))
         return [text if (len(words) - 1 - place) % step == 0 else "" for place, text in enumerate(words)]
 
@@ -86,7 +90,7 @@ def month_labels(points: Sequence[date], lang: str) -> list[str]:
     found = []
     for place, month in enumerate(points):
         if month.year != today().year and (place == 0 or month.month == 1):
-            found.append(f"{month:%Y/%m}" if lang == "zh" else f"{month:%Y-%m}")
+            found.append(messages.dated(month, lang, "period.axis_month_of_year"))
         else:
-            found.append(f"{month.month}月" if lang == "zh" else f"{month:%b}")
+            found.append(messages.dated(month, lang, "period.axis_month"))
     return found

@@ -16,7 +16,7 @@ import messages
 import web
 from dashboard import context
 from records.states import STAGES
-from supervision.figures.formats import CNY, currency_name, heading_unit, in_units
+from supervision.figures.formats import CNY, heading_unit, scales, unit
 from supervision.warnings.handling import ACTIONS, DISPOSITIONS
 from web import tokens
 
@@ -61,7 +61,7 @@ def _component(name: str) -> Any:
 @cache
 def words(lang: str, *areas: str) -> dict[str, Any]:
     """The words of some areas for a component: dots in a key become levels; `terms` are the usual values of free fields."""
-    table: dict[str, Any] = {"english": lang == "en", "terms": messages.words(lang, "term.")}
+    table: dict[str, Any] = {"lang": lang, "terms": messages.words(lang, "term.")}
     table["reason"] = messages.words(lang, "site.slate.reason.")
     for area in areas:
         for key, text in messages.words(lang, f"{area}.").items():
@@ -93,15 +93,13 @@ def wall(count: int, filters: Mapping[str, str], lang: str, *, key: str = "wall"
     _component("wall")(data=data, key=key)
 
 
-def _money_words(currency: str, lang: str) -> dict[str, str]:
-    """What amounts and the column of prices are called where they are not in yuan."""
-    if currency == CNY:
-        return {}
-    unit = heading_unit(currency, lang, "万")
+def _money(currency: str, lang: str) -> dict[str, Any]:
+    """How many of a currency are the unit that amounts are shown in, and what it and the column of prices are called."""
+    smallest = scales(lang)[0]
     return {
-        "tenThousand": in_units("万", currency),
-        "yuan": currency_name(currency, lang),
-        "price": messages.say("opening.price_in", lang, unit=unit),
+        "size": smallest.size,
+        "unit": unit(smallest, currency, lang),
+        "price": messages.say("opening.price_in", lang, unit=heading_unit(currency, lang, smallest)),
     }
 
 
@@ -123,7 +121,8 @@ def opening(
         "controlPrice": control_price,
         "stages": [{"id": stage, "name": messages.say(f"site.stage.{stage}", lang)} for stage in STAGES],
         "said": messages.words(lang, "site.say."),
-        "words": words(lang, "live", "opening") | _money_words(currency, lang),
+        "money": _money(currency, lang),
+        "words": words(lang, "live", "opening"),
     }
     _component("opening")(data=data, key=key)
 

@@ -14,7 +14,7 @@ class OpeningView {
   constructor(root, data) {
     Object.assign(this, { root, data, words: data.words, page: 0, follow: true, query: "" });
     this.story = new Story();
-    this.voice = { say: (key, values) => say(data.said[key] ?? key, values), term: (text) => term(text, this.words), money: (yuan) => money(yuan, this.words) };
+    this.voice = { say: (key, values) => say(data.said[key] ?? key, values), term: (text) => term(text, this.words), money: (price) => money(price, data.money) };
     this.build();
     this.feed = follow(() => new URL(`/feeds/openings/${encodeURIComponent(data.opening)}?after=${this.story.seq}`, data.hub).href, {
       message: (message) => { if (this.story.add(message)) this.schedule(); },
@@ -60,7 +60,7 @@ class OpeningView {
     this.pages = h("nav.pg", { "aria-label": words.pages });
     this.empty = h("p.muted.empty");
     this.listTitle = h("span");
-    const head = [words.no, words.bidder, words.price, words.days].map((w, i) => h("th" + (i > 1 ? ".num" : ""), { scope: "col" }, w));
+    const head = [words.no, words.bidder, this.data.money.price, words.days].map((w, i) => h("th" + (i > 1 ? ".num" : ""), { scope: "col" }, w));
     return h("section.card.list", {},
       h("div.hd", {}, h("h2", {}, this.listTitle, this.count), h("div.prog", {}, this.bar), this.facts),
       h("div.bar", {}, this.search, this.following),
@@ -120,7 +120,7 @@ class OpeningView {
   factList() {
     const { story, words } = this, { control, confirmed } = story, draw = story.coefficients.at(-1);
     const facts = [
-      [words.limit, money(control?.amount ?? this.data.controlPrice, words)],
+      [words.limit, money(control?.amount ?? this.data.controlPrice, this.data.money)],
       [draw ? term(draw.kind, words) : words.coefficient, draw ? draw.value : words.notDrawn],
       [words.decryptResult, this.decrypted()],
     ];
@@ -162,7 +162,7 @@ class OpeningView {
     const { story } = this;
     const now = no === story.current && story.stage === "reading";
     const shown = now ? h("span.t", {}, bars(), h("span.cut", {}, name)) : name;
-    const before = (read?.before ?? []).flatMap((first) => [h("s", {}, amount(first.price, this.words)), " "]);
+    const before = (read?.before ?? []).flatMap((first) => [h("s", {}, amount(first.price, this.data.money)), " "]);
     return h("tr" + (now ? ".cur" : read ? "" : ".wait"), now ? { "aria-current": "true" } : {},
       h("td", {}, String(no)), h("td.cut", { title: name }, shown), h("td.num.p", {}, ...before, this.price(read)),
       h("td.num", {}, read?.duration_days === undefined ? "—" : String(read.duration_days)));
@@ -170,7 +170,7 @@ class OpeningView {
 
   price(read) {
     if (!read) return this.words.waiting;
-    return read.price === undefined ? term(read.remark, this.words) || "—" : amount(read.price, this.words);
+    return read.price === undefined ? term(read.remark, this.words) || "—" : amount(read.price, this.data.money);
   }
 
   keepInView() {
@@ -220,16 +220,14 @@ function bars() {
   return svg("svg", { class: "eq", viewBox: "0 0 16 14", "aria-hidden": "true" }, ...[1, 6, 11].map((x, i) => svg("rect", { x, y: 2 + i, width: 4, height: 12 - i })));
 }
 
-/** Yuan (decimal string) as 万元, in English as yuan, two decimals; the record and its CSV keep every digit. */
-function money(yuan, words) {
-  if (yuan === null || yuan === undefined || yuan === "") return "—";
-  return `${amount(yuan, words)} ${words.english ? words.yuan : words.tenThousand}`;
+/** An amount (decimal string) in the unit of the reader's language, two decimals; the record and its CSV keep every digit. */
+function money(price, { unit, size }) {
+  return price === null || price === undefined || price === "" ? "—" : `${amount(price, { size })} ${unit}`;
 }
 
-function amount(yuan, words) {
-  if (yuan === null || yuan === undefined) return "—";
-  const value = words.english ? Number(yuan) : Number(yuan) / 1e4;
-  return value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+function amount(price, { size }) {
+  if (price === null || price === undefined) return "—";
+  return (Number(price) / size).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 }
 
 /** What Streamlit mounts. */

@@ -64,7 +64,7 @@ class WarningDesk {
   }
 
   query(extra = {}) {
-    const wanted = { ...this.data.filters, level: this.level, lang: this.words.english ? "en" : "zh", ...extra };
+    const wanted = { ...this.data.filters, level: this.level, lang: this.words.lang, ...extra };
     return new URLSearchParams(Object.entries(wanted).filter(([, v]) => v));
   }
 
@@ -148,7 +148,7 @@ class WarningDesk {
     const known = this.rows.get(message.id);
     if (!known && this.level && message.level !== this.level) return this.recount();
     const row = { ...(known ?? { raised_at: message.ts, value_text: "", baseline_text: "" }), ...message, arrived: !known };
-    if (known && this.words.english) row.title = known.title;
+    if (known) row.title = known.title;
     if (this.data.paused && !known) {
       this.held += 1;
       this.fresh.push(message.id);
@@ -341,7 +341,7 @@ class WarningDesk {
   }
 
   update(data) {
-    const moved = JSON.stringify([data.filters, data.counts_only, data.words.english]) !== JSON.stringify([this.data.filters, this.data.counts_only, this.data.words.english]);
+    const moved = JSON.stringify([data.filters, data.counts_only, data.words.lang]) !== JSON.stringify([this.data.filters, this.data.counts_only, this.data.words.lang]);
     const resumed = this.data.paused && !data.paused;
     this.data = data;
     if (moved) { this.selected = null; this.follow(null); this.load(); } else if (resumed && this.held) this.release();
@@ -367,7 +367,7 @@ export default function (component) {
     let desk = new WarningDesk(root, data);
     return {
       update(next) {
-        if (next.counts_only !== desk.data.counts_only || next.words.english !== desk.data.words.english) { desk.close(); desk = new WarningDesk(root, next); } else desk.update(next);
+        if (next.counts_only !== desk.data.counts_only || next.words.lang !== desk.data.words.lang) { desk.close(); desk = new WarningDesk(root, next); } else desk.update(next);
       },
       close() { desk.close(); root.remove(); },
     };

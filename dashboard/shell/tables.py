@@ -157,21 +157,13 @@ def _money(
         words = [None if amount is None else figures.money(amount, code, lang) for amount, code in values]
         return pa.array(words, pa.string()), TextColumn(heading, width=width, alignment="right")
     code = next(iter(codes), figures.CNY)
-    size, shown = (
-        (figures.WAN, f"%,.2f{figures.in_units('万', code)}")
-        if lang == "zh"
-        else (THOUSAND, _thousands(code))
-    )
+    scale = figures.scale_of(lang, THOUSAND)
+    shown = figures.in_scale("%,.2f", scale, code, lang)
     amounts = [
-        None if amount is None else float(figures.half_up(Decimal(amount) / size)) for amount, _ in values
+        None if amount is None else float(figures.half_up(Decimal(amount) / scale.size))
+        for amount, _ in values
     ]
     return pa.array(amounts, pa.float64()), NumberColumn(heading, format=shown, width=width)
-
-
-def _thousands(code: str) -> str:
-    """How thousands of a currency are written in English: "CNY 12.34 thousand excl. VAT"."""
-    iso, _, tax = figures.currency_name(code, "en").partition(" ")
-    return f"{iso} %,.2f thousand {tax}".rstrip()
 
 
 def _level(heading: str, values: Sequence[Any], width: int | None, lang: str) -> tuple[pa.Array[Any], Shape]:

@@ -6,12 +6,10 @@ import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import messages
@@ -67,11 +65,10 @@ def said_at(message: Mapping[str, Any]) -> str:
     return clock(message["ts"], "%m-%d" if message["type"] == "scheduled" else "%H:%M:%S")
 
 
-@lru_cache(maxsize=2000)
 def dated(moment: date, lang: str, form: str) -> str:
     """A date as readers expect it; `form` names its pattern among the messages: day (2026年11月19日 星期四, or
     19 Nov 2026, Thursday), day_of_year, short, month, month_alone, weekday."""
-    return format_date(moment, word(lang, f"date.{form}"), locale=lang)
+    return messages.dated(moment, lang, f"site.date.{form}")
 
 
 def currency_of(payload: Mapping[str, Any] | None) -> str:
@@ -86,7 +83,7 @@ def figure(amount: str | None, lang: str, currency: str) -> str:
     """
     if amount is None:
         return "—"
-    unit = 10_000 if lang == "zh" and currency == CNY else 1
+    unit = int(word(lang, "money.yuan_a_unit")) if currency == CNY else 1
     return f"{(Decimal(amount) / unit).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
 
 

@@ -1,16 +1,18 @@
-"""Figures as users read them: half-up rounding, 万元/亿元, per cent, "—" for what is undefined (§5.2)."""
+"""Figures as users read them: half-up rounding, scales such as 万 and 亿, per cent, "—" for what is undefined (§5.2)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from itertools import pairwise
 
+from messages import DEFAULT, say
 from records.currencies import WITHOUT_VAT
 
 DASH = "—"
-WAN = Decimal(10_000)
-YI = Decimal(100_000_000)
 CNY = "CNY"
-ENGLISH_UNITS = ((1, ""), (10**3, "thousand"), (10**6, "million"), (10**9, "billion"))
 
 Number = int | Decimal | float
 
@@ -58,12 +60,10 @@ def measure(value: Number | None) -> str:
     return DASH if value is None else number(value, places(value))
 
 
-def currency_name(code: str, lang: str = "zh") -> str:
+def currency_name(code: str, lang: str = DEFAULT) -> str:
     """A currency as readers know it: its ISO 4217 code, and in words that its amounts are without VAT."""
-    iso = code.removesuffix(WITHOUT_VAT)
-    if iso == code:
-        return code
-    return f"{iso}（不含税）" if lang == "zh" else f"{iso} excl. VAT"
+    iso = with_vat(code)
+    return iso if iso == code else say("money.net", lang, amount=iso)
 
 
 def with_vat(currency: str) -> str:
@@ -71,52 +71,80 @@ def with_vat(currency: str) -> str:
     return currency.removesuffix(WITHOUT_VAT)
 
 
-def money(value: Number | None, currency: str, lang: str = "zh", beside: Number | None = None) -> str:
+@dataclass(frozen=True)
+class Scale:
+    """What a language counts large figures in: 万, 亿, thousand, million, billion; its first may have no name."""
+
+    size: int
+    name: str
+
+
+@cache
+def scales(lang: str, listed: str = "money.scales") -> tuple[Scale, ...]:
+    """The scales of a language for money, or for a number of things (count.scales), smallest first, as the catalogue
+    lists them."""
+    parts = say(listed, lang).split(",")
+    return tuple(Scale(int(size), name.strip()) for size, _, name in (part.partition("=") for part in parts))
+
+
+def scale_of(lang: str, least: int) -> Scale:
+    """The smallest scale of money that is at least `least`, else the greatest."""
+    every = scales(lang)
+    return next((scale for scale in every if scale.size >= least), every[-1])
+
+
+def _fitting(value: Decimal, every: Sequence[Scale]) -> Scale:
+    """The smallest scale in which the rounded figure stays below one of the next."""
+    for scale, following in pairwise(every):
+        if half_up(abs(value) / scale.size) < following.size // scale.size:
+            return scale
+    return every[-1]
+
+
+def money(value: Number | None, currency: str, lang: str = DEFAULT, beside: Number | None = None) -> str:
     """Money with its currency, two decimals: "12.34万元", "12.34亿元", "12.34万 JPY", "CNY 1.23 million"; None → "—".
 
-    The unit is that of the amount itself, or of the greater one that it stands `beside` in a ranking.
+    The scale is that of the amount itself, or of the greater one that it stands `beside` in a ranking.
     """
     if value is None:
         return DASH
     amount = _decimal(value)
-    by = amount if beside is None else _decimal(beside)
-    return _chinese(amount, currency, by) if lang == "zh" else _english(amount, currency, by)
+    scale = _fitting(amount if beside is None else _decimal(beside), scales(lang))
+    return in_scale(f"{half_up(amount / scale.size):,}", scale, currency, lang)
 
 
-def _chinese(amount: Decimal, currency: str, by: Decimal) -> str:
-    large = half_up(abs(by) / WAN) >= WAN
-    scale = "亿" if large else "万"
-    return f"{half_up(amount / (YI if large else WAN)):,}{in_units(scale, currency)}"
+def in_scale(figure: str, scale: Scale, currency: str, lang: str) -> str:
+    """A figure that counts a scale of a currency: "12万元", "12亿 JPY", "12万元（不含税）", "CNY 12 million"."""
+    text = _plain(figure, scale, currency, lang)
+    return text if currency == with_vat(currency) else say("money.net", lang, amount=text)
 
 
-def in_units(scale: str, currency: str) -> str:
-    """万 or 亿 of a currency: "万元", "亿 JPY", "万元（不含税）"."""
-    name = currency_name(currency)
-    return scale + (
-        "元" + name.removeprefix(CNY) if currency.removesuffix(WITHOUT_VAT) == CNY else " " + name
-    )
+def unit(scale: Scale, currency: str, lang: str) -> str:
+    """A scale of a currency alone: "万元", "亿 JPY", "万元（不含税）", "CNY million"."""
+    return in_scale("", scale, currency, lang)
 
 
-def heading_unit(currency: str, lang: str = "zh", scale: str = "") -> str:
+ONES = Scale(1, "")
+
+
+def heading_unit(currency: str, lang: str = DEFAULT, scale: Scale = ONES) -> str:
     """A unit as it stands between a heading's brackets: "元", "万元，不含税", "JPY", "CNY excl. VAT"."""
-    if lang != "zh":
-        return currency_name(currency, lang)
-    return in_units(scale, currency).strip().replace("（", "，").removesuffix("）")
+    text = _plain("", scale, currency, lang)
+    return text if currency == with_vat(currency) else say("money.net_in_brackets", lang, unit=text)
 
 
-def _english(amount: Decimal, currency: str, by: Decimal) -> str:
-    """The unit is the smallest in which the rounded figure stays below a thousand."""
-    fitting = (unit for unit in ENGLISH_UNITS if half_up(abs(by) / unit[0]) < ENGLISH_UNITS[1][0])
-    size, unit = next(fitting, ENGLISH_UNITS[-1])
-    iso, _, tax = currency_name(currency, "en").partition(" ")
-    return " ".join(part for part in (iso, f"{half_up(amount / size):,}", unit, tax) if part)
+def _plain(figure: str, scale: Scale, currency: str, lang: str) -> str:
+    """The same, whether with or without VAT left unsaid."""
+    iso = with_vat(currency)
+    key = "money.yuan" if iso == CNY else "money.other"
+    return " ".join(say(key, lang, n=figure, scale=scale.name, currency=iso).split())
 
 
-def wan_count(value: Number | None, unit: str = "家次", lang: str = "zh") -> str:
-    """A big count as 万: 312600 → "31.26万家次", plain below 10,000 and in English ("312,600 bids"); None → "—"."""
+def big_count(value: Number | None, unit: str, lang: str = DEFAULT) -> str:
+    """A number of things, a great one in the language's scales: 312600 → "31.26万家次", "312,600 bids"; None → "—"."""
     if value is None:
         return DASH
     amount = _decimal(value)
-    if lang != "zh":
-        return f"{half_up(amount, 0):,} {unit}".rstrip()
-    return f"{half_up(amount / WAN):,}万{unit}" if abs(amount) >= WAN else f"{half_up(amount, 0):,}{unit}"
+    scale = _fitting(amount, scales(lang, "count.scales"))
+    shown = f"{half_up(amount / scale.size, 0 if scale.size == 1 else 2):,}"
+    return say("count.of", lang, n=shown, scale=scale.name, unit=unit).strip()

@@ -57,7 +57,10 @@ def test_per_cent_counts_and_points() -> None:
     assert Share(312_600, 915_373).text == "34.15%"
     assert Share(0, 0).text == "—" and Share(0, 0).value is None
     assert Share(1, 8).text == "12.50%" and Share(1, 3).text == "33.33%" and Share(2, 3).text == "66.67%"
-    assert figures.wan_count(312_600) == "31.26万家次" and figures.wan_count(9_999) == "9,999家次"
+    assert (
+        figures.big_count(312_600, "家次") == "31.26万家次"
+        and figures.big_count(9_999, "家次") == "9,999家次"
+    )
     assert Gap(Share(1, 2), Share(1, 4)).text == "+25.00" and Gap(Share(1, 2), Share(0, 0)).text == "—"
     assert figures.number(1234567) == "1,234,567" and figures.number(None) == "—"
 
