@@ -1,22 +1,56 @@
-"""Every formula of evidence whose result is checked: canonical JSON, hash chain, RFC 6962 hashes, signed notes.
+"""Checks the evidence package of a bid opening, offline: this one file, Python 3.11 or newer, and `cryptography`.
 
-Who makes evidence and who checks it share this one definition; it needs Python 3.11 or newer and `cryptography`.
+    python3 verify.py PACKAGE [--key FILE] [--json]
+
+It also holds every formula whose result is checked (canonical JSON, hash chain, RFC 6962 hashes, signed notes), so
+that who makes evidence and who checks it share one definition. Exit code 0: nothing differs, 1: something does, 2: bad use.
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
 import hashlib
 import hmac
 import json
+import os
 import re
 import struct
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+import sys
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+FORMAT = "sunbid-evidence-1"
+STEPS = ("manifest", "files", "events", "segments", "log", "checkpoint", "cosignatures", "timestamps")
+REQUIRED = (
+    "README.md",
+    "captions.vtt",
+    "checkpoint",
+    "events.jsonl",
+    "leaves.jsonl",
+    "proofs.json",
+    "record.json",
+)
+TEXTS = (".md", ".vtt", ".json", ".jsonl", ".vkey", ".pem", "checkpoint")
+"""Ends of the names of files whose changes are named by line; of others, recordings aside, by block."""
+BLOCK = 4096
+"""Bytes of a block."""
+SHORT = 16
+"""Hexadecimal digits of a line's or a block's digest: they find the place, the whole file's digest proves it."""
+CHUNK = 1 << 20
+BEIJING = timezone(timedelta(hours=8))
+SEARCHES = 20
+"""How often one recording is searched for where a piece that is not in its place has gone."""
 
 # ── formulas ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -234,3 +268,780 @@ class Head:
     def text(self) -> str:
         """As a checkpoint says it."""
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+
+
+# ── what a package is made of ────────────────────────────────────────────────────────────────────
+
+
+def is_recording(name: str) -> bool:
+    """Whether a file of a package is a recording, whose changes are named by segment."""
+    return name.startswith("recording/")
+
+
+def lines_of(raw: bytes) -> list[bytes]:
+    """The lines of a text, without the line feed each ends with; what follows the last one is a line too."""
+    lines = raw.split(b"\n")
+    return lines[:-1] if lines[-1] == b"" else lines
+
+
+def parts_of(name: str, raw: bytes) -> list[str]:
+    """Short digests of the lines of a text, of the blocks of another file."""
+    text = name.endswith(TEXTS)
+    parts = lines_of(raw) if text else [raw[at : at + BLOCK] for at in range(0, len(raw), BLOCK)]
+    return [hashlib.sha256(part).hexdigest()[:SHORT] for part in parts]
+
+
+def manifest(opening: str, files: Iterable[Mapping[str, Any]]) -> bytes:
+    """manifest.json: one file a line. Another way of writing the same is refused, so that no byte of it is free."""
+    head = canonical({"format": FORMAT, "opening": opening})[:-1]
+    return head + b',"files":[\n' + b",\n".join(canonical(one) for one in files) + b"\n]}\n"
+
+
+def proofs(
+    head: Head, first: str, consistency: Sequence[str], inclusion: Iterable[tuple[int, Sequence[str]]]
+) -> bytes:
+    """proofs.json: `first` is the first checkpoint that holds a leaf of the opening; hashes are in base64; one leaf a line."""
+    told = {"size": head.size, "root": head.root.hex(), "first": first, "consistency": list(consistency)}
+    return (
+        canonical(told)[:-1]
+        + b',"inclusion":[\n'
+        + b",\n".join(canonical(one) for one in inclusion)
+        + b"\n]}\n"
+    )
+
+
+SHAPES: Mapping[str, Mapping[str, type]] = {
+    "event": {"event": int},
+    "segment": {"recording": str, "segment": int, "offset": int, "bytes": int, "ms": int},
+}
+"""Kind of leaf → its own fields; of other kinds the body stands beside the leaf, with the key where it was committed to."""
+COMMON: Mapping[str, type] = {"opening": str, "kind": str, "seq": int, "sha256": str, "at": str}
+
+
+def shaped(line: Mapping[str, Any]) -> bool:
+    """Whether a line of leaves.jsonl has all that a check reads. Raises KeyError, TypeError where it has not."""
+    leaf = line["leaf"]
+    own = SHAPES.get(leaf["kind"], {})
+    fields = all(type(leaf[name]) is kind for name, kind in {**COMMON, **own}.items())
+    return fields and type(line["index"]) is int and (bool(own) or isinstance(line["body"], dict))
+
+
+class Package(Protocol):
+    """A package as a folder or as a zip."""
+
+    sizes: dict[str, int]
+    """File → bytes."""
+    double: list[str]
+    """Names that are there more than once."""
+
+    def open(self, name: str) -> BinaryIO:
+        """A file, to be read and sought in."""
+        ...
+
+
+class Folder:
+    """A package that was unpacked."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.double: list[str] = []
+        found = (one for one in sorted(path.rglob("*")) if one.is_file() or one.is_symlink())
+        self.sizes = {one.relative_to(path).as_posix(): one.lstat().st_size for one in found}
+
+    def open(self, name: str) -> BinaryIO:
+        """A file; OSError for a link, which leads out of the package."""
+        path = self._path / name
+        return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb")
+
+
+class Zip:
+    """A package as it was downloaded. What is stored is read as it is, so that a changed byte is named by its place."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._zip = path, zipfile.ZipFile(path)
+        entries = [one for one in self._zip.infolist() if not one.is_dir()]
+        self.double = [name for name, count in Counter(one.filename for one in entries).items() if count > 1]
+        self._entries = {one.filename: one for one in entries}
+        self.sizes = {name: one.file_size for name, one in self._entries.items()}
+
+    def open(self, name: str) -> BinaryIO:
+        """A file; OSError or BadZipFile where it cannot be read."""
+        info = self._entries[name]
+        if info.compress_type != zipfile.ZIP_STORED:
+            return self._zip.open(info)  # type: ignore[return-value]
+        file = self._path.open("rb")
+        file.seek(info.header_offset)
+        header = file.read(30)
+        # lengths of name and extra field at the end of a local header of 30 bytes
+        start = info.header_offset + 30 + sum(struct.unpack("<HH", header[26:30]))
+        return _Window(file, start, info.file_size)  # type: ignore[return-value]
+
+
+class _Window:
+    """A piece of a file as a file of its own."""
+
+    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        self._file, self._start, self._size, self._at = file, start, size, 0
+
+    def seek(self, place: int) -> int:
+        self._at = place
+        return place
+
+    def read(self, count: int = -1) -> bytes:
+        left = max(0, self._size - self._at)
+        self._file.seek(self._start + self._at)
+        raw = self._file.read(left if count < 0 else min(count, left))
+        self._at += len(raw)
+        return raw
+
+    def __enter__(self) -> _Window:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._file.close()
+
+
+def package(path: Path) -> Package:
+    """The package at a path. Raises OSError or zipfile.BadZipFile."""
+    return Folder(path) if path.is_dir() else Zip(path)
+
+
+UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError)
+
+# ── the check ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Broken:
+    """One thing that differs: where, and why by its code in `WHY`; `at` are the values of the place."""
+
+    file: str
+    place: str
+    why: str
+    at: Mapping[str, Any] = field(default_factory=dict)
+
+    def told(self, lang: str) -> dict[str, Any]:
+        """For people, and for programs beside it."""
+        words = WORDS[lang]
+        place = words[f"place.{self.place}"].format_map(self.at) if self.place else ""
+        return {"file": self.file, "place": place, "why": words[self.why], "code": self.why, **self.at}
+
+
+@dataclass
+class Verdict:
+    """What was found. `steps`: name → (checked, of how many)."""
+
+    broken: list[Broken] = field(default_factory=list)
+    checkpoint: dict[str, Any] = field(default_factory=dict)
+    timestamps: list[dict[str, Any]] = field(default_factory=list)
+    steps: dict[str, tuple[int, int]] = field(default_factory=dict)
+    opening: str = ""
+    key_given: bool = False
+
+    def told(self, lang: str) -> dict[str, Any]:
+        """The answer as JSON."""
+        return {
+            "ok": not self.broken, "broken": [one.told(lang) for one in self.broken], "checkpoint": self.checkpoint,
+            "timestamps": self.timestamps, "opening": self.opening,
+            "steps": {name: list(counts) for name, counts in self.steps.items()},
+        }  # fmt: skip
+
+
+Progress = Callable[[str, int, int], None]
+"""Is told (step, done, of how many): bytes at `files`, things elsewhere."""
+
+
+def differences(expected: Sequence[str], found: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Where and how one list of digests differs from another: (place, changed, moved, missing or extra), from 0 on."""
+    if len(expected) == len(found):
+        known = Counter(expected)
+        for at, (wanted, there) in enumerate(zip(expected, found, strict=True)):
+            if wanted != there:
+                yield at, "moved" if known[there] else "changed"
+        return
+    gone, more = Counter(expected) - Counter(found), Counter(found) - Counter(expected)
+    for kind, places, counts in (("missing", expected, gone), ("extra", found, more)):
+        for at, one in enumerate(places):
+            if counts[one]:
+                counts[one] -= 1
+                yield at, kind
+
+
+class Check:
+    """One check of one package, step by step."""
+
+    def __init__(self, package: Package, keys: Sequence[VerifierKey], progress: Progress) -> None:
+        self.package, self.keys, self.progress = package, keys, progress
+        self.verdict = Verdict(key_given=bool(keys))
+        self.listed: dict[str, dict[str, Any]] = {}
+        self.leaves: list[dict[str, Any] | None] = []
+        """Lines of leaves.jsonl; None for one that cannot be believed."""
+        self.head: Head | None = None
+        self.unlike: set[str] = set()
+        """Recordings that are not as the manifest says."""
+
+    def run(self) -> Verdict:
+        """All of it."""
+        self.manifest()
+        self.files()
+        self.read_leaves()
+        self.checkpoint()
+        self.log()
+        self.bodies()
+        self.events()
+        self.segments()
+        self.cosignatures()
+        self.timestamps()
+        order = {name: place for place, name in enumerate(STEPS)}
+        self.verdict.steps = dict(sorted(self.verdict.steps.items(), key=lambda one: order[one[0]]))
+        return self.verdict
+
+    # -- helpers ----------------------------------------------------------------------------------
+
+    def bad(self, file: str, place: str, why: str, **at: Any) -> None:
+        """Note what differs, each place once."""
+        found = Broken(file, place, why, at)
+        if not any((one.file, one.place, one.at) == (file, place, at) for one in self.verdict.broken):
+            self.verdict.broken.append(found)
+
+    def count(self, step: str, done: int, total: int) -> None:
+        """So much of a step holds."""
+        self.verdict.steps[step] = (done, total)
+        self.progress(step, total, total)
+
+    def holds(self, file: str) -> bool:
+        """Whether nothing was found wrong with a file."""
+        return file in self.package.sizes and all(one.file != file for one in self.verdict.broken)
+
+    def bad_lines(self, file: str) -> set[int]:
+        """Lines of a text found wrong, from 1 on."""
+        return {one.at["line"] for one in self.verdict.broken if one.file == file and "line" in one.at}
+
+    def text(self, file: str) -> bytes:
+        """A whole small file; empty where it cannot be read, which was said before."""
+        try:
+            with self.package.open(file) as opened:
+                return opened.read()
+        except (KeyError, *UNREADABLE):
+            return b""
+
+    # -- manifest and files -----------------------------------------------------------------------
+
+    def manifest(self) -> None:
+        """The list of all files, and that there are no others."""
+        raw = self.text("manifest.json")
+        try:
+            told = json.loads(raw)
+            self.verdict.opening = str(told["opening"])
+            self.listed = {str(one["path"]): one for one in told["files"]}
+            again = manifest(told["opening"], told["files"])
+            if told["format"] != FORMAT or raw != again:
+                lines = differences([*map(str, lines_of(again))], [*map(str, lines_of(raw))])
+                self.bad("manifest.json", "line", "form", line=next((at for at, _ in lines), 0) + 1)
+        except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+            at = error.pos if isinstance(error, json.JSONDecodeError) else getattr(error, "start", 0)
+            self.bad("manifest.json", "line", "unreadable", line=raw.count(b"\n", 0, at) + 1)
+        there = set(self.package.sizes) - {"manifest.json"}
+        for name in sorted({*self.listed, *REQUIRED} - there):
+            self.bad(name, "", "file_missing")
+        for name in sorted([*(there - set(self.listed)), *self.package.double]):
+            self.bad(name, "", "file_extra")
+        self.count("manifest", len(there & set(self.listed)), len(self.listed))
+
+    def files(self) -> None:
+        """Size and SHA-256 of every file."""
+        names = [name for name in self.listed if name in self.package.sizes]
+        total, done, good = sum(self.package.sizes[name] for name in names), 0, 0
+        for name in names:
+            try:
+                found = hashlib.sha256()
+                with self.package.open(name) as file:
+                    while raw := file.read(CHUNK):
+                        found.update(raw)
+                        self.progress("files", done := done + len(raw), total)
+            except UNREADABLE:
+                self.bad(name, "", "unreadable")
+                continue
+            if found.hexdigest() == self.listed[name].get("sha256") and self.package.sizes[
+                name
+            ] == self.listed[name].get("size"):
+                good += self._parts_fit(name)
+            elif is_recording(name):
+                self.unlike.add(name)  # to be named by its segments
+            else:
+                self._name_parts(name)
+        self.count("files", good, len(self.listed))
+
+    def _parts_fit(self, name: str) -> bool:
+        """Whether the manifest's own digests of a file agree with each other."""
+        fits = is_recording(name) or self.listed[name].get("parts") == parts_of(name, self.text(name))
+        if not fits:
+            self._blame_manifest(name)
+        return fits
+
+    def _blame_manifest(self, name: str) -> None:
+        self.bad("manifest.json", "line", "manifest_differs", line=[*self.listed].index(name) + 2)
+
+    def _name_parts(self, name: str) -> None:
+        """Say which lines or blocks of a file differ from the manifest."""
+        expected, found = self.listed[name].get("parts"), parts_of(name, self.text(name))
+        if expected == found or not isinstance(expected, list):
+            self._blame_manifest(name)
+            return
+        for at, kind in differences(expected, found):
+            if name.endswith(TEXTS):
+                self.bad(name, "line", kind, line=at + 1)
+            else:
+                self.bad(
+                    name,
+                    "bytes",
+                    kind,
+                    first=at * BLOCK,
+                    last=min((at + 1) * BLOCK, self.package.sizes[name]) - 1,
+                )
+
+    # -- checkpoint -------------------------------------------------------------------------------
+
+    def log_key(self) -> VerifierKey | None:
+        """The log's key: the one given, else the package's own."""
+        if self.keys:
+            return next((key for key in self.keys if key.kind != COSIGNATURE), None)
+        return self._key("keys/log.vkey")
+
+    def _key(self, file: str) -> VerifierKey | None:
+        try:
+            return VerifierKey.parse(self.text(file).decode())
+        except ValueError:
+            self.bad(file, "", "no_key")
+            return None
+
+    def checkpoint(self) -> None:
+        """The signed head of the log."""
+        key = self.log_key()
+        try:
+            note = Note.parse(self.text("checkpoint").decode())
+            head = Head.parse(note.text)
+            signed = key is not None and note.check(key)[0]
+        except ValueError:
+            self.bad("checkpoint", "signature", "wrong_signature")
+            self.count("checkpoint", 0, 1)
+            return
+        if not signed or (key and head.origin != key.name):
+            self.bad("checkpoint", "signature", "not_signed")
+        self.head = head
+        self.verdict.checkpoint = {
+            "size": head.size, "root": head.root.hex(), "signed_by": key.name if key and signed else None,
+            "key": key.id.hex() if key else None, "cosigned_by": [],
+        }  # fmt: skip
+        self.count("checkpoint", int(signed), 1)
+
+    def cosignatures(self) -> None:
+        """Who else vouches for that head. A witness that did not sign it is no fault; one that signed wrongly is."""
+        keys = [key for key in self.keys if key.kind == COSIGNATURE]
+        for file in sorted(name for name in self.package.sizes if name.startswith("keys/witness-")):
+            if not self.keys and (key := self._key(file)):
+                keys.append(key)
+        found: list[dict[str, Any]] = []
+        for key in keys if self.head else ():
+            try:
+                signed, when = Note.parse(self.text("checkpoint").decode()).check(key)
+            except ValueError:
+                self.bad("checkpoint", "signature", "wrong_cosignature", name=key.name)
+                continue
+            if signed and when is not None:
+                found.append({"name": key.name, "at": datetime.fromtimestamp(when, BEIJING).isoformat()})
+        if self.verdict.checkpoint:
+            self.verdict.checkpoint["cosigned_by"] = found
+        self.count("cosignatures", len(found), len(keys))
+
+    # -- the log ----------------------------------------------------------------------------------
+
+    def read_leaves(self) -> None:
+        """The lines of leaves.jsonl, which number themselves without a gap."""
+        bad = self.bad_lines("leaves.jsonl")
+        seq = 0
+        for number, line in enumerate(lines_of(self.text("leaves.jsonl")), start=1):
+            try:
+                told = json.loads(line)
+                leaf = told["leaf"]
+                fits = canonical(told) == line and shaped(told) and leaf["opening"] == self.verdict.opening
+            except (ValueError, KeyError, TypeError):
+                told, fits = None, False
+            if not fits:
+                self.bad("leaves.jsonl", "line", "form", line=number)
+            elif leaf["seq"] != seq + 1 and not bad:
+                self.bad("leaves.jsonl", "line", "gap_in_numbers", line=number)
+            seq = leaf["seq"] if fits else seq + 1
+            self.leaves.append(told if fits and number not in bad else None)
+        if not any(one and one["leaf"]["kind"] == "seal" for one in self.leaves) and self.holds(
+            "leaves.jsonl"
+        ):
+            self.bad("leaves.jsonl", "", "no_seal")
+
+    def log(self) -> None:
+        """Every leaf is in the signed log, which goes on from the first head that held one of the opening."""
+        raw = self.text("proofs.json")
+        good = 0
+        try:
+            told = json.loads(raw)
+            paths = {
+                index: [base64.b64decode(one, validate=True) for one in path]
+                for index, path in told["inclusion"]
+            }
+            head = Head(self.head.origin if self.head else "", told["size"], bytes.fromhex(told["root"]))
+            if raw != proofs(head, told["first"], told["consistency"], told["inclusion"]):
+                self.bad("proofs.json", "", "form")
+            if self.head and head != self.head:
+                self.bad("proofs.json", "line", "other_head", line=1)
+            self._goes_on(told, head)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            self.bad("proofs.json", "", "unreadable")
+            self.count("log", 0, len(self.leaves))
+            return
+        blame = "leaves.jsonl" if self.holds("proofs.json") else "proofs.json"
+        for number, line in enumerate(self.leaves):
+            if line is None:
+                continue
+            if self._included(line, head, paths):
+                good += 1
+            elif blame == "leaves.jsonl":
+                self.leaves[number] = None
+                self.bad(blame, "line", "not_in_log", line=number + 1)
+        self.count("log", good, len(self.leaves))
+
+    def _included(self, line: Mapping[str, Any], head: Head, paths: Mapping[int, Sequence[bytes]]) -> bool:
+        hashed = leaf_hash(entry(line["leaf"]))
+        try:
+            return root_by_inclusion(line["index"], head.size, hashed, paths[line["index"]]) == head.root
+        except (KeyError, ValueError):
+            return False
+
+    def _goes_on(self, told: Mapping[str, Any], head: Head) -> None:
+        note = Note.parse(told["first"])
+        first = Head.parse(note.text)
+        path = [base64.b64decode(one, validate=True) for one in told["consistency"]]
+        key = self.log_key()
+        if (
+            key is None
+            or not note.check(key)[0]
+            or not is_consistent(first.size, first.root, head.size, head.root, path)
+        ):
+            self.bad("proofs.json", "line", "not_consistent", line=1)
+
+    def bodies(self) -> None:
+        """What gaps, operators' actions, audit heads and the seal say is what the log holds; the seal lists what was sealed."""
+        for number, line in enumerate(self.leaves, start=1):
+            if line is None or line["leaf"]["kind"] in ("event", "segment"):
+                continue
+            body, key = line["body"], line.get("key")
+            if (keyed(key, body) if key else digest(body)) != line["leaf"]["sha256"]:
+                self.bad("leaves.jsonl", "line", "body_differs", line=number)
+            elif line["leaf"]["kind"] == "seal":
+                self._sealed(body)
+
+    def _sealed(self, body: Mapping[str, Any]) -> None:
+        """Files that the log's seal names are those of the manifest."""
+        for one in body["files"]:
+            listed = self.listed.get(one["path"])
+            if listed is None or (listed.get("size"), listed.get("sha256")) != (one["size"], one["sha256"]):
+                self.bad(one["path"], "", "not_as_sealed")
+
+    def seal(self) -> Mapping[str, Any]:
+        """What the seal says; empty where there is none to believe."""
+        found = (line["body"] for line in self.leaves if line and line["leaf"]["kind"] == "seal")
+        return next(found, {"recordings": [], "events": 0})
+
+    # -- events -----------------------------------------------------------------------------------
+
+    def events(self) -> None:
+        """Every event is the one in the log and follows the one before."""
+        lines = lines_of(self.text("events.jsonl"))
+        leaves = {
+            line["leaf"]["event"]: line["leaf"]["sha256"]
+            for line in self.leaves
+            if line and line["leaf"]["kind"] == "event"
+        }
+        found = [hashlib.sha256(line).hexdigest() for line in lines]
+        count = max(self.seal()["events"], max(leaves, default=0))
+        expected = [
+            leaves.get(number, found[number - 1] if number <= len(found) else "")
+            for number in range(1, count + 1)
+        ]
+        for at, kind in differences(expected, found):
+            self.bad("events.jsonl", "line", kind, line=at + 1)
+        self._chain(lines)
+        self.count("events", max(0, len(lines) - len(self.bad_lines("events.jsonl"))), max(count, len(lines)))
+
+    def _chain(self, lines: Sequence[bytes]) -> None:
+        previous = genesis(f"opening/{self.verdict.opening}")
+        for number, line in enumerate(lines, start=1):
+            try:
+                told = json.loads(line)
+                body = {key: told[key] for key in ("seq", "ts", "type", "payload")} | {
+                    "opening": self.verdict.opening
+                }
+                if link(previous, body) != told["hash"] or told["seq"] != number:
+                    raise ValueError("chain")
+                previous = told["hash"]
+            except (ValueError, KeyError, TypeError):
+                self.bad("events.jsonl", "line", "chain", line=number)
+                return
+
+    # -- recordings -------------------------------------------------------------------------------
+
+    def segments(self) -> None:
+        """Every segment of every recording is the one in the log, in its place."""
+        good = total = 0
+        for recording in self.seal()["recordings"]:
+            wanted = self._wanted(recording)
+            total += len(wanted)
+            if recording["path"] in self.package.sizes:
+                try:
+                    good += self._recording(recording["path"], wanted)
+                except UNREADABLE:
+                    self.bad(recording["path"], "", "unreadable")
+            self.progress("segments", good, total)
+        sealed = {one["path"] for one in self.seal()["recordings"]}
+        for name in sorted(self.unlike):
+            if name in sealed and self.holds(name):
+                self._blame_manifest(name)
+            elif self.holds(name):
+                self.bad(name, "", "changed")
+        self.count("segments", good, total)
+
+    def _wanted(self, recording: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The segments of a recording that are in the package: those withheld from the public are not."""
+        leaves = (line["leaf"] for line in self.leaves if line and line["leaf"]["kind"] == "segment")
+        held = [range(first, last + 1) for first, last in recording["withheld"]]
+        mine = (leaf for leaf in leaves if leaf["recording"] == recording["id"])
+        return [leaf for leaf in mine if not any(leaf["segment"] in span for span in held)]
+
+    def _recording(self, name: str, wanted: Sequence[dict[str, Any]]) -> int:
+        """Compare one recording with its segments; gives how many are as they should be."""
+        with self.package.open(name) as file:
+            stands = Standing(file, self.package.sizes[name], wanted)
+        places: dict[str, list[int]] = {
+            "changed": stands.changed,
+            "moved": stands.moved(),
+            "missing": stands.missing(),
+        }
+        for kind, numbers in places.items():
+            for number in numbers:
+                self._name_segment(name, wanted[number], stands.places.get(number, stands.due[number]), kind)
+        for first, last in stands.extra:
+            self.bad(name, "bytes", "extra", first=first, last=last)
+        return len(stands.order) - len(places["moved"])
+
+    def _name_segment(self, name: str, leaf: Mapping[str, Any], at: int, kind: str) -> None:
+        begun = datetime.fromisoformat(leaf["at"]).astimezone(BEIJING)
+        ended = begun + timedelta(milliseconds=leaf["ms"])
+        self.bad(
+            name, "segment", kind, segment=leaf["segment"], first=at, last=at + leaf["bytes"] - 1,
+            begins=begun.isoformat(sep=" ", timespec="seconds"), ends=ended.isoformat(sep=" ", timespec="seconds"),
+        )  # fmt: skip
+
+    # -- time stamps ------------------------------------------------------------------------------
+
+    def timestamps(self) -> None:
+        """Time stamps of others (RFC 3161) over the checkpoint; checked where `rfc3161-client` is installed."""
+        names = sorted(name for name in self.package.sizes if name.startswith("timestamps/"))
+        good = 0
+        for name in names:
+            found = stamped(
+                self.text(name), _unsigned(self.text("checkpoint")), self.text("keys/timestamp-ca.pem")
+            )
+            if found["ok"] is False:
+                self.bad(name, "", "wrong_timestamp")
+            good += found["ok"] is True
+            self.verdict.timestamps.append({"file": name, **found})
+        self.count("timestamps", good, len(names))
+
+
+class Standing:
+    """Which segments stand where in a recording, read from its start: the next one due, or another known one, or, where
+    neither fits, the one due with changed bytes."""
+
+    def __init__(self, file: BinaryIO, size: int, wanted: Sequence[Mapping[str, Any]]) -> None:
+        self.due = [0, *accumulate(leaf["bytes"] for leaf in wanted)]
+        """First byte of each segment where none is missing."""
+        self.order: list[int] = []
+        """Numbers of the known segments as they stand."""
+        self.places: dict[int, int] = {}
+        self.changed: list[int] = []
+        self.extra: list[tuple[int, int]] = []
+        self._file, self._wanted = file, wanted
+        self._known = {leaf["sha256"]: number for number, leaf in enumerate(wanted)}
+        self._searches = SEARCHES
+        at = due = 0
+        while at < size:
+            at, due = self._step(at, due, size)
+
+    def _step(self, at: int, due: int, size: int) -> tuple[int, int]:
+        here = self._here(at, due)
+        if here is None and due >= len(self._wanted):
+            self.extra.append((at, size - 1))
+            return size, due
+        number = due if here is None else here
+        length = self._wanted[number]["bytes"]
+        if number in self.places:
+            self.extra.append((at, at + length - 1))
+            return at + length, due
+        self.places[number] = at
+        (self.changed if here is None else self.order).append(number)
+        return at + length, number + 1
+
+    def _here(self, at: int, due: int) -> int | None:
+        """The segment that stands at a place, if it is one."""
+        if due < len(self._wanted) and self._digest(at, due) == self._wanted[due]["sha256"]:
+            return due
+        if self._searches == 0:
+            return None
+        self._searches -= 1
+        sizes = {leaf["bytes"]: number for number, leaf in enumerate(self._wanted)}
+        return next(
+            (
+                found
+                for one in sizes.values()
+                if (found := self._known.get(self._digest(at, one))) is not None
+            ),
+            None,
+        )
+
+    def _digest(self, at: int, number: int) -> str:
+        self._file.seek(at)
+        return hashlib.sha256(self._file.read(self._wanted[number]["bytes"])).hexdigest()
+
+    def moved(self) -> list[int]:
+        """Segments that stand before one they should follow, or after one they should precede."""
+        return sorted(one for one, right in zip(self.order, sorted(self.order), strict=True) if one != right)
+
+    def missing(self) -> list[int]:
+        """Segments that stand nowhere, nor their changed bytes."""
+        return [number for number in range(len(self._wanted)) if number not in self.places]
+
+
+def _unsigned(note: bytes) -> bytes:
+    """A note's text, which is what a time stamp is over."""
+    return note.rpartition(b"\n\n")[0] + b"\n"
+
+
+def stamped(reply: bytes, message: bytes, roots: bytes) -> dict[str, Any]:
+    """`ok`: True, False, or None where it cannot be checked here; `at`: the time the authority gives."""
+    try:
+        from cryptography.x509 import load_pem_x509_certificates
+        from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
+    except ImportError:
+        return {"ok": None, "at": None}
+    try:
+        answer = decode_timestamp_response(reply)
+        builder = VerifierBuilder()
+        for root in load_pem_x509_certificates(roots):
+            builder = builder.add_root_certificate(root)
+        builder.build().verify_message(answer, message)
+    except (ValueError, VerificationError):
+        return {"ok": False, "at": None}
+    return {"ok": True, "at": answer.tst_info.gen_time.astimezone(BEIJING).isoformat()}
+
+
+def check(path: Path, keys: Sequence[VerifierKey] = (), progress: Progress = lambda *_: None) -> Verdict:
+    """Check the package at `path`, a zip or a folder. `keys`: whose signatures count; without them the package's own.
+
+    Raises OSError or zipfile.BadZipFile where there is no package at all.
+    """
+    return Check(package(path), keys, progress).run()
+
+
+# ── words ────────────────────────────────────────────────────────────────────────────────────────
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "place.line": "第 {line} 行", "place.bytes": "字节 {first}–{last}",
+        "place.segment": "第 {segment} 片，字节 {first}–{last}，{begins} 至 {ends}", "place.signature": "签名",
+        "form": "写法与规定不符", "unreadable": "读不出来", "file_missing": "缺少这个文件", "file_extra": "清单里没有这个文件，或出现了两次",
+        "manifest_differs": "清单自相矛盾", "changed": "内容被改动", "moved": "次序被调换", "missing": "被删去", "extra": "多出来的内容",
+        "no_key": "不是公钥", "wrong_signature": "签名不对，或不是检查点", "not_signed": "没有所给公钥的签名", "wrong_cosignature": "见证人的签名不对",
+        "gap_in_numbers": "编号不连续，前面少了或调换了条目", "no_seal": "没有封存条目", "other_head": "与检查点不是同一个日志状态",
+        "not_in_log": "不在签了名的日志里", "not_consistent": "日志不是在先前状态上续写的", "body_differs": "内容与写入日志的指纹不同",
+        "not_as_sealed": "与封存时写入日志的不同", "chain": "与前一事件接不上", "wrong_timestamp": "时间戳不对",
+        "good": "未发现任何改动", "bad": "有 {count} 处不一致", "signed": "检查点：日志长度 {size}，签名 {name}（公钥编号 {key}）",
+        "own_key": "公钥取自包内：请与该平台公布的公钥核对，或用 --key 给出", "cosigned": "见证 {name}，{at}", "stamped": "时间戳 {file}，{at}",
+        "unstamped": "时间戳 {file} 未核验：需安装 rfc3161-client", "no_package": "打不开 {path}：不是证据包（zip 或文件夹）", "no_key_file": "{path} 里没有公钥",
+    },
+    "en": {
+        "place.line": "line {line}", "place.bytes": "bytes {first}–{last}",
+        "place.segment": "segment {segment}, bytes {first}–{last}, {begins} to {ends}", "place.signature": "signature",
+        "form": "not written as it has to be", "unreadable": "cannot be read", "file_missing": "this file is missing",
+        "file_extra": "not in the manifest, or there twice", "manifest_differs": "the manifest contradicts itself", "changed": "was changed",
+        "moved": "is out of its order", "missing": "was removed", "extra": "does not belong here", "no_key": "no public key",
+        "wrong_signature": "wrong signature, or no checkpoint", "not_signed": "not signed by the key given", "wrong_cosignature": "wrong signature of a witness",
+        "gap_in_numbers": "numbers do not follow: entries before it were removed or swapped", "no_seal": "there is no seal",
+        "other_head": "not the state of the log that the checkpoint signs", "not_in_log": "not in the signed log",
+        "not_consistent": "the log does not go on from its earlier state", "body_differs": "differs from its fingerprint in the log",
+        "not_as_sealed": "differs from what was sealed in the log", "chain": "does not follow the event before", "wrong_timestamp": "wrong time stamp",
+        "good": "nothing was changed", "bad": "{count} things differ", "signed": "checkpoint: {size} leaves, signed by {name} (key {key})",
+        "own_key": "the key is the package's own: compare it with the one the platform publishes, or give that one with --key",
+        "cosigned": "witnessed by {name}, {at}", "stamped": "time stamp {file}, {at}", "unstamped": "time stamp {file} not checked: rfc3161-client is not installed",
+        "no_package": "{path} cannot be opened: no evidence package (zip or folder)", "no_key_file": "{path} holds no public key",
+    },
+}  # fmt: skip
+"""What the check says. They stand here and not in the catalogue, since this file runs alone."""
+
+
+def language(environ: Mapping[str, str] = os.environ) -> str:
+    """The language of a process by its locale: English where it says so, else Chinese."""
+    said = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
+    return next((lang for lang in WORDS if said.lower().startswith(lang)), next(iter(WORDS)))
+
+
+def told_in_lines(verdict: Verdict, lang: str) -> Iterator[str]:
+    """The verdict for people."""
+    words, signed = WORDS[lang], verdict.checkpoint
+    yield words["bad"].format(count=len(verdict.broken)) if verdict.broken else words["good"]
+    for one in verdict.broken:
+        told = one.told(lang)
+        yield "  ".join(part for part in ("✗", told["file"], told["place"], told["why"]) if part)
+    if signed.get("signed_by"):
+        yield words["signed"].format(size=signed["size"], name=signed["signed_by"], key=signed["key"])
+        if not verdict.key_given:
+            yield words["own_key"]
+    yield from (words["cosigned"].format_map(one) for one in signed.get("cosigned_by", ()))
+    for stamp in verdict.timestamps:
+        yield words["unstamped" if stamp["ok"] is None else "stamped"].format_map(stamp)
+
+
+def read_keys(path: Path) -> list[VerifierKey]:
+    """The public keys of a file, one a line; lines that begin with # say something else. Raises ValueError, OSError."""
+    lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+    keys = [VerifierKey.parse(line) for line in lines if line and not line.startswith("#")]
+    if not any(key.kind != COSIGNATURE for key in keys):
+        raise ValueError("no key of a log")
+    return keys
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """The command line of this file."""
+    parser = argparse.ArgumentParser(prog="verify.py", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("package", type=Path, metavar="PACKAGE")
+    parser.add_argument("--key", type=Path)
+    parser.add_argument("--json", action="store_true")
+    asked, lang = parser.parse_args(given), language()
+    try:
+        keys = read_keys(asked.key) if asked.key else []
+    except (OSError, ValueError):
+        print(WORDS[lang]["no_key_file"].format(path=asked.key), file=sys.stderr)
+        return 2
+    try:
+        verdict = check(asked.package, keys)
+    except (OSError, zipfile.BadZipFile):
+        print(WORDS[lang]["no_package"].format(path=asked.package), file=sys.stderr)
+        return 1
+    print(
+        json.dumps(verdict.told(lang), ensure_ascii=False)
+        if asked.json
+        else "\n".join(told_in_lines(verdict, lang))
+    )
+    return 1 if verdict.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,7 +9,7 @@ import typer
 
 from messages import local
 from records.serving import private
-from sunbid.commands import accounts, detection, flags, recordings, records, rooms, run, sources, system
+from sunbid.commands import accounts, detection, evidence, flags, recordings, records, rooms, run, sources, system
 
 app = typer.Typer(
     name="sunbid",
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (run, records, flags, detection, recordings, rooms, accounts, sources, system):
+for group in (run, records, flags, detection, recordings, evidence, rooms, accounts, sources, system):
     group.register(app)
 
 

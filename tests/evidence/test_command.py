@@ -1,0 +1,54 @@
+"""`sunbid verify` on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sunbid.cli import app
+from tests.evidence.packages import LOG, make
+
+RUN = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("package"), segments=8).zip
+
+
+def test_a_package_that_holds(zipped: Path, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text(str(LOG.verifier))
+    told = RUN.invoke(app, ["verify", str(zipped), "--key", str(key), "--json"])
+    assert told.exit_code == 0
+    answer = json.loads(told.stdout)
+    assert (
+        answer["ok"] is True
+        and answer["broken"] == []
+        and set(answer["checkpoint"]) >= {"size", "root", "signed_by", "cosigned_by"}
+    )
+    assert "未发现任何改动" in RUN.invoke(app, ["verify", str(zipped)]).stdout
+
+
+def test_a_package_that_does_not(zipped: Path, tmp_path: Path) -> None:
+    raw = bytearray(zipped.read_bytes())
+    raw[raw.index(b"read me")] ^= 1
+    changed = tmp_path / "changed.zip"
+    changed.write_bytes(raw)
+    told = RUN.invoke(app, ["verify", str(changed)])
+    assert told.exit_code == 1 and "README.md" in told.stdout and "第 3 行" in told.stdout
+    answer = json.loads(RUN.invoke(app, ["verify", str(changed), "--json"]).stdout)
+    assert (
+        not answer["ok"]
+        and answer["broken"][0]["file"] == "README.md"
+        and set(answer["broken"][0]) >= {"file", "place", "why"}
+    )
+
+
+def test_bad_use(zipped: Path, tmp_path: Path) -> None:
+    assert RUN.invoke(app, ["verify", str(tmp_path / "none.zip")]).exit_code == 1
+    assert RUN.invoke(app, ["verify", str(zipped), "--key", str(tmp_path / "none")]).exit_code == 2
+    assert RUN.invoke(app, ["verify"]).exit_code == 2
