@@ -9,7 +9,18 @@ import typer
 
 from messages import local
 from records.serving import private
-from sunbid.commands import accounts, detection, evidence, flags, recordings, records, rooms, run, sources, system
+from sunbid.commands import (
+    accounts,
+    detection,
+    evidence,
+    flags,
+    recordings,
+    records,
+    rooms,
+    run,
+    sources,
+    system,
+)
 
 app = typer.Typer(
     name="sunbid",
