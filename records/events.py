@@ -32,6 +32,8 @@ Yuan = Annotated[
 Words = Annotated[str, Field(max_length=2000)]
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 Count = Annotated[int, Field(ge=0, le=1_000_000, strict=True)]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+"""32 bytes as lower-case hexadecimal digits."""
 
 
 class Payload(BaseModel):
@@ -141,21 +143,52 @@ class ControlPrice(Payload):
 
 
 class CoefficientDrawn(Payload):
-    """浮动系数抽取: drawn live."""
+    """浮动系数抽取: drawn live; where two have committed to seeds, `index` (from 0) and `head` say how it was computed."""
 
     TEXTS = ("kind", "value", "pool")
     kind: Name
     value: Name
     pool: list[Name] = []
+    index: Count | None = None
+    head: Digest | None = None
 
 
 class CoefficientCommitted(Payload):
-    """系数种子承诺: one of those who draw has committed to a seed, SHA-256 of it, before the deadline."""
+    """系数种子承诺: one of those who draw has committed to a seed, SHA-256 of it, before the deadline.
+
+    `pool` are the candidates in the order in which they are counted.
+    """
+
+    TEXTS = ("kind", "pool")
+    no: Annotated[int, Field(ge=1, strict=True)]
+    seed_sha256: Digest
+    kind: Name | None = None
+    pool: Annotated[list[Name], Field(min_length=2, max_length=1000)] | None = None
+
+    @field_validator("pool")
+    @classmethod
+    def _each_once(cls, pool: list[str] | None) -> list[str] | None:
+        if twice := sorted({one for one in pool or [] if (pool or []).count(one) > 1}):
+            raise PydanticCustomError("candidate_twice", "{name} stands twice", {"name": twice[0]})
+        return pool
+
+
+class CoefficientRevealed(Payload):
+    """系数种子揭示: the seed, 32 bytes as hexadecimal digits, of which SHA-256 was published."""
 
     TEXTS = ("kind",)
     no: Annotated[int, Field(ge=1, strict=True)]
-    seed_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    seed: Digest
     kind: Name | None = None
+
+
+class CoefficientUnrevealed(Payload):
+    """系数种子未揭示: who committed has not revealed; both commit to fresh seeds."""
+
+    TEXTS = ("kind", "reason")
+    no: Annotated[int, Field(ge=1, strict=True)]
+    kind: Name | None = None
+    reason: Words | None = None
 
 
 class BidRead(Payload):
@@ -179,6 +212,8 @@ class BidCorrected(BidRead):
 
     TEXTS = ("quality", "remark", "reason")
     reason: Words | None = None
+    corrects: Count | None = None
+    """Sequence number of the reading that was wrong."""
 
 
 class Objection(Payload):
@@ -197,18 +232,32 @@ class ObjectionAnswered(Payload):
     answer: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
+class KeptOpen(BaseModel):
+    """An objection that the record leaves unanswered, and why."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    no: Annotated[int, Field(ge=1, strict=True)]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
 class RecordConfirmed(Payload):
-    """开标记录确认."""
+    """开标记录确认; an objection that cannot be answered on the spot is kept open with the reason."""
 
     rows: Count
     signed: Count | None = None
+    kept_open: list[KeptOpen] | None = None
+
+    def without(self, names: frozenset[str]) -> Self:
+        kept = [one.model_copy(update={"reason": mask(one.reason, names)}) for one in self.kept_open or []]
+        return self.model_copy(update={"kept_open": kept or None})
 
 
 class Paused(Payload):
-    """暂停, with the reason shown on the slate."""
+    """暂停 or 休会, with the reason shown on the slate, and until when it is adjourned."""
 
     TEXTS = ("reason",)
     reason: Words = ""
+    until: AwareDatetime | None = None
 
 
 class Resumed(Payload):
@@ -235,6 +284,8 @@ MODELS: dict[str, type[Payload]] = {
     "decrypt_progress": DecryptProgress,
     "control_price": ControlPrice,
     "coefficient_committed": CoefficientCommitted,
+    "coefficient_revealed": CoefficientRevealed,
+    "coefficient_unrevealed": CoefficientUnrevealed,
     "coefficient_drawn": CoefficientDrawn,
     "bid_read": BidRead,
     "bid_corrected": BidCorrected,

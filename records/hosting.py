@@ -13,8 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from messages import Message, Unknown
-from records import audit
-from records.opening_checks import READINGS
+from records import audit, opening_record
 from records.public.openings import moment_of
 from records.published_list import list_of
 from records.states import OPENING_STEPS, append_event
@@ -160,20 +159,4 @@ def _numbers(session: Session, opening: Opening, kind: str) -> set[int]:
 
 def open_objections(session: Session, opening_id: str) -> list[tuple[int, str]]:
     """Objections without an answer: number and words."""
-    query = select(OpeningEvent).where(OpeningEvent.opening_id == opening_id).order_by(OpeningEvent.seq)
-    waiting: dict[int, str] = {}
-    for event in session.scalars(query):
-        if event.type == "objection":
-            waiting[event.payload["no"]] = event.payload["content"]
-        elif event.type == "objection_answered":
-            waiting.pop(event.payload["no"], None)
-    return list(waiting.items())
-
-
-def record(session: Session, opening_id: str) -> list[dict[str, Any]]:
-    """开标记录表: what was read aloud, one row a bidder, in order of number, as it was published and corrected."""
-    query = select(OpeningEvent).where(OpeningEvent.opening_id == opening_id, OpeningEvent.type.in_(READINGS))
-    rows: dict[int, dict[str, Any]] = {}
-    for event in session.scalars(query.order_by(OpeningEvent.seq)):
-        rows[event.payload["no"]] = {**event.payload, "read_at": event.ts}
-    return [rows[no] for no in sorted(rows)]
+    return list(opening_record.progress(session, opening_id).open.items())

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from messages import Message, Unknown
-from records import chain, commitment, deadlines, events, opening_checks, published_list
+from records import chain, commitment, deadlines, draw, events, opening_checks, opening_record, published_list
 from records.clock import now, rfc3339
 from records.opening_checks import IllegalTransition as IllegalTransition
 from records.public import masking, rows
@@ -121,6 +121,8 @@ class Step:
     to_stage: str | None = None
     advances: frozenset[str] | None = None
     after_deadline: bool = True
+    once_read: bool = False
+    """Whether the stage changes only once every bid is read that could be decrypted."""
 
 
 _RUNNING = frozenset({"in_progress"})
@@ -130,15 +132,17 @@ OPENING_STEPS: dict[str, Step] = {
     "scheduled": Step(frozenset({"scheduled"}), _between("waiting", "sign_in"), to_stage="waiting", after_deadline=False),
     "sign_in": Step(_BEFORE, _between("waiting", "sign_in"), to_stage="sign_in", after_deadline=False),
     "bidders_published": Step(_BEFORE, _between("waiting", "sign_in"), to_state="in_progress", to_stage="bidders"),
-    "decrypt_progress": Step(_RUNNING, _between("bidders", "decryption"), to_stage="decryption"),
+    "decrypt_progress": Step(_RUNNING, _between("bidders", "reading"), to_stage="decryption", advances=_between("bidders", "decryption")),
     "control_price": Step(_RUNNING, _between("bidders", "price"), to_stage="price", advances=_between("decryption", "price")),
     "coefficient_committed": Step(_BEFORE, _between("waiting", "price"), after_deadline=False),
+    "coefficient_revealed": Step(_RUNNING, _between("decryption", "price")),
+    "coefficient_unrevealed": Step(_RUNNING, _between("decryption", "price")),
     "coefficient_drawn": Step(_RUNNING, _between("bidders", "price"), to_stage="price", advances=_between("decryption", "price")),
-    "bid_read": Step(_RUNNING, _between("decryption", "reading"), to_stage="reading"),
+    "bid_read": Step(_RUNNING, _between("decryption", "objection"), to_stage="reading", advances=_between("decryption", "reading")),
     "bid_corrected": Step(_RUNNING, _between("reading", "confirmation")),
-    "objection": Step(_RUNNING, _between("bidders", "confirmation"), to_stage="objection", advances=_between("reading", "objection")),
-    "objection_answered": Step(_RUNNING, _between("bidders", "confirmation"), to_stage="objection", advances=_between("reading", "objection")),
-    "record_confirmed": Step(_RUNNING, _between("reading", "objection"), to_stage="confirmation"),
+    "objection": Step(_RUNNING, _between("bidders", "confirmation"), to_stage="objection", advances=_between("reading", "objection"), once_read=True),
+    "objection_answered": Step(_RUNNING, _between("bidders", "confirmation"), to_stage="objection", advances=_between("reading", "objection"), once_read=True),
+    "record_confirmed": Step(_RUNNING, _between("reading", "confirmation"), to_stage="confirmation"),
     "paused": Step(_RUNNING, _between("waiting", "confirmation"), to_state="paused"),
     "resumed": Step(frozenset({"paused"}), _between("waiting", "confirmation"), to_state="in_progress"),
     "ended": Step(frozenset({"in_progress", "paused", "scheduled"}), _between("waiting", "confirmation"), to_state="ended", to_stage="end"),
@@ -146,6 +150,8 @@ OPENING_STEPS: dict[str, Step] = {
 }  # fmt: skip
 """Event type → when it may happen and what it changes."""
 
+_WHOLE = frozenset({"record_confirmed", "ended"})
+"""Events before which the record must be whole."""
 _TELLING = frozenset({"bidders_published", "ended"})
 """Events with which those before them become public."""
 _LOT_STATUS_AFTER = {"bidders_published": "opening", "ended": "opened"}
@@ -219,6 +225,9 @@ def append_event(
     opening_checks.check_counts(session, opening_id, kind, told)
     if kind in opening_checks.READINGS:
         opening_checks.check_reading(session, opening_id, kind, told)
+    draw.check(session, opening, kind, told, actor)
+    if kind in _WHOLE:
+        opening_record.check_complete(session, opening, kind, told)
     inside = dict(detail or {}) | ({"unmasked": payload} if shown != told else {})
     if inside:
         inside = commitment.salted(inside)
@@ -227,6 +236,7 @@ def append_event(
     session.add(row)
     before, status = _public_state(opening), lot.status
     _move(opening, lot, kind, shown, moment)
+    _next_stage(session, opening, kind)
     session.flush()
     if kind == "bidders_published":
         published_list.fix_numbers(session, opening, told)
@@ -281,8 +291,6 @@ def _move(opening: Opening, lot: Lot, kind: str, payload: dict[str, Any], ts: da
     step = OPENING_STEPS[kind]
     if step.to_state:
         opening.state = step.to_state
-    if step.to_stage and (step.advances is None or opening.stage in step.advances):
-        opening.stage = step.to_stage
     if kind == "bidders_published":
         opening.started_at = ts
     if kind == "scheduled":
@@ -296,6 +304,16 @@ def _move(opening: Opening, lot: Lot, kind: str, payload: dict[str, Any], ts: da
         check_lot_transition(lot.status, after)
         lot.status = after
     opening.updated_at = now()
+
+
+def _next_stage(session: Session, opening: Opening, kind: str) -> None:
+    """Move the stage. An objection may come at any step; it is a stage of its own only once all bids are read."""
+    step = OPENING_STEPS[kind]
+    if step.to_stage is None or (step.advances is not None and opening.stage not in step.advances):
+        return
+    if step.once_read and not opening_record.progress(session, opening.id).all_read:
+        return
+    opening.stage = step.to_stage
 
 
 def new_opening(session: Session, opening: Opening, ts: datetime | None = None) -> Opening:

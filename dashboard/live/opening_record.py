@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import messages
-from records import hosting
+from records import opening_record
 from records.clock import BEIJING
 from records.currencies import currency
 from records.tables.openings import Opening
@@ -40,7 +40,7 @@ def rows(session: Session, opening_id: str, lang: str) -> list[dict[str, str]]:
     """The record's rows as text, in order of number; prices in the lot's currency. Empty before the reading."""
     opening = session.get(Opening, opening_id)
     limit = session.get_one(Lot, opening.lot_id).control_price if opening else None
-    return [_row(row, limit, lang) for row in hosting.record(session, opening_id)]
+    return [_row(row, limit, lang) for row in opening_record.rows(session, opening_id)]
 
 
 def _row(row: dict[str, Any], limit: Decimal | None, lang: str) -> dict[str, str]:

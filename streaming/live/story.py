@@ -1,7 +1,7 @@
 """The story of one opening, told from its feed: steps, bidders, readings, objections.
 
-The same telling exists in the browser (web/browser/story.js); this one serves pages without scripts,
-the hall and the opening record.
+The same telling exists in the browser (web/browser/story.js); this one serves pages without scripts, the hall and the
+opening record. tests/test_story_twins.py tells both the same feeds and holds them together.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from records.opening_record import all_read
 from records.states import OPENING_STEPS
 
 STEPS = (
@@ -58,6 +59,8 @@ class Said:
     content: str | None = None
     answer: str | None = None
     answered_at: str | None = None
+    kept_open: str | None = None
+    """Why the record leaves it unanswered."""
 
 
 @dataclass
@@ -76,6 +79,10 @@ class Story:
     """done, failed, total; done is None where nobody has told how it went."""
     control: dict[str, Any] | None = None
     coefficients: list[dict[str, Any]] = field(default_factory=list)
+    seeds: list[dict[str, Any]] = field(default_factory=list)
+    """Commitments to seeds, seeds revealed and not revealed, as told, each with its type."""
+    decrypted_head: str | None = None
+    """Hash of the first event that told every bid as decrypted or failed: the draw hangs on it."""
     objections: dict[int, Said] = field(default_factory=dict)
     pause_reason: str | None = None
     paused_at: str | None = None
@@ -96,14 +103,19 @@ class Story:
             tell(self, payload, str(message["ts"]))
 
     def _advance(self, kind: str, ts: str) -> None:
-        """Move the stage as the ledger's own table does; an objection before the reading is no stage."""
+        """Move the stage as the ledger's own table does; an objection before the end of the reading is no stage."""
         rule = OPENING_STEPS[kind]
-        if rule.to_stage and (rule.advances is None or self.stage in rule.advances):
+        moves = rule.to_stage and (rule.advances is None or self.stage in rule.advances)
+        if moves and rule.to_stage and (self._all_read() or not rule.once_read):
             self.stage = rule.to_stage
-        if STEP_OF[kind] != "objection" or self.stage == "objection":
+        if STEP_OF[kind] != "objection" or self.stage in ("reading", "objection"):
             self.steps.setdefault(STEP_OF[kind], ts)
         if self.stage != "reading":
             self.current = None
+
+    def _all_read(self) -> bool:
+        failed = (self.decryption or {}).get("failed") or 0
+        return all_read(len(self.bidders), len(self.readings), failed)
 
 
 def _bidders(story: Story, payload: Message, _ts: str) -> None:
@@ -118,6 +130,8 @@ def _decryption(story: Story, payload: Message, _ts: str) -> None:
         "total": payload["total"],
     }
     story.decryption = {key: None if value is None else int(value) for key, value in told.items()}
+    if story.decrypted_head is None and done is not None and done + told["failed"] == told["total"]:
+        story.decrypted_head = story.head
 
 
 def _control(story: Story, payload: Message, _ts: str) -> None:
@@ -126,6 +140,13 @@ def _control(story: Story, payload: Message, _ts: str) -> None:
 
 def _coefficient(story: Story, payload: Message, ts: str) -> None:
     story.coefficients.append({**payload, "ts": ts})
+
+
+def _seed(kind: str) -> Callable[[Story, Message, str], None]:
+    def tell(story: Story, payload: Message, ts: str) -> None:
+        story.seeds.append({"type": kind, **payload, "ts": ts})
+
+    return tell
 
 
 def _correction(story: Story, payload: Message, ts: str) -> None:
@@ -149,6 +170,13 @@ def _reading(story: Story, payload: Message, ts: str) -> None:
 
 def _objection(story: Story, payload: Message, ts: str) -> None:
     story.objections[int(payload["no"])] = Said(ts, str(payload["content"]))
+
+
+def _confirm(story: Story, payload: Message, _ts: str) -> None:
+    for one in payload.get("kept_open") or []:
+        held = story.objections.get(int(one["no"]))
+        if held is not None:
+            held.kept_open = str(one["reason"])
 
 
 def _answer(story: Story, payload: Message, ts: str) -> None:
@@ -177,11 +205,15 @@ _TELL: dict[str, Callable[[Story, Message, str], None]] = {
     "bidders_published": _bidders,
     "decrypt_progress": _decryption,
     "control_price": _control,
+    "coefficient_committed": _seed("committed"),
+    "coefficient_revealed": _seed("revealed"),
+    "coefficient_unrevealed": _seed("unrevealed"),
     "coefficient_drawn": _coefficient,
     "bid_read": _reading,
     "bid_corrected": _correction,
     "objection": _objection,
     "objection_answered": _answer,
+    "record_confirmed": _confirm,
     "paused": _pause,
     "resumed": _resume,
     "ended": _end,

@@ -54,11 +54,13 @@ def whole(words: str, raised_by: str) -> list[dict[str, Any]]:
         step(4, "decrypt_progress", done=2, total=2),
         said("opening_event", "O1#5", {"opening": "O1", "type": "coefficient_drawn",
                                        "payload": {"kind": words[:300], "value": "K1", "pool": [words[:300], "K1"]}}),
+        step(61, "bid_read", no=2, name=BETA, price="12"),
         step(6, "bid_read", no=1, name=ALPHA, price="10", quality=words, remark=words),
         step(7, "bid_corrected", no=1, name=ALPHA, price="11", quality=words, remark=words, reason=words),
         step(8, "objection", no=1, content=words, detail={"raised_by": raised_by}),
         step(9, "objection_answered", no=1, answer=words),
-        step(10, "record_confirmed", rows=1),
+        step(91, "objection", no=2, content=words, detail={"raised_by": raised_by}),
+        step(10, "record_confirmed", rows=2, kept_open=[{"no": 2, "reason": words[:500]}]),
     ]  # fmt: skip
 
 

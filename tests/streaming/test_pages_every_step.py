@@ -11,6 +11,7 @@ import pytest
 
 from records import events, states
 from records.clock import now
+from records.draw import commitment
 from records.public import rows as public
 from records.public.openings import publish_opening
 from records.tables.openings import Opening
@@ -33,21 +34,24 @@ WALK: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
     ("sign_in", {}, {"count": 2}),
     ("bidders_published", {"count": 2, "bidders": [LINE, {"no": 2, "name": "又一家"}]}, {}),
     ("decrypt_progress", {"done": 0, "total": 2}, {"failed": 0}),
-    ("decrypt_progress", {"done": 1, "total": 2}, {"failed": 1}),
+    ("decrypt_progress", {"done": 1, "failed": 1, "total": 2}, {}),
     ("control_price", {"amount": "1000"}, {"base_price": "900", "normal": 1, "over": 1}),
-    ("coefficient_committed", {"no": 1, "seed_sha256": "b" * 64}, {"kind": "K1"}),
-    ("coefficient_drawn", {"kind": "K1", "value": "0.97"}, {"pool": ["0.96", "0.97"]}),
+    ("coefficient_committed", {"no": 1, "seed_sha256": commitment("b" * 64)}, {"kind": "K2", "pool": ["0.96", "0.97"]}),
+    ("coefficient_unrevealed", {"no": 1}, {"kind": "K2", "reason": "离席"}),
+    ("coefficient_committed", {"no": 1, "seed_sha256": commitment("b" * 64)}, {"kind": "K2"}),
+    ("coefficient_revealed", {"no": 1, "seed": "b" * 64}, {"kind": "K2"}),
+    ("coefficient_drawn", {"kind": "K1", "value": "0.97"}, {"pool": ["0.96", "0.97"], "index": 1, "head": "d" * 64}),
     ("objection", {"no": 1, "content": "时间不对"}, {}),
     ("bid_read", LINE, {"price": "990.5", "duration_days": 90, "quality": "合格", "remark": "无", "total": 2}),
-    ("paused", {}, {"reason": "身份核对"}),
+    ("paused", {}, {"reason": "身份核对", "until": "2026-05-06T14:00:00+08:00"}),
     ("resumed", {}, {}),
     ("bid_read", {"no": 2, "name": "又一家"}, {"remark": "未报价"}),
-    ("bid_corrected", LINE, {"price": "980.5", "duration_days": 80, "quality": "合格", "remark": "无", "total": 2, "reason": "口误"}),
+    ("bid_corrected", LINE, {"price": "980.5", "duration_days": 80, "quality": "合格", "remark": "无", "total": 2, "reason": "口误", "corrects": 12}),
     ("bid_corrected", {"no": 2, "name": "又一家"}, {"price": "970"}),
     ("objection", {"no": 2, "content": "报价有疑"}, {}),
     ("objection_answered", {"no": 2, "answer": "以系统为准"}, {}),
     ("objection_answered", {"no": 7, "answer": "答复先到"}, {}),
-    ("record_confirmed", {"rows": 2}, {"signed": 2}),
+    ("record_confirmed", {"rows": 2, "kept_open": [{"no": 1, "reason": "待核"}]}, {"signed": 2}),
     ("ended", {}, {"result": "opened"}),
     ("sealed", {"head": "a" * 64, "segments": 3}, {}),
 )  # fmt: skip

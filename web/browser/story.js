@@ -1,5 +1,5 @@
 // The story of one opening, told from its feed: what its events add up to, and each of them as a sentence. The hub tells
-// the same in streaming/live/story.py to pages without scripts.
+// the same in streaming/live/story.py to pages without scripts; a test tells both the same feeds.
 import { clock, date } from "./clock.js";
 
 export const STEPS = ["sign_in", "bidders", "decryption", "price", "reading", "objection", "confirmation", "end"];
@@ -9,12 +9,16 @@ const STEP_OF = {
   coefficient_drawn: "price", bid_read: "reading", objection: "objection", objection_answered: "objection",
   record_confirmed: "confirmation", ended: "end",
 };
-/** These move the stage only from the stages named. */
-const ONLY_FROM = { price: ["decryption", "price"], objection: ["reading", "objection"] };
+/** These move the stage only from the stages named, an objection only once every bid is read that could be decrypted. */
+const ONLY_FROM = {
+  decryption: ["bidders", "decryption"], price: ["decryption", "price"], reading: ["decryption", "price", "reading"],
+  objection: ["reading", "objection"],
+};
 
 export class Story {
   stage = "waiting"; state = "scheduled"; steps = {}; bidders = new Map(); readings = new Map(); current = null;
   decryption = null; control = null; coefficients = []; objections = new Map(); pauseReason = ""; result = null;
+  seeds = []; decryptedHead = null; pausedUntil = null;
   scheduledAt = null; count = null; confirmed = null; head = null; seq = 0; log = [];
 
   add(message) {
@@ -29,16 +33,29 @@ export class Story {
   }
 
   #advance(step, ts) {
-    if (!(step in ONLY_FROM) || ONLY_FROM[step].includes(this.stage)) this.stage = step;
-    if (step !== "objection" || this.stage === "objection") this.steps[step] ??= ts;
+    const moves = !(step in ONLY_FROM) || ONLY_FROM[step].includes(this.stage);
+    if (moves && (step !== "objection" || this.allRead)) this.stage = step;
+    if (step !== "objection" || this.stage === "reading" || this.stage === "objection") this.steps[step] ??= ts;
     if (this.stage !== "reading") this.current = null;
+  }
+
+  /** Whether all but those that could not be decrypted are read. records/opening_record.py says the same. */
+  get allRead() {
+    const listed = this.bidders.size;
+    return listed > 0 && listed <= this.readings.size + (this.decryption?.failed ?? 0);
   }
 
   scheduled(p) { this.scheduledAt = p.scheduled_at; }
   bidders_published(p) { this.state = "in_progress"; this.count = p.count; this.bidders = new Map(p.bidders.map((b) => [b.no, b.name])); }
-  decrypt_progress(p) { this.decryption = { done: p.done ?? null, failed: p.failed ?? (p.done === undefined ? null : 0), total: p.total }; }
+  decrypt_progress(p) {
+    this.decryption = { done: p.done ?? null, failed: p.failed ?? (p.done === undefined ? null : 0), total: p.total };
+    if (p.done !== undefined && p.done + this.decryption.failed === p.total) this.decryptedHead ??= this.head;
+  }
+  coefficient_committed(p, ts) { this.seeds.push({ type: "committed", ...p, ts }); }
+  coefficient_revealed(p, ts) { this.seeds.push({ type: "revealed", ...p, ts }); }
+  coefficient_unrevealed(p, ts) { this.seeds.push({ type: "unrevealed", ...p, ts }); }
   control_price(p) { this.control = p; }
-  coefficient_drawn(p) { this.coefficients.push(p); }
+  coefficient_drawn(p, ts) { this.coefficients.push({ ...p, ts }); }
   bid_read(p, ts) {
     this.readings.set(p.no, { ...p, ts });
     if (!this.bidders.has(p.no)) this.bidders.set(p.no, p.name);
@@ -53,9 +70,12 @@ export class Story {
   objection_answered(p, ts) {
     this.objections.set(p.no, { ts, ...this.objections.get(p.no), answer: p.answer, answeredAt: ts });
   }
-  paused(p) { this.state = "paused"; this.pauseReason = p.reason ?? ""; }
-  resumed() { this.state = "in_progress"; this.pauseReason = ""; }
-  record_confirmed(p) { this.confirmed = p; }
+  paused(p) { this.state = "paused"; this.pauseReason = p.reason ?? ""; this.pausedUntil = p.until ?? null; }
+  resumed() { this.state = "in_progress"; this.pauseReason = ""; this.pausedUntil = null; }
+  record_confirmed(p) {
+    this.confirmed = p;
+    for (const { no, reason } of p.kept_open ?? []) if (this.objections.has(no)) this.objections.get(no).keptOpen = reason;
+  }
   ended(p) { this.state = "ended"; this.result = p.result; }
   sealed() { this.state = "sealed"; }
 }

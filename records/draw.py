@@ -1,0 +1,164 @@
+"""The verifiable draw 可复算抽取 of a coefficient, and of any random assignment.
+
+Two people who share no desk each commit to a seed of 32 random bytes by publishing SHA-256 of it, together with the
+candidates, before the deadline. After the last decryption both reveal their seeds. The candidate drawn is number
+
+    SHA-256(seed 1 ‖ seed 2 ‖ chain head after the last decryption)  mod  number of candidates,
+
+the digest read as one big-endian integer, candidates counted from 0 in the order published. Nobody could choose it:
+each seed was fixed before the other was known, and both before the chain head was. Who does not reveal makes an event
+of its own, after which both commit to fresh seeds. web/browser/draw.js computes the same from the public feed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from messages import Message
+from records.opening_checks import WrongReading
+from records.tables.openings import Opening, OpeningEvent
+
+PEOPLE = (1, 2)
+"""Numbers of the two who commit."""
+EVENTS = ("coefficient_committed", "coefficient_revealed", "coefficient_unrevealed", "coefficient_drawn")
+
+
+class WrongDraw(WrongReading):
+    """A commitment, a seed or a result that does not agree with what was published before it."""
+
+
+def commitment(seed: str) -> str:
+    """SHA-256 of a seed given as 64 hexadecimal digits."""
+    return hashlib.sha256(bytes.fromhex(seed)).hexdigest()
+
+
+def drawn(seeds: Iterable[str], head: str, candidates: int) -> int:
+    """The number, from 0, of the candidate that is drawn; seeds and head as hexadecimal digits."""
+    joined = b"".join(bytes.fromhex(part) for part in (*seeds, head))
+    return int.from_bytes(hashlib.sha256(joined).digest(), "big") % candidates
+
+
+@dataclass
+class Draw:
+    """One draw as its events tell it: who committed and revealed since the last one that was not revealed."""
+
+    kind: str
+    pool: list[str] = field(default_factory=list)
+    commitments: dict[int, str] = field(default_factory=dict)
+    actors: dict[int, str] = field(default_factory=dict)
+    """Number → who committed; of the inside, not of the feed."""
+    seeds: dict[int, str] = field(default_factory=dict)
+    value: str | None = None
+    failed: int = 0
+    """How many times somebody did not reveal."""
+
+    def add(self, kind: str, payload: Mapping[str, Any], actor: str) -> None:
+        """Take in one event of this draw."""
+        number = payload.get("no", 0)
+        if kind == "coefficient_committed":
+            self.commitments[number], self.actors[number] = payload["seed_sha256"], actor
+            self.pool = payload.get("pool") or self.pool
+        elif kind == "coefficient_revealed":
+            self.seeds[number] = payload["seed"]
+        elif kind == "coefficient_unrevealed":
+            self.failed += 1
+            self.commitments, self.actors, self.seeds = {}, {}, {}
+        else:
+            self.value = payload["value"]
+
+    @property
+    def committed(self) -> bool:
+        """Whether both have committed, so that the result is to be computed."""
+        return set(self.commitments) == set(PEOPLE) and bool(self.pool)
+
+    def result(self, head: str | None) -> tuple[int, str] | None:
+        """Number and name of the candidate drawn, once both seeds and the chain head are known."""
+        if head is None or not self.committed or set(self.seeds) != set(PEOPLE):
+            return None
+        index = drawn((self.seeds[no] for no in PEOPLE), head, len(self.pool))
+        return index, self.pool[index]
+
+
+@dataclass
+class Draws:
+    """All draws of one opening, by kind, and the chain head they hang on."""
+
+    by_kind: dict[str, Draw] = field(default_factory=dict)
+    head: str | None = None
+    """Hash of the first event that told every bid as decrypted or failed."""
+
+    def add(self, kind: str, payload: Mapping[str, Any], actor: str, hashed: str) -> None:
+        """Take in one more event of the opening."""
+        if kind in EVENTS:
+            name = payload.get("kind") or ""
+            self.by_kind.setdefault(name, Draw(name)).add(kind, payload, actor)
+        elif self.head is None and payload.get("done") is not None:
+            whole = payload["done"] + (payload.get("failed") or 0) == payload["total"]
+            self.head = hashed if whole else None
+
+
+def draws(session: Session, opening_id: str) -> Draws:
+    """The draws of an opening so far."""
+    found = Draws()
+    query = select(OpeningEvent.type, OpeningEvent.payload, OpeningEvent.actor, OpeningEvent.hash).where(
+        OpeningEvent.opening_id == opening_id, OpeningEvent.type.in_((*EVENTS, "decrypt_progress"))
+    )
+    for kind, payload, actor, hashed in session.execute(query.order_by(OpeningEvent.seq)):
+        found.add(kind, payload, actor, hashed)
+    return found
+
+
+# ── what must hold ───────────────────────────────────────────────────────────
+
+
+def check(session: Session, opening: Opening, kind: str, told: Mapping[str, Any], actor: str) -> None:
+    """Raise WrongDraw where an event of a draw does not follow from those before it."""
+    if kind not in EVENTS:
+        return
+    held = draws(session, opening.id)
+    draw = held.by_kind.get(told.get("kind") or "", Draw(""))
+    if kind == "coefficient_committed":
+        _check_commitment(draw, opening, told, actor)
+    elif kind == "coefficient_drawn":
+        _check_result(draw, held.head, told)
+    elif told["no"] not in draw.commitments:
+        raise WrongDraw(Message("draw.not_committed", no=told["no"]))
+    elif told["no"] in draw.seeds:
+        raise WrongDraw(Message("draw.revealed_already", no=told["no"]))
+    elif held.head is None:
+        raise WrongDraw(Message("draw.not_decrypted"))
+    elif kind == "coefficient_revealed" and commitment(told["seed"]) != draw.commitments[told["no"]]:
+        raise WrongDraw(Message("draw.another_seed", no=told["no"]))
+
+
+def _check_commitment(draw: Draw, opening: Opening, told: Mapping[str, Any], actor: str) -> None:
+    if told["no"] in draw.commitments:
+        raise WrongDraw(Message("draw.committed_already", no=told["no"]))
+    if draw.value is not None:
+        raise WrongDraw(Message("draw.drawn_already", value=draw.value))
+    if told["seed_sha256"] in draw.commitments.values():
+        raise WrongDraw(Message("draw.same_seed"))
+    if actor in draw.actors.values() and actor != opening.source:  # a platform need not name its people
+        raise WrongDraw(Message("draw.same_person"))
+    if draw.commitments and draw.pool and (told.get("pool") or draw.pool) != draw.pool:
+        raise WrongDraw(Message("draw.other_candidates", candidates=draw.pool))
+
+
+def _check_result(draw: Draw, head: str | None, told: Mapping[str, Any]) -> None:
+    if draw.value is not None and draw.committed:
+        raise WrongDraw(Message("draw.drawn_already", value=draw.value))
+    if not draw.committed:
+        if draw.failed:
+            raise WrongDraw(Message("draw.fresh_seeds"))
+        return  # balls drawn before the camera, as the platform tells it
+    result = draw.result(head)
+    if result is None:
+        raise WrongDraw(Message("draw.not_revealed"))
+    if told["value"] != result[1]:
+        raise WrongDraw(Message("draw.not_as_computed", value=told["value"], computed=result[1]))

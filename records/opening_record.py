@@ -1,0 +1,162 @@
+"""The record 开标记录 of an opening: what was read aloud of each bidder, and what is still missing before it may be confirmed.
+
+All bids received are opened and read (招标投标法 art. 36), and an objection raised on the spot is answered on the spot
+(实施条例 art. 44): so a record is whole when every bidder of the published list is read or could not be decrypted, and
+every objection has its answer or is kept open with a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from messages import Message, Parameter
+from records.opening_checks import READINGS, WrongReading
+from records.published_list import list_of
+from records.tables.openings import Opening, OpeningEvent
+
+_NAMED = 12
+"""So many numbers of bidders stand in a message; the rest is counted."""
+
+
+@dataclass
+class Progress:
+    """What the events of an opening say of its list, its reading and its objections."""
+
+    listed: list[int] = field(default_factory=list)
+    failed: int = 0
+    """Bidders said not to have been decrypted."""
+    read: set[int] = field(default_factory=set)
+    open: dict[int, str] = field(default_factory=dict)
+    """Objections neither answered nor kept open: number → words, empty where the answer came first."""
+    answered: set[int] = field(default_factory=set)
+    changed: bool = False
+    """Whether a reading was corrected or an objection raised since the record was confirmed."""
+
+    def add(self, kind: str, payload: Mapping[str, Any]) -> None:
+        """Take in one more event."""
+        if kind == "bidders_published":
+            self.listed = [line["no"] for line in payload["bidders"]]
+        elif kind == "decrypt_progress":
+            self.failed = payload.get("failed") or 0
+        elif kind == "bid_read":
+            self.read.add(payload["no"])
+        elif kind == "record_confirmed":
+            self._close(one["no"] for one in payload.get("kept_open", []))
+            self.changed = False
+        elif kind == "objection" and payload["no"] not in self.answered:
+            self.open[payload["no"]] = payload["content"]
+        elif kind == "objection_answered":
+            self.answered.add(payload["no"])
+            self._close([payload["no"]])
+        self.changed |= kind in ("bid_corrected", "objection")
+
+    def _close(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            self.open.pop(number, None)
+
+    @property
+    def all_read(self) -> bool:
+        """Whether as many are read as could be decrypted: from then on an objection is the next stage."""
+        return all_read(len(self.listed), len(self.read), self.failed)
+
+
+def all_read(listed: int, read: int, failed: int) -> bool:
+    """Whether, of a list of bidders, all but those that could not be decrypted are read. web/browser/story.js says the same."""
+    return 0 < listed <= read + failed
+
+
+def progress(session: Session, opening_id: str) -> Progress:
+    """What the events of an opening have said so far."""
+    found = Progress()
+    query = select(OpeningEvent.type, OpeningEvent.payload).where(OpeningEvent.opening_id == opening_id)
+    for kind, payload in session.execute(query.order_by(OpeningEvent.seq)):
+        found.add(kind, payload)
+    return found
+
+
+# ── before it is confirmed ───────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What a record lacks before it may be confirmed: numbers of bidders and of objections, in order."""
+
+    undecided: tuple[int, ...] = ()
+    """Neither read, nor known not to be decrypted."""
+    unread: tuple[int, ...] = ()
+    """Decrypted and not read."""
+    unanswered: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.undecided or self.unread or self.unanswered)
+
+    def messages(self) -> list[Message]:
+        """What is missing, a message a kind."""
+        told = (("undecided", self.undecided), ("unread", self.unread), ("unanswered", self.unanswered))
+        return [
+            Message(f"record.{name}", count=len(found), numbers=_numbers(found))
+            for name, found in told
+            if found
+        ]
+
+
+def missing(session: Session, opening: Opening, told: Progress) -> Missing:
+    """What the record of an opening lacks, from its events and what the ledger holds of its bids."""
+    waiting = [no for no in told.listed if no not in told.read]
+    status = _decrypted(session, opening) if waiting else {}
+    unread = [no for no in waiting if status.get(no) == "success"]
+    unknown = [no for no in waiting if status.get(no) not in ("success", "failed")]
+    failed_elsewhere = told.failed - (len(waiting) - len(unread) - len(unknown))
+    undecided = unknown if len(unknown) > failed_elsewhere else []
+    return Missing(tuple(undecided), tuple(unread), tuple(sorted(told.open)))
+
+
+class NotComplete(WrongReading):
+    """A record confirmed, or an opening ended as held, while something of it is missing."""
+
+
+def check_complete(session: Session, opening: Opening, kind: str, told: Mapping[str, Any]) -> None:
+    """Raise NotComplete, naming what is missing, where a record is confirmed or an opening ended too early."""
+    found = progress(session, opening.id)
+    if kind == "record_confirmed":
+        found.add(kind, told)
+        left = missing(session, opening, found)
+    elif told.get("result") == "opened":
+        left = Missing(unanswered=tuple(sorted(found.open)))
+        if found.changed and not left:
+            raise NotComplete(Message("record.changed", opening=opening.id))
+    else:
+        return
+    if left:
+        raise NotComplete(Message("record.incomplete", opening=opening.id, missing=left.messages()))
+
+
+def _decrypted(session: Session, opening: Opening) -> dict[int, str | None]:
+    """Number → what the ledger knows of a bid's decryption."""
+    return {line.number: line.bid.decrypt_status for line in list_of(session, opening) if line.bid}
+
+
+def _numbers(found: Sequence[int]) -> list[Parameter]:
+    return [*found[:_NAMED], *(["…"] if len(found) > _NAMED else [])]
+
+
+# ── as it stands ─────────────────────────────────────────────────────────────
+
+
+def rows(session: Session, opening_id: str) -> list[dict[str, Any]]:
+    """What was read aloud, one row a bidder, in order of number, as it was published and last corrected; `before` holds
+    what was read first."""
+    query = select(OpeningEvent).where(OpeningEvent.opening_id == opening_id, OpeningEvent.type.in_(READINGS))
+    found: dict[int, dict[str, Any]] = {}
+    for event in session.scalars(query.order_by(OpeningEvent.seq)):
+        number, read = event.payload["no"], {**event.payload, "read_at": event.ts, "seq": event.seq}
+        first = found.get(number)
+        if first is not None:
+            read["before"] = [*first.pop("before", []), first]
+        found[number] = read
+    return [found[no] for no in sorted(found)]
