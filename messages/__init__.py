@@ -19,7 +19,7 @@ from typing import Any, NoReturn, TypeAlias, Union
 from messages.catalogue import DEFAULT, LANGUAGES, table
 
 __all__ = [
-    "DEFAULT", "Fault", "Invalid", "Message", "Parameter", "Unknown", "called", "dated", "known", "language_of",
+    "DEFAULT", "Fault", "Invalid", "Message", "Parameter", "Unknown", "called", "dated", "joined", "known", "language_of",
     "language_of_environment", "languages", "lines", "local", "named", "say", "words",
 ]  # fmt: skip
 
@@ -28,7 +28,6 @@ Parameter: TypeAlias = Union[str, int, float, Decimal, date, "Message", "Sequenc
 
 FORGIVING = True
 """Whether a key without words, or words without their parameter, show as they stand; the tests make it an error."""
-_COMMA = {"zh": "、"}
 
 
 class Message:
@@ -45,6 +44,10 @@ class Message:
     def text(self, lang: str) -> str:
         """The message in words of `lang`."""
         return say(self.key, lang, **self.parameters)
+
+    def texts(self, prefix: str = "") -> dict[str, str]:
+        """Its words by language, each language's code after `prefix`: for programs that answer to several readers."""
+        return {f"{prefix}{lang}": self.text(lang) for lang in LANGUAGES}
 
     def in_every_language(self) -> str:
         """The words of all languages, Chinese first: for what is kept until nobody knows who reads it."""
@@ -129,6 +132,11 @@ def called(chinese: str, english: str | None, lang: str) -> str:
     return chinese if lang == DEFAULT else english or chinese
 
 
+def joined(found: Sequence[str], lang: str) -> str:
+    """Texts one after the other with the reader's comma between them."""
+    return table(lang).get("common.comma", ", ").join(found)
+
+
 @lru_cache(maxsize=4096)
 def dated(day: date, lang: str, form: str, /) -> str:
     """A date as readers expect it; `form` is the key of its pattern (Unicode's, as Babel takes it)."""
@@ -201,7 +209,7 @@ def _shown(value: object, lang: str) -> object:
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, list | tuple):
-        return _COMMA.get(lang, ", ").join(str(_shown(one, lang)) for one in value)
+        return joined([str(_shown(one, lang)) for one in value], lang)
     return value
 
 

@@ -23,18 +23,12 @@ class Trouble:
     remedy: Message = SEE_LOG
 
     def to_json(self) -> dict[str, str]:
-        """In both languages, for whoever shows it."""
-        return {
-            "zh": self.what.text("zh"),
-            "en": self.what.text("en"),
-            "remedy_zh": self.remedy.text("zh"),
-            "remedy_en": self.remedy.text("en"),
-        }
+        """In every language, for whoever shows it: `zh`, `remedy_zh` and so on."""
+        return {**self.what.texts(), **self.remedy.texts("remedy_")}
 
     def line(self) -> str:
-        """All of it in one line, in both languages."""
-        whole = Message("trouble.with_remedy", what=self.what, remedy=self.remedy)
-        return f"{whole.text('zh')} / {whole.text('en')}"
+        """All of it in one line, in every language."""
+        return Message("trouble.with_remedy", what=self.what, remedy=self.remedy).in_every_language()
 
 
 def one_after_another(messages: Sequence[Message]) -> Message:

@@ -104,7 +104,7 @@ MESSAGE = Message(
 @pytest.fixture
 def hello(monkeypatch: pytest.MonkeyPatch) -> None:
     words = {
-        "zh": {"site.hello": "你好 {who} {at}", "site.name": "阳光"},
+        "zh": {"site.hello": "你好 {who} {at}", "site.name": "阳光", "common.comma": "、"},
         "en": {"site.hello": "Hello {who}", "site.name": "Sun"},
     }
     monkeypatch.setattr(messages, "table", words.__getitem__)

@@ -33,6 +33,7 @@ PERIODS = {"today": 0, "7d": 6, "30d": 29}
 """Period → days before today at which it begins; anything else: no limit."""
 RESPONSE_DAYS = 30
 
+# Chinese counters: a unit called so counts things, which every language says after the number
 _COUNTERS = frozenset("家份次日天项个笔人处件条%")
 
 
@@ -193,7 +194,7 @@ def tally(session: Session, lang: str) -> dict[str, Any]:
 
 
 def quantity(rule_id: str, value: float | None, lang: str) -> str:
-    """A value in its rule's unit: 3 家, 相对偏差 0.02; in English a long unit goes beside the usual value."""
+    """A value in its rule's unit: 3 家, 相对偏差 0.02; a long unit may go beside the usual value."""
     if value is None:
         return figures.DASH
     number, unit = figures.measure(value), _unit(rule_id, lang)
@@ -201,7 +202,7 @@ def quantity(rule_id: str, value: float | None, lang: str) -> str:
         return number
     if _counts(rule_id):
         return f"{number} {unit}"
-    return f"{unit} {number}" if lang == "zh" else number
+    return f"{unit} {number}" if _beside_value(lang) else number
 
 
 def _unit(rule_id: str, lang: str) -> str:
@@ -210,7 +211,7 @@ def _unit(rule_id: str, lang: str) -> str:
 
 
 def _counts(rule_id: str) -> bool:
-    return _unit(rule_id, "zh") in _COUNTERS
+    return _unit(rule_id, messages.DEFAULT) in _COUNTERS
 
 
 def usual(row: WarningRow, lang: str) -> str:
@@ -219,8 +220,13 @@ def usual(row: WarningRow, lang: str) -> str:
     shown = figures.DASH if held is None else figures.measure(held)
     kind = "threshold" if row.baseline is None else "usual"
     words = messages.say(f"warning.{kind}", lang, value=shown)
-    unit = "" if lang == "zh" or _counts(row.rule) else _unit(row.rule, lang)  # Chinese names it at the value
-    return f"{words} ({unit})" if unit else words
+    unit = "" if _beside_value(lang) or _counts(row.rule) else _unit(row.rule, lang)
+    return messages.say("common.in_brackets", lang, what=words, more=unit) if unit else words
+
+
+def _beside_value(lang: str) -> bool:
+    """Whether a language has short names of units, which stand beside the value; long ones stand beside the usual."""
+    return messages.say("warning.unit_stands_beside", lang) == "value"
 
 
 def short(name: str | None) -> str | None:

@@ -64,9 +64,8 @@ def _wrong(page: shell.Page, room: rooms_live.Room) -> list[str]:
     if unrecorded(room):
         state = room["recorder"]["state"]
         found.append(page.say(f"control.no_recording{'_' + state if state in ('disk', 'failed') else ''}"))
-    stop = "：" if page.lang == "zh" else ": "
     told = [*room_health.sources(room, page.lang), *room_health.notices(room, page.lang)]
-    return found + [f"{words}{stop}{why}" if why else words for words, why in told]
+    return found + [page.say("common.because", what=words, why=why) if why else words for words, why in told]
 
 
 def _said(room_id: str) -> str:

@@ -42,9 +42,8 @@ def covers(room: rooms_live.Room, lang: str) -> list[str]:
     found = []
     if room["slated"]:
         reason = control.reason_text(room["reason"], lang)
-        found.append(
-            messages.say("control.slated", lang) + (f"：{reason}" if reason and lang == "zh" else "")
-        )
+        slated = messages.say("control.slated", lang)
+        found.append(messages.say("common.because", lang, what=slated, why=reason) if reason else slated)
     elif room["paused"]:
         found.append(messages.say("control.paused", lang))
     if room["muted"]:
@@ -57,7 +56,7 @@ def sources(room: rooms_live.Room, lang: str) -> list[tuple[str, str]]:
     found = []
     for source in room.get("sources") or ():
         if source["state"] in ("connecting", "refused") or (
-            source["state"] == "live" and source["reason_zh"]
+            source["state"] == "live" and source[f"reason_{lang}"]
         ):
             far = source["camera"] != room["id"]
             since = datetime.fromisoformat(source["since"]).astimezone(BEIJING).strftime("%H:%M:%S")
@@ -70,11 +69,19 @@ def sources(room: rooms_live.Room, lang: str) -> list[tuple[str, str]]:
 def notices(room: rooms_live.Room, lang: str) -> list[tuple[str, str]]:
     """What a room's publishers send that some viewers cannot have: (what it is, what to do)."""
     told = [notice for notice in room.get("notices") or () if notice["grave"]]
-    far = messages.say("control.far", lang) + ("：" if lang == "zh" else ": ")
     return [
-        ((far if notice["camera"] != room["id"] else "") + notice[lang], notice[f"remedy_{lang}"])
+        (_of_camera(notice[lang], notice["camera"] != room["id"], lang), notice[f"remedy_{lang}"])
         for notice in told
     ]
+
+
+def _of_camera(words: str, far: bool, lang: str) -> str:
+    """What is said of a camera; of the far one it says so first."""
+    return (
+        messages.say("common.because", lang, what=messages.say("control.far", lang), why=words)
+        if far
+        else words
+    )
 
 
 # ── the strip ────────────────────────────────────────────────────────────────
@@ -152,5 +159,4 @@ def banner(lang: str) -> None:
 
 
 def _problem(problem: dict[str, Any], lang: str) -> str:
-    stop = "。" if lang == "zh" else ". "
-    return f"{problem[lang]}{stop}{problem[f'remedy_{lang}']}{stop.strip()}"
+    return messages.say("common.sentences", lang, first=problem[lang], second=problem[f"remedy_{lang}"])

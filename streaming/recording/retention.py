@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from messages import Invalid, Message
+from messages import DEFAULT, Invalid, Message
 from records import audit
 from records.clock import BEIJING, now
 from records.ledger import Ledger
@@ -175,7 +175,7 @@ def delete(ledger: Ledger, folder: Path, items: Iterable[Item], actor: str) -> D
 def _note(session: Session, actor: str, action: str, item: Item, why: Message) -> None:
     audit.write(
         session, actor, action, object_kind="recording", object_id=item.recording_id,
-        detail={"class": item.retention_class, "why": why.text("zh"), "bytes": item.bytes},
+        detail={"class": item.retention_class, "why": why.text(DEFAULT), "bytes": item.bytes},
     )  # fmt: skip
 
 

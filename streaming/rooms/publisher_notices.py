@@ -22,15 +22,10 @@ class Notice:
     grave: bool = True
 
     def to_json(self) -> dict[str, str | bool]:
-        """In both languages."""
+        """In every language: `zh`, `remedy_zh` and so on."""
         return {
-            "code": self.code,
-            "zh": self.what.text("zh"),
-            "en": self.what.text("en"),
-            "remedy_zh": self.remedy.text("zh"),
-            "remedy_en": self.remedy.text("en"),
-            "grave": self.grave,
-        }
+            "code": self.code, **self.what.texts(), **self.remedy.texts("remedy_"), "grave": self.grave,
+        }  # fmt: skip
 
     def line(self) -> str:
         """In English, for an HTTP header."""

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from messages import Invalid, Message
+from messages import Invalid, Message, languages
 from records.clock import BEIJING, now, rfc3339
 from records.serving.workers import Worker, Workers
 from records.tables import organisations
@@ -59,11 +59,14 @@ class CameraStatus:
     since: datetime = field(default_factory=now)
 
     def to_json(self, name: str) -> dict[str, Any]:
-        """For the operators, in both languages; `camera`: the name of its room or sub-room."""
+        """For the operators, in every language (`reason_zh` …); `camera`: the name of its room or sub-room."""
         return {
             **self.signal(name),
-            "reason_zh": self.reason.text("zh") if self.reason else "",
-            "reason_en": self.reason.text("en") if self.reason else "",
+            **(
+                self.reason.texts("reason_")
+                if self.reason
+                else {f"reason_{lang}": "" for lang in languages()}
+            ),
             "transcoded": self.transcoded,
             "b_frames": self.b_frames,
             "tries": self.tries,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from messages import DEFAULT
 from records import chain
 from records.clock import local_day, now
 from records.tables.supervision import Warning, WarningChange
@@ -108,7 +109,7 @@ def _said(finding: Finding) -> dict[str, object]:
         "rule": finding.rule,
         "rule_version": finding.rule_version,
         "level": finding.level,
-        "title": finding.title.text("zh"),
+        "title": finding.title.text(DEFAULT),
         "title_en": finding.title.text("en"),
         "value": finding.value,
         "baseline": finding.baseline,
