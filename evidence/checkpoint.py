@@ -24,8 +24,10 @@ _PREFIX = "PRIVATE+KEY"
 class Signer(Protocol):
     """A key that signs notes."""
 
-    algorithm: str
-    """Its name: Ed25519."""
+    @property
+    def algorithm(self) -> str:
+        """Its name: Ed25519."""
+        ...
 
     @property
     def verifier(self) -> VerifierKey:

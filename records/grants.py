@@ -9,8 +9,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
 HUB_ROLE = "sunbid_hub"
-READS = ("public_event", "room", "centre", "alembic_version")
-WRITES = ("broadcast_session", "recording", "segment", "gap", "seal")
+READS = ("public_event", "room", "centre", "alembic_version", "audit_head")
+WRITES = ("broadcast_session", "recording", "segment", "gap", "seal", "log_leaf", "log_head")
 
 
 def grant_hub(connection: Connection) -> bool:

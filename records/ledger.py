@@ -18,7 +18,7 @@ from records.tables.base import Base
 from records.tables.bids import Bid, ListedBid
 from records.tables.broadcast import BroadcastSession, PublicEvent
 from records.tables.evaluation import Evaluation, Expert, ExpertDraw, Fee, Score
-from records.tables.evidence import Gap, Recording, Seal, Segment
+from records.tables.evidence import Gap, LogHead, LogLeaf, Recording, Seal, Segment
 from records.tables.intake import Held, Journal, Parked, Reject, Source
 from records.tables.leads import Lead, LeadBatch
 from records.tables.money import Award, Deposit
@@ -39,7 +39,7 @@ TABLES: tuple[type[Base], ...] = (
     Centre, Room, Organisation, Relation, Credit, Project, TenderProject, Lot, Notice, Bid, Deposit, Award,
     Opening, OpeningEvent, ListedBid, SignIn, ControlPriceCheck, CoefficientDraw, OpeningRecord, Objection, Contract,
     Expert, ExpertDraw, Evaluation, Score, Fee, Opinion, OpinionAnswer, Inspection, WitnessTask, WitnessRecord,
-    BroadcastSession, Recording, Segment, Gap, Seal, PublicEvent, Source, Journal, Held, Parked, Reject,
+    BroadcastSession, Recording, Segment, Gap, Seal, LogLeaf, LogHead, PublicEvent, Source, Journal, Held, Parked, Reject,
     Warning, WarningChange, Lead, LeadBatch, WatchMark, User, UnmaskRequest, AuditEntry,
 )  # fmt: skip
 """Every table of the ledger."""

@@ -34,6 +34,17 @@ class HubConfig:
     poll_seconds: float = 0.2
     """How often the one poller asks the ledger for new public rows."""
 
+    log_origin: str = "sunbid.example/log"
+    """Name of the log of evidence where it has none yet."""
+    witnesses: tuple[str, ...] = ()
+    """Public keys of the witnesses whose cosignatures are taken, as C2SP writes them."""
+    archive: Path | None = None
+    """Folder of the second copies of evidence packages."""
+    timestamp_url: str = ""
+    """Address of a time-stamping authority (RFC 3161); empty: none."""
+    timestamp_ca: Path | None = None
+    """PEM file of the authority's root certificates."""
+
     @property
     def shares_port(self) -> bool:
         """Whether media's TCP comes in by the port of the pages, which has the same number."""

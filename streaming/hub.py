@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
+from evidence.verify import VerifierKey
 from records.grants import HUB_ROLE
 from records.ledger import Ledger
 from records.serving import signing
@@ -32,6 +33,8 @@ from streaming.live.poller import Poller
 from streaming.live.reading import Reader
 from streaming.live.roomstates import RoomStates
 from streaming.live.roster import Roster
+from streaming.log.keeper import Keeper
+from streaming.log.service import EvidenceLog
 from streaming.machine import Machine
 from streaming.media import MediaPort, OpeningRecorder, PublicHls, RoomCameras
 from streaming.replay.library import Library
@@ -97,7 +100,11 @@ class Hub:
             self.roster, self.board, self.media, covers, pending, self.cameras.told,
             recorder.row if recorder else lambda room: None,
         )  # fmt: skip
-        self.health = Health(machine, (self.poller, port, covers, feeds, self.states))
+        keeper = Keeper(
+            self.ledger, data, config.log_origin, [VerifierKey.parse(key) for key in config.witnesses]
+        )
+        self.log = EvidenceLog(keeper, self.reader, self.board, covers, self.workers)
+        self.health = Health(machine, (self.poller, port, covers, feeds, self.states, self.log))
         self.control = Control(
             key, self.roster, self.board, self.media, covers, pending, self.states, self.health, self.workers
         )
@@ -106,7 +113,7 @@ class Hub:
         replays = Replays(library, api, self.board, self.workers, data)
         self.pages = Pages(Site(), self.reader, self.roster, self.board, self.logs, api, data)
         self.services: tuple[Service, ...] = (
-            self.poller, broadcaster, self.control, machine, port, feeds, self.health, replays, api, self.pages,
+            self.poller, broadcaster, self.control, machine, self.log, port, feeds, self.health, replays, api, self.pages,
         )  # fmt: skip
         """In the order in which they start."""
 

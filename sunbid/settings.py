@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from evidence.verify import COSIGNATURE, VerifierKey
 from messages import Fault, Invalid, Message, lines, local
 
 PREFIX = "SUNBID_"
@@ -98,6 +99,13 @@ class Settings(BaseSettings):
         0,
         ge=0,
     )
+    witnesses: str = Field("")
+    archive: Path | None = Field(None)
+    timestamp_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+    )
+    timestamp_ca: Path | None = Field(None)
     log_level: LogLevel = Field("info")
 
     @field_validator("database_url")
@@ -123,6 +131,18 @@ class Settings(BaseSettings):
                 ip_network(one)
             except ValueError:
                 raise Invalid(Message("setting_error.no_network", address=one)) from None
+        return value
+
+    @field_validator("witnesses")
+    @classmethod
+    def _known_witnesses(cls, value: str) -> str:
+        """Public keys of witnesses, as `sunbid witness` prints them."""
+        for one in value.split():
+            try:
+                if VerifierKey.parse(one).kind != COSIGNATURE:
+                    raise ValueError(one)
+            except ValueError:
+                raise Invalid(Message("setting_error.no_witness", key=one)) from None
         return value
 
     @field_validator("edges")
@@ -183,6 +203,11 @@ class Settings(BaseSettings):
     def intake_url(self) -> str:
         """Where this machine finds the intake."""
         return f"http://{_bracketed(self._own_host)}:{self.intake_port}"
+
+    @property
+    def log_origin(self) -> str:
+        """Name of the log of evidence: the hub's address without its scheme."""
+        return self.effective_hub_url.partition("://")[2] + "/log"
 
     @property
     def _own_host(self) -> str:

@@ -45,6 +45,11 @@ def hub_config(settings: Settings) -> HubConfig:
         record=settings.record,
         edges=settings.edges,
         edges_after=settings.edges_after,
+        log_origin=settings.log_origin,
+        witnesses=tuple(settings.witnesses.split()),
+        archive=settings.archive.resolve() if settings.archive else None,
+        timestamp_url=settings.timestamp_url,
+        timestamp_ca=settings.timestamp_ca.resolve() if settings.timestamp_ca else None,
         trusted_proxies=settings.proxies,
     )
 

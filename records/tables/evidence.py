@@ -1,10 +1,11 @@
-"""Recordings 录像, their segments and seals 封存; written by the hub alone."""
+"""Recordings 录像, their segments, the log of evidence 存证日志 and seals 封存; written by the hub alone."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import BigInteger, ForeignKey, Index, column, table
 from sqlalchemy.orm import Mapped, mapped_column
 
 from records.clock import now
@@ -69,3 +70,49 @@ class Seal(Base):
     signature: Mapped[Text]
     key_id: Mapped[Code]
     manifest_sha256: Mapped[Code]
+    package_sha256: Mapped[Code | None]
+    """Of the zip: both its copies are checked against it."""
+    segments: Mapped[int] = mapped_column(default=0)
+    """Segments of recordings that the log holds of this opening."""
+
+
+class LogLeaf(Base):
+    """One leaf of the log, in its order; gapless from 0. The log's files hold only its digest."""
+
+    __tablename__ = "log_leaf"
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    opening_id: Mapped[Key] = mapped_column(default="")
+    """Empty for what belongs to none: heads of the audit chain."""
+    seq: Mapped[int]
+    """Place among the leaves of its opening, from 1."""
+    kind: Mapped[Code]
+    """event, segment, gap, action, seal or audit."""
+    subject: Mapped[Key]
+    """What it is of: an opening, or a recording."""
+    position: Mapped[int] = mapped_column(BigInteger)
+    """Which of its kind: the event's or the segment's number, the moment of a switch in microseconds since 1970."""
+    leaf: Mapped[dict[str, Any]]
+    body: Mapped[dict[str, Any] | None]
+    """What the digest in the leaf is of, where it stands nowhere else."""
+    key: Mapped[Code | None]
+    """The key of a commitment, until it is opened in a package."""
+
+    __table_args__ = (
+        Index("ix_log_leaf_opening_id_seq", "opening_id", "seq", unique=True),
+        Index("ix_log_leaf_kind_subject_position", "kind", "subject", "position", unique=True),
+    )
+
+
+class LogHead(Base):
+    """A head of the log that was signed."""
+
+    __tablename__ = "log_head"
+    size: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    root: Mapped[Code]
+    note: Mapped[Text]
+    """The checkpoint as it was signed, without cosignatures."""
+    signed_at: Mapped[datetime] = mapped_column(default=now)
+
+
+AUDIT_HEAD = table("audit_head", column("seq"), column("hash"))
+"""A view: number and hash of the newest entry of the audit chain, and nothing of who did what."""
