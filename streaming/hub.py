@@ -111,7 +111,9 @@ class Hub:
         api = Api(self.reader, self.board, self.logs, data)
         library = Library(self.reader, self.logs, covers, data)
         replays = Replays(library, api, self.board, self.workers, data)
-        self.pages = Pages(Site(), self.reader, self.roster, self.board, self.logs, api, data)
+        self.pages = Pages(
+            Site(), self.reader, self.roster, self.board, self.logs, api, data, replays.summary
+        )
         self.services: tuple[Service, ...] = (
             self.poller, broadcaster, self.control, machine, self.log, port, feeds, self.health, replays, api, self.pages,
         )  # fmt: skip

@@ -12,8 +12,8 @@ from streaming.site.render import sentence
 
 LONGEST = 8.0
 """Seconds a caption stands where the next is long in coming."""
-SHORTEST = 0.5
-"""Seconds; of events told at once each is still seen."""
+SHORTEST = 0.05
+"""Seconds; of events told at once the last is seen."""
 
 Message = Mapping[str, Any]
 Cue = tuple[float, float, str]
@@ -36,12 +36,12 @@ def _cues(camera: Camera, reel: int, told: Sequence[Message], lang: str, currenc
         if stretch is None or stretch.reel != reel:
             continue
         start = stretch.at + (moment - stretch.start).total_seconds()
-        if cues and cues[-1][1] > start:
-            before = cues[-1]
-            cues[-1] = (before[0], max(start, before[0] + SHORTEST), before[2])
-        start = max(start, cues[-1][1]) if cues else start
-        end = min(start + LONGEST, stretch.at + stretch.seconds)
-        cues.append((start, max(end, start + SHORTEST), sentence(message, lang, currency)))
+        while cues and cues[-1][0] > start - SHORTEST:
+            cues.pop()
+        if cues:
+            cues[-1] = (cues[-1][0], min(cues[-1][1], start), cues[-1][2])
+        end = max(start + SHORTEST, min(start + LONGEST, stretch.at + stretch.seconds))
+        cues.append((start, end, sentence(message, lang, currency)))
     return cues
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -117,6 +117,14 @@ class Replays(Service):
         headers["etag"] = f'"signed-{ready.path.stem}"'
         return ranged(request, ready.size, ready.read, headers, "video/mp4")
 
+    async def summary(self, opening: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The same for a page; None where there is nothing to watch, or not yet."""
+        try:
+            replay = await self._library.get(opening)
+        except Problem:
+            return None
+        return told(replay) if replay else None
+
     async def _found(self, request: Request) -> Replay:
         opening = await self._api.find(request.path_params["id"])
         if opening is None:
@@ -133,6 +141,7 @@ def told(replay: Replay) -> dict[str, Any]:
     opening = replay.opening
     return {
         "opening": opening["id"],
+        "address": _base(opening["id"]),
         "state": opening["state"],
         "from": rfc3339(replay.cut.start),
         "to": rfc3339(replay.cut.end),
@@ -144,8 +153,12 @@ def told(replay: Replay) -> dict[str, Any]:
     }
 
 
+def _base(opening_id: str) -> str:
+    return f"/api/openings/{quote(opening_id, safe='')}/replay"
+
+
 def _camera(opening_id: str, name: str, camera: Camera) -> dict[str, Any]:
-    base = f"/api/openings/{quote(opening_id, safe='')}/replay/{name}"
+    base = f"{_base(opening_id)}/{name}"
     return {
         "name": name,
         "reels": [

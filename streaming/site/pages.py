@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -39,15 +40,27 @@ NAVIGATION: tuple[tuple[str, str, dict[str, str]], ...] = (
 )
 CACHED_PAGES = 200
 
+Summary = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
+"""Opening → what of it can be watched again, as `/api/openings/{id}/replay` tells it."""
+
 
 class Pages(Service):
     """Handlers of everything a reader opens."""
 
     def __init__(
-        self, site: Site, reader: Reader, roster: Roster, board: Board, logs: Logs, api: Api, data_dir: Any
+        self,
+        site: Site,
+        reader: Reader,
+        roster: Roster,
+        board: Board,
+        logs: Logs,
+        api: Api,
+        data_dir: Any,
+        replay: Summary,
     ) -> None:
         self._site, self._reader, self._roster = site, reader, roster
         self._board, self._logs, self._api, self._data = board, logs, api, data_dir
+        self._replay = replay
         self._hall = Hall(reader, board, roster, logs)
         self._hall_cache: dict[tuple[str, str, int, int], bytes] = {}
 
@@ -107,7 +120,7 @@ class Pages(Service):
         past, award = await self._reader.ask(lambda s: beside(s, opening))
         body = self._render(
             "opening.html", request, nav="replay", opening=opening, place=place, demo=opening["demo"], currency=currency_of(opening),
-            story=log.story, log=log.messages,
+            story=log.story, log=log.messages, replay=await self._replay(opening),
             evidence=opening["state"] == "sealed" and evidence_path(self._data, opening_id).is_file(),
             **opening_page(opening, log.story, past, award, place, lang),
         )  # fmt: skip

@@ -11,10 +11,12 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pypinyin import Style, lazy_pinyin
 
 import messages
 import web
 from records.clock import BEIJING, written
+from records.control import reason_text
 from records.opening_checks import READINGS
 from web import tokens
 
@@ -149,6 +151,20 @@ def _key(kind: str, payload: Mapping[str, Any]) -> str:
     return f"say.{kind}.{variant}" if variant else f"say.{kind}"
 
 
+@lru_cache(maxsize=20_000)
+def initials(name: str) -> str:
+    """The initials of a name's pinyin, by which lists are searched; letters stay as they are."""
+    return "".join(lazy_pinyin(name, style=Style.FIRST_LETTER)).lower()
+
+
+def filesize(size: int) -> str:
+    """Bytes as people read them: 1.37 GB, 12 MB."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6)):
+        if size >= scale:
+            return f"{size / scale:.2f} {unit}" if unit == "GB" else f"{size / scale:.0f} {unit}"
+    return f"{size / 1e3:.0f} kB"
+
+
 class Site:
     """Rendered pages, and the files they load."""
 
@@ -162,7 +178,12 @@ class Site:
             lstrip_blocks=True,
         )
         self._templates.filters.update(
-            clock=clock, full=full, hm=lambda text: clock(text, "%H:%M"), said_at=said_at
+            clock=clock,
+            full=full,
+            initials=initials,
+            filesize=filesize,
+            hm=lambda text: clock(text, "%H:%M"),
+            said_at=said_at,
         )
         self._templates.globals.update(static=self.files.base, length=length, languages=LANGS)
 
@@ -177,6 +198,7 @@ class Site:
             say=lambda message, currency: sentence(message, lang, currency),
             named=lambda group, value: named(lang, group, value),
             term=lambda text: term(lang, text),
+            reason=lambda text: term(lang, reason_text(text, lang)),
             **context,
         )
         return page.encode()

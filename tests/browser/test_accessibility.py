@@ -18,6 +18,7 @@ from tests.browser.public_site import HubProcess
 from tests.ledgers import new_ledger
 from tests.streaming import history
 from tests.streaming import hub_market as market
+from tests.streaming.film import replayed, shoot
 from tests.streaming.test_hub_api import until
 
 pytestmark = pytest.mark.browser
@@ -26,7 +27,7 @@ PAGES = {
     "hall": "/", "search": "/?q=xx", "schedule": "/?view=schedule", "replay": "/?view=replay", "live": "/room/hz-01",
     "idle": "/room/hz-02", "opening": "/opening/O1", "history": "/opening/KB-H1", "project": "/project/XM-H1",
     "market": "/market", "verify": "/verify?opening=O1", "unknown": "/verify?opening=none", "publish": "/publish/hz-01",
-    "missing": "/none",
+    "missing": "/none", "replayed": "/opening/O9",
 }  # fmt: skip
 LOOKS = [("zh", "light", 1, 1440), ("en", "dark", 1, 390), ("zh", "dark", 3, 390), ("en", "light", 3, 1440)]
 WIDTHS = (320, 390, 721, 1001, 1024, 1280, 1440, 1920)
@@ -48,7 +49,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
         market.read(book, "O1", number)
     market.event(book, "O1", "objection", no=1, content="解密截止以哪个时钟为准？")
     market.event(book, "O1", "objection_answered", no=1, answer="以国家标准时间为准。")
-    process = HubProcess(str(book.url), tmp_path_factory.mktemp("hub") / "data")
+    data = tmp_path_factory.mktemp("hub") / "data"
+    replayed(book, data, shoot(tmp_path_factory.mktemp("film") / "film.mp4", 20), count=60)
+    process = HubProcess(str(book.url), data)
     process.start()
     limit = time.monotonic() + 20
     while "第 29 号" not in httpx.get(f"{process.address}/room/hz-01").text:

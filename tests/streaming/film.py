@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from records.clock import now, standing_at
 from records.ledger import Ledger
 from records.tables.evidence import Recording
 from streaming import ffmpeg
 from streaming.recording import ledger as recordings
+from tests.streaming import hub_market as market
 
 PIECES = "+frag_keyframe+empty_moov+default_base_moof+skip_trailer+frag_discont"
 
@@ -44,3 +46,29 @@ def keep(
         recordings.append(session, name, recordings.take_whole("mp4", file, 0))
         recordings.close(session, name)
     return name
+
+
+def replayed(ledger: Ledger, data: Path, film: Path, count: int, key: str = "O9") -> datetime:
+    """An opening of an hour ago, recorded by both cameras, paused from second 6 to 8 and read from second 9 on, a bid each
+    tenth of a second; when it was recorded from."""
+    start = now().replace(microsecond=0) - timedelta(hours=1)
+    with standing_at(start - timedelta(hours=1)) as put:
+        market.opening(ledger, key, room="hz-02", at=start, title="示例学校二标段")
+        for camera in ("main", "far"):
+            keep(ledger, data, film, key, start, camera)
+        put(start + timedelta(seconds=1))
+        market.begin(ledger, key, count=count)
+        market.event(ledger, key, "coefficient_drawn", kind="浮动系数", value="0.97")
+        put(start + timedelta(seconds=6))
+        market.event(ledger, key, "paused", reason="设备故障")
+        put(start + timedelta(seconds=8))
+        market.event(ledger, key, "resumed")
+        for number in range(1, count + 1):
+            put(start + timedelta(seconds=9 + number / 10))
+            market.read(ledger, key, number)
+        market.event(ledger, key, "objection", no=1, content="解密截止以哪个时钟为准？")
+        market.event(ledger, key, "objection_answered", no=1, answer="以国家标准时间为准。")
+        put(start + timedelta(seconds=18))
+        market.event(ledger, key, "record_confirmed", rows=count)
+        market.event(ledger, key, "ended", result="opened")
+    return start

@@ -1,8 +1,7 @@
 // The list of bidders: fifty a page, search, follow the one being read. Rows are changed, not rebuilt.
 import { $, el, icon, t } from "./site.js";
 import { figure } from "./opening.js";
-
-export const PER_PAGE = 50;
+import { PER_PAGE, pager } from "./pages.js";
 
 export class List {
   #page = 0; #following = true; #shown = ""; #rows = new Map();
@@ -99,26 +98,9 @@ export class List {
   }
 
   #paging(pages, count) {
-    const bar = $("pages"), key = `${pages}/${this.#page}/${count}`;
-    bar.hidden = pages < 2;
-    if (bar.dataset.key === key || pages < 2) return;
-    bar.dataset.key = key;
-    const go = (page) => { this.#follow(false); this.#page = page; this.draw(this.story); $("scroll").scrollTop = 0; };
-    const arrow = (name, label, page) => {
-      const button = el("button");
-      button.append(icon(name));
-      button.setAttribute("aria-label", t(label));
-      button.disabled = page < 0 || page >= pages;
-      button.addEventListener("click", () => go(page));
-      return button;
-    };
-    const numbers = Array.from({ length: pages }, (_, page) => page).filter((page) => pages <= 7 || page === 0 || page === pages - 1 || Math.abs(page - this.#page) < 3);
-    const buttons = numbers.map((page) => {
-      const button = el("button", "", String(page + 1));
-      if (page === this.#page) button.setAttribute("aria-current", "page");
-      button.addEventListener("click", () => go(page));
-      return button;
-    });
-    bar.replaceChildren(el("span", "", t("list.per", { n: PER_PAGE })), arrow("left", "list.prev", this.#page - 1), ...buttons, arrow("right", "list.next", this.#page + 1));
+    const key = `${pages}/${this.#page}/${count}`;
+    if ($("pages").dataset.key === key) return;
+    $("pages").dataset.key = key;
+    pager($("pages"), pages, this.#page, (page) => { this.#follow(false); this.#page = page; this.draw(this.story); $("scroll").scrollTop = 0; });
   }
 }

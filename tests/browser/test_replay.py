@@ -1,0 +1,153 @@
+"""The replay in a real browser: a click on a bidder goes to the second of the reading, and everything works by keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from records.clock import BEIJING
+from records.ledger import Ledger
+from tests.browser.public_site import HubProcess
+from tests.streaming import hub_market as market
+from tests.streaming.film import replayed, shoot
+
+pytestmark = pytest.mark.browser
+
+COUNT = 60
+HIDDEN = "() => [...document.querySelectorAll('#rows tr')].filter((row) => !row.hidden).length"
+SECOND = "() => document.getElementById('video').currentTime"
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[HubProcess, datetime]]:
+    """A hub with one opening that was recorded and is over."""
+    book = Ledger(f"sqlite:///{tmp_path_factory.mktemp('replay') / 'ledger.db'}")
+    book.upgrade()
+    market.rooms(book)
+    data = tmp_path_factory.mktemp("hub") / "data"
+    start = replayed(book, data, shoot(tmp_path_factory.mktemp("film") / "film.mp4", 20), COUNT)
+    process = HubProcess(str(book.url), data)
+    process.start()
+    yield process, start
+    process.stop()
+    book.close()
+
+
+@pytest.fixture
+def page(browser: Browser, hub: tuple[HubProcess, datetime]) -> Iterator[Page]:
+    context = browser.new_context(base_url=hub[0].address, viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto("/opening/O9")
+    page.wait_for_function("() => document.getElementById('video').readyState >= 2")
+    yield page
+    context.close()
+
+
+def shown(page: Page) -> str:
+    return page.locator("#wall").inner_text()
+
+
+def test_a_click_on_a_bidder_goes_to_the_second_it_was_read(
+    page: Page, hub: tuple[HubProcess, datetime]
+) -> None:
+    read = page.locator("#rows tr[data-no='7'] .at a")
+    said = read.inner_text()
+    read.click()
+    page.wait_for_function(
+        "() => document.getElementById('video').readyState >= 2 && !document.getElementById('video').paused"
+    )
+    page.locator("#play").click()
+    seconds = (
+        datetime.strptime(shown(page), "%H:%M:%S") - datetime.strptime(said, "%H:%M:%S")
+    ).total_seconds()
+    assert 0 <= seconds <= 3
+    assert hub[1].astimezone(BEIJING).strftime("%H:") == said[:3]
+    link = page.evaluate("location.href")
+    page.goto("about:blank")
+    page.goto(link)
+    page.wait_for_function(f"() => document.getElementById('wall').textContent >= '{said}'")
+
+
+def test_what_was_paused_is_skipped_and_said(page: Page) -> None:
+    expect(page.locator(".leftout")).to_contain_text("暂停，画面不公开：设备故障")
+    assert page.locator("#marks .left").count() == 1 and page.locator("#parts i").count() == 2
+    page.locator("#marks .left").click()
+    assert page.evaluate(SECOND) < 8
+
+
+def test_everything_goes_by_keys(page: Page) -> None:
+    page.keyboard.press(".")
+    page.wait_for_function("() => document.getElementById('video').currentTime > 0.03")
+    page.keyboard.press(",")
+    page.wait_for_function("() => document.getElementById('video').currentTime < 0.02")
+    page.keyboard.press("l")
+    page.wait_for_function("() => document.getElementById('video').currentTime > 9")
+    for key, rate in ((">", 1.25), (">", 1.5), ("<", 1.25)):
+        page.keyboard.press(key)
+        assert page.evaluate("document.getElementById('video').playbackRate") == rate
+    page.keyboard.press("m")
+    page.wait_for_function("() => document.getElementById('video').muted")
+    page.keyboard.press("k")
+    page.wait_for_function("() => !document.getElementById('video').paused")
+    page.keyboard.press(" ")
+    page.wait_for_function("() => document.getElementById('video').paused")
+    page.locator("#find").press("k")
+    assert page.evaluate("document.getElementById('video').paused")
+
+
+def test_the_other_camera_goes_on_at_the_same_moment(page: Page) -> None:
+    page.locator("#rows tr[data-no='30'] .at a").click()
+    page.locator("#play").click()
+    before = shown(page)
+    page.locator("#cameras button[data-camera=far]").click()
+    page.wait_for_function(
+        "() => document.getElementById('video').src.includes('far-1') && document.getElementById('video').readyState >= 2"
+    )
+    assert (
+        abs(
+            (
+                datetime.strptime(shown(page), "%H:%M:%S") - datetime.strptime(before, "%H:%M:%S")
+            ).total_seconds()
+        )
+        <= 1
+    )
+
+
+def test_captions_say_what_is_read_and_the_row_is_marked(page: Page) -> None:
+    page.locator("#rows tr[data-no='20'] .at a").click()
+    page.locator("#play").click()
+    expect(page.locator("#cap")).to_contain_text(re.compile("第 2[0-9] 号"))
+    expect(page.locator("#rows tr.cur")).to_have_count(1)
+    page.locator("#captions").click()
+    expect(page.locator("#cap")).to_be_hidden()
+
+
+def test_bidders_are_paged_searched_by_initials_and_printed_whole(page: Page) -> None:
+    assert page.evaluate(HIDDEN) == 50
+    page.locator("#pages button", has_text="2").click()
+    assert page.evaluate(HIDDEN) == COUNT - 50
+    page.locator("#find").fill("sljsd7")
+    assert page.evaluate(HIDDEN) == 1
+    page.locator("#find").fill("12")
+    assert page.evaluate(HIDDEN) == 1
+    page.emulate_media(media="print")
+    visible = "() => [...document.querySelectorAll('#rows tr')].filter((row) => getComputedStyle(row).display !== 'none').length"
+    assert page.evaluate(visible) == COUNT
+    expect(page.locator("#player")).to_be_hidden()
+
+
+def test_without_scripts_the_film_and_the_text_are_there(
+    browser: Browser, hub: tuple[HubProcess, datetime]
+) -> None:
+    context = browser.new_context(base_url=hub[0].address, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/opening/O9?lang=en")
+    assert page.locator("video").get_attribute("controls") is not None
+    assert page.locator("video track").get_attribute("src") == "/api/openings/O9/replay/main-1.vtt?lang=en"
+    assert page.locator("#rows tr:visible").count() == COUNT
+    expect(page.locator(".ctl")).to_be_hidden()
+    context.close()
