@@ -6,7 +6,6 @@ import itertools
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from sqlalchemy import create_engine, text
 import messages
 from records.clock import running_from
 from records.ledger import Ledger
-from tests import postgres, schedule
+from tests import memory, postgres, schedule
 from tests.ledgers import new_ledger
 
 messages.FORGIVING = False
@@ -42,19 +41,12 @@ if MOMENT in os.environ:  # now, not in a fixture: some modules make their momen
     _clock.__enter__()
 
 
-MEMORY = Path("/dev/shm")
-ROOM = 6 << 30
-"""Bytes that must be free in memory before the tests keep their files there."""
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the tests' files in memory where there is room: what they wait for is mostly the disk, whose every write
-    the ledger has confirmed."""
+    """Keep the tests' files where they are quick, and give way to the workers whose tests are timed."""
     if os.environ.get("PYTEST_XDIST_WORKER", "gw0") not in schedule.ORDER:
         os.nice(schedule.NICE)
-    usable = config.option.basetemp is None and os.access(MEMORY, os.W_OK)
-    if usable and shutil.disk_usage(MEMORY).free >= ROOM:
-        config.option.basetemp = folder = tempfile.mkdtemp(prefix="sunbid-tests-", dir=MEMORY)
+    if config.option.basetemp is None:
+        config.option.basetemp = folder = str(memory.new_folder("sunbid-tests-"))
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
@@ -99,11 +91,12 @@ def _admin(address: str, statement: str) -> None:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> str:
+def postgres_url(postgres_server: str) -> Iterator[str]:
     """URL of a fresh, upgraded ledger on PostgreSQL."""
     name = f"ledger_{next(_NUMBERS)}"
-    _admin(postgres_server, f"CREATE DATABASE {name} TEMPLATE template_sunbid")
-    return f"{postgres_server}/{name}"
+    _admin(postgres_server, f"CREATE DATABASE {name} TEMPLATE template_sunbid STRATEGY FILE_COPY")
+    yield f"{postgres_server}/{name}"
+    _admin(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -7,10 +7,11 @@ import pwd
 import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.memory import new_folder
 
 BIN = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:]
 
@@ -31,7 +32,7 @@ def server() -> Iterator[str]:
     """Address of a running, empty server, as `postgresql+psycopg://user@host:port` without a database."""
     if not BIN:
         raise RuntimeError("没有 PostgreSQL：请先运行 make system / PostgreSQL is missing: run `make system`")
-    folder = Path(tempfile.mkdtemp(prefix="sunbid-pg-"))
+    folder = new_folder("sunbid-pg-")
     if os.geteuid() == 0:
         os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
     port, data = _free_port(), folder / "data"
