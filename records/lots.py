@@ -53,6 +53,10 @@ class Announced(Protocol):
 
 Held = TypeVar("Held", bound=OfALot)
 
+_ANNOUNCED = aliased(Opening, name="announced")
+_HELD, _FOLLOWING = aliased(Opening, name="held"), aliased(Opening, name="following")
+"""A lot's openings as the subqueries below call them, made once: to make one takes longer than most questions."""
+
 
 # ── the current opening and the round ────────────────────────────────────────
 
@@ -78,14 +82,13 @@ def round_before(openings: Sequence[OfALot], deadline: datetime | None) -> datet
 
 def round_before_sql() -> Any:
     """SQL over `Lot`: `round_before` of its openings, NULL in the first round."""
-    held, following = aliased(Opening), aliased(Opening)
     followed = exists().where(
-        following.lot_id == held.lot_id, following.state != "cancelled", following.scheduled_at > held.scheduled_at
+        _FOLLOWING.lot_id == _HELD.lot_id, _FOLLOWING.state != "cancelled", _FOLLOWING.scheduled_at > _HELD.scheduled_at
     )  # fmt: skip
     return (
-        select(func.max(held.scheduled_at))
+        select(func.max(_HELD.scheduled_at))
         .where(
-            held.lot_id == Lot.id, held.scheduled_at < Lot.deadline, held.state.in_(OVER), held.result.in_(HELD),
+            _HELD.lot_id == Lot.id, _HELD.scheduled_at < Lot.deadline, _HELD.state.in_(OVER), _HELD.result.in_(HELD),
             followed,
         )
         .correlate(Lot)
@@ -118,10 +121,7 @@ def deadline_in_force(
 
 def announced_time() -> Any:
     """SQL over `Lot`: the latest time an opening of it is announced for, without those called off; NULL: none is."""
-    opening = aliased(Opening)
-    query = select(func.max(opening.scheduled_at)).where(
-        opening.lot_id == Lot.id, opening.state != "cancelled"
-    )
+    query = select(func.max(_ANNOUNCED.scheduled_at)).where(*_of_the_lot())
     return query.correlate(Lot).scalar_subquery()
 
 
@@ -137,15 +137,17 @@ def one_ahead(at: datetime) -> ColumnElement[bool]:
 
 def deadline_passed(at: datetime) -> ColumnElement[bool]:
     """SQL over `Lot`: the deadline in force is known and behind us."""
-    opening = aliased(Opening)
-    announced = exists().where(opening.lot_id == Lot.id, opening.state != "cancelled")
+    announced = exists().where(*_of_the_lot())
     known = or_(Lot.deadline.is_not(None), Lot.status.in_(OPENED_STATUSES), announced)
     return and_(none_ahead(at), known)
 
 
 def _announced_after(at: datetime) -> ColumnElement[bool]:
-    ahead = aliased(Opening)
-    return exists().where(ahead.lot_id == Lot.id, ahead.state != "cancelled", ahead.scheduled_at > at)
+    return exists().where(*_of_the_lot(), _ANNOUNCED.scheduled_at > at)
+
+
+def _of_the_lot() -> tuple[ColumnElement[bool], ...]:
+    return _ANNOUNCED.lot_id == Lot.id, _ANNOUNCED.state != "cancelled"
 
 
 def centre_of_lot() -> ColumnElement[str | None]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from sqlalchemy.orm import Session
-
 import messages
 from dashboard import context
 from dashboard.exports import live_tables as livetables
@@ -17,7 +13,6 @@ from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, live_basis, show
 from dashboard.shell.html import card, draw
 from supervision.figures import formats as figures
-from supervision.rules.finding import LEVELS
 from supervision.warnings import desk as warnings
 
 SEEN = 10
@@ -38,10 +33,7 @@ def show_families(page: shell.Page) -> None:
 
 def _counts(page: shell.Page, families: tuple[str, ...]) -> None:
     with context.ledger().read() as session:
-        found = {
-            name: _counted(session, livetables.of_families(page.filters, families, (name,)))
-            for name in LEVELS
-        }
+        found = warnings.count_by_level(session, livetables.of_families(page.filters, families))
     shared = live_basis(page.lang)
     show(
         [
@@ -53,13 +45,6 @@ def _counts(page: shell.Page, families: tuple[str, ...]) -> None:
         ],
         page.lang,
     )  # fmt: skip
-
-
-def _counted(session: Session, wanted: warnings.WarningFilters) -> tuple[int, int]:
-    """How many there are, as the lists below show them, and how many of them are about rehearsals."""
-    return warnings.count_warnings(session, wanted), warnings.count_warnings(
-        session, replace(wanted, rehearsals=True)
-    )
 
 
 def _list(page: shell.Page, code: str, title: str, families: tuple[str, ...]) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from functools import cache
+from functools import cache, partial
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+import messages
 from dashboard import context, screens
 from dashboard.access.accounts import SignedIn
 from dashboard.http.sign_in_pages import language_switch
@@ -36,16 +37,19 @@ def _mark() -> str:
 
 def sidebar(user: SignedIn, pages: Mapping[Screen, Any], here: str) -> None:
     """Brand, the three dimensions with their screens, language switch and the user's block; `here` is the open screen's slug."""
+    lang = language()
     with st.sidebar:
         draw(
-            f'<div class="sb-brand">{_mark()}<span><b>{say("common.product")}</b>'
-            f"<small>{say('common.desk')}</small></span></div>"
+            f'<div class="sb-brand">{_mark()}<span><b>{messages.say("common.product", lang)}</b>'
+            f"<small>{messages.say('common.desk', lang)}</small></span></div>"
         )
         for dimension in NAVIGATION:
             shown = [(screen, page) for screen, page in pages.items() if screen.dimension == dimension]
             if not shown:
                 continue
-            draw(f'<p class="sb-head" role="heading" aria-level="2">{say(f"dimension.{dimension}")}</p>')
+            draw(
+                f'<p class="sb-head" role="heading" aria-level="2">{messages.say(f"dimension.{dimension}", lang)}</p>'
+            )
             for screen, page in shown:
                 # the icon is drawn by the stylesheet: a link's text is its name and nothing else
                 with (
@@ -53,35 +57,35 @@ def sidebar(user: SignedIn, pages: Mapping[Screen, Any], here: str) -> None:
                     st.container(key=f"nav-{screen.slug}"),
                 ):
                     if screen.id == "S11":
-                        st.fragment(run_every=BADGE_SECONDS)(_link)(user, screen, page)
+                        st.fragment(run_every=BADGE_SECONDS)(_link)(
+                            page, partial(_badged, user, screen, lang)
+                        )
                     else:
-                        _link(user, screen, page)
-        _user_block(user)
+                        _link(page, partial(screen.name, lang))
+        _user_block(user, lang)
 
 
-def _link(user: SignedIn, screen: Screen, page: Any) -> None:
-    st.page_link(page, label=_label(user, screen), width="stretch")
+def _link(page: Any, label: Callable[[], str]) -> None:
+    st.page_link(page, label=label(), width="stretch")
 
 
-def _label(user: SignedIn, screen: Screen) -> str:
-    """The screen's name; beside the warning centre's how many are red, and how many are given to this user."""
-    name = screen.name(language())
-    if screen.id != "S11":
-        return name
+def _badged(user: SignedIn, screen: Screen, lang: str) -> str:
+    """The screen's name, and beside it how many warnings are red, and how many are given to this user."""
+    name = screen.name(lang)
     with context.ledger().read() as session:
         red = warnings.counts(session)["red"]
         mine = warnings.count_warnings(session, WarningFilters(assignee=user.name, open_only=True))
-    given = f" · {say('warnings.mine_badge', n=mine)}" if mine else ""
+    given = f" · {messages.say('warnings.mine_badge', lang, n=mine)}" if mine else ""
     return f"{name} :red-badge[{red}]{given}" if red else f"{name}{given}"
 
 
-def _user_block(user: SignedIn) -> None:
-    role = role_name(user.role, language())
+def _user_block(user: SignedIn, lang: str) -> None:
+    role = role_name(user.role, lang)
     draw(
         f'<div class="sb-me"><i>{escape(user.display_name[:1])}</i>'
         f"<span>{escape(user.display_name)}<small>{role}</small></span></div>"
-        f'<div class="sb-acts">{language_switch(language())}'
-        f'<a href="/auth/sign-out?lang={language()}" target="_self">{say("common.sign_out")}</a></div>'
+        f'<div class="sb-acts">{language_switch(lang)}'
+        f'<a href="/auth/sign-out?lang={lang}" target="_self">{messages.say("common.sign_out", lang)}</a></div>'
     )
 
 

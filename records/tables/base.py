@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, ClassVar, cast
@@ -28,8 +29,10 @@ class Yuan(TypeDecorator[Decimal]):
             raise TypeError(f"money must be Decimal or int, not float: {value!r}")
         return int((Decimal(value) * MONEY_SCALE).to_integral_value(ROUND_HALF_UP))
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
-        return None if value is None else Decimal(value) / MONEY_SCALE
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[int | None], Decimal | None]:
+        """One function a value: rows come by the hundred thousand, and SQLAlchemy's own way through
+        `process_result_value` takes three."""
+        return _yuan
 
 
 class Points(Yuan):
@@ -53,10 +56,21 @@ class Instant(TypeDecorator[datetime]):
         moment = value.astimezone(UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        """See `Yuan.result_processor`."""
+        return _moment_of_text if dialect.name == "sqlite" else _moment
+
+
+def _yuan(value: int | None) -> Decimal | None:
+    return None if value is None else Decimal(value) / MONEY_SCALE
+
+
+def _moment_of_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+def _moment(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
 
 
 Json = JSON().with_variant(JSONB(), "postgresql")

@@ -113,6 +113,8 @@ _SQL_TYPES = {
 }
 
 Params = Sequence[Any] | dict[str, Any]
+Stamp = tuple[int, int, int]
+"""Time of change, inode and size of a file."""
 
 
 def _is_manifest(found: Any) -> bool:
@@ -125,6 +127,23 @@ def _is_manifest(found: Any) -> bool:
     except ValueError:
         return False
     return whole and isinstance(months, dict) and all(isinstance(month, dict) for month in months.values())
+
+
+def _opened(memory_limit: str) -> duckdb.DuckDBPyConnection:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory_limit,
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    return duckdb.connect(":memory:", config=config)
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if _is_manifest(found) else {}
 
 
 def lens_folder(data_dir: Path) -> Path:
@@ -143,13 +162,10 @@ class Lens:
     def __init__(self, data_dir: Path | str, memory_limit: str = "1GB") -> None:
         self.folder = lens_folder(Path(data_dir))
         self._lock = threading.Lock()
-        self._seen: int | None = -1
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": memory_limit,
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        }
-        self._base = duckdb.connect(":memory:", config=config)
+        self._seen: Stamp | None = (-1, 0, 0)
+        self._manifest: tuple[Stamp | None, dict[str, Any]] = (None, {})
+        self._memory_limit = memory_limit
+        self._engine: duckdb.DuckDBPyConnection | None = None
 
     @property
     def manifest_path(self) -> Path:
@@ -158,11 +174,22 @@ class Lens:
 
     def manifest(self) -> dict[str, Any]:
         """The manifest; empty while nothing was written, and if it is damaged: the writer then builds anew."""
-        try:
-            found = json.loads(self.manifest_path.read_text())
-        except (FileNotFoundError, ValueError):
+        stamp = self._stamp()
+        if stamp is None:
             return {}
-        return found if _is_manifest(found) else {}
+        read, found = self._manifest
+        if read != stamp:
+            found = _read_manifest(self.manifest_path)
+            self._manifest = stamp, found
+        return found
+
+    def _stamp(self) -> Stamp | None:
+        """What tells one manifest from the next; None while there is none."""
+        try:
+            found = self.manifest_path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_mtime_ns, found.st_ino, found.st_size
 
     def as_of(self) -> datetime | None:
         """截至时间: the ledger's state the lens shows; None while there is no lens."""
@@ -175,8 +202,7 @@ class Lens:
 
     def query(self, sql: str, params: Params = ()) -> pa.Table:
         """Run one SELECT over the tables `bids` and `lots`; an absent lens gives no rows, not an error."""
-        self._bind()
-        with self._base.cursor() as cursor:
+        with self._bound().cursor() as cursor:
             found: pa.Table | None = cursor.sql(sql, params=params).to_arrow_table()
         if found is None:
             raise Invalid(Message("figure.only_select"))
@@ -197,20 +223,21 @@ class Lens:
 
     def close(self) -> None:
         """Give the engine's memory back."""
-        self._base.close()
+        if self._engine is not None:
+            self._engine.close()
 
-    def _bind(self) -> None:
-        """Point the views at the files there are; again only after the writer changed the manifest."""
-        try:
-            stamp: int | None = self.manifest_path.stat().st_mtime_ns
-        except FileNotFoundError:
-            stamp = None
-        if stamp == self._seen:
-            return
+    def _bound(self) -> duckdb.DuckDBPyConnection:
+        """The engine, opened at the first question, its views on the files there are; renewed only after the writer
+        changed the manifest."""
+        stamp, engine = self._stamp(), self._engine
+        if engine is not None and stamp == self._seen:
+            return engine
         with self._lock:
+            engine = self._engine = self._engine or _opened(self._memory_limit)
             for table, schema in TABLES.items():
-                self._base.execute(f"CREATE OR REPLACE VIEW {table} AS {self._source(table, schema)}")
+                engine.execute(f"CREATE OR REPLACE VIEW {table} AS {self._source(table, schema)}")
             self._seen = stamp
+        return engine
 
     def _source(self, table: str, schema: pa.Schema) -> str:
         files = sorted(self.folder.glob(f"{table}/month=*/data.parquet"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,7 @@ class LensWriter:
     # ── writing ──────────────────────────────────────────────────────────────
 
     def _write(self, months: Sequence[str], at: datetime, prints: dict[str, str] | None = None) -> None:
-        manifest = self.lens.manifest()
+        manifest = deepcopy(self.lens.manifest())
         if not self._ours(manifest):
             version = int(manifest.get("version", 0))
             manifest = {"format": FORMAT, "home": list(self.home.prefixes), "version": version, "months": {}}

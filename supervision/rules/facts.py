@@ -87,6 +87,8 @@ _BID = (
     Bid.lot_id, Bid.id, Bid.bidder_id, Bid.received_at, Bid.price, Bid.status, Bid.decrypt_status, Bid.on_site,
     Bid.mac, Bid.cpu_serial, Bid.disk_serial, Bid.dongle_serial, Bid.file_id, Bid.withdrawn_at, Bid.vat,
 )  # fmt: skip
+_BEFORE_PRICE, _AFTER_PRICE = slice(1, 4), slice(5, 13)
+"""Where the columns of `_BID` stand that are a BidFact's, in its order."""
 _DEPOSIT = (
     Deposit.lot_id, Deposit.bidder_id, Deposit.form, Deposit.amount, Deposit.payer_account_hash,
     Deposit.received_at,
@@ -151,11 +153,7 @@ def _facts(
 def _bid_facts(held: list[tuple[int, Any]], prices_read: bool, terms: str) -> tuple[BidFact, ...]:
     """One fact per bidder. A price in other terms than the lot's is none."""
     return tuple(
-        BidFact(
-            order, b.id, b.bidder_id, b.received_at,
-            b.price if prices_read and _terms(b) == terms else None, b.status, b.decrypt_status,
-            b.on_site, b.mac, b.cpu_serial, b.disk_serial, b.dongle_serial, b.file_id,
-        )
+        BidFact._make((order, *b[_BEFORE_PRICE], b.price if prices_read and _terms(b) == terms else None, *b[_AFTER_PRICE]))
         for order, b in held
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from messages import Message, Unknown, called
@@ -22,6 +22,7 @@ from records.tables.projects import Lot, Project
 from records.tables.supervision import Warning, WarningChange
 from records.tables.users import User
 from records.tail import Tail
+from supervision.rules.finding import LEVELS
 from supervision.warnings.handling import (
     ACTIONS,
     DISPOSITIONS,
@@ -45,7 +46,7 @@ from supervision.warnings.tally import (
 
 __all__ = [
     "ACTIONS", "DISPOSITIONS", "STATES", "Change", "IllegalAction", "Lamp", "LotWarnings", "Response",
-    "WarningFilters", "WarningRow", "act", "changes_after", "count_warnings", "counts", "get_warning",
+    "WarningFilters", "WarningRow", "act", "changes_after", "count_by_level", "count_warnings", "counts", "get_warning",
     "lamps", "last_seq", "list_warnings", "messages_of", "new_changes", "raise_warning", "response", "top_lots",
 ]  # fmt: skip
 
@@ -193,8 +194,21 @@ def list_warnings(
 
 def count_warnings(session: Session, filters: WarningFilters | None = None) -> int:
     """How many warnings `list_warnings` would give without a limit."""
-    query = select(func.count()).select_from(Warning).outerjoin(Lot, Lot.id == Warning.lot_id)
-    return session.scalar(_narrow(query, filters or WarningFilters())) or 0
+    return session.scalar(_narrow(_counting(filters, func.count()), filters or WarningFilters())) or 0
+
+
+def count_by_level(session: Session, filters: WarningFilters) -> dict[str, tuple[int, int]]:
+    """Level → how many warnings `list_warnings` would give, and how many of them are about rehearsals 演练."""
+    rehearsed = func.count(case((~in_statistics(), 1)))
+    query = _narrow(_counting(filters, Warning.level, func.count(), rehearsed), filters)
+    found = {level: (n, apart) for level, n, apart in session.execute(query.group_by(Warning.level))}
+    return {level: found.get(level, (0, 0)) for level in LEVELS}
+
+
+def _counting(filters: WarningFilters | None, *columns: Any) -> Select[Any]:
+    """The lot is asked for only where its name is searched."""
+    query = select(*columns).select_from(Warning)
+    return query.outerjoin(Lot, Lot.id == Warning.lot_id) if filters and filters.text else query
 
 
 def get_warning(session: Session, warning_id: str) -> WarningRow:
