@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
@@ -16,22 +15,13 @@ from dashboard.access.accounts import SignedIn
 from dashboard.http import index_page as dress
 from dashboard.http import sign_in_pages as signin
 from records.serving.problems import ProblemResponse
+from records.serving.requests import chosen_language, cookies
 
 COOKIE = "sunbid_session"
 OPEN_PATHS = ("/auth/", "/healthz", "/ops/metrics", "/_stcore/health", "/static/", "/favicon")
 IDENTITY = re.compile(
     rb"x-sunbid-.*|x-forwarded-(user|email|groups|preferred-username)|x-remote-user|remote-user|x-auth-request-.*"
 )
-
-
-def cookies(scope: Scope) -> dict[str, str]:
-    """The cookies of a request; an unreadable header counts as none."""
-    jar = SimpleCookie()
-    try:
-        jar.load(Headers(scope=scope).get("cookie", ""))
-    except CookieError:
-        return {}
-    return {name: morsel.value for name, morsel in jar.items()}
 
 
 def signed_in(scope: Scope) -> SignedIn | None:
@@ -42,9 +32,7 @@ def signed_in(scope: Scope) -> SignedIn | None:
 
 def language(scope: Scope) -> str:
     """The reader's language: the query's `lang`, else the cookie, else Chinese."""
-    asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("lang", [""])[0]
-    chosen = asked or cookies(scope).get(dress.LANG_COOKIE, "")
-    return chosen if chosen in messages.languages() else messages.DEFAULT
+    return chosen_language(scope) or messages.DEFAULT
 
 
 class Gate:
@@ -84,7 +72,9 @@ class Gate:
         refusal = _refusal(scope, user)
         if refusal is not None:
             await refusal(scope, receive, send)
-        elif _is_navigation(scope):
+            return
+        send = _without_the_shell(scope, receive, send)
+        if _is_navigation(scope):
             await dress.page(self.app, scope, receive, send, language(scope))
         else:
             await self.app(scope, receive, send)
@@ -98,6 +88,37 @@ def _is_navigation(scope: Scope) -> bool:
         and "text/html" in headers.get("accept", "")
         and not scope["path"].startswith(OPEN_PATHS)
     )
+
+
+def _without_the_shell(scope: Scope, receive: Receive, send: Send) -> Send:
+    """Passes answers on, but for Streamlit's page at an address that is no screen's: Streamlit gives it at every address
+    nothing else is at, and there it becomes a 404."""
+    path: str = scope["path"]
+    if path.strip("/") in ("", *screens.BY_SLUG) or path.startswith(OPEN_PATHS):
+        return send
+    replaced = False
+
+    async def passing(message: Message) -> None:
+        nonlocal replaced
+        if message["type"] == "http.response.start" and _is_page(message):
+            replaced = True
+            await _not_found(scope)(scope, receive, send)
+        elif not replaced:
+            await send(message)
+
+    return passing
+
+
+def _is_page(start: Message) -> bool:
+    return start["status"] == 200 and MutableHeaders(scope=start).get("content-type", "").startswith(
+        "text/html"
+    )
+
+
+def _not_found(scope: Scope) -> Response:
+    if "text/html" in Headers(scope=scope).get("accept", ""):
+        return HTMLResponse(signin.unknown_page(language(scope)), 404)
+    return ProblemResponse(404, messages.Message("http.not_found"))
 
 
 def _refusal(scope: Scope, user: SignedIn | None) -> Response | None:

@@ -14,9 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import messages
 from dashboard import components, screens
+from records.serving.requests import LANGUAGE_COOKIE
 from web import tokens
 
-LANG_COOKIE = "sunbid_lang"
 BASE_SCRIPT = """window.prerenderReady = false;
 window.__streamlit = { BACKEND_BASE_URL: location.origin + "/" };
 """
@@ -144,7 +144,7 @@ async def page(app: ASGIApp, scope: Scope, receive: Receive, send: Send, lang: s
         headers = MutableHeaders(scope=start)
         if headers.get("content-type", "").startswith("text/html"):
             answer = dressed(answer, scope["path"].strip("/"), lang)
-            headers["Set-Cookie"] = f"{LANG_COOKIE}={lang}; Path=/; Max-Age=31536000; SameSite=Lax"
+            headers["Set-Cookie"] = f"{LANGUAGE_COOKIE}={lang}; Path=/; Max-Age=31536000; SameSite=Lax"
             headers["Cache-Control"] = "no-store"
             for name in ("etag", "last-modified"):
                 if name in headers:

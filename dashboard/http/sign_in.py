@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+import messages
 from dashboard import context
 from dashboard import metrics as ops
 from dashboard.access.accounts import (
@@ -207,8 +208,9 @@ def _answer(given: dict[str, Any], request: Request) -> Response:
 
 def _refused(given: dict[str, Any], request: Request, status: int, problem: str) -> Response:
     if not _from_form(given, request):
-        return JSONResponse({"detail": problem.removeprefix("signin.")}, status)
-    lang = "en" if given.get("lang") == "en" else "zh"
+        return ProblemResponse(status, Message(problem))
+    asked = str(given.get("lang", ""))
+    lang = asked if asked in messages.languages() else gate.language(request.scope)
     page = signin.sign_in_page(lang, safe_next(str(given.get("next", "/"))), problem, demo_accounts())
     return HTMLResponse(page, status)
 

@@ -69,11 +69,20 @@ def _demo(lang: str, accounts: list[tuple[str, str]]) -> str:
 
 def forbidden_page(lang: str, screen: Screen) -> str:
     """What a signed-in user sees at a screen that is not for their role."""
-    body = (
-        f"<p>{escape(messages.say('common.not_allowed', lang))}</p>"
+    return _page(lang, screen.name(lang), _told("common.not_allowed", lang), "")
+
+
+def unknown_page(lang: str) -> str:
+    """What stands at an address where there is nothing."""
+    return _page(lang, messages.say("http.not_found", lang), _told("common.unknown_address", lang), "")
+
+
+def _told(key: str, lang: str) -> str:
+    """A sentence, and the way back to what there is."""
+    return (
+        f"<p>{escape(messages.say(key, lang))}</p>"
         f'<p><a class="btn main" href="/">{escape(messages.say("signin.back", lang))}</a></p>'
     )
-    return _page(lang, screen.name(lang), body, "")
 
 
 def sign_out_page(lang: str) -> str:

@@ -21,6 +21,7 @@ from dashboard.shell import layout
 from dashboard.shell.filters import Choice, filter_row, notice
 from dashboard.shell.html import draw as put
 from records.clock import BEIJING, local_now, now, today
+from records.serving.requests import LANGUAGE_COOKIE
 from supervision.figures.filters import Filters
 
 log = structlog.get_logger()
@@ -32,7 +33,7 @@ def language() -> str:
     if asked in messages.languages():
         st.session_state["lang"] = asked
     elif "lang" not in st.session_state:
-        cookie = st.context.cookies.get("sunbid_lang")
+        cookie = st.context.cookies.get(LANGUAGE_COOKIE)
         st.session_state["lang"] = cookie if cookie in messages.languages() else messages.DEFAULT
     chosen: str = st.session_state["lang"]
     return chosen

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from records.clock import local_now, now
 from records.public import rows as public
+from records.serving.requests import language as readers_language
 from streaming.live.board import Board
 from streaming.live.logs import Logs
 from streaming.live.reading import Reader, beside, openings_of
@@ -186,29 +187,34 @@ class Pages(Service):
 
     def error(self, request: Request, status: int) -> Response:
         """An error as a page."""
-        lang = language(request)
+        lang = readers_language(request.scope)
         key = status if status in {404, 405, 503} else 400 if status < 500 else 500
         note = word(lang, f"error.{key}.note" if key in {400, 404} else "error.note")
         body = self._render(
             "error.html",
             request,
+            lang,
             nav="",
             status=status,
             title=word(lang, f"error.{key}"),
             note=note,
             demo=False,
         )
-        return _html(body, status)
+        answer = _html(body, status)
+        answer.headers.add_vary_header("accept-language")
+        answer.headers.add_vary_header("cookie")
+        return answer
 
-    def _render(self, template: str, request: Request, **context: Any) -> bytes:
-        lang, moment = language(request), local_now()
+    def _render(self, template: str, request: Request, lang: str = "", /, **context: Any) -> bytes:
+        """A page in the language the address asks for, unless another is given, whose links then always say theirs."""
+        own, lang, moment = lang, lang or language(request), local_now()
         shared = {
             "today": moment,
             "now_ms": int(moment.timestamp() * 1000),
             "day_long": dated(moment.date(), lang, "day"),
             "day_short": dated(moment.date(), lang, "short"),
             "links": NAVIGATION,
-            "here": {other: _same_page(request, other) for other in LANGS},
+            "here": {other: _same_page(request, other, always=bool(own)) for other in LANGS},
             "bare": False,
         }
         return self._site.render(template, lang, **{**shared, **context})
@@ -220,9 +226,9 @@ def language(request: Request) -> str:
     return asked if asked in LANGS else LANGS[0]
 
 
-def _same_page(request: Request, lang: str) -> str:
+def _same_page(request: Request, lang: str, *, always: bool) -> str:
     query = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
-    query += [("lang", lang)] if lang != LANGS[0] else []
+    query += [("lang", lang)] if always or lang != LANGS[0] else []
     return request.url.path + (f"?{urlencode(query)}" if query else "")
 
 

@@ -73,6 +73,11 @@ async def test_wrong_password_is_refused_audited_and_in_the_end_throttled(client
             await client.post("/auth/login", json={"name": "admin", "password": "wrong"})
         ).status_code == 401
     assert (await client.post("/auth/login", json={"name": "admin", "password": PASSWORD})).status_code == 429
+    told = await client.post(
+        "/auth/login", json={"name": "leader", "password": "wrong"}, headers={"accept-language": "en"}
+    )
+    assert told.headers["content-type"] == "application/problem+json"
+    assert told.json()["type"] == "urn:sunbid:signin.wrong" and "password" in told.json()["detail"]
     assert _actions("admin")[-5:] == ["sign_in_failed"] * 5
     with context.ledger().read() as session:
         assert audit.verify(session) is None

@@ -55,6 +55,14 @@ def test_pages_speak_the_language_and_carry_no_inline_script(address: str) -> No
         zh = client.get("/openness", headers=BROWSER).text
         assert '<html lang="zh-CN"' in zh and "<title>市场开放程度 · 阳光开标</title>" in zh
         assert "<script>" not in zh and '<script src="/auth/base.js">' in zh
+        nothing = client.get("/no-such-screen", headers=BROWSER)
+        assert (
+            nothing.status_code == 404
+            and "没有这个地址" in nothing.text
+            and "streamlit" not in nothing.text.lower()
+        )
+        problem = client.get("/no-such-screen")
+        assert problem.status_code == 404 and problem.json()["type"] == "urn:sunbid:http.not_found"
         assert '<html lang="en"' in client.get("/openness?lang=en", headers=BROWSER).text
         assert client.get("/openness", headers=BROWSER).text.count('lang="en"') == 1
         assert client.get("/_stcore/host-config").status_code == 200

@@ -54,6 +54,25 @@ def test_every_page_comes_in_english_too(told: Rig) -> None:
         assert "lang=en" in re.search(r'class="brand" href="([^"]+)"', html)[1]  # type: ignore[index]
 
 
+@pytest.mark.parametrize(
+    ("query", "headers", "lang"),
+    [
+        ("", {}, "zh-CN"), ("", {"accept-language": "en-GB, zh;q=0.5"}, "en"), ("?lang=zh", {"accept-language": "en"}, "zh-CN"),
+        ("", {"accept-language": "en", "cookie": "sunbid_lang=zh"}, "zh-CN"), ("?lang=en", {"cookie": "sunbid_lang=zh"}, "en"),
+        ("?lang=xx", {"accept-language": "en"}, "en"),
+    ],
+)  # fmt: skip
+def test_an_error_page_speaks_the_readers_language(
+    rig: Rig, query: str, headers: dict[str, str], lang: str
+) -> None:
+    more = f"{query}&x=%00" if query else "?x=%00"
+    for path, status in ((f"/none{query}", 404), (f"/{more}", 400)):
+        answer = rig.get(path, headers=headers)
+        assert answer.status_code == status and f'<html lang="{lang}"' in answer.text, path
+        assert "accept-language" in answer.headers["vary"]
+        assert "lang=zh" in answer.text and "lang=en" in answer.text, "either language can be had from here"
+
+
 def test_unread_rows_never_carry_a_price(told: Rig) -> None:
     html = told.get("/room/hz-01").text
     cells = re.findall(r'<td class="num p">(.*?)(?:<small class="dd">[^<]*</small>)?</td>', html)
