@@ -99,7 +99,10 @@ def _seed(ledger: Ledger) -> None:
         for minute, kind, payload in (
             (1, "bidders_published", {"count": 4, "bidders": names}),
             (5, "decrypt_progress", {"done": 4, "failed": 0, "total": 4}),
-            (9, "bid_read", {"no": 1, "name": BIDDERS[0], "price": "900000"}),
+            *(
+                (9, "bid_read", {"no": i + 1, "name": key, "price": str(900_000 + i)})
+                for i, key in enumerate(BIDDERS)
+            ),
             (20, "record_confirmed", {"rows": 4}),
             (30, "ended", {"result": "opened"}),
         ):

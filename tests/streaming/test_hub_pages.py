@@ -67,7 +67,7 @@ def test_an_error_page_speaks_the_readers_language(
 ) -> None:
     more = f"{query}&x=%00" if query else "?x=%00"
     for path, status in ((f"/none{query}", 404), (f"/{more}", 400)):
-        answer = rig.get(path, headers=headers)
+        answer = rig.get(path, **headers)
         assert answer.status_code == status and f'<html lang="{lang}"' in answer.text, path
         assert "accept-language" in answer.headers["vary"]
         assert "lang=zh" in answer.text and "lang=en" in answer.text, "either language can be had from here"
