@@ -45,6 +45,7 @@ from streaming.service import Service
 from streaming.site.api import Api
 from streaming.site.pages import Pages
 from streaming.site.render import Site
+from streaming.site.schedule import Schedule
 
 MakeMedia = Callable[[HubConfig, Roster, Workers], MediaPlane]
 
@@ -115,7 +116,8 @@ class Hub:
             Site(), self.reader, self.roster, self.board, self.logs, api, data, replays.summary
         )
         self.services: tuple[Service, ...] = (
-            self.poller, broadcaster, self.control, machine, self.log, port, feeds, self.health, replays, api, self.pages,
+            self.poller, broadcaster, self.control, machine, self.log, port, feeds, self.health, replays, api,
+            Schedule(self.reader, self.board, self.roster), self.pages,
         )  # fmt: skip
         """In the order in which they start."""
 

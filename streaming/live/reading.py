@@ -96,6 +96,17 @@ def openings_of(session: Session, ids: Iterable[str]) -> list[dict[str, Any]]:
     return [held[key] for key in wanted if key in held]
 
 
+def announced(session: Session, ids: Iterable[str]) -> dict[str, str]:
+    """When the first event of each of these openings was told (RFC 3339), of those the public knows."""
+    query = select(PublicEvent.subject, PublicEvent.payload).where(
+        PublicEvent.topic == "opening_event",
+        PublicEvent.position == 1,
+        PublicEvent.visible_from <= now(),
+        PublicEvent.subject.in_(list(ids)),
+    )
+    return {row.subject: str(row.payload["ts"]) for row in session.execute(query)}
+
+
 def every(session: Session, topic: str, subjects: list[str] | None = None) -> Iterator[dict[str, Any]]:
     """Newest visible payload of every subject of a topic, or of some, one after the other."""
     newest = select(func.max(PublicEvent.seq)).where(

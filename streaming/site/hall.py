@@ -27,6 +27,10 @@ from streaming.site.render import address, dated, length, word
 
 VIEWS = ("hall", "schedule", "replay")
 LISTED = 4
+WALLS = (4, 9, 16)
+"""Tiles of the walls of equal pictures."""
+LEAD = 5
+"""Tiles of the hall where one leads."""
 PER_PAGE = 20
 PROJECTS = 5
 """Projects named above the openings that a search finds."""
@@ -48,12 +52,13 @@ class Hall:
         filters = Filters.of(query)
         view = query.get("view", "hall")
         view = view if view in VIEWS else "hall"
-        tiles = 9 if query.get("tiles") == "9" else 5
+        tiles = next((n for n in WALLS if query.get("tiles") == str(n)), LEAD)
         chosen = asked_day(query.get("day"), today())
         found = await self._search(view, filters) if filters.q else None
         lists = await self._lists(view, chosen, filters, found, asked_page(query.get("page")), lang)
         return {
-            "view": view, "nav": view, "filters": filters, "tiles": tiles, "lists": lists, "day": chosen,
+            "view": view, "nav": view, "filters": filters, "tiles": tiles, "walls": WALLS,
+            "feeds": {kind: address(f"/schedule.{kind}", lang, **filters.query()) for kind in ("ics", "atom")}, "lists": lists, "day": chosen,
             "cards": self._cards(filters, found, lang)[:tiles] if view == "hall" else [],
             "running": sum(o["state"] in {"in_progress", "paused"} for o in self._board.openings.values()),
             "today_count": self._board.register.on_day(today().isoformat()),

@@ -45,6 +45,7 @@ export function say(node, text) {
 let offset = Number(root.dataset.now) - Date.now();
 export const serverNow = () => Date.now() + offset;
 
+/** Ask for the standard time and say how far this machine's clock is from it, and how sure that is. */
 async function correctClock() {
   const asked = performance.now();
   try {
@@ -52,10 +53,20 @@ async function correctClock() {
     if (!answer.ok) return;
     const { now } = await answer.json();
     const trip = performance.now() - asked;
-    if (trip < 2000) offset = Date.parse(now) + trip / 2 - Date.now();
+    if (trip >= 2000) return;
+    offset = Date.parse(now) + trip / 2 - Date.now();
+    sayDrift(trip / 2);
   } catch {
     return; // offline: the last correction stands
   }
+}
+
+function sayDrift(error) {
+  const seconds = (ms) => (Math.abs(ms) / 1000).toFixed(Math.abs(ms) < 10_000 ? 2 : 0);
+  const own = t(offset > 0 ? "clock.behind" : "clock.ahead", { n: seconds(offset) });
+  const text = t("clock.drift", { error: seconds(Math.max(error, 10)), own });
+  if ($("drift")) say($("drift"), text);
+  if ($("clock")) $("clock").closest(".clock").title = text;
 }
 
 export function span(ms) {

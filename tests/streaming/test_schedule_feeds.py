@@ -1,0 +1,68 @@
+"""The schedule as calendar and as feed: other programs read it, with the filters of the hall, and it tells no more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from xml.etree import ElementTree
+
+from icalendar import Calendar
+
+from records.clock import now
+from tests.streaming import hub_market as market
+from tests.streaming.hub_market import Rig
+from tests.streaming.test_hub_api import until
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def titles(rig: Rig, query: str = "") -> list[str]:
+    feed = ElementTree.fromstring(rig.get(f"/schedule.atom{query}").content)
+    return [str(entry.findtext(f"{ATOM}title")) for entry in feed.iter(f"{ATOM}entry")]
+
+
+def announced(rig: Rig) -> None:
+    moment = now().replace(microsecond=0)
+    market.opening(rig.ledger, "O1", at=moment + timedelta(days=40), title="示例学校，一标段；<b>")
+    market.opening(
+        rig.ledger, "O/2", room="hz-02", at=moment + timedelta(days=1), title="示例医院", family="procurement"
+    )
+    market.opening(rig.ledger, "O3", at=moment - timedelta(days=30), title="往年")
+    until(lambda: titles(rig), ["示例医院", "示例学校，一标段；<b>"])
+
+
+def test_a_calendar_holds_what_is_to_come(rig: Rig) -> None:
+    announced(rig)
+    answer = rig.get("/schedule.ics")
+    assert answer.headers["content-type"].startswith("text/calendar")
+    assert all(len(line) <= 75 for line in answer.content.split(b"\r\n"))
+    near, far = Calendar.from_ical(answer.content).walk("VEVENT")
+    assert (str(near["summary"]), str(far["summary"])) == ("示例医院", "示例学校，一标段；<b>")
+    assert far["dtstart"].dt - near["dtstart"].dt == timedelta(days=39)
+    assert str(near["url"]) == "http://hub/opening/O/2" and str(near["location"]) == "市本级 开标二室"
+    assert "标段编号" in near["description"] or "标段" in near["description"]
+    assert len({str(near["uid"]), str(far["uid"])}) == 2
+
+
+def test_a_feed_says_since_when_each_was_told(rig: Rig) -> None:
+    announced(rig)
+    feed = ElementTree.fromstring(rig.get("/schedule.atom?lang=en").content)
+    entries = list(feed.iter(f"{ATOM}entry"))
+    assert all(entry.findtext(f"{ATOM}updated") for entry in [feed, *entries])
+    assert [entry.find(f"{ATOM}link").get("href") for entry in entries] == [  # type: ignore[union-attr]
+        "http://hub/opening/O/2?lang=en", "http://hub/opening/O1?lang=en",
+    ]  # fmt: skip
+    assert "Announced" in str(entries[0].findtext(f"{ATOM}summary")) or "Scheduled" in str(
+        entries[0].findtext(f"{ATOM}summary")
+    )
+
+
+def test_both_take_the_filters_of_the_hall_and_are_not_sent_twice(rig: Rig) -> None:
+    announced(rig)
+    assert titles(rig, "?family=procurement") == ["示例医院"] and titles(rig, "?q=slxx") == [
+        "示例学校，一标段；<b>"
+    ]
+    for path in ("/schedule.ics", "/schedule.atom"):
+        tag = rig.get(path).headers["etag"]
+        assert rig.get(path, **{"if-none-match": tag}).status_code == 304
+    page = rig.get("/?view=schedule&family=procurement").text
+    assert "/schedule.ics?family=procurement" in page and "/schedule.atom?family=procurement" in page
