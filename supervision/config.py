@@ -27,6 +27,8 @@ class WatchConfig:
     """How often changed months of the lens are rewritten."""
     sweep_seconds: float = 600.0
     """How often the whole lens is compared with the ledger and baselines are measured again."""
+    study_seconds: float = 3600.0
+    """How often the market is studied for rings and tendencies."""
     hot_patience: float = 120.0
     """Seconds the hot loop may be at one round before it counts as stuck."""
     lens_patience: float = 3600.0

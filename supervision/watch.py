@@ -1,8 +1,9 @@
 """The watch: follows the ledger, raises warnings within a second, keeps the lens and the public figures.
 
-Two threads. The hot loop asks the journal for news every 0.2 s, looks at the lots touched and raises
+Three threads. The hot loop asks the journal for news every 0.2 s, looks at the lots touched and raises
 warnings; how far it has read is committed with them, so a kill repeats nothing and loses nothing. The
-lens, the baselines and the public figures have a thread of their own and never delay a warning.
+lens, the baselines and the public figures have a thread of their own and never delay a warning; the studies of rings
+and tendencies have the third.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ from records.ledger import Ledger
 from records.serving.workers import SIGN_EVERY, SignOfLife, Worker, Workers
 from supervision.config import SIGN, WatchConfig
 from supervision.figures.market import is_news, overview, publish_overview
+from supervision.lens.reader import Lens
 from supervision.lens.writer import LensWriter
 from supervision.rules.baseline import UNKNOWN, Baselines, measure_baselines
+from supervision.studies import experts, rings
+from supervision.studies.store import keep
 from supervision.warnings.lot_loop import HotLoop
 
 log = structlog.get_logger()
@@ -37,7 +41,7 @@ gives it away at every query, would wait for the lens' thread dozens of times pe
 
 
 class Watch:
-    """Both loops over one ledger. `baselines` is replaced whole by the slow loop, read by the hot one."""
+    """The loops over one ledger. `baselines` is replaced whole by the slow loop, read by the hot one."""
 
     def __init__(self, config: WatchConfig, stop: threading.Event) -> None:
         self.config = config
@@ -89,6 +93,31 @@ class Watch:
                 log.error("lens refresh failed", error=str(error)[:300])
             self.stop.wait(self.config.lens_seconds)
 
+    def studies(self, worker: Worker) -> None:
+        """Study the market for rings and tendencies until told to stop; again as soon as there is a lens to study."""
+        lens = Lens(self.config.data_dir)
+        try:
+            while not self.stop.is_set():
+                worker.beat()
+                there = lens.as_of() is not None
+                if there:
+                    self._study(lens)
+                self.stop.wait(self.config.study_seconds if there else self.config.lens_seconds)
+        finally:
+            lens.close()
+
+    def _study(self, lens: Lens) -> None:
+        at = now()
+        try:
+            keep(self.config.data_dir, rings.NAME, rings.study(lens, at))
+            with self.ledger.read() as session:
+                found = experts.study(session, at)
+            keep(self.config.data_dir, experts.NAME, found)
+        except (SQLAlchemyError, OSError, duckdb.Error, pa.ArrowException) as error:
+            log.error("study failed", error=str(error)[:300])
+        else:
+            log.info("market studied", seconds=round((now() - at).total_seconds(), 1))
+
     def _publish(self, writer: LensWriter, at: datetime) -> None:
         figures = overview(
             writer.lens, at.astimezone(BEIJING).date(), self.config.home, self.config.reference
@@ -110,6 +139,7 @@ def run(config: WatchConfig, stop: threading.Event | None = None) -> None:
     threads = [
         workers.thread("watch-hot", watch.hot, config.hot_patience),
         workers.thread("watch-lens", watch.slow, config.lens_patience),
+        workers.thread("watch-studies", watch.studies, 2 * config.study_seconds),
     ]
     try:
         sign.give(workers.state())

@@ -33,6 +33,7 @@ from sunbid.demo.city.targets import Targets
 from supervision.figures.answers import Answers
 from supervision.figures.filters import Filters
 from supervision.lens.reader import Lens
+from supervision.studies import experts, rings
 from tests.ledgers import new_ledger
 
 NOW = datetime(2026, 3, 11, 2, 30, tzinfo=UTC)
@@ -381,3 +382,31 @@ def test_every_bid_of_the_whole_city_counted_as_it_streams() -> None:
             outside += record["data"]["bidder"] in abroad
     assert (reference, outside) == (915_373, 312_600)
     assert kinds.total() == 3_661_492
+
+
+# ── the planted answers, found ───────────────────────────────────────────────
+
+
+def found_of(what: str, planted: set[tuple[str, ...]], found: set[tuple[str, ...]]) -> tuple[float, float]:
+    """(precision, recall), printed."""
+    hit = len(planted & found)
+    precision, recall = hit / len(found) if found else 0.0, hit / len(planted)
+    print(f"{what}: precision {precision:.3f}, recall {recall:.3f} of {len(planted)}")
+    return precision, recall
+
+
+def test_planted_rings_are_found_and_nothing_else(home: Path) -> None:
+    lens = Lens(home)
+    found = rings.study(lens, NOW)["groups"]
+    lens.close()
+    planted = json.loads((home / "demo" / "answers.json").read_text())["rings"]
+    told = ({tuple(sorted(one["members"])) for one in each} for each in (planted, found))
+    assert min(found_of("rings", *told)) >= 0.95
+
+
+def test_planted_biased_experts_are_found_and_nothing_else(home: Path, loaded: Ledger) -> None:
+    with loaded.read() as session:
+        found = experts.study(session, NOW)["listed"]
+    planted = json.loads((home / "demo" / "answers.json").read_text())["biased_experts"]
+    told = ({(one["expert"], one["bidder"]) for one in each} for each in (planted, found))
+    assert min(found_of("experts", *told)) >= 0.95

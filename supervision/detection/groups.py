@@ -1,0 +1,145 @@
+"""Rings 抱团: groups of bidders that meet again and again in small company, far above what their activity explains.
+
+A meeting in a tender of n bidders weighs 1 / (n − 1) (Newman 2001): with hundreds of bidders everybody meets everybody.
+The expectation of a pair is that of the configuration model, k_i · k_j / M (tenders of each, bids of the market).
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import dataclass
+
+import igraph
+import numpy as np
+import scipy.sparse as sp
+from scipy.stats import poisson
+
+from supervision.detection.market import Floats, Ints, Market
+
+LEAST_MEETINGS = 3.5
+"""Effective meetings (Σw)² ÷ Σw² a pair must have: one tender of three bidders and many crowded ones are about one."""
+CHANCE = 0.01
+"""Share of markets without rings in which any pair would pass (Bonferroni over all pairs of bidders)."""
+SMALLEST, LARGEST = 3, 15
+"""Members of a group (domain B1)."""
+
+
+@dataclass(frozen=True)
+class Links:
+    """Pairs that meet more often than their activity explains."""
+
+    one: Ints
+    other: Ints
+    weight: Floats
+    """Σ 1 / (n − 1) over the tenders in which both bid."""
+    expected: Floats
+    """The same if bidders chose their tenders independently."""
+    met: Ints
+    """Tenders in which both bid."""
+    log_p: Floats
+    """ln of the chance to meet as often."""
+
+    @property
+    def expected_meetings(self) -> Floats:
+        """The expectation as a number of tenders of the company they meet in."""
+        found: Floats = self.met * self.expected / self.weight
+        return found
+
+
+@dataclass(frozen=True)
+class Group:
+    """A ring: its members by number, and how they hang together."""
+
+    members: Ints
+    met: float
+    """Tenders in which both bid, mean over the pairs."""
+    expected: float
+    """The expectation of that."""
+    cohesion: float
+    """凝聚度: geometric ÷ arithmetic mean of the pairs' weights (Wachs & Kertész 2019); 0 where a pair never met."""
+    exclusivity: float
+    """排他度: weight among the members ÷ all weight of the members."""
+    log_p: float
+    """ln of the chance of its least likely pair."""
+
+
+def links(market: Market) -> Links:
+    """The pairs of one market (one trade: firms of two trades do not compete) that meet beyond chance."""
+    weighted, squared, made = _company(market)
+    pairs = weighted.tocoo()
+    effective = pairs.data**2 / squared.data
+    often = effective >= LEAST_MEETINGS
+    one, other, weight = pairs.row[often], pairs.col[often], pairs.data[often]
+    per_meeting = squared.data[often] / weight
+    tenders = np.asarray(made.sum(axis=0)).ravel()
+    expected = tenders[one] * tenders[other] / max(tenders.sum(), 1)
+    log_p = poisson.logsf(np.ceil(weight / per_meeting - 1e-9) - 1, expected / per_meeting)
+    bidders = int((tenders > 0).sum())
+    strange = log_p < np.log(CHANCE / max(bidders * (bidders - 1) / 2, 1))
+    one, other = one[strange].astype(np.int64), other[strange].astype(np.int64)
+    met = np.array([made[:, i].multiply(made[:, j]).sum() for i, j in zip(one, other, strict=True)], np.int64)
+    return Links(one, other, weight[strange], expected[strange], met, log_p[strange])
+
+
+def _company(market: Market) -> tuple[sp.csr_matrix, sp.csr_matrix, sp.csc_matrix]:
+    """Σ 1/(n − 1) and Σ 1/(n − 1)² of all pairs (upper triangle, same places), and who bid where."""
+    made = market.incidence.astype(np.float64)
+    known = np.asarray(made.sum(axis=1)).ravel()
+    share = np.where(known > 1, 1 / np.maximum(known - 1, 1), 0)
+    company = []
+    for weight in (np.sqrt(share), share):
+        scaled = sp.diags(weight) @ made
+        product = sp.triu(scaled.T @ scaled, 1).tocsr()
+        product.sort_indices()
+        company.append(product)
+    return company[0], company[1], made.tocsc()
+
+
+def groups(market: Market, found: Links) -> list[Group]:
+    """Communities (Leiden, modularity) of the linked bidders, weighted by what lies above expectation; the densest first."""
+    if not len(found.one):
+        return []
+    graph = igraph.Graph(
+        n=len(market.bidders), edges=np.column_stack([found.one, found.other]).tolist(),
+        edge_attrs={"weight": np.maximum(found.weight - found.expected, 1e-9).tolist()},
+    )  # fmt: skip
+    igraph.set_random_number_generator(random.Random(1))
+    parts = graph.community_leiden(objective_function="modularity", weights="weight", n_iterations=-1)
+    made = [
+        _group(market, found, np.array(sorted(part))) for part in parts if SMALLEST <= len(part) <= LARGEST
+    ]
+    return sorted(made, key=lambda group: (-group.met / max(group.expected, 1e-9), group.members[0]))  # fmt: skip
+
+
+def _group(market: Market, found: Links, members: Ints) -> Group:
+    made = market.incidence[:, members].astype(np.float64)
+    met = np.asarray((made.T @ made).todense())
+    known = np.asarray(market.incidence.sum(axis=1)).ravel()
+    share = np.where(known > 1, 1 / np.maximum(known - 1, 1), 0)
+    weights = np.asarray((made.T @ sp.diags(share) @ made).todense())
+    upper = np.triu_indices(len(members), 1)
+    within, inside = weights[upper], np.isin(found.one, members) & np.isin(found.other, members)
+    alone = (made.T @ (known > 1)).sum()
+    geometric = np.exp(np.log(within).mean()) if within.min() > 0 else 0.0
+    return Group(
+        members, float(met[upper].mean()), float(found.expected_meetings[inside].mean()),
+        float(geometric / within.mean()), float(within.sum() / (alone - within.sum())),
+        float(found.log_p[inside].min()),
+    )  # fmt: skip
+
+
+def rotation(winners: list[int], members: int) -> tuple[float, int, float]:
+    """(H, repeats, expected repeats) of the members' wins in order of time.
+
+    H = −Σ p ln p ÷ ln k over the members' shares of their wins, 1: all win alike (OECD bid rotation). Repeats: how often
+    the same member wins twice in a row; expected: in random order, Σ w(w − 1) ÷ number of wins. NaN without wins.
+    """
+    wins = np.bincount(winners, minlength=members).astype(np.float64) if winners else np.zeros(members)
+    total = wins.sum()
+    if not total:
+        return float("nan"), 0, float("nan")
+    shares = wins[wins > 0] / total
+    entropy = float(-(shares * np.log(shares)).sum() / np.log(members))
+    repeats = sum(one == following for one, following in itertools.pairwise(winners))
+    return entropy, repeats, float((wins * (wins - 1)).sum() / total)

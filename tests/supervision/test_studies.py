@@ -1,0 +1,109 @@
+"""Rings and favours: planted ones are found among crowded tenders and strict panels, and nothing else."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from supervision.detection.favour import Marks, deviations, favours, power
+from supervision.detection.groups import groups, links, rotation
+from supervision.detection.market import Market, Offer, market_of
+from supervision.studies import store
+
+
+def crowded(seed: int, ring: int = 5, meetings: int = 8) -> Market:
+    """150 tenders of 5 to 150 of 400 firms; firms 0…ring−1 meet in `meetings` more, with three others each."""
+    rng = np.random.default_rng(seed)
+    activity = rng.pareto(1.2, 400) + 0.1
+    activity[:ring] = 0.1
+    chance = activity / activity.sum()
+    sizes = np.exp(rng.uniform(np.log(5), np.log(150), 150)).astype(int)
+    tenders = [rng.choice(400, size, replace=False, p=chance).tolist() for size in sizes]
+    tenders += [
+        [*range(ring), *rng.choice(np.arange(ring, 400), 3, replace=False).tolist()] for _ in range(meetings)
+    ]
+    order = rng.permutation(len(tenders)) if ring else range(len(tenders))
+    return market_of(Offer(f"t{n}", f"f{who}", 100.0) for n in order for who in tenders[n])  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_ring_is_found_among_tenders_of_hundreds_and_nothing_else(seed: int) -> None:
+    market = crowded(seed)
+    found = groups(market, links(market))
+    assert [{market.bidders[n] for n in group.members} for group in found] == [{f"f{n}" for n in range(5)}]
+    assert found[0].met >= 8 and found[0].expected < 1
+    assert found[0].cohesion > 0.9 and 0 < found[0].exclusivity <= 1 and found[0].log_p < math.log(1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_market_without_a_ring_has_no_group(seed: int) -> None:
+    market = crowded(seed, ring=0, meetings=0)
+    assert groups(market, links(market)) == []
+
+
+def test_a_trade_in_which_everybody_meets_everybody_is_no_ring() -> None:
+    market = market_of(Offer(f"t{n}", f"f{who}", 1.0) for n in range(30) for who in range(4))
+    assert groups(market, links(market)) == []
+
+
+def test_rotation_is_the_evenness_of_wins_and_how_seldom_one_wins_twice_running() -> None:
+    entropy, repeats, expected = rotation([0, 1, 2, 0, 1, 2], 3)
+    assert (entropy, repeats) == (pytest.approx(1), 0) and expected == pytest.approx(3 * 2 * 1 / 6)
+    assert rotation([0, 0, 0], 3)[:2] == (pytest.approx(0), 2)
+    assert math.isnan(rotation([], 3)[0])
+
+
+def panels(bias: float, seed: int = 1) -> Marks:
+    """200 sessions of 5 of 20 experts and 6 of 30 bidders; expert 0 adds `bias` points for bidder 0."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for session in range(200):
+        experts, bidders = rng.choice(20, 5, replace=False), rng.choice(30, 6, replace=False)
+        generous, merit = rng.normal(0, 1, 5), rng.normal(35, 3, 6)
+        for seat, expert in enumerate(experts):
+            for place, bidder in enumerate(bidders):
+                mark = (
+                    merit[place] + generous[seat] + rng.normal(0, 0.6) + bias * (expert == 0 and bidder == 0)
+                )
+                rows.append((session, expert, bidder, mark))
+    table = np.array(rows)
+    session, expert, bidder = (table[:, n].astype(np.int64) for n in range(3))
+    return Marks(session, expert, bidder, table[:, 3], np.full(len(rows), 50.0))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_expert_who_favours_a_bidder_leads_the_list_in_points(seed: int) -> None:
+    marks = panels(3.0, seed)
+    found = favours(marks, deviations(marks))
+    assert (found.expert[0], found.bidder[0]) == (0, 0)
+    assert found.effect[0] == pytest.approx(3.0, abs=1.0) and found.low[0] < 3.0 < found.high[0] + 0.5
+    assert found.adjusted_p[0] < 0.05 and (found.adjusted_p[1:] < 0.05).sum() <= 2
+
+
+def test_generosity_is_no_favour() -> None:
+    marks = panels(0.0)
+    generous = Marks(
+        marks.session, marks.expert, marks.bidder, marks.points + 4.0 * (marks.expert == 3), marks.full
+    )
+    before, after = (favours(each, deviations(each)) for each in (marks, generous))
+    assert after.effect == pytest.approx(before.effect) and after.p == pytest.approx(before.p, abs=0.2)
+
+
+def test_power_grows_with_the_bias() -> None:
+    marks = panels(0.0)
+    found = deviations(marks)
+    shares = [power(marks, found, favours(marks, found), bias) for bias in (0.0, 0.5, 1.0, 2.0)]
+    assert shares == sorted(shares) and shares[0] < 0.05 and shares[-1] > 0.8
+
+
+def test_a_study_is_replaced_whole_and_a_damaged_one_counts_as_none(tmp_path: Path) -> None:
+    assert store.held(tmp_path, "rings") is None
+    store.keep(tmp_path, "rings", {"a": 1})
+    assert store.held(tmp_path, "rings") == {"a": 1}
+    store.keep(tmp_path, "rings", {"a": 2})
+    assert store.held(tmp_path, "rings") == {"a": 2}
+    (tmp_path / "studies" / "rings.json").write_text("{")
+    assert store.held(tmp_path, "rings") is None
