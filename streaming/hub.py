@@ -34,6 +34,7 @@ from streaming.live.reading import Reader
 from streaming.live.roomstates import RoomStates
 from streaming.live.roster import Roster
 from streaming.log.keeper import Keeper
+from streaming.log.sealing import Sealing
 from streaming.log.service import EvidenceLog
 from streaming.machine import Machine
 from streaming.media import MediaPort, OpeningRecorder, PublicHls, RoomCameras
@@ -105,18 +106,21 @@ class Hub:
             self.ledger, data, config.log_origin, [VerifierKey.parse(key) for key in config.witnesses]
         )
         self.log = EvidenceLog(keeper, self.reader, self.board, covers, self.workers)
-        self.health = Health(machine, (self.poller, port, covers, feeds, self.states, self.log))
+        library = Library(self.reader, self.logs, covers, data)
+        self.sealing = Sealing(
+            keeper, self.log, self.reader, self.board, self.logs, library, config, self.workers
+        )
+        self.health = Health(machine, (self.poller, port, covers, feeds, self.states, self.log, self.sealing))
         self.control = Control(
             key, self.roster, self.board, self.media, covers, pending, self.states, self.health, self.workers
         )
         api = Api(self.reader, self.board, self.logs, data)
-        library = Library(self.reader, self.logs, covers, data)
         replays = Replays(library, api, self.board, self.workers, data)
         self.pages = Pages(
             Site(), self.reader, self.roster, self.board, self.logs, api, data, replays.summary
         )
         self.services: tuple[Service, ...] = (
-            self.poller, broadcaster, self.control, machine, self.log, port, feeds, self.health, replays, api,
+            self.poller, broadcaster, self.control, machine, self.log, self.sealing, port, feeds, self.health, replays, api,
             Schedule(self.reader, self.board, self.roster), self.pages,
         )  # fmt: skip
         """In the order in which they start."""

@@ -1,9 +1,10 @@
-"""The watch: follows the ledger, raises warnings within a second, keeps the lens and the public figures.
+"""The watch: follows the ledger, raises warnings within a second, keeps the lens and the public figures, tells what was
+sealed.
 
-Three threads. The hot loop asks the journal for news every 0.2 s, looks at the lots touched and raises
+Four threads. The hot loop asks the journal for news every 0.2 s, looks at the lots touched and raises
 warnings; how far it has read is committed with them, so a kill repeats nothing and loses nothing. The
 lens, the baselines and the public figures have a thread of their own and never delay a warning; the studies of rings
-and tendencies have the third.
+and tendencies have the third, and what the hub has sealed and may not tell itself the fourth.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from records.clock import BEIJING, now
 from records.ledger import Ledger
+from records.sealing import tell_sealed
 from records.serving.workers import SIGN_EVERY, SignOfLife, Worker, Workers
 from supervision.config import SIGN, WatchConfig
 from supervision.figures.market import is_news, overview, publish_overview
@@ -34,6 +36,8 @@ from supervision.warnings.lot_loop import HotLoop
 log = structlog.get_logger()
 
 _LONGEST_WAIT = 10.0
+_SEALS = 2.0
+"""Seconds between two looks for seals."""
 
 _SWITCH = 0.0005
 """Seconds after which a thread must hand the interpreter over: with the usual 0.005 the hot loop, which
@@ -118,6 +122,17 @@ class Watch:
         else:
             log.info("market studied", seconds=round((now() - at).total_seconds(), 1))
 
+    def seals(self, worker: Worker) -> None:
+        """Tell in the openings' chains what the hub has sealed, until told to stop."""
+        while not self.stop.is_set():
+            worker.beat()
+            try:
+                for opening in tell_sealed(self.ledger):
+                    log.info("opening sealed", opening=opening)
+            except SQLAlchemyError as error:
+                log.error("seal not told", error=type(error).__name__)
+            self.stop.wait(_SEALS)
+
     def _publish(self, writer: LensWriter, at: datetime) -> None:
         figures = overview(
             writer.lens, at.astimezone(BEIJING).date(), self.config.home, self.config.reference
@@ -140,6 +155,7 @@ def run(config: WatchConfig, stop: threading.Event | None = None) -> None:
         workers.thread("watch-hot", watch.hot, config.hot_patience),
         workers.thread("watch-lens", watch.slow, config.lens_patience),
         workers.thread("watch-studies", watch.studies, 2 * config.study_seconds),
+        workers.thread("watch-seals", watch.seals, config.lens_patience),
     ]
     try:
         sign.give(workers.state())

@@ -131,9 +131,9 @@ def section() -> str:
         "", "### 一场开标，从项目到结束 / One opening, from project to end", "",
         "逐行即一条记录，按此顺序 `POST /records`（NDJSON）即可；每条在其时刻到来后发送。/ One record a line, sent in this order, each when its time has come.",
         "", "```json", *(json.dumps(record, ensure_ascii=False) for record in example()), "```", "",
-        "此后画面最多再录 2 分钟；各步的指纹链和录像各段的摘要已经保存，指纹链可在 `/verify?opening=O-1` 校验。封存（`sealed` 与证据包）随以后的版本提供，"
+        "此后画面最多再录 2 分钟；各步的指纹链和录像各段的摘要已经保存，指纹链可在 `/verify?opening=O-1` 校验。录像写完后自动封存（事件 `sealed`，证据包），"
         "在此之前 `GET /api/openings/O-1/evidence` 答 409 并说明。 / The recording ends within 2 minutes. The chain of the steps, to be checked on `/verify`, and the "
-        "digest of each piece of the recording are kept. Sealing (`sealed` and the evidence package) comes with a later version; until then that address answers 409 and says so.",
+        "digest of each piece of the recording are kept. Once the recording is written the opening is sealed by itself (event `sealed`, evidence package); until then that address answers 409 and says so.",
         "", "### 内部内容 / What stays inside", "",
         "`detail`（如异议提出人）不公开；公开内容只有 `detail_sha256`：对加入 256 位随机数 `salt` 之后的 `detail` 取 SHA-256（键排序、无空格、UTF-8 的 JSON）。"
         "不知道随机数就无法逐一猜出；依法可以看到内部内容的人连同 `salt` 一起看到，重新计算即可核对。`sunbid db check` 核对全部。资格预审标段的投标人名称、提出异议者的名称同样处理，文字里提到的也一样。",

@@ -26,7 +26,6 @@ from messages import Invalid, Message
 from records.clock import now
 from records.ledger import Ledger
 from records.tables.evidence import LogHead, LogLeaf
-from streaming.log import leaves
 
 KEY_FILE = Path("keys") / "log.key"
 RECENT = 32
@@ -166,6 +165,10 @@ class Keeper:
         """The checkpoint of a size with the cosignatures it has by now; None where it is held no longer."""
         return self._notes.get(size)
 
+    def head_root(self, size: int) -> str:
+        """Root of the log at a size that was signed, as hexadecimal digits."""
+        return self.tiles(size).root().hex()
+
     def tiles(self, size: int) -> Tiles:
         """The tree at a size that was signed."""
         assert self._tiles is not None
@@ -226,11 +229,6 @@ class Keeper:
             "root": head.root.hex() if head else "", "at": self.signed_at,
             "witnesses": [(name, self.vouched.get(name)) for name in self.witnesses],
         }  # fmt: skip
-
-
-def grown(session: Session, signed: int) -> bool:
-    """Whether the ledger holds leaves behind the last signed head."""
-    return leaves.size(session) > signed
 
 
 def _signed(note: Note, key: VerifierKey) -> int | None:

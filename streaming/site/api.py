@@ -24,6 +24,7 @@ from streaming.live.board import Board
 from streaming.live.logs import Logs, OpeningLog
 from streaming.live.reading import Reader, openings_on
 from streaming.live.story import READ_OUT, opening_record
+from streaming.log.copies import Copies
 from streaming.service import Service
 
 BRIEF = ("id", "room", "lot", "title", "state", "scheduled_at")
@@ -124,7 +125,7 @@ class Api(Service):
 
 def evidence_path(data_dir: Path, opening_id: str) -> Path:
     """Where the sealed package of an opening lies; named by digest, so no id can reach outside the folder."""
-    return data_dir / "evidence" / f"{hashlib.sha256(opening_id.encode()).hexdigest()[:32]}.zip"
+    return Copies(data_dir, None).paths(opening_id)[0]
 
 
 def answer(request: Request, data: Any, max_age: int) -> Response:

@@ -73,9 +73,9 @@ def test_the_example_has_every_event_a_platform_sends(document: str) -> None:
     assert told == set(EVENTS) - {"scheduled", "sealed"}
 
 
-def test_the_example_promises_no_seal_and_counts_where_it_is_held(document: str) -> None:
+def test_the_example_says_when_it_is_sealed_and_counts_where_it_is_held(document: str) -> None:
     end = document.partition("```json\n")[2].partition("### 内部内容")[0].rpartition("```")[2]
-    assert "以后的版本" in end and "409" in end and "later version" in end
+    assert "自动封存" in end and "409" in end and "sealed by itself" in end
     said = {(record["kind"], record["key"]): record["data"] for record in map(json.loads, written(document))}
     assert said["lot", "L-1"]["centre"] == said["room", "R-1"]["centre"] == "C-1"
     readme = (docs.DOCUMENT.parents[1] / "README.md").read_text(encoding="utf-8")

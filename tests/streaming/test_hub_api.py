@@ -133,14 +133,13 @@ def test_evidence_only_after_sealing(rig: Rig) -> None:
     market.begin(rig.ledger)
     market.finish(rig.ledger)
     until(lambda: rig.get("/api/openings/O1/evidence").status_code, 409)
-    assert "以后的版本" in rig.get("/api/openings/O1/evidence").text
+    assert "自动封存" in rig.get("/api/openings/O1/evidence").text
     for page in ("/opening/O1", "/opening/O1?lang=en"):
         said = rig.get(page).text
-        assert "封存后" not in said and "once the recording is sealed" not in said
-        assert "以后的版本提供" in said or "comes with a later one" in said
+        assert "届时可在此下载" in said or "can be downloaded here then" in said
     market.event(rig.ledger, "O1", "sealed", head="ab" * 32, segments=1)
     path = evidence_path(rig.data, "O1")
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"PK")
     until(lambda: rig.get("/api/openings/O1/evidence").status_code, 200)
     assert rig.get("/api/openings/O1/evidence").headers["content-type"] == "application/zip"
@@ -172,7 +171,20 @@ def test_errors_are_pages_for_readers_and_problems_for_programs(rig: Rig) -> Non
 def test_health_and_metrics(rig: Rig) -> None:
     answer = rig.get("/healthz")
     assert answer.status_code == 200
-    checks = {"ledger", "ledger_log", "media", "loop", "disk", "clock", "rooms", "workers", "cameras", "hls"}
+    checks = {
+        "ledger",
+        "ledger_log",
+        "media",
+        "loop",
+        "disk",
+        "clock",
+        "rooms",
+        "workers",
+        "cameras",
+        "hls",
+        "evidence_log",
+        "sealing",
+    }
     assert set(answer.json()["checks"]) == checks
     text = rig.get("/metrics").text
     assert 'sunbid_hub_part_ok{part="ledger"} 1.0' in text

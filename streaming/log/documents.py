@@ -1,0 +1,81 @@
+"""The small files of an evidence package that are made of an opening's public events: record, captions, README."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import messages
+from evidence.merkle import write
+from evidence.verify import VerifierKey
+from messages import Message
+from records.filenames import file_name
+from streaming.live.story import Story, opening_record
+from streaming.log import leaves
+from streaming.log.paper import certificate, record_pdf
+from streaming.site.render import currency_of, sentence
+
+LONGEST = 8.0
+"""Seconds a caption stands where the next is long in coming."""
+README_LINES = ("what", "files", "check", "browser", "alone", "key", "withheld", "limits")
+
+Told = Sequence[Mapping[str, Any]]
+
+
+def write_all(
+    folder: Path, opening: Mapping[str, Any], told: Told, begun: datetime | None, keys: Iterable[VerifierKey], data_dir: Path,
+    roots: Path | None,
+) -> None:  # fmt: skip
+    """Write what is sealed besides the recordings. `begun`: when the first recording begins, None where there is none;
+    `roots`: the root certificates of the time-stamping authority."""
+    story = Story()
+    for message in told:
+        story.add(dict(message))
+    record = opening_record(opening, story)
+    write(folder / "events.jsonl", b"".join(leaves.event_line(one) + b"\n" for one in told))
+    write(folder / "record.json", (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode())
+    write(folder / "captions.vtt", captions(told, begun, currency_of(opening)).encode())
+    log_key, *witnesses = keys
+    paper = record_pdf(record, opening, data_dir, log_key.name)
+    if paper is not None:
+        write(folder / "record.pdf", paper)
+        write(folder / "keys" / "record.pem", certificate(data_dir, log_key.name)[1].read_bytes())
+    write(folder / "keys" / "log.vkey", f"{log_key}\n".encode())
+    for key in witnesses:
+        write(folder / "keys" / f"witness-{file_name(key.name)}.vkey", f"{key}\n".encode())
+    if roots is not None:
+        write(folder / "keys" / "timestamp-ca.pem", roots.read_bytes())
+    write(folder / "README.md", readme(opening).encode())
+
+
+def readme(opening: Mapping[str, Any]) -> str:
+    """What a package is and how it is checked, in every language."""
+    parts = []
+    for lang in messages.languages():
+        values = {"opening": opening["id"], "title": opening["title"]}
+        lines = [Message(f"evidence.readme.{key}", **values).text(lang) for key in README_LINES]
+        parts.append("\n\n".join([f"# {Message('evidence.readme.heading', **values).text(lang)}", *lines]))
+    return "\n\n---\n\n".join(parts) + "\n"
+
+
+def captions(told: Told, begun: datetime | None, currency: str) -> str:
+    """WebVTT of the events by the time line of the first recording."""
+    lines = ["WEBVTT", ""]
+    moments = [datetime.fromisoformat(str(one["ts"])) for one in told]
+    shown = [(at, one) for at, one in zip(moments, told, strict=True) if begun is not None and at >= begun]
+    for number, (at, one) in enumerate(shown):
+        start = (at - (begun or at)).total_seconds()
+        following = (shown[number + 1][0] - at).total_seconds() if number + 1 < len(shown) else LONGEST
+        end = start + min(LONGEST, max(0.5, following))
+        text = html.escape(sentence(one, messages.languages()[0], currency), quote=False)
+        lines += [f"{_clock(start)} --> {_clock(end)}", text.replace("\n", " "), ""]
+    return "\n".join(lines)
+
+
+def _clock(seconds: float) -> str:
+    millis = round(seconds * 1000)
+    return f"{millis // 3_600_000:02}:{millis // 60_000 % 60:02}:{millis // 1000 % 60:02}.{millis % 1000:03}"
