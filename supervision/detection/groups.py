@@ -1,4 +1,4 @@
-"""Rings 抱团: groups of bidders that meet again and again in small company, far above what their activity explains.
+"""Rings: groups of bidders that meet again and again in small company, far above what their activity explains.
 
 A meeting in a tender of n bidders weighs 1 / (n − 1) (Newman 2001): with hundreds of bidders everybody meets everybody.
 The expectation of a pair is that of the configuration model, k_i · k_j / M (tenders of each, bids of the market).
