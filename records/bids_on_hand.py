@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
@@ -125,6 +126,7 @@ def receipt_order(bid: Any = Bid) -> tuple[Any, ...]:
     return bid.received_at.is_(None), bid.received_at, _Bytewise(bid.id)
 
 
+@cache
 def bid_on_hand() -> ColumnElement[bool]:
     """SQL over `Bid` and its `Lot`: the bid is on hand."""
     later = aliased(Bid)

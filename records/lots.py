@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
@@ -80,6 +81,7 @@ def round_before(openings: Sequence[OfALot], deadline: datetime | None) -> datet
     return max((at for at in closed if at < min(deadline, last.scheduled_at)), default=None)
 
 
+@cache
 def round_before_sql() -> Any:
     """SQL over `Lot`: `round_before` of its openings, NULL in the first round."""
     followed = exists().where(
@@ -119,6 +121,7 @@ def deadline_in_force(
     return announced or (FIRST_MOMENT if status in OPENED_STATUSES else None)
 
 
+@cache
 def announced_time() -> Any:
     """SQL over `Lot`: the latest time an opening of it is announced for, without those called off; NULL: none is."""
     query = select(func.max(_ANNOUNCED.scheduled_at)).where(*_of_the_lot())
@@ -150,6 +153,7 @@ def _of_the_lot() -> tuple[ColumnElement[bool], ...]:
     return _ANNOUNCED.lot_id == Lot.id, _ANNOUNCED.state != "cancelled"
 
 
+@cache
 def centre_of_lot() -> ColumnElement[str | None]:
     """SQL over `Lot`: the id of the centre its source names, else that of the room of its latest opening; null: not known."""
     of_its_room = (
