@@ -314,6 +314,9 @@ def test_what_was_read_is_corrected_and_never_replaced(few: World, place: Place,
         step(10, "bid_corrected", no=1, name=name, price="11", reason="唱标口误"),
         step(11, "objection", no=1, content="请核对"),
         step(12, "bid_corrected", no=1, name=name, price="12"),
+        *(step(11 + no, "bid_read", no=no, name=f"示例建设第{no}公司", price="13") for no in (2, 3)),
+        step(15, "objection_answered", no=1, answer="已核对"),
+        step(16, "record_confirmed", rows=3),
     )
     few.settle()
     bid = few.hub.get("/api/openings/O1/record").json()["bids"][0]

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from starlette.testclient import TestClient
 
+from evidence.checkpoint import Ed25519Signer
+from evidence.verify import ED25519
 from ingest.config import IntakeConfig
 from ingest.http.server import create_app
 from records.clock import now
 from records.ledger import Ledger
 from records.sources import add_source
+from streaming.log import service
+from streaming.log.keeper import KEY_FILE
 from tests.ledgers import new_ledger
 from tests.streaming import hub_market
 
@@ -168,16 +176,27 @@ def _steady(path: str, text: str) -> str:
     return "\n".join(line.rpartition(" ")[0] if _VARYING.match(line) else line for line in lines)
 
 
+@cache
+def log_key() -> str:
+    """The key that signs the log of every installation here: what differs by it is no secret."""
+    return str(Ed25519Signer("sunbid.example/log", ED25519, secrets.token_bytes(32)))
+
+
 @contextmanager
 def world(folder: Path) -> Iterator[World]:
     """An installation with a room, a tenderer, a lot whose opening is announced, and forty firms."""
     folder.mkdir(parents=True, exist_ok=True)
     ledger = new_ledger(folder / "ledger.db")
+    (folder / KEY_FILE).parent.mkdir()
+    (folder / KEY_FILE).write_text(f"{log_key()}\n")
     with ledger.write() as session:
         token = add_source(session, "platform")
     url = ledger.url.render_as_string(hide_password=False)
     head = {"Authorization": f"Bearer {token}"}
-    with TestClient(create_app(IntakeConfig(url, folder)), headers=head) as intake:
+    with (
+        mock.patch.object(service, "SIGN_SECONDS", math.inf),  # when a head is signed is no secret either
+        TestClient(create_app(IntakeConfig(url, folder)), headers=head) as intake,
+    ):
         answers = intake.post("/records", content=json.dumps(announced())).json()
         assert {answer["status"] for answer in answers} == {"accepted"}, answers
         app, _media = hub_market.hub(ledger, folder)
