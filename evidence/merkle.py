@@ -176,16 +176,17 @@ class TileFolder:
     def __init__(self, folder: Path, size: int) -> None:
         """`size`: leaves of the last signed head. Raises OSError or ValueError where tiles of that size are missing."""
         self.folder, self.size = folder, size
+        self._pending: dict[str, bytes] = {}
         tiles = Tiles(self.fetch, size)
         self._edge = {level: list(tiles._read(level, index)) for level, index, _ in widths(size)}
         self._entries = tiles.entries(size - size % WIDTH, size)
 
     def fetch(self, path: str) -> bytes:
-        """The bytes of a tile."""
-        return (self.folder / path).read_bytes()
+        """The bytes of a tile, whether it is written yet or not."""
+        return self._pending[path] if path in self._pending else (self.folder / path).read_bytes()
 
     def append(self, entries: Iterable[bytes]) -> None:
-        """Add leaves. Whole tiles are written at once, the partial ones by `flush`. Raises Forked."""
+        """Add leaves, in memory. Raises Forked where a whole tile is there with other bytes."""
         for one in entries:
             self._entries.append(one)
             if len(self._entries) == WIDTH:
@@ -202,23 +203,32 @@ class TileFolder:
             self._edge[level] = []
             self._push(level + 1, fold(edge), place // WIDTH)
 
-    def flush(self) -> bytes:
-        """Write the partial tiles for the present size; all of it is on the disk when this returns. Gives the root."""
+    def root(self) -> bytes:
+        """The root at the present size; nothing is written."""
         for level, index, width in widths(self.size):
             self._write(level, index, b"".join(self._edge[level]), width)
         if self._entries:
             self._write("entries", self.size // WIDTH, bundle(self._entries), len(self._entries))
         return Tiles(self.fetch, self.size).root()
 
+    def flush(self) -> bytes:
+        """Write the tiles for the present size; all of it is on the disk when this returns. Gives the root."""
+        root = self.root()
+        for name, raw in self._pending.items():
+            path = self.folder / name
+            write(path, raw)
+            if ".p/" not in name:
+                shutil.rmtree(path.with_name(f"{path.name}.p"), ignore_errors=True)
+        self._pending = {}
+        return root
+
     def _write(self, level: int | str, index: int, raw: bytes, width: int = WIDTH) -> None:
-        path = self.folder / tile_path(level, index, width)
-        if path.exists():
-            if path.read_bytes() != raw:
-                raise Forked(str(path.relative_to(self.folder)))
-            return
-        write(path, raw)
-        if width == WIDTH:
-            shutil.rmtree(path.with_name(f"{path.name}.p"), ignore_errors=True)
+        name = tile_path(level, index, width)
+        path = self.folder / name
+        if not path.exists():
+            self._pending[name] = raw
+        elif path.read_bytes() != raw:
+            raise Forked(name)
 
 
 def write(path: Path, raw: bytes) -> None:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import socket
+import time
 import zipfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from messages import local
 from sunbid import output
 
+if TYPE_CHECKING:
+    from evidence.checkpoint import Signer
+    from evidence.verify import VerifierKey
+    from evidence.witness import Refused, Witness
+
+EVERY = 20.0
+"""Seconds between two looks at a log."""
 JsonOption = Annotated[bool, typer.Option("--json", help=local("cli.print_json"))]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command(help=local("command.verify"))(verify)
+    app.command(help=local("command.witness"))(witness)
 
 
 def verify(
@@ -49,3 +59,87 @@ def verify(
         print("\n".join(checking.told_in_lines(verdict, lang)))
     if verdict.broken:
         raise SystemExit(output.FAILED)
+
+
+def witness(
+    log: Annotated[str, typer.Option("--log", metavar="URL", help=local("cli.witness_log"))],
+    key: Annotated[Path, typer.Option("--key", metavar="FILE", help=local("cli.witness_key"))],
+    once: Annotated[bool, typer.Option("--once", help=local("cli.witness_once"))] = False,
+    name: Annotated[str, typer.Option("--name", help=local("cli.witness_name"))] = "",
+    log_key: Annotated[
+        Path | None, typer.Option("--log-key", metavar="FILE", help=local("cli.witness_log_key"))
+    ] = None,
+    compare: Annotated[
+        Path | None, typer.Option("--compare", metavar="FILE", help=local("cli.witness_compare"))
+    ] = None,
+) -> None:
+    """Follow a hub's log: check that it only grows, cosign its heads, keep a copy beside the key."""
+    from evidence.witness import Refused, Unreachable, Witness
+
+    signer = _witness_key(key, name)
+    print(local("cli.witness_public", key=signer.verifier))
+    try:
+        made = Witness(log, key.with_name(f"{key.name}.copy"), signer, _published(log_key))
+        print(local("cli.witness_of", name=made.key.name, key=made.key))
+        if compare:
+            _compared(made, compare)
+        else:
+            _follow(made, once)
+    except Unreachable as error:
+        output.fail(local("cli.witness_unreachable", error=str(error)))
+    except Refused as refusal:
+        _refuse(refusal)
+
+
+def _witness_key(path: Path, name: str) -> Signer:
+    """The witness' own key, made on first use."""
+    from evidence import checkpoint
+    from evidence.verify import COSIGNATURE
+
+    try:
+        signer = checkpoint.load_or_make(path, name or f"{socket.gethostname()}/witness", COSIGNATURE)
+    except ValueError:
+        output.fail(local("cli.witness_no_key", path=path), output.BAD_USE)
+    if signer.kind != COSIGNATURE:
+        output.fail(local("cli.witness_no_key", path=path), output.BAD_USE)
+    return signer
+
+
+def _published(path: Path | None) -> VerifierKey | None:
+    """The log's key as its operator published it."""
+    from evidence import verify as checking
+
+    try:
+        return next(k for k in checking.read_keys(path) if k.kind != checking.COSIGNATURE) if path else None
+    except (OSError, ValueError):
+        output.fail(checking.WORDS[checking.language()]["no_key_file"].format(path=path), output.BAD_USE)
+
+
+def _compared(made: Witness, path: Path) -> None:
+    """A head that somebody else was shown, against the own copy."""
+    try:
+        head = made.compare(path.read_text("utf-8"))
+    except LookupError:
+        output.fail(local("cli.witness_newer"))
+    print(local("cli.witness_same", size=head.size))
+
+
+def _follow(made: Witness, once: bool) -> None:
+    from evidence.witness import Unreachable
+
+    while True:
+        try:
+            seen = made.look()
+            state = local("cli.witness_taken") if seen.taken else local("cli.witness_not_taken")
+            print(local("cli.witness_seen", size=seen.size, before=seen.before, state=state), flush=True)
+        except Unreachable as error:
+            if once:
+                raise
+            print(local("cli.witness_unreachable", error=str(error)), flush=True)
+        if once:
+            return
+        time.sleep(EVERY)
+
+
+def _refuse(refusal: Refused) -> None:
+    output.fail(local(f"cli.witness_refused.{refusal.why}") + (f"  {refusal.kept}" if refusal.kept else ""))

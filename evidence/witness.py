@@ -1,0 +1,183 @@
+"""A witness: follows somebody else's log, keeps a copy of its own, and cosigns each head that goes on from the last one.
+
+A log that was rewritten, or shown to others in another version, is refused, and both signed heads are kept: together
+they prove it.
+"""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from evidence.checkpoint import Signer, cosign, signature_line
+from evidence.merkle import Forked, TileFolder, Tiles, write
+from evidence.verify import ED25519, Head, Note, VerifierKey, is_consistent
+
+LONGEST = 20.0
+"""Seconds a log may take to answer."""
+LARGEST = 1 << 20
+"""Bytes of one answer."""
+STRIDE = 256 * 64
+"""Leaves fetched at a time."""
+
+
+class Unreachable(Exception):
+    """The log did not answer, or not as a log does; to be tried again."""
+
+
+class Refused(Exception):
+    """The log is not what it was; `why` is shorter, rewritten, two_versions, wrong_signature or wrong_leaves."""
+
+    def __init__(self, why: str, kept: Path | None = None) -> None:
+        super().__init__(why)
+        self.why, self.kept = why, kept
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a look at the log found: its size now and before, and whether the log took the cosignature."""
+
+    size: int
+    before: int
+    taken: bool
+
+
+class Witness:
+    """One witness of one log. `folder` holds the copy: tiles, the log's key, and the last head it cosigned."""
+
+    def __init__(self, log: str, folder: Path, signer: Signer, key: VerifierKey | None = None) -> None:
+        """`key`: the log's, as its operator published it; without it the one that the log shows first is kept for good."""
+        self._log, self.folder, self._signer = log.rstrip("/"), folder, signer
+        self.key = self._pinned(key)
+
+    # -- what is kept -----------------------------------------------------------------------------
+
+    def _pinned(self, given: VerifierKey | None) -> VerifierKey:
+        path = self.folder / "log.vkey"
+        if path.exists():
+            held = VerifierKey.parse(path.read_text("utf-8"))
+            if given is not None and given != held:
+                raise Refused("other_key")
+            return held
+        key = given or self._first_key()
+        write(path, f"{key}\n".encode())
+        return key
+
+    def _first_key(self) -> VerifierKey:
+        lines = self._get("keys").decode("utf-8", "replace").splitlines()
+        try:
+            return next(key for key in map(VerifierKey.parse, lines) if key.kind == ED25519)
+        except (ValueError, StopIteration) as error:
+            raise Unreachable("no key") from error
+
+    @property
+    def note(self) -> str:
+        """The last checkpoint that was cosigned; empty before the first."""
+        path = self.folder / "checkpoint"
+        return path.read_text("utf-8") if path.exists() else ""
+
+    def _head(self) -> Head:
+        return Head.parse(Note.parse(self.note).text) if self.note else Head(self.key.name, 0, b"")
+
+    def _refuse(self, why: str, note: str) -> Refused:
+        """Keep both heads, ours and the one that contradicts it."""
+        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+        path = self.folder / "refused" / f"{moment}.txt"
+        write(path, f"{self.note}\n{note}".encode())
+        return Refused(why, path)
+
+    # -- the look ---------------------------------------------------------------------------------
+
+    def look(self) -> Seen:
+        """Look at the log once. Raises Unreachable, Refused, OSError of the own disk."""
+        text = self._get("checkpoint").decode("utf-8", "replace")
+        head, held = self._signed(text), self._head()
+        if head.size <= held.size:
+            self._compare(text, head)
+            newest = self.note if head.size < held.size else text
+            return Seen(held.size, held.size, self._send(newest) if held.size else False)
+        self._follow(text, head, held)
+        return Seen(head.size, held.size, self._send(text))
+
+    def _signed(self, text: str) -> Head:
+        try:
+            note = Note.parse(text)
+            head = Head.parse(note.text)
+            signed = note.check(self.key)[0]
+        except ValueError as error:
+            raise Unreachable("no checkpoint") from error
+        if not signed or head.origin != self.key.name:
+            raise self._refuse("wrong_signature", text)
+        return head
+
+    def compare(self, text: str) -> Head:
+        """Compare a checkpoint that was shown to somebody else with the own copy. Raises Refused where the log has shown
+        two versions, LookupError where it is newer than the copy."""
+        head = self._signed(text)
+        if head.size > self._head().size:
+            raise LookupError(head.size)
+        self._compare(text, head)
+        return head
+
+    def _compare(self, text: str, head: Head) -> None:
+        held = self._head()
+        mine = (
+            Tiles(TileFolder(self.folder, held.size).fetch, held.size).root(head.size) if held.size else None
+        )
+        if head.size and mine != head.root:
+            raise self._refuse("two_versions", text)
+
+    def _follow(self, text: str, head: Head, held: Head) -> None:
+        """Take over what is new, once it is proved to go on from what is held; then keep the head."""
+        tiles = Tiles(self._tile, head.size)
+        try:
+            if held.size and not is_consistent(
+                held.size, held.root, head.size, head.root, tiles.consistency(held.size)
+            ):
+                raise self._refuse("rewritten", text)
+            copy = TileFolder(self.folder, held.size)
+            for first in range(held.size, head.size, STRIDE):
+                copy.append(tiles.entries(first, min(head.size, first + STRIDE)))
+            if copy.root() != head.root:
+                raise self._refuse("wrong_leaves", text)
+        except Forked as error:
+            raise self._refuse("rewritten", text) from error
+        except (ValueError, LookupError) as error:
+            raise Unreachable(str(error)) from error
+        copy.flush()
+        write(self.folder / "checkpoint", cosign(text, signature_line(self._signer, head.text)).encode())
+
+    def _send(self, text: str) -> bool:
+        """Send the own cosignature; whether the log took it. One that the log has already is not sent again."""
+        signed = Note.parse(self.note)
+        mine = self._signer.verifier
+        if any((name, ident) == (mine.name, mine.id) for name, ident, _ in Note.parse(text).signatures):
+            return True
+        line = signature_line(self._signer, signed.text)
+        request = urllib.request.Request(
+            f"{self._log}/add-cosignature", f"{signed.text}\n{line}".encode(), method="POST"
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=LONGEST):
+                return True
+        except OSError:
+            return False
+
+    # -- the log over HTTP ------------------------------------------------------------------------
+
+    def _get(self, path: str) -> bytes:
+        try:
+            with urllib.request.urlopen(f"{self._log}/{path}", timeout=LONGEST) as answer:
+                raw: bytes = answer.read(LARGEST)
+                return raw
+        except (OSError, ValueError) as error:
+            raise Unreachable(str(error)) from error
+
+    def _tile(self, path: str) -> bytes:
+        try:
+            return self._get(path)
+        except Unreachable as error:
+            raise LookupError(path) from error
