@@ -25,6 +25,8 @@ class WatchConfig:
     """How often the journal is asked for news; the warning follows within this and one evaluation."""
     lens_seconds: float = 10.0
     """How often changed months of the lens are rewritten."""
+    market_seconds: float = 300.0
+    """How often at most the market rules look at a lens that changed."""
     sweep_seconds: float = 600.0
     """How often the whole lens is compared with the ledger and baselines are measured again."""
     study_seconds: float = 3600.0

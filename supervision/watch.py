@@ -3,8 +3,8 @@ sealed.
 
 Four threads. The hot loop asks the journal for news every 0.2 s, looks at the lots touched and raises
 warnings; how far it has read is committed with them, so a kill repeats nothing and loses nothing. The
-lens, the baselines and the public figures have a thread of their own and never delay a warning; the studies of rings
-and tendencies have the third, and what the hub has sealed and may not tell itself the fourth.
+lens, the market rules, the baselines and the public figures have a thread of their own and never delay a warning; the
+studies of rings and tendencies have the third, and what the hub has sealed and may not tell itself the fourth.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from supervision.rules.baseline import UNKNOWN, Baselines, measure_baselines
 from supervision.studies import experts, rings
 from supervision.studies.store import keep
 from supervision.warnings.lot_loop import HotLoop
+from supervision.warnings.market_loop import MarketLoop
 
 log = structlog.get_logger()
 
@@ -74,8 +75,9 @@ class Watch:
                 wait = min(wait * 2, _LONGEST_WAIT)
 
     def slow(self, worker: Worker) -> None:
-        """Keep the lens, the baselines and the public figures until told to stop."""
+        """Keep the lens, the market rules' warnings, the baselines and the public figures until told to stop."""
         writer: LensWriter | None = None
+        market: MarketLoop | None = None
         swept = 0.0
         while not self.stop.is_set():
             worker.beat()
@@ -83,12 +85,15 @@ class Watch:
                 if writer is None:
                     writer = LensWriter(self.ledger, self.config.data_dir, self.config.home)
                     writer.start()
+                    market = MarketLoop(self.ledger, writer.lens, self.config.market_seconds)
                     swept = 0.0
                 elif time.monotonic() - swept > self.config.sweep_seconds:
                     writer.sweep()
                 else:
                     writer.refresh()
                 self._publish(writer, now())
+                if market is not None:
+                    market.tick(now())
                 if not swept or time.monotonic() - swept > self.config.sweep_seconds:
                     self.baselines = measure_baselines(self.ledger)
                     swept = time.monotonic()

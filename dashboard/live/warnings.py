@@ -19,7 +19,7 @@ from records.clock import rfc3339
 from records.currencies import currency
 from records.tables.projects import Lot
 from supervision.figures import formats as figures
-from supervision.rules.registry import LOT_RULES
+from supervision.rules.registry import RULES
 from supervision.warnings import desk as warnings
 from supervision.warnings import history
 from supervision.warnings.desk import Change, WarningFilters, WarningRow
@@ -144,7 +144,7 @@ def item(row: WarningRow, lang: str) -> dict[str, Any]:
 def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict[str, Any]:
     """One warning whole. Subjects are 投标人甲, 乙 … unless `names`. Raises LookupError."""
     row = warnings.get_warning(session, warning_id)
-    rule = LOT_RULES.get(row.rule)
+    rule = RULES.get(row.rule)
     lot = session.get(Lot, row.lot_id) if row.lot_id else None
     labels = warning_evidence.labels(row, lang, names=names)
     related = history.related(session, row)
@@ -206,7 +206,7 @@ def quantity(rule_id: str, value: float | None, lang: str) -> str:
 
 
 def _unit(rule_id: str, lang: str) -> str:
-    rule = LOT_RULES.get(rule_id)
+    rule = RULES.get(rule_id)
     return "" if rule is None else rule.says("unit").text(lang)
 
 
@@ -250,7 +250,7 @@ def _lamp_name(lamp: warnings.Lamp, lang: str) -> str:
 
 
 def _rule_name(rule_id: str, lang: str) -> str:
-    rule = LOT_RULES.get(rule_id)
+    rule = RULES.get(rule_id)
     return rule_id if rule is None else rule.says("name").text(lang)
 
 

@@ -11,8 +11,8 @@ import messages
 from dashboard.shell import html
 from records import clock
 from supervision.figures import formats as figures
-from supervision.rules.registry import LOT_RULES
-from supervision.rules.rule import LotRule, Parameter
+from supervision.rules.registry import RULES
+from supervision.rules.rule import Parameter, Rule
 from supervision.warnings import tally
 
 DAYS = 30
@@ -22,10 +22,10 @@ def rows(session: Session, lang: str) -> list[dict[str, str]]:
     """One row a rule: names, law, formula, parameters with ranges, warnings of 30 days, share confirmed."""
     since = clock.start_of(clock.today() - timedelta(days=DAYS - 1))
     raised, closed = tally.by_rule(session, since)
-    return [_row(rule, raised.get(rule.id, 0), closed.get(rule.id, {}), lang) for rule in LOT_RULES.values()]
+    return [_row(rule, raised.get(rule.id, 0), closed.get(rule.id, {}), lang) for rule in RULES.values()]
 
 
-def _row(rule: LotRule, raised: int, closed: dict[str | None, int], lang: str) -> dict[str, str]:
+def _row(rule: Rule, raised: int, closed: dict[str | None, int], lang: str) -> dict[str, str]:
     share = figures.ratio(closed.get("confirmed", 0), sum(closed.values()))
     return {
         "id": rule.id,
@@ -42,8 +42,8 @@ def _row(rule: LotRule, raised: int, closed: dict[str | None, int], lang: str) -
     }
 
 
-def _parameter(rule: LotRule, parameter: Parameter, lang: str) -> str:
-    name = rule.says(parameter.name).text(lang)
+def _parameter(rule: Rule, parameter: Parameter, lang: str) -> str:
+    name = rule.parameter_name(parameter).text(lang)
     within = f"{parameter.low:g}–{parameter.high:g}"
     return messages.say("common.in_brackets", lang, what=f"{name} {parameter.default:g}", more=within)
 

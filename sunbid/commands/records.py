@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import datetime, time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -110,12 +110,18 @@ def scan(
     from records.clock import BEIJING
     from sunbid import wiring
     from supervision.rules import scan as scanning
-    from supervision.rules.registry import parse_settings
+    from supervision.rules.registry import parse_settings, rule_of
 
     begin = datetime.combine(since.date(), time(), BEIJING) if since else None
-    ledger = wiring.opened(output.settings())
+    settings = output.settings()
+    ledger = wiring.opened(settings)
     try:
-        findings = scanning.scan(ledger, rule, parse_settings(set_ or []), begin)
+        chosen = parse_settings(set_ or [])
+        for name in rule or ():
+            rule_of(name)
+        with output.waiting(local("cli.reading_lens")):
+            lens = scanning.lens_of_now(ledger, settings.data.resolve(), wiring.home(settings))
+        findings = scanning.scan(ledger, rule, chosen, begin, lens)
     except Fault as error:
         output.fail(str(error), output.BAD_USE)
     found = 0
@@ -131,13 +137,9 @@ def scan(
         print(local("cli.findings_reasons_look_no", found=found))
 
 
-def _line(finding: dict[str, object]) -> str:
-    subjects = finding["subjects"]
-    assert isinstance(subjects, list)
-    named = " ".join(f"{one['kind']}:{one['id']}" for one in subjects[:4])
-    return (
-        f"{finding['level']:<7} {finding['rule']:<5} {finding['value']} (≥ {finding['threshold']})  {named}"
-    )
+def _line(finding: dict[str, Any]) -> str:
+    named = " ".join(f"{one['kind']}:{one['id']}" for one in finding["subjects"][:4])
+    return f"{finding['level']:<7} {finding['rule']:<5} {finding['value']:.6g} ({finding['threshold']:.6g})  {named}"
 
 
 @db.command(help=local("command.db_upgrade"))

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -29,6 +29,7 @@ from supervision.home import Place
 from supervision.lens.reader import BIDS, INSTANT, LOTS, MONEY
 from supervision.rules.readiness import opened_at
 
+Item = TypeVar("Item")
 CHUNK = 500
 """Lots per query: below SQLite's limit of variables, few enough to keep memory flat."""
 
@@ -49,7 +50,7 @@ def month_span(month: str) -> tuple[datetime, datetime]:
     return tuple(datetime(d.year, d.month, 1, tzinfo=BEIJING) for d in (first, after))  # type: ignore[return-value]
 
 
-def chunks(items: Sequence[str], size: int = CHUNK) -> Iterator[Sequence[str]]:
+def chunks(items: Sequence[Item], size: int = CHUNK) -> Iterator[Sequence[Item]]:
     """The items in pieces."""
     return (items[n : n + size] for n in range(0, len(items), size))
 

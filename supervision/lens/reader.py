@@ -208,6 +208,11 @@ class Lens:
             raise Invalid(Message("figure.only_select"))
         return found
 
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own over the tables, for who builds temporary tables on them; the caller closes it."""
+        self._bind()
+        return self._base.cursor()
+
     def rows(self, sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
         """Like `query`, as Python tuples. (Through Arrow: DuckDB's own way to datetimes needs pytz.)"""
         columns = [column.to_pylist() for column in self.query(sql, params).columns]

@@ -3,20 +3,54 @@
 from __future__ import annotations
 
 from messages import Invalid, Message, Unknown
+from supervision.rules.cardinal import CARDINAL
 from supervision.rules.deposits import SameAccount
 from supervision.rules.files import SameMachine
+from supervision.rules.market_rule import MarketRule
+from supervision.rules.market_structure import Concentration, LosersForCompany, SingleAgain
 from supervision.rules.prices import PriceLadder
-from supervision.rules.rule import LotRule
+from supervision.rules.rule import LotRule, Rule
+from supervision.rules.spread import (
+    CoverPrices,
+    DearWinner,
+    LargeGap,
+    LowPrice,
+    MissingBids,
+    SingleNearLimit,
+    SmallGap,
+    TightPrices,
+)
+from supervision.rules.tenderers import (
+    AgencysWinner,
+    FavouredWinner,
+    FixedAgency,
+    OftenFails,
+    OftenNotOpen,
+    OftenRejects,
+    SplitAwards,
+)
 
 LOT_RULES: dict[str, LotRule] = {rule.id: rule for rule in (SameMachine(), SameAccount(), PriceLadder())}
 """Rule id → rule that looks at the facts of one lot."""
 
+MARKET_RULES: dict[str, MarketRule] = {
+    rule.id: rule
+    for rule in (
+        FavouredWinner(), AgencysWinner(), FixedAgency(), OftenRejects(), SplitAwards(), SingleNearLimit(), DearWinner(),
+        OftenNotOpen(), LosersForCompany(), TightPrices(), CoverPrices(), SmallGap(), LargeGap(), MissingBids(),
+        SingleAgain(), OftenFails(), LowPrice(), Concentration(), *CARDINAL,
+    )
+}  # fmt: skip
+"""Rule id → rule that looks at the lens."""
 
-def rule_of(rule_id: str) -> LotRule:
+RULES: dict[str, Rule] = {**LOT_RULES, **MARKET_RULES}
+
+
+def rule_of(rule_id: str) -> Rule:
     """The rule of that id. Raises messages.Unknown listing the choices."""
-    if rule_id not in LOT_RULES:
-        raise Unknown(Message("rule.unknown", rule=rule_id, choices=list(LOT_RULES)))
-    return LOT_RULES[rule_id]
+    if rule_id not in RULES:
+        raise Unknown(Message("rule.unknown", rule=rule_id, choices=list(RULES)))
+    return RULES[rule_id]
 
 
 def parse_settings(settings: list[str]) -> dict[str, dict[str, float]]:

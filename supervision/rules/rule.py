@@ -1,11 +1,12 @@
-"""What a rule is: a name in plain words, its law, its parameters, and what it cannot know."""
+"""What a rule is: a name in plain words, its law, its parameters, and what it cannot know. A lot rule reads the facts of
+one lot, a market rule (`supervision.rules.market_rule`) the lens."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from messages import Invalid, Message
 from messages import Parameter as Parameters
@@ -27,17 +28,22 @@ class Parameter:
     whole: bool = False
 
 
-class LotRule(ABC):
-    """A rule about one lot. Stateless: `evaluate` depends on the facts and the parameters alone.
+Mode = Literal["on", "shadow"]
+"""on: its findings become warnings; shadow: `sunbid scan` shows them, nobody is warned."""
+
+
+class Rule(ABC):
+    """What every rule has. Stateless: findings depend on what it reads and the parameters alone.
 
     Its words are messages: `rule.<id>.name`, `.law` (what it rests on), `.formula`, `.unit` (of value, baseline and
     threshold), `.cannot_know`, one a parameter, and what it says of a lot.
     """
 
     id: ClassVar[str]
-    version: ClassVar[str]
+    version: ClassVar[str] = "1"
     family: ClassVar[str]
     level: ClassVar[Level]
+    mode: ClassVar[Mode] = "on"
     reads: ClassVar[tuple[str, ...]]
     """Fields of the ledger it looks at."""
     parameters: ClassVar[tuple[Parameter, ...]] = ()
@@ -46,13 +52,13 @@ class LotRule(ABC):
         """One of its messages."""
         return Message(f"rule.{self.id}.{key}", **parameters)
 
-    @abstractmethod
-    def measure(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> float | None:
-        """The lot's value in the rule's unit, suspicious or not; None where nothing can be measured."""
+    def parameter_name(self, parameter: Parameter) -> Message:
+        """What a parameter is: a word that rules share."""
+        return Message(f"rule.parameter.{parameter.name}")
 
-    @abstractmethod
-    def evaluate(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> list[Finding]:
-        """The findings of a lot; the baseline is filled in by who knows the market."""
+    def grounds(self) -> dict[str, object]:
+        """What it rests on, in every language, for the evidence."""
+        return {"law": self.says("law").text("zh"), "law_en": self.says("law").text("en")}
 
     def settings(self, given: Mapping[str, float] | None = None) -> dict[str, float]:
         """Defaults overlaid by `given`. Raises messages.Invalid naming an unknown or out-of-range parameter."""
@@ -69,6 +75,18 @@ class LotRule(ABC):
                 raise Invalid(Message("rule.out_of_range", rule=self.id, parameter=name, **told))
             chosen[name] = value
         return chosen
+
+
+class LotRule(Rule):
+    """A rule about one lot."""
+
+    @abstractmethod
+    def evaluate(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> list[Finding]:
+        """The findings of a lot; the baseline is filled in by who knows the market."""
+
+    @abstractmethod
+    def measure(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> float | None:
+        """The lot's value in the rule's unit, suspicious or not; None where nothing can be measured."""
 
     def finding(
         self,
@@ -93,7 +111,7 @@ class LotRule(ABC):
             value=value,
             threshold=threshold,
             stratum=facts.stratum,
-            evidence={"law": self.says("law").text("zh"), "law_en": self.says("law").text("en"), **evidence},
+            evidence={**self.grounds(), **evidence},
             lot_id=facts.lot_id,
             centre_id=facts.centre_id,
         )

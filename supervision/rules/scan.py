@@ -1,9 +1,11 @@
-"""`sunbid scan`: run rules over the whole ledger without raising anything."""
+"""`sunbid scan`: run rules over the whole ledger and its lens without raising anything."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -12,8 +14,19 @@ from records.clock import now
 from records.ledger import Ledger
 from records.tables.projects import Lot
 from records.visibility import Datum, visible
+from supervision.config import SIGN
+from supervision.home import Place
+from supervision.lens.reader import Lens
+from supervision.lens.writer import LensWriter
 from supervision.rules.baseline import measure_baselines, ready_facts
-from supervision.rules.registry import LOT_RULES, rule_of
+from supervision.rules.market_rule import MarketRule
+from supervision.rules.market_run import findings_of_market, lots_opened_since, on_lens
+from supervision.rules.registry import RULES, rule_of
+from supervision.rules.rule import LotRule, Rule
+
+Settings = Mapping[str, Mapping[str, float]]
+_SILENT = 30.0
+"""Seconds after which a watch that gave no sign is not there."""
 
 _PART = 25
 
@@ -23,20 +36,45 @@ def scan(
     rules: Sequence[str] | None = None,
     params: Mapping[str, Mapping[str, float]] | None = None,
     since: datetime | None = None,
+    lens: Lens | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Findings as contracts §5 words them, by lot in order of deadline; memory stays flat.
+    """Findings as contracts §5 words them: lot rules by lot in order of deadline, then market rules; memory stays flat.
 
-    `rules`: ids (None: all); `params`: {rule: {parameter: value}}; `since`: deadline not before.
+    `rules`: ids (None: all); `params`: {rule: {parameter: value}}; `since`: lots of an earlier deadline or opening are
+    left out (organisations are judged by all their lots); `lens`: what market rules read, without one they are left out.
     Raises messages.Unknown for an unknown rule, messages.Invalid for an unknown or out-of-range parameter.
     """
-    chosen = [rule_of(rule_id) for rule_id in (rules or LOT_RULES)]
+    chosen = [rule_of(rule_id) for rule_id in (rules or RULES)]
     settings = {
         rule_of(rule_id).id: rule_of(rule_id).settings(given) for rule_id, given in (params or {}).items()
     }
-    return _findings(ledger, chosen, settings, since)
+    return _findings(ledger, chosen, settings, since, lens)
 
 
-def _findings(ledger: Ledger, chosen: Any, settings: Any, since: datetime | None) -> Iterator[dict[str, Any]]:
+def _findings(
+    ledger: Ledger, chosen: list[Rule], settings: Settings, since: datetime | None, lens: Lens | None
+) -> Iterator[dict[str, Any]]:
+    of_lots = [rule for rule in chosen if isinstance(rule, LotRule)]
+    of_market = [rule for rule in chosen if isinstance(rule, MarketRule)]
+    if of_lots:
+        yield from _of_lots(ledger, of_lots, settings, since)
+    if of_market and lens is not None:
+        yield from _of_market(lens, of_market, settings, since)
+
+
+def _of_market(
+    lens: Lens, rules: list[MarketRule], settings: Settings, since: datetime | None
+) -> Iterator[dict[str, Any]]:
+    recent = None if since is None else lots_opened_since(lens, since)
+    with on_lens(lens) as ask:
+        for finding in findings_of_market(ask, rules, settings):
+            if recent is None or finding.lot_id is None or finding.lot_id in recent:
+                yield finding.as_dict()
+
+
+def _of_lots(
+    ledger: Ledger, rules: list[LotRule], settings: Settings, since: datetime | None
+) -> Iterator[dict[str, Any]]:
     at = now()
     usual = measure_baselines(ledger, at)
     query = select(Lot.id).where(visible(Datum.WARNINGS, at=at)).order_by(Lot.deadline, Lot.id)
@@ -48,6 +86,14 @@ def _findings(ledger: Ledger, chosen: Any, settings: Any, since: datetime | None
         with ledger.read() as session:
             batch = ready_facts(session, ids[n : n + _PART], at)
         for facts in batch:
-            for rule in chosen:
+            for rule in rules:
                 for finding in rule.evaluate(facts, settings.get(rule.id)):
                     yield usual.of(finding).as_dict()
+
+
+def lens_of_now(ledger: Ledger, data_dir: Path, home: Place) -> Lens:
+    """The lens of a data folder: as the watch keeps it, and brought up to now where no watch is running."""
+    sign = data_dir / SIGN
+    if not sign.exists() or time.time() - sign.stat().st_mtime > _SILENT:
+        LensWriter(ledger, data_dir, home).start()
+    return Lens(data_dir)

@@ -1,0 +1,186 @@
+"""A market rule: one select over the lens whose rows are judged against each other, and the tools such selects share.
+
+Selects are SQLAlchemy Core and run unchanged on DuckDB, SQLite, PostgreSQL and, through sqlglot, Spark: divisors are cast
+to Double, ties are broken by id, no function is used that one of them lacks.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Double,
+    FromClause,
+    Integer,
+    MetaData,
+    Select,
+    String,
+    Table,
+    case,
+    cast,
+    func,
+    select,
+)
+
+from messages import Message
+from supervision.lens.tables import bids
+from supervision.rules.finding import Finding, Level, Subject
+from supervision.rules.rule import Parameter, Rule
+
+Row = Mapping[str, Any]
+
+CAP = Parameter("cap", 0.02, 0.001, 0.1)
+"""Share of a stratum's lots that may be alerted: the threshold is the value there."""
+STRATUM = Parameter("stratum", 50, 20, 1000, whole=True)
+"""Lots a stratum must have before anything in it is called unusual."""
+
+
+class MarketRule(Rule):
+    """A rule about lots or organisations beside all others."""
+
+    @abstractmethod
+    def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """What is asked of the lens, with the parameters in force."""
+
+    @abstractmethod
+    def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
+        """The findings in what was answered."""
+
+    def about(
+        self, subjects: Sequence[tuple[str, str]], title: Message, value: float, threshold: float, *,
+        baseline: float | None = None, stratum: str | None = None, evidence: Mapping[str, object] | None = None,
+        level: Level | None = None, row: Row | None = None,
+    ) -> Finding:  # fmt: skip
+        """A finding; of one lot where the row has its id."""
+        place = row or {}
+        return Finding(
+            rule=self.id, rule_version=self.version, family=self.family, level=level or self.level, title=title,
+            subjects=tuple(Subject(kind, who) for kind, who in subjects),  # type: ignore[arg-type]
+            value=value, threshold=threshold, baseline=baseline, stratum=stratum,
+            evidence={**self.grounds(), **(evidence or {})}, lot_id=place.get("lot_id"),
+            centre_id=place.get("centre_id"),
+        )  # fmt: skip
+
+
+def real(value: ColumnElement[Any]) -> ColumnElement[float]:
+    """The value as a double: exact decimals overflow or round silently when divided."""
+    return cast(value, Double)
+
+
+def share(some: ColumnElement[Any], every: ColumnElement[Any]) -> ColumnElement[float]:
+    """some ÷ every as a double; null of nothing."""
+    return real(some) / real(func.nullif(every, 0))
+
+
+def count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    """How many rows are so."""
+    return cast(func.sum(case((condition, 1), else_=0)), BigInteger)
+
+
+def stratum_of(table: FromClause) -> ColumnElement[str]:
+    """What a lot is compared with: trade family, category and method, as lot rules name it."""
+    c = table.c
+    return c.trade_family + "/" + func.coalesce(c.category, "-") + "/" + c.method
+
+
+def priced() -> Select[*tuple[Any, ...]]:
+    """Bids with a price, cheapest first within each lot (`place` 1, 2, …)."""
+    price = real(bids.c.price)
+    place = func.row_number().over(partition_by=bids.c.lot_id, order_by=(bids.c.price, bids.c.bidder_id))
+    return select(
+        bids.c.lot_id, bids.c.bidder_id, bids.c.centre_id, bids.c.opened_at, stratum_of(bids).label("stratum"),
+        price.label("price"), real(bids.c.control_price).label("control"), bids.c.is_winner, place.label("place"),
+        func.avg(price).over(partition_by=bids.c.lot_id).label("mean"),
+    ).where(bids.c.price > 0)  # fmt: skip
+
+
+def lot_prices_select() -> Select[*tuple[Any, ...]]:
+    """A row a lot: its prices in the figures that rules look at."""
+    b = priced().subquery("priced")
+    first, second, off = b.c.place == 1, b.c.place == 2, b.c.price - b.c.mean
+    losing = case((b.c.place > 1, b.c.price))
+    return select(
+        b.c.lot_id, b.c.centre_id, b.c.opened_at, b.c.stratum, func.count().label("n"),
+        func.max(case((first, b.c.price))).label("low"), func.max(case((second, b.c.price))).label("next_low"),
+        func.max(b.c.price).label("high"), func.max(b.c.mean).label("mean"), func.sum(off * off).label("squares"),
+        func.sum(losing).label("losing"), func.sum(losing * losing).label("losing_squares"),
+        func.max(case((first, b.c.bidder_id))).label("first_bidder"),
+        func.max(case((second, b.c.bidder_id))).label("second_bidder"),
+        func.max(case((b.c.is_winner, b.c.price))).label("won"),
+        func.max(case((b.c.is_winner, b.c.bidder_id))).label("winner"), func.max(b.c.control).label("control"),
+    ).group_by(b.c.lot_id, b.c.centre_id, b.c.opened_at, b.c.stratum)  # fmt: skip
+
+
+_TEXT = ("lot_id", "centre_id", "stratum", "first_bidder", "second_bidder", "winner")
+lot_prices: Table = Table(
+    "lot_prices", MetaData(),
+    *(Column(c.name, String if c.name in _TEXT else Integer if c.name == "n" else c.type) for c in lot_prices_select().selected_columns),
+)  # fmt: skip
+"""What `lot_prices_select` gives, kept for the time of a run so that every rule reads it ready-made."""
+
+
+def unusual(
+    values: FromClause, *, low: bool, cap: float, least: float, keep: Sequence[str] = ()
+) -> Select[*tuple[Any, ...]]:
+    """The rows of `values` (lot_id, centre_id, stratum, value, …) at one end of their stratum, at most `cap` of it.
+
+    Each with its stratum's median as `baseline`, the value at the cap as `threshold` and the stratum's size as `of`. A
+    value that more rows share than the cap allows is usual and not among them.
+    """
+    c = values.c
+    by = c.value if low else c.value.desc()
+    placed = select(
+        c.lot_id, c.centre_id, c.stratum, c.value, *(c[name] for name in keep),
+        func.cume_dist().over(partition_by=c.stratum, order_by=by).label("tail"),
+        func.row_number().over(partition_by=c.stratum, order_by=(c.value, c.lot_id)).label("place"),
+        func.count().over(partition_by=c.stratum).label("of"),
+    ).where(c.value.is_not(None)).subquery("placed")  # fmt: skip
+    p = placed.c
+    middle = case(((2 * p.place >= p.of) & (2 * p.place <= p.of + 2), p.value))
+    edge = case((p.tail <= cap, p.value))
+    marked = select(
+        *placed.c, func.avg(middle).over(partition_by=p.stratum).label("baseline"),
+        (func.max(edge) if low else func.min(edge)).over(partition_by=p.stratum).label("threshold"),
+    ).subquery("marked")  # fmt: skip
+    m = marked.c
+    return select(*marked.c).where(m.tail <= cap, m.of >= least).order_by(m.lot_id)
+
+
+class UnusualLots(MarketRule):
+    """A rule about lots whose value lies at one end of their stratum; the alert rate is capped by construction."""
+
+    low: ClassVar[bool]
+    keep: ClassVar[tuple[str, ...]] = ()
+    parameters: ClassVar[tuple[Parameter, ...]] = (CAP, STRATUM)
+
+    @abstractmethod
+    def values(self, chosen: Mapping[str, float]) -> FromClause:
+        """lot_id, centre_id, stratum, value and what `keep` names."""
+
+    def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """The lots at the rule's end of their strata."""
+        return unusual(
+            self.values(chosen), low=self.low, cap=chosen["cap"], least=chosen["stratum"], keep=self.keep
+        )
+
+    def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
+        """One finding a lot."""
+        return [self._about(row) for row in rows]
+
+    def _about(self, row: Row) -> Finding:
+        evidence = {"of": row["of"], **{name: row[name] for name in self.keep}}
+        bidders = [("bidder", row[name]) for name in self.keep if name.endswith("bidder") or name == "winner"]
+        return self.about(
+            [("lot", row["lot_id"]), *bidders], self.says("found", share=percent(row["value"])), row["value"],
+            row["threshold"], baseline=row["baseline"], stratum=row["stratum"], evidence=evidence, row=row,
+        )  # fmt: skip
+
+
+def percent(value: float) -> str:
+    """A share in words: 0.1234 → 12.34."""
+    return f"{100 * value:.2f}"

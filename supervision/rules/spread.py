@@ -1,0 +1,231 @@
+"""Prices of a lot beside each other: how close they lie, how far the lowest is from the next (B11–B14, O3, T14)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import FromClause, Select, case, func, select
+
+from supervision.lens.tables import bids, lots
+from supervision.rules.finding import Finding
+from supervision.rules.market_rule import (
+    CAP,
+    STRATUM,
+    MarketRule,
+    Row,
+    UnusualLots,
+    count_if,
+    lot_prices,
+    percent,
+    priced,
+    real,
+    share,
+    stratum_of,
+    unusual,
+)
+from supervision.rules.rule import Parameter
+
+P = lot_prices.c
+_KEYS = (P.lot_id, P.centre_id, P.stratum)
+_GAP = share(P.next_low - P.low, P.low)
+MIN_BIDS = Parameter("min_bids", 4, 3, 20, whole=True)
+
+
+class TightPrices(UnusualLots):
+    """B11: prices lie unusually close, and the two lowest have met before.
+
+    Closeness alone alerts at its percentile by construction, hence the second condition.
+    """
+
+    id, family, level, low = "B11", "bidders", "yellow", True
+    reads = ("bid.price", "bid.bidder_id", "lot.category", "lot.method")
+    parameters = (CAP, STRATUM, MIN_BIDS, Parameter("met_before", 3, 0, 20, whole=True))
+    keep = ("first_bidder", "second_bidder", "n", "opened_at")
+
+    def values(self, chosen: Mapping[str, float]) -> FromClause:
+        """Coefficient of variation: sample standard deviation ÷ mean."""
+        cv = func.sqrt(share(P.squares, P.n - 1)) / P.mean
+        columns = (*_KEYS, P.first_bidder, P.second_bidder, P.n, P.opened_at, cv.label("value"))
+        return select(*columns).where(P.n >= chosen["min_bids"], P.squares > 0).subquery("spread")
+
+    def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """The tightest lots with how often their two lowest bidders met in earlier lots."""
+        tight = super().select(chosen).order_by(None).subquery("tight")
+        one, two = bids.alias("one"), bids.alias("two")
+        met = (
+            select(tight.c.lot_id, func.count().label("met"))
+            .join(one, one.c.bidder_id == tight.c.first_bidder)
+            .join(two, (two.c.lot_id == one.c.lot_id) & (two.c.bidder_id == tight.c.second_bidder))
+            .where(one.c.opened_at < tight.c.opened_at)
+            .group_by(tight.c.lot_id)
+            .having(func.count() >= chosen["met_before"])
+            .subquery("met")
+        )
+        return select(*tight.c, met.c.met).join(met, met.c.lot_id == tight.c.lot_id).order_by(tight.c.lot_id)
+
+    def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
+        """One finding a lot, with how often they had met."""
+        return [self._tight(row) for row in rows]
+
+    def _tight(self, row: Row) -> Finding:
+        both = [("bidder", row["first_bidder"]), ("bidder", row["second_bidder"])]
+        title = self.says("found", count=row["n"], share=percent(row["value"]), met=row["met"])
+        return self.about(
+            [("lot", row["lot_id"]), *both], title, row["value"], row["threshold"], baseline=row["baseline"],
+            stratum=row["stratum"], evidence={"of": row["of"], "met_before": row["met"], "n": row["n"]}, row=row,
+        )  # fmt: skip
+
+
+class CoverPrices(UnusualLots):
+    """B12: the lowest price is far below losing prices that lie close together."""
+
+    id, family, level, low = "B12", "bidders", "yellow", False
+    reads = ("bid.price", "lot.category", "lot.method")
+    parameters = (CAP, STRATUM, MIN_BIDS)
+    keep = ("first_bidder", "n")
+
+    def values(self, chosen: Mapping[str, float]) -> FromClause:
+        """RD = (second − lowest) ÷ standard deviation of the losing prices (Imhof)."""
+        losers = P.n - 1
+        variance = share(P.losing_squares - P.losing * share(P.losing, losers), losers - 1)
+        near = func.sqrt(case((variance > 0, variance)))
+        value = (P.next_low - P.low) / func.nullif(near, 0)
+        clustered = near <= (P.losing / real(losers)) * 0.02
+        return (
+            select(*_KEYS, P.first_bidder, P.n, value.label("value"))
+            .where(P.n >= chosen["min_bids"], clustered)
+            .subquery("cover")
+        )
+
+
+class SmallGap(UnusualLots):
+    """B13: the second price is unusually near the lowest (Cardinal's R024 by percentile: its fence is negative)."""
+
+    id, family, level, low = "B13", "bidders", "yellow", True
+    reads = ("bid.price", "lot.category", "lot.method")
+    keep = ("first_bidder", "second_bidder", "n")
+    parameters = (Parameter("cap", 0.01, 0.001, 0.1), STRATUM)
+
+    def values(self, chosen: Mapping[str, float]) -> FromClause:
+        """(second − lowest) ÷ lowest of lots that the lowest won."""
+        columns = (*_KEYS, P.first_bidder, P.second_bidder, P.n, _GAP.label("value"))
+        return select(*columns).where(P.n >= 2, P.winner == P.first_bidder).subquery("gaps")
+
+
+class LargeGap(SmallGap):
+    """B13b: the second price is unusually far from the lowest (Cardinal's R058 by percentile)."""
+
+    id, low = "B13b", False
+
+
+class DearWinner(UnusualLots):
+    """T14: the winner's price is unusually far above the lowest."""
+
+    id, family, level, low = "T14", "tenderers", "yellow", False
+    reads = ("bid.price", "award.bidder_id", "lot.method")
+    keep = ("winner", "n")
+
+    def values(self, chosen: Mapping[str, float]) -> FromClause:
+        """(winning − lowest) ÷ lowest."""
+        above = share(P.won - P.low, P.low)
+        return select(*_KEYS, P.winner, P.n, above.label("value")).where(P.won > P.low).subquery("above")
+
+    def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Against the lots in which another than the lowest won."""
+        return unusual(
+            self.values(chosen), low=False, cap=chosen["cap"], least=chosen["stratum"], keep=self.keep
+        )
+
+
+class LowPrice(UnusualLots):
+    """O3: the lowest price is unusually far below the others."""
+
+    id, family, level, low = "O3", "process", "yellow", True
+    reads = ("bid.price", "lot.category", "lot.method")
+    parameters = (CAP, STRATUM, MIN_BIDS, Parameter("of_others", 0.85, 0.5, 0.98))
+    keep = ("first_bidder", "n")
+
+    def values(self, chosen: Mapping[str, float]) -> FromClause:
+        """Lowest price ÷ mean of the others."""
+        ratio = P.low / share(P.losing, P.n - 1)
+        columns = (*_KEYS, P.first_bidder, P.n, ratio.label("value"))
+        return select(*columns).where(P.n >= chosen["min_bids"]).subquery("ratios")
+
+    def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Of the lowest of their stratum those below the given share of the others' mean."""
+        low = super().select(chosen).order_by(None).subquery("low")
+        return select(*low.c).where(low.c.value < chosen["of_others"]).order_by(low.c.lot_id)
+
+
+class SingleNearLimit(MarketRule):
+    """T13: one valid bid, at a price next to the limit."""
+
+    id, family, level = "T13", "tenderers", "yellow"
+    reads = ("bid.price", "bid.status", "lot.control_price")
+    parameters = (Parameter("below_limit", 0.02, 0.001, 0.2),)
+
+    def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Opened lots with one valid bid and its winner's distance from the limit."""
+        below = share(real(lots.c.control_price) - real(lots.c.award_price), real(lots.c.control_price))
+        columns = (lots.c.lot_id, lots.c.centre_id, lots.c.winner_id, stratum_of(lots).label("stratum"))
+        return (
+            select(*columns, below.label("value"))
+            .where(lots.c.opened, lots.c.valid_bids == 1, lots.c.control_price > 0)
+            .where(lots.c.award_currency == lots.c.currency, below >= 0, below < chosen["below_limit"])
+            .order_by(lots.c.lot_id)
+        )
+
+    def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
+        """One finding a lot."""
+        limit = chosen["below_limit"]
+        return [
+            self.about(
+                [("lot", row["lot_id"]), ("bidder", row["winner_id"])],
+                self.says("found", share=percent(row["value"])), row["value"], limit,
+                stratum=row["stratum"], row=row,
+            )
+            for row in rows
+        ]  # fmt: skip
+
+
+class MissingBids(MarketRule):
+    """B14: hardly any bids just miss or just make it, though many come a little less near: a market, not a lot."""
+
+    id, family, level = "B14", "bidders", "yellow"
+    reads = ("bid.price", "lot.control_price", "lot.category", "lot.method")
+    parameters = (
+        Parameter("near", 0.001, 0.0005, 0.01), Parameter("ratio", 0.3, 0.05, 0.9),
+        Parameter("min_bids_beside", 100, 30, 10_000, whole=True),
+    )  # fmt: skip
+
+    def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Bids by distance from the best other bid, in parts of the limit: at zero and beside it, a row a stratum."""
+        near = chosen["near"]
+        b = priced().subquery("priced")
+        other = case((b.c.place == 1, P.next_low), else_=P.low)
+        off = (b.c.price - other) / func.nullif(b.c.control, 0)
+        at = count_if((off >= -near) & (off <= near))
+        beside = count_if(((off >= 4 * near) & (off <= 6 * near)) | ((off >= -6 * near) & (off <= -4 * near)))
+        return (
+            select(b.c.stratum, at.label("at"), beside.label("beside"))
+            .join(lot_prices, P.lot_id == b.c.lot_id)
+            .where(P.n >= 2)
+            .group_by(b.c.stratum)
+            .order_by(b.c.stratum)
+        )
+
+    def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
+        """One finding a market; the bids beside zero fill twice the width of those at zero."""
+        found = []
+        for row in rows:
+            at, beside = row["at"] or 0, (row["beside"] or 0) / 2
+            if beside >= chosen["min_bids_beside"] and at < chosen["ratio"] * beside:
+                found.append(
+                    self.about(
+                        [("group", row["stratum"])], self.says("found", market=row["stratum"], share=percent(at / beside)),
+                        at / beside, chosen["ratio"], baseline=1.0, stratum=row["stratum"],
+                        evidence={"at_zero": at, "beside": beside},
+                    )
+                )  # fmt: skip
+        return found

@@ -1,0 +1,376 @@
+"""Tenderers and agencies beside their peers: whom they let win, whom they reject, how they buy (T1–T3, T6, T11, T15, O2)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.special import gammaln
+from sqlalchemy import ColumnElement, Select, func, select
+
+from supervision.lens.tables import bids, lots
+from supervision.rules.finding import Finding
+from supervision.rules.market_rule import MarketRule, Row, count_if, percent, share
+from supervision.rules.rule import Parameter
+
+LIFT = Parameter("lift", 2.0, 1.2, 20.0)
+P_VALUE = Parameter("p", 0.01, 0.0001, 0.1)
+MIN_AWARDS = Parameter("min_awards", 5, 3, 100, whole=True)
+MIN_WINS = Parameter("min_wins", 3, 2, 50, whole=True)
+MIN_LOTS = Parameter("min_lots", 10, 3, 200, whole=True)
+MULTIPLE = Parameter("multiple", 3.0, 1.5, 20.0)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A tenderer (or agency) and a firm: what the firm won there beside what it would have won as elsewhere."""
+
+    buyer: str
+    firm: str
+    awards: int
+    """Lots of the buyer with a winner."""
+    bid: int
+    """Of them those in which the firm bid."""
+    wins: int
+    expected: float
+    p: float
+    adjusted_p: float
+
+    @property
+    def lift(self) -> float:
+        """Wins ÷ expected wins."""
+        return self.wins / self.expected
+
+
+def _log_choose(n: Any, k: Any) -> Any:
+    return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+
+
+def hypergeometric_tail(total: int, good: int, drawn: int, least: int) -> float:
+    """P(at least `least` of `drawn` out of `total` are among the `good`)."""
+    k = np.arange(max(least, drawn - (total - good), 0), min(drawn, good) + 1)
+    log = _log_choose(good, k) + _log_choose(total - good, drawn - k) - _log_choose(total, drawn)
+    return float(min(1.0, np.exp(log).sum()))
+
+
+def convolved_tail(strata: Sequence[tuple[int, float]], least: int) -> float:
+    """P(at least `least` wins in all) where each stratum (lots bid in, chance in each) gives a binomial number of wins:
+    the exact distribution of their sum, by convolution."""
+    spread = np.ones(1)
+    for lots_bid, chance in strata:
+        k = np.arange(lots_bid + 1)
+        spread = np.convolve(
+            spread, np.exp(_log_choose(lots_bid, k)) * chance**k * (1 - chance) ** (lots_bid - k)
+        )
+    return float(min(1.0, spread[least:].sum()))
+
+
+def benjamini_hochberg(p: Sequence[float]) -> list[float]:
+    """p adjusted for the false discovery rate over all that were tested (Benjamini & Hochberg 1995)."""
+    order = np.argsort(p)
+    scaled = np.asarray(p)[order] * len(p) / np.arange(1, len(p) + 1)
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum.accumulate(scaled[::-1])[::-1]
+    return [float(min(1.0, value)) for value in adjusted]
+
+
+def pairs_select(buyer: ColumnElement[Any], least_wins: float) -> Select[*tuple[Any, ...]]:
+    """A row a buyer, firm and stratum (category × district × year) of pairs with enough wins, all counts by lots.
+
+    Only lots that somebody won: what is not awarded says nothing about anybody's chances.
+    """
+    awarded = select(lots.c.lot_id).where(lots.c.winner_id.is_not(None))
+    year = func.substr(bids.c.month, 1, 4)
+    stratum = (
+        func.coalesce(bids.c.category, "-") + "/" + func.coalesce(bids.c.division_code, "-") + "/" + year
+    )
+    won = count_if(bids.c.is_winner)
+    counted = bids.c.lot_id.in_(awarded)
+    pairs = (
+        select(buyer.label("buyer"), bids.c.bidder_id.label("firm"))
+        .where(counted, buyer.is_not(None)).group_by(buyer, bids.c.bidder_id).having(won >= least_wins).subquery("pairs")
+    )  # fmt: skip
+    firms = select(pairs.c.firm).distinct()
+    at = (
+        select(buyer.label("buyer"), bids.c.bidder_id.label("firm"), stratum.label("stratum"), func.count().label("bid"),
+               won.label("wins"))
+        .where(counted, bids.c.bidder_id.in_(firms)).group_by(buyer, bids.c.bidder_id, stratum).subquery("held")
+    )  # fmt: skip
+    every = (
+        select(bids.c.bidder_id.label("firm"), stratum.label("stratum"), func.count().label("bid"), won.label("wins"))
+        .where(counted, bids.c.bidder_id.in_(firms)).group_by(bids.c.bidder_id, stratum).subquery("all_held")
+    )  # fmt: skip
+    totals = (
+        select(bids.c.bidder_id.label("firm"), func.count().label("bid"), won.label("wins"))
+        .where(counted, bids.c.bidder_id.in_(firms)).group_by(bids.c.bidder_id).subquery("totals")
+    )  # fmt: skip
+    own = lots.c.tenderer_id if buyer is bids.c.tenderer_id else lots.c.agency_id
+    sizes = (
+        select(own.label("buyer"), func.count().label("awards"))
+        .where(lots.c.winner_id.is_not(None)).group_by(own).subquery("sizes")
+    )  # fmt: skip
+    return (
+        select(pairs.c.buyer, pairs.c.firm, at.c.stratum, at.c.bid, at.c.wins, every.c.bid.label("all_bid"),
+               every.c.wins.label("all_wins"), sizes.c.awards, totals.c.bid.label("total_bid"),
+               totals.c.wins.label("total_wins"))
+        .join(at, (at.c.buyer == pairs.c.buyer) & (at.c.firm == pairs.c.firm))
+        .join(every, (every.c.firm == at.c.firm) & (every.c.stratum == at.c.stratum))
+        .join(totals, totals.c.firm == pairs.c.firm)
+        .join(sizes, sizes.c.buyer == pairs.c.buyer)
+        .order_by(pairs.c.buyer, pairs.c.firm, at.c.stratum)
+    )  # fmt: skip
+
+
+def pairs_of(rows: Sequence[Row]) -> list[Pair]:
+    """The pairs in rows of `pairs_select`, with p adjusted over all of them, by buyer and firm.
+
+    Expected wins are Σ over strata of (lots of the buyer bid in × the firm's rate of winning elsewhere in the stratum).
+    That elsewhere may be little or nothing: one lot at the firm's rate with all other buyers is added to it, a rate in
+    which half a win in one lot is added to what was seen (Krichevsky & Trofimov 1981). p is the chance of as many wins with those rates (`convolved_tail`).
+    """
+    strata: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        strata[row["buyer"], row["firm"]].append(row)
+    tested = [_pair(*key, found) for key, found in strata.items()]
+    adjusted = benjamini_hochberg([pair.p for pair in tested]) if tested else []
+    return [Pair(**{**pair.__dict__, "adjusted_p": p}) for pair, p in zip(tested, adjusted, strict=True)]
+
+
+def _pair(buyer: str, firm: str, rows: list[Row]) -> Pair:
+    bid, wins = sum(row["bid"] for row in rows), sum(row["wins"] for row in rows)
+    chances = [_chance(row, bid, wins) for row in rows]
+    strata = [(row["bid"], chance) for row, chance in zip(rows, chances, strict=True)]
+    expected = sum(lots_bid * chance for lots_bid, chance in strata)
+    return Pair(buyer, firm, rows[0]["awards"], bid, wins, expected, convolved_tail(strata, wins), 1.0)
+
+
+def _chance(row: Row, bid: int, wins: int) -> float:
+    """The firm's chance in a lot of the stratum, judged by what it won elsewhere."""
+    others = (row["total_wins"] - wins + 0.5) / (row["total_bid"] - bid + 1)
+    return float((row["all_wins"] - row["wins"] + others) / (row["all_bid"] - row["bid"] + 1))
+
+
+class FavouredWinner(MarketRule):
+    """T1: a firm wins with one tenderer far more often than with others of the same kind, place and year."""
+
+    id, family, level = "T1", "tenderers", "orange"
+    reads = ("lot.tenderer_id", "bid.bidder_id", "award.bidder_id", "lot.category", "lot.division_code")
+    parameters = (LIFT, P_VALUE, MIN_AWARDS, MIN_WINS)
+    kind: ClassVar[str] = "tenderer"
+
+    def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Pairs by stratum."""
+        return pairs_select(bids.c.tenderer_id, chosen["min_wins"])
+
+    def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
+        """One finding a pair, by adjusted p."""
+        found = [
+            pair
+            for pair in pairs_of(rows)
+            if pair.awards >= chosen["min_awards"] and pair.lift >= chosen["lift"] and pair.adjusted_p < chosen["p"]
+        ]  # fmt: skip
+        return [
+            self._about(pair, chosen) for pair in sorted(found, key=lambda p: (p.adjusted_p, p.buyer, p.firm))
+        ]
+
+    def _about(self, pair: Pair, chosen: Mapping[str, float]) -> Finding:
+        title = self.says(
+            "found", wins=pair.wins, bid=pair.bid, lift=f"{pair.lift:.1f}", expected=f"{pair.expected:.1f}"
+        )
+        evidence = {
+            "wins": pair.wins, "bid": pair.bid, "awards": pair.awards, "expected": pair.expected, "p": pair.p,
+            "adjusted_p": pair.adjusted_p,
+        }  # fmt: skip
+        subjects = [(self.kind, pair.buyer), ("bidder", pair.firm)]
+        return self.about(subjects, title, pair.lift, chosen["lift"], baseline=1.0, evidence=evidence)
+
+
+class AgencysWinner(FavouredWinner):
+    """T2: the same of an agency."""
+
+    id, kind = "T2", "agency"
+    reads = ("lot.agency_id", "bid.bidder_id", "award.bidder_id", "lot.category", "lot.division_code")
+
+    def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Pairs by stratum."""
+        return pairs_select(bids.c.agency_id, chosen["min_wins"])
+
+
+class FixedAgency(MarketRule):
+    """T3: a tenderer nearly always takes the same agency, which mostly lives on it."""
+
+    id, family, level = "T3", "tenderers", "yellow"
+    reads = ("lot.tenderer_id", "lot.agency_id")
+    parameters = (
+        MIN_LOTS, Parameter("share", 0.8, 0.5, 1.0), Parameter("back_share", 0.5, 0.1, 1.0),
+    )  # fmt: skip
+
+    def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Pairs of tenderer and agency with both totals."""
+        both = (
+            select(lots.c.tenderer_id.label("tenderer"), lots.c.agency_id.label("agency"), func.count().label("lots"))
+            .where(lots.c.tenderer_id.is_not(None), lots.c.agency_id.is_not(None))
+            .group_by(lots.c.tenderer_id, lots.c.agency_id).subquery("both")
+        )  # fmt: skip
+        c = both.c
+        totals = select(
+            c.tenderer, c.agency, c.lots, func.sum(c.lots).over(partition_by=c.tenderer).label("of_tenderer"),
+            func.sum(c.lots).over(partition_by=c.agency).label("of_agency"),
+        ).subquery("totals")  # fmt: skip
+        t = totals.c
+        return (
+            select(*t, share(t.lots, t.of_tenderer).label("share"), share(t.lots, t.of_agency).label("back"))
+            .where(t.of_tenderer >= chosen["min_lots"], share(t.lots, t.of_tenderer) >= chosen["share"])
+            .where(share(t.lots, t.of_agency) >= chosen["back_share"])
+            .order_by(t.tenderer, t.agency)
+        )
+
+    def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
+        """One finding a pair."""
+        return [
+            self.about(
+                [("tenderer", row["tenderer"]), ("agency", row["agency"])],
+                self.says("found", lots=int(row["lots"]), share=percent(row["share"]), back=percent(row["back"])),
+                row["share"], chosen["share"],
+                evidence={"lots": int(row["lots"]), "of_tenderer": int(row["of_tenderer"]), "of_agency": int(row["of_agency"])},
+            )
+            for row in rows
+        ]  # fmt: skip
+
+
+class OftenMore(MarketRule):
+    """A tenderer of whose lots (or bids) a share is so, many times its peers': exact binomial test, adjusted."""
+
+    family, level = "tenderers", "yellow"
+    parameters = (MIN_LOTS, MULTIPLE, P_VALUE)
+
+    def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
+        """Rows are (who, some, every); the baseline is the share of all others."""
+        some, every = sum(r["some"] for r in rows), sum(r["every"] for r in rows)
+        tested = [r for r in rows if r["every"] >= chosen["min_lots"]]
+        rates = [(some - r["some"]) / (every - r["every"]) if every > r["every"] else 1.0 for r in tested]
+        p = [hypergeometric_tail(every, some, r["every"], r["some"]) for r in tested]
+        adjusted = benjamini_hochberg(p) if p else []
+        return [
+            self._about(row, rate, chosen, q)
+            for row, rate, q in zip(tested, rates, adjusted, strict=True)
+            if q < chosen["p"] and row["some"] > chosen["multiple"] * rate * row["every"]
+        ]
+
+    def _about(self, row: Row, rate: float, chosen: Mapping[str, float], adjusted_p: float) -> Finding:
+        value = row["some"] / row["every"]
+        told = self.says("found", some=int(row["some"]), every=int(row["every"]), share=percent(value))
+        return self.about(
+            [("tenderer", row["who"])], told, value, chosen["multiple"] * rate, baseline=rate,
+            evidence={"some": int(row["some"]), "every": int(row["every"]), "adjusted_p": adjusted_p},
+        )  # fmt: skip
+
+
+class OftenRejects(OftenMore):
+    """T6: a tenderer's bids are rejected unusually often."""
+
+    id = "T6"
+    reads = ("lot.tenderer_id", "bid.status")
+
+    def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Bids rejected and in all, by tenderer."""
+        who, rejected = bids.c.tenderer_id, count_if(bids.c.status == "disqualified")
+        return (
+            select(who.label("who"), rejected.label("some"), func.count().label("every"))
+            .where(who.is_not(None)).group_by(who).order_by(who)
+        )  # fmt: skip
+
+
+class OftenNotOpen(OftenMore):
+    """T15: a tenderer buys without open competition unusually often."""
+
+    id = "T15"
+    reads = ("lot.tenderer_id", "lot.method")
+
+    def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Lots not open and in all, by tenderer."""
+        who, closed = lots.c.tenderer_id, count_if(lots.c.method != "open")
+        return (
+            select(who.label("who"), closed.label("some"), func.count().label("every"))
+            .where(who.is_not(None)).group_by(who).order_by(who)
+        )  # fmt: skip
+
+
+class OftenFails(OftenMore):
+    """O2: a tenderer's lots fail for want of bidders unusually often."""
+
+    id = "O2"
+    family = "process"
+    reads = ("lot.tenderer_id", "lot.status", "opening.result")
+
+    def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Lots that failed and in all, by tenderer."""
+        who, failed = lots.c.tenderer_id, count_if(~lots.c.opened)
+        return (
+            select(who.label("who"), failed.label("some"), func.count().label("every"))
+            .where(who.is_not(None)).group_by(who).order_by(who)
+        )  # fmt: skip
+
+
+LIMITS = {"works": Decimal(4_000_000), "procurement": Decimal(2_000_000), "other": Decimal(1_000_000)}
+"""Amounts from which a tender is mandatory, yuan: works, goods, services (发展改革委令 2018 第 16 号)."""
+
+
+class SplitAwards(MarketRule):
+    """T11: one tenderer, one category, several awards just below the limit within 90 days that together exceed it."""
+
+    id, family, level = "T11", "tenderers", "orange"
+    reads = ("lot.tenderer_id", "lot.category", "award.price", "award.awarded_at")
+    parameters = (
+        Parameter("days", 90, 30, 365, whole=True), Parameter("near_limit", 0.9, 0.5, 0.98),
+        Parameter("min_awards", 2, 2, 10, whole=True),
+    )  # fmt: skip
+
+    def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Awards below a limit, in the order of their days."""
+        return (
+            select(lots.c.tenderer_id, lots.c.trade_family, lots.c.category, lots.c.lot_id, lots.c.awarded_on, lots.c.award_price)
+            .where(lots.c.tenderer_id.is_not(None), lots.c.category.is_not(None), lots.c.award_currency == "CNY")
+            .where(lots.c.award_price < max(LIMITS.values()), lots.c.trade_family.in_(list(LIMITS)))
+            .order_by(lots.c.tenderer_id, lots.c.trade_family, lots.c.category, lots.c.awarded_on, lots.c.lot_id)
+        )  # fmt: skip
+
+    def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
+        """One finding a run of awards."""
+        groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+        for row in rows:
+            limit = LIMITS[row["trade_family"]]
+            if Decimal(str(chosen["near_limit"])) * limit <= row["award_price"] < limit:
+                groups[row["tenderer_id"], row["trade_family"], row["category"]].append(row)
+        return [
+            self._about(key, run, chosen)
+            for key, found in groups.items()
+            for run in self._runs(found, chosen)
+        ]
+
+    def _runs(self, rows: list[Row], chosen: Mapping[str, float]) -> Iterator[list[Row]]:
+        """Runs of awards within the days, each begun after the last."""
+        run: list[Row] = []
+        for row in [*rows, None]:
+            if run and (
+                row is None or row["awarded_on"] - run[0]["awarded_on"] > timedelta(days=chosen["days"])
+            ):
+                if len(run) >= chosen["min_awards"]:
+                    yield run
+                run = []
+            if row is not None:
+                run.append(row)
+
+    def _about(self, key: tuple[str, str, str], run: list[Row], chosen: Mapping[str, float]) -> Finding:
+        tenderer, family, category = key
+        limit, total = LIMITS[family], sum((row["award_price"] for row in run), Decimal(0))
+        evidence = {"category": category, "limit": f"{limit}", "total": f"{total}"}
+        lots_of_run = [("lot", row["lot_id"]) for row in run]
+        title = self.says("found", count=len(run), category=category)
+        subjects = [("tenderer", tenderer), *lots_of_run]
+        return self.about(subjects, title, float(total / limit), 1.0, stratum=category, evidence=evidence)
