@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    DateTime,
     Double,
     FromClause,
     Integer,
@@ -24,7 +25,9 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    literal_column,
     select,
+    type_coerce,
 )
 
 from messages import Message
@@ -85,7 +88,29 @@ def count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
 def stratum_of(table: FromClause) -> ColumnElement[str]:
     """What a lot is compared with: trade family, category and method, as lot rules name it."""
     c = table.c
-    return c.trade_family + "/" + func.coalesce(c.category, "-") + "/" + c.method
+    return c.trade_family + _SLASH + func.coalesce(c.category, _DASH) + _SLASH + c.method
+
+
+def year_of(table: FromClause) -> ColumnElement[str]:
+    """The year of a lot's opening, YYYY."""
+    return func.substr(table.c.month, literal_column("1"), literal_column("4"))
+
+
+def district_and_year_of(table: FromClause) -> ColumnElement[str]:
+    """Category × district × year: what a firm's chances are compared within."""
+    c = table.c
+    return (
+        func.coalesce(c.category, _DASH)
+        + _SLASH
+        + func.coalesce(c.division_code, _DASH)
+        + _SLASH
+        + year_of(table)
+    )
+
+
+_SLASH: ColumnElement[str] = literal_column("'/'")
+_DASH: ColumnElement[str] = literal_column("'-'")
+"""Written out, not bound: PostgreSQL does not see that two bound expressions to group by are the same."""
 
 
 def priced() -> Select[*tuple[Any, ...]]:
@@ -104,11 +129,13 @@ def lot_prices_select() -> Select[*tuple[Any, ...]]:
     b = priced().subquery("priced")
     first, second, off = b.c.place == 1, b.c.place == 2, b.c.price - b.c.mean
     losing = case((b.c.place > 1, b.c.price))
+    losing_off = case((b.c.place > 1, off))
     return select(
         b.c.lot_id, b.c.centre_id, b.c.opened_at, b.c.stratum, func.count().label("n"),
         func.max(case((first, b.c.price))).label("low"), func.max(case((second, b.c.price))).label("next_low"),
         func.max(b.c.price).label("high"), func.max(b.c.mean).label("mean"), func.sum(off * off).label("squares"),
-        func.sum(losing).label("losing"), func.sum(losing * losing).label("losing_squares"),
+        func.sum(losing).label("losing"), func.sum(losing_off).label("losing_off"),
+        func.sum(losing_off * losing_off).label("losing_squares"),
         func.max(case((first, b.c.bidder_id))).label("first_bidder"),
         func.max(case((second, b.c.bidder_id))).label("second_bidder"),
         func.max(case((b.c.is_winner, b.c.price))).label("won"),
@@ -117,9 +144,10 @@ def lot_prices_select() -> Select[*tuple[Any, ...]]:
 
 
 _TEXT = ("lot_id", "centre_id", "stratum", "first_bidder", "second_bidder", "winner")
+_TYPES: dict[str, Any] = {"n": Integer, "opened_at": DateTime(timezone=True), **dict.fromkeys(_TEXT, String)}
 lot_prices: Table = Table(
     "lot_prices", MetaData(),
-    *(Column(c.name, String if c.name in _TEXT else Integer if c.name == "n" else c.type) for c in lot_prices_select().selected_columns),
+    *(Column(c.name, _TYPES.get(c.name, Double)) for c in lot_prices_select().selected_columns),
 )  # fmt: skip
 """What `lot_prices_select` gives, kept for the time of a run so that every rule reads it ready-made."""
 
@@ -136,7 +164,7 @@ def unusual(
     by = c.value if low else c.value.desc()
     placed = select(
         c.lot_id, c.centre_id, c.stratum, c.value, *(c[name] for name in keep),
-        func.cume_dist().over(partition_by=c.stratum, order_by=by).label("tail"),
+        type_coerce(func.cume_dist().over(partition_by=c.stratum, order_by=by), Double).label("tail"),
         func.row_number().over(partition_by=c.stratum, order_by=(c.value, c.lot_id)).label("place"),
         func.count().over(partition_by=c.stratum).label("of"),
     ).where(c.value.is_not(None)).subquery("placed")  # fmt: skip

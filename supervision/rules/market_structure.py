@@ -16,6 +16,7 @@ from supervision.rules.market_rule import (
     real,
     share,
     stratum_of,
+    year_of,
 )
 from supervision.rules.rule import Parameter
 
@@ -106,7 +107,7 @@ class Concentration(MarketRule):
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
         """Category × district × year with the Herfindahl index of the firms' shares of the award value, 0–10000."""
         l = lots.c  # noqa: E741
-        year = func.substr(l.month, 1, 4)
+        year = year_of(lots)
         where = (
             l.winner_id.is_not(None),
             l.award_price > 0,
@@ -120,7 +121,7 @@ class Concentration(MarketRule):
         )  # fmt: skip
         f = firms.c
         total = func.sum(f.value)
-        index = 10_000.0 * func.sum(f.value * f.value) / (total * total)
+        index = 10_000.0 * share(func.sum(f.value * f.value), total * total)
         size = func.sum(f.lots)
         return (
             select(f.category, f.division_code, f.year, index.label("hhi"), size.label("lots"), func.count().label("firms"))

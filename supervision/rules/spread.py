@@ -45,7 +45,7 @@ class TightPrices(UnusualLots):
 
     def values(self, chosen: Mapping[str, float]) -> FromClause:
         """Coefficient of variation: sample standard deviation ÷ mean."""
-        cv = func.sqrt(share(P.squares, P.n - 1)) / P.mean
+        cv = share(func.sqrt(share(P.squares, P.n - 1)), P.mean)
         columns = (*_KEYS, P.first_bidder, P.second_bidder, P.n, P.opened_at, cv.label("value"))
         return select(*columns).where(P.n >= chosen["min_bids"], P.squares > 0).subquery("spread")
 
@@ -59,10 +59,15 @@ class TightPrices(UnusualLots):
             .join(two, (two.c.lot_id == one.c.lot_id) & (two.c.bidder_id == tight.c.second_bidder))
             .where(one.c.opened_at < tight.c.opened_at)
             .group_by(tight.c.lot_id)
-            .having(func.count() >= chosen["met_before"])
             .subquery("met")
         )
-        return select(*tight.c, met.c.met).join(met, met.c.lot_id == tight.c.lot_id).order_by(tight.c.lot_id)
+        times = func.coalesce(met.c.met, 0)
+        return (
+            select(*tight.c, times.label("met"))
+            .outerjoin(met, met.c.lot_id == tight.c.lot_id)
+            .where(times >= chosen["met_before"])
+            .order_by(tight.c.lot_id)
+        )
 
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
         """One finding a lot, with how often they had met."""
@@ -88,10 +93,10 @@ class CoverPrices(UnusualLots):
     def values(self, chosen: Mapping[str, float]) -> FromClause:
         """RD = (second − lowest) ÷ standard deviation of the losing prices (Imhof)."""
         losers = P.n - 1
-        variance = share(P.losing_squares - P.losing * share(P.losing, losers), losers - 1)
+        variance = share(P.losing_squares - P.losing_off * share(P.losing_off, losers), losers - 1)
         near = func.sqrt(case((variance > 0, variance)))
-        value = (P.next_low - P.low) / func.nullif(near, 0)
-        clustered = near <= (P.losing / real(losers)) * 0.02
+        value = share(P.next_low - P.low, near)
+        clustered = near <= share(P.losing, losers) * 0.02
         return (
             select(*_KEYS, P.first_bidder, P.n, value.label("value"))
             .where(P.n >= chosen["min_bids"], clustered)
@@ -148,7 +153,7 @@ class LowPrice(UnusualLots):
 
     def values(self, chosen: Mapping[str, float]) -> FromClause:
         """Lowest price ÷ mean of the others."""
-        ratio = P.low / share(P.losing, P.n - 1)
+        ratio = share(P.low, share(P.losing, P.n - 1))
         columns = (*_KEYS, P.first_bidder, P.n, ratio.label("value"))
         return select(*columns).where(P.n >= chosen["min_bids"]).subquery("ratios")
 
@@ -204,7 +209,7 @@ class MissingBids(MarketRule):
         near = chosen["near"]
         b = priced().subquery("priced")
         other = case((b.c.place == 1, P.next_low), else_=P.low)
-        off = (b.c.price - other) / func.nullif(b.c.control, 0)
+        off = share(b.c.price - other, b.c.control)
         at = count_if((off >= -near) & (off <= near))
         beside = count_if(((off >= 4 * near) & (off <= 6 * near)) | ((off >= -6 * near) & (off <= -4 * near)))
         return (

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import gammaln
-from sqlalchemy import ColumnElement, Select, func, select
+from scipy.special import betainc, gammaln
+from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, select
 
 from supervision.lens.tables import bids, lots
 from supervision.rules.finding import Finding
-from supervision.rules.market_rule import MarketRule, Row, count_if, percent, share
+from supervision.rules.market_rule import (
+    MarketRule,
+    Row,
+    count_if,
+    percent,
+    real,
+    share,
+)
 from supervision.rules.rule import Parameter
 
 LIFT = Parameter("lift", 2.0, 1.2, 20.0)
@@ -58,101 +65,84 @@ def hypergeometric_tail(total: int, good: int, drawn: int, least: int) -> float:
     return float(min(1.0, np.exp(log).sum()))
 
 
-def convolved_tail(strata: Sequence[tuple[int, float]], least: int) -> float:
-    """P(at least `least` wins in all) where each stratum (lots bid in, chance in each) gives a binomial number of wins:
-    the exact distribution of their sum, by convolution."""
-    spread = np.ones(1)
-    for lots_bid, chance in strata:
-        k = np.arange(lots_bid + 1)
-        spread = np.convolve(
-            spread, np.exp(_log_choose(lots_bid, k)) * chance**k * (1 - chance) ** (lots_bid - k)
-        )
-    return float(min(1.0, spread[least:].sum()))
+def wins_tail(wins: int, usual: float, won_elsewhere: int, usual_elsewhere: float) -> float:
+    """P(at least `wins`) of a firm that elsewhere won `won_elsewhere` where a usual firm wins `usual_elsewhere`, in lots in
+    which a usual firm wins `usual`.
+
+    Wins are Poisson with the firm's strength times what is usual; the strength is not known but Gamma-distributed by what
+    was seen elsewhere (half a win of each kind beforehand): negative binomial. Few lots elsewhere say little, and p says so.
+    """
+    known = won_elsewhere + 0.5, usual_elsewhere + 0.5
+    return float(betainc(wins, known[0], usual / (usual + known[1])))
 
 
-def benjamini_hochberg(p: Sequence[float]) -> list[float]:
-    """p adjusted for the false discovery rate over all that were tested (Benjamini & Hochberg 1995)."""
+def benjamini_hochberg(p: Sequence[float], tested: int = 0) -> list[float]:
+    """p adjusted for the false discovery rate (Benjamini & Hochberg 1995) over all that were tested, of whom `p` may be
+    but the smallest: those left out count as well."""
     order = np.argsort(p)
-    scaled = np.asarray(p)[order] * len(p) / np.arange(1, len(p) + 1)
+    scaled = np.asarray(p)[order] * max(tested, len(p)) / np.arange(1, len(p) + 1)
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum.accumulate(scaled[::-1])[::-1]
     return [float(min(1.0, value)) for value in adjusted]
 
 
 def pairs_select(buyer: ColumnElement[Any], least_wins: float) -> Select[*tuple[Any, ...]]:
-    """A row a buyer, firm and stratum (category × district × year) of pairs with enough wins, all counts by lots.
+    """A row a buyer and firm with enough wins; only lots that somebody won, as others say nothing about chances.
 
-    Only lots that somebody won: what is not awarded says nothing about anybody's chances.
+    `usual` is what a usual firm would have won in the same lots: Σ over strata (category × district × year) of lots bid in
+    × wins per bid in the stratum; `all_…` are the firm's with every buyer.
     """
     awarded = select(lots.c.lot_id).where(lots.c.winner_id.is_not(None))
     year = func.substr(bids.c.month, 1, 4)
     stratum = (
         func.coalesce(bids.c.category, "-") + "/" + func.coalesce(bids.c.division_code, "-") + "/" + year
     )
-    won = count_if(bids.c.is_winner)
-    counted = bids.c.lot_id.in_(awarded)
+    each = select(
+        buyer.label("buyer"), bids.c.bidder_id.label("firm"), case((bids.c.is_winner, 1), else_=0).label("won"),
+        func.avg(case((bids.c.is_winner, 1.0), else_=0.0)).over(partition_by=stratum).label("rate"),
+    ).where(bids.c.lot_id.in_(awarded)).subquery("each")  # fmt: skip
+    e = each.c
+    sums = (func.count().label("bid"), cast(func.sum(e.won), BigInteger).label("wins"), func.sum(real(e.rate)).label("usual"))  # fmt: skip
     pairs = (
-        select(buyer.label("buyer"), bids.c.bidder_id.label("firm"))
-        .where(counted, buyer.is_not(None)).group_by(buyer, bids.c.bidder_id).having(won >= least_wins).subquery("pairs")
-    )  # fmt: skip
-    firms = select(pairs.c.firm).distinct()
-    at = (
-        select(buyer.label("buyer"), bids.c.bidder_id.label("firm"), stratum.label("stratum"), func.count().label("bid"),
-               won.label("wins"))
-        .where(counted, bids.c.bidder_id.in_(firms)).group_by(buyer, bids.c.bidder_id, stratum).subquery("held")
-    )  # fmt: skip
-    every = (
-        select(bids.c.bidder_id.label("firm"), stratum.label("stratum"), func.count().label("bid"), won.label("wins"))
-        .where(counted, bids.c.bidder_id.in_(firms)).group_by(bids.c.bidder_id, stratum).subquery("all_held")
-    )  # fmt: skip
-    totals = (
-        select(bids.c.bidder_id.label("firm"), func.count().label("bid"), won.label("wins"))
-        .where(counted, bids.c.bidder_id.in_(firms)).group_by(bids.c.bidder_id).subquery("totals")
-    )  # fmt: skip
+        select(e.buyer, e.firm, *sums).where(e.buyer.is_not(None)).group_by(e.buyer, e.firm).subquery("pairs")
+    )
+    firms = select(e.firm, *sums).group_by(e.firm).subquery("firms")
     own = lots.c.tenderer_id if buyer is bids.c.tenderer_id else lots.c.agency_id
     sizes = (
         select(own.label("buyer"), func.count().label("awards"))
         .where(lots.c.winner_id.is_not(None)).group_by(own).subquery("sizes")
     )  # fmt: skip
+    tested = select(func.count()).select_from(pairs).where(pairs.c.bid >= least_wins).scalar_subquery()
+    everywhere = (
+        firms.c.bid.label("all_bid"),
+        firms.c.wins.label("all_wins"),
+        firms.c.usual.label("all_usual"),
+    )
     return (
-        select(pairs.c.buyer, pairs.c.firm, at.c.stratum, at.c.bid, at.c.wins, every.c.bid.label("all_bid"),
-               every.c.wins.label("all_wins"), sizes.c.awards, totals.c.bid.label("total_bid"),
-               totals.c.wins.label("total_wins"))
-        .join(at, (at.c.buyer == pairs.c.buyer) & (at.c.firm == pairs.c.firm))
-        .join(every, (every.c.firm == at.c.firm) & (every.c.stratum == at.c.stratum))
-        .join(totals, totals.c.firm == pairs.c.firm)
+        select(*pairs.c, *everywhere, sizes.c.awards, tested.label("tested"))
+        .join(firms, firms.c.firm == pairs.c.firm)
         .join(sizes, sizes.c.buyer == pairs.c.buyer)
-        .order_by(pairs.c.buyer, pairs.c.firm, at.c.stratum)
-    )  # fmt: skip
+        .where(pairs.c.wins >= least_wins)
+        .order_by(pairs.c.buyer, pairs.c.firm)
+    )
 
 
 def pairs_of(rows: Sequence[Row]) -> list[Pair]:
-    """The pairs in rows of `pairs_select`, with p adjusted over all of them, by buyer and firm.
+    """The pairs in rows of `pairs_select`, p adjusted over all pairs that met often enough to be tested.
 
-    Expected wins are Σ over strata of (lots of the buyer bid in × the firm's rate of winning elsewhere in the stratum).
-    That elsewhere may be little or nothing: one lot at the firm's rate with all other buyers is added to it, a rate in
-    which half a win in one lot is added to what was seen (Krichevsky & Trofimov 1981). p is the chance of as many wins with those rates (`convolved_tail`).
+    Expected wins are what is usual in those lots × the firm's strength elsewhere (its wins ÷ what is usual there), with
+    half a win added to both: in each stratum thus lots bid in × the firm's rate of winning elsewhere.
     """
-    strata: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        strata[row["buyer"], row["firm"]].append(row)
-    tested = [_pair(*key, found) for key, found in strata.items()]
-    adjusted = benjamini_hochberg([pair.p for pair in tested]) if tested else []
-    return [Pair(**{**pair.__dict__, "adjusted_p": p}) for pair, p in zip(tested, adjusted, strict=True)]
+    pairs = [_pair(row) for row in rows]
+    adjusted = benjamini_hochberg([pair.p for pair in pairs], rows[0]["tested"]) if pairs else []
+    return [replace(pair, adjusted_p=p) for pair, p in zip(pairs, adjusted, strict=True)]
 
 
-def _pair(buyer: str, firm: str, rows: list[Row]) -> Pair:
-    bid, wins = sum(row["bid"] for row in rows), sum(row["wins"] for row in rows)
-    chances = [_chance(row, bid, wins) for row in rows]
-    strata = [(row["bid"], chance) for row, chance in zip(rows, chances, strict=True)]
-    expected = sum(lots_bid * chance for lots_bid, chance in strata)
-    return Pair(buyer, firm, rows[0]["awards"], bid, wins, expected, convolved_tail(strata, wins), 1.0)
-
-
-def _chance(row: Row, bid: int, wins: int) -> float:
-    """The firm's chance in a lot of the stratum, judged by what it won elsewhere."""
-    others = (row["total_wins"] - wins + 0.5) / (row["total_bid"] - bid + 1)
-    return float((row["all_wins"] - row["wins"] + others) / (row["all_bid"] - row["bid"] + 1))
+def _pair(row: Row) -> Pair:
+    won_elsewhere, usual_elsewhere = row["all_wins"] - row["wins"], row["all_usual"] - row["usual"]
+    expected = row["usual"] * (won_elsewhere + 0.5) / (usual_elsewhere + 0.5)
+    p = wins_tail(row["wins"], row["usual"], won_elsewhere, usual_elsewhere)
+    return Pair(row["buyer"], row["firm"], row["awards"], row["bid"], row["wins"], expected, p, 1.0)
 
 
 class FavouredWinner(MarketRule):
