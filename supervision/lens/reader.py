@@ -210,8 +210,7 @@ class Lens:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own over the tables, for who builds temporary tables on them; the caller closes it."""
-        self._bind()
-        return self._base.cursor()
+        return self._bound().cursor()
 
     def rows(self, sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
         """Like `query`, as Python tuples. (Through Arrow: DuckDB's own way to datetimes needs pytz.)"""
