@@ -11,6 +11,8 @@ from sqlalchemy.exc import ProgrammingError
 HUB_ROLE = "sunbid_hub"
 READS = ("public_event", "room", "centre", "alembic_version", "audit_head")
 WRITES = ("broadcast_session", "recording", "segment", "gap", "seal", "log_leaf", "log_head")
+ADDS = ("opinion", "opinion_sender")
+"""What the public sends by the form: the hub hands it on and cannot read it again."""
 
 
 def grant_hub(connection: Connection) -> bool:
@@ -27,6 +29,7 @@ def grant_hub(connection: Connection) -> bool:
     connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {HUB_ROLE}"))
     connection.execute(text(f"GRANT SELECT ON {', '.join(READS)} TO {HUB_ROLE}"))
     connection.execute(text(f"GRANT SELECT, INSERT, UPDATE ON {', '.join(WRITES)} TO {HUB_ROLE}"))
+    connection.execute(text(f"GRANT INSERT ON {', '.join(ADDS)} TO {HUB_ROLE}"))
     return True
 
 

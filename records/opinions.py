@@ -6,6 +6,8 @@ the record never takes it away, and it is the one the public sees.
 
 from __future__ import annotations
 
+import re
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,20 +17,24 @@ from sqlalchemy.orm import Session
 from messages import Invalid, Message, Unknown
 from records import audit, texts
 from records.administration import By
-from records.clock import now
+from records.clock import BEIJING, now
 from records.lots import centre_of_lot
 from records.public import papers, rows
+from records.sources import HOUSE
 from records.tables.projects import Lot, Project
-from records.tables.society import Opinion, OpinionAnswer
+from records.tables.society import Opinion, OpinionAnswer, OpinionSender
 
 OPEN, ANSWERED = "open", "answered"
 LONGEST = 2000
+LONGEST_NAME = 40
 SHORTEST = 2
+_CONTACT = re.compile(r"\+?[\d\- ]{7,20}|[^@\s]{1,40}@[^@\s]{3,22}")
+"""A telephone number or an address of mail."""
 
 
 @dataclass(frozen=True)
 class HandledOpinion:
-    """One opinion as the office sees it. Who sent it is not in the ledger."""
+    """One opinion as the office sees it; who sent it is asked for apart (`sender`)."""
 
     id: str
     project_id: str | None
@@ -39,11 +45,14 @@ class HandledOpinion:
     answered_at: datetime | None
     public_text: str | None
     handler: str | None
+    named: bool = False
+    """Whether its sender left a name and a contact."""
 
 
-def _query(centre: str | None, which: str) -> Select[Opinion, str | None, OpinionAnswer | None]:
+def _query(centre: str | None, which: str) -> Select[Opinion, str | None, OpinionAnswer | None, str | None]:
     query = (
-        select(Opinion, Project.name, OpinionAnswer)
+        select(Opinion, Project.name, OpinionAnswer, OpinionSender.opinion_id)
+        .outerjoin(OpinionSender, OpinionSender.opinion_id == Opinion.id)
         .outerjoin(Project, Project.id == Opinion.project_id)
         .outerjoin(OpinionAnswer, OpinionAnswer.opinion_id == Opinion.id)
     )
@@ -66,7 +75,7 @@ def listed(
     closed = func.coalesce(OpinionAnswer.answered_at, Opinion.answered_at)
     order = (closed.is_not(None), closed.desc(), Opinion.received_at, Opinion.id)
     rows = session.execute(_query(centre, which).order_by(*order).limit(limit).offset(offset))
-    return [_standing(opinion, name, answer) for opinion, name, answer in rows]
+    return [_standing(*row) for row in rows]
 
 
 def one(session: Session, opinion_id: str) -> HandledOpinion | None:
@@ -80,14 +89,51 @@ def count(session: Session, centre: str | None = None, which: str = "") -> int:
     return session.scalar(select(func.count()).select_from(_query(centre, which).subquery())) or 0
 
 
-def _standing(opinion: Opinion, project: str | None, answer: OpinionAnswer | None) -> HandledOpinion:
+def _standing(
+    opinion: Opinion, project: str | None, answer: OpinionAnswer | None, named: str | None
+) -> HandledOpinion:
     return HandledOpinion(
         id=opinion.id, project_id=opinion.project_id, project=project, channel=opinion.channel,
         content=opinion.content, received_at=opinion.received_at,
         answered_at=answer.answered_at if answer else opinion.answered_at,
         public_text=answer.public_text if answer else opinion.public_text,
         handler=answer.answered_by if answer else opinion.handler,
+        named=named is not None,
     )  # fmt: skip
+
+
+def submit(session: Session, project_id: str, content: str, name: str, contact: str) -> str:
+    """Hand in an opinion from the public site; its number. The sender is kept apart and shown to the office alone.
+
+    Raises ValueError (content, name or contact too short or too long, or with characters nobody sees).
+    """
+    words, who, where = (texts.typed(text.strip()) for text in (content, name, contact))
+    if not SHORTEST <= len(words) <= LONGEST:
+        raise Invalid(Message("opinion.content_length", least=SHORTEST, most=LONGEST))
+    if not SHORTEST <= len(who) <= LONGEST_NAME:
+        raise Invalid(Message("opinion.name_length", least=SHORTEST, most=LONGEST_NAME))
+    if not _CONTACT.fullmatch(where):
+        raise Invalid(Message("opinion.contact_form"))
+    number = f"W{now().astimezone(BEIJING):%Y%m%d}-{secrets.token_hex(4)}"
+    session.add(
+        Opinion(
+            id=number, project_id=project_id, channel="web", content=words, received_at=now(), source=HOUSE
+        )
+    )
+    session.flush()
+    session.add(OpinionSender(opinion_id=number, name=who, contact=where))
+    return number
+
+
+def sender(session: Session, opinion_id: str, by: By) -> tuple[str, str] | None:
+    """Name and contact of who sent an opinion by the form, None where nobody gave them; the look is audited."""
+    found = session.get(OpinionSender, opinion_id)
+    if found is None:
+        return None
+    audit.write(
+        session, by.name, "opinion.sender_seen", object_kind="opinion", object_id=opinion_id, ip=by.ip
+    )
+    return found.name, found.contact
 
 
 def answer(session: Session, opinion_id: str, text: str, by: By) -> None:

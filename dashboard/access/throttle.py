@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import datetime
 from typing import Literal
 
 from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+
+from records.serving.requests import network
 
 WINDOW = 300
 """Seconds over which failures count."""
@@ -59,12 +60,3 @@ class Throttle:
 
     def _account(self, name: str) -> str:
         return f"{name}\n{self._pardoned.get(name, '')}"
-
-
-def network(address: str) -> str:
-    """What counts as one address: a whole /64 of IPv6, because that is what one visitor is given."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)

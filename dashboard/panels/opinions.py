@@ -108,7 +108,20 @@ def _one(page: shell.Page, opinion: HandledOpinion) -> None:
             public = f" {esc(opinion.public_text)}" if opinion.public_text else ""
             draw(f'<p class="said done"><b>{page.say("opinions.public")}</b>{public}　{esc(words)}</p>')
         if page.user.role in ANSWERERS:
+            _sender(page, opinion)
             _form(page, opinion)
+
+
+def _sender(page: shell.Page, opinion: HandledOpinion) -> None:
+    """Who sent it, at a press of a button that is audited."""
+    if not opinion.named or not st.button(page.say("opinions.who"), key=f"sender-{opinion.id}"):
+        return
+    with context.ledger().write() as session:
+        found = opinions.sender(session, opinion.id, By(page.user.name, context.viewer_address()))
+    if found:
+        draw(
+            f'<p class="said">{esc(" · ".join(found))}　<span class="muted">{esc(page.say("opinions.who_note"))}</span></p>'
+        )
 
 
 def _form(page: shell.Page, opinion: HandledOpinion) -> None:

@@ -7,6 +7,7 @@ nonsense is answered with a 4xx that says what was wrong, never with a 500.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import math
 import re
@@ -212,3 +213,12 @@ def form(raw: bytes) -> dict[str, str]:
 def _storable(value: object) -> bool:
     """Texts of a form: line ends and tabs may stand in them."""
     return not isinstance(value, str) or plain(re.sub(r"[\t\r\n]", "", value))
+
+
+def network(address: str) -> str:
+    """What counts as one address: a whole /64 of IPv6, because that is what one visitor is given."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)

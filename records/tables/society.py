@@ -40,6 +40,15 @@ class OpinionAnswer(Base):
     public_text: Mapped[Text]
 
 
+class OpinionSender(Base):
+    """Who sent an opinion by the public site's form: for the office that answers it, and for nobody else."""
+
+    __tablename__ = "opinion_sender"
+    opinion_id: Mapped[Key] = mapped_column(ForeignKey("opinion.id"), primary_key=True)
+    name: Mapped[Code]
+    contact: Mapped[Code]
+
+
 class Inspection(Base):
     """联合督查: one visit, its projects and the problems found [{"project": …, "problem": …}]."""
 

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from records.clock import local_now, now
@@ -27,6 +27,7 @@ from streaming.site import market
 from streaming.site.api import Api, evidence_path
 from streaming.site.hall import Hall
 from streaming.site.opening import facts, listing, opening_page, slate
+from streaming.site.opinions import Form, OpinionForm
 from streaming.site.project import project_page, whole_project
 from streaming.site.render import LANGS, Site, address, currency_of, dated, word
 from streaming.site.verify import FOUND, verdict
@@ -62,6 +63,7 @@ class Pages(Service):
         self._site, self._reader, self._roster = site, reader, roster
         self._board, self._logs, self._api, self._data = board, logs, api, data_dir
         self._replay = replay
+        self._opinions = OpinionForm(reader)
         self._hall = Hall(reader, board, roster, logs)
         self._hall_cache: dict[tuple[str, str, int, int], bytes] = {}
 
@@ -71,12 +73,12 @@ class Pages(Service):
             "/": self.hall,
             "/room/{room}": self.room,
             "/opening/{id:path}": self.opening,
-            "/project/{code:path}": self.project,
             "/market": self.market,
             "/verify": self.verify,
             "/publish/{room}": self.publish,
         }
         pages = [Route(path, handler, middleware=GZIP) for path, handler in table.items()]
+        pages.append(Route("/project/{code:path}", self.project, methods=["GET", "POST"], middleware=GZIP))
         return [*pages, *self._site.files.routes()]
 
     async def hall(self, request: Request) -> Response:
@@ -133,8 +135,18 @@ class Pages(Service):
         whole = await self._reader.ask(lambda s: whole_project(s, code))
         if not whole.known:
             raise HTTPException(404)
+        form = Form(number=request.query_params.get("sent", "")[:40])
+        if request.method == "POST":
+            if whole.project is None:
+                raise HTTPException(404)
+            form = await self._opinions.take(request, code)
+            if form.number:
+                return RedirectResponse(
+                    address(f"/project/{code}", lang, sent=form.number) + "#opinions", 303
+                )
         url = str(request.base_url).rstrip("/") + address(f"/project/{code}", lang)
-        return _html(self._render("project.html", request, nav="", **project_page(code, whole, url, lang)))
+        page = project_page(code, whole, url, lang)
+        return _html(self._render("project.html", request, nav="", form=form, **page), form.status)
 
     async def market(self, request: Request) -> Response:
         """`/market`: figures that the watch publishes under the topic `market`."""

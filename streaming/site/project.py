@@ -97,6 +97,8 @@ def project_page(code: str, whole: Whole, url: str, lang: str) -> dict[str, Any]
         "lots": lots,
         "openings": whole.openings,
         "papers": _papers(whole, lang),
+        "asked": bool(whole.project),
+        "opinions": [_paper("opinion", paper, lang) for paper in whole.papers.get("opinion", [])],
         "won": won[0].outcome if len(won) == 1 and len(lots) == 1 else None,
         "qr": qr(url),
         "demo": whole.demo,
@@ -165,7 +167,8 @@ def _line(lot: Payload, award: Payload | None, whole: Whole, lang: str) -> Pairs
 
 
 def _papers(whole: Whole, lang: str) -> list[Paper]:
-    found = [_paper(topic, paper, lang) for topic, papers in whole.papers.items() for paper in papers]
+    topics = (topic for topic in whole.papers if topic != "opinion")
+    found = [_paper(topic, paper, lang) for topic in topics for paper in whole.papers[topic]]
     return sorted((paper for paper in found if paper.text), key=lambda paper: paper.time, reverse=True)
 
 
