@@ -18,7 +18,7 @@ from tests.streaming.film import replayed, shoot
 pytestmark = pytest.mark.browser
 
 COUNT = 60
-HIDDEN = "() => [...document.querySelectorAll('#rows tr')].filter((row) => !row.hidden).length"
+HIDDEN = "() => [...document.querySelectorAll('#rows tbody tr')].filter((row) => !row.hidden).length"
 SECOND = "() => document.getElementById('video').currentTime"
 
 
@@ -54,7 +54,7 @@ def shown(page: Page) -> str:
 def test_a_click_on_a_bidder_goes_to_the_second_it_was_read(
     page: Page, hub: tuple[HubProcess, datetime]
 ) -> None:
-    read = page.locator("#rows tr[data-no='7'] .at a")
+    read = page.locator("#rows tbody tr:nth-child(7) .at a")
     said = read.inner_text()
     read.click()
     page.wait_for_function(
@@ -100,7 +100,7 @@ def test_everything_goes_by_keys(page: Page) -> None:
 
 
 def test_the_other_camera_goes_on_at_the_same_moment(page: Page) -> None:
-    page.locator("#rows tr[data-no='30'] .at a").click()
+    page.locator("#rows tbody tr:nth-child(30) .at a").click()
     page.locator("#play").click()
     before = shown(page)
     page.locator("#cameras button[data-camera=far]").click()
@@ -118,7 +118,7 @@ def test_the_other_camera_goes_on_at_the_same_moment(page: Page) -> None:
 
 
 def test_captions_say_what_is_read_and_the_row_is_marked(page: Page) -> None:
-    page.locator("#rows tr[data-no='20'] .at a").click()
+    page.locator("#rows tbody tr:nth-child(20) .at a").click()
     page.locator("#play").click()
     expect(page.locator("#cap")).to_contain_text(re.compile("第 2[0-9] 号"))
     expect(page.locator("#rows tr.cur")).to_have_count(1)
@@ -135,7 +135,7 @@ def test_bidders_are_paged_searched_by_initials_and_printed_whole(page: Page) ->
     page.locator("#find").fill("12")
     assert page.evaluate(HIDDEN) == 1
     page.emulate_media(media="print")
-    visible = "() => [...document.querySelectorAll('#rows tr')].filter((row) => getComputedStyle(row).display !== 'none').length"
+    visible = "() => [...document.querySelectorAll('#rows tbody tr')].filter((row) => getComputedStyle(row).display !== 'none').length"
     assert page.evaluate(visible) == COUNT
     expect(page.locator("#player")).to_be_hidden()
 
@@ -148,6 +148,6 @@ def test_without_scripts_the_film_and_the_text_are_there(
     page.goto("/opening/O9?lang=en")
     assert page.locator("video").get_attribute("controls") is not None
     assert page.locator("video track").get_attribute("src") == "/api/openings/O9/replay/main-1.vtt?lang=en"
-    assert page.locator("#rows tr:visible").count() == COUNT
+    assert page.locator("#rows tbody tr:visible").count() == COUNT
     expect(page.locator(".ctl")).to_be_hidden()
     context.close()

@@ -2,7 +2,8 @@
 import { $ } from "./site.js";
 import { PER_PAGE, pager } from "./pages.js";
 
-const rows = [...($("rows")?.children ?? [])];
+const rows = [...($("rows")?.tBodies[0].rows ?? [])];
+const numberOf = (row) => row.cells[0].textContent;
 let page = 0, found = rows;
 
 /** Show the rows that are found, a page of them. */
@@ -15,12 +16,12 @@ function draw() {
 }
 
 function matches(row, wanted) {
-  return row.dataset.no === wanted || row.dataset.py.includes(wanted) || row.cells[1].textContent.toLowerCase().includes(wanted);
+  return numberOf(row) === wanted || row.cells[0].dataset.py.includes(wanted) || row.cells[1].textContent.toLowerCase().includes(wanted);
 }
 
 /** Bring the row of a number into view and mark it; without a number no row is marked. */
 export function mark(no, scroll) {
-  const row = no === null ? null : rows.find((one) => one.dataset.no === String(no));
+  const row = no === null ? null : rows.find((one) => numberOf(one) === String(no));
   for (const other of rows) if (other !== row) other.classList.remove("cur");
   if (!row || row.classList.contains("cur")) return;
   row.classList.add("cur");
