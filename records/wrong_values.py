@@ -13,13 +13,13 @@ def explain(error: ValidationError, prefix: tuple[str, ...] = ()) -> tuple[str, 
     """(path, reason) of the first error, the count of further ones in the reason."""
     found = error.errors(include_url=False, include_input=False)
     path = ".".join(str(part) for part in (*prefix, *found[0]["loc"])) or "."
-    first = _message(found[0]["type"], found[0]["msg"], found[0].get("ctx", {}))
+    first = reason(found[0]["type"], found[0]["msg"], found[0].get("ctx", {}))
     if len(found) == 1:
         return path, first
     return path, Message("refused.and_more", first=first, more=len(found) - 1)
 
 
-def _message(kind: str, said: str, context: dict[str, Any]) -> Message:
+def reason(kind: str, said: str, context: dict[str, Any]) -> Message:
     """The message for one of pydantic's kinds of errors; what it says itself where there is none."""
     if not known(f"refused.{kind}"):
         return Message("refused.other", said=said)

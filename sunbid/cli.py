@@ -21,6 +21,7 @@ from sunbid.commands import (
     sources,
     system,
 )
+from sunbid.typer_words import speaking
 
 app = typer.Typer(
     name="sunbid",
@@ -79,6 +80,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
 
+
+speaking(app)
 
 if __name__ == "__main__":
     main()

@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError
 
 from evidence.verify import COSIGNATURE, VerifierKey
 from messages import Fault, Invalid, Message, lines, local
+from records.wrong_values import reason
 
 PREFIX = "SUNBID_"
 SECRETIVE = ("database_url", "edges")
@@ -296,10 +297,11 @@ def _explain(item: Any, origins: Mapping[str, str]) -> Message:
     )
 
 
-def _why(item: Any) -> Message | str:
-    """What is wrong with a value: our own words, else the checker's."""
-    fault = item.get("ctx", {}).get("error")
-    return fault.message if isinstance(fault, Fault) else str(item["msg"])
+def _why(item: Any) -> Message:
+    """What is wrong with a value."""
+    context = item.get("ctx", {})
+    fault = context.get("error")
+    return fault.message if isinstance(fault, Fault) else reason(item["type"], item["msg"], context)
 
 
 def describe(name: str) -> str:
