@@ -142,7 +142,7 @@ class World:
         until = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < until, "the hub did not show it"
-            time.sleep(0.01)
+            time.sleep(0.03)
 
     def text(self) -> str:
         """Everything the public can read, as one text."""
