@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from evidence.merkle import write
 from messages import say
+from records.clock import now
 from streaming.site.render import clock, money, term
 
 FONTS = (
@@ -64,7 +65,7 @@ def certificate(data_dir: Path, name: str) -> tuple[Path, Path]:
 
 def _signed(key: ec.EllipticCurvePrivateKey, name: str) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
-    begin = datetime.now(UTC)
+    begin = now()
     usage = x509.KeyUsage(
         digital_signature=True, content_commitment=True, key_encipherment=False, data_encipherment=False, key_agreement=False,
         key_cert_sign=False, crl_sign=False, encipher_only=False, decipher_only=False,
