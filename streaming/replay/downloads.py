@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from messages import Message
-from records.clock import now
+from records.clock import timestamp
 from records.serving.problems import Problem
 from streaming.http.ranges import STRIDE
 from streaming.replay.credentials import manifest, sign
@@ -54,14 +54,14 @@ class Downloads:
         async with self._lock:
             if not path.exists():
                 await asyncio.to_thread(self._write, movie, replay, path)
-        asked = now().timestamp()
+        asked = timestamp()
         await asyncio.to_thread(os.utime, path, (asked, asked))
         return Ready(path)
 
     def sweep(self) -> None:
         """Remove what nobody has asked for in a day, and what an ended process left half written."""
         for path in self._folder.glob("*.mp4") if self._folder.is_dir() else ():
-            if path.stem.endswith(_UNFINISHED) or now().timestamp() - path.stat().st_mtime > KEPT:
+            if path.stem.endswith(_UNFINISHED) or timestamp() - path.stat().st_mtime > KEPT:
                 path.unlink(missing_ok=True)
 
     def _write(self, movie: Movie, replay: Replay, path: Path) -> None:

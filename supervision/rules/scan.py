@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from records.clock import now
+from records.clock import now, timestamp
 from records.ledger import Ledger
 from records.tables.projects import Lot
 from records.visibility import Datum, visible
@@ -94,6 +93,6 @@ def _of_lots(
 def lens_of_now(ledger: Ledger, data_dir: Path, home: Place) -> Lens:
     """The lens of a data folder: as the watch keeps it, and brought up to now where no watch is running."""
     sign = data_dir / SIGN
-    if not sign.exists() or time.time() - sign.stat().st_mtime > _SILENT:
+    if not sign.exists() or timestamp() - sign.stat().st_mtime > _SILENT:
         LensWriter(ledger, data_dir, home).start()
     return Lens(data_dir)
