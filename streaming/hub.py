@@ -117,7 +117,7 @@ class Hub:
         api = Api(self.reader, self.board, self.logs, data)
         replays = Replays(library, api, self.board, self.workers, data)
         self.pages = Pages(
-            Site(), self.reader, self.roster, self.board, self.logs, api, data, replays.summary
+            Site(), self.reader, self.roster, self.board, self.logs, api, data, replays.summary, keeper.state
         )
         self.services: tuple[Service, ...] = (
             self.poller, broadcaster, self.control, machine, self.log, self.sealing, port, feeds, self.health, replays, api,

@@ -144,7 +144,7 @@ class Keeper:
         with self._ledger.read() as session:
             query = select(LogLeaf.leaf).where(LogLeaf.number >= tiles.size).order_by(LogLeaf.number)
             tiles.append(entry(leaf) for leaf in session.scalars(query.execution_options(yield_per=1000)))
-        if self._notes and next(reversed(self._notes)) == tiles.size:
+        if tiles.size == next(reversed(self._notes), 0):
             return False
         head = Head(self.signer.verifier.name, tiles.size, tiles.flush())
         note = checkpoint.sign(self.signer, head)

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from evidence.verify import STEPS as STEPS8
 from records.clock import local_now, now
 from records.public import rows as public
 from records.serving.requests import language as readers_language
@@ -30,7 +31,7 @@ from streaming.site.opening import facts, listing, opening_page, slate
 from streaming.site.opinions import Form, OpinionForm
 from streaming.site.project import project_page, whole_project
 from streaming.site.render import LANGS, Site, address, currency_of, dated, word
-from streaming.site.verify import FOUND, verdict
+from streaming.site.verify import FOUND, example, log_shown, verdict
 
 GZIP = [Middleware(GZipMiddleware, minimum_size=600, compresslevel=6)]
 NAVIGATION: tuple[tuple[str, str, dict[str, str]], ...] = (
@@ -59,10 +60,11 @@ class Pages(Service):
         api: Api,
         data_dir: Any,
         replay: Summary,
+        log_state: Callable[[], Mapping[str, Any]],
     ) -> None:
         self._site, self._reader, self._roster = site, reader, roster
         self._board, self._logs, self._api, self._data = board, logs, api, data_dir
-        self._replay = replay
+        self._replay, self._log_state = replay, log_state
         self._opinions = OpinionForm(reader)
         self._hall = Hall(reader, board, roster, logs)
         self._hall_cache: dict[tuple[str, str, int, int], bytes] = {}
@@ -180,7 +182,9 @@ class Pages(Service):
         return _html(self._render(
             "verify.html", request, nav="verify", number=number, opening=opening, verdict=told, currency=currency_of(opening),
             several=found[:FOUND] if len(found) > 1 else [], count=len(found), unknown=bool(number) and not found,
-            demo=bool(opening and opening["demo"]),
+            demo=bool(opening and opening["demo"]), steps8=STEPS8, log=log_shown(self._log_state(), str(request.base_url)),
+            package=bool(opening and opening["state"] == "sealed" and evidence_path(self._data, opening["id"]).is_file()),
+            **example(lang),
         ))  # fmt: skip
 
     async def _numbered(self, number: str) -> list[dict[str, Any]]:

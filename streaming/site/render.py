@@ -16,6 +16,7 @@ from pypinyin import Style, lazy_pinyin
 
 import messages
 import web
+from evidence.verify import WORDS
 from records.clock import BEIJING, written
 from records.control import reason_text
 from records.opening_checks import READINGS
@@ -219,6 +220,7 @@ def _own_files() -> dict[str, bytes]:
     shared = tokens.page() + web.stylesheet("page")
     files["site.css"] = shared.encode() + files["site.css"]
     for lang in LANGS:
-        text = json.dumps(words(lang), ensure_ascii=False, separators=(",", ":"))
+        why = {f"why.{key}": told for key, told in WORDS[lang].items()}
+        text = json.dumps(words(lang) | why, ensure_ascii=False, separators=(",", ":"))
         files[f"words.{lang}.js"] = f"export default {text};\n".encode()
     return files

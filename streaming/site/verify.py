@@ -1,12 +1,16 @@
-"""The check of an opening's chain, made here for who has no scripts; with scripts the reader's browser makes it anew."""
+"""What `/verify` shows: the state of the log, who vouches for it, and the check of an opening's chain, made here for who
+has no scripts; with scripts the reader's browser makes it anew."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from evidence import verify
 from records import chain
+from records.clock import BEIJING, now
 from streaming.site.render import word
 
 SHOWN = 500
@@ -64,3 +68,36 @@ def verdict(opening: Opening, messages: Sequence[Mapping[str, Any]], lang: str) 
         return Verdict("bad", word(lang, "verify.bad", n=last.seq), "", steps[-SHOWN:])
     head = f"{word(lang, 'verify.head')} {last.found}"
     return Verdict("good", word(lang, "verify.good", n=last.seq), head, steps[:SHOWN])
+
+
+LATE = timedelta(hours=1)
+"""A witness that has vouched for nothing for so long, and not for the newest head, lags behind."""
+
+
+def log_shown(state: Mapping[str, Any], base_url: str) -> dict[str, Any]:
+    """The log and its witnesses for the page; `state` as `streaming.log.keeper` tells it."""
+    witnesses = [_witness(name, vouched, state["size"]) for name, vouched in state["witnesses"]]
+    at = state["at"].astimezone(BEIJING) if state["at"] else None
+    return {**state, "at": at, "witnesses": witnesses, "url": f"{base_url.rstrip('/')}/log"}
+
+
+def _witness(name: str, vouched: Any, size: int) -> dict[str, Any]:
+    if vouched is None:
+        return {"name": name, "at": None, "size": 0, "kind": "never"}
+    fresh = vouched.size >= size or now() - vouched.at < LATE
+    return {
+        "name": name,
+        "at": vouched.at.astimezone(BEIJING),
+        "size": vouched.size,
+        "kind": "fresh" if fresh else "late",
+    }
+
+
+def example(lang: str) -> dict[str, str]:
+    """How a changed segment is told, for the page's example."""
+    words = verify.WORDS[lang]
+    at = {
+        "segment": 812, "first": "446,050,000", "last": "446,599,999", "begins": "2026-11-19 14:16:24+08:00",
+        "ends": "2026-11-19 14:16:28+08:00",
+    }  # fmt: skip
+    return {"example": words["place.segment"].format_map(at), "changed": words["changed"]}

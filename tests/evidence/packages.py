@@ -13,7 +13,7 @@ from evidence.checkpoint import Ed25519Signer, cosign, sign, signature_line
 from evidence.merkle import TileFolder, Tiles, write
 from evidence.verify import COSIGNATURE, ED25519, Head, canonical, digest, entry, genesis, keyed, link
 
-LOG = Ed25519Signer("sunbid.example/log", ED25519, b"\1" * 32)
+LOG = Ed25519Signer("other.example/log", ED25519, b"\1" * 32)
 WITNESS = Ed25519Signer("notary.example/w", COSIGNATURE, b"\2" * 32)
 OPENING = "A3301-0137"
 
@@ -69,22 +69,23 @@ def make(
     first = head_of(tiles)
     sources = []
     for camera in cameras:
-        raw, spans = b"", []
+        size, spans, path = 0, [], root / f"{camera}.mp4"
+        out = path.open("wb")
         for number in range(segments):
             piece = chance.randbytes(segment_bytes + chance.randrange(50))
             more = {
                 "recording": f"r-{camera}",
                 "segment": number,
-                "offset": len(raw),
+                "offset": size,
                 "bytes": len(piece),
                 "ms": 2000,
             }
             leaf("segment", hashlib.sha256(piece).hexdigest(), more)
             if number not in (5, 6):
-                spans.append((len(raw), len(piece)))
-            raw += piece
-        (root / f"{camera}.mp4").write_bytes(raw)
-        sources.append(package.Source(f"recording/{camera}.mp4", root / f"{camera}.mp4", tuple(spans)))
+                spans.append((size, len(piece)))
+            size += out.write(piece)
+        out.close()
+        sources.append(package.Source(f"recording/{camera}.mp4", path, tuple(spans)))
     for number, line in enumerate(lines[1:], start=2):
         leaf("event", hashlib.sha256(line).hexdigest(), {"event": number})
     gap = {"from": "2026-11-19T06:01:00Z", "to": "2026-11-19T06:01:05Z", "reason": "source"}

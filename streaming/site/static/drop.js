@@ -1,0 +1,125 @@
+// The page's side of checking a package: takes the file, shows each step, says what differs. The file stays here.
+import { $, el, lang, t, words } from "./site.js";
+
+const rows = new Map([...document.querySelectorAll("#checks li")].map((row) => [row.dataset.step, row]));
+const number = new Intl.NumberFormat(lang), places = new Intl.NumberFormat(lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const seconds = (ms) => t("drop.seconds", { n: places.format(ms / 1000) });
+const size = (bytes) => (bytes < 1e9 ? `${places.format(bytes / 1e6)} MB` : `${places.format(bytes / 1e9)} GB`);
+const fill = (text, values) => Object.entries(values).reduce((whole, [name, value]) => whole.replaceAll(`{${name}}`, value), text);
+const whole = (values) => Object.fromEntries(Object.entries(values).map(([key, value]) => [key, typeof value === "number" && key !== "line" && key !== "segment" ? number.format(value) : value]));
+let worker = null, begun = new Map();
+
+function reset() {
+  worker?.terminate();
+  begun = new Map();
+  for (const row of rows.values()) {
+    row.className = "";
+    row.querySelector("progress").value = 0;
+    for (const cell of row.querySelectorAll(".num")) cell.textContent = "";
+  }
+}
+
+function summary(kind, title, detail, took = "", bytes = "") {
+  const box = $("sum");
+  box.className = `sum ${kind}`;
+  box.hidden = false;
+  box.querySelector("h2").textContent = title;
+  box.querySelector("p").textContent = detail;
+  box.querySelector(".took b").textContent = took;
+  box.querySelector(".took small").textContent = bytes;
+}
+
+function step({ step: name, done, total, end }) {
+  const row = rows.get(name);
+  if (!begun.has(name)) begun.set(name, performance.now());
+  row.querySelector("progress").value = total ? done / total : 1;
+  row.querySelector(".num").textContent = name === "files" && !end ? `${size(done)} / ${size(total)}` : total ? `${number.format(done)} / ${number.format(total)}` : "—";
+  if (end) row.querySelector(".secs").textContent = seconds(performance.now() - begun.get(name));
+}
+
+/** Which step a finding belongs to. */
+function stepOf({ file, why }) {
+  if (file === "manifest.json" || why.startsWith("file_")) return "manifest";
+  if (why === "wrong_cosignature") return "cosignatures";
+  if (file === "events.jsonl") return "events";
+  if (file.startsWith("recording/")) return "segments";
+  if (file === "checkpoint") return "checkpoint";
+  return file === "leaves.jsonl" || file === "proofs.json" ? "log" : "files";
+}
+
+function findings(broken) {
+  const box = $("told");
+  box.querySelector("h2 span").textContent = t("differs.here");
+  box.querySelector(".tag0").hidden = true;
+  box.querySelector(".sum h3").textContent = t("differs.count", { count: broken.length });
+  box.querySelector(".sum p").textContent = "";
+  $("found").replaceChildren(...broken.slice(0, 200).map((one) => {
+    const list = el("dl", "diff"), place = one.place ? fill(words[`why.place.${one.place}`], whole(one.at)) : "—";
+    const code = el("dd");
+    code.append(el("code", "", one.file));
+    list.append(el("dt", "", t("differs.file")), code, el("dt", "", t("differs.place")), el("dd", "", place), el("dt", "", t("differs.why")), el("dd", "red", words[`why.${one.why}`]));
+    return list;
+  }));
+}
+
+function about(verdict) {
+  const { checkpoint, opening, title } = verdict;
+  const parts = [title || opening];
+  if (checkpoint) {
+    parts.push(t(checkpoint.published ? "drop.by_us" : "drop.by_package", { name: checkpoint.name, key: checkpoint.key, size: number.format(checkpoint.size) }));
+    for (const { name, at } of checkpoint.cosigned) parts.push(t("drop.witness", { name, at: new Date(at * 1000).toLocaleString(lang) }));
+  }
+  if (verdict.unsure) parts.push(t("drop.unsure"));
+  return parts.join(" · ");
+}
+
+function finished(verdict, ms) {
+  const { broken, steps } = verdict;
+  const wrong = new Set(broken.map(stepOf));
+  for (const [name, row] of rows) {
+    const [done, total] = steps[name] ?? [0, 0];
+    const short = done < total, may = name === "timestamps" || name === "cosignatures" || (verdict.unsure && name === "checkpoint");
+    row.className = wrong.has(name) || (short && !may) ? "bad" : short || total === 0 ? "unsure" : "good";
+    row.querySelector("progress").value = 1;
+  }
+  const title = broken.length ? t("differs.count", { count: broken.length }) : t("drop.good");
+  summary(broken.length ? "bad" : "good", title, about(verdict), seconds(ms), `${size(verdict.bytes)} · ${t("drop.files", { n: verdict.files })}`);
+  if (broken.length) findings(broken);
+}
+
+async function published() {
+  try {
+    const answer = await fetch("/log/keys", { cache: "no-store" });
+    return answer.ok ? (await answer.text()).trim().split("\n") : [];
+  } catch {
+    return []; // offline: the package's own keys, and the page says so
+  }
+}
+
+async function take(file) {
+  if (!file) return;
+  reset();
+  summary("", t("drop.running"), file.name, "", size(file.size));
+  const keys = await published(), start = performance.now();
+  worker = new Worker(new URL("./package.worker.js", import.meta.url), { type: "module" });
+  worker.onmessage = ({ data }) => {
+    if (data.step) step(data);
+    else if (data.verdict) finished(data.verdict, performance.now() - start);
+    else summary("bad", t("drop.no_package"), file.name);
+  };
+  worker.onerror = () => summary("bad", t("drop.failed"), file.name);
+  worker.postMessage({ file, keys });
+}
+
+const drop = $("drop");
+$("file").addEventListener("change", (event) => take(event.target.files[0]));
+for (const kind of ["dragenter", "dragover"]) addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
+addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.classList.remove("over"); });
+addEventListener("drop", (event) => { event.preventDefault(); drop.classList.remove("over"); take(event.dataTransfer.files[0]); });
+
+for (const button of document.querySelectorAll(".copy"))
+  button.addEventListener("click", async () => {
+    await navigator.clipboard?.writeText(button.dataset.copy);
+    button.classList.add("done");
+    setTimeout(() => button.classList.remove("done"), 1500);
+  });

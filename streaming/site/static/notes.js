@@ -1,0 +1,93 @@
+// Signed notes and Merkle proofs as evidence/verify.py reads them: C2SP signed-note, tlog-cosignature, RFC 6962.
+import { hex, sha256 } from "./sha256.js";
+
+const encoder = new TextEncoder();
+const COSIGNATURE = 4;
+export const unbase64 = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+const same = (one, other) => one.length === other.length && one.every((byte, index) => byte === other[index]);
+
+export const leafHash = (entry) => sha256(Uint8Array.of(0), entry);
+const nodeHash = (left, right) => sha256(Uint8Array.of(1), left, right);
+
+/** The root that an inclusion proof leads to (RFC 9162 §2.1.3.2); null for a proof of another length. */
+export function rootByInclusion(index, size, hash, path) {
+  let place = index, last = size - 1;
+  if (!(place >= 0 && place <= last)) return null;
+  for (const one of path) {
+    if (last === 0) return null;
+    if (place % 2 === 1 || place === last) {
+      hash = nodeHash(one, hash);
+      while (place % 2 === 0 && place) [place, last] = [half(place), half(last)];
+    } else hash = nodeHash(hash, one);
+    [place, last] = [half(place), half(last)];
+  }
+  return last === 0 ? hash : null;
+}
+const half = (number) => Math.floor(number / 2);
+
+/** Whether a tree goes on from an earlier one (RFC 9162 §2.1.4.2). */
+export function isConsistent(first, firstRoot, second, secondRoot, path) {
+  if (first === second) return same(firstRoot, secondRoot) && !path.length;
+  if (first < 1 || first > second || !path.length) return false;
+  const steps = Number.isInteger(Math.log2(first)) ? [firstRoot, ...path] : [...path];
+  let place = first - 1, last = second - 1;
+  while (place % 2 === 1) [place, last] = [half(place), half(last)];
+  let old = steps[0], fresh = steps[0];
+  for (const one of steps.slice(1)) {
+    if (last === 0) return false;
+    if (place % 2 === 1 || place === last) {
+      old = nodeHash(one, old); fresh = nodeHash(one, fresh);
+      while (place % 2 === 0 && place) [place, last] = [half(place), half(last)];
+    } else fresh = nodeHash(fresh, one);
+    [place, last] = [half(place), half(last)];
+  }
+  return last === 0 && same(old, firstRoot) && same(fresh, secondRoot);
+}
+
+/** A public key `name+id+base64`; null where it is none. */
+export function parseKey(text) {
+  const parts = text.trim().split("+");
+  if (parts.length < 3) return null;
+  const raw = unbase64(parts.slice(2).join("+"));
+  const id = hex(sha256(encoder.encode(`${parts[0]}\n`), raw).slice(0, 4));
+  return id === parts[1] ? { name: parts[0], id, kind: raw[0], public: raw.slice(1) } : null;
+}
+
+/** Text and lines of signature of a note. Throws. */
+export function parseNote(whole) {
+  const gap = whole.lastIndexOf("\n\n");
+  if (gap < 0 || !whole.endsWith("\n")) throw new Error("note");
+  const signatures = whole.slice(gap + 2, -1).split("\n").map((line) => {
+    const [, name, text] = /^— ([^\s+]+) ([A-Za-z0-9+/=]+)$/u.exec(line);
+    const raw = unbase64(text);
+    return { name, id: hex(raw.slice(0, 4)), signature: raw.slice(4) };
+  });
+  return { text: whole.slice(0, gap + 1), signatures };
+}
+
+/** What a checkpoint says. Throws. */
+export function parseHead(text) {
+  const [origin, size, root] = text.split("\n");
+  if (!/^(0|[1-9]\d*)$/.test(size)) throw new Error("head");
+  return { origin, size: Number(size), root: unbase64(root) };
+}
+
+/** Whether a key has signed a note: {signed, at}; signed is null where this browser cannot tell. Throws for a wrong one. */
+export async function check(note, key) {
+  const found = note.signatures.find(({ name, id }) => name === key.name && id === key.id);
+  if (!found) return { signed: false, at: null };
+  let { signature } = found, message = encoder.encode(note.text), at = null;
+  if (key.kind === COSIGNATURE) {
+    at = Number(new DataView(signature.buffer, signature.byteOffset).getBigUint64(0));
+    message = encoder.encode(`cosignature/v1\ntime ${at}\n${note.text}`);
+    signature = signature.slice(8);
+  }
+  let imported;
+  try {
+    imported = await crypto.subtle.importKey("raw", key.public, { name: "Ed25519" }, false, ["verify"]);
+  } catch {
+    return { signed: null, at }; // an older browser, or no secure connection
+  }
+  if (!(await crypto.subtle.verify({ name: "Ed25519" }, imported, signature, message))) throw new Error("signature");
+  return { signed: true, at };
+}

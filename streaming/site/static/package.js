@@ -1,0 +1,310 @@
+// Checks an evidence package in this browser, step by step as evidence/verify.py does; its words and codes are the same.
+import { check as signedBy, isConsistent, leafHash, parseHead, parseKey, parseNote, rootByInclusion, unbase64 } from "./notes.js";
+import { Sha256, hex, sha256, unhex } from "./sha256.js";
+import { content, entries } from "./zip.js";
+
+export const STEPS = ["manifest", "files", "events", "segments", "log", "checkpoint", "cosignatures", "timestamps"];
+const FORMAT = "sunbid-evidence-1";
+const REQUIRED = ["README.md", "captions.vtt", "checkpoint", "events.jsonl", "leaves.jsonl", "proofs.json", "record.json"];
+const TEXT = /(\.md|\.vtt|\.json|\.jsonl|\.vkey|\.pem|checkpoint)$/;
+const BLOCK = 4096, SHORT = 16, CHUNK = 4 << 20, SEARCHES = 20;
+const encoder = new TextEncoder(), decoder = new TextDecoder();
+
+/** Canonical JSON (RFC 8785) of texts, whole numbers, booleans, lists and objects. */
+export function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (value && typeof value === "object")
+    return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(",")}}`;
+  return JSON.stringify(value);
+}
+const bytesOf = (value) => encoder.encode(canonical(value));
+const digest = (value) => hex(sha256(bytesOf(value)));
+const link = (previous, body) => hex(sha256(encoder.encode(`${previous}\n`), bytesOf(body)));
+
+function keyed(key, body) { // HMAC-SHA256
+  const pad = (mask) => Uint8Array.from({ length: 64 }, (_, index) => (unhex(key)[index] ?? 0) ^ mask);
+  return hex(sha256(pad(0x5c), sha256(pad(0x36), bytesOf(body))));
+}
+
+const lined = (head, field, lines) => `${canonical(head).slice(0, -1)},"${field}":[\n${lines.map(canonical).join(",\n")}\n]}\n`;
+const isRecording = (name) => name.startsWith("recording/");
+
+function linesOf(raw) {
+  const found = [];
+  let from = 0;
+  for (let at; (at = raw.indexOf(10, from)) >= 0; from = at + 1) found.push(raw.subarray(from, at));
+  if (from < raw.length) found.push(raw.subarray(from));
+  return found;
+}
+
+function partsOf(name, raw) {
+  const parts = TEXT.test(name) ? linesOf(raw) : Array.from({ length: Math.ceil(raw.length / BLOCK) }, (_, n) => raw.subarray(n * BLOCK, (n + 1) * BLOCK));
+  return parts.map((part) => hex(sha256(part)).slice(0, SHORT));
+}
+
+/** Where and how one list of digests differs from another: [place, changed, moved, missing or extra]. */
+function differences(expected, found) {
+  if (expected.length === found.length) {
+    const known = new Set(expected);
+    return expected.flatMap((one, at) => (one === found[at] ? [] : [[at, known.has(found[at]) ? "moved" : "changed"]]));
+  }
+  const only = (mine, others, kind) => {
+    const counts = new Map();
+    for (const one of others) counts.set(one, (counts.get(one) ?? 0) + 1);
+    return mine.flatMap((one, at) => { const left = counts.get(one) ?? 0; counts.set(one, left - 1); return left > 0 ? [] : [[at, kind]]; });
+  };
+  return [...only(expected, found, "missing"), ...only(found, expected, "extra")];
+}
+
+const sameList = (one, other) => Array.isArray(one) && one.length === other.length && one.every((item, index) => item === other[index]);
+
+/** One check of one package. `tell(step, done, total)` hears how far it is. */
+export class Check {
+  constructor(file, keys, tell) {
+    Object.assign(this, { file, keys, tell, broken: [], steps: {}, checkpoint: null, timestamps: 0, opening: "", title: "", unsure: false });
+    this.listed = new Map(); this.blobs = new Map(); this.leaves = []; this.unlike = new Set(); this.bytes = file.size;
+  }
+
+  async run() {
+    await this.manifest(); await this.files(); await this.readLeaves(); await this.signature();
+    await this.log(); this.bodies(); await this.events(); await this.segments(); await this.cosignatures(); this.stamps();
+    const { broken, steps, checkpoint, opening, title, unsure, bytes } = this;
+    return { broken, steps, checkpoint, opening, title, unsure, bytes, files: this.blobs.size };
+  }
+
+  bad(file, place, why, at = {}) {
+    const found = { file, place, why, at };
+    const key = JSON.stringify([file, place, at]);
+    if (!this.broken.some((one) => JSON.stringify([one.file, one.place, one.at]) === key)) this.broken.push(found);
+  }
+  count(step, done, total) { this.steps[step] = [done, total]; this.tell(step, done, total, true); }
+  holds(file) { return this.blobs.has(file) && this.broken.every((one) => one.file !== file); }
+  badLines(file) { return new Set(this.broken.filter((one) => one.file === file && "line" in one.at).map((one) => one.at.line)); }
+  async raw(name) { return this.blobs.has(name) ? new Uint8Array(await this.blobs.get(name).arrayBuffer()) : new Uint8Array(); }
+  async text(name) { return decoder.decode(await this.raw(name)); }
+
+  async manifest() {
+    const double = [];
+    for (const entry of await entries(this.file)) {
+      if (this.blobs.has(entry.name)) double.push(entry.name);
+      try { this.blobs.set(entry.name, await content(this.file, entry)); } catch { this.bad(entry.name, "", "unreadable"); }
+    }
+    const text = await this.text("manifest.json");
+    try {
+      const told = JSON.parse(text);
+      this.opening = String(told.opening);
+      this.listed = new Map(told.files.map((one) => [String(one.path), one]));
+      const again = lined({ format: told.format, opening: told.opening }, "files", told.files);
+      if (told.format !== FORMAT || again !== text) {
+        const [first] = differences(again.split("\n"), text.split("\n"));
+        this.bad("manifest.json", "line", "form", { line: (first?.[0] ?? 0) + 1 });
+      }
+    } catch { this.bad("manifest.json", "line", "unreadable", { line: 1 }); }
+    const there = [...this.blobs.keys()].filter((name) => name !== "manifest.json");
+    for (const name of new Set([...this.listed.keys(), ...REQUIRED])) if (!this.blobs.has(name)) this.bad(name, "", "file_missing");
+    for (const name of [...there.filter((one) => !this.listed.has(one)), ...double]) this.bad(name, "", "file_extra");
+    this.count("manifest", there.filter((name) => this.listed.has(name)).length, this.listed.size);
+  }
+
+  async files() {
+    const names = [...this.listed.keys()].filter((name) => this.blobs.has(name));
+    const total = names.reduce((sum, name) => sum + this.blobs.get(name).size, 0);
+    let done = 0, good = 0;
+    for (const name of names) {
+      const blob = this.blobs.get(name), hash = new Sha256();
+      for (let at = 0; at < blob.size; at += CHUNK) {
+        const piece = new Uint8Array(await blob.slice(at, at + CHUNK).arrayBuffer());
+        hash.update(piece);
+        this.tell("files", (done += piece.length), total, false);
+      }
+      const listed = this.listed.get(name);
+      const fits = hex(hash.digest()) === listed.sha256 && blob.size === listed.size;
+      if (fits && (isRecording(name) || sameList(listed.parts, partsOf(name, await this.raw(name))))) good += 1;
+      else if (fits) this.blameManifest(name);
+      else if (isRecording(name)) this.unlike.add(name); // named by its segments
+      else await this.nameParts(name, listed);
+    }
+    this.count("files", good, this.listed.size);
+  }
+  blameManifest(name) { this.bad("manifest.json", "line", "manifest_differs", { line: [...this.listed.keys()].indexOf(name) + 2 }); }
+  async nameParts(name, listed) {
+    const found = partsOf(name, await this.raw(name));
+    if (!Array.isArray(listed.parts) || sameList(listed.parts, found)) { this.blameManifest(name); return; }
+    for (const [at, why] of differences(listed.parts, found)) {
+      if (TEXT.test(name)) this.bad(name, "line", why, { line: at + 1 });
+      else this.bad(name, "bytes", why, { first: at * BLOCK, last: Math.min((at + 1) * BLOCK, this.blobs.get(name).size) - 1 });
+    }
+  }
+
+  async readLeaves() {
+    const bad = this.badLines("leaves.jsonl");
+    let seq = 0;
+    for (const [index, line] of linesOf(await this.raw("leaves.jsonl")).entries()) {
+      let told = null;
+      try {
+        const text = decoder.decode(line);
+        told = JSON.parse(text);
+        if (canonical(told) !== text || told.leaf.opening !== this.opening || !Number.isInteger(told.index)) told = null;
+      } catch { told = null; }
+      if (!told) this.bad("leaves.jsonl", "line", "form", { line: index + 1 });
+      else if (told.leaf.seq !== seq + 1 && !bad.size) this.bad("leaves.jsonl", "line", "gap_in_numbers", { line: index + 1 });
+      seq = told ? told.leaf.seq : seq + 1;
+      this.leaves.push(bad.has(index + 1) ? null : told);
+    }
+    if (!this.leaves.some((one) => one?.leaf.kind === "seal") && this.holds("leaves.jsonl")) this.bad("leaves.jsonl", "", "no_seal");
+  }
+
+  async signature() {
+    const own = parseKey(await this.text("keys/log.vkey").catch(() => "") || "x");
+    this.key = this.keys.find((key) => key.name === own?.name && key.kind !== 4) ?? own;
+    let good = 0;
+    try {
+      if (!this.key) throw new Error("key");
+      this.note = parseNote(await this.text("checkpoint"));
+      this.head = parseHead(this.note.text);
+      const { signed } = await signedBy(this.note, this.key);
+      if (signed === false || this.head.origin !== this.key.name) this.bad("checkpoint", "signature", "not_signed");
+      this.unsure ||= signed === null;
+      good = signed ? 1 : 0;
+      this.checkpoint = {
+        size: this.head.size, root: hex(this.head.root), name: this.key.name, key: this.key.id, cosigned: [],
+        published: signed === true && this.keys.includes(this.key),
+      };
+    } catch { this.bad("checkpoint", "signature", "wrong_signature"); }
+    this.count("checkpoint", good, 1);
+  }
+
+  async cosignatures() {
+    const names = [...this.blobs.keys()].filter((name) => name.startsWith("keys/witness-"));
+    for (const name of this.note ? names : []) {
+      const key = parseKey(await this.text(name));
+      if (!key) { this.bad(name, "", "no_key"); continue; }
+      try {
+        const { signed, at } = await signedBy(this.note, key);
+        if (signed) this.checkpoint?.cosigned.push({ name: key.name, at });
+      } catch { this.bad("checkpoint", "signature", "wrong_cosignature", { name: key.name }); }
+    }
+    this.count("cosignatures", this.checkpoint?.cosigned.length ?? 0, names.length);
+  }
+
+  async log() {
+    const text = await this.text("proofs.json");
+    let good = 0;
+    try {
+      const told = JSON.parse(text);
+      const { inclusion, ...head } = told;
+      if (lined(head, "inclusion", inclusion) !== text) this.bad("proofs.json", "", "form");
+      const root = unhex(told.root);
+      if (this.head && (told.size !== this.head.size || told.root !== hex(this.head.root))) this.bad("proofs.json", "line", "other_head", { line: 1 });
+      const note = parseNote(told.first), first = parseHead(note.text);
+      const signed = this.key ? (await signedBy(note, this.key)).signed : false;
+      if (signed === false || !isConsistent(first.size, first.root, told.size, root, told.consistency.map(unbase64)))
+        this.bad("proofs.json", "line", "not_consistent", { line: 1 });
+      const paths = new Map(inclusion), blame = this.holds("proofs.json");
+      for (const [number, line] of this.leaves.entries()) {
+        if (!line) continue;
+        const path = paths.get(line.index), hash = leafHash(sha256(bytesOf(line.leaf)));
+        const found = path && rootByInclusion(line.index, told.size, hash, path.map(unbase64));
+        if (found && hex(found) === told.root) good += 1;
+        else if (blame) { this.leaves[number] = null; this.bad("leaves.jsonl", "line", "not_in_log", { line: number + 1 }); }
+        if (number % 200 === 0) this.tell("log", number, this.leaves.length, false);
+      }
+    } catch { this.bad("proofs.json", "", "unreadable"); }
+    this.count("log", good, this.leaves.length);
+  }
+
+  bodies() {
+    for (const [index, line] of this.leaves.entries()) {
+      if (!line || ["event", "segment"].includes(line.leaf.kind)) continue;
+      const found = line.key ? keyed(line.key, line.body) : digest(line.body);
+      if (found !== line.leaf.sha256) this.bad("leaves.jsonl", "line", "body_differs", { line: index + 1 });
+      else if (line.leaf.kind === "seal")
+        for (const one of line.body.files) {
+          const listed = this.listed.get(one.path);
+          if (!listed || listed.size !== one.size || listed.sha256 !== one.sha256) this.bad(one.path, "", "not_as_sealed");
+        }
+    }
+  }
+  get seal() { return this.leaves.find((line) => line?.leaf.kind === "seal")?.body ?? { recordings: [], events: 0 }; }
+
+  async events() {
+    const lines = linesOf(await this.raw("events.jsonl"));
+    const leaves = new Map(this.leaves.filter((line) => line?.leaf.kind === "event").map((line) => [line.leaf.event, line.leaf.sha256]));
+    const found = lines.map((line) => hex(sha256(line)));
+    const count = Math.max(this.seal.events, ...leaves.keys(), 0);
+    const expected = Array.from({ length: count }, (_, index) => leaves.get(index + 1) ?? found[index] ?? "");
+    for (const [at, why] of differences(expected, found)) this.bad("events.jsonl", "line", why, { line: at + 1 });
+    this.chain(lines);
+    this.count("events", Math.max(0, lines.length - this.badLines("events.jsonl").size), Math.max(count, lines.length));
+  }
+  chain(lines) {
+    let previous = hex(sha256(encoder.encode(`sunbid/opening/${this.opening}`)));
+    for (const [index, line] of lines.entries()) {
+      try {
+        const { seq, ts, type, payload, hash } = JSON.parse(decoder.decode(line));
+        if (seq !== index + 1 || link(previous, { opening: this.opening, seq, ts, type, payload }) !== hash) throw new Error("chain");
+        if (type === "scheduled") this.title = String(payload.title ?? "");
+        previous = hash;
+      } catch { this.bad("events.jsonl", "line", "chain", { line: index + 1 }); return; }
+    }
+  }
+
+  async segments() {
+    let good = 0, done = 0;
+    const wanted = new Map(this.seal.recordings.map((one) => [one.path, this.wanted(one)]));
+    const total = [...wanted.values()].reduce((sum, list) => sum + list.length, 0);
+    for (const [name, list] of wanted) {
+      if (this.blobs.has(name)) good += await this.recording(name, list, () => this.tell("segments", (done += 1), total, false));
+    }
+    for (const name of this.unlike) if (this.holds(name)) wanted.has(name) ? this.blameManifest(name) : this.bad(name, "", "changed");
+    this.count("segments", good, total);
+  }
+  wanted(recording) {
+    const held = (number) => recording.withheld.some(([first, last]) => number >= first && number <= last);
+    return this.leaves.filter((line) => line?.leaf.kind === "segment" && line.leaf.recording === recording.id && !held(line.leaf.segment)).map((line) => line.leaf);
+  }
+  /** Which segments stand where: the next one due, or another known one, or the one due with changed bytes. */
+  async recording(name, wanted, step) {
+    const blob = this.blobs.get(name), known = new Map(wanted.map((leaf, number) => [leaf.sha256, number]));
+    const order = [], places = new Map(), changed = [];
+    const dueAt = [0];
+    for (const leaf of wanted) dueAt.push(dueAt.at(-1) + leaf.bytes);
+    let searches = SEARCHES;
+    for (let at = 0, due = 0; at < blob.size; step()) {
+      let here = due < wanted.length && (await segmentAt(blob, at, wanted[due].bytes)) === wanted[due].sha256 ? due : null;
+      if (here === null && searches-- > 0)
+        for (const size of new Set(wanted.map((leaf) => leaf.bytes))) {
+          here = known.get(await segmentAt(blob, at, size)) ?? null;
+          if (here !== null) break;
+        }
+      if (here === null && due >= wanted.length) { this.bad(name, "bytes", "extra", { first: at, last: blob.size - 1 }); break; }
+      const number = here ?? due, length = wanted[number].bytes;
+      if (places.has(number)) this.bad(name, "bytes", "extra", { first: at, last: at + length - 1 });
+      else { places.set(number, at); (here === null ? changed : order).push(number); due = number + 1; }
+      at += length;
+    }
+    const right = [...order].sort((a, b) => a - b), moved = order.filter((number, index) => number !== right[index]);
+    const missing = wanted.flatMap((_, number) => (places.has(number) ? [] : [number]));
+    for (const [why, numbers] of [["changed", changed], ["moved", moved], ["missing", missing]])
+      for (const number of numbers) this.nameSegment(name, wanted[number], places.get(number) ?? dueAt[number], why);
+    return order.length - moved.length;
+  }
+  nameSegment(name, leaf, first, why) {
+    const beijing = (ms) => new Date(ms + 8 * 3_600_000).toISOString().slice(0, 19).replace("T", " ") + "+08:00";
+    const begun = Date.parse(leaf.at);
+    this.bad(name, "segment", why, {
+      segment: leaf.segment, first, last: first + leaf.bytes - 1, begins: beijing(begun), ends: beijing(begun + leaf.ms),
+    });
+  }
+
+  stamps() {
+    const names = [...this.blobs.keys()].filter((name) => name.startsWith("timestamps/"));
+    this.timestamps = names.length;
+    this.count("timestamps", 0, names.length); // a browser has no way to check an authority's signature
+  }
+}
+
+async function segmentAt(blob, at, size) {
+  const piece = await blob.slice(at, at + size).arrayBuffer();
+  return hex(crypto.subtle ? new Uint8Array(await crypto.subtle.digest("SHA-256", piece)) : sha256(new Uint8Array(piece)));
+}

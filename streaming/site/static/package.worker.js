@@ -1,0 +1,19 @@
+// Checks a package off the page's thread, so that the page goes on answering.
+import { parseKey } from "./notes.js";
+import { Check } from "./package.js";
+
+const EVERY = 80; // milliseconds between two tellings of the same step
+
+onmessage = async ({ data: { file, keys } }) => {
+  let told = 0;
+  const tell = (step, done, total, end) => {
+    if (!end && performance.now() - told < EVERY) return;
+    told = performance.now();
+    postMessage({ step, done, total, end });
+  };
+  try {
+    postMessage({ verdict: await new Check(file, keys.map(parseKey).filter(Boolean), tell).run() });
+  } catch (error) {
+    postMessage({ failed: error.message });
+  }
+};

@@ -1,0 +1,114 @@
+"""`/verify` checks an evidence package in a real browser: what holds, what was changed, what is none; nothing is uploaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.public_site import HubProcess
+from tests.evidence.packages import LOG, WITNESS, Made, make
+from tests.ledgers import new_ledger
+from tests.streaming import hub_market as market
+
+pytestmark = pytest.mark.browser
+
+STEPS = ["manifest", "files", "events", "segments", "log", "checkpoint", "cosignatures"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return make(tmp_path_factory.mktemp("package"))
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    folder = tmp_path_factory.mktemp("hub")
+    book = new_ledger(folder / "ledger.db")
+    market.rooms(book)
+    process = HubProcess(str(book.url), folder / "data")
+    process.start()
+    yield process
+    process.stop()
+    book.close()
+
+
+@pytest.fixture
+def page(browser: Browser, hub: HubProcess) -> Iterator[Page]:
+    context = browser.new_context(base_url=hub.address, locale="zh-CN")
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto("/verify")
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def states(page: Page) -> dict[str, str]:
+    return {
+        str(row.get_attribute("data-step")): str(row.get_attribute("class"))
+        for row in page.locator("#checks li").all()
+    }
+
+
+def test_a_package_that_holds_and_nothing_leaves_the_browser(page: Page, made: Made) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.method} {request.url.rpartition('/')[2]}"))
+    page.set_input_files("#file", made.zip)
+    expect(page.locator("#sum")).to_have_class("sum good", timeout=20_000)
+    expect(page.locator("#sum h2")).to_have_text("未发现任何改动")
+    expect(page.locator("#sum")).to_contain_text(WITNESS.name)
+    expect(page.locator("#sum")).to_contain_text(LOG.verifier.id.hex())
+    assert {step: states(page)[step] for step in STEPS} == dict.fromkeys(STEPS, "good")
+    expect(page.locator('[data-step="segments"]')).to_contain_text("76 / 76")
+    assert all(one.startswith("GET ") for one in asked) and {one for one in asked if ".js" not in one} <= {
+        "GET keys"
+    }
+
+
+def test_what_was_changed_is_named_with_file_and_place(page: Page, made: Made, tmp_path: Path) -> None:
+    raw = bytearray(made.zip.read_bytes())
+    where = raw.index(b"read me")
+    raw[where] ^= 1
+    film = (made.folder.parent / "near.mp4").read_bytes()
+    raw[raw.index(film[1000:1100])] ^= 1
+    changed = tmp_path / "changed.zip"
+    changed.write_bytes(raw)
+    page.set_input_files("#file", changed)
+    expect(page.locator("#sum")).to_have_class("sum bad", timeout=20_000)
+    told = page.locator("#found")
+    expect(told).to_contain_text("README.md")
+    expect(told).to_contain_text("第 3 行")
+    expect(told).to_contain_text("recording/near.mp4")
+    expect(told).to_contain_text("第 1 片")
+    expect(told).to_contain_text("2026-11-19 14:00:00+08:00")
+    found = states(page)
+    assert found["files"] == found["segments"] == "bad" and found["events"] == found["log"] == "good"
+    page.set_input_files("#file", made.zip)
+    expect(page.locator("#sum")).to_have_class("sum good", timeout=20_000)
+
+
+def test_what_is_no_package_is_said_to_be_none(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "other.zip").write_bytes(b"nothing of the kind")
+    page.set_input_files("#file", tmp_path / "other.zip")
+    expect(page.locator("#sum h2")).to_have_text("这不是证据包：请选择本站下载的 zip 文件", timeout=20_000)
+
+
+def test_it_goes_on_offline(page: Page, made: Made) -> None:
+    page.set_input_files("#file", made.zip)
+    expect(page.locator("#sum")).to_have_class("sum good", timeout=20_000)
+    page.context.set_offline(True)
+    page.set_input_files("#file", [])
+    page.set_input_files("#file", made.zip)
+    expect(page.locator("#sum")).to_have_class("sum good", timeout=20_000)
+
+
+@pytest.mark.soak
+def test_a_gigabyte_takes_seconds_and_little_memory(page: Page, tmp_path: Path) -> None:
+    big = make(tmp_path, segments=950, segment_bytes=565_000)
+    assert big.zip.stat().st_size > 1_000_000_000
+    page.set_input_files("#file", big.zip)
+    expect(page.locator("#sum")).to_have_class("sum good", timeout=180_000)
