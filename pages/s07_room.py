@@ -42,13 +42,14 @@ def body(page: shell.Page) -> None:
     hosts = page.user.role in hosting.HOSTS
     if hosts and room is not None:
         room_panel.show(page, room.id)
-    components.opening(
-        found.id, page.lang, room=room.id if room else None, room_name=place,
-        control_price=None if lot.control_price is None else str(lot.control_price), currency=currency(lot.currency, lot.vat),
-        key=f"opening-{found.id}",
-    )  # fmt: skip
     if hosts:
-        host_panel.controls(page, found.id)
+        host_panel.desk(page, found, lot, place)
+    else:
+        components.opening(
+            found.id, page.lang, room=room.id if room else None, room_name=place,
+            control_price=None if lot.control_price is None else str(lot.control_price), currency=currency(lot.currency, lot.vat),
+            key=f"opening-{found.id}",
+        )  # fmt: skip
     host_panel.record(page, found.id)
 
 

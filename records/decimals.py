@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from pydantic_core import PydanticCustomError
@@ -37,3 +37,41 @@ class Plain:
 
 def _digits(value: float) -> int:
     return len(Decimal(repr(value)).as_tuple().digits)
+
+
+_CAPITALS = "零壹贰叁肆伍陆柒捌玖"
+_PLACES = ("", "拾", "佰", "仟")
+_GROUPS = ("", "万", "亿", "万亿")
+
+
+def in_words(yuan: Decimal) -> str:
+    """An amount of yuan in capital Chinese numerals as it is read aloud and stands on cheques (票据法 8), to the 分:
+    275123600 → 贰亿柒仟伍佰壹拾贰万叁仟陆佰元整."""
+    cents = int((yuan * 100).to_integral_value(ROUND_HALF_UP))
+    whole, jiao, fen = cents // 100, cents // 10 % 10, cents % 10
+    said = f"{_whole(whole)}元" if whole or not cents else ""
+    if not jiao and not fen:
+        return f"{said}整"
+    zero = "零" if whole and not jiao else ""
+    return said + zero + (f"{_CAPITALS[jiao]}角" if jiao else "") + (f"{_CAPITALS[fen]}分" if fen else "整")
+
+
+def _whole(number: int) -> str:
+    said, gap = "", False
+    for place in range(len(_GROUPS) - 1, -1, -1):
+        group = number // 10_000**place % 10_000
+        if group:
+            gap = gap or (bool(said) and group < 1000)
+            said += ("零" if gap and said else "") + _group(group) + _GROUPS[place]
+        gap = bool(said) and not group
+    return said or "零"
+
+
+def _group(number: int) -> str:
+    said, gap = "", False
+    for place in (3, 2, 1, 0):
+        digit = number // 10**place % 10
+        if digit:
+            said += ("零" if gap else "") + _CAPITALS[digit] + _PLACES[place]
+        gap = bool(said) and not digit
+    return said

@@ -5,6 +5,7 @@ The legal steps come from `records.states`; every step is an event of the openin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,9 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from messages import Message, Unknown
-from records import audit, opening_record
+from records import audit, draw, opening_record
+from records.administration import Conflict
+from records.clock import now, rfc3339
+from records.events import public_payload
 from records.public.openings import moment_of
-from records.published_list import list_of
+from records.published_list import Line, list_of
 from records.states import OPENING_STEPS, append_event
 from records.tables.bids import Bid
 from records.tables.openings import Opening, OpeningEvent
@@ -26,10 +30,14 @@ HOSTS = frozenset({"operator", "admin"})
 """Roles that may host an opening."""
 
 STEPS = (
-    "sign_in", "bidders_published", "decrypt_progress", "control_price", "coefficient_drawn", "bid_read", "objection",
-    "objection_answered", "record_confirmed", "paused", "resumed", "ended",
+    "sign_in", "bidders_published", "decrypt_progress", "control_price", "coefficient_drawn", "bid_read", "bid_corrected",
+    "objection", "objection_answered", "record_confirmed", "paused", "resumed", "ended",
 )  # fmt: skip
-"""Steps a host may take; the announcement and the sealing are not the host's. Their words: `room.step.<kind>`."""
+"""Steps a host may take; the sealing is not the host's. Their words: `room.step.<kind>`."""
+DRAW_STEPS = ("coefficient_committed", "coefficient_revealed", "coefficient_unrevealed")
+"""Steps of a draw, taken by the two people who draw."""
+ANNOUNCEMENT = "scheduled"
+"""An opening that has not begun is announced for another time."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +48,15 @@ class NextStep:
     payload: dict[str, Any]
 
 
-def next_steps(session: Session, opening_id: str, at: datetime | None = None) -> list[NextStep]:
-    """The steps a host may take now, in the order of an opening. Raises LookupError (no such opening)."""
+def next_steps(
+    session: Session, opening_id: str, at: datetime | None = None, lines: Sequence[Line] | None = None
+) -> list[NextStep]:
+    """The steps a host may take now, in the order of an opening; `lines` is its list where it is held already.
+
+    Raises LookupError (no such opening).
+    """
     opening, lot = _get(session, opening_id)
+    listed = list_of(session, opening) if lines is None else lines
     clock = LotClock(deadline=moment_of(opening, lot))
     due = is_visible(Datum.OPENING_PROCESS, clock, Audience.SUPERVISOR, at)
     told = progress_told(opening, due)
@@ -51,10 +65,22 @@ def next_steps(session: Session, opening_id: str, at: datetime | None = None) ->
         rule = OPENING_STEPS[kind]
         early = rule.after_deadline and not due
         if told.state in rule.states and told.stage in rule.stages and not early:
-            payload = prepare(session, opening, lot, kind)
+            payload = prepare(session, opening, lot, kind, listed)
             if payload is not None:
                 found.append(NextStep(kind, payload))
     return found
+
+
+class Overtaken(Conflict):
+    """A step of the same kind, with other content, that somebody took since the host last looked."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A step that stands in the chain. `already`: it stood there before, told by somebody else or by a lost request."""
+
+    event: OpeningEvent
+    already: bool = False
 
 
 def perform(
@@ -64,7 +90,7 @@ def perform(
 
     Raises what `records.states.append_event` raises, and KeyError for a step that is not a host's.
     """
-    if kind not in STEPS:
+    if kind not in (*STEPS, *DRAW_STEPS, ANNOUNCEMENT):
         raise KeyError(Message("opening.no_host_step", step=kind))
     event = append_event(session, opening_id, kind, payload, actor=host)
     audit.write(
@@ -74,6 +100,59 @@ def perform(
     return event
 
 
+def take(
+    session: Session, opening_id: str, kind: str, payload: dict[str, Any], *, seen: int, host: str,
+    ip: str | None = None,
+) -> Taken:  # fmt: skip
+    """`perform` for somebody who last saw event `seen`: a step that was taken since is not taken a second time.
+
+    Two who press at once, and one who presses again because the answer was lost, find the one event. Raises Overtaken
+    where a step of this kind was taken since with other content, WrongDraw for a commitment after the deadline.
+    """
+    opening = session.scalars(select(Opening).where(Opening.id == opening_id).with_for_update()).first()
+    if opening is None:
+        raise Unknown(Message("opening.unknown_opening", opening=opening_id))
+    query = select(OpeningEvent).where(
+        OpeningEvent.opening_id == opening_id, OpeningEvent.seq > seen, OpeningEvent.type == kind
+    )
+    for event in session.scalars(query.order_by(OpeningEvent.seq)):
+        told = (event.detail or {}).get("unmasked", event.payload)
+        if public_payload(kind, payload) == {k: v for k, v in told.items() if k != "detail_sha256"}:
+            return Taken(event, already=True)
+        if kind not in DRAW_STEPS:
+            raise Overtaken(Message("opening.overtaken", who=event.actor, seq=event.seq))
+    if kind == "coefficient_committed":
+        _check_in_time(session, opening, payload)
+    event = perform(session, opening_id, kind, payload, host=host, ip=ip)
+    if kind == "coefficient_revealed":
+        _draw(session, opening, payload, host, ip)
+    return Taken(event)
+
+
+def _check_in_time(session: Session, opening: Opening, payload: dict[str, Any]) -> None:
+    """A first commitment is made before the deadline; fresh ones follow a seed that was not revealed."""
+    held = draw.draws(session, opening.id).by_kind.get(payload.get("kind") or "")
+    due = moment_of(opening, session.get_one(Lot, opening.lot_id))
+    if now() >= due and not (held and held.failed):
+        raise draw.WrongDraw(Message("draw.too_late", deadline=rfc3339(due)))
+
+
+def _draw(session: Session, opening: Opening, payload: dict[str, Any], host: str, ip: str | None) -> None:
+    """Tell the result as soon as both seeds are known: it is computed, nobody chooses it."""
+    found = draw.draws(session, opening.id)
+    held = found.by_kind[payload.get("kind") or ""]
+    result = held.result(found.head)
+    if result is not None:
+        told = {
+            "kind": held.kind,
+            "value": result[1],
+            "pool": held.pool,
+            "index": result[0],
+            "head": found.head,
+        }
+        perform(session, opening.id, "coefficient_drawn", told, host=host, ip=ip)
+
+
 def _get(session: Session, opening_id: str) -> tuple[Opening, Lot]:
     opening = session.get(Opening, opening_id)
     if opening is None:
@@ -81,17 +160,20 @@ def _get(session: Session, opening_id: str) -> tuple[Opening, Lot]:
     return opening, session.get_one(Lot, opening.lot_id)
 
 
-def prepare(session: Session, opening: Opening, lot: Lot, kind: str) -> dict[str, Any] | None:
+def prepare(
+    session: Session, opening: Opening, lot: Lot, kind: str, lines: Sequence[Line]
+) -> dict[str, Any] | None:
     """What the ledger says for a step's payload; fields it cannot know are missing; None: nothing to say."""
     if kind == "bidders_published":
-        lines = list_of(session, opening)
         return {"count": len(lines), "bidders": [{"no": line.number, "name": line.name} for line in lines]}
     if kind == "decrypt_progress":
-        return _decryption(session, opening)
+        return _decryption(lines)
     if kind == "control_price":
-        return _control_price(session, opening, lot)
+        return _control_price(lot, lines)
     if kind == "bid_read":
-        return _next_bid(session, opening)
+        return _next_bid(session, opening, lines)
+    if kind == "bid_corrected":
+        return {} if _numbers(session, opening, "bid_read") else None
     if kind in ("objection", "objection_answered"):
         return _objection(session, opening, kind)
     if kind == "record_confirmed":
@@ -101,17 +183,17 @@ def prepare(session: Session, opening: Opening, lot: Lot, kind: str) -> dict[str
     return {}
 
 
-def _decryption(session: Session, opening: Opening) -> dict[str, Any]:
-    states = [line.bid and line.bid.decrypt_status for line in list_of(session, opening)]
+def _decryption(lines: Sequence[Line]) -> dict[str, Any]:
+    states = [line.bid and line.bid.decrypt_status for line in lines]
     if states and not any(states):
         return {"total": len(states)}  # the platform has told nothing: that is neither success nor 0
     return {"done": states.count("success"), "failed": states.count("failed"), "total": len(states)}
 
 
-def _control_price(session: Session, opening: Opening, lot: Lot) -> dict[str, Any] | None:
+def _control_price(lot: Lot, lines: Sequence[Line]) -> dict[str, Any] | None:
     if lot.control_price is None:
         return None
-    bids = (line.bid for line in list_of(session, opening))
+    bids = (line.bid for line in lines)
     prices = [bid.price for bid in bids if bid is not None and bid.price is not None]
     over = sum(price > lot.control_price for price in prices)
     payload: dict[str, Any] = {"amount": str(lot.control_price)}
@@ -122,9 +204,8 @@ def _control_price(session: Session, opening: Opening, lot: Lot) -> dict[str, An
     return payload
 
 
-def _next_bid(session: Session, opening: Opening) -> dict[str, Any] | None:
+def _next_bid(session: Session, opening: Opening, lines: Sequence[Line]) -> dict[str, Any] | None:
     read = _numbers(session, opening, "bid_read")
-    lines = list_of(session, opening)
     for line in lines:
         if line.number not in read:
             return {"no": line.number, "name": line.name, "total": len(lines), **_read_aloud(line.bid)}

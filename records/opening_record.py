@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from messages import Message, Parameter
 from records.opening_checks import READINGS, WrongReading
-from records.published_list import list_of
+from records.published_list import Line, list_of
 from records.tables.openings import Opening, OpeningEvent
 
 _NAMED = 12
@@ -105,10 +105,10 @@ class Missing:
         ]
 
 
-def missing(session: Session, opening: Opening, told: Progress) -> Missing:
-    """What the record of an opening lacks, from its events and what the ledger holds of its bids."""
+def missing(told: Progress, lines: Iterable[Line]) -> Missing:
+    """What the record of an opening lacks, from its events and what the ledger knows of the bids of its list."""
     waiting = [no for no in told.listed if no not in told.read]
-    status = _decrypted(session, opening) if waiting else {}
+    status = {line.number: line.bid.decrypt_status for line in lines if line.bid}
     unread = [no for no in waiting if status.get(no) == "success"]
     unknown = [no for no in waiting if status.get(no) not in ("success", "failed")]
     failed_elsewhere = told.failed - (len(waiting) - len(unread) - len(unknown))
@@ -125,7 +125,7 @@ def check_complete(session: Session, opening: Opening, kind: str, told: Mapping[
     found = progress(session, opening.id)
     if kind == "record_confirmed":
         found.add(kind, told)
-        left = missing(session, opening, found)
+        left = missing(found, list_of(session, opening))
     elif told.get("result") == "opened":
         left = Missing(unanswered=tuple(sorted(found.open)))
         if found.changed and not left:
@@ -134,11 +134,6 @@ def check_complete(session: Session, opening: Opening, kind: str, told: Mapping[
         return
     if left:
         raise NotComplete(Message("record.incomplete", opening=opening.id, missing=left.messages()))
-
-
-def _decrypted(session: Session, opening: Opening) -> dict[int, str | None]:
-    """Number → what the ledger knows of a bid's decryption."""
-    return {line.number: line.bid.decrypt_status for line in list_of(session, opening) if line.bid}
 
 
 def _numbers(found: Sequence[int]) -> list[Parameter]:

@@ -25,6 +25,7 @@ _SHEETS: Mapping[str, tuple[str, ...]] = {
     "player": ("base", "player"),
     "wall": ("base", "player", "wall"),
     "opening": ("base", "player", "opening"),
+    "host": ("base", "player", "opening", "host"),
     "warnings": ("base", "warnings"),
 }
 """Component → its stylesheets, one after the other; its script is the module of its name."""
@@ -125,6 +126,26 @@ def opening(
         "words": words(lang, "live", "opening"),
     }
     _component("opening")(data=data, key=key)
+
+
+def host(
+    opening_id: str, lang: str, *, room: str | None, room_name: str, title: str, currency: str = CNY, voice: bool = False,
+    key: str = "host",
+) -> None:  # fmt: skip
+    """The host's desk of one opening; `voice`: this machine can read aloud in Mandarin."""
+    data = {
+        "hub": _hub(),
+        "opening": opening_id,
+        "title": title,
+        "player": {"room": room, "name": room_name} if room else None,
+        "voice": voice,
+        "coefficient": messages.say("room.draw_kind_default", "zh"),  # the record keeps it in Chinese
+        "stages": [{"id": stage, "name": messages.say(f"site.stage.{stage}", lang)} for stage in STAGES],
+        "said": messages.words(lang, "site.say."),
+        "money": _money(currency, lang),
+        "words": words(lang, "live", "opening", "host"),
+    }
+    _component("host")(data=data, key=key)
 
 
 def warning_desk(

@@ -106,3 +106,13 @@ export async function ask(address, options = {}) {
   if (!answer.ok) throw Object.assign(new Error(body.detail || `HTTP ${answer.status}`), { status: answer.status });
   return body;
 }
+
+/** An amount (decimal string) in the unit of the reader's language, two decimals; the record and its CSV keep every digit. */
+export function money(price, { unit, size }) {
+  return price === null || price === undefined || price === "" ? "—" : `${amount(price, { size })} ${unit}`;
+}
+
+export function amount(price, { size }) {
+  if (price === null || price === undefined) return "—";
+  return (Number(price) / size).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+}

@@ -1,6 +1,6 @@
 // The list, the stepper, the log and the objections of one opening, straight from the hub's feed.
 import { clock } from "./clock.js";
-import { h, icon, mount, say, svg } from "./common.js";
+import { amount, h, icon, money, mount, say, svg } from "./common.js";
 import { follow } from "./feed.js";
 import { Player, Rooms, term } from "./player.js";
 import { STEPS, Story, sentence } from "./story.js";
@@ -218,16 +218,6 @@ class OpeningView {
 
 function bars() {
   return svg("svg", { class: "eq", viewBox: "0 0 16 14", "aria-hidden": "true" }, ...[1, 6, 11].map((x, i) => svg("rect", { x, y: 2 + i, width: 4, height: 12 - i })));
-}
-
-/** An amount (decimal string) in the unit of the reader's language, two decimals; the record and its CSV keep every digit. */
-function money(price, { unit, size }) {
-  return price === null || price === undefined || price === "" ? "—" : `${amount(price, { size })} ${unit}`;
-}
-
-function amount(price, { size }) {
-  if (price === null || price === undefined) return "—";
-  return (Number(price) / size).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 }
 
 /** What Streamlit mounts. */

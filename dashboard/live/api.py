@@ -20,11 +20,11 @@ from dashboard import context, screens
 from dashboard.access import accounts
 from dashboard.access.accounts import SignedIn
 from dashboard.http import gate
-from dashboard.live import opening_record
+from dashboard.live import host_desk, opening_record
 from dashboard.live import rooms as rooms_live
 from dashboard.live import warnings as warning_views
 from messages import Invalid, Message, Unknown
-from records import audit, unmasking
+from records import audit, hosting, unmasking
 from records.administration import By, Conflict
 from records.serving import signing
 from records.serving.problems import Problem
@@ -258,6 +258,47 @@ def record_csv(request: Request, user: SignedIn) -> Response:
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
+# ── the host's desk ──────────────────────────────────────────────────────────
+
+
+def host_state(request: Request, user: SignedIn) -> dict[str, Any]:
+    """GET /api/openings/{id}/desk?after=SEQ: how the opening stands, what is new, what this user may do."""
+    after = whole(request.query_params.get("after", "0"))
+    if after is None:
+        raise Problem(400, Message("http.not_whole", name="after"))
+    with context.ledger().read() as session:
+        try:
+            return host_desk.state(session, request.path_params["id"], after, user, _language(request))
+        except Unknown as error:
+            raise Problem(404, error.message) from None
+
+
+def host_step(request: Request, user: SignedIn) -> dict[str, Any]:
+    """POST /api/openings/{id}/steps {"kind", "payload", "seen"}: take a step once, however often it is sent."""
+    with context.ledger().write() as session:
+        return host_desk.take(
+            session, request.path_params["id"], request.state.given, user, _address(request)
+        )
+
+
+def host_retender(request: Request, user: SignedIn) -> dict[str, Any]:
+    """POST /api/openings/{id}/retender {"deadline"}: the next round of a failed lot."""
+    if user.role not in hosting.HOSTS:
+        raise Problem(403, Message("http.not_your_role"))
+    with context.ledger().write() as session:
+        return host_desk.begin_again(
+            session, request.path_params["id"], request.state.given, user, _address(request)
+        )
+
+
+def host_voice(request: Request, _user: SignedIn) -> Response:
+    """GET /api/openings/{id}/voice/{no}.wav: the last reading of a bid in synthesised Mandarin."""
+    number = whole(request.path_params["no"])
+    with context.ledger().read() as session:
+        sound = host_desk.spoken(session, request.path_params["id"], number or 0)
+    return Response(sound, media_type="audio/wav", headers={"Cache-Control": "no-store"})
+
+
 routes: list[BaseRoute] = [
     _route("/api/warnings", "GET", "warnings", list_warnings, names=True),
     _route("/api/warnings/counts", "GET", "warnings", count_warnings),
@@ -268,5 +309,9 @@ routes: list[BaseRoute] = [
     _route("/api/warnings/{id}/act", "POST", "warnings", act, names=True),
     _route("/api/hall", "GET", "hall", seats),
     _route("/api/openings/{id}/record.csv", "GET", "room", record_csv),
+    _route("/api/openings/{id}/desk", "GET", "room", host_state),
+    _route("/api/openings/{id}/steps", "POST", "room", host_step),
+    _route("/api/openings/{id}/retender", "POST", "room", host_retender),
+    _route("/api/openings/{id}/voice/{no}.wav", "GET", "room", host_voice),
     _route("/api/rooms/{id}/view-token", "POST", "remote", view_token),
 ]

@@ -17,8 +17,14 @@ from records.states import OPENING_STEPS, STAGES
 from supervision.warnings.handling import ACTIONS
 
 FOLDER = Path(components.__file__).parent
-NAMES = ("player", "wall", "opening", "warnings")
-AREAS = {"player": ("live",), "wall": ("live",), "opening": ("live", "opening"), "warnings": ("warnings",)}
+NAMES = ("player", "wall", "opening", "host", "warnings")
+AREAS = {
+    "player": ("live",),
+    "wall": ("live",),
+    "opening": ("live", "opening"),
+    "host": ("live", "opening", "host"),
+    "warnings": ("warnings",),
+}
 
 
 @pytest.fixture
@@ -39,6 +45,7 @@ def mount_all(lang: str) -> None:
     components.player("r1", "开标一室", lang)
     components.wall(9, {"centre": "c1"}, lang)
     components.opening("o1", lang, room="r1", room_name="开标一室", control_price="1.00")
+    components.host("o1", lang, room="r1", room_name="开标一室", title="一标段")
     components.warning_desk(lang, {"state": "open"}, counts_only=False)
 
 
@@ -101,7 +108,7 @@ def test_every_word_a_script_asks_for_exists(name: str) -> None:
 def test_data_is_the_same_at_every_rerun(mounted: list[tuple[str, dict[str, Any]]]) -> None:
     mount_all("zh")
     mount_all("zh")
-    first, second = mounted[:4], mounted[4:]
+    first, second = mounted[: len(NAMES)], mounted[len(NAMES) :]
     assert [json.dumps(call, ensure_ascii=False) for call in first] == [
         json.dumps(call, ensure_ascii=False) for call in second
     ]
@@ -126,7 +133,7 @@ def test_the_opening_has_words_for_every_event(mounted: list[tuple[str, dict[str
 
 def test_every_action_has_a_key_of_its_own(mounted: list[tuple[str, dict[str, Any]]]) -> None:
     mount_all("zh")
-    actions = mounted[3][1]["data"]["actions"]
+    actions = mounted[4][1]["data"]["actions"]
     assert [action["id"] for action in actions] == list(ACTIONS)
     keys = [action["key"] for action in actions]
     assert len({*keys, "j", "k", "?"}) == len(keys) + 3

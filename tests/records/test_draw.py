@@ -10,6 +10,7 @@ import pytest
 
 from records import draw, hosting, opening_record, states
 from records.ledger import Ledger
+from records.published_list import list_of
 from records.tables.openings import Opening
 from tests.records.market import AFTER, lot_with_opening
 
@@ -185,8 +186,8 @@ def test_who_is_still_missing_in_the_record(
     )
     walk.read(*read)
     with walk.ledger.read() as session:
-        opening = session.get_one(Opening, "O1")
-        left = opening_record.missing(session, opening, opening_record.progress(session, "O1"))
+        lines = list_of(session, session.get_one(Opening, "O1"))
+        left = opening_record.missing(opening_record.progress(session, "O1"), lines)
     assert left.undecided == missing and not left.unread
 
 

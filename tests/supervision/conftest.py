@@ -140,8 +140,11 @@ class Market:
         """An opening from announcement to end."""
         opening = self.opening(lot_id, at)
         self.publish_bidders(opening, at)
-        self.read_aloud(opening, 1, at, price="1")
-        self.event(opening, "record_confirmed", {"rows": 1}, at)
+        with self.ledger.read() as session:
+            count = len(list(session.scalars(select(Bid.id).where(Bid.lot_id == lot_id))))
+        for number in range(1, count + 1):
+            self.read_aloud(opening, number, at, price=str(number))
+        self.event(opening, "record_confirmed", {"rows": count}, at)
         self.event(opening, "ended", {"result": "opened"}, at)
 
 

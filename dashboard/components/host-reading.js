@@ -1,0 +1,59 @@
+// The card of the bid being read: who, how much, beside the limit and the prices read before; then who comes next.
+import { clock } from "./clock.js";
+import { amount, h, say, svg } from "./common.js";
+import { term } from "./player.js";
+
+/** Prices read so far on a line, this one marked, the limit as a bar. */
+function priceStrip(prices, own, limit, words) {
+  const all = [...prices, own, limit].filter((n) => Number.isFinite(n) && n > 0);
+  if (all.length < 2 || !Number.isFinite(own)) return null;
+  const low = Math.min(...all), span = Math.max(...all) - low || 1, at = (n) => 8 + (264 * (n - low)) / span;
+  const marks = prices.map((n) => svg("path", { class: "p", d: `M${at(n)} 8v12` }));
+  const bar = Number.isFinite(limit) && limit > 0 ? svg("path", { class: "l", d: `M${at(limit)} 2v24` }) : null;
+  return svg("svg", { class: "strip", viewBox: "0 0 280 28", role: "img", "aria-label": words.stripLabel }, svg("path", { class: "axis", d: "M0 14h280" }), marks, bar, svg("circle", { cx: at(own), cy: 14, r: 6 }));
+}
+
+function limitLine(price, limit, words) {
+  if (!Number.isFinite(price) || !limit) return h("p.muted", {}, words.noLimit);
+  const under = ((limit - price) / limit) * 100, key = under < 0 ? "overBy" : "underBy";
+  return h("p" + (under < 0 ? ".over" : ".ok"), {}, h("b", {}, under < 0 ? words.overLimitShort : words.limitFine), " ", say(words[key], { n: Math.abs(under).toFixed(2) }));
+}
+
+function facts(bid, words) {
+  const pairs = [[words.days, bid.duration_days ?? "—"], [words.quality, term(bid.quality, words) || "—"], [words.remark, term(bid.remark, words) || "—"]];
+  return h("dl.facts", {}, pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd.cut", { title: String(value) }, String(value)))));
+}
+
+function next(view) {
+  const { desk, words, busy } = view, given = desk.steps.bid_read;
+  const main = h("button.btn.main.next", { type: "button", "data-step": "bid_read", disabled: !given || busy, onclick: () => view.next() },
+    h("b", {}, busy ? words.sending : words.readNext), h("small", {}, given ? say(words.nextIs, { no: given.no, name: given.name }) : words.nobodyNext), h("kbd", {}, "⏎"));
+  const again = h("button.btn", { type: "button", disabled: view.story.current === null, onclick: () => view.again() }, words.again, h("kbd", {}, "R"));
+  const correct = h("button.btn", { type: "button", "data-step": "bid_corrected", disabled: !("bid_corrected" in desk.steps), onclick: () => view.correct() }, words.step.bid_corrected, h("kbd", {}, "C"));
+  return h("div.row", {}, main, again, correct);
+}
+
+function upcoming({ desk, words }) {
+  return h("ol.up", {}, desk.upcoming.map((b, i) => h("li" + (i ? "" : ".first"), {}, h("b", {}, String(b.no)), h("span.cut", { title: b.name }, b.name),
+    h("small", {}, b.over ? h("span.w", {}, words.overAhead) : i ? words.status[b.status] ?? words.status.none : `${words.nextOne} · ${words.status[b.status] ?? words.status.none}`))));
+}
+
+/** The card's children: the bid read last, or what comes before the first. */
+export function readingCard(view) {
+  const { story, desk, words } = view, no = story.current ?? [...story.readings.keys()].at(-1), bid = story.readings.get(no);
+  const rest = [next(view), h("p.muted.small", {}, words.readingHint), upcoming(view)];
+  if (!bid) {
+    const title = h("h2.name", {}, story.bidders.size ? say(words.listOut, { n: story.bidders.size }) : words.notYet);
+    return [h("div.head", {}, h("span.chip.line", {}, words.beforeReading)), title, ...("bid_read" in desk.steps ? rest : [h("p.muted", {}, words.waitReading)])];
+  }
+  const price = Number(bid.price), limit = Number(desk.control_price), others = [...story.readings].filter(([other]) => other !== no).map(([, r]) => Number(r.price));
+  view.since = h("span.muted", {}, clock(bid.ts));
+  const before = (bid.before ?? []).map((old) => h("s", {}, amount(old.price, view.data.money)));
+  return [
+    h("div.head", {}, h("span.chip.now", {}, story.current === null ? words.lastRead : words.readingNow), h("b", {}, say(words.numberOf, { no, total: story.bidders.size })), view.since),
+    h("h2.name.cut", { title: bid.name }, bid.name),
+    h("p.price", {}, ...before, bid.price === undefined ? term(bid.remark, words) || "—" : h("strong", {}, amount(bid.price, view.data.money)), bid.price === undefined ? null : h("span", {}, view.data.money.unit)),
+    h("div.check", {}, limitLine(price, limit, words), priceStrip(others.filter(Number.isFinite), price, limit, words)),
+    desk.spelled[no] ? h("p.spell", {}, desk.spelled[no]) : null, facts(bid, words), ...rest,
+  ].filter(Boolean);
+}

@@ -1,0 +1,348 @@
+// The host's desk: the bid being read, the steps of the law with what may be done now, the list, objections. It reads the
+// desk itself (/api/openings/{id}/desk); the hub's feed only rings when there is something new.
+import { clock } from "./clock.js";
+import { amount, ask, h, icon, money, mount, say } from "./common.js";
+import { follow } from "./feed.js";
+import { HostForms } from "./host-forms.js";
+import { readingCard } from "./host-reading.js";
+import { Player, Rooms, term } from "./player.js";
+import { STEPS, Story, sentence } from "./story.js";
+
+const PAGE = 50;
+/** How often the desk is asked when the hub does not ring, in ms. */
+const LOOK = 3000;
+const STAGE_OF = {
+  sign_in: "sign_in", bidders_published: "bidders", decrypt_progress: "decryption", control_price: "price", coefficient_drawn: "price",
+  bid_read: "reading", bid_corrected: "reading", objection: "objection", objection_answered: "objection", record_confirmed: "confirmation",
+  ended: "end",
+};
+/** Steps that are taken from the reading card and the bar, not from the table of steps. */
+const ELSEWHERE = new Set(["bid_read", "bid_corrected", "paused", "resumed"]);
+const KEYS = { Enter: "next", r: "again", c: "correct", a: "answer", o: "object" };
+
+class HostDesk {
+  constructor(root, data) {
+    Object.assign(this, { root, data, words: data.words, page: 0, query: "", only: "all", desk: null, busy: false, voice: false });
+    this.story = new Story();
+    this.actors = new Map();
+    this.voiceOf = { say: (key, values) => say(data.said[key] ?? key, values), term: (text) => term(text, this.words), money: (price) => money(price, data.money) };
+    this.forms = new HostForms(this);
+    this.build();
+    this.feed = follow(() => new URL(`/feeds/openings/${encodeURIComponent(data.opening)}?after=${this.story.seq}`, data.hub).href, {
+      message: ({ seq }) => { if (seq > this.story.seq) this.look(); }, state: (state) => this.tellHub(state),
+    });
+    if (data.player) this.rooms = new Rooms(data.hub, (rooms) => this.player?.tellRoom(this.roomState(rooms?.find((room) => room.id === data.player.room))));
+    this.looking = setInterval(() => this.look(), LOOK);
+    this.ticking = setInterval(() => this.tick(), 1000);
+    this.keys = (event) => this.key(event);
+    document.addEventListener("keydown", this.keys);
+    this.look();
+  }
+
+  roomState(room) {
+    const state = { in_progress: "live", paused: "paused", ended: "ended", sealed: "ended" }[this.story.state] ?? "standby";
+    const slated = state === "live" && room?.state === "paused";
+    return { state: slated ? "paused" : state, covered: slated, reason: slated ? room.reason : this.story.pauseReason, muted: room?.muted };
+  }
+
+  build() {
+    const { words } = this;
+    this.head = h("div.top");
+    this.said = h("p.said", { role: "status", hidden: true });
+    this.reading = h("section.card.bidnow", { "aria-label": words.reading });
+    this.steps = h("section.card.law", { "aria-label": words.process });
+    this.picture = h("section.card.player", { "aria-label": words.picture });
+    if (this.data.player) this.player = new Player(this.picture, { ...this.data.player, hub: this.data.hub, words, quiet: true });
+    this.bar = h("section.card.box");
+    this.draws = h("section.card.box");
+    this.objections = h("section.card.box.ask");
+    this.log = h("ol.log", { "aria-label": words.textLog, tabindex: 0 });
+    this.list = this.buildList();
+    this.grid = h("div.desk", {},
+      h("div.side", {}, this.picture, this.bar, h("section.card.box", {}, h("h2", {}, words.textLog), this.log)),
+      h("div", {}, this.reading, this.steps), h("div", {}, this.list, this.objections, this.draws));
+    this.root.append(this.head, this.said, this.grid, this.forms.box);
+  }
+
+  buildList() {
+    const { words } = this;
+    this.count = h("strong");
+    this.progress = h("i");
+    this.filters = h("div.seg", { role: "group", "aria-label": words.filter });
+    this.search = h("input", { type: "search", placeholder: words.search, "aria-label": words.search, oninput: (e) => { this.query = e.target.value.trim(); this.page = 0; this.drawList(); } });
+    this.body = h("tbody");
+    this.pages = h("nav.pg", { "aria-label": words.pages });
+    this.empty = h("p.muted.empty");
+    const head = [words.no, words.bidder, this.data.money.price, words.readAt].map((w, i) => h("th" + (i > 1 ? ".num" : ""), { scope: "col" }, w));
+    return h("section.card.list", {},
+      h("div.hd", {}, h("h2", {}, words.reading, this.count), h("div.prog", {}, this.progress)),
+      h("div.bar", {}, this.filters, this.search), this.empty,
+      h("table.tb", { tabindex: 0, "aria-label": words.reading }, h("thead", {}, h("tr", {}, head)), this.body), this.pages);
+  }
+
+  // ── the ledger ────────────────────────────────────────────────────────────
+
+  /** Ask the desk how things stand; one question at a time, another follows if one came meanwhile. */
+  async look() {
+    if (this.asking) { this.again = true; return; }
+    this.asking = true;
+    try {
+      const desk = await ask(`/api/openings/${encodeURIComponent(this.data.opening)}/desk?after=${this.story.seq}`);
+      for (const event of desk.events) {
+        this.actors.set(event.seq, event.actor);
+        this.story.add(event);
+      }
+      this.skew = new Date(desk.now).getTime() - Date.now();
+      const changed = desk.events.length || JSON.stringify({ ...desk, now: 0, events: 0 }) !== this.seen || this.lost;
+      this.desk = desk;
+      this.seen = JSON.stringify({ ...desk, now: 0, events: 0 });
+      this.lost = false;
+      if (changed) this.draw();
+    } catch (error) {
+      this.lost = true;
+      this.tell(say(this.words.lost, { why: error.message }), "refused");
+    } finally {
+      this.asking = false;
+      if (this.again) { this.again = false; this.look(); }
+    }
+  }
+
+  /** Take a step. It names the event last seen, so that it is taken once however often it is sent. */
+  async take(kind, payload) {
+    if (this.busy) return false;
+    this.busy = true;
+    const seen = this.story.seq;
+    this.drawReading();
+    try {
+      const answer = await this.send("steps", { kind, payload, seen });
+      const name = this.words.step[kind];
+      this.tell(say(answer.already ? this.words.already : this.words.done, { step: name, seq: answer.seq, who: answer.who }), "done");
+      if (kind === "bid_read") this.speak(payload.no);
+      return true;
+    } catch (error) {
+      this.tell(error.message, "refused");
+      throw error;
+    } finally {
+      this.busy = false;
+      await this.look();
+      this.drawReading();
+    }
+  }
+
+  /** A request that was lost on the way is sent again, with the same content. */
+  async send(what, body) {
+    const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ask(`/api/openings/${encodeURIComponent(this.data.opening)}/${what}`, options);
+      } catch (error) {
+        if (error.status || attempt === 4) throw error;
+        this.tell(this.words.sendingAgain, "waiting");
+        await new Promise((done) => setTimeout(done, 500 * 2 ** attempt));
+      }
+    }
+  }
+
+  tell(words, outcome) {
+    this.said.hidden = false;
+    this.said.className = `said ${outcome}`;
+    this.said.textContent = words;
+    clearTimeout(this.hiding);
+    if (outcome !== "refused") this.hiding = setTimeout(() => { this.said.hidden = true; }, 12_000);
+  }
+
+  tellHub(state) { this.hub = state; if (this.desk) this.drawHead(); }
+
+  // ── keys and voice ────────────────────────────────────────────────────────
+
+  key(event) {
+    const target = event.composedPath()[0];
+    const typing = target?.matches?.("input, textarea, select, button, a, summary, [contenteditable]");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || this.forms.box.open || !this.root.isConnected) return;
+    const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!act || !this.desk) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this[act]();
+  }
+
+  next() { const given = this.desk.steps.bid_read; if (given && !this.busy) this.take("bid_read", given).catch(() => {}); }
+  again() { if (this.story.current !== null) { this.speak(this.story.current, true); this.drawReading(); } }
+  correct() { if ("bid_corrected" in this.desk.steps) this.forms.ask("bid_corrected"); }
+  answer() { if ("objection_answered" in this.desk.steps) this.forms.ask("objection_answered"); }
+  object() { if ("objection" in this.desk.steps) this.forms.ask("objection"); }
+
+  /** The reading of a bid in synthesised Mandarin, where the host has switched it on. */
+  speak(no, asked = false) {
+    if (!this.voice || (!asked && this.data.voice === false)) return;
+    this.sound?.pause();
+    this.sound = new Audio(`/api/openings/${encodeURIComponent(this.data.opening)}/voice/${no}.wav?seq=${this.story.seq}`);
+    this.sound.play().catch((error) => this.tell(error.message, "refused"));
+  }
+
+  // ── drawing ───────────────────────────────────────────────────────────────
+
+  draw() {
+    for (const part of ["Head", "Reading", "Steps", "Bar", "List", "Objections", "Draws", "Log"]) this[`draw${part}`]();
+  }
+
+  tick() {
+    if (this.time) this.time.textContent = clock(Date.now() + (this.skew ?? 0));
+    const read = this.story.readings.get(this.story.current);
+    if (this.since && read) this.since.textContent = say(this.words.since, { n: Math.max(0, Math.round((Date.now() + this.skew - new Date(read.ts)) / 1000)) });
+  }
+
+  drawHead() {
+    const { words, desk, story } = this;
+    this.time = h("time.big", {}, clock(Date.now() + this.skew));
+    const state = story.state === "in_progress" ? this.stageName(story.stage) : words.state[story.state] ?? story.state;
+    this.head.replaceChildren(...[
+      h("span.chip" + (story.state === "in_progress" ? ".now" : ".line"), {}, state),
+      h("span.muted", {}, say(words.event, { n: desk.seq })), h("code.muted", { title: words.chainHead }, (story.head ?? "").slice(0, 12)),
+      this.hub === "open" ? null : h("span.chip.line", {}, words.hubAway), h("span.grow"), this.time].filter(Boolean));
+    if (desk.few) this.head.append(h("p.few", { role: "alert" }, say(words.few, { n: story.count })));
+  }
+
+  stageName(id) { return this.data.stages.find((stage) => stage.id === id)?.name ?? id; }
+
+  drawReading() {
+    if (this.desk) this.reading.replaceChildren(...readingCard(this));
+  }
+
+  drawSteps() {
+    const { words, story } = this, here = STEPS.indexOf(story.stage), over = story.stage === "end";
+    const rows = STEPS.map((stage, index) => {
+      const state = over ? (story.steps[stage] ? "ok" : "no") : index < here ? "ok" : index === here ? "cur" : "no";
+      const actions = Object.keys(this.desk.steps).filter((kind) => STAGE_OF[kind] === stage && !ELSEWHERE.has(kind) && !this.told(kind));
+      const buttons = actions.map((kind) => h("button.btn", { type: "button", "data-step": kind, onclick: () => this.forms.ask(kind) }, words.step[kind]));
+      return h(`li.${state}`, state === "cur" ? { "aria-current": "step" } : {}, h("i.dot", {}, state === "ok" ? icon("check") : null),
+        h("b", {}, this.stageName(stage)), h("time", {}, clock(story.steps[stage])), h("span", {}, this.wants(stage)), h("small", {}, words.law[stage]), h("div.acts", {}, buttons));
+    });
+    const title = h("h2", {}, words.process, here < 0 ? null : h("span.muted", {}, say(words.stepOf, { n: here + 1, of: STEPS.length })));
+    this.steps.replaceChildren(title, h("ol.law", {}, rows), ...this.also());
+  }
+
+  /** Whether a step would say again what has been said. */
+  told(kind) {
+    const { decryption, control } = this.story;
+    if (kind === "decrypt_progress") return decryption !== null && decryption.done !== null && decryption.done + decryption.failed === decryption.total;
+    return kind === "control_price" && control !== null && control.over === this.desk.steps.control_price.over;
+  }
+
+  /** What a stage asks for; for the record what is still missing. */
+  wants(stage) {
+    const { desk, words } = this;
+    if (stage === "confirmation" && desk.missing.length && this.story.readings.size) return desk.missing.join(words.semicolon);
+    if (stage === "confirmation" && desk.changed && this.story.confirmed) return words.confirmAgain;
+    return words.wants[stage];
+  }
+
+  /** Moving an opening that has not begun, and the next round of one that failed. */
+  also() {
+    const { desk, words } = this, found = [];
+    if (desk.movable) found.push(h("button.btn", { type: "button", "data-step": "scheduled", onclick: () => this.forms.ask("scheduled") }, words.step.scheduled));
+    if (desk.retender) found.push(h("button.btn.main", { type: "button", "data-step": "retender", onclick: () => this.forms.ask("retender") }, words.step.retender));
+    return found.length ? [h("div.row", {}, found)] : [];
+  }
+
+  drawBar() {
+    const { desk, story, words } = this, act = story.state === "paused" ? "resumed" : "paused";
+    const until = story.pausedUntil ? say(words.resumesAt, { time: clock(story.pausedUntil) }) : "";
+    const button = act in desk.steps ? h("button.btn" + (act === "resumed" ? ".main" : ""), { type: "button", "data-step": act, onclick: () => this.forms.ask(act) }, words.step[act]) : null;
+    const voice = h("button.btn.follow", { type: "button", role: "switch", "aria-checked": String(this.voice), disabled: !this.data.voice, title: this.data.voice ? words.voiceHint : words.noVoice, onclick: () => { this.voice = !this.voice; this.drawBar(); } }, words.voice, h("span.tgl"));
+    this.bar.replaceChildren(...[h("h2", {}, words.sitting), story.state === "paused" ? h("p", {}, `${words.adjourned} ${story.pauseReason} ${until}`) : null,
+      h("div.row", {}, [button, voice].filter(Boolean)), h("p.muted.small", {}, this.data.voice ? words.voiceHint : words.noVoice), h("p.muted.small", {}, words.keys)].filter(Boolean));
+  }
+
+  rows() {
+    const { story, query, only } = this, wanted = query.toLowerCase(), limit = Number(this.desk.control_price);
+    return [...story.bidders].sort(([a], [b]) => a - b).map(([no, name]) => ({ no, name, read: story.readings.get(no) }))
+      .filter((b) => !wanted || String(b.no) === wanted || b.name.toLowerCase().includes(wanted))
+      .filter((b) => only === "all" || (only === "waiting" && !b.read) || (only === "corrected" && b.read?.before?.length) || (only === "over" && limit && Number(b.read?.price) > limit));
+  }
+
+  drawList() {
+    const { story, words } = this, all = [...story.readings.values()], limit = Number(this.desk.control_price);
+    const counts = { all: story.bidders.size, waiting: story.bidders.size - all.length, corrected: all.filter((r) => r.before?.length).length, over: limit ? all.filter((r) => Number(r.price) > limit).length : 0 };
+    this.count.replaceChildren(String(all.length), h("small", {}, say(words.ofRead, { total: story.bidders.size })));
+    this.progress.style.width = story.bidders.size ? `${(100 * all.length) / story.bidders.size}%` : "0";
+    this.filters.replaceChildren(...Object.entries(counts).map(([key, n]) => h("button", { type: "button", "aria-pressed": String(this.only === key), onclick: () => { this.only = key; this.page = 0; this.drawList(); } }, `${words.only[key]}${key === "all" ? "" : ` ${n}`}`)));
+    const rows = this.rows(), count = Math.ceil(rows.length / PAGE);
+    if (!this.query && this.only === "all" && story.current !== this.shownAt) { this.page = Math.max(0, Math.floor(rows.findIndex((b) => b.no === story.current) / PAGE)); this.shownAt = story.current; this.jump = true; }
+    this.page = Math.max(0, Math.min(this.page, count - 1));
+    this.body.replaceChildren(...rows.slice(this.page * PAGE, (this.page + 1) * PAGE).flatMap((b) => this.row(b)));
+    this.empty.hidden = rows.length > 0;
+    this.empty.textContent = story.bidders.size ? words.noMatch : words.beforeList;
+    this.pages.hidden = count < 2;
+    this.pages.replaceChildren(h("span", {}, say(words.perPage, { n: PAGE })), ...Array.from({ length: count }, (_, i) => h("button", { type: "button", "aria-current": i === this.page ? "page" : null, onclick: () => { this.page = i; this.drawList(); } }, String(i + 1))));
+    const row = this.jump ? this.body.querySelector(".cur") : null;
+    this.jump = false;
+    if (row) this.list.querySelector(".tb").scrollTop = row.offsetTop - 180;
+  }
+
+  row({ no, name, read }) {
+    const { story, words } = this, now = no === story.current && story.state === "in_progress", first = read?.before ?? [];
+    const line = (cls, cells) => h(`tr${cls}`, now ? { "aria-current": "true" } : {}, cells);
+    const shown = read?.price === undefined ? (read ? term(read.remark, words) || "—" : words.waiting) : amount(read.price, this.data.money);
+    const struck = first.map((old, i) => line(".old", [h("td", {}, i ? "" : String(no)), h("td.cut", {}, i ? "" : name), h("td.num", {}, h("s", {}, amount(old.price, this.data.money))), h("td.num", {}, clock(old.ts))]));
+    const cells = first.length ? [h("td"), h("td.cut", {}, say(words.corrected, { reason: read.reason ?? "" }))] : [h("td", {}, String(no)), h("td.cut", { title: name }, name)];
+    return [...struck, line(now ? ".cur" : read ? "" : ".wait", [...cells, h("td.num.p", {}, shown), h("td.num", {}, clock(read?.ts))])];
+  }
+
+  drawObjections() {
+    const { words, story, desk } = this, all = [...story.objections].reverse(), open = desk.open_objections.length;
+    const acts = ["objection", "objection_answered"].filter((kind) => kind in desk.steps).map((kind) => h("button.btn" + (kind === "objection_answered" ? ".main" : ""), { type: "button", "data-step": kind, onclick: () => this.forms.ask(kind) }, words.step[kind]));
+    const lines = all.map(([no, o]) => h("li", {}, h("b", {}, `${no}`), h("span", {}, o.content ?? ""), h("time", {}, clock(o.ts)),
+      o.answer ? h("p.a", {}, o.answer) : o.keptOpen ? h("p.a", {}, say(words.keptOpen, { reason: o.keptOpen })) : h("p.w", {}, words.unanswered)));
+    this.objections.className = `card box ask${open ? " open" : ""}`;
+    this.objections.replaceChildren(h("h2", {}, open ? say(words.openObjections, { open, n: all.length }) : words.objections, h("span.muted", {}, open ? words.blocks : "")), h("ol.obj", {}, lines), h("div.row", {}, acts));
+  }
+
+  drawDraws() {
+    const { words, desk } = this;
+    const cards = desk.draws.map((draw) => h("div.draw", { "data-draw": draw.kind }, h("b", {}, draw.kind || words.coefficient), h("span.muted", {}, draw.pool.join(words.comma)),
+      ...draw.committed.map(({ no, who, sha256 }) => h("p.small", {}, say(draw.revealed.includes(no) ? words.revealedBy : words.committedBy, { no, who, hash: sha256.slice(0, 12) }))),
+      draw.failed ? h("p.w", {}, say(words.failedDraws, { n: draw.failed })) : null, draw.value ? h("strong", {}, say(words.drawn, { value: draw.value })) : null, h("div.row", {}, this.drawActs(draw))));
+    const commit = h("button.btn", { type: "button", "data-step": "coefficient_committed", onclick: () => this.forms.ask("coefficient_committed") }, words.step.coefficient_committed);
+    this.draws.replaceChildren(h("h2", {}, words.draws), h("p.muted.small", {}, words.drawHint), ...cards, h("div.row", {}, commit));
+  }
+
+  drawActs(draw) {
+    const { words } = this, acts = [];
+    if (!draw.open || draw.value) return acts;
+    if (draw.mine && !draw.revealed.includes(draw.mine)) acts.push(h("button.btn.main", { type: "button", "data-step": "coefficient_revealed", onclick: () => this.forms.ask("coefficient_revealed", draw) }, words.step.coefficient_revealed));
+    const late = draw.committed.map(({ no }) => no).find((no) => no !== draw.mine && !draw.revealed.includes(no));
+    if (late && draw.revealed.length) acts.push(h("button.btn", { type: "button", "data-step": "coefficient_unrevealed", onclick: () => this.forms.ask("coefficient_unrevealed", { ...draw, late }) }, words.step.coefficient_unrevealed));
+    return acts;
+  }
+
+  drawLog() {
+    const lines = this.story.log.slice(-60).reverse();
+    this.log.replaceChildren(...lines.map((event) => h("li", {}, h("time", {}, clock(event.ts)), h("span", { title: this.actors.get(event.seq) ?? "" }, sentence(event, this.voiceOf)))));
+  }
+
+  close() {
+    clearInterval(this.looking);
+    clearInterval(this.ticking);
+    clearTimeout(this.hiding);
+    document.removeEventListener("keydown", this.keys);
+    this.feed.close();
+    this.rooms?.close?.();
+    this.player?.close();
+    this.sound?.pause();
+    this.root.replaceChildren();
+  }
+}
+
+/** What Streamlit mounts. */
+export default function (component) {
+  return mount(component, (parent, data) => {
+    const root = h("div.sunbid");
+    parent.append(root);
+    let view = new HostDesk(root, data);
+    return {
+      update(next) { view.close(); view = new HostDesk(root, next); },
+      close() { view.close(); root.remove(); },
+    };
+  });
+}

@@ -1,0 +1,198 @@
+"""What the host's desk 主持台 shows of an opening and the steps that are taken there, as JSON for its component.
+
+The desk reads the ledger itself; the hub's feed only rings when there is something new, so that a host goes on working
+while the hub is away.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dashboard.access.accounts import SignedIn
+from messages import Fault, Message, Unknown
+from records import chain, draw, hosting, opening_record, retender
+from records.administration import Conflict
+from records.clock import now, rfc3339
+from records.currencies import currency
+from records.decimals import in_words
+from records.opening_checks import READINGS
+from records.public.openings import moment_of
+from records.published_list import Line, list_of
+from records.serving.problems import Problem
+from records.tables.openings import Opening, OpeningEvent
+from records.tables.projects import Lot
+from records.wrong_values import explain
+from supervision.figures.formats import CNY
+
+UPCOMING = 3
+"""Bidders after the next one whose names the host sees."""
+DRAWERS = hosting.HOSTS | {"supervisor"}
+"""Roles that may commit to a seed and reveal it."""
+VOICE = ("espeak-ng", "-v", "cmn", "-s", "150", "--stdout")
+"""The program that reads aloud in Mandarin, where it is installed."""
+VOICE_SECONDS = 20.0
+
+
+def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: str) -> dict[str, Any]:
+    """How an opening stands after event `after`, and what may be done. Raises Unknown (no such opening)."""
+    opening = session.get(Opening, opening_id)
+    if opening is None:
+        raise Unknown(Message("opening.unknown_opening", opening=opening_id))
+    lot = session.get_one(Lot, opening.lot_id)
+    hosts = user.role in hosting.HOSTS
+    lines = list_of(session, opening)
+    found = hosting.next_steps(session, opening_id, lines=lines) if hosts else []
+    steps = {step.kind: step.payload for step in found}
+    told = opening_record.progress(session, opening_id)
+    left = opening_record.missing(told, lines)
+    return {
+        "seq": opening.head_seq,
+        "state": opening.state,
+        "stage": opening.stage,
+        "result": opening.result,
+        "scheduled_at": rfc3339(opening.scheduled_at),
+        "deadline": rfc3339(moment_of(opening, lot)),
+        "now": rfc3339(now()),
+        "round": lot.round,
+        "control_price": None if lot.control_price is None else str(lot.control_price),
+        "events": _events(session, opening_id, after),
+        "steps": steps,
+        "movable": hosts and opening.state == "scheduled",
+        "retender": hosts and opening.result == "failed" and lot.status == "failed",
+        "few": len(told.listed) < retender.FEWEST if told.listed else False,
+        "open_objections": [{"no": no, "content": words} for no, words in told.open.items()],
+        "missing": [message.text(lang) for message in left.messages()],
+        "changed": told.changed,
+        "upcoming": _upcoming(lines, lot, told) if "bid_read" in steps else [],
+        "spelled": _spelled(session, opening_id, lot) if lang == "zh" else {},
+        "draws": _draws(session, opening, user),
+    }
+
+
+def _spelled(session: Session, opening_id: str, lot: Lot) -> dict[int, str]:
+    """The price read last in capital numerals, by its bidder's number; of yuan only."""
+    query = select(OpeningEvent.payload).where(
+        OpeningEvent.opening_id == opening_id, OpeningEvent.type.in_(READINGS)
+    )
+    last = session.scalar(query.order_by(OpeningEvent.seq.desc()).limit(1))
+    if last is None or "price" not in last or currency(lot.currency, lot.vat) != CNY:
+        return {}
+    return {last["no"]: in_words(Decimal(last["price"]))}
+
+
+def _events(session: Session, opening_id: str, after: int) -> list[dict[str, Any]]:
+    """Events after `after` as the feed tells them, with who told them."""
+    query = select(OpeningEvent).where(OpeningEvent.opening_id == opening_id, OpeningEvent.seq > after)
+    return [
+        {"seq": e.seq, "ts": chain.stamp(e.ts), "type": e.type, "payload": e.payload, "hash": e.hash, "actor": e.actor}
+        for e in session.scalars(query.order_by(OpeningEvent.seq))
+    ]  # fmt: skip
+
+
+def _upcoming(lines: list[Line], lot: Lot, told: opening_record.Progress) -> list[dict[str, Any]]:
+    """The bidders read next: whether they are decrypted and under the limit, no price."""
+    waiting = [line for line in lines if line.number not in told.read]
+    return [_line(line, lot) for line in waiting[: UPCOMING + 1]]
+
+
+def _line(line: Line, lot: Lot) -> dict[str, Any]:
+    price = line.bid.price if line.bid else None
+    over = price is not None and lot.control_price is not None and price > lot.control_price
+    status = line.bid.decrypt_status if line.bid else None
+    return {"no": line.number, "name": line.name, "status": status, "over": over}
+
+
+def _draws(session: Session, opening: Opening, user: SignedIn) -> list[dict[str, Any]]:
+    """Each draw: who has committed and revealed, and what this user may do."""
+    held = draw.draws(session, opening.id)
+    return [
+        {
+            "kind": one.kind,
+            "pool": one.pool,
+            "committed": [{"no": no, "sha256": one.commitments[no], "who": one.actors[no]} for no in sorted(one.commitments)],
+            "revealed": sorted(one.seeds),
+            "failed": one.failed,
+            "value": one.value,
+            "mine": next((no for no, who in one.actors.items() if who == user.name), None),
+            "open": held.head is not None,
+        }
+        for one in held.by_kind.values()
+    ]  # fmt: skip
+
+
+# ── steps ────────────────────────────────────────────────────────────────────
+
+
+def take(
+    session: Session, opening_id: str, given: Mapping[str, Any], user: SignedIn, ip: str | None
+) -> dict[str, Any]:
+    """Take the step {"kind", "payload", "seen"} as this user. Raises Problem with words for the host."""
+    kind, payload, seen = given.get("kind"), given.get("payload"), given.get("seen")
+    if not isinstance(kind, str) or not isinstance(payload, dict) or type(seen) is not int:
+        raise Problem(400, Message("host.bad_step"))
+    allowed = DRAWERS if kind in hosting.DRAW_STEPS else hosting.HOSTS
+    if user.role not in allowed:
+        raise Problem(403, Message("http.not_your_role"))
+    try:
+        taken = hosting.take(session, opening_id, kind, payload, seen=seen, host=user.name, ip=ip)
+    except Unknown as error:
+        raise Problem(404, error.message) from None
+    except KeyError:
+        raise Problem(400, Message("opening.no_host_step", step=kind)) from None
+    except Fault as error:
+        raise Problem(409, error.message) from None
+    except ValidationError as error:
+        place, why = explain(error)
+        raise Problem(400, Message("host.wrong_field", place=place, why=why)) from None
+    return {"seq": taken.event.seq, "already": taken.already, "who": taken.event.actor}
+
+
+def begin_again(
+    session: Session, opening_id: str, given: Mapping[str, Any], user: SignedIn, ip: str | None
+) -> dict[str, Any]:
+    """Re-tender a failed lot with {"deadline"}; the opening that is announced for it."""
+    try:
+        deadline = datetime.fromisoformat(str(given.get("deadline")))
+        if deadline.tzinfo is None:
+            raise ValueError
+    except ValueError:
+        raise Problem(400, Message("host.bad_time")) from None
+    try:
+        opening = retender.retender(session, opening_id, deadline, host=user.name, ip=ip)
+    except Unknown as error:
+        raise Problem(404, error.message) from None
+    except (Conflict, Fault) as error:
+        raise Problem(409, error.message) from None
+    return {"opening": opening.id}
+
+
+# ── the voice ────────────────────────────────────────────────────────────────
+
+
+def can_speak() -> bool:
+    """Whether the program that reads aloud is installed."""
+    return shutil.which(VOICE[0]) is not None
+
+
+def spoken(session: Session, opening_id: str, number: int) -> bytes:
+    """The last reading of a bid as synthesised Mandarin, WAV. Raises Problem where it is not read or cannot be spoken."""
+    read = next((row for row in opening_record.rows(session, opening_id) if row["no"] == number), None)
+    if read is None:
+        raise Problem(404, Message("host.not_read", no=number))
+    if not can_speak():
+        raise Problem(501, Message("host.no_voice"))
+    price = "" if "price" not in read else f"投标报价{in_words(Decimal(read['price']))}。"
+    text = f"第{number}号，{read['name']}。{price}{read.get('remark', '')}"
+    done = subprocess.run([*VOICE, text], capture_output=True, timeout=VOICE_SECONDS, check=False)
+    if done.returncode or not done.stdout:
+        raise Problem(502, Message("host.voice_failed"))
+    return done.stdout

@@ -1,0 +1,304 @@
+"""The host's desk over its JSON addresses: who may do what, two who press at once, a lost answer, a draw, a re-tender."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from dashboard import context
+from dashboard.config import DeskConfig
+from dashboard.http import gate
+from dashboard.live import api, host_desk
+from records import draw
+from records.clock import now, rfc3339
+from records.decimals import in_words
+from records.ledger import Ledger
+from records.public import rows as public
+from records.states import append_event, verify_opening
+from records.tables.bids import Bid
+from records.tables.openings import Opening, OpeningEvent
+from records.tables.organisations import Organisation
+from records.tables.projects import Lot
+from records.tables.users import User
+from tests.dashboard.live_market import BIDDERS, seed
+
+Client = Callable[[str], TestClient]
+SEEDS = ("0a" * 32, "b1" * 32)
+POOL = ["0.955", "0.960", "0.965"]
+
+
+@pytest.fixture
+def desk(ledger: Ledger, tmp_path: Path) -> Iterator[Client]:
+    seed(ledger)
+    url = ledger.url.render_as_string(hide_password=False)
+    context.configure(DeskConfig(database_url=url, data_dir=tmp_path))
+    clients: list[TestClient] = []
+
+    def client(role: str) -> TestClient:
+        made = TestClient(Starlette(routes=api.routes))
+        with ledger.read() as session:
+            made.cookies.set(gate.COOKIE, context.sessions().issue(session.get_one(User, role)))
+        clients.append(made)
+        return made
+
+    yield client
+    context.ledger().close()
+
+
+def state(client: TestClient, opening: str = "O-L1", after: int = 0) -> dict[str, Any]:
+    answer = client.get(f"/api/openings/{opening}/desk?after={after}")
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def step(
+    client: TestClient, kind: str, seen: int | None = None, opening: str = "O-L1", /, **payload: Any
+) -> Any:
+    """Take a step as the desk does: what the ledger knows of it, and what is given; seen is where the desk stands."""
+    held = state(client, opening)
+    told = {**held["steps"].get(kind, {}), **payload}
+    body = {"kind": kind, "payload": told, "seen": held["seq"] if seen is None else seen}
+    return client.post(f"/api/openings/{opening}/steps", json=body)
+
+
+def begin(client: TestClient) -> None:
+    for kind in ("bidders_published", "decrypt_progress"):
+        assert step(client, kind).status_code == 200
+
+
+def readings(ledger: Ledger) -> list[int]:
+    query = select(OpeningEvent.payload).where(
+        OpeningEvent.opening_id == "O-L1", OpeningEvent.type == "bid_read"
+    )
+    with ledger.read() as session:
+        return [payload["no"] for payload in session.scalars(query.order_by(OpeningEvent.seq))]
+
+
+def test_a_whole_opening_from_the_desk(desk: Client, ledger: Ledger) -> None:
+    host = desk("operator")
+    assert set(state(host)["steps"]) == {"sign_in", "bidders_published", "ended"}
+    begin(host)
+    assert step(host, "control_price").status_code == 200
+    for number in (1, 2, 3):
+        held = state(host)
+        assert held["steps"]["bid_read"]["no"] == number and held["upcoming"][0]["no"] == number
+        assert "price" not in str(held["upcoming"]), "what is not read yet is no list of prices"
+        assert step(host, "bid_read").status_code == 200
+    assert step(host, "objection", content="听不清第二家").status_code == 200
+    refused = step(host, "record_confirmed")
+    assert refused.status_code == 409 and "异议 1" in refused.json()["detail"]
+    assert state(host)["missing"]
+    assert step(host, "objection_answered", answer="已重唱").status_code == 200
+    assert step(host, "record_confirmed", signed=3).status_code == 200
+    assert step(host, "ended", result="opened").status_code == 200
+    assert state(host)["steps"] == {} and state(host)["events"][-1]["actor"] == "operator"
+    with ledger.read() as session:
+        assert verify_opening(session, "O-L1") is None
+
+
+def test_who_may_host_and_who_may_only_look(desk: Client) -> None:
+    supervisor = desk("supervisor")
+    assert state(supervisor)["steps"] == {}
+    assert step(supervisor, "bidders_published", count=0, bidders=[]).status_code == 403
+    assert (
+        supervisor.post("/api/openings/O-L1/retender", json={"deadline": rfc3339(now())}).status_code == 403
+    )
+    assert desk("operator").get("/api/openings/none/desk").status_code == 404
+    host = desk("operator")
+    for body in (
+        {},
+        {"kind": "bid_read", "payload": [], "seen": 1},
+        {"kind": "bid_read", "payload": {}, "seen": "1"},
+    ):
+        assert host.post("/api/openings/O-L1/steps", json=body).status_code == 400
+    assert step(host, "sealed", head="0", segments=0).status_code == 400
+    wrong = step(host, "objection", no=1, content="")
+    assert wrong.status_code in (400, 409) and wrong.json()["detail"]
+
+
+def test_two_who_press_at_once_move_one_bidder_on(desk: Client, ledger: Ledger) -> None:
+    first, second = desk("operator"), desk("admin")
+    begin(first)
+    held = state(first)
+    body = {"kind": "bid_read", "payload": held["steps"]["bid_read"], "seen": held["seq"]}
+    answers: list[dict[str, Any]] = []
+
+    def press(client: TestClient) -> None:
+        answers.append(client.post("/api/openings/O-L1/steps", json=body).json())
+
+    together = [threading.Thread(target=press, args=(one,)) for one in (first, second)]
+    for one in together:
+        one.start()
+    for one in together:
+        one.join()
+    assert {answer["seq"] for answer in answers} == {held["seq"] + 1}
+    assert sorted(answer["already"] for answer in answers) == [False, True]
+    assert readings(ledger) == [1]
+
+
+def test_a_step_whose_answer_was_lost_is_sent_again_and_not_doubled(desk: Client, ledger: Ledger) -> None:
+    host = desk("operator")
+    begin(host)
+    seen = state(host)["seq"]
+    told = {"no": 1, "content": "听不清"}
+    first = step(host, "objection", seen, **told).json()
+    again = step(host, "objection", seen, **told).json()
+    assert (again["seq"], again["already"]) == (first["seq"], True)
+    other = step(desk("admin"), "objection", seen, no=1, content="另一件事")
+    assert other.status_code == 409 and "operator" in other.json()["detail"]
+    assert step(host, "objection", content="另一件事").status_code == 200, "looked at, then said"
+
+
+def test_half_by_the_platform_and_half_by_the_desk_is_one_opening(desk: Client, ledger: Ledger) -> None:
+    host = desk("operator")
+    begin(host)
+    with ledger.write() as session:
+        append_event(
+            session, "O-L1", "bid_read", {"no": 1, "name": BIDDERS[0], "price": "9"}, actor="platform"
+        )
+    assert state(host)["steps"]["bid_read"]["no"] == 2
+    assert step(host, "bid_read").status_code == 200
+    with ledger.write() as session:
+        append_event(
+            session, "O-L1", "bid_read", {"no": 3, "name": BIDDERS[2], "price": "9"}, actor="platform"
+        )
+    assert step(host, "record_confirmed").status_code == 200
+    assert readings(ledger) == [1, 2, 3]
+
+
+def test_a_wrong_price_stays_beside_its_correction(desk: Client, ledger: Ledger) -> None:
+    host = desk("operator")
+    begin(host)
+    seq = step(host, "bid_read").json()["seq"]
+    assert (
+        step(
+            host, "bid_corrected", no=1, name=BIDDERS[0], price="1900009", corrects=seq, reason="误读"
+        ).status_code
+        == 200
+    )
+    text = host.get("/api/openings/O-L1/record.csv?lang=zh").text
+    assert "1,900,009.00" in text
+    with ledger.read() as session:
+        told = {e["type"]: e["payload"] for e in public.opening_events(session, "O-L1")}
+    assert told["bid_read"]["price"] == "1900001" and told["bid_corrected"]["corrects"] == seq
+
+
+def test_a_draw_by_two_at_their_own_desks(desk: Client, ledger: Ledger) -> None:
+    with ledger.write() as session:
+        lot = session.get_one(Lot, "L1")
+        due, lot.deadline = lot.deadline, now() + timedelta(minutes=5)
+    people = (desk("operator"), desk("supervisor"))
+    told = [
+        {"no": no, "kind": "K", "pool": POOL, "seed_sha256": draw.commitment(SEEDS[no - 1])} for no in (1, 2)
+    ]
+    assert step(people[0], "coefficient_committed", **told[0]).status_code == 200
+    alone = step(people[0], "coefficient_committed", **told[1])
+    assert alone.status_code == 409 and "两个人" in alone.json()["detail"]
+    assert step(people[1], "coefficient_committed", **told[1]).status_code == 200
+    with ledger.write() as session:
+        session.get_one(Lot, "L1").deadline = due
+    late = step(people[0], "coefficient_committed", **(told[0] | {"kind": "K2"}))
+    assert late.status_code == 409 and "截止" in late.json()["detail"]
+    begin(people[0])
+    for no, person in enumerate(people, start=1):
+        assert state(person)["draws"][0]["mine"] == no
+        assert step(person, "coefficient_revealed", no=no, kind="K", seed=SEEDS[no - 1]).status_code == 200
+    with ledger.read() as session:
+        feed = list(public.opening_events(session, "O-L1"))
+    head = next(e["hash"] for e in feed if e["type"] == "decrypt_progress")
+    number = int(hashlib.sha256(bytes.fromhex("".join(SEEDS) + head)).hexdigest(), 16) % 3
+    (drawn,) = [e["payload"] for e in feed if e["type"] == "coefficient_drawn"]
+    assert (drawn["value"], drawn["index"], drawn["head"]) == (POOL[number], number, head)
+
+
+def test_too_few_bidders_end_as_failed_and_the_lot_is_tendered_again(desk: Client, ledger: Ledger) -> None:
+    with ledger.write() as session:
+        session.get_one(Bid, "L1-3").withdrawn_at = now() - timedelta(hours=2)
+        session.get_one(Bid, "L1-3").status = "withdrawn"
+    host = desk("operator")
+    assert step(host, "bidders_published").status_code == 200
+    assert state(host)["few"] is True
+    too_soon = host.post(
+        "/api/openings/O-L1/retender", json={"deadline": rfc3339(now() + timedelta(days=20))}
+    )
+    assert too_soon.status_code == 409
+    assert step(host, "ended", result="failed").status_code == 200
+    assert state(host)["retender"] is True
+    for wrong in ("tomorrow", "2026-12-20T09:30:00"):
+        assert host.post("/api/openings/O-L1/retender", json={"deadline": wrong}).status_code == 400
+    due = now() + timedelta(days=20)
+    made = host.post("/api/openings/O-L1/retender", json={"deadline": rfc3339(due)}).json()["opening"]
+    with ledger.read() as session:
+        lot, opening = session.get_one(Lot, "L1"), session.get_one(Opening, made)
+        assert (lot.status, lot.round, opening.state) == ("bidding", 2, "scheduled")
+        assert abs(opening.scheduled_at - due) < timedelta(seconds=1)
+        shown = public.latest(session, "opening", made)
+    assert shown is not None and shown["stage"] == "waiting"
+    assert host.post("/api/openings/O-L1/retender", json={"deadline": rfc3339(due)}).status_code == 409
+
+
+def test_with_280_bidders_a_step_is_taken_at_once(desk: Client, ledger: Ledger) -> None:
+    with ledger.write() as session:
+        for number in range(4, 281):
+            session.add(Organisation(id=f"B{number}", name=f"示例第{number}建设公司", source="test"))
+        session.flush()
+        for number in range(4, 281):
+            session.add(
+                Bid(id=f"L1-{number}", lot_id="L1", bidder_id=f"B{number}", received_at=now() - timedelta(hours=2), price=Decimal(10**6 + number), decrypt_status="success", source="test")
+            )  # fmt: skip
+    host = desk("operator")
+    begin(host)
+    looks, steps = [], []
+    for _ in range(12):
+        start = time.perf_counter()
+        held = state(host)
+        looks.append(time.perf_counter() - start)
+        body = {"kind": "bid_read", "payload": held["steps"]["bid_read"], "seen": held["seq"]}
+        start = time.perf_counter()
+        assert host.post("/api/openings/O-L1/steps", json=body).status_code == 200
+        steps.append(time.perf_counter() - start)
+    print(
+        f"280 bidders: look {sorted(looks)[6] * 1e3:.0f} ms, step {sorted(steps)[6] * 1e3:.0f} ms (medians)"
+    )
+    assert sorted(steps)[6] < 0.5 and sorted(looks)[6] < 0.5
+
+
+def test_the_voice_says_the_amount_or_that_there_is_none(
+    desk: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = desk("operator")
+    begin(host)
+    assert host.get("/api/openings/O-L1/voice/1.wav").status_code == 404
+    assert step(host, "bid_read").status_code == 200
+    monkeypatch.setenv("PATH", str(tmp_path))
+    silent = host.get("/api/openings/O-L1/voice/1.wav")
+    assert silent.status_code == 501 and "espeak-ng" in silent.json()["detail"]
+    program = tmp_path / host_desk.VOICE[0]
+    program.write_text('#!/bin/sh\nfor last; do :; done\nprintf "RIFF%s" "$last"\n')
+    program.chmod(0o755)
+    spoken = host.get("/api/openings/O-L1/voice/1.wav")
+    assert spoken.headers["content-type"] == "audio/wav"
+    assert spoken.content.decode() == f"RIFF第1号，{BIDDERS[0]}。投标报价壹佰玖拾万零壹元整。"
+
+
+@pytest.mark.parametrize(
+    ("yuan", "words"),
+    [
+        ("275123600", "贰亿柒仟伍佰壹拾贰万叁仟陆佰元整"), ("0", "零元整"), ("1", "壹元整"), ("10", "壹拾元整"),
+        ("100000001", "壹亿零壹元整"), ("10001000", "壹仟万壹仟元整"), ("20305.60", "贰万零叁佰零伍元陆角整"),
+        ("1.05", "壹元零伍分"), ("0.5", "伍角整"), ("1900000.125", "壹佰玖拾万元壹角叁分"), ("100010000", "壹亿零壹万元整"),
+    ],
+)  # fmt: skip
+def test_amounts_in_capital_numerals(yuan: str, words: str) -> None:
+    assert in_words(Decimal(yuan)) == words
