@@ -24,7 +24,9 @@ from benchmarks.releases import write_releases
 from messages import local
 from records.ledger import Ledger
 from records.tables.bids import Bid
-from supervision.rules.scan import scan
+from supervision.home import NOWHERE
+from supervision.lens.reader import Lens
+from supervision.rules.scan import lens_of_now, scan
 
 
 def read_bids(ledger: Ledger) -> int:
@@ -34,9 +36,9 @@ def read_bids(ledger: Ledger) -> int:
         return sum(1 for _ in rows)
 
 
-def apart(what: str, url: str) -> dict[str, float]:
+def apart(what: str, market: citymarket.Market) -> dict[str, float]:
     """One of the two in a process of its own: seconds, peak of memory in MB, what was counted."""
-    command = [sys.executable, "-m", "benchmarks.scan", "--inside", what, url]
+    command = [sys.executable, "-m", "benchmarks.scan", "--inside", what, market.url, str(market.data)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -78,11 +80,11 @@ def peak_mb() -> float:
     return int(told[1]) / 1024 if told else 0.0
 
 
-def inside(what: str, url: str) -> int:
+def inside(what: str, url: str, folder: str) -> int:
     """The measured process: one JSON object on its last line."""
     ledger = Ledger(url)
     began = time.perf_counter()
-    count = read_bids(ledger) if what == "read" else sum(1 for _ in scan(ledger))
+    count = read_bids(ledger) if what == "read" else sum(1 for _ in scan(ledger, lens=Lens(Path(folder))))
     took = time.perf_counter() - began
     print(json.dumps({"seconds": took, "peak_mb": peak_mb(), "count": count}))
     return 0
@@ -92,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the benchmark; with --json one object on the last line."""
     parser = argparse.ArgumentParser(prog="sunbid bench scan", description=__doc__)
     citymarket.options(parser)
-    parser.add_argument("--inside", nargs=2, metavar=("WHAT", "URL"), help=argparse.SUPPRESS)
+    parser.add_argument("--inside", nargs=3, metavar=("WHAT", "URL", "FOLDER"), help=argparse.SUPPRESS)
     parser.add_argument("--releases", type=int, default=100_000, help=local("bench.releases"))
     parser.add_argument("--only-flags", action="store_true", help=local("bench.only_flags"))
     parser.add_argument("--json", action="store_true", help=local("bench.json"))
@@ -104,7 +106,8 @@ def main(argv: list[str] | None = None) -> int:
     if given.only_flags:
         return 0
     with citymarket.market(given.data, given.fraction) as market:
-        read, ran = apart("read", market.url), apart("scan", market.url)
+        lens_of_now(Ledger(market.url), market.data, NOWHERE)
+        read, ran = apart("read", market), apart("scan", market)
     ratio = ran["seconds"] / read["seconds"]
     print(
         f"读取全部投标 read all bids   {read['seconds']:8.2f} s  {read['peak_mb']:6.0f} MB  {market.bids:,} 家次 bids"

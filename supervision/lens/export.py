@@ -142,6 +142,7 @@ _LOT_COLUMNS: dict[str, pa.DataType] = {
 _BID_COLUMNS: dict[str, pa.DataType] = {
     "lot_id": _STR, "bidder_id": _STR, "ca_region": _STR, "price": _INT, "status": _STR, "rank": pa.int32(),
     "source": _STR, "demo": _BOOL, "division_code": _STR, "division_source": _STR, "uscc": _STR, "country": _STR,
+    "mac": _STR, "disk_serial": _STR, "dongle_serial": _STR, "file_id": _STR, "upload_ip": _STR, "received_at": INSTANT,
 }  # fmt: skip
 _AWARD_COLUMNS: dict[str, pa.DataType] = {
     "lot_id": _STR, "bidder_id": _STR, "rank": pa.int32(), "award_price": _INT, "award_currency": _STR, "awarded_at": INSTANT,
@@ -220,6 +221,8 @@ _BID_QUERY: Select[*tuple[Any, ...]] = (
     select(
         Bid.lot_id, Bid.bidder_id, Bid.ca_region, _COMPARABLE, Bid.status, Bid.rank, Bid.source, Source.demo,
         _BIDDER.division_code, _BIDDER.division_source, _BIDDER.uscc, _BIDDER.country,
+        *(case((Bid.on_site, None), else_=column) for column in (Bid.mac, Bid.disk_serial)), Bid.dongle_serial,
+        Bid.file_id, case((Bid.on_site, None), else_=Bid.upload_ip), Bid.received_at,
     )
     .join(Lot, Lot.id == Bid.lot_id)
     .join(_BIDDER, _BIDDER.id == Bid.bidder_id)
@@ -315,7 +318,8 @@ CREATE VIEW bid_full AS
     p.division AS bidder_division, p.province AS bidder_province, p.outside_city, p.outside_province, p.evidence AS division_source,
     p.ca_region, CASE WHEN nullif(p.ca_region, '') IS NULL THEN NULL
       ELSE {elsewhere} END AS ca_outside,
-    p.price, p.status, p.rank, p.source, coalesce(p.demo, false) AS demo,
+    p.price, p.status, p.rank, p.source, coalesce(p.demo, false) AS demo, p.mac, p.disk_serial, p.dongle_serial, p.file_id,
+    p.upload_ip, p.received_at,
     EXISTS (SELECT 1 FROM won w WHERE w.lot_id = p.lot_id AND w.bidder_id = p.bidder_id) AS is_winner
   FROM placed p JOIN lot_raw l ON l.lot_id = p.lot_id WHERE l.opened;
 CREATE VIEW lot_full AS

@@ -59,6 +59,12 @@ _BID: list[tuple[str, pa.DataType]] = [
     ("currency", pa.string()),
     ("source", pa.string()),
     ("demo", pa.bool_()),
+    ("mac", pa.string()),
+    ("disk_serial", pa.string()),
+    ("dongle_serial", pa.string()),
+    ("file_id", pa.string()),
+    ("upload_ip", pa.string()),
+    ("received_at", INSTANT),
 ]
 BIDS = pa.schema([*_PLACE, *_BID])
 """One row = one participation 参与家次 of an opened lot (§5.2). Null in outside_* = place unknown."""
@@ -96,7 +102,7 @@ _LOT: list[tuple[str, pa.DataType]] = [
 LOTS = pa.schema([*_PLACE, *_LOT])
 """One row = one lot whose opening has ended; `opened` is false where it failed (流标) or was broken off."""
 
-FORMAT = 3
+FORMAT = 4
 """Raised when the tables' columns change: a lens of another format counts as none until it is built anew."""
 
 TABLES: dict[str, pa.Schema] = {"bids": BIDS, "lots": LOTS}

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     DateTime,
@@ -31,7 +32,7 @@ from sqlalchemy import (
 )
 
 from messages import Message
-from supervision.lens.tables import bids
+from supervision.lens.tables import bids, lots
 from supervision.rules.finding import Finding, Level, Subject
 from supervision.rules.rule import Parameter, Rule
 
@@ -113,34 +114,39 @@ _DASH: ColumnElement[str] = literal_column("'-'")
 """Written out, not bound: PostgreSQL does not see that two bound expressions to group by are the same."""
 
 
-def priced() -> Select[*tuple[Any, ...]]:
+def priced_select() -> Select[*tuple[Any, ...]]:
     """Bids with a price, cheapest first within each lot (`place` 1, 2, …)."""
-    price = real(bids.c.price)
     place = func.row_number().over(partition_by=bids.c.lot_id, order_by=(bids.c.price, bids.c.bidder_id))
     return select(
-        bids.c.lot_id, bids.c.bidder_id, bids.c.centre_id, bids.c.opened_at, stratum_of(bids).label("stratum"),
-        price.label("price"), real(bids.c.control_price).label("control"), bids.c.is_winner, place.label("place"),
-        func.avg(price).over(partition_by=bids.c.lot_id).label("mean"),
+        bids.c.lot_id, bids.c.bidder_id, real(bids.c.price).label("price"), bids.c.is_winner, place.label("place")
     ).where(bids.c.price > 0)  # fmt: skip
+
+
+priced = Table(
+    "priced", MetaData(), Column("lot_id", String), Column("bidder_id", String), Column("price", Double),
+    Column("is_winner", Boolean), Column("place", Integer),
+)  # fmt: skip
+"""What `priced_select` gives, kept for the time of a run so that every rule reads it ready-made."""
 
 
 def lot_prices_select() -> Select[*tuple[Any, ...]]:
     """A row a lot: its prices in the figures that rules look at."""
-    b = priced().subquery("priced")
-    first, second, off = b.c.place == 1, b.c.place == 2, b.c.price - b.c.mean
-    losing = case((b.c.place > 1, b.c.price))
-    losing_off = case((b.c.place > 1, off))
-    return select(
-        b.c.lot_id, b.c.centre_id, b.c.opened_at, b.c.stratum, func.count().label("n"),
-        func.max(case((first, b.c.price))).label("low"), func.max(case((second, b.c.price))).label("next_low"),
-        func.max(b.c.price).label("high"), func.max(b.c.mean).label("mean"), func.sum(off * off).label("squares"),
+    b = priced.c
+    means = select(b.lot_id, func.avg(b.price).label("mean")).group_by(b.lot_id).subquery("means")
+    first, second, off = b.place == 1, b.place == 2, b.price - means.c.mean
+    losing, losing_off = case((b.place > 1, b.price)), case((b.place > 1, off))
+    figures = select(
+        b.lot_id, func.count().label("n"),
+        func.max(case((first, b.price))).label("low"), func.max(case((second, b.price))).label("next_low"),
+        func.max(b.price).label("high"), func.max(means.c.mean).label("mean"), func.sum(off * off).label("squares"),
         func.sum(losing).label("losing"), func.sum(losing_off).label("losing_off"),
         func.sum(losing_off * losing_off).label("losing_squares"),
-        func.max(case((first, b.c.bidder_id))).label("first_bidder"),
-        func.max(case((second, b.c.bidder_id))).label("second_bidder"),
-        func.max(case((b.c.is_winner, b.c.price))).label("won"),
-        func.max(case((b.c.is_winner, b.c.bidder_id))).label("winner"), func.max(b.c.control).label("control"),
-    ).group_by(b.c.lot_id, b.c.centre_id, b.c.opened_at, b.c.stratum)  # fmt: skip
+        func.max(case((first, b.bidder_id))).label("first_bidder"),
+        func.max(case((second, b.bidder_id))).label("second_bidder"),
+        func.max(case((b.is_winner, b.price))).label("won"), func.max(case((b.is_winner, b.bidder_id))).label("winner"),
+    ).join(means, means.c.lot_id == b.lot_id).group_by(b.lot_id).subquery("figures")  # fmt: skip
+    about = (lots.c.centre_id, lots.c.opened_at, stratum_of(lots).label("stratum"), real(lots.c.control_price).label("control"))  # fmt: skip
+    return select(*figures.c, *about).join(lots, lots.c.lot_id == figures.c.lot_id)
 
 
 _TEXT = ("lot_id", "centre_id", "stratum", "first_bidder", "second_bidder", "winner")
@@ -149,7 +155,10 @@ lot_prices: Table = Table(
     "lot_prices", MetaData(),
     *(Column(c.name, _TYPES.get(c.name, Double)) for c in lot_prices_select().selected_columns),
 )  # fmt: skip
-"""What `lot_prices_select` gives, kept for the time of a run so that every rule reads it ready-made."""
+"""What `lot_prices_select` gives, kept likewise."""
+
+KEPT = ((priced, priced_select), (lot_prices, lot_prices_select))
+"""Tables made before the rules run, in this order, with what fills them."""
 
 
 def unusual(

@@ -13,10 +13,10 @@ from sqlalchemy.dialects import postgresql
 
 from supervision.lens.reader import Lens
 from supervision.rules.finding import Finding
-from supervision.rules.market_rule import MarketRule, Row, lot_prices, lot_prices_select
+from supervision.rules.market_rule import KEPT, MarketRule, Row
 
 Ask = Callable[[Select[*tuple[Any, ...]]], list[Row]]
-"""Answers a select over `bids`, `lots` and `lot_prices`."""
+"""Answers a select over `bids`, `lots` and the tables that are kept."""
 
 
 def sql_of(query: Select[*tuple[Any, ...]]) -> str:
@@ -36,7 +36,8 @@ def on_lens(lens: Lens) -> Iterator[Ask]:
 
 def on_duckdb(connection: duckdb.DuckDBPyConnection) -> Ask:
     """Ask an engine that has tables `bids` and `lots`."""
-    connection.execute(f"CREATE TEMP TABLE lot_prices AS {sql_of(lot_prices_select())}")
+    for table, made in KEPT:
+        connection.execute(f"CREATE TEMP TABLE {table.name} AS {sql_of(made())}")
     return lambda query: _rows(connection, query)
 
 
@@ -47,9 +48,10 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: Select[*tuple[Any, ...]]
 
 def on_connection(connection: Connection) -> Ask:
     """Ask a database that holds the tables `bids` and `lots` of `supervision.lens.tables`."""
-    lot_prices.create(connection)
-    names = [column.name for column in lot_prices.c]
-    connection.execute(Insert(lot_prices).from_select(names, lot_prices_select()))
+    for table, made in KEPT:
+        table.create(connection)
+        wanted = made()
+        connection.execute(Insert(table).from_select([c.name for c in wanted.selected_columns], wanted))
     return lambda query: [dict(row) for row in connection.execute(query).mappings()]
 
 

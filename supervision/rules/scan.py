@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from records.clock import now, timestamp
 from records.ledger import Ledger
@@ -16,10 +17,12 @@ from records.visibility import Datum, visible
 from supervision.config import SIGN
 from supervision.home import Place
 from supervision.lens.reader import Lens
+from supervision.lens.tables import lots as lens_lots
 from supervision.lens.writer import LensWriter
 from supervision.rules.baseline import measure_baselines, ready_facts
+from supervision.rules.candidates import lots_that_may_fire
 from supervision.rules.market_rule import MarketRule
-from supervision.rules.market_run import findings_of_market, lots_opened_since, on_lens
+from supervision.rules.market_run import Ask, findings_of_market, lots_opened_since, on_lens
 from supervision.rules.registry import RULES, rule_of
 from supervision.rules.rule import LotRule, Rule
 
@@ -55,32 +58,30 @@ def _findings(
 ) -> Iterator[dict[str, Any]]:
     of_lots = [rule for rule in chosen if isinstance(rule, LotRule)]
     of_market = [rule for rule in chosen if isinstance(rule, MarketRule)]
-    if of_lots:
-        yield from _of_lots(ledger, of_lots, settings, since)
-    if of_market and lens is not None:
-        yield from _of_market(lens, of_market, settings, since)
-
-
-def _of_market(
-    lens: Lens, rules: list[MarketRule], settings: Settings, since: datetime | None
-) -> Iterator[dict[str, Any]]:
+    if lens is None:
+        yield from _of_lots(ledger, of_lots, settings, since, None)
+        return
     recent = None if since is None else lots_opened_since(lens, since)
     with on_lens(lens) as ask:
-        for finding in findings_of_market(ask, rules, settings):
+        yield from _of_lots(ledger, of_lots, settings, since, ask)
+        for finding in findings_of_market(ask, of_market, settings):
             if recent is None or finding.lot_id is None or finding.lot_id in recent:
                 yield finding.as_dict()
 
 
 def _of_lots(
-    ledger: Ledger, rules: list[LotRule], settings: Settings, since: datetime | None
+    ledger: Ledger, rules: list[LotRule], settings: Settings, since: datetime | None, ask: Ask | None
 ) -> Iterator[dict[str, Any]]:
+    """With the lens, lots whose opening is over are looked at only where a rule may fire; those still open always."""
+    if not rules:
+        return
     at = now()
     usual = measure_baselines(ledger, at)
-    query = select(Lot.id).where(visible(Datum.WARNINGS, at=at)).order_by(Lot.deadline, Lot.id)
-    if since is not None:
-        query = query.where(Lot.deadline >= since)
     with ledger.read() as session:
-        ids = list(session.scalars(query))
+        ids = _lots(session, at, since)
+        if ask is not None:
+            worth = _worth(session, rules, settings, ask)
+            ids = ids if worth is None else [lot for lot in ids if lot in worth]
     for n in range(0, len(ids), _PART):
         with ledger.read() as session:
             batch = ready_facts(session, ids[n : n + _PART], at)
@@ -88,6 +89,25 @@ def _of_lots(
             for rule in rules:
                 for finding in rule.evaluate(facts, settings.get(rule.id)):
                     yield usual.of(finding).as_dict()
+
+
+def _lots(session: Session, at: datetime, since: datetime | None) -> list[str]:
+    query = select(Lot.id).where(visible(Datum.WARNINGS, at=at)).order_by(Lot.deadline, Lot.id)
+    if since is not None:
+        query = query.where(Lot.deadline >= since)
+    return list(session.scalars(query))
+
+
+def _worth(session: Session, rules: list[LotRule], settings: Settings, ask: Ask) -> set[str] | None:
+    """The lots at which to look; None: all. What the lens does not hold yet is always worth it."""
+    found = set[str]()
+    for rule in rules:
+        lots = lots_that_may_fire(rule.id, rule.settings(settings.get(rule.id)), ask, session)
+        if lots is None:
+            return None
+        found |= lots
+    held = {row["lot_id"] for row in ask(select(lens_lots.c.lot_id))}
+    return found | (set(session.scalars(select(Lot.id))) - held)
 
 
 def lens_of_now(ledger: Ledger, data_dir: Path, home: Place) -> Lens:

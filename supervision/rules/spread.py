@@ -207,17 +207,17 @@ class MissingBids(MarketRule):
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
         """Bids by distance from the best other bid, in parts of the limit: at zero and beside it, a row a stratum."""
         near = chosen["near"]
-        b = priced().subquery("priced")
-        other = case((b.c.place == 1, P.next_low), else_=P.low)
-        off = share(b.c.price - other, b.c.control)
+        b = priced.c
+        other = case((b.place == 1, P.next_low), else_=P.low)
+        off = share(b.price - other, P.control)
         at = count_if((off >= -near) & (off <= near))
         beside = count_if(((off >= 4 * near) & (off <= 6 * near)) | ((off >= -6 * near) & (off <= -4 * near)))
         return (
-            select(b.c.stratum, at.label("at"), beside.label("beside"))
-            .join(lot_prices, P.lot_id == b.c.lot_id)
+            select(P.stratum, at.label("at"), beside.label("beside"))
+            .join(priced, P.lot_id == b.lot_id)
             .where(P.n >= 2)
-            .group_by(b.c.stratum)
-            .order_by(b.c.stratum)
+            .group_by(P.stratum)
+            .order_by(P.stratum)
         )
 
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import betainc, gammaln
-from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from supervision.lens.tables import bids, lots
 from supervision.rules.finding import Finding
@@ -97,12 +97,15 @@ def pairs_select(buyer: ColumnElement[Any], least_wins: float) -> Select[*tuple[
     stratum = (
         func.coalesce(bids.c.category, "-") + "/" + func.coalesce(bids.c.division_code, "-") + "/" + year
     )
-    each = select(
-        buyer.label("buyer"), bids.c.bidder_id.label("firm"), case((bids.c.is_winner, 1), else_=0).label("won"),
-        func.avg(case((bids.c.is_winner, 1.0), else_=0.0)).over(partition_by=stratum).label("rate"),
-    ).where(bids.c.lot_id.in_(awarded)).subquery("each")  # fmt: skip
+    rates = select(stratum.label("stratum"), share(count_if(bids.c.is_winner), func.count()).label("rate")).where(
+        bids.c.lot_id.in_(awarded)
+    ).group_by(stratum).subquery("rates")  # fmt: skip
+    each = (
+        select(buyer.label("buyer"), bids.c.bidder_id.label("firm"), bids.c.is_winner, rates.c.rate)
+        .join(rates, rates.c.stratum == stratum).where(bids.c.lot_id.in_(awarded)).subquery("each")
+    )  # fmt: skip
     e = each.c
-    sums = (func.count().label("bid"), cast(func.sum(e.won), BigInteger).label("wins"), func.sum(real(e.rate)).label("usual"))  # fmt: skip
+    sums = (func.count().label("bid"), count_if(e.is_winner).label("wins"), func.sum(real(e.rate)).label("usual"))  # fmt: skip
     pairs = (
         select(e.buyer, e.firm, *sums).where(e.buyer.is_not(None)).group_by(e.buyer, e.firm).subquery("pairs")
     )
