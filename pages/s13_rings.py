@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dashboard.panels import rings
 from dashboard.panels import warning_list as warninglist
 from dashboard.shell import screen as shell
 
 
 def body(page: shell.Page) -> None:
-    """Warnings about who bids together, and about prices and files alike."""
+    """The study of the market, then the warnings about who bids together, and about prices and files alike."""
+    rings.show_study(page)
     warninglist.show_families(page)
 
 
-shell.show("S13", body, every=10, filters=("period", "centre"))
+shell.show("S13", body, every=30, filters=("period", "centre"))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dashboard.panels import experts
 from dashboard.panels import warning_list as warninglist
 from dashboard.shell import screen as shell
 
 
 def body(page: shell.Page) -> None:
-    """Warnings about experts; the rules raise them only after the award."""
+    """The study of awarded lots, then the warnings about experts; the rules raise them only after the award."""
+    experts.show_study(page)
     warninglist.show_families(page)
 
 
-shell.show("S14", body, every=10, filters=("period", "centre"))
+shell.show("S14", body, every=30, filters=("period", "centre"))

@@ -35,11 +35,12 @@ class Marks:
 
 @dataclass(frozen=True)
 class Deviations:
-    """Of each row: points above the mean of the other experts, less the expert's own mean in the session."""
+    """Of each row, in points above the mean of the other experts."""
 
     points: Floats
+    """Less what the expert gave the session's other bids above the mean of the others."""
     scaled: Floats
-    """The same in units of the usual spread at that level."""
+    """Less the expert's own mean in the session, in units of the usual spread at that level."""
     others: Floats
     """Mean of the other experts, in points."""
     usual: Floats
@@ -71,7 +72,8 @@ def deviations(marks: Marks) -> Deviations:
     seat = _number(marks.session, marks.expert)
     raw = _centred(marks.points - others, seat)
     usual = _usual_spread(raw / marks.full, others / marks.full) * marks.full
-    return Deviations(raw, _centred(raw / usual, seat), others, usual)
+    n = np.bincount(seat, ~np.isnan(raw))[seat]
+    return Deviations(raw * n / np.maximum(n - 1, 1), _centred(raw / usual, seat), others, usual)
 
 
 def _usual_spread(raw: Floats, level: Floats) -> Floats:
@@ -113,7 +115,7 @@ def _sums(marks: Marks, found: Deviations, rows: Ints, pair: Ints) -> tuple[Floa
     """Of each pair: Σ scaled deviations and their variance when shuffled; mean and standard deviation in points."""
     seat = _number(marks.session, marks.expert)[rows]
     n = np.bincount(seat)[seat]
-    scaled, points = found.scaled[rows], found.points[rows] * n / np.maximum(n - 1, 1)
+    scaled, points = found.scaled[rows], found.points[rows]
     s2 = (np.bincount(seat, scaled**2) / np.maximum(np.bincount(seat) - 1, 1))[seat]
     count = np.bincount(pair)
     effect = np.bincount(pair, points) / count

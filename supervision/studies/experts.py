@@ -36,7 +36,7 @@ def study(session: Session, at: datetime) -> dict[str, Any]:
     awarded, waiting = _lots(session, at, table)
     told: dict[str, Any] = {
         "as_of": at.isoformat(), "months": MONTHS, "lots": awarded, "waiting": waiting,
-        "unequal": _unequal(table), "pairs": 0, "past_gate": 0, "power": [], "listed": [],
+        "unequal": _unequal(table), "pairs": 0, "past_gate": 0, "power": [], "listed": [], "heat": {"experts": [], "bidders": [], "cells": []},
     }  # fmt: skip
     subjective = table[table["kind"] == "subjective"]
     if subjective.empty:
@@ -55,6 +55,7 @@ def study(session: Session, at: datetime) -> dict[str, Any]:
         "pairs": len(found.p), "past_gate": int(passed.sum()),
         "power": [{"bias": bias, "found": _number(power(marks, deviating, found, bias))} for bias in BIASES],
         "listed": [_pair(n, found, rows, marks, deviating, names, totals) for n in listed],
+        "heat": _heat(rows, deviating, [(names[0][found.expert[n]], names[1][found.bidder[n]]) for n in listed]),
     }  # fmt: skip
 
 
@@ -112,6 +113,31 @@ def _marks(rows: pd.DataFrame) -> tuple[Marks, tuple[list[str], list[str]]]:
         rows["points"].to_numpy(np.float64), rows["full"].to_numpy(np.float64),
     )  # fmt: skip
     return made, (list(experts), list(bidders))
+
+
+_HEAT = 12
+"""Most experts and bidders of the heat map."""
+
+
+def _heat(rows: pd.DataFrame, deviating: Deviations, listed: list[tuple[str, str]]) -> dict[str, Any]:
+    """The listed experts by the listed bidders: mean deviation in points, sessions shared, whether listed."""
+    experts, bidders = (list(dict.fromkeys(pair[side] for pair in listed))[:_HEAT] for side in (0, 1))
+    here = rows.assign(deviation=deviating.points)
+    here = here[here["expert"].isin(experts) & here["bidder"].isin(bidders)].dropna(subset=["deviation"])
+    means = here.groupby(["expert", "bidder"])["deviation"].agg(["mean", "size"])
+    cells = [
+        {
+            "expert": experts.index(e),
+            "bidder": bidders.index(b),
+            "points": mean,
+            "sessions": int(n),
+            "listed": (e, b) in listed,
+        }
+        for (e, b), mean, n in zip(
+            means.index.tolist(), means["mean"].tolist(), means["size"].tolist(), strict=True
+        )
+    ]
+    return {"experts": experts, "bidders": bidders, "cells": cells}
 
 
 def _pair(

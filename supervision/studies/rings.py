@@ -174,8 +174,12 @@ _BESIDE = 9
 
 
 def _around(trade: _Trade, group: Group) -> dict[str, Any]:
-    """Who the members meet besides: the bidders met most, and all meetings among members and these, as a matrix."""
+    """Who the members meet besides: the bidders met most, and all meetings among members and these, as a matrix.
+
+    Only lots with two members or more count: in the crowded lots of others everybody meets everybody.
+    """
     made = trade.market.incidence
+    made = made[np.asarray(made[:, group.members].sum(axis=1)).ravel() >= 2]
     ours = np.asarray((made[:, group.members].T @ made).sum(axis=0)).ravel()
     ours[group.members] = 0
     beside = np.argsort(-ours, kind="stable")[:_BESIDE]

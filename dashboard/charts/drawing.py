@@ -1,0 +1,18 @@
+"""Drawings made of SVG markup where a shape is simpler to draw than to describe as a chart."""
+
+from __future__ import annotations
+
+from html import escape
+
+
+def svg(width: float, height: float, label: str, inner: str) -> str:
+    """A drawing that shrinks with its column; `label` is its name for who does not see it."""
+    return (
+        f'<svg class="meet" viewBox="0 0 {width:g} {height:g}" style="max-width:{width:g}px" role="img"'
+        f' aria-label="{escape(label)}">{inner}</svg>'
+    )
+
+
+def text(x: float, y: float, words: str, kind: str = "", anchor: str = "middle") -> str:
+    """Words with their anchor at a place."""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{escape(words)}</text>'

@@ -1,0 +1,142 @@
+"""S13 and S14 show the studies the watch keeps: masked until somebody gives a reason, which the chain keeps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from dashboard import context
+from dashboard.config import DeskConfig
+from dashboard.screens import BY_ID
+from records.tables.organisations import Organisation
+from records.tables.projects import Lot
+from records.tables.users import AuditEntry
+from supervision.studies import experts, rings, store
+from tests.dashboard.conftest import BIDDERS
+from tests.dashboard.screens import run, tables, text
+
+REASON = "核对线索所涉企业的关系"
+
+
+def group() -> dict[str, Any]:
+    lots = [
+        {
+            "lot": f"L{n}", "name": f"示例标段{n}", "centre": "330106", "on": f"2026-0{n + 1}-05", "control": 100.0, "bids": 5,
+            "present": {"0": 0.95, "1": 0.951, "2": 0.952}, "others": [0.97, 0.99], "winner": n % 3,
+        }
+        for n in range(6)
+    ]  # fmt: skip
+    met = [[0, 6, 6, 1], [6, 0, 6, 0], [6, 6, 0, 0], [1, 0, 0, 0]]
+    return {
+        "market": "施工", "members": list(BIDDERS[:3]), "met": 6.0, "expected": 0.4, "cohesion": 1.0, "exclusivity": 0.5,
+        "log10_p": -9.0, "rotation": 1.0, "repeats": 0, "repeats_expected": 1.0, "cv": 0.001, "lots": lots,
+        "around": {"bidders": [BIDDERS[3]], "met": met},
+    }  # fmt: skip
+
+
+RINGS = {
+    "as_of": "2026-11-01T00:00:00+00:00", "months": 48, "tenders": 60,
+    "markets": [{"market": "施工", "tenders": 60, "counted": 55, "opens": "ring", "correlation": 0.1, "meetings": 8.25}],
+    "prices": [], "groups": [group()],
+}  # fmt: skip
+
+
+def bid(bidder: str, points: float, deviation: float) -> dict[str, Any]:
+    return {
+        "bidder": bidder, "points": points, "others": [30.0, 31.0], "mean": 30.5, "usual": 0.6, "deviation": deviation,
+    }  # fmt: skip
+
+
+SESSION = {
+    "session": "PB-1", "lot": "L1", "name": "示例标段1", "centre": "330106", "on": "2026-03-05", "full": 50.0, "effect": 4.0,
+    "bids": [bid(BIDDERS[0], 35.0, 4.0), bid(BIDDERS[1], 30.0, -0.5)],
+    "outcome": {"changes": True, "first": BIDDERS[0], "other": BIDDERS[1], "scores": {BIDDERS[0]: [88.0, 86.0], BIDDERS[1]: [87.0, 87.5]}},
+}  # fmt: skip
+EXPERTS = {
+    "as_of": "2026-11-01T00:00:00+00:00", "months": 48, "lots": 41, "waiting": 3, "unequal": [], "pairs": 12, "past_gate": 1,
+    "power": [{"bias": 0.5, "found": 0.31}, {"bias": 1.0, "found": 0.84}, {"bias": 2.0, "found": None}],
+    "listed": [{
+        "expert": "ZJSECRET", "bidder": BIDDERS[0], "effect": 4.0, "low": 3.0, "high": 5.0, "p": 1e-6, "adjusted_p": 1e-5,
+        "changes": 1, "sessions": [SESSION],
+    }],
+    "heat": {"experts": ["ZJSECRET"], "bidders": [BIDDERS[0]], "cells": [{"expert": 0, "bidder": 0, "points": 4.0, "sessions": 4, "listed": True}]},
+}  # fmt: skip
+
+
+@pytest.fixture
+def studied(desk: DeskConfig) -> Iterator[Path]:
+    store.keep(desk.data_dir, rings.NAME, RINGS)
+    store.keep(desk.data_dir, experts.NAME, EXPERTS)
+    yield desk.data_dir
+
+
+def member_names() -> list[str]:
+    with context.ledger().read() as session:
+        return list(session.scalars(select(Organisation.name).where(Organisation.id.in_(BIDDERS[:3]))))
+
+
+def lot_names() -> list[str]:
+    with context.ledger().read() as session:
+        return [*session.scalars(select(Lot.name)), *session.scalars(select(Lot.id))]
+
+
+@pytest.mark.parametrize("code", ["S13", "S14"])
+def test_without_a_study_the_screen_says_why(desk: DeskConfig, code: str) -> None:
+    assert "还没有研判结果" in text(run("supervisor", BY_ID[code]))
+
+
+def test_the_gate_stands_with_its_figures_and_the_group_with_its_history(studied: Path) -> None:
+    screen = run("supervisor", BY_ID["S13"])
+    said = text(screen)
+    assert not screen.exception
+    assert "ρ = 0.10" in said and "8.2" in said and "只看关系通道" in said
+    assert tables(screen)["共同投标"][0][:3] == ["第 1 组", "施工", "3"]
+    assert "6 个共同标段，谁中标" in said and "机遇 10⁻⁹" in said
+    assert "<title>6</title>" in said, "the network says how often two met"
+    assert 'class="frame"' in text(run("supervisor", BY_ID["S13"], shape="matrix"))
+
+
+def test_experts_are_ranked_with_power_and_what_the_award_would_be(studied: Path) -> None:
+    screen = run("supervisor", BY_ID["S14"])
+    said = text(screen)
+    assert not screen.exception
+    assert "31 %" in said and "84 %" in said and "未定标的 3 个在此不可见" in said
+    first = tables(screen)["倾向名单"][0]
+    assert first[:3] == ["专家 01", "投标人甲", "+4.00"] and first[-1] == "会 1 / 1 场"
+    assert "第 1 名换人" in said
+
+
+@pytest.mark.parametrize("code", ["S13", "S14"])
+def test_names_are_masked_until_a_reason_is_given_and_the_chain_keeps_it(studied: Path, code: str) -> None:
+    secret = [*member_names(), *BIDDERS[:3]] if code == "S13" else ["ZJSECRET"]
+    screen = run("supervisor", BY_ID[code])
+    assert not [name for name in secret if name in text(screen)]
+    screen.text_area[0].set_value("急")
+    screen.button[_submit(screen)].click().run()
+    assert not [name for name in secret if name in text(screen)], "a mere word is no reason"
+    screen.text_area[0].set_value(REASON)
+    screen.button[_submit(screen)].click().run()
+    assert secret[0] in text(screen)
+    with context.ledger().read() as session:
+        kept = session.scalars(select(AuditEntry).where(AuditEntry.action.like("%.unmask"))).all()
+    assert kept[-1].detail["reason"] == REASON
+    assert kept[-1].object_kind == {"S13": "ring", "S14": "expert_pair"}[code]
+
+
+def _submit(screen: Any) -> int:
+    return next(n for n, button in enumerate(screen.button) if button.label == "显名（须填理由）")
+
+
+@pytest.mark.parametrize("code", ["S13", "S14"])
+def test_in_english_nothing_is_left_in_chinese_but_the_records(studied: Path, code: str) -> None:
+    said = text(run("supervisor", BY_ID[code], lang="en"))
+    for names in ("示例标段", "施工", "中文", "某"):
+        said = said.replace(names, "")
+    said = re.sub("|".join(map(re.escape, lot_names())), "", said)
+    left = {letter for letter in said if "\u4e00" <= letter <= "\u9fff"}
+    assert not left
