@@ -19,6 +19,7 @@ from records.clock import now
 from records.visibility import Audience, Datum, LotClock, is_visible
 from tests.dashboard.conftest import PASSWORD
 from tests.dashboard.test_before_the_deadline import answers, desk_of, watched
+from tests.front.walking import addresses
 from tests.streaming.conftest import place as place
 from tests.streaming.two_doors import HOUR, MINUTE, Place, T, World, lot, said, step, world
 
@@ -168,3 +169,21 @@ def test_every_reader_shows_each_datum_from_its_moment_on(lived: World, place: P
                 if allowed:
                     found.add((reader, datum))
     assert not wrong, "\n".join(wrong)
+
+
+SIGNED = {"/log/add-cosignature", "/control/rooms/{room:path}"}
+"""Addresses that only take: what is sent there must be signed."""
+
+
+def test_every_public_address_is_walked(lived: World) -> None:
+    """A new address of the hub must be looked at above, or it could tell what nobody may know yet."""
+    seen = {path.removeprefix("WS ").split("?")[0] for path in lived.look()}
+    walked = {
+        route.path
+        for route in addresses(lived.hub.app)  # type: ignore[arg-type]
+        for path in seen
+        if route.path_regex.match(path)
+    }
+    every = {route.path for route in addresses(lived.hub.app)}  # type: ignore[arg-type]
+    media = {path for path in every if path.startswith(("/whip/", "/whep/"))}
+    assert every - walked - media == SIGNED & every

@@ -40,7 +40,7 @@ Place = Callable[[datetime], None]
 """Sets the clock."""
 FIRMS = 40
 PAGES = (
-    "/", "/?view=schedule", "/?view=schedule&day=2026-05-06", "/?view=replay", "/?q=示例", "/?state=ended", "/room/r1",
+    "/", "/?tiles=4", "/?tiles=16", "/?view=schedule", "/?view=schedule&day=2026-05-06", "/?view=replay", "/?q=示例", "/?state=ended", "/room/r1",
     "/opening/O1", "/project/P1", "/market", "/verify", "/verify?opening=O1", "/publish/r1", "/nothing",
 )  # fmt: skip
 ADDRESSES = (
@@ -48,7 +48,11 @@ ADDRESSES = (
     "/api/rooms", "/api/time", "/api/openings", "/api/openings?day=2026-05-06", "/api/openings?day=2026-05-07",
     "/api/openings?day=2026-05-06&state=ended", "/api/openings/O1", "/api/openings/O1/events",
     "/api/openings/O1/events?after=1", "/api/openings/O1/events?after=2", "/api/openings/O1/record",
-    "/api/openings/O1/evidence", "/schedule.ics", "/schedule.atom", "/hls/r1/index.m3u8", "/log/checkpoint",
+    "/api/openings/O1/evidence", "/api/openings/O1/replay", "/api/openings/O1/replay/main-1.mp4",
+    "/api/openings/O1/replay/main-1.mp4?download=1", "/api/openings/O1/replay/far-1.vtt", "/api/openings/O1/replay/nothing",
+    "/schedule.ics", "/schedule.ics?q=示例&lang=en", "/schedule.atom", "/schedule.atom?family=works",
+    "/hls/r1/index.m3u8", "/hls/r1/low/live.m3u8", "/hls/r1/low/part1.mp4", "/control/rooms",
+    "/log/checkpoint", "/log/keys", "/log/verify.py", "/log/tile/0/000", "/log/tile/entries/000", "/static/x/site.css",
     "/healthz", "/metrics",
 )  # fmt: skip
 _NUMBERS = count(1)
@@ -163,7 +167,26 @@ class World:
                 if path not in _OF_THE_PROCESS or k != "content-length"
             )
             seen[path] = found.status_code, headers, body
-        return seen
+        return seen | self._tiles() | self._feeds()
+
+    def _tiles(self) -> Seen:
+        """The files of the log that are not full yet, as its signed head names them."""
+        head = self.hub.get("/log/checkpoint")
+        size = int(head.text.splitlines()[1]) % 256 if head.status_code == 200 else 0
+        paths = [f"/log/tile/{level}/000.p/{size}" for level in ("0", "entries")] if size else []
+        answers = ((path, self.hub.get(path)) for path in paths)
+        return {
+            path: (found.status_code, sorted(found.headers.items()), found.content.hex())
+            for path, found in answers
+        }
+
+    def _feeds(self) -> Seen:
+        """What the feeds say to who joins now."""
+        found: Seen = {}
+        for path, said in (("/feeds/hall", 1), ("/feeds/openings/O1", len(self.events()))):
+            with self.hub.websocket_connect(path) as socket:
+                found[f"WS {path}"] = 101, [], "\n".join(socket.receive_text() for _ in range(said))
+        return found
 
 
 def _steady(path: str, text: str) -> str:
