@@ -9,7 +9,7 @@ art. 60-62), personal data never (个人信息保护法 art. 6, 25).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -230,14 +230,24 @@ def visible(
 
 def _reached(moment: Moment, at: datetime) -> ColumnElement[bool]:
     """SQL over `Lot`: its openings or awards say that a moment of its life has come."""
-    opening, award = aliased(Opening), aliased(Award)
-    said: dict[Moment, tuple[ColumnElement[bool], ...]] = {
-        Moment.BIDDERS_PUBLISHED: (opening.lot_id == Lot.id, opening.started_at <= at),
-        Moment.PRICES_READ: (opening.lot_id == Lot.id, opening.ended_at <= at, opening.result == "opened"),
-        Moment.PUBLICITY: (award.lot_id == Lot.id, award.publicity_from <= at, award.status != "cancelled"),
-        Moment.AWARDED: (award.lot_id == Lot.id, award.awarded_at <= at, award.status == "awarded"),
+    said: dict[Moment, Callable[[], tuple[ColumnElement[bool], ...]]] = {
+        Moment.BIDDERS_PUBLISHED: lambda: (_OPENED.lot_id == Lot.id, _OPENED.started_at <= at),
+        Moment.PRICES_READ: lambda: (
+            _OPENED.lot_id == Lot.id,
+            _OPENED.ended_at <= at,
+            _OPENED.result == "opened",
+        ),
+        Moment.PUBLICITY: lambda: (
+            _SAID.lot_id == Lot.id,
+            _SAID.publicity_from <= at,
+            _SAID.status != "cancelled",
+        ),
+        Moment.AWARDED: lambda: (_SAID.lot_id == Lot.id, _SAID.awarded_at <= at, _SAID.status == "awarded"),
     }
-    return exists().where(*said[moment])
+    return exists().where(*said[moment]())
+
+
+_OPENED, _SAID = aliased(Opening, name="opened"), aliased(Award, name="said")
 
 
 def award_come(at: datetime | None = None) -> ColumnElement[bool]:

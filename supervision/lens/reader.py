@@ -1,8 +1,9 @@
 """The lens: a columnar copy of the ledger for questions over months and years, read with DuckDB.
 
-Parquet under `data_dir/lens/<table>/month=YYYY-MM/data.parquet`, by month of opening (Beijing time), lots
-without any date under month=undated; written by the watch (`supervision.lens.writer`), read by everyone. A lot enters only after its opening
-has ended: before that who bids is secret (招标投标法 art. 22, 52).
+Parquet under `data_dir/lens/<table>/month=YYYY-MM/<version>.parquet`, by month of opening (Beijing time), lots without
+any date under month=undated; which files are the present ones says `manifest.json` (docs/lens.md). Written by the watch
+(`supervision.lens.writer`), read by everyone. A lot enters only after its opening has ended: before that who bids is
+secret (招标投标法 art. 22, 52).
 """
 
 from __future__ import annotations
@@ -18,105 +19,10 @@ import duckdb
 import pyarrow as pa
 
 from messages import Invalid, Message
+from supervision.lens.schema import FORMAT, TABLES, no_rows
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MONEY = pa.decimal128(20, 4)
-INSTANT = pa.timestamp("us", tz="UTC")
-
-_PLACE: list[tuple[str, pa.DataType]] = [
-    ("month", pa.string()),
-    ("opened_at", INSTANT),
-    ("opened_on", pa.date32()),
-    ("lot_id", pa.string()),
-    ("lot_name", pa.string()),
-    ("round", pa.int32()),
-    ("centre_id", pa.string()),
-    ("centre_name", pa.string()),
-    ("division_code", pa.string()),
-    ("trade_family", pa.string()),
-    ("category", pa.string()),
-    ("method", pa.string()),
-    ("tenderer_id", pa.string()),
-    ("agency_id", pa.string()),
-]
-
-_BID: list[tuple[str, pa.DataType]] = [
-    ("bidder_id", pa.string()),
-    ("bidder_division", pa.string()),
-    ("bidder_province", pa.string()),
-    ("outside_city", pa.bool_()),
-    ("outside_province", pa.bool_()),
-    ("division_source", pa.string()),
-    ("ca_region", pa.string()),
-    ("ca_outside", pa.bool_()),
-    ("price", MONEY),
-    ("control_price", MONEY),
-    ("status", pa.string()),
-    ("rank", pa.int32()),
-    ("is_winner", pa.bool_()),
-    ("currency", pa.string()),
-    ("source", pa.string()),
-    ("demo", pa.bool_()),
-    ("mac", pa.string()),
-    ("disk_serial", pa.string()),
-    ("dongle_serial", pa.string()),
-    ("file_id", pa.string()),
-    ("upload_ip", pa.string()),
-    ("received_at", INSTANT),
-]
-BIDS = pa.schema([*_PLACE, *_BID])
-"""One row = one participation 参与家次 of an opened lot (§5.2). Null in outside_* = place unknown."""
-
-_LOT: list[tuple[str, pa.DataType]] = [
-    ("title", pa.string()),
-    ("project_id", pa.string()),
-    ("project_name", pa.string()),
-    ("key_flag", pa.string()),
-    ("flags", pa.string()),
-    ("status", pa.string()),
-    ("opened", pa.bool_()),
-    ("bids", pa.int32()),
-    ("valid_bids", pa.int32()),
-    ("outside_city_bids", pa.int32()),
-    ("outside_province_bids", pa.int32()),
-    ("unknown_city_bids", pa.int32()),
-    ("unknown_province_bids", pa.int32()),
-    ("estimate", MONEY),
-    ("control_price", MONEY),
-    ("winner_id", pa.string()),
-    ("winner_name", pa.string()),
-    ("winner_division", pa.string()),
-    ("winner_province", pa.string()),
-    ("winner_outside_city", pa.bool_()),
-    ("winner_outside_province", pa.bool_()),
-    ("award_price", MONEY),
-    ("award_currency", pa.string()),
-    ("awarded_at", INSTANT),
-    ("awarded_on", pa.date32()),
-    ("currency", pa.string()),
-    ("source", pa.string()),
-    ("demo", pa.bool_()),
-]
-LOTS = pa.schema([*_PLACE, *_LOT])
-"""One row = one lot whose opening has ended; `opened` is false where it failed (流标) or was broken off."""
-
-FORMAT = 4
-"""Raised when the tables' columns change: a lens of another format counts as none until it is built anew."""
-
-TABLES: dict[str, pa.Schema] = {"bids": BIDS, "lots": LOTS}
-
-"""bidder_province of a firm from outside China; no division code begins with it."""
-
-_SQL_TYPES = {
-    pa.string(): "VARCHAR",
-    INSTANT: "TIMESTAMPTZ",
-    pa.date32(): "DATE",
-    pa.int32(): "INTEGER",
-    pa.bool_(): "BOOLEAN",
-    MONEY: "DECIMAL(20,4)",
-}
 
 Params = Sequence[Any] | dict[str, Any]
 Stamp = tuple[int, int, int]
@@ -132,7 +38,18 @@ def _is_manifest(found: Any) -> bool:
         whole = isinstance(stamp, str) and datetime.fromisoformat(stamp).tzinfo is not None
     except ValueError:
         return False
-    return whole and isinstance(months, dict) and all(isinstance(month, dict) for month in months.values())
+    return whole and isinstance(months, dict) and all(map(_is_month, months.values()))
+
+
+def _is_month(entry: Any) -> bool:
+    """Whether a month of a manifest has `prints` and, by table, `file` and `rows`."""
+    if not isinstance(entry, dict) or not all(
+        isinstance(entry.get(part), dict) for part in ("prints", "tables")
+    ):
+        return False
+    return all(
+        isinstance(table, dict) and {"file", "rows"} <= table.keys() for table in entry["tables"].values()
+    )
 
 
 def _opened(memory_limit: str) -> duckdb.DuckDBPyConnection:
@@ -157,11 +74,6 @@ def lens_folder(data_dir: Path) -> Path:
     return Path(data_dir) / "lens"
 
 
-def sql_columns(schema: pa.Schema) -> str:
-    """A select list of typed nulls: an empty table with the right columns."""
-    return ", ".join(f'CAST(NULL AS {_SQL_TYPES[f.type]}) AS "{f.name}"' for f in schema)
-
-
 class Lens:
     """A reader of the lens; one object may be shared by any number of threads."""
 
@@ -175,7 +87,7 @@ class Lens:
 
     @property
     def manifest_path(self) -> Path:
-        """The file that tells as of when the lens holds and how many rows each month has."""
+        """The file that tells as of when the lens holds, and which files with how many rows each month has."""
         return self.folder / "manifest.json"
 
     def manifest(self) -> dict[str, Any]:
@@ -207,7 +119,7 @@ class Lens:
         return str(self.manifest().get("version", 0))
 
     def query(self, sql: str, params: Params = ()) -> pa.Table:
-        """Run one SELECT over the tables `bids` and `lots`; an absent lens gives no rows, not an error."""
+        """Run one SELECT over the tables of `supervision.lens.schema`; an absent lens gives no rows, not an error."""
         with self._bound().cursor() as cursor:
             found: pa.Table | None = cursor.sql(sql, params=params).to_arrow_table()
         if found is None:
@@ -243,16 +155,22 @@ class Lens:
         if engine is not None and stamp == self._seen:
             return engine
         with self._lock:
-            engine = self._engine = self._engine or _opened(self._memory_limit)
-            for table, schema in TABLES.items():
-                engine.execute(f"CREATE OR REPLACE VIEW {table} AS {self._source(table, schema)}")
-            self._seen = stamp
+            engine = self._engine or _opened(self._memory_limit)
+            views = (f"CREATE OR REPLACE VIEW {table} AS {self._source(table)}" for table in TABLES)
+            with engine.cursor() as at_once:
+                at_once.execute("; ".join(["BEGIN", *views, "COMMIT"]))
+            self._engine, self._seen = engine, stamp
         return engine
 
-    def _source(self, table: str, schema: pa.Schema) -> str:
-        files = sorted(self.folder.glob(f"{table}/month=*/data.parquet"))
-        if not files or self.manifest().get("format") != FORMAT:
-            return f"SELECT {sql_columns(schema)} WHERE false"
-        listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+    def _source(self, table: str) -> str:
+        """The SELECT of a table over the files that the manifest names."""
+        manifest, schema = self.manifest(), TABLES[table]
+        months = manifest.get("months", {}) if manifest.get("format") == FORMAT else {}
+        files = [
+            entry["tables"][table]["file"] for _, entry in sorted(months.items()) if table in entry["tables"]
+        ]
+        if not files:
+            return no_rows(schema)
+        listed = ", ".join("'" + str(self.folder / file).replace("'", "''") + "'" for file in files)
         columns = ", ".join(f'"{name}"' for name in schema.names)
         return f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)"

@@ -1,10 +1,15 @@
-"""Keeping the lens in step with the ledger: which months changed, and rewriting only those."""
+"""Keeping the lens in step with the ledger: which months changed, and rewriting only those.
+
+Files are never changed: a month that is rewritten gets new ones, named by the version, and the manifest that names them
+replaces the one before in one step. So a reader sees all of a refresh or nothing of it.
+"""
 
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,29 +18,40 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import structlog
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records import chain
 from records.clock import now
 from records.ledger import Ledger
-from records.tables.bids import Bid
 from records.tables.broadcast import PublicEvent
 from records.tables.intake import Journal
-from records.tables.money import Award
-from records.tables.openings import Opening
 from records.tables.organisations import Centre, Organisation
 from records.tables.projects import Lot
-from records.tables.supervision import WatchMark
+from records.tables.supervision import WarningChange, WatchMark
 from records.tail import Tail, keep_mark
-from records.visibility import award_come
 from supervision.home import Place
-from supervision.lens.export import candidates, chunks, export_month, month_of, opened_lots
-from supervision.lens.reader import FORMAT, TABLES, Lens
+from supervision.lens.changes import fingerprint, fingerprints, lots_come, lots_of_openings
+from supervision.lens.months import chunks, month_of, opened_lots
+from supervision.lens.of_lots import month_of_lots
+from supervision.lens.own import OWN_TABLES, months_of_keys, own_fingerprint, own_month, own_months
+from supervision.lens.reader import Lens
+from supervision.lens.schema import FORMAT, OF_LOTS, TABLES
 from supervision.rules.readiness import SETTLED_AFTER
 
 SETTLED_MARK = "lens:settled"
 OPENING_TOPICS = ("opening", "opening_event")
+KEPT_SECONDS = 600.0
+"""How long files stay that no manifest names any more: whoever began to read them may end."""
+BY_LOTS = "lots"
+"""The part of a month that is of lots; its other parts are the tables that stand by themselves."""
+PARTS: Mapping[str, tuple[str, ...]] = {
+    BY_LOTS: ("bids", "lots", *OF_LOTS), **{name: (name,) for name in OWN_TABLES},
+}  # fmt: skip
+"""Part of a month, written at once → its tables."""
+_BY_KIND = {table.journal: name for name, table in OWN_TABLES.items() if table.journal}
+
+Unit = tuple[str, str]
+"""(part, month)."""
 
 log = structlog.get_logger()
 
@@ -50,15 +66,22 @@ class LensWriter:
         self.lens = Lens(data_dir)
         self.journal = Tail("lens:journal", select(Journal.lot_id, Journal.kind, Journal.key), Journal.seq)
         self.public = Tail("lens:public", select(PublicEvent.topic, PublicEvent.subject), PublicEvent.seq)
+        self.warnings = Tail("lens:warnings", select(WarningChange.warning_id), WarningChange.seq)
         self._settled_to: datetime | None = None
         self._whole: dict[Path, tuple[int, int]] = {}
         """File → time and size with which it was last found whole."""
+        self._unnamed: dict[Path, float] = {}
+        """File that no manifest names → since when, by the monotonic clock."""
+
+    @property
+    def _tails(self) -> tuple[Tail, Tail, Tail]:
+        return self.journal, self.public, self.warnings
 
     def start(self) -> list[str]:
         """Continue after the last run; without a usable lens build it whole. Returns the months written."""
         with self.ledger.read() as session:
-            self.journal.resume(session)
-            self.public.resume(session)
+            for tail in self._tails:
+                tail.resume(session)
             mark = session.get(WatchMark, SETTLED_MARK)
         self._settled_to = _from_micros(mark.position) if mark else None
         return self.sweep()
@@ -67,54 +90,64 @@ class LensWriter:
         """Rewrite the months touched since the last call. Returns them."""
         at = now()
         with self.ledger.read() as session:
-            lots = self._touched(session, at)
-            months = self._months_of(session, lots, at)
-        self._write(sorted(months), at)
-        self._keep(at)
-        return sorted(months)
+            lots, keys = self._touched(session, at)
+            units = {(BY_LOTS, month) for month in self._months_of(session, lots, at)}
+            units |= {
+                (name, month)
+                for name, found in keys.items()
+                for month in self._months_of_keys(session, name, found)
+            }
+            units |= self._differing(session, "leads", at)
+        return self._write(units, at)
 
     def sweep(self) -> list[str]:
         """Compare every month's fingerprint with the ledger and rewrite those that differ."""
         at = now()
         with self.ledger.read() as session:
             self._drain(session)
-            prints = fingerprints(session, at)
-        manifest = self.lens.manifest()
-        held = manifest.get("months", {}) if self._ours(manifest) else {}
-        differing = {
-            month
-            for month, mark in prints.items()
-            if held.get(month, {}).get("print") != mark
-            or not all(self._sound(name, month, held[month].get(name)) for name in TABLES)
-        }
-        months = sorted(differing | (set(held) - set(prints)) | self._left_over(manifest, prints))
-        self._write(months, at, prints)
+            prints = {(BY_LOTS, month): mark for month, mark in fingerprints(session, at).items()}
+            for name in OWN_TABLES:
+                for month in own_months(session, name):
+                    if mark := own_fingerprint(session, name, month, at):
+                        prints[name, month] = mark
+        held = self._held()
+        differing = {unit for unit, mark in prints.items() if held.get(unit) != mark or not self._sound(unit)}
         self._settled_to = at - SETTLED_AFTER
-        self._keep(at)
-        return months
+        return self._write(differing | (set(held) - set(prints)), at, prints)
 
     # ── what changed ─────────────────────────────────────────────────────────
 
     def _drain(self, session: Session) -> None:
-        """Skip what lies in the journal: the sweep sees the ledger itself."""
-        for tail in (self.journal, self.public):
+        """Skip what lies in the tails: the sweep sees the ledger itself."""
+        for tail in self._tails:
             while tail.poll(session, 10_000):
                 pass
 
-    def _touched(self, session: Session, at: datetime) -> set[str]:
+    def _touched(self, session: Session, at: datetime) -> tuple[set[str], dict[str, set[str]]]:
+        """The lots touched, and by table the keys of rows that stand by themselves."""
         lots: set[str] = set()
+        keys: dict[str, set[str]] = defaultdict(set)
         while rows := self.journal.poll(session, 10_000):
             lots.update(row.lot_id for row in rows if row.lot_id)
             lots |= self._renamed(session, rows)
+            for row in rows:
+                if row.kind in _BY_KIND:
+                    keys[_BY_KIND[row.kind]].add(row.key)
         while rows := self.public.poll(session, 10_000):
             lots |= lots_of_openings(session, {r.subject for r in rows if r.topic in OPENING_TOPICS})
+            keys["opinions"] |= {r.subject for r in rows if r.topic == "opinion"}
+        while rows := self.warnings.poll(session, 10_000):
+            keys["warnings"].update(row.warning_id for row in rows)
+        return lots | self._come(session, at), keys
+
+    def _come(self, session: Session, at: datetime) -> set[str]:
+        """Lots that the clock has brought in, or something of them."""
         since, until = self._settled_to, at - SETTLED_AFTER
-        if since is not None:
-            lots.update(session.scalars(select(Lot.id).where(Lot.deadline > since, Lot.deadline <= until)))
-            come = (Award.awarded_at > since + SETTLED_AFTER, Award.awarded_at <= at)
-            lots.update(session.scalars(select(Award.lot_id).where(*come)))
         self._settled_to = until
-        return lots
+        if since is None:
+            return set()
+        settled = session.scalars(select(Lot.id).where(Lot.deadline > since, Lot.deadline <= until))
+        return set(settled) | lots_come(session, since + SETTLED_AFTER, at)
 
     def _renamed(self, session: Session, rows: Iterable[Any]) -> set[str]:
         """Lots shown with an organisation or centre whose name or place is no longer what the ledger says."""
@@ -149,50 +182,136 @@ class LensWriter:
         held = {month for (month,) in self.lens.rows(query, {"lots": ids})}
         return present | held
 
+    def _months_of_keys(self, session: Session, name: str, keys: set[str]) -> set[str]:
+        """The months that rows of a table belong to now and those the lens has them in."""
+        if not keys:
+            return set()
+        id_column = TABLES[name].names[1]
+        query = f"SELECT DISTINCT month FROM {name} WHERE {id_column} IN (SELECT unnest($keys))"
+        held = {month for (month,) in self.lens.rows(query, {"keys": sorted(keys)})}
+        return months_of_keys(session, name, keys) | held
+
+    def _differing(self, session: Session, name: str, at: datetime) -> set[Unit]:
+        """The months of a small table that are no longer what the lens has."""
+        held = {month: mark for (part, month), mark in self._held().items() if part == name}
+        present = {month: own_fingerprint(session, name, month, at) for month in own_months(session, name)}
+        return {
+            (name, month) for month in present.keys() | held if present.get(month, "") != held.get(month, "")
+        }
+
     # ── writing ──────────────────────────────────────────────────────────────
 
-    def _write(self, months: Sequence[str], at: datetime, prints: dict[str, str] | None = None) -> None:
-        manifest = deepcopy(self.lens.manifest())
+    def _held(self) -> dict[Unit, str]:
+        """(part, month) → the fingerprint the lens has of it; nothing where it is not ours."""
+        manifest = self.lens.manifest()
         if not self._ours(manifest):
-            version = int(manifest.get("version", 0))
-            manifest = {"format": FORMAT, "home": list(self.home.prefixes), "version": version, "months": {}}
-        for month in months:
+            return {}
+        return {
+            (part, month): mark
+            for month, entry in manifest["months"].items()
+            for part, mark in entry["prints"].items()
+        }
+
+    def _write(
+        self, units: Iterable[Unit], at: datetime, prints: Mapping[Unit, str] | None = None
+    ) -> list[str]:
+        """New files for these parts of months, then the manifest that names them. Returns the months."""
+        manifest, wanted = self._manifest(), sorted(units)
+        version = manifest["version"] = manifest["version"] + bool(wanted)
+        for part, month in wanted:
             with self.ledger.read() as session:
-                tables = dict(zip(TABLES, export_month(session, month, at, self.home), strict=True))
-                mark = (prints or {}).get(month) or fingerprint(session, month, at)
-            for name, table in tables.items():
-                _replace(self._file(name, month), table)
-            rows = {name: table.num_rows for name, table in tables.items()}
-            manifest["months"].pop(month, None)
-            if any(rows.values()):
-                manifest["months"][month] = {**rows, "print": mark}
-        if months:
-            manifest["version"] += 1
-            log.info("lens refreshed", months=list(months), version=manifest["version"])
+                found = self._read(session, part, month, at)
+                mark = (prints or {}).get((part, month)) or self._fingerprint(session, part, month, at)
+            self._keep_files(manifest["months"], part, month, mark, self._files(found, month, version))
         manifest["as_of"] = at.isoformat()
         _replace_text(self.lens.manifest_path, json.dumps(manifest, sort_keys=True, indent=1))
+        self._keep(at)
+        self._remove_unnamed(manifest)
+        months = sorted({month for _, month in wanted})
+        if wanted:
+            log.info(
+                "lens refreshed", months=months, parts=sorted({part for part, _ in wanted}), version=version
+            )
+        return months
 
-    def _ours(self, manifest: dict[str, Any]) -> bool:
+    def _manifest(self) -> dict[str, Any]:
+        """The manifest to go on from: that of the lens, or an empty one."""
+        manifest = self.lens.manifest()
+        if self._ours(manifest):
+            return deepcopy(manifest)
+        return {
+            "format": FORMAT,
+            "home": list(self.home.prefixes),
+            "version": int(manifest.get("version", 0)),
+            "months": {},
+        }
+
+    def _read(self, session: Session, part: str, month: str, at: datetime) -> dict[str, pa.Table]:
+        if part == BY_LOTS:
+            return month_of_lots(session, month, at, self.home)
+        return {part: own_month(session, part, month, at)}
+
+    def _fingerprint(self, session: Session, part: str, month: str, at: datetime) -> str:
+        if part == BY_LOTS:
+            return fingerprint(session, month, at)
+        return own_fingerprint(session, part, month, at)
+
+    def _files(self, tables: Mapping[str, pa.Table], month: str, version: int) -> dict[str, dict[str, Any]]:
+        """Write the tables that have rows; where each is."""
+        found = {}
+        for name, table in tables.items():
+            if table.num_rows:
+                place = f"{name}/month={month}/{version}.parquet"
+                _write_file(self.lens.folder / place, table)
+                found[name] = {"file": place, "rows": table.num_rows}
+        return found
+
+    def _keep_files(
+        self, months: dict[str, Any], part: str, month: str, mark: str, files: dict[str, dict[str, Any]]
+    ) -> None:
+        """Put a part of a month into the manifest, in place of what it was."""
+        entry = months.setdefault(month, {"prints": {}, "tables": {}})
+        for name in PARTS[part]:
+            entry["tables"].pop(name, None)
+        entry["prints"].pop(part, None)
+        if files:
+            entry["tables"] |= files
+            entry["prints"][part] = mark
+        if not entry["prints"]:
+            del months[month]
+
+    def _remove_unnamed(self, manifest: Mapping[str, Any]) -> None:
+        """Remove files that no manifest has named for a while, by this writer's own watch."""
+        named = {
+            self.lens.folder / one["file"]
+            for entry in manifest["months"].values()
+            for one in entry["tables"].values()
+        }
+        unnamed = set(self.lens.folder.glob("*/month=*/*")) - named
+        self._unnamed = {file: self._unnamed.get(file, time.monotonic()) for file in unnamed}
+        for file, since in self._unnamed.items():
+            if time.monotonic() - since > KEPT_SECONDS:
+                file.unlink(missing_ok=True)
+
+    def _ours(self, manifest: Mapping[str, Any]) -> bool:
         return manifest.get("format") == FORMAT and manifest.get("home") == list(self.home.prefixes)
 
-    def _left_over(self, manifest: dict[str, Any], prints: dict[str, str]) -> set[str]:
-        """Months an older lens has files of that nothing belongs to any more."""
-        if self._ours(manifest):
-            return set()
-        files = self.lens.folder.glob("*/month=*/data.parquet")
-        return {file.parent.name.removeprefix("month=") for file in files} - set(prints)
+    def _sound(self, unit: Unit) -> bool:
+        """Whether the files of a part of a month can be read to their end and hold what the manifest says."""
+        part, month = unit
+        tables = self.lens.manifest()["months"][month]["tables"]
+        return all(self._whole_file(name, month, tables[name]) for name in PARTS[part] if name in tables)
 
-    def _sound(self, table: str, month: str, rows: int | None) -> bool:
-        """Whether a file can be read to its end and holds what the manifest says. One that was found whole is read
-        again only after it changed."""
-        path = self._file(table, month)
+    def _whole_file(self, table: str, month: str, said: Mapping[str, Any]) -> bool:
+        """Whether a file is whole. One that was found so is read again only after it changed."""
+        path = self.lens.folder / said["file"]
         try:
             seen = (path.stat().st_mtime_ns, path.stat().st_size)
             if self._whole.get(path) == seen:
                 return True
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 held = file.read()
-            whole = held.schema.equals(TABLES[table]) and held.num_rows == rows
+            whole = held.schema.equals(TABLES[table]) and held.num_rows == said["rows"]
             whole = whole and set(held["month"].to_pylist()) <= {month}
         except (OSError, pa.ArrowException) as error:
             log.warning("lens file damaged", table=table, month=month, error=str(error)[:200])
@@ -201,69 +320,15 @@ class LensWriter:
             self._whole[path] = seen
         return whole
 
-    def _file(self, table: str, month: str) -> Path:
-        return self.lens.folder / table / f"month={month}" / "data.parquet"
-
     def _keep(self, at: datetime) -> None:
         """Only after the files stand: a crash before this repeats work, a crash after it loses none."""
         with self.ledger.write() as session:
-            keep_mark(session, self.journal.name, self.journal.position)
-            keep_mark(session, self.public.name, self.public.position)
+            for tail in self._tails:
+                keep_mark(session, tail.name, tail.position)
             keep_mark(session, SETTLED_MARK, _micros(self._settled_to or at - SETTLED_AFTER))
 
 
-def lots_of_openings(session: Session, openings: set[str]) -> set[str]:
-    """The lots of some openings."""
-    found: set[str] = set()
-    for part in chunks(sorted(openings)):
-        found.update(session.scalars(select(Opening.lot_id).where(Opening.id.in_(part))))
-    return found
-
-
-def fingerprints(session: Session, at: datetime) -> dict[str, str]:
-    """Month → digest of what decides its rows: number and newest change of its lots, bids and awards."""
-    lots = opened_lots(session, sorted(session.scalars(select(Lot.id))), at)
-    changed: dict[str, list[str]] = defaultdict(list)
-    for table, column in ((Lot, Lot.id), (Bid, Bid.lot_id), (Award, Award.lot_id)):
-        query = select(column, _count(table, at), func.max(table.updated_at)).group_by(column)
-        for lot_id, count, newest in session.execute(query):
-            changed[lot_id].append(f"{table.__tablename__}:{count}:{newest.isoformat()}")
-    months: dict[str, list[list[Any]]] = defaultdict(list)
-    for lot in lots:
-        months[month_of(lot.opened_at)].append(_line(lot.id, lot.opened_at, lot.opened, changed[lot.id]))
-    return {month: chain.digest(sorted(lines)) for month, lines in months.items()}
-
-
-def fingerprint(session: Session, month: str, at: datetime) -> str:
-    """The digest of one month, from its own lots only."""
-    lots = [
-        lot
-        for lot in opened_lots(session, candidates(session, month), at)
-        if month_of(lot.opened_at) == month
-    ]
-    changed: dict[str, list[str]] = defaultdict(list)
-    for table, column in ((Lot, Lot.id), (Bid, Bid.lot_id), (Award, Award.lot_id)):
-        for part in chunks([lot.id for lot in lots]):
-            query = (
-                select(column, _count(table, at), func.max(table.updated_at))
-                .where(column.in_(part))
-                .group_by(column)
-            )
-            for lot_id, count, newest in session.execute(query):
-                changed[lot_id].append(f"{table.__tablename__}:{count}:{newest.isoformat()}")
-    return chain.digest(sorted(_line(lot.id, lot.opened_at, lot.opened, changed[lot.id]) for lot in lots))
-
-
-def _count(table: type[Lot | Bid | Award], at: datetime) -> ColumnElement[int]:
-    """Rows that count at the moment `at`: awards dated ahead do not yet."""
-    return func.count() if table is not Award else func.sum(case((award_come(at), 1), else_=0))
-
-
-def _line(lot_id: str, opened: datetime | None, is_open: bool, changed: list[str]) -> list[Any]:
-    return [lot_id, opened.isoformat() if opened else None, is_open, *changed]
-
-
-def _replace(path: Path, table: pa.Table) -> None:
+def _write_file(path: Path, table: pa.Table) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)

@@ -20,8 +20,9 @@ from records.tables.intake import Journal
 from records.tables.projects import Lot
 from records.tables.supervision import WatchMark
 from records.tail import Tail, keep_mark
-from supervision.lens.export import chunks
-from supervision.lens.writer import OPENING_TOPICS, lots_of_openings
+from supervision.lens.changes import lots_of_openings
+from supervision.lens.months import chunks
+from supervision.lens.writer import OPENING_TOPICS
 from supervision.rules.baseline import Baselines, ready_facts
 from supervision.rules.facts import LotFacts
 from supervision.rules.finding import Finding

@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 
 from records.ledger import Ledger
-from supervision.lens.export import chunks
+from supervision.lens.months import chunks
 from supervision.lens.reader import Lens
 from supervision.rules.finding import Finding
 from supervision.rules.market_run import findings_of_market, lots_opened_since, on_lens

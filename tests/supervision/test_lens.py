@@ -19,7 +19,8 @@ from supervision.figures.dictionary import FIGURES
 from supervision.figures.figure import LedgerFigure
 from supervision.figures.filters import Filters, Period
 from supervision.figures.results import Participations, Share
-from supervision.lens.reader import BIDS, LOTS, Lens
+from supervision.lens.reader import Lens
+from supervision.lens.schema import BIDS, LOTS
 from supervision.lens.writer import LensWriter
 from supervision.rules.facts import load_facts
 from tests.places import HANGZHOU
@@ -63,6 +64,11 @@ def random_market(market: Any, seed: int = 7) -> None:
                 market.bid(lot, firm, chance.randint(700, 999), **more, id=f"again/{lot}/{firm}")
         if status == "awarded":
             market.award(lot, bidders[-1], 900 + n, deadline + timedelta(days=30))
+
+
+def file_of(lens: Lens, table: str, month: str) -> Path:
+    """The file that the manifest names for a month of a table."""
+    return lens.folder / str(lens.manifest()["months"][month]["tables"][table]["file"])
 
 
 BRUTE = """
@@ -243,7 +249,7 @@ def test_a_damaged_lens_is_built_again(
 ) -> None:
     random_market(market)
     writer.start()
-    (writer.lens.folder / "bids" / "month=2026-04" / "data.parquet").unlink()
+    file_of(writer.lens, "bids", "2026-04").unlink()
     assert LensWriter(ledger, tmp_path, HANGZHOU).start() == ["2026-04"]
     writer.lens.manifest_path.write_text('{"format": 1, "mon')
     assert Lens(tmp_path).as_of() is None
@@ -362,7 +368,7 @@ def _empty(path: Path) -> None:
 
 
 def _of_another_month(path: Path) -> None:
-    other = next(p for p in path.parents[1].glob("month=*/data.parquet") if p != path)
+    other = next(p for p in path.parents[1].glob("month=*/*.parquet") if p != path)
     path.write_bytes(other.read_bytes())
 
 
@@ -377,7 +383,7 @@ def test_a_damaged_file_is_built_again(
         sorted(map(str, writer.lens.rows("SELECT * FROM bids"))),
         sorted(map(str, writer.lens.rows("SELECT * FROM lots"))),
     )
-    damage(writer.lens.folder / table / f"month={months[1]}" / "data.parquet")
+    damage(file_of(writer.lens, table, months[1]))
     again = LensWriter(ledger, writer.lens.folder.parent, HANGZHOU)
     assert again.start() == [months[1]], "only the damaged month is written anew"
     after = (
@@ -386,7 +392,7 @@ def test_a_damaged_file_is_built_again(
     )
     assert after == before
     assert again.sweep() == []
-    damage(again.lens.folder / table / f"month={months[2]}" / "data.parquet")
+    damage(file_of(again.lens, table, months[2]))
     assert again.sweep() == [months[2]], "a running writer finds it too"
 
 
