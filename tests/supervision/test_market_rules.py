@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Connection, create_engine
 
-from supervision.lens.reader import BIDS, LOTS
+from supervision.lens.schema import BIDS, LOTS
 from supervision.lens.tables import bids, lots, metadata
 from supervision.rules.market_run import Ask, findings_of_market, on_connection, on_duckdb, sql_of
 from supervision.rules.registry import MARKET_RULES
