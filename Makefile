@@ -53,7 +53,7 @@ format: $(VENV)/.stamp ## 整理代码 / format the code
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 bench: $(VENV)/.stamp ## 基准 / the benchmarks
-	@for name in fanout latency screens scan intake warning record; do $(BIN)/sunbid bench $$name || exit 1; done
+	@for name in fanout latency feed screens scan intake warning record; do $(BIN)/sunbid bench $$name || exit 1; done
 
 lock: ## 重新生成带哈希的锁 / regenerate the hashed lock
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --extra dev --python-version 3.11 pyproject.toml -o requirements.lock

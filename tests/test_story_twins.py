@@ -75,6 +75,29 @@ console.log(JSON.stringify(feeds.map((feed) => { const s = new Story(); return f
 """
 
 
+DRAW = """
+import { Story } from "./story.js";
+import { recomputed } from "./draw.js";
+const feeds = JSON.parse(await new Promise((done) => { let t = ""; process.stdin.on("data", (c) => t += c).on("end", () => done(t)); }));
+const told = [];
+for (const feed of feeds) { const s = new Story(); for (const m of feed) s.add(m); told.push([...(await recomputed(s))].map(([kind, d]) => [kind, d.value, d.agrees])); }
+console.log(JSON.stringify(told));
+"""
+
+
+def run_script(code: str, feeds: list[list[dict[str, Any]]]) -> Any:
+    """What the browser's scripts make of the feeds."""
+    folder = Path(web.__file__).parent / "browser"
+    for name in ("story", "draw"):
+        code = code.replace(f'"./{name}.js"', f'"{(folder / name).as_uri()}.js"')
+    asked = subprocess.run(
+        [str(NODE), "--input-type=module", "-e", code], input=json.dumps(feeds), capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert asked.returncode == 0, asked.stderr
+    return json.loads(asked.stdout)
+
+
 def seen(story: Story) -> dict[str, Any]:
     """What the script is asked to tell, as Python tells it."""
     return {
@@ -154,14 +177,21 @@ def test_the_usual_course_is_whole(feeds: list[list[dict[str, Any]]]) -> None:
 
 @pytest.mark.skipif(NODE is None, reason="no node to run the browser's script")
 def test_both_tellings_agree_after_every_event(feeds: list[list[dict[str, Any]]]) -> None:
-    folder = Path(web.__file__).parent / "browser"
-    asked = subprocess.run(
-        [str(NODE), "--input-type=module", "-e", TELL.replace('"./story.js"', f'"{(folder / "story.js").as_uri()}"')],
-        input=json.dumps(feeds), capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert asked.returncode == 0, asked.stderr
-    for feed, told in zip(feeds, json.loads(asked.stdout), strict=True):
+    for feed, told in zip(feeds, run_script(TELL, feeds), strict=True):
         story = Story()
         for message, there in zip(feed, told, strict=True):
             story.add(message)
             assert there == seen(story), message["type"]
+
+
+@pytest.mark.skipif(NODE is None, reason="no node to run the browser's script")
+def test_the_browser_computes_the_draw_that_the_ledger_told(feeds: list[list[dict[str, Any]]]) -> None:
+    drawn = [feed for feed in feeds if any(m["type"] == "coefficient_drawn" and "K1" in str(m) for m in feed)]
+    whole = [told for told in run_script(DRAW, drawn) if told]
+    assert whole and all(agrees for told in whole for _, _, agrees in told)
+    feed = json.loads(json.dumps(next(f for f in drawn if run_script(DRAW, [f])[0])))
+    forged = [
+        {**m, "payload": m["payload"] | {"value": "0.99"}} if m["type"] == "coefficient_drawn" else m
+        for m in feed
+    ]
+    assert run_script(DRAW, [forged])[0][0][2] is False

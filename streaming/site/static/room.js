@@ -1,6 +1,7 @@
 // The room: the feed drives list, steps, caption and log; the picture looks after itself.
 import { $, el, say, setIcon, t, term } from "./site.js";
 import { clock, minute } from "./clock.js";
+import { recomputed } from "./draw.js";
 import { follow } from "./feed.js";
 import { List } from "./list.js";
 import { Player, rungMenu } from "./player.js";
@@ -19,6 +20,7 @@ function draw() {
   list.draw(story);
   log();
   objections();
+  checkDraws();
   say($("head") ?? el("i"), story.head ?? "—");
   slate();
 }
@@ -56,6 +58,15 @@ function heading() {
   }));
 }
 
+/** Each draw is computed again here, in the visitor's browser. */
+const checked = new Map();
+async function checkDraws() {
+  if (checked.size >= story.coefficients.length) return;
+  for (const { kind } of story.coefficients) checked.set(kind, "");
+  for (const [kind, { agrees }] of await recomputed(story)) checked.set(kind, ` ${t(agrees ? "draw.same" : "draw.other")}`);
+  drawSoon();
+}
+
 function keyFigures() {
   const { control, decryption } = story, found = [];
   if (control) {
@@ -63,7 +74,7 @@ function keyFigures() {
     if (control.base_price) found.push([t("fact.base"), money(control.base_price)]);
     if (control.over !== undefined) found.push([t("fact.over"), t("fact.houses", { n: control.over })]);
   }
-  for (const drawn of story.coefficients) found.push([term(drawn.kind), drawn.value]);
+  for (const drawn of story.coefficients) found.push([term(drawn.kind), `${drawn.value}${checked.get(drawn.kind) ?? ""}`]);
   if (decryption && (story.stage !== "decryption" || decryption.done === null)) {
     const { done, failed, total } = decryption, left = total - done - failed;
     const key = done === null ? "fact.untold" : left > 0 ? "fact.part" : failed ? "fact.some" : "fact.all";
