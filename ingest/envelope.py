@@ -135,13 +135,28 @@ def _text(value: Any) -> str | None:
     return printable(value[:200]) if isinstance(value, str) else None
 
 
+def _with_words(why: Message, path: str, sent: Mapping[str, Any], kind: Kind) -> Message:
+    """Why a code is none, with the Chinese words for the codes where one was sent in Chinese."""
+    if why.key == "refused.and_more" and isinstance(first := why.parameters["first"], Message):
+        return Message(why.key, first=_with_words(first, path, sent, kind), more=why.parameters["more"])
+    name = path.split(".")[1] if "." in path else ""
+    words = {code: word for word, code in kind.codes.get(name, {}).items()}
+    if why.key != "refused.literal_error" or not words or str(sent.get(name)).isascii():
+        return why
+    return Message(
+        "refused.no_such_word",
+        choices=[Message("common.in_brackets", what=word, more=code) for code, word in words.items()],
+    )
+
+
 def _record(envelope: Envelope, source: str, key: bytes | None) -> Record:
     kind = _checked(envelope, source)
     sent = _hide(envelope.data, kind.hidden, key) if kind.hidden else envelope.data
     try:
         data = kind.data.model_validate(kind.translated(sent))
     except ValidationError as error:
-        raise Refusal(*_forbidden(sent, "data") or explain(error, ("data",))) from None
+        path, why = _forbidden(sent, "data") or explain(error, ("data",))
+        raise Refusal(path, _with_words(why, path, sent, kind)) from None
     hashed = body = canonical(sent)
     if len(body) > MAX_BYTES:
         raise Refusal("data", Message("refused.data_too_long", most=MAX_BYTES))

@@ -68,8 +68,8 @@ def _file(file: IO[bytes], path: Path, table: Table) -> Iterator[Piece]:
         try:
             reader = _reader(lines, table.kind)
             yield from pieces_of(table, _fitting(reader, encoding), reader)
-        except UnicodeError as error:
-            reason = Message("csv.text_damaged", line=lines.number, said=str(error))
+        except UnicodeError:
+            reason = Message("csv.text_damaged", line=lines.number, encoding=encoding.upper())
             yield table.piece("", lines.number + 1, ".", reason)
 
 

@@ -46,13 +46,44 @@ def loads(raw: bytes | bytearray | str, *, exact: bool = False) -> Any:
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        syntax = Message("json.syntax", said=error.msg, line=error.lineno, column=error.colno)
-        return _slowly(data, syntax, exact)
+        return _slowly(data, _syntax(error), exact)
     if _TINY.search(data) or (exact and _LONG_NUMBER.search(data)):
         return _slowly(data, None, exact)
     if data.count(b'":') == _names(value) and not any(loose in data for loose in _LOOSE_COLONS):
         return value
     return _slowly(data, None, exact)
+
+
+_SAID = {
+    "Input is a zero-length, empty document": "json.empty",
+    "unexpected end of data": "json.ends_early",
+    "trailing comma is not allowed": "json.trailing_comma",
+    "unexpected character, expected ',' or ']'": "json.expected_comma",
+    "unexpected character, expected ',' or '}'": "json.expected_comma",
+    "unexpected character, expected ':' after key": "json.expected_colon",
+    "unexpected character, expected a string key": "json.expected_name",
+    "unexpected character, expected a JSON value": "json.expected_value",
+    "invalid escaped sequence in string": "json.bad_escape",
+    "no low surrogate in string": "json.bad_escape",
+    "unexpected control character in string": "json.control_character",
+    "number with leading zero is not allowed": "json.leading_zero",
+    "no digit after sign": "json.no_digit",
+    "no digit after decimal point": "json.no_digit",
+    "no digit after exponent sign": "json.no_digit",
+    "number is infinity when parsed as double": "json.number_too_large",
+    "unexpected content after document": "json.more_follows",
+    "depth limit exceeded": "json.too_deep",
+    "UTF-8 byte order mark (BOM) is not supported": "json.byte_order_mark",
+}
+"""What orjson says → the message that says it."""
+
+
+def _syntax(error: orjson.JSONDecodeError) -> Message | None:
+    """What orjson found and where; None where the bytes are no UTF-8, of which it does not tell the place."""
+    if "not valid UTF-8" in error.msg:
+        return None
+    said = Message(_SAID[error.msg]) if error.msg in _SAID else error.msg
+    return Message("json.syntax", said=said, line=error.lineno, column=error.colno)
 
 
 def _names(value: Any) -> int:

@@ -111,8 +111,8 @@ def _read(data: bytes, source: ReleaseSource, line: int | None, path: str) -> It
 
 
 def _is_encoding(error: strict_json.BadJson) -> bool:
-    """Whether bytes that are no UTF-8 are what ails a text; orjson says so in its own words."""
-    return error.message.key == "json.not_utf8_byte" or "UTF-8" in str(error.message.parameters.get("said"))
+    """Whether bytes that are no UTF-8 are what ails a text."""
+    return error.message.key == "json.not_utf8_byte"
 
 
 def _bounded(value: Any, source: ReleaseSource, line: int | None, path: str) -> Iterator[Piece]:
