@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import IO, Any
-from xml.etree.ElementTree import ParseError
 
 from openpyxl.reader.excel import ExcelReader
 from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
@@ -38,8 +37,9 @@ _STRINGS = 512 << 20
 _SAID = 250
 """Characters of what a library said."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, ParseError)
-"""What openpyxl raises over XML that is no workbook, beside the errors of files and archives."""
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, SyntaxError)
+"""What openpyxl raises over XML that is no workbook, beside the errors of files and archives: the parse errors of the
+standard library and of lxml, which it takes where it is installed, are both SyntaxErrors."""
 
 
 class NoBook(Fault):

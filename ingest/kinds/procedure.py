@@ -120,7 +120,8 @@ OPENING_EVENT = Kind(
     codes={
         "type": {
             "预告": "scheduled", "签到": "sign_in", "公布投标人": "bidders_published", "解密": "decrypt_progress",
-            "公布限价": "control_price", "系数承诺": "coefficient_committed", "抽取系数": "coefficient_drawn",
+            "公布限价": "control_price", "系数承诺": "coefficient_committed", "揭示种子": "coefficient_revealed", "种子未揭示": "coefficient_unrevealed",
+            "抽取系数": "coefficient_drawn",
             "唱标": "bid_read", "更正唱标": "bid_corrected", "异议": "objection", "异议答复": "objection_answered",
             "确认记录": "record_confirmed", "暂停": "paused", "恢复": "resumed", "结束": "ended",
         },
