@@ -29,7 +29,7 @@ from supervision.figures.market import is_news, overview, publish_overview
 from supervision.lens.reader import Lens
 from supervision.lens.writer import LensWriter
 from supervision.rules.baseline import UNKNOWN, Baselines, measure_baselines
-from supervision.studies import experts, rings
+from supervision.studies import associations, experts, rings
 from supervision.studies.store import keep
 from supervision.warnings.lot_loop import HotLoop
 from supervision.warnings.market_loop import MarketLoop
@@ -103,7 +103,7 @@ class Watch:
             self.stop.wait(self.config.lens_seconds)
 
     def studies(self, worker: Worker) -> None:
-        """Study the market for rings and tendencies until told to stop; again as soon as there is a lens to study."""
+        """Study the market for rings, associations and tendencies until told to stop; again as soon as there is a lens to study."""
         lens = Lens(self.config.data_dir)
         try:
             while not self.stop.is_set():
@@ -119,6 +119,7 @@ class Watch:
         at = now()
         try:
             keep(self.config.data_dir, rings.NAME, rings.study(lens, at))
+            keep(self.config.data_dir, associations.NAME, associations.study(lens, at))
             with self.ledger.read() as session:
                 found = experts.study(session, at)
             keep(self.config.data_dir, experts.NAME, found)

@@ -34,6 +34,15 @@ def on_lens(lens: Lens) -> Iterator[Ask]:
         connection.close()
 
 
+def rows_of(lens: Lens, query: Select[*tuple[Any, ...]]) -> list[Row]:
+    """The answer to one select that needs nothing but `bids` and `lots`."""
+    connection = lens.cursor()
+    try:
+        return _rows(connection, query)
+    finally:
+        connection.close()
+
+
 def on_duckdb(connection: duckdb.DuckDBPyConnection) -> Ask:
     """Ask an engine that has tables `bids` and `lots`."""
     for table, made in KEPT:

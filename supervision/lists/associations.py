@@ -1,0 +1,86 @@
+"""Pairs of the study of associations with the names a screen shows, and the lots behind one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from records.tables.organisations import Organisation
+from supervision.lens.reader import Lens
+from supervision.studies import associations
+from supervision.studies.store import held
+
+
+@dataclass(frozen=True)
+class NamedPair:
+    """A tenderer (or agency) and a firm with their names."""
+
+    buyer: str
+    firm: str
+    buyer_name: str
+    firm_name: str
+    awards: int
+    bid: int
+    wins: int
+    expected: float
+    lift: float
+    adjusted_p: float
+    through: bool
+    """Whether it passes every condition of its rule."""
+
+    @property
+    def key(self) -> str:
+        """Both ids in one text, for an address."""
+        return f"{self.buyer}~{self.firm}"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of the study: the steps from all pairs to those that pass, and the pairs."""
+
+    as_of: str
+    parameters: dict[str, float]
+    met: int
+    often: int
+    lifted: int
+    through: int
+    pairs: list[NamedPair]
+
+
+def side(session: Session, data_dir: Path, which: str) -> Side | None:
+    """The side of that name; None while nothing was studied."""
+    study = held(data_dir, associations.NAME)
+    if study is None:
+        return None
+    told = study[which]
+    names = _names(session, {pair[end] for pair in told["pairs"] for end in ("buyer", "firm")})
+    pairs = [
+        NamedPair(
+            buyer_name=names.get(p["buyer"], p["buyer"]), firm_name=names.get(p["firm"], p["firm"]), **p
+        )
+        for p in told["pairs"]
+    ]
+    steps = {name: told[name] for name in ("parameters", "met", "often", "lifted", "through")}
+    return Side(as_of=study["as_of"], pairs=pairs, **steps)
+
+
+def _names(session: Session, ids: Iterable[str]) -> dict[str, str]:
+    query = select(Organisation.id, Organisation.name).where(Organisation.id.in_(sorted(ids)))
+    return {row.id: row.name for row in session.execute(query)}
+
+
+def lots_of_pair(lens: Lens, which: str, pair: NamedPair, most: int = 200) -> list[dict[str, Any]]:
+    """The awarded lots of a tenderer or agency in which a firm bid, newest first: id, name, day, price, whether it won."""
+    column = {"tenderer": "tenderer_id", "agency": "agency_id"}[which]
+    query = (
+        f"SELECT b.lot_id, b.lot_name, b.opened_on, b.price, b.control_price, b.currency, b.is_winner FROM bids b"
+        f" JOIN lots l USING (lot_id) WHERE b.{column} = $buyer AND b.bidder_id = $firm AND l.winner_id IS NOT NULL"
+        f" ORDER BY b.opened_on DESC, b.lot_id LIMIT {most:d}"
+    )
+    found: list[dict[str, Any]] = lens.query(query, {"buyer": pair.buyer, "firm": pair.firm}).to_pylist()
+    return found
