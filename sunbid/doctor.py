@@ -48,6 +48,7 @@ def run(settings: Settings) -> Iterator[Check]:
     yield _ledger(settings)
     yield from _hub_role(settings)
     yield _clock()
+    yield _evidence(settings)
 
 
 def _python() -> Check:
@@ -181,6 +182,38 @@ def _clock() -> Check:
         remedy = local("doctor.enable_clock")
         return Check("clock", "warning", local("doctor.not_synchronised"), remedy)
     return Check("clock", "ok", f"± {error:.3f} s")
+
+
+def _evidence(settings: Settings) -> Check:
+    """Whether packages of evidence can be signed, stamped and kept twice; the log's public key."""
+    from evidence import timestamp as stamps
+    from evidence.checkpoint import Ed25519Signer
+
+    archive, path = settings.archive, settings.data.resolve() / "keys" / "log.key"
+    if archive is not None and not os.access(archive if archive.exists() else archive.parent, os.W_OK):
+        return Check(
+            "evidence",
+            "error",
+            local("doctor.not_writable", folder=str(archive)),
+            local("doctor.change", variable=variable("archive")),
+        )
+    if settings.timestamp_url and not stamps.available():
+        return Check("evidence", "error", local("doctor.no_timestamps"), local("doctor.install_timestamps"))
+    if settings.timestamp_url and not (settings.timestamp_ca and settings.timestamp_ca.is_file()):
+        return Check(
+            "evidence",
+            "error",
+            local("doctor.no_timestamp_ca"),
+            local("doctor.change", variable=variable("timestamp_ca")),
+        )
+    if not path.exists():
+        return Check("evidence", "ok", local("doctor.key_at_start"))
+    try:
+        return Check("evidence", "ok", str(Ed25519Signer.parse(path.read_text()).verifier))
+    except (OSError, ValueError):
+        return Check(
+            "evidence", "error", local("doctor.no_log_key", file=str(path)), local("doctor.restore_log_key")
+        )
 
 
 def _kernel_clock_error() -> float | None:

@@ -64,9 +64,8 @@ def test_a_package_that_holds_and_nothing_leaves_the_browser(page: Page, made: M
     expect(page.locator("#sum")).to_contain_text(LOG.verifier.id.hex())
     assert {step: states(page)[step] for step in STEPS} == dict.fromkeys(STEPS, "good")
     expect(page.locator('[data-step="segments"]')).to_contain_text("76 / 76")
-    assert all(one.startswith("GET ") for one in asked) and {one for one in asked if ".js" not in one} <= {
-        "GET keys"
-    }
+    assert all(one.startswith("GET ") for one in asked), "nothing is sent"
+    assert {one for one in asked if ".js" not in one} <= {"GET keys", "GET time", "GET sun.svg"}
 
 
 def test_what_was_changed_is_named_with_file_and_place(page: Page, made: Made, tmp_path: Path) -> None:
