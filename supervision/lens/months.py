@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from records.clock import BEIJING, add_months, start_of
 from records.tables.openings import Opening
 from records.tables.projects import Lot, counted
-from supervision.rules.readiness import opened_at
+from supervision.readiness import opened_at
 
 Item = TypeVar("Item")
 CHUNK = 500

@@ -36,7 +36,7 @@ from supervision.lens.of_lots import month_of_lots
 from supervision.lens.own import OWN_TABLES, months_of_keys, own_fingerprint, own_month, own_months
 from supervision.lens.reader import Lens
 from supervision.lens.schema import FORMAT, OF_LOTS, TABLES
-from supervision.rules.readiness import SETTLED_AFTER
+from supervision.readiness import SETTLED_AFTER
 
 SETTLED_MARK = "lens:settled"
 OPENING_TOPICS = ("opening", "opening_event")

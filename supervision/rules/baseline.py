@@ -16,9 +16,9 @@ from records.clock import now
 from records.ledger import Ledger
 from records.tables.projects import Lot, counted
 from records.visibility import Datum, visible
+from supervision.readiness import Readiness, lots_readiness
 from supervision.rules.facts import LotFacts, load_facts
 from supervision.rules.finding import Finding
-from supervision.rules.readiness import Readiness, lots_readiness
 from supervision.rules.registry import LOT_RULES
 
 SAMPLE = 400

@@ -102,7 +102,7 @@ _LOT = (
 def load_facts(session: Session, lot_ids: Sequence[str], prices_read: Iterable[str] = ()) -> list[LotFacts]:
     """Facts of the lots, in the order asked; unknown lots are left out.
 
-    `prices_read` names the lots whose reading is done (`supervision.rules.readiness`): in the others prices
+    `prices_read` names the lots whose reading is done (`supervision.readiness`): in the others prices
     are secret and stay None.
     """
     lots: dict[str, Any] = {row.id: row for row in session.execute(select(*_LOT).where(Lot.id.in_(lot_ids)))}
