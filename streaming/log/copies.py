@@ -49,9 +49,13 @@ class Copies:
         return sha256
 
     def mend(self, opening_id: str, sha256: str) -> None:
-        """Restore a copy that is missing or was changed from the one that is whole; quick where neither has changed."""
+        """Restore a copy that is missing or was changed from the one that is whole. They are read only where one is
+        missing, they differ in size, or one was written since they were compared last."""
         paths = self.paths(opening_id)
-        if self._seen.get(opening_id) == (states := tuple(_state(path) for path in paths)):
+        states, seen = tuple(_state(path) for path in paths), self._seen.get(opening_id)
+        alike = all(states) and len({state[0] for state in states if state}) == 1
+        if states == seen or (seen is None and alike):
+            self._seen[opening_id] = states
             return
         good = [path for path in paths if _state(path) and package.file_digest(path) == sha256]
         for path in paths:

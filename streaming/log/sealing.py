@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,7 +25,7 @@ from sqlalchemy.orm import Session
 
 from evidence import package, timestamp
 from evidence.merkle import Forked, write
-from evidence.verify import Note, canonical
+from evidence.verify import canonical
 from messages import Message
 from records.clock import now
 from records.serving.workers import Worker, Workers
@@ -43,6 +44,8 @@ from streaming.replay.library import Library
 from streaming.service import Checks, Service, Trouble
 
 LOOK_SECONDS = 3.0
+COMPARE_SECONDS = 60.0
+"""How often the copies of all packages are compared."""
 AFTER = timedelta(seconds=5)
 """So long after its end an opening is sealed at the earliest: its last pictures come to the disk."""
 WITNESS_SECONDS = 90.0
@@ -109,11 +112,14 @@ class Sealing(Service):
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self, worker: Worker) -> None:
+        compared = 0.0
         while True:
             worker.beat()
             for opening in await self._due():
                 await self._try(opening)
-            await asyncio.to_thread(same_everywhere, self._reader.ledger, self.copies)
+            if time.monotonic() - compared > COMPARE_SECONDS:
+                await asyncio.to_thread(same_everywhere, self._reader.ledger, self.copies)
+                compared = time.monotonic()
             worker.rest()
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -188,10 +194,8 @@ class Sealing(Service):
         if head is None or head.size <= number:
             raise ValueError("the log is not signed")
         await self._cosigned(head.size)
-        if self._config.timestamp_url and not (job.folder / "timestamps").exists():
-            await self._stamped(job, Note.parse(self._keeper.note_of(head.size) or "").text.encode())
-        elif self._config.timestamp_url:
-            return await asyncio.to_thread(self._stamped_size, job)
+        if self._config.timestamp_url:
+            await self._stamped(job, head.text.encode())
         return head.size
 
     async def _cosigned(self, size: int) -> None:
@@ -202,6 +206,8 @@ class Sealing(Service):
         log.warning("seal_not_cosigned_by_all", size=size, cosigned=self._keeper.cosigned(size))
 
     async def _stamped(self, job: Job, text: bytes) -> None:
+        """A time stamp over the head; one of an earlier try was over another. Without one it is sealed all the same."""
+        shutil.rmtree(job.folder / "timestamps", ignore_errors=True)
         for attempt in range(STAMP_TRIES):
             try:
                 reply = await asyncio.to_thread(timestamp.ask, self._config.timestamp_url, text)
@@ -212,15 +218,6 @@ class Sealing(Service):
                     "timestamp_not_given", opening=job.id, error=f"{type(error).__name__}: {error}"[:200]
                 )
                 await asyncio.sleep(attempt)
-
-    def _stamped_size(self, job: Job) -> int:
-        """The head that a hub killed since had stamped is held no longer: it is stamped anew."""
-        shutil.rmtree(job.folder / "timestamps", ignore_errors=True)
-        head = self._keeper.head
-        assert head is not None
-        reply = timestamp.ask(self._config.timestamp_url, head.text.encode())
-        write(job.folder / "timestamps" / "1.tsr", reply)
-        return head.size
 
     def finish(self, job: Job, content: Mapping[str, Any], size: int) -> None:
         """Proofs, manifest, zip, second copy; then the seal in the ledger."""

@@ -9,14 +9,15 @@ from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature
 from starlette.testclient import TestClient
 
-from evidence import verify
-from evidence.verify import VerifierKey, lines_of
+from evidence import checkpoint, verify
+from evidence.verify import COSIGNATURE, Note, VerifierKey, lines_of
 from records.clock import now
 from records.ledger import Ledger
 from records.sealing import tell_sealed
@@ -24,6 +25,7 @@ from records.tables.broadcast import BroadcastSession
 from records.tables.evidence import LogLeaf, Recording, Seal
 from streaming.hub import create_app
 from streaming.log import sealing
+from tests.evidence.test_timestamp import authority as authority
 from tests.streaming import hub_market as market
 from tests.streaming.film import keep, shoot
 from tests.streaming.hub_market import FakeMedia, Rig
@@ -40,13 +42,14 @@ def rig(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     """A hub that keeps second copies and seals at once."""
     monkeypatch.setattr(sealing, "AFTER", timedelta(0))
     monkeypatch.setattr(sealing, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(sealing, "COMPARE_SECONDS", 0.1)
     market.rooms(ledger)
     with hub(ledger, tmp_path) as made:
         yield made
 
 
-def hub(ledger: Ledger, tmp_path: Path) -> TestHub:
-    return TestHub(ledger, tmp_path)
+def hub(ledger: Ledger, tmp_path: Path, **settings: Any) -> TestHub:
+    return TestHub(ledger, tmp_path, **settings)
 
 
 class TestHub:
@@ -54,12 +57,14 @@ class TestHub:
 
     __test__ = False
 
-    def __init__(self, ledger: Ledger, folder: Path) -> None:
-        self.ledger, self.folder = ledger, folder
+    def __init__(self, ledger: Ledger, folder: Path, **settings: Any) -> None:
+        self.ledger, self.folder, self.settings = ledger, folder, settings
 
     def __enter__(self) -> Rig:
         media: list[FakeMedia] = []
-        config = replace(market.config(self.ledger, self.folder / "data"), archive=self.folder / "archive")
+        config = replace(
+            market.config(self.ledger, self.folder / "data"), archive=self.folder / "archive", **self.settings
+        )
 
         def make(_config: object, roster: object, _workers: object) -> FakeMedia:
             media.append(FakeMedia(roster))  # type: ignore[arg-type]
@@ -204,3 +209,43 @@ def test_an_opening_whose_recording_is_short_is_not_sealed_and_says_so(rig: Rig,
     file.write_bytes(whole)
     until(lambda: seal_of(rig.ledger) is not None, True, 20)
     until(lambda: checks()["sealing"], None)
+
+
+WITNESS = checkpoint.Ed25519Signer("notary.example/w", COSIGNATURE, b"\2" * 32)
+
+
+def test_witnesses_and_a_time_stamp_stand_in_the_package(
+    ledger: Ledger, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, authority: tuple[str, Path]
+) -> None:
+    monkeypatch.setattr(sealing, "AFTER", timedelta(0))
+    monkeypatch.setattr(sealing, "LOOK_SECONDS", 0.1)
+    market.rooms(ledger)
+    settings = {
+        "witnesses": (str(WITNESS.verifier),),
+        "timestamp_url": authority[0],
+        "timestamp_ca": authority[1],
+    }
+    with hub(ledger, tmp_path, **settings) as rig:
+        run(rig, film)
+
+        def cosigned() -> bool:
+            text = rig.get("/log/checkpoint").text
+            if "\n\n" in text and WITNESS.name not in text:
+                head = Note.parse(text).text
+                line = checkpoint.signature_line(WITNESS, head)
+                rig.client.post("/log/add-cosignature", content=f"{head}\n{line}")
+            return seal_of(ledger) is not None
+
+        until(cosigned, True, 40)
+        path = tmp_path / "package.zip"
+        path.write_bytes(sealed(rig))
+        key = VerifierKey.parse(rig.get("/log/keys").text.splitlines()[0])
+        page = rig.get("/verify").text
+    verdict = verify.check(path, [key, WITNESS.verifier])
+    assert verdict.broken == [] and [one["name"] for one in verdict.checkpoint["cosigned_by"]] == [
+        WITNESS.name
+    ]
+    (stamp,) = verdict.timestamps
+    assert stamp["ok"] is True and stamp["file"] == "timestamps/1.tsr"
+    assert WITNESS.name in page and "正常" in page
+    assert verify.check(path).broken == [], "with the package's own keys too"
