@@ -6,14 +6,19 @@ packages under test. Money is kept in ten-thousandths, moments in UTC; a day is 
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
+from records.clock import standing_at
 from records.ledger import Ledger
 from records.tables.broadcast import BroadcastSession
 from records.tables.openings import Opening
@@ -28,6 +33,20 @@ from tests.places import HANGZHOU
 
 NOW = datetime.fromisoformat("2026-11-19T11:10:00+08:00")
 TODAY = NOW.date()
+
+
+def copied(folders: pytest.TempPathFactory) -> Path:
+    """A folder with the market at NOW: a copy of what the first worker of a run makes that asks for it."""
+    own = folders.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with (shared / "seeded.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "seeded").exists():
+            (begun := shared / "seeded.part").mkdir()
+            with standing_at(NOW):
+                build(begun)
+            begun.rename(shared / "seeded")
+    return Path(shutil.copytree(shared / "seeded", folders.mktemp("seeded") / "market"))
 
 
 def build(folder: Path) -> None:

@@ -42,9 +42,8 @@ ROLLING = ASKED["rolling12"]
 
 @pytest.fixture(scope="module")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("seeded")
+    folder = seeded.copied(tmp_path_factory)
     with running_from(seeded.NOW):
-        seeded.build(folder)
         yield folder
 
 

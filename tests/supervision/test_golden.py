@@ -27,9 +27,8 @@ TOLERANCE = 1e-13
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
-    folder = tmp_path_factory.mktemp("golden")
+    folder = seeded.copied(tmp_path_factory)
     with standing_at(seeded.NOW):
-        seeded.build(folder)
         ledger = Ledger(f"sqlite:///{folder}/ledger.db")
         yield Answers(Lens(folder), ledger)
         ledger.close()
