@@ -39,9 +39,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     process = HubProcess(str(ledger.url), folder / "data")
     process.start()
     with Publisher(process, ROOM, market.TOKEN):
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + 90
         while '"state":"live"' not in httpx.get(f"{process.address}/api/rooms").text:
-            assert time.monotonic() < limit, "the room did not go on air in 30 s"
+            assert time.monotonic() < limit, "the room did not go on air in 90 s"
             time.sleep(0.2)
         yield process
     process.stop()

@@ -49,9 +49,9 @@ def key(ledger: Ledger, hub: HubProcess) -> str:
     name = f"r{next(NUMBERS)}"
     market.room(ledger, name)
     market.opening(ledger, name, room=name, title=TITLE)
-    limit = time.monotonic() + 10
+    limit = time.monotonic() + 60
     while f'"opening":"{name}"' not in httpx.get(f"{hub.address}/api/rooms").text:
-        assert time.monotonic() < limit, "the room did not appear in 10 s"
+        assert time.monotonic() < limit, "the room did not appear in 60 s"
         time.sleep(0.1)
     return name
 

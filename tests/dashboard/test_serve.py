@@ -35,7 +35,7 @@ def address(market: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         port = probe.getsockname()[1]
     process = subprocess.Popen([sys.executable, "-c", RUN, str(folder / "var"), str(port)], cwd=folder)
     url = f"http://127.0.0.1:{port}"
-    for _ in range(240):
+    for _ in range(720):
         assert process.poll() is None
         try:
             if httpx.get(f"{url}/healthz").status_code == 200:
