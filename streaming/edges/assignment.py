@@ -14,7 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from messages import Message
 from records.serving.workers import Workers
 from streaming.edges.config import Edge
-from streaming.edges.edge import EdgeViewer, Outpost
+from streaming.edges.edge import EdgeLink, EdgeViewer
 from streaming.edges.janus import JanusError
 from streaming.edges.mountpoints import Plane
 from streaming.service import Trouble
@@ -49,7 +49,7 @@ class Edges:
         self, config: EdgesConfig, plane: Plane, on_ended: Callable[[str], None] = lambda session: None
     ) -> None:
         self.config = config
-        self.outposts = [Outpost(edge, plane, config.owner, self._left) for edge in config.edges]
+        self.links = [EdgeLink(edge, plane, config.owner, self._left) for edge in config.edges]
         self._on_ended = on_ended
         self._sessions: dict[str, EdgeViewer] = {}
         self._ended: Counter[str] = Counter()
@@ -57,12 +57,12 @@ class Edges:
 
     async def start(self, workers: Workers) -> None:
         """Begin to connect; edges that are down do not hold anything up."""
-        for outpost in self.outposts:
-            outpost.start(workers)
+        for link in self.links:
+            link.start(workers)
 
     async def stop(self) -> None:
         """Let all viewers go and remove what was set up on the edges."""
-        await asyncio.gather(*(outpost.stop() for outpost in self.outposts))
+        await asyncio.gather(*(link.stop() for link in self.links))
 
     async def place(
         self, room: str, offer: Offer, codecs: Mapping[str, Codec], here: int
@@ -73,14 +73,14 @@ class Edges:
         """
         if here < self.config.after:
             return None
-        open_ones = [outpost for outpost in self.outposts if outpost.open]
-        for outpost in sorted(open_ones, key=lambda outpost: outpost.load)[:TRIES]:
+        open_ones = [link for link in self.links if link.open]
+        for link in sorted(open_ones, key=lambda link: link.load)[:TRIES]:
             try:
                 async with asyncio.timeout(JOIN_SECONDS):
-                    viewer = await outpost.join(room, offer, codecs)
+                    viewer = await link.join(room, offer, codecs)
             except (JanusError, SdpError, TimeoutError) as error:
-                self._failed[outpost.edge.name] += 1
-                log.warning("edge.join_failed", edge=outpost.edge.name, room=room, error=str(error))
+                self._failed[link.edge.name] += 1
+                log.warning("edge.join_failed", edge=link.edge.name, room=room, error=str(error))
                 continue
             self._sessions[viewer.id] = viewer
             return viewer
@@ -99,17 +99,17 @@ class Edges:
 
     def trouble(self) -> Trouble | None:
         """The edges that do not answer, and what to do; None while all do."""
-        down = [outpost for outpost in self.outposts if outpost.why]
+        down = [link for link in self.links if link.why]
         if not down:
             return None
         names = [Message("edge.down", edge=one.edge.name, why=DOWN[one.why]) for one in down]
-        left = len(self.outposts) - len(down)
+        left = len(self.links) - len(down)
         key = "edge.some_down" if left else "edge.all_down"
         return Trouble(Message(key, edges=names, left=left), Message("edge.down_remedy"))
 
     def metrics(self) -> Iterable[Metric]:
         """Prometheus families, one sample an edge."""
-        gauges: dict[str, tuple[str, Callable[[Outpost], float]]] = {
+        gauges: dict[str, tuple[str, Callable[[EdgeLink], float]]] = {
             "up": ("1 while the edge answers", lambda one: one.up),
             "viewers": ("viewers of this hub on the edge", lambda one: len(one.viewers)),
             "capacity": ("viewers it takes at most", lambda one: one.edge.capacity),
@@ -120,16 +120,16 @@ class Edges:
         }
         for name, (text, value) in gauges.items():
             family = GaugeMetricFamily(f"sunbid_edge_{name}", text, labels=["edge"])
-            for outpost in self.outposts:
-                family.add_metric([outpost.edge.name], float(value(outpost)))
+            for link in self.links:
+                family.add_metric([link.edge.name], float(value(link)))
             yield family
         falls = CounterMetricFamily("sunbid_edge_falls", "times the edge was lost", labels=["edge"])
         failed = CounterMetricFamily(
             "sunbid_edge_joins_failed", "joins the edge did not take", labels=["edge"]
         )
-        for outpost in self.outposts:
-            falls.add_metric([outpost.edge.name], outpost.falls)
-            failed.add_metric([outpost.edge.name], self._failed[outpost.edge.name])
+        for link in self.links:
+            falls.add_metric([link.edge.name], link.falls)
+            failed.add_metric([link.edge.name], self._failed[link.edge.name])
         ended = CounterMetricFamily("sunbid_edge_ended", "sessions on edges ended, by reason", labels=["why"])
         for why, count in self._ended.items():
             ended.add_metric([why], count)

@@ -16,7 +16,7 @@ from messages import Message, local
 from records.serving.workers import Worker, Workers
 from streaming.edges.config import Edge
 from streaming.edges.janus import Janus, JanusError, JanusGone
-from streaming.edges.liveness import Pulse
+from streaming.edges.liveness import Liveness
 from streaming.edges.mountpoints import Key, Mountpoint, Mountpoints, Plane
 from streaming.edges.translate import MID, answers, candidates
 from streaming.wire.codecs import Codec
@@ -37,7 +37,7 @@ class EdgeViewer:
     """A viewer whom an edge serves; its session's address is the hub's all the same."""
 
     def __init__(
-        self, outpost: Outpost, room: str, offer: Offer, handle: int, mountpoint: Mountpoint, answer: str
+        self, link: EdgeLink, room: str, offer: Offer, handle: int, mountpoint: Mountpoint, answer: str
     ) -> None:
         self.id = secrets.token_urlsafe(18)
         self.etag = f'"{secrets.token_hex(6)}"'
@@ -46,11 +46,11 @@ class EdgeViewer:
         self.created = time.monotonic()
         self.connected = False
         self.timer: asyncio.TimerHandle | None = None
-        self._outpost = outpost
+        self._link = link
 
     def close(self, why: str) -> None:
         """Disconnect; for one that is gone already, nothing happens."""
-        self._outpost.end(self, why)
+        self._link.end(self, why)
 
     async def trickle(self, fragment: str) -> None:
         """Candidates of the viewer's. SdpError for a malformed fragment and for an ICE restart, which an
@@ -60,11 +60,12 @@ class EdgeViewer:
             raise SdpError(Message("edge.no_restart"))
         given = candidates(fragment)
         if given:
-            await self._outpost.trickle(self, given)
+            await self._link.trickle(self, given)
 
 
-class Outpost:
-    """`on_left(viewer, why)` hears of every viewer that is gone, for whatever reason."""
+class EdgeLink:
+    """The hub's link to one edge and the viewers it has there; `on_left(viewer, why)` hears of every one that is gone,
+    for whatever reason."""
 
     def __init__(
         self, edge: Edge, plane: Plane, owner: str, on_left: Callable[[EdgeViewer, str], None]
@@ -156,8 +157,10 @@ class Outpost:
         if not self.edge.admin:
             await janus.gone.wait()
             return
-        pulse = Pulse(self.edge, janus.session, self._connected, lambda viewer: self.end(viewer, "silent"))
-        tasks = {asyncio.create_task(pulse.run()), asyncio.create_task(_until(janus.gone))}
+        liveness = Liveness(
+            self.edge, janus.session, self._connected, lambda viewer: self.end(viewer, "silent")
+        )
+        tasks = {asyncio.create_task(liveness.run()), asyncio.create_task(_until(janus.gone))}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:

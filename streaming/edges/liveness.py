@@ -36,7 +36,7 @@ class Watched(Protocol):
     handle: int
 
 
-class Pulse:
+class Liveness:
     """Looks after the viewers of one session with one edge; `on_silent(viewer)` hears who is gone."""
 
     def __init__(
@@ -75,7 +75,7 @@ class Pulse:
 
     async def _ask(self, socket: ClientConnection, handle: int) -> tuple[str, int] | None:
         """(the viewer's last report, packets sent to it); None where the handle is gone or not connected."""
-        request: dict[str, Any] = {"janus": "handle_info", "transaction": "pulse"}
+        request: dict[str, Any] = {"janus": "handle_info", "transaction": "liveness"}
         request |= {"admin_secret": self._edge.admin, "session_id": self._session, "handle_id": handle}
         async with asyncio.timeout(_ANSWER_SECONDS):
             await socket.send(json.dumps(request))

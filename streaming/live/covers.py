@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import structlog
 
 from messages import Message
 from records.clock import now, rfc3339
-from records.filenames import bounded
+from records.filenames import bounded, file_name
 from streaming.service import Checks, Service, Trouble
 
 HISTORY = 500
@@ -86,10 +86,6 @@ def forgotten(cover: Cover, since: datetime) -> bool:
     return full and datetime.fromisoformat(cover.history[0]["at"]) > since
 
 
-def _stem(room: str) -> str:
-    return bounded(quote(room, safe=""))
-
-
 class Covers(Service):
     """All rooms' covers, from the folder `rooms` of the data folder."""
 
@@ -97,6 +93,7 @@ class Covers(Service):
         self._folder = data_dir / "rooms"
         self.damaged: dict[str, str] = {}
         """Stem → file that could not be read; the room stays covered until an operator lifts it."""
+        self._rename()
         self._held = {path.stem: self._read(path) for path in self._files()}
         """By the name of the file: a long room id cannot be told from it."""
 
@@ -109,22 +106,22 @@ class Covers(Service):
 
     def get(self, room: str) -> Cover:
         """The cover of a room; an unknown one is open."""
-        return self._held.get(_stem(room), OPEN)
+        return self._held.get(file_name(room), OPEN)
 
     def lost(self, room: str) -> bool:
         """Whether the file of a room could not be read and no operator has switched since."""
-        return _stem(room) in self.damaged
+        return file_name(room) in self.damaged
 
     def put(self, room: str, cover: Cover) -> None:
         """Take a cover over in memory."""
-        self._held[_stem(room)] = cover
+        self._held[file_name(room)] = cover
 
     def save(self, room: str) -> None:
         """Write a room's cover: it stands on the disk when this returns. OSError where it cannot."""
         cover = self.get(room)
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{_stem(room)}.json"
-        fresh = path.with_name(f"{_stem(room)}.new")
+        path = self._folder / f"{file_name(room)}.json"
+        fresh = path.with_name(f"{file_name(room)}.new")
         body = {
             "room": room, "muted": cover.muted, "slated": cover.slated, "reason": cover.reason,
             "needs_two": cover.needs_two, "by": list(cover.by), "since": cover.since,
@@ -135,7 +132,14 @@ class Covers(Service):
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
-        self.damaged.pop(_stem(room), None)
+        self.damaged.pop(file_name(room), None)
+
+    def _rename(self) -> None:
+        """Give files of rooms whose names were wholly percent-quoted once the name that `file_name` gives them."""
+        for path in self._files():
+            room = unquote(path.stem)
+            if path.stem == bounded(quote(room, safe="")) != file_name(room):
+                path.replace(path.with_name(f"{file_name(room)}.json"))
 
     def _files(self) -> Iterable[Path]:
         return sorted(self._folder.glob("*.json")) if self._folder.is_dir() else ()

@@ -17,7 +17,7 @@ from typing import BinaryIO
 import structlog
 
 from streaming import ffmpeg
-from streaming.child import end_with_parent
+from streaming.end_with_parent import end_with_parent
 from streaming.recording import ledger as recordings
 from streaming.recording.ledger import Digested
 from streaming.recording.mp4 import Damaged

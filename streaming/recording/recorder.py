@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 
 from messages import Message
 from records.clock import BEIJING
-from records.filenames import bounded
+from records.filenames import file_name
 from records.ledger import Ledger
 from records.serving.workers import Worker, Workers
 from records.tables.evidence import Recording
@@ -187,10 +187,10 @@ class Recorder:
     def _begin(self, recorder: RoomRecorder, source: Source, started_at: datetime) -> RecordingFile | None:
         room, local = recorder.room, started_at.astimezone(BEIJING)
         identity = f"{room}-{local:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-        relative = Path(folder_name(room)) / f"{local:%Y-%m-%d}"
+        relative = Path(file_name(room)) / f"{local:%Y-%m-%d}"
         try:
             (self._config.folder / relative).mkdir(parents=True, exist_ok=True)
-            path = relative / f"{folder_name(identity)}{recordings.SUFFIX[source.container]}"
+            path = relative / f"{file_name(identity)}{recordings.SUFFIX[source.container]}"
             file = RecordingFile(
                 identity, self._config.folder / path, source, started_at, self._config.fragment_seconds
             )
@@ -299,11 +299,6 @@ def _add(session: Session, row: dict[str, Any], reason: str) -> None:
     recordings.add(session, recording)
     if hole := recordings.gap_before(session, recording, reason):
         recordings.add_gap(session, recording.id, hole)
-
-
-def folder_name(identity: str) -> str:
-    """An id as the name of a file: anything but letters, digits, - and _ becomes _; never too long."""
-    return bounded("".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in identity))
 
 
 def _status(recorder: RoomRecorder) -> RecordingStatus:

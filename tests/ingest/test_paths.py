@@ -14,7 +14,6 @@ from records.filenames import file_name
 from records.ledger import Ledger
 from records.sources import add_source
 from streaming.live.covers import Cover, Covers
-from streaming.recording.recorder import folder_name
 from sunbid.cli import app
 
 from .conftest import KEY, envelope, market
@@ -53,9 +52,9 @@ def test_such_a_room_is_not_made_by_hand_either(
 
 @pytest.mark.parametrize("key", HOSTILE)
 def test_every_key_is_one_name_inside_its_folder(tmp_path: Path, key: str) -> None:
-    for name in (file_name(key), folder_name(key)):
-        (tmp_path / name).mkdir(exist_ok=True)
-        assert (tmp_path / name).resolve().parent == tmp_path.resolve()
+    name = file_name(key)
+    (tmp_path / name).mkdir(exist_ok=True)
+    assert (tmp_path / name).resolve().parent == tmp_path.resolve()
     assert file_name("杭州.hz-01") == "杭州.hz-01"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
@@ -283,6 +284,19 @@ def test_a_cover_with_its_history_outlives_the_hub(tmp_path: Path) -> None:
     held.save("r")
     assert Covers(tmp_path).get("r") == cover
     assert json.loads((tmp_path / "rooms" / "r.json").read_text())["history"][2]["by"] == ["wang", "li"]
+
+
+def test_a_cover_kept_under_a_percent_quoted_name_is_found_and_kept_on(tmp_path: Path) -> None:
+    held = Covers(tmp_path)
+    held.put("开标一室", Cover(slated=True))
+    held.save("开标一室")
+    kept = tmp_path / "rooms" / "开标一室.json"
+    kept.replace(kept.with_name(f"{quote('开标一室')}.json"))
+    again = Covers(tmp_path)
+    assert again.get("开标一室").slated and kept.is_file() and len(list(kept.parent.iterdir())) == 1
+    again.put("开标一室", Cover())
+    again.save("开标一室")
+    assert not Covers(tmp_path).get("开标一室").slated
 
 
 def test_the_pages_know_every_reason_in_both_languages() -> None:

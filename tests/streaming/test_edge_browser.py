@@ -44,7 +44,7 @@ async def _hub(edges):
     app = Starlette(routes=[*media.routes(), page, *web.Files("/static", {}).routes()])
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    await until(lambda: server.started and all(outpost.up for outpost in media.edges.outposts))
+    await until(lambda: server.started and all(link.up for link in media.edges.links))
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     camera = await asyncio.create_subprocess_exec(
         *ffmpeg.publish(
@@ -84,12 +84,12 @@ async def test_the_public_player_comes_back_through_the_other_edge(tmp_path):
             await page.goto(f"{base}/page")
             await page.wait_for_function("told.some(([, s]) => s === 'live')", timeout=15_000)
             first = await page.evaluate("told.find(([, s]) => s === 'live')[0] - began")
-            serving = next(index for index, outpost in enumerate(media.edges.outposts) if outpost.viewers)
+            serving = next(index for index, link in enumerate(media.edges.links) if link.viewers)
             await page.evaluate("told.length = 0; window.killed = performance.now()")
             await (one, two)[serving].kill()
             await page.wait_for_function("told.some(([, s]) => s === 'live')", timeout=15_000)
             back = await page.evaluate("told.find(([, s]) => s === 'live')[0] - killed")
-            assert len(media.edges.outposts[1 - serving].viewers) == 1
+            assert len(media.edges.links[1 - serving].viewers) == 1
             assert first < 5000, first
             print(f"first picture {first:.0f} ms, back after {back:.0f} ms")
             assert back < 6000, back  # three seconds until the browser finds the edge silent, then a join

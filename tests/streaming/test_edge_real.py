@@ -15,9 +15,8 @@ from starlette.applications import Starlette
 
 from benchmarks.lightpeer import LightPeer
 from records.serving.workers import Workers
-from streaming.edges import edge as outpost
-from streaming.edges import liveness as pulse
-from streaming.edges import mountpoints
+from streaming.edges import edge as link
+from streaming.edges import liveness, mountpoints
 from streaming.edges.janus import Janus
 from streaming.rooms.media import MediaConfig, MediaServer
 from streaming.wire import rtcp
@@ -40,8 +39,8 @@ class Market:
         self.viewers = []
 
     @property
-    def outposts(self):
-        return self.server.edges.outposts
+    def links(self):
+        return self.server.edges.links
 
     async def publish(self, room="hz-01"):
         peer = LightPeer()
@@ -84,7 +83,7 @@ async def market(edges, port=0, **settings):
     transport = httpx.ASGITransport(app=Starlette(routes=server.routes()))
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as http:
         made = Market(server, http)
-        await until(lambda: all(one.up for one in made.outposts))
+        await until(lambda: all(one.up for one in made.links))
         publisher = await made.publish()
         playing = asyncio.create_task(_play(publisher))
         try:
@@ -136,8 +135,8 @@ async def test_pictures_and_sound_come_through_the_edge_and_the_address_stays_th
         assert (await hub.http.patch(place, content=trickled, headers=FRAGMENT)).status_code == 404
         for peer in hub.viewers[1:]:
             await peer.close()  # a browser that closes says so by DTLS
-        await until(lambda: not hub.outposts[0].viewers)
-        await until(lambda: hub.outposts[0].mountpoints == 0)
+        await until(lambda: not hub.links[0].viewers)
+        await until(lambda: hub.links[0].mountpoints == 0)
         await asyncio.sleep(0.2)
         assert await _mountpoints(edge.edge) == []
 
@@ -161,21 +160,21 @@ async def test_viewers_of_a_killed_edge_find_the_other_and_then_the_hub(tmp_path
     ):
         _, place, _ = await hub.watch(one.ours)
         await hub.watch(two.ours)
-        assert [len(one.viewers) for one in hub.outposts] == [1, 1]  # one each: the least loaded
+        assert [len(one.viewers) for one in hub.links] == [1, 1]  # one each: the least loaded
 
         began = time.monotonic()
         await one.kill()
-        await until(lambda: not hub.outposts[0].up, 3)
+        await until(lambda: not hub.links[0].up, 3)
         assert time.monotonic() - began < 3
         assert (
             await hub.http.patch(place, content="a=end-of-candidates\r\n", headers=FRAGMENT)
         ).status_code == 404
         await hub.watch(two.ours)
-        assert len(hub.outposts[1].viewers) == 2
+        assert len(hub.links[1].viewers) == 2
 
         began = time.monotonic()
         two.stop(signal.SIGSTOP)  # it does not answer, but nothing says that it is gone
-        await until(lambda: not hub.outposts[1].up, 4.5)
+        await until(lambda: not hub.links[1].up, 4.5)
         seconds = time.monotonic() - began
         two.stop(signal.SIGCONT)
         assert 1 < seconds < 4.5
@@ -184,14 +183,14 @@ async def test_viewers_of_a_killed_edge_find_the_other_and_then_the_hub(tmp_path
         assert hub.server.status("hz-01").viewers == 1  # nobody else is left: the hub
 
         await one.start()
-        await until(lambda: all(one.up for one in hub.outposts), 12)
+        await until(lambda: all(one.up for one in hub.links), 12)
         await hub.watch(one.ours)
-        assert sum(len(one.viewers) for one in hub.outposts) == 1
+        assert sum(len(one.viewers) for one in hub.links) == 1
 
 
 async def test_a_hub_killed_leaves_nothing_that_its_next_run_does_not_remove(tmp_path):
     async with edge_rig.running(1, tmp_path) as edge, market([edge], port=0) as hub:
-        owner, points = hub.server.edges.config.owner, hub.outposts[0]._mountpoints
+        owner, points = hub.server.edges.config.owner, hub.links[0]._mountpoints
         janus = points._janus
         await points.enter(mountpoints.Key("hz-01", "H264", 96, 111))
         points.abandon()  # as after kill -9: the mountpoint stands, nobody knows of it
@@ -207,18 +206,18 @@ async def test_a_hub_killed_leaves_nothing_that_its_next_run_does_not_remove(tmp
 
 
 async def test_a_viewer_that_vanished_is_let_go_and_one_that_reports_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(pulse, "EVERY", 0.4)
+    monkeypatch.setattr(liveness, "EVERY", 0.4)
     async with edge_rig.running(1, tmp_path) as edge, market([edge]) as hub:
         silent, _, _ = await hub.watch(edge.ours)
         alive, _, packets = await hub.watch(edge.ours)
         silent.vanish()
         reporting = asyncio.create_task(_report(alive, packets))
         try:
-            await until(lambda: len(hub.outposts[0].viewers) == 1, 15)
-            await asyncio.sleep(2 * pulse.EVERY)
+            await until(lambda: len(hub.links[0].viewers) == 1, 15)
+            await asyncio.sleep(2 * liveness.EVERY)
         finally:
             reporting.cancel()
-        assert len(hub.outposts[0].viewers) == 1
+        assert len(hub.links[0].viewers) == 1
         before = len(packets)
         await until(lambda: len(packets) > before + 10)
 
@@ -235,7 +234,7 @@ async def _report(peer, packets):
 
 async def test_an_edge_that_no_viewer_reaches_is_spared(tmp_path):
     async with edge_rig.running(1, tmp_path) as edge, market([edge]) as hub:
-        for _ in range(outpost.BARREN):
+        for _ in range(link.BARREN):
             peer = LightPeer()
             hub.viewers.append(peer)
             answer = await hub.http.post("/whep/hz-01", content=peer.offer("recvonly"), headers=SDP)
@@ -254,7 +253,7 @@ async def test_what_is_not_public_and_the_first_viewers_stay_on_the_hub(tmp_path
         answer = await hub.http.post("/whep/eval-1?token=view", content=peer.offer("recvonly"), headers=SDP)
         await peer.connect(answer.text)
         await hub.watch("127.0.0.1")
-        assert not hub.outposts[0].viewers
+        assert not hub.links[0].viewers
         await hub.watch(edge.ours)
-        assert [viewer.room for viewer in hub.outposts[0].viewers.values()] == ["hz-01"]
+        assert [viewer.room for viewer in hub.links[0].viewers.values()] == ["hz-01"]
         playing.cancel()

@@ -243,11 +243,11 @@ async def test_an_edge_that_refuses_leaves_the_viewer_to_the_hub():
     peer = LightPeer()
     offer = parse_offer(peer.offer("recvonly"), sends=False)
     async with _edges(_polite) as edges:
-        await until(lambda: edges.outposts[0].up)
+        await until(lambda: edges.links[0].up)
         assert await edges.place("hz-01", offer, CODECS, 0) is None
         samples = {s.name: s.value for family in edges.metrics() for s in family.samples}
         assert samples["sunbid_edge_joins_failed_total"] == 1 and samples["sunbid_edge_up"] == 1
-        assert edges.outposts[0].load == 0
+        assert edges.links[0].load == 0
     peer.vanish()
 
 
@@ -262,27 +262,27 @@ async def test_a_wrong_secret_never_counts_as_an_edge():
         assert edges.trouble() is None, "not before the first try"
         await until(lambda: refused)
         await asyncio.sleep(0.05)
-        assert not edges.outposts[0].up and refused[0] == "create"
+        assert not edges.links[0].up and refused[0] == "create"
         trouble = edges.trouble()
         assert (
             trouble is not None
             and "密钥不符" in trouble.to_json()["zh"]
-            and edges.outposts[0].edge.name in trouble.to_json()["en"]
+            and edges.links[0].edge.name in trouble.to_json()["en"]
         )
 
 
 async def test_a_dead_edge_is_named_with_what_to_do_until_it_is_back():
     async with _edges(_polite) as edges:
-        await until(lambda: edges.outposts[0].up)
+        await until(lambda: edges.links[0].up)
         assert edges.trouble() is None
-        edges.outposts[0]._janus._socket.transport.abort()
+        edges.links[0]._janus._socket.transport.abort()
         await until(lambda: edges.trouble() is not None)
         trouble = edges.trouble()
         assert (
-            edges.outposts[0].edge.name in trouble.to_json()["zh"]
+            edges.links[0].edge.name in trouble.to_json()["zh"]
             and "没有应答" in trouble.to_json()["zh"]
             and "本机" in trouble.to_json()["zh"]
         )
         assert "Janus" in trouble.to_json()["remedy_zh"] and "Janus" in trouble.to_json()["remedy_en"]
-        await until(lambda: edges.outposts[0].up, 10)
+        await until(lambda: edges.links[0].up, 10)
         assert edges.trouble() is None

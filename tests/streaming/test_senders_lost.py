@@ -13,7 +13,7 @@ import pytest
 from benchmarks.lightpeer import LightPeer
 from records.ledger import Ledger
 from records.serving import workers
-from streaming.edges import edge as outpost
+from streaming.edges import edge as link
 from streaming.rooms import media
 from tests.needed import needs_native
 from tests.streaming.encoder import WholeHub, pictures, until, whole_hub
@@ -79,10 +79,10 @@ async def until_status(hub: WholeHub, status: int) -> None:
 async def test_who_looks_after_an_edge_is_missed_when_it_keeps_failing(
     ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(_self: outpost.Outpost) -> None:
+    async def broken(_self: link.EdgeLink) -> None:
         raise RuntimeError("something nobody thought of")
 
-    monkeypatch.setattr(outpost.Outpost, "_serve", broken)
+    monkeypatch.setattr(link.EdgeLink, "_serve", broken)
     monkeypatch.setattr(workers, "AGAIN", 0.01)
     async with whole_hub(ledger, tmp_path, edges="ws://127.0.0.1:9?key=k&secret=s") as hub:
         await until_status(hub, 503)
