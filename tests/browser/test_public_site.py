@@ -205,16 +205,17 @@ def test_filters_live_in_the_address(page: Page, ledger: Ledger, key: str) -> No
 def test_the_browser_recomputes_the_chain(page: Page, ledger: Ledger, key: str) -> None:
     market.begin(ledger, key)
     market.event(ledger, key, "objection", no=1, content='引号"、反斜杠\\、换行\n与 emoji 😀')
+    market.event(ledger, key, "objection_answered", no=1, answer="已核对。")
     market.finish(ledger, key)
     page.goto(f"/verify?opening={key}")
-    expect(page.locator("#result")).to_contain_text("共 9 步，全部一致")
+    expect(page.locator("#result")).to_contain_text("共 10 步，全部一致")
     events = page.evaluate(
         "(opening) => fetch(`/api/openings/${opening}/events`).then((answer) => answer.json())", key
     )
-    events[4]["payload"]["price"] = "1.00"
+    events[5]["payload"]["price"] = "1.00"
     page.route("**/events", lambda route: route.fulfill(json=events))
     page.get_by_role("button", name="开始校验").click()
-    expect(page.locator("#result")).to_contain_text("第 5 步不一致")
+    expect(page.locator("#result")).to_contain_text("第 6 步不一致")
 
 
 def test_a_finished_opening_stays_with_its_list_and_a_way_on(page: Page, ledger: Ledger, key: str) -> None:

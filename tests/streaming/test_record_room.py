@@ -24,6 +24,8 @@ from streaming.machine import GIB, Limits
 from streaming.recording import ledger as recordings
 from streaming.recording import retention
 from streaming.recording.recorder import Recorder, RecorderConfig
+from streaming.replay.cut import Cut
+from streaming.replay.reels import Source, camera
 from streaming.wire.codecs import VP8
 
 pytestmark = pytest.mark.server
@@ -279,3 +281,18 @@ def test_a_changed_byte_is_found(ledger: Ledger, tmp_path: Path) -> None:
     with ledger.read() as session:
         broken = recordings.verify(session, row.id, tmp_path)
     assert broken is not None and broken.index == 1
+
+
+async def test_what_the_recorder_wrote_is_replayed_in_step_and_whole(ledger: Ledger, tmp_path: Path) -> None:
+    async with recording(ledger, tmp_path) as rig:
+        await until(lambda: rig.seconds() > 4)
+    (row,) = rig.rows()
+    assert row.ended_at is not None
+    source = Source(tmp_path / row.path, row.bytes, row.started_at)
+    (movie,) = camera([source], Cut("op-1", row.started_at, row.ended_at)).reels
+    out = tmp_path / "replay.mp4"
+    out.write_bytes(movie.read(0, movie.size))
+    found, before = film(out), film(tmp_path / row.path)
+    assert found.decoded == pytest.approx(before.decoded, abs=2)
+    assert found.length["audio"] == pytest.approx(found.length["video"], abs=0.4)
+    assert found.length["video"] == pytest.approx(before.length["video"], abs=0.2)
