@@ -45,7 +45,11 @@ def _bar(one: Ranked, by: By, valued: bool, unit: str, greatest: Decimal | None,
     """A group as a bar, its amount in the unit of the greatest."""
     name = messages.named("term", one.name, lang) if by == "category" else one.name
     if not valued:
-        return Bar(name, one.lots, figures.number(one.lots), key=one.name)
+        return Bar(name, one.lots, figures.number(one.lots), key=one.key or None)
     return Bar(
-        name, float(one.amount or 0), figures.money(one.amount, unit, lang, greatest), str(one.lots), one.name
+        name,
+        float(one.amount or 0),
+        figures.money(one.amount, unit, lang, greatest),
+        str(one.lots),
+        one.key or None,
     )

@@ -10,9 +10,9 @@ from dashboard.charts.bars import Bar, ranking
 from dashboard.charts.scale import scale
 from dashboard.charts.series import Series, lines
 from dashboard.exports import tables as tabledata
+from dashboard.shell import drill, layout, places, tables
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import filters as choice
-from dashboard.shell import layout, places, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, show
 from dashboard.shell.html import draw, esc, icon
@@ -114,31 +114,32 @@ def _shown(value: float | None) -> str:
     return DASH if value is None else f"{value:.2f} %"
 
 
-def origin_counts(filters: Filters, lang: str) -> list[tuple[str, int]]:
-    """(name, count) of outside participations by origin, most first; other cities of the home province apart."""
+def origin_counts(filters: Filters, lang: str) -> list[tuple[str, int, str | None]]:
+    """(name, count, province) of outside participations by origin, most first; other cities of the home province apart."""
     home = context.config().home
     rest = home.rest_of_province(lang)
     found = by_count(measures.breakdown("M04", filters, "province"))
-    return [(rest if code == home.province else province_name(code, lang), n) for code, n in found]
+    return [(rest if code == home.province else province_name(code, lang), n, code) for code, n in found]
 
 
 def _origins(page: shell.Page) -> None:
     found = origin_counts(page.filters, page.lang)
-    total, title = sum(n for _, n in found), page.say("openness.origins")
+    total, title = sum(n for _, n, _ in found), page.say("openness.origins")
     with layout.panel("origins", title):
         if not total:
             layout.nothing(page.say("openness.origins_none"))
             return
         shown = found[:ORIGINS]
-        if rest := total - sum(n for _, n in shown):
-            shown.append((page.say("openness.rest"), rest))
+        if rest := total - sum(n for _, n, _ in shown):
+            shown.append((page.say("openness.rest"), rest, None))
         bars = [
-            Bar(name, n, figures.percent(n / total, 1).replace("%", " %"), figures.number(n))
-            for name, n in shown
+            Bar(name, n, figures.percent(n / total, 1).replace("%", " %"), figures.number(n), code)
+            for name, n, code in shown
         ]
         layout.plot(
             ranking(layout.variant(), bars, title=title),
             "origins",
+            drill.open_lots("province"),
         )
 
 
@@ -173,11 +174,16 @@ _COLUMNS = [
 
 
 def _lots(page: shell.Page) -> None:
+    named = {"province": partial(province_name, lang=page.lang)}
+    pick = drill.picked(named)
+    behind = drill.rows_shown(pick)
+
     def rows(shown: tables.Window) -> list[tables.Row]:
-        found = tabledata.lots_shown(page.filters, shown.sort, shown.size, shown.offset)
+        found = tabledata.lots_shown(page.filters, shown.sort, shown.size, shown.offset, behind)
         return [_row(page, lot) for lot in found]
 
-    total = tabledata.count_lots(page.filters)
+    total = tabledata.count_lots(page.filters, behind)
+    drill.notice(pick, named, page.lang)
     note = page.say("openness.lots_note", n=figures.number(total))
     tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows)
 

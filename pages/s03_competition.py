@@ -7,8 +7,8 @@ from typing import Any
 from dashboard import awards, context
 from dashboard.charts.bars import Bar, columns
 from dashboard.exports import tables as tabledata
+from dashboard.shell import drill, layout, places, tables
 from dashboard.shell import figure_cards as measures
-from dashboard.shell import layout, places, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, lens_basis, show
 from supervision.figures import formats as figures
@@ -83,9 +83,14 @@ def _histogram(page: shell.Page) -> None:
         if not sum(found):
             layout.nothing(page.say("competition.no_lots"))
             return
-        bars = [Bar(_class(*edges), n, figures.number(n)) for edges, n in zip(CLASSES, found, strict=True)]
+        bars = [
+            Bar(_class(*edges), n, figures.number(n), key=str(edges[0]) if n else None)
+            for edges, n in zip(CLASSES, found, strict=True)
+        ]
         layout.plot(
-            columns(layout.variant(), bars, title=title, unit=page.say("openness.lots_unit")), "histogram"
+            columns(layout.variant(), bars, title=title, unit=page.say("openness.lots_unit")),
+            "histogram",
+            drill.open_lots("bidders"),
         )
 
 
@@ -95,7 +100,14 @@ def _class(low: int, high: int | None) -> str:
 
 def _winners(page: shell.Page) -> None:
     awards.ranking(
-        "winners", page.say("competition.winners"), page.filters, "winner", TOP, page.lang, name_width=144
+        "winners",
+        page.say("competition.winners"),
+        page.filters,
+        "winner",
+        TOP,
+        page.lang,
+        drill.open_lots("winner"),
+        144,
     )
 
 
@@ -106,12 +118,24 @@ _COLUMNS = [
 ]  # fmt: skip
 
 
+def _of_class(low: str) -> str:
+    return next((_class(*edges) for edges in CLASSES if str(edges[0]) == low), low)
+
+
+NAMED = {"bidders": _of_class, "winner": measures.winner_name}
+"""What marks of this screen open the lots of → their values in words."""
+
+
 def _lots(page: shell.Page) -> None:
+    pick = drill.picked(NAMED)
+    behind = drill.rows_shown(pick)
+
     def rows(shown: tables.Window) -> list[tables.Row]:
-        found = tabledata.lots_shown(page.filters, shown.sort, shown.size, shown.offset)
+        found = tabledata.lots_shown(page.filters, shown.sort, shown.size, shown.offset, behind)
         return [_row(lot, page.lang) for lot in found]
 
-    total = tabledata.count_lots(page.filters)
+    total = tabledata.count_lots(page.filters, behind)
+    drill.notice(pick, NAMED, page.lang)
     note = page.say("openness.lots_note", n=figures.number(total))
     tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows)
 

@@ -18,6 +18,7 @@ from records.identifiers import province_name
 from records.visibility import Progress, progress_told
 from supervision.figures import formats as figures
 from supervision.figures import lots
+from supervision.figures.figure import OPENED, Rows
 from supervision.figures.filters import Filters
 from supervision.lists import money
 from supervision.lists.openings import openings
@@ -64,15 +65,17 @@ def lot_rows(
 
 
 @per_lens
-def lots_shown(filters: Filters, sort: str, limit: int, offset: int) -> list[dict[str, Any]]:
-    """The rows of one page of a table of lots."""
-    return lot_rows(filters, sort, limit, offset)
+def lots_shown(
+    filters: Filters, sort: str, limit: int, offset: int, rows: Rows = OPENED
+) -> list[dict[str, Any]]:
+    """The rows of one page of a table of lots; `rows`: those behind the mark that was picked."""
+    return lots.lots_of(context.lens(), filters, rows, sort, limit, offset)
 
 
 @per_lens
-def count_lots(filters: Filters) -> int:
-    """How many rows `lot_rows` has without a limit."""
-    return lots.count_lots(context.lens(), filters)
+def count_lots(filters: Filters, rows: Rows = OPENED) -> int:
+    """How many rows `lots_shown` has without a limit."""
+    return lots.count_lots(context.lens(), filters, rows)
 
 
 def _lots(choice: Choice, lang: str) -> list[Row]:

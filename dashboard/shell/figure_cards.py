@@ -20,6 +20,7 @@ from supervision.figures.answers import Answers
 from supervision.figures.currencies import in_currency
 from supervision.figures.dictionary import FIGURES
 from supervision.figures.filters import Filters
+from supervision.figures.lots import winner_names
 from supervision.figures.results import Amount, Comparison, Share
 
 Numbers = tuple[float | None, ...]
@@ -67,6 +68,12 @@ def breakdown(figure: str, filters: Filters, by: str) -> dict[Any, Any]:
 def currency(filters: Filters) -> str:
     """The currency amounts are in: the chosen one, else the commonest."""
     return in_currency(context.lens(), filters).currency or figures.CNY
+
+
+@per_lens
+def winner_name(winner: str) -> str:
+    """A winner as the awards name it; its id where no award does."""
+    return winner_names(context.lens(), [winner]).get(winner, winner)
 
 
 def series(ids: tuple[str, ...], filters: Filters, count: int = MONTHS) -> dict[str, Numbers]:

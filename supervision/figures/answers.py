@@ -59,6 +59,8 @@ class Ranked:
     name: str
     lots: int
     amount: Decimal | None
+    key: str = ""
+    """The winner's id, or the category; empty where it is not known."""
 
 
 _LOT = (
@@ -159,7 +161,7 @@ class Answers:
         """Deals (M02) by winner or category, the greatest award value first; no value where none of the lots has one."""
         found = self.breakdown("M02", filters, by)
         rows = [
-            Ranked(DASH if key is None else str(key), one.count, one.known)
+            Ranked(DASH if key is None else str(key), one.count, one.known, key or "")
             for key, one in found.items()
             if one.count
         ]

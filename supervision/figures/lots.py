@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from supervision.figures.figure import OPENED, LensFigure, Rows, filled
+from supervision.figures.figure import DEALS, DIMENSIONS, OPENED, REACHED, LensFigure, Rows, filled
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import AWARDED_ON, OPENED_ON, where
 from supervision.lens.reader import Lens
@@ -51,6 +51,20 @@ def rows_behind(figure: LensFigure) -> Rows:
     if figure.rows.table == "bids":
         return OPENED.that("bids > 0", *behind)
     return Rows("lots", figure.rows.day, (*figure.rows.where, *behind))
+
+
+def rows_of_mark(by: str, value: str) -> Rows:
+    """The lots behind one mark of a breakdown: a class of bidders (its lower end), a winner, or a province whose firms came
+    from outside. KeyError for another dimension; a value that nothing has gives no lots."""
+    text = "'" + value.replace("'", "''") + "'"
+    found = {
+        "bidders": REACHED.that(f"CAST({DIMENSIONS['bidders']['lots']} AS VARCHAR) = {text}"),
+        "winner": DEALS.that(f"{DIMENSIONS['winner']['lots']} = {text}"),
+        "province": OPENED.that(
+            f"lot_id IN (SELECT lot_id FROM bids WHERE {DIMENSIONS['province']['bids']} = {text} AND outside_{{home}})"
+        ),
+    }
+    return found[by]
 
 
 def winner_names(lens: Lens, winners: list[str]) -> dict[str, str]:

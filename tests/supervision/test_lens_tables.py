@@ -22,6 +22,9 @@ from records.tables.projects import Lot
 from records.tables.relations import Credit
 from records.tables.society import Inspection, Opinion
 from records.tables.supervision import Warning, WarningChange
+from supervision.figures.answers import Answers
+from supervision.figures.filters import Filters
+from supervision.figures.lots import count_lots, rows_of_mark
 from supervision.lens.page import DOCUMENT, renewed
 from supervision.lens.reader import Lens
 from supervision.lens.schema import TABLES
@@ -244,3 +247,26 @@ def test_the_document_says_the_columns() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     assert renewed(text) == text, "run: python -m supervision.lens.page"
     assert all(f"`{name}`" in text for name in TABLES)
+
+
+def test_the_lots_behind_a_mark_are_as_many_as_it_says(
+    market: Any, ledger: Ledger, writer: LensWriter
+) -> None:
+    build(market, ledger)
+    market.firm("abroad", "310101")
+    market.bid("L02", "abroad", 5, received_at=NOON)
+    writer.start()
+    lens, answers, every = writer.lens, Answers(writer.lens), Filters()
+
+    def lots(by: str, value: Any) -> int:
+        return count_lots(lens, every, rows_of_mark(by, str(value)))
+
+    classes = answers.breakdown("lots_by_bidders", every, "bidders")
+    assert {low: lots("bidders", low) for low in classes} == {low: one.value for low, one in classes.items()}
+    winners = answers.ranking(every, "winner")
+    assert (
+        [(one.key, lots("winner", one.key)) for one in winners]
+        == [("A", 4)]
+        == [(w.key, w.lots) for w in winners]
+    )
+    assert (lots("province", "31"), lots("province", "44"), lots("winner", "nobody's' id")) == (1, 0, 0)
