@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import screens
 from dashboard.charts.chart import PICK, Chart
-from dashboard.charts.theme import DAY, NIGHT
+from dashboard.charts.theme import DAY, NIGHT, WALL
 from dashboard.shell.html import draw, esc
 
 _GO = "go-to"
@@ -38,7 +38,9 @@ def nothing(words: str) -> None:
 
 
 def variant() -> str:
-    """Which colours charts wear in this browser."""
+    """Which colours and type charts wear in this browser: on a wall screen (`?kiosk=1`) the wall's."""
+    if st.query_params.get("kiosk") == "1":
+        return WALL
     return NIGHT if st.context.theme.type == "dark" else DAY
 
 
