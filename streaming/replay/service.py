@@ -75,8 +75,8 @@ class Replays(Service):
         while True:
             worker.rest()
             version = await self._board.signal.newer(version)
-            worker.beat()
             for opening in [o for o in self._board.openings.values() if o["state"] in OVER]:
+                worker.beat()
                 if opening["id"] not in decided and await self._decide(opening):
                     decided.add(opening["id"])
 
