@@ -9,14 +9,16 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from evidence.verify import keyed
 from messages import Message
 from records import audit, chain, commitment, states
 from records.ledger import TABLES
 from records.tables.base import Base
 from records.tables.broadcast import PublicEvent
-from records.tables.evidence import Seal
+from records.tables.evidence import LogLeaf, Seal
 from records.tables.intake import Journal, Parked, Reject
 from records.tables.openings import Opening, OpeningEvent
+from records.tables.users import AuditEntry
 
 Progress = Callable[[str, int, int], None]
 
@@ -48,6 +50,7 @@ def check(session: Session, progress: Progress | None = None) -> Report:
     steps: list[tuple[Message, Callable[[Session], Iterator[Message]]]] = [
         (Message("check.audit_chain"), _audit_chain),
         (Message("check.opening_chains"), _opening_chains),
+        (Message("check.evidence_log"), _evidence_log),
         (Message("check.commitments"), _commitments),
         (Message("check.public_feed"), _public_feed),
         (Message("check.references"), _references),
@@ -158,3 +161,17 @@ def _dangling(
         yield Message(
             "check.dangling", table=table.__tablename__, column=column, number=number, parent=parent
         )
+
+
+def _evidence_log(session: Session) -> Iterator[Message]:
+    """The log of evidence has no gap, and the heads of the audit chain that it committed to stand in the chain."""
+    count, newest = session.execute(select(func.count(), func.max(LogLeaf.number)).select_from(LogLeaf)).one()
+    if count and newest != count - 1:
+        yield Message("check.log_gap", leaves=count, newest=newest)
+    heads = select(LogLeaf).where(LogLeaf.kind == "audit", LogLeaf.opening_id == "").order_by(LogLeaf.number)
+    for row in session.scalars(heads.execution_options(yield_per=500)):
+        body = row.body or {}
+        held = session.scalar(select(AuditEntry.hash).where(AuditEntry.seq == body.get("seq"))) or ""
+        if held != body.get("hash") or keyed(row.key or "", body) != row.leaf["sha256"]:
+            yield Message("check.audit_rewritten", leaf=row.number, seq=body.get("seq"))
+            return

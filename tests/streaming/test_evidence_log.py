@@ -12,9 +12,11 @@ import pytest
 from evidence import checkpoint
 from evidence.merkle import Tiles
 from evidence.verify import COSIGNATURE, Head, Note, VerifierKey, entry, is_consistent, keyed
+from records import audit, check
 from records.clock import now
 from records.ledger import Ledger
 from records.tables.evidence import LogHead, LogLeaf, Recording, Segment
+from records.tables.users import AuditEntry
 from streaming.hub import Hub
 from streaming.log import leaves
 from streaming.log.keeper import Keeper
@@ -259,3 +261,20 @@ def test_the_log_is_read_by_an_independent_implementation(rig: Rig) -> None:
         return answer.content if answer.status_code == 200 else None
 
     assert read(fetch, rig.get("/log/keys").text.splitlines()[0]) > 300
+
+
+def test_a_check_of_the_ledger_notices_an_audit_chain_that_was_written_anew(ledger: Ledger) -> None:
+    with ledger.write() as session:
+        audit.write(session, "operator", "opening.paused")
+        session.flush()
+        leaves.append(session, [leaves.head_of_audit(session, leaves.minute_of(now()))])
+    with ledger.read() as session:
+        assert check.check(session).problems == []
+    with ledger.write() as session:
+        entry_of = session.query(AuditEntry).one()
+        session.delete(entry_of)
+        session.flush()
+        audit.write(session, "nobody", "nothing")
+    with ledger.read() as session:
+        (problem,) = check.check(session).problems
+    assert problem.key == "check.audit_rewritten"
