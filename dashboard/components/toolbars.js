@@ -1,8 +1,10 @@
-// Streamlit's own toolbars and menus in the reader's language, and a chart saved as SVG beside the PNG it offers.
+// Streamlit's own toolbars, menus and fields in the reader's language, and a chart saved as SVG beside the PNG it offers.
 
 const PLACES = [
   "[data-testid=stElementToolbar]", "[data-testid=stTooltipContent]", "[data-testid=stDataFrame]",
   "[data-testid=stDataFrameColumnMenu]", "[data-testid=stDataFrameColumnVisibilityMenu]", "[role=tooltip]", "[data-baseweb=popover]", "#portal",
+  "[data-testid=InputInstructions]", "[data-baseweb=select]", "[data-testid=stSelectbox]", "[data-testid=stMultiSelect]", "[data-testid=stTextInput]",
+  "[data-testid=stSkipToContent]",
 ].join(",");
 const NAMES = ["aria-label", "title", "placeholder"];
 const words = JSON.parse(document.querySelector("meta[name=desk-words]").content);

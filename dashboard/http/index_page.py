@@ -100,8 +100,24 @@ _TOOLKIT = {
     "Maximum length": "max_length",
     "Based on sample": "sample",
     "No data": "no_data",
+    "Choose an option": "choose_one",
+    "Choose options": "choose_some",
+    "No results": "no_results",
+    "No options to select": "no_options",
+    "No options to select.": "no_options",
+    "Clear value": "clear_value",
+    "Clear all": "clear_all",
+    "Show password": "show_password",
+    "Hide password": "hide_password",
+    "Press Enter to apply": "enter_applies",
+    "Press Ctrl+Enter to apply": "enter_applies",
+    "Press ⌘+Enter to apply": "enter_applies",
+    "Press Enter to submit form": "enter_sends",
+    "Press Ctrl+Enter to submit form": "enter_sends",
+    "Press ⌘+Enter to submit form": "enter_sends",
+    "Skip to main content": "skip_to_content",
 }
-"""What Streamlit calls its toolbars and menus → the rest of `toolkit.…`, what we call them; see toolbars.js."""
+"""What Streamlit calls its toolbars, menus and fields → the rest of `toolkit.…`, what we call them; see toolbars.js."""
 
 
 @cache
