@@ -32,11 +32,11 @@ from records.serving.workers import Worker, Workers
 from records.tables.broadcast import BroadcastSession
 from records.tables.evidence import LogLeaf, Recording, Seal, Segment
 from streaming.config import HubConfig
+from streaming.copies import Copies, same_everywhere
 from streaming.live.board import Board, moment
 from streaming.live.logs import Logs
 from streaming.live.reading import Reader
 from streaming.log import documents, leaves
-from streaming.log.copies import Copies, same_everywhere
 from streaming.log.keeper import Keeper
 from streaming.log.service import EvidenceLog
 from streaming.replay.cut import Cut, covered

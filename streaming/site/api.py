@@ -19,12 +19,12 @@ from records.public import rows as public
 from records.serving.problems import Problem
 from records.serving.requests import whole
 from records.states import OPENING_STATES
+from streaming.copies import Copies
 from streaming.http.answers import problem
 from streaming.live.board import Board
 from streaming.live.logs import Logs, OpeningLog
 from streaming.live.reading import Reader, openings_on
 from streaming.live.story import READ_OUT, opening_record
-from streaming.log.copies import Copies
 from streaming.service import Service
 
 BRIEF = ("id", "room", "lot", "title", "state", "scheduled_at")

@@ -9,14 +9,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import ColumnElement, Select, String, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from records import chain
 from records.clock import add_months
 from records.tables.base import Instant
 from records.tables.leads import Lead, LeadBatch
-from records.tables.projects import Lot
+from records.tables.projects import Lot, counted
 from records.tables.relations import Credit
 from records.tables.society import Inspection, Opinion, OpinionAnswer
 from records.tables.supervision import Warning
@@ -24,7 +24,6 @@ from records.visibility import Datum, visible
 from supervision.lens.months import chunks, month_of, month_span
 from supervision.lens.rows import as_json, as_table, fetched, whole
 from supervision.lens.schema import DAY, INSTANT, OWN, TABLES, TEXT
-from supervision.warnings.tally import in_statistics
 
 _AHEAD = pa.scalar(8 * 3600 * 1_000_000, pa.duration("us"))
 """By how much Beijing is ahead of UTC."""
@@ -86,7 +85,7 @@ def _warnings(at: datetime) -> Select[*tuple[Any, ...]]:
             held.baseline, held.threshold, held.stratum, held.raised_at, held.state, held.disposition, held.acted_at,
         )
         .outerjoin(Lot, Lot.id == held.lot_id)
-        .where(or_(held.lot_id.is_(None), visible(Datum.WARNINGS, at=at)), in_statistics())
+        .where(or_(held.lot_id.is_(None), and_(visible(Datum.WARNINGS, at=at), counted())))
     )  # fmt: skip
 
 
