@@ -6,12 +6,14 @@ A select gives more lots than will fire, never fewer (tests/supervision/test_can
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Select, func, select, union
 from sqlalchemy.orm import Session
 
 from records.tables.money import Deposit
+from records.tables.projects import Lot
 from supervision.lens.tables import bids
 from supervision.rules.market_rule import Row, priced, share
 from supervision.rules.market_run import Ask
@@ -70,6 +72,22 @@ def _ladder(chosen: Chosen, ask: Ask, _: Session) -> list[Row]:
     )  # fmt: skip
 
 
+def _short_time(chosen: Chosen, _: Ask, session: Session) -> list[Row]:
+    """T8: hours below the days asked for; the calendar may count a day less than hours do."""
+    query = select(Lot.id, Lot.notice_at, Lot.deadline).where(
+        Lot.notice_at.is_not(None), Lot.deadline.is_not(None)
+    )
+    most = timedelta(days=chosen["days_to_bid"] + 1)
+    return [{"lot_id": lot} for lot, notice, end in session.execute(query) if end - notice < most]  # type: ignore[operator]
+
+
+def _large_deposit(_: Chosen, __: Ask, session: Session) -> list[Row]:
+    """T10: lots that tell both amounts."""
+    query = select(Lot.id).where(Lot.deposit_required > 0, Lot.estimate > 0)
+    wide = query.where(Lot.deposit_required * 200 > Lot.estimate)
+    return [{"lot_id": lot} for lot in session.scalars(wide)]
+
+
 _SELECTS: dict[str, Callable[[Chosen, Ask, Session], list[Row]]] = {
-    "B4": _same_machine, "B6": _same_account, "B10": _ladder,
+    "B4": _same_machine, "B6": _same_account, "B10": _ladder, "T8": _short_time, "T10": _large_deposit,
 }  # fmt: skip

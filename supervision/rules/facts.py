@@ -71,6 +71,10 @@ class LotFacts:
     bids: tuple[BidFact, ...]
     deposits: tuple[DepositFact, ...]
     prices_read: bool
+    notice_at: datetime | None = None
+    deadline: datetime | None = None
+    estimate: Decimal | None = None
+    deposit_required: Decimal | None = None
 
     @property
     def stratum(self) -> str:
@@ -95,7 +99,7 @@ _DEPOSIT = (
 )  # fmt: skip
 _LOT = (
     Lot.id, Lot.name, centre_of_lot().label("centre_id"), Lot.trade_family, Lot.category, Lot.method, Lot.currency,
-    Lot.control_price, Lot.deadline, Lot.vat,
+    Lot.control_price, Lot.deadline, Lot.vat, Lot.notice_at, Lot.estimate, Lot.deposit_required,
 )  # fmt: skip
 
 
@@ -147,6 +151,10 @@ def _facts(
             if d.bidder_id not in gone
         ),
         prices_read=prices_read and all(b.price is not None for b in facts if b.price_expected),
+        notice_at=lot.notice_at,
+        deadline=lot.deadline,
+        estimate=lot.estimate,
+        deposit_required=lot.deposit_required,
     )
 
 

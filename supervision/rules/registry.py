@@ -9,6 +9,7 @@ from supervision.rules.files import SameMachine
 from supervision.rules.market_rule import MarketRule
 from supervision.rules.market_structure import Concentration, LosersForCompany, SingleAgain
 from supervision.rules.prices import PriceLadder
+from supervision.rules.procedure import LargeDeposit, ShortTimeToBid
 from supervision.rules.rule import LotRule, Rule
 from supervision.rules.spread import (
     CoverPrices,
@@ -30,7 +31,9 @@ from supervision.rules.tenderers import (
     SplitAwards,
 )
 
-LOT_RULES: dict[str, LotRule] = {rule.id: rule for rule in (SameMachine(), SameAccount(), PriceLadder())}
+LOT_RULES: dict[str, LotRule] = {
+    rule.id: rule for rule in (SameMachine(), SameAccount(), PriceLadder(), ShortTimeToBid(), LargeDeposit())
+}
 """Rule id → rule that looks at the facts of one lot."""
 
 MARKET_RULES: dict[str, MarketRule] = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import messages
+from records.clock import BEIJING
 from supervision.rules.facts import BidFact, DepositFact, LotFacts
 from supervision.rules.files import groups, masked, normal
 from supervision.rules.page import page
@@ -191,6 +193,39 @@ def test_ladder_deviation_ignores_order_scale_and_offset(prices: list[int], scal
 @given(st.integers(0, 10**9), st.integers(1, 10**6), st.integers(4, 40))
 def test_every_arithmetic_ladder_is_found(start: int, step: int, n: int) -> None:
     assert ladder_deviation([Decimal(start + k * step) for k in range(n)]) == 0
+
+
+# ── T8, T10 ──────────────────────────────────────────────────────────────────
+
+
+def announced(days: int, hour: int = 9, **more: Any) -> LotFacts:
+    end = datetime(2026, 11, 21, hour, tzinfo=BEIJING)
+    return replace(
+        facts(),
+        notice_at=datetime(2026, 11, 21, 23, tzinfo=BEIJING) - timedelta(days=days),
+        deadline=end,
+        **more,
+    )
+
+
+def test_t8_counts_calendar_days_without_the_first() -> None:
+    rule = LOT_RULES["T8"]
+    assert rule.evaluate(announced(20)) == [] and rule.measure(announced(20)) == 20
+    (found,) = rule.evaluate(announced(19))
+    assert (found.value, found.threshold, found.level) == (19.0, 20.0, "yellow")
+    assert (
+        rule.evaluate(announced(5, method="direct")) == rule.evaluate(announced(5, trade_family="land")) == []
+    )
+    assert rule.measure(facts()) is None
+
+
+def test_t10_compares_the_deposit_with_the_estimate() -> None:
+    rule = LOT_RULES["T10"]
+    asked = replace(facts(), estimate=Decimal(1_000_000), deposit_required=Decimal(20_000))
+    assert rule.evaluate(asked) == [] and rule.measure(asked) == 0.02
+    (found,) = rule.evaluate(replace(asked, deposit_required=Decimal(30_000)))
+    assert found.value == 0.03 and found.evidence["deposit"] == "30000"
+    assert rule.measure(replace(asked, estimate=None)) is None
 
 
 # ── the registry ─────────────────────────────────────────────────────────────
