@@ -25,6 +25,16 @@ def fail(message: str, code: int = FAILED) -> NoReturn:
     raise SystemExit(code)
 
 
+def only_warnings_logged() -> None:
+    """What the program logs meanwhile: warnings alone, on standard error, where no result stands."""
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger("warning"),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def settings() -> Settings:
     """The settings; an unknown or invalid one ends the command with exit code 2."""
     from sunbid.settings import SettingsError, load

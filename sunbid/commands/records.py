@@ -114,6 +114,7 @@ def scan(
 
     begin = datetime.combine(since.date(), time(), BEIJING) if since else None
     settings = output.settings()
+    output.only_warnings_logged()
     ledger = wiring.opened(settings)
     try:
         chosen = parse_settings(set_ or [])

@@ -72,6 +72,16 @@ def test_help_loads_nothing_heavy() -> None:
     assert answer.stdout.strip() == "[]"
 
 
+@pytest.mark.soak
+def test_a_scan_prints_findings_and_nothing_else(tmp_path: Path) -> None:
+    """Though it builds the columnar copy on the way where no watch keeps it."""
+    assert sunbid(tmp_path, "import", str(ROOT / "examples" / "tsuchiura")).returncode == 0
+    answer = sunbid(tmp_path, "scan", "--rule", "B13", "--rule", "R058", "--json")
+    found = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert answer.returncode == 0 and {finding["rule"] for finding in found} == {"B13", "R058"}
+    assert all({"value", "threshold", "subjects", "evidence"} <= set(finding) for finding in found)
+
+
 _RUN_ON = {"demo", "up", "hub", "desk", "intake", "watch"}
 """Commands that run until they are stopped and report nothing; a benchmark's options are its own."""
 
