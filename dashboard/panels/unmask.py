@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import streamlit as st
@@ -14,6 +13,7 @@ from dashboard.shell.html import draw, esc
 from messages import Invalid
 from records import unmasking
 from records.administration import By, Conflict
+from records.clock import timestamp
 from records.tables.organisations import Organisation
 
 SHOWN_SECONDS = 15 * 60
@@ -26,7 +26,7 @@ def names_shown(page: shell.Page, kind: str, object_id: str) -> bool:
     if not page.names_visible:
         return False
     until: dict[str, float] = st.session_state.setdefault(_HELD, {})
-    shown = until.get(f"{kind}/{object_id}", 0) > time.time()
+    shown = until.get(f"{kind}/{object_id}", 0) > timestamp()
     with st.container(horizontal=True, vertical_alignment="center", key=f"unmask-{kind}"):
         words = "unmask.shown" if shown else "unmask.masked"
         draw(f'<p class="muted">{esc(page.say(words, minutes=SHOWN_SECONDS // 60))}</p>')
@@ -72,7 +72,7 @@ def _look(page: shell.Page, kind: str, object_id: str, reason: str, until: dict[
     if waits:
         st.info(page.say("unmask.waiting"))
         return
-    until[f"{kind}/{object_id}"] = time.time() + SHOWN_SECONDS
+    until[f"{kind}/{object_id}"] = timestamp() + SHOWN_SECONDS
     st.rerun()
 
 
