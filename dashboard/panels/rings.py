@@ -234,10 +234,9 @@ def _evidence(page: shell.Page, group: Group, names: dict[str, str]) -> None:
         ties = ties_among(session, group["members"])
         warned = warnings_among(session, [lot["lot"] for lot in group["lots"]], group["members"])
     lots = {lot["lot"]: lot["name"] for lot in group["lots"]}
-    index = 0 if page.lang == "zh" else 1
     rows = [
         (messages.named("relation", tie.type, page.lang), [tie.one, tie.other], "", tie.source) for tie in ties
-    ] + [(one.titles[index], list(one.members), lots[one.lot_id], page.say(f"level.{one.level}")) for one in warned]  # fmt: skip
+    ] + [(messages.called(*one.titles, page.lang), list(one.members), lots[one.lot_id], page.say(f"level.{one.level}")) for one in warned]  # fmt: skip
     if not rows:
         draw(f'<p class="muted">{esc(page.say("rings.no_evidence"))}</p>')
         return
