@@ -75,14 +75,17 @@ def _chosen(session: Session, page: shell.Page) -> str | None:
         first = asked or _of_room(entries, st.query_params.get("room")) or _first(entries)
         if st.session_state.get("choose-opening") not in options:
             st.session_state["choose-opening"] = first
-        picked: str = st.selectbox(
+        picked: str | None = st.selectbox(
             page.say("room.opening"), list(options), format_func=lambda key: options[key], key="choose-opening",
-            label_visibility="collapsed", on_change=_keep, width="stretch",
+            label_visibility="collapsed", on_change=_keep, args=(frozenset(options),), width="stretch",
         )  # fmt: skip
-    return picked
+    # an opening that was moved meanwhile reads otherwise now, and the browser still holds its old line
+    return picked if picked in options else first
 
 
-def _keep() -> None:
+def _keep(known: frozenset[str]) -> None:
+    if st.session_state["choose-opening"] not in known:
+        return
     st.query_params["opening"] = st.session_state["choose-opening"]
     st.query_params.pop("room", None)
 
