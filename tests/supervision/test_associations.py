@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from records.clock import now
 from records.ledger import Ledger
-from supervision.lens.reader import BIDS, FORMAT, LOTS, Lens, lens_folder
+from supervision.lens.reader import Lens, lens_folder
+from supervision.lens.schema import BIDS, FORMAT, LOTS
 from supervision.lists.associations import lots_of_pair, side
 from supervision.studies import associations
 from supervision.studies.store import keep
@@ -19,12 +20,15 @@ from tests.supervision.test_market_rules import CAPTIVE, FAVOURITE, made_up
 
 
 def lens_of(folder: Path) -> Lens:
+    tables = {}
     for name, schema, held in zip(("bids", "lots"), (BIDS, LOTS), made_up(), strict=True):
         path = lens_folder(folder) / name / "month=2024-01" / "data.parquet"
         path.parent.mkdir(parents=True)
         pq.write_table(pa.Table.from_pylist(held, schema=schema), path)
+        tables[name] = {"file": str(path.relative_to(lens_folder(folder))), "rows": len(held)}
     lens = Lens(folder)
-    told = {"format": FORMAT, "version": 1, "as_of": now().isoformat(), "months": {"2024-01": {}}, "home": []}
+    months = {"2024-01": {"tables": tables, "prints": {}}}
+    told = {"format": FORMAT, "version": 1, "as_of": now().isoformat(), "months": months, "home": []}
     lens.manifest_path.write_text(json.dumps(told))
     return lens
 
