@@ -109,7 +109,7 @@ class HostDesk {
 
   /** Take a step. It names the event last seen, so that it is taken once however often it is sent. */
   async take(kind, payload) {
-    if (this.busy) return false;
+    if (this.busy) throw new Error(this.words.sending); // a dialog stays open and says so
     this.busy = true;
     const seen = this.story.seq;
     this.drawReading();
