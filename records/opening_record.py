@@ -79,6 +79,20 @@ def progress(session: Session, opening_id: str) -> Progress:
     return found
 
 
+def read_last(session: Session, opening_id: str) -> dict[str, Any] | None:
+    """What was read aloud or corrected last; None before the reading."""
+    query = select(OpeningEvent.payload).where(
+        OpeningEvent.opening_id == opening_id, OpeningEvent.type.in_(READINGS)
+    )
+    return session.scalar(query.order_by(OpeningEvent.seq.desc()).limit(1))
+
+
+def events_after(session: Session, opening_id: str, after: int) -> list[OpeningEvent]:
+    """The events of an opening whose number is above `after`, in order."""
+    query = select(OpeningEvent).where(OpeningEvent.opening_id == opening_id, OpeningEvent.seq > after)
+    return list(session.scalars(query.order_by(OpeningEvent.seq)))
+
+
 # ── before it is confirmed ───────────────────────────────────────────────────
 
 

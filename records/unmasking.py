@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from messages import Invalid, Message, Unknown
 from records import audit
 from records.administration import By, Conflict
 from records.clock import now
+from records.tables.organisations import Organisation
 from records.tables.users import UnmaskRequest
 
 SHORTEST, LONGEST = 4, 200
@@ -70,6 +72,12 @@ def waiting(session: Session, kind: str, object_id: str) -> list[UnmaskRequest]:
         UnmaskRequest.confirmed_by.is_(None), UnmaskRequest.asked_at >= now() - OPEN_FOR,
     )  # fmt: skip
     return list(session.scalars(query.order_by(UnmaskRequest.id)))
+
+
+def names_behind(session: Session, ids: Sequence[str]) -> dict[str, str]:
+    """Organisation → its name, of those that are known. Whoever asks has shown that these names may be seen."""
+    query = select(Organisation.id, Organisation.name).where(Organisation.id.in_(ids))
+    return {row.id: row.name for row in session.execute(query)}
 
 
 def _mine(session: Session, kind: str, object_id: str, by: By) -> UnmaskRequest | None:

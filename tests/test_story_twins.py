@@ -22,6 +22,7 @@ from records.ledger import Ledger
 from records.public import rows as public
 from records.tables.openings import Opening
 from streaming.live.story import Story
+from tests.needed import needed
 from tests.records.market import AFTER, lot_with_opening
 
 NODE = shutil.which("node")
@@ -90,6 +91,7 @@ def run_script(code: str, feeds: list[list[dict[str, Any]]]) -> Any:
     folder = Path(web.__file__).parent / "browser"
     for name in ("story", "draw"):
         code = code.replace(f'"./{name}.js"', f'"{(folder / name).as_uri()}.js"')
+    needed(NODE, "node")
     asked = subprocess.run(
         [str(NODE), "--input-type=module", "-e", code], input=json.dumps(feeds), capture_output=True, text=True,
         timeout=60, check=False,
@@ -175,7 +177,6 @@ def test_the_usual_course_is_whole(feeds: list[list[dict[str, Any]]]) -> None:
     }
 
 
-@pytest.mark.skipif(NODE is None, reason="no node to run the browser's script")
 def test_both_tellings_agree_after_every_event(feeds: list[list[dict[str, Any]]]) -> None:
     for feed, told in zip(feeds, run_script(TELL, feeds), strict=True):
         story = Story()
@@ -184,7 +185,6 @@ def test_both_tellings_agree_after_every_event(feeds: list[list[dict[str, Any]]]
             assert there == seen(story), message["type"]
 
 
-@pytest.mark.skipif(NODE is None, reason="no node to run the browser's script")
 def test_the_browser_computes_the_draw_that_the_ledger_told(feeds: list[list[dict[str, Any]]]) -> None:
     drawn = [feed for feed in feeds if any(m["type"] == "coefficient_drawn" and "K1" in str(m) for m in feed)]
     whole = [told for told in run_script(DRAW, drawn) if told]

@@ -14,7 +14,6 @@ from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dashboard.access.accounts import SignedIn
@@ -24,11 +23,10 @@ from records.administration import Conflict
 from records.clock import now, rfc3339
 from records.currencies import currency
 from records.decimals import in_words
-from records.opening_checks import READINGS
 from records.public.openings import moment_of
 from records.published_list import Line, list_of
 from records.serving.problems import Problem
-from records.tables.openings import Opening, OpeningEvent
+from records.tables.openings import Opening
 from records.tables.projects import Lot
 from records.wrong_values import explain
 from supervision.figures.formats import CNY
@@ -80,10 +78,7 @@ def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: s
 
 def _spelled(session: Session, opening_id: str, lot: Lot) -> dict[int, str]:
     """The price read last in capital numerals, by its bidder's number; of yuan only."""
-    query = select(OpeningEvent.payload).where(
-        OpeningEvent.opening_id == opening_id, OpeningEvent.type.in_(READINGS)
-    )
-    last = session.scalar(query.order_by(OpeningEvent.seq.desc()).limit(1))
+    last = opening_record.read_last(session, opening_id)
     if last is None or "price" not in last or currency(lot.currency, lot.vat) != CNY:
         return {}
     return {last["no"]: in_words(Decimal(last["price"]))}
@@ -91,10 +86,9 @@ def _spelled(session: Session, opening_id: str, lot: Lot) -> dict[int, str]:
 
 def _events(session: Session, opening_id: str, after: int) -> list[dict[str, Any]]:
     """Events after `after` as the feed tells them, with who told them."""
-    query = select(OpeningEvent).where(OpeningEvent.opening_id == opening_id, OpeningEvent.seq > after)
     return [
         {"seq": e.seq, "ts": chain.stamp(e.ts), "type": e.type, "payload": e.payload, "hash": e.hash, "actor": e.actor}
-        for e in session.scalars(query.order_by(OpeningEvent.seq))
+        for e in opening_record.events_after(session, opening_id, after)
     ]  # fmt: skip
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import streamlit as st
-from sqlalchemy import select
 
 from dashboard import context
 from dashboard.shell import screen as shell
@@ -14,7 +13,6 @@ from messages import Invalid
 from records import unmasking
 from records.administration import By, Conflict
 from records.clock import timestamp
-from records.tables.organisations import Organisation
 
 SHOWN_SECONDS = 15 * 60
 """How long names stay to be seen after a look."""
@@ -93,8 +91,7 @@ def names(page: shell.Page, ids: Sequence[str], shown: bool) -> dict[str, str]:
     if not shown:
         return {one: sign(page, place) for place, one in enumerate(ids)}
     with context.ledger().read() as session:
-        query = select(Organisation.id, Organisation.name).where(Organisation.id.in_(ids))
-        held = {row.id: row.name for row in session.execute(query)}
+        held = unmasking.names_behind(session, ids)
     return {one: held.get(one, one) for one in ids}
 
 

@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
+import sqlglot
 from sqlalchemy import Connection, create_engine
 
 from supervision.lens.schema import BIDS, LOTS
@@ -125,7 +126,6 @@ def test_every_rule_asks_postgresql_and_duckdb_alike(rows: Any, duck: Ask, postg
 
 @pytest.mark.parametrize("rule_id", list(MARKET_RULES))
 def test_every_select_can_be_said_to_spark(rule_id: str) -> None:
-    sqlglot = pytest.importorskip("sqlglot")
     rule = MARKET_RULES[rule_id]
     said = sqlglot.transpile(
         sql_of(rule.select(rule.settings())),
