@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from supervision.flags.indicators import Tally
 from supervision.flags.release import read_release
 from supervision.flags.settings import Settings
+from supervision.flags.tally import Tally
 
 PARTS = 4
 """Parts of a file per core: enough that none waits long for the last, few enough that adding up costs little."""

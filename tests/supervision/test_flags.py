@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from messages import Invalid
 from supervision.flags import file as files
 from supervision.flags.file import count_file, nothing
-from supervision.flags.indicators import Tally, instant
+from supervision.flags.one_process import instant
 from supervision.flags.release import read_release
 from supervision.flags.settings import INDICATORS, Settings, parse_settings, read_settings
 from supervision.flags.statistics import lower_fence, quantile, upper_fence
+from supervision.flags.tally import Tally
 
 EXAMPLES = Path(__file__).parent / "cardinal"
 
