@@ -73,7 +73,7 @@ export function parseHead(text) {
 }
 
 /** Whether a key has signed a note: {signed, at}; signed is null where this browser cannot tell. Throws for a wrong one. */
-export async function check(note, key) {
+export async function signedBy(note, key) {
   const found = note.signatures.find(({ name, id }) => name === key.name && id === key.id);
   if (!found) return { signed: false, at: null };
   let { signature } = found, message = encoder.encode(note.text), at = null;

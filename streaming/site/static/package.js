@@ -1,5 +1,5 @@
 // Checks an evidence package in this browser, step by step as evidence/verify.py does; its words and codes are the same.
-import { check as signedBy, isConsistent, leafHash, parseHead, parseKey, parseNote, rootByInclusion, unbase64 } from "./notes.js";
+import { signedBy, isConsistent, leafHash, parseHead, parseKey, parseNote, rootByInclusion, unbase64 } from "./notes.js";
 import { Sha256, hex, sha256, unhex } from "./sha256.js";
 import { content, entries } from "./zip.js";
 
