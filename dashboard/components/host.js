@@ -31,7 +31,7 @@ class HostDesk {
     this.feed = follow(() => new URL(`/feeds/openings/${encodeURIComponent(data.opening)}?after=${this.story.seq}`, data.hub).href, {
       message: ({ seq }) => { if (seq > this.story.seq) this.look(); }, state: (state) => this.tellHub(state),
     });
-    if (data.player) this.rooms = new Rooms(data.hub, (rooms) => this.player?.tellRoom(this.roomState(rooms?.find((room) => room.id === data.player.room))));
+    if (data.player) this.rooms = new Rooms(data.hub, (rooms) => { this.room = rooms?.find((room) => room.id === data.player.room); this.tellPlayer(); });
     this.looking = setInterval(() => this.look(), LOOK);
     this.ticking = setInterval(() => this.tick(), 1000);
     this.keys = (event) => this.key(event);
@@ -39,7 +39,11 @@ class HostDesk {
     this.look();
   }
 
-  roomState(room) {
+  /** The picture follows the opening's own state and the room's: either may change first. */
+  tellPlayer() { this.player?.tellRoom(this.roomState()); }
+
+  roomState() {
+    const { room } = this;
     const state = { in_progress: "live", paused: "paused", ended: "ended", sealed: "ended" }[this.story.state] ?? "standby";
     const slated = state === "live" && room?.state === "paused";
     return { state: slated ? "paused" : state, covered: slated, reason: slated ? room.reason : this.story.pauseReason, muted: room?.muted };
@@ -84,7 +88,7 @@ class HostDesk {
 
   /** Ask the desk how things stand; one question at a time, another follows if one came meanwhile. */
   async look() {
-    if (this.asking) { this.again = true; return; }
+    if (this.asking) { this.askAgain = true; return; }
     this.asking = true;
     try {
       const desk = await ask(`/api/openings/${encodeURIComponent(this.data.opening)}/desk?after=${this.story.seq}`);
@@ -103,7 +107,7 @@ class HostDesk {
       this.tell(say(this.words.lost, { why: error.message }), "refused");
     } finally {
       this.asking = false;
-      if (this.again) { this.again = false; this.look(); }
+      if (this.askAgain) { this.askAgain = false; this.look(); }
     }
   }
 
@@ -183,6 +187,7 @@ class HostDesk {
   // ── drawing ───────────────────────────────────────────────────────────────
 
   draw() {
+    this.tellPlayer();
     for (const part of ["Head", "Reading", "Steps", "Bar", "List", "Objections", "Draws", "Log"]) this[`draw${part}`]();
   }
 

@@ -9,6 +9,8 @@ readers call valid and unknown.
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from collections.abc import Mapping
 from datetime import timedelta
 from importlib.util import find_spec
@@ -83,14 +85,19 @@ def _make(folder: Path) -> None:
     root, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     above = _certificate("sunbid root", root, "sunbid root", root, authority=True)
     own = _certificate("sunbid hub", key, "sunbid root", root, authority=False)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))  # for its owner's eyes only
     pem = serialization.Encoding.PEM
-    (folder / "chain.pem").write_bytes(own.public_bytes(pem) + above.public_bytes(pem))
+    (fresh / "chain.pem").write_bytes(own.public_bytes(pem) + above.public_bytes(pem))
     secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    fresh = folder / "key.new"
-    fresh.touch(0o600)
-    fresh.write_bytes(secret)
-    fresh.replace(folder / "key.pem")
+    (fresh / "key.pem").touch(0o600)
+    (fresh / "key.pem").write_bytes(secret)
+    try:
+        fresh.rename(folder)  # both files at once; of two who make them the first wins
+    except OSError:
+        shutil.rmtree(fresh)
+        if not (folder / "key.pem").exists():
+            raise
 
 
 def _certificate(

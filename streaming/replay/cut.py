@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -143,8 +144,11 @@ class Cuts:
         """Write a cut for good: it stands on the disk when this returns. OSError where it cannot."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(cut.opening)
-        fresh = path.with_suffix(".new")
-        with fresh.open("w", encoding="utf-8") as file:
+        handle, name = tempfile.mkstemp(
+            prefix=".", suffix=".new", dir=self._folder
+        )  # two may write the same cut
+        fresh = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(asdict(cut), file, ensure_ascii=False, indent=1, default=chain.stamp)
             file.flush()
             os.fsync(file.fileno())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -16,7 +18,7 @@ from sunbid import output
 if TYPE_CHECKING:
     from evidence.checkpoint import Signer
     from evidence.verify import VerifierKey
-    from evidence.witness import Refused, Witness
+    from evidence.witness import Refused, Seen, Witness
 
 EVERY = 20.0
 """Seconds between two looks at a log."""
@@ -72,19 +74,24 @@ def witness(
     compare: Annotated[
         Path | None, typer.Option("--compare", metavar="FILE", help=local("cli.witness_compare"))
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Follow a hub's log: check that it only grows, cosign its heads, keep a copy beside the key."""
+    """Follow a hub's log: check that it only grows, cosign its heads, keep a copy beside the key.
+
+    With --json one object a look: the log, its keys, the sizes it has and had, and whether the cosignature was taken.
+    """
     from evidence.witness import Refused, Unreachable, Witness
 
     signer = _witness_key(key, name)
-    print(local("cli.witness_public", key=signer.verifier))
+    told = sys.stderr if as_json else sys.stdout
+    print(local("cli.witness_public", key=signer.verifier), file=told)
     try:
         made = Witness(log, key.with_name(f"{key.name}.copy"), signer, _published(log_key))
-        print(local("cli.witness_of", name=made.key.name, key=made.key))
+        print(local("cli.witness_of", name=made.key.name, key=made.key), file=told)
         if compare:
-            _compared(made, compare)
+            _compared(made, compare, as_json)
         else:
-            _follow(made, once)
+            _follow(made, once, as_json)
     except Unreachable as error:
         output.fail(local("cli.witness_unreachable", error=str(error)))
     except Refused as refusal:
@@ -115,30 +122,42 @@ def _published(path: Path | None) -> VerifierKey | None:
         output.fail(checking.WORDS[checking.language()]["no_key_file"].format(path=path), output.BAD_USE)
 
 
-def _compared(made: Witness, path: Path) -> None:
+def _compared(made: Witness, path: Path, as_json: bool) -> None:
     """A head that somebody else was shown, against the own copy."""
     try:
         head = made.compare(path.read_text("utf-8"))
     except LookupError:
         output.fail(local("cli.witness_newer"))
-    print(local("cli.witness_same", size=head.size))
+    print(
+        json.dumps({"log": made.key.name, "same": True, "size": head.size})
+        if as_json
+        else local("cli.witness_same", size=head.size)
+    )
 
 
-def _follow(made: Witness, once: bool) -> None:
+def _follow(made: Witness, once: bool, as_json: bool) -> None:
     from evidence.witness import Unreachable
 
     while True:
         try:
             seen = made.look()
-            state = local("cli.witness_taken") if seen.taken else local("cli.witness_not_taken")
-            print(local("cli.witness_seen", size=seen.size, before=seen.before, state=state), flush=True)
+            print(_as_json(made, seen) if as_json else _in_words(seen), flush=True)
         except Unreachable as error:
             if once:
                 raise
-            print(local("cli.witness_unreachable", error=str(error)), flush=True)
+            print(local("cli.witness_unreachable", error=str(error)), file=sys.stderr, flush=True)
         if once:
             return
         time.sleep(EVERY)
+
+
+def _as_json(made: Witness, seen: Seen) -> str:
+    return json.dumps({"log": made.key.name, "size": seen.size, "before": seen.before, "taken": seen.taken})
+
+
+def _in_words(seen: Seen) -> str:
+    state = local("cli.witness_taken") if seen.taken else local("cli.witness_not_taken")
+    return local("cli.witness_seen", size=seen.size, before=seen.before, state=state)
 
 
 def _refuse(refusal: Refused) -> None:

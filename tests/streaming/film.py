@@ -13,18 +13,18 @@ from streaming import ffmpeg
 from streaming.recording import ledger as recordings
 from tests.streaming import hub_market as market
 
+NOISE = "anoisesrc=color=pink:sample_rate=48000"
 PIECES = "+frag_keyframe+empty_moov+default_base_moof+skip_trailer+frag_discont"
 
 
 def shoot(path: Path, seconds: int, *, size: str = "320x180", gop: int = 25, between: int = 0) -> Path:
     """A fragmented MP4 of pictures and sounds that all differ; `between`: B-frames between two others."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    command = [
-        ffmpeg.program(), "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc2=size={size}:rate=25", "-f", "lavfi",
-        "-i", "anoisesrc=color=pink:sample_rate=48000", "-t", str(seconds), "-c:v", "libx264", "-preset", "ultrafast",
-        "-g", str(gop), "-bf", str(between), "-c:a", "libopus", "-movflags", PIECES, "-frag_duration", "2000000",
-        "-f", "mp4", str(path),
-    ]  # fmt: skip
+    coding = {
+        "t": seconds, "c:v": "libx264", "preset": "ultrafast", "g": gop, "bf": between, "c:a": "libopus",
+        "movflags": PIECES, "frag_duration": 2_000_000, "f": "mp4",
+    }  # fmt: skip
+    command = ffmpeg.draw_file(path, ffmpeg.moving_picture(size, 25), NOISE, coding)
     subprocess.run(command, check=True)
     return path
 

@@ -48,7 +48,7 @@ body.split = broken
 serve(IntakeConfig({url!r}, Path({data!r}), port={port}))
 """
 DESK = """
-from dashboard.access import routes as auth
+from dashboard.http import sign_in as auth
 from dashboard.config import DeskConfig
 from dashboard.serve import serve
 auth._try = broken
