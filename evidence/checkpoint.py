@@ -6,7 +6,6 @@ Checking them is in `evidence.verify`, which runs alone. `Signer` is what anothe
 from __future__ import annotations
 
 import base64
-import os
 import secrets
 import struct
 import time
@@ -16,6 +15,7 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from evidence.files import write_whole
 from evidence.verify import COSIGNATURE, ED25519, Head, Note, VerifierKey, cosigned, key_id
 
 _PREFIX = "PRIVATE+KEY"
@@ -91,18 +91,8 @@ def load_or_make(path: Path, name: str, kind: int) -> Ed25519Signer:
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(f"{Ed25519Signer(name, kind, secrets.token_bytes(32))}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(fresh, path)  # the first of two processes wins
-        except FileExistsError:
-            pass  # the other's key is the key
-        finally:
-            fresh.unlink()
+        made = Ed25519Signer(name, kind, secrets.token_bytes(32))
+        write_whole(path, f"{made}\n".encode(), once=True, private=True)
     return Ed25519Signer.parse(path.read_text())
 
 

@@ -6,7 +6,6 @@ level may be partial; a file of its own (`.p/<width>`) holds it for each size th
 
 from __future__ import annotations
 
-import os
 import shutil
 import struct
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +13,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
+from evidence.files import write_whole
 from evidence.verify import leaf_hash, node_hash
 
 WIDTH, HEIGHT = 256, 8
@@ -216,7 +216,7 @@ class TileFolder:
         root = self.root()
         for name, raw in self._pending.items():
             path = self.folder / name
-            write(path, raw)
+            write_whole(path, raw)
             if ".p/" not in name:
                 shutil.rmtree(path.with_name(f"{path.name}.p"), ignore_errors=True)
         self._pending = {}
@@ -229,23 +229,3 @@ class TileFolder:
             self._pending[name] = raw
         elif path.read_bytes() != raw:
             raise Forked(name)
-
-
-def write(path: Path, raw: bytes) -> None:
-    """Put a file in its place, whole or not at all: written beside it, made durable, renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    with fresh.open("wb") as file:
-        file.write(raw)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    _settle(path.parent)
-
-
-def _settle(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

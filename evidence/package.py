@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evidence.merkle import Tiles, write
+from evidence.files import write_whole
+from evidence.merkle import Tiles
 from evidence.verify import CHUNK, Head, Note, canonical, is_recording, manifest, parts_of, proofs
 
 MADE_LATER = ("leaves.jsonl", "proofs.json", "checkpoint", "timestamps/", "manifest.json")
@@ -89,9 +90,9 @@ def prove(folder: Path, lines: Sequence[Mapping[str, Any]], tiles: Tiles, note: 
     head, begun = Head.parse(Note.parse(note).text), Head.parse(Note.parse(first).text)
     consistency = [_base64(one) for one in tiles.consistency(begun.size)]
     inclusion = [(line["index"], [_base64(one) for one in tiles.inclusion(line["index"])]) for line in lines]
-    write(folder / "leaves.jsonl", b"".join(canonical(line) + b"\n" for line in lines))
-    write(folder / "proofs.json", proofs(head, first, consistency, inclusion))
-    write(folder / "checkpoint", note.encode())
+    write_whole(folder / "leaves.jsonl", b"".join(canonical(line) + b"\n" for line in lines))
+    write_whole(folder / "proofs.json", proofs(head, first, consistency, inclusion))
+    write_whole(folder / "checkpoint", note.encode())
 
 
 def _base64(raw: bytes) -> str:
@@ -102,7 +103,7 @@ def list_all(folder: Path, opening: str, sealed: Sequence[Mapping[str, Any]]) ->
     """Write manifest.json over everything; recordings by what the seal says of them."""
     small = [listed(folder, name) for name in names(folder) if name != "manifest.json"]
     every = [*small, *(one for one in sealed if is_recording(one["path"]))]
-    write(folder / "manifest.json", manifest(opening, sorted(every, key=lambda one: str(one["path"]))))
+    write_whole(folder / "manifest.json", manifest(opening, sorted(every, key=lambda one: str(one["path"]))))
 
 
 def zipped(out: Path, folder: Path, sources: Sequence[Source]) -> str:

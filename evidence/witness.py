@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evidence.checkpoint import Signer, cosign, signature_line
-from evidence.merkle import Forked, TileFolder, Tiles, write
+from evidence.files import write_whole
+from evidence.merkle import Forked, TileFolder, Tiles
 from evidence.verify import ED25519, Head, Note, VerifierKey, is_consistent
 
 LONGEST = 20.0
@@ -63,7 +64,7 @@ class Witness:
                 raise Refused("other_key")
             return held
         key = given or self._first_key()
-        write(path, f"{key}\n".encode())
+        write_whole(path, f"{key}\n".encode())
         return key
 
     def _first_key(self) -> VerifierKey:
@@ -86,7 +87,7 @@ class Witness:
         """Keep both heads, ours and the one that contradicts it."""
         moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
         path = self.folder / "refused" / f"{moment}.txt"
-        write(path, f"{self.note}\n{note}".encode())
+        write_whole(path, f"{self.note}\n{note}".encode())
         return Refused(why, path)
 
     # -- the look ---------------------------------------------------------------------------------
@@ -148,7 +149,9 @@ class Witness:
         except (ValueError, LookupError) as error:
             raise Unreachable(str(error)) from error
         copy.flush()
-        write(self.folder / "checkpoint", cosign(text, signature_line(self._signer, head.text)).encode())
+        write_whole(
+            self.folder / "checkpoint", cosign(text, signature_line(self._signer, head.text)).encode()
+        )
 
     def _send(self, text: str) -> bool:
         """Send the own cosignature; whether the log took it. One that the log has already is not sent again."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from itsdangerous import BadSignature
 
 from dashboard.access.accounts import SignedIn
+from evidence.files import write_whole
 from records.clock import timestamp
 from records.ledger import Ledger
 from records.serving import signing
@@ -80,7 +81,5 @@ class Sessions:
             return {}
         lines = [line.split() for line in self._file.read_text(encoding="ascii").splitlines()]
         kept = {pair[1]: int(pair[0]) for pair in lines if len(pair) == 2 and int(pair[0]) > timestamp()}
-        fresh = self._file.with_suffix(".new")
-        fresh.write_text("".join(f"{until} {sid}\n" for sid, until in kept.items()), encoding="ascii")
-        fresh.replace(self._file)
+        write_whole(self._file, "".join(f"{until} {sid}\n" for sid, until in kept.items()).encode("ascii"))
         return kept

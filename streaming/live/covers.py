@@ -4,7 +4,6 @@ the hub uncovers nothing."""
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +13,7 @@ from urllib.parse import quote, unquote
 
 import structlog
 
+from evidence.files import write_whole
 from messages import Message
 from records.clock import now, rfc3339
 from records.filenames import bounded, file_name
@@ -119,19 +119,13 @@ class Covers(Service):
     def save(self, room: str) -> None:
         """Write a room's cover: it stands on the disk when this returns. OSError where it cannot."""
         cover = self.get(room)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{file_name(room)}.json"
-        fresh = path.with_name(f"{file_name(room)}.new")
         body = {
             "room": room, "muted": cover.muted, "slated": cover.slated, "reason": cover.reason,
             "needs_two": cover.needs_two, "by": list(cover.by), "since": cover.since,
             "history": list(cover.history),
         }  # fmt: skip
-        with fresh.open("w", encoding="utf-8") as file:
-            json.dump(body, file, ensure_ascii=False, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        raw = json.dumps(body, ensure_ascii=False, indent=1).encode()
+        write_whole(self._folder / f"{file_name(room)}.json", raw)
         self.damaged.pop(file_name(room), None)
 
     def _rename(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import messages
-from evidence.merkle import write
+from evidence.files import write_whole
 from evidence.verify import VerifierKey
 from messages import Message
 from records.filenames import file_name
@@ -36,20 +36,20 @@ def write_all(
     for message in told:
         story.add(dict(message))
     record = opening_record(opening, story)
-    write(folder / "events.jsonl", b"".join(leaves.event_line(one) + b"\n" for one in told))
-    write(folder / "record.json", (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode())
-    write(folder / "captions.vtt", captions(told, begun, currency_of(opening)).encode())
+    write_whole(folder / "events.jsonl", b"".join(leaves.event_line(one) + b"\n" for one in told))
+    write_whole(folder / "record.json", (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode())
+    write_whole(folder / "captions.vtt", captions(told, begun, currency_of(opening)).encode())
     log_key, *witnesses = keys
     paper = record_pdf(record, opening, data_dir, log_key.name)
     if paper is not None:
-        write(folder / "record.pdf", paper)
-        write(folder / "keys" / "record.pem", certificate(data_dir, log_key.name)[1].read_bytes())
-    write(folder / "keys" / "log.vkey", f"{log_key}\n".encode())
+        write_whole(folder / "record.pdf", paper)
+        write_whole(folder / "keys" / "record.pem", certificate(data_dir, log_key.name)[1].read_bytes())
+    write_whole(folder / "keys" / "log.vkey", f"{log_key}\n".encode())
     for key in witnesses:
-        write(folder / "keys" / f"witness-{file_name(key.name)}.vkey", f"{key}\n".encode())
+        write_whole(folder / "keys" / f"witness-{file_name(key.name)}.vkey", f"{key}\n".encode())
     if roots is not None:
-        write(folder / "keys" / "timestamp-ca.pem", roots.read_bytes())
-    write(folder / "README.md", readme(opening).encode())
+        write_whole(folder / "keys" / "timestamp-ca.pem", roots.read_bytes())
+    write_whole(folder / "README.md", readme(opening).encode())
 
 
 def readme(opening: Mapping[str, Any]) -> str:

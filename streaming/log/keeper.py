@@ -20,7 +20,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from evidence import checkpoint
-from evidence.merkle import Forked, TileFolder, Tiles, write
+from evidence.files import write_whole
+from evidence.merkle import Forked, TileFolder, Tiles
 from evidence.verify import COSIGNATURE, ED25519, Head, Note, VerifierKey, entry
 from messages import Invalid, Message
 from records.clock import now
@@ -159,7 +160,7 @@ class Keeper:
         while len(self._notes) > RECENT:
             self._notes.popitem(last=False)
         if size == next(reversed(self._notes)):
-            write(self._checkpoint, note.encode())
+            write_whole(self._checkpoint, note.encode())
 
     def note_of(self, size: int) -> str | None:
         """The checkpoint of a size with the cosignatures it has by now; None where it is held no longer."""
@@ -206,7 +207,7 @@ class Keeper:
         found = Vouched(key.name, head.size, datetime.fromtimestamp(when).astimezone())
         self.vouched[key.name] = found
         told = {name: {"size": one.size, "at": one.at.isoformat()} for name, one in self.vouched.items()}
-        write(self._cosigners, json.dumps(told).encode())
+        write_whole(self._cosigners, json.dumps(told).encode())
         log.info("evidence_cosigned", witness=key.name, size=head.size)
         return found
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from evidence.merkle import write
+from evidence.files import write_whole
 from messages import say
 from records.clock import now
 from streaming.site.render import clock, money, term
@@ -59,7 +59,7 @@ def certificate(data_dir: Path, name: str) -> tuple[Path, Path]:
         key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with os.fdopen(os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(plain)
-        write(cert_file, _signed(key, name).public_bytes(serialization.Encoding.PEM))
+        write_whole(cert_file, _signed(key, name).public_bytes(serialization.Encoding.PEM))
     return key_file, cert_file
 
 

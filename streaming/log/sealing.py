@@ -24,7 +24,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from evidence import package, timestamp
-from evidence.merkle import Forked, write
+from evidence.files import write_whole
+from evidence.merkle import Forked
 from evidence.verify import canonical
 from messages import Message
 from records.clock import now
@@ -173,7 +174,7 @@ class Sealing(Service):
         documents.write_all(job.folder, job.opening, told, begun, keys, self._data, self._config.timestamp_ca)
         files = package.sealed_files(job.folder, self._sources(job, recordings))
         body = {"files": files, "recordings": recordings, "events": len(told)}
-        write(listed, canonical(body))
+        write_whole(listed, canonical(body))
         return body
 
     def enter_seal(self, job: Job, content: Mapping[str, Any]) -> None:
@@ -211,7 +212,7 @@ class Sealing(Service):
         for attempt in range(STAMP_TRIES):
             try:
                 reply = await asyncio.to_thread(timestamp.ask, self._config.timestamp_url, text)
-                write(job.folder / "timestamps" / "1.tsr", reply)
+                write_whole(job.folder / "timestamps" / "1.tsr", reply)
                 return
             except (OSError, ValueError, ImportError) as error:
                 log.warning(

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from evidence.files import write_whole
 from records import chain
 from streaming.live.covers import Cover, forgotten, withheld
 
@@ -142,17 +141,8 @@ class Cuts:
 
     def keep(self, cut: Cut) -> None:
         """Write a cut for good: it stands on the disk when this returns. OSError where it cannot."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(cut.opening)
-        handle, name = tempfile.mkstemp(
-            prefix=".", suffix=".new", dir=self._folder
-        )  # two may write the same cut
-        fresh = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(asdict(cut), file, ensure_ascii=False, indent=1, default=chain.stamp)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        told = json.dumps(asdict(cut), ensure_ascii=False, indent=1, default=chain.stamp)
+        write_whole(self._path(cut.opening), told.encode(), once=True)
 
     def _path(self, opening_id: str) -> Path:
         return self._folder / f"{hashlib.sha256(opening_id.encode()).hexdigest()[:32]}.json"

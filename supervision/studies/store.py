@@ -7,6 +7,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from evidence.files import write_whole
+
 _lock = threading.Lock()
 _held: dict[Path, tuple[int, dict[str, Any]]] = {}
 """File → when it was written, and what it says."""
@@ -20,9 +22,7 @@ def keep(data_dir: Path, name: str, study: dict[str, Any]) -> None:
     """Replace a study."""
     path = _path(data_dir, name)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_suffix(".new")
-    draft.write_text(json.dumps(study, ensure_ascii=False, allow_nan=False), encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, json.dumps(study, ensure_ascii=False, allow_nan=False).encode())
 
 
 def held(data_dir: Path, name: str) -> dict[str, Any] | None:

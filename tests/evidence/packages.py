@@ -10,7 +10,8 @@ from typing import Any
 
 from evidence import package
 from evidence.checkpoint import Ed25519Signer, cosign, sign, signature_line
-from evidence.merkle import TileFolder, Tiles, write
+from evidence.files import write_whole
+from evidence.merkle import TileFolder, Tiles
 from evidence.verify import COSIGNATURE, ED25519, Head, canonical, digest, entry, genesis, keyed, link
 
 LOG = Ed25519Signer("other.example/log", ED25519, b"\1" * 32)
@@ -100,7 +101,7 @@ def make(
         "keys/witness-notary.vkey": f"{WITNESS.verifier}\n".encode(),
     }  # fmt: skip
     for name, content in files.items():
-        write(folder / name, content)
+        write_whole(folder / name, content)
     held = package.sealed_files(folder, sources)
     recordings = [
         {"id": f"r-{c}", "path": f"recording/{c}.mp4", "segments": segments, "withheld": [[5, 6]]}

@@ -144,7 +144,8 @@ def test_other_leaves_in_the_same_place_are_refused(folder: TileFolder) -> None:
 WRITER = """
 import hashlib, sys
 from pathlib import Path
-from evidence.merkle import TileFolder, write
+from evidence.files import write_whole
+from evidence.merkle import TileFolder
 folder = Path(sys.argv[1])
 signed = folder / "signed"
 made = TileFolder(folder, int(signed.read_text()) if signed.exists() else 0)
@@ -152,7 +153,7 @@ print("on", flush=True)
 while True:
     made.append(hashlib.sha256(str(n).encode()).digest() for n in range(made.size, made.size + 37))
     made.flush()
-    write(signed, str(made.size).encode())
+    write_whole(signed, str(made.size).encode())
 """
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from evidence import timestamp
 from evidence.verify import stamped
+from tests.needed import needed
 
 CONFIG = """
 [req]
@@ -46,8 +47,7 @@ def openssl(*given: object) -> None:
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Its address and its root certificate."""
-    if shutil.which("openssl") is None:
-        pytest.skip("needs openssl")
+    needed(shutil.which("openssl"), "openssl")
     folder = tmp_path_factory.mktemp("tsa")
     for name in ("root", "tsa"):
         (folder / f"{name}.cnf").write_text(CONFIG.format(name=f"Test {name}", folder=folder))
