@@ -30,6 +30,8 @@ class Progress:
     listed: list[int] = field(default_factory=list)
     failed: int = 0
     """Bidders said not to have been decrypted."""
+    decrypted: int = 0
+    """Bidders said to have been decrypted; which ones, only the ledger's bids tell, unless it is all of them."""
     read: set[int] = field(default_factory=set)
     open: dict[int, str] = field(default_factory=dict)
     """Objections neither answered nor kept open: number → words, empty where the answer came first."""
@@ -43,6 +45,7 @@ class Progress:
             self.listed = [line["no"] for line in payload["bidders"]]
         elif kind == "decrypt_progress":
             self.failed = payload.get("failed") or 0
+            self.decrypted = payload.get("done") or 0
         elif kind == "bid_read":
             self.read.add(payload["no"])
         elif kind == "record_confirmed":
@@ -58,6 +61,11 @@ class Progress:
     def _close(self, numbers: Iterable[int]) -> None:
         for number in numbers:
             self.open.pop(number, None)
+
+    @property
+    def all_decrypted(self) -> bool:
+        """Whether every bidder on the list is said to have been decrypted."""
+        return 0 < len(self.listed) <= self.decrypted
 
     @property
     def all_read(self) -> bool:

@@ -95,13 +95,14 @@ def _events(session: Session, opening_id: str, after: int) -> list[dict[str, Any
 def _upcoming(lines: list[Line], lot: Lot, told: opening_record.Progress) -> list[dict[str, Any]]:
     """The bidders read next: whether they are decrypted and under the limit, no price."""
     waiting = [line for line in lines if line.number not in told.read]
-    return [_line(line, lot) for line in waiting[: UPCOMING + 1]]
+    told_of_all = "success" if told.all_decrypted else None
+    return [_line(line, lot, told_of_all) for line in waiting[: UPCOMING + 1]]
 
 
-def _line(line: Line, lot: Lot) -> dict[str, Any]:
+def _line(line: Line, lot: Lot, told_of_all: str | None) -> dict[str, Any]:
     price = line.bid.price if line.bid else None
     over = price is not None and lot.control_price is not None and price > lot.control_price
-    status = line.bid.decrypt_status if line.bid else None
+    status = (line.bid.decrypt_status if line.bid else None) or told_of_all
     return {"no": line.number, "name": line.name, "status": status, "over": over}
 
 

@@ -44,6 +44,7 @@ def _counts(page: shell.Page, families: tuple[str, ...]) -> None:
             for name, (n, rehearsed) in found.items()
         ],
         page.lang,
+        "levels",
     )  # fmt: skip
 
 

@@ -100,11 +100,11 @@ def _card(kpi: Kpi, lang: str) -> str:
     )
 
 
-def show(kpis: Sequence[Kpi], lang: str) -> None:
-    """One row of cards."""
-    with st.container(key=f"kpis-{len(kpis)}"):
+def show(kpis: Sequence[Kpi], lang: str, row: str = "main") -> None:
+    """One row of cards; `row` tells it from others on the same screen."""
+    with st.container(key=f"kpis-{len(kpis)}-{row}"):
         for place, kpi in enumerate(kpis):
-            with st.container(key=f"kpi-{place}", gap=None):
+            with st.container(key=f"kpi-{place}-{row}", gap=None):
                 draw(_card(kpi, lang))
                 if kpi.trend is not None:
                     _spark(kpi.name, kpi.trend)

@@ -93,6 +93,7 @@ def test_a_whole_opening_from_the_desk(desk: Client, ledger: Ledger) -> None:
     for number in (1, 2, 3):
         held = state(host)
         assert held["steps"]["bid_read"]["no"] == number and held["upcoming"][0]["no"] == number
+        assert {line["status"] for line in held["upcoming"]} == {"success"}, "all are told to be decrypted"
         assert "price" not in str(held["upcoming"]), "what is not read yet is no list of prices"
         assert step(host, "bid_read").status_code == 200
     assert step(host, "objection", content="听不清第二家").status_code == 200

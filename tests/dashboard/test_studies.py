@@ -16,7 +16,7 @@ from dashboard.screens import BY_ID
 from records.tables.organisations import Organisation
 from records.tables.projects import Lot
 from records.tables.users import AuditEntry
-from supervision.studies import experts, rings, store
+from supervision.studies import associations, experts, rings, store
 from tests.dashboard.conftest import BIDDERS
 from tests.dashboard.screens import run, tables, text
 
@@ -68,11 +68,32 @@ EXPERTS = {
 }  # fmt: skip
 
 
+_PAIR = {
+    "buyer": "T-BUYER", "firm": BIDDERS[0], "awards": 6, "bid": 5, "wins": 4, "expected": 0.8, "lift": 5.0,
+    "adjusted_p": 0.004, "through": True,
+}  # fmt: skip
+_SIDE = {
+    "parameters": {"min_wins": 3.0, "min_awards": 5.0, "lift": 2.0, "p": 0.01}, "met": 9, "often": 4, "lifted": 2,
+    "through": 1, "pairs": [_PAIR],
+}  # fmt: skip
+ASSOCIATIONS = {"as_of": "2026-11-01T00:00:00+00:00", "tenderer": _SIDE, "agency": {**_SIDE, "pairs": []}}
+
+
 @pytest.fixture
 def studied(desk: DeskConfig) -> Iterator[Path]:
     store.keep(desk.data_dir, rings.NAME, RINGS)
     store.keep(desk.data_dir, experts.NAME, EXPERTS)
+    store.keep(desk.data_dir, associations.NAME, ASSOCIATIONS)
     yield desk.data_dir
+
+
+def test_s12_shows_the_steps_the_pairs_and_the_warnings_below(studied: Path) -> None:
+    app = run("supervisor", BY_ID["S12"])
+    said = text(app)
+    assert "这一屏暂时读不出来" not in said and "T-BUYER" in str(tables(app))
+    assert all(f"{count}" in said for count in (9, 4, 2)) and "红" in said, (
+        "a row of steps, and one of warnings by level"
+    )
 
 
 def member_names() -> list[str]:
