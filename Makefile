@@ -3,7 +3,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
-AT_ONCE ?= -n 3 --dist loadfile
+AT_ONCE ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-fast lint format bench soak lock system clean
@@ -33,7 +33,7 @@ up: $(VENV)/.stamp ## 启动全部进程 / run the four processes
 system: ## 测试所需的系统软件包 / Debian packages the tests need
 	@bash tests/system-packages.sh
 
-# Three at a time on two cores, whole files each: half of what the tests need is waiting (tests/schedule.py).
+# Whole files each, one worker a core: with more, tests that are timed fail on a busy machine (tests/schedule.py).
 test: $(VENV)/.stamp system ## 全部测试 / the whole suite
 	$(BIN)/python -m pytest $(AT_ONCE)
 

@@ -1,8 +1,7 @@
 """Which files of tests the workers take, and in which order.
 
-Half of what the tests need is waiting: for pictures, browsers, processes. So there is a worker more than the machine
-has cores, and each begins with files of another kind: what drives a browser is never crowded by more of the same
-while there is anything else to do. What only calculates gives way (`nice`) to what is timed.
+Each worker begins with files of another kind: what drives a browser is never crowded by more of the same while there
+is anything else to do. What only calculates, where there are more than two workers, gives way (`nice`) to what is timed.
 """
 
 from __future__ import annotations
