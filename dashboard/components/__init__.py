@@ -44,10 +44,14 @@ def files() -> web.Files:
 
 def source(name: str) -> tuple[str, str]:
     """Stylesheet and script of a component. Streamlit runs the script from an address of its own, so it names the
-    module by the page's."""
+    module by the page's; one that does not come is told to the page as Streamlit's own are (`index_page.BASE_SCRIPT`)."""
     css = "\n".join((FOLDER / f"{part}.css").read_text(encoding="utf-8") for part in _SHEETS[name])
     script = (
-        f'const {{ default: mount }} = await import(new URL("{files().base}/{name}.js", location.origin).href);\n'
+        f'const address = new URL("{files().base}/{name}.js", location.origin).href;\n'
+        "const { default: mount } = await import(address).catch(reason => {\n"
+        '  dispatchEvent(new Event("vite:preloadError", { cancelable: true }));\n'
+        "  throw reason;\n"
+        "});\n"
         "export default mount;\n"
     )
     return tokens.variables() + css, script

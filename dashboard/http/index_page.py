@@ -19,9 +19,24 @@ from web import tokens
 
 BASE_SCRIPT = """window.prerenderReady = false;
 window.__streamlit = { BACKEND_BASE_URL: location.origin + "/" };
+function loadAgain(event) {
+  const last = Number(sessionStorage.getItem("loaded-again") ?? 0);
+  if (Date.now() - last < 10_000) return;
+  sessionStorage.setItem("loaded-again", Date.now());
+  event.preventDefault();
+  location.reload();
+}
+addEventListener("vite:preloadError", loadAgain);
+addEventListener("error", event => {
+  if (event.target instanceof HTMLScriptElement) loadAgain(event);
+}, true);
 """
 """Tells Streamlit's page where its server is: without it every deep link first asks under the screen's own
-address, in vain. A file of its own, because the content policy allows no inline script."""
+address, in vain. A file of its own, because the content policy allows no inline script.
+
+A part of the page that did not come (the line changed while it was asked for, or the desk was updated meanwhile) is
+remembered by the browser as missing; only the whole page, loaded again, brings it. Once in ten seconds, so that a desk
+that is away is not beaten."""
 
 STYLE_ADDRESS = "/auth/desk.css"
 _GROUND = (

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from tests.browser.test_desk_accessibility import READY, Desk, desk
 from tests.dashboard import conftest as small
@@ -102,3 +102,28 @@ def test_nothing_is_shown_without_its_style_and_nothing_jumps(
 def test_the_ground_is_there_from_the_first_picture_on(browser: Browser, desk: Desk, scheme: str) -> None:
     corners = film(browser, desk, "overview", scheme).corners()
     assert corners == {GROUND[scheme]}
+
+
+@pytest.mark.parametrize(
+    "part", ["**/static/js/index.*.js", "**/static/js/BidiComponent.*.js", "**/web/**/warnings.js"]
+)
+def test_a_part_that_did_not_come_is_fetched_once_more(browser: Browser, desk: Desk, part: str) -> None:
+    """Streamlit's script, one of the parts it asks for later, one of ours: as when the line changes meanwhile."""
+    context = browser.new_context(locale="zh-CN")
+    form = {"name": "supervisor", "password": small.PASSWORD}
+    assert context.request.post(f"{desk.url}/auth/login", form=form).ok
+    page, lost = context.new_page(), []
+
+    def lose_the_first(route: Route) -> None:
+        if lost:
+            route.continue_()
+            return
+        lost.append(route.request.url)
+        route.abort("connectionreset")
+
+    page.route(part, lose_the_first)
+    page.goto(f"{desk.url}/warnings")
+    page.locator(".stream").wait_for(timeout=60_000)
+    assert lost
+    assert page.get_by_text("TypeError").count() == 0
+    context.close()
