@@ -282,8 +282,8 @@ def _recording(session: Session, row: Recording, number: int, cut: Cut | None) -
 
 
 def _withheld(piece: Segment, row: Recording, cut: Cut | None) -> bool:
-    """Whether any of a segment was not for the public: what lies outside the opening, what was covered or muted. The head
-    of a file, which holds no picture, is never withheld."""
+    """Whether any of a segment was not for the public: pictures from before the opening began or after it ended, what was
+    covered or muted. The head of a file, which holds no picture, is never withheld."""
     if piece.seq == 0 and not piece.seconds:
         return False
     if cut is None:
@@ -292,7 +292,7 @@ def _withheld(piece: Segment, row: Recording, cut: Cut | None) -> bool:
     end = begin + piece.seconds
     first, last = ((at - row.started_at).total_seconds() for at in (cut.start, cut.end))
     holes = covered((*cut.hidden, *cut.muted), row.started_at)
-    return end <= first or begin >= last or any(begin < b and end > a for a, b in holes)
+    return begin < first or end > last or any(begin < b and end > a for a, b in holes)
 
 
 def _spans(numbers: Sequence[int]) -> list[list[int]]:

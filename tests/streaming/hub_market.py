@@ -130,10 +130,10 @@ def bidders(count: int) -> list[dict[str, Any]]:
     return [{"no": number, "name": f"示例建设第{number}公司"} for number in range(1, count + 1)]
 
 
-def begin(ledger: Ledger, key: str = "O1", count: int = 3) -> None:
+def begin(ledger: Ledger, key: str = "O1", count: int = 3, ts: datetime | None = None) -> None:
     """Publish the bidders and decrypt."""
-    event(ledger, key, "bidders_published", count=count, bidders=bidders(count))
-    event(ledger, key, "decrypt_progress", done=count, total=count)
+    event(ledger, key, "bidders_published", ts=ts, count=count, bidders=bidders(count))
+    event(ledger, key, "decrypt_progress", ts=ts, done=count, total=count)
 
 
 def read(ledger: Ledger, key: str, number: int, price: str = "27648000.00") -> None:

@@ -6,7 +6,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from records.clock import now
 from records.ledger import Ledger
 from records.sealing import tell_sealed
 from records.tables.broadcast import BroadcastSession
-from records.tables.evidence import LogLeaf, Recording, Seal
+from records.tables.evidence import LogLeaf, Recording, Seal, Segment
 from streaming.hub import create_app
 from streaming.log import sealing
 from tests.evidence.test_timestamp import authority as authority
@@ -169,6 +169,33 @@ def test_what_a_pause_covered_is_not_in_the_package(rig: Rig, film: Path, tmp_pa
     with zipfile.ZipFile(path) as packed:
         kept = packed.getinfo("recording/main-1.mp4").file_size
     assert kept < film.stat().st_size
+
+
+def test_not_a_byte_from_before_its_beginning_or_after_its_end_is_in_the_package(
+    rig: Rig, film: Path, tmp_path: Path
+) -> None:
+    """The pieces that lie across its beginning and its end hold pictures of both sides, and are withheld whole."""
+    began = now() - timedelta(seconds=8)
+    market.opening(rig.ledger)
+    market.begin(rig.ledger, ts=began)
+    until(lambda: _session(rig.ledger), "standby", 5)
+    name = keep(rig.ledger, rig.data, film, "O1", began - timedelta(seconds=1.5))
+    market.finish(rig.ledger)
+    path = tmp_path / "package.zip"
+    path.write_bytes(sealed(rig))
+    told = rig.get("/api/openings/O1").json()
+    start, end = (datetime.fromisoformat(told[key]) for key in ("started_at", "ended_at"))
+    with zipfile.ZipFile(path) as packed:
+        kept = packed.read("recording/main-1.mp4")
+    with rig.ledger.read() as session:
+        pieces = session.query(Segment).filter(Segment.recording_id == name, Segment.seconds > 0).all()
+    raw, whole, across = film.read_bytes(), 0, 0
+    for piece in pieces:
+        begins, ends = piece.started_at, piece.started_at + timedelta(seconds=piece.seconds)
+        within = start <= begins and ends <= end
+        assert (raw[piece.offset : piece.offset + piece.bytes] in kept) is within, piece.seq
+        whole, across = whole + within, across + (begins < start < ends) + (begins < end < ends)
+    assert whole >= 5 and across == 2
 
 
 def test_either_copy_restores_the_other(rig: Rig, film: Path, tmp_path: Path) -> None:
