@@ -175,14 +175,13 @@ _COLUMNS = [
 
 def _lots(page: shell.Page) -> None:
     named = {"province": partial(province_name, lang=page.lang)}
-    pick = drill.picked(named)
-    behind = drill.rows_shown(pick)
+    pick = page.choice.pick
 
     def rows(shown: tables.Window) -> list[tables.Row]:
-        found = tabledata.lots_shown(page.filters, shown.sort, shown.size, shown.offset, behind)
+        found = tabledata.lots_shown(page.filters, pick, shown.sort, shown.size, shown.offset)
         return [_row(page, lot) for lot in found]
 
-    total = tabledata.count_lots(page.filters, behind)
+    total = tabledata.count_lots(page.filters, pick)
     drill.notice(pick, named, page.lang)
     note = page.say("openness.lots_note", n=figures.number(total))
     tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows)
@@ -211,5 +210,5 @@ def _winner(page: shell.Page, winner: str | None, outside: bool | None) -> str:
 
 shell.show(
     "S02", body, every=10, filters=("period", "compare", "centre", "family", "category", "space", "unit", "home"),
-    as_of=lambda: context.lens().as_of(), over_lots=True,
+    as_of=lambda: context.lens().as_of(), over_lots=True, marks=("province",),
 )  # fmt: skip

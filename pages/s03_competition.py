@@ -127,14 +127,13 @@ NAMED = {"bidders": _of_class, "winner": measures.winner_name}
 
 
 def _lots(page: shell.Page) -> None:
-    pick = drill.picked(NAMED)
-    behind = drill.rows_shown(pick)
+    pick = page.choice.pick
 
     def rows(shown: tables.Window) -> list[tables.Row]:
-        found = tabledata.lots_shown(page.filters, shown.sort, shown.size, shown.offset, behind)
+        found = tabledata.lots_shown(page.filters, pick, shown.sort, shown.size, shown.offset)
         return [_row(lot, page.lang) for lot in found]
 
-    total = tabledata.count_lots(page.filters, behind)
+    total = tabledata.count_lots(page.filters, pick)
     drill.notice(pick, NAMED, page.lang)
     note = page.say("openness.lots_note", n=figures.number(total))
     tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows)
@@ -151,5 +150,5 @@ def _row(lot: dict[str, Any], lang: str) -> tables.Row:
 
 shell.show(
     "S03", body, every=30, filters=("period", "compare", "centre", "family", "category", "currency"),
-    as_of=lambda: context.lens().as_of(), over_lots=True,
+    as_of=lambda: context.lens().as_of(), over_lots=True, marks=NAMED,
 )  # fmt: skip

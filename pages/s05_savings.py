@@ -6,14 +6,15 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+import messages
 from dashboard import awards, context
 from dashboard.charts.bars import Bar, ranking
 from dashboard.charts.scale import scale
 from dashboard.charts.series import Series, lines
 from dashboard.exports import tables as tabledata
+from dashboard.shell import drill, layout, places, tables
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import filters as choice
-from dashboard.shell import layout, places, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, lens_basis, show
 from dashboard.shell.html import draw
@@ -89,8 +90,10 @@ def _key_projects(page: shell.Page) -> None:
             layout.nothing(page.say("savings.no_key"))
             return
         counts = {state: found[state].value for state in LOT_STATES if state in found}
-        bars = [Bar(page.say(f"site.lot.{state}"), n, figures.number(n)) for state, n in counts.items()]
-        layout.plot(ranking(layout.variant(), bars, title=title), "key")
+        bars = [
+            Bar(page.say(f"site.lot.{state}"), n, figures.number(n), key=state) for state, n in counts.items()
+        ]
+        layout.plot(ranking(layout.variant(), bars, title=title), "key", drill.open_lots("key"))
 
 
 def _small(page: shell.Page) -> None:
@@ -120,12 +123,15 @@ _COLUMNS = [
 
 
 def _lots(page: shell.Page) -> None:
+    pick = page.choice.pick
+
     def rows(shown: tables.Window) -> list[tables.Row]:
-        found = tabledata.lots_shown(page.filters, "award", shown.size, shown.offset)
+        found = tabledata.lots_shown(page.filters, pick, "award", shown.size, shown.offset)
         return [_row(lot, page.lang) for lot in found]
 
-    total = tabledata.count_lots(page.filters)
-    note = page.say("openness.lots_note", n=figures.number(total))
+    total = tabledata.count_lots(page.filters, pick)
+    drill.notice(pick, {"key": partial(messages.named, "site.lot", lang=page.lang)}, page.lang)
+    note = page.say("savings.key_lots_note" if pick else "openness.lots_note", n=figures.number(total))
     tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows, seen=SEEN)
 
 
@@ -148,5 +154,5 @@ def _saved(lot: dict[str, Any]) -> Decimal | None:
 
 shell.show(
     "S05", body, every=30, filters=("period", "compare", "centre", "family", "category", "currency"),
-    as_of=lambda: context.lens().as_of(), over_lots=True,
+    as_of=lambda: context.lens().as_of(), over_lots=True, marks=("key",),
 )  # fmt: skip

@@ -11,15 +11,16 @@ import messages
 from dashboard import context
 from dashboard.memo import per_lens
 from dashboard.shell import places
-from dashboard.shell.filters import Choice
+from dashboard.shell.filters import LOTS_SORT, PICKED, Choice
 from records.clock import written
 from records.currencies import currency
 from records.identifiers import province_name
 from records.visibility import Progress, progress_told
 from supervision.figures import formats as figures
 from supervision.figures import lots
-from supervision.figures.figure import OPENED, Rows
+from supervision.figures.answers import LIVE_MARKS, Answers, LotsBehind
 from supervision.figures.filters import Filters
+from supervision.figures.lots import Mark
 from supervision.lists import money
 from supervision.lists.openings import openings
 
@@ -57,25 +58,25 @@ def family(code: str | None, lang: str) -> str:
     return messages.named("site.family", code or "", lang)
 
 
-def lot_rows(
-    filters: Filters, sort: str = "opened", limit: int = MOST_ROWS, offset: int = 0
-) -> list[dict[str, Any]]:
-    """Opened lots of the lens with their counts; a lot enters only after its opening has ended."""
-    return lots.lots_of(context.lens(), filters, sort=sort, limit=limit, offset=offset)
-
-
-@per_lens
 def lots_shown(
-    filters: Filters, sort: str, limit: int, offset: int, rows: Rows = OPENED
+    filters: Filters, pick: Mark | None = None, sort: str = "opened", limit: int = MOST_ROWS, offset: int = 0
 ) -> list[dict[str, Any]]:
-    """The rows of one page of a table of lots; `rows`: those behind the mark that was picked."""
-    return lots.lots_of(context.lens(), filters, rows, sort, limit, offset)
+    """One page of a table of lots: of the opened ones, or of those behind the mark that was picked."""
+    live = pick is not None and pick.by in LIVE_MARKS
+    return (_lots_behind if live else _lots_of_lens)(filters, pick, sort, limit, offset).rows
 
 
-@per_lens
-def count_lots(filters: Filters, rows: Rows = OPENED) -> int:
+def count_lots(filters: Filters, pick: Mark | None = None) -> int:
     """How many rows `lots_shown` has without a limit."""
-    return lots.count_lots(context.lens(), filters, rows)
+    live = pick is not None and pick.by in LIVE_MARKS
+    return (_lots_behind if live else _lots_of_lens)(filters, pick, "opened", 0, 0).total
+
+
+def _lots_behind(filters: Filters, pick: Mark | None, sort: str, limit: int, offset: int) -> LotsBehind:
+    return Answers(context.lens(), context.ledger()).lots_of_mark(pick, filters, sort, limit, offset)
+
+
+_lots_of_lens = per_lens(_lots_behind)
 
 
 def _lots(choice: Choice, lang: str) -> list[Row]:
@@ -85,7 +86,7 @@ def _lots(choice: Choice, lang: str) -> list[Row]:
             r["opened_at"], r["bids"], r["outside"], r["provinces"], r["control_price"],
             r["winner_name"], r["award_price"], figures.currency_name(r["award_currency"] or r["currency"], lang),
         )
-        for r in lot_rows(choice.filters)
+        for r in lots_shown(choice.filters, choice.pick, choice.asked.get(LOTS_SORT, "opened"))
     ]  # fmt: skip
 
 
@@ -98,10 +99,12 @@ def _participations(choice: Choice, lang: str) -> list[Row]:
 
 
 def _awards(choice: Choice, lang: str) -> list[Row]:
+    shown = {r["lot_id"] for r in lots_shown(choice.filters, choice.pick)} if choice.pick else None
     with context.ledger().read() as session:
         return [
             (lot, name, firm, price, figures.currency_name(currency(code, vat), lang), at)
             for lot, name, firm, price, code, vat, at in money.awards(session, choice.filters, MOST_ROWS)
+            if shown is None or lot in shown
         ]
 
 
@@ -128,9 +131,10 @@ def _progress(told: Progress, lang: str) -> tuple[Any, ...]:
 
 ANALYSED = (
         Table("lots", ("lot", "lot_name", "centre", "family", "category", "opened_at", "bids", "outside_bids",
-              "provinces", "control_price", "winner", "award_price", "currency"), _lots),
+              "provinces", "control_price", "winner", "award_price", "currency"), _lots, (*ANALYSIS, PICKED, LOTS_SORT)),
         Table("participations", ("month", "centre", "family", "origin", "participations", "firms"), _participations),
-        Table("awards", ("lot", "lot_name", "winner", "award_price", "currency", "awarded_at"), _awards),
+        Table("awards", ("lot", "lot_name", "winner", "award_price", "currency", "awarded_at"), _awards,
+              (*ANALYSIS, PICKED)),
         Table("openings", ("opening", "lot", "lot_name", "centre", "room", "scheduled_at",
               "started_at", "ended_at", "state", "hash"), _openings),
 )  # fmt: skip

@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
 
 import messages
-from supervision.figures.figure import OPENED, Rows
-from supervision.figures.lots import rows_of_mark
-
-PICKED = "pick"
-"""Query parameter: dimension and value of the mark, `winner:91330100…`."""
-
-
-@dataclass(frozen=True)
-class Pick:
-    """A mark: the value of a dimension of the figures."""
-
-    by: str
-    value: str
-
-    @property
-    def rows(self) -> Rows:
-        """The lots behind it."""
-        return rows_of_mark(self.by, self.value)
-
-
-def picked(named: Mapping[str, Callable[[str], str]]) -> Pick | None:
-    """The mark the address names, if it is of one of the dimensions of `named`."""
-    by, _, value = st.query_params.get(PICKED, "").partition(":")
-    return Pick(by, value) if by in named and value else None
+from dashboard.shell.filters import PICKED
+from supervision.figures.lots import Mark
 
 
 def open_lots(by: str) -> Callable[[str], None]:
@@ -40,12 +17,7 @@ def open_lots(by: str) -> Callable[[str], None]:
     return partial(_pick, by)
 
 
-def rows_shown(pick: Pick | None) -> Rows:
-    """The lots a screen's table has."""
-    return OPENED if pick is None else pick.rows
-
-
-def notice(pick: Pick | None, named: Mapping[str, Callable[[str], str]], lang: str) -> None:
+def notice(pick: Mark | None, named: Mapping[str, Callable[[str], str]], lang: str) -> None:
     """Say above the table which mark it is narrowed to, and offer all lots again. `named` puts a value into words."""
     if pick is None:
         return

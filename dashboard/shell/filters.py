@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from html import escape
@@ -17,9 +17,10 @@ from dashboard import context, reach
 from dashboard.shell.html import draw as put
 from records.clock import add_months, today
 from records.tables.projects import TRADE_FAMILIES
+from supervision.figures.answers import MARKS
 from supervision.figures.filters import GRAINS, HOMES, UNITS, Filters, Grain, Home, Period, Unit
 from supervision.figures.formats import currency_name
-from supervision.figures.lots import Reach
+from supervision.figures.lots import Mark, Reach
 from supervision.lists import market
 
 Compare = Literal["yoy", "mom"]
@@ -28,6 +29,10 @@ YEAR_DIGITS, CODE_LETTERS = 4, 3
 ALL, UNDATED = "all", "undated"
 EARLIEST, LATEST = 1900, 2200
 """Years a period may be asked for: a year before it and after it must be dates too."""
+PICKED = "pick"
+"""Query parameter of the mark whose lots are shown: dimension and value, `winner:91330100…`."""
+LOTS_SORT = "lots-sort"
+"""Query parameter of the order of a table of lots."""
 DEFAULTS = {"period": "rolling12", "compare": "yoy", "home": "city", "unit": "participations"}
 _CACHE_SECONDS = 60.0
 
@@ -44,6 +49,8 @@ class Choice:
     """Everything the address says; the live screens' own choices among it."""
     viewer: str = ""
     """The account that asks, where an export asks for what was given to it."""
+    pick: Mark | None = None
+    """The mark of a chart that the table of lots is narrowed to."""
 
     @property
     def before(self) -> Period | None:
@@ -58,8 +65,8 @@ class Choice:
         return dict(self.query)
 
 
-def read_choice(params: Mapping[str, str]) -> Choice:
-    """The choice that query parameters name; unknown values fall back to their defaults."""
+def read_choice(params: Mapping[str, str], marks: Collection[str] = MARKS) -> Choice:
+    """The choice that query parameters name; unknown values, and marks that are not of `marks`, fall back to their defaults."""
     word = params.get("period", DEFAULTS["period"])
     grain, period = _period(word)
     families = params.get("family")
@@ -75,8 +82,11 @@ def read_choice(params: Mapping[str, str]) -> Choice:
         undated=word == UNDATED,
     )
     compare: Compare = "mom" if params.get("compare") == "mom" else "yoy"
-    query = tuple((k, params[k]) for k in (*_WIDGETS, "q") if params.get(k) and params[k] != DEFAULTS.get(k))
-    return Choice(filters, compare, query, dict(params))
+    by, _, value = params.get(PICKED, "").partition(":")
+    pick = Mark(by, value) if by in marks and value and value.isprintable() else None
+    kept = (*_WIDGETS, "q", *([PICKED] if pick else []))
+    query = tuple((k, params[k]) for k in kept if params.get(k) and params[k] != DEFAULTS.get(k))
+    return Choice(filters, compare, query, dict(params), pick=pick)
 
 
 def _period(word: str) -> tuple[Grain, Period | None]:
@@ -103,12 +113,12 @@ def _currency(code: str) -> str | None:
     )
 
 
-def filter_row(lang: str, names: Sequence[str]) -> Choice:
-    """Draw the named filters in one row and return what they say."""
+def filter_row(lang: str, names: Sequence[str], marks: Collection[str]) -> Choice:
+    """Draw the named filters in one row and return what they say; `marks` are those that can be picked on the screen."""
     with st.container(horizontal=True, vertical_alignment="center", key="filters"):
         for name in names:
             _WIDGETS[name](lang)
-    return read_choice({key: st.query_params[key] for key in st.query_params})
+    return read_choice({key: st.query_params[key] for key in st.query_params}, marks)
 
 
 def _stored(name: str) -> str:

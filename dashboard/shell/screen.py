@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -18,7 +18,7 @@ from dashboard import metrics as ops
 from dashboard.access.accounts import SignedIn
 from dashboard.screens import Screen
 from dashboard.shell import layout
-from dashboard.shell.filters import Choice, filter_row, notice
+from dashboard.shell.filters import LOTS_SORT, Choice, filter_row, notice
 from dashboard.shell.html import draw as put
 from records.clock import BEIJING, local_now, now, today
 from records.serving.requests import LANGUAGE_COOKIE
@@ -68,9 +68,9 @@ class Page:
         return screens.names_visible(self.user.role, self.screen)
 
 
-LIVE_CHOICES = ("view", "day", "period", "centre", "family", "state", "q", "key")
-"""Query parameters of S06's and S11's own choices; their exports ask with them."""
-LIVE_DEFAULTS = {"S11": {"state": "open", "period": "all"}}
+OWN_CHOICES = ("view", "day", "period", "centre", "family", "state", "q", "key", LOTS_SORT)
+"""Query parameters of S06's and S11's own choices, and the order of a table of lots; exports ask with them."""
+OWN_DEFAULTS = {"S11": {"state": "open", "period": "all"}, "S05": {LOTS_SORT: "award"}}
 """What such a screen shows where its address says nothing."""
 
 Body = Callable[[Page], None]
@@ -84,11 +84,13 @@ def show(
     filters: Sequence[str] = (),
     as_of: Callable[[], datetime | None] | None = None,
     over_lots: bool = False,
+    marks: Collection[str] = (),
 ) -> None:
     """Draw screen `code`: title row, the named filters, then `body`; again every `every` seconds unless paused.
 
     `filters` are names known to `dashboard.shell.filters`; `as_of` tells how new the figures are (default: now,
     they are read live). The export menu offers what `dashboard.screens` says. With `over_lots` the figures are of lots, and a period without any says which periods have some.
+    `marks` are the dimensions whose marks narrow the screen's table of lots, see `dashboard.shell.drill`.
     """
     screen = screens.BY_ID[code]
     user = context.current_user()
@@ -106,7 +108,7 @@ def show(
             st.rerun(scope="app")
             return
         bar = st.container(horizontal=True, vertical_alignment="center", key="title-bar")
-        chosen = filter_row(lang, filters) if filters else Choice()
+        chosen = filter_row(lang, filters, marks) if filters else Choice()
         with bar:
             _title(screen, lang, (as_of or now)())
             if every is not None:
@@ -144,7 +146,7 @@ def _export(screen: Screen, role: str, chosen: Choice) -> None:
     tables = screens.tables_of(role, screen)
     if not tables:
         return
-    asked = LIVE_DEFAULTS.get(screen.id, {}) | _also() | chosen.as_query()
+    asked = OWN_DEFAULTS.get(screen.id, {}) | _also() | chosen.as_query()
     query = urlencode(asked | {"lang": language()})
     with st.popover(say("common.export"), key="export-menu"):
         for table in tables:
@@ -160,8 +162,8 @@ def _export(screen: Screen, role: str, chosen: Choice) -> None:
 
 
 def _also() -> dict[str, str]:
-    """What the address says besides the filters row: the choices of the live screens."""
-    return {key: st.query_params[key] for key in LIVE_CHOICES if st.query_params.get(key)}
+    """What the address says besides the filters row."""
+    return {key: st.query_params[key] for key in OWN_CHOICES if st.query_params.get(key)}
 
 
 def empty(why: str, what: str = "") -> None:

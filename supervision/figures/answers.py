@@ -14,7 +14,7 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from messages import Invalid, Message
@@ -24,9 +24,10 @@ from records.lots import centre_of_lot
 from records.tables.projects import Lot
 from supervision.figures import lots
 from supervision.figures.currencies import in_currency
-from supervision.figures.dictionary import figure
+from supervision.figures.dictionary import FIGURES, figure
 from supervision.figures.figure import (
     DIMENSIONS,
+    OPENED,
     Derived,
     Figure,
     LedgerFigure,
@@ -37,6 +38,7 @@ from supervision.figures.figure import (
 )
 from supervision.figures.filters import Filters, Period
 from supervision.figures.formats import DASH
+from supervision.figures.lots import Mark
 from supervision.figures.narrow import OPENED_ON, where
 from supervision.figures.results import Comparison
 from supervision.lens.reader import Lens
@@ -65,8 +67,12 @@ class Ranked:
 
 _LOT = (
     Lot.id.label("lot_id"), Lot.name.label("lot_name"), Lot.project_id, centre_of_lot().label("centre_id"), Lot.trade_family, Lot.category,
-    Lot.deadline,
+    Lot.deadline, Lot.currency,
 )  # fmt: skip
+LIVE_MARKS = {"key": ("M32", "state")}
+"""Marks of figures of the ledger, which are never remembered with the lens → figure and dimension."""
+MARKS = frozenset({"bidders", "winner", "province", *LIVE_MARKS})
+"""What marks of charts can be asked for the lots behind them."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +156,26 @@ class Answers:
             raise Invalid(Message("figure.without_lots", figure=one.name))
         return self._live_lots(one, filters, limit, offset)
 
-    def _live_lots(self, figure: LedgerFigure, filters: Filters, limit: int, offset: int) -> LotsBehind:
+    def lots_of_mark(
+        self, mark: Mark | None, filters: Filters, sort: str = "opened", limit: int = 50, offset: int = 0
+    ) -> LotsBehind:
+        """The opened lots, or those behind a mark of a chart: how many, and one page of them. KeyError for a mark not of MARKS."""
+        if mark is None or mark.by not in LIVE_MARKS:
+            rows = lots.rows_of_mark(mark) if mark else OPENED
+            page = lots.lots_of(self.lens, filters, rows, sort, limit, offset)
+            return LotsBehind(lots.count_lots(self.lens, filters, rows), page)
+        id, by = LIVE_MARKS[mark.by]
+        figure = FIGURES[id]
+        assert isinstance(figure, LedgerFigure)
+        found = self._live_lots(figure, filters, limit, offset, figure.by[by]() == mark.value)
+        known = lots.known(self.lens, [row["lot_id"] for row in found.rows], filters.home)
+        return replace(found, rows=[lots.UNKNOWN | row | known.get(row["lot_id"], {}) for row in found.rows])
+
+    def _live_lots(
+        self, figure: LedgerFigure, filters: Filters, limit: int, offset: int, *only: ColumnElement[bool]
+    ) -> LotsBehind:
         query = figure.query(filters).with_only_columns(*_LOT).group_by(None).order_by(None).distinct()
+        query = query.where(*only)
         with self.reading() as session:
             total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
             rows = session.execute(query.order_by(Lot.deadline.desc(), Lot.id).limit(limit).offset(offset))

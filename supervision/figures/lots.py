@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from supervision.figures.figure import DEALS, DIMENSIONS, OPENED, REACHED, LensFigure, Rows, filled
-from supervision.figures.filters import Filters
+from supervision.figures.filters import Filters, Home
 from supervision.figures.narrow import AWARDED_ON, OPENED_ON, where
 from supervision.lens.reader import Lens
+from supervision.lens.schema import LOTS
 
 SORTS = {
     "opened": "opened_at DESC NULLS LAST, lot_id", "bids": "bids DESC, lot_id", "outside": "outside DESC, lot_id",
@@ -20,6 +22,14 @@ SORTS = {
 
 Lots = list[dict[str, Any]]
 """Rows of the lens' lots with `outside`, `unknown`, `provinces` and `winner_outside` as the filters' home sees them."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One mark of a chart of lots: the value of a dimension, as `winner` and the winner's id."""
+
+    by: str
+    value: str
 
 
 def lots_of(
@@ -53,10 +63,10 @@ def rows_behind(figure: LensFigure) -> Rows:
     return Rows("lots", figure.rows.day, (*figure.rows.where, *behind))
 
 
-def rows_of_mark(by: str, value: str) -> Rows:
+def rows_of_mark(mark: Mark) -> Rows:
     """The lots behind one mark of a breakdown: a class of bidders (its lower end), a winner, or a province whose firms came
     from outside. KeyError for another dimension; a value that nothing has gives no lots."""
-    text = "'" + value.replace("'", "''") + "'"
+    text = "'" + mark.value.replace("'", "''") + "'"
     found = {
         "bidders": REACHED.that(f"CAST({DIMENSIONS['bidders']['lots']} AS VARCHAR) = {text}"),
         "winner": DEALS.that(f"{DIMENSIONS['winner']['lots']} = {text}"),
@@ -64,7 +74,20 @@ def rows_of_mark(by: str, value: str) -> Rows:
             f"lot_id IN (SELECT lot_id FROM bids WHERE {DIMENSIONS['province']['bids']} = {text} AND outside_{{home}})"
         ),
     }
-    return found[by]
+    return found[mark.by]
+
+
+UNKNOWN: dict[str, Any] = dict.fromkeys((*LOTS.names, "outside", "unknown", "provinces", "winner_outside"))
+"""A row of `Lots` of which nothing is known: that of a lot whose opening has not ended."""
+
+
+def known(lens: Lens, ids: Sequence[str], home: Home) -> dict[str, dict[str, Any]]:
+    """Lot → its row of the lens, whatever its period and place, of those whose opening has ended."""
+    if not ids:
+        return {}
+    named = ", ".join("'" + one.replace("'", "''") + "'" for one in ids)
+    rows = REACHED.that(f"lot_id IN ({named})")
+    return {row["lot_id"]: row for row in lots_of(lens, Filters(home=home), rows, limit=len(ids))}
 
 
 def winner_names(lens: Lens, winners: list[str]) -> dict[str, str]:

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from records.lots import centre_of_lot
 from records.tables.money import Award, Deposit
 from records.tables.organisations import Organisation
 from records.tables.projects import Lot, counted
@@ -66,7 +65,7 @@ def deposits(session: Session, filters: Filters, limit: int) -> Sequence[Any]:
 
 
 def awards(session: Session, filters: Filters, limit: int) -> Sequence[Any]:
-    """(lot, its name, winner, price, currency, VAT, time) of the awards of the period and centre, newest first."""
+    """(lot, its name, winner, price, currency, VAT, time) of the awards of the filters' lots and period, newest first."""
     query = (
         select(Lot.id, Lot.name, Organisation.name, Award.price, Award.currency, Award.vat, Award.awarded_at)
         .join(Lot, Lot.id == Award.lot_id)
@@ -76,6 +75,4 @@ def awards(session: Session, filters: Filters, limit: int) -> Sequence[Any]:
         .order_by(Award.awarded_at.desc(), Award.id)
         .limit(limit)
     )
-    if filters.centre:
-        query = query.where(centre_of_lot() == filters.centre)
-    return session.execute(query).all()
+    return session.execute(of_lots(query, filters)).all()

@@ -48,8 +48,8 @@ async def test_the_desk(desk: DeskConfig, role: str | None) -> None:
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda one: one.slug)
 def test_a_screen_is_drawn_whatever_its_address_says(desk: DeskConfig, screen: Screen) -> None:
     """Streamlit hands a screen its query by WebSocket, so nothing is refused on the way."""
-    names = ("period", "day", "page", "lots-page", "lots-sort", "tiles", "centre", "family", "category", "home", "unit",
+    names = ("period", "day", "page", "pick", "lots-page", "lots-sort", "tiles", "centre", "family", "category", "home", "unit",
              "compare", "q", "opening", "room", "warning", "id", "state", "level", "view", "rule")  # fmt: skip
-    for value in ("9" * 5000, "１２\x00", "0001-01"):
+    for value in ("9" * 5000, "１２\x00", "0001-01", "key:\x00", "winner:'", "province:%", "bidders:x"):
         shown = run("supervisor", screen, **dict.fromkeys(names, value))
         assert not shown.exception, (value[:20], shown.exception)

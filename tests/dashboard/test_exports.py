@@ -7,6 +7,7 @@ import io
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal
+from html import unescape
 
 import httpx
 import pytest
@@ -17,15 +18,16 @@ from sqlalchemy import select
 from dashboard import context
 from dashboard.exports.routes import TABLES
 from dashboard.exports.sheets import Writing, as_csv, as_xlsx
-from dashboard.screens import NARROWER, SCREENS, TABLES_OF, names_visible
+from dashboard.screens import BY_ID, NARROWER, SCREENS, TABLES_OF, names_visible
 from records.clock import now
 from records.tables.money import Award
 from records.tables.openings import Opening
 from records.tables.organisations import Organisation
-from records.tables.projects import Lot
+from records.tables.projects import Lot, Project
 from records.tables.supervision import Warning
 from records.tables.users import ROLES, AuditEntry
 from tests.dashboard.conftest import BIDDERS, sign_in
+from tests.dashboard.screens import plots, run, tables, text
 
 ASKS_PERSONS = {
     "warnings",
@@ -53,6 +55,58 @@ async def test_lots_as_csv_with_the_screens_filters(client: httpx.AsyncClient) -
     assert rows[1][rows[0].index("参与家次")] == "4" and rows[1][rows[0].index("外地家次")] == "2"
     assert _rows(await client.get("/export/lots.csv?family=land"))[1:] == []
     assert _rows(await client.get("/export/lots.csv?lang=en"))[0][0] == "Lot"
+
+
+@pytest.fixture
+def key_projects(desk: object) -> None:
+    """Both projects are key projects: the lot of one is awarded, that of the other is to be opened."""
+    with context.ledger().write() as session:
+        for project in session.scalars(select(Project)):
+            project.key_flag = "city"
+        session.get_one(Lot, "l1").status = "awarded"
+        session.get_one(Lot, "l2").status = "bidding"
+
+
+@pytest.mark.parametrize(
+    ("screen", "pick", "ids"),
+    [
+        ("S02", "province:32", ["l1"]),
+        ("S02", "province:11", []),
+        ("S02", f"winner:{BIDDERS[0]}", ["l1"]),
+        ("S03", f"winner:{BIDDERS[1]}", ["l1"]),
+        ("S03", f"winner:{BIDDERS[0]}", []),
+        ("S03", "bidders:3", ["l1"]),
+        ("S03", "bidders:6", []),
+        ("S05", "", ["l1"]),
+        ("S05", "key:awarded", ["l1"]),
+        ("S05", "key:bidding", ["l2"]),
+        ("S05", "key:failed", []),
+    ],
+)
+async def test_an_export_holds_the_lots_that_its_screen_shows(
+    client: httpx.AsyncClient, key_projects: None, screen: str, pick: str, ids: list[str]
+) -> None:
+    """A mark that was picked narrows both; a mark of another screen narrows neither."""
+    shown = run("supervisor", BY_ID[screen], period="all", pick=pick)
+    [table] = tables(shown).values()
+    assert [row[0] for row in table] == [f"<b>标段{id[1]}</b>" for id in ids]
+    [link] = re.findall(r"/export/lots\.csv\?([^\"]+)", text(shown))
+    await sign_in(client, "supervisor")
+    rows = _rows(await client.get(f"/export/lots.csv?{unescape(link)}"))
+    assert [row[0] for row in rows[1:]] == ids
+
+
+async def test_awards_are_those_of_the_lots_shown(client: httpx.AsyncClient) -> None:
+    await sign_in(client, "supervisor")
+    asked = {"": ["l1"], f"?pick=winner:{BIDDERS[1]}": ["l1"], "?pick=bidders:6": [], "?family=land": []}
+    for query, ids in asked.items():
+        assert [row[0] for row in _rows(await client.get(f"/export/awards.csv{query}"))[1:]] == ids, query
+
+
+def test_a_mark_of_the_key_projects_names_the_state_that_is_picked(desk: object, key_projects: None) -> None:
+    drawn = run("supervisor", BY_ID["S05"], period="all")
+    [bars] = [plot for title, plot in plots(drawn).items() if "重点项目" in title]
+    assert {row["key"]: row["size"] for row in bars.rows} == {"awarded": 1, "bidding": 1}
 
 
 async def test_text_cannot_become_a_formula(client: httpx.AsyncClient) -> None:

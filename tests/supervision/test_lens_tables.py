@@ -24,7 +24,7 @@ from records.tables.society import Inspection, Opinion
 from records.tables.supervision import Warning, WarningChange
 from supervision.figures.answers import Answers
 from supervision.figures.filters import Filters
-from supervision.figures.lots import count_lots, rows_of_mark
+from supervision.figures.lots import Mark, count_lots, rows_of_mark
 from supervision.lens.page import DOCUMENT, renewed
 from supervision.lens.reader import Lens
 from supervision.lens.schema import TABLES
@@ -259,7 +259,7 @@ def test_the_lots_behind_a_mark_are_as_many_as_it_says(
     lens, answers, every = writer.lens, Answers(writer.lens), Filters()
 
     def lots(by: str, value: Any) -> int:
-        return count_lots(lens, every, rows_of_mark(by, str(value)))
+        return count_lots(lens, every, rows_of_mark(Mark(by, str(value))))
 
     classes = answers.breakdown("lots_by_bidders", every, "bidders")
     assert {low: lots("bidders", low) for low in classes} == {low: one.value for low, one in classes.items()}
