@@ -261,7 +261,10 @@ def canonical(data: Mapping[str, Any]) -> bytes:
     try:
         body = orjson.dumps(data, default=_jsonable, option=orjson.OPT_SORT_KEYS)
     except (TypeError, ValueError) as error:
-        raise Refusal("data", Message("refused.not_writable", said=str(error))) from None
+        too_large = "64-bit" in str(error)  # of an integer: what else cannot be written, no record holds
+        raise Refusal(
+            "data", Message("json.number_too_large" if too_large else "refused.not_writable")
+        ) from None
     if _SUSPECT.search(body) and (found := _forbidden(data, "data")):
         raise Refusal(*found)
     return body

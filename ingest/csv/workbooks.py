@@ -24,6 +24,7 @@ from openpyxl.worksheet._reader import FORMULA_TAG, VALUE_TAG, WorkSheetParser
 from ingest.csv.cells import Dated, FaultyCell
 from ingest.csv.columns import letter
 from ingest.files import archives
+from ingest.files.damage import damage
 from messages import Fault, Message
 
 _EXACT = 10**15
@@ -34,8 +35,8 @@ _NOT_ZERO = re.compile(r"\s*[-+0.]*[1-9][0-9.]*[eE]-|\s*-?0*\.0*[1-9]")
 _ZEROS = re.compile(r"0{2,}$")
 _STRINGS = 512 << 20
 """Bytes of text of a workbook: all of it must be in memory."""
-_SAID = 250
-"""Characters of what a library said."""
+_SHOWN = 40
+"""Characters that are shown of a value that cannot be read."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, SyntaxError)
 """What openpyxl raises over XML that is no workbook, beside the errors of files and archives: the parse errors of the
@@ -55,6 +56,8 @@ class Sheet:
     path: str
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     """(first row, last row, first column, last column)."""
+    read: int = 0
+    """The number of the last row that was read."""
     hidden_rows: int = 0
     hidden_columns: int = 0
 
@@ -72,7 +75,7 @@ class Book(AbstractContextManager["Book"]):
                     step()
                 apply_stylesheet(reader.archive, reader.wb)
         except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, *_UNREADABLE) as error:
-            raise NoBook(Message("csv.damaged_book", said=str(error)[:_SAID])) from None
+            raise NoBook(Message("csv.damaged_book", why=damage(error))) from None
         self._reader, self._book = reader, reader.wb
 
     def __exit__(self, *_: object) -> None:
@@ -91,17 +94,16 @@ class Book(AbstractContextManager["Book"]):
             with self._reader.archive.open(sheet.path) as file:
                 yield from self._parsed(sheet, _Parser(file, self._book, self._reader.shared_strings))
         except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, archives.Swollen, *_UNREADABLE) as error:
-            raise NoBook(Message("csv.damaged_sheet", said=str(error)[:_SAID])) from None
+            raise NoBook(Message("csv.damaged_sheet", row=sheet.read, why=damage(error))) from None
 
     def _parsed(self, sheet: Sheet, parser: _Parser) -> Iterator[tuple[int, list[str]]]:
-        last = 0
         for number, cells in parser.parse():
             sheet.hidden_rows += _is_hidden(parser.row_dimensions.pop(str(number), {}))
             row = _across(number, cells, self._text)
-            if number <= last:
+            if number <= sheet.read:
                 reason = Message("csv.row_twice", row=number)
                 row = [FaultyCell.of(cell, reason) if cell else "" for cell in row]
-            last = max(last, number)
+            sheet.read = max(sheet.read, number)
             yield number, row
         sheet.hidden_columns = sum(map(_is_hidden, parser.column_dimensions.values()))
 
@@ -124,7 +126,7 @@ class Book(AbstractContextManager["Book"]):
         if kind == "e":
             return FaultyCell.of(str(value), Message("csv.formula_failed", shown=str(value)))
         if kind == "broken":
-            return FaultyCell.of("", Message("csv.damaged_cell", said=value))
+            return FaultyCell.of("", Message("csv.damaged_cell", why=value))
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return _digits(value, self._format(cell["style_id"]))
         return _plain(value)
@@ -151,14 +153,11 @@ class _Parser(WorkSheetParser):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 cell: dict[str, Any] = super().parse_cell(element)
-        except _UNREADABLE as error:
+        except _UNREADABLE:
             self.col_counter += "r" not in element.attrib
-            return {
-                "column": self.col_counter,
-                "value": str(error)[:_SAID],
-                "data_type": "broken",
-                "style_id": 0,
-            }
+            shown = (element.findtext(VALUE_TAG) or "")[:_SHOWN]
+            reason = Message("csv.unreadable_value", shown=shown)
+            return {"column": self.col_counter, "value": reason, "data_type": "broken", "style_id": 0}
         if cell["value"] == 0 and _NOT_ZERO.match(element.findtext(VALUE_TAG) or ""):
             cell |= {"value": Message("csv.too_small"), "data_type": "broken"}
         formula = element.find(FORMULA_TAG) is not None
@@ -200,10 +199,8 @@ def _members(file: IO[bytes]) -> set[str]:
                 if "sharedStrings" in member.filename and member.file_size > _STRINGS:
                     raise archives.Swollen(Message("csv.too_much_text"))
             return set(archive.namelist())
-    except archives.Swollen as error:
-        raise NoBook(Message("csv.damaged_book", said=error.message)) from None
     except (zipfile.BadZipFile, OSError) as error:
-        raise NoBook(Message("csv.damaged_book", said=str(error)[:_SAID])) from None
+        raise NoBook(Message("csv.damaged_book", why=damage(error))) from None
 
 
 def _across(number: int, cells: list[dict[str, Any]], text: Callable[[dict[str, Any]], str]) -> list[str]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, Any, cast
 
+from ingest.files.damage import damage
 from messages import Fault, Message
 
 RATIO = 200
@@ -150,8 +151,7 @@ def _member(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo, stack:
         if name.lower().endswith((".xlsx", ".xlsm")):
             plain = _spooled(plain, stack)
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
-        said = error.message if isinstance(error, Swollen) else str(error)[:250]
-        return Part(name, None, Message("files.not_unpacked", said=said), name)
+        return Part(name, None, Message("files.not_unpacked", why=damage(error)), name)
     return Part(_bare(name), plain, member=name)
 
 

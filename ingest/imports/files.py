@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from ingest.apply.envelopes import Answer, Entry, commit, prepare
 from ingest.csv import pack
 from ingest.files import archives
+from ingest.files.damage import damage
 from ingest.files.pieces import Piece
 from ingest.imports import json_documents
 from ingest.imports.kept_lines import KeptFile
@@ -185,8 +186,7 @@ def _order(name: str) -> int:
 
 
 def _broken_off(error: Exception) -> Piece:
-    said = error.message if isinstance(error, Fault) else f"{type(error).__name__}: {error}"[:300]
-    return Piece(None, "", None, ".", Message("files.broken_off", said=said))
+    return Piece(None, "", None, ".", Message("files.broken_off", why=damage(error)))
 
 
 # ── into the ledger ──────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,10 @@ class Imported:
         return self.report["accepted"], self.report["rejected"]
 
 
+SENTENCE = re.compile(r"[A-Za-z]{2,} [a-z]{2,} ")
+"""English that runs on: no part of a Chinese reason, while names and codes may be."""
+
+
 class Door:
     """The command line over a ledger of its own in `folder`."""
 
@@ -46,6 +51,7 @@ class Door:
         assert (len(made.rejects), len(made.notes)) == (report["rejected"], report["notes"])
         for line in (*made.rejects, *made.notes):
             assert line["reason"] and " / " in line["reason"] and line["file"], line
+            assert not SENTENCE.search(line["reason"].split(" / ")[0]), "a library's own words"
         return made
 
     def file(self, name: str, content: str | bytes, *words: Any) -> Imported:

@@ -146,6 +146,37 @@ def test_a_bad_checksum_costs_one_member(door: Door) -> None:
     assert made.counts == (1, 1) and made.rejects[0]["member"] == "主体.csv"
 
 
+def test_a_damaged_archive_is_told_in_the_readers_language(door: Door) -> None:
+    """What a member's reader found, by the member; what the archive's own reader found, once."""
+    whole = packed(
+        {
+            "主体.csv": HEAD + "".join(f"F-{n},甲{n * 7919}\n" for n in range(500)),
+            "项目.csv": HEAD + "P,学校\n",
+        }
+    )
+    central = whole.index(b"PK\x01\x02")
+    damages = {
+        "压缩数据损坏": whole[:60] + bytes(byte ^ 0x5A for byte in whole[60:120]) + whole[120:],
+        "压缩方式": whole[: central + 10] + b"\x63" + whole[central + 11 :],
+        "文件头": b"PK\x03\x05" + whole[4:],
+    }
+    for words, content in damages.items():
+        told = door.file("a.zip", content).rejects[0]
+        assert words in told["reason"] and "再导入" in told["reason"], words
+        assert told["member"] == "主体.csv"
+    for content in (whole[:-60], whole[: len(whole) // 2]):
+        [told] = door.file("b.zip", content).rejects
+        assert "没有传完" in told["reason"]
+
+
+def test_a_packed_file_that_breaks_off_is_told_in_the_readers_language(door: Door) -> None:
+    content = gzip.compress((HEAD + "".join(f"F-{n},甲{n * 7919}\n" for n in range(500))).encode())
+    spoilt = content[:-8] + bytes([content[-8] ^ 1]) + content[-7:]
+    for words, damaged in (("没有传完", content[:-20]), ("校验和", spoilt)):
+        made = door.file("主体.csv.gz", damaged)
+        assert words in made.rejects[-1]["reason"], made.rejects
+
+
 def test_names_and_passwords_of_archives(door: Door) -> None:
     """Names as a Chinese system writes them; a member that needs a password."""
     out = io.BytesIO()
