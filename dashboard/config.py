@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from supervision.home import NOWHERE, Place, Reference
+from supervision.home import NOWHERE, CertificateRegion, Place, Reference
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class DeskConfig:
     """The place whose market this is."""
     reference: Reference | None = None
     """A published share the chart of M04 is compared with."""
+    certificates: tuple[CertificateRegion, ...] = ()
+    """The provinces whose certificates are recognised here; empty: those whose certificates were used are shown."""
     unmask_by_two: bool = False
     """Whether the names behind a mask are shown only once a second person has confirmed."""
     public_url: str = ""

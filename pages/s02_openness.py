@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from dashboard import context
-from dashboard.charts.bars import Bar, ranking
 from dashboard.charts.scale import scale
-from dashboard.charts.series import Series, lines
+from dashboard.charts.series import HEIGHT, Series, lines
 from dashboard.exports import tables as tabledata
+from dashboard.panels import origins
 from dashboard.shell import drill, layout, places, tables
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import filters as choice
@@ -23,7 +24,6 @@ from supervision.figures.openness import by_count
 from supervision.figures.results import Origins, Share
 
 MONTHS = 24
-ORIGINS = 8
 
 
 def body(page: shell.Page) -> None:
@@ -34,9 +34,14 @@ def body(page: shell.Page) -> None:
     show(_kpis(page), page.lang)
     with layout.row("months"):
         _months(page)
-        _origins(page)
+        origins.panel(page)
     draw(_certificates(page))
     _lots(page)
+
+
+def _named(lang: str) -> Mapping[str, Callable[[str], str]]:
+    """What marks of this screen open the lots of → their values in words."""
+    return {**origins.named(lang), "certificate": partial(province_name, lang=lang)}
 
 
 def _kpis(page: shell.Page) -> list[Kpi]:
@@ -86,6 +91,7 @@ def _months(page: shell.Page) -> None:
             title=title,
             reference=_reference(page),
             gap=_gap(page, bids[-1], wins[-1]),
+            height=origins.MAP_HEIGHT if origins.shown_as() == origins.MAP else HEIGHT,
         )
         layout.plot(made, "months", partial(choice.narrow, "period"))
 
@@ -114,55 +120,48 @@ def _shown(value: float | None) -> str:
     return DASH if value is None else f"{value:.2f} %"
 
 
-def origin_counts(filters: Filters, lang: str) -> list[tuple[str, int, str | None]]:
-    """(name, count, province) of outside participations by origin, most first; other cities of the home province apart."""
-    home = context.config().home
-    rest = home.rest_of_province(lang)
-    found = by_count(measures.breakdown("M04", filters, "province"))
-    return [(rest if code == home.province else province_name(code, lang), n, code) for code, n in found]
+REGION_ICONS = {"recognised": "check", "pilot": "clock", "suspended": "cross"}
 
 
-def _origins(page: shell.Page) -> None:
-    found = origin_counts(page.filters, page.lang)
-    total, title = sum(n for _, n, _ in found), page.say("openness.origins")
-    with layout.panel("origins", title):
-        if not total:
-            layout.nothing(page.say("openness.origins_none"))
-            return
-        shown = found[:ORIGINS]
-        if rest := total - sum(n for _, n, _ in shown):
-            shown.append((page.say("openness.rest"), rest, None))
-        bars = [
-            Bar(name, n, figures.percent(n / total, 1).replace("%", " %"), figures.number(n), code)
-            for name, n, code in shown
-        ]
-        layout.plot(
-            ranking(layout.variant(), bars, title=title),
-            "origins",
-            drill.open_lots("province"),
-        )
-
-
-def certificate_regions(filters: Filters) -> list[tuple[str, int]]:
-    """(province prefix, participations in the period) of every region whose certificates were ever used here, most first."""
-    ever = by_count(measures.breakdown("M04b", Filters(), "certificate"))
+def certificate_regions(filters: Filters) -> list[tuple[str, str, int]]:
+    """(province, state, participations in the period) of the regions that recognise our certificates, as they are
+    listed; where none is, of those whose certificates were ever used here, most first."""
     used = measures.breakdown("M03", filters, "certificate")
-    found = [(code, used[code].participations if code in used else 0) for code, _ in ever if code]
-    return sorted(found, key=lambda one: -one[1])
+    counts = {code: found.participations for code, found in used.items()}
+    listed = context.config().certificates
+    if listed:
+        return [(one.province, one.state, counts.get(one.province, 0)) for one in listed]
+    ever = by_count(measures.breakdown("M04b", Filters(), "certificate"))
+    found = [
+        (code, "recognised" if counts.get(code) else "pilot", counts.get(code, 0)) for code, _ in ever if code
+    ]
+    return sorted(found, key=lambda one: -one[2])
 
 
 def _certificates(page: shell.Page) -> str:
-    regions = certificate_regions(page.filters)
-    used = sum(1 for _, n in regions if n)
-    items = "".join(
-        f"<li>{icon('check' if n else 'clock')}{esc(province_name(code, page.lang))} <b>{figures.number(n)}</b></li>"
-        for code, n in regions
-    )
-    title = page.say("openness.certificates", n=len(regions))
-    note = (
-        page.say("openness.certificates_note", n=used) if regions else page.say("openness.certificates_none")
-    )
+    """A chip a region: its state as shape and word, and how many bid with its certificates."""
+    regions, listed = certificate_regions(page.filters), bool(context.config().certificates)
+    title = page.say("openness.certificates_listed" if listed else "openness.certificates", n=len(regions))
+    if not regions:
+        note = page.say("openness.certificates_none")
+    elif listed:
+        note = page.say(
+            "openness.certificates_state", n=sum(state == "recognised" for _, state, _ in regions)
+        )
+    else:
+        note = page.say("openness.certificates_note", n=sum(1 for *_, n in regions if n))
+    items = "".join(_region(page, *one, listed) for one in regions)
     return f'<section class="card strip"><h2>{title}<small>{note}</small></h2><ol>{items}</ol></section>'
+
+
+def _region(page: shell.Page, code: str, state: str, n: int, listed: bool) -> str:
+    word = page.say(f"openness.certificate_{state}") if listed and state != "recognised" else ""
+    name = f"{province_name(code, page.lang)}{word}"
+    link = drill.address("certificate", code)
+    return (
+        f'<li class="ca {state}"><a href="{esc(link)}" target="_self">{icon(REGION_ICONS[state])}{esc(name)}'
+        f" <b>{figures.number(n)}</b></a></li>"
+    )
 
 
 _COLUMNS = [
@@ -174,7 +173,6 @@ _COLUMNS = [
 
 
 def _lots(page: shell.Page) -> None:
-    named = {"province": partial(province_name, lang=page.lang)}
     pick = page.choice.pick
 
     def rows(shown: tables.Window) -> list[tables.Row]:
@@ -182,7 +180,7 @@ def _lots(page: shell.Page) -> None:
         return [_row(page, lot) for lot in found]
 
     total = tabledata.count_lots(page.filters, pick)
-    drill.notice(pick, named, page.lang)
+    drill.notice(pick, _named(page.lang), page.lang)
     note = page.say("openness.lots_note", n=figures.number(total))
     tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows)
 
@@ -210,5 +208,5 @@ def _winner(page: shell.Page, winner: str | None, outside: bool | None) -> str:
 
 shell.show(
     "S02", body, every=10, filters=("period", "compare", "centre", "family", "category", "space", "unit", "home"),
-    as_of=lambda: context.lens().as_of(), over_lots=True, marks=("province",),
+    as_of=lambda: context.lens().as_of(), over_lots=True, marks=("province", "city", "certificate"),
 )  # fmt: skip

@@ -88,6 +88,10 @@ class Settings(BaseSettings):
         le=100,
     )
     reference_year: int = Field(0, ge=0, le=9999)
+    certificate_regions: str = Field(
+        "",
+        pattern=r"^(\d{2}(:(recognised|pilot|suspended))?( +\d{2}(:(recognised|pilot|suspended))?)*)?$",
+    )
     fanout: Fanout = Field("auto")
     record: bool = Field(True)
     unmask_by_two: bool = Field(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from records.ledger import Ledger
     from streaming.config import HubConfig
     from supervision.config import WatchConfig
-    from supervision.home import Place, Reference
+    from supervision.home import CertificateRegion, Place, Reference
 
 
 def ledger(settings: Settings) -> Ledger:
@@ -70,6 +70,7 @@ def desk_config(settings: Settings) -> DeskConfig:
         trusted_proxies=settings.proxies,
         home=home(settings),
         reference=reference(settings),
+        certificates=certificates(settings),
     )
 
 
@@ -110,3 +111,11 @@ def reference(settings: Settings) -> Reference | None:
     from supervision.home import Reference
 
     return Reference(settings.reference_share, settings.reference_year) if settings.reference_share else None
+
+
+def certificates(settings: Settings) -> tuple[CertificateRegion, ...]:
+    """The provinces whose certificates are recognised here, and how far that has come."""
+    from supervision.home import CertificateRegion
+
+    listed = (one.partition(":") for one in settings.certificate_regions.split())
+    return tuple(CertificateRegion(province, state or "recognised") for province, _, state in listed)

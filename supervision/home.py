@@ -58,3 +58,13 @@ class Reference:
 
     share: float
     year: int
+
+
+@dataclass(frozen=True)
+class CertificateRegion:
+    """数字证书互认: a province whose certificates are recognised here, and how far that has come."""
+
+    province: str
+    """Two digits of GB/T 2260."""
+    state: str
+    """recognised 已互认, pilot 试点 or suspended 中断."""

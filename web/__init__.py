@@ -26,7 +26,7 @@ HLS_JS = _FOLDER / "node_modules" / "hls.js" / "dist" / "hls.light.min.mjs"
 """Put there by npm at install; without it browsers use their own HLS player."""
 WORTH_ZIPPING = 600
 """Bytes of a file above which it is kept compressed as well."""
-_KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_KINDS = {"css": "text/css", "json": "application/json", "js": "text/javascript", "svg": "image/svg+xml"}
 _FOREVER, _AGAIN = "public, max-age=31536000, immutable", "no-cache"
 
 

@@ -14,7 +14,7 @@ import streamlit as st
 
 import messages
 import web
-from dashboard import context
+from dashboard import context, geometry
 from records.states import STAGES
 from supervision.figures.formats import CNY, heading_unit, scales, unit
 from supervision.warnings.handling import ACTIONS, DISPOSITIONS
@@ -37,9 +37,9 @@ _ASKS = frozenset({"assign", "dismiss", "lead"})
 
 @cache
 def files() -> web.Files:
-    """The modules of the components, beside those both sites share."""
+    """The modules of the components and the outlines of maps, beside what both sites share."""
     own = {name: body for name, body in web.folder(FOLDER).items() if name.endswith(".js")}
-    return web.Files("/web", own)
+    return web.Files("/web", {**own, **geometry.files()})
 
 
 def source(name: str) -> tuple[str, str]:

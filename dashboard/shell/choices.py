@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -45,6 +45,12 @@ def switch(name: str, label: str) -> bool:
     if key not in st.session_state:
         st.session_state[key] = st.query_params.get(name) == "1"
     return st.toggle(label, key=key, on_change=_keep_switch, args=(name, key))
+
+
+def asked(name: str, options: Sequence[str], default: str) -> str:
+    """What is chosen where the choice itself is drawn further down."""
+    chosen = st.session_state.get(f"choice-{name}") or st.query_params.get(name, default)
+    return chosen if chosen in options else default
 
 
 def _prepare(name: str, options: Mapping[str, str], default: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -15,6 +16,14 @@ from supervision.figures.lots import Mark
 def open_lots(by: str) -> Callable[[str], None]:
     """What a chart's click does: the table of lots shows those behind the mark; the same mark again shows all."""
     return partial(_pick, by)
+
+
+def address(by: str, value: str) -> str:
+    """The screen's address with a mark picked, for a figure that is a link."""
+    kept = {
+        name: held for name, held in st.query_params.to_dict().items() if name not in (PICKED, "lots-page")
+    }
+    return "?" + urlencode({**kept, PICKED: f"{by}:{value}"})
 
 
 def notice(pick: Mark | None, named: Mapping[str, Callable[[str], str]], lang: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 from zlib import crc32
 
 import streamlit as st
@@ -14,6 +15,7 @@ from dashboard.charts.theme import DAY, NIGHT, WALL
 from dashboard.shell.html import draw, esc
 
 _GO = "go-to"
+T = TypeVar("T")
 
 
 @contextmanager
@@ -27,9 +29,23 @@ def row(key: str, kind: str = "two") -> Iterator[None]:
 def panel(key: str, title: str, note: str = "") -> Iterator[None]:
     """A card with its title and an optional note; what is drawn within stands in it."""
     with st.container(key=f"panel-{key}", gap=None):
-        muted = f'<span class="muted">{note}</span>' if note else ""
-        draw(f'<div class="hd"><h2>{esc(title)}</h2>{muted}</div>')
+        draw(_head(title, note))
         yield
+
+
+@contextmanager
+def panel_of_choice(key: str, title: str, choose: Callable[[], T], note: str = "") -> Iterator[T]:
+    """A card whose title line ends with what `choose` draws; what it returns is what is shown."""
+    with st.container(key=f"panel-{key}", gap=None):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"panelbar-{key}"):
+            draw(_head(title, note))
+            chosen = choose()
+        yield chosen
+
+
+def _head(title: str, note: str) -> str:
+    muted = f'<span class="muted">{note}</span>' if note else ""
+    return f'<div class="hd"><h2>{esc(title)}</h2>{muted}</div>'
 
 
 def nothing(words: str) -> None:

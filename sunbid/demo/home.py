@@ -12,7 +12,9 @@ FACTS = {
     "home_name_en": PLACE.name_en,
     "reference_share": 34.15,
     "reference_year": 2023,
+    "certificate_regions": "37 41 11 31 32 34 36 35 42 43 44 50:pilot 51:suspended",
 }
+"""Thirteen provinces and cities recognise each other's certificates (Hangzhou, 2023)."""
 
 
 def settled(settings: Settings) -> Settings:

@@ -214,6 +214,9 @@ CLASSES: tuple[tuple[int, int | None], ...] = (
 """Classes of bidders per lot; the first is below the legal minimum of three (招标投标法 art. 28)."""
 _CLASS_OF = "CASE " + " ".join(f"WHEN bids <= {high} THEN {low}" for low, high in CLASSES if high)
 
+_CITY_OF = "left({0}, CASE WHEN substr({0}, 3, 2) = '90' THEN 6 ELSE 4 END)"
+"""Four digits of a division code name its city; counties of no city (digits 90) stand by themselves (GB/T 2260)."""
+
 DIMENSIONS: Mapping[str, Mapping[str, str]] = {
     "centre": {"bids": "centre_id", "lots": "centre_id"},
     "family": {"bids": "trade_family", "lots": "trade_family"},
@@ -221,6 +224,7 @@ DIMENSIONS: Mapping[str, Mapping[str, str]] = {
     "district": {"bids": "division_code", "lots": "division_code"},
     "tenderer": {"bids": "tenderer_id", "lots": "tenderer_id"},
     "province": {"bids": "bidder_province", "lots": "winner_province"},
+    "city": {"bids": _CITY_OF.format("bidder_division"), "lots": _CITY_OF.format("winner_division")},
     "certificate": {"bids": "left(ca_region, 2)"},
     "winner": {"lots": "winner_id"},
     "bidders": {"lots": f"{_CLASS_OF} WHEN bids > {CLASSES[-1][0] - 1} THEN {CLASSES[-1][0]} END"},

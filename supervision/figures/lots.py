@@ -64,15 +64,17 @@ def rows_behind(figure: LensFigure) -> Rows:
 
 
 def rows_of_mark(mark: Mark) -> Rows:
-    """The lots behind one mark of a breakdown: a class of bidders (its lower end), a winner, or a province whose firms came
-    from outside. KeyError for another dimension; a value that nothing has gives no lots."""
+    """The lots behind one mark of a breakdown: a class of bidders (its lower end), a winner, a province or city whose firms
+    came from outside, or a province whose certificates were used. KeyError for another dimension; a value that nothing has
+    gives no lots."""
     text = "'" + mark.value.replace("'", "''") + "'"
     found = {
         "bidders": REACHED.that(f"CAST({DIMENSIONS['bidders']['lots']} AS VARCHAR) = {text}"),
         "winner": DEALS.that(f"{DIMENSIONS['winner']['lots']} = {text}"),
-        "province": OPENED.that(
-            f"lot_id IN (SELECT lot_id FROM bids WHERE {DIMENSIONS['province']['bids']} = {text} AND outside_{{home}})"
+        "certificate": OPENED.that(
+            f"lot_id IN (SELECT lot_id FROM bids WHERE {DIMENSIONS['certificate']['bids']} = {text})"
         ),
+        **{place: OPENED.that(_came_from(place, text)) for place in ("province", "city")},
     }
     return found[mark.by]
 
@@ -88,6 +90,12 @@ def known(lens: Lens, ids: Sequence[str], home: Home) -> dict[str, dict[str, Any
     named = ", ".join("'" + one.replace("'", "''") + "'" for one in ids)
     rows = REACHED.that(f"lot_id IN ({named})")
     return {row["lot_id"]: row for row in lots_of(lens, Filters(home=home), rows, limit=len(ids))}
+
+
+def _came_from(place: str, text: str) -> str:
+    return (
+        f"lot_id IN (SELECT lot_id FROM bids WHERE {DIMENSIONS[place]['bids']} = {text} AND outside_{{home}})"
+    )
 
 
 def winner_names(lens: Lens, winners: list[str]) -> dict[str, str]:

@@ -15,11 +15,14 @@ from dashboard.charts.axis import ticks, wide
 from dashboard.charts.bars import Bar, columns, ranking, spark
 from dashboard.charts.chart import PICK, Chart
 from dashboard.charts.gantt import KINDS, Span, gantt
+from dashboard.charts.maps import PIECES, Area, areas
 from dashboard.charts.series import LINE_OF_TEXT, Points, Series, lines
 from dashboard.charts.theme import DAY, NIGHT, WALL, config, palette
+from dashboard.geometry import COUNTRY, WIDTH, city_name, divided, outlines
 from dashboard.shell.cards import change
 from dashboard.shell.filters import read_choice
 from dashboard.shell.html import esc
+from records.identifiers import PROVINCES
 
 NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
 WORDS = {kind: f"词{kind}" for kind in KINDS}
@@ -49,8 +52,16 @@ def shapes() -> list[Chart]:
         ranking(DAY, [Bar("甲", 2, "2 家", key="a")], title="排名"),
         columns(DAY, [Bar("甲", 2, "2")], title="柱", unit="家"),
         gantt(DAY, ["一室"], [0], [Span(0, 9, 10, "live", "09:00 开标中", "O1")], (8, 18), 9.5, WORDS, title="场所"),
+        a_map({"32": Area(1200, "1,200 家次", "80 %", "32"), "34": Area(300, "300 家次", "20 %", "34")}),
         shown(spark(DAY, "小", [1, 2], ["一", "二"], ["1", "2"])),
     ]  # fmt: skip
+
+
+def a_map(found: dict[str, Area], name: str = COUNTRY, home: str = "33", chosen: str = "") -> Chart:
+    there = outlines(name)
+    return areas(
+        DAY, there, f"/web/1/{there.file}", found, title="图", lang="zh", height=300, home=home, chosen=chosen
+    )
 
 
 def shown(chart: Chart | None) -> Chart:
@@ -223,3 +234,47 @@ def test_failures_are_counted_per_account_and_per_address() -> None:
     for n in range(PER_ADDRESS):
         throttle.failed(f"n{n}", "1.1.1.1")
     assert throttle.blocked("b", "1.1.1.1")
+
+
+def test_a_map_says_of_every_division_what_is_found_there_and_colours_by_class() -> None:
+    found = {
+        "32": Area(1200, "1,200 家次", "80 %", "32"),
+        "34": Area(300, "300 家次", "19 %", "34"),
+        "65": Area(1, "1 家次", "0 %", "65"),
+    }
+    chart = a_map(found, chosen="34")
+    places = {row["id"]: row for row in rows(chart, "place")}
+    assert set(places) == PROVINCES
+    assert (places["32"]["name"], places["32"]["figure"], places["32"]["key"]) == ("江苏", "1,200 家次", "32")
+    assert [places[code]["step"] for code in ("32", "34", "65", "53")] == [5, 4, 1, 0]
+    assert parameter(chart, "edges")[1:] == ["≥ 1", "≥ 10", "≥ 40", "≥ 100", "≥ 400"]
+    assert [code for code, row in places.items() if row["n"]] == ["34"]
+    assert chart.said == "江苏 1,200 家次 80 %; 安徽 300 家次 19 %; 新疆 1 家次 0 %"
+
+
+def test_lines_of_a_map_flow_home_the_widest_from_where_most_come() -> None:
+    chart = a_map(
+        {"32": Area(400, "400", key="32"), "34": Area(100, "100", key="34"), "33": Area(900, "900", key="33")}
+    )
+    flows = rows(chart, "flow")
+    assert {row["line"] for row in flows} == {"32", "34"} and len(flows) == 2 * (PIECES + 1)
+    (home,) = rows(chart, "home")
+    ends = [row for row in flows if row["n"] == PIECES]
+    assert all(row["x"] == pytest.approx(home["x"]) and row["y"] == pytest.approx(home["y"]) for row in ends)
+    wide = {row["line"]: row["size"] for row in flows}
+    assert wide["32"] == pytest.approx(2 * wide["34"])
+    assert [row["name"] for row in rows(chart, "name")] == ["江苏", "安徽"]
+
+
+def test_every_province_has_its_outline_and_those_of_several_cities_a_map() -> None:
+    assert set(outlines(COUNTRY).divisions) == PROVINCES
+    assert divided("33") and not divided("11") and not divided("00")
+    assert (
+        len(outlines("33").divisions) == 11
+        and city_name("3302", "zh") == "宁波"
+        and city_name("3302", "en") == "Ningbo"
+    )
+    assert city_name("429004", "zh") == "仙桃" and city_name("9999", "zh") == "9999"
+    for name in (COUNTRY, *filter(divided, PROVINCES)):
+        held = outlines(name)
+        assert all(0 <= one.x <= WIDTH and 0 <= one.y <= held.height for one in held.divisions.values()), name

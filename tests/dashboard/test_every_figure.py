@@ -20,6 +20,7 @@ from dashboard.screens import BY_ID
 from records.clock import running_from
 from records.tables.projects import Lot, counted
 from records.tables.supervision import Warning
+from supervision.home import CertificateRegion
 from tests.dashboard import seeded
 from tests.dashboard.screens import plots, run, text
 from tests.dashboard.seeded import TODAY, Asked, Sql
@@ -192,6 +193,65 @@ def test_openness(desk: DeskConfig, sql: Sql, asked: Asked, view: str, away: str
     assert f"{lots:,} 个；仅统计已开标标段" in shown.markup
 
 
+@pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
+@pytest.mark.parametrize(("view", "away"), [("city", OUTSIDE), ("province", BEYOND)])
+def test_the_map_of_origins(desk: DeskConfig, sql: Sql, asked: Asked, view: str, away: str) -> None:
+    told = dict(
+        sql.all(f"SELECT substr(place, 1, 2), count(*) FROM parts WHERE {asked.lots} AND {away} GROUP BY 1")
+    )
+    shown = Shown("S02", {**asked.address, "home": view, "origins": "map"})
+    if not told:
+        assert "外地企业从哪里来" not in shown.plots
+        return
+    places = {r["id"]: r for r in shown.plots["外地企业从哪里来"].rows if r["kind"] == "place"}
+    assert {
+        code: int(r["key"] and r["figure"].split()[0].replace(",", ""))
+        for code, r in places.items()
+        if r["key"]
+    } == told
+    assert len(places) == 34
+
+
+def test_the_map_of_a_province_has_its_cities_and_below_are_their_lots(desk: DeskConfig, sql: Sql) -> None:
+    shown = Shown("S02", {"period": "all", "origins": "map", "pick": "province:33"})
+    told = dict(
+        sql.all(
+            f"SELECT substr(place, 1, 4), count(*) FROM parts WHERE {OUTSIDE} AND place LIKE '33%' GROUP BY 1"
+        )
+    )
+    places = {r["id"]: r for r in shown.plots["外地企业从哪里来 浙江"].rows if r["kind"] == "place"}
+    assert {
+        code: int(r["figure"].split()[0].replace(",", "")) for code, r in places.items() if r["key"]
+    } == told
+    city, _ = next(iter(told.items()))
+    (lots,) = sql.one(f"SELECT count(DISTINCT id) FROM parts WHERE place LIKE '{city}%'")
+    narrowed = Shown("S02", {"period": "all", "origins": "map", "pick": f"city:{city}"})
+    assert f"{lots:,} 个；仅统计已开标标段" in narrowed.markup
+    chosen = [
+        r["id"] for r in narrowed.plots["外地企业从哪里来 浙江"].rows if r["kind"] == "place" and r["n"]
+    ]
+    assert chosen == [city]
+
+
+def test_regions_that_recognise_certificates_say_their_state(market: Path, sql: Sql) -> None:
+    listed = (
+        CertificateRegion("37", "recognised"),
+        CertificateRegion("50", "pilot"),
+        CertificateRegion("51", "suspended"),
+    )
+    context.configure(DeskConfig(f"sqlite:///{market}/ledger.db", market, home=HANGZHOU, certificates=listed))
+    strip = Shown("S02", {"period": "all"}).section_with("数字证书互认 3 省市")
+    told = {
+        plain(m[1]): int(m[2].replace(",", "")) for m in re.finditer(r"</svg>([^<]*)<b>([\d,]+)</b>", strip)
+    }
+    counted = {
+        code: sql.one(f"SELECT count(*) FROM parts WHERE ca = '{code}'")[0] for code in ("37", "50", "51")
+    }
+    assert told == {"山东": counted["37"], "重庆试点": counted["50"], "四川中断": counted["51"]}
+    context.identify_by(None)
+    context.ledger().close()
+
+
 def test_firms_are_counted_once_each(desk: DeskConfig, sql: Sql) -> None:
     shown = Shown("S02", {"unit": "firms"})
     firms, outside = sql.one(
@@ -241,7 +301,7 @@ def test_competition(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
 @pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
 def test_regions_of_certificates_stand_in_order_of_their_count(desk: DeskConfig, asked: Asked) -> None:
     strip = Shown("S02", asked.address).section_with("数字证书来源")
-    counts = [int(n.replace(",", "")) for n in re.findall(r"<li>.*?<b>([\d,]+)</b></li>", strip)]
+    counts = [int(n.replace(",", "")) for n in re.findall(r"<li[^>]*>.*?<b>([\d,]+)</b>", strip)]
     assert len(counts) > 5 and counts == sorted(counts, reverse=True)
 
 
