@@ -4,21 +4,25 @@ A bid is on hand if it was received by the deadline (招标投标法 art. 28: a 
 before it (art. 29: 撤回). One taken back after the deadline (实施条例 art. 35: 撤销) stays among those that are opened.
 Of several bids of one bidder the last replaces the others (art. 29), and what was handed in for an earlier round of
 a lot tendered anew is none of the present round's.
+
+The rule is written once and put twice, in Python over values and in SQL over columns: it is a function of a `Logic`
+and of what it judges. With `PYTHON` it is handed values and answers at once; with `SQL` it is handed columns and answers
+with an expression. A comparison with what is not known (None, NULL) is false in both, so that the two never differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.functions import GenericFunction
 
-from records.conditions import PYTHON, SQL, C, Logic
 from records.lots import round_before_sql
 from records.tables.bids import Bid
 from records.tables.projects import Lot
@@ -43,6 +47,47 @@ class Handed(Protocol):
 
 
 B = TypeVar("B", bound=Handed)
+
+# ── the words a rule is written in, for Python and for SQL ───────────────────
+
+C = TypeVar("C")
+"""What a condition is: bool, or an SQL expression of one."""
+
+
+@dataclass(frozen=True)
+class Logic(Generic[C]):
+    """The words a rule is written in."""
+
+    every: Callable[..., C]
+    some: Callable[..., C]
+    no: Callable[[C], C]
+    known: Callable[[Any], C]
+    """Whether a value is told at all."""
+    after: Callable[[Any, Any], C]
+    """Whether the first moment is later than the second; false where either is not known."""
+    by: Callable[[Any, Any], C]
+    """Whether the first moment is not later than the second; false where either is not known."""
+    equal: Callable[[Any, Any], C]
+
+
+PYTHON: Logic[bool] = Logic(
+    every=lambda *conditions: all(conditions),
+    some=lambda *conditions: any(conditions),
+    no=lambda condition: not condition,
+    known=lambda value: value is not None,
+    after=lambda one, other: one is not None and other is not None and one > other,
+    by=lambda one, other: one is not None and other is not None and one <= other,
+    equal=lambda one, other: bool(one == other),
+)
+SQL: Logic[ColumnElement[bool]] = Logic(
+    every=and_,
+    some=lambda *conditions: or_(false(), *conditions),
+    no=not_,
+    known=lambda column: cast(ColumnElement[bool], column.is_not(None)),
+    after=lambda one, other: func.coalesce(one > other, false()),
+    by=lambda one, other: func.coalesce(one <= other, false()),
+    equal=lambda one, other: cast(ColumnElement[bool], one == other),
+)
 
 # ── the rule, written once ───────────────────────────────────────────────────
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from evidence.verify import keyed
 from messages import Message
-from records import audit, chain, commitment, states
+from records import audit, chain, states
 from records.ledger import TABLES
 from records.tables.base import Base
 from records.tables.broadcast import PublicEvent
@@ -117,7 +117,7 @@ def _commitments(session: Session) -> Iterator[Message]:
             continue
         told = event.payload.get("detail_sha256", "")
         as_signed = event.opening_id in sealed and chain.digest(event.detail) == told
-        if not as_signed and not commitment.holds(event.detail, told):
+        if not as_signed and not chain.was_committed(event.detail, told):
             yield Message("check.commitment_broken", opening=event.opening_id, place=event.seq)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from messages import Message, Unknown
-from records import chain, commitment, deadlines, draw, events, opening_checks, opening_record, published_list
+from records import chain, draw, events, opening_checks, opening_record, published_list
 from records.clock import now, rfc3339
 from records.opening_checks import IllegalTransition as IllegalTransition
 from records.public import masking, rows
@@ -221,7 +221,7 @@ def append_event(
     moment = opening_checks.check_time(session, opening, kind, ts)
     check_opening_step(opening, kind, shown, moment, not_before(opening, lot, kind))
     if kind == "scheduled":
-        deadlines.check_opening_time(opening, datetime.fromisoformat(shown["scheduled_at"]))
+        opening_checks.check_opening_time(opening, datetime.fromisoformat(shown["scheduled_at"]))
     opening_checks.check_counts(session, opening_id, kind, told)
     if kind in opening_checks.READINGS:
         opening_checks.check_reading(session, opening_id, kind, told)
@@ -230,8 +230,8 @@ def append_event(
         opening_record.check_complete(session, opening, kind, told)
     inside = dict(detail or {}) | ({"unmasked": payload} if shown != told else {})
     if inside:
-        inside = commitment.salted(inside)
-        shown["detail_sha256"] = commitment.of(inside)
+        inside = chain.salted(inside)
+        shown["detail_sha256"] = chain.commitment(inside)
     row = _chain_on(opening, kind, shown, moment, actor, inside or None)
     session.add(row)
     before, status = _public_state(opening), lot.status

@@ -18,12 +18,16 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 import structlog
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from records.clock import BEIJING, now
 from records.ledger import Ledger
-from records.sealing import tell_sealed
 from records.serving.workers import SIGN_EVERY, SignOfLife, Worker, Workers
+from records.states import append_event
+from records.tables.evidence import Seal
+from records.tables.openings import Opening
 from supervision.config import SIGN, WatchConfig
 from supervision.figures.market import is_news, overview, publish_overview
 from supervision.lens.reader import Lens
@@ -37,6 +41,8 @@ from supervision.warnings.market_loop import MarketLoop
 log = structlog.get_logger()
 
 _LONGEST_WAIT = 10.0
+_SEALED_BY = "hub"
+"""Who is named as the author of a `sealed` event."""
 _SEALS = 2.0
 """Seconds between two looks for seals."""
 
@@ -181,3 +187,25 @@ def serve(config: WatchConfig) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     run(config, stop)
+
+
+# ── what the hub has sealed: it may write no opening, so the `sealed` event is told here ──
+
+
+def _untold(session: Session) -> list[Seal]:
+    query = select(Seal).join(Opening, Opening.id == Seal.opening_id).where(Opening.state == "ended")
+    return list(session.scalars(query.order_by(Seal.sealed_at)))
+
+
+def tell_sealed(ledger: Ledger) -> list[str]:
+    """Append `sealed` to the openings whose seal stands in the ledger; gives their ids. Each is told once: the state
+    machine refuses a second. Raises SQLAlchemyError."""
+    with ledger.read() as session:
+        if not _untold(session):
+            return []
+    with ledger.write() as session:
+        told = _untold(session)
+        for seal in told:
+            payload = {"head": seal.head, "segments": seal.segments}
+            append_event(session, seal.opening_id, "sealed", payload, actor=_SEALED_BY)
+        return [seal.opening_id for seal in told]

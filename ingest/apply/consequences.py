@@ -12,7 +12,7 @@ from ingest.kinds.projects import LotData
 from ingest.kinds.registry import KINDS
 from ingest.refusal import Refusal
 from messages import Message
-from records import deadlines
+from records import opening_checks
 from records.states import IllegalTransition, check_lot_transition
 
 _WITH_LOT = frozenset({*BY_LOT, *BY_EVALUATION})
@@ -77,9 +77,9 @@ def _lot_deadline(state: State, key: str, row: dict[str, Any]) -> None:
         return
     held = known["deadline"]
     if held is None and row["deadline"] is not None:
-        held = deadlines.announced_for(state.orm(), key)  # it stood in for the deadline
+        held = opening_checks.announced_for(state.orm(), key)  # it stood in for the deadline
     try:
-        row["deadline"] = deadlines.check_lot(key, held, row["deadline"])
+        row["deadline"] = opening_checks.check_lot_deadline(key, held, row["deadline"])
     except IllegalTransition as error:
         raise Refusal(error.place, error.message) from None
 

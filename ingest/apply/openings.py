@@ -14,7 +14,7 @@ from ingest.envelope import Record
 from ingest.kinds.procedure import OpeningData, OpeningEventData
 from ingest.refusal import Refusal
 from messages import Message
-from records import chain, deadlines, states
+from records import chain, opening_checks, states
 from records.clock import now, rfc3339
 from records.public.openings import publish_opening
 from records.tables.openings import Opening
@@ -88,8 +88,8 @@ def _announce(state: State, record: Record, data: OpeningData) -> None:
 def _check_time(session: Session, data: OpeningData) -> None:
     """Where the lot names no deadline, the time announced before stands in for it, though that opening be called off."""
     if session.get_one(Lot, data.lot_id).deadline is None:
-        held = deadlines.announced_for(session, data.lot_id)
-        deadlines.check(
+        held = opening_checks.announced_for(session, data.lot_id)
+        opening_checks.check_not_brought_forward(
             held, data.scheduled_at, Message("state.lot_opening_time", lot=data.lot_id), "data.scheduled_at"
         )
 

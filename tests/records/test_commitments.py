@@ -13,7 +13,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-from records import audit, chain, check, commitment, states
+from records import audit, chain, check, states
 from records.clock import now, standing_at
 from records.ledger import Ledger
 from records.public import rows as public
@@ -27,17 +27,17 @@ INSIDE = {"raised_by": "示例建设第7公司"}
 
 
 def test_it_binds_and_tells_nothing() -> None:
-    one, other = commitment.salted(INSIDE), commitment.salted(INSIDE)
-    assert commitment.of(one) != commitment.of(other)
-    assert commitment.holds(one, commitment.of(one))
-    assert not commitment.holds({**one, "raised_by": "另一家"}, commitment.of(one))
-    assert not commitment.holds(INSIDE, chain.digest(INSIDE)), "without a salt it can be guessed"
-    assert commitment.salted(one) == one, "what comes from another ledger keeps its commitment"
+    one, other = chain.salted(INSIDE), chain.salted(INSIDE)
+    assert chain.commitment(one) != chain.commitment(other)
+    assert chain.was_committed(one, chain.commitment(one))
+    assert not chain.was_committed({**one, "raised_by": "另一家"}, chain.commitment(one))
+    assert not chain.was_committed(INSIDE, chain.digest(INSIDE)), "without a salt it can be guessed"
+    assert chain.salted(one) == one, "what comes from another ledger keeps its commitment"
 
 
 @pytest.mark.parametrize("weak", ["", "0", "x" * 64, 7, None])
 def test_a_source_cannot_choose_a_salt_that_is_none(weak: Any) -> None:
-    inside = commitment.salted({**INSIDE, "salt": weak})
+    inside = chain.salted({**INSIDE, "salt": weak})
     assert len(inside["salt"]) == 64 and inside["salt"] != weak
 
 
@@ -103,7 +103,7 @@ def test_an_upgrade_salts_what_is_held_and_links_it_anew(written: Ledger) -> Non
     before, after = ({m["payload"].get("detail_sha256") for m in feed} - {None} for feed in (held, told))
     assert (len(before), len(after)) == (5, 4) and not before & after, "an announcement keeps nothing inside"
     assert [m["hash"] for m in told] == [event.hash for event in events]
-    assert all(commitment.holds(e.detail, e.payload["detail_sha256"]) for e in events if e.detail)
+    assert all(chain.was_committed(e.detail, e.payload["detail_sha256"]) for e in events if e.detail)
 
 
 def test_an_opening_sealed_before_keeps_its_signed_hashes_and_is_whole(written: Ledger) -> None:

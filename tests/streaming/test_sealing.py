@@ -20,11 +20,11 @@ from evidence import checkpoint, verify
 from evidence.verify import COSIGNATURE, Note, VerifierKey, lines_of
 from records.clock import now
 from records.ledger import Ledger
-from records.sealing import tell_sealed
 from records.tables.broadcast import BroadcastSession
 from records.tables.evidence import LogLeaf, Recording, Seal, Segment
 from streaming.hub import create_app
 from streaming.log import sealing
+from supervision.watch import tell_sealed
 from tests.evidence.test_timestamp import authority as authority
 from tests.streaming import hub_market as market
 from tests.streaming.film import keep, shoot
