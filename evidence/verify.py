@@ -41,6 +41,9 @@ REQUIRED = (
     "proofs.json",
     "record.json",
 )
+PROOF = ("checkpoint", "leaves.jsonl", "proofs.json")
+STAMPS = "timestamps/"
+"""Files made after the seal, which it cannot list; each is checked by itself."""
 TEXTS = (".md", ".vtt", ".json", ".jsonl", ".vkey", ".pem", "checkpoint")
 """Ends of the names of files whose changes are named by line; of others, recordings aside, by block."""
 BLOCK = 4096
@@ -297,6 +300,17 @@ def manifest(opening: str, files: Iterable[Mapping[str, Any]]) -> bytes:
     return head + b',"files":[\n' + b",\n".join(canonical(one) for one in files) + b"\n]}\n"
 
 
+def unreadable_line(raw: bytes) -> int:
+    """The first line of a manifest that cannot be read by itself, from 1 on; 1 where each can."""
+    for number, line in enumerate(lines_of(raw), start=1):
+        try:
+            if line != b"]}":
+                json.loads((line + b"]}" if number == 1 else line.removesuffix(b",")).decode())
+        except ValueError:
+            return number
+    return 1
+
+
 def proofs(
     head: Head, first: str, consistency: Sequence[str], inclusion: Iterable[tuple[int, Sequence[str]]]
 ) -> bytes:
@@ -459,12 +473,12 @@ def differences(expected: Sequence[str], found: Sequence[str]) -> Iterator[tuple
             if wanted != there:
                 yield at, "moved" if known[there] else "changed"
         return
-    gone, more = Counter(expected) - Counter(found), Counter(found) - Counter(expected)
-    for kind, places, counts in (("missing", expected, gone), ("extra", found, more)):
+    for kind, places, others in (("missing", expected, found), ("extra", found, expected)):
+        left = Counter(others)
         for at, one in enumerate(places):
-            if counts[one]:
-                counts[one] -= 1
+            if not left[one]:
                 yield at, kind
+            left[one] -= bool(left[one])
 
 
 class Check:
@@ -538,9 +552,8 @@ class Check:
             if told["format"] != FORMAT or raw != again:
                 lines = differences([*map(str, lines_of(again))], [*map(str, lines_of(raw))])
                 self.bad("manifest.json", "line", "form", line=next((at for at, _ in lines), 0) + 1)
-        except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
-            at = error.pos if isinstance(error, json.JSONDecodeError) else getattr(error, "start", 0)
-            self.bad("manifest.json", "line", "unreadable", line=raw.count(b"\n", 0, at) + 1)
+        except (ValueError, KeyError, TypeError):
+            self.bad("manifest.json", "line", "unreadable", line=unreadable_line(raw))
         there = set(self.package.sizes) - {"manifest.json"}
         for name in sorted({*self.listed, *REQUIRED} - there):
             self.bad(name, "", "file_missing")
@@ -733,14 +746,26 @@ class Check:
         for number, line in enumerate(self.leaves, start=1):
             if line is None or line["leaf"]["kind"] in ("event", "segment"):
                 continue
-            body, key = line["body"], line.get("key")
-            if (keyed(key, body) if key else digest(body)) != line["leaf"]["sha256"]:
+            if not self._told_as_entered(line):
+                self.leaves[number - 1] = None
                 self.bad("leaves.jsonl", "line", "body_differs", line=number)
             elif line["leaf"]["kind"] == "seal":
-                self._sealed(body)
+                self._sealed(line["body"])
+
+    def _told_as_entered(self, line: Mapping[str, Any]) -> bool:
+        """Whether the body beside a leaf is the one the leaf is of."""
+        body, key = line["body"], line.get("key")
+        try:
+            return bool((keyed(key, body) if key else digest(body)) == line["leaf"]["sha256"])
+        except (ValueError, TypeError):
+            return False
 
     def _sealed(self, body: Mapping[str, Any]) -> None:
-        """Files that the log's seal names are those of the manifest."""
+        """Files that the log's seal names are those of the manifest, and no others, but for what was made after it."""
+        known = {*PROOF, *(one["path"] for one in body["files"])}
+        for name in sorted(self.listed):
+            if name not in known and not name.startswith(STAMPS):
+                self.bad(name, "", "not_as_sealed")
         for one in body["files"]:
             listed = self.listed.get(one["path"])
             if listed is None or (listed.get("size"), listed.get("sha256")) != (one["size"], one["sha256"]):
@@ -844,7 +869,7 @@ class Check:
 
     def timestamps(self) -> None:
         """Time stamps of others (RFC 3161) over the checkpoint; checked where `rfc3161-client` is installed."""
-        names = sorted(name for name in self.package.sizes if name.startswith("timestamps/"))
+        names = sorted(name for name in self.package.sizes if name.startswith(STAMPS))
         good = 0
         for name in names:
             found = stamped(

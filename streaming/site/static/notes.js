@@ -2,8 +2,15 @@
 import { hex, sha256 } from "./sha256.js";
 
 const encoder = new TextEncoder();
-const COSIGNATURE = 4;
-export const unbase64 = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+const ED25519 = 1;
+export const COSIGNATURE = 4;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** The bytes of a text in base64. Throws for any other text: atob takes more. */
+export function unbase64(text) {
+  if (!BASE64.test(text)) throw new Error("base64");
+  return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+}
 const same = (one, other) => one.length === other.length && one.every((byte, index) => byte === other[index]);
 
 export const leafHash = (entry) => sha256(Uint8Array.of(0), entry);
@@ -44,22 +51,22 @@ export function isConsistent(first, firstRoot, second, secondRoot, path) {
   return last === 0 && same(old, firstRoot) && same(fresh, secondRoot);
 }
 
-/** A public key `name+id+base64`; null where it is none. */
+/** A public key `name+id+base64`; null where it is none, or of an algorithm not known here. */
 export function parseKey(text) {
-  const parts = text.trim().split("+");
-  if (parts.length < 3) return null;
-  const raw = unbase64(parts.slice(2).join("+"));
-  const id = hex(sha256(encoder.encode(`${parts[0]}\n`), raw).slice(0, 4));
-  return id === parts[1] ? { name: parts[0], id, kind: raw[0], public: raw.slice(1) } : null;
+  const [name, said, ...rest] = text.trim().split("+"), coded = rest.join("+");
+  if (!name || !rest.length || !BASE64.test(coded)) return null;
+  const raw = unbase64(coded), id = hex(sha256(encoder.encode(`${name}\n`), raw).slice(0, 4));
+  return id === said && [ED25519, COSIGNATURE].includes(raw[0]) ? { name, id, kind: raw[0], public: raw.slice(1) } : null;
 }
 
 /** Text and lines of signature of a note. Throws. */
 export function parseNote(whole) {
   const gap = whole.lastIndexOf("\n\n");
-  if (gap < 0 || !whole.endsWith("\n")) throw new Error("note");
+  if (gap < 0 || !whole.endsWith("\n") || [...whole].some((sign) => sign < " " && sign !== "\n")) throw new Error("note");
   const signatures = whole.slice(gap + 2, -1).split("\n").map((line) => {
     const [, name, text] = /^— ([^\s+]+) ([A-Za-z0-9+/=]+)$/u.exec(line);
     const raw = unbase64(text);
+    if (raw.length < 5 || btoa(String.fromCharCode(...raw)) !== text) throw new Error("signature line");
     return { name, id: hex(raw.slice(0, 4)), signature: raw.slice(4) };
   });
   return { text: whole.slice(0, gap + 1), signatures };
@@ -68,8 +75,9 @@ export function parseNote(whole) {
 /** What a checkpoint says. Throws. */
 export function parseHead(text) {
   const [origin, size, root] = text.split("\n");
-  if (!/^(0|[1-9]\d*)$/.test(size)) throw new Error("head");
-  return { origin, size: Number(size), root: unbase64(root) };
+  const hash = unbase64(root);
+  if (!/^(0|[1-9]\d*)$/.test(size) || !origin || hash.length !== 32) throw new Error("head");
+  return { origin, size: Number(size), root: hash };
 }
 
 /** Whether a key has signed a note: {signed, at}; signed is null where this browser cannot tell. Throws for a wrong one. */

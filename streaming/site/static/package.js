@@ -1,14 +1,21 @@
 // Checks an evidence package in this browser, step by step as evidence/verify.py does; its words and codes are the same.
-import { signedBy, isConsistent, leafHash, parseHead, parseKey, parseNote, rootByInclusion, unbase64 } from "./notes.js";
+import { COSIGNATURE, signedBy, isConsistent, leafHash, parseHead, parseKey, parseNote, rootByInclusion, unbase64 } from "./notes.js";
 import { Sha256, hex, sha256, unhex } from "./sha256.js";
 import { content, entries } from "./zip.js";
 
 export const STEPS = ["manifest", "files", "events", "segments", "log", "checkpoint", "cosignatures", "timestamps"];
 const FORMAT = "sunbid-evidence-1";
 const REQUIRED = ["README.md", "captions.vtt", "checkpoint", "events.jsonl", "leaves.jsonl", "proofs.json", "record.json"];
+const PROOF = ["checkpoint", "leaves.jsonl", "proofs.json"], STAMPS = "timestamps/"; // made after the seal, which cannot list them
 const TEXT = /(\.md|\.vtt|\.json|\.jsonl|\.vkey|\.pem|checkpoint)$/;
 const BLOCK = 4096, SHORT = 16, CHUNK = 4 << 20, SEARCHES = 20;
-const encoder = new TextEncoder(), decoder = new TextDecoder();
+const encoder = new TextEncoder(), decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** Kind of leaf → its own fields, and those of all; of other kinds the body stands beside the leaf. */
+const SHAPES = {
+  event: { event: "int" },
+  segment: { recording: "string", segment: "int", offset: "int", bytes: "int", ms: "int" },
+};
+const COMMON = { opening: "string", kind: "string", seq: "int", sha256: "string", at: "string" };
 
 /** Canonical JSON (RFC 8785) of texts, whole numbers, booleans, lists and objects. */
 export function canonical(value) {
@@ -16,6 +23,14 @@ export function canonical(value) {
   if (value && typeof value === "object")
     return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(",")}}`;
   return JSON.stringify(value);
+}
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+/** Whether a line of leaves.jsonl has all that a check reads. */
+function shaped({ leaf, index, body }) {
+  const own = SHAPES[leaf.kind], fields = Object.entries({ ...COMMON, ...own });
+  const fits = ([name, kind]) => (kind === "int" ? Number.isInteger(leaf[name]) : typeof leaf[name] === kind);
+  return fields.every(fits) && Number.isInteger(index) && (Boolean(own) || isObject(body));
 }
 const bytesOf = (value) => encoder.encode(canonical(value));
 const digest = (value) => hex(sha256(bytesOf(value)));
@@ -56,6 +71,18 @@ function differences(expected, found) {
   return [...only(expected, found, "missing"), ...only(found, expected, "extra")];
 }
 
+/** The first line of a manifest that cannot be read by itself; the first where each can. */
+function unreadableLine(raw) {
+  const fails = (line, index) => {
+    try {
+      const text = decoder.decode(line);
+      if (text !== "]}") JSON.parse(index ? text.replace(/,$/, "") : `${text}]}`);
+      return false;
+    } catch { return true; }
+  };
+  return Math.max(0, linesOf(raw).findIndex(fails)) + 1;
+}
+
 const sameList = (one, other) => Array.isArray(one) && one.length === other.length && one.every((item, index) => item === other[index]);
 
 /** One check of one package. `tell(step, done, total)` hears how far it is. */
@@ -89,17 +116,17 @@ export class Check {
       if (this.blobs.has(entry.name)) double.push(entry.name);
       try { this.blobs.set(entry.name, await content(this.file, entry)); } catch { this.bad(entry.name, "", "unreadable"); }
     }
-    const text = await this.text("manifest.json");
+    const raw = await this.raw("manifest.json");
     try {
-      const told = JSON.parse(text);
+      const text = decoder.decode(raw), told = JSON.parse(text);
       this.opening = String(told.opening);
       this.listed = new Map(told.files.map((one) => [String(one.path), one]));
-      const again = lined({ format: told.format, opening: told.opening }, "files", told.files);
+      const again = lined({ format: FORMAT, opening: told.opening }, "files", told.files);
       if (told.format !== FORMAT || again !== text) {
-        const [first] = differences(again.split("\n"), text.split("\n"));
+        const [first] = differences(again.split("\n").slice(0, -1), linesOf(raw).map((line) => decoder.decode(line)));
         this.bad("manifest.json", "line", "form", { line: (first?.[0] ?? 0) + 1 });
       }
-    } catch { this.bad("manifest.json", "line", "unreadable", { line: 1 }); }
+    } catch { this.bad("manifest.json", "line", "unreadable", { line: unreadableLine(raw) }); }
     const there = [...this.blobs.keys()].filter((name) => name !== "manifest.json");
     for (const name of new Set([...this.listed.keys(), ...REQUIRED])) if (!this.blobs.has(name)) this.bad(name, "", "file_missing");
     for (const name of [...there.filter((one) => !this.listed.has(one)), ...double]) this.bad(name, "", "file_extra");
@@ -144,7 +171,7 @@ export class Check {
       try {
         const text = decoder.decode(line);
         told = JSON.parse(text);
-        if (canonical(told) !== text || told.leaf.opening !== this.opening || !Number.isInteger(told.index)) told = null;
+        if (canonical(told) !== text || !shaped(told) || told.leaf.opening !== this.opening) told = null;
       } catch { told = null; }
       if (!told) this.bad("leaves.jsonl", "line", "form", { line: index + 1 });
       else if (told.leaf.seq !== seq + 1 && !bad.size) this.bad("leaves.jsonl", "line", "gap_in_numbers", { line: index + 1 });
@@ -154,57 +181,69 @@ export class Check {
     if (!this.leaves.some((one) => one?.leaf.kind === "seal") && this.holds("leaves.jsonl")) this.bad("leaves.jsonl", "", "no_seal");
   }
 
+  /** A key of the package; null where the file holds none, which is noted. */
+  async ownKey(name) {
+    const key = parseKey(await this.text(name).catch(() => ""));
+    if (!key) this.bad(name, "", "no_key");
+    return key;
+  }
+  /** The log's key: the one this site publishes, but of another log the package's own. */
+  async logKey() {
+    const published = this.keys.find((key) => key.kind !== COSIGNATURE);
+    if (!published) return this.ownKey("keys/log.vkey");
+    const own = parseKey(await this.text("keys/log.vkey").catch(() => ""));
+    return own && own.kind !== COSIGNATURE && own.name !== published.name ? own : published;
+  }
   async signature() {
-    const own = parseKey(await this.text("keys/log.vkey").catch(() => "") || "x");
-    this.key = this.keys.find((key) => key.name === own?.name && key.kind !== 4) ?? own;
+    const key = (this.key = await this.logKey());
     let good = 0;
     try {
-      if (!this.key) throw new Error("key");
-      this.note = parseNote(await this.text("checkpoint"));
-      this.head = parseHead(this.note.text);
-      const { signed } = await signedBy(this.note, this.key);
-      if (signed === false || this.head.origin !== this.key.name) this.bad("checkpoint", "signature", "not_signed");
+      const note = parseNote(await this.text("checkpoint")), head = parseHead(note.text);
+      const signed = key ? (await signedBy(note, key)).signed : false;
+      if (signed === false || head.origin !== key.name) this.bad("checkpoint", "signature", "not_signed");
       this.unsure ||= signed === null;
       good = signed ? 1 : 0;
-      this.checkpoint = {
-        size: this.head.size, root: hex(this.head.root), name: this.key.name, key: this.key.id, cosigned: [],
-        published: signed === true && this.keys.includes(this.key),
+      Object.assign(this, { note, head });
+      if (key) this.checkpoint = {
+        size: head.size, root: hex(head.root), name: key.name, key: key.id, cosigned: [],
+        published: signed === true && this.keys.includes(key),
       };
     } catch { this.bad("checkpoint", "signature", "wrong_signature"); }
     this.count("checkpoint", good, 1);
   }
 
   async cosignatures() {
-    const names = [...this.blobs.keys()].filter((name) => name.startsWith("keys/witness-"));
-    for (const name of this.note ? names : []) {
-      const key = parseKey(await this.text(name));
-      if (!key) { this.bad(name, "", "no_key"); continue; }
+    const keys = this.keys.filter((key) => key.kind === COSIGNATURE);
+    if (!this.keys.includes(this.key)) { // of another log: its own witnesses
+      const names = [...this.blobs.keys()].filter((name) => name.startsWith("keys/witness-"));
+      keys.splice(0, keys.length, ...(await Promise.all(names.map((name) => this.ownKey(name)))).filter(Boolean));
+    }
+    for (const key of this.note ? keys : []) {
       try {
         const { signed, at } = await signedBy(this.note, key);
         if (signed) this.checkpoint?.cosigned.push({ name: key.name, at });
       } catch { this.bad("checkpoint", "signature", "wrong_cosignature", { name: key.name }); }
     }
-    this.count("cosignatures", this.checkpoint?.cosigned.length ?? 0, names.length);
+    this.count("cosignatures", this.checkpoint?.cosigned.length ?? 0, keys.length);
   }
 
   async log() {
-    const text = await this.text("proofs.json");
     let good = 0;
     try {
-      const told = JSON.parse(text);
-      const { inclusion, ...head } = told;
-      if (lined(head, "inclusion", inclusion) !== text) this.bad("proofs.json", "", "form");
-      const root = unhex(told.root);
+      const text = await this.text("proofs.json"), told = JSON.parse(text);
+      const { size, first: firstNote, consistency, inclusion } = told, root = unhex(told.root);
+      const paths = new Map(inclusion.map(([index, path]) => [index, path.map(unbase64)]));
+      if (lined({ size, root: hex(root), first: firstNote, consistency }, "inclusion", inclusion) !== text) this.bad("proofs.json", "", "form");
       if (this.head && (told.size !== this.head.size || told.root !== hex(this.head.root))) this.bad("proofs.json", "line", "other_head", { line: 1 });
       const note = parseNote(told.first), first = parseHead(note.text);
       const signed = this.key ? (await signedBy(note, this.key)).signed : false;
       if (signed === false || !isConsistent(first.size, first.root, told.size, root, told.consistency.map(unbase64)))
         this.bad("proofs.json", "line", "not_consistent", { line: 1 });
-      const paths = new Map(inclusion), blame = this.holds("proofs.json");
+      const blame = this.holds("proofs.json");
       for (const [number, line] of this.leaves.entries()) {
         if (!line) continue;
         const path = paths.get(line.index), hash = leafHash(sha256(bytesOf(line.leaf)));
-        const found = path && rootByInclusion(line.index, told.size, hash, path.map(unbase64));
+        const found = path && rootByInclusion(line.index, told.size, hash, path);
         if (found && hex(found) === told.root) good += 1;
         else if (blame) { this.leaves[number] = null; this.bad("leaves.jsonl", "line", "not_in_log", { line: number + 1 }); }
         if (number % 200 === 0) this.tell("log", number, this.leaves.length, false);
@@ -217,12 +256,16 @@ export class Check {
     for (const [index, line] of this.leaves.entries()) {
       if (!line || ["event", "segment"].includes(line.leaf.kind)) continue;
       const found = line.key ? keyed(line.key, line.body) : digest(line.body);
-      if (found !== line.leaf.sha256) this.bad("leaves.jsonl", "line", "body_differs", { line: index + 1 });
-      else if (line.leaf.kind === "seal")
-        for (const one of line.body.files) {
-          const listed = this.listed.get(one.path);
-          if (!listed || listed.size !== one.size || listed.sha256 !== one.sha256) this.bad(one.path, "", "not_as_sealed");
-        }
+      if (found !== line.leaf.sha256) { this.leaves[index] = null; this.bad("leaves.jsonl", "line", "body_differs", { line: index + 1 }); }
+      else if (line.leaf.kind === "seal") this.sealed(line.body);
+    }
+  }
+  sealed({ files }) {
+    const known = new Set([...PROOF, ...files.map((one) => one.path)]);
+    for (const name of this.listed.keys()) if (!known.has(name) && !name.startsWith(STAMPS)) this.bad(name, "", "not_as_sealed");
+    for (const one of files) {
+      const listed = this.listed.get(one.path);
+      if (!listed || listed.size !== one.size || listed.sha256 !== one.sha256) this.bad(one.path, "", "not_as_sealed");
     }
   }
   get seal() { return this.leaves.find((line) => line?.leaf.kind === "seal")?.body ?? { recordings: [], events: 0 }; }
@@ -243,7 +286,7 @@ export class Check {
       try {
         const { seq, ts, type, payload, hash } = JSON.parse(decoder.decode(line));
         if (seq !== index + 1 || link(previous, { opening: this.opening, seq, ts, type, payload }) !== hash) throw new Error("chain");
-        if (type === "scheduled") this.title = String(payload.title ?? "");
+        if (type === "scheduled") this.title = String(payload?.title ?? "");
         previous = hash;
       } catch { this.bad("events.jsonl", "line", "chain", { line: index + 1 }); return; }
     }
@@ -298,7 +341,7 @@ export class Check {
   }
 
   stamps() {
-    const names = [...this.blobs.keys()].filter((name) => name.startsWith("timestamps/"));
+    const names = [...this.blobs.keys()].filter((name) => name.startsWith(STAMPS));
     this.timestamps = names.length;
     this.count("timestamps", 0, names.length); // a browser has no way to check an authority's signature
   }

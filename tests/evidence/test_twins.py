@@ -1,0 +1,205 @@
+"""A package is checked twice, by `evidence/verify.py` and by the script of `/verify`: both are given the same whole and
+damaged ones here, and name the same places."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evidence import verify
+from evidence.verify import VerifierKey, lines_of
+from tests.evidence.packages import LOG, WITNESS, Made, make
+from tests.evidence.test_verify import FILES, NEAR, pieces, relist
+from tests.needed import needed
+
+NODE = shutil.which("node")
+SCRIPT = Path("streaming/site/static/package.js").resolve()
+RUN = f"""
+import {{ openAsBlob }} from "node:fs";
+import {{ Check }} from {json.dumps(SCRIPT.as_uri())};
+import {{ parseKey }} from {json.dumps((SCRIPT.parent / "notes.js").as_uri())};
+const {{ paths, keys }} = JSON.parse(await new Response(process.stdin).text());
+for (const path of paths) {{
+  const found = await new Check(await openAsBlob(path), keys.map(parseKey), () => {{}}).run().catch((error) => ({{ failed: String(error) }}));
+  console.log(JSON.stringify(found));
+}}
+"""
+SPOTS = 6
+"""Places of each file at which a bit is changed."""
+
+HARMLESS = {"nothing", "a proof out of place, hidden", "no witness' line, hidden"}
+"""What takes nothing from a package: proofs are found by their numbers, and a witness is not obliged to sign."""
+
+Files = Mapping[str, bytes]
+Change = Callable[[dict[str, bytes]], None]
+
+
+def in_browser(paths: Sequence[Path], keys: Sequence[VerifierKey]) -> list[dict[str, Any]]:
+    """What the script of the page finds in each."""
+    needed(NODE is not None, "node")
+    given = json.dumps({"paths": [str(path) for path in paths], "keys": [str(key) for key in keys]})
+    run = subprocess.run(
+        [str(NODE), "--input-type=module", "-e", RUN],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def named(broken: Sequence[Any]) -> set[str]:
+    """What was found, in a form both can be compared in."""
+    return {json.dumps([one["file"], one["place"], one["why"], one["at"]], sort_keys=True) for one in broken}
+
+
+def by_file(path: Path, keys: Sequence[VerifierKey]) -> set[str]:
+    found = verify.check(path, keys).broken
+    return named(
+        [{"file": one.file, "place": one.place, "why": one.why, "at": dict(one.at)} for one in found]
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return make(tmp_path_factory.mktemp("package"), segments=12, segment_bytes=500)
+
+
+@pytest.fixture(scope="module")
+def whole(made: Made) -> Files:
+    with zipfile.ZipFile(made.zip) as packed:
+        return {name: packed.read(name) for name in packed.namelist()}
+
+
+def flipped(whole: Files, name: str) -> Iterator[tuple[str, Change]]:
+    """A bit changed here and there in one file."""
+    chance, size = random.Random(name), len(whole[name])
+    for spot in sorted({0, size - 1, *(chance.randrange(size) for _ in range(SPOTS - 2))}):
+        bit = 1 << chance.randrange(8)
+
+        def change(files: dict[str, bytes], spot: int = spot, bit: int = bit) -> None:
+            raw = bytearray(files[name])
+            raw[spot] ^= bit
+            files[name] = bytes(raw)
+
+        yield f"{name} at {spot}", change
+
+
+def lines(name: str, edit: Callable[[list[bytes]], list[bytes]]) -> Change:
+    def change(files: dict[str, bytes]) -> None:
+        files[name] = b"".join(line + b"\n" for line in edit(lines_of(files[name])))
+
+    return change
+
+
+def put(name: str, raw: bytes) -> Change:
+    def change(files: dict[str, bytes]) -> None:
+        files[name] = raw
+
+    return change
+
+
+def damages(whole: Files, held: list[bytes]) -> Iterator[tuple[str, Change]]:
+    """(what was done, how) of everything but changed bits."""
+    for name in FILES:
+        yield f"{name} removed", lambda files, name=name: files.pop(name)  # type: ignore[misc]
+        yield f"{name} empty", put(name, b"")
+        yield f"{name} longer", put(name, whole[name] + b"more\n")
+    yield "a file more", put("recording/other.mp4", b"x")
+    yield "no other file", put("notes.txt", b"\xff\xfe")
+    for said, parts in (
+        ("one removed", [*held[:4], *held[5:]]),
+        ("the last removed", held[:-1]),
+        ("two exchanged", [*held[:4], held[5], held[4], *held[6:]]),
+        ("two far apart exchanged", [*held[:2], held[8], *held[3:8], held[2], *held[9:]]),
+        ("one changed, one removed", [*held[:4], bytes(len(held[4])), *held[5:7], *held[8:]]),
+        ("one twice", [*held[:4], held[3], *held[4:]]),
+        ("all of another", [bytes(reversed(one)) for one in held]),
+    ):
+        yield f"segments: {said}", put(NEAR, b"".join(parts))
+    for name in ("events.jsonl", "leaves.jsonl"):
+        yield f"{name}: one removed", lines(name, lambda a: [*a[:4], *a[5:]])
+        yield f"{name}: two exchanged", lines(name, lambda a: [*a[:4], a[5], a[4], *a[6:]])
+        yield f"{name}: the last removed", lines(name, lambda a: a[:-1])
+        yield f"{name}: one twice", lines(name, lambda a: [*a[:4], a[3], *a[4:]])
+        yield f"{name}: another number", lines(name, lambda a: [a[0].replace(b'"seq":1', b'"seq":7'), *a[1:]])
+        yield f"{name}: no JSON", lines(name, lambda a: [*a[:2], b"{", *a[3:]])
+        yield f"{name}: another JSON", lines(name, lambda a: [*a[:2], b"[1]", *a[3:]])
+        yield f"{name}: spaces", lines(name, lambda a: [*a[:2], a[2].replace(b":", b": "), *a[3:]])
+        yield f"{name}: no text", lines(name, lambda a: [*a[:2], b"\xff", *a[3:]])
+    typed = b'"ms":2000', b'"ms":"2000"'
+    yield "a leaf of another type", lines("leaves.jsonl", lambda a: [one.replace(*typed) for one in a])
+    reason = b'"reason":"technical"', b'"reason":"pause"'
+    yield "an action told otherwise", lines("leaves.jsonl", lambda a: [one.replace(*reason) for one in a])
+    yield (
+        "a proof of another size",
+        put("proofs.json", whole["proofs.json"].replace(b'"size":', b'"size":1', 1)),
+    )
+    yield "a proof out of place", lines("proofs.json", lambda a: [a[0], a[2], a[1], *a[3:]])
+    yield "another log's key", put("keys/log.vkey", f"{WITNESS.verifier}\n".encode())
+    yield "no witness' line", put("checkpoint", b"".join(whole["checkpoint"].splitlines(keepends=True)[:-1]))
+
+
+def repacked(files: Files, path: Path) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as packed:
+        for name in sorted(files):
+            packed.writestr(zipfile.ZipInfo(name), files[name])
+    return path
+
+
+def made_to_fit(files: Files, folder: Path) -> Files:
+    """The same with a manifest that lists it, as somebody would write it who wants to hide what he has done."""
+    for name, raw in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(raw)
+    relist(folder)
+    return {**files, "manifest.json": (folder / "manifest.json").read_bytes()}
+
+
+@pytest.fixture(scope="module")
+def cases(made: Made, whole: Files, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """What was done → the package it was done to."""
+    folder = tmp_path_factory.mktemp("cases")
+    unpacked = tmp_path_factory.mktemp("whole")
+    made_to_fit(whole, unpacked)
+    found = {"nothing": made.zip}
+    changes = [
+        *(one for name in FILES for one in flipped(whole, name)),
+        *damages(whole, pieces(unpacked, NEAR)),
+    ]
+    for number, (said, change) in enumerate(changes):
+        files = dict(whole)
+        change(files)
+        found[said] = repacked(files, folder / f"{number}.zip")
+        if set(files) >= set(whole) and files["manifest.json"] == whole["manifest.json"]:
+            hidden = made_to_fit(files, tmp_path_factory.mktemp("hidden"))
+            found[f"{said}, hidden"] = repacked(hidden, folder / f"{number}h.zip")
+    return found
+
+
+@pytest.mark.parametrize(
+    "keys", [[LOG.verifier, WITNESS.verifier], []], ids=["published keys", "its own keys"]
+)
+def test_both_name_the_same_places(cases: dict[str, Path], keys: list[VerifierKey]) -> None:
+    assert len(cases) > 200
+    unlike, silent = [], set()
+    for (said, path), told in zip(cases.items(), in_browser([*cases.values()], keys), strict=True):
+        assert "failed" not in told, (said, told)
+        mine, theirs = by_file(path, keys), named(told["broken"])
+        if mine != theirs:
+            unlike.append(
+                f"{said}: verify.py alone {sorted(mine - theirs)}, the page alone {sorted(theirs - mine)}"
+            )
+        if not mine:
+            silent.add(said)
+    assert not unlike, "\n".join(unlike)
+    assert silent == HARMLESS
