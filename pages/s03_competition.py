@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+import messages
 from dashboard import awards, context
-from dashboard.charts.bars import Bar, columns
 from dashboard.exports import tables as tabledata
+from dashboard.panels import competition
 from dashboard.shell import drill, layout, places, tables
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import screen as shell
@@ -19,14 +22,18 @@ TOP = 8
 
 
 def body(page: shell.Page) -> None:
-    """Five figures; the distribution of bidders and the concentration of awards; the lots."""
+    """Five figures; bidders per lot, new winners and who wins most; concentration of each market and prices; the lots."""
     if tabledata.count_lots(Filters()) == 0:
         shell.empty(page.say("openness.empty"), page.say("openness.empty_what"))
         return
     show(_kpis(page), page.lang)
-    with layout.row("histogram"):
-        _histogram(page)
+    with layout.row("histogram", "three"):
+        competition.bidders(page)
+        competition.entrants(page)
         _winners(page)
+    with layout.row("markets", "half"):
+        competition.markets(page)
+        competition.prices(page)
     _lots(page)
 
 
@@ -51,8 +58,6 @@ def _kpis(page: shell.Page) -> list[Kpi]:
     ]  # fmt: skip
 
 
-LOW, HIGH = 1500, 2500
-"""HHI below the first is low, above the second high: practice of merger control, for one market."""
 GRAINS_OF_A_YEAR = ("year", "rolling12", "ytd")
 
 
@@ -60,42 +65,10 @@ def _reading(page: shell.Page, hhi: float | None) -> str:
     """Which class the value falls into, and whether the selection is a market the classes are made for."""
     if hhi is None:
         return ""
-    level = "low" if hhi < LOW else "medium" if hhi <= HIGH else "high"
-    text = page.say(f"competition.hhi_{level}")
+    text = page.say(f"competition.hhi_{competition.HHI_WORDS[competition.hhi_class(hhi) - 1]}")
     f = page.filters
     one_market = f.category and f.centre and f.period is not None and f.grain in GRAINS_OF_A_YEAR
     return text if one_market else f"{text}<br>{page.say('competition.hhi_wider')}"
-
-
-def histogram(filters: Filters) -> list[int]:
-    """Lots whose opening is over by class of bidders, those that failed too: the basis of M11."""
-    found = measures.breakdown("lots_by_bidders", filters, "bidders")
-    return [found[low].value if low in found else 0 for low, _ in CLASSES]
-
-
-def _histogram(page: shell.Page) -> None:
-    found = histogram(page.filters)
-    title, note = page.say("competition.histogram"), ""
-    if sum(found):
-        failed = figures.number(measures.values(("unopened",), page.filters)["unopened"].value)
-        note = page.say("competition.histogram_note", n=figures.number(sum(found)), failed=failed)
-    with layout.panel("histogram", title, note):
-        if not sum(found):
-            layout.nothing(page.say("competition.no_lots"))
-            return
-        bars = [
-            Bar(_class(*edges), n, figures.number(n), key=str(edges[0]) if n else None)
-            for edges, n in zip(CLASSES, found, strict=True)
-        ]
-        layout.plot(
-            columns(layout.variant(), bars, title=title, unit=page.say("openness.lots_unit")),
-            "histogram",
-            drill.open_lots("bidders"),
-        )
-
-
-def _class(low: int, high: int | None) -> str:
-    return f"{low}–{high}" if high else f">{low - 1}"
 
 
 def _winners(page: shell.Page) -> None:
@@ -107,7 +80,7 @@ def _winners(page: shell.Page) -> None:
         TOP,
         page.lang,
         drill.open_lots("winner"),
-        144,
+        104,
     )
 
 
@@ -119,11 +92,23 @@ _COLUMNS = [
 
 
 def _of_class(low: str) -> str:
-    return next((_class(*edges) for edges in CLASSES if str(edges[0]) == low), low)
+    return next((competition.class_name(*edges) for edges in CLASSES if str(edges[0]) == low), low)
 
 
-NAMED = {"bidders": _of_class, "winner": measures.winner_name}
-"""What marks of this screen open the lots of → their values in words."""
+MARKS = ("bidders", "winner", "market", "lot")
+"""What marks of this screen open the lots of."""
+
+
+def _named(lang: str) -> Mapping[str, Callable[[str], str]]:
+    """Values of MARKS in words."""
+    return {
+        "bidders": _of_class, "winner": measures.winner_name, "lot": measures.lot_name, "market": partial(_of_market, lang),
+    }  # fmt: skip
+
+
+def _of_market(lang: str, market: str) -> str:
+    category, _, centre = market.rpartition("/")
+    return f"{messages.named('term', category, lang)} · {places.centre(centre, centre, lang)}"
 
 
 def _lots(page: shell.Page) -> None:
@@ -134,7 +119,7 @@ def _lots(page: shell.Page) -> None:
         return [_row(lot, page.lang) for lot in found]
 
     total = tabledata.count_lots(page.filters, pick)
-    drill.notice(pick, NAMED, page.lang)
+    drill.notice(pick, _named(page.lang), page.lang)
     note = page.say("openness.lots_note", n=figures.number(total))
     tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows)
 
@@ -150,5 +135,5 @@ def _row(lot: dict[str, Any], lang: str) -> tables.Row:
 
 shell.show(
     "S03", body, every=30, filters=("period", "compare", "centre", "family", "category", "currency"),
-    as_of=lambda: context.lens().as_of(), over_lots=True, marks=NAMED,
+    as_of=lambda: context.lens().as_of(), over_lots=True, marks=MARKS,
 )  # fmt: skip

@@ -146,6 +146,56 @@ def _columns(variant: str, unit: str, clickable: bool) -> alt.LayerChart | alt.F
     ).properties(padding=PADDING, width="container")  # fmt: skip
 
 
+_CLASS = columns_of(
+    place=WHOLE, start=NUMBER, end=NUMBER, name=TEXT, size=NUMBER, figure=TEXT, note=TEXT, key=TEXT
+)
+
+
+def histogram(
+    variant: str, bars: Sequence[Bar], edges: Sequence[float], *, title: str, unit: str, height: int = COLUMNS
+) -> Chart:
+    """Classes of a number over a logarithmic axis, each from its edge up to the next; one edge more than bars, all above 0."""
+    marks = ticks([*(bar.size for bar in bars), 0.0], floor=0.0)
+    rows = [vars(bar) | {"place": n, "start": edges[n], "end": edges[n + 1]} for n, bar in enumerate(bars)]
+    spec = _histogram(variant, unit)
+    first, last = edges[0], edges[-1]
+    return chart(
+        spec,
+        _CLASS,
+        rows,
+        title,
+        _said(bars, unit),
+        height,
+        ticks=marks,
+        edges=list(edges),
+        first=first,
+        last=last,
+    )
+
+
+@template
+def _histogram(variant: str, unit: str) -> alt.LayerChart | alt.FacetChart:
+    own = palette(variant)
+    scale = alt.Scale(type="log", domain=[alt.ExprRef("first"), alt.ExprRef("last")], nice=False)
+    x = alt.X("start:Q", scale=scale, axis=alt.Axis(
+        values=alt.ExprRef("edges"), labelExpr="datum.value == last ? '' : format(datum.value, ',')", labelAngle=0, ticks=True,
+        tickSize=4, tickColor=own.muted, labelPadding=4))  # fmt: skip
+    y = alt.Y("size:Q", scale=alt.Scale(domain=[0, alt.ExprRef("peek(ticks)")], nice=False), axis=VALUES)
+    hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
+    pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
+    tips = [alt.Tooltip("name:N", title=HEADING), alt.Tooltip("figure:N", title=unit or UNNAMED)]
+    base = alt.Chart(DATA)
+    middle = alt.X("middle:Q", scale=scale)
+    return alt.layer(
+        base.mark_bar(stroke=own.card, strokeWidth=1.5, binSpacing=0).encode(x=x, x2="end:Q", y=y, y2=alt.Y2Datum(0)),
+        base.transform_calculate(middle="sqrt(datum.start * datum.end)").mark_text(dy=-7, fontWeight=600)
+        .encode(x=middle, y=y, text="figure:N"),
+        base.mark_rect(color=own.series[0], cursor="pointer").encode(
+            x=x, x2="end:Q", y=alt.value(0), y2=alt.value(alt.ExprRef("height")), tooltip=tips,
+            opacity=alt.condition(hover, alt.value(0.08), alt.value(0))).add_params(hover, pick),
+    ).properties(padding=PADDING, width="container")  # fmt: skip
+
+
 SPARK_HEIGHT = 28
 _SPARK = columns_of(x=WHOLE, y=NUMBER, kind=TEXT, name=TEXT, figure=TEXT)
 

@@ -17,6 +17,7 @@ MOST_MONTHS = 36
 """What reaches further is shown year by year."""
 MOST_LABELS = 12
 MOST_LONG_LABELS = 8
+MOST_NARROW_LABELS = 4
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,13 @@ class Scale:
         step = -(-len(words) // (MOST_LABELS if self.years else MOST_LONG_LABELS))
         return [text if (len(words) - 1 - place) % step == 0 else "" for place, text in enumerate(words)]
 
-    def axis(self, lang: str) -> Points:
-        """The points as a chart shows them; a click picks one's period as it stands in the address."""
-        return Points(self.names, self.labels(lang), self.names)
+    def axis(self, lang: str, narrow: bool = False) -> Points:
+        """The points as a chart shows them, one that is narrow with few labels; a click picks one's period as it stands in
+        the address."""
+        labels = self.labels(lang)
+        step = -(-len([one for one in labels if one]) // MOST_NARROW_LABELS) if narrow else 1
+        kept = [one if (len(labels) - 1 - n) % step == 0 else "" for n, one in enumerate(labels)]
+        return Points(self.names, kept, self.names)
 
     def kind(self, lang: str) -> str:
         """How a chart's heading says it: 按月 or 按年."""

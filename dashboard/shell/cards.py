@@ -100,6 +100,17 @@ def _card(kpi: Kpi, lang: str) -> str:
     )
 
 
+def facts(kpis: Sequence[Kpi], lang: str) -> None:
+    """Figures in a line within a panel: smaller than cards, with the same 口径."""
+    draw(f'<dl class="facts">{"".join(_fact(one, lang) for one in kpis)}</dl>')
+
+
+def _fact(kpi: Kpi, lang: str) -> str:
+    unit = f"<small>{esc(kpi.unit)}</small>" if kpi.unit and kpi.value != DASH else ""
+    note = f"<span>{kpi.note}</span>" if kpi.note else ""
+    return f"<div><dt>{esc(kpi.name)}{_tip(kpi, lang)}</dt><dd>{esc(kpi.value)}{unit}{note}</dd></div>"
+
+
 def show(kpis: Sequence[Kpi], lang: str, row: str = "main") -> None:
     """One row of cards; `row` tells it from others on the same screen."""
     with st.container(key=f"kpis-{len(kpis)}-{row}"):

@@ -20,7 +20,7 @@ from supervision.figures.answers import Answers
 from supervision.figures.currencies import in_currency
 from supervision.figures.dictionary import FIGURES
 from supervision.figures.filters import Filters
-from supervision.figures.lots import winner_names
+from supervision.figures.lots import known, winner_names
 from supervision.figures.results import Amount, Comparison, Share
 
 Numbers = tuple[float | None, ...]
@@ -74,6 +74,13 @@ def currency(filters: Filters) -> str:
 def winner_name(winner: str) -> str:
     """A winner as the awards name it; its id where no award does."""
     return winner_names(context.lens(), [winner]).get(winner, winner)
+
+
+@per_lens
+def lot_name(lot: str) -> str:
+    """A lot as it is called; its id where the lens has none."""
+    found = known(context.lens(), [lot], Filters().home)
+    return str(found[lot]["lot_name"]) if lot in found else lot
 
 
 def series(ids: tuple[str, ...], filters: Filters, count: int = MONTHS) -> dict[str, Numbers]:

@@ -71,7 +71,7 @@ _LOT = (
 )  # fmt: skip
 LIVE_MARKS = {"key": ("M32", "state")}
 """Marks of figures of the ledger, which are never remembered with the lens → figure and dimension."""
-MARKS = frozenset({"bidders", "winner", "province", "city", "certificate", *LIVE_MARKS})
+MARKS = frozenset({"bidders", "winner", "province", "city", "certificate", "market", "lot", *LIVE_MARKS})
 """What marks of charts can be asked for the lots behind them."""
 
 

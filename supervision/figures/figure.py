@@ -227,6 +227,8 @@ DIMENSIONS: Mapping[str, Mapping[str, str]] = {
     "city": {"bids": _CITY_OF.format("bidder_division"), "lots": _CITY_OF.format("winner_division")},
     "certificate": {"bids": "left(ca_region, 2)"},
     "winner": {"lots": "winner_id"},
+    "market": {"lots": "category || '/' || centre_id"},
     "bidders": {"lots": f"{_CLASS_OF} WHEN bids > {CLASSES[-1][0] - 1} THEN {CLASSES[-1][0]} END"},
 }
-"""Dimension → table of the lens → SQL; `bidders` is the lower end of a class of CLASSES."""
+"""Dimension → table of the lens → SQL; `bidders` is the lower end of a class of CLASSES, `market` a category at a centre,
+what HHI is meant for."""

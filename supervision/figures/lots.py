@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -64,13 +64,15 @@ def rows_behind(figure: LensFigure) -> Rows:
 
 
 def rows_of_mark(mark: Mark) -> Rows:
-    """The lots behind one mark of a breakdown: a class of bidders (its lower end), a winner, a province or city whose firms
+    """The lots behind one mark of a breakdown: a class of bidders (its lower end), a winner, a category at a
+    centre, one lot, a province or city whose firms
     came from outside, or a province whose certificates were used. KeyError for another dimension; a value that nothing has
     gives no lots."""
     text = "'" + mark.value.replace("'", "''") + "'"
     found = {
         "bidders": REACHED.that(f"CAST({DIMENSIONS['bidders']['lots']} AS VARCHAR) = {text}"),
-        "winner": DEALS.that(f"{DIMENSIONS['winner']['lots']} = {text}"),
+        **{by: DEALS.that(f"{DIMENSIONS[by]['lots']} = {text}") for by in ("winner", "market")},
+        "lot": REACHED.that(f"lot_id = {text}"),
         "certificate": OPENED.that(
             f"lot_id IN (SELECT lot_id FROM bids WHERE {DIMENSIONS['certificate']['bids']} = {text})"
         ),
@@ -105,6 +107,45 @@ def winner_names(lens: Lens, winners: list[str]) -> dict[str, str]:
         {"winners": winners},
     )
     return {winner: str(name) for winner, name in rows}
+
+
+@dataclass(frozen=True)
+class PriceStrip:
+    """The prices of one lot, each over its control price, in per cent: value → (how many, whether the award is among them)."""
+
+    lot: str
+    name: str
+    bids: int
+    prices: dict[float, tuple[int, bool]]
+
+
+STEP = 0.25
+"""Per cent: prices nearer to each other than this stand together."""
+
+
+def price_strips(lens: Lens, filters: Filters, rows: Rows, limit: int) -> list[PriceStrip]:
+    """The last lots of `rows` that have a control price and told prices, the newest first. Sales of land and property,
+    whose price is to rise, are none of them."""
+    clause, params = where(filters, rows.day, *filled(rows.where, filters), "opened", *_WITH_PRICES)
+    found: dict[str, PriceStrip] = {}
+    for lot, name, at, count, won in lens.rows(
+        f"WITH top AS (SELECT lot_id, month, lot_name, opened_at FROM lots {clause}"
+        f" ORDER BY opened_at DESC NULLS LAST, lot_id LIMIT {int(limit)})"
+        f" SELECT top.lot_id, top.lot_name, round(b.price * 100 / b.control_price / {STEP}) * {STEP} AS at, count(*),"
+        " bool_or(b.is_winner) FROM top JOIN bids b ON b.lot_id = top.lot_id AND b.month = top.month"
+        " WHERE b.price IS NOT NULL AND b.control_price > 0 GROUP BY ALL ORDER BY max(top.opened_at) DESC, 1, 3",
+        params,
+    ):
+        held = found.setdefault(lot, PriceStrip(lot, name, 0, {}))
+        held.prices[float(at)] = (count, bool(won))
+        found[lot] = replace(held, bids=held.bids + count)
+    return list(found.values())
+
+
+_WITH_PRICES = (
+    "control_price > 0", "bids > 0", "trade_family NOT IN ('land', 'property')",
+    "EXISTS (SELECT 1 FROM bids p WHERE p.lot_id = lots.lot_id AND p.month = lots.month AND p.price IS NOT NULL)",
+)  # fmt: skip
 
 
 def participations_by_origin(lens: Lens, filters: Filters) -> list[tuple[Any, ...]]:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from dashboard.access.throttle import PER_ADDRESS, PER_PAIR, Throttle
 from dashboard.charts.axis import ticks, wide
-from dashboard.charts.bars import Bar, columns, ranking, spark
+from dashboard.charts.bars import Bar, columns, histogram, ranking, spark
 from dashboard.charts.chart import PICK, Chart
 from dashboard.charts.gantt import KINDS, Span, gantt
+from dashboard.charts.grid import Cell, Dot, heat, strips
 from dashboard.charts.maps import PIECES, Area, areas
 from dashboard.charts.series import LINE_OF_TEXT, Points, Series, lines
 from dashboard.charts.theme import DAY, NIGHT, WALL, config, palette
@@ -52,6 +53,9 @@ def shapes() -> list[Chart]:
         ranking(DAY, [Bar("甲", 2, "2 家", key="a")], title="排名"),
         columns(DAY, [Bar("甲", 2, "2")], title="柱", unit="家"),
         gantt(DAY, ["一室"], [0], [Span(0, 9, 10, "live", "09:00 开标中", "O1")], (8, 18), 9.5, WORDS, title="场所"),
+        histogram(DAY, [Bar("1–2", 3, "3", key="1")], [1, 3], title="直方", unit="个"),
+        heat(DAY, ["施工"], ["上城"], [Cell(0, 0, 1, "900", "9 个标段", "施工/330102")], ["低", "中", "高"], title="热"),
+        strips(DAY, ["标段"], ["L1"], ["3 家"], [Dot(0, 95.0, 3, "95 %", True)], limit=100.0, title="价"),
         a_map({"32": Area(1200, "1,200 家次", "80 %", "32"), "34": Area(300, "300 家次", "20 %", "34")}),
         shown(spark(DAY, "小", [1, 2], ["一", "二"], ["1", "2"])),
     ]  # fmt: skip
@@ -278,3 +282,26 @@ def test_every_province_has_its_outline_and_those_of_several_cities_a_map() -> N
     for name in (COUNTRY, *filter(divided, PROVINCES)):
         held = outlines(name)
         assert all(0 <= one.x <= WIDTH and 0 <= one.y <= held.height for one in held.divisions.values()), name
+
+
+def test_a_strip_has_its_control_price_within_and_marks_the_award() -> None:
+    dots = [Dot(0, 91.25, 2, "a"), Dot(0, 96.0, 1, "b", True), Dot(1, 99.75, 1, "c")]
+    chart = strips(DAY, ["甲", "乙"], ["L1", "L2"], ["三家", "一家"], dots, limit=100.0, title="价")
+    assert (parameter(chart, "first"), parameter(chart, "last"), parameter(chart, "limit")) == (
+        90,
+        105,
+        100.0,
+    )
+    assert [(row["value"], row["key"]) for row in rows(chart, "chosen")] == [(96.0, "L1")]
+    assert chart.said == "甲 三家; 乙 一家"
+
+
+def test_classes_of_a_histogram_lie_between_their_edges() -> None:
+    chart = histogram(
+        DAY, [Bar("1–2", 3, "3", key="1"), Bar(">2", 5, "5")], [1, 3, 10], title="直方", unit="个标段"
+    )
+    assert [(r["start"], r["end"], r["figure"]) for r in chart.rows.to_pylist()] == [
+        (1, 3, "3"),
+        (3, 10, "5"),
+    ]
+    assert chart.said == "1–2 3 个标段; >2 5 个标段"

@@ -83,6 +83,7 @@ class Shown:
         self.markup, self.plots = text(screen), plots(screen)
         self.values = {m[1]: f"{m[2]}{m[3] or ''}" for m in _CARD.finditer(self.markup)}
         self.lines = {m[1]: plain(m[4]) for m in _CARD.finditer(self.markup)}
+        self.buttons = " ".join(button.label for button in screen.button)
 
     def section(self, heading: str) -> str:
         """What follows the heading, up to the next."""
@@ -296,6 +297,76 @@ def test_competition(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
     assert [(a, int(n)) for _, a, n in shown.bars("谁中标最多")] == [
         (wan(a, most), n) for _, a, n in winners[:8]
     ]
+
+
+def fact(shown: Shown, name: str) -> str:
+    """A figure of a line within a panel: its value with its unit."""
+    found = re.search(rf"<dt>{name}<.*?<dd>([^<]*)(?:<small>([^<]*)</small>)?", shown.markup)
+    assert found, name
+    return f"{found[1]}{found[2] or ''}"
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
+def test_valid_and_rejected_bids(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
+    shown = Shown("S03", asked.address)
+    lots = sql.all(
+        "SELECT sum(bid_status = 'valid'), sum(bid_status IN ('valid', 'disqualified')) seen, sum(bid_status = 'disqualified')"
+        f" FROM parts WHERE {asked.lots} GROUP BY id HAVING seen > 0"
+    )
+    assert fact(shown, "单一有效投标率") == per_cent(sum(valid == 1 for valid, *_ in lots), len(lots))
+    assert fact(shown, "否决率") == per_cent(sum(n for *_, n in lots), sum(seen for _, seen, _ in lots))
+
+
+def test_how_concentrated_each_market_is(desk: DeskConfig, sql: Sql) -> None:
+    cells = {
+        row["key"]: (row["figure"], row["note"])
+        for row in Shown("S03", {"period": "all"}).plots["每个行业在每个中心集中不集中"].rows
+    }
+    wins: dict[str, dict[str, list[int]]] = {}
+    for category, centre, winner, price in sql.all("SELECT category, centre, winner, price FROM deals"):
+        wins.setdefault(f"{category}/{centre}", {}).setdefault(winner, []).append(price)
+    assert cells and set(cells) <= set(wins)
+    told = 0
+    for market, (figure, note) in cells.items():
+        lots = sum(map(len, wins[market].values()))
+        assert note == f"{lots} 个标段"
+        whole = sum(sum(prices) for prices in wins[market].values())
+        hhi = sum((Decimal(sum(prices)) / whole) ** 2 for prices in wins[market].values()) * 10_000
+        assert figure == (half_up(Decimal(hhi), 0) if lots >= 5 else "—"), market
+        told += lots >= 5
+    assert told
+
+
+def test_a_market_that_was_picked_shows_its_lots(desk: DeskConfig, sql: Sql) -> None:
+    category, centre, lots = sql.one(
+        "SELECT category, centre, count(*) FROM deals GROUP BY 1, 2 ORDER BY 3 DESC, 1 LIMIT 1"
+    )
+    shown = Shown("S03", {"period": "all", "pick": f"market:{category}/{centre}"})
+    assert f"{lots:,} 个；仅统计已开标标段" in shown.markup and f"只看 {category}" in shown.buttons
+
+
+def test_prices_over_the_control_price(desk: DeskConfig, sql: Sql) -> None:
+    plot = Shown("S03", {"period": "all"}).plots["各家报价离控制价多远"]
+    strips = {row["key"]: row for row in plot.rows if row["kind"] == "row"}
+    newest = [lot for (lot,) in sql.all(
+        "SELECT p.id FROM parts p JOIN bid b ON b.lot_id = p.id WHERE p.control > 0 AND b.price > 0"
+        " AND p.family NOT IN ('land', 'property') GROUP BY p.id ORDER BY max(p.at) DESC, p.id LIMIT 9")]  # fmt: skip
+    assert list(strips) == newest
+    for lot in newest[:3]:
+        ratios = [Decimal(n) * 100 / control for n, control in sql.all(
+            f"SELECT b.price, l.control FROM bid b JOIN lots l ON l.id = b.lot_id WHERE l.id = '{lot}' AND b.price > 0")]  # fmt: skip
+        quarters = {float(half_up(ratio * 4, 0).replace(",", "")) / 4 for ratio in ratios}
+        told = {row["value"] for row in plot.rows if row["key"] == lot and row["value"] is not None}
+        assert told == quarters
+        assert strips[lot]["figure"].startswith(f"{len(ratios)} 家报价")
+
+
+def test_of_records_shorter_than_two_years_nobody_is_called_new(desk: DeskConfig, sql: Sql) -> None:
+    first, last = map(date.fromisoformat, sql.one("SELECT min(day), max(day) FROM deals"))
+    assert last - first < timedelta(days=700)
+    assert "这段时间没有可判断新旧的中标企业。" in Shown("S03", {"period": "all"}).section(
+        "新进企业中标率，按月"
+    )
 
 
 @pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
