@@ -111,11 +111,12 @@ def without_words() -> dict[str, str]:
 
 def unused() -> list[str]:
     """Keys of the catalogue that nothing asks for."""
-    literals, patterns = _literals(), [key for key in asked() if "*" in key]
+    called = asked()
+    named, patterns = _literals() | called.keys(), [key for key in called if "*" in key]
     return [
         key
         for key in table(DEFAULT)
-        if key not in literals
+        if key not in named
         and not key.startswith(FAMILIES)
         and not any(fnmatchcase(key, pattern) for pattern in patterns)
     ]

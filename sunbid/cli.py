@@ -18,6 +18,7 @@ from sunbid.commands import (
     records,
     rooms,
     run,
+    scan,
     sources,
     system,
 )
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (run, records, flags, detection, recordings, evidence, rooms, accounts, sources, system):
+for group in (run, records, scan, flags, detection, recordings, evidence, rooms, accounts, sources, system):
     group.register(app)
 
 

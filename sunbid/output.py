@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from messages import local
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy.orm import Session
 
+    from sunbid.reports.page import Report
     from sunbid.settings import Settings
 
 BAD_USE = 2
@@ -89,6 +92,18 @@ def report(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool
         return
     for line in (list(columns), *cells):
         print("\t".join(line))
+
+
+def save_report(made: Report, path: Path) -> None:
+    """Write a report; one that cannot be written ends the command with its reason."""
+    from sunbid.reports.page import save
+
+    try:
+        with waiting(local("cli.drawing_report")):
+            save(made, path)
+    except OSError as error:
+        fail(local("cli.report_not_written", path=path, why=error.strerror or error))
+    print(local("cli.report_written", path=path), file=sys.stderr)
 
 
 def _drawn(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from supervision.likeness.reading import Content
 
 JsonOption = Annotated[bool, typer.Option("--json", help=local("cli.print_json"))]
+ReportOption = Annotated[Path | None, typer.Option(help=local("cli.report"))]
 DatasetOption = Annotated[Path, typer.Option(help=local("cli.dataset"))]
 Table = TypeVar("Table")
 
@@ -38,6 +39,7 @@ def register(app: typer.Typer) -> None:
 def collusion(
     dataset: DatasetOption,
     pairs: Annotated[bool, typer.Option("--pairs", help=local("cli.pairs"))] = False,
+    report: ReportOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """A collusion score for each tender of a bid table."""
@@ -45,21 +47,28 @@ def collusion(
     from supervision.detection.market import read_market
 
     market, wrong = _read(dataset, read_market)
-    if pairs:
-        _show_pairs(market, as_json)
-        return _end(wrong)
     with output.waiting(local("cli.measuring")):
         found = score(market)
-    told = [n for n in range(len(market.tenders)) if market.size[n] >= 2]
-    if as_json:
-        for n in told:
-            output.emit(_tender(market, found, n))
+        tenders = (
+            sorted(_tenders(market, found), key=lambda one: -one["score"]) if report or not pairs else []
+        )
+    if report:
+        from sunbid.reports.detection import of_collusion
+
+        output.save_report(
+            of_collusion(_gate(market, found, len(tenders)), tenders, _pairs(market), str(dataset)), report
+        )
+    if pairs:
+        _show_pairs(market, as_json)
+    elif as_json:
+        for one in _tenders(market, found):
+            output.emit(one)
     else:
-        _show_collusion(market, found, sorted(told, key=lambda n: -found.score[n]))
+        _show_collusion(_gate(market, found, len(tenders)), tenders)
     _end(wrong)
 
 
-def bias(dataset: DatasetOption, as_json: JsonOption = False) -> None:
+def bias(dataset: DatasetOption, report: ReportOption = None, as_json: JsonOption = False) -> None:
     """The tendency of each reviewer of a score table."""
     from supervision.detection.tendency import own_affiliation, read_scores, tendencies
 
@@ -70,11 +79,17 @@ def bias(dataset: DatasetOption, as_json: JsonOption = False) -> None:
         "within_panel": _number(pooled.within_panel),
         "within_panel_and_reviewer": _number(pooled.within_panel_and_reviewer),
     }
+    reviewers = [_reviewer(scores, one) for one in found]
+    if report:
+        from sunbid.reports.detection import of_bias
+
+        output.save_report(of_bias(_tendencies(found, own), reviewers, str(dataset)), report)
     if as_json:
-        for one in found:
-            output.emit(_reviewer(scores, one) | {"own_affiliation": own})
+        for one in reviewers:
+            output.emit(one | {"own_affiliation": own})
     else:
-        _show_bias(scores, found, own)
+        print(_tendencies(found, own))
+        _show_bias(scores, reviewers)
     _end(wrong)
 
 
@@ -189,48 +204,58 @@ def _tender(market: Market, found: Scored, n: int) -> dict[str, Any]:
     }
 
 
-def _show_collusion(market: Market, found: Scored, ranked: Sequence[int]) -> None:
+def _tenders(market: Market, found: Scored) -> Iterator[dict[str, Any]]:
+    """What is told of each tender with at least two bids, in the order of the table."""
+    return (_tender(market, found, n) for n in range(len(market.tenders)) if market.size[n] >= 2)
+
+
+def _gate(market: Market, found: Scored, tenders: int) -> str:
+    """What the market supports, in words."""
     from supervision.detection.channels import PRICE_OPENS, RING_OPENS
 
     gate = found.gate
-    print(
-        local(
-            "collusion.summary", tenders=len(ranked), bidders=len(market.bidders),
-            gate=Message(f"collusion.gate.{gate.opens}"), correlation=_short(gate.correlation),
-            meetings=_short(gate.meetings), price_opens=PRICE_OPENS, ring_opens=RING_OPENS,
-        )
+    return local(
+        "collusion.summary", tenders=tenders, bidders=len(market.bidders), gate=Message(f"collusion.gate.{gate.opens}"),
+        correlation=_short(gate.correlation), meetings=_short(gate.meetings), price_opens=PRICE_OPENS, ring_opens=RING_OPENS,
     )  # fmt: skip
+
+
+def _show_collusion(gate: str, ranked: Sequence[dict[str, Any]]) -> None:
+    print(gate)
     rows = []
-    for n in ranked[:_SHOWN_TENDERS]:
-        told = _tender(market, found, n)
+    for told in ranked[:_SHOWN_TENDERS]:
         features = {name: _short(told["features"][name]) for name in ("CV", "price_channel", "ring_channel")}
         rows.append(told | features | {"score": _short(told["score"]), "reasons": "；".join(told["reasons"])})
     output.report(rows, ("tender_id", "score", "CV", "price_channel", "ring_channel", "reasons"), False)
     print(local("collusion.caution"))
 
 
-def _show_pairs(market: Market, as_json: bool) -> None:
+def _pairs(market: Market) -> list[dict[str, Any]]:
     """Pairs of bidders, the least likely by chance first."""
     from supervision.detection.ties import log_chance
     from supervision.detection.ties import pairs as met_pairs
 
     found = met_pairs(market)
     chance = log_chance(market, found) / math.log(10)
-    ranked = chance.argsort(kind="stable")
-    rows: list[dict[str, Any]] = [
+    return [
         {
             "bidders": [market.bidders[found.one[n]], market.bidders[found.other[n]]],
             "co_bids": int(found.met[n]),
             "expected": round(float(found.expected[n]), 3),
             "log10_p": round(float(chance[n]), 3),
         }
-        for n in (ranked if as_json else ranked[:_SHOWN_TENDERS])
+        for n in chance.argsort(kind="stable")
     ]
-    if not as_json:
-        shown = [row | {"bidders": " · ".join(row["bidders"])} for row in rows]
-        return output.report(shown, ("bidders", "co_bids", "expected", "log10_p"), False)
-    for row in rows:
-        output.emit(row)
+
+
+def _show_pairs(market: Market, as_json: bool) -> None:
+    rows = _pairs(market)
+    if as_json:
+        for row in rows:
+            output.emit(row)
+        return
+    shown = [row | {"bidders": " · ".join(row["bidders"])} for row in rows[:_SHOWN_TENDERS]]
+    output.report(shown, ("bidders", "co_bids", "expected", "log10_p"), False)
 
 
 def _reviewer(scores: Scores, one: Tendency) -> dict[str, Any]:
@@ -246,17 +271,20 @@ def _reviewer(scores: Scores, one: Tendency) -> dict[str, Any]:
     }
 
 
-def _show_bias(scores: Scores, found: Sequence[Tendency], own: dict[str, float | None]) -> None:
+def _tendencies(found: Sequence[Tendency], own: dict[str, float | None]) -> str:
+    """How many reviewers were compared and how many are over the gate, in words; and what all give their own side."""
     compared = sum(not math.isnan(one.p) for one in found)
     flagged = sum(one.flag for one in found)
-    print(local("bias.summary", reviewers=len(found), compared=compared, flagged=flagged))
-    if own["within_panel"] is not None:
-        both = _short(own["within_panel_and_reviewer"])
-        print(local("bias.pooled", panel=_short(own["within_panel"]), both=both))
-    rows = [_reviewer(scores, one) for one in found[:_SHOWN_TENDERS]]
+    words = local("bias.summary", reviewers=len(found), compared=compared, flagged=flagged)
+    if own["within_panel"] is None:
+        return words
+    both = _short(own["within_panel_and_reviewer"])
+    return words + " " + local("bias.pooled", panel=_short(own["within_panel"]), both=both)
+
+
+def _show_bias(scores: Scores, reviewers: Sequence[dict[str, Any]]) -> None:
     columns = ("reviewer_id", "tendency", "p_value", "adjusted_p", "sessions", "flag")
-    for row in rows:
-        row.update({name: _short(row[name]) for name in columns[1:4]})
+    rows = [one | {name: _short(one[name]) for name in columns[1:4]} for one in reviewers[:_SHOWN_TENDERS]]
     output.report(rows, [*columns, *(["towards"] if scores.own is None else [])], False)
     print(local("collusion.caution"))
 

@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
 def flags(
     file: Annotated[Path, typer.Argument(help=local("cli.releases_file"))],
     settings: Annotated[Path | None, typer.Option(help=local("cli.flags_settings"))] = None,
+    report: Annotated[Path | None, typer.Option(help=local("cli.report"))] = None,
     as_json: Annotated[bool, typer.Option("--json", help=local("cli.print_json"))] = False,
 ) -> None:
     """Cardinal's eleven indicators straight from OCDS JSON Lines; they are JSON with and without --json."""
@@ -39,5 +40,9 @@ def flags(
     except (OSError, UnicodeDecodeError) as error:
         output.fail(local("flags.unreadable", error=error), output.BAD_USE)
     print(json.dumps(counted.flags, ensure_ascii=False, separators=(",", ":")))
+    if report:
+        from sunbid.reports.flags import report as of_flags
+
+        output.save_report(of_flags(counted.flags, counted.lines, len(counted.bad), str(file)), report)
     if counted.bad:
         print(local("flags.bad_lines", count=len(counted.bad), lines=counted.lines), file=sys.stderr)

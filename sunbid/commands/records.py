@@ -1,15 +1,14 @@
-"""Commands on records: import, scan, db, backup, restore."""
+"""Commands on records: import, db, backup, restore."""
 
 from __future__ import annotations
 
 import sys
-from datetime import datetime, time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from messages import Fault, local
+from messages import local
 from sunbid import output
 
 JsonOption = Annotated[bool, typer.Option("--json", help=local("cli.print_json"))]
@@ -20,7 +19,7 @@ db = typer.Typer(no_args_is_help=True, help=local("cli.ledger_upgrade_check"))
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("import", help=local("command.import"))(import_)
-    for command in (export, scan, backup, restore):
+    for command in (export, backup, restore):
         app.command(help=local(f"command.{command.__name__}"))(command)
     app.add_typer(db, name="db")
 
@@ -94,53 +93,6 @@ def export(
         output.emit(told)
     else:
         print(" · ".join(f"{name}: {value}" for name, value in told.items()))
-
-
-def scan(
-    rule: Annotated[list[str] | None, typer.Option(help=local("cli.rule_id_repeatable"))] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="RULE.PARAM=VALUE", help=local("cli.set_parameter"))
-    ] = None,
-    since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help=local("cli.deadline_from"))
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Run the rules over the ledger without raising warnings."""
-    from records.clock import BEIJING
-    from sunbid import wiring
-    from supervision.rules import scan as scanning
-    from supervision.rules.registry import parse_settings, rule_of
-
-    begin = datetime.combine(since.date(), time(), BEIJING) if since else None
-    settings = output.settings()
-    output.only_warnings_logged()
-    ledger = wiring.opened(settings)
-    try:
-        chosen = parse_settings(set_ or [])
-        for name in rule or ():
-            rule_of(name)
-        with output.waiting(local("cli.reading_lens")):
-            lens = scanning.lens_of_now(ledger, settings.data.resolve(), wiring.home(settings))
-        findings = scanning.scan(ledger, rule, chosen, begin, lens)
-    except Fault as error:
-        output.fail(str(error), output.BAD_USE)
-    found = 0
-    with output.counting(local("cli.scanning")) as show:
-        for finding in findings:
-            found += 1
-            show(str(found))
-            if as_json:
-                output.emit(finding)
-            else:
-                print(_line(finding))
-    if not as_json:
-        print(local("cli.findings_reasons_look_no", found=found))
-
-
-def _line(finding: dict[str, Any]) -> str:
-    named = " ".join(f"{one['kind']}:{one['id']}" for one in finding["subjects"][:4])
-    return f"{finding['level']:<7} {finding['rule']:<5} {finding['value']:.6g} ({finding['threshold']:.6g})  {named}"
 
 
 @db.command(help=local("command.db_upgrade"))

@@ -163,14 +163,20 @@ class Lens:
         return engine
 
     def _source(self, table: str) -> str:
-        """The SELECT of a table over the files that the manifest names."""
-        manifest, schema = self.manifest(), TABLES[table]
-        months = manifest.get("months", {}) if manifest.get("format") == FORMAT else {}
-        files = [
-            entry["tables"][table]["file"] for _, entry in sorted(months.items()) if table in entry["tables"]
-        ]
+        """The SELECT of a table over its files."""
+        schema, files = TABLES[table], self.files(table)
         if not files:
             return no_rows(schema)
-        listed = ", ".join("'" + str(self.folder / file).replace("'", "''") + "'" for file in files)
+        listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
         columns = ", ".join(f'"{name}"' for name in schema.names)
         return f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)"
+
+    def files(self, table: str) -> list[Path]:
+        """The Parquet files that hold a table as of now, by month."""
+        manifest = self.manifest()
+        months = manifest.get("months", {}) if manifest.get("format") == FORMAT else {}
+        return [
+            self.folder / entry["tables"][table]["file"]
+            for _, entry in sorted(months.items())
+            if table in entry["tables"]
+        ]

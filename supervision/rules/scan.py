@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,12 +21,14 @@ from supervision.lens.tables import lots as lens_lots
 from supervision.lens.writer import LensWriter
 from supervision.rules.baseline import measure_baselines, ready_facts
 from supervision.rules.candidates import lots_that_may_fire
+from supervision.rules.finding import Finding
 from supervision.rules.market_rule import MarketRule
 from supervision.rules.market_run import Ask, findings_of_market, lots_opened_since, on_lens
 from supervision.rules.registry import RULES, rule_of
 from supervision.rules.rule import LotRule, Rule
 
 Settings = Mapping[str, Mapping[str, float]]
+Engine = Callable[[Lens], AbstractContextManager[Ask]]
 _SILENT = 30.0
 """Seconds after which a watch that gave no sign is not there."""
 
@@ -39,39 +41,46 @@ def scan(
     params: Mapping[str, Mapping[str, float]] | None = None,
     since: datetime | None = None,
     lens: Lens | None = None,
-) -> Iterator[dict[str, Any]]:
-    """Findings as contracts §5 words them: lot rules by lot in order of deadline, then market rules; memory stays flat.
+    engine: Engine = on_lens,
+) -> Iterator[Finding]:
+    """Findings: lot rules by lot in order of deadline, then market rules; memory stays flat.
 
     `rules`: ids (None: all); `params`: {rule: {parameter: value}}; `since`: lots of an earlier deadline or opening are
-    left out (organisations are judged by all their lots); `lens`: what market rules read, without one they are left out.
+    left out (organisations are judged by all their lots); `lens`: what market rules read, without one they are left out;
+    `engine`: what answers over the lens, DuckDB or `on_spark`.
     Raises messages.Unknown for an unknown rule, messages.Invalid for an unknown or out-of-range parameter.
     """
     chosen = [rule_of(rule_id) for rule_id in (rules or RULES)]
     settings = {
         rule_of(rule_id).id: rule_of(rule_id).settings(given) for rule_id, given in (params or {}).items()
     }
-    return _findings(ledger, chosen, settings, since, lens)
+    return _findings(ledger, chosen, settings, since, lens, engine)
 
 
 def _findings(
-    ledger: Ledger, chosen: list[Rule], settings: Settings, since: datetime | None, lens: Lens | None
-) -> Iterator[dict[str, Any]]:
+    ledger: Ledger,
+    chosen: list[Rule],
+    settings: Settings,
+    since: datetime | None,
+    lens: Lens | None,
+    engine: Engine,
+) -> Iterator[Finding]:
     of_lots = [rule for rule in chosen if isinstance(rule, LotRule)]
     of_market = [rule for rule in chosen if isinstance(rule, MarketRule)]
     if lens is None:
         yield from _of_lots(ledger, of_lots, settings, since, None)
         return
     recent = None if since is None else lots_opened_since(lens, since)
-    with on_lens(lens) as ask:
+    with engine(lens) as ask:
         yield from _of_lots(ledger, of_lots, settings, since, ask)
         for finding in findings_of_market(ask, of_market, settings):
             if recent is None or finding.lot_id is None or finding.lot_id in recent:
-                yield finding.as_dict()
+                yield finding
 
 
 def _of_lots(
     ledger: Ledger, rules: list[LotRule], settings: Settings, since: datetime | None, ask: Ask | None
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Finding]:
     """With the lens, lots whose opening is over are looked at only where a rule may fire; those still open always."""
     if not rules:
         return
@@ -88,7 +97,7 @@ def _of_lots(
         for facts in batch:
             for rule in rules:
                 for finding in rule.evaluate(facts, settings.get(rule.id)):
-                    yield usual.of(finding).as_dict()
+                    yield usual.of(finding)
 
 
 def _lots(session: Session, at: datetime, since: datetime | None) -> list[str]:

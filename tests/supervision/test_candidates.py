@@ -45,7 +45,7 @@ def test_the_lens_only_saves_looking(
     monkeypatch.setattr(
         scanning, "ready_facts", lambda s, lots, at: looked.append(list(lots)) or real(s, lots, at)
     )
-    every = list(scan(ledger))
+    every = [finding.as_dict() for finding in scan(ledger)]
     assert {(f["rule"], f["subjects"][0]["id"]) for f in every} >= {
         ("B4", "L1"),
         ("B4", "L2"),
@@ -53,5 +53,5 @@ def test_the_lens_only_saves_looking(
         ("B10", "L2"),
     }
     looked.clear()
-    assert [f for f in scan(ledger, lens=lens) if f["rule"] in ("B4", "B6", "B10")] == every
+    assert [f.as_dict() for f in scan(ledger, lens=lens) if f.rule in ("B4", "B6", "B10")] == every
     assert sorted(lot for part in looked for lot in part) == ["L1", "L2"]

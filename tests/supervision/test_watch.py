@@ -316,7 +316,7 @@ def test_scan_finds_the_same_without_raising(
     for lot, deadline in (("L1", past), ("L2", past - timedelta(days=400)), ("L3", future)):
         market.lot(lot, deadline)
         same_machine(market, lot, "A", "B")
-    found = list(scan(ledger))
+    found = [finding.as_dict() for finding in scan(ledger)]
     assert [f["subjects"][0]["id"] for f in found] == ["L2", "L1"]
     assert set(found[0]) == {
         "rule", "level", "subjects", "value", "baseline", "threshold", "stratum", "evidence", "rule_version",

@@ -1,0 +1,97 @@
+"""The rules over the whole ledger without raising anything: scan."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from messages import Fault, local
+from sunbid import output
+
+if TYPE_CHECKING:
+    from supervision.rules.finding import Finding
+    from supervision.rules.scan import Engine
+
+
+class EngineName(StrEnum):
+    """What answers the market rules' selects over the lens."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command(help=local("command.scan"))(scan)
+
+
+def scan(
+    rule: Annotated[list[str] | None, typer.Option(help=local("cli.rule_id_repeatable"))] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="RULE.PARAM=VALUE", help=local("cli.set_parameter"))
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help=local("cli.deadline_from"))
+    ] = None,
+    engine: Annotated[EngineName, typer.Option(help=local("cli.engine"))] = EngineName.DUCKDB,
+    report: Annotated[Path | None, typer.Option(help=local("cli.report"))] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=local("cli.print_json"))] = False,
+) -> None:
+    """Run the rules over the ledger without raising warnings."""
+    from records.clock import BEIJING
+    from sunbid import wiring
+    from supervision.rules import scan as scanning
+    from supervision.rules.registry import parse_settings, rule_of
+
+    begin = datetime.combine(since.date(), time(), BEIJING) if since else None
+    settings = output.settings()
+    output.only_warnings_logged()
+    ledger = wiring.opened(settings)
+    try:
+        chosen = parse_settings(set_ or [])
+        for name in rule or ():
+            rule_of(name)
+        with output.waiting(local("cli.reading_lens")):
+            lens = scanning.lens_of_now(ledger, settings.data.resolve(), wiring.home(settings))
+        findings = scanning.scan(ledger, rule, chosen, begin, lens, _engine(engine))
+    except Fault as error:
+        output.fail(str(error), output.BAD_USE)
+    kept, found = list["Finding"](), 0
+    try:
+        with output.counting(local("cli.scanning")) as show:
+            for finding in findings:
+                found += 1
+                show(str(found))
+                if report:
+                    kept.append(finding)
+                if as_json:
+                    output.emit(finding.as_dict())
+                else:
+                    print(_line(finding))
+    except Fault as error:
+        output.fail(str(error))
+    if not as_json:
+        print(local("cli.findings_reasons_look_no", found=found))
+    if report:
+        from sunbid.reports.scan import report as of_scan
+
+        output.save_report(of_scan(kept, local("report.of_ledger")), report)
+
+
+def _engine(name: EngineName) -> Engine:
+    if name is EngineName.SPARK:
+        from supervision.rules.on_spark import on_spark
+
+        return on_spark
+    from supervision.rules.market_run import on_lens
+
+    return on_lens
+
+
+def _line(finding: Finding) -> str:
+    named = " ".join(f"{one.kind}:{one.id}" for one in finding.subjects[:4])
+    return f"{finding.level:<7} {finding.rule:<5} {finding.value:.6g} ({finding.threshold:.6g})  {named}"
