@@ -1,17 +1,20 @@
 """Edges for the tests: real Januses, each in a network namespace of its own behind a veth (needs root).
 
-Janus refuses the loopback for ICE, so each gets an address of a /30; the hub and the viewers stay in
-the namespace of the test and reach it over the other end.
+Janus refuses the loopback for ICE, so each gets an address of a /30; the hub and the viewers reach it over the other
+end. All of a test lives in a network of its own (`apart`): where interfaces come and go, every browser of the machine
+drops what it is loading (ERR_NETWORK_CHANGED), also one of another test.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -20,6 +23,8 @@ from tests.needed import needed
 
 EXAMPLE = Path(__file__).parents[2] / "docker" / "janus"
 API_PORT = 8188
+_CLONE_NEWNET = 0x4000_0000
+"""The network namespace, among what a thread may have of its own (linux/sched.h)."""
 
 
 def check() -> None:
@@ -29,8 +34,26 @@ def check() -> None:
     needed(os.geteuid() == 0, "root (ip netns)")
 
 
-def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, capture_output=True)
+def _ip(*arguments: str) -> str:
+    return subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True).stdout
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """This thread, and what it starts from here on, in a network of its own with a loopback; OSError without the right to it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with Path("/proc/thread-self/ns/net").open("rb") as before:
+        _done(libc.unshare(_CLONE_NEWNET))
+        try:
+            _ip("link", "set", "lo", "up")
+            yield
+        finally:
+            _done(libc.setns(before.fileno(), _CLONE_NEWNET))
+
+
+def _done(result: int) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 @contextlib.contextmanager
@@ -38,9 +61,7 @@ def namespace(number: int) -> Iterator[tuple[str, str, str]]:
     """(name, our address, address inside) of a namespace that goes with the block."""
     name = f"sb{os.getpid()}n{number}"
     outside, inside = f"{name}o", f"{name}i"
-    block = (os.getpid() * 4 + number) % 16384
-    base = f"10.{213 + block // 64 // 256}.{block // 64}.{block % 64 * 4}".rsplit(".", 1)
-    ours, theirs = (f"{base[0]}.{int(base[1]) + step}" for step in (1, 2))
+    ours, theirs = (f"10.213.0.{number * 4 + step}" for step in (1, 2))
     try:
         _ip("netns", "add", name)
         _ip("link", "add", outside, "type", "veth", "peer", "name", inside, "netns", name)
@@ -52,11 +73,20 @@ def namespace(number: int) -> Iterator[tuple[str, str, str]]:
             ("link", "set", "lo", "up"),
         ):
             _ip("-n", name, *arguments)
+        _carrying(name, inside)
         yield name, ours, theirs
     finally:
         # the veth goes with the namespace, but only once its last process has gone
         for arguments in (("link", "del", outside), ("netns", "del", name)):
             subprocess.run(["ip", *arguments], check=False, capture_output=True)
+
+
+def _carrying(name: str, interface: str) -> None:
+    """Wait until the kernel has seen both ends up: on an interface that is not, Janus gathers no candidates."""
+    limit = time.monotonic() + 10
+    while "state UP" not in _ip("-n", name, "link", "show", interface):
+        assert time.monotonic() < limit, f"{interface} does not come up"
+        time.sleep(0.02)
 
 
 class RealEdge:

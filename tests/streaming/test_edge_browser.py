@@ -33,6 +33,13 @@ player.start();
 </script>"""
 
 
+@pytest.fixture(autouse=True)
+def apart():
+    edge_rig.check()
+    with edge_rig.apart():
+        yield
+
+
 @contextlib.asynccontextmanager
 async def _hub(edges):
     media = MediaServer(
@@ -69,7 +76,6 @@ async def _hub(edges):
 @pytest.mark.server
 @pytest.mark.timeout(120)
 async def test_the_public_player_comes_back_through_the_other_edge(tmp_path):
-    edge_rig.check()
     from playwright.async_api import async_playwright
 
     async with (

@@ -26,9 +26,11 @@ FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
 END = "a=end-of-candidates\r\n"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def possible():
+@pytest.fixture(autouse=True)
+def apart():
     edge_rig.check()
+    with edge_rig.apart():
+        yield
 
 
 class Market:
