@@ -11,12 +11,13 @@ AT_ONCE ?= -n 2 --dist loadfile
 help: ## 列出全部目标 / list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# The lock is hashed and names no index; uv lives inside the venv so nothing outside it is touched.
+# The lock is hashed and names no index; uv lives inside the venv so nothing outside it is touched. Libraries are compiled
+# once, here: where Python may not write bytecode, every command would otherwise compile them anew, two seconds each.
 $(VENV)/.stamp: requirements.lock pyproject.toml streaming/fanout/native_build.py $(wildcard streaming/fanout/*.c messages/*.po) web/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit("需要 Python 3.11 或更新版本 / Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m messages.build
 	@$(BIN)/python -m streaming.fanout.native_build || echo "没有可用的 C 编译器：改用免编译的转发路径 / no C compiler: using the path that needs none"

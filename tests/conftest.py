@@ -23,6 +23,9 @@ from tests.ledgers import new_ledger
 
 messages.FORGIVING = False
 os.environ["LC_ALL"] = "C.UTF-8"  # whatever the developer speaks: the processes of the tests speak Chinese
+# the processes of the tests start some hundred times: what they load is compiled once, whatever the developer's shell says
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 _NUMBERS = itertools.count(1)
 MOMENT = "SUNBID_TESTS_AT"
 """Environment variable: RFC 3339 moment from which the product's clock runs in the tests and in what they start."""

@@ -77,6 +77,7 @@ def _library() -> Mapping[str, bytes]:
     return {"hls.js": HLS_JS.read_bytes()} if HLS_JS.is_file() else {}
 
 
+@cache
 def _zipped(body: bytes) -> bytes:
     return gzip.compress(body, 9, mtime=0)
 
