@@ -2,55 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import messages
-from dashboard import awards, context
-from dashboard.charts.bars import Bar, ranking
+from dashboard import context
 from dashboard.charts.scale import scale
 from dashboard.charts.series import Series, lines
 from dashboard.exports import tables as tabledata
+from dashboard.panels import savings
 from dashboard.shell import drill, layout, places, tables
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import filters as choice
 from dashboard.shell import screen as shell
-from dashboard.shell.cards import Kpi, lens_basis, show
-from dashboard.shell.html import draw
-from records.states import LOT_STATES
+from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
 from supervision.figures import formats as figures
 from supervision.figures.dictionary import FIGURES
+from supervision.figures.results import Share
 
 SEEN = 5
-SECTORS = 9
 
 
 def body(page: shell.Page) -> None:
-    """Five figures; deals by month and sector; key projects and small-value lots."""
+    """Five figures; deals by trade and how far below their control prices; key projects and small-value lots; the months."""
     board = measures.board(page.choice, page.lang, "M02", "M29")
     show(_kpis(page, board), page.lang)
-    with layout.row("months"):
-        _months(page, board)
-        _sectors(page)
-    with layout.row("topics", "half"):
-        _key_projects(page)
-        _small(page)
+    with layout.row("trades", "half"):
+        savings.trades(page)
+        savings.prices(page)
+    with layout.row("topics"):
+        savings.key_board(page)
+        savings.small(page)
+    _months(page, board)
     _lots(page)
 
 
 def _kpis(page: shell.Page, board: measures.Board) -> list[Kpi]:
     say, lang = page.say, page.lang
-    points, keys = measures.points(lang), measures.answers().value("M32", page.filters)
+    points = measures.points(lang)
+    keys, timely = measures.answers().values(("M32", "M33"), page.filters).values()
     mean, small = measures.values(("M30", "M34"), page.filters).values()
     shared = lens_basis(page.lang)
     return [
         board.kpi("M02", measures.amount(lang), note=lambda f: measures.deals(f, lang), key=True),
         board.kpi("M29", measures.as_share, note=lambda f: say("overview.weighted"), delta=points),
         measures.kpi("M30", lang, figures.percent(mean.value).rstrip("%"), "%", shared, say("overview.lots", n=figures.number(mean.denominator))),
-        measures.kpi("M32", lang, figures.number(keys.value), say("openness.provinces_unit"), shared, say("savings.key_note")),
+        measures.kpi("M32", lang, figures.number(keys.value), say("openness.provinces_unit"), live_basis(lang), _key_note(page, timely)),
         measures.kpi("M34", lang, figures.number(small.count), say("openness.provinces_unit"), shared, figures.money(small.sum, small.currency, lang)),
     ]  # fmt: skip
+
+
+def _key_note(page: shell.Page, timely: Share) -> str:
+    """How many of the key lots are of the city's plan and how many are safeguarded, and how many were awarded in time."""
+    kinds = measures.answers().breakdown("M32", page.filters, "kind")
+    parts = [
+        f"{messages.named('key_flag', kind, page.lang)} {figures.number(one.value)}"
+        for kind, one in sorted(kinds.items())
+    ]
+    return " + ".join(parts) + "<br>" + page.say("savings.timely", rate=timely.text)
 
 
 def _months(page: shell.Page, board: measures.Board) -> None:
@@ -75,46 +86,6 @@ def _unit(code: str, lang: str) -> tuple[int, str]:
     return scale.size, figures.unit(scale, code, lang)
 
 
-def _sectors(page: shell.Page) -> None:
-    awards.ranking(
-        "sectors", page.say("savings.sectors"), page.filters, "category", SECTORS, page.lang,
-        partial(choice.narrow, "category"),
-    )  # fmt: skip
-
-
-def _key_projects(page: shell.Page) -> None:
-    found = measures.answers().breakdown("M32", page.filters, "state")
-    title = page.say("savings.key_board")
-    with layout.panel("key", title, page.say("savings.key_board_note") if found else ""):
-        if not found:
-            layout.nothing(page.say("savings.no_key"))
-            return
-        counts = {state: found[state].value for state in LOT_STATES if state in found}
-        bars = [
-            Bar(page.say(f"site.lot.{state}"), n, figures.number(n), key=state) for state, n in counts.items()
-        ]
-        layout.plot(ranking(layout.variant(), bars, title=title), "key", drill.open_lots("key"))
-
-
-def _small(page: shell.Page) -> None:
-    small = measures.values(("M30", "M34"), page.filters)["M34"]
-    count, amount, code = small.count, small.sum, small.currency
-    with layout.panel("small", page.say("savings.small_board")):
-        if not count:
-            layout.nothing(page.say("savings.no_small"))
-            return
-        lines = (
-            (page.say("savings.small_count"), figures.number(count)),
-            (page.say("savings.small_sum"), figures.money(amount, code, page.lang)),
-            (page.say("savings.small_mean"), figures.money(amount / count, code, page.lang)),
-        )
-        rows = "".join(
-            f'<li style="grid-template-columns:1fr auto"><span>{n}</span><span class="num"><b>{v}</b></span></li>'
-            for n, v in lines
-        )
-        draw(f'<ol class="bars">{rows}</ol>')
-
-
 _COLUMNS = [
     tables.Column("lot_name", width=288), tables.Column("open", tables.LINK), tables.Column("centre"), tables.Column("family"),
     tables.Column("control", tables.MONEY), tables.Column("award", tables.MONEY, "award"),
@@ -130,8 +101,15 @@ def _lots(page: shell.Page) -> None:
         return [_row(lot, page.lang) for lot in found]
 
     total = tabledata.count_lots(page.filters, pick)
-    drill.notice(pick, {"key": partial(messages.named, "site.lot", lang=page.lang)}, page.lang)
-    note = page.say("savings.key_lots_note" if pick else "openness.lots_note", n=figures.number(total))
+    named: dict[str, Callable[[str], str]] = {
+        "key": partial(messages.named, "site.lot", lang=page.lang),
+        "lot": measures.lot_name,
+    }
+    drill.notice(pick, named, page.lang)
+    note = page.say(
+        "savings.key_lots_note" if pick and pick.by == "key" else "openness.lots_note",
+        n=figures.number(total),
+    )
     tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows, seen=SEEN)
 
 
@@ -154,5 +132,5 @@ def _saved(lot: dict[str, Any]) -> Decimal | None:
 
 shell.show(
     "S05", body, every=30, filters=("period", "compare", "centre", "family", "category", "currency"),
-    as_of=lambda: context.lens().as_of(), over_lots=True, marks=("key",),
+    as_of=lambda: context.lens().as_of(), over_lots=True, marks=("key", "lot"),
 )  # fmt: skip

@@ -152,9 +152,17 @@ _CLASS = columns_of(
 
 
 def histogram(
-    variant: str, bars: Sequence[Bar], edges: Sequence[float], *, title: str, unit: str, height: int = COLUMNS
+    variant: str,
+    bars: Sequence[Bar],
+    edges: Sequence[float],
+    *,
+    title: str,
+    unit: str,
+    below: str,
+    height: int = COLUMNS,
 ) -> Chart:
-    """Classes of a number over a logarithmic axis, each from its edge up to the next; one edge more than bars, all above 0."""
+    """Classes of a number over a logarithmic axis, each from its edge up to the next; one edge more than bars, all above 0.
+    `below` is what the number counts, at the axis' end."""
     marks = ticks([*(bar.size for bar in bars), 0.0], floor=0.0)
     rows = [vars(bar) | {"place": n, "start": edges[n], "end": edges[n + 1]} for n, bar in enumerate(bars)]
     spec = _histogram(variant, unit)
@@ -178,7 +186,7 @@ def _histogram(variant: str, unit: str) -> alt.LayerChart | alt.FacetChart:
     own = palette(variant)
     scale = alt.Scale(type="log", domain=[alt.ExprRef("first"), alt.ExprRef("last")], nice=False)
     x = alt.X("start:Q", scale=scale, axis=alt.Axis(
-        values=alt.ExprRef("edges"), labelExpr="datum.value == last ? '' : format(datum.value, ',')", labelAngle=0, ticks=True,
+        values=alt.ExprRef("edges"), labelExpr="datum.value == last ? below : format(datum.value, ',')", labelAngle=0, ticks=True,
         tickSize=4, tickColor=own.muted, labelPadding=4))  # fmt: skip
     y = alt.Y("size:Q", scale=alt.Scale(domain=[0, alt.ExprRef("peek(ticks)")], nice=False), axis=VALUES)
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)

@@ -81,10 +81,10 @@ def _heat(variant: str, classes: int) -> alt.LayerChart | alt.FacetChart:
     shades = [own.sequence[0], own.sequence[2], own.sequence[4]][:classes]
     x = alt.X("column:O", scale=alt.Scale(domain=alt.ExprRef("sequence(across)"), paddingInner=0.06, paddingOuter=0.0), axis=alt.Axis(
         orient="top", labelAngle=0, labelPadding=6, labelExpr="heads[datum.value]",
-        labelLimit=alt.ExprRef("width / across - 2")))  # fmt: skip
+        labelLimit=alt.ExprRef("width / across + 8")))  # fmt: skip
     y = alt.Y("row:O", scale=alt.Scale(paddingInner=0.1, paddingOuter=0.0), axis=_rows_axis(own.ink))
     colours = alt.Color("step:O", scale=alt.Scale(domain=steps, range=shades), legend=alt.Legend(
-        direction="horizontal", orient="bottom", values=steps, labelExpr="classes[datum.value]", offset=6))  # fmt: skip
+        direction="horizontal", orient="bottom", values=steps, labelExpr="classes[datum.value]", offset=6, symbolStrokeWidth=0))  # fmt: skip
     hover = alt.selection_point(
         "hover", on="pointerover", clear="pointerout", fields=["row", "column"], empty=False
     )
@@ -96,7 +96,7 @@ def _heat(variant: str, classes: int) -> alt.LayerChart | alt.FacetChart:
         x=x, y=y, tooltip=tips, color=alt.condition("datum.step > 0", colours, alt.value(own.line)),
         stroke=alt.value(own.ink), strokeWidth=alt.condition(hover, alt.value(1.5), alt.value(0)),
     ).add_params(hover, pick)  # fmt: skip
-    words = alt.Chart(DATA).mark_text(fontSize=11).encode(
+    words = alt.Chart(DATA).mark_text().encode(
         x=x, y=y, text="figure:N",
         color=alt.condition(f"datum.step == {classes}", alt.value(own.card), alt.value(own.ink)),
     )  # fmt: skip

@@ -71,6 +71,7 @@ def bidders(page: Page) -> None:
         edges = [max(low, 1) for low, _ in CLASSES] + [WIDEST]
         made = draw_histogram(
             layout.variant(), bars, edges, title=title, unit=page.say("openness.lots_unit"),
+            below=page.say("openness.firms"),
             height=CHART_HEIGHT - FACTS_HEIGHT,
         )  # fmt: skip
         layout.plot(made, "histogram", drill.open_lots("bidders"))

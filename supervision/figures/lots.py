@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
+from supervision.figures.currencies import in_currency
 from supervision.figures.figure import DEALS, DIMENSIONS, OPENED, REACHED, LensFigure, Rows, filled
 from supervision.figures.filters import Filters, Home
 from supervision.figures.narrow import AWARDED_ON, OPENED_ON, where
+from supervision.figures.savings import PURCHASES
 from supervision.lens.reader import Lens
 from supervision.lens.schema import LOTS
 
@@ -146,6 +149,36 @@ _WITH_PRICES = (
     "control_price > 0", "bids > 0", "trade_family NOT IN ('land', 'property')",
     "EXISTS (SELECT 1 FROM bids p WHERE p.lot_id = lots.lot_id AND p.month = lots.month AND p.price IS NOT NULL)",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Priced:
+    """A lot that was bought: its control price and its award, in one currency."""
+
+    lot: str
+    name: str
+    control: Decimal
+    award: Decimal
+
+    @property
+    def saved(self) -> Decimal:
+        """What was saved of the control price, as a fraction."""
+        return (self.control - self.award) / self.control
+
+
+def priced_lots(
+    lens: Lens, filters: Filters, low: int, high: int | None, limit: int
+) -> tuple[int, list[Priced]]:
+    """How many of the lots that M29 counts have a control price from `low` to below `high`, and the latest of them."""
+    within = [f"control_price >= {low}", *([f"control_price < {high}"] if high is not None else [])]
+    settled = in_currency(lens, filters)
+    clause, params = where(settled, PURCHASES.day, *filled(PURCHASES.where, settled), *within)
+    rows = lens.rows(
+        f"SELECT count(*) OVER (), lot_id, lot_name, control_price, award_price FROM lots {clause}"
+        f" ORDER BY {AWARDED_ON} DESC NULLS LAST, lot_id LIMIT {limit}",
+        params,
+    )
+    return (rows[0][0] if rows else 0), [Priced(*row) for _, *row in rows]
 
 
 def participations_by_origin(lens: Lens, filters: Filters) -> list[tuple[Any, ...]]:

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dashboard.access.throttle import PER_ADDRESS, PER_PAIR, Throttle
+from dashboard.charts.areas import Box, Point, Tile, against, squarified, treemap
 from dashboard.charts.axis import ticks, wide
 from dashboard.charts.bars import Bar, columns, histogram, ranking, spark
 from dashboard.charts.chart import PICK, Chart
@@ -18,6 +19,7 @@ from dashboard.charts.gantt import KINDS, Span, gantt
 from dashboard.charts.grid import Cell, Dot, heat, strips
 from dashboard.charts.maps import PIECES, Area, areas
 from dashboard.charts.series import LINE_OF_TEXT, Points, Series, lines
+from dashboard.charts.stages import Stage, stages
 from dashboard.charts.theme import DAY, NIGHT, WALL, config, palette
 from dashboard.geometry import COUNTRY, WIDTH, city_name, divided, outlines
 from dashboard.shell.cards import change
@@ -53,9 +55,12 @@ def shapes() -> list[Chart]:
         ranking(DAY, [Bar("甲", 2, "2 家", key="a")], title="排名"),
         columns(DAY, [Bar("甲", 2, "2")], title="柱", unit="家"),
         gantt(DAY, ["一室"], [0], [Span(0, 9, 10, "live", "09:00 开标中", "O1")], (8, 18), 9.5, WORDS, title="场所"),
-        histogram(DAY, [Bar("1–2", 3, "3", key="1")], [1, 3], title="直方", unit="个"),
+        histogram(DAY, [Bar("1–2", 3, "3", key="1")], [1, 3], title="直方", unit="个", below="家"),
         heat(DAY, ["施工"], ["上城"], [Cell(0, 0, 1, "900", "9 个标段", "施工/330102")], ["低", "中", "高"], title="热"),
         strips(DAY, ["标段"], ["L1"], ["3 家"], [Dot(0, 95.0, 3, "95 %", True)], limit=100.0, title="价"),
+        treemap(DAY, [Tile("施工", 3, 1, "3 亿元", key="施工")], ["低"], title="块"),
+        against(DAY, [Point(100, 90, "甲", "低 10 %", "L1")], [(0.9, "10 %")], title="点", below="万元"),
+        stages(DAY, [Stage("招标中", "3", "达成 3", 3, 0, 0, "bidding")], ["达成", "临期", "逾期"], title="步"),
         a_map({"32": Area(1200, "1,200 家次", "80 %", "32"), "34": Area(300, "300 家次", "20 %", "34")}),
         shown(spark(DAY, "小", [1, 2], ["一", "二"], ["1", "2"])),
     ]  # fmt: skip
@@ -297,11 +302,40 @@ def test_a_strip_has_its_control_price_within_and_marks_the_award() -> None:
 
 
 def test_classes_of_a_histogram_lie_between_their_edges() -> None:
-    chart = histogram(
-        DAY, [Bar("1–2", 3, "3", key="1"), Bar(">2", 5, "5")], [1, 3, 10], title="直方", unit="个标段"
-    )
+    bars = [Bar("1–2", 3, "3", key="1"), Bar(">2", 5, "5")]
+    chart = histogram(DAY, bars, [1, 3, 10], title="直方", unit="个标段", below="家")
     assert [(r["start"], r["end"], r["figure"]) for r in chart.rows.to_pylist()] == [
         (1, 3, "3"),
         (3, 10, "5"),
     ]
     assert chart.said == "1–2 3 个标段; >2 5 个标段"
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=30))
+def test_tiles_fill_the_box_each_by_its_size_and_do_not_overlap(sizes: list[float]) -> None:
+    ordered = sorted(sizes, reverse=True)
+    boxes = squarified(ordered, (0.0, 0.0, 400.0, 200.0))
+    areas_ = [(right - left) * (bottom - top) for left, top, right, bottom in boxes]
+    assert areas_ == pytest.approx([size * 80_000 / sum(sizes) for size in ordered], rel=1e-6, abs=1e-6)
+    assert all(
+        left >= -1e-6 and right <= 400 + 1e-6 and top >= -1e-6 and bottom <= 200 + 1e-6
+        for left, top, right, bottom in boxes
+    )
+    assert not any(overlapping(a, b) for a, b in itertools.combinations(boxes, 2))
+
+
+def overlapping(a: Box, b: Box) -> bool:
+    across, down = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    return across > 1e-6 and down > 1e-6
+
+
+def test_lines_of_equal_parts_end_where_the_axis_does() -> None:
+    points = [Point(730, 700, "甲", "低 4 %", "L1", True), Point(100, 60, "乙", "低 40 %", "L2")]
+    chart = against(DAY, points, [(1.0, "0 %"), (0.6, "40 %")], title="点", below="万元")
+    right = parameter(chart, "right")
+    assert right >= 730 and [(r["x2"], r["y2"]) for r in rows(chart, "line")] == [
+        (right, right),
+        (right, pytest.approx(0.6 * right)),
+    ]
+    assert [r["name"] for r in rows(chart, "named")] == ["甲"] and chart.said == "甲 低 4 %; 乙 低 40 %"

@@ -437,9 +437,64 @@ def test_savings(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
     )
     assert shown.values["小额交易"] == f"{small}个" and wan(worth) in shown.lines["小额交易"]
     sectors = sql.all(
-        f"SELECT category, sum(price), count(*) FROM deals WHERE {asked.lots} GROUP BY 1 ORDER BY 2 DESC LIMIT 9"
+        f"SELECT category, sum(price), count(*) FROM deals WHERE {asked.lots} GROUP BY 1 ORDER BY 2 DESC"
     )
-    assert shown.bars("成交金额，按行业") == [(c, wan(a, sectors[0][1]), str(n)) for c, a, n in sectors]
+    told = [(name, figure, note.split(" · ")[0]) for name, figure, note in shown.bars("成交金额，按行业")]
+    assert told == [(c, wan(a, sectors[0][1]), f"{n} 个标段") for c, a, n in sectors]
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
+def test_small_value_trading_centre_by_centre(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
+    names = dict(sql.all("SELECT id, name FROM centre"))
+    rows = sql.all(
+        f"SELECT centre, sum(price), count(*) FROM deals WHERE {asked.lots} AND flags LIKE '%small_value%'"
+        " GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    shown = Shown("S05", asked.address)
+    if not rows:
+        assert "所选范围内没有小额交易。" in shown.markup
+        return
+    told = shown.bars(f"{len(rows)} 个中心的小额交易")
+    assert told == [(names[centre], wan(worth, rows[0][1]), str(n)) for centre, worth, n in rows]
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
+def test_progress_of_key_projects(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
+    rows = sql.all(
+        "SELECT status, count(*), coalesce(sum(coalesce(at_last, now) > planned), 0),"
+        " coalesce(sum(at_last IS NULL AND now <= planned AND julianday(planned) - julianday(now) <= 7), 0)"
+        f" FROM (SELECT l.*, o.planned_award_at planned, '{sql.now}' now, (SELECT min(awarded_at) FROM award a"
+        " WHERE a.lot_id = l.id AND a.status = 'awarded') at_last FROM lots l JOIN lot o ON o.id = l.id)"
+        f" WHERE key_flag IS NOT NULL AND {asked.lots} GROUP BY 1"
+    )
+    shown = Shown("S05", asked.address)
+    if not rows:
+        assert "所选范围内没有重点项目。" in shown.markup
+        return
+    told = {
+        row["key"]: tuple(map(int, (row["good"], row["near"], row["late"])))
+        for row in shown.plots["重点项目走到哪一步"].rows
+    }
+    assert told == {state: (n - late - near, near, late) for state, n, late, near in rows}
+
+
+@pytest.mark.parametrize(
+    ("band", "least", "most"), [("small", 0, 8), ("middle", 8, 80), ("large", 80, 10_000)]
+)
+def test_awards_against_control_prices(desk: DeskConfig, sql: Sql, band: str, least: int, most: int) -> None:
+    rows = {
+        lot: (control / 10**8, price / 10**8)
+        for lot, control, price in sql.all(
+            f"SELECT id, control, price FROM deals WHERE control >= {least} * 10000000000 AND control < {most} * 10000000000"
+            " AND control > 0 AND family NOT IN ('land', 'property')"
+        )
+    }
+    shown = Shown("S05", {"period": "all", "band": band})
+    points = (
+        [r for r in shown.plots["成交价离控制价多远"].rows if r["kind"] in ("point", "named")] if rows else []
+    )
+    told = {r["key"]: (pytest.approx(r["x"]), pytest.approx(r["y"])) for r in points}
+    assert told == rows if len(rows) <= 300 else set(told) < set(rows)
 
 
 def test_the_named_key_lots_of_september(desk: DeskConfig) -> None:

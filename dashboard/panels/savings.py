@@ -1,0 +1,204 @@
+"""Panels of S05: deals by trade, awards against control prices, key projects by stage, small-value trading by centre."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import messages
+from dashboard import awards, context
+from dashboard.charts.areas import Point, Tile, against, treemap
+from dashboard.charts.bars import Bar, ranking
+from dashboard.charts.stages import Stage, stages
+from dashboard.memo import per_lens
+from dashboard.shell import choices, drill, layout, places
+from dashboard.shell import figure_cards as measures
+from dashboard.shell import filters as choice
+from dashboard.shell.cards import DASH
+from dashboard.shell.html import draw, esc
+from dashboard.shell.screen import Page
+from records.clock import now
+from records.states import LOT_STATES
+from supervision.figures import formats as figures
+from supervision.figures.filters import Filters
+from supervision.figures.lots import Priced, priced_lots
+from supervision.lists import key_projects
+from supervision.lists.key_projects import GOOD, LATE, NEARLY, KeyLot
+
+RATES = (6, 9, 12, 15)
+"""Per cent of savings where the colour of a trade changes."""
+BANDS: Mapping[str, tuple[int, int | None]] = {
+    "small": (0, 8_000_000), "middle": (8_000_000, 80_000_000), "large": (80_000_000, None),
+}  # fmt: skip
+"""Control prices that are drawn together: from, and below (None: no bound)."""
+POINTS = 300
+PARTS = (0, 10, 20, 30, 40)
+"""Per cent below the control price that have a line."""
+NAMED = 1
+"""Lots that are named where their saving is the least, and as many where it is the greatest."""
+URGENT = 6
+CENTRES = 22
+
+# ── deals by trade ───────────────────────────────────────────────────────────
+
+
+def trades(page: Page) -> None:
+    """The trades by award value, in the colour of what was saved."""
+    title = page.say("savings.sectors")
+    with layout.panel("sectors", title, page.say("savings.sectors_note")):
+        if not (found := awards.grouped(page.filters, "category")):
+            layout.nothing(page.say("competition.no_awards"))
+            return
+        saved, code = measures.breakdown("M29", page.filters, "category"), measures.currency(page.filters)
+        valued = any(one.amount is not None for one in found)
+        tiles = [_tile(page, one, saved.get(one.key), code, valued, found[0].amount) for one in found]
+        classes = [
+            page.say("savings.rate_below", n=RATES[0]),
+            *(page.say("savings.rate_from", n=n) for n in RATES),
+        ]
+        made = treemap(layout.variant(), tiles, classes, title=title)
+        layout.plot(made, "sectors", partial(choice.narrow, "category"))
+
+
+def _tile(page: Page, one: Any, saved: Any, code: str, valued: bool, greatest: Decimal | None) -> Tile:
+    name = messages.named("term", one.name, page.lang)
+    rate = saved.exact if saved else None
+    note = page.say("overview.lots", n=figures.number(one.lots))
+    if rate is not None:
+        note += " · " + page.say("savings.saved", rate=figures.percent(rate))
+    step = 0 if rate is None else 1 + sum(rate * 100 >= least for least in RATES)
+    figure = figures.money(one.amount, code, page.lang, greatest) if valued else figures.number(one.lots)
+    return Tile(
+        name, float(one.amount or 0) if valued else float(one.lots), step, figure, note, one.key or None
+    )
+
+
+# ── awards against control prices ────────────────────────────────────────────
+
+
+@per_lens
+def priced(filters: Filters, band: str) -> tuple[int, list[Priced]]:
+    """How many lots lie in a band of control prices, and the latest of them."""
+    low, high = BANDS[band]
+    return priced_lots(context.lens(), filters, low, high, POINTS)
+
+
+def prices(page: Page) -> None:
+    """Award over control price of the latest lots, with lines of equal savings."""
+    title, code = page.say("savings.prices"), measures.currency(page.filters)
+    bands = {name: page.say(f"savings.band_{name}") for name in BANDS}
+    choose = partial(choices.segments, "band", page.say("savings.band"), bands, default="small")
+    with layout.panel_of_choice("prices", title, choose) as band:
+        total, found = priced(page.filters, band)
+        if not found:
+            layout.nothing(page.say("savings.no_prices"))
+            return
+        scale = figures.scale_of(page.lang, 10**4)
+        points = [_point(page, lot, scale.size, code, named) for lot, named in _named(found)]
+        parts = [(1 - part / 100, f"{part} %") for part in PARTS]
+        below = page.say("savings.prices_below", unit=figures.unit(scale, code, page.lang))
+        made = against(layout.variant(), points, parts, title=title, below=f" {below}")
+        layout.plot(made, "prices", drill.open_lots("lot"))
+        if total > len(found):
+            layout.nothing(page.say("savings.prices_latest", n=len(found), all=figures.number(total)))
+
+
+def _named(found: list[Priced]) -> list[tuple[Priced, bool]]:
+    """Each lot, and whether its saving is among the least or the greatest."""
+    by_saving = sorted(found, key=lambda lot: lot.saved)
+    chosen = {lot.lot for lot in (*by_saving[:NAMED], *by_saving[-NAMED:])}
+    return [(lot, lot.lot in chosen) for lot in found]
+
+
+def _point(page: Page, lot: Priced, size: int, code: str, named: bool) -> Point:
+    said = page.say(
+        "savings.priced", award=figures.money(lot.award, code, page.lang), control=figures.money(lot.control, code, page.lang),
+        rate=figures.percent(lot.saved),
+    )  # fmt: skip
+    return Point(float(lot.control / size), float(lot.award / size), lot.name, said, lot.lot, named)
+
+
+# ── key projects ─────────────────────────────────────────────────────────────
+
+
+def key_board(page: Page) -> None:
+    """Key projects' lots by stage and progress, and the most urgent of those without an award."""
+    with context.ledger().read() as session:
+        lots = key_projects.key_lots(session, page.filters)
+    title, at = page.say("savings.key_board"), now()
+    with layout.panel("key", title, page.say("savings.key_board_note") if lots else ""):
+        if not lots:
+            layout.nothing(page.say("savings.no_key"))
+            return
+        words = [page.say(f"savings.progress_{part}") for part in (GOOD, NEARLY, LATE)]
+        counts = key_projects.by_state(lots, at)
+        found = [_stage(page, state, counts[state], words) for state in LOT_STATES if state in counts]
+        layout.plot(stages(layout.variant(), found, words, title=title), "key", drill.open_lots("key"))
+        draw(_urgent(page, [lot for lot in lots if lot.awarded is None][:URGENT]))
+
+
+def _stage(page: Page, state: str, counts: Mapping[str, int], words: list[str]) -> Stage:
+    good, near, late = counts[GOOD], counts[NEARLY], counts[LATE]
+    note = " · ".join(f"{word} {n}" for word, n in zip(words, (good, near, late), strict=True))
+    return Stage(
+        page.say(f"site.lot.{state}"), figures.number(good + near + late), note, good, near, late, state
+    )
+
+
+def _urgent(page: Page, lots: list[KeyLot]) -> str:
+    at, hub = now(), context.config().hub_url
+    cards = "".join(
+        f'<li class="{lot.progress(at)}"><a class="cut" href="{esc(f"{hub}/project/{lot.project_id}")}" target="_blank" rel="noopener">'
+        f"{esc(lot.name)}</a><span>{esc(_due(page, lot))}</span></li>"
+        for lot in lots
+    )
+    return f'<ol class="due">{cards}</ol>' if cards else ""
+
+
+def _due(page: Page, lot: KeyLot) -> str:
+    days = lot.late_by(now())
+    word = page.say(f"savings.progress_{lot.progress(now())}")
+    if lot.planned is None:
+        return word
+    return f"{word} " + (
+        page.say("savings.late_by", n=days) if days > 0 else page.say("savings.days_left", n=-days)
+    )
+
+
+# ── small-value trading ──────────────────────────────────────────────────────
+
+
+def small(page: Page) -> None:
+    """Small-value lots and their amount, in all and centre by centre."""
+    found = measures.breakdown("M34", page.filters, "centre")
+    whole = measures.values(("M30", "M34"), page.filters)["M34"]
+    title = page.say("savings.small_centres", n=len(found))
+    with layout.panel("small", title, _together(page, whole) if whole.count else ""):
+        if not whole.count:
+            layout.nothing(page.say("savings.no_small"))
+            return
+        ordered = sorted(found.items(), key=lambda one: (-(one[1].known or 0), -one[1].count, one[0] or ""))[
+            :CENTRES
+        ]
+        greatest = max(one.known or Decimal(0) for _, one in ordered)
+        bars = [_centre(page, id, one, greatest) for id, one in ordered]
+        layout.plot(ranking(layout.variant(), bars, title=title), "small", partial(choice.narrow, "centre"))
+
+
+def _centre(page: Page, id: str | None, found: Any, greatest: Decimal) -> Bar:
+    """A centre by its amount, or where none is known by its number of lots."""
+    name = places.centre(id, id, page.lang) or page.say("overview.no_centre")
+    if not greatest:
+        return Bar(name, found.count, figures.number(found.count), key=id)
+    amount = figures.money(found.known, found.currency, page.lang, greatest)
+    return Bar(name, float(found.known or 0), amount, figures.number(found.count), id)
+
+
+def _together(page: Page, whole: Any) -> str:
+    """ "12 · 3.40万元 · mean 0.28万元": what the centres make together."""
+    priced = whole.count - whole.missing
+    mean = figures.money(whole.sum / priced, whole.currency, page.lang) if priced else DASH
+    total = figures.money(whole.known, whole.currency, page.lang)
+    return page.say("savings.small_mean_of", n=figures.number(whole.count), total=total, mean=mean)

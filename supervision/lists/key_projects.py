@@ -1,0 +1,70 @@
+"""重点项目 Key projects' lots with their progress: whether each is on time, near its planned award or late. Rehearsals are in none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from records.clock import now
+from records.tables.money import Award
+from records.tables.projects import Lot, Project
+from records.visibility import Datum, status_told, visible
+from supervision.figures.filters import Filters
+from supervision.figures.savings import M32
+
+NEAR = timedelta(days=7)
+"""A lot that is to be awarded within this time is near its day 临期."""
+GOOD, NEARLY, LATE = "good", "near", "late"
+
+
+@dataclass(frozen=True)
+class KeyLot:
+    """A lot of a key project: how far it is, when its award was planned, when it came (None: not yet)."""
+
+    lot_id: str
+    name: str
+    project_id: str
+    state: str
+    planned: datetime | None
+    awarded: datetime | None
+
+    def progress(self, at: datetime) -> str:
+        """达成 on time, 临期 to be awarded within a week, or 逾期 late; a lot without a plan is never late."""
+        if self.planned is None:
+            return GOOD
+        if (self.awarded or at) > self.planned:
+            return LATE
+        return NEARLY if self.awarded is None and self.planned - at <= NEAR else GOOD
+
+    def late_by(self, at: datetime) -> int:
+        """Days past the planned award; below nought: days that are left."""
+        return 0 if self.planned is None else ((self.awarded or at) - self.planned).days
+
+
+def key_lots(session: Session, filters: Filters) -> list[KeyLot]:
+    """The lots that M32 counts, the most urgent first."""
+    awarded = (
+        select(Award.lot_id, func.min(Award.awarded_at).label("at"))
+        .join(Lot, Lot.id == Award.lot_id).where(Award.status == "awarded", visible(Datum.AWARD, dated=Award.awarded_at))
+        .group_by(Award.lot_id).subquery()
+    )  # fmt: skip
+    query = M32.query(filters).with_only_columns(
+        Lot.id, Lot.name, Project.id, status_told(), Lot.planned_award_at, awarded.c.at
+    )
+    query = query.outerjoin(awarded, awarded.c.lot_id == Lot.id)
+    found = [KeyLot(*row) for row in session.execute(query)]
+    at = now()
+    return sorted(found, key=lambda one: (one.awarded is not None, -one.late_by(at), one.lot_id))
+
+
+def by_state(lots: Sequence[KeyLot], at: datetime) -> dict[str, dict[str, int]]:
+    """State → how many are on time, near and late."""
+    found: dict[str, dict[str, int]] = {}
+    for lot in lots:
+        counts = found.setdefault(lot.state, dict.fromkeys((GOOD, NEARLY, LATE), 0))
+        counts[lot.progress(at)] += 1
+    return found
