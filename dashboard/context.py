@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard.access.accounts import SignedIn
+from dashboard.access.displays import Displays
 from dashboard.access.sessions import Sessions
 from dashboard.config import DeskConfig
 from records.ledger import Ledger
@@ -30,6 +31,7 @@ class _Process:
     config: DeskConfig
     ledger: Ledger
     sessions: Sessions
+    displays: Displays
     lens: Lens | None = None
     demo: tuple[float, bool] = field(default=(0.0, False))
 
@@ -46,7 +48,7 @@ def configure(config: DeskConfig) -> None:
         if _process is not None:
             _process.ledger.close()
         ledger = Ledger(config.database_url)
-        _process = _Process(config, ledger, Sessions(ledger, config.data_dir))
+        _process = _Process(config, ledger, Sessions(ledger, config.data_dir), Displays(ledger))
 
 
 def identify_by(who: Callable[[], SignedIn | None] | None) -> None:
@@ -85,6 +87,11 @@ def lens() -> Lens:
 def sessions() -> Sessions:
     """The session store of this process."""
     return _here().sessions
+
+
+def displays() -> Displays:
+    """The wall displays of this process."""
+    return _here().displays
 
 
 def current_user() -> SignedIn | None:

@@ -97,6 +97,9 @@ NARROWER = {"F20": _ALL}
 BY_ID = {screen.id: screen for screen in (*SCREENS, ADMIN)}
 BY_SLUG = {screen.slug: screen for screen in (*SCREENS, ADMIN)}
 
+WALL = ("overview", "openness", "competition", "service", "savings", "hall", "warnings")
+"""Slugs of the screens that can stand on a wall, in the order of its playlist: what a leader may see, counts only."""
+
 COUNTS_ONLY = {"S11": frozenset({"leader"}), "S15": frozenset({"leader"})}
 """Where a role sees counts and the funnel, never a subject's name."""
 
@@ -114,6 +117,11 @@ def screens_of(role: str) -> list[Screen]:
 def pages_of(role: str) -> list[Screen]:
     """What `role` finds in the navigation: its screens, and for the administrator one page more."""
     return [*screens_of(role), *([ADMIN] if may_see(role, ADMIN) else [])]
+
+
+def wall_of(role: str) -> tuple[str, ...]:
+    """Slugs of the screens that `role` may put on a wall, in order."""
+    return tuple(slug for slug in WALL if may_see(role, BY_SLUG[slug]))
 
 
 def names_visible(role: str, screen: Screen) -> bool:

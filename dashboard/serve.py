@@ -18,8 +18,10 @@ from dashboard import components, context
 from dashboard import metrics as ops
 from dashboard.config import DeskConfig
 from dashboard.exports import routes as exports
+from dashboard.http import display_entry
 from dashboard.http import sign_in as auth
 from dashboard.http.gate import Gate
+from dashboard.kiosk import feed as wall_feed
 from dashboard.live import feeds
 from dashboard.shell import screen as shell
 from dashboard.shell import unavailable as failing
@@ -80,7 +82,10 @@ def _one_log() -> None:
 
 def own_routes() -> list[Any]:
     """Every address of the desk that is not Streamlit's."""
-    return [*auth.routes, *ops.routes, *exports.routes, *components.files().routes(), *feeds.routes]
+    return [
+        *auth.routes, *display_entry.routes, *ops.routes, *exports.routes, *components.files().routes(), *feeds.routes,
+        *wall_feed.routes,
+    ]  # fmt: skip
 
 
 def serve(config: DeskConfig) -> None:

@@ -30,7 +30,7 @@ from records.tables.reading import CoefficientDraw, ControlPriceCheck, OpeningRe
 from records.tables.relations import Credit, Relation
 from records.tables.society import Inspection, Opinion, OpinionAnswer, WitnessRecord, WitnessTask
 from records.tables.supervision import Warning, WarningChange, WatchMark
-from records.tables.users import AuditEntry, UnmaskRequest, User
+from records.tables.users import AuditEntry, Display, SavedView, UnmaskRequest, User
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -40,7 +40,7 @@ TABLES: tuple[type[Base], ...] = (
     Opening, OpeningEvent, ListedBid, SignIn, ControlPriceCheck, CoefficientDraw, OpeningRecord, Objection, Contract,
     Expert, ExpertDraw, Evaluation, Score, Fee, Opinion, OpinionAnswer, Inspection, WitnessTask, WitnessRecord,
     BroadcastSession, Recording, Segment, Gap, Seal, LogLeaf, LogHead, PublicEvent, Source, Journal, Held, Parked, Reject,
-    Warning, WarningChange, Lead, LeadBatch, WatchMark, User, UnmaskRequest, AuditEntry,
+    Warning, WarningChange, Lead, LeadBatch, WatchMark, User, SavedView, Display, UnmaskRequest, AuditEntry,
 )  # fmt: skip
 """Every table of the ledger."""
 

@@ -12,6 +12,7 @@ from records.serving import private
 from sunbid.commands import (
     accounts,
     detection,
+    displays,
     evidence,
     flags,
     recordings,
@@ -32,7 +33,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (run, records, scan, flags, detection, recordings, evidence, rooms, accounts, sources, system):
+GROUPS = (
+    run, records, scan, flags, detection, recordings, evidence, rooms, accounts, displays, sources, system,
+)  # fmt: skip
+for group in GROUPS:
     group.register(app)
 
 

@@ -66,15 +66,16 @@ function countdown(moment, words) {
   return hours ? say(words.startsInHours, { hours, minutes }) : say(words.startsIn, { minutes, seconds });
 }
 
-class Wall {
-  constructor(root, data) {
+export class Wall {
+  /** `polls`: whether it asks the desk for the seats itself; otherwise whoever made it tells them by `take`. */
+  constructor(root, data, { polls = true } = {}) {
     Object.assign(this, { root, data, words: data.words, tiles: new Map(), rooms: null });
     this.note = h("p.muted.note", { hidden: true });
     this.grid = h("div.wall");
     root.append(this.note, this.grid);
     this.hub = new Rooms(data.hub, (rooms) => { this.rooms = rooms; this.draw(); });
     this.poll = this.poll.bind(this);
-    this.poll();
+    if (polls) this.poll();
     this.ticking = setInterval(() => this.draw(), 1000);
   }
 
@@ -89,6 +90,11 @@ class Wall {
     }
     this.draw();
     if (!this.closed) this.timer = setTimeout(this.poll, document.hidden ? 15000 : 2000);
+  }
+
+  take(seats) {
+    this.seats = seats;
+    this.draw();
   }
 
   draw() {

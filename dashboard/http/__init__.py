@@ -1,1 +1,1 @@
-"""The desk's HTTP beside Streamlit: the gate before every request, signing in, and Streamlit's page dressed."""
+"""The desk's HTTP beside Streamlit: the gate before every request, signing in, displays, and pages that are not Streamlit's."""

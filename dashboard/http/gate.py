@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import messages
 from dashboard import context, screens
+from dashboard.access import displays, saved_views
 from dashboard.access.accounts import SignedIn
+from dashboard.access.displays import Shown
 from dashboard.http import index_page as dress
 from dashboard.http import sign_in_pages as signin
+from dashboard.http import wall_page as wall
 from records.serving.problems import ProblemResponse
 from records.serving.requests import chosen_language, cookies
 
-COOKIE = "sunbid_session"
+COOKIE, DISPLAY_COOKIE = "sunbid_session", "sunbid_display"
 OPEN_PATHS = ("/auth/", "/healthz", "/ops/metrics", "/_stcore/health", "/static/", "/favicon")
+WALL_FEED, WALL_FILES = "/feeds/wall", "/web/"
+"""What a wall display may ask for besides the wall's own pages."""
 IDENTITY = re.compile(
     rb"x-sunbid-.*|x-forwarded-(user|email|groups|preferred-username)|x-remote-user|remote-user|x-auth-request-.*"
 )
@@ -28,6 +34,12 @@ def signed_in(scope: Scope) -> SignedIn | None:
     """Who sent this request or opened this WebSocket, checked against account and session just now."""
     token = cookies(scope).get(COOKIE)
     return context.sessions().check(token) if token else None
+
+
+def display(scope: Scope) -> Shown | None:
+    """Which wall display sent this request or opened this WebSocket; None once its token is revoked."""
+    token = cookies(scope).get(DISPLAY_COOKIE)
+    return context.displays().check(token) if token else None
 
 
 def language(scope: Scope) -> str:
@@ -58,7 +70,8 @@ class Gate:
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send, user: SignedIn | None) -> None:
         ours = same_origin(scope)
-        if user is not None and ours:
+        shown = display(scope) if user is None and scope["path"] == WALL_FEED else None
+        if ours and (user is not None or shown is not None):
             # asked and answered here, where the public address is known: Streamlit would compare with Host alone
             scope["headers"] = [pair for pair in scope["headers"] if pair[0].lower() != b"origin"]
             await self.app(scope, receive, send)
@@ -69,7 +82,8 @@ class Gate:
         await send({"type": "websocket.close", "code": code, "reason": reason})
 
     async def _request(self, scope: Scope, receive: Receive, send: Send, user: SignedIn | None) -> None:
-        refusal = _refusal(scope, user)
+        shown = display(scope) if user is None else None
+        refusal = await _wall(scope, user, shown) or _refusal(scope, user, shown)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
@@ -121,7 +135,27 @@ def _not_found(scope: Scope) -> Response:
     return ProblemResponse(404, messages.Message("http.not_found"))
 
 
-def _refusal(scope: Scope, user: SignedIn | None) -> Response | None:
+async def _wall(scope: Scope, user: SignedIn | None, shown: Shown | None) -> Response | None:
+    """The wall's page where its address is asked for by who may see it; each time a display opens it is written down."""
+    query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+    if not _is_navigation(scope) or not wall.asked_for(scope["path"], query):
+        return None
+    allowed = wall.open_to(user, shown)
+    if allowed is None:
+        return None
+    if shown is not None:
+        client = scope.get("client")
+        await run_in_threadpool(_note_use, shown.name, client[0] if client else None)
+    playlist, slug = wall.chosen(allowed, query), scope["path"].strip("/")
+    return HTMLResponse(wall.page(slug, playlist, query, language(scope)))
+
+
+def _note_use(name: str, address: str | None) -> None:
+    with context.ledger().write() as session:
+        displays.note_use(session, name, address)
+
+
+def _refusal(scope: Scope, user: SignedIn | None, shown: Shown | None) -> Response | None:
     path: str = scope["path"]
     if path.startswith("/_stcore/metrics"):
         return PlainTextResponse("not found", 404)
@@ -130,15 +164,28 @@ def _refusal(scope: Scope, user: SignedIn | None) -> Response | None:
     if path.startswith(OPEN_PATHS):
         return None
     if user is None:
-        return _ask_to_sign_in(scope)
+        return None if shown is not None and path.startswith(WALL_FILES) else _ask_to_sign_in(scope)
     screen = screens.BY_SLUG.get(path.strip("/"))
     if screen is not None and not screens.may_see(user.role, screen):
         return HTMLResponse(signin.forbidden_page(language(scope), screen), 403)
     if path == "/" and _is_navigation(scope):
-        query = scope["query_string"].decode("latin-1")
-        first = screens.screens_of(user.role)[0].slug
-        return RedirectResponse(f"/{first}" + (f"?{query}" if query else ""), 303)
+        return RedirectResponse(_front(user, scope["query_string"].decode("latin-1")), 303)
     return None
+
+
+def _front(user: SignedIn, query: str) -> str:
+    """Where the desk's front door leads: to the view that the user chose, else to the first screen of the role."""
+    first = screens.screens_of(user.role)[0].slug
+    if query:
+        return f"/{first}?{query}"
+    with context.ledger().read() as session:
+        view = saved_views.first(session, user.name)
+        return saved_views.address(view) if view and may_open(user, view.screen) else f"/{first}"
+
+
+def may_open(user: SignedIn, slug: str) -> bool:
+    """Whether a screen is for the role of `user`."""
+    return screens.may_see(user.role, screens.BY_SLUG[slug])
 
 
 def _ask_to_sign_in(scope: Scope) -> Response:

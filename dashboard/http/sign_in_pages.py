@@ -72,6 +72,11 @@ def forbidden_page(lang: str, screen: Screen) -> str:
     return _page(lang, screen.name(lang), _told("common.not_allowed", lang), "")
 
 
+def plain_page(lang: str, heading: str, body: str) -> str:
+    """A page in the manner of the sign-in page; `body` is markup."""
+    return _page(lang, heading, body, "")
+
+
 def unknown_page(lang: str) -> str:
     """What stands at an address where there is nothing."""
     return _page(lang, messages.say("http.not_found", lang), _told("common.unknown_address", lang), "")

@@ -1,4 +1,4 @@
-"""The administrator's page: accounts, rooms and sources, through the same functions as the command line."""
+"""The administrator's page: accounts, rooms, sources and wall displays, through the same functions as the command line."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from typing import Literal
 import streamlit as st
 from sqlalchemy.orm import Session
 
-from dashboard import context
-from dashboard.access import accounts
+from dashboard import context, screens
+from dashboard.access import accounts, displays
 from dashboard.shell import choices, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.html import draw, esc
 from messages import Fault
 from records import rooms, sources
 from records.administration import By
+from records.clock import written
+from records.serving.requests import whole
 from records.tables.users import ROLES, role_name
 
-AREAS = ("accounts", "rooms", "sources")
+AREAS = ("accounts", "rooms", "sources", "displays")
 _SAID, _TOKEN = "admin-said", "admin-token"
 
 Act = Callable[[Session, By], str | None]
@@ -31,7 +33,7 @@ def show(page: shell.Page) -> None:
     names = {area: page.say(f"admin.{area}") for area in AREAS}
     area = choices.segments("area", page.say("admin.area"), names, default=AREAS[0])
     _told(page)
-    {"accounts": _accounts, "rooms": _rooms, "sources": _sources}[area](page)
+    {"accounts": _accounts, "rooms": _rooms, "sources": _sources, "displays": _displays}[area](page)
 
 
 def _told(page: shell.Page) -> None:
@@ -303,3 +305,53 @@ def _source_act(page: shell.Page, names: Mapping[str, str]) -> None:
             return None
 
         do(page, act, page.say("admin.done", name=name))
+
+
+# ── wall displays ────────────────────────────────────────────────────────────
+
+
+_EXAMPLE = "?kiosk=1&screens=overview,hall&every=30"
+
+
+def _displays(page: shell.Page) -> None:
+    with context.ledger().read() as session:
+        held = displays.list_displays(session)
+    rows = [
+        [
+            esc(d.name), esc(" → ".join(screens.BY_SLUG[slug].name(page.lang) for slug in d.screens)),
+            page.say("admin.each_seconds", n=d.seconds), esc(d.added_by), written(d.added_at),
+            page.say("admin.revoked" if d.revoked_at else "admin.in_use"),
+        ]
+        for d in held
+    ]  # fmt: skip
+    _table(page, "displays", ("display", "playlist", "each_screen", "added_by", "added_at", "state"), rows)
+    draw(
+        f'<p class="muted">{esc(page.say("admin.display_how", address="/auth/display", example=_EXAMPLE))}</p>'
+    )
+    _add_display(page)
+    in_use = {d.name: d.name for d in held if d.revoked_at is None}
+    if in_use:
+        _revoke_display(page, in_use)
+
+
+def _add_display(page: shell.Page) -> None:
+    chosen = st.multiselect(
+        page.say("admin.playlist"), list(screens.WALL), default=list(screens.WALL), key="display-screens",
+        format_func=lambda slug: screens.BY_SLUG[slug].name(page.lang),
+    )  # fmt: skip
+    fields = (Field("name", label="display"), Field("seconds", value=str(displays.SECONDS)))
+    given = form(page, "add_display", fields, "add")
+    if given is not None:
+        name, seconds = given["name"], whole(given["seconds"]) or 0
+        do(
+            page,
+            lambda s, by: displays.add(s, name, chosen, seconds, by),
+            page.say("admin.done_add", name=name),
+        )
+
+
+def _revoke_display(page: shell.Page, names: Mapping[str, str]) -> None:
+    given = form(page, "revoke_display", (Field("display", names),), "revoke")
+    if given is not None:
+        name = given["display"]
+        do(page, lambda s, by: displays.revoke(s, name, by), page.say("admin.done_revoke", name=name))

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from dashboard.shell import layout
+
 
 def select(name: str, label: str, options: Mapping[str, str], *, default: str, width: int) -> str:
     """A drop-down bound to the query parameter `name`; the default is left out of the address."""
@@ -30,8 +32,7 @@ def segments(name: str, label: str, options: Mapping[str, str], *, default: str)
 def text(name: str, label: str, *, width: int) -> str:
     """A search box bound likewise."""
     key = f"choice-{name}"
-    if key not in st.session_state:
-        st.session_state[key] = st.query_params.get(name, "")
+    st.session_state[key] = st.query_params.get(name, "")
     st.text_input(
         label, key=key, placeholder=label, label_visibility="collapsed", on_change=_keep, args=(name, key, ""),
         width=width,
@@ -42,8 +43,7 @@ def text(name: str, label: str, *, width: int) -> str:
 def switch(name: str, label: str) -> bool:
     """An on/off switch bound likewise: 1 when on."""
     key = f"choice-{name}"
-    if key not in st.session_state:
-        st.session_state[key] = st.query_params.get(name) == "1"
+    st.session_state[key] = st.query_params.get(name) == "1"
     return st.toggle(label, key=key, on_change=_keep_switch, args=(name, key))
 
 
@@ -54,11 +54,10 @@ def asked(name: str, options: Sequence[str], default: str) -> str:
 
 
 def _prepare(name: str, options: Mapping[str, str], default: str) -> str:
-    """Session key of a choice, set from the address at the first drawing or when its option has gone."""
+    """Session key of a choice, set from the address: it decides, also after a step back."""
     key = f"choice-{name}"
-    if st.session_state.get(key) not in options:
-        asked = st.query_params.get(name, default)
-        st.session_state[key] = asked if asked in options else default
+    asked = st.query_params.get(name, default)
+    st.session_state[key] = asked if asked in options else default
     return key
 
 
@@ -68,14 +67,8 @@ def _now(key: str, default: str) -> str:
 
 def _keep(name: str, key: str, default: str) -> None:
     value = st.session_state.get(key) or default
-    if value == default:
-        st.query_params.pop(name, None)
-    else:
-        st.query_params[name] = value
+    layout.choose(**{name: "" if value == default else value})
 
 
 def _keep_switch(name: str, key: str) -> None:
-    if st.session_state[key]:
-        st.query_params[name] = "1"
-    else:
-        st.query_params.pop(name, None)
+    layout.choose(**{name: "1" if st.session_state[key] else ""})

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 import messages
+from dashboard.shell import layout
 from dashboard.shell.filters import PICKED
 from supervision.figures.lots import Mark
 
@@ -43,10 +44,8 @@ def _pick(by: str, value: str) -> None:
     if st.query_params.get(PICKED) == chosen:
         _forget()
         return
-    st.query_params[PICKED] = chosen
-    st.query_params.pop("lots-page", None)
+    layout.choose(**{PICKED: chosen, "lots-page": ""})
 
 
 def _forget() -> None:
-    st.query_params.pop(PICKED, None)
-    st.query_params.pop("lots-page", None)
+    layout.choose(**{PICKED: "", "lots-page": ""})

@@ -14,6 +14,7 @@ import streamlit as st
 
 import messages
 from dashboard import context, reach
+from dashboard.shell import layout
 from dashboard.shell.html import draw as put
 from records.clock import add_months, today
 from records.tables.projects import TRADE_FAMILIES
@@ -128,11 +129,7 @@ def _stored(name: str) -> str:
 def _keep(name: str) -> None:
     """A widget changed: into the address, or out of it when it says the default again."""
     value = st.session_state[f"filter-{name}"] or DEFAULTS.get(name, "")
-    if value == DEFAULTS.get(name, ""):
-        st.query_params.pop(name, None)
-    else:
-        st.query_params[name] = value
-    st.query_params.pop("page", None)
+    layout.choose(**{name: "" if value == DEFAULTS.get(name, "") else value, "page": ""})
 
 
 def narrow(name: str, value: str) -> None:
@@ -147,8 +144,7 @@ def _select(name: str, lang: str, options: Mapping[str, str]) -> None:
     if stored not in options:
         values.append(stored)
     key = f"filter-{name}"
-    if st.session_state.get(key) not in values:
-        st.session_state[key] = stored
+    st.session_state[key] = stored  # the address decides, also after a step back
     st.selectbox(
         label, values, format_func=lambda v: f"{label}　{options.get(v, v)}", key=key,
         label_visibility="collapsed", on_change=_keep, args=(name,), width=_width(label, options, stored),
@@ -164,8 +160,7 @@ def _width(label: str, options: Mapping[str, str], stored: str) -> int:
 
 def _segments(name: str, lang: str, options: Mapping[str, str]) -> None:
     key = f"filter-{name}"
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = _stored(name) if _stored(name) in options else next(iter(options))
+    st.session_state[key] = _stored(name) if _stored(name) in options else next(iter(options))
     st.segmented_control(
         messages.say(f"filters.{name}", lang), list(options), format_func=options.__getitem__, key=key,
         label_visibility="collapsed", on_change=_keep, args=(name,), required=True,

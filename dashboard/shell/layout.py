@@ -8,21 +8,44 @@ from typing import TypeVar
 from zlib import crc32
 
 import streamlit as st
+import structlog
 
+import messages
+from dashboard import metrics as ops
 from dashboard import screens
 from dashboard.charts.chart import PICK, Chart
 from dashboard.charts.theme import DAY, NIGHT, WALL
 from dashboard.shell.html import draw, esc
+from records.clock import local_now
 
+log = structlog.get_logger()
 _GO = "go-to"
 T = TypeVar("T")
+LANGUAGE = "lang"
+"""Where a session keeps the reader's language."""
 
 
 @contextmanager
 def row(key: str, kind: str = "two") -> Iterator[None]:
     """Panels beside each other: two thirds and one third, or `half` and half; below each other where it is narrow."""
-    with st.container(key=f"row-{kind}-{key}"):
+    with st.container(key=f"row-{kind}-{key}"), contained(f"row {key}"):
         yield
+
+
+@contextmanager
+def contained(what: str) -> Iterator[None]:
+    """What fails within says so in its place; the rest of the screen stands, and the next refresh tries again."""
+    try:
+        yield
+    except Exception as error:
+        log.error("part of a screen failed", part=what, exc_info=error)
+        ops.SCREEN_ERRORS.inc()
+        lang, at = st.session_state.get(LANGUAGE, messages.DEFAULT), f"{local_now():%Y-%m-%d %H:%M:%S}"
+        title, told = (
+            messages.say("common.part_failed", lang),
+            messages.say("common.error_what", lang, time=at),
+        )
+        draw(f'<div class="empty failed" role="alert"><b>{esc(title)}</b><p>{esc(told)}</p></div>')
 
 
 @contextmanager
@@ -30,7 +53,8 @@ def panel(key: str, title: str, note: str = "") -> Iterator[None]:
     """A card with its title and an optional note; what is drawn within stands in it."""
     with st.container(key=f"panel-{key}", gap=None):
         draw(_head(title, note))
-        yield
+        with contained(f"panel {key}"):
+            yield
 
 
 @contextmanager
@@ -40,7 +64,8 @@ def panel_of_choice(key: str, title: str, choose: Callable[[], T], note: str = "
         with st.container(horizontal=True, vertical_alignment="center", key=f"panelbar-{key}"):
             draw(_head(title, note))
             chosen = choose()
-        yield chosen
+        with contained(f"panel {key}"):
+            yield chosen
 
 
 def _head(title: str, note: str) -> str:
@@ -95,6 +120,14 @@ def address() -> str:
     """A word for what the address asks: a chart of other choices is another, in which nothing has been picked."""
     asked = sorted((name, st.query_params[name]) for name in st.query_params)
     return f"{crc32(repr(asked).encode()):08x}"
+
+
+def choose(**choices: str) -> None:
+    """Put choices into the address, "" takes one out: together, so that the way back is one step."""
+    before = st.query_params.to_dict()
+    after = {name: value for name, value in {**before, **choices}.items() if value}
+    if after != before:
+        st.query_params.from_dict(after)
 
 
 def _pick(name: str, picked: Callable[[str], None]) -> None:

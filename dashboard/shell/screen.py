@@ -13,14 +13,14 @@ import streamlit as st
 import structlog
 
 import messages
-from dashboard import context, screens
+from dashboard import context, freshness, screens
 from dashboard import metrics as ops
 from dashboard.access.accounts import SignedIn
 from dashboard.screens import Screen
-from dashboard.shell import layout
+from dashboard.shell import layout, view_menu
 from dashboard.shell.filters import LOTS_SORT, Choice, filter_row, notice
 from dashboard.shell.html import draw as put
-from records.clock import BEIJING, local_now, now, today
+from records.clock import local_now, now
 from records.serving.requests import LANGUAGE_COOKIE
 from supervision.figures.filters import Filters
 
@@ -31,11 +31,11 @@ def language() -> str:
     """The language of this session: the address's `lang`, else what was chosen before, else Chinese."""
     asked = st.query_params.get("lang")
     if asked in messages.languages():
-        st.session_state["lang"] = asked
-    elif "lang" not in st.session_state:
+        st.session_state[layout.LANGUAGE] = asked
+    elif layout.LANGUAGE not in st.session_state:
         cookie = st.context.cookies.get(LANGUAGE_COOKIE)
-        st.session_state["lang"] = cookie if cookie in messages.languages() else messages.DEFAULT
-    chosen: str = st.session_state["lang"]
+        st.session_state[layout.LANGUAGE] = cookie if cookie in messages.languages() else messages.DEFAULT
+    chosen: str = st.session_state[layout.LANGUAGE]
     return chosen
 
 
@@ -110,27 +110,37 @@ def show(
         bar = st.container(horizontal=True, vertical_alignment="center", key="title-bar")
         chosen = filter_row(lang, filters, marks) if filters else Choice()
         with bar:
-            _title(screen, lang, (as_of or now)())
+            _title(screen, lang, freshness.of((as_of or now)()), paused)
             if every is not None:
                 _pause(paused)
+            view_menu.show(screen, user, lang)
             _export(screen, user.role, chosen)
         if over_lots:
             notice(chosen.filters, chosen.as_query(), lang)
-        body(Page(screen, user, lang, chosen))
+        with layout.contained(screen.slug):
+            body(Page(screen, user, lang, chosen))
         ops.SCREEN_SECONDS.labels(screen=screen.slug).observe(time.perf_counter() - started)
 
     st.fragment(run_every=None if paused or every is None else every)(draw)()
 
 
-def _title(screen: Screen, lang: str, at: datetime | None) -> None:
-    clock = at.astimezone(BEIJING).strftime("%H:%M:%S") if at else "—"
-    if at and at.astimezone(BEIJING).date() != today():
-        clock = at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
+def _title(screen: Screen, lang: str, state: freshness.Freshness, paused: bool) -> None:
     demo = f'<span class="demo">{messages.say("common.demo", lang)}</span>' if context.is_demo() else ""
     put(
         f'<header class="title"><h1>{screen.name(lang)}</h1><p class="cut">{screen.meaning(lang)}</p>{demo}'
-        f'<span class="muted asof">{messages.say("common.as_of", lang, time=clock)}</span></header>'
+        f"{_age(lang, state, paused)}</header>"
     )
+
+
+def _age(lang: str, state: freshness.Freshness, paused: bool) -> str:
+    """As of when the screen stands; set apart where it is paused, or where its data should be newer than they are."""
+    words = messages.say("common.as_of", lang, time=freshness.moment(state.as_of))
+    if paused:
+        held = messages.say("common.paused", lang)
+        return f'<span class="asof held" role="status"><b>{held}</b> {words}</span>'
+    if state.stale:
+        return f'<span class="asof stale" role="status">{words} <b>{escape(state.words(lang))}</b></span>'
+    return f'<span class="muted asof">{words}</span>'
 
 
 def _pause(paused: bool) -> None:

@@ -217,12 +217,11 @@ def _pager(name: str, shown: Window, lang: str) -> None:
 
 
 def _sorted(name: str, before: str) -> None:
-    st.query_params[f"{name}-sort"] = st.session_state[f"{name}-sort-{before}"]
-    st.query_params.pop(f"{name}-page", None)
+    layout.choose(**{f"{name}-sort": st.session_state[f"{name}-sort-{before}"], f"{name}-page": ""})
 
 
 def _turned(name: str, page: int) -> None:
-    st.query_params[f"{name}-page"] = str(page)
+    layout.choose(**{f"{name}-page": "" if page == 1 else str(page)})
 
 
 # ── markup ───────────────────────────────────────────────────────────────────

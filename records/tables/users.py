@@ -1,11 +1,11 @@
-"""Local accounts 用户 and the audit chain's rows 审计."""
+"""Local accounts 用户 with the views they saved, wall displays 大屏, and the audit chain's rows 审计."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from messages import say
@@ -35,6 +35,36 @@ class User(Base):
     unlocked_at: Mapped[datetime | None]
     """Sign-ins that failed before this moment no longer lock the account."""
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class SavedView(Base):
+    """常用视图: a screen with its choices, under a name of its user's."""
+
+    __tablename__ = "saved_view"
+    user: Mapped[Key] = mapped_column(ForeignKey("user.name"), primary_key=True)
+    name: Mapped[Code] = mapped_column(primary_key=True)
+    screen: Mapped[Code]
+    """Slug of the screen."""
+    query: Mapped[dict[str, Any]]
+    """What the screen's address says: query parameter → value."""
+    opens_first: Mapped[bool] = mapped_column(default=False)
+    """Whether the desk opens with it for this user; one of a user's at most."""
+    saved_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Display(Base):
+    """大屏: a wall screen that shows figures without anybody signed in; its token is kept as SHA-256 only."""
+
+    __tablename__ = "display"
+    name: Mapped[Key] = mapped_column(primary_key=True)
+    token_hash: Mapped[Code] = mapped_column(index=True)
+    screens: Mapped[list[Any]]
+    """Slugs of the screens it may show, in the order of its playlist."""
+    seconds: Mapped[int]
+    """How long each screen stands."""
+    added_by: Mapped[Key]
+    added_at: Mapped[datetime] = mapped_column(default=now)
+    revoked_at: Mapped[datetime | None]
 
 
 class UnmaskRequest(Base):

@@ -42,6 +42,9 @@ def opened(test: AppTest, screen: Screen) -> AppTest:
     test.run()
     if screen.slug not in {page.get("url_pathname") for page in test._registered_pages.values()}:
         raise ValueError(f"the navigation has no page {screen.slug}")
+    assert not [m.value for m in test.markdown if 'class="empty failed"' in m.value], (
+        "a part of the screen failed"
+    )
     return test
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from dashboard import context
+from dashboard.access.displays import Playlist
 from dashboard.config import DeskConfig
 from dashboard.screens import ADMIN
 from records import sources
@@ -160,3 +161,23 @@ def test_a_form_calls_a_thing_what_its_table_calls_it(desk: DeskConfig) -> None:
         page = admin(area)
         assert [one.label for one in page.text_input if one.key == key] == [word]
         assert f">{word}</th>" in text(page)
+
+
+def test_a_wall_display_is_added_and_revoked(desk: DeskConfig) -> None:
+    test = admin("displays")
+    test.multiselect(key="display-screens").set_value(["savings", "hall"]).run()
+    said = send(test, "add_display", name="lobby", seconds="45")
+    assert "已新增：lobby" in text(said) and last_act() == ("admin", "display.add", "lobby")
+    token = said.code[0].value
+    shown = context.displays().check(token)
+    assert shown is not None and shown.playlist == Playlist(("savings", "hall"), 45)
+    assert "规模节资与项目专题 → 数字直播大厅" in text(said) and "每屏 45 秒" in text(said)
+    assert "已撤销：lobby" in text(send(admin("displays"), "revoke_display", display="lobby"))
+    assert last_act() == ("admin", "display.revoke", "lobby")
+    context.displays().forget()
+    assert context.displays().check(token) is None
+
+
+def test_an_interval_out_of_bounds_is_refused_in_words(desk: DeskConfig) -> None:
+    said = send(admin("displays"), "add_display", name="lobby", seconds="2")
+    assert "每屏停留须为 5 至 3600 秒" in text(said)

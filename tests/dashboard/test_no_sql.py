@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OWN = {"dashboard/access/accounts.py"}
-"""The desk's accounts are its own records: nobody else reads or writes them, and they are no figure and no list."""
+OWN = {f"dashboard/access/{name}.py" for name in ("accounts", "displays", "saved_views")}
+"""The desk's accounts, wall displays and saved views are its own records: nobody else reads or writes them, and they are
+no figure and no list."""
 FILES = [
     path
     for package in ("pages", "dashboard")

@@ -364,3 +364,32 @@ def test_a_cameras_password_need_not_stand_on_a_command_line(ledger: Ledger) -> 
     told("room", "camera", "hz-77", "--rtsp", "-", stdin="rtsp://a:b@10.0.0.8/x\n")
     with ledger.read() as session:
         assert session.get_one(Room, "hz-77").rtsp_url == "rtsp://a:b@10.0.0.8/x"
+
+
+def test_a_wall_displays_whole_life(ledger: Ledger) -> None:
+    made = told("display", "add", "lobby", "--screens", "savings,hall", "--seconds", "45")
+    assert made["open"] == f"http://127.0.0.1:8601/auth/display#{made['token']}"
+    [row] = json.loads(sunbid("display", "list", "--json").stdout)
+    assert (row["name"], row["screens"], row["seconds"], row["revoked"]) == (
+        "lobby",
+        ["savings", "hall"],
+        45,
+        False,
+    )
+    assert str(made["token"]) not in sunbid("display", "list").stdout
+    assert told("display", "revoke", "lobby") == {"display": "lobby", "revoked": True}
+    assert json.loads(sunbid("display", "list", "--json").stdout)[0]["revoked"] is True
+    assert acts(ledger) == [("display.add", "lobby"), ("display.revoke", "lobby")]
+    for words, code in (
+        (("revoke", "lobby"), 1),
+        (("revoke", "nobody"), 1),
+        (("add", "x", "--screens", "leads"), 2),
+    ):
+        assert sunbid("display", *words).exit_code == code, words
+
+
+def test_the_help_of_displays_lists_the_screens_there_are() -> None:
+    from dashboard import screens
+    from sunbid.commands import displays
+
+    assert tuple(displays.SCREENS.split(",")) == screens.WALL
