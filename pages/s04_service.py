@@ -26,8 +26,7 @@ def body(page: shell.Page) -> None:
     """Five figures; how each room's stream does; the rooms' day and the days per leg of the process."""
     room_health.banner(page.lang)
     show(_kpis(page), page.lang)
-    every = None if st.session_state.get("paused") else STRIP_EVERY
-    st.fragment(run_every=every)(_strip)(page)
+    st.fragment(run_every=None if page.paused else STRIP_EVERY)(_strip)(page)
     with layout.row("day"):
         _gantt(page)
         _legs(page)

@@ -33,7 +33,7 @@ def body(page: shell.Page) -> None:
     view, count, chosen = _filters(page)
     if view == "wall":
         wanted = {"centre": chosen["centre"], "family": chosen["family"], "key": "1" if chosen["key"] else ""}
-        components.wall(count, wanted, page.lang)
+        components.wall(count, wanted, page.lang, paused=page.paused)
         return
     if view == "calendar":
         _calendar(page, chosen)

@@ -12,6 +12,7 @@ from dashboard import components, context
 from dashboard.panels import host as host_panel
 from dashboard.panels import room as room_panel
 from dashboard.panels import room_health
+from dashboard.shell import layout
 from dashboard.shell import screen as shell
 from records import clock, hosting
 from records.clock import BEIJING
@@ -48,7 +49,7 @@ def body(page: shell.Page) -> None:
         components.opening(
             found.id, page.lang, room=room.id if room else None, room_name=place,
             control_price=None if lot.control_price is None else str(lot.control_price), currency=currency(lot.currency, lot.vat),
-            key=f"opening-{found.id}",
+            paused=page.paused, key=f"opening-{found.id}",
         )  # fmt: skip
     host_panel.record(page, found.id)
 
@@ -73,7 +74,7 @@ def _chosen(session: Session, page: shell.Page) -> str | None:
         if not options:
             return asked
         first = asked or _of_room(entries, st.query_params.get("room")) or _first(entries)
-        if st.session_state.get("choose-opening") not in options:
+        if asked in options or st.session_state.get("choose-opening") not in options:
             st.session_state["choose-opening"] = first
         picked: str | None = st.selectbox(
             page.say("room.opening"), list(options), format_func=lambda key: options[key], key="choose-opening",
@@ -86,8 +87,7 @@ def _chosen(session: Session, page: shell.Page) -> str | None:
 def _keep(known: frozenset[str]) -> None:
     if st.session_state["choose-opening"] not in known:
         return
-    st.query_params["opening"] = st.session_state["choose-opening"]
-    st.query_params.pop("room", None)
+    layout.choose(opening=st.session_state["choose-opening"], room="")
 
 
 def _name(opening: Opening, lot: Lot) -> str:

@@ -31,7 +31,7 @@ def body(page: shell.Page) -> None:
         return
     components.warning_desk(
         page.lang, chosen, counts_only=False,
-        paused=bool(st.session_state.get("paused")), opened=st.query_params.get("warning"),
+        paused=page.paused, opened=st.query_params.get("warning"),
     )  # fmt: skip
 
 

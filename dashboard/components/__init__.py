@@ -90,10 +90,12 @@ def player(room: str, name: str, lang: str, *, secret: bool = False, key: str | 
     _component("player")(data=data, key=key or f"player-{room}")
 
 
-def wall(count: int, filters: Mapping[str, str], lang: str, *, key: str = "wall") -> None:
-    """`count` (4, 9 or 16) rooms at once; `filters` are the query of /api/hall."""
+def wall(
+    count: int, filters: Mapping[str, str], lang: str, *, paused: bool = False, key: str = "wall"
+) -> None:
+    """`count` (4, 9 or 16) rooms at once; `filters` are the query of /api/hall; `paused`: all of them stand still."""
     data = {
-        "hub": _hub(), "count": count, "filters": {**filters, "lang": lang}, "words": words(lang, "live"),
+        "hub": _hub(), "count": count, "filters": {**filters, "lang": lang}, "words": words(lang, "live"), "paused": paused,
     }  # fmt: skip
     _component("wall")(data=data, key=key)
 
@@ -116,11 +118,13 @@ def opening(
     room_name: str,
     control_price: str | None,
     currency: str = CNY,
+    paused: bool = False,
     key: str = "opening",
 ) -> None:
-    """Picture, process, prices, log and objections of one opening, straight from the hub's feed."""
+    """Picture, process, prices, log and objections of one opening, straight from the hub's feed; `paused`: as they stood."""
     data = {
         "hub": _hub(),
+        "paused": paused,
         "opening": opening_id,
         "player": {"room": room, "name": room_name} if room else None,
         "controlPrice": control_price,

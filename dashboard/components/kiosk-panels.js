@@ -8,6 +8,7 @@ import { Pictures } from "./kiosk-pictures.js";
 export class Panel {
   constructor(told, words) {
     this.words = words;
+    this.plots = [];
     this.title = h("span");
     this.note = h("small");
     this.heading = h("h2", {}, this.title, this.note);
@@ -32,7 +33,18 @@ export class Panel {
     }
     const kept = KEPT[told.kind];
     if (kept) { this.part ??= kept(this.body, this.words); this.part.update(told); }
-    else this.body.replaceChildren(...DRAWN[told.kind](told, this.words));
+    else this.draw(DRAWN[told.kind](told).filter(Boolean));
+  }
+
+  draw(parts) {
+    this.body.replaceChildren(...parts.map((part) => part.box ?? part));
+    this.plots = parts.filter((part) => part.fill);
+  }
+
+  /** Draws what was told of drawings, once every panel of the screen has the room it will have. */
+  fill() {
+    for (const one of this.plots) one.fill();
+    this.plots = [];
   }
 
   close() { this.part?.close?.(); }
@@ -46,16 +58,32 @@ const KEPT = {
   pictures: (body, words) => new Pictures(body, words),
 };
 
+/** A drawing as large as the room that is left for it: drawn once its panel stands. */
+class Plot {
+  constructor(draw) {
+    this.draw = draw;
+    this.box = h("div.plot");
+  }
+
+  fill() { this.box.replaceChildren(this.draw(this.box.clientWidth, this.box.clientHeight)); }
+}
+
+const plot = (draw, ...told) => new Plot((width, height) => draw(...told, width, height));
+
 const DRAWN = {
-  figure: (told) => [big(told), small(told), told.trend ? line(told) : null, told.bars ? columns(told.bars, 408, 150) : null, gauge(told.gauge), pairs(told.pairs)].filter(Boolean),
+  figure: (told) => [big(told), small(told), told.trend ? plot(line, told) : null, told.bars ? plot(columns, told.bars) : null, gauge(told.gauge), pairs(told.pairs)],
+  course: (told) => [plot(line, told)],
   pairs: (told) => [pairs(told.pairs)],
-  ranking: (told) => [ranking(told.bars), pairs(told.pairs)].filter(Boolean),
-  columns: (told) => [columns(told.bars, 888, 620, told.unit)],
-  dumbbell: (told) => [dumbbell(told), pairs(told.pairs)],
+  ranking: (told) => [ranking(told.bars), pairs(told.pairs)],
+  columns: (told) => [plot(columns, told.bars)],
+  dumbbell: (told) => [plot(dumbbell, told), pairs(told.pairs)],
   provinces: (told) => [provinces(told)],
-  centres: (told) => [...cells(told), h("p.nt", {}, told.caption, told.rest ? h("br") : null, told.rest)],
-  treemap: (told) => [treemap(told.bars)],
-  gantt: (told) => [gantt(told)],
+  centres: (told) => {
+    const [comb, legend] = cells(told);
+    return [comb, h("div.under", {}, h("p.small", {}, told.caption, told.rest ? ` · ${told.rest}` : ""), legend)];
+  },
+  treemap: (told) => [plot(treemap, told.bars)],
+  gantt: (told) => [plot(gantt, told)],
   marks: (told) => [h("ul.ca", {}, told.marks.map((one) => h(`li${one.on ? "" : ".t"}`, {}, tick(one.on), one.name)))],
   lamps: (told) => [
     h("ol.lamps", {}, told.levels.map((one) => h(`li.${one.level}`, {}, h("span.lv", {}, mark(one.level), one.name), h("strong", {}, one.value)))),
@@ -74,7 +102,7 @@ function small(told) {
 
 function pairs(list) {
   if (!list?.length) return null;
-  return h("dl.duo", {}, list.map((one) => h("div", {}, h("dt.cut", {}, one.name), h("dd", {}, one.value, one.unit ? h("small", {}, one.unit) : null))));
+  return h(list.length === 3 ? "dl.duo.three" : "dl.duo", {}, list.map((one) => h("div", {}, h("dt.cut", {}, one.name), h("dd", {}, one.value, one.unit ? h("small", {}, one.unit) : null))));
 }
 
 function gauge(told) {

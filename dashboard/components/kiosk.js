@@ -125,6 +125,7 @@ class Wall {
     const ids = view.panels.map((panel) => panel.id).join();
     if (this.shown !== ids || !this.panels.length) this.lay(view, ids);
     view.panels.forEach((panel, place) => this.panels[place].update(panel));
+    for (const panel of this.panels) panel.fill();
   }
 
   lay(view, ids) {

@@ -72,7 +72,15 @@ class OpeningView {
     this.feedState.textContent = state === "open" ? words.synchronised : state === "refused" ? say(words.feedRefused, { code }) : words.reconnecting;
   }
 
+  /** Paused by the viewer it stands still, picture and lists; what came meanwhile is drawn when it goes on. */
+  hold(paused) {
+    this.data.paused = paused;
+    this.player?.hold(paused);
+    if (!paused) this.draw();
+  }
+
   schedule() {
+    if (this.data.paused) return;
     this.pending ??= setTimeout(() => { this.pending = null; this.draw(); }, 40);
   }
 
@@ -227,7 +235,12 @@ export default function (component) {
     parent.append(root);
     let view = new OpeningView(root, data);
     return {
-      update(next) { view.close(); view = new OpeningView(root, next); },
+      update(next) {
+        const same = (one) => JSON.stringify({ ...one, paused: null });
+        if (same(next) === same(view.data)) { view.hold(next.paused); return; }
+        view.close();
+        view = new OpeningView(root, next);
+      },
       close() { view.close(); root.remove(); },
     };
   });

@@ -57,6 +57,12 @@ export class Player {
     return this.rung;
   }
 
+  /** The picture stands still, or goes on where it is now. */
+  hold(paused) {
+    if (paused) this.video.pause();
+    else this.video.play().catch(() => {}); // without a source yet: it plays once there is one
+  }
+
   choose(choice) {
     this.ladder.choose(choice);
     this.rung.open = false;

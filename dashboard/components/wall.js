@@ -81,6 +81,7 @@ export class Wall {
 
   /** The desk knows which opening stands at which stage; the hub knows where there is a picture. */
   async poll() {
+    if (this.data.paused) return;
     try {
       const query = new URLSearchParams(Object.entries(this.data.filters).filter(([, v]) => v));
       this.seats = (await ask(`/api/hall?${query}`)).seats;
@@ -98,7 +99,7 @@ export class Wall {
   }
 
   draw() {
-    if (this.closed || !this.seats) return;
+    if (this.closed || this.data.paused || !this.seats) return;
     const byId = new Map((this.rooms ?? []).map((room) => [room.id, room]));
     const rank = (seat) => (byId.get(seat.room)?.state === "live" ? 0 : 4) + ({ in_progress: 0, paused: 1, scheduled: 2 }[seat.state] ?? 3);
     const shown = [...this.seats].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, "zh")).slice(0, this.data.count);
@@ -120,8 +121,10 @@ export class Wall {
 
   update(data) {
     const moved = JSON.stringify(data.filters) !== JSON.stringify(this.data.filters);
+    const held = Boolean(data.paused) !== Boolean(this.data.paused);
     this.data = data;
-    if (moved) { clearTimeout(this.timer); this.poll(); } else this.draw();
+    if (held) for (const tile of this.tiles.values()) tile.player?.hold(data.paused);
+    if (moved || held) { clearTimeout(this.timer); this.poll(); } else this.draw();
   }
 
   close() {

@@ -10,7 +10,7 @@ from typing import Any
 
 import messages
 from dashboard.shell import figure_cards as measures
-from dashboard.shell.cards import Kpi
+from dashboard.shell.cards import DASH, Kpi
 from dashboard.shell.filters import Choice
 from supervision.figures.dictionary import FIGURES
 from supervision.figures.filters import Filters
@@ -73,7 +73,7 @@ def total(name: str, value: str, unit: str = "", note: str = "") -> dict[str, st
 
 def pair(name: str, value: str, unit: str = "") -> dict[str, str]:
     """A small figure with its name."""
-    return {"name": name, "value": value, "unit": unit}
+    return {"name": name, "value": value, "unit": "" if value == DASH else unit}
 
 
 def named(ask: Ask, id: str) -> str:

@@ -15,6 +15,7 @@ from records import clock
 from records.clock import BEIJING, now, today
 from records.current import OVER, RUNNING
 from supervision.figures import formats as figures
+from supervision.figures.dictionary import FIGURES
 from supervision.lists import hall, room_day
 from supervision.lists.openings import ticker as happenings
 from supervision.warnings import desk as warnings
@@ -238,3 +239,10 @@ def families(ask: Ask) -> Panel:
         "kind": "ranking", "title": ask.say("wall.by_family"), "note": ask.period,
         "bars": bars([(name, n, figures.number(n)) for name, n in rows]), "empty": ask.say("overview.calm"),
     }  # fmt: skip
+
+
+def warned_share(ask: Ask) -> Panel:
+    """The share of lots with a warning, how often warnings were borne out."""
+    found = measures.answers().values(("M45", "M47"), ask.filters)
+    pairs = [pair(FIGURES[one].name.text(ask.lang), found[one].text.rstrip("%"), "%") for one in found]
+    return {"kind": "pairs", "title": ask.say("wall.warned_share"), "note": ask.period, "pairs": pairs}

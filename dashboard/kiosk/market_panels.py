@@ -7,6 +7,7 @@ from typing import Any
 
 import messages
 from dashboard import awards, context
+from dashboard.charts.scale import scale
 from dashboard.kiosk.asking import Ask, Panel, bars, figure, named, pair, panel, plain, total
 from dashboard.shell import figure_cards as measures
 from dashboard.shell.cards import DASH
@@ -327,3 +328,14 @@ def quality(ask: Ask) -> Panel:
     found = measures.values(("M25", "M28", "M36"), ask.filters)
     pairs = [pair(named(ask, one), _percent(found[one].value), "%") for one in ("M25", "M28", "M36")]
     return {"kind": "pairs", "title": ask.say("wall.quality"), "note": ask.period, "pairs": pairs}
+
+
+# ── warnings ─────────────────────────────────────────────────────────────────
+
+
+def warned_months(ask: Ask) -> Panel:
+    """Warnings raised in each of the last months."""
+    points = scale(ask.filters)
+    found = measures.series_of("M44", ask.filters, lambda one: float(one.value))
+    trend = {"names": points.names, "values": found, "said": [figures.number(value) for value in found]}
+    return {"kind": "course", "title": ask.say("wall.warnings_by", by=points.kind(ask.lang)), "note": points.span(ask.lang), "trend": trend, "floor": 0}  # fmt: skip

@@ -55,8 +55,8 @@ VIEWS: Mapping[str, tuple[tuple[str, Draw], ...]] = {
     ),
     "hall": (("wide", live.pictures), ("right", live.openings), ("right", live.today_counts)),
     "warnings": (
-        ("left", live.lamps), ("left", live.handling), ("centre", live.warning_totals), ("centre", live.warned_centres),
-        ("right", live.families),
+        ("left", live.lamps), ("left", live.handling), ("left", market.warned_months), ("centre", live.warning_totals),
+        ("centre", live.warned_centres), ("right", live.families), ("right", live.warned_share),
     ),
 }  # fmt: skip
 """Slug of a screen → its panels."""

@@ -57,9 +57,8 @@ def sidebar(user: SignedIn, pages: Mapping[Screen, Any], here: str) -> None:
                     st.container(key=f"nav-{screen.slug}"),
                 ):
                     if screen.id == "S11":
-                        st.fragment(run_every=BADGE_SECONDS)(_link)(
-                            page, partial(_badged, user, screen, lang)
-                        )
+                        every = None if st.session_state.get("paused") else BADGE_SECONDS
+                        st.fragment(run_every=every)(_link)(page, partial(_badged, user, screen, lang))
                     else:
                         _link(page, partial(screen.name, lang))
         _user_block(user, lang)

@@ -63,6 +63,11 @@ class Page:
         return self.choice.filters
 
     @property
+    def paused(self) -> bool:
+        """Whether whoever looks has stopped everything that refreshes itself."""
+        return bool(st.session_state.get("paused"))
+
+    @property
     def names_visible(self) -> bool:
         """Whether this user may see who a warning is about here; counts only otherwise."""
         return screens.names_visible(self.user.role, self.screen)
