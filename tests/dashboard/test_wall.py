@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 import messages
-from dashboard import components, context, screens
+from dashboard import components, context, freshness, screens
 from dashboard.access import displays
 from dashboard.config import DeskConfig
 from dashboard.exports import routes as exports
@@ -28,6 +28,7 @@ from dashboard.kiosk import feed, views
 from dashboard.shell.filters import read_choice
 from messages import Invalid
 from records import audit
+from records.clock import standing_at
 from records.serving.signing import token_hash
 from records.tables.users import AuditEntry, Display
 from tests.dashboard.conftest import BIDDERS, sign_in
@@ -288,13 +289,15 @@ def test_revoking_ends_the_feed_within_seconds(
     assert end.value.code == 4401
 
 
-def test_a_lens_that_stands_still_is_told(desk: DeskConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert json.loads(feed._sign("zh"))["stale"] == ""
-    from dashboard import freshness
-
-    monkeypatch.setattr(freshness, "STALE_AFTER", freshness.timedelta(0))
-    assert json.loads(feed._sign("zh"))["stale"] == "已 0 分钟未更新"
-    assert replace(freshness.of_lens(), as_of=None).words("zh") == ""
+def test_a_lens_that_stands_still_is_told(desk: DeskConfig) -> None:
+    as_of = context.lens().as_of()
+    assert as_of is not None
+    with standing_at(as_of + freshness.STALE_AFTER):
+        assert json.loads(feed._sign("zh"))["stale"] == ""
+    with standing_at(as_of + timedelta(minutes=7)):
+        assert json.loads(feed._sign("zh"))["stale"] == "已 7 分钟未更新"
+    with standing_at(as_of + timedelta(hours=5)):
+        assert json.loads(feed._sign("en"))["stale"].startswith("not renewed since ")
 
 
 def test_every_display_has_a_row_of_its_own(desk: DeskConfig) -> None:
