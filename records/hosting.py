@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from messages import Message, Unknown
-from records import audit, draw, opening_record
+from records import audit, draw, opening_checks, opening_record
 from records.administration import Conflict
 from records.clock import now, rfc3339
 from records.events import public_payload
@@ -37,8 +37,6 @@ STEPS = (
 """Steps a host may take; the sealing is not the host's. Their words: `room.step.<kind>`."""
 DRAW_STEPS = ("coefficient_committed", "coefficient_revealed", "coefficient_unrevealed")
 """Steps of a draw, taken by the two people who draw."""
-FEWEST = 3
-"""Bidders without whom a lot is not opened (招标投标法 art. 28)."""
 ANNOUNCEMENT = "scheduled"
 """An opening that has not begun is announced for another time."""
 
@@ -63,8 +61,11 @@ def next_steps(
     clock = LotClock(deadline=moment_of(opening, lot))
     due = is_visible(Datum.OPENING_PROCESS, clock, Audience.SUPERVISOR, at)
     told = progress_told(opening, due)
+    few = opening_checks.too_few(session, opening_id, lot) is not None
     found = []
     for kind in STEPS:
+        if few and kind in opening_checks.GOES_ON:
+            continue
         rule = OPENING_STEPS[kind]
         early = rule.after_deadline and not due
         if told.state in rule.states and told.stage in rule.stages and not early:

@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 
 from messages import Invalid, Message
 from records.clock import now, rfc3339
+from records.legal_clock import FEWEST_BIDDERS, is_tendered
 from records.public.masking import plain
 from records.tables.openings import Opening, OpeningEvent
+from records.tables.projects import Lot
 
 AHEAD = timedelta(seconds=5)
 """How far a source's clock may be ahead of ours."""
@@ -110,6 +112,41 @@ def _named(session: Session, opening_id: str) -> Iterator[tuple[int, str]]:
         told = (detail or {}).get("unmasked", payload)
         for line in told.get("bidders", [told]):
             yield int(line["no"]), plain(line["name"])
+
+
+# ── too few bidders ──────────────────────────────────────────────────────────
+
+GOES_ON = frozenset({
+    "decrypt_progress", "control_price", "coefficient_committed", "coefficient_revealed", "coefficient_unrevealed",
+    "coefficient_drawn", "bid_read", "bid_corrected", "record_confirmed",
+})  # fmt: skip
+"""Steps by which bids are opened. Without enough bidders what is left is to adjourn, to hear objections, to end."""
+
+
+HISTORY = timedelta(days=1)
+"""A step told of this much later is a record of what was done, which cannot be undone by refusing it: it is kept, and
+the project's page says that too few bid."""
+
+
+class TooFew(IllegalTransition):
+    """A step by which bids would be opened though fewer than three bidders are listed."""
+
+
+def too_few(session: Session, opening_id: str, lot: Lot) -> int | None:
+    """How many bidders the published list has where they are fewer than the law asks for (实施条例 art. 44: 不得开标);
+    None where there are enough, no list yet, or the lot is not tendered."""
+    listed = _listed(session, opening_id) if is_tendered(lot.method, lot.trade_family) else None
+    return listed if listed is not None and listed < FEWEST_BIDDERS else None
+
+
+def check_enough(session: Session, opening: Opening, lot: Lot, kind: str, ts: datetime) -> None:
+    """Raise TooFew where a step of now would open bids of a lot that the law lets nobody open."""
+    asked = kind in GOES_ON and opening.state == "in_progress" and now() - ts < HISTORY
+    count = too_few(session, opening.id, lot) if asked else None
+    if count is not None:
+        raise TooFew(
+            Message("state.too_few", opening=opening.id, event=kind, count=count, fewest=FEWEST_BIDDERS)
+        )
 
 
 # ── counts ───────────────────────────────────────────────────────────────────

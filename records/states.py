@@ -219,6 +219,7 @@ def append_event(
     hide = masking.hidden(session, opening, lot, kind, told, detail)
     shown = events.public_payload(kind, payload, mask=lot.prequalification, hide=hide)
     moment = opening_checks.check_time(session, opening, kind, ts)
+    opening_checks.check_enough(session, opening, lot, kind, moment)
     check_opening_step(opening, kind, shown, moment, not_before(opening, lot, kind))
     if kind == "scheduled":
         opening_checks.check_opening_time(opening, datetime.fromisoformat(shown["scheduled_at"]))

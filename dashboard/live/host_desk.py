@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from dashboard.access.accounts import SignedIn
 from messages import Fault, Message, Unknown
-from records import chain, draw, hosting, opening_record
+from records import chain, draw, hosting, opening_checks, opening_record
 from records.administration import Conflict
 from records.clock import now, rfc3339
 from records.currencies import currency
@@ -66,7 +66,7 @@ def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: s
         "steps": steps,
         "movable": hosts and opening.state == "scheduled",
         "retender": hosts and opening.result == "failed" and lot.status == "failed",
-        "few": len(told.listed) < hosting.FEWEST if told.listed else False,
+        "few": opening_checks.too_few(session, opening_id, lot) is not None,
         "open_objections": [{"no": no, "content": words} for no, words in told.open.items()],
         "missing": [message.text(lang) for message in left.messages()],
         "changed": told.changed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -94,20 +95,22 @@ def _of_lot(lot_id: str, found: list[_Award], demo: frozenset[str], experts: int
         "title": lot.name,
         "project": lot.project_id,
         "candidates": [one.line() for one in in_force] if clock.publicity else [],
+        "publicity_from": rfc3339(clock.publicity),
+        "publicity_until": rfc3339(_until(in_force)),
         "demo": found[0].award.source in demo,
     }
     rows = []
     if since := visible_from(Datum.CANDIDATES, clock):
-        until = max(
-            (one.award.publicity_until for one in in_force if one.award.publicity_until), default=None
-        )
-        span = {"publicity_until": rfc3339(until)}
-        rows.append(row("award", lot_id, {**base, "stage": "publicity", "awarded": [], **span}, since))
+        rows.append(row("award", lot_id, {**base, "stage": "publicity", "awarded": []}, since))
     if (since := visible_from(Datum.AWARD, clock)) and (won or not in_force):
         told = visible_from(Datum.EXPERTS, clock) is not None
         result = {**base, **_result(won), **({"experts": experts} if experts and told else {})}
         rows.append(row("award", lot_id, result, since))
     return rows
+
+
+def _until(found: list[_Award]) -> datetime | None:
+    return max((one.award.publicity_until for one in found if one.award.publicity_until), default=None)
 
 
 def _clock(found: list[_Award]) -> LotClock:

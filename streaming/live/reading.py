@@ -6,7 +6,7 @@ Every question runs in a small thread pool, so that a slow disk never holds up t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
@@ -135,6 +135,8 @@ def of_project(session: Session, topic: str, code: str) -> list[dict[str, Any]]:
     return [row.payload for row in rows]
 
 
-def beside(session: Session, opening: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+def beside(
+    session: Session, opening: Mapping[str, Any]
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """What stands beside the feed of an opening: its record if it came as history, and its lot's award."""
     return public.latest(session, "record", opening["id"]), public.latest(session, "award", opening["lot"])

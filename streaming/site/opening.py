@@ -168,8 +168,7 @@ def opening_page(
     opening: Opening, story: Story, past: Message | None, award: Message | None, place: str, lang: str
 ) -> dict[str, Any]:
     """Everything `opening.html` needs to tell of an opening; `past` is the record of one without events."""
-    read_out = opening["stage"] in READ_OUT and opening["result"] not in {"failed", "terminated"}
-    record = opening_record(opening, story, past) if read_out else None
+    record = opening_record(opening, story, past) if is_read_out(opening) else None
     return {
         "facts": facts(opening, place, lang),
         "figures": _figures(opening, story, record, lang),
@@ -179,6 +178,11 @@ def opening_page(
         "moments": [] if story.steps else _moments(opening, lang),
         "step_keys": STEPS,
     }
+
+
+def is_read_out(opening: Opening) -> bool:
+    """Whether every price of an opening has been read aloud, so that its record may be shown."""
+    return opening["stage"] in READ_OUT and opening["result"] not in {"failed", "terminated"}
 
 
 def _figures(opening: Opening, story: Story, record: Mapping[str, Any] | None, lang: str) -> Pairs:

@@ -21,6 +21,8 @@ class Line:
     awarded_at: str = ""
     members: str = ""
     """The other firms of its consortium, in words."""
+    under: str = ""
+    """Percent under the ceiling, with its sign; empty where the two cannot be compared."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,9 @@ def outcome(award: Mapping[str, Any] | None, lang: str, of: Mapping[str, Any]) -
     if not award:
         return None
     stage = str(award.get("stage") or "awarded")
-    won = [_line(part, lang, won=True) for part in award.get("awarded") or []]
+    won = [_line(part, of, lang, won=True) for part in award.get("awarded") or []]
     names = {line.name for line in won}
-    others = [_line(part, lang) for part in award.get("candidates") or [] if part["name"] not in names]
+    others = [_line(part, of, lang) for part in award.get("candidates") or [] if part["name"] not in names]
     lines = sorted([*won, *others], key=lambda line: (line.rank is None, line.rank or 0, not line.won))
     if not lines and stage != "cancelled":
         return None
@@ -61,11 +63,21 @@ def outcome(award: Mapping[str, Any] | None, lang: str, of: Mapping[str, Any]) -
     )
 
 
-def _line(part: Mapping[str, Any], lang: str, *, won: bool = False) -> Line:
+def _line(part: Mapping[str, Any], of: Mapping[str, Any], lang: str, *, won: bool = False) -> Line:
     price = part.get("price")
     shown = money(price, lang, currency_of(part)) if price is not None else "—"
     day = clock(part.get("awarded_at"), "%Y-%m-%d")
-    return Line(part.get("rank"), str(part["name"]), shown, won, day, consortium(part.get("members"), lang))
+    members = consortium(part.get("members"), lang)
+    return Line(part.get("rank"), str(part["name"]), shown, won, day, members, _under(part, of))
+
+
+def _under(part: Mapping[str, Any], of: Mapping[str, Any]) -> str:
+    """A price against the ceiling of its lot, in percent; both in the same currency, or nothing is said."""
+    price, ceiling = part.get("price"), of.get("control_price")
+    if price is None or not ceiling or Decimal(ceiling) <= 0 or currency_of(part) != currency_of(of):
+        return ""
+    percent = (Decimal(price) - Decimal(ceiling)) / Decimal(ceiling) * 100
+    return f"{percent:+.2f} %".replace("-", "−")
 
 
 def consortium(members: Sequence[str] | None, lang: str) -> str:

@@ -22,14 +22,14 @@ from streaming.live.board import Board
 from streaming.live.logs import Logs
 from streaming.live.reading import Reader, beside, openings_of
 from streaming.live.roster import Roster
-from streaming.live.story import STEPS, Story
+from streaming.live.story import STEPS, Story, opening_record
 from streaming.service import Service
 from streaming.site import market
 from streaming.site.api import Api, evidence_path
 from streaming.site.hall import Hall
 from streaming.site.opening import facts, listing, opening_page, slate
 from streaming.site.opinions import Form, OpinionForm
-from streaming.site.project import project_page, whole_project
+from streaming.site.project import project_page, read_lately, whole_project
 from streaming.site.render import LANGS, Site, address, currency_of, dated, word
 from streaming.site.verify import FOUND, example, log_shown, verdict
 
@@ -42,6 +42,8 @@ NAVIGATION: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("verify", "/verify", {}),
 )
 CACHED_PAGES = 200
+LOTS_SHOWN = 12
+"""Lots of a project whose prices its page draws; the openings of all of them are linked."""
 
 Summary = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
 """Opening → what of it can be watched again, as `/api/openings/{id}/replay` tells it."""
@@ -147,8 +149,17 @@ class Pages(Service):
                     address(f"/project/{code}", lang, sent=form.number) + "#opinions", 303
                 )
         url = str(request.base_url).rstrip("/") + address(f"/project/{code}", lang)
-        page = project_page(code, whole, url, lang)
+        opened = read_lately(whole)[:LOTS_SHOWN]
+        records = {str(one["id"]): await self._record(one) for one in opened}
+        again = {str(one["id"]) for one in opened if await self._replay(one)}
+        page = project_page(code, whole, records, again, url, lang)
         return _html(self._render("project.html", request, nav="", form=form, **page), form.status)
+
+    async def _record(self, opening: Mapping[str, Any]) -> dict[str, Any]:
+        """The record of an opening whose prices have been read aloud."""
+        log = await self._logs.get(opening["id"])
+        past, _ = await self._reader.ask(lambda s: beside(s, opening))
+        return opening_record(opening, log.story if log else Story(), past)
 
     async def market(self, request: Request) -> Response:
         """`/market`: figures that the watch publishes under the topic `market`."""

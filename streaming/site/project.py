@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from records.public import rows as public
 from streaming.live.reading import of_project
-from streaming.site.opening import Pairs
+from streaming.site.life import TO_LOOK_AT, Stage, stages
+from streaming.site.opening import Pairs, is_read_out
 from streaming.site.outcome import Outcome, outcome
-from streaming.site.render import clock, currency_of, full, money, named, term, word
+from streaming.site.prices import Histogram, histogram
+from streaming.site.render import address, clock, currency_of, full, money, named, term, word
 
 Payload = Mapping[str, Any]
 
@@ -42,6 +44,10 @@ class Whole:
         parts = (self.project or {}, *self.lots, *self.openings, *self.awards.values())
         return any(part.get("demo") for part in parts)
 
+    def opening(self, lot: str) -> Payload | None:
+        """The latest opening of a lot that was not called off."""
+        return next((o for o in self.openings if o["lot"] == lot and o["state"] != "cancelled"), None)
+
     def name(self, code: str) -> str:
         """The project's name, or its code while none is public."""
         names = [self.project.get("name") if self.project else None]
@@ -64,6 +70,15 @@ def whole_project(session: Session, code: str) -> Whole:
 
 
 @dataclass(frozen=True)
+class Read:
+    """What was read aloud of a candidate: how long it takes, and when it was read, in words; `link` plays that second."""
+
+    duration: str
+    time: str
+    link: str
+
+
+@dataclass(frozen=True)
 class LotCard:
     """One lot of the project."""
 
@@ -71,9 +86,18 @@ class LotCard:
     title: str
     status: str
     facts: Pairs
-    line: Pairs
-    """Its life as far as it is public: what and when."""
+    life: list[Stage]
     outcome: Outcome | None
+    read: Mapping[str, Read]
+    """Candidate → what was read aloud of it."""
+    prices: Histogram | None
+    opening: str
+    """The address of its latest opening; empty without one."""
+
+    @property
+    def late(self) -> list[Stage]:
+        """Steps beside which the law is not kept, or may not be."""
+        return [stage for stage in self.life if stage.check and stage.check.kept in TO_LOOK_AT]
 
 
 @dataclass(frozen=True)
@@ -86,20 +110,32 @@ class Paper:
     url: str = ""
 
 
-def project_page(code: str, whole: Whole, url: str, lang: str) -> dict[str, Any]:
-    """Everything `project.html` needs; `url` is the address that the QR code holds."""
-    lots = [_lot(lot, whole, lang) for lot in whole.lots]
-    won = [card for card in lots if card.outcome and card.outcome.winner]
+def read_lately(whole: Whole) -> list[Payload]:
+    """The latest opening of each lot, of those whose prices may have been read aloud."""
+    found = [whole.opening(str(lot["id"])) for lot in whole.lots]
+    return [opening for opening in found if opening is not None and is_read_out(opening)]
+
+
+def project_page(
+    code: str, whole: Whole, records: Mapping[str, Payload], replays: Set[str], url: str, lang: str
+) -> dict[str, Any]:
+    """Everything `project.html` needs. `records` are opening records by the opening's id, `replays` the openings that can
+    be watched again, `url` is the address that the QR code holds."""
+    lots = [_lot(lot, whole, records, replays, lang) for lot in whole.lots]
+    alone = lots[0] if len(lots) == 1 else None
     return {
         "code": code,
         "name": whole.name(code),
-        "facts": _facts(code, whole, lang),
+        "facts": _facts(code, whole, lang) + (alone.facts if alone else []),
         "lots": lots,
+        "late": [(lot, stage) for lot in lots for stage in lot.late],
         "openings": whole.openings,
+        "replays": replays,
         "papers": _papers(whole, lang),
         "asked": bool(whole.project),
         "opinions": [_paper("opinion", paper, lang) for paper in whole.papers.get("opinion", [])],
-        "won": won[0].outcome if len(won) == 1 and len(lots) == 1 else None,
+        "won": alone.outcome if alone and alone.outcome and alone.outcome.winner else None,
+        "alone": alone,
         "qr": qr(url),
         "demo": whole.demo,
     }
@@ -127,8 +163,25 @@ def _facts(code: str, whole: Whole, lang: str) -> Pairs:
     return [(word(lang, key), str(value)) for key, value in rows if value]
 
 
-def _lot(lot: Payload, whole: Whole, lang: str) -> LotCard:
-    award = whole.awards.get(str(lot["id"]))
+def _lot(lot: Payload, whole: Whole, records: Mapping[str, Payload], replays: Set[str], lang: str) -> LotCard:
+    award, opening = whole.awards.get(str(lot["id"])), whole.opening(str(lot["id"]))
+    record = records.get(str(opening["id"])) if opening else None
+    found = outcome(award, lang, lot)
+    again = opening is not None and opening["id"] in replays
+    return LotCard(
+        id=str(lot["id"]),
+        title=str(lot.get("title") or lot["id"]),
+        status=named(lang, "lot", lot.get("status")) or "",
+        facts=_lot_facts(lot, lang),
+        life=stages(lot, opening, len(record["bids"]) or None if record else None, award, whole.papers, lang),
+        outcome=found,
+        read=_read(record, again, lang) if found else {},
+        prices=histogram(record, _won(award, lot), currency_of(lot), lang),
+        opening=address(f"/opening/{opening['id']}", lang) if opening else "",
+    )
+
+
+def _lot_facts(lot: Payload, lang: str) -> Pairs:
     rows = [
         ("facts.lot", lot["id"]),
         ("facts.category", term(lang, lot.get("category"))),
@@ -137,33 +190,29 @@ def _lot(lot: Payload, whole: Whole, lang: str) -> LotCard:
         ("fact.control", _money(lot, "control_price", lang)),
         ("fact.base", _money(lot, "base_price", lang)),
     ]
-    return LotCard(
-        id=str(lot["id"]),
-        title=str(lot.get("title") or lot["id"]),
-        status=named(lang, "lot", lot.get("status")) or "",
-        facts=[(word(lang, key), str(value)) for key, value in rows if value],
-        line=_line(lot, award, whole, lang),
-        outcome=outcome(award, lang, lot),
-    )
+    return [(word(lang, key), str(value)) for key, value in rows if value]
 
 
-def _line(lot: Payload, award: Payload | None, whole: Whole, lang: str) -> Pairs:
-    ended = [o["ended_at"] for o in whole.openings if o["lot"] == lot["id"] and o.get("ended_at")]
-    decided = [part["awarded_at"] for part in (award or {}).get("awarded", []) if part.get("awarded_at")]
-    signed = [
-        c["signed_at"]
-        for c in whole.papers.get("contract", [])
-        if c.get("lot") == lot["id"] and c.get("signed_at")
-    ]
-    moments = [
-        ("field.notice_at", lot.get("notice_at")),
-        ("field.deadline", lot.get("deadline")),
-        ("line.opened", max(ended, default=None)),
-        ("line.publicity", (award or {}).get("publicity_until")),
-        ("field.awarded_at", max(decided, default=None)),
-        ("line.contract", max(signed, default=None)),
-    ]
-    return [(word(lang, key), clock(value, "%Y-%m-%d %H:%M")) for key, value in moments if value]
+def _won(award: Payload | None, lot: Payload) -> str | None:
+    """The winning price, where one price won and it is in the lot's currency."""
+    won = (award or {}).get("awarded") or []
+    fits = len(won) == 1 and won[0].get("price") is not None and currency_of(won[0]) == currency_of(lot)
+    return str(won[0]["price"]) if fits else None
+
+
+def _read(record: Payload | None, again: bool, lang: str) -> dict[str, Read]:
+    """Bidder → what was read aloud of it. A qualification lot's record names nobody."""
+    return {
+        bid["name"]: Read(
+            duration="—" if bid.get("duration_days") is None else str(bid["duration_days"]),
+            time=clock(bid.get("read_at")),
+            link=f"{address('/opening/' + record['id'], lang)}#ts={bid['read_at']}"
+            if again and bid.get("read_at")
+            else "",
+        )
+        for bid in (record or {}).get("bids", [])
+        if record
+    }
 
 
 def _papers(whole: Whole, lang: str) -> list[Paper]:

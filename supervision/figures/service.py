@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from statistics import median
 from typing import Any
 
@@ -12,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from records.bids_on_hand import bid_on_hand
 from records.clock import bounds, today
+from records.legal_clock import PUBLICITY, days_between
 from records.lots import centre_of_lot
 from records.tables.bids import Bid
 from records.tables.broadcast import BroadcastSession
@@ -30,8 +30,6 @@ from supervision.figures.savings import count, flagged
 LIVE_SECONDS = 60.0
 """A broadcast counts from a minute on air (M18)."""
 DAY = 86_400
-PUBLICITY = timedelta(days=3)
-"""公示期 at the least (实施条例 art. 54)."""
 _OVER = ("ended", "sealed")
 
 
@@ -201,8 +199,8 @@ def _publicity(filters: Filters) -> Select[Any]:
 
 
 def _long_enough(rows: Sequence[Row], _: Filters) -> Share:
-    spans = [until - since for since, until in rows if since and until]
-    return Share(sum(span >= PUBLICITY for span in spans), len(spans), len(rows) - len(spans))
+    days = [days_between(since, until) for since, until in rows if since and until]
+    return Share(sum(span >= PUBLICITY for span in days), len(days), len(rows) - len(days))
 
 
 M17 = LedgerFigure(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from records.clock import BEIJING, rfc3339
+from records.clock import rfc3339
+from records.legal_clock import TO_BID, days_between, is_tendered
 from supervision.rules.facts import LotFacts
 from supervision.rules.finding import Finding
 from supervision.rules.rule import LotRule, Parameter
-
-COMPETITIVE = frozenset({"open", "selective"})
-"""Methods in which bids are invited, for which the law sets the span."""
 
 
 class ShortTimeToBid(LotRule):
@@ -18,16 +16,16 @@ class ShortTimeToBid(LotRule):
 
     id, family, level = "T8", "tenderers", "yellow"
     reads = ("lot.notice_at", "lot.deadline", "lot.method", "lot.trade_family")
-    parameters = (Parameter("days_to_bid", 20, 1, 60, whole=True),)
+    parameters = (Parameter("days_to_bid", TO_BID, 1, 60, whole=True),)
 
     def measure(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> float | None:
-        """Days by the Beijing calendar, the first not counted (民法典 art. 201); None where the law sets none."""
+        """Days as `records.legal_clock` counts them; None where the law sets none."""
         if facts.notice_at is None or facts.deadline is None:
             return None
-        if facts.method not in COMPETITIVE or facts.trade_family not in ("works", "procurement"):
+        if not is_tendered(facts.method, facts.trade_family):
             return None
-        days = facts.deadline.astimezone(BEIJING).date() - facts.notice_at.astimezone(BEIJING).date()
-        return float(days.days) if days.days >= 0 else None
+        days = days_between(facts.notice_at, facts.deadline)
+        return float(days) if days >= 0 else None
 
     def evaluate(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> list[Finding]:
         """One finding, about the tenderer too."""

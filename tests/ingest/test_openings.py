@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from records.clock import now, rfc3339
 from records.ledger import Ledger
 from records.public import rows as public
 from records.states import verify_opening
 from records.tables.broadcast import PublicEvent
+from records.tables.intake import Reject
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
 
@@ -135,3 +138,20 @@ def test_a_changed_lot_is_shown_in_its_openings(ledger: Ledger, send: Send) -> N
     with ledger.read() as session:
         shown = public.latest(session, "opening", "op")
     assert shown is not None and shown["title"] == "改了名"
+
+
+def test_too_few_bidders_are_not_opened_by_the_platform_either(ledger: Ledger, send: Send) -> None:
+    begun = now().replace(microsecond=0) - timedelta(hours=1)
+    lot = {"project": "p", "name": "标段", "tenderer": "city", "deadline": rfc3339(begun)}
+    told = [
+        envelope("opening_event", f"e{i}", {"opening": "op", "type": kind, "payload": payload},
+                 at=str(rfc3339(begun + timedelta(minutes=i))))
+        for i, (kind, payload) in enumerate([*STEPS[1:3], ("ended", {"result": "failed"})])
+    ]  # fmt: skip
+    answers = send(*market(lots=0), envelope("lot", "l0", lot), opening(scheduled_at=rfc3339(begun)), *told)
+    listed, decrypted, ended = answers[-3:]
+    assert (listed.status, ended.status) == ("accepted", "accepted")
+    assert (decrypted.status, decrypted.path) == ("rejected", "data.type")
+    assert "少于 3 家" in (decrypted.reason or "") and "fewer than 3" in (decrypted.reason or "")
+    assert rows(ledger, Lot, Lot.id == "l0")[0].status == "failed"
+    assert [reject.key for reject in rows(ledger, Reject)] == ["e1"], "kept whole, for the one who tells it"

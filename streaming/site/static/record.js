@@ -1,6 +1,7 @@
 // The opening record: searched by name, initials of its pinyin or number, fifty a page; printed whole.
 import { $ } from "./site.js";
 import { PER_PAGE, pager } from "./pages.js";
+import "./share.js";
 
 const rows = [...($("rows")?.tBodies[0].rows ?? [])];
 const numberOf = (row) => row.cells[0].textContent;
@@ -40,24 +41,4 @@ if (rows.length) {
     draw();
   });
   draw();
-}
-
-$("print")?.addEventListener("click", () => print());
-
-$("share")?.addEventListener("click", async () => {
-  const link = location.href;
-  try {
-    await navigator.clipboard.writeText(link);
-    toast($("share").dataset.shared);
-  } catch {
-    toast(link); // no clipboard here: the address to copy by hand
-  }
-});
-
-let timer = 0;
-function toast(text) {
-  clearTimeout(timer);
-  $("toast").textContent = text;
-  $("toast").hidden = false;
-  timer = setTimeout(() => { $("toast").hidden = true; }, 3000);
 }

@@ -1,0 +1,149 @@
+"""The law's clock 法定期限 of a lot: what the law sets between its steps, what was measured, whether it is kept.
+
+The one home of these spans: the project's public page, figures and rules ask here. Days are counted as the Civil Code
+does (民法典 art. 201, 203): by the Beijing calendar, the first day not counted; where the last day is a day of rest, the
+next working day is the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from records.clock import BEIJING
+
+TO_BID = 20
+"""Days from the tender documents to the deadline, at the least (招标投标法 art. 24)."""
+TO_CHANGE = 15
+"""Days from a change of the tender documents to the deadline, at the least (招标投标法 art. 23)."""
+PUBLICITY = 3
+"""Days the candidates are public, at the least (实施条例 art. 54)."""
+TO_CONTRACT = 30
+"""Days from the award to the contract, at the most (招标投标法 art. 46)."""
+FEWEST_BIDDERS = 3
+"""Bidders without whom a lot is not opened (招标投标法 art. 28, 实施条例 art. 44)."""
+TENDERED = frozenset({"open", "selective"})
+"""Methods in which bids are invited, for which the law sets these spans."""
+TENDERED_FAMILIES = frozenset({"works", "procurement"})
+"""Trades that are tendered; land and property are sold under rules of their own."""
+SOON = 3
+"""Days before its last day from which a span that is running is said to end soon."""
+LONGEST_REST = 9
+"""Days by which a last day may move: a public holiday with the days of rest around it. Which days these are is published
+year by year and not known here, so that nothing is called late before they are over."""
+SATURDAY = 5
+
+
+class Kept(StrEnum):
+    """How a span stands."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    RUNNING = "running"
+    SOON = "soon"
+    """Running, and its last day is near."""
+    OVER = "over"
+    """Its last day is past, but may have been moved by a public holiday."""
+    LATE = "late"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """When the steps of a lot's life happened; None: not yet, or nobody has told."""
+
+    notice: datetime | None = None
+    change: datetime | None = None
+    """The last change of the tender documents before the deadline."""
+    deadline: datetime | None = None
+    opening: datetime | None = None
+    """What the opening was announced for."""
+    bidders: int | None = None
+    """How many bids were opened; None: none, or nobody has told."""
+    publicity_from: datetime | None = None
+    publicity_until: datetime | None = None
+    award: datetime | None = None
+    contract: datetime | None = None
+    tendered: bool = True
+    """Whether bids were invited (`is_tendered`): the spans before the deadline hold only then."""
+    ended: bool = False
+    """Failed, void or terminated: nothing runs any more."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """One span of the law as it stands in a lot. Its words: `law.<id>.<kept>`, of what was measured `law.<id>.measured`,
+    its article `law.<id>.article`."""
+
+    id: str
+    kept: Kept
+    limit: int | None = None
+    """Days the law sets, or bidders; None where it asks for a moment."""
+    days: int | None = None
+    """Days or bidders measured; of a span that runs, days left; of one that is over, days since. Minutes where `limit` is None."""
+    last: date | None = None
+    """The last day of a span that is running or over."""
+
+
+def is_tendered(method: str | None, family: str | None) -> bool:
+    """Whether the law's spans before the deadline hold for a lot."""
+    return method in TENDERED and family in TENDERED_FAMILIES
+
+
+def days_between(first: datetime, last: datetime) -> int:
+    """Days of the Beijing calendar between two moments, the first day not counted (民法典 art. 201)."""
+    return (last.astimezone(BEIJING).date() - first.astimezone(BEIJING).date()).days
+
+
+def last_day(begun: datetime, days: int) -> date:
+    """The last day of a span of `days`, moved to Monday from a weekend (民法典 art. 203)."""
+    day = begun.astimezone(BEIJING).date() + timedelta(days=days)
+    return day + timedelta(days=7 - day.weekday() if day.weekday() >= SATURDAY else 0)
+
+
+def spans(steps: Steps, today: date) -> dict[str, Span]:
+    """The spans of a lot that have been measured or are running on Beijing day `today`, by their ids, in order."""
+    return {span.id: span for span in _spans(steps, today)}
+
+
+def _spans(steps: Steps, today: date) -> Iterator[Span]:
+    if steps.tendered:
+        yield from _at_least("to_bid", TO_BID, steps.notice, steps.deadline)
+        yield from _at_least("change", TO_CHANGE, steps.change, steps.deadline)
+    if steps.opening and steps.deadline:
+        minutes = int((steps.opening - steps.deadline).total_seconds() // 60)
+        yield Span("opening", Kept.BROKEN if minutes else Kept.KEPT, days=minutes)
+    if steps.tendered and steps.bidders is not None and steps.bidders < FEWEST_BIDDERS:
+        yield Span("bidders", Kept.BROKEN, FEWEST_BIDDERS, steps.bidders)
+    yield from _at_least("publicity", PUBLICITY, steps.publicity_from, steps.publicity_until)
+    if steps.publicity_until and steps.award:
+        days = days_between(steps.publicity_until, steps.award)
+        yield Span("award", Kept.BROKEN if steps.award < steps.publicity_until else Kept.KEPT, days=days)
+    if steps.award:
+        yield from _contract(steps.award, steps, today)
+
+
+def _at_least(name: str, limit: int, first: datetime | None, last: datetime | None) -> Iterator[Span]:
+    if first is not None and last is not None and last >= first:
+        days = days_between(first, last)
+        yield Span(name, Kept.KEPT if days >= limit else Kept.BROKEN, limit, days)
+
+
+def _contract(award: datetime, steps: Steps, today: date) -> Iterator[Span]:
+    last = last_day(award, TO_CONTRACT)
+    if steps.contract is not None:
+        signed = steps.contract.astimezone(BEIJING).date()
+        kept = _past(signed, last) or Kept.KEPT
+        yield Span("contract", kept, TO_CONTRACT, days_between(award, steps.contract), last)
+    elif not steps.ended:
+        left = (last - today).days
+        kept = _past(today, last) or (Kept.SOON if left <= SOON else Kept.RUNNING)
+        yield Span("contract_due", kept, TO_CONTRACT, abs(left), last)
+
+
+def _past(day: date, last: date) -> Kept | None:
+    """Whether a day lies after the last day of a span: surely, or unless a public holiday has moved it; else None."""
+    if day <= last:
+        return None
+    return Kept.LATE if (day - last).days > LONGEST_REST else Kept.OVER
