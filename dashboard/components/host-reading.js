@@ -19,6 +19,17 @@ function limitLine(price, limit, words) {
   return h("p" + (under < 0 ? ".over" : ".ok"), {}, h("b", {}, under < 0 ? words.overLimitShort : words.limitFine), " ", say(words[key], { n: Math.abs(under).toFixed(2) }));
 }
 
+/** Whether file, reading and what the public sees agree: a slip is caught while it can still be corrected on the spot. */
+function agreement(view, no, bid) {
+  const { desk, words, story, data } = view, filed = desk.filed[no], event = story.log.findLast((e) => (e.type === "bid_read" || e.type === "bid_corrected") && e.payload.no === no);
+  const seen = view.publicHas(event), same = filed !== undefined && Number(filed) === Number(bid.price);
+  const pairs = [[words.filed, filed === undefined ? words.notFiled : amount(filed, data.money)], [words.published, bid.price === undefined ? "—" : amount(bid.price, data.money)],
+    [words.publicSees, seen === null ? words.publicWaits : seen ? amount(bid.price, data.money) : words.publicDiffers]];
+  const [cls, verdict] = filed !== undefined && bid.price !== undefined && !same ? ["bad", words.filedDiffers] : seen === false ? ["bad", words.publicDiffers]
+    : same && seen ? ["good", words.agreed] : ["open", words.notAgreed];
+  return h("div.agree", {}, h("dl", {}, pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))), h(`p.${cls}`, cls === "bad" ? { role: "alert" } : {}, verdict));
+}
+
 function facts(bid, words) {
   const pairs = [[words.days, bid.duration_days ?? "—"], [words.quality, term(bid.quality, words) || "—"], [words.remark, term(bid.remark, words) || "—"]];
   return h("dl.facts", {}, pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd.cut", { title: String(value) }, String(value)))));
@@ -52,7 +63,7 @@ export function readingCard(view) {
   return [
     h("div.head", {}, h("span.chip.now", {}, story.current === null ? words.lastRead : words.readingNow), h("b", {}, say(words.numberOf, { no, total: story.bidders.size })), view.since),
     h("h2.name.cut", { title: bid.name }, bid.name),
-    h("p.price", {}, ...before, bid.price === undefined ? term(bid.remark, words) || "—" : h("strong", {}, amount(bid.price, view.data.money)), bid.price === undefined ? null : h("span", {}, view.data.money.unit)),
+    h("div.said2", {}, h("p.price", {}, ...before, bid.price === undefined ? term(bid.remark, words) || "—" : h("strong", {}, amount(bid.price, view.data.money)), bid.price === undefined ? null : h("span", {}, view.data.money.unit)), agreement(view, no, bid)),
     h("div.check", {}, limitLine(price, limit, words), priceStrip(others.filter(Number.isFinite), price, limit, words)),
     desk.spelled[no] ? h("p.spell", {}, desk.spelled[no]) : null, facts(bid, words), ...rest,
   ].filter(Boolean);

@@ -4,6 +4,7 @@ import { clock } from "./clock.js";
 import { amount, ask, h, icon, money, mount, say } from "./common.js";
 import { follow } from "./feed.js";
 import { HostForms } from "./host-forms.js";
+import { HostStatus } from "./host-status.js";
 import { readingCard } from "./host-reading.js";
 import { Player, Rooms, term } from "./player.js";
 import { STEPS, Story, sentence } from "./story.js";
@@ -25,13 +26,14 @@ class HostDesk {
     Object.assign(this, { root, data, words: data.words, page: 0, query: "", only: "all", desk: null, busy: false, voice: false });
     this.story = new Story();
     this.actors = new Map();
+    this.heard = new Map();
     this.voiceOf = { say: (key, values) => say(data.said[key] ?? key, values), term: (text) => term(text, this.words), money: (price) => money(price, data.money) };
     this.forms = new HostForms(this);
     this.build();
-    this.feed = follow(() => new URL(`/feeds/openings/${encodeURIComponent(data.opening)}?after=${this.story.seq}`, data.hub).href, {
-      message: ({ seq }) => { if (seq > this.story.seq) this.look(); }, state: (state) => this.tellHub(state),
+    this.feed = follow((after) => new URL(`/feeds/openings/${encodeURIComponent(data.opening)}?after=${after}`, data.hub).href, {
+      message: (told) => this.hear(told), state: (state) => this.tellHub(state),
     });
-    if (data.player) this.rooms = new Rooms(data.hub, (rooms) => { this.room = rooms?.find((room) => room.id === data.player.room); this.tellPlayer(); });
+    if (data.player) this.rooms = new Rooms(data.hub, (rooms) => { this.room = rooms?.find((room) => room.id === data.player.room); this.tellCameras(); this.tellPlayer(); });
     this.looking = setInterval(() => this.look(), LOOK);
     this.ticking = setInterval(() => this.tick(), 1000);
     this.keys = (event) => this.key(event);
@@ -40,7 +42,22 @@ class HostDesk {
   }
 
   /** The picture follows the opening's own state and the room's: either may change first. */
-  tellPlayer() { this.player?.tellRoom(this.roomState()); }
+  tellPlayer() { for (const player of [this.player, this.far]) player?.tellRoom(this.roomState()); }
+
+  /** The overview camera has a picture of its own while it is on air. */
+  tellCameras() {
+    const name = this.room?.cameras?.[1], { words, data } = this;
+    if (name === this.far?.options.room) return;
+    this.far?.close();
+    this.far = name ? new Player(this.overview, { ...data.player, room: name, name: words.farCamera, hub: data.hub, words, quiet: true }) : null;
+    this.overview.hidden = !name;
+  }
+
+  /** What the public hears: it rings, and shows what the public sees of a reading. */
+  hear({ seq, hash }) {
+    this.heard.set(seq, hash);
+    if (seq > this.story.seq) this.look(); else if (this.desk) this.drawReading();
+  }
 
   roomState() {
     const { room } = this;
@@ -57,15 +74,17 @@ class HostDesk {
     this.steps = h("section.card.law", { "aria-label": words.process });
     this.picture = h("section.card.player", { "aria-label": words.picture });
     if (this.data.player) this.player = new Player(this.picture, { ...this.data.player, hub: this.data.hub, words, quiet: true });
+    this.overview = h("section.card.player", { "aria-label": words.farCamera, hidden: true });
+    this.status = new HostStatus(this);
     this.bar = h("section.card.box");
     this.draws = h("section.card.box");
     this.objections = h("section.card.box.ask");
     this.log = h("ol.log", { "aria-label": words.textLog, tabindex: 0 });
     this.list = this.buildList();
     this.grid = h("div.desk", {},
-      h("div.side", {}, this.picture, this.bar, h("section.card.box", {}, h("h2", {}, words.textLog), this.log)),
+      h("div.side", {}, this.picture, this.overview, this.bar, h("section.card.box", {}, h("h2", {}, words.textLog), this.log)),
       h("div", {}, this.reading, this.steps), h("div", {}, this.list, this.objections, this.draws));
-    this.root.append(this.head, this.said, this.grid, this.forms.box);
+    this.root.append(this.head, this.said, this.grid, this.status.box, this.forms.box);
   }
 
   buildList() {
@@ -90,13 +109,14 @@ class HostDesk {
   async look() {
     if (this.asking) { this.askAgain = true; return; }
     this.asking = true;
+    const asked = performance.now();
     try {
       const desk = await ask(`/api/openings/${encodeURIComponent(this.data.opening)}/desk?after=${this.story.seq}`);
       for (const event of desk.events) {
         this.actors.set(event.seq, event.actor);
         this.story.add(event);
       }
-      this.skew = new Date(desk.now).getTime() - Date.now();
+      this.status.measure(performance.now() - asked, desk.now);
       const changed = desk.events.length || JSON.stringify({ ...desk, now: 0, events: 0 }) !== this.seen || this.lost;
       this.desk = desk;
       this.seen = JSON.stringify({ ...desk, now: 0, events: 0 });
@@ -107,6 +127,7 @@ class HostDesk {
       this.tell(say(this.words.lost, { why: error.message }), "refused");
     } finally {
       this.asking = false;
+      this.status.draw();
       if (this.askAgain) { this.askAgain = false; this.look(); }
     }
   }
@@ -155,7 +176,13 @@ class HostDesk {
     if (outcome !== "refused") this.hiding = setTimeout(() => { this.said.hidden = true; }, 12_000);
   }
 
-  tellHub(state) { this.hub = state; if (this.desk) this.drawHead(); }
+  tellHub(state) { this.hub = state; if (this.desk) { this.drawHead(); this.drawReading(); } this.status.draw(); }
+
+  /** Whether the public has heard of an event what stands in the chain: true, false (something else), null (not known). */
+  publicHas(event) {
+    const hash = this.heard.get(event?.seq);
+    return hash === undefined ? null : hash === event.hash;
+  }
 
   // ── keys and voice ────────────────────────────────────────────────────────
 
@@ -205,7 +232,15 @@ class HostDesk {
       h("span.chip" + (story.state === "in_progress" ? ".now" : ".line"), {}, state),
       h("span.muted", {}, say(words.event, { n: desk.seq })), h("code.muted", { title: words.chainHead }, (story.head ?? "").slice(0, 12)),
       this.hub === "open" ? null : h("span.chip.line", {}, words.hubAway), h("span.grow"), this.time].filter(Boolean));
-    if (desk.few) this.head.append(h("p.few", { role: "alert" }, say(words.few, { n: story.count })));
+    if (desk.few) this.head.append(this.few());
+  }
+
+  /** Too few bidders: what the law lets the host do, at hand. */
+  few() {
+    const { words, desk, story } = this, kind = desk.retender ? "retender" : "ended" in desk.steps ? "ended" : null;
+    const held = { opened: words.fewOpened, failed: words.fewFailed }[story.result] ?? words.few;
+    const button = kind ? h("button.btn.main", { type: "button", "data-step": kind, onclick: () => this.forms.ask(kind) }, kind === "ended" ? words.endFailed : words.step.retender) : null;
+    return h("div.few", { role: "alert" }, h("span", {}, say(held, { n: story.count })), button);
   }
 
   stageName(id) { return this.data.stages.find((stage) => stage.id === id)?.name ?? id; }
@@ -290,7 +325,7 @@ class HostDesk {
     const line = (cls, cells) => h(`tr${cls}`, now ? { "aria-current": "true" } : {}, cells);
     const shown = read?.price === undefined ? (read ? term(read.remark, words) || "—" : words.waiting) : amount(read.price, this.data.money);
     const struck = first.map((old, i) => line(".old", [h("td", {}, i ? "" : String(no)), h("td.cut", {}, i ? "" : name), h("td.num", {}, h("s", {}, amount(old.price, this.data.money))), h("td.num", {}, clock(old.ts))]));
-    const cells = first.length ? [h("td"), h("td.cut", {}, say(words.corrected, { reason: read.reason ?? "" }))] : [h("td", {}, String(no)), h("td.cut", { title: name }, name)];
+    const cells = first.length ? [h("td", {}, h("span.vh", {}, String(no))), h("td.cut", { title: name }, h("span.vh", {}, `${name} `), say(words.corrected, { reason: term(read.reason, words) }))] : [h("td", {}, String(no)), h("td.cut", { title: name }, name)];
     return [...struck, line(now ? ".cur" : read ? "" : ".wait", [...cells, h("td.num.p", {}, shown), h("td.num", {}, clock(read?.ts))])];
   }
 
@@ -334,6 +369,7 @@ class HostDesk {
     this.feed.close();
     this.rooms?.close?.();
     this.player?.close();
+    this.far?.close();
     this.sound?.pause();
     this.root.replaceChildren();
   }

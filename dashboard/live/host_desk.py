@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from dashboard.access.accounts import SignedIn
+from dashboard.live import rooms
 from messages import Fault, Message, Unknown
 from records import chain, draw, hosting, opening_checks, opening_record
 from records.administration import Conflict
@@ -52,6 +53,7 @@ def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: s
     steps = {step.kind: step.payload for step in found}
     told = opening_record.progress(session, opening_id)
     left = opening_record.missing(told, lines)
+    last = opening_record.read_last(session, opening_id)
     return {
         "seq": opening.head_seq,
         "state": opening.state,
@@ -71,17 +73,34 @@ def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: s
         "missing": [message.text(lang) for message in left.messages()],
         "changed": told.changed,
         "upcoming": _upcoming(lines, lot, told) if "bid_read" in steps else [],
-        "spelled": _spelled(session, opening_id, lot) if lang == "zh" else {},
+        "filed": _filed(lines, last),
+        "recorder": _recorder(opening.room_id),
+        "spelled": _spelled(last, lot) if lang == "zh" else {},
         "draws": _draws(session, opening, user),
     }
 
 
-def _spelled(session: Session, opening_id: str, lot: Lot) -> dict[int, str]:
+def _spelled(last: Mapping[str, Any] | None, lot: Lot) -> dict[int, str]:
     """The price read last in capital numerals, by its bidder's number; of yuan only."""
-    last = opening_record.read_last(session, opening_id)
     if last is None or "price" not in last or currency(lot.currency, lot.vat) != CNY:
         return {}
     return {last["no"]: in_words(Decimal(last["price"]))}
+
+
+def _filed(lines: list[Line], last: Mapping[str, Any] | None) -> dict[int, str]:
+    """The price in the decrypted file of the bid that was read last, by its number: what the reading is held against."""
+    bids = {line.number: line.bid for line in lines if last is not None and line.number == last["no"]}
+    return {
+        number: str(bid.price) for number, bid in bids.items() if bid is not None and bid.price is not None
+    }
+
+
+def _recorder(room_id: str | None) -> str:
+    """What the recorder of the room does; unknown where the hub does not say, none without a recorder."""
+    room = rooms.snapshot().room(room_id)
+    if room is None:
+        return "unknown"
+    return str(room["recorder"]["state"]) if room.get("recorder") else "none"
 
 
 def _events(session: Session, opening_id: str, after: int) -> list[dict[str, Any]]:

@@ -303,3 +303,27 @@ def test_the_voice_says_the_amount_or_that_there_is_none(
 )  # fmt: skip
 def test_amounts_in_capital_numerals(yuan: str, words: str) -> None:
     assert in_words(Decimal(yuan)) == words
+
+
+def test_a_reading_is_held_against_the_file(desk: Client, ledger: Ledger) -> None:
+    host = desk("operator")
+    begin(host)
+    assert state(host)["filed"] == {}, "nothing is read yet"
+    assert step(host, "bid_read", price="1900010").status_code == 200
+    assert state(host)["filed"] == {"1": "1900001"}, "what the file says stands beside what was read"
+
+
+def test_fewer_than_three_are_refused_with_the_way_out(desk: Client, ledger: Ledger) -> None:
+    with ledger.write() as session:
+        session.get_one(Bid, "L1-3").withdrawn_at = now() - timedelta(hours=2)
+    host = desk("operator")
+    assert step(host, "bidders_published").status_code == 200
+    held = state(host)
+    assert held["few"] and set(held["steps"]) == {"objection", "paused", "ended"}
+    refused = step(host, "decrypt_progress", done=2, failed=0, total=2)
+    assert refused.status_code == 409 and "重新招标" in refused.json()["detail"]
+    assert step(host, "ended", result="failed").status_code == 200
+    assert state(host)["retender"]
+    deadline = rfc3339(now() + timedelta(days=21))
+    assert host.post("/api/openings/O-L1/retender", json={"deadline": deadline}).status_code == 200
+    assert state(host, "O-L1~2")["state"] == "scheduled"
