@@ -52,7 +52,7 @@ STEPS: list[tuple[str, dict[str, Any]]] = [
     ("coefficient_drawn", {"kind": "K1", "value": "0.97"}),
     ("bid_read", {"no": 1, "name": "甲公司", "price": "990"}),
     ("objection", {"no": 2, "content": "听不清"}),
-    ("paused", {"reason": "核对"}),
+    ("paused", {"reason": "核对", "until": "2026-11-28T09:00:00+08:00"}),
     ("resumed", {}),
     ("objection_answered", {"no": 2, "answer": "已重唱"}),
     ("bid_read", {"no": 2, "name": "乙公司", "price": "980"}),
@@ -71,7 +71,7 @@ const feeds = JSON.parse(await new Promise((done) => { let t = ""; process.stdin
 const seen = (s) => ({ stage: s.stage, steps: { ...s.steps }, current: s.current, seq: s.seq, head: s.head, decryption: s.decryption,
   bidders: [...s.bidders], prices: [...s.readings].map(([no, r]) => [no, r.price ?? null, (r.before ?? []).map((b) => b.price ?? null)]),
   objections: [...s.objections].map(([no, o]) => [no, o.answer ?? null, o.keptOpen ?? null]), decrypted_head: s.decryptedHead,
-  seeds: s.seeds.map((e) => [e.type, e.no]), result: s.result });
+  seeds: s.seeds.map((e) => [e.type, e.no]), result: s.result, until: s.pausedUntil });
 console.log(JSON.stringify(feeds.map((feed) => { const s = new Story(); return feed.map((m) => { s.add(m); return seen(s); }); })));
 """
 
@@ -107,7 +107,7 @@ def seen(story: Story) -> dict[str, Any]:
         "decryption": story.decryption, "bidders": [[no, name] for no, name in story.bidders.items()],
         "prices": [[no, read.price, [first.price for first in read.before]] for no, read in story.readings.items()],
         "objections": [[no, said.answer, said.kept_open] for no, said in story.objections.items()],
-        "decrypted_head": story.decrypted_head, "seeds": [[one["type"], one["no"]] for one in story.seeds],
+        "until": story.paused_until, "decrypted_head": story.decrypted_head, "seeds": [[one["type"], one["no"]] for one in story.seeds],
         "result": story.result,
     }  # fmt: skip
 

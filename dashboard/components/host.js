@@ -1,6 +1,6 @@
 // The host's desk: the bid being read, the steps of the law with what may be done now, the list, objections. It reads the
 // desk itself (/api/openings/{id}/desk); the hub's feed only rings when there is something new.
-import { clock } from "./clock.js";
+import { clock, date } from "./clock.js";
 import { amount, ask, h, icon, money, mount, say } from "./common.js";
 import { follow } from "./feed.js";
 import { HostForms } from "./host-forms.js";
@@ -287,10 +287,10 @@ class HostDesk {
 
   drawBar() {
     const { desk, story, words } = this, act = story.state === "paused" ? "resumed" : "paused";
-    const until = story.pausedUntil ? say(words.resumesAt, { time: clock(story.pausedUntil) }) : "";
+    const until = story.pausedUntil ? say(words.resumesAt, { time: date(story.pausedUntil).slice(5) }) : "";
     const button = act in desk.steps ? h("button.btn" + (act === "resumed" ? ".main" : ""), { type: "button", "data-step": act, onclick: () => this.forms.ask(act) }, words.step[act]) : null;
     const voice = h("button.btn.follow", { type: "button", role: "switch", "aria-checked": String(this.voice), disabled: !this.data.voice, title: this.data.voice ? words.voiceHint : words.noVoice, onclick: () => { this.voice = !this.voice; this.drawBar(); } }, words.voice, h("span.tgl"));
-    this.bar.replaceChildren(...[h("h2", {}, words.sitting), story.state === "paused" ? h("p", {}, `${words.adjourned} ${story.pauseReason} ${until}`) : null,
+    this.bar.replaceChildren(...[h("h2", {}, words.sitting), story.state === "paused" ? h("p", {}, `${words.adjourned} ${term(story.pauseReason, words)} ${until}`) : null,
       h("div.row", {}, [button, voice].filter(Boolean)), h("p.muted.small", {}, this.data.voice ? words.voiceHint : words.noVoice), h("p.muted.small", {}, words.keys)].filter(Boolean));
   }
 

@@ -86,6 +86,8 @@ class Story:
     objections: dict[int, Said] = field(default_factory=dict)
     pause_reason: str | None = None
     paused_at: str | None = None
+    paused_until: str | None = None
+    """When the host means to resume 复会, if that was told (RFC 3339)."""
     result: str | None = None
     sealed: dict[str, Any] | None = None
     head: str | None = None
@@ -186,15 +188,16 @@ def _answer(story: Story, payload: Message, ts: str) -> None:
 
 def _pause(story: Story, payload: Message, ts: str) -> None:
     story.pause_reason, story.paused_at = str(payload.get("reason") or ""), ts
+    story.paused_until = payload.get("until")
 
 
 def _resume(story: Story, _payload: Message, _ts: str) -> None:
-    story.pause_reason = story.paused_at = None
+    story.pause_reason = story.paused_at = story.paused_until = None
 
 
 def _end(story: Story, payload: Message, _ts: str) -> None:
     story.result = str(payload["result"])
-    story.pause_reason = story.paused_at = None
+    story.pause_reason = story.paused_at = story.paused_until = None
 
 
 def _seal(story: Story, payload: Message, ts: str) -> None:

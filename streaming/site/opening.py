@@ -53,7 +53,7 @@ def slate(
     if opening is None:
         return _idle(camera, upcoming, cover, lang)
     if opening["state"] == "paused":
-        return Slate("pause", word(lang, "slate.paused"), term(lang, story.pause_reason) or "")
+        return Slate("pause", word(lang, "slate.paused"), _adjourned(story, lang))
     if opening["state"] in {"ended", "sealed", "cancelled"}:
         return Slate("tick", word(lang, "slate.ended"), word(lang, "slate.ended.note"))
     if opening["state"] == "scheduled":
@@ -63,6 +63,15 @@ def slate(
     if picture:
         return Slate("hall", word(lang, "slate.joining"))
     return Slate("text", word(lang, "slate.text"), word(lang, "slate.text.note"))
+
+
+def _adjourned(story: Story, lang: str) -> str:
+    """Why an opening is adjourned and until when, with the day: it may be another."""
+    why = term(lang, story.pause_reason) or ""
+    if story.paused_until is None:
+        return why
+    told = word(lang, "slate.until", time=clock(story.paused_until, "%m-%d %H:%M"))
+    return f"{why} · {told}" if why else told
 
 
 def _idle(camera: str, upcoming: Opening | None, cover: Cover, lang: str) -> Slate:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from records import hosting
@@ -20,6 +21,7 @@ from records.tables.openings import Opening
 from records.tables.organisations import Organisation
 from records.tables.projects import Lot
 from tests.browser.test_desk_live import DESK, HUB, Desk
+from tests.dashboard.live_market import BIDDERS as BIDDERS_NAMES
 from tests.dashboard.live_market import free_port, process, seed
 from tests.ledgers import new_ledger
 
@@ -118,11 +120,19 @@ def test_an_opening_with_280_bidders_from_the_draw_to_its_end(
     first.locator("h2.name").click()
     read_on(first, BY_HAND)
     do(second, "objection", content="第 3 号没有听清")
+    expect(first.locator(".agree .good")).to_have_text("✓ 三方一致", timeout=20_000)
     _correct(first)
+    expect(first.locator(".agree .bad")).to_contain_text("与解密文件不一致", timeout=10_000)
+    corrected = first.locator(".list tbody tr").nth(1)
+    assert BIDDERS_NAMES[0] in corrected.inner_text(), "a screen reader hears whose reading was corrected"
     expect(viewer.locator("#rows s").first).to_have_text("190.15", timeout=15_000)
     _by_the_platform(desk.ledger, BIDDERS - BY_HAND)
     expect(first.locator(".desk .list h2 strong")).to_contain_text(f"{BIDDERS - BY_HAND} ", timeout=20_000)
-    first.screenshot(path=tmp_path / "host-zh.png")
+    expect(first.locator(".stat")).to_contain_text("公众已见", timeout=20_000)
+    expect(first.locator(".stat")).to_contain_text("标准时间")
+    first.screenshot(path=tmp_path / "host-zh.png", full_page=True)
+    for page in (first, viewer, supervisor):
+        assert not _serious(page)
     read_on(first, BIDDERS)
 
     expect(first.locator("button.next b")).to_have_text("唱下一家", timeout=10_000)
@@ -141,6 +151,14 @@ def test_an_opening_with_280_bidders_from_the_draw_to_its_end(
         page.screenshot(path=tmp_path / f"{name}.png")
     print(f"pictures in {tmp_path}")
     _whole(desk.ledger)
+
+
+def _serious(page: Page) -> list[tuple[str, str]]:
+    """What axe finds serious or critical in an opening that is being read."""
+    broken = [
+        one for one in Axe().run(page).response["violations"] if one["impact"] in ("serious", "critical")
+    ]
+    return [(one["id"], node["html"][:160]) for one in broken for node in one["nodes"]]
 
 
 def _correct(page: Page) -> None:

@@ -76,7 +76,7 @@ export class Story {
     this.confirmed = p;
     for (const { no, reason } of p.kept_open ?? []) if (this.objections.has(no)) this.objections.get(no).keptOpen = reason;
   }
-  ended(p) { this.state = "ended"; this.result = p.result; }
+  ended(p) { this.state = "ended"; this.result = p.result; this.pauseReason = ""; this.pausedUntil = null; }
   sealed() { this.state = "sealed"; }
 }
 

@@ -1,6 +1,6 @@
 // The room: the feed drives list, steps, caption and log; the picture looks after itself.
 import { $, el, say, setIcon, t, term } from "./site.js";
-import { clock, minute } from "./clock.js";
+import { clock, date, minute } from "./clock.js";
 import { recomputed } from "./draw.js";
 import { follow } from "./feed.js";
 import { List } from "./list.js";
@@ -194,8 +194,14 @@ function fillSlate() {
   else { delete small.dataset.until; say(small, note); }
 }
 
+/** Why an opening is adjourned and until when, with the day: it may be another. streaming/site/opening.py says the same. */
+function adjourned() {
+  const until = story.pausedUntil ? t("slate.until", { time: date(story.pausedUntil).slice(5) }) : "";
+  return [term(story.pauseReason ?? ""), until].filter(Boolean).join(" · ");
+}
+
 function slateWords() {
-  if (story.state === "paused") return ["pause", t("slate.paused"), term(story.pauseReason ?? "")];
+  if (story.state === "paused") return ["pause", t("slate.paused"), adjourned()];
   if (story.state === "ended" || story.state === "sealed") return ["tick", t("slate.ended"), t("slate.ended.note")];
   if (story.state === "scheduled") {
     const at = document.body.dataset.scheduled;
