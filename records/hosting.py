@@ -96,7 +96,7 @@ def perform(
     """
     if kind not in (*STEPS, *DRAW_STEPS, ANNOUNCEMENT):
         raise KeyError(Message("opening.no_host_step", step=kind))
-    event = append_event(session, opening_id, kind, payload, actor=host)
+    event = append_event(session, opening_id, kind, payload, actor=host, asked=True)
     audit.write(
         session, host, f"opening.{kind}", object_kind="opening", object_id=opening_id,
         detail={"seq": event.seq, "hash": event.hash}, ip=ip,

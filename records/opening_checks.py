@@ -123,11 +123,6 @@ GOES_ON = frozenset({
 """Steps by which bids are opened. Without enough bidders what is left is to adjourn, to hear objections, to end."""
 
 
-HISTORY = timedelta(days=1)
-"""A step told of this much later is a record of what was done, which cannot be undone by refusing it: it is kept, and
-the project's page says that too few bid."""
-
-
 class TooFew(IllegalTransition):
     """A step by which bids would be opened though fewer than three bidders are listed."""
 
@@ -139,14 +134,22 @@ def too_few(session: Session, opening_id: str, lot: Lot) -> int | None:
     return listed if listed is not None and listed < FEWEST_BIDDERS else None
 
 
-def check_enough(session: Session, opening: Opening, lot: Lot, kind: str, ts: datetime) -> None:
-    """Raise TooFew where a step of now would open bids of a lot that the law lets nobody open."""
-    asked = kind in GOES_ON and opening.state == "in_progress" and now() - ts < HISTORY
-    count = too_few(session, opening.id, lot) if asked else None
+def check_enough(session: Session, opening: Opening, lot: Lot, kind: str) -> None:
+    """Raise TooFew where a step is asked for that opens bids of a lot that the law lets nobody open."""
+    opens = kind in GOES_ON and opening.state == "in_progress"
+    count = too_few(session, opening.id, lot) if opens else None
     if count is not None:
         raise TooFew(
             Message("state.too_few", opening=opening.id, event=kind, count=count, fewest=FEWEST_BIDDERS)
         )
+
+
+def doubt(session: Session, opening_id: str, lot: Lot, kind: str) -> Message | None:
+    """What is to be said of a step that is reported though the law lets nobody take it; None: nothing."""
+    count = too_few(session, opening_id, lot) if kind in (*GOES_ON, "bidders_published") else None
+    if count is None:
+        return None
+    return Message("state.too_few_told", opening=opening_id, event=kind, count=count, fewest=FEWEST_BIDDERS)
 
 
 # ── counts ───────────────────────────────────────────────────────────────────

@@ -204,10 +204,13 @@ def append_event(
     actor: str,
     ts: datetime | None = None,
     detail: dict[str, Any] | None = None,
+    asked: bool = False,
 ) -> OpeningEvent:
     """Append one event to an opening: check, chain, move the state, publish. The caller commits.
 
-    `payload` is public; `detail` stays inside and enters the chain by its commitment only. Raises
+    `payload` is public; `detail` stays inside and enters the chain by its commitment only. `asked`: the step is taken
+    here and now, by a host, and not reported by whoever took it: what the law lets nobody do is refused then, while a
+    report of it is a fact that is kept. Raises
     LookupError (no such opening), KeyError (unknown type), pydantic.ValidationError (wrong payload),
     IllegalTransition (not allowed now).
     """
@@ -219,7 +222,8 @@ def append_event(
     hide = masking.hidden(session, opening, lot, kind, told, detail)
     shown = events.public_payload(kind, payload, mask=lot.prequalification, hide=hide)
     moment = opening_checks.check_time(session, opening, kind, ts)
-    opening_checks.check_enough(session, opening, lot, kind, moment)
+    if asked:
+        opening_checks.check_enough(session, opening, lot, kind)
     check_opening_step(opening, kind, shown, moment, not_before(opening, lot, kind))
     if kind == "scheduled":
         opening_checks.check_opening_time(opening, datetime.fromisoformat(shown["scheduled_at"]))

@@ -238,7 +238,8 @@ class HostDesk {
   /** Too few bidders: what the law lets the host do, at hand. */
   few() {
     const { words, desk, story } = this, kind = desk.retender ? "retender" : "ended" in desk.steps ? "ended" : null;
-    const held = { opened: words.fewOpened, failed: words.fewFailed }[story.result] ?? words.few;
+    const gone = story.decryption !== null || story.readings.size > 0; // as the platform reports it
+    const held = story.result === "failed" ? words.fewFailed : gone ? words.fewOpened : words.few;
     const button = kind ? h("button.btn.main", { type: "button", "data-step": kind, onclick: () => this.forms.ask(kind) }, kind === "ended" ? words.endFailed : words.step.retender) : null;
     return h("div.few", { role: "alert" }, h("span", {}, say(held, { n: story.count })), button);
   }

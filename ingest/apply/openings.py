@@ -160,6 +160,8 @@ def place_event(state: State, record: Record) -> None:
     except ValidationError as error:
         raise Refusal(*explain(error, ("data", "payload"))) from None
     known["head_seq"] = row.seq
+    if doubt := opening_checks.doubt(session, data.opening_id, lot, data.type):
+        record.note = doubt.in_every_language()
     if lot.status != before:
         _lot_moved(state, lot)
     state.hold()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
-from records.clock import now, rfc3339
 from records.ledger import Ledger
 from records.public import rows as public
 from records.states import verify_opening
 from records.tables.broadcast import PublicEvent
-from records.tables.intake import Reject
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
 
@@ -140,18 +137,13 @@ def test_a_changed_lot_is_shown_in_its_openings(ledger: Ledger, send: Send) -> N
     assert shown is not None and shown["title"] == "改了名"
 
 
-def test_too_few_bidders_are_not_opened_by_the_platform_either(ledger: Ledger, send: Send) -> None:
-    begun = now().replace(microsecond=0) - timedelta(hours=1)
-    lot = {"project": "p", "name": "标段", "tenderer": "city", "deadline": rfc3339(begun)}
-    told = [
-        envelope("opening_event", f"e{i}", {"opening": "op", "type": kind, "payload": payload},
-                 at=str(rfc3339(begun + timedelta(minutes=i))))
-        for i, (kind, payload) in enumerate([*STEPS[1:3], ("ended", {"result": "failed"})])
+def test_a_platform_that_goes_on_with_too_few_bidders_is_kept_and_told_so(ledger: Ledger, send: Send) -> None:
+    answers = send(*market(), opening(), *events(*STEPS[1:3], ("paused", {})))
+    assert set(statuses(answers)) == {"accepted"}
+    listed, decrypted, paused = answers[-3:]
+    for answer in (listed, decrypted):
+        assert "少于 3 家" in (answer.note or "") and "fewer than 3" in (answer.note or "")
+    assert paused.note is None
+    assert [e.type for e in rows(ledger, OpeningEvent)] == [
+        "scheduled", "bidders_published", "decrypt_progress", "paused",
     ]  # fmt: skip
-    answers = send(*market(lots=0), envelope("lot", "l0", lot), opening(scheduled_at=rfc3339(begun)), *told)
-    listed, decrypted, ended = answers[-3:]
-    assert (listed.status, ended.status) == ("accepted", "accepted")
-    assert (decrypted.status, decrypted.path) == ("rejected", "data.type")
-    assert "少于 3 家" in (decrypted.reason or "") and "fewer than 3" in (decrypted.reason or "")
-    assert rows(ledger, Lot, Lot.id == "l0")[0].status == "failed"
-    assert [reject.key for reject in rows(ledger, Reject)] == ["e1"], "kept whole, for the one who tells it"
