@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from records import hosting, opening_checks, retender, states
+from records import hosting, opening_checks, states
 from records.clock import now
 from records.ledger import Ledger
 from records.opening_checks import GOES_ON, TooFew
@@ -57,7 +57,7 @@ def test_the_host_may_adjourn_hear_objections_and_end_it_as_failed(listed: Ledge
     assert set(steps) == {"objection", "paused", "ended"} and "result" not in steps["ended"]
     with listed.write() as session:
         hosting.perform(session, "O1", "ended", {"result": "failed"}, host="host")
-        again = retender.retender(session, "O1", now() + timedelta(days=20), host="host")
+        again = hosting.retender(session, "O1", now() + timedelta(days=20), host="host")
         assert (again.id, again.state) == ("O1~2", "scheduled")
         assert session.get_one(Lot, "L1").status == "bidding"
 
