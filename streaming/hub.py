@@ -34,6 +34,7 @@ from streaming.live.reading import Reader
 from streaming.live.roomstates import RoomStates
 from streaming.live.roster import Roster
 from streaming.log.keeper import Keeper
+from streaming.log.recorded import RecordedPictures
 from streaming.log.sealing import Sealing
 from streaming.log.service import EvidenceLog
 from streaming.machine import Machine
@@ -82,12 +83,16 @@ class Hub:
         self.media = make_media(config, self.roster, self.workers)
         self.cameras = RoomCameras(self.media, self.reader, self.workers, self.roster.called)
         self.board = Board(self.reader, self.roster, self.logs, self.media, covers, self.cameras.signals)
+        keeper = Keeper(
+            self.ledger, data, config.log_origin, [VerifierKey.parse(key) for key in config.witnesses]
+        )
+        recorded = RecordedPictures(keeper, self.roster, self.board)
         beside: dict[str, Service] = {"cameras": self.cameras}
         recorder = None
         if config.record:
             folder = data / "recordings"
             recorder = beside["recorder"] = OpeningRecorder(
-                self.media, self.ledger, self.board, folder, self.workers, self.roster.called
+                self.media, self.ledger, self.board, folder, self.workers, self.roster.called, recorded.written
             )
         beside["hls"] = PublicHls(self.media, self.roster)
         port = MediaPort(self.media, config.media_port, beside)
@@ -102,9 +107,6 @@ class Hub:
             self.roster, self.board, self.media, covers, pending, self.cameras.told,
             recorder.row if recorder else lambda room: None,
         )  # fmt: skip
-        keeper = Keeper(
-            self.ledger, data, config.log_origin, [VerifierKey.parse(key) for key in config.witnesses]
-        )
         self.log = EvidenceLog(keeper, self.reader, self.board, covers, self.workers)
         library = Library(self.reader, self.logs, covers, data)
         self.sealing = Sealing(
@@ -120,7 +122,7 @@ class Hub:
             Site(), self.reader, self.roster, self.board, self.logs, api, data, replays.summary, keeper.state
         )
         self.services: tuple[Service, ...] = (
-            self.poller, broadcaster, self.control, machine, self.log, self.sealing, port, feeds, self.health, replays, api,
+            self.poller, broadcaster, self.control, machine, recorded, self.log, self.sealing, port, feeds, self.health, replays, api,
             Schedule(self.reader, self.board, self.roster), self.pages,
         )  # fmt: skip
         """In the order in which they start."""

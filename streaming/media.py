@@ -6,7 +6,7 @@ The feeds go on where the media port cannot be had, the pictures where one of th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from streaming.live.reading import Reader
 from streaming.live.roster import Roster
 from streaming.recording.policy import OpeningPolicy, RecordingCheck
 from streaming.recording.recorder import Recorder, RecorderConfig
+from streaming.recording.types import Written
 from streaming.rooms.plane import MediaPlane
 from streaming.rooms.subrooms import SUFFIXES, main_room
 from streaming.service import Checks, RoomName, Service, Trouble
@@ -77,9 +78,10 @@ class OpeningRecorder(Service):
         folder: Path,
         workers: Workers,
         called: RoomName,
+        on_written: Callable[[Written], None],
     ) -> None:
         policy = OpeningPolicy(lambda: board.openings.values(), board.publishing)
-        config = RecorderConfig(folder, retention=self._retention)
+        config = RecorderConfig(folder, retention=self._retention, on_written=on_written)
         self._recorder = Recorder(media, ledger, config, policy, workers)
         self._check = RecordingCheck(self._recorder, policy, media.rooms)
         self._board, self._called = board, called

@@ -19,8 +19,9 @@ import structlog
 from streaming import ffmpeg
 from streaming.end_with_parent import end_with_parent
 from streaming.recording import ledger as recordings
+from streaming.recording import pictures
 from streaming.recording.ledger import Digested
-from streaming.recording.mp4 import Damaged
+from streaming.recording.mp4 import Damaged, Mp4Follower
 from streaming.recording.rtpout import START_SECONDS, Lane, RtpOut, describe, free_pair
 from streaming.wire.codecs import H264, Codec
 from streaming.wire.h264 import Parameters
@@ -61,7 +62,8 @@ class RecordingFile:
     ) -> None:
         self.id, self.path, self.source, self.started_at = recording_id, path, source, started_at
         self.container = source.container
-        self.bytes = 0
+        self.bytes = self.pieces = 0
+        """Of the closed pieces."""
         self.piece_at = time.monotonic()
         """When the last closed piece was seen."""
         self.written_until = started_at.timestamp()
@@ -174,7 +176,19 @@ class RecordingFile:
         self.bytes, self.piece_at = self._follower.end, time.monotonic()
         ends = [piece.start + piece.seconds for piece in pieces if piece.seconds]
         self.written_until = max([self.written_until, *(self.started_at.timestamp() + end for end in ends)])
-        return recordings.digested(self._file, pieces)
+        found = recordings.digested(self._file, pieces, self._pictures)
+        self.pieces += len(found)
+        return found
+
+    def _pictures(self, piece: bytes) -> tuple[bytes, ...]:
+        """Digests of a piece's pictures; none where they cannot be told apart: the piece is kept all the same."""
+        try:
+            if isinstance(self._follower, Mp4Follower):
+                return pictures.in_fragment(piece, self._follower.tracks)
+            return pictures.in_cluster(piece)
+        except (Damaged, LookupError) as error:
+            log.error("recording.pictures_not_told", recording=self.id, error=str(error))
+            return ()
 
     def settle(self) -> list[Digested]:
         """After the end: the last whole pieces; a torn end is cut off the file."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,10 +35,11 @@ SHORTEST_GAP = 2.0
 
 @dataclass(frozen=True)
 class Digested:
-    """A closed piece and the SHA-256 of its bytes."""
+    """A closed piece, the SHA-256 of its bytes, and the digests of the coded pictures in it (`pictures`)."""
 
     piece: Piece
     sha256: str
+    pictures: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,19 @@ def follow(container: str, file: BinaryIO, offset: int = 0) -> Follower:
     return Mp4Follower(file, offset) if container == "mp4" else MkvFollower(file, offset)
 
 
-def digested(file: BinaryIO, pieces: Iterable[Piece]) -> list[Digested]:
+Pictures = Callable[[bytes], tuple[bytes, ...]]
+"""The bytes of a piece → the digests of its coded pictures."""
+
+
+def digested(
+    file: BinaryIO, pieces: Iterable[Piece], pictures: Pictures = lambda piece: ()
+) -> list[Digested]:
     """The pieces with their digests; reads each once."""
     found = []
     for piece in pieces:
         file.seek(piece.offset)
-        found.append(Digested(piece, hashlib.sha256(file.read(piece.bytes)).hexdigest()))
+        raw = file.read(piece.bytes)
+        found.append(Digested(piece, hashlib.sha256(raw).hexdigest(), pictures(raw)))
     return found
 
 

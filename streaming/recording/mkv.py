@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from streaming.recording.mp4 import LARGEST, Damaged, Piece
@@ -15,6 +16,10 @@ _LONGEST_HEAD = 16
 """Bytes that hold any element's id and length."""
 _KEYFRAME = 0x80
 """Flag of a SimpleBlock."""
+_BLOCK_HEAD = 3
+"""Bytes between the number of a block's track and its picture: time and flags."""
+VIDEO_TRACK = 1
+"""Pictures have the first track: the recorder names them first."""
 MILLISECONDS = 1000
 """Ticks a second; the scale ffmpeg writes."""
 
@@ -89,37 +94,50 @@ def _elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
         at += length
 
 
-def _times(cluster: bytes) -> tuple[float, float, bool]:
-    """(start, length in seconds, whether its first picture is a keyframe) of a whole cluster."""
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One coded picture or sound: `time` in ms of the file's time line, its bytes from `start` to before `end`."""
+
+    track: int
+    time: int
+    key: bool
+    start: int
+    end: int
+
+
+def blocks(cluster: bytes) -> Iterator[Block]:
+    """What a whole cluster holds, in its order. Damaged where it does not fit, IndexError where it is cut off."""
     base = 0
-    times: dict[int, list[int]] = {}
-    keys: dict[int, bool] = {}
     _, at = _number(cluster, 0, marker=True)
     length, at = _number(cluster, at)
     for kind, start, end in _elements(cluster, at, at + length):
         if kind == TIMESTAMP:
             base = int.from_bytes(cluster[start:end], "big")
         elif kind in (SIMPLE_BLOCK, BLOCK_GROUP):
-            track, time, key = _block(cluster, kind, start, end)
-            times.setdefault(track, []).append(base + time)
-            keys.setdefault(track, key)
-    if not times:
-        return base / MILLISECONDS, 0.0, False
-    stamps = times[min(times)]
-    spent = max(stamps) - min(stamps)
-    # a block says when it begins, not how long it lasts: the last one is taken for an average one
-    spent += spent // (len(stamps) - 1) if len(stamps) > 1 else 0
-    return min(stamps) / MILLISECONDS, spent / MILLISECONDS, keys[min(times)]
+            yield _block(cluster, kind, start, end, base)
 
 
-def _block(data: bytes, kind: int, start: int, end: int) -> tuple[int, int, bool]:
-    """(track, milliseconds after the cluster's, keyframe) of a SimpleBlock or BlockGroup."""
+def _block(data: bytes, kind: int, start: int, end: int, base: int) -> Block:
+    """A SimpleBlock or BlockGroup of a cluster whose time is `base`."""
     if kind == BLOCK_GROUP:
         for inner, inner_start, inner_end in _elements(data, start, end):
             if inner == BLOCK:
-                track, time, _ = _block(data, SIMPLE_BLOCK, inner_start, inner_end)
-                return track, time, False
+                return replace(_block(data, SIMPLE_BLOCK, inner_start, inner_end, base), key=False)
         raise Damaged(start, "a group without a block")
     track, at = _number(data, start)
     time, flags = int.from_bytes(data[at : at + 2], "big", signed=True), data[at + 2]
-    return track, time, bool(flags & _KEYFRAME)
+    return Block(track, base + time, bool(flags & _KEYFRAME), at + _BLOCK_HEAD, end)
+
+
+def _times(cluster: bytes) -> tuple[float, float, bool]:
+    """(start, length in seconds, whether its first picture is a keyframe) of a whole cluster."""
+    found = list(blocks(cluster))
+    if not found:
+        return 0.0, 0.0, False
+    leading = min(block.track for block in found)
+    pictures = [block for block in found if block.track == leading]
+    stamps = [block.time for block in pictures]
+    spent = max(stamps) - min(stamps)
+    # a block says when it begins, not how long it lasts: the last one is taken for an average one
+    spent += spent // (len(stamps) - 1) if len(stamps) > 1 else 0
+    return min(stamps) / MILLISECONDS, spent / MILLISECONDS, pictures[0].key

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 _HEAD = struct.Struct(">I4s")
 """Length of a box, itself included, and its type."""
+BOX_HEAD = _HEAD.size
 _LONG_LENGTH = 8
 """Bytes of the length of a box that says it is 1 long: it follows the type."""
 LARGEST = 256 << 20
@@ -301,7 +302,8 @@ class Mp4Follower:
     def __init__(self, file: BinaryIO, offset: int = 0) -> None:
         """`offset`: end of the last piece that is known already; the head is read again for its tracks."""
         self._file = file
-        self._tracks: dict[int, Track] = {}
+        self.tracks: dict[int, Track] = {}
+        """As the head tells them; none before it is there."""
         self.end = 0
         if offset:
             for piece in self.pieces(limit=offset):
@@ -317,7 +319,7 @@ class Mp4Follower:
             if kind in (b"moov", b"moof"):
                 inner = os.pread(self._file.fileno(), end - content, content)
                 if kind == b"moov":
-                    self._tracks = tracks(inner)
+                    self.tracks = tracks(inner)
                 moof = inner if kind == b"moof" else moof
             if kind == b"moov" or (kind == b"mdat" and moof):
                 self.end = end
@@ -329,7 +331,7 @@ class Mp4Follower:
         if not moof:
             return Piece(start, end - start, 0.0, 0.0)
         try:
-            found = [(run, self._tracks[run.track]) for run in runs(moof)]
+            found = [(run, self.tracks[run.track]) for run in runs(moof)]
         except LookupError:
             raise Damaged(start, "a fragment of a track the head does not know") from None
         if not found:
@@ -337,6 +339,6 @@ class Mp4Follower:
         # the picture leads: its samples are what a gap in the record would be seen by
         run, track = min(found, key=lambda pair: pair[1].kind != "vide")
         # sound alone beside a slow picture: that picture's piece counts the time
-        counts = track.kind == "vide" or all(track.kind != "vide" for track in self._tracks.values())
+        counts = track.kind == "vide" or all(track.kind != "vide" for track in self.tracks.values())
         seconds = run.duration / track.timescale if counts else 0.0
         return Piece(start, end - start, run.base / track.timescale, seconds, run.key and counts)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ from streaming.recording.file import RecordingFile, Source, end_leftover
 from streaming.recording.ledger import Hole
 from streaming.recording.mp4 import Damaged
 from streaming.recording.roomrecorder import RoomRecorder
-from streaming.recording.types import Plane, RecorderConfig, RecordingStatus, Wanted
+from streaming.recording.types import Plane, RecorderConfig, RecordingStatus, Wanted, Written
 from streaming.rooms.subrooms import camera, main_room
 from streaming.wire.codecs import OPUS
 
@@ -79,10 +80,13 @@ class Recorder:
         self.disk = DiskGuard(config.folder, config.limits, config.free_space)
         self.trouble: Message | None = None
         self._rooms: dict[str, _Attached] = {}
-        self._files: dict[RecordingFile, asyncio.Task[None]] = {}
+        self._files: dict[RecordingFile, RoomRecorder] = {}
+        self._watches: set[asyncio.Task[None]] = set()
         self._stopping: set[asyncio.Task[None]] = set()
         self._reason: dict[str, str] = {}
         self._due: list[Callable[[Session], object]] = []
+        self._fresh: list[Written] = []
+        self._written: deque[Written] = deque()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="recorder")
         self._clock: asyncio.Task[None] | None = None
         self._workers = workers
@@ -103,7 +107,7 @@ class Recorder:
             await asyncio.gather(clock, return_exceptions=True)
         for room in list(self._rooms):
             self._leave(room)
-        await asyncio.gather(*self._files.values(), *self._stopping, return_exceptions=True)
+        await asyncio.gather(*self._watches, *self._stopping, return_exceptions=True)
         await self._work(self._write)
         self._worker.shutdown()
 
@@ -121,6 +125,7 @@ class Recorder:
             else:
                 self._attend()
             await self._work(self._collect)
+            self._tell()
         except OSError as error:
             self._fail("recording.disk_failed", error)
         except Exception as error:  # whatever it is, the next round must come
@@ -209,7 +214,10 @@ class Recorder:
             "retention_class": self._config.retention(recorder.session_id),
         }
         self._due.append(lambda session: _add(session, row, reason))
-        self._files[file] = asyncio.create_task(self._watch(recorder, file))
+        self._files[file] = recorder
+        watch = asyncio.create_task(self._watch(recorder, file))
+        self._watches.add(watch)
+        watch.add_done_callback(self._watches.discard)
         log.info("recording.started", room=room, recording=identity, sound=source.audio is not None)
         return file
 
@@ -220,6 +228,7 @@ class Recorder:
         lived = time.monotonic() - born
         try:
             await self._work(lambda: self._settle(file))
+            self._tell()
         except (OSError, ValueError) as error:
             self._fail("recording.disk_failed", error)
         del self._files[file]
@@ -261,8 +270,11 @@ class Recorder:
         self._write()
 
     def _append(self, file: RecordingFile, pieces: list[recordings.Digested]) -> None:
-        if pieces:
-            self._due.append(lambda session: recordings.append(session, file.id, pieces))
+        if not pieces:
+            return
+        self._due.append(lambda session: recordings.append(session, file.id, pieces))
+        of, first = self._files[file], file.pieces - len(pieces)
+        self._fresh.append(Written(of.room, of.session_id, file.id, file.started_at, first, pieces))
 
     def _write(self) -> None:
         """All that is due, in one transaction; what fails stays due."""
@@ -277,7 +289,14 @@ class Recorder:
             self._fail("recording.ledger_failed", error)
             return
         del self._due[: len(due)]
+        self._written.extend(self._fresh)
+        self._fresh = []
         self.trouble = None
+
+    def _tell(self) -> None:
+        """On the event loop: what has been written since the last time."""
+        while self._written:
+            self._config.on_written(self._written.popleft())
 
     # -- how it goes ------------------------------------------------------------------------------
 

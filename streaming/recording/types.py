@@ -1,14 +1,15 @@
-"""Types shared by the recorder and the media plane: what it needs of a room, its settings, and its status."""
+"""Types shared by the recorder and those it serves: what it needs of a room, its settings, its status, what it tells."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from streaming.machine import FreeSpace, Limits, free_space
+from streaming.recording.ledger import Digested
 from streaming.taps import Replay, Tap
 
 LINGER_SECONDS = 15.0
@@ -46,9 +47,22 @@ Wanted = Callable[[str], str | None]
 
 
 @dataclass(frozen=True)
+class Written:
+    """Closed pieces of a recording, on the disk for good and in the ledger; `first` is the number of the first of them,
+    `started_at` when the recording's time line begins, `session_id` the broadcast session it belongs to."""
+
+    room: str
+    session_id: str | None
+    recording: str
+    started_at: datetime
+    first: int
+    pieces: Sequence[Digested]
+
+
+@dataclass(frozen=True)
 class RecorderConfig:
     """`folder`: where the files go, one folder a room, one a day within. `retention`: id of the broadcast session
-    (None: recorded outside an opening) → class."""
+    (None: recorded outside an opening) → class. `on_written` hears on the event loop what has been written."""
 
     folder: Path
     fragment_seconds: float = 2.0
@@ -57,6 +71,7 @@ class RecorderConfig:
     limits: Limits = field(default_factory=Limits)
     free_space: FreeSpace = free_space
     retention: Callable[[str | None], str] = lambda session: "procurement"
+    on_written: Callable[[Written], None] = lambda written: None
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class Mp4Samples:
                 yield from self._fragment(self._read(start, end), start)
 
     def _fragment(self, moof: bytes, content: int) -> Iterator[Sample]:
-        for found in mp4.placed(moof, content - _BOX_HEAD):
+        for found in mp4.placed(moof, content - mp4.BOX_HEAD):
             if found.offset + found.size > self._limit:
                 return  # the media of the last fragment is not whole
             if (track := self.tracks.get(found.track)) is None:
@@ -83,10 +83,6 @@ class Mp4Samples:
 
     def _read(self, start: int, end: int) -> bytes:
         return os.pread(self._file.fileno(), end - start, start)
-
-
-_BOX_HEAD = 8
-"""Bytes of length and type before the content of a moof."""
 
 
 def _tracks(moov: bytes) -> dict[int, Track]:

@@ -7,7 +7,7 @@ const APPLE = "application/vnd.apple.mpegurl";
 export class HlsPlayer {
   #hls = null; #video = null; #closed = false; #recovered = false;
 
-  /** @param place {hub, room, calm: whole segments only}; `ended(why)` is called at most once */
+  /** @param place {hub, room, calm: whole segments only, comparison: given what is loaded}; `ended(why)` is called at most once */
   constructor(place, ended = () => {}) {
     this.place = place;
     this.ended = ended;
@@ -61,6 +61,7 @@ export class HlsPlayer {
       }
       this.#end({ 404: "gone", 406: "codec" }[data.response?.code] ?? "hls");
     });
+    hls.on(Hls.Events.FRAG_LOADED, (_event, { payload }) => this.place.comparison?.fragment(payload));
     hls.loadSource(this.#address(!source.isTypeSupported('audio/mp4; codecs="opus"')));
     hls.attachMedia(video);
   }
@@ -81,6 +82,7 @@ export class HlsPlayer {
     if (this.#closed) return;
     this.#closed = true;
     this.#hls?.destroy();
+    this.place.comparison?.close();
     if (this.kind === "native") {
       this.#video.onerror = null;
       this.#video.removeAttribute("src");

@@ -74,10 +74,11 @@ export class Ladder {
   #tries = 0; #patience = LADDER.tries; #pause = LADDER.pause; #grace = LADDER.climb;
   #frames = 0; #framesAt = 0; #clock = 0; #liveAt = 0; #held = false; #looks = 0; #lostAt = -LADDER.hurry;
 
-  /** @param options {hub, room, token(), layer, calm, choice, tell, onmuted}; with `token` there is no HLS: it is
-   *  public; `layer` "low": the small picture over WebRTC, where the room has one */
+  /** @param options {hub, room, token(), layer, calm, choice, tell, onmuted, compare}; with `token` there is no HLS: it
+   *  is public; `layer` "low": the small picture over WebRTC, where the room has one; `compare(room)` makes what compares
+   *  the pictures with those recorded (null: cannot be), which hears of them and has a `state` */
   constructor(video, options) {
-    Object.assign(this, { hub: "", token: null, layer: null, calm: false, choice: "auto", tell: () => {}, onmuted: () => {} }, options);
+    Object.assign(this, { hub: "", token: null, layer: null, calm: false, choice: "auto", tell: () => {}, onmuted: () => {}, compare: null }, options);
     this.video = video;
     this.wanted = false;
     this.state = "off";
@@ -90,6 +91,9 @@ export class Ladder {
 
   /** How the present rung plays: webrtc, hls.js or native. */
   get kind() { return this.#on === "near" ? this.#session?.kind : this.#on && "webrtc"; }
+
+  /** What compares the pictures that show now with those recorded; null where nothing does. */
+  get comparison() { return (this.state === "live" && this.#session?.place.comparison) || null; }
 
   start() {
     if (this.wanted) return;
@@ -191,10 +195,17 @@ export class Ladder {
     this.#look(run, rung);
   }
 
+  /** Where a session gets its pictures from. The small ones are not those recorded: nothing compares them. */
+  #place() {
+    const { hub, room, token, layer, calm } = this;
+    const comparison = layer ? null : (this.compare?.(room) ?? null);
+    if (comparison) comparison.tell = () => this.tell(this.state, this);
+    return { hub, room, token, layer, calm, comparison };
+  }
+
   async #open(rung, run) {
     if (rung === "near" && crowd >= LADDER.crowd) throw trouble("crowded");
-    const place = { hub: this.hub, room: this.room, token: this.token, layer: this.layer, calm: this.calm };
-    const session = (this.#session = new (rung === "near" ? HlsPlayer : Whep)(place));
+    const session = (this.#session = new (rung === "near" ? HlsPlayer : Whep)(this.#place()));
     session.ended = (why) => this.#failed(run, rung, why);
     if (rung === "near") { this.#crowding = true; crowd++; }
     await session.open(this.video, this.#patience === LADDER.tries ? LADDER.connect : 2 * LADDER.connect);
@@ -313,7 +324,7 @@ export class Ladder {
     if (document.hidden || this.video.paused || this.#held) { this.#schedule(); return false; }
     const run = this.#run, beside = document.createElement("video");
     beside.muted = beside.playsInline = true;
-    const session = (this.#probe = new Whep({ hub: this.hub, room: this.room, token: this.token, layer: this.layer }));
+    const session = (this.#probe = new Whep(this.#place()));
     let came = false;
     try {
       await session.open(beside, 2 * LADDER.connect);

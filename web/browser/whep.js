@@ -17,7 +17,8 @@ export function trouble(why) {
 export class Whep {
   #pc = null; #address = null; #closed = false; #counted = null; #lossySince = 0; #lostAt = 0; #checks = null; #silent = false;
 
-  /** @param place {hub, room, token(), layer}; `layer` "low" asks for the small picture; `ended(why)` is called at most once, after `open` has succeeded */
+  /** @param place {hub, room, token(), layer, comparison}; `layer` "low" asks for the small picture, `comparison` is given
+   *  the pictures as they come; `ended(why)` is called at most once, after `open` has succeeded */
   constructor(place, ended = () => {}) {
     this.place = place;
     this.ended = ended;
@@ -39,7 +40,7 @@ export class Whep {
   /** Join and connect within `ms`; the picture then arrives in `video`. Throws a trouble. */
   async open(video, ms) {
     const pc = (this.#pc = new RTCPeerConnection()), stream = new MediaStream();
-    pc.ontrack = (event) => stream.addTrack(event.track);
+    pc.ontrack = ({ track, receiver }) => { stream.addTrack(track); this.place.comparison?.receive(receiver); };
     pc.addTransceiver("video", { direction: "recvonly" });
     pc.addTransceiver("audio", { direction: "recvonly" });
     try {
@@ -134,6 +135,7 @@ export class Whep {
   close() {
     this.#closed = true;
     this.#pc?.close();
+    this.place.comparison?.close();
     this.#leave();
   }
 }

@@ -1,12 +1,15 @@
 // The ladder as the public pages use it: addresses of this site, and the viewer's choice kept from page to page.
+import { Comparison } from "./comparison.js";
 import { Ladder, keepChoice, keptChoice } from "./ladder.js";
-import { t } from "./site.js";
+import { clock } from "./clock.js";
+import { say, t } from "./site.js";
 
 export class Player extends Ladder {
-  /** `tell(state, player)` as the ladder's; `calm` for small pictures, which may be some seconds behind. */
+  /** `tell(state, player)` as the ladder's; `calm` for small pictures, which may be some seconds behind and are not
+   *  compared with what is recorded. */
   constructor(video, room, tell = () => {}, calm = false) {
     video.muted = true;
-    super(video, { room, tell, calm, choice: keptChoice() });
+    super(video, { room, tell, calm, choice: keptChoice(), compare: calm ? null : (one) => Comparison.of(one) });
   }
 }
 
@@ -36,4 +39,14 @@ export function rungMenu(box, player) {
   const close = (event) => { if (event.key === "Escape" || (event.type === "click" && !box.contains(event.target))) box.open = false; };
   for (const kind of ["click", "keydown"]) document.addEventListener(kind, close);
   return draw;
+}
+
+/** Say beside the picture that it is the one being recorded, or that it is not; nothing where nobody can tell. */
+export function sayCompared(box, player) {
+  const { state = "", at = null } = player.comparison ?? {};
+  box.hidden = !state;
+  if (!state) return;
+  box.classList.toggle("bad", state === "differs");
+  say(box.lastElementChild, t(`compared.${state}`));
+  box.title = t(`compared.${state}.note`, { time: clock(at) });
 }

@@ -4,7 +4,7 @@ import { clock, date, minute } from "./clock.js";
 import { recomputed } from "./draw.js";
 import { follow } from "./feed.js";
 import { List } from "./list.js";
-import { Player, rungMenu } from "./player.js";
+import { Player, rungMenu, sayCompared } from "./player.js";
 import { money, sentence } from "./opening.js";
 import { READ_OUT, STEPS, Story, saidAt } from "./story.js";
 
@@ -145,6 +145,7 @@ const video = $("video");
 const player = new Player(video, room, (state) => {
   picture = state;
   drawRung();
+  sayCompared($("compared"), player);
   if (state === "still" || (state === "live" && covered())) lookSoon(); // the operators' slate came or went
   slate();
 });
