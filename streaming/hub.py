@@ -92,7 +92,13 @@ class Hub:
         if config.record:
             folder = data / "recordings"
             recorder = beside["recorder"] = OpeningRecorder(
-                self.media, self.ledger, self.board, folder, self.workers, self.roster.called, recorded.written
+                self.media,
+                self.ledger,
+                self.board,
+                folder,
+                self.workers,
+                self.roster.called,
+                recorded.written,
             )
         beside["hls"] = PublicHls(self.media, self.roster)
         port = MediaPort(self.media, config.media_port, beside)

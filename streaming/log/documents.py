@@ -6,7 +6,7 @@ import html
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import messages
@@ -24,21 +24,22 @@ LONGEST = 8.0
 README_LINES = ("what", "files", "check", "browser", "alone", "key", "withheld", "limits")
 
 Told = Sequence[Mapping[str, Any]]
+Films = Mapping[str, tuple[datetime, datetime | None]]
+"""A recording's path in the package → when it begins and ends."""
 
 
 def write_all(
-    folder: Path, opening: Mapping[str, Any], told: Told, begun: datetime | None, keys: Iterable[VerifierKey], data_dir: Path,
+    folder: Path, opening: Mapping[str, Any], told: Told, films: Films, keys: Iterable[VerifierKey], data_dir: Path,
     roots: Path | None,
 ) -> None:  # fmt: skip
-    """Write what is sealed besides the recordings. `begun`: when the first recording begins, None where there is none;
-    `roots`: the root certificates of the time-stamping authority."""
+    """Write what is sealed besides the recordings. `roots`: the root certificates of the time-stamping authority."""
     story = Story()
     for message in told:
         story.add(dict(message))
     record = opening_record(opening, story)
     write_whole(folder / "events.jsonl", b"".join(leaves.event_line(one) + b"\n" for one in told))
     write_whole(folder / "record.json", (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode())
-    write_whole(folder / "captions.vtt", captions(told, begun, currency_of(opening)).encode())
+    _write_captions(folder, told, films, currency_of(opening))
     log_key, *witnesses = keys
     paper = record_pdf(record, opening, data_dir, log_key.name)
     if paper is not None:
@@ -52,6 +53,15 @@ def write_all(
     write_whole(folder / "README.md", readme(opening).encode())
 
 
+def _write_captions(folder: Path, told: Told, films: Films, currency: str) -> None:
+    """captions.vtt by the time line of the first recording, and for each recording those of its own."""
+    begun = next(iter(films.values()), (None, None))[0]
+    write_whole(folder / "captions.vtt", captions(told, begun, None, currency).encode())
+    for path, (begins, ends) in films.items():
+        own = captions(told, begins, ends, currency)
+        write_whole(folder / "captions" / f"{PurePosixPath(path).stem}.vtt", own.encode())
+
+
 def readme(opening: Mapping[str, Any]) -> str:
     """What a package is and how it is checked, in every language."""
     parts = []
@@ -62,11 +72,16 @@ def readme(opening: Mapping[str, Any]) -> str:
     return "\n\n---\n\n".join(parts) + "\n"
 
 
-def captions(told: Told, begun: datetime | None, currency: str) -> str:
-    """WebVTT of the events by the time line of the first recording."""
+def captions(told: Told, begun: datetime | None, ended: datetime | None, currency: str) -> str:
+    """WebVTT of the events by the time line of a recording that begins at `begun` (None: there is none), up to `ended`
+    (None: all)."""
     lines = ["WEBVTT", ""]
     moments = [datetime.fromisoformat(str(one["ts"])) for one in told]
-    shown = [(at, one) for at, one in zip(moments, told, strict=True) if begun is not None and at >= begun]
+    shown = [
+        (at, one)
+        for at, one in zip(moments, told, strict=True)
+        if begun is not None and at >= begun and (ended is None or at <= ended)
+    ]
     for number, (at, one) in enumerate(shown):
         start = (at - (begun or at)).total_seconds()
         following = (shown[number + 1][0] - at).total_seconds() if number + 1 < len(shown) else LONGEST

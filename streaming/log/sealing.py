@@ -163,15 +163,15 @@ class Sealing(Service):
             return held
         shutil.rmtree(job.folder, ignore_errors=True)
         with self._reader.ledger.read() as session:
-            recordings = [
-                _recording(session, row, number, job.cut)
-                for number, row in enumerate(_recordings(session, job.id), 1)
-            ]
+            rows = _recordings(session, job.id)
+            recordings = [_recording(session, row, number, job.cut) for number, row in enumerate(rows, 1)]
             entered = [row.position for row in leaves.of_opening(session, job.id) if row.kind == "event"]
-            begun = next((row.started_at for row in _recordings(session, job.id)), None)
+            films = {
+                one["path"]: (row.started_at, row.ended_at) for one, row in zip(recordings, rows, strict=True)
+            }
         told = [one for one in job.told if one["seq"] in set(entered)]
         keys = [self._keeper.signer.verifier, *self._keeper.witnesses.values()]
-        documents.write_all(job.folder, job.opening, told, begun, keys, self._data, self._config.timestamp_ca)
+        documents.write_all(job.folder, job.opening, told, films, keys, self._data, self._config.timestamp_ca)
         files = package.sealed_files(job.folder, self._sources(job, recordings))
         body = {"files": files, "recordings": recordings, "events": len(told)}
         write_whole(listed, canonical(body))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from streaming.recording.mp4 import LARGEST, Damaged, Piece
 
 EBML, SEGMENT, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
+TRACKS, _ENTRY, _NUMBER, _TYPE, _CODEC, _PRIVATE = 0x1654AE6B, 0xAE, 0xD7, 0x83, 0x86, 0x63A2
+_PICTURE, _WIDTH, _HEIGHT, _SOUND, _CHANNELS = 0xE0, 0xB0, 0xBA, 0xE1, 0x9F
 TIMESTAMP, SIMPLE_BLOCK, BLOCK_GROUP, BLOCK = 0xE7, 0xA3, 0xA0, 0xA1
 """Ids of elements (RFC 9559 §5), their length marker included."""
 _LONGEST_HEAD = 16
@@ -32,9 +34,11 @@ class MkvFollower:
         self._file = file
         self.end = offset
 
-    def pieces(self) -> Iterator[Piece]:
-        """Pieces closed since the last call, in order; Damaged where the file is not what it should be."""
+    def pieces(self, limit: int | None = None) -> Iterator[Piece]:
+        """Pieces closed since the last call, in order; Damaged where the file is not what it should be. `limit`: bytes of
+        the file that count."""
         size = os.fstat(self._file.fileno()).st_size
+        size = size if limit is None else min(size, limit)
         position = self.end
         while (element := self._element(position, size)) is not None:
             kind, content, end = element
@@ -92,6 +96,67 @@ def _elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
             raise Damaged(at, f"element {kind:#x} runs past the end")
         yield kind, at, at + length
         at += length
+
+
+@dataclass(frozen=True)
+class MkvTrack:
+    """A track as the head tells it: `kind` is vide or soun, `private` what its decoder needs, `size` in pixels."""
+
+    number: int
+    kind: str
+    codec: str
+    private: bytes = b""
+    size: tuple[int, int] = (0, 0)
+    channels: int = 0
+
+
+_KINDS = {1: "vide", 2: "soun"}
+"""Types of tracks."""
+
+
+def tracks(head: bytes) -> list[MkvTrack]:
+    """The tracks of the head of a file, pictures and sound alone."""
+    found = []
+    for kind, start, end in _inside(head):
+        if kind == TRACKS:
+            entries = (_fields(head, a, b) for inner, a, b in _elements(head, start, end) if inner == _ENTRY)
+            found += [_track(fields) for fields in entries if _whole(fields, _TYPE) in _KINDS]
+    return found
+
+
+def _inside(head: bytes) -> Iterator[tuple[int, int, int]]:
+    """The elements of the segment that a head begins, which has no end while it is written."""
+    at = 0
+    while at < len(head):
+        kind, at = _number(head, at, marker=True)
+        length, at = _number(head, at)
+        if kind == SEGMENT:
+            continue
+        yield kind, at, min(at + length, len(head))
+        at += length
+
+
+def _fields(data: bytes, start: int, end: int) -> dict[int, bytes]:
+    return {kind: data[a:b] for kind, a, b in _elements(data, start, end)}
+
+
+def _whole(fields: Mapping[int, bytes], kind: int) -> int:
+    return int.from_bytes(fields.get(kind, b""), "big")
+
+
+def _track(fields: Mapping[int, bytes]) -> MkvTrack:
+    picture, sound = (
+        _fields(fields.get(key, b""), 0, len(fields.get(key, b""))) for key in (_PICTURE, _SOUND)
+    )
+    return MkvTrack(
+        _whole(fields, _NUMBER), _KINDS[_whole(fields, _TYPE)], fields.get(_CODEC, b"").decode("ascii", "replace"),
+        fields.get(_PRIVATE, b""), (_whole(picture, _WIDTH), _whole(picture, _HEIGHT)), _whole(sound, _CHANNELS) or 1,
+    )  # fmt: skip
+
+
+def is_cluster(piece: bytes) -> bool:
+    """Whether a closed piece is a cluster; the first one of a file is its head."""
+    return piece.startswith(CLUSTER.to_bytes(4, "big"))
 
 
 @dataclass(frozen=True, slots=True)

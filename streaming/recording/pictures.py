@@ -32,7 +32,7 @@ def in_fragment(piece: bytes, tracks: Mapping[int, Track]) -> tuple[bytes, ...]:
 
 def in_cluster(piece: bytes) -> tuple[bytes, ...]:
     """The pictures of a closed piece of a WebM, VP8; none in its head. mp4.Damaged."""
-    if not piece.startswith(mkv.CLUSTER.to_bytes(4, "big")):
+    if not mkv.is_cluster(piece):
         return ()
     pictures = (block for block in mkv.blocks(piece) if block.track == mkv.VIDEO_TRACK)
     return tuple(_digest(piece[one.start : one.end]) for one in pictures)

@@ -15,7 +15,7 @@ from records.serving.problems import Problem
 from streaming.http.ranges import STRIDE
 from streaming.replay.credentials import manifest, sign
 from streaming.replay.library import Replay
-from streaming.replay.movie import Movie
+from streaming.replay.movie import Reel
 
 KEPT = 86_400.0
 """Seconds a file lies ready after it was last asked for."""
@@ -47,7 +47,7 @@ class Downloads:
         self._folder, self._keys = data_dir / "replays", data_dir / "keys" / "c2pa"
         self._lock = asyncio.Lock()
 
-    async def get(self, movie: Movie, replay: Replay, name: str) -> Ready:
+    async def get(self, movie: Reel, replay: Replay, name: str) -> Ready:
         """The file of a movie. Problem 507 where the disk has no room for it."""
         key = hashlib.sha256(f"{replay.opening['id']}/{name}/".encode() + movie.head).hexdigest()[:32]
         path = self._folder / f"{key}.mp4"
@@ -64,7 +64,7 @@ class Downloads:
             if path.stem.endswith(_UNFINISHED) or timestamp() - path.stat().st_mtime > KEPT:
                 path.unlink(missing_ok=True)
 
-    def _write(self, movie: Movie, replay: Replay, path: Path) -> None:
+    def _write(self, movie: Reel, replay: Replay, path: Path) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(self._folder).free < COPIES * movie.size:
             raise Problem(507, Message("replay.no_room"))
@@ -84,7 +84,7 @@ _UNFINISHED = ("-plain", "-fresh")
 """Ends of the names of files that are being written: without credentials, and with them."""
 
 
-def _copy(movie: Movie, path: Path) -> None:
+def _copy(movie: Reel, path: Path) -> None:
     with path.open("wb") as file:
         for start in range(0, movie.size, STRIDE):
             file.write(movie.read(start, min(movie.size, start + STRIDE)))

@@ -122,9 +122,7 @@ def _cameras(shelf: Shelf, decided: Cut) -> dict[str, Camera]:
 
 
 def _shelf(session: Session, opening: Opening, folder: Path) -> Shelf:
-    query = select(Recording).where(
-        Recording.session_id == opening["id"], Recording.bytes > 0, Recording.container == "mp4"
-    )
+    query = select(Recording).where(Recording.session_id == opening["id"], Recording.bytes > 0)
     rows = list(session.scalars(query.order_by(Recording.started_at, Recording.id)))
     end = datetime.fromisoformat(str(opening["ended_at"])) + LATE
     whole = all(row.ended_at or _until(session, row) >= end for row in rows)

@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from streaming.hls.fmp4 import MOVIE_SCALE, box, full, movie_header, trak
 from streaming.replay.samples import Sample, Track
@@ -134,8 +135,26 @@ def _big(column: array[int]) -> bytes:
     return struct.pack(f">{len(column)}{column.typecode}", *column)
 
 
+class Reel(Protocol):
+    """A finished movie of a replay, in the format of its recordings: `head` tells it from every other."""
+
+    head: bytes
+    seconds: float
+
+    @property
+    def media_type(self) -> str: ...
+    @property
+    def suffix(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    def read(self, start: int, end: int, /) -> bytes: ...
+
+
 class Movie:
     """A finished movie: `head` (ftyp, moov and the beginning of mdat), then `pieces`."""
+
+    media_type = "video/mp4"
+    suffix = "mp4"
 
     def __init__(self, head: bytes, pieces: Sequence[Piece], seconds: float) -> None:
         self.head, self.pieces, self.seconds = head, pieces, seconds

@@ -15,8 +15,9 @@ from functools import cached_property
 from pathlib import Path
 
 from streaming.replay.cut import Cut, Interval, covered, shown, without
-from streaming.replay.movie import Movie, MovieWriter
+from streaming.replay.movie import MovieWriter, Reel
 from streaming.replay.samples import AUDIO, VIDEO, Mp4Samples, Sample
+from streaming.replay.webm import WebmSamples, WebmWriter
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Stretch:
 class Camera:
     """The replay of one camera."""
 
-    reels: tuple[Movie, ...]
+    reels: tuple[Reel, ...]
     stretches: tuple[Stretch, ...]
 
     def place(self, moment: datetime) -> Stretch | None:
@@ -57,7 +58,7 @@ class Camera:
 def camera(sources: Sequence[Source], cut: Cut) -> Camera:
     """The replay of the recordings of one camera, oldest first. Reads their files: FileNotFoundError without one,
     `mp4.Damaged` where one is not what it should be."""
-    reels: list[Movie] = []
+    reels: list[Reel] = []
     stretches: list[Stretch] = []
     with ExitStack() as stack:
         files = [_File(source, cut, stack) for source in sources]
@@ -69,9 +70,9 @@ def camera(sources: Sequence[Source], cut: Cut) -> Camera:
     return Camera(tuple(reels), tuple(stretches))
 
 
-def _reel(files: Sequence[_File], number: int) -> tuple[Movie, list[Stretch]]:
+def _reel(files: Sequence[_File], number: int) -> tuple[Reel, list[Stretch]]:
     """Recordings of one format as one movie, and where in it each of their stretches lies."""
-    writer, at, told = MovieWriter(), 0.0, []
+    writer, at, told = files[0].writer(), 0.0, []
     for file in files:
         for part in file.parts:
             part.at = at
@@ -96,7 +97,9 @@ class _File:
 
     def __init__(self, source: Source, cut: Cut, stack: ExitStack) -> None:
         self.source = source
-        self._samples = Mp4Samples(stack.enter_context(source.path.open("rb")), source.bytes)
+        self._webm = source.path.suffix == ".webm"
+        file = stack.enter_context(source.path.open("rb"))
+        self._samples = (WebmSamples if self._webm else Mp4Samples)(file, source.bytes)
         self._shown = without(shown(cut, source.started_at), self._gaps())
         self._muted = covered(cut.muted, source.started_at)
         self._tracks = {track.kind: track for track in self._samples.tracks.values()}
@@ -119,7 +122,11 @@ class _File:
             parts[number].end = max(parts[number].end, min(sample.shown + sample.seconds, choice.limit))
         return parts
 
-    def write(self, writer: MovieWriter) -> None:
+    def writer(self) -> MovieWriter | WebmWriter:
+        """What writes movies in the format of this recording."""
+        return WebmWriter() if self._webm else MovieWriter()
+
+    def write(self, writer: MovieWriter | WebmWriter) -> None:
         """Put what is shown of it into a movie, in the order of the file."""
         choice = Choice(self._shown)
         for sample in self._samples:

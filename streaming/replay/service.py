@@ -30,14 +30,16 @@ from streaming.replay.credentials import AVAILABLE
 from streaming.replay.cut import Span
 from streaming.replay.downloads import Downloads
 from streaming.replay.library import Library, Replay
-from streaming.replay.movie import Movie
+from streaming.replay.movie import Reel
 from streaming.replay.reels import Camera
 from streaming.service import Service
 from streaming.site.api import Api, answer
 from streaming.site.render import currency_of
 
-_FILE = re.compile(r"(main|far)-([1-9]\d{0,3})\.(mp4|vtt)", re.ASCII)
+_FILE = re.compile(r"(main|far)-([1-9]\d{0,3})\.(mp4|webm|vtt)", re.ASCII)
 """Name of a file of a replay: the camera, the number of the movie, and what it is."""
+SIGNED = "mp4"
+"""What carries content credentials: C2PA has no place for them in WebM."""
 MARKED = ("bid_corrected", "paused", "resumed")
 """Events beside those of the steps that are worth a mark on the time line."""
 
@@ -103,15 +105,17 @@ class Replays(Service):
             raise Problem(404, Message("replay.no_file", file=request.path_params["file"][:80]))
         if name[3] == "vtt":
             return _captions(request, replay, camera, int(name[2]) - 1)
+        if name[3] != camera.reels[int(name[2]) - 1].suffix:
+            raise Problem(404, Message("replay.no_file", file=name[0]))
         if request.query_params.get("download") == "1":
             return await self._download(request, replay, name[1], int(name[2]) - 1)
         return _movie(request, camera.reels[int(name[2]) - 1])
 
     async def _download(self, request: Request, replay: Replay, name: str, reel: int) -> Response:
         movie = replay.cameras[name].reels[reel]
-        filename = f"{replay.opening['id']}-{name}-{reel + 1}.mp4"
+        filename = f"{replay.opening['id']}-{name}-{reel + 1}.{movie.suffix}"
         headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(filename, safe='')}"}
-        if not AVAILABLE:
+        if not AVAILABLE or movie.suffix != SIGNED:
             return _movie(request, movie, headers)
         ready = await self._downloads.get(movie, replay, f"{name}-{reel + 1}")
         headers["etag"] = f'"signed-{ready.path.stem}"'
@@ -149,7 +153,8 @@ def told(replay: Replay) -> dict[str, Any]:
         "left_out": [_left_out(span) for span in replay.cut.hidden],
         "muted": [_left_out(span) for span in replay.cut.muted],
         "chapters": list(_chapters(replay)),
-        "credentials": AVAILABLE,
+        "credentials": AVAILABLE
+        and all(reel.suffix == SIGNED for one in replay.cameras.values() for reel in one.reels),
     }
 
 
@@ -162,7 +167,7 @@ def _camera(opening_id: str, name: str, camera: Camera) -> dict[str, Any]:
     return {
         "name": name,
         "reels": [
-            {"url": f"{base}-{n}.mp4", "captions": f"{base}-{n}.vtt", "bytes": reel.size, "seconds": round(reel.seconds, 3)}
+            {"url": f"{base}-{n}.{reel.suffix}", "captions": f"{base}-{n}.vtt", "bytes": reel.size, "seconds": round(reel.seconds, 3)}
             for n, reel in enumerate(camera.reels, 1)
         ],
         "stretches": [
@@ -184,10 +189,10 @@ def _chapters(replay: Replay) -> Iterator[dict[str, Any]]:
             yield {"seq": message["seq"], "ts": message["ts"], "type": kind, "no": number}
 
 
-def _movie(request: Request, movie: Movie, headers: dict[str, str] | None = None) -> Response:
+def _movie(request: Request, movie: Reel, headers: dict[str, str] | None = None) -> Response:
     tag = hashlib.sha256(movie.head).hexdigest()[:20]
     sent = {"etag": f'"{tag}"', "cache-control": "public, max-age=300", **(headers or {})}
-    return ranged(request, movie.size, movie.read, sent, "video/mp4")
+    return ranged(request, movie.size, movie.read, sent, movie.media_type)
 
 
 def _captions(request: Request, replay: Replay, camera: Camera, reel: int) -> Response:

@@ -27,7 +27,7 @@ from streaming.log import sealing
 from supervision.watch import tell_sealed
 from tests.evidence.test_timestamp import authority as authority
 from tests.streaming import hub_market as market
-from tests.streaming.film import keep, shoot
+from tests.streaming.film import keep, shoot, shoot_webm
 from tests.streaming.hub_market import FakeMedia, Rig
 from tests.streaming.test_hub_api import until
 
@@ -169,6 +169,37 @@ def test_what_a_pause_covered_is_not_in_the_package(rig: Rig, film: Path, tmp_pa
     with zipfile.ZipFile(path) as packed:
         kept = packed.getinfo("recording/main-1.mp4").file_size
     assert kept < film.stat().st_size
+
+
+def test_each_recording_has_captions_of_its_own(rig: Rig, film: Path, tmp_path: Path) -> None:
+    """A publisher that came back, in another codec, and a second camera: three files, one opening."""
+    began = now() - timedelta(seconds=20)
+    market.opening(rig.ledger)
+    market.begin(rig.ledger, ts=began)
+    until(lambda: _session(rig.ledger), "standby", 5)
+    again = shoot_webm(tmp_path / "again.webm", 12)
+    for one, after, camera in ((film, 0, "main"), (again, 13, "main"), (film, 5, "far")):
+        keep(rig.ledger, rig.data, one, "O1", began + timedelta(seconds=after), camera)
+    market.event(
+        rig.ledger, "O1", "bid_read", ts=began + timedelta(seconds=7), no=1, name="示例建设第1公司", price="1"
+    )
+    for number, second in ((2, 10), (3, 15)):
+        market.event(
+            rig.ledger, "O1", "bid_read", ts=began + timedelta(seconds=second), no=number, name=f"示例建设第{number}公司", price="1"
+        )  # fmt: skip
+    market.event(rig.ledger, "O1", "record_confirmed", rows=3)
+    market.event(rig.ledger, "O1", "ended", result="opened")
+    path = tmp_path / "package.zip"
+    path.write_bytes(sealed(rig))
+    assert verify.check(path).broken == []
+    with zipfile.ZipFile(path) as packed:
+        told = {name: packed.read(name).decode() for name in packed.namelist() if name.endswith(".vtt")}
+        kept = packed.namelist()
+    assert {"recording/main-1.mp4", "recording/main-2.webm", "recording/far-3.mp4"} <= set(kept)
+    assert set(told) == {"captions.vtt", *(f"captions/{name}.vtt" for name in ("main-1", "main-2", "far-3"))}
+    assert "00:00:07.000 --> " in told["captions/main-1.vtt"] and "第 3 号" not in told["captions/main-1.vtt"]
+    assert "00:00:02.000 --> " in told["captions/main-2.vtt"] and "第 1 号" not in told["captions/main-2.vtt"]
+    assert "00:00:02.000 --> " in told["captions/far-3.vtt"] and "第 1 号" in told["captions/far-3.vtt"]
 
 
 def test_not_a_byte_from_before_its_beginning_or_after_its_end_is_in_the_package(
