@@ -29,7 +29,7 @@ def write_whole(path: Path, raw: bytes, *, once: bool = False, private: bool = F
             fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
-    _settle(path.parent)
+    settle(path.parent)
 
 
 def _keep_first(fresh: Path, path: Path) -> None:
@@ -39,8 +39,8 @@ def _keep_first(fresh: Path, path: Path) -> None:
         return  # the other's file is the file
 
 
-def _settle(folder: Path) -> None:
-    """Make the folder's new entry durable."""
+def settle(folder: Path) -> None:
+    """Make a folder's new entries durable."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evidence.files import write_whole
+from evidence.files import settle, write_whole
 from evidence.merkle import Tiles
 from evidence.verify import CHUNK, Head, Note, canonical, is_recording, manifest, parts_of, proofs
 
@@ -121,6 +121,7 @@ def zipped(out: Path, folder: Path, sources: Sequence[Source]) -> str:
         os.fsync(file.fileno())
     found = file_digest(fresh)
     fresh.replace(out)
+    settle(out.parent)
     return found
 
 
@@ -136,6 +137,7 @@ def copied(source: Path, out: Path) -> str:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # what is read back comes from the disk
     found = file_digest(fresh)
     fresh.replace(out)
+    settle(out.parent)
     return found
 
 

@@ -896,6 +896,7 @@ class Standing:
         self.extra: list[tuple[int, int]] = []
         self._file, self._wanted = file, wanted
         self._known = {leaf["sha256"]: number for number, leaf in enumerate(wanted)}
+        self._sizes = sorted({leaf["bytes"] for leaf in wanted})
         self._searches = SEARCHES
         at = due = 0
         while at < size:
@@ -922,15 +923,18 @@ class Standing:
         if self._searches == 0:
             return None
         self._searches -= 1
-        sizes = {leaf["bytes"]: number for number, leaf in enumerate(self._wanted)}
-        return next(
-            (
-                found
-                for one in sizes.values()
-                if (found := self._known.get(self._digest(at, one))) is not None
-            ),
-            None,
-        )
+        return self._search(at)
+
+    def _search(self, at: int) -> int | None:
+        """Any segment that stands at a place: the bytes there are read once, with a digest for each length there is."""
+        self._file.seek(at)
+        digest, done = hashlib.sha256(), 0
+        for size in self._sizes:
+            digest.update(self._file.read(size - done))
+            done = size
+            if (found := self._known.get(digest.hexdigest())) is not None:
+                return found
+        return None
 
     def _digest(self, at: int, number: int) -> str:
         self._file.seek(at)

@@ -40,6 +40,15 @@ export class Sha256 {
     return this;
   }
 
+  /** A hash that goes on from here by itself. */
+  copy() {
+    const other = new Sha256();
+    other.#state.set(this.#state);
+    other.#block.set(this.#block);
+    [other.#held, other.#length] = [this.#held, this.#length];
+    return other;
+  }
+
   digest() {
     const length = this.#length, end = new Uint8Array(((this.#held + 9 + 63) & ~63) - this.#held);
     end[0] = 0x80;
