@@ -39,9 +39,12 @@ export class Whep {
 
   /** Join and connect within `ms`; the picture then arrives in `video`. Throws a trouble. */
   async open(video, ms) {
+    await this.place.comparison?.prepared();
+    if (this.#closed) throw trouble("ended");
     const pc = (this.#pc = new RTCPeerConnection()), stream = new MediaStream();
-    pc.ontrack = ({ track, receiver }) => { stream.addTrack(track); this.place.comparison?.receive(receiver); };
-    pc.addTransceiver("video", { direction: "recvonly" });
+    pc.ontrack = (event) => stream.addTrack(event.track);
+    const { receiver } = pc.addTransceiver("video", { direction: "recvonly" });
+    this.place.comparison?.receive(receiver);
     pc.addTransceiver("audio", { direction: "recvonly" });
     try {
       await pc.setLocalDescription();

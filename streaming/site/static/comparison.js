@@ -4,43 +4,57 @@ import { serverNow } from "./site.js";
 
 const FIRST = 3500, SOON = 3000, LATER = 10_000; // ms before the first look, between the hurried ones, between others
 const HURRIED = 5; // looks without a verdict after which there is no hurry
-let key = null;
+const PATIENCE = 400; // ms that joining may wait for a worker
+
+/** A worker and when it is ready: pictures that are given to one that is not would be missing. */
+class Ready {
+  loaded = false;
+  constructor() {
+    this.worker = new Worker(new URL("./comparison.worker.js", import.meta.url), { type: "module" });
+    this.promise = new Promise((done) => {
+      this.worker.onmessage = () => { this.loaded = true; done(); };
+      this.worker.onerror = done; // nothing is compared then
+    });
+  }
+}
+
+const possible = Boolean(globalThis.Worker && globalThis.crypto?.subtle); // no secure connection: no signature to check
+let spare = possible ? new Ready() : null, key = null;
 
 /** The hub's own key, the first of those it publishes; asked for once. */
 const hubKey = () => (key ??= fetch("/log/keys").then((answer) => (answer.ok ? answer.text() : "")).then((lines) => lines.split("\n")[0]));
 
 export class Comparison {
-  #worker; #ready; #timer = 0; #looks = 0; #receiver = null; #closed = false;
+  #ready; #timer = 0; #looks = 0; #closed = false;
 
-  /** `tell()` is called when `state` has changed. */
+  /** `tell()` is called when `state` has changed or was looked at anew; `at` is when. */
   constructor(room) {
     Object.assign(this, { room, state: "", at: null, tell: () => {} });
-    this.#worker = new Worker(new URL("./comparison.worker.js", import.meta.url), { type: "module" });
-    this.#ready = new Promise((done) => {
-      this.#worker.onmessage = ({ data }) => { if (data.ready) done(); else this.#told(data.state); };
-    });
-    this.#worker.onerror = () => { this.close(); this.tell(); };
+    this.#ready = spare ?? new Ready();
+    spare = null;
     this.#later(FIRST);
   }
 
-  /** Null where this browser cannot: no worker, or no secure connection. */
+  /** Null where this browser cannot. */
   static of(room) {
-    return globalThis.Worker && globalThis.crypto?.subtle ? new Comparison(room) : null;
+    return possible ? new Comparison(room) : null;
   }
 
-  /** The pictures of a WebRTC receiver; where its frames cannot be had nothing is ever said. */
-  async receive(receiver) {
-    if (receiver.track.kind !== "video" || !globalThis.RTCRtpScriptTransform) return;
-    await this.#ready; // frames that wait for a worker would be missing from the picture
-    if (this.#closed) return;
-    this.#receiver = receiver;
-    receiver.transform = new RTCRtpScriptTransform(this.#worker);
+  /** Resolves when pictures may be given, or after a moment without. */
+  prepared() {
+    return Promise.race([this.#ready.promise, new Promise((done) => { setTimeout(done, PATIENCE); })]);
+  }
+
+  /** The pictures of a WebRTC receiver, to be called in the moment it is made: a moment later Chromium takes no transform.
+   *  Where its frames cannot be had nothing is ever said. */
+  receive(receiver) {
+    if (!this.#closed && this.#ready.loaded && globalThis.RTCRtpScriptTransform) receiver.transform = new RTCRtpScriptTransform(this.#ready.worker);
   }
 
   /** A part or segment of HLS. */
   fragment(payload) {
     const copy = payload.slice(0);
-    this.#worker.postMessage({ fragment: copy }, [copy]);
+    this.#ready.worker.postMessage({ fragment: copy }, [copy]);
   }
 
   #later(wait) {
@@ -49,11 +63,11 @@ export class Comparison {
   }
 
   async #look() {
+    const own = document.hidden || !this.#ready.loaded ? "" : await hubKey().catch(() => "");
     if (this.#closed) return;
-    if (document.hidden) { this.#later(SOON); return; }
-    const own = await hubKey().catch(() => "");
-    if (own) this.#worker.postMessage({ room: this.room, key: own, ahead: serverNow() - Date.now() });
-    else { key = null; this.#later(LATER); }
+    if (!own) { key = null; this.#later(LATER); return; }
+    this.#ready.worker.onmessage = ({ data }) => this.#told(data.state);
+    this.#ready.worker.postMessage({ room: this.room, key: own, ahead: serverNow() - Date.now() });
   }
 
   #told(state) {
@@ -64,12 +78,11 @@ export class Comparison {
     if (changed || state) this.tell();
   }
 
+  /** To be called when the connection is closed: its pictures pass through here. */
   close() {
-    if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
-    if (this.#receiver) this.#receiver.transform = null;
-    this.#worker.terminate();
+    this.#ready.worker.terminate();
     this.state = "";
   }
 }
