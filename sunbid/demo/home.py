@@ -6,15 +6,16 @@ from sunbid.settings import Settings, variable
 from supervision.home import Place
 
 PLACE = Place("3301", name="杭州", name_en="Hangzhou")
+CERTIFICATES = "37 41 11 31 32 34 36 35 42 43 44 50:pilot 51:suspended"
+"""Thirteen provinces and cities recognise each other's certificates (Hangzhou, 2023)."""
 FACTS = {
     "home_division": PLACE.division,
     "home_name": PLACE.name,
     "home_name_en": PLACE.name_en,
     "reference_share": 34.15,
     "reference_year": 2023,
-    "certificate_regions": "37 41 11 31 32 34 36 35 42 43 44 50:pilot 51:suspended",
+    "certificate_regions": CERTIFICATES,
 }
-"""Thirteen provinces and cities recognise each other's certificates (Hangzhou, 2023)."""
 
 
 def settled(settings: Settings) -> Settings:

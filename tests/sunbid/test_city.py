@@ -26,6 +26,7 @@ from records.tables.supervision import WatchMark
 from sunbid.demo import envelopes, load, market
 from sunbid.demo.city import beside, build
 from sunbid.demo.city.bidding import bidding, forced
+from sunbid.demo.city.clock import REFERENCE
 from sunbid.demo.city.history import held_city
 from sunbid.demo.city.lot import COEFFICIENT, LOWEST
 from sunbid.demo.city.pieces import City
@@ -57,7 +58,7 @@ def small_records() -> list[envelopes.Envelope]:
 @pytest.mark.parametrize("fraction", [FRACTION, 1.0])
 def test_the_reference_year_adds_up_to_the_unit(fraction: float) -> None:
     plan = city(fraction).plan
-    targets, lots = plan.targets, plan.of_year(3)
+    targets, lots = plan.targets, plan.of_year(REFERENCE)
     assert len(lots) == targets.lots
     assert sum(lot.bids for lot in lots) == targets.participations
     assert sum(lot.outside for lot in lots) == targets.outside
@@ -97,7 +98,7 @@ def test_the_whole_city_is_the_one_of_the_domain() -> None:
         and sum(targets.key.values()) == 513
         and sum(targets.remote.values()) == 360
     )
-    lots = city(1.0).plan.of_year(3)
+    lots = city(1.0).plan.of_year(REFERENCE)
     counts = [lot.bids for lot in lots]
     assert 10 <= median(counts) <= 15
     heavy = [lot for lot in lots if lot.bids > 300]
@@ -138,7 +139,7 @@ def test_everything_of_the_city_has_happened_before_it_is_built() -> None:
 
 def test_bids_of_the_records_are_the_reference_years_participations() -> None:
     plan = city().plan
-    year = {lot.key for lot in plan.of_year(3)}
+    year = {lot.key for lot in plan.of_year(REFERENCE)}
     home = {firm.id for firm in plan.firms.bidders if not firm.outside}
     bids = [r["data"] for r in small_records() if r["kind"] == "bid" and r["data"]["lot"] in year]
     assert len(bids) == plan.targets.participations
@@ -373,7 +374,7 @@ def test_every_bid_of_the_whole_city_counted_as_it_streams() -> None:
     whole = city(1.0)
     plan, kinds, outside = whole.plan, Counter[str](), 0
     abroad = {firm.id for firm in plan.firms.bidders if firm.outside}
-    year = {lot.key for lot in plan.of_year(3)}
+    year = {lot.key for lot in plan.of_year(REFERENCE)}
     reference = 0
     for record in whole.generate():
         kinds[record["kind"]] += 1

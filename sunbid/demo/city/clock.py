@@ -1,21 +1,24 @@
-"""The city's calendar: four full years before the month it is built in, and that month so far."""
+"""The city's calendar: the year its reference figures are of, and the time from then to the day it is built, in three parts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from records.clock import BEIJING, add_months
+from records.clock import BEIJING
 from supervision.figures.filters import Period
 
 YEARS = 4
-REFERENCE, RUNNING = 3, 4
-"""Numbers of the reference year and of the running month among the city's years, which are counted from 0."""
+REFERENCE, LAST = 0, 3
+"""Numbers of the reference year and of the part that ends today among the city's years, which are counted from 0."""
+REFERENCE_YEAR = 2023
+"""The year whose figures Hangzhou published."""
 SETTLED = timedelta(days=12)
-"""Before the end of the reference year: what was opened until then is awarded and refunded within it."""
+"""Before the end of a year: what was opened until then is awarded and refunded within it."""
 BUSY_BEFORE = 2
 """The last days before today belong to the small market, which shows every step of its openings."""
 _MONTH_WEIGHTS = (0.85, 0.55, 1.0, 1.05, 1.05, 1.05, 0.95, 0.95, 1.1, 0.9, 1.2, 1.35)
@@ -34,27 +37,18 @@ class CityClock:
         return self.now.astimezone(BEIJING).date()
 
     @property
-    def anchor(self) -> date:
-        """First day of the running month: the reference year ends before it."""
-        return self.today.replace(day=1)
-
-    @property
     def reference(self) -> Period:
-        """The reference year: the last twelve full months."""
-        return Period(add_months(self.anchor, -12), self.anchor)
+        """The reference year, 2023."""
+        return Period(date(REFERENCE_YEAR, 1, 1), date(REFERENCE_YEAR + 1, 1, 1))
 
     def years(self) -> list[Period]:
-        """The four years, the reference year last."""
-        return [
-            Period(add_months(self.anchor, -12 * (n + 1)), add_months(self.anchor, -12 * n))
-            for n in reversed(range(YEARS))
-        ]
-
-    @property
-    def running(self) -> Period | None:
-        """The running month so far, without its last days; None while there is nothing of it."""
-        end = self.today - timedelta(days=BUSY_BEFORE)
-        return Period(self.anchor, end) if end > self.anchor else None
+        """The reference year, and what has passed since, without the last days, in three parts of whole months as long as
+        each other: a year each late in 2026."""
+        start, parts = self.reference.end, YEARS - 1
+        days = (self.today - timedelta(days=BUSY_BEFORE) - start).days
+        months = [(start + timedelta(days=days * n // parts)).replace(day=1) for n in range(parts)]
+        ends = [*months, start + timedelta(days=days)]
+        return [self.reference, *(Period(one, two) for one, two in pairwise(ends))]
 
 
 def deadlines(rng: np.random.Generator, period: Period, count: int) -> list[datetime]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sunbid.demo.city.clock import LAST, REFERENCE
+
 AWARDED_AFTER = timedelta(days=6, hours=1)
 PUBLICITY_AFTER = timedelta(days=2)
 CONTRACT_AFTER = timedelta(days=20)
@@ -12,6 +14,8 @@ REFUND_DUE = timedelta(days=10)
 LOWEST, COMPREHENSIVE, COEFFICIENT, AUCTION = (
     "经评审的最低投标价法", "综合评估法", "合理价法（抽取系数）", "公开竞价",
 )  # fmt: skip
+LONG_BIDS = 60
+"""Bids of a lot of the last year up to which they are told at length: of rings and their computers, not of the crowd."""
 SCORED_ITEMS = (("技术方案", "subjective", 30), ("施工组织", "subjective", 20), ("企业信用", "objective", 10))
 """Item, kind, full marks of a lot whose scores are kept."""
 
@@ -24,7 +28,7 @@ class CityLot:
     deadline: datetime
     notice_at: datetime
     year: int
-    """0–3, the reference year is 3; 4 is the running month."""
+    """0–3, the reference year is 0; 3 ends today."""
     division: str = ""
     room: str = ""
     title: str = ""
@@ -79,8 +83,8 @@ class CityLot:
 
     @property
     def long(self) -> bool:
-        """Whether it is told at length."""
-        return self.year >= 3
+        """Whether its bids are told with the analysis of their files: those of the reference year, and small lots of the last."""
+        return self.year == REFERENCE or (self.year == LAST and self.bids <= LONG_BIDS)
 
     def records(self, now: datetime) -> int:
         """How many records it makes as it stands at `now`, its bids among them."""

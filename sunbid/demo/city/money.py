@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from records.clock import start_of
 from sunbid.demo.city.basis import Basis
-from sunbid.demo.city.clock import REFERENCE, SETTLED
+from sunbid.demo.city.clock import REFERENCE, YEARS
 from sunbid.demo.city.draw import settled, shared, stream
-from sunbid.demo.city.lot import AUCTION, COEFFICIENT, LOWEST, CityLot
+from sunbid.demo.city.lot import AUCTION, AWARDED_AFTER, COEFFICIENT, LOWEST, CityLot
 
 _FEE_STEP = 10
 _FEE_SPREAD = 0.28
@@ -41,12 +42,12 @@ def settle(basis: Basis, lots: list[CityLot]) -> None:
     """What is drawn last: the deals of the programme, deposits, fees, and every award in cents."""
     rng = stream(basis.seed, "money")
     _deals(basis, rng, [lot for lot in lots if lot.year == REFERENCE and not lot.failed])
-    for year in range(REFERENCE + 1):
+    for year in range(YEARS):
         _afford(basis, [lot for lot in lots if lot.year == year and lot.transfers])
     for lot in lots:
         if not lot.award_cents:
             lot.award_cents = round(lot.control * 100 * lot.ratio)
-    for year in range(REFERENCE + 1):
+    for year in range(YEARS):
         _deposits(basis, rng, year, [lot for lot in lots if lot.year == year and lot.transfers])
     _fees(basis, rng, lots)
 
@@ -56,7 +57,7 @@ def settle(basis: Basis, lots: list[CityLot]) -> None:
 
 def _deals(basis: Basis, rng: np.random.Generator, lots: list[CityLot]) -> None:
     """Choose the deals; their awards add up to `deal_amount`, both their savings rates are `savings`."""
-    last = max(lot.deadline for lot in lots) - SETTLED
+    last = start_of(basis.clock.reference.end) - AWARDED_AFTER
     able = [
         lot
         for lot in lots
@@ -67,6 +68,7 @@ def _deals(basis: Basis, rng: np.random.Generator, lots: list[CityLot]) -> None:
         for lot in lots
         if lot.deadline < last and lot.evaluation_method == COEFFICIENT and not lot.planted
     ]
+    able.sort(key=lambda lot: lot.transfers > 0)  # whose deposits have to be raised is better none of them
     deals = able[: basis.targets.deals]
     if len(deals) < basis.targets.deals:
         raise ValueError(f"only {len(deals)} lots can be deals of the programme")

@@ -11,15 +11,15 @@ import numpy as np
 from sunbid.demo import names
 from sunbid.demo.city import money, volume
 from sunbid.demo.city.basis import Basis
-from sunbid.demo.city.clock import REFERENCE, RUNNING, SETTLED, deadlines
+from sunbid.demo.city.clock import LAST, REFERENCE, SETTLED, deadlines
 from sunbid.demo.city.draw import Floats, stream
-from sunbid.demo.city.lot import AUCTION, COEFFICIENT, COMPREHENSIVE, LOWEST, CityLot
+from sunbid.demo.city.lot import AUCTION, AWARDED_AFTER, COEFFICIENT, COMPREHENSIVE, LOWEST, CityLot
 from sunbid.demo.city.targets import planted
 from sunbid.demo.lots import BUSINESSES, room_ids
 from supervision.figures.filters import Period
 
-PAID_FROM = 2
-"""The first year whose fees are told."""
+AT_LENGTH = (REFERENCE, LAST)
+"""The years told at length: with notices, candidates and fees."""
 LARGEST_SMALL = 60
 """Bidders above which a lot is always one of works."""
 
@@ -32,11 +32,8 @@ class CityPlan(Basis):
         """Every lot, in order of its deadline."""
         found: list[CityLot] = []
         for year, period in enumerate(self.clock.years()):
-            opened = self.targets.lots if year == REFERENCE else self.targets.older_lots[year]
+            opened = self.targets.lots if year == REFERENCE else self.targets.later_lots[year - 1]
             found += self._year(year, period, opened, round(opened * self.targets.failed / self.targets.lots))
-        if (running := self.clock.running) is not None:
-            opened = round(self.targets.lots * (running.end - running.start).days / 365)
-            found += self._year(RUNNING, running, max(opened, 3), 0)
         volume.fill(self, found)
         money.settle(self, found)
         return found
@@ -88,9 +85,7 @@ class CityPlan(Basis):
 
     def _plant(self, rng: np.random.Generator, year: int, local: list[CityLot]) -> None:
         """Turn small local lots into those of rings, captive tenderers and biased experts."""
-        if year == RUNNING:
-            return
-        last = _end(local) - (SETTLED if year == REFERENCE else timedelta())
+        last = _end(local) - (AWARDED_AFTER if year in AT_LENGTH else timedelta())
         free = [lot for lot in local if lot.deadline <= last]
         rng.shuffle(free)
         each = planted(self.fraction)
@@ -171,8 +166,8 @@ class CityPlan(Basis):
         volume.deposits(self, year, order)
         for lot in order:
             lot.scored = lot.planted == "bias"
-            lot.paid = (0,) * lot.committee if year >= PAID_FROM else ()
-        if year >= REFERENCE:
+            lot.paid = (0,) * lot.committee if year in AT_LENGTH else ()
+        if year in AT_LENGTH:
             self._at_length(rng, year, order)
 
     def _committees(self, live: list[CityLot], order: list[CityLot]) -> None:

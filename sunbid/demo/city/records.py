@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from sunbid.demo import home
 from sunbid.demo.city import beside
 from sunbid.demo.city.bidding import Bidding, bidding
 from sunbid.demo.city.clock import REFERENCE, stamp
@@ -17,6 +18,8 @@ from sunbid.demo.envelopes import SOURCE, Envelope
 DEAL_SECTOR = "亚运项目"
 _OBJECTIONS = ("对评标结果中业绩分有异议。", "对候选人项目负责人资格有异议。", "对控制价编制依据有异议。")
 _LONGEST_OPENING = 150
+_RECOGNISED = frozenset(one.partition(":")[0] for one in home.CERTIFICATES.split())
+"""Provinces whose certificates are recognised; firms of others hold one of the home province."""
 
 
 class Writer:
@@ -130,7 +133,7 @@ class Writer:
                 "bidder": bidders[firm].id,
                 "received_at": stamp(lot.deadline - timedelta(seconds=before)),
                 "price": _yuan(cents),
-                "ca_region": bidders[firm].division[:2],
+                "ca_region": _certificate(bidders[firm].division),
             }
             if rejected:
                 data["status"], data["reject_reason"] = "disqualified", "未实质性响应招标文件"
@@ -281,3 +284,8 @@ _SITES = {
 
 def _yuan(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02d}"
+
+
+def _certificate(division: str) -> str:
+    """Whose certificate a firm bids with."""
+    return division[:2] if division[:2] in _RECOGNISED else home.PLACE.province

@@ -6,7 +6,7 @@ import numpy as np
 
 from sunbid.demo.city import beside
 from sunbid.demo.city.basis import Basis
-from sunbid.demo.city.clock import REFERENCE, RUNNING
+from sunbid.demo.city.clock import REFERENCE, YEARS
 from sunbid.demo.city.draw import settled, shared, sized, stream
 from sunbid.demo.city.firms import WORKS
 from sunbid.demo.city.lot import REFUND_DUE, CityLot
@@ -14,12 +14,14 @@ from sunbid.demo.city.lot import REFUND_DUE, CityLot
 MOST = 1_900
 WAITING = 61
 """Bidders a lot is taken to have until `fill`: so many that it is one of works."""
-_WIDE_SPREAD, _OLDER_SPREAD, _LOCAL_SPREAD = 2.3, 1.3, 0.45
+_WIDE_SPREAD, _LATER_SPREAD, _LOCAL_SPREAD = 2.3, 1.3, 0.45
 _LOCAL_MEDIAN = 6.6
 _RING_EXTRA = (4, 9)
 _PLANTED = (6, 14)
-_REFUNDS_BEFORE = 0.75
-"""Refunds of an older year, relative to the reference year."""
+_MORE_BROADCASTS = 0.05
+"""By how much the share of lots that are broadcast grows from year to year."""
+_REFUNDS_LATER = 0.75
+"""Refunds of a later year, relative to the reference year."""
 
 
 def most(basis: Basis) -> int:
@@ -30,23 +32,22 @@ def most(basis: Basis) -> int:
 def size(
     basis: Basis, rng: np.random.Generator, year: int, wide: list[CityLot], local: list[CityLot]
 ) -> None:
-    """Bidders of a year's lots; most of the wide lots of older years wait for `fill`."""
+    """Bidders of a year's lots; most of the wide lots of later years wait for `fill`."""
     for lot in local:
         lot.bids = max(3, min(40, round(float(rng.lognormal(np.log(_LOCAL_MEDIAN), _LOCAL_SPREAD)))))
         if lot.planted == "ring":
             lot.bids = len(basis.firms.rings[lot.plant].members) + int(rng.integers(*_RING_EXTRA))
         elif lot.planted:
             lot.bids = int(rng.integers(*_PLANTED))
-    if year < REFERENCE:
+    if year != REFERENCE:
         small = set(rng.choice(len(wide), len(wide) * 2 // 5, replace=False).tolist())
         for n, lot in enumerate(wide):
             lot.waits = n not in small
             lot.bids = WAITING if lot.waits else int(rng.integers(3, 40))
         return
-    share = 1.0 if year == REFERENCE else (len(wide) + len(local)) / basis.targets.lots
-    total = round(basis.targets.participations * share) - sum(lot.bids for lot in local)
+    total = basis.targets.participations - sum(lot.bids for lot in local)
     _spread(basis, rng, wide, total, _WIDE_SPREAD, 3)
-    _outside(rng, wide, round(basis.targets.outside * share))
+    _outside(rng, wide, basis.targets.outside)
 
 
 def _spread(
@@ -71,19 +72,20 @@ def fill(basis: Basis, lots: list[CityLot]) -> None:
     Raises ValueError where nothing sensible is left: the targets then contradict each other.
     """
     rng = stream(basis.seed, "fill")
-    waiting = [[lot for lot in lots if lot.waits and lot.year == year] for year in range(REFERENCE)]
+    later = [year for year in range(YEARS) if year != REFERENCE]
+    waiting = [[lot for lot in lots if lot.waits and lot.year == year] for year in later]
     told = sum(lot.records(basis.clock.now) - (lot.bids if lot.waits else 0) for lot in lots)
-    totals = shared(np.array(basis.targets.older_weights), basis.targets.records - told - beside.count(basis))
-    for year, mine in enumerate(waiting):
-        _spread(basis, rng, mine, int(totals[year]), _OLDER_SPREAD, 25)
+    totals = shared(np.array(basis.targets.later_weights), basis.targets.records - told - beside.count(basis))
+    for place, (year, mine) in enumerate(zip(later, waiting, strict=True)):
+        _spread(basis, rng, mine, int(totals[place]), _LATER_SPREAD, 25)
         whole = [lot for lot in lots if lot.year == year]
-        outside = round(sum(lot.bids for lot in whole) * basis.targets.older_shares[year])
+        outside = round(sum(lot.bids for lot in whole) * basis.targets.later_shares[place])
         _outside(rng, [lot for lot in whole if lot.wide], outside)
 
 
 def broadcasts(basis: Basis, year: int, order: list[CityLot]) -> None:
     """Mark the lots that were broadcast; in the reference year `served` participations in all."""
-    share = {0: 0.25, 1: 0.5, 2: 0.8}.get(year, 1.0) * len(order) / basis.targets.lots
+    share = (1.0 + _MORE_BROADCASTS * year) * len(order) / basis.targets.lots
     count = round(basis.targets.broadcasts * share)
     wide = [lot for lot in order if lot.wide]
     chosen = wide[:count]
@@ -113,17 +115,25 @@ def _adding_up(chosen: list[CityLot], others: list[CityLot], total: int) -> list
             break
         n, m = swap
         chosen[n], free[m] = free[m], chosen[n]
+    _settle(chosen, free, total)
     return chosen
+
+
+def _settle(chosen: list[CityLot], others: list[CityLot], total: int) -> None:
+    """What is still missing is moved from the largest of the others to the largest of the chosen."""
+    rest = total - sum(lot.bids for lot in chosen)
+    if rest and others:
+        one, two = (max(lots, key=lambda lot: (lot.bids, lot.key)) for lots in (chosen, others))
+        one.bids += rest
+        two.bids -= rest
 
 
 def deposits(basis: Basis, year: int, order: list[CityLot]) -> None:
     """Who pays by transfer and who gives a guarantee: whole small lots; refunds exact in the reference year."""
-    if year == RUNNING:
-        return
     wanted = basis.targets.refunds
     guarantees = basis.targets.guarantees if year == REFERENCE else 0
     if year != REFERENCE:
-        wanted = round(wanted * _REFUNDS_BEFORE)
+        wanted = round(wanted * _REFUNDS_LATER)
     last = max(lot.deadline for lot in order) - 1.5 * REFUND_DUE
     usable = [lot for lot in order if lot.deadline < last and not lot.planted and not lot.waits]
     for lot in usable:
