@@ -1,29 +1,50 @@
-// Streamlit's own toolbars, menus and fields in the reader's language, and a chart saved as SVG beside the PNG it offers.
+// Streamlit's own toolbars, menus, fields and charts in the reader's language, and a chart saved as SVG beside the PNG it offers.
 
 const PLACES = [
   "[data-testid=stElementToolbar]", "[data-testid=stTooltipContent]", "[data-testid=stDataFrame]",
   "[data-testid=stDataFrameColumnMenu]", "[data-testid=stDataFrameColumnVisibilityMenu]", "[role=tooltip]", "[data-baseweb=popover]", "#portal",
   "[data-testid=InputInstructions]", "[data-baseweb=select]", "[data-testid=stSelectbox]", "[data-testid=stMultiSelect]", "[data-testid=stTextInput]",
-  "[data-testid=stSkipToContent]",
+  "[data-testid=stSkipToContent]", "[data-testid=stSidebar]", "[data-testid=stExpandSidebarButton]", "[data-testid=stDateInput]", "[data-testid=stVegaLiteChart]",
+  "#stFloatingOverlayPortal", "[data-live-announcer]", "[id^=react-aria-description]",
 ].join(",");
-const NAMES = ["aria-label", "title", "placeholder"];
+const NAMES = ["aria-label", "aria-roledescription", "title", "placeholder"];
 const words = JSON.parse(document.querySelector("meta[name=desk-words]").content);
+const patterns = Object.entries(words).filter(([theirs]) => theirs.includes("{")).map(([theirs, said]) =>
+  [new RegExp(`^${theirs.replaceAll(".", "\\.").replace(/\{\w+\}/, "(.+)")}$`), said]);
 
 function translate(root) {
   const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   for (let node = texts.nextNode(); node; node = texts.nextNode()) {
-    const said = words[node.nodeValue.trim()];
-    if (said && said !== node.nodeValue) node.nodeValue = said;
-  }
-  for (const name of NAMES) {
-    for (const element of [root, ...root.querySelectorAll(`[${name}]`)]) rename(element, name);
+    const theirs = node.nodeValue.trim(), said = ours(theirs);
+    if (said !== theirs) node.nodeValue = said;
   }
 }
 
-// a button is called by its word, or by its word and what it belongs to: "Download as PNG: …"
-function rename(element, name) {
-  const [word, ...context] = (element.getAttribute(name) ?? "").split(": ");
-  if (words[word] && words[word] !== word) element.setAttribute(name, [words[word], ...context].join(": "));
+// what only a screen reader or a tooltip says is Streamlit's own or a name of ours, wherever it stands
+function rename(root) {
+  for (const name of NAMES) {
+    for (const element of [root, ...root.querySelectorAll(`[${name}]`)]) {
+      const theirs = element.getAttribute(name) ?? "", said = ours(theirs);
+      if (said !== theirs) element.setAttribute(name, said);
+    }
+  }
+}
+
+// by its word, by its pattern, or by its word and what it belongs to: "Download as PNG: …", "day, …"
+function ours(theirs) {
+  if (words[theirs]) return words[theirs];
+  for (const [pattern, said] of patterns) {
+    const found = theirs.match(pattern);
+    if (found) return said.replace(/\{\w+\}/, day(found[1]));
+  }
+  const [, word, context] = theirs.match(/^(.+?)((?:: |, ).+)$/s) ?? [];
+  return words[word] ? words[word] + context : theirs;
+}
+
+// "November 27, 2026" as the reader writes it; anything else as it is
+function day(text) {
+  if (!/^[A-Z][a-z]+ \d+, \d{4}$/.test(text)) return text;
+  return new Date(text).toLocaleDateString(document.documentElement.lang, { dateStyle: "long" });
 }
 
 function offerSvg(toolbar) {
@@ -53,6 +74,7 @@ function look(node) {
   if (!(node instanceof Element)) return;
   const inside = node.closest(PLACES);
   for (const root of inside ? [node] : node.querySelectorAll(PLACES)) translate(root);
+  rename(node);
   const toolbar = node.closest("[data-testid=stElementToolbar]");
   for (const one of toolbar ? [toolbar] : node.querySelectorAll("[data-testid=stElementToolbar]")) offerSvg(one);
 }

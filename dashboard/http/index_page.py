@@ -18,6 +18,7 @@ from records.serving.requests import LANGUAGE_COOKIE
 from web import tokens
 
 BASE_SCRIPT = """window.prerenderReady = false;
+Object.defineProperty(navigator, "language", { get: () => document.documentElement.lang });
 window.__streamlit = { BACKEND_BASE_URL: location.origin + "/" };
 function loadAgain(event) {
   const last = Number(sessionStorage.getItem("loaded-again") ?? 0);
@@ -31,8 +32,8 @@ addEventListener("error", event => {
   if (event.target instanceof HTMLScriptElement) loadAgain(event);
 }, true);
 """
-"""Tells Streamlit's page where its server is: without it every deep link first asks under the screen's own
-address, in vain. A file of its own, because the content policy allows no inline script.
+"""Tells Streamlit's page which language its lists and calendars are to speak, the page's and not the browser's, and where its server
+is: without that every deep link first asks under the screen's own address, in vain. A file of its own, because the content policy allows no inline script.
 
 A part of the page that did not come (the line changed while it was asked for, or the desk was updated meanwhile) is
 remembered by the browser as missing; only the whole page, loaded again, brings it. Once in ten seconds, so that a desk
@@ -131,6 +132,25 @@ _TOOLKIT = {
     "Press Ctrl+Enter to submit form": "enter_sends",
     "Press ⌘+Enter to submit form": "enter_sends",
     "Skip to main content": "skip_to_content",
+    "Dismiss": "close",
+    "{n} options available.": "options_count",
+    "{n} option available.": "options_count",
+    "{option}, selected": "option_selected",
+    "Selected Date: {date}": "selected_date",
+    "Use arrow keys to navigate dates. Enter to select. Escape to close.": "date_keys",
+    "year": "year",
+    "month": "month",
+    "day": "day",
+    "visualization": "chart",
+    "group mark container": "chart_part",
+    "Open": "open",
+    "Sidebar": "sidebar",
+    "Collapse sidebar": "sidebar_close",
+    "Expand sidebar": "sidebar_open",
+    "Choose date": "choose_date",
+    "Clear date": "clear_date",
+    "Previous month": "month_before",
+    "Next month": "month_next",
 }
 """What Streamlit calls its toolbars, menus and fields → the rest of `toolkit.…`, what we call them; see toolbars.js."""
 

@@ -155,7 +155,7 @@ async def brand(_request: Request) -> Response:
 
 
 async def base_script(_request: Request) -> Response:
-    """GET /auth/base.js: see `dress.BASE_SCRIPT`."""
+    """GET /auth/base.js: see `index_page.BASE_SCRIPT`."""
     return Response(
         dress.BASE_SCRIPT, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"}
     )

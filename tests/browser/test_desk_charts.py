@@ -88,11 +88,15 @@ def test_a_chart_is_saved_as_a_picture_and_as_a_drawing(
         assert (tmp_path / kind).read_bytes().startswith(beginning)
 
 
-def test_the_words_of_the_toolbars_are_the_readers(page: Page, desk: Desk) -> None:
+def test_the_words_of_the_toolbars_are_the_readers_and_they_cover_nothing(page: Page, desk: Desk) -> None:
     panel = opened(page, desk, "openness?lang=zh", "origins")
     panel.locator("svg.marks").hover()
     page.locator("[data-testid=stDataFrame]").first.hover()
-    page.get_by_role("button", name="存为 CSV").first.wait_for()
+    save = page.get_by_role("button", name="存为 CSV").first
+    save.wait_for()
+    toolbar = page.get_by_test_id("stElementToolbar").filter(has=save).bounding_box()
+    sort = page.locator("[class*=st-key-tablebar-]").get_by_test_id("stSelectbox").bounding_box()
+    assert toolbar and sort and sort["x"] + sort["width"] <= toolbar["x"]
     names = [
         button.get_attribute("aria-label")
         for button in page.get_by_test_id("stElementToolbar").get_by_role("button").all()
