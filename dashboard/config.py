@@ -28,6 +28,10 @@ class DeskConfig:
     """The provinces whose certificates are recognised here; empty: those whose certificates were used are shown."""
     unmask_by_two: bool = False
     """Whether the names behind a mask are shown only once a second person has confirmed."""
+    rules_by_two: bool = False
+    """Whether a rule is changed only once a second person has agreed."""
+    leads_by_two: bool = True
+    """Whether a batch of leads is handed on only once a second person has looked at it."""
     public_url: str = ""
     """The desk as browsers reach it, where that is set: what is in front of it may change port and scheme."""
     trusted_proxies: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Checks the evidence package of a bid opening, offline: this one file, Python 3.11 or newer, and `cryptography`.
+"""Checks the evidence package of a bid opening, or of a batch of leads, offline: this one file, Python 3.11 or newer, and `cryptography`.
 
     python3 verify.py PACKAGE [--key FILE] [--json]
 
@@ -31,7 +31,20 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FORMAT = "sunbid-evidence-1"
-STEPS = ("manifest", "files", "events", "segments", "log", "checkpoint", "cosignatures", "timestamps")
+LEADS_FORMAT = "sunbid-leads-1"
+SUBJECTS = {FORMAT: "opening", LEADS_FORMAT: "batch"}
+"""Format of a package → what the manifest calls that which it is of."""
+STEPS = (
+    "manifest",
+    "files",
+    "signature",
+    "events",
+    "segments",
+    "log",
+    "checkpoint",
+    "cosignatures",
+    "timestamps",
+)
 REQUIRED = (
     "README.md",
     "captions.vtt",
@@ -44,6 +57,7 @@ REQUIRED = (
 PROOF = ("checkpoint", "leaves.jsonl", "proofs.json")
 STAMPS = "timestamps/"
 """Files made after the seal, which it cannot list; each is checked by itself."""
+LEADS_REQUIRED = ("README.md", "keys/desk.vkey", "leads.json", "letter.pdf")
 TEXTS = (".md", ".vtt", ".json", ".jsonl", ".vkey", ".pem", "checkpoint")
 """Ends of the names of files whose changes are named by line; of others, recordings aside, by block."""
 BLOCK = 4096
@@ -294,9 +308,12 @@ def parts_of(name: str, raw: bytes) -> list[str]:
     return [hashlib.sha256(part).hexdigest()[:SHORT] for part in parts]
 
 
-def manifest(opening: str, files: Iterable[Mapping[str, Any]]) -> bytes:
-    """manifest.json: one file a line. Another way of writing the same is refused, so that no byte of it is free."""
-    head = canonical({"format": FORMAT, "opening": opening})[:-1]
+def manifest(subject: str, files: Iterable[Mapping[str, Any]], form: str = FORMAT) -> bytes:
+    """manifest.json: one file a line. Another way of writing the same is refused, so that no byte of it is free.
+
+    `subject`: the opening, or the batch of leads, that the package is of.
+    """
+    head = canonical({"format": form, SUBJECTS[form]: subject})[:-1]
     return head + b',"files":[\n' + b",\n".join(canonical(one) for one in files) + b"\n]}\n"
 
 
@@ -484,6 +501,11 @@ def differences(expected: Sequence[str], found: Sequence[str]) -> Iterator[tuple
 class Check:
     """One check of one package, step by step."""
 
+    form = FORMAT
+    required: Sequence[str] = REQUIRED
+    unlisted = frozenset({"manifest.json"})
+    """Files that the manifest cannot list."""
+
     def __init__(self, package: Package, keys: Sequence[VerifierKey], progress: Progress) -> None:
         self.package, self.keys, self.progress = package, keys, progress
         self.verdict = Verdict(key_given=bool(keys))
@@ -546,16 +568,17 @@ class Check:
         raw = self.text("manifest.json")
         try:
             told = json.loads(raw)
-            self.verdict.opening = str(told["opening"])
+            subject = told[SUBJECTS[self.form]]
+            self.verdict.opening = str(subject)
             self.listed = {str(one["path"]): one for one in told["files"]}
-            again = manifest(told["opening"], told["files"])
-            if told["format"] != FORMAT or raw != again:
+            again = manifest(subject, told["files"], self.form)
+            if told["format"] != self.form or raw != again:
                 lines = differences([*map(str, lines_of(again))], [*map(str, lines_of(raw))])
                 self.bad("manifest.json", "line", "form", line=next((at for at, _ in lines), 0) + 1)
         except (ValueError, KeyError, TypeError):
             self.bad("manifest.json", "line", "unreadable", line=unreadable_line(raw))
-        there = set(self.package.sizes) - {"manifest.json"}
-        for name in sorted({*self.listed, *REQUIRED} - there):
+        there = set(self.package.sizes) - self.unlisted
+        for name in sorted({*self.listed, *self.required} - there):
             self.bad(name, "", "file_missing")
         for name in sorted([*(there - set(self.listed)), *self.package.double]):
             self.bad(name, "", "file_extra")
@@ -882,6 +905,42 @@ class Check:
         self.count("timestamps", good, len(names))
 
 
+class LeadsCheck(Check):
+    """The check of a batch of leads that was handed on: every file is as listed, and the list is signed by the desk."""
+
+    form, required = LEADS_FORMAT, LEADS_REQUIRED
+    unlisted = frozenset({"manifest.json", "signature"})
+
+    def run(self) -> Verdict:
+        """All of it."""
+        self.manifest()
+        self.files()
+        self.signature()
+        return self.verdict
+
+    def signature(self) -> None:
+        """The note over the manifest: how many files it lists, and its SHA-256."""
+        key = self.keys[0] if self.keys else self._key("keys/desk.vkey")
+        try:
+            note = Note.parse(self.text("signature").decode())
+            head = Head.parse(note.text)
+            signed = key is not None and note.check(key)[0] and head.origin == key.name
+        except ValueError:
+            self.bad("signature", "signature", "wrong_signature")
+            self.count("signature", 0, 1)
+            return
+        listed = hashlib.sha256(self.text("manifest.json")).digest()
+        if not signed:
+            self.bad("signature", "signature", "not_signed")
+        elif (head.size, head.root) != (len(self.listed), listed):
+            self.bad("manifest.json", "", "other_list")
+        self.verdict.checkpoint = {
+            "size": head.size, "root": head.root.hex(), "signed_by": key.name if key and signed else None,
+            "key": key.id.hex() if key else None, "cosigned_by": [],
+        }  # fmt: skip
+        self.count("signature", int(signed and head.root == listed), 1)
+
+
 class Standing:
     """Which segments stand where in a recording, read from its start: the next one due, or another known one, or, where
     neither fits, the one due with changed bytes."""
@@ -977,7 +1036,19 @@ def check(path: Path, keys: Sequence[VerifierKey] = (), progress: Progress = lam
 
     Raises OSError or zipfile.BadZipFile where there is no package at all.
     """
-    return Check(package(path), keys, progress).run()
+    found = package(path)
+    kind = LeadsCheck if _form(found) == LEADS_FORMAT else Check
+    return kind(found, keys, progress).run()
+
+
+def _form(found: Package) -> str | None:
+    """What a package says it is, as far as it can be read."""
+    try:
+        with found.open("manifest.json") as file:
+            told = json.load(file)
+    except (KeyError, ValueError, *UNREADABLE):
+        return None
+    return told.get("format") if isinstance(told, dict) else None
 
 
 # ── words ────────────────────────────────────────────────────────────────────────────────────────
@@ -991,7 +1062,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "no_key": "不是公钥", "wrong_signature": "签名不对，或不是检查点", "not_signed": "没有所给公钥的签名", "wrong_cosignature": "见证人的签名不对",
         "gap_in_numbers": "编号不连续，前面少了或调换了条目", "no_seal": "没有封存条目", "other_head": "与检查点不是同一个日志状态",
         "not_in_log": "不在签了名的日志里", "not_consistent": "日志不是在先前状态上续写的", "body_differs": "内容与写入日志的指纹不同",
-        "not_as_sealed": "与封存时写入日志的不同", "chain": "与前一事件接不上", "wrong_timestamp": "时间戳不对",
+        "not_as_sealed": "与封存时写入日志的不同", "chain": "与前一事件接不上", "wrong_timestamp": "时间戳不对", "other_list": "与签名的文件清单不同",
+        "signed_list": "清单：{size} 个文件，签名 {name}（公钥编号 {key}）",
         "good": "未发现任何改动", "bad": "有 {count} 处不一致", "signed": "检查点：日志长度 {size}，签名 {name}（公钥编号 {key}）",
         "own_key": "公钥取自包内：请与该平台公布的公钥核对，或用 --key 给出", "cosigned": "见证 {name}，{at}", "stamped": "时间戳 {file}，{at}",
         "unstamped": "时间戳 {file} 未核验：需安装 rfc3161-client", "no_package": "打不开 {path}：不是证据包（zip 或文件夹）", "no_key_file": "{path} 里没有公钥",
@@ -1007,6 +1079,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "other_head": "not the state of the log that the checkpoint signs", "not_in_log": "not in the signed log",
         "not_consistent": "the log does not go on from its earlier state", "body_differs": "differs from its fingerprint in the log",
         "not_as_sealed": "differs from what was sealed in the log", "chain": "does not follow the event before", "wrong_timestamp": "wrong time stamp",
+        "other_list": "not the list of files that was signed", "signed_list": "list of {size} files, signed by {name} (key {key})",
         "good": "nothing was changed", "bad": "{count} things differ", "signed": "checkpoint: {size} leaves, signed by {name} (key {key})",
         "own_key": "the key is the package's own: compare it with the one the platform publishes, or give that one with --key",
         "cosigned": "witnessed by {name}, {at}", "stamped": "time stamp {file}, {at}", "unstamped": "time stamp {file} not checked: rfc3161-client is not installed",
@@ -1030,7 +1103,9 @@ def told_in_lines(verdict: Verdict, lang: str) -> Iterator[str]:
         told = one.told(lang)
         yield "  ".join(part for part in ("✗", told["file"], told["place"], told["why"]) if part)
     if signed.get("signed_by"):
-        yield words["signed"].format(size=signed["size"], name=signed["signed_by"], key=signed["key"])
+        yield words["signed_list" if "signature" in verdict.steps else "signed"].format(
+            size=signed["size"], name=signed["signed_by"], key=signed["key"]
+        )
         if not verdict.key_given:
             yield words["own_key"]
     yield from (words["cosigned"].format_map(one) for one in signed.get("cosigned_by", ()))

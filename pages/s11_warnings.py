@@ -1,4 +1,4 @@
-"""S11 预警中心: the three-colour stream (F22) and the table of rules and thresholds (F23)."""
+"""S11 预警中心: the three-colour stream (F22) and the switchboard of rules and thresholds (F23)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import streamlit as st
 import messages
 from dashboard import components, context
 from dashboard.live.warnings import MINE, PERIODS
-from dashboard.panels import rule_table
-from dashboard.shell import choices, html
+from dashboard.shell import choices
 from dashboard.shell import screen as shell
 from supervision.lists import market
 from supervision.rules.rule import FAMILIES
@@ -27,7 +26,7 @@ def body(page: shell.Page) -> None:
         return
     view, chosen = _filters(page)
     if view == "rules":
-        _rules(page)
+        components.rule_board(page.lang, page.user.name)
         return
     components.warning_desk(
         page.lang, chosen, counts_only=False,
@@ -70,13 +69,6 @@ def _filters(page: shell.Page) -> tuple[str, dict[str, str]]:
 def _centres(lang: str) -> dict[str, str]:
     with context.ledger().read() as session:
         return {c.id: messages.called(c.name, c.name_en, lang) for c in market.centres(session)}
-
-
-def _rules(page: shell.Page) -> None:
-    """F23: every rule with its law, parameters and how often it fired; says plainly that it is read-only."""
-    with context.ledger().read() as session:
-        rows = rule_table.rows(session, page.lang)
-    html.draw(rule_table.table(rows, page.lang))
 
 
 shell.show("S11", body, every=10.0)

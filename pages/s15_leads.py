@@ -1,11 +1,13 @@
-"""S15 线索流转: from warnings to leads (F29). A leader sees the funnel, never a name."""
+"""S15 线索流转: from warnings to leads and batches, handed on and answered (F29). A leader sees the funnel, never a name."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import streamlit as st
+
 import messages
-from dashboard import context
+from dashboard import components, context
 from dashboard.charts.bars import Bar, ranking
 from dashboard.exports import live_tables as livetables
 from dashboard.exports import tables as tabledata
@@ -13,45 +15,70 @@ from dashboard.panels.warning_list import open_warning
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import layout, tables
 from dashboard.shell import screen as shell
-from dashboard.shell.cards import Kpi, live_basis, show
+from dashboard.shell.cards import DASH, Kpi, live_basis, show
 from supervision.figures import formats as figures
+from supervision.figures.narrow import span
+from supervision.leads import desk
+from supervision.leads.funnel import Funnel, funnel
 from supervision.warnings import desk as warnings
 from supervision.warnings.handling import STATES
+from supervision.warnings.tally import Response
 
 SEEN = 10
 
 
 def body(page: shell.Page) -> None:
-    """The figures and the funnel; for supervisors the warnings that became leads."""
+    """The funnel; for supervisors the batches with what may be done, then the warnings that became leads."""
     answers = measures.answers()
-    raised, leads, response = answers.values(("M44", "M48", "M46"), page.filters).values()
-    by_state = {
-        state: found.value for state, found in answers.breakdown("M44", page.filters, "state").items()
-    }
+    response: Response = answers.values(("M46",), page.filters)["M46"]
+    by_level = {key: found.value for key, found in answers.breakdown("M44", page.filters, "level").items()}
+    by_state = {key: found.value for key, found in answers.breakdown("M44", page.filters, "state").items()}
+    since, until = span(page.filters.period)
     with context.ledger().read() as session:
+        steps = funnel(session, since, until, page.filters.centre)
         rehearsed = warnings.count_warnings(
             session, replace(livetables.raised(page.filters), rehearsals=True)
         )
         listed = warnings.count_warnings(session, livetables.leads(page.filters))
-    show(_kpis(page, raised.value, leads.value, response, rehearsed), page.lang)
+        anything = desk.any_batch(session) or bool(desk.pool(session))
+    show(_kpis(page, steps, response, by_level, rehearsed), page.lang)
+    if page.names_visible and anything:
+        components.lead_desk(page.lang, page.choice.as_query(), paused=bool(st.session_state.get("paused")))
     _funnel(page, by_state)
     if page.names_visible:
         _leads(page, listed)
-    shell.no_records(
-        page.screen.functions[0].name(page.lang), page.say("leads.batches"), page.say("leads.batches_shows")
-    )
+    if not anything:
+        shell.no_records(
+            page.screen.functions[0].name(page.lang),
+            page.say("leads.batches"),
+            page.say("leads.batches_shows"),
+        )
 
 
-def _kpis(page: shell.Page, raised: int, leads: int, r: warnings.Response, rehearsed: int) -> list[Kpi]:
-    say, lang, shared, unit = page.say, page.lang, live_basis(page.lang), page.say("overview.records_unit")
-    apart = say("leads.rehearsed", n=figures.number(rehearsed)) if rehearsed else ""
+def _kpis(page: shell.Page, f: Funnel, r: Response, by_level: dict[str, int], rehearsed: int) -> list[Kpi]:
+    """One card a step: how many came so far, out of how many of the step before, and how long it took."""
+    say, number, days = page.say, figures.number, page.say("leads.days")
+    shared, unit = live_basis(page.lang), page.say("overview.records_unit")
+    levels = " · ".join(f"{say(f'level.{level}')} {number(by_level.get(level, 0))}" for level in ("red", "orange", "yellow"))  # fmt: skip
+    apart = f" · {say('leads.rehearsed', n=number(rehearsed))}" if rehearsed else ""
+    hours = say("leads.first", hours=number(r.first_response_hours, 1) if r.first_response_hours is not None else DASH)  # fmt: skip
+
+    def step(
+        name: str, count: int, before: int, took: float | None, more: str = "", key: bool = False
+    ) -> Kpi:
+        part = say("leads.of_before", share=figures.percent(figures.ratio(count, before)))
+        took_days = "" if took is None else f"{say('leads.median')} {number(took, 1)} {days}"
+        note = " · ".join(text for text in (part, more, took_days) if text)
+        return Kpi(say(f"leads.funnel_{name}"), number(count), unit, note=note, definition=say(f"leads.funnel_{name}_means"), basis=shared, key=key)  # fmt: skip
+
     return [
-        measures.kpi("M44", lang, figures.number(raised), unit, shared, apart),
-        measures.kpi("M48", lang, figures.number(leads), unit, shared, key=True),
-        measures.kpi("M46", lang, figures.percent(r.disposition_rate).rstrip("%"), "%", shared, f"{r.closed} / {r.raised}"),
-        measures.kpi("M47", lang, figures.percent(r.precision).rstrip("%"), "%", shared, f"{r.confirmed} / {r.closed}"),
-        Kpi(say("leads.response"), figures.number(r.first_response_hours, 1), say("leads.hours"), definition=say("leads.response_definition"), basis=shared),
-    ]  # fmt: skip
+        measures.kpi("M44", page.lang, number(f.raised), unit, shared, f"{levels}{apart}"),
+        step("taken", f.taken_up, f.raised, None, hours),
+        step("leads", f.leads, f.taken_up, f.days_to_lead, key=True),
+        step("sent", f.sent, f.leads, f.days_to_send, say("leads.in_batches", n=f.batches)),
+        step("valid", f.valid, f.sent, f.days_to_answer, say("leads.unanswered", n=f.sent - f.answered)),
+        step("closed", f.closed, f.valid, f.days_to_close),
+    ]
 
 
 def _funnel(page: shell.Page, by_state: dict[str, int]) -> None:
@@ -98,4 +125,4 @@ def _row(w: warnings.WarningRow, lang: str) -> tables.Row:
     return tables.Row([w.level, w.titled(lang), w.lot_name, result, tabledata.stamp(w.raised_at)], w.id)
 
 
-shell.show("S15", body, every=10, filters=("period",))
+shell.show("S15", body, every=10, filters=("period", "centre"))

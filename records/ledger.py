@@ -29,7 +29,7 @@ from records.tables.projects import Lot, Project
 from records.tables.reading import CoefficientDraw, ControlPriceCheck, OpeningRecord, SignIn
 from records.tables.relations import Credit, Relation
 from records.tables.society import Inspection, Opinion, OpinionAnswer, WitnessRecord, WitnessTask
-from records.tables.supervision import Warning, WarningChange, WatchMark
+from records.tables.supervision import RuleSetting, ShadowFinding, Silence, Warning, WarningChange, WatchMark
 from records.tables.users import AuditEntry, Display, SavedView, UnmaskRequest, User
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ TABLES: tuple[type[Base], ...] = (
     Opening, OpeningEvent, ListedBid, SignIn, ControlPriceCheck, CoefficientDraw, OpeningRecord, Objection, Contract,
     Expert, ExpertDraw, Evaluation, Score, Fee, Opinion, OpinionAnswer, Inspection, WitnessTask, WitnessRecord,
     BroadcastSession, Recording, Segment, Gap, Seal, LogLeaf, LogHead, PublicEvent, Source, Journal, Held, Parked, Reject,
-    Warning, WarningChange, Lead, LeadBatch, WatchMark, User, SavedView, Display, UnmaskRequest, AuditEntry,
+    Warning, WarningChange, RuleSetting, Silence, ShadowFinding, Lead, LeadBatch, WatchMark, User, SavedView, Display,
+    UnmaskRequest, AuditEntry,
 )  # fmt: skip
 """Every table of the ledger."""
 

@@ -97,6 +97,8 @@ class Settings(BaseSettings):
     unmask_by_two: bool = Field(
         False,
     )
+    rules_by_two: bool = Field(False)
+    leads_by_two: bool = Field(True)
     edges: str = Field(
         "",
     )

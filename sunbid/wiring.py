@@ -65,6 +65,8 @@ def desk_config(settings: Settings) -> DeskConfig:
         port=settings.desk_port,
         hub_url=settings.effective_hub_url,
         unmask_by_two=settings.unmask_by_two,
+        rules_by_two=settings.rules_by_two,
+        leads_by_two=settings.leads_by_two,
         hub_inside=settings.hub_inside_url,
         public_url=settings.desk_url,
         trusted_proxies=settings.proxies,

@@ -30,6 +30,7 @@ from records.tables.evidence import Seal
 from records.tables.openings import Opening
 from supervision.config import SIGN, WatchConfig
 from supervision.figures.market import is_news, overview, publish_overview
+from supervision.leads import deadlines
 from supervision.lens.reader import Lens
 from supervision.lens.writer import LensWriter
 from supervision.rules.baseline import UNKNOWN, Baselines, measure_baselines
@@ -100,6 +101,7 @@ class Watch:
                 self._publish(writer, now())
                 if market is not None:
                     market.tick(now())
+                self._remind()
                 if not swept or time.monotonic() - swept > self.config.sweep_seconds:
                     self.baselines = measure_baselines(self.ledger)
                     swept = time.monotonic()
@@ -144,6 +146,21 @@ class Watch:
             except SQLAlchemyError as error:
                 log.error("seal not told", error=type(error).__name__)
             self.stop.wait(_SEALS)
+
+    def _remind(self) -> None:
+        """Tell of the batches of leads whose terms are near or past, each once; the desk shows them too."""
+        with self.ledger.read() as session:
+            if not deadlines.due(session):
+                return
+        with self.ledger.write() as session:
+            for batch, term in deadlines.remind(session):
+                log.warning(
+                    "lead batch due",
+                    batch=batch,
+                    waits_for=term.what,
+                    standing=term.standing,
+                    due=term.due.isoformat(),
+                )
 
     def _publish(self, writer: LensWriter, at: datetime) -> None:
         figures = overview(

@@ -27,11 +27,13 @@ _SHEETS: Mapping[str, tuple[str, ...]] = {
     "opening": ("base", "player", "opening"),
     "host": ("base", "player", "opening", "host"),
     "warnings": ("base", "warnings"),
+    "rules": ("base", "warnings", "rules"),
+    "leads": ("base", "warnings", "leads"),
 }
 """Component → its stylesheets, one after the other; its script is the module of its name."""
 
-_KEYS = {"accept": "a", "assign": "f", "dismiss": "d", "lead": "l"}
-_ASKS = frozenset({"assign", "dismiss", "lead"})
+_KEYS = {"accept": "a", "assign": "f", "dismiss": "d", "lead": "l", "agree": "g", "return": "r"}
+_ASKS = frozenset({"assign", "dismiss", "lead", "return"})
 """Actions that open a small dialog first; accepting is one key."""
 
 
@@ -170,6 +172,18 @@ def warning_desk(
         "words": words(lang, "warnings"),
     }
     _component("warnings")(data=data, key=key)
+
+
+def rule_board(lang: str, user: str, *, key: str = "rule-board") -> None:
+    """The rule switchboard as `user` uses it: nobody agrees to a change of his own."""
+    _component("rules")(data={"user": user, "words": words(lang, "rules")}, key=key)
+
+
+def lead_desk(lang: str, filters: Mapping[str, str], *, paused: bool = False, key: str = "lead-desk") -> None:
+    """Batches of leads: the list, one of them with its checklist, and what may be done with it."""
+    _component("leads")(
+        data={"filters": dict(filters), "paused": paused, "words": words(lang, "leads")}, key=key
+    )
 
 
 def _actions(lang: str) -> Sequence[dict[str, Any]]:

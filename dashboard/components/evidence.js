@@ -100,7 +100,7 @@ export class EvidencePane {
     this.detail = detail;
     const { words } = this;
     const scrolled = this.inside.scrollTop;
-    const parts = [this.lead(detail), this.evidence(detail), this.history(detail), this.others(detail), this.cannot(detail), this.steps(detail)];
+    const parts = [this.lead(detail), this.evidence(detail), this.recording(detail), this.history(detail), this.others(detail), this.cannot(detail), this.steps(detail)];
     const same = this.shown === detail.id;
     this.shown = detail.id;
     this.inside.replaceChildren(...parts.flat().filter(Boolean));
@@ -126,6 +126,14 @@ export class EvidencePane {
     const unmask = d.masked && d.diagram.left.length ? h("button.link", { type: "button", onclick: () => this.desk.forms.reason(d) }, words.unmask) : null;
     const asked = (d.masked ? d.asked ?? [] : []).map((one) => h("p.asked", {}, say(words.unmaskAsked, one), h("button.link", { type: "button", onclick: () => this.desk.confirm(d.id, one.request) }, words.unmaskConfirm)));
     return [h("h3", {}, words.evidence, unmask, h("small", {}, summary)), ...asked, linkDiagram(d.diagram, words), h("ol.e", {}, items)];
+  }
+
+  /** The way to the second at which it shows. */
+  recording({ shown }) {
+    if (!shown) return null;
+    const { words } = this;
+    const name = say(shown.recorded ? words.inRecording : words.inOpening, { time: clock(shown.at), step: shown.step });
+    return h("p.see", {}, h("a", { href: shown.url, target: "_blank", rel: "noopener" }, name));
   }
 
   history(d) {

@@ -1,5 +1,5 @@
 // Small dialogs of the warning centre: the reason of an action, and the list of keys.
-import { ask, h, say } from "./common.js";
+import { ask, h, mark, say } from "./common.js";
 
 export class ActionForms {
   constructor(desk) {
@@ -58,6 +58,15 @@ export class ActionForms {
     if (!failed) { this.box.close(); return; }
     problem.hidden = false;
     problem.textContent = failed;
+  }
+
+  /** The lots with the worst and most open warnings. */
+  lots(rows) {
+    const { words } = this;
+    const line = (one) => h("tr", {}, h("td", {}, h("button.link", { type: "button", onclick: () => { this.box.close(); this.desk.narrow(one.lot); } }, one.name)), ["red", "orange", "yellow"].map((level) => h("td", {}, one[level] ? h("span.lv", {}, mark(level), String(one[level])) : "—")));
+    const heads = [words.topLot, ...["red", "orange", "yellow"].map((level) => words.levelsTight[level])].map((name) => h("th", { scope: "col" }, name));
+    const table = rows.length ? h("table.lots", {}, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, rows.map(line))) : h("p.muted", {}, words.calm);
+    this.open(h("form.wide", { method: "dialog" }, h("h2", {}, words.top), h("p.muted", {}, words.topNote), table, h("div.row", {}, h("button.btn.main", { type: "submit" }, words.close))));
   }
 
   help() {

@@ -17,6 +17,9 @@ class WarningDesk {
     this.state = h("p.told", { role: "status" });
     this.more = h("button.btn.new", { type: "button", hidden: true, onclick: () => this.release() });
     this.levels = h("div.seg", { role: "group", "aria-label": this.words.level });
+    this.top = h("button.btn.top", { type: "button", "aria-expanded": "false", onclick: () => this.showTop() }, this.words.top);
+    this.narrowed = h("button.chip.on.narrowed", { type: "button", hidden: true, onclick: () => this.narrow("") });
+    this.lot = new URLSearchParams(location.search).get("lot") ?? "";
     this.rates = h("p.rates.muted");
     this.pane = data.counts_only ? null : new EvidencePane(this);
     this.forms = data.counts_only ? null : new ActionForms(this);
@@ -34,7 +37,7 @@ class WarningDesk {
     this.sum = h("div.sum", {}, tile("red"), tile("orange"), tile("yellow"), centres);
     this.grid = h("div.desk" + (this.data.counts_only ? ".counts" : ""), {}, this.rates, this.sum);
     if (!this.data.counts_only) {
-      this.stream = h("section.card.stream", {}, h("header", {}, h("h2", {}, words.stream), this.heading, this.more, this.levels), this.list, this.state);
+      this.stream = h("section.card.stream", {}, h("header", {}, h("h2", {}, words.stream), this.heading, this.narrowed, this.more, this.top, this.levels), this.list, this.state);
       const hint = [["J", "K", words.move], ...this.data.actions.map((a) => [a.key.toUpperCase(), a.name]), ["?", words.keys]]
         .map((keys) => h("span", {}, keys.slice(0, -1).map((k) => h("kbd", {}, k)), keys.at(-1)));
       this.grid.append(h("div.split", {}, this.stream, this.pane.box), h("footer.hint", {}, hint, h("b", {}, words.closing)), this.forms.box);
@@ -64,7 +67,7 @@ class WarningDesk {
   }
 
   query(extra = {}) {
-    const wanted = { ...this.data.filters, level: this.level, lang: this.words.lang, ...extra };
+    const wanted = { ...this.data.filters, level: this.level, lot: this.lot, lang: this.words.lang, ...extra };
     return new URLSearchParams(Object.entries(wanted).filter(([, v]) => v));
   }
 
@@ -111,6 +114,25 @@ class WarningDesk {
     history.replaceState(history.state, "", url);
   }
 
+  /** TOP10: the lots with the worst and most open warnings; one of them narrows the stream. */
+  async showTop() {
+    try {
+      const { lots } = await ask(`/api/warnings/lots?lang=${this.words.lang}`);
+      this.forms.lots(lots);
+    } catch (error) {
+      this.state.textContent = error.message;
+    }
+  }
+
+  narrow(lot) {
+    this.lot = lot;
+    const url = new URL(location.href);
+    if (lot) url.searchParams.set("lot", lot); else url.searchParams.delete("lot");
+    history.replaceState(history.state, "", url);
+    this.selected = null;
+    this.load();
+  }
+
   async count() {
     const tally = await ask(`/api/warnings/counts?${this.query()}`);
     this.badge(tally.open.red);
@@ -146,7 +168,7 @@ class WarningDesk {
   /** A message shows at once with what it carries; lot, centre and units follow in one question for all. */
   heard(message) {
     const known = this.rows.get(message.id);
-    if (!known && this.level && message.level !== this.level) return this.recount();
+    if (!known && (message.state === "silenced" || (this.level && message.level !== this.level) || (this.lot && message.lot !== this.lot))) return this.recount();
     const row = { ...(known ?? { raised_at: message.ts, value_text: "", baseline_text: "" }), ...message, arrived: !known };
     if (known) row.title = known.title;
     if (this.data.paused && !known) {
@@ -213,6 +235,8 @@ class WarningDesk {
   draw() {
     this.drawHeld();
     this.heading.textContent = say(this.words.count, { n: this.total });
+    this.narrowed.hidden = !this.lot;
+    this.narrowed.textContent = say(this.words.ofLot, { lot: [...this.rows.values()].find((row) => row.lot === this.lot)?.lot_name ?? this.lot });
     this.list.setAttribute("role", this.order.length ? "listbox" : "list"); // a listbox without an option says nothing to a screen reader
     if (!this.order.length) {
       this.list.replaceChildren(h("li.nothing", {}, mark(null), h("b", {}, this.anyOpen ? this.words.noneHere : this.words.calm), h("p.muted", {}, this.anyOpen ? this.words.noneHereWhat : this.words.calmWhat)));

@@ -49,9 +49,9 @@ def of_families(filters: Filters, families: tuple[str, ...], levels: tuple[str, 
 
 
 def raised(filters: Filters) -> WarningFilters:
-    """The warnings first raised in the period."""
+    """The warnings first raised in the period, of the centre that was chosen."""
     since, until = span(filters.period)
-    return WarningFilters(since=since, until=until)
+    return WarningFilters(centre=filters.centre, since=since, until=until)
 
 
 def leads(filters: Filters) -> WarningFilters:
@@ -191,6 +191,6 @@ LIVE = (
           _opinions, ("centre", "opinions")),
     Table("warnings", _WARNING, _warnings, ("period", "centre", "family", "state", "level")),
     *(_family(name) for name in FAMILIES_OF),
-    Table("leads", ("warning", "level", "title", "lot_name", "result", "raised_at"), _leads, ("period",)),
+    Table("leads", ("warning", "level", "title", "lot_name", "result", "raised_at"), _leads, ("period", "centre")),
 )  # fmt: skip
 """Tables of the service and warning screens."""

@@ -6,84 +6,34 @@ so that the routes are safe wherever they are mounted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from typing import Any, get_args
 from urllib.parse import quote
 
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from dashboard import context, screens
 from dashboard.access import accounts
 from dashboard.access.accounts import SignedIn
-from dashboard.http import gate
 from dashboard.live import host_desk, opening_record
 from dashboard.live import rooms as rooms_live
 from dashboard.live import warnings as warning_views
+from dashboard.live.json_routes import address, language, route
 from messages import Invalid, Message, Unknown
 from records import audit, hosting, unmasking
 from records.administration import By, Conflict
 from records.serving import signing
 from records.serving.problems import Problem
-from records.serving.requests import body, json_object, whole
+from records.serving.requests import whole
 from records.tables.organisations import Room
 from records.tables.users import User
 from supervision.lists import hall
 from supervision.warnings import desk as warnings
 from supervision.warnings.handling import Action, Disposition
 
-LONGEST_BODY = 16_384
 LONGEST_NOTE = 1000
-
-Handler = Callable[[Request, SignedIn], dict[str, Any] | Response]
-
-
-def _route(path: str, method: str, slug: str, handler: Handler, *, names: bool = False) -> Route:
-    """A JSON route for the roles of screen `slug`; `names`: only those who may see who a warning is about."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            user = await run_in_threadpool(gate.signed_in, request.scope)
-            _check(request, user, slug, names)
-            if method == "POST":
-                request.state.given = await _body(request)
-            assert user is not None
-            answer = await run_in_threadpool(handler, request, user)
-            return answer if isinstance(answer, Response) else JSONResponse(answer)
-        except Problem as problem:
-            return problem.response()
-
-    async_endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = endpoint
-    return Route(path, async_endpoint, methods=[method])
-
-
-def _check(request: Request, user: SignedIn | None, slug: str, names: bool) -> None:
-    if user is None:
-        raise Problem(401, Message("http.not_signed_in"))
-    if request.method == "POST" and not gate.same_origin(request.scope):
-        raise Problem(403, Message("http.cross_site"))
-    screen = screens.BY_SLUG[slug]
-    allowed = screens.names_visible(user.role, screen) if names else screens.may_see(user.role, screen)
-    if not allowed:
-        raise Problem(403, Message("http.not_your_role"))
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    """The JSON object of a request. A form cannot send this content type from another site."""
-    if not request.headers.get("content-type", "").startswith("application/json"):
-        raise Problem(415, Message("http.json_wanted"))
-    return json_object(await body(request, LONGEST_BODY))
-
-
-def _language(request: Request) -> str:
-    return gate.language(request.scope)
-
-
-def _address(request: Request) -> str | None:
-    return request.client.host if request.client else None
 
 
 # ── warnings ─────────────────────────────────────────────────────────────────
@@ -96,13 +46,19 @@ def list_warnings(request: Request, user: SignedIn) -> dict[str, Any]:
     except Invalid as error:
         raise Problem(400, error.message) from None
     with context.ledger().read() as session:
-        return warning_views.stream(session, question, _language(request))
+        return warning_views.stream(session, question, language(request))
 
 
 def count_warnings(request: Request, _user: SignedIn) -> dict[str, Any]:
     """GET /api/warnings/counts: open warnings by level and the lamp of each centre; no names."""
     with context.ledger().read() as session:
-        return warning_views.tally(session, _language(request))
+        return warning_views.tally(session, language(request))
+
+
+def worst_lots(request: Request, _user: SignedIn) -> dict[str, Any]:
+    """GET /api/warnings/lots: the ten lots with the worst and most open warnings."""
+    with context.ledger().read() as session:
+        return {"lots": warning_views.worst_lots(session)}
 
 
 def get_warning(request: Request, _user: SignedIn) -> dict[str, Any]:
@@ -116,7 +72,7 @@ def unmask(request: Request, user: SignedIn) -> dict[str, Any] | Response:
     202 with the number of the request where a second person has to confirm it first.
     """
     found = _detail(request, names=True)
-    by, two = By(user.name, _address(request)), context.config().unmask_by_two
+    by, two = By(user.name, address(request)), context.config().unmask_by_two
     with context.ledger().write() as session:
         try:
             held = unmasking.look(
@@ -136,7 +92,7 @@ def confirm_unmask(request: Request, user: SignedIn) -> dict[str, Any]:
         raise Problem(404, Message("unmasking.no_request"))
     with context.ledger().write() as session:
         try:
-            held = unmasking.confirm(session, number, By(user.name, _address(request)))
+            held = unmasking.confirm(session, number, By(user.name, address(request)))
         except Unknown as error:
             raise Problem(404, error.message) from None
         except Conflict as error:
@@ -147,7 +103,7 @@ def confirm_unmask(request: Request, user: SignedIn) -> dict[str, Any]:
 def _detail(request: Request, *, names: bool) -> dict[str, Any]:
     with context.ledger().read() as session:
         try:
-            found = warning_views.detail(session, request.path_params["id"], _language(request), names=names)
+            found = warning_views.detail(session, request.path_params["id"], language(request), names=names)
         except Unknown as error:
             raise Problem(404, error.message) from None
         asked = unmasking.waiting(session, "warning", found["id"])
@@ -178,14 +134,14 @@ def act(request: Request, user: SignedIn) -> dict[str, Any]:
                 user.name,
                 disposition,
                 note,
-                _address(request),
+                address(request),
                 assignee,
             )
         except Unknown as error:
             raise Problem(404, error.message) from None
         except warnings.IllegalAction as error:
             raise Problem(409, error.message) from None
-        return warning_views.item(row, _language(request))
+        return warning_views.item(row, language(request))
 
 
 def assignees(session: Session) -> list[User]:
@@ -208,13 +164,13 @@ def seats(request: Request, _user: SignedIn) -> dict[str, Any]:
         asked = request.query_params
         found = hall.seats(
             session,
-            _language(request),
+            language(request),
             centre=asked.get("centre"),
             family=asked.get("family"),
             key_only=asked.get("key") == "1",
         )
     seen = rooms_live.snapshot()
-    return {"seats": [seat | _stream(seen, seat["room"], _language(request)) for seat in found]}
+    return {"seats": [seat | _stream(seen, seat["room"], language(request)) for seat in found]}
 
 
 def _stream(seen: rooms_live.Snapshot, room_id: str, lang: str) -> dict[str, Any]:
@@ -232,7 +188,7 @@ def view_token(request: Request, user: SignedIn) -> dict[str, Any]:
             raise Problem(404, Message("room.unknown_room", room=room_id))
         if not room.is_public:
             audit.write(
-                session, user.name, "room.watch", object_kind="room", object_id=room_id, ip=_address(request)
+                session, user.name, "room.watch", object_kind="room", object_id=room_id, ip=address(request)
             )
     return {"token": signing.view_token(signing.load_key(context.config().data_dir), room_id, user.name)}
 
@@ -243,14 +199,14 @@ def record_csv(request: Request, user: SignedIn) -> Response:
     with context.ledger().write() as session:
         if hall.find(session, opening_id) is None:
             raise Problem(404, Message("opening.unknown_opening", opening=opening_id))
-        text = opening_record.as_csv(session, opening_id, _language(request))
+        text = opening_record.as_csv(session, opening_id, language(request))
         audit.write(
             session,
             user.name,
             "export.record",
             object_kind="opening",
             object_id=opening_id,
-            ip=_address(request),
+            ip=address(request),
         )
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(f'record-{opening_id}.csv', safe='')}"
@@ -268,7 +224,7 @@ def host_state(request: Request, user: SignedIn) -> dict[str, Any]:
         raise Problem(400, Message("http.not_whole", name="after"))
     with context.ledger().read() as session:
         try:
-            return host_desk.state(session, request.path_params["id"], after, user, _language(request))
+            return host_desk.state(session, request.path_params["id"], after, user, language(request))
         except Unknown as error:
             raise Problem(404, error.message) from None
 
@@ -276,9 +232,7 @@ def host_state(request: Request, user: SignedIn) -> dict[str, Any]:
 def host_step(request: Request, user: SignedIn) -> dict[str, Any]:
     """POST /api/openings/{id}/steps {"kind", "payload", "seen"}: take a step once, however often it is sent."""
     with context.ledger().write() as session:
-        return host_desk.take(
-            session, request.path_params["id"], request.state.given, user, _address(request)
-        )
+        return host_desk.take(session, request.path_params["id"], request.state.given, user, address(request))
 
 
 def host_retender(request: Request, user: SignedIn) -> dict[str, Any]:
@@ -287,7 +241,7 @@ def host_retender(request: Request, user: SignedIn) -> dict[str, Any]:
         raise Problem(403, Message("http.not_your_role"))
     with context.ledger().write() as session:
         return host_desk.begin_again(
-            session, request.path_params["id"], request.state.given, user, _address(request)
+            session, request.path_params["id"], request.state.given, user, address(request)
         )
 
 
@@ -300,18 +254,19 @@ def host_voice(request: Request, _user: SignedIn) -> Response:
 
 
 routes: list[BaseRoute] = [
-    _route("/api/warnings", "GET", "warnings", list_warnings, names=True),
-    _route("/api/warnings/counts", "GET", "warnings", count_warnings),
-    _route("/api/warnings/{id}", "GET", "warnings", get_warning, names=True),
-    _route("/api/warnings/{id}/names", "POST", "warnings", unmask, names=True),
-    _route("/api/warnings/{id}/names/{request}/confirm", "POST", "warnings", confirm_unmask, names=True),
-    _route("/api/assignees", "GET", "warnings", people, names=True),
-    _route("/api/warnings/{id}/act", "POST", "warnings", act, names=True),
-    _route("/api/hall", "GET", "hall", seats),
-    _route("/api/openings/{id}/record.csv", "GET", "room", record_csv),
-    _route("/api/openings/{id}/desk", "GET", "room", host_state),
-    _route("/api/openings/{id}/steps", "POST", "room", host_step),
-    _route("/api/openings/{id}/retender", "POST", "room", host_retender),
-    _route("/api/openings/{id}/voice/{no}.wav", "GET", "room", host_voice),
-    _route("/api/rooms/{id}/view-token", "POST", "remote", view_token),
+    route("/api/warnings", "GET", "warnings", list_warnings, names=True),
+    route("/api/warnings/counts", "GET", "warnings", count_warnings),
+    route("/api/warnings/lots", "GET", "warnings", worst_lots, names=True),
+    route("/api/warnings/{id}", "GET", "warnings", get_warning, names=True),
+    route("/api/warnings/{id}/names", "POST", "warnings", unmask, names=True),
+    route("/api/warnings/{id}/names/{request}/confirm", "POST", "warnings", confirm_unmask, names=True),
+    route("/api/assignees", "GET", "warnings", people, names=True),
+    route("/api/warnings/{id}/act", "POST", "warnings", act, names=True),
+    route("/api/hall", "GET", "hall", seats),
+    route("/api/openings/{id}/record.csv", "GET", "room", record_csv),
+    route("/api/openings/{id}/desk", "GET", "room", host_state),
+    route("/api/openings/{id}/steps", "POST", "room", host_step),
+    route("/api/openings/{id}/retender", "POST", "room", host_retender),
+    route("/api/openings/{id}/voice/{no}.wav", "GET", "room", host_voice),
+    route("/api/rooms/{id}/view-token", "POST", "remote", view_token),
 ]

@@ -20,6 +20,7 @@ from dashboard import context, screens
 from dashboard import metrics as ops
 from dashboard.http import gate
 from dashboard.live import api as live_api
+from dashboard.live import lead_routes, rule_routes
 from records.ledger import Ledger
 from records.serving.requests import whole
 from records.serving.workers import Worker
@@ -214,5 +215,10 @@ async def _quiet(socket: WebSocket, news: asyncio.Event) -> int | None:
     return None
 
 
-routes: list[BaseRoute] = [WebSocketRoute("/feeds/warnings", warnings_socket), *live_api.routes]
+routes: list[BaseRoute] = [
+    WebSocketRoute("/feeds/warnings", warnings_socket),
+    *live_api.routes,
+    *rule_routes.routes,
+    *lead_routes.routes,
+]
 """The desk's live routes: the warning feed and the JSON that the live components ask for."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
@@ -21,7 +22,7 @@ from records.tables.projects import Lot
 from supervision.figures import formats as figures
 from supervision.rules.registry import RULES
 from supervision.warnings import desk as warnings
-from supervision.warnings import history
+from supervision.warnings import history, recording
 from supervision.warnings.desk import Change, WarningFilters, WarningRow
 from supervision.warnings.handling import STATES
 from supervision.warnings.raising import WATCH
@@ -67,6 +68,7 @@ def question(asked: Mapping[str, str], user: str = "") -> Question:
         families=(asked["family"],) if asked.get("family") else (),
         centre=asked.get("centre") or None,
         since=since(asked.get("period", "")),
+        lot=asked.get("lot") or None,
         open_only=state in ("", "open", MINE),
         assignee=user if state == MINE else None,
     )
@@ -113,6 +115,7 @@ def _fits(row: WarningRow, filters: WarningFilters) -> bool:
         and (not filters.families or row.family in filters.families)
         and (filters.assignee is None or row.assignee == filters.assignee)
         and (filters.centre is None or row.centre_id == filters.centre)
+        and (filters.lot is None or row.lot_id == filters.lot)
         and (filters.since is None or row.raised_at >= filters.since)
     )
 
@@ -159,6 +162,7 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
         "evidence": warning_evidence.lines(row, labels, lang, _currency(lot)),
         "diagram": warning_evidence.diagram(row, labels, lang),
         "history": history.together(session, row),
+        "shown": _shown(recording.shown(session, row), lang),
         "related": [item(other, lang) for other in related[:3]],
         "related_count": len(related),
         "disposition": row.disposition and messages.named("disposition", row.disposition, lang),
@@ -171,9 +175,28 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
     }  # fmt: skip
 
 
+def _shown(place: recording.Shown | None, lang: str) -> dict[str, Any] | None:
+    """The address of the very second at which it shows, in the replay or, without pictures, in the opening's own page."""
+    if place is None:
+        return None
+    hub, at = context.config().hub_url.rstrip("/"), rfc3339(place.at)
+    return {
+        "url": f"{hub}/opening/{quote(place.opening, safe='')}?lang={lang}#ts={quote(at or '')}", "at": at,
+        "step": messages.say(f"site.stage.{place.step}", lang), "recorded": place.recorded,
+    }  # fmt: skip
+
+
 def _currency(lot: Lot | None) -> str:
     """What a lot's amounts are in."""
     return figures.CNY if lot is None else currency(lot.currency, lot.vat)
+
+
+def worst_lots(session: Session) -> list[dict[str, Any]]:
+    """TOP10: the lots with the worst and most open warnings, for those who may see which lots they are."""
+    return [
+        {"lot": one.lot_id, "name": one.lot_name, "red": one.red, "orange": one.orange, "yellow": one.yellow}
+        for one in warnings.top_lots(session)
+    ]
 
 
 def tally(session: Session, lang: str) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Warning(Base):
     dedup_key: Mapped[Code] = mapped_column(unique=True)
     raised_at: Mapped[datetime] = mapped_column(default=now)
     state: Mapped[Code] = mapped_column(default="new")
-    """new 待受理, accepted 已受理, assigned 已分办, dismissed 已排除, lead 已转线索."""
+    """new 待受理, accepted 已受理, assigned 已分办, review 待复核, dismissed 已排除, lead 已转线索, silenced 已静默."""
     disposition: Mapped[Code | None]
     """confirmed 属实, not_confirmed 不属实, indirect 间接相关, other 其他."""
     note: Mapped[Text | None]
@@ -62,6 +62,61 @@ class WarningChange(Base):
     state: Mapped[Code]
     actor: Mapped[Key]
     note: Mapped[Text | None]
+
+
+class RuleSetting(Base):
+    """One change of a rule at the switchboard 规则开关; the newest that came into force is how the rule runs."""
+
+    __tablename__ = "rule_setting"
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    rule: Mapped[Code] = mapped_column(index=True)
+    revision: Mapped[int | None]
+    """Counts the changes of the rule that came into force, from 1; none while it waits or where it was refused."""
+    mode: Mapped[Code]
+    """on 启用, shadow 影子运行, off 停用."""
+    parameters: Mapped[dict[str, Any]]
+    centres: Mapped[list[Any]]
+    """The centres whose lots it looks at; empty: all."""
+    second_look: Mapped[bool] = mapped_column(default=False)
+    """Whether another person has to agree before one of its warnings is dismissed."""
+    reason: Mapped[Text]
+    state: Mapped[Code]
+    """waiting 待复核, in_force 生效, refused 未通过."""
+    asked_by: Mapped[Key]
+    asked_at: Mapped[datetime] = mapped_column(default=now)
+    decided_by: Mapped[Key | None]
+    decided_at: Mapped[datetime | None]
+
+
+class Silence(Base):
+    """静默: until when a rule's findings about a centre or a lot are kept and not shown, and why."""
+
+    __tablename__ = "silence"
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    rule: Mapped[Code] = mapped_column(index=True)
+    centre_id: Mapped[Key | None]
+    lot_id: Mapped[Key | None]
+    reason: Mapped[Text]
+    created_by: Mapped[Key]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    until: Mapped[datetime]
+    ended_by: Mapped[Key | None]
+    ended_at: Mapped[datetime | None]
+
+
+class ShadowFinding(Base):
+    """What a rule in shadow mode found: counted, shown to nobody."""
+
+    __tablename__ = "shadow_finding"
+    key: Mapped[Code] = mapped_column(primary_key=True)
+    """Digest of the rule and whom the finding is about."""
+    rule: Mapped[Code] = mapped_column(index=True)
+    rule_version: Mapped[Code]
+    level: Mapped[Code]
+    lot_id: Mapped[Key | None]
+    centre_id: Mapped[Key | None]
+    value: Mapped[float]
+    found_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class WatchMark(Base):

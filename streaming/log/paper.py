@@ -5,11 +5,9 @@ The signing certificate is this installation's own; it stands in the package, an
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,30 +20,14 @@ from cryptography.x509.oid import NameOID
 from evidence.files import write_whole
 from messages import say
 from records.clock import now
+from records.typesetting import typeset
 from streaming.site.render import clock, money, term
 
-FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "WenQuanYi Micro Hei",
-    "Droid Sans Fallback",
-    "PingFang SC",
-)
 YEARS = 20
 """How long the certificate is valid."""
 TEMPLATE = Path(__file__).with_name("record.typ")
 LANG = "zh"
 """The record is a Chinese document."""
-
-
-@cache
-def fonts() -> tuple[str, ...]:
-    """Chinese fonts of this machine that the record may be set in."""
-    from typst import Fonts  # reads the names of every font there is
-
-    there = {family.lower() for family in Fonts().families()}
-    return tuple(name for name in FONTS if name.lower() in there)
 
 
 def certificate(data_dir: Path, name: str) -> tuple[Path, Path]:
@@ -82,16 +64,8 @@ def record_pdf(
     record: Mapping[str, Any], opening: Mapping[str, Any], data_dir: Path, name: str
 ) -> bytes | None:
     """The record, signed; None where no Chinese font is there. Raises RuntimeError where typst cannot set it."""
-    if not fonts():
-        return None
-    import typst  # 80 MB, needed at the end of an opening only
-
-    told = {**told_of(record, opening), "fonts": list(fonts())}
-    plain = typst.compile(
-        str(TEMPLATE), format="pdf", sys_inputs={"record": json.dumps(told, ensure_ascii=False)}
-    )
-    assert isinstance(plain, bytes)
-    return _sign(plain, *certificate(data_dir, name))
+    plain = typeset(TEMPLATE, "record", told_of(record, opening))
+    return None if plain is None else _sign(plain, *certificate(data_dir, name))
 
 
 def _sign(plain: bytes, key: Path, cert: Path) -> bytes:

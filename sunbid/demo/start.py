@@ -19,7 +19,7 @@ from records.ledger import Ledger, words
 from records.serving import signing
 from records.tables.users import User, role_name
 from sunbid import output, up, wiring
-from sunbid.demo import broadcasts, home, load, market, player, rooms, script
+from sunbid.demo import broadcasts, handled, home, load, market, player, rooms, script
 from sunbid.demo.people import People
 from sunbid.logs import setup as logs
 from sunbid.logs.file import LogFile
@@ -102,6 +102,7 @@ def _load_market(ledger: Ledger, settings: Settings, options: Options, since: da
     if options.scale == "small":
         with ledger.write() as session:
             broadcasts.leave(session, market.plans(People(options.seed), at), at)
+        handled.leave(ledger, at)
     return added
 
 

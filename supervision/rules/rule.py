@@ -28,8 +28,8 @@ class Parameter:
     whole: bool = False
 
 
-Mode = Literal["on", "shadow"]
-"""on: its findings become warnings; shadow: `sunbid scan` shows them, nobody is warned."""
+Mode = Literal["on", "shadow", "off"]
+"""How a rule runs. on: its findings become warnings; shadow: they are counted and shown to nobody; off: it does not look."""
 
 
 class Rule(ABC):

@@ -19,7 +19,7 @@ from supervision.home import Place
 from supervision.lens.reader import Lens
 from supervision.lens.tables import lots as lens_lots
 from supervision.lens.writer import LensWriter
-from supervision.rules.baseline import measure_baselines, ready_facts
+from supervision.rules.baseline import UNKNOWN, measure_baselines, ready_facts
 from supervision.rules.candidates import lots_that_may_fire
 from supervision.rules.finding import Finding
 from supervision.rules.market_rule import MarketRule
@@ -67,15 +67,33 @@ def _findings(
 ) -> Iterator[Finding]:
     of_lots = [rule for rule in chosen if isinstance(rule, LotRule)]
     of_market = [rule for rule in chosen if isinstance(rule, MarketRule)]
+    usual = measure_baselines(ledger, now()) if of_lots else UNKNOWN
     if lens is None:
-        yield from _of_lots(ledger, of_lots, settings, since, None)
+        yield from (usual.of(found) for found in _of_lots(ledger, of_lots, settings, since, None))
         return
-    recent = None if since is None else lots_opened_since(lens, since)
     with engine(lens) as ask:
-        yield from _of_lots(ledger, of_lots, settings, since, ask)
-        for finding in findings_of_market(ask, of_market, settings):
-            if recent is None or finding.lot_id is None or finding.lot_id in recent:
-                yield finding
+        yield from (usual.of(found) for found in _of_lots(ledger, of_lots, settings, since, ask))
+        yield from _of_market(lens, ask, of_market, settings, since)
+
+
+def findings_over(
+    ledger: Ledger, lens: Lens, ask: Ask, rule: Rule, chosen: Mapping[str, float], since: datetime
+) -> list[Finding]:
+    """What one rule with these parameters finds in the lots opened since a moment; `ask` answers over the lens."""
+    settings = {rule.id: chosen}
+    if isinstance(rule, LotRule):
+        return list(_of_lots(ledger, [rule], settings, since, ask))
+    of_market = [rule] if isinstance(rule, MarketRule) else []
+    return list(_of_market(lens, ask, of_market, settings, since))
+
+
+def _of_market(
+    lens: Lens, ask: Ask, rules: list[MarketRule], settings: Settings, since: datetime | None
+) -> Iterator[Finding]:
+    recent = None if since is None else lots_opened_since(lens, since)
+    for finding in findings_of_market(ask, rules, settings):
+        if recent is None or finding.lot_id is None or finding.lot_id in recent:
+            yield finding
 
 
 def _of_lots(
@@ -85,7 +103,6 @@ def _of_lots(
     if not rules:
         return
     at = now()
-    usual = measure_baselines(ledger, at)
     with ledger.read() as session:
         ids = _lots(session, at, since)
         if ask is not None:
@@ -96,8 +113,7 @@ def _of_lots(
             batch = ready_facts(session, ids[n : n + _PART], at)
         for facts in batch:
             for rule in rules:
-                for finding in rule.evaluate(facts, settings.get(rule.id)):
-                    yield usual.of(finding)
+                yield from rule.evaluate(facts, settings.get(rule.id))
 
 
 def _lots(session: Session, at: datetime, since: datetime | None) -> list[str]:

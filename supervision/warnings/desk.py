@@ -23,6 +23,7 @@ from records.tables.supervision import Warning, WarningChange
 from records.tables.users import User
 from records.tail import Tail
 from supervision.rules.finding import LEVELS
+from supervision.rules.switchboard import in_force
 from supervision.warnings.handling import (
     ACTIONS,
     DISPOSITIONS,
@@ -263,9 +264,11 @@ def act(
         raise IllegalAction(Message("http.not_one_of", name="action", choices=list(ACTIONS)))
     words = (note or "").strip() or None
     _check(warning, action, disposition, words)
+    _check_person(warning, action, actor, words)
     _check_assignee(session, action, assignee)
     before, moment = warning.state, now()
-    warning.state, warning.handler, warning.acted_at = rule.becomes, actor, moment
+    warning.state = "review" if action == "dismiss" and _second_look(session, warning.rule) else rule.becomes
+    warning.handler, warning.acted_at = actor, moment
     warning.disposition = disposition or warning.disposition
     warning.note = words or warning.note
     warning.assignee = assignee or warning.assignee
@@ -307,6 +310,20 @@ def _check(warning: Warning, action: Action, disposition: str | None, note: str 
         )
     if disposition == "other" and not note:
         raise IllegalAction(Message("warning.other_needs_note"))
+
+
+def _second_look(session: Session, rule_id: str) -> bool:
+    """Whether dismissing a warning of the rule takes two people."""
+    held = in_force(session).changed.get(rule_id)
+    return held is not None and held.second_look
+
+
+def _check_person(warning: Warning, action: Action, actor: str, note: str | None) -> None:
+    rule = ACTIONS[action]
+    if rule.another and warning.handler == actor:
+        raise IllegalAction(Message("warning.another_person"))
+    if rule.noted and not note:
+        raise IllegalAction(Message("warning.note_required", action=Message(f"warnings.action.{action}")))
 
 
 def _check_assignee(session: Session, action: Action, assignee: str | None) -> None:

@@ -8,12 +8,14 @@ from typing import Literal
 
 from messages import Invalid
 
-Action = Literal["accept", "assign", "dismiss", "lead"]
+Action = Literal["accept", "assign", "dismiss", "lead", "agree", "return"]
 Disposition = Literal["confirmed", "not_confirmed", "indirect", "other"]
 
-STATES = ("new", "accepted", "assigned", "dismissed", "lead")
+STATES = ("new", "accepted", "assigned", "review", "dismissed", "lead", "silenced")
 """Their words: `state.*`."""
-OPEN_STATES = ("new", "accepted", "assigned")
+OPEN_STATES = ("new", "accepted", "assigned", "review")
+_IN_HAND = frozenset({"new", "accepted", "assigned"})
+"""Open, and nobody has yet proposed to dismiss it."""
 CLOSED_STATES = ("dismissed", "lead")
 DISPOSITIONS = ("confirmed", "not_confirmed", "indirect", "other")
 """Reason codes of a handling. Their words: `disposition.*`."""
@@ -31,16 +33,23 @@ class ActionRule:
     required: bool = False
     assigns: bool = False
     """Whether it names the account that goes on with the warning."""
+    another: bool = False
+    """Whether it takes another person than who handled the warning last."""
+    noted: bool = False
+    """Whether it takes a note."""
 
 
 _ALL = frozenset(DISPOSITIONS)
 ACTIONS: Mapping[Action, ActionRule] = {
     "accept": ActionRule(frozenset({"new"}), "accepted", frozenset()),
-    "assign": ActionRule(frozenset({"new", "accepted", "assigned"}), "assigned", frozenset(), assigns=True),
-    "dismiss": ActionRule(frozenset(OPEN_STATES), "dismissed", _ALL - {"confirmed"}, required=True),
-    "lead": ActionRule(frozenset(OPEN_STATES), "lead", _ALL - {"not_confirmed"}),
+    "assign": ActionRule(_IN_HAND, "assigned", frozenset(), assigns=True),
+    "dismiss": ActionRule(_IN_HAND, "dismissed", _ALL - {"confirmed"}, required=True),
+    "lead": ActionRule(_IN_HAND, "lead", _ALL - {"not_confirmed"}),
+    "agree": ActionRule(frozenset({"review"}), "dismissed", frozenset(), another=True),
+    "return": ActionRule(frozenset({"review"}), "accepted", frozenset(), another=True, noted=True),
 }
-"""Action → from where, into what, with which reason codes."""
+"""Action → from where, into what, with which reason codes. Where a rule is set to a second look 第二人复核, `dismiss` leads
+into review, from which another person agrees or hands the warning back."""
 
 
 class IllegalAction(Invalid):

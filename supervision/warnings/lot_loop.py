@@ -27,7 +27,9 @@ from supervision.rules.baseline import Baselines, ready_facts
 from supervision.rules.facts import LotFacts
 from supervision.rules.finding import Finding
 from supervision.rules.registry import LOT_RULES
-from supervision.warnings.raising import raise_warning
+from supervision.rules.rule import LotRule
+from supervision.rules.switchboard import AS_WRITTEN, Switchboard, in_force
+from supervision.warnings.raising import raise_or_count
 
 DEADLINE_MARK = "watch:deadline"
 BATCH = 2000
@@ -59,6 +61,7 @@ class HotLoop:
     def __init__(self, ledger: Ledger, baselines: Callable[[], Baselines]) -> None:
         self.ledger = ledger
         self.baselines = baselines
+        self.board = AS_WRITTEN
         self.journal = Tail("watch:journal", select(Journal.seq, Journal.lot_id), Journal.seq)
         self.public = Tail(
             "watch:public", select(PublicEvent.seq, PublicEvent.topic, PublicEvent.subject), PublicEvent.seq
@@ -89,7 +92,8 @@ class HotLoop:
             lots = self._next()
             backlog = [] if lots else self._passed(session, at)
             wanted = list(dict.fromkeys([*lots, *(lot for lot, _ in backlog)]))
-            findings = findings_of(session, wanted, at)
+            self.board = in_force(session, self.board)
+            findings = findings_of(session, wanted, at, self.board)
         self._commit(findings, lots, backlog)
         return more or bool(self.pending) or len(backlog) == BACKLOG
 
@@ -155,9 +159,9 @@ class HotLoop:
             return
         usual = self.baselines()
         with self.ledger.write() as session:
-            raised = [raise_warning(session, usual.of(finding)) for finding in findings]
+            raised = raise_or_count(session, [usual.of(finding) for finding in findings], self.board)
             self._keep(session)
-        for warning in filter(None, raised):
+        for warning in raised:
             log.info(
                 "warning raised", id=warning.id, rule=warning.rule, severity=warning.level, lot=warning.lot_id
             )
@@ -181,25 +185,26 @@ _LATER = 2**62
 """The number of a row that does not exist: this table did not touch the lot."""
 
 
-def findings_of(session: Session, lots: list[str], at: datetime) -> list[Finding]:
+def findings_of(session: Session, lots: list[str], at: datetime, board: Switchboard) -> list[Finding]:
     """What the rules find in lots that are ready. A lot that cannot be read is logged and left; the others are not."""
     try:
-        return [found for facts in ready_facts(session, lots, at) for found in evaluate(facts)]
+        return [found for facts in ready_facts(session, lots, at) for found in evaluate(facts, board)]
     except SQLAlchemyError:
         raise
     except Exception as error:  # noqa: BLE001 — whatever one lot holds, warnings for the others must come
         if len(lots) == 1:
             log.error("lot cannot be read", lot=lots[0], error=type(error).__name__)
             return []
-        return [found for lot in lots for found in findings_of(session, [lot], at)]
+        return [found for lot in lots for found in findings_of(session, [lot], at, board)]
 
 
-def evaluate(facts: LotFacts) -> list[Finding]:
-    """All lot rules over the facts of one lot. A rule that fails is logged with its lot and skipped."""
+def evaluate(facts: LotFacts, board: Switchboard) -> list[Finding]:
+    """All lot rules that run, with the settings in force. A rule that fails is logged with its lot and skipped."""
+    rules: list[LotRule] = [rule for rule in LOT_RULES.values() if board.of(rule.id).mode != "off"]
     found: list[Finding] = []
-    for rule in LOT_RULES.values():
+    for rule in rules:
         try:
-            found += rule.evaluate(facts)
+            found += board.admitted(rule.evaluate(facts, board.of(rule.id).parameters))
         except Exception as error:  # noqa: BLE001 — one rule's failure must not keep the others' warnings back
             log.error("rule failed", rule=rule.id, lot=facts.lot_id, error=type(error).__name__)
     return found

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import exists, or_, select, text
 from sqlalchemy.orm import Session
 
 from messages import DEFAULT
 from records import chain
 from records.clock import local_day, now
-from records.tables.supervision import Warning, WarningChange
+from records.tables.supervision import ShadowFinding, Silence, Warning, WarningChange
 from supervision.rules.finding import Finding
+from supervision.rules.switchboard import Switchboard
 
 WINDOW = timedelta(days=90)
 """A repeated finding about the same subjects within this time is the same warning (metric M44)."""
@@ -42,6 +44,30 @@ def add_change(
     session.add(change)
     session.flush()
     return change
+
+
+def raise_or_count(session: Session, findings: Sequence[Finding], board: Switchboard) -> list[Warning]:
+    """Raise the findings of rules that are on and count those of rules in shadow; gives the warnings that are new or grew."""
+    raised = []
+    for found in findings:
+        if board.of(found.rule).mode == "shadow":
+            count_in_shadow(session, found)
+        elif (warning := raise_warning(session, found)) is not None:
+            raised.append(warning)
+    return raised
+
+
+def count_in_shadow(session: Session, finding: Finding) -> None:
+    """Keep that a rule in shadow mode found this, once for each rule and set of subjects."""
+    key = _stem(finding)
+    if session.get(ShadowFinding, key) is None:
+        session.add(
+            ShadowFinding(
+                key=key, rule=finding.rule, rule_version=finding.rule_version, level=finding.level, lot_id=finding.lot_id,
+                centre_id=finding.centre_id, value=finding.value, found_at=now(),
+            )
+        )  # fmt: skip
+        session.flush()
 
 
 def raise_warning(session: Session, finding: Finding, at: datetime | None = None) -> Warning | None:
@@ -77,11 +103,31 @@ def _recent(session: Session, finding: Finding, moment: datetime) -> list[Warnin
 
 def _dedup_key(session: Session, finding: Finding) -> str:
     """Rule and subject set by digest, numbered by the earlier windows in which they were raised."""
-    pairs = sorted([subject.kind, subject.id] for subject in finding.subjects)
-    stem = chain.digest([finding.rule, pairs])[:48]
+    stem = _stem(finding)
     query = select(Warning.dedup_key).where(Warning.dedup_key.startswith(f"{stem}:"))
     earlier = [int(key.rsplit(":", 1)[1]) for key in session.scalars(query)]
     return f"{stem}:{max(earlier, default=-1) + 1}"
+
+
+def _stem(finding: Finding) -> str:
+    """A digest of the rule and whom the finding is about."""
+    pairs = sorted([subject.kind, subject.id] for subject in finding.subjects)
+    return chain.digest([finding.rule, pairs])[:48]
+
+
+def _is_silenced(session: Session, finding: Finding, moment: datetime) -> bool:
+    """Whether a silence that runs covers the finding."""
+    return bool(
+        session.scalar(
+            select(
+                exists().where(
+                    Silence.rule == finding.rule, Silence.ended_at.is_(None), Silence.until > moment,
+                    or_(Silence.centre_id.is_(None), Silence.centre_id == finding.centre_id),
+                    or_(Silence.lot_id.is_(None), Silence.lot_id == finding.lot_id),
+                )
+            )
+        )
+    )  # fmt: skip
 
 
 def _new(session: Session, finding: Finding, subjects: list[dict[str, str]], moment: datetime) -> Warning:
@@ -93,7 +139,7 @@ def _new(session: Session, finding: Finding, subjects: list[dict[str, str]], mom
         family=finding.family,
         dedup_key=key,
         raised_at=moment,
-        state="new",
+        state="silenced" if _is_silenced(session, finding, moment) else "new",
         subjects=subjects,
         **_said(finding),
     )

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from records.tables.organisations import Centre
 from records.tables.projects import Lot, counted
-from records.tables.supervision import Warning, WarningChange
+from records.tables.supervision import ShadowFinding, Warning, WarningChange
 from supervision.rules.finding import LEVELS
 from supervision.warnings.handling import CLOSED_STATES, OPEN_STATES
 from supervision.warnings.raising import WATCH
@@ -136,6 +136,12 @@ def responded(rows: Sequence[Any]) -> Response:
 def response(session: Session, since: datetime | None = None, until: datetime | None = None) -> Response:
     """How the warnings raised in a period were dealt with (M46, M47), rehearsals aside."""
     return responded(session.execute(handled(since, until)).all())
+
+
+def in_shadow(session: Session, since: datetime) -> dict[str, int]:
+    """Rule → what it found in shadow mode since then."""
+    query = select(ShadowFinding.rule, func.count()).where(ShadowFinding.found_at >= since)
+    return dict(session.execute(query.group_by(ShadowFinding.rule)).all())
 
 
 def by_rule(session: Session, since: datetime) -> tuple[dict[str, int], dict[str, dict[str | None, int]]]:

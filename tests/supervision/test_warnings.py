@@ -12,6 +12,7 @@ from messages import Message
 from records import audit
 from records.clock import now
 from records.ledger import Ledger
+from records.tables.supervision import Warning
 from records.tables.users import AuditEntry, User
 from supervision.rules.finding import Finding, Subject
 from supervision.warnings import desk as warnings
@@ -105,6 +106,10 @@ def test_every_action_in_every_state(book: Ledger, state: str, action: Any) -> N
         with book.write() as session:
             who = "zhao" if steps[state][0] == "assign" else None
             warnings.act(session, warning_id, steps[state][0], "li", steps[state][1], assignee=who)
+    if state in ("review", "silenced"):
+        with book.write() as session:
+            held = session.get_one(Warning, warning_id)
+            held.state, held.handler = state, "li"
     reason: Any = "not_confirmed" if action == "dismiss" else None
     if state in ACTIONS[action].states:
         with book.write() as session:

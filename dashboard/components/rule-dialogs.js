@@ -1,0 +1,54 @@
+// Small dialogs of the switchboard: why a rule is changed, and for how long it keeps quiet about what.
+import { date } from "./clock.js";
+import { h, say } from "./common.js";
+
+const DAY = 86_400_000;
+const USUAL = 14; // days a silence lasts unless told otherwise
+
+export class RuleDialogs {
+  constructor(board) {
+    Object.assign(this, { board, words: board.words });
+    this.box = h("dialog.form", { onclick: (event) => { if (event.target === this.box) this.box.close(); } });
+  }
+
+  reason(rule, draft) {
+    const { words, board } = this;
+    const what = [draft.mode === rule.mode ? null : `${words.modesLong[rule.mode]} → ${words.modesLong[draft.mode]}`,
+      ...rule.parameters.filter((one) => draft.parameters[one.name] !== one.value).map((one) => `${one.label} ${one.value} → ${draft.parameters[one.name]}`),
+      draft.second_look === rule.second_look ? null : words.secondLook,
+      draft.centres.join() === rule.centres.join() ? null : board.scopeText()].filter(Boolean);
+    const why = this.why();
+    this.open(say(words.changeTitle, { name: rule.name }), [h("ul.what", {}, what.map((one) => h("li", {}, one))), why], board.board.two ? words.submit : words.apply, () => board.change(why.value));
+    why.focus();
+  }
+
+  silence(rule) {
+    const { words, board } = this;
+    const centre = h("select", { name: "centre", "aria-label": words.centre }, h("option", { value: "" }, words.everywhere), board.board.centres.map((one) => h("option", { value: one.id }, one.name)));
+    const lot = h("input", { name: "lot", maxlength: 200, placeholder: words.lotHint, "aria-label": words.lotHint });
+    const until = h("input", { type: "date", name: "until", required: true, value: date(Date.now() + USUAL * DAY).slice(0, 10), min: date(Date.now()).slice(0, 10), "aria-label": words.untilLabel });
+    const why = this.why();
+    const fields = [[words.centre, centre], [words.lot, lot], [words.untilLabel, until]].map(([name, field]) => h("label.person", {}, name, field));
+    this.open(say(words.silenceTitle, { name: rule.name }), [h("p.muted", {}, words.silenceNote), ...fields, why], words.silence, () =>
+      board.silence({ centre: centre.value || null, lot: lot.value.trim() || null, until: until.value, reason: why.value }));
+    centre.focus();
+  }
+
+  why() {
+    return h("textarea", { name: "reason", rows: 2, required: true, minlength: 4, maxlength: 400, placeholder: this.words.reasonHint, "aria-label": this.words.reasonHint });
+  }
+
+  open(title, content, name, act) {
+    const problem = h("p.problem", { role: "alert", hidden: true });
+    const submit = async (event) => {
+      event.preventDefault();
+      const failed = await act();
+      if (!failed) { this.box.close(); return; }
+      problem.hidden = false;
+      problem.textContent = failed;
+    };
+    this.box.replaceChildren(h("form", { method: "dialog", onsubmit: submit }, h("h2", {}, title), content, problem,
+      h("div.row", {}, h("button.btn", { type: "button", onclick: () => this.box.close() }, this.words.cancel), h("button.btn.main", { type: "submit" }, name))));
+    if (!this.box.open) this.box.showModal();
+  }
+}

@@ -1,0 +1,194 @@
+"""The package of a batch of leads that is handed on: letter, list and papers, each listed with its hash, the list signed.
+
+`sunbid verify` checks it without this platform. Names of suspects stand in it: it is for the receiving body alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+import messages
+from evidence.checkpoint import Ed25519Signer, load_or_make, sign
+from evidence.files import write_whole
+from evidence.package import listed, names, zipped
+from evidence.verify import ED25519, LEADS_FORMAT, Head, canonical, manifest
+from messages import Message
+from records import opening_record
+from records.clock import local_now, rfc3339, written
+from records.tables.leads import LeadBatch
+from records.tables.openings import Opening
+from records.typesetting import typeset
+from supervision.leads import checklist
+from supervision.leads.desk import leads_of
+from supervision.rules.registry import RULES
+from supervision.warnings.desk import WarningRow, get_warning
+
+LANG = "zh"
+"""A letter to an authority is a Chinese document."""
+TEMPLATE = Path(__file__).with_name("letter.typ")
+
+
+class NoFont(messages.Fault):
+    """No Chinese font is on this machine: the letter cannot be set."""
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Who makes the package, for the mark across its pages, and of which platform."""
+
+    name: str
+    platform: str
+    trial: bool = False
+    """Whether it is only looked at before it is handed on."""
+
+
+def key_of(data_dir: Path, platform: str) -> Ed25519Signer:
+    """The key that signs lists of leads, made on first use."""
+    name = "-".join((platform or "sunbid").split())
+    return load_or_make(data_dir / "keys" / "leads.key", f"{name}/leads", ED25519)
+
+
+def make(session: Session, batch: LeadBatch, data_dir: Path, out: Path, maker: Maker) -> str:
+    """Write the package of a batch as one zip; gives its SHA-256. Raises NoFont, OSError."""
+    signer = key_of(data_dir, maker.platform)
+    with TemporaryDirectory(dir=data_dir) as folder:
+        root = Path(folder)
+        told = _told(session, batch, maker)
+        letter = typeset(TEMPLATE, "letter", _letter(told, batch, maker))
+        if letter is None:
+            raise NoFont(Message("leads.no_font"))
+        write_whole(root / "letter.pdf", letter)
+        _write(root / "leads.json", told)
+        _papers(session, told, root)
+        write_whole(root / "README.md", messages.say("leads.readme", LANG, batch=batch.id).encode())
+        write_whole(root / "keys" / "desk.vkey", f"{signer.verifier}\n".encode())
+        _seal(root, batch.id, signer)
+        return zipped(out, root, ())
+
+
+def _seal(root: Path, batch: str, signer: Ed25519Signer) -> None:
+    """The list of all files with their hashes, and its signature."""
+    files = [listed(root, name) for name in names(root)]
+    raw = manifest(batch, files, LEADS_FORMAT)
+    write_whole(root / "manifest.json", raw)
+    head = Head(signer.name, len(files), hashlib.sha256(raw).digest())
+    write_whole(root / "signature", sign(signer, head).encode())
+
+
+def _write(path: Path, value: Any) -> None:
+    """Canonical JSON, so that its lines and its hash are the same wherever it is written."""
+    write_whole(path, canonical(json.loads(json.dumps(value, default=str))) + b"\n")
+
+
+# ── what is told ─────────────────────────────────────────────────────────────
+
+
+def _told(session: Session, batch: LeadBatch, maker: Maker) -> dict[str, Any]:
+    """leads.json: the batch, its leads, their warnings with evidence and names."""
+    return {
+        "notice": messages.say("leads.notice", LANG),
+        "mark": _mark(batch, maker),
+        "batch": batch.id,
+        "title": batch.title,
+        "target": batch.target,
+        "target_name": batch.target_name,
+        "secrecy": batch.secrecy,
+        "created_by": batch.created_by,
+        "reviewed_by": batch.reviewed_by,
+        "made_at": rfc3339(local_now()),
+        "due_at": rfc3339(batch.due_at),
+        "leads": [
+            {"id": lead.id, "title": lead.title, "warnings": [_warning(get_warning(session, one)) for one in lead.warnings],
+             "papers": _standing(checklist.papers(session, lead))}
+            for lead in leads_of(session, batch.id)
+        ],
+    }  # fmt: skip
+
+
+def _standing(papers: Mapping[str, Sequence[checklist.Paper]]) -> dict[str, Any]:
+    return {
+        warning: {one.item: {"standing": one.standing, "note": one.note} for one in found}
+        for warning, found in papers.items()
+    }
+
+
+def _warning(row: WarningRow) -> dict[str, Any]:
+    rule = RULES.get(row.rule)
+    return {
+        "id": row.id, "rule": row.rule, "rule_version": row.rule_version, "level": row.level, "title": row.title,
+        "law": rule.says("law").text(LANG) if rule else None, "formula": rule.says("formula").text(LANG) if rule else None,
+        "cannot_know": rule.says("cannot_know").text(LANG) if rule else None,
+        "lot": row.lot_id, "lot_name": row.lot_name, "centre": row.centre_name, "subjects": list(row.subjects),
+        "value": row.value, "baseline": row.baseline, "threshold": row.threshold, "stratum": row.stratum,
+        "evidence": row.evidence, "raised_at": rfc3339(row.raised_at),
+        "handled": [{"at": rfc3339(c.ts), "state": c.state, "actor": c.actor, "note": c.note} for c in row.history],
+    }  # fmt: skip
+
+
+def _papers(session: Session, told: Mapping[str, Any], root: Path) -> None:
+    """The opening record of every lot that a lead is about."""
+    lots = {one["lot"] for lead in told["leads"] for one in lead["warnings"] if one["lot"]}
+    query = select(Opening).where(Opening.lot_id.in_(lots), Opening.state.in_(("ended", "sealed")))
+    for opening in session.scalars(query.order_by(Opening.id)):
+        name = hashlib.sha256(opening.id.encode()).hexdigest()[:16]
+        record = {
+            "opening": opening.id, "lot": opening.lot_id, "started_at": rfc3339(opening.started_at),
+            "ended_at": rfc3339(opening.ended_at), "result": opening.result,
+            "chain": {"seq": opening.head_seq, "hash": opening.head_hash},
+            "rows": opening_record.rows(session, opening.id),
+        }  # fmt: skip
+        _write(root / "records" / f"{name}.json", record)
+
+
+def _mark(batch: LeadBatch, maker: Maker) -> str:
+    secrecy = messages.say(f"leads.secrecies.{batch.secrecy}", LANG)
+    trial = messages.say("leads.trial_mark", LANG) if maker.trial else ""
+    return " ".join(part for part in (trial, maker.name, secrecy, written(local_now())) if part)
+
+
+def _letter(told: Mapping[str, Any], batch: LeadBatch, maker: Maker) -> dict[str, Any]:
+    """What stands on the paper, in words."""
+    say = messages.say
+    facts = {
+        "title": batch.title, "target": f"{say(f'leads.targets.{batch.target}', LANG)} {batch.target_name}".strip(),
+        "from": maker.platform, "by": batch.created_by, "reviewed": batch.reviewed_by, "made": written(local_now()),
+        "due": written(batch.due_at, "%Y-%m-%d") if batch.due_at else None,
+    }  # fmt: skip
+    return {
+        "heading": say("leads.letter_heading", LANG), "batch": batch.id, "mark": told["mark"], "notice": told["notice"],
+        "secrecy": say(f"leads.secrecies.{batch.secrecy}", LANG),
+        "facts": [[say(f"leads.fact.{name}", LANG), str(value)] for name, value in facts.items() if value],
+        "opening": say("leads.letter_opening", LANG, n=len(told["leads"])),
+        "columns": [say(f"leads.letter_column.{name}", LANG) for name in ("level", "warning", "value", "raised")],
+        "leads": [_paragraph(lead) for lead in told["leads"]],
+        "closing": say("leads.letter_closing", LANG), "verify": say("leads.letter_verify", LANG),
+    }  # fmt: skip
+
+
+def _paragraph(lead: Mapping[str, Any]) -> dict[str, Any]:
+    lacking = sorted({item for papers in lead["papers"].values() for item, one in papers.items() if one["standing"] == "missing"})  # fmt: skip
+    what = messages.joined([messages.say(f"leads.papers.{item}", LANG) for item in lacking], LANG)
+    return {
+        "title": f"{lead['id']} {lead['title']}",
+        "rows": [_line(one) for one in lead["warnings"]],
+        "papers": messages.say("leads.letter_lacking", LANG, what=what) if lacking else "",
+    }
+
+
+def _line(one: Mapping[str, Any]) -> list[str]:
+    value = "—" if one["value"] is None else f"{one['value']:g}"
+    usual = (
+        "" if one["baseline"] is None else messages.say("warning.usual", LANG, value=f"{one['baseline']:g}")
+    )
+    named = messages.joined([s["name"] for s in one["subjects"] if s["kind"] not in ("lot", "project")], LANG)
+    about = "\n".join(part for part in (one["title"], named, one["law"]) if part)
+    return [messages.say(f"level.{one['level']}", LANG), about, f"{value} {usual}".strip(), str(one["raised_at"])[:10]]  # fmt: skip
