@@ -1,7 +1,7 @@
 // A dry run drawn: the local distributions with the threshold in them, both settings by month, what comes and what goes.
 import { h, say, svg } from "./common.js";
 
-const MONTH = { width: 24, height: 72 };
+const MONTH = { width: 18, height: 72 };
 const SPREAD = { width: 200, height: 36 };
 const FEW = 3; // lots listed at first
 
@@ -37,8 +37,8 @@ function months(run, cap, words) {
   const limit = cap ? (cap * run.tried.of) / run.months.length : 0;
   const high = Math.max(1, limit, ...run.now.bars, ...run.tried.bars);
   const tall = (n) => (MONTH.height * n) / high;
-  const bars = run.months.flatMap((month, i) => [[run.now.bars[i], "now", 2], [run.tried.bars[i], "tried", 12]].map(([n, kind, left]) => {
-    const bar = svg("rect", { class: kind, x: i * MONTH.width + left, y: MONTH.height - tall(n), width: 9, height: tall(n) });
+  const bars = run.months.flatMap((month, i) => [[run.now.bars[i], "now", 1], [run.tried.bars[i], "tried", 9]].map(([n, kind, left]) => {
+    const bar = svg("rect", { class: kind, x: i * MONTH.width + left, y: MONTH.height - tall(n), width: 7, height: tall(n) });
     const title = svg("title");
     title.textContent = `${month} ${words[kind]} ${n}`;
     bar.append(title);

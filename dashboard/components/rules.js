@@ -220,7 +220,7 @@ class RuleBoard {
 
   history() {
     const { words, rule } = this;
-    const lines = rule.changes.map((one) => h("li" + (one.state === "in_force" ? "" : ".off"), {}, h("b", {}, one.version ?? one.state_name), h("time", {}, date(one.at)), h("span", {}, [one.asked_by, one.decided_by && one.decided_by !== one.asked_by ? one.decided_by : null].filter(Boolean).join(" → ")), h("span.what", {}, one.what, h("small", {}, one.reason))));
+    const lines = rule.changes.map((one) => h("li" + (one.state === "in_force" ? "" : ".off"), {}, h("b", {}, one.version ?? one.state_name), h("time", { title: date(one.at) }, date(one.at).slice(0, 10)), h("span", {}, [one.asked_by, one.decided_by && one.decided_by !== one.asked_by ? one.decided_by : null].filter(Boolean).join(" → ")), h("span.what", {}, one.what, h("small", {}, one.reason))));
     return [h("h3", {}, words.changes, h("small", {}, words.changesNote)), lines.length ? h("ol.versions", {}, lines) : h("p.muted", {}, words.neverChanged)];
   }
 

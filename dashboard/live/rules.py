@@ -50,7 +50,8 @@ def overview(session: Session, counts: Counted, lang: str, *, two: bool) -> dict
     """All rules in their families."""
     board, asked = switchboard.in_force(session), switchboard.waiting(session)
     quiet = {row.rule for row in silences.running(session)}
-    lines = [_line(rule, board, counts, lang) | {"waiting": rule.id in asked, "silenced": rule.id in quiet} for rule in RULES.values()]  # fmt: skip
+    every = sorted(RULES.values(), key=_in_order)
+    lines = [_line(rule, board, counts, lang) | {"waiting": rule.id in asked, "silenced": rule.id in quiet} for rule in every]  # fmt: skip
     return {
         "lots": counts.lots,
         "months": dry_run.MONTHS,
@@ -67,6 +68,13 @@ def overview(session: Session, counts: Counted, lang: str, *, two: bool) -> dict
             for one in market.centres(session)
         ],
     }
+
+
+def _in_order(rule: Rule) -> tuple[str, int, str]:
+    """T2 before T10, B13 before B13b."""
+    letters = rule.id.rstrip("abcdefghijklmnopqrstuvwxyz0123456789")
+    number = "".join(one for one in rule.id if one.isdigit())
+    return letters, int(number or 0), rule.id
 
 
 def _line(rule: Rule, board: Switchboard, counts: Counted, lang: str) -> dict[str, Any]:
@@ -99,7 +107,7 @@ def _threshold(rule: Rule, setting: Setting, lang: str) -> str:
     if not rule.parameters:
         return messages.say("rules.by_fact", lang)
     first = rule.parameters[0]
-    return f"{rule.parameter_name(first).text(lang)} {setting.parameters[first.name]:g}"
+    return f"{setting.parameters[first.name]:g} {rule.parameter_name(first).text(lang)}"
 
 
 def whole(session: Session, rule: Rule, counts: Counted, lang: str) -> dict[str, Any]:
