@@ -34,6 +34,8 @@ from supervision.warnings.desk import WarningRow, get_warning
 
 LANG = "zh"
 """A letter to an authority is a Chinese document."""
+RECORDS = "openings"
+"""Folder of the opening records."""
 TEMPLATE = Path(__file__).with_name("letter.typ")
 
 
@@ -69,10 +71,17 @@ def make(session: Session, batch: LeadBatch, data_dir: Path, out: Path, maker: M
         write_whole(root / "letter.pdf", letter)
         _write(root / "leads.json", told)
         _papers(session, told, root)
-        write_whole(root / "README.md", messages.say("leads.readme", LANG, batch=batch.id).encode())
+        write_whole(root / "README.md", _readme(batch.id).encode())
         write_whole(root / "keys" / "desk.vkey", f"{signer.verifier}\n".encode())
         _seal(root, batch.id, signer)
         return zipped(out, root, ())
+
+
+def _readme(batch: str) -> str:
+    return messages.say(
+        "leads.readme", LANG, batch=batch, letter="letter.pdf", listed="leads.json", folder=f"{RECORDS}/",
+        manifest="manifest.json", signature="signature",
+    )  # fmt: skip
 
 
 def _seal(root: Path, batch: str, signer: Ed25519Signer) -> None:
@@ -146,7 +155,7 @@ def _papers(session: Session, told: Mapping[str, Any], root: Path) -> None:
             "chain": {"seq": opening.head_seq, "hash": opening.head_hash},
             "rows": opening_record.rows(session, opening.id),
         }  # fmt: skip
-        _write(root / "records" / f"{name}.json", record)
+        _write(root / RECORDS / f"{name}.json", record)
 
 
 def _mark(batch: LeadBatch, maker: Maker) -> str:

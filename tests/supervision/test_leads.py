@@ -260,7 +260,7 @@ def test_letter_list_and_records_say_what_they_are_for_and_by_whom(made: Path) -
     with zipfile.ZipFile(made) as zipped:
         told = json.loads(zipped.read("leads.json"))
         letter = pypdfium2.PdfDocument(zipped.read("letter.pdf"))
-        records = [name for name in zipped.namelist() if name.startswith("records/")]
+        records = [name for name in zipped.namelist() if name.startswith("openings/")]
         assert len(records) == 2 and json.loads(zipped.read(records[0]))["rows"]
     words = "".join(page.get_textpage().get_text_bounded() for page in letter)
     assert (
