@@ -22,8 +22,7 @@ from dashboard.access import accounts
 from dashboard.access.accounts import disable_user
 from dashboard.config import DeskConfig
 from dashboard.http import gate
-from dashboard.live import api as live_api
-from dashboard.live import feeds
+from dashboard.live import feeds, json_routes
 from records import audit
 from records.administration import By
 from records.ledger import Ledger
@@ -407,7 +406,7 @@ def test_the_record_as_csv_holds_no_formula_and_is_logged(desk: Client, ledger: 
 
 
 def test_longest_body(desk: Client, raised: str) -> None:
-    status, _ = act(desk("supervisor"), raised, action="accept", note="x" * live_api.LONGEST_BODY)
+    status, _ = act(desk("supervisor"), raised, action="accept", note="x" * json_routes.LONGEST_BODY)
     assert status == 413
     with context.ledger().read() as session:
         assert warnings.get_warning(session, raised).state == "new"
