@@ -10,7 +10,7 @@ from alembic import op
 from records.tables.base import Instant, Json, Serial
 
 revision = '0014'
-down_revision = '0012'
+down_revision = '0013'
 branch_labels = None
 depends_on = None
 
