@@ -13,7 +13,7 @@ from records.clock import BEIJING
 from records.ledger import Ledger
 from tests.browser.public_site import HubProcess
 from tests.streaming import hub_market as market
-from tests.streaming.film import replayed, shoot
+from tests.streaming.film import replayed, shoot, shoot_webm
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +29,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[HubProcess, 
     book.upgrade()
     market.rooms(book)
     data = tmp_path_factory.mktemp("hub") / "data"
-    start = replayed(book, data, shoot(tmp_path_factory.mktemp("film") / "film.mp4", 20), COUNT)
+    films = tmp_path_factory.mktemp("film")
+    start = replayed(book, data, shoot(films / "film.mp4", 20), COUNT)
+    replayed(book, data, shoot_webm(films / "film.webm", 20), 5, "O8")
     process = HubProcess(str(book.url), data)
     process.start()
     yield process, start
@@ -151,3 +153,26 @@ def test_without_scripts_the_film_and_the_text_are_there(
     assert page.locator("#rows tbody tr:visible").count() == COUNT
     expect(page.locator(".ctl")).to_be_hidden()
     context.close()
+
+
+def test_pictures_in_vp8_are_played_and_sought_as_well(page: Page) -> None:
+    page.goto("/opening/O8")
+    page.wait_for_function("() => document.getElementById('video').readyState >= 2")
+    assert page.locator("#video").evaluate("v => v.currentSrc").endswith("/main-1.webm")
+    page.locator("#rows tbody tr:nth-child(5) .at a").click()
+    page.wait_for_function("() => document.getElementById('video').currentTime > 5")
+    page.wait_for_function(
+        "() => document.getElementById('video').getVideoPlaybackQuality().totalVideoFrames > 5"
+    )
+    moment = shown(page)
+    page.locator("#cameras button").nth(1).click()
+    page.wait_for_function("() => document.getElementById('video').currentSrc.endsWith('/far-1.webm')")
+    page.wait_for_function("() => document.getElementById('video').readyState >= 2")
+    assert (
+        abs(
+            (
+                datetime.strptime(shown(page), "%H:%M:%S") - datetime.strptime(moment, "%H:%M:%S")
+            ).total_seconds()
+        )
+        <= 4
+    )

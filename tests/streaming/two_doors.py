@@ -52,7 +52,7 @@ ADDRESSES = (
     "/api/openings/O1/replay/main-1.mp4?download=1", "/api/openings/O1/replay/far-1.vtt", "/api/openings/O1/replay/nothing",
     "/schedule.ics", "/schedule.ics?q=示例&lang=en", "/schedule.atom", "/schedule.atom?family=works",
     "/hls/r1/index.m3u8", "/hls/r1/low/live.m3u8", "/hls/r1/low/part1.mp4", "/control/rooms",
-    "/log/checkpoint", "/log/keys", "/log/recorded/R1", "/log/verify.py", "/log/tile/0/000", "/log/tile/entries/000", "/static/x/site.css",
+    "/log/checkpoint", "/log/keys", "/log/recorded/r1", "/log/verify.py", "/log/tile/0/000", "/log/tile/entries/000", "/static/x/site.css",
     "/healthz", "/metrics",
 )  # fmt: skip
 _NUMBERS = count(1)
