@@ -63,7 +63,7 @@ class HostDesk {
     const { room } = this;
     const state = { in_progress: "live", paused: "paused", ended: "ended", sealed: "ended" }[this.story.state] ?? "standby";
     const slated = state === "live" && room?.state === "paused";
-    return { state: slated ? "paused" : state, covered: slated, reason: slated ? room.reason : this.story.pauseReason, muted: room?.muted };
+    return { state: slated ? "paused" : state, covered: slated, reason: slated ? room.reason : this.story.pauseReason, muted: room?.muted, cameras: room?.cameras };
   }
 
   build() {

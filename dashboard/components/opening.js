@@ -28,7 +28,7 @@ class OpeningView {
   roomState() {
     const state = { in_progress: "live", paused: "paused", ended: "ended", sealed: "ended" }[this.story.state] ?? "standby";
     const slated = state === "live" && this.room?.state === "paused";
-    return { state: slated ? "paused" : state, covered: slated, reason: slated ? this.room.reason : this.story.pauseReason, muted: this.room?.muted };
+    return { state: slated ? "paused" : state, covered: slated, reason: slated ? this.room.reason : this.story.pauseReason, muted: this.room?.muted, cameras: this.room?.cameras };
   }
 
   build() {

@@ -29,7 +29,7 @@ export class Player {
     this.mute(true);
     this.ladder = new Ladder(this.video, {
       hub: options.hub, room: options.room, token: options.secret ? () => this.viewToken() : null,
-      calm: Boolean(options.quiet), layer: this.layer(),
+      hears: !options.secret, calm: Boolean(options.quiet), layer: this.layer(),
       choice: keptChoice(), tell: () => this.show(), onmuted: () => this.mute(true),
     });
     this.ladder.start();
@@ -111,12 +111,13 @@ export class Player {
     else this.box.requestFullscreen().catch(() => null);
   }
 
-  /** What the hub says of the room: {state: idle|standby|live|paused|ended, muted?, reason?}. */
+  /** What the hub says of the room: {state: idle|standby|live|paused|ended, muted?, reason?, cameras?: those on air}. */
   tellRoom(room) {
     const before = this.room?.state;
     this.room = room;
     this.silent.hidden = !room.muted;
     this.ladder.hold(room.state === "paused");
+    this.ladder.air(room.cameras?.includes(this.options.room));
     if (before && before !== room.state && ["live", "standby"].includes(room.state)) this.ladder.nudge();
     this.show();
   }

@@ -35,7 +35,7 @@ class Tile {
     if (wants && !this.player) this.player = new Player(this.holder, { hub: this.wall.data.hub, room: seat.room, name: seat.name, words, quiet: true });
     if (!wants && this.player) { this.player.close(); this.player = null; }
     this.slate.hidden = wants;
-    this.player?.tellRoom({ state, muted: room?.muted });
+    this.player?.tellRoom({ state, muted: room?.muted, cameras: room?.cameras });
     this.drawHealth(seat);
     const key = paused ? "paused" : state === "unreachable" ? "unreachable" : seat.state === "scheduled" ? "scheduled" : state === "ended" || seat.state === "ended" ? "ended" : "nosignal";
     this.slateIcon.replaceChildren(icon(paused ? "pause" : "clock"));

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -33,8 +35,16 @@ FIND = """() => {
 }"""
 
 
+@dataclass
+class Room:
+    """A desk's page on an opening, and the hub whose room it shows."""
+
+    page: Page
+    hub: HubProcess
+
+
 @pytest.fixture
-def page(tmp_path: Path) -> Iterator[Page]:
+def room(tmp_path: Path) -> Iterator[Room]:
     ledger = new_ledger(tmp_path / "ledger.db")
     seed(ledger)
     with ledger.write() as session:
@@ -46,11 +56,10 @@ def page(tmp_path: Path) -> Iterator[Page]:
     code = DESK.format(url=str(ledger.url), data=str(tmp_path / "data"), port=port, hub=hub.address)
     with (
         process(code, port, tmp_path / "desk.log"),
-        Publisher(hub, "yh-01", PUBLISH_TOKEN),
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield signed_in(browser, f"http://127.0.0.1:{port}")
+        yield Room(signed_in(browser, f"http://127.0.0.1:{port}"), hub)
         browser.close()
     hub.stop()
     ledger.close()
@@ -65,8 +74,25 @@ def signed_in(browser: Browser, desk: str) -> Page:
     return context.new_page()
 
 
-def test_the_desks_picture_goes_down_and_up(page: Page) -> None:
+def test_the_desks_picture_goes_down_and_up(room: Room) -> None:
+    """Without a camera nothing is asked for in vain, however the picture is chosen; then one comes, and UDP is shut."""
     needed(HLS_JS.is_file(), "hls.js")
+    page, red = room.page, list[str]()
+    page.on("console", lambda said: red.append(said.text) if said.type == "error" else None)
+    page.add_init_script("localStorage.picture ??= 'near'")
+    page.goto("/room?opening=O-L1")
+    badge = page.locator(".pic .tag.real")
+    expect(badge).to_have_attribute("title", re.compile("尚未到达"), timeout=20_000)
+    page.wait_for_timeout(1500)  # it tries again meanwhile
+    assert not red
+    with Publisher(room.hub, "yh-01", PUBLISH_TOKEN):
+        expect(badge).to_have_text("准实时", timeout=30_000)
+        assert not red
+        page.evaluate("localStorage.picture = 'auto'")
+        _goes_down_and_up(page)
+
+
+def _goes_down_and_up(page: Page) -> None:
     refused: list[str] = []
     page.on("console", lambda said: refused.append(said.text) if "Content Security" in said.text else None)
     network = Network(page)

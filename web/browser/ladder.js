@@ -37,6 +37,7 @@ const LADDER = {
   soon: 250, pause: 1000, longest: 10_000, // ms between joins
   hurry: 20_000, short: 1500, // for so long after a picture was lost the pauses stay short: a hub is restarted in seconds
   climb: 30_000, longestClimb: 240_000, // ms, up to twice as long by chance
+  word: 1500, // ms that the hub's word on the room is waited for before HLS is asked for
   crowd: 3, // HLS pictures of one page: each holds a connection, and browsers open six to a server
   blocked: 300_000, // ms for which other pictures of this tab profit from one that found UDP shut
 };
@@ -72,13 +73,13 @@ const shut = {
 export class Ladder {
   #session = null; #probe = null; #on = ""; #timer = 0; #watch = 0; #climb = 0; #run = 0; #crowding = false;
   #tries = 0; #patience = LADDER.tries; #pause = LADDER.pause; #grace = LADDER.climb;
-  #frames = 0; #framesAt = 0; #clock = 0; #liveAt = 0; #held = false; #looks = 0; #lostAt = -LADDER.hurry;
+  #frames = 0; #framesAt = 0; #clock = 0; #liveAt = 0; #held = false; #aired; #looks = 0; #lostAt = -LADDER.hurry;
 
-  /** @param options {hub, room, token(), layer, calm, choice, tell, onmuted, compare}; with `token` there is no HLS: it
-   *  is public; `layer` "low": the small picture over WebRTC, where the room has one; `compare(room)` makes what compares
-   *  the pictures with those recorded (null: cannot be), which hears of them and has a `state` */
+  /** @param options {hub, room, token(), layer, calm, choice, tell, onmuted, hears, compare}; with `token` there is no HLS:
+   *  it is public; with `hears` somebody calls `air`; `layer` "low": the small picture over WebRTC, where the room has one;
+   *  `compare(room)` makes what compares the pictures with those recorded (null: cannot be), which hears of them and has a `state` */
   constructor(video, options) {
-    Object.assign(this, { hub: "", token: null, layer: null, calm: false, choice: "auto", tell: () => {}, onmuted: () => {}, compare: null }, options);
+    Object.assign(this, { hub: "", token: null, layer: null, hears: false, calm: false, choice: "auto", tell: () => {}, onmuted: () => {}, compare: null }, options);
     this.video = video;
     this.wanted = false;
     this.state = "off";
@@ -118,6 +119,13 @@ export class Ladder {
     if (on && (this.state === "live" || this.state === "still")) this.#set("held");
   }
 
+  /** Whether pictures arrive in the room, as the hub tells (undefined: not told): while none do there is no HLS to ask for. */
+  air(on) {
+    const back = on && this.#aired === false;
+    this.#aired = on;
+    if (back) this.nudge();
+  }
+
   /** Something changed for the better (hub back, publisher back): don't wait the pause out. */
   nudge() {
     if (!this.wanted || this.state !== "lost") return;
@@ -149,6 +157,7 @@ export class Ladder {
   async move(room, layer = this.layer) {
     if (room === this.room && layer === this.layer) return;
     const only = room === this.room; // HLS has one size
+    if (!only) this.#aired = undefined;
     [this.room, this.layer] = [room, layer];
     if (only && this.#on !== "realtime") return;
     if (!this.wanted) return;
@@ -204,12 +213,21 @@ export class Ladder {
   }
 
   async #open(rung, run) {
+    if (rung === "near") await this.#word();
+    if (run !== this.#run) return;
+    if (rung === "near" && this.#aired === false) throw trouble("source");
     if (rung === "near" && crowd >= LADDER.crowd) throw trouble("crowded");
     const session = (this.#session = new (rung === "near" ? HlsPlayer : Whep)(this.#place()));
     session.ended = (why) => this.#failed(run, rung, why);
     if (rung === "near") { this.#crowding = true; crowd++; }
     await session.open(this.video, this.#patience === LADDER.tries ? LADDER.connect : 2 * LADDER.connect);
     if (run === this.#run) this.#play();
+  }
+
+  /** Until the hub has told whether pictures arrive here, where somebody hears it; a moment at most. */
+  async #word() {
+    const limit = performance.now() + LADDER.word;
+    while (this.hears && this.#aired === undefined && performance.now() < limit) await new Promise((done) => setTimeout(done, 50));
   }
 
   #play() {

@@ -294,6 +294,7 @@ async function lookAtRoom() {
       reason = mine.reason ?? "";
       $("silent").hidden = !mine.muted;
       cameras(mine.cameras ?? []);
+      player.air((mine.cameras ?? []).includes(player.room));
       if (back) player.nudge();
       if (!opening && mine.opening) { location.reload(); return; }
       sayCamera(mine);
