@@ -7,20 +7,24 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import count
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from records.clock import BEIJING, local_day
 from records.ledger import Ledger
+from records.tables.broadcast import PublicEvent
+from records.tables.intake import Journal
 from records.tables.leads import Lead, LeadBatch
 from records.tables.organisations import Centre
 from records.tables.projects import Lot
 from records.tables.supervision import RuleSetting, Silence, Warning
+from records.tail import keep_mark
 from supervision.leads.desk import ANSWER_WITHIN, RECEIPT_WITHIN
 from supervision.rules.switchboard import AS_WRITTEN
-from supervision.warnings.lot_loop import findings_of
+from supervision.warnings.lot_loop import DEADLINE_MARK, findings_of
 from supervision.warnings.raising import add_change, raise_warning
 
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 WHO, SECOND = "supervisor", "admin"
 SETTLED = timedelta(days=3)
 """Openings of the last days are left to the watch."""
@@ -52,6 +56,7 @@ def leave(ledger: Ledger, now: datetime) -> None:
         leads = [one for place, one in enumerate(raised) if not _dismiss(session, place, one)]
         _hand_on(session, leads, now)
         _switch(session, now)
+        _marks(session, now)
 
 
 def _raise(session: Session, now: datetime) -> list[Warning]:
@@ -127,6 +132,13 @@ def _lead(session: Session, batch: LeadBatch, warning: Warning, *, valid: bool |
         warnings=[warning.id], checklist=[], created_by=WHO, created_at=batch.created_at, valid=valid, result=said,
         disposed_at=None if valid is None else batch.closed_at,
     )  # fmt: skip
+
+
+def _marks(session: Session, now: datetime) -> None:
+    """The watch goes on from here: what is older than its window it would raise again."""
+    keep_mark(session, "watch:journal", session.scalar(select(func.max(Journal.seq))) or 0)
+    keep_mark(session, "watch:public", session.scalar(select(func.max(PublicEvent.seq))) or 0)
+    keep_mark(session, DEADLINE_MARK, (now - SETTLED - _EPOCH) // timedelta(microseconds=1), {"lot": ""})
 
 
 def _switch(session: Session, now: datetime) -> None:

@@ -23,6 +23,7 @@ MARK = "demo:city"
 WATCHED = timedelta(days=92)
 """How far back the watch looks when it first starts over a city."""
 _TARGETS = ("regulator", "police", "discipline", "finance", "market")
+_OFFICES = ("示例建设局", "示例公安局经侦大队", "示例纪委监委", "示例财政局", "示例市场监督管理局")
 _TITLES = ("投标人抱团疑点核查", "招标人异常关联疑点核查", "专家评审倾向疑点核查", "报价规律性差异疑点核查")
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -72,9 +73,12 @@ def _leads(session: Session, city: City) -> None:
         batch = f"LZ{day:%Y%m}-{number + 1:02d}"
         session.add(
             LeadBatch(
-                id=batch, target=_TARGETS[number % len(_TARGETS)], state="closed", created_by="supervisor",
-                created_at=at, transferred_at=at + timedelta(hours=5), received_at=at + timedelta(days=1),
-                due_at=at + timedelta(days=10), closed_at=at + timedelta(days=9),
+                id=batch, title=f"{_TITLES[number % len(_TITLES)]}（疑似）", target=_TARGETS[number % len(_TARGETS)],
+                target_name=_OFFICES[number % len(_OFFICES)], state="closed", version=1, created_by="supervisor",
+                created_at=at, reviewed_by="admin", reviewed_at=at + timedelta(hours=3),
+                transferred_at=at + timedelta(hours=5), receipt_due_at=at + timedelta(days=3),
+                receipt=f"示例函〔{day:%Y}〕{number + 11} 号", received_at=at + timedelta(days=1),
+                due_at=at + timedelta(days=10), answered_at=at + timedelta(days=8), closed_at=at + timedelta(days=9),
             )
         )  # fmt: skip
         session.flush()
