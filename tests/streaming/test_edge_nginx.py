@@ -21,6 +21,7 @@ from websockets.asyncio.client import connect
 
 from benchmarks.studio import Studio
 from streaming.hls.server import HlsServer
+from streaming.log.recorded import HEADERS
 from tests.needed import needed
 
 pytestmark = [
@@ -47,6 +48,7 @@ class Upstream:
                 *self.hls.routes(),
                 Route("/whep/{room}", self._whep, methods=["POST", "OPTIONS"]),
                 WebSocketRoute("/feeds/openings/{id}", self._feed),
+                Route("/log/{path:path}", self._log, methods=["GET", "POST"]),
                 Route("/{path:path}", self._page, methods=["GET", "POST"]),
             ]
         )
@@ -65,6 +67,10 @@ class Upstream:
         await socket.accept()
         await socket.send_text("seq " + socket.query_params["after"])
         await socket.close()
+
+    async def _log(self, request):
+        await asyncio.sleep(0.2)
+        return Response(await request.body() or b"signed", headers=HEADERS)
 
     async def _page(self, request):
         return Response(f"{request.url.path} {request.headers['x-forwarded-proto']}")
@@ -131,6 +137,16 @@ async def test_fifty_players_cost_the_hub_one_request_a_part(tmp_path):
             assert upstream.asked[missing + "?"] == 2  # what is not there may be there in a second
     finally:
         await studio.off()
+
+
+async def test_fifty_viewers_cost_the_hub_one_list_of_recorded_pictures(tmp_path):
+    async with _proxied(tmp_path, Studio(["hz-01"])) as (proxy, upstream), proxy.client() as client:
+        path = "/log/recorded/hz-01"
+        answers = await asyncio.gather(*(client.get(path) for _ in range(50)))
+        assert {(answer.status_code, answer.text) for answer in answers} == {(200, "signed")}
+        assert upstream.asked[path + "?"] == 1
+        told = await asyncio.gather(*(client.post("/log/add-cosignature", content=f"{n}") for n in range(3)))
+        assert [answer.text for answer in told] == ["0", "1", "2"], "what witnesses send passes"
 
 
 async def test_the_rest_of_the_house_passes_or_is_kept_in(tmp_path):
