@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from records.serving.workers import Workers
 from streaming.rooms.media import MediaConfig, MediaServer
+from streaming.rooms.peer import Peer
 from streaming.serve import spare_collections
 
 
@@ -29,6 +30,9 @@ class Everyone:
 
     def may_watch(self, room: str, token: str | None) -> bool:
         return True
+
+    def watched(self, room: str, token: str | None, peer: Peer) -> None:
+        """Everybody may watch; nobody asks who did."""
 
 
 def hub(fanout: str, port: int, address: str) -> Starlette:

@@ -69,7 +69,7 @@ SCREENS: tuple[Screen, ...] = (
     _screen("S05", "savings", "display", _LED, "savings", "F09", "F10", "F11"),
     _screen("S06", "hall", "service", _ROOMS, "live_tv", "F12", "F13"),
     _screen("S07", "room", "service", _ALL | {"operator"}, "meeting_room", "F14", "F15"),
-    _screen("S08", "witness", "service", _ALL | {"operator"}, "videocam", "F16", "F17"),
+    _screen("S08", "witness", "service", _ALL | {"operator", "group-member"}, "videocam", "F16", "F17"),
     _screen("S09", "remote", "service", _ALL, "hub", "F18", "F19"),
     _screen("S10", "deposits", "service", _ALL | {"public-officer"}, "shield", "F20", "F21"),
     _screen("S11", "warnings", "warning", _LED, "notifications", "F22", "F23"),
@@ -85,14 +85,15 @@ ADMIN = _screen("A01", "admin", "admin", frozenset({"admin"}), "settings")
 TABLES_OF: dict[str, tuple[str, ...]] = {
     "F01": ("lots", "participations"), "F02": ("openings",), "F03": ("lots", "participations"),
     "F05": ("lots",), "F06": ("awards",), "F07": ("openings",), "F09": ("lots", "awards"),
-    "F12": ("schedule",), "F16": ("replays",), "F20": ("deposits", "refunds"), "F21": ("opinions",),
+    "F12": ("schedule",), "F16": ("replays",), "F17": ("witnessing", "witness-reports", "looks"), "F20": ("deposits", "refunds"), "F21": ("opinions",),
     "F22": ("warnings",), "F24": ("tenderer-links",), "F25": ("agency-links",), "F26": ("rings",),
     "F27": ("similarity",), "F28": ("expert-tendency",), "F29": ("leads",),
 }  # fmt: skip
 """Function → the tables it shows, which are those it exports; `dashboard.exports.tables` reads them."""
 
-NARROWER = {"F20": _ALL}
-"""Functions for fewer roles than their screen: who paid a deposit is no business of who answers opinions."""
+NARROWER = {"F20": _ALL, "F16": _ALL | {"operator"}, "F17": _ALL | {"group-member"}}
+"""Functions for fewer roles than their screen: who paid a deposit is no business of who answers opinions, a member of the
+supervision group sees their own tasks only, and those who hold an opening do not witness it."""
 
 BY_ID = {screen.id: screen for screen in (*SCREENS, ADMIN)}
 BY_SLUG = {screen.slug: screen for screen in (*SCREENS, ADMIN)}

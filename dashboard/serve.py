@@ -23,6 +23,7 @@ from dashboard.http import sign_in as auth
 from dashboard.http.gate import Gate
 from dashboard.kiosk import feed as wall_feed
 from dashboard.live import feeds
+from dashboard.live.equipment import Watching
 from dashboard.shell import screen as shell
 from dashboard.shell import unavailable as failing
 from records.serving import signing
@@ -100,7 +101,9 @@ def serve(config: DeskConfig) -> None:
             log_config=None, access_log=False, timeout_graceful_shutdown=3, server_header=False,
         )
     )  # fmt: skip
+    watching = Watching()
     try:
         server.run(sockets=[sock])
     finally:
+        watching.close()
         feeds.end()

@@ -1,87 +1,89 @@
-"""S08 录播与数字见证: ended openings with their evidence (F16) and witnessing (F17)."""
+"""S08 录播与数字见证: ended openings with their evidence and chapters (F16), the witnesses' board (F17)."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from dashboard import context
-from dashboard.exports import live_tables as livetables
-from dashboard.exports import tables as tabledata
-from dashboard.shell import figure_cards as measures
-from dashboard.shell import screen as shell
-from dashboard.shell import tables
-from dashboard.shell.cards import DASH, Kpi, live_basis, show
-from records import audit
-from supervision.figures import formats as figures
-from supervision.lists import names
-from supervision.lists.openings import EndedOpening, ended_openings
+import streamlit as st
 
+import messages
+from dashboard import components, context, screens
+from dashboard.live.witness import ALL, MINE, PERIODS
+from dashboard.panels import replay
+from dashboard.shell import choices, tables
+from dashboard.shell import filters as shell_filters
+from dashboard.shell import screen as shell
+from records.witnessing import draws, tasks
+from supervision.figures import formats as figures
+from supervision.figures.filters import Filters
+
+REPLAY, WITNESS = "replay", "witness"
 ROWS = 10
 
 
 def body(page: shell.Page) -> None:
-    """How many are over and how many chains hold; the list, each chain walked just now; witnessing."""
+    """The row of choices, then the replays or the witnesses' board, as far as the role may use them."""
+    replays, witnesses = (screens.may_use(page.user.role, page.screen, one) for one in ("F16", "F17"))
+    with st.container(horizontal=True, vertical_alignment="center", key="filters"):
+        view = _view(page, replays, witnesses)
+        if view == REPLAY:
+            asked = Filters(centre=_centre(page) or None)
+            text = choices.text("q", page.say("witness.search"), width=280)
+        else:
+            chosen = _board_choices(page)
+    if view == WITNESS:
+        components.witness(
+            page.lang, chosen, manages=page.user.role in tasks.MANAGERS,
+            paused=bool(st.session_state.get("paused")),
+        )  # fmt: skip
+        return
+    _replays(page, asked, text)
+
+
+def _view(page: shell.Page, replays: bool, witnesses: bool) -> str:
+    if not (replays and witnesses):
+        return REPLAY if replays else WITNESS
+    named = {view: page.say(f"witness.view_{view}") for view in (REPLAY, WITNESS)}
+    return choices.segments("view", page.say("witness.view"), named, default=REPLAY)
+
+
+def _centre(page: shell.Page) -> str:
+    found = {one: messages.called(name, english, page.lang) for one, name, english in shell_filters.centres()}
+    options = {"": page.say("witness.all_centres", n=len(found)), **found}
+    return choices.select("centre", page.say("witness.centre"), options, default="", width=200)
+
+
+def _board_choices(page: shell.Page) -> dict[str, str]:
+    """Period, centre and witness of the board; a member of the group sees their own tasks and only chooses the time."""
+    say = page.say
+    periods = {one: say(f"witness.period_{one}") for one in PERIODS}
+    found = {"period": choices.select("period", say("witness.period"), periods, default="today", width=152)}
+    if page.user.role in tasks.MANAGERS:
+        found["centre"] = _centre(page)
+        found["who"] = choices.select("who", say("witness.who"), _people(page), default=ALL, width=184)
+    return found
+
+
+def _people(page: shell.Page) -> dict[str, str]:
     with context.ledger().read() as session:
-        entries = audit.count(session)
-    found = measures.answers().values(("openings_ended", "rehearsals_ended"), page.filters)
-    total, rehearsed = (one.value for one in found.values())
+        people = {one.name: one.display_name for one in draws.roster(session)}
+    return {ALL: page.say("witness.who_all"), MINE: page.say("witness.who_mine"), **people}
+
+
+def _replays(page: shell.Page, asked: Filters, text: str) -> None:
+    """How many are over and how many chains hold; the list, each chain walked just now; the chapters of the one ticked."""
+    total = replay.figures_of(page, asked)
     if not total:
         shell.empty(page.say("witness.empty"), page.say("witness.empty_what"))
-    else:
-        _figures(page, total, rehearsed, entries)
-        title, note = (
-            page.screen.functions[0].name(page.lang),
-            page.say("witness.note", n=figures.number(total)),
-        )
-        tables.grid(
-            "openings", title, note, total, _COLUMNS, page.lang, partial(_rows, page), size=ROWS, seen=ROWS
-        )
-    shell.no_records(
-        page.screen.functions[1].name(page.lang), page.say("witness.kind"), page.say("witness.shows")
-    )
+        return
+    found = replay.count(asked, text)
+    if not found:
+        shell.empty(page.say("witness.not_found", text=text), page.say("witness.not_found_what"))
+        return
+    title, note = page.screen.functions[0].name(page.lang), page.say("witness.note", n=figures.number(found))
+    read = partial(replay.rows, page, asked, text)
+    tables.grid("openings", title, note, found, replay.COLUMNS, page.lang, read, replay.choose, ROWS, ROWS)
+    replay.chapters(page)
 
 
-def _figures(page: shell.Page, total: int, rehearsed: int, entries: int) -> None:
-    shared = live_basis(page.lang)
-    say = page.say
-    with context.ledger().read() as session:
-        checked = ended_openings(session, page.filters.centre, ROWS)[1]
-    chained = [o for o in checked if o.events]
-    good = sum(1 for o in chained if o.broken_at is None)
-    sealed = sum(1 for o in checked if o.state == "sealed")
-    show(
-        [
-            measures.kpi("openings_ended", page.lang, figures.number(total), say("overview.sessions"), shared,
-                say("witness.rehearsed", n=figures.number(rehearsed)) if rehearsed else "", key=True),
-            Kpi(say("witness.checked"), f"{good} / {len(chained)}" if chained else DASH, "", note=say("witness.checked_note", n=len(checked)), definition=say("witness.checked_definition"), basis=shared),
-            Kpi(say("witness.sealed"), f"{sealed} / {len(checked)}", "", note=say("witness.checked_note", n=len(checked)), definition=say("witness.sealed_definition"), basis=shared),
-            Kpi(say("witness.audit"), figures.number(entries), say("overview.records_unit"), definition=say("witness.audit_definition"), basis=shared),
-        ],
-        page.lang,
-    )  # fmt: skip
-
-
-_COLUMNS = [
-    tables.Column("lot_name", width=320), tables.Column("open", tables.LINK), tables.Column("room"), tables.Column("ended_at", sort="ended"),
-    tables.Column("result"), tables.Column("events", tables.COUNT), tables.Column("hash"), tables.Column("chain"),
-]  # fmt: skip
-
-
-def _rows(page: shell.Page, shown: tables.Window) -> list[tables.Row]:
-    with context.ledger().read() as session:
-        found = ended_openings(session, page.filters.centre, shown.size, shown.offset)[1]
-    return [
-        tables.Row([
-            o.lot, f"{context.config().hub_url}/opening/{o.id}", names.of_opening(o.room, o.centre, page.lang), tabledata.stamp(o.ended_at),
-            page.say(f"witness.result_{o.result or 'none'}"), o.events, f"{o.head[:16]}…" if o.events else None, _chain(page, o),
-        ])
-        for o in found
-    ]  # fmt: skip
-
-
-def _chain(page: shell.Page, opening: EndedOpening) -> str:
-    mark = "" if not opening.events else "✓ " if opening.broken_at is None else "✕ "
-    return mark + livetables.chain(opening, page.lang)
-
-
-shell.show("S08", body, every=30, filters=("centre",))
+shell.show("S08", body, every=30)

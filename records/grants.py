@@ -9,8 +9,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
 HUB_ROLE = "sunbid_hub"
-READS = ("public_event", "room", "centre", "alembic_version", "audit_head")
-WRITES = ("broadcast_session", "recording", "segment", "gap", "seal", "log_leaf", "log_head")
+READS = ("public_event", "room", "centre", "alembic_version", "audit_head", "witness_leaf")
+WRITES = ("broadcast_session", "recording", "segment", "gap", "seal", "log_leaf", "log_head", "room_view")
 ADDS = ("opinion", "opinion_sender")
 """What the public sends by the form: the hub hands it on and cannot read it again."""
 

@@ -28,9 +28,21 @@ from records.tables.procedure import Contract, Notice, Objection, TenderProject
 from records.tables.projects import Lot, Project
 from records.tables.reading import CoefficientDraw, ControlPriceCheck, OpeningRecord, SignIn
 from records.tables.relations import Credit, Relation
-from records.tables.society import Inspection, Opinion, OpinionAnswer, WitnessRecord, WitnessTask
+from records.tables.society import Inspection, Opinion, OpinionAnswer
 from records.tables.supervision import RuleSetting, ShadowFinding, Silence, Warning, WarningChange, WatchMark
 from records.tables.users import AuditEntry, Display, SavedView, UnmaskRequest, User
+from records.tables.witnessing import (
+    EquipmentAlarm,
+    HostPresence,
+    RoomLook,
+    RoomView,
+    WitnessAct,
+    WitnessDraw,
+    WitnessItem,
+    WitnessReport,
+    WitnessSnapshot,
+    WitnessTask,
+)
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -38,7 +50,8 @@ if TYPE_CHECKING:
 TABLES: tuple[type[Base], ...] = (
     Centre, Room, Organisation, Relation, Credit, Project, TenderProject, Lot, Notice, Bid, Deposit, Award,
     Opening, OpeningEvent, ListedBid, SignIn, ControlPriceCheck, CoefficientDraw, OpeningRecord, Objection, Contract,
-    Expert, ExpertDraw, Evaluation, Score, Fee, Opinion, OpinionAnswer, Inspection, WitnessTask, WitnessRecord,
+    Expert, ExpertDraw, Evaluation, Score, Fee, Opinion, OpinionAnswer, Inspection,
+    WitnessTask, WitnessItem, WitnessAct, WitnessSnapshot, WitnessReport, WitnessDraw, RoomLook, RoomView, EquipmentAlarm, HostPresence,
     BroadcastSession, Recording, Segment, Gap, Seal, LogLeaf, LogHead, PublicEvent, Source, Journal, Held, Parked, Reject,
     Warning, WarningChange, RuleSetting, Silence, ShadowFinding, Lead, LeadBatch, WatchMark, User, SavedView, Display,
     UnmaskRequest, AuditEntry,

@@ -28,6 +28,7 @@ from streaming.live.control import Control
 from streaming.live.covers import Covers
 from streaming.live.feed import Feeds
 from streaming.live.logs import Logs
+from streaming.live.looks import Looks
 from streaming.live.pending import Pending
 from streaming.live.poller import Poller
 from streaming.live.reading import Reader
@@ -109,6 +110,7 @@ class Hub:
         )  # fmt: skip
         broadcaster = Broadcaster(self.reader, self.board, self.workers)
         feeds = Feeds(self.logs, self.board, config.max_feeds)
+        looks = Looks(self.roster, self.reader, self.workers)
         self.states = RoomStates(
             self.roster, self.board, self.media, covers, pending, self.cameras.told,
             recorder.row if recorder else lambda room: None,
@@ -128,7 +130,7 @@ class Hub:
             Site(), self.reader, self.roster, self.board, self.logs, api, data, replays.summary, keeper.state
         )
         self.services: tuple[Service, ...] = (
-            self.poller, broadcaster, self.control, machine, recorded, self.log, self.sealing, port, feeds, self.health, replays, api,
+            self.poller, broadcaster, self.control, machine, recorded, self.log, self.sealing, looks, port, feeds, self.health, replays, api,
             Schedule(self.reader, self.board, self.roster), self.pages,
         )  # fmt: skip
         """In the order in which they start."""

@@ -29,6 +29,7 @@ _SHEETS: Mapping[str, tuple[str, ...]] = {
     "warnings": ("base", "warnings"),
     "rules": ("base", "warnings", "rules"),
     "leads": ("base", "warnings", "leads"),
+    "witness": ("base", "player", "witness"),
 }
 """Component → its stylesheets, one after the other; its script is the module of its name."""
 
@@ -184,6 +185,21 @@ def lead_desk(lang: str, filters: Mapping[str, str], *, paused: bool = False, ke
     _component("leads")(
         data={"filters": dict(filters), "paused": paused, "words": words(lang, "leads")}, key=key
     )
+
+
+def witness(
+    lang: str, filters: Mapping[str, str], *, manages: bool, paused: bool = False, key: str = "witness"
+) -> None:
+    """The witnesses' board; `manages`: for those who see every task, with alarms, looks and draws."""
+    data = {
+        "hub": _hub(),
+        "filters": dict(filters),
+        "manages": manages,
+        "paused": paused,
+        "events": messages.words(lang, "witness.chapter."),
+        "words": words(lang, "live", "witness", "witnessing"),
+    }
+    _component("witness")(data=data, key=key)
 
 
 def _actions(lang: str) -> Sequence[dict[str, Any]]:

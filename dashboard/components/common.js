@@ -43,6 +43,8 @@ const ICONS = {
   warn: "M8 2 1.8 13.4h12.4zM8 6.4v3.4M8 11.8v.2",
   prev: "m10 3.5-4.5 4.5 4.5 4.5",
   next: "m6 3.5 4.5 4.5L6 12.5",
+  camera: "M2 5.5h2.8L6 3.8h4l1.2 1.7H14v7H2zM8 6.8a2.2 2.2 0 1 0 0 4.4 2.2 2.2 0 0 0 0-4.4z",
+  dice: "M3 3h10v10H3zM6 6h.01M10 6h.01M8 8h.01M6 10h.01M10 10h.01",
 };
 
 export function icon(name) {

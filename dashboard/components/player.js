@@ -7,7 +7,7 @@ import { CHOICES, Ladder, keepChoice, keptChoice } from "./ladder.js";
 const SHOWN = { live: "live", still: "live", held: "live", joining: "connecting", lost: "nosignal", off: "nosignal" };
 
 export class Player {
-  /** @param options hub, room, name, secret (non-public: the desk signs a view token), words, quiet (a tile: the small picture will do) */
+  /** @param options hub, room, name, secret (non-public: the desk signs a view token), token (who gives it, where not the desk), words, quiet (a tile: the small picture will do) */
   constructor(root, options) {
     this.options = options;
     this.words = options.words;
@@ -28,7 +28,7 @@ export class Player {
     this.room = null;
     this.mute(true);
     this.ladder = new Ladder(this.video, {
-      hub: options.hub, room: options.room, token: options.secret ? () => this.viewToken() : null,
+      hub: options.hub, room: options.room, token: options.token ?? (options.secret ? () => this.viewToken() : null),
       hears: !options.secret, calm: Boolean(options.quiet), layer: this.layer(),
       choice: keptChoice(), tell: () => this.show(), onmuted: () => this.mute(true),
     });

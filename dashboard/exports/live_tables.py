@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import messages
 from dashboard import context
+from dashboard.exports import witness_tables
 from dashboard.exports.tables import MOST_ROWS, Row, Table
 from dashboard.live import warnings as warning_views
 from dashboard.shell.filters import Choice
@@ -114,7 +115,8 @@ def _schedule(choice: Choice, lang: str) -> list[Row]:
 
 def _replays(choice: Choice, lang: str) -> list[Row]:
     with context.ledger().read() as session:
-        found = ended_openings(session, choice.filters.centre, MOST_ROWS)[1]
+        centre, text = choice.filters.centre, choice.asked.get("q", "")
+        found = ended_openings(session, centre, MOST_ROWS, text=text)[1]
     return [
         (
             o.id, o.lot, names.of_opening(o.room, o.centre, lang), o.ended_at, messages.say(f"witness.result_{o.result or 'none'}", lang), o.events, o.head,
@@ -183,7 +185,12 @@ def _opinions(choice: Choice, lang: str) -> list[Row]:
 LIVE = (
     Table("schedule", ("opening", "scheduled_at", "lot_name", "room", "state", "family", "tenderer", "key"), _schedule,
           ("view", "day", "centre", "family", "state", "q", "key")),
-    Table("replays", ("opening", "lot_name", "room", "ended_at", "result", "events", "hash", "chain"), _replays, ("centre",)),
+    Table("replays", ("opening", "lot_name", "room", "ended_at", "result", "events", "hash", "chain"), _replays, ("centre", "q")),
+    Table("witnessing", ("task", "step", "lot_name", "scheduled_at", "state", "witness", "method", "items", "abnormal", "reports", "ended_at"),
+          witness_tables.tasks, ("period", "centre", "who")),
+    Table("witness-reports", ("report", "task", "lot_name", "name", "kind", "facts", "handling", "witness", "submitted_at"),
+          witness_tables.reports, ("period", "centre", "who")),
+    Table("looks", ("room", "viewer", "reason", "asked_at", "granted", "began_at", "ended_at", "seconds"), witness_tables.looked, ("period",)),
     Table("deposits", ("lot", "lot_name", "bidder", "form", "amount", "received_at", "due_refund_at",
           "refunded_at", "state", "currency", "counted_as"), _deposits, ("period", "centre")),
     Table("refunds", ("lot", "lot_name", "bidder", "form", "amount", "currency", "due_refund_at"), _refunds, ("centre",)),

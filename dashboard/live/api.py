@@ -1,7 +1,6 @@
 """JSON the live components ask for: warnings and acting on them, the hall's seats, view tokens.
 
-Every route checks the role itself; that a changing request comes from our own pages is checked here too,
-so that the routes are safe wherever they are mounted.
+How they may be asked is said by `dashboard.live.door`.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ from records.serving.problems import Problem
 from records.serving.requests import whole
 from records.tables.organisations import Room
 from records.tables.users import User
+from records.witnessing import alarms, looks
 from supervision.lists import hall
 from supervision.warnings import desk as warnings
 from supervision.warnings.handling import Action, Disposition
@@ -186,11 +186,11 @@ def view_token(request: Request, user: SignedIn) -> dict[str, Any]:
         room = session.get(Room, room_id)
         if room is None:
             raise Problem(404, Message("room.unknown_room", room=room_id))
+        look = ""
         if not room.is_public:
-            audit.write(
-                session, user.name, "room.watch", object_kind="room", object_id=room_id, ip=address(request)
-            )
-    return {"token": signing.view_token(signing.load_key(context.config().data_dir), room_id, user.name)}
+            look = looks.ask(session, room, By(user.name, address(request)), reason=None).id
+    key = signing.load_key(context.config().data_dir)
+    return {"token": signing.view_token(key, room_id, user.name, look)}
 
 
 def record_csv(request: Request, user: SignedIn) -> Response:
@@ -222,11 +222,17 @@ def host_state(request: Request, user: SignedIn) -> dict[str, Any]:
     after = whole(request.query_params.get("after", "0"))
     if after is None:
         raise Problem(400, Message("http.not_whole", name="after"))
+    opening_id = request.path_params["id"]
     with context.ledger().read() as session:
         try:
-            return host_desk.state(session, request.path_params["id"], after, user, language(request))
+            found = host_desk.state(session, opening_id, after, user, language(request))
         except Unknown as error:
             raise Problem(404, error.message) from None
+        due = user.role in hosting.HOSTS and alarms.host_due(session, opening_id)
+    if due:
+        with context.ledger().write() as session:
+            alarms.host_seen(session, opening_id, user.name)
+    return found
 
 
 def host_step(request: Request, user: SignedIn) -> dict[str, Any]:

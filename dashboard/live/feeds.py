@@ -20,7 +20,7 @@ from dashboard import context, screens
 from dashboard import metrics as ops
 from dashboard.http import gate
 from dashboard.live import api as live_api
-from dashboard.live import lead_routes, rule_routes
+from dashboard.live import lead_routes, rule_routes, witness_api
 from records.ledger import Ledger
 from records.serving.requests import whole
 from records.serving.workers import Worker
@@ -220,5 +220,6 @@ routes: list[BaseRoute] = [
     *live_api.routes,
     *rule_routes.routes,
     *lead_routes.routes,
+    *witness_api.routes,
 ]
 """The desk's live routes: the warning feed and the JSON that the live components ask for."""

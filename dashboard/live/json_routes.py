@@ -23,19 +23,25 @@ from records.serving.problems import Problem
 from records.serving.requests import body, json_object
 
 LONGEST_BODY = 16_384
+PICTURES = ("image/jpeg", "image/png", "image/webp")
+"""Content types of a body that is a picture. A form cannot send one from another site."""
 
 Handler = Callable[[Request, SignedIn], dict[str, Any] | Response]
 
 
-def route(path: str, method: str, slug: str, handler: Handler, *, names: bool = False) -> Route:
-    """A JSON route for the roles of screen `slug`; `names`: only those who may see who a warning is about."""
+def route(
+    path: str, method: str, slug: str, handler: Handler, *, names: bool = False, function: str | None = None,
+    picture: int = 0,
+) -> Route:  # fmt: skip
+    """A JSON route for the roles of screen `slug`; `names`: only those who may see who a warning is about; `function`:
+    only those who may use it (F01…); `picture`: its body is one, of so many bytes at most."""
 
     async def endpoint(request: Request) -> Response:
         try:
             user = await run_in_threadpool(gate.signed_in, request.scope)
-            _check(request, user, slug, names)
+            _check(request, user, slug, names, function)
             if method == "POST":
-                request.state.given = await _body(request)
+                request.state.given = await (_picture(request, picture) if picture else _body(request))
             assert user is not None
             answer = await run_in_threadpool(handler, request, user)
             return answer if isinstance(answer, Response) else JSONResponse(answer)
@@ -46,14 +52,14 @@ def route(path: str, method: str, slug: str, handler: Handler, *, names: bool = 
     return Route(path, async_endpoint, methods=[method])
 
 
-def _check(request: Request, user: SignedIn | None, slug: str, names: bool) -> None:
+def _check(request: Request, user: SignedIn | None, slug: str, names: bool, function: str | None) -> None:
     if user is None:
         raise Problem(401, Message("http.not_signed_in"))
     if request.method == "POST" and not gate.same_origin(request.scope):
         raise Problem(403, Message("http.cross_site"))
     screen = screens.BY_SLUG[slug]
     allowed = screens.names_visible(user.role, screen) if names else screens.may_see(user.role, screen)
-    if not allowed:
+    if not allowed or (function is not None and not screens.may_use(user.role, screen, function)):
         raise Problem(403, Message("http.not_your_role"))
 
 
@@ -62,6 +68,12 @@ async def _body(request: Request) -> dict[str, Any]:
     if not request.headers.get("content-type", "").startswith("application/json"):
         raise Problem(415, Message("http.json_wanted"))
     return json_object(await body(request, LONGEST_BODY))
+
+
+async def _picture(request: Request, most: int) -> bytes:
+    if request.headers.get("content-type", "") not in PICTURES:
+        raise Problem(415, Message("http.picture_wanted", choices=", ".join(PICTURES)))
+    return bytes(await body(request, most))
 
 
 def language(request: Request) -> str:

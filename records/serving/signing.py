@@ -50,18 +50,25 @@ def serializer(key: bytes, purpose: str) -> URLSafeTimedSerializer:
     )
 
 
-def view_token(key: bytes, room_id: str, viewer: str) -> str:
-    """A token with which `viewer` may watch a non-public room; the desk signs it, the hub checks it."""
-    return serializer(key, "view").dumps({"room": room_id, "viewer": viewer})
+def view_token(key: bytes, room_id: str, viewer: str, look: str = "") -> str:
+    """A token with which `viewer` may watch a non-public room; the desk signs it, the hub checks it. `look` is the number
+    of the entry that says why."""
+    return serializer(key, "view").dumps({"room": room_id, "viewer": viewer, "look": look})
 
 
 def check_view_token(key: bytes, token: str, room_id: str, max_age: int = 600) -> str | None:
     """The viewer's name if `token` opens `room_id` and is younger than `max_age` seconds, else None."""
+    found = read_view_token(key, token, room_id, max_age)
+    return found[0] if found else None
+
+
+def read_view_token(key: bytes, token: str, room_id: str, max_age: int = 600) -> tuple[str, str] | None:
+    """Viewer and look of a token that opens `room_id` and is younger than `max_age` seconds, else None."""
     try:
         data = serializer(key, "view").loads(token, max_age=max_age)
     except BadSignature:
         return None
-    return data["viewer"] if data.get("room") == room_id else None
+    return (data["viewer"], data.get("look", "")) if data.get("room") == room_id else None
 
 
 def publish_ticket(key: bytes, room_id: str) -> str:

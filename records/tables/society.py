@@ -1,4 +1,4 @@
-"""Social supervision 社会监督, joint inspections 联合督查 and witnessing 数字见证."""
+"""Social supervision 社会监督 and joint inspections 联合督查."""
 
 from __future__ import annotations
 
@@ -60,32 +60,3 @@ class Inspection(Base):
     division_code: Mapped[Code | None]
     source: Mapped[Key]
     updated_at: Mapped[datetime] = mapped_column(default=now)
-
-
-class WitnessTask(Base):
-    """见证任务 of a lot's step; `method` random 随机分配 or assigned 定向分配."""
-
-    __tablename__ = "witness_task"
-    id: Mapped[Key] = mapped_column(primary_key=True)
-    lot_id: Mapped[Key] = mapped_column(ForeignKey("lot.id"), index=True)
-    step: Mapped[Code]
-    witness: Mapped[Key | None]
-    method: Mapped[Code] = mapped_column(default="random")
-    state: Mapped[Code] = mapped_column(default="open")
-    """open 待加入, joined 见证中, paused 暂停, handed_over 已移交, ended 已结束."""
-    created_at: Mapped[datetime] = mapped_column(default=now)
-    ended_at: Mapped[datetime | None]
-
-
-class WitnessRecord(Base):
-    """见证记录: items checked, a snapshot or an abnormal report of one task."""
-
-    __tablename__ = "witness_record"
-    id: Mapped[Key] = mapped_column(primary_key=True)
-    task_id: Mapped[Key] = mapped_column(ForeignKey("witness_task.id"), index=True)
-    at: Mapped[datetime] = mapped_column(default=now)
-    item: Mapped[Text]
-    result: Mapped[Code]
-    """confirmed 已确认 or abnormal 异常."""
-    note: Mapped[Text | None]
-    snapshot_sha256: Mapped[Code | None]

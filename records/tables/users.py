@@ -12,7 +12,7 @@ from messages import say
 from records.clock import now
 from records.tables.base import Base, Code, Key, Serial, Text
 
-ROLES = ("public-officer", "supervisor", "leader", "operator", "admin")
+ROLES = ("public-officer", "supervisor", "leader", "operator", "group-member", "admin")
 """Roles of accounts. The host 主持人 of an opening is a person on its record, not a role."""
 
 

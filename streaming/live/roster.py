@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -14,6 +15,7 @@ from messages import called, say
 from records.serving import signing
 from records.tables.organisations import Centre, Room
 from streaming.live.reading import Reader
+from streaming.rooms.peer import Peer
 from streaming.rooms.subrooms import main_room
 
 REFRESH_SECONDS = 2.0
@@ -68,6 +70,10 @@ def _card(room: Room, centre: Centre) -> RoomCard:
     )
 
 
+Watched = Callable[[str, Peer, str, str], None]
+"""(room, session, viewer, look)"""
+
+
 @dataclass(frozen=True)
 class Withdrawn:
     """A right to publish into a room that has ended: of the token of that digest, or, None, of everybody."""
@@ -91,6 +97,8 @@ class Roster:
         self._reader = reader
         self._key = key
         self.rooms: dict[str, RoomCard] = {}
+        self.on_watched: Watched | None = None
+        """Told of every viewer of a room that is not public."""
         self._spent: dict[str, float] = {}
         """Numbers of publishing tickets → when they were used."""
 
@@ -145,3 +153,15 @@ class Roster:
         if card is None:
             return False
         return card.public or bool(token and signing.check_view_token(self._key, token, room))
+
+    def watched(self, room: str, token: str | None, peer: Peer) -> None:
+        """Somebody who may watch has joined: a look at what is not public is written down."""
+        main = main_room(room)
+        card = self.rooms.get(main)
+        if card is None or card.public or self.on_watched is None or not token:
+            return
+        found = next(
+            (f for name in (room, main) if (f := signing.read_view_token(self._key, token, name))), None
+        )
+        if found:
+            self.on_watched(room, peer, *found)

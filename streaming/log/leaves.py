@@ -1,6 +1,6 @@
 """Leaves of the log: what of an opening is entered, each thing once, in the order in which the hub comes to know it.
 
-Segments of recordings, public events, gaps, operators' switches and the seal are leaves. What is not yet public does
+Segments of recordings, public events, gaps, operators' switches, acts of witnesses and the seal are leaves. What is not yet public does
 not show: while an opening waits for its list of bidders, one commitment a minute is entered to the head of its chain,
 whether or not anything has happened, under a key that only its package reveals.
 """
@@ -22,6 +22,7 @@ from records import chain
 from records.public import rows as public
 from records.tables.broadcast import PublicEvent
 from records.tables.evidence import AUDIT_HEAD, Gap, LogLeaf, Recording, Segment
+from records.tables.witnessing import WITNESS_LEAF
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,8 @@ def of_opening(session: Session, opening: str) -> list[LogLeaf]:
 
 
 def new_of_opening(session: Session, opening: str, switches: Iterable[Mapping[str, Any]]) -> Iterator[Draft]:
-    """What has come to be known of an opening since its last leaf: its public events, pieces of recordings, gaps, and
-    the operators' `switches` of its room."""
+    """What has come to be known of an opening since its last leaf: its public events, pieces of recordings, gaps, the
+    operators' `switches` of its room, and what was witnessed."""
     yield from _events(session, opening)
     for recording in session.scalars(
         select(Recording).where(Recording.session_id == opening).order_by(Recording.started_at, Recording.id)
@@ -120,6 +121,7 @@ def new_of_opening(session: Session, opening: str, switches: Iterable[Mapping[st
         at = datetime.fromisoformat(str(switch["at"]))
         body = {key: switch[key] for key in ("at", "act", "on", "reason")}  # by whom stays in the audit chain
         yield committed(opening, "action", at, body)
+    yield from _witnessed(session, opening)
 
 
 def event_line(message: Mapping[str, Any]) -> bytes:
@@ -132,6 +134,18 @@ def _events(session: Session, opening: str) -> Iterator[Draft]:
         hashed = sha256(event_line(message)).hexdigest()
         seq, at = message["seq"], datetime.fromisoformat(message["ts"])
         yield Draft(opening, "event", opening, seq, hashed, at, {"event": seq})
+
+
+def _witnessed(session: Session, opening: str) -> Iterator[Draft]:
+    """Acts of the witnesses 数字见证: when, and the digest of what; the ledger holds who and what."""
+    subject = f"witness/{opening}"
+    acts = select(WITNESS_LEAF).where(
+        WITNESS_LEAF.c.opening_id == opening, WITNESS_LEAF.c.seq > _newest(session, "action", subject)
+    )
+    for act in session.execute(acts.order_by(WITNESS_LEAF.c.seq)):
+        body = {"at": chain.stamp(act.at), "act": "witness", "sha256": act.sha256}
+        key = secrets.token_hex(32)
+        yield Draft(opening, "action", subject, act.seq, keyed(key, body), act.at, body=body, key=key)
 
 
 def _segments(session: Session, recording: Recording, opening: str) -> Iterator[Draft]:

@@ -51,6 +51,10 @@ class Authority(Protocol):
         """False is answered with 404: a room one may not see does not exist."""
         ...
 
+    def watched(self, room: str, token: str | None, peer: Peer) -> None:
+        """A viewer who may watch has a session now."""
+        ...
+
 
 class Plane(Protocol):
     """What the signalling needs of the media plane."""

@@ -12,7 +12,7 @@ from streaming.edges.edge import EdgeViewer
 from streaming.rooms.peer import Peer
 from streaming.rooms.room import Room
 from streaming.rooms.sessions import VIEWERS_PER_ROOM
-from streaming.rooms.signalling import Signalling
+from streaming.rooms.signalling import Signalling, token
 from streaming.rooms.subrooms import main_room
 from streaming.rooms.viewer import Viewer
 from streaming.wire.answer import Sender
@@ -62,6 +62,7 @@ class Whep(Signalling):
         senders = {kind: Sender(streams[kind].ssrc, viewer.rtx_ssrc, name) for kind in codecs}
         answer = viewer.answer(codecs, self.server.candidates(), senders)
         place.admit(viewer)
+        self.authority.watched(room, token(request), viewer)
         return viewer, answer
 
 

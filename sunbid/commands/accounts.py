@@ -27,7 +27,9 @@ def register(app: typer.Typer) -> None:
 @user.command("add", help=local("command.user_add_user"))
 def add_user(
     name: NameArgument,
-    role: Annotated[str, typer.Option(help="public-officer|supervisor|leader|operator|admin")],
+    role: Annotated[
+        str, typer.Option(help="group-member | public-officer | supervisor | leader | operator | admin")
+    ],
     display_name: Annotated[str, typer.Option(help=local("cli.shown_name"))] = "",
     password_stdin: PasswordOption = False,
     as_json: JsonOption = False,
@@ -74,7 +76,9 @@ def set_password(
 @user.command("role", help=local("command.user_set_role"))
 def set_role(
     name: NameArgument,
-    role: Annotated[str, typer.Argument(help="public-officer|supervisor|leader|operator|admin")],
+    role: Annotated[
+        str, typer.Argument(help="group-member | public-officer | supervisor | leader | operator | admin")
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Another role; ends the account's sessions."""

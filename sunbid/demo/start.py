@@ -19,7 +19,7 @@ from records.ledger import Ledger, words
 from records.serving import signing
 from records.tables.users import User, role_name
 from sunbid import output, up, wiring
-from sunbid.demo import broadcasts, handled, home, load, market, player, rooms, script
+from sunbid.demo import broadcasts, handled, home, load, market, player, rooms, script, witnesses
 from sunbid.demo.people import People
 from sunbid.logs import setup as logs
 from sunbid.logs.file import LogFile
@@ -29,7 +29,7 @@ from sunbid.settings import Settings
 
 PASSWORD = "yangguang-demo"
 """Fixed on purpose: it guards nothing but invented data, and everybody who tries the demonstration needs it."""
-DEMO_ROLES = ("supervisor", "leader", "operator", "public-officer", "admin")
+DEMO_ROLES = ("supervisor", "leader", "operator", "public-officer", "group-member", "admin")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ACCOUNTS = tuple((role, role, f"演示{role_name(role, DEFAULT)}") for role in DEMO_ROLES)
 """Name, role, shown name: each account is called as its role."""
@@ -59,6 +59,8 @@ def run(settings: Settings, options: Options) -> None:
         with output.waiting(local("demo.preparing")):
             fresh = built + _load_market(ledger, settings, options, since)
             _accounts(ledger)
+            with ledger.write() as session:
+                witnesses.leave(session, now())
         ledger.close()
         _supervise(settings, options, token, began, fresh)
 

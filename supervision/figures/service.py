@@ -19,6 +19,7 @@ from records.tables.money import Award
 from records.tables.openings import Opening
 from records.tables.organisations import Room
 from records.tables.projects import Lot, counted
+from records.tables.witnessing import WitnessItem, WitnessTask
 from records.visibility import Datum, announced, state_told, visible
 from supervision.figures.figure import OF_LOTS, OPENED, LedgerFigure, LensFigure, Missing, Row, share_of
 from supervision.figures.filters import Filters
@@ -157,6 +158,24 @@ def _coverage(rows: Sequence[Row], _: Filters) -> Share:
     return Share(lots, all_lots)
 
 
+def _witnessed(filters: Filters) -> Select[Any]:
+    """Lots whose opening is over, and those of them of which something was witnessed, of the opening or the evaluation."""
+    at = func.coalesce(Opening.started_at, Opening.scheduled_at)
+    noted = select(WitnessItem.task_id).join(WitnessTask, WitnessTask.id == WitnessItem.task_id)
+    seen = noted.where(WitnessTask.lot_id == Lot.id).correlate(Lot).exists()
+    query = (
+        select(func.count(func.distinct(case((seen, Lot.id)))), func.count(func.distinct(Lot.id)))
+        .select_from(Opening)
+        .join(Lot, Lot.id == Opening.lot_id)
+        .where(Opening.state.in_(_OVER), visible(Datum.OPENING_PROCESS), counted(), within(at, filters))
+    )
+    return of_lots(query, filters)
+
+
+def _witnessed_share(rows: Sequence[Row], _: Filters) -> Share:
+    return Share(*rows[0])
+
+
 # ── the time a procedure takes ───────────────────────────────────────────────
 
 
@@ -223,7 +242,7 @@ M25 = LensFigure(
 M26 = Missing("M26", better="more")
 M27 = LedgerFigure("M27", _legs, _medians, aggregated=False, better="less")
 M28 = LedgerFigure("M28", _publicity, _long_enough, aggregated=False, better="more")
-M52 = Missing("M52", better="more")
+M52 = LedgerFigure("M52", _witnessed, _witnessed_share, better="more")
 
 FIGURES = (
     M17, OPENINGS_TODAY, REHEARSALS_TODAY, OPENINGS_ENDED, REHEARSALS_ENDED, M18, M19, M20, M21, M22, M23, M24, M25,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from records import states
@@ -87,9 +87,10 @@ class EndedOpening:
 
 
 def ended_openings(
-    session: Session, centre: str | None, limit: int, offset: int = 0
+    session: Session, centre: str | None, limit: int, offset: int = 0, text: str = ""
 ) -> tuple[int, list[EndedOpening]]:
-    """Openings that are over, newest first, each chain walked just now; and how many there are."""
+    """Openings that are over, newest first, each chain walked just now; and how many there are. `text`: part of the
+    number or name of the opening, its lot or its project."""
     query = (
         select(Opening, Lot.name, Lot.project_id, Room, Centre)
         .join(Lot, Lot.id == Opening.lot_id)
@@ -99,6 +100,9 @@ def ended_openings(
     )
     if centre:
         query = query.where(centre_of_lot() == centre)
+    if part := text.strip():
+        searched = (Opening.id, Lot.id, Lot.name, Lot.project_id)
+        query = query.where(or_(*(column.contains(part, autoescape=True) for column in searched)))
     count = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     found = []
     for o, lot, project, room, place in session.execute(

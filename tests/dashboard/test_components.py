@@ -17,13 +17,14 @@ from records.states import OPENING_STEPS, STAGES
 from supervision.warnings.handling import ACTIONS
 
 FOLDER = Path(components.__file__).parent
-NAMES = ("player", "wall", "opening", "host", "warnings")
+NAMES = ("player", "wall", "opening", "host", "warnings", "witness")
 AREAS = {
     "player": ("live",),
     "wall": ("live",),
     "opening": ("live", "opening"),
     "host": ("live", "opening", "host"),
     "warnings": ("warnings",),
+    "witness": ("live", "witness", "witnessing"),
 }
 
 
@@ -47,6 +48,7 @@ def mount_all(lang: str) -> None:
     components.opening("o1", lang, room="r1", room_name="开标一室", control_price="1.00")
     components.host("o1", lang, room="r1", room_name="开标一室", title="一标段")
     components.warning_desk(lang, {"state": "open"}, counts_only=False)
+    components.witness(lang, {"period": "today"}, manages=True)
 
 
 def scripts(name: str) -> dict[str, str]:
