@@ -32,7 +32,8 @@ class Progress:
     """Bidders said not to have been decrypted."""
     decrypted: int = 0
     """Bidders said to have been decrypted; which ones, only the ledger's bids tell, unless it is all of them."""
-    read: set[int] = field(default_factory=set)
+    read: dict[int, str | None] = field(default_factory=dict)
+    """Number → price as it was read or last corrected, in the order of the readings; None where none was read."""
     open: dict[int, str] = field(default_factory=dict)
     """Objections neither answered nor kept open: number → words, empty where the answer came first."""
     answered: set[int] = field(default_factory=set)
@@ -46,8 +47,8 @@ class Progress:
         elif kind == "decrypt_progress":
             self.failed = payload.get("failed") or 0
             self.decrypted = payload.get("done") or 0
-        elif kind == "bid_read":
-            self.read.add(payload["no"])
+        elif kind in READINGS:
+            self.read[payload["no"]] = payload.get("price")
         elif kind == "record_confirmed":
             self._close(one["no"] for one in payload.get("kept_open", []))
             self.changed = False

@@ -12,6 +12,8 @@ import { STEPS, Story, sentence } from "./story.js";
 const PAGE = 50;
 /** How often the desk is asked when the hub does not ring, in ms. */
 const LOOK = 3000;
+/** How long an answer is waited for, in ms: a line that has died says nothing by itself. A step is then sent again. */
+const PATIENCE = 15_000;
 const STAGE_OF = {
   sign_in: "sign_in", bidders_published: "bidders", decrypt_progress: "decryption", control_price: "price", coefficient_drawn: "price",
   bid_read: "reading", bid_corrected: "reading", objection: "objection", objection_answered: "objection", record_confirmed: "confirmation",
@@ -105,13 +107,18 @@ class HostDesk {
 
   // ── the ledger ────────────────────────────────────────────────────────────
 
-  /** Ask the desk how things stand; one question at a time, another follows if one came meanwhile. */
-  async look() {
-    if (this.asking) { this.askAgain = true; return; }
-    this.asking = true;
+  /** Ask the desk how things stand; one question at a time. Whoever asks meanwhile gets the answer to one that is put later:
+   *  what is on its way may be older than what has just been done. */
+  look() {
+    if (this.asking) return (this.later ??= this.asking.then(() => { this.later = null; return this.look(); }));
+    this.asking = this.ask().finally(() => { this.asking = null; });
+    return this.asking;
+  }
+
+  async ask() {
     const asked = performance.now();
     try {
-      const desk = await ask(`/api/openings/${encodeURIComponent(this.data.opening)}/desk?after=${this.story.seq}`);
+      const desk = await ask(`/api/openings/${encodeURIComponent(this.data.opening)}/desk?after=${this.story.seq}`, { signal: AbortSignal.timeout(PATIENCE) });
       for (const event of desk.events) {
         this.actors.set(event.seq, event.actor);
         this.story.add(event);
@@ -126,9 +133,7 @@ class HostDesk {
       this.lost = true;
       this.tell(say(this.words.lost, { why: error.message }), "refused");
     } finally {
-      this.asking = false;
       this.status.draw();
-      if (this.askAgain) { this.askAgain = false; this.look(); }
     }
   }
 
@@ -148,8 +153,8 @@ class HostDesk {
       this.tell(error.message, "refused");
       throw error;
     } finally {
+      await this.look(); // before the next press: it is to name the next bidder
       this.busy = false;
-      await this.look();
       this.drawReading();
     }
   }
@@ -159,7 +164,7 @@ class HostDesk {
     const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
     for (let attempt = 1; ; attempt++) {
       try {
-        return await ask(`/api/openings/${encodeURIComponent(this.data.opening)}/${what}`, options);
+        return await ask(`/api/openings/${encodeURIComponent(this.data.opening)}/${what}`, { ...options, signal: AbortSignal.timeout(PATIENCE) });
       } catch (error) {
         if (error.status || attempt === 4) throw error;
         this.tell(this.words.sendingAgain, "waiting");
@@ -324,10 +329,11 @@ class HostDesk {
   row({ no, name, read }) {
     const { story, words } = this, now = no === story.current && story.state === "in_progress", first = read?.before ?? [];
     const line = (cls, cells) => h(`tr${cls}`, now ? { "aria-current": "true" } : {}, cells);
+    const filed = this.desk.filed[no], differs = read && filed !== undefined && Number(filed) !== Number(read.price);
     const shown = read?.price === undefined ? (read ? term(read.remark, words) || "—" : words.waiting) : amount(read.price, this.data.money);
     const struck = first.map((old, i) => line(".old", [h("td", {}, i ? "" : String(no)), h("td.cut", {}, i ? "" : name), h("td.num", {}, h("s", {}, amount(old.price, this.data.money))), h("td.num", {}, clock(old.ts))]));
     const cells = first.length ? [h("td", {}, h("span.vh", {}, String(no))), h("td.cut", { title: name }, h("span.vh", {}, `${name} `), say(words.corrected, { reason: term(read.reason, words) }))] : [h("td", {}, String(no)), h("td.cut", { title: name }, name)];
-    return [...struck, line(now ? ".cur" : read ? "" : ".wait", [...cells, h("td.num.p", {}, shown), h("td.num", {}, clock(read?.ts))])];
+    return [...struck, line(now ? ".cur" : read ? "" : ".wait", [...cells, h("td.num.p", {}, shown, differs ? h("small.off", {}, say(words.fileSays, { price: amount(filed, this.data.money) })) : null), h("td.num", {}, clock(read?.ts))])];
   }
 
   drawObjections() {

@@ -73,7 +73,7 @@ def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: s
         "missing": [message.text(lang) for message in left.messages()],
         "changed": told.changed,
         "upcoming": _upcoming(lines, lot, told) if "bid_read" in steps else [],
-        "filed": _filed(lines, last),
+        "filed": _filed(lines, told.read),
         "recorder": _recorder(opening.room_id),
         "spelled": _spelled(last, lot) if lang == "zh" else {},
         "draws": _draws(session, opening, user),
@@ -87,12 +87,20 @@ def _spelled(last: Mapping[str, Any] | None, lot: Lot) -> dict[int, str]:
     return {last["no"]: in_words(Decimal(last["price"]))}
 
 
-def _filed(lines: list[Line], last: Mapping[str, Any] | None) -> dict[int, str]:
-    """The price in the decrypted file of the bid that was read last, by its number: what the reading is held against."""
-    bids = {line.number: line.bid for line in lines if last is not None and line.number == last["no"]}
+def _filed(lines: list[Line], read: dict[int, str | None]) -> dict[int, str]:
+    """The price in the decrypted file, by the bidder's number: of the bid read last, and of every bid whose reading is
+    not what its file says."""
+    shown = next(reversed(read), None)
+    filed = {line.number: line.bid.price for line in lines if line.bid is not None and line.number in read}
     return {
-        number: str(bid.price) for number, bid in bids.items() if bid is not None and bid.price is not None
+        number: str(price)
+        for number, price in filed.items()
+        if price is not None and (number == shown or _differs(price, read[number]))
     }
+
+
+def _differs(filed: Decimal, read: str | None) -> bool:
+    return read is not None and Decimal(read) != filed
 
 
 def _recorder(room_id: str | None) -> str:
