@@ -128,6 +128,8 @@ def test_what_is_shown_is_what_is_recorded_and_says_so(
     badge(page, "已核验")
     moves(page)
     assert re.search(r"逐帧一致（\d\d:\d\d:\d\d 核对", page.locator("#compared").get_attribute("title") or "")
+    page.locator("#compared").click()
+    expect(page.locator("#toast")).to_contain_text("逐帧一致")
     page.goto(f"{hub.address}/room/{ROOM}?lang=en")
     badge(page, "Verified")
 

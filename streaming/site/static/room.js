@@ -244,6 +244,7 @@ function shared() {
   return link.href;
 }
 
+press("compared", () => toast($("compared").title)); // a finger has no pointer to hover with
 press("share", async () => {
   const link = shared();
   try {
