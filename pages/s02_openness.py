@@ -15,7 +15,7 @@ from dashboard.shell import drill, layout, places, tables
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import filters as choice
 from dashboard.shell import screen as shell
-from dashboard.shell.cards import DASH, Kpi, show
+from dashboard.shell.cards import DASH, Kpi, lens_basis, show
 from dashboard.shell.html import draw, esc, icon
 from records.identifiers import province_name
 from supervision.figures import formats as figures
@@ -66,9 +66,18 @@ def _kpis(page: shell.Page) -> list[Kpi]:
             note=lambda f: of(f, say("openness.lots_unit"))),
         board.kpi("M06", lambda f: (f.text.removeprefix("+"), points.unit), delta=points,
             note=lambda _: say("openness.gap_note")),
+        _came(page),
         board.kpi("M09", lambda f: (figures.number(f.provinces), provinces),
             delta=measures.Delta(provinces), note=concentration),
     ]  # fmt: skip
+
+
+def _came(page: shell.Page) -> Kpi:
+    """Lots for which firms from outside bid, and how many of them each."""
+    came, each = measures.values(("M07", "M08"), page.filters).values()
+    note = f"{came.text}<br>" + page.say("openness.each", n=each.text)
+    lots = page.say("openness.lots_unit")
+    return measures.kpi("M07", page.lang, figures.number(came.numerator), lots, lens_basis(page.lang), note)
 
 
 def _months(page: shell.Page) -> None:

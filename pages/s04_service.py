@@ -16,6 +16,7 @@ from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
 from dashboard.shell.html import draw
 from records.clock import now
 from supervision.figures import formats as figures
+from supervision.figures.results import Participations
 from supervision.lists import room_day
 
 STRIP_EVERY = 3.0
@@ -34,8 +35,8 @@ def body(page: shell.Page) -> None:
 
 def _kpis(page: shell.Page) -> list[Kpi]:
     say = page.say
-    rooms, broadcasts, coverage, days = (
-        measures.answers().values(("M17", "M18", "M19", "M27"), page.filters).values()
+    rooms, broadcasts, coverage, served, days = (
+        measures.answers().values(("M17", "M18", "M19", "M20", "M27"), page.filters).values()
     )
     electronic = measures.values(("M25",), page.filters)["M25"]
     hours, breaks = figures.number(broadcasts.seconds / 3600, 1), broadcasts.interruptions
@@ -43,13 +44,19 @@ def _kpis(page: shell.Page) -> list[Kpi]:
     lens, lang, lots = lens_basis(page.lang), page.lang, say("openness.lots_unit")
     return [
         measures.kpi("M17", lang, figures.number(rooms.value), say("service.rooms_unit"), live, say("service.rooms_note")),
-        measures.kpi("M18", lang, figures.number(broadcasts.sessions), say("overview.sessions"), live, say("service.breaks", n=breaks),
-            say("service.hours", n=hours), key=True),
+        measures.kpi("M18", lang, figures.number(broadcasts.sessions), say("overview.sessions"), live,
+            f"{say('service.breaks', n=breaks)}<br>{_served(page, served)}", say("service.hours", n=hours), key=True),
         measures.kpi("M19", lang, coverage.text.rstrip("%"), "%", live, f"{coverage.numerator} / {coverage.denominator} {lots}"),
         measures.kpi("M27", lang, figures.number(days.total, 1), say("service.days"), lens, say("service.cycle_note")),
         measures.kpi("M25", lang, electronic.text.rstrip("%"), "%", lens,
             f"{figures.number(electronic.numerator)} / {figures.number(electronic.denominator)} {lots}"),
     ]  # fmt: skip
+
+
+def _served(page: shell.Page, found: Participations) -> str:
+    """M20: how often firms bid for lots that were broadcast, and how many firms they are."""
+    bids = figures.big_count(found.participations, page.say("openness.participations"), page.lang)
+    return page.say("service.served", bids=bids, firms=figures.number(found.firms))
 
 
 def _strip(page: shell.Page) -> None:

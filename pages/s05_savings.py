@@ -131,6 +131,6 @@ def _saved(lot: dict[str, Any]) -> Decimal | None:
 
 
 shell.show(
-    "S05", body, every=30, filters=("period", "compare", "centre", "family", "category", "currency"),
+    "S05", body, every=30, filters=("period", "compare", "centre", "family", "category", "topic", "currency"),
     as_of=lambda: context.lens().as_of(), over_lots=True, marks=("key", "lot"),
 )  # fmt: skip

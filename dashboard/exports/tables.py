@@ -30,7 +30,7 @@ MOST_ROWS = 200_000
 Row = tuple[Any, ...]
 
 
-ANALYSIS = ("period", "compare", "centre", "family", "category", "currency", "home", "unit")
+ANALYSIS = ("period", "compare", "centre", "family", "category", "topic", "currency", "home", "unit")
 
 
 @dataclass(frozen=True)

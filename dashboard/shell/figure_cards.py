@@ -23,6 +23,8 @@ from supervision.figures.filters import Filters
 from supervision.figures.lots import known, winner_names
 from supervision.figures.results import Amount, Comparison, Share
 
+GREAT = 100_000
+"""From here on the part of a share is said in the language's scales: 31.26万家次."""
 Numbers = tuple[float | None, ...]
 """One number a point; None: unknown."""
 
@@ -210,7 +212,10 @@ def as_share(found: Any) -> tuple[str, str]:
 
 def placed(found: Share, unit: str, lang: str) -> str:
     """ "500 / 1,401 家次": what a share is made of, and how many could not be placed."""
-    text = f"{figures.number(found.numerator)} / {figures.number(found.denominator)} {unit}".rstrip()
+    part = figures.number(found.numerator)
+    if found.numerator >= GREAT:
+        part = figures.big_count(found.numerator, unit, lang)
+    text = f"{part} / {figures.number(found.denominator)} {unit}".rstrip()
     if not found.unknown:
         return text
     return text + messages.say("openness.unplaced", lang, n=figures.number(found.unknown))

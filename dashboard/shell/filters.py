@@ -77,6 +77,7 @@ def read_choice(params: Mapping[str, str], marks: Collection[str] = MARKS) -> Ch
         centre=params.get("centre") or None,
         trade_family=families if families in TRADE_FAMILIES else None,
         category=params.get("category") or None,
+        topic=params.get("topic") or None,
         home=cast(Home, params["home"]) if params.get("home") in HOMES else "city",
         unit=cast(Unit, params["unit"]) if params.get("unit") in UNITS else "participations",
         currency=_currency(params.get("currency", "")),
@@ -222,6 +223,16 @@ def _category(lang: str) -> None:
     )
 
 
+def _topic(lang: str) -> None:
+    """Only where there is one."""
+    if found := topics():
+        _select(
+            "topic",
+            lang,
+            {"": messages.say("filters.all", lang)} | {c: messages.named("term", c, lang) for c in found},
+        )
+
+
 def _compare(lang: str) -> None:
     _segments("compare", lang, {w: messages.say(f"filters.{w}", lang) for w in ("yoy", "mom")})
 
@@ -240,7 +251,7 @@ def _space(_lang: str) -> None:
 
 _WIDGETS: dict[str, Callable[[str], None]] = {
     "period": _periods, "compare": _compare, "centre": _centre, "family": _family, "category": _category,
-    "currency": _currencies, "space": _space, "unit": _unit, "home": _home,
+    "topic": _topic,    "currency": _currencies, "space": _space, "unit": _unit, "home": _home,
 }  # fmt: skip
 
 
@@ -313,3 +324,13 @@ def categories() -> list[str]:
             return [(c, c, None) for c in market.categories(session)]
 
     return [c for c, _, _ in _remember("categories", read)]
+
+
+def topics() -> list[str]:
+    """The topics 专题 that projects carry; at most a minute old."""
+
+    def read() -> list[tuple[str, str, str | None]]:
+        with context.ledger().read() as session:
+            return [(one, one, None) for one in market.topics(session)]
+
+    return [one for one, _, _ in _remember("topics", read)]

@@ -90,6 +90,8 @@ class Filters:
     trade_family: str | None = None
     """Key of records.tables.projects.TRADE_FAMILIES."""
     category: str | None = None
+    topic: str | None = None
+    """专题: the sector that projects are of, 亚运项目 say."""
     home: Home = "city"
     """What 外地 means: outside the home city or outside its province (supervision.home)."""
     unit: Unit = "participations"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, true
+from sqlalchemy import ColumnElement, Select, and_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from records.clock import start_of
 from records.lots import centre_of_lot
-from records.tables.projects import Lot
+from records.tables.projects import Lot, Project
 from supervision.figures.filters import Filters, Period
 
 OPENED_ON = "opened_on"
@@ -31,8 +31,9 @@ def where(filters: Filters, day: str = OPENED_ON, *also: str, money: bool = Fals
     elif filters.period:
         terms += [f"{day} >= ?", f"{day} < ?"]
         params += [filters.period.start, filters.period.end]
-    for column in ("trade_family", "category"):
-        if (wanted := getattr(filters, column)) is not None:
+    chosen = {"trade_family": filters.trade_family, "category": filters.category, "sector": filters.topic}
+    for column, wanted in chosen.items():
+        if wanted is not None:
             terms.append(f"{column} = ?")
             params.append(wanted)
     if filters.centre is not None:
@@ -70,4 +71,6 @@ def of_lots(query: Rows, filters: Filters | None) -> Rows:
     for column, wanted in chosen:
         if wanted is not None:
             query = query.where(column == wanted)
+    if filters.topic is not None:
+        query = query.where(Lot.project_id.in_(select(Project.id).where(Project.sector == filters.topic)))
     return query

@@ -40,7 +40,7 @@ FEW = 100
 _LOT_COLUMNS: Columns = {
     "lot_id": TEXT, "lot_name": TEXT, "project_id": TEXT, "project_name": TEXT, "key_flag": TEXT,
     "flags": TEXT, "round": COUNT, "centre_id": TEXT, "centre_name": TEXT, "division_code": TEXT,
-    "trade_family": TEXT, "category": TEXT, "method": TEXT, "tenderer_id": TEXT, "agency_id": TEXT,
+    "trade_family": TEXT, "category": TEXT, "sector": TEXT, "method": TEXT, "tenderer_id": TEXT, "agency_id": TEXT,
     "tenderer_country": TEXT, "status": TEXT, "estimate": MONEY, "control_price": MONEY, "currency": TEXT,
     "source": TEXT, "participants": COUNT, "demo": BOOL,
     "opened_at": INSTANT, "opened_on": DAY, "month": TEXT, "opened": BOOL,
@@ -60,7 +60,7 @@ _CENTRE = centre_of_lot()
 _LOT_QUERY: Select[*tuple[Any, ...]] = (
     select(
         Lot.id, Lot.name, Lot.project_id, Project.name, Project.key_flag, Lot.round, _CENTRE, Centre.name,
-        Lot.division_code, Lot.trade_family, Lot.category, Lot.method, Lot.tenderer_id, Lot.agency_id, _TENDERER.country,
+        Lot.division_code, Lot.trade_family, Lot.category, Project.sector, Lot.method, Lot.tenderer_id, Lot.agency_id, _TENDERER.country,
         Lot.status, whole(Lot.estimate), whole(Lot.control_price), currency_of(Lot), Lot.source, Lot.participants, Lot.flags,
         Source.demo,
     )

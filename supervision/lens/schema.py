@@ -8,7 +8,7 @@ MONEY = pa.decimal128(20, 4)
 INSTANT = pa.timestamp("us", tz="UTC")
 TEXT, BOOL, DAY, COUNT, FLOAT = pa.string(), pa.bool_(), pa.date32(), pa.int32(), pa.float64()
 
-FORMAT = 5
+FORMAT = 6
 """Raised when the tables' columns or the manifest change: a lens of another format counts as none until it is built anew."""
 OVERSEAS = "00"
 """bidder_province of a firm from outside China; no division code begins with it."""
@@ -33,7 +33,8 @@ def dated(columns: Columns) -> Columns:
 
 PLACE: Columns = {
     "month": TEXT, "opened_at": INSTANT, "opened_on": DAY, "lot_id": TEXT, "lot_name": TEXT, "round": COUNT,
-    "centre_id": TEXT, "centre_name": TEXT, "division_code": TEXT, "trade_family": TEXT, "category": TEXT, "method": TEXT,
+    "centre_id": TEXT, "centre_name": TEXT, "division_code": TEXT, "trade_family": TEXT, "category": TEXT, "sector": TEXT,
+    "method": TEXT,
     "tenderer_id": TEXT, "agency_id": TEXT,
 }  # fmt: skip
 """What every table of lots begins with: the lot, and what it is narrowed by."""

@@ -31,6 +31,13 @@ def categories(session: Session) -> list[str]:
     return [category for category in session.scalars(query) if category]
 
 
+def topics(session: Session) -> list[str]:
+    """专题: the sectors that projects are of and no lot is as its category."""
+    categories = select(Lot.category).where(Lot.category.is_not(None))
+    query = select(Project.sector).where(Project.sector.is_not(None), Project.sector.not_in(categories))
+    return sorted(session.scalars(query.distinct()))
+
+
 def newest_projects(session: Session, centre: str | None, limit: int) -> Sequence[Any]:
     """(project, its name, when its lot was published) of the newest lots whose notice or deadline is past."""
     noticed = visible(Datum.NOTICE, Audience.PUBLIC, dated=Lot.notice_at)
