@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 from supervision.home import NOWHERE, CertificateRegion, Place, Reference
@@ -26,6 +28,10 @@ class DeskConfig:
     """A published share the chart of M04 is compared with."""
     certificates: tuple[CertificateRegion, ...] = ()
     """The provinces whose certificates are recognised here; empty: those whose certificates were used are shown."""
+    holidays: frozenset[date] = frozenset()
+    """Legal holidays, past which the last day of a period of law moves."""
+    deposit_rate: Decimal = Decimal(0)
+    """The bank's yearly rate for current accounts, per cent, by which deposits bear interest; 0: not known."""
     unmask_by_two: bool = False
     """Whether the names behind a mask are shown only once a second person has confirmed."""
     rules_by_two: bool = False

@@ -81,13 +81,15 @@ SCREENS: tuple[Screen, ...] = (
 
 ADMIN = _screen("A01", "admin", "admin", frozenset({"admin"}), "settings")
 """The administrator's page; not one of the fifteen screens."""
+LIFELINE = _screen("L01", "lot", "lot", _LED, "timeline", "lifeline")
+"""The life line of one lot, to which every list of lots leads; it has an address and no place in the navigation."""
 
 TABLES_OF: dict[str, tuple[str, ...]] = {
     "F01": ("lots", "participations"), "F02": ("openings",), "F03": ("lots", "participations"),
     "F05": ("lots",), "F06": ("awards",), "F07": ("openings",), "F09": ("lots", "awards"),
     "F12": ("schedule",), "F16": ("replays",), "F17": ("witnessing", "witness-reports", "looks"), "F20": ("deposits", "refunds"), "F21": ("opinions",),
     "F22": ("warnings",), "F24": ("tenderer-links",), "F25": ("agency-links",), "F26": ("rings",),
-    "F27": ("similarity",), "F28": ("expert-tendency",), "F29": ("leads",),
+    "F27": ("similarity",), "F28": ("expert-tendency",), "F29": ("leads",), "lifeline": ("lifeline",),
 }  # fmt: skip
 """Function → the tables it shows, which are those it exports; `dashboard.exports.tables` reads them."""
 
@@ -95,8 +97,8 @@ NARROWER = {"F20": _ALL, "F16": _ALL | {"operator"}, "F17": _ALL | {"group-membe
 """Functions for fewer roles than their screen: who paid a deposit is no business of who answers opinions, a member of the
 supervision group sees their own tasks only, and those who hold an opening do not witness it."""
 
-BY_ID = {screen.id: screen for screen in (*SCREENS, ADMIN)}
-BY_SLUG = {screen.slug: screen for screen in (*SCREENS, ADMIN)}
+BY_ID = {screen.id: screen for screen in (*SCREENS, LIFELINE, ADMIN)}
+BY_SLUG = {screen.slug: screen for screen in (*SCREENS, LIFELINE, ADMIN)}
 
 WALL = ("overview", "openness", "competition", "service", "savings", "hall", "warnings")
 """Slugs of the screens that can stand on a wall, in the order of its playlist: what a leader may see, counts only."""
@@ -116,8 +118,8 @@ def screens_of(role: str) -> list[Screen]:
 
 
 def pages_of(role: str) -> list[Screen]:
-    """What `role` finds in the navigation: its screens, and for the administrator one page more."""
-    return [*screens_of(role), *([ADMIN] if may_see(role, ADMIN) else [])]
+    """The pages `role` may open: its screens, the life line of a lot, and for the administrator one more."""
+    return [*screens_of(role), *(page for page in (LIFELINE, ADMIN) if may_see(role, page))]
 
 
 def wall_of(role: str) -> tuple[str, ...]:
@@ -151,4 +153,4 @@ def tables_of(role: str, screen: Screen) -> list[str]:
 
 def may_export(role: str, table: str) -> bool:
     """Whether any screen of `role` offers `table`."""
-    return any(table in tables_of(role, screen) for screen in SCREENS)
+    return any(table in tables_of(role, screen) for screen in (*SCREENS, LIFELINE))

@@ -190,8 +190,8 @@ def _lots(page: shell.Page) -> None:
 
     total = tabledata.count_lots(page.filters, pick)
     drill.notice(pick, _named(page.lang), page.lang)
-    note = page.say("openness.lots_note", n=figures.number(total))
-    tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows)
+    note = f"{page.say('openness.lots_note', n=figures.number(total))} · {page.say('table.pick_lot')}"
+    tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows, layout.open_lot)
 
 
 def _row(page: shell.Page, lot: dict[str, Any]) -> tables.Row:
@@ -202,7 +202,7 @@ def _row(page: shell.Page, lot: dict[str, Any]) -> tables.Row:
         places.centre(lot["centre_id"], lot["centre_name"], page.lang), tabledata.family(lot["trade_family"], page.lang),
         tabledata.stamp(lot["opened_at"]), lot["bids"], outside if known else None, figures.ratio(outside, known),
         lot["provinces"] if known else None, _winner(page, lot["winner_id"], lot["winner_outside"]),
-    ])  # fmt: skip
+    ], lot["lot_id"])  # fmt: skip
 
 
 def _winner(page: shell.Page, winner: str | None, outside: bool | None) -> str:

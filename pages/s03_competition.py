@@ -120,8 +120,8 @@ def _lots(page: shell.Page) -> None:
 
     total = tabledata.count_lots(page.filters, pick)
     drill.notice(pick, _named(page.lang), page.lang)
-    note = page.say("openness.lots_note", n=figures.number(total))
-    tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows)
+    note = f"{page.say('openness.lots_note', n=figures.number(total))} · {page.say('table.pick_lot')}"
+    tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows, layout.open_lot)
 
 
 def _row(lot: dict[str, Any], lang: str) -> tables.Row:
@@ -130,7 +130,7 @@ def _row(lot: dict[str, Any], lang: str) -> tables.Row:
         places.centre(lot["centre_id"], lot["centre_name"], lang), tabledata.family(lot["trade_family"], lang),
         tabledata.stamp(lot["opened_at"]), lot["bids"], (lot["control_price"], lot["currency"]),
         (lot["award_price"], lot["award_currency"] or lot["currency"]),
-    ])  # fmt: skip
+    ], lot["lot_id"])  # fmt: skip
 
 
 shell.show(

@@ -110,7 +110,10 @@ def _lots(page: shell.Page) -> None:
         "savings.key_lots_note" if pick and pick.by == "key" else "openness.lots_note",
         n=figures.number(total),
     )
-    tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows, seen=SEEN)
+    note += f" · {page.say('table.pick_lot')}"
+    tables.grid(
+        "lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows, layout.open_lot, seen=SEEN
+    )
 
 
 def _row(lot: dict[str, Any], lang: str) -> tables.Row:
@@ -119,7 +122,7 @@ def _row(lot: dict[str, Any], lang: str) -> tables.Row:
         places.centre(lot["centre_id"], lot["centre_name"], lang), tabledata.family(lot["trade_family"], lang),
         (lot["control_price"], lot["currency"]), (lot["award_price"], lot["award_currency"] or lot["currency"]),
         _saved(lot), lot["winner_name"],
-    ])  # fmt: skip
+    ], lot["lot_id"])  # fmt: skip
 
 
 def _saved(lot: dict[str, Any]) -> Decimal | None:

@@ -1,61 +1,65 @@
-"""S09 远程异地评标: remote evaluations (F18) and the experts' fees (F19)."""
+"""S09 远程异地评标: remote evaluations, their sites, sessions, rooms and seats (F18), and the experts' fees (F19)."""
 
 from __future__ import annotations
 
-from functools import partial
-
 from dashboard import context
-from dashboard.charts.scale import scale
-from dashboard.charts.series import Series, lines
+from dashboard.panels import fees, remote
 from dashboard.shell import figure_cards as measures
-from dashboard.shell import filters as choice
 from dashboard.shell import layout
 from dashboard.shell import screen as shell
-from dashboard.shell.cards import Kpi, lens_basis, show
+from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
 from supervision.figures import formats as figures
 from supervision.figures.dictionary import FIGURES
+from supervision.figures.remote import Fees
 from supervision.figures.results import Share
+from supervision.lists.remote import TIERS, held
 
 
 def body(page: shell.Page) -> None:
-    """Lots marked for remote evaluation; sessions, seats and fees have no records of their own yet."""
-    share = measures.values(("M36",), page.filters)["M36"]
-    if share.numerator:
-        _remote(page, share)
-    else:
-        shell.no_records(
-            page.screen.functions[0].name(page.lang), page.say("remote.kind"), page.say("remote.shows")
-        )
-    shell.no_records(
-        page.screen.functions[1].name(page.lang), page.say("remote.fee_kind"), page.say("remote.fee_shows")
+    """Five figures; sites and today's sessions; rooms and seats, the register of fees, the appraisals."""
+    with context.ledger().read() as session:
+        any_held = held(session)
+    if not any_held:
+        for function, kind in zip(page.screen.functions, ("session", "fee"), strict=True):
+            shell.no_records(
+                function.name(page.lang), page.say(f"remote.{kind}_kind"), page.say(f"remote.{kind}_shows")
+            )
+        return
+    show(_kpis(page), page.lang)
+    with layout.row("sites", "half"):
+        remote.sites(page)
+        remote.sessions(page)
+    with layout.row("dispatch", "wide"):
+        remote.rooms(page)
+        fees.register(page)
+        fees.appraisals(page)
+
+
+def _kpis(page: shell.Page) -> list[Kpi]:
+    say, lang = page.say, page.lang
+    answers, live = measures.answers(), live_basis(lang)
+    share: Share = measures.values(("M36",), page.filters)["M36"]
+    paid: Fees = answers.value("M38", page.filters)
+    covered: Share = answers.value("M39", page.filters)
+    tiers = answers.breakdown("remote_sessions", page.filters, "tier")
+    by_tier = " · ".join(
+        f"{say(f'remote.tier_{tier}')} {figures.number(tiers[tier].value if tier in tiers else 0)}"
+        for tier in TIERS
     )
+    of_sessions = f"{figures.number(covered.numerator)} / {figures.number(covered.denominator)} {say('remote.sessions_unit')}"
+    mean = figures.number(paid.mean, 2) if paid.mean is not None else figures.DASH
+    return [
+        Kpi(say("remote.count"), figures.number(share.numerator), say("openness.lots_unit"),
+            note=f"{by_tier}<br>{say('remote.of', n=figures.number(share.denominator), share=share.text)}",
+            definition=FIGURES["M36"].definition.text(lang), key=True, basis=lens_basis(lang)),
+        measures.kpi("M38", lang, *measures.split(figures.big_count(paid.attendances, say("remote.attendances"), lang)), live,
+            say("remote.sessions_paid", n=figures.number(covered.numerator))),
+        Kpi(say("remote.paid"), *measures.split(figures.money(paid.amount, figures.CNY, lang)), note=say("remote.paid_note"),
+            definition=FIGURES["M38"].definition.text(lang), basis=live),
+        Kpi(say("remote.mean"), mean, say("remote.yuan"), note=say("remote.mean_note"),
+            definition=FIGURES["M38"].definition.text(lang), basis=live),
+        measures.kpi("M39", lang, *measures.as_share(covered), live, of_sessions),
+    ]  # fmt: skip
 
 
-def _remote(page: shell.Page, share: Share) -> None:
-    shared = lens_basis(page.lang)
-    definition = FIGURES["M36"].definition.text(page.lang)
-    show(
-        [
-            Kpi(page.say("remote.count"), figures.number(share.numerator), page.say("openness.lots_unit"), definition=definition, key=True, basis=shared),
-            Kpi(FIGURES["M36"].name.text(page.lang), share.text.rstrip("%"), "%", note=page.say("remote.of", n=figures.number(share.denominator)), definition=definition, basis=shared),
-        ],
-        page.lang,
-    )  # fmt: skip
-    points = scale(page.filters)
-    title = page.say("remote.months", by=points.kind(page.lang))
-    counts = measures.series_of("M36", page.filters, lambda share: float(share.numerator))
-    said = [figures.number(n) for n in counts]
-    line = Series(page.say("openness.lots_unit"), counts, said, said[-1], True, True)
-    with layout.panel("months", title, page.say("remote.months_note", span=points.span(page.lang))):
-        made = lines(layout.variant(), points.axis(page.lang), [line], title=title, floor=0.0)
-        layout.plot(made, "months", partial(choice.narrow, "period"))
-
-
-shell.show(
-    "S09",
-    body,
-    every=30,
-    filters=("period", "centre", "family"),
-    as_of=lambda: context.lens().as_of(),
-    over_lots=True,
-)
+shell.show("S09", body, every=10, filters=("period", "centre", "family"), over_lots=True)

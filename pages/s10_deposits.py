@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
+
 from dashboard import context, screens
 from dashboard.exports import tables as tabledata
 from dashboard.panels import opinions as opinion_panel
+from dashboard.shell import choices, layout, tables
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import screen as shell
-from dashboard.shell import tables
 from dashboard.shell.cards import DASH, Kpi, live_basis, show
 from dashboard.shell.html import draw, esc
 from records.clock import now
+from records.legal_clock import days_between
 from supervision.figures import formats as figures
-from supervision.figures.deposits import Deposits
+from supervision.figures.deposits import Deposits, Opinions, interest_due
+from supervision.figures.dictionary import FIGURES
 from supervision.figures.results import Share
 from supervision.lists import market, money
+from supervision.warnings.desk import WarningFilters, count_warnings
 
-SEEN = 8
-PROJECTS = 5
-DAY = 86_400
+SEEN = 6
+PROJECTS, VISITS = 5, 5
+DUE, OVERDUE = "due", "overdue"
+"""What the list of refunds shows: all that are still held, or those whose last day is over."""
+MOST_VISITS = 500
+SAME_ACCOUNT = "B6"
+"""The rule that two bidders paid their deposits from one account."""
 
 
 def body(page: shell.Page) -> None:
-    """For supervisors the deposits; for everybody opinions and projects with their public page."""
+    """For supervisors the deposits; for everybody opinions, the group's visits and projects with their public page."""
     if screens.may_use(page.user.role, page.screen, page.screen.functions[0].id):
         _deposits(page)
+    show(_society(page), page.lang, "society")
+    _board(page)
     opinion_panel.show(page)
-    draw(_projects(page))
+    with layout.row("society", "half"):
+        _visits(page)
+        draw(_projects(page))
 
 
 def _deposits(page: shell.Page) -> None:
     """Five figures, and what is still to be returned."""
     found = measures.answers().value("M40", page.filters)
     with context.ledger().read() as session:
-        waiting = money.refunds_due(session, page.filters, 0)[0]
-    if found.count or waiting:
+        waiting = {
+            which: money.refunds_due(session, page.filters, 0, overdue=which == OVERDUE)[0]
+            for which in (DUE, OVERDUE)
+        }
+    if found.count or waiting[DUE]:
         show(_kpis(page, found), page.lang)
         _due(page, waiting)
     else:
@@ -47,6 +64,7 @@ def _kpis(page: shell.Page, d: Deposits) -> list[Kpi]:
     say, lang = page.say, page.lang
     shared = live_basis(lang)
     returned, timely = d.returned, Share(d.on_time, d.due)
+    given: Share = measures.answers().value("guarantee_share", page.filters)
     others = say("deposits.elsewhere", n=figures.number(d.elsewhere)) if d.elsewhere else ""
     of_due = say("deposits.of_due", part=figures.number(d.due_refunded), n=figures.number(d.due))
     return [
@@ -56,40 +74,136 @@ def _kpis(page: shell.Page, d: Deposits) -> list[Kpi]:
             definition=say("deposits.rate_definition"), basis=shared),
         measures.kpi("M41", lang, timely.text.rstrip("%"), "%" if d.due else "", shared, say("deposits.of_due", part=figures.number(d.on_time), n=figures.number(d.due))),
         Kpi(say("deposits.overdue"), figures.number(d.overdue), say("deposits.unit"), note=say("deposits.by_due"), definition=say("deposits.overdue_definition"), basis=shared),
-        measures.kpi("M42", lang, *measures.split(figures.money(d.guarantees, d.currency, lang)), shared, say("deposits.guarantee_note")),
+        measures.kpi("M42", lang, *measures.split(figures.money(d.guarantees, d.currency, lang)), shared,
+            say("deposits.guarantee_share", share=given.text, part=figures.number(given.numerator), n=figures.number(given.denominator))),
     ]  # fmt: skip
 
 
 _COLUMNS = [
-    tables.Column("lot_name", width=320), tables.Column("bidder", width=240), tables.Column("form"), tables.Column("refund_amount", tables.MONEY),
-    tables.Column("due_refund_at", sort="due"), tables.Column("days_left"),
+    tables.Column("lot_name", width=300), tables.Column("bidder", width=220), tables.Column("form"), tables.Column("refund_amount", tables.MONEY),
+    tables.Column("due_refund_at", sort="due"), tables.Column("days_left"), tables.Column("interest_due", tables.MONEY),
 ]  # fmt: skip
 
 
-def _due(page: shell.Page, waiting: int) -> None:
+def _due(page: shell.Page, waiting: Mapping[str, int]) -> None:
+    """What is still to go back, the most overdue first; ticking a row opens the lot."""
+    names = {which: page.say(f"deposits.list_{which}", n=figures.number(n)) for which, n in waiting.items()}
+    which = choices.segments("refunds", page.say("deposits.list"), names, default=DUE)
+
     def rows(shown: tables.Window) -> list[tables.Row]:
         with context.ledger().read() as session:
-            found = money.refunds_due(session, page.filters, shown.size, shown.offset)[1]
+            found = money.refunds_due(
+                session, page.filters, shown.size, shown.offset, overdue=which == OVERDUE
+            )[1]
         return [_row(page, refund) for refund in found]
 
-    if waiting:
-        note = page.say("deposits.due_note", n=figures.number(waiting))
-        tables.grid("refunds", page.say("deposits.due"), note, waiting, _COLUMNS, page.lang, rows, seen=SEEN)
+    total, title = waiting[which], page.say(f"deposits.{which}_title")
+    if total:
+        rate = context.config().deposit_rate
+        interest = (
+            page.say("deposits.interest_note", rate=f"{rate:f}") if rate else page.say("deposits.no_rate")
+        )
+        note = f"{interest} · {page.say('table.pick_lot')}"
+        tables.grid("refunds", title, note, total, _COLUMNS, page.lang, rows, layout.open_lot, seen=SEEN)
     else:
-        draw(tables.card(page.say("deposits.due"), "", "", page.say("deposits.none_due")))
+        draw(tables.card(title, "", "", page.say(f"deposits.none_{which}")))
+    _same_account(page)
 
 
 def _row(page: shell.Page, refund: money.Refund) -> tables.Row:
     return tables.Row([
         refund.lot, refund.bidder, page.say(f"deposit.form_{refund.form}"), (refund.amount, refund.currency),
-        tabledata.stamp(refund.due), _left(page, refund),
-    ])  # fmt: skip
+        tabledata.stamp(refund.due), _left(page, refund), (_interest(refund), refund.currency),
+    ], refund.lot_id)  # fmt: skip
+
+
+def _interest(refund: money.Refund) -> Decimal | None:
+    """What it has borne by now; nothing for a guarantee, and nothing is known without a rate."""
+    rate = context.config().deposit_rate
+    if not rate or refund.form != "transfer" or refund.received is None:
+        return None
+    return interest_due(refund.amount, refund.received, now(), rate)
 
 
 def _left(page: shell.Page, refund: money.Refund) -> str:
-    days = (refund.due - now()).total_seconds() / DAY
-    late = "▲ " if days < 0 else ""
-    return late + page.say("deposits.left" if days >= 0 else "deposits.late", n=figures.number(abs(days), 0))
+    """The countdown to the last day of the refund, or by how many days it is late."""
+    days = days_between(now(), refund.due)
+    if refund.due < now():
+        return f"▲ {page.say('deposits.late', n=figures.number(max(-days, 1)))}"
+    return page.say("deposits.left", n=figures.number(days)) if days else page.say("deposits.today")
+
+
+def _same_account(page: shell.Page) -> None:
+    """Where two bidders paid from one account: a warning of its own, which S11 has."""
+    with context.ledger().read() as session:
+        n = count_warnings(session, WarningFilters(rules=(SAME_ACCOUNT,), open_only=True))
+    words = page.say("deposits.same_account", n=n)
+    draw(
+        f'<p class="muted"><a href="/warnings?state=open&q=" target="_self">{esc(words)}</a></p>' if n else ""
+    )
+
+
+# ── society ──────────────────────────────────────────────────────────────────
+
+
+def _society(page: shell.Page) -> list[Kpi]:
+    """Opinions of the period: how many came, how many are answered, how long that took; and the group's visits."""
+    say, shared = page.say, live_basis(page.lang)
+    found: Opinions = measures.answers().value("M43", page.filters)
+    answered = Share(found.answered, found.received)
+    with context.ledger().read() as session:
+        visits = market.group_visits(session, page.filters, MOST_VISITS)
+    problems = sum(len(visit.problems) for visit in visits)
+    hours = figures.number(found.hours, 1) if found.hours is not None else figures.DASH
+    return [
+        measures.kpi("M43", page.lang, figures.number(found.received), say("opinions.unit"), shared),
+        Kpi(say("opinions.rate"), *measures.as_share(answered), note=f"{figures.number(found.answered)} / {figures.number(found.received)}",
+            definition=FIGURES["M43"].definition.text(page.lang), basis=shared),
+        Kpi(say("opinions.hours"), hours, say("opinions.hours_unit"), note=say("opinions.hours_note"),
+            definition=FIGURES["M43"].definition.text(page.lang), basis=shared),
+        Kpi(say("visits.count"), figures.number(len(visits)), say("visits.unit"), note=say("visits.problems", n=problems),
+            definition=say("visits.definition"), basis=shared),
+    ]  # fmt: skip
+
+
+def _board(page: shell.Page) -> None:
+    """The status of opinions by the way they came."""
+    found = measures.answers().breakdown("M43", page.filters, "channel")
+    rows = [
+        [
+            esc(page.say(f"opinions.channel_{channel}")), figures.number(one.received), figures.number(one.answered),
+            figures.number(one.received - one.answered), figures.number(one.hours, 1) if one.hours is not None else DASH,
+        ]
+        for channel, one in sorted(found.items(), key=lambda pair: -pair[1].received)
+    ]  # fmt: skip
+    columns = [
+        tables.Column(key) for key in ("channel", "received", "answered_count", "waiting", "median_hours")
+    ]
+    title = page.say("opinions.board")
+    table = tables.markup(columns, rows, page.lang, title) if rows else ""
+    draw(tables.card(title, table, page.say("opinions.board_note"), page.say("opinions.board_none")))
+
+
+def _visits(page: shell.Page) -> None:
+    """The supervision group's visits: when, where, and what was found."""
+    with context.ledger().read() as session:
+        found = market.group_visits(session, page.filters, VISITS)
+    columns = [tables.Column("visited_on"), tables.Column("visited"), tables.Column("problems")]
+    rows = [
+        [
+            esc(f"{visit.on:%Y-%m-%d}"), "<br>".join(_identity(code, name) for code, name in visit.projects),
+            esc("；".join(visit.problems) or page.say("visits.no_problems")),
+        ]
+        for visit in found
+    ]  # fmt: skip
+    title = page.say("visits.title")
+    table = tables.markup(columns, rows, page.lang, title) if rows else ""
+    draw(tables.card(title, table, page.say("visits.note"), page.say("visits.none")))
+
+
+def _identity(code: str, name: str) -> str:
+    """A project's public page, its e-ID."""
+    return tables.link(f"{context.config().hub_url}/project/{code}", name)
 
 
 def _projects(page: shell.Page) -> str:
@@ -98,7 +212,7 @@ def _projects(page: shell.Page) -> str:
         found = market.newest_projects(session, page.filters.centre, PROJECTS)
     columns = [tables.Column("project"), tables.Column("code"), tables.Column("noticed_at")]
     rows = [
-        [tables.link(f"{context.config().hub_url}/project/{code}", name), esc(code), esc(tabledata.stamp(at) or DASH)]
+        [_identity(code, name), esc(code), esc(tabledata.stamp(at) or DASH)]
         for code, name, at in found
     ]  # fmt: skip
     table = tables.markup(columns, rows, page.lang, caption=page.say("deposits.projects")) if rows else ""

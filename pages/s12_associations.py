@@ -102,7 +102,7 @@ def _behind(page: shell.Page, which: str, pair: NamedPair) -> None:
     )  # fmt: skip
     tables.grid(
         "pair-lots", title, f"{said} · {page.say('associations.cannot_know')}", len(rows), _LOTS, page.lang,
-        lambda shown: [_lot(page, row) for row in rows[shown.offset : shown.offset + shown.size]], seen=6,
+        lambda shown: [_lot(page, row) for row in rows[shown.offset : shown.offset + shown.size]], layout.open_lot, seen=6,
     )  # fmt: skip
 
 

@@ -2,12 +2,12 @@
 
 The one home of these spans: the project's public page, figures and rules ask here. Days are counted as the Civil Code
 does (民法典 art. 201, 203): by the Beijing calendar, the first day not counted; where the last day is a day of rest, the
-next working day is the last.
+next working day is the last. `records.legal_periods` measures the same spans one by one for a lot's life line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -20,8 +20,14 @@ TO_CHANGE = 15
 """Days from a change of the tender documents to the deadline, at the least (招标投标法 art. 23)."""
 PUBLICITY = 3
 """Days the candidates are public, at the least (实施条例 art. 54)."""
+TO_PUBLICITY = 3
+"""Days from the report of the evaluation to the publicity of the candidates, at the most (实施条例 art. 54)."""
+TO_ANSWER = 3
+"""Days to answer an objection to the documents or to the candidates, at the most (实施条例 art. 22, 54)."""
 TO_CONTRACT = 30
 """Days from the award to the contract, at the most (招标投标法 art. 46)."""
+TO_REFUND = 5
+"""Days from the contract to the return of the deposits, at the most (实施条例 art. 57)."""
 FEWEST_BIDDERS = 3
 """Bidders without whom a lot is not opened (招标投标法 art. 28, 实施条例 art. 44)."""
 TENDERED = frozenset({"open", "selective"})
@@ -96,10 +102,12 @@ def days_between(first: datetime, last: datetime) -> int:
     return (last.astimezone(BEIJING).date() - first.astimezone(BEIJING).date()).days
 
 
-def last_day(begun: datetime, days: int) -> date:
-    """The last day of a span of `days`, moved to Monday from a weekend (民法典 art. 203)."""
+def last_day(begun: datetime, days: int, holidays: Set[date] = frozenset()) -> date:
+    """The last day of a span of `days`, moved past weekends and the public holidays that are known (民法典 art. 203)."""
     day = begun.astimezone(BEIJING).date() + timedelta(days=days)
-    return day + timedelta(days=7 - day.weekday() if day.weekday() >= SATURDAY else 0)
+    while day.weekday() >= SATURDAY or day in holidays:
+        day += timedelta(days=1)
+    return day
 
 
 def spans(steps: Steps, today: date) -> dict[str, Span]:

@@ -49,6 +49,8 @@ class Datum(StrEnum):
     LOT_OUTCOME = "lot_outcome"
     """What became of a lot where that hangs on who bid: failed 流标, opened, awarded, and a paper that says so."""
     BID_FILES = "bid_files"
+    EVALUATION = "evaluation"
+    """That an evaluation is held: its sites, rooms and seats, and when it is drawn for, begins and ends; never who."""
     EXPERTS = "experts"
     SCORES = "scores"
     CANDIDATES = "candidates"
@@ -106,6 +108,7 @@ TABLE: Mapping[Datum, Mapping[Audience, Moment]] = {
     Datum.OPENING_PROCESS: {Audience.PUBLIC: Moment.DEADLINE, Audience.SUPERVISOR: Moment.DEADLINE},
     Datum.LOT_OUTCOME: {Audience.PUBLIC: Moment.DEADLINE, Audience.SUPERVISOR: Moment.DEADLINE},
     Datum.BID_FILES: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.PRICES_READ},
+    Datum.EVALUATION: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.DEADLINE},
     Datum.EXPERTS: {Audience.PUBLIC: Moment.AWARDED, Audience.SUPERVISOR: Moment.AWARDED},
     Datum.SCORES: {Audience.PUBLIC: Moment.NEVER, Audience.SUPERVISOR: Moment.AWARDED},
     Datum.CANDIDATES: {Audience.PUBLIC: Moment.PUBLICITY, Audience.SUPERVISOR: Moment.PUBLICITY},

@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError
 
 from evidence.verify import COSIGNATURE, VerifierKey
 from messages import Fault, Invalid, Message, lines, local
+from records.legal_periods import holidays_of
 from records.wrong_values import reason
 
 PREFIX = "SUNBID_"
@@ -92,6 +93,12 @@ class Settings(BaseSettings):
         "",
         pattern=r"^(\d{2}(:(recognised|pilot|suspended))?( +\d{2}(:(recognised|pilot|suspended))?)*)?$",
     )
+    holidays: str = Field("")
+    deposit_rate: float = Field(
+        0,
+        ge=0,
+        le=20,
+    )
     fanout: Fanout = Field("auto")
     record: bool = Field(True)
     unmask_by_two: bool = Field(
@@ -150,6 +157,16 @@ class Settings(BaseSettings):
                     raise ValueError(one)
             except ValueError:
                 raise Invalid(Message("setting_error.no_witness", key=one)) from None
+        return value
+
+    @field_validator("holidays")
+    @classmethod
+    def _known_holidays(cls, value: str) -> str:
+        """Days and spans of days: a holiday nobody can read would move no last day."""
+        try:
+            holidays_of(value)
+        except ValueError as error:
+            raise Invalid(Message("setting_error.no_holiday", given=str(error))) from None
         return value
 
     @field_validator("edges")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from records.legal_periods import holidays_of
 from sunbid.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,6 +73,8 @@ def desk_config(settings: Settings) -> DeskConfig:
         public_url=settings.desk_url,
         trusted_proxies=settings.proxies,
         home=home(settings),
+        holidays=holidays_of(settings.holidays),
+        deposit_rate=Decimal(str(settings.deposit_rate)),
         reference=reference(settings),
         certificates=certificates(settings),
     )

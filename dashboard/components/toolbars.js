@@ -85,3 +85,10 @@ new MutationObserver(changes => {
     for (const node of change.addedNodes) look(node);
   }
 }).observe(document.documentElement, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: NAMES });
+
+// a page that is made for paper has a button for it
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.(".printing")) return;
+  event.preventDefault();
+  print();
+});

@@ -16,6 +16,7 @@ import messages
 from dashboard import context, screens
 from dashboard import metrics as ops
 from dashboard.access.accounts import SignedIn
+from dashboard.exports.lifeline import LIFELINE
 from dashboard.exports.live_tables import LIVE
 from dashboard.exports.sheets import Writing, as_csv, as_xlsx
 from dashboard.exports.tables import ANALYSED, Table
@@ -26,7 +27,7 @@ from records import audit
 from records.clock import local_now
 from records.serving.problems import ProblemResponse
 
-TABLES = {table.name: table for table in (*ANALYSED, *LIVE)}
+TABLES = {table.name: table for table in (*ANALYSED, *LIVE, LIFELINE)}
 """Every table that can be exported, by name; which role may is said by `dashboard.screens`."""
 _TYPES = {
     "csv": "text/csv; charset=utf-8",

@@ -109,6 +109,11 @@ def go_to(code: str, **asked: str) -> None:
     st.session_state[_GO] = (code, asked)
 
 
+def open_lot(lot: str) -> None:
+    """Open the life line of a lot: what a row of any list of lots does when it is ticked."""
+    go_to("L01", lot=lot)
+
+
 def leave() -> None:
     """Open the screen that was asked for, if one was."""
     if wanted := st.session_state.pop(_GO, None):

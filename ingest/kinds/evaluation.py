@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -50,6 +51,29 @@ class ExpertData(Data):
     division_code: Division | None = None
 
 
+class Booking(Part):
+    """Seats of one room kept for an evaluation, and the check of its devices; a site elsewhere names its room in `place`."""
+
+    site: Name
+    room: Ref | None = None
+    place: Name | None = None
+    seats: Annotated[Small, Field(gt=0)]
+    starts_at: Moment
+    ends_at: Moment
+    checked_at: Moment | None = None
+    faults: list[Literal["camera", "recorder", "network", "terminal", "gate"]] = Field(
+        default_factory=list, max_length=5
+    )
+
+    @field_validator("ends_at")
+    @classmethod
+    def _after(cls, value: datetime, info: ValidationInfo) -> datetime:
+        begin = info.data.get("starts_at")
+        if begin is not None and value <= begin:
+            raise PydanticCustomError("ends_before", "ends_at is not after starts_at")
+        return value
+
+
 class EvaluationData(Data):
     """评标会. Nothing of it is public before the award."""
 
@@ -59,7 +83,11 @@ class EvaluationData(Data):
     main_site: Name | None = None
     secondary_sites: list[Name] = Field(default_factory=list, max_length=20)
     room_id: Ref | None = Field(None, alias="room")
+    bookings: list[Booking] = Field(default_factory=list, max_length=20)
     experts: Small | None = None
+    drawn_at: Moment | None = None
+    arrived: Small | None = None
+    arrived_at: Moment | None = None
     scheduled_at: Moment | None = None
     started_at: Moment | None = None
     ended_at: Moment | None = None
@@ -90,7 +118,7 @@ class ScoreData(Data):
 
 
 class FeeData(Data):
-    """专家评审费 of one attendance."""
+    """专家评审费 of one attendance, and how the expert did in it 一标一评."""
 
     evaluation_id: Ref = Field(alias="evaluation")
     expert_id: Ref = Field(alias="expert")
@@ -98,6 +126,12 @@ class FeeData(Data):
     amount: Money
     status: Literal["payable", "paid", "failed"] = "payable"
     paid_at: Moment | None = None
+    reason: Literal["mismatch", "returned", "pending", "other"] | None = None
+    grade: Literal["excellent", "good", "fair", "poor"] | None = None
+    deductions: list[Literal["late", "unexplained", "left", "other"]] = Field(
+        default_factory=list, max_length=10
+    )
+    appraised_at: Moment | None = None
     division_code: Division | None = None
 
 
@@ -117,9 +151,11 @@ EVALUATION = Kind(
     references=(LOT, ROOM),
     owner=OF_LOT,
     facts=("source", "lot_id"),
+    parts="bookings",
     headers={
         "评标室": "room", "评标方式": "mode", "层级": "tier", "主会场": "main_site", "分会场": "secondary_sites",
-        "专家人数": "experts",
+        "专家人数": "experts", "场所预约": "bookings",
+        "抽取时间": "drawn_at", "到场人数": "arrived", "到齐时间": "arrived_at",
     },
     codes={
         "mode": {"现场": "on_site", "远程异地": "remote"},
@@ -143,6 +179,16 @@ FEE = Kind(
     references=(kind.EVALUATION, kind.EXPERT),
     lot_through=kind.EVALUATION,
     owner=OF_LOT,
-    headers={"工时": "hours", "支付时间": "paid_at"},
-    codes={"status": {"待缴": "payable", "已缴": "paid", "失败": "failed"}},
+    headers={
+        "工时": "hours", "支付时间": "paid_at", "未到账原因": "reason", "评价等次": "grade", "扣分事由": "deductions",
+        "评价时间": "appraised_at",
+    },
+    codes={
+        "status": {"待缴": "payable", "已缴": "paid", "失败": "failed"},
+        "reason": {"户名账号不符": "mismatch", "银行退汇": "returned", "银行处理中": "pending", "其他": "other"},
+        "grade": {"优": "excellent", "良": "good", "中": "fair", "差": "poor"},
+        "deductions": {
+            "未按时到场": "late", "评审说明不完整": "unexplained", "离席未报备": "left", "其他": "other",
+        },
+    },
 )  # fmt: skip

@@ -34,9 +34,10 @@ class Problem(Part):
 
 
 class InspectionData(Data):
-    """联合督查: one visit, the keys of its projects and the problems found."""
+    """联合督查 or 监督团走访: one visit, the keys of its projects and the problems found."""
 
     on: Day
+    body: Literal["joint", "group"] = "joint"
     projects: Refs = Field(default_factory=list)
     problems: list[Problem] = Field(default_factory=list, max_length=200)
     division_code: Division | None = None
@@ -53,5 +54,6 @@ OPINION = Kind(
 INSPECTION = Kind(
     "inspection", "联合督查", InspectionData, Inspection,  # its projects may stay unknown: no references
     parts="problems",
-    headers={"督查日期": "on", "被查项目": "projects", "问题": "problems"},
+    headers={"督查日期": "on", "督查主体": "body", "被查项目": "projects", "问题": "problems"},
+    codes={"body": {"联合督查": "joint", "监督团": "group"}},
 )  # fmt: skip

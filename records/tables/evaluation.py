@@ -58,7 +58,16 @@ class Evaluation(Base):
     main_site: Mapped[Text | None]
     secondary_sites: Mapped[list[Any]] = mapped_column(default=list)
     room_id: Mapped[Key | None] = mapped_column(ForeignKey("room.id"))
+    bookings: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    """Rooms and seats kept for it [{"site", "room", "place", "seats", "starts_at", "ends_at", "checked_at", "faults"}]:
+    `place` is what the room of a site elsewhere is called, `faults` the devices that did not pass the check."""
     experts: Mapped[int | None]
+    drawn_at: Mapped[datetime | None]
+    """When the experts were drawn; who, and with what result, is in no record of the session."""
+    arrived: Mapped[int | None]
+    """How many of them are there."""
+    arrived_at: Mapped[datetime | None]
+    """When the last of them came."""
     scheduled_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -68,7 +77,10 @@ class Evaluation(Base):
     source: Mapped[Key]
     updated_at: Mapped[datetime] = mapped_column(default=now)
 
-    __table_args__ = (Index("ix_evaluation_started_at", "started_at"),)
+    __table_args__ = (
+        Index("ix_evaluation_started_at", "started_at"),
+        Index("ix_evaluation_scheduled_at", "scheduled_at"),
+    )
 
 
 class Score(Base):
@@ -95,7 +107,11 @@ class Score(Base):
 
 
 class Fee(Base):
-    """专家评审费 of one attendance; `status` payable 应付, paid 已付, failed 失败."""
+    """专家评审费 of one attendance and its appraisal 一标一评; `status` payable 应付, paid 已付, failed 失败.
+
+    `grade` is excellent 优, good 良, fair 中 or poor 差; `deductions` are late 未按时到场, unexplained 评审说明不完整,
+    left 离席未报备, other 其他.
+    """
 
     __tablename__ = "fee"
     id: Mapped[Key] = mapped_column(primary_key=True)
@@ -105,6 +121,11 @@ class Fee(Base):
     amount: Mapped[Decimal]
     status: Mapped[Code] = mapped_column(default="payable")
     paid_at: Mapped[datetime | None]
+    reason: Mapped[Code | None]
+    """Why it has not arrived: mismatch 户名账号不符, returned 银行退汇, pending 银行处理中, other 其他."""
+    grade: Mapped[Code | None]
+    deductions: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    appraised_at: Mapped[datetime | None]
     division_code: Mapped[Code | None]
     source: Mapped[Key]
     updated_at: Mapped[datetime] = mapped_column(default=now)

@@ -50,11 +50,13 @@ class OpinionSender(Base):
 
 
 class Inspection(Base):
-    """联合督查: one visit, its projects and the problems found [{"project": …, "problem": …}]."""
+    """联合督查 or 监督团走访: one visit, its projects and the problems found [{"project": …, "problem": …}]."""
 
     __tablename__ = "inspection"
     id: Mapped[Key] = mapped_column(primary_key=True)
     on: Mapped[date]
+    body: Mapped[Code] = mapped_column(default="joint", server_default="joint")
+    """Who came: joint 联合督查组 or group 社会监督团."""
     projects: Mapped[list[Any]] = mapped_column(default=list)
     problems: Mapped[list[Any]] = mapped_column(default=list)
     division_code: Mapped[Code | None]

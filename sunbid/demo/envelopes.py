@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zlib import crc32
 
 from sunbid.demo import names
 from sunbid.demo.lots import BidPlan, LotPlan, room_ids
@@ -17,6 +18,10 @@ Envelope = dict[str, Any]
 
 LOSERS_REFUND = timedelta(days=6)
 WINNER_REFUND = timedelta(days=38)
+REFUND_DUE = timedelta(days=40)
+"""Five days after the contract, which is signed on the 35th day after the deadline (实施条例 art. 57)."""
+_SHORT_ONE_IN = 29
+"""One lot in so many takes its candidates down before the third day."""
 
 
 def envelope(kind: str, key: str, version: int, at: datetime, data: dict[str, Any]) -> Envelope:
@@ -125,7 +130,12 @@ def lot_data(plan: LotPlan, status: str | None = None) -> dict[str, Any]:
 
 
 def _flags(plan: LotPlan) -> list[str]:
-    told = {"key": plan.key_flag is not None, "small_value": plan.small, "rehearsal": plan.on_air}
+    told = {
+        "key": plan.key_flag is not None,
+        "small_value": plan.small,
+        "rehearsal": plan.on_air,
+        "remote": plan.tier is not None,
+    }
     return ["electronic", *(flag for flag, holds in told.items() if holds)]
 
 
@@ -177,7 +187,7 @@ def deposit(plan: LotPlan, bid: BidPlan, refunded_at: datetime | None = None) ->
         "form": bid.form,
         "amount": str(plan.deposit),
         "received_at": _stamp(paid),
-        "due_refund_at": _stamp(plan.deadline + WINNER_REFUND + timedelta(days=3)),
+        "due_refund_at": _stamp(plan.deadline + REFUND_DUE),
     }
     if bid.form == "transfer":
         data |= {"payer_account": bid.payer.account, "payer_name": bid.payer.name}
@@ -191,6 +201,7 @@ def deposit(plan: LotPlan, bid: BidPlan, refunded_at: datetime | None = None) ->
 def award(plan: LotPlan, bid: BidPlan, rank: int, awarded_at: datetime | None) -> Envelope:
     """中标候选人 (version 1) or, with `awarded_at`, 中标结果 (version 2)."""
     publicity = plan.deadline + timedelta(days=2)
+    shown = timedelta(days=2, hours=4) if crc32(plan.key.encode()) % _SHORT_ONE_IN == 0 else timedelta(days=3)
     data = {
         "lot": plan.key,
         "bidder": bid.firm.id,
@@ -198,7 +209,7 @@ def award(plan: LotPlan, bid: BidPlan, rank: int, awarded_at: datetime | None) -
         "price": str(bid.price),
         "status": "awarded" if awarded_at else "candidate",
         "publicity_from": _stamp(publicity),
-        "publicity_until": _stamp(publicity + timedelta(days=3)),
+        "publicity_until": _stamp(publicity + shown),
         "awarded_at": _stamp(awarded_at) if awarded_at else None,
     }
     return envelope("award", f"ZB-{plan.key}-{rank}", 2 if awarded_at else 1, awarded_at or publicity, data)

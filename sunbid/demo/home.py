@@ -15,6 +15,7 @@ FACTS = {
     "reference_share": 34.15,
     "reference_year": 2023,
     "certificate_regions": CERTIFICATES,
+    "deposit_rate": 0.35,
 }
 
 

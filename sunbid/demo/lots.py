@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
+from zlib import crc32
 
 from sunbid.demo import names
 from sunbid.demo.people import RING_SIZE, Firm, People
@@ -20,6 +21,8 @@ MEDIAN_BIDS = 12
 MOST_BIDS = 280
 RING_DIVISION = "330109"
 FAILS = 0.04
+REMOTE_ONE_IN = 4
+"""One lot in so many is evaluated at more than one site."""
 LIVE_MARK = "-L"
 """In the keys of openings on air, which every start makes afresh."""
 
@@ -101,6 +104,15 @@ class LotPlan:
     def small(self) -> bool:
         """小额: of small value."""
         return self.category == SMALL
+
+    @property
+    def tier(self) -> str | None:
+        """远程异地评标: city 市域, cross_city 跨市, cross_province 跨省; None: evaluated on site."""
+        draw = crc32(f"remote/{self.tag}".encode())
+        if draw % REMOTE_ONE_IN or self.on_air:
+            return None
+        place = draw // REMOTE_ONE_IN % 60
+        return "city" if place < 10 else "cross_province" if place > 56 else "cross_city"
 
     @property
     def period(self) -> int:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from random import Random
+from zlib import crc32
 
 from messages import Invalid, Message
 from records.clock import BEIJING
-from sunbid.demo import envelopes, society
+from sunbid.demo import envelopes, evaluations, papers, society
 from sunbid.demo import opening_steps as story
 from sunbid.demo.envelopes import Envelope
-from sunbid.demo.lots import LotPlan, plan_lot
+from sunbid.demo.lots import BidPlan, LotPlan, plan_lot
 from sunbid.demo.people import People
 
 SCALES = ("small", "city")
@@ -27,6 +28,8 @@ BUSY_BEFORE, BUSY_AFTER = 2, 1
 """Days before and after today that are shown as busy as a real centre's."""
 BUSY = 8
 OPENING_TAKES = timedelta(minutes=30)
+SLOW_ONE_IN, SLOW_REFUND = 7, timedelta(days=9)
+"""One lot in so many returns its candidates' deposits so much later than the others."""
 LOGGED = timedelta(days=30)
 """Openings of so many days past come step by step; older ones as ended, without a log."""
 FOUNDED = datetime(2020, 1, 1, tzinfo=BEIJING)
@@ -52,6 +55,7 @@ def generate(
     people = People(seed)
     if scale == "small":
         yield from envelopes.standing(people, FOUNDED)
+    yield from evaluations.standing(FOUNDED)
     yield from _told(plans(people, now, also, since), now, set(also))
 
 
@@ -66,7 +70,10 @@ def _told(lots: Iterable[LotPlan], now: datetime, days: set[date]) -> Iterator[E
         yield from _openings(plan, now) if logged else _past(plan)
     for plan in known:
         yield from _decided(plan, now)
+        yield from papers.papers(plan, now)
+    yield from evaluations.every(known, now)
     yield from society.opinions(known, now)
+    yield from society.visits(known, now)
 
 
 def real_pace(plan: LotPlan) -> story.Pace:
@@ -130,9 +137,15 @@ def _bids(plan: LotPlan, now: datetime) -> Iterator[Envelope]:
         else:
             yield envelopes.opened_bid(plan, bid, plan.deadline + OPENING_TAKES / 2)
     for bid in plan.bids:
-        wait = envelopes.WINNER_REFUND if bid.key in best else envelopes.LOSERS_REFUND
-        refunded = plan.deadline + wait + timedelta(hours=int(bid.firm.fact("refund", 2), 16) % 40)
+        refunded = plan.deadline + _refund_wait(plan, bid, bid.key in best)
         yield envelopes.deposit(plan, bid, refunded if refunded <= now else None)
+
+
+def _refund_wait(plan: LotPlan, bid: BidPlan, candidate: bool) -> timedelta:
+    """From the deadline to the return of a deposit; a few are late."""
+    wait = envelopes.WINNER_REFUND if candidate else envelopes.LOSERS_REFUND
+    late = SLOW_REFUND if candidate and crc32(plan.key.encode()) % SLOW_ONE_IN == 0 else timedelta()
+    return wait + late + timedelta(hours=int(bid.firm.fact("refund", 2), 16) % 40)
 
 
 def _openings(plan: LotPlan, now: datetime) -> Iterator[Envelope]:
@@ -148,7 +161,7 @@ def _past(plan: LotPlan) -> Iterator[Envelope]:
     yield envelopes.opening(plan, last.at, "failed" if plan.fails else "opened")
 
 
-PHASES = (("evaluating", 0.2), ("publicity", 2), ("awarded", 6), ("contracted", 32))
+PHASES = (("evaluating", 0.2), ("publicity", 2), ("awarded", 6), ("contracted", 35))
 """Status of a lot after its opening → days after the deadline from which it holds."""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from messages import local
 from records.clock import now
-from sunbid.demo import envelopes, fonts, market, rooms, script
+from sunbid.demo import envelopes, evaluations, fonts, market, rooms, script
 from sunbid.demo import opening_steps as story
 from sunbid.demo.envelopes import Envelope
 from sunbid.demo.link import Link
@@ -22,6 +22,7 @@ from sunbid.logs import setup as logs
 
 TOKEN_VARIABLE = "DEMO_SOURCE_TOKEN"
 SCHEDULE_EVERY = timedelta(minutes=10)
+EVALUATIONS_EVERY = timedelta(minutes=1)
 ENGLISH = {
     "sign_in": "Sign-in", "bidders_published": "Bidders published", "decrypt_progress": "Decryption",
     "control_price": "Control price", "coefficient_drawn": "Coefficient drawn", "bid_read": "Price reading",
@@ -108,6 +109,16 @@ async def play_schedule(link: Link, people: People) -> None:
             await asyncio.sleep(SCHEDULE_EVERY.total_seconds())
 
 
+async def play_evaluations(link: Link, people: People) -> None:
+    """The evaluations of these days go on: whatever has changed since the last look."""
+    sent: dict[str, int] = {}
+    while True:
+        found = list(evaluations.every(market.around(people, now()), now()))
+        await link.send(one for one in found if sent.get(one["key"], 0) < one["version"])
+        sent.update((one["key"], one["version"]) for one in found)
+        await asyncio.sleep(EVALUATIONS_EVERY.total_seconds())
+
+
 async def run(options: argparse.Namespace, token: str) -> None:
     """Play until ended."""
     people = People(options.seed)
@@ -118,6 +129,7 @@ async def run(options: argparse.Namespace, token: str) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(link.run())
         group.create_task(play_schedule(link, people))
+        group.create_task(play_evaluations(link, people))
         for place in range(options.rooms):
             group.create_task(play_room(link, people, start, place, options.data))
 

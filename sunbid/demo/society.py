@@ -1,4 +1,4 @@
-"""社会监督意见 of the demonstration market: some answered, the newest still waiting for an answer at the desk."""
+"""Society in the demonstration market: opinions 社会监督意见, the newest still waiting for an answer, and visits of the supervision group 监督团."""
 
 from __future__ import annotations
 
@@ -44,3 +44,30 @@ def opinions(plans: Iterable[LotPlan], now: datetime) -> Iterator[Envelope]:
                 "public_text": _ANSWERS[place % len(_ANSWERS)],
             }  # fmt: skip
             yield envelope("opinion", f"YJ-{plan.key}", 2, answered, data | told)
+
+
+_FOUND = ("开标现场未公示监督电话", "评标室门禁记录缺一日", "保证金退付台账未及时登记")
+"""What a visit of the supervision group may find."""
+_VISIT_DAY, _VISITED = 15, 2
+"""Day of the month of a visit, and how many projects it sees."""
+
+
+def visits(plans: Iterable[LotPlan], now: datetime) -> Iterator[Envelope]:
+    """监督团走访: one visit a month, to projects opened in it; every second finds a problem."""
+    months: dict[str, list[LotPlan]] = {}
+    for plan in plans:
+        months.setdefault(f"{plan.deadline:%Y-%m}", []).append(plan)
+    for month, opened in sorted(months.items()):
+        number = crc32(month.encode())
+        at = datetime.fromisoformat(f"{month}-{_VISIT_DAY}T16:00:00+08:00")
+        seen = [plan for plan in opened if plan.deadline <= at][:_VISITED]
+        if at > now or not seen:
+            continue
+        problems = (
+            [{"project": seen[0].project_key, "problem": _FOUND[number % len(_FOUND)]}] if number % 2 else []
+        )
+        data = {
+            "on": f"{month}-{_VISIT_DAY}", "body": "group", "projects": [plan.project_key for plan in seen],
+            "problems": problems,
+        }  # fmt: skip
+        yield envelope("inspection", f"TC-{month}", 1, at, data)

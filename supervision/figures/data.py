@@ -95,7 +95,7 @@ class Inspections:
 
 
 def _visits(filters: Filters) -> Select[Any]:
-    query = select(Inspection.projects, Inspection.problems)
+    query = select(Inspection.projects, Inspection.problems).where(Inspection.body == "joint")
     if filters.period is None:
         return query
     return query.where(Inspection.on >= filters.period.start, Inspection.on < filters.period.end)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from statistics import median
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from records.clock import now
+from records.legal_clock import days_between
 from records.lots import centre_of_lot
 from records.tables.money import Deposit
 from records.tables.projects import Lot, counted
@@ -18,7 +20,7 @@ from records.tables.society import Opinion, OpinionAnswer
 from records.visibility import Datum, visible
 from supervision.figures.figure import LedgerFigure, Row
 from supervision.figures.filters import Filters
-from supervision.figures.formats import CNY
+from supervision.figures.formats import CNY, half_up
 from supervision.figures.narrow import Rows, of_lots, within
 from supervision.figures.results import Amount, Share
 
@@ -153,6 +155,44 @@ def _answers(rows: Sequence[Row], _: Filters) -> Opinions:
     return Opinions(len(rows), len(hours), median(hours) if hours else None)
 
 
+# ── guarantees ───────────────────────────────────────────────────────────────
+
+
+def _by_form(filters: Filters) -> Select[Any]:
+    """Deposits received in the period, and those of them that are a guarantee or an insurance."""
+    given = case((Deposit.form.in_(("guarantee", "insurance")), 1), else_=0)
+    query = (
+        select(func.coalesce(func.sum(given), 0), func.count())
+        .select_from(Deposit)
+        .join(Lot, Lot.id == Deposit.lot_id)
+        .where(
+            visible(Datum.DEPOSITS), counted(), within(Deposit.received_at, filters), Deposit.form != "exempt"
+        )
+    )
+    return of_lots(query, filters)
+
+
+def _share(rows: Sequence[Row], _: Filters) -> Share:
+    given, every = rows[0]
+    return Share(int(given), every)
+
+
+# ── interest ─────────────────────────────────────────────────────────────────
+
+DAYS_OF_A_YEAR = 360
+"""Days by which a yearly rate becomes a daily one (人民币存贷款计结息规则, 银发〔2005〕129号)."""
+
+
+def interest_due(amount: Decimal, since: datetime, until: datetime, yearly: Decimal) -> Decimal:
+    """应计利息: what a deposit has borne from `since` to `until`, in the deposit's currency, to a hundredth.
+
+    Deposits go back with the bank's interest for the same time (招标投标法实施条例 art. 57): amount × yearly rate (per
+    cent) × days ÷ 360, days by the Beijing calendar, the day it came counted and the day it goes back not.
+    """
+    days = max(days_between(since, until), 0)
+    return half_up(amount * yearly / 100 * days / DAYS_OF_A_YEAR)
+
+
 M40 = LedgerFigure("M40", _by_currency, _deposits, better="more")
 M41 = LedgerFigure("M41", _by_currency, _timely, better="more")
 M42 = LedgerFigure("M42", _by_currency, _guarantees, better="more")
@@ -160,4 +200,6 @@ M43 = LedgerFigure(
     "M43", _opinions, _answers, by={"channel": lambda: Opinion.channel.expression}, aggregated=False, of_lots=False
 )  # fmt: skip
 
-FIGURES = (M40, M41, M42, M43)
+GUARANTEE_SHARE = LedgerFigure("guarantee_share", _by_form, _share, better="more")
+
+FIGURES = (M40, M41, M42, M43, GUARANTEE_SHARE)

@@ -1,8 +1,10 @@
-"""What a market has that screens let their reader choose among: centres 交易中心, categories 行业, projects 项目."""
+"""What a market has that screens let their reader choose among: centres 交易中心, categories 行业, projects 项目; and who came to see them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import and_, or_, select
@@ -11,7 +13,9 @@ from sqlalchemy.orm import Session
 from records.lots import centre_of_lot
 from records.tables.organisations import Centre, Room
 from records.tables.projects import Lot, Project
+from records.tables.society import Inspection
 from records.visibility import Audience, Datum, visible
+from supervision.figures.filters import Filters
 
 
 def centres(session: Session) -> list[Centre]:
@@ -49,3 +53,30 @@ def newest_projects(session: Session, centre: str | None, limit: int) -> Sequenc
     if centre:
         query = query.where(centre_of_lot() == centre)
     return session.execute(query).all()
+
+
+@dataclass(frozen=True)
+class Visit:
+    """监督团走访: the day, the projects that were seen, and what was found in each."""
+
+    on: date
+    projects: Sequence[tuple[str, str]]
+    """Key and name of each."""
+    problems: Sequence[str]
+
+
+def group_visits(session: Session, filters: Filters, limit: int) -> list[Visit]:
+    """The visits of the supervision group in the period, newest first."""
+    query = select(Inspection).where(Inspection.body == "group").order_by(Inspection.on.desc(), Inspection.id)
+    if filters.period is not None:
+        query = query.where(Inspection.on >= filters.period.start, Inspection.on < filters.period.end)
+    found = session.scalars(query.limit(limit)).all()
+    wanted = {key for visit in found for key in visit.projects}
+    names = dict(session.execute(select(Project.id, Project.name).where(Project.id.in_(wanted))).all())
+    return [
+        Visit(
+            visit.on, [(key, names.get(key, key)) for key in visit.projects],
+            [str(problem["problem"]) for problem in visit.problems],
+        )
+        for visit in found
+    ]  # fmt: skip

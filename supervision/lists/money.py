@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from records.clock import now
 from records.tables.money import Award, Deposit
 from records.tables.organisations import Organisation
 from records.tables.projects import Lot, counted
@@ -30,25 +31,33 @@ class Refund:
     form: str
     amount: Decimal
     currency: str
+    received: datetime | None
     due: datetime
 
 
-def refunds_due(session: Session, filters: Filters, limit: int, offset: int = 0) -> tuple[int, list[Refund]]:
-    """Deposits not yet returned, the most overdue first, and how many there are; only of lots past their deadline."""
+def refunds_due(
+    session: Session, filters: Filters, limit: int, offset: int = 0, *, overdue: bool = False
+) -> tuple[int, list[Refund]]:
+    """Deposits not yet returned, the most overdue first, and how many there are; only of lots past their deadline.
+
+    `overdue`: only those whose last day is over.
+    """
     query = (
         select(
-            Lot.id, Lot.name, Organisation.name, Deposit.form, Deposit.amount, Lot.currency,
+            Lot.id, Lot.name, Organisation.name, Deposit.form, Deposit.amount, Lot.currency, Deposit.received_at,
             Deposit.due_refund_at,
         )
         .join(Lot, Lot.id == Deposit.lot_id)
         .join(Organisation, Organisation.id == Deposit.bidder_id)
         .where(visible(Datum.DEPOSITS), Deposit.refunded_at.is_(None), Deposit.due_refund_at.is_not(None), counted())
     )  # fmt: skip
-    query = of_lots(query, filters)
+    query = of_lots(query.where(Deposit.due_refund_at < now()) if overdue else query, filters)
     count = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     rows = session.execute(query.order_by(Deposit.due_refund_at, Deposit.id).limit(limit).offset(offset))
     return count, [
-        Refund(i, lot, firm, form, amount, code, due) for i, lot, firm, form, amount, code, due in rows if due
+        Refund(i, lot, firm, form, amount, code, received, due)
+        for i, lot, firm, form, amount, code, received, due in rows
+        if due
     ]
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from dashboard import context
 from dashboard.exports.routes import TABLES
 from dashboard.exports.sheets import Writing, as_csv, as_xlsx
-from dashboard.screens import BY_ID, NARROWER, SCREENS, TABLES_OF, names_visible
+from dashboard.screens import BY_ID, LIFELINE, NARROWER, SCREENS, TABLES_OF, names_visible
 from records.clock import now
 from records.tables.money import Award
 from records.tables.openings import Opening
@@ -131,7 +131,7 @@ async def test_a_table_goes_to_those_whose_screen_shows_it(client: httpx.AsyncCl
     for role in ROLES:
         shown = any(
             name in TABLES_OF.get(function.id, ())
-            for screen in SCREENS
+            for screen in (*SCREENS, LIFELINE)
             for function in screen.functions
             if role in NARROWER.get(function.id, screen.roles) and names_visible(role, screen)
         )

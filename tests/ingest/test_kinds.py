@@ -41,10 +41,13 @@ OTHERS: dict[str, dict[str, Any]] = {
     "objection": {"lot": "l0", "stage": "candidates", "kind": "complaint", "raised_by": "李某", "content": "排名有误",
                   "raised_at": LATER, "answer": "驳回", "answered_at": LATER, "upheld": False},
     "opening": {"lot": "l0", "room": "hz-01", "scheduled_at": DEADLINE},
-    "evaluation": {"lot": "l0", "mode": "remote", "tier": "cross_city", "secondary_sites": ["宁波"], "experts": 5},
+    "evaluation": {"lot": "l0", "mode": "remote", "tier": "cross_city", "secondary_sites": ["宁波"], "experts": 5,
+                   "drawn_at": DEADLINE, "arrived": 4, "arrived_at": LATER, "bookings": [
+                       {"site": "宁波", "place": "副场一室", "seats": 2, "starts_at": DEADLINE, "ends_at": LATER, "faults": ["recorder"]}]},
     "score": {"evaluation": "evaluation-1", "expert": "expert-1", "bid": "bid-1", "item": "施工组织",
               "score": "7.5", "full_marks": "10"},
-    "fee": {"evaluation": "evaluation-1", "expert": "expert-1", "hours": "3.5", "amount": "600"},
+    "fee": {"evaluation": "evaluation-1", "expert": "expert-1", "hours": "3.5", "amount": "600",
+            "status": "failed", "reason": "mismatch", "grade": "good", "deductions": ["late"], "appraised_at": LATER},
     "award": {"lot": "l0", "bidder": "o0", "price": "980", "awarded_at": LATER},
     "contract": {"lot": "l0", "bidder": "o0", "signed_at": LATER, "value": "980",
                  "changes": [{"at": LATER, "value": "990.5", "reason": "增项"}]},
@@ -76,6 +79,13 @@ def test_every_kind_is_taken_and_lies_in_its_table(ledger: Ledger, send: Send) -
     assert rows(ledger, Contract)[0].changes[0]["value"] == "990.5"
     assert rows(ledger, Inspection)[0].on == date(2026, 5, 7)
     assert rows(ledger, ControlPriceCheck)[0].lot_id == "l0"
+    session = rows(ledger, Evaluation)[0]
+    assert (session.arrived, session.bookings[0]["seats"], session.bookings[0]["faults"]) == (
+        4,
+        2,
+        ["recorder"],
+    )
+    assert (rows(ledger, Fee)[0].grade, rows(ledger, Fee)[0].deductions) == ("good", ["late"])
     assert statuses(send(*everything())) == ["duplicate"] * len(everything())
 
 

@@ -57,6 +57,7 @@ FIRST = {
     Datum.OPENING_PROCESS: ("deadline", "deadline"),
     Datum.LOT_OUTCOME: ("deadline", "deadline"),
     Datum.BID_FILES: (None, "read"),
+    Datum.EVALUATION: (None, "deadline"),
     Datum.EXPERTS: ("awarded", "awarded"),
     Datum.SCORES: (None, "awarded"),
     Datum.CANDIDATES: ("publicity", "publicity"),

@@ -1,0 +1,201 @@
+"""S09's live part: who evaluates together, how far today's sessions have come, which rooms and seats are kept and clash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from urllib.parse import quote
+
+from dashboard import context
+from dashboard.charts.sessions import Kept, RoomRow, Session, course, dispatch
+from dashboard.charts.sites import Node, ring_map
+from dashboard.shell import layout
+from dashboard.shell import screen as shell
+from dashboard.shell.html import draw, esc
+from records.clock import BEIJING, local_now, now
+from supervision.lists import dispatch as rooms_of_day
+from supervision.lists import remote
+from supervision.lists.dispatch import Clash, RoomDay, Use
+from supervision.lists.remote import Course
+from supervision.lists.room_day import hour
+
+SITES = 24
+"""Secondary sites on the map; the rest is counted beside it."""
+SESSIONS, ROOMS = 6, 9
+"""Rows that are shown; how many there are stands beside them."""
+PLANNED_HOURS = 2.0
+"""Hours a session that has not begun is drawn with."""
+
+
+def sites(page: shell.Page) -> None:
+    """Main sites and the sites they evaluate with, by tier."""
+    with context.ledger().read() as session:
+        mains, found = remote.sites(session, page.filters)
+    title, total = page.say("remote.sites"), mains.total()
+    with layout.panel("sites", title, page.say("remote.sites_note", n=total) if total else ""):
+        if not found:
+            layout.nothing(page.say("remote.sites_none"))
+            return
+        shown = sorted(found, key=lambda site: -site.sessions)[:SITES]
+        nodes = [Node(s.name, s.tier, s.sessions, s.active) for s in found if s in shown]
+        main = next(iter(mains), "")
+        hub = main if len(mains) == 1 and main else page.say("remote.mains", n=len(mains))
+        said = "；".join(f"{page.say(f'remote.tier_{s.tier}')} {s.name} {s.sessions}" for s in found)
+        rest = sum(s.sessions for s in found if s not in shown)
+        draw(ring_map(nodes, hub, f"{title}：{said}"))
+        draw(
+            _tiers(page, found)
+            + (f'<p class="muted">{page.say("remote.sites_rest", n=rest)}</p>' if rest else "")
+        )
+
+
+def _tiers(page: shell.Page, found: Sequence[remote.Site]) -> str:
+    signs = {"city": "●", "cross_city": "■", "cross_province": "◆"}
+    parts = [
+        f'<span class="site {tier}">{signs[tier]}</span><span>{page.say(f"remote.tier_{tier}")} {sum(s.sessions for s in found if s.tier == tier)}</span>'
+        for tier in remote.TIERS
+    ]
+    active = f'<span class="sun">●</span><span>{page.say("remote.active")}</span>'
+    return f'<p class="muted signs tiers">{"".join(parts)}{active}</p>'
+
+
+# ── today's sessions ─────────────────────────────────────────────────────────
+
+
+def sessions(page: shell.Page) -> None:
+    """Today's remote sessions; before the award no name and no result of the draw stands anywhere here."""
+    with context.ledger().read() as session:
+        found = remote.today_sessions(session, page.filters)
+    title = page.say("remote.today")
+    note = page.say("remote.today_note", shown=min(len(found), SESSIONS), n=len(found)) if found else ""
+    with layout.panel("sessions", title, note):
+        if not found:
+            layout.nothing(page.say("remote.today_none"))
+        else:
+            rows = [_session(page, one) for one in found[:SESSIONS]]
+            said = "；".join(_said(page, one) for one in found)
+            draw(course(rows, hour(now()), f"{local_now():%H:%M}", f"{title}：{said}"))
+        legend = " ".join(
+            f"<span>{page.say(f'remote.mark_{m}')}</span>" for m in ("drawn", "arrived", "begun", "over")
+        )
+        draw(f'<p class="muted signs">{legend}<span class="secret">{page.say("remote.no_names")}</span></p>')
+
+
+def _session(page: shell.Page, one: Course) -> Session:
+    drawn, arrived, started, ended = (
+        None if moment is None else hour(moment)
+        for moment in (one.drawn, one.arrived_at, one.started, one.ended)
+    )
+    planned = None if one.scheduled is None else (hour(one.scheduled), hour(one.scheduled) + PLANNED_HOURS)
+    where = f"{one.main} — {'、'.join(one.others)}"
+    return Session(
+        one.lot, where, one.tier, page.say(f"remote.tier_{one.tier}") if one.tier else "", _state(page, one), planned,
+        drawn, arrived, started, ended, f"/lot?lot={quote(one.lot_id)}",
+    )  # fmt: skip
+
+
+def _state(page: shell.Page, one: Course) -> str:
+    if one.state != "scheduled":
+        return page.say(f"remote.state_{one.state}")
+    if one.drawn is None:
+        return page.say("remote.state_waiting")
+    if one.arrived is None or one.committee is None:
+        return page.say("remote.state_drawn")
+    return page.say("remote.state_arrived", part=one.arrived, n=one.committee)
+
+
+def _said(page: shell.Page, one: Course) -> str:
+    steps = (("drawn", one.drawn), ("arrived", one.arrived_at), ("begun", one.started), ("over", one.ended))
+    told = [f"{page.say(f'remote.mark_{name}')} {_clock(at)}" for name, at in steps if at]
+    return " ".join((one.lot, _state(page, one), *told))
+
+
+def _clock(at: datetime) -> str:
+    return at.astimezone(BEIJING).strftime("%H:%M")
+
+
+# ── rooms and seats ──────────────────────────────────────────────────────────
+
+
+def rooms(page: shell.Page) -> None:
+    """Today's evaluation rooms with their seats; a clash comes with the room that could take it."""
+    with context.ledger().read() as session:
+        found = rooms_of_day.day(session, page.filters, page.lang)
+    clashes = rooms_of_day.clashes(found)
+    shown = _shown(found, clashes)
+    title = page.say("remote.rooms")
+    note = page.say("remote.rooms_note", shown=len(shown), n=len(found)) if found else ""
+    with layout.panel("rooms", title, note):
+        if not shown:
+            layout.nothing(page.say("remote.rooms_none"))
+            return
+        draw(_clash_bar(page, clashes))
+        rows = [_row(page, room, clashes) for room in shown]
+        said = "；".join(_room_said(page, room) for room in found)
+        draw(dispatch(rows, hour(now()), f"{local_now():%H:%M}", f"{title}：{said}"))
+
+
+def _shown(found: Sequence[RoomDay], clashes: Sequence[Clash]) -> list[RoomDay]:
+    """Those that clash and where they could go first, then those with most to do; in the order of the list."""
+    involved = [clash.room for clash in clashes] + [clash.remedy for clash in clashes if clash.remedy]
+    rest = sorted((room for room in found if room.uses), key=lambda room: -len(room.uses))
+    chosen = list({room.key: room for room in (*involved, *rest)}.values())[:ROOMS]
+    return [room for room in found if room in chosen]
+
+
+def _clash_bar(page: shell.Page, clashes: Sequence[Clash]) -> str:
+    if not clashes:
+        return f'<p class="clash none">✓ {page.say("remote.no_clash")}</p>'
+    first, more = clashes[0], len(clashes) - 1
+    rest = f'<span class="muted">{page.say("remote.more_clashes", n=more)}</span>' if more else ""
+    return f'<p class="clash" role="status"><b>◆ {esc(clash_words(page, first))}</b> <span>{esc(remedy_words(page, first))}</span>{rest}</p>'
+
+
+def clash_words(page: shell.Page, clash: Clash) -> str:
+    """What does not fit, in one sentence."""
+    span = f"{_clock(clash.start)}–{_clock(clash.end)}"
+    faults = "、".join(page.say(f"remote.device_{device}") for device in clash.use.faults)
+    return page.say(
+        f"remote.clash_{clash.kind}", room=clash.room.name, span=span, lot=clash.use.lot,
+        other=clash.other.lot if clash.other else "", seats=clash.use.seats, of=clash.room.capacity or 0, devices=faults,
+    )  # fmt: skip
+
+
+def remedy_words(page: shell.Page, clash: Clash) -> str:
+    """What could be done about it."""
+    if clash.remedy is None:
+        return page.say("remote.remedy_none")
+    return page.say("remote.remedy", room=clash.remedy.name)
+
+
+def _row(page: shell.Page, room: RoomDay, clashes: Sequence[Clash]) -> RoomRow:
+    row = RoomRow(room.name, page.say("remote.seats", n=room.capacity) if room.capacity else "")
+    row.kept = [_kept(page, room, use) for use in room.uses]
+    row.clashes = [
+        (hour(clash.start), hour(clash.end), clash_words(page, clash))
+        for clash in clashes
+        if clash.room is room
+    ]
+    row.proposed = [
+        _kept(page, room, clash.use, page.say("remote.proposed")) for clash in clashes if clash.remedy is room
+    ]
+    return row
+
+
+def _kept(page: shell.Page, room: RoomDay, use: Use, instead: str = "") -> Kept:
+    seats = f"{use.seats}/{room.capacity}" if room.capacity else str(use.seats)
+    tip = page.say("remote.kept", lot=use.lot, seats=seats, span=_span(use))
+    return Kept(
+        hour(use.start), hour(use.end), instead or use.lot, page.say("remote.seats", n=seats), use.over, tip
+    )
+
+
+def _span(use: Use) -> str:
+    return f"{_clock(use.start)}–{_clock(use.end)}"
+
+
+def _room_said(page: shell.Page, room: RoomDay) -> str:
+    kept = "、".join(
+        page.say("remote.kept", lot=use.lot, seats=use.seats, span=_span(use)) for use in room.uses
+    )
+    return f"{room.name} {kept or page.say('remote.free')}"
