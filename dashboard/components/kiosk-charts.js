@@ -82,7 +82,7 @@ export function columns(bars, width, height) {
 
 /** Two shares of the same row and how far they are apart. */
 export function dumbbell({ rows, first, second, third }, width, height) {
-  const from = 98, to = width - 92, step = Math.min((height - 74) / rows.length, 56), bottom = 42 + rows.length * step;
+  const from = Math.min(Math.max(...rows.map((row) => wide(row.name, 20)), 80) + 16, 170), to = width - 92, step = Math.min((height - 74) / rows.length, 56), bottom = 42 + rows.length * step;
   const most = Math.ceil((Math.max(...rows.flatMap((row) => [row.first, row.second]), 1) * 1.1) / 10) * 10;
   const x = (value) => round(from + ((to - from) * value) / most);
   const scale = [0, most / 2, most].flatMap((value) => [
@@ -90,14 +90,14 @@ export function dumbbell({ rows, first, second, third }, width, height) {
     text(x(value), bottom + 22, String(value), 18, { "text-anchor": "middle", class: "m" }),
   ]);
   const head = [
-    svg("circle", { cx: 99, cy: 16, r: 7, fill: "var(--s1)" }), text(112, 22, first, 18, { class: "m" }),
-    svg("rect", { x: 216, y: 9, width: 14, height: 14, rx: 2, fill: "var(--s2)" }), text(236, 22, second, 18, { class: "m" }),
+    svg("circle", { cx: from + 7, cy: 16, r: 7, fill: "var(--s1)" }), text(from + 20, 22, first, 18, { class: "m" }),
+    svg("rect", { x: from + 40 + wide(first, 18), y: 9, width: 14, height: 14, rx: 2, fill: "var(--s2)" }), text(from + 60 + wide(first, 18), 22, second, 18, { class: "m" }),
     text(width, 22, third, 18, { class: "m", "text-anchor": "end" }),
   ];
   const lines = rows.flatMap((row, n) => {
     const y = 38 + (n + 0.5) * step;
     return [
-      text(0, y + 7, cut(row.name, 20, 92), 20, { "font-weight": n ? 400 : 600 }),
+      text(0, y + 7, cut(row.name, 20, from - 12), 20, { "font-weight": n ? 400 : 600 }),
       svg("path", { d: `M${x(row.first)} ${y}H${x(row.second)}`, stroke: "var(--muted)", "stroke-width": 4 }),
       svg("rect", { x: x(row.second) - 8, y: y - 8, width: 16, height: 16, rx: 2, fill: "var(--s2)" }),
       svg("circle", { cx: x(row.first), cy: y, r: 9, fill: "var(--s1)" }),
@@ -141,6 +141,11 @@ export function provinces(told) {
   return drawing(891, 768, said, ...flows, ...cells, ...sign, ...legend.flat(), ...last.flat(), ...caption);
 }
 
+/** A name that must stand whole is drawn narrower where it is too long for its place. */
+function squeezed(name, size, room) {
+  return wide(name, size) > room ? { textLength: room, lengthAdjust: "spacingAndGlyphs" } : {};
+}
+
 function key(x, y, fill, words) {
   return [svg("rect", { x, y, width: 24, height: 16, rx: 3, fill }), text(x + 36, y + 15, words, 20)];
 }
@@ -156,7 +161,7 @@ function tile([x, y], name, value, home, edges) {
   const ink = { "text-anchor": "middle", style: `paint-order:stroke;stroke:${fill};stroke-width:5px;fill:${value || home ? LIGHT : "#9DB2D1"}` };
   return svg("g", {},
     svg("rect", { x: x - side / 2, y: y - tall / 2, width: side, height: tall, rx: 6, fill, "fill-opacity": value ? 0.88 : 0.6, ...frame }),
-    text(x, y - 4, cut(name, 20, side - 4), 20, { ...ink, "font-weight": 600 }), text(x, y + 22, value ? grouped(value) : "—", 18, ink));
+    text(x, y - 4, name, 20, { ...ink, ...squeezed(name, 20, side - 8), "font-weight": 600 }), text(x, y + 22, value ? grouped(value) : "—", 18, ink));
 }
 
 /** Centres as a comb of hexagons, the greatest in the middle; where an opening runs a light pulses. */
@@ -261,7 +266,7 @@ const PHASES = { preparing: "#1D4585", planned: "#2557A0", done: "#3A547F", used
 
 /** The rooms' day: a row a room, its openings as bars, a line where the day stands. */
 export function gantt(told, width, height) {
-  const from = 190, step = Math.min((height - 80) / told.rows.length, 84), top = 36, bottom = top + told.rows.length * step;
+  const from = Math.min(Math.max(...told.rows.map((row) => wide(row.name, 20)), 120) + 20, 300), step = Math.min((height - 80) / told.rows.length, 84), top = 36, bottom = top + told.rows.length * step;
   const x = (hour) => round(from + ((width - from - 34) * (hour - told.first)) / (told.last - told.first));
   const hours = Array.from({ length: told.last - told.first + 1 }, (_, n) => told.first + n).filter((hour) => told.last - told.first <= 12 || hour % 2 === 0);
   const grid = hours.flatMap((hour) => [svg("path", { d: `M${x(hour)} ${top - 4}V${bottom}`, stroke: "var(--line)" }), text(x(hour), 22, `${hour}:00`, 18, { "text-anchor": "middle", class: "m" })]);
@@ -270,6 +275,6 @@ export function gantt(told, width, height) {
     ...row.bars.map((bar) => svg("rect", { x: x(bar.from), y: round(top + (n + 0.5) * step - 14), width: Math.max(round(x(bar.to) - x(bar.from)), 5), height: 28, rx: 4, fill: PHASES[bar.kind] })),
   ]);
   const now = [svg("path", { d: `M${x(told.now)} ${top - 6}V${bottom}`, stroke: "var(--sun)", "stroke-width": 3 })];
-  const legend_ = Object.entries(told.legend).map(([kind, words], n) => svg("g", {}, svg("rect", { x: from + n * 170, y: bottom + 18, width: 24, height: 16, rx: 3, fill: PHASES[kind] }), text(from + n * 170 + 34, bottom + 33, words, 18, { class: "m" })));
+  const legend_ = Object.entries(told.legend).map(([kind, words], n) => svg("g", {}, svg("rect", { x: n * 170, y: bottom + 18, width: 24, height: 16, rx: 3, fill: PHASES[kind] }), text(n * 170 + 34, bottom + 33, words, 18, { class: "m" })));
   return drawing(width, height, told.rows.map((row) => row.name).join("; "), ...grid, ...rows, ...now, ...legend_);
 }

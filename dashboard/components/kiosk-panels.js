@@ -6,8 +6,9 @@ import { Pictures } from "./kiosk-pictures.js";
 
 /** One panel: drawn anew only where what is told of it has changed. */
 export class Panel {
-  constructor(told, words) {
-    this.words = words;
+  /** `pictures`: the words of the rooms' pictures. */
+  constructor(told, pictures) {
+    this.pictures = pictures;
     this.plots = [];
     this.title = h("span");
     this.note = h("small");
@@ -32,7 +33,7 @@ export class Panel {
       return;
     }
     const kept = KEPT[told.kind];
-    if (kept) { this.part ??= kept(this.body, this.words); this.part.update(told); }
+    if (kept) { this.part ??= kept(this.body, this.pictures); this.part.update(told); }
     else this.draw(DRAWN[told.kind](told).filter(Boolean));
   }
 

@@ -133,7 +133,7 @@ class Wall {
     this.shown = ids;
     const columns = {};
     for (const told of view.panels) {
-      const panel = new Panel(told, this.words);
+      const panel = new Panel(told, this.told.pictures);
       this.panels.push(panel);
       (columns[told.slot] ??= []).push(panel.box);
     }

@@ -57,7 +57,8 @@ def page(slug: str, playlist: Playlist, query: Mapping[str, str], lang: str) -> 
         "seconds": playlist.seconds,
         "asked": {key: query[key] for key in (*CHOICES, "lang", "screens", "every") if query.get(key)},
         "version": components.files().version,
-        "words": components.words(lang, "wall", "live"),
+        "words": components.words(lang, "wall"),
+        "pictures": components.words(lang, "live"),
     }
     return _PAGE.substitute(
         lang=messages.say("site.language.tag", lang),

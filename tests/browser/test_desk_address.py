@@ -1,0 +1,122 @@
+"""The address says what a screen shows: a copied link shows the same to somebody else, and the way back is one choice."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from dashboard.screens import pages_of
+from tests.browser.test_desk_accessibility import READY, Desk, desk, signed_in
+
+__all__ = ["desk"]
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+PATIENCE = 60_000
+CHOICES = "period=2026&compare=mom&centre=c1&family=engineering&home=province&state=all"
+"""Choices of the filters rows; a screen takes those it has and leaves the others alone."""
+PASSING = re.compile(r"\d\d:\d\d(:\d\d)?|已 \d+ 分钟未更新")
+
+
+def choose(page: Page, name: str, words: str) -> None:
+    page.locator(f".st-key-filter-{name} input").click()
+    page.get_by_role("option", name=words).first.click()
+
+
+def test_the_way_back_is_one_choice(browser: Browser, desk: Desk) -> None:
+    page = signed_in(browser, desk, "supervisor")
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{desk.url}/openness?lots-page=2")
+    page.locator(READY).wait_for()
+    period, family = (page.locator(f".st-key-filter-{name} input") for name in ("period", "family"))
+    choose(page, "period", "全部时间")
+    page.wait_for_url("**period=all**")
+    choose(page, "family", "工程建设")
+    page.wait_for_url("**family=engineering**")
+    expect(family).to_have_value(re.compile("工程建设"))
+    page.go_back()
+    expect(family).to_have_value(re.compile("全部"), timeout=PATIENCE)
+    expect(period).to_have_value(re.compile("全部时间"))
+    assert "period=all" in page.url and "family" not in page.url
+    page.go_back()
+    expect(period).to_have_value(re.compile("近12个月"), timeout=PATIENCE)
+    assert "period" not in page.url
+    page.go_forward()
+    expect(period).to_have_value(re.compile("全部时间"), timeout=PATIENCE)
+    page.context.close()
+
+
+@pytest.mark.parametrize("role", ["supervisor"])
+def test_a_copied_link_shows_the_same_to_somebody_else(browser: Browser, desk: Desk, role: str) -> None:
+    mine, theirs = signed_in(browser, desk, role), signed_in(browser, desk, role)
+    for page in (mine, theirs):
+        page.set_default_timeout(PATIENCE)
+    mine.goto(f"{desk.url}/openness")
+    mine.locator(READY).wait_for()  # a browser in use: other choices, made before
+    choose(mine, "period", "全部时间")
+    mine.wait_for_url("**period=all**")
+    for screen in pages_of(role):
+        mine.goto(f"{desk.url}/{screen.slug}?{CHOICES}")
+        settled(mine, screen.name("zh"))
+        theirs.goto(mine.url)
+        settled(theirs, screen.name("zh"))
+        assert theirs.url == mine.url
+        assert body(theirs) == body(mine), screen.slug
+    for page in (mine, theirs):
+        page.context.close()
+
+
+def settled(page: Page, title: str) -> None:
+    page.locator("h1", has_text=title).first.wait_for()
+    page.locator(READY).wait_for()
+
+
+def body(page: Page) -> tuple[str, list[str]]:
+    """What a screen says and what its boxes hold, but for the time of day."""
+    boxes = page.locator("[data-testid=stMain] input").evaluate_all("all => all.map(one => one.value)")
+    return PASSING.sub("", page.locator("[data-testid=stMain]").inner_text()), boxes
+
+
+def test_the_pause_holds_every_part_and_says_so(browser: Browser, desk: Desk) -> None:
+    page = signed_in(browser, desk, "supervisor")
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{desk.url}/service")
+    page.locator(READY).wait_for()
+    page.get_by_role("button", name="暂停刷新").click()
+    held = page.locator(".asof.held")
+    expect(held).to_contain_text("已暂停刷新")
+    page.locator(READY).wait_for()
+    before = held.inner_text()
+    changes = page.evaluate(
+        """async () => { let n = 0; const seen = new MutationObserver(all => n += all.length);
+        seen.observe(document.body, {subtree: true, childList: true, characterData: true});
+        await new Promise(done => setTimeout(done, 8000)); return n; }"""
+    )
+    assert changes == 0 and held.inner_text() == before
+    page.get_by_role("button", name="恢复刷新").click()
+    expect(page.locator(".asof.held")).to_have_count(0)
+    page.context.close()
+
+
+def test_a_view_is_kept_opened_and_opens_the_desk(browser: Browser, desk: Desk) -> None:
+    page = signed_in(browser, desk, "leader")
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{desk.url}/savings?period=all")
+    page.locator(READY).wait_for()
+    page.get_by_role("button", name="视图").click()
+    page.locator(".st-key-view-name input").fill("历年成交")
+    page.get_by_role("button", name="保存", exact=True).click()
+    link = page.get_by_role("link", name="历年成交")
+    link.wait_for()
+    page.locator("[class*=st-key-view-other-] button").click()
+    page.locator("[class*=st-key-view-first-] button").wait_for()
+    page.goto(f"{desk.url}/hall")
+    page.locator(READY).wait_for()
+    page.get_by_role("button", name="视图").click()
+    page.get_by_role("link", name="历年成交").click()
+    page.wait_for_url("**/savings?period=all")
+    expect(page.locator(".st-key-filter-period input")).to_have_value(re.compile("全部时间"))
+    page.goto(f"{desk.url}/")
+    page.wait_for_url("**/savings?period=all")
+    page.context.close()
