@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -14,13 +15,15 @@ __all__ = ["desk"]
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
 PATIENCE = 60_000
-CHOICES = "period=2026&compare=mom&centre=c1&family=engineering&home=province&state=all"
+CHOICES = "period=2026&compare=mom&centre=c1&family=works&home=province&state=all"
 """Choices of the filters rows; a screen takes those it has and leaves the others alone."""
 PASSING = re.compile(r"\d\d:\d\d(:\d\d)?|已 \d+ 分钟未更新")
 
 
 def choose(page: Page, name: str, words: str) -> None:
-    page.locator(f".st-key-filter-{name} input").click()
+    box = page.locator(f".st-key-filter-{name} input")
+    box.click()
+    box.press_sequentially(words)  # a long list holds only what is seen of it
     page.get_by_role("option", name=words).first.click()
 
 
@@ -33,7 +36,7 @@ def test_the_way_back_is_one_choice(browser: Browser, desk: Desk) -> None:
     choose(page, "period", "全部时间")
     page.wait_for_url("**period=all**")
     choose(page, "family", "工程建设")
-    page.wait_for_url("**family=engineering**")
+    page.wait_for_url("**family=works**")
     expect(family).to_have_value(re.compile("工程建设"))
     page.go_back()
     expect(family).to_have_value(re.compile("全部"), timeout=PATIENCE)
@@ -62,7 +65,7 @@ def test_a_copied_link_shows_the_same_to_somebody_else(browser: Browser, desk: D
         theirs.goto(mine.url)
         settled(theirs, screen.name("zh"))
         assert theirs.url == mine.url
-        assert body(theirs) == body(mine), screen.slug
+        assert alike(mine, theirs), (screen.slug, body(mine), body(theirs))
     for page in (mine, theirs):
         page.context.close()
 
@@ -70,6 +73,16 @@ def test_a_copied_link_shows_the_same_to_somebody_else(browser: Browser, desk: D
 def settled(page: Page, title: str) -> None:
     page.locator("h1", has_text=title).first.wait_for()
     page.locator(READY).wait_for()
+
+
+def alike(one: Page, other: Page) -> bool:
+    """Whether both come to show the same; charts and boxes are drawn a moment after the script has ended."""
+    until = time.monotonic() + PATIENCE / 1000
+    while body(one) != body(other):
+        if time.monotonic() > until:
+            return False
+        other.wait_for_timeout(300)
+    return True
 
 
 def body(page: Page) -> tuple[str, list[str]]:
@@ -109,8 +122,8 @@ def test_a_view_is_kept_opened_and_opens_the_desk(browser: Browser, desk: Desk) 
     page.get_by_role("button", name="保存", exact=True).click()
     link = page.get_by_role("link", name="历年成交")
     link.wait_for()
-    page.locator("[class*=st-key-view-other-] button").click()
-    page.locator("[class*=st-key-view-first-] button").wait_for()
+    page.locator("[class*=st-key-view-other-] button").first.click()
+    page.locator("[class*=st-key-view-first-] button").first.wait_for()
     page.goto(f"{desk.url}/hall")
     page.locator(READY).wait_for()
     page.get_by_role("button", name="视图").click()
