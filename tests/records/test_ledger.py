@@ -22,6 +22,7 @@ from records.tables.base import Base
 from records.tables.broadcast import BroadcastSession, PublicEvent
 from records.tables.projects import Lot, Project
 from records.tables.users import AuditEntry
+from records.tables.witnessing import WITNESS_LEAF, RoomView
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_models(ledger: Ledger) -> None:
@@ -147,7 +148,19 @@ def test_a_view_token_opens_only_its_room_and_only_for_a_while(tmp_path: Path) -
 
 @pytest.mark.server
 @pytest.mark.parametrize(
-    "table", ["bid", "organisation", "lot", "deposit", "journal", '"user"', "warning", "audit"]
+    "table",
+    [
+        "bid",
+        "organisation",
+        "lot",
+        "deposit",
+        "journal",
+        '"user"',
+        "warning",
+        "audit",
+        "witness_act",
+        "room_look",
+    ],
 )
 def test_postgresql_itself_refuses_the_trading_tables_to_the_hub(postgres_url: str, table: str) -> None:
     hub = Ledger(postgres_url, role=grants.HUB_ROLE)
@@ -165,6 +178,10 @@ def test_the_hubs_role_reads_what_is_public_and_writes_its_broadcasts(postgres_u
     with hub.write() as session:
         assert public.latest(session, "lot", "L1") == {"v": 1}
         session.add(BroadcastSession(id="S1", opening_id="O1", room_id="hz-01"))
+        assert session.execute(select(WITNESS_LEAF)).all() == []
+        session.merge(
+            RoomView(session="V1", look_id="1", room_id="p1", viewer="x", began_at=now(), seen_at=now())
+        )
     with pytest.raises(ProgrammingError, match="permission denied"), hub.write() as session:
         public.publish(session, "lot", "L1", {"v": 2})
     whole.close()

@@ -14,10 +14,13 @@ from evidence import checkpoint
 from evidence.merkle import Tiles
 from evidence.verify import COSIGNATURE, Head, Note, VerifierKey, entry, is_consistent, keyed
 from records import audit, check
+from records.administration import By
 from records.clock import now
 from records.ledger import Ledger
 from records.tables.evidence import LogHead, LogLeaf, Recording, Segment
 from records.tables.users import AuditEntry
+from records.tables.witnessing import WitnessAct
+from records.witnessing import tasks
 from streaming.hub import Hub
 from streaming.log import leaves
 from streaming.log.keeper import Keeper
@@ -245,6 +248,31 @@ def test_before_the_list_one_commitment_a_minute_tells_nothing(rig: Rig) -> None
     hub.log.sign()
     head, tiles = log_of(rig)
     assert all(len(one) == 32 for one in tiles.entries(0, head.size)), "the log's files hold digests alone"
+
+
+def test_what_is_witnessed_enters_the_log_once_the_list_is_public_and_tells_neither_who_nor_what(
+    rig: Rig,
+) -> None:
+    market.opening(rig.ledger)
+    by = By("supervisor")
+    with rig.ledger.write() as session:
+        tasks.act(session, "opening-O1", "join", by, "supervisor", seen=0)
+        tasks.tick(session, "opening-O1", "people", "conforms", by, "supervisor", note="到场九人")
+    hub = hub_of(rig)
+    rig.client.portal.call(hub.log.enter)  # type: ignore[union-attr]
+    assert "action" not in kinds(rig.ledger), "before the list is public its number would tell of the opening"
+    market.begin(rig.ledger)
+    until(lambda: kinds(rig.ledger).count("action"), 2)
+    with rig.ledger.write() as session:
+        tasks.remark(session, "opening-O1", "秩序正常", by, "supervisor")
+    until(lambda: kinds(rig.ledger).count("action"), 3)
+    with rig.ledger.read() as session:
+        rows = [row for row in session.query(LogLeaf).order_by(LogLeaf.number) if row.kind == "action"]
+        acts = session.query(WitnessAct).order_by(WitnessAct.seq).all()
+        for row, act in zip(rows, acts, strict=True):
+            assert row.body is not None and (row.body["act"], row.body["sha256"]) == ("witness", act.sha256)
+            assert row.key and row.leaf["sha256"] == keyed(row.key, row.body)
+            assert "supervisor" not in json.dumps([row.leaf, row.body])
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="aics-tlog is made for Python 3.12 and later")
