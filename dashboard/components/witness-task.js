@@ -4,6 +4,7 @@ import { h, icon, say, svg } from "./common.js";
 import { Player } from "./player.js";
 
 const WIDEST = 1280; // pixels of a snapshot
+const EARLY = 7_200_000; // ms before its time from which steps stand on the time line: it was announced long ago
 const BUTTONS = ["join", "assign", "pause", "resume", "hand_over", "end"];
 
 export class TaskPane {
@@ -59,12 +60,14 @@ export class TaskPane {
     const { words } = this, wanted = task.room_id ? `${task.id}/${task.room_id}` : this.lent?.of === task.id ? `${task.id}/lent` : null;
     this.snap.hidden = !(task.mine && task.allowed.includes("snapshot"));
     if (wanted && wanted === this.playing) return;
-    if (!wanted && this.playing === `${task.id}/none/${task.secret}`) return;
+    if (!wanted && this.playing === `${task.id}/none/${task.secret}/${task.state}`) return;
     this.stop();
-    this.playing = wanted ?? `${task.id}/none/${task.secret}`;
+    this.playing = wanted ?? `${task.id}/none/${task.secret}/${task.state}`;
     if (!wanted) {
       const ask = task.secret && this.board.manages && !task.mine ? h("button.btn", { type: "button", onclick: () => this.board.forms.look(task, (told) => this.lend(task, told)) }, words.look) : null;
-      this.picture.replaceChildren(h("div.dark", {}, h("b", {}, task.secret ? words.secretPicture : words.noRoom), h("small", {}, task.secret ? words.secretWhat : ""), ask));
+      const over = task.state === "ended" && task.opening;
+      const again = over ? h("a.btn", { href: this.address(task), target: "_blank", rel: "noopener" }, words.watch) : null;
+      this.picture.replaceChildren(h("div.dark", {}, h("b", {}, task.secret ? words.secretPicture : over ? words.overPicture : words.noRoom), h("small", {}, task.secret ? words.secretWhat : ""), ask, again));
       return;
     }
     this.picture.replaceChildren();
@@ -137,7 +140,8 @@ export class TaskPane {
     const key = JSON.stringify([task.id, task.events.length, task.items.map((one) => one.at), Math.floor(Date.now() / 30000)]);
     if (key === this.lineKey) return;
     this.lineKey = key;
-    const moments = [...task.events.map((one) => one.ts), ...task.items.map((one) => one.at).filter(Boolean), task.due_at].map((at) => Date.parse(at));
+    const events = task.events.filter((one) => Date.parse(one.ts) > Date.parse(task.due_at) - EARLY);
+    const moments = [...events.map((one) => one.ts), ...task.items.map((one) => one.at).filter(Boolean), task.due_at].map((at) => Date.parse(at));
     const over = task.state === "ended" || task.events.some((one) => one.type === "ended");
     const from = Math.min(...moments) - 60_000, now = Date.now(), to = Math.max(...moments, over ? 0 : now) + 300_000;
     const x = (at) => 16 + ((Date.parse(at) - from) / (to - from)) * 528;
@@ -145,7 +149,7 @@ export class TaskPane {
     const ticks = Array.from({ length: 6 }, (_, i) => from + ((to - from) * i) / 5);
     const drawn = svg("svg", { viewBox: "0 0 560 40", role: "img", "aria-label": this.words.timeline },
       svg("rect", { class: "bed", x: 16, y: 8, width: 528, height: 6, rx: 3 }), svg("rect", { class: "gone", x: 16, y: 8, width: Math.max(0, ((at - from) / (to - from)) * 528), height: 6, rx: 3 }),
-      ...task.events.filter((one) => this.board.data.events[one.type]).map((one) => svg("line", { class: "ev", x1: x(one.ts), x2: x(one.ts), y1: 5, y2: 17 }, svg("title", {}, `${clock(one.ts)} ${this.board.data.events[one.type]}`))),
+      ...events.filter((one) => this.board.data.events[one.type]).map((one) => svg("line", { class: "ev", x1: x(one.ts), x2: x(one.ts), y1: 5, y2: 17 }, svg("title", {}, `${clock(one.ts)} ${this.board.data.events[one.type]}`))),
       ...task.items.filter((one) => one.at).map((one) => one.result === "abnormal"
         ? svg("path", { class: "bad", d: `M${x(one.at)} 4l6 7-6 7-6-7z` }, svg("title", {}, `${clock(one.at)} ${one.text}`))
         : svg("circle", { class: "seen", cx: x(one.at), cy: 11, r: 4 }, svg("title", {}, `${clock(one.at)} ${one.text}`))),
@@ -188,8 +192,12 @@ export class TaskPane {
   time(task, at) {
     if (!at) return "—";
     if (!task.opening) return clock(at);
-    const href = `${this.board.data.hub}/opening/${encodeURIComponent(task.opening)}?lang=${this.words.lang}#ts=${encodeURIComponent(at)}`;
-    return h("a", { href, target: "_blank", rel: "noopener", title: this.words.watchAgain }, clock(at));
+    return h("a", { href: `${this.address(task)}#ts=${encodeURIComponent(at)}`, target: "_blank", rel: "noopener", title: this.words.watchAgain }, clock(at));
+  }
+
+  /** The opening's public page, where its recording is. */
+  address(task) {
+    return `${this.board.data.hub}/opening/${encodeURIComponent(task.opening)}?lang=${this.words.lang}`;
   }
 
   thumb(task, id) {

@@ -171,7 +171,7 @@ class WitnessBoard {
     const place = task.step === "opening" ? task.room : task.room || words.notPublic;
     const when = task.state === "ended" ? say(words.endedAt, { time: minute(task.ended_at) }) : `${minute(task.due_at)} ${words.step[task.step]}`;
     const about = h("small.cut", { title: place }, [when, place].filter(Boolean).join(" · "));
-    const link = h("button.tk", { type: "button", "data-task": task.id, "aria-current": chosen ? "true" : null, onclick: () => this.select(task.id) }, h("b.cut", { title: task.title }, task.title), who ? h("small.r", { title: who }, `${who} · ${task.done}/${task.of}`) : h("small.r"), about, this.sign(task));
+    const link = h("button.tk", { type: "button", "data-task": task.id, "aria-current": chosen ? "true" : null, onclick: () => this.select(task.id) }, h("b.cut", { title: task.title }, task.title), who ? h("small.r", { title: who }, `${task.done}/${task.of} · ${who}`) : h("small.r"), about, this.sign(task));
     if (task.state === "open" && this.manages) return [link, h("button.btn.join", { type: "button", onclick: () => this.actAndTell(task, "join") }, words.act.join)];
     return [link];
   }

@@ -228,8 +228,8 @@ def detail(session: Session, number: str, user: SignedIn, lang: str) -> dict[str
 
 def _picture(task: WitnessTask, room: Room | None, who: Viewer) -> str | None:
     """The room whose picture may be shown: of an evaluation to its witness alone, while they witness it."""
-    if room is None:
-        return None
+    if room is None or task.state == "ended":
+        return None  # what is over is watched again, with its recording
     return room.id if room.is_public or (task.witness == who.user.name and task.state == "joined") else None
 
 

@@ -41,7 +41,7 @@ UNSEEN = 40
 ODD = 17
 """One of so many had something abnormal."""
 DRAWN = 2
-"""Tasks of today that are drawn."""
+"""Tasks that are drawn."""
 _EVENT_OF = {
     "people": "sign_in", "list": "bidders_published", "decryption": "decrypt_progress", "coefficient": "coefficient_drawn",
     "host": "bid_read", "figures": "bid_read", "answer": "objection_answered", "signatures": "record_confirmed",
@@ -128,11 +128,11 @@ def _report(session: Session, task: WitnessTask, who: str, opening: Opening) -> 
 
 
 def _draw(session: Session, at: datetime) -> None:
-    """Draw witnesses for the next openings of today, once a day."""
+    """Draw witnesses for the next openings, once a day."""
     if any(row.drawn_at and row.drawn_at >= start_of(today()) for row in draws.latest(session, 1)):
         return
     query = select(Opening).where(
-        Opening.source == SOURCE, Opening.state == "scheduled", Opening.scheduled_at.between(at, start_of(today()) + timedelta(days=1)),
+        Opening.source == SOURCE, Opening.state == "scheduled", Opening.scheduled_at > at,
         ~exists().where(WitnessTask.opening_id == Opening.id),
     )  # fmt: skip
     wanted = [

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
@@ -164,6 +165,13 @@ def test_a_task_from_the_draw_to_its_end(desk: Desk, browser: Browser) -> None:
     supervisor.locator("dialog[open] button[type=submit]").click()
     until(lambda: held(desk.ledger).state == "ended")
     expect(supervisor.locator(".acts-bar .chip")).to_have_text("已结束", timeout=SLOW)
+    expect(supervisor.locator(".dark")).to_contain_text("回看")
+    wrong = [
+        one
+        for one in Axe().run(supervisor).response["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert not [(one["id"], node["html"][:160]) for one in wrong for node in one["nodes"]]
     assert supervisor.errors == []  # type: ignore[attr-defined]
     supervisor.context.close()
     with desk.ledger.read() as session:
