@@ -112,9 +112,8 @@ def test_the_picture_goes_down_and_up_the_ladder_by_itself(page: Page, climb: in
 
 
 def test_without_hls_js_the_browsers_own_player_serves(page: Page) -> None:
-    network = Network(page)
-    network.shut_udp()
-    network.hide_library()
+    Network(page).hide_library()
+    page.add_init_script("localStorage.picture = 'near'")
     page.goto(f"/room/{ROOM}")
     badge(page, "准实时", 30)
     grows(page)
