@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -17,10 +17,11 @@ from records.filenames import file_name
 from streaming.live.story import Story, opening_record
 from streaming.log import leaves
 from streaming.log.paper import certificate, record_pdf
+from streaming.replay.captions import LONGEST, webvtt
 from streaming.site.render import currency_of, sentence
 
-LONGEST = 8.0
-"""Seconds a caption stands where the next is long in coming."""
+SHORTEST = 0.5
+"""Seconds; of events told at once each is seen."""
 README_LINES = ("what", "files", "check", "browser", "alone", "key", "withheld", "limits")
 
 Told = Sequence[Mapping[str, Any]]
@@ -75,22 +76,11 @@ def readme(opening: Mapping[str, Any]) -> str:
 def captions(told: Told, begun: datetime | None, ended: datetime | None, currency: str) -> str:
     """WebVTT of the events by the time line of a recording that begins at `begun` (None: there is none), up to `ended`
     (None: all)."""
-    lines = ["WEBVTT", ""]
-    moments = [datetime.fromisoformat(str(one["ts"])) for one in told]
-    shown = [
-        (at, one)
-        for at, one in zip(moments, told, strict=True)
-        if begun is not None and at >= begun and (ended is None or at <= ended)
-    ]
-    for number, (at, one) in enumerate(shown):
-        start = (at - (begun or at)).total_seconds()
-        following = (shown[number + 1][0] - at).total_seconds() if number + 1 < len(shown) else LONGEST
-        end = start + min(LONGEST, max(0.5, following))
-        text = html.escape(sentence(one, messages.languages()[0], currency), quote=False)
-        lines += [f"{_clock(start)} --> {_clock(end)}", text.replace("\n", " "), ""]
-    return "\n".join(lines)
-
-
-def _clock(seconds: float) -> str:
-    millis = round(seconds * 1000)
-    return f"{millis // 3_600_000:02}:{millis // 60_000 % 60:02}:{millis // 1000 % 60:02}.{millis % 1000:03}"
+    moments = [(datetime.fromisoformat(str(one["ts"])), one) for one in told]
+    shown = [(at, one) for at, one in moments if begun and at >= begun and (ended is None or at <= ended)]
+    starts = [(at - begun).total_seconds() for at, _ in shown] if begun else []
+    lang = messages.languages()[0]
+    return webvtt(
+        (start, start + min(LONGEST, max(SHORTEST, following - start)), sentence(one, lang, currency))
+        for (_, one), start, following in zip(shown, starts, [*starts[1:], math.inf], strict=False)
+    )

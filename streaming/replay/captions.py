@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,9 +22,15 @@ Cue = tuple[float, float, str]
 
 def captions(camera: Camera, reel: int, told: Sequence[Message], lang: str, currency: str) -> str:
     """The captions of one movie of a camera; events of spans that are left out have none."""
+    return webvtt(_cues(camera, reel, told, lang, currency))
+
+
+def webvtt(cues: Iterable[Cue]) -> str:
+    """Cues as a file (W3C WebVTT); a cue has one line."""
     lines = ["WEBVTT", ""]
-    for start, end, text in _cues(camera, reel, told, lang, currency):
-        lines += [f"{_clock(start)} --> {_clock(end)}", html.escape(text, quote=False), ""]
+    for start, end, text in cues:
+        said = html.escape(text, quote=False).replace("\n", " ")
+        lines += [f"{_clock(start)} --> {_clock(end)}", said, ""]
     return "\n".join(lines)
 
 
