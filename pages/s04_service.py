@@ -8,7 +8,7 @@ from dashboard import context
 from dashboard.charts.bars import Bar, ranking
 from dashboard.charts.gantt import KINDS, Span, gantt
 from dashboard.live import rooms as rooms_live
-from dashboard.panels import room_health
+from dashboard.panels import process, room_health
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import layout
 from dashboard.shell import screen as shell
@@ -113,6 +113,7 @@ def _legs(page: shell.Page) -> None:
             Bar(page.say(f"service.leg_{name}"), days, figures.number(days, 1), unit) for name, days in shown
         ]
         layout.plot(ranking(layout.variant(), bars, title=title, name_width=120), "legs")
+        process.funnel(page)
 
 
 shell.show(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from html import unescape
 from math import floor
@@ -410,6 +410,23 @@ def test_services(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
     legs = [half_up(round(median(leg), 6), 1) for leg in zip(*days, strict=True)]
     assert [value for _, value, _ in shown.bars("每个环节要几天")] == legs
     assert shown.values["全流程周期"] == f"{legs[2]}天"
+    moments = sql.all(
+        "SELECT d.notice_at, d.scheduled_at, a.publicity_from, a.publicity_until, a.awarded_at, (SELECT min(signed_at) FROM"
+        " contract c WHERE c.lot_id = d.id) FROM deals d JOIN award a ON a.lot_id = d.id AND a.status = 'awarded'"
+        f" WHERE {asked.lots}"
+    )
+    funnel = re.findall(r"<td class='num'>([\d,]+)</td><td class='num'><b>([^<]*)</b>", shown.markup)
+    for place, (lots, told) in enumerate(funnel):
+        spans = [
+            (datetime.fromisoformat(row[place + 1]) - datetime.fromisoformat(row[place])).total_seconds() / 86_400
+            for row in moments if row[place] and row[place + 1]
+        ]  # fmt: skip
+        assert lots == f"{len(spans):,}", place
+        assert told == (half_up(round(median(spans), 6), 1) if spans else "—"), place
+    assert len(funnel) == 5
+    kept = [(since, until) for _, _, since, until, _, _ in moments if since and until]
+    long = sum(datetime.fromisoformat(b) - datetime.fromisoformat(a) >= timedelta(days=3) for a, b in kept)
+    assert fact(shown, "公示合规率") == per_cent(long, len(kept))
 
 
 @pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))

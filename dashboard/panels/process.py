@@ -1,0 +1,62 @@
+"""How the procedure goes, on S04: how many lots went through each leg, in how many days, and what the law allows."""
+
+from __future__ import annotations
+
+from dashboard import context
+from dashboard.memo import per_lens
+from dashboard.shell import figure_cards as measures
+from dashboard.shell.cards import DASH, facts, lens_basis
+from dashboard.shell.html import draw, esc
+from dashboard.shell.screen import Page
+from supervision.figures import formats as figures
+from supervision.figures.filters import Filters
+from supervision.figures.results import Share
+from supervision.lists import process
+from supervision.lists.process import AT_LEAST, AT_MOST, Leg
+
+
+@per_lens
+def legs(filters: Filters) -> tuple[Leg, ...]:
+    """The legs of the lots awarded in the period; what they are made of comes into the lens as well."""
+    with context.ledger().read() as session:
+        return tuple(process.legs(session, filters))
+
+
+@per_lens
+def _displayed(filters: Filters) -> Share:
+    found: Share = measures.answers().value("M28", filters)
+    return found
+
+
+def funnel(page: Page) -> None:
+    """A row a leg, then how many lots were on public display long enough."""
+    head = "".join(
+        f"<th scope='col'>{esc(page.say(f'service.funnel_{key}'))}</th>"
+        for key in ("leg", "lots", "days", "law")
+    )
+    rows = "".join(_row(page, leg) for leg in legs(page.filters))
+    title = esc(page.say("service.funnel"))
+    draw(
+        f'<table class="funnel"><caption class="vh">{title}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    )
+    found = _displayed(page.filters)
+    note = (
+        f"{figures.number(found.numerator)} / {figures.number(found.denominator)}"
+        if found.denominator
+        else ""
+    )
+    facts([measures.kpi("M28", page.lang, *measures.as_share(found), lens_basis(page.lang), note)], page.lang)
+
+
+def _row(page: Page, leg: Leg) -> str:
+    days = DASH if leg.days is None else figures.number(leg.days, 1)
+    return (
+        f"<tr><th scope='row'>{esc(page.say(f'service.funnel_{leg.key}'))}</th><td class='num'>{figures.number(leg.lots)}</td>"
+        f"<td class='num'><b>{days}</b></td><td class='num muted'>{esc(_law(page, leg))}</td></tr>"
+    )
+
+
+def _law(page: Page, leg: Leg) -> str:
+    if leg.key in AT_LEAST:
+        return page.say("service.funnel_least", n=AT_LEAST[leg.key])
+    return page.say("service.funnel_most", n=AT_MOST[leg.key]) if leg.key in AT_MOST else DASH
