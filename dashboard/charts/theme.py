@@ -1,4 +1,4 @@
-"""The one look of all charts: colours from the tokens by day, by night and on the wall; fonts, axes and grid as an Altair theme."""
+"""The one look of all charts: colours from the tokens by day and by night; fonts, axes and grid as an Altair theme."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ import altair as alt
 from web import tokens
 
 FONT = "Noto Sans CJK SC, PingFang SC, Microsoft YaHei, sans-serif"
-DAY, NIGHT, WALL = "day", "night", "wall"
-"""The three variants: on white cards, on navy cards, and on navy read from eight metres."""
-WALL_SCALE = 1.5
-"""How much larger the wall's type is (18 px at least)."""
+DAY, NIGHT = "day", "night"
+"""The two variants: on white cards and on navy cards. The wall draws for itself (components/kiosk-charts.js)."""
 LABEL = 12
 """Pixels of the words on a chart."""
 
@@ -59,14 +57,9 @@ def palette(variant: str) -> Palette:
     )  # fmt: skip
 
 
-def size(variant: str, pixels: float) -> float:
-    """A length of the desk in this variant."""
-    return pixels * WALL_SCALE if variant == WALL else pixels
-
-
 def config(variant: str) -> Any:
     """What Vega-Lite calls config: type, axes, grid and marks of a variant."""
-    own, label = palette(variant), size(variant, LABEL)
+    own, label = palette(variant), LABEL
     words = {"labelFont": FONT, "labelFontSize": label, "labelColor": own.muted, "labelFontWeight": 400}
     return {
         "config": {
@@ -92,7 +85,7 @@ def config(variant: str) -> Any:
     }  # fmt: skip
 
 
-for _variant in (DAY, NIGHT, WALL):
+for _variant in (DAY, NIGHT):
     alt.theme.register(f"sunbid-{_variant}", enable=False)(partial(config, _variant))
 
 _building = threading.Lock()

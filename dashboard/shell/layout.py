@@ -14,7 +14,7 @@ import messages
 from dashboard import metrics as ops
 from dashboard import screens
 from dashboard.charts.chart import PICK, Chart
-from dashboard.charts.theme import DAY, NIGHT, WALL
+from dashboard.charts.theme import DAY, NIGHT
 from dashboard.shell.html import draw, esc
 from records.clock import local_now
 
@@ -79,9 +79,7 @@ def nothing(words: str) -> None:
 
 
 def variant() -> str:
-    """Which colours and type charts wear in this browser: on a wall screen (`?kiosk=1`) the wall's."""
-    if st.query_params.get("kiosk") == "1":
-        return WALL
+    """Which colours charts wear in this browser."""
     return NIGHT if st.context.theme.type == "dark" else DAY
 
 

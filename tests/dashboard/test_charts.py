@@ -20,7 +20,7 @@ from dashboard.charts.grid import Cell, Dot, heat, strips
 from dashboard.charts.maps import PIECES, Area, areas
 from dashboard.charts.series import LINE_OF_TEXT, Points, Series, lines
 from dashboard.charts.stages import Stage, stages
-from dashboard.charts.theme import DAY, NIGHT, WALL, config, palette
+from dashboard.charts.theme import DAY, NIGHT, config, palette
 from dashboard.geometry import COUNTRY, WIDTH, city_name, divided, outlines
 from dashboard.shell.cards import change
 from dashboard.shell.filters import read_choice
@@ -197,13 +197,13 @@ def contrast(a: str, b: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("variant", [DAY, NIGHT, WALL])
+@pytest.mark.parametrize("variant", [DAY, NIGHT])
 def test_words_on_charts_can_be_read_on_their_card(variant: str) -> None:
     own = palette(variant)
     assert contrast(own.ink, own.card) >= 7 and contrast(own.muted, own.card) >= 4.5
     assert all(contrast(colour, own.card) >= 3 for colour in (own.series[0], own.series[1]))
     smallest = config(variant)["config"]["axis"]["labelFontSize"]
-    assert smallest >= (18 if variant == WALL else 12)
+    assert smallest >= 12
 
 
 def test_a_label_takes_more_room_in_chinese() -> None:
