@@ -110,7 +110,7 @@ def _aired(ledger: Ledger) -> bool:
         return session.get(BroadcastSession, "O1") is not None
 
 
-@pytest.mark.parametrize("apart", [9, pytest.param(1, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("apart", [9, pytest.param(1, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])])
 def test_killed_at_any_step_it_is_sealed_once_or_not_yet(ended: Path, tmp_path: Path, apart: int) -> None:
     command = [sys.executable, "-c", WORKER]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
