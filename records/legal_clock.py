@@ -74,7 +74,7 @@ class Steps:
     tendered: bool = True
     """Whether bids were invited (`is_tendered`): the spans before the deadline hold only then."""
     ended: bool = False
-    """Failed, void or terminated: nothing runs any more."""
+    """Failed, void, terminated, or known to be under contract: nothing runs any more."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ Payload = Mapping[str, Any]
 
 ENDED = frozenset({"failed", "void", "terminated", "retender"})
 """States of a lot in which nothing of it runs any more."""
+SIGNED = frozenset({"contracted", "archived"})
+"""States of a lot whose contract is signed, whether or not the contract itself is reported."""
 TO_LOOK_AT = frozenset({Kept.BROKEN, Kept.OVER, Kept.LATE})
 """How a span stands when a reader should be told of it apart."""
 _SAID_BY = {
@@ -58,15 +60,21 @@ def stages(
     steps = replace(_steps(lot, opening, award, papers), bidders=bidders)
     found = spans(steps, today())
     moments = _moments(steps, opening, award)
-    here = None if steps.ended else _next(moments)
-    return [_stage(name, at, name == here, found, opening, lang) for name, at in moments.items()]
+    names = list(moments)
+    reached = _reached(lot, moments)
+    ahead = [] if steps.ended else [name for name in names[reached + 1 :] if name != "change"]
+    return [
+        _stage(name, moments[name], i <= reached, name in ahead[:1], found, opening, lang)
+        for i, name in enumerate(names)
+    ]
 
 
-def _next(moments: Mapping[str, datetime | None]) -> str | None:
-    """The step after the last one that has happened; a change of the documents is waited for by nobody."""
-    names = [name for name in moments if name != "change"]
-    reached = max((i for i, name in enumerate(names) if moments[name] is not None), default=-1)
-    return next(iter(names[reached + 1 :]), None)
+def _reached(lot: Payload, moments: Mapping[str, datetime | None]) -> int:
+    """The place of the last step that has happened, as its time or the lot's status tells; -1: none."""
+    if lot.get("status") in SIGNED:
+        return len(moments) - 1
+    noticed = -1 if lot.get("status") == "draft" else 0
+    return max((i for i, at in enumerate(moments.values()) if at), default=noticed)
 
 
 def _steps(
@@ -87,7 +95,7 @@ def _steps(
         award=_last(decided),
         contract=_last(signed),
         tendered=is_tendered(lot.get("method"), lot.get("trade_family")),
-        ended=lot.get("status") in ENDED,
+        ended=lot.get("status") in ENDED | SIGNED,
     )
 
 
@@ -113,17 +121,17 @@ def _moments(steps: Steps, opening: Payload | None, award: Payload | None) -> di
 
 
 def _stage(
-    name: str, at: datetime | None, here: bool, found: Mapping[str, Span], opening: Payload | None, lang: str
-) -> Stage:
+    name: str, at: datetime | None, passed: bool, here: bool, found: Mapping[str, Span], opening: Payload | None, lang: str
+) -> Stage:  # fmt: skip
     span = _span(name, found)
-    replay = name == "opening" and at is not None and opening is not None
+    quiet = passed and name in ("evaluation", "contract")  # that it is over is known, when is not told
     return Stage(
         name=word(lang, f"life.{name}"),
-        at=_at(name, at, lang),
-        state="cur" if here else "ok" if at else "no",
+        at=_at(name, at, passed and not quiet, lang),
+        state="cur" if here else "ok" if at or quiet else "no",
         check=_check(span, lang) if span and (at or name == "contract") else None,
         note=word(lang, f"life.{name}.note") if name in ("evaluation", "deadline") else "",
-        link=address(f"/opening/{opening['id']}", lang) if replay and opening else "",
+        link=address(f"/opening/{opening['id']}", lang) if name == "opening" and at and opening else "",
     )
 
 
@@ -136,10 +144,11 @@ def _span(name: str, found: Mapping[str, Span]) -> Span | None:
     return found.get(_SAID_BY.get(name, ""))
 
 
-def _at(name: str, at: datetime | None, lang: str) -> str:
-    if name == "change" and at is None:
-        return word(lang, "life.change.none")
-    return "" if at is None or name == "evaluation" else written(at)
+def _at(name: str, at: datetime | None, untold: bool, lang: str) -> str:
+    if at is None:
+        key = "life.change.none" if name == "change" else "life.untold" if untold else ""
+        return word(lang, key) if key else ""
+    return "" if name == "evaluation" else written(at)
 
 
 def _check(span: Span, lang: str) -> Check:
