@@ -27,8 +27,8 @@ class LeadDesk {
     this.filters = Object.fromEntries(["target", "batch_state"].map((name) => [name, new URLSearchParams(location.search).get(name) ?? ""]));
     const choose = (name, every, options) => h("select", { "aria-label": every, onchange: (event) => this.narrow(name, event.target.value) }, h("option", { value: "" }, every), options.map(([value, text]) => h("option", { value, selected: value === this.filters[name] }, text)));
     const choices = h("span.choices", {}, choose("target", this.words.allTargets, Object.entries(this.words.targets)), choose("batch_state", this.words.allStates, STATES.map((state) => [state, this.words.state[state]])));
-    const list = h("section.card.list", {}, h("header", {}, h("h2", {}, this.words.batches), this.counts, choices, this.fresh),
-      h("div.scroll", { tabindex: 0, role: "region", "aria-label": this.words.batches }, h("table.batches", {}, h("thead", {}, h("tr", {}, heads)), this.rows)), this.note);
+    const list = h("section.card.list", {}, h("header", {}, h("h2", {}, this.words.title), this.counts, choices, this.fresh),
+      h("div.scroll", { tabindex: 0, role: "region", "aria-label": this.words.title }, h("table.batches", {}, h("thead", {}, h("tr", {}, heads)), this.rows)), this.note);
     const pane = h("article.card.ev", { "aria-labelledby": "batch-chosen" }, h("header", {}, this.heading, this.timer), this.inside, this.buttons);
     const hint = [["J", "K", this.words.move], ["N", this.words.begin], ["S", this.words.nextStep]].map((keys) => h("span", {}, keys.slice(0, -1).map((key) => h("kbd", {}, key)), keys.at(-1)));
     this.grid = h("div.leads", {}, this.terms, h("div.split", {}, list, pane), h("footer.hint", {}, hint, legend, h("b", {}, this.words.closing)), this.dialogs.box);

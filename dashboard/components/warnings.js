@@ -38,7 +38,7 @@ class WarningDesk {
     this.grid = h("div.desk" + (this.data.counts_only ? ".counts" : ""), {}, this.rates, this.sum);
     if (!this.data.counts_only) {
       this.stream = h("section.card.stream", {}, h("header", {}, h("h2", {}, words.stream), this.heading, this.narrowed, this.more, this.top, this.levels), this.list, this.state);
-      const hint = [["J", "K", words.move], ...this.data.actions.map((a) => [a.key.toUpperCase(), a.name]), ["?", words.keys]]
+      const hint = [["J", "K", words.move], ...this.data.actions.filter((a) => a.states.includes("new")).map((a) => [a.key.toUpperCase(), a.name]), ["?", words.keys]]
         .map((keys) => h("span", {}, keys.slice(0, -1).map((k) => h("kbd", {}, k)), keys.at(-1)));
       this.grid.append(h("div.split", {}, this.stream, this.pane.box), h("footer.hint", {}, hint, h("b", {}, words.closing)), this.forms.box);
       this.drawLevels();

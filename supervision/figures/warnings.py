@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 
+from records.tables.leads import Lead, LeadBatch
 from records.tables.projects import Lot, counted
 from records.tables.supervision import Warning
 from records.visibility import Datum, visible
-from supervision.figures.figure import OF_LOTS, LedgerFigure, Missing, Row
+from supervision.figures.figure import OF_LOTS, LedgerFigure, Row
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import of_lots, span, within
 from supervision.figures.openness import share
 from supervision.figures.results import Share
 from supervision.figures.savings import count
+from supervision.leads.states import SENT
 from supervision.warnings.tally import Response, handled, in_statistics, responded
 
 
@@ -62,6 +64,13 @@ def _confirmed(rows: Sequence[Row], _: Filters) -> Share:
     return Share(found.confirmed, found.closed)
 
 
+def _answered(filters: Filters) -> Any:
+    """Leads handed on in the period that the receiving body found valid, and all that were handed on."""
+    valid = func.count(case((Lead.valid.is_(True), 1)))
+    found = select(valid, func.count()).select_from(Lead).join(LeadBatch, LeadBatch.id == Lead.batch_id)
+    return found.where(LeadBatch.state.in_(SENT), within(LeadBatch.transferred_at, filters))
+
+
 M44 = LedgerFigure("M44", _raised(), count, by=_BY, of_lots=False)
 M45 = LedgerFigure(
     "M45", _warned, share, by={**OF_LOTS, "rule": _BY["rule"], "tenderer": lambda: Lot.tenderer_id.expression}
@@ -69,6 +78,6 @@ M45 = LedgerFigure(
 M46 = LedgerFigure("M46", _handled, _response, by=_BY, aggregated=False, of_lots=False, better="more")
 M47 = LedgerFigure("M47", _handled, _confirmed, by=_BY, aggregated=False, of_lots=False, better="more")
 M48 = LedgerFigure("M48", _raised(Warning.state == "lead"), count, by=_BY, of_lots=False)
-M49 = Missing("M49", better="more")
+M49 = LedgerFigure("M49", _answered, share, by={}, of_lots=False, better="more")
 
 FIGURES = (M44, M45, M46, M47, M48, M49)

@@ -22,10 +22,13 @@ from records.tables.leads import Lead, LeadBatch
 from records.tables.supervision import Warning
 from records.tables.users import AuditEntry
 from sunbid.cli import app
+from supervision.figures.answers import Answers
+from supervision.figures.filters import Filters
 from supervision.leads import checklist, deadlines, desk, package
 from supervision.leads.desk import IllegalStep
 from supervision.leads.funnel import funnel
 from supervision.leads.states import ACTIONS, STATES, Action
+from supervision.lens.reader import Lens
 from supervision.rules.baseline import UNKNOWN
 from supervision.warnings import desk as warnings
 from supervision.warnings.lot_loop import HotLoop
@@ -77,7 +80,7 @@ def sent(ledger: Ledger, *ids: str) -> str:
     return batch
 
 
-def test_a_batch_goes_its_way_to_the_end(ledger: Ledger, turned: dict[str, str]) -> None:
+def test_a_batch_goes_its_way_to_the_end(ledger: Ledger, turned: dict[str, str], tmp_path: Path) -> None:
     batch = sent(ledger, turned["L1"], turned["L2"])
     assert batch == f"LZ{clock.local_now():%Y}-01"
     act(ledger, batch, "receive", note="示例公〔2026〕12 号")
@@ -104,6 +107,8 @@ def test_a_batch_goes_its_way_to_the_end(ledger: Ledger, turned: dict[str, str])
         assert audit.verify(session) is None
         counted = funnel(session)
     assert (counted.raised, counted.taken_up, counted.leads) == (3, 3, 3)
+    found = Answers(Lens(tmp_path), ledger).values(("M49",), Filters())["M49"]
+    assert (found.numerator, found.denominator) == (1, 2)
     assert (counted.sent, counted.batches, counted.answered, counted.valid, counted.closed) == (2, 1, 2, 1, 1)
 
 
