@@ -1,0 +1,202 @@
+"""The service screens over the demonstration market against plain SQL: hall and room (F12, F15), remote evaluation and
+fees (F18, F19), deposits and society (F20, F21)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from dashboard import context
+from dashboard.config import DeskConfig
+from dashboard.screens import BY_ID
+from records.clock import running_from
+from supervision.figures.deposits import interest_due
+from tests.dashboard import seeded
+from tests.dashboard.screens import run, tables, text
+from tests.dashboard.seeded import Sql
+from tests.dashboard.test_every_figure import ASKED, ROLLING, Shown, half_up, per_cent, plain, wan
+from tests.places import HANGZHOU
+
+RATE = Decimal("0.35")
+PERIODS = ("september", "rolling12", "all")
+AWARDED = """FROM evaluation e JOIN lot l ON l.id = e.lot_id AND l.flags NOT LIKE '%rehearsal%'
+  WHERE EXISTS (SELECT 1 FROM award a WHERE a.lot_id = l.id AND a.status = 'awarded')"""
+
+
+def day(column: str) -> str:
+    return f"date({column}, '+8 hours')"
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = seeded.copied(tmp_path_factory)
+    with running_from(seeded.NOW):
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def sql(market: Path) -> Iterator[Sql]:
+    asked = Sql(market)
+    yield asked
+    asked.close()
+
+
+@pytest.fixture
+def desk(market: Path) -> Iterator[DeskConfig]:
+    config = DeskConfig(f"sqlite:///{market}/ledger.db", market, home=HANGZHOU, deposit_rate=RATE)
+    context.configure(config)
+    yield config
+    context.identify_by(None)
+    context.ledger().close()
+
+
+# ── S09 ──────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", PERIODS)
+def test_remote_sessions_by_tier_and_site(desk: DeskConfig, sql: Sql, name: str) -> None:
+    asked = ASKED[name]
+    shown = Shown("S09", asked.address)
+    rows = sql.all(
+        f"""SELECT e.tier, e.secondary_sites FROM evaluation e JOIN lot l ON l.id = e.lot_id
+        WHERE e.mode = 'remote' AND l.deadline <= '{sql.now}' AND {asked.where(day("e.started_at"))}"""
+    )
+    tiers = Counter(tier for tier, _ in rows)
+    line = shown.lines["远程异地评标标段"]
+    assert f"市域 {tiers['city']} · 跨市 {tiers['cross_city']} · 跨省 {tiers['cross_province']}" in line
+    sites = Counter(json.loads(others)[0] for _, others in rows)
+    for site, n in sites.items():
+        assert f"{site} {n}" in shown.markup, site
+
+
+@pytest.mark.parametrize("name", PERIODS)
+def test_fees_and_appraisals(desk: DeskConfig, sql: Sql, name: str) -> None:
+    asked = ASKED[name]
+    shown = Shown("S09", asked.address)
+    fees = sql.all(
+        f"""SELECT f.status, f.amount FROM fee f JOIN (SELECT e.id, e.ended_at {AWARDED}) e ON e.id = f.evaluation_id
+        WHERE {asked.where(day("coalesce(f.paid_at, e.ended_at)"))}"""
+    )
+    paid = [amount for status, amount in fees if status == "paid"]
+    assert shown.values["专家评审费"].startswith(f"{len(paid):,}")
+    assert shown.values["评审费转账"] == wan(sum(paid))
+    mean = half_up(Decimal(sum(paid)) / len(paid) / 10_000) if paid else "—"
+    assert shown.values["人次平均"].startswith(mean)
+    said = plain(shown.markup)
+    failed = [amount for status, amount in fees if status == "failed"]
+    assert f"应付 {len(fees):,} 笔" in said and f"◆ 失败 {len(failed):,} 笔" in said
+    bands = [sum(low < amount / 10_000 <= high for _, amount in fees) for low, high in
+             ((0, 500), (500, 800), (800, 1100), (1100, 1400), (1400, 1700), (1700, 10**9))]  # fmt: skip
+    assert list(shown.columns("每人次多少元").values()) == bands
+    ended = sql.all(f"SELECT e.id {AWARDED} AND e.state = 'ended' AND {asked.where(day('e.ended_at'))}")
+    done = {key for (key,) in sql.all("SELECT DISTINCT evaluation_id FROM fee WHERE grade IS NOT NULL")} & {
+        key for (key,) in ended
+    }
+    assert f"{per_cent(len(done), len(ended))} 已评 {len(done)} / 应评 {len(ended)} 场" in said
+
+
+def test_no_expert_and_no_result_of_a_draw_stands_on_the_screen(desk: DeskConfig, sql: Sql) -> None:
+    said = text(run("supervisor", BY_ID["S09"]))
+    assert sql.all("SELECT id FROM expert") and not any(
+        key in said for (key,) in sql.all("SELECT id FROM expert")
+    )
+    assert "中标结果公告前不显示专家姓名与抽取结果" in said
+
+
+def test_todays_sessions_are_those_whose_deadline_is_past(desk: DeskConfig, sql: Sql) -> None:
+    told = sql.all(
+        f"""SELECT l.name FROM evaluation e JOIN lot l ON l.id = e.lot_id WHERE e.mode = 'remote'
+        AND l.deadline <= '{sql.now}' AND date(coalesce(e.started_at, e.scheduled_at), '+8 hours') = '{seeded.TODAY}'"""
+    )
+    said = text(run("supervisor", BY_ID["S09"]))
+    assert all(name in said for (name,) in told)
+    if told:
+        assert f"实时 · 显示 {min(len(told), 6)} / {len(told)} 场" in said
+
+
+# ── S10 ──────────────────────────────────────────────────────────────────────
+
+HELD = "FROM money WHERE refunded_at IS NULL AND due_refund_at IS NOT NULL"
+
+
+def test_what_is_held_counts_down_and_bears_interest(desk: DeskConfig, sql: Sql) -> None:
+    shown = run("supervisor", BY_ID["S10"], period="all")
+    held, overdue = sql.one(f"SELECT count(*), sum(due_refund_at < '{sql.now}') {HELD}")
+    assert held, "the market holds some"
+    rows = next(rows for title, rows in tables(shown).items() if title == "待退保证金")
+    first = sql.one(
+        f"""SELECT amount / 10000.0, julianday(date(due_refund_at, '+8 hours')) - julianday('{seeded.TODAY}'),
+        julianday('{seeded.TODAY}') - julianday(date(received_at, '+8 hours')), form {HELD}
+        ORDER BY due_refund_at, id LIMIT 1"""
+    )
+    amount, days, kept, form = first
+    assert f"逾期 {max(-days, 1):.0f} 天" in rows[0][5] if days < 0 else f"{days:.0f} 天" in rows[0][5]
+    if form == "transfer":
+        interest = Decimal(str(amount)) * RATE / 100 * int(kept) / 360
+        assert half_up(interest / 10_000) in rows[0][6] or half_up(interest) in rows[0][6].replace(",", "")
+    late = run("supervisor", BY_ID["S10"], period="all", refunds="overdue")
+    assert ("逾期未退保证金" in tables(late)) is bool(overdue)
+
+
+def test_the_share_of_guarantees(desk: DeskConfig, sql: Sql) -> None:
+    shown = Shown("S10", ROLLING.address)
+    given, every = sql.one(
+        f"SELECT sum(form IN ('guarantee', 'insurance')), count(*) FROM money WHERE {ROLLING.where('got')}"
+    )
+    assert f"{per_cent(given, every)}（{given:,} / {every:,} 笔），按收到日" in shown.lines["保函替代"]
+
+
+def test_opinions_by_channel_and_visits(desk: DeskConfig, sql: Sql) -> None:
+    shown = Shown("S10", ROLLING.address)
+    received, answered = sql.one(
+        f"SELECT count(*), count(answered_at) FROM opinion WHERE {ROLLING.where(day('received_at'))}"
+    )
+    assert shown.values["意见办结率"] == per_cent(answered, received)
+    board = plain(shown.section("意见办理看板"))
+    names = {"web": "网上", "group": "监督团", "phone": "电话", "letter": "来信"}
+    for channel, n, done in sql.all(
+        f"SELECT channel, count(*), count(answered_at) FROM opinion WHERE {ROLLING.where(day('received_at'))} GROUP BY 1"
+    ):
+        assert re.search(rf"{names[channel]}\S* {n} {done} {n - done}", board), (channel, board)
+    when = ROLLING.where('"on"')
+    visits = sql.all(f"SELECT problems FROM inspection WHERE body = 'group' AND {when}")
+    assert visits and shown.values["监督团走访"] == f"{len(visits)}次"
+    found = sum(str(problems).count('"problem"') for (problems,) in visits)
+    assert f"发现问题 {found} 个" in shown.lines["监督团走访"]
+
+
+def test_interest_by_a_worked_example() -> None:
+    """200,000 yuan from 1 July to 10 September at 0.35 % a year: 71 days, 200000 × 0.0035 × 71 ÷ 360 = 138.06 yuan."""
+    since = seeded.NOW.replace(month=7, day=1)
+    assert interest_due(Decimal(200_000), since, since.replace(month=9, day=10), RATE) == Decimal("138.06")
+    assert interest_due(Decimal(200_000), since, since, RATE) == 0
+
+
+# ── S06, S07 ─────────────────────────────────────────────────────────────────
+
+
+def test_the_schedule_of_a_day(desk: DeskConfig, sql: Sql) -> None:
+    shown = run("supervisor", BY_ID["S06"], view="today")
+    rows = next(iter(tables(shown).values()))
+    told = sql.all(
+        f"""SELECT l.name FROM opening o JOIN lot l ON l.id = o.lot_id WHERE o.state <> 'cancelled'
+        AND date(o.scheduled_at, '+8 hours') = '{seeded.TODAY}'"""
+    )
+    assert Counter(row[1] for row in rows) == Counter(name for (name,) in told)
+
+
+def test_the_record_of_an_opening_is_what_was_read(desk: DeskConfig, sql: Sql) -> None:
+    (opening,) = sql.one(
+        "SELECT opening_id FROM opening_event WHERE type = 'bid_read' GROUP BY opening_id ORDER BY count(*) DESC LIMIT 1"
+    )
+    (read,) = sql.one(
+        f"SELECT count(*) FROM opening_event WHERE type = 'bid_read' AND opening_id = '{opening}'"
+    )
+    shown = run("supervisor", BY_ID["S07"], opening=opening)
+    assert any(len(rows) == read for rows in tables(shown).values())
