@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 from dashboard import context, screens
 from dashboard.exports import tables as tabledata
@@ -81,7 +80,7 @@ def _kpis(page: shell.Page, d: Deposits) -> list[Kpi]:
 
 _COLUMNS = [
     tables.Column("lot_name", width=300), tables.Column("bidder", width=220), tables.Column("form"), tables.Column("refund_amount", tables.MONEY),
-    tables.Column("due_refund_at", sort="due"), tables.Column("days_left"), tables.Column("interest_due", tables.MONEY),
+    tables.Column("due_refund_at", sort="due"), tables.Column("days_left"), tables.Column("interest_due"),
 ]  # fmt: skip
 
 
@@ -113,16 +112,17 @@ def _due(page: shell.Page, waiting: Mapping[str, int]) -> None:
 def _row(page: shell.Page, refund: money.Refund) -> tables.Row:
     return tables.Row([
         refund.lot, refund.bidder, page.say(f"deposit.form_{refund.form}"), (refund.amount, refund.currency),
-        tabledata.stamp(refund.due), _left(page, refund), (_interest(refund), refund.currency),
+        tabledata.stamp(refund.due), _left(page, refund), _interest(page, refund),
     ], refund.lot_id)  # fmt: skip
 
 
-def _interest(refund: money.Refund) -> Decimal | None:
-    """What it has borne by now; nothing for a guarantee, and nothing is known without a rate."""
+def _interest(page: shell.Page, refund: money.Refund) -> str | None:
+    """What it has borne by now, to a hundredth; nothing for a guarantee, and nothing is known without a rate."""
     rate = context.config().deposit_rate
     if not rate or refund.form != "transfer" or refund.received is None:
         return None
-    return interest_due(refund.amount, refund.received, now(), rate)
+    amount = interest_due(refund.amount, refund.received, now(), rate)
+    return f"{amount:,.2f} {figures.heading_unit(refund.currency, page.lang)}"
 
 
 def _left(page: shell.Page, refund: money.Refund) -> str:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from dashboard.charts.drawing import svg, text
 
-_WIDTH, _HEIGHT = 470, 268
-_CENTRE = (235, 132)
-_RINGS = {"city": (88, 50), "cross_city": (152, 88), "cross_province": (200, 112)}
+_WIDTH, _HEIGHT = 470, 226
+_CENTRE = (235, 113)
+_RINGS = {"city": (88, 46), "cross_city": (152, 78), "cross_province": (200, 100)}
 """Tier → half axes of its ring in pixels."""
-_OTHER = (200, 112)
+_OTHER = (200, 100)
 _TURN = {"city": 0.4, "cross_city": 0.15, "cross_province": 0.75}
 """By how much of a step a ring is turned, so that names stand apart."""
 _WIDEST = 5.0
