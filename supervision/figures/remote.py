@@ -87,8 +87,8 @@ def _sessions(filters: Filters) -> Select[Any]:
         select(func.count(Evaluation.id))
         .select_from(Evaluation)
         .join(Lot, Lot.id == Evaluation.lot_id)
-        .where(Evaluation.mode == "remote", within(Evaluation.started_at, filters))
-        .where(visible(Datum.EVALUATION), counted())
+        .where(Evaluation.mode == "remote", Evaluation.started_at.is_not(None))
+        .where(within(Evaluation.started_at, filters), visible(Datum.EVALUATION), counted())
     )
     return of_lots(query, filters)
 

@@ -48,8 +48,8 @@ def sites(session: Session, filters: Filters) -> tuple[Counter[str], list[Site]]
     query = (
         select(Evaluation.main_site, Evaluation.tier, Evaluation.secondary_sites, Evaluation.state)
         .join(Lot, Lot.id == Evaluation.lot_id)
-        .where(Evaluation.mode == "remote", within(Evaluation.started_at, filters))
-        .where(visible(Datum.EVALUATION), counted())
+        .where(Evaluation.mode == "remote", Evaluation.started_at.is_not(None))
+        .where(within(Evaluation.started_at, filters), visible(Datum.EVALUATION), counted())
     )
     mains, found, active = Counter[str](), Counter[tuple[str, str]](), set[str]()
     for main, tier, others, state in session.execute(of_lots(query, filters)):

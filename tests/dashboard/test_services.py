@@ -199,4 +199,4 @@ def test_the_record_of_an_opening_is_what_was_read(desk: DeskConfig, sql: Sql) -
         f"SELECT count(*) FROM opening_event WHERE type = 'bid_read' AND opening_id = '{opening}'"
     )
     shown = run("supervisor", BY_ID["S07"], opening=opening)
-    assert any(len(rows) == read for rows in tables(shown).values())
+    assert any(len(frame.value) == read for frame in shown.dataframe)
