@@ -9,11 +9,16 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, func, select, union
-from sqlalchemy.orm import Session
+from sqlalchemy import Column, ColumnElement, Select, String, cast, func, select, union
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from records.tables.money import Deposit
+from records.tables.bids import Bid
+from records.tables.money import Award, Deposit
+from records.tables.openings import Opening
+from records.tables.organisations import Organisation
+from records.tables.procedure import Contract, Notice, Objection
 from records.tables.projects import Lot
+from records.tables.relations import Relation
 from supervision.lens.tables import bids
 from supervision.rules.market_rule import Row, priced, share
 from supervision.rules.market_run import Ask
@@ -88,6 +93,94 @@ def _large_deposit(_: Chosen, __: Ask, session: Session) -> list[Row]:
     return [{"lot_id": lot} for lot in session.scalars(wide)]
 
 
+def _ids(query: Select[*tuple[Any, ...]]) -> Callable[[Chosen, Ask, Session], list[Row]]:
+    """The lots that one select of the ledger names."""
+    return lambda _chosen, _ask, session: [{"lot_id": lot} for lot in session.scalars(query)]
+
+
+def _opened_off_time(chosen: Chosen, _: Ask, session: Session) -> list[Row]:
+    """T9: openings that did not begin at the deadline."""
+    query = select(Lot.id, Lot.deadline, Opening.started_at).join(Opening, Opening.lot_id == Lot.id).where(
+        Lot.deadline.is_not(None), Opening.started_at.is_not(None)
+    )  # fmt: skip
+    most = timedelta(minutes=chosen["minutes"])
+    return [
+        {"lot_id": lot} for lot, due, at in session.execute(query) if at is not None and due is not None and (at < due or at - due > most)
+    ]  # fmt: skip
+
+
+def _awarded_off_time(chosen: Chosen, _: Ask, session: Session) -> list[Row]:
+    """O8: awards too near to the deadline or too far from it; the calendar may count a day more or less than hours do."""
+    query = select(Lot.id, Lot.deadline, Award.awarded_at).join(Award, Award.lot_id == Lot.id).where(
+        Lot.deadline.is_not(None), Award.awarded_at.is_not(None)
+    )  # fmt: skip
+    least, most = timedelta(days=chosen["days_at_least"]), timedelta(days=chosen["days_at_most"] - 1)
+    return [
+        {"lot_id": lot} for lot, due, at in session.execute(query) if at is not None and due is not None and not least < at - due < most
+    ]  # fmt: skip
+
+
+def _publicity(chosen: Chosen, _: Ask, session: Session) -> list[Row]:
+    """O10: publicity that is short, or awards of which none is told."""
+    query = select(Award.lot_id, Award.publicity_from, Award.publicity_until).where(Award.status == "awarded")
+    least, noticed = timedelta(days=chosen["days_public"]), set(session.scalars(select(Notice.lot_id)))
+    return [
+        {"lot_id": lot}
+        for lot, begins, ends in session.execute(query)
+        if (lot in noticed if begins is None or ends is None else ends - begins < least)
+    ]
+
+
+def _contract_grew(_: Chosen, __: Ask, session: Session) -> list[Row]:
+    """T16: contracts that were changed, or are worth more than the award."""
+    more = (
+        select(Contract.lot_id)
+        .join(Award, Award.lot_id == Contract.lot_id)
+        .where(Contract.value > Award.price)
+    )
+    several = select(Contract.lot_id).group_by(Contract.lot_id).having(func.count() > 1)
+    changed = select(Contract.lot_id).where(_filled(Contract.changes))
+    return [{"lot_id": lot} for lot in session.scalars(union(more, several, changed))]
+
+
+def _related(_: Chosen, __: Ask, session: Session) -> list[Row]:
+    """T4, B16: lots in which one bids who is related to anybody, or whose legal representative has a namesake."""
+    namesakes = select(Organisation.legal_rep).group_by(Organisation.legal_rep).having(func.count() > 1)
+    known = union(
+        select(Relation.from_id), select(Relation.to_id), select(Organisation.id).where(Organisation.legal_rep.in_(namesakes))
+    ).subquery("known")  # fmt: skip
+    query = select(Bid.lot_id).where(Bid.bidder_id.in_(select(known.c[0]))).distinct()
+    return [{"lot_id": lot} for lot in session.scalars(query)]
+
+
+def _same(column: InstrumentedAttribute[str | None]) -> Select[*tuple[Any, ...]]:
+    """Lots in which two bids say the same, as `parties.plain` reads it."""
+    said = func.lower(func.replace(func.replace(column, " ", ""), "\u3000", ""))
+    return select(Bid.lot_id).where(column.is_not(None)).group_by(Bid.lot_id, said).having(func.count() > 1)
+
+
+def _filled(column: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+    """Whether a list kept as JSON has anything in it."""
+    return cast(column, String).not_in(("[]", "null"))
+
+
+_AWARDED_BIDS = select(Award.lot_id).join(Bid, Bid.lot_id == Award.lot_id).where(Award.status == "awarded")
 _SELECTS: dict[str, Callable[[Chosen, Ask, Session], list[Row]]] = {
     "B4": _same_machine, "B6": _same_account, "B10": _ladder, "T8": _short_time, "T10": _large_deposit,
+    "T4": _related, "B16": _related, "T9": _opened_off_time, "O8": _awarded_off_time, "O10": _publicity, "T16": _contract_grew,
+    "T5": _ids(_AWARDED_BIDS.where(Bid.status == "disqualified").distinct()),
+    "T7": _ids(_AWARDED_BIDS.where(Bid.status == "disqualified").distinct()),
+    "T12": _ids(
+        _AWARDED_BIDS.join(Lot, Lot.id == Award.lot_id)
+        .where(Bid.bidder_id == Award.bidder_id, Bid.received_at > Lot.deadline).distinct()
+    ),
+    "B7": _ids(_same(Bid.manager)), "B8": _ids(_same(Bid.author)),
+    "B15": _ids(select(Bid.lot_id).where((Bid.withdrawn_at.is_not(None)) | (Bid.decrypt_status == "failed")).distinct()),
+    "B17": _ids(select(Bid.lot_id).where(_filled(Bid.consortium)).distinct()),
+    "B20": _ids(select(Contract.lot_id).where(_filled(Contract.subcontractors)).distinct()),
+    "O5": _ids(
+        select(Award.lot_id).join(Organisation, Organisation.id == Award.bidder_id)
+        .where(Award.status == "awarded", Organisation.established.is_not(None)).distinct()
+    ),
+    "O7": _ids(select(Objection.lot_id).where(Objection.upheld.is_(True)).distinct()),
 }  # fmt: skip

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import String, cast, select
 from sqlalchemy.orm import Session
 
 from records.bids_on_hand import on_hand
@@ -21,6 +21,7 @@ from records.published_list import numbers
 from records.tables.bids import Bid
 from records.tables.money import Deposit
 from records.tables.projects import Lot
+from supervision.rules.surroundings import NOTHING_KNOWN, Surroundings, load_surroundings
 
 
 class BidFact(NamedTuple):
@@ -39,6 +40,10 @@ class BidFact(NamedTuple):
     disk_serial: str | None
     dongle_serial: str | None
     file_id: str | None
+    manager: str | None = None
+    author: str | None = None
+    consortium: tuple[str, ...] = ()
+    """The other members of a consortium under this bidder."""
 
     @property
     def price_expected(self) -> bool:
@@ -75,6 +80,9 @@ class LotFacts:
     deadline: datetime | None = None
     estimate: Decimal | None = None
     deposit_required: Decimal | None = None
+    withdrawn: tuple[tuple[str, datetime], ...] = ()
+    """Bidders who took their bid back, and when; some have bid again."""
+    around: Surroundings = NOTHING_KNOWN
 
     @property
     def stratum(self) -> str:
@@ -89,9 +97,9 @@ class LotFacts:
 
 _BID = (
     Bid.lot_id, Bid.id, Bid.bidder_id, Bid.received_at, Bid.price, Bid.status, Bid.decrypt_status, Bid.on_site,
-    Bid.mac, Bid.cpu_serial, Bid.disk_serial, Bid.dongle_serial, Bid.file_id, Bid.withdrawn_at, Bid.vat,
+    Bid.mac, Bid.cpu_serial, Bid.disk_serial, Bid.dongle_serial, Bid.file_id, Bid.manager, Bid.author, Bid.withdrawn_at, Bid.vat,
 )  # fmt: skip
-_BEFORE_PRICE, _AFTER_PRICE = slice(1, 4), slice(5, 13)
+_BEFORE_PRICE, _AFTER_PRICE = slice(1, 4), slice(5, 15)
 """Where the columns of `_BID` stand that are a BidFact's, in its order."""
 _DEPOSIT = (
     Deposit.lot_id, Deposit.bidder_id, Deposit.form, Deposit.amount, Deposit.payer_account_hash,
@@ -99,7 +107,8 @@ _DEPOSIT = (
 )  # fmt: skip
 _LOT = (
     Lot.id, Lot.name, centre_of_lot().label("centre_id"), Lot.trade_family, Lot.category, Lot.method, Lot.currency,
-    Lot.control_price, Lot.deadline, Lot.vat, Lot.notice_at, Lot.estimate, Lot.deposit_required,
+    Lot.control_price, Lot.deadline, Lot.vat, Lot.notice_at, Lot.estimate, Lot.deposit_required, Lot.tenderer_id,
+    Lot.agency_id,
 )  # fmt: skip
 
 
@@ -120,7 +129,17 @@ def load_facts(session: Session, lot_ids: Sequence[str], prices_read: Iterable[s
         deposits[deposit.lot_id].append(deposit)
     held = {i: on_hand(bids[i], lot.deadline, since.get(i)) for i, lot in lots.items()}
     ordered = {i: _numbered(held[i], listed) for i in lots}
-    return [_facts(lots[i], bids[i], ordered[i], deposits[i], i in read) for i in lot_ids if i in lots]
+    around = load_surroundings(
+        session, lots, {i: [bid.bidder_id for bid in found] for i, found in held.items()}
+    )
+    members = _consortia(session, list(lots))
+    return [_facts(lots[i], bids[i], ordered[i], deposits[i], i in read, members, around[i]) for i in lot_ids if i in lots]  # fmt: skip
+
+
+def _consortia(session: Session, lots: list[str]) -> dict[str, tuple[str, ...]]:
+    """Bid → the members of its consortium beside its lead, for the few bids that have any."""
+    query = select(Bid.id, Bid.consortium).where(Bid.lot_id.in_(lots), cast(Bid.consortium, String) != "[]")
+    return {bid: tuple(members) for bid, members in session.execute(query) if members}
 
 
 def _numbered(held: list[Any], listed: Mapping[str, int]) -> list[tuple[int, Any]]:
@@ -131,9 +150,15 @@ def _numbered(held: list[Any], listed: Mapping[str, int]) -> list[tuple[int, Any
 
 
 def _facts(
-    lot: Any, bids: list[Any], held: list[tuple[int, Any]], deposits: list[Any], prices_read: bool
+    lot: Any,
+    bids: list[Any],
+    held: list[tuple[int, Any]],
+    deposits: list[Any],
+    prices_read: bool,
+    members: Mapping[str, tuple[str, ...]],
+    around: Surroundings,
 ) -> LotFacts:
-    facts = _bid_facts(held, prices_read, _terms(lot))
+    facts = _bid_facts(held, prices_read, _terms(lot), members)
     gone = {b.bidder_id for b in bids} - {b.bidder_id for b in facts}
     return LotFacts(
         lot_id=lot.id,
@@ -155,13 +180,20 @@ def _facts(
         deadline=lot.deadline,
         estimate=lot.estimate,
         deposit_required=lot.deposit_required,
+        withdrawn=tuple((bid.bidder_id, bid.withdrawn_at) for bid in bids if bid.withdrawn_at is not None),
+        around=around,
     )
 
 
-def _bid_facts(held: list[tuple[int, Any]], prices_read: bool, terms: str) -> tuple[BidFact, ...]:
+def _bid_facts(
+    held: list[tuple[int, Any]], prices_read: bool, terms: str, members: Mapping[str, tuple[str, ...]]
+) -> tuple[BidFact, ...]:
     """One fact per bidder. A price in other terms than the lot's is none."""
     return tuple(
-        BidFact._make((order, *b[_BEFORE_PRICE], b.price if prices_read and _terms(b) == terms else None, *b[_AFTER_PRICE]))
+        BidFact._make((
+            order, *b[_BEFORE_PRICE], b.price if prices_read and _terms(b) == terms else None, *b[_AFTER_PRICE],
+            members.get(b.id, ()),
+        ))
         for order, b in held
     )  # fmt: skip
 

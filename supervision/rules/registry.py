@@ -8,6 +8,26 @@ from supervision.rules.deposits import SameAccount
 from supervision.rules.files import SameMachine
 from supervision.rules.market_rule import MarketRule
 from supervision.rules.market_structure import Concentration, LosersForCompany, SingleAgain
+from supervision.rules.outcome import (
+    AwardTooFastOrSlow,
+    ComplaintsUpheld,
+    ContractGrew,
+    LateBidWon,
+    LoserSubcontracts,
+    LowestRejected,
+    NewFirmWon,
+    OnlyValidBid,
+    OpenedAtAnotherTime,
+    PublicityTooShort,
+)
+from supervision.rules.parties import (
+    LeftTogether,
+    MemberTwice,
+    OneAuthor,
+    OneControl,
+    OneManager,
+    RelatedToTenderer,
+)
 from supervision.rules.prices import PriceLadder
 from supervision.rules.procedure import LargeDeposit, ShortTimeToBid
 from supervision.rules.rule import LotRule, Rule
@@ -32,8 +52,14 @@ from supervision.rules.tenderers import (
 )
 
 LOT_RULES: dict[str, LotRule] = {
-    rule.id: rule for rule in (SameMachine(), SameAccount(), PriceLadder(), ShortTimeToBid(), LargeDeposit())
-}
+    rule.id: rule
+    for rule in (
+        SameMachine(), SameAccount(), PriceLadder(), ShortTimeToBid(), LargeDeposit(), RelatedToTenderer(), OnlyValidBid(),
+        LowestRejected(), OpenedAtAnotherTime(), LateBidWon(), ContractGrew(), OneManager(), OneAuthor(), LeftTogether(),
+        OneControl(), MemberTwice(), LoserSubcontracts(), NewFirmWon(), ComplaintsUpheld(), AwardTooFastOrSlow(),
+        PublicityTooShort(),
+    )
+}  # fmt: skip
 """Rule id → rule that looks at the facts of one lot."""
 
 MARKET_RULES: dict[str, MarketRule] = {
