@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from records.clock import BEIJING, rfc3339
+from records.legal_clock import PUBLICITY, days_between, is_tendered
 from supervision.rules.facts import BidFact, LotFacts
 from supervision.rules.finding import Finding, Level
-from supervision.rules.procedure import COMPETITIVE
 from supervision.rules.rule import LotRule, Parameter
 
 Settings = Mapping[str, float] | None
@@ -228,7 +228,7 @@ class AwardTooFastOrSlow(LotRule):
     id, family, level = "O8", "tenderers", "yellow"
     reads = ("award.awarded_at", "lot.deadline", "lot.method")
     parameters = (
-        Parameter("days_at_least", 3, 1, 30, whole=True),
+        Parameter("days_at_least", PUBLICITY, 1, 30, whole=True),
         Parameter("days_at_most", 120, 30, 730, whole=True),
     )
 
@@ -239,12 +239,10 @@ class AwardTooFastOrSlow(LotRule):
             award is None
             or award.awarded_at is None
             or facts.deadline is None
-            or facts.method not in COMPETITIVE
+            or not is_tendered(facts.method, facts.trade_family)
         ):
             return None
-        return float(
-            (award.awarded_at.astimezone(BEIJING).date() - facts.deadline.astimezone(BEIJING).date()).days
-        )
+        return float(days_between(facts.deadline, award.awarded_at))
 
     def evaluate(self, facts: LotFacts, settings: Settings = None) -> list[Finding]:
         """One finding."""
@@ -268,32 +266,28 @@ class PublicityTooShort(LotRule):
 
     id, family, level = "O10", "tenderers", "orange"
     reads = ("award.publicity_from", "award.publicity_until", "notice.type", "lot.method")
-    parameters = (Parameter("days_public", 3, 1, 30, whole=True),)
+    parameters = (Parameter("days_public", PUBLICITY, 1, 30, whole=True),)
 
     def measure(self, facts: LotFacts, settings: Settings = None) -> float | None:
         """Days of publicity; 0 where there was none though the lot's other notices are known; None where nothing is told."""
         award = facts.around.award
-        if (
-            award is None
-            or facts.method not in COMPETITIVE
-            or facts.trade_family not in ("works", "procurement")
-        ):
+        if award is None or not is_tendered(facts.method, facts.trade_family):
             return None
         if award.publicity_from is not None and award.publicity_until is not None:
-            return max((award.publicity_until - award.publicity_from) / timedelta(days=1), 0.0)
+            return float(max(days_between(award.publicity_from, award.publicity_until), 0))
         silent = facts.around.noticed and not facts.around.results_noticed and award.publicity_from is None
         return 0.0 if silent and award.awarded_at is not None else None
 
     def evaluate(self, facts: LotFacts, settings: Settings = None) -> list[Finding]:
-        """One finding. A day less a second is a day: publicity often ends at 23:59:59."""
+        """One finding."""
         days, least = self.measure(facts), self.settings(settings)["days_public"]
-        if days is None or days + 1 / 1440 >= least or facts.around.award is None:
+        if days is None or days >= least or facts.around.award is None:
             return []
         award = facts.around.award
         evidence: dict[str, object] = {
             "strength": "strong", "publicity_from": rfc3339(award.publicity_from), "publicity_until": rfc3339(award.publicity_until),
         }  # fmt: skip
-        title = self.says("found", days=f"{days:.1f}")
+        title = self.says("found", days=int(days))
         return [self.finding(facts, [], title=title, value=days, threshold=least, evidence=evidence)]
 
 
