@@ -44,6 +44,7 @@ SHARES: dict[str, tuple[Rows, str]] = {
     "M33": ([(14, 16)], "87.50%"),
     "M36": ([(360, 4_944, 0)], "7.28%"),
     "M39": ([(9, 10)], "90.00%"),
+    "M52": ([(13, 14)], "92.86%"),
     "M45": ([(3, 40)], "7.50%"),
 }  # fmt: skip
 
@@ -54,7 +55,7 @@ def test_a_share(id: str) -> None:
     assert worked(id, rows).text == expected
 
 
-EMPTY = {id: rows for id, rows in SHARES.items() if len(rows) == 1}
+EMPTY = {id: rows for id, (rows, _) in SHARES.items() if len(rows) == 1}
 
 
 @pytest.mark.parametrize("id", EMPTY)
@@ -175,9 +176,21 @@ def test_m48_counts_what_was_handed_on_as_a_lead() -> None:
     assert worked("M48", [(4,)]).value == 4
 
 
-HANDLED = {"M46", "M47", "M52"}
-"""Worked out where warnings and witnessing are tested."""
+def test_m46_and_m47_of_three_warnings() -> None:
+    rows = [
+        (NOON, "lead", "confirmed", NOON + timedelta(hours=2)),
+        (NOON, "dismissed", "not_confirmed", NOON + timedelta(hours=8)),
+        (NOON, "new", None, None),
+    ]
+    found = worked("M46", rows)
+    assert found.disposition_rate == pytest.approx(2 / 3) and found.first_response_hours == 5
+    assert worked("M47", rows).text == "50.00%"
+
+
 ALONE = {
+    "M48",
+    "M46",
+    "M47",
     "M02",
     "M06",
     "M08",
@@ -197,4 +210,4 @@ ALONE = {
 
 def test_no_figure_is_without_an_example() -> None:
     counted = {id for id, one in FIGURES.items() if id.startswith("M") and not isinstance(one, Missing)}
-    assert counted - set(SHARES) - set(COUNTS) - ALONE - HANDLED == set()
+    assert counted - set(SHARES) - set(COUNTS) - ALONE == set()
