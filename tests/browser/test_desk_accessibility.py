@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 import messages
 from dashboard.screens import pages_of
 from records.tables.money import Award
-from records.tables.projects import Lot
+from records.tables.projects import Lot, Project
 from records.tables.supervision import Warning
 from records.tables.users import ROLES
 from supervision.lens.writer import LensWriter
@@ -55,7 +55,7 @@ READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk over one finished lot, its amounts without VAT, and one to come; no hub."""
+    """A desk over one finished lot, its amounts without VAT, and one to come, both of key projects; no hub."""
     folder: Path = tmp_path_factory.mktemp("desk")
     url = f"sqlite:///{folder / 'ledger.db'}"
     ledger = new_ledger(folder / "ledger.db")
@@ -63,6 +63,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with ledger.write() as session:
         session.get_one(Lot, "l1").vat = session.get_one(Award, "a1").vat = "excluded"
         session.get_one(Warning, "w1").state = "new"
+        session.get_one(Project, "p1").key_flag = session.get_one(Project, "p2").key_flag = "city_plan"
     LensWriter(ledger, folder, HANGZHOU).refresh()
     port = free_port()
     settings: dict[str, object] = {"url": url, "data": str(folder), "port": port, "hub": free_port()}

@@ -59,6 +59,20 @@ def test_a_mark_says_its_figure_and_narrows_the_screen(page: Page, desk: Desk) -
     expect(box).to_have_value(re.compile(f"{year}年{int(number)}月"))
 
 
+def test_a_mark_of_the_key_projects_shows_their_lots_and_again_all(page: Page, desk: Desk) -> None:
+    marks = opened(page, desk, "savings?period=all", "key").locator("svg.marks g.mark-rect.role-mark path")
+    marks.last.click(force=True)
+    page.wait_for_url("**pick=key%3A**")
+    picked = page.get_by_role("button", name="只看重点项目")
+    picked.wait_for()
+    page.get_by_role("button", name="导出").click()
+    expect(page.locator("p.export a").first).to_have_attribute("href", re.compile("pick=key%3A"))
+    page.keyboard.press("Escape")
+    picked.click()
+    expect(picked).to_have_count(0, timeout=PATIENCE)
+    assert "pick" not in page.url
+
+
 @pytest.mark.parametrize(
     ("screen", "panel"), [("overview", "months"), ("overview", "centres"), ("competition", "winners")]
 )

@@ -62,7 +62,7 @@ def key_projects(desk: object) -> None:
     """Both projects are key projects: the lot of one is awarded, that of the other is to be opened."""
     with context.ledger().write() as session:
         for project in session.scalars(select(Project)):
-            project.key_flag = "city"
+            project.key_flag = "city_plan"
         session.get_one(Lot, "l1").status = "awarded"
         session.get_one(Lot, "l2").status = "bidding"
 
