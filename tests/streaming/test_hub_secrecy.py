@@ -17,10 +17,10 @@ from records.serving import signing
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import TOKEN, Rig
 
-OWN = {"broadcast_session", "recording", "segment", "gap", "seal", "log_leaf", "log_head"}
+OWN = {"broadcast_session", "recording", "segment", "gap", "seal", "log_leaf", "log_head", "room_view"}
 """Tables the hub alone writes."""
 READABLE = {"room", "centre", "public_event", *OWN}
-WRITABLE = {"broadcast_session", "log_leaf", "log_head"}
+WRITABLE = {"broadcast_session", "log_leaf", "log_head", "room_view"}
 EVERYTHING = ("/", "/?lang=en", "/?view=schedule", "/?view=replay", "/?q=x&state=ended", "/room/hz-01",
               "/opening/O1", "/project/P-O1", "/market", "/verify", "/publish/hz-01", "/api/rooms", "/api/openings",
               "/api/openings?day=2020-01-01", "/api/openings/O1", "/api/openings/O1/record",
