@@ -16,6 +16,7 @@ from dashboard.shell import screen as shell
 from records.witnessing import draws, tasks
 from supervision.figures import formats as figures
 from supervision.figures.filters import Filters
+from supervision.lists import witnessing
 
 REPLAY, WITNESS = "replay", "witness"
 ROWS = 10
@@ -38,6 +39,17 @@ def body(page: shell.Page) -> None:
         )  # fmt: skip
         return
     _replays(page, asked, text)
+    if witnesses:
+        _not_begun(page)
+
+
+def _not_begun(page: shell.Page) -> None:
+    """Say what witnessing will show while nobody has witnessed anything."""
+    with context.ledger().read() as session:
+        if witnessing.anything_begun(session):
+            return
+    function = page.screen.functions[1].name(page.lang)
+    shell.no_records(function, page.say("witness.records"), page.say("witness.records_show"))
 
 
 def _view(page: shell.Page, replays: bool, witnesses: bool) -> str:

@@ -148,3 +148,8 @@ def reports(session: Session, asked: Question) -> list[tuple[WitnessReport, Witn
     if asked.centre:
         query = query.where(centre_of_lot() == asked.centre)
     return [(report, task, lot) for report, task, lot in session.execute(query.limit(MOST))]
+
+
+def anything_begun(session: Session) -> bool:
+    """Whether anybody has ever witnessed something."""
+    return session.scalar(select(WitnessTask.id).limit(1)) is not None
