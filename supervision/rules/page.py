@@ -25,15 +25,13 @@ TAIL = """## 还没有的规则 / Rules there are none of yet
 
 | 规则 rules | 原因 why |
 |---|---|
-| T4 T5 T7 T9 T12 T16 O5 O7 O10 | 账本有所需字段，标段规则尚未编写 / the ledger has the fields, the lot rules are not written |
-| B7 B8 B15–B17 B20 | 同上：项目负责人、作者、撤回、关系、联合体、分包 / likewise: managers, authors, withdrawals, relations, consortia, subcontractors |
 | B5 | 列式副本已有上传地址与时间，规则尚未编写 / the lens has upload addresses and times, the rule is not written |
 | B1 B2 B18 | 由抱团研究给出（投标人抱团一屏），尚不成为预警 / told by the study of rings on its screen, not yet as warnings |
 | B9 | 需要投标文件本身 / needs the bid files themselves |
 | B19 | 需要知道谁有资格，账本没有资质 / needs to know who qualifies, which the ledger does not |
 | E1–E10 | 评分偏离由专家研究给出，尚不成为预警；E10 为闭环登记 / deviation is told by the study of experts, not yet as warnings; E10 is bookkeeping |
 | O6 | 即 Cardinal R048 / is Cardinal's R048 |
-| O8 O9 | 各引擎日期相减不一；首位数检验很弱 / engines subtract dates differently; tests of digits are weak |
+| O9 | 首位数检验很弱 / tests of first digits are weak |
 | R003 R030 | 仅在 `sunbid flags` 中（docs/flags.md）/ in `sunbid flags` alone |
 
 ## 在没有标注的真实市场上 / On a real market without labels
