@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from dashboard.charts.theme import DAY, palette
 from tests.browser.test_desk_accessibility import READY, Desk, desk, signed_in
 
 __all__ = ["desk"]
@@ -125,3 +126,15 @@ def test_ticking_a_row_opens_what_it_is_about(page: Page, desk: Desk) -> None:
     table.wait_for()
     table.click(position={"x": 16, "y": 48})
     page.wait_for_url("**/warnings?warning=**")
+
+
+def test_a_province_of_the_map_opens_its_cities_and_its_lots(page: Page, desk: Desk) -> None:
+    panel = opened(page, desk, "openness?period=all&origins=map", "origins")
+    panel.locator("svg.marks g.mark-shape path").nth(33).wait_for(state="attached")
+    empty = palette(DAY).line
+    panel.locator(f'svg.marks g.mark-shape path:not([fill="{empty}"]):not([fill="transparent"])').first.click(
+        force=True
+    )
+    page.wait_for_url("**pick=province**")
+    expect(page.locator(".st-key-unpick button").first).to_be_visible(timeout=PATIENCE)
+    expect(panel.locator("svg.marks").last).to_be_visible(timeout=PATIENCE)
