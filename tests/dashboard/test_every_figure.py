@@ -147,7 +147,9 @@ def test_overview(desk: DeskConfig, sql: Sql, name: str) -> None:
     assert shown.values["成交金额"] == wan(amount)
     assert f"{lots:,} 个标段" in shown.lines["成交金额"]
     (held,) = sql.one("SELECT count(*) FROM held")
-    assert shown.values["数据总量"] == f"{held:,}条"
+    assert shown.values["数据总量"] == (
+        f"{held:,}条" if held < 10_000 else f"{half_up(Decimal(held) / 10_000)}万条"
+    )
     expected = {
         name: sql.one(f"SELECT count(*) FROM parts WHERE {asked.lots} AND centre = '{centre}'")[0]
         for centre, name in sql.all("SELECT id, name FROM centre")
