@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, time
 from enum import StrEnum
 from pathlib import Path
@@ -42,6 +43,29 @@ def scan(
     as_json: Annotated[bool, typer.Option("--json", help=local("cli.print_json"))] = False,
 ) -> None:
     """Run the rules over the ledger without raising warnings."""
+    found, kept = 0, list["Finding"]()
+    findings = _findings(rule, set_ or [], since, engine)
+    try:
+        with output.counting(local("cli.scanning")) as show:
+            for found, finding in enumerate(findings, 1):
+                show(str(found))
+                if report:
+                    kept.append(finding)
+                _print(finding, as_json)
+    except Fault as error:
+        output.fail(str(error))
+    if not as_json:
+        print(local("cli.findings_reasons_look_no", found=found))
+    if report:
+        from sunbid.reports.scan import report as of_scan
+
+        output.save_report(of_scan(kept, local("report.of_ledger")), report)
+
+
+def _findings(
+    rules: list[str] | None, changed: list[str], since: datetime | None, engine: EngineName
+) -> Iterator[Finding]:
+    """What is found, as it is found; an unknown rule or parameter ends the command before it begins."""
     from records.clock import BEIJING
     from sunbid import wiring
     from supervision.rules import scan as scanning
@@ -52,34 +76,14 @@ def scan(
     output.only_warnings_logged()
     ledger = wiring.opened(settings)
     try:
-        chosen = parse_settings(set_ or [])
-        for name in rule or ():
+        chosen = parse_settings(changed)
+        for name in rules or ():
             rule_of(name)
         with output.waiting(local("cli.reading_lens")):
             lens = scanning.lens_of_now(ledger, settings.data.resolve(), wiring.home(settings))
-        findings = scanning.scan(ledger, rule, chosen, begin, lens, _engine(engine))
+        return scanning.scan(ledger, rules, chosen, begin, lens, _engine(engine))
     except Fault as error:
         output.fail(str(error), output.BAD_USE)
-    kept, found = list["Finding"](), 0
-    try:
-        with output.counting(local("cli.scanning")) as show:
-            for finding in findings:
-                found += 1
-                show(str(found))
-                if report:
-                    kept.append(finding)
-                if as_json:
-                    output.emit(finding.as_dict())
-                else:
-                    print(_line(finding))
-    except Fault as error:
-        output.fail(str(error))
-    if not as_json:
-        print(local("cli.findings_reasons_look_no", found=found))
-    if report:
-        from sunbid.reports.scan import report as of_scan
-
-        output.save_report(of_scan(kept, local("report.of_ledger")), report)
 
 
 def _engine(name: EngineName) -> Engine:
@@ -92,6 +96,9 @@ def _engine(name: EngineName) -> Engine:
     return on_lens
 
 
-def _line(finding: Finding) -> str:
+def _print(finding: Finding, as_json: bool) -> None:
+    if as_json:
+        output.emit(finding.as_dict())
+        return
     named = " ".join(f"{one.kind}:{one.id}" for one in finding.subjects[:4])
-    return f"{finding.level:<7} {finding.rule:<5} {finding.value:.6g} ({finding.threshold:.6g})  {named}"
+    print(f"{finding.level:<7} {finding.rule:<5} {finding.value:.6g} ({finding.threshold:.6g})  {named}")
