@@ -25,7 +25,6 @@ TAIL = """## 还没有的规则 / Rules there are none of yet
 
 | 规则 rules | 原因 why |
 |---|---|
-| B5 | 列式副本已有上传地址与时间，规则尚未编写 / the lens has upload addresses and times, the rule is not written |
 | B1 B2 B18 | 由抱团研究给出（投标人抱团一屏），尚不成为预警 / told by the study of rings on its screen, not yet as warnings |
 | B9 | 需要投标文件本身 / needs the bid files themselves |
 | B19 | 需要知道谁有资格，账本没有资质 / needs to know who qualifies, which the ledger does not |

@@ -50,6 +50,7 @@ from supervision.rules.tenderers import (
     OftenRejects,
     SplitAwards,
 )
+from supervision.rules.uploads import OneUploadAddress
 
 LOT_RULES: dict[str, LotRule] = {
     rule.id: rule
@@ -67,7 +68,7 @@ MARKET_RULES: dict[str, MarketRule] = {
     for rule in (
         FavouredWinner(), AgencysWinner(), FixedAgency(), OftenRejects(), SplitAwards(), SingleNearLimit(), DearWinner(),
         OftenNotOpen(), LosersForCompany(), TightPrices(), CoverPrices(), SmallGap(), LargeGap(), MissingBids(),
-        SingleAgain(), OftenFails(), LowPrice(), Concentration(), *CARDINAL,
+        SingleAgain(), OneUploadAddress(), OftenFails(), LowPrice(), Concentration(), *CARDINAL,
     )
 }  # fmt: skip
 """Rule id → rule that looks at the lens."""

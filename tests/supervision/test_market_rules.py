@@ -25,6 +25,15 @@ CAPTIVE, FAVOURITE, LOSER, STAR, SPLITTER = "T-captive", "F-favourite", "F-loser
 FIRST = datetime(2024, 1, 3, 2, tzinfo=UTC)
 
 
+def uploaded(lot: int, place: int, opened: datetime) -> dict[str, Any]:
+    """From where and when a bid was sent: in lots 20–22 the first two come by one line, in lot 22 hours apart."""
+    together = lot in (20, 21, 22) and place < 2
+    hours = 5 * place if lot == 22 else 0
+    address = "203.0.113.7" if together else f"198.51.100.{place}"
+    sent = opened - timedelta(hours=6) + timedelta(hours=hours, minutes=10 * place)
+    return {"upload_ip": address, "received_at": sent}
+
+
 def made_up(lots_wanted: int = 420, seed: int = 3) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Lots of two strata with 3–9 honest bids each, and what is planted among them."""
     rng = np.random.default_rng(seed)
@@ -61,7 +70,7 @@ def made_up(lots_wanted: int = 420, seed: int = 3) -> tuple[list[dict[str, Any]]
             every_bid.append(
                 {**place, "bidder_id": firm, "price": Decimal(f"{price:.2f}"), "control_price": control,
                  "status": "disqualified" if rejected[i] else "valid", "is_winner": i == winner, "currency": "CNY",
-                 "source": "x", "demo": False}
+                 "source": "x", "demo": False, **uploaded(n, i, opened)}
             )  # fmt: skip
         every_lot.append(
             {**place, "title": "t", "status": "awarded", "opened": True, "bids": len(firms),
@@ -195,3 +204,36 @@ def test_the_exact_distributions_by_hand() -> None:
     )
     assert hypergeometric_tail(5, 2, 2, 2) == pytest.approx(0.1)
     assert benjamini_hochberg([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.04, 0.04])
+
+
+def test_b5_one_address_in_several_lots_within_half_an_hour() -> None:
+    """A and B in two lots; C with A in one lot alone; A and D hours apart in two."""
+    rule = MARKET_RULES["B5"]
+
+    def sent(lot: str, bidder: str, minutes: int) -> dict[str, Any]:
+        return {
+            "lot_id": lot,
+            "upload_ip": "203.0.113.7",
+            "bidder_id": bidder,
+            "received_at": FIRST + timedelta(minutes=minutes),
+        }
+
+    rows = [
+        sent("L1", "A", 0),
+        sent("L1", "B", 30),
+        sent("L1", "D", 300),
+        sent("L2", "A", 12),
+        sent("L2", "B", 2),
+    ]
+    rows += [sent("L2", "C", 5), sent("L2", "D", 500)]
+    (finding,) = rule.judge(rows, rule.settings())
+    assert [subject.id for subject in finding.subjects] == ["A", "B"]
+    assert (finding.value, finding.threshold) == (2.0, 2.0)
+    assert [entry["lot"] for entry in finding.evidence["lots"]] == ["L1", "L2"]
+    assert "203.0.113.7" not in str(finding.as_dict())
+    assert rule.judge(rows, rule.settings({"minutes": 29})) == []
+
+
+def test_b5_asks_for_shared_addresses_alone(duck: Ask) -> None:
+    asked = duck(MARKET_RULES["B5"].select(MARKET_RULES["B5"].settings()))
+    assert {row["lot_id"] for row in asked} == {"L0020", "L0021", "L0022"} and len(asked) == 6
