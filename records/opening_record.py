@@ -18,6 +18,8 @@ from messages import Message, Parameter
 from records.opening_checks import READINGS, WrongReading
 from records.published_list import Line, list_of
 from records.tables.openings import Opening, OpeningEvent
+from records.tables.projects import Lot
+from records.visibility import Datum, visible
 
 _NAMED = 12
 """So many numbers of bidders stand in a message; the rest is counted."""
@@ -178,3 +180,9 @@ def rows(session: Session, opening_id: str) -> list[dict[str, Any]]:
             read["before"] = [*first.pop("before", []), first]
         found[number] = read
     return [found[no] for no in sorted(found)]
+
+
+def process_is_told(session: Session, opening_id: str) -> bool:
+    """Whether the steps of an opening may be seen by supervisors now (records.visibility)."""
+    told = select(Opening.id).join(Lot, Lot.id == Opening.lot_id).where(Opening.id == opening_id)
+    return session.scalar(told.where(visible(Datum.OPENING_PROCESS))) is not None

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import messages
@@ -15,7 +14,6 @@ from dashboard.live import warnings as warning_views
 from messages import Invalid, Message, Unknown
 from records.clock import now, rfc3339
 from records.tables.leads import Lead, LeadBatch
-from records.tables.supervision import Warning
 from supervision.leads import checklist, deadlines, desk
 from supervision.leads.states import ACTIONS, ANSWERABLE, STATES, STEPS, TARGETS
 from supervision.warnings import desk as warnings
@@ -51,13 +49,10 @@ def question(asked: Mapping[str, str], since: datetime | None, until: datetime |
 
 def overview(session: Session, asked: Question, lang: str) -> dict[str, Any]:
     """The batches, newest first, what is near or past its term, and how many warnings wait for a batch."""
-    leads: dict[str, list[Lead]] = {}
-    for lead in session.scalars(select(Lead).where(Lead.batch_id.is_not(None)).order_by(Lead.id)):
-        leads.setdefault(str(lead.batch_id), []).append(lead)
-    query = select(LeadBatch).order_by(LeadBatch.created_at.desc(), LeadBatch.id.desc())
-    centres = _centres(session) if asked.centre else {}
+    leads = desk.leads_by_batch(session)
+    centres = desk.centres_of_leads(session) if asked.centre else {}
     rows = [
-        batch for batch in session.scalars(query)
+        batch for batch in desk.batches(session)
         if _fits(batch, asked) and _in_centre(leads.get(batch.id, []), asked.centre, centres)
     ]  # fmt: skip
     return {
@@ -74,12 +69,6 @@ def _fits(batch: LeadBatch, asked: Question) -> bool:
         and (asked.since is None or batch.created_at >= asked.since)
         and (asked.until is None or batch.created_at < asked.until)
     )  # fmt: skip
-
-
-def _centres(session: Session) -> dict[str, str | None]:
-    """Warning → its centre, of those that became leads."""
-    query = select(Warning.id, Warning.centre_id).where(Warning.state == "lead")
-    return dict(session.execute(query).all())
 
 
 def _in_centre(leads: list[Lead], centre: str, centres: Mapping[str, str | None]) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -21,7 +20,6 @@ from records.administration import By
 from records.clock import start_of
 from records.serving.problems import Problem
 from records.serving.requests import whole as number
-from records.tables.openings import Opening
 from records.tables.supervision import RuleSetting
 from supervision.rules import switchboard
 from supervision.rules.registry import rule_of
@@ -118,8 +116,7 @@ def _by(request: Request, user: SignedIn) -> By:
 def _counted(session: Session) -> rules.Counted:
     """Out of the lots opened in the months of a dry run: indexed in the ledger, so that the list is there at once."""
     since = dry_run.begins()
-    opened = select(func.count()).where(Opening.scheduled_at >= since, Opening.result == "opened")
-    return rules.counted(session, since, session.scalar(opened) or 0)
+    return rules.counted(session, since, dry_run.opened_since(session, since))
 
 
 routes: list[BaseRoute] = [

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import messages
@@ -16,18 +15,15 @@ from dashboard.shell.figure_cards import answers
 from messages import Invalid, Message
 from records import clock, opening_record
 from records.clock import now, rfc3339
-from records.tables.openings import Opening
 from records.tables.organisations import Centre, Room
 from records.tables.projects import Lot
 from records.tables.witnessing import (
     EquipmentAlarm,
-    WitnessAct,
     WitnessDraw,
     WitnessItem,
     WitnessReport,
     WitnessTask,
 )
-from records.visibility import Datum, visible
 from records.witnessing import alarms, draws, looks, papers, tasks
 from records.witnessing.checklist import ABNORMAL, CHECKLIST, OPENING, Item
 from supervision.figures import formats as figures
@@ -137,7 +133,6 @@ def _line(one: Listed, who: Viewer, troubled: Iterable[str]) -> dict[str, Any]:
 
 def _counts(session: Session, found: Sequence[Listed], user: SignedIn) -> dict[str, int]:
     running = [one for one in found if one.task.state in tasks.RUNNING]
-    drafts = select(WitnessReport.id).where(WitnessReport.by == user.name, WitnessReport.state == "draft")
     return {
         "open": sum(one.task.state == "open" for one in found),
         "assigned": sum(one.task.state == "assigned" for one in found),
@@ -145,7 +140,7 @@ def _counts(session: Session, found: Sequence[Listed], user: SignedIn) -> dict[s
         "mine": sum(one.task.witness == user.name for one in running),
         "ended": sum(one.task.state == "ended" for one in found),
         "reports": sum(one.reports for one in found),
-        "drafts": len(session.scalars(drafts).all()),
+        "drafts": papers.drafts_of(session, user.name),
         "alarms": len(alarms.open_alarms(session)),
     }
 
@@ -291,20 +286,18 @@ def _snapshot(one: Any, who: Viewer) -> dict[str, Any]:
 
 
 def _acts(session: Session, number: str, who: Viewer) -> list[dict[str, Any]]:
-    query = select(WitnessAct).where(WitnessAct.task_id == number).order_by(WitnessAct.seq)
     return [
         {
             "seq": one.seq, "at": rfc3339(one.at), "by": who.name(one.by), "act": one.act, "sha256": one.sha256,
             "target": who.name(one.detail.get("target")), "holds": tasks.holds(one),
         }
-        for one in session.scalars(query)
+        for one in tasks.acts(session, number)
     ]  # fmt: skip
 
 
 def _events(session: Session, task: WitnessTask) -> list[dict[str, Any]]:
     """The steps of the opening for the time line, once they may be told."""
-    told = select(Opening.id).join(Lot, Lot.id == Opening.lot_id).where(Opening.id == task.opening_id)
-    if task.opening_id is None or session.scalar(told.where(visible(Datum.OPENING_PROCESS))) is None:
+    if task.opening_id is None or not opening_record.process_is_told(session, task.opening_id):
         return []
     return [
         {"seq": one.seq, "ts": rfc3339(one.ts), "type": one.type}

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from PIL import Image, UnidentifiedImageError
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from messages import Invalid, Message, Unknown
@@ -86,6 +86,12 @@ def snapshot(session: Session, number: str, digest: str) -> WitnessSnapshot:
 
 
 # ── reports ──────────────────────────────────────────────────────────────────
+
+
+def drafts_of(session: Session, name: str) -> int:
+    """How many drafts of reports somebody has."""
+    query = select(func.count()).where(WitnessReport.by == name, WitnessReport.state == "draft")
+    return session.scalar(query) or 0
 
 
 def save_report(session: Session, number: str, given: Mapping[str, Any], by: By, role: str) -> WitnessReport:

@@ -7,7 +7,7 @@ version of the task they saw: of two who press at once one acts, the other is to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -348,3 +348,10 @@ def reports(session: Session, number: str) -> list[WitnessReport]:
     """Abnormal reports of a task, oldest first."""
     query = select(WitnessReport).where(WitnessReport.task_id == number)
     return list(session.scalars(query.order_by(WitnessReport.id)))
+
+
+def acts(session: Session, number: str) -> Sequence[WitnessAct]:
+    """All acts of a task, in their order."""
+    return session.scalars(
+        select(WitnessAct).where(WitnessAct.task_id == number).order_by(WitnessAct.seq)
+    ).all()

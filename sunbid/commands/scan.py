@@ -38,7 +38,9 @@ def scan(
     since: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help=local("cli.deadline_from"))
     ] = None,
-    engine: Annotated[EngineName, typer.Option(help=local("cli.engine"))] = EngineName.DUCKDB,
+    engine: Annotated[
+        EngineName, typer.Option(help=local("cli.engine"), show_default=False)
+    ] = EngineName.DUCKDB,
     report: Annotated[Path | None, typer.Option(help=local("cli.report"))] = None,
     as_json: Annotated[bool, typer.Option("--json", help=local("cli.print_json"))] = False,
 ) -> None:

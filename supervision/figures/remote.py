@@ -203,7 +203,7 @@ M39 = LedgerFigure(
 REMOTE_SESSIONS = LedgerFigure(
     "remote_sessions", _sessions, count, by={**OF_LOTS, "tier": lambda: Evaluation.tier.expression}
 )
-FEE_REGISTER = LedgerFigure("fee_register", _register, _registered, aggregated=False)
-APPRAISALS = LedgerFigure("appraisals", _appraisals, _graded, aggregated=False, better="more")
+FEE_REGISTER = LedgerFigure("fee_register", _register, _registered)
+APPRAISALS = LedgerFigure("appraisals", _appraisals, _graded, better="more")
 
 FIGURES = (M36, M38, M39, REMOTE_SESSIONS, FEE_REGISTER, APPRAISALS)

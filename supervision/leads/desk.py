@@ -189,6 +189,25 @@ def any_batch(session: Session) -> bool:
     return session.scalar(select(LeadBatch.id).limit(1)) is not None
 
 
+def batches(session: Session) -> Sequence[LeadBatch]:
+    """All batches, newest first."""
+    return session.scalars(select(LeadBatch).order_by(LeadBatch.created_at.desc(), LeadBatch.id.desc())).all()
+
+
+def leads_by_batch(session: Session) -> dict[str, list[Lead]]:
+    """Batch → its leads, in their order."""
+    found: dict[str, list[Lead]] = {}
+    for lead in session.scalars(select(Lead).where(Lead.batch_id.is_not(None)).order_by(Lead.id)):
+        found.setdefault(str(lead.batch_id), []).append(lead)
+    return found
+
+
+def centres_of_leads(session: Session) -> dict[str, str | None]:
+    """Warning → its centre, of those that became leads."""
+    query = select(Warning.id, Warning.centre_id).where(Warning.state == "lead")
+    return {row.id: row.centre_id for row in session.execute(query)}
+
+
 def pool(session: Session) -> list[Warning]:
     """Warnings turned into leads that are in no batch yet, newest first."""
     taken = {one for warnings in session.scalars(select(Lead.warnings)) for one in warnings}

@@ -264,7 +264,7 @@ class AwardTooFastOrSlow(LotRule):
 class PublicityTooShort(LotRule):
     """O10: candidates were published for less than three days, or not at all (招标投标法实施条例 art. 54)."""
 
-    id, family, level = "O10", "tenderers", "orange"
+    id, family, level = "O10", "tenderers", "yellow"
     reads = ("award.publicity_from", "award.publicity_until", "notice.type", "lot.method")
     parameters = (Parameter("days_public", PUBLICITY, 1, 30, whole=True),)
 

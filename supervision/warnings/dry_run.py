@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from records.clock import add_months, local_day, start_of, today
 from records.ledger import Ledger
+from records.tables.openings import Opening
 from records.tables.supervision import Warning
 from supervision.lens.reader import Lens
 from supervision.rules.finding import Finding
@@ -101,6 +102,12 @@ Verdicts = Mapping[Key, str | None]
 def begins() -> datetime:
     """The first moment of the twelve months that a dry run looks at, this one among them."""
     return start_of(add_months(today().replace(day=1), 1 - MONTHS))
+
+
+def opened_since(session: Session, since: datetime) -> int:
+    """Openings that were held since a moment."""
+    query = select(func.count()).where(Opening.scheduled_at >= since, Opening.result == "opened")
+    return session.scalar(query) or 0
 
 
 def dry_run(ledger: Ledger, lens: Lens, held: Setting, tried: Setting) -> DryRun:

@@ -132,6 +132,7 @@ def test_the_playlist_turns_by_itself_and_can_be_paused(page: Page, desk: Desk) 
     page.wait_for_url("**/competition?kiosk=1")
     page.wait_for_url("**/savings?kiosk=1")
     page.get_by_role("button", name="暂停").click()
+    page.wait_for_timeout(1000)  # the ring of the screen that came just now is drawn
     before = page.locator(".nx text").text_content()
     page.wait_for_timeout(6000)
     assert page.url.endswith("/savings?kiosk=1") and page.locator(".nx text").text_content() == before

@@ -216,7 +216,7 @@ def test_accounts_refuse_bad_input(desk: object) -> None:
             assert refused.value.message.text("zh") != refused.value.message.text("en")
         with pytest.raises(LookupError):
             accounts.disable_user(session, "nobody")
-        assert [user.name for user in accounts.list_users(session)][:2] == ["admin", "leader"]
+        assert [user.name for user in accounts.list_users(session)][:2] == ["admin", "group-member"]
 
 
 async def test_an_unlocked_account_may_sign_in_at_once_and_no_other(client: httpx.AsyncClient) -> None:

@@ -279,8 +279,8 @@ def test_labels_below_an_axis_never_run_into_each_other(tsuchiura: Path) -> None
         ("S01", "S02", "S05"), ("zh", "en"), ("all", "2010", "2014-03")
     ):
         for plot in Shown(code, {"period": period, "lang": lang}).plots.values():
-            if not any(row.get("kind") == "point" for row in plot.rows):
-                continue
+            if not any(name["name"] == "labels" for name in plot.spec["params"]):
+                continue  # no axis of labels: a ranking, a scatter
             labels = plot.parameter("labels")
             ends = [
                 (place * NARROW / (len(labels) - 1) - wide(label) / 2, wide(label))

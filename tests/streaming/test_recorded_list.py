@@ -25,8 +25,12 @@ PICTURES = (bytes(16), b"\1" * 16)
 
 
 @pytest.fixture
-def told(rig: Rig) -> Callable[..., int]:
-    """Tells the hub that pieces of a recording of O1 are on the disk; gives the status of the list then."""
+def told(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Tells the hub that pieces of a recording of O1 are on the disk; gives the status of the list then.
+
+    The second after a switch, in which nothing is listed, is left out: the opening has only just begun here.
+    """
+    monkeypatch.setattr("streaming.log.recorded.SWITCHING", timedelta(0))
     hub: Hub = rig.client.app.state.hub  # type: ignore[attr-defined]
     (service,) = (one for one in hub.services if isinstance(one, RecordedPictures))
 
@@ -59,7 +63,12 @@ def begun(rig: Rig) -> None:
 
 
 def state(rig: Rig, name: str) -> None:
+    """Until the hub says so, and its board of openings too, which follows the ledger by itself."""
+    board = rig.client.app.state.hub.board  # type: ignore[attr-defined]
     until(lambda: rig.get("/api/openings/O1").json()["state"], name)
+    until(lambda: (board.openings.get("O1") or {"state": name})["state"], name)
+    if name == "in_progress":
+        until(lambda: "O1" in board.openings, True)
 
 
 def test_pieces_that_begin_while_it_is_on_air_are_listed(rig: Rig, told: Callable[..., int]) -> None:
