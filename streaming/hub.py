@@ -88,20 +88,10 @@ class Hub:
             self.ledger, data, config.log_origin, [VerifierKey.parse(key) for key in config.witnesses]
         )
         recorded = RecordedPictures(keeper, self.roster, self.board)
-        beside: dict[str, Service] = {"cameras": self.cameras}
-        recorder = None
-        if config.record:
-            folder = data / "recordings"
-            recorder = beside["recorder"] = OpeningRecorder(
-                self.media,
-                self.ledger,
-                self.board,
-                folder,
-                self.workers,
-                self.roster.called,
-                recorded.written,
-            )
-        beside["hls"] = PublicHls(self.media, self.roster)
+        recorder = self._recorder(recorded) if config.record else None
+        beside: dict[str, Service] = {
+            "cameras": self.cameras, **({"recorder": recorder} if recorder else {}), "hls": PublicHls(self.media, self.roster),
+        }  # fmt: skip
         port = MediaPort(self.media, config.media_port, beside)
 
         self.poller = Poller(
@@ -134,6 +124,13 @@ class Hub:
             Schedule(self.reader, self.board, self.roster), self.pages,
         )  # fmt: skip
         """In the order in which they start."""
+
+    def _recorder(self, recorded: RecordedPictures) -> OpeningRecorder:
+        """What records the openings, and tells `recorded` which pictures are on the disk."""
+        folder = self.config.data_dir / "recordings"
+        return OpeningRecorder(
+            self.media, self.ledger, self.board, folder, self.workers, self.roster.called, recorded.written
+        )
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -49,22 +49,21 @@ def collusion(
     market, wrong = _read(dataset, read_market)
     with output.waiting(local("cli.measuring")):
         found = score(market)
-        tenders = (
-            sorted(_tenders(market, found), key=lambda one: -one["score"]) if report or not pairs else []
-        )
+        tenders = [] if pairs and not report else list(_tenders(market, found))
+    ranked = sorted(tenders, key=lambda one: -one["score"])
     if report:
         from sunbid.reports.detection import of_collusion
 
         output.save_report(
-            of_collusion(_gate(market, found, len(tenders)), tenders, _pairs(market), str(dataset)), report
+            of_collusion(_gate(market, found, len(tenders)), ranked, _pairs(market), str(dataset)), report
         )
     if pairs:
         _show_pairs(market, as_json)
     elif as_json:
-        for one in _tenders(market, found):
+        for one in tenders:
             output.emit(one)
     else:
-        _show_collusion(_gate(market, found, len(tenders)), tenders)
+        _show_collusion(_gate(market, found, len(tenders)), ranked)
     _end(wrong)
 
 

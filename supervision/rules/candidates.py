@@ -26,14 +26,16 @@ from supervision.rules.market_run import Ask
 Chosen = Mapping[str, float]
 
 
-def lots_that_may_fire(rule_id: str, chosen: Chosen, ask: Ask, session: Session) -> set[str] | None:
-    """Ids of the lots; None if the rule has no such select and must look at every lot.
+def lots_that_may_fire(rules: Mapping[str, Chosen], ask: Ask, session: Session) -> set[str] | None:
+    """Ids of the lots, for rules by id with their parameters; None if one of them has no such select and must look at
+    every lot. Rules of one select are answered by asking it once.
 
     `ask` answers over the lens, which holds lots whose opening is over; `session` is the ledger's.
     """
-    if rule_id not in _SELECTS:
+    if not rules.keys() <= _SELECTS.keys():
         return None
-    return {row["lot_id"] for row in _SELECTS[rule_id](chosen, ask, session)}
+    asked = {_SELECTS[rule]: chosen for rule, chosen in rules.items()}
+    return {row["lot_id"] for selects, chosen in asked.items() for row in selects(chosen, ask, session)}
 
 
 def _same_machine(_: Chosen, ask: Ask, __: Session) -> list[Row]:
@@ -165,11 +167,12 @@ def _filled(column: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
 
 
 _AWARDED_BIDS = select(Award.lot_id).join(Bid, Bid.lot_id == Award.lot_id).where(Award.status == "awarded")
+_rejected = _ids(_AWARDED_BIDS.where(Bid.status == "disqualified").distinct())
+"""T5, T7: awarded lots with a rejected bid."""
 _SELECTS: dict[str, Callable[[Chosen, Ask, Session], list[Row]]] = {
     "B4": _same_machine, "B6": _same_account, "B10": _ladder, "T8": _short_time, "T10": _large_deposit,
     "T4": _related, "B16": _related, "T9": _opened_off_time, "O8": _awarded_off_time, "O10": _publicity, "T16": _contract_grew,
-    "T5": _ids(_AWARDED_BIDS.where(Bid.status == "disqualified").distinct()),
-    "T7": _ids(_AWARDED_BIDS.where(Bid.status == "disqualified").distinct()),
+    "T5": _rejected, "T7": _rejected,
     "T12": _ids(
         _AWARDED_BIDS.join(Lot, Lot.id == Award.lot_id)
         .where(Bid.bidder_id == Award.bidder_id, Bid.received_at > Lot.deadline).distinct()

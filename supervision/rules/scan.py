@@ -125,12 +125,11 @@ def _lots(session: Session, at: datetime, since: datetime | None) -> list[str]:
 
 def _worth(session: Session, rules: list[LotRule], settings: Settings, ask: Ask) -> set[str] | None:
     """The lots at which to look; None: all. What the lens does not hold yet is always worth it."""
-    found = set[str]()
-    for rule in rules:
-        lots = lots_that_may_fire(rule.id, rule.settings(settings.get(rule.id)), ask, session)
-        if lots is None:
-            return None
-        found |= lots
+    found = lots_that_may_fire(
+        {rule.id: rule.settings(settings.get(rule.id)) for rule in rules}, ask, session
+    )
+    if found is None:
+        return None
     held = {row["lot_id"] for row in ask(select(lens_lots.c.lot_id))}
     return found | (set(session.scalars(select(Lot.id))) - held)
 

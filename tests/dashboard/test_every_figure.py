@@ -17,14 +17,15 @@ from sqlalchemy import select
 from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID
-from records.clock import running_from
 from records.tables.projects import Lot, counted
 from records.tables.supervision import Warning
 from supervision.home import CertificateRegion
-from tests.dashboard import seeded
+from tests.dashboard.market_and_sql import market, sql
 from tests.dashboard.screens import plots, run, text
 from tests.dashboard.seeded import TODAY, Asked, Sql
 from tests.places import HANGZHOU, PUBLISHED
+
+__all__ = ["market", "sql"]
 
 YEAR_AGO = date(TODAY.year - 1, TODAY.month, TODAY.day) + timedelta(days=1)
 PERIODS = {
@@ -39,20 +40,6 @@ ASKED = {name: Asked(address, first, last) for name, (address, first, last) in P
     for column, value in NARROWED.items()
 }
 ROLLING = ASKED["rolling12"]
-
-
-@pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = seeded.copied(tmp_path_factory)
-    with running_from(seeded.NOW):
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def sql(market: Path) -> Iterator[Sql]:
-    asked = Sql(market)
-    yield asked
-    asked.close()
 
 
 @pytest.fixture
@@ -329,12 +316,12 @@ def test_how_concentrated_each_market_is(desk: DeskConfig, sql: Sql) -> None:
         wins.setdefault(f"{category}/{centre}", {}).setdefault(winner, []).append(price)
     assert cells and set(cells) <= set(wins)
     told = 0
-    for market, (figure, note) in cells.items():
-        lots = sum(map(len, wins[market].values()))
+    for cell, (figure, note) in cells.items():
+        lots = sum(map(len, wins[cell].values()))
         assert note == f"{lots} 个标段"
-        whole = sum(sum(prices) for prices in wins[market].values())
-        hhi = sum((Decimal(sum(prices)) / whole) ** 2 for prices in wins[market].values()) * 10_000
-        assert figure == (half_up(Decimal(hhi), 0) if lots >= 5 else "—"), market
+        whole = sum(sum(prices) for prices in wins[cell].values())
+        hhi = sum((Decimal(sum(prices)) / whole) ** 2 for prices in wins[cell].values()) * 10_000
+        assert figure == (half_up(Decimal(hhi), 0) if lots >= 5 else "—"), cell
         told += lots >= 5
     assert told
 

@@ -14,27 +14,14 @@ from dashboard.config import DeskConfig
 from dashboard.exports.routes import TABLES
 from dashboard.screens import BY_ID, LIFELINE
 from dashboard.shell.filters import Choice
-from records.clock import running_from
-from tests.dashboard import seeded
+from tests.dashboard.market_and_sql import market, sql
 from tests.dashboard.screens import run, tables, text
 from tests.dashboard.seeded import Sql
 from tests.places import HANGZHOU
 
+__all__ = ["market", "sql"]
+
 DAY = "date({}, '+8 hours')"
-
-
-@pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = seeded.copied(tmp_path_factory)
-    with running_from(seeded.NOW):
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def sql(market: Path) -> Iterator[Sql]:
-    asked = Sql(market)
-    yield asked
-    asked.close()
 
 
 @pytest.fixture

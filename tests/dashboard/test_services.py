@@ -15,13 +15,15 @@ import pytest
 from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID
-from records.clock import running_from
 from supervision.figures.deposits import interest_due
 from tests.dashboard import seeded
+from tests.dashboard.market_and_sql import market, sql
 from tests.dashboard.screens import run, tables, text
 from tests.dashboard.seeded import Sql
 from tests.dashboard.test_every_figure import ASKED, ROLLING, Shown, half_up, per_cent, plain, wan
 from tests.places import HANGZHOU
+
+__all__ = ["market", "sql"]
 
 RATE = Decimal("0.35")
 PERIODS = ("september", "rolling12", "all")
@@ -31,20 +33,6 @@ AWARDED = """FROM evaluation e JOIN lot l ON l.id = e.lot_id AND l.flags NOT LIK
 
 def day(column: str) -> str:
     return f"date({column}, '+8 hours')"
-
-
-@pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = seeded.copied(tmp_path_factory)
-    with running_from(seeded.NOW):
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def sql(market: Path) -> Iterator[Sql]:
-    asked = Sql(market)
-    yield asked
-    asked.close()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from tests.dashboard.seeded import copied
 from tests.needed import needed
-from tests.sunbid.test_cli import sunbid
+from tests.sunbid.test_cli import ROOT, sunbid
 
 RELEASES = Path(__file__).parents[1] / "supervision" / "cardinal"
 
@@ -139,9 +139,11 @@ def test_a_report_that_cannot_be_written_is_said(tmp_path: Path, bids: Path) -> 
     assert "未能写入" in answer.stderr and "Traceback" not in answer.stderr
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pyspark") is not None, reason="PySpark is installed")
 def test_without_pyspark_a_scan_on_spark_says_what_to_install(tmp_path: Path) -> None:
-    answer = sunbid(tmp_path, "scan", "--engine", "spark")
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "pyspark.py").write_text("raise ImportError('not here')")
+    answer = sunbid(tmp_path, "scan", "--engine", "spark", PYTHONPATH=f"{hidden}:{ROOT}")
     assert answer.returncode == 1
     assert "sunbid[spark]" in answer.stderr and "Traceback" not in answer.stderr
 
