@@ -12,7 +12,7 @@ import re
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
@@ -34,10 +34,12 @@ HELD = 4000  # packets kept meanwhile
 END_SECONDS = 3.0
 
 _SECRET = re.compile(r"(\w+://)[^\s']*@")
+_ADDRESS = re.compile(r"\w+://\S+")
+_REPEATED = re.compile(r"Last message repeated \d+ times")
 _SIGNS = {
-    "401": "camera.credentials_refused",
-    "403": "camera.forbidden",
-    "404": "camera.no_such_stream",
+    r"\b401\b": "camera.credentials_refused",
+    r"\b403\b": "camera.forbidden",
+    r"\b404\b": "camera.no_such_stream",
     "Connection refused": "camera.port_closed",
     "timed out": "camera.no_answer",
     "No route to host": "camera.no_route",
@@ -45,7 +47,7 @@ _SIGNS = {
     "resolve": "camera.host_unknown",
     "matches no streams": "camera.no_picture",
 }
-"""What ffmpeg says where a pull fails → what it means."""
+"""What ffmpeg says where a pull fails → what it means. The camera's own address is not looked at: port 50403 is no 403."""
 
 
 class Refused(Fault):
@@ -103,6 +105,15 @@ def _wrong_codec(name: str) -> Message:
 def mask(text: str) -> str:
     """The text without the user name and password of any address."""
     return _SECRET.sub(r"\1***@", text)
+
+
+def meaning_of(said: Sequence[str]) -> Message:
+    """Why a pull failed, by the lines that ffmpeg wrote last; the last of them itself where none is known."""
+    text = _ADDRESS.sub("", "\n".join(said))
+    for sign, meaning in _SIGNS.items():
+        if re.search(sign, text):
+            return Message(meaning)
+    return Message("camera.stream_ended", said=said[-1] if said else "ffmpeg")
 
 
 class Pull:
@@ -186,19 +197,15 @@ class Pull:
     async def _listen(self, process: Process) -> None:
         assert process.stderr is not None
         async for line in process.stderr:
-            self._said.append(mask(line.decode(errors="replace").strip())[:300])
+            said = mask(line.decode(errors="replace").strip())[:300]
+            if not _REPEATED.search(said):
+                self._said.append(said)
 
     def _why(self) -> Failed:
-        said = "\n".join(self._said)
+        said = _ADDRESS.sub("", "\n".join(self._said))
         if any(sign in said for sign in self.transport.refused):
             return TransportRefused(Message("camera.tcp_refused"))
-        return Failed(self._explain(said))
-
-    def _explain(self, said: str) -> Message:
-        for sign, meaning in _SIGNS.items():
-            if sign in said:
-                return Message(meaning)
-        return Message("camera.stream_ended", said=self._said[-1] if self._said else "ffmpeg")
+        return Failed(meaning_of(self._said))
 
     # -- what ffmpeg sends ------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from records.tables.organisations import Room as RoomRow
 from streaming.sources import cameras, protocol
 from streaming.sources.cameras import Cameras, addresses
 from streaming.sources.plainrtp import read_announcement
-from streaming.sources.pull import Address, mask
+from streaming.sources.pull import Address, mask, meaning_of
 from streaming.wire.h264 import BFrameWatch, ParameterWatch
 from tests.needed import needed
 
@@ -340,6 +340,25 @@ def test_addresses_of_a_room() -> None:
 def test_passwords_are_masked_wherever_ffmpeg_says_them() -> None:
     said = "[rtsp @ 0x1] Error opening 'rtsp://admin:Pa$$@10.0.0.2/1': rtsps://a:b@c/d"
     assert mask(said) == "[rtsp @ 0x1] Error opening 'rtsp://***@10.0.0.2/1': rtsps://***@c/d"
+
+
+@pytest.mark.parametrize(
+    ("said", "meaning"),
+    [
+        (
+            ["[tcp @ 0x5] Connection to tcp://10.0.0.7:50403?timeout=0 failed: Connection refused"],
+            "camera.port_closed",
+        ),
+        (["rtsp://10.0.0.7:40401/404: Connection timed out"], "camera.no_answer"),
+        (
+            ["method DESCRIBE failed: 403 Forbidden", "rtsp://10.0.0.7:554/a: Server returned 403"],
+            "camera.forbidden",
+        ),
+        (["[rtsp @ 0x5] method DESCRIBE failed: 401 Unauthorized"], "camera.credentials_refused"),
+    ],
+)
+def test_a_port_or_path_is_not_taken_for_an_answer(said: list[str], meaning: str) -> None:
+    assert meaning_of(said).key == meaning
 
 
 def test_b_frames_show_in_the_timestamps() -> None:
