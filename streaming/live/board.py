@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,6 +22,9 @@ from streaming.rooms.plane import MediaPlane
 
 DAYS_BACK = 14
 DAYS_AHEAD = 7
+ROOMS_KEPT = 0.5
+"""Seconds for which what the rooms are doing is not asked again while nothing changed: every viewer's page asks every
+five, and only the time of day moves a room between two changes."""
 
 Opening = dict[str, Any]
 
@@ -42,6 +47,10 @@ class Board:
         self._reader, self._roster, self._logs = reader, roster, logs
         self._media, self._covers, self._camera_signals = media, covers, camera_signals
         self.openings: dict[str, Opening] = {}
+        self._claims: defaultdict[str, dict[str, at_room.Claim]] = defaultdict(dict)
+        """What claims each room, by room and opening."""
+        self._rooms: tuple[dict[str, Any], ...] = ()
+        self._rooms_until = 0.0
         self.register = Register()
         """All public openings and projects, for search and calendar."""
         self.day: date | None = None
@@ -62,7 +71,9 @@ class Board:
                 lambda session: self.register.load(every(session, "opening"), every(session, "project"))
             )
         found = await self._reader.ask(lambda session: openings_on(session, days))
-        self.openings = {opening["id"]: opening for opening in found}
+        self.openings, self._claims = {}, defaultdict(dict)
+        for opening in found:
+            self._hold(opening)
         self.day = day
         await self._follow_running()
         self.look()
@@ -78,10 +89,9 @@ class Board:
         for opening in found:
             if opening:
                 self.register.put(opening)
-            if opening and self._near(opening):
-                self.openings[opening["id"]] = opening
-            elif opening:
-                self.openings.pop(opening["id"], None)
+                self._drop(opening["id"])
+                if self._near(opening):
+                    self._hold(opening)
         await self._follow_running()
 
     async def update_projects(self, codes: Iterable[str]) -> None:
@@ -90,6 +100,14 @@ class Board:
         if wanted:
             for payload in await self._reader.ask(lambda s: list(every(s, "project", wanted))):
                 self.register.put_project(payload)
+
+    def _hold(self, opening: Opening) -> None:
+        self.openings[opening["id"]] = opening
+        self._claims[opening["room"]][opening["id"]] = at_room.Claim.told(opening)
+
+    def _drop(self, opening_id: str) -> None:
+        if held := self.openings.pop(opening_id, None):
+            self._claims[held["room"]].pop(opening_id)
 
     def _near(self, opening: Opening) -> bool:
         scheduled = moment(opening["scheduled_at"])
@@ -109,6 +127,7 @@ class Board:
 
     def look(self) -> None:
         """Announce a change if what the hall shows differs from what it showed."""
+        self._rooms_until = 0.0
         shown = (
             sorted((o["id"], o["state"], o["stage"], o["scheduled_at"], o["room"] or "", o["title"]) for o in self.openings.values()),
             [(room.name, self.state(room), self.publishing(room.id)) for room in self._roster.public_rooms()],
@@ -131,7 +150,7 @@ class Board:
 
     def current(self, room_id: str) -> Opening | None:
         """The opening a room is at (see records.current)."""
-        key = at_room.first(self._claims(room_id), now())
+        key = at_room.first(self._claims[room_id].values(), now())
         return self.openings[key] if key else None
 
     def paused(self, room_id: str) -> bool:
@@ -141,11 +160,8 @@ class Board:
 
     def upcoming(self, room_id: str) -> Opening | None:
         """The next opening announced for a room."""
-        key = at_room.upcoming(self._claims(room_id), now())
+        key = at_room.upcoming(self._claims[room_id].values(), now())
         return self.openings[key] if key else None
-
-    def _claims(self, room_id: str) -> list[at_room.Claim]:
-        return [at_room.Claim.told(o) for o in self.openings.values() if o["room"] == room_id]
 
     def last(self, room_id: str, opening: Opening | None) -> Opening | None:
         """What has ended in a room within the last hours, before the opening it is at."""
@@ -178,9 +194,13 @@ class Board:
             **told,
         }
 
-    def rooms(self) -> list[dict[str, Any]]:
-        """`/api/rooms`: every public room and what it is doing."""
-        return [self.state(room) for room in self._roster.public_rooms()]
+    def rooms(self) -> tuple[dict[str, Any], ...]:
+        """`/api/rooms`: every public room and what it is doing; the same object again while it says the same."""
+        if time.monotonic() >= self._rooms_until:
+            told = tuple(self.state(room) for room in self._roster.public_rooms())
+            self._rooms = self._rooms if told == self._rooms else told
+            self._rooms_until = time.monotonic() + ROOMS_KEPT
+        return self._rooms
 
     def public_rooms(self) -> list[str]:
         """Ids of the rooms the public may watch."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ class Api(Service):
 
     def __init__(self, reader: Reader, board: Board, logs: Logs, data_dir: Path) -> None:
         self._reader, self._board, self._logs, self._data = reader, board, logs, data_dir
+        self._rooms: tuple[object, Body] = (None, Body.of([]))
 
     def routes(self) -> list[Route]:
         """All addresses under `/api`."""
@@ -51,7 +53,10 @@ class Api(Service):
 
     async def rooms(self, request: Request) -> Response:
         """Public rooms and what they are doing."""
-        return answer(request, self._board.rooms(), max_age=1)
+        told = self._board.rooms()
+        if self._rooms[0] is not told:
+            self._rooms = told, Body.of(told)
+        return self._rooms[1].answer(request, max_age=1)
 
     async def time(self, request: Request) -> Response:
         """The clock of this installation, for the clock on the pages."""
@@ -128,18 +133,34 @@ def evidence_path(data_dir: Path, opening_id: str) -> Path:
     return Copies(data_dir, None).paths(opening_id)[0]
 
 
+@dataclass(frozen=True)
+class Body:
+    """JSON as it is sent, and its ETag."""
+
+    data: bytes
+    tag: str
+
+    @classmethod
+    def of(cls, data: Any) -> Body:
+        """The body that says this."""
+        written = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+        return cls(written, f'"{hashlib.sha256(written).hexdigest()[:20]}"')
+
+    def answer(self, request: Request, max_age: int) -> Response:
+        """The body with a life in caches of so many seconds; 304 if the caller has it already."""
+        headers = {
+            "etag": self.tag,
+            "cache-control": f"public, max-age={max_age}" if max_age else "no-store",
+            "access-control-allow-origin": "*",
+        }
+        if self.tag in _tags(request.headers.get("if-none-match", "")):
+            return Response(status_code=304, headers=headers)
+        return Response(self.data, headers=headers, media_type="application/json")
+
+
 def answer(request: Request, data: Any, max_age: int) -> Response:
-    """JSON with an ETag and a short life in caches; 304 if the caller has it already."""
-    body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
-    tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
-    headers = {
-        "etag": tag,
-        "cache-control": f"public, max-age={max_age}" if max_age else "no-store",
-        "access-control-allow-origin": "*",
-    }
-    if tag in _tags(request.headers.get("if-none-match", "")):
-        return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type="application/json")
+    """JSON with an ETag and a life in caches of so many seconds; 304 if the caller has it already."""
+    return Body.of(data).answer(request, max_age)
 
 
 def _tags(header: str) -> Iterable[str]:
