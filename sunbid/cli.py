@@ -15,6 +15,7 @@ from sunbid.commands import (
     displays,
     evidence,
     flags,
+    likeness,
     recordings,
     records,
     rooms,
@@ -34,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 GROUPS = (
-    run, records, scan, flags, detection, recordings, evidence, rooms, accounts, displays, sources, system,
+    run, records, scan, flags, detection, likeness, recordings, evidence, rooms, accounts, displays, sources, system,
 )  # fmt: skip
 for group in GROUPS:
     group.register(app)

@@ -1,4 +1,4 @@
-"""Commands on plain tables: collusion of bidders, bias of reviewers, likeness of bid files."""
+"""Commands on plain tables: collusion of bidders, bias of reviewers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from supervision.detection.channels import Scored
     from supervision.detection.market import Market
     from supervision.detection.tendency import Scores, Tendency
-    from supervision.likeness.reading import Content
 
 JsonOption = Annotated[bool, typer.Option("--json", help=local("cli.print_json"))]
 ReportOption = Annotated[Path | None, typer.Option(help=local("cli.report"))]
@@ -32,7 +31,7 @@ _SHOWN_TENDERS = 20
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (collusion, bias, likeness):
+    for command in (collusion, bias):
         app.command(help=local(f"command.{command.__name__}"))(command)
 
 
@@ -90,70 +89,6 @@ def bias(dataset: DatasetOption, report: ReportOption = None, as_json: JsonOptio
         print(_tendencies(found, own))
         _show_bias(scores, reviewers)
     _end(wrong)
-
-
-def likeness(
-    folder: Annotated[Path, typer.Argument(help=local("cli.bid_files"))],
-    template: Annotated[list[Path] | None, typer.Option(help=local("cli.template"))] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Pairs of bidders whose files share text, origin, contacts or price ratios beyond the tender documents."""
-    from supervision.likeness.comparing import compare
-    from supervision.likeness.reading import Content
-
-    if not folder.is_dir() or not (files := _bid_files(folder)):
-        output.fail(local("likeness.no_files", folder=folder), output.BAD_USE)
-    owners = dict.fromkeys(template or (), "") | {path: name for name, own in files.items() for path in own}
-    contents, unread = _contents(owners)
-    given = contents.pop("", Content())
-    found = list(compare(contents, given))
-    rows: list[dict[str, Any]] = [
-        {
-            "bidders": [one.one, one.other], "reasons": list(one.reasons), "text": round(one.text, 4), "passages": list(one.passages),
-            "origin": [kind for kind, _ in one.origin], "contacts": one.contacts, "ratio": one.ratio, "at_ratio": round(one.at_ratio, 4),
-        }
-        for one in found
-    ]  # fmt: skip
-    if as_json:
-        for row in rows:
-            output.emit(row)
-    else:
-        print(local("likeness.summary", bidders=len(contents), pairs=len(rows)))
-        shown = [
-            row | {"bidders": " · ".join(row["bidders"]), "reasons": " ".join(row["reasons"])} for row in rows
-        ]
-        output.report(shown, ("bidders", "reasons", "text", "contacts", "at_ratio"), False)
-        print(local("collusion.caution"))
-    if unread:
-        raise SystemExit(output.FAILED)
-
-
-def _bid_files(folder: Path) -> dict[str, list[Path]]:
-    """Bidder → its files: what lies in a folder of its own, or a single file by its name."""
-    from supervision.likeness.reading import SUFFIXES
-
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix.lower() in SUFFIXES:
-            first = path.relative_to(folder).parts[0]
-            found.setdefault(Path(first).stem if path.parent == folder else first, []).append(path)
-    return found
-
-
-def _contents(owners: dict[Path, str]) -> tuple[dict[str, Content], int]:
-    """Bidder → the content of all its files, and how many could not be read; those are named."""
-    from supervision.likeness.reading import Content, Unread, read_all
-
-    contents: dict[str, Content] = {name: Content() for name in owners.values()}
-    unread = 0
-    with output.counting(local("likeness.reading")) as show:
-        for path, read in read_all(list(owners), lambda done, of, name: show(f"{done}/{of} {name}")):
-            if isinstance(read, Unread):
-                unread += 1
-                print(f"{path}: {read.why}", file=sys.stderr)
-            else:
-                contents[owners[path]].add(read)
-    return contents, unread
 
 
 def _read(path: Path, read: Callable[[Path, Callable[[Message], None]], Table]) -> tuple[Table, int]:

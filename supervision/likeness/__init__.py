@@ -1,4 +1,5 @@
-"""Likeness of bid files (F27): the same text, origin, contacts or price ratios in files of different bidders.
+"""Likeness of bid files (F27): the same text, errors, origin, contacts or price ratios in files of different bidders.
 
-`reading` opens PDF, Word and Excel in child processes with limits, `comparing` is pure. Nothing of a file is kept.
+`formats` opens PDF, Word and Excel in child processes that `reading` keeps within limits; `comparing` is pure. Nothing of a
+file is kept but what two bidders share.
 """

@@ -5,29 +5,54 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple, TypeVar
 from zlib import crc32
 
 import numpy as np
 import scipy.sparse as sp
 
-from supervision.detection.market import Ints
+from supervision.detection.market import Floats, Ints
 from supervision.likeness.reading import Content
+from supervision.likeness.windows import GRAM, Deviations, passages_of
 
-GRAM = 15
-"""Characters of a passage: long enough that two authors do not write it alike by chance."""
 COMMON = 0.3
 """Share of the bidders from which a passage is everybody's (law, standards, forms) and says nothing."""
 NOTABLE_TEXT = 0.2
 """Share of the smaller file's own passages found in the other, from which it is a finding."""
 LEAST_PASSAGES = 40
 """Own passages a file needs before its share means anything."""
+NOTABLE_ERRORS = 2
+"""Characters wrong in the same way, from which they are a finding: one may be chance."""
 LEAST_ITEMS, NOTABLE_RATIO, RATIO_WIDTH = 10, 0.6, 1e-3
 """Priced items both need; share of them at one and the same ratio; how equal ratios are."""
-_CONTACT = re.compile(r"1[3-9]\d{9}|[\w.+-]+@[\w-]+\.[\w.]{2,}|\d{17}[\dXx]")
-_SHOWN, _LONGEST = 5, 80
+REASONS = ("text", "errors", "mixed", "lock", "origin", "contacts", "ratio")
+"""What may make a pair a finding."""
+MACHINE = frozenset({"lock", "machine", "document_id", "first_session"})
+"""Kinds of origin that name one installation or one file, not a person or a firm."""
+_MOST_PASSAGES = 24_000_000
+"""Passages of all bidders that are held at once, 8 bytes each; of more, fewer are chosen."""
+_CONTACT = re.compile(
+    r"(?<!\d)1[3-9]\d{9}(?!\d)|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.[\w.]{2,63}|(?<!\d)\d{17}[\dXx](?!\d)",
+    re.ASCII,
+)
+"""Of bounded length and from a word's beginning: a long text of Latin letters without spaces takes no longer than others."""
+_SHOWN, _LONGEST = 8, 240
 """Passages told of a pair, and characters of each."""
+_SHORTEST_NAME = 4
+"""Characters from which a bidder's name is looked for in the others' files."""
+
+
+T = TypeVar("T")
+
+
+class Passage(NamedTuple):
+    """A passage two bidders share: its words, and (file, page) in the one's and in the other's files; page 0: not told."""
+
+    words: str
+    one: tuple[str, int]
+    other: tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -38,8 +63,12 @@ class Alike:
     other: str
     text: float
     """Share of the smaller one's own passages that the other has too, 0–1."""
-    passages: tuple[str, ...]
-    """Some of them."""
+    passages: tuple[Passage, ...]
+    """Some of them, longest first."""
+    errors: tuple[str, ...]
+    """Characters both have otherwise than the tender document, each with its surroundings."""
+    mixed: tuple[str, ...]
+    """Which of the two the other's files name."""
     origin: tuple[tuple[str, str], ...]
     """Shared author, editor, document id …"""
     contacts: int
@@ -48,84 +77,107 @@ class Alike:
     """The ratio at which the priced items stand."""
     at_ratio: float
     """Share of the common items that stand at it."""
-    reasons: tuple[str, ...] = field(default=())
-    """text, origin, contacts, ratio: what makes it a finding."""
+    items: int
+    """Priced items in common."""
+    reasons: tuple[str, ...]
+    """Those of REASONS that make it a finding."""
 
 
-def compare(bidders: Mapping[str, Content], template: Content) -> Iterator[Alike]:
-    """The pairs of bidders with at least one reason, in order of name."""
-    names = sorted(bidders)
-    passages = _own_passages([bidders[name].text for name in names], template.text)
-    shared, sizes = _overlaps(passages)
-    contacts = [_contacts(bidders[name].text) - _contacts(template.text) for name in names]
-    origins = _telling_origins([bidders[name].origin - template.origin for name in names])
-    for i, j in combinations(range(len(names)), 2):
-        least = min(sizes[i], sizes[j])
-        text = float(shared[i, j]) / least if least >= LEAST_PASSAGES else 0.0
-        ratio, at_ratio = _ratio(bidders[names[i]].items, bidders[names[j]].items, template.items)
-        both, met = origins[i] & origins[j], len(contacts[i] & contacts[j])
-        found = {
-            "text": text >= NOTABLE_TEXT,
-            "origin": both,
-            "contacts": met,
-            "ratio": at_ratio >= NOTABLE_RATIO,
-        }
-        if any(found.values()):
-            words = _common(bidders[names[i]].text, passages[i], passages[j]) if found["text"] else ()
-            reasons = tuple(reason for reason, holds in found.items() if holds)
-            yield Alike(names[i], names[j], text, words, tuple(sorted(both)), met, ratio, at_ratio, reasons)  # fmt: skip
+def compare(
+    bidders: Mapping[str, Content], template: Content, called: Mapping[str, str] | None = None
+) -> list[Alike]:
+    """The pairs of bidders with at least one reason, in order of name. `called`: bidder → its name, looked for in the
+    others' files; without it they are not looked through for names."""
+    return list(_Comparison(bidders, template, called or {}).pairs())
 
 
-def _values(text: str) -> tuple[Ints, Ints]:
-    """(where the passages that are compared begin, their numbers): one in four, chosen by its own value, so that the
-    same are chosen in every file."""
-    encoded = np.frombuffer(text.encode("utf-32-le"), np.uint32).astype(np.uint64)
-    if len(encoded) < GRAM:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    value = np.zeros(len(encoded) - GRAM + 1, np.uint64)
-    for place in range(GRAM):
-        value = value * np.uint64(1_000_003) + encoded[place : place + len(value)]
-    value ^= value >> np.uint64(29)
-    value *= np.uint64(0xBF58476D1CE4E5B9)
-    places = np.flatnonzero(value % np.uint64(4) == 0)
-    return places.astype(np.int64), (value[places] >> np.uint64(1)).astype(np.int64)
+class _Comparison:
+    """Everything of each bidder that a pair is judged by, worked out once; texts are unpacked one at a time."""
+
+    def __init__(self, bidders: Mapping[str, Content], template: Content, called: Mapping[str, str]) -> None:
+        self.names = sorted(bidders)
+        self.contents = [bidders[name] for name in self.names]
+        self.deviations = Deviations(template.text)
+        given, one_in = passages_of(template.text), 4
+        called_here = [called.get(name, "") for name in self.names]
+        in_template = _contacts(template.text)
+        passages, errors, contacts, named = [], [], [], []
+        for content, own in zip(self.contents, called_here, strict=True):
+            text = content.text
+            passages.append(_chosen(np.setdiff1d(passages_of(text), given), one_in))
+            while sum(map(len, passages)) > _MOST_PASSAGES:
+                one_in *= 2
+                passages = [_chosen(held, one_in) for held in passages]
+            errors.append(self.deviations.of(text))
+            contacts.append(_contacts(text) - in_template)
+            named.append(_named(text, own, called_here, template.text) if own else set())
+        self.passages, self.errors = _without_common(passages), _without_common(errors)
+        self.contacts = contacts
+        self.named = _without_frequent(named)
+        self.origins = _without_frequent([content.origin - template.origin for content in self.contents])
+        self.prices = _Prices([content.items for content in self.contents], template.items)
+
+    def pairs(self) -> Iterator[Alike]:
+        """The pairs with a reason."""
+        shared, sizes = _overlaps(self.passages), [len(own) for own in self.passages]
+        wrong = _overlaps(self.errors)
+        at_ratio = self.prices.shares()
+        for i, j in combinations(range(len(self.names)), 2):
+            least = min(sizes[i], sizes[j])
+            text = float(shared[i, j]) / least if least >= LEAST_PASSAGES else 0.0
+            origin, contacts = self.origins[i] & self.origins[j], len(self.contacts[i] & self.contacts[j])
+            mixed = [n for n, m in ((j, i), (i, j)) if n in self.named[m]]
+            holds = {
+                "text": text >= NOTABLE_TEXT, "errors": wrong[i, j] >= NOTABLE_ERRORS, "mixed": bool(mixed),
+                "lock": any(kind in MACHINE for kind, _ in origin), "origin": any(kind not in MACHINE for kind, _ in origin),
+                "contacts": contacts > 0, "ratio": at_ratio[i, j] >= NOTABLE_RATIO,
+            }  # fmt: skip
+            if reasons := tuple(reason for reason in REASONS if holds[reason]):
+                ratio, share, items = self.prices.of(i, j)
+                yield Alike(
+                    self.names[i], self.names[j], text, self._passages(i, j) if shared[i, j] else (),
+                    self.deviations.shown(self.contents[i].text, np.intersect1d(self.errors[i], self.errors[j])) if wrong[i, j] else (),
+                    tuple(self.names[n] for n in mixed), tuple(sorted(origin)), contacts, ratio, share, items, reasons,
+                )  # fmt: skip
+
+    def _passages(self, i: int, j: int) -> tuple[Passage, ...]:
+        """Some passages both have, longest runs first, with where they stand."""
+        one, other = self.contents[i], self.contents[j]
+        text, theirs = one.text, other.text
+        places, numbers = passages_of(text, places=True)
+        shared = places[np.isin(numbers, np.intersect1d(self.passages[i], self.passages[j]))]
+        if not len(shared):
+            return ()
+        breaks = np.flatnonzero(np.diff(shared) > 3 * GRAM)
+        begins, ends = shared[np.r_[0, breaks + 1]], shared[np.r_[breaks, len(shared) - 1]] + GRAM
+        found = []
+        for n in np.argsort(begins - ends, kind="stable")[:_SHOWN]:
+            begin, words = int(begins[n]), text[begins[n] : min(ends[n], begins[n] + _LONGEST)]
+            found.append(Passage(words, one.place(begin), other.place(theirs.find(words[:GRAM]))))
+        return tuple(found)
 
 
-def _grams(text: str) -> Ints:
-    """The distinct passages of a text as numbers."""
-    found: Ints = np.unique(_values(text)[1])
-    return found
+def _chosen(passages: Ints, one_in: int) -> Ints:
+    """Every fourth and so on of passages of which every fourth was chosen already, by their own values."""
+    return passages if one_in == 4 else passages[passages % (one_in // 4) == 0]
 
 
-def _own_passages(texts: Sequence[str], template: str) -> list[Ints]:
-    """Each bidder's passages without the template's and without those that many bidders have."""
-    given, grams = _grams(template), [_grams(text) for text in texts]
-    values, counts = np.unique(np.concatenate([*grams, np.empty(0, np.int64)]), return_counts=True)
-    common = values[counts > max(2, COMMON * len(texts))]
-    return [np.setdiff1d(np.setdiff1d(own, given), common) for own in grams]
+def _without_common(held: Sequence[Ints]) -> list[Ints]:
+    """Each bidder's values that another has too, and not many others: the rest cannot be shared or says nothing."""
+    values, counts = np.unique(np.concatenate([*held, np.empty(0, np.int64)]), return_counts=True)
+    common = values[counts > max(2, COMMON * len(held))]
+    return [np.setdiff1d(own, common, assume_unique=True) for own in held]
 
 
-def _overlaps(passages: Sequence[Ints]) -> tuple[Ints, Ints]:
-    """(passages two bidders share, passages of each)."""
-    sizes = np.array([len(own) for own in passages], np.int64)
-    if not sizes.sum():
-        return np.zeros((len(sizes), len(sizes)), np.int64), sizes
-    _, column = np.unique(np.concatenate(passages), return_inverse=True)
-    row = np.repeat(np.arange(len(sizes)), sizes)
-    made = sp.csr_matrix((np.ones(len(row), np.int32), (row, column)))
-    return np.asarray((made @ made.T).todense()).astype(np.int64), sizes
-
-
-def _common(text: str, one: Ints, other: Ints) -> tuple[str, ...]:
-    """Some passages of `text` that both have, longest runs first."""
-    places, numbers = _values(text)
-    shared = places[np.isin(numbers, np.intersect1d(one, other))]
-    if not len(shared):
-        return ()
-    breaks = np.flatnonzero(np.diff(shared) > 2 * GRAM)
-    begins, ends = shared[np.r_[0, breaks + 1]], shared[np.r_[breaks, len(shared) - 1]] + GRAM
-    longest = np.argsort(begins - ends, kind="stable")[:_SHOWN]
-    return tuple(text[begins[n] : min(ends[n], begins[n] + _LONGEST)] for n in longest)
+def _overlaps(held: Sequence[Ints]) -> Ints:
+    """How many values two bidders share. Values with one bidder are left out before the product is made."""
+    values, counts = np.unique(np.concatenate([*held, np.empty(0, np.int64)]), return_counts=True)
+    twice = values[counts > 1]
+    parts = [own[np.isin(own, twice, assume_unique=True)] for own in held]
+    row = np.repeat(np.arange(len(held)), [len(part) for part in parts])
+    column = np.searchsorted(twice, np.concatenate([*parts, np.empty(0, np.int64)]))
+    made = sp.csr_matrix((np.ones(len(row), np.int64), (row, column)), shape=(len(held), max(1, len(twice))))
+    return np.asarray((made @ made.T).todense())
 
 
 def _contacts(text: str) -> set[int]:
@@ -133,21 +185,68 @@ def _contacts(text: str) -> set[int]:
     return {crc32(found.encode()) for found in _CONTACT.findall(text)}
 
 
-def _telling_origins(origins: Sequence[set[tuple[str, str]]]) -> list[set[tuple[str, str]]]:
+def _named(text: str, own: str, names: Sequence[str], template: str) -> set[int]:
+    """Places of the other bidders named in a text; a name inside the bidder's own, or in the tender document, is none."""
+    sought = {
+        n: name
+        for n, name in enumerate(names)
+        if len(name) >= _SHORTEST_NAME and name not in own and own not in name
+    }
+    encoded = np.frombuffer(text.encode("utf-32-le", "replace"), np.uint32)
+    first, second = np.zeros(0x110000, bool), np.zeros(0x110000, bool)
+    for name in sought.values():
+        first[ord(name[0])] = second[ord(name[1])] = True
+    begins = np.flatnonzero(first[encoded[:-1]] & second[encoded[1:]]) if len(encoded) > 1 else ()
+    heads: dict[str, list[int]] = {}
+    for n, name in sought.items():
+        heads.setdefault(name[:2], []).append(n)
+    met = {
+        n
+        for begin in begins
+        for n in heads.get(text[begin : begin + 2], ())
+        if text.startswith(sought[n], begin)
+    }
+    return {n for n in met if sought[n] not in template}
+
+
+def _without_frequent(held: Sequence[set[T]]) -> list[set[T]]:
     """Without what many bidders share: a name that every file of a form carries is the form's."""
-    counts = Counter(one for own in origins for one in own)
-    most = max(2, COMMON * len(origins))
-    return [{one for one in own if counts[one] <= most} for own in origins]
+    counts = Counter(one for own in held for one in own)
+    most = max(2, COMMON * len(held))
+    return [{one for one in own if counts[one] <= most} for own in held]
 
 
-def _ratio(
-    one: Mapping[str, object], other: Mapping[str, object], given: Mapping[str, object]
-) -> tuple[float | None, float]:
-    """(ratio, share of the common items at it): the ratio most items of a bill of quantities have; 1 counts too."""
-    names = [name for name in one if name in other and name not in given]
-    if len(names) < LEAST_ITEMS:
-        return None, 0.0
-    ratios = np.sort([float(str(one[name])) / float(str(other[name])) for name in names])
-    within = np.searchsorted(ratios, ratios * (1 + RATIO_WIDTH), side="right") - np.arange(len(ratios))
-    place = int(np.argmax(within))
-    return float(ratios[place : place + within[place]].mean()), float(within[place]) / len(ratios)
+class _Prices:
+    """The priced items of all bidders as one table: a row a bidder, a column an item, NaN where one has none."""
+
+    def __init__(self, items: Sequence[Mapping[str, float]], given: Mapping[str, float]) -> None:
+        counts = Counter(name for own in items for name in own)
+        columns = {
+            name: n for n, name in enumerate(sorted(name for name, count in counts.items() if count > 1))
+        }
+        self.table: Floats = np.full((len(items), len(columns)), np.nan)
+        for row, own in enumerate(items):
+            for name, price in own.items():
+                if name in columns and price != given.get(
+                    name
+                ):  # a provisional sum or a quantity is the tender's
+                    self.table[row, columns[name]] = price
+
+    def shares(self) -> Floats:
+        """Pair → share of common items at one ratio; 0 where many bidders stand so: they all took one list down alike."""
+        count = len(self.table)
+        found = np.zeros((count, count))
+        for i, j in combinations(range(count) if self.table.shape[1] >= LEAST_ITEMS else (), 2):
+            found[i, j] = found[j, i] = self.of(i, j)[1]
+        alike = (found >= NOTABLE_RATIO).sum(axis=1) > max(2, COMMON * count)
+        found[np.ix_(alike, alike)] = 0.0
+        return found
+
+    def of(self, i: int, j: int) -> tuple[float | None, float, int]:
+        """(ratio, share of the common items at it, common items): a ratio that over half of the items have is their median."""
+        ratios = self.table[i] / self.table[j]
+        ratios = ratios[~np.isnan(ratios)]
+        if len(ratios) < LEAST_ITEMS:
+            return None, 0.0, len(ratios)
+        middle = float(np.median(ratios))
+        return middle, float((np.abs(ratios / middle - 1) <= RATIO_WIDTH).mean()), len(ratios)

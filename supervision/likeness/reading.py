@@ -1,49 +1,75 @@
-"""Reading bid files: text, origin and priced items of PDF, DOCX and XLSX, each in a child with limits on time and memory.
+"""Reading bid files in child processes with limits on time and memory.
 
 A file made to hang or to fill the memory costs its own child only; it is told as unread and the rest go on.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import base64
+import json
 import os
-import re
-import resource
+import queue
+import select
+import subprocess
+import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from messages import Message
+from supervision.likeness.formats import LONGEST_TEXT, packed
 
 SUFFIXES = (".pdf", ".docx", ".xlsx")
-SECONDS, MEMORY = 120.0, 2 << 30
+SECONDS, MEMORY = 60.0, 1 << 30
 """How long a file may take, and how many bytes of memory its child may use."""
-LONGEST_TEXT = 4_000_000
-"""Characters of a file that are compared; a bid of 1,000 full pages has fewer."""
-_ODD = re.compile(r"\s+")
+_FILES_OF_A_CHILD = 40
+"""After so many a new one begins: libraries keep memory."""
+_LONGEST_ANSWER = 256 << 20
+"""Bytes of an answer; no file of honest size has as many."""
 
 
 @dataclass
 class Content:
     """What is compared of a file, or of all files of a bidder."""
 
-    text: str = ""
-    """Its words without white space."""
+    packed: bytes = b""
+    """Its words without white space, deflated."""
     origin: set[tuple[str, str]] = field(default_factory=set)
     """(kind, value): author, editor, document id, and what else says where it was made."""
-    items: dict[str, Decimal] = field(default_factory=dict)
+    items: dict[str, float] = field(default_factory=dict)
     """Priced items of a bill of quantities: name → unit price or amount."""
+    places: list[tuple[int, str, int]] = field(default_factory=list)
+    """(where it begins in the text, file, page from 1 or 0 for files without) of every part."""
+
+    @classmethod
+    def of(cls, text: str, file: str = "") -> Content:
+        """Of words alone."""
+        return cls(packed(text), places=[(0, file, 0)])
+
+    @property
+    def text(self) -> str:
+        """The words."""
+        found = zlib.decompressobj().decompress(self.packed, 4 * LONGEST_TEXT) if self.packed else b""
+        return found.decode("utf-8", "ignore")
 
     def add(self, other: Content) -> None:
         """Put another file of the same bidder beside it."""
-        self.text = f"{self.text}\n{other.text}"[:LONGEST_TEXT]
+        before = self.text
+        room = LONGEST_TEXT - len(before)
+        if room > 0 and other.packed:
+            self.packed = packed(f"{before}\n{other.text[: room - 1]}")
+            self.places += [(len(before) + 1 + begin, file, page) for begin, file, page in other.places]
         self.origin |= other.origin
-        self.items |= other.items
+        self.items |= {sys.intern(name): price for name, price in other.items.items()}
+
+    def place(self, where: int) -> tuple[str, int]:
+        """(file, page) of a position in the text."""
+        begun = [(file, page) for begin, file, page in self.places if begin <= where]
+        return begun[-1] if begun else ("", 0)
 
 
 @dataclass(frozen=True)
@@ -54,161 +80,127 @@ class Unread:
     why: Message
 
 
-def content_of(path: Path) -> Content:
-    """The content of one file, read in this process. Raises whatever its library raises for a damaged file."""
-    return {".pdf": _pdf, ".docx": _docx, ".xlsx": _xlsx}[path.suffix.lower()](path)
+Read = tuple[Path, Content | Unread]
 
 
-def _pdf(path: Path) -> Content:
-    import pypdfium2
-
-    document = pypdfium2.PdfDocument(path)
-    try:
-        parts, length = [], 0
-        for page in document:
-            parts.append(_squeezed(page.get_textpage().get_text_range()))
-            length += len(parts[-1])
-            page.close()
-            if length > LONGEST_TEXT:
-                break
-        told = document.get_metadata_dict(skip_empty=True)
-        identifier = document.get_identifier()
-    finally:
-        document.close()
-    names = {"author": told.get("Author"), "title": told.get("Title"), "created": told.get("CreationDate")}
-    names["document_id"] = identifier.hex() if isinstance(identifier, bytes) else None
-    return Content("".join(parts)[:LONGEST_TEXT], _origin(names))
-
-
-def _docx(path: Path) -> Content:
-    import docx
-
-    document = docx.Document(str(path))
-    parts = [paragraph.text for paragraph in document.paragraphs]
-    parts += [cell.text for table in document.tables for row in table.rows for cell in row.cells]
-    told = document.core_properties
-    names = {"author": told.author, "editor": told.last_modified_by, "document_id": told.identifier}
-    if told.author != "python-docx":
-        names["created"] = str(told.created) if told.created else None
-    return Content(_squeezed("\n".join(parts))[:LONGEST_TEXT], _origin(names))
-
-
-def _xlsx(path: Path) -> Content:
-    import openpyxl
-
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    try:
-        rows = [row for sheet in book.worksheets for row in sheet.iter_rows(values_only=True)]
-        told = book.properties
-        names = {"author": told.creator, "editor": told.lastModifiedBy, "document_id": told.identifier}
-    finally:
-        book.close()
-    words = "\n".join(str(cell) for row in rows for cell in row if isinstance(cell, str))
-    return Content(_squeezed(words)[:LONGEST_TEXT], _origin(names), _items(rows))
-
-
-def _items(rows: Sequence[Sequence[Any]]) -> dict[str, Decimal]:
-    """Rows with words and a positive last number: the words name the item, the number is its price."""
-    found: dict[str, Decimal] = {}
-    for row in rows:
-        words = [cell.strip() for cell in row if isinstance(cell, str) and cell.strip()]
-        numbers = [cell for cell in row if isinstance(cell, int | float) and not isinstance(cell, bool)]
-        if words and numbers and numbers[-1] > 0:
-            try:
-                found.setdefault(_squeezed(" ".join(words)), Decimal(str(numbers[-1])))
-            except InvalidOperation:
-                continue
-    return found
-
-
-_USUAL = frozenset(
-    {"openpyxl", "python-docx", "administrator", "admin", "user", "microsoft office user", "wps"}
-)
-"""Authors that programs put in: they say nothing of a person."""
-
-
-def _origin(names: dict[str, str | None]) -> set[tuple[str, str]]:
-    found = {(kind, value.strip()) for kind, value in names.items() if value and value.strip()}
-    return {(kind, value) for kind, value in found if value.lower() not in _USUAL and kind != "title"}
-
-
-def _squeezed(text: str) -> str:
-    return _ODD.sub("", text)
-
-
-# ── the children ─────────────────────────────────────────────────────────────
-
-
-@dataclass
-class _Child:
-    process: BaseProcess
-    answer: Connection
-    path: Path
-    until: float
-
-
-def read_all(
-    paths: Sequence[Path], progress: Callable[[int, int, str], None], *, seconds: float = SECONDS, memory: int = MEMORY
-) -> Iterator[tuple[Path, Content | Unread]]:  # fmt: skip
+def read_all(paths: Sequence[Path], *, seconds: float = SECONDS, memory: int = MEMORY) -> Iterator[Read]:
     """Every file's content or why it could not be read, as they come; as many at once as there are cores."""
-    waiting, done = list(reversed(paths)), 0
-    running: list[_Child] = []
+    waiting: queue.SimpleQueue[Path] = queue.SimpleQueue()
+    for path in paths:
+        waiting.put(path)
+    found: queue.Queue[Read] = queue.Queue(maxsize=4)
+    stop = threading.Event()
+    for _ in range(min(len(paths), os.cpu_count() or 1)):
+        threading.Thread(target=_reader, args=(waiting, found, stop, seconds, memory), daemon=True).start()
     try:
-        while waiting or running:
-            while waiting and len(running) < (os.cpu_count() or 1):
-                running.append(_begin(waiting.pop(), seconds, memory))
-            for child in _finished(running):
-                running.remove(child)
-                done += 1
-                progress(done, len(paths), child.path.name)
-                yield child.path, _end(child)
+        for _ in paths:
+            yield found.get()
     finally:
-        for child in running:
-            _stop(child)
+        stop.set()
 
 
-def _begin(path: Path, seconds: float, memory: int) -> _Child:
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_inside, args=(str(path), theirs, memory, seconds), daemon=True)
-    process.start()
-    theirs.close()
-    return _Child(process, ours, path, time.monotonic() + seconds)
-
-
-def _finished(running: Sequence[_Child]) -> list[_Child]:
-    """Children that have answered, ended or run out of time; waits for the first of them."""
-    soonest = max(0.0, min(child.until for child in running) - time.monotonic())
-    ready = wait([child.answer for child in running], soonest)
-    return [child for child in running if child.answer in ready or time.monotonic() >= child.until]
-
-
-def _end(child: _Child) -> Content | Unread:
-    late = time.monotonic() >= child.until and not child.answer.poll()
+def _reader(
+    waiting: queue.SimpleQueue[Path], found: queue.Queue[Read], stop: threading.Event, seconds: float, memory: int
+) -> None:  # fmt: skip
+    """Have files read one after another until none is left or nobody waits for them."""
+    child = _Child(seconds, memory)
     try:
-        found: Content | str | None = None if late else child.answer.recv()
-    except EOFError:
-        found = None
-    _stop(child)
-    if isinstance(found, Content):
-        return found
-    if late:
-        return Unread(child.path, Message("likeness.too_slow"))
-    return Unread(child.path, Message("likeness.unreadable", why=found or "—"))
+        while not stop.is_set():
+            path = waiting.get_nowait()
+            answer = child.read(path)
+            while not stop.is_set():
+                try:
+                    found.put((path, answer), timeout=0.5)
+                    break
+                except queue.Full:
+                    continue
+    except queue.Empty:
+        return
+    finally:
+        child.end()
 
 
-def _stop(child: _Child) -> None:
-    child.process.kill()
-    child.process.join()
-    child.answer.close()
+class _Child:
+    """The process that opens files; a new one where it has died, been ended or read its share."""
+
+    def __init__(self, seconds: float, memory: int) -> None:
+        self.seconds, self.memory = seconds, memory
+        self.process: subprocess.Popen[bytes] | None = None
+        self.files = 0
+
+    def read(self, path: Path) -> Content | Unread:
+        """What a file holds, or why that cannot be told."""
+        if self.process is None or self.files >= _FILES_OF_A_CHILD:
+            self._begin()
+        self.files += 1
+        try:
+            line = self._ask(path)
+        except TimeoutError:
+            self.end()
+            return Unread(path, Message("likeness.too_slow", seconds=round(self.seconds)))
+        if line is None:
+            self.end()
+            return Unread(path, Message("likeness.too_large"))
+        return _read(path, json.loads(line))
+
+    def _begin(self) -> None:
+        self.end()
+        command = [
+            sys.executable,
+            "-m",
+            "supervision.likeness.formats",
+            str(max(1, round(self.seconds))),
+            str(self.memory),
+        ]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=_ROOT
+        )
+        self.files = 0
+
+    def _ask(self, path: Path) -> bytes | None:
+        """The child's line; None if it died over the file. Raises TimeoutError."""
+        assert self.process is not None and self.process.stdin and self.process.stdout
+        until = time.monotonic() + self.seconds
+        try:
+            self.process.stdin.write(json.dumps(str(path)).encode() + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            return None
+        parts: list[bytes] = []
+        size, pipe = 0, self.process.stdout.fileno()
+        while size <= _LONGEST_ANSWER:
+            if not select.select([pipe], [], [], max(0.0, until - time.monotonic()))[0]:
+                raise TimeoutError
+            part = os.read(pipe, 1 << 20)
+            if not part:
+                return None
+            parts.append(part)
+            size += len(part)
+            if part.endswith(b"\n"):
+                return b"".join(parts)
+        return None
+
+    def end(self) -> None:
+        """End the process, whatever it is at."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            for pipe in (self.process.stdin, self.process.stdout):
+                if pipe is not None:
+                    pipe.close()
+            self.process = None
 
 
-def _inside(path: str, answer: Connection, memory: int, seconds: float) -> None:
-    """The child: limits first, then the file; what goes wrong is told in one word."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    limit = int(seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
-    try:
-        answer.send(content_of(Path(path)))
-    except Exception as error:  # noqa: BLE001 - any library, any damage: the file is told as unread
-        answer.send(type(error).__name__)
+_ROOT = Path(__file__).resolve().parents[2]
+"""Where the packages lie, so that the child finds them."""
+
+
+def _read(path: Path, told: Mapping[str, Any]) -> Content | Unread:
+    if "why" in told:
+        return Unread(path, Message(told["why"], detail=told.get("detail", "")))
+    return Content(
+        base64.b64decode(told["text"]),
+        {(kind, value) for kind, value in told["origin"]},
+        told["items"],
+        [(begin, path.name, page) for begin, page in told["places"]],
+    )

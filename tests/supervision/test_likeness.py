@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import random
-from decimal import Decimal
+import zipfile
 from pathlib import Path
 
 import docx
 import openpyxl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from sunbid.cli import app
 from supervision.likeness.comparing import compare
-from supervision.likeness.reading import Content, Unread, content_of, read_all
+from supervision.likeness.reading import Content, Unread, read_all
+from supervision.likeness.windows import passages_of
 
 
 def words(seed: int, count: int = 400) -> str:
@@ -25,47 +28,96 @@ def words(seed: int, count: int = 400) -> str:
 TEMPLATE = words(0, 2000)
 
 
-def content(seed: int, **more: object) -> Content:
-    return Content(TEMPLATE + words(seed, 1500), **more)  # type: ignore[arg-type]
+def content(seed: int, more: str = "", items: dict[str, float] | None = None) -> Content:
+    made = Content.of(TEMPLATE + words(seed, 1500) + more, "技术标.pdf")
+    made.items = items or {}
+    return made
+
+
+TENDER = Content.of(TEMPLATE)
 
 
 def test_the_tender_documents_text_is_no_likeness() -> None:
-    assert list(compare({"a": content(1), "b": content(2), "c": content(3)}, Content(TEMPLATE))) == []
+    assert list(compare({"a": content(1), "b": content(2), "c": content(3)}, TENDER)) == []
 
 
 def test_text_taken_from_another_is_found_with_its_passages() -> None:
-    copied = Content(TEMPLATE + words(1, 1500)[:900] + words(9, 600))
-    (found,) = compare({"a": content(1), "b": content(2), "c": copied}, Content(TEMPLATE))
+    copied = Content.of(TEMPLATE + words(1, 1500)[:900] + words(9, 600))
+    (found,) = compare({"a": content(1), "b": content(2), "c": copied}, TENDER)
     assert (found.one, found.other, found.reasons) == ("a", "c", ("text",))
     assert found.text == pytest.approx(0.6, abs=0.1)
-    assert found.passages and found.passages[0] in TEMPLATE + words(1, 1500)
+    first = found.passages[0]
+    assert first.words in TEMPLATE + words(1, 1500) and len(first.words) > 200
+    assert first.one == ("技术标.pdf", 0)
 
 
 def test_what_many_bidders_have_says_nothing() -> None:
     standard = words(77, 1500)
-    bidders = {f"b{n}": Content(standard + words(n + 1, 1500)) for n in range(8)}
-    assert list(compare(bidders, Content())) == []
+    bidders = {f"b{n}": Content.of(standard + words(n + 1, 1500)) for n in range(8)}
+    assert compare(bidders, Content()) == []
 
 
 def test_origin_and_contacts_shared_by_two_are_told_and_the_numbers_are_not() -> None:
-    bidders = {name: content(n) for n, name in enumerate("abcdefgh", 1)}
+    bidders = {
+        name: content(n, "13800138000" if name in "ab" else "") for n, name in enumerate("abcdefgh", 1)
+    }
     for name in "ab":
         bidders[name].origin.add(("author", "张某"))
-        bidders[name].text += "13800138000"
-    (found,) = compare(bidders, Content(TEMPLATE))
+    (found,) = compare(bidders, TENDER)
     assert found.reasons == ("origin", "contacts") and found.contacts == 1
     assert "13800138000" not in repr(found)
 
 
 def test_bills_at_one_ratio_are_found() -> None:
     chance = random.Random(5)
-    prices = {f"项目{n}": Decimal(chance.randint(100, 9000)) for n in range(40)}
-    raised = {name: price * Decimal("1.03") for name, price in prices.items()}
-    other = {name: price * Decimal(str(chance.uniform(0.8, 1.2))) for name, price in prices.items()}
+    prices = {f"项目{n}": float(chance.randint(100, 9000)) for n in range(40)}
+    raised = {name: price * 1.03 for name, price in prices.items()}
+    other = {name: price * chance.uniform(0.8, 1.2) for name, price in prices.items()}
     bidders = {"a": content(1, items=prices), "b": content(2, items=raised), "c": content(3, items=other)}
-    (found,) = compare(bidders, Content(TEMPLATE))
+    (found,) = compare(bidders, TENDER)
     assert (found.one, found.other, found.reasons, found.at_ratio) == ("a", "b", ("ratio",), 1.0)
     assert found.ratio == pytest.approx(1 / 1.03)
+
+
+def test_quantities_of_the_tender_and_a_reduction_that_all_take_say_nothing() -> None:
+    chance = random.Random(6)
+    tender = Content.of(TEMPLATE)
+    tender.items = {f"项目{n}": float(chance.randint(100, 9000)) for n in range(40)}
+    same = {name: content(n, items=dict(tender.items)) for n, name in enumerate("ab", 1)}
+    assert compare(same, tender) == []
+    taken_down = {
+        name: content(n, items={item: price * (1 - n / 100) for item, price in tender.items.items()})
+        for n, name in enumerate("abcdefgh", 1)
+    }
+    assert compare(taken_down, tender) == []
+
+
+def test_the_same_slips_in_the_tenders_own_words_are_found_with_their_surroundings() -> None:
+    slips = {300: "误", 700: "错", 1200: "谬"}
+    wrong = "".join(slips.get(n, letter) for n, letter in enumerate(TEMPLATE))
+    one_slip = "".join("误" if n == 300 else letter for n, letter in enumerate(TEMPLATE))
+    bidders = {name: Content.of(wrong + words(n, 900)) for n, name in enumerate("ab", 1)}
+    bidders |= {"c": Content.of(one_slip + words(3, 900)), "d": content(4)}
+    (found,) = compare(bidders, TENDER)
+    assert (found.one, found.other, found.reasons) == ("a", "b", ("errors",))
+    assert {error[7] for error in found.errors} <= {"误", "错", "谬"} and len(found.errors) >= 2
+
+
+def test_another_bidders_name_inside_is_found_and_not_where_the_tender_names_it() -> None:
+    called = {"a": "甲乙建设有限公司", "b": "丙丁工程有限公司", "c": "戊己市政有限公司"}
+    bidders = {name: content(n, called[name]) for n, name in enumerate("abc", 1)}
+    assert compare(bidders, TENDER, called) == []
+    bidders["c"] = content(3, called["c"] + called["a"])
+    (found,) = compare(bidders, TENDER, called)
+    assert (found.one, found.other, found.reasons, found.mixed) == ("a", "c", ("mixed",), ("a",))
+    assert compare(bidders, Content.of(TEMPLATE + called["a"]), called) == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.text(alphabet="甲乙丙丁戊己庚辛ab\U00020000", max_size=400))
+def test_the_passages_of_a_text_do_not_depend_on_what_stands_before_it(text: str) -> None:
+    alone, behind = set(passages_of(text).tolist()), set(passages_of("前" * 7 + text).tolist())
+    assert alone <= behind
 
 
 # ── files ────────────────────────────────────────────────────────────────────
@@ -110,21 +162,82 @@ def test_each_format_gives_its_text_origin_and_prices(tmp_path: Path) -> None:
     a_pdf(tmp_path / "a.pdf", "method statement of the bid")
     a_word_file(tmp_path / "b.docx", "施工组织设计", "李某")
     a_sheet(tmp_path / "c.xlsx", {"挖土方": 12.5, "混凝土": 480})
-    pdf, word, sheet = (content_of(tmp_path / name) for name in ("a.pdf", "b.docx", "c.xlsx"))
-    assert "methodstatement" in pdf.text and ("author", "Zhang San") in pdf.origin
+    found = dict(read_all(sorted(tmp_path.iterdir())))
+    pdf, word, sheet = (found[tmp_path / name] for name in ("a.pdf", "b.docx", "c.xlsx"))
+    assert isinstance(pdf, Content) and isinstance(word, Content) and isinstance(sheet, Content)
+    assert (
+        "methodstatement" in pdf.text
+        and ("author", "Zhang San") in pdf.origin
+        and pdf.place(5) == ("a.pdf", 1)
+    )
     assert "施工组织设计" in word.text and ("author", "李某") in word.origin
-    assert sheet.items == {"挖土方": Decimal("12.5"), "混凝土": Decimal(480)}
+    assert sheet.items == {"挖土方": 12.5, "混凝土": 480.0}
 
 
-def test_a_damaged_file_and_one_beyond_its_time_are_told_and_the_rest_is_read(tmp_path: Path) -> None:
-    (tmp_path / "bad.pdf").write_bytes(b"%PDF-1.4 nothing")
+def a_zip(path: Path, members: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, body in members.items():
+            package.writestr(name, body)
+
+
+def hostile(folder: Path) -> dict[str, str]:
+    """File made to harm or not what it says → the key of what is told of it."""
+    zeros = b" " * 410_000_000
+    a_zip(folder / "bomb.docx", {"word/document.xml": zeros})
+    cells = b"".join(b"<row><c><v>1</v></c></row>" for _ in range(10))
+    a_zip(folder / "half.xlsx", {"xl/workbook.xml": b"<workbook><sheets>", "xl/worksheets/sheet1.xml": cells})
+    (folder / "bad.pdf").write_bytes(b"%PDF-1.4 nothing")
+    (folder / "picture.pdf").write_bytes(b"\x89PNG\r\n" + bytes(200))
+    (folder / "locked.docx").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2000))
+    (folder / "empty.xlsx").write_bytes(b"")
+    a_zip(folder / "archive.docx", {"other/file.txt": b"x"})
+    entities = b'<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb">' + b"".join(
+        b'<!ENTITY b%d "%s">' % (n, b"&b%s;" % (b"" if n == 0 else b"%d" % (n - 1)) * 10) for n in range(12)
+    )
+    a_zip(
+        folder / "laughs.docx",
+        {
+            "word/document.xml": entities + b"]><a>&b11;</a>",
+            "docProps/custom.xml": entities + b"]><a>&b11;</a>",
+        },
+    )
+    return {
+        "bomb.docx": "likeness.inflates", "half.xlsx": "likeness.damaged", "bad.pdf": "likeness.damaged",
+        "picture.pdf": "likeness.wrong_type", "locked.docx": "likeness.old_or_locked", "empty.xlsx": "likeness.wrong_type",
+        "archive.docx": "likeness.wrong_type", "laughs.docx": "likeness.damaged",
+    }  # fmt: skip
+
+
+def test_hostile_files_are_told_each_with_its_reason_and_the_rest_is_read(tmp_path: Path) -> None:
+    told = hostile(tmp_path)
     a_word_file(tmp_path / "good.docx", "正文", "李某")
-    seen: list[int] = []
-    found = dict(read_all(sorted(tmp_path.iterdir()), lambda done, of, name: seen.append(done)))
-    assert isinstance(found[tmp_path / "bad.pdf"], Unread)
-    assert isinstance(found[tmp_path / "good.docx"], Content) and seen == [1, 2]
-    (late,) = dict(read_all([tmp_path / "good.docx"], lambda *_: None, seconds=0.01)).values()
+    a_pdf(tmp_path / "good.pdf", "words")
+    found = {path.name: read for path, read in read_all(sorted(tmp_path.iterdir()))}
+    assert {name: read.why.key for name, read in found.items() if isinstance(read, Unread)} == told
+    assert isinstance(found["good.docx"], Content) and isinstance(found["good.pdf"], Content)
+
+
+def test_a_file_beyond_its_time_or_memory_costs_its_child_only(tmp_path: Path) -> None:
+    a_word_file(tmp_path / "a.docx", words(1, 200_000), "李某")
+    ((_, late),) = read_all([tmp_path / "a.docx"], seconds=0.01)
     assert isinstance(late, Unread) and late.why.key == "likeness.too_slow"
+    large_properties = b"<a>" + b" " * 150_000_000 + b"</a>"
+    a_zip(tmp_path / "b.docx", {"word/document.xml": b"<a/>", "docProps/custom.xml": large_properties})
+    ((_, large),) = read_all([tmp_path / "b.docx"], memory=180 << 20)
+    assert isinstance(large, Unread) and large.why.key == "likeness.too_large"
+
+
+def test_what_a_tool_wrote_into_a_file_is_its_origin(tmp_path: Path) -> None:
+    a_word_file(tmp_path / "a.docx", "正文", "李某")
+    with zipfile.ZipFile(tmp_path / "a.docx", "a") as package:
+        package.writestr(
+            "docProps/custom.xml",
+            '<Properties xmlns="urn:p"><property name="计价软件加密锁号"><v>L-77812</v></property>'
+            '<property name="MAC地址"><v>3C-7E-11-22-33-44</v></property></Properties>',
+        )
+    ((_, read),) = read_all([tmp_path / "a.docx"])
+    assert isinstance(read, Content)
+    assert {("lock", "L-77812"), ("machine", "3C-7E-11-22-33-44"), ("author", "李某")} <= read.origin
 
 
 def test_the_command_names_the_pairs_and_the_unread(tmp_path: Path) -> None:
