@@ -8,43 +8,74 @@ import re
 import resource
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
+from sunbid.cli import app
 
 ROOT = Path(__file__).parents[2]
 
 
 def sunbid(data: Path, *words: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process: starting one takes longer than most commands."""
+    ours: dict[str, str | None] = {name: None for name in os.environ if name.startswith("SUNBID_")}
+    with chdir(data):
+        runner = CliRunner(env={**ours, "SUNBID_DATA": str(data), **variables})
+        done = runner.invoke(app, list(words), input=stdin)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
+
+
+def process(data: Path, *words: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SUNBID_")}
     return subprocess.run(
         [sys.executable, "-m", "sunbid", *words],
-        env={**clean, "SUNBID_DATA": str(data), **variables},
+        env=environment(data, **variables),
         cwd=data, input=stdin, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
 
 
+def environment(data: Path, **variables: str) -> dict[str, str]:
+    """What a command finds in its environment: nothing of ours but the folder and `variables`."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SUNBID_")}
+    return {**clean, "SUNBID_DATA": str(data), **variables}
+
+
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+SPOKEN = [(("room", "add", "--help"), 0), (("--help",), 0), (("settings",), 0), (("room", "token", "r9"), 1)]
+"""Commands and their exit codes."""
+ASK = """
+import json, sys
+from typer.testing import CliRunner
+from sunbid.cli import app
+answers = [CliRunner().invoke(app, words) for words in json.load(sys.stdin)]
+print(json.dumps([(one.exit_code, one.output) for one in answers]))
+"""
 
 
 @pytest.mark.parametrize(
-    ("words", "code"),
-    [(("room", "add", "--help"), 0), (("--help",), 0), (("settings",), 0), (("room", "token", "r9"), 1)],
+    ("locale", "chinese"), [("C.UTF-8", True), ("zh_CN.UTF-8", True), ("en_US.UTF-8", False)]
 )
 def test_the_command_line_speaks_the_language_of_its_environment(
-    tmp_path: Path, words: tuple[str, ...], code: int
+    tmp_path: Path, locale: str, chinese: bool
 ) -> None:
-    for locale, chinese in (("C.UTF-8", True), ("zh_CN.UTF-8", True), ("en_US.UTF-8", False)):
-        answer = sunbid(tmp_path, *words, LC_ALL=locale)
-        assert answer.returncode == code, answer.stderr
-        assert bool(CHINESE.search(answer.stdout + answer.stderr)) is chinese, answer.stdout + answer.stderr
+    asked = subprocess.run(
+        [sys.executable, "-c", ASK], env=environment(tmp_path, LC_ALL=locale), cwd=tmp_path,
+        input=json.dumps([words for words, _ in SPOKEN]), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for (words, code), (ended, said) in zip(SPOKEN, json.loads(asked.stdout), strict=True):
+        assert ended == code, (words, said)
+        assert bool(CHINESE.search(said)) is chinese, (words, said)
 
 
 def test_help_is_quick(tmp_path: Path) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    answer = sunbid(tmp_path, "--help")
+    answer = process(tmp_path, "--help")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert answer.returncode == 0
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
@@ -75,8 +106,8 @@ def test_help_loads_nothing_heavy() -> None:
 @pytest.mark.soak
 def test_a_scan_prints_findings_and_nothing_else(tmp_path: Path) -> None:
     """Though it builds the columnar copy on the way where no watch keeps it."""
-    assert sunbid(tmp_path, "import", str(ROOT / "examples" / "tsuchiura")).returncode == 0
-    answer = sunbid(tmp_path, "scan", "--rule", "B13", "--rule", "R058", "--json")
+    assert process(tmp_path, "import", str(ROOT / "examples" / "tsuchiura")).returncode == 0
+    answer = process(tmp_path, "scan", "--rule", "B13", "--rule", "R058", "--json")
     found = [json.loads(line) for line in answer.stdout.splitlines()]
     assert answer.returncode == 0 and {finding["rule"] for finding in found} == {"B13", "R058"}
     assert all({"value", "threshold", "subjects", "evidence"} <= set(finding) for finding in found)
@@ -88,8 +119,6 @@ _RUN_ON = {"demo", "up", "hub", "desk", "intake", "watch"}
 
 def test_every_command_that_reports_takes_json() -> None:
     from typer.main import get_command
-
-    from sunbid.cli import app
 
     commands: list[tuple[str, Any]] = [("", get_command(app))]
     without = set()
@@ -129,7 +158,7 @@ def test_bad_use_ends_with_2_and_says_why(tmp_path: Path, words: tuple[str, ...]
 
 
 def test_an_unknown_setting_ends_with_2(tmp_path: Path) -> None:
-    answer = sunbid(tmp_path, "settings", SUNBID_COLOUR="red")
+    answer = process(tmp_path, "settings", SUNBID_COLOUR="red")
     assert answer.returncode == 2 and "SUNBID_COLOUR" in answer.stderr
 
 
@@ -140,7 +169,7 @@ def test_settings_as_json(tmp_path: Path) -> None:
 
 
 def test_a_room_its_token_and_its_absence(tmp_path: Path) -> None:
-    added = sunbid(tmp_path, "room", "add", "hz-01", "--name", "开标一室", "--centre", "330100", "--json")
+    added = process(tmp_path, "room", "add", "hz-01", "--name", "开标一室", "--centre", "330100", "--json")
     assert added.returncode == 0
     first = json.loads(added.stdout)["token"]
     assert json.loads(added.stdout)["page"].endswith("/room/hz-01"), "where to watch"
@@ -160,7 +189,7 @@ def test_a_room_its_token_and_its_absence(tmp_path: Path) -> None:
 
 def test_an_account_is_added_once_and_disabled(tmp_path: Path) -> None:
     words = ("user", "add", "li", "--role", "supervisor", "--password-stdin")
-    assert sunbid(tmp_path, *words, stdin="long enough\n").returncode == 0
+    assert process(tmp_path, *words, stdin="long enough\n").returncode == 0
     assert sunbid(tmp_path, *words, stdin="long enough\n").returncode == 1
     assert sunbid(tmp_path, "user", "disable", "li").returncode == 0
     listed = json.loads(sunbid(tmp_path, "user", "list", "--json").stdout)
@@ -188,5 +217,5 @@ def test_doctor_names_every_check_with_a_remedy_where_needed(tmp_path: Path) -> 
 
 
 def test_what_the_system_refuses_is_one_line(tmp_path: Path) -> None:
-    answer = sunbid(tmp_path, "user", "list", SUNBID_DATA="/proc/none")
+    answer = process(tmp_path, "user", "list", SUNBID_DATA="/proc/none")
     assert answer.returncode == 1 and "SUNBID_DATA" in answer.stderr and "Traceback" not in answer.stderr
