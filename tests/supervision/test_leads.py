@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -32,15 +33,19 @@ from supervision.lens.reader import Lens
 from supervision.rules.baseline import UNKNOWN
 from supervision.warnings import desk as warnings
 from supervision.warnings.lot_loop import HotLoop
+from tests.ledgers import copied_ledger, new_ledger
+from tests.supervision.conftest import Market
 
 LI, WANG = By("li", "10.0.0.1"), By("wang")
 HEAD = {"title": "文件生成设备相同（疑似）", "target": "police", "target_name": "示例公安局"}
 
 
-@pytest.fixture
-def turned(ledger: Ledger, market: Any) -> dict[str, str]:
-    """Three lots opened last week whose warnings became leads; lot → warning."""
-    at = now() - timedelta(days=7)
+@pytest.fixture(scope="module")
+def last_week(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger to copy: three lots opened last week whose warnings became leads."""
+    path = tmp_path_factory.mktemp("leads") / "ledger.db"
+    ledger = new_ledger(path)
+    market, at = Market(ledger), now() - timedelta(days=7)
     for lot in ("L1", "L2", "L3"):
         market.lot(lot, at)
         for firm in "AB":
@@ -51,10 +56,25 @@ def turned(ledger: Ledger, market: Any) -> dict[str, str]:
     while loop.tick():
         pass
     with ledger.write() as session:
-        held = {str(w.lot_id): w.id for w in warnings.list_warnings(session)}
-        for one in held.values():
-            warnings.act(session, one, "lead", "li")
-    return held
+        for one in warnings.list_warnings(session):
+            warnings.act(session, one.id, "lead", "li")
+    ledger.close()
+    return path
+
+
+@pytest.fixture
+def ledger(last_week: Path, tmp_path: Path) -> Iterator[Ledger]:
+    """The ledger of last week, which the test may change."""
+    copy = copied_ledger(last_week, tmp_path / "ledger.db")
+    yield copy
+    copy.close()
+
+
+@pytest.fixture
+def turned(ledger: Ledger) -> dict[str, str]:
+    """The lots whose warnings became leads; lot → warning."""
+    with ledger.read() as session:
+        return {str(warning.lot_id): warning.id for warning in warnings.list_warnings(session)}
 
 
 def begun(ledger: Ledger, *ids: str, **more: Any) -> str:
