@@ -1,7 +1,8 @@
 """Which files of tests the workers take, and in which order.
 
 Each worker begins with files of another kind: what drives a browser is never crowded by more of the same while there
-is anything else to do. What only calculates, where there are more than two workers, gives way (`nice`) to what is timed.
+is anything else to do. Browsers and servers are mostly waited for, so a third worker calculates meanwhile and gives way
+(`nice`) to what is timed.
 """
 
 from __future__ import annotations
