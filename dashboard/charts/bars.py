@@ -178,6 +178,7 @@ def histogram(
         edges=list(edges),
         first=first,
         last=last,
+        below=below,
     )
 
 

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+import vl_convert
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -178,6 +179,12 @@ def test_charts_bring_nothing_from_outside_and_keep_their_height() -> None:
     for chart in shapes():
         spec = {k: v for k, v in chart.spec.items() if k != "$schema"}
         assert "http" not in json.dumps(spec) and spec["height"] == chart.height > 0
+
+
+@pytest.mark.parametrize("drawn", shapes(), ids=lambda one: one.title)
+def test_every_chart_can_be_drawn_with_the_parameters_it_is_given(drawn: Chart) -> None:
+    spec = {**drawn.spec, "datasets": {"source": drawn.rows.to_pylist()}, "width": 400}
+    assert "<svg" in vl_convert.vegalite_to_svg(json.loads(json.dumps(spec)), show_warnings=False)
 
 
 def test_a_spec_is_built_once_and_never_changed_by_what_is_put_in() -> None:
