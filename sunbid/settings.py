@@ -115,6 +115,7 @@ class Settings(BaseSettings):
     )
     witnesses: str = Field("")
     archive: Path | None = Field(None)
+    bid_files: Path | None = Field(None)
     timestamp_url: str = Field(
         "",
         pattern=r"^(https?://\S+)?$",

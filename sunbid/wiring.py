@@ -102,6 +102,7 @@ def watch_config(settings: Settings) -> WatchConfig:
         data_dir=settings.data.resolve(),
         home=home(settings),
         reference=reference(settings),
+        bid_files=settings.bid_files and settings.bid_files.resolve(),
     )
 
 

@@ -21,6 +21,8 @@ class WatchConfig:
     """The place whose market this is."""
     reference: Reference | None = None
     """A published share the public chart is compared with."""
+    bid_files: Path | None = None
+    """The folder below which bid files lie that records refer to; None: they are not compared."""
     poll_seconds: float = 0.2
     """How often the journal is asked for news; the warning follows within this and one evaluation."""
     lens_seconds: float = 10.0

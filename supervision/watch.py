@@ -1,10 +1,11 @@
 """The watch: follows the ledger, raises warnings within a second, keeps the lens and the public figures, tells what was
 sealed.
 
-Four threads. The hot loop asks the journal for news every 0.2 s, looks at the lots touched and raises
+Five threads. The hot loop asks the journal for news every 0.2 s, looks at the lots touched and raises
 warnings; how far it has read is committed with them, so a kill repeats nothing and loses nothing. The
 lens, the market rules, the baselines and the public figures have a thread of their own and never delay a warning; the
-studies of rings and tendencies have the third, and what the hub has sealed and may not tell itself the fourth.
+studies of rings and tendencies have the third, what the hub has sealed and may not tell itself the fourth, and bid files
+that records refer to are compared by the fifth.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from supervision.lens.writer import LensWriter
 from supervision.rules.baseline import UNKNOWN, Baselines, measure_baselines
 from supervision.studies import associations, experts, rings
 from supervision.studies.store import keep
+from supervision.warnings.file_loop import FileLoop
 from supervision.warnings.lot_loop import HotLoop
 from supervision.warnings.market_loop import MarketLoop
 
@@ -147,6 +149,17 @@ class Watch:
                 log.error("seal not told", error=type(error).__name__)
             self.stop.wait(_SEALS)
 
+    def files(self, worker: Worker) -> None:
+        """Compare the files of bids whose prices are read, until told to stop; nothing without a folder of bid files."""
+        while not self.stop.is_set():
+            worker.beat()
+            if self.config.bid_files is not None:
+                try:
+                    FileLoop(self.ledger, self.config.bid_files, self.stop).tick(now(), self.baselines)
+                except (SQLAlchemyError, OSError) as error:
+                    log.error("bid files not compared", error=str(error)[:300])
+            self.stop.wait(self.config.lens_seconds)
+
     def _remind(self) -> None:
         """Tell of the batches of leads whose terms are near or past, each once; the desk shows them too."""
         with self.ledger.read() as session:
@@ -185,6 +198,7 @@ def run(config: WatchConfig, stop: threading.Event | None = None) -> None:
         workers.thread("watch-lens", watch.slow, config.lens_patience),
         workers.thread("watch-studies", watch.studies, 2 * config.study_seconds),
         workers.thread("watch-seals", watch.seals, config.lens_patience),
+        workers.thread("watch-files", watch.files, config.lens_patience),
     ]
     try:
         sign.give(workers.state())

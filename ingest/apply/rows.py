@@ -27,7 +27,7 @@ def entity(record: Record, moment: datetime) -> dict[str, Any]:
         row["updated_at"] = moment
     for name in kind.aside:
         del row[name]
-    if kind.parts:
+    if kind.parts and row[kind.parts] is not None:
         # warnings off: pydantic cannot see that a plainly validated time is a datetime
         row[kind.parts] = [
             part.model_dump(mode="json", exclude_none=True, warnings=False) for part in row[kind.parts]

@@ -13,6 +13,7 @@ from ingest.kinds.fields import (
     Data,
     Digest,
     Division,
+    Files,
     Moment,
     Money,
     Name,
@@ -58,6 +59,7 @@ class BidData(Data):
     author: Name | None = None
     upload_ip: Code | None = None
     on_site: Yes = False
+    files: Files | None = None
     ca_serial: Code | None = None
     ca_region: Division | None = None
     division_code: Division | None = None
@@ -141,11 +143,12 @@ BID = Kind(
     references=(kind.LOT, BIDDER),
     owner=OF_LOT,
     facts=("source", "lot_id"),
+    parts="files",
     headers={
         "撤回时间": "withdrawn_at", "解密状态": "decrypt_status", "工期": "duration_days", "质量": "quality",
         "项目负责人": "manager", "否决原因": "reject_reason", "文件哈希": "file_sha256", "MAC地址": "mac",
         "CPU序列号": "cpu_serial", "硬盘序列号": "disk_serial", "加密锁号": "dongle_serial", "文件创建标识码": "file_id",
-        "作者": "author", "上传IP": "upload_ip", "现场上传": "on_site", "CA序列号": "ca_serial", "CA归属地": "ca_region",
+        "作者": "author", "上传IP": "upload_ip", "投标文件": "files", "现场上传": "on_site", "CA序列号": "ca_serial", "CA归属地": "ca_region",
     },
     codes={
         "decrypt_status": {"成功": "success", "失败": "failed"},

@@ -112,5 +112,15 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True)
 
 
+class FileReference(Part):
+    """A file by reference: where it lies below the folder of bid files that the platform shares, and its digest."""
+
+    path: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\\]+$")]
+    sha256: Digest | None = None
+
+
+Files = Annotated[list[FileReference], Field(max_length=200)]
+
+
 class Data(Part):
     """Base of the `data` of all kinds."""

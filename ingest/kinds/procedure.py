@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, WithJsonSchema
 
 from ingest.kinds import national
-from ingest.kinds.fields import Data, Digest, Division, Link, Moment, Name, Ref, Text, Words, Yes
+from ingest.kinds.fields import Data, Digest, Division, Files, Link, Moment, Name, Ref, Text, Words, Yes
 from ingest.kinds.kind import LOT, OF_LOT, ROOM, Kind, Owner
 from ingest.kinds.national import National
 from records import events
@@ -26,6 +26,7 @@ class NoticeData(Data):
     media: Name | None = None
     content_sha256: Digest | None = None
     url: Link | None = None
+    files: Files | None = None
     division_code: Division | None = None
 
 
@@ -72,9 +73,10 @@ NOTICE = Kind(
     "notice", "公告", NoticeData, Notice,
     references=(LOT,),
     owner=OF_LOT,
+    parts="files",
     headers={
         "类型": "type", "公告类型": "type", "标题": "title", "发布时间": "published_at", "截止时间": "until", "媒体": "media",
-        "内容哈希": "content_sha256", "网址": "url",
+        "内容哈希": "content_sha256", "网址": "url", "招标文件": "files",
     },
     codes={
         "type": {

@@ -74,6 +74,8 @@ def _moment(value: datetime | None) -> datetime | None:
 
 
 Json = JSON().with_variant(JSONB(), "postgresql")
+JsonOrNull = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+"""JSON that may be missing: NULL then, not a JSON null, so that an index can leave it out."""
 Serial = BigInteger().with_variant(Integer(), "sqlite")
 """An autoincrementing 64-bit key; SQLite numbers rows by itself only for INTEGER."""
 

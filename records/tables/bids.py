@@ -6,11 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from records.clock import now
-from records.tables.base import Base, Code, Key, Text
+from records.tables.base import Base, Code, JsonOrNull, Key, Text
 
 
 class Bid(Base):
@@ -52,6 +52,8 @@ class Bid(Base):
     upload_ip: Mapped[Code | None]
     on_site: Mapped[bool] = mapped_column(default=False)
     """Uploaded from the centre's public terminal, where sharing a machine is normal."""
+    files: Mapped[list[Any] | None] = mapped_column(JsonOrNull)
+    """Where its files lie: [{"path": below the folder of bid files, "sha256": …}]; for supervisors only."""
     ca_serial: Mapped[Code | None]
     ca_region: Mapped[Code | None]
     """Division (province prefix) of the CA that issued the bidder's certificate."""
@@ -62,6 +64,12 @@ class Bid(Base):
     __table_args__ = (
         Index("ix_bid_lot_id_bidder_id", "lot_id", "bidder_id"),
         Index("ix_bid_bidder_id", "bidder_id"),
+        Index(
+            "ix_bid_files",
+            "lot_id",
+            sqlite_where=text("files IS NOT NULL"),
+            postgresql_where=text("files IS NOT NULL"),
+        ),
     )
 
 
@@ -72,3 +80,25 @@ class ListedBid(Base):
     opening_id: Mapped[Key] = mapped_column(ForeignKey("opening.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     bid_id: Mapped[Key] = mapped_column(ForeignKey("bid.id"))
+
+
+class FileCheck(Base):
+    """雷同比对: what comparing the files of a lot's bidders found, and how far it has come; one a lot, the newest."""
+
+    __tablename__ = "file_check"
+    lot_id: Mapped[Key] = mapped_column(ForeignKey("lot.id"), primary_key=True)
+    state: Mapped[Code]
+    """reading 读取中, done 已比对."""
+    digest: Mapped[Code]
+    """Of what was compared: other files of a bid, another bid on hand are compared anew."""
+    bidders: Mapped[int]
+    files: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
+    """Bytes of all files, and those read so far."""
+    done: Mapped[int] = mapped_column(BigInteger, default=0)
+    unread: Mapped[list[Any]] = mapped_column(default=list)
+    """Files that could not be read: [{"bidder": …, "path": …, "why": a message as JSON}]."""
+    pairs: Mapped[list[Any]] = mapped_column(default=list)
+    """Bidders whose files are alike, as supervision.likeness.comparing.Alike has it; origins masked."""
+    started_at: Mapped[datetime]
+    checked_at: Mapped[datetime | None]

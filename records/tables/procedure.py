@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from records.clock import now
-from records.tables.base import Base, Code, Key, Text
+from records.tables.base import Base, Code, JsonOrNull, Key, Text
 
 
 class TenderProject(Base):
@@ -43,6 +43,8 @@ class Notice(Base):
     media: Mapped[Text | None]
     content_sha256: Mapped[Code | None]
     url: Mapped[Text | None]
+    files: Mapped[list[Any] | None] = mapped_column(JsonOrNull)
+    """Where the tender documents lie, as a bid's files do."""
     division_code: Mapped[Code | None]
     source: Mapped[Key]
     updated_at: Mapped[datetime] = mapped_column(default=now)

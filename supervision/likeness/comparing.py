@@ -14,6 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from supervision.detection.market import Floats, Ints
+from supervision.likeness.formats import MACHINE
 from supervision.likeness.reading import Content
 from supervision.likeness.windows import GRAM, Deviations, passages_of
 
@@ -29,8 +30,6 @@ LEAST_ITEMS, NOTABLE_RATIO, RATIO_WIDTH = 10, 0.6, 1e-3
 """Priced items both need; share of them at one and the same ratio; how equal ratios are."""
 REASONS = ("text", "errors", "mixed", "lock", "origin", "contacts", "ratio")
 """What may make a pair a finding."""
-MACHINE = frozenset({"lock", "machine", "document_id", "first_session"})
-"""Kinds of origin that name one installation or one file, not a person or a firm."""
 _MOST_PASSAGES = 24_000_000
 """Passages of all bidders that are held at once, 8 bytes each; of more, fewer are chosen."""
 _CONTACT = re.compile(

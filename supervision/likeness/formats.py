@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import resource
 import sys
@@ -40,6 +41,8 @@ _MADE_BY = (
     ("document_id", re.compile(r"标识码|文件标识|file.?id|doc(?:ument)?.?id|guid", re.I)),
 )
 """Kind of origin → the names under which bidding tools put it into a file's own properties."""
+MACHINE = frozenset({"lock", "machine", "document_id", "first_session"})
+"""Kinds of origin that name one installation or one file, not a person or a firm."""
 _PDF_PROPERTIES = ("ComputerName", "MAC", "MachineCode", "DiskSerial", "CpuId", "LockNumber", "DongleSerial", "FileId")  # fmt: skip
 """Entries of a PDF's information dictionary that are asked for beside the standard ones."""
 
@@ -225,6 +228,7 @@ def _answer(path: Path) -> dict[str, Any]:
 
 def main(seconds: int, memory: int) -> None:
     """Answer a line of JSON a path, until there are no more. The kernel ends what takes more time or memory."""
+    os.nice(10)  # a live room and a warning go before
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Select, String, cast, func, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from records.tables.bids import Bid
+from records.tables.bids import Bid, FileCheck
 from records.tables.money import Award, Deposit
 from records.tables.openings import Opening
 from records.tables.organisations import Organisation
@@ -30,12 +30,13 @@ def lots_that_may_fire(rules: Mapping[str, Chosen], ask: Ask, session: Session) 
     """Ids of the lots, for rules by id with their parameters; None if one of them has no such select and must look at
     every lot. Rules of one select are answered by asking it once.
 
-    `ask` answers over the lens, which holds lots whose opening is over; `session` is the ledger's.
+    Lots whose files were compared are few and always among them. `ask` answers over the lens, which holds lots whose opening is over; `session` is the ledger's.
     """
     if not rules.keys() <= _SELECTS.keys():
         return None
     asked = {_SELECTS[rule]: chosen for rule, chosen in rules.items()}
-    return {row["lot_id"] for selects, chosen in asked.items() for row in selects(chosen, ask, session)}
+    found = {row["lot_id"] for selects, chosen in asked.items() for row in selects(chosen, ask, session)}
+    return found | set(session.scalars(select(FileCheck.lot_id)))
 
 
 def _same_machine(_: Chosen, ask: Ask, __: Session) -> list[Row]:
@@ -177,7 +178,7 @@ _SELECTS: dict[str, Callable[[Chosen, Ask, Session], list[Row]]] = {
         _AWARDED_BIDS.join(Lot, Lot.id == Award.lot_id)
         .where(Bid.bidder_id == Award.bidder_id, Bid.received_at > Lot.deadline).distinct()
     ),
-    "B7": _ids(_same(Bid.manager)), "B8": _ids(_same(Bid.author)),
+    "B9": _ids(select(FileCheck.lot_id)), "B7": _ids(_same(Bid.manager)), "B8": _ids(_same(Bid.author)),
     "B15": _ids(select(Bid.lot_id).where((Bid.withdrawn_at.is_not(None)) | (Bid.decrypt_status == "failed")).distinct()),
     "B17": _ids(select(Bid.lot_id).where(_filled(Bid.consortium)).distinct()),
     "B20": _ids(select(Contract.lot_id).where(_filled(Contract.subcontractors)).distinct()),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from messages import Message
 from records.clock import rfc3339
 from records.keys import key_of
+from supervision.rules.alike import about_files, groups
 from supervision.rules.facts import BidFact, LotFacts
 from supervision.rules.finding import Finding
 from supervision.rules.rule import LotRule, Parameter
@@ -112,16 +113,6 @@ def shared_data(bids: Iterable[BidFact]) -> list[Shared]:
     ]
 
 
-def groups(sets: Iterable[frozenset[str]]) -> list[frozenset[str]]:
-    """Join sets that share a member until none do; ordered by their smallest member."""
-    joined: list[frozenset[str]] = []
-    for members in sets:
-        apart = [group for group in joined if not group & members]
-        together = frozenset(members).union(*(group for group in joined if group & members))
-        joined = [*apart, together]
-    return sorted(joined, key=min)
-
-
 class SameMachine(LotRule):
     """B4: bidders who should not know each other used one machine, disk, dongle or file."""
 
@@ -147,11 +138,12 @@ class SameMachine(LotRule):
         return float(max((len(group) for group in found), default=0))
 
     def evaluate(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> list[Finding]:
-        """One finding a group of bidders tied together by strong data."""
+        """One finding a group of bidders tied together by strong data, as the platform tells it or as the files do."""
         least = self.settings(settings)["min_bidders"]
         shared = shared_data(facts.bids)
         found = groups(s.bidders for s in shared if s.datum.strength == "strong")
-        return [self._about(facts, shared, group, least) for group in found if len(group) >= least]
+        told = [self._about(facts, shared, group, least) for group in found if len(group) >= least]
+        return told + about_files(self, facts, ("lock",))
 
     def _about(self, facts: LotFacts, shared: list[Shared], group: frozenset[str], least: float) -> Finding:
         common = [s for s in shared if len(s.bidders & group) > 1]

@@ -26,7 +26,6 @@ TAIL = """## 还没有的规则 / Rules there are none of yet
 | 规则 rules | 原因 why |
 |---|---|
 | B1 B2 B18 | 由抱团研究给出（投标人抱团一屏），尚不成为预警 / told by the study of rings on its screen, not yet as warnings |
-| B9 | 需要投标文件本身 / needs the bid files themselves |
 | B19 | 需要知道谁有资格，账本没有资质 / needs to know who qualifies, which the ledger does not |
 | E1–E10 | 评分偏离由专家研究给出，尚不成为预警；E10 为闭环登记 / deviation is told by the study of experts, not yet as warnings; E10 is bookkeeping |
 | O6 | 即 Cardinal R048 / is Cardinal's R048 |

@@ -11,6 +11,7 @@ from string import ascii_lowercase, ascii_uppercase
 from typing import ClassVar
 
 from records.clock import rfc3339
+from supervision.rules.alike import about_files
 from supervision.rules.facts import BidFact, LotFacts
 from supervision.rules.finding import Finding
 from supervision.rules.rule import LotRule, Parameter
@@ -181,6 +182,10 @@ class OneAuthor(_SharedName):
     def name(self, bid: BidFact) -> str | None:
         """The author in the file's properties."""
         return bid.author
+
+    def evaluate(self, facts: LotFacts, settings: Settings = None) -> list[Finding]:
+        """One finding a name the platform tells, and one a group whose files themselves share origin or contacts."""
+        return super().evaluate(facts, settings) + about_files(self, facts, ("origin", "contacts"))
 
 
 class MemberTwice(LotRule):

@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
+from supervision.rules.alike import about_files
 from supervision.rules.facts import BidFact, LotFacts
 from supervision.rules.finding import Finding
 from supervision.rules.rule import LotRule, Parameter
@@ -57,8 +58,10 @@ class PriceLadder(LotRule):
         return [bid for bid in facts.bids if bid.price is not None] if facts.prices_read else []
 
     def evaluate(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> list[Finding]:
-        """At most one finding: all priced bids of the lot."""
-        chosen = self.settings(settings)
+        """The ladder of all priced bids, and groups whose bills of quantities stand at one ratio."""
+        return self._ladder(facts, self.settings(settings)) + about_files(self, facts, ("ratio",))
+
+    def _ladder(self, facts: LotFacts, chosen: Mapping[str, float]) -> list[Finding]:
         priced = self._priced(facts)
         deviation = ladder_deviation([p for b in priced if (p := b.price) is not None])
         tolerance = Fraction(repr(chosen["tolerance"]))

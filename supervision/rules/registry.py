@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from messages import Invalid, Message, Unknown
+from supervision.rules.alike import FilesAlike
 from supervision.rules.cardinal import CARDINAL
 from supervision.rules.deposits import SameAccount
 from supervision.rules.files import SameMachine
@@ -58,7 +59,7 @@ LOT_RULES: dict[str, LotRule] = {
         SameMachine(), SameAccount(), PriceLadder(), ShortTimeToBid(), LargeDeposit(), RelatedToTenderer(), OnlyValidBid(),
         LowestRejected(), OpenedAtAnotherTime(), LateBidWon(), ContractGrew(), OneManager(), OneAuthor(), LeftTogether(),
         OneControl(), MemberTwice(), LoserSubcontracts(), NewFirmWon(), ComplaintsUpheld(), AwardTooFastOrSlow(),
-        PublicityTooShort(),
+        PublicityTooShort(), FilesAlike(),
     )
 }  # fmt: skip
 """Rule id → rule that looks at the facts of one lot."""

@@ -14,7 +14,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from records.lots import current_opening
-from records.tables.bids import Bid
+from records.tables.bids import Bid, FileCheck
 from records.tables.money import Award
 from records.tables.openings import Opening
 from records.tables.organisations import Organisation
@@ -57,6 +57,22 @@ class Tie(NamedTuple):
     through: str | None
 
 
+class PairAlike(NamedTuple):
+    """Two bidders whose files are alike, as the comparison of the lot's files tells it (`FileCheck.pairs`)."""
+
+    one: str
+    other: str
+    reasons: tuple[str, ...]
+    text: float
+    """Share of the smaller one's own passages in the other, 0–1."""
+    errors: int
+    origin: tuple[str, ...]
+    """Kinds of what names the same machine, file, person or firm."""
+    contacts: int
+    ratio: float | None
+    at_ratio: float
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What is known of a lot beside its bids."""
@@ -76,6 +92,9 @@ class Surroundings:
     lot has none."""
     ties: tuple[Tie, ...] = ()
     """Between tenderer or agency and a bidder, and between two bidders."""
+    compared: bool = False
+    """Whether the bidders' files were compared."""
+    alike: tuple[PairAlike, ...] = ()
 
 
 NOTHING_KNOWN = Surroundings()
@@ -87,7 +106,7 @@ def load_surroundings(
     """Lot → what surrounds it. `lots` are rows with id, tenderer_id, agency_id, currency; `bidders` those on hand by lot."""
     awards, contracts = _awards(session, lots), _contracts(session, lots)
     opened, notices = _opened(session, lots), _notices(session, lots)
-    upheld, parties = _upheld(session, lots), _Parties(session, lots)
+    upheld, parties, files = _upheld(session, lots), _Parties(session, lots), _compared_files(session, lots)
     return {
         lot: Surroundings(
             tenderer_id=row.tenderer_id,
@@ -99,9 +118,27 @@ def load_surroundings(
             results_noticed=bool(notices[lot] & {"candidates", "result"}),
             upheld=upheld.get(lot, ()),
             ties=parties.ties(row, bidders.get(lot, ())),
+            compared=lot in files,
+            alike=files.get(lot, ()),
         )
         for lot, row in lots.items()
     }
+
+
+def _compared_files(session: Session, lots: Mapping[str, Any]) -> dict[str, tuple[PairAlike, ...]]:
+    """Lot → pairs of bidders whose files are alike, for lots whose files were compared."""
+    query = select(FileCheck.lot_id, FileCheck.pairs).where(
+        FileCheck.lot_id.in_(lots), FileCheck.state == "done"
+    )
+    return {lot: tuple(_alike(pair) for pair in pairs) for lot, pairs in session.execute(query)}
+
+
+def _alike(pair: Mapping[str, Any]) -> PairAlike:
+    kinds = tuple(kind for kind, _ in pair["origin"])
+    return PairAlike(
+        pair["one"], pair["other"], tuple(pair["reasons"]), pair["text"], len(pair["errors"]), kinds, pair["contacts"],
+        pair["ratio"], pair["at_ratio"],
+    )  # fmt: skip
 
 
 def _opened(session: Session, lots: Mapping[str, Any]) -> dict[str, datetime]:
