@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -74,6 +76,19 @@ def done(answer: dict[str, Any], words: str, as_json: bool) -> None:
         emit(answer)
     else:
         print(words)
+
+
+def command(settings: Settings, *words: str) -> str:
+    """A command for this very installation, to be copied into another terminal: with the data folder, and a place for
+    the database (its password is not printed), where variables name them here."""
+    program = sys.argv[0]
+    called = [sys.executable, "-m", "sunbid"] if program.endswith("__main__.py") else [program]
+    said = []
+    if os.environ.get("SUNBID_DATA"):
+        said.append(f"SUNBID_DATA={shlex.quote(str(settings.data.resolve()))}")
+    if os.environ.get("SUNBID_DATABASE_URL"):
+        said.append("SUNBID_DATABASE_URL=…")
+    return " ".join((*said, *map(shlex.quote, (*called, *words))))
 
 
 def emit(value: Any) -> None:

@@ -230,6 +230,11 @@ class Settings(BaseSettings):
         return f"http://{_bracketed(self._own_host)}:{self.intake_port}"
 
     @property
+    def intake_shown(self) -> str:
+        """Where others find the intake."""
+        return f"http://{_bracketed(self.announced_host)}:{self.intake_port}"
+
+    @property
     def log_origin(self) -> str:
         """Name of the log of evidence: the hub's address without its scheme."""
         return self.effective_hub_url.partition("://")[2] + "/log"

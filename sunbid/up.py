@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator
 
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from messages import Message, local
 from records.ledger import words
-from sunbid import wiring
+from records.tables.users import User
+from sunbid import output, wiring
 from sunbid.logs.file import LogFile
 from sunbid.processes.child import Command
 from sunbid.processes.supervisor import CannotStart, Say, Supervisor, check_ports, only_one
@@ -62,6 +65,27 @@ def to_terminal_and(log: LogFile) -> Say:
     return say
 
 
+def ready_lines(settings: Settings) -> Iterator[str]:
+    """What is said once all processes answer: where, and how the first account is made where there is none."""
+    hub, desk = settings.effective_hub_url, settings.effective_desk_url
+    yield local("start.ready", hub=hub, desk=desk, intake=settings.intake_shown)
+    if not _has_accounts(settings):
+        first = output.command(settings, "user", "add", "admin", "--role", "admin")
+        yield local("start.no_account", command=first)
+
+
+def _has_accounts(settings: Settings) -> bool:
+    """Whether anybody can sign in at the desk; a ledger that cannot be asked now is told of by the processes."""
+    ledger = wiring.ledger(settings)
+    try:
+        with ledger.read() as session:
+            return session.scalar(select(User.name).limit(1)) is not None
+    except SQLAlchemyError:
+        return True
+    finally:
+        ledger.close()
+
+
 def run(settings: Settings) -> None:
     """Run the four processes until told to stop."""
     with only_one(settings.data):
@@ -70,9 +94,7 @@ def run(settings: Settings) -> None:
         supervisor = Supervisor(commands(settings), settings.host, say)
 
         async def ready() -> None:
-            say(
-                "sunbid",
-                local("start.ready", hub=settings.effective_hub_url, desk=settings.effective_desk_url),
-            )
+            for line in await asyncio.to_thread(lambda: tuple(ready_lines(settings))):
+                say("sunbid", line)
 
         asyncio.run(supervisor.run(ready))

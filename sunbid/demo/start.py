@@ -30,6 +30,7 @@ from sunbid.settings import Settings
 PASSWORD = "yangguang-demo"
 """Fixed on purpose: it guards nothing but invented data, and everybody who tries the demonstration needs it."""
 DEMO_ROLES = ("supervisor", "leader", "operator", "public-officer", "group-member", "admin")
+REAL_DATA = Path(__file__).parents[2] / "examples" / "tsuchiura"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ACCOUNTS = tuple((role, role, f"演示{role_name(role, DEFAULT)}") for role in DEMO_ROLES)
 """Name, role, shown name: each account is called as its role."""
@@ -160,9 +161,13 @@ def _publishers(settings: Settings, count: int) -> list[Command]:
 _RULE = "─" * 78
 
 
+def _shown(folder: Path) -> str:
+    """A folder as it is shortest from where the visitor stands."""
+    return str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
+
+
 def block(settings: Settings, options: Options, seconds: float, fresh: int, log: Path) -> str:
     """What the visitor is told when everything is ready."""
-    intake = f"http://{settings.announced_host}:{settings.intake_port}"
     rows = "\n".join(f"    {name:<14} {PASSWORD}   {shown} ({role})" for name, role, shown in ACCOUNTS)
     said = local(
         "demo.ready",
@@ -173,11 +178,11 @@ def block(settings: Settings, options: Options, seconds: float, fresh: int, log:
         video=Message("demo.video" if options.video else "demo.no_video", rooms=options.rooms),
         hub=settings.effective_hub_url,
         desk=settings.effective_desk_url,
-        intake=intake,
+        intake=settings.intake_shown,
         accounts=rows
         if settings.host in LOOPBACK
         else rows + local("demo.others_can_sign_in", host=settings.host),
-        command=sys.argv[0],
+        command=output.command(settings, "import", _shown(REAL_DATA)),
         log=str(log),
     )
     return f"\n{_RULE}\n{said}\n{_RULE}"

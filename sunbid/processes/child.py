@@ -210,6 +210,12 @@ def sign_of_life(file: Path, most: float) -> Health:
     return _said(told) if age <= most else Health.ILL
 
 
+def forget(sign: Path) -> None:
+    """What a former process said of itself is not what the next one says; where it cannot go, it grows old."""
+    with contextlib.suppress(OSError):
+        sign.unlink(missing_ok=True)
+
+
 def _said(told: bytes) -> Health:
     try:
         state = json.loads(told)

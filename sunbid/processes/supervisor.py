@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import signal
 import socket
 import sys
@@ -31,7 +32,14 @@ PROBE_TIMEOUT = 10.0
 SIGN_OLDEST = 30.0
 """Seconds after which a process without a port must have said again how it is."""
 PROBE_MISSES = 3
-"""So many probes in a row without an answer, after the first good one, mean that the process hangs."""
+"""So many probes in a row without an answer, after the first good one, mean that the process hangs; more of them
+where patience is needed (`Kept.patience`)."""
+START_GRACE = 180.0
+"""Seconds a process may take from its start to its first good answer; longer where patience is needed."""
+SETTLED = 600.0
+"""A process that has answered for so many seconds has got over what it was ended for before."""
+MOST_PATIENCE = 8.0
+"""No process is waited for longer than so many times as on a quiet machine."""
 
 Say = Callable[[str, str], None]
 """Takes a process' name and one line of its log."""
@@ -98,6 +106,16 @@ class Kept:
         self.ready = asyncio.Event()
         self.row = 0
         """Restarts in a row without a steady run between them."""
+        self.health = Health.WELL
+        self.silent = 0
+        """How often in a row it was ended for giving no good answer."""
+
+    @property
+    def patience(self) -> float:
+        """How many times longer than usual it is waited for: more after each time in vain, and on a busy machine,
+        where a new process would answer no sooner than the old one."""
+        waiting_for_a_core = os.getloadavg()[0] / (os.cpu_count() or 1)
+        return min(MOST_PATIENCE, max(1.0, waiting_for_a_core, 2.0**self.silent))
 
 
 class Supervisor:
@@ -186,6 +204,8 @@ class Supervisor:
         return not self.stopping.is_set()
 
     async def _run_once(self, kept: Kept) -> None:
+        if kept.command.sign:
+            children.forget(kept.command.sign)
         try:
             process, output = await children.start(kept.command)
             kept.process = process
@@ -225,23 +245,47 @@ class Supervisor:
                 self._signal(other, signal.SIGKILL)
 
     async def _probe(self, kept: Kept) -> None:
-        """Say when the process is ready; kill it when it stops answering."""
-        command, misses, before = kept.command, 0, Health.WELL
-        if command.port is None:
+        """Say when the process is ready; kill it when it comes to no good answer, or gives none any more."""
+        if kept.command.port is None and kept.command.sign is None:
             kept.ready.set()
-            if command.sign is None:
-                return
-            await asyncio.sleep(SIGN_OLDEST)  # its first sign takes as long as its start
-        while misses < PROBE_MISSES:
-            found = await self._health(command)
-            if found is Health.WELL:
-                kept.ready.set()
-            if Health.WAITING is found is not before:
-                self.say("sunbid", local("start.waits", process=command.name))
-            before, misses = found, misses + 1 if found is Health.ILL and kept.ready.is_set() else 0
-            await asyncio.sleep(PROBE_EVERY if kept.ready.is_set() else 0.1)
-        self.say("sunbid", local("start.stuck", process=command.name))
+            return
+        kept.health = Health.WELL
+        if await self._first_answer(kept):
+            kept.ready.set()
+            await self._until_silent(kept)
+        kept.silent += 1
+        self.say("sunbid", local("start.stuck", process=kept.command.name))
         self._signal(kept, signal.SIGKILL)
+
+    async def _first_answer(self, kept: Kept) -> bool:
+        """Wait for the first good answer; False once the start took too long. One that says it waits has its time."""
+        loop = asyncio.get_running_loop()
+        heard = loop.time()
+        while loop.time() - heard < START_GRACE * kept.patience:
+            found = await self._look(kept)
+            if found is Health.WELL:
+                return True
+            if found is Health.WAITING:
+                heard = loop.time()
+            await asyncio.sleep(0.1)
+        return False
+
+    async def _until_silent(self, kept: Kept) -> None:
+        """Return once the process has given no good answer too many times in a row."""
+        loop = asyncio.get_running_loop()
+        since, misses = loop.time(), 0
+        while misses < PROBE_MISSES * kept.patience:
+            await asyncio.sleep(PROBE_EVERY)
+            misses = misses + 1 if await self._look(kept) is Health.ILL else 0
+            if not misses and loop.time() - since >= SETTLED:
+                kept.silent = 0
+
+    async def _look(self, kept: Kept) -> Health:
+        """How the process is now; says so when it begins to wait."""
+        before, kept.health = kept.health, await self._health(kept.command)
+        if Health.WAITING is kept.health is not before:
+            self.say("sunbid", local("start.waits", process=kept.command.name))
+        return kept.health
 
     async def _health(self, command: Command) -> Health:
         if command.port is not None:

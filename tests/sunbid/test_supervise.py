@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -13,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from sunbid.processes.supervisor import CannotStart, check_ports, only_one
+from dashboard.access.accounts import add_user
+from sunbid import up
+from sunbid.processes.child import Command
+from sunbid.processes.supervisor import CannotStart, Kept, check_ports, only_one
 from sunbid.settings import load
 
 pytestmark = pytest.mark.server
@@ -188,6 +192,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
         body = told().encode()
         self.send_response(200 if b'"ok"' in body else 503); self.end_headers(); self.wfile.write(body)
     def log_message(self, *_): pass
+slow = folder / f"{kind}.slow"
+time.sleep(float(slow.read_text()) if slow.exists() else 0)
 if kind == "port":
     http.server.ThreadingHTTPServer(("127.0.0.1", port), Answer).serve_forever()
 while (text := told()) != "silent":
@@ -199,7 +205,7 @@ KEEPER = """
 import asyncio, pathlib, sys
 from sunbid.processes import supervisor as supervise
 from sunbid.processes.child import Command
-supervise.PROBE_EVERY, supervise.SIGN_OLDEST = 0.1, 1.0
+supervise.PROBE_EVERY, supervise.SIGN_OLDEST, supervise.START_GRACE = 0.1, 1.0, float(sys.argv[4])
 worker, folder, port = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3])
 def command(kind, **more):
     return Command(kind, (sys.executable, worker, kind, str(port), str(folder)), **more)
@@ -210,18 +216,29 @@ asyncio.run(supervise.Supervisor(commands, "127.0.0.1", lambda *line: print(*lin
 """
 
 
-@pytest.fixture
-def keeper(tmp_path: Path) -> Iterator[Path]:
-    (tmp_path / "worker.py").write_text(SICKLY)
-    log = (tmp_path / "log").open("w")
+@contextlib.contextmanager
+def kept(folder: Path, grace: float) -> Iterator[Path]:
+    """A supervisor over the two, which gives a start so many seconds to its first good answer."""
+    (folder / "worker.py").write_text(SICKLY)
+    log = (folder / "log").open("w")
     process = subprocess.Popen(
-        [sys.executable, "-c", KEEPER, str(tmp_path / "worker.py"), str(tmp_path), str(free_port())],
+        [sys.executable, "-c", KEEPER, str(folder / "worker.py"), str(folder), str(free_port()), str(grace)],
         cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
     )  # fmt: skip
-    until(lambda: "READY" in (tmp_path / "log").read_text() and (tmp_path / "sign").exists(), 60)
-    yield tmp_path
+    yield folder
     process.send_signal(signal.SIGTERM)
     process.wait(20)
+
+
+def ready(folder: Path) -> bool:
+    return "READY" in (folder / "log").read_text()
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Iterator[Path]:
+    with kept(tmp_path, 60) as folder:
+        until(lambda: ready(folder) and (folder / "sign").exists(), 60)
+        yield folder
 
 
 def starts(folder: Path, kind: str) -> int:
@@ -250,3 +267,60 @@ def test_a_process_that_only_waits_is_left_alone(keeper: Path) -> None:
     until(lambda: (keeper / "log").read_text().count("在等待") == 2)
     time.sleep(1.5)
     assert (starts(keeper, "port"), starts(keeper, "file")) == (1, 1)
+
+
+def test_a_slow_start_is_no_reason_to_end_a_process(tmp_path: Path) -> None:
+    """Three times what a sign may be old; and nothing is called ready before each has answered."""
+    (tmp_path / "file.slow").write_text("3.5")
+    with kept(tmp_path, 60) as folder:
+        until(lambda: starts(folder, "file") == 1 and starts(folder, "port") == 1)
+        assert until(lambda: ready(folder), 60) > 2
+        assert (starts(folder, "port"), starts(folder, "file")) == (1, 1)
+
+
+def test_what_a_former_process_said_is_not_taken_for_its_successors_word(tmp_path: Path) -> None:
+    (tmp_path / "sign").write_text('{"status": "ok", "replace": false}')
+    (tmp_path / "file.slow").write_text("600")
+    with kept(tmp_path, 60) as folder:
+        until(lambda: starts(folder, "file") == 1 and not (folder / "sign").exists())
+        assert not ready(folder)
+
+
+def test_a_start_that_comes_to_nothing_is_tried_again_and_given_more_time(tmp_path: Path) -> None:
+    (tmp_path / "file.slow").write_text("600")
+    with kept(tmp_path, 0.5) as folder:
+        until(lambda: starts(folder, "file") >= 3, 60)
+        (folder / "file.slow").unlink()
+        until(lambda: ready(folder), 60)
+
+
+@pytest.mark.parametrize(
+    ("load", "silent", "patience"),
+    [(0.1, 0, 1), (0.1, 2, 4), (0.1, 9, 8), (20.0, 0, 5), (20.0, 3, 8), (400.0, 0, 8)],
+)
+def test_more_patience_after_each_time_in_vain_and_on_a_busy_machine(
+    monkeypatch: pytest.MonkeyPatch, load: float, silent: int, patience: float
+) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, load, load))
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    kept = Kept(Command("watch", ()))
+    kept.silent = silent
+    assert kept.patience == patience
+
+
+def test_a_ready_installation_says_every_address_and_how_the_first_account_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUNBID_DATA", str(tmp_path / "a folder"))
+    monkeypatch.setattr(sys, "argv", [".venv/bin/sunbid", "up"])
+    settings = load({"SUNBID_DATA": str(tmp_path / "a folder"), "SUNBID_INTAKE_PORT": "8702"}).settings
+    with only_one(settings.data):
+        up.wiring.opened(settings).close()
+    zh = "\n".join(up.ready_lines(settings))
+    assert all(
+        one in zh for one in ("http://127.0.0.1:8600", "http://127.0.0.1:8601", "http://127.0.0.1:8702/docs")
+    )
+    assert f"SUNBID_DATA='{tmp_path}/a folder' .venv/bin/sunbid user add admin --role admin" in zh
+    with up.wiring.ledger(settings).write() as session:
+        add_user(session, "first", "admin", "long-enough-a-word", "First")
+    assert len(list(up.ready_lines(settings))) == 1
