@@ -32,6 +32,14 @@ class Check:
     found: str
     remedy: str = ""
 
+    @property
+    def label(self) -> str:
+        """The thing looked at, in words."""
+        kind, _, port = self.name.partition(" ")
+        if kind == "port":
+            return local("doctor.label_port", port=port)
+        return local(f"doctor.label_{self.name.replace(' ', '_')}")
+
     def as_json(self) -> dict[str, Any]:
         """For --json."""
         return asdict(self)
@@ -60,12 +68,13 @@ def _python() -> Check:
 
 def _fanout() -> Check:
     if find_spec("streaming.fanout._native"):
-        return Check("fanout", "ok", "native: C")
+        return Check("fanout", "ok", local("doctor.fanout_native"))
     remedy = local("doctor.no_compiler")
     try:
         from pylibsrtp import _binding
 
-        found = f"abi: {_binding.__name__}" if sys.platform.startswith("linux") else "plain: Python"
+        abi = local("doctor.fanout_abi", module=_binding.__name__)
+        found = abi if sys.platform.startswith("linux") else local("doctor.fanout_plain")
     except ImportError as error:
         return Check("fanout", "error", str(error), local("doctor.make_again"))
     return Check("fanout", "warning", found, remedy)

@@ -97,13 +97,13 @@ def emit(value: Any) -> None:
 
 
 def report(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool) -> None:
-    """Rows as one JSON array, as a table on a terminal, tab-separated in a pipe."""
+    """Rows as one JSON array, as a table on a terminal, tab-separated in a pipe (there under the columns' own names)."""
     if as_json:
         emit(rows)
         return
     cells = [[_shown(row[column]) for column in columns] for row in rows]
     if sys.stdout.isatty():
-        _drawn(columns, cells)
+        _drawn([local(f"table.{column}") for column in columns], cells)
         return
     for line in (list(columns), *cells):
         print("\t".join(line))
@@ -121,12 +121,12 @@ def save_report(made: Report, path: Path) -> None:
     print(local("cli.report_written", path=path), file=sys.stderr)
 
 
-def _drawn(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+def _drawn(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    drawn = Table(*headings, box=None, pad_edge=False, header_style="bold")
     for line in cells:
         drawn.add_row(*map(Text, line))
     Console().print(drawn)

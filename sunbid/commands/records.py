@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from messages import local
 from sunbid import output
+
+if TYPE_CHECKING:
+    from ingest.csv.write import CsvReport
+    from ingest.ocds.writing.export import ExportReport
 
 JsonOption = Annotated[bool, typer.Option("--json", help=local("cli.print_json"))]
 
@@ -84,15 +88,24 @@ def export(
     try:
         with output.waiting(local("cli.exporting")):
             if format_ == "ocds":
-                told = export_ocds(ledger, out, public=public, profile=profile).as_dict()
+                releases = export_ocds(ledger, out, public=public, profile=profile)
+                told, words = releases.as_dict(), _releases(out, releases)
             else:
-                told = export_csv(ledger, out).as_dict()
+                packs = export_csv(ledger, out)
+                told, words = packs.as_dict(), _packs(out, packs)
     except FileExistsError as error:
         output.fail(str(error), output.BAD_USE)
-    if as_json:
-        output.emit(told)
-    else:
-        print(" · ".join(f"{name}: {value}" for name, value in told.items()))
+    output.done(told, words, as_json)
+
+
+def _releases(out: Path, made: ExportReport) -> str:
+    names = ("releases", "lots", "bids", "awards", "standing")
+    counts = " · ".join(local(f"cli.exported_{name}", n=getattr(made, name)) for name in names)
+    return local("cli.exported", folder=out, counts=counts, files=len(made.files))
+
+
+def _packs(out: Path, made: CsvReport) -> str:
+    return local("cli.exported_packs", folder=out, packs=len(made.folders), rows=sum(made.rows.values()))
 
 
 @db.command(help=local("command.db_upgrade"))

@@ -103,4 +103,6 @@ def _print(finding: Finding, as_json: bool) -> None:
         output.emit(finding.as_dict())
         return
     named = " ".join(f"{one.kind}:{one.id}" for one in finding.subjects[:4])
-    print(f"{finding.level:<7} {finding.rule:<5} {finding.value:.6g} ({finding.threshold:.6g})  {named}")
+    print(
+        f"{local(f'level.{finding.level}')}  {finding.rule:<5} {finding.value:.6g} ({finding.threshold:.6g})  {named}"
+    )

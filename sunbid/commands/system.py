@@ -54,7 +54,7 @@ def doctor(as_json: JsonOption = False) -> None:
         output.emit([check.as_json() for check in checks])
     else:
         for check in checks:
-            print(f"{local(f'doctor.state_{check.state}')}  {check.name}: {check.found}")
+            print(f"{local(f'doctor.state_{check.state}')}  {check.label}: {check.found}")
             if check.remedy:
                 print(f"        → {check.remedy}")
     if any(check.state == "error" for check in checks):
