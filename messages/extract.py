@@ -42,7 +42,7 @@ KEY = re.compile(r"[a-z_]+(\.[^\s.]+)+")
 PUT_IN = re.compile(r"\$\{[^}]*\}")
 """What a script's template literal puts in."""
 FAMILIES = (
-    "live.", "opening.", "host.", "warnings.", "rules.", "leads.", "witnessing.",  # handed whole to the components of these names
+    "live.", "opening.", "host.", "warnings.", "rules.", "leads.", "witnessing.", "ticker.",  # handed whole to the components of these names
     "term.",  # usual values of free fields: the key is the value
     "site.",  # handed whole to the public pages' scripts
 )  # fmt: skip

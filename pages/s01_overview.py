@@ -5,20 +5,19 @@ from __future__ import annotations
 from functools import partial
 
 import messages
-from dashboard import context
+from dashboard import components, context
 from dashboard.charts.bars import Bar, columns
 from dashboard.charts.scale import scale
 from dashboard.charts.series import Series, lines
+from dashboard.live import ticker
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import filters as choice
 from dashboard.shell import layout
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, live_basis, show
-from dashboard.shell.html import draw, esc, level
-from records.clock import BEIJING
+from dashboard.shell.html import draw, level
 from supervision.figures import formats as figures
 from supervision.figures.filters import Filters
-from supervision.lists.openings import ticker
 from supervision.warnings import desk as warnings
 
 CENTRES = 14
@@ -55,17 +54,13 @@ def _kpis(page: shell.Page, board: measures.Board) -> list[Kpi]:
 
 
 def _today(page: shell.Page) -> Kpi:
-    answers = measures.answers()
-    told = answers.breakdown("openings_today", page.filters, "state")
-    by_state = {state: found.value for state, found in told.items()}
-    live = by_state.get("in_progress", 0) + by_state.get("paused", 0)
-    done = by_state.get("ended", 0) + by_state.get("sealed", 0)
-    note = page.say("overview.done", done=done, waiting=by_state.get("scheduled", 0))
-    if rehearsals := answers.value("rehearsals_today", page.filters).value:
-        note += page.say("overview.rehearsals", n=figures.number(rehearsals))
+    day = ticker.today(page.filters)
+    note = page.say("overview.done", done=day.over, waiting=day.waiting)
+    if day.rehearsals:
+        note += page.say("overview.rehearsals", n=figures.number(day.rehearsals))
     return measures.kpi(
-        "openings_today", page.lang, figures.number(sum(by_state.values())), page.say("overview.sessions"),
-        live_basis(page.lang), note, page.say("overview.live", n=live), href="/hall", key=True,
+        "openings_today", page.lang, figures.number(day.all), page.say("overview.sessions"),
+        live_basis(page.lang), note, page.say("overview.live", n=day.running), href="/hall", key=True,
     )  # fmt: skip
 
 
@@ -93,18 +88,8 @@ def _months(page: shell.Page, board: measures.Board) -> None:
 
 
 def _ticker(page: shell.Page) -> None:
-    with context.ledger().read() as session:
-        found = ticker(session, page.filters)
-    happened = "".join(
-        f'<li><time>{h.at.astimezone(BEIJING):%H:%M}</time><span class="chip">{page.say(f"overview.event_{h.kind}")}</span>'
-        f'<span class="cut">{esc(h.lot)}</span></li>'
-        for h in found
-    )
     with layout.panel("ticker", page.say("overview.ticker"), page.say("overview.ticker_note")):
-        if happened:
-            draw(f'<ul class="ticker">{happened}</ul>')
-        else:
-            layout.nothing(page.say("overview.quiet"))
+        components.ticker(page.lang, page.choice.as_query(), paused=page.paused)
 
 
 def centre_columns(filters: Filters, lang: str) -> list[tuple[str, int, str]]:

@@ -16,7 +16,7 @@ from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
 from dashboard.shell.html import draw
 from records.clock import now
 from supervision.figures import formats as figures
-from supervision.figures.results import Participations
+from supervision.figures.results import Participations, Share
 from supervision.lists import room_day
 
 STRIP_EVERY = 3.0
@@ -24,7 +24,7 @@ STRIP_EVERY = 3.0
 
 
 def body(page: shell.Page) -> None:
-    """Five figures; how each room's stream does; the rooms' day and the days per leg of the process."""
+    """Six figures; how each room's stream does; the rooms' day and the days per leg of the process."""
     room_health.banner(page.lang)
     show(_kpis(page), page.lang)
     st.fragment(run_every=None if page.paused else STRIP_EVERY)(_strip)(page)
@@ -38,7 +38,7 @@ def _kpis(page: shell.Page) -> list[Kpi]:
     rooms, broadcasts, coverage, served, days = (
         measures.answers().values(("M17", "M18", "M19", "M20", "M27"), page.filters).values()
     )
-    electronic = measures.values(("M25",), page.filters)["M25"]
+    available, use = measures.values(("M21", "M24"), page.filters).values()
     hours, breaks = figures.number(broadcasts.seconds / 3600, 1), broadcasts.interruptions
     live = live_basis(page.lang)
     lens, lang, lots = lens_basis(page.lang), page.lang, say("openness.lots_unit")
@@ -46,11 +46,18 @@ def _kpis(page: shell.Page) -> list[Kpi]:
         measures.kpi("M17", lang, figures.number(rooms.value), say("service.rooms_unit"), live, say("service.rooms_note")),
         measures.kpi("M18", lang, figures.number(broadcasts.sessions), say("overview.sessions"), live,
             f"{say('service.breaks', n=breaks)}<br>{_served(page, served)}", say("service.hours", n=hours), key=True),
-        measures.kpi("M19", lang, coverage.text.rstrip("%"), "%", live, f"{coverage.numerator} / {coverage.denominator} {lots}"),
+        measures.kpi("M19", lang, *measures.as_share(coverage), live, f"{coverage.numerator} / {coverage.denominator} {lots}"),
+        measures.kpi("M21", lang, *measures.as_share(available), lens, _lost(page, available)),
+        measures.kpi("M24", lang, *measures.as_share(use.whole), lens,
+            say("service.use_note", opening=use.opening.text, evaluation=use.evaluation.text)),
         measures.kpi("M27", lang, figures.number(days.total, 1), say("service.days"), lens, say("service.cycle_note")),
-        measures.kpi("M25", lang, electronic.text.rstrip("%"), "%", lens,
-            f"{figures.number(electronic.numerator)} / {figures.number(electronic.denominator)} {lots}"),
     ]  # fmt: skip
+
+
+def _lost(page: shell.Page, found: Share) -> str:
+    """M21 in hours: how long there should have been a picture and was none."""
+    lost, due = ((value / 3600) for value in (found.denominator - found.numerator, found.denominator))
+    return page.say("service.available_note", lost=figures.number(lost, 2), due=figures.number(due, 1))
 
 
 def _served(page: shell.Page, found: Participations) -> str:

@@ -26,7 +26,7 @@ SEEN = 5
 
 
 def body(page: shell.Page) -> None:
-    """Five figures; deals by trade and how far below their control prices; key projects and small-value lots; the months."""
+    """Six figures; deals by trade and how far below their control prices; key projects and small-value lots; the months."""
     board = measures.board(page.choice, page.lang, "M02", "M29")
     show(_kpis(page, board), page.lang)
     with layout.row("trades", "half"):
@@ -43,12 +43,15 @@ def _kpis(page: shell.Page, board: measures.Board) -> list[Kpi]:
     say, lang = page.say, page.lang
     points = measures.points(lang)
     keys, timely = measures.answers().values(("M32", "M33"), page.filters).values()
-    mean, small = measures.values(("M30", "M34"), page.filters).values()
+    found = measures.values(("M30", "M31", "M34"), page.filters)
+    mean, gain, small = found["M30"], found["M31"], found["M34"]
+    gained = figures.money(gain.numerator, small.currency, lang) if gain.denominator else ""
     shared = lens_basis(page.lang)
     return [
         board.kpi("M02", measures.amount(lang), note=lambda f: measures.deals(f, lang), key=True),
         board.kpi("M29", measures.as_share, note=lambda f: say("overview.weighted"), delta=points),
         measures.kpi("M30", lang, figures.percent(mean.value).rstrip("%"), "%", shared, say("overview.lots", n=figures.number(mean.denominator))),
+        measures.kpi("M31", lang, *measures.as_share(gain), shared, say("savings.gained", amount=gained) if gained else ""),
         measures.kpi("M32", lang, figures.number(keys.value), say("openness.provinces_unit"), live_basis(lang), _key_note(page, timely)),
         measures.kpi("M34", lang, figures.number(small.count), say("openness.provinces_unit"), shared, figures.money(small.sum, small.currency, lang)),
     ]  # fmt: skip

@@ -173,12 +173,13 @@ _POINTS = columns(kind=TEXT, x=NUMBER, y=NUMBER, x2=NUMBER, y2=NUMBER, name=TEXT
 def against(
     variant: str, points: Sequence[Point], parts: Sequence[tuple[float, str]], *, title: str, below: str, height: int = HEIGHT
 ) -> Chart:  # fmt: skip
-    """Points of y over x; a line from nought for each part (0.9: y is nine tenths of x) with its name; `below` says what x is."""
+    """Points of y over x; a line from nought for each part (0.9: y is nine tenths of x) with its name; `below` says what x is, under its axis."""
     across = ticks([*(point.x for point in points), 0.0], floor=0.0)
     down = ticks([*(point.y for point in points), *(point.x for point in points)], floor=0.0)
     right = across[-1]
     rows: list[Row] = [{"kind": "line", "x": 0, "y": 0, "x2": right, "y2": right * part} for part, _ in parts]
     rows += [{"kind": "part", "x": right, "y": right * part, "name": word} for part, word in parts]
+    rows.append({"kind": "below", "x": right / 2, "y": 0, "name": below})
     rows += [
         {
             "kind": "named" if point.named else "point",
@@ -197,7 +198,6 @@ def against(
         ticks=down,
         across=across,
         right=right,
-        below=below,
     )
 
 
@@ -205,8 +205,7 @@ def against(
 def _against(variant: str) -> alt.LayerChart | alt.FacetChart:
     own = palette(variant)
     x = alt.X("x:Q", scale=alt.Scale(domain=[0, alt.ExprRef("right")], nice=False), axis=alt.Axis(
-        values=alt.ExprRef("across"), grid=False, labelExpr="format(datum.value, ',') + (datum.value == right ? below : '')",
-        tickCount=20))  # fmt: skip
+        values=alt.ExprRef("across"), grid=False, labelExpr="format(datum.value, ',')", tickCount=20))  # fmt: skip
     y = alt.Y("y:Q", scale=alt.Scale(domain=[0, alt.ExprRef("peek(ticks)")], nice=False), axis=VALUES)
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["key"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
@@ -219,6 +218,7 @@ def _against(variant: str) -> alt.LayerChart | alt.FacetChart:
     return alt.layer(
         _of("line").mark_rule(color=own.muted, strokeDash=[3, 4]).encode(x=x, y=y, x2="x2:Q", y2="y2:Q"),
         _of("part").mark_text(align="left", dx=6, color=own.muted).encode(x=x, y=y, text="name:N"),
+        _of("below").mark_text(baseline="top", dy=24, color=own.muted).encode(x=x, y=y, text="name:N"),
         dots,
         *_names(x, y),
     ).properties(padding={**PADDING, "right": 30}, width="container")  # fmt: skip

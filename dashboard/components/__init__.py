@@ -30,6 +30,7 @@ _SHEETS: Mapping[str, tuple[str, ...]] = {
     "rules": ("base", "warnings", "rules"),
     "leads": ("base", "warnings", "leads"),
     "witness": ("base", "player", "witness"),
+    "ticker": ("base", "ticker"),
 }
 """Component → its stylesheets, one after the other; its script is the module of its name."""
 
@@ -173,6 +174,13 @@ def warning_desk(
         "words": words(lang, "warnings"),
     }
     _component("warnings")(data=data, key=key)
+
+
+def ticker(lang: str, filters: Mapping[str, str], *, paused: bool = False, key: str = "ticker") -> None:
+    """What happened today, pushed by the desk's feed; `filters` as they stand in the screen's address. Once the day's openings
+    stand otherwise than when it was drawn, the screen's figures are drawn anew."""
+    data = {"filters": dict(filters), "paused": paused, "words": words(lang, "ticker")}
+    _component("ticker")(data=data, key=key, on_moved_change=lambda: None)
 
 
 def rule_board(lang: str, user: str, *, key: str = "rule-board") -> None:

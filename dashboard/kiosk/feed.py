@@ -2,66 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
-from contextlib import suppress
+from functools import partial
 
-import anyio
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from dashboard import components, freshness
 from dashboard.http import gate, wall_page
 from dashboard.kiosk import views
+from dashboard.live.pushing import push
 from records.clock import now, rfc3339
 
-EVERY = 1.0
-"""Seconds between two looks; what has not changed is not sent again, but for a sign of life."""
-SEND_SECONDS = 10.0
-SIGN_IN = 4401
 log = structlog.get_logger()
 
 
 async def wall_socket(socket: WebSocket) -> None:
     """WS /feeds/wall?screens=…&lang=…: `{"view", "title", "panels"}` for each screen, anew when it changes, and every
     second `{"at", "as_of", "stale", "version"}`. Closes with 4401 once who listens may no longer see the wall."""
-    await socket.accept()
-    async with anyio.create_task_group() as both:
-        both.start_soon(_feed, socket, both.cancel_scope)
-        while (await socket.receive())["type"] != "websocket.disconnect":
-            continue
-        both.cancel_scope.cancel()
-
-
-async def _feed(socket: WebSocket, listening: anyio.CancelScope) -> None:
-    with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):  # it left, or takes nothing any more
-        await _push(socket)
-    listening.cancel()
-
-
-async def _push(socket: WebSocket) -> None:
-    sent: dict[str, str] = {}
     asked, lang = dict(socket.query_params), gate.language(socket.scope)
-    while True:
-        slugs = await run_in_threadpool(_screens, socket, asked)
-        if not slugs:
-            await socket.close(SIGN_IN)
-            return
-        for slug in slugs:
-            text = await run_in_threadpool(views.told, slug, lang, asked)
-            if sent.get(slug) != text:
-                await _send(socket, text)
-                sent[slug] = text
-        await _send(socket, await run_in_threadpool(_sign, lang))
-        await asyncio.sleep(EVERY)
+    await push(socket, partial(_told, socket, asked, lang))
 
 
-async def _send(socket: WebSocket, text: str) -> None:
-    await asyncio.wait_for(socket.send_text(text), SEND_SECONDS)
+def _told(socket: WebSocket, asked: Mapping[str, str], lang: str) -> list[str] | None:
+    """Every screen that may be shown, and the sign of life; None where none may be."""
+    slugs = _screens(socket, asked)
+    return [*(views.told(slug, lang, asked) for slug in slugs), _sign(lang)] if slugs else None
 
 
 def _screens(socket: WebSocket, asked: Mapping[str, str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from dashboard import context
 from dashboard.kiosk.asking import Ask, Panel, bars, pair, total
+from dashboard.live.ticker import happened
 from dashboard.shell import figure_cards as measures
 from dashboard.shell import filters as choice
 from dashboard.shell.cards import DASH
@@ -17,7 +18,6 @@ from records.current import OVER, RUNNING
 from supervision.figures import formats as figures
 from supervision.figures.dictionary import FIGURES
 from supervision.lists import hall, room_day
-from supervision.lists.openings import ticker as happenings
 from supervision.warnings import desk as warnings
 
 OPENINGS = 60
@@ -80,14 +80,9 @@ def today_counts(ask: Ask) -> Panel:
 
 def ticker(ask: Ask) -> Panel:
     """What happened today, newest first."""
-    with context.ledger().read() as session:
-        found = happenings(session, ask.filters, TICKER)
     return {
         "kind": "ticker", "title": ask.say("overview.ticker"), "empty": ask.say("overview.quiet"),
-        "rows": [
-            {"time": f"{one.at.astimezone(BEIJING):%H:%M}", "event": ask.say(f"overview.event_{one.kind}"), "lot": one.lot}
-            for one in found
-        ],
+        "rows": happened(ask.filters, ask.lang, TICKER),
     }  # fmt: skip
 
 

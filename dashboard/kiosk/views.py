@@ -7,10 +7,7 @@ right column, or `wide`: left and centre together) and its title. A panel that f
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -20,6 +17,7 @@ from dashboard import screens
 from dashboard.kiosk import live_panels as live
 from dashboard.kiosk import market_panels as market
 from dashboard.kiosk.asking import Ask, Panel
+from dashboard.live.pushing import Looks
 from dashboard.shell.filters import read_choice
 from records import clock
 
@@ -27,8 +25,6 @@ log = structlog.get_logger()
 
 FRESH = 1.5
 """Seconds for which one view, once made, serves every wall that shows it."""
-MOST = 200
-"""Views that are kept."""
 
 Draw = Callable[[Ask], Panel]
 
@@ -62,28 +58,17 @@ VIEWS: Mapping[str, tuple[tuple[str, Draw], ...]] = {
 """Slug of a screen → its panels."""
 
 
-@dataclass(frozen=True)
-class _Held:
-    at: float
-    text: str
-
-
-_kept: dict[Hashable, _Held] = {}
-_lock = threading.Lock()
+_looks = Looks(FRESH)
 
 
 def told(slug: str, lang: str, asked: Mapping[str, str]) -> str:
     """A screen's view as JSON text, made anew when it is older than FRESH; `asked` is what the wall's address says."""
     choice = read_choice(asked)
-    key = (slug, lang, choice.query)
-    held = _kept.get(key)
-    if held is None or time.monotonic() - held.at > FRESH:
-        held = _Held(time.monotonic(), json.dumps(view(slug, Ask(lang, choice)), ensure_ascii=False))
-        with _lock:
-            if len(_kept) >= MOST:
-                _kept.clear()
-            _kept[key] = held
-    return held.text
+
+    def look() -> str:
+        return json.dumps(view(slug, Ask(lang, choice)), ensure_ascii=False)
+
+    return _looks.told((slug, lang, choice.query), look)
 
 
 def view(slug: str, ask: Ask) -> dict[str, Any]:

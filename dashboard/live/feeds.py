@@ -1,4 +1,4 @@
-"""The desk's live feed: WS /feeds/warnings, one poller a process, replay then live, no gap."""
+"""The desk's live feeds; of its own WS /feeds/warnings: one poller a process, replay then live, no gap."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dashboard import context, screens
 from dashboard import metrics as ops
 from dashboard.http import gate
 from dashboard.live import api as live_api
-from dashboard.live import lead_routes, rule_routes, witness_api
+from dashboard.live import lead_routes, rule_routes, ticker, witness_api
 from records.ledger import Ledger
 from records.serving.requests import whole
 from records.serving.workers import Worker
@@ -217,9 +217,10 @@ async def _quiet(socket: WebSocket, news: asyncio.Event) -> int | None:
 
 routes: list[BaseRoute] = [
     WebSocketRoute("/feeds/warnings", warnings_socket),
+    *ticker.routes,
     *live_api.routes,
     *rule_routes.routes,
     *lead_routes.routes,
     *witness_api.routes,
 ]
-"""The desk's live routes: the warning feed and the JSON that the live components ask for."""
+"""The desk's live routes: the feeds of warnings and of the ticker, and the JSON that the live components ask for."""

@@ -14,6 +14,9 @@ from supervision.figures.results import Share
 from supervision.lists import process
 from supervision.lists.process import AT_LEAST, AT_MOST, Leg
 
+QUALITY = ("M25", "M28", "M52")
+"""Shares of lots that were as they should be: electronic throughout, long enough on public display, witnessed."""
+
 
 @per_lens
 def legs(filters: Filters) -> tuple[Leg, ...]:
@@ -22,14 +25,8 @@ def legs(filters: Filters) -> tuple[Leg, ...]:
         return tuple(process.legs(session, filters))
 
 
-@per_lens
-def _displayed(filters: Filters) -> Share:
-    found: Share = measures.answers().value("M28", filters)
-    return found
-
-
 def funnel(page: Page) -> None:
-    """A row a leg, then how many lots were on public display long enough."""
+    """A row a leg, then what share of the lots was as it should be."""
     head = "".join(
         f"<th scope='col'>{esc(page.say(f'service.funnel_{key}'))}</th>"
         for key in ("leg", "lots", "days", "law")
@@ -39,13 +36,23 @@ def funnel(page: Page) -> None:
     draw(
         f'<table class="funnel"><caption class="vh">{title}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
     )
-    found = _displayed(page.filters)
-    note = (
-        f"{figures.number(found.numerator)} / {figures.number(found.denominator)}"
-        if found.denominator
-        else ""
-    )
-    facts([measures.kpi("M28", page.lang, *measures.as_share(found), lens_basis(page.lang), note)], page.lang)
+    quality(page)
+
+
+def quality(page: Page) -> None:
+    """How many lots were electronic throughout, on public display long enough, witnessed: each of those that should be."""
+    found = measures.values(QUALITY, page.filters)
+    kpis = [
+        measures.kpi(one, page.lang, *measures.as_share(share), lens_basis(page.lang), _parts(share))
+        for one, share in found.items()
+    ]
+    facts(kpis, page.lang)
+
+
+def _parts(share: Share) -> str:
+    if not share.denominator:
+        return ""
+    return f"{figures.number(share.numerator)} / {figures.number(share.denominator)}"
 
 
 def _row(page: Page, leg: Leg) -> str:

@@ -99,7 +99,7 @@ def prices(page: Page) -> None:
         points = [_point(page, lot, scale.size, code, named) for lot, named in _named(found)]
         parts = [(1 - part / 100, f"{part} %") for part in PARTS]
         below = page.say("savings.prices_below", unit=figures.unit(scale, code, page.lang))
-        made = against(layout.variant(), points, parts, title=title, below=f" {below}")
+        made = against(layout.variant(), points, parts, title=title, below=below)
         layout.plot(made, "prices", drill.open_lots("lot"))
         if total > len(found):
             layout.nothing(page.say("savings.prices_latest", n=len(found), all=figures.number(total)))

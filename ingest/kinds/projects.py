@@ -63,6 +63,7 @@ class LotData(Data):
     estimate: Money | None = None
     control_price: Money | None = None
     base_price: Money | None = None
+    start_price: Money | None = None
     deposit_required: Money | None = None
     notice_at: Moment | None = None
     deadline: Moment | None = None
@@ -115,7 +116,7 @@ LOT = Kind(
     headers={
         "招标代理": "agency", "分类": "category", "招标方式": "method", "评标办法": "evaluation_method",
         "参与单位": "participants", "估算价": "estimate", "最高投标限价": "control_price", "招标控制价": "control_price",
-        "标底": "base_price", "应缴保证金": "deposit_required", "公告时间": "notice_at", "投标截止": "deadline",
+        "标底": "base_price", "起始价": "start_price", "应缴保证金": "deposit_required", "公告时间": "notice_at", "投标截止": "deadline",
         "计划定标时间": "planned_award_at", "轮次": "round", "资格预审": "prequalification", "标志": "flags",
         "招标项目": "tender_project", "组织形式": "organise_form", "统一交易标识码": "unified_deal_code",
         "分类代码": "classify_code",

@@ -71,6 +71,7 @@ def _lot(
         "agency": names.get(row["agency_id"]),
         "centre": row["centre_id"],
         "control_price": money(row["control_price"]),
+        **({} if row["start_price"] is None else {"start_price": money(row["start_price"])}),
         "deposit_required": money(row["deposit_required"]),
         "key_project": bool(project[1]),
         "division": row["division_code"],

@@ -15,6 +15,9 @@ from records.tables.base import Base, Code, Key, Text
 TRADE_FAMILIES = ("works", "procurement", "land", "property", "other")
 """The five trade families 交易类别 (domain: Jiaxing 2014, Yuhang 2024). Their words: `site.family.*`."""
 
+SALE_FAMILIES = ("land", "property")
+"""Those in which something is sold 出让: what counts is what it brings above its starting price 起始价."""
+
 
 class Project(Base):
     """项目, with the national 项目编号 as its id."""
@@ -64,6 +67,8 @@ class Lot(Base):
     """最高投标限价, yuan; public with the tender documents (实施条例 art. 27)."""
     base_price: Mapped[Decimal | None]
     """标底, yuan; secret until the opening (招标投标法 art. 22)."""
+    start_price: Mapped[Decimal | None]
+    """起始价 of what is sold (land, property), yuan; public with the notice of sale."""
     deposit_required: Mapped[Decimal | None]
     notice_at: Mapped[datetime | None]
     deadline: Mapped[datetime | None]

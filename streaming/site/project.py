@@ -189,6 +189,7 @@ def _lot_facts(lot: Payload, lang: str) -> Pairs:
         ("facts.evaluation", term(lang, lot.get("evaluation_method"))),
         ("fact.control", _money(lot, "control_price", lang)),
         ("fact.base", _money(lot, "base_price", lang)),
+        ("fact.start", _money(lot, "start_price", lang)),
     ]
     return [(word(lang, key), str(value)) for key, value in rows if value]
 

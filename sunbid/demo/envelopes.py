@@ -119,6 +119,7 @@ def lot_data(plan: LotPlan, status: str | None = None) -> dict[str, Any]:
         "evaluation_method": plan.evaluation_method,
         "estimate": str(plan.control_price),
         "control_price": str(plan.control_price),
+        "start_price": str(plan.start_price) if plan.start_price is not None else None,
         "deposit_required": str(plan.deposit),
         "notice_at": _stamp(plan.notice_at),
         "deadline": _stamp(plan.deadline),

@@ -12,6 +12,7 @@ from decimal import Decimal
 from random import Random
 from zlib import crc32
 
+from records.tables.projects import SALE_FAMILIES
 from sunbid.demo import names
 from sunbid.demo.people import RING_SIZE, Firm, People
 
@@ -59,6 +60,11 @@ class BidPlan:
     manager: str
 
 
+def start_price(family: str, expected: Decimal | int) -> Decimal | None:
+    """起始价 of what is sold, in whole thousands of yuan below what it is expected to bring; nothing for what is bought."""
+    return Decimal(int(expected) * 85 // 100_000 * 1000) if family in SALE_FAMILIES else None
+
+
 @dataclass(frozen=True)
 class LotPlan:
     """One lot with its project, opening and bids."""
@@ -104,6 +110,11 @@ class LotPlan:
     def small(self) -> bool:
         """小额: of small value."""
         return self.category == SMALL
+
+    @property
+    def start_price(self) -> Decimal | None:
+        """起始价 of what is sold."""
+        return start_price(self.family, self.control_price)
 
     @property
     def tier(self) -> str | None:

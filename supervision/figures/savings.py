@@ -11,7 +11,7 @@ from sqlalchemy import Select, case, exists, func, select
 
 from records.tables.money import Award
 from records.tables.openings import Opening
-from records.tables.projects import Lot, Project, counted
+from records.tables.projects import SALE_FAMILIES, Lot, Project, counted
 from records.tables.relations import Credit
 from records.visibility import Datum, status_told, visible
 from supervision.figures.figure import (
@@ -21,7 +21,6 @@ from supervision.figures.figure import (
     ONE_CURRENCY,
     LedgerFigure,
     LensFigure,
-    Missing,
     Row,
     exact_total,
     rows_where,
@@ -58,7 +57,7 @@ M02 = LensFigure(
     amount, better="more", behind=ONE_CURRENCY,
 )  # fmt: skip
 PURCHASES = DEALS_IN_ONE_CURRENCY.that(
-    "control_price > 0", "award_price IS NOT NULL", "currency = award_currency", "trade_family NOT IN ('land', 'property')"
+    "control_price > 0", "award_price IS NOT NULL", "currency = award_currency", f"trade_family NOT IN {SALE_FAMILIES}"
 )  # fmt: skip
 """Lots bought below a control price, both amounts in one currency."""
 M29 = LensFigure(
@@ -68,7 +67,27 @@ M30 = LensFigure(
     "M30", PURCHASES, (exact_total("(control_price - award_price) / CAST(control_price AS DOUBLE)"), rows_where()), _mean_share,
     better="more",
 )  # fmt: skip
-M31 = Missing("M31", better="more")
+
+
+def _sales(filters: Filters) -> Select[Any]:
+    """What was sold in the period above a starting price, both amounts in one currency: deals and starting prices."""
+    query = (
+        select(func.coalesce(func.sum(Award.price), 0), func.coalesce(func.sum(Lot.start_price), 0))
+        .select_from(Award)
+        .join(Lot, Lot.id == Award.lot_id)
+        .where(Award.status == "awarded", Lot.trade_family.in_(SALE_FAMILIES), Lot.start_price > 0, Award.price.is_not(None))
+        .where(Award.currency == Lot.currency, Lot.currency == (filters.currency or CNY))
+        .where(within(Award.awarded_at, filters), visible(Datum.AWARD, dated=Award.awarded_at), counted())
+    )  # fmt: skip
+    return of_lots(query, filters)
+
+
+def _gained(rows: Sequence[Row], _: Filters) -> Share:
+    deals, starts = (Decimal(value) for value in rows[0])
+    return Share(deals - starts, starts)
+
+
+M31 = LedgerFigure("M31", _sales, _gained, better="more")
 
 
 def _key_lots(filters: Filters) -> Select[Any]:

@@ -30,6 +30,7 @@ class Happening:
 
     at: datetime
     kind: str
+    lot_id: str
     lot: str
     count: int = 1
 
@@ -38,7 +39,7 @@ def ticker(session: Session, filters: Filters | None = None, limit: int = 9) -> 
     """What happened today, newest first: openings, awards, deposits returned."""
     start, until = start_of(today()), now()
     events = (
-        select(OpeningEvent.ts, OpeningEvent.type, Lot.name)
+        select(OpeningEvent.ts, OpeningEvent.type, Lot.id, Lot.name)
         .join(Opening, Opening.id == OpeningEvent.opening_id)
         .join(Lot, Lot.id == Opening.lot_id)
         .where(Opening.scheduled_at >= start, OpeningEvent.ts >= start, OpeningEvent.ts <= until)
@@ -47,7 +48,7 @@ def ticker(session: Session, filters: Filters | None = None, limit: int = 9) -> 
         .limit(limit)
     )
     awards = (
-        select(Award.awarded_at, Lot.name)
+        select(Award.awarded_at, Lot.id, Lot.name)
         .join(Lot, Lot.id == Award.lot_id)
         .where(Award.status == "awarded", Award.awarded_at >= start)
         .where(visible(Datum.AWARD, dated=Award.awarded_at))
@@ -55,7 +56,7 @@ def ticker(session: Session, filters: Filters | None = None, limit: int = 9) -> 
         .limit(limit)
     )
     refunds = (
-        select(func.max(Deposit.refunded_at), Lot.name, func.count())
+        select(func.max(Deposit.refunded_at), Lot.id, Lot.name, func.count())
         .join(Lot, Lot.id == Deposit.lot_id)
         .where(Deposit.refunded_at >= start, visible(Datum.DEPOSITS, dated=Deposit.refunded_at))
         .group_by(Lot.id, Lot.name)
@@ -63,8 +64,8 @@ def ticker(session: Session, filters: Filters | None = None, limit: int = 9) -> 
         .limit(limit)
     )
     found = [Happening(*row) for row in session.execute(of_lots(events, filters))]
-    found += [Happening(at, "awarded", lot) for at, lot in session.execute(of_lots(awards, filters))]
-    found += [Happening(at, "refunded", lot, n) for at, lot, n in session.execute(of_lots(refunds, filters))]
+    found += [Happening(at, "awarded", *lot) for at, *lot in session.execute(of_lots(awards, filters))]
+    found += [Happening(at, "refunded", *lot) for at, *lot in session.execute(of_lots(refunds, filters))]
     return sorted(found, key=lambda h: (h.at, h.lot, h.kind), reverse=True)[:limit]
 
 

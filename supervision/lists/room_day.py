@@ -110,23 +110,28 @@ def _bars(at: datetime, told: Progress, lang: str) -> list[Bar]:
 
 
 def _evaluation_rooms(session: Session, lang: str, start: datetime, until: datetime) -> dict[str, Line]:
-    """In use from … to …, and nothing else: no lot, no mode, no number of experts (招标投标法 art. 38)."""
+    """In use from … to …, and nothing else: no lot, no mode, no number of experts (招标投标法 art. 38).
+
+    An evaluation uses its own room and those that were kept for it."""
+    rooms = {
+        room.id: names.room(room, centre, lang)
+        for room, centre in session.execute(
+            select(Room, Centre).join(Centre, Centre.id == Room.centre_id).where(Room.kind == "evaluation")
+        )
+    }
     query = (
-        select(Evaluation.started_at, Evaluation.ended_at, Room, Centre)
-        .join(Room, Room.id == Evaluation.room_id)
-        .join(Centre, Centre.id == Room.centre_id)
-        .where(Room.kind == "evaluation", Evaluation.started_at < until)
+        select(Evaluation.started_at, Evaluation.ended_at, Evaluation.room_id, Evaluation.bookings)
+        .where(Evaluation.started_at < until, Evaluation.started_at >= start - timedelta(days=3))
         .where(or_(Evaluation.ended_at.is_(None), Evaluation.ended_at >= start))
-        .where(Evaluation.started_at >= start - timedelta(days=3))
-        .order_by(Room.id, Evaluation.started_at)
+        .order_by(Evaluation.started_at)
     )
     lines: dict[str, Line] = {}
-    for begun, ended, room, centre in session.execute(query):
-        if begun is None:
-            continue
-        line = lines.setdefault(room.id, Line(room.id, names.room(room, centre, lang), "evaluation"))
-        title = messages.say("service.gantt_used", lang)
-        line.bars.append(Bar(max(begun, start), min(ended or now(), until), "used", title))
+    title = messages.say("service.gantt_used", lang)
+    for begun, ended, room, kept in session.execute(query):
+        used = {room, *(one.get("room") for one in kept)} & rooms.keys()
+        for one in sorted(used):
+            line = lines.setdefault(one, Line(one, rooms[one], "evaluation"))
+            line.bars.append(Bar(max(begun, start), min(ended or now(), until), "used", title))
     return lines
 
 

@@ -388,7 +388,14 @@ def test_services(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
         f" WHERE {asked.lots} AND result = 'opened'"
     )
     assert shown.values["直播覆盖率"] == per_cent(covered, opened)
-    assert shown.values["全流程电子化率"] == per_cent(electronic, opened)
+    assert fact(shown, "全流程电子化率") == per_cent(electronic, opened)
+    shown_seconds, due = sql.one(
+        "SELECT coalesce(sum(min(s.seconds_live, unixepoch(s.ended_at) - unixepoch(coalesce(b.started_at, b.scheduled_at)))), 0),"
+        " coalesce(sum(unixepoch(s.ended_at) - unixepoch(coalesce(b.started_at, b.scheduled_at))), 0)"
+        " FROM over o JOIN opening b ON b.id = o.opening JOIN broadcast_session s ON s.opening_id = b.id"
+        f" WHERE {asked.lots}"
+    )
+    assert shown.values["直播可用率"] == per_cent(shown_seconds, due)
     place = f" AND centre_id = '{asked.address['centre']}'" if "centre" in asked.address else ""
     (rooms,) = sql.one(f"SELECT count(*) FROM room WHERE kind = 'opening' AND public_allowed{place}")
     assert shown.values["直播间数"] == f"{rooms}间"

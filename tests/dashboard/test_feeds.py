@@ -25,9 +25,11 @@ from dashboard.http import gate
 from dashboard.live import feeds, json_routes
 from records import audit
 from records.administration import By
+from records.clock import now
 from records.ledger import Ledger
 from records.serving import signing
 from records.states import append_event
+from records.tables.money import Award
 from records.tables.users import AuditEntry, User
 from supervision.warnings import desk as warnings
 from tests.dashboard.live_market import BIDDERS, raise_one, seed
@@ -410,3 +412,49 @@ def test_longest_body(desk: Client, raised: str) -> None:
     assert status == 413
     with context.ledger().read() as session:
         assert warnings.get_warning(session, raised).state == "new"
+
+
+# ── the ticker ───────────────────────────────────────────────────────────────
+
+
+def test_the_ticker_tells_anew_what_happens_and_how_the_day_stands(desk: Client, ledger: Ledger) -> None:
+    with desk("leader").websocket_connect("/feeds/ticker?period=2023&lang=en") as socket:
+        [before] = take(socket, 1)
+        assert before == {"rows": [], "today": before["today"]} and before["today"]["running"] == 0
+        with ledger.write() as session:
+            append_event(
+                session,
+                "O-L1",
+                "bidders_published",
+                {"count": 1, "bidders": [{"no": 1, "name": BIDDERS[0]}]},
+                actor="test",
+            )
+            session.add(
+                Award(id="A1", lot_id="L1", bidder_id="B1", status="awarded", awarded_at=now(), source="test")
+            )
+        started = time.monotonic()
+        [after] = take(socket, 1)
+        assert time.monotonic() - started < 2
+    assert {(row["event"], row["lot_id"]) for row in after["rows"]} == {("Awarded", "L1"), ("Opened", "L1")}
+    assert after["today"]["running"] == 1
+
+
+def test_the_ticker_of_another_centre_has_nothing_of_this_one(desk: Client, ledger: Ledger) -> None:
+    with ledger.write() as session:
+        session.add(
+            Award(id="A1", lot_id="L1", bidder_id="B1", status="awarded", awarded_at=now(), source="test")
+        )
+    client = desk("leader")
+    told = {}
+    for centre in ("c1", "c2"):
+        with client.websocket_connect(f"/feeds/ticker?centre={centre}") as socket:
+            [told[centre]] = take(socket, 1)
+    assert len(told["c1"]["rows"]) == 1 and told["c2"] == {
+        "rows": [], "today": {"all": 0, "running": 0, "waiting": 0, "over": 0, "rehearsals": 0},
+    }  # fmt: skip
+
+
+def test_nobody_else_hears_the_ticker(desk: Client) -> None:
+    assert refused(desk(None), "/feeds/ticker") == 4401
+    assert refused(desk("operator"), "/feeds/ticker") == 4401
+    assert refused(desk("leader"), "/feeds/ticker", origin="http://elsewhere.test") == 4401

@@ -25,6 +25,7 @@ from dashboard.http import display_entry, wall_page
 from dashboard.http import sign_in as auth
 from dashboard.http.gate import Gate
 from dashboard.kiosk import feed, views
+from dashboard.live import pushing
 from dashboard.shell.filters import read_choice
 from messages import Invalid
 from records import audit
@@ -277,7 +278,7 @@ def test_nobody_else_hears_it(app: Starlette, desk: DeskConfig, origin: str | No
 def test_revoking_ends_the_feed_within_seconds(
     app: Starlette, desk: DeskConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "EVERY", 0.05)
+    monkeypatch.setattr(pushing, "EVERY", 0.05)
     client = TestClient(app)
     client.post("/auth/display", json={"token": add("hall-1", "hall")})
     with client.websocket_connect("/feeds/wall") as socket:

@@ -5,16 +5,18 @@ The rows are what the figure's query gives; that the queries count the right lot
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from records.clock import BEIJING, standing_at
 from supervision.figures.dictionary import FIGURES
 from supervision.figures.figure import Derived, Missing
-from supervision.figures.filters import Filters
+from supervision.figures.filters import Filters, Period
 from supervision.figures.results import Share
 
 Rows = Sequence[tuple[Any, ...]]
@@ -37,10 +39,19 @@ SHARES: dict[str, tuple[Rows, str]] = {
     "M13": ([(7, 350, 20)], "2.00%"),
     "M16": ([(1, 4, 3)], "25.00%"),
     "M19": ([(40, 3600.0, 2, 39, 52)], "75.00%"),
+    "M21": (
+        [
+            ("甲", NOON, NOON + timedelta(seconds=1000), 940.0, "paused", NOON + timedelta(seconds=100)),
+            ("甲", NOON, NOON + timedelta(seconds=1000), 940.0, "resumed", NOON + timedelta(seconds=150)),
+            ("乙", NOON, NOON + timedelta(seconds=1050), 1100.0, None, None),
+        ],
+        "99.50%",
+    ),
     "M25": ([(29, 30, 0)], "96.67%"),
     "M28": ([(NOON, NOON + timedelta(days=3)), (NOON, NOON + timedelta(days=2)), (None, None)], "50.00%"),
     "M29": ([(Decimal(1634), Decimal(10_000))], "16.34%"),
     "M30": ([(0.30, 2)], "15.00%"),
+    "M31": ([(Decimal(11_334), Decimal(10_000))], "13.34%"),
     "M33": ([(14, 16)], "87.50%"),
     "M36": ([(360, 4_944, 0)], "7.28%"),
     "M39": ([(9, 10)], "90.00%"),
@@ -122,6 +133,35 @@ def test_m14_and_m15_of_four_winners() -> None:
     assert worked("M14", []).value is None
 
 
+def test_m24_is_the_hours_of_work_in_which_rooms_are_used() -> None:
+    """Two opening rooms and an evaluation room, Wednesday to Saturday: 3 × 540 minutes each."""
+    week = Filters(period=Period(date(2026, 5, 6), date(2026, 5, 10)))
+
+    def at(day: int, hour: float) -> datetime:
+        return datetime(2026, 5, day, tzinfo=BEIJING) + timedelta(hours=hour)
+
+    kept = json.dumps([{"site": "市本级", "room": "p1"}, {"site": "合肥", "place": "副场 01"}])
+    rows = [
+        ("k1", "opening", None, None, None), ("k2", "opening", None, None, None), ("p1", "evaluation", None, None, None),
+        ("k1", "", at(6, 9), at(6, 10), None), ("k1", "", at(6, 9.5), at(6, 11), None),  # two hours: what overlaps counts once
+        ("k2", "", at(7, 17), at(8, 9), None),  # half an hour in the evening, half an hour in the morning
+        ("k2", "", at(9, 9), at(9, 12), None),  # a Saturday
+        (None, "", at(8, 9), at(8, 12), kept), ("closed", "", at(8, 9), at(8, 12), None),
+    ]  # fmt: skip
+    figure: Any = FIGURES["M24"]
+    with standing_at(at(20, 0)):
+        found = figure.result(rows, week)
+    assert (found.opening.numerator, found.opening.denominator) == (180, 2 * 3 * 540)
+    assert (found.evaluation.numerator, found.evaluation.denominator) == (180, 3 * 540)
+    assert found.whole.text == "7.41%"
+    with standing_at(at(6, 12.5)):  # what is to come could not be used yet
+        assert figure.result(rows[:3], week).opening.denominator == 2 * 240
+
+
+def test_m24_without_rooms_is_a_dash() -> None:
+    assert worked("M24", []).whole.text == "—"
+
+
 def test_m27_is_the_median_of_each_leg() -> None:
     days = [(0, 20, 27), (0, 24, 33), (0, 21, 27)]
     found = worked("M27", [tuple(NOON + timedelta(days=n) for n in row) for row in days])
@@ -189,6 +229,7 @@ def test_m46_and_m47_of_three_warnings() -> None:
 
 
 ALONE = {
+    "M24",
     "M48",
     "M46",
     "M47",

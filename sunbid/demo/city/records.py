@@ -14,6 +14,7 @@ from sunbid.demo.city.lot import PUBLICITY_AFTER, REFUND_DUE, SCORED_ITEMS, City
 from sunbid.demo.city.plan import CityPlan
 from sunbid.demo.city.scores import committee, scores
 from sunbid.demo.envelopes import SOURCE, Envelope
+from sunbid.demo.lots import start_price
 
 DEAL_SECTOR = "亚运项目"
 _OBJECTIONS = ("对评标结果中业绩分有异议。", "对候选人项目负责人资格有异议。", "对控制价编制依据有异议。")
@@ -89,6 +90,8 @@ class Writer:
             "division_code": lot.division,
             "status": lot.status(self.now),
         }
+        if (start := start_price(lot.family, lot.control)) is not None:
+            data["start_price"] = str(start)
         if lot.deposit:
             data["deposit_required"] = _yuan(lot.deposit)
         return self._one("lot", lot.key, stamp(lot.notice_at), data)
