@@ -103,6 +103,8 @@ class Seen:
     tree: str
     """What a screen reader makes of it."""
     said: set[str]
+    failed: list[str]
+    """Errors of its scripts, a chart that cannot be drawn among them."""
 
 
 @pytest.fixture(scope="module")
@@ -118,12 +120,14 @@ def en(browser: Browser, desk: Desk) -> Walked:
 def _walked(browser: Browser, desk: Desk, lang: str) -> Walked:
     """Every screen of the administrator, who has them all, walked once for all that is asked of it."""
     page, axe = signed_in(browser, desk, "admin"), Axe()
-    found = {slug: _seen(page, axe) for slug in walk(page, desk, "admin", lang)}
+    failed: list[str] = []
+    page.on("pageerror", lambda error: failed.append(str(error)))
+    found = {slug: _seen(page, axe, failed) for slug in walk(page, desk, "admin", lang)}
     page.context.close()
     return found
 
 
-def _seen(page: Page, axe: Axe) -> Seen:
+def _seen(page: Page, axe: Axe, failed: list[str]) -> Seen:
     broken = [
         (one["id"], node["html"][:160])
         for one in axe.run(page).response["violations"]
@@ -133,7 +137,9 @@ def _seen(page: Page, axe: Axe) -> Seen:
     body = page.locator("body")
     links = page.locator("[data-testid=stPageLink] a").all_text_contents()
     text, tree = body.inner_text(), body.aria_snapshot()
-    return Seen(broken, text, links, tree, _said(page))
+    seen = Seen(broken, text, links, tree, _said(page), list(failed))
+    failed.clear()
+    return seen
 
 
 def _said(page: Page) -> set[str]:
@@ -152,6 +158,12 @@ def _said(page: Page) -> set[str]:
 def test_axe_finds_nothing_serious_on_any_screen(request: pytest.FixtureRequest, lang: str) -> None:
     walked: Walked = request.getfixturevalue(lang)
     assert not {slug: seen.broken for slug, seen in walked.items() if seen.broken}
+
+
+@pytest.mark.parametrize("lang", messages.languages())
+def test_no_script_fails_on_any_screen(request: pytest.FixtureRequest, lang: str) -> None:
+    walked: Walked = request.getfixturevalue(lang)
+    assert not {slug: seen.failed for slug, seen in walked.items() if seen.failed}
 
 
 def test_english_screens_speak_english_and_links_are_called_by_their_words(en: Walked) -> None:
