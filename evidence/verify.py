@@ -58,6 +58,8 @@ PROOF = ("checkpoint", "leaves.jsonl", "proofs.json")
 STAMPS = "timestamps/"
 """Files made after the seal, which it cannot list; each is checked by itself."""
 LEADS_REQUIRED = ("README.md", "keys/desk.vkey", "leads.json", "letter.pdf")
+TELLING = frozenset({*REQUIRED, *LEADS_REQUIRED}) - {"README.md"}
+"""Files by any of which a package is known for one, though its manifest be gone."""
 TEXTS = (".md", ".vtt", ".json", ".jsonl", ".vkey", ".pem", "checkpoint")
 """Ends of the names of files whose changes are named by line; of others, recordings aside, by block."""
 BLOCK = 4096
@@ -432,9 +434,19 @@ class _Window:
         self._file.close()
 
 
+class NoPackage(Exception):
+    """What is there is no evidence package, and none that was damaged: no zip, or one of something else."""
+
+
 def package(path: Path) -> Package:
-    """The package at a path. Raises OSError or zipfile.BadZipFile."""
-    return Folder(path) if path.is_dir() else Zip(path)
+    """The package at a path. Raises NoPackage, and OSError where nothing can be read there."""
+    try:
+        found = Folder(path) if path.is_dir() else Zip(path)
+    except zipfile.BadZipFile as error:
+        raise NoPackage(path) from error
+    if not TELLING & set(found.sizes) and _form(found) not in SUBJECTS:
+        raise NoPackage(path)
+    return found
 
 
 UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError)
@@ -455,7 +467,17 @@ class Broken:
         """For people, and for programs beside it."""
         words = WORDS[lang]
         place = words[f"place.{self.place}"].format_map(self.at) if self.place else ""
-        return {"file": self.file, "place": place, "why": words[self.why], "code": self.why, **self.at}
+        return {
+            "file": self.file,
+            "place": place,
+            "why": words[self.why].format_map(self.at),
+            "code": self.why,
+            **self.at,
+        }
+
+
+NOTHING = frozenset({"no_package", "no_file"})
+"""Why there was nothing to check."""
 
 
 @dataclass
@@ -468,6 +490,11 @@ class Verdict:
     steps: dict[str, tuple[int, int]] = field(default_factory=dict)
     opening: str = ""
     key_given: bool = False
+
+    @property
+    def package(self) -> bool:
+        """Whether there was a package to check."""
+        return not any(one.why in NOTHING for one in self.broken)
 
     def told(self, lang: str) -> dict[str, Any]:
         """The answer as JSON."""
@@ -576,7 +603,10 @@ class Check:
                 lines = differences([*map(str, lines_of(again))], [*map(str, lines_of(raw))])
                 self.bad("manifest.json", "line", "form", line=next((at for at, _ in lines), 0) + 1)
         except (ValueError, KeyError, TypeError):
-            self.bad("manifest.json", "line", "unreadable", line=unreadable_line(raw))
+            if "manifest.json" in self.package.sizes:
+                self.bad("manifest.json", "line", "unreadable", line=unreadable_line(raw))
+            else:
+                self.bad("manifest.json", "", "file_missing")
         there = set(self.package.sizes) - self.unlisted
         for name in sorted({*self.listed, *self.required} - there):
             self.bad(name, "", "file_missing")
@@ -1034,10 +1064,11 @@ def stamped(reply: bytes, message: bytes, roots: bytes) -> dict[str, Any]:
 def check(path: Path, keys: Sequence[VerifierKey] = (), progress: Progress = lambda *_: None) -> Verdict:
     """Check the package at `path`, a zip or a folder. `keys`: whose signatures count; without them the package's own.
 
-    Raises OSError or zipfile.BadZipFile where there is no package at all.
+    Raises NoPackage where something else is there, OSError where nothing can be read.
     """
     found = package(path)
-    kind = LeadsCheck if _form(found) == LEADS_FORMAT else Check
+    leads = _form(found) == LEADS_FORMAT or (_form(found) is None and "leads.json" in found.sizes)
+    kind = LeadsCheck if leads else Check
     return kind(found, keys, progress).run()
 
 
@@ -1066,7 +1097,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "signed_list": "清单：{size} 个文件，签名 {name}（公钥编号 {key}）",
         "good": "未发现任何改动", "bad": "有 {count} 处不一致", "signed": "检查点：日志长度 {size}，签名 {name}（公钥编号 {key}）",
         "own_key": "公钥取自包内：请与该平台公布的公钥核对，或用 --key 给出", "cosigned": "见证 {name}，{at}", "stamped": "时间戳 {file}，{at}",
-        "unstamped": "时间戳 {file} 未核验：需安装 rfc3161-client", "no_package": "打不开 {path}：不是证据包（zip 或文件夹）", "no_key_file": "{path} 里没有公钥",
+        "unstamped": "时间戳 {file} 未核验：需安装 rfc3161-client", "no_key_file": "{path} 里没有公钥",
+        "no_package": "{path} 不是证据包：里面没有证据包的清单和记录。请选择从平台下载的 zip，或它解开后的文件夹",
+        "no_file": "没有 {path}，或没有权限读它：请核对路径",
     },
     "en": {
         "place.line": "line {line}", "place.bytes": "bytes {first}–{last}",
@@ -1083,7 +1116,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "good": "nothing was changed", "bad": "{count} things differ", "signed": "checkpoint: {size} leaves, signed by {name} (key {key})",
         "own_key": "the key is the package's own: compare it with the one the platform publishes, or give that one with --key",
         "cosigned": "witnessed by {name}, {at}", "stamped": "time stamp {file}, {at}", "unstamped": "time stamp {file} not checked: rfc3161-client is not installed",
-        "no_package": "{path} cannot be opened: no evidence package (zip or folder)", "no_key_file": "{path} holds no public key",
+        "no_key_file": "{path} holds no public key",
+        "no_package": "{path} is no evidence package: there is no list and no record of one in it. Choose the zip downloaded from the platform, or the folder it was unpacked into",
+        "no_file": "{path} is not there, or may not be read: check the path",
     },
 }  # fmt: skip
 """What the check says. They stand here and not in the catalogue, since this file runs alone."""
@@ -1098,6 +1133,9 @@ def language(environ: Mapping[str, str] = os.environ) -> str:
 def told_in_lines(verdict: Verdict, lang: str) -> Iterator[str]:
     """The verdict for people."""
     words, signed = WORDS[lang], verdict.checkpoint
+    if not verdict.package:
+        yield verdict.broken[0].told(lang)["why"]
+        return
     yield words["bad"].format(count=len(verdict.broken)) if verdict.broken else words["good"]
     for one in verdict.broken:
         told = one.told(lang)
@@ -1111,6 +1149,19 @@ def told_in_lines(verdict: Verdict, lang: str) -> Iterator[str]:
     yield from (words["cosigned"].format_map(one) for one in signed.get("cosigned_by", ()))
     for stamp in verdict.timestamps:
         yield words["unstamped" if stamp["ok"] is None else "stamped"].format_map(stamp)
+
+
+def checked(
+    path: Path, keys: Sequence[VerifierKey] = (), progress: Progress = lambda *_: None
+) -> tuple[Verdict, int]:
+    """The verdict on whatever is at `path`, a package or not, and the exit code it ends a command with."""
+    try:
+        verdict = check(path, keys, progress)
+    except NoPackage:
+        return Verdict([Broken(str(path), "", "no_package", {"path": str(path)})]), 1
+    except OSError:
+        return Verdict([Broken(str(path), "", "no_file", {"path": str(path)})]), 2
+    return verdict, 1 if verdict.broken else 0
 
 
 def read_keys(path: Path) -> list[VerifierKey]:
@@ -1134,17 +1185,12 @@ def main(given: Sequence[str] | None = None) -> int:
     except (OSError, ValueError):
         print(WORDS[lang]["no_key_file"].format(path=asked.key), file=sys.stderr)
         return 2
-    try:
-        verdict = check(asked.package, keys)
-    except (OSError, zipfile.BadZipFile):
-        print(WORDS[lang]["no_package"].format(path=asked.package), file=sys.stderr)
-        return 1
-    print(
-        json.dumps(verdict.told(lang), ensure_ascii=False)
-        if asked.json
-        else "\n".join(told_in_lines(verdict, lang))
-    )
-    return 1 if verdict.broken else 0
+    verdict, code = checked(asked.package, keys)
+    if asked.json:
+        print(json.dumps(verdict.told(lang), ensure_ascii=False))
+    else:
+        print("\n".join(told_in_lines(verdict, lang)), file=sys.stdout if verdict.package else sys.stderr)
+    return code
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from evidence.verify import STEPS as CHECKS
 from records.clock import local_now, now
 from records.public import rows as public
 from records.serving.requests import language as readers_language
@@ -30,7 +31,7 @@ from streaming.site.opening import facts, listing, opening_page, slate
 from streaming.site.opinions import Form, OpinionForm
 from streaming.site.project import project_page, read_lately, whole_project
 from streaming.site.render import LANGS, Site, address, currency_of, dated, word
-from streaming.site.verify import FOUND, PACKAGE_STEPS, example, log_shown, verdict
+from streaming.site.verify import FOUND, example, log_shown, verdict
 
 GZIP = [Middleware(GZipMiddleware, minimum_size=600, compresslevel=6)]
 NAVIGATION: tuple[tuple[str, str, dict[str, str]], ...] = (
@@ -192,7 +193,7 @@ class Pages(Service):
         return _html(self._render(
             "verify.html", request, nav="verify", number=number, opening=opening, verdict=told, currency=currency_of(opening),
             several=found[:FOUND] if len(found) > 1 else [], count=len(found), unknown=bool(number) and not found,
-            demo=bool(opening and opening["demo"]), steps8=PACKAGE_STEPS, log=log_shown(self._log_state(), str(request.base_url)),
+            demo=bool(opening and opening["demo"]), checks=CHECKS, log=log_shown(self._log_state(), str(request.base_url)),
             package=bool(opening and opening["state"] == "sealed" and evidence_path(self._data, opening["id"]).is_file()),
             **example(lang),
         ))  # fmt: skip

@@ -13,8 +13,6 @@ from records import chain
 from records.clock import BEIJING, now
 from streaming.site.render import word
 
-PACKAGE_STEPS = tuple(step for step in verify.STEPS if step != "signature")
-"""Steps of the check of an opening's package, in order; its signature is the checkpoint's, a batch of leads has its own."""
 SHOWN = 500
 """Steps that the page lists; all are checked."""
 FOUND = 20

@@ -6,7 +6,6 @@ import json
 import socket
 import sys
 import time
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,22 +44,20 @@ def verify(
         keys = checking.read_keys(key) if key else []
     except (OSError, ValueError):
         output.fail(words["no_key_file"].format(path=key), output.BAD_USE)
-    try:
-        with output.measuring(local("cli.verifying", path=path.name)) as measured:
+    with output.measuring(local("cli.verifying", path=path.name)) as measured:
 
-            def progress(step: str, done: int, total: int) -> None:
-                if step == "files":
-                    measured(done, total, "")
+        def progress(step: str, done: int, total: int) -> None:
+            if step == "files":
+                measured(done, total, "")
 
-            verdict = checking.check(path, keys, progress)
-    except (OSError, zipfile.BadZipFile):
-        output.fail(words["no_package"].format(path=path))
+        verdict, code = checking.checked(path, keys, progress)
     if as_json:
         output.emit(verdict.told(lang))
     else:
-        print("\n".join(checking.told_in_lines(verdict, lang)))
-    if verdict.broken:
-        raise SystemExit(output.FAILED)
+        told = "\n".join(checking.told_in_lines(verdict, lang))
+        print(told, file=sys.stdout if verdict.package else sys.stderr)
+    if code:
+        raise SystemExit(code)
 
 
 def witness(

@@ -12,7 +12,19 @@ from evidence import package
 from evidence.checkpoint import Ed25519Signer, cosign, sign, signature_line
 from evidence.files import write_whole
 from evidence.merkle import TileFolder, Tiles
-from evidence.verify import COSIGNATURE, ED25519, Head, canonical, digest, entry, genesis, keyed, link
+from evidence.verify import (
+    COSIGNATURE,
+    ED25519,
+    LEADS_FORMAT,
+    Head,
+    canonical,
+    digest,
+    entry,
+    genesis,
+    keyed,
+    link,
+    manifest,
+)
 
 LOG = Ed25519Signer("other.example/log", ED25519, b"\1" * 32)
 WITNESS = Ed25519Signer("notary.example/w", COSIGNATURE, b"\2" * 32)
@@ -30,6 +42,23 @@ class Made:
 
 def head_of(tiles: TileFolder) -> str:
     return sign(LOG, Head(LOG.name, tiles.size, tiles.flush()))
+
+
+def make_leads(root: Path) -> Path:
+    """A batch of leads as it is handed on, packed."""
+    folder, desk = root / "leads", Ed25519Signer("other.example/leads", ED25519, b"\3" * 32)
+    files = {
+        "README.md": b"read me\n", "leads.json": b'{"batch":"B1"}\n', "letter.pdf": random.Random(3).randbytes(9000),
+        "openings/1.json": b"{}\n", "keys/desk.vkey": f"{desk.verifier}\n".encode(),
+    }  # fmt: skip
+    for name, raw in files.items():
+        write_whole(folder / name, raw)
+    listed = manifest("B1", [package.listed(folder, name) for name in package.names(folder)], LEADS_FORMAT)
+    write_whole(folder / "manifest.json", listed)
+    head = Head(desk.name, len(files), hashlib.sha256(listed).digest())
+    write_whole(folder / "signature", sign(desk, head).encode())
+    package.zipped(root / "leads.zip", folder, ())
+    return root / "leads.zip"
 
 
 def events(count: int) -> list[bytes]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from evidence import verify
 from sunbid.cli import app
 from tests.evidence.packages import LOG, make
 
@@ -49,6 +53,32 @@ def test_a_package_that_does_not(zipped: Path, tmp_path: Path) -> None:
 
 
 def test_bad_use(zipped: Path, tmp_path: Path) -> None:
-    assert RUN.invoke(app, ["verify", str(tmp_path / "none.zip")]).exit_code == 1
+    assert RUN.invoke(app, ["verify", str(tmp_path / "none.zip")]).exit_code == 2
     assert RUN.invoke(app, ["verify", str(zipped), "--key", str(tmp_path / "none")]).exit_code == 2
     assert RUN.invoke(app, ["verify"]).exit_code == 2
+
+
+@pytest.mark.parametrize("files", [{}, {"a.txt": "a"}])
+def test_what_is_no_package_is_said_to_be_none(files: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "other.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, text in files.items():
+            packed.writestr(name, text)
+    said = RUN.invoke(app, ["verify", str(path)])
+    assert said.exit_code == 1 and "不是证据包" in said.stderr and said.stdout == ""
+    for run in (
+        RUN.invoke(app, ["verify", str(path), "--json"]),
+        subprocess.run(
+            [sys.executable, str(verify.__file__), str(path), "--json"], capture_output=True, check=False
+        ),
+    ):
+        told = json.loads(run.stdout)
+        assert told["ok"] is False and [one["code"] for one in told["broken"]] == ["no_package"]
+        assert "不是证据包" in told["broken"][0]["why"]
+
+
+def test_the_file_alone_says_bad_use_where_there_is_no_file(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, str(verify.__file__), str(tmp_path / "none.zip")], capture_output=True, check=False
+    )
+    assert run.returncode == 2 and b"none.zip" in run.stderr

@@ -16,7 +16,7 @@ import pytest
 
 from evidence import verify
 from evidence.verify import VerifierKey, lines_of
-from tests.evidence.packages import LOG, WITNESS, Made, make
+from tests.evidence.packages import LOG, WITNESS, Made, make, make_leads
 from tests.evidence.test_verify import FILES, NEAR, pieces, relist
 from tests.needed import needed
 
@@ -24,11 +24,11 @@ NODE = shutil.which("node")
 SCRIPT = Path("streaming/site/static/package.js").resolve()
 RUN = f"""
 import {{ openAsBlob }} from "node:fs";
-import {{ Check }} from {json.dumps(SCRIPT.as_uri())};
+import {{ NoPackage, checkOf }} from {json.dumps(SCRIPT.as_uri())};
 import {{ parseKey }} from {json.dumps((SCRIPT.parent / "notes.js").as_uri())};
 const {{ paths, keys }} = JSON.parse(await new Response(process.stdin).text());
 for (const path of paths) {{
-  const found = await new Check(await openAsBlob(path), keys.map(parseKey), () => {{}}).run().catch((error) => ({{ failed: String(error) }}));
+  const found = await checkOf(await openAsBlob(path), keys.map(parseKey), () => {{}}).then((check) => check.run()).catch((error) => ({{ failed: error instanceof NoPackage ? "no_package" : String(error) }}));
   console.log(JSON.stringify(found));
 }}
 """
@@ -203,3 +203,49 @@ def test_both_name_the_same_places(cases: dict[str, Path], keys: list[VerifierKe
             silent.add(said)
     assert not unlike, "\n".join(unlike)
     assert silent == HARMLESS
+
+
+@pytest.fixture(scope="module")
+def leads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """What was done → the batch of leads it was done to."""
+    folder = tmp_path_factory.mktemp("leads")
+    path = make_leads(folder)
+    with zipfile.ZipFile(path) as packed:
+        whole = {name: packed.read(name) for name in packed.namelist()}
+    found = {"nothing": path}
+    changes = [one for name in whole for one in flipped(whole, name)]
+    changes += [(f"{name} removed", lambda files, name=name: files.pop(name)) for name in whole]  # type: ignore[misc]
+    changes += [(f"{name} empty", put(name, b"")) for name in whole]
+    changes += [("a file more", put("more.json", b"{}")), ("a list of more", put("manifest.json", b"{}\n"))]
+    for number, (said, change) in enumerate(changes):
+        files = dict(whole)
+        change(files)
+        found[said] = repacked(files, folder / f"{number}.zip")
+    return found
+
+
+def test_a_batch_of_leads_is_checked_in_the_browser_too(leads: dict[str, Path]) -> None:
+    for (said, path), told in zip(leads.items(), in_browser([*leads.values()], []), strict=True):
+        assert told.get("kind") == "leads", (said, told)
+        assert by_file(path, []) == named(told["broken"]), said
+        assert (said == "nothing") == (not told["broken"]), said
+
+
+def test_what_is_no_package_is_said_to_be_none_by_both(tmp_path: Path) -> None:
+    others: dict[str, Files] = {
+        "empty": {}, "a.txt": {"a.txt": b"a"}, "README.md": {"README.md": b"read me\n"},
+        "manifest of something else": {"manifest.json": b'{"name":"extension"}'},
+    }  # fmt: skip
+    paths = [repacked(files, tmp_path / f"{name}.zip") for name, files in others.items()]
+    (tmp_path / "no.zip").write_bytes(b"no zip at all")
+    paths.append(tmp_path / "no.zip")
+    assert [one["failed"] for one in in_browser(paths, [])] == ["no_package"] * len(paths)
+    for path in paths:
+        with pytest.raises(verify.NoPackage):
+            verify.check(path)
+
+
+def test_a_package_without_its_list_is_one_whose_list_is_missing(whole: Files, tmp_path: Path) -> None:
+    path = repacked({k: v for k, v in whole.items() if k != "manifest.json"}, tmp_path / "p.zip")
+    said = {(one.file, one.place, one.why) for one in verify.check(path).broken}
+    assert ("manifest.json", "", "file_missing") in said

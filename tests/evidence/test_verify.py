@@ -310,7 +310,7 @@ def test_the_file_runs_alone(made: Made, copy: Path, tmp_path: Path) -> None:
     (copy / "README.md").write_bytes(b"other\n")
     bad = alone(tmp_path, str(copy), lang="zh_CN.UTF-8")
     assert bad.returncode == 1 and "README.md" in bad.stdout and "处不一致" in bad.stdout
-    for given, code in (([str(tmp_path / "none")], 1), ([str(made.zip), "--key", str(made.zip)], 2), ([], 2)):
+    for given, code in (([str(tmp_path / "none")], 2), ([str(made.zip), "--key", str(made.zip)], 2), ([], 2)):
         refused = alone(tmp_path, *given)
         assert refused.returncode == code and refused.stderr and not refused.stdout
 

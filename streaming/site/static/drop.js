@@ -7,13 +7,16 @@ const seconds = (ms) => t("drop.seconds", { n: places.format(ms / 1000) });
 const size = (bytes) => (bytes < 1e9 ? `${places.format(bytes / 1e6)} MB` : `${places.format(bytes / 1e9)} GB`);
 const fill = (text, values) => Object.entries(values).reduce((whole, [name, value]) => whole.replaceAll(`{${name}}`, value), text);
 const whole = (values) => Object.fromEntries(Object.entries(values).map(([key, value]) => [key, typeof value === "number" && key !== "line" && key !== "segment" ? number.format(value) : value]));
+const example = [...$("told").children].map((part) => part.cloneNode(true));
 let worker = null, begun = new Map();
 
 function reset() {
   worker?.terminate();
   begun = new Map();
-  for (const row of rows.values()) {
+  $("told").replaceChildren(...example.map((part) => part.cloneNode(true)));
+  for (const [name, row] of rows) {
     row.className = "";
+    row.querySelector(".muted").textContent = t(`check.${name}.what`);
     row.querySelector("progress").value = 0;
     for (const cell of row.querySelectorAll(".num")) cell.textContent = "";
   }
@@ -39,6 +42,7 @@ function step({ step: name, done, total, end }) {
 
 /** Which step a finding belongs to. */
 function stepOf({ file, why }) {
+  if (file === "signature" || why === "other_list") return "signature";
   if (file === "manifest.json" || why.startsWith("file_")) return "manifest";
   if (why === "wrong_cosignature") return "cosignatures";
   if (file === "events.jsonl") return "events";
@@ -63,25 +67,29 @@ function findings(broken) {
 }
 
 function about(verdict) {
-  const { checkpoint, opening, title } = verdict;
-  const parts = [title || opening];
+  const { checkpoint, opening, title, kind } = verdict;
+  const parts = [kind === "leads" ? t("drop.leads", { batch: opening }) : title || opening];
   if (checkpoint) {
-    parts.push(t(checkpoint.published ? "drop.by_us" : "drop.by_package", { name: checkpoint.name, key: checkpoint.key, size: number.format(checkpoint.size) }));
+    const by = kind === "leads" ? "drop.by_desk" : checkpoint.published ? "drop.by_us" : "drop.by_package";
+    parts.push(t(by, { name: checkpoint.name, key: checkpoint.key, size: number.format(checkpoint.size) }));
     for (const { name, at } of checkpoint.cosigned) parts.push(t("drop.witness", { name, at: new Date(at * 1000).toLocaleString(lang) }));
   }
   if (verdict.unsure) parts.push(t("drop.unsure"));
   return parts.join(" · ");
 }
 
+/** How a step ended: what it promises stands beside it only where that holds. */
+function ended(name, row, { broken, steps, unsure }) {
+  const [done, total] = steps[name] ?? [0, 0], wrong = broken.filter((one) => stepOf(one) === name).length;
+  const short = done < total, may = ["timestamps", "cosignatures"].includes(name) || (unsure && ["checkpoint", "signature"].includes(name));
+  row.className = wrong || (short && !may) ? "bad" : short || total === 0 ? "unsure" : "good";
+  row.querySelector("progress").value = 1;
+  if (row.className === "bad") row.querySelector(".muted").textContent = wrong ? t("differs.count", { count: wrong }) : t("check.short");
+}
+
 function finished(verdict, ms) {
-  const { broken, steps } = verdict;
-  const wrong = new Set(broken.map(stepOf));
-  for (const [name, row] of rows) {
-    const [done, total] = steps[name] ?? [0, 0];
-    const short = done < total, may = name === "timestamps" || name === "cosignatures" || (verdict.unsure && name === "checkpoint");
-    row.className = wrong.has(name) || (short && !may) ? "bad" : short || total === 0 ? "unsure" : "good";
-    row.querySelector("progress").value = 1;
-  }
+  const { broken } = verdict;
+  for (const [name, row] of rows) ended(name, row, verdict);
   const title = broken.length ? t("differs.count", { count: broken.length }) : t("drop.good");
   summary(broken.length ? "bad" : "good", title, about(verdict), seconds(ms), `${size(verdict.bytes)} · ${t("drop.files", { n: verdict.files })}`);
   if (broken.length) findings(broken);
@@ -104,8 +112,10 @@ async function take(file) {
   worker = new Worker(new URL("./package.worker.js", import.meta.url), { type: "module" });
   worker.onmessage = ({ data }) => {
     if (data.step) step(data);
+    else if (data.steps) for (const [name, row] of rows) row.hidden = !data.steps.includes(name);
     else if (data.verdict) finished(data.verdict, performance.now() - start);
-    else summary("bad", t("drop.no_package"), file.name);
+    else if (data.failed === "no_package") summary("unsure", t("drop.no_package"), `${file.name} · ${t("drop.no_package.note")}`);
+    else summary("bad", t("drop.failed"), file.name);
   };
   worker.onerror = () => summary("bad", t("drop.failed"), file.name);
   worker.postMessage({ file, keys });

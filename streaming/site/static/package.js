@@ -3,8 +3,8 @@ import { COSIGNATURE, signedBy, isConsistent, leafHash, parseHead, parseKey, par
 import { Sha256, hex, sha256, unhex } from "./sha256.js";
 import { content, entries } from "./zip.js";
 
-export const STEPS = ["manifest", "files", "events", "segments", "log", "checkpoint", "cosignatures", "timestamps"];
-const FORMAT = "sunbid-evidence-1";
+const FORMAT = "sunbid-evidence-1", LEADS_FORMAT = "sunbid-leads-1";
+const LEADS_REQUIRED = ["README.md", "keys/desk.vkey", "leads.json", "letter.pdf"];
 const REQUIRED = ["README.md", "captions.vtt", "checkpoint", "events.jsonl", "leaves.jsonl", "proofs.json", "record.json"];
 const PROOF = ["checkpoint", "leaves.jsonl", "proofs.json"], STAMPS = "timestamps/"; // made after the seal, which cannot list them
 const TEXT = /(\.md|\.vtt|\.json|\.jsonl|\.vkey|\.pem|checkpoint)$/;
@@ -85,18 +85,56 @@ function unreadableLine(raw) {
 
 const sameList = (one, other) => Array.isArray(one) && one.length === other.length && one.every((item, index) => item === other[index]);
 
-/** One check of one package. `tell(step, done, total)` hears how far it is. */
-export class Check {
-  constructor(file, keys, tell) {
-    Object.assign(this, { file, keys, tell, broken: [], steps: {}, checkpoint: null, timestamps: 0, opening: "", title: "", unsure: false });
-    this.listed = new Map(); this.blobs = new Map(); this.leaves = []; this.unlike = new Set(); this.bytes = file.size;
+/** What was given is no evidence package, and none that was damaged. */
+export class NoPackage extends Error {}
+
+/** A package as it lies in the zip: its files, the names that come twice, those that cannot be unpacked. */
+async function opened(file) {
+  const found = { blobs: new Map(), double: [], unreadable: [], bytes: file.size };
+  for (const entry of await entries(file).catch((error) => { throw error instanceof DOMException ? error : new NoPackage(error.message); })) {
+    if (found.blobs.has(entry.name)) found.double.push(entry.name);
+    try { found.blobs.set(entry.name, await content(file, entry)); } catch { found.unreadable.push(entry.name); }
+  }
+  return found;
+}
+
+async function formOf({ blobs }) {
+  try { return JSON.parse(decoder.decode(await blobs.get("manifest.json").arrayBuffer())).format; } catch { return undefined; }
+}
+
+/** The check that fits a zip: of an opening's package, or of a batch of leads. Throws NoPackage. */
+export async function checkOf(file, keys, tell) {
+  const found = await opened(file), form = await formOf(found);
+  const telling = [...REQUIRED, ...LEADS_REQUIRED].filter((name) => name !== "README.md");
+  const names = new Set([...found.blobs.keys(), ...found.unreadable]);
+  if (!telling.some((name) => names.has(name)) && ![FORMAT, LEADS_FORMAT].includes(form)) throw new NoPackage("no manifest");
+  const leads = form === LEADS_FORMAT || (form === undefined && names.has("leads.json"));
+  return new (leads ? LeadsCheck : Check)(found, keys, tell);
+}
+
+/** One check of an opening's package. `tell(step, done, total)` hears how far it is. */
+class Check {
+  static kind = "opening";
+  static form = FORMAT;
+  static subject = "opening";
+  static required = REQUIRED;
+  static unlisted = ["manifest.json"];
+  static steps = ["manifest", "files", "events", "segments", "log", "checkpoint", "cosignatures", "timestamps"];
+
+  constructor({ blobs, double, unreadable, bytes }, keys, tell) {
+    Object.assign(this, { blobs, double, bytes, keys, tell, broken: [], steps: {}, checkpoint: null, timestamps: 0, opening: "", title: "", unsure: false });
+    this.listed = new Map(); this.leaves = []; this.unlike = new Set();
+    for (const name of unreadable) this.bad(name, "", "unreadable");
   }
 
   async run() {
-    await this.manifest(); await this.files(); await this.readLeaves(); await this.signature();
-    await this.log(); this.bodies(); await this.events(); await this.segments(); await this.cosignatures(); this.stamps();
+    await this.manifest(); await this.files(); await this.content();
     const { broken, steps, checkpoint, opening, title, unsure, bytes } = this;
-    return { broken, steps, checkpoint, opening, title, unsure, bytes, files: this.blobs.size };
+    return { kind: this.constructor.kind, broken, steps, checkpoint, opening, title, unsure, bytes, files: this.blobs.size };
+  }
+  async content() {
+    await this.readLeaves(); await this.signature();
+    await this.log(); this.bodies(); await this.events(); await this.segments(); await this.cosignatures(); this.stamps();
   }
 
   bad(file, place, why, at = {}) {
@@ -111,25 +149,23 @@ export class Check {
   async text(name) { return decoder.decode(await this.raw(name)); }
 
   async manifest() {
-    const double = [];
-    for (const entry of await entries(this.file)) {
-      if (this.blobs.has(entry.name)) double.push(entry.name);
-      try { this.blobs.set(entry.name, await content(this.file, entry)); } catch { this.bad(entry.name, "", "unreadable"); }
-    }
-    const raw = await this.raw("manifest.json");
+    const { form, subject, required, unlisted } = this.constructor, raw = await this.raw("manifest.json");
     try {
       const text = decoder.decode(raw), told = JSON.parse(text);
-      this.opening = String(told.opening);
+      this.opening = String(told[subject]);
       this.listed = new Map(told.files.map((one) => [String(one.path), one]));
-      const again = lined({ format: FORMAT, opening: told.opening }, "files", told.files);
-      if (told.format !== FORMAT || again !== text) {
+      const again = lined({ format: form, [subject]: told[subject] }, "files", told.files);
+      if (told.format !== form || again !== text) {
         const [first] = differences(again.split("\n").slice(0, -1), linesOf(raw).map((line) => decoder.decode(line)));
         this.bad("manifest.json", "line", "form", { line: (first?.[0] ?? 0) + 1 });
       }
-    } catch { this.bad("manifest.json", "line", "unreadable", { line: unreadableLine(raw) }); }
-    const there = [...this.blobs.keys()].filter((name) => name !== "manifest.json");
-    for (const name of new Set([...this.listed.keys(), ...REQUIRED])) if (!this.blobs.has(name)) this.bad(name, "", "file_missing");
-    for (const name of [...there.filter((one) => !this.listed.has(one)), ...double]) this.bad(name, "", "file_extra");
+    } catch {
+      if (this.blobs.has("manifest.json")) this.bad("manifest.json", "line", "unreadable", { line: unreadableLine(raw) });
+      else this.bad("manifest.json", "", "file_missing");
+    }
+    const there = [...this.blobs.keys()].filter((name) => !unlisted.includes(name));
+    for (const name of new Set([...this.listed.keys(), ...required])) if (!this.blobs.has(name)) this.bad(name, "", "file_missing");
+    for (const name of [...there.filter((one) => !this.listed.has(one)), ...this.double]) this.bad(name, "", "file_extra");
     this.count("manifest", there.filter((name) => this.listed.has(name)).length, this.listed.size);
   }
 
@@ -341,6 +377,33 @@ export class Check {
     const names = [...this.blobs.keys()].filter((name) => name.startsWith(STAMPS));
     this.timestamps = names.length;
     this.count("timestamps", 0, names.length); // a browser has no way to check an authority's signature
+  }
+}
+
+/** The check of a batch of leads that was handed on: every file is as listed, and the list is signed by the desk. */
+class LeadsCheck extends Check {
+  static kind = "leads";
+  static form = LEADS_FORMAT;
+  static subject = "batch";
+  static required = LEADS_REQUIRED;
+  static unlisted = ["manifest.json", "signature"];
+  static steps = ["manifest", "files", "signature"];
+
+  /** The note over the manifest: how many files it lists, and its SHA-256. This site publishes no desk's key: it is the package's own. */
+  async content() {
+    const key = await this.ownKey("keys/desk.vkey");
+    let good = 0;
+    try {
+      const note = parseNote(await this.text("signature")), head = parseHead(note.text);
+      const signed = key ? (await signedBy(note, key)).signed : false, root = hex(head.root);
+      const asListed = root === hex(sha256(await this.raw("manifest.json")));
+      if (signed === false || head.origin !== key.name) this.bad("signature", "signature", "not_signed");
+      else if (!asListed || head.size !== this.listed.size) this.bad("manifest.json", "", "other_list");
+      this.unsure ||= signed === null;
+      good = signed && asListed ? 1 : 0;
+      if (key) this.checkpoint = { size: head.size, root, name: key.name, key: key.id, cosigned: [], published: false };
+    } catch { this.bad("signature", "signature", "wrong_signature"); }
+    this.count("signature", good, 1);
   }
 }
 

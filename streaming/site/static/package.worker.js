@@ -1,6 +1,6 @@
 // Checks a package off the page's thread, so that the page goes on answering.
 import { parseKey } from "./notes.js";
-import { Check } from "./package.js";
+import { NoPackage, checkOf } from "./package.js";
 
 const EVERY = 80; // milliseconds between two tellings of the same step
 
@@ -12,8 +12,11 @@ onmessage = async ({ data: { file, keys } }) => {
     postMessage({ step, done, total, end });
   };
   try {
-    postMessage({ verdict: await new Check(file, keys.map(parseKey).filter(Boolean), tell).run() });
+    const check = await checkOf(file, keys.map(parseKey).filter(Boolean), tell);
+    postMessage({ steps: check.constructor.steps });
+    postMessage({ verdict: await check.run() });
   } catch (error) {
-    postMessage({ failed: error.message });
+    if (!(error instanceof NoPackage)) console.error(error);
+    postMessage({ failed: error instanceof NoPackage ? "no_package" : "failed" });
   }
 };
