@@ -1182,8 +1182,9 @@ def main(given: Sequence[str] | None = None) -> int:
     asked, lang = parser.parse_args(given), language()
     try:
         keys = read_keys(asked.key) if asked.key else []
-    except (OSError, ValueError):
-        print(WORDS[lang]["no_key_file"].format(path=asked.key), file=sys.stderr)
+    except (OSError, ValueError) as error:
+        why = "no_file" if isinstance(error, OSError) else "no_key_file"
+        print(WORDS[lang][why].format(path=asked.key), file=sys.stderr)
         return 2
     verdict, code = checked(asked.package, keys)
     if asked.json:

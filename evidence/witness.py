@@ -6,8 +6,13 @@ they prove it.
 
 from __future__ import annotations
 
+import http.client
+import socket
+import ssl
 import urllib.error
+import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +30,39 @@ STRIDE = 256 * 64
 """Leaves fetched at a time."""
 
 
+FAILURES: Mapping[type[BaseException], str] = {
+    socket.gaierror: "unknown_host",
+    ConnectionRefusedError: "closed",
+    TimeoutError: "silent",
+    ssl.SSLError: "certificate",
+}
+"""How a connection fails → the reason that is told; anything else is `broken`."""
+
+
 class Unreachable(Exception):
-    """The log did not answer, or not as a log does; to be tried again."""
+    """The log did not answer, or not as a log does; to be tried again. `why` is unknown_host, closed, silent, certificate,
+    broken, no_log, no_head, status (with its number in `status`), no_checkpoint or incomplete."""
+
+    def __init__(self, why: str, status: int = 0) -> None:
+        super().__init__(why)
+        self.why, self.status = why, status
+
+    @classmethod
+    def of(cls, error: Exception) -> Unreachable:
+        """Why a request failed."""
+        if isinstance(error, urllib.error.HTTPError):
+            return cls("no_log" if error.code == http.HTTPStatus.NOT_FOUND else "status", error.code)
+        cause = error.reason if isinstance(error, urllib.error.URLError) else error
+        return cls(next((why for kind, why in FAILURES.items() if isinstance(cause, kind)), "broken"))
+
+
+def log_address(text: str) -> str:
+    """The address of a log without a slash at its end. Raises ValueError where it is no http or https address."""
+    parts = urllib.parse.urlsplit(text.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("no address of a log")
+    _ = parts.port  # raises where it is no number of a port
+    return text.strip().rstrip("/")
 
 
 class Refused(Exception):
@@ -51,7 +87,7 @@ class Witness:
 
     def __init__(self, log: str, folder: Path, signer: Signer, key: VerifierKey | None = None) -> None:
         """`key`: the log's, as its operator published it; without it the one that the log shows first is kept for good."""
-        self._log, self.folder, self._signer = log.rstrip("/"), folder, signer
+        self._log, self.folder, self._signer = log_address(log), folder, signer
         self.key = self._pinned(key)
 
     # -- what is kept -----------------------------------------------------------------------------
@@ -72,7 +108,7 @@ class Witness:
         try:
             return next(key for key in map(VerifierKey.parse, lines) if key.kind == ED25519)
         except (ValueError, StopIteration) as error:
-            raise Unreachable("no key") from error
+            raise Unreachable("no_log") from error
 
     @property
     def note(self) -> str:
@@ -94,8 +130,11 @@ class Witness:
 
     def look(self) -> Seen:
         """Look at the log once. Raises Unreachable, Refused, OSError of the own disk."""
-        text = self._get("checkpoint").decode("utf-8", "replace")
-        head, held = self._signed(text), self._head()
+        text = self._newest()
+        try:
+            head, held = self._signed(text), self._head()
+        except ValueError as error:
+            raise Unreachable("no_checkpoint") from error
         if head.size <= held.size:
             self._compare(text, head)
             newest = self.note if head.size < held.size else text
@@ -103,20 +142,25 @@ class Witness:
         self._follow(text, head, held)
         return Seen(head.size, held.size, self._send(text))
 
-    def _signed(self, text: str) -> Head:
+    def _newest(self) -> str:
+        """The log's newest checkpoint; one that has just begun has none yet."""
         try:
-            note = Note.parse(text)
-            head = Head.parse(note.text)
-            signed = note.check(self.key)[0]
-        except ValueError as error:
-            raise Unreachable("no checkpoint") from error
+            return self._get("checkpoint").decode("utf-8", "replace")
+        except Unreachable as error:
+            raise (Unreachable("no_head") if error.why == "no_log" else error) from error
+
+    def _signed(self, text: str) -> Head:
+        """The head of a checkpoint. Raises ValueError where it is none, Refused where the log's key has not signed it."""
+        note = Note.parse(text)
+        head = Head.parse(note.text)
+        signed = note.check(self.key)[0]
         if not signed or head.origin != self.key.name:
             raise self._refuse("wrong_signature", text)
         return head
 
     def compare(self, text: str) -> Head:
         """Compare a checkpoint that was shown to somebody else with the own copy. Raises Refused where the log has shown
-        two versions, LookupError where it is newer than the copy."""
+        two versions, LookupError where it is newer than the copy, ValueError where it is no checkpoint."""
         head = self._signed(text)
         if head.size > self._head().size:
             raise LookupError(head.size)
@@ -147,7 +191,7 @@ class Witness:
         except Forked as error:
             raise self._refuse("rewritten", text) from error
         except (ValueError, LookupError) as error:
-            raise Unreachable(str(error)) from error
+            raise Unreachable("incomplete") from error
         copy.flush()
         write_whole(
             self.folder / "checkpoint", cosign(text, signature_line(self._signer, head.text)).encode()
@@ -166,7 +210,7 @@ class Witness:
         try:
             with urllib.request.urlopen(request, timeout=LONGEST):
                 return True
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
 
     # -- the log over HTTP ------------------------------------------------------------------------
@@ -176,8 +220,8 @@ class Witness:
             with urllib.request.urlopen(f"{self._log}/{path}", timeout=LONGEST) as answer:
                 raw: bytes = answer.read(LARGEST)
                 return raw
-        except (OSError, ValueError) as error:
-            raise Unreachable(str(error)) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable.of(error) from error
 
     def _tile(self, path: str) -> bytes:
         try:

@@ -17,7 +17,7 @@ from sunbid import output
 if TYPE_CHECKING:
     from evidence.checkpoint import Signer
     from evidence.verify import VerifierKey
-    from evidence.witness import Refused, Seen, Witness
+    from evidence.witness import Refused, Seen, Unreachable, Witness
 
 EVERY = 20.0
 """Seconds between two looks at a log."""
@@ -39,11 +39,10 @@ def verify(
     from evidence import verify as checking
 
     lang = checking.language()
-    words = checking.WORDS[lang]
     try:
         keys = checking.read_keys(key) if key else []
-    except (OSError, ValueError):
-        output.fail(words["no_key_file"].format(path=key), output.BAD_USE)
+    except (OSError, ValueError) as error:
+        output.fail(_no_keys(key, error), output.BAD_USE)
     with output.measuring(local("cli.verifying", path=path.name)) as measured:
 
         def progress(step: str, done: int, total: int) -> None:
@@ -79,20 +78,52 @@ def witness(
     """
     from evidence.witness import Refused, Unreachable, Witness
 
-    signer = _witness_key(key, name)
+    address, published = _address(log), _published(log_key)
+    shown = _checkpoint(compare) if compare else None
+    signer, copy = _witness_key(key, name), key.with_name(f"{key.name}.copy")
     told = sys.stderr if as_json else sys.stdout
     print(local("cli.witness_public", key=signer.verifier), file=told)
     try:
-        made = Witness(log, key.with_name(f"{key.name}.copy"), signer, _published(log_key))
+        made = Witness(address, copy, signer, published)
         print(local("cli.witness_of", name=made.key.name, key=made.key), file=told)
-        if compare:
-            _compared(made, compare, as_json)
+        if shown is not None:
+            _compared(made, shown, as_json)
         else:
-            _follow(made, once, as_json)
+            _follow(made, address, once, as_json)
     except Unreachable as error:
-        output.fail(local("cli.witness_unreachable", error=str(error)))
+        output.fail(_unreachable(error, address))
     except Refused as refusal:
         _refuse(refusal)
+    except OSError:
+        output.fail(local("cli.witness_copy", path=copy))
+
+
+def _address(log: str) -> str:
+    from evidence.witness import log_address
+
+    try:
+        return log_address(log)
+    except ValueError:
+        output.fail(local("cli.witness_no_address", log=log), output.BAD_USE)
+
+
+def _checkpoint(path: Path) -> str:
+    """The checkpoint in a file."""
+    from evidence.verify import Head, Note
+
+    try:
+        text = path.read_text("utf-8")
+        Head.parse(Note.parse(text).text)
+    except OSError:
+        output.fail(local("cli.no_file", path=path), output.BAD_USE)
+    except ValueError:
+        output.fail(local("cli.witness_no_checkpoint", path=path), output.BAD_USE)
+    return text
+
+
+def _unreachable(error: Unreachable, log: str) -> str:
+    why = local(f"cli.witness_unreachable.{error.why}", log=log, status=error.status)
+    return local("cli.witness_unreachable", log=log, why=why)
 
 
 def _witness_key(path: Path, name: str) -> Signer:
@@ -102,6 +133,8 @@ def _witness_key(path: Path, name: str) -> Signer:
 
     try:
         signer = checkpoint.load_or_make(path, name or f"{socket.gethostname()}/witness", COSIGNATURE)
+    except OSError:
+        output.fail(local("cli.witness_key_place", path=path), output.BAD_USE)
     except ValueError:
         output.fail(local("cli.witness_no_key", path=path), output.BAD_USE)
     if signer.kind != COSIGNATURE:
@@ -115,14 +148,22 @@ def _published(path: Path | None) -> VerifierKey | None:
 
     try:
         return next(k for k in checking.read_keys(path) if k.kind != checking.COSIGNATURE) if path else None
-    except (OSError, ValueError):
-        output.fail(checking.WORDS[checking.language()]["no_key_file"].format(path=path), output.BAD_USE)
+    except (OSError, ValueError) as error:
+        output.fail(_no_keys(path, error), output.BAD_USE)
 
 
-def _compared(made: Witness, path: Path, as_json: bool) -> None:
+def _no_keys(path: Path | None, error: Exception) -> str:
+    """Why a file gave no public keys."""
+    from evidence import verify as checking
+
+    why = "no_file" if isinstance(error, OSError) else "no_key_file"
+    return checking.WORDS[checking.language()][why].format(path=path)
+
+
+def _compared(made: Witness, shown: str, as_json: bool) -> None:
     """A head that somebody else was shown, against the own copy."""
     try:
-        head = made.compare(path.read_text("utf-8"))
+        head = made.compare(shown)
     except LookupError:
         output.fail(local("cli.witness_newer"))
     print(
@@ -132,7 +173,7 @@ def _compared(made: Witness, path: Path, as_json: bool) -> None:
     )
 
 
-def _follow(made: Witness, once: bool, as_json: bool) -> None:
+def _follow(made: Witness, log: str, once: bool, as_json: bool) -> None:
     from evidence.witness import Unreachable
 
     while True:
@@ -142,7 +183,7 @@ def _follow(made: Witness, once: bool, as_json: bool) -> None:
         except Unreachable as error:
             if once:
                 raise
-            print(local("cli.witness_unreachable", error=str(error)), file=sys.stderr, flush=True)
+            print(_unreachable(error, log), file=sys.stderr, flush=True)
         if once:
             return
         time.sleep(EVERY)

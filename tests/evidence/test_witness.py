@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -189,3 +190,42 @@ def test_the_command(served: Served, tmp_path: Path) -> None:
     assert refused.exit_code == 1 and "拒绝会签" in refused.stderr
     key.write_text("nonsense")
     assert run.invoke(app, given).exit_code == 2
+
+
+def test_bad_use_is_refused_before_a_key_is_made(served: Served, tmp_path: Path) -> None:
+    run, key = CliRunner(), tmp_path / "my.key"
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe\0")
+    for log, more, said in (
+        ("notaurl", [], "不是日志网址"),
+        ("ftp://example/log", [], "不是日志网址"),
+        ("http://example:port/log", [], "不是日志网址"),
+        (served.url, ["--compare", str(binary)], "不是签名的检查点"),
+        (served.url, ["--compare", str(tmp_path / "none")], "没有文件"),
+        (served.url, ["--log-key", str(binary)], "没有公钥"),
+        (served.url, ["--log-key", str(tmp_path / "none")], "核对路径"),
+    ):
+        told = run.invoke(app, ["witness", "--log", log, "--key", str(key), "--once", *more])
+        assert (told.exit_code, told.stdout) == (2, "") and said in told.stderr, (log, more, told.stderr)
+    assert not key.exists()
+    told = run.invoke(app, ["witness", "--log", served.url, "--key", str(tmp_path), "--once"])
+    assert told.exit_code == 2 and "--key" in told.stderr
+
+
+def test_a_log_that_is_not_reached_is_told_with_a_remedy(served: Served, tmp_path: Path) -> None:
+    run = CliRunner()
+
+    def said(log: str) -> str:
+        told = run.invoke(app, ["witness", "--log", log, "--key", str(tmp_path / "my.key"), "--once"])
+        assert told.exit_code == 1
+        return told.stderr
+
+    bare = said(served.url.removesuffix("/log"))
+    assert "以 /log 结尾" in bare and "HTTP" not in bare
+    (served.folder / "checkpoint").unlink()
+    assert "还没有签发" in said(served.url)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        closed = said(f"http://127.0.0.1:{free.getsockname()[1]}/log")
+    assert "没有开着这个端口" in closed and "Errno" not in closed
+    assert "主机名" in said("http://nowhere.invalid/log")
