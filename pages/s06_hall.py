@@ -13,12 +13,12 @@ from dashboard.exports import tables as tabledata
 from dashboard.panels import room_health
 from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
+from dashboard.shell.asked import a_day
 from records import clock
 from records.states import OPENING_STATES
 from records.tables.projects import TRADE_FAMILIES
 from supervision.lists import hall
 
-VIEWS = ("wall", "today", "tomorrow", "history", "calendar")
 COUNTS = (9, 4, 16)
 COLUMNS = [
     tables.Column("scheduled_at"), tables.Column("lot_name", width=360), tables.Column("room"), tables.Column("state"),
@@ -47,7 +47,7 @@ def _filters(page: shell.Page) -> tuple[str, int, dict[str, Any]]:
         centres = hall.centres(session, page.lang)
     with st.container(horizontal=True, vertical_alignment="center", key="filters"):
         view = choices.segments(
-            "view", say("hall.view"), {v: say(f"hall.view_{v}") for v in VIEWS}, default="wall"
+            "view", say("hall.view"), {v: say(f"hall.view_{v}") for v in hall.VIEWS}, default="wall"
         )
         places = {
             "all": say("hall.all_centres", n=len(centres)) if centres else say("hall.no_centres"),
@@ -125,6 +125,7 @@ def _row(entry: hall.Entry, page: shell.Page) -> tables.Row:
 def _calendar(page: shell.Page, chosen: Mapping[str, Any]) -> None:
     """A month as a grid of days with how many openings each has; a day lists its openings."""
     today = clock.today()
+    choices.check("day", a_day)
     month = st.date_input(
         page.say("hall.day"),
         value=today,

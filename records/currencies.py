@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlalchemy import Case, case
@@ -10,6 +11,12 @@ WITHOUT_VAT = "-net"
 """What follows a currency's ISO 4217 code where amounts are without VAT."""
 EXCLUDED = "excluded"
 """The `vat` of such amounts."""
+_CODE = re.compile(rf"[A-Z]{{3}}({WITHOUT_VAT})?")
+
+
+def is_currency(code: str) -> bool:
+    """Whether a word is written as the currencies here are: an ISO 4217 code, without VAT or with."""
+    return _CODE.fullmatch(code) is not None
 
 
 def currency(code: str, vat: str | None) -> str:

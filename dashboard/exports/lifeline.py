@@ -9,6 +9,7 @@ from dashboard import context
 from dashboard.charts.lifeline import Mark
 from dashboard.exports.tables import Row, Table
 from dashboard.lifeline import lanes, measured_words
+from dashboard.shell.asked import anything
 from dashboard.shell.filters import Choice
 from messages import say
 from records.legal_periods import Bound, Measured
@@ -44,5 +45,5 @@ LIFELINE = Table(
     "lifeline",
     ("lane", "what", "since", "until", "limit_of_law", "due", "verdict", "article"),
     _rows,
-    ("lot",),
+    {"lot": anything},
 )

@@ -10,8 +10,12 @@ from dashboard import context
 from dashboard.exports import witness_tables
 from dashboard.exports.tables import MOST_ROWS, Row, Table
 from dashboard.live import warnings as warning_views
-from dashboard.shell.filters import Choice
+from dashboard.live import witness
+from dashboard.shell.asked import a_day, anything, one_of
+from dashboard.shell.filters import ALL, Choice, a_period
 from records import opinions
+from records.states import OPENING_STATES
+from records.tables.projects import TRADE_FAMILIES
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import span
 from supervision.lists import hall, money, names
@@ -41,6 +45,11 @@ _WARNING = (
     "raised_at",
 )
 _FAMILY = ("warning", "level", "title", "lot_name", "value", "baseline", "state", "raised_at")
+
+
+_OF_PERIOD = {"period": a_period, "centre": anything}
+_BOARD = {"period": one_of(witness.PERIODS), "centre": anything, "who": anything}
+"""What S08's board can be asked for."""
 
 
 def of_families(filters: Filters, families: tuple[str, ...], levels: tuple[str, ...] = ()) -> WarningFilters:
@@ -86,7 +95,7 @@ def _family(name: str) -> Table:
             for w in found
         ]  # fmt: skip
 
-    return Table(name, _FAMILY, read, ("period", "centre"))
+    return Table(name, _FAMILY, read, _OF_PERIOD)
 
 
 def _leads(choice: Choice, lang: str) -> list[Row]:
@@ -184,20 +193,22 @@ def _opinions(choice: Choice, lang: str) -> list[Row]:
 
 LIVE = (
     Table("schedule", ("opening", "scheduled_at", "lot_name", "room", "state", "family", "tenderer", "key"), _schedule,
-          ("view", "day", "centre", "family", "state", "q", "key")),
-    Table("replays", ("opening", "lot_name", "room", "ended_at", "result", "events", "hash", "chain"), _replays, ("centre", "q")),
+          {"view": one_of(hall.VIEWS), "day": a_day, "centre": anything, "family": one_of((*TRADE_FAMILIES, ALL)),
+           "state": one_of((*OPENING_STATES, ALL)), "q": anything, "key": one_of(("1",))}),
+    Table("replays", ("opening", "lot_name", "room", "ended_at", "result", "events", "hash", "chain"), _replays, {"centre": anything, "q": anything}),
     Table("witnessing", ("task", "step", "lot_name", "scheduled_at", "state", "witness", "method", "items", "abnormal", "reports", "ended_at"),
-          witness_tables.tasks, ("period", "centre", "who")),
+          witness_tables.tasks, _BOARD),
     Table("witness-reports", ("report", "task", "lot_name", "name", "kind", "facts", "handling", "witness", "submitted_at"),
-          witness_tables.reports, ("period", "centre", "who")),
-    Table("looks", ("room", "viewer", "reason", "asked_at", "granted", "began_at", "ended_at", "seconds"), witness_tables.looked, ("period",)),
+          witness_tables.reports, _BOARD),
+    Table("looks", ("room", "viewer", "reason", "asked_at", "granted", "began_at", "ended_at", "seconds"), witness_tables.looked, {"period": _BOARD["period"]}),
     Table("deposits", ("lot", "lot_name", "bidder", "form", "amount", "received_at", "due_refund_at",
-          "refunded_at", "state", "currency", "counted_as"), _deposits, ("period", "centre")),
-    Table("refunds", ("lot", "lot_name", "bidder", "form", "amount", "currency", "due_refund_at"), _refunds, ("centre",)),
+          "refunded_at", "state", "currency", "counted_as"), _deposits, _OF_PERIOD),
+    Table("refunds", ("lot", "lot_name", "bidder", "form", "amount", "currency", "due_refund_at"), _refunds, {"centre": anything}),
     Table("opinions", ("opinion", "project", "channel", "content", "received_at", "answered_at", "answer", "handler"),
-          _opinions, ("centre", "opinions")),
-    Table("warnings", _WARNING, _warnings, ("period", "centre", "family", "state", "level")),
+          _opinions, {"centre": anything, "opinions": one_of((opinions.OPEN, opinions.ANSWERED))}),
+    Table("warnings", _WARNING, _warnings,
+          {name: one_of(words) for name, words in warning_views.WORDS.items()} | {"centre": anything, "lot": anything}),
     *(_family(name) for name in FAMILIES_OF),
-    Table("leads", ("warning", "level", "title", "lot_name", "result", "raised_at"), _leads, ("period", "centre")),
+    Table("leads", ("warning", "level", "title", "lot_name", "result", "raised_at"), _leads, _OF_PERIOD),
 )  # fmt: skip
 """Tables of the service and warning screens."""

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 import messages
@@ -21,14 +21,21 @@ from dashboard.exports.live_tables import LIVE
 from dashboard.exports.sheets import Writing, as_csv, as_xlsx
 from dashboard.exports.tables import ANALYSED, Table
 from dashboard.http import gate
+from dashboard.shell.asked import Check, anything, faults, one_of
 from dashboard.shell.filters import read_choice
-from messages import Message
+from messages import Invalid, Message
 from records import audit
 from records.clock import local_now
 from records.serving.problems import ProblemResponse
 
 TABLES = {table.name: table for table in (*ANALYSED, *LIVE, LIFELINE)}
 """Every table that can be exported, by name; which role may is said by `dashboard.screens`."""
+ADDRESSED: dict[str, list[Check]] = {"lang": [one_of(messages.languages())], "view": [anything]}
+"""What the address of an export may carry that its own table does not use, as a screen's menu writes one for all of its
+tables: the choices of every table, the language, and which view of a screen it was taken from."""
+for _table in TABLES.values():
+    for _name, _check in _table.asks.items():
+        ADDRESSED.setdefault(_name, []).append(_check)
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -36,7 +43,8 @@ _TYPES = {
 
 
 async def export(request: Request) -> Response:
-    """GET /export/{table}.csv|xlsx with the screen's filters: 404 unknown table, 403 not for this role."""
+    """GET /export/{table}.csv|xlsx with the screen's filters: 404 unknown table, 403 not for this role, 400 a
+    parameter or a value that there is not: never the whole table in place of what was asked for."""
     table, kind = TABLES.get(request.path_params["table"]), request.path_params["kind"]
     user: SignedIn = request.scope["state"]["user"]
     if table is None or kind not in _TYPES:
@@ -44,11 +52,15 @@ async def export(request: Request) -> Response:
         return ProblemResponse(404, Message("export.no_table", tables=names))
     if not screens.may_export(user.role, table.name):
         return ProblemResponse(403, Message("export.not_your_role"))
+    if found := faults(request.query_params.multi_items(), table.asks, ADDRESSED):
+        return ProblemResponse(
+            400, Message("export.wrong_choices", found=list(found.values())), parameters=list(found)
+        )
     lang = gate.language(request.scope)
     try:
         body = await run_in_threadpool(_build, table, kind, lang, user, request.query_params, request.client)
-    except ValueError as error:
-        return JSONResponse({"detail": str(error)}, 400)
+    except Invalid as error:
+        return ProblemResponse(400, error.message)
     stamp = local_now().strftime("%Y%m%d-%H%M%S")
     name = quote(f"{messages.say(f'tables.{table.name}', lang)}-{stamp}.{kind}")
     ops.EXPORTS.labels(table=table.name, format=kind).inc()

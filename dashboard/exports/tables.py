@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,8 @@ import messages
 from dashboard import context
 from dashboard.memo import per_lens
 from dashboard.shell import places
-from dashboard.shell.filters import LOTS_SORT, PICKED, Choice
+from dashboard.shell.asked import Check, a_mark, one_of
+from dashboard.shell.filters import ANALYSIS, LOTS_SORT, PICKED, Choice
 from records.clock import written
 from records.currencies import currency
 from records.identifiers import province_name
@@ -30,7 +31,8 @@ MOST_ROWS = 200_000
 Row = tuple[Any, ...]
 
 
-ANALYSIS = ("period", "compare", "centre", "family", "category", "topic", "currency", "home", "unit")
+LOTS_ASKED = {PICKED: a_mark, LOTS_SORT: one_of(lots.SORTS)}
+"""What a table of lots can be asked for besides the filters row."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ class Table:
     name: str
     columns: tuple[str, ...]
     read: Callable[[Choice, str], Sequence[Row]]
-    asks: tuple[str, ...] = ANALYSIS
-    """Query parameters that narrow it, as its screen's choices do."""
+    asks: Mapping[str, Check] = field(default_factory=lambda: ANALYSIS)
+    """Query parameters that narrow it, as its screen's choices do, and what each may say."""
 
     def headings(self, lang: str) -> list[str]:
         """The column headings in `lang`."""
@@ -131,10 +133,10 @@ def _progress(told: Progress, lang: str) -> tuple[Any, ...]:
 
 ANALYSED = (
         Table("lots", ("lot", "lot_name", "centre", "family", "category", "opened_at", "bids", "outside_bids",
-              "provinces", "control_price", "winner", "award_price", "currency"), _lots, (*ANALYSIS, PICKED, LOTS_SORT)),
+              "provinces", "control_price", "winner", "award_price", "currency"), _lots, {**ANALYSIS, **LOTS_ASKED}),
         Table("participations", ("month", "centre", "family", "origin", "participations", "firms"), _participations),
         Table("awards", ("lot", "lot_name", "winner", "award_price", "currency", "awarded_at"), _awards,
-              (*ANALYSIS, PICKED)),
+              {**ANALYSIS, PICKED: a_mark}),
         Table("openings", ("opening", "lot", "lot_name", "centre", "room", "scheduled_at",
               "started_at", "ended_at", "state", "hash"), _openings),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import messages
@@ -18,8 +18,9 @@ from dashboard.access.displays import Shown
 from dashboard.http import index_page as dress
 from dashboard.http import sign_in_pages as signin
 from dashboard.http import wall_page as wall
+from records.serving.language import chosen_language, cookies
+from records.serving.language import language as readers_language
 from records.serving.problems import ProblemResponse
-from records.serving.requests import chosen_language, cookies
 
 COOKIE, DISPLAY_COOKIE = "sunbid_session", "sunbid_display"
 OPEN_PATHS = ("/auth/", "/healthz", "/ops/metrics", "/_stcore/health", "/static/", "/favicon")
@@ -76,10 +77,12 @@ class Gate:
             scope["headers"] = [pair for pair in scope["headers"] if pair[0].lower() != b"origin"]
             await self.app(scope, receive, send)
             return
-        code, reason = (4401, "sign in first") if ours else (4403, "another site")
+        code, why = (4401, "http.not_signed_in") if ours else (4403, "http.cross_site")
         await receive()
         await send({"type": "websocket.accept"})
-        await send({"type": "websocket.close", "code": code, "reason": reason})
+        await send(
+            {"type": "websocket.close", "code": code, "reason": messages.say(why, readers_language(scope))}
+        )
 
     async def _request(self, scope: Scope, receive: Receive, send: Send, user: SignedIn | None) -> None:
         shown = display(scope) if user is None else None
@@ -158,7 +161,7 @@ def _note_use(name: str, address: str | None) -> None:
 def _refusal(scope: Scope, user: SignedIn | None, shown: Shown | None) -> Response | None:
     path: str = scope["path"]
     if path.startswith("/_stcore/metrics"):
-        return PlainTextResponse("not found", 404)
+        return ProblemResponse(404, messages.Message("http.not_found"))
     if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not same_origin(scope):
         return ProblemResponse(403, messages.Message("http.cross_site"))
     if path.startswith(OPEN_PATHS):

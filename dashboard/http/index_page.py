@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import messages
 from dashboard import components, screens
-from records.serving.requests import LANGUAGE_COOKIE
+from records.serving.language import LANGUAGE_COOKIE
 from web import tokens
 
 BASE_SCRIPT = """window.prerenderReady = false;

@@ -20,7 +20,9 @@ from records.clock import rfc3339
 from records.currencies import currency
 from records.tables.projects import Lot
 from supervision.figures import formats as figures
+from supervision.rules.finding import LEVELS
 from supervision.rules.registry import RULES
+from supervision.rules.rule import FAMILIES
 from supervision.warnings import desk as warnings
 from supervision.warnings import history, recording
 from supervision.warnings.desk import Change, WarningFilters, WarningRow
@@ -46,26 +48,24 @@ class Question:
     ids: tuple[str, ...] | None = None
 
 
+ALL = "all"
 MINE = "mine"
 """The state filter "given to me 交给我的": open warnings whose assignee asks."""
 
 
 def question(asked: Mapping[str, str], user: str = "") -> Question:
-    """Read the query of /api/warnings as `user` asks it. Raises ValueError naming what is wrong."""
-    state, level = asked.get("state", ""), asked.get("level", "")
-    for name, value, known in (
-        ("state", state, {*STATES, "open", "all", MINE, ""}),
-        ("level", level, {*LEVELS, ""}),
-    ):
-        if value not in known:
-            raise Invalid(Message("http.not_one_of", name=name, choices=sorted(known - {""})))
+    """Read the query of /api/warnings as `user` asks it. Raises Invalid naming what is wrong."""
+    for name, known in WORDS.items():
+        if asked.get(name) and asked[name] not in known:
+            raise Invalid(Message("http.not_one_of", name=name, choices=sorted(known)))
+    state, level, family = (asked.get(name, "") for name in ("state", "level", "family"))
     ids = tuple(i for i in asked["ids"].split(",") if i) if "ids" in asked else None
     if ids is not None and len(ids) > MOST_IDS:
         raise Invalid(Message("warning.too_many_ids", most=MOST_IDS))
     filters = WarningFilters(
         levels=(level,) if level else (),
         states=(state,) if state in STATES else (),
-        families=(asked["family"],) if asked.get("family") else (),
+        families=(family,) if family not in ("", ALL) else (),
         centre=asked.get("centre") or None,
         since=since(asked.get("period", "")),
         lot=asked.get("lot") or None,
@@ -75,7 +75,13 @@ def question(asked: Mapping[str, str], user: str = "") -> Question:
     return Question(filters, ids)
 
 
-LEVELS = ("red", "orange", "yellow")
+_UNLISTED = ("agencies", "cardinal", "rings")
+"""Families that a warning may have and the screen's own choice leaves out: too few or no rules raise them."""
+WORDS = {
+    "state": (*STATES, "open", ALL, MINE), "level": LEVELS, "family": (*FAMILIES, *_UNLISTED, ALL),
+    "period": (*PERIODS, ALL),
+}  # fmt: skip
+"""What each choice of the stream can be."""
 
 
 def since(period: str) -> datetime | None:

@@ -1,12 +1,49 @@
-"""Choices of the live screens that stand in the address by their key, so a link reopens the same view in any language."""
+"""Choices of the live screens that stand in the address by their key, so a link reopens the same view in any language;
+and what is said where an address asks for what cannot be chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+import messages
 from dashboard.shell import layout
+from dashboard.shell.asked import Check
+from dashboard.shell.html import draw, esc
+from messages import Message
+
+_FAULTS = "faults-of-the-address"
+
+
+def begin() -> None:
+    """A screen is drawn anew: nothing has been found amiss in its address yet."""
+    st.session_state[_FAULTS] = {}
+
+
+def note(name: str, fault: Message) -> None:
+    """The address asks for what the choice `name` cannot be, and the default is shown."""
+    st.session_state.setdefault(_FAULTS, {})[name] = fault
+
+
+def amiss() -> frozenset[str]:
+    """The choices that the address asks for in vain, as far as the screen has come."""
+    return frozenset(st.session_state[_FAULTS])
+
+
+def check(name: str, takes: Check) -> None:
+    """Note what is wrong with what the address says of a choice that draws itself."""
+    if (said := st.query_params.get(name)) and (fault := takes(name, said)):
+        note(name, fault)
+
+
+def tell(place: DeltaGenerator, lang: str) -> None:
+    """Say in `place` what the address asked for in vain, if anything."""
+    if found := list(st.session_state[_FAULTS].values()):
+        words = messages.say("filters.shown_by_default", lang, found=found)
+        with place:
+            draw(f'<p class="reach amiss" role="status">{esc(words)}</p>')
 
 
 def select(name: str, label: str, options: Mapping[str, str], *, default: str, width: int) -> str:
@@ -56,7 +93,9 @@ def asked(name: str, options: Sequence[str], default: str) -> str:
 def _prepare(name: str, options: Mapping[str, str], default: str) -> str:
     """Session key of a choice, set from the address: it decides, also after a step back."""
     key = f"choice-{name}"
-    asked = st.query_params.get(name, default)
+    asked = st.query_params.get(name) or default
+    if asked not in options and asked != default:
+        note(name, Message("filters.no_such_choice", asked=f"{name}={asked[:40]}"))
     st.session_state[key] = asked if asked in options else default
     return key
 

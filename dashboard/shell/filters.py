@@ -14,9 +14,12 @@ import streamlit as st
 
 import messages
 from dashboard import context, reach
-from dashboard.shell import layout
+from dashboard.shell import asked as address
+from dashboard.shell import choices, layout
 from dashboard.shell.html import draw as put
+from messages import Message
 from records.clock import add_months, today
+from records.currencies import is_currency
 from records.tables.projects import TRADE_FAMILIES
 from supervision.figures.answers import MARKS
 from supervision.figures.filters import GRAINS, HOMES, UNITS, Filters, Grain, Home, Period, Unit
@@ -25,8 +28,10 @@ from supervision.figures.lots import Mark, Reach
 from supervision.lists import market
 
 Compare = Literal["yoy", "mom"]
+COMPARES = ("yoy", "mom")
+"""同比, 环比: what a period is compared with."""
 MONTHS_BACK = 24
-YEAR_DIGITS, CODE_LETTERS = 4, 3
+YEAR_DIGITS = 4
 ALL, UNDATED = "all", "undated"
 EARLIEST, LATEST = 1900, 2200
 """Years a period may be asked for: a year before it and after it must be dates too."""
@@ -66,10 +71,26 @@ class Choice:
         return dict(self.query)
 
 
+def a_period(name: str, word: str) -> Message | None:
+    """What is wrong with the word of a period; None where it names one."""
+    if _named(word) is not None:
+        return None
+    return Message("filters.not_a_period", asked=f"{name}={word[:40]}", choices=[*GRAINS, ALL, UNDATED])
+
+
+ANALYSIS: Mapping[str, address.Check] = {
+    "period": a_period, "compare": address.one_of(COMPARES), "centre": address.anything,
+    "family": address.one_of(TRADE_FAMILIES), "category": address.anything, "topic": address.anything,
+    "currency": address.a_currency, "home": address.one_of(HOMES), "unit": address.one_of(UNITS),
+}  # fmt: skip
+"""Query parameters of the filters row, and what each may say."""
+
+
 def read_choice(params: Mapping[str, str], marks: Collection[str] = MARKS) -> Choice:
-    """The choice that query parameters name; unknown values, and marks that are not of `marks`, fall back to their defaults."""
-    word = params.get("period", DEFAULTS["period"])
-    grain, period = _period(word)
+    """The choice that query parameters name; unknown values, and marks that are not of `marks`, fall back to their
+    defaults: `unknown` names the former, so that a screen can say so and an export refuse them."""
+    word = params.get("period") or DEFAULTS["period"]
+    grain, period = _named(word) or _named(DEFAULTS["period"]) or ("year", None)
     families = params.get("family")
     filters = Filters(
         period=period,
@@ -80,39 +101,39 @@ def read_choice(params: Mapping[str, str], marks: Collection[str] = MARKS) -> Ch
         topic=params.get("topic") or None,
         home=cast(Home, params["home"]) if params.get("home") in HOMES else "city",
         unit=cast(Unit, params["unit"]) if params.get("unit") in UNITS else "participations",
-        currency=_currency(params.get("currency", "")),
+        currency=code if is_currency(code := params.get("currency", "")) else None,
         undated=word == UNDATED,
     )
     compare: Compare = "mom" if params.get("compare") == "mom" else "yoy"
     by, _, value = params.get(PICKED, "").partition(":")
     pick = Mark(by, value) if by in marks and value and value.isprintable() else None
     kept = (*_WIDGETS, "q", *([PICKED] if pick else []))
-    query = tuple((k, params[k]) for k in kept if params.get(k) and params[k] != DEFAULTS.get(k))
+    wrong = unknown(params)
+    query = tuple(
+        (k, params[k]) for k in kept if params.get(k) and params[k] != DEFAULTS.get(k) and k not in wrong
+    )
     return Choice(filters, compare, query, dict(params), pick=pick)
 
 
-def _period(word: str) -> tuple[Grain, Period | None]:
-    """A period by its word: all, undated, day, quarter, ytd, rolling12, a year as 2025, a month as 2026-11."""
-    day = today()
+def unknown(params: Mapping[str, str]) -> dict[str, Message]:
+    """Filter → what is wrong with the value that query parameters give it."""
+    given = ((name, value) for name, value in params.items() if name in ANALYSIS)
+    return address.faults(given, ANALYSIS, {})
+
+
+def _named(word: str) -> tuple[Grain, Period | None] | None:
+    """A period by its word: all, undated, day, quarter, ytd, rolling12, a year as 2025, a month as 2026-11; None for
+    any other word."""
     if word in (ALL, UNDATED):
         return "year", None
     if word in GRAINS:
-        return word, Period.of(word, day)
+        return word, Period.of(word, today())
     grain: Grain = "year" if len(word) == YEAR_DIGITS else "month"
     try:
         first = date.fromisoformat(f"{word}-01-01" if grain == "year" else f"{word}-01")
     except ValueError:
-        first = date.min
-    if EARLIEST <= first.year <= LATEST:
-        return grain, Period.of(grain, first)
-    return "rolling12", Period.of("rolling12", day)
-
-
-def _currency(code: str) -> str | None:
-    """An ISO 4217 code, or None for the commonest."""
-    return (
-        code if code.isascii() and code.isalpha() and code.isupper() and len(code) == CODE_LETTERS else None
-    )
+        return None
+    return (grain, Period.of(grain, first)) if EARLIEST <= first.year <= LATEST else None
 
 
 def filter_row(lang: str, names: Sequence[str], marks: Collection[str]) -> Choice:
@@ -120,11 +141,17 @@ def filter_row(lang: str, names: Sequence[str], marks: Collection[str]) -> Choic
     with st.container(horizontal=True, vertical_alignment="center", key="filters"):
         for name in names:
             _WIDGETS[name](lang)
-    return read_choice({key: st.query_params[key] for key in st.query_params}, marks)
+    asked = st.query_params.to_dict()
+    for name, fault in unknown(asked).items():
+        if name in names:
+            choices.note(name, fault)
+    return read_choice(asked, marks)
 
 
 def _stored(name: str) -> str:
-    return st.query_params.get(name, DEFAULTS.get(name, ""))
+    """What the address says of a filter; its default where that is nothing that it can be."""
+    said = st.query_params.get(name, "")
+    return said if said and not unknown({name: said}) else DEFAULTS.get(name, "")
 
 
 def _keep(name: str) -> None:
@@ -182,8 +209,8 @@ def _periods(lang: str) -> None:
     options[ALL] = messages.say("filters.all_time", lang)
     if found.undated or _stored("period") == UNDATED:
         options[UNDATED] = messages.say("filters.undated", lang, n=found.undated)
-    if (stored := _stored("period")) not in options and (period := _period(stored)[1]) is not None:
-        options[stored] = period.label(lang)
+    if (stored := _stored("period")) not in options and (named := _named(stored)) and named[1]:
+        options[stored] = named[1].label(lang)
     _select("period", lang, options)
 
 
@@ -234,7 +261,7 @@ def _topic(lang: str) -> None:
 
 
 def _compare(lang: str) -> None:
-    _segments("compare", lang, {w: messages.say(f"filters.{w}", lang) for w in ("yoy", "mom")})
+    _segments("compare", lang, {w: messages.say(f"filters.{w}", lang) for w in COMPARES})
 
 
 def _home(lang: str) -> None:

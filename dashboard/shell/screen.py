@@ -17,11 +17,11 @@ from dashboard import context, freshness, screens
 from dashboard import metrics as ops
 from dashboard.access.accounts import SignedIn
 from dashboard.screens import Screen
-from dashboard.shell import layout, view_menu
+from dashboard.shell import choices, layout, view_menu
 from dashboard.shell.filters import LOTS_SORT, Choice, filter_row, notice
 from dashboard.shell.html import draw as put
 from records.clock import local_now, now
-from records.serving.requests import LANGUAGE_COOKIE
+from records.serving.language import LANGUAGE_COOKIE
 from supervision.figures.filters import Filters
 
 log = structlog.get_logger()
@@ -108,6 +108,7 @@ def show(
     def draw() -> None:
         started = time.perf_counter()
         layout.leave()
+        choices.begin()
         viewer = context.current_user()
         if viewer is None or viewer.role != user.role:
             st.rerun(scope="app")
@@ -120,10 +121,12 @@ def show(
                 _pause(paused)
             view_menu.show(screen, user, lang)
             _export(screen, user.role, chosen)
+        amiss = st.empty()
         if over_lots:
             notice(chosen.filters, chosen.as_query(), lang)
         with layout.contained(screen.slug):
             body(Page(screen, user, lang, chosen))
+        choices.tell(amiss, lang)
         ops.SCREEN_SECONDS.labels(screen=screen.slug).observe(time.perf_counter() - started)
 
     st.fragment(run_every=None if paused or every is None else every)(draw)()
@@ -178,7 +181,8 @@ def _export(screen: Screen, role: str, chosen: Choice) -> None:
 
 def _also() -> dict[str, str]:
     """What the address says besides the filters row."""
-    return {key: st.query_params[key] for key in OWN_CHOICES if st.query_params.get(key)}
+    asked = st.query_params.to_dict()
+    return {key: asked[key] for key in OWN_CHOICES if asked.get(key) and key not in choices.amiss()}
 
 
 def empty(why: str, what: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Refusals over HTTP: problem details (RFC 9457) in the language the client prefers.
+"""Refusals over HTTP: problem details (RFC 9457) in the reader's language.
 
 `type` is the message's key in the catalogue, so a program can tell one refusal from another whatever its words are.
 """
@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from messages import Fault, Message, language_of
+from messages import Fault, Message
+from records.serving.language import language
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:sunbid:"
@@ -28,7 +28,7 @@ def details(status: int, message: Message, lang: str, **more: Any) -> bytes:
 
 
 class ProblemResponse(Response):
-    """A problem, put into words when it is sent, in the language of the request's Accept-Language."""
+    """A problem, put into words when it is sent: in the language its reader chose, else the one Accept-Language prefers."""
 
     media_type = MEDIA_TYPE
 
@@ -39,7 +39,7 @@ class ProblemResponse(Response):
         self.message, self._more = message, more
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        lang = language_of(Headers(scope=scope).get("accept-language"))
+        lang = language(scope)
         answer = Response(details(self.status_code, self.message, lang, **self._more), self.status_code)
         self.headers["content-length"] = str(len(answer.body))
         self.headers["content-language"] = lang

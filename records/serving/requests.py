@@ -13,9 +13,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, unquote_to_bytes, urlencode
+from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
@@ -23,7 +22,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from messages import Message, language_of, languages
+from messages import Message, language_of
+from records.serving.language import language
 from records.serving.problems import Problem
 
 LONGEST_ADDRESS = 8 << 10
@@ -51,35 +51,6 @@ def whole(text: str) -> int | None:
 def plain(value: object) -> bool:
     """Whether a text can be stored and looked up everywhere: no NUL, no control character, no lone surrogate."""
     return isinstance(value, str) and not _CONTROL.search(value)
-
-
-# ── who asks ──
-
-
-LANGUAGE_COOKIE = "sunbid_lang"
-"""Remembers the language a reader chose."""
-
-
-def cookies(scope: Scope) -> dict[str, str]:
-    """The cookies of a request; an unreadable header counts as none."""
-    jar = SimpleCookie()
-    try:
-        jar.load(Headers(scope=scope).get("cookie", ""))
-    except CookieError:
-        return {}
-    return {name: morsel.value for name, morsel in jar.items()}
-
-
-def chosen_language(scope: Scope) -> str | None:
-    """The language a reader chose: the query's `lang`, else the cookie; None where they chose none there is."""
-    asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("lang", [""])[0]
-    remembered = cookies(scope).get(LANGUAGE_COOKIE, "")
-    return next((lang for lang in (asked, remembered) if lang in languages()), None)
-
-
-def language(scope: Scope) -> str:
-    """The language a reader chose, else the one their browser prefers."""
-    return chosen_language(scope) or language_of(Headers(scope=scope).get("accept-language"))
 
 
 # ── addresses ────────────────────────────────────────────────────────────────

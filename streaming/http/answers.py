@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,7 +21,17 @@ FIXED = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()",
 }
-SCRIPTED_PREFIXES = ("/api/", "/feeds/", "/whip/", "/whep/", "/hls/", "/healthz", "/metrics", "/control/")
+SCRIPTED_PREFIXES = (
+    "/api/",
+    "/feeds/",
+    "/whip/",
+    "/whep/",
+    "/hls/",
+    "/healthz",
+    "/metrics",
+    "/control/",
+    "/schedule.",
+)
 """Addresses whose callers are programs: they get problems, not pages."""
 
 
@@ -62,20 +70,11 @@ class SecurityHeaders:
 
 
 def problem(
-    status: int, detail: messages.Message | str, headers: Mapping[str, str] | None = None, **more: Any
-) -> Response:
+    status: int, detail: messages.Message, headers: Mapping[str, str] | None = None, **more: Any
+) -> ProblemResponse:
     """An RFC 9457 problem: `detail` says what was wrong and what to do."""
     sent = {"cache-control": "no-store", "access-control-allow-origin": "*", **(headers or {})}
-    if isinstance(detail, messages.Message):
-        return ProblemResponse(status, detail, sent, **more)
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        **more,
-    }
-    return Response(json.dumps(body, ensure_ascii=False), status, sent, media_type="application/problem+json")
+    return ProblemResponse(status, detail, sent, **more)
 
 
 def wants_problem(request: Request) -> bool:

@@ -9,10 +9,14 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
+from messages import Message
 from records.tables.projects import TRADE_FAMILIES
 from streaming.live.register import Entry
 
 FILTER_STATES = ("scheduled", "in_progress", "paused", "ended", "sealed")
+VIEWS = ("hall", "schedule", "replay")
+WALLS = (4, 9, 16)
+"""Tiles of the walls of equal pictures."""
 LAST_PAGE = 100_000
 YEARS = range(1900, 2200)
 """Years a visitor may turn to."""
@@ -20,7 +24,7 @@ YEARS = range(1900, 2200)
 
 @dataclass(frozen=True)
 class Filters:
-    """Filters of an address; unknown values count as none."""
+    """Filters of an address; a value there is none of counts as none, and `faults` says so."""
 
     q: str = ""
     centre: str = ""
@@ -71,17 +75,41 @@ class Filters:
 
 def asked_day(text: str | None, default: date) -> date:
     """The day of an address; the default where it names none."""
-    try:
-        chosen = date.fromisoformat(text) if text else default
-    except ValueError:
-        return default
-    return chosen if chosen.year in YEARS else default
+    return _day(text or "") or default
 
 
 def asked_page(text: str | None) -> int:
     """The page of an address, from 1."""
-    return (
-        min(max(int(text), 1), LAST_PAGE)
-        if text and text.isascii() and text.isdigit() and len(text) < 8
-        else 1
-    )
+    return min(max(int(text), 1), LAST_PAGE) if text and _is_page(text) else 1
+
+
+def _day(text: str) -> date | None:
+    try:
+        chosen = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return chosen if chosen.year in YEARS else None
+
+
+def _is_page(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 8
+
+
+_CHOICES = {
+    "view": VIEWS, "family": TRADE_FAMILIES, "state": FILTER_STATES, "tiles": tuple(map(str, WALLS)), "key": ("1",),
+}  # fmt: skip
+"""Parameter of an address → the values it can have."""
+
+
+def faults(query: QueryParams) -> list[Message]:
+    """What an address asks for that there is not, so that whoever opens it is told and not simply shown everything."""
+    found = [
+        Message("site.asked.not_among", asked=f"{name}={said[:40]}", choices=list(choices))
+        for name, choices in _CHOICES.items()
+        if (said := query.get(name)) and said not in choices
+    ]
+    if (day := query.get("day")) and _day(day) is None:
+        found.append(Message("site.asked.no_day", asked=f"day={day[:40]}"))
+    if (page := query.get("page")) and not _is_page(page):
+        found.append(Message("site.asked.no_page", asked=f"page={page[:40]}"))
+    return found

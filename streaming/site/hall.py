@@ -21,14 +21,11 @@ from streaming.live.register import OVER, Entry
 from streaming.live.roster import RoomCard, Roster
 from streaming.live.story import Story
 from streaming.site.calendar import calendar
-from streaming.site.filters import FILTER_STATES, Filters, asked_day, asked_page
+from streaming.site.filters import FILTER_STATES, VIEWS, WALLS, Filters, asked_day, asked_page, faults
 from streaming.site.opening import Slate, slate
 from streaming.site.render import address, dated, length, word
 
-VIEWS = ("hall", "schedule", "replay")
 LISTED = 4
-WALLS = (4, 9, 16)
-"""Tiles of the walls of equal pictures."""
 LEAD = 5
 """Tiles of the hall where one leads."""
 PER_PAGE = 20
@@ -57,7 +54,7 @@ class Hall:
         found = await self._search(view, filters) if filters.q else None
         lists = await self._lists(view, chosen, filters, found, asked_page(query.get("page")), lang)
         return {
-            "view": view, "nav": view, "filters": filters, "tiles": tiles, "walls": WALLS,
+            "view": view, "nav": view, "amiss": faults(query), "filters": filters, "tiles": tiles, "walls": WALLS,
             "feeds": {kind: address(f"/schedule.{kind}", lang, **filters.query()) for kind in ("ics", "atom")}, "lists": lists, "day": chosen,
             "cards": self._cards(filters, found, lang)[:tiles] if view == "hall" else [],
             "running": sum(o["state"] in {"in_progress", "paused"} for o in self._board.openings.values()),

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from evidence.verify import STEPS as CHECKS
 from records.clock import local_now, now
 from records.public import rows as public
-from records.serving.requests import language as readers_language
+from records.serving.language import language as readers_language
 from streaming.live.board import Board
 from streaming.live.logs import Logs
 from streaming.live.reading import Reader, beside, openings_of

@@ -14,12 +14,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from messages import Message
 from records.clock import today
+from records.serving.problems import Problem
 from streaming.live.board import Board
 from streaming.live.reading import Reader, announced, openings_of
 from streaming.live.roster import Roster
 from streaming.service import Service
-from streaming.site.filters import Filters
+from streaming.site.filters import Filters, faults
 from streaming.site.render import LANGS, address, named, word
 
 PAST = timedelta(days=7)
@@ -56,6 +58,8 @@ class Schedule(Service):
 
     async def _openings(self, request: Request) -> list[tuple[Opening, str]]:
         """The openings, each with the moment its announcement or its newest state became public."""
+        if found := faults(request.query_params):
+            raise Problem(400, Message("site.asked.nothing_given", found=found))
         filters, first = Filters.of(request.query_params), (today() - PAST).isoformat()
         entries = await asyncio.to_thread(
             self._board.register.find, filters.q, lambda e: e.day >= first and filters.admit_entry(e)

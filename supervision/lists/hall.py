@@ -21,6 +21,8 @@ from records.tables.organisations import Centre, Organisation, Room
 from records.tables.projects import Lot, Project
 from records.visibility import Datum, Progress, announced, progress_told, state_told, visible
 
+VIEWS = ("wall", "today", "tomorrow", "history", "calendar")
+"""What the hall can show: the wall of pictures, or the list of a day or of all days before."""
 OLDEST = date(1990, 1, 1)
 """Where the history begins: before any record of electronic tendering."""
 

@@ -14,6 +14,7 @@ import pytest
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 from sqlalchemy import select
+from streamlit.testing.v1 import AppTest
 
 from dashboard import context
 from dashboard.exports.routes import TABLES
@@ -235,7 +236,7 @@ async def test_the_hall_exports_with_its_own_choices(client: httpx.AsyncClient) 
     day = f"{(now() - timedelta(days=20)) + timedelta(hours=8):%Y-%m-%d}"
     asked = {
         "?view=history": ["o1"], f"?view=calendar&day={day}": ["o1"], "?view=history&q=nothing": [],
-        "?view=history&state=scheduled": [], "?view=tomorrow": [], "?view=calendar&day=nonsense": [],
+        "?view=history&state=scheduled": [], "?view=tomorrow": [],
     }  # fmt: skip
     for query, ids in asked.items():
         assert [r[0] for r in _rows(await client.get(f"/export/schedule.csv{query}"))[1:]] == ids, query
@@ -280,9 +281,70 @@ async def test_a_workbook_has_widths_dates_numbers_and_a_header_that_stays(clien
         assert len(shown) <= width
 
 
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("awards.csv?family=zzz", "family"), ("awards.csv?period=foo", "period"), ("awards.csv?from=2024-13-01", "from"),
+        ("lots.csv?period=2020-01..2019-01", "period"), ("lots.csv?currency=yuan", "currency"),
+        ("lots.csv?pick=colour:red", "pick"), ("lots.csv?lots-sort=name", "lots-sort"), ("lots.csv?home=village", "home"),
+        ("warnings.csv?rule=ZZ", "rule"), ("warnings.csv?level=blue", "level"), ("warnings.csv?family=zzz", "family"),
+        ("openings.csv?state=foo", "state"), ("openings.csv?day=foo", "day"),
+        ("schedule.csv?day=2024-99-99", "day"), ("schedule.csv?view=wrong", "view"),
+        ("witnessing.csv?period=age", "period"), ("opinions.csv?opinions=lost", "opinions"), ("refunds.csv?lang=xx", "lang"),
+    ],
+)  # fmt: skip
+async def test_an_export_of_what_there_is_not_is_refused_by_name(
+    client: httpx.AsyncClient, query: str, parameter: str
+) -> None:
+    """Never the whole table in place of what was asked for."""
+    await sign_in(client, "supervisor")
+    answer = await client.get(f"/export/{query}", headers={"accept-language": "en"})
+    assert answer.status_code == 400 and answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert told["type"] == "urn:sunbid:export.wrong_choices" and told["parameters"] == [parameter]
+    assert parameter in told["detail"] and "Nothing was exported" in told["detail"]
+    chinese = await client.get(f"/export/{query}&lang=zh", headers={"accept-language": "en"})
+    assert chinese.json()["detail"].startswith("没有导出") or parameter == "lang"
+
+
+async def test_all_that_is_wrong_with_an_export_is_said_at_once(client: httpx.AsyncClient) -> None:
+    await sign_in(client, "supervisor")
+    answer = await client.get("/export/lots.csv?family=zzz&period=foo&unit=firms&centre=")
+    assert answer.status_code == 400 and answer.json()["parameters"] == ["family", "period"]
+
+
+@pytest.mark.parametrize("role", ["supervisor", "operator", "public-officer"])
+async def test_what_the_menu_of_a_screen_offers_is_exported(client: httpx.AsyncClient, role: str) -> None:
+    """The menu writes one address for all tables of its screen, with every choice the screen has."""
+    await sign_in(client, role)
+    for screen in (one for one in SCREENS if role in one.roles):
+        own = {} if screen.id in ("S08", "S11") else {"period": "2025-03"}
+        asked = {"centre": "c1", "lang": "en", **own}
+        for link in re.findall(r'/export/[^"]+', text(run(role, screen, **asked))):
+            answer = await client.get(unescape(link))
+            assert answer.status_code == 200, (link, answer.text)
+
+
+def test_a_screen_says_what_its_address_asks_for_in_vain(desk: object) -> None:
+    shown = run("supervisor", BY_ID["S03"], lang="en", period="2024-13", family="zzz", centre="c1")
+    said = _said_by(shown)
+    assert "period=2024-13 is no period" in said and "family=zzz" in said and "centre" not in said
+    [link] = re.findall(r'/export/lots\.csv\?([^"]+)', text(shown))
+    assert link == "centre=c1&amp;lang=en"
+    hall = _said_by(run("supervisor", BY_ID["S06"], view="history", state="foo", day="2024-99-99"))
+    assert "state=foo" in hall
+    assert "day=2024-99-99" in _said_by(run("supervisor", BY_ID["S06"], view="calendar", day="2024-99-99"))
+    assert not _said_by(run("supervisor", BY_ID["S06"], view="history", state="ended"))
+
+
+def _said_by(shown: AppTest) -> str:
+    """The line in which a screen says what its address asks for in vain."""
+    return "".join(line.value for line in shown.markdown if "reach amiss" in line.value)
+
+
 async def test_every_export_is_audited(client: httpx.AsyncClient) -> None:
     await sign_in(client, "leader")
-    await client.get("/export/participations.csv?home=province&nonsense=1")
+    await client.get("/export/participations.csv?home=province&q=1")
     with context.ledger().read() as session:
         last = session.scalars(
             select(AuditEntry).where(AuditEntry.action == "export").order_by(AuditEntry.seq.desc())

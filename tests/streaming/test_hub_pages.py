@@ -105,6 +105,26 @@ def test_filters_narrow_the_lists(rig: Rig) -> None:
     assert "没有符合条件" in rig.get("/?q=无此项目").text
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "view=schedule&day=2024-99-99",
+        "view=calendar",
+        "family=zzz",
+        "state=lost",
+        "tiles=5",
+        "view=replay&page=two",
+        "key=yes",
+    ],
+)
+def test_a_page_says_what_its_address_asks_for_in_vain(rig: Rig, asked: str) -> None:
+    wrong = asked.rpartition("&")[2]
+    for lang in ("zh", "en"):
+        page = rig.get(f"/?{asked}&lang={lang}")
+        assert page.status_code == 200 and wrong in visible(page.text)
+    assert 'class="amiss"' not in rig.get("/?view=schedule&day=2024-02-29&family=works&tiles=9&page=2").text
+
+
 def test_project_page_gathers_what_is_public(told: Rig) -> None:
     with told.ledger.write() as session:
         lot = {"id": "L-O1", "project": "P-O1", "title": "一标段", "secret": "内部"}
