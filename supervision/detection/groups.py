@@ -6,7 +6,6 @@ The expectation of a pair is that of the configuration model, k_i · k_j / M (te
 
 from __future__ import annotations
 
-import itertools
 import random
 from dataclasses import dataclass
 
@@ -21,6 +20,9 @@ LEAST_MEETINGS = 3.5
 """Effective meetings (Σw)² ÷ Σw² a pair must have: one tender of three bidders and many crowded ones are about one."""
 CHANCE = 0.01
 """Share of markets without rings in which any pair would pass (Bonferroni over all pairs of bidders)."""
+PAIRS = 10_000_000
+"""Meetings of two in one tender that are looked at in a trade, the least crowded tenders first: in a tender of hundreds a
+meeting weighs next to nothing, and there are the most of them."""
 SMALLEST, LARGEST = 3, 15
 """Members of a group (domain B1)."""
 
@@ -64,7 +66,7 @@ class Group:
     """ln of the chance of its least likely pair."""
 
 
-def links(market: Market) -> Links:
+def links(market: Market, chance: float = CHANCE) -> Links:
     """The pairs of one market (one trade: firms of two trades do not compete) that meet beyond chance."""
     weighted, squared, made = _company(market)
     pairs = weighted.tocoo()
@@ -76,7 +78,7 @@ def links(market: Market) -> Links:
     expected = tenders[one] * tenders[other] / max(tenders.sum(), 1)
     log_p = poisson.logsf(np.ceil(weight / per_meeting - 1e-9) - 1, expected / per_meeting)
     bidders = int((tenders > 0).sum())
-    strange = log_p < np.log(CHANCE / max(bidders * (bidders - 1) / 2, 1))
+    strange = log_p < np.log(chance / max(bidders * (bidders - 1) / 2, 1))
     one, other = one[strange].astype(np.int64), other[strange].astype(np.int64)
     met = np.array([made[:, i].multiply(made[:, j]).sum() for i, j in zip(one, other, strict=True)], np.int64)
     return Links(one, other, weight[strange], expected[strange], met, log_p[strange])
@@ -85,6 +87,7 @@ def links(market: Market) -> Links:
 def _company(market: Market) -> tuple[sp.csr_matrix, sp.csr_matrix, sp.csc_matrix]:
     """Σ 1/(n − 1) and Σ 1/(n − 1)² of all pairs (upper triangle, same places), and who bid where."""
     made = market.incidence.astype(np.float64)
+    made = made[_least_crowded(np.asarray(made.sum(axis=1)).ravel())]
     known = np.asarray(made.sum(axis=1)).ravel()
     share = np.where(known > 1, 1 / np.maximum(known - 1, 1), 0)
     company = []
@@ -94,6 +97,16 @@ def _company(market: Market) -> tuple[sp.csr_matrix, sp.csr_matrix, sp.csc_matri
         product.sort_indices()
         company.append(product)
     return company[0], company[1], made.tocsc()
+
+
+def _least_crowded(known: Floats) -> Ints:
+    """The tenders looked at, in order of time; tenders of one size are all looked at or none of them."""
+    order = np.argsort(known, kind="stable")
+    met = np.cumsum(known[order] ** 2 / 2)
+    within = int(np.searchsorted(met, PAIRS, side="right"))
+    if within == len(known):
+        return np.arange(len(known), dtype=np.int64)
+    return np.flatnonzero(known < known[order[within]]).astype(np.int64)
 
 
 def groups(market: Market, found: Links) -> list[Group]:
@@ -127,19 +140,3 @@ def _group(market: Market, found: Links, members: Ints) -> Group:
         float(geometric / within.mean()), float(within.sum() / (alone - within.sum())),
         float(found.log_p[inside].min()),
     )  # fmt: skip
-
-
-def rotation(winners: list[int], members: int) -> tuple[float, int, float]:
-    """(H, repeats, expected repeats) of the members' wins in order of time.
-
-    H = −Σ p ln p ÷ ln k over the members' shares of their wins, 1: all win alike (OECD bid rotation). Repeats: how often
-    the same member wins twice in a row; expected: in random order, Σ w(w − 1) ÷ number of wins. NaN without wins.
-    """
-    wins = np.bincount(winners, minlength=members).astype(np.float64) if winners else np.zeros(members)
-    total = wins.sum()
-    if not total:
-        return float("nan"), 0, float("nan")
-    shares = wins[wins > 0] / total
-    entropy = float(-(shares * np.log(shares)).sum() / np.log(members))
-    repeats = sum(one == following for one, following in itertools.pairwise(winners))
-    return entropy, repeats, float((wins * (wins - 1)).sum() / total)

@@ -90,6 +90,12 @@ class Market:
         return np.array([_year(stamp) for stamp in self.date], dtype=np.int64)
 
 
+def numbered(column: Any) -> tuple[Ints, list[str]]:
+    """The values of an Arrow column of text by the number of their first appearance, and the values."""
+    coded = column.combine_chunks().dictionary_encode()
+    return coded.indices.to_numpy().astype(np.int64), coded.dictionary.to_pylist()
+
+
 def _year(stamp: float) -> int:
     if np.isnan(stamp):
         return 0

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from records import chain
 from records.tables.bids import Bid
 from records.tables.broadcast import BroadcastSession
-from records.tables.evaluation import Evaluation, Fee
+from records.tables.evaluation import Evaluation, Fee, Score
 from records.tables.money import Award, Deposit
 from records.tables.openings import Opening
 from records.tables.procedure import Contract
@@ -41,6 +41,7 @@ def _watched(at: datetime) -> list[tuple[str, Select[*tuple[Any, ...]]]]:
         ("contract", _by(Contract.lot_id, _number(signed), func.max(Contract.updated_at))),
         ("deposit", _by(Deposit.lot_id, func.count(), func.max(Deposit.updated_at))),
         ("evaluation", _by(Evaluation.lot_id, func.count(), func.max(Evaluation.updated_at))),
+        ("score", _by(Evaluation.lot_id, func.count(), func.max(Score.updated_at)).join(Score, Score.evaluation_id == Evaluation.id)),
         ("fee", _by(Evaluation.lot_id, func.count(), func.max(Fee.updated_at)).join(Fee, Fee.evaluation_id == Evaluation.id)),
         ("opening", _by(Opening.lot_id, func.count(), func.max(Opening.updated_at), func.sum(Opening.head_seq))),
         ("broadcast", _by(Opening.lot_id, func.count(), func.max(held.ended_at), func.max(held.state), func.sum(held.seconds_live))

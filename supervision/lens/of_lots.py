@@ -20,7 +20,7 @@ from records.currencies import currency_of
 from records.lots import centre_of_lot
 from records.tables.bids import Bid
 from records.tables.broadcast import BroadcastSession
-from records.tables.evaluation import Evaluation, Fee
+from records.tables.evaluation import Evaluation, Fee, Score
 from records.tables.intake import Source
 from records.tables.money import Award, Deposit
 from records.tables.openings import Opening
@@ -32,7 +32,20 @@ from supervision.home import Place
 from supervision.lens.months import OpenedLot, chunks, lots_of_month, month_of
 from supervision.lens.placing import day_of, placed_rows
 from supervision.lens.rows import Columns, as_json, as_table, fetched, whole
-from supervision.lens.schema import BIDS, BOOL, COUNT, DAY, INSTANT, LOTS, MONEY, OF_LOTS, PLACE, TABLES, TEXT
+from supervision.lens.schema import (
+    BIDS,
+    BOOL,
+    COUNT,
+    DAY,
+    DERIVED,
+    INSTANT,
+    LOTS,
+    MONEY,
+    OF_LOTS,
+    PLACE,
+    TABLES,
+    TEXT,
+)
 
 FEW = 100
 """Lots per query of their bids, of which a lot has hundreds."""
@@ -138,6 +151,20 @@ def _evaluations(at: datetime) -> Select[*tuple[Any, ...]]:
     )  # fmt: skip
 
 
+def _scores(at: datetime) -> Select[*tuple[Any, ...]]:
+    """Scores are confidential until the award (招标投标法 art. 44)."""
+    return (
+        select(
+            Evaluation.lot_id, Score.id, Score.evaluation_id, Score.expert_id, Bid.bidder_id, Score.item, Score.kind,
+            whole(Score.score), whole(Score.full_marks),
+        )
+        .join(Evaluation, Evaluation.id == Score.evaluation_id)
+        .join(Bid, Bid.id == Score.bid_id)
+        .join(Lot, Lot.id == Evaluation.lot_id)
+        .where(visible(Datum.SCORES, at=at))
+    )  # fmt: skip
+
+
 def _fees(at: datetime) -> Select[*tuple[Any, ...]]:
     return (
         select(
@@ -189,7 +216,7 @@ def _contracts(at: datetime) -> Select[*tuple[Any, ...]]:
 
 
 QUERIES: Mapping[str, Callable[[datetime], Select[*tuple[Any, ...]]]] = {
-    "openings": _openings, "broadcasts": _broadcasts, "evaluations": _evaluations, "fees": _fees, "deposits": _deposits,
+    "openings": _openings, "broadcasts": _broadcasts, "evaluations": _evaluations, "scores": _scores, "fees": _fees, "deposits": _deposits,
     "awards": _awards, "contracts": _contracts,
 }  # fmt: skip
 """Table → the lot and the columns of `schema.OF_LOTS`, joined with `Lot`, as far as supervisors may see them at a moment."""
@@ -212,23 +239,28 @@ def month_of_lots(session: Session, month: str, at: datetime, home: Place) -> di
             "lots": _select(engine, LOTS, "lot_full ORDER BY opened_at, lot_id"),
         }
         for name, query in QUERIES.items():
-            engine.register(name, _read(session, query(at), ids, {"lot_id": TEXT, **OF_LOTS[name]}))
+            engine.register(name, _read(session, query(at), ids, {"lot_id": TEXT, **_told(name)}))
             found[name] = _beside_its_lot(engine, name)
     return found
 
 
 def _beside_its_lot(engine: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
     own = OF_LOTS[name]
-    columns = [*(f"l.{column}" for column in PLACE), *_with_days(own)]
+    columns = [*(f"l.{column}" for column in PLACE), *_with_days(name)]
     key = next(iter(own))
     joined = f"SELECT {', '.join(columns)} FROM {name} r JOIN lot_raw l ON l.lot_id = r.lot_id ORDER BY lot_id, {key}"
     return _typed(engine.sql(joined).to_arrow_table(), TABLES[name])
 
 
-def _with_days(own: Columns) -> list[str]:
+def _told(table: str) -> Columns:
+    """The columns of a table that the ledger tells."""
+    return {name: kind for name, kind in OF_LOTS[table].items() if (table, name) not in DERIVED}
+
+
+def _with_days(table: str) -> list[str]:
     found = []
-    for name, kind in own.items():
-        found.append(f"r.{name}")
+    for name, kind in OF_LOTS[table].items():
+        found.append(f"{DERIVED[table, name]} AS {name}" if (table, name) in DERIVED else f"r.{name}")
         if kind == INSTANT:
             found.append(f"{day_of(f'r.{name}')} AS {name.removesuffix('_at')}_on")
     return found

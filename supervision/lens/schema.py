@@ -8,7 +8,7 @@ MONEY = pa.decimal128(20, 4)
 INSTANT = pa.timestamp("us", tz="UTC")
 TEXT, BOOL, DAY, COUNT, FLOAT = pa.string(), pa.bool_(), pa.date32(), pa.int32(), pa.float64()
 
-FORMAT = 6
+FORMAT = 7
 """Raised when the tables' columns or the manifest change: a lens of another format counts as none until it is built anew."""
 OVERSEAS = "00"
 """bidder_province of a firm from outside China; no division code begins with it."""
@@ -71,6 +71,11 @@ OF_LOTS: dict[str, Columns] = {
     "evaluations": {
         "evaluation_id": TEXT, "mode": TEXT, "tier": TEXT, "main_site": TEXT, "secondary_sites": TEXT, "room_id": TEXT,
         "experts": COUNT, "scheduled_at": INSTANT, "started_at": INSTANT, "ended_at": INSTANT, "state": TEXT,
+        "minutes": FLOAT,
+    },
+    "scores": {
+        "score_id": TEXT, "evaluation_id": TEXT, "expert_id": TEXT, "bidder_id": TEXT, "item": TEXT, "kind": TEXT,
+        "score": MONEY, "full_marks": MONEY,
     },
     "fees": {
         "fee_id": TEXT, "evaluation_id": TEXT, "expert_id": TEXT, "hours": MONEY, "amount": MONEY, "status": TEXT,
@@ -89,6 +94,9 @@ OF_LOTS: dict[str, Columns] = {
     },
 }  # fmt: skip
 """Tables whose rows belong to a lot of `lots`, in whose month they stand."""
+
+DERIVED = {("evaluations", "minutes"): "date_diff('second', r.started_at, r.ended_at) / 60.0"}
+"""(table, column) worked out from the row's other columns, as DuckDB says it: minutes from begin to end."""
 
 OWN: dict[str, Columns] = {
     "credit": {

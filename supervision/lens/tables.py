@@ -25,3 +25,4 @@ def _table(name: str, schema: pa.Schema) -> Table:
 BY_NAME = {name: _table(name, schema) for name, schema in TABLES.items()}
 """Every table of the lens."""
 bids, lots = BY_NAME["bids"], BY_NAME["lots"]
+evaluations, scores, fees = BY_NAME["evaluations"], BY_NAME["scores"], BY_NAME["fees"]

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, String, cast, func, select, union
+from sqlalchemy import Column, ColumnElement, Select, String, cast, exists, func, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from records.tables.bids import Bid, FileCheck
+from records.tables.evaluation import Evaluation, Expert, Fee, Score
 from records.tables.money import Award, Deposit
 from records.tables.openings import Opening
 from records.tables.organisations import Organisation
@@ -20,8 +21,7 @@ from records.tables.procedure import Contract, Notice, Objection
 from records.tables.projects import Lot
 from records.tables.relations import Relation
 from supervision.lens.tables import bids
-from supervision.rules.market_rule import Row, priced, share
-from supervision.rules.market_run import Ask
+from supervision.rules.market_rule import Ask, Row, priced, share
 
 Chosen = Mapping[str, float]
 
@@ -156,6 +156,23 @@ def _related(_: Chosen, __: Ask, session: Session) -> list[Row]:
     return [{"lot_id": lot} for lot in session.scalars(query)]
 
 
+def _tied_expert(_: Chosen, __: Ask, session: Session) -> list[Row]:
+    """E9: lots in which one bids for whom an expert of the panel works or worked, or who is related to the employer."""
+    known = select(Expert.id).where(Expert.employer_id.is_not(None) | _filled(Expert.former_employers))
+    sat = union(*(
+        select(Evaluation.lot_id, told.expert_id).join(told, told.evaluation_id == Evaluation.id).where(told.expert_id.in_(known))
+        for told in (Score, Fee)
+    )).subquery("sat")  # fmt: skip
+    between = (Relation.from_id == Expert.employer_id) & (Relation.to_id == Bid.bidder_id)
+    turned = (Relation.to_id == Expert.employer_id) & (Relation.from_id == Bid.bidder_id)
+    former = _filled(Expert.former_employers)
+    tied = (Expert.employer_id == Bid.bidder_id) | former | exists().where(between | turned)
+    query = (
+        select(sat.c.lot_id).join(Expert, Expert.id == sat.c.expert_id).join(Bid, Bid.lot_id == sat.c.lot_id)
+    )
+    return [{"lot_id": lot} for lot in session.scalars(query.where(tied).distinct())]
+
+
 def _same(column: InstrumentedAttribute[str | None]) -> Select[*tuple[Any, ...]]:
     """Lots in which two bids say the same, as `parties.plain` reads it."""
     said = func.lower(func.replace(func.replace(column, " ", ""), "\u3000", ""))
@@ -186,5 +203,6 @@ _SELECTS: dict[str, Callable[[Chosen, Ask, Session], list[Row]]] = {
         select(Award.lot_id).join(Organisation, Organisation.id == Award.bidder_id)
         .where(Award.status == "awarded", Organisation.established.is_not(None)).distinct()
     ),
+    "E9": _tied_expert,
     "O7": _ids(select(Objection.lot_id).where(Objection.upheld.is_(True)).distinct()),
 }  # fmt: skip

@@ -15,13 +15,13 @@ from sqlalchemy import Select, case, func, select
 from supervision.flags.statistics import lower_fence, quantile, upper_fence
 from supervision.lens.tables import bids, lots
 from supervision.rules.finding import Finding, Level
-from supervision.rules.market_rule import MarketRule, Row, count_if, lot_prices, real, stratum_of
+from supervision.rules.market_rule import Row, RowRule, count_if, lot_prices, real, stratum_of
 from supervision.rules.rule import Mode, Parameter
 
 P = lot_prices.c
 
 
-class Indicator(MarketRule):
+class Indicator(RowRule):
     """One of them. The parameters are those of its settings file; a fence is drawn where there is none."""
 
     family = "cardinal"
@@ -270,6 +270,6 @@ class R048(Indicator):
         return [self.organisation("bidder", r["who"], float(r["variety"]), fence) for r in rows if r["variety"] >= fence]  # fmt: skip
 
 
-CARDINAL: tuple[MarketRule, ...] = (
+CARDINAL: tuple[RowRule, ...] = (
     R018(), R024(), R025(), R028(), R035(), R036(), R038(), R048(), R058(),
 )  # fmt: skip

@@ -7,9 +7,11 @@ to Double, ties are broken by id, no function is used that one of them lacks.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
 
+import pyarrow as pa
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -29,14 +31,37 @@ from sqlalchemy import (
     literal_column,
     select,
     type_coerce,
+    union,
 )
 
 from messages import Message
-from supervision.lens.tables import bids, lots
+from supervision.lens.tables import bids, fees, lots, scores
 from supervision.rules.finding import Finding, Level, Subject
 from supervision.rules.rule import Parameter, Rule
 
 Row = Mapping[str, Any]
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Answers selects over the lens' tables and those that are kept, for the time of one run of rules."""
+
+    table: Callable[[Select[*tuple[Any, ...]]], pa.Table]
+    """The answer by columns."""
+    _made: dict[Hashable, Any] = field(default_factory=dict)
+
+    def __call__(self, query: Select[*tuple[Any, ...]]) -> list[Row]:
+        """The answer by rows."""
+        return list(self.table(query).to_pylist())
+
+    def once(self, name: Hashable, make: Callable[[Ask], Made]) -> Made:
+        """What several rules of the run need, made by the first that asks."""
+        if name not in self._made:
+            self._made[name] = make(self)
+        made: Made = self._made[name]
+        return made
+
 
 CAP = Parameter("cap", 0.02, 0.001, 0.1)
 """Share of a stratum's lots that may be alerted: the threshold is the value there."""
@@ -52,8 +77,8 @@ class MarketRule(Rule):
         """What is asked of the lens, with the parameters in force."""
 
     @abstractmethod
-    def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
-        """The findings in what was answered."""
+    def findings(self, ask: Ask, chosen: Mapping[str, float]) -> list[Finding]:
+        """What it finds."""
 
     def about(
         self, subjects: Sequence[tuple[str, str]], title: Message, value: float, threshold: float, *,
@@ -69,6 +94,18 @@ class MarketRule(Rule):
             evidence={**self.grounds(), **(evidence or {})}, lot_id=place.get("lot_id"),
             centre_id=place.get("centre_id"),
         )  # fmt: skip
+
+
+class RowRule(MarketRule):
+    """A market rule that judges the rows of its select."""
+
+    @abstractmethod
+    def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
+        """The findings in what was answered."""
+
+    def findings(self, ask: Ask, chosen: Mapping[str, float]) -> list[Finding]:
+        """What it finds in the answer to its select."""
+        return self.judge(ask(self.select(chosen)), chosen)
 
 
 def real(value: ColumnElement[Any]) -> ColumnElement[float]:
@@ -157,7 +194,48 @@ lot_prices: Table = Table(
 )  # fmt: skip
 """What `lot_prices_select` gives, kept likewise."""
 
-KEPT = ((priced, priced_select), (lot_prices, lot_prices_select))
+
+def marks_select() -> Select[*tuple[Any, ...]]:
+    """A row an evaluation, expert and bidder: subjective points and their full marks, and all points and theirs."""
+    s = scores.c
+    subjective = s.kind == "subjective"
+    return select(
+        s.lot_id, func.max(s.centre_id).label("centre_id"), func.max(stratum_of(scores)).label("stratum"),
+        s.evaluation_id, s.expert_id, s.bidder_id,
+        _exact(case((subjective, s.score), else_=0)).label("points"),
+        _exact(case((subjective, s.full_marks), else_=0)).label("full"),
+        _exact(s.score).label("total"), _exact(s.full_marks).label("total_full"),
+    ).group_by(s.lot_id, s.evaluation_id, s.expert_id, s.bidder_id)  # fmt: skip
+
+
+def _exact(points: ColumnElement[Any]) -> ColumnElement[float]:
+    """The sum of points in ten-thousandths, whole: the same whatever the engine adds up first."""
+    return real(func.round(real(func.sum(points)) * 10_000)) / 10_000.0
+
+
+marks = Table(
+    "marks", MetaData(), *(Column(name, String) for name in ("lot_id", "centre_id", "stratum", "evaluation_id", "expert_id", "bidder_id")),
+    *(Column(name, Double) for name in ("points", "full", "total", "total_full")),
+)  # fmt: skip
+"""What `marks_select` gives, kept likewise."""
+
+
+def sittings_select() -> Select[*tuple[Any, ...]]:
+    """A row an expert and lot, by category × district × year: who sat is told by scores and by fees."""
+    told = union(*(
+        select(t.c.lot_id, t.c.expert_id, district_and_year_of(t).label("stratum")) for t in (scores, fees)
+    )).subquery("told")  # fmt: skip
+    return select(*told.c)
+
+
+sittings = Table(
+    "sittings", MetaData(), *(Column(name, String) for name in ("lot_id", "expert_id", "stratum"))
+)
+"""What `sittings_select` gives, kept likewise."""
+
+KEPT = (
+    (priced, priced_select), (lot_prices, lot_prices_select), (marks, marks_select), (sittings, sittings_select),
+)  # fmt: skip
 """Tables made before the rules run, in this order, with what fills them."""
 
 
@@ -188,7 +266,7 @@ def unusual(
     return select(*marked.c).where(m.tail <= cap, m.of >= least).order_by(m.lot_id)
 
 
-class UnusualLots(MarketRule):
+class UnusualLots(RowRule):
     """A rule about lots whose value lies at one end of their stratum; the alert rate is capped by construction."""
 
     low: ClassVar[bool]
@@ -212,8 +290,9 @@ class UnusualLots(MarketRule):
     def _about(self, row: Row) -> Finding:
         evidence = {"of": row["of"], **{name: row[name] for name in self.keep}}
         bidders = [("bidder", row[name]) for name in self.keep if name.endswith("bidder") or name == "winner"]
+        experts = [("expert", row[name]) for name in self.keep if name == "expert"]
         return self.about(
-            [("lot", row["lot_id"]), *bidders], self.says("found", share=percent(row["value"])), row["value"],
+            [("lot", row["lot_id"]), *experts, *bidders], self.says("found", share=percent(row["value"])), row["value"],
             row["threshold"], baseline=row["baseline"], stratum=row["stratum"], evidence=evidence, row=row,
         )  # fmt: skip
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 from sqlalchemy import Connection, Insert, Select
 from sqlalchemy.dialects import postgresql
 
 from supervision.lens.reader import Lens
 from supervision.rules.finding import Finding
-from supervision.rules.market_rule import KEPT, MarketRule, Row
-
-Ask = Callable[[Select[*tuple[Any, ...]]], list[Row]]
-"""Answers a select over `bids`, `lots` and the tables that are kept."""
+from supervision.rules.market_rule import KEPT, Ask, MarketRule, Row
 
 
 def sql_of(query: Select[*tuple[Any, ...]]) -> str:
@@ -26,7 +24,7 @@ def sql_of(query: Select[*tuple[Any, ...]]) -> str:
 
 @contextmanager
 def on_lens(lens: Lens) -> Iterator[Ask]:
-    """Ask the lens; its lots' prices are worked out once."""
+    """Ask the lens; what several rules need is worked out once."""
     connection = lens.cursor()
     try:
         yield on_duckdb(connection)
@@ -38,30 +36,36 @@ def rows_of(lens: Lens, query: Select[*tuple[Any, ...]]) -> list[Row]:
     """The answer to one select that needs nothing but `bids` and `lots`."""
     connection = lens.cursor()
     try:
-        return _rows(connection, query)
+        return list(_table(connection, query).to_pylist())
     finally:
         connection.close()
 
 
 def on_duckdb(connection: duckdb.DuckDBPyConnection) -> Ask:
-    """Ask an engine that has tables `bids` and `lots`."""
+    """Ask an engine that has the lens' tables."""
     for table, made in KEPT:
         connection.execute(f"CREATE TEMP TABLE {table.name} AS {sql_of(made())}")
-    return lambda query: _rows(connection, query)
+    return Ask(lambda query: _table(connection, query))
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: Select[*tuple[Any, ...]]) -> list[Row]:
-    rows: list[Row] = connection.sql(sql_of(query)).to_arrow_table().to_pylist()
-    return rows
+def _table(connection: duckdb.DuckDBPyConnection, query: Select[*tuple[Any, ...]]) -> pa.Table:
+    found: pa.Table = connection.sql(sql_of(query)).to_arrow_table()
+    return found
 
 
 def on_connection(connection: Connection) -> Ask:
-    """Ask a database that holds the tables `bids` and `lots` of `supervision.lens.tables`."""
+    """Ask a database that holds the tables of `supervision.lens.tables`."""
     for table, made in KEPT:
         table.create(connection)
         wanted = made()
         connection.execute(Insert(table).from_select([c.name for c in wanted.selected_columns], wanted))
-    return lambda query: [dict(row) for row in connection.execute(query).mappings()]
+    return Ask(lambda query: _fetched(connection, query))
+
+
+def _fetched(connection: Connection, query: Select[*tuple[Any, ...]]) -> pa.Table:
+    found = connection.execute(query)
+    rows = found.all()
+    return pa.table({name: pa.array([row[n] for row in rows]) for n, name in enumerate(found.keys())})
 
 
 def lots_opened_since(lens: Lens, moment: datetime) -> frozenset[str]:
@@ -76,4 +80,4 @@ def findings_of_market(
     """What the rules find, rule by rule; `settings` are {rule: {parameter: value}}."""
     for rule in rules:
         chosen = rule.settings((settings or {}).get(rule.id))
-        yield from rule.judge(ask(rule.select(chosen)), chosen)
+        yield from rule.findings(ask, chosen)

@@ -10,8 +10,8 @@ from sqlalchemy import Select, func, select
 from supervision.lens.tables import bids, lots
 from supervision.rules.finding import Finding
 from supervision.rules.market_rule import (
-    MarketRule,
     Row,
+    RowRule,
     count_if,
     real,
     share,
@@ -21,7 +21,7 @@ from supervision.rules.market_rule import (
 from supervision.rules.rule import Parameter
 
 
-class LosersForCompany(MarketRule):
+class LosersForCompany(RowRule):
     """B3: a firm bids often, hardly ever wins, and where it bids the same other firm wins."""
 
     id, family, level = "B3", "bidders", "orange"
@@ -77,7 +77,7 @@ class LosersForCompany(MarketRule):
         return self.about(subjects, title, lift, chosen["lift"], baseline=1.0, evidence=evidence)
 
 
-class SingleAgain(MarketRule):
+class SingleAgain(RowRule):
     """O1: a lot tendered again has one bid again."""
 
     id, family, level = "O1", "process", "yellow"
@@ -97,7 +97,7 @@ class SingleAgain(MarketRule):
         ]  # fmt: skip
 
 
-class Concentration(MarketRule):
+class Concentration(RowRule):
     """O4: the awards of a category in a district go to few firms."""
 
     id, family, level = "O4", "process", "yellow"

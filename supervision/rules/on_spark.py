@@ -13,12 +13,15 @@ from sqlalchemy import Select
 
 from messages import Fault, Message
 from supervision.lens.reader import Lens
-from supervision.lens.tables import bids, lots
-from supervision.rules.market_rule import KEPT, Row
-from supervision.rules.market_run import Ask, sql_of
+from supervision.rules.market_rule import KEPT, Ask
+from supervision.rules.market_run import sql_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+READ = ("bids", "lots", "evaluations", "scores", "fees")
+"""The tables of the lens that rules read."""
 
 
 @contextmanager
@@ -26,7 +29,7 @@ def on_spark(lens: Lens) -> Iterator[Ask]:
     """Ask the lens through Spark; its lots' prices are worked out once. Raises messages.Fault without PySpark or Java."""
     spark = _session()
     try:
-        for table in (bids.name, lots.name):
+        for table in READ:
             files = lens.files(table)
             frame = (
                 spark.read.parquet(*map(str, files))
@@ -36,7 +39,7 @@ def on_spark(lens: Lens) -> Iterator[Ask]:
             frame.createOrReplaceTempView(table)
         for kept, made in KEPT:
             spark.sql(_said(made())).cache().createOrReplaceTempView(kept.name)
-        yield lambda query: _rows(spark, query)
+        yield Ask(lambda query: spark.sql(_said(query)).toArrow())
     finally:
         spark.stop()
 
@@ -70,8 +73,3 @@ def _said(query: Select[*tuple[Any, ...]]) -> str:
         sql_of(query), read="postgres", write="spark", unsupported_level=sqlglot.ErrorLevel.RAISE
     )
     return said
-
-
-def _rows(spark: SparkSession, query: Select[*tuple[Any, ...]]) -> list[Row]:
-    rows: list[Row] = spark.sql(_said(query)).toArrow().to_pylist()
-    return rows

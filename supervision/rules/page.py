@@ -17,6 +17,8 @@ HEAD = """# 预警规则 / Warning rules
 - 投标截止之前不产生任何预警；开标尚未公布投标人时等待；报价类规则等全部报价唱完。 / Nothing before the deadline; nothing while an opening has not published its bidders; price rules wait until every price is read.
 - 同一规则、同一主体组合90天内只预警一次；主体增加时更新原预警。 / One warning per rule and set of subjects in 90 days; it grows with its subjects.
 - 统计规则的阈值是同层标段的百分位，预警率因此有上限；参数可在范围内调整。 / Thresholds of statistical rules are percentiles of the stratum, so that the alert rate is capped; parameters may be set within their ranges.
+- 专家类规则（E）只读已定标的标段：评分与评委名单此前保密（招标投标法第三十七、四十四条）；专家一律为代号。 / Rules about experts (E) read awarded lots only: who sat and what they gave is secret before (Tendering Law art. 37, 44); experts are pseudonyms.
+- B1、B2、B18 与投标人抱团一屏、E2 与专家评审倾向一屏用同一公式（`supervision/detection/`）。 / B1, B2 and B18 are the formulas of the screen of rings, E2 that of the screen of experts (`supervision/detection/`).
 - 基线取同类标段（交易类别、品目、招标方式）实测中位数；同类样本不足时取全市场（层级记为 all）；仍不足则为“未知”。 / The baseline is the median measured in the same stratum, else in the whole market (stratum “all”), else unknown.
 """
 
@@ -25,9 +27,8 @@ TAIL = """## 还没有的规则 / Rules there are none of yet
 
 | 规则 rules | 原因 why |
 |---|---|
-| B1 B2 B18 | 由抱团研究给出（投标人抱团一屏），尚不成为预警 / told by the study of rings on its screen, not yet as warnings |
 | B19 | 需要知道谁有资格，账本没有资质 / needs to know who qualifies, which the ledger does not |
-| E1–E10 | 评分偏离由专家研究给出，尚不成为预警；E10 为闭环登记 / deviation is told by the study of experts, not yet as warnings; E10 is bookkeeping |
+| E10 | 是登记，不是推断：迟到、离场、泄密、倾向性言论由来源系统以 `expert` 记录的 `violations`（`type`: late, left, leak, remark；`state`: discovered → informed → recorded → handled → published；`at`）报送，逐步更新即成闭环 / is bookkeeping, no inference: lateness, leaving, leaks and remarks are sent as `violations` of the `expert` record (`type`, `state`, `at`); each later version moves a violation one state on, until it is published |
 | O6 | 即 Cardinal R048 / is Cardinal's R048 |
 | O9 | 首位数检验很弱 / tests of first digits are weak |
 | R003 R030 | 仅在 `sunbid flags` 中（docs/flags.md）/ in `sunbid flags` alone |

@@ -6,6 +6,7 @@ from messages import Invalid, Message, Unknown
 from supervision.rules.alike import FilesAlike
 from supervision.rules.cardinal import CARDINAL
 from supervision.rules.deposits import SameAccount
+from supervision.rules.experts import DrawnTooOften, FavoursBidder, TiedToBidder, WinsWithExpert
 from supervision.rules.files import SameMachine
 from supervision.rules.market_rule import MarketRule
 from supervision.rules.market_structure import Concentration, LosersForCompany, SingleAgain
@@ -21,6 +22,13 @@ from supervision.rules.outcome import (
     OpenedAtAnotherTime,
     PublicityTooShort,
 )
+from supervision.rules.panels import (
+    DecidingExpert,
+    FarFromPanel,
+    ObjectiveMarksDiffer,
+    SameMarks,
+    ShortReview,
+)
 from supervision.rules.parties import (
     LeftTogether,
     MemberTwice,
@@ -31,6 +39,7 @@ from supervision.rules.parties import (
 )
 from supervision.rules.prices import PriceLadder
 from supervision.rules.procedure import LargeDeposit, ShortTimeToBid
+from supervision.rules.rings import DivideTerritory, KeepCompany, TakeTurns
 from supervision.rules.rule import LotRule, Rule
 from supervision.rules.spread import (
     CoverPrices,
@@ -59,7 +68,7 @@ LOT_RULES: dict[str, LotRule] = {
         SameMachine(), SameAccount(), PriceLadder(), ShortTimeToBid(), LargeDeposit(), RelatedToTenderer(), OnlyValidBid(),
         LowestRejected(), OpenedAtAnotherTime(), LateBidWon(), ContractGrew(), OneManager(), OneAuthor(), LeftTogether(),
         OneControl(), MemberTwice(), LoserSubcontracts(), NewFirmWon(), ComplaintsUpheld(), AwardTooFastOrSlow(),
-        PublicityTooShort(), FilesAlike(),
+        PublicityTooShort(), FilesAlike(), TiedToBidder(),
     )
 }  # fmt: skip
 """Rule id → rule that looks at the facts of one lot."""
@@ -69,7 +78,9 @@ MARKET_RULES: dict[str, MarketRule] = {
     for rule in (
         FavouredWinner(), AgencysWinner(), FixedAgency(), OftenRejects(), SplitAwards(), SingleNearLimit(), DearWinner(),
         OftenNotOpen(), LosersForCompany(), TightPrices(), CoverPrices(), SmallGap(), LargeGap(), MissingBids(),
-        SingleAgain(), OneUploadAddress(), OftenFails(), LowPrice(), Concentration(), *CARDINAL,
+        SingleAgain(), OneUploadAddress(), OftenFails(), LowPrice(), Concentration(), KeepCompany(), TakeTurns(),
+        DivideTerritory(), FarFromPanel(), FavoursBidder(), DecidingExpert(), WinsWithExpert(), ObjectiveMarksDiffer(), SameMarks(),
+        DrawnTooOften(), ShortReview(), *CARDINAL,
     )
 }  # fmt: skip
 """Rule id → rule that looks at the lens."""

@@ -22,8 +22,8 @@ from supervision.lens.writer import LensWriter
 from supervision.rules.baseline import UNKNOWN, measure_baselines, ready_facts
 from supervision.rules.candidates import lots_that_may_fire
 from supervision.rules.finding import Finding
-from supervision.rules.market_rule import MarketRule
-from supervision.rules.market_run import Ask, findings_of_market, lots_opened_since, on_lens
+from supervision.rules.market_rule import Ask, MarketRule
+from supervision.rules.market_run import findings_of_market, lots_opened_since, on_lens
 from supervision.rules.registry import RULES, rule_of
 from supervision.rules.rule import LotRule, Rule
 

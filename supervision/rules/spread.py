@@ -12,8 +12,8 @@ from supervision.rules.finding import Finding
 from supervision.rules.market_rule import (
     CAP,
     STRATUM,
-    MarketRule,
     Row,
+    RowRule,
     UnusualLots,
     count_if,
     lot_prices,
@@ -163,7 +163,7 @@ class LowPrice(UnusualLots):
         return select(*low.c).where(low.c.value < chosen["of_others"]).order_by(low.c.lot_id)
 
 
-class SingleNearLimit(MarketRule):
+class SingleNearLimit(RowRule):
     """T13: one valid bid, at a price next to the limit."""
 
     id, family, level = "T13", "tenderers", "yellow"
@@ -194,7 +194,7 @@ class SingleNearLimit(MarketRule):
         ]  # fmt: skip
 
 
-class MissingBids(MarketRule):
+class MissingBids(RowRule):
     """B14: hardly any bids just miss or just make it, though many come a little less near: a market, not a lot."""
 
     id, family, level = "B14", "bidders", "yellow"

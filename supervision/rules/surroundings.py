@@ -10,17 +10,19 @@ from decimal import Decimal
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, union
 from sqlalchemy.orm import Session
 
 from records.lots import current_opening
 from records.tables.bids import Bid, FileCheck
+from records.tables.evaluation import Evaluation, Expert, Fee, Score
 from records.tables.money import Award
 from records.tables.openings import Opening
 from records.tables.organisations import Organisation
 from records.tables.procedure import Contract, Notice, Objection
 from records.tables.projects import Lot
 from records.tables.relations import Relation
+from records.visibility import Datum, visible
 
 YEAR = timedelta(days=365)
 
@@ -73,6 +75,15 @@ class PairAlike(NamedTuple):
     at_ratio: float
 
 
+class PanelFact(NamedTuple):
+    """An expert of an awarded lot's panel whose employer is known; `ties` are the employer's with bidders."""
+
+    expert_id: str
+    employer_id: str | None
+    former: tuple[str, ...]
+    ties: tuple[Tie, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What is known of a lot beside its bids."""
@@ -95,6 +106,8 @@ class Surroundings:
     compared: bool = False
     """Whether the bidders' files were compared."""
     alike: tuple[PairAlike, ...] = ()
+    panel: tuple[PanelFact, ...] = ()
+    """Experts whose employer is known; nobody before the award (招标投标法 art. 37)."""
 
 
 NOTHING_KNOWN = Surroundings()
@@ -107,6 +120,7 @@ def load_surroundings(
     awards, contracts = _awards(session, lots), _contracts(session, lots)
     opened, notices = _opened(session, lots), _notices(session, lots)
     upheld, parties, files = _upheld(session, lots), _Parties(session, lots), _compared_files(session, lots)
+    panels = _panels(session, lots)
     return {
         lot: Surroundings(
             tenderer_id=row.tenderer_id,
@@ -120,6 +134,7 @@ def load_surroundings(
             ties=parties.ties(row, bidders.get(lot, ())),
             compared=lot in files,
             alike=files.get(lot, ()),
+            panel=tuple(parties.with_ties(row, one, bidders.get(lot, ())) for one in panels.get(lot, ())),
         )
         for lot, row in lots.items()
     }
@@ -139,6 +154,27 @@ def _alike(pair: Mapping[str, Any]) -> PairAlike:
         pair["one"], pair["other"], tuple(pair["reasons"]), pair["text"], len(pair["errors"]), kinds, pair["contacts"],
         pair["ratio"], pair["at_ratio"],
     )  # fmt: skip
+
+
+def _panels(session: Session, lots: Mapping[str, Any]) -> dict[str, list[PanelFact]]:
+    """Who sat is told by scores and by fees."""
+    sat = union(*(
+        select(Evaluation.lot_id, told.expert_id).join(told, told.evaluation_id == Evaluation.id)
+        .where(Evaluation.lot_id.in_(lots))
+        for told in (Score, Fee)
+    )).subquery("sat")  # fmt: skip
+    query = (
+        select(sat.c.lot_id, Expert.id, Expert.employer_id, Expert.former_employers)
+        .join(Expert, Expert.id == sat.c.expert_id)
+        .join(Lot, Lot.id == sat.c.lot_id)
+        .where(visible(Datum.EXPERTS))
+        .order_by(Expert.id)
+    )
+    found: dict[str, list[PanelFact]] = defaultdict(list)
+    for lot, expert, employer, former in session.execute(query):
+        if employer or former:
+            found[lot].append(PanelFact(expert, employer, tuple(former)))
+    return found
 
 
 def _opened(session: Session, lots: Mapping[str, Any]) -> dict[str, datetime]:
@@ -251,6 +287,15 @@ class _Parties:
             {*combinations([one for one in asked if one in self._near], 2), *self._one_person(asked)}
         )
         return tuple(tie for one, other in pairs if (tie := self._tie(one, other, on)) is not None)
+
+    def with_ties(self, lot: Any, expert: PanelFact, bidders: Sequence[str]) -> PanelFact:
+        """The expert with the direct ties of its employer to bidders."""
+        if expert.employer_id is None:
+            return expert
+        on = lot.deadline.date() if lot.deadline else None
+        near = sorted(set(bidders) & self._near.get(expert.employer_id, {}).keys())
+        ties = (self._tie(expert.employer_id, bidder, on) for bidder in near)
+        return expert._replace(ties=tuple(tie for tie in ties if tie is not None and tie.through is None))
 
     def _one_person(self, bidders: Sequence[str]) -> list[tuple[str, str]]:
         """Pairs with a legal representative of the same name."""

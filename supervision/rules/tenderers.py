@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, Select, func, select
 from supervision.lens.tables import bids, lots
 from supervision.rules.finding import Finding
 from supervision.rules.market_rule import (
-    MarketRule,
     Row,
+    RowRule,
     count_if,
     percent,
     real,
@@ -148,7 +148,7 @@ def _pair(row: Row) -> Pair:
     return Pair(row["buyer"], row["firm"], row["awards"], row["bid"], row["wins"], expected, p, 1.0)
 
 
-class FavouredWinner(MarketRule):
+class FavouredWinner(RowRule):
     """T1: a firm wins with one tenderer far more often than with others of the same kind, place and year."""
 
     id, family, level = "T1", "tenderers", "orange"
@@ -194,7 +194,7 @@ class AgencysWinner(FavouredWinner):
         return pairs_select(bids.c.agency_id, chosen["min_wins"])
 
 
-class FixedAgency(MarketRule):
+class FixedAgency(RowRule):
     """T3: a tenderer nearly always takes the same agency, which mostly lives on it."""
 
     id, family, level = "T3", "tenderers", "yellow"
@@ -236,7 +236,7 @@ class FixedAgency(MarketRule):
         ]  # fmt: skip
 
 
-class OftenMore(MarketRule):
+class OftenMore(RowRule):
     """A tenderer of whose lots (or bids) a share is so, many times its peers': exact binomial test, adjusted."""
 
     family, level = "tenderers", "yellow"
@@ -314,7 +314,7 @@ LIMITS = {"works": Decimal(4_000_000), "procurement": Decimal(2_000_000), "other
 """Amounts from which a tender is mandatory, yuan: works, goods, services (发展改革委令 2018 第 16 号)."""
 
 
-class SplitAwards(MarketRule):
+class SplitAwards(RowRule):
     """T11: one tenderer, one category, several awards just below the limit within 90 days that together exceed it."""
 
     id, family, level = "T11", "tenderers", "orange"

@@ -14,15 +14,15 @@ from records.clock import rfc3339
 from supervision.lens.tables import bids
 from supervision.rules.files import masked
 from supervision.rules.finding import Finding
-from supervision.rules.market_rule import MarketRule, Row
+from supervision.rules.market_rule import Row, RowRule
 from supervision.rules.rule import Parameter
 
 _SHOWN = 20
 """Lots in the evidence of a pair."""
 
 
-class OneUploadAddress(MarketRule):
-    """B5: two bidders' files came from one address within minutes, in several lots (发改办法规〔2022〕195号 item 17).
+class OneUploadAddress(RowRule):
+    """B5: two bidders' files came from one address within minutes, in several lots (发改法规〔2026〕195号 item 17).
 
     Uploads from a centre's public terminal are not in the lens: sharing an address is normal there.
     """

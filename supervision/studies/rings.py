@@ -12,8 +12,9 @@ import pandas as pd
 
 from records.clock import BEIJING
 from supervision.detection.channels import Scored, score
-from supervision.detection.groups import Group, groups, links, rotation
+from supervision.detection.groups import Group, groups, links
 from supervision.detection.market import Market
+from supervision.detection.sharing import rotation
 from supervision.lens.reader import Lens
 
 NAME = "rings"
@@ -134,11 +135,12 @@ def _group(trade: _Trade, group: Group) -> dict[str, Any]:
     bids = trade.bids[trade.bids["lot_id"].isin(joint["lot_id"].unique())]
     lots = [_lot(rows, members) for _, rows in bids.groupby("lot_id", sort=False)]
     winners = [lot["winner"] for lot in lots if lot["winner"] is not None and lot["winner"] >= 0]
-    entropy, repeats, expected = rotation(winners, len(members))
+    turns = rotation(winners, len(members))
     return {
         "market": trade.name, "members": members, "met": group.met, "expected": group.expected,
         "cohesion": group.cohesion, "exclusivity": group.exclusivity, "log10_p": group.log_p / math.log(10),
-        "rotation": _number(entropy), "repeats": repeats, "repeats_expected": _number(expected),
+        "rotation": _number(turns.evenness), "repeats": turns.repeats, "repeats_expected": _number(turns.expected),
+        "repeats_p": _number(turns.p),
         "cv": _spread(lots), "lots": lots, "around": _around(trade, group),
     }  # fmt: skip
 

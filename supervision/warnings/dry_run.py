@@ -17,8 +17,8 @@ from records.tables.openings import Opening
 from records.tables.supervision import Warning
 from supervision.lens.reader import Lens
 from supervision.rules.finding import Finding
-from supervision.rules.market_rule import UnusualLots
-from supervision.rules.market_run import Ask, on_lens
+from supervision.rules.market_rule import Ask, UnusualLots
+from supervision.rules.market_run import on_lens
 from supervision.rules.registry import rule_of
 from supervision.rules.scan import findings_over
 from supervision.rules.switchboard import Setting

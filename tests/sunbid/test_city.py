@@ -34,6 +34,8 @@ from sunbid.demo.city.targets import Targets
 from supervision.figures.answers import Answers
 from supervision.figures.filters import Filters
 from supervision.lens.reader import Lens
+from supervision.rules.market_run import findings_of_market, on_lens
+from supervision.rules.registry import MARKET_RULES
 from supervision.studies import experts, rings
 from tests.ledgers import new_ledger
 
@@ -411,3 +413,18 @@ def test_planted_biased_experts_are_found_and_nothing_else(home: Path, loaded: L
     planted = json.loads((home / "demo" / "answers.json").read_text())["biased_experts"]
     told = ({(one["expert"], one["bidder"]) for one in each} for each in (planted, found))
     assert min(found_of("experts", *told)) >= 0.95
+
+
+def test_the_rules_find_the_planted_rings_and_biased_experts_as_the_studies_do(home: Path) -> None:
+    lens = Lens(home)
+    with on_lens(lens) as ask:
+        told = {
+            rule: [{one.id for one in finding.subjects} for finding in findings_of_market(ask, [MARKET_RULES[rule]])]
+            for rule in ("B1", "E2")
+        }  # fmt: skip
+    lens.close()
+    planted = json.loads((home / "demo" / "answers.json").read_text())
+    rings_ = {tuple(sorted(one["members"])) for one in planted["rings"]}
+    experts_ = {tuple(sorted((one["expert"], one["bidder"]))) for one in planted["biased_experts"]}
+    for rule, expected in (("B1", rings_), ("E2", experts_)):
+        assert min(found_of(rule, expected, {tuple(sorted(one)) for one in told[rule]})) >= 0.95

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 from records.clock import now
 from records.ledger import Ledger
 from records.tables.broadcast import BroadcastSession
-from records.tables.evaluation import Evaluation, Expert, Fee
+from records.tables.evaluation import Evaluation, Expert, Fee, Score
 from records.tables.leads import Lead, LeadBatch
 from records.tables.money import Award, Deposit
 from records.tables.procedure import Contract
@@ -51,6 +51,9 @@ def around(market: Any, lot: str, firm: str, at: datetime) -> None:
     fee = Fee(id=f"f/{lot}", evaluation_id=f"e/{lot}", expert_id="E1", hours=Decimal("3.5"), amount=Decimal(1037),
               status="paid", paid_at=at + timedelta(days=9), source="test")  # fmt: skip
     market.put(fee, kind="fee", key=f"f/{lot}", lot=lot)
+    score = Score(id=f"s/{lot}", evaluation_id=f"e/{lot}", expert_id="E1", bid_id=f"{lot}/{firm}", item="方案",
+                  score=Decimal("33.5"), full_marks=Decimal(40), source="test")  # fmt: skip
+    market.put(score, kind="score", key=f"s/{lot}", lot=lot)
     market.deposit(
         lot, firm, "secret account", received_at=at - timedelta(days=1), refunded_at=at + timedelta(days=40)
     )

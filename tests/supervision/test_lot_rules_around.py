@@ -13,6 +13,7 @@ import pytest
 from records.clock import now
 from records.ledger import Ledger
 from records.tables.bids import Bid
+from records.tables.evaluation import Evaluation, Expert, Fee, Score
 from records.tables.money import Award
 from records.tables.organisations import Organisation
 from records.tables.procedure import Contract, Notice, Objection
@@ -23,7 +24,7 @@ from supervision.rules.facts import LotFacts
 from supervision.rules.finding import Finding
 from supervision.rules.registry import LOT_RULES
 from supervision.rules.scan import lens_of_now, scan
-from supervision.rules.surroundings import AwardFact, ContractFact, Surroundings, Tie
+from supervision.rules.surroundings import AwardFact, ContractFact, PanelFact, Surroundings, Tie
 from tests.supervision.test_rules import bid, facts
 
 DEADLINE = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
@@ -142,6 +143,28 @@ def test_b20_a_loser_became_subcontractor() -> None:
     (one,) = found("B20", lot(bid(1), bid(2), award=award(), contracts=(contract,)))
     assert named(one) == {"F1", "F2"} and one.value == 1.0
     assert found("B20", lot(bid(1), award=award(), contracts=(contract,))) == []
+
+
+# ── the panel ────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("expert", "level"),
+    [
+        (PanelFact("E1", "F1", ()), "red"),
+        (PanelFact("E1", "X", ("F1", "Y")), "orange"),
+        (PanelFact("E1", "X", (), (Tie("X", "F1", ("control",), None, None),)), "orange"),
+        (PanelFact("E1", "X", (), (Tie("X", "F1", ("shareholding",), Decimal(25), None),)), "orange"),
+        (PanelFact("E1", "X", (), (Tie("X", "F1", ("shareholding",), Decimal(24), None),)), None),
+        (PanelFact("E1", "X", (), (Tie("X", "F1", ("phone",), None, None),)), None),
+        (PanelFact("E1", "X", ("F9",)), None),
+    ],
+)
+def test_e9_an_expert_tied_to_a_bidder(expert: PanelFact, level: str | None) -> None:
+    told = found("E9", lot(bid(1), bid(2), award=award(), panel=(expert, PanelFact("E2", "Z", ()))))
+    assert [one.level for one in told] == ([level] if level else [])
+    for one in told:
+        assert [(s.kind, s.id) for s in one.subjects] == [("lot", "L1"), ("expert", "E1"), ("bidder", "F1")]
 
 
 # ── who the parties are to each other ────────────────────────────────────────
@@ -313,3 +336,61 @@ def test_each_is_found_in_a_ledger_alone_and_with_the_lens(
     assert [entry for entry in every if entry[1] == "plain"] == []
     with_lens = [(one.rule, one.lot_id) for one in scan(ledger, lens=lens_of_now(ledger, tmp_path, NOWHERE))]
     assert set(every) == {entry for entry in with_lens if entry[0] in LOT_RULES}
+
+
+def test_e9_is_silent_until_the_award_and_then_found_with_and_without_the_lens(
+    ledger: Ledger, market: Any, tmp_path: Path
+) -> None:
+    past = now() - 40 * DAY
+    for name in ("employed", "formerly", "related", "plain", "waits"):
+        market.lot(name, past)
+        for firm in "AB":
+            market.bid(name, f"{name}-{firm}", 1_000 + ord(firm))
+    market.firm("Institute")
+    employers = {"employed": ("employed-A", []), "formerly": (None, ["formerly-B"]), "related": ("Institute", []),
+                 "plain": ("Institute", ["Nobody"]), "waits": ("waits-A", [])}  # fmt: skip
+    with ledger.write() as session:
+        session.add(
+            Relation(id="r/E9", type="control", from_id="Institute", to_id="related-A", source="test")
+        )
+        for name, (employer, former) in employers.items():
+            session.add(Expert(id=f"E-{name}", employer_id=employer, former_employers=former, source="test"))
+            session.add(Evaluation(id=f"p/{name}", lot_id=name, source="test"))
+            session.flush()
+            session.add(Score(id=f"s/{name}", evaluation_id=f"p/{name}", expert_id=f"E-{name}", bid_id=f"{name}/{name}-A",
+                              item="方案", score=Decimal(30), full_marks=Decimal(40), source="test"))  # fmt: skip
+            session.add(
+                Fee(
+                    id=f"f/{name}",
+                    evaluation_id=f"p/{name}",
+                    expert_id=f"E-{name}",
+                    amount=Decimal(900),
+                    source="test",
+                )
+            )
+            if name != "waits":
+                session.add(
+                    Award(
+                        id=f"a/{name}",
+                        lot_id=name,
+                        bidder_id=f"{name}-A",
+                        awarded_at=past + 5 * DAY,
+                        source="test",
+                    )
+                )
+    every = [one for one in scan(ledger) if one.rule == "E9"]
+    assert {(one.lot_id, one.level) for one in every} == {
+        ("employed", "red"),
+        ("formerly", "orange"),
+        ("related", "orange"),
+    }
+    lens = lens_of_now(ledger, tmp_path, NOWHERE)
+    with_lens = [one for one in scan(ledger, lens=lens) if one.rule == "E9"]
+    assert {one.lot_id for one in with_lens} == {"employed", "formerly", "related"}
+    assert "waits" not in str(lens.rows("SELECT lot_id FROM scores UNION SELECT lot_id FROM fees"))
+    assert len(lens.rows("SELECT * FROM scores")) == 4
+    with ledger.write() as session:
+        session.add(
+            Award(id="a/waits", lot_id="waits", bidder_id="waits-A", awarded_at=now() - DAY, source="test")
+        )
+    assert "waits" in {one.lot_id for one in scan(ledger, ["E9"])}, "the award has come"

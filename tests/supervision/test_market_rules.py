@@ -15,9 +15,10 @@ import pytest
 import sqlglot
 from sqlalchemy import Connection, create_engine
 
-from supervision.lens.schema import BIDS, LOTS
-from supervision.lens.tables import bids, lots, metadata
-from supervision.rules.market_run import Ask, findings_of_market, on_connection, on_duckdb, sql_of
+from supervision.lens.schema import PLACE, TABLES
+from supervision.lens.tables import BY_NAME, metadata
+from supervision.rules.market_rule import Ask
+from supervision.rules.market_run import findings_of_market, on_connection, on_duckdb, sql_of
 from supervision.rules.registry import MARKET_RULES
 from supervision.rules.tenderers import benjamini_hochberg, hypergeometric_tail, wins_tail
 
@@ -81,22 +82,136 @@ def made_up(lots_wanted: int = 420, seed: int = 3) -> tuple[list[dict[str, Any]]
     return every_bid, every_lot
 
 
-@pytest.fixture(scope="module")
-def rows() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    return made_up()
+RING = ("F-ring0", "F-ring1", "F-ring2")
+ITEMS = (
+    ("方案", "subjective", 40),
+    ("人员", "subjective", 20),
+    ("进度", "subjective", 10),
+    ("资质", "objective", 10),
+)
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def with_ring(held_bids: list[dict[str, Any]], held_lots: list[dict[str, Any]]) -> None:
+    """Three firms bid together in fifteen lots more, win in turns, and each in a district of its own."""
+    for n in range(15):
+        opened = FIRST + timedelta(days=n * 20, hours=5)
+        place = {
+            **{name: held_lots[0][name] for name in ("lot_name", "round", "centre_id", "centre_name", "trade_family", "method")},
+            "month": f"{opened:%Y-%m}", "opened_at": opened, "opened_on": opened.date(), "lot_id": f"R{n:04d}",
+            "division_code": f"33010{n % 3 + 1}", "category": "道路", "tenderer_id": f"T{n:02d}", "agency_id": "A1",
+        }  # fmt: skip
+        firms = [*RING, f"F{n:03d}", f"F{n + 40:03d}"]
+        for i, firm in enumerate(firms):
+            price = Decimal(6_000_000 + 7000 * ((i + n) % 5) ** 2)
+            held_bids.append(
+                {**place, "bidder_id": firm, "price": price, "control_price": Decimal(6_100_000), "status": "valid",
+                 "is_winner": i == n % 3, "currency": "CNY", "source": "x", "demo": False, **uploaded(n + 500, i, opened)}
+            )  # fmt: skip
+        held_lots.append(
+            {**place, "title": "t", "status": "awarded", "opened": True, "bids": 5, "valid_bids": 5, "winner_id": RING[n % 3],
+             "control_price": Decimal(6_100_000), "award_price": Decimal(6_000_000), "award_currency": "CNY", "currency": "CNY",
+             "awarded_on": (opened + timedelta(days=9)).date(), "source": "x", "demo": False}
+        )  # fmt: skip
+
+
+def panels(held_bids: list[dict[str, Any]], held_lots: list[dict[str, Any]], seed: int = 5) -> Rows:
+    """A panel of five of thirty a lot. E00 favours FAVOURITE; in L0012 one copies, in L0013 one objective mark differs, in
+    L0014 one mark is a third, in L0015 one expert decides, and L0016 takes minutes."""
+    rng = np.random.default_rng(seed)
+    bidders: dict[str, list[str]] = {}
+    for row in held_bids:
+        bidders.setdefault(row["lot_id"], []).append(row["bidder_id"])
+    found: Rows = {"evaluations": [], "scores": [], "fees": []}
+    for lot in held_lots[:240]:
+        own = {name: lot.get(name) for name in PLACE}
+        who = bidders[lot["lot_id"]]
+        seats = [f"E{n:02d}" for n in rng.choice(np.arange(1, 30), 5, replace=False)]
+        if FAVOURITE in who and len(who) > 2:
+            seats[0] = "E00"
+        begin = lot["opened_at"] + timedelta(hours=2)
+        minutes = 3.0 if lot["lot_id"] == "L0016" else 60.0 + 12 * len(who) + int(rng.integers(40))
+        found["evaluations"].append(
+            {**own, "evaluation_id": f"P{lot['lot_id']}", "started_at": begin, "ended_at": begin + timedelta(minutes=minutes),
+             "minutes": minutes, "experts": 5, "mode": "on_site", "state": "ended"}
+        )  # fmt: skip
+        found["fees"] += [
+            {**own, "fee_id": f"{lot['lot_id']}{e}", "evaluation_id": f"P{lot['lot_id']}", "expert_id": e}
+            for e in seats
+        ]
+        quality = rng.normal(0.8, 0.04, (len(who), len(ITEMS)))
+        quality[who.index(lot["winner_id"])] = 0.95
+        found["scores"] += [
+            {**own, "score_id": f"{lot['lot_id']}/{e}/{b}/{i}", "evaluation_id": f"P{lot['lot_id']}", "expert_id": expert,
+             "bidder_id": bidder, "item": name, "kind": kind, "score": score, "full_marks": Decimal(full)}
+            for e, expert in enumerate(seats) for b, bidder in enumerate(who) for i, (name, kind, full) in enumerate(ITEMS)
+            for score in [marked(rng, lot["lot_id"], e, expert, bidder, b, (i, kind, full), quality)]
+        ]  # fmt: skip
+    return copied(found)
+
+
+def marked(
+    rng: np.random.Generator, lot: str, e: int, expert: str, bidder: str, b: int, item: tuple[int, str, int], quality: Any
+) -> Decimal:  # fmt: skip
+    i, kind, full = item
+    seen = quality[b, i] + (rng.normal(0, 0.02) if kind == "subjective" else 0)
+    if expert == "E00" and kind == "subjective":
+        seen += 0.12 if bidder == FAVOURITE else -0.02
+    if (lot, e, b) == ("L0013", 1, 0) and kind == "objective":
+        seen -= 0.3
+    if (lot, e, b) == ("L0014", 2, 1) and kind == "subjective":
+        seen *= 0.4
+    return Decimal(f"{np.clip(seen, 0.2, 1.2) * full:.1f}")
+
+
+def copied(found: Rows) -> Rows:
+    """In L0012 the second expert's subjective marks are the first's; in L0015 one gives the last bid all and others little."""
+    by: dict[tuple[str, str, str], Decimal] = {}
+    experts: dict[str, list[str]] = {}
+    for row in found["scores"]:
+        seats = experts.setdefault(row["lot_id"], [])
+        if row["expert_id"] not in seats:
+            seats.append(row["expert_id"])
+        by[row["expert_id"], row["bidder_id"], row["lot_id"] + row["item"]] = row["score"]
+    last = found["scores"][-1]["bidder_id"]
+    for row in found["scores"]:
+        lot, seats = row["lot_id"], experts[row["lot_id"]]
+        if lot == "L0012" and row["expert_id"] == seats[1] and row["kind"] == "subjective":
+            row["score"] = by[seats[0], row["bidder_id"], lot + row["item"]]
+        if lot == "L0015":
+            last = max(r["bidder_id"] for r in found["scores"] if r["lot_id"] == lot)
+            mine = row["expert_id"] == seats[4]
+            row["score"] = row["full_marks"] * Decimal("0.8")
+            if row["bidder_id"] == last and row["kind"] == "subjective":
+                row["score"] = row["full_marks"] * (Decimal("1.0") if mine else Decimal("0.79"))
+    return found
 
 
 @pytest.fixture(scope="module")
-def duck(rows: tuple[list[dict[str, Any]], list[dict[str, Any]]]) -> Iterator[Ask]:
+def rows() -> Rows:
+    held_bids, held_lots = made_up()
+    beside = panels(held_bids, held_lots)
+    with_ring(held_bids, held_lots)
+    return {"bids": held_bids, "lots": held_lots, **beside}
+
+
+def registered(connection: duckdb.DuckDBPyConnection, held: Rows) -> Ask:
+    for name, schema in TABLES.items():
+        connection.register(name, pa.Table.from_pylist(held.get(name, []), schema=schema))
+    return on_duckdb(connection)
+
+
+@pytest.fixture(scope="module")
+def duck(rows: Rows) -> Iterator[Ask]:
     with duckdb.connect(":memory:") as connection:
-        for name, schema, held in zip(("bids", "lots"), (BIDS, LOTS), rows, strict=True):
-            connection.register(name, pa.Table.from_pylist(held, schema=schema))
-        yield on_duckdb(connection)
+        yield registered(connection, rows)
 
 
-def filled(connection: Connection, rows: tuple[list[dict[str, Any]], list[dict[str, Any]]]) -> Ask:
+def filled(connection: Connection, rows: Rows) -> Ask:
     metadata.create_all(connection)
-    for table, held in zip((bids, lots), rows, strict=True):
+    for name, held in rows.items():
+        table = BY_NAME[name]
         connection.execute(
             table.insert(), [{**dict.fromkeys(c.name for c in table.c), **row} for row in held]
         )
@@ -120,6 +235,9 @@ def alike(asked: Ask, duck: Ask) -> None:
             assert set(one) == set(other)
             differing = {name: (one[name], other[name]) for name in one if not same(one[name], other[name])}
             assert differing == {}, rule.id
+        told = [[one.as_dict() for one in rule.findings(ask, rule.settings())] for ask in (asked, duck)]
+        assert [one["subjects"] for one in told[0]] == [one["subjects"] for one in told[1]], rule.id
+        assert all(same(one["value"], other["value"]) for one, other in zip(*told, strict=True)), rule.id
 
 
 def test_every_rule_asks_sqlite_and_duckdb_alike(rows: Any, duck: Ask) -> None:
@@ -185,16 +303,16 @@ def test_no_rule_by_percentile_alerts_more_than_its_cap(duck: Ask, rule_id: str)
         assert len(found_lots) <= cap * 420
 
 
-@pytest.mark.parametrize("rule_id", ["T1", "T2", "T3", "T6", "T15", "O2", "B14", "O4", "T11"])
+@pytest.mark.parametrize(
+    "rule_id", ["T1", "T2", "T3", "T6", "T15", "O2", "B14", "O4", "T11", "B1", "B2", "B18"]
+)
 def test_rules_about_whoever_recurs_are_quiet_on_a_clean_market(rule_id: str) -> None:
     held_bids, held_lots = made_up(300, seed=11)
     planted = {row["lot_id"] for row in held_lots if row["tenderer_id"] in (CAPTIVE, SPLITTER, "T03")}
     planted |= {row["lot_id"] for row in held_bids if row["bidder_id"] == LOSER}
+    clean = ([row for row in held if row["lot_id"] not in planted] for held in (held_bids, held_lots))
     with duckdb.connect(":memory:") as connection:
-        for name, schema, held in (("bids", BIDS, held_bids), ("lots", LOTS, held_lots)):
-            clean = [row for row in held if row["lot_id"] not in planted]
-            connection.register(name, pa.Table.from_pylist(clean, schema=schema))
-        assert found(on_duckdb(connection), rule_id) == []
+        assert found(registered(connection, dict(zip(("bids", "lots"), clean, strict=True))), rule_id) == []
 
 
 def test_the_exact_distributions_by_hand() -> None:
@@ -237,3 +355,110 @@ def test_b5_one_address_in_several_lots_within_half_an_hour() -> None:
 def test_b5_asks_for_shared_addresses_alone(duck: Ask) -> None:
     asked = duck(MARKET_RULES["B5"].select(MARKET_RULES["B5"].settings()))
     assert {row["lot_id"] for row in asked} == {"L0020", "L0021", "L0022"} and len(asked) == 6
+
+
+# ── groups of bidders ────────────────────────────────────────────────────────
+
+
+def test_b1_b2_b18_find_the_ring_and_nobody_else(duck: Ask) -> None:
+    for rule_id in ("B1", "B2", "B18"):
+        (one,) = found(duck, rule_id)
+        assert subjects(one, "bidder") == list(RING), rule_id
+        assert one.lot_id is None and one.evidence["joint_lots"] == 15
+    (company,) = found(duck, "B1")
+    assert company.value == pytest.approx(15) and company.baseline is not None and company.baseline < 1
+    assert company.threshold == pytest.approx(3 * company.baseline)
+    (turns,) = found(duck, "B2")
+    assert turns.value == pytest.approx(1.0) and turns.evidence["repeats"] == 0 and turns.evidence["p"] < 0.05
+    (division,) = found(duck, "B18")
+    assert (division.value, division.baseline) == (1.0, pytest.approx(1 / 3))
+
+
+def test_a_rule_about_rings_heeds_its_parameters(duck: Ask) -> None:
+    assert (
+        found(duck, "B1", cohesion=1.0) == []
+        or found(duck, "B1", cohesion=1.0)[0].evidence["cohesion"] == 1.0
+    )
+    assert found(duck, "B2", min_joint=16) == [] and found(duck, "B18", min_joint=16) == []
+    assert found(duck, "B1", months=12) == [], "they met before the last twelve months"
+
+
+# ── panels and experts ───────────────────────────────────────────────────────
+
+
+def test_e1_a_mark_far_from_the_panel_by_hand(duck: Ask, rows: Rows) -> None:
+    (one,) = found(duck, "E1")
+    assert one.lot_id == "L0014" and one.level == "yellow"
+    expert, bidder = one.subjects[1].id, one.subjects[2].id
+    points: dict[str, Decimal] = {}
+    for row in rows["scores"]:
+        if (row["lot_id"], row["bidder_id"], row["kind"]) == ("L0014", bidder, "subjective"):
+            points[row["expert_id"]] = points.get(row["expert_id"], Decimal(0)) + row["score"]
+    others = [float(value) for who, value in points.items() if who != expert]
+    mean = sum(others) / 4
+    assert one.value == pytest.approx(abs(float(points[expert]) - mean) / mean) and one.value > 0.3
+
+
+def test_e2_the_expert_who_favours_a_bidder_and_no_other(duck: Ask) -> None:
+    (one,) = found(duck, "E2")
+    assert [(s.kind, s.id) for s in one.subjects] == [("expert", "E00"), ("bidder", FAVOURITE)]
+    assert 0.08 < one.value < 0.2 and one.evidence["sessions"] >= 4 and one.evidence["points"] > 0
+    assert found(duck, "E2", effect=0.3) == []
+
+
+def test_e3_who_decides_by_hand(duck: Ask) -> None:
+    """Four give the last bid .79 of the 70 subjective points and one all, every other bid has .8: .832 with the one, .79 without."""
+    (one,) = [f for f in found(duck, "E3", cap=0.1) if f.lot_id == "L0015"]
+    assert one.value == pytest.approx(0.01 * 70 / 80) and one.subjects[1].kind == "expert"
+
+
+def test_e4_wins_where_one_sits(duck: Ask) -> None:
+    """FAVOURITE bids in 42 lots and wins the captive tenderer's; only those panels are asked for."""
+    for one in found(duck, "E4", lift=1.5, p=0.1):
+        told = one.evidence
+        assert one.value == pytest.approx(told["wins"] / (told["sat"] * told["all_wins"] / told["every"]))
+    rule = MARKET_RULES["E4"]
+    row = {"expert_id": "E1", "bidder_id": "F", "sat": 6, "wins": 6, "every": 60, "all_wins": 6, "tested": 10}
+    (one,) = rule.judge([row], rule.settings())  # type: ignore[attr-defined]
+    assert one.value == 10.0 and one.evidence["adjusted_p"] == pytest.approx(10 / math.comb(60, 6), rel=1e-6)
+
+
+def test_e5_objective_marks_that_differ(duck: Ask) -> None:
+    (one,) = found(duck, "E5")
+    assert one.lot_id == "L0013" and (one.value, one.threshold, one.level) == (1.0, 1.0, "orange")
+    (item,) = one.evidence["items"]
+    assert item["item"] == "资质" and item["high"] - item["low"] == pytest.approx(3.0)
+    assert found(duck, "E5", points_apart=5) == []
+
+
+def test_e6_two_experts_alike(duck: Ask) -> None:
+    ours = [one for one in found(duck, "E6") if one.lot_id == "L0012"]
+    assert len(ours) == 1 and ours[0].value == 1.0 and ours[0].baseline is not None and ours[0].baseline < 0.5
+    assert {one.lot_id for one in found(duck, "E6")} <= {"L0012", "L0015"}
+
+
+def test_e7_who_is_drawn_too_often() -> None:
+    rule = MARKET_RULES["E7"]
+    row = {
+        "stratum": "道路/330106/2026",
+        "expert_id": "E1",
+        "sat": 18,
+        "lots": 40,
+        "seats": 200,
+        "pool": 100,
+        "tested": 100,
+    }
+    usual = {**row, "expert_id": "E2", "sat": 6}
+    (one,) = rule.judge([row, usual], rule.settings())  # type: ignore[attr-defined]
+    assert one.subjects[0].id == "E1" and (one.value, one.baseline, one.threshold) == (18.0, 2.0, 4.0)
+
+
+def test_e8_a_panel_that_took_minutes(duck: Ask) -> None:
+    ours = found(duck, "E8")
+    assert "L0016" in {one.lot_id for one in ours} and len(ours) <= 0.02 * 240
+    (one,) = [f for f in ours if f.lot_id == "L0016"]
+    assert (
+        one.value == pytest.approx(3.0 / one.evidence["n"], rel=1e-6)
+        and one.baseline is not None
+        and one.baseline > 10
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import numpy as np
 import pytest
 
 from supervision.detection.favour import Marks, deviations, favours, power
-from supervision.detection.groups import groups, links, rotation
+from supervision.detection.groups import groups, links
 from supervision.detection.market import Market, Offer, market_of
+from supervision.detection.sharing import chance_of_repeats, rotation, territories
 from supervision.studies import store
 
 
@@ -50,10 +52,30 @@ def test_a_trade_in_which_everybody_meets_everybody_is_no_ring() -> None:
 
 
 def test_rotation_is_the_evenness_of_wins_and_how_seldom_one_wins_twice_running() -> None:
-    entropy, repeats, expected = rotation([0, 1, 2, 0, 1, 2], 3)
+    entropy, repeats, expected, p = rotation([0, 1, 2, 0, 1, 2], 3)
     assert (entropy, repeats) == (pytest.approx(1), 0) and expected == pytest.approx(3 * 2 * 1 / 6)
+    assert p == pytest.approx(30 / 90), "of 90 orders of two each of three, 30 have no two alike side by side"
     assert rotation([0, 0, 0], 3)[:2] == (pytest.approx(0), 2)
     assert math.isnan(rotation([], 3)[0])
+
+
+@pytest.mark.parametrize("counts", [(2, 2, 2), (3, 1), (4, 2, 1), (3, 3), (1, 1, 1)])
+def test_the_chance_of_so_few_repeats_counted_one_order_at_a_time(counts: tuple[int, ...]) -> None:
+    things = [kind for kind, n in enumerate(counts) for _ in range(n)]
+    orders = set(itertools.permutations(things))
+    for most in range(len(things)):
+        few = sum(sum(a == b for a, b in itertools.pairwise(order)) <= most for order in orders)
+        assert chance_of_repeats(counts, most) == pytest.approx(few / len(orders))
+
+
+def test_members_that_win_each_in_its_own_district_divide_the_territory() -> None:
+    divided = territories([0, 0, 0, 1, 1, 1, 2, 2, 2], list("aaabbbccc"), 3)
+    assert (divided.share, divided.alone, divided.masters) == (1.0, pytest.approx(1 / 3), 3)
+    assert divided.p < 0.02, "6 · 3!³ of 9! deals"
+    anywhere = territories([0, 1, 2, 0, 1, 2, 0, 1, 2], list("aaabbbccc"), 3)
+    assert anywhere.share == pytest.approx(1 / 3) and anywhere.p > 0.9
+    one_wins_all = territories([0] * 6, list("aabbcc"), 3)
+    assert (one_wins_all.share, one_wins_all.alone, one_wins_all.masters, one_wins_all.p) == (1, 1, 1, 1)
 
 
 def panels(bias: float, seed: int = 1) -> Marks:
