@@ -10,10 +10,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx._transports import default as transports
 from sqlalchemy import create_engine, text
 
 import messages
@@ -28,6 +30,8 @@ os.environ["LC_ALL"] = "C.UTF-8"  # whatever the developer speaks: the processes
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 write_statements_once()
+# every `httpx.get` reads the certificates of the world anew, 25 ms long: who waits for a server asks five times a second
+transports.create_ssl_context = cache(transports.create_ssl_context)
 _NUMBERS = itertools.count(1)
 MOMENT = "SUNBID_TESTS_AT"
 """Environment variable: RFC 3339 moment from which the product's clock runs in the tests and in what they start."""
