@@ -19,7 +19,9 @@ class IntakeConfig:
     head_seconds: float = HEAD_SECONDS
     """Within so long the head of a request must have come."""
     max_message: int = 1 << 20
-    """Largest WebSocket message and largest NDJSON line."""
+    """Longest record, whichever way it comes: a longer one is refused by itself, the others go on."""
+    max_frame: int = 8 << 20
+    """Longest record of which its kind and key are still read; a longer WebSocket message ends the connection."""
     max_body: int = 32 << 20
     """Largest request body as it comes over the wire."""
     max_unpacked: int = 128 << 20

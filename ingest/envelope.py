@@ -26,7 +26,7 @@ from records.clock import now, rfc3339
 from records.filenames import unreachable
 from records.serving import signing
 from records.texts import forbidden, printable
-from records.wrong_values import explain
+from records.wrong_values import MOST_INTEGER, explain
 
 MAX_DEPTH = 32
 MAX_BYTES = 1 << 20
@@ -35,7 +35,9 @@ MAX_FIELDS = 1_000
 """Most fields of an envelope or of its `data`: enough for any kind, too few to make an answer slow."""
 BLANK = "***"
 """What stands in a kept reject where personal data stood."""
-MAX_VERSION = 2**53 - 1
+MAX_VERSION = MOST_INTEGER
+_NAMING = ("source", "kind", "key")
+"""Fields of an envelope that are texts."""
 AHEAD = timedelta(minutes=5)
 """So far a sender's clock may be ahead of ours."""
 
@@ -69,12 +71,54 @@ class Record:
     """What looks doubtful and is taken all the same."""
 
 
+class Placed(bytes):
+    """A record as it was sent among others: where it begins, so that a fault of its JSON is found in the whole."""
+
+    line: int
+    """From 1."""
+    before: int
+    """Characters before it on its line."""
+
+    @classmethod
+    def at(cls, record: bytes, line: int, before: int = 0) -> Placed:
+        """The record with its place."""
+        made = cls(record)
+        made.line, made.before = line, before
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Oversized:
+    """A record longer than any may be: as much of it as is kept, its name if it could be read, and the limit."""
+
+    head: bytes
+    kind: str | None
+    key: str | None
+    most: int
+
+
+def oversized(raw: bytes | str, most: int, readable: float = math.inf) -> Oversized | None:
+    """What is kept of a record of more than `most` bytes; None for any other. Up to `readable` bytes it is read for
+    its kind and key."""
+    sent = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+    if len(sent) <= most:
+        return None
+    try:
+        value = orjson.loads(bytes(sent)) if len(sent) <= readable else None
+    except orjson.JSONDecodeError:
+        value = None
+    named = value if isinstance(value, dict) else {}
+    return Oversized(sent[:MAX_BYTES], _text(named.get("kind")), _text(named.get("key")), most)
+
+
 def read(raw: Any, source: str, key: bytes | None = None) -> Record:
     """An envelope (bytes, text or mapping) as a Record of `source`; raises Refusal, nothing else.
 
     `key` is the installation's signing key, needed only for deposits that carry an account number.
     Times and money in `data` may be datetime and Decimal when the caller is Python.
     """
+    if isinstance(raw, Oversized):
+        raise Refusal(".", Message("refused.record_too_long", most=raw.most), raw.kind, raw.key)
     if isinstance(raw, (bytes, bytearray, str)):
         raw = parse_json(raw)
     if not isinstance(raw, Mapping):
@@ -83,7 +127,9 @@ def read(raw: Any, source: str, key: bytes | None = None) -> Record:
         _bounded(raw)
         return _record(Envelope.model_validate(raw), source, key)
     except ValidationError as error:
-        raise Refusal(*explain(error), _text(raw.get("kind")), _text(raw.get("key"))) from None
+        names = (_forbidden(raw.get(name), name) for name in _NAMING)
+        wrong = next(filter(None, names), None) or explain(error)
+        raise Refusal(*wrong, _text(raw.get("kind")), _text(raw.get("key"))) from None
     except Refusal as refusal:
         refusal.kind, refusal.key = _text(raw.get("kind")), _text(raw.get("key"))
         raise
@@ -111,10 +157,19 @@ def parse_json(raw: bytes | bytearray | str) -> Any:
     try:
         value = strictjson.loads(raw)
     except strictjson.BadJson as error:
-        raise Refusal(".", Message("json.not_json", said=error.message)) from None
+        raise Refusal(".", Message("json.not_json", said=_in_the_whole(error.message, raw))) from None
     if not shallow(value, MAX_DEPTH):
         raise _too_deep()
     return value
+
+
+def _in_the_whole(said: Message, raw: object) -> Message:
+    """What JSON's reader says of a record, its place counted from where the whole begins."""
+    if not isinstance(raw, Placed) or said.key != "json.syntax":
+        return said
+    line, column = (int(str(said.parameters[name])) for name in ("line", "column"))
+    column += raw.before if line == 1 else 0
+    return Message(said.key, **{**said.parameters, "line": line + raw.line - 1, "column": column})
 
 
 _LEAVES = (str, int, float, type(None))

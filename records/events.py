@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from records.decimals import AMOUNT, Plain
 from records.public.masking import mask
 from records.public.rows import MASK
+from records.wrong_values import shape
 
 Yuan = Annotated[
     Decimal,
@@ -32,7 +33,7 @@ Yuan = Annotated[
 Words = Annotated[str, Field(max_length=2000)]
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 Count = Annotated[int, Field(ge=0, le=1_000_000, strict=True)]
-Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Digest = Annotated[str, Field(pattern=shape("^[0-9a-f]{64}$", "digest"))]
 """32 bytes as lower-case hexadecimal digits."""
 
 

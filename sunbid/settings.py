@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from evidence.verify import COSIGNATURE, VerifierKey
-from messages import Fault, Invalid, Message, lines, local
+from messages import Invalid, Message, lines, local
 from records.legal_periods import holidays_of
 from records.wrong_values import reason
 
@@ -328,9 +328,7 @@ def _explain(item: Any, origins: Mapping[str, str]) -> Message:
 
 def _why(item: Any) -> Message:
     """What is wrong with a value."""
-    context = item.get("ctx", {})
-    fault = context.get("error")
-    return fault.message if isinstance(fault, Fault) else reason(item["type"], item["msg"], context)
+    return reason(item["type"], item.get("ctx", {}), item["input"])
 
 
 def describe(name: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from ingest.apply.personal import blanked
-from ingest.envelope import BLANK, Record
+from ingest.envelope import BLANK, Oversized, Record
 from ingest.refusal import Refusal, storable
 from records.bulk import chunks
 from records.clock import now
@@ -36,6 +36,8 @@ def whole(raw: Any) -> str:
 
 
 def _text(raw: Any) -> str:
+    if isinstance(raw, Oversized):
+        raw = raw.head
     if isinstance(raw, (bytes, bytearray)):
         return bytes(raw).decode("utf-8", "replace")
     return raw if isinstance(raw, str) else _dump(raw)

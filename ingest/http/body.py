@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 import zlib
@@ -12,6 +13,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 
 from ingest.config import IntakeConfig
+from ingest.envelope import Placed, oversized
 from ingest.files import strict_json as strictjson
 from messages import Message
 from records.serving.problems import Problem
@@ -123,37 +125,46 @@ def split(body: bytes, content_type: str, config: IntakeConfig) -> tuple[list[An
     if not text:
         raise Problem(400, Message("intake.body_empty"))
     array = text.startswith(b"[")
-    records = _array(text) if array else _lines(body, config)
+    records = _array(body) if array else _lines(body)
     if len(records) > config.max_records:
         raise Problem(413, Message("intake.too_many_records", most=config.max_records))
-    return records, array
+    return [_fitting(record, config) for record in records], array
+
+
+def _fitting(record: Any, config: IntakeConfig) -> Any:
+    """A record as it is, or what is kept of one that is too long; the others go on."""
+    if not isinstance(record, bytes):
+        return record
+    return oversized(record, config.max_message, config.max_frame) or record
 
 
 def _array(text: bytes) -> list[Any]:
-    """The elements of an array; where it is not JSON as a whole, each element as it was sent."""
+    """The elements of an array; where it is not JSON as a whole, or one is longer than a record is, each as it was sent."""
     try:
         records: list[Any] = strictjson.loads(text)
     except strictjson.BadJson as error:
         if (pieces := elements(text)) is not None:
             return list(pieces)
         raise Problem(400, Message("intake.array_incomplete", said=error.message)) from None
-    return records
+    # a text among them is no record that is still to be read: it stays what it is
+    return [json.dumps(one).encode() if isinstance(one, str) else one for one in records]
 
 
 _MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[][{},]', re.DOTALL)
 """A text, or a sign that tells where an element ends."""
 
 
-def elements(text: bytes) -> list[bytes] | None:
+def elements(text: bytes) -> list[Placed] | None:
     """An array cut into its elements, unread: what ails one does not touch the others. None if it has no end."""
     pieces, depth, start = [], 0, 0
+    place = _Place(text)
     for mark in _MARK.finditer(text):
         sign = mark[0]
         if sign in b"[{":
             depth += 1
             start = mark.end() if depth == 1 else start
         elif depth == 1 and sign in b",]":
-            pieces.append(text[start : mark.start()].strip())
+            pieces.append(place.of(start, text[start : mark.start()]))
             start = mark.end()
         if sign in b"]}":
             depth -= 1
@@ -162,8 +173,21 @@ def elements(text: bytes) -> list[bytes] | None:
     return None
 
 
-def _lines(body: bytes, config: IntakeConfig) -> list[Any]:
-    lines = [line for line in body.split(b"\n") if line.strip()]
-    if any(len(line) > config.max_message for line in lines):
-        raise _too_large("intake.line_too_large", config.max_message)
-    return list(lines)
+class _Place:
+    """Where pieces of a text begin, asked for from first to last."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text, self._seen, self._line, self._line_start = text, 0, 1, 0
+
+    def of(self, start: int, piece: bytes) -> Placed:
+        """The piece that begins at `start`, without the blanks around it."""
+        start += len(piece) - len(piece.lstrip())
+        self._line += self._text.count(b"\n", self._seen, start)
+        self._line_start = self._text.rfind(b"\n", 0, start) + 1
+        self._seen = start
+        before = self._text[self._line_start : start].decode("utf-8", "replace")
+        return Placed.at(piece.strip(), self._line, len(before))
+
+
+def _lines(body: bytes) -> list[Any]:
+    return [Placed.at(line, number) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from ingest.apply.batch import Answer
 from ingest.apply.receipts import last_accepted
 from ingest.apply.writer import Unavailable, Writer
-from ingest.envelope import parse_json
+from ingest.envelope import oversized, parse_json
 from ingest.http.shares import Shares, Taken
 from ingest.http.tokens import bearer, source_of
 from ingest.refusal import Refusal
@@ -49,6 +49,8 @@ class Limits:
     strangers: Shares
     unread: int
     send_seconds: float
+    longest: int
+    """Bytes of a record; a longer one is refused, the next is read."""
 
 
 class Outbox:
@@ -60,7 +62,7 @@ class Outbox:
         self._messages: deque[dict[str, Any]] = deque()
         self._some = asyncio.Event()
         self._count = count
-        self.source = ""
+        self.source, self.longest = "", limits.longest
         self.pending = 0
         self.failed = False
 
@@ -194,9 +196,17 @@ async def _receive(socket: WebSocket, ledger: Ledger, writer: Writer, outbox: Ou
                 continue
             await outbox.space()
             outbox.pending += 1
-            await writer.put(outbox.source, (text,), outbox.deliver)
+            record = await _measured(text, outbox.longest)
+            await writer.put(outbox.source, (record,), outbox.deliver)
         except Unavailable as error:
             raise Closed(RESTART, error.message) from None
+
+
+async def _measured(text: str | bytes, longest: int) -> Any:
+    """The record, or what is kept of one that is too long; reading the name of such a one takes a while."""
+    if len(text) * 4 <= longest:  # whatever its characters
+        return text
+    return await asyncio.to_thread(oversized, text, longest) or text
 
 
 def _asks_to_resume(text: str | bytes) -> bool:

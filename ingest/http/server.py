@@ -58,7 +58,11 @@ class Intake:
         self.bodies = Shares(config.bodies_each, config.body_wait)
         self.splits = asyncio.Semaphore(config.max_splits)
         self.limits = feed.Limits(
-            Shares(config.sockets_each), Shares(config.strangers_each), config.unread, config.send_idle
+            Shares(config.sockets_each),
+            Shares(config.strangers_each),
+            config.unread,
+            config.send_idle,
+            config.max_message,
         )
 
     @asynccontextmanager
@@ -295,7 +299,7 @@ def server(config: IntakeConfig) -> uvicorn.Server:
         port=config.port,
         loop="uvloop",
         http=guarded(config.head_seconds),
-        ws_max_size=config.max_message,
+        ws_max_size=config.max_frame,
         ws_ping_interval=20.0,
         proxy_headers=bool(config.trusted_proxies),
         forwarded_allow_ips=list(config.trusted_proxies),

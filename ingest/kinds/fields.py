@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from records.decimals import AMOUNT, SIGNED, Plain
 from records.texts import PATTERN
+from records.wrong_values import shape
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -29,8 +30,10 @@ LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 def moment(value: Any) -> datetime:
     """An RFC 3339 time with offset between 1900 and 2200; never a bare number, which could mean anything."""
-    if isinstance(value, str):
-        value = _parsed(value) if _MOMENT.fullmatch(value) else None
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        value = _parsed(value)
+        if value is None:
+            raise PydanticCustomError("moment_unreal", "the calendar has no such time")
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise PydanticCustomError("moment", "not an RFC 3339 time with offset")
     if not EARLIEST.year < value.year < LATEST.year and not EARLIEST <= value <= LATEST:
@@ -53,9 +56,14 @@ def _parsed(text: str) -> datetime | None:
 
 def _plain_day(value: Any) -> Any:
     """Refuse all but YYYY-MM-DD: a number or its text would be read as seconds since 1970."""
-    if isinstance(value, date) or (isinstance(value, str) and _DAY.match(value)):
+    if isinstance(value, date):
         return value
-    raise PydanticCustomError("day", "not a date YYYY-MM-DD")
+    if not isinstance(value, str) or not _DAY.match(value):
+        raise PydanticCustomError("day", "not a date YYYY-MM-DD")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise PydanticCustomError("day_unreal", "the calendar has no such day") from None
 
 
 Moment = Annotated[
@@ -64,14 +72,18 @@ Moment = Annotated[
 Day = Annotated[date, BeforeValidator(_plain_day), WithJsonSchema({"type": "string", "format": "date"})]
 Ref = Annotated[
     str,
-    Field(min_length=1, max_length=200, pattern=rf"^[^\s{PATTERN}]([^\t\n\r{PATTERN}]*[^\s{PATTERN}])?$"),
+    Field(
+        min_length=1,
+        max_length=200,
+        pattern=shape(rf"^[^\s{PATTERN}]([^\t\n\r{PATTERN}]*[^\s{PATTERN}])?$", "key"),
+    ),
 ]
 """Key of another record."""
 Words = Annotated[str, Field(max_length=2000)]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 Code = Annotated[str, Field(max_length=64)]
-Division = Annotated[str, Field(pattern=r"^[0-9]{2}([0-9]{2}){0,2}$")]
+Division = Annotated[str, Field(pattern=shape(r"^[0-9]{2}([0-9]{2}){0,2}$", "division"))]
 Money = Annotated[
     Decimal,
     BeforeValidator(Plain(AMOUNT)),
@@ -86,7 +98,7 @@ Money = Annotated[
     ),
 ]
 """Yuan, or the lot's currency; at most four decimals. Send strings: JSON numbers are binary in many programs."""
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, Field(pattern=shape(r"^[A-Z]{3}$", "currency"))]
 Points = Annotated[
     Decimal,
     BeforeValidator(Plain(SIGNED)),
@@ -94,8 +106,8 @@ Points = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string", "pattern": SIGNED}, {"type": "number"}]}),
 ]
 """Points of a score, hours or per cent; at most four decimals."""
-Link = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s<>\"]+$")]
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Link = Annotated[str, Field(max_length=2000, pattern=shape(r"^https?://[^\s<>\"]+$", "link"))]
+Digest = Annotated[str, Field(pattern=shape(r"^[0-9a-f]{64}$", "digest"))]
 Small = Annotated[int, Field(ge=0, le=1_000_000, strict=True)]
 Yes = Annotated[bool, Field(strict=True)]
 Codes = Annotated[list[Code], Field(max_length=50)]
@@ -115,7 +127,7 @@ class Part(BaseModel):
 class FileReference(Part):
     """A file by reference: where it lies below the folder of bid files that the platform shares, and its digest."""
 
-    path: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\\]+$")]
+    path: Annotated[str, Field(min_length=1, max_length=500, pattern=shape(r"^[^\x00-\x1f\\]+$", "path"))]
     sha256: Digest | None = None
 
 

@@ -13,6 +13,7 @@ from ingest.kinds.national import National
 from records.identifiers import looks_like_uscc, uscc_check, uscc_division
 from records.tables.organisations import Centre, Organisation, Room
 from records.tables.relations import RELATION_TYPES, Credit, Relation
+from records.wrong_values import shape
 
 
 class CentreData(Data):
@@ -42,14 +43,14 @@ class RoomData(Data):
 class OrganisationData(Data):
     """市场主体; the key is its 统一社会信用代码 where it has one."""
 
-    uscc: Annotated[str, Field(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$")] | None = None
+    uscc: Annotated[str, Field(pattern=shape(r"^[0-9A-HJ-NPQRTUWXY]{18}$", "uscc"))] | None = None
     name: Name
     roles: Annotated[list[Literal["tenderer", "agency", "bidder", "supplier"]], Field(max_length=4)] = Field(
         default=[]
     )
     division_code: Division | None = None
     division_source: Literal["registration", "ca", "uscc"] | None = None
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    country: Annotated[str, Field(pattern=shape(r"^[A-Z]{2}$", "country"))] | None = None
     established: Day | None = None
     legal_rep: Name | None = None
     address: Words | None = None
@@ -86,7 +87,7 @@ class CreditData(Data):
     organisation_id: Ref = Field(alias="organisation")
     role: Literal["tenderer", "agency", "bidder", "supplier"] = "bidder"
     system: Name
-    period: Annotated[str, Field(pattern=r"^(19|20|21)[0-9][0-9]-(0[1-9]|1[0-2])$")]
+    period: Annotated[str, Field(pattern=shape(r"^(19|20|21)[0-9][0-9]-(0[1-9]|1[0-2])$", "month"))]
     score: Points | None = None
     rank: Small | None = None
     deductions: list[Deduction] = Field(default_factory=list, max_length=100)

@@ -67,7 +67,6 @@ async def test_http_takes_arrays_and_lines(ledger: Ledger, token: str, tmp_path:
         (gzip.compress(b"[]"), {}, 415),
         (b"<xml/>", {"Content-Type": "text/xml"}, 415),
         (b"[" + b"1," * 60 + b"1]", {}, 413),
-        (b"{" + b" " * 70_000 + b"}", {}, 413),
         (gzip.compress(b"[" + b" " * 40_000_000 + b"]"), {"Content-Encoding": "gzip"}, 413),
         (b" " * 200_000, {}, 413),
     ],
@@ -90,6 +89,75 @@ def assert_told(answer: httpx.Response, english: httpx.Response) -> None:
     assert re.search("[\u4e00-\u9fff]", zh["detail"]) and english.headers["content-language"] == "en"
     assert en["detail"] and not re.search("[\u4e00-\u9fff]", en["detail"])
     assert zh["type"] == en["type"] and zh["type"].startswith("urn:sunbid:intake.")
+
+
+@pytest.mark.parametrize("long", [b"3" * 3_000_000, b"3" * 9_000_000], ids=["named", "beyond reading"])
+async def test_a_record_too_long_is_refused_by_itself(
+    long: bytes, ledger: Ledger, token: str, tmp_path: Path
+) -> None:
+    """The same on all three roads: the others are taken."""
+    made = [_organisation(f"r{n}", "甲") for n in range(2)]
+    huge = _organisation("huge", "HERE").replace(b"HERE", long)
+    async with running(ledger, tmp_path) as at:
+        lines = await post(at, b"\n".join([made[0], huge, made[1]]), auth(token))
+        again = await post(at, b"[" + b",".join([made[0], huge, made[1]]) + b"]", auth(token))
+        async with websockets.connect(f"ws://{at}/records", additional_headers=auth(token)) as socket:
+            told = []
+            for one in (made[0], huge[:4_000_000], made[1]):
+                await socket.send(one.decode())
+                told.append(json.loads(await socket.recv()))
+    answers = [json.loads(line) for line in lines.text.splitlines()]
+    assert [a["status"] for a in answers] == ["accepted", "rejected", "accepted"]
+    assert [a["status"] for a in again.json()] == ["duplicate", "rejected", "duplicate"]
+    assert [a["status"] for a in told] == ["duplicate", "rejected", "duplicate"]
+    assert answers[1]["key"] == ("huge" if len(long) < 8 << 20 else None)
+    assert "1048576" in answers[1]["reason"] and again.json()[1]["key"] == "huge"
+
+
+def _organisation(key: str, name: str) -> bytes:
+    head = {"kind": "organisation", "key": key, "version": 1, "occurred_at": "2026-05-06T09:30:00+08:00"}
+    return json.dumps({**head, "data": {"name": name}}, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("changed", "path", "words"),
+    [
+        ({"version": 10**30}, "version", "至多为 9007199254740991"),
+        ({"key": "a\ud800"}, "key", "U+D800"),
+        ({"key": "a\0b"}, "key", "U+0000"),
+        ({"key": " a"}, "key", "首尾不能是空白"),
+        ({"occurred_at": "2026-02-30T09:30:00+08:00"}, "occurred_at", "没有这个时刻"),
+        ({"occurred_at": "2026-02-20"}, "occurred_at", "带时区"),
+        ({"data": {"name": "甲", "uscc": "1"}}, "data.uscc", "统一社会信用代码"),
+        ({"data": {"name": "甲", "country": "china"}}, "data.country", "两个大写字母"),
+    ],
+)  # fmt: skip
+async def test_a_reason_says_what_is_wrong_in_words(
+    changed: dict[str, Any], path: str, words: str, ledger: Ledger, token: str, tmp_path: Path
+) -> None:
+    sent = json.dumps({**json.loads(_organisation("o1", "甲")), **changed}).encode()
+    async with running(ledger, tmp_path) as at:
+        for body in (sent, b"[" + sent + b"]"):
+            told = json.loads((await post(at, body, auth(token))).text)
+            [answer] = told if isinstance(told, list) else [told]
+            assert (answer["status"], answer["path"]) == ("rejected", path) and words in answer["reason"]
+            assert not re.search(r"[\^$\\]|surrogate|pattern", answer["reason"].partition(" / ")[0])
+
+
+async def test_what_is_no_object_and_where_json_breaks_is_said_as_it_is(
+    ledger: Ledger, token: str, tmp_path: Path
+) -> None:
+    good = _organisation("new-one", "甲")
+    async with running(ledger, tmp_path) as at:
+        array = (await post(at, b'["x", 5, null, "{}",' + good + b"]", auth(token))).json()
+        lines = (await post(at, good + b"\n\n{,}\n" + b'"x"', auth(token))).text
+        broken = (await post(at, b"\n[\n" + good + b',\n  {"a": ,}]', auth(token))).json()
+    assert (
+        all("应为一个 JSON 对象" in one["reason"] for one in array[:4]) and array[4]["status"] == "accepted"
+    )
+    bad, text = (json.loads(line)["reason"] for line in lines.splitlines()[1:])
+    assert "第 3 行第 2 列" in bad and "应为一个 JSON 对象" in text
+    assert "第 4 行第 9 列" in broken[1]["reason"]
 
 
 async def test_deep_json_is_refused_not_crashed(ledger: Ledger, token: str, tmp_path: Path) -> None:
@@ -168,7 +236,7 @@ async def test_bad_websockets_are_closed_with_a_reason(
 ) -> None:
     headers = auth(token if header == "good" else header) if header else {}
     async with (
-        running(ledger, tmp_path, max_message=65_536) as at,
+        running(ledger, tmp_path, max_frame=65_536) as at,
         websockets.connect(f"ws://{at}/records{query}", additional_headers=headers) as socket,
     ):
         if first:
