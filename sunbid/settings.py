@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -24,7 +25,7 @@ from records.legal_periods import holidays_of
 from records.wrong_values import reason
 
 PREFIX = "SUNBID_"
-SECRETIVE = ("database_url", "edges")
+SECRETIVE = ("database_url", "edges", "notice_webhook", "notice_secret", "notice_mail")
 """Settings that may hold a password: what was typed is never printed."""
 FILE = "sunbid.toml"
 ANY_HOST = ("0.0.0.0", "::")
@@ -32,6 +33,7 @@ ANY_HOST = ("0.0.0.0", "::")
 Port = int
 Fanout = Literal["auto", "native", "abi", "plain"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+NoticeLevel = Literal["red", "orange", "yellow"]
 
 
 class SettingsError(Invalid):
@@ -116,6 +118,12 @@ class Settings(BaseSettings):
     witnesses: str = Field("")
     archive: Path | None = Field(None)
     bid_files: Path | None = Field(None)
+    notice_level: NoticeLevel = Field("orange")
+    notice_webhook: str = Field("", pattern=r"^(https?://[^\s/]\S*)?$")
+    notice_secret: str = Field("")
+    notice_mail: str = Field("", pattern=r"^(smtps?://[^\s/]\S*)?$")
+    notice_from: str = Field("", pattern=r"^([^\s@]+@[^\s@]+)?$")
+    notice_to: str = Field("", pattern=r"^([^\s@]+@[^\s@]+( +[^\s@]+@[^\s@]+)*)?$")
     timestamp_url: str = Field(
         "",
         pattern=r"^(https?://\S+)?$",
@@ -341,6 +349,13 @@ def choices(name: str) -> tuple[str, ...]:
     return get_args(Settings.model_fields[name].annotation)
 
 
+def _shown_host(url: str) -> str:
+    """An address without what may be a secret in it: user, password, path and query."""
+    told = urlsplit(url)
+    port = f":{told.port}" if told.port else ""
+    return f"{told.scheme}://{_bracketed(told.hostname or '')}{port}/…" if url else ""
+
+
 def shown_value(settings: Settings, name: str) -> Any:
     """The value in force, passwords masked: what an empty one stands for is spelled out."""
     special = {
@@ -352,6 +367,9 @@ def shown_value(settings: Settings, name: str) -> Any:
         "database_url": settings.database_shown,
         "data": str(settings.data),
         "edges": _shown_edges(settings.edges),
+        "notice_webhook": _shown_host(settings.notice_webhook),
+        "notice_secret": "***" if settings.notice_secret else "",
+        "notice_mail": _shown_host(settings.notice_mail),
     }
     return special.get(name, getattr(settings, name))
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from streaming.config import HubConfig
     from supervision.config import WatchConfig
     from supervision.home import CertificateRegion, Place, Reference
+    from supervision.notices.channels import Channel
 
 
 def ledger(settings: Settings) -> Ledger:
@@ -96,6 +97,7 @@ def intake_config(settings: Settings) -> IntakeConfig:
 def watch_config(settings: Settings) -> WatchConfig:
     """What the watch needs to know."""
     from supervision.config import WatchConfig
+    from supervision.rules.finding import LEVELS
 
     return WatchConfig(
         database_url=settings.effective_database_url,
@@ -103,7 +105,23 @@ def watch_config(settings: Settings) -> WatchConfig:
         home=home(settings),
         reference=reference(settings),
         bid_files=settings.bid_files and settings.bid_files.resolve(),
+        desk_url=settings.effective_desk_url,
+        notice_levels=LEVELS[: LEVELS.index(settings.notice_level) + 1],
+        channels=channels(settings),
     )
+
+
+def channels(settings: Settings) -> tuple[Channel, ...]:
+    """The ways in which new warnings are told beside the desk; none where none is set."""
+    from supervision.notices.channels import Mail, Webhook
+
+    found: list[Channel] = []
+    if settings.notice_webhook:
+        found.append(Webhook(settings.notice_webhook, settings.notice_secret))
+    if settings.notice_mail and settings.notice_to:
+        receivers = tuple(settings.notice_to.split())
+        found.append(Mail(settings.notice_mail, settings.notice_from or receivers[0], receivers))
+    return tuple(found)
 
 
 def home(settings: Settings) -> Place:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supervision.home import NOWHERE, Place, Reference
+from supervision.notices.channels import Channel
 
 SIGN = "watch.health"
 """File in the data folder that says how the watch is; it has no port to be asked on."""
@@ -23,6 +24,12 @@ class WatchConfig:
     """A published share the public chart is compared with."""
     bid_files: Path | None = None
     """The folder below which bid files lie that records refer to; None: they are not compared."""
+    desk_url: str = ""
+    """Where supervisors find the desk; notices lead there."""
+    notice_levels: tuple[str, ...] = ("red", "orange")
+    """The levels of warnings that are told by `channels`."""
+    channels: tuple[Channel, ...] = ()
+    """The ways in which new warnings are told beside the desk."""
     poll_seconds: float = 0.2
     """How often the journal is asked for news; the warning follows within this and one evaluation."""
     lens_seconds: float = 10.0

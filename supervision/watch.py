@@ -34,6 +34,7 @@ from supervision.figures.market import is_news, overview, publish_overview
 from supervision.leads import deadlines
 from supervision.lens.reader import Lens
 from supervision.lens.writer import LensWriter
+from supervision.notices.telling import Telling
 from supervision.rules.baseline import UNKNOWN, Baselines, measure_baselines
 from supervision.studies import associations, experts, rings
 from supervision.studies.store import keep
@@ -48,6 +49,8 @@ _SEALED_BY = "hub"
 """Who is named as the author of a `sealed` event."""
 _SEALS = 2.0
 """Seconds between two looks for seals."""
+_NOTICES = 1.0
+"""Seconds between two looks for warnings to tell."""
 
 _SWITCH = 0.0005
 """Seconds after which a thread must hand the interpreter over: with the usual 0.005 the hot loop, which
@@ -149,6 +152,21 @@ class Watch:
                 log.error("seal not told", error=type(error).__name__)
             self.stop.wait(_SEALS)
 
+    def notices(self, worker: Worker) -> None:
+        """Tell of new warnings by every channel that is set, until told to stop; one that fails holds up no other."""
+        tellings = [
+            Telling(self.ledger, channel, self.config.notice_levels, self.config.desk_url)
+            for channel in self.config.channels
+        ]
+        while not self.stop.is_set():
+            worker.beat()
+            for telling in tellings:
+                try:
+                    telling.tick()
+                except SQLAlchemyError as error:
+                    log.error("notices cannot reach the ledger", error=type(error).__name__)
+            self.stop.wait(_NOTICES)
+
     def files(self, worker: Worker) -> None:
         """Compare the files of bids whose prices are read, until told to stop; nothing without a folder of bid files."""
         while not self.stop.is_set():
@@ -198,6 +216,7 @@ def run(config: WatchConfig, stop: threading.Event | None = None) -> None:
         workers.thread("watch-lens", watch.slow, config.lens_patience),
         workers.thread("watch-studies", watch.studies, 2 * config.study_seconds),
         workers.thread("watch-seals", watch.seals, config.lens_patience),
+        workers.thread("watch-notices", watch.notices, config.lens_patience),
         workers.thread("watch-files", watch.files, config.lens_patience),
     ]
     try:
