@@ -21,12 +21,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from messages import Message
+from records.events import COEFFICIENT
 from records.opening_checks import WrongReading
 from records.tables.openings import Opening, OpeningEvent
 
 PEOPLE = (1, 2)
 """Numbers of the two who commit."""
 EVENTS = ("coefficient_committed", "coefficient_revealed", "coefficient_unrevealed", "coefficient_drawn")
+AFTER_PRICES = frozenset({"reading", "objection", "confirmation"})
+"""Stages in which prices are known: a draw that was committed to before is brought to its end, none is begun."""
 
 
 class WrongDraw(WrongReading):
@@ -73,6 +76,11 @@ class Draw:
             self.value = payload["value"]
 
     @property
+    def waits(self) -> bool:
+        """Whether somebody has committed and nothing has been drawn yet: nobody may choose a value meanwhile."""
+        return self.value is None and bool(self.commitments or self.failed)
+
+    @property
     def committed(self) -> bool:
         """Whether both have committed, so that the result is to be computed."""
         return set(self.commitments) == set(PEOPLE) and bool(self.pool)
@@ -83,6 +91,11 @@ class Draw:
             return None
         index = drawn((self.seeds[no] for no in PEOPLE), head, len(self.pool))
         return index, self.pool[index]
+
+
+def kind_of(payload: Mapping[str, Any]) -> str:
+    """What an event of a draw is about."""
+    return str(payload.get("kind") or COEFFICIENT)
 
 
 @dataclass
@@ -96,11 +109,16 @@ class Draws:
     def add(self, kind: str, payload: Mapping[str, Any], actor: str, hashed: str) -> None:
         """Take in one more event of the opening."""
         if kind in EVENTS:
-            name = payload.get("kind") or ""
+            name = kind_of(payload)
             self.by_kind.setdefault(name, Draw(name)).add(kind, payload, actor)
         elif self.head is None and payload.get("done") is not None:
             whole = payload["done"] + (payload.get("failed") or 0) == payload["total"]
             self.head = hashed if whole else None
+
+    @property
+    def waiting(self) -> list[Draw]:
+        """Draws that were committed to and have no result yet."""
+        return [draw for draw in self.by_kind.values() if draw.waits]
 
 
 def draws(session: Session, opening_id: str) -> Draws:
@@ -122,11 +140,13 @@ def check(session: Session, opening: Opening, kind: str, told: Mapping[str, Any]
     if kind not in EVENTS:
         return
     held = draws(session, opening.id)
-    draw = held.by_kind.get(told.get("kind") or "", Draw(""))
+    draw = held.by_kind.get(kind_of(told), Draw(kind_of(told)))
+    if opening.stage in AFTER_PRICES and not draw.waits:
+        raise WrongDraw(Message("draw.after_prices", kind=draw.kind))
     if kind == "coefficient_committed":
         _check_commitment(draw, opening, told, actor)
     elif kind == "coefficient_drawn":
-        _check_result(draw, held.head, told)
+        _check_result(draw, held, told)
     elif told["no"] not in draw.commitments:
         raise WrongDraw(Message("draw.not_committed", no=told["no"]))
     elif told["no"] in draw.seeds:
@@ -146,19 +166,34 @@ def _check_commitment(draw: Draw, opening: Opening, told: Mapping[str, Any], act
         raise WrongDraw(Message("draw.same_seed"))
     if actor in draw.actors.values() and actor != opening.source:  # a platform need not name its people
         raise WrongDraw(Message("draw.same_person"))
-    if draw.commitments and draw.pool and (told.get("pool") or draw.pool) != draw.pool:
+    if draw.pool and (told.get("pool") or draw.pool) != draw.pool:
         raise WrongDraw(Message("draw.other_candidates", candidates=draw.pool))
+    if draw.commitments and not (draw.pool or told.get("pool")):
+        raise WrongDraw(Message("draw.no_candidates", kind=draw.kind))
 
 
-def _check_result(draw: Draw, head: str | None, told: Mapping[str, Any]) -> None:
-    if draw.value is not None and draw.committed:
+def _check_result(draw: Draw, held: Draws, told: Mapping[str, Any]) -> None:
+    if draw.value is not None and draw.commitments:
         raise WrongDraw(Message("draw.drawn_already", value=draw.value))
-    if not draw.committed:
-        if draw.failed:
-            raise WrongDraw(Message("draw.fresh_seeds"))
-        return  # balls drawn before the camera, as the platform tells it
-    result = draw.result(head)
+    if not draw.waits:
+        _check_free_draw(draw, held, told)
+        return
+    if draw.failed and not draw.committed:
+        raise WrongDraw(Message("draw.fresh_seeds"))
+    result = draw.result(held.head)
     if result is None:
         raise WrongDraw(Message("draw.not_revealed"))
     if told["value"] != result[1]:
         raise WrongDraw(Message("draw.not_as_computed", value=told["value"], computed=result[1]))
+    if (told.get("pool") or draw.pool) != draw.pool:
+        raise WrongDraw(Message("draw.other_candidates", candidates=draw.pool))
+    if (told.get("index", result[0]), told.get("head", held.head)) != (result[0], held.head):
+        raise WrongDraw(Message("draw.computed_otherwise", index=result[0], head=held.head or ""))
+
+
+def _check_free_draw(draw: Draw, held: Draws, told: Mapping[str, Any]) -> None:
+    """Balls drawn before the camera: not beside a commitment that stands, under whatever name, and not computed."""
+    if held.waiting:
+        raise WrongDraw(Message("draw.committed_elsewhere", kind=held.waiting[0].kind, told=draw.kind))
+    if told.get("head") is not None:
+        raise WrongDraw(Message("draw.nothing_committed", kind=draw.kind))

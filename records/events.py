@@ -35,6 +35,8 @@ Name = Annotated[str, Field(min_length=1, max_length=300)]
 Count = Annotated[int, Field(ge=0, le=1_000_000, strict=True)]
 Digest = Annotated[str, Field(pattern=shape("^[0-9a-f]{64}$", "digest"))]
 """32 bytes as lower-case hexadecimal digits."""
+COEFFICIENT = "浮动系数"
+"""What is drawn where a commitment or a seed does not say of what it is."""
 
 
 class Payload(BaseModel):
@@ -153,6 +155,20 @@ class CoefficientDrawn(Payload):
     index: Count | None = None
     head: Digest | None = None
 
+    @model_validator(mode="after")
+    def _of_the_pool(self) -> Self:
+        if self.pool and self.value not in self.pool:
+            raise PydanticCustomError(
+                "not_in_pool", "{value} is none of the candidates", {"value": self.value}
+            )
+        if self.pool and self.index is not None and self.pool[self.index : self.index + 1] != [self.value]:
+            raise PydanticCustomError(
+                "not_at_index",
+                "the candidate at index {index} is not {value}",
+                {"index": self.index, "value": self.value},
+            )
+        return self
+
 
 class CoefficientCommitted(Payload):
     """系数种子承诺: one of those who draw has committed to a seed, SHA-256 of it, before the deadline.
@@ -163,7 +179,7 @@ class CoefficientCommitted(Payload):
     TEXTS = ("kind", "pool")
     no: Annotated[int, Field(ge=1, strict=True)]
     seed_sha256: Digest
-    kind: Name | None = None
+    kind: Name = COEFFICIENT
     pool: Annotated[list[Name], Field(min_length=2, max_length=1000)] | None = None
 
     @field_validator("pool")
@@ -180,7 +196,7 @@ class CoefficientRevealed(Payload):
     TEXTS = ("kind",)
     no: Annotated[int, Field(ge=1, strict=True)]
     seed: Digest
-    kind: Name | None = None
+    kind: Name = COEFFICIENT
 
 
 class CoefficientUnrevealed(Payload):
@@ -188,7 +204,7 @@ class CoefficientUnrevealed(Payload):
 
     TEXTS = ("kind", "reason")
     no: Annotated[int, Field(ge=1, strict=True)]
-    kind: Name | None = None
+    kind: Name = COEFFICIENT
     reason: Words | None = None
 
 

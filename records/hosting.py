@@ -14,10 +14,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from messages import Message, Unknown
-from records import audit, draw, opening_checks, opening_record
+from records import audit, draw, irregularities, opening_record
 from records.administration import Conflict
 from records.clock import now, rfc3339
 from records.events import public_payload
+from records.opening_checks import numbers_told
 from records.public.lots import publish_lot
 from records.public.openings import moment_of
 from records.published_list import Line, list_of
@@ -61,10 +62,11 @@ def next_steps(
     clock = LotClock(deadline=moment_of(opening, lot))
     due = is_visible(Datum.OPENING_PROCESS, clock, Audience.SUPERVISOR, at)
     told = progress_told(opening, due)
-    few = opening_checks.too_few(session, opening_id, lot) is not None
+    few = irregularities.too_few(session, opening_id, lot) is not None
+    undrawn = opening_record.progress(session, opening_id, draw.EVENTS).undrawn
     found = []
     for kind in STEPS:
-        if few and kind in opening_checks.GOES_ON:
+        if (few and kind in irregularities.GOES_ON) or not _offered(kind, opening.stage, bool(undrawn)):
             continue
         rule = OPENING_STEPS[kind]
         early = rule.after_deadline and not due
@@ -73,6 +75,15 @@ def next_steps(
             if payload is not None:
                 found.append(NextStep(kind, payload))
     return found
+
+
+def _offered(kind: str, stage: str, undrawn: bool) -> bool:
+    """Whether the desk offers a step that the table allows at a stage; `undrawn`: a draw that was committed to waits."""
+    if undrawn:
+        return kind not in ("coefficient_drawn", "bid_read")  # it is computed; the prices wait for it
+    if kind == "coefficient_drawn":
+        return stage not in draw.AFTER_PRICES
+    return kind != "decrypt_progress" or stage not in ("objection", "confirmation")
 
 
 class Overtaken(Conflict):
@@ -121,7 +132,7 @@ def take(
     )
     for event in session.scalars(query.order_by(OpeningEvent.seq)):
         told = (event.detail or {}).get("unmasked", event.payload)
-        if public_payload(kind, payload) == {k: v for k, v in told.items() if k != "detail_sha256"}:
+        if _same(public_payload(kind, payload), told):
             return Taken(event, already=True)
         if kind not in DRAW_STEPS:
             raise Overtaken(Message("opening.overtaken", who=event.actor, seq=event.seq))
@@ -133,9 +144,15 @@ def take(
     return Taken(event)
 
 
+def _same(asked: dict[str, Any], told: dict[str, Any]) -> bool:
+    """Whether an event says what is asked for, apart from what is filled in when it is taken."""
+    filled = {"detail_sha256", *({"corrects"} - asked.keys())}
+    return asked == {name: value for name, value in told.items() if name not in filled}
+
+
 def _check_in_time(session: Session, opening: Opening, payload: dict[str, Any]) -> None:
     """A first commitment is made before the deadline; fresh ones follow a seed that was not revealed."""
-    held = draw.draws(session, opening.id).by_kind.get(payload.get("kind") or "")
+    held = draw.draws(session, opening.id).by_kind.get(draw.kind_of(payload))
     due = moment_of(opening, session.get_one(Lot, opening.lot_id))
     if now() >= due and not (held and held.failed):
         raise draw.WrongDraw(Message("draw.too_late", deadline=rfc3339(due)))
@@ -144,7 +161,7 @@ def _check_in_time(session: Session, opening: Opening, payload: dict[str, Any]) 
 def _draw(session: Session, opening: Opening, payload: dict[str, Any], host: str, ip: str | None) -> None:
     """Tell the result as soon as both seeds are known: it is computed, nobody chooses it."""
     found = draw.draws(session, opening.id)
-    held = found.by_kind[payload.get("kind") or ""]
+    held = found.by_kind[draw.kind_of(payload)]
     result = held.result(found.head)
     if result is not None:
         told = {
@@ -177,11 +194,11 @@ def prepare(
     if kind == "bid_read":
         return _next_bid(session, opening, lines)
     if kind == "bid_corrected":
-        return {} if _numbers(session, opening, "bid_read") else None
+        return {} if numbers_told(session, opening.id, "bid_read") else None
     if kind in ("objection", "objection_answered"):
         return _objection(session, opening, kind)
     if kind == "record_confirmed":
-        return {"rows": len(_numbers(session, opening, "bid_read"))}
+        return {"rows": len(numbers_told(session, opening.id, "bid_read"))}
     if kind == "ended":
         return {"result": "opened"} if opening.stage == "confirmation" else {}
     return {}
@@ -197,19 +214,19 @@ def _decryption(lines: Sequence[Line]) -> dict[str, Any]:
 def _control_price(lot: Lot, lines: Sequence[Line]) -> dict[str, Any] | None:
     if lot.control_price is None:
         return None
-    bids = (line.bid for line in lines)
+    bids = [line.bid for line in lines if line.bid is None or line.bid.decrypt_status != "failed"]
     prices = [bid.price for bid in bids if bid is not None and bid.price is not None]
     over = sum(price > lot.control_price for price in prices)
     payload: dict[str, Any] = {"amount": str(lot.control_price)}
     if lot.base_price is not None:
         payload["base_price"] = str(lot.base_price)
-    if prices:
+    if prices and len(prices) == len(bids):  # of some bids only it would be no check of the ceiling
         payload |= {"normal": len(prices) - over, "over": over}
     return payload
 
 
 def _next_bid(session: Session, opening: Opening, lines: Sequence[Line]) -> dict[str, Any] | None:
-    read = _numbers(session, opening, "bid_read")
+    read = numbers_told(session, opening.id, "bid_read")
     for line in lines:
         if line.number not in read:
             return {"no": line.number, "name": line.name, "total": len(lines), **_read_aloud(line.bid)}
@@ -228,18 +245,11 @@ def _read_aloud(bid: Bid | None) -> dict[str, Any]:
 
 
 def _objection(session: Session, opening: Opening, kind: str) -> dict[str, Any] | None:
-    raised = _numbers(session, opening, "objection")
+    raised = numbers_told(session, opening.id, "objection")
     if kind == "objection":
         return {"no": max(raised, default=0) + 1}
-    waiting = sorted(raised - _numbers(session, opening, "objection_answered"))
+    waiting = sorted(raised - numbers_told(session, opening.id, "objection_answered"))
     return {"no": waiting[0]} if waiting else None
-
-
-def _numbers(session: Session, opening: Opening, kind: str) -> set[int]:
-    query = select(OpeningEvent.payload).where(
-        OpeningEvent.opening_id == opening.id, OpeningEvent.type == kind
-    )
-    return {payload["no"] for payload in session.scalars(query)}
 
 
 def open_objections(session: Session, opening_id: str) -> list[tuple[int, str]]:

@@ -1,5 +1,6 @@
-"""What must hold between the events of one opening: time runs forward, a number read is one bidder, and no count
-exceeds the list of bidders or goes backwards; and that no time announced is brought forward."""
+"""What must hold between the events of one opening: time runs forward, a number read is one bidder, counts agree with
+the list of bidders and do not go backwards, and what an event refers to is there; and that no time announced is brought
+forward. Whatever does not hold is a wrong message, whoever sends it (`records.irregularities` has what may not be done)."""
 
 from __future__ import annotations
 
@@ -12,10 +13,8 @@ from sqlalchemy.orm import Session
 
 from messages import Invalid, Message
 from records.clock import now, rfc3339
-from records.legal_clock import FEWEST_BIDDERS, is_tendered
 from records.public.masking import plain
 from records.tables.openings import Opening, OpeningEvent
-from records.tables.projects import Lot
 
 AHEAD = timedelta(seconds=5)
 """How far a source's clock may be ahead of ours."""
@@ -35,9 +34,11 @@ class IllegalTransition(Invalid):
 
 
 class WrongTime(IllegalTransition):
-    """An event dated ahead of our clock, or before the one that stands last."""
+    """An event dated ahead of our clock or before the one that stands last, or a time in it that cannot be."""
 
-    place = "occurred_at"
+    def __init__(self, message: Message, place: str = "occurred_at") -> None:
+        self.place = place
+        super().__init__(message)
 
 
 class WrongReading(IllegalTransition):
@@ -84,12 +85,30 @@ def check_reading(session: Session, opening_id: str, kind: str, payload: dict[st
 
 
 def _is_read(session: Session, opening_id: str, number: int) -> bool:
+    return bool(_about(session, opening_id, number, "bid_read"))
+
+
+def _about(session: Session, opening_id: str, number: int, *kinds: str) -> list[int]:
+    """Sequence numbers of the events of these types about one number, in order."""
     query = select(OpeningEvent.seq).where(
         OpeningEvent.opening_id == opening_id,
-        OpeningEvent.type == "bid_read",
+        OpeningEvent.type.in_(kinds),
         OpeningEvent.payload["no"].as_integer() == number,
     )
-    return session.scalar(query.limit(1)) is not None
+    return list(session.scalars(query.order_by(OpeningEvent.seq)))
+
+
+def corrected_reading(session: Session, opening_id: str, payload: dict[str, Any]) -> int | None:
+    """The reading of its bid that a correction names, or the one that stands where it names none.
+
+    Raises WrongReading where it names another event. None where the bid has not been read.
+    """
+    readings = _about(session, opening_id, payload["no"], *READINGS)
+    named = payload.get("corrects")
+    if named is not None and readings and named not in readings:
+        here = Message("sequence.bid", opening=opening_id, number=payload["no"])
+        raise WrongReading(Message("sequence.corrects_other", event=here, named=named, readings=[*readings]))
+    return named or (readings[-1] if readings else None)
 
 
 def _check_bidder(session: Session, opening_id: str, payload: dict[str, Any]) -> None:
@@ -114,53 +133,15 @@ def _named(session: Session, opening_id: str) -> Iterator[tuple[int, str]]:
             yield int(line["no"]), plain(line["name"])
 
 
-# ── too few bidders ──────────────────────────────────────────────────────────
-
-GOES_ON = frozenset({
-    "decrypt_progress", "control_price", "coefficient_committed", "coefficient_revealed", "coefficient_unrevealed",
-    "coefficient_drawn", "bid_read", "bid_corrected", "record_confirmed",
-})  # fmt: skip
-"""Steps by which bids are opened. Without enough bidders what is left is to adjourn, to hear objections, to end."""
-
-
-class TooFew(IllegalTransition):
-    """A step by which bids would be opened though fewer than three bidders are listed."""
-
-
-def too_few(session: Session, opening_id: str, lot: Lot) -> int | None:
-    """How many bidders the published list has where they are fewer than the law asks for (实施条例 art. 44: 不得开标);
-    None where there are enough, no list yet, or the lot is not tendered."""
-    listed = _listed(session, opening_id) if is_tendered(lot.method, lot.trade_family) else None
-    return listed if listed is not None and listed < FEWEST_BIDDERS else None
-
-
-def check_enough(session: Session, opening: Opening, lot: Lot, kind: str) -> None:
-    """Raise TooFew where a step is asked for that opens bids of a lot that the law lets nobody open."""
-    opens = kind in GOES_ON and opening.state == "in_progress"
-    count = too_few(session, opening.id, lot) if opens else None
-    if count is not None:
-        raise TooFew(
-            Message("state.too_few", opening=opening.id, event=kind, count=count, fewest=FEWEST_BIDDERS)
-        )
-
-
-def doubt(session: Session, opening_id: str, lot: Lot, kind: str) -> Message | None:
-    """What is to be said of a step that is reported though the law lets nobody take it; None: nothing."""
-    count = too_few(session, opening_id, lot) if kind in (*GOES_ON, "bidders_published") else None
-    if count is None:
-        return None
-    return Message("state.too_few_told", opening=opening_id, event=kind, count=count, fewest=FEWEST_BIDDERS)
-
-
 # ── counts ───────────────────────────────────────────────────────────────────
 
 _COUNTED = {
-    "decrypt_progress": "total",
-    "bid_read": "total",
-    "bid_corrected": "total",
-    "record_confirmed": "rows",
+    "decrypt_progress": ("total",),
+    "bid_read": ("total",),
+    "bid_corrected": ("total",),
+    "record_confirmed": ("rows", "signed"),
 }
-"""Event → its count of bids, which is never above the list."""
+"""Event → its counts of bidders, which are never above the list."""
 
 
 class WrongCount(WrongReading):
@@ -179,6 +160,10 @@ def check_counts(session: Session, opening_id: str, kind: str, told: dict[str, A
         _not_above(here, "normal + over", analysed, _listed(session, opening_id))
     elif kind == "objection":
         _check_objection(session, opening_id, here, told["no"])
+    elif kind == "objection_answered":
+        _check_raised(session, opening_id, here, [told["no"]])
+    if kind == "record_confirmed":
+        _check_kept_open(session, opening_id, here, [one["no"] for one in told.get("kept_open", [])])
 
 
 def _check_sign_in(session: Session, opening_id: str, here: Message, told: dict[str, Any]) -> None:
@@ -191,8 +176,9 @@ def _check_sign_in(session: Session, opening_id: str, here: Message, told: dict[
 
 def _check_count(session: Session, opening_id: str, here: Message, kind: str, told: dict[str, Any]) -> None:
     listed = _listed(session, opening_id)
-    name = _COUNTED[kind]
-    _not_above(here, name, told.get(name, 0), listed)
+    for name in _COUNTED[kind]:
+        _not_above(here, name, told.get(name, 0), listed)
+    _check_whole(session, opening_id, here, kind, told, listed)
     if kind == "decrypt_progress":
         last = _last(session, opening_id, kind) or {}
         for part in ("done", "failed"):
@@ -204,6 +190,24 @@ def _check_count(session: Session, opening_id: str, here: Message, kind: str, to
                 )
 
 
+def _check_whole(
+    session: Session, opening_id: str, here: Message, kind: str, told: dict[str, Any], listed: int | None
+) -> None:
+    """The total is all bidders of the list, at a reading those decrypted as well; the rows are they or those read."""
+    name = _COUNTED[kind][0]
+    if listed is None or told.get(name) is None:
+        return
+    right = {listed}
+    if kind == "record_confirmed":
+        right.add(len(numbers_told(session, opening_id, "bid_read")))
+    elif kind in READINGS:
+        decrypted = _last(session, opening_id, "decrypt_progress") or {}
+        right |= {listed - decrypted.get("failed", 0), decrypted.get("done", listed)}
+    if told[name] not in right:
+        numbers = [str(count) for count in sorted(right)]
+        raise WrongCount(Message("sequence.not_all", event=here, name=name, count=told[name], right=numbers))
+
+
 def _not_above(here: Message, name: str, count: int, listed: int | None) -> None:
     if listed is not None and count > listed:
         raise WrongCount(
@@ -212,13 +216,43 @@ def _not_above(here: Message, name: str, count: int, listed: int | None) -> None
 
 
 def _check_objection(session: Session, opening_id: str, here: Message, number: int) -> None:
-    query = select(OpeningEvent.seq).where(
-        OpeningEvent.opening_id == opening_id,
-        OpeningEvent.type == "objection",
-        OpeningEvent.payload["no"].as_integer() == number,
-    )
-    if session.scalar(query.limit(1)) is not None:
+    raised = numbers_told(session, opening_id, "objection")
+    if number in raised:
         raise WrongCount(Message("sequence.objection_taken", event=here, number=number))
+    following = max(raised, default=0) + 1
+    if number != following:
+        raise WrongCount(Message("sequence.objection_skips", event=here, number=number, following=following))
+
+
+def _check_raised(session: Session, opening_id: str, here: Message, numbers: list[int]) -> None:
+    raised = numbers_told(session, opening_id, "objection")
+    for number in numbers:
+        if number not in raised:
+            raise WrongCount(Message("sequence.no_objection", event=here, number=number))
+
+
+def _check_kept_open(session: Session, opening_id: str, here: Message, numbers: list[int]) -> None:
+    _check_raised(session, opening_id, here, numbers)
+    answered = numbers_told(session, opening_id, "objection_answered")
+    for number in numbers:
+        if number in answered:
+            raise WrongCount(Message("sequence.answered_not_open", event=here, number=number))
+
+
+def numbers_told(session: Session, opening_id: str, kind: str) -> set[int]:
+    """The numbers that the events of one type are about."""
+    query = select(OpeningEvent.payload).where(
+        OpeningEvent.opening_id == opening_id, OpeningEvent.type == kind
+    )
+    return {payload["no"] for payload in session.scalars(query)}
+
+
+def check_adjournment(opening: Opening, ts: datetime, payload: dict[str, Any]) -> None:
+    """Raise WrongTime where an opening is adjourned at `ts` until a moment that has passed by then."""
+    until = payload.get("until")
+    if until is not None and datetime.fromisoformat(until) <= ts:
+        message = Message("sequence.until_past", opening=opening.id, until=until, time=rfc3339(ts))
+        raise WrongTime(message, "data.payload.until")
 
 
 def _listed(session: Session, opening_id: str) -> int | None:

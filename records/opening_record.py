@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from messages import Message, Parameter
+from records import draw
 from records.opening_checks import READINGS, WrongReading
 from records.published_list import Line, list_of
 from records.tables.openings import Opening, OpeningEvent
@@ -30,6 +31,8 @@ class Progress:
     """What the events of an opening say of its list, its reading and its objections."""
 
     listed: list[int] = field(default_factory=list)
+    published: bool = False
+    """Whether there is a list."""
     failed: int = 0
     """Bidders said not to have been decrypted."""
     decrypted: int = 0
@@ -39,13 +42,16 @@ class Progress:
     open: dict[int, str] = field(default_factory=dict)
     """Objections neither answered nor kept open: number → words, empty where the answer came first."""
     answered: set[int] = field(default_factory=set)
+    draws: dict[str, draw.Draw] = field(default_factory=dict)
+    """Draws by what is drawn."""
+    confirmed: bool = False
     changed: bool = False
-    """Whether a reading was corrected or an objection raised since the record was confirmed."""
+    """Whether a reading was corrected, an objection raised or answered since the record was confirmed."""
 
     def add(self, kind: str, payload: Mapping[str, Any]) -> None:
         """Take in one more event."""
         if kind == "bidders_published":
-            self.listed = [line["no"] for line in payload["bidders"]]
+            self.listed, self.published = [line["no"] for line in payload["bidders"]], True
         elif kind == "decrypt_progress":
             self.failed = payload.get("failed") or 0
             self.decrypted = payload.get("done") or 0
@@ -53,17 +59,25 @@ class Progress:
             self.read[payload["no"]] = payload.get("price")
         elif kind == "record_confirmed":
             self._close(one["no"] for one in payload.get("kept_open", []))
-            self.changed = False
+            self.confirmed, self.changed = True, False
         elif kind == "objection" and payload["no"] not in self.answered:
             self.open[payload["no"]] = payload["content"]
         elif kind == "objection_answered":
             self.answered.add(payload["no"])
             self._close([payload["no"]])
-        self.changed |= kind in ("bid_corrected", "objection")
+        elif kind in draw.EVENTS:
+            name = draw.kind_of(payload)
+            self.draws.setdefault(name, draw.Draw(name)).add(kind, payload, "")
+        self.changed |= kind in ("bid_corrected", "objection", "objection_answered")
 
     def _close(self, numbers: Iterable[int]) -> None:
         for number in numbers:
             self.open.pop(number, None)
+
+    @property
+    def undrawn(self) -> list[str]:
+        """What was committed to and has not been drawn."""
+        return [one.kind for one in self.draws.values() if one.waits]
 
     @property
     def all_decrypted(self) -> bool:
@@ -81,10 +95,16 @@ def all_read(listed: int, read: int, failed: int) -> bool:
     return 0 < listed <= read + failed
 
 
-def progress(session: Session, opening_id: str) -> Progress:
-    """What the events of an opening have said so far."""
+def progress(
+    session: Session, opening_id: str, kinds: Iterable[str] | None = None, before: int | None = None
+) -> Progress:
+    """What the events of an opening have said so far: of these types only, and up to event `before`, where given."""
     found = Progress()
     query = select(OpeningEvent.type, OpeningEvent.payload).where(OpeningEvent.opening_id == opening_id)
+    if kinds is not None:
+        query = query.where(OpeningEvent.type.in_(kinds))
+    if before is not None:
+        query = query.where(OpeningEvent.seq < before)
     for kind, payload in session.execute(query.order_by(OpeningEvent.seq)):
         found.add(kind, payload)
     return found
@@ -116,13 +136,20 @@ class Missing:
     unread: tuple[int, ...] = ()
     """Decrypted and not read."""
     unanswered: tuple[int, ...] = ()
+    undrawn: tuple[str, ...] = ()
+    """What was committed to and has not been drawn: never revealing ends in a draw with fresh seeds, not in silence."""
 
     def __bool__(self) -> bool:
-        return bool(self.undecided or self.unread or self.unanswered)
+        return bool(self.undrawn or self.undecided or self.unread or self.unanswered)
 
     def messages(self) -> list[Message]:
         """What is missing, a message a kind."""
-        told = (("undecided", self.undecided), ("unread", self.unread), ("unanswered", self.unanswered))
+        told: Sequence[tuple[str, Sequence[int | str]]] = (
+            ("undrawn", self.undrawn),
+            ("undecided", self.undecided),
+            ("unread", self.unread),
+            ("unanswered", self.unanswered),
+        )
         return [
             Message(f"record.{name}", count=len(found), numbers=_numbers(found))
             for name, found in told
@@ -138,7 +165,7 @@ def missing(told: Progress, lines: Iterable[Line]) -> Missing:
     unknown = [no for no in waiting if status.get(no) not in ("success", "failed")]
     failed_elsewhere = told.failed - (len(waiting) - len(unread) - len(unknown))
     undecided = unknown if len(unknown) > failed_elsewhere else []
-    return Missing(tuple(undecided), tuple(unread), tuple(sorted(told.open)))
+    return Missing(tuple(undecided), tuple(unread), tuple(sorted(told.open)), tuple(told.undrawn))
 
 
 class NotComplete(WrongReading):
@@ -152,7 +179,7 @@ def check_complete(session: Session, opening: Opening, kind: str, told: Mapping[
         found.add(kind, told)
         left = missing(found, list_of(session, opening))
     elif told.get("result") == "opened":
-        left = Missing(unanswered=tuple(sorted(found.open)))
+        left = Missing(unanswered=tuple(sorted(found.open)), undrawn=tuple(found.undrawn))
         if found.changed and not left:
             raise NotComplete(Message("record.changed", opening=opening.id))
     else:
@@ -161,7 +188,7 @@ def check_complete(session: Session, opening: Opening, kind: str, told: Mapping[
         raise NotComplete(Message("record.incomplete", opening=opening.id, missing=left.messages()))
 
 
-def _numbers(found: Sequence[int]) -> list[Parameter]:
+def _numbers(found: Sequence[int | str]) -> list[Parameter]:
     return [*found[:_NAMED], *(["…"] if len(found) > _NAMED else [])]
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from messages import Message, Unknown
-from records import chain, draw, events, opening_checks, opening_record, published_list
+from records import chain, draw, events, irregularities, opening_checks, opening_record, published_list
 from records.clock import now, rfc3339
 from records.opening_checks import IllegalTransition as IllegalTransition
 from records.public import masking, rows
@@ -132,12 +132,12 @@ OPENING_STEPS: dict[str, Step] = {
     "scheduled": Step(frozenset({"scheduled"}), _between("waiting", "sign_in"), to_stage="waiting", after_deadline=False),
     "sign_in": Step(_BEFORE, _between("waiting", "sign_in"), to_stage="sign_in", after_deadline=False),
     "bidders_published": Step(_BEFORE, _between("waiting", "sign_in"), to_state="in_progress", to_stage="bidders"),
-    "decrypt_progress": Step(_RUNNING, _between("bidders", "reading"), to_stage="decryption", advances=_between("bidders", "decryption")),
+    "decrypt_progress": Step(_RUNNING, _between("bidders", "confirmation"), to_stage="decryption", advances=_between("bidders", "decryption")),
     "control_price": Step(_RUNNING, _between("bidders", "price"), to_stage="price", advances=_between("decryption", "price")),
-    "coefficient_committed": Step(_BEFORE, _between("waiting", "price"), after_deadline=False),
-    "coefficient_revealed": Step(_RUNNING, _between("decryption", "price")),
-    "coefficient_unrevealed": Step(_RUNNING, _between("decryption", "price")),
-    "coefficient_drawn": Step(_RUNNING, _between("bidders", "price"), to_stage="price", advances=_between("decryption", "price")),
+    "coefficient_committed": Step(_BEFORE, _between("waiting", "confirmation"), after_deadline=False),
+    "coefficient_revealed": Step(_RUNNING, _between("decryption", "confirmation")),
+    "coefficient_unrevealed": Step(_RUNNING, _between("decryption", "confirmation")),
+    "coefficient_drawn": Step(_RUNNING, _between("bidders", "confirmation"), to_stage="price", advances=_between("decryption", "price")),
     "bid_read": Step(_RUNNING, _between("decryption", "objection"), to_stage="reading", advances=_between("decryption", "reading")),
     "bid_corrected": Step(_RUNNING, _between("reading", "confirmation")),
     "objection": Step(_RUNNING, _between("bidders", "confirmation"), to_stage="objection", advances=_between("reading", "objection"), once_read=True),
@@ -219,14 +219,21 @@ def append_event(
         raise Unknown(Message("opening.unknown_opening", opening=opening_id))
     lot = session.get_one(Lot, opening.lot_id)
     told = events.public_payload(kind, payload)
+    if kind == "bid_corrected":
+        payload = payload | {"corrects": opening_checks.corrected_reading(session, opening_id, told)}
+        told = events.public_payload(kind, payload)
     hide = masking.hidden(session, opening, lot, kind, told, detail)
     shown = events.public_payload(kind, payload, mask=lot.prequalification, hide=hide)
     moment = opening_checks.check_time(session, opening, kind, ts)
-    if asked:
-        opening_checks.check_enough(session, opening, lot, kind)
+    if asked and kind != "ended":
+        irregularities.check(session, opening, lot, kind, told)
     check_opening_step(opening, kind, shown, moment, not_before(opening, lot, kind))
+    if asked and kind == "ended":  # not before: how many have bid is secret until the deadline
+        irregularities.check(session, opening, lot, kind, told)
     if kind == "scheduled":
         opening_checks.check_opening_time(opening, datetime.fromisoformat(shown["scheduled_at"]))
+    if kind == "paused":
+        opening_checks.check_adjournment(opening, moment, told)
     opening_checks.check_counts(session, opening_id, kind, told)
     if kind in opening_checks.READINGS:
         opening_checks.check_reading(session, opening_id, kind, told)

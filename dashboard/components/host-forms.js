@@ -136,7 +136,7 @@ export class HostForms {
   paused() { return [area("reason", this.words.why, 200), time("time", this.words.until)]; }
 
   ended(given) {
-    const { words } = this, results = given.result === "opened" ? ["opened", "failed", "terminated"] : ["failed", "terminated"];
+    const { words, view } = this, results = [...(given.result ? [given.result] : []), ...(view.desk.may_fail || view.desk.few ? ["failed"] : []), "terminated"];
     return [h("fieldset", {}, h("legend", {}, words.result), results.map((code, i) => h("label.reason", {}, h("input", { type: "radio", name: "result", value: code, checked: i === 0, required: true }), words[`result_${code}`])))];
   }
 

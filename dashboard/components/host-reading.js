@@ -35,10 +35,13 @@ function facts(bid, words) {
   return h("dl.facts", {}, pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd.cut", { title: String(value) }, String(value)))));
 }
 
+/** The prices wait for a draw that was committed to. */
+const drawFirst = ({ desk, words }) => say(words.drawFirst, { kinds: desk.undrawn.join(words.comma) });
+
 function next(view) {
   const { desk, words, busy } = view, given = desk.steps.bid_read;
   const main = h("button.btn.main.next", { type: "button", "data-step": "bid_read", disabled: !given || busy, onclick: () => view.next() },
-    h("b", {}, busy ? words.sending : words.readNext), h("small", {}, given ? say(words.nextIs, { no: given.no, name: given.name }) : words.nobodyNext), h("kbd", {}, "⏎"));
+    h("b", {}, busy ? words.sending : words.readNext), h("small", {}, given ? say(words.nextIs, { no: given.no, name: given.name }) : desk.undrawn.length ? drawFirst(view) : words.nobodyNext), h("kbd", {}, "⏎"));
   const again = h("button.btn", { type: "button", disabled: view.story.current === null, onclick: () => view.again() }, words.again, h("kbd", {}, "R"));
   const correct = h("button.btn", { type: "button", "data-step": "bid_corrected", disabled: !("bid_corrected" in desk.steps), onclick: () => view.correct() }, words.step.bid_corrected, h("kbd", {}, "C"));
   return h("div.row", {}, main, again, correct);
@@ -55,7 +58,7 @@ export function readingCard(view) {
   const rest = [next(view), h("p.muted.small", {}, words.readingHint), upcoming(view)];
   if (!bid) {
     const title = h("h2.name", {}, story.bidders.size ? say(words.listOut, { n: story.bidders.size }) : words.notYet);
-    return [h("div.head", {}, h("span.chip.line", {}, words.beforeReading)), title, ...("bid_read" in desk.steps ? rest : [h("p.muted", {}, words.waitReading)])];
+    return [h("div.head", {}, h("span.chip.line", {}, words.beforeReading)), title, ...("bid_read" in desk.steps ? rest : [h("p.muted", {}, desk.undrawn.length && story.decryption ? drawFirst(view) : words.waitReading)])];
   }
   const price = Number(bid.price), limit = Number(desk.control_price), others = [...story.readings].filter(([other]) => other !== no).map(([, r]) => Number(r.price));
   view.since = h("span.muted", {}, clock(bid.ts));

@@ -238,6 +238,7 @@ class HostDesk {
       h("span.muted", {}, say(words.event, { n: desk.seq })), h("code.muted", { title: words.chainHead }, (story.head ?? "").slice(0, 12)),
       this.hub === "open" ? null : h("span.chip.line", {}, words.hubAway), h("span.grow"), this.time].filter(Boolean));
     if (desk.few) this.head.append(this.few());
+    if (desk.irregular.length) this.head.append(this.irregular());
   }
 
   /** Too few bidders: what the law lets the host do, at hand. */
@@ -247,6 +248,12 @@ class HostDesk {
     const held = story.result === "failed" ? words.fewFailed : gone ? words.fewOpened : words.few;
     const button = kind ? h("button.btn.main", { type: "button", "data-step": kind, onclick: () => this.forms.ask(kind) }, kind === "ended" ? words.endFailed : words.step.retender) : null;
     return h("div.few", { role: "alert" }, h("span", {}, say(held, { n: story.count })), button);
+  }
+
+  /** What the platform reported though nobody may do it. */
+  irregular() {
+    const { words, desk } = this;
+    return h("div.few", { role: "alert" }, h("div", {}, words.irregular, ...desk.irregular.map((one) => h("p", {}, `${say(words.event, { n: one.seq })}　${one.words}`))));
   }
 
   stageName(id) { return this.data.stages.find((stage) => stage.id === id)?.name ?? id; }
@@ -337,10 +344,10 @@ class HostDesk {
   }
 
   drawObjections() {
-    const { words, story, desk } = this, all = [...story.objections].reverse(), open = desk.open_objections.length;
+    const { words, story, desk } = this, all = [...story.objections].reverse(), over = story.stage === "end", open = over ? 0 : desk.open_objections.length;
     const acts = ["objection", "objection_answered"].filter((kind) => kind in desk.steps).map((kind) => h("button.btn" + (kind === "objection_answered" ? ".main" : ""), { type: "button", "data-step": kind, onclick: () => this.forms.ask(kind) }, words.step[kind]));
     const lines = all.map(([no, o]) => h("li", {}, h("b", {}, `${no}`), h("span", {}, o.content ?? ""), h("time", {}, clock(o.ts)),
-      o.answer ? h("p.a", {}, o.answer) : o.keptOpen ? h("p.a", {}, say(words.keptOpen, { reason: o.keptOpen })) : h("p.w", {}, words.unanswered)));
+      o.answer ? h("p.a", {}, o.answer) : o.keptOpen ? h("p.a", {}, say(words.keptOpen, { reason: o.keptOpen })) : h("p.w", {}, over ? words.leftUnanswered : words.unanswered)));
     this.objections.className = `card box ask${open ? " open" : ""}`;
     this.objections.replaceChildren(h("h2", {}, open ? say(words.openObjections, { open, n: all.length }) : words.objections, h("span.muted", {}, open ? words.blocks : "")), h("ol.obj", {}, lines), h("div.row", {}, acts));
   }
@@ -358,8 +365,9 @@ class HostDesk {
     const { words } = this, acts = [];
     if (!draw.open || draw.value) return acts;
     if (draw.mine && !draw.revealed.includes(draw.mine)) acts.push(h("button.btn.main", { type: "button", "data-step": "coefficient_revealed", onclick: () => this.forms.ask("coefficient_revealed", draw) }, words.step.coefficient_revealed));
-    const late = draw.committed.map(({ no }) => no).find((no) => no !== draw.mine && !draw.revealed.includes(no));
-    if (late && draw.revealed.length) acts.push(h("button.btn", { type: "button", "data-step": "coefficient_unrevealed", onclick: () => this.forms.ask("coefficient_unrevealed", { ...draw, late }) }, words.step.coefficient_unrevealed));
+    const silent = draw.committed.map(({ no }) => no).filter((no) => !draw.revealed.includes(no));
+    const late = silent.find((no) => no !== draw.mine) ?? silent[0]; // one's own too: a seed may be lost
+    if (late) acts.push(h("button.btn", { type: "button", "data-step": "coefficient_unrevealed", onclick: () => this.forms.ask("coefficient_unrevealed", { ...draw, late }) }, words.step.coefficient_unrevealed));
     return acts;
   }
 

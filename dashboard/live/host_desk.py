@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from dashboard.access.accounts import SignedIn
 from dashboard.live import rooms
 from messages import Fault, Message, Unknown
-from records import chain, draw, hosting, opening_checks, opening_record
+from records import chain, draw, hosting, irregularities, opening_record
 from records.administration import Conflict
 from records.clock import now, rfc3339
 from records.currencies import currency
@@ -68,7 +68,10 @@ def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: s
         "steps": steps,
         "movable": hosts and opening.state == "scheduled",
         "retender": hosts and opening.result == "failed" and lot.status == "failed",
-        "few": opening_checks.too_few(session, opening_id, lot) is not None,
+        "few": irregularities.too_few(session, opening_id, lot) is not None,
+        "irregular": _irregular(session, opening, lot, lang),
+        "undrawn": told.undrawn,
+        "may_fail": "ended" in steps and _may_fail(session, opening, lot),
         "open_objections": [{"no": no, "content": words} for no, words in told.open.items()],
         "missing": [message.text(lang) for message in left.messages()],
         "changed": told.changed,
@@ -78,6 +81,25 @@ def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: s
         "spelled": _spelled(last, lot) if lang == "zh" else {},
         "draws": _draws(session, opening, user),
     }
+
+
+def _irregular(session: Session, opening: Opening, lot: Lot, lang: str) -> list[dict[str, Any]]:
+    """What is irregular in the steps as they were reported; too few bidders is said apart."""
+    found = irregularities.all_of(session, opening, lot)
+    return [
+        {"seq": seq, "words": one.said.text(lang)}
+        for seq, one in found
+        if one.said.key != "state.too_few_told"
+    ]
+
+
+def _may_fail(session: Session, opening: Opening, lot: Lot) -> bool:
+    """Whether the law lets the opening end as failed now."""
+    try:
+        irregularities.check(session, opening, lot, "ended", {"result": "failed"})
+    except irregularities.Irregular:
+        return False
+    return True
 
 
 def _spelled(last: Mapping[str, Any] | None, lot: Lot) -> dict[int, str]:

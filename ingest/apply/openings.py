@@ -14,7 +14,7 @@ from ingest.envelope import Record
 from ingest.kinds.procedure import OpeningData, OpeningEventData
 from ingest.refusal import Refusal
 from messages import Message
-from records import chain, opening_checks, states
+from records import chain, irregularities, opening_checks, states
 from records.clock import now, rfc3339
 from records.public.openings import publish_opening
 from records.tables.openings import Opening
@@ -160,8 +160,8 @@ def place_event(state: State, record: Record) -> None:
     except ValidationError as error:
         raise Refusal(*explain(error, ("data", "payload"))) from None
     known["head_seq"] = row.seq
-    if doubt := opening_checks.doubt(session, data.opening_id, lot, data.type):
-        record.note = doubt.in_every_language()
+    if found := irregularities.of(session, lot, row):
+        record.note = "\n".join(one.note.in_every_language() for one in found)
     if lot.status != before:
         _lot_moved(state, lot)
     state.hold()

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Any
 
 from messages import Message
-from records import events
+from records import chain, draw, events
 from records.states import OPENING_STATES, OPENING_STEPS, STAGES, Step
 
 _DAY = "2026-05-06"
 _LAW = Message("docs.law")
+_POOL = ["0.955", "0.965", "0.975"]
+_SEEDS = [hashlib.sha256(f"示例种子{no}".encode()).hexdigest() for no in (1, 2)]
+
+Steps = list[tuple[str, str, dict[str, Any]]]
+"""Events of the example: type, time of day, payload."""
 
 
 def when(kind: str) -> str:
@@ -66,17 +72,45 @@ def _firms() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _seeds() -> list[tuple[str, str, dict[str, Any]]]:
-    """Two people commit to a seed each before the deadline."""
-    seeds = [hashlib.sha256(f"示例种子{no}".encode()).hexdigest() for no in (1, 2)]
+def _names() -> list[dict[str, Any]]:
+    return [{"no": n, "name": f"示例建设第{n}公司"} for n in (1, 2, 3)]
+
+
+def _until_decrypted() -> Steps:
+    """Two people commit to a seed each before the deadline; the list; the last decryption, on which the draw hangs."""
+    committed = [{"no": no, "seed_sha256": draw.commitment(seed)} for no, seed in enumerate(_SEEDS, start=1)]
     return [
-        ("coefficient_committed", f"09:2{no}:30", {"no": no, "seed_sha256": seed, "kind": "浮动系数"})
-        for no, seed in enumerate(seeds, start=1)
+        ("sign_in", "09:20:00", {"count": 3}),
+        *(("coefficient_committed", f"09:2{told['no']}:30", {**told, "kind": "浮动系数", "pool": _POOL}) for told in committed),
+        ("bidders_published", "09:30:05", {"count": 3, "bidders": _names()}),
+        ("decrypt_progress", "09:35:00", {"done": 3, "failed": 0, "total": 3}),
+    ]  # fmt: skip
+
+
+def _head_after_decryption() -> str:
+    """The chain head after the last decryption, as anybody computes it from the public feed."""
+    announced = {"scheduled_at": f"{_DAY}T09:30:00+08:00", "title": "示例学校一标段", "room": "R-1"}
+    head = chain.genesis("opening/O-1")
+    told: Steps = [("scheduled", "08:10:00", announced), *_until_decrypted()]
+    for seq, (kind, at, said) in enumerate(told, start=1):
+        ts = datetime.fromisoformat(f"{_DAY}T{at}+08:00")
+        head = chain.link(head, chain.event_body("O-1", seq, ts, kind, events.public_payload(kind, said)))
+    return head
+
+
+def _drawn() -> Steps:
+    """Both seeds are revealed, and the result is what they and the chain head give."""
+    index = draw.drawn(_SEEDS, _head_after_decryption(), len(_POOL))
+    revealed = [{"no": no, "seed": seed, "kind": "浮动系数"} for no, seed in enumerate(_SEEDS, start=1)]
+    result = {"kind": "浮动系数", "value": _POOL[index], "pool": _POOL, "index": index}
+    return [
+        *(("coefficient_revealed", f"09:37:{told['no']}0", told) for told in revealed),
+        ("coefficient_drawn", "09:38:00", result),
     ]
 
 
-def _steps() -> list[tuple[str, str, dict[str, Any]]]:
-    names = [{"no": n, "name": f"示例建设第{n}公司"} for n in (1, 2, 3)]
+def _steps() -> Steps:
+    names = _names()
     read = [
         (
             "bid_read",
@@ -86,12 +120,9 @@ def _steps() -> list[tuple[str, str, dict[str, Any]]]:
         for line in names
     ]
     return [
-        ("sign_in", "09:20:00", {"count": 3}),
-        *_seeds(),
-        ("bidders_published", "09:30:05", {"count": 3, "bidders": names}),
-        ("decrypt_progress", "09:35:00", {"done": 3, "failed": 0, "total": 3}),
+        *_until_decrypted(),
         ("control_price", "09:36:00", {"amount": "1000000", "normal": 3, "over": 0}),
-        ("coefficient_drawn", "09:38:00", {"kind": "浮动系数", "value": "0.965", "pool": ["0.955", "0.965", "0.975"]}),
+        *_drawn(),
         ("paused", "09:39:00", {"reason": "核对封袋"}),
         ("resumed", "09:40:00", {}),
         *read,
@@ -117,10 +148,13 @@ def section() -> str:
     lines = [
         "## 开标事件逐一说明 / Opening events, one by one", "",
         "一场开标依次处于若干状态和阶段；不合次序的事件拒收，并说明当前状态。带 * 的字段必填。`scheduled` 由 `opening` 记录产生，`sealed` 由直播平台在录像封存时"
-        "自行记录（本版本尚不封存）。事件时间不得晚于本机时钟 5 秒以上，也不得早于上一事件（相差不到 1 秒视为同时）；同一号只有一家、同一家只有一个号，且在已公布的名单中，各项数目不多于名单。名单不早于投标截止，也不早于已公布的开标时间。签到在公布投标人名单之前不公开。",
+        "自行记录（本版本尚不封存）。事件时间不得晚于本机时钟 5 秒以上，也不得早于上一事件（相差不到 1 秒视为同时）；同一号只有一家、同一家只有一个号，且在已公布的名单中，各项数目与名单相符。异议依次编号，答复与保留须指已提出的异议，更正须指这一家的唱标（`corrects` 不写的由本平台补上）。系数须在候选值之内；已承诺的抽取未完成时不得另行抽取，记录也不能确认。依法不得为而平台报来的（不足三家即开标、限价与招标文件不一致、未抽系数即唱标、可开标而记为流标等）照收，答复的 `note` 写明，台席标出。名单不早于投标截止，也不早于已公布的开标时间。签到在公布投标人名单之前不公开。",
         "An opening passes through states and stages; an event out of order is refused with the present ones. Fields with * are "
         "required. `scheduled` comes from the `opening` record, `sealed` from the hub (this version does not seal yet). No event is more than 5 s ahead of our clock "
-        "or before the one that stands last (less than 1 s apart counts as together); a number is one bidder, stands in the list, and no count is above it. The list comes "
+        "or before the one that stands last (less than 1 s apart counts as together); a number is one bidder and stands in the list, and counts agree with it. "
+        "Objections are numbered in turn, an answer names one that was raised, a correction a reading of its bid (filled in where `corrects` is missing). A coefficient is one of "
+        "its candidates; while a draw that was committed to is open there is no other, and the record is not confirmed. What the law lets nobody do and a platform reports all the "
+        "same (opened with fewer than three, another ceiling than published, read before the draw, failed with bidders enough …) is kept: the answer's `note` says so, and the desk. The list comes "
         "neither before the deadline nor before the time announced for the opening. Sign-ins are not public before the list.",
         "", "| 类型 type | 何时可以发生 → 之后 / when → then | 内容 payload | 含义 meaning |", "|---|---|---|---|",
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 
 from records.clock import now
 from records.control import reason_text
+from records.legal_clock import FEWEST_BIDDERS
 from streaming.live.board import moment
 from streaming.live.covers import OPEN, Cover
 from streaming.live.story import READ_OUT, STEPS, Message, Story, opening_record
@@ -177,12 +178,13 @@ def opening_page(
     opening: Opening, story: Story, past: Message | None, award: Message | None, place: str, lang: str
 ) -> dict[str, Any]:
     """Everything `opening.html` needs to tell of an opening; `past` is the record of one without events."""
-    record = opening_record(opening, story, past) if is_read_out(opening) else None
+    told = is_read_out(opening) or (opening["stage"] in READ_OUT and story.readings)
+    record = opening_record(opening, story, past) if told else None
     return {
         "facts": facts(opening, place, lang),
         "figures": _figures(opening, story, record, lang),
         "record": record if record and record["bids"] else None,
-        "wait": word(lang, _waiting(opening)),
+        "wait": word(lang, _waiting(opening, story), n=len(story.bidders)),
         "outcome": outcome(award, lang, opening),
         "moments": [] if story.steps else _moments(opening, lang),
         "step_keys": STEPS,
@@ -190,7 +192,8 @@ def opening_page(
 
 
 def is_read_out(opening: Opening) -> bool:
-    """Whether every price of an opening has been read aloud, so that its record may be shown."""
+    """Whether every price of an opening has been read aloud, so that its record may be shown; what was read before one
+    broke off or was called failed stands in its record all the same."""
     return opening["stage"] in READ_OUT and opening["result"] not in {"failed", "terminated"}
 
 
@@ -206,8 +209,11 @@ def _figures(opening: Opening, story: Story, record: Mapping[str, Any] | None, l
     return found
 
 
-def _waiting(opening: Opening) -> str:
+def _waiting(opening: Opening, story: Story) -> str:
     """Why there is no record to show."""
+    if opening["result"] == "failed" and story.bidders:
+        few = len(story.bidders) < FEWEST_BIDDERS
+        return "opening.record.failed_few" if few else "opening.record.failed_enough"
     if opening["result"] in {"failed", "terminated"}:
         return f"opening.record.{opening['result']}"
     if opening["state"] == "cancelled":

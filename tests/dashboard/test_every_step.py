@@ -21,7 +21,7 @@ from records.states import append_event
 from records.tables.bids import Bid
 from tests.dashboard import live_market
 from tests.dashboard.screens import desk_of, opened
-from tests.streaming.test_pages_every_step import WALK
+from tests.streaming.test_pages_every_step import WALK, take
 
 LEFT_OVER = re.compile(r"\{\w*\}|\$\w+|\bNone\b|Undefined")
 
@@ -48,8 +48,7 @@ def room_screen(lang: str) -> AppTest:
 
 def test_the_room_is_drawn_at_every_step(rooms: Ledger) -> None:
     for number, (kind, must, _may) in enumerate(WALK):
-        with rooms.write() as session:
-            append_event(session, "O-L1", kind, must, actor="host")
+        take(rooms, "O-L1", kind, must)
         shown = room_screen("zh" if number % 2 else "en")
         assert not shown.exception, kind
         assert not [m.value for m in shown.markdown if LEFT_OVER.search(re.sub(r"<[^>]+>", " ", m.value))], (

@@ -18,7 +18,7 @@ from records.sources import add_source
 from records.tables.openings import Opening
 
 EVENTS = (
-    "scheduled", "sign_in", "bidders_published", "decrypt_progress", "control_price", "coefficient_committed", "coefficient_drawn",
+    "scheduled", "sign_in", "bidders_published", "decrypt_progress", "control_price", "coefficient_committed", "coefficient_revealed", "coefficient_drawn",
     "bid_read", "bid_corrected", "objection", "objection_answered", "record_confirmed", "paused", "resumed", "ended", "sealed",
 )  # fmt: skip
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from records import hosting, opening_checks, states
+from records import hosting, irregularities, states
 from records.clock import now
+from records.irregularities import GOES_ON, TooFew
 from records.ledger import Ledger
-from records.opening_checks import GOES_ON, TooFew
 from records.tables.openings import Opening
 from records.tables.projects import Lot
 from tests.records.market import lot_with_opening
@@ -89,8 +89,9 @@ def test_what_is_not_tendered_is_opened_with_fewer(ledger: Ledger, method: str, 
 def test_what_a_platform_reports_is_kept_as_it_was(listed: Ledger) -> None:
     with listed.write() as session:
         lot = session.get_one(Lot, "L1")
-        states.append_event(session, "O1", "decrypt_progress", {"done": 2, "total": 2}, actor="hz")
+        row = states.append_event(session, "O1", "decrypt_progress", {"done": 2, "total": 2}, actor="hz")
         assert session.get_one(Opening, "O1").head_seq == 3
-        doubt = opening_checks.doubt(session, "O1", lot, "decrypt_progress")
-        assert doubt is not None and "照收并标明" in doubt.text("zh")
-        assert opening_checks.doubt(session, "O1", lot, "paused") is None, "nothing wrong with that"
+        (found,) = irregularities.of(session, lot, row)
+        assert "照收并标明" in found.note.text("zh")
+        row = states.append_event(session, "O1", "paused", {}, actor="hz")
+        assert irregularities.of(session, lot, row) == [], "nothing wrong with that"

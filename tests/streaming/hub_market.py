@@ -119,10 +119,12 @@ def opening(
     return key
 
 
-def event(ledger: Ledger, key: str, step: str, /, ts: datetime | None = None, **payload: Any) -> None:
+def event(
+    ledger: Ledger, key: str, step: str, /, ts: datetime | None = None, actor: str = "host", **payload: Any
+) -> None:
     """One event of an opening."""
     with ledger.write() as session:
-        states.append_event(session, key, step, payload, actor="host", ts=ts)
+        states.append_event(session, key, step, payload, actor=actor, ts=ts)
 
 
 def bidders(count: int) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import pytest
 from messages import known
 from records import states
 from records.clock import now
-from records.draw import commitment
+from records.draw import commitment, draws
 from records.events import MODELS
 from records.ledger import Ledger
 from records.public import rows as public
@@ -33,10 +33,12 @@ COURSE: list[tuple[str, dict[str, Any]]] = [
     ("decrypt_progress", {"done": 2, "failed": 1, "total": 3}),
     ("coefficient_unrevealed", {"no": 1}),
     ("coefficient_committed", {"no": 1, "seed_sha256": commitment("cd" * 32)}),
+    ("coefficient_committed", {"no": 2, "seed_sha256": commitment("ef" * 32), "pool": ["0.965", "0.975"]}),
     ("coefficient_revealed", {"no": 1, "seed": "cd" * 32}),
+    ("coefficient_revealed", {"no": 2, "seed": "ef" * 32}),
     ("paused", {"reason": "身份核对"}),
     ("resumed", {}),
-    ("coefficient_drawn", {"kind": "浮动系数", "value": "0.965"}),
+    ("coefficient_drawn", {"kind": "浮动系数"}),
     ("bid_read", {"no": 1, "name": "示例建设第1公司", "price": "27648000.005", "duration_days": 490}),
     ("bid_read", {"no": 2, "name": "示例建设第2公司", "remark": "未解密"}),
     ("bid_corrected", {"no": 1, "name": "示例建设第1公司", "price": "27648000"}),
@@ -51,13 +53,24 @@ COURSE: list[tuple[str, dict[str, Any]]] = [
 BEFORE_THE_LIST = ("sign_in", "coefficient_committed")
 
 
+def computed(ledger: Ledger) -> str:
+    """What the two seeds give."""
+    with ledger.read() as session:
+        found = draws(session, "O1")
+    result = found.by_kind["浮动系数"].result(found.head)
+    assert result is not None
+    return result[1]
+
+
 def told(ledger: Ledger) -> list[dict[str, Any]]:
     """Feed of an opening that takes every kind of step, checking the stage after each one."""
     market.rooms(ledger)
     market.opening(ledger, at=now() - timedelta(minutes=1))
     story = Story()
     for kind, payload in COURSE:
-        market.event(ledger, "O1", kind, **payload)
+        if kind == "coefficient_drawn":
+            payload = payload | {"value": computed(ledger)}
+        market.event(ledger, "O1", kind, actor=f"host {payload.get('no', 1)}", **payload)
         with ledger.read() as session:
             opening = session.get_one(Opening, "O1")
             for message in public.opening_events(session, "O1", story.seq):

@@ -8,10 +8,9 @@ import pytest
 
 from records.public import rows as public
 from records.tables.projects import Project
-from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 from tests.streaming.test_hub_api import until
-from tests.streaming.test_pages_every_step import WALK, announce, told
+from tests.streaming.test_pages_every_step import WALK, announce, take, told
 
 PAGES = ("/room/hz-01", "/opening/O1", "/project/P-O1", "/verify?opening=O1")
 
@@ -35,7 +34,7 @@ def opened(rig: Rig, request: pytest.FixtureRequest) -> Rig:
             session, "project", "P-O1", {"id": "P-O1", "name": "示例项目", "investment": "98765000"}
         )
     for kind, must, may in WALK[:-1]:
-        market.event(rig.ledger, "O1", kind, **must, **may)
+        take(rig.ledger, "O1", kind, must | may)
     told(rig, "O1")
     until(lambda: "1,820,000" in rig.get("/opening/O1?lang=en").text, True)
     return rig

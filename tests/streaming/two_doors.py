@@ -80,7 +80,9 @@ def opening(version: int = 1, at: datetime = T, **changes: Any) -> Envelope:
     return said("opening", "O1", {**data, **{k: _plain(v) for k, v in changes.items()}}, version)
 
 
-def step(number: int, kind: str, at: datetime | None = None, detail: Any = None, **payload: Any) -> Envelope:
+def step(
+    number: int, kind: str, /, at: datetime | None = None, detail: Any = None, **payload: Any
+) -> Envelope:
     """An event of the opening."""
     data = {"opening": "O1", "type": kind, "payload": payload}
     return said("opening_event", f"O1#{number}", data | ({"detail": detail} if detail else {}), at=at)

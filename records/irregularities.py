@@ -1,0 +1,169 @@
+"""Irregular steps 异常步骤 of an opening: what the law or the opening's own course lets nobody do.
+
+A host who asks for such a step is refused, with what to do instead. A platform that reports one tells of what has
+happened, and refusing would not undo it: it is kept, the answer carries a note, and the desk and the public record go on
+saying so. (What cannot be true at all is refused to both: `records.opening_checks`, `records.draw`.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from messages import Message
+from records import draw
+from records.legal_clock import FEWEST_BIDDERS, is_tendered
+from records.opening_checks import IllegalTransition
+from records.opening_record import Progress, progress
+from records.published_list import list_of
+from records.tables.openings import Opening, OpeningEvent
+from records.tables.projects import Lot
+
+GOES_ON = frozenset({
+    "decrypt_progress", "control_price", "coefficient_committed", "coefficient_revealed", "coefficient_unrevealed",
+    "coefficient_drawn", "bid_read", "bid_corrected", "record_confirmed",
+})  # fmt: skip
+"""Steps by which bids are opened. Without enough bidders what is left is to adjourn, to hear objections, to end."""
+JUDGED = GOES_ON | {"bidders_published", "ended"}
+"""Steps that may be irregular."""
+_WHOLE_COURSE = frozenset({"record_confirmed", "ended"})
+"""Steps judged by the readings and objections before them too; for the others list, decryption and draws suffice."""
+_LIST_AND_DRAWS = ("bidders_published", "decrypt_progress", *draw.EVENTS)
+
+
+class Irregular(IllegalTransition):
+    """A step that the law or the course of the opening does not allow, asked for by a host."""
+
+
+class TooFew(Irregular):
+    """A step by which bids would be opened though fewer than three bidders are listed."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is irregular in a step: in short, as a host is refused it, as a platform's report of it is noted."""
+
+    said: Message
+    refusal: Message
+    note: Message
+
+
+def check(session: Session, opening: Opening, lot: Lot, kind: str, told: Mapping[str, Any]) -> None:
+    """Raise Irregular where a host asks for a step that nobody may take."""
+    if kind == "bidders_published" or (opening.state == "scheduled" and kind in GOES_ON):
+        return
+    for finding in _findings(session, opening, lot, kind, told):
+        few = finding.said.key == "state.too_few_told"
+        raise (TooFew if few else Irregular)(finding.refusal)
+
+
+def of(session: Session, lot: Lot, event: OpeningEvent) -> list[Finding]:
+    """What is irregular in an event that stands in the chain."""
+    opening = session.get_one(Opening, event.opening_id)
+    return list(_findings(session, opening, lot, event.type, event.payload, before=event.seq))
+
+
+def all_of(session: Session, opening: Opening, lot: Lot) -> list[tuple[int, Finding]]:
+    """Every irregular step of an opening with its event's number, in order."""
+    course, found = Progress(), []
+    query = select(OpeningEvent.seq, OpeningEvent.type, OpeningEvent.payload)
+    for seq, kind, payload in session.execute(
+        query.where(OpeningEvent.opening_id == opening.id).order_by(OpeningEvent.seq)
+    ):
+        if kind in JUDGED:
+            found += [(seq, one) for one in _judge(session, opening, lot, course, kind, payload)]
+        course.add(kind, payload)
+    return found
+
+
+def too_few(session: Session, opening_id: str, lot: Lot) -> int | None:
+    """How many bidders the published list has where they are fewer than the law asks for (实施条例 art. 44: 不得开标);
+    None where there are enough, no list yet, or the lot is not tendered."""
+    return _few(progress(session, opening_id, ("bidders_published",)), lot)
+
+
+def _few(course: Progress, lot: Lot) -> int | None:
+    count = len(course.listed)
+    short = course.published and count < FEWEST_BIDDERS and is_tendered(lot.method, lot.trade_family)
+    return count if short else None
+
+
+def _findings(
+    session: Session,
+    opening: Opening,
+    lot: Lot,
+    kind: str,
+    told: Mapping[str, Any],
+    before: int | None = None,
+) -> Iterator[Finding]:
+    if kind in JUDGED:
+        course = progress(session, opening.id, None if kind in _WHOLE_COURSE else _LIST_AND_DRAWS, before)
+        yield from _judge(session, opening, lot, course, kind, told)
+
+
+def _judge(
+    session: Session, opening: Opening, lot: Lot, course: Progress, kind: str, told: Mapping[str, Any]
+) -> Iterator[Finding]:
+    """What is irregular in a step after the course of the opening before it."""
+    if kind == "bidders_published":
+        course = Progress()
+        course.add(kind, told)
+    count = _few(course, lot) if kind != "ended" else None
+    if count is not None:
+        yield _too_few(opening, kind, count)
+    if kind == "bid_read" and course.undrawn:
+        yield _finding("reading_before_draw", kinds=[*course.undrawn])
+    elif kind == "coefficient_drawn":
+        yield from _drawn_again(course, told)
+    elif kind == "control_price":
+        yield from _prices(course, lot, told)
+    elif kind == "record_confirmed" and course.confirmed and not course.changed:
+        yield _finding("confirmed_again")
+    elif kind == "ended" and told.get("result") == "failed":
+        yield from _failed(session, opening, lot, course)
+
+
+def _too_few(opening: Opening, kind: str, count: int) -> Finding:
+    values: dict[str, Any] = {"opening": opening.id, "event": kind, "count": count, "fewest": FEWEST_BIDDERS}
+    note = Message("state.too_few_told", **values)
+    return Finding(note, Message("state.too_few", **values), note)
+
+
+def _drawn_again(course: Progress, told: Mapping[str, Any]) -> Iterator[Finding]:
+    held = course.draws.get(draw.kind_of(told))
+    if held is not None and held.value is not None:
+        yield _finding("drawn_again", kind=held.kind, value=held.value, other=str(told["value"]))
+
+
+def _prices(course: Progress, lot: Lot, told: Mapping[str, Any]) -> Iterator[Finding]:
+    """The ceiling stands in the tender documents (实施条例 art. 27): at the opening it is told, not set."""
+    for name, published in (("amount", lot.control_price), ("base_price", lot.base_price)):
+        amount = told.get(name)
+        if amount is not None and published is not None and Decimal(amount) != published:
+            yield _finding(f"other_{name}", told=str(amount), published=format(published, "f"))
+    checked = told.get("normal", 0) + told.get("over", 0)
+    due = course.decrypted or len(course.listed) - course.failed
+    if "normal" in told and "over" in told and checked < due:
+        yield _finding("not_all_checked", checked=checked, due=due)
+
+
+def _failed(session: Session, opening: Opening, lot: Lot, course: Progress) -> Iterator[Finding]:
+    """An opening fails for want of bidders (招标投标法 art. 28), and an objection is answered on the spot first."""
+    bidders = len(course.listed) if course.published else len(list_of(session, opening))
+    opened = max(0, bidders - course.failed)
+    enough = opened >= FEWEST_BIDDERS if is_tendered(lot.method, lot.trade_family) else bool(course.read)
+    if enough:
+        yield _finding("failed_with_enough", count=opened)
+    if course.open:
+        yield _finding("failed_unanswered", numbers=sorted(course.open))
+
+
+def _finding(name: str, **values: Any) -> Finding:
+    said = Message(f"irregular.{name}", **values)
+    refusal = Message("irregular.refused", finding=said, remedy=Message(f"irregular.remedy.{name}"))
+    return Finding(said, refusal, Message("irregular.kept", finding=said))

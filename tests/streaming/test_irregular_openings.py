@@ -1,0 +1,185 @@
+"""An opening told wrongly or held irregularly, tried at the intake's door: what cannot be true is refused with the
+reason, what the law lets nobody do and happened all the same is kept with a note; the public record holds both readings
+of a correction, both answers of an objection, and every price to the cent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from records import draw
+from tests.streaming.two_doors import MINUTE, Place, T, World, bidders, lot, step, world
+
+SEEDS = ("01" * 32, "fe" * 32)
+POOL = ["0.955", "0.960", "0.965"]
+K = "浮动系数"
+
+
+class Opening:
+    """The opening of one world, its steps numbered as they are sent."""
+
+    def __init__(self, one: World) -> None:
+        self.one, self._numbers = one, count(1)
+
+    def ok(self, kind: str, /, **payload: Any) -> str:
+        """Send what must be taken; its note."""
+        (answer,) = self.one.send(step(next(self._numbers), kind, **payload))
+        assert answer["status"] == "accepted", answer
+        return str(answer.get("note") or "")
+
+    def no(self, kind: str, /, **payload: Any) -> str:
+        """Send what must be refused; the reason."""
+        answer = self.one.refuse(step(next(self._numbers), kind, **payload))
+        assert answer["path"].startswith("data.payload"), answer
+        return str(answer["reason"])
+
+    def decrypt(self, listed: int = 3, failed: int = 0) -> None:
+        assert self.ok("bidders_published", count=listed, bidders=bidders(listed)) == ""
+        assert self.ok("decrypt_progress", done=listed - failed, failed=failed, total=listed) == ""
+
+    def read(self, *numbers: int) -> list[str]:
+        return [self.ok("bid_read", **bidders(no)[-1], price=f"90111{no}") for no in numbers]
+
+    def reveal(self, seeds: tuple[str, str] = SEEDS) -> str:
+        """Reveal both seeds; the value they give."""
+        for no, seed in enumerate(seeds, start=1):
+            self.ok("coefficient_revealed", no=no, seed=seed, kind=K)
+        head = next(e["hash"] for e in self.one.events() if e["type"] == "decrypt_progress")
+        joined = bytes.fromhex("".join(seeds) + head)
+        return POOL[int(hashlib.sha256(joined).hexdigest(), 16) % len(POOL)]
+
+    def commit(self, seeds: tuple[str, str] = SEEDS) -> None:
+        for no, seed in enumerate(seeds, start=1):
+            told = {"no": no, "seed_sha256": draw.commitment(seed), "kind": K, "pool": POOL}
+            self.ok("coefficient_committed", **told)
+
+    def record(self) -> dict[str, Any]:
+        return dict(self.one.hub.get("/api/openings/O1/record").json())
+
+
+@pytest.fixture
+def told(place: Place, tmp_path: Path) -> Iterator[Opening]:
+    with world(tmp_path / "one") as made:
+        made.accept(lot(2, control_price="1000000"))
+        yield Opening(made)
+
+
+# ── the draw ─────────────────────────────────────────────────────────────────
+
+
+def test_a_committed_draw_is_neither_chosen_nor_forgotten(told: Opening, place: Place) -> None:
+    told.commit()
+    place(T + MINUTE)
+    told.decrypt()
+    assert "尚未全部揭示" in told.no("coefficient_drawn", kind=K, value=POOL[0])
+    for kind in ("第三系数", f"{K}二"):
+        assert K in told.no("coefficient_drawn", kind=kind, value="0.99")
+    assert all("尚未抽出即唱标" in note and "before" in note for note in told.read(1, 2, 3))
+    assert "未揭示" in told.no("record_confirmed", rows=3)
+    drawn = told.reveal()
+    assert "候选值" in told.no("coefficient_drawn", kind=K, value=drawn, pool=[drawn, "0.99"])
+    other = (POOL.index(drawn) + 1) % 3
+    assert "复算" in told.no("coefficient_drawn", kind=K, value=POOL[other], pool=POOL, index=other)
+    assert told.ok("coefficient_drawn", kind=K, value=drawn, pool=POOL, index=POOL.index(drawn)) == ""
+    told.ok("record_confirmed", rows=3)
+    told.ok("ended", result="opened")
+    assert [one["value"] for one in told.record()["coefficients"]] == [drawn]
+
+
+def test_who_never_reveals_ends_in_a_draw_with_fresh_seeds(told: Opening, place: Place) -> None:
+    told.commit()
+    place(T + MINUTE)
+    told.decrypt()
+    told.read(1, 2, 3)
+    told.ok("coefficient_unrevealed", no=1, kind=K)
+    assert "新的种子" in told.no("coefficient_drawn", kind=K, value=POOL[0])
+    assert "未揭示" in told.no("record_confirmed", rows=3)
+    fresh = ("aa" * 32, "bb" * 32)
+    told.commit(fresh)
+    told.ok("coefficient_drawn", kind=K, value=told.reveal(fresh))
+    told.ok("record_confirmed", rows=3)
+
+
+def test_a_value_outside_its_own_candidates_is_no_result(told: Opening, place: Place) -> None:
+    place(T + MINUTE)
+    told.decrypt()
+    assert "7" in told.no("coefficient_drawn", kind="K", value="7", pool=["1", "2"])
+    assert told.no("coefficient_drawn", kind="K", value="2", pool=["1", "2"], index=0)
+    assert "承诺" in told.no("coefficient_drawn", kind="K", value="2", head="00" * 32)
+    told.ok("coefficient_drawn", kind="K", value="2", pool=["1", "2"])
+    assert "又抽一次" in told.ok("coefficient_drawn", kind="K", value="1", pool=["1", "2"])
+    told.read(1)
+    assert "已经唱出" in told.no("coefficient_drawn", kind="K2", value="1")
+
+
+# ── references, counts and times ─────────────────────────────────────────────
+
+
+def test_an_event_refers_to_what_is_there(told: Opening, place: Place) -> None:
+    place(T + MINUTE)
+    told.decrypt()
+    told.read(1, 2, 3)
+    feed = {event["type"]: event["seq"] for event in told.one.events()}
+    for wrong in (999, feed["decrypt_progress"], feed["bid_read"]):  # the last one is of no. 3
+        assert "不是这一家的唱标" in told.no(
+            "bid_corrected", **bidders(2)[-1], price="902222", corrects=wrong
+        )
+    told.ok("bid_corrected", **bidders(2)[-1], price="902222")
+    corrected = told.one.events()[-1]["payload"]["corrects"]
+    assert told.one.events()[corrected - 1]["payload"]["no"] == 2
+    assert "没有 7 号异议" in told.no("objection_answered", no=7, answer="x")
+    assert "下一个编号是 1" in told.no("objection", no=500, content="跳号")
+    told.ok("objection", no=1, content="要求核对")
+    assert "没有 77 号异议" in told.no("record_confirmed", rows=3, kept_open=[{"no": 77, "reason": "x"}])
+    told.ok("objection_answered", no=1, answer="答一")
+    assert "已经答复" in told.no("record_confirmed", rows=3, kept_open=[{"no": 1, "reason": "x"}])
+
+
+def test_counts_agree_with_the_list(told: Opening, place: Place) -> None:
+    place(T + MINUTE)
+    told.ok("bidders_published", count=5, bidders=bidders(5))
+    assert "应为 5" in told.no("decrypt_progress", done=3, total=3)
+    told.ok("decrypt_progress", done=4, failed=1, total=5)
+    assert "应为 4、5" in told.no("bid_read", **bidders(1)[-1], price="1", total=3)
+    for number in (1, 2, 3, 4):
+        told.ok("bid_read", **bidders(number)[-1], price="900000", total=4)
+    assert "应为 4、5" in told.no("record_confirmed", rows=2)
+    assert "多于" in told.no("record_confirmed", rows=4, signed=50)
+    assert told.ok("record_confirmed", rows=4, signed=4) == ""
+    assert "又确认一次" in told.ok("record_confirmed", rows=4, signed=4)
+
+
+def test_an_opening_is_not_adjourned_until_the_past(told: Opening, place: Place) -> None:
+    place(T + MINUTE)
+    told.decrypt()
+    assert "复会时间" in told.no("paused", reason="午休", until="2020-01-01T00:00:00+08:00")
+    told.ok("paused", reason="午休", until=(T + timedelta(hours=1)).isoformat())
+
+
+# ── irregular, but it happened ───────────────────────────────────────────────
+
+
+def test_a_ceiling_other_than_the_published_one_is_kept_with_a_note(told: Opening, place: Place) -> None:
+    place(T + MINUTE)
+    told.decrypt()
+    note = told.ok("control_price", amount="999999", normal=2, over=0)
+    assert "999999" in note and "1000000" in note and "只有 2 家" in note
+    assert told.ok("control_price", amount="1000000.00", normal=3, over=0) == ""
+
+
+def test_an_opening_that_was_held_and_ends_as_failed_keeps_its_record(told: Opening, place: Place) -> None:
+    place(T + MINUTE)
+    told.decrypt()
+    told.read(1, 2, 3)
+    told.ok("objection", no=1, content="要求核对")
+    note = told.ok("ended", result="failed")
+    assert "3 家，却以流标结束" in note and "未答复" in note
+    assert [bid["price"] for bid in told.record()["bids"]] == ["901111", "901112", "901113"]
+    page = told.one.hub.get("/opening/O1").text
+    assert "未唱标" not in page and "不足三家" not in page and "流标" in page
