@@ -1,0 +1,72 @@
+"""`sunbid bench likeness`: how fast the bid files of one lot are read and compared, with how much memory, and whether those who
+wrote together are found."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bidfiles import RING, Planted, write_bids
+from benchmarks.scan import peak_mb
+from messages import local
+from supervision.likeness.comparing import compare
+from supervision.likeness.reading import Content, Unread, read_all
+
+
+def measured(planted: Planted) -> dict[str, Any]:
+    """Seconds of reading and of comparing, MB a second, peaks of memory in MB, and how many planted pairs were found."""
+    files = {path: path.parent.name for path in sorted(planted.folder.rglob("*")) if path.is_file()} | {
+        planted.tender: ""
+    }
+    contents: dict[str, Content] = {name: Content() for name in files.values()}
+    unread = 0
+    began = time.perf_counter()
+    for path, read in read_all(list(files)):
+        if isinstance(read, Unread):
+            unread += 1
+        else:
+            contents[files[path]].add(read)
+    read_in = time.perf_counter() - began
+    given = contents.pop("")
+    found = {(one.one, one.other) for one in compare(contents, given, {name: name for name in contents})}
+    seconds = time.perf_counter() - began
+    hits = sum(set(pair) <= planted.ring for pair in found)
+    return {
+        "bidders": len(contents), "files": len(files), "mb": planted.size / 1e6, "unread": unread, "reading": read_in,
+        "seconds": seconds, "mb_per_second": planted.size / 1e6 / seconds, "peak_mb": peak_mb(), "child_peak_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+        "planted": RING * (RING - 1) // 2, "found": hits, "false": len(found) - hits,
+    }  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the benchmark; with --json one object on the last line."""
+    parser = argparse.ArgumentParser(prog="sunbid bench likeness", description=__doc__)
+    parser.add_argument("--bidders", type=int, default=280, help=local("bench.likeness.bidders"))
+    parser.add_argument("--mb", type=float, default=5.0, help=local("bench.likeness.mb"))
+    parser.add_argument("--folder", type=Path, help=local("bench.likeness.folder"))
+    parser.add_argument("--json", action="store_true", help=local("bench.json"))
+    given = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory(prefix="sunbid-bench-", dir=given.folder) as name:
+        planted = write_bids(Path(name), given.bidders, given.mb)
+        print(f"{planted.size / 1e6:,.0f} MB", file=sys.stderr)
+        told = measured(planted)
+    print(
+        f"读取 reading {told['reading']:.1f} s · 全部 all {told['seconds']:.1f} s · {told['mb']:,.0f} MB, {told['bidders']} 家 bidders · "
+        f"{told['mb_per_second']:.1f} MB/s · {told['peak_mb']:.0f} MB + 每个子进程 each child {told['child_peak_mb']:.0f} MB"
+    )
+    print(
+        f"埋设 planted {told['planted']} 对 pairs · 找到 found {told['found']} · 误报 false {told['false']} · 未读 unread {told['unread']}"
+    )
+    if given.json:
+        print(json.dumps(told))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
