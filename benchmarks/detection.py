@@ -218,13 +218,13 @@ def _figure(value: float) -> str:
     return "—" if math.isnan(value) else f"{value:.2f}"
 
 
-def put(page: Path, block: str) -> None:
+def put(page: Path, block: str, mark: str = "measured") -> None:
     """Replace what stands between the marks of a page. Raises ValueError if it has none."""
     text = page.read_text(encoding="utf-8")
-    head, begin, rest = text.partition("<!-- measured -->\n")
-    _, end, tail = rest.partition("<!-- /measured -->")
+    head, begin, rest = text.partition(f"<!-- {mark} -->\n")
+    _, end, tail = rest.partition(f"<!-- /{mark} -->")
     if not begin or not end:
-        raise ValueError(f"{page}: <!-- measured --> … <!-- /measured -->")
+        raise ValueError(f"{page}: <!-- {mark} --> … <!-- /{mark} -->")
     page.write_text(f"{head}{begin}{block}{end}{tail}", encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from zlib import crc32
 
-from sunbid.demo import names
+from sunbid.demo import bid_files, names
 from sunbid.demo.lots import BidPlan, LotPlan, room_ids
 from sunbid.demo.people import Firm, People
 
@@ -174,6 +174,7 @@ def opened_bid(plan: LotPlan, bid: BidPlan, at: datetime) -> Envelope:
         "dongle_serial": machine.fact("dongle", 10),
         "file_id": hashlib.sha256(f"{bid.key}/file".encode()).hexdigest()[:32],
         "author": f"示例编制{bid.firm.fact('author', 6)}",
+        "files": bid_files.references(plan, bid),
     }
     return envelope("bid", bid.key, 2, at, data)
 

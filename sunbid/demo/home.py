@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sunbid.demo.bid_files import FOLDER
 from sunbid.settings import Settings, variable
 from supervision.home import Place
 
@@ -21,12 +22,17 @@ FACTS = {
 
 def settled(settings: Settings) -> Settings:
     """The settings with what only the demonstration knows; what was set by hand stays."""
-    return settings.model_copy(update=_missing(settings))
+    files = settings.bid_files or (settings.data / FOLDER).resolve()
+    return settings.model_copy(update={**_missing(settings), "bid_files": files})
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """The same for the processes the demonstration starts."""
-    return {variable(name): str(getattr(settings, name)) for name in FACTS if getattr(settings, name)}
+    return {
+        variable(name): str(getattr(settings, name))
+        for name in (*FACTS, "bid_files")
+        if getattr(settings, name)
+    }
 
 
 def _missing(settings: Settings) -> dict[str, object]:

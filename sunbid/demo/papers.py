@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
 
+from sunbid.demo import bid_files
 from sunbid.demo.envelopes import Envelope, envelope
 from sunbid.demo.lots import LotPlan
 
@@ -50,7 +51,9 @@ def _notices(plan: LotPlan, now: datetime) -> Iterator[Envelope]:
     for number, (kind, title, at) in enumerate(told, 1):
         if at <= now:
             name = title if kind == "change" else f"{plan.name}{title}"
-            data = {"lot": plan.key, "type": kind, "title": name, "published_at": _stamp(at)}
+            data: dict[str, Any] = {"lot": plan.key, "type": kind, "title": name, "published_at": _stamp(at)}
+            if kind == "tender" and (files := bid_files.tender_reference(plan)):
+                data["files"] = files
             yield envelope("notice", f"GG-{plan.key}-{number}", 1, at, data)
 
 

@@ -19,7 +19,7 @@ from records.ledger import Ledger, words
 from records.serving import signing
 from records.tables.users import User, role_name
 from sunbid import output, up, wiring
-from sunbid.demo import broadcasts, handled, home, load, market, player, rooms, script, witnesses
+from sunbid.demo import bid_files, broadcasts, handled, home, load, market, player, rooms, script, witnesses
 from sunbid.demo.people import People
 from sunbid.logs import setup as logs
 from sunbid.logs.file import LogFile
@@ -104,7 +104,8 @@ def _load_market(ledger: Ledger, settings: Settings, options: Options, since: da
     added = load.load(ledger, settings.data, records)
     if options.scale == "small":
         with ledger.write() as session:
-            broadcasts.leave(session, market.plans(People(options.seed), at), at)
+            broadcasts.leave(session, plans := list(market.plans(People(options.seed), at)), at)
+        bid_files.write(settings.data, plans, People(options.seed))
         handled.leave(ledger, at)
     return added
 
