@@ -148,7 +148,7 @@ def _passages(page: shell.Page, pair: Pair, names: dict[str, str]) -> None:
         slips = "".join(
             f"<li>…{esc(e[:7])}<mark>{esc(e[7:8])}</mark>{esc(e[8:])}…</li>" for e in pair["errors"]
         )
-        parts.append(f"<h4>{esc(page.say('likeness.slips'))}</h4><ul class='slips'>{slips}</ul>")
+        parts.append(f"<h3>{esc(page.say('likeness.slips'))}</h3><ul class='slips'>{slips}</ul>")
     heads = f"<th>{esc(page.say('likeness.words'))}</th><th>{esc(one)}</th><th>{esc(other)}</th>"
     rows = "".join(
         f"<tr><td class='quoted'>{esc(p['words'])}</td><td>{esc(_place(page, p['one']))}</td><td>{esc(_place(page, p['other']))}</td></tr>"
@@ -156,7 +156,7 @@ def _passages(page: shell.Page, pair: Pair, names: dict[str, str]) -> None:
     )
     if rows:
         parts.append(
-            f'<div class="tab"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+            f'<div class="tab passages"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
         )
     if len(parts) == 1:
         parts.append(f'<p class="muted">{esc(page.say("likeness.no_passages"))}</p>')
