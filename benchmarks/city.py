@@ -120,7 +120,7 @@ def measured(market: citymarket.Market) -> dict[str, Any]:
 def table(told: dict[str, Any]) -> str:
     """The figures as the page has them."""
     head = (
-        f"城市的 {told['fraction']:g}（{told['lots']:,} 个标段、{told['bids']:,} 家次） / {told['fraction']:g} of the city "
+        f"城市的 {told['fraction']:g}（{told['lots']:,} 个标段、{told['bids']:,} 家次） — {told['fraction']:g} of the city "
         f"({told['lots']:,} lots, {told['bids']:,} bids)\n\n"
         "| 埋设 planted | 个数 count | 找到 found | 查准率 precision | 查全率 recall |\n|---|---|---|---|---|\n"
     )
@@ -136,7 +136,7 @@ def table(told: dict[str, Any]) -> str:
         for rule, (count, rate) in told["rates"].items()
     )
     return (
-        f"{head}{rows}\n注入偏差的检出率（{told['pairs']:,} 对，5 % FDR） / injected bias found ({told['pairs']:,} pairs, 5 % FDR): {power}\n\n"
+        f"{head}{rows}\n注入偏差的检出率（{told['pairs']:,} 对，5 % FDR） — injected bias found ({told['pairs']:,} pairs, 5 % FDR): {power}\n\n"
         f"| 规则 rule | 无埋设处的发现 findings where nothing is planted | 占清白标段 of clean lots |\n|---|---|---|\n{rates}"
     )
 
