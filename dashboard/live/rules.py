@@ -24,7 +24,7 @@ from supervision.rules.rule import Parameter, Rule
 from supervision.rules.switchboard import MODES, Setting, Switchboard
 from supervision.warnings import dry_run, silences, tally
 
-GROUPS = ("tenderers", "bidders", "files", "experts", "process", "cardinal")
+GROUPS = ("tenderers", "agencies", "rings", "bidders", "files", "experts", "process", "cardinal")
 """Families of rules in the order of the list."""
 VERSIONS = 8
 """Changes of a rule that are shown."""

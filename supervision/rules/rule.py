@@ -13,7 +13,7 @@ from messages import Parameter as Parameters
 from supervision.rules.facts import LotFacts
 from supervision.rules.finding import Finding, Level, Subject
 
-FAMILIES = ("process", "tenderers", "bidders", "files", "experts")
+FAMILIES = ("process", "tenderers", "agencies", "rings", "bidders", "files", "experts")
 """Families of rules; `rule.family.<code>` names them."""
 
 

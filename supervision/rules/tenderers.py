@@ -186,7 +186,7 @@ class FavouredWinner(RowRule):
 class AgencysWinner(FavouredWinner):
     """T2: the same of an agency."""
 
-    id, kind = "T2", "agency"
+    id, family, kind = "T2", "agencies", "agency"
     reads = ("lot.agency_id", "bid.bidder_id", "award.bidder_id", "lot.category", "lot.division_code")
 
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
@@ -197,7 +197,7 @@ class AgencysWinner(FavouredWinner):
 class FixedAgency(RowRule):
     """T3: a tenderer nearly always takes the same agency, which mostly lives on it."""
 
-    id, family, level = "T3", "tenderers", "yellow"
+    id, family, level = "T3", "agencies", "yellow"
     reads = ("lot.tenderer_id", "lot.agency_id")
     parameters = (
         MIN_LOTS, Parameter("share", 0.8, 0.5, 1.0), Parameter("back_share", 0.5, 0.1, 1.0),
