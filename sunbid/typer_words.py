@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
-from messages import language_of_environment, local
+from messages import Fault, language_of_environment, local
 
 _PATTERNS = tuple(
     (re.compile(pattern, re.MULTILINE), key)
@@ -50,6 +50,7 @@ _PATTERNS = tuple(
         (r"(?:File|Directory|Path) '(?P<name>[^']*)' is a file\.", "typer.is_a_file"),
         (r"(?:File|Directory|Path) '(?P<name>[^']*)' is a directory\.", "typer.is_a_directory"),
         (r"(?:File|Directory|Path) '(?P<name>[^']*)' is not readable\.", "typer.not_readable"),
+        (r"(?P<value>'.*?') does not match the formats? .*\.$", "typer.no_day"),
         (r"^Error: ", "typer.error"),
     )
 )
@@ -89,6 +90,10 @@ def _width(text: str) -> int:
 
 class Command(TyperCommand):
     """A command whose help speaks the language of this process."""
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """What it does, in a list of commands: whole, however long the line."""
+        return self.help or super().get_short_help_str(limit)
 
     def get_help(self, ctx: Any) -> str:
         """Its help."""
@@ -140,7 +145,12 @@ def _why(cause: BaseException, said: str) -> str:
 
     from records.wrong_values import explain
 
-    return explain(cause)[1].text(language_of_environment()) if isinstance(cause, ValidationError) else said
+    if not isinstance(cause, ValidationError):
+        return said
+    fault = cause.errors()[0].get("ctx", {}).get("error")
+    if fault is not None and not isinstance(fault, Fault):
+        return str(fault)  # a sentence of Typer's own, which `in_words` knows
+    return explain(cause)[1].text(language_of_environment())
 
 
 def _show(theirs: Any, file: IO[str] | None = None) -> None:

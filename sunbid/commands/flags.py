@@ -19,8 +19,10 @@ def register(app: typer.Typer) -> None:
 
 
 def flags(
-    file: Annotated[Path, typer.Argument(help=local("cli.releases_file"))],
-    settings: Annotated[Path | None, typer.Option(help=local("cli.flags_settings"))] = None,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=local("cli.releases_file"))],
+    settings: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help=local("cli.flags_settings"))
+    ] = None,
     report: Annotated[Path | None, typer.Option(help=local("cli.report"))] = None,
     as_json: Annotated[bool, typer.Option("--json", help=local("cli.print_json"))] = False,
 ) -> None:
@@ -29,7 +31,7 @@ def flags(
     from supervision.flags.settings import Settings, read_settings
 
     def told(line: BadLine) -> None:
-        print(local("flags.bad_line", file=file.name, line=line.number, why=line.why), file=sys.stderr)
+        print(local("flags.bad_line", file=file.name, line=line.number, why=str(line.why)), file=sys.stderr)
 
     try:
         chosen = read_settings(settings) if settings else Settings()
@@ -46,3 +48,5 @@ def flags(
         output.save_report(of_flags(counted.flags, counted.lines, len(counted.bad), str(file)), report)
     if counted.bad:
         print(local("flags.bad_lines", count=len(counted.bad), lines=counted.lines), file=sys.stderr)
+    if counted.bad and len(counted.bad) == counted.lines:
+        output.fail(local("flags.no_release_at_all", file=file.name))

@@ -62,6 +62,8 @@ def import_(
     if not (report.read or report.notes):
         words = local("cli.nothing_was_read_files")
         print(words, file=sys.stderr)
+    if report.rejected and not (report.accepted or report.duplicate):
+        output.fail(local("cli.all_rejected", file=report.rejects_file))
 
 
 def export(

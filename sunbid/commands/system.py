@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
         app.command(help=local(f"command.{command.__name__}"))(command)
     app.command(
         help=local("command.bench"),
-        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
     )(bench)
 
 
@@ -65,7 +65,11 @@ def bench(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help=local("cli.name_benchmark"))],
 ) -> None:
-    """Run a benchmark; further options are its own."""
+    """Run a benchmark; further options, --help among them, are its own."""
+    if name in ("--help", "-h"):
+        context.help_option_names = ["--help"]  # left to the benchmark otherwise
+        print(context.get_help())
+        return
     import importlib
     import pkgutil
 

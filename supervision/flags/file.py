@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from messages import Message
 from supervision.flags.release import read_release
 from supervision.flags.settings import Settings
 from supervision.flags.tally import Tally
@@ -22,10 +23,10 @@ SMALLEST, LARGEST = 4 << 20, 32 << 20
 
 
 class BadLine(NamedTuple):
-    """A line that is no JSON, numbered from 1."""
+    """A line that is no release, numbered from 1."""
 
     number: int
-    why: str
+    why: Message
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def count_file(
 ) -> Counted:
     """The flags of a file of compiled releases as JSON Lines.
 
-    `bad_line` hears of every line that is left out because it is no JSON, in order; `progress` of the bytes done and
+    `bad_line` hears of every line that is left out because it is no release, in order; `progress` of the bytes done and
     in all. Raises OSError.
     """
     size = path.stat().st_size
@@ -101,14 +102,23 @@ def count_part(path: Path, settings: Settings, begin: int, end: int) -> _Part:
     tally, bad, lines = Tally(settings), list[BadLine](), _lines(path, begin, end)
     for number, line in enumerate(lines, 1):
         try:
-            release = read_release(orjson.loads(line))
+            read = orjson.loads(line)
         except orjson.JSONDecodeError as error:
             if line.strip():
-                bad.append(BadLine(number, str(error)))
+                bad.append(BadLine(number, Message("flags.no_json", column=error.colno)))
             continue
-        if release is not None:
+        if why := _no_release(read):
+            bad.append(BadLine(number, why))
+        elif (release := read_release(read)) is not None:
             tally.fold(release)
     return _Part(tally, len(lines), bad, begin, end)
+
+
+def _no_release(read: Any) -> Message | None:
+    """Why a line's JSON is no release; one whose tender was cancelled is one, and counts in nothing."""
+    if not isinstance(read, dict):
+        return Message("flags.no_object")
+    return None if isinstance(read.get("ocid"), str) else Message("flags.no_ocid")
 
 
 def _lines(path: Path, begin: int, end: int) -> list[bytes]:

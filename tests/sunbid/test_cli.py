@@ -149,12 +149,48 @@ def test_an_upgrade_says_the_version_as_json(tmp_path: Path) -> None:
         ("room", "add", "r1", "--name", "一室", "--centre", "c1", "--kind", "kitchen"),
         ("user", "add", "eve", "--role", "queen", "--password-stdin"),
         ("bench", "nothing"),
+        ("scan", "--since", "notadate"),
+        ("scan", "--engine", "foo"),
+        ("flags", "/nowhere/at/all"),
+        ("export", "--format", "xml", "--out", "x"),
     ],
 )
 def test_bad_use_ends_with_2_and_says_why(tmp_path: Path, words: tuple[str, ...]) -> None:
     answer = sunbid(tmp_path, *words)
     assert answer.returncode == 2
     assert answer.stderr.strip() and "Traceback" not in answer.stderr
+    assert not re.search("Value error|Errno", answer.stderr)
+
+
+def test_what_is_no_release_is_named_line_by_line(tmp_path: Path) -> None:
+    """What is printed stays Cardinal's; a file without a single release is a failure."""
+    lines = ["[]", "null", '{"ocid":1}', '{"ocid":"a"', '{"ocid":"a"}']
+    (tmp_path / "some.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    some = sunbid(tmp_path, "flags", str(tmp_path / "some.jsonl"))
+    assert some.returncode == 0 and json.loads(some.stdout) == {}
+    assert all(f"some.jsonl 第 {n} 行" in some.stderr for n in range(1, 5)) and "第 5 行" not in some.stderr
+    (tmp_path / "binary").write_bytes(bytes(range(256)))
+    binary = sunbid(tmp_path, "flags", str(tmp_path / "binary"))
+    assert binary.returncode == 1 and "binary" in binary.stderr
+
+
+def test_a_benchmark_tells_its_own_options(tmp_path: Path) -> None:
+    assert "--json" in sunbid(tmp_path, "bench", "fanout", "--help").stdout
+    assert "sunbid bench" in sunbid(tmp_path, "bench", "--help").stdout
+
+
+def test_the_list_of_commands_is_whole(tmp_path: Path) -> None:
+    told = process(tmp_path, "--help", LC_ALL="en_US.UTF-8").stdout
+    listed = told.partition("Commands:")[2]
+    assert "..." not in listed and "…" not in listed
+    assert all(line[2] == " " or line.split()[1][0].isupper() for line in listed.splitlines() if line.strip())
+
+
+def test_a_file_rejected_whole_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text("nonsense", encoding="utf-8")
+    told = sunbid(tmp_path, "import", str(tmp_path / "bad.json"))
+    report = json.loads(told.stdout)
+    assert report["rejected"] and told.returncode == 1 and report["rejects_file"] in told.stderr
 
 
 def test_an_unknown_setting_ends_with_2(tmp_path: Path) -> None:
