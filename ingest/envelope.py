@@ -22,7 +22,7 @@ from ingest.kinds.registry import KINDS
 from ingest.refusal import Refusal
 from messages import Message
 from records import events, identifiers
-from records.clock import now, rfc3339
+from records.clock import now, to_the_second
 from records.filenames import unreachable
 from records.serving import signing
 from records.texts import forbidden, printable
@@ -229,7 +229,7 @@ def _checked(envelope: Envelope, source: str) -> Kind:
     if envelope.source is not None and envelope.source != source:
         raise Refusal("source", Message("refused.other_source"))
     if envelope.occurred_at > now() + AHEAD:
-        raise Refusal("occurred_at", Message("refused.ahead", now=rfc3339(now())))
+        raise Refusal("occurred_at", Message("refused.ahead", now=to_the_second(now())))
     kind = KINDS.get(envelope.kind)
     if kind is None:
         raise Refusal("kind", Message("refused.unknown_kind", kinds=list(KINDS)))

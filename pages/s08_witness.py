@@ -92,7 +92,10 @@ def _replays(page: shell.Page, asked: Filters, text: str) -> None:
     if not found:
         shell.empty(page.say("witness.not_found", text=text), page.say("witness.not_found_what"))
         return
-    title, note = page.screen.functions[0].name(page.lang), page.say("witness.note", n=figures.number(found))
+    title, note = (
+        page.screen.functions[0].name(page.lang),
+        page.say("witness.sealed_note", n=figures.number(found)),
+    )
     read = partial(replay.rows, page, asked, text)
     tables.grid("openings", title, note, found, replay.COLUMNS, page.lang, read, replay.choose, ROWS, ROWS)
     replay.chapters(page)

@@ -77,6 +77,13 @@ def written(moment: datetime, pattern: str = "%Y-%m-%d %H:%M") -> str:
     return local.strftime(pattern)
 
 
+def to_the_second(moment: datetime) -> str:
+    """A moment in a sentence, in Beijing time: to the second, and to the thousandth where it has one."""
+    local = moment.astimezone(BEIJING)
+    thousandths = local.microsecond // 1000
+    return f"{local:%Y-%m-%d %H:%M:%S}" + (f".{thousandths:03}" if thousandths else "")
+
+
 @contextmanager
 def standing_at(moment: datetime) -> Iterator[Callable[[datetime], None]]:
     """For tests: the clock of this process stands still at `moment`; the yielded function sets it.

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from messages import Message, Unknown
 from records import audit, draw, irregularities, opening_record
 from records.administration import Conflict
-from records.clock import now, rfc3339
+from records.clock import now, rfc3339, to_the_second
 from records.events import public_payload
 from records.opening_checks import numbers_told
 from records.public.lots import publish_lot
@@ -150,12 +150,24 @@ def _same(asked: dict[str, Any], told: dict[str, Any]) -> bool:
     return asked == {name: value for name, value in told.items() if name not in filled}
 
 
+def may_commit(session: Session, opening: Opening) -> bool:
+    """Whether a seed may be committed to now: before the deadline, or anew for a draw whose seed was not revealed."""
+    if opening.state not in {"scheduled", "in_progress", "paused"}:
+        return False
+    draws = draw.draws(session, opening.id).by_kind.values()
+    return now() < _due(session, opening) or any(one.failed and not one.value for one in draws)
+
+
+def _due(session: Session, opening: Opening) -> datetime:
+    return moment_of(opening, session.get_one(Lot, opening.lot_id))
+
+
 def _check_in_time(session: Session, opening: Opening, payload: dict[str, Any]) -> None:
     """A first commitment is made before the deadline; fresh ones follow a seed that was not revealed."""
     held = draw.draws(session, opening.id).by_kind.get(draw.kind_of(payload))
-    due = moment_of(opening, session.get_one(Lot, opening.lot_id))
+    due = _due(session, opening)
     if now() >= due and not (held and held.failed):
-        raise draw.WrongDraw(Message("draw.too_late", deadline=rfc3339(due)))
+        raise draw.WrongDraw(Message("draw.too_late", deadline=to_the_second(due)))
 
 
 def _draw(session: Session, opening: Opening, payload: dict[str, Any], host: str, ip: str | None) -> None:
@@ -274,7 +286,7 @@ def retender(
     if held.result != "failed":
         raise Conflict(Message("retender.not_failed", opening=opening_id))
     if deadline <= now():
-        raise Conflict(Message("retender.past", deadline=rfc3339(deadline)))
+        raise Conflict(Message("retender.past", deadline=to_the_second(deadline)))
     lot = session.get_one(Lot, held.lot_id)
     for status in ("retender", "bidding"):
         check_lot_transition(lot.status, status)

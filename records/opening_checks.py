@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from messages import Invalid, Message
-from records.clock import now, rfc3339
+from records.clock import now, to_the_second
 from records.public.masking import plain
 from records.tables.openings import Opening, OpeningEvent
 
@@ -61,11 +61,11 @@ def check_time(session: Session, opening: Opening, kind: str, ts: datetime | Non
         last = present  # kept by an older version that believed it
     if ts is None:
         return max(present, last or present)
-    here = Message("sequence.event_at", opening=opening.id, event=kind, time=rfc3339(ts))
+    here = Message("sequence.event_at", opening=opening.id, event=kind, time=to_the_second(ts))
     if ts > present + AHEAD:
-        raise WrongTime(Message("sequence.ahead", event=here, now=rfc3339(present)))
+        raise WrongTime(Message("sequence.ahead", event=here, now=to_the_second(present)))
     if last is not None and ts <= last - TOGETHER:
-        raise WrongTime(Message("sequence.before_last", event=here, last=rfc3339(last)))
+        raise WrongTime(Message("sequence.before_last", event=here, last=to_the_second(last)))
     return ts if last is None else max(ts, last)
 
 
@@ -251,7 +251,7 @@ def check_adjournment(opening: Opening, ts: datetime, payload: dict[str, Any]) -
     """Raise WrongTime where an opening is adjourned at `ts` until a moment that has passed by then."""
     until = payload.get("until")
     if until is not None and datetime.fromisoformat(until) <= ts:
-        message = Message("sequence.until_past", opening=opening.id, until=until, time=rfc3339(ts))
+        message = Message("sequence.until_past", opening=opening.id, until=until, time=to_the_second(ts))
         raise WrongTime(message, "data.payload.until")
 
 
@@ -280,9 +280,9 @@ class BroughtForward(IllegalTransition):
             Message(
                 "state.brought_forward",
                 what=what,
-                held=rfc3339(held),
-                wanted=rfc3339(wanted),
-                now=rfc3339(now()),
+                held=to_the_second(held),
+                wanted=to_the_second(wanted),
+                now=to_the_second(now()),
             )
         )
 

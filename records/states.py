@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from messages import Message, Unknown
 from records import chain, draw, events, irregularities, opening_checks, opening_record, published_list
-from records.clock import now, rfc3339
+from records.clock import now, rfc3339, to_the_second
 from records.opening_checks import IllegalTransition as IllegalTransition
 from records.public import masking, rows
 from records.public.lots import publish_lot
@@ -180,8 +180,8 @@ def check_opening_step(
                 "state.before_deadline",
                 opening=opening.id,
                 event=kind,
-                time=rfc3339(ts),
-                deadline=rfc3339(deadline),
+                time=to_the_second(ts),
+                deadline=to_the_second(deadline),
             )
         )
 

@@ -205,3 +205,17 @@ def test_no_code_chooses_words_by_comparing_languages() -> None:
         "ingest/csv/write.py",  # headers of spreadsheets are Chinese or the fields' own names
         "dashboard/live/host_desk.py",  # capital numerals 大写 are Chinese alone
     }
+
+
+def test_no_sentence_holds_a_time_as_machines_write_it() -> None:
+    """2026-11-28T00:16:18.000+08:00 is for programs: a message gets the time as people write it."""
+    found = {
+        f"{path.relative_to(extract.ROOT)}:{node.lineno}"
+        for package in extract.PACKAGES
+        for path in (extract.ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("Message", "say", "local")
+        for part in ast.walk(node)
+        if isinstance(part, ast.Call) and ast.unparse(part.func).split(".")[-1] in ("rfc3339", "isoformat")
+    }
+    assert not found

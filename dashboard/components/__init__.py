@@ -69,7 +69,10 @@ def _component(name: str) -> Any:
 
 @cache
 def words(lang: str, *areas: str) -> dict[str, Any]:
-    """The words of some areas for a component: dots in a key become levels; `terms` are the usual values of free fields."""
+    """The words of some areas for a component: dots in a key become levels; `terms` are the usual values of free fields.
+
+    Raises ValueError where two areas give one name to different words: a component would say the wrong one.
+    """
     table: dict[str, Any] = {"lang": lang, "terms": messages.words(lang, "term.")}
     table["reason"] = messages.words(lang, "site.slate.reason.")
     for area in areas:
@@ -78,7 +81,8 @@ def words(lang: str, *areas: str) -> dict[str, Any]:
             place = table
             for step in path:
                 place = place.setdefault(step, {})
-            place[last] = text
+            if place.setdefault(last, text) != text:
+                raise ValueError(f"{area}.{key} says something else in another of {areas}")
     return table
 
 

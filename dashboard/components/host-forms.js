@@ -125,7 +125,7 @@ export class HostForms {
   objection_answered(given) {
     const { words, view } = this;
     const options = view.desk.open_objections.map(({ no, content }) => h("option", { value: no, selected: no === given.no }, `${no}　${content.slice(0, 40)}`));
-    return [h("label", {}, words.objections, h("select", { name: "no" }, options)), area("answer", words.answer, 2000, true)];
+    return [h("label", {}, words.objections, h("select", { name: "no" }, options)), area("answer", words.reply, 2000, true)];
   }
 
   record_confirmed() {
@@ -149,7 +149,7 @@ export class HostForms {
     const { words } = this, lines = [];
     for (const [name, value] of Object.entries(given)) {
       if (name === "bidders") lines.push(value.slice(0, SHOWN).map((b) => `${b.no}. ${b.name}`).join(words.comma) + (value.length > SHOWN ? " …" : ""));
-      else if (name === "count") lines.push(say(words.published, { n: value }));
+      else if (name === "count") lines.push(say(words.listed, { n: value }));
       else if (kind !== "ended" && kind !== "objection" && kind !== "objection_answered") lines.push(`${words.field[name] ?? name}: ${["amount", "base_price"].includes(name) ? amount(value, this.view.data.money) : value}`);
     }
     return lines.length ? h("div.preview", {}, h("p.muted.small", {}, words.willPublish), ...lines.map((line) => h("p", {}, line))) : null;

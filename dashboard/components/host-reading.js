@@ -23,7 +23,7 @@ function limitLine(price, limit, words) {
 function agreement(view, no, bid) {
   const { desk, words, story, data } = view, filed = desk.filed[no], event = story.log.findLast((e) => (e.type === "bid_read" || e.type === "bid_corrected") && e.payload.no === no);
   const seen = view.publicHas(event), same = filed !== undefined && Number(filed) === Number(bid.price);
-  const pairs = [[words.filed, filed === undefined ? words.notFiled : amount(filed, data.money)], [words.published, bid.price === undefined ? "—" : amount(bid.price, data.money)],
+  const pairs = [[words.filed, filed === undefined ? words.notFiled : amount(filed, data.money)], [words.publishedPrice, bid.price === undefined ? "—" : amount(bid.price, data.money)],
     [words.publicSees, seen === null ? words.publicWaits : seen ? amount(bid.price, data.money) : words.publicDiffers]];
   const [cls, verdict] = filed !== undefined && bid.price !== undefined && !same ? ["bad", words.filedDiffers] : seen === false ? ["bad", words.publicDiffers]
     : same && seen ? ["good", words.agreed] : ["open", words.notAgreed];
@@ -48,7 +48,7 @@ function next(view) {
 }
 
 function upcoming({ desk, words }) {
-  return h("ol.up", {}, desk.upcoming.map((b, i) => h("li" + (i ? "" : ".first"), {}, h("b", {}, String(b.no)), h("span.cut", { title: b.name }, b.name),
+  return h("ol.up", {}, desk.upcoming.map((b, i) => h("li" + (i ? "" : ".first"), {}, h("b", {}, String(b.no)), h("span.name", {}, b.name),
     h("small", {}, b.over ? h("span.w", {}, words.overAhead) : i ? words.status[b.status] ?? words.status.none : `${words.nextOne} · ${words.status[b.status] ?? words.status.none}`))));
 }
 
@@ -56,6 +56,7 @@ function upcoming({ desk, words }) {
 export function readingCard(view) {
   const { story, desk, words } = view, no = story.current ?? [...story.readings.keys()].at(-1), bid = story.readings.get(no);
   const rest = [next(view), h("p.muted.small", {}, words.readingHint), upcoming(view)];
+  if (!bid && story.stage === "end") return [h("div.head", {}, h("span.chip.line", {}, words.state.ended)), h("h2.name", {}, view.outcome()), h("p.muted", {}, say(words.nothingRead, { n: story.bidders.size }))];
   if (!bid) {
     const title = h("h2.name", {}, story.bidders.size ? say(words.listOut, { n: story.bidders.size }) : words.notYet);
     return [h("div.head", {}, h("span.chip.line", {}, words.beforeReading)), title, ...("bid_read" in desk.steps ? rest : [h("p.muted", {}, desk.undrawn.length && story.decryption ? drawFirst(view) : words.waitReading)])];
@@ -65,7 +66,7 @@ export function readingCard(view) {
   const before = (bid.before ?? []).map((old) => h("s", {}, amount(old.price, view.data.money)));
   return [
     h("div.head", {}, h("span.chip.now", {}, story.current === null ? words.lastRead : words.readingNow), h("b", {}, say(words.numberOf, { no, total: story.bidders.size })), view.since),
-    h("h2.name.cut", { title: bid.name }, bid.name),
+    h("h2.name", {}, bid.name),
     h("div.said2", {}, h("p.price", {}, ...before, bid.price === undefined ? term(bid.remark, words) || "—" : h("strong", {}, amount(bid.price, view.data.money)), bid.price === undefined ? null : h("span", {}, view.data.money.unit)), agreement(view, no, bid)),
     h("div.check", {}, limitLine(price, limit, words), priceStrip(others.filter(Number.isFinite), price, limit, words)),
     desk.spelled[no] ? h("p.spell", {}, desk.spelled[no]) : null, facts(bid, words), ...rest,

@@ -265,15 +265,18 @@ class HostDesk {
   drawSteps() {
     const { words, story } = this, here = STEPS.indexOf(story.stage), over = story.stage === "end";
     const rows = STEPS.map((stage, index) => {
-      const state = over ? (story.steps[stage] ? "ok" : "no") : index < here ? "ok" : index === here ? "cur" : "no";
+      const state = story.steps[stage] && (over || index !== here) ? "ok" : index === here ? "cur" : "no"; // a stage that was passed over is not done
       const actions = Object.keys(this.desk.steps).filter((kind) => STAGE_OF[kind] === stage && !ELSEWHERE.has(kind) && !this.told(kind));
       const buttons = actions.map((kind) => h("button.btn", { type: "button", "data-step": kind, onclick: () => this.forms.ask(kind) }, words.step[kind]));
       return h(`li.${state}`, state === "cur" ? { "aria-current": "step" } : {}, h("i.dot", {}, state === "ok" ? icon("check") : null),
         h("b", {}, this.stageName(stage)), h("time", {}, clock(story.steps[stage])), h("span", {}, this.wants(stage)), h("small", {}, words.law[stage]), h("div.acts", {}, buttons));
     });
-    const title = h("h2", {}, words.process, here < 0 ? null : h("span.muted", {}, say(words.stepOf, { n: here + 1, of: STEPS.length })));
+    const title = h("h2", {}, words.process, here < 0 ? null : h("span.muted", {}, over ? this.outcome() : say(words.stepOf, { n: here + 1, of: STEPS.length })));
     this.steps.replaceChildren(title, h("ol.law", {}, rows), ...this.also());
   }
+
+  /** How the opening ended, in words. */
+  outcome() { return this.words[`result_${this.story.result}`] ?? this.words.state.ended; }
 
   /** Whether a step would say again what has been said. */
   told(kind) {
@@ -337,9 +340,9 @@ class HostDesk {
     const { story, words } = this, now = no === story.current && story.state === "in_progress", first = read?.before ?? [];
     const line = (cls, cells) => h(`tr${cls}`, now ? { "aria-current": "true" } : {}, cells);
     const filed = this.desk.filed[no], differs = read && filed !== undefined && Number(filed) !== Number(read.price);
-    const shown = read?.price === undefined ? (read ? term(read.remark, words) || "—" : words.waiting) : amount(read.price, this.data.money);
-    const struck = first.map((old, i) => line(".old", [h("td", {}, i ? "" : String(no)), h("td.cut", {}, i ? "" : name), h("td.num", {}, h("s", {}, amount(old.price, this.data.money))), h("td.num", {}, clock(old.ts))]));
-    const cells = first.length ? [h("td", {}, h("span.vh", {}, String(no))), h("td.cut", { title: name }, h("span.vh", {}, `${name} `), say(words.corrected, { reason: term(read.reason, words) }))] : [h("td", {}, String(no)), h("td.cut", { title: name }, name)];
+    const shown = read?.price === undefined ? (read ? term(read.remark, words) || "—" : story.stage === "end" ? words.unread : words.waiting) : amount(read.price, this.data.money);
+    const struck = first.map((old, i) => line(".old", [h("td", {}, i ? "" : String(no)), h("td.name", {}, i ? "" : name), h("td.num", {}, h("s", {}, amount(old.price, this.data.money))), h("td.num", {}, clock(old.ts))]));
+    const cells = first.length ? [h("td", {}, h("span.vh", {}, String(no))), h("td.name", {}, h("span.vh", {}, `${name} `), say(words.corrected, { reason: term(read.reason, words) }))] : [h("td", {}, String(no)), h("td.name", {}, name)];
     return [...struck, line(now ? ".cur" : read ? "" : ".wait", [...cells, h("td.num.p", {}, shown, differs ? h("small.off", {}, say(words.fileSays, { price: amount(filed, this.data.money) })) : null), h("td.num", {}, clock(read?.ts))])];
   }
 
@@ -357,7 +360,7 @@ class HostDesk {
     const cards = desk.draws.map((draw) => h("div.draw", { "data-draw": draw.kind }, h("b", {}, draw.kind || words.coefficient), h("span.muted", {}, draw.pool.join(words.comma)),
       ...draw.committed.map(({ no, who, sha256 }) => h("p.small", {}, say(draw.revealed.includes(no) ? words.revealedBy : words.committedBy, { no, who, hash: sha256.slice(0, 12) }))),
       draw.failed ? h("p.w", {}, say(words.failedDraws, { n: draw.failed })) : null, draw.value ? h("strong", {}, say(words.drawn, { value: draw.value })) : null, h("div.row", {}, this.drawActs(draw))));
-    const commit = h("button.btn", { type: "button", "data-step": "coefficient_committed", onclick: () => this.forms.ask("coefficient_committed") }, words.step.coefficient_committed);
+    const commit = desk.may_commit ? h("button.btn", { type: "button", "data-step": "coefficient_committed", onclick: () => this.forms.ask("coefficient_committed") }, words.step.coefficient_committed) : h("p.muted.small", {}, words.commitClosed);
     this.draws.replaceChildren(h("h2", {}, words.draws), h("p.muted.small", {}, words.drawHint), ...cards, h("div.row", {}, commit));
   }
 

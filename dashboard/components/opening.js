@@ -169,10 +169,10 @@ class OpeningView {
   row({ no, name, read }) {
     const { story } = this;
     const now = no === story.current && story.stage === "reading";
-    const shown = now ? h("span.t", {}, bars(), h("span.cut", {}, name)) : name;
+    const shown = now ? h("span.t", {}, bars(), h("span", {}, name)) : name;
     const before = (read?.before ?? []).flatMap((first) => [h("s", {}, amount(first.price, this.data.money)), " "]);
     return h("tr" + (now ? ".cur" : read ? "" : ".wait"), now ? { "aria-current": "true" } : {},
-      h("td", {}, String(no)), h("td.cut", { title: name }, shown), h("td.num.p", {}, ...before, this.price(read)),
+      h("td", {}, String(no)), h("td.name", {}, shown), h("td.num.p", {}, ...before, this.price(read)),
       h("td.num", {}, read?.duration_days === undefined ? "—" : String(read.duration_days)));
   }
 

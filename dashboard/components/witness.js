@@ -71,7 +71,7 @@ class WitnessBoard {
     } catch (error) {
       if (round !== this.round) return;
       this.broken = true;
-      this.tell(say(this.words.trouble, { why: error.message }), "refused", true);
+      this.tell(say(this.words.lost, { why: error.message }), "refused", true);
     }
   }
 

@@ -80,6 +80,7 @@ def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: s
         "recorder": _recorder(opening.room_id),
         "spelled": _spelled(last, lot) if lang == "zh" else {},
         "draws": _draws(session, opening, user),
+        "may_commit": user.role in DRAWERS and hosting.may_commit(session, opening),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,16 +22,8 @@ FIXED = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()",
 }
-SCRIPTED_PREFIXES = (
-    "/api/",
-    "/feeds/",
-    "/whip/",
-    "/whep/",
-    "/hls/",
-    "/healthz",
-    "/metrics",
-    "/control/",
-    "/schedule.",
+SCRIPTED = re.compile(
+    r"/(?:(?:api|feeds|whip|whep|hls|log|control|healthz|metrics)(?:/.*)?|[^/]+\.(?:ics|atom))", re.DOTALL
 )
 """Addresses whose callers are programs: they get problems, not pages."""
 
@@ -79,13 +72,17 @@ def problem(
 
 def wants_problem(request: Request) -> bool:
     """Whether an error at this request is for a program rather than for a reader."""
-    return str(request.scope["path"]).startswith(SCRIPTED_PREFIXES)
+    return SCRIPTED.fullmatch(str(request.scope["path"])) is not None
+
+
+MakePage = Callable[[Request, int, messages.Message | None], Response]
+"""Request, status and, where it is known, why → the page that says so."""
 
 
 class ErrorAnswers:
-    """What the hub answers where a handler failed or a request is not taken; `page` makes the page of a status."""
+    """What the hub answers where a handler failed or a request is not taken; `page` makes the page of it."""
 
-    def __init__(self, page: Callable[[Request, int], Response]) -> None:
+    def __init__(self, page: MakePage) -> None:
         self._page = page
 
     async def failed(self, request: Request, error: Exception) -> Response:
@@ -98,7 +95,7 @@ class ErrorAnswers:
         headers = getattr(error, "headers", None)
         if wants_problem(request):
             return problem(status, _detail(status), headers)
-        page = self._page(request, status)
+        page = self._page(request, status, None)
         page.headers.update(headers or {})
         return page
 
@@ -106,7 +103,9 @@ class ErrorAnswers:
         """A request that is not answered, as a problem or as a page."""
         if wants_problem(request):
             return problem(refused.status, refused.message, refused.headers)
-        return self._page(request, refused.status)
+        page = self._page(request, refused.status, refused.message)
+        page.headers.update(refused.headers)
+        return page
 
 
 _WORDS = {404: "http.not_found", 405: "http.method_not_allowed", 503: "http.ledger_unreadable"}

@@ -24,6 +24,7 @@ from evidence import verify
 from messages import Message
 from records.clock import now
 from records.serving.problems import Problem
+from records.serving.requests import body
 from records.serving.workers import Worker, Workers
 from records.tables.broadcast import BroadcastSession
 from streaming.live.board import Board, moment
@@ -192,11 +193,7 @@ class EvidenceLog(Service):
 
     async def add_cosignature(self, request: Request) -> Response:
         """A checkpoint that a witness has cosigned."""
-        raw = b""
-        async for piece in request.stream():
-            raw += piece
-            if len(raw) > LARGEST_NOTE:
-                raise Problem(413, Message("evidence.no_note"))
+        raw = await body(request, LARGEST_NOTE)
         try:
             await asyncio.to_thread(self.keeper.add_cosignature, raw.decode("utf-8", "replace"))
         except Refused as refusal:

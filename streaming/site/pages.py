@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from evidence.verify import STEPS as CHECKS
+from messages import Message
 from records.clock import local_now, now
 from records.public import rows as public
 from records.serving.language import language as readers_language
@@ -212,11 +213,11 @@ class Pages(Service):
             raise HTTPException(404)
         return _html(self._render("publish.html", request, nav="", room=room, demo=False))
 
-    def error(self, request: Request, status: int) -> Response:
-        """An error as a page."""
+    def error(self, request: Request, status: int, why: Message | None) -> Response:
+        """An error as a page; `why` is said where the request was refused for a reason of its own."""
         lang = readers_language(request.scope)
-        key = status if status in {404, 405, 503} else 400 if status < 500 else 500
-        note = word(lang, f"error.{key}.note" if key in {400, 404} else "error.note")
+        key = _ERRORS.get(status, "refused" if status < 500 else "500")
+        note = why.text(lang) if why else word(lang, f"error.{key}.note")
         body = self._render(
             "error.html",
             request,
@@ -245,6 +246,10 @@ class Pages(Service):
             "bare": False,
         }
         return self._site.render(template, lang, **{**shared, **context})
+
+
+_ERRORS = {400: "400", 404: "404", 405: "405", 414: "400", 503: "503"}
+"""Status → the words of its page; other refusals and other failures have one each."""
 
 
 def language(request: Request) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, Timezone, TimezoneStandard
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from messages import Message
-from records.clock import today
+from records.clock import BEIJING, today
 from records.serving.problems import Problem
 from streaming.live.board import Board
 from streaming.live.reading import Reader, announced, openings_of
@@ -27,6 +27,7 @@ from streaming.site.render import LANGS, address, named, word
 PAST = timedelta(days=7)
 MOST = 1000
 """Openings in a feed, the earliest first."""
+ZONE = "Asia/Shanghai"
 ATOM = "http://www.w3.org/2005/Atom"
 
 Opening = Mapping[str, Any]
@@ -46,7 +47,7 @@ class Schedule(Service):
         """The schedule as iCalendar (RFC 5545)."""
         found = await self._openings(request)
         lang, base = _language(request), _base(request)
-        body = _calendar([(o, self._place(o, lang)) for o, _ in found], base, lang)
+        body = _calendar([(o, self._place(o, lang), since) for o, since in found], base, lang)
         return _answer(request, body, "text/calendar")
 
     async def atom(self, request: Request) -> Response:
@@ -74,19 +75,20 @@ class Schedule(Service):
         return room.title(lang) if room else str(opening["centre_name"] or "")
 
 
-def _calendar(openings: Sequence[tuple[Opening, str]], base: str, lang: str) -> bytes:
+def _calendar(openings: Sequence[tuple[Opening, str, str]], base: str, lang: str) -> bytes:
     calendar = Calendar()
     calendar.add("prodid", "-//sunbid//schedule//ZH")
     calendar.add("version", "2.0")
     calendar.add("x-wr-calname", f"{word(lang, 'name')} · {word(lang, 'nav.schedule')}")
-    calendar.add("x-wr-timezone", "Asia/Shanghai")
-    for opening, place in openings:
+    calendar.add("x-wr-timezone", ZONE)
+    calendar.add_component(_zone())
+    for opening, place, since in openings:
         event = Event()
         event.add("uid", f"{hashlib.sha256(str(opening['id']).encode()).hexdigest()[:32]}@sunbid")
-        event.add("dtstamp", datetime.fromisoformat(str(opening["scheduled_at"])))
-        event.add("dtstart", datetime.fromisoformat(str(opening["scheduled_at"])))
+        event.add("dtstamp", datetime.fromisoformat(since or str(opening["scheduled_at"])).astimezone(UTC))
+        event.add("dtstart", *_local(opening["scheduled_at"]))
         if opening["ended_at"]:
-            event.add("dtend", datetime.fromisoformat(str(opening["ended_at"])))
+            event.add("dtend", *_local(opening["ended_at"]))
         event.add("summary", opening["title"])
         event.add("location", place)
         event.add("description", _about(opening, lang))
@@ -94,6 +96,23 @@ def _calendar(openings: Sequence[tuple[Opening, str]], base: str, lang: str) -> 
         event.add("status", "CANCELLED" if opening["state"] == "cancelled" else "CONFIRMED")
         calendar.add_component(event)
     return bytes(calendar.to_ical())
+
+
+def _zone() -> Timezone:
+    """Beijing time, which a calendar names and has to define; a calendar without openings holds it alone."""
+    zone, standard = Timezone(), TimezoneStandard()
+    zone.add("tzid", ZONE)
+    standard.add("dtstart", datetime(1970, 1, 1))
+    standard.add("tzoffsetfrom", BEIJING.utcoffset(None))
+    standard.add("tzoffsetto", BEIJING.utcoffset(None))
+    standard.add("tzname", "CST")
+    zone.add_component(standard)
+    return zone
+
+
+def _local(text: object) -> tuple[datetime, dict[str, str]]:
+    """A moment in Beijing time, and the name of that zone."""
+    return datetime.fromisoformat(str(text)).astimezone(BEIJING).replace(tzinfo=None), {"TZID": ZONE}
 
 
 def _about(opening: Opening, lang: str) -> str:

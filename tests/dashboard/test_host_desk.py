@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -203,6 +204,7 @@ def test_a_draw_by_two_at_their_own_desks(desk: Client, ledger: Ledger) -> None:
     told = [
         {"no": no, "kind": "K", "pool": POOL, "seed_sha256": draw.commitment(SEEDS[no - 1])} for no in (1, 2)
     ]
+    assert all(state(person)["may_commit"] for person in people)
     assert step(people[0], "coefficient_committed", **told[0]).status_code == 200
     alone = step(people[0], "coefficient_committed", **told[1])
     assert alone.status_code == 409 and "两个人" in alone.json()["detail"]
@@ -211,6 +213,8 @@ def test_a_draw_by_two_at_their_own_desks(desk: Client, ledger: Ledger) -> None:
         session.get_one(Lot, "L1").deadline = due
     late = step(people[0], "coefficient_committed", **(told[0] | {"kind": "K2"}))
     assert late.status_code == 409 and "截止" in late.json()["detail"]
+    assert not re.search(r"\dT\d", late.json()["detail"]), "a time as people write it"
+    assert not any(state(person)["may_commit"] for person in people), "what would be refused is not offered"
     begin(people[0])
     for no, person in enumerate(people, start=1):
         assert state(person)["draws"][0]["mine"] == no

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,37 @@ async def test_an_address_that_nobody_types_is_refused_in_the_readers_way(
         assert (await ask(app, b"/", b"q=" + b"x" * 100_000)).status == 414
         assert (await ask(app, b"/room/%E4%BC%9A%E5%9C%BA")).status == 404
         assert (await ask(app, b"/", "q=学校".encode())).status == 200
+
+
+MACHINES = ("/api", "/feeds", "/whip", "/whep", "/hls", "/log", "/control", "/healthz", "/metrics", "/schedule.ics",
+            "/schedule.atom")  # fmt: skip
+
+
+async def test_programs_are_refused_with_a_reason_and_its_type_and_readers_with_a_page(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    hub_market.rooms(ledger)
+    app, _ = hub_market.hub(ledger, tmp_path)
+
+    async def type_of(method: str, path: str, body: bytes = b"") -> tuple[int, str]:
+        answer = await ask(app, path.encode(), method=method, body=body)
+        assert answer.headers["content-type"] == "application/problem+json", (method, path)
+        told = json.loads(answer.body)
+        assert told["detail"] and told["status"] == answer.status
+        return answer.status, told["type"].removeprefix("urn:sunbid:")
+
+    async with app.router.lifespan_context(app):
+        for prefix in MACHINES:
+            path = prefix if "." in prefix or prefix in ("/healthz", "/metrics") else f"{prefix}/x/y/z/v"
+            status, kind = await type_of("DELETE", path)
+            assert (status, kind) in ((404, "http.not_found"), (405, "http.method_not_allowed")), prefix
+        assert await type_of("GET", "/log/nothing") == (404, "evidence.no_tile")
+        assert await type_of("GET", "/log/tile/0/999") == (404, "evidence.no_tile")
+        assert await type_of("POST", "/log/checkpoint") == (405, "http.method_not_allowed")
+        assert await type_of("POST", "/log/add-cosignature", b"garbage") == (400, "evidence.no_note")
+        large = await type_of("POST", "/log/add-cosignature", b"x" * 100_000)
+        assert large == (413, "http.body_too_large")
+        page = await ask(app, b"/market", method="POST")
+        text = page.body.decode()
+        assert page.status == 405 and page.headers["content-type"].startswith("text/html")
+        assert "不支持这种访问方式" in text and "稍后再试" not in text

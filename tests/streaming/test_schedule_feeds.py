@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from xml.etree import ElementTree
 
 from icalendar import Calendar
 
-from records.clock import now
+from records.clock import BEIJING, now
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 from tests.streaming.test_hub_api import until
@@ -68,3 +68,27 @@ def test_both_take_the_filters_of_the_hall_and_are_not_sent_twice(rig: Rig) -> N
     assert refused.status_code == 400 and "family=zzz" in refused.json()["detail"]
     page = rig.get("/?view=schedule&family=procurement").text
     assert "/schedule.ics?family=procurement" in page and "/schedule.atom?family=procurement" in page
+
+
+def test_beijing_time_is_defined_in_the_calendar_and_an_empty_one_is_whole(rig: Rig) -> None:
+    announced(rig)
+    opened = rig.get(
+        "/api/openings?day=" + (now() + timedelta(days=1)).astimezone(BEIJING).date().isoformat()
+    )
+    told = rig.get("/schedule.ics").text
+    at = datetime.fromisoformat(opened.json()[0]["scheduled_at"]).astimezone(BEIJING)
+    assert f"DTSTART;TZID=Asia/Shanghai:{at:%Y%m%dT%H%M%S}\r\n" in told
+    assert "UTC+08:00" not in told and all(
+        line.endswith("Z") for line in told.split("\r\n") if line.startswith("DTSTAMP")
+    )
+    none = rig.get("/schedule.ics?q=%E6%B2%A1%E6%9C%89").content
+    (zone,) = Calendar.from_ical(none).walk("VTIMEZONE")
+    assert str(zone["tzid"]) == "Asia/Shanghai" and not Calendar.from_ical(none).walk("VEVENT")
+
+
+def test_a_filter_that_there_is_not_is_refused_as_the_api_does(rig: Rig) -> None:
+    announced(rig)
+    for path in ("/schedule.ics", "/schedule.atom", "/api/openings"):
+        refused = rig.get(f"{path}?state=bogus")
+        assert refused.status_code == 400 and "bogus" in refused.json()["detail"], path
+        assert refused.headers["content-type"] == "application/problem+json"
