@@ -152,7 +152,7 @@ export function term(text, words) {
 
 /** A known reason in the reader's language, any other as it was written. */
 export function reasonText(reason, words) {
-  return reason ? words.reason?.[reason] ?? term(reason, words) : "";
+  return reason ? words.whyCovered?.[reason] ?? term(reason, words) : "";
 }
 
 /** What the hub's public rooms do, pushed by its hall feed; `onrooms(null)` while the hub does not answer. */
