@@ -9,7 +9,7 @@ from dashboard.panels import lifeline, lifeline_cards
 from dashboard.shell import screen as shell
 from dashboard.shell.html import draw
 from records.visibility import Datum
-from supervision.lists.lifeline import life
+from supervision.lists.lifeline import life, neighbours
 from supervision.lists.periods_of_law import periods
 from supervision.warnings.desk import WarningFilters, list_warnings
 
@@ -24,6 +24,7 @@ def body(page: shell.Page) -> None:
         found = life(session, lot, context.config().home) if lot else None
         told = found is not None and Datum.WARNINGS in found.seen
         warned = list_warnings(session, WarningFilters(lot=lot), MOST) if told else []
+        beside = neighbours(session, found) if found is not None else (None, None)
     if found is None:
         shell.empty(
             page.say("lifeline.unknown" if lot else "lifeline.none", lot=lot), page.say("lifeline.what")
@@ -31,7 +32,7 @@ def body(page: shell.Page) -> None:
         return
     measured = periods(found, context.config().holidays)
     names = page.user.role in screens.roles_with_names("warnings")
-    draw(lifeline.heading(page, found))
+    draw(lifeline.heading(page, found, *beside))
     draw(lifeline.facts(page, found))
     draw(lifeline.drawing(page, found, measured, warned, names))
     draw(lifeline_cards.cards(page, found, warned, names))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from dashboard import context, screens
 from dashboard.exports import tables as tabledata
+from dashboard.panels import agency_credit
 from dashboard.panels import opinions as opinion_panel
 from dashboard.shell import choices, layout, tables
 from dashboard.shell import figure_cards as measures
@@ -37,6 +38,7 @@ def body(page: shell.Page) -> None:
     show(_society(page), page.lang, "society")
     _board(page)
     opinion_panel.show(page)
+    agency_credit.show(page)
     with layout.row("society", "half"):
         _visits(page)
         draw(_projects(page))
@@ -139,7 +141,9 @@ def _same_account(page: shell.Page) -> None:
         n = count_warnings(session, WarningFilters(rules=(SAME_ACCOUNT,), open_only=True))
     words = page.say("deposits.same_account", n=n)
     draw(
-        f'<p class="muted"><a href="/warnings?state=open&q=" target="_self">{esc(words)}</a></p>' if n else ""
+        f'<p class="muted"><a href="/warnings?state=open&rule={SAME_ACCOUNT}" target="_self">{esc(words)}</a></p>'
+        if n
+        else ""
     )
 
 

@@ -9,7 +9,9 @@ from dashboard import components, context
 from dashboard.live.warnings import MINE, PERIODS
 from dashboard.shell import choices
 from dashboard.shell import screen as shell
+from dashboard.shell.html import draw, esc
 from supervision.lists import market
+from supervision.rules.registry import RULES
 from supervision.rules.rule import FAMILIES
 from supervision.warnings.handling import STATES
 
@@ -25,6 +27,9 @@ def body(page: shell.Page) -> None:
         st.caption(page.say("warnings.counts_only"))
         return
     view, chosen = _filters(page)
+    if view == "stream" and (rule := st.query_params.get("rule")) in RULES:
+        chosen["rule"] = rule
+        _of_rule(page, rule)
     if view == "rules":
         components.rule_board(page.lang, page.user.name)
         return
@@ -32,6 +37,14 @@ def body(page: shell.Page) -> None:
         page.lang, chosen, counts_only=False,
         paused=page.paused, opened=st.query_params.get("warning"),
     )  # fmt: skip
+
+
+def _of_rule(page: shell.Page, rule: str) -> None:
+    """That the stream is narrowed to one rule, and the way back."""
+    words = page.say("warnings.of_rule", rule=rule, name=RULES[rule].says("name").text(page.lang))
+    draw(
+        f'<p class="reach" role="status">{esc(words)}<a href="/warnings" target="_self">{esc(page.say("warnings.every_rule"))}</a></p>'
+    )
 
 
 def _filters(page: shell.Page) -> tuple[str, dict[str, str]]:

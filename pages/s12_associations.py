@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import context
 from dashboard.charts.bars import Bar, ranking
+from dashboard.panels import agency_credit
 from dashboard.panels import warning_list as warninglist
 from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
@@ -37,6 +38,8 @@ def body(page: shell.Page) -> None:
     else:
         _steps(page, found)
         _pairs(page, which, found)
+    if which == "agency":
+        agency_credit.show(page)
     warninglist.show_families(page)
 
 

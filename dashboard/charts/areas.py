@@ -167,7 +167,9 @@ class Point:
     named: bool = False
 
 
-_POINTS = columns(kind=TEXT, x=NUMBER, y=NUMBER, x2=NUMBER, y2=NUMBER, name=TEXT, figure=TEXT, key=TEXT)
+_POINTS = columns(
+    kind=TEXT, x=NUMBER, y=NUMBER, x2=NUMBER, y2=NUMBER, name=TEXT, figure=TEXT, key=TEXT, above=NUMBER
+)
 
 
 def against(
@@ -177,6 +179,8 @@ def against(
     across = ticks([*(point.x for point in points), 0.0], floor=0.0)
     down = ticks([*(point.y for point in points), *(point.x for point in points)], floor=0.0)
     right = across[-1]
+    shares = [point.y / point.x for point in points if point.named and point.x > 0]
+    middle = sum(shares) / max(len(shares), 1)
     rows: list[Row] = [{"kind": "line", "x": 0, "y": 0, "x2": right, "y2": right * part} for part, _ in parts]
     rows += [{"kind": "part", "x": right, "y": right * part, "name": word} for part, word in parts]
     rows.append({"kind": "below", "x": right / 2, "y": 0, "name": below})
@@ -184,6 +188,7 @@ def against(
         {
             "kind": "named" if point.named else "point",
             **{k: getattr(point, k) for k in ("x", "y", "name", "figure", "key")},
+            "above": int(point.x > 0 and point.y / point.x > middle),
         }
         for point in points
     ]
@@ -218,20 +223,19 @@ def _against(variant: str) -> alt.LayerChart | alt.FacetChart:
     return alt.layer(
         _of("line").mark_rule(color=own.muted, strokeDash=[3, 4]).encode(x=x, y=y, x2="x2:Q", y2="y2:Q"),
         _of("part").mark_text(align="left", dx=6, color=own.muted).encode(x=x, y=y, text="name:N"),
-        _of("below").mark_text(baseline="top", dy=24, color=own.muted).encode(x=x, y=y, text="name:N"),
+        _of("below").mark_text(baseline="top", dy=30, color=own.muted).encode(x=x, y=y, text="name:N"),
         dots,
         *_names(x, y),
     ).properties(padding={**PADDING, "right": 30}, width="container")  # fmt: skip
 
 
 def _names(x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """Names beside their points, on the side where there is room."""
-    named = _of("named")
+    """Names beside their points, on the side where there is room; the greater share's above, the lesser's below, lest they meet."""
+    sides = (("datum.x > right * 0.4", "right", -10), ("datum.x <= right * 0.4", "left", 10))
     return [
-        named.transform_filter("datum.x > right * 0.4").mark_text(align="right", dx=-10, fontWeight=600, limit=150).encode(
-            x=x, y=y, text="name:N"),
-        named.transform_filter("datum.x <= right * 0.4").mark_text(align="left", dx=10, fontWeight=600, limit=150).encode(
-            x=x, y=y, text="name:N"),
+        _of("named").transform_filter(f"{side} && datum.above == {above}")
+        .mark_text(align=align, dx=dx, dy=-9 if above else 9, fontWeight=600, limit=150).encode(x=x, y=y, text="name:N")  # type: ignore[arg-type]
+        for side, align, dx in sides for above in (1, 0)
     ]  # fmt: skip
 
 

@@ -120,7 +120,12 @@ def columns(variant: str, bars: Sequence[Bar], *, title: str, unit: str, height:
         names=[bar.name for bar in bars],
         ticks=marks,
         lanes=lanes,
+        widest=max((wide(bar.name) for bar in bars), default=0.0),
     )
+
+
+_LANES = f"(lanes == 2 || widest > width / length(names) - {GAP:g} ? 2 : 1)"
+"""In how many lines the names stand in the present width."""
 
 
 @template
@@ -128,8 +133,8 @@ def _columns(variant: str, unit: str, clickable: bool) -> alt.LayerChart | alt.F
     own = palette(variant)
     x = alt.X(
         "place:O", scale=alt.Scale(paddingInner=0.3, paddingOuter=0.15), axis=alt.Axis(
-            labelAngle=0, labelPadding=8, labelLimit=alt.ExprRef(f"lanes * width / length(names) - {GAP:g}"),
-            labelExpr="lanes == 2 && datum.value % 2 ? ['', names[datum.value]] : names[datum.value]"),
+            labelAngle=0, labelPadding=8, labelLimit=alt.ExprRef(f"{_LANES} * width / length(names) - {GAP:g}"),
+            labelExpr=f"{_LANES} == 2 && datum.value % 2 ? ['', names[datum.value]] : names[datum.value]"),
     )  # fmt: skip
     y = alt.Y("size:Q", scale=alt.Scale(domain=[0, alt.ExprRef("peek(ticks)")], nice=False),
               axis=VALUES)  # fmt: skip

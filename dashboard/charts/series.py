@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import altair as alt
 
-from dashboard.charts.axis import ticks
+from dashboard.charts.axis import ticks, wide
 from dashboard.charts.chart import HEADING, NUMBER, PICK, TEXT, UNNAMED, Chart, Row, chart, columns, spoken
 from dashboard.charts.theme import DATA, PADDING, VALUES, palette, template
 
@@ -15,6 +15,8 @@ HEIGHT = 228
 ABOVE, BELOW = 12, 34
 """Pixels of a chart's height that are not the plot's: half a line of text, and the labels of the axis."""
 LINE_OF_TEXT = 18.0
+LABEL_GAP = 10.0
+"""Pixels between two labels of the axis."""
 GAP_ROOM = 36.0
 """Pixels that must be free between two ends for the gap between them to be named."""
 
@@ -75,9 +77,11 @@ def lines(
         rows += _gap(ends, plot, gap)
     spec = _template(variant, tuple(one.name for one in series))
     said = spoken([*_said(points, series), *([reference[1]] if reference else [])])
+    named = [n for n, label in enumerate(points.labels) if label]
     return chart(
-        spec, _COLUMNS, rows, title, said, height, last=last, ticks=marks, labels=list(points.labels)
-    )
+        spec, _COLUMNS, rows, title, said, height, last=last, ticks=marks, labels=list(points.labels),
+        every=named[-1] - named[-2] if len(named) > 1 else 1, room=max(map(wide, points.labels[1:]), default=0) + LABEL_GAP,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -200,9 +204,10 @@ def _of(*kinds: str) -> alt.Chart:
 
 
 def _axis_below(ink: str, muted: str) -> alt.Axis:
-    """The labels that `labels` names, the last of them in ink."""
+    """The labels that `labels` names, the last of them in ink; counted from it, only so many as have room in the present width."""
     return alt.Axis(
-        grid=False, values=alt.ExprRef("sequence(0, last + 1)"), labelExpr="labels[datum.value]",
+        grid=False, values=alt.ExprRef("sequence(0, last + 1)"),
+        labelExpr="(last - datum.value) % (every * max(1, ceil(room * last / (every * width)))) ? '' : labels[datum.value]",
         labelColor=alt.condition("datum.value == last", alt.value(ink), alt.value(muted)),
         labelFontWeight=alt.condition("datum.value == last", alt.value(600), alt.value(400)),
     )  # fmt: skip

@@ -1,5 +1,5 @@
 // What happened today, pushed by the desk's feed. A rerun of the page leaves the list alone.
-import { time } from "./clock.js";
+import { clock } from "./clock.js";
 import { h, mount, say } from "./common.js";
 import { follow } from "./feed.js";
 
@@ -39,7 +39,7 @@ class Ticker {
   }
 
   say(state) {
-    if (state === "lost" && this.at) this.tell(say(this.words.lost, { time: time(this.at) }), true);
+    if (state === "lost" && this.at) this.tell(say(this.words.lost, { time: clock(this.at) }), true);
     if (state === "refused") this.tell(this.words.refused, true);
     if (state === "open" && this.list.childElementCount) this.tell("");
   }

@@ -168,7 +168,7 @@ class WarningDesk {
   /** A message shows at once with what it carries; lot, centre and units follow in one question for all. */
   heard(message) {
     const known = this.rows.get(message.id);
-    if (!known && (message.state === "silenced" || (this.level && message.level !== this.level) || (this.lot && message.lot !== this.lot))) return this.recount();
+    if (!known && (message.state === "silenced" || (this.level && message.level !== this.level) || (this.lot && message.lot !== this.lot) || (this.data.filters.rule && message.rule !== this.data.filters.rule))) return this.recount();
     const row = { ...(known ?? { raised_at: message.ts, value_text: "", baseline_text: "" }), ...message, arrived: !known };
     if (known) row.title = known.title;
     if (this.data.paused && !known) {

@@ -18,7 +18,7 @@ from records.states import OPENING_STATES
 from records.tables.projects import TRADE_FAMILIES
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import span
-from supervision.lists import hall, money, names
+from supervision.lists import hall, money, names, remote
 from supervision.lists.openings import EndedOpening, ended_openings
 from supervision.warnings import desk as warnings
 from supervision.warnings.desk import WarningFilters
@@ -107,6 +107,18 @@ def _leads(choice: Choice, lang: str) -> list[Row]:
             messages.named("disposition", w.disposition, lang) if w.disposition else None, w.raised_at,
         )
         for w in found
+    ]  # fmt: skip
+
+
+def _fees(choice: Choice, lang: str) -> list[Row]:
+    with context.ledger().read() as session:
+        found = remote.fees_of_sessions(session, choice.filters, MOST_ROWS)
+    return [
+        (
+            one.lot_id, one.lot, messages.say(f"remote.mode_{one.mode}", lang), one.ended, one.attendances, one.amount, one.paid,
+            one.failed,
+        )
+        for one in found
     ]  # fmt: skip
 
 
@@ -204,10 +216,12 @@ LIVE = (
     Table("deposits", ("lot", "lot_name", "bidder", "form", "amount", "received_at", "due_refund_at",
           "refunded_at", "state", "currency", "counted_as"), _deposits, _OF_PERIOD),
     Table("refunds", ("lot", "lot_name", "bidder", "form", "amount", "currency", "due_refund_at"), _refunds, {"centre": anything}),
+    Table("fees", ("lot", "lot_name", "evaluation_mode", "evaluated_at", "attendances", "amount", "paid_amount", "unpaid"), _fees,
+          _OF_PERIOD | {"family": one_of((*TRADE_FAMILIES, ALL))}),
     Table("opinions", ("opinion", "project", "channel", "content", "received_at", "answered_at", "answer", "handler"),
           _opinions, {"centre": anything, "opinions": one_of((opinions.OPEN, opinions.ANSWERED))}),
     Table("warnings", _WARNING, _warnings,
-          {name: one_of(words) for name, words in warning_views.WORDS.items()} | {"centre": anything, "lot": anything}),
+          {name: one_of(words) for name, words in warning_views.WORDS.items()} | {"centre": anything, "lot": anything, "rule": anything}),
     *(_family(name) for name in FAMILIES_OF),
     Table("leads", ("warning", "level", "title", "lot_name", "result", "raised_at"), _leads, _OF_PERIOD),
 )  # fmt: skip

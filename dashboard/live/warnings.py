@@ -66,6 +66,7 @@ def question(asked: Mapping[str, str], user: str = "") -> Question:
         levels=(level,) if level else (),
         states=(state,) if state in STATES else (),
         families=(family,) if family not in ("", ALL) else (),
+        rules=(asked["rule"],) if asked.get("rule") else (),
         centre=asked.get("centre") or None,
         since=since(asked.get("period", "")),
         lot=asked.get("lot") or None,

@@ -133,8 +133,19 @@ def _stamp(at: datetime) -> str:
     return at.astimezone(BEIJING).strftime("%m-%d %H:%M")
 
 
-def heading(page: shell.Page, found: Life) -> str:
-    """The lot's name, its status, where it belongs and its number."""
+def _way(page: shell.Page, where: str, lot: tuple[str, str] | None) -> str:
+    """A link to the lot before or after; its name stands in the tooltip."""
+    if lot is None:
+        return ""
+    key, name = lot
+    words = page.say(f"lifeline.{where}")
+    return f'<a class="btn way" href="?lot={quote(key)}" target="_self" title="{esc(name)}">{esc(words)}</a>'
+
+
+def heading(
+    page: shell.Page, found: Life, before: tuple[str, str] | None = None, after: tuple[str, str] | None = None
+) -> str:
+    """The lot's name, its status, where it belongs and its number; the ways to the lots of its centre before and after it."""
     where = " · ".join(
         part
         for part in (place_of(found, page.lang), named("site.family", found.family, page.lang), found.id)
@@ -144,5 +155,6 @@ def heading(page: shell.Page, found: Life) -> str:
     return (
         f'<div class="lot-head"><h2>{esc(found.name)}</h2><span class="chip on">{esc(status)}</span>'
         f'<span class="muted cut">{esc(where)}</span>'
+        f"{_way(page, 'before', before)}{_way(page, 'after', after)}"
         f'<a class="btn printing" role="button" href="?lot={quote(found.id)}">{page.say("lifeline.print")}</a></div>'
     )

@@ -9,10 +9,14 @@ from urllib.parse import quote
 from dashboard import context
 from dashboard.charts.sessions import Kept, RoomRow, Session, course, dispatch
 from dashboard.charts.sites import Node, ring_map
+from dashboard.shell import figure_cards as measures
 from dashboard.shell import layout
 from dashboard.shell import screen as shell
+from dashboard.shell.cards import facts, live_basis
 from dashboard.shell.html import draw, esc
 from records.clock import BEIJING, local_now, now
+from supervision.figures import formats as figures
+from supervision.figures.remote import Draws
 from supervision.lists import dispatch as rooms_of_day
 from supervision.lists import remote
 from supervision.lists.dispatch import Clash, RoomDay, Use
@@ -79,6 +83,32 @@ def sessions(page: shell.Page) -> None:
             f"<span>{page.say(f'remote.mark_{m}')}</span>" for m in ("drawn", "arrived", "begun", "over")
         )
         draw(f'<p class="muted signs">{legend}<span class="secret">{page.say("remote.no_names")}</span></p>')
+        _draw_of_experts(page)
+
+
+def _draw_of_experts(page: shell.Page) -> None:
+    """How many experts were asked for, drawn and declined for lots whose award is known: counts, the result is sealed."""
+    found: Draws = measures.answers().value("expert_draws", page.filters)
+    if not found.draws:
+        layout.nothing(page.say("remote.draws_none"))
+        return
+    told = page.say(
+        "remote.draws_note", requested=figures.number(found.requested), drawn=figures.number(found.drawn),
+        declined=figures.number(found.declined), share=found.declining.text, sealed=figures.number(found.sealed),
+    )  # fmt: skip
+    facts(
+        [
+            measures.kpi(
+                "expert_draws",
+                page.lang,
+                figures.number(found.draws),
+                page.say("remote.draws_unit"),
+                live_basis(page.lang),
+                told,
+            )
+        ],
+        page.lang,
+    )
 
 
 def _session(page: shell.Page, one: Course) -> Session:

@@ -73,7 +73,20 @@ class Page:
         return screens.names_visible(self.user.role, self.screen)
 
 
-OWN_CHOICES = ("view", "day", "period", "centre", "family", "state", "lot", "q", "key", "who", LOTS_SORT)
+OWN_CHOICES = (
+    "view",
+    "day",
+    "period",
+    "centre",
+    "family",
+    "state",
+    "lot",
+    "q",
+    "key",
+    "who",
+    "rule",
+    LOTS_SORT,
+)
 """Query parameters of the live screens' own choices, and the order of a table of lots; exports ask with them."""
 OWN_DEFAULTS = {"S11": {"state": "open", "period": "all"}, "S05": {LOTS_SORT: "award"}}
 """What such a screen shows where its address says nothing."""

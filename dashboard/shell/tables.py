@@ -86,7 +86,11 @@ def grid(
     name: str, title: str, note: str, total: int, columns: Sequence[Column], lang: str,
     read: Callable[[Window], Sequence[Row]], picked: Callable[[str], None] | None = None, size: int = ROWS, seen: int = SEEN,
 ) -> None:  # fmt: skip
-    """A card with a table: `read` gives the rows of a window. Ticking a row calls `picked` with its key."""
+    """A card with a table: `read` gives the rows of a window. Ticking a row calls `picked` with its key. Without any row it says
+    so: an empty frame has a word of its own for that, in English."""
+    if not total:
+        draw_empty(title, messages.say("table.none", lang), note)
+        return
     sorts = {c.sort: messages.say(f"column.{c.key}", lang) for c in columns if c.sort} or {"": ""}
     shown = window(name, total, size, sorts)
     rows = read(shown)
@@ -239,6 +243,11 @@ def card(title: str, table: str, note: str = "", empty: str = "") -> str:
     inner = table or f'<p class="none">{esc(empty)}</p>'
     muted = f'<span class="muted">{note}</span>' if note else ""
     return f'<section class="card tab"><div class="hd"><h2>{esc(title)}</h2>{muted}</div>{inner}</section>'
+
+
+def draw_empty(title: str, why: str, note: str = "") -> None:
+    """A list without a row: one sentence why, in the place where it would stand."""
+    put(card(title, "", esc(note), why))
 
 
 def link(address: str, name: Any) -> str:

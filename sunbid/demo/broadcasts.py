@@ -48,8 +48,10 @@ def _on_air(plans: Iterable[LotPlan]) -> Iterator[LotPlan]:
 
 def _broadcast(plan: LotPlan, rng: Random) -> BroadcastSession:
     seconds = market.real_pace(plan).read_each * len(plan.bids) + rng.uniform(600, 1_200)
+    breaks = int(rng.random() < BROKEN)
+    lost = breaks * rng.uniform(5, 40)
     return BroadcastSession(
         id=f"ZB-{plan.opening_key}", opening_id=plan.opening_key, room_id=plan.room, state="ended",
-        live_at=plan.deadline, ended_at=plan.deadline + timedelta(seconds=seconds), seconds_live=seconds,
-        interruptions=int(rng.random() < BROKEN),
+        live_at=plan.deadline, ended_at=plan.deadline + timedelta(seconds=seconds + lost), seconds_live=seconds,
+        interruptions=breaks,
     )  # fmt: skip

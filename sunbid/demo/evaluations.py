@@ -14,9 +14,13 @@ from random import Random
 from typing import Any
 from zlib import crc32
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from records.clock import BEIJING
+from records.tables.evaluation import ExpertDraw
 from sunbid.demo import names
-from sunbid.demo.envelopes import Envelope, envelope
+from sunbid.demo.envelopes import SOURCE, Envelope, envelope
 from sunbid.demo.lots import LotPlan
 
 EXPERTS = 60
@@ -41,7 +45,7 @@ _DEVICES = ("recorder", "camera", "terminal")
 
 
 @dataclass(frozen=True)
-class Session:
+class Sitting:
     """One evaluation, planned whole."""
 
     plan: LotPlan
@@ -60,7 +64,7 @@ class Session:
         return crc32(self.key.encode())
 
 
-def session(plan: LotPlan) -> Session | None:
+def planned(plan: LotPlan) -> Sitting | None:
     """The evaluation of a lot; None where its opening fails."""
     if plan.fails or not plan.ranking():
         return None
@@ -69,7 +73,7 @@ def session(plan: LotPlan) -> Session | None:
     if local.time() > _LATEST:
         start = datetime.combine(local.date() + timedelta(days=1), time(9), BEIJING)
     length = timedelta(minutes=40 + min(240, 6 * len(plan.bids)))
-    return Session(plan, start, start + length, 7 if len(plan.bids) > 40 else 5)
+    return Sitting(plan, start, start + length, 7 if len(plan.bids) > 40 else 5)
 
 
 def standing(at: datetime) -> Iterator[Envelope]:
@@ -99,7 +103,7 @@ def rooms_of(division: str) -> list[str]:
 
 def records(plan: LotPlan, now: datetime) -> Iterator[Envelope]:
     """All that is known by `now` of the evaluation of a lot whose opening is over."""
-    held = session(plan)
+    held = planned(plan)
     if held is None or plan.deadline > now:
         return
     yield _course(held, now)
@@ -107,7 +111,7 @@ def records(plan: LotPlan, now: datetime) -> Iterator[Envelope]:
         yield from _fees(held, now)
 
 
-def _course(held: Session, now: datetime) -> Envelope:
+def _course(held: Sitting, now: datetime) -> Envelope:
     """The session in the version it has come to."""
     plan = held.plan
     drawn, arrived = held.start - _DRAWN_BEFORE, held.start - _ARRIVED_BEFORE
@@ -131,7 +135,7 @@ def _course(held: Session, now: datetime) -> Envelope:
     return envelope("evaluation", held.key, version, moments[version - 1], data)
 
 
-def _bookings(held: Session) -> list[dict[str, Any]]:
+def _bookings(held: Sitting) -> list[dict[str, Any]]:
     """A room at the main site, and a room of the secondary site where there is one."""
     here = rooms_of(held.plan.division)
     away = held.committee // 2 if held.plan.tier else 0
@@ -154,12 +158,12 @@ def _bookings(held: Session) -> list[dict[str, Any]]:
     return kept
 
 
-def _other_centre(held: Session) -> str:
+def _other_centre(held: Sitting) -> str:
     others = [division for division, *_ in names.CENTRES if division != held.plan.division]
     return others[held.draw % len(others)]
 
 
-def _secondary(held: Session) -> str:
+def _secondary(held: Sitting) -> str:
     if held.plan.tier == "city":
         return _centre(_other_centre(held))
     sites = SITES[held.plan.tier or "cross_city"]
@@ -170,7 +174,7 @@ def _centre(division: str) -> str:
     return next(zh for code, zh, *_ in names.CENTRES if code == division)
 
 
-def _fees(held: Session, now: datetime) -> Iterator[Envelope]:
+def _fees(held: Sitting, now: datetime) -> Iterator[Envelope]:
     """A fee an attendance: due at the end, transferred three hours later; a few transfers fail. Then the appraisal."""
     rng = Random(f"fees/{held.key}")
     base = rng.choice(_FEES)
@@ -203,6 +207,26 @@ def _deductions(lapse: float, grade: str) -> list[str]:
     if grade == "excellent":
         return []
     return ["late"] if lapse < 0.25 else ["unexplained"] if lapse < 0.4 else ["left"] if lapse < 0.5 else []
+
+
+def leave_draws(session: Session, plans: Iterable[LotPlan], now: datetime) -> None:
+    """Write the draws of experts 专家抽取 that are not there yet, in the caller's transaction: counts only, the result is sealed."""
+    held = set(session.scalars(select(ExpertDraw.id)))
+    sessions = (found for plan in plans if (found := planned(plan)) is not None)
+    session.add_all(
+        _draw(found)
+        for found in sessions
+        if found.start - _DRAWN_BEFORE <= now and f"CQ-{found.key}" not in held
+    )
+
+
+def _draw(found: Sitting) -> ExpertDraw:
+    """More are drawn than are needed, for some decline; those who are drawn in their place are told too."""
+    declined = found.draw % 3
+    return ExpertDraw(
+        id=f"CQ-{found.key}", lot_id=found.plan.key, requested=found.committee, drawn=found.committee + declined,
+        notified=found.committee + declined, declined=declined, sealed_at=found.start - _DRAWN_BEFORE, source=SOURCE,
+    )  # fmt: skip
 
 
 def every(plans: Iterable[LotPlan], now: datetime) -> Iterator[Envelope]:

@@ -62,7 +62,7 @@ class BidPlan:
 
 def start_price(family: str, expected: Decimal | int) -> Decimal | None:
     """起始价 of what is sold, in whole thousands of yuan below what it is expected to bring; nothing for what is bought."""
-    return Decimal(int(expected) * 85 // 100_000 * 1000) if family in SALE_FAMILIES else None
+    return Decimal(int(expected) * 75 // 100_000 * 1000) if family in SALE_FAMILIES else None
 
 
 @dataclass(frozen=True)

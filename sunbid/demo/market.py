@@ -55,6 +55,7 @@ def generate(
     people = People(seed)
     if scale == "small":
         yield from envelopes.standing(people, FOUNDED)
+        yield from society.ratings(people.agencies, now)
     yield from evaluations.standing(FOUNDED)
     yield from _told(plans(people, now, also, since), now, set(also))
 

@@ -1,13 +1,17 @@
-"""Society in the demonstration market: opinions 社会监督意见, the newest still waiting for an answer, and visits of the supervision group 监督团."""
+"""Society in the demonstration market: opinions 社会监督意见, the newest still waiting for an answer, visits of the supervision
+group 监督团, and the monthly credit of the agencies 天秤码."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from zlib import crc32
 
+from records.clock import BEIJING, add_months, start_of
 from sunbid.demo.envelopes import Envelope, envelope
 from sunbid.demo.lots import LotPlan
+from sunbid.demo.people import Firm
 
 _ONE_IN = 5
 """One lot in so many has an opinion about it."""
@@ -71,3 +75,34 @@ def visits(plans: Iterable[LotPlan], now: datetime) -> Iterator[Envelope]:
             "problems": problems,
         }  # fmt: skip
         yield envelope("inspection", f"TC-{month}", 1, at, data)
+
+
+RATED_MONTHS = 12
+_OFF = (
+    ("招标文件被异议后更正", "2.00"), ("开标组织准备不足", "1.00"), ("评标后未按时退出评标室", "1.50"), ("档案移交逾期", "0.50"),
+)  # fmt: skip
+"""What points are taken off an agency for, and how many."""
+
+
+def ratings(agencies: Sequence[Firm], now: datetime) -> Iterator[Envelope]:
+    """天秤码 of the agencies, month by month of the last twelve: the scores move a little, about one in four has a deduction."""
+    first = now.astimezone(BEIJING).date().replace(day=1)
+    for back in range(RATED_MONTHS, 0, -1):
+        month = add_months(first, -back)
+        at = start_of(add_months(month, 1)) - timedelta(hours=6)
+        rated = [(firm, *_rating(firm, f"{month:%Y-%m}")) for firm in agencies]
+        rated.sort(key=lambda one: (-one[1], one[0].id))
+        for rank, (firm, score, off) in enumerate(rated, 1):
+            data = {
+                "organisation": firm.id, "role": "agency", "system": "天秤码", "period": f"{month:%Y-%m}",
+                "score": f"{score:.2f}", "rank": rank, "deductions": [{"reason": why, "points": points} for why, points in off],
+            }  # fmt: skip
+            yield envelope("credit", f"TP-{firm.id}-{month:%Y%m}", 1, at, data)
+
+
+def _rating(firm: Firm, month: str) -> tuple[Decimal, list[tuple[str, str]]]:
+    """The score of one month, and what was taken off it."""
+    draw = crc32(f"{firm.id}/{month}".encode())
+    off = [_OFF[draw // 4 % len(_OFF)]] if draw % 4 == 0 else []
+    level = 90 + crc32(firm.id.encode()) % 700 / 100 + draw % 100 / 100
+    return Decimal(f"{level:.2f}") - sum((Decimal(points) for _, points in off), Decimal(0)), off

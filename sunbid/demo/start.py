@@ -19,7 +19,19 @@ from records.ledger import Ledger, words
 from records.serving import signing
 from records.tables.users import User, role_name
 from sunbid import output, up, wiring
-from sunbid.demo import bid_files, broadcasts, handled, home, load, market, player, rooms, script, witnesses
+from sunbid.demo import (
+    bid_files,
+    broadcasts,
+    evaluations,
+    handled,
+    home,
+    load,
+    market,
+    player,
+    rooms,
+    script,
+    witnesses,
+)
 from sunbid.demo.people import People
 from sunbid.logs import setup as logs
 from sunbid.logs.file import LogFile
@@ -105,6 +117,7 @@ def _load_market(ledger: Ledger, settings: Settings, options: Options, since: da
     if options.scale == "small":
         with ledger.write() as session:
             broadcasts.leave(session, plans := list(market.plans(People(options.seed), at)), at)
+            evaluations.leave_draws(session, plans, at)
         bid_files.write(settings.data, plans, People(options.seed))
         handled.leave(ledger, at)
     return added

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Select, String, case, cast, exists, func, select
 
-from records.tables.evaluation import Evaluation, Fee
+from records.tables.evaluation import Evaluation, ExpertDraw, Fee
 from records.tables.projects import Lot, counted
 from records.visibility import Datum, visible
 from supervision.figures.figure import OF_LOTS, OPENED, LedgerFigure, LensFigure, Row, share_of
@@ -194,6 +194,49 @@ def _graded(rows: Sequence[Row], _: Filters) -> Appraised:
     return Appraised(Share(len(done), len({row[0] for row in rows})), dict(grades), dict(lapses))
 
 
+# ── the draw of the experts ──────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Draws:
+    """专家抽取 of a period: how many draws, experts asked for, drawn and who declined, and how many results are sealed."""
+
+    draws: int
+    requested: int
+    drawn: int
+    declined: int
+    sealed: int
+
+    @property
+    def value(self) -> int:
+        """How many draws there were."""
+        return self.draws
+
+    @property
+    def declining(self) -> Share:
+        """Those who declined among those who were drawn."""
+        return Share(self.declined, self.drawn)
+
+
+def _draws(filters: Filters) -> Select[Any]:
+    """Draws for lots whose award is known, by when they were sealed; never who was drawn (招标投标法 art. 37)."""
+    sums = [
+        func.coalesce(func.sum(column), 0)
+        for column in (ExpertDraw.requested, ExpertDraw.drawn, ExpertDraw.declined)
+    ]
+    query = (
+        select(func.count(ExpertDraw.id), *sums, func.count(ExpertDraw.sealed_at))
+        .select_from(ExpertDraw)
+        .join(Lot, Lot.id == ExpertDraw.lot_id)
+        .where(within(ExpertDraw.sealed_at, filters), _awarded())
+    )
+    return of_lots(query, filters)
+
+
+def _drawn(rows: Sequence[Row], _: Filters) -> Draws:
+    return Draws(*map(int, rows[0]))
+
+
 M36 = LensFigure("M36", OPENED, share_of(flagged("remote")), share, behind=flagged("remote"))
 M38 = LedgerFigure("M38", _fees, _paid)
 M39 = LedgerFigure(
@@ -204,6 +247,7 @@ REMOTE_SESSIONS = LedgerFigure(
     "remote_sessions", _sessions, count, by={**OF_LOTS, "tier": lambda: Evaluation.tier.expression}
 )
 FEE_REGISTER = LedgerFigure("fee_register", _register, _registered)
+EXPERT_DRAWS = LedgerFigure("expert_draws", _draws, _drawn)
 APPRAISALS = LedgerFigure("appraisals", _appraisals, _graded, better="more")
 
-FIGURES = (M36, M38, M39, REMOTE_SESSIONS, FEE_REGISTER, APPRAISALS)
+FIGURES = (M36, M38, M39, REMOTE_SESSIONS, FEE_REGISTER, EXPERT_DRAWS, APPRAISALS)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import Select, literal, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from messages import called
@@ -166,6 +166,25 @@ def life(session: Session, lot_id: str, home: Place) -> Life | None:
         _offers(session, lot_id, seen, home), _refunds(session, lot_id, seen), awards,
         _contract(session, lot_id, seen), _winner_read(session, lot_id, awards, openings),
     )  # fmt: skip
+
+
+def neighbours(session: Session, found: Life) -> tuple[tuple[str, str] | None, tuple[str, str] | None]:
+    """(id, name) of the lot of the same centre whose deadline is the one before, and of the one after; None: there is none."""
+    if found.deadline is None:
+        return None, None
+    place = tuple_(Lot.deadline, Lot.id)
+    here = tuple_(literal(found.deadline, Lot.deadline.type), literal(found.id))
+    query = select(Lot.id, Lot.name).where(visible(Datum.NOTICE, Audience.SUPERVISOR, dated=Lot.notice_at))
+    if found.centre is not None:
+        query = query.where(centre_of_lot() == found.centre.id)
+    before = query.where(place < here).order_by(Lot.deadline.desc(), Lot.id.desc()).limit(1)
+    after = query.where(place > here).order_by(Lot.deadline, Lot.id).limit(1)
+    return _first(session, before), _first(session, after)
+
+
+def _first(session: Session, query: Select[str, str]) -> tuple[str, str] | None:
+    row = session.execute(query).first()
+    return None if row is None else (row[0], row[1])
 
 
 def _openings(session: Session, lot_id: str, seen: Collection[Datum]) -> list[tuple[Opening, Progress]]:

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from records.clock import now, start_of, today
-from records.tables.evaluation import Evaluation
+from records.tables.evaluation import Evaluation, Fee
 from records.tables.projects import Lot, counted
 from records.visibility import Datum, visible
 from supervision.figures.filters import Filters
@@ -80,6 +81,42 @@ class Course:
     ended: datetime | None
     arrived: int | None
     committee: int | None
+
+
+@dataclass(frozen=True)
+class Paid:
+    """The fees of one evaluation that is over: how many attendances, what is owed, what has arrived and what has not."""
+
+    lot_id: str
+    lot: str
+    mode: str
+    ended: datetime
+    attendances: int
+    amount: Decimal
+    paid: Decimal
+    failed: int
+
+
+def fees_of_sessions(session: Session, filters: Filters, limit: int) -> list[Paid]:
+    """The fees session by session, newest first, of lots whose award is known; no expert is told of."""
+    paid = func.sum(case((Fee.status == "paid", Fee.amount), else_=0))
+    query = (
+        select(
+            Lot.id, Lot.name, Evaluation.mode, Evaluation.ended_at, func.count(Fee.id), func.sum(Fee.amount), paid,
+            func.sum(case((Fee.status == "failed", 1), else_=0)),
+        )
+        .join(Evaluation, Evaluation.id == Fee.evaluation_id)
+        .join(Lot, Lot.id == Evaluation.lot_id)
+        .where(Evaluation.state == "ended", within(Evaluation.ended_at, filters), visible(Datum.EXPERTS), counted())
+        .group_by(Evaluation.id, Lot.id, Lot.name, Evaluation.mode, Evaluation.ended_at)
+        .order_by(Evaluation.ended_at.desc(), Lot.id)
+        .limit(limit)
+    )  # fmt: skip
+    rows = session.execute(of_lots(query, filters))
+    return [
+        Paid(lot, name, mode, ended, n, Decimal(owed), Decimal(arrived), failed)
+        for lot, name, mode, ended, n, owed, arrived, failed in rows
+    ]
 
 
 _ORDER = {"in_progress": 0, "paused": 0, "scheduled": 1, "ended": 2, "failed": 3}

@@ -186,6 +186,12 @@ DEPOSITS = [
 ]
 
 
+def test_draws_of_experts_are_counted_and_never_named() -> None:
+    found = worked("expert_draws", [(3, 17, 20, 2, 3)])
+    assert (found.value, found.requested, found.declining.text, found.sealed) == (3, 17, "10.00%", 3)
+    assert worked("expert_draws", [(0, 0, 0, 0, 0)]).declining.text == "—"
+
+
 def test_m40_m41_m42_of_deposits_in_two_currencies() -> None:
     found = worked("M40", DEPOSITS)
     assert (found.refunded, found.refunded_amount, found.returned.text, found.elsewhere) == (
