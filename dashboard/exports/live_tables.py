@@ -20,6 +20,7 @@ from supervision.figures.filters import Filters
 from supervision.figures.narrow import span
 from supervision.lists import hall, money, names, remote
 from supervision.lists.openings import EndedOpening, ended_openings
+from supervision.rules.registry import RULES
 from supervision.warnings import desk as warnings
 from supervision.warnings.desk import WarningFilters
 
@@ -221,7 +222,7 @@ LIVE = (
     Table("opinions", ("opinion", "project", "channel", "content", "received_at", "answered_at", "answer", "handler"),
           _opinions, {"centre": anything, "opinions": one_of((opinions.OPEN, opinions.ANSWERED))}),
     Table("warnings", _WARNING, _warnings,
-          {name: one_of(words) for name, words in warning_views.WORDS.items()} | {"centre": anything, "lot": anything, "rule": anything}),
+          {name: one_of(words) for name, words in warning_views.WORDS.items()} | {"centre": anything, "lot": anything, "rule": one_of(RULES)}),
     *(_family(name) for name in FAMILIES_OF),
     Table("leads", ("warning", "level", "title", "lot_name", "result", "raised_at"), _leads, _OF_PERIOD),
 )  # fmt: skip
