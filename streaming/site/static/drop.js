@@ -16,6 +16,7 @@ function reset() {
   $("told").replaceChildren(...example.map((part) => part.cloneNode(true)));
   for (const [name, row] of rows) {
     row.className = "";
+    row.hidden = name === "signature"; // which a batch of leads has, and an opening has not
     row.querySelector(".muted").textContent = t(`check.${name}.what`);
     row.querySelector("progress").value = 0;
     for (const cell of row.querySelectorAll(".num")) cell.textContent = "";
