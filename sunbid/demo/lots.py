@@ -190,7 +190,7 @@ def plan_lot(
 ) -> LotPlan:
     """Plan the lot of a tag.
 
-    `planted`: machine, account, collusion (both, and a ladder of three prices), ladder or steps (all
+    `planted`: ring (its members bid, one of them wins in turn), machine, account, collusion (both, and a ladder of three prices), ladder or steps (all
     prices rise by one step, exactly or nearly).
     """
     rng = Random(f"{people.seed}/lot/{tag}")
@@ -200,7 +200,9 @@ def plan_lot(
         family = "works"
     subject, category = rng.choice(names.SUBJECTS[family])
     if division == RING_DIVISION and not planted and rng.random() < 0.8:
-        planted, (subject, category) = "ring", names.SUBJECTS["works"][0]
+        planted = "ring"
+    if planted == "ring":
+        subject, category = names.SUBJECTS["works"][0]
     if name:
         category = names.SUBJECTS["works"][0][1]
     title = name or names.title(rng.choice(list(names.PLACES)), subject) + rng.choice(
@@ -263,6 +265,10 @@ def _how_many(rng: Random) -> int:
     return max(3, min(MOST_BIDS, round(MEDIAN_BIDS * rng.lognormvariate(0, 0.75))))
 
 
+_BESIDE = {"ring": 1, "machine": 3, "account": 3, "collusion": 3}
+"""What is planted by the ring's members → at least so many other firms of the home city bid beside them."""
+
+
 def _firms(people: People, plan: LotPlan, rng: Random, wanted: int) -> list[Firm]:
     """Different firms of the trade, a steady share of them from outside."""
     trades = BUSINESSES.get(plan.category, tuple(range(len(names.BUSINESSES))))
@@ -270,10 +276,10 @@ def _firms(people: People, plan: LotPlan, rng: Random, wanted: int) -> list[Firm
         trades = _WORKS
     able = [firm for firm in people.bidders if firm.business in trades]
     outside = int(wanted * OUTSIDE_SHARE + rng.random())
-    ring = list(people.ring) if plan.planted in ("ring", "machine", "account", "collusion") else []
+    ring = list(people.ring) if plan.planted in _BESIDE else []
     home = [firm for firm in able if not firm.outside and firm not in ring]
     picked = _pick(rng, [firm for firm in able if firm.outside], outside)
-    picked += _pick(rng, home, max(wanted - outside - len(ring), 3 if ring else 0))
+    picked += _pick(rng, home, max(wanted - outside - len(ring), _BESIDE.get(plan.planted or "", 0)))
     picked += ring
     rng.shuffle(picked)
     return picked

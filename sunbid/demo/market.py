@@ -17,7 +17,7 @@ from records.clock import BEIJING
 from sunbid.demo import envelopes, evaluations, papers, society
 from sunbid.demo import opening_steps as story
 from sunbid.demo.envelopes import Envelope
-from sunbid.demo.lots import BidPlan, LotPlan, plan_lot
+from sunbid.demo.lots import RING_DIVISION, BidPlan, LotPlan, plan_lot
 from sunbid.demo.people import People
 
 SCALES = ("small", "city")
@@ -37,7 +37,10 @@ PLANTED_DAYS = {
     20: "machine", 60: "ladder", 85: "steps", 120: "steps", 170: "ladder", 200: "account", 245: "steps",
 }  # fmt: skip
 """Day of a 365-day round → what is planted on it: two of each day's in 24 months."""
-PLANTED_BIDS = {"ladder": 5, "steps": 6}
+RING_EVERY, RING_DAY = 56, 3
+"""Days from one lot of the ring's own to the next, all on Wednesdays; they leave the turns of its five members to come
+one after the other."""
+PLANTED_BIDS = {"ladder": 5, "steps": 6, "ring": 8}
 """Bidders of a planted lot, where not twelve."""
 
 
@@ -116,6 +119,15 @@ def _day(people: People, day: date, busy: bool) -> Iterator[LotPlan]:
     if planted:
         yield plan_lot(
             people, f"{day:%Y%m%d}-0", _slot(day, 3), planted=planted, bids=PLANTED_BIDS.get(planted, 12)
+        )
+    if day.toordinal() % RING_EVERY == RING_DAY:
+        yield plan_lot(
+            people,
+            f"{day:%Y%m%d}-R",
+            _slot(day, 11),
+            division=RING_DIVISION,
+            planted="ring",
+            bids=PLANTED_BIDS["ring"],
         )
     for number in range(1, (BUSY if busy else usual) + 1):
         tag = f"{day:%Y%m%d}-{number}"

@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from statistics import median
+from types import SimpleNamespace
+from typing import cast
 
+import pandas as pd
 import pytest
 from sqlalchemy import func, select
 
@@ -21,7 +24,9 @@ from sunbid.demo import broadcasts, envelopes, load, market, names, script
 from sunbid.demo import opening_steps as story
 from sunbid.demo.lots import LotPlan, room_ids, rooms_on_air
 from sunbid.demo.people import People
+from supervision.lens.reader import Lens
 from supervision.rules.prices import ladder_deviation
+from supervision.studies import rings
 
 NOW = datetime(2026, 3, 11, 2, 30, tzinfo=UTC)
 KEY = b"k" * 32
@@ -240,3 +245,20 @@ def test_two_in_three_of_the_past_were_broadcast_and_a_second_start_adds_none(le
         ]
         assert 0.6 < sum(p.opening_key in shown for p in past) / len(past) < 0.74, days
     assert all(one.seconds_live >= 600 and one.state == "ended" for one in held)
+
+
+def test_the_study_of_rings_finds_the_planted_five_and_that_they_take_turns() -> None:
+    """By its own thresholds, over the market as the lens holds it."""
+    rows = [
+        {
+            "lot_id": plan.key, "bidder_id": bid.firm.id, "price": float(bid.price), "control": float(plan.control_price),
+            "is_winner": bid is winner, "opened_at": pd.Timestamp(plan.deadline), "lot_name": plan.name,
+            "centre_id": plan.division, "category": plan.category,
+        }
+        for plan in plans() if not plan.on_air and market.is_over(plan, NOW)
+        for winner in [None if plan.fails else next(iter(plan.ranking()), None)] for bid in plan.bids
+    ]  # fmt: skip
+    lens = SimpleNamespace(frame=lambda _query, _given: pd.DataFrame(rows))
+    (group,) = rings.study(cast(Lens, lens), NOW)["groups"]
+    assert set(group["members"]) == {firm.id for firm in People(1).ring}
+    assert group["met"] > 3 * group["expected"] and group["rotation"] > 0.9
