@@ -44,7 +44,8 @@ def _kpis(page: shell.Page) -> list[Kpi]:
     tiers = answers.breakdown("remote_sessions", page.filters, "tier")
     by_tier = " · ".join(
         f"{say(f'remote.tier_{tier}')} {figures.number(tiers[tier].value if tier in tiers else 0)}"
-        for tier in TIERS
+        for tier in (*TIERS, "")
+        if tier or "" in tiers
     )
     of_sessions = f"{figures.number(covered.numerator)} / {figures.number(covered.denominator)} {say('remote.sessions_unit')}"
     mean = figures.number(paid.mean, 2) if paid.mean is not None else figures.DASH

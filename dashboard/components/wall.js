@@ -102,7 +102,7 @@ export class Wall {
     if (this.closed || this.data.paused || !this.seats) return;
     const byId = new Map((this.rooms ?? []).map((room) => [room.id, room]));
     const rank = (seat) => (byId.get(seat.room)?.state === "live" ? 0 : 4) + ({ in_progress: 0, paused: 1, scheduled: 2 }[seat.state] ?? 3);
-    const shown = [...this.seats].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, "zh")).slice(0, this.data.count);
+    const shown = [...this.seats].sort((a, b) => rank(a) - rank(b) || Date.parse(a.scheduled_at ?? 0) - Date.parse(b.scheduled_at ?? 0) || a.name.localeCompare(b.name, "zh")).slice(0, this.data.count);
     this.note.hidden = shown.length > 0 && !this.trouble;
     this.note.textContent = this.trouble ? say(this.words.trouble, { why: this.trouble }) : this.words.noRooms;
     const columns = Math.sqrt(this.data.count);

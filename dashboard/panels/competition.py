@@ -188,7 +188,7 @@ def prices(page: Page) -> None:
     """Where the bids of the last lots lie below their control price, the award marked."""
     pick = page.choice.pick if page.choice.pick and page.choice.pick.by != "lot" else None
     found, title = strips_of(page.filters, pick, STRIPS), page.say("competition.prices")
-    with layout.panel("prices", title, page.say("competition.prices_note") if found else ""):
+    with layout.panel("prices", title, page.say(_prices_note(found)) if found else ""):
         if not found:
             layout.nothing(page.say("competition.no_prices"))
             return
@@ -202,6 +202,12 @@ def prices(page: Page) -> None:
             layout.variant(), [one.name for one in found], [one.lot for one in found], notes, dots, limit=100.0, title=title
         )  # fmt: skip
         layout.plot(made, "prices", drill.open_lots("lot"))
+
+
+def _prices_note(found: list[PriceStrip]) -> str:
+    """A dot is promised only where a lot has one."""
+    any_won = any(won for one in found for _, won in one.prices.values())
+    return "competition.prices_note" if any_won else "competition.prices_none_won"
 
 
 def _told(page: Page, one: PriceStrip) -> str:

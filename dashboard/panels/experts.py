@@ -78,7 +78,8 @@ def _reach(page: shell.Page, study: dict[str, Any]) -> None:
 def _list(page: shell.Page, study: dict[str, Any], listed: list[tuple[int, Pair]]) -> None:
     title = page.say("experts.list")
     if not listed:
-        draw(card(title, f'<p class="muted">{esc(page.say("experts.none"))}</p>'))
+        word = "experts.none" if study["pairs"] else "experts.no_pairs"
+        draw(card(title, f'<p class="muted">{esc(page.say(word))}</p>'))
         return
     signs = _masked(page, study)
 
@@ -180,7 +181,9 @@ def _unequal(page: shell.Page, study: dict[str, Any]) -> None:
     """Objective items that experts marked differently."""
     unequal, title = study["unequal"], page.say("experts.objective")
     if not unequal:
-        draw(card(title, f'<p class="muted">{esc(page.say("experts.objective_equal"))}</p>'))
+        compared = study.get("compared", 0)
+        word = "experts.objective_equal" if compared else "experts.objective_none"
+        draw(card(title, f'<p class="muted">{esc(page.say(word, n=figures.number(compared)))}</p>'))
         return
     heads = "".join(
         f"<th>{esc(page.say(f'experts.objective_{name}'))}</th>" for name in ("lot", "item", "span")

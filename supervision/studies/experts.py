@@ -36,7 +36,7 @@ def study(session: Session, at: datetime) -> dict[str, Any]:
     awarded, waiting = _lots(session, at, table)
     told: dict[str, Any] = {
         "as_of": at.isoformat(), "months": MONTHS, "lots": awarded, "waiting": waiting,
-        "unequal": _unequal(table), "pairs": 0, "past_gate": 0, "power": [], "listed": [], "heat": {"experts": [], "bidders": [], "cells": []},
+        "unequal": _unequal(table), "compared": _compared(table), "pairs": 0, "past_gate": 0, "power": [], "listed": [], "heat": {"experts": [], "bidders": [], "cells": []},
     }  # fmt: skip
     subjective = table[table["kind"] == "subjective"]
     if subjective.empty:
@@ -89,6 +89,13 @@ def _lots(session: Session, at: datetime, table: pd.DataFrame) -> tuple[int, int
     )
     awarded = int(table["lot"].nunique())
     return awarded, max(0, (session.scalar(scored) or 0) - awarded)
+
+
+def _compared(table: pd.DataFrame) -> int:
+    """Objective items of a bidder that more than one expert marked: what can differ at all."""
+    objective = table[table["kind"] == "objective"]
+    marks = objective.groupby(["session", "bidder", "item"]).size()
+    return int((marks > 1).sum())
 
 
 def _unequal(table: pd.DataFrame) -> list[dict[str, Any]]:
