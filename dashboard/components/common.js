@@ -1,4 +1,5 @@
 // What every live component shares. Text from records reaches the page through textContent only.
+import { exact } from "./amounts.js";
 import { date } from "./clock.js";
 
 /** Build an element: attributes, `on…` listeners, then children (text becomes text nodes, null is left out). */
@@ -110,12 +111,12 @@ export async function ask(address, options = {}) {
   return body;
 }
 
-/** An amount (decimal string) in the unit of the reader's language, two decimals; the record and its CSV keep every digit. */
+/** An amount (decimal string) in the unit of the reader's language, exact as it was read aloud. */
 export function money(price, { unit, size }) {
   return price === null || price === undefined || price === "" ? "—" : `${amount(price, { size })} ${unit}`;
 }
 
 export function amount(price, { size }) {
   if (price === null || price === undefined) return "—";
-  return (Number(price) / size).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  return exact(price, size);
 }

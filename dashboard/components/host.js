@@ -343,14 +343,14 @@ class HostDesk {
     const shown = read?.price === undefined ? (read ? term(read.remark, words) || "—" : story.stage === "end" ? words.unread : words.waiting) : amount(read.price, this.data.money);
     const struck = first.map((old, i) => line(".old", [h("td", {}, i ? "" : String(no)), h("td.name", {}, i ? "" : name), h("td.num", {}, h("s", {}, amount(old.price, this.data.money))), h("td.num", {}, clock(old.ts))]));
     const cells = first.length ? [h("td", {}, h("span.vh", {}, String(no))), h("td.name", {}, h("span.vh", {}, `${name} `), say(words.corrected, { reason: term(read.reason, words) }))] : [h("td", {}, String(no)), h("td.name", {}, name)];
-    return [...struck, line(now ? ".cur" : read ? "" : ".wait", [...cells, h("td.num.p", {}, shown, differs ? h("small.off", {}, say(words.fileSays, { price: amount(filed, this.data.money) })) : null), h("td.num", {}, clock(read?.ts))])];
+    return [...struck, line(now ? ".cur" : read ? "" : ".wait", [...cells, h("td.num.p", {}, shown, story.isOver(read?.price, this.desk.control_price) ? h("small.off", {}, words.only.over) : null, differs ? h("small.off", {}, say(words.fileSays, { price: amount(filed, this.data.money) })) : null), h("td.num", {}, clock(read?.ts))])];
   }
 
   drawObjections() {
     const { words, story, desk } = this, all = [...story.objections].reverse(), over = story.stage === "end", open = over ? 0 : desk.open_objections.length;
     const acts = ["objection", "objection_answered"].filter((kind) => kind in desk.steps).map((kind) => h("button.btn" + (kind === "objection_answered" ? ".main" : ""), { type: "button", "data-step": kind, onclick: () => this.forms.ask(kind) }, words.step[kind]));
     const lines = all.map(([no, o]) => h("li", {}, h("b", {}, `${no}`), h("span", {}, o.content ?? ""), h("time", {}, clock(o.ts)),
-      o.answer ? h("p.a", {}, o.answer) : o.keptOpen ? h("p.a", {}, say(words.keptOpen, { reason: o.keptOpen })) : h("p.w", {}, over ? words.leftUnanswered : words.unanswered)));
+      ...(o.before ?? []).map((old) => h("p.a", {}, h("s", {}, old.answer))), o.answer ? h("p.a", {}, o.answer) : o.keptOpen ? h("p.a", {}, say(words.keptOpen, { reason: o.keptOpen })) : h("p.w", {}, over ? words.leftUnanswered : words.unanswered)));
     this.objections.className = `card box ask${open ? " open" : ""}`;
     this.objections.replaceChildren(h("h2", {}, open ? say(words.openObjections, { open, n: all.length }) : words.objections, h("span.muted", {}, open ? words.blocks : "")), h("ol.obj", {}, lines), h("div.row", {}, acts));
   }

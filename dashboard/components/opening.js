@@ -172,7 +172,7 @@ class OpeningView {
     const shown = now ? h("span.t", {}, bars(), h("span", {}, name)) : name;
     const before = (read?.before ?? []).flatMap((first) => [h("s", {}, amount(first.price, this.data.money)), " "]);
     return h("tr" + (now ? ".cur" : read ? "" : ".wait"), now ? { "aria-current": "true" } : {},
-      h("td", {}, String(no)), h("td.name", {}, shown), h("td.num.p", {}, ...before, this.price(read)),
+      h("td", {}, String(no)), h("td.name", {}, shown), h("td.num.p", {}, ...before, this.price(read), story.isOver(read?.price, this.data.controlPrice) ? h("small.off", {}, this.words.over) : null),
       h("td.num", {}, read?.duration_days === undefined ? "—" : String(read.duration_days)));
   }
 
@@ -211,7 +211,8 @@ class OpeningView {
     this.objectionCount.textContent = all.length ? say(open ? words.openObjections : words.allAnswered, { n: all.length, open }) : words.noObjections;
     const lines = all.flatMap((o) => [
       h("li", {}, h("b", {}, words.question), o.content ?? "", h("time", {}, clock(o.ts))),
-      o.answer ? h("li", {}, h("b.a", {}, words.answer), o.answer, h("time", {}, clock(o.answeredAt))) : null,
+      ...(o.before ?? []).map((first) => h("li", {}, h("b.a", {}, words.answer), h("s", {}, first.answer), h("time", {}, clock(first.answeredAt)))),
+      o.answer ? h("li", {}, h("b.a", {}, words.answer), o.answer, h("time", {}, clock(o.answeredAt))) : o.keptOpen ? h("li", {}, h("b.a", {}, words.answer), say(words.keptOpen, { reason: o.keptOpen })) : null,
     ]);
     this.objectionList.replaceChildren(...lines.filter(Boolean));
   }

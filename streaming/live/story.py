@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from records.opening_record import all_read
@@ -59,6 +60,8 @@ class Said:
     content: str | None = None
     answer: str | None = None
     answered_at: str | None = None
+    before: list[dict[str, str]] | None = None
+    """Answers that a later one corrected, each with its time: they stay, struck through."""
     kept_open: str | None = None
     """Why the record leaves it unanswered."""
 
@@ -114,6 +117,11 @@ class Story:
             self.steps.setdefault(STEP_OF[kind], ts)
         if self.stage != "reading":
             self.current = None
+
+    def is_over(self, price: str | None, limit: str | None) -> bool:
+        """Whether a price read is above the ceiling: the published one, else as it was told at the opening."""
+        ceiling = limit if limit is not None else (self.control or {}).get("amount")
+        return price is not None and ceiling is not None and Decimal(price) > Decimal(ceiling)
 
     def _all_read(self) -> bool:
         failed = (self.decryption or {}).get("failed") or 0
@@ -183,6 +191,8 @@ def _confirm(story: Story, payload: Message, _ts: str) -> None:
 
 def _answer(story: Story, payload: Message, ts: str) -> None:
     held = story.objections.setdefault(int(payload["no"]), Said(ts))
+    if held.answer is not None:
+        held.before = [*(held.before or []), {"answer": held.answer, "answered_at": held.answered_at or ""}]
     held.answer, held.answered_at = str(payload["answer"]), ts
 
 
@@ -233,6 +243,7 @@ def opening_record(opening: Mapping[str, Any], story: Story, past: Message | Non
     if past and not rows and opening.get("result") == "opened":
         rows = [_past_row(number, past["columns"], bid) for number, bid in enumerate(past["bids"], start=1)]
     limit = opening.get("control_price")
+    rows = [row | {"over": story.is_over(row.get("price"), limit)} for row in rows]
     kept = ("id", "lot", "title", "project", "project_name", "room", "tenderer", "agency", "scheduled_at",
             "started_at", "ended_at", "state", "result", "demo")  # fmt: skip
     return {

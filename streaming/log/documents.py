@@ -18,6 +18,7 @@ from streaming.live.story import Story, opening_record
 from streaming.log import leaves
 from streaming.log.paper import certificate, record_pdf
 from streaming.replay.captions import LONGEST, webvtt
+from streaming.site.opening import record_figures
 from streaming.site.render import currency_of, sentence
 
 SHORTEST = 0.5
@@ -42,7 +43,8 @@ def write_all(
     write_whole(folder / "record.json", (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode())
     _write_captions(folder, told, films, currency_of(opening))
     log_key, *witnesses = keys
-    paper = record_pdf(record, opening, data_dir, log_key.name)
+    figures = record_figures(opening, story, record, messages.languages()[0])
+    paper = record_pdf(record, opening, figures, data_dir, log_key.name)
     if paper is not None:
         write_whole(folder / "record.pdf", paper)
         write_whole(folder / "keys" / "record.pem", certificate(data_dir, log_key.name)[1].read_bytes())

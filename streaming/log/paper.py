@@ -6,7 +6,7 @@ The signing certificate is this installation's own; it stands in the package, an
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -21,13 +21,17 @@ from evidence.files import write_whole
 from messages import say
 from records.clock import now
 from records.typesetting import typeset
-from streaming.site.render import clock, money, term
+from streaming.site.render import clock, money, named, term
 
 YEARS = 20
 """How long the certificate is valid."""
 TEMPLATE = Path(__file__).with_name("record.typ")
 LANG = "zh"
 """The record is a Chinese document."""
+
+
+Figures = Sequence[tuple[str, str]]
+"""Names of figures and what they are, in words."""
 
 
 def certificate(data_dir: Path, name: str) -> tuple[Path, Path]:
@@ -61,10 +65,10 @@ def _signed(key: ec.EllipticCurvePrivateKey, name: str) -> x509.Certificate:
 
 
 def record_pdf(
-    record: Mapping[str, Any], opening: Mapping[str, Any], data_dir: Path, name: str
+    record: Mapping[str, Any], opening: Mapping[str, Any], figures: Figures, data_dir: Path, name: str
 ) -> bytes | None:
-    """The record, signed; None where no Chinese font is there. Raises RuntimeError where typst cannot set it."""
-    plain = typeset(TEMPLATE, "record", told_of(record, opening))
+    """The record, signed, with its key figures (ceiling, coefficient, decryption) in words; None where no Chinese font is there. Raises RuntimeError where typst cannot set it."""
+    plain = typeset(TEMPLATE, "record", told_of(record, opening, figures))
     return None if plain is None else _sign(plain, *certificate(data_dir, name))
 
 
@@ -81,34 +85,56 @@ def _sign(plain: bytes, key: Path, cert: Path) -> bytes:
     return out.getvalue()
 
 
-def told_of(record: Mapping[str, Any], opening: Mapping[str, Any]) -> dict[str, Any]:
-    """What stands on the paper, in words."""
+def told_of(record: Mapping[str, Any], opening: Mapping[str, Any], figures: Figures) -> dict[str, Any]:
+    """What stands on the paper, in words: all that record.json says of the opening."""
     currency = str(opening.get("currency") or "CNY")
     facts = {
         "opening": record["id"], "lot": record["lot"], "project": record["project"], "tenderer": record["tenderer"],
-        "agency": record["agency"], "place": opening.get("centre_name"), "started": clock(record["started_at"], "%Y-%m-%d %H:%M:%S"),
-        "ended": clock(record["ended_at"], "%Y-%m-%d %H:%M:%S"),
-        "control": money(record["control_price"]["amount"], LANG, currency) if record["control_price"] else None,
+        "agency": record["agency"], "place": " ".join(str(opening[key]) for key in ("centre_name", "room_name") if opening.get(key)),
+        "started": clock(record["started_at"], "%Y-%m-%d %H:%M:%S"), "ended": clock(record["ended_at"], "%Y-%m-%d %H:%M:%S"),
+        "result": named(LANG, "result", record["result"]),
     }  # fmt: skip
+    columns = ("no", "name", "price", "duration", "quality", "remark", "read_at")
     return {
         "heading": say("paper.heading", LANG), "title": record["title"], "demo": say("site.demo", LANG) if record["demo"] else "",
-        "facts": [[say(f"paper.{key}", LANG), str(value)] for key, value in facts.items() if value],
-        "columns": [say(f"paper.{key}", LANG) for key in ("no", "name", "price", "duration", "quality", "read_at")],
-        "rows": [_row(bid, currency) for bid in record["bids"]],
+        "facts": [*([say(f"paper.{key}", LANG), str(value)] for key, value in facts.items() if value), *map(list, figures)],
+        "columns": [say(f"paper.{key}", LANG) for key in columns],
+        "rows": [row for bid in record["bids"] for row in _rows(bid, currency)],
         "objections_heading": say("paper.objections", LANG),
-        "objections": [[str(one["no"]), str(one["content"] or ""), str(one.get("answer") or "")] for one in record["objections"]],
+        "objections": [_objection(one) for one in record["objections"]],
+        "sign": say("site.record.sign", LANG),
         "chain": say("paper.chain", LANG, seq=str(record["chain"]["seq"]), hash=record["chain"]["hash"]),
         "none": say("paper.none", LANG),
     }  # fmt: skip
 
 
-def _row(bid: Mapping[str, Any], currency: str) -> list[str]:
-    price = (
-        money(bid["price"], LANG, currency) if bid.get("price") is not None else str(bid.get("remark") or "—")
-    )
-    quality, days = bid.get("quality"), bid.get("duration_days")
-    read_at = bid.get("read_at")
+def _rows(bid: Mapping[str, Any], currency: str) -> Iterator[dict[str, Any]]:
+    """The readings of one bid that were corrected, struck through, and the one that stands."""
+    for first in bid.get("before", []):
+        yield {"struck": True, "cells": _cells({**first, "no": bid["no"], "name": bid["name"]}, currency)}
+    yield {"struck": False, "cells": _cells(bid, currency)}
+
+
+def _cells(bid: Mapping[str, Any], currency: str) -> list[str]:
+    price, quality, days, read_at = (bid.get(key) for key in ("price", "quality", "duration_days", "read_at"))
+    over = say("site.list.over", LANG) if bid.get("over") else None
+    corrected = say("site.record.corrected", LANG) if bid.get("before") else None
+    remarks = [over, corrected, term(LANG, bid.get("remark"))]
     return [
-        str(bid["no"]), str(bid["name"]), price, "" if days is None else str(days), (term(LANG, quality) or "") if quality else "",
+        str(bid["no"]), str(bid["name"]), "—" if price is None else money(price, LANG, currency),
+        "" if days is None else str(days), term(LANG, quality) or "", "；".join(one for one in remarks if one),
         clock(read_at, "%H:%M:%S") if read_at else "",
     ]  # fmt: skip
+
+
+def _objection(said: Mapping[str, Any]) -> dict[str, Any]:
+    """An objection, the answers that were corrected, and how it stands: answered, kept open with the reason, or neither."""
+    kept = said.get("kept_open")
+    left = say("site.objections.kept", LANG, reason=kept) if kept else say("paper.unanswered", LANG)
+    old = [first["answer"] for first in said.get("before", [])]
+    return {
+        "no": str(said["no"]),
+        "content": str(said["content"] or ""),
+        "old": old,
+        "text": said.get("answer") or left,
+    }

@@ -182,7 +182,7 @@ def opening_page(
     record = opening_record(opening, story, past) if told else None
     return {
         "facts": facts(opening, place, lang),
-        "figures": _figures(opening, story, record, lang),
+        "figures": record_figures(opening, story, record, lang),
         "record": record if record and record["bids"] else None,
         "wait": word(lang, _waiting(opening, story), n=len(story.bidders)),
         "outcome": outcome(award, lang, opening),
@@ -197,7 +197,8 @@ def is_read_out(opening: Opening) -> bool:
     return opening["stage"] in READ_OUT and opening["result"] not in {"failed", "terminated"}
 
 
-def _figures(opening: Opening, story: Story, record: Mapping[str, Any] | None, lang: str) -> Pairs:
+def record_figures(opening: Opening, story: Story, record: Mapping[str, Any] | None, lang: str) -> Pairs:
+    """The key figures of an opening that has been held: bidders, ceiling, coefficient, decryption."""
     found = key_figures(story, lang, currency_of(opening))
     if record and not story.control and opening.get("control_price"):
         found.insert(

@@ -81,14 +81,17 @@ def currency_of(payload: Mapping[str, Any] | None) -> str:
 
 
 def figure(amount: str | None, lang: str, currency: str) -> str:
-    """An amount without its unit, two decimals, half up; a dash for none.
+    """An amount without its unit, to the hundredth of the currency, half up; a dash for none.
 
-    Yuan in 万元 in Chinese and plain in English; other currencies plain in both.
+    Yuan in 万元 in Chinese and plain in English; other currencies plain in both. What is read aloud is exact: it has as many
+    decimals as that takes, at least two. web/browser/amounts.js says the same.
     """
     if amount is None:
         return "—"
-    unit = int(word(lang, "money.yuan_a_unit")) if currency == CNY else 1
-    return f"{(Decimal(amount) / unit).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
+    unit = Decimal(word(lang, "money.yuan_a_unit")) if currency == CNY else Decimal(1)
+    shown = (Decimal(amount) / unit).quantize(Decimal("0.01") / unit, ROUND_HALF_UP)
+    whole, _, part = f"{shown:,f}".partition(".")
+    return f"{whole}.{part.rstrip('0'):0<2}"
 
 
 def _price_head(currency: str, lang: str) -> str:

@@ -106,8 +106,13 @@ def test_every_event_is_said_in_full(ledger: Ledger, lang: str) -> None:
 
 
 def test_money_is_ten_thousands_in_chinese_and_yuan_in_english() -> None:
-    assert render.money("27648000.005", "zh", "CNY") == "2,764.80 万元"
+    assert render.money("27648000.005", "zh", "CNY") == "2,764.800001 万元"
     assert render.money("27648000.005", "en", "CNY") == "CNY 27,648,000.01"
+    assert render.money("901111", "zh", "CNY") == "90.1111 万元" != render.money("901149", "zh", "CNY")
+    assert (
+        render.money("999999", "zh", "CNY") == "99.9999 万元"
+        and render.money("2030000", "zh", "CNY") == "203.00 万元"
+    )
     assert render.figure(None, "zh", "CNY") == "—"
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from records import draw
+from records.typesetting import typeset
+from streaming.log import paper
 from tests.streaming.two_doors import MINUTE, Place, T, World, bidders, lot, step, world
 
 SEEDS = ("01" * 32, "fe" * 32)
@@ -183,3 +185,43 @@ def test_an_opening_that_was_held_and_ends_as_failed_keeps_its_record(told: Open
     assert [bid["price"] for bid in told.record()["bids"]] == ["901111", "901112", "901113"]
     page = told.one.hub.get("/opening/O1").text
     assert "未唱标" not in page and "不足三家" not in page and "流标" in page
+
+
+# ── the public record ────────────────────────────────────────────────────────
+
+
+def test_page_record_and_paper_say_all_that_was_said(told: Opening, place: Place) -> None:
+    place(T + MINUTE)
+    told.decrypt()
+    for number, price in ((1, "901111"), (2, "901149"), (3, "1000049")):
+        told.ok("bid_read", **bidders(number)[-1], price=price, remark="联合体")
+    told.ok("bid_corrected", **bidders(2)[-1], price="902222", reason="误读")
+    told.ok("objection", no=1, content="要求核对")
+    told.ok("objection_answered", no=1, answer="答一")
+    told.ok("objection_answered", no=1, answer="答一改口")
+    told.ok("objection", no=2, content="要求查原件")
+    told.ok("record_confirmed", rows=3, kept_open=[{"no": 2, "reason": "须查原件"}])
+    told.ok("ended", result="opened")
+    for path in ("/opening/O1", "/room/r1"):
+        page = told.one.hub.get(path).text
+        if path.startswith("/room") and "90.1111" not in page:
+            continue  # the room is free for the next one
+        assert "90.1111" in page and "<s>90.1149</s>" in page and "100.0049" in page
+        assert page.count("超限价</span>") == 1
+        assert "<s>答一</s>" in page and "答一改口" in page and "保留未答：须查原件" in page
+    english = told.one.hub.get("/opening/O1?lang=en").text
+    assert "901,111.00" in english and "1,000,049.00" in english and "Kept open: 须查原件" in english
+    record = told.record()
+    assert [bid["over"] for bid in record["bids"]] == [False, False, True]
+    assert record["objections"][0]["before"][0]["answer"] == "答一"
+    opening = told.one.hub.get("/api/openings/O1").json()
+    told_on_paper = paper.told_of(record, opening, [("浮动系数", "0.965")])
+    first, struck, standing, over = told_on_paper["rows"]
+    assert not first["struck"] and struck["struck"] and struck["cells"][2] == "90.1149 万元"
+    assert standing["cells"][2] == "90.2222 万元" and "已更正" in standing["cells"][5]
+    assert over["cells"][2] == "100.0049 万元" and over["cells"][5] == "超限价；联合体"
+    assert told_on_paper["objections"][0]["old"] == ["答一"]
+    assert told_on_paper["objections"][1]["text"] == "保留未答：须查原件"
+    assert ["浮动系数", "0.965"] in told_on_paper["facts"] and ["结果", "已开标"] in told_on_paper["facts"]
+    pdf = typeset(paper.TEMPLATE, "record", told_on_paper)
+    assert pdf is None or pdf.startswith(b"%PDF")

@@ -45,6 +45,12 @@ export class Story {
     return listed > 0 && listed <= this.readings.size + (this.decryption?.failed ?? 0);
   }
 
+  /** Whether a price read is above the ceiling: the published one, else as it was told at the opening. */
+  isOver(price, limit) {
+    const ceiling = limit || this.control?.amount;
+    return price !== undefined && price !== null && ceiling !== undefined && Number(price) > Number(ceiling);
+  }
+
   scheduled(p) { this.scheduledAt = p.scheduled_at; }
   bidders_published(p) { this.state = "in_progress"; this.count = p.count; this.bidders = new Map(p.bidders.map((b) => [b.no, b.name])); }
   decrypt_progress(p) {
@@ -68,7 +74,8 @@ export class Story {
   }
   objection(p, ts) { this.objections.set(p.no, { content: p.content, ts }); }
   objection_answered(p, ts) {
-    this.objections.set(p.no, { ts, ...this.objections.get(p.no), answer: p.answer, answeredAt: ts });
+    const { answer, answeredAt, before = [], ...said } = this.objections.get(p.no) ?? { ts };
+    this.objections.set(p.no, { ...said, answer: p.answer, answeredAt: ts, before: answer === undefined ? before : [...before, { answer, answeredAt }] });
   }
   paused(p) { this.state = "paused"; this.pauseReason = p.reason ?? ""; this.pausedUntil = p.until ?? null; }
   resumed() { this.state = "in_progress"; this.pauseReason = ""; this.pausedUntil = null; }

@@ -1,13 +1,13 @@
 // An opening in this page's words: its amounts and the sentences of its log.
+import { exact } from "./amounts.js";
 import { t, term } from "./site.js";
 import * as story from "./story.js";
 
-const FIGURE = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 /** What the amounts of this page's opening are in. */
 const CURRENCY = document.body.dataset.currency || "CNY";
 const UNIT = CURRENCY === "CNY" ? Number(t("money.yuan_a_unit")) : 1;
 /** An amount without its unit: yuan in 万元 in Chinese; English and other currencies plain. */
-export const figure = (amount) => (amount === undefined || amount === null ? "—" : FIGURE.format(Number(amount) / UNIT));
+export const figure = (amount) => (amount === undefined || amount === null ? "—" : exact(amount, UNIT));
 /** An amount with its unit, as site/render.py says it. */
 export const money = (amount) => (CURRENCY === "CNY" ? t("money", { n: figure(amount) }) : `${CURRENCY} ${figure(amount)}`);
 

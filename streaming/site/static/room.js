@@ -127,7 +127,9 @@ function objections() {
   const lines = [];
   for (const said of story.objections.values()) {
     if (said.content) lines.push(spoken(t("objections.q"), "", said.content, said.ts));
+    for (const first of said.before ?? []) lines.push(spoken(t("objections.a"), "a", el("s", "", first.answer), first.answeredAt));
     if (said.answer) lines.push(spoken(t("objections.a"), "a", said.answer, said.answeredAt));
+    else if (said.keptOpen) lines.push(spoken(t("objections.a"), "a", t("objections.kept", { reason: said.keptOpen }), story.steps.confirmation));
   }
   $("qa").replaceChildren(...(lines.length ? lines : [el("li", "none muted", t("objections.none"))]));
   const all = [...story.objections.values()], n = all.length;
