@@ -335,3 +335,33 @@ def test_fewer_than_three_are_refused_with_the_way_out(desk: Client, ledger: Led
     deadline = rfc3339(now() + timedelta(days=21))
     assert host.post("/api/openings/O-L1/retender", json={"deadline": deadline}).status_code == 200
     assert state(host, "O-L1~2")["state"] == "scheduled"
+
+
+def test_the_desk_refuses_what_nobody_may_do_with_the_way_out(desk: Client, ledger: Ledger) -> None:
+    host = desk("operator")
+    begin(host)
+    for kind, payload, why in (
+        ("ended", {"result": "failed"}, "中止"),
+        ("control_price", {"amount": "1"}, "招标文件"),
+        ("coefficient_drawn", {"kind": "K", "value": "0.99", "pool": ["0.95", "0.96"]}, "0.99"),
+        ("objection", {"no": 500, "content": "跳号"}, "下一个编号是 1"),
+    ):
+        refused = step(host, kind, **payload)
+        assert refused.status_code in (400, 409) and why in refused.json()["detail"], kind
+    assert state(host)["may_fail"] is False and state(host)["irregular"] == []
+
+
+def test_prices_wait_at_the_desk_for_a_draw_that_was_committed_to(desk: Client, ledger: Ledger) -> None:
+    with ledger.write() as session:
+        for no in (1, 2):
+            told = {"no": no, "kind": "K", "pool": POOL, "seed_sha256": draw.commitment(SEEDS[no - 1])}
+            append_event(session, "O-L1", "coefficient_committed", told, actor=f"person {no}")
+    host = desk("operator")
+    begin(host)
+    held = state(host)
+    assert held["undrawn"] == ["K"] and not {"bid_read", "coefficient_drawn"} & set(held["steps"])
+    refused = step(host, "bid_read", no=1, name=BIDDERS[0], price="1")
+    assert refused.status_code == 409 and "揭示种子" in refused.json()["detail"]
+    for no in (1, 2):
+        assert step(host, "coefficient_revealed", no=no, kind="K", seed=SEEDS[no - 1]).status_code == 200
+    assert step(host, "bid_read").status_code == 200
