@@ -47,9 +47,9 @@ archive its own). Tables of other names and formats are passed over, with a note
 without a result, errors, merged cells, keys turned into dates, cells too long, control and invisible characters, a cell or row twice in a workbook; a header with a field twice or without
 the key is one refusal for the table. Each refusal names file, sheet, line, column and remedy.
 
-空白模板：`ingest.csv.write.write_templates(folder)`；整个账本导出为 CSV 包：`sunbid export --format csv --out DIR`，
+空白模板：`sunbid export --format csv --templates --out DIR`；整个账本导出为 CSV 包：`sunbid export --format csv --out DIR`，
 每个来源一个文件夹，没有开标事件（完整的开标日志用 OCDS 导出）。
-The function writes templates, the command the ledger as packs: a folder a source and no opening events.
+The first command writes empty templates, the second the ledger as packs: a folder a source and no opening events.
 """
 
 

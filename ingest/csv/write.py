@@ -19,7 +19,7 @@ from ingest.csv.cells import POWER
 from ingest.csv.names import FILES, zh_names
 from ingest.files.folders import new_folder
 from ingest.kinds.registry import KINDS, TABLES
-from messages import Invalid, Message
+from messages import Invalid, Message, languages
 from records.filenames import file_name
 from records.ledger import Ledger
 
@@ -35,7 +35,7 @@ def zh_file(kind: str) -> str:
 
 def headers(kind: str, language: str = "zh") -> dict[str, str]:
     """Field → header of a kind's columns, the envelope's first. Raises ValueError for a language other than zh, en."""
-    if language not in ("zh", "en"):
+    if language not in languages():
         raise Invalid(Message("csv.language", given=language))
     dropped = {name for name, kept_as in KINDS[kind].hidden.items() if kept_as is None}
     named = zh_names(kind) if language == "zh" else {}

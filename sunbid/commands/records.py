@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from messages import local
+from messages import language_of_environment, local
 from sunbid import output
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def export(
     format_: Annotated[str, typer.Option("--format", help="ocds|csv")] = "ocds",
     public: Annotated[bool, typer.Option("--public", help=local("cli.only_what_public_now"))] = False,
     publisher: Annotated[str | None, typer.Option(help=local("cli.publisher"))] = None,
+    templates: Annotated[bool, typer.Option("--templates", help=local("cli.empty_templates"))] = False,
     license_: Annotated[str | None, typer.Option("--license", help=local("cli.licence_address"))] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -83,6 +84,9 @@ def export(
 
     if format_ not in ("ocds", "csv") or (public and format_ == "csv"):
         output.fail(local("cli.ocds_csv_public_goes"), output.BAD_USE)
+    if templates:
+        _templates(out, format_, as_json)
+        return
     profile = replace(OcdsProfile(), license=license_)
     if publisher:
         profile = replace(profile, publisher=publisher)
@@ -98,6 +102,17 @@ def export(
     except FileExistsError as error:
         output.fail(str(error), output.BAD_USE)
     output.done(told, words, as_json)
+
+
+def _templates(folder: Path, format_: str, as_json: bool) -> None:
+    """Empty files of the CSV pack, their headings in the language of this process."""
+    from ingest.csv.write import write_templates
+
+    if format_ != "csv":
+        output.fail(local("cli.templates_are_csv"), output.BAD_USE)
+    made = write_templates(folder, language_of_environment())
+    words = local("cli.templates_written", folder=folder, files=len(made))
+    output.done({"files": [str(path) for path in made]}, words, as_json)
 
 
 def _releases(out: Path, made: ExportReport) -> str:

@@ -193,6 +193,15 @@ def test_a_file_rejected_whole_is_a_failure(tmp_path: Path) -> None:
     assert report["rejected"] and told.returncode == 1 and report["rejects_file"] in told.stderr
 
 
+def test_empty_templates_are_written_by_a_command(tmp_path: Path) -> None:
+    told = sunbid(
+        tmp_path, "export", "--format", "csv", "--templates", "--out", str(tmp_path / "t"), "--json"
+    )
+    files = json.loads(told.stdout)["files"]
+    assert len(files) > 20 and all(Path(one).read_text("utf-8-sig").strip() for one in files)
+    assert sunbid(tmp_path, "export", "--templates", "--out", str(tmp_path / "u")).returncode == 2
+
+
 def test_an_unknown_setting_ends_with_2(tmp_path: Path) -> None:
     answer = process(tmp_path, "settings", SUNBID_COLOUR="red")
     assert answer.returncode == 2 and "SUNBID_COLOUR" in answer.stderr
