@@ -11,6 +11,7 @@ import re
 import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ RATIO = 200
 HARMLESS = 16 << 20
 """Below this size a high ratio does no harm."""
 MEMBERS = 10_000
+DAMAGES = (EOFError, zlib.error, zipfile.BadZipFile)
+"""What a packed stream raises where it breaks off or is broken."""
 _FRAMES = re.compile("[\u2500-\u259f]")
 _PACKED = (".zip", ".rar", ".7z", ".tar", ".tgz", ".bz2", ".xz")
 
@@ -67,14 +70,42 @@ def _bare(name: str) -> str:
 
 def _unpacked(file: IO[bytes], stack: ExitStack) -> IO[bytes]:
     plain = stack.enter_context(gzip.GzipFile(fileobj=file))
-    return cast(IO[bytes], io.BufferedReader(_Measured(cast(IO[bytes], plain), file.tell), 1 << 20))
+    return cast(IO[bytes], UntilDamage(_Measured(plain, file.tell), 1 << 20))
+
+
+class UntilDamage(io.BufferedReader):
+    """A reader that gives every byte that comes before a damage, and only then tells of it.
+
+    Python's own loses what the same call has read before: of a small file that was cut off, everything.
+    """
+
+    raw: _Measured
+
+    def _told(self, data: bytes) -> bytes:
+        if not data and self.raw.damage is not None:
+            raise self.raw.damage
+        return data
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As any file; raises what the packed stream raises once all before it is read."""
+        return self._told(super().read(size))
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """As `read`, with one look at the packed stream at most."""
+        return self._told(super().read1(size))
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """As `read`; before a damage the last line may be cut."""
+        return self._told(super().readline(size))
 
 
 class _Measured(io.RawIOBase):
     """What is unpacked, counted against what was read for it."""
 
-    def __init__(self, plain: IO[bytes], packed: Callable[[], int]) -> None:
+    def __init__(self, plain: io.BufferedIOBase, packed: Callable[[], int]) -> None:
         self._plain, self._packed, self._count = plain, packed, 0
+        self.damage: Exception | None = None
+        """Why there is no more, if that is not the end; held until all that came before is read."""
 
     def readable(self) -> bool:
         return True
@@ -84,14 +115,17 @@ class _Measured(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """To the start only: a packed stream knows no other place."""
-        self._count = self._plain.seek(offset, whence)
+        self._count, self.damage = self._plain.seek(offset, whence), None
         return self._count
 
     def tell(self) -> int:
         return self._count
 
     def readinto(self, buffer: Any) -> int:
-        data = self._plain.read(len(buffer))
+        try:
+            data = self._plain.read1(len(buffer)) if self.damage is None else b""
+        except DAMAGES as error:
+            data, self.damage = b"", error
         self._count += len(data)
         if self._count > max(HARMLESS, self._packed() * RATIO):
             raise Swollen(_swollen())
@@ -145,7 +179,8 @@ def _member(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo, stack:
         return Part(name, None, Message("files.archive_password"), name)
     try:
         check_member(member)
-        plain: IO[bytes] = stack.enter_context(archive.open(member))
+        opened = cast(io.BufferedIOBase, stack.enter_context(archive.open(member)))
+        plain = cast(IO[bytes], UntilDamage(_Measured(opened, lambda: member.compress_size), 1 << 20))
         if name.lower().endswith(".gz"):
             plain = _unpacked(plain, stack)
         if name.lower().endswith((".xlsx", ".xlsm")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import time
 import zipfile
@@ -11,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -289,7 +290,9 @@ class Run(AbstractContextManager["Run"]):
         table = item.csv if part.member is None else _plain_suffix(name) not in _JSON
         try:
             for piece in (
-                pack.read(part.file, name, item.source) if table else json_documents.read(part.file, releases)
+                pack.read(part.file, name, item.source)
+                if table
+                else json_documents.read(cast(io.BufferedReader, part.file), releases)
             ):
                 piece.member = part.member
                 yield piece

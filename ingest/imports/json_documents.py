@@ -23,9 +23,8 @@ _DEEPEST = 64
 """Levels of a document; a release with its extensions has about a dozen."""
 
 
-def read(file: IO[bytes], source: ReleaseSource) -> Iterator[Piece]:
+def read(stream: io.BufferedReader, source: ReleaseSource) -> Iterator[Piece]:
     """The pieces of an OCDS file; what cannot be read is one rejected piece, not an exception."""
-    stream = io.BufferedReader(_Raw(file), 1 << 20)
     if stream.peek(3)[:3] == b"\xef\xbb\xbf":
         stream.read(3)
     first = stream.readline(_FIRST_LINE)
@@ -42,21 +41,6 @@ def _pieces(first: bytes, stream: Any, source: ReleaseSource) -> Iterator[Piece]
         yield from _lines(first, stream, source)
     else:
         yield from _streamed(_Joined(first, stream), source)
-
-
-class _Raw(io.RawIOBase):
-    """A plain readable over any binary file, gzip and zip members included."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
 
 class _Joined:

@@ -63,7 +63,7 @@ def import_(
         words = local("cli.nothing_was_read_files")
         print(words, file=sys.stderr)
     if report.rejected and not (report.accepted or report.duplicate):
-        output.fail(local("cli.all_rejected", file=report.rejects_file))
+        print(local("cli.all_rejected", file=report.rejects_file), file=sys.stderr)
 
 
 def export(

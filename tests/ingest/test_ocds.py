@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -208,12 +209,37 @@ def test_what_is_nested_too_deeply_is_one_reject_and_the_rest_goes_on(
     assert "嵌套超过" in line and "ocds-213czf-1" in line
 
 
-def test_a_cut_off_gzip_keeps_what_came_before(sqlite_ledger: Ledger, tmp_path: Path) -> None:
-    path = tmp_path / "cut.jsonl.gz"
-    lines = "\n".join(json.dumps({**RELEASE, "ocid": f"ocds-213czf-{i}"}) for i in range(3000))
-    path.write_bytes(gzip.compress(lines.encode(), mtime=0)[:-2000])
-    report = load(sqlite_ledger, tmp_path, path, source="uk")
-    assert report.accepted > 0 and report.rejected >= 1
+@pytest.mark.parametrize(("packing", "count"), [("gz", 40), ("gz", 3000), ("zip", 3000)])
+@pytest.mark.parametrize("shape", ["lines", "package"])
+def test_a_packed_file_that_was_cut_keeps_what_came_before(
+    sqlite_ledger: Ledger, tmp_path: Path, packing: str, shape: str, count: int
+) -> None:
+    releases = [
+        {**RELEASE, "ocid": f"ocds-213czf-{i}", "id": random.Random(i).randbytes(40).hex()}
+        for i in range(count)
+    ]
+    text = "\n".join(map(json.dumps, releases)) if shape == "lines" else json.dumps({"releases": releases})
+    report = load(sqlite_ledger, tmp_path, cut(tmp_path, text.encode(), packing), source="uk")
+    assert report.accepted > count / 3 and report.rejected >= 1
+
+
+def cut(folder: Path, text: bytes, packing: str) -> Path:
+    """A packed file whose second half is missing; of an archive, that of its member."""
+    packed = gzip.compress(text, mtime=0)
+    if packing == "gz":
+        (folder / "cut.json.gz").write_bytes(packed[: len(packed) // 2])
+        return folder / "cut.json.gz"
+    with zipfile.ZipFile(folder / "whole.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("cut.json", text)
+        archive.fp.flush()  # type: ignore[union-attr]
+        member = archive.getinfo("cut.json")
+    held = bytearray((folder / "whole.zip").read_bytes())
+    start = member.header_offset + 30 + len(member.filename)
+    held[start + member.compress_size // 2 : start + member.compress_size] = b"\xff" * (
+        member.compress_size - member.compress_size // 2
+    )
+    (folder / "cut.zip").write_bytes(held)
+    return folder / "cut.zip"
 
 
 def test_bad_use_is_told(sqlite_ledger: Ledger, tmp_path: Path) -> None:
