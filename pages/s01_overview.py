@@ -10,9 +10,8 @@ from dashboard.charts.bars import Bar, columns
 from dashboard.charts.scale import scale
 from dashboard.charts.series import Series, lines
 from dashboard.live import ticker
-from dashboard.shell import figure_cards as measures
+from dashboard.shell import figure_cards, layout
 from dashboard.shell import filters as choice
-from dashboard.shell import layout
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, live_basis, show
 from dashboard.shell.html import draw, level
@@ -27,7 +26,7 @@ MONTHS_HEIGHT, CENTRES_HEIGHT = 280, 196
 
 def body(page: shell.Page) -> None:
     """Six figures; twelve months and the ticker; centres and warnings by level."""
-    board = measures.board(page.choice, page.lang, "M03", "M04", "M02", "M29")
+    board = figure_cards.board(page.choice, page.lang, "M03", "M04", "M02", "M29")
     show(_kpis(page, board), page.lang)
     with layout.row("months"):
         _months(page, board)
@@ -37,18 +36,18 @@ def body(page: shell.Page) -> None:
         _warnings(page)
 
 
-def _kpis(page: shell.Page, board: measures.Board) -> list[Kpi]:
+def _kpis(page: shell.Page, board: figure_cards.Board) -> list[Kpi]:
     say, lang = page.say, page.lang
     count = say("openness.participations")
-    held = measures.answers().value("M50", page.filters).value
+    held = figure_cards.answers().value("M50", page.filters).value
     return [
         _today(page),
-        board.kpi("M03", lambda f: measures.split(figures.big_count(f.participations, count, lang)),
+        board.kpi("M03", lambda f: figure_cards.split(figures.big_count(f.participations, count, lang)),
             note=lambda f: say("overview.firms", n=figures.number(f.firms)), href="/competition"),
-        board.kpi("M04", measures.as_share, delta=measures.points(lang), note=lambda f: measures.placed(f, count, lang), href="/openness"),
-        board.kpi("M02", measures.amount(lang), note=lambda f: measures.deals(f, lang), href="/savings"),
-        board.kpi("M29", measures.as_share, delta=measures.points(lang), note=lambda f: say("overview.weighted"), href="/savings"),
-        measures.kpi("M50", lang, *measures.split(figures.big_count(held, say("overview.records_unit"), lang)),
+        board.kpi("M04", figure_cards.as_share, delta=figure_cards.points(lang), note=lambda f: figure_cards.placed(f, count, lang), href="/openness"),
+        board.kpi("M02", figure_cards.amount(lang), note=lambda f: figure_cards.deals(f, lang), href="/savings"),
+        board.kpi("M29", figure_cards.as_share, delta=figure_cards.points(lang), note=lambda f: say("overview.weighted"), href="/savings"),
+        figure_cards.kpi("M50", lang, *figure_cards.split(figures.big_count(held, say("overview.records_unit"), lang)),
             live_basis(lang), note=say("overview.records_note")),
     ]  # fmt: skip
 
@@ -58,13 +57,13 @@ def _today(page: shell.Page) -> Kpi:
     note = page.say("overview.done", done=day.over, waiting=day.waiting)
     if day.rehearsals:
         note += page.say("overview.rehearsals", n=figures.number(day.rehearsals))
-    return measures.kpi(
+    return figure_cards.kpi(
         "openings_today", page.lang, figures.number(day.all), page.say("overview.sessions"),
         live_basis(page.lang), note, page.say("overview.live", n=day.running), href="/hall", key=True,
     )  # fmt: skip
 
 
-def _months(page: shell.Page, board: measures.Board) -> None:
+def _months(page: shell.Page, board: figure_cards.Board) -> None:
     points = scale(page.filters)
     title = page.say("overview.months", by=points.kind(page.lang))
     values = [v or 0.0 for v in board.over_time["M03"]]
@@ -94,7 +93,7 @@ def _ticker(page: shell.Page) -> None:
 
 def centre_columns(filters: Filters, lang: str) -> list[tuple[str, int, str]]:
     """(centre, participations, id), most first: every centre there is, those without any too."""
-    told = measures.breakdown("M03", filters, "centre")
+    told = figure_cards.breakdown("M03", filters, "centre")
     counted = {centre: found.participations for centre, found in told.items()}
     found = [
         (messages.called(zh, en, lang), counted.get(centre, 0), centre)

@@ -11,8 +11,7 @@ from dashboard.charts.scale import scale
 from dashboard.charts.series import HEIGHT, Series, lines
 from dashboard.exports import tables as tabledata
 from dashboard.panels import origins
-from dashboard.shell import drill, layout, places, tables
-from dashboard.shell import figure_cards as measures
+from dashboard.shell import drill, figure_cards, layout, places, tables
 from dashboard.shell import filters as choice
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, lens_basis, show
@@ -46,42 +45,44 @@ def _named(lang: str) -> Mapping[str, Callable[[str], str]]:
 
 def _kpis(page: shell.Page) -> list[Kpi]:
     say, lang = page.say, page.lang
-    board = measures.board(page.choice, lang, "M04", "M04b", "M05", "M06", "M09")
-    points = measures.points(lang)
+    board = figure_cards.board(page.choice, lang, "M04", "M04b", "M05", "M06", "M09")
+    points = figure_cards.points(lang)
     count = say("openness.participations" if page.filters.unit == "participations" else "openness.firms")
     provinces = say("openness.provinces_unit")
 
     def of(found: Share, unit: str) -> str:
-        return measures.placed(found, unit, lang)
+        return figure_cards.placed(found, unit, lang)
 
     def concentration(found: Origins) -> str:
         value = found.concentration
         return say("openness.concentration", value=DASH if value is None else figures.half_up(value))
 
     return [
-        board.kpi("M04", measures.as_share, delta=points, note=lambda f: of(f, count), key=True),
-        board.kpi("M04b", measures.as_share, delta=points,
+        board.kpi("M04", figure_cards.as_share, delta=points, note=lambda f: of(f, count), key=True),
+        board.kpi("M04b", figure_cards.as_share, delta=points,
             note=lambda f: of(f, count)),
-        board.kpi("M05", measures.as_share, delta=points,
+        board.kpi("M05", figure_cards.as_share, delta=points,
             note=lambda f: of(f, say("openness.lots_unit"))),
         board.kpi("M06", lambda f: (f.text.removeprefix("+"), points.unit), delta=points,
             note=lambda _: say("openness.gap_note")),
         _came(page),
         board.kpi("M09", lambda f: (figures.number(f.provinces), provinces),
-            delta=measures.Delta(provinces), note=concentration),
+            delta=figure_cards.Delta(provinces), note=concentration),
     ]  # fmt: skip
 
 
 def _came(page: shell.Page) -> Kpi:
     """Lots for which firms from outside bid, and how many of them each."""
-    came, each = measures.values(("M07", "M08"), page.filters).values()
+    came, each = figure_cards.values(("M07", "M08"), page.filters).values()
     note = f"{came.text}<br>" + page.say("openness.each", n=each.text)
     lots = page.say("openness.lots_unit")
-    return measures.kpi("M07", page.lang, figures.number(came.numerator), lots, lens_basis(page.lang), note)
+    return figure_cards.kpi(
+        "M07", page.lang, figures.number(came.numerator), lots, lens_basis(page.lang), note
+    )
 
 
 def _months(page: shell.Page) -> None:
-    found = measures.series(("M04", "M05"), page.filters, MONTHS)
+    found = figure_cards.series(("M04", "M05"), page.filters, MONTHS)
     bids, wins = ([_percent(v) for v in found[one]] for one in ("M04", "M05"))
     points = scale(page.filters, MONTHS)
     title = page.say("openness.months", by=points.kind(page.lang))
@@ -135,12 +136,12 @@ REGION_ICONS = {"recognised": "check", "pilot": "clock", "suspended": "cross"}
 def certificate_regions(filters: Filters) -> list[tuple[str, str, int]]:
     """(province, state, participations in the period) of the regions that recognise our certificates, as they are
     listed; where none is, of those whose certificates were ever used here, most first."""
-    used = measures.breakdown("M03", filters, "certificate")
+    used = figure_cards.breakdown("M03", filters, "certificate")
     counts = {code: found.participations for code, found in used.items()}
     listed = context.config().certificates
     if listed:
         return [(one.province, one.state, counts.get(one.province, 0)) for one in listed]
-    ever = by_count(measures.breakdown("M04b", Filters(), "certificate"))
+    ever = by_count(figure_cards.breakdown("M04b", Filters(), "certificate"))
     found = [
         (code, "recognised" if counts.get(code) else "pilot", counts.get(code, 0)) for code, _ in ever if code
     ]

@@ -10,8 +10,7 @@ import messages
 from dashboard import awards, context
 from dashboard.exports import tables as tabledata
 from dashboard.panels import competition
-from dashboard.shell import drill, layout, places, tables
-from dashboard.shell import figure_cards as measures
+from dashboard.shell import drill, figure_cards, layout, places, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, lens_basis, show
 from supervision.figures import formats as figures
@@ -40,20 +39,20 @@ def body(page: shell.Page) -> None:
 def _kpis(page: shell.Page) -> list[Kpi]:
     say, lang = page.say, page.lang
     firms = say("openness.firms")
-    board = measures.board(page.choice, lang, "M10", "M11")
+    board = figure_cards.board(page.choice, lang, "M10", "M11")
     spread = board.present("M10")
-    hhi, cr4 = measures.values(("M14", "M15"), page.filters).values()
+    hhi, cr4 = figure_cards.values(("M14", "M15"), page.filters).values()
     shared = lens_basis(page.lang)
     return [
         board.kpi("M10", lambda f: (figures.number(f.median), firms),
-            delta=measures.Delta(firms), key=True,
+            delta=figure_cards.Delta(firms), key=True,
             note=lambda f: say("competition.spread", low=figures.number(f.p10), high=figures.number(f.p90))),
         Kpi(say("competition.mean"), figures.number(spread.mean, 2), firms, note=say("overview.lots", n=figures.number(spread.lots)),
             definition=say("competition.mean_definition"), basis=shared),
-        board.kpi("M11", measures.as_share, delta=measures.points(lang),
+        board.kpi("M11", figure_cards.as_share, delta=figure_cards.points(lang),
             note=lambda f: f"{figures.number(f.numerator)} / {figures.number(f.denominator)} {say('openness.lots_unit')}"),
-        measures.kpi("M14", lang, figures.number(hhi.value), "", shared, _reading(page, hhi.value)),
-        measures.kpi("M15", lang, DASH if cr4.value is None else figures.percent(cr4.value).rstrip("%"), "%", shared,
+        figure_cards.kpi("M14", lang, figures.number(hhi.value), "", shared, _reading(page, hhi.value)),
+        figure_cards.kpi("M15", lang, DASH if cr4.value is None else figures.percent(cr4.value).rstrip("%"), "%", shared,
             say("overview.lots", n=figures.number(cr4.lots))),
     ]  # fmt: skip
 
@@ -102,7 +101,7 @@ MARKS = ("bidders", "winner", "market", "lot")
 def _named(lang: str) -> Mapping[str, Callable[[str], str]]:
     """Values of MARKS in words."""
     return {
-        "bidders": _of_class, "winner": measures.winner_name, "lot": measures.lot_name, "market": partial(_of_market, lang),
+        "bidders": _of_class, "winner": figure_cards.winner_name, "lot": figure_cards.lot_name, "market": partial(_of_market, lang),
     }  # fmt: skip
 
 

@@ -9,8 +9,7 @@ from dashboard.charts.bars import Bar, ranking
 from dashboard.charts.gantt import KINDS, Span, gantt
 from dashboard.live import rooms as rooms_live
 from dashboard.panels import process, room_health
-from dashboard.shell import figure_cards as measures
-from dashboard.shell import layout
+from dashboard.shell import figure_cards, layout
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
 from dashboard.shell.html import draw
@@ -36,21 +35,21 @@ def body(page: shell.Page) -> None:
 def _kpis(page: shell.Page) -> list[Kpi]:
     say = page.say
     rooms, broadcasts, coverage, served, days = (
-        measures.answers().values(("M17", "M18", "M19", "M20", "M27"), page.filters).values()
+        figure_cards.answers().values(("M17", "M18", "M19", "M20", "M27"), page.filters).values()
     )
-    available, use = measures.values(("M21", "M24"), page.filters).values()
+    available, use = figure_cards.values(("M21", "M24"), page.filters).values()
     hours, breaks = figures.number(broadcasts.seconds / 3600, 1), broadcasts.interruptions
     live = live_basis(page.lang)
     lens, lang, lots = lens_basis(page.lang), page.lang, say("openness.lots_unit")
     return [
-        measures.kpi("M17", lang, figures.number(rooms.value), say("service.rooms_unit"), live, say("service.rooms_note")),
-        measures.kpi("M18", lang, figures.number(broadcasts.sessions), say("overview.sessions"), live,
+        figure_cards.kpi("M17", lang, figures.number(rooms.value), say("service.rooms_unit"), live, say("service.rooms_note")),
+        figure_cards.kpi("M18", lang, figures.number(broadcasts.sessions), say("overview.sessions"), live,
             f"{say('service.breaks', n=breaks)}<br>{_served(page, served)}", say("service.hours", n=hours), key=True),
-        measures.kpi("M19", lang, *measures.as_share(coverage), live, f"{coverage.numerator} / {coverage.denominator} {lots}"),
-        measures.kpi("M21", lang, *measures.as_share(available), lens, _lost(page, available)),
-        measures.kpi("M24", lang, *measures.as_share(use.whole), lens,
+        figure_cards.kpi("M19", lang, *figure_cards.as_share(coverage), live, f"{coverage.numerator} / {coverage.denominator} {lots}"),
+        figure_cards.kpi("M21", lang, *figure_cards.as_share(available), lens, _lost(page, available)),
+        figure_cards.kpi("M24", lang, *figure_cards.as_share(use.whole), lens,
             say("service.use_note", opening=use.opening.text, evaluation=use.evaluation.text)),
-        measures.kpi("M27", lang, figures.number(days.total, 1), say("service.days"), lens, say("service.cycle_note")),
+        figure_cards.kpi("M27", lang, figures.number(days.total, 1), say("service.days"), lens, say("service.cycle_note")),
     ]  # fmt: skip
 
 
@@ -109,7 +108,7 @@ def _open_room(opening: str) -> None:
 
 
 def _legs(page: shell.Page) -> None:
-    found = measures.answers().value("M27", page.filters)
+    found = figure_cards.answers().value("M27", page.filters)
     title, unit = page.say("service.legs"), page.say("service.days")
     shown = [(name, days) for name, days in vars(found).items() if days is not None]
     with layout.panel("legs", title, page.say("service.legs_note") if shown else ""):

@@ -13,8 +13,7 @@ from dashboard.charts.scale import scale
 from dashboard.charts.series import Series, lines
 from dashboard.exports import tables as tabledata
 from dashboard.panels import savings
-from dashboard.shell import drill, layout, places, tables
-from dashboard.shell import figure_cards as measures
+from dashboard.shell import drill, figure_cards, layout, places, tables
 from dashboard.shell import filters as choice
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
@@ -27,7 +26,7 @@ SEEN = 5
 
 def body(page: shell.Page) -> None:
     """Six figures; deals by trade and how far below their control prices; key projects and small-value lots; the months."""
-    board = measures.board(page.choice, page.lang, "M02", "M29")
+    board = figure_cards.board(page.choice, page.lang, "M02", "M29")
     show(_kpis(page, board), page.lang)
     with layout.row("trades", "half"):
         savings.trades(page)
@@ -39,27 +38,27 @@ def body(page: shell.Page) -> None:
     _lots(page)
 
 
-def _kpis(page: shell.Page, board: measures.Board) -> list[Kpi]:
+def _kpis(page: shell.Page, board: figure_cards.Board) -> list[Kpi]:
     say, lang = page.say, page.lang
-    points = measures.points(lang)
-    keys, timely = measures.answers().values(("M32", "M33"), page.filters).values()
-    found = measures.values(("M30", "M31", "M34"), page.filters)
+    points = figure_cards.points(lang)
+    keys, timely = figure_cards.answers().values(("M32", "M33"), page.filters).values()
+    found = figure_cards.values(("M30", "M31", "M34"), page.filters)
     mean, gain, small = found["M30"], found["M31"], found["M34"]
     gained = figures.money(gain.numerator, small.currency, lang) if gain.denominator else ""
     shared = lens_basis(page.lang)
     return [
-        board.kpi("M02", measures.amount(lang), note=lambda f: measures.deals(f, lang), key=True),
-        board.kpi("M29", measures.as_share, note=lambda f: say("overview.weighted"), delta=points),
-        measures.kpi("M30", lang, figures.percent(mean.value).rstrip("%"), "%", shared, say("overview.lots", n=figures.number(mean.denominator))),
-        measures.kpi("M31", lang, *measures.as_share(gain), shared, say("savings.gained", amount=gained) if gained else ""),
-        measures.kpi("M32", lang, figures.number(keys.value), say("openness.provinces_unit"), live_basis(lang), _key_note(page, timely)),
-        measures.kpi("M34", lang, figures.number(small.count), say("openness.provinces_unit"), shared, figures.money(small.sum, small.currency, lang)),
+        board.kpi("M02", figure_cards.amount(lang), note=lambda f: figure_cards.deals(f, lang), key=True),
+        board.kpi("M29", figure_cards.as_share, note=lambda f: say("overview.weighted"), delta=points),
+        figure_cards.kpi("M30", lang, figures.percent(mean.value).rstrip("%"), "%", shared, say("overview.lots", n=figures.number(mean.denominator))),
+        figure_cards.kpi("M31", lang, *figure_cards.as_share(gain), shared, say("savings.gained", amount=gained) if gained else ""),
+        figure_cards.kpi("M32", lang, figures.number(keys.value), say("openness.provinces_unit"), live_basis(lang), _key_note(page, timely)),
+        figure_cards.kpi("M34", lang, figures.number(small.count), say("openness.provinces_unit"), shared, figures.money(small.sum, small.currency, lang)),
     ]  # fmt: skip
 
 
 def _key_note(page: shell.Page, timely: Share) -> str:
     """How many of the key lots are of the city's plan and how many are safeguarded, and how many were awarded in time."""
-    kinds = measures.answers().breakdown("M32", page.filters, "kind")
+    kinds = figure_cards.answers().breakdown("M32", page.filters, "kind")
     parts = [
         f"{messages.named('key_flag', kind, page.lang)} {figures.number(one.value)}"
         for kind, one in sorted(kinds.items())
@@ -67,8 +66,8 @@ def _key_note(page: shell.Page, timely: Share) -> str:
     return " + ".join(parts) + "<br>" + page.say("savings.timely", rate=timely.text)
 
 
-def _months(page: shell.Page, board: measures.Board) -> None:
-    size, unit = _unit(measures.currency(page.filters), page.lang)
+def _months(page: shell.Page, board: figure_cards.Board) -> None:
+    size, unit = _unit(figure_cards.currency(page.filters), page.lang)
     values = [float(figures.half_up((v or 0.0) / size)) for v in board.over_time["M02"]]
     points = scale(page.filters)
     title = page.say("savings.months", by=points.kind(page.lang))
@@ -106,7 +105,7 @@ def _lots(page: shell.Page) -> None:
     total = tabledata.count_lots(page.filters, pick)
     named: dict[str, Callable[[str], str]] = {
         "key": partial(messages.named, "site.lot", lang=page.lang),
-        "lot": measures.lot_name,
+        "lot": figure_cards.lot_name,
     }
     drill.notice(pick, named, page.lang)
     note = page.say(

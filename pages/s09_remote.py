@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dashboard import context
 from dashboard.panels import fees, remote
-from dashboard.shell import figure_cards as measures
-from dashboard.shell import layout
+from dashboard.shell import figure_cards, layout
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
 from supervision.figures import formats as figures
@@ -37,8 +36,8 @@ def body(page: shell.Page) -> None:
 
 def _kpis(page: shell.Page) -> list[Kpi]:
     say, lang = page.say, page.lang
-    answers, live = measures.answers(), live_basis(lang)
-    share: Share = measures.values(("M36",), page.filters)["M36"]
+    answers, live = figure_cards.answers(), live_basis(lang)
+    share: Share = figure_cards.values(("M36",), page.filters)["M36"]
     paid: Fees = answers.value("M38", page.filters)
     covered: Share = answers.value("M39", page.filters)
     tiers = answers.breakdown("remote_sessions", page.filters, "tier")
@@ -53,13 +52,13 @@ def _kpis(page: shell.Page) -> list[Kpi]:
         Kpi(say("remote.count"), figures.number(share.numerator), say("openness.lots_unit"),
             note=f"{by_tier}<br>{say('remote.of', n=figures.number(share.denominator), share=share.text)}",
             definition=FIGURES["M36"].definition.text(lang), key=True, basis=lens_basis(lang)),
-        measures.kpi("M38", lang, *measures.split(figures.big_count(paid.attendances, say("remote.attendances"), lang)), live,
+        figure_cards.kpi("M38", lang, *figure_cards.split(figures.big_count(paid.attendances, say("remote.attendances"), lang)), live,
             say("remote.sessions_paid", n=figures.number(covered.numerator))),
-        Kpi(say("remote.paid"), *measures.split(figures.money(paid.amount, figures.CNY, lang)), note=say("remote.paid_note"),
+        Kpi(say("remote.paid"), *figure_cards.split(figures.money(paid.amount, figures.CNY, lang)), note=say("remote.paid_note"),
             definition=FIGURES["M38"].definition.text(lang), basis=live),
         Kpi(say("remote.mean"), mean, say("remote.yuan"), note=say("remote.mean_note"),
             definition=FIGURES["M38"].definition.text(lang), basis=live),
-        measures.kpi("M39", lang, *measures.as_share(covered), live, of_sessions),
+        figure_cards.kpi("M39", lang, *figure_cards.as_share(covered), live, of_sessions),
     ]  # fmt: skip
 
 

@@ -8,8 +8,7 @@ from dashboard import context, screens
 from dashboard.exports import tables as tabledata
 from dashboard.panels import agency_credit
 from dashboard.panels import opinions as opinion_panel
-from dashboard.shell import choices, layout, tables
-from dashboard.shell import figure_cards as measures
+from dashboard.shell import choices, figure_cards, layout, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, live_basis, show
 from dashboard.shell.html import draw, esc
@@ -46,7 +45,7 @@ def body(page: shell.Page) -> None:
 
 def _deposits(page: shell.Page) -> None:
     """Five figures, and what is still to be returned."""
-    found = measures.answers().value("M40", page.filters)
+    found = figure_cards.answers().value("M40", page.filters)
     with context.ledger().read() as session:
         waiting = {
             which: money.refunds_due(session, page.filters, 0, overdue=which == OVERDUE)[0]
@@ -65,17 +64,17 @@ def _kpis(page: shell.Page, d: Deposits) -> list[Kpi]:
     say, lang = page.say, page.lang
     shared = live_basis(lang)
     returned, timely = d.returned, Share(d.on_time, d.due)
-    given: Share = measures.answers().value("guarantee_share", page.filters)
+    given: Share = figure_cards.answers().value("guarantee_share", page.filters)
     others = say("deposits.elsewhere", n=figures.number(d.elsewhere)) if d.elsewhere else ""
     of_due = say("deposits.of_due", part=figures.number(d.due_refunded), n=figures.number(d.due))
     return [
-        measures.kpi("M40", lang, *measures.split(figures.money(d.refunded_amount, d.currency, lang)), shared,
+        figure_cards.kpi("M40", lang, *figure_cards.split(figures.money(d.refunded_amount, d.currency, lang)), shared,
             say("deposits.count", n=figures.number(d.refunded)) + others, key=True),
         Kpi(say("deposits.rate"), returned.text.rstrip("%"), "%" if d.due else "", note=of_due,
             definition=say("deposits.rate_definition"), basis=shared),
-        measures.kpi("M41", lang, timely.text.rstrip("%"), "%" if d.due else "", shared, say("deposits.of_due", part=figures.number(d.on_time), n=figures.number(d.due))),
+        figure_cards.kpi("M41", lang, timely.text.rstrip("%"), "%" if d.due else "", shared, say("deposits.of_due", part=figures.number(d.on_time), n=figures.number(d.due))),
         Kpi(say("deposits.overdue"), figures.number(d.overdue), say("deposits.unit"), note=say("deposits.by_due"), definition=say("deposits.overdue_definition"), basis=shared),
-        measures.kpi("M42", lang, *measures.split(figures.money(d.guarantees, d.currency, lang)), shared,
+        figure_cards.kpi("M42", lang, *figure_cards.split(figures.money(d.guarantees, d.currency, lang)), shared,
             say("deposits.guarantee_share", share=given.text, part=figures.number(given.numerator), n=figures.number(given.denominator))),
     ]  # fmt: skip
 
@@ -153,15 +152,15 @@ def _same_account(page: shell.Page) -> None:
 def _society(page: shell.Page) -> list[Kpi]:
     """Opinions of the period: how many came, how many are answered, how long that took; and the group's visits."""
     say, shared = page.say, live_basis(page.lang)
-    found: Opinions = measures.answers().value("M43", page.filters)
+    found: Opinions = figure_cards.answers().value("M43", page.filters)
     answered = Share(found.answered, found.received)
     with context.ledger().read() as session:
         visits = market.group_visits(session, page.filters, MOST_VISITS)
     problems = sum(len(visit.problems) for visit in visits)
     hours = figures.number(found.hours, 1) if found.hours is not None else figures.DASH
     return [
-        measures.kpi("M43", page.lang, figures.number(found.received), say("opinions.unit"), shared),
-        Kpi(say("opinions.rate"), *measures.as_share(answered), note=f"{figures.number(found.answered)} / {figures.number(found.received)}",
+        figure_cards.kpi("M43", page.lang, figures.number(found.received), say("opinions.unit"), shared),
+        Kpi(say("opinions.rate"), *figure_cards.as_share(answered), note=f"{figures.number(found.answered)} / {figures.number(found.received)}",
             definition=FIGURES["M43"].definition.text(page.lang), basis=shared),
         Kpi(say("opinions.hours"), hours, say("opinions.hours_unit"), note=say("opinions.hours_note"),
             definition=FIGURES["M43"].definition.text(page.lang), basis=shared),
@@ -172,7 +171,7 @@ def _society(page: shell.Page) -> list[Kpi]:
 
 def _board(page: shell.Page) -> None:
     """The status of opinions by the way they came."""
-    found = measures.answers().breakdown("M43", page.filters, "channel")
+    found = figure_cards.answers().breakdown("M43", page.filters, "channel")
     rows = [
         [
             esc(page.say(f"opinions.channel_{channel}")), figures.number(one.received), figures.number(one.answered),

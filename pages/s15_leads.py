@@ -12,8 +12,7 @@ from dashboard.charts.bars import Bar, ranking
 from dashboard.exports import live_tables as livetables
 from dashboard.exports import tables as tabledata
 from dashboard.panels.warning_list import open_warning
-from dashboard.shell import figure_cards as measures
-from dashboard.shell import layout, tables
+from dashboard.shell import figure_cards, layout, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, live_basis, show
 from supervision.figures import formats as figures
@@ -29,7 +28,7 @@ SEEN = 10
 
 def body(page: shell.Page) -> None:
     """The funnel; for supervisors the batches with what may be done, then the warnings that became leads."""
-    answers = measures.answers()
+    answers = figure_cards.answers()
     response: Response = answers.values(("M46",), page.filters)["M46"]
     by_level = {key: found.value for key, found in answers.breakdown("M44", page.filters, "level").items()}
     by_state = {key: found.value for key, found in answers.breakdown("M44", page.filters, "state").items()}
@@ -72,7 +71,7 @@ def _kpis(page: shell.Page, f: Funnel, r: Response, by_level: dict[str, int], re
         return Kpi(say(f"leads.funnel_{name}"), number(count), unit, note=note, definition=say(f"leads.funnel_{name}_means"), basis=shared, key=key)  # fmt: skip
 
     return [
-        measures.kpi("M44", page.lang, number(f.raised), unit, shared, f"{levels}{apart}"),
+        figure_cards.kpi("M44", page.lang, number(f.raised), unit, shared, f"{levels}{apart}"),
         step("taken", f.taken_up, f.raised, None, hours),
         step("leads", f.leads, f.taken_up, f.days_to_lead, key=True),
         step("sent", f.sent, f.leads, f.days_to_send, say("leads.in_batches", n=f.batches)),

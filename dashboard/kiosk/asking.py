@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import messages
-from dashboard.shell import figure_cards as measures
+from dashboard.shell import figure_cards
 from dashboard.shell.cards import DASH, Kpi
 from dashboard.shell.filters import Choice
 from supervision.figures.dictionary import FIGURES
@@ -49,7 +49,7 @@ class Ask:
 
 def figure(ask: Ask, id: str, show: Callable[[Any], tuple[str, str]], **more: Any) -> Kpi:
     """A figure of the lens as the desk's card says it, with its comparison and its course."""
-    return measures.board(ask.choice, ask.lang, id).kpi(id, show, **more)
+    return figure_cards.board(ask.choice, ask.lang, id).kpi(id, show, **more)
 
 
 def panel(kpi: Kpi, note: str, **more: Any) -> Panel:

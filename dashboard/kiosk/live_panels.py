@@ -8,7 +8,7 @@ from typing import Any
 from dashboard import context
 from dashboard.kiosk.asking import Ask, Panel, bars, pair, total
 from dashboard.live.ticker import happened
-from dashboard.shell import figure_cards as measures
+from dashboard.shell import figure_cards
 from dashboard.shell import filters as choice
 from dashboard.shell.cards import DASH
 from messages import called
@@ -88,7 +88,7 @@ def ticker(ask: Ask) -> Panel:
 
 def centres(ask: Ask) -> Panel:
     """Every centre with the lots it opened, greatest first; one where an opening runs is marked."""
-    told = measures.breakdown("lots_opened", ask.filters, "centre")
+    told = figure_cards.breakdown("lots_opened", ask.filters, "centre")
     live: dict[str, int] = {}
     for one in _today(ask):
         if one.state in RUNNING:
@@ -116,7 +116,7 @@ def centres(ask: Ask) -> Panel:
 
 def service_totals(ask: Ask) -> Panel:
     """Rooms there are, openings of the day, those under way."""
-    rooms = measures.values(("M17",), ask.filters)["M17"]
+    rooms = figure_cards.values(("M17",), ask.filters)["M17"]
     found = _today(ask)
     live = sum(one.state in RUNNING for one in found)
     sessions = ask.say("overview.sessions")
@@ -192,7 +192,7 @@ def handling(ask: Ask) -> Panel:
 
 def warning_totals(ask: Ask) -> Panel:
     """Warnings of the period, the lots they are about, those that became leads."""
-    found = measures.answers().values(("M44", "M45", "M48"), ask.filters)
+    found = figure_cards.answers().values(("M44", "M45", "M48"), ask.filters)
     return {"kind": "totals", "title": "", "totals": [
         total(ask.say("wall.raised_in", period=ask.period), figures.number(found["M44"].value)),
         total(ask.say("wall.warned_lots"), figures.number(found["M45"].numerator), ask.say("openness.lots_unit")),
@@ -225,7 +225,7 @@ def warned_centres(ask: Ask) -> Panel:
 
 def families(ask: Ask) -> Panel:
     """Warnings of the period by the family of their rules."""
-    found = measures.answers().breakdown("M44", ask.filters, "family")
+    found = figure_cards.answers().breakdown("M44", ask.filters, "family")
     rows = sorted(
         ((ask.say(f"rule.family.{key}"), one.value) for key, one in found.items() if one.value),
         key=lambda r: -r[1],
@@ -238,6 +238,6 @@ def families(ask: Ask) -> Panel:
 
 def warned_share(ask: Ask) -> Panel:
     """The share of lots with a warning, how often warnings were borne out."""
-    found = measures.answers().values(("M45", "M47"), ask.filters)
+    found = figure_cards.answers().values(("M45", "M47"), ask.filters)
     pairs = [pair(FIGURES[one].name.text(ask.lang), found[one].text.rstrip("%"), "%") for one in found]
     return {"kind": "pairs", "title": ask.say("wall.warned_share"), "note": ask.period, "pairs": pairs}

@@ -9,7 +9,7 @@ import messages
 from dashboard import awards, context
 from dashboard.charts.scale import scale
 from dashboard.kiosk.asking import Ask, Panel, bars, figure, named, pair, panel, plain, total
-from dashboard.shell import figure_cards as measures
+from dashboard.shell import figure_cards
 from dashboard.shell.cards import DASH
 from records.identifiers import PROVINCES, province_name
 from records.states import LOT_STATES
@@ -36,7 +36,7 @@ def _ranking(title: str, note: str, rows: Sequence[tuple[str, float, str]], empt
 
 def openness(ask: Ask) -> Panel:
     """The share of participations from elsewhere, its course, and the share the city published."""
-    kpi = figure(ask, "M04", measures.as_share, delta=measures.points(ask.lang), key=True)
+    kpi = figure(ask, "M04", figure_cards.as_share, delta=figure_cards.points(ask.lang), key=True)
     published = context.config().reference
     reference = published and {
         "value": published.share / 100,
@@ -47,8 +47,8 @@ def openness(ask: Ask) -> Panel:
 
 def open_gap(ask: Ask) -> Panel:
     """Who comes and who wins, by trade family: the share of participations beside the share of awards from elsewhere."""
-    came, won = (measures.breakdown(one, ask.filters, "family") for one in ("M04", "M05"))
-    whole = measures.values(("M04", "M05", "M06", "M04b", "M08", "M09"), ask.filters)
+    came, won = (figure_cards.breakdown(one, ask.filters, "family") for one in ("M04", "M05"))
+    whole = figure_cards.values(("M04", "M05", "M06", "M04b", "M08", "M09"), ask.filters)
     rows = [(ask.say("filters.all"), whole["M04"], whole["M05"])]
     rows += [
         (ask.say(f"site.family.{code}"), came[code], won[code]) for code in TRADE_FAMILIES if code in came and code in won
@@ -74,10 +74,10 @@ def open_gap(ask: Ask) -> Panel:
 
 def outside_totals(ask: Ask) -> Panel:
     """Participations from elsewhere, the lots they bid for, the provinces they come from."""
-    found = measures.values(("M04", "M07", "M09"), ask.filters)
+    found = figure_cards.values(("M04", "M07", "M09"), ask.filters)
     share, lots, origins = found["M04"], found["M07"], found["M09"]
     unit = ask.say("openness.participations")
-    value, scaled = measures.split(figures.big_count(int(share.numerator), unit, ask.lang))
+    value, scaled = figure_cards.split(figures.big_count(int(share.numerator), unit, ask.lang))
     of = ask.say("wall.of", n=figures.number(lots.denominator))
     return {"kind": "totals", "title": "", "totals": [
         total(ask.say("wall.outside_participations"), value, scaled),
@@ -88,7 +88,7 @@ def outside_totals(ask: Ask) -> Panel:
 
 def provinces(ask: Ask) -> Panel:
     """Participations from elsewhere by province, as a tile a province; other cities of the home province on its own tile."""
-    home, found = context.config().home, by_count(measures.breakdown("M04", ask.filters, "province"))
+    home, found = context.config().home, by_count(figure_cards.breakdown("M04", ask.filters, "province"))
     return {
         "kind": "provinces", "title": "", "home": home.province, "unit": ask.say("openness.participations"),
         "tiles": {code: n for code, n in found if code}, "names": _province_names(ask.lang),
@@ -104,7 +104,7 @@ def _province_names(lang: str) -> dict[str, str]:
 def origins(ask: Ask) -> Panel:
     """Where firms from elsewhere come from, most first, as shares of all of them."""
     home = context.config().home
-    found = by_count(measures.breakdown("M04", ask.filters, "province"))
+    found = by_count(figure_cards.breakdown("M04", ask.filters, "province"))
     whole = sum(n for _, n in found)
     rest = sum(n for _, n in found[ORIGINS:])
     names = [
@@ -121,8 +121,8 @@ def origins(ask: Ask) -> Panel:
 
 def certificates(ask: Ask) -> Panel:
     """Regions whose certificates were ever used here, and whether they were in the period."""
-    ever = by_count(measures.breakdown("M04b", Filters(), "certificate"))
-    used = measures.breakdown("M03", ask.filters, "certificate")
+    ever = by_count(figure_cards.breakdown("M04b", Filters(), "certificate"))
+    used = figure_cards.breakdown("M03", ask.filters, "certificate")
     regions = [(code, used[code].participations if code in used else 0) for code, _ in ever if code]
     regions.sort(key=lambda one: -one[1])
     return {
@@ -138,7 +138,7 @@ def certificates(ask: Ask) -> Panel:
 
 def _classes(filters: Filters) -> list[tuple[str, float, str]]:
     """Lots by how many bid for them: the classes of M11's basis."""
-    found = measures.breakdown("lots_by_bidders", filters, "bidders")
+    found = figure_cards.breakdown("lots_by_bidders", filters, "bidders")
     counted = [(low, high, found[low].value if low in found else 0) for low, high in CLASSES]
     return [(f"{low}–{high}" if high else f">{low - 1}", n, figures.number(n)) for low, high, n in counted]
 
@@ -146,14 +146,14 @@ def _classes(filters: Filters) -> list[tuple[str, float, str]]:
 def competition(ask: Ask) -> Panel:
     """How many bid for a lot: the median, and the lots by class."""
     kpi = _bidders(ask)
-    found = measures.values(("M11", "M16"), ask.filters)
+    found = figure_cards.values(("M11", "M16"), ask.filters)
     pairs = [pair(named(ask, one), _percent(found[one].value), "%") for one in ("M11", "M16")]
     return panel(kpi, ask.period, bars=bars(_classes(ask.filters)), pairs=pairs) | {"trend": None}
 
 
 def _bidders(ask: Ask) -> Any:
     firms = ask.say("openness.firms")
-    return figure(ask, "M10", lambda f: (figures.number(f.median), firms), delta=measures.Delta(firms), key=True,
+    return figure(ask, "M10", lambda f: (figures.number(f.median), firms), delta=figure_cards.Delta(firms), key=True,
         note=lambda f: ask.say("competition.spread", low=figures.number(f.p10), high=figures.number(f.p90)))  # fmt: skip
 
 
@@ -164,19 +164,19 @@ def bidders(ask: Ask) -> Panel:
 
 def failures(ask: Ask) -> Panel:
     """The share of lots that failed for want of bidders, and its course."""
-    kpi = figure(ask, "M11", measures.as_share, delta=measures.points(ask.lang),
+    kpi = figure(ask, "M11", figure_cards.as_share, delta=figure_cards.points(ask.lang),
         note=lambda f: f"{figures.number(f.numerator)} / {figures.number(f.denominator)} {ask.say('openness.lots_unit')}")  # fmt: skip
     return panel(kpi, ask.period)
 
 
 def competition_totals(ask: Ask) -> Panel:
     """Lots opened, participations, distinct firms."""
-    found = measures.values(("lots_opened", "M03"), ask.filters)
+    found = figure_cards.values(("lots_opened", "M03"), ask.filters)
     unit, taken = ask.say("openness.participations"), found["M03"]
-    firms = measures.split(figures.big_count(taken.firms, ask.say("openness.firms"), ask.lang))
+    firms = figure_cards.split(figures.big_count(taken.firms, ask.say("openness.firms"), ask.lang))
     return {"kind": "totals", "title": "", "totals": [
         total(named(ask, "lots_opened"), figures.number(found["lots_opened"].value), ask.say("openness.lots_unit")),
-        total(named(ask, "M03"), *measures.split(figures.big_count(taken.participations, unit, ask.lang))),
+        total(named(ask, "M03"), *figure_cards.split(figures.big_count(taken.participations, unit, ask.lang))),
         total(ask.say("wall.firms"), *firms),
     ]}  # fmt: skip
 
@@ -192,7 +192,7 @@ def classes(ask: Ask) -> Panel:
 
 def by_category(ask: Ask) -> Panel:
     """The median of bidders in the categories with the most lots."""
-    found = measures.breakdown("M10", ask.filters, "category")
+    found = figure_cards.breakdown("M10", ask.filters, "category")
     most = sorted(
         ((k, v) for k, v in found.items() if k and v.median is not None), key=lambda kv: -kv[1].lots
     )[:CATEGORIES]
@@ -205,7 +205,7 @@ def by_category(ask: Ask) -> Panel:
 
 def concentration(ask: Ask) -> Panel:
     """How much of the market the greatest have: index and share, no names."""
-    hhi, cr4, new = measures.values(("M14", "M15", "M16"), ask.filters).values()
+    hhi, cr4, new = figure_cards.values(("M14", "M15", "M16"), ask.filters).values()
     return {"kind": "pairs", "title": ask.say("wall.market_concentration"), "note": ask.period, "pairs": [
         pair(named(ask, "M14"), figures.number(hhi.value)), pair(named(ask, "M15"), _percent(cr4.value), "%"),
         pair(named(ask, "M16"), _percent(new.value), "%"),
@@ -217,18 +217,20 @@ def concentration(ask: Ask) -> Panel:
 
 def market_totals(ask: Ask) -> Panel:
     """Openings, participations and the sum of the awards."""
-    found = measures.values(("lots_opened", "M03", "M02"), ask.filters)
+    found = figure_cards.values(("lots_opened", "M03", "M02"), ask.filters)
     unit = ask.say("openness.participations")
     return {"kind": "totals", "title": "", "totals": [
         total(named(ask, "lots_opened"), figures.number(found["lots_opened"].value), ask.say("openness.lots_unit")),
-        total(named(ask, "M03"), *measures.split(figures.big_count(found["M03"].participations, unit, ask.lang))),
-        total(named(ask, "M02"), *measures.split(found["M02"].shown(ask.lang))),
+        total(named(ask, "M03"), *figure_cards.split(figures.big_count(found["M03"].participations, unit, ask.lang))),
+        total(named(ask, "M02"), *figure_cards.split(found["M02"].shown(ask.lang))),
     ]}  # fmt: skip
 
 
 def deals(ask: Ask) -> Panel:
     """The sum of the awards and its course."""
-    kpi = figure(ask, "M02", measures.amount(ask.lang), note=lambda f: measures.deals(f, ask.lang), key=True)
+    kpi = figure(
+        ask, "M02", figure_cards.amount(ask.lang), note=lambda f: figure_cards.deals(f, ask.lang), key=True
+    )
     return panel(kpi, ask.period, floor=0)
 
 
@@ -237,18 +239,18 @@ def savings(ask: Ask) -> Panel:
     kpi = figure(
         ask,
         "M29",
-        measures.as_share,
-        delta=measures.points(ask.lang),
+        figure_cards.as_share,
+        delta=figure_cards.points(ask.lang),
         note=lambda _: ask.say("overview.weighted"),
     )
-    mean = measures.values(("M30",), ask.filters)["M30"]
+    mean = figure_cards.values(("M30",), ask.filters)["M30"]
     return panel(kpi, ask.period, pairs=[pair(named(ask, "M30"), _percent(mean.value), "%")])
 
 
 def deal_totals(ask: Ask) -> Panel:
     """Lots awarded, key projects, small-value lots."""
-    keys = measures.values(("M32",), ask.filters)["M32"]
-    found = measures.values(("M01", "M34"), ask.filters)
+    keys = figure_cards.values(("M32",), ask.filters)["M32"]
+    found = figure_cards.values(("M01", "M34"), ask.filters)
     return {"kind": "totals", "title": "", "totals": [
         total(named(ask, "M01"), figures.number(found["M01"].value), ask.say("openness.lots_unit")),
         total(named(ask, "M32"), figures.number(keys.value), ask.say("openness.provinces_unit")),
@@ -259,7 +261,7 @@ def deal_totals(ask: Ask) -> Panel:
 def sectors(ask: Ask) -> Panel:
     """What was bought: the sum of the awards by category as areas."""
     found = [one for one in awards.grouped(ask.filters, "category") if one.amount][:SECTORS]
-    unit, greatest = measures.currency(ask.filters), found[0].amount if found else None
+    unit, greatest = figure_cards.currency(ask.filters), found[0].amount if found else None
     rows = [
         (messages.named("term", one.name, ask.lang), float(one.amount or 0), figures.money(one.amount, unit, ask.lang, greatest))
         for one in found
@@ -272,7 +274,7 @@ def sectors(ask: Ask) -> Panel:
 
 def key_projects(ask: Ask) -> Panel:
     """Key projects by how far they have come."""
-    found = measures.breakdown("M32", ask.filters, "state")
+    found = figure_cards.breakdown("M32", ask.filters, "state")
     counts = {state: found[state].value for state in LOT_STATES if state in found}
     rows = [(ask.say(f"site.lot.{state}"), n, figures.number(n)) for state, n in counts.items()]
     return _ranking(ask.say("savings.key_board"), ask.period, rows, ask.say("savings.no_key"))
@@ -280,10 +282,12 @@ def key_projects(ask: Ask) -> Panel:
 
 def small_value(ask: Ask) -> Panel:
     """Small-value trading: lots, their sum, their mean."""
-    small = measures.values(("M30", "M34"), ask.filters)["M34"]
-    money = measures.split(figures.money(small.sum, small.currency, ask.lang)) if small.count else (DASH, "")
+    small = figure_cards.values(("M30", "M34"), ask.filters)["M34"]
+    money = (
+        figure_cards.split(figures.money(small.sum, small.currency, ask.lang)) if small.count else (DASH, "")
+    )
     mean = (
-        measures.split(figures.money(small.sum / small.count, small.currency, ask.lang))
+        figure_cards.split(figures.money(small.sum / small.count, small.currency, ask.lang))
         if small.count
         else (DASH, "")
     )
@@ -298,7 +302,7 @@ def small_value(ask: Ask) -> Panel:
 
 def broadcasts(ask: Ask) -> Panel:
     """How many openings were broadcast, and what share of all."""
-    found = measures.values(("M18", "M19", "M20"), ask.filters)
+    found = figure_cards.values(("M18", "M19", "M20"), ask.filters)
     sessions, coverage, served = found["M18"], found["M19"], found["M20"]
     hours = figures.number(sessions.seconds / 3600, 1)
     return {
@@ -314,7 +318,7 @@ def broadcasts(ask: Ask) -> Panel:
 
 def cycle(ask: Ask) -> Panel:
     """The median days a lot takes, leg by leg."""
-    legs, unit = measures.values(("M27",), ask.filters)["M27"], ask.say("service.days")
+    legs, unit = figure_cards.values(("M27",), ask.filters)["M27"], ask.say("service.days")
     rows = [
         (ask.say(f"service.leg_{leg}"), days, f"{figures.number(days, 1)} {unit}")
         for leg, days in vars(legs).items()
@@ -325,7 +329,7 @@ def cycle(ask: Ask) -> Panel:
 
 def quality(ask: Ask) -> Panel:
     """How much of the process is electronic, public for long enough, remote."""
-    found = measures.values(("M25", "M28", "M36"), ask.filters)
+    found = figure_cards.values(("M25", "M28", "M36"), ask.filters)
     pairs = [pair(named(ask, one), _percent(found[one].value), "%") for one in ("M25", "M28", "M36")]
     return {"kind": "pairs", "title": ask.say("wall.quality"), "note": ask.period, "pairs": pairs}
 
@@ -336,6 +340,6 @@ def quality(ask: Ask) -> Panel:
 def warned_months(ask: Ask) -> Panel:
     """Warnings raised in each of the last months."""
     points = scale(ask.filters)
-    found = measures.series_of("M44", ask.filters, lambda one: float(one.value))
+    found = figure_cards.series_of("M44", ask.filters, lambda one: float(one.value))
     trend = {"names": points.names, "values": found, "said": [figures.number(value) for value in found]}
     return {"kind": "course", "title": ask.say("wall.warnings_by", by=points.kind(ask.lang)), "note": points.span(ask.lang), "trend": trend, "floor": 0}  # fmt: skip

@@ -14,8 +14,7 @@ from dashboard.charts.grid import Cell, Dot, heat, strips
 from dashboard.charts.scale import scale
 from dashboard.charts.series import Series, lines
 from dashboard.memo import per_lens
-from dashboard.shell import drill, layout
-from dashboard.shell import figure_cards as measures
+from dashboard.shell import drill, figure_cards, layout
 from dashboard.shell import filters as choice
 from dashboard.shell.cards import DASH, Kpi, facts, lens_basis
 from dashboard.shell.screen import Page
@@ -49,7 +48,7 @@ HHI_WORDS = ("low", "medium", "high")
 
 def histogram(filters: Filters) -> list[int]:
     """Lots whose opening is over by class of bidders, those that failed too: the basis of M11."""
-    found = measures.breakdown("lots_by_bidders", filters, "bidders")
+    found = figure_cards.breakdown("lots_by_bidders", filters, "bidders")
     return [found[low].value if low in found else 0 for low, _ in CLASSES]
 
 
@@ -58,7 +57,7 @@ def bidders(page: Page) -> None:
     found = histogram(page.filters)
     title, note = page.say("competition.histogram"), ""
     if sum(found):
-        failed = figures.number(measures.values(("unopened",), page.filters)["unopened"].value)
+        failed = figures.number(figure_cards.values(("unopened",), page.filters)["unopened"].value)
         note = page.say("competition.histogram_note", n=figures.number(sum(found)), failed=failed)
     with layout.panel("histogram", title, note):
         if not sum(found):
@@ -84,14 +83,14 @@ def class_name(low: int, high: int | None) -> str:
 
 
 def _validity(page: Page) -> list[Kpi]:
-    single, rejected = measures.values(("M12", "M13"), page.filters).values()
+    single, rejected = figure_cards.values(("M12", "M13"), page.filters).values()
     return [_share(page, "M12", single), _share(page, "M13", rejected)]
 
 
 def _share(page: Page, figure: str, found: Any) -> Kpi:
-    value, unit = measures.as_share(found)
+    value, unit = figure_cards.as_share(found)
     note = f"{figures.number(found.numerator)} / {figures.number(found.denominator)}" if value != DASH else ""
-    return measures.kpi(figure, page.lang, value, unit, lens_basis(page.lang), note)
+    return figure_cards.kpi(figure, page.lang, value, unit, lens_basis(page.lang), note)
 
 
 # ── who is new ───────────────────────────────────────────────────────────────
@@ -100,7 +99,7 @@ def _share(page: Page, figure: str, found: Any) -> Kpi:
 def entrants(page: Page) -> None:
     """M16 over the points of the period: a click narrows the period."""
     points, name = scale(page.filters), FIGURES["M16"].name.text(page.lang)
-    shares = measures.series(("M16",), page.filters)["M16"]
+    shares = figure_cards.series(("M16",), page.filters)["M16"]
     values = [None if v is None else float(figures.half_up(v * 100)) for v in shares]
     title = page.say("competition.entrants", by=points.kind(page.lang))
     with layout.panel("entrants", title, page.say("competition.entrants_note")):
@@ -143,7 +142,7 @@ def _markets(filters: Filters, lang: str) -> tuple[list[str], list[str], list[Ce
     """Names of categories and centres, those with most awards first, and the cells between them."""
     found = {
         tuple(key.rsplit("/", 1)): one
-        for key, one in measures.breakdown("M14", filters, "market").items()
+        for key, one in figure_cards.breakdown("M14", filters, "market").items()
         if key
     }
     awards = {key: one.lots for key, one in found.items()}

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dashboard.charts.bars import Bar, columns
-from dashboard.shell import figure_cards as measures
-from dashboard.shell import layout
+from dashboard.shell import figure_cards, layout
 from dashboard.shell import screen as shell
 from dashboard.shell.html import draw, esc
 from supervision.figures import formats as figures
@@ -17,7 +16,7 @@ HEIGHT = 132
 
 def register(page: shell.Page) -> None:
     """What is owed, what has arrived and what has not, and how much an attendance is paid."""
-    found: Register = measures.answers().value("fee_register", page.filters)
+    found: Register = figure_cards.answers().value("fee_register", page.filters)
     say = page.say
     with layout.panel("fees", say("remote.register"), say("remote.register_note")):
         if not found.payable:
@@ -66,7 +65,7 @@ def _reasons(page: shell.Page, found: Register) -> str:
 
 def appraisals(page: shell.Page) -> None:
     """一标一评: the share of sessions appraised, attendances by grade, and what was deducted for."""
-    found: Appraised = measures.answers().value("appraisals", page.filters)
+    found: Appraised = figure_cards.answers().value("appraisals", page.filters)
     say, share = page.say, found.sessions
     with layout.panel("appraisals", say("remote.appraisals"), say("remote.appraisals_note")):
         if not share.numerator:

@@ -9,8 +9,7 @@ from dashboard import components, context, geometry
 from dashboard.charts.bars import Bar, ranking
 from dashboard.charts.chart import Chart
 from dashboard.charts.maps import Area, areas
-from dashboard.shell import choices, drill, layout
-from dashboard.shell import figure_cards as measures
+from dashboard.shell import choices, drill, figure_cards, layout
 from dashboard.shell.screen import Page
 from records.identifiers import province_name
 from supervision.figures import formats as figures
@@ -53,7 +52,7 @@ def origin_counts(filters: Filters, lang: str) -> list[Counted]:
     """Outside participations by origin, most first; other cities of the home province apart."""
     home = context.config().home
     rest = home.rest_of_province(lang)
-    found = by_count(measures.breakdown("M04", filters, "province"))
+    found = by_count(figure_cards.breakdown("M04", filters, "province"))
     return [(rest if code == home.province else province_name(code, lang), n, code) for code, n in found]
 
 
@@ -75,7 +74,7 @@ def _map(page: Page, title: str) -> None:
     chosen = pick.value if pick and pick.by in named(page.lang) else ""
     province = chosen[:2] if geometry.divided(chosen[:2]) else ""
     by, home = ("city" if province else "province"), context.config().home
-    counts = by_count(measures.breakdown("M04", page.filters, by))
+    counts = by_count(figure_cards.breakdown("M04", page.filters, by))
     total = sum(n for _, n in counts)
     unit = page.say("openness.participations" if page.filters.unit == "participations" else "openness.firms")
     found = {code: _area(n, total, unit, code) for code, n in counts if code and code.startswith(province)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboard import context
 from dashboard.memo import per_lens
-from dashboard.shell import figure_cards as measures
+from dashboard.shell import figure_cards
 from dashboard.shell.cards import DASH, facts, lens_basis
 from dashboard.shell.html import draw, esc
 from dashboard.shell.screen import Page
@@ -41,9 +41,9 @@ def funnel(page: Page) -> None:
 
 def quality(page: Page) -> None:
     """How many lots were electronic throughout, on public display long enough, witnessed: each of those that should be."""
-    found = measures.values(QUALITY, page.filters)
+    found = figure_cards.values(QUALITY, page.filters)
     kpis = [
-        measures.kpi(one, page.lang, *measures.as_share(share), lens_basis(page.lang), _parts(share))
+        figure_cards.kpi(one, page.lang, *figure_cards.as_share(share), lens_basis(page.lang), _parts(share))
         for one, share in found.items()
     ]
     facts(kpis, page.lang)

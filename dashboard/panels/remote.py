@@ -9,8 +9,7 @@ from urllib.parse import quote
 from dashboard import context
 from dashboard.charts.sessions import Kept, RoomRow, Session, course, dispatch
 from dashboard.charts.sites import Node, ring_map
-from dashboard.shell import figure_cards as measures
-from dashboard.shell import layout
+from dashboard.shell import figure_cards, layout
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import facts, live_basis
 from dashboard.shell.html import draw, esc
@@ -88,7 +87,7 @@ def sessions(page: shell.Page) -> None:
 
 def _draw_of_experts(page: shell.Page) -> None:
     """How many experts were asked for, drawn and declined for lots whose award is known: counts, the result is sealed."""
-    found: Draws = measures.answers().value("expert_draws", page.filters)
+    found: Draws = figure_cards.answers().value("expert_draws", page.filters)
     if not found.draws:
         layout.nothing(page.say("remote.draws_none"))
         return
@@ -98,7 +97,7 @@ def _draw_of_experts(page: shell.Page) -> None:
     )  # fmt: skip
     facts(
         [
-            measures.kpi(
+            figure_cards.kpi(
                 "expert_draws",
                 page.lang,
                 figures.number(found.draws),

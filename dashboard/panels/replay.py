@@ -11,8 +11,7 @@ import messages
 from dashboard import context
 from dashboard.exports import live_tables as livetables
 from dashboard.exports import tables as tabledata
-from dashboard.shell import figure_cards as measures
-from dashboard.shell import layout, tables
+from dashboard.shell import figure_cards, layout, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, live_basis, show
 from dashboard.shell.html import draw
@@ -38,7 +37,7 @@ COLUMNS = [
 
 def figures_of(page: shell.Page, asked: Filters) -> int:
     """The row of figures; how many openings are over, rehearsals too."""
-    found = measures.answers().values(("openings_ended", "rehearsals_ended"), asked)
+    found = figure_cards.answers().values(("openings_ended", "rehearsals_ended"), asked)
     total, rehearsed = (int(one.value) for one in found.values())
     if total:
         _figures(page, asked, total, rehearsed)
@@ -55,7 +54,7 @@ def _figures(page: shell.Page, asked: Filters, total: int, rehearsed: int) -> No
     sealed = sum(1 for o in checked if o.state == "sealed")
     show(
         [
-            measures.kpi("openings_ended", page.lang, figures.number(total), say("overview.sessions"), shared,
+            figure_cards.kpi("openings_ended", page.lang, figures.number(total), say("overview.sessions"), shared,
                 say("witness.rehearsed", n=figures.number(rehearsed)) if rehearsed else "", key=True),
             Kpi(say("witness.checked"), f"{good} / {len(chained)}" if chained else DASH, "", note=say("witness.checked_note", n=len(checked)), definition=say("witness.checked_definition"), basis=shared),
             Kpi(say("witness.sealed"), f"{sealed} / {len(checked)}", "", note=say("witness.checked_note", n=len(checked)), definition=say("witness.sealed_definition"), basis=shared),

@@ -163,7 +163,7 @@ def _group(page: shell.Page, number: int, group: Group) -> None:
         beside = group["around"]["bidders"]
         names = unmask.names(page, [*group["members"], *beside], shown)
         signs = [names[one] for one in (*group["members"], *beside)]
-        _measures(page, group)
+        _ring_figures(page, group)
         with st.container(key="ring-halves"):
             with st.container(key="ring-who"):
                 _who(page, group, signs)
@@ -175,7 +175,7 @@ def _group(page: shell.Page, number: int, group: Group) -> None:
         _evidence(page, group, names)
 
 
-def _measures(page: shell.Page, group: Group) -> None:
+def _ring_figures(page: shell.Page, group: Group) -> None:
     """Five figures with what they mean."""
     told = [
         ("met", f"{group['met']:.1f}", page.say("rings.against", usual=f"{group['expected']:.2f}", p=f"{group['log10_p']:.0f}".translate(_RAISED))),

@@ -13,8 +13,7 @@ from dashboard.charts.areas import Point, Tile, against, treemap
 from dashboard.charts.bars import Bar, ranking
 from dashboard.charts.stages import Stage, stages
 from dashboard.memo import per_lens
-from dashboard.shell import choices, drill, layout, places
-from dashboard.shell import figure_cards as measures
+from dashboard.shell import choices, drill, figure_cards, layout, places
 from dashboard.shell import filters as choice
 from dashboard.shell.cards import DASH
 from dashboard.shell.html import draw, esc
@@ -51,7 +50,10 @@ def trades(page: Page) -> None:
         if not (found := awards.grouped(page.filters, "category")):
             layout.nothing(page.say("competition.no_awards"))
             return
-        saved, code = measures.breakdown("M29", page.filters, "category"), measures.currency(page.filters)
+        saved, code = (
+            figure_cards.breakdown("M29", page.filters, "category"),
+            figure_cards.currency(page.filters),
+        )
         valued = any(one.amount is not None for one in found)
         tiles = [_tile(page, one, saved.get(one.key), code, valued, found[0].amount) for one in found]
         classes = [
@@ -87,7 +89,7 @@ def priced(filters: Filters, band: str) -> tuple[int, list[Priced]]:
 
 def prices(page: Page) -> None:
     """Award over control price of the latest lots, with lines of equal savings."""
-    title, code = page.say("savings.prices"), measures.currency(page.filters)
+    title, code = page.say("savings.prices"), figure_cards.currency(page.filters)
     bands = {name: page.say(f"savings.band_{name}") for name in BANDS}
     choose = partial(choices.segments, "band", page.say("savings.band"), bands, default="small")
     with layout.panel_of_choice("prices", title, choose) as band:
@@ -172,8 +174,8 @@ def _due(page: Page, lot: KeyLot) -> str:
 
 def small(page: Page) -> None:
     """Small-value lots and their amount, in all and centre by centre."""
-    found = measures.breakdown("M34", page.filters, "centre")
-    whole = measures.values(("M30", "M34"), page.filters)["M34"]
+    found = figure_cards.breakdown("M34", page.filters, "centre")
+    whole = figure_cards.values(("M30", "M34"), page.filters)["M34"]
     title = page.say("savings.small_centres", n=len(found))
     with layout.panel("small", title, _together(page, whole) if whole.count else ""):
         if not whole.count:
