@@ -15,7 +15,7 @@ from dashboard import context, screens
 from dashboard.access import displays, saved_views
 from dashboard.access.accounts import SignedIn
 from dashboard.access.displays import Shown
-from dashboard.http import index_page as dress
+from dashboard.http import index_page
 from dashboard.http import sign_in_pages as signin
 from dashboard.http import wall_page as wall
 from records.serving.language import chosen_language, cookies
@@ -92,7 +92,7 @@ class Gate:
             return
         send = _without_the_shell(scope, receive, send)
         if _is_navigation(scope):
-            await dress.page(self.app, scope, receive, send, language(scope))
+            await index_page.page(self.app, scope, receive, send, language(scope))
         else:
             await self.app(scope, receive, send)
 

@@ -27,8 +27,7 @@ from dashboard.access.accounts import (
 )
 from dashboard.access.sessions import MAX_AGE
 from dashboard.access.throttle import Throttle
-from dashboard.http import gate
-from dashboard.http import index_page as dress
+from dashboard.http import gate, index_page
 from dashboard.http import sign_in_pages as signin
 from messages import Message
 from records import audit
@@ -157,14 +156,16 @@ async def brand(_request: Request) -> Response:
 async def base_script(_request: Request) -> Response:
     """GET /auth/base.js: see `index_page.BASE_SCRIPT`."""
     return Response(
-        dress.BASE_SCRIPT, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"}
+        index_page.BASE_SCRIPT, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"}
     )
 
 
 async def stylesheet(_request: Request) -> Response:
-    """GET /auth/desk.css: see `dress.stylesheet`; its address changes with it, so it may be kept."""
+    """GET /auth/desk.css: see `index_page.stylesheet`; its address changes with it, so it may be kept."""
     return Response(
-        dress.stylesheet(), media_type="text/css", headers={"Cache-Control": "max-age=31536000, immutable"}
+        index_page.stylesheet(),
+        media_type="text/css",
+        headers={"Cache-Control": "max-age=31536000, immutable"},
     )
 
 
@@ -222,6 +223,6 @@ routes = [
     Route("/auth/sign-in", sign_in_form, methods=["GET"]),
     Route("/auth/sign-out", sign_out_form, methods=["GET"]),
     Route("/auth/base.js", base_script, methods=["GET"]),
-    Route(dress.STYLE_ADDRESS, stylesheet, methods=["GET"]),
+    Route(index_page.STYLE_ADDRESS, stylesheet, methods=["GET"]),
     Route("/auth/brand.svg", brand, methods=["GET"]),
 ]
