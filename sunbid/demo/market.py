@@ -14,8 +14,7 @@ from zlib import crc32
 
 from messages import Invalid, Message
 from records.clock import BEIJING
-from sunbid.demo import envelopes, evaluations, papers, society
-from sunbid.demo import opening_steps as story
+from sunbid.demo import envelopes, evaluations, opening_steps, papers, society
 from sunbid.demo.envelopes import Envelope
 from sunbid.demo.lots import RING_DIVISION, BidPlan, LotPlan, plan_lot
 from sunbid.demo.people import People
@@ -80,9 +79,9 @@ def _told(lots: Iterable[LotPlan], now: datetime, days: set[date]) -> Iterator[E
     yield from society.visits(known, now)
 
 
-def real_pace(plan: LotPlan) -> story.Pace:
+def real_pace(plan: LotPlan) -> opening_steps.Pace:
     """How fast an opening without pictures runs: as in a real room."""
-    return story.paced(plan, story.REAL, story.REAL_READING)
+    return opening_steps.paced(plan, opening_steps.REAL, opening_steps.REAL_READING)
 
 
 def is_over(plan: LotPlan, now: datetime) -> bool:
@@ -164,13 +163,13 @@ def _refund_wait(plan: LotPlan, bid: BidPlan, candidate: bool) -> timedelta:
 def _openings(plan: LotPlan, now: datetime) -> Iterator[Envelope]:
     yield envelopes.opening(plan)
     if is_over(plan, now):
-        for step in story.steps(plan, real_pace(plan)):
+        for step in opening_steps.steps(plan, real_pace(plan)):
             yield step.event
 
 
 def _past(plan: LotPlan) -> Iterator[Envelope]:
     """An opening of the past as a platform hands over its archive: when and how it ended, without its log."""
-    *_, last = story.steps(plan, real_pace(plan))
+    *_, last = opening_steps.steps(plan, real_pace(plan))
     yield envelopes.opening(plan, last.at, "failed" if plan.fails else "opened")
 
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from messages import local
 from records.clock import now
-from sunbid.demo import envelopes, evaluations, fonts, market, rooms, script
-from sunbid.demo import opening_steps as story
+from sunbid.demo import envelopes, evaluations, fonts, market, opening_steps, rooms, script
 from sunbid.demo.envelopes import Envelope
 from sunbid.demo.link import Link
 from sunbid.demo.lots import LotPlan
@@ -30,7 +29,7 @@ ENGLISH = {
     "record_confirmed": "Record confirmed", "ended": "Ended", "paused": "Paused", "resumed": "Resumed",
 }  # fmt: skip
 
-Show = Callable[[story.Step], None]
+Show = Callable[[opening_steps.Step], None]
 
 
 async def sleep_until(moment: datetime) -> None:
@@ -38,9 +37,9 @@ async def sleep_until(moment: datetime) -> None:
     await asyncio.sleep(max(0.0, (moment - now()).total_seconds()))
 
 
-async def play(link: Link, plan: LotPlan, pace: story.Pace, show: Show) -> None:
+async def play(link: Link, plan: LotPlan, pace: opening_steps.Pace, show: Show) -> None:
     """One opening: sealed bids and deposits before it, then step by step, each when its time has come."""
-    steps = list(story.steps(plan, pace))
+    steps = list(opening_steps.steps(plan, pace))
     waiting = list(sealed(plan))
     for step in steps:
         await sleep_until(step.at)
@@ -89,7 +88,7 @@ def screen(data: Path, place: int) -> Show:
     room = script.label(place)[0]
     chinese = fonts.chinese_font() is not None
 
-    def show(step: story.Step) -> None:
+    def show(step: opening_steps.Step) -> None:
         rooms.say(data, room, step.shown if chinese else ENGLISH[step.type])
 
     return show

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from records.clock import BEIJING
-from sunbid.demo import names
-from sunbid.demo import opening_steps as story
+from sunbid.demo import names, opening_steps
 from sunbid.demo.lots import LIVE_MARK, MOST_BIDS, LotPlan, plan_lot, rooms_on_air
 from sunbid.demo.people import People
 
@@ -49,14 +48,14 @@ def room_script(people: People, start: datetime, place: int) -> Iterator[LotPlan
             bids=slot.bids, planted=slot.planted, name=slot.name,
         )  # fmt: skip
         yield plan
-        *_, last = story.steps(plan, show_pace(plan))
+        *_, last = opening_steps.steps(plan, show_pace(plan))
         deadline = last.at + PAUSE
         slot = Slot(0)
 
 
-def show_pace(plan: LotPlan) -> story.Pace:
+def show_pace(plan: LotPlan) -> opening_steps.Pace:
     """How fast an opening on air runs."""
-    return story.paced(plan, story.SHOW, story.SHOW_READING)
+    return opening_steps.paced(plan, opening_steps.SHOW, opening_steps.SHOW_READING)
 
 
 def label(place: int) -> tuple[str, str, str]:

@@ -22,8 +22,7 @@ from records.clock import standing_at
 from records.ledger import Ledger
 from records.tables.broadcast import BroadcastSession
 from records.tables.openings import Opening
-from sunbid.demo import envelopes, load, market, player, script
-from sunbid.demo import opening_steps as story
+from sunbid.demo import envelopes, load, market, opening_steps, player, script
 from sunbid.demo.people import People
 from supervision.lens.writer import LensWriter
 from supervision.rules.baseline import UNKNOWN
@@ -72,7 +71,7 @@ def on_air() -> Any:
     yield from player.sealed(plan)
     for bid in plan.bids:
         yield envelopes.opened_bid(plan, bid, plan.deadline + timedelta(minutes=1))
-    for step in story.steps(plan, script.show_pace(plan)):
+    for step in opening_steps.steps(plan, script.show_pace(plan)):
         yield step.event
 
 

@@ -20,8 +20,7 @@ from records.ledger import Ledger
 from records.states import verify_opening
 from records.tables.broadcast import BroadcastSession
 from records.tables.openings import Opening
-from sunbid.demo import broadcasts, envelopes, load, market, names, script
-from sunbid.demo import opening_steps as story
+from sunbid.demo import broadcasts, envelopes, load, market, names, opening_steps, script
 from sunbid.demo.lots import LotPlan, room_ids, rooms_on_air
 from sunbid.demo.people import People
 from supervision.lens.reader import Lens
@@ -123,7 +122,7 @@ def test_the_opening_on_air_starts_with_280_bidders_and_a_planted_ring() -> None
     assert len(first[0].bids) == 280
     ring = [bid for bid in first[1].bids if bid.machine != bid.firm]
     assert len(ring) == 2 and len({bid.machine for bid in ring}) == 1
-    reading = [step.at for step in story.steps(first[1], script.show_pace(first[1])) if step.bid]
+    reading = [step.at for step in opening_steps.steps(first[1], script.show_pace(first[1])) if step.bid]
     assert reading[-1] - NOW < timedelta(seconds=110)
 
 
@@ -165,7 +164,7 @@ def test_an_opening_left_on_air_is_ended_at_the_next_start(ledger: Ledger, tmp_p
     people = People(1)
     load.load(ledger, tmp_path, envelopes.standing(people, market.FOUNDED))
     plan = next(script.room_script(people, NOW, 2))
-    steps = list(story.steps(plan, script.show_pace(plan)))[:4]
+    steps = list(opening_steps.steps(plan, script.show_pace(plan)))[:4]
     load.load(ledger, tmp_path, [*envelopes.notice(plan), envelopes.opening(plan), *(s.event for s in steps)])
     ahead = next(script.room_script(people, NOW + timedelta(hours=1), 3))
     load.load(ledger, tmp_path, [*envelopes.notice(ahead), envelopes.opening(ahead)])
