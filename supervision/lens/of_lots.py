@@ -29,8 +29,8 @@ from records.tables.procedure import Contract
 from records.tables.projects import Lot, Project
 from records.visibility import Datum, award_come, visible
 from supervision.home import Place
+from supervision.lens.firm_places import day_of, placed_rows
 from supervision.lens.months import OpenedLot, chunks, lots_of_month, month_of
-from supervision.lens.placing import day_of, placed_rows
 from supervision.lens.rows import Columns, as_json, as_table, fetched, whole
 from supervision.lens.schema import (
     BIDS,
