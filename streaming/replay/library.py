@@ -49,7 +49,7 @@ class Replay:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class RecordingsOfOpening:
     """The recordings of one opening as the ledger knows them: camera → files. `whole`: none is still being written."""
 
     files: Mapping[str, tuple[Source, ...]]
@@ -62,7 +62,7 @@ class Library:
     def __init__(self, reader: Reader, logs: Logs, covers: Covers, data_dir: Path) -> None:
         self._reader, self._logs, self._covers = reader, logs, covers
         self._folder, self._cuts = data_dir / "recordings", Cuts(data_dir)
-        self._held: OrderedDict[str, tuple[Shelf, Replay]] = OrderedDict()
+        self._held: OrderedDict[str, tuple[RecordingsOfOpening, Replay]] = OrderedDict()
         self._lock = asyncio.Lock()
 
     async def decide(self, opening: Opening) -> Cut | None:
@@ -87,20 +87,20 @@ class Library:
             if opening["state"] in OVER:
                 return None
             raise Problem(409, Message("replay.not_over"))
-        shelf = await self._reader.ask(lambda session: _shelf(session, opening, self._folder))
-        if not shelf.files:
+        recordings = await self._reader.ask(lambda session: _recordings_of(session, opening, self._folder))
+        if not recordings.files:
             return None
-        if not shelf.whole:
+        if not recordings.whole:
             raise Problem(409, Message("replay.not_written"))
         async with self._lock:
-            return await self._made(opening, decided, shelf)
+            return await self._made(opening, decided, recordings)
 
-    async def _made(self, opening: Opening, decided: Cut, shelf: Shelf) -> Replay | None:
+    async def _made(self, opening: Opening, decided: Cut, recordings: RecordingsOfOpening) -> Replay | None:
         told = await self._logs.get(opening["id"])
         held = self._held.get(opening["id"])
-        if held is None or held[0] != shelf or held[1].cut != decided:
-            cameras = await asyncio.to_thread(_cameras, shelf, decided)
-            held = shelf, Replay(opening, decided, cameras, told.messages if told else ())
+        if held is None or held[0] != recordings or held[1].cut != decided:
+            cameras = await asyncio.to_thread(_cameras, recordings, decided)
+            held = recordings, Replay(opening, decided, cameras, told.messages if told else ())
             self._held[opening["id"]] = held
             if len(self._held) > HELD:
                 self._held.popitem(last=False)
@@ -108,9 +108,9 @@ class Library:
         return held[1] if held[1].cameras else None
 
 
-def _cameras(shelf: Shelf, decided: Cut) -> dict[str, Camera]:
+def _cameras(recordings: RecordingsOfOpening, decided: Cut) -> dict[str, Camera]:
     made = {}
-    for name, files in shelf.files.items():
+    for name, files in recordings.files.items():
         try:
             found = camera(files, decided)
         except (OSError, Damaged) as error:
@@ -121,13 +121,13 @@ def _cameras(shelf: Shelf, decided: Cut) -> dict[str, Camera]:
     return made
 
 
-def _shelf(session: Session, opening: Opening, folder: Path) -> Shelf:
+def _recordings_of(session: Session, opening: Opening, folder: Path) -> RecordingsOfOpening:
     query = select(Recording).where(Recording.session_id == opening["id"], Recording.bytes > 0)
     rows = list(session.scalars(query.order_by(Recording.started_at, Recording.id)))
     end = datetime.fromisoformat(str(opening["ended_at"])) + LATE
     whole = all(row.ended_at or _until(session, row) >= end for row in rows)
     files = {name: tuple(_source(session, r, folder) for r in rows if r.camera == name) for name in CAMERAS}
-    return Shelf({name: found for name, found in files.items() if found}, whole)
+    return RecordingsOfOpening({name: found for name, found in files.items() if found}, whole)
 
 
 def _until(session: Session, recording: Recording) -> datetime:
