@@ -158,7 +158,7 @@ def _facts(
     members: Mapping[str, tuple[str, ...]],
     around: Surroundings,
 ) -> LotFacts:
-    facts = _bid_facts(held, prices_read, _terms(lot), members)
+    facts = _bid_facts(held, prices_read, _vat_basis(lot), members)
     gone = {b.bidder_id for b in bids} - {b.bidder_id for b in facts}
     return LotFacts(
         lot_id=lot.id,
@@ -186,18 +186,18 @@ def _facts(
 
 
 def _bid_facts(
-    held: list[tuple[int, Any]], prices_read: bool, terms: str, members: Mapping[str, tuple[str, ...]]
+    held: list[tuple[int, Any]], prices_read: bool, vat_basis: str, members: Mapping[str, tuple[str, ...]]
 ) -> tuple[BidFact, ...]:
-    """One fact per bidder. A price in other terms than the lot's is none."""
+    """One fact per bidder. A price on another VAT basis than the lot's is none."""
     return tuple(
         BidFact._make((
-            order, *b[_BEFORE_PRICE], b.price if prices_read and _terms(b) == terms else None, *b[_AFTER_PRICE],
+            order, *b[_BEFORE_PRICE], b.price if prices_read and _vat_basis(b) == vat_basis else None, *b[_AFTER_PRICE],
             members.get(b.id, ()),
         ))
         for order, b in held
     )  # fmt: skip
 
 
-def _terms(row: Any) -> str:
+def _vat_basis(row: Any) -> str:
     """Whether amounts are with VAT 含税 or without; not told, they are with it, as usual."""
     return row.vat or "included"
