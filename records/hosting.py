@@ -115,7 +115,7 @@ def perform(
     return event
 
 
-def take(
+def perform_once(
     session: Session, opening_id: str, kind: str, payload: dict[str, Any], *, seen: int, host: str,
     ip: str | None = None,
 ) -> Taken:  # fmt: skip

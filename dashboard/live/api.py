@@ -238,7 +238,9 @@ def host_state(request: Request, user: SignedIn) -> dict[str, Any]:
 def host_step(request: Request, user: SignedIn) -> dict[str, Any]:
     """POST /api/openings/{id}/steps {"kind", "payload", "seen"}: take a step once, however often it is sent."""
     with context.ledger().write() as session:
-        return host_desk.take(session, request.path_params["id"], request.state.given, user, address(request))
+        return host_desk.perform_step(
+            session, request.path_params["id"], request.state.given, user, address(request)
+        )
 
 
 def host_retender(request: Request, user: SignedIn) -> dict[str, Any]:

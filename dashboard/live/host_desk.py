@@ -177,7 +177,7 @@ def _draws(session: Session, opening: Opening, user: SignedIn) -> list[dict[str,
 # ── steps ────────────────────────────────────────────────────────────────────
 
 
-def take(
+def perform_step(
     session: Session, opening_id: str, given: Mapping[str, Any], user: SignedIn, ip: str | None
 ) -> dict[str, Any]:
     """Take the step {"kind", "payload", "seen"} as this user. Raises Problem with words for the host."""
@@ -188,7 +188,7 @@ def take(
     if user.role not in allowed:
         raise Problem(403, Message("http.not_your_role"))
     try:
-        taken = hosting.take(session, opening_id, kind, payload, seen=seen, host=user.name, ip=ip)
+        taken = hosting.perform_once(session, opening_id, kind, payload, seen=seen, host=user.name, ip=ip)
     except Unknown as error:
         raise Problem(404, error.message) from None
     except KeyError:
