@@ -152,13 +152,13 @@ class Janus:
     async def _read(self) -> None:
         try:
             async for text in self._socket:
-                self._take(json.loads(text))
+                self._on_message(json.loads(text))
         except (WebSocketException, ValueError) as error:
             log.warning("edge.connection_lost", edge=self._edge.name, error=str(error))
         finally:
             self._lost("connection lost")
 
-    def _take(self, message: dict[str, Any]) -> None:
+    def _on_message(self, message: dict[str, Any]) -> None:
         what = str(message.get("janus", ""))
         future, acknowledged = self._waiting.get(str(message.get("transaction", "")), (None, False))
         if what == "timeout":

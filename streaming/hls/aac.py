@@ -73,7 +73,7 @@ class AacEncoder:
             if place >= 0:
                 self._ready.append((place, Sample(bytes(packet), FRAME)))
 
-    def take(self, end: int) -> Stretch | None:
+    def pop_before(self, end: int) -> Stretch | None:
         """The AAC frames that begin before `end` (ticks), up to the first hole."""
         chosen: list[Sample] = []
         start = following = self._ready[0][0] if self._ready else 0
@@ -88,4 +88,4 @@ def transcode(encoder: AacEncoder, sound: Stretch | None, end: int) -> Stretch |
     """One part's worth: push what there is, take what is ready before `end`."""
     if sound is not None:
         encoder.push(sound)
-    return encoder.take(end)
+    return encoder.pop_before(end)

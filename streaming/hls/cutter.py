@@ -246,7 +246,7 @@ class Cutter:
         end = (self._start + length) / VIDEO_SCALE
         cut = Cut(
             Stretch(VIDEO_TRACK, self._start, tuple(self._samples)),
-            self._sound.take(end),
+            self._sound.pop_before(end),
             self._sets.head,
             self._sound.origin + self._start / VIDEO_SCALE,
             self._samples[0].key,

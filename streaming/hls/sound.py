@@ -80,7 +80,7 @@ class Sound:
         self.heard = self._next / AUDIO_SCALE if self.heard is not None else None
         self._pause = None
 
-    def take(self, end: float) -> Stretch | None:
+    def pop_before(self, end: float) -> Stretch | None:
         """What sounds before `end` (seconds); the rest stays."""
         self._fill(int(end * AUDIO_SCALE) - SOUND_LAG)
         start, chosen = self._start, []

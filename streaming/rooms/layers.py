@@ -94,7 +94,7 @@ class SecondStream(Protocol):
         """Whether this layer feeds it, or is about to."""
         ...
 
-    def take(self, layer: Layer, packet: bytes, now: float) -> bool:
+    def forward(self, layer: Layer, packet: bytes, now: float) -> bool:
         """Forward a packet that does not go out in full, if it is wanted here; whether it was."""
         ...
 
@@ -125,7 +125,7 @@ class Track:
         """Asks the source for a keyframe of a layer; False where it cannot be asked."""
         self._repaired: dict[int, Layer] = {}
 
-    def take(self, packet: bytes, now: float) -> Layer | None:
+    def forward(self, packet: bytes, now: float) -> Layer | None:
         """Forward the packet if its layer is the chosen one; the layer where a gap has opened."""
         ssrc = rtp.ssrc(packet)
         layer = self.layers.get(ssrc) or self._new(ssrc, packet, now)
@@ -136,7 +136,7 @@ class Track:
             self._inlet.push(packet, now)
             if self.codec.name == H264:
                 self.b_frames.look(packet)
-        elif self.second is None or not self.second.take(layer, packet, now):
+        elif self.second is None or not self.second.forward(layer, packet, now):
             return None
         return layer if gap else None
 

@@ -93,7 +93,7 @@ class Publisher(Peer):
         if track is None:
             self._repair(packet, payload_type, now)
             return
-        gap = track.take(packet, now)
+        gap = track.forward(packet, now)
         if gap is not None:
             self._ask_again()
 

@@ -100,7 +100,7 @@ class Signalling:
         """What `?layer=` means, where it means anything. Problem 400 where it cannot be had."""
         return ""
 
-    def take(self, room: str, offer: Offer, request: Request) -> tuple[Peer, str]:
+    def answer(self, room: str, offer: Offer, request: Request) -> tuple[Peer, str]:
         """A new session for a checked offer, and the answer. Problem or SdpError where it cannot be."""
         raise NotImplementedError
 
@@ -130,7 +130,7 @@ class Signalling:
         return Response(answer, 201, headers, media_type=SDP)
 
     def _here(self, room: str, offer: Offer, request: Request) -> tuple[Peer, str]:
-        peer, answer = self.take(room, offer, request)
+        peer, answer = self.answer(room, offer, request)
         self.server.sessions.add(peer)
         peer.begin()
         return peer, answer

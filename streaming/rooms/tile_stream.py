@@ -93,7 +93,7 @@ class TileStream:
         """Whether this layer feeds it, or is about to."""
         return layer is self.layer or layer is self._wanted
 
-    def take(self, layer: Layer, packet: bytes, now: float) -> bool:
+    def forward(self, layer: Layer, packet: bytes, now: float) -> bool:
         """Forward a packet of a layer that does not go out in full; whether it was one of ours."""
         if layer is not self.layer:
             if layer is not self._wanted or self._track is None or not self._track.keyframe(packet):

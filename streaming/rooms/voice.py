@@ -37,9 +37,9 @@ class Voice:
     def push(self, packet: bytes, now: float) -> None:
         """Take one packet of the source, in any order."""
         for ordered in self._order.push(packet, now):
-            self._take(ordered, now)
+            self._transcode(ordered, now)
 
-    def _take(self, packet: bytes, now: float) -> None:
+    def _transcode(self, packet: bytes, now: float) -> None:
         payload, timestamp = rtp.payload(packet), rtp.timestamp(packet)
         if not payload:
             return

@@ -51,7 +51,7 @@ class Whep(Signalling):
         viewer = await edges.place(room, offer, codecs, len(place.viewers))
         return (viewer, viewer.answer) if viewer is not None else None
 
-    def take(self, room: str, offer: Offer, request: Request) -> tuple[Peer, str]:
+    def answer(self, room: str, offer: Offer, request: Request) -> tuple[Peer, str]:
         place, layer = self.server.room(room), self.layer(request.query_params.get("layer"))
         streams = place.streams if layer == FULL else {**place.streams, "video": place.tile.stream}
         if len(place.viewers) >= VIEWERS_PER_ROOM:

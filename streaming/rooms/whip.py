@@ -38,7 +38,7 @@ class Whip(Signalling):
         challenge = {"WWW-Authenticate": "Bearer"} if status == 401 else None
         raise Problem(status, Message(_REFUSALS.get(status, "whip.no_publishing")), challenge)
 
-    def take(self, room: str, offer: Offer, request: Request) -> tuple[Peer, str]:
+    def answer(self, room: str, offer: Offer, request: Request) -> tuple[Peer, str]:
         place, bearer = self.server.room(room), token(request)
         takes_over = place.occupied()
         if takes_over:

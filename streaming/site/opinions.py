@@ -41,7 +41,7 @@ class OpinionForm:
         self._reader = reader
         self._limits = MovingWindowRateLimiter(MemoryStorage())
 
-    async def take(self, request: Request, project: str) -> Form:
+    async def receive(self, request: Request, project: str) -> Form:
         """What became of a form that was sent. Problem 403 from another site, 413 or 415 for what is no form of ours."""
         typed = await _typed(request)
         if typed.get("website"):  # a field that people do not see: only programs fill it

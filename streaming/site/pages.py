@@ -144,7 +144,7 @@ class Pages(Service):
         if request.method == "POST":
             if whole.project is None:
                 raise HTTPException(404)
-            form = await self._opinions.take(request, code)
+            form = await self._opinions.receive(request, code)
             if form.number:
                 return RedirectResponse(
                     address(f"/project/{code}", lang, sent=form.number) + "#opinions", 303

@@ -181,7 +181,7 @@ class PlainPublisher:
         track = self.tracks.get(kind)
         if track is not None and self.connected:
             self.media_at = time.monotonic()
-            track.take(packet, self.media_at)
+            track.forward(packet, self.media_at)
 
     def rtcp(self, kind: str, packet: bytes) -> None:
         """Sender reports: the program runs on this machine's clock, so its times hold as they are."""

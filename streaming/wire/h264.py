@@ -143,7 +143,7 @@ class ParameterWatch:
         """Take what an SDP says until the stream itself says more; garbage is ignored."""
         for part in sprop.split(","):
             try:
-                self.take(base64.b64decode(part, validate=True))
+                self.note(base64.b64decode(part, validate=True))
             except (binascii.Error, ValueError):
                 continue
 
@@ -151,10 +151,10 @@ class ParameterWatch:
         """Take the parameter sets of one RTP packet, if it has any."""
         if len(packet) > PAYLOAD and packet[PAYLOAD] & NAL_TYPE in (SPS, PPS, STAP_A):
             for nal in single_nals(packet):
-                self.take(nal)
+                self.note(nal)
 
-    def take(self, nal: bytes) -> None:
-        """Take a NAL unit, if it is a parameter set."""
+    def note(self, nal: bytes) -> None:
+        """Keep a NAL unit, if it is a parameter set."""
         kind = nal[0] & NAL_TYPE if nal else 0
         if kind == SPS and len(nal) >= 5:
             self._sps = nal
@@ -192,12 +192,12 @@ class Depacketiser:
             lost = lost and not _begins_picture(packet)
         self._broken |= lost
         self._number = number
-        self._take(packet)
+        self._unpack(packet)
         if rtp.marked(packet):
             yield from self._finish()
             self._timestamp = timestamp
 
-    def _take(self, packet: bytes) -> None:
+    def _unpack(self, packet: bytes) -> None:
         end = rtp.payload_end(packet)
         if end <= PAYLOAD + 1:
             return
@@ -205,9 +205,9 @@ class Depacketiser:
             for nal in single_nals(packet):
                 self._add(nal)
             return
-        self._take_piece(packet[PAYLOAD], packet[PAYLOAD + 1], packet[PAYLOAD + 2 : end])
+        self._add_piece(packet[PAYLOAD], packet[PAYLOAD + 1], packet[PAYLOAD + 2 : end])
 
-    def _take_piece(self, first: int, head: int, piece: bytes) -> None:
+    def _add_piece(self, first: int, head: int, piece: bytes) -> None:
         """A piece of a NAL unit, whose first byte is put together from the two before the piece."""
         if head & FRAGMENT_START:
             self._fragment = [bytes((first & NAL_IMPORTANCE | head & NAL_TYPE,))]
@@ -222,7 +222,7 @@ class Depacketiser:
     def _add(self, nal: bytes) -> None:
         kind = nal[0] & NAL_TYPE
         if kind in (SPS, PPS):
-            self.watch.take(nal)
+            self.watch.note(nal)
             self._sets.append(nal)
         elif kind != DELIMITER:
             self._nals.append(nal)
@@ -276,7 +276,7 @@ class _Bits:
         self._data = nal.replace(b"\0\0\3", b"\0\0")
         self._at = 0
 
-    def take(self, count: int) -> int:
+    def read(self, count: int) -> int:
         value = 0
         for _ in range(count):
             value = value << 1 | self._data[self._at >> 3] >> (7 - (self._at & 7)) & 1
@@ -285,9 +285,9 @@ class _Bits:
 
     def ue(self) -> int:
         zeros = 0
-        while not self.take(1):
+        while not self.read(1):
             zeros += 1
-        return (1 << zeros) - 1 + self.take(zeros)
+        return (1 << zeros) - 1 + self.read(zeros)
 
     def se(self) -> int:
         code = self.ue()
@@ -310,21 +310,21 @@ def frame_size(sps: bytes) -> tuple[int, int]:
 
 
 def _frame_size(bits: _Bits) -> tuple[int, int]:
-    profile = bits.take(8)
-    bits.take(16)  # constraint flags, level
+    profile = bits.read(8)
+    bits.read(16)  # constraint flags, level
     bits.ue()  # seq_parameter_set_id
     chroma = _chroma(bits) if profile in _WITH_CHROMA_FORMAT else _YUV420
     bits.ue()  # log2_max_frame_num_minus4
     _picture_order(bits)
     bits.ue()  # max_num_ref_frames
-    bits.take(1)  # gaps_in_frame_num_value_allowed_flag
+    bits.read(1)  # gaps_in_frame_num_value_allowed_flag
     width, rows = (bits.ue() + 1) * _MACROBLOCK, bits.ue() + 1
-    fields = 2 - bits.take(1)  # frame_mbs_only_flag: rows are of frames, else of each of two fields
+    fields = 2 - bits.read(1)  # frame_mbs_only_flag: rows are of frames, else of each of two fields
     if fields == 2:
-        bits.take(1)  # mb_adaptive_frame_field_flag
-    bits.take(1)  # direct_8x8_inference_flag
+        bits.read(1)  # mb_adaptive_frame_field_flag
+    bits.read(1)  # direct_8x8_inference_flag
     height = rows * _MACROBLOCK * fields
-    if not bits.take(1):  # frame_cropping_flag
+    if not bits.read(1):  # frame_cropping_flag
         return width, height
     left, right, top, bottom = bits.ue(), bits.ue(), bits.ue(), bits.ue()
     across, down = 2 if chroma in (_YUV420, _YUV422) else 1, 2 if chroma == _YUV420 else 1
@@ -335,13 +335,13 @@ def _chroma(bits: _Bits) -> int:
     """chroma_format_idc; reads on behind the scaling lists."""
     chroma = bits.ue()
     if chroma == _YUV444:
-        bits.take(1)  # separate_colour_plane_flag
+        bits.read(1)  # separate_colour_plane_flag
     bits.ue()  # bit_depth_luma_minus8
     bits.ue()  # bit_depth_chroma_minus8
-    bits.take(1)  # qpprime_y_zero_transform_bypass_flag
-    if bits.take(1):  # seq_scaling_matrix_present_flag
+    bits.read(1)  # qpprime_y_zero_transform_bypass_flag
+    if bits.read(1):  # seq_scaling_matrix_present_flag
         for index in range(8 if chroma != _YUV444 else 12):
-            if bits.take(1):
+            if bits.read(1):
                 _skip_scaling(bits, 16 if index < 6 else 64)
     return chroma
 
@@ -359,7 +359,7 @@ def _picture_order(bits: _Bits) -> None:
     if kind == 0:
         bits.ue()  # log2_max_pic_order_cnt_lsb_minus4
     elif kind == 1:
-        bits.take(1)  # delta_pic_order_always_zero_flag
+        bits.read(1)  # delta_pic_order_always_zero_flag
         bits.se()  # offset_for_non_ref_pic
         bits.se()  # offset_for_top_to_bottom_field
         for _ in range(bits.ue()):
