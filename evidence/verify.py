@@ -897,7 +897,7 @@ class Check:
     def _recording(self, name: str, wanted: Sequence[dict[str, Any]]) -> int:
         """Compare one recording with its segments; gives how many are as they should be."""
         with self.package.open(name) as file:
-            stands = Standing(file, self.package.sizes[name], wanted)
+            stands = SegmentOrder(file, self.package.sizes[name], wanted)
         places: dict[str, list[int]] = {
             "changed": stands.changed,
             "moved": stands.moved(),
@@ -971,7 +971,7 @@ class LeadsCheck(Check):
         self.count("signature", int(signed and head.root == listed), 1)
 
 
-class Standing:
+class SegmentOrder:
     """Which segments stand where in a recording, read from its start: the next one due, or another known one, or, where
     neither fits, the one due with changed bytes."""
 

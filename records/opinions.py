@@ -75,13 +75,13 @@ def listed(
     closed = func.coalesce(OpinionAnswer.answered_at, Opinion.answered_at)
     order = (closed.is_not(None), closed.desc(), Opinion.received_at, Opinion.id)
     rows = session.execute(_query(centre, which).order_by(*order).limit(limit).offset(offset))
-    return [_standing(*row) for row in rows]
+    return [_handled(*row) for row in rows]
 
 
 def one(session: Session, opinion_id: str) -> HandledOpinion | None:
     """One opinion as the office sees it; None if there is none."""
     found = session.execute(_query(None, "").where(Opinion.id == opinion_id)).first()
-    return None if found is None else _standing(*found)
+    return None if found is None else _handled(*found)
 
 
 def count(session: Session, centre: str | None = None, which: str = "") -> int:
@@ -89,7 +89,7 @@ def count(session: Session, centre: str | None = None, which: str = "") -> int:
     return session.scalar(select(func.count()).select_from(_query(centre, which).subquery())) or 0
 
 
-def _standing(
+def _handled(
     opinion: Opinion, project: str | None, answer: OpinionAnswer | None, named: str | None
 ) -> HandledOpinion:
     return HandledOpinion(

@@ -189,7 +189,7 @@ class Watch:
                     "lead batch due",
                     batch=batch,
                     waits_for=term.what,
-                    standing=term.standing,
+                    state=term.state,
                     due=term.due.isoformat(),
                 )
 

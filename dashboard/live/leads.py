@@ -116,13 +116,13 @@ def _term(batch: LeadBatch, lang: str) -> dict[str, Any] | None:
     if term is None:
         return None
     days = abs((term.due - now()).total_seconds()) / 86_400
-    key = f"leads.term.{term.what}_{'late' if term.standing == 'late' else 'left'}"
+    key = f"leads.term.{term.what}_{'late' if term.state == 'late' else 'left'}"
     text = messages.say(key, lang, days=f"{days:.0f}" if days >= 1 else "< 1")
     return {
         "batch": batch.id,
         "what": term.what,
         "due": rfc3339(term.due),
-        "standing": term.standing,
+        "standing": term.state,
         "text": text,
     }
 
@@ -183,7 +183,7 @@ def _lead(session: Session, lead: Lead, lang: str) -> dict[str, Any]:
         "result": lead.result,
         "disposed_at": rfc3339(lead.disposed_at),
         "warnings": [
-            {**_warning(session, one, lang), "papers": [{"item": paper.item, "standing": paper.standing, "note": paper.note} for paper in found]}
+            {**_warning(session, one, lang), "papers": [{"item": paper.item, "standing": paper.state, "note": paper.note} for paper in found]}
             for one, found in papers.items()
         ],
     }  # fmt: skip

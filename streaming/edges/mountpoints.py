@@ -90,12 +90,12 @@ class Mountpoints:
         self._plane = plane
         self._prefix = f"sunbid-{hashlib.sha256(owner.encode()).hexdigest()[:8]}-"
         self._secret = hashlib.sha256(f"sunbid/{edge.key}/{edge.secret}".encode()).hexdigest()[:32]
-        self._standing: dict[Key, Mountpoint] = {}
+        self._mountpoints: dict[Key, Mountpoint] = {}
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
-        return len(self._standing)
+        return len(self._mountpoints)
 
     @property
     def pin(self) -> str:
@@ -104,7 +104,7 @@ class Mountpoints:
 
     def relays(self) -> list[Relay]:
         """The relays under way."""
-        return [mountpoint.relay for mountpoint in self._standing.values()]
+        return [mountpoint.relay for mountpoint in self._mountpoints.values()]
 
     async def sweep(self) -> None:
         """Remove what an earlier run of this hub left behind. JanusError if the key is wrong."""
@@ -117,9 +117,9 @@ class Mountpoints:
     async def enter(self, key: Key) -> Mountpoint:
         """The mountpoint of that key, made if need be, with one more user."""
         async with self._lock:
-            found = self._standing.get(key)
+            found = self._mountpoints.get(key)
             if found is None:
-                found = self._standing[key] = await self._create(key)
+                found = self._mountpoints[key] = await self._create(key)
             if found.retiring is not None:
                 found.retiring.cancel()
                 found.retiring = None
@@ -129,28 +129,28 @@ class Mountpoints:
     def leave(self, mountpoint: Mountpoint) -> None:
         """One user less; the last one starts the clock."""
         mountpoint.users -= 1
-        if mountpoint.users == 0 and self._standing.get(mountpoint.key) is mountpoint:
+        if mountpoint.users == 0 and self._mountpoints.get(mountpoint.key) is mountpoint:
             loop = asyncio.get_running_loop()
             mountpoint.retiring = loop.call_later(IDLE_SECONDS, self.drop, mountpoint)
 
     def drop(self, mountpoint: Mountpoint) -> None:
         """Remove it in the background; viewers that are left are disconnected by Janus."""
-        if self._standing.get(mountpoint.key) is mountpoint:
-            del self._standing[mountpoint.key]
+        if self._mountpoints.get(mountpoint.key) is mountpoint:
+            del self._mountpoints[mountpoint.key]
             mountpoint.cut()
             self._spawn(mountpoint.id, mountpoint.key.room)
 
     async def close(self) -> None:
         """Remove all of them, as far as the edge still answers."""
-        for mountpoint in list(self._standing.values()):
+        for mountpoint in list(self._mountpoints.values()):
             self.drop(mountpoint)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def abandon(self) -> None:
         """The edge is gone: stop sending."""
-        for mountpoint in self._standing.values():
+        for mountpoint in self._mountpoints.values():
             mountpoint.cut()
-        self._standing.clear()
+        self._mountpoints.clear()
 
     # -- below ------------------------------------------------------------------------------------
 

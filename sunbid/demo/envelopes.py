@@ -36,12 +36,12 @@ def envelope(kind: str, key: str, version: int, at: datetime, data: dict[str, An
     }
 
 
-def standing(people: People, at: datetime) -> Iterator[Envelope]:
+def centres_and_firms(people: People, at: datetime) -> Iterator[Envelope]:
     """Centres, rooms and organisations."""
-    return standing_of((*people.tenderers, *people.agencies, *people.bidders), at)
+    return centres_and_firms_of((*people.tenderers, *people.agencies, *people.bidders), at)
 
 
-def standing_of(firms: Iterable[Firm], at: datetime) -> Iterator[Envelope]:
+def centres_and_firms_of(firms: Iterable[Firm], at: datetime) -> Iterator[Envelope]:
     """Centres, rooms and the given organisations."""
     rooms = room_ids()
     for number, (division, zh, en, _count) in enumerate(names.CENTRES):

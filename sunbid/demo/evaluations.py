@@ -76,7 +76,7 @@ def planned(plan: LotPlan) -> Sitting | None:
     return Sitting(plan, start, start + length, 7 if len(plan.bids) > 40 else 5)
 
 
-def standing(at: datetime) -> Iterator[Envelope]:
+def rooms_and_experts(at: datetime) -> Iterator[Envelope]:
     """The evaluation rooms of the centres, and the experts by pseudonym."""
     for division, *_ in names.CENTRES:
         for room in rooms_of(division):

@@ -56,9 +56,9 @@ def generate(
         raise Invalid(Message("demo.unknown_scale", scale=scale, scales=list(SCALES)))
     people = People(seed)
     if scale == "small":
-        yield from envelopes.standing(people, FOUNDED)
+        yield from envelopes.centres_and_firms(people, FOUNDED)
         yield from society.ratings(people.agencies, now)
-    yield from evaluations.standing(FOUNDED)
+    yield from evaluations.rooms_and_experts(FOUNDED)
     yield from _told(plans(people, now, also, since), now, set(also))
 
 

@@ -20,7 +20,7 @@ from supervision.rules.registry import RULES
 
 ITEMS = ("record", "prices", "files", "deposits", "recording", "rule")
 """开标记录, 报价明细, 文件比对, 保证金流水, 录像片段, 规则说明; their words: `leads.papers.*`."""
-Standing = Literal["there", "missing", "not_needed"]
+PaperState = Literal["there", "missing", "not_needed"]
 _FIELDS = {
     "prices": ("bid.price", "award.price"), "deposits": ("deposit.",),
     "files": ("bid.mac", "bid.disk_serial", "bid.dongle_serial", "bid.file_id"),
@@ -33,7 +33,7 @@ class Paper:
     """One paper of one warning. `note`: what was put in by hand, where it was."""
 
     item: str
-    standing: Standing
+    state: PaperState
     note: str | None = None
 
 
@@ -46,7 +46,7 @@ def papers(session: Session, lead: Lead) -> dict[str, list[Paper]]:
 
 def missing(found: Mapping[str, Sequence[Paper]]) -> int:
     """How many papers are missing."""
-    return sum(paper.standing == "missing" for papers in found.values() for paper in papers)
+    return sum(paper.state == "missing" for papers in found.values() for paper in papers)
 
 
 def _papers(session: Session, warning: Warning, added: Sequence[Mapping[str, Any]]) -> list[Paper]:
@@ -55,8 +55,8 @@ def _papers(session: Session, warning: Warning, added: Sequence[Mapping[str, Any
     found = []
     for item in ITEMS:
         needed = _needs(warning, item)
-        standing: Standing = "there" if there.get(item) or item in notes else "missing"
-        found.append(Paper(item, standing if needed else "not_needed", notes.get(item)))
+        state: PaperState = "there" if there.get(item) or item in notes else "missing"
+        found.append(Paper(item, state if needed else "not_needed", notes.get(item)))
     return found
 
 

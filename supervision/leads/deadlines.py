@@ -13,7 +13,7 @@ from records.clock import now
 from records.tables.leads import LeadBatch
 
 What = Literal["receipt", "answer"]
-Standing = Literal["open", "soon", "late"]
+TermState = Literal["open", "soon", "late"]
 SOON = {"receipt": timedelta(days=1), "answer": timedelta(days=7)}
 """How long before its end a term counts as near 临期."""
 
@@ -24,12 +24,12 @@ class Term:
 
     what: What
     due: datetime
-    standing: Standing
+    state: TermState
 
     @property
     def reminder(self) -> str | None:
         """The code of the reminder that is due; None while there is time."""
-        return None if self.standing == "open" else f"{self.what}_{self.standing}"
+        return None if self.state == "open" else f"{self.what}_{self.state}"
 
 
 def term_of(batch: LeadBatch, at: datetime | None = None) -> Term | None:

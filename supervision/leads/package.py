@@ -117,15 +117,15 @@ def _told(session: Session, batch: LeadBatch, maker: Maker) -> dict[str, Any]:
         "due_at": rfc3339(batch.due_at),
         "leads": [
             {"id": lead.id, "title": lead.title, "warnings": [_warning(get_warning(session, one)) for one in lead.warnings],
-             "papers": _standing(checklist.papers(session, lead))}
+             "papers": _paper_states(checklist.papers(session, lead))}
             for lead in leads_of(session, batch.id)
         ],
     }  # fmt: skip
 
 
-def _standing(papers: Mapping[str, Sequence[checklist.Paper]]) -> dict[str, Any]:
+def _paper_states(papers: Mapping[str, Sequence[checklist.Paper]]) -> dict[str, Any]:
     return {
-        warning: {one.item: {"standing": one.standing, "note": one.note} for one in found}
+        warning: {one.item: {"standing": one.state, "note": one.note} for one in found}
         for warning, found in papers.items()
     }
 

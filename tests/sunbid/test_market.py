@@ -162,7 +162,7 @@ def test_loading_is_complete_chained_and_only_done_once(ledger: Ledger, tmp_path
 def test_an_opening_left_on_air_is_ended_at_the_next_start(ledger: Ledger, tmp_path: Path) -> None:
     load.ensure_source(ledger)
     people = People(1)
-    load.load(ledger, tmp_path, envelopes.standing(people, market.FOUNDED))
+    load.load(ledger, tmp_path, envelopes.centres_and_firms(people, market.FOUNDED))
     plan = next(script.room_script(people, NOW, 2))
     steps = list(opening_steps.steps(plan, script.show_pace(plan)))[:4]
     load.load(ledger, tmp_path, [*envelopes.notice(plan), envelopes.opening(plan), *(s.event for s in steps)])

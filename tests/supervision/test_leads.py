@@ -241,7 +241,7 @@ def test_the_checklist_says_what_is_there_what_is_missing_and_what_is_not_needed
     with ledger.read() as session:
         (lead,) = desk.leads_of(session, batch)
         (found,) = checklist.papers(session, lead).values()
-    assert {one.item: one.standing for one in found} == {
+    assert {one.item: one.state for one in found} == {
         "record": "there", "prices": "not_needed", "files": "there", "deposits": "not_needed", "recording": "missing", "rule": "there",
     }  # fmt: skip
     with ledger.write() as session:

@@ -13,7 +13,7 @@ from sunbid.demo.city.clock import stamp
 from sunbid.demo.city.draw import stream
 from sunbid.demo.city.firms import WORKS
 from sunbid.demo.city.lot import CityLot
-from sunbid.demo.envelopes import Envelope, envelope, standing_of
+from sunbid.demo.envelopes import Envelope, centres_and_firms_of, envelope
 from sunbid.demo.people import Firm
 
 SHAREHOLDINGS = 400
@@ -36,7 +36,7 @@ _FOUND, _PROBLEMS_FOUND = 41, 78
 def reference(basis: Basis) -> Iterator[Envelope]:
     """Centres, rooms, organisations, experts: what everything else refers to."""
     firms, at = basis.firms, start_of(basis.clock.years()[0].start)
-    yield from standing_of((*firms.tenderers, *firms.agencies, *firms.bidders), at)
+    yield from centres_and_firms_of((*firms.tenderers, *firms.agencies, *firms.bidders), at)
     for number, key in enumerate(firms.experts):
         data = {
             "specialities": [names.BUSINESSES[int(firms.speciality[number])][:2]],
