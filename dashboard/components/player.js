@@ -2,7 +2,8 @@
 import { clock } from "./clock.js";
 import { ask, h, icon, mount, set } from "./common.js";
 import { follow } from "./feed.js";
-import { CHOICES, Ladder, keepChoice, keptChoice } from "./ladder.js";
+import { Ladder } from "./ladder.js";
+import { CHOICES, keepChoice, keptChoice } from "./picture-choice.js";
 
 const SHOWN = { live: "live", still: "live", held: "live", joining: "connecting", lost: "nosignal", off: "nosignal" };
 

@@ -3,30 +3,6 @@
 import { HlsPlayer } from "./hls-player.js";
 import { Whep, trouble } from "./whep.js";
 
-/** What a viewer may choose: the ladder by itself, or one rung alone. */
-export const CHOICES = ["auto", "realtime", "near", "text"];
-const KEPT = "picture";
-
-/** The viewer's choice, kept from page to page. */
-export function keptChoice() {
-  try {
-    const kept = localStorage.getItem(KEPT);
-    return CHOICES.includes(kept) ? kept : "auto";
-  } catch {
-    return "auto"; // storage may be forbidden
-  }
-}
-
-/** Keep it; false where storage is forbidden, so that it holds for this picture only. */
-export function keepChoice(choice) {
-  try {
-    localStorage.setItem(KEPT, choice);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 const LADDER = {
   tries: 3, // joins over WebRTC that may fail before the next rung is taken
   connect: 3000, // ms each of them has for ICE and DTLS: with three, ten seconds
@@ -140,7 +116,7 @@ export class Ladder {
     else if (this.#on === "near") this.#try();
   }
 
-  /** The viewer's own choice, one of CHOICES. */
+  /** The viewer's own choice, one of CHOICES (picture-choice.js). */
   choose(choice) {
     if (choice === this.choice) return;
     this.choice = choice;

@@ -1,6 +1,7 @@
 // The ladder as the public pages use it: addresses of this site, and the viewer's choice kept from page to page.
 import { Comparison } from "./comparison.js";
-import { Ladder, keepChoice, keptChoice } from "./ladder.js";
+import { Ladder } from "./ladder.js";
+import { keepChoice, keptChoice } from "./picture-choice.js";
 import { clock } from "./clock.js";
 import { say, t } from "./site.js";
 
