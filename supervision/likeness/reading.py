@@ -10,6 +10,7 @@ import json
 import os
 import queue
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -25,7 +26,9 @@ from supervision.likeness.formats import LONGEST_TEXT, packed
 
 SUFFIXES = (".pdf", ".docx", ".xlsx")
 SECONDS, MEMORY = 60.0, 1 << 30
-"""How long a file may take, and how many bytes of memory its child may use."""
+"""Processor seconds a file may take, and how many bytes of memory its child may use. The kernel holds both."""
+_PATIENCE = 20
+"""So many times `seconds` by the clock a file may take: a busy machine gives a child little of its time."""
 _FILES_OF_A_CHILD = 40
 """After so many a new one begins: libraries keep memory."""
 _LONGEST_ANSWER = 256 << 20
@@ -84,7 +87,10 @@ Read = tuple[Path, Content | Unread]
 
 
 def read_all(paths: Sequence[Path], *, seconds: float = SECONDS, memory: int = MEMORY) -> Iterator[Read]:
-    """Every file's content or why it could not be read, as they come; as many at once as there are cores."""
+    """Every file's content or why it could not be read, as they come; as many at once as there are cores.
+
+    `seconds` of processor time and `memory` bytes a file; one whose child stands still as long by the clock is given up.
+    """
     waiting: queue.SimpleQueue[Path] = queue.SimpleQueue()
     for path in paths:
         waiting.put(path)
@@ -138,10 +144,13 @@ class _Child:
         except TimeoutError:
             self.end()
             return Unread(path, Message("likeness.too_slow", seconds=round(self.seconds)))
-        if line is None:
-            self.end()
-            return Unread(path, Message("likeness.too_large"))
-        return _read(path, json.loads(line))
+        return self._died(path) if line is None else _read(path, json.loads(line))
+
+    def _died(self, path: Path) -> Unread:
+        """Why a file is unread over which the child died: of its processor time, else of its memory."""
+        if self.end() == -signal.SIGXCPU:
+            return Unread(path, Message("likeness.too_much_work", seconds=round(self.seconds)))
+        return Unread(path, Message("likeness.too_large"))
 
     def _begin(self) -> None:
         self.end()
@@ -160,7 +169,6 @@ class _Child:
     def _ask(self, path: Path) -> bytes | None:
         """The child's line; None if it died over the file. Raises TimeoutError."""
         assert self.process is not None and self.process.stdin and self.process.stdout
-        until = time.monotonic() + self.seconds
         try:
             self.process.stdin.write(json.dumps(str(path)).encode() + b"\n")
             self.process.stdin.flush()
@@ -168,9 +176,9 @@ class _Child:
             return None
         parts: list[bytes] = []
         size, pipe = 0, self.process.stdout.fileno()
+        until = time.monotonic() + _PATIENCE * self.seconds
         while size <= _LONGEST_ANSWER:
-            if not select.select([pipe], [], [], max(0.0, until - time.monotonic()))[0]:
-                raise TimeoutError
+            self._wait(pipe, until)
             part = os.read(pipe, 1 << 20)
             if not part:
                 return None
@@ -180,15 +188,32 @@ class _Child:
                 return b"".join(parts)
         return None
 
-    def end(self) -> None:
-        """End the process, whatever it is at."""
+    def _wait(self, pipe: int, until: float) -> None:
+        """Wait for something to read. Raises TimeoutError where the child stands still, or it is `until` by the clock."""
+        used = self._processor_time()
+        while not select.select([pipe], [], [], self.seconds)[0]:
+            before, used = used, self._processor_time()
+            if used == before or time.monotonic() >= until:
+                raise TimeoutError
+
+    def _processor_time(self) -> int:
+        """Ticks the child has run: of proc_pid_stat(5) utime and stime, after the name in brackets."""
+        assert self.process is not None
+        told = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8", "replace")
+        user, system = told.rpartition(")")[2].split()[11:13]
+        return int(user) + int(system)
+
+    def end(self) -> int | None:
+        """End the process, whatever it is at; how it ended, negative for a signal, None if there was none."""
+        ended = None
         if self.process is not None:
             self.process.kill()
-            self.process.wait()
+            ended = self.process.wait()
             for pipe in (self.process.stdin, self.process.stdout):
                 if pipe is not None:
                     pipe.close()
             self.process = None
+        return ended
 
 
 _ROOT = Path(__file__).resolve().parents[2]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import signal
+import threading
+import time
 import zipfile
+import zlib
 from pathlib import Path
 
 import docx
@@ -16,7 +20,7 @@ from typer.testing import CliRunner
 
 from sunbid.cli import app
 from supervision.likeness.comparing import compare
-from supervision.likeness.reading import Content, Unread, read_all
+from supervision.likeness.reading import MEMORY, Content, Unread, _Child, read_all
 from supervision.likeness.windows import passages_of
 
 
@@ -142,20 +146,41 @@ def a_sheet(path: Path, prices: dict[str, float]) -> None:
 
 def a_pdf(path: Path, text: str) -> None:
     stream = f"BT /F1 12 Tf 20 100 Td ({text}) Tj ET".encode()
-    parts = [
+    write_pdf(path, [
         b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 2000 200]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
         b"<</Length %d>>stream\n%s\nendstream" % (len(stream), stream),
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>", b"<</Author(Zhang San)>>",
-    ]  # fmt: skip
+    ], b"/Info 6 0 R")  # fmt: skip
+
+
+def a_pdf_under_a_password(path: Path) -> None:
+    """Its check of the password fits no password."""
+    locked = b"<</Filter/Standard/V 1/R 2/P -4/O<%s>/U<%s>>>" % (b"5a" * 32, b"a5" * 32)
+    parts = [b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[]/Count 0>>", locked]
+    write_pdf(path, parts, b"/Encrypt 3 0 R/ID[<%s><%s>]" % (b"11" * 16, b"11" * 16))
+
+
+def an_endless_pdf(path: Path) -> None:
+    """A small file whose 1,000 pages draw two million empty steps each: minutes of work."""
+    steps, pages = zlib.compress(b"q Q " * 2_000_000, 9), 1_000
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 3 0 R>>"
+    kids = b" ".join(b"%d 0 R" % number for number in range(4, 4 + pages))
+    write_pdf(path, [
+        b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, pages),
+        b"<</Length %d/Filter/FlateDecode>>stream\n%s\nendstream" % (len(steps), steps), *[page] * pages,
+    ])  # fmt: skip
+
+
+def write_pdf(path: Path, parts: list[bytes], trailer: bytes = b"") -> None:
+    """A PDF of the objects given, numbered from 1, the first the catalogue."""
     body, places = b"%PDF-1.4\n", []
     for number, part in enumerate(parts, 1):
         places.append(len(body))
         body += b"%d 0 obj%s endobj\n" % (number, part)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    start = len(body)
-    body += b"xref\n0 7\n0000000000 65535 f \n%s" % table
-    path.write_bytes(body + b"trailer<</Size 7/Root 1 0 R/Info 6 0 R>>\nstartxref\n%d\n%%%%EOF" % start)
+    table, size = b"".join(b"%010d 00000 n \n" % place for place in places), len(parts) + 1
+    end = b"trailer<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF" % (size, trailer, len(body))
+    path.write_bytes(body + b"xref\n0 %d\n0000000000 65535 f \n" % size + table + end)
 
 
 def test_each_format_gives_its_text_origin_and_prices(tmp_path: Path) -> None:
@@ -190,6 +215,7 @@ def hostile(folder: Path) -> dict[str, str]:
     (folder / "picture.pdf").write_bytes(b"\x89PNG\r\n" + bytes(200))
     (folder / "locked.docx").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2000))
     (folder / "empty.xlsx").write_bytes(b"")
+    a_pdf_under_a_password(folder / "password.pdf")
     a_zip(folder / "archive.docx", {"other/file.txt": b"x"})
     entities = b'<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb">' + b"".join(
         b'<!ENTITY b%d "%s">' % (n, b"&b%s;" % (b"" if n == 0 else b"%d" % (n - 1)) * 10) for n in range(12)
@@ -204,7 +230,7 @@ def hostile(folder: Path) -> dict[str, str]:
     return {
         "bomb.docx": "likeness.inflates", "half.xlsx": "likeness.damaged", "bad.pdf": "likeness.damaged",
         "picture.pdf": "likeness.wrong_type", "locked.docx": "likeness.old_or_locked", "empty.xlsx": "likeness.wrong_type",
-        "archive.docx": "likeness.wrong_type", "laughs.docx": "likeness.damaged",
+        "archive.docx": "likeness.wrong_type", "laughs.docx": "likeness.damaged", "password.pdf": "likeness.encrypted",
     }  # fmt: skip
 
 
@@ -225,6 +251,40 @@ def test_a_file_beyond_its_time_or_memory_costs_its_child_only(tmp_path: Path) -
     a_zip(tmp_path / "b.docx", {"word/document.xml": b"<a/>", "docProps/custom.xml": large_properties})
     ((_, large),) = read_all([tmp_path / "b.docx"], memory=180 << 20)
     assert isinstance(large, Unread) and large.why.key == "likeness.too_large"
+
+
+def test_an_endless_file_is_ended_over_its_processor_time(tmp_path: Path) -> None:
+    an_endless_pdf(tmp_path / "a.pdf")
+    a_pdf(tmp_path / "b.pdf", "words")
+    found = dict(read_all(sorted(tmp_path.iterdir()), seconds=1))
+    endless = found[tmp_path / "a.pdf"]
+    assert isinstance(endless, Unread) and endless.why.key == "likeness.too_much_work"
+    assert isinstance(found[tmp_path / "b.pdf"], Content)
+
+
+def test_a_child_that_runs_seldom_is_waited_for_and_one_that_stands_still_is_not(tmp_path: Path) -> None:
+    an_endless_pdf(tmp_path / "a.pdf")
+    child = _Child(1.5, MEMORY)
+    child._begin()
+    begun = time.monotonic()
+    rationed = threading.Thread(target=ration, args=(child, begun + 3), daemon=True)
+    rationed.start()
+    read = child.read(tmp_path / "a.pdf")
+    assert isinstance(read, Unread) and read.why.key == "likeness.too_slow"
+    assert time.monotonic() - begun > 3, "twice its seconds by the clock: it ran a little in each of them"
+    rationed.join()
+
+
+def ration(child: _Child, until: float) -> None:
+    """Let a child run a tick of every half second or so, and no more from `until` on."""
+    assert child.process is not None
+    while time.monotonic() < until:
+        used = child._processor_time()
+        child.process.send_signal(signal.SIGCONT)
+        while child._processor_time() == used and time.monotonic() < until:
+            time.sleep(0.01)
+        child.process.send_signal(signal.SIGSTOP)
+        time.sleep(0.4)
 
 
 def test_what_a_tool_wrote_into_a_file_is_its_origin(tmp_path: Path) -> None:
