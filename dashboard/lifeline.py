@@ -168,7 +168,9 @@ def _contract(found: Life, lang: str) -> list[Mark]:
     one = found.contract
     if one is None or one.signed_at is None:
         return []
-    value = figures.money(one.value, currency(one.currency, one.vat), lang) if one.value is not None else ""
+    value = (
+        figures.exact_money(one.value, currency(one.currency, one.vat), lang) if one.value is not None else ""
+    )
     return [Mark(one.signed_at, say("lifeline.signed", lang, value=value), "square")]
 
 

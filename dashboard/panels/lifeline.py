@@ -23,8 +23,8 @@ from supervision.warnings.desk import WarningRow
 
 
 def shown(amount: object, found: Life, lang: str) -> str:
-    """An amount of the lot in its own currency."""
-    return figures.money(amount, currency(found.currency, found.vat), lang)  # type: ignore[arg-type]
+    """An amount of the lot in its own currency, exactly."""
+    return figures.exact_money(amount, currency(found.currency, found.vat), lang)  # type: ignore[arg-type]
 
 
 # ── who and how much ─────────────────────────────────────────────────────────
@@ -60,7 +60,7 @@ def _winning(found: Life, lang: str) -> tuple[str, str]:
     if award is None or award.price is None:
         return figures.DASH, ""
     own = currency(award.currency, award.vat)
-    words = figures.money(award.price, own, lang)
+    words = figures.exact_money(award.price, own, lang)
     if not found.control_price or own != currency(found.currency, found.vat):
         return words, ""
     share = figures.percent((found.control_price - award.price) / found.control_price)

@@ -116,7 +116,7 @@ def _named(found: list[Priced]) -> list[tuple[Priced, bool]]:
 
 def _point(page: Page, lot: Priced, size: int, code: str, named: bool) -> Point:
     said = page.say(
-        "savings.priced", award=figures.money(lot.award, code, page.lang), control=figures.money(lot.control, code, page.lang),
+        "savings.priced", award=figures.exact_money(lot.award, code, page.lang), control=figures.exact_money(lot.control, code, page.lang),
         rate=figures.percent(lot.saved),
     )  # fmt: skip
     return Point(float(lot.control / size), float(lot.award / size), lot.name, said, lot.lot, named)

@@ -113,6 +113,19 @@ def money(value: Number | None, currency: str, lang: str = DEFAULT, beside: Numb
     return in_scale(f"{half_up(amount / scale.size):,}", scale, currency, lang)
 
 
+def exact_money(value: Number | None, currency: str, lang: str = DEFAULT) -> str:
+    """One price as it was offered or awarded, to the hundredth of its currency: "27,648.1234万元", "CNY 276,481,234.00"; None → "—".
+
+    Yuan are counted in the unit of the public pages (万元 in Chinese, yuan in English), others plainly; at least two decimals.
+    """
+    if value is None:
+        return DASH
+    size = int(say("site.money.yuan_a_unit", lang)) if with_vat(currency) == CNY else 1
+    whole, _, part = f"{half_up(value) / size:,f}".partition(".")
+    scale = scale_of(lang, size) if size > 1 else ONES
+    return in_scale(f"{whole}.{part.rstrip('0'):0<2}", scale, currency, lang)
+
+
 def in_scale(figure: str, scale: Scale, currency: str, lang: str) -> str:
     """A figure that counts a scale of a currency: "12万元", "12亿 JPY", "12万元（不含税）", "CNY 12 million"."""
     text = _plain(figure, scale, currency, lang)

@@ -58,9 +58,8 @@ def test_who_and_how_much_of_a_contracted_lot(sql: Sql, desk: DeskConfig) -> Non
     said = shown(lot)
     assert all(part in said for part in (name, lot, tenderer, winner, "已签约"))
     assert f"{bids} 家 外地 {outside} 家" in said
-    assert f"{price / 10000:,.2f}万元" in said.replace(" ", "") or f"{price / 1e8:,.2f}亿元" in said.replace(
-        " ", ""
-    )
+    whole, _, part = f"{round(price * 100) / 1_000_000:,.6f}".partition(".")
+    assert f"{whole}.{part.rstrip('0'):0<2}万元" in said.replace(" ", "")
     assert f"下浮 {100 * (control - price) / control:.2f}%" in said
 
 

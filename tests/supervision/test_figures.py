@@ -53,6 +53,19 @@ def test_money_with_its_currency_in_both_languages(amount: Decimal, currency: st
     assert figures.money(None, currency, "en") == "—"
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency", "zh", "en"),
+    [
+        (Decimal(276_480_000), "CNY", "27,648.00万元", "CNY 276,480,000.00"), (Decimal("276481234.5"), "CNY", "27,648.12345万元", "CNY 276,481,234.50"),
+        (Decimal("11640.055"), "CNY", "1.164006万元", "CNY 11,640.06"), (Decimal(0), "CNY", "0.00万元", "CNY 0.00"),
+        (Decimal(12_340_000), "JPY", "12,340,000.00 JPY", "JPY 12,340,000.00"), (276_480_001.25, "CNY", "27,648.000125万元", "CNY 276,480,001.25"),
+        (Decimal(12_345), "CNY-net", "1.2345万元（不含税）", "CNY 12,345.00 excl. VAT"), (None, "CNY", "—", "—"),
+    ],
+)  # fmt: skip
+def test_a_single_price_is_exact(amount: Decimal | float | None, currency: str, zh: str, en: str) -> None:
+    assert (figures.exact_money(amount, currency), figures.exact_money(amount, currency, "en")) == (zh, en)
+
+
 def test_per_cent_counts_and_points() -> None:
     assert Share(312_600, 915_373).text == "34.15%"
     assert Share(0, 0).text == "—" and Share(0, 0).value is None
