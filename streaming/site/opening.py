@@ -178,8 +178,7 @@ def opening_page(
     opening: Opening, story: Story, past: Message | None, award: Message | None, place: str, lang: str
 ) -> dict[str, Any]:
     """Everything `opening.html` needs to tell of an opening; `past` is the record of one without events."""
-    told = is_read_out(opening) or (opening["stage"] in READ_OUT and story.readings)
-    record = opening_record(opening, story, past) if told else None
+    record = record_read_out(opening, story, past)
     return {
         "facts": facts(opening, place, lang),
         "figures": record_figures(opening, story, record, lang),
@@ -191,10 +190,12 @@ def opening_page(
     }
 
 
-def is_read_out(opening: Opening) -> bool:
-    """Whether every price of an opening has been read aloud, so that its record may be shown; what was read before one
-    broke off or was called failed stands in its record all the same."""
-    return opening["stage"] in READ_OUT and opening["result"] not in {"failed", "terminated"}
+def record_read_out(opening: Opening, story: Story, past: Message | None) -> dict[str, Any] | None:
+    """The record of an opening whose prices have been read aloud, None before; what was read before one broke off or was
+    called failed stands in its record all the same, where none was there is none."""
+    held = opening["result"] not in {"failed", "terminated"}
+    told = opening["stage"] in READ_OUT and (held or story.readings)
+    return opening_record(opening, story, past) if told else None
 
 
 def record_figures(opening: Opening, story: Story, record: Mapping[str, Any] | None, lang: str) -> Pairs:

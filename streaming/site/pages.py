@@ -23,12 +23,12 @@ from streaming.live.board import Board
 from streaming.live.logs import Logs
 from streaming.live.reading import Reader, beside, openings_of
 from streaming.live.roster import Roster
-from streaming.live.story import STEPS, Story, opening_record
+from streaming.live.story import STEPS, Story
 from streaming.service import Service
 from streaming.site import market
 from streaming.site.api import Api, evidence_path
 from streaming.site.hall import Hall
-from streaming.site.opening import facts, listing, opening_page, slate
+from streaming.site.opening import facts, listing, opening_page, record_read_out, slate
 from streaming.site.opinions import Form, OpinionForm
 from streaming.site.project import project_page, read_lately, whole_project
 from streaming.site.render import LANGS, Site, address, currency_of, dated, word
@@ -151,16 +151,16 @@ class Pages(Service):
                 )
         url = str(request.base_url).rstrip("/") + address(f"/project/{code}", lang)
         opened = read_lately(whole)[:LOTS_SHOWN]
-        records = {str(one["id"]): await self._record(one) for one in opened}
+        records = {str(one["id"]): told for one in opened if (told := await self._record(one))}
         again = {str(one["id"]) for one in opened if await self._replay(one)}
         page = project_page(code, whole, records, again, url, lang)
         return _html(self._render("project.html", request, nav="", form=form, **page), form.status)
 
-    async def _record(self, opening: Mapping[str, Any]) -> dict[str, Any]:
-        """The record of an opening whose prices have been read aloud."""
+    async def _record(self, opening: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The record of an opening, None where no price has been read aloud."""
         log = await self._logs.get(opening["id"])
         past, _ = await self._reader.ask(lambda s: beside(s, opening))
-        return opening_record(opening, log.story if log else Story(), past)
+        return record_read_out(opening, log.story if log else Story(), past)
 
     async def market(self, request: Request) -> Response:
         """`/market`: figures that the watch publishes under the topic `market`."""

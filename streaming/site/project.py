@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from records.public import rows as public
 from streaming.live.reading import of_project
+from streaming.live.story import READ_OUT
 from streaming.site.life import TO_LOOK_AT, Stage, stages
-from streaming.site.opening import Pairs, is_read_out
+from streaming.site.opening import Pairs
 from streaming.site.outcome import Outcome, outcome
 from streaming.site.prices import Histogram, histogram
 from streaming.site.render import address, clock, currency_of, full, money, named, term, word
@@ -111,9 +112,9 @@ class Paper:
 
 
 def read_lately(whole: Whole) -> list[Payload]:
-    """The latest opening of each lot, of those whose prices may have been read aloud."""
+    """The latest opening of each lot, of those whose prices may have been read aloud, however it ended."""
     found = [whole.opening(str(lot["id"])) for lot in whole.lots]
-    return [opening for opening in found if opening is not None and is_read_out(opening)]
+    return [opening for opening in found if opening is not None and opening["stage"] in READ_OUT]
 
 
 def project_page(

@@ -141,6 +141,34 @@ def test_every_page_is_there_when_an_opening_ends_early(rig: Rig, result: str) -
     assert not list(faults(rig))
 
 
+def test_what_was_read_before_an_opening_broke_off_stands_on_its_project(rig: Rig) -> None:
+    """The prices were heard by everyone: the picture of them is drawn as on the opening's own page."""
+    announce(rig, "O1")
+    market.begin(rig.ledger, count=6)
+    for number in range(1, 6):
+        market.event(
+            rig.ledger,
+            "O1",
+            "bid_read",
+            no=number,
+            name=f"示例建设第{number}公司",
+            price=str(27_000_000 + number),
+        )
+    market.event(rig.ledger, "O1", "ended", result="terminated")
+    until(lambda: rig.get("/api/openings/O1").json()["result"], "terminated")
+    told(rig, "O1")
+    assert "2,700.0003 万元" in rig.get("/project/P-O1").text
+
+
+def test_no_record_stands_on_the_project_of_an_opening_in_which_nothing_was_read(rig: Rig) -> None:
+    announce(rig, "O1")
+    market.begin(rig.ledger, count=2)
+    market.event(rig.ledger, "O1", "ended", result="failed")
+    until(lambda: rig.get("/api/openings/O1").json()["result"], "failed")
+    told(rig, "O1")
+    assert "万元" not in rig.get("/project/P-O1").text
+
+
 def test_every_page_is_there_for_an_opening_without_a_room_and_for_a_cancelled_one(rig: Rig) -> None:
     announce(rig, "O1", room=None)
     announce(rig, "O2", room="hz-02")
