@@ -19,7 +19,6 @@ from dashboard.shell.html import draw, esc, icon
 from records.identifiers import province_name
 from supervision.figures import formats as figures
 from supervision.figures.filters import Filters
-from supervision.figures.openness import by_count
 from supervision.figures.results import Origins, Share
 
 MONTHS = 24
@@ -133,44 +132,20 @@ def _shown(value: float | None) -> str:
 REGION_ICONS = {"recognised": "check", "pilot": "clock", "suspended": "cross"}
 
 
-def certificate_regions(filters: Filters) -> list[tuple[str, str, int]]:
-    """(province, state, participations in the period) of the regions that recognise our certificates, as they are
-    listed; where none is, of those whose certificates were ever used here, most first."""
-    used = figure_cards.breakdown("M03", filters, "certificate")
-    counts = {code: found.participations for code, found in used.items()}
-    listed = context.config().certificates
-    if listed:
-        return [(one.province, one.state, counts.get(one.province, 0)) for one in listed]
-    ever = by_count(figure_cards.breakdown("M04b", Filters(), "certificate"))
-    found = [
-        (code, "recognised" if counts.get(code) else "pilot", counts.get(code, 0)) for code, _ in ever if code
-    ]
-    return sorted(found, key=lambda one: -one[2])
-
-
 def _certificates(page: shell.Page) -> str:
     """A chip a region: its state as shape and word, and how many bid with its certificates."""
-    regions, listed = certificate_regions(page.filters), bool(context.config().certificates)
-    title = page.say("openness.certificates_listed" if listed else "openness.certificates", n=len(regions))
-    if not regions:
-        note = page.say("openness.certificates_none")
-    elif listed:
-        note = page.say(
-            "openness.certificates_state", n=sum(state == "recognised" for _, state, _ in regions)
-        )
-    else:
-        note = page.say("openness.certificates_note", n=sum(1 for *_, n in regions if n))
-    items = "".join(_region(page, *one, listed) for one in regions)
-    return f'<section class="card strip"><h2>{title}<small>{note}</small></h2><ol>{items}</ol></section>'
+    found = origins.certificates(page.filters)
+    counted = "openness.certificates_state" if found.listed else "openness.certificates_note"
+    note = page.say(counted if found.regions else "openness.certificates_none", n=found.recognised)
+    items = "".join(_region(page, one) for one in found.regions)
+    return f'<section class="card strip"><h2>{found.title(page.lang)}<small>{note}</small></h2><ol>{items}</ol></section>'
 
 
-def _region(page: shell.Page, code: str, state: str, n: int, listed: bool) -> str:
-    word = page.say(f"openness.certificate_{state}") if listed and state != "recognised" else ""
-    name = f"{province_name(code, page.lang)}{word}"
-    link = drill.address("certificate", code)
+def _region(page: shell.Page, region: origins.Region) -> str:
+    link = drill.address("certificate", region.province)
     return (
-        f'<li class="ca {state}"><a href="{esc(link)}" target="_self">{icon(REGION_ICONS[state])}{esc(name)}'
-        f" <b>{figures.number(n)}</b></a></li>"
+        f'<li class="ca {region.state}"><a href="{esc(link)}" target="_self">{icon(REGION_ICONS[region.state])}'
+        f"{esc(region.name(page.lang))} <b>{figures.number(region.participations)}</b></a></li>"
     )
 
 

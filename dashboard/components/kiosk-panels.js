@@ -1,6 +1,6 @@
 // The wall's panels: each kind draws what the desk tells it; text from records reaches the page through textContent only.
 import { cells, columns, dumbbell, gantt, line, provinces, treemap } from "./kiosk-charts.js";
-import { h, mark, say, svg } from "./common.js";
+import { h, icon, mark, say } from "./common.js";
 import { Flip, Scroll } from "./kiosk-motion.js";
 import { Pictures } from "./kiosk-pictures.js";
 
@@ -69,6 +69,9 @@ class Plot {
   fill() { this.box.replaceChildren(this.draw(this.box.clientWidth, this.box.clientHeight)); }
 }
 
+/** The sign of how a region recognises certificates; the word stands beside it. */
+const REGION_ICONS = { recognised: "check", pilot: "clock", suspended: "cross" };
+
 const plot = (draw, ...told) => new Plot((width, height) => draw(...told, width, height));
 
 const DRAWN = {
@@ -85,7 +88,7 @@ const DRAWN = {
   },
   treemap: (told) => [plot(treemap, told.bars)],
   gantt: (told) => [plot(gantt, told)],
-  marks: (told) => [h("ul.ca", {}, told.marks.map((one) => h(`li${one.on ? "" : ".t"}`, {}, tick(one.on), one.name)))],
+  marks: (told) => [h("ul.ca", {}, told.marks.map((one) => h(`li.${one.state}`, {}, icon(REGION_ICONS[one.state]), one.name)))],
   lamps: (told) => [
     h("ol.lamps", {}, told.levels.map((one) => h(`li.${one.level}`, {}, h("span.lv", {}, mark(one.level), one.name), h("strong", {}, one.value)))),
     h("p.small", {}, told.small),
@@ -115,11 +118,6 @@ function gauge(told) {
 function ranking(bars) {
   const most = Math.max(...bars.map((bar) => bar.size), 0) || 1;
   return h("ol.org", {}, bars.map((bar) => h("li", {}, h("span.cut", {}, bar.name), h("div.tr", {}, h("i", { style: `width:${(bar.size / most) * 100}%` })), h("b", {}, bar.figure))));
-}
-
-function tick(on) {
-  const d = on ? "m3 8.5 3.2 3.2L13 5" : "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2zM8 4.6V8l2.4 1.6";
-  return svg("svg", { class: "ic", viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d }));
 }
 
 function opening(row) {

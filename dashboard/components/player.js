@@ -1,6 +1,6 @@
 // One room's picture on the ladder (ladder.js): badges, slate, sound, picture-in-picture, full screen.
-import { clock } from "./clock.js";
-import { ask, h, icon, mount, set } from "./common.js";
+import { clock, minute } from "./clock.js";
+import { ask, h, icon, mount, say, set } from "./common.js";
 import { follow } from "./feed.js";
 import { Ladder } from "./ladder.js";
 import { CHOICES, keepChoice, keptChoice } from "./picture-choice.js";
@@ -8,7 +8,7 @@ import { CHOICES, keepChoice, keptChoice } from "./picture-choice.js";
 const SHOWN = { live: "live", still: "live", held: "live", joining: "connecting", lost: "nosignal", off: "nosignal" };
 
 export class Player {
-  /** @param options hub, room, name, secret (non-public: the desk signs a view token), token (who gives it, where not the desk), words, quiet (a tile: the small picture will do) */
+  /** @param options hub, room, name, secret (non-public: the desk signs a view token), token (who gives it, where not the desk), due (moment of the opening: before it the slate says when), words, quiet (a tile: the small picture will do) */
   constructor(root, options) {
     this.options = options;
     this.words = options.words;
@@ -36,7 +36,7 @@ export class Player {
     this.ladder.start();
     for (const kind of ["fullscreenchange", "enterpictureinpicture", "leavepictureinpicture"]) this.box.addEventListener(kind, (event) => this.resized(event), true);
     this.show();
-    this.ticking = setInterval(() => { this.time.textContent = clock(Date.now()); }, 1000);
+    this.ticking = setInterval(() => { this.time.textContent = clock(Date.now()); if (options.due) this.show(); }, 1000);
   }
 
   bar() {
@@ -133,10 +133,17 @@ export class Player {
     this.slate.hidden = live;
     this.live.hidden = !live || this.room?.state === "standby";
     if (live) return;
-    const key = paused ? "paused" : this.room?.state === "ended" && state !== "live" ? "ended" : state === "connecting" ? "connecting" : "nosignal";
-    this.slateIcon.replaceChildren(icon(key === "paused" ? "pause" : "clock"));
-    this.title.textContent = paused && this.room.covered ? words.coveredTitle : words[`${key}Title`];
-    this.detail.textContent = (paused && reasonText(this.room.reason, words)) || words[`${key}Detail`] || "";
+    const key = paused ? "paused" : this.slateKey(state), { due } = this.options;
+    if (this.slateIcon.dataset.key !== key) { this.slateIcon.dataset.key = key; this.slateIcon.replaceChildren(icon(key === "paused" ? "pause" : "clock")); }
+    this.title.textContent = paused && this.room.covered ? words.coveredTitle : say(words[`${key}Title`], { time: due ? minute(due) : "" });
+    this.detail.textContent = (paused && reasonText(this.room.reason, words)) || (key === "scheduled" ? countdown(due, words) : words[`${key}Detail`] ?? "");
+  }
+
+  /** Why there is no picture: its opening is still to come, it is over, the picture is on its way, or there is none. */
+  slateKey(state) {
+    if (Date.parse(this.options.due) > Date.now()) return "scheduled";
+    if (this.room?.state === "ended" && state !== "live") return "ended";
+    return state === "connecting" ? "connecting" : "nosignal";
   }
 
   close() {
@@ -154,6 +161,14 @@ export function term(text, words) {
 /** A known reason in the reader's language, any other as it was written. */
 export function reasonText(reason, words) {
   return reason ? words.whyCovered?.[reason] ?? term(reason, words) : "";
+}
+
+/** How long it is until a moment. */
+export function countdown(moment, words) {
+  const left = Math.round((new Date(moment) - Date.now()) / 1000);
+  if (left <= 0) return words.startsSoon;
+  const [hours, minutes, seconds] = [Math.floor(left / 3600), Math.floor((left % 3600) / 60), left % 60];
+  return hours ? say(words.startsInHours, { hours, minutes }) : say(words.startsIn, { minutes, seconds });
 }
 
 /** What the hub's public rooms do, pushed by its hall feed; `onrooms(null)` while the hub does not answer. */

@@ -1,7 +1,7 @@
 // Four, nine or sixteen rooms at once; rooms without a picture show a slate and cost nothing.
 import { minute } from "./clock.js";
 import { ask, h, icon, mount, say } from "./common.js";
-import { Player, Rooms, reasonText } from "./player.js";
+import { Player, Rooms, countdown, reasonText } from "./player.js";
 
 class Tile {
   constructor(wall, seat) {
@@ -57,13 +57,6 @@ class Tile {
     this.player?.close();
     this.box.remove();
   }
-}
-
-function countdown(moment, words) {
-  const left = Math.round((new Date(moment) - Date.now()) / 1000);
-  if (left <= 0) return words.startsSoon;
-  const [hours, minutes, seconds] = [Math.floor(left / 3600), Math.floor((left % 3600) / 60), left % 60];
-  return hours ? say(words.startsInHours, { hours, minutes }) : say(words.startsIn, { minutes, seconds });
 }
 
 export class Wall {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 from dashboard import context
 from dashboard.kiosk.asking import Ask, Panel, bars, pair, total
 from dashboard.live.ticker import happened
+from dashboard.live.ticker import today as today_standing
 from dashboard.shell import figure_cards
 from dashboard.shell import filters as choice
 from dashboard.shell.cards import DASH
@@ -27,7 +29,7 @@ RESPONSE_DAYS = 30
 
 
 def _today(ask: Ask) -> list[hall.Entry]:
-    """The day's openings of the wall's centre and family: first what runs, then what comes, then what is over."""
+    """The day's openings of the wall's centre and family, rehearsals too: first what runs, then what comes, then what is over."""
     filters = ask.filters
     question = hall.Question(today(), today(), filters.centre, filters.trade_family)
     with context.ledger().read() as session:
@@ -41,12 +43,17 @@ def _rank(state: str) -> int:
 
 def openings(ask: Ask) -> Panel:
     """The board of the day's openings; it scrolls by itself where there are more than fit."""
-    found = _today(ask)
-    live = sum(one.state in RUNNING for one in found)
+    found, day = _today(ask), today_standing(ask.filters)
+    note = ask.say("wall.today_note", n=day.all, live=day.running) + _rehearsed(ask, day.rehearsals)
     return {
-        "kind": "openings", "title": ask.say("wall.today"), "note": ask.say("wall.today_note", n=len(found), live=live),
+        "kind": "openings", "title": ask.say("wall.today"), "note": note,
         "rows": [_row(one, ask) for one in found[:OPENINGS]], "empty": ask.say("wall.none_today"),
     }  # fmt: skip
+
+
+def _rehearsed(ask: Ask, n: int) -> str:
+    """Rehearsals 演练 are shown like any other opening and counted apart."""
+    return ask.say("overview.rehearsals", n=figures.number(n)) if n else ""
 
 
 def _row(one: hall.Entry, ask: Ask) -> dict[str, str]:
@@ -67,9 +74,9 @@ def _row(one: hall.Entry, ask: Ask) -> dict[str, str]:
 
 
 def today_counts(ask: Ask) -> Panel:
-    """How many openings of the day run, wait and are over."""
-    found = _today(ask)
-    counts = [sum(_rank(one.state) == rank for one in found) for rank in (0, 1, 2)]
+    """How many openings of the day run, wait and are over; rehearsals apart."""
+    day = today_standing(ask.filters)
+    counts = (day.running, day.waiting, day.over)
     words = ("wall.running", "wall.waiting", "wall.over")
     pairs = [
         pair(ask.say(word), figures.number(n), ask.say("overview.sessions"))
@@ -89,10 +96,8 @@ def ticker(ask: Ask) -> Panel:
 def centres(ask: Ask) -> Panel:
     """Every centre with the lots it opened, greatest first; one where an opening runs is marked."""
     told = figure_cards.breakdown("lots_opened", ask.filters, "centre")
-    live: dict[str, int] = {}
-    for one in _today(ask):
-        if one.state in RUNNING:
-            live[one.centre] = live.get(one.centre, 0) + 1
+    running = [one for one in _today(ask) if one.state in RUNNING]
+    live, rehearsed = Counter(one.centre for one in running), sum(one.rehearsal for one in running)
     cells: list[dict[str, Any]] = [
         {
             "name": (name := called(zh, en, ask.lang)),
@@ -105,7 +110,7 @@ def centres(ask: Ask) -> Panel:
     cells.sort(key=lambda cell: (-cell["value"], cell["name"]))
     return {
         "kind": "centres", "title": ask.say("wall.centres"), "note": ask.period, "unit": ask.say("openness.lots_unit"),
-        "cells": cells[:CENTRES], "live": ask.say("wall.live_now", n=sum(live.values())),
+        "cells": cells[:CENTRES], "live": ask.say("wall.live_now", n=sum(live.values()) - rehearsed) + _rehearsed(ask, rehearsed),
         "caption": ask.say("wall.hexagons"), "empty": "" if cells else ask.say("overview.no_centres"),
         "rest": ask.say("wall.more_centres", n=len(cells) - CENTRES) if len(cells) > CENTRES else "",
     }  # fmt: skip
@@ -117,13 +122,12 @@ def centres(ask: Ask) -> Panel:
 def service_totals(ask: Ask) -> Panel:
     """Rooms there are, openings of the day, those under way."""
     rooms = figure_cards.values(("M17",), ask.filters)["M17"]
-    found = _today(ask)
-    live = sum(one.state in RUNNING for one in found)
+    day = today_standing(ask.filters)
     sessions = ask.say("overview.sessions")
     return {"kind": "totals", "title": "", "totals": [
         total(ask.say("wall.rooms"), figures.number(rooms.value), ask.say("service.rooms_unit")),
-        total(ask.say("wall.today"), figures.number(len(found)), sessions),
-        total(ask.say("wall.running"), figures.number(live), sessions),
+        total(ask.say("wall.today"), figures.number(day.all), sessions),
+        total(ask.say("wall.running"), figures.number(day.running), sessions),
     ]}  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import messages
 from dashboard import awards, context
 from dashboard.charts.scale import scale
 from dashboard.kiosk.asking import Ask, Panel, bars, figure, named, pair, panel, plain, total
+from dashboard.panels.origins import certificates as certificate_regions
 from dashboard.shell import figure_cards
 from dashboard.shell.cards import DASH
 from records.identifiers import PROVINCES, province_name
@@ -120,15 +121,12 @@ def origins(ask: Ask) -> Panel:
 
 
 def certificates(ask: Ask) -> Panel:
-    """Regions whose certificates were ever used here, and whether they were in the period."""
-    ever = by_count(figure_cards.breakdown("M04b", Filters(), "certificate"))
-    used = figure_cards.breakdown("M03", ask.filters, "certificate")
-    regions = [(code, used[code].participations if code in used else 0) for code, _ in ever if code]
-    regions.sort(key=lambda one: -one[1])
+    """Regions whose certificates are recognised, each with its state, as S02 lists them."""
+    found = certificate_regions(ask.filters)
+    counted = "wall.certificates_state" if found.listed else "openness.certificates_note"
     return {
-        "kind": "marks", "title": ask.say("openness.certificates", n=len(regions)),
-        "note": ask.say("openness.certificates_note", n=sum(1 for _, n in regions if n)),
-        "marks": [{"name": province_name(code, ask.lang), "on": bool(n)} for code, n in regions],
+        "kind": "marks", "title": found.title(ask.lang), "note": ask.say(counted, n=found.recognised),
+        "marks": [{"name": one.name(ask.lang), "state": one.state} for one in found.regions],
         "empty": ask.say("openness.certificates_none"),
     }  # fmt: skip
 

@@ -1,10 +1,13 @@
-"""外地企业从哪里来 Where firms from outside come from: bars of provinces, or the map, from province to city."""
+"""外地企业从哪里来 Where firms from outside come from: bars of provinces, or the map, from province to city; and the
+regions whose certificates are recognised."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
+import messages
 from dashboard import components, context, geometry
 from dashboard.charts.bars import Bar, ranking
 from dashboard.charts.chart import Chart
@@ -89,3 +92,55 @@ def _map(page: Page, title: str) -> None:
 
 def _area(n: int, total: int, unit: str, code: str) -> Area:
     return Area(n, f"{figures.number(n)} {unit}", _part(n, total), code)
+
+
+@dataclass(frozen=True)
+class Region:
+    """A province whose digital certificates may be used here; its state one of recognised, pilot, suspended."""
+
+    province: str
+    state: str
+    participations: int
+    """With its certificates in the period."""
+    listed: bool
+
+    def name(self, lang: str) -> str:
+        """The province, and its state where it is not simply recognised."""
+        name = province_name(self.province, lang)
+        if self.state == "recognised" or not self.listed:
+            return name
+        return name + messages.say(f"openness.certificate_{self.state}", lang)
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """The regions of certificates: as the city lists them, or those whose certificates were ever used here."""
+
+    regions: Sequence[Region]
+    listed: bool
+
+    def title(self, lang: str) -> str:
+        """How many there are."""
+        title = "openness.certificates_listed" if self.listed else "openness.certificates"
+        return messages.say(title, lang, n=len(self.regions))
+
+    @property
+    def recognised(self) -> int:
+        """How many are in force: neither on trial nor suspended; of regions that are not listed, those used in the period."""
+        return sum(one.state == "recognised" for one in self.regions)
+
+
+def certificates(filters: Filters) -> Certificates:
+    """The regions that recognise our certificates, as they are listed; where none is, those whose certificates were
+    ever used here, most first."""
+    used = figure_cards.breakdown("M03", filters, "certificate")
+    counts = {code: found.participations for code, found in used.items()}
+    if listed := context.config().certificates:
+        regions = [Region(one.province, one.state, counts.get(one.province, 0), True) for one in listed]
+        return Certificates(regions, True)
+    ever = [code for code, _ in by_count(figure_cards.breakdown("M04b", Filters(), "certificate")) if code]
+    found = [
+        Region(code, "recognised" if counts.get(code) else "pilot", counts.get(code, 0), False)
+        for code in ever
+    ]
+    return Certificates(sorted(found, key=lambda one: -one.participations), False)

@@ -62,6 +62,8 @@ class Entry:
     stage: str
     key_project: bool
     ended_at: datetime | None
+    rehearsal: bool
+    """演练: opened like any other, but in no statistics."""
 
 
 def days(view: str, day: date) -> tuple[date, date]:
@@ -180,7 +182,7 @@ def _entry(
         tenderer=tenderer, family=messages.named("site.family", lot.trade_family, lang),
         centre=_centre(centre, lang) if centre else "", room=_room(room, lang) if room else "",
         room_id=room.id if room else "", state=told.state, stage=told.stage,
-        key_project=bool(project.key_flag), ended_at=told.ended_at,
+        key_project=bool(project.key_flag), ended_at=told.ended_at, rehearsal="rehearsal" in lot.flags,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -28,10 +29,13 @@ from dashboard.kiosk import feed, views
 from dashboard.live import pushing
 from dashboard.shell.filters import read_choice
 from messages import Invalid
-from records import audit
-from records.clock import standing_at
+from records import audit, states
+from records.clock import now, standing_at
 from records.serving.signing import token_hash
+from records.tables.openings import Opening
+from records.tables.projects import Lot
 from records.tables.users import AuditEntry, Display
+from supervision.home import CertificateRegion
 from tests.dashboard.conftest import BIDDERS, sign_in
 
 PAGE = {"accept": "text/html", "sec-fetch-mode": "navigate"}
@@ -305,3 +309,50 @@ def test_every_display_has_a_row_of_its_own(desk: DeskConfig) -> None:
     tokens = {add("a"), add("b")}
     with context.ledger().read() as session:
         assert {row.token_hash for row in session.scalars(select(Display))} == set(map(token_hash, tokens))
+
+
+def test_regions_of_certificates_stand_on_the_wall_as_on_the_desk(desk: DeskConfig) -> None:
+    listed = (
+        CertificateRegion("37", "recognised"),
+        CertificateRegion("50", "pilot"),
+        CertificateRegion("51", "suspended"),
+    )
+    context.configure(replace(desk, certificates=listed))
+    view = json.loads(views.told("openness", "zh", {"period": "all"}))
+    told = next(panel for panel in view["panels"] if panel["kind"] == "marks")
+    assert (told["title"], told["note"]) == ("数字证书互认 3 省市", "1 个已互认")
+    assert [(one["name"], one["state"]) for one in told["marks"]] == [
+        ("山东", "recognised"),
+        ("重庆试点", "pilot"),
+        ("四川中断", "suspended"),
+    ]
+
+
+def test_rehearsals_are_shown_on_the_wall_and_counted_apart_as_on_the_desk(desk: DeskConfig) -> None:
+    with context.ledger().write() as session:
+        for n, flags in (("3", ["electronic"]), ("4", ["electronic", "rehearsal"])):
+            session.add(
+                Lot(
+                    id=f"l{n}",
+                    project_id="p2",
+                    name=f"标段{n}",
+                    centre_id="c1",
+                    notice_at=now(),
+                    deadline=now(),
+                    flags=flags,
+                    source="demo",
+                )
+            )
+            session.flush()
+            states.new_opening(
+                session,
+                Opening(id=f"o{n}", lot_id=f"l{n}", room_id="hz-01", scheduled_at=now(), source="demo"),
+            )
+    panels = {
+        panel["id"]: panel for panel in json.loads(views.told("hall", "zh", {"centre": "c1"}))["panels"]
+    }
+    assert (len(panels["openings"]["rows"]), panels["openings"]["note"]) == (
+        2,
+        "1 场 · 进行中 0 场 · 另有演练 1",
+    )
+    assert [one["value"] for one in panels["today_counts"]["pairs"]] == ["0", "1", "0"]
