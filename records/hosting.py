@@ -264,11 +264,6 @@ def _objection(session: Session, opening: Opening, kind: str) -> dict[str, Any] 
     return {"no": waiting[0]} if waiting else None
 
 
-def open_objections(session: Session, opening_id: str) -> list[tuple[int, str]]:
-    """Objections without an answer: number and words."""
-    return list(opening_record.progress(session, opening_id).open.items())
-
-
 # ── re-tender 重新招标 of a lot whose opening failed for want of bidders (招标投标法 art. 28, 实施条例 art. 44) ──
 
 

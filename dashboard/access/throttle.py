@@ -54,9 +54,5 @@ class Throttle:
         """Forget an account's failures from before somebody unlocked it."""
         self._pardoned[name] = unlocked.isoformat()
 
-    def clear(self) -> None:
-        """Forget all failures."""
-        self._limits.storage.reset()
-
     def _account(self, name: str) -> str:
         return f"{name}\n{self._pardoned.get(name, '')}"

@@ -40,16 +40,12 @@ from records.tables.users import User
 __all__ = ["SignedIn", "add_user", "disable_user", "list_users", "routes", "set_password", "signed_in"]
 
 signed_in = gate.signed_in
-_throttle = Throttle()
+throttle = Throttle()
+"""Of this process: failed sign-ins are counted here."""
 _LONGEST = 8192
 PATIENCE, BUSY_SECONDS = 8.0, 10
 """Seconds a sign-in waits for the ledger, which writes it down, and after which to try again."""
 log = structlog.get_logger()
-
-
-def forget_failures() -> None:
-    """Start counting failed sign-ins anew."""
-    _throttle.clear()
 
 
 async def login(request: Request) -> Response:
@@ -60,7 +56,7 @@ async def login(request: Request) -> Response:
         return problem.response()
     name, password = str(given.get("name", ""))[:64], str(given.get("password", ""))[:1024]
     address = request.client.host if request.client else "-"
-    if _throttle.blocked(name, address) and not await run_in_threadpool(_let_in, name, address):
+    if throttle.blocked(name, address) and not await run_in_threadpool(_let_in, name, address):
         return _refused(given, request, 429, "signin.too_many")
     try:
         token = await run_in_threadpool(_try, name, password, address)
@@ -70,10 +66,10 @@ async def login(request: Request) -> Response:
         answer.headers["Retry-After"] = str(BUSY_SECONDS)
         return answer
     if token is None:
-        _throttle.failed(name, address)
+        throttle.failed(name, address)
         ops.SIGN_INS.labels(outcome="failed").inc()
         return _refused(given, request, 401, "signin.wrong")
-    _throttle.succeeded(name, address)
+    throttle.succeeded(name, address)
     ops.SIGN_INS.labels(outcome="signed in").inc()
     response = _answer(given, request)
     response.set_cookie(
@@ -89,8 +85,8 @@ def _let_in(name: str, address: str) -> bool:
     with context.ledger().read() as session:
         unlocked = unlocked_at(session, name)
         if unlocked is not None:
-            _throttle.pardon(name, unlocked)
-        why = _throttle.blocked(name, address)
+            throttle.pardon(name, unlocked)
+        why = throttle.blocked(name, address)
         return not why or (why == "account" and signed_in_from(session, name, address))
 
 

@@ -1,4 +1,4 @@
-"""Running market rules: on the lens with DuckDB, or on any engine that SQLAlchemy knows and that holds its tables."""
+"""Running market rules: on the lens, with DuckDB."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from sqlalchemy import Connection, Insert, Select
+from sqlalchemy import Select
 from sqlalchemy.dialects import postgresql
 
 from supervision.lens.reader import Lens
@@ -51,21 +51,6 @@ def on_duckdb(connection: duckdb.DuckDBPyConnection) -> Ask:
 def _table(connection: duckdb.DuckDBPyConnection, query: Select[*tuple[Any, ...]]) -> pa.Table:
     found: pa.Table = connection.sql(sql_of(query)).to_arrow_table()
     return found
-
-
-def on_connection(connection: Connection) -> Ask:
-    """Ask a database that holds the tables of `supervision.lens.tables`."""
-    for table, made in KEPT:
-        table.create(connection)
-        wanted = made()
-        connection.execute(Insert(table).from_select([c.name for c in wanted.selected_columns], wanted))
-    return Ask(lambda query: _fetched(connection, query))
-
-
-def _fetched(connection: Connection, query: Select[*tuple[Any, ...]]) -> pa.Table:
-    found = connection.execute(query)
-    rows = found.all()
-    return pa.table({name: pa.array([row[n] for row in rows]) for n, name in enumerate(found.keys())})
 
 
 def lots_opened_since(lens: Lens, moment: datetime) -> frozenset[str]:

@@ -104,11 +104,6 @@ class Response:
         """预警处置率: disposed ÷ raised."""
         return self.closed / self.raised if self.raised else None
 
-    @property
-    def precision(self) -> float | None:
-        """属实率: confirmed ÷ closed."""
-        return self.confirmed / self.closed if self.closed else None
-
 
 def handled(since: datetime | None = None, until: datetime | None = None) -> Select[Any]:
     """When each warning of a period was raised, how it stands, why, and when somebody first dealt with it; rehearsals aside."""
@@ -127,7 +122,7 @@ def handled(since: datetime | None = None, until: datetime | None = None) -> Sel
 
 
 def responded(rows: Sequence[Any]) -> Response:
-    """First response, disposition and precision from the rows of `handled`."""
+    """First response and disposition from the rows of `handled`."""
     hours = [(acted - raised).total_seconds() / 3600 for raised, *_, acted in rows if acted]
     closed = [disposition for _, state, disposition, _ in rows if state in CLOSED_STATES]
     return Response(len(rows), len(closed), closed.count("confirmed"), median(hours) if hours else None)

@@ -24,6 +24,7 @@ from dashboard import context
 from dashboard import metrics as ops
 from dashboard.access import accounts
 from dashboard.access.accounts import add_user
+from dashboard.access.throttle import Throttle
 from dashboard.config import DeskConfig
 from dashboard.exports import routes as exports
 from dashboard.http import sign_in as auth
@@ -131,7 +132,7 @@ def desk(market: Path, tmp_path: Path) -> Iterator[DeskConfig]:
     folder = shutil.copytree(market, tmp_path / "market")
     config = DeskConfig(f"sqlite:///{folder}/ledger.db", folder, home=HANGZHOU, reference=PUBLISHED)
     context.configure(config)
-    auth.forget_failures()
+    auth.throttle = Throttle()
     yield config
     context.identify_by(None)
     context.ledger().close()

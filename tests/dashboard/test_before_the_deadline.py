@@ -24,6 +24,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import context
 from dashboard.access.accounts import add_user
+from dashboard.access.throttle import Throttle
 from dashboard.config import DeskConfig
 from dashboard.exports import routes as exports
 from dashboard.exports.routes import TABLES
@@ -162,7 +163,7 @@ def desk_of(folder: Path, tmp_path: Path) -> Iterator[Ledger]:
     """The desk over a copy of an installation; in a folder of its own, since figures are remembered by folder."""
     here = Path(shutil.copytree(folder, tmp_path / folder.name))
     context.configure(DeskConfig(f"sqlite:///{here}/ledger.db", here, home=HANGZHOU, reference=PUBLISHED))
-    auth.forget_failures()
+    auth.throttle = Throttle()
     yield context.ledger()
     context.identify_by(None)
 

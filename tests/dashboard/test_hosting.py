@@ -11,6 +11,7 @@ from sqlalchemy import select
 from dashboard.live import opening_record
 from records import audit, hosting
 from records.ledger import Ledger
+from records.opening_record import progress
 from records.states import IllegalTransition, append_event, verify_opening
 from records.tables.users import AuditEntry
 from supervision.lists import hall
@@ -49,7 +50,7 @@ def test_a_whole_opening_by_its_host(market: Ledger) -> None:
     assert "objection_answered" not in steps(market, "O-L1"), "nothing to answer yet"
     do(market, "objection", content="球号？")
     with market.read() as session:
-        assert hosting.open_objections(session, "O-L1") == [(1, "球号？")]
+        assert progress(session, "O-L1").open == {1: "球号？"}
     do(market, "objection_answered", answer="一致")
     for number in (1, 2, 3):
         assert steps(market, "O-L1")["bid_read"]["no"] == number

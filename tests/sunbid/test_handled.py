@@ -52,6 +52,6 @@ def test_the_past_is_handled_once_and_not_raised_again(tmp_path: Path) -> None:
     assert (
         states["closed"] >= 5 and len(set(used)) == len(used) and reminders == {"receipt_soon", "answer_soon"}
     )
-    assert closed.closed == closed.raised == len(past) and 0 < (closed.precision or 0) < 1
+    assert closed.closed == closed.raised == len(past) and 0 < closed.confirmed < closed.closed
     assert all(one.raised_at >= NOW - handled.SETTLED for one in fresh)
     ledger.close()

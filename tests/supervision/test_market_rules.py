@@ -13,12 +13,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import sqlglot
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, Insert, Select, create_engine
 
 from supervision.lens.schema import PLACE, TABLES
 from supervision.lens.tables import BY_NAME, metadata
-from supervision.rules.market_rule import Ask
-from supervision.rules.market_run import findings_of_market, on_connection, on_duckdb, sql_of
+from supervision.rules.market_rule import KEPT, Ask
+from supervision.rules.market_run import findings_of_market, on_duckdb, sql_of
 from supervision.rules.registry import MARKET_RULES
 from supervision.rules.tenderers import benjamini_hochberg, hypergeometric_tail, wins_tail
 
@@ -206,6 +206,21 @@ def registered(connection: duckdb.DuckDBPyConnection, held: Rows) -> Ask:
 def duck(rows: Rows) -> Iterator[Ask]:
     with duckdb.connect(":memory:") as connection:
         yield registered(connection, rows)
+
+
+def on_connection(connection: Connection) -> Ask:
+    """Ask any database that SQLAlchemy knows and that holds the tables of `supervision.lens.tables`."""
+    for table, made in KEPT:
+        table.create(connection)
+        wanted = made()
+        connection.execute(Insert(table).from_select([c.name for c in wanted.selected_columns], wanted))
+    return Ask(lambda query: _fetched(connection, query))
+
+
+def _fetched(connection: Connection, query: Select[*tuple[Any, ...]]) -> pa.Table:
+    found = connection.execute(query)
+    rows = found.all()
+    return pa.table({name: pa.array([row[n] for row in rows]) for n, name in enumerate(found.keys())})
 
 
 def filled(connection: Connection, rows: Rows) -> Ask:

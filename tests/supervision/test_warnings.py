@@ -206,7 +206,7 @@ def test_lists_filters_counts_lamps_and_rates(book: Ledger, market: Any) -> None
             ("L1", 1, 1, 0)
         ]
         rates = warnings.response(session)
-        assert (rates.raised, rates.closed, rates.disposition_rate, rates.precision) == (3, 1, 1 / 3, 0.0)
+        assert (rates.raised, rates.closed, rates.disposition_rate, rates.confirmed) == (3, 1, 1 / 3, 0)
         assert rates.first_response_hours == pytest.approx(8, abs=0.1)
         named = warnings.get_warning(session, one)
         assert named.lot_name == "标段L1" and named.centre_name == "市中心"
@@ -218,6 +218,4 @@ def test_lists_filters_counts_lamps_and_rates(book: Ledger, market: Any) -> None
 def test_nothing_to_count_is_unknown_not_zero(ledger: Ledger) -> None:
     with ledger.read() as session:
         rates = warnings.response(session)
-        assert (
-            rates.disposition_rate is None and rates.precision is None and rates.first_response_hours is None
-        )
+        assert rates.disposition_rate is None and rates.closed == 0 and rates.first_response_hours is None
