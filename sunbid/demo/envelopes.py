@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from zlib import crc32
 
+from messages import DEFAULT, Message
 from sunbid.demo import bid_files, names
 from sunbid.demo.lots import BidPlan, LotPlan, room_ids
 from sunbid.demo.people import Firm, People
@@ -229,7 +230,7 @@ def broken_off(opening_key: str, now: datetime) -> Envelope:
         "opening": opening_key,
         "type": "ended",
         "payload": {"result": "terminated"},
-        "detail": {"reason": "演示停止 / the demonstration was stopped"},
+        "detail": {"reason": Message("demo.stopped").text(DEFAULT)},
     }
     return envelope("opening_event", f"{opening_key}#end", 1, now, data)
 
