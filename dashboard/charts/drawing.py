@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
+from dashboard.charts.axis import wide
+
 
 def svg(width: float, height: float, label: str, inner: str) -> str:
     """A drawing that shrinks with its column; `label` is its name for who does not see it."""
@@ -16,3 +18,13 @@ def svg(width: float, height: float, label: str, inner: str) -> str:
 def text(x: float, y: float, words: str, kind: str = "", anchor: str = "middle") -> str:
     """Words with their anchor at a place."""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{escape(words)}</text>'
+
+
+def fitted(words: str, pixels: float) -> str:
+    """Words as far as they have room, with … for what is cut."""
+    if wide(words) <= pixels:
+        return words
+    kept = words
+    while kept and wide(f"{kept}…") > pixels:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}…"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import altair as alt
 
+from dashboard.charts.axis import wide
 from dashboard.charts.chart import HEADING, NUMBER, PICK, TEXT, UNNAMED, WHOLE, Chart, chart, columns, spoken
 from dashboard.charts.theme import DATA, NO_PADDING, palette, template
 
 STEP = 24
 ABOVE, BELOW = 20, 26
 """Pixels for the hours and for the legend."""
-NAME = 150
+NAME, MOST_NAME = 150, 230
+"""Pixels of the rooms' names: at least, at most."""
 SHORTEST = 0.06
 """Hours a bar is long at least, so that it can be seen and hit."""
 KINDS = ("preparing", "planned", "done", "used", "live")
@@ -55,17 +58,23 @@ def gantt(
     first, last = hours
     said = spoken(f"{rooms[span.row]} {span.title}" for span in spans)
     return chart(
-        _template(variant, tuple(words[kind] for kind in KINDS)), _COLUMNS, rows, title, said,
+        _template(variant, tuple(words[kind] for kind in KINDS), _name_width(rooms)), _COLUMNS, rows, title, said,
         ABOVE + STEP * len(rooms) + BELOW, rooms=list(rooms), busy=list(busy), first=first, last=last, now=now,
         step=1 if last - first <= 12 else 2,
     )  # fmt: skip
 
 
+def _name_width(rooms: Sequence[str]) -> int:
+    """Pixels that hold the longest name, in steps of ten so that few templates are made."""
+    longest = max((wide(room) for room in rooms), default=0)
+    return min(max(NAME, math.ceil(longest / 10) * 10), MOST_NAME)
+
+
 @template
-def _template(variant: str, words: tuple[str, ...]) -> alt.LayerChart | alt.FacetChart:
+def _template(variant: str, words: tuple[str, ...], names: int) -> alt.LayerChart | alt.FacetChart:
     own = palette(variant)
     y = alt.Y("row:O", scale=alt.Scale(paddingInner=0.375, paddingOuter=0.19), axis=alt.Axis(
-        labelExpr="rooms[datum.value]", labelLimit=NAME, labelAlign="left", labelPadding=NAME + 8, minExtent=NAME + 8, maxExtent=NAME + 8,
+        labelExpr="rooms[datum.value]", labelLimit=names, labelAlign="left", labelPadding=names + 8, minExtent=names + 8, maxExtent=names + 8,
         labelColor=alt.condition("indexof(busy, datum.value) >= 0", alt.value(own.ink), alt.value(own.muted)),
         labelFontWeight=alt.condition("indexof(busy, datum.value) >= 0", alt.value(600), alt.value(400))))  # fmt: skip
     x = alt.X("start:Q", scale=alt.Scale(domain=[alt.ExprRef("first"), alt.ExprRef("last")], nice=False, clamp=True), axis=alt.Axis(

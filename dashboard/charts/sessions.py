@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from dashboard.charts.drawing import svg, text
+from dashboard.charts.axis import wide
+from dashboard.charts.drawing import fitted, svg, text
 
 _WIDTH = 640
 _TOP, _ROW, _LINE = 26, 36, 28
 """Pixels of the hours, of a session's row, of a room's row."""
 _FIRST, _LAST = 9, 18
 """Hours that are shown at least."""
-_CUT = 14
-"""Characters of a lot's name in a row."""
+_TIER_END = 226
+"""Where the name of a session's tier ends, in pixels."""
+_NAMES, _MOST_NAMES = 172, 260
+"""Pixels of the rooms' names and seats before the hours: at least, at most."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +95,12 @@ def _session(one: Session, y: float, hours: Hours, now: float) -> str:
         "city": f'<circle cx="6" cy="{middle}" r="5"/>',
         "cross_province": f'<path d="M6 {middle - 6}l6 6-6 6-6-6z"/>',
     }.get(one.tier, f'<rect x="1" y="{middle - 5}" width="10" height="10"/>')
-    name = one.name if len(one.name) <= _CUT else f"{one.name[: _CUT - 1]}…"
+    room = _TIER_END - 28 - wide(one.tier_name)
+    name = fitted(one.name, room)
     words = (
         f'<a href="{escape(one.href)}" target="_self"><title>{escape(one.name)}</title>{text(20, middle - 3, name, "", "start")}</a>'
-        + text(20, middle + 12, one.where, "muted", "start")
-        + text(226, middle + 4, one.tier_name, "muted", "end")
+        + f"<g><title>{escape(one.where)}</title>{text(20, middle + 12, fitted(one.where, room), 'muted', 'start')}</g>"
+        + text(_TIER_END, middle + 4, one.tier_name, "muted", "end")
         + text(_WIDTH, middle + 4, one.state, "strong", "end")
     )
     rule = f'<line class="axis" x1="0" y1="{y + _ROW}" x2="{_WIDTH}" y2="{y + _ROW}"/>'
@@ -162,7 +166,8 @@ class RoomRow:
 def dispatch(rooms: Sequence[RoomRow], now: float, clock: str, label: str) -> str:
     """Rooms below each other; a clash is hatched in orange, a proposal drawn in dashes."""
     edges = [edge for room in rooms for one in (*room.kept, *room.proposed) for edge in (one.start, one.end)]
-    hours = Hours.of(edges, now, 172, _WIDTH - 4)
+    widest = max((wide(room.name) + wide(room.seats) for room in rooms), default=0)
+    hours = Hours.of(edges, now, min(max(_NAMES, widest + 24), _MOST_NAMES), _WIDTH - 4)
     height = _TOP + _LINE * len(rooms) + 2
     rows = "".join(_room(room, _TOP + n * _LINE, hours) for n, room in enumerate(rooms))
     hatch = (
@@ -173,7 +178,10 @@ def dispatch(rooms: Sequence[RoomRow], now: float, clock: str, label: str) -> st
 
 
 def _room(room: RoomRow, y: float, hours: Hours) -> str:
-    names = text(0, y + 18, room.name, "", "start") + text(164, y + 18, room.seats, "muted", "end")
+    end = hours.left - 8
+    name = fitted(room.name, end - wide(room.seats) - 8)
+    names = f"<g><title>{escape(room.name)}</title>{text(0, y + 18, name, '', 'start')}</g>"
+    names += text(end, y + 18, room.seats, "muted", "end")
     rule = f'<line class="axis" x1="0" y1="{y + _LINE}" x2="{_WIDTH}" y2="{y + _LINE}"/>'
     kept = "".join(_kept(one, y, hours, "seat over" if one.over else "seat") for one in room.kept)
     clash = "".join(

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dashboard.charts.axis import wide
 from dashboard.charts.drawing import svg, text
 
 _WIDTH, _HEIGHT = 470, 226
@@ -39,8 +40,8 @@ def ring_map(nodes: Sequence[Node], hub: str, label: str) -> str:
     placed = [(node, place) for tier in _tiers(nodes) for node, place in _places(nodes, tier)]
     lines = "".join(_line(node, place, most) for node, place in placed)
     marks = "".join(_node(node, place) for node, place in placed)
-    wide = 16 + 13 * len(hub)
-    middle = f'<rect class="hub" x="{_CENTRE[0] - wide / 2}" y="{_CENTRE[1] - 13}" width="{wide}" height="26" rx="4"/>'
+    across = 16 + wide(hub)
+    middle = f'<rect class="hub" x="{_CENTRE[0] - across / 2}" y="{_CENTRE[1] - 13}" width="{across}" height="26" rx="4"/>'
     return svg(_WIDTH, _HEIGHT, label, rings + lines + middle + text(*_down(_CENTRE), hub, "on-hub") + marks)
 
 
@@ -65,10 +66,10 @@ def _places(nodes: Sequence[Node], tier: str) -> list[tuple[Node, tuple[float, f
 
 
 def _line(node: Node, place: tuple[float, float], most: int) -> str:
-    wide = 1 + (_WIDEST - 1) * node.count / most
+    thick = 1 + (_WIDEST - 1) * node.count / most
     return (
         f'<line class="route {node.tier}" x1="{_CENTRE[0]}" y1="{_CENTRE[1]}" x2="{place[0]:.1f}" y2="{place[1]:.1f}"'
-        f' stroke-width="{wide:.1f}"/>'
+        f' stroke-width="{thick:.1f}"/>'
     )
 
 

@@ -43,9 +43,10 @@ def show_study(page: shell.Page) -> None:
     if centre := page.filters.centre:
         groups = [(n, g) for n, g in groups if any(lot["centre"] == centre for lot in g["lots"])]
     _gate(page, study)
+    tested = bool(study["markets"])
     with layout.row("study", "half"):
         _price_list(page, study, centre)
-        _group_list(page, groups)
+        _group_list(page, groups, tested)
     if groups:
         chosen = st.query_params.get("group", "")
         number, group = next(((n, g) for n, g in groups if _key(g) == chosen), groups[0])
@@ -127,10 +128,16 @@ def _per_cent(share: float | None) -> str:
     return figures.DASH if share is None else f"{100 * share:.2f} %"
 
 
-def _group_list(page: shell.Page, groups: list[tuple[int, Group]]) -> None:
+def _group_list(page: shell.Page, groups: list[tuple[int, Group]], tested: bool) -> None:
+    """`tested`: whether there is any market to tell by; where there is none, nothing is said of groups."""
     title = page.say("rings.groups")
     if not groups:
-        draw(card(title, f'<p class="muted">{esc(page.say("rings.no_groups"))}</p>'))
+        draw(
+            card(
+                title,
+                f'<p class="muted">{esc(page.say("rings.no_groups" if tested else "rings.not_tested"))}</p>',
+            )
+        )
         return
 
     def rows(shown: tables.Window) -> list[tables.Row]:

@@ -16,6 +16,7 @@ from dashboard.charts.areas import Box, Point, Tile, against, squarified, treema
 from dashboard.charts.axis import ticks, wide
 from dashboard.charts.bars import Bar, columns, histogram, ranking, spark
 from dashboard.charts.chart import PICK, Chart
+from dashboard.charts.drawing import fitted
 from dashboard.charts.gantt import KINDS, Span, gantt
 from dashboard.charts.grid import Cell, Dot, heat, strips
 from dashboard.charts.maps import PIECES, Area, areas
@@ -346,3 +347,9 @@ def test_lines_of_equal_parts_end_where_the_axis_does() -> None:
         (right, pytest.approx(0.6 * right)),
     ]
     assert [r["name"] for r in rows(chart, "named")] == ["甲"] and chart.said == "甲 低 4 %; 乙 低 40 %"
+
+
+def test_words_are_cut_to_the_room_they_have_and_say_so() -> None:
+    assert fitted("Evaluation room 1", 17 * 7.0) == "Evaluation room 1"
+    assert fitted("Evaluation room 1", 12 * 7.0) == "Evaluation…"
+    assert fitted("杭州市评标一室", 5 * 12.5) == "杭州市评…"
