@@ -49,6 +49,7 @@ from streaming.site.api import Api
 from streaming.site.pages import Pages
 from streaming.site.render import Site
 from streaming.site.schedule import Schedule
+from streaming.site.sealed import SealedPackages
 
 MakeMedia = Callable[[HubConfig, Roster, Workers], MediaPlane]
 
@@ -114,10 +115,19 @@ class Hub:
         self.control = Control(
             key, self.roster, self.board, self.media, covers, pending, self.states, self.health, self.workers
         )
-        api = Api(self.reader, self.board, self.logs, data)
+        sealed = SealedPackages(self.reader, self.sealing.copies)
+        api = Api(self.reader, self.board, self.logs, sealed)
         replays = Replays(library, api, self.board, self.workers, data)
         self.pages = Pages(
-            Site(), self.reader, self.roster, self.board, self.logs, api, data, replays.summary, keeper.state
+            Site(),
+            self.reader,
+            self.roster,
+            self.board,
+            self.logs,
+            api,
+            sealed,
+            replays.summary,
+            keeper.state,
         )
         self.services: tuple[Service, ...] = (
             self.poller, broadcaster, self.control, machine, recorded, self.log, self.sealing, looks, port, feeds, self.health, replays, api,

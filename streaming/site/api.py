@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -20,13 +20,13 @@ from records.public import rows as public
 from records.serving.problems import Problem
 from records.serving.requests import whole
 from records.states import OPENING_STATES
-from streaming.copies import Copies
 from streaming.http.answers import problem
 from streaming.live.board import Board
 from streaming.live.logs import Logs, OpeningLog
 from streaming.live.reading import Reader, openings_on
 from streaming.live.story import READ_OUT, opening_record
 from streaming.service import Service
+from streaming.site.sealed import SealedPackages, record_pdf
 
 BRIEF = ("id", "room", "lot", "title", "state", "scheduled_at")
 
@@ -34,8 +34,8 @@ BRIEF = ("id", "room", "lot", "title", "state", "scheduled_at")
 class Api(Service):
     """The public interface; it gives nothing that the feeds do not give."""
 
-    def __init__(self, reader: Reader, board: Board, logs: Logs, data_dir: Path) -> None:
-        self._reader, self._board, self._logs, self._data = reader, board, logs, data_dir
+    def __init__(self, reader: Reader, board: Board, logs: Logs, sealed: SealedPackages) -> None:
+        self._reader, self._board, self._logs, self._sealed = reader, board, logs, sealed
         self._rooms: tuple[object, Body] = (None, Body.of([]))
 
     def routes(self) -> list[Route]:
@@ -47,6 +47,7 @@ class Api(Service):
             # an id may hold slashes, which come decoded: what stands behind it is looked for first
             Route("/api/openings/{id:path}/events", self.events),
             Route("/api/openings/{id:path}/record", self.record),
+            Route("/api/openings/{id:path}/record.pdf", self.record_paper),
             Route("/api/openings/{id:path}/evidence", self.evidence),
             Route("/api/openings/{id:path}", self.opening),
         ]
@@ -119,18 +120,27 @@ class Api(Service):
         opening = await self.find(opening_id)
         if opening is None:
             raise _unknown(request)
-        path = evidence_path(self._data, opening_id)
-        if opening["state"] != "sealed" or not path.is_file():
+        path = self._sealed.path(opening)
+        if path is None:
             return problem(409, Message("opening.not_sealed"), state=opening["state"])
         return FileResponse(path, media_type="application/zip", filename=path.name)
 
+    async def record_paper(self, request: Request) -> Response:
+        """开标记录 as the signed PDF of the sealed package, byte for byte."""
+        opening = await self.find(request.path_params["id"])
+        if opening is None:
+            raise _unknown(request)
+        path = self._sealed.path(opening)
+        if path is None:
+            return problem(409, Message("opening.not_sealed"), state=opening["state"])
+        paper = await asyncio.to_thread(record_pdf, path)
+        if paper is None:
+            raise Problem(404, Message("opening.no_record_pdf"))
+        named = {"content-disposition": f'inline; filename="record-{path.stem}.pdf"'}
+        return Response(paper, headers=named, media_type="application/pdf")
+
     async def _both(self, opening_id: str) -> tuple[dict[str, Any] | None, OpeningLog | None]:
         return await self.find(opening_id), await self._logs.get(opening_id)
-
-
-def evidence_path(data_dir: Path, opening_id: str) -> Path:
-    """Where the sealed package of an opening lies; named by digest, so no id can reach outside the folder."""
-    return Copies(data_dir, None).paths(opening_id)[0]
 
 
 @dataclass(frozen=True)

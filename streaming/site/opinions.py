@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl
 
 from limits import RateLimitItemPerDay, RateLimitItemPerHour
@@ -13,9 +14,11 @@ from starlette.requests import Request
 
 from messages import Fault, Message
 from records import opinions
+from records.clock import local_now
 from records.serving.problems import Problem
 from records.serving.requests import network
 from streaming.live.reading import Reader
+from streaming.site.render import word
 
 LARGEST = 64 << 10
 """Bytes of a form: two thousand characters, each written as twelve at most, and some more, so that too many are said."""
@@ -58,6 +61,23 @@ class OpinionForm:
         self._limits.hit(_ADDRESS, place)
         self._limits.hit(_PROJECT, project)
         return Form(number=number[0])
+
+
+def reported(opening: Mapping[str, Any], lang: str) -> dict[str, str]:
+    """The form as it opens for who reports trouble with the picture or the sound of an opening: which, where, and when."""
+    place = (
+        " ".join(str(opening[key]) for key in ("centre_name", "room_name") if opening.get(key))
+        or opening.get("room")
+        or "—"
+    )
+    told = word(
+        lang,
+        "report.about",
+        room=place,
+        opening=opening["id"],
+        time=local_now().strftime("%Y-%m-%d %H:%M:%S"),
+    )
+    return {"content": f"{told}\n"}
 
 
 async def _typed(request: Request) -> dict[str, str]:

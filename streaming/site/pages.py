@@ -26,12 +26,13 @@ from streaming.live.roster import Roster
 from streaming.live.story import STEPS, Story
 from streaming.service import Service
 from streaming.site import market
-from streaming.site.api import Api, evidence_path
+from streaming.site.api import Api
 from streaming.site.hall import Hall
 from streaming.site.opening import facts, listing, opening_page, record_read_out, slate
-from streaming.site.opinions import Form, OpinionForm
+from streaming.site.opinions import Form, OpinionForm, reported
 from streaming.site.project import project_page, read_lately, whole_project
 from streaming.site.render import LANGS, Site, address, currency_of, dated, word
+from streaming.site.sealed import SealedPackages
 from streaming.site.verify import FOUND, example, log_shown, verdict
 
 GZIP = [Middleware(GZipMiddleware, minimum_size=600, compresslevel=6)]
@@ -61,12 +62,12 @@ class Pages(Service):
         board: Board,
         logs: Logs,
         api: Api,
-        data_dir: Any,
+        sealed: SealedPackages,
         replay: Summary,
         log_state: Callable[[], Mapping[str, Any]],
     ) -> None:
         self._site, self._reader, self._roster = site, reader, roster
-        self._board, self._logs, self._api, self._data = board, logs, api, data_dir
+        self._board, self._logs, self._api, self._sealed = board, logs, api, sealed
         self._replay, self._log_state = replay, log_state
         self._opinions = OpinionForm(reader)
         self._hall = Hall(reader, board, roster, logs)
@@ -112,10 +113,18 @@ class Pages(Service):
             last=self._board.last(room.id, opening),
             story=story, log=messages, step_keys=STEPS, listing=listing(story, lang, currency_of(opening)), currency=currency_of(opening),
             slate=slate(opening, self._board.publishing(room.id), story, lang, self._board.covered(room.id)),
-            facts=facts(opening, room.title(lang), lang) if opening else [],
+            facts=facts(opening, room.title(lang), lang) if opening else [], report=await self._takes_opinions(opening),
             demo=bool(opening and opening["demo"]), bare=request.query_params.get("embed") == "1",
         )  # fmt: skip
         return _html(body)
+
+    async def _takes_opinions(self, opening: Mapping[str, Any] | None) -> bool:
+        """Whether the page of an opening's project has the form for opinions."""
+        if opening is None:
+            return False
+        return (
+            await self._reader.ask(lambda s: public.latest(s, "project", str(opening["project"]))) is not None
+        )
 
     async def opening(self, request: Request) -> Response:
         """`/opening/{id}`: steps, record table, objections, log, evidence."""
@@ -129,7 +138,7 @@ class Pages(Service):
         body = self._render(
             "opening.html", request, nav="replay", opening=opening, place=place, demo=opening["demo"], currency=currency_of(opening),
             story=log.story, log=log.messages, replay=await self._replay(opening),
-            evidence=opening["state"] == "sealed" and evidence_path(self._data, opening_id).is_file(),
+            evidence=self._sealed.path(opening) is not None, seal=await self._sealed.of(opening),
             **opening_page(opening, log.story, past, award, place, lang),
         )  # fmt: skip
         return _html(body)
@@ -140,7 +149,8 @@ class Pages(Service):
         whole = await self._reader.ask(lambda s: whole_project(s, code))
         if not whole.known:
             raise HTTPException(404)
-        form = Form(number=request.query_params.get("sent", "")[:40])
+        seen = next((o for o in whole.openings if o["id"] == request.query_params.get("report")), None)
+        form = Form(reported(seen, lang) if seen else {}, number=request.query_params.get("sent", "")[:40])
         if request.method == "POST":
             if whole.project is None:
                 raise HTTPException(404)
@@ -195,7 +205,7 @@ class Pages(Service):
             "verify.html", request, nav="verify", number=number, opening=opening, verdict=told, currency=currency_of(opening),
             several=found[:FOUND] if len(found) > 1 else [], count=len(found), unknown=bool(number) and not found,
             demo=bool(opening and opening["demo"]), checks=CHECKS, log=log_shown(self._log_state(), str(request.base_url)),
-            package=bool(opening and opening["state"] == "sealed" and evidence_path(self._data, opening["id"]).is_file()),
+            package=self._sealed.path(opening) is not None, seal=await self._sealed.of(opening),
             **example(lang),
         ))  # fmt: skip
 

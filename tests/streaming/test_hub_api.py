@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from records.clock import local_day, now
-from streaming.site.api import evidence_path
+from streaming.copies import Copies
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 
@@ -138,12 +138,12 @@ def test_evidence_only_after_sealing(rig: Rig) -> None:
         said = rig.get(page).text
         assert "届时可在此下载" in said or "can be downloaded here then" in said
     market.event(rig.ledger, "O1", "sealed", head="ab" * 32, segments=1)
-    path = evidence_path(rig.data, "O1")
+    path = Copies(rig.data, None).paths("O1")[0]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"PK")
     until(lambda: rig.get("/api/openings/O1/evidence").status_code, 200)
     assert rig.get("/api/openings/O1/evidence").headers["content-type"] == "application/zip"
-    assert evidence_path(rig.data, "../../etc").parent == rig.data / "evidence"
+    assert Copies(rig.data, None).paths("../../etc")[0].parent == rig.data / "evidence"
 
 
 def test_unchanged_answers_are_not_sent_again(rig: Rig) -> None:

@@ -52,6 +52,16 @@ def test_an_opinion_reaches_the_office_and_appears_nowhere(project: Rig) -> None
         assert GOOD["contact"] not in text and "略去 2 分钟" not in text
 
 
+def test_trouble_in_a_room_is_reported_by_the_same_form(project: Rig) -> None:
+    """The form opens with which opening and where; what an address says of others is not taken over."""
+    room = project.get("/room/hz-01").text
+    assert 'href="/project/P-O1?report=O1#opinions"' in room and "报告问题" in room
+    assert "报告直播问题" in project.get("/project/P-O1?report=O1").text
+    assert "开标 O1" in project.get("/project/P-O1?report=O1").text
+    for other in ("/project/P-O1", "/project/P-O1?report=O2", "/project/P-O1?report=报告直播问题"):
+        assert "报告直播问题" not in project.get(other).text
+
+
 def test_the_look_at_a_sender_is_audited(project: Rig) -> None:
     send(project)
     with project.ledger.write() as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from collections.abc import Iterator
@@ -105,6 +106,39 @@ def sealed(rig: Rig) -> bytes:
     until(lambda: rig.get("/api/openings/O1/evidence").status_code, 200)
     body: bytes = rig.get("/api/openings/O1/evidence").content
     return body
+
+
+def test_the_page_of_a_sealed_opening_tells_of_its_package(rig: Rig, film: Path) -> None:
+    run(rig, film)
+    assert rig.get("/api/openings/O1/record.pdf").status_code == 409
+    assert "档案指纹" not in rig.get("/opening/O1").text
+    raw = sealed(rig)
+    seal = seal_of(rig.ledger)
+    assert seal is not None
+    page = rig.get("/opening/O1").text
+    for words in (
+        "已封存",
+        f"{seal.segments} 片录像",
+        'href="/api/openings/O1/record.pdf"',
+        "2 份，写入后已回读核对",
+        "本站签名",
+    ):
+        assert words in page, words
+    assert hashlib.sha256(raw).hexdigest() == seal.package_sha256
+    assert f'data-copy="{seal.package_sha256}"' in page
+    with zipfile.ZipFile(BytesIO(raw)) as packed:
+        leaf = json.loads(packed.read("leaves.jsonl").splitlines()[-1])
+        events = len(lines_of(packed.read("events.jsonl")))
+        paper = packed.read("record.pdf")
+    assert (
+        leaf["leaf"]["kind"] == "seal"
+        and f"第 {leaf['index'] + 1:,} 条" in page
+        and f"{events} 条事件" in page
+    )
+    answer = rig.get("/api/openings/O1/record.pdf")
+    assert answer.content == paper and answer.headers["content-type"] == "application/pdf"
+    assert rig.get("/api/openings/nothing/record.pdf").status_code == 404
+    assert f"封存于存证日志第 {leaf['index'] + 1:,} 条" in rig.get("/verify?opening=O1").text
 
 
 def test_an_opening_is_sealed_and_its_package_holds(rig: Rig, film: Path, tmp_path: Path) -> None:

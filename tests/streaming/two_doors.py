@@ -48,6 +48,7 @@ ADDRESSES = (
     "/api/rooms", "/api/time", "/api/openings", "/api/openings?day=2026-05-06", "/api/openings?day=2026-05-07",
     "/api/openings?day=2026-05-06&state=ended", "/api/openings/O1", "/api/openings/O1/events",
     "/api/openings/O1/events?after=1", "/api/openings/O1/events?after=2", "/api/openings/O1/record",
+    "/api/openings/O1/record.pdf",
     "/api/openings/O1/evidence", "/api/openings/O1/replay", "/api/openings/O1/replay/main-1.mp4",
     "/api/openings/O1/replay/main-1.mp4?download=1", "/api/openings/O1/replay/far-1.vtt", "/api/openings/O1/replay/nothing",
     "/schedule.ics", "/schedule.ics?q=示例&lang=en", "/schedule.atom", "/schedule.atom?family=works",

@@ -1,5 +1,6 @@
 // The page's side of checking a package: takes the file, shows each step, says what differs. The file stays here.
 import { $, el, lang, t, words } from "./site.js";
+import "./share.js";
 
 const rows = new Map([...document.querySelectorAll("#checks li")].map((row) => [row.dataset.step, row]));
 const number = new Intl.NumberFormat(lang), places = new Intl.NumberFormat(lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
@@ -127,10 +128,3 @@ $("file").addEventListener("change", (event) => take(event.target.files[0]));
 for (const kind of ["dragenter", "dragover"]) addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
 addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.classList.remove("over"); });
 addEventListener("drop", (event) => { event.preventDefault(); drop.classList.remove("over"); take(event.dataTransfer.files[0]); });
-
-for (const button of document.querySelectorAll(".copy"))
-  button.addEventListener("click", async () => {
-    await navigator.clipboard?.writeText(button.dataset.copy);
-    button.classList.add("done");
-    setTimeout(() => button.classList.remove("done"), 1500);
-  });

@@ -1,4 +1,4 @@
-// The buttons of a page one hands on: print it, copy its address.
+// The buttons of a page one hands on: print it, copy its address or what stands beside a button.
 import { $ } from "./site.js";
 
 $("print")?.addEventListener("click", () => print());
@@ -12,6 +12,13 @@ $("share")?.addEventListener("click", async () => {
     toast(link); // no clipboard here: the address to copy by hand
   }
 });
+
+for (const button of document.querySelectorAll(".copy"))
+  button.addEventListener("click", async () => {
+    await navigator.clipboard?.writeText(button.dataset.copy);
+    button.classList.add("done");
+    setTimeout(() => button.classList.remove("done"), 1500);
+  });
 
 let timer = 0;
 function toast(text) {
