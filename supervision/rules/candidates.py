@@ -119,7 +119,7 @@ def _awarded_off_time(chosen: Chosen, _: Ask, session: Session) -> list[Row]:
     )  # fmt: skip
     least, most = timedelta(days=chosen["days_at_least"]), timedelta(days=chosen["days_at_most"] - 1)
     return [
-        {"lot_id": lot} for lot, due, at in session.execute(query) if at is not None and due is not None and not least < at - due < most
+        {"lot_id": lot} for lot, due, at in session.execute(query) if at is not None and due is not None and at != due and not least < at - due < most
     ]  # fmt: skip
 
 

@@ -225,7 +225,7 @@ class AwardTooFastOrSlow(LotRule):
     """O8: the award came sooner after the opening than the law's own steps take, or after bids have usually expired
     (招标投标法实施条例 art. 54: three days of publicity; ProACT)."""
 
-    id, family, level = "O8", "tenderers", "yellow"
+    id, family, level, version = "O8", "tenderers", "yellow", "2"
     reads = ("award.awarded_at", "lot.deadline", "lot.method")
     parameters = (
         Parameter("days_at_least", PUBLICITY, 1, 30, whole=True),
@@ -233,12 +233,14 @@ class AwardTooFastOrSlow(LotRule):
     )
 
     def measure(self, facts: LotFacts, settings: Settings = None) -> float | None:
-        """Days by the Beijing calendar from the deadline to the award; None where bids were not invited."""
+        """Days by the Beijing calendar from the deadline to the award; None where bids were not invited, or both are the
+        same moment: a register that gives one date for both says nothing of the days between them."""
         award = facts.around.award
         if (
             award is None
             or award.awarded_at is None
             or facts.deadline is None
+            or award.awarded_at == facts.deadline
             or not is_tendered(facts.method, facts.trade_family)
         ):
             return None

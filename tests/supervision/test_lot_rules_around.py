@@ -119,6 +119,12 @@ def test_o8_days_to_the_award(days: int, fires: bool) -> None:
     assert found("O8", replace(given, method="direct")) == []
 
 
+def test_o8_one_date_for_the_opening_and_the_award_tells_no_days() -> None:
+    (same_day,) = found("O8", lot(award=award(awarded_at=DEADLINE + timedelta(hours=2))))
+    assert same_day.value == 0.0
+    assert found("O8", lot(award=award(awarded_at=DEADLINE))) == []
+
+
 def test_o10_publicity_of_candidates() -> None:
     begin = DEADLINE + DAY
 
@@ -260,7 +266,7 @@ def full_market(ledger: Ledger, market: Any, past: datetime) -> None:
     with ledger.write() as session:
         for name in ("T5", "T7", "T12", "T16", "O5", "O7", "O8", "O10", "B20", "plain"):
             session.add(Award(
-                id=f"a/{name}", lot_id=name, bidder_id=f"{name}-A", price=Decimal(5_000_000), awarded_at=past + (5 if name != "O8" else 0) * DAY,
+                id=f"a/{name}", lot_id=name, bidder_id=f"{name}-A", price=Decimal(5_000_000), awarded_at=past + (5 if name != "O8" else 1) * DAY,
                 publicity_from=past, publicity_until=past + (3 if name != "O10" else 1) * DAY, source="test",
             ))  # fmt: skip
         for bid_row in session.query(Bid).where(Bid.lot_id.in_(("T5", "T7"))):
