@@ -25,6 +25,10 @@ PAIRS = 10_000_000
 meeting weighs next to nothing, and there are the most of them."""
 SMALLEST, LARGEST = 3, 15
 """Members of a group (domain B1)."""
+TOP = 0.9
+"""Both measures of a group reach this quantile of the usual company in its trade: the top decile (domain B1)."""
+_USUAL, _FEWEST = 400, 20
+"""Bidders whose company is looked at for what is usual, and below how many no decile can be told."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,8 @@ def _least_crowded(known: Floats) -> Ints:
 
 
 def groups(market: Market, found: Links) -> list[Group]:
-    """Communities (Leiden, modularity) of the linked bidders, weighted by what lies above expectation; the densest first."""
+    """Communities (Leiden, modularity) of the linked bidders, weighted by what lies above expectation, whose cohesion and
+    exclusivity are both in the top decile of their trade; the densest first."""
     if not len(found.one):
         return []
     graph = igraph.Graph(
@@ -122,6 +127,7 @@ def groups(market: Market, found: Links) -> list[Group]:
     made = [
         _group(market, found, np.array(sorted(part))) for part in parts if SMALLEST <= len(part) <= LARGEST
     ]
+    made = _unusual(market, made)
     return sorted(made, key=lambda group: (-group.met / max(group.expected, 1e-9), group.members[0]))  # fmt: skip
 
 
@@ -134,9 +140,49 @@ def _group(market: Market, found: Links, members: Ints) -> Group:
     upper = np.triu_indices(len(members), 1)
     within, inside = weights[upper], np.isin(found.one, members) & np.isin(found.other, members)
     alone = (made.T @ (known > 1)).sum()
-    geometric = np.exp(np.log(within).mean()) if within.min() > 0 else 0.0
+    cohesion, exclusivity = _measures(within, alone)
     return Group(
-        members, float(met[upper].mean()), float(found.expected_meetings[inside].mean()),
-        float(geometric / within.mean()), float(within.sum() / (alone - within.sum())),
+        members, float(met[upper].mean()), float(found.expected_meetings[inside].mean()), cohesion, exclusivity,
         float(found.log_p[inside].min()),
     )  # fmt: skip
+
+
+def _measures(within: Floats, alone: float) -> tuple[float, float]:
+    """Cohesion and exclusivity of a group of the weights of its pairs and the tenders of its members in company."""
+    geometric = np.exp(np.log(within).mean()) if within.min() > 0 else 0.0
+    return float(geometric / within.mean()), float(within.sum() / (alone - within.sum()))
+
+
+def _unusual(market: Market, made: list[Group]) -> list[Group]:
+    """The groups that hang together and keep apart as one in ten of the bidders outside them does with its closest
+    companions, as many as the group has members."""
+    if not made:
+        return []
+    weighted, _, bids = _company(market)
+    company, tenders = (weighted + weighted.T).tocsr(), np.asarray(bids.sum(axis=0)).ravel()
+    outside = np.setdiff1d(
+        np.flatnonzero(tenders >= LEAST_MEETINGS), np.concatenate([one.members for one in made])
+    )
+    looked_at = outside[:: max(1, -(-len(outside) // _USUAL))]
+    least = {size: _usual(company, tenders, looked_at, size) for size in {len(one.members) for one in made}}
+    return [
+        one for one in made
+        if one.cohesion >= least[len(one.members)][0] - 1e-9 and one.exclusivity >= least[len(one.members)][1] - 1e-9
+    ]  # fmt: skip
+
+
+def _usual(company: sp.csr_matrix, tenders: Floats, bidders: Ints, size: int) -> tuple[float, float]:
+    """The quantiles of cohesion and exclusivity of these bidders, each with its closest companions; 0 where too few."""
+    measured = []
+    for bidder in bidders:
+        row = company[bidder]
+        if row.nnz < size - 1:
+            continue
+        closest = row.indices[np.argsort(-row.data, kind="stable")[: size - 1]]
+        members = np.append(closest, bidder)
+        within = company[members][:, members].toarray()[np.triu_indices(size, 1)]
+        measured.append(_measures(within, float(tenders[members].sum())))
+    if len(measured) < _FEWEST:
+        return 0.0, 0.0
+    cohesion, exclusivity = np.quantile(np.array(measured), TOP, axis=0)
+    return float(cohesion), float(exclusivity)

@@ -50,7 +50,7 @@ class Ring:
 class RingRule(MarketRule):
     """A rule about groups of bidders."""
 
-    family, level = "rings", "orange"
+    family, level, version = "rings", "orange", "2"
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("chance", CHANCE, 0.0001, 0.1), Parameter("months", 48, 12, 120, whole=True),
     )  # fmt: skip

@@ -16,8 +16,9 @@ from supervision.detection.sharing import chance_of_repeats, rotation, territori
 from supervision.studies import store
 
 
-def crowded(seed: int, ring: int = 5, meetings: int = 8) -> Market:
-    """150 tenders of 5 to 150 of 400 firms; firms 0…ring−1 meet in `meetings` more, with three others each."""
+def crowded(seed: int, ring: int = 5, meetings: int = 8, present: float = 1.0) -> Market:
+    """150 tenders of 5 to 150 of 400 firms; firms 0…ring−1 meet in `meetings` more, with three others each, and come to
+    each with the chance `present`."""
     rng = np.random.default_rng(seed)
     activity = rng.pareto(1.2, 400) + 0.1
     activity[:ring] = 0.1
@@ -25,7 +26,11 @@ def crowded(seed: int, ring: int = 5, meetings: int = 8) -> Market:
     sizes = np.exp(rng.uniform(np.log(5), np.log(150), 150)).astype(int)
     tenders = [rng.choice(400, size, replace=False, p=chance).tolist() for size in sizes]
     tenders += [
-        [*range(ring), *rng.choice(np.arange(ring, 400), 3, replace=False).tolist()] for _ in range(meetings)
+        [
+            *np.flatnonzero(rng.random(ring) < present).tolist(),
+            *rng.choice(np.arange(ring, 400), 3, replace=False).tolist(),
+        ]
+        for _ in range(meetings)
     ]
     order = rng.permutation(len(tenders)) if ring else range(len(tenders))
     return market_of(Offer(f"t{n}", f"f{who}", 100.0) for n in order for who in tenders[n])  # fmt: skip
@@ -44,6 +49,27 @@ def test_a_ring_is_found_among_tenders_of_hundreds_and_nothing_else(seed: int) -
 def test_a_market_without_a_ring_has_no_group(seed: int) -> None:
     market = crowded(seed, ring=0, meetings=0)
     assert groups(market, links(market)) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_ring_whose_members_miss_one_meeting_in_five_is_found(seed: int) -> None:
+    market = crowded(seed, meetings=12, present=0.8)
+    (found,) = groups(market, links(market))
+    assert {market.bidders[n] for n in found.members} == {f"f{n}" for n in range(5)}
+
+
+@pytest.mark.parametrize(("kept", "count"), [(0, 1), (3, 0)])
+def test_a_group_no_closer_than_is_usual_in_its_trade_is_none(kept: int, count: int) -> None:
+    """Three meet 8 times among five others: exclusivity 3.43 ÷ (24 − 3.43) = 0.17. The others of the trade either bid in
+    crowds of 300 alone, or three times each in a trio of their own and once in the crowd: 4.5 ÷ (12 − 4.5) = 0.6."""
+    ring = [["r0", "r1", "r2", *(f"p{n}{k}" for k in range(5))] for n in range(8)]
+    trios = [[f"o{n}a", f"o{n}b", f"o{n}c"] for n in range(100)]
+    crowd = [[one for trio in trios for one in trio]] * (4 - kept)
+    tenders = ring + trios * kept + crowd
+    market = market_of(Offer(f"t{n:03}", who, 1.0) for n, tender in enumerate(tenders) for who in tender)
+    found = groups(market, links(market))
+    assert len(found) == count
+    assert all(one.exclusivity == pytest.approx(0.1667, abs=1e-4) and one.cohesion == 1 for one in found)
 
 
 def test_a_trade_in_which_everybody_meets_everybody_is_no_ring() -> None:
