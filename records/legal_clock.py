@@ -42,19 +42,6 @@ year by year and not known here, so that nothing is called late before they are 
 SATURDAY = 5
 
 
-class Kept(StrEnum):
-    """How a span stands."""
-
-    KEPT = "kept"
-    BROKEN = "broken"
-    RUNNING = "running"
-    SOON = "soon"
-    """Running, and its last day is near."""
-    OVER = "over"
-    """Its last day is past, but may have been moved by a public holiday."""
-    LATE = "late"
-
-
 @dataclass(frozen=True)
 class Steps:
     """When the steps of a lot's life happened; None: not yet, or nobody has told."""
@@ -75,6 +62,19 @@ class Steps:
     """Whether bids were invited (`is_tendered`): the spans before the deadline hold only then."""
     ended: bool = False
     """Failed, void, terminated, or known to be under contract: nothing runs any more."""
+
+
+class Kept(StrEnum):
+    """How a span stands."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    RUNNING = "running"
+    SOON = "soon"
+    """Running, and its last day is near."""
+    OVER = "over"
+    """Its last day is past, but may have been moved by a public holiday."""
+    LATE = "late"
 
 
 @dataclass(frozen=True)

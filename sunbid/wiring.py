@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
 
 from records.legal_periods import holidays_of
 from sunbid.settings import Settings
@@ -32,14 +33,30 @@ def opened(settings: Settings) -> Ledger:
     return found
 
 
+class _Site(TypedDict):
+    """What hub and desk are told alike."""
+
+    database_url: str
+    data_dir: Path
+    host: str
+    trusted_proxies: tuple[str, ...]
+
+
+def _site(settings: Settings) -> _Site:
+    return {
+        "database_url": settings.effective_database_url,
+        "data_dir": settings.data.resolve(),
+        "host": settings.host,
+        "trusted_proxies": settings.proxies,
+    }
+
+
 def hub_config(settings: Settings) -> HubConfig:
     """What the hub needs to know."""
     from streaming.config import HubConfig
 
     return HubConfig(
-        database_url=settings.effective_database_url,
-        data_dir=settings.data.resolve(),
-        host=settings.host,
+        **_site(settings),
         port=settings.hub_port,
         media_port=settings.effective_media_port,
         public_host=settings.announced_host,
@@ -53,7 +70,6 @@ def hub_config(settings: Settings) -> HubConfig:
         archive=settings.archive.resolve() if settings.archive else None,
         timestamp_url=settings.timestamp_url,
         timestamp_ca=settings.timestamp_ca.resolve() if settings.timestamp_ca else None,
-        trusted_proxies=settings.proxies,
     )
 
 
@@ -62,9 +78,7 @@ def desk_config(settings: Settings) -> DeskConfig:
     from dashboard.config import DeskConfig
 
     return DeskConfig(
-        database_url=settings.effective_database_url,
-        data_dir=settings.data.resolve(),
-        host=settings.host,
+        **_site(settings),
         port=settings.desk_port,
         hub_url=settings.effective_hub_url,
         unmask_by_two=settings.unmask_by_two,
@@ -72,7 +86,6 @@ def desk_config(settings: Settings) -> DeskConfig:
         leads_by_two=settings.leads_by_two,
         hub_inside=settings.hub_inside_url,
         public_url=settings.desk_url,
-        trusted_proxies=settings.proxies,
         home=home(settings),
         holidays=holidays_of(settings.holidays),
         deposit_rate=Decimal(str(settings.deposit_rate)),

@@ -8,18 +8,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from dashboard.charts.axis import ticks, wide
-from dashboard.charts.chart import (
-    HEADING,
-    NUMBER,
-    PICK,
-    TEXT,
-    UNNAMED,
-    UNNAMED_TOO,
-    WHOLE,
-    Chart,
-    chart,
-    spoken,
-)
+from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, spoken, told_at
 from dashboard.charts.chart import columns as columns_of
 from dashboard.charts.theme import DATA, NO_PADDING, PADDING, VALUES, palette, template
 
@@ -80,11 +69,7 @@ def _ranking(variant: str, clickable: bool) -> alt.LayerChart | alt.FacetChart:
     )  # fmt: skip
     x = alt.X("size:Q", axis=None, scale=alt.Scale(
         domain=[0, alt.ExprRef("longest")], range=[0, alt.ExprRef("width - figures - noted")], nice=False))  # fmt: skip
-    tips = [
-        alt.Tooltip("name:N", title=HEADING),
-        alt.Tooltip("figure:N", title=UNNAMED),
-        alt.Tooltip("note:N", title=UNNAMED_TOO),
-    ]
+    tips = told_at(note=True)
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
     base = alt.Chart(DATA).encode(y=y)
@@ -140,7 +125,7 @@ def _columns(variant: str, unit: str, clickable: bool) -> alt.LayerChart | alt.F
               axis=VALUES)  # fmt: skip
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = [alt.Tooltip("name:N", title=HEADING), alt.Tooltip("figure:N", title=unit or UNNAMED)]
+    tips = told_at(unit)
     base = alt.Chart(DATA).encode(x=x)
     return alt.layer(
         base.mark_bar().encode(y=y),
@@ -197,7 +182,7 @@ def _histogram(variant: str, unit: str) -> alt.LayerChart | alt.FacetChart:
     y = alt.Y("size:Q", scale=alt.Scale(domain=[0, alt.ExprRef("peek(ticks)")], nice=False), axis=VALUES)
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = [alt.Tooltip("name:N", title=HEADING), alt.Tooltip("figure:N", title=unit or UNNAMED)]
+    tips = told_at(unit)
     base = alt.Chart(DATA)
     middle = alt.X("middle:Q", scale=scale)
     return alt.layer(
@@ -248,7 +233,7 @@ def _spark(variant: str) -> alt.LayerChart | alt.FacetChart:
     hover = alt.selection_point(
         "hover", on="pointerover", clear="pointerout", nearest=True, fields=["x"], empty=False
     )
-    tips = [alt.Tooltip("name:N", title=HEADING), alt.Tooltip("figure:N", title=UNNAMED)]
+    tips = told_at()
     base = alt.Chart(DATA).encode(x=x, y=y)
     return alt.layer(
         base.mark_line(strokeWidth=1.5, invalid="break-paths-show-domains"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import altair as alt
 import pyarrow as pa
 
 from dashboard.charts.theme import Spec
@@ -44,6 +45,12 @@ class Chart:
 def spoken(parts: Iterable[str]) -> str:
     """A chart's figures in words, one after the other."""
     return "; ".join(" ".join(part.split()) for part in parts)
+
+
+def told_at(figure: str = "", *, note: bool = False) -> list[alt.Tooltip]:
+    """What a mark that is pointed at tells: its name above, its figure (`figure`: that one's title), and its note."""
+    told = [alt.Tooltip("name:N", title=HEADING), alt.Tooltip("figure:N", title=figure or UNNAMED)]
+    return [*told, alt.Tooltip("note:N", title=UNNAMED_TOO)] if note else told
 
 
 def chart(

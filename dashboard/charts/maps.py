@@ -9,20 +9,7 @@ from typing import Any
 
 import altair as alt
 
-from dashboard.charts.chart import (
-    HEADING,
-    NUMBER,
-    PICK,
-    TEXT,
-    UNNAMED,
-    UNNAMED_TOO,
-    WHOLE,
-    Chart,
-    Row,
-    chart,
-    columns,
-    spoken,
-)
+from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, Row, chart, columns, spoken, told_at
 from dashboard.charts.theme import DATA, NO_PADDING, palette, template
 from dashboard.geometry import WIDTH, Division, Outlines
 
@@ -139,9 +126,7 @@ def _template(variant: str, address: str) -> alt.LayerChart | alt.FacetChart:
     fill = alt.condition("datum.step > 0", colours, alt.value(own.line))
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["id"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = [
-        alt.Tooltip("name:N", title=HEADING), alt.Tooltip("figure:N", title=UNNAMED), alt.Tooltip("note:N", title=UNNAMED_TOO)
-    ]  # fmt: skip
+    tips = told_at(note=True)
     told = alt.LookupData(data=DATA, key="id", fields=["step", "name", "figure", "note", "key", "n"])
     beside = f"indexof({list(SEA)}, datum.id) >= 0"
     places = alt.Chart(outlines).transform_filter(f"!({beside})").transform_lookup(
