@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from messages import Invalid, Message, Unknown
 from records import audit, current, texts
 from records.administration import COMMAND_LINE, By, Conflict, refuse_twin
 from records.serving import signing
-from records.tables.intake import Source
+from records.tables.intake import Held, Source
 from records.tables.openings import Opening
 
 HOUSE = "local"
@@ -37,6 +38,14 @@ def ensure_source(session: Session, name: str, demo: bool = False) -> Source:
         session.add(row)
         session.flush()
     return row
+
+
+def drop_empty(session: Session, names: Iterable[str]) -> None:
+    """Take back those of the sources that an import made of which nothing was accepted; one with a token stays."""
+    for name in names:
+        row = session.get(Source, name)
+        if row and row.token_hash is None and not session.scalar(select(exists().where(Held.source == name))):
+            session.delete(row)
 
 
 def add_source(session: Session, name: str, demo: bool = False, *, by: By = COMMAND_LINE) -> str:

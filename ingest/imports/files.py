@@ -30,7 +30,7 @@ from ingest.refusal import Refusal
 from messages import Fault, Invalid, Message
 from records.ledger import Ledger
 from records.serving import signing
-from records.sources import HOUSE, ensure_source
+from records.sources import HOUSE, drop_empty, ensure_source
 from records.tables.intake import Source
 from records.tables.organisations import Room
 
@@ -204,6 +204,7 @@ class _Sources:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._known: set[str] = set()
+        self._made: set[str] = set()
         self._refused: set[str] = set()
 
     def may_be_named(self, source: str, demo: bool) -> bool:
@@ -225,9 +226,17 @@ class _Sources:
         if mark in self._known or (source == HOUSE and HOUSE in self._known):
             return
         with self._ledger.write() as session:
+            if session.get(Source, source) is None:
+                self._made.add(source)
             row = ensure_source(session, source, demo)
             row.demo = row.demo or demo
         self._known |= {source, mark}
+
+    def drop_empty(self) -> None:
+        """Take back what this import has made and nothing was accepted of: a file that is wholly refused is no source."""
+        if self._made:
+            with self._ledger.write() as session:
+                drop_empty(session, sorted(self._made))
 
 
 def _speaks_for_itself(session: Session, source: str) -> bool:
@@ -255,10 +264,12 @@ class Run(AbstractContextManager["Run"]):
         self._finished = 0
         self._started = time.monotonic()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, broken: object, *_: object) -> None:
         self._rejects.close()
         self._notes.close()
         self._bring_up_to_date()
+        if broken is None:  # else the ledger may not be there to be asked
+            self._sources.drop_empty()
 
     def _bring_up_to_date(self) -> None:
         report = self._report

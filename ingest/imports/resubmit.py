@@ -17,7 +17,8 @@ from ingest.imports.kept_lines import KeptFile
 from messages import Invalid, Message
 from records.ledger import Ledger
 from records.serving import signing
-from records.sources import ensure_source
+from records.sources import drop_empty, ensure_source
+from records.tables.intake import Source
 
 BATCH = 2_000
 
@@ -46,7 +47,8 @@ def resubmit(
     kept = [_line(number, line, source) for number, line in lines]
     names = sorted({name for _, name, _ in kept})
     with ledger.write() as session:
-        for name in names:
+        made = [name for name in names if session.get(Source, name) is None]
+        for name in made:
             ensure_source(session, name)
     with KeptFile(data_dir / "rejects", "import") as again:
         for part in _batches(kept):
@@ -56,6 +58,7 @@ def resubmit(
     with ledger.write() as session:
         for name in names:
             settle(session, name)
+        drop_empty(session, made)
     report.seconds = round(time.monotonic() - started, 3)
     return report
 

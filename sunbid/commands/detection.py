@@ -63,7 +63,7 @@ def collusion(
             output.emit(one)
     else:
         _show_collusion(_gate(market, found, len(tenders)), ranked)
-    _end(wrong)
+    _end(dataset, wrong)
 
 
 def bias(dataset: DatasetOption, report: ReportOption = None, as_json: JsonOption = False) -> None:
@@ -88,7 +88,7 @@ def bias(dataset: DatasetOption, report: ReportOption = None, as_json: JsonOptio
     else:
         print(_tendencies(found, own))
         _show_bias(scores, reviewers)
-    _end(wrong)
+    _end(dataset, wrong)
 
 
 def _read(path: Path, read: Callable[[Path, Callable[[Message], None]], Table]) -> tuple[Table, int]:
@@ -106,14 +106,14 @@ def _read(path: Path, read: Callable[[Path, Callable[[Message], None]], Table]) 
     for message in wrong[:_SHOWN_WRONG]:
         print(f"{path}: {message}", file=sys.stderr)
     if len(wrong) > _SHOWN_WRONG:
-        print(local("table.more_wrong", count=len(wrong) - _SHOWN_WRONG), file=sys.stderr)
+        print(f"{path}: {local('table.more_wrong', count=len(wrong) - _SHOWN_WRONG)}", file=sys.stderr)
     return table, len(wrong)
 
 
-def _end(wrong: int) -> None:
+def _end(path: Path, wrong: int) -> None:
     """End with failure where rows had to be left out: what was printed is not of the whole table."""
     if wrong:
-        output.fail(local("table.rows_left_out", count=wrong))
+        output.fail(f"{path}: {local('table.rows_left_out', count=wrong)}")
 
 
 def _number(value: float) -> float | None:

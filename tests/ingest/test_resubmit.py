@@ -7,10 +7,11 @@ from pathlib import Path
 import orjson
 import pytest
 
+from ingest.imports.files import import_paths
 from ingest.imports.resubmit import resubmit
 from records.ledger import Ledger
 from records.tables.bids import Bid
-from records.tables.intake import Reject
+from records.tables.intake import Reject, Source
 
 from .conftest import Send, count, envelope, market, rows
 
@@ -80,3 +81,15 @@ def test_what_was_refused_long_ago_is_settled_too(
     assert not [r for r in rows(ledger, Reject) if r.resolved_at]
     assert resubmit(ledger, [{**lines[0], "record": good}], data_dir=tmp_path).duplicate == 1
     assert [r.key for r in rows(ledger, Reject) if r.resolved_at] == ["b0"]
+
+
+def test_what_is_wholly_refused_makes_no_source(ledger: Ledger, tmp_path: Path) -> None:
+    good, bad = envelope("centre", "c1", {"name": "市中心"}), envelope("centre", "c2", {"nom": "市中心"})
+    for name, records in (("half", [good, bad]), ("none", [bad, bad])):
+        (tmp_path / f"{name}.jsonl").write_bytes(b"\n".join(orjson.dumps(one) for one in records))
+        report = import_paths(ledger, [tmp_path / f"{name}.jsonl"], data_dir=tmp_path)
+        assert report.rejected == (1 if name == "half" else 2)
+    line = {"source": "again", "record": bad}
+    assert resubmit(ledger, [line], data_dir=tmp_path).rejected == 1
+    names = {one.name for one in rows(ledger, Source)}
+    assert "half" in names and not names & {"none", "again"}
