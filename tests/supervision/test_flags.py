@@ -76,8 +76,9 @@ def test_the_command_prints_one_json_object_and_says_what_it_left_out(tmp_path: 
         [sys.executable, "-m", "sunbid", "flags", str(path)], capture_output=True, text=True, check=True
     )
     assert run.stdout == '{"OCID":{"F":{"R036":1.0}}}\n'
-    first, last = run.stderr.splitlines()
-    assert "odd.jsonl" in first and "1" in first and str(text.count("\n") + 3) in last
+    first, second, last = run.stderr.splitlines()
+    assert "odd.jsonl" in first and "1" in first and "odd.jsonl" in second and "3" in second
+    assert str(text.count("\n") + 3) in last
 
 
 def test_bad_settings_end_the_command_with_2_and_say_what_is_wrong(tmp_path: Path) -> None:
