@@ -36,7 +36,9 @@ def only_warnings_logged() -> None:
 
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger("warning"),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # the stream of the moment it is written to
+        logger_factory=lambda *_: structlog.PrintLogger(
+            sys.stderr
+        ),  # the stream of the moment it is written to
     )
 
 

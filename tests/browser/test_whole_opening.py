@@ -121,7 +121,7 @@ def test_an_opening_with_280_bidders_from_the_draw_to_its_end(
     do(second, "objection", content="第 3 号没有听清")
     expect(first.locator(".agree .good")).to_have_text("✓ 三方一致", timeout=20_000)
     _correct(first)
-    expect(first.locator(".list .off")).to_contain_text("文件 190.15", timeout=20_000)
+    expect(first.locator(".list .off")).to_contain_text("文件 190.148", timeout=20_000)
     struck, corrected = (first.locator(".list tbody tr").nth(row).inner_text() for row in (0, 1))
     assert struck.split("\t")[1] in corrected, "a screen reader hears whose reading was corrected"
     expect(viewer.locator("#rows s").first).to_have_text("190.15", timeout=15_000)
