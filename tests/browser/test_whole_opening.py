@@ -124,7 +124,7 @@ def test_an_opening_with_280_bidders_from_the_draw_to_its_end(
     expect(first.locator(".list .off")).to_contain_text("文件 190.148", timeout=20_000)
     struck, corrected = (first.locator(".list tbody tr").nth(row).inner_text() for row in (0, 1))
     assert struck.split("\t")[1] in corrected, "a screen reader hears whose reading was corrected"
-    expect(viewer.locator("#rows s").first).to_have_text("190.15", timeout=15_000)
+    expect(viewer.locator("#rows s").first).to_have_text("190.148", timeout=15_000)
     _by_the_platform(desk.ledger, BIDDERS - BY_HAND)
     expect(first.locator(".desk .list h2 strong")).to_contain_text(f"{BIDDERS - BY_HAND} ", timeout=20_000)
     expect(first.locator(".stat")).to_contain_text("公众已见", timeout=20_000)
