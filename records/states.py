@@ -195,6 +195,22 @@ def not_before(opening: Opening, lot: Lot, kind: str) -> datetime:
     return due
 
 
+def _check_told(
+    session: Session, opening: Opening, kind: str, told: dict[str, Any], moment: datetime, actor: str
+) -> None:
+    """Hold what an event tells against what the opening's earlier events told. Raises IllegalTransition."""
+    if kind == "scheduled":
+        opening_checks.check_opening_time(opening, datetime.fromisoformat(told["scheduled_at"]))
+    if kind == "paused":
+        opening_checks.check_adjournment(opening, moment, told)
+    opening_checks.check_counts(session, opening.id, kind, told)
+    if kind in opening_checks.READINGS:
+        opening_checks.check_reading(session, opening.id, kind, told)
+    draw.check(session, opening, kind, told, actor)
+    if kind in _WHOLE:
+        opening_record.check_complete(session, opening, kind, told)
+
+
 def append_event(
     session: Session,
     opening_id: str,
@@ -230,16 +246,7 @@ def append_event(
     check_opening_step(opening, kind, shown, moment, not_before(opening, lot, kind))
     if asked and kind == "ended":  # not before: how many have bid is secret until the deadline
         irregularities.check(session, opening, lot, kind, told)
-    if kind == "scheduled":
-        opening_checks.check_opening_time(opening, datetime.fromisoformat(shown["scheduled_at"]))
-    if kind == "paused":
-        opening_checks.check_adjournment(opening, moment, told)
-    opening_checks.check_counts(session, opening_id, kind, told)
-    if kind in opening_checks.READINGS:
-        opening_checks.check_reading(session, opening_id, kind, told)
-    draw.check(session, opening, kind, told, actor)
-    if kind in _WHOLE:
-        opening_record.check_complete(session, opening, kind, told)
+    _check_told(session, opening, kind, told, moment, actor)
     inside = dict(detail or {}) | ({"unmasked": payload} if shown != told else {})
     if inside:
         inside = chain.salted(inside)

@@ -119,16 +119,8 @@ class Hub:
         api = Api(self.reader, self.board, self.logs, sealed)
         replays = Replays(library, api, self.board, self.workers, data)
         self.pages = Pages(
-            Site(),
-            self.reader,
-            self.roster,
-            self.board,
-            self.logs,
-            api,
-            sealed,
-            replays.summary,
-            keeper.state,
-        )
+            Site(), self.reader, self.roster, self.board, self.logs, api, sealed, replays.summary, keeper.state
+        )  # fmt: skip
         self.services: tuple[Service, ...] = (
             self.poller, broadcaster, self.control, machine, recorded, self.log, self.sealing, looks, port, feeds, self.health, replays, api,
             Schedule(self.reader, self.board, self.roster), self.pages,

@@ -133,19 +133,21 @@ def _root_revision(package: zipfile.ZipFile, names: set[str]) -> Iterator[list[s
         yield ["first_session", found[1].decode().upper()]
 
 
+def _names(told: Any, author: str | None, editor: str | None, library: str) -> dict[str, Any]:
+    """Who wrote and edited a file and when it was made; a library's own default says nothing of the time."""
+    made = told.created if author != library else None
+    return {
+        "author": author, "editor": editor, "document_id": told.identifier, "created": str(made) if made else None,
+    }  # fmt: skip
+
+
 def _docx(path: Path, origin: list[list[str]]) -> Told:
     import docx
 
     document = docx.Document(str(path))
     words = "".join(one.text or "" for one in document.element.body.iter() if one.tag.endswith("}t"))
     told = document.core_properties
-    names: dict[str, Any] = {
-        "author": told.author,
-        "editor": told.last_modified_by,
-        "document_id": told.identifier,
-    }
-    if told.author != "python-docx":
-        names["created"] = str(told.created) if told.created else None
+    names = _names(told, told.author, told.last_modified_by, "python-docx")
     return _told(words, [[0, 0]], [*_origin(names), *origin], {})
 
 
@@ -164,13 +166,7 @@ def _xlsx(path: Path, origin: list[list[str]]) -> Told:
         for name, number in _item(row):
             items.setdefault(name, number)
     told = book.properties
-    names: dict[str, Any] = {
-        "author": told.creator,
-        "editor": told.lastModifiedBy,
-        "document_id": told.identifier,
-    }
-    if told.creator != "openpyxl":
-        names["created"] = str(told.created) if told.created else None
+    names = _names(told, told.creator, told.lastModifiedBy, "openpyxl")
     return _told("".join(words), [[0, 0]], [*_origin(names), *origin], items)
 
 
