@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from httpx._transports import default as transports
 from sqlalchemy import create_engine, text
 
@@ -74,6 +75,13 @@ def pytest_sessionfinish() -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> schedule.Schedule | None:
     """Several workers take whole files, in the order of `tests.schedule`."""
     return schedule.Schedule(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """Commands run in this process set how the program logs; the next test begins as a fresh process does."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import select
 import socket
 import sys
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from cffi import FFI
 from pylibsrtp import Session, _binding
 
-from streaming.fanout.base import MAX_PACKET, TRAILER, WAIT_MS, Group, Line, Target, sockaddr
+from streaming.fanout.base import MAX_PACKET, TRAILER, WAIT_MS, Group, Line, Target, await_room, sockaddr
 from streaming.fanout.plain import PlainLine
 from streaming.wire import pktinfo
 
@@ -137,7 +136,7 @@ class AbiGroup:
             if taken > 0:
                 done, self.sent = done + taken, self.sent + taken
             elif patience > 0 and ffi.errno in (errno.EAGAIN, errno.EWOULDBLOCK):
-                select.select([], [self._sock], [], patience / 1000)
+                await_room(self._sock, patience)
                 patience -= WAIT_MS // 4
             else:
                 self._rows[done][0].dropped += 1

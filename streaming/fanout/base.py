@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 from dataclasses import dataclass
@@ -12,6 +13,16 @@ from pylibsrtp import Session
 MAX_PACKET = 1500
 TRAILER = 144  # what SRTP may add to a packet (pylibsrtp's SRTP_MAX_TRAILER_LEN)
 WAIT_MS = 20  # longest time one call waits for the socket's own buffer to drain
+
+
+def await_room(sock: socket.socket, milliseconds: int) -> None:
+    """Wait until a socket takes a datagram again, and no longer than that.
+
+    By `poll`: `select` knows no socket beyond the 1024th open file of a process, and a thousand viewers have more.
+    """
+    waiting = select.poll()
+    waiting.register(sock, select.POLLOUT)
+    waiting.poll(milliseconds)
 
 
 class Line(Protocol):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import select
 import socket
 from typing import Any
 
 from pylibsrtp import Error, Session
 
-from streaming.fanout.base import WAIT_MS, Group, Line, Target
+from streaming.fanout.base import WAIT_MS, Group, Line, Target, await_room
 from streaming.wire import pktinfo
 
 
@@ -112,7 +111,7 @@ class PlainGroup:
         """Wait once for room in the socket's buffer; what is left of the patience after that."""
         if patience <= 0:
             return 0
-        select.select([], [self._sock], [], patience / 1000)
+        await_room(self._sock, patience)
         return patience - WAIT_MS // 4
 
     def _again(self, data: bytes, line: Any) -> int:

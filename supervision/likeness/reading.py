@@ -84,6 +84,8 @@ class Unread:
 
 
 Read = tuple[Path, Content | Unread]
+_Found = Read | Exception
+"""What a reading thread hands over: a file, or what it stumbled over itself, which ends the whole reading."""
 
 
 def read_all(paths: Sequence[Path], *, seconds: float = SECONDS, memory: int = MEMORY) -> Iterator[Read]:
@@ -94,36 +96,44 @@ def read_all(paths: Sequence[Path], *, seconds: float = SECONDS, memory: int = M
     waiting: queue.SimpleQueue[Path] = queue.SimpleQueue()
     for path in paths:
         waiting.put(path)
-    found: queue.Queue[Read] = queue.Queue(maxsize=4)
+    found: queue.Queue[_Found] = queue.Queue(maxsize=4)
     stop = threading.Event()
     for _ in range(min(len(paths), os.cpu_count() or 1)):
         threading.Thread(target=_reader, args=(waiting, found, stop, seconds, memory), daemon=True).start()
     try:
         for _ in paths:
-            yield found.get()
+            answer = found.get()
+            if isinstance(answer, Exception):
+                raise answer
+            yield answer
     finally:
         stop.set()
 
 
 def _reader(
-    waiting: queue.SimpleQueue[Path], found: queue.Queue[Read], stop: threading.Event, seconds: float, memory: int
+    waiting: queue.SimpleQueue[Path], found: queue.Queue[_Found], stop: threading.Event, seconds: float, memory: int
 ) -> None:  # fmt: skip
     """Have files read one after another until none is left or nobody waits for them."""
     child = _Child(seconds, memory)
     try:
         while not stop.is_set():
             path = waiting.get_nowait()
-            answer = child.read(path)
-            while not stop.is_set():
-                try:
-                    found.put((path, answer), timeout=0.5)
-                    break
-                except queue.Full:
-                    continue
+            _hand_over((path, child.read(path)), found, stop)
     except queue.Empty:
         return
+    except Exception as error:  # noqa: BLE001 - raised where it is waited for, which would otherwise wait for ever
+        _hand_over(error, found, stop)
     finally:
         child.end()
+
+
+def _hand_over(answer: _Found, found: queue.Queue[_Found], stop: threading.Event) -> None:
+    """Put an answer where it is waited for, as soon as there is room and while anybody waits."""
+    while not stop.is_set():
+        try:
+            return found.put(answer, timeout=0.5)
+        except queue.Full:
+            continue
 
 
 class _Child:
@@ -191,7 +201,9 @@ class _Child:
     def _wait(self, pipe: int, until: float) -> None:
         """Wait for something to read. Raises TimeoutError where the child stands still, or it is `until` by the clock."""
         used = self._processor_time()
-        while not select.select([pipe], [], [], self.seconds)[0]:
+        answered = select.poll()  # `select` knows no pipe beyond the 1024th file of a process
+        answered.register(pipe, select.POLLIN)
+        while not answered.poll(self.seconds * 1000):
             before, used = used, self._processor_time()
             if used == before or time.monotonic() >= until:
                 raise TimeoutError

@@ -201,7 +201,7 @@ def test_the_room_plays_through_reruns_and_follows_the_opening(desk: Desk, brows
         with desk.ledger.write() as session:
             append_event(session, "O-L1", "bid_corrected", corrected, actor="test")
             append_event(session, "O-L1", "objection", {"no": 1, "content": "请核对工期"}, actor="test")
-        expect(page.locator("table s")).to_have_text("190.00")
+        expect(page.locator("table s")).to_have_text("190.0001")
         expect(page.get_by_role("row", name="唱标口误")).to_contain_text("189.00")
         expect(page.get_by_text("请核对工期").first).to_be_visible()
         page.context.close()

@@ -353,9 +353,9 @@ def test_prices_over_the_control_price(desk: DeskConfig, sql: Sql) -> None:
 def test_of_records_shorter_than_two_years_nobody_is_called_new(desk: DeskConfig, sql: Sql) -> None:
     first, last = map(date.fromisoformat, sql.one("SELECT min(day), max(day) FROM deals"))
     assert date(last.year - 2, last.month, last.day) < first
-    assert "这段时间没有可判断新旧的中标企业。" in Shown("S03", {"period": "all"}).section(
-        "新进企业中标率，按月"
-    )
+    assert "这段时间没有可判断新旧的中标企业：判断一家是否新进，须有此前 24 个月的中标记录。" in Shown(
+        "S03", {"period": "all"}
+    ).section("新进企业中标率，按月")
 
 
 @pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))

@@ -317,7 +317,7 @@ def test_the_bar_is_for_operators(hub: hub_market.FakeMedia, desk: DeskConfig) -
 
 def test_the_players_know_every_reason() -> None:
     for lang in ("zh", "en"):
-        told = components.words(lang, "live")["reason"]
+        told = components.words(lang, "live")["whyCovered"]
         assert told == {code: control.reason_text(code, lang) for code in control.REASONS}
 
 

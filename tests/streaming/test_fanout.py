@@ -5,6 +5,7 @@ import resource
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -13,8 +14,10 @@ from pylibsrtp import Policy, Session
 
 from streaming import fanout
 from streaming.fanout import Target, native_build
+from streaming.fanout.base import await_room
 from streaming.rooms.rewriting import Rewriter
 from streaming.wire import rtcp
+from tests.files import open_files
 from tests.needed import needs_native
 
 PROFILES = {
@@ -250,6 +253,24 @@ def test_build_makes_a_module_that_loads(tmp_path):
     needs_native()
     built = native_build.build(tmp_path)
     assert built.exists() and [path.name for path in tmp_path.iterdir()] == [built.name]
+
+
+def test_a_full_socket_beyond_the_thousandth_file_is_waited_for():
+    """A hub with a thousand viewers has more files open than `select` can name."""
+    with open_files(1100):
+        sender, receiver = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with sender, receiver:
+        assert sender.fileno() > 1024
+        sender.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                sender.send(bytes(1100))
+        began = time.monotonic()
+        await_room(sender, 30)
+        assert time.monotonic() - began >= 0.03
+        threading.Timer(0.02, lambda: [receiver.recv(2048) for _ in range(50)]).start()
+        await_room(sender, 10_000)
+        assert sender.send(b"there is room again")
 
 
 @pytest.mark.server

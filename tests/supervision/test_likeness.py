@@ -20,8 +20,10 @@ from typer.testing import CliRunner
 
 from sunbid.cli import app
 from supervision.likeness.comparing import compare
+from supervision.likeness.formats import squeezed
 from supervision.likeness.reading import MEMORY, Content, Unread, _Child, read_all
 from supervision.likeness.windows import passages_of
+from tests.files import open_files
 
 
 def words(seed: int, count: int = 400) -> str:
@@ -241,6 +243,24 @@ def test_hostile_files_are_told_each_with_its_reason_and_the_rest_is_read(tmp_pa
     found = {path.name: read for path, read in read_all(sorted(tmp_path.iterdir()))}
     assert {name: read.why.key for name, read in found.items() if isinstance(read, Unread)} == told
     assert isinstance(found["good.docx"], Content) and isinstance(found["good.pdf"], Content)
+
+
+def test_files_are_read_by_a_process_with_many_files_open(tmp_path: Path) -> None:
+    a_word_file(tmp_path / "标书.docx", TEMPLATE, "甲某")
+    with open_files(1100):
+        read = list(read_all([tmp_path / "标书.docx"] * 3))
+    assert [found.text for _, found in read if isinstance(found, Content)] == [squeezed(TEMPLATE)] * 3
+
+
+def test_what_reading_itself_stumbles_over_is_raised_and_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(child: _Child, path: Path) -> None:
+        raise RuntimeError("no more processes")
+
+    monkeypatch.setattr(_Child, "read", broken)
+    with pytest.raises(RuntimeError, match="no more processes"):
+        list(read_all([tmp_path / "标书.docx"] * 3))
 
 
 def test_a_file_beyond_its_time_or_memory_costs_its_child_only(tmp_path: Path) -> None:
