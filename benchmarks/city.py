@@ -56,7 +56,7 @@ def families(
 ) -> list[Found]:
     """Each planted family beside what was found of its kind. `groups` of the study of rings, `listed` of that of experts."""
     captive = {frozenset((one["tenderer"], one["bidder"])) for one in planted["captive_tenderers"]}
-    told = {
+    found = {
         frozenset(s.id for s in f.subjects if s.kind in ("tenderer", "bidder"))
         for f in findings
         if f.rule == "T1"
@@ -68,7 +68,7 @@ def families(
     machines = {f.lot_id for f in findings if f.rule == "B4"}
     return [
         _compared("rings", ringed, {frozenset(one["members"]) for one in groups}),
-        _compared("captive tenderers", captive, told),
+        _compared("captive tenderers", captive, found),
         _compared("biased experts", biased, favoured),
         Found("ring lots with one machine (B4)", len(machines & joint), len(machines & joint), len(machines)),
     ]  # fmt: skip
@@ -117,26 +117,26 @@ def measured(market: citymarket.Market) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def table(told: dict[str, Any]) -> str:
+def table(measured: dict[str, Any]) -> str:
     """The figures as the page has them."""
     head = (
-        f"城市的 {told['fraction']:g}（{told['lots']:,} 个标段、{told['bids']:,} 家次） — {told['fraction']:g} of the city "
-        f"({told['lots']:,} lots, {told['bids']:,} bids)\n\n"
+        f"城市的 {measured['fraction']:g}（{measured['lots']:,} 个标段、{measured['bids']:,} 家次） — {measured['fraction']:g} of the city "
+        f"({measured['lots']:,} lots, {measured['bids']:,} bids)\n\n"
         "| 埋设 planted | 个数 count | 找到 found | 查准率 precision | 查全率 recall |\n|---|---|---|---|---|\n"
     )
     rows = "".join(
         f"| {one['family']} | {one['planted']} | {one['hits']} / {one['found']} | {one['precision']:.2f} | {one['recall']:.2f} |\n"
-        for one in told["families"]
+        for one in measured["families"]
     )
     power = " · ".join(
-        f"{one['bias']:g} 分 points {100 * (one['found'] or 0):.0f} %" for one in told["power"]
+        f"{one['bias']:g} 分 points {100 * (one['found'] or 0):.0f} %" for one in measured["power"]
     )
     rates = "".join(
         f"| {rule} {Message(f'rule.{rule}.name').in_every_language()} | {count:,} | {_rate(rule, rate)} |\n"
-        for rule, (count, rate) in told["rates"].items()
+        for rule, (count, rate) in measured["rates"].items()
     )
     return (
-        f"{head}{rows}\n注入偏差的检出率（{told['pairs']:,} 对，5 % FDR） — injected bias found ({told['pairs']:,} pairs, 5 % FDR): {power}\n\n"
+        f"{head}{rows}\n注入偏差的检出率（{measured['pairs']:,} 对，5 % FDR） — injected bias found ({measured['pairs']:,} pairs, 5 % FDR): {power}\n\n"
         f"| 规则 rule | 无埋设处的发现 findings where nothing is planted | 占清白标段 of clean lots |\n|---|---|---|\n{rates}"
     )
 
@@ -156,12 +156,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help=local("bench.json"))
     given = parser.parse_args(argv)
     with citymarket.market(given.data, given.fraction) as market:
-        told = measured(market)
-    print(shown := table(told))
+        found = measured(market)
+    print(shown := table(found))
     if given.page:
         put(given.page, shown, "city")
     if given.json:
-        print(json.dumps(told))
+        print(json.dumps(found))
     return 0
 
 

@@ -118,12 +118,12 @@ def top_tenth(guilty: Bools, value: Floats) -> float:
 
 def agreement(case: Labelled, found: Scored) -> dict[str, float]:
     """Largest difference from the authors' screens, rounded to their four decimals, where both are defined."""
-    told = {}
+    largest = {}
     for theirs, ours in _AUTHORS.items():
         value, column = getattr(found.screens, ours), case.authors[theirs].to_numpy(np.float64)
         both = ~np.isnan(value) & ~np.isnan(column)
-        told[theirs] = float(np.abs(np.round(value[both], 4) - column[both]).max())
-    return told
+        largest[theirs] = float(np.abs(np.round(value[both], 4) - column[both]).max())
+    return largest
 
 
 def measured(case: Labelled) -> dict[str, Any]:
@@ -136,18 +136,18 @@ def measured(case: Labelled) -> dict[str, Any]:
         "ring_channel": found.ring_channel,
         "score": found.score,
     }
-    told: dict[str, Any] = {
+    result: dict[str, Any] = {
         "market": case.name, "tenders": int(enough.sum()), "base": float(guilty.mean()), "gate": found.gate.opens,
         "correlation": found.gate.correlation, "meetings": found.gate.meetings, "difference": max(agreement(case, found).values()),
     }  # fmt: skip
     for name, values in channels.items():
         value = values[enough]
         if not np.isnan(value).all():
-            told[name] = auc(guilty, value)
-            told[f"{name}_top"] = top_tenth(guilty, value)
-    told["score_interval"] = interval(guilty, found.score[enough])
-    told["score_by_chance"] = by_chance(guilty, found.score[enough])
-    return told
+            result[name] = auc(guilty, value)
+            result[f"{name}_top"] = top_tenth(guilty, value)
+    result["score_interval"] = interval(guilty, found.score[enough])
+    result["score_by_chance"] = by_chance(guilty, found.score[enough])
+    return result
 
 
 _PANELS, _SEATS, _BIDS, _EXPERTS, _BIDDERS = 600, 5, 8, 40, 60

@@ -168,7 +168,7 @@ async def _run(
         sockets += await asyncio.gather(*(_joined(f"{address}?after=3") for _ in batch))
     idle = [await connect(address, max_queue=1) for _ in range(stuck)]  # nobody ever reads these
     listening = [asyncio.create_task(_listen(socket, i, heard)) for i, socket in enumerate(sockets)]
-    await _tell(ledger, events, every, heard)
+    await _take_steps(ledger, events, every, heard)
     with contextlib.suppress(TimeoutError):  # who has not heard it by then is counted as missing
         await asyncio.wait_for(heard.over.wait(), LAST_SECONDS)
     replay = await _replayed(address, 3 + events)
@@ -196,7 +196,7 @@ async def _listen(socket: ClientConnection, number: int, heard: Heard) -> None:
         return  # counted as missing
 
 
-async def _tell(ledger: Ledger, events: int, every: float, heard: Heard) -> None:
+async def _take_steps(ledger: Ledger, events: int, every: float, heard: Heard) -> None:
     """Read so many bids aloud, one every so often."""
     for number in range(1, events + 1):
         heard.begun[3 + number] = time.monotonic()
@@ -212,12 +212,13 @@ def _read(ledger: Ledger, number: int) -> None:
 
 async def _replayed(address: str, last: int) -> float:
     """Seconds in which a newcomer has heard everything; its chain must hold. Raises ValueError where it does not."""
-    start, told = time.monotonic(), list[dict[str, Any]]()
+    start, messages = time.monotonic(), list[dict[str, Any]]()
     async with connect(f"{address}?after=0", compression=None) as socket:
-        while len(told) < last:
-            told.append(json.loads(await asyncio.wait_for(socket.recv(), LAST_SECONDS)))
+        while len(messages) < last:
+            messages.append(json.loads(await asyncio.wait_for(socket.recv(), LAST_SECONDS)))
     bodies = (
-        ({"opening": OPENING, **{k: m[k] for k in ("seq", "ts", "type", "payload")}}, m["hash"]) for m in told
+        ({"opening": OPENING, **{k: m[k] for k in ("seq", "ts", "type", "payload")}}, m["hash"])
+        for m in messages
     )
     if broken := chain.verify(chain.genesis(f"opening/{OPENING}"), bodies):
         raise ValueError(f"{broken}")

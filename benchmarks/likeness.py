@@ -55,16 +55,16 @@ def main(argv: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="sunbid-bench-", dir=given.folder) as name:
         planted = write_bids(Path(name), given.bidders, given.mb)
         print(f"{planted.size / 1e6:,.0f} MB", file=sys.stderr)
-        told = measured(planted)
+        found = measured(planted)
     print(
-        f"读取 reading {told['reading']:.1f} s · 全部 all {told['seconds']:.1f} s · {told['mb']:,.0f} MB, {told['bidders']} 家 bidders · "
-        f"{told['mb_per_second']:.1f} MB/s · {told['peak_mb']:.0f} MB + 每个子进程 each child {told['child_peak_mb']:.0f} MB"
+        f"读取 reading {found['reading']:.1f} s · 全部 all {found['seconds']:.1f} s · {found['mb']:,.0f} MB, {found['bidders']} 家 bidders · "
+        f"{found['mb_per_second']:.1f} MB/s · {found['peak_mb']:.0f} MB + 每个子进程 each child {found['child_peak_mb']:.0f} MB"
     )
     print(
-        f"埋设 planted {told['planted']} 对 pairs · 找到 found {told['found']} · 误报 false {told['false']} · 未读 unread {told['unread']}"
+        f"埋设 planted {found['planted']} 对 pairs · 找到 found {found['found']} · 误报 false {found['false']} · 未读 unread {found['unread']}"
     )
     if given.json:
-        print(json.dumps(told))
+        print(json.dumps(found))
     return 0
 
 

@@ -76,8 +76,8 @@ def _say_flags(found: dict[str, Any]) -> None:
 
 def peak_mb() -> float:
     """The most memory this process has held, in MB. getrusage would count its parent's too, from before the exec."""
-    told = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
-    return int(told[1]) / 1024 if told else 0.0
+    line = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    return int(line[1]) / 1024 if line else 0.0
 
 
 def inside(what: str, url: str, folder: str) -> int:
@@ -117,13 +117,13 @@ def main(argv: list[str] | None = None) -> int:
     )
     print(f"规则 ÷ 读取 scan ÷ read      {ratio:8.1f}")
     if given.json:
-        told = {
+        result = {
             "seconds": ran["seconds"],
             "peak_mb": ran["peak_mb"],
             "bids": market.bids,
             "ratio_to_read": ratio,
         }
-        print(json.dumps({**told, "findings": ran["count"], **flags}))
+        print(json.dumps({**result, "findings": ran["count"], **flags}))
     return 0
 
 

@@ -87,11 +87,11 @@ class Sink:
             count = self._libc.recvmmsg(fd, self._messages, BATCH, _MSG_DONTWAIT, ffi.NULL)
             if count <= 0:
                 return
-            self._take(seat, count)
+            self._note(seat, count)
             if count < BATCH:
                 return
 
-    def _take(self, seat: Seat, count: int) -> None:
+    def _note(self, seat: Seat, count: int) -> None:
         heads, sizes = self._octets[:count], self._sizes[:count]
         kinds = heads[:, 1]
         for index in np.flatnonzero(heads[:, 0] < 4):

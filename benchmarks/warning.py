@@ -202,8 +202,8 @@ def main(argv: list[str] | None = None) -> int:
         leg: quantiles([getattr(one, leg) for one in found])
         for leg in ("committed", "raised", "shown", "whole")
     }
-    for leg, told in legs.items():
-        print(f"{leg:10} p50 {told['p50']:6.3f} s  p95 {told['p95']:6.3f} s")
+    for leg, seconds in legs.items():
+        print(f"{leg:10} p50 {seconds['p50']:6.3f} s  p95 {seconds['p95']:6.3f} s")
     print(f"limit      {LIMIT:.3f} s of waiting alone; {given.records} records")
     if given.json:
         print(

@@ -96,12 +96,14 @@ def _deposits(found: Life, lang: str) -> list[Mark]:
 
 def _openings(found: Life, lang: str) -> list[Mark]:
     marks = []
-    for opening, told in found.openings:
-        if told.state == "cancelled":
+    for opening, progress in found.openings:
+        if progress.state == "cancelled":
             continue
-        begun = told.started_at or opening.scheduled_at
+        begun = progress.started_at or opening.scheduled_at
         words = say(
-            f"lifeline.opening_{told.result or told.state}", lang, at=f"{begun.astimezone(BEIJING):%H:%M}"
+            f"lifeline.opening_{progress.result or progress.state}",
+            lang,
+            at=f"{begun.astimezone(BEIJING):%H:%M}",
         )
         href = f"{context.config().hub_url}/opening/{quote(opening.id)}"
         marks.append(Mark(begun, words, "square", None, href))

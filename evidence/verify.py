@@ -58,7 +58,7 @@ PROOF = ("checkpoint", "leaves.jsonl", "proofs.json")
 STAMPS = "timestamps/"
 """Files made after the seal, which it cannot list; each is checked by itself."""
 LEADS_REQUIRED = ("README.md", "keys/desk.vkey", "leads.json", "letter.pdf")
-TELLING = frozenset({*REQUIRED, *LEADS_REQUIRED}) - {"README.md"}
+RECOGNISED_BY = frozenset({*REQUIRED, *LEADS_REQUIRED}) - {"README.md"}
 """Files by any of which a package is known for one, though its manifest be gone."""
 TEXTS = (".md", ".vtt", ".json", ".jsonl", ".vkey", ".pem", "checkpoint")
 """Ends of the names of files whose changes are named by line; of others, recordings aside, by block."""
@@ -334,9 +334,9 @@ def proofs(
     head: Head, first: str, consistency: Sequence[str], inclusion: Iterable[tuple[int, Sequence[str]]]
 ) -> bytes:
     """proofs.json: `first` is the first checkpoint that holds a leaf of the opening; hashes are in base64; one leaf a line."""
-    told = {"size": head.size, "root": head.root.hex(), "first": first, "consistency": list(consistency)}
+    document = {"size": head.size, "root": head.root.hex(), "first": first, "consistency": list(consistency)}
     return (
-        canonical(told)[:-1]
+        canonical(document)[:-1]
         + b',"inclusion":[\n'
         + b",\n".join(canonical(one) for one in inclusion)
         + b"\n]}\n"
@@ -444,7 +444,7 @@ def package(path: Path) -> Package:
         found = Folder(path) if path.is_dir() else Zip(path)
     except zipfile.BadZipFile as error:
         raise NoPackage(path) from error
-    if not TELLING & set(found.sizes) and _form(found) not in SUBJECTS:
+    if not RECOGNISED_BY & set(found.sizes) and _form(found) not in SUBJECTS:
         raise NoPackage(path)
     return found
 
@@ -463,7 +463,7 @@ class Broken:
     why: str
     at: Mapping[str, Any] = field(default_factory=dict)
 
-    def told(self, lang: str) -> dict[str, Any]:
+    def as_dict(self, lang: str) -> dict[str, Any]:
         """For people, and for programs beside it."""
         words = WORDS[lang]
         place = words[f"place.{self.place}"].format_map(self.at) if self.place else ""
@@ -496,10 +496,10 @@ class Verdict:
         """Whether there was a package to check."""
         return not any(one.why in NOTHING for one in self.broken)
 
-    def told(self, lang: str) -> dict[str, Any]:
+    def as_dict(self, lang: str) -> dict[str, Any]:
         """The answer as JSON."""
         return {
-            "ok": not self.broken, "broken": [one.told(lang) for one in self.broken], "checkpoint": self.checkpoint,
+            "ok": not self.broken, "broken": [one.as_dict(lang) for one in self.broken], "checkpoint": self.checkpoint,
             "timestamps": self.timestamps, "opening": self.opening,
             "steps": {name: list(counts) for name, counts in self.steps.items()},
         }  # fmt: skip
@@ -594,12 +594,12 @@ class Check:
         """The list of all files, and that there are no others."""
         raw = self.text("manifest.json")
         try:
-            told = json.loads(raw)
-            subject = told[SUBJECTS[self.form]]
+            document = json.loads(raw)
+            subject = document[SUBJECTS[self.form]]
             self.verdict.opening = str(subject)
-            self.listed = {str(one["path"]): one for one in told["files"]}
-            again = manifest(subject, told["files"], self.form)
-            if told["format"] != self.form or raw != again:
+            self.listed = {str(one["path"]): one for one in document["files"]}
+            again = manifest(subject, document["files"], self.form)
+            if document["format"] != self.form or raw != again:
                 lines = differences([*map(str, lines_of(again))], [*map(str, lines_of(raw))])
                 self.bad("manifest.json", "line", "form", line=next((at for at, _ in lines), 0) + 1)
         except (ValueError, KeyError, TypeError):
@@ -728,17 +728,17 @@ class Check:
         seq = 0
         for number, line in enumerate(lines_of(self.text("leaves.jsonl")), start=1):
             try:
-                told = json.loads(line)
-                leaf = told["leaf"]
-                fits = canonical(told) == line and shaped(told) and leaf["opening"] == self.verdict.opening
+                entry = json.loads(line)
+                leaf = entry["leaf"]
+                fits = canonical(entry) == line and shaped(entry) and leaf["opening"] == self.verdict.opening
             except (ValueError, KeyError, TypeError):
-                told, fits = None, False
+                entry, fits = None, False
             if not fits:
                 self.bad("leaves.jsonl", "line", "form", line=number)
             elif leaf["seq"] != seq + 1 and not bad:
                 self.bad("leaves.jsonl", "line", "gap_in_numbers", line=number)
             seq = leaf["seq"] if fits else seq + 1
-            self.leaves.append(told if fits and number not in bad else None)
+            self.leaves.append(entry if fits and number not in bad else None)
         if not any(one and one["leaf"]["kind"] == "seal" for one in self.leaves) and self.holds(
             "leaves.jsonl"
         ):
@@ -749,17 +749,19 @@ class Check:
         raw = self.text("proofs.json")
         good = 0
         try:
-            told = json.loads(raw)
+            document = json.loads(raw)
             paths = {
                 index: [base64.b64decode(one, validate=True) for one in path]
-                for index, path in told["inclusion"]
+                for index, path in document["inclusion"]
             }
-            head = Head(self.head.origin if self.head else "", told["size"], bytes.fromhex(told["root"]))
-            if raw != proofs(head, told["first"], told["consistency"], told["inclusion"]):
+            head = Head(
+                self.head.origin if self.head else "", document["size"], bytes.fromhex(document["root"])
+            )
+            if raw != proofs(head, document["first"], document["consistency"], document["inclusion"]):
                 self.bad("proofs.json", "", "form")
             if self.head and head != self.head:
                 self.bad("proofs.json", "line", "other_head", line=1)
-            self._goes_on(told, head)
+            self._goes_on(document, head)
         except (ValueError, KeyError, TypeError, AttributeError):
             self.bad("proofs.json", "", "unreadable")
             self.count("log", 0, len(self.leaves))
@@ -782,10 +784,10 @@ class Check:
         except (KeyError, ValueError):
             return False
 
-    def _goes_on(self, told: Mapping[str, Any], head: Head) -> None:
-        note = Note.parse(told["first"])
+    def _goes_on(self, document: Mapping[str, Any], head: Head) -> None:
+        note = Note.parse(document["first"])
         first = Head.parse(note.text)
-        path = [base64.b64decode(one, validate=True) for one in told["consistency"]]
+        path = [base64.b64decode(one, validate=True) for one in document["consistency"]]
         key = self.log_key()
         if (
             key is None
@@ -799,13 +801,13 @@ class Check:
         for number, line in enumerate(self.leaves, start=1):
             if line is None or line["leaf"]["kind"] in ("event", "segment"):
                 continue
-            if not self._told_as_entered(line):
+            if not self._is_body_of(line):
                 self.leaves[number - 1] = None
                 self.bad("leaves.jsonl", "line", "body_differs", line=number)
             elif line["leaf"]["kind"] == "seal":
                 self._sealed(line["body"])
 
-    def _told_as_entered(self, line: Mapping[str, Any]) -> bool:
+    def _is_body_of(self, line: Mapping[str, Any]) -> bool:
         """Whether the body beside a leaf is the one the leaf is of."""
         body, key = line["body"], line.get("key")
         try:
@@ -854,13 +856,13 @@ class Check:
         previous = genesis(f"opening/{self.verdict.opening}")
         for number, line in enumerate(lines, start=1):
             try:
-                told = json.loads(line)
-                body = {key: told[key] for key in ("seq", "ts", "type", "payload")} | {
+                event = json.loads(line)
+                body = {key: event[key] for key in ("seq", "ts", "type", "payload")} | {
                     "opening": self.verdict.opening
                 }
-                if link(previous, body) != told["hash"] or told["seq"] != number:
+                if link(previous, body) != event["hash"] or event["seq"] != number:
                     raise ValueError("chain")
-                previous = told["hash"]
+                previous = event["hash"]
             except (ValueError, KeyError, TypeError):
                 self.bad("events.jsonl", "line", "chain", line=number)
                 return
@@ -1076,10 +1078,10 @@ def _form(found: Package) -> str | None:
     """What a package says it is, as far as it can be read."""
     try:
         with found.open("manifest.json") as file:
-            told = json.load(file)
+            document = json.load(file)
     except (KeyError, ValueError, *UNREADABLE):
         return None
-    return told.get("format") if isinstance(told, dict) else None
+    return document.get("format") if isinstance(document, dict) else None
 
 
 # ── words ────────────────────────────────────────────────────────────────────────────────────────
@@ -1130,16 +1132,16 @@ def language(environ: Mapping[str, str] = os.environ) -> str:
     return next((lang for lang in WORDS if said.lower().startswith(lang)), next(iter(WORDS)))
 
 
-def told_in_lines(verdict: Verdict, lang: str) -> Iterator[str]:
+def in_lines(verdict: Verdict, lang: str) -> Iterator[str]:
     """The verdict for people."""
     words, signed = WORDS[lang], verdict.checkpoint
     if not verdict.package:
-        yield verdict.broken[0].told(lang)["why"]
+        yield verdict.broken[0].as_dict(lang)["why"]
         return
     yield words["bad"].format(count=len(verdict.broken)) if verdict.broken else words["good"]
     for one in verdict.broken:
-        told = one.told(lang)
-        yield "  ".join(part for part in ("✗", told["file"], told["place"], told["why"]) if part)
+        broken = one.as_dict(lang)
+        yield "  ".join(part for part in ("✗", broken["file"], broken["place"], broken["why"]) if part)
     if signed.get("signed_by"):
         yield words["signed_list" if "signature" in verdict.steps else "signed"].format(
             size=signed["size"], name=signed["signed_by"], key=signed["key"]
@@ -1188,9 +1190,9 @@ def main(given: Sequence[str] | None = None) -> int:
         return 2
     verdict, code = checked(asked.package, keys)
     if asked.json:
-        print(json.dumps(verdict.told(lang), ensure_ascii=False))
+        print(json.dumps(verdict.as_dict(lang), ensure_ascii=False))
     else:
-        print("\n".join(told_in_lines(verdict, lang)), file=sys.stdout if verdict.package else sys.stderr)
+        print("\n".join(in_lines(verdict, lang)), file=sys.stdout if verdict.package else sys.stderr)
     return code
 
 

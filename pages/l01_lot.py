@@ -22,8 +22,8 @@ def body(page: shell.Page) -> None:
     lot = st.query_params.get("lot", "")
     with context.ledger().read() as session:
         found = life(session, lot, context.config().home) if lot else None
-        told = found is not None and Datum.WARNINGS in found.seen
-        warned = list_warnings(session, WarningFilters(lot=lot), MOST) if told else []
+        visible = found is not None and Datum.WARNINGS in found.seen
+        warned = list_warnings(session, WarningFilters(lot=lot), MOST) if visible else []
         beside = neighbours(session, found) if found is not None else (None, None)
     if found is None:
         shell.empty(

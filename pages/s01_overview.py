@@ -93,8 +93,8 @@ def _ticker(page: shell.Page) -> None:
 
 def centre_columns(filters: Filters, lang: str) -> list[tuple[str, int, str]]:
     """(centre, participations, id), most first: every centre there is, those without any too."""
-    told = figure_cards.breakdown("M03", filters, "centre")
-    counted = {centre: found.participations for centre, found in told.items()}
+    by_centre = figure_cards.breakdown("M03", filters, "centre")
+    counted = {centre: found.participations for centre, found in by_centre.items()}
     found = [
         (messages.called(zh, en, lang), counted.get(centre, 0), centre)
         for centre, zh, en in choice.centres()

@@ -71,7 +71,9 @@ def commitment(inside: Mapping[str, Any]) -> str:
     return digest(inside)
 
 
-def was_committed(inside: Mapping[str, Any] | None, told: str) -> bool:
+def was_committed(inside: Mapping[str, Any] | None, committed: str) -> bool:
     """Whether this is what was committed to, and whether nobody could have guessed it."""
     salt = (inside or {}).get(SALT)
-    return isinstance(salt, str) and bool(_WHOLE_SALT.fullmatch(salt)) and commitment(inside or {}) == told
+    return (
+        isinstance(salt, str) and bool(_WHOLE_SALT.fullmatch(salt)) and commitment(inside or {}) == committed
+    )

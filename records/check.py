@@ -115,9 +115,9 @@ def _commitments(session: Session) -> Iterator[Message]:
     for event in session.scalars(query.order_by(OpeningEvent.opening_id, OpeningEvent.seq)).yield_per(1000):
         if not event.detail:
             continue
-        told = event.payload.get("detail_sha256", "")
-        as_signed = event.opening_id in sealed and chain.digest(event.detail) == told
-        if not as_signed and not chain.was_committed(event.detail, told):
+        committed = event.payload.get("detail_sha256", "")
+        as_signed = event.opening_id in sealed and chain.digest(event.detail) == committed
+        if not as_signed and not chain.was_committed(event.detail, committed):
             yield Message("check.commitment_broken", opening=event.opening_id, place=event.seq)
 
 

@@ -1,7 +1,7 @@
 """The one clock: the present moment, the Beijing day, and how moments are written.
 
 Every process asks it, nothing else: the time zone of the machine plays no part anywhere. A test gives the clock its time
-with `running_from` or `standing_at`; the monotonic clock (`time.monotonic`) stays the measure of how long something took.
+with `running_from` or `frozen_at`; the monotonic clock (`time.monotonic`) stays the measure of how long something took.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def to_the_second(moment: datetime) -> str:
 
 
 @contextmanager
-def standing_at(moment: datetime) -> Iterator[Callable[[datetime], None]]:
+def frozen_at(moment: datetime) -> Iterator[Callable[[datetime], None]]:
     """For tests: the clock of this process stands still at `moment`; the yielded function sets it.
 
     Raises:

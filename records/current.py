@@ -36,7 +36,7 @@ class Claim:
     ended_at: datetime | None
 
     @classmethod
-    def told(cls, payload: Mapping[str, Any]) -> Claim:
+    def of_payload(cls, payload: Mapping[str, Any]) -> Claim:
         """Of an opening as the public reads it."""
         scheduled, started, ended = (
             datetime.fromisoformat(payload[key]) if payload[key] else None
@@ -45,7 +45,7 @@ class Claim:
         return cls(payload["id"], payload["state"], scheduled, started, ended)
 
     @classmethod
-    def held(cls, opening: Opening) -> Claim:
+    def of_row(cls, opening: Opening) -> Claim:
         """Of an opening as the ledger holds it."""
         return cls(opening.id, opening.state, opening.scheduled_at, opening.started_at, opening.ended_at)
 
@@ -93,7 +93,7 @@ def under_way(session: Session, of: ColumnElement[bool]) -> Opening | None:
     instant = now()
     found = session.scalars(select(Opening).where(of, claiming(instant, instant + STANDBY)))
     live = {one.id: one for one in found if one.state not in OVER}
-    key = first(map(Claim.held, live.values()), instant)
+    key = first(map(Claim.of_row, live.values()), instant)
     return live[key] if key else None
 
 

@@ -135,65 +135,65 @@ def draws(session: Session, opening_id: str) -> Draws:
 # ── what must hold ───────────────────────────────────────────────────────────
 
 
-def check(session: Session, opening: Opening, kind: str, told: Mapping[str, Any], actor: str) -> None:
+def check(session: Session, opening: Opening, kind: str, payload: Mapping[str, Any], actor: str) -> None:
     """Raise WrongDraw where an event of a draw does not follow from those before it."""
     if kind not in EVENTS:
         return
     held = draws(session, opening.id)
-    draw = held.by_kind.get(kind_of(told), Draw(kind_of(told)))
+    draw = held.by_kind.get(kind_of(payload), Draw(kind_of(payload)))
     if opening.stage in AFTER_PRICES and not draw.waits:
         raise WrongDraw(Message("draw.after_prices", kind=draw.kind))
     if kind == "coefficient_committed":
-        _check_commitment(draw, opening, told, actor)
+        _check_commitment(draw, opening, payload, actor)
     elif kind == "coefficient_drawn":
-        _check_result(draw, held, told)
-    elif told["no"] not in draw.commitments:
-        raise WrongDraw(Message("draw.not_committed", no=told["no"]))
-    elif told["no"] in draw.seeds:
-        raise WrongDraw(Message("draw.revealed_already", no=told["no"]))
+        _check_result(draw, held, payload)
+    elif payload["no"] not in draw.commitments:
+        raise WrongDraw(Message("draw.not_committed", no=payload["no"]))
+    elif payload["no"] in draw.seeds:
+        raise WrongDraw(Message("draw.revealed_already", no=payload["no"]))
     elif held.head is None:
         raise WrongDraw(Message("draw.not_decrypted"))
-    elif kind == "coefficient_revealed" and commitment(told["seed"]) != draw.commitments[told["no"]]:
-        raise WrongDraw(Message("draw.another_seed", no=told["no"]))
+    elif kind == "coefficient_revealed" and commitment(payload["seed"]) != draw.commitments[payload["no"]]:
+        raise WrongDraw(Message("draw.another_seed", no=payload["no"]))
 
 
-def _check_commitment(draw: Draw, opening: Opening, told: Mapping[str, Any], actor: str) -> None:
-    if told["no"] in draw.commitments:
-        raise WrongDraw(Message("draw.committed_already", no=told["no"]))
+def _check_commitment(draw: Draw, opening: Opening, payload: Mapping[str, Any], actor: str) -> None:
+    if payload["no"] in draw.commitments:
+        raise WrongDraw(Message("draw.committed_already", no=payload["no"]))
     if draw.value is not None:
         raise WrongDraw(Message("draw.drawn_already", value=draw.value))
-    if told["seed_sha256"] in draw.commitments.values():
+    if payload["seed_sha256"] in draw.commitments.values():
         raise WrongDraw(Message("draw.same_seed"))
     if actor in draw.actors.values() and actor != opening.source:  # a platform need not name its people
         raise WrongDraw(Message("draw.same_person"))
-    if draw.pool and (told.get("pool") or draw.pool) != draw.pool:
+    if draw.pool and (payload.get("pool") or draw.pool) != draw.pool:
         raise WrongDraw(Message("draw.other_candidates", candidates=draw.pool))
-    if draw.commitments and not (draw.pool or told.get("pool")):
+    if draw.commitments and not (draw.pool or payload.get("pool")):
         raise WrongDraw(Message("draw.no_candidates", kind=draw.kind))
 
 
-def _check_result(draw: Draw, held: Draws, told: Mapping[str, Any]) -> None:
+def _check_result(draw: Draw, held: Draws, payload: Mapping[str, Any]) -> None:
     if draw.value is not None and draw.commitments:
         raise WrongDraw(Message("draw.drawn_already", value=draw.value))
     if not draw.waits:
-        _check_free_draw(draw, held, told)
+        _check_free_draw(draw, held, payload)
         return
     if draw.failed and not draw.committed:
         raise WrongDraw(Message("draw.fresh_seeds"))
     result = draw.result(held.head)
     if result is None:
         raise WrongDraw(Message("draw.not_revealed"))
-    if told["value"] != result[1]:
-        raise WrongDraw(Message("draw.not_as_computed", value=told["value"], computed=result[1]))
-    if (told.get("pool") or draw.pool) != draw.pool:
+    if payload["value"] != result[1]:
+        raise WrongDraw(Message("draw.not_as_computed", value=payload["value"], computed=result[1]))
+    if (payload.get("pool") or draw.pool) != draw.pool:
         raise WrongDraw(Message("draw.other_candidates", candidates=draw.pool))
-    if (told.get("index", result[0]), told.get("head", held.head)) != (result[0], held.head):
+    if (payload.get("index", result[0]), payload.get("head", held.head)) != (result[0], held.head):
         raise WrongDraw(Message("draw.computed_otherwise", index=result[0], head=held.head or ""))
 
 
-def _check_free_draw(draw: Draw, held: Draws, told: Mapping[str, Any]) -> None:
+def _check_free_draw(draw: Draw, held: Draws, payload: Mapping[str, Any]) -> None:
     """Balls drawn before the camera: not beside a commitment that stands, under whatever name, and not computed."""
     if held.waiting:
         raise WrongDraw(Message("draw.committed_elsewhere", kind=held.waiting[0].kind, told=draw.kind))
-    if told.get("head") is not None:
+    if payload.get("head") is not None:
         raise WrongDraw(Message("draw.nothing_committed", kind=draw.kind))

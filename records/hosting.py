@@ -18,7 +18,7 @@ from records import audit, draw, irregularities, opening_record
 from records.administration import Conflict
 from records.clock import now, rfc3339, to_the_second
 from records.events import public_payload
-from records.opening_checks import numbers_told
+from records.opening_checks import numbers_in_events
 from records.public.lots import publish_lot
 from records.public.openings import moment_of
 from records.published_list import Line, list_of
@@ -26,7 +26,7 @@ from records.states import OPENING_STEPS, append_event, check_lot_transition, ne
 from records.tables.bids import Bid
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
-from records.visibility import Audience, Datum, LotClock, is_visible, progress_told
+from records.visibility import Audience, Datum, LotClock, is_visible, visible_progress
 
 HOSTS = frozenset({"operator", "admin"})
 """Roles that may host an opening."""
@@ -61,7 +61,7 @@ def next_steps(
     listed = list_of(session, opening) if lines is None else lines
     clock = LotClock(deadline=moment_of(opening, lot))
     due = is_visible(Datum.OPENING_PROCESS, clock, Audience.SUPERVISOR, at)
-    told = progress_told(opening, due)
+    progress = visible_progress(opening, due)
     few = irregularities.too_few(session, opening_id, lot) is not None
     undrawn = opening_record.progress(session, opening_id, draw.EVENTS).undrawn
     found = []
@@ -70,7 +70,7 @@ def next_steps(
             continue
         rule = OPENING_STEPS[kind]
         early = rule.after_deadline and not due
-        if told.state in rule.states and told.stage in rule.stages and not early:
+        if progress.state in rule.states and progress.stage in rule.stages and not early:
             payload = prepare(session, opening, lot, kind, listed)
             if payload is not None:
                 found.append(NextStep(kind, payload))
@@ -91,7 +91,7 @@ class Overtaken(Conflict):
 
 
 @dataclass(frozen=True)
-class Taken:
+class StepTaken:
     """A step that stands in the chain. `already`: it stood there before, told by somebody else or by a lost request."""
 
     event: OpeningEvent
@@ -118,7 +118,7 @@ def perform(
 def perform_once(
     session: Session, opening_id: str, kind: str, payload: dict[str, Any], *, seen: int, host: str,
     ip: str | None = None,
-) -> Taken:  # fmt: skip
+) -> StepTaken:  # fmt: skip
     """`perform` for somebody who last saw event `seen`: a step that was taken since is not taken a second time.
 
     Two who press at once, and one who presses again because the answer was lost, find the one event. Raises Overtaken
@@ -131,9 +131,9 @@ def perform_once(
         OpeningEvent.opening_id == opening_id, OpeningEvent.seq > seen, OpeningEvent.type == kind
     )
     for event in session.scalars(query.order_by(OpeningEvent.seq)):
-        told = (event.detail or {}).get("unmasked", event.payload)
-        if _same(public_payload(kind, payload), told):
-            return Taken(event, already=True)
+        unmasked = (event.detail or {}).get("unmasked", event.payload)
+        if _same(public_payload(kind, payload), unmasked):
+            return StepTaken(event, already=True)
         if kind not in DRAW_STEPS:
             raise Overtaken(Message("opening.overtaken", who=event.actor, seq=event.seq))
     if kind == "coefficient_committed":
@@ -141,13 +141,13 @@ def perform_once(
     event = perform(session, opening_id, kind, payload, host=host, ip=ip)
     if kind == "coefficient_revealed":
         _draw(session, opening, payload, host, ip)
-    return Taken(event)
+    return StepTaken(event)
 
 
-def _same(asked: dict[str, Any], told: dict[str, Any]) -> bool:
+def _same(asked: dict[str, Any], held: dict[str, Any]) -> bool:
     """Whether an event says what is asked for, apart from what is filled in when it is taken."""
     filled = {"detail_sha256", *({"corrects"} - asked.keys())}
-    return asked == {name: value for name, value in told.items() if name not in filled}
+    return asked == {name: value for name, value in held.items() if name not in filled}
 
 
 def may_commit(session: Session, opening: Opening) -> bool:
@@ -176,14 +176,14 @@ def _draw(session: Session, opening: Opening, payload: dict[str, Any], host: str
     held = found.by_kind[draw.kind_of(payload)]
     result = held.result(found.head)
     if result is not None:
-        told = {
+        drawn = {
             "kind": held.kind,
             "value": result[1],
             "pool": held.pool,
             "index": result[0],
             "head": found.head,
         }
-        perform(session, opening.id, "coefficient_drawn", told, host=host, ip=ip)
+        perform(session, opening.id, "coefficient_drawn", drawn, host=host, ip=ip)
 
 
 def _get(session: Session, opening_id: str) -> tuple[Opening, Lot]:
@@ -206,11 +206,11 @@ def prepare(
     if kind == "bid_read":
         return _next_bid(session, opening, lines)
     if kind == "bid_corrected":
-        return {} if numbers_told(session, opening.id, "bid_read") else None
+        return {} if numbers_in_events(session, opening.id, "bid_read") else None
     if kind in ("objection", "objection_answered"):
         return _objection(session, opening, kind)
     if kind == "record_confirmed":
-        return {"rows": len(numbers_told(session, opening.id, "bid_read"))}
+        return {"rows": len(numbers_in_events(session, opening.id, "bid_read"))}
     if kind == "ended":
         return {"result": "opened"} if opening.stage == "confirmation" else {}
     return {}
@@ -238,7 +238,7 @@ def _control_price(lot: Lot, lines: Sequence[Line]) -> dict[str, Any] | None:
 
 
 def _next_bid(session: Session, opening: Opening, lines: Sequence[Line]) -> dict[str, Any] | None:
-    read = numbers_told(session, opening.id, "bid_read")
+    read = numbers_in_events(session, opening.id, "bid_read")
     for line in lines:
         if line.number not in read:
             return {"no": line.number, "name": line.name, "total": len(lines), **_read_aloud(line.bid)}
@@ -257,10 +257,10 @@ def _read_aloud(bid: Bid | None) -> dict[str, Any]:
 
 
 def _objection(session: Session, opening: Opening, kind: str) -> dict[str, Any] | None:
-    raised = numbers_told(session, opening.id, "objection")
+    raised = numbers_in_events(session, opening.id, "objection")
     if kind == "objection":
         return {"no": max(raised, default=0) + 1}
-    waiting = sorted(raised - numbers_told(session, opening.id, "objection_answered"))
+    waiting = sorted(raised - numbers_in_events(session, opening.id, "objection_answered"))
     return {"no": waiting[0]} if waiting else None
 
 

@@ -53,11 +53,11 @@ class Finding:
     note: Message
 
 
-def check(session: Session, opening: Opening, lot: Lot, kind: str, told: Mapping[str, Any]) -> None:
+def check(session: Session, opening: Opening, lot: Lot, kind: str, payload: Mapping[str, Any]) -> None:
     """Raise Irregular where a host asks for a step that nobody may take."""
     if kind == "bidders_published" or (opening.state == "scheduled" and kind in GOES_ON):
         return
-    for finding in _findings(session, opening, lot, kind, told):
+    for finding in _findings(session, opening, lot, kind, payload):
         few = finding.said.key == "state.too_few_told"
         raise (TooFew if few else Irregular)(finding.refusal)
 
@@ -98,33 +98,33 @@ def _findings(
     opening: Opening,
     lot: Lot,
     kind: str,
-    told: Mapping[str, Any],
+    payload: Mapping[str, Any],
     before: int | None = None,
 ) -> Iterator[Finding]:
     if kind in JUDGED:
         course = progress(session, opening.id, None if kind in _WHOLE_COURSE else _LIST_AND_DRAWS, before)
-        yield from _judge(session, opening, lot, course, kind, told)
+        yield from _judge(session, opening, lot, course, kind, payload)
 
 
 def _judge(
-    session: Session, opening: Opening, lot: Lot, course: Progress, kind: str, told: Mapping[str, Any]
+    session: Session, opening: Opening, lot: Lot, course: Progress, kind: str, payload: Mapping[str, Any]
 ) -> Iterator[Finding]:
     """What is irregular in a step after the course of the opening before it."""
     if kind == "bidders_published":
         course = Progress()
-        course.add(kind, told)
+        course.add(kind, payload)
     count = _few(course, lot) if kind != "ended" else None
     if count is not None:
         yield _too_few(opening, kind, count)
     if kind == "bid_read" and course.undrawn:
         yield _finding("reading_before_draw", kinds=[*course.undrawn])
     elif kind == "coefficient_drawn":
-        yield from _drawn_again(course, told)
+        yield from _drawn_again(course, payload)
     elif kind == "control_price":
-        yield from _prices(course, lot, told)
+        yield from _prices(course, lot, payload)
     elif kind == "record_confirmed" and course.confirmed and not course.changed:
         yield _finding("confirmed_again")
-    elif kind == "ended" and told.get("result") == "failed":
+    elif kind == "ended" and payload.get("result") == "failed":
         yield from _failed(session, opening, lot, course)
 
 
@@ -134,21 +134,21 @@ def _too_few(opening: Opening, kind: str, count: int) -> Finding:
     return Finding(note, Message("state.too_few", **values), note)
 
 
-def _drawn_again(course: Progress, told: Mapping[str, Any]) -> Iterator[Finding]:
-    held = course.draws.get(draw.kind_of(told))
+def _drawn_again(course: Progress, payload: Mapping[str, Any]) -> Iterator[Finding]:
+    held = course.draws.get(draw.kind_of(payload))
     if held is not None and held.value is not None:
-        yield _finding("drawn_again", kind=held.kind, value=held.value, other=str(told["value"]))
+        yield _finding("drawn_again", kind=held.kind, value=held.value, other=str(payload["value"]))
 
 
-def _prices(course: Progress, lot: Lot, told: Mapping[str, Any]) -> Iterator[Finding]:
+def _prices(course: Progress, lot: Lot, payload: Mapping[str, Any]) -> Iterator[Finding]:
     """The ceiling stands in the tender documents (实施条例 art. 27): at the opening it is told, not set."""
     for name, published in (("amount", lot.control_price), ("base_price", lot.base_price)):
-        amount = told.get(name)
+        amount = payload.get(name)
         if amount is not None and published is not None and Decimal(amount) != published:
             yield _finding(f"other_{name}", told=str(amount), published=format(published, "f"))
-    checked = told.get("normal", 0) + told.get("over", 0)
+    checked = payload.get("normal", 0) + payload.get("over", 0)
     due = course.decrypted or len(course.listed) - course.failed
-    if "normal" in told and "over" in told and checked < due:
+    if "normal" in payload and "over" in payload and checked < due:
         yield _finding("not_all_checked", checked=checked, due=due)
 
 

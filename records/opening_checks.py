@@ -128,8 +128,8 @@ def _named(session: Session, opening_id: str) -> Iterator[tuple[int, str]]:
         OpeningEvent.opening_id == opening_id, OpeningEvent.type.in_(("bidders_published", *READINGS))
     )
     for payload, detail in session.execute(query.order_by(OpeningEvent.seq)):
-        told = (detail or {}).get("unmasked", payload)
-        for line in told.get("bidders", [told]):
+        unmasked = (detail or {}).get("unmasked", payload)
+        for line in unmasked.get("bidders", [unmasked]):
             yield int(line["no"]), plain(line["name"])
 
 
@@ -148,64 +148,74 @@ class WrongCount(WrongReading):
     """A count that cannot be true beside the list, or beside what was told before."""
 
 
-def check_counts(session: Session, opening_id: str, kind: str, told: dict[str, Any]) -> None:
+def check_counts(session: Session, opening_id: str, kind: str, payload: dict[str, Any]) -> None:
     """Raise WrongCount where an event does not agree with what was published before it."""
     here = Message("sequence.event", opening=opening_id, event=kind)
     if kind == "sign_in":
-        _check_sign_in(session, opening_id, here, told)
+        _check_sign_in(session, opening_id, here, payload)
     elif kind in _COUNTED:
-        _check_count(session, opening_id, here, kind, told)
+        _check_count(session, opening_id, here, kind, payload)
     elif kind == "control_price":
-        analysed = told.get("normal", 0) + told.get("over", 0)
+        analysed = payload.get("normal", 0) + payload.get("over", 0)
         _not_above(here, "normal + over", analysed, _listed(session, opening_id))
     elif kind == "objection":
-        _check_objection(session, opening_id, here, told["no"])
+        _check_objection(session, opening_id, here, payload["no"])
     elif kind == "objection_answered":
-        _check_raised(session, opening_id, here, [told["no"]])
+        _check_raised(session, opening_id, here, [payload["no"]])
     if kind == "record_confirmed":
-        _check_kept_open(session, opening_id, here, [one["no"] for one in told.get("kept_open", [])])
+        _check_kept_open(session, opening_id, here, [one["no"] for one in payload.get("kept_open", [])])
 
 
-def _check_sign_in(session: Session, opening_id: str, here: Message, told: dict[str, Any]) -> None:
+def _check_sign_in(session: Session, opening_id: str, here: Message, payload: dict[str, Any]) -> None:
     """Counted up; from anew once the opening is announced for another time."""
     last = _last(session, opening_id, "sign_in", "scheduled")
     before = (last or {}).get("count")
-    if before is not None and told.get("count", before) < before:
-        raise WrongCount(Message("sequence.fewer_signed_in", event=here, count=told["count"], before=before))
+    if before is not None and payload.get("count", before) < before:
+        raise WrongCount(
+            Message("sequence.fewer_signed_in", event=here, count=payload["count"], before=before)
+        )
 
 
-def _check_count(session: Session, opening_id: str, here: Message, kind: str, told: dict[str, Any]) -> None:
+def _check_count(
+    session: Session, opening_id: str, here: Message, kind: str, payload: dict[str, Any]
+) -> None:
     listed = _listed(session, opening_id)
     for name in _COUNTED[kind]:
-        _not_above(here, name, told.get(name, 0), listed)
-    _check_whole(session, opening_id, here, kind, told, listed)
+        _not_above(here, name, payload.get(name, 0), listed)
+    _check_whole(session, opening_id, here, kind, payload, listed)
     if kind == "decrypt_progress":
         last = _last(session, opening_id, kind) or {}
         for part in ("done", "failed"):
-            if part in told and told[part] < last.get(part, 0):
+            if part in payload and payload[part] < last.get(part, 0):
                 raise WrongCount(
                     Message(
-                        "sequence.fewer_decrypted", event=here, part=part, count=told[part], before=last[part]
+                        "sequence.fewer_decrypted",
+                        event=here,
+                        part=part,
+                        count=payload[part],
+                        before=last[part],
                     )
                 )
 
 
 def _check_whole(
-    session: Session, opening_id: str, here: Message, kind: str, told: dict[str, Any], listed: int | None
+    session: Session, opening_id: str, here: Message, kind: str, payload: dict[str, Any], listed: int | None
 ) -> None:
     """The total is all bidders of the list, at a reading those decrypted as well; the rows are they or those read."""
     name = _COUNTED[kind][0]
-    if listed is None or told.get(name) is None:
+    if listed is None or payload.get(name) is None:
         return
     right = {listed}
     if kind == "record_confirmed":
-        right.add(len(numbers_told(session, opening_id, "bid_read")))
+        right.add(len(numbers_in_events(session, opening_id, "bid_read")))
     elif kind in READINGS:
         decrypted = _last(session, opening_id, "decrypt_progress") or {}
         right |= {listed - decrypted.get("failed", 0), decrypted.get("done", listed)}
-    if told[name] not in right:
+    if payload[name] not in right:
         numbers = [str(count) for count in sorted(right)]
-        raise WrongCount(Message("sequence.not_all", event=here, name=name, count=told[name], right=numbers))
+        raise WrongCount(
+            Message("sequence.not_all", event=here, name=name, count=payload[name], right=numbers)
+        )
 
 
 def _not_above(here: Message, name: str, count: int, listed: int | None) -> None:
@@ -216,7 +226,7 @@ def _not_above(here: Message, name: str, count: int, listed: int | None) -> None
 
 
 def _check_objection(session: Session, opening_id: str, here: Message, number: int) -> None:
-    raised = numbers_told(session, opening_id, "objection")
+    raised = numbers_in_events(session, opening_id, "objection")
     if number in raised:
         raise WrongCount(Message("sequence.objection_taken", event=here, number=number))
     following = max(raised, default=0) + 1
@@ -225,7 +235,7 @@ def _check_objection(session: Session, opening_id: str, here: Message, number: i
 
 
 def _check_raised(session: Session, opening_id: str, here: Message, numbers: list[int]) -> None:
-    raised = numbers_told(session, opening_id, "objection")
+    raised = numbers_in_events(session, opening_id, "objection")
     for number in numbers:
         if number not in raised:
             raise WrongCount(Message("sequence.no_objection", event=here, number=number))
@@ -233,13 +243,13 @@ def _check_raised(session: Session, opening_id: str, here: Message, numbers: lis
 
 def _check_kept_open(session: Session, opening_id: str, here: Message, numbers: list[int]) -> None:
     _check_raised(session, opening_id, here, numbers)
-    answered = numbers_told(session, opening_id, "objection_answered")
+    answered = numbers_in_events(session, opening_id, "objection_answered")
     for number in numbers:
         if number in answered:
             raise WrongCount(Message("sequence.answered_not_open", event=here, number=number))
 
 
-def numbers_told(session: Session, opening_id: str, kind: str) -> set[int]:
+def numbers_in_events(session: Session, opening_id: str, kind: str) -> set[int]:
     """The numbers that the events of one type are about."""
     query = select(OpeningEvent.payload).where(
         OpeningEvent.opening_id == opening_id, OpeningEvent.type == kind

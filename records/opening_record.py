@@ -144,7 +144,7 @@ class Missing:
 
     def messages(self) -> list[Message]:
         """What is missing, a message a kind."""
-        told: Sequence[tuple[str, Sequence[int | str]]] = (
+        lacking: Sequence[tuple[str, Sequence[int | str]]] = (
             ("undrawn", self.undrawn),
             ("undecided", self.undecided),
             ("unread", self.unread),
@@ -152,33 +152,33 @@ class Missing:
         )
         return [
             Message(f"record.{name}", count=len(found), numbers=_numbers(found))
-            for name, found in told
+            for name, found in lacking
             if found
         ]
 
 
-def missing(told: Progress, lines: Iterable[Line]) -> Missing:
+def missing(course: Progress, lines: Iterable[Line]) -> Missing:
     """What the record of an opening lacks, from its events and what the ledger knows of the bids of its list."""
-    waiting = [no for no in told.listed if no not in told.read]
+    waiting = [no for no in course.listed if no not in course.read]
     status = {line.number: line.bid.decrypt_status for line in lines if line.bid}
     unread = [no for no in waiting if status.get(no) == "success"]
     unknown = [no for no in waiting if status.get(no) not in ("success", "failed")]
-    failed_elsewhere = told.failed - (len(waiting) - len(unread) - len(unknown))
+    failed_elsewhere = course.failed - (len(waiting) - len(unread) - len(unknown))
     undecided = unknown if len(unknown) > failed_elsewhere else []
-    return Missing(tuple(undecided), tuple(unread), tuple(sorted(told.open)), tuple(told.undrawn))
+    return Missing(tuple(undecided), tuple(unread), tuple(sorted(course.open)), tuple(course.undrawn))
 
 
 class NotComplete(WrongReading):
     """A record confirmed, or an opening ended as held, while something of it is missing."""
 
 
-def check_complete(session: Session, opening: Opening, kind: str, told: Mapping[str, Any]) -> None:
+def check_complete(session: Session, opening: Opening, kind: str, payload: Mapping[str, Any]) -> None:
     """Raise NotComplete, naming what is missing, where a record is confirmed or an opening ended too early."""
     found = progress(session, opening.id)
     if kind == "record_confirmed":
-        found.add(kind, told)
+        found.add(kind, payload)
         left = missing(found, list_of(session, opening))
-    elif told.get("result") == "opened":
+    elif payload.get("result") == "opened":
         left = Missing(unanswered=tuple(sorted(found.open)), undrawn=tuple(found.undrawn))
         if found.changed and not left:
             raise NotComplete(Message("record.changed", opening=opening.id))
@@ -209,7 +209,7 @@ def rows(session: Session, opening_id: str) -> list[dict[str, Any]]:
     return [found[no] for no in sorted(found)]
 
 
-def process_is_told(session: Session, opening_id: str) -> bool:
+def process_is_visible(session: Session, opening_id: str) -> bool:
     """Whether the steps of an opening may be seen by supervisors now (records.visibility)."""
-    told = select(Opening.id).join(Lot, Lot.id == Opening.lot_id).where(Opening.id == opening_id)
-    return session.scalar(told.where(visible(Datum.OPENING_PROCESS))) is not None
+    own = select(Opening.id).join(Lot, Lot.id == Opening.lot_id).where(Opening.id == opening_id)
+    return session.scalar(own.where(visible(Datum.OPENING_PROCESS))) is not None

@@ -30,9 +30,9 @@ class Line:
     bid: Bid | None
 
 
-def fix_numbers(session: Session, opening: Opening, told: Mapping[str, Any]) -> None:
+def fix_numbers(session: Session, opening: Opening, payload: Mapping[str, Any]) -> None:
     """Write which bids the lines of a list mean, in the transaction of its event; `told` names the bidders."""
-    for line in _matched(session, opening.lot_id, told, {}):
+    for line in _matched(session, opening.lot_id, payload, {}):
         if line.bid is not None:
             session.add(ListedBid(opening_id=opening.id, number=line.number, bid_id=line.bid.id))
 
@@ -50,8 +50,8 @@ def list_of(session: Session, opening: Opening) -> list[Line]:
         found = bids_on_hand(session, opening.lot_id)
         names = _names(session, found)
         return [Line(number, names[bid.bidder_id], bid) for number, bid in enumerate(found, 1)]
-    told = (published.detail or {}).get("unmasked", published.payload)
-    lines = _matched(session, opening.lot_id, told, _fixed(session, opening.id))
+    unmasked = (published.detail or {}).get("unmasked", published.payload)
+    lines = _matched(session, opening.lot_id, unmasked, _fixed(session, opening.id))
     return sorted(lines, key=lambda line: line.number)
 
 
@@ -77,7 +77,7 @@ def _fixed(session: Session, opening_id: str) -> dict[int, Bid]:
 
 
 def _matched(
-    session: Session, lot_id: str, told: Mapping[str, Any], fixed: Mapping[int, Bid]
+    session: Session, lot_id: str, payload: Mapping[str, Any], fixed: Mapping[int, Bid]
 ) -> Iterator[Line]:
     """The lines of a list, each with the bid it is known to mean, else with the one on hand whose bidder it names."""
     known = {bid.id for bid in fixed.values()}
@@ -86,7 +86,7 @@ def _matched(
     named: dict[str, list[Bid]] = defaultdict(list)
     for bid in reversed(waiting):
         named[plain(names[bid.bidder_id])].append(bid)
-    for line in told["bidders"]:
+    for line in payload["bidders"]:
         own = named.get(plain(line["name"]) or "?")
         yield Line(line["no"], line["name"], fixed.get(line["no"]) or (own.pop() if own else None))
 

@@ -108,10 +108,10 @@ def new_token(session: Session, room_id: str, by: By = COMMAND_LINE, sure: bool 
     Raises LookupError, ValueError (closed; an opening is under way and the one who acts is not `sure`).
     """
     row = _open(session, room_id)
-    told = _undisturbed(session, room_id, sure) if row.token_hash else {}
+    disturbed = _undisturbed(session, room_id, sure) if row.token_hash else {}
     token = signing.new_token()
     row.token_hash = signing.token_hash(token)
-    _note(session, by, "room.token", room_id, told)
+    _note(session, by, "room.token", room_id, disturbed)
     return token
 
 
@@ -124,9 +124,9 @@ def set_camera(
     """
     row, address = _open(session, room_id), cameras(camera)
     goes = bool(row.rtsp_url) and not row.camera_released and row.rtsp_url != address
-    told = _undisturbed(session, room_id, sure) if goes else {}
+    disturbed = _undisturbed(session, room_id, sure) if goes else {}
     row.rtsp_url, row.camera_released = address, False
-    _note(session, by, "room.camera", room_id, {"camera": bool(address), **told})
+    _note(session, by, "room.camera", room_id, {"camera": bool(address), **disturbed})
     return row
 
 
@@ -140,9 +140,9 @@ def release_camera(
     row = _open(session, room_id)
     if not row.rtsp_url:
         raise Conflict(Message("room.no_camera", room=room_id))
-    told = _undisturbed(session, room_id, sure) if released and not row.camera_released else {}
+    disturbed = _undisturbed(session, room_id, sure) if released and not row.camera_released else {}
     row.camera_released = released
-    _note(session, by, "room.release" if released else "room.retake", room_id, told)
+    _note(session, by, "room.release" if released else "room.retake", room_id, disturbed)
     return row
 
 
@@ -153,14 +153,14 @@ def remove(session: Session, room_id: str, by: By = COMMAND_LINE, sure: bool = F
     LookupError, ValueError (an opening is under way in it and the one who acts is not `sure`).
     """
     row = _open(session, room_id)
-    told = _undisturbed(session, room_id, sure)
+    disturbed = _undisturbed(session, room_id, sure)
     gone = not _used(session, room_id)
     if gone:
         session.delete(row)
     else:
         row.closed_at, row.token_hash, row.rtsp_url, row.camera_released = now(), None, None, False
     session.flush()
-    _note(session, by, "room.remove", room_id, {"kept": not gone, **told})
+    _note(session, by, "room.remove", room_id, {"kept": not gone, **disturbed})
     return gone
 
 

@@ -67,8 +67,8 @@ def rotate(session: Session, name: str, *, by: By = COMMAND_LINE, sure: bool = F
     acts is not `sure`.
     """
     row = _known(session, name)
-    told = _undisturbed(session, name, sure) if row.token_hash else {}
-    return _new_token(session, row, "source.token", by, told)
+    disturbed = _undisturbed(session, name, sure) if row.token_hash else {}
+    return _new_token(session, row, "source.token", by, disturbed)
 
 
 def set_enabled(
@@ -77,11 +77,13 @@ def set_enabled(
     """Let a source send or not. Raises LookupError for an unknown name, ValueError where an opening of the source
     is under way that it could not go on with and the one who acts is not `sure`."""
     row = _known(session, name)
-    told = _undisturbed(session, name, sure) if row.enabled and not enabled else {}
+    disturbed = _undisturbed(session, name, sure) if row.enabled and not enabled else {}
     row.enabled = enabled
     session.flush()
     action = "source.enable" if enabled else "source.disable"
-    audit.write(session, by.name, action, object_kind="source", object_id=name, detail=told or None, ip=by.ip)
+    audit.write(
+        session, by.name, action, object_kind="source", object_id=name, detail=disturbed or None, ip=by.ip
+    )
 
 
 def disable(session: Session, name: str, *, by: By = COMMAND_LINE, sure: bool = False) -> None:
@@ -110,12 +112,14 @@ def _undisturbed(session: Session, name: str, sure: bool) -> dict[str, Any]:
     return current.undisturbed(session, Opening.source == name, Message("source.named", source=name), sure)
 
 
-def _new_token(session: Session, row: Source, action: str, by: By, told: dict[str, Any] | None = None) -> str:
+def _new_token(
+    session: Session, row: Source, action: str, by: By, disturbed: dict[str, Any] | None = None
+) -> str:
     token = signing.new_token()
     row.token_hash = signing.token_hash(token)
     session.flush()
     audit.write(
-        session, by.name, action, object_kind="source", object_id=row.name, detail=told or None, ip=by.ip
+        session, by.name, action, object_kind="source", object_id=row.name, detail=disturbed or None, ip=by.ip
     )
     return token
 

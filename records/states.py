@@ -152,7 +152,7 @@ OPENING_STEPS: dict[str, Step] = {
 
 _WHOLE = frozenset({"record_confirmed", "ended"})
 """Events before which the record must be whole."""
-_TELLING = frozenset({"bidders_published", "ended"})
+_PUBLISHING = frozenset({"bidders_published", "ended"})
 """Events with which those before them become public."""
 _LOT_STATUS_AFTER = {"bidders_published": "opening", "ended": "opened"}
 
@@ -195,20 +195,20 @@ def not_before(opening: Opening, lot: Lot, kind: str) -> datetime:
     return due
 
 
-def _check_told(
-    session: Session, opening: Opening, kind: str, told: dict[str, Any], moment: datetime, actor: str
+def _check_against_earlier(
+    session: Session, opening: Opening, kind: str, payload: dict[str, Any], moment: datetime, actor: str
 ) -> None:
     """Hold what an event tells against what the opening's earlier events told. Raises IllegalTransition."""
     if kind == "scheduled":
-        opening_checks.check_opening_time(opening, datetime.fromisoformat(told["scheduled_at"]))
+        opening_checks.check_opening_time(opening, datetime.fromisoformat(payload["scheduled_at"]))
     if kind == "paused":
-        opening_checks.check_adjournment(opening, moment, told)
-    opening_checks.check_counts(session, opening.id, kind, told)
+        opening_checks.check_adjournment(opening, moment, payload)
+    opening_checks.check_counts(session, opening.id, kind, payload)
     if kind in opening_checks.READINGS:
-        opening_checks.check_reading(session, opening.id, kind, told)
-    draw.check(session, opening, kind, told, actor)
+        opening_checks.check_reading(session, opening.id, kind, payload)
+    draw.check(session, opening, kind, payload, actor)
     if kind in _WHOLE:
-        opening_record.check_complete(session, opening, kind, told)
+        opening_record.check_complete(session, opening, kind, payload)
 
 
 def append_event(
@@ -234,20 +234,20 @@ def append_event(
     if opening is None:
         raise Unknown(Message("opening.unknown_opening", opening=opening_id))
     lot = session.get_one(Lot, opening.lot_id)
-    told = events.public_payload(kind, payload)
+    public = events.public_payload(kind, payload)
     if kind == "bid_corrected":
-        payload = payload | {"corrects": opening_checks.corrected_reading(session, opening_id, told)}
-        told = events.public_payload(kind, payload)
-    hide = masking.hidden(session, opening, lot, kind, told, detail)
+        payload = payload | {"corrects": opening_checks.corrected_reading(session, opening_id, public)}
+        public = events.public_payload(kind, payload)
+    hide = masking.hidden(session, opening, lot, kind, public, detail)
     shown = events.public_payload(kind, payload, mask=lot.prequalification, hide=hide)
     moment = opening_checks.check_time(session, opening, kind, ts)
     if asked and kind != "ended":
-        irregularities.check(session, opening, lot, kind, told)
+        irregularities.check(session, opening, lot, kind, public)
     check_opening_step(opening, kind, shown, moment, not_before(opening, lot, kind))
     if asked and kind == "ended":  # not before: how many have bid is secret until the deadline
-        irregularities.check(session, opening, lot, kind, told)
-    _check_told(session, opening, kind, told, moment, actor)
-    inside = dict(detail or {}) | ({"unmasked": payload} if shown != told else {})
+        irregularities.check(session, opening, lot, kind, public)
+    _check_against_earlier(session, opening, kind, public, moment, actor)
+    inside = dict(detail or {}) | ({"unmasked": payload} if shown != public else {})
     if inside:
         inside = chain.salted(inside)
         shown["detail_sha256"] = chain.commitment(inside)
@@ -258,8 +258,8 @@ def append_event(
     _next_stage(session, opening, kind)
     session.flush()
     if kind == "bidders_published":
-        published_list.fix_numbers(session, opening, told)
-    _tell(session, opening, lot, row)
+        published_list.fix_numbers(session, opening, public)
+    _publish_event(session, opening, lot, row)
     if kind == "scheduled" or (kind != "sign_in" and _public_state(opening) != before):
         publish_opening(session, opening)
     if lot.status != status:
@@ -267,14 +267,14 @@ def append_event(
     return row
 
 
-def _tell(session: Session, opening: Opening, lot: Lot, row: OpeningEvent) -> None:
+def _publish_event(session: Session, opening: Opening, lot: Lot, row: OpeningEvent) -> None:
     """The event's own public row: the announcement at once, all else once the list is published.
 
     That it is announced anew is told at once by the opening's own row; as an event it waits like the
     sign-ins before it, since a gap in the feed would tell of them.
     """
     since = events_from(session, opening, lot)
-    if row.type in _TELLING:
+    if row.type in _PUBLISHING:
         rows.show_what_waited(session, opening.id, since)
     message = {
         "seq": row.seq, "ts": chain.stamp(row.ts), "type": row.type, "payload": row.payload, "hash": row.hash,

@@ -22,14 +22,14 @@ def fonts() -> tuple[str, ...]:
     return tuple(name for name in FONTS if name.lower() in there)
 
 
-def typeset(template: Path, name: str, told: Mapping[str, Any]) -> bytes | None:
+def typeset(template: Path, name: str, content: Mapping[str, Any]) -> bytes | None:
     """A paper of what is `told`, which the template reads as JSON from its input `name`; None where no Chinese font is
     there. Raises RuntimeError where typst cannot set it."""
     if not fonts():
         return None
     import typst  # 80 MB, needed now and then only
 
-    inputs = {name: json.dumps({**told, "fonts": list(fonts())}, ensure_ascii=False)}
+    inputs = {name: json.dumps({**content, "fonts": list(fonts())}, ensure_ascii=False)}
     plain = typst.compile(str(template), format="pdf", sys_inputs=inputs)
     assert isinstance(plain, bytes)
     return plain

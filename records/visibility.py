@@ -264,26 +264,28 @@ def sealed(at: datetime | None = None) -> ColumnElement[bool]:
     return one_ahead(at or now())
 
 
-TOLD_AT_ONCE = ("scheduled", "cancelled")
+ALWAYS_ANNOUNCED = ("scheduled", "cancelled")
 """States of an opening that say nothing of who bid."""
 
 
 def announced(at: datetime | None = None) -> ColumnElement[bool]:
     """SQL over `Opening` and its `Lot`: anybody may know of this opening. One told as a whole, ended, waits for the
     deadline: nobody has announced it."""
-    return or_(Opening.head_seq > 0, Opening.state.in_(TOLD_AT_ONCE), visible(Datum.OPENING_PROCESS, at=at))
+    return or_(
+        Opening.head_seq > 0, Opening.state.in_(ALWAYS_ANNOUNCED), visible(Datum.OPENING_PROCESS, at=at)
+    )
 
 
-def state_told(at: datetime | None = None) -> ColumnElement[str]:
+def visible_state(at: datetime | None = None) -> ColumnElement[str]:
     """SQL over `Opening` and its `Lot`: the state as far as it may be told, before the deadline no more than that
     the opening is announced."""
     return case(
-        (or_(visible(Datum.LOT_OUTCOME, at=at), Opening.state.in_(TOLD_AT_ONCE)), Opening.state),
+        (or_(visible(Datum.LOT_OUTCOME, at=at), Opening.state.in_(ALWAYS_ANNOUNCED)), Opening.state),
         else_="scheduled",
     )
 
 
-def status_told(at: datetime | None = None) -> ColumnElement[str]:
+def visible_status(at: datetime | None = None) -> ColumnElement[str]:
     """SQL over `Lot`: its status as far as it may be told, before the deadline no outcome."""
     return case(
         (or_(visible(Datum.LOT_OUTCOME, at=at), Lot.status.in_(BEFORE_THE_DEADLINE)), Lot.status),
@@ -304,10 +306,10 @@ class Progress:
     """The end of its chain: before the deadline the number of sign-ins could be tried out on it."""
 
 
-def progress_told(opening: Opening, due: bool) -> Progress:
+def visible_progress(opening: Opening, due: bool) -> Progress:
     """How an opening stands; `due`: the deadline of its lot is behind us (`Datum.OPENING_PROCESS`)."""
     if not due:
-        return Progress(state=opening.state if opening.state in TOLD_AT_ONCE else "scheduled")
+        return Progress(state=opening.state if opening.state in ALWAYS_ANNOUNCED else "scheduled")
     return Progress(
         opening.state, opening.stage, opening.result, opening.started_at, opening.ended_at, opening.head_hash
     )

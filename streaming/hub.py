@@ -28,7 +28,7 @@ from streaming.live.control import Control
 from streaming.live.covers import Covers
 from streaming.live.feed import Feeds
 from streaming.live.logs import Logs
-from streaming.live.looks import Looks
+from streaming.live.looks import RecentTexts
 from streaming.live.pending import Pending
 from streaming.live.poller import Poller
 from streaming.live.reading import Reader
@@ -101,9 +101,9 @@ class Hub:
         )  # fmt: skip
         broadcaster = Broadcaster(self.reader, self.board, self.workers)
         feeds = Feeds(self.logs, self.board, config.max_feeds)
-        looks = Looks(self.roster, self.reader, self.workers)
+        looks = RecentTexts(self.roster, self.reader, self.workers)
         self.states = RoomStates(
-            self.roster, self.board, self.media, covers, pending, self.cameras.told,
+            self.roster, self.board, self.media, covers, pending, self.cameras.for_operators,
             recorder.row if recorder else lambda room: None,
         )  # fmt: skip
         self.log = EvidenceLog(keeper, self.reader, self.board, covers, self.workers)

@@ -54,7 +54,7 @@ class RoomCameras(Service):
         """The cameras that do not come, why, and what to do."""
         return {"cameras": cameras.trouble(self._cameras.status(), self._called)}
 
-    def told(self, room: str) -> list[dict[str, Any]]:
+    def for_operators(self, room: str) -> list[dict[str, Any]]:
         """How a room's cameras do, for the operators."""
         return [status.to_json(name) for name, status in self._of(room)]
 

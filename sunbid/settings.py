@@ -351,9 +351,9 @@ def choices(name: str) -> tuple[str, ...]:
 
 def _shown_host(url: str) -> str:
     """An address without what may be a secret in it: user, password, path and query."""
-    told = urlsplit(url)
-    port = f":{told.port}" if told.port else ""
-    return f"{told.scheme}://{_bracketed(told.hostname or '')}{port}/…" if url else ""
+    address = urlsplit(url)
+    port = f":{address.port}" if address.port else ""
+    return f"{address.scheme}://{_bracketed(address.hostname or '')}{port}/…" if url else ""
 
 
 def shown_value(settings: Settings, name: str) -> Any:

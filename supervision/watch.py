@@ -34,7 +34,7 @@ from supervision.figures.market import is_news, overview, publish_overview
 from supervision.leads import deadlines
 from supervision.lens.reader import Lens
 from supervision.lens.writer import LensWriter
-from supervision.notices.telling import Telling
+from supervision.notices.delivery import Delivery
 from supervision.rules.baseline import UNKNOWN, Baselines, measure_baselines
 from supervision.studies import associations, experts, rings
 from supervision.studies.store import keep
@@ -146,7 +146,7 @@ class Watch:
         while not self.stop.is_set():
             worker.beat()
             try:
-                for opening in tell_sealed(self.ledger):
+                for opening in append_seals(self.ledger):
                     log.info("opening sealed", opening=opening)
             except SQLAlchemyError as error:
                 log.error("seal not told", error=type(error).__name__)
@@ -154,15 +154,15 @@ class Watch:
 
     def notices(self, worker: Worker) -> None:
         """Tell of new warnings by every channel that is set, until told to stop; one that fails holds up no other."""
-        tellings = [
-            Telling(self.ledger, channel, self.config.notice_levels, self.config.desk_url)
+        deliveries = [
+            Delivery(self.ledger, channel, self.config.notice_levels, self.config.desk_url)
             for channel in self.config.channels
         ]
         while not self.stop.is_set():
             worker.beat()
-            for telling in tellings:
+            for delivery in deliveries:
                 try:
-                    telling.tick()
+                    delivery.tick()
                 except SQLAlchemyError as error:
                     log.error("notices cannot reach the ledger", error=type(error).__name__)
             self.stop.wait(_NOTICES)
@@ -184,13 +184,13 @@ class Watch:
             if not deadlines.due(session):
                 return
         with self.ledger.write() as session:
-            for batch, term in deadlines.remind(session):
+            for batch, deadline in deadlines.remind(session):
                 log.warning(
                     "lead batch due",
                     batch=batch,
-                    waits_for=term.what,
-                    state=term.state,
-                    due=term.due.isoformat(),
+                    waits_for=deadline.what,
+                    state=deadline.state,
+                    due=deadline.due.isoformat(),
                 )
 
     def _publish(self, writer: LensWriter, at: datetime) -> None:
@@ -242,20 +242,20 @@ def serve(config: WatchConfig) -> None:
 # ── what the hub has sealed: it may write no opening, so the `sealed` event is told here ──
 
 
-def _untold(session: Session) -> list[Seal]:
+def _not_appended(session: Session) -> list[Seal]:
     query = select(Seal).join(Opening, Opening.id == Seal.opening_id).where(Opening.state == "ended")
     return list(session.scalars(query.order_by(Seal.sealed_at)))
 
 
-def tell_sealed(ledger: Ledger) -> list[str]:
+def append_seals(ledger: Ledger) -> list[str]:
     """Append `sealed` to the openings whose seal stands in the ledger; gives their ids. Each is told once: the state
     machine refuses a second. Raises SQLAlchemyError."""
     with ledger.read() as session:
-        if not _untold(session):
+        if not _not_appended(session):
             return []
     with ledger.write() as session:
-        told = _untold(session)
-        for seal in told:
+        seals = _not_appended(session)
+        for seal in seals:
             payload = {"head": seal.head, "segments": seal.segments}
             append_event(session, seal.opening_id, "sealed", payload, actor=_SEALED_BY)
-        return [seal.opening_id for seal in told]
+        return [seal.opening_id for seal in seals]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from dashboard.charts.axis import ticks, wide
-from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, Row, chart, columns, spoken, told_at
+from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, Row, chart, columns, spoken, tooltips
 from dashboard.charts.theme import DATA, NO_PADDING, PADDING, VALUES, palette, template
 
 HEIGHT = 252
@@ -121,7 +121,7 @@ def _treemap(variant: str, classes: int) -> alt.LayerChart | alt.FacetChart:
         direction="horizontal", orient="bottom", values=steps, labelExpr="classes[datum.value]", offset=4))  # fmt: skip
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = told_at(note=True)
+    tips = tooltips(note=True)
     base = alt.Chart(DATA)
     tiles = base.mark_rect(cursor="pointer", cornerRadius=2).encode(
         x=x, x2="x2:Q", y=y, y2="y2:Q", tooltip=tips,
@@ -199,7 +199,7 @@ def _against(variant: str) -> alt.LayerChart | alt.FacetChart:
     y = alt.Y("y:Q", scale=alt.Scale(domain=[0, alt.ExprRef("peek(ticks)")], nice=False), axis=VALUES)
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["key"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = told_at()
+    tips = tooltips()
     dots = _of("point", "named").mark_point(filled=True, cursor="pointer", color=own.series[0]).encode(
         x=x, y=y, tooltip=tips, size=alt.condition("datum.kind == 'named'", alt.value(90), alt.value(36)),
         opacity=alt.condition(hover, alt.value(1), alt.value(0.5)), stroke=alt.condition("datum.kind == 'named'", alt.value(own.ink), alt.value(own.card)),

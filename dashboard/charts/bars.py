@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from dashboard.charts.axis import ticks, wide
-from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, spoken, told_at
+from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, spoken, tooltips
 from dashboard.charts.chart import columns as columns_of
 from dashboard.charts.theme import DATA, NO_PADDING, PADDING, VALUES, palette, template
 
@@ -69,7 +69,7 @@ def _ranking(variant: str, clickable: bool) -> alt.LayerChart | alt.FacetChart:
     )  # fmt: skip
     x = alt.X("size:Q", axis=None, scale=alt.Scale(
         domain=[0, alt.ExprRef("longest")], range=[0, alt.ExprRef("width - figures - noted")], nice=False))  # fmt: skip
-    tips = told_at(note=True)
+    tips = tooltips(note=True)
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
     base = alt.Chart(DATA).encode(y=y)
@@ -125,7 +125,7 @@ def _columns(variant: str, unit: str, clickable: bool) -> alt.LayerChart | alt.F
               axis=VALUES)  # fmt: skip
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = told_at(unit)
+    tips = tooltips(unit)
     base = alt.Chart(DATA).encode(x=x)
     return alt.layer(
         base.mark_bar().encode(y=y),
@@ -182,7 +182,7 @@ def _histogram(variant: str, unit: str) -> alt.LayerChart | alt.FacetChart:
     y = alt.Y("size:Q", scale=alt.Scale(domain=[0, alt.ExprRef("peek(ticks)")], nice=False), axis=VALUES)
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = told_at(unit)
+    tips = tooltips(unit)
     base = alt.Chart(DATA)
     middle = alt.X("middle:Q", scale=scale)
     return alt.layer(
@@ -211,7 +211,7 @@ def spark(
         for n, value in enumerate(values)
     ]
     said = spoken(f"{names[n]} {figures[n]}" for n in (known[0], known[-1]))
-    told = [value for value in values if value is not None]
+    drawn = [value for value in values if value is not None]
     return chart(
         _spark(variant),
         _SPARK,
@@ -219,8 +219,8 @@ def spark(
         title,
         said,
         SPARK_HEIGHT,
-        low=min(told),
-        high=max(told),
+        low=min(drawn),
+        high=max(drawn),
         last=len(values) - 1,
     )
 
@@ -233,7 +233,7 @@ def _spark(variant: str) -> alt.LayerChart | alt.FacetChart:
     hover = alt.selection_point(
         "hover", on="pointerover", clear="pointerout", nearest=True, fields=["x"], empty=False
     )
-    tips = told_at()
+    tips = tooltips()
     base = alt.Chart(DATA).encode(x=x, y=y)
     return alt.layer(
         base.mark_line(strokeWidth=1.5, invalid="break-paths-show-domains"),

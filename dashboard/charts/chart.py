@@ -47,10 +47,10 @@ def spoken(parts: Iterable[str]) -> str:
     return "; ".join(" ".join(part.split()) for part in parts)
 
 
-def told_at(figure: str = "", *, note: bool = False) -> list[alt.Tooltip]:
+def tooltips(figure: str = "", *, note: bool = False) -> list[alt.Tooltip]:
     """What a mark that is pointed at tells: its name above, its figure (`figure`: that one's title), and its note."""
-    told = [alt.Tooltip("name:N", title=HEADING), alt.Tooltip("figure:N", title=figure or UNNAMED)]
-    return [*told, alt.Tooltip("note:N", title=UNNAMED_TOO)] if note else told
+    lines = [alt.Tooltip("name:N", title=HEADING), alt.Tooltip("figure:N", title=figure or UNNAMED)]
+    return [*lines, alt.Tooltip("note:N", title=UNNAMED_TOO)] if note else lines
 
 
 def chart(

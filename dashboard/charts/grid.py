@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from dashboard.charts.axis import wide
-from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, columns, spoken, told_at
+from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, columns, spoken, tooltips
 from dashboard.charts.theme import DATA, NO_PADDING, palette, template
 
 LINE = 24
@@ -77,7 +77,7 @@ def _heat(variant: str, classes: int) -> alt.LayerChart | alt.FacetChart:
         "hover", on="pointerover", clear="pointerout", fields=["row", "column"], empty=False
     )
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = told_at(note=True)
+    tips = tooltips(note=True)
     cells = alt.Chart(DATA).mark_rect(cornerRadius=2, cursor="pointer").encode(
         x=x, y=y, tooltip=tips, color=alt.condition("datum.step > 0", colours, alt.value(own.line)),
         stroke=alt.value(own.ink), strokeWidth=alt.condition(hover, alt.value(1.5), alt.value(0)),
@@ -146,7 +146,7 @@ def _strips(variant: str) -> alt.LayerChart | alt.FacetChart:
         labelPadding=6, tickCount=20))  # fmt: skip
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["row"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = told_at()
+    tips = tooltips()
     whole = {"x": alt.value(0), "x2": alt.value(alt.ExprRef("width"))}
     at_limit = alt.XDatum(alt.ExprRef("limit"), type="quantitative", scale=alt.Scale(zero=False))
     return alt.layer(

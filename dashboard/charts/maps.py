@@ -9,7 +9,7 @@ from typing import Any
 
 import altair as alt
 
-from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, Row, chart, columns, spoken, told_at
+from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, Row, chart, columns, spoken, tooltips
 from dashboard.charts.theme import DATA, NO_PADDING, palette, template
 from dashboard.geometry import WIDTH, Division, Outlines
 
@@ -126,11 +126,11 @@ def _template(variant: str, address: str) -> alt.LayerChart | alt.FacetChart:
     fill = alt.condition("datum.step > 0", colours, alt.value(own.line))
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["id"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = told_at(note=True)
-    told = alt.LookupData(data=DATA, key="id", fields=["step", "name", "figure", "note", "key", "n"])
+    tips = tooltips(note=True)
+    rows = alt.LookupData(data=DATA, key="id", fields=["step", "name", "figure", "note", "key", "n"])
     beside = f"indexof({list(SEA)}, datum.id) >= 0"
     places = alt.Chart(outlines).transform_filter(f"!({beside})").transform_lookup(
-        lookup="id", from_=told
+        lookup="id", from_=rows
     ).mark_geoshape(cursor="pointer").encode(
         color=fill, tooltip=tips,
         stroke=alt.condition("datum.n > 0", alt.value(own.ink), alt.value(own.card)),

@@ -9,7 +9,7 @@ import altair as alt
 
 from dashboard.charts.axis import wide
 from dashboard.charts.bars import GAP, NAMES, STEP
-from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, columns, spoken, told_at
+from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, columns, spoken, tooltips
 from dashboard.charts.theme import DATA, NO_PADDING, palette, template
 
 PARTS = ("good", "near", "late")
@@ -65,7 +65,7 @@ def _template(variant: str, words: tuple[str, ...]) -> alt.LayerChart | alt.Face
         legend=alt.Legend(direction="horizontal", orient="bottom", labelExpr=labels, offset=4))  # fmt: skip
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = told_at(note=True)
+    tips = tooltips(note=True)
     base = alt.Chart(DATA).encode(y=y)
     order = f"indexof({list(PARTS)}, datum.part)"
     return alt.layer(

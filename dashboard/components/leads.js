@@ -1,4 +1,4 @@
-// Leads: the batches with their terms, and one of them beside: its way, its checklist, what came back, the package.
+// Leads: the batches with their deadlines, and one of them beside: its way, its checklist, what came back, the package.
 import { date } from "./clock.js";
 import { ask, h, icon, mark, mount, say } from "./common.js";
 import { LeadDialogs } from "./lead-dialogs.js";
@@ -14,7 +14,7 @@ class LeadDesk {
     this.chosen = new URLSearchParams(location.search).get("batch");
     this.rows = h("tbody");
     this.counts = h("span.muted");
-    this.terms = h("div.terms", { role: "status" });
+    this.deadlines = h("div.deadlines", { role: "status" });
     this.note = h("p.told", { role: "status" });
     this.heading = h("h2", { id: "batch-chosen" });
     this.timer = h("span.muted");
@@ -23,7 +23,7 @@ class LeadDesk {
     this.fresh = h("button.btn.main.begin", { type: "button", onclick: () => this.dialogs.begin() }, "+ ", this.words.begin, h("kbd", {}, "N"));
     this.dialogs = new LeadDialogs(this);
     const heads = ["batch", "target", "receipt", "due", "answers"].map((name) => h(`th.${name}`, { scope: "col" }, this.words.columns[name]));
-    const legend = ["kept", "soon", "late"].map((one) => h("span.legend", {}, standing(one), this.words.standing[one]));
+    const legend = ["kept", "soon", "late"].map((one) => h("span.legend", {}, urgency(one), this.words.deadlineState[one]));
     this.filters = Object.fromEntries(["target", "batch_state"].map((name) => [name, new URLSearchParams(location.search).get(name) ?? ""]));
     const choose = (name, every, options) => h("select", { "aria-label": every, onchange: (event) => this.narrow(name, event.target.value) }, h("option", { value: "" }, every), options.map(([value, text]) => h("option", { value, selected: value === this.filters[name] }, text)));
     const choices = h("span.choices", {}, choose("target", this.words.allTargets, Object.entries(this.words.targets)), choose("batch_state", this.words.allStates, STATES.map((state) => [state, this.words.state[state]])));
@@ -31,7 +31,7 @@ class LeadDesk {
       h("div.scroll", { tabindex: 0, role: "region", "aria-label": this.words.title }, h("table.batches", {}, h("thead", {}, h("tr", {}, heads)), this.rows)), this.note);
     const pane = h("article.card.ev", { "aria-labelledby": "batch-chosen" }, h("header", {}, this.heading, this.timer), this.inside, this.buttons);
     const hint = [["J", "K", this.words.move], ["N", this.words.begin], ["S", this.words.nextStep]].map((keys) => h("span", {}, keys.slice(0, -1).map((key) => h("kbd", {}, key)), keys.at(-1)));
-    this.grid = h("div.leads", {}, this.terms, h("div.split", {}, list, pane), h("footer.hint", {}, hint, legend, h("b", {}, this.words.closing)), this.dialogs.box);
+    this.grid = h("div.leads", {}, this.deadlines, h("div.split", {}, list, pane), h("footer.hint", {}, hint, legend, h("b", {}, this.words.closing)), this.dialogs.box);
     this.root.append(this.grid);
     this.inside.replaceChildren(h("p.muted", {}, this.words.loading));
     this.onkey = (event) => this.key(event);
@@ -77,8 +77,8 @@ class LeadDesk {
     const { words, list } = this;
     const sent = list.batches.filter((batch) => batch.transferred_at).length;
     this.counts.textContent = say(words.counts, { sent, draft: list.batches.filter((batch) => ["draft", "review", "approved"].includes(batch.state)).length, pool: list.pool });
-    this.terms.hidden = !list.terms.length;
-    this.terms.replaceChildren(...list.terms.map((term) => h("button.term", { type: "button", onclick: () => this.select(term.batch) }, standing(term.standing), `${term.batch} · ${term.text}`)));
+    this.deadlines.hidden = !list.deadlines.length;
+    this.deadlines.replaceChildren(...list.deadlines.map((deadline) => h("button.deadline", { type: "button", onclick: () => this.select(deadline.batch) }, urgency(deadline.state), `${deadline.batch} · ${deadline.text}`)));
     const none = h("tr", {}, h("td.nothing", { colspan: 5 }, h("b", {}, words.none), h("p.muted", {}, say(list.pool ? words.noneWhat : words.noneAtAll, { n: list.pool }))));
     this.rows.replaceChildren(...(list.batches.length ? list.batches.map((batch) => this.line(batch)) : [none]));
   }
@@ -96,13 +96,13 @@ class LeadDesk {
   receipt(batch) {
     if (!batch.transferred_at) return h("span.chip" + (batch.state === "withdrawn" ? "" : ".now"), {}, batch.state_name);
     if (batch.received_at) return ["✓ ", day(batch.received_at)];
-    return batch.term ? [standing(batch.term.standing), batch.term.text] : "—";
+    return batch.deadline ? [urgency(batch.deadline.state), batch.deadline.text] : "—";
   }
 
   due(batch) {
     const { words } = this;
-    if (batch.kept !== null) return [standing(batch.kept ? "kept" : "late"), say(batch.kept ? words.keptOn : words.lateOn, { day: day(batch.answered_at) })];
-    if (batch.term?.what === "answer") return [standing(batch.term.standing), batch.term.text];
+    if (batch.kept !== null) return [urgency(batch.kept ? "kept" : "late"), say(batch.kept ? words.keptOn : words.lateOn, { day: day(batch.answered_at) })];
+    if (batch.deadline?.what === "answer") return [urgency(batch.deadline.state), batch.deadline.text];
     return batch.due_at ? day(batch.due_at) : h("span.muted", {}, words.afterSending);
   }
 
@@ -156,7 +156,7 @@ class LeadDesk {
     const rows = [
       [words.target, [batch.target_name, batch.office].filter(Boolean).join(" · ")], [words.secrecy, words.secrecies[batch.secrecy]],
       [words.reviewer, batch.reviewed_by], [words.receiptNo, batch.receipt],
-      [words.dueAt, batch.due_at ? [day(batch.due_at), batch.term?.what === "answer" ? batch.term.text : null].filter(Boolean).join(" · ") : null], [words.returned, batch.note],
+      [words.dueAt, batch.due_at ? [day(batch.due_at), batch.deadline?.what === "answer" ? batch.deadline.text : null].filter(Boolean).join(" · ") : null], [words.returned, batch.note],
     ].filter(([, value]) => value);
     return h("dl.facts", {}, rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
   }
@@ -184,8 +184,8 @@ class LeadDesk {
 
   paper(lead, row, paper) {
     const { words, batch } = this;
-    const name = `${words.papers[paper.item]}：${words.paperStanding[paper.standing]}`;
-    if (paper.standing !== "missing") return h("span", { title: paper.note ?? name, "aria-label": name }, PAPERS[paper.standing] + (paper.note ? "*" : ""));
+    const name = `${words.papers[paper.item]}：${words.paperState[paper.state]}`;
+    if (paper.state !== "missing") return h("span", { title: paper.note ?? name, "aria-label": name }, PAPERS[paper.state] + (paper.note ? "*" : ""));
     const can = ["draft", "review", "approved"].includes(batch.state);
     return can ? h("button.lack", { type: "button", title: name, "aria-label": name, onclick: () => this.dialogs.paper(lead, row, paper.item) }, words.lack) : h("span.lack", { title: name }, words.lack);
   }
@@ -282,8 +282,8 @@ function day(moment) {
   return date(moment).slice(5, 10);
 }
 
-/** How a term stands: a shape, the word beside it. */
-function standing(one) {
+/** How a deadline 期限 stands: a shape, the word beside it. */
+function urgency(one) {
   const sign = { kept: "✓", soon: "◐", late: "!", open: "" }[one];
   return sign ? h(`i.st.${one}`, { "aria-hidden": "true" }, sign) : null;
 }

@@ -16,7 +16,7 @@ from dashboard.shell.filters import ANALYSIS, LOTS_SORT, PICKED, Choice
 from records.clock import written
 from records.currencies import currency
 from records.identifiers import province_name
-from records.visibility import Progress, progress_told
+from records.visibility import Progress, visible_progress
 from supervision.figures import formats as figures
 from supervision.figures import lots
 from supervision.figures.answers import LIVE_MARKS, Answers, LotsBehind
@@ -115,19 +115,19 @@ def _openings(choice: Choice, lang: str) -> list[Row]:
         return [
             (
                 o.id, o.lot_id, lot, *(messages.called(at.name, at.name_en, lang) if at else None for at in (centre, room)),
-                o.scheduled_at, *_progress(progress_told(o, bool(due)), lang),
+                o.scheduled_at, *_progress(visible_progress(o, bool(due)), lang),
             )
             for o, lot, room, centre, due in openings(session, choice.filters, MOST_ROWS)
         ]  # fmt: skip
 
 
-def _progress(told: Progress, lang: str) -> tuple[Any, ...]:
+def _progress(progress: Progress, lang: str) -> tuple[Any, ...]:
     """Begin, end, state and head of the chain, as far as they may be told."""
     return (
-        told.started_at,
-        told.ended_at,
-        messages.say(f"site.opening.{told.state}", lang),
-        told.head_hash,
+        progress.started_at,
+        progress.ended_at,
+        messages.say(f"site.opening.{progress.state}", lang),
+        progress.head_hash,
     )
 
 

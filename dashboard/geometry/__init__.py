@@ -60,7 +60,9 @@ def outlines(name: str) -> Outlines:
         for one in held["objects"]["divisions"]["geometries"]
         if one["properties"]
     ]
-    found = {id: Division(id, told["name"], told["name_en"], told["x"], told["y"]) for id, told in placed}
+    found = {
+        id: Division(id, place["name"], place["name_en"], place["x"], place["y"]) for id, place in placed
+    }
     return Outlines(file, held["bbox"][3], found)
 
 

@@ -145,8 +145,8 @@ def written(path: Path, features: list[dict], off: float, lines: list[dict]) -> 
         {"type": "FeatureCollection", "features": held}, object_name="divisions", prequantize=200_000,
         toposimplify=off, simplify_with="shapely", prevent_oversimplify=True, topoquantize=10_000,
     )  # fmt: skip
-    told = json.loads(found.to_json()) | {"bbox": [0, 0, WIDTH, round((south - north) * scale, 1)]}
-    path.write_text(json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n")
+    document = json.loads(found.to_json()) | {"bbox": [0, 0, WIDTH, round((south - north) * scale, 1)]}
+    path.write_text(json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n")
     print(path.name, len(features), path.stat().st_size)
 
 

@@ -69,7 +69,7 @@ def _demo(lang: str, accounts: list[tuple[str, str]]) -> str:
 
 def forbidden_page(lang: str, screen: Screen) -> str:
     """What a signed-in user sees at a screen that is not for their role."""
-    return _page(lang, screen.name(lang), _told("common.not_allowed", lang), "")
+    return _page(lang, screen.name(lang), _sentence("common.not_allowed", lang), "")
 
 
 def plain_page(lang: str, heading: str, body: str) -> str:
@@ -79,10 +79,10 @@ def plain_page(lang: str, heading: str, body: str) -> str:
 
 def unknown_page(lang: str) -> str:
     """What stands at an address where there is nothing."""
-    return _page(lang, messages.say("http.not_found", lang), _told("common.unknown_address", lang), "")
+    return _page(lang, messages.say("http.not_found", lang), _sentence("common.unknown_address", lang), "")
 
 
-def _told(key: str, lang: str) -> str:
+def _sentence(key: str, lang: str) -> str:
     """A sentence, and the way back to what there is."""
     return (
         f"<p>{escape(messages.say(key, lang))}</p>"

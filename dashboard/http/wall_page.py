@@ -50,7 +50,7 @@ def chosen(allowed: Playlist, query: Mapping[str, str]) -> Playlist:
 def page(slug: str, playlist: Playlist, query: Mapping[str, str], lang: str) -> str:
     """The page that begins with `slug`, or with the playlist's first screen where `slug` is not in it."""
     first = slug if slug in playlist.screens else playlist.screens[0]
-    told = {
+    settings = {
         "lang": lang,
         "screens": [{"slug": one, "name": screens.BY_SLUG[one].name(lang)} for one in playlist.screens],
         "first": first,
@@ -67,7 +67,7 @@ def page(slug: str, playlist: Playlist, query: Mapping[str, str], lang: str) -> 
         demo=escape(messages.say("common.demo", lang)) if context.is_demo() else "",
         style=_style(),
         script=f"{components.files().base}/kiosk.js",
-        told=json.dumps(told, ensure_ascii=False).replace("<", "\\u003c"),
+        told=json.dumps(settings, ensure_ascii=False).replace("<", "\\u003c"),
         no_script=escape(messages.say("wall.no_script", lang)),
     )
 

@@ -24,13 +24,13 @@ async def wall_socket(socket: WebSocket) -> None:
     """WS /feeds/wall?screens=…&lang=…: `{"view", "title", "panels"}` for each screen, anew when it changes, and every
     second `{"at", "as_of", "stale", "version"}`. Closes with 4401 once who listens may no longer see the wall."""
     asked, lang = dict(socket.query_params), gate.language(socket.scope)
-    await push(socket, partial(_told, socket, asked, lang))
+    await push(socket, partial(_texts, socket, asked, lang))
 
 
-def _told(socket: WebSocket, asked: Mapping[str, str], lang: str) -> list[str] | None:
+def _texts(socket: WebSocket, asked: Mapping[str, str], lang: str) -> list[str] | None:
     """Every screen that may be shown, and the sign of life; None where none may be."""
     slugs = _screens(socket, asked)
-    return [*(views.told(slug, lang, asked) for slug in slugs), _sign(lang)] if slugs else None
+    return [*(views.view_text(slug, lang, asked) for slug in slugs), _sign(lang)] if slugs else None
 
 
 def _screens(socket: WebSocket, asked: Mapping[str, str]) -> tuple[str, ...]:
@@ -48,11 +48,11 @@ def _sign(lang: str) -> str:
     except (SQLAlchemyError, OSError) as error:
         log.warning("lens not read", error=type(error).__name__)
         state = freshness.Freshness(None, stale=True)
-    told = {
+    sign = {
         "at": rfc3339(now()), "as_of": freshness.moment(state.as_of), "stale": state.words(lang),
         "version": components.files().version,
     }  # fmt: skip
-    return json.dumps(told, ensure_ascii=False)
+    return json.dumps(sign, ensure_ascii=False)
 
 
 routes: list[BaseRoute] = [WebSocketRoute("/feeds/wall", wall_socket)]

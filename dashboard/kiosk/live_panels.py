@@ -95,13 +95,13 @@ def ticker(ask: Ask) -> Panel:
 
 def centres(ask: Ask) -> Panel:
     """Every centre with the lots it opened, greatest first; one where an opening runs is marked."""
-    told = figure_cards.breakdown("lots_opened", ask.filters, "centre")
+    opened = figure_cards.breakdown("lots_opened", ask.filters, "centre")
     running = [one for one in _today(ask) if one.state in RUNNING]
     live, rehearsed = Counter(one.centre for one in running), sum(one.rehearsal for one in running)
     cells: list[dict[str, Any]] = [
         {
             "name": (name := called(zh, en, ask.lang)),
-            "value": told[id].value if id in told else 0,
+            "value": opened[id].value if id in opened else 0,
             "live": live.get(name, 0),
         }
         for id, zh, en in choice.centres()

@@ -54,14 +54,14 @@ def open_gap(ask: Ask) -> Panel:
     rows += [
         (ask.say(f"site.family.{code}"), came[code], won[code]) for code in TRADE_FAMILIES if code in came and code in won
     ]  # fmt: skip
-    told = [
+    centres = [
         {"name": name, "first": float(a.value) * 100, "second": float(b.value) * 100, "figure": f"{(a.value - b.value) * 100:.2f}"}
         for name, a, b in rows
         if a.value is not None and b.value is not None
     ]  # fmt: skip
     gap, origins = whole["M06"], whole["M09"]
     return {
-        "kind": "dumbbell", "title": ask.say("wall.come_and_win"), "note": ask.period, "rows": told,
+        "kind": "dumbbell", "title": ask.say("wall.come_and_win"), "note": ask.period, "rows": centres,
         "first": ask.say("openness.line_bids"), "second": ask.say("openness.line_wins"), "third": ask.say("wall.gap"),
         "empty": ask.say("openness.no_months"),
         "pairs": [

@@ -17,7 +17,7 @@ from dashboard import screens
 from dashboard.kiosk import live_panels as live
 from dashboard.kiosk import market_panels as market
 from dashboard.kiosk.asking import Ask, Panel
-from dashboard.live.pushing import Looks
+from dashboard.live.pushing import RecentTexts
 from dashboard.shell.filters import read_choice
 from records import clock
 
@@ -58,17 +58,17 @@ VIEWS: Mapping[str, tuple[tuple[str, Draw], ...]] = {
 """Slug of a screen → its panels."""
 
 
-_looks = Looks(FRESH)
+_recent = RecentTexts(FRESH)
 
 
-def told(slug: str, lang: str, asked: Mapping[str, str]) -> str:
+def view_text(slug: str, lang: str, asked: Mapping[str, str]) -> str:
     """A screen's view as JSON text, made anew when it is older than FRESH; `asked` is what the wall's address says."""
     choice = read_choice(asked)
 
     def look() -> str:
         return json.dumps(view(slug, Ask(lang, choice)), ensure_ascii=False)
 
-    return _looks.told((slug, lang, choice.query), look)
+    return _recent.text((slug, lang, choice.query), look)
 
 
 def view(slug: str, ask: Ask) -> dict[str, Any]:

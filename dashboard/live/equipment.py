@@ -22,7 +22,7 @@ from records.witnessing.alarms import Trouble
 EVERY = 5.0
 """Seconds from one look to the next."""
 PATIENCE = 2
-"""Looks in a row at which something has to be wrong: a camera that is switched over is no alarm."""
+"""RecentTexts in a row at which something has to be wrong: a camera that is switched over is no alarm."""
 AT_WORK = frozenset({"standby", "live", "paused"})
 SLOW = rooms.LIMITS["fps_low"][0]
 """Frames a second below which a picture stutters."""
@@ -69,14 +69,14 @@ class Watch:
         """Ask the hub and the ledger once, and write down what has changed."""
         snapshot = rooms.snapshot()
         found = self.troubles(snapshot)
-        told = ("hub", "host") if snapshot.trouble else alarms.KINDS
+        kinds = ("hub", "host") if snapshot.trouble else alarms.KINDS
         with context.ledger().read() as session:
             found += alarms.silent_hosts(session)
-            news = alarms.changed(session, found, told)
+            news = alarms.changed(session, found, kinds)
             settled = looks.anything_to_settle(session)
         if news or settled:
             with context.ledger().write() as session:
-                alarms.follow(session, found, told)
+                alarms.follow(session, found, kinds)
                 looks.settle(session)
 
 

@@ -69,13 +69,13 @@ class Changes:
         while not self._stop.wait(self._poll_seconds):
             worker.beat()
             try:
-                while self._take() == PAGE:
+                while self._read_new() == PAGE:
                     continue
             except SQLAlchemyError as error:
                 log.warning("warning feed cannot read the ledger", error=type(error).__name__)
                 self._stop.wait(2.0)
 
-    def _take(self) -> int:
+    def _read_new(self) -> int:
         """Read what is new; numbers appear in order (see supervision.warnings.raising)."""
         with self._ledger.read() as session:
             rows = warnings.messages_of(self._tail.poll(session, PAGE))

@@ -51,8 +51,8 @@ def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: s
     lines = list_of(session, opening)
     found = hosting.next_steps(session, opening_id, lines=lines) if hosts else []
     steps = {step.kind: step.payload for step in found}
-    told = opening_record.progress(session, opening_id)
-    left = opening_record.missing(told, lines)
+    progress = opening_record.progress(session, opening_id)
+    left = opening_record.missing(progress, lines)
     last = opening_record.read_last(session, opening_id)
     return {
         "seq": opening.head_seq,
@@ -70,13 +70,13 @@ def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: s
         "retender": hosts and opening.result == "failed" and lot.status == "failed",
         "few": irregularities.too_few(session, opening_id, lot) is not None,
         "irregular": _irregular(session, opening, lot, lang),
-        "undrawn": told.undrawn,
+        "undrawn": progress.undrawn,
         "may_fail": "ended" in steps and _may_fail(session, opening, lot),
-        "open_objections": [{"no": no, "content": words} for no, words in told.open.items()],
+        "open_objections": [{"no": no, "content": words} for no, words in progress.open.items()],
         "missing": [message.text(lang) for message in left.messages()],
-        "changed": told.changed,
-        "upcoming": _upcoming(lines, lot, told) if "bid_read" in steps else [],
-        "filed": _filed(lines, told.read),
+        "changed": progress.changed,
+        "upcoming": _upcoming(lines, lot, progress) if "bid_read" in steps else [],
+        "filed": _filed(lines, progress.read),
         "recorder": _recorder(opening.room_id),
         "spelled": _spelled(last, lot) if lang == "zh" else {},
         "draws": _draws(session, opening, user),
@@ -142,10 +142,10 @@ def _events(session: Session, opening_id: str, after: int) -> list[dict[str, Any
     ]  # fmt: skip
 
 
-def _upcoming(lines: list[Line], lot: Lot, told: opening_record.Progress) -> list[dict[str, Any]]:
+def _upcoming(lines: list[Line], lot: Lot, progress: opening_record.Progress) -> list[dict[str, Any]]:
     """The bidders read next: whether they are decrypted and under the limit, no price."""
-    waiting = [line for line in lines if line.number not in told.read]
-    told_of_all = "success" if told.all_decrypted else None
+    waiting = [line for line in lines if line.number not in progress.read]
+    told_of_all = "success" if progress.all_decrypted else None
     return [_line(line, lot, told_of_all) for line in waiting[: UPCOMING + 1]]
 
 

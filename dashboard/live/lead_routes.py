@@ -41,7 +41,7 @@ def list_batches(request: Request, _user: SignedIn) -> dict[str, Any]:
 def get_batch(request: Request, user: SignedIn) -> dict[str, Any]:
     """GET /api/leads/{id}: one batch with its leads, checklist and what may be done."""
     with refused(), context.ledger().read() as session:
-        return _told(session, request.path_params["id"], request, user)
+        return _batch(session, request.path_params["id"], request, user)
 
 
 def list_free(request: Request, _user: SignedIn) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def begin(request: Request, user: SignedIn) -> dict[str, Any]:
     """POST /api/leads {"title", "target", "target_name", "secrecy", "warnings"}: a new draft."""
     with refused(), context.ledger().write() as session:
         batch = desk.begin(session, request.state.given, _by(request, user))
-        return _told(session, batch.id, request, user)
+        return _batch(session, batch.id, request, user)
 
 
 def change(request: Request, user: SignedIn) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def change(request: Request, user: SignedIn) -> dict[str, Any]:
         batch = desk.change(
             session, request.path_params["id"], _seen(request), request.state.given, _by(request, user)
         )
-        return _told(session, batch.id, request, user)
+        return _batch(session, batch.id, request, user)
 
 
 def act(request: Request, user: SignedIn) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def act(request: Request, user: SignedIn) -> dict[str, Any]:
         )  # fmt: skip
         if action == "transfer":
             package.make(session, batch, context.config().data_dir, _kept(batch.id), _maker(user))
-        return _told(session, batch.id, request, user)
+        return _batch(session, batch.id, request, user)
 
 
 def answer(request: Request, user: SignedIn) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def answer(request: Request, user: SignedIn) -> dict[str, Any]:
             session, request.path_params["id"], request.path_params["lead"], _seen(request), _by(request, user),
             valid=given["valid"], result=given.get("result"), disposed=bool(given.get("disposed")),
         )  # fmt: skip
-        return _told(session, batch.id, request, user)
+        return _batch(session, batch.id, request, user)
 
 
 def add_paper(request: Request, user: SignedIn) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def add_paper(request: Request, user: SignedIn) -> dict[str, Any]:
             session, request.path_params["id"], request.path_params["lead"], _seen(request), _by(request, user),
             warning=str(given.get("warning")), item=given["item"], note=given.get("note"),
         )  # fmt: skip
-        return _told(session, batch.id, request, user)
+        return _batch(session, batch.id, request, user)
 
 
 def download(request: Request, user: SignedIn) -> Response:
@@ -144,7 +144,7 @@ def _maker(user: SignedIn, *, trial: bool = False) -> package.Maker:
     return package.Maker(user.display_name, context.config().home.name, trial)
 
 
-def _told(session: Session, batch_id: str, request: Request, user: SignedIn) -> dict[str, Any]:
+def _batch(session: Session, batch_id: str, request: Request, user: SignedIn) -> dict[str, Any]:
     two = context.config().leads_by_two
     return leads.whole(session, batch_id, user.name, language(request), two=two)
 

@@ -1,4 +1,4 @@
-"""What the leads screen gets: the batches with their terms, one of them with its checklist, and what may go into one."""
+"""What the leads screen gets: the batches with their deadlines, one of them with its checklist, and what may go into one."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def question(asked: Mapping[str, str], since: datetime | None, until: datetime |
 
 
 def overview(session: Session, asked: Question, lang: str) -> dict[str, Any]:
-    """The batches, newest first, what is near or past its term, and how many warnings wait for a batch."""
+    """The batches, newest first, what is near or past its deadline, and how many warnings wait for a batch."""
     leads = desk.leads_by_batch(session)
     centres = desk.centres_of_leads(session) if asked.centre else {}
     rows = [
@@ -58,7 +58,7 @@ def overview(session: Session, asked: Question, lang: str) -> dict[str, Any]:
     return {
         "batches": [line(batch, leads.get(batch.id, []), lang) for batch in rows],
         "pool": len(desk.pool(session)),
-        "terms": [told for batch in rows if (told := _term(batch, lang)) and told["standing"] != "open"],
+        "deadlines": [one for batch in rows if (one := _deadline(batch, lang)) and one["state"] != "open"],
     }
 
 
@@ -94,7 +94,7 @@ def line(batch: LeadBatch, leads: list[Lead], lang: str) -> dict[str, Any]:
         "transferred_at": rfc3339(batch.transferred_at),
         "received_at": rfc3339(batch.received_at),
         "due_at": rfc3339(batch.due_at),
-        "term": _term(batch, lang),
+        "deadline": _deadline(batch, lang),
         "answered_at": rfc3339(batch.answered_at),
         "kept": _kept(batch),
         "valid": len(valid),
@@ -105,24 +105,24 @@ def line(batch: LeadBatch, leads: list[Lead], lang: str) -> dict[str, Any]:
 
 
 def _kept(batch: LeadBatch) -> bool | None:
-    """Whether the answer came within its term; None while there is none."""
+    """Whether the answer came within its deadline; None while there is none."""
     if batch.due_at is None or (batch.answered_at or batch.closed_at) is None:
         return None
     return bool((batch.answered_at or batch.closed_at or batch.due_at) <= batch.due_at)
 
 
-def _term(batch: LeadBatch, lang: str) -> dict[str, Any] | None:
-    term = deadlines.term_of(batch)
-    if term is None:
+def _deadline(batch: LeadBatch, lang: str) -> dict[str, Any] | None:
+    deadline = deadlines.deadline_of(batch)
+    if deadline is None:
         return None
-    days = abs((term.due - now()).total_seconds()) / 86_400
-    key = f"leads.term.{term.what}_{'late' if term.state == 'late' else 'left'}"
+    days = abs((deadline.due - now()).total_seconds()) / 86_400
+    key = f"leads.term.{deadline.what}_{'late' if deadline.state == 'late' else 'left'}"
     text = messages.say(key, lang, days=f"{days:.0f}" if days >= 1 else "< 1")
     return {
         "batch": batch.id,
-        "what": term.what,
-        "due": rfc3339(term.due),
-        "standing": term.state,
+        "what": deadline.what,
+        "due": rfc3339(deadline.due),
+        "state": deadline.state,
         "text": text,
     }
 
@@ -133,8 +133,8 @@ def whole(session: Session, batch_id: str, user: str, lang: str, *, two: bool) -
     if batch is None:
         raise Unknown(Message("leads.unknown", batch=batch_id))
     leads = list(desk.leads_of(session, batch_id))
-    told = [_lead(session, lead, lang) for lead in leads]
-    papers = [paper for lead in told for row in lead["warnings"] for paper in row["papers"]]
+    shown = [_lead(session, lead, lang) for lead in leads]
+    papers = [paper for lead in shown for row in lead["warnings"] for paper in row["papers"]]
     return {
         **line(batch, leads, lang),
         "secrecy": batch.secrecy,
@@ -145,10 +145,10 @@ def whole(session: Session, batch_id: str, user: str, lang: str, *, two: bool) -
         "receipt_due_at": rfc3339(batch.receipt_due_at),
         "running_hours": round((((batch.closed_at or now()) - batch.created_at).total_seconds()) / 3600, 1),
         "steps": _steps(batch, lang, two=two),
-        "leads": told,
-        "needed": sum(one["standing"] != "not_needed" for one in papers),
-        "there": sum(one["standing"] == "there" for one in papers),
-        "missing": sum(one["standing"] == "missing" for one in papers),
+        "leads": shown,
+        "needed": sum(one["state"] != "not_needed" for one in papers),
+        "there": sum(one["state"] == "there" for one in papers),
+        "missing": sum(one["state"] == "missing" for one in papers),
         "actions": [_action(name, batch, user, lang) for name, step in ACTIONS.items() if batch.state in step.states],
         "answerable": batch.state in ANSWERABLE,
     }  # fmt: skip
@@ -183,7 +183,7 @@ def _lead(session: Session, lead: Lead, lang: str) -> dict[str, Any]:
         "result": lead.result,
         "disposed_at": rfc3339(lead.disposed_at),
         "warnings": [
-            {**_warning(session, one, lang), "papers": [{"item": paper.item, "standing": paper.state, "note": paper.note} for paper in found]}
+            {**_warning(session, one, lang), "papers": [{"item": paper.item, "state": paper.state, "note": paper.note} for paper in found]}
             for one, found in papers.items()
         ],
     }  # fmt: skip

@@ -21,11 +21,11 @@ SEND_SECONDS = 10.0
 SIGN_IN, TRY_AGAIN = 4401, 1013
 log = structlog.get_logger()
 
-Told = Callable[[], Sequence[str] | None]
+ReadTexts = Callable[[], Sequence[str] | None]
 """What there is to tell, each in its place, as JSON text; None once the listener may hear it no longer."""
 
 
-class Looks:
+class RecentTexts:
     """What one look has told serves for `seconds` every listener who asks the same; at most `most` answers are kept."""
 
     def __init__(self, seconds: float, most: int = 200) -> None:
@@ -33,7 +33,7 @@ class Looks:
         self._kept: dict[Hashable, tuple[float, str]] = {}
         self._lock = threading.Lock()
 
-    def told(self, key: Hashable, look: Callable[[], str]) -> str:
+    def text(self, key: Hashable, look: Callable[[], str]) -> str:
         """What was told under `key`, looked at anew where that is too long ago."""
         at, text = self._kept.get(key, (0.0, ""))
         if not text or time.monotonic() - at > self._seconds:
@@ -45,30 +45,30 @@ class Looks:
         return text
 
 
-async def push(socket: WebSocket, told: Told) -> None:
-    """Accept `socket` and send it what `told` says, again where it differs; closes with 4401 once that is None,
+async def push(socket: WebSocket, read: ReadTexts) -> None:
+    """Accept `socket` and send it what `read` gives, again where it differs; closes with 4401 once that is None,
     with 1013 where it cannot be read just now."""
     await socket.accept()
     async with anyio.create_task_group() as both:
-        both.start_soon(_feed, socket, told, both.cancel_scope)
+        both.start_soon(_feed, socket, read, both.cancel_scope)
         while (await socket.receive())["type"] != "websocket.disconnect":
             continue
         both.cancel_scope.cancel()
 
 
-async def _feed(socket: WebSocket, told: Told, listening: anyio.CancelScope) -> None:
+async def _feed(socket: WebSocket, read: ReadTexts, listening: anyio.CancelScope) -> None:
     with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):  # it left, or takes nothing any more
         try:
-            await _send_changes(socket, told)
+            await _send_changes(socket, read)
         except (SQLAlchemyError, OSError) as error:
             log.warning("feed cannot read its data", error=type(error).__name__)
             await socket.close(TRY_AGAIN)
     listening.cancel()
 
 
-async def _send_changes(socket: WebSocket, told: Told) -> None:
+async def _send_changes(socket: WebSocket, read: ReadTexts) -> None:
     sent: dict[int, str] = {}
-    while (texts := await run_in_threadpool(told)) is not None:
+    while (texts := await run_in_threadpool(read)) is not None:
         for place, text in enumerate(texts):
             if sent.get(place) != text:
                 await asyncio.wait_for(socket.send_text(text), SEND_SECONDS)

@@ -223,8 +223,8 @@ def figures(room: Room, lang: str) -> dict[str, str]:
 
 def recorder(room: Room, lang: str) -> str:
     """What the recorder does in a room."""
-    told = room.get("recorder")
-    return messages.say(f"control.rec_{told['state'] if told else 'none'}", lang)
+    state = room.get("recorder")
+    return messages.say(f"control.rec_{state['state'] if state else 'none'}", lang)
 
 
 def tip(room: Room | None, lang: str) -> str:

@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket
 import messages
 from dashboard import context, screens
 from dashboard.http import gate
-from dashboard.live.pushing import Looks, push
+from dashboard.live.pushing import RecentTexts, push
 from dashboard.shell.figure_cards import answers
 from dashboard.shell.filters import read_choice
 from records.clock import BEIJING
@@ -28,7 +28,7 @@ from supervision.lists import openings
 FRESH = 0.8
 """Seconds for which one look serves every listener: with the second between two looks that is within two."""
 ROWS = 9
-_looks = Looks(FRESH)
+_recent = RecentTexts(FRESH)
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Today:
 
 def today(filters: Filters) -> Today:
     """How the day's openings stand."""
-    told = answers().breakdown("openings_today", filters, "state")
-    by_state = {state: found.value for state, found in told.items()}
+    counted = answers().breakdown("openings_today", filters, "state")
+    by_state = {state: found.value for state, found in counted.items()}
     running, over = (sum(by_state.get(state, 0) for state in states) for states in (RUNNING, OVER))
     rehearsals = answers().value("rehearsals_today", filters).value
     return Today(sum(by_state.values()), running, by_state.get("scheduled", 0), over, rehearsals)
@@ -66,7 +66,7 @@ def happened(filters: Filters, lang: str, limit: int = ROWS) -> list[dict[str, A
     ]
 
 
-def told(asked: Mapping[str, str], lang: str) -> str:
+def ticker_text(asked: Mapping[str, str], lang: str) -> str:
     """Both as JSON text, `{"rows": [{"time", "event", "lot", "lot_id"}], "today": {"all", "running", …}}`."""
     filters = read_choice(asked).filters
 
@@ -75,11 +75,11 @@ def told(asked: Mapping[str, str], lang: str) -> str:
             {"rows": happened(filters, lang), "today": asdict(today(filters))}, ensure_ascii=False
         )
 
-    return _looks.told((filters, lang), look)
+    return _recent.text((filters, lang), look)
 
 
 async def ticker_socket(socket: WebSocket) -> None:
-    """WS /feeds/ticker?lang=…: see `told`. Closes with 4401 once who listens may no longer see S01."""
+    """WS /feeds/ticker?lang=…: see `ticker_text`. Closes with 4401 once who listens may no longer see S01."""
     asked, lang = dict(socket.query_params), gate.language(socket.scope)
     await push(socket, partial(_for, socket, asked, lang))
 
@@ -87,7 +87,7 @@ async def ticker_socket(socket: WebSocket) -> None:
 def _for(socket: WebSocket, asked: Mapping[str, str], lang: str) -> list[str] | None:
     user = gate.signed_in(socket.scope)
     allowed = user is not None and screens.may_see(user.role, screens.BY_SLUG["overview"])
-    return [told(asked, lang)] if allowed and gate.same_origin(socket.scope) else None
+    return [ticker_text(asked, lang)] if allowed and gate.same_origin(socket.scope) else None
 
 
 routes: list[BaseRoute] = [WebSocketRoute("/feeds/ticker", ticker_socket)]

@@ -88,7 +88,7 @@ def board(session: Session, asked: Question, user: SignedIn, lang: str) -> dict[
     who = viewer(session, user, lang)
     found = [one for one in witnessing.listed(session, asked) if tasks.sees(user.role, user.name, one.task)]
     troubled = {alarm.room_id for alarm in alarms.open_alarms(session)}
-    told: dict[str, Any] = {
+    shown: dict[str, Any] = {
         "now": rfc3339(now()),
         "me": user.name,
         "manages": who.manages,
@@ -96,8 +96,8 @@ def board(session: Session, asked: Question, user: SignedIn, lang: str) -> dict[
         "counts": _counts(session, found, user),
     }
     if who.manages:
-        told |= _watched(session, who, asked)
-    return told
+        shown |= _watched(session, who, asked)
+    return shown
 
 
 def _watched(session: Session, who: Viewer, asked: Question) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _watched(session: Session, who: Viewer, asked: Question) -> dict[str, Any]:
         "coverage": coverage(asked),
         "alarms": [_alarm(session, one, who) for one in alarms.listed(session, asked.begin)],
         "looks": [_look(session, one, who) for one in looks.since(session, asked.begin)],
-        "draws": [draw_told(one, who) for one in draws.latest(session)],
+        "draws": [draw_json(one, who) for one in draws.latest(session)],
     }
 
 
@@ -180,7 +180,7 @@ def _look(session: Session, one: looks.Looked, who: Viewer) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def draw_told(row: WitnessDraw, who: Viewer) -> dict[str, Any]:
+def draw_json(row: WitnessDraw, who: Viewer) -> dict[str, Any]:
     """A draw with all that computing it again takes."""
     shown = {one["name"] for one in row.roster} | {one["name"] for one in row.left_out}
     return {
@@ -254,13 +254,13 @@ def _items(
 def _item(
     session: Session, task: WitnessTask, one: Item, held: WitnessItem | None, who: Viewer
 ) -> dict[str, Any]:
-    told = {
+    shown = {
         "id": one.id,
         "stage": messages.say(f"witness.stage.{one.stage}", who.lang),
         "text": messages.say(f"witness.item.{one.id}", who.lang),
         "come": tasks.has_come(session, task, one.stage),
     }
-    return told | (_noted(held, who) if held else {"result": None})
+    return shown | (_noted(held, who) if held else {"result": None})
 
 
 def _noted(one: WitnessItem, who: Viewer) -> dict[str, Any]:
@@ -297,7 +297,7 @@ def _acts(session: Session, number: str, who: Viewer) -> list[dict[str, Any]]:
 
 def _events(session: Session, task: WitnessTask) -> list[dict[str, Any]]:
     """The steps of the opening for the time line, once they may be told."""
-    if task.opening_id is None or not opening_record.process_is_told(session, task.opening_id):
+    if task.opening_id is None or not opening_record.process_is_visible(session, task.opening_id):
         return []
     return [
         {"seq": one.seq, "ts": rfc3339(one.ts), "type": one.type}
@@ -307,7 +307,7 @@ def _events(session: Session, task: WitnessTask) -> list[dict[str, Any]]:
 
 def _draw_of(session: Session, task: WitnessTask, who: Viewer) -> dict[str, Any] | None:
     row = session.get(WitnessDraw, task.draw_id) if task.draw_id else None
-    return draw_told(row, who) if row else None
+    return draw_json(row, who) if row else None
 
 
 def people(session: Session, number: str | None) -> list[dict[str, str]]:

@@ -170,7 +170,7 @@ def reveal(request: Request, user: SignedIn) -> dict[str, Any]:
         row = draws.reveal(
             session, request.path_params["id"], request.state.given.get("seed"), _by(request, user), user.role
         )  # fmt: skip
-        return witness.draw_told(row, witness.viewer(session, user, language(request)))
+        return witness.draw_json(row, witness.viewer(session, user, language(request)))
 
 
 def acknowledge(request: Request, user: SignedIn) -> dict[str, Any]:

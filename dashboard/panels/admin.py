@@ -32,11 +32,11 @@ def show(page: shell.Page) -> None:
     """What was done last, the choice of area, and the area."""
     names = {area: page.say(f"admin.{area}") for area in AREAS}
     area = choices.segments("area", page.say("admin.area"), names, default=AREAS[0])
-    _told(page)
+    _outcome(page)
     {"accounts": _accounts, "rooms": _rooms, "sources": _sources, "displays": _displays}[area](page)
 
 
-def _told(page: shell.Page) -> None:
+def _outcome(page: shell.Page) -> None:
     kind, words = st.session_state.pop(_SAID, ("", ""))
     if words:
         role = "alert" if kind == "refused" else "status"

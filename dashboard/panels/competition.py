@@ -24,7 +24,7 @@ from supervision.figures.figure import CLASSES, OPENED
 from supervision.figures.filters import Filters
 from supervision.figures.lots import Mark, PriceStrip, price_strips, rows_of_mark
 
-LOW, HIGH = 1500, 2500
+HHI_LOW, HHI_HIGH = 1500, 2500
 """HHI below the first is low, above the second high: practice of merger control, for one market."""
 FEWEST = 5
 """Awards below which a market's HHI says nothing: with one it is 10000 whoever wins."""
@@ -38,7 +38,7 @@ WIDEST = 1000
 
 def hhi_class(hhi: float) -> int:
     """1 low, 2 medium, 3 high."""
-    return 1 if hhi < LOW else 2 if hhi <= HIGH else 3
+    return 1 if hhi < HHI_LOW else 2 if hhi <= HHI_HIGH else 3
 
 
 HHI_WORDS = ("low", "medium", "high")
@@ -196,7 +196,7 @@ def prices(page: Page) -> None:
             for row, one in enumerate(found)
             for at, (count, won) in one.prices.items()
         ]
-        notes = [_told(page, one) for one in found]
+        notes = [_span_of(page, one) for one in found]
         made = strips(
             layout.variant(), [one.name for one in found], [one.lot for one in found], notes, dots, limit=100.0, title=title
         )  # fmt: skip
@@ -209,7 +209,7 @@ def _prices_note(found: list[PriceStrip]) -> str:
     return "competition.prices_note" if any_won else "competition.prices_none_won"
 
 
-def _told(page: Page, one: PriceStrip) -> str:
+def _span_of(page: Page, one: PriceStrip) -> str:
     """ "12 bids, 91.5–98.25 %, awarded at 94 %"."""
     span = page.say(
         "competition.price_span", n=one.bids, low=f"{min(one.prices):g}", high=f"{max(one.prices):g}"

@@ -62,14 +62,14 @@ def _reach(page: shell.Page, study: dict[str, Any]) -> None:
         (say("experts.power", bias=f"{one['bias']:g}"), figures.DASH if one["found"] is None else f"{100 * one['found']:.0f} %")
         for one in study["power"]
     ]  # fmt: skip
-    told = [
+    facts = [
         (say("experts.only_awarded"), count(study["lots"]), say("experts.waiting", n=count(study["waiting"]))),
         (say("experts.pairs"), count(study["pairs"]), say("experts.past_gate", n=count(study["past_gate"]), least=experts.LEAST_EFFECT)),
         *((words, value, say("experts.power_note")) for words, value in power),
     ]  # fmt: skip
     cells = "".join(
         f"<div><dt>{esc(words)}</dt><dd><b>{esc(value)}</b><small>{esc(note)}</small></dd></div>"
-        for words, value, note in told
+        for words, value, note in facts
     )
     months = esc(say("filters.last_months", n=study["months"]))
     draw(card(say("experts.study"), f'<dl class="measures">{cells}</dl>', months))

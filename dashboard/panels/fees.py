@@ -22,11 +22,11 @@ def register(page: shell.Page) -> None:
         if not found.payable:
             layout.nothing(say("remote.register_none"))
             return
-        told = (
+        sums = (
             ("payable", found.payable, found.payable_amount), ("paid", found.paid, found.paid_amount),
             ("failed", found.failed, found.failed_amount),
         )  # fmt: skip
-        draw(f'<dl class="register">{"".join(_sum(page, *one) for one in told)}</dl>')
+        draw(f'<dl class="register">{"".join(_sum(page, *one) for one in sums)}</dl>')
         bars = [Bar(name, n, figures.number(n)) for name, n in zip(_bands(page), found.bands, strict=True)]
         title = say("remote.bands")
         draw(f"<h3>{esc(title)}</h3>")

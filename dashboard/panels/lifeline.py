@@ -42,11 +42,11 @@ def facts(page: shell.Page, found: Life) -> str:
     if won and won[0].awarded_at and found.notice_at:
         took = page.say("lifeline.days", n=days_between(found.notice_at, won[0].awarded_at))
     limit = figures.DASH if found.control_price is None else shown(found.control_price, found, lang)
-    told = (
+    lines = (
         ("tenderer", found.tenderer, ""), ("agency", found.agency, ""), ("control_price", limit, ""),
         ("bidders", count, away), ("winner", won[1] if won else None, ""), ("price", price, below), ("took", took, ""),
     )  # fmt: skip
-    return f'<dl class="card lot-facts">{"".join(_fact(page.say(f"lifeline.{key}"), words, more) for key, words, more in told)}</dl>'
+    return f'<dl class="card lot-facts">{"".join(_fact(page.say(f"lifeline.{key}"), words, more) for key, words, more in lines)}</dl>'
 
 
 def _fact(name: str, words: str | None, more: str) -> str:
@@ -75,11 +75,11 @@ def drawing(
 ) -> str:
     """The card with the legend, the counted verdicts and the drawing."""
     lang = page.lang
-    told = lanes(found, measured, warnings, names, lang)
+    marks = lanes(found, measured, warnings, names, lang)
     day = now().astimezone(BEIJING)
     made = lifeline(
-        [bracket(page, one) for one in measured], told, now(), context.config().holidays, page.say("lifeline.legal"),
-        page.say("lifeline.now", day=_dated(day.date(), lang)), lambda one: _dated(one, lang), spoken(page, measured, told),
+        [bracket(page, one) for one in measured], marks, now(), context.config().holidays, page.say("lifeline.legal"),
+        page.say("lifeline.now", day=_dated(day.date(), lang)), lambda one: _dated(one, lang), spoken(page, measured, marks),
     )  # fmt: skip
     legend = "".join(
         f'<span class="leg {kind}"><svg viewBox="0 0 32 14" aria-hidden="true"><path d="M1 1v12M1 7h30M31 1v12"/></svg>{page.say(f"lifeline.legend_{kind}")}</span>'
@@ -122,10 +122,12 @@ def bracket(page: shell.Page, one: Measured) -> Bracket:
     return Bracket(one.since, end, due, at_most, one.broken, limit, measured_words(one, page.lang), tip)
 
 
-def spoken(page: shell.Page, measured: Sequence[Measured], told: Sequence[tuple[str, Sequence[Mark]]]) -> str:
+def spoken(
+    page: shell.Page, measured: Sequence[Measured], by_lane: Sequence[tuple[str, Sequence[Mark]]]
+) -> str:
     """The drawing in words, for who does not see it."""
     spans = [f"{(b := bracket(page, one)).limit} {b.value}" for one in measured]
-    steps = [f"{name} {_stamp(mark.at)} {mark.words}" for name, marks in told for mark in marks]
+    steps = [f"{name} {_stamp(mark.at)} {mark.words}" for name, marks in by_lane for mark in marks]
     return "；".join((*spans, *steps)) or page.say("lifeline.no_periods")
 
 

@@ -89,12 +89,12 @@ def _legend(page: shell.Page, bids: Sequence[Priced]) -> str:
     counts = {kind: sum(bid.kind == kind for bid in bids) for kind in ("valid", "rejected", "over")}
     counts["valid"] += sum(bid.kind == "won" for bid in bids)
     signs = {"valid": "●", "rejected": "✕", "over": "□"}
-    told = [
+    entries = [
         f"<span>{signs[kind]} {page.say(f'lifeline.bids_{kind}', n=n)}</span>"
         for kind, n in counts.items()
         if n
     ]
-    return f'<p class="muted signs">{"".join(told)}</p>'
+    return f'<p class="muted signs">{"".join(entries)}</p>'
 
 
 def _unit(found: Life, lang: str) -> str:
@@ -188,10 +188,10 @@ def _warnings(page: shell.Page, warnings: Sequence[WarningRow], names: bool) -> 
 def _warning(page: shell.Page, one: WarningRow) -> str:
     value = quantity(one.rule, one.value, page.lang)
     state = page.say(f"state.{one.state}")
-    told = " · ".join(part for part in (value, state) if part)
+    facts = " · ".join(part for part in (value, state) if part)
     return (
         f'<a class="w {one.level}" href="/warnings?warning={quote(one.id)}&state=all" target="_self"><span>{level(one.level, page.say(f"level.{one.level}"))}'
-        f"<small>{written(one.raised_at, '%m-%d %H:%M')}</small></span><b>{esc(one.titled(page.lang))}</b><small>{esc(told)}</small></a>"
+        f"<small>{written(one.raised_at, '%m-%d %H:%M')}</small></span><b>{esc(one.titled(page.lang))}</b><small>{esc(facts)}</small></a>"
     )
 
 

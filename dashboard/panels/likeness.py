@@ -129,12 +129,12 @@ def _pair(page: shell.Page, pair: Pair, names: dict[str, str]) -> tables.Row:
 
 
 def _origins(page: shell.Page, pair: Pair, *, machine: bool) -> str | None:
-    told = [
+    lines = [
         f"{page.say(f'likeness.origin.{kind}')} {value}"
         for kind, value in pair["origin"]
         if (kind in MACHINE) == machine
     ]
-    return "；".join(told) or None
+    return "；".join(lines) or None
 
 
 def _passages(page: shell.Page, pair: Pair, names: dict[str, str]) -> None:

@@ -91,7 +91,7 @@ def _draw_of_experts(page: shell.Page) -> None:
     if not found.draws:
         layout.nothing(page.say("remote.draws_none"))
         return
-    told = page.say(
+    words = page.say(
         "remote.draws_note", requested=figures.number(found.requested), drawn=figures.number(found.drawn),
         declined=figures.number(found.declined), share=found.declining.text, sealed=figures.number(found.sealed),
     )  # fmt: skip
@@ -103,7 +103,7 @@ def _draw_of_experts(page: shell.Page) -> None:
                 figures.number(found.draws),
                 page.say("remote.draws_unit"),
                 live_basis(page.lang),
-                told,
+                words,
             )
         ],
         page.lang,
@@ -135,8 +135,8 @@ def _state(page: shell.Page, one: Course) -> str:
 
 def _said(page: shell.Page, one: Course) -> str:
     steps = (("drawn", one.drawn), ("arrived", one.arrived_at), ("begun", one.started), ("over", one.ended))
-    told = [f"{page.say(f'remote.mark_{name}')} {_clock(at)}" for name, at in steps if at]
-    return " ".join((one.lot, _state(page, one), *told))
+    marks = [f"{page.say(f'remote.mark_{name}')} {_clock(at)}" for name, at in steps if at]
+    return " ".join((one.lot, _state(page, one), *marks))
 
 
 def _clock(at: datetime) -> str:

@@ -108,8 +108,8 @@ def chapters(page: shell.Page) -> None:
         return
     with context.ledger().read() as session:
         known = hall.find(session, wanted)
-        told = known is not None and known[2].state in ("ended", "sealed")
-        events = opening_record.events_after(session, wanted, 0)[:CHAPTERS] if told else []
+        over = known is not None and known[2].state in ("ended", "sealed")
+        events = opening_record.events_after(session, wanted, 0)[:CHAPTERS] if over else []
     if known is None or not events:
         draw(f'<p class="muted">{escape(page.say("witness.chapters_none"))}</p>')
         return

@@ -184,7 +184,7 @@ def _group(page: shell.Page, number: int, group: Group) -> None:
 
 def _ring_figures(page: shell.Page, group: Group) -> None:
     """Five figures with what they mean."""
-    told = [
+    facts = [
         ("met", f"{group['met']:.1f}", page.say("rings.against", usual=f"{group['expected']:.2f}", p=f"{group['log10_p']:.0f}".translate(_RAISED))),
         ("cohesion", f"{group['cohesion']:.2f}", page.say("rings.cohesion_note")),
         ("exclusivity", f"{group['exclusivity']:.2f}", page.say("rings.exclusivity_note")),
@@ -193,7 +193,7 @@ def _ring_figures(page: shell.Page, group: Group) -> None:
     ]  # fmt: skip
     cells = "".join(
         f"<div><dt>{esc(page.say(f'rings.{name}'))}</dt><dd><b>{esc(value)}</b><small>{esc(note)}</small></dd></div>"
-        for name, value, note in told
+        for name, value, note in facts
     )
     draw(f'<dl class="measures">{cells}</dl>')
 

@@ -52,9 +52,11 @@ def _bar(page: shell.Page, room_id: str) -> None:
 
 def unrecorded(room: rooms_live.Room) -> bool:
     """Whether a room with a recorder is at work and not recorded: recording comes before opening."""
-    told = room["recorder"]
+    recorder = room["recorder"]
     return (
-        told is not None and told["state"] != "recording" and room["state"] in ("standby", "live", "paused")
+        recorder is not None
+        and recorder["state"] != "recording"
+        and room["state"] in ("standby", "live", "paused")
     )
 
 
@@ -64,8 +66,10 @@ def _wrong(page: shell.Page, room: rooms_live.Room) -> list[str]:
     if unrecorded(room):
         state = room["recorder"]["state"]
         found.append(page.say(f"control.no_recording{'_' + state if state in ('disk', 'failed') else ''}"))
-    told = [*room_health.sources(room, page.lang), *room_health.notices(room, page.lang)]
-    return found + [page.say("common.because", what=words, why=why) if why else words for words, why in told]
+    faults = [*room_health.sources(room, page.lang), *room_health.notices(room, page.lang)]
+    return found + [
+        page.say("common.because", what=words, why=why) if why else words for words, why in faults
+    ]
 
 
 def _said(room_id: str) -> str:
@@ -74,8 +78,8 @@ def _said(room_id: str) -> str:
 
 def _status(page: shell.Page, room: rooms_live.Room) -> str:
     shown = rooms_live.figures(room, page.lang)
-    told = room_health.covers(room, page.lang)
-    state = " · ".join(told) or page.say(f"control.state_{room['state']}")
+    covers = room_health.covers(room, page.lang)
+    state = " · ".join(covers) or page.say(f"control.state_{room['state']}")
     figures = "".join(
         f"<span>{page.say(f'control.{name}')} <b>{esc(shown[name])}</b></span>" for name in _FIGURES
     )
@@ -85,7 +89,7 @@ def _status(page: shell.Page, room: rooms_live.Room) -> str:
     figures += two if room["needs_two"] and page.user.role not in rooms_live.KEEPERS else ""
     return (
         f'<div class="ctlbar">{room_health.mark(grade, page.lang)}<b>{page.say(f"control.{grade}")}</b>'
-        f'<span class="chip{"" if told else " on"}">{esc(state)}</span>{figures}</div>'
+        f'<span class="chip{"" if covers else " on"}">{esc(state)}</span>{figures}</div>'
     )
 
 

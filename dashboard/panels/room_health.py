@@ -68,10 +68,10 @@ def sources(room: rooms_live.Room, lang: str) -> list[tuple[str, str]]:
 
 def notices(room: rooms_live.Room, lang: str) -> list[tuple[str, str]]:
     """What a room's publishers send that some viewers cannot have: (what it is, what to do)."""
-    told = [notice for notice in room.get("notices") or () if notice["grave"]]
+    grave = [notice for notice in room.get("notices") or () if notice["grave"]]
     return [
         (_of_camera(notice[lang], notice["camera"] != room["id"], lang), notice[f"remedy_{lang}"])
-        for notice in told
+        for notice in grave
     ]
 
 
@@ -122,8 +122,8 @@ def strip(seen: rooms_live.Snapshot, named: dict[str, str], lang: str) -> str:
 def _line(room: rooms_live.Room, named: dict[str, str], lang: str) -> str:
     grade, shown = rooms_live.grade(room), rooms_live.figures(room, lang)
     state = messages.say(f"control.state_{room['state']}", lang)
-    told = " · ".join(covers(room, lang)) or state
-    chip = "on" if room["state"] == "live" and told == state else ""
+    described = " · ".join(covers(room, lang)) or state
+    chip = "on" if room["state"] == "live" and described == state else ""
     cells = "".join(f'<td class="num">{esc(shown[name])}</td>' for name in rooms_live.COLUMNS)
     wrong = "".join(
         f' <span class="chip bad" title="{esc(why)}">{esc(words)}</span>'
@@ -132,7 +132,7 @@ def _line(room: rooms_live.Room, named: dict[str, str], lang: str) -> str:
     return (
         f'<tr><td class="cut">{mark(grade, lang)}<a href="/room?room={esc(room["id"])}" target="_self">'
         f"{esc(named.get(room['id'], room['name']))}</a></td>"
-        f'<td class="cut"><span class="chip {chip}">{esc(told)}</span>{wrong}</td>{cells}</tr>'
+        f'<td class="cut"><span class="chip {chip}">{esc(described)}</span>{wrong}</td>{cells}</tr>'
     )
 
 

@@ -76,5 +76,5 @@ def _fault(
         return takes[name](name, value)
     if name not in known:
         return Message("filters.unknown_parameter", name=name[:40], choices=sorted(takes))
-    complaints = [check(name, value) for check in known[name]]
-    return complaints[0] if None not in complaints else None
+    found = [check(name, value) for check in known[name]]
+    return found[0] if None not in found else None

@@ -38,7 +38,7 @@ def check(name: str, takes: Check) -> None:
         note(name, fault)
 
 
-def tell(place: DeltaGenerator, lang: str) -> None:
+def show_faults(place: DeltaGenerator, lang: str) -> None:
     """Say in `place` what the address asked for in vain, if anything."""
     if found := list(st.session_state[_FAULTS].values()):
         words = messages.say("filters.shown_by_default", lang, found=found)

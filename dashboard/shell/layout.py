@@ -41,11 +41,11 @@ def contained(what: str) -> Iterator[None]:
         log.error("part of a screen failed", part=what, exc_info=error)
         ops.SCREEN_ERRORS.inc()
         lang, at = st.session_state.get(LANGUAGE, messages.DEFAULT), f"{local_now():%Y-%m-%d %H:%M:%S}"
-        title, told = (
+        title, words = (
             messages.say("common.part_failed", lang),
             messages.say("common.error_what", lang, time=at),
         )
-        draw(f'<div class="empty failed" role="alert"><b>{esc(title)}</b><p>{esc(told)}</p></div>')
+        draw(f'<div class="empty failed" role="alert"><b>{esc(title)}</b><p>{esc(words)}</p></div>')
 
 
 @contextmanager

@@ -139,7 +139,7 @@ def show(
             notice(chosen.filters, chosen.as_query(), lang)
         with layout.contained(screen.slug):
             body(Page(screen, user, lang, chosen))
-        choices.tell(amiss, lang)
+        choices.show_faults(amiss, lang)
         ops.SCREEN_SECONDS.labels(screen=screen.slug).observe(time.perf_counter() - started)
 
     st.fragment(run_every=None if paused or every is None else every)(draw)()

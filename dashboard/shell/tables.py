@@ -140,10 +140,10 @@ def _count(heading: str, values: Sequence[Any], width: int | None, _lang: str) -
 def _measure(
     heading: str, values: Sequence[Any], width: int | None, _lang: str
 ) -> tuple[pa.Array[Any], Shape]:
-    told = [
+    numbers = [
         None if value is None else float(figures.half_up(value, figures.places(value))) for value in values
     ]
-    return pa.array(told, pa.float64()), NumberColumn(heading, format="plain", width=width)
+    return pa.array(numbers, pa.float64()), NumberColumn(heading, format="plain", width=width)
 
 
 def _share(heading: str, values: Sequence[Any], width: int | None, _lang: str) -> tuple[pa.Array[Any], Shape]:

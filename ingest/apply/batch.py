@@ -45,15 +45,15 @@ class Answer:
 
     def as_dict(self) -> dict[str, Any]:
         """The answer as it goes over the wire: only what is known."""
-        told: dict[str, Any] = {"key": self.key, "status": self.status}
+        answer: dict[str, Any] = {"key": self.key, "status": self.status}
         if self.seq is not None:
-            told["seq"] = self.seq
+            answer["seq"] = self.seq
         if self.reason is not None:
-            told["reason"] = self.reason
-            told["path"] = self.path
+            answer["reason"] = self.reason
+            answer["path"] = self.path
         if self.note is not None:
-            told["note"] = self.note
-        return told
+            answer["note"] = self.note
+        return answer
 
 
 class Batch:

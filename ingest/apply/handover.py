@@ -44,11 +44,11 @@ def give(session: Session, kind: str, key: str, to: str, *, by: By = COMMAND_LIN
         raise Conflict(Message("source.has_it", key=key, source=to))
     held = list(_held(session, kind, [key], was))
     openings = [one for what, ids in held if what == "opening" for one in ids]
-    told = current.undisturbed(
+    disturbed = current.undisturbed(
         session, Opening.id.in_(openings), Message("source.record", kind=kind, key=key), sure
     )
     count = sum(_move(session, what, ids, was, to) for what, ids in held)
-    detail = {"from": was, "to": to, "records": count, **told}
+    detail = {"from": was, "to": to, "records": count, **disturbed}
     audit.write(session, by.name, "source.give", object_kind=kind, object_id=key, detail=detail, ip=by.ip)
     return count
 

@@ -42,17 +42,17 @@ def _past(state: State, record: Record, data: OpeningData, past: bool) -> None:
     if not past:
         raise Refusal("data.state", Message("refused.past_again"))
     _check_venue(state, record, data)
-    told = data.state if data.state in _OVER else "ended"
+    ended = data.state if data.state in _OVER else "ended"
     row = entity(record, state.moment)
     row |= {
         "division_code": state.division_of(data.division_code, data.lot_id),
-        "state": told,
-        "stage": "waiting" if told == "cancelled" else "end",
-        "result": data.result or (None if told == "cancelled" else "opened"),
+        "state": ended,
+        "stage": "waiting" if ended == "cancelled" else "end",
+        "result": data.result or (None if ended == "cancelled" else "opened"),
         "head_seq": 0,
         "head_hash": chain.genesis(f"opening/{record.key}"),
     }
-    state.put(record, row, {"lot_id": data.lot_id, "state": told, "head_seq": 0, "source": record.source})
+    state.put(record, row, {"lot_id": data.lot_id, "state": ended, "head_seq": 0, "source": record.source})
     state.past_openings.add(record.key)
 
 

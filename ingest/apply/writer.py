@@ -127,7 +127,7 @@ class Writer:
             worker.beat()
             count = sum(len(work.raws) for work in works)
             if self._loop and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._tell, works, answers, count)
+                self._loop.call_soon_threadsafe(self._deliver, works, answers, count)
             self._observe(Committed(count, time.perf_counter() - started, answers is None))
 
     def _next(self, worker: Worker) -> list[Work]:
@@ -153,7 +153,7 @@ class Writer:
             log.error("intake.not_written", cause=cause, records=sum(len(work.raws) for work in works))
             return None
 
-    def _tell(self, works: list[Work], answers: list[Answer] | None, count: int) -> None:
+    def _deliver(self, works: list[Work], answers: list[Answer] | None, count: int) -> None:
         self._waiting -= count
         for work in works:
             self._by_source[work.source] -= len(work.raws)

@@ -74,10 +74,10 @@ def _kind(kind: str) -> str:
     zh: dict[str, list[str]] = {}
     for header, name in HEADERS[kind].items():
         zh.setdefault(name, []).append(header)
-    told = {name: (words, required) for name, words, required, _ in schema.fields(kind)}
-    told |= {"key": ("string", "是"), "version": ("integer", ""), "occurred_at": ("date-time", "")}
+    described = {name: (words, required) for name, words, required, _ in schema.fields(kind)}
+    described |= {"key": ("string", "是"), "version": ("integer", ""), "occurred_at": ("date-time", "")}
     for name in headers(kind):
-        words, required = told[name]
+        words, required = described[name]
         escaped = _coded(kind, name) or words.replace("|", "\\|")
         lines.append(f"| {'、'.join(zh.get(name, ()))} | `{name}` | {escaped} | {required} |")
     if national := KINDS[kind].national:

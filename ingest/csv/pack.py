@@ -75,10 +75,10 @@ def _file(file: IO[bytes], path: Path, table: Table) -> Iterator[Piece]:
 
 def _reader(lines: Lines, kind: str) -> Reader:
     """A reader with the delimiter under which a header is found, or the one there is most of."""
-    first = lines.take()
+    first = lines.next_line()
     if named := re.match(r"\ufeff?sep=(.)\r?\n?$", first, re.IGNORECASE):
         return Reader(lines, named[1])
-    head = [first, *(lines.take() for _ in range(4 * LEAD))]
+    head = [first, *(lines.next_line() for _ in range(4 * LEAD))]
     head = [line for line in head if line]
     lines.put_back(head)
     return Reader(lines, max(_DELIMITERS, key=lambda one: _fits(head, one, kind)))

@@ -156,7 +156,7 @@ class Lines:
     def __init__(self, text: TextIO) -> None:
         self._text, self._back, self.number = text, deque[str](), 0
 
-    def take(self) -> str:
+    def next_line(self) -> str:
         """The next line with its end, empty at the end of the text."""
         line = self._back.popleft() if self._back else self._text.readline(_LONGEST_LINE)
         self.number += bool(line)
@@ -164,7 +164,7 @@ class Lines:
 
     def skip_line(self) -> None:
         """Leave out the rest of a line that is too long."""
-        while part := self.take():
+        while part := self.next_line():
             self.number -= 1
             if part.endswith(("\n", "\r")):
                 return
@@ -184,7 +184,7 @@ class Reader:
         self._careful_until = 0
 
     def __iter__(self) -> Iterator[Row | Broken]:
-        while line := self.lines.take():
+        while line := self.lines.next_line():
             yield self._row(line, self.lines.number)
 
     def _row(self, line: str, number: int) -> Row | Broken:
@@ -250,7 +250,7 @@ class Reader:
         parts, size, place = [text], len(text), start + 1
         end = _QUOTED.match(text, place).end()  # type: ignore[union-attr]
         while end == len(parts[-1]):
-            line = self.lines.take() if size < _LONGEST_ROW else ""
+            line = self.lines.next_line() if size < _LONGEST_ROW else ""
             if not line:
                 self._give_up(more, Message("csv.quote_open", column=column))
             parts.append(line)

@@ -81,22 +81,22 @@ class UntilDamage(io.BufferedReader):
 
     raw: _Measured
 
-    def _told(self, data: bytes) -> bytes:
+    def _or_damage(self, data: bytes) -> bytes:
         if not data and self.raw.damage is not None:
             raise self.raw.damage
         return data
 
     def read(self, size: int | None = -1, /) -> bytes:
         """As any file; raises what the packed stream raises once all before it is read."""
-        return self._told(super().read(size))
+        return self._or_damage(super().read(size))
 
     def read1(self, size: int = -1, /) -> bytes:
         """As `read`, with one look at the packed stream at most."""
-        return self._told(super().read1(size))
+        return self._or_damage(super().read1(size))
 
     def readline(self, size: int | None = -1, /) -> bytes:
         """As `read`; before a damage the last line may be cut."""
-        return self._told(super().readline(size))
+        return self._or_damage(super().readline(size))
 
 
 class _Measured(io.RawIOBase):

@@ -17,7 +17,7 @@ from ingest.apply.batch import Answer
 from ingest.apply.receipts import last_accepted
 from ingest.apply.writer import Unavailable, Writer
 from ingest.envelope import oversized, parse_json
-from ingest.http.shares import Shares, Taken
+from ingest.http.shares import NoPlace, Shares
 from ingest.http.tokens import bearer, source_of
 from ingest.refusal import Refusal
 from messages import Message
@@ -132,7 +132,7 @@ def _place(shares: Shares, sender: str) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             stack.enter_context(shares.at_once(sender))
-        except Taken:
+        except NoPlace:
             raise Closed(TOO_MANY, Message("intake.too_many_connections")) from None
         yield
 

@@ -29,7 +29,7 @@ from ingest.apply.writer import Unavailable, Writer
 from ingest.config import IntakeConfig
 from ingest.http import body, description, feed, sender_status
 from ingest.http.metrics import IntakeMetrics
-from ingest.http.shares import Shares, Taken
+from ingest.http.shares import NoPlace, Shares
 from ingest.http.tokens import bearer, source_of
 from ingest.kinds.registry import KINDS
 from messages import Message, language_of
@@ -94,7 +94,7 @@ class Intake:
         try:
             async with self.bodies.waited(source):
                 records, array = await self._records(request)
-        except Taken:
+        except NoPlace:
             raise Problem(
                 429,
                 Message("intake.too_many_requests"),

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 
-class Taken(Exception):
+class NoPlace(Exception):
     """The sender has all its places taken."""
 
 
@@ -22,13 +22,13 @@ class Shares:
 
     @asynccontextmanager
     async def waited(self, sender: str) -> AsyncIterator[None]:
-        """A place, waited for; raises Taken when none is free in time."""
+        """A place, waited for; raises NoPlace when none is free in time."""
         async with self._freed:
             try:
                 async with asyncio.timeout(self._wait):
                     await self._freed.wait_for(lambda: self._taken[sender] < self._each)
             except TimeoutError:
-                raise Taken from None
+                raise NoPlace from None
             self._taken[sender] += 1
         try:
             yield
@@ -39,9 +39,9 @@ class Shares:
 
     @contextmanager
     def at_once(self, sender: str) -> Iterator[None]:
-        """A place, if there is one now; else raises Taken."""
+        """A place, if there is one now; else raises NoPlace."""
         if self._taken[sender] >= self._each:
-            raise Taken
+            raise NoPlace
         self._taken[sender] += 1
         try:
             yield

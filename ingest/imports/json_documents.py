@@ -184,8 +184,8 @@ def _twice(value: dict[str, Any]) -> tuple[str, Message] | None:
 def _envelope(value: dict[str, Any], source: ReleaseSource, line: int | None, path: str) -> Piece:
     """A record envelope, as the full export writes what hangs on no lot."""
     demo = value.get("demo") is True
-    told = {name: child for name, child in value.items() if name != "demo"}
-    return Piece({**told, "source": source.of(value.get("source"))}, None, line, path, demo=demo)
+    envelope = {name: child for name, child in value.items() if name != "demo"}
+    return Piece({**envelope, "source": source.of(value.get("source"))}, None, line, path, demo=demo)
 
 
 def _releases(releases: list[Any], source: ReleaseSource, line: int | None, path: str) -> Iterator[Piece]:

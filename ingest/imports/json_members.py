@@ -56,7 +56,7 @@ class Cutter:
                 self._place = mark.start()
                 break
             self._place = mark.end()
-            yield from self._take(token, mark.start(), mark.end())
+            yield from self._token(token, mark.start(), mark.end())
         else:
             self._place = len(self._buffer)
         yield from self._bounded()
@@ -70,7 +70,7 @@ class Cutter:
     def _path(self) -> str:
         return f"{self._in}[{self._count}]." if self._list else ""
 
-    def _take(self, token: bytes, begin: int, end: int) -> Iterator[Cut]:
+    def _token(self, token: bytes, begin: int, end: int) -> Iterator[Cut]:
         if token in (b"{", b"["):
             self._open(token, begin)
         elif token in (b"}", b"]"):

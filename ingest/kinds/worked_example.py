@@ -81,7 +81,7 @@ def _until_decrypted() -> Steps:
     committed = [{"no": no, "seed_sha256": draw.commitment(seed)} for no, seed in enumerate(_SEEDS, start=1)]
     return [
         ("sign_in", "09:20:00", {"count": 3}),
-        *(("coefficient_committed", f"09:2{told['no']}:30", {**told, "kind": "浮动系数", "pool": _POOL}) for told in committed),
+        *(("coefficient_committed", f"09:2{one['no']}:30", {**one, "kind": "浮动系数", "pool": _POOL}) for one in committed),
         ("bidders_published", "09:30:05", {"count": 3, "bidders": _names()}),
         ("decrypt_progress", "09:35:00", {"done": 3, "failed": 0, "total": 3}),
     ]  # fmt: skip
@@ -91,8 +91,8 @@ def _head_after_decryption() -> str:
     """The chain head after the last decryption, as anybody computes it from the public feed."""
     announced = {"scheduled_at": f"{_DAY}T09:30:00+08:00", "title": "示例学校一标段", "room": "R-1"}
     head = chain.genesis("opening/O-1")
-    told: Steps = [("scheduled", "08:10:00", announced), *_until_decrypted()]
-    for seq, (kind, at, said) in enumerate(told, start=1):
+    steps: Steps = [("scheduled", "08:10:00", announced), *_until_decrypted()]
+    for seq, (kind, at, said) in enumerate(steps, start=1):
         ts = datetime.fromisoformat(f"{_DAY}T{at}+08:00")
         head = chain.link(head, chain.event_body("O-1", seq, ts, kind, events.public_payload(kind, said)))
     return head
@@ -104,7 +104,7 @@ def _drawn() -> Steps:
     revealed = [{"no": no, "seed": seed, "kind": "浮动系数"} for no, seed in enumerate(_SEEDS, start=1)]
     result = {"kind": "浮动系数", "value": _POOL[index], "pool": _POOL, "index": index}
     return [
-        *(("coefficient_revealed", f"09:37:{told['no']}0", told) for told in revealed),
+        *(("coefficient_revealed", f"09:37:{one['no']}0", one) for one in revealed),
         ("coefficient_drawn", "09:38:00", result),
     ]
 
@@ -136,11 +136,11 @@ def _steps() -> Steps:
 
 def example() -> list[dict[str, Any]]:
     """One opening as a platform reports it, in order. The announcement is made here."""
-    told = [
+    records = [
         _said("opening_event", f"O-1#{number:02d}", at, {"opening": "O-1", "type": kind, "payload": said})
         for number, (kind, at, said) in enumerate(_steps(), start=1)
     ]
-    return [*_firms(), *told]
+    return [*_firms(), *records]
 
 
 def section() -> str:

@@ -103,8 +103,8 @@ def _of_lot(lot_id: str, found: list[_Award], demo: frozenset[str], experts: int
     if since := visible_from(Datum.CANDIDATES, clock):
         rows.append(row("award", lot_id, {**base, "stage": "publicity", "awarded": []}, since))
     if (since := visible_from(Datum.AWARD, clock)) and (won or not in_force):
-        told = visible_from(Datum.EXPERTS, clock) is not None
-        result = {**base, **_result(won), **({"experts": experts} if experts and told else {})}
+        experts_known = visible_from(Datum.EXPERTS, clock) is not None
+        result = {**base, **_result(won), **({"experts": experts} if experts and experts_known else {})}
         rows.append(row("award", lot_id, result, since))
     return rows
 

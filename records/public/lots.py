@@ -46,15 +46,15 @@ def _lot_rows(
     标底 once the opening may have begun.
     """
     plain = _lot(row, project, names, demo)
-    told = status_from(row["status"], row["deadline"] or opening_at)
-    early = told > now()
+    status_since = status_from(row["status"], row["deadline"] or opening_at)
+    early = status_since > now()
     rows = [({**plain, "status": "bidding"} if early else plain, FIRST_MOMENT)]
     if row["base_price"] is not None and row["status"] in _BASE_PRICE_OUT:
         clock = LotClock(deadline=row["deadline"], bidders_published=row["deadline"])
         since = visible_from(Datum.BASE_PRICE, clock)
         if since is not None:
             return [*rows, ({**plain, "base_price": money(row["base_price"])}, since)]
-    return [*rows, (plain, told)] if early else rows
+    return [*rows, (plain, status_since)] if early else rows
 
 
 def _lot(

@@ -80,11 +80,11 @@ def bidders_of(session: Session, opening: Opening, lot: Lot) -> set[str]:
         ids |= {bidder, *members}
     names = set(session.scalars(select(Organisation.name).where(Organisation.id.in_(ids))))
     for payload, detail in _events(session, opening.id, _NAMED):
-        names |= told_names(detail.get("unmasked", payload))
+        names |= named_bidders(detail.get("unmasked", payload))
     return names
 
 
-def told_names(payload: Mapping[str, Any]) -> set[str]:
+def named_bidders(payload: Mapping[str, Any]) -> set[str]:
     """The bidders that a payload names as such."""
     lines = payload.get("bidders", [payload])
     return {line["name"] for line in lines if isinstance(line, dict) and isinstance(line.get("name"), str)}
@@ -98,13 +98,13 @@ def objectors(session: Session, opening: Opening, detail: Mapping[str, Any] | No
 
 
 def hidden(
-    session: Session, opening: Opening, lot: Lot, kind: str, told: Mapping[str, Any], detail: Any
+    session: Session, opening: Opening, lot: Lot, kind: str, payload: Mapping[str, Any], detail: Any
 ) -> frozenset[str]:
     """What the texts of one event must not hold: who objected, and on a qualification lot who bids."""
     names = objectors(session, opening, detail) if kind in _OBJECTIONS or lot.prequalification else set()
     if lot.prequalification:
         names |= bidders_of(session, opening, lot)
-        names |= told_names(told) if kind in _NAMED else set()
+        names |= named_bidders(payload) if kind in _NAMED else set()
     return needles(names)
 
 

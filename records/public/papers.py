@@ -132,7 +132,7 @@ def decisions(session: Session, lot_ids: Iterable[str], demo: frozenset[str]) ->
 
 
 def _decision(objection: Objection, lot: Lot, demo: frozenset[str]) -> dict[str, Any]:
-    told = objection.kind == "complaint" and not lot.prequalification
+    public = objection.kind == "complaint" and not lot.prequalification
     who = masking.needles({objection.raised_by} if objection.raised_by else ())
     return {
         **_about(lot, objection.source in demo),
@@ -140,7 +140,7 @@ def _decision(objection: Objection, lot: Lot, demo: frozenset[str]) -> dict[str,
         "stage": objection.stage,
         "answered_at": rfc3339(objection.answered_at),
         "upheld": objection.upheld,
-        "decision": masking.mask(objection.answer, who) if told and objection.answer else None,
+        "decision": masking.mask(objection.answer, who) if public and objection.answer else None,
     }
 
 
@@ -159,9 +159,9 @@ def opinions(session: Session, ids: Iterable[str], demo: frozenset[str]) -> list
             OpinionAnswer, OpinionAnswer.opinion_id == Opinion.id
         )
         for opinion, given in session.execute(query.where(Opinion.id.in_(part)).order_by(Opinion.id)):
-            since, told = _opinion_from(opinion, given), _opinion(opinion, given, opinion.source in demo)
-            if since is not None and (told["text"] or opinion.id in known):
-                rows.append(row("opinion", opinion.id, told, since))
+            since, payload = _opinion_from(opinion, given), _opinion(opinion, given, opinion.source in demo)
+            if since is not None and (payload["text"] or opinion.id in known):
+                rows.append(row("opinion", opinion.id, payload, since))
     return rows
 
 

@@ -17,7 +17,7 @@ from records.tables.openings import Opening
 
 Written = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Kind of record → id → the row just written."""
-_TOLD_TOGETHER = ("award", "evaluation", "contract", "objection")
+_WRITTEN_TOGETHER = ("award", "evaluation", "contract", "objection")
 """Kinds whose public rows depend on each other: all of a lot are written anew when one changes."""
 
 
@@ -36,7 +36,7 @@ def publish_written(
 def _rows(session: Session, written: Written, demo: frozenset[str]) -> list[Row]:
     changed = written.get("lot", {})
     projects = {*written.get("project", {}), *(row["project_id"] for row in changed.values())}
-    touched = {*changed, *_lots_of(written, *_TOLD_TOGETHER)}
+    touched = {*changed, *_lots_of(written, *_WRITTEN_TOGETHER)}
     return [
         *lots.projects(session, projects, demo),
         *lots.lots(session, changed, demo),
@@ -57,9 +57,9 @@ def _lots_of(written: Written, *kinds: str) -> set[str]:
 def _past_records(session: Session, lot_ids: set[str], demo: frozenset[str]) -> list[Row]:
     """Rows (topic `record`, subject the opening) of the openings of these lots that came as history."""
     return [
-        row("record", told.opening, {**told.payload, "demo": told.source in demo}, told.visible_from)
+        row("record", record.opening, {**record.payload, "demo": record.source in demo}, record.visible_from)
         for part in chunks(sorted(lot_ids))
-        for told in past_records(session, part)
+        for record in past_records(session, part)
     ]
 
 

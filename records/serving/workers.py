@@ -112,8 +112,8 @@ class Workers:
     def state(self) -> dict[str, Any]:
         """All of it, as `/healthz` and the watch's sign of life tell it."""
         troubles = self.troubles()
-        told = {"detail": "；".join(map(_in_both, troubles.values()))} if troubles else {}
-        return {"status": "failing" if troubles else "ok", "replace": self.replace(), **told}
+        detail = {"detail": "；".join(map(_in_both, troubles.values()))} if troubles else {}
+        return {"status": "failing" if troubles else "ok", "replace": self.replace(), **detail}
 
     def thread(
         self, name: str, run: Callable[[Worker], None], patience: float = ROUND, *, heals: bool = True
@@ -190,14 +190,14 @@ class SignOfLife:
 
     def give(self, state: Mapping[str, Any]) -> None:
         """Say how it is (`Workers.state`). On a full disk at least the file's time moves."""
-        told = json.dumps(state, ensure_ascii=False).encode()
+        text = json.dumps(state, ensure_ascii=False).encode()
         try:
-            if told != self._said or not self._path.exists():
+            if text != self._said or not self._path.exists():
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 part = self._path.with_name(f"{self._path.name}.part")
-                part.write_bytes(told)
+                part.write_bytes(text)
                 part.replace(self._path)
-                self._said = told
+                self._said = text
             os.utime(self._path)
         except OSError as error:
             log.warning("sign_of_life_not_given", error=error.strerror)

@@ -66,10 +66,10 @@ def reason_of(given: object) -> str | None:
 def since(session: Session, begin: datetime, limit: int = 200) -> list[Looked]:
     """The looks asked for since a moment, newest first."""
     query = select(RoomLook).where(RoomLook.asked_at >= begin).order_by(RoomLook.asked_at.desc()).limit(limit)
-    return _told(session, session.scalars(query).all())
+    return _with_views(session, session.scalars(query).all())
 
 
-def _told(session: Session, asked: Iterable[RoomLook]) -> list[Looked]:
+def _with_views(session: Session, asked: Iterable[RoomLook]) -> list[Looked]:
     rows = list(asked)
     views: dict[str, list[RoomView]] = {}
     query = select(RoomView).where(RoomView.look_id.in_([one.id for one in rows]))
@@ -94,7 +94,7 @@ def settle(session: Session) -> int:
         RoomLook.granted.is_(True), RoomLook.audited_at.is_(None), RoomLook.asked_at < now() - TOKEN_LIFE
     )
     done = 0
-    for one in _told(session, session.scalars(query.limit(500)).all()):
+    for one in _with_views(session, session.scalars(query.limit(500)).all()):
         if one.began_at is not None and one.ended_at is None:
             continue
         detail = {"look": one.look.id, "seconds": round(one.seconds, 1)}

@@ -25,7 +25,7 @@ from records.tables.openings import Opening
 from records.tables.projects import Lot
 from records.tables.users import User
 from records.tables.witnessing import WitnessAct, WitnessItem, WitnessReport, WitnessTask
-from records.visibility import Audience, Datum, LotClock, is_visible, progress_told
+from records.visibility import Audience, Datum, LotClock, is_visible, visible_progress
 from records.witnessing.checklist import CHECKLIST, EVALUATION, OPENING, RESULTS, item
 
 STATES = ("open", "assigned", "joined", "paused", "handed_over", "ended")
@@ -322,14 +322,14 @@ def has_come(session: Session, task: WitnessTask, stage: str) -> bool:
     """Whether an item's step has come, as far as a witness may know: of the opening, that is told from its deadline on."""
     if task.step != OPENING or stage == "sign_in":
         return True
-    return STAGES.index(stage_told(session, task)) >= STAGES.index(stage)
+    return STAGES.index(visible_stage(session, task)) >= STAGES.index(stage)
 
 
-def stage_told(session: Session, task: WitnessTask) -> str:
+def visible_stage(session: Session, task: WitnessTask) -> str:
     """The stage of the task's opening as a supervisor may know it."""
     opening = session.get_one(Opening, task.opening_id)
     clock = LotClock(deadline=moment_of(opening, session.get_one(Lot, task.lot_id)))
-    return progress_told(opening, is_visible(Datum.OPENING_PROCESS, clock, Audience.SUPERVISOR)).stage
+    return visible_progress(opening, is_visible(Datum.OPENING_PROCESS, clock, Audience.SUPERVISOR)).stage
 
 
 def items(session: Session, number: str) -> list[WitnessItem]:

@@ -26,10 +26,10 @@ BREAK_SECONDS = 0.5
 players do not cross holes."""
 STILL_LONGEST = 12.0
 """Seconds: a silent picture that stands longer than this is a source that was away."""
-STANDING_AFTER, STANDING_EVERY = 3.0, 1.0
+REPEAT_AFTER, REPEAT_EVERY = 3.0, 1.0
 """Seconds without a picture (and three usual lengths), while it sounds, after which the last keyframe is shown again,
 and how often: players get no sound beyond the last picture."""
-STANDING_BEHIND = 0.5
+REPEAT_BEHIND = 0.5
 """Seconds by which such a stand stays behind the sound: pictures may be late."""
 KEYS_WITHIN = 6.0
 """Seconds: where keyframes are rarer, no picture could be shown for as long after such a stand."""
@@ -192,13 +192,13 @@ class Cutter:
         until = self._sound.sounds_until(self._position / VIDEO_SCALE)
         if until is None or self._changed or not 0 < self._keys_every <= KEYS_WITHIN * VIDEO_SCALE:
             return
-        wait = STANDING_EVERY if self._standing else max(STANDING_AFTER, 3 * self._usual / VIDEO_SCALE)
-        if until - self._position / VIDEO_SCALE < wait + STANDING_BEHIND:
+        wait = REPEAT_EVERY if self._standing else max(REPEAT_AFTER, 3 * self._usual / VIDEO_SCALE)
+        if until - self._position / VIDEO_SCALE < wait + REPEAT_BEHIND:
             return
         for timed in self._times.flush():
             self._timed(timed)
         last, key = self._last, self._key
-        length = int((until - STANDING_BEHIND) * VIDEO_SCALE) - self._position
+        length = int((until - REPEAT_BEHIND) * VIDEO_SCALE) - self._position
         if last is not None and key is not None and length > 0:
             self._show(last, length)
             self._last = self._times.repeat(key.picture, last.decode + length)

@@ -103,7 +103,7 @@ class Board:
 
     def _hold(self, opening: Opening) -> None:
         self.openings[opening["id"]] = opening
-        self._claims[opening["room"]][opening["id"]] = at_room.Claim.told(opening)
+        self._claims[opening["room"]][opening["id"]] = at_room.Claim.of_payload(opening)
 
     def _drop(self, opening_id: str) -> None:
         if held := self.openings.pop(opening_id, None):
@@ -178,9 +178,9 @@ class Board:
         state = self._state(room.id, opening)
         since = self._remember(room.id, state, opening)
         cover = self.covered(room.id)
-        told: dict[str, Any] = {"reason": cover.reason} if cover.slated and state == "paused" else {}
+        why: dict[str, Any] = {"reason": cover.reason} if cover.slated and state == "paused" else {}
         if signals := self._camera_signals(room.id):
-            told["signals"] = signals
+            why["signals"] = signals
         return {
             "id": room.id,
             "name": room.name,
@@ -191,14 +191,14 @@ class Board:
             "since": since,
             "muted": cover.muted,
             "cameras": self._media.cameras(room.id),
-            **told,
+            **why,
         }
 
     def rooms(self) -> tuple[dict[str, Any], ...]:
         """`/api/rooms`: every public room and what it is doing; the same object again while it says the same."""
         if time.monotonic() >= self._rooms_until:
-            told = tuple(self.state(room) for room in self._roster.public_rooms())
-            self._rooms = self._rooms if told == self._rooms else told
+            states = tuple(self.state(room) for room in self._roster.public_rooms())
+            self._rooms = self._rooms if states == self._rooms else states
             self._rooms_until = time.monotonic() + ROOMS_KEPT
         return self._rooms
 

@@ -128,7 +128,7 @@ class Broadcaster(Service):
         """Write the changed sessions in one transaction; ended ones need no more looking after."""
         dirty = [airing for airing in self._airings.values() if airing.dirty]
         if dirty:
-            await self._reader.tell(lambda session: _write(session, dirty))
+            await self._reader.write(lambda session: _write(session, dirty))
             for airing in dirty:
                 airing.dirty, airing.saved_at = False, time.monotonic()
         self._airings = {key: a for key, a in self._airings.items() if a.state != "ended"}

@@ -138,7 +138,7 @@ class Control(Service):
             return self._confirmed(order)
         if not two:
             return order, (order.actor,)
-        return _json({"done": False, "pending": self._pending.ask(order).told()}, 202)
+        return _json({"done": False, "pending": self._pending.ask(order).as_dict()}, 202)
 
     def _confirmed(self, order: Order) -> tuple[Order, tuple[str, ...]]:
         asked = self._pending.get(order.request)

@@ -53,9 +53,11 @@ def switched(cover: Cover, act: str, on: bool, reason: str, by: tuple[str, ...])
     """The cover after an order."""
     at = rfc3339(now())
     entry = {"at": at, "act": act, "on": on, "by": list(by), "reason": reason}
-    told = (reason if on else "") if act == "slate" else cover.reason
+    given = (reason if on else "") if act == "slate" else cover.reason
     changed: dict[str, Any] = {_FIELD[act]: on}
-    return replace(cover, reason=told, by=by, since=at, history=(*cover.history, entry)[-HISTORY:], **changed)
+    return replace(
+        cover, reason=given, by=by, since=at, history=(*cover.history, entry)[-HISTORY:], **changed
+    )
 
 
 def withheld(cover: Cover, act: str, start: datetime, end: datetime) -> list[tuple[datetime, datetime, str]]:

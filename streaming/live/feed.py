@@ -71,7 +71,7 @@ class Feeds(Service):
             return
         log.subscribers += 1
         try:
-            await self._serve(socket, lambda: self._tell(socket, log, after))
+            await self._serve(socket, lambda: self._send_events(socket, log, after))
         finally:
             log.subscribers -= 1
             log.used = time.monotonic()
@@ -98,7 +98,7 @@ class Feeds(Service):
                 task.add_done_callback(_heard)
                 task.cancel()
 
-    async def _tell(self, socket: WebSocket, log: OpeningLog, after: int) -> None:
+    async def _send_events(self, socket: WebSocket, log: OpeningLog, after: int) -> None:
         while True:
             version = log.signal.version
             while after < len(log.texts):

@@ -61,7 +61,7 @@ class Viewing:
         )  # fmt: skip
 
 
-class Looks(Service):
+class RecentTexts(Service):
     """Writes down every look at a room that is not public."""
 
     def __init__(self, roster: Roster, reader: Reader, workers: Workers) -> None:
@@ -77,7 +77,7 @@ class Looks(Service):
 
     async def start(self) -> None:
         """End what a hub before this one left open, then follow the viewers."""
-        await self._reader.tell(_end_left)
+        await self._reader.write(_end_left)
         self._task = self._workers.task("looks", self._run)
 
     async def stop(self) -> None:
@@ -99,18 +99,18 @@ class Looks(Service):
         instant = now()
         for one in self._viewings.values():
             one.observe(instant)
-        told = [one for one in self._viewings.values() if one.due(instant)]
-        if told:
-            rows = [one.row(instant) for one in told]
+        due = [one for one in self._viewings.values() if one.due(instant)]
+        if due:
+            rows = [one.row(instant) for one in due]
             try:
-                await self._reader.tell(lambda session: _merge(session, rows))
+                await self._reader.write(lambda session: _merge(session, rows))
             except SQLAlchemyError as error:
                 log.warning("looks_not_written", error=type(error).__name__)
                 return
-            for one in told:
+            for one in due:
                 one.written_at = instant
-        over = [key for key, one in self._viewings.items() if one.ended_at and one not in told]
-        over += [one.peer.id for one in told if one.ended_at]
+        over = [key for key, one in self._viewings.items() if one.ended_at and one not in due]
+        over += [one.peer.id for one in due if one.ended_at]
         for key in over:
             del self._viewings[key]
 

@@ -27,7 +27,7 @@ class Asked:
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     until: float = field(default_factory=lambda: time.monotonic() + control.PENDING_SECONDS)
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """For the other operators."""
         left = max(0, round(self.until - time.monotonic()))
         return {
@@ -49,7 +49,7 @@ class Pending:
     def of(self, room: str) -> list[dict[str, Any]]:
         """Those about one room, for the operators."""
         instant = time.monotonic()
-        return [one.told() for one in self._asked.values() if one.room == room and one.until > instant]
+        return [one.as_dict() for one in self._asked.values() if one.room == room and one.until > instant]
 
     def ask(self, order: Order) -> Asked:
         """The request that an order makes, or that waits already for the same."""

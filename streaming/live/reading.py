@@ -39,7 +39,7 @@ class Reader:
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, run)
 
-    async def tell(self, statement: Callable[[Session], None]) -> None:
+    async def write(self, statement: Callable[[Session], None]) -> None:
         """Run one write in a transaction of its own."""
 
         def run() -> None:

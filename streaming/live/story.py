@@ -103,9 +103,9 @@ class Story:
         self.seq, self.head = int(message["seq"]), str(message["hash"])
         if kind in STEP_OF:
             self._advance(kind, str(message["ts"]))
-        tell = _TELL.get(kind)
-        if tell:
-            tell(self, payload, str(message["ts"]))
+        change = _CHANGES.get(kind)
+        if change:
+            change(self, payload, str(message["ts"]))
 
     def _advance(self, kind: str, ts: str) -> None:
         """Move the stage as the ledger's own table does; an objection before the end of the reading is no stage."""
@@ -134,13 +134,13 @@ def _bidders(story: Story, payload: Message, _ts: str) -> None:
 
 def _decryption(story: Story, payload: Message, _ts: str) -> None:
     done = payload.get("done")
-    told = {
+    counts = {
         "done": done,
         "failed": payload.get("failed", None if done is None else 0),
         "total": payload["total"],
     }
-    story.decryption = {key: None if value is None else int(value) for key, value in told.items()}
-    if story.decrypted_head is None and done is not None and done + told["failed"] == told["total"]:
+    story.decryption = {key: None if value is None else int(value) for key, value in counts.items()}
+    if story.decrypted_head is None and done is not None and done + counts["failed"] == counts["total"]:
         story.decrypted_head = story.head
 
 
@@ -153,10 +153,10 @@ def _coefficient(story: Story, payload: Message, ts: str) -> None:
 
 
 def _seed(kind: str) -> Callable[[Story, Message, str], None]:
-    def tell(story: Story, payload: Message, ts: str) -> None:
+    def change(story: Story, payload: Message, ts: str) -> None:
         story.seeds.append({"type": kind, **payload, "ts": ts})
 
-    return tell
+    return change
 
 
 def _correction(story: Story, payload: Message, ts: str) -> None:
@@ -214,7 +214,7 @@ def _seal(story: Story, payload: Message, ts: str) -> None:
     story.sealed = {**payload, "ts": ts}
 
 
-_TELL: dict[str, Callable[[Story, Message, str], None]] = {
+_CHANGES: dict[str, Callable[[Story, Message, str], None]] = {
     "bidders_published": _bidders,
     "decrypt_progress": _decryption,
     "control_price": _control,

@@ -25,23 +25,23 @@ SHORTEST = 0.5
 """Seconds; of events told at once each is seen."""
 README_LINES = ("what", "files", "check", "browser", "alone", "key", "withheld", "limits")
 
-Told = Sequence[Mapping[str, Any]]
+Events = Sequence[Mapping[str, Any]]
 Films = Mapping[str, tuple[datetime, datetime | None]]
 """A recording's path in the package → when it begins and ends."""
 
 
 def write_all(
-    folder: Path, opening: Mapping[str, Any], told: Told, films: Films, keys: Iterable[VerifierKey], data_dir: Path,
+    folder: Path, opening: Mapping[str, Any], events: Events, films: Films, keys: Iterable[VerifierKey], data_dir: Path,
     roots: Path | None,
 ) -> None:  # fmt: skip
     """Write what is sealed besides the recordings. `roots`: the root certificates of the time-stamping authority."""
     story = Story()
-    for message in told:
+    for message in events:
         story.add(dict(message))
     record = opening_record(opening, story)
-    write_whole(folder / "events.jsonl", b"".join(leaves.event_line(one) + b"\n" for one in told))
+    write_whole(folder / "events.jsonl", b"".join(leaves.event_line(one) + b"\n" for one in events))
     write_whole(folder / "record.json", (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode())
-    _write_captions(folder, told, films, currency_of(opening))
+    _write_captions(folder, events, films, currency_of(opening))
     log_key, *witnesses = keys
     figures = record_figures(opening, story, record, messages.languages()[0])
     paper = record_pdf(record, opening, figures, data_dir, log_key.name)
@@ -56,12 +56,12 @@ def write_all(
     write_whole(folder / "README.md", readme(opening).encode())
 
 
-def _write_captions(folder: Path, told: Told, films: Films, currency: str) -> None:
+def _write_captions(folder: Path, events: Events, films: Films, currency: str) -> None:
     """captions.vtt by the time line of the first recording, and for each recording those of its own."""
     begun = next(iter(films.values()), (None, None))[0]
-    write_whole(folder / "captions.vtt", captions(told, begun, None, currency).encode())
+    write_whole(folder / "captions.vtt", captions(events, begun, None, currency).encode())
     for path, (begins, ends) in films.items():
-        own = captions(told, begins, ends, currency)
+        own = captions(events, begins, ends, currency)
         write_whole(folder / "captions" / f"{PurePosixPath(path).stem}.vtt", own.encode())
 
 
@@ -75,10 +75,10 @@ def readme(opening: Mapping[str, Any]) -> str:
     return "\n\n---\n\n".join(parts) + "\n"
 
 
-def captions(told: Told, begun: datetime | None, ended: datetime | None, currency: str) -> str:
+def captions(events: Events, begun: datetime | None, ended: datetime | None, currency: str) -> str:
     """WebVTT of the events by the time line of a recording that begins at `begun` (None: there is none), up to `ended`
     (None: all)."""
-    moments = [(datetime.fromisoformat(str(one["ts"])), one) for one in told]
+    moments = [(datetime.fromisoformat(str(one["ts"])), one) for one in events]
     shown = [(at, one) for at, one in moments if begun and at >= begun and (ended is None or at <= ended)]
     starts = [(at - begun).total_seconds() for at, _ in shown] if begun else []
     lang = messages.languages()[0]

@@ -123,8 +123,8 @@ class Keeper:
     def _recall(self) -> None:
         held = json.loads(self._cosigners.read_text("utf-8")) if self._cosigners.exists() else {}
         self.vouched = {
-            name: Vouched(name, told["size"], datetime.fromisoformat(told["at"]))
-            for name, told in held.items()
+            name: Vouched(name, head["size"], datetime.fromisoformat(head["at"]))
+            for name, head in held.items()
         }
 
     # -- signing ----------------------------------------------------------------------------------
@@ -206,8 +206,8 @@ class Keeper:
         self._keep(head.size, checkpoint.cosign(held, line))
         found = Vouched(key.name, head.size, datetime.fromtimestamp(when).astimezone())
         self.vouched[key.name] = found
-        told = {name: {"size": one.size, "at": one.at.isoformat()} for name, one in self.vouched.items()}
-        write_whole(self._cosigners, json.dumps(told).encode())
+        heads = {name: {"size": one.size, "at": one.at.isoformat()} for name, one in self.vouched.items()}
+        write_whole(self._cosigners, json.dumps(heads).encode())
         log.info("evidence_cosigned", witness=key.name, size=head.size)
         return found
 

@@ -41,7 +41,7 @@ class Draft:
     key: str | None = None
 
 
-def told(
+def disclosed(
     opening: str, kind: str, subject: str, position: int, at: datetime, body: Mapping[str, Any]
 ) -> Draft:
     """A leaf of what may be told."""
@@ -170,7 +170,7 @@ def _gaps(session: Session, recording: Recording, opening: str) -> Iterator[Draf
             "to": chain.stamp(ended),
             "reason": gap.reason,
         }
-        yield told(opening, "gap", recording.id, gap.seq, gap.started_at, body)
+        yield disclosed(opening, "gap", recording.id, gap.seq, gap.started_at, body)
 
 
 # ── what is committed to every minute ────────────────────────────────────────────────────────────

@@ -68,7 +68,7 @@ def record_pdf(
     record: Mapping[str, Any], opening: Mapping[str, Any], figures: Figures, data_dir: Path, name: str
 ) -> bytes | None:
     """The record, signed, with its key figures (ceiling, coefficient, decryption) in words; None where no Chinese font is there. Raises RuntimeError where typst cannot set it."""
-    plain = typeset(TEMPLATE, "record", told_of(record, opening, figures))
+    plain = typeset(TEMPLATE, "record", content(record, opening, figures))
     return None if plain is None else _sign(plain, *certificate(data_dir, name))
 
 
@@ -85,7 +85,7 @@ def _sign(plain: bytes, key: Path, cert: Path) -> bytes:
     return out.getvalue()
 
 
-def told_of(record: Mapping[str, Any], opening: Mapping[str, Any], figures: Figures) -> dict[str, Any]:
+def content(record: Mapping[str, Any], opening: Mapping[str, Any], figures: Figures) -> dict[str, Any]:
     """What stands on the paper, in words: all that record.json says of the opening."""
     currency = str(opening.get("currency") or "CNY")
     facts = {

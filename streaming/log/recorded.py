@@ -99,11 +99,11 @@ class RecordedPictures(Service):
         ))  # fmt: skip
 
     def _signed(self, room: str, held: _Room) -> str:
-        told = {
+        body = {
             "room": room, "opening": held.opening, "since": chain.stamp(held.since),
             "pieces": [piece for _, piece in held.pieces],
         }  # fmt: skip
-        text = f"{FORMAT}\n{canonical(told).decode()}\n"
+        text = f"{FORMAT}\n{canonical(body).decode()}\n"
         return f"{text}\n{signature_line(self._keeper.signer, text)}"
 
     def _on_air(self, room: str, opening_id: str) -> bool:

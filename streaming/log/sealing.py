@@ -68,7 +68,7 @@ class Job:
     """All that is needed to seal one opening."""
 
     opening: Opening
-    told: Sequence[Mapping[str, Any]]
+    events: Sequence[Mapping[str, Any]]
     cut: Cut | None
     folder: Path
 
@@ -144,9 +144,9 @@ class Sealing(Service):
         """Seal one opening that has ended. Raises OSError, EOFError where a recording is shorter than the ledger says,
         ValueError where what was sealed before is not what is there."""
         await self._entered.enter()
-        told = await self._logs.get(opening["id"])
+        feed = await self._logs.get(opening["id"])
         cut = await self._library.decide(opening)
-        job = Job(opening, list(told.messages) if told else [], cut, self.copies.folder(opening["id"]))
+        job = Job(opening, list(feed.messages) if feed else [], cut, self.copies.folder(opening["id"]))
         content = await asyncio.to_thread(self.content, job)
         await asyncio.to_thread(self.enter_seal, job, content)
         size = await self._vouched(job)
@@ -169,17 +169,19 @@ class Sealing(Service):
             films = {
                 one["path"]: (row.started_at, row.ended_at) for one, row in zip(recordings, rows, strict=True)
             }
-        told = [one for one in job.told if one["seq"] in set(entered)]
+        events = [one for one in job.events if one["seq"] in set(entered)]
         keys = [self._keeper.signer.verifier, *self._keeper.witnesses.values()]
-        documents.write_all(job.folder, job.opening, told, films, keys, self._data, self._config.timestamp_ca)
+        documents.write_all(
+            job.folder, job.opening, events, films, keys, self._data, self._config.timestamp_ca
+        )
         files = package.sealed_files(job.folder, self._sources(job, recordings))
-        body = {"files": files, "recordings": recordings, "events": len(told)}
+        body = {"files": files, "recordings": recordings, "events": len(events)}
         write_whole(listed, canonical(body))
         return body
 
     def enter_seal(self, job: Job, content: Mapping[str, Any]) -> None:
         """Enter the seal into the log. Raises ValueError where another was entered before."""
-        draft = leaves.told(job.id, "seal", job.id, 0, now(), content)
+        draft = leaves.disclosed(job.id, "seal", job.id, 0, now(), content)
         with self._reader.ledger.write() as session:
             if (
                 not leaves.append(session, [draft])
@@ -306,12 +308,12 @@ def _spans(numbers: Sequence[int]) -> list[list[int]]:
     return found
 
 
-def _source(session: Session, told: Mapping[str, Any], folder: Path) -> package.Source:
-    row = session.get_one(Recording, told["id"])
-    held = [range(first, last + 1) for first, last in told["withheld"]]
+def _source(session: Session, recording: Mapping[str, Any], folder: Path) -> package.Source:
+    row = session.get_one(Recording, recording["id"])
+    held = [range(first, last + 1) for first, last in recording["withheld"]]
     pieces = session.scalars(select(Segment).where(Segment.recording_id == row.id).order_by(Segment.seq))
     spans = tuple((one.offset, one.bytes) for one in pieces if not any(one.seq in span for span in held))
-    return package.Source(told["path"], folder / row.path, spans)
+    return package.Source(recording["path"], folder / row.path, spans)
 
 
 def _seal_leaf(session: Session, opening: str) -> LogLeaf:

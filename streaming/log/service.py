@@ -132,7 +132,7 @@ class EvidenceLog(Service):
         heads = [o["id"] for o in self._waiting(minute)] if minute != self._minute else []
         live = minute != self._minute and bool(running or heads)
         if running or live:
-            await self._reader.tell(
+            await self._reader.write(
                 lambda session: self._enter(session, running, heads, minute if live else None)
             )
         self._minute = minute

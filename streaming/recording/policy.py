@@ -44,7 +44,7 @@ class OpeningPolicy:
         if not self._publishing(room):
             return None
         main = main_room(room)
-        return _wanted([Claim.told(o) for o in self._openings() if o["room"] == main], now())
+        return _wanted([Claim.of_payload(o) for o in self._openings() if o["room"] == main], now())
 
 
 def _wanted(claims: list[Claim], instant: datetime) -> str | None:

@@ -125,7 +125,7 @@ class Recorder:
             else:
                 self._attend()
             await self._work(self._collect)
-            self._tell()
+            self._report_written()
         except OSError as error:
             self._fail("recording.disk_failed", error)
         except Exception as error:  # whatever it is, the next round must come
@@ -228,7 +228,7 @@ class Recorder:
         lived = time.monotonic() - born
         try:
             await self._work(lambda: self._settle(file))
-            self._tell()
+            self._report_written()
         except (OSError, ValueError) as error:
             self._fail("recording.disk_failed", error)
         del self._files[file]
@@ -293,7 +293,7 @@ class Recorder:
         self._fresh = []
         self.trouble = None
 
-    def _tell(self) -> None:
+    def _report_written(self) -> None:
         """On the event loop: what has been written since the last time."""
         while self._written:
             self._config.on_written(self._written.popleft())

@@ -91,7 +91,7 @@ class RtpOut:
         self._line = TimeLine()
         self._first: dict[str, bytes] = {}
         self._newest: dict[str, bytes] = {}
-        self._told: set[str] = set()
+        self._begun: set[str] = set()
         self._zero: float | None = None
         self._sockets: dict[str, tuple[socket.socket, socket.socket]] = {}
         self._open = False
@@ -102,7 +102,7 @@ class RtpOut:
             kind: (_connected(lane.port), _connected(lane.port + 1)) for kind, lane in self.lanes.items()
         }
         await self._until_listening()
-        self._tell_beginning()
+        self._report_beginning()
         # a picture that is read before the reports is put to another time than those after it
         await asyncio.sleep(SETTLE_SECONDS)
         while self._held:
@@ -139,8 +139,8 @@ class RtpOut:
             self._newest[kind] = packets[-1]
             self._line.first(kind, rtp.timestamp(packets[0]), arrived)
         if self._open:
-            if packets and kind not in self._told:
-                self._tell_beginning()
+            if packets and kind not in self._begun:
+                self._report_beginning()
             for packet in packets:
                 self._rtp(kind, packet)
             return
@@ -152,17 +152,17 @@ class RtpOut:
         """A sender report of the source: by it the receiver puts voice and picture together."""
         if self._line.report(kind, report) and self._open:
             for lane in self.lanes:
-                self._tell(lane)
+                self._report_newest(lane)
 
-    def _tell_beginning(self) -> None:
+    def _report_beginning(self) -> None:
         """Reports of the moment at which the first of the streams begins, for those that have begun: no packet is
         older, and times below zero would confuse the receiver."""
         begun = {kind: rtp.timestamp(packet) for kind, packet in self._first.items()}
         moments = {kind: self._line.seconds(kind, timestamp) for kind, timestamp in begun.items()}
         if self._zero is None and moments:
             self._zero = min(moments.values())
-        for kind in begun.keys() - self._told:
-            self._told.add(kind)
+        for kind in begun.keys() - self._begun:
+            self._begun.add(kind)
             ahead = round((moments[kind] - (self._zero or 0.0)) * CLOCK[kind])
             self._report(kind, rtp_time(begun[kind] - ahead))
 
@@ -171,7 +171,7 @@ class RtpOut:
             ssrc = rtp.ssrc(self._newest[kind])
             self._send(self._sockets[kind][1], self._line.sender_report(kind, ssrc, timestamp))
 
-    def _tell(self, kind: str) -> None:
+    def _report_newest(self, kind: str) -> None:
         """Our own report of the newest packet: the receiver's time must never jump (see lipsync.py)."""
         if packet := self._newest.get(kind):
             self._report(kind, rtp.timestamp(packet))

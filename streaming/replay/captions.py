@@ -20,9 +20,9 @@ Cue = tuple[float, float, str]
 """From and to, seconds of the movie, and what it says."""
 
 
-def captions(camera: Camera, reel: int, told: Sequence[Message], lang: str, currency: str) -> str:
+def captions(camera: Camera, reel: int, events: Sequence[Message], lang: str, currency: str) -> str:
     """The captions of one movie of a camera; events of spans that are left out have none."""
-    return webvtt(_cues(camera, reel, told, lang, currency))
+    return webvtt(_cues(camera, reel, events, lang, currency))
 
 
 def webvtt(cues: Iterable[Cue]) -> str:
@@ -34,9 +34,9 @@ def webvtt(cues: Iterable[Cue]) -> str:
     return "\n".join(lines)
 
 
-def _cues(camera: Camera, reel: int, told: Sequence[Message], lang: str, currency: str) -> list[Cue]:
+def _cues(camera: Camera, reel: int, events: Sequence[Message], lang: str, currency: str) -> list[Cue]:
     cues: list[Cue] = []
-    for message in told:
+    for message in events:
         moment = datetime.fromisoformat(str(message["ts"]))
         stretch = camera.place(moment)
         if stretch is None or stretch.reel != reel:

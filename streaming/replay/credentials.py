@@ -39,19 +39,19 @@ def manifest(title: str, opening: Mapping[str, Any], left_out: int, head: str | 
         {"action": "c2pa.created", "digitalSourceType": f"{_SOURCES}digitalCapture"},
         {"action": "c2pa.edited", "parameters": {"description": f"left out: {left_out}"}},
     ]
-    told = {key: opening[key] for key in ("id", "lot", "title", "started_at", "ended_at", "demo")}
+    facts = {key: opening[key] for key in ("id", "lot", "title", "started_at", "ended_at", "demo")}
     return {
         "claim_generator_info": [{"name": "sunbid", "version": "1"}],
         "title": title,
         "format": "video/mp4",
         "assertions": [
             {"label": "c2pa.actions.v2", "data": {"actions": actions}},
-            {"label": "sunbid.opening", "data": {**told, "chain": head}},
+            {"label": "sunbid.opening", "data": {**facts, "chain": head}},
         ],
     }
 
 
-def sign(source: Path, target: Path, told: Mapping[str, Any], folder: Path) -> None:
+def sign(source: Path, target: Path, claim: Mapping[str, Any], folder: Path) -> None:
     """Write `source` with credentials that say `told` to `target`, signed with the key in `folder`. Some seconds a GB."""
     import c2pa
 
@@ -64,7 +64,7 @@ def sign(source: Path, target: Path, told: Mapping[str, Any], folder: Path) -> N
 
     with (
         c2pa.Signer.from_callback(signature, c2pa.C2paSigningAlg.ES256, chain.decode()) as signer,
-        c2pa.Builder(json.dumps(told)) as builder,
+        c2pa.Builder(json.dumps(claim)) as builder,
     ):
         builder.sign_file(source, target, signer)
 

@@ -49,7 +49,7 @@ class Cut:
     muted: tuple[Span, ...] = ()
 
 
-def cut(opening: Mapping[str, Any], told: Sequence[Message], cover: Cover, damaged: bool = False) -> Cut:
+def cut(opening: Mapping[str, Any], events: Sequence[Message], cover: Cover, damaged: bool = False) -> Cut:
     """The cut of an opening that is over; `told` are its public events, `damaged` that the operators' switches are lost.
 
     Where switches of the time are forgotten, everything is left out: nobody knows what was to be hidden.
@@ -58,14 +58,14 @@ def cut(opening: Mapping[str, Any], told: Sequence[Message], cover: Cover, damag
     start, end = (datetime.fromisoformat(str(opening[key])) for key in ("started_at", "ended_at"))
     if damaged or forgotten(cover, start):
         return Cut(name, start, end, (Span(start, end, "unknown"),))
-    hidden = [*_pauses(told, end), *_covered(cover, "slate", start, end)]
+    hidden = [*_pauses(events, end), *_covered(cover, "slate", start, end)]
     hidden.sort(key=lambda span: (span.start, span.end))
     return Cut(name, start, end, tuple(hidden), tuple(_covered(cover, "mute", start, end)))
 
 
-def _pauses(told: Sequence[Message], end: datetime) -> Iterator[Span]:
+def _pauses(events: Sequence[Message], end: datetime) -> Iterator[Span]:
     begun: Message | None = None
-    for message in told:
+    for message in events:
         if message["type"] == "paused":
             begun = begun or message
         elif begun is not None and message["type"] in ("resumed", "ended"):
@@ -141,13 +141,13 @@ class Cuts:
 
     def keep(self, cut: Cut) -> None:
         """Write a cut for good: it stands on the disk when this returns. OSError where it cannot."""
-        told = json.dumps(asdict(cut), ensure_ascii=False, indent=1, default=chain.stamp)
-        write_whole(self._path(cut.opening), told.encode(), once=True)
+        text = json.dumps(asdict(cut), ensure_ascii=False, indent=1, default=chain.stamp)
+        write_whole(self._path(cut.opening), text.encode(), once=True)
 
     def _path(self, opening_id: str) -> Path:
         return self._folder / f"{hashlib.sha256(opening_id.encode()).hexdigest()[:32]}.json"
 
 
-def _span(told: Mapping[str, str]) -> Span:
-    start, end = (datetime.fromisoformat(told[key]) for key in ("start", "end"))
-    return Span(start, end, told["why"], told["reason"])
+def _span(ends: Mapping[str, str]) -> Span:
+    start, end = (datetime.fromisoformat(ends[key]) for key in ("start", "end"))
+    return Span(start, end, ends["why"], ends["reason"])

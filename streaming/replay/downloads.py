@@ -69,11 +69,11 @@ class Downloads:
         if shutil.disk_usage(self._folder).free < COPIES * movie.size:
             raise Problem(507, Message("replay.no_room"))
         plain, fresh = (path.with_stem(path.stem + end) for end in _UNFINISHED)
-        chain = str(replay.told[-1]["hash"]) if replay.told else None
-        told = manifest(str(replay.opening["title"]), replay.opening, len(replay.cut.hidden), chain)
+        chain = str(replay.events[-1]["hash"]) if replay.events else None
+        claim = manifest(str(replay.opening["title"]), replay.opening, len(replay.cut.hidden), chain)
         try:
             _copy(movie, plain)
-            sign(plain, fresh, told, self._keys)
+            sign(plain, fresh, claim, self._keys)
             fresh.replace(path)
         finally:
             plain.unlink(missing_ok=True)

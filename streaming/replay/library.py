@@ -44,7 +44,7 @@ class Replay:
     cut: Cut
     cameras: Mapping[str, Camera]
     """By name, the near one first; only those that show something."""
-    told: Sequence[Mapping[str, Any]]
+    events: Sequence[Mapping[str, Any]]
     """Its public events."""
 
 
@@ -73,10 +73,10 @@ class Library:
         held = await asyncio.to_thread(self._cuts.get, opening["id"])
         if held is not None:
             return held
-        told = await self._logs.get(opening["id"])
+        feed = await self._logs.get(opening["id"])
         room = str(opening["room"] or "")
         cover, lost = self._covers.get(room), self._covers.lost(room)
-        made = cut(opening, told.messages if told else (), cover, lost)
+        made = cut(opening, feed.messages if feed else (), cover, lost)
         await asyncio.to_thread(self._cuts.keep, made)
         return made
 
@@ -96,11 +96,11 @@ class Library:
             return await self._made(opening, decided, recordings)
 
     async def _made(self, opening: Opening, decided: Cut, recordings: RecordingsOfOpening) -> Replay | None:
-        told = await self._logs.get(opening["id"])
+        feed = await self._logs.get(opening["id"])
         held = self._held.get(opening["id"])
         if held is None or held[0] != recordings or held[1].cut != decided:
             cameras = await asyncio.to_thread(_cameras, recordings, decided)
-            held = recordings, Replay(opening, decided, cameras, told.messages if told else ())
+            held = recordings, Replay(opening, decided, cameras, feed.messages if feed else ())
             self._held[opening["id"]] = held
             if len(self._held) > HELD:
                 self._held.popitem(last=False)

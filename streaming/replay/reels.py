@@ -64,23 +64,23 @@ def camera(sources: Sequence[Source], cut: Cut) -> Camera:
         files = [_File(source, cut, stack) for source in sources]
         shown_at_all = [file for file in files if file.parts]
         for _, group in itertools.groupby(shown_at_all, key=lambda file: file.format):
-            movie, told = _reel(list(group), len(reels))
+            movie, placed = _reel(list(group), len(reels))
             reels.append(movie)
-            stretches += told
+            stretches += placed
     return Camera(tuple(reels), tuple(stretches))
 
 
 def _reel(files: Sequence[_File], number: int) -> tuple[Reel, list[Stretch]]:
     """Recordings of one format as one movie, and where in it each of their stretches lies."""
-    writer, at, told = files[0].writer(), 0.0, []
+    writer, at, stretches = files[0].writer(), 0.0, []
     for file in files:
         for part in file.parts:
             part.at = at
             at += part.end - part.start
             start = file.source.started_at + timedelta(seconds=part.start)
-            told.append(Stretch(number, start, part.at, part.end - part.start))
+            stretches.append(Stretch(number, start, part.at, part.end - part.start))
         file.write(writer)
-    return writer.finish(), told
+    return writer.finish(), stretches
 
 
 @dataclass

@@ -91,13 +91,13 @@ def _tracks(moov: bytes) -> dict[int, Track]:
     return {number: _track(trak, track) for trak, (number, track) in zip(traks, known.items(), strict=True)}
 
 
-def _track(trak: bytes, told: mp4.Track) -> Track:
+def _track(trak: bytes, track: mp4.Track) -> Track:
     entry = mp4.find(trak, b"mdia", b"minf", b"stbl", b"stsd")
     head = mp4.find(trak, b"tkhd")
     if entry is None or head is None:
         raise Damaged(0, "a track without tkhd or stsd")
     width, height = (int.from_bytes(head[at : at + 4], "big") for at in (len(head) - 8, len(head) - 4))
-    return Track(told.kind, told.timescale, entry, (width, height), _skipped(trak))
+    return Track(track.kind, track.timescale, entry, (width, height), _skipped(trak))
 
 
 def _skipped(trak: bytes) -> int:

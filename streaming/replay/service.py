@@ -94,7 +94,7 @@ class Replays(Service):
 
     async def replay(self, request: Request) -> Response:
         """What there is to watch, and where in it every event is told."""
-        return answer(request, told(await self._found(request)), max_age=30)
+        return answer(request, described(await self._found(request)), max_age=30)
 
     async def file(self, request: Request) -> Response:
         """A movie, or its captions."""
@@ -127,7 +127,7 @@ class Replays(Service):
             replay = await self._library.get(opening)
         except Problem:
             return None
-        return told(replay) if replay else None
+        return described(replay) if replay else None
 
     async def _found(self, request: Request) -> Replay:
         opening = await self._api.find(request.path_params["id"])
@@ -139,7 +139,7 @@ class Replays(Service):
         return replay
 
 
-def told(replay: Replay) -> dict[str, Any]:
+def described(replay: Replay) -> dict[str, Any]:
     """A replay for players and programs: its movies, which part of the opening lies where in them, what is left out and
     why, and the events by their moments."""
     opening = replay.opening
@@ -182,7 +182,7 @@ def _left_out(span: Span) -> dict[str, str | None]:
 
 
 def _chapters(replay: Replay) -> Iterator[dict[str, Any]]:
-    for message in replay.told:
+    for message in replay.events:
         kind = message["type"]
         if kind in STEP_OF or kind in MARKED:
             number = message["payload"].get("no")
@@ -198,5 +198,5 @@ def _movie(request: Request, movie: Reel, headers: dict[str, str] | None = None)
 def _captions(request: Request, replay: Replay, camera: Camera, reel: int) -> Response:
     lang = request.query_params.get("lang", "")
     lang = lang if lang in messages.languages() else messages.languages()[0]
-    text = captions(camera, reel, replay.told, lang, currency_of(replay.opening))
+    text = captions(camera, reel, replay.events, lang, currency_of(replay.opening))
     return Response(text, headers={"cache-control": "public, max-age=30"}, media_type="text/vtt")

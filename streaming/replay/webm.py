@@ -111,22 +111,22 @@ def _sample(kind: str, offset: int, block: Block, length: int) -> Sample:
     )
 
 
-def _track(told: mkv.MkvTrack) -> Track:
-    width, height = told.size
-    return Track(told.kind, MILLISECONDS, _entry(told), (width << 16, height << 16))
+def _track(track: mkv.MkvTrack) -> Track:
+    width, height = track.size
+    return Track(track.kind, MILLISECONDS, _entry(track), (width << 16, height << 16))
 
 
-def _entry(told: mkv.MkvTrack) -> bytes:
+def _entry(track: mkv.MkvTrack) -> bytes:
     """A track as the movie tells it: the same for two recordings that can follow each other."""
-    own = 1 if told.kind == VIDEO else 2
+    own = 1 if track.kind == VIDEO else 2
     parts = [number(_NUMBER, own), number(_UID, own), number(_TYPE, own), number(_LACING, 0)]
-    parts.append(element(_CODEC, told.codec.encode()))
-    if told.private:
-        parts.append(element(_PRIVATE, told.private))
-    if told.kind == VIDEO:
-        width, height = told.size
+    parts.append(element(_CODEC, track.codec.encode()))
+    if track.private:
+        parts.append(element(_PRIVATE, track.private))
+    if track.kind == VIDEO:
+        width, height = track.size
         return element(_TRACK_ENTRY, *parts, element(_VIDEO, number(_WIDTH, width), number(_HEIGHT, height)))
-    sound = element(_AUDIO, element(_RATE, struct.pack(">d", 48_000)), number(_CHANNELS, told.channels))
+    sound = element(_AUDIO, element(_RATE, struct.pack(">d", 48_000)), number(_CHANNELS, track.channels))
     return element(_TRACK_ENTRY, *parts, number(_DELAY, 0), number(_PREROLL, _OPUS_PREROLL), sound)
 
 
@@ -167,11 +167,11 @@ class WebmMovie:
             _INFO, number(_SCALE, _NANOSECONDS), element(_DURATION, struct.pack(">d", self._samples.ends)),
             element(_MUXER, b"sunbid"), element(_WRITER, b"sunbid"),
         )  # fmt: skip
-        told = info + element(mkv.TRACKS, *self._samples.entries())
-        before = len(told) + len(self._cues(0))
+        head = info + element(mkv.TRACKS, *self._samples.entries())
+        before = len(head) + len(self._cues(0))
         media = self._content(0, len(self._samples.sizes)) + _CLUSTER_HEAD * len(self._clusters)
         segment = mkv.SEGMENT.to_bytes(4, "big") + _length(before + media)
-        return _EBML + segment + told + self._cues(before)
+        return _EBML + segment + head + self._cues(before)
 
     def _cues(self, before: int) -> bytes:
         """Where the keyframes are: clusters begin with them. Places count from behind the segment's head."""

@@ -15,7 +15,7 @@ from streaming.wire import rtcp, rtp, twcc
 from streaming.wire.serial import distance
 
 START_BITRATE, FLOOR_BITRATE, CEILING_BITRATE = 2_500_000, 150_000, 6_000_000  # bit/s told to the encoder
-TELL_EVERY = 0.06  # seconds; what is put together for one feedback
+FEEDBACK_EVERY = 0.06  # seconds; what is put together for one feedback
 REMEMBER = 0.5  # seconds a packet may be late and still be told
 SPAN = 2048  # numbers; a larger jump is a new start, not a loss
 # In its first 2 s libwebrtc takes a REMB for what the line carries and jumps to it, unprobed.
@@ -32,7 +32,7 @@ class Arrivals:
 
     def __init__(self, extension: int, ssrc: int, send: Callable[[bytes], None]) -> None:
         self.began: float | None = None
-        self.told = 0
+        self.sent = 0
         self._extension, self._ssrc, self._send = extension, ssrc, send
         self._came: dict[int, float] = {}  # number, counted on past 16 bits → seconds; oldest first
         self._highest = 0
@@ -60,14 +60,14 @@ class Arrivals:
             self._next = number  # told as lost before: tell again from there on
         self._media = packet[rtp.SSRC]
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(TELL_EVERY, self._tell)
+            self._timer = asyncio.get_running_loop().call_later(FEEDBACK_EVERY, self._send_feedback)
 
     def _restart(self, number: int, now: float) -> None:
         self.began = now if self.began is None else self.began
         self._came.clear()
         self._highest = self._next = self._floor = number
 
-    def _tell(self) -> None:
+    def _send_feedback(self) -> None:
         self._timer = None
         base = max(self._next, self._highest - SPAN + 1)
         ticks: list[int | None] = [
@@ -76,9 +76,9 @@ class Arrivals:
         ]
         media = int.from_bytes(self._media, "big")
         while ticks:
-            packet, taken = twcc.write(self._ssrc, media, self.told, base, ticks)
+            packet, taken = twcc.write(self._ssrc, media, self.sent, base, ticks)
             self._send(packet)
-            self.told += 1
+            self.sent += 1
             base += taken
             del ticks[:taken]
         self._next = self._highest + 1

@@ -54,9 +54,9 @@ class Api(Service):
 
     async def rooms(self, request: Request) -> Response:
         """Public rooms and what they are doing."""
-        told = self._board.rooms()
-        if self._rooms[0] is not told:
-            self._rooms = told, Body.of(told)
+        states = self._board.rooms()
+        if self._rooms[0] is not states:
+            self._rooms = states, Body.of(states)
         return self._rooms[1].answer(request, max_age=1)
 
     async def time(self, request: Request) -> Response:

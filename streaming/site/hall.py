@@ -285,14 +285,14 @@ class Tiles:
         state = self._board.state(room)["state"]
         text_only = opening["state"] == "in_progress" and not sending and not cover.slated
         badge = word(lang, "state.text" if text_only else f"state.{state}")
-        told = slate(opening, sending, story, lang, cover)
-        return Tile(room, opening, state, badge, picture, told, story.steps)
+        covered = slate(opening, sending, story, lang, cover)
+        return Tile(room, opening, state, badge, picture, covered, story.steps)
 
     def _waiting(self, room: RoomCard, lang: str) -> Tile:
         upcoming, cover = self._board.upcoming(room.id), self._board.covered(room.id)
-        told = slate(None, True, Story(), lang, cover, upcoming)
+        covered = slate(None, True, Story(), lang, cover, upcoming)
         state = self._board.state(room)["state"]
-        return Tile(room, None, state, word(lang, f"state.{state}"), False, told)
+        return Tile(room, None, state, word(lang, f"state.{state}"), False, covered)
 
 
 def _by_state(tile: Tile) -> tuple[int, str, str]:

@@ -153,11 +153,11 @@ def _at(name: str, at: datetime | None, untold: bool, lang: str) -> str:
 
 def _check(span: Span, lang: str) -> Check:
     last = span.last.isoformat() if span.last else ""
-    told = "early" if (span.days or 0) < 0 else "measured"
+    measure = "early" if (span.days or 0) < 0 else "measured"
     values = {"limit": span.limit, "days": abs(span.days or 0), "last": last}
     return Check(
         kept=span.kept,
         words=messages.say(f"law.{span.id}.{span.kept}", lang, **values),
-        measured=messages.say(f"law.{span.id}.{told}", lang, **values) if span.days or span.limit else "",
+        measured=messages.say(f"law.{span.id}.{measure}", lang, **values) if span.days or span.limit else "",
         article=messages.say(f"law.{span.id}.article", lang),
     )

@@ -106,7 +106,7 @@ def chart(payload: dict[str, Any], lang: str) -> Chart | None:
         ticks=ticks,
         labels=[(places[i][0], series[i][0]) for i in range(0, len(series), every)],
         reference=y(published["share"]) if published else None,
-        reference_words=word(lang, "market.reference", **_told(published)) if published else "",
+        reference_words=word(lang, "market.reference", **_share_words(published)) if published else "",
         rows=[
             {
                 "month": month,
@@ -119,7 +119,7 @@ def chart(payload: dict[str, Any], lang: str) -> Chart | None:
     )
 
 
-def _told(published: dict[str, Any]) -> dict[str, str]:
+def _share_words(published: dict[str, Any]) -> dict[str, str]:
     return {"year": str(published["year"]), "share": f"{published['share']:.2f}"}
 
 

@@ -71,8 +71,8 @@ def _adjourned(story: Story, lang: str) -> str:
     why = term(lang, story.pause_reason) or ""
     if story.paused_until is None:
         return why
-    told = word(lang, "slate.until", time=clock(story.paused_until, "%m-%d %H:%M"))
-    return f"{why} · {told}" if why else told
+    until = word(lang, "slate.until", time=clock(story.paused_until, "%m-%d %H:%M"))
+    return f"{why} · {until}" if why else until
 
 
 def _idle(camera: str, upcoming: Opening | None, cover: Cover, lang: str) -> Slate:
@@ -141,12 +141,12 @@ def key_figures(story: Story, lang: str, currency: str) -> Pairs:
     return found
 
 
-def _decrypted(told: Mapping[str, int | None], lang: str) -> str:
+def _decrypted(counts: Mapping[str, int | None], lang: str) -> str:
     """How the decryption went; what nobody has told is said as such, never as a success or as 0."""
-    if told["done"] is None:
-        return word(lang, "fact.untold", total=told["total"])
-    done, failed = told["done"], told["failed"] or 0
-    left = (told["total"] or 0) - done - failed
+    if counts["done"] is None:
+        return word(lang, "fact.untold", total=counts["total"])
+    done, failed = counts["done"], counts["failed"] or 0
+    left = (counts["total"] or 0) - done - failed
     key = "fact.part" if left > 0 else "fact.some" if failed else "fact.all"
     return word(lang, key, n=done, done=done, failed=failed, left=left)
 
@@ -194,8 +194,8 @@ def record_read_out(opening: Opening, story: Story, past: Message | None) -> dic
     """The record of an opening whose prices have been read aloud, None before; what was read before one broke off or was
     called failed stands in its record all the same, where none was there is none."""
     held = opening["result"] not in {"failed", "terminated"}
-    told = opening["stage"] in READ_OUT and (held or story.readings)
-    return opening_record(opening, story, past) if told else None
+    read = opening["stage"] in READ_OUT and (held or story.readings)
+    return opening_record(opening, story, past) if read else None
 
 
 def record_figures(opening: Opening, story: Story, record: Mapping[str, Any] | None, lang: str) -> Pairs:

@@ -55,7 +55,7 @@ class OpinionForm:
         given = [typed.get(name, "") for name in _FIELDS]
         number: list[str] = []
         try:
-            await self._reader.tell(lambda s: number.append(opinions.submit(s, project, *given)))
+            await self._reader.write(lambda s: number.append(opinions.submit(s, project, *given)))
         except Fault as fault:
             return Form(typed, fault.message, status=422)
         self._limits.hit(_ADDRESS, place)
@@ -70,14 +70,14 @@ def reported(opening: Mapping[str, Any], lang: str) -> dict[str, str]:
         or opening.get("room")
         or "—"
     )
-    told = word(
+    words = word(
         lang,
         "report.about",
         room=place,
         opening=opening["id"],
         time=local_now().strftime("%Y-%m-%d %H:%M:%S"),
     )
-    return {"content": f"{told}\n"}
+    return {"content": f"{words}\n"}
 
 
 async def _typed(request: Request) -> dict[str, str]:

@@ -161,7 +161,7 @@ class Pages(Service):
                 )
         url = str(request.base_url).rstrip("/") + address(f"/project/{code}", lang)
         opened = read_lately(whole)[:LOTS_SHOWN]
-        records = {str(one["id"]): told for one in opened if (told := await self._record(one))}
+        records = {str(one["id"]): record for one in opened if (record := await self._record(one))}
         again = {str(one["id"]) for one in opened if await self._replay(one)}
         page = project_page(code, whole, records, again, url, lang)
         return _html(self._render("project.html", request, nav="", form=form, **page), form.status)
@@ -198,11 +198,11 @@ class Pages(Service):
         found = await self._numbered(number) if number else []
         opening = found[0] if len(found) == 1 else None
         log = await self._logs.get(opening["id"]) if opening else None
-        told = (
+        checked = (
             await asyncio.to_thread(verdict, opening, list(log.messages), lang) if opening and log else None
         )
         return _html(self._render(
-            "verify.html", request, nav="verify", number=number, opening=opening, verdict=told, currency=currency_of(opening),
+            "verify.html", request, nav="verify", number=number, opening=opening, verdict=checked, currency=currency_of(opening),
             several=found[:FOUND] if len(found) > 1 else [], count=len(found), unknown=bool(number) and not found,
             demo=bool(opening and opening["demo"]), checks=CHECKS, log=log_shown(self._log_state(), str(request.base_url)),
             package=self._sealed.path(opening) is not None, seal=await self._sealed.of(opening),

@@ -83,8 +83,8 @@ def _price(text: str | None) -> Decimal | None:
 
 
 def _limit(record: Mapping[str, Any] | None) -> Decimal | None:
-    told = (record or {}).get("control_price") or {}
-    return _price(told.get("amount"))
+    control = (record or {}).get("control_price") or {}
+    return _price(control.get("amount"))
 
 
 def _near(prices: Sequence[Decimal]) -> list[Decimal]:
@@ -156,9 +156,9 @@ def _mark(key: str, price: str | None, scale: _Scale, lang: str, currency: str) 
 
 
 def _says(prices: Sequence[Decimal], far: int, won: Decimal | None, lang: str, currency: str) -> str:
-    told = {"low": prices[0], "middle": Decimal(median(prices)), "high": prices[-1]}
+    points = {"low": prices[0], "middle": Decimal(median(prices)), "high": prices[-1]}
     said = [
-        word(lang, "prices.says", **{key: money(str(value), lang, currency) for key, value in told.items()})
+        word(lang, "prices.says", **{key: money(str(value), lang, currency) for key, value in points.items()})
     ]
     if won is not None:
         said.append(word(lang, "prices.place", n=1 + sum(price < won for price in prices), of=len(prices)))

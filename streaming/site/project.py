@@ -238,14 +238,14 @@ def _paper(topic: str, paper: Payload, lang: str) -> Paper:
         return Paper(kind, " · ".join(part for part in parts if part), full(paper.get("signed_at")))
     if topic == "decision":
         upheld = "made" if paper.get("upheld") is None else "upheld" if paper["upheld"] else "dismissed"
-        told = [
+        lines = [
             named(lang, "decision.stage", paper.get("stage")) or "",
             word(lang, f"decision.{upheld}"),
             str(paper.get("decision") or ""),
         ]
         return Paper(
             named(lang, "decision.kind", paper.get("kind")) or kind,
-            " · ".join(p for p in told if p),
+            " · ".join(p for p in lines if p),
             full(paper.get("answered_at")),
         )
     return Paper(kind, str(paper.get("text") or ""), full(paper.get("answered_at")))

@@ -223,7 +223,7 @@ def _own_files() -> dict[str, bytes]:
     shared = tokens.page() + web.stylesheet("page")
     files["site.css"] = shared.encode() + files["site.css"]
     for lang in LANGS:
-        why = {f"why.{key}": told for key, told in WORDS[lang].items()}
-        text = json.dumps(words(lang) | why, ensure_ascii=False, separators=(",", ":"))
-        files[f"words.{lang}.js"] = f"export default {text};\n".encode()
+        why = {f"why.{key}": text for key, text in WORDS[lang].items()}
+        listed = json.dumps(words(lang) | why, ensure_ascii=False, separators=(",", ":"))
+        files[f"words.{lang}.js"] = f"export default {listed};\n".encode()
     return files

@@ -157,8 +157,8 @@ def sender_report(ssrc: int, ntp: int, timestamp: int, packets: int, octets: int
 
 def receiver_report(ssrc: int, reports: list[Report]) -> bytes:
     """RR with up to 31 report blocks."""
-    told = reports[:_MOST_REPORTS]
-    return _packet(RR, len(told), _SSRC.pack(ssrc) + b"".join(map(_block, told)))
+    kept = reports[:_MOST_REPORTS]
+    return _packet(RR, len(kept), _SSRC.pack(ssrc) + b"".join(map(_block, kept)))
 
 
 def _block(report: Report) -> bytes:

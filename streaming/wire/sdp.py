@@ -245,8 +245,8 @@ def _of_direction(wanted: list[Media], sends: bool) -> list[Media]:
     fitting = [section for section in wanted if section.direction in allowed]
     if not fitting:
         wrong = wanted[0]
-        told = {"kind": wrong.kind, "direction": wrong.direction, "wanted": allowed[0]}
-        raise SdpError(Message("sdp.direction_wrong", **told))
+        parameters = {"kind": wrong.kind, "direction": wrong.direction, "wanted": allowed[0]}
+        raise SdpError(Message("sdp.direction_wrong", **parameters))
     return fitting
 
 

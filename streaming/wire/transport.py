@@ -67,8 +67,8 @@ class UdpPort:
             raise
         self.port = int(self.sock.getsockname()[1])
         everywhere = ipaddress.ip_address(self.sock.getsockname()[0].split("%")[0]).is_unspecified
-        told = everywhere and pktinfo.ask(self.sock)
-        readable = self._readable_at if told else self._readable
+        marked = everywhere and pktinfo.ask(self.sock)
+        readable = self._readable_at if marked else self._readable
         asyncio.get_running_loop().add_reader(self.sock.fileno(), readable)
 
     async def listen(self, host: str) -> None:

@@ -157,9 +157,13 @@ def _gate(market: Market, found: Scored, tenders: int) -> str:
 def _show_collusion(gate: str, ranked: Sequence[dict[str, Any]]) -> None:
     print(gate)
     rows = []
-    for told in ranked[:_SHOWN_TENDERS]:
-        features = {name: _short(told["features"][name]) for name in ("CV", "price_channel", "ring_channel")}
-        rows.append(told | features | {"score": _short(told["score"]), "reasons": "；".join(told["reasons"])})
+    for tender in ranked[:_SHOWN_TENDERS]:
+        features = {
+            name: _short(tender["features"][name]) for name in ("CV", "price_channel", "ring_channel")
+        }
+        rows.append(
+            tender | features | {"score": _short(tender["score"]), "reasons": "；".join(tender["reasons"])}
+        )
     output.report(rows, ("tender_id", "score", "CV", "price_channel", "ring_channel", "reasons"), False)
     print(local("collusion.caution"))
 

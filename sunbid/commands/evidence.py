@@ -51,10 +51,10 @@ def verify(
 
         verdict, code = checking.checked(path, keys, progress)
     if as_json:
-        output.emit(verdict.told(lang))
+        output.emit(verdict.as_dict(lang))
     else:
-        told = "\n".join(checking.told_in_lines(verdict, lang))
-        print(told, file=sys.stdout if verdict.package else sys.stderr)
+        lines = "\n".join(checking.in_lines(verdict, lang))
+        print(lines, file=sys.stdout if verdict.package else sys.stderr)
     if code:
         raise SystemExit(code)
 
@@ -81,11 +81,11 @@ def witness(
     address, published = _address(log), _published(log_key)
     shown = _checkpoint(compare) if compare else None
     signer, copy = _witness_key(key, name), key.with_name(f"{key.name}.copy")
-    told = sys.stderr if as_json else sys.stdout
-    print(local("cli.witness_public", key=signer.verifier), file=told)
+    stream = sys.stderr if as_json else sys.stdout
+    print(local("cli.witness_public", key=signer.verifier), file=stream)
     try:
         made = Witness(address, copy, signer, published)
-        print(local("cli.witness_of", name=made.key.name, key=made.key), file=told)
+        print(local("cli.witness_of", name=made.key.name, key=made.key), file=stream)
         if shown is not None:
             _compared(made, shown, as_json)
         else:

@@ -30,13 +30,13 @@ def flags(
     from supervision.flags.file import BadLine, count_file
     from supervision.flags.settings import Settings, read_settings
 
-    def told(line: BadLine) -> None:
+    def note(line: BadLine) -> None:
         print(local("flags.bad_line", file=file.name, line=line.number, why=str(line.why)), file=sys.stderr)
 
     try:
         chosen = read_settings(settings) if settings else Settings()
         with output.measuring(local("cli.counting_flags")) as show:
-            counted = count_file(file, chosen, told, lambda done, size: show(done, size, file.name))
+            counted = count_file(file, chosen, note, lambda done, size: show(done, size, file.name))
     except Invalid as error:
         output.fail(f"{settings}: {error}", output.BAD_USE)
     except (OSError, UnicodeDecodeError) as error:

@@ -42,14 +42,14 @@ def likeness(
         found = compare(contents, given, {name: name for name in contents})
     if as_json:
         for one in found:
-            output.emit(_told(one))
+            output.emit(_as_dict(one))
     else:
         _show(found, len(contents))
     if unread:
         raise SystemExit(output.FAILED)
 
 
-def _told(one: Alike) -> dict[str, Any]:
+def _as_dict(one: Alike) -> dict[str, Any]:
     return {
         "bidders": [one.one, one.other], "reasons": list(one.reasons), "text": round(one.text, 4),
         "passages": [{"words": p.words, "one": _place(*p.one), "other": _place(*p.other)} for p in one.passages],
@@ -90,8 +90,8 @@ def _bid_files(folder: Path) -> dict[str, list[Path]]:
         first = path.relative_to(folder).parts[0]
         found.setdefault(Path(first).stem if path.parent == folder else first, []).append(path)
     if others:
-        told = ", ".join(f"{suffix} × {count}" for suffix, count in others.most_common())
-        print(local("likeness.other_types", types=told), file=sys.stderr)
+        suffixes = ", ".join(f"{suffix} × {count}" for suffix, count in others.most_common())
+        print(local("likeness.other_types", types=suffixes), file=sys.stderr)
     return found
 
 

@@ -95,13 +95,13 @@ def export(
         with output.waiting(local("cli.exporting")):
             if format_ == "ocds":
                 releases = export_ocds(ledger, out, public=public, profile=profile)
-                told, words = releases.as_dict(), _releases(out, releases)
+                counts, words = releases.as_dict(), _releases(out, releases)
             else:
                 packs = export_csv(ledger, out)
-                told, words = packs.as_dict(), _packs(out, packs)
+                counts, words = packs.as_dict(), _packs(out, packs)
     except FileExistsError as error:
         output.fail(str(error), output.BAD_USE)
-    output.done(told, words, as_json)
+    output.done(counts, words, as_json)
 
 
 def _templates(folder: Path, format_: str, as_json: bool) -> None:

@@ -168,16 +168,16 @@ def _show_token(
 ) -> None:
     """The token is stored nowhere in clear: this is the only time it can be seen."""
     hub, key = output.settings().effective_hub_url, quote(room_id, safe="")
-    told = {"room": room_id, "token": token, "whip": f"{hub}/whip/{key}", **(more or {})}
+    shown = {"room": room_id, "token": token, "whip": f"{hub}/whip/{key}", **(more or {})}
     if public:
-        told |= {"page": f"{hub}/room/{key}", "publish": f"{hub}/publish/{key}"}
+        shown |= {"page": f"{hub}/room/{key}", "publish": f"{hub}/publish/{key}"}
     if as_json:
-        output.emit(told)
+        output.emit(shown)
         return
-    print(local("cli.whip_address", address=told["whip"]))
+    print(local("cli.whip_address", address=shown["whip"]))
     print(local("cli.room_token", token=token))
     if public:
-        print(local("cli.publish_page", address=told["publish"]))
-        print(local("cli.watch_page", address=told["page"]))
+        print(local("cli.publish_page", address=shown["publish"]))
+        print(local("cli.watch_page", address=shown["page"]))
         print(local("cli.picture_appears_while_opening"))
     print(local("cli.shown_once_only"))

@@ -132,13 +132,13 @@ def lot_data(plan: LotPlan, status: str | None = None) -> dict[str, Any]:
 
 
 def _flags(plan: LotPlan) -> list[str]:
-    told = {
+    flags = {
         "key": plan.key_flag is not None,
         "small_value": plan.small,
         "rehearsal": plan.on_air,
         "remote": plan.tier is not None,
     }
-    return ["electronic", *(flag for flag, holds in told.items() if holds)]
+    return ["electronic", *(flag for flag, holds in flags.items() if holds)]
 
 
 def sealed_bid(plan: LotPlan, bid: BidPlan) -> Envelope:

@@ -146,7 +146,7 @@ def _switch(session: Session, now: datetime) -> None:
 
     def changed(rule: str, days: int, reason: str, **how: object) -> RuleSetting:
         at = now - timedelta(days=days)
-        held = AS_WRITTEN.of(rule).told()
+        held = AS_WRITTEN.of(rule).as_dict()
         return RuleSetting(rule=rule, reason=reason, state="in_force", asked_by=WHO, asked_at=at, decided_by=SECOND, decided_at=at + timedelta(hours=5), **{**held, **how})  # fmt: skip
 
     tighter = {"tolerance": 0.02, "min_bids": 5}

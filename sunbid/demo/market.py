@@ -59,10 +59,10 @@ def generate(
         yield from envelopes.centres_and_firms(people, FOUNDED)
         yield from society.ratings(people.agencies, now)
     yield from evaluations.rooms_and_experts(FOUNDED)
-    yield from _told(plans(people, now, also, since), now, set(also))
+    yield from _in_order_of_time(plans(people, now, also, since), now, set(also))
 
 
-def _told(lots: Iterable[LotPlan], now: datetime, days: set[date]) -> Iterator[Envelope]:
+def _in_order_of_time(lots: Iterable[LotPlan], now: datetime, days: set[date]) -> Iterator[Envelope]:
     known = list(lots)
     for plan in known:
         yield from envelopes.notice(plan)

@@ -41,14 +41,14 @@ def papers(plan: LotPlan, now: datetime) -> Iterator[Envelope]:
 
 def _notices(plan: LotPlan, now: datetime) -> Iterator[Envelope]:
     draw = crc32(plan.key.encode())
-    told: list[tuple[str, str, datetime]] = [("tender", "招标公告", plan.notice_at)]
+    notices: list[tuple[str, str, datetime]] = [("tender", "招标公告", plan.notice_at)]
     if draw % _CHANGED_ONE_IN == 0:
         before = timedelta(days=12 if draw % _SHORT_CHANGE_ONE_IN == 0 else 16)
-        told.append(("change", f"第1号澄清：{_CHANGES[draw % len(_CHANGES)]}", plan.deadline - before))
+        notices.append(("change", f"第1号澄清：{_CHANGES[draw % len(_CHANGES)]}", plan.deadline - before))
     if not plan.fails and plan.ranking():
-        told.append(("candidates", "中标候选人公示", plan.deadline + PUBLICITY_AFTER))
-        told.append(("result", "中标结果公告", plan.deadline + AWARD_AFTER))
-    for number, (kind, title, at) in enumerate(told, 1):
+        notices.append(("candidates", "中标候选人公示", plan.deadline + PUBLICITY_AFTER))
+        notices.append(("result", "中标结果公告", plan.deadline + AWARD_AFTER))
+    for number, (kind, title, at) in enumerate(notices, 1):
         if at <= now:
             name = title if kind == "change" else f"{plan.name}{title}"
             data: dict[str, Any] = {"lot": plan.key, "type": kind, "title": name, "published_at": _stamp(at)}
@@ -77,8 +77,8 @@ def _objection(plan: LotPlan, now: datetime) -> Iterator[Envelope]:
     yield envelope("objection", f"YY-{plan.key}", 1, raised, data)
     answered = raised + timedelta(days=5 if draw % _SLOW_ONE_IN == 0 else 2)
     if answered <= now:
-        told = {"answer": answer, "answered_at": _stamp(answered), "upheld": False}
-        yield envelope("objection", f"YY-{plan.key}", 2, answered, data | told)
+        decision = {"answer": answer, "answered_at": _stamp(answered), "upheld": False}
+        yield envelope("objection", f"YY-{plan.key}", 2, answered, data | decision)
 
 
 def _stamp(moment: datetime) -> str:

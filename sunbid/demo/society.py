@@ -43,11 +43,11 @@ def opinions(plans: Iterable[LotPlan], now: datetime) -> Iterator[Envelope]:
         yield envelope("opinion", f"YJ-{plan.key}", 1, received, data)
         answered = received + _ANSWERED_AFTER
         if answered <= now:
-            told = {
+            fields = {
                 "handler": "示例监督科", "answered_at": answered.isoformat(timespec="milliseconds"),
                 "public_text": _ANSWERS[place % len(_ANSWERS)],
             }  # fmt: skip
-            yield envelope("opinion", f"YJ-{plan.key}", 2, answered, data | told)
+            yield envelope("opinion", f"YJ-{plan.key}", 2, answered, data | fields)
 
 
 _FOUND = ("开标现场未公示监督电话", "评标室门禁记录缺一日", "保证金退付台账未及时登记")

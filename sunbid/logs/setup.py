@@ -18,7 +18,7 @@ import structlog
 
 from records.clock import local_now
 from sunbid.logs.redaction import redacted
-from sunbid.logs.traces import NotTooOften, told
+from sunbid.logs.traces import NotTooOften, in_lines
 
 WAITING = 10_000
 """Lines that may wait to be written; further ones are dropped and counted."""
@@ -141,5 +141,5 @@ def _trace(_logger: object, _method: str, event: Any) -> Any:
     given = event.pop("exc_info", None)
     error = given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
-        event["exception"] = told(error)
+        event["exception"] = in_lines(error)
     return event

@@ -21,7 +21,7 @@ OFTEN, WINDOW = 5, 60.0
 _KEPT = 1000
 
 
-def told(error: BaseException) -> str:
+def in_lines(error: BaseException) -> str:
     """An exception and its causes in plain lines, outermost cause last."""
     return "\n".join(_lines(error, CHAIN))
 

@@ -67,12 +67,12 @@ class Guardian:
     def watch(self, group: int) -> None:
         """A group that must not outlive the supervisor."""
         self._groups.add(group)
-        self._tell(f"+{group}\n")
+        self._write(f"+{group}\n")
 
     def forget(self, group: int) -> None:
         """A group that ended."""
         self._groups.discard(group)
-        self._tell(f"-{group}\n")
+        self._write(f"-{group}\n")
 
     def alive(self) -> bool:
         """Whether the script runs; where it does not, another one takes its place and is told of every group."""
@@ -80,7 +80,7 @@ class Guardian:
             return True
         self._process = self._started()
         for group in self._groups:
-            self._tell(f"+{group}\n")
+            self._write(f"+{group}\n")
         return False
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ class Guardian:
             self._process.stdin.close()
         self._process.wait()
 
-    def _tell(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(line)
@@ -161,10 +161,10 @@ async def end_group(group: int, how: signal.Signals, grace: float) -> None:
     signal_group(group, signal.SIGKILL)
 
 
-async def lines(log: asyncio.StreamReader, take: Callable[[str], None]) -> None:
-    """Hand every line of a log to `take`, until nobody can write to it any more.
+async def lines(log: asyncio.StreamReader, write: Callable[[str], None]) -> None:
+    """Hand every line of a log to `write`, until nobody can write to it any more.
 
-    A line that `take` cannot write (a full disk, a closed terminal) is lost; reading goes on, or the process would
+    A line that `write` cannot write (a full disk, a closed terminal) is lost; reading goes on, or the process would
     stand still at its next line.
     """
     while True:
@@ -175,7 +175,7 @@ async def lines(log: asyncio.StreamReader, take: Callable[[str], None]) -> None:
         if not raw:
             return
         with contextlib.suppress(OSError, ValueError):
-            take(raw.decode(errors="replace").rstrip())
+            write(raw.decode(errors="replace").rstrip())
 
 
 class Health(Enum):
@@ -204,10 +204,10 @@ async def health(host: str, port: int, path: str | None, timeout: float) -> Heal
 def sign_of_life(file: Path, most: float) -> Health:
     """How a process is that has no port: what it says in a file, which must be no older than `most` seconds."""
     try:
-        age, told = timestamp() - file.stat().st_mtime, file.read_bytes()
+        age, sign = timestamp() - file.stat().st_mtime, file.read_bytes()
     except OSError:
         return Health.ILL
-    return _said(told) if age <= most else Health.ILL
+    return _said(sign) if age <= most else Health.ILL
 
 
 def forget(sign: Path) -> None:
@@ -216,9 +216,9 @@ def forget(sign: Path) -> None:
         sign.unlink(missing_ok=True)
 
 
-def _said(told: bytes) -> Health:
+def _said(answer: bytes) -> Health:
     try:
-        state = json.loads(told)
+        state = json.loads(answer)
     except ValueError:
         return Health.ILL
     if not isinstance(state, dict) or state.get("replace") is not False:
@@ -234,7 +234,7 @@ async def _answers(
     words = (await reader.readline()).split()
     if len(words) >= 2 and words[1].isdigit() and int(words[1]) < 500:
         return Health.WELL
-    told = b""
-    while len(told) < LONGEST_ANSWER and (more := await reader.read(LONGEST_ANSWER)):
-        told += more
-    return _said(told.partition(b"\r\n\r\n")[2])
+    answer = b""
+    while len(answer) < LONGEST_ANSWER and (more := await reader.read(LONGEST_ANSWER)):
+        answer += more
+    return _said(answer.partition(b"\r\n\r\n")[2])

@@ -169,26 +169,26 @@ def _mean_rank(evidence: list[_Evidence]) -> Floats:
 
 def reasons(found: Scored, tender: int) -> list[Message]:
     """Why a tender ranks high in the channels that count, in words; empty where it does not."""
-    told = []
+    words = []
     if found.gate.price:
-        told += _price_reasons(found, tender)
+        words += _price_reasons(found, tender)
     if found.gate.ring and found.ring_channel[tender] >= NOTABLE:
         met, share = round(float(found.meets.past[tender]), 1), _share(found.ring_channel[tender])
-        told.append(Message("collusion.reason.ring", met=met, share=share))
-    return told
+        words.append(Message("collusion.reason.ring", met=met, share=share))
+    return words
 
 
 def _price_reasons(found: Scored, tender: int) -> list[Message]:
-    told = []
+    words = []
     if found.price_channel[tender] >= NOTABLE:
         cv = round(100 * float(found.screens.cv[tender]), 2)
-        told.append(Message("collusion.reason.tight", cv=cv, share=_share(found.price_channel[tender])))
+        words.append(Message("collusion.reason.tight", cv=cv, share=_share(found.price_channel[tender])))
     if found.gate.opens == "unverified":
-        return [*told, Message("collusion.reason.unverified")] if told else told
+        return [*words, Message("collusion.reason.unverified")] if words else words
     for name, ranks in (("past", found.past_rank), ("level", found.level_rank)):
         if ranks[tender] >= NOTABLE:
-            told.append(Message(f"collusion.reason.{name}", share=_share(ranks[tender])))
-    return told
+            words.append(Message(f"collusion.reason.{name}", share=_share(ranks[tender])))
+    return words
 
 
 def _share(ranked: float) -> int:

@@ -82,8 +82,8 @@ def read_rows(path: Path, required: Sequence[str], report: Report) -> Iterator[R
                 if not any(field.strip() for field in fields):
                     continue
                 if len(fields) != len(header):
-                    told = {"line": reader.line_num, "found": len(fields), "expected": len(header)}
-                    report(Message("table.width", **told))
+                    counts = {"line": reader.line_num, "found": len(fields), "expected": len(header)}
+                    report(Message("table.width", **counts))
                     continue
                 yield Row(reader.line_num, {n: f.strip() for n, f in zip(header, fields, strict=True)})
         except csv.Error as error:

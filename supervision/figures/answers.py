@@ -107,11 +107,11 @@ class Answers:
         asked = _resolved(ids)
         spans = _spans(self._settled(asked, filters))
         found = _ask(self.lens, _of(LensFigure, asked), spans)
-        told = [
+        periods = [
             _completed(asked, keyed[None] | self._live(_of(LedgerFigure, asked), span))
             for keyed, span in zip(found, spans, strict=True)
         ]
-        return {one: Comparison(*_padded([values[one] for values in told])) for one in ids}
+        return {one: Comparison(*_padded([values[one] for values in periods])) for one in ids}
 
     def series(
         self, ids: Sequence[str], filters: Filters, points: Sequence[date], years: bool = False
@@ -123,12 +123,12 @@ class Answers:
         width = YEAR if years else MONTH
         lens = _of(LensFigure, asked)
         held = _ask(self.lens, lens, [span], f"month:{width}")[0]
-        told = []
+        months = []
         for point in points:
             values = held.get(f"{point:%Y-%m}"[:width]) or _nothing(lens, span)
             alone = settled.over(Period(point, add_months(point, step)))
-            told.append(_completed(asked, values | self._live(_of(LedgerFigure, asked), alone)))
-        return {one: tuple(values[one] for values in told) for one in ids}
+            months.append(_completed(asked, values | self._live(_of(LedgerFigure, asked), alone)))
+        return {one: tuple(values[one] for values in months) for one in ids}
 
     def breakdown(self, id: str, filters: Filters, by: str) -> dict[Any, Any]:
         """One figure for every value of a dimension that has rows, None among them. KeyError for an unknown dimension."""
@@ -277,17 +277,17 @@ def _nothing(figures: Sequence[LensFigure], filters: Filters) -> Values:
 
 def _ask(lens: Lens, figures: Sequence[LensFigure], spans: Sequence[Filters], by: str = "") -> list[Keyed]:
     """For each span the figures, whole or by a dimension: one query for all that count rows of one table by one time."""
-    told: list[Keyed] = [{} if by else {None: {}} for _ in spans]
+    answered: list[Keyed] = [{} if by else {None: {}} for _ in spans]
     for (table, day, _, each), group in _grouped(figures, _kind):
         key = _key(by, table, day)
         question = _Question(tuple(group), each, key)
         for place, found in enumerate(question.answers(lens, spans)):
             for held, values in found.items():
-                told[place].setdefault(held, {}).update(values)
-    for keyed, span in zip(told, spans, strict=True):
+                answered[place].setdefault(held, {}).update(values)
+    for keyed, span in zip(answered, spans, strict=True):
         for values in keyed.values():
             values.update(_nothing([one for one in figures if one.id not in values], span))
-    return told
+    return answered
 
 
 def _kind(figure: LensFigure) -> tuple[str, str, str, str]:

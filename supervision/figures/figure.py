@@ -118,8 +118,8 @@ def exact_total(expression: str, condition: str = "") -> Part:
 
 def share_of(condition: str, known: str = "", count: Callable[[str], Part] = rows_where) -> tuple[Part, ...]:
     """Numerator, denominator and what is unknown: `condition` among the rows where `known` (default: it is not null)."""
-    told = known or f"({condition}) IS NOT NULL"
-    return count(condition), count(told), count(f"NOT ({told})")
+    counted_in = known or f"({condition}) IS NOT NULL"
+    return count(condition), count(counted_in), count(f"NOT ({counted_in})")
 
 
 @dataclass(frozen=True)

@@ -220,6 +220,8 @@ def reach(lens: Lens, filters: Filters) -> Reach:
 
 def lots_in(lens: Lens, filters: Filters) -> int:
     """Lots whose opening or award falls into the period."""
-    terms = [where(filters, day) for day in (OPENED_ON, AWARDED_ON)]
-    union = " UNION ".join(f"SELECT lot_id FROM lots {clause}" for clause, _ in terms)
-    return int(lens.one(f"SELECT count(*) FROM ({union})", [v for _, values in terms for v in values])[0])
+    conditions = [where(filters, day) for day in (OPENED_ON, AWARDED_ON)]
+    union = " UNION ".join(f"SELECT lot_id FROM lots {clause}" for clause, _ in conditions)
+    return int(
+        lens.one(f"SELECT count(*) FROM ({union})", [v for _, values in conditions for v in values])[0]
+    )

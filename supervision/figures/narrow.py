@@ -22,24 +22,24 @@ def where(filters: Filters, day: str = OPENED_ON, *also: str, money: bool = Fals
 
     `money`: only awards in the filters' currency.
     """
-    terms, params = list(also), list[Any]()
+    conditions, params = list(also), list[Any]()
     if money:
-        terms.append("award_currency = ?")
+        conditions.append("award_currency = ?")
         params.append(filters.currency)
     if filters.undated:
-        terms.append(f"{day} IS NULL")
+        conditions.append(f"{day} IS NULL")
     elif filters.period:
-        terms += [f"{day} >= ?", f"{day} < ?"]
+        conditions += [f"{day} >= ?", f"{day} < ?"]
         params += [filters.period.start, filters.period.end]
     chosen = {"trade_family": filters.trade_family, "category": filters.category, "sector": filters.topic}
     for column, wanted in chosen.items():
         if wanted is not None:
-            terms.append(f"{column} = ?")
+            conditions.append(f"{column} = ?")
             params.append(wanted)
     if filters.centre is not None:
-        terms.append("centre_id = ?")
+        conditions.append("centre_id = ?")
         params.append(filters.centre)
-    return (f"WHERE {' AND '.join(terms)}" if terms else ""), params
+    return (f"WHERE {' AND '.join(conditions)}" if conditions else ""), params
 
 
 Moment = ColumnElement[Any] | InstrumentedAttribute[Any]

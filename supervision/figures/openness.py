@@ -72,9 +72,9 @@ M05_AMOUNT = LensFigure(
 )  # fmt: skip
 M06 = Derived("M06", (M04, M05), Gap, better="less")
 _CAME = "outside_{home}_bids > 0"
-_TOLD = f"{_CAME} OR unknown_{{home}}_bids = 0"
+_PLACE_KNOWN = f"{_CAME} OR unknown_{{home}}_bids = 0"
 """A lot without an outside bid but with bidders of unknown place cannot be told."""
-M07 = LensFigure("M07", OPENED, share_of(_CAME, _TOLD), share, better="more", behind=_CAME)
+M07 = LensFigure("M07", OPENED, share_of(_CAME, _PLACE_KNOWN), share, better="more", behind=_CAME)
 M08 = LensFigure(
     "M08", OPENED, (total("outside_{home}_bids"), rows_where(_CAME)), lambda rows, _: Mean(int(rows[0][0]), rows[0][1]),
     better="more", behind=_CAME,

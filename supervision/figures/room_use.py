@@ -83,8 +83,8 @@ def _uses(filters: Filters) -> Select[Any]:
         .join(Lot, Lot.id == Evaluation.lot_id)
         .where(Evaluation.started_at.is_not(None), counted(), within(Evaluation.started_at, filters))
     )  # fmt: skip
-    told = union_all(rooms, opened, evaluated).subquery()
-    return select(*told.c)
+    uses = union_all(rooms, opened, evaluated).subquery()
+    return select(*uses.c)
 
 
 def _in_use(rows: Sequence[Row], filters: Filters) -> RoomUse:

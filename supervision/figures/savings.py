@@ -13,7 +13,7 @@ from records.tables.money import Award
 from records.tables.openings import Opening
 from records.tables.projects import SALE_FAMILIES, Lot, Project, counted
 from records.tables.relations import Credit
-from records.visibility import Datum, status_told, visible
+from records.visibility import Datum, visible, visible_status
 from supervision.figures.figure import (
     DEALS,
     DEALS_IN_ONE_CURRENCY,
@@ -114,7 +114,10 @@ def count(rows: Sequence[Row], _: Filters) -> Count:
 
 
 M32 = LedgerFigure(
-    "M32", _key_lots, count, by={**OF_LOTS, "state": status_told, "kind": lambda: Project.key_flag.expression}
+    "M32",
+    _key_lots,
+    count,
+    by={**OF_LOTS, "state": visible_status, "kind": lambda: Project.key_flag.expression},
 )
 
 

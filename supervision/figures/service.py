@@ -31,7 +31,7 @@ from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Room
 from records.tables.projects import Lot, counted
 from records.tables.witnessing import WitnessItem, WitnessTask
-from records.visibility import Datum, announced, state_told, visible
+from records.visibility import Datum, announced, visible, visible_state
 from supervision.figures.figure import OF_LOTS, OPENED, LedgerFigure, LensFigure, Missing, Row, share_of
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import of_lots, within
@@ -116,7 +116,7 @@ def _ended(*which: ColumnElement[bool]) -> Any:
     return query
 
 
-_BY_STATE = {**OF_LOTS, "state": state_told}
+_BY_STATE = {**OF_LOTS, "state": visible_state}
 
 # ── broadcasts ───────────────────────────────────────────────────────────────
 

@@ -102,8 +102,8 @@ def _bids(raw: Json) -> list[Bid] | None:
 def _bid(bid: Json, status: str) -> Bid:
     value, amount, currency = bid.get("value"), None, None
     if type(value) is dict:
-        told = value.get("amount")
-        amount = float(told) if type(told) is float or type(told) is int else None
+        number = value.get("amount")
+        amount = float(number) if type(number) is float or type(number) is int else None
         currency = _text(value.get("currency"))
     return Bid(status, *_ids(bid.get("tenderers")), amount, currency, _text(bid.get("date")))
 

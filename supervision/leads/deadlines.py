@@ -1,4 +1,4 @@
-"""The terms of a batch that was handed on: which of them is near or past, and the reminder the watch gives of it once."""
+"""The deadlines of a batch that was handed on: which of them is near or past, and the reminder the watch gives of it once."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from records.clock import now
 from records.tables.leads import LeadBatch
 
 What = Literal["receipt", "answer"]
-TermState = Literal["open", "soon", "late"]
+DeadlineState = Literal["open", "soon", "late"]
 SOON = {"receipt": timedelta(days=1), "answer": timedelta(days=7)}
-"""How long before its end a term counts as near 临期."""
+"""How long before its end a deadline counts as near 临期."""
 
 
 @dataclass(frozen=True)
-class Term:
+class Deadline:
     """What a batch waits for, until when, and how that stands."""
 
     what: What
     due: datetime
-    state: TermState
+    state: DeadlineState
 
     @property
     def reminder(self) -> str | None:
@@ -32,15 +32,15 @@ class Term:
         return None if self.state == "open" else f"{self.what}_{self.state}"
 
 
-def term_of(batch: LeadBatch, at: datetime | None = None) -> Term | None:
-    """The term that runs; None for a batch that waits for nobody outside."""
+def deadline_of(batch: LeadBatch, at: datetime | None = None) -> Deadline | None:
+    """The deadline that runs; None for a batch that waits for nobody outside."""
     moment = at or now()
     found = _running(batch)
     if found is None:
         return None
     what, due = found
     late, soon = due <= moment, due - SOON[what] <= moment
-    return Term(what, due, "late" if late else "soon" if soon else "open")
+    return Deadline(what, due, "late" if late else "soon" if soon else "open")
 
 
 def _running(batch: LeadBatch) -> tuple[What, datetime] | None:
@@ -49,16 +49,18 @@ def _running(batch: LeadBatch) -> tuple[What, datetime] | None:
     return ("answer", batch.due_at) if batch.state == "received" and batch.due_at else None
 
 
-def due(session: Session) -> list[tuple[LeadBatch, Term]]:
-    """The batches of whose terms nobody has been reminded yet."""
+def due(session: Session) -> list[tuple[LeadBatch, Deadline]]:
+    """The batches of whose deadlines nobody has been reminded yet."""
     waiting = select(LeadBatch).where(LeadBatch.state.in_(("transferred", "received"))).order_by(LeadBatch.id)
-    terms = [(batch, term) for batch in session.scalars(waiting) if (term := term_of(batch))]
-    return [(batch, term) for batch, term in terms if term.reminder not in (None, batch.reminded)]
+    deadlines = [(batch, deadline) for batch in session.scalars(waiting) if (deadline := deadline_of(batch))]
+    return [
+        (batch, deadline) for batch, deadline in deadlines if deadline.reminder not in (None, batch.reminded)
+    ]
 
 
-def remind(session: Session) -> list[tuple[str, Term]]:
+def remind(session: Session) -> list[tuple[str, Deadline]]:
     """The same batches, marked as reminded in the caller's transaction."""
     found = due(session)
-    for batch, term in found:
-        batch.reminded = term.reminder
-    return [(batch.id, term) for batch, term in found]
+    for batch, deadline in found:
+        batch.reminded = deadline.reminder
+    return [(batch.id, deadline) for batch, deadline in found]

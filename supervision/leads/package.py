@@ -64,13 +64,13 @@ def make(session: Session, batch: LeadBatch, data_dir: Path, out: Path, maker: M
     signer = key_of(data_dir, maker.platform)
     with TemporaryDirectory(dir=data_dir) as folder:
         root = Path(folder)
-        told = _told(session, batch, maker)
-        letter = typeset(TEMPLATE, "letter", _letter(told, batch, maker))
+        content = _content(session, batch, maker)
+        letter = typeset(TEMPLATE, "letter", _letter(content, batch, maker))
         if letter is None:
             raise NoFont(Message("leads.no_font"))
         write_whole(root / "letter.pdf", letter)
-        _write(root / "leads.json", told)
-        _papers(session, told, root)
+        _write(root / "leads.json", content)
+        _papers(session, content, root)
         write_whole(root / "README.md", _readme(batch.id).encode())
         write_whole(root / "keys" / "desk.vkey", f"{signer.verifier}\n".encode())
         _seal(root, batch.id, signer)
@@ -101,7 +101,7 @@ def _write(path: Path, value: Any) -> None:
 # ── what is told ─────────────────────────────────────────────────────────────
 
 
-def _told(session: Session, batch: LeadBatch, maker: Maker) -> dict[str, Any]:
+def _content(session: Session, batch: LeadBatch, maker: Maker) -> dict[str, Any]:
     """leads.json: the batch, its leads, their warnings with evidence and names."""
     return {
         "notice": messages.say("leads.notice", LANG),
@@ -143,9 +143,9 @@ def _warning(row: WarningRow) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _papers(session: Session, told: Mapping[str, Any], root: Path) -> None:
+def _papers(session: Session, content: Mapping[str, Any], root: Path) -> None:
     """The opening record of every lot that a lead is about."""
-    lots = {one["lot"] for lead in told["leads"] for one in lead["warnings"] if one["lot"]}
+    lots = {one["lot"] for lead in content["leads"] for one in lead["warnings"] if one["lot"]}
     query = select(Opening).where(Opening.lot_id.in_(lots), Opening.state.in_(("ended", "sealed")))
     for opening in session.scalars(query.order_by(Opening.id)):
         name = hashlib.sha256(opening.id.encode()).hexdigest()[:16]
@@ -164,7 +164,7 @@ def _mark(batch: LeadBatch, maker: Maker) -> str:
     return " ".join(part for part in (trial, maker.name, secrecy, written(local_now())) if part)
 
 
-def _letter(told: Mapping[str, Any], batch: LeadBatch, maker: Maker) -> dict[str, Any]:
+def _letter(content: Mapping[str, Any], batch: LeadBatch, maker: Maker) -> dict[str, Any]:
     """What stands on the paper, in words."""
     say = messages.say
     facts = {
@@ -173,12 +173,12 @@ def _letter(told: Mapping[str, Any], batch: LeadBatch, maker: Maker) -> dict[str
         "due": written(batch.due_at, "%Y-%m-%d") if batch.due_at else None,
     }  # fmt: skip
     return {
-        "heading": say("leads.letter_heading", LANG), "batch": batch.id, "mark": told["mark"], "notice": told["notice"],
+        "heading": say("leads.letter_heading", LANG), "batch": batch.id, "mark": content["mark"], "notice": content["notice"],
         "secrecy": say(f"leads.secrecies.{batch.secrecy}", LANG),
         "facts": [[say(f"leads.fact.{name}", LANG), str(value)] for name, value in facts.items() if value],
-        "opening": say("leads.letter_opening", LANG, n=len(told["leads"])),
+        "opening": say("leads.letter_opening", LANG, n=len(content["leads"])),
         "columns": [say(f"leads.letter_column.{name}", LANG) for name in ("level", "warning", "value", "raised")],
-        "leads": [_paragraph(lead) for lead in told["leads"]],
+        "leads": [_paragraph(lead) for lead in content["leads"]],
         "closing": say("leads.letter_closing", LANG), "verify": say("leads.letter_verify", LANG),
     }  # fmt: skip
 

@@ -239,7 +239,7 @@ def month_of_lots(session: Session, month: str, at: datetime, home: Place) -> di
             "lots": _select(engine, LOTS, "lot_full ORDER BY opened_at, lot_id"),
         }
         for name, query in QUERIES.items():
-            engine.register(name, _read(session, query(at), ids, {"lot_id": TEXT, **_told(name)}))
+            engine.register(name, _read(session, query(at), ids, {"lot_id": TEXT, **_from_ledger(name)}))
             found[name] = _beside_its_lot(engine, name)
     return found
 
@@ -252,7 +252,7 @@ def _beside_its_lot(engine: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
     return _typed(engine.sql(joined).to_arrow_table(), TABLES[name])
 
 
-def _told(table: str) -> Columns:
+def _from_ledger(table: str) -> Columns:
     """The columns of a table that the ledger tells."""
     return {name: kind for name, kind in OF_LOTS[table].items() if (table, name) not in DERIVED}
 

@@ -46,7 +46,7 @@ MACHINE = frozenset({"lock", "machine", "document_id", "first_session"})
 _PDF_PROPERTIES = ("ComputerName", "MAC", "MachineCode", "DiskSerial", "CpuId", "LockNumber", "DongleSerial", "FileId")  # fmt: skip
 """Entries of a PDF's information dictionary that are asked for beside the standard ones."""
 
-Told = dict[str, Any]
+Content = dict[str, Any]
 """text, places [[where it begins, page]], origin [[kind, value]], items {name: number}."""
 
 
@@ -54,7 +54,7 @@ class Refused(Exception):
     """The file is not read; `args[0]` is the key of the message that says why."""
 
 
-def told_of(path: Path) -> Told:
+def content_of(path: Path) -> Content:
     """The content of one file. Raises Refused, or whatever its library raises for a damaged file."""
     with path.open("rb") as file:
         first = file.read(_FIRST)
@@ -67,7 +67,7 @@ def told_of(path: Path) -> Told:
     return _office(path)
 
 
-def _pdf(path: Path) -> Told:
+def _pdf(path: Path) -> Content:
     import pypdfium2
     from pypdfium2 import raw
 
@@ -85,12 +85,12 @@ def _pdf(path: Path) -> Told:
         length += len(words)
         if length > LONGEST_TEXT:
             break
-    told = document.get_metadata_dict(skip_empty=True)
-    names: dict[str, Any] = {"author": told.get("Author"), "created": told.get("CreationDate")}
+    properties = document.get_metadata_dict(skip_empty=True)
+    names: dict[str, Any] = {"author": properties.get("Author"), "created": properties.get("CreationDate")}
     identifier = document.get_identifier(raw.FILEIDTYPE_PERMANENT)
     names["document_id"] = identifier.hex() if isinstance(identifier, bytes) else None
     own = {name: told_under for name in _PDF_PROPERTIES if (told_under := document.get_metadata_value(name))}
-    return _told("".join(parts), places, [*_origin(names), *_made_by(own), *_xmp(path)], {})
+    return _content("".join(parts), places, [*_origin(names), *_made_by(own), *_xmp(path)], {})
 
 
 def _xmp(path: Path) -> Iterator[list[str]]:
@@ -100,7 +100,7 @@ def _xmp(path: Path) -> Iterator[list[str]]:
         yield ["document_id", found[1].decode("ascii", "replace")]
 
 
-def _office(path: Path) -> Told:
+def _office(path: Path) -> Content:
     with zipfile.ZipFile(path) as package:
         members = package.infolist()
         if sum(m.file_size for m in members if m.filename.endswith((".xml", ".rels"))) > _INFLATED:
@@ -133,25 +133,25 @@ def _root_revision(package: zipfile.ZipFile, names: set[str]) -> Iterator[list[s
         yield ["first_session", found[1].decode().upper()]
 
 
-def _names(told: Any, author: str | None, editor: str | None, library: str) -> dict[str, Any]:
+def _names(properties: Any, author: str | None, editor: str | None, library: str) -> dict[str, Any]:
     """Who wrote and edited a file and when it was made; a library's own default says nothing of the time."""
-    made = told.created if author != library else None
+    made = properties.created if author != library else None
     return {
-        "author": author, "editor": editor, "document_id": told.identifier, "created": str(made) if made else None,
+        "author": author, "editor": editor, "document_id": properties.identifier, "created": str(made) if made else None,
     }  # fmt: skip
 
 
-def _docx(path: Path, origin: list[list[str]]) -> Told:
+def _docx(path: Path, origin: list[list[str]]) -> Content:
     import docx
 
     document = docx.Document(str(path))
     words = "".join(one.text or "" for one in document.element.body.iter() if one.tag.endswith("}t"))
-    told = document.core_properties
-    names = _names(told, told.author, told.last_modified_by, "python-docx")
-    return _told(words, [[0, 0]], [*_origin(names), *origin], {})
+    properties = document.core_properties
+    names = _names(properties, properties.author, properties.last_modified_by, "python-docx")
+    return _content(words, [[0, 0]], [*_origin(names), *origin], {})
 
 
-def _xlsx(path: Path, origin: list[list[str]]) -> Told:
+def _xlsx(path: Path, origin: list[list[str]]) -> Content:
     import openpyxl
 
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
@@ -165,9 +165,9 @@ def _xlsx(path: Path, origin: list[list[str]]) -> Told:
         words += [cell for cell in row if isinstance(cell, str)]
         for name, number in _item(row):
             items.setdefault(name, number)
-    told = book.properties
-    names = _names(told, told.creator, told.lastModifiedBy, "openpyxl")
-    return _told("".join(words), [[0, 0]], [*_origin(names), *origin], items)
+    properties = book.properties
+    names = _names(properties, properties.creator, properties.lastModifiedBy, "openpyxl")
+    return _content("".join(words), [[0, 0]], [*_origin(names), *origin], items)
 
 
 def _item(row: Sequence[Any]) -> Iterator[tuple[str, float]]:
@@ -179,8 +179,8 @@ def _item(row: Sequence[Any]) -> Iterator[tuple[str, float]]:
 
 
 def _origin(names: Mapping[str, Any]) -> list[list[str]]:
-    told = [(kind, str(value).strip()) for kind, value in names.items() if value]
-    return [[kind, value] for kind, value in told if value and value.lower() not in _USUAL]
+    traces = [(kind, str(value).strip()) for kind, value in names.items() if value]
+    return [[kind, value] for kind, value in traces if value and value.lower() not in _USUAL]
 
 
 def _made_by(properties: Mapping[str, str]) -> list[list[str]]:
@@ -194,7 +194,7 @@ def _made_by(properties: Mapping[str, str]) -> list[list[str]]:
     return found + _origin({"company": properties.get("Company"), "editor": properties.get("Manager")})
 
 
-def _told(text: str, places: list[list[int]], origin: list[list[str]], items: dict[str, float]) -> Told:
+def _content(text: str, places: list[list[int]], origin: list[list[str]], items: dict[str, float]) -> Content:
     return {"text": squeezed(text)[:LONGEST_TEXT], "places": places, "origin": origin, "items": items}
 
 
@@ -210,7 +210,7 @@ def packed(text: str) -> bytes:
 
 def _answer(path: Path) -> dict[str, Any]:
     try:
-        told = told_of(path)
+        content = content_of(path)
     except Refused as refused:
         return {"why": refused.args[0]}
     except MemoryError:
@@ -219,7 +219,7 @@ def _answer(path: Path) -> dict[str, Any]:
         return {"why": "likeness.no_access", "detail": error.strerror or type(error).__name__}
     except Exception as error:  # noqa: BLE001 - any library, any damage: the file is told as unread
         return {"why": "likeness.damaged", "detail": type(error).__name__}
-    return told | {"text": base64.b64encode(packed(told["text"])).decode()}
+    return content | {"text": base64.b64encode(packed(content["text"])).decode()}
 
 
 def main(seconds: int, memory: int) -> None:

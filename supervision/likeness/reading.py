@@ -211,8 +211,8 @@ class _Child:
     def _processor_time(self) -> int:
         """Ticks the child has run: of proc_pid_stat(5) utime and stime, after the name in brackets."""
         assert self.process is not None
-        told = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8", "replace")
-        user, system = told.rpartition(")")[2].split()[11:13]
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8", "replace")
+        user, system = stat.rpartition(")")[2].split()[11:13]
         return int(user) + int(system)
 
     def end(self) -> int | None:
@@ -232,12 +232,12 @@ _ROOT = Path(__file__).resolve().parents[2]
 """Where the packages lie, so that the child finds them."""
 
 
-def _read(path: Path, told: Mapping[str, Any]) -> Content | Unread:
-    if "why" in told:
-        return Unread(path, Message(told["why"], detail=told.get("detail", "")))
+def _read(path: Path, answer: Mapping[str, Any]) -> Content | Unread:
+    if "why" in answer:
+        return Unread(path, Message(answer["why"], detail=answer.get("detail", "")))
     return Content(
-        base64.b64decode(told["text"]),
-        {(kind, value) for kind, value in told["origin"]},
-        told["items"],
-        [(begin, path.name, page) for begin, page in told["places"]],
+        base64.b64decode(answer["text"]),
+        {(kind, value) for kind, value in answer["origin"]},
+        answer["items"],
+        [(begin, path.name, page) for begin, page in answer["places"]],
     )

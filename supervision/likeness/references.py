@@ -46,8 +46,8 @@ class FilesOfLot:
     @property
     def digest(self) -> str:
         """Of what is to be compared: another value means to compare anew."""
-        told = sorted([one.bidder, one.path, one.sha256 or ""] for one in self.references)
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        files = sorted([one.bidder, one.path, one.sha256 or ""] for one in self.references)
+        return hashlib.sha256(json.dumps(files).encode()).hexdigest()
 
 
 def files_of(session: Session, lot: str) -> FilesOfLot:

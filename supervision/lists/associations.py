@@ -57,15 +57,15 @@ def side(session: Session, data_dir: Path, which: str) -> Side | None:
     study = held(data_dir, associations.NAME)
     if study is None:
         return None
-    told = study[which]
-    names = _names(session, {pair[end] for pair in told["pairs"] for end in ("buyer", "firm")})
+    part = study[which]
+    names = _names(session, {pair[end] for pair in part["pairs"] for end in ("buyer", "firm")})
     pairs = [
         NamedPair(
             buyer_name=names.get(p["buyer"], p["buyer"]), firm_name=names.get(p["firm"], p["firm"]), **p
         )
-        for p in told["pairs"]
+        for p in part["pairs"]
     ]
-    steps = {name: told[name] for name in ("parameters", "met", "often", "lifted", "through")}
+    steps = {name: part[name] for name in ("parameters", "met", "often", "lifted", "through")}
     return Side(as_of=study["as_of"], pairs=pairs, **steps)
 
 

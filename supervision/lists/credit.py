@@ -74,7 +74,14 @@ def _newest(filters: Filters) -> str | None:
 
 
 def _rated(credit: Credit, name: str, before: Decimal | None) -> Rated:
-    told = [(str(one["reason"]), Decimal(str(one["points"]))) for one in credit.deductions]
+    deductions = [(str(one["reason"]), Decimal(str(one["points"]))) for one in credit.deductions]
     return Rated(
-        credit.organisation_id, name, credit.system, credit.period, credit.score, credit.rank, before, told
+        credit.organisation_id,
+        name,
+        credit.system,
+        credit.period,
+        credit.score,
+        credit.rank,
+        before,
+        deductions,
     )

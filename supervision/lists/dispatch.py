@@ -73,8 +73,8 @@ def day(session: Session, filters: Filters, lang: str) -> list[RoomDay]:
         .where(visible(Datum.EVALUATION), on_day(start))
     )
     for bookings, state, lot_id, lot in session.execute(of_lots(query, filters)):
-        for told in bookings:
-            _room(rooms, told).uses.append(_use(told, state, lot_id, lot))
+        for booking in bookings:
+            _room(rooms, booking).uses.append(_use(booking, state, lot_id, lot))
     busy = {room.site for room in rooms.values() if room.uses}
     shown = [room for room in rooms.values() if room.uses or room.site in busy]
     for room in shown:
@@ -94,21 +94,21 @@ def _own_rooms(session: Session, lang: str) -> dict[str, RoomDay]:
     }
 
 
-def _room(rooms: dict[str, RoomDay], told: Mapping[str, object]) -> RoomDay:
+def _room(rooms: dict[str, RoomDay], booking: Mapping[str, object]) -> RoomDay:
     """The room a booking names; one of a site elsewhere is known by its site and its name there."""
-    own = rooms.get(str(told.get("room")))
+    own = rooms.get(str(booking.get("room")))
     if own is not None:
         return own
-    site, place = short(str(told["site"])), str(told.get("place") or told.get("room") or "")
+    site, place = short(str(booking["site"])), str(booking.get("place") or booking.get("room") or "")
     key = f"~{site}/{place}"
     return rooms.setdefault(key, RoomDay(key, f"{site} {place}".strip(), key, None, False))
 
 
-def _use(told: Mapping[str, object], state: str, lot_id: str, lot: str) -> Use:
-    faults = told.get("faults")
+def _use(booking: Mapping[str, object], state: str, lot_id: str, lot: str) -> Use:
+    faults = booking.get("faults")
     return Use(
-        lot_id, lot, int(str(told["seats"])), datetime.fromisoformat(str(told["starts_at"])),
-        datetime.fromisoformat(str(told["ends_at"])), state in ("ended", "failed"),
+        lot_id, lot, int(str(booking["seats"])), datetime.fromisoformat(str(booking["starts_at"])),
+        datetime.fromisoformat(str(booking["ends_at"])), state in ("ended", "failed"),
         tuple(faults) if isinstance(faults, list) else (),
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ from records.clock import BEIJING, bounds, now, rfc3339, start_of, today
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Centre, Organisation, Room
 from records.tables.projects import Lot, Project
-from records.visibility import Datum, Progress, announced, progress_told, state_told, visible
+from records.visibility import Datum, Progress, announced, visible, visible_progress, visible_state
 
 VIEWS = ("wall", "today", "tomorrow", "history", "calendar")
 """What the hall can show: the wall of pictures, or the list of a day or of all days before."""
@@ -109,7 +109,7 @@ def _joined() -> _Rows:
 def find(session: Session, opening_id: str) -> tuple[Opening, Lot, Progress] | None:
     """An opening that may be known of, its lot, and how it stands as far as it may be told."""
     found = session.execute(_joined().where(Opening.id == opening_id)).first()
-    return None if found is None else (found[0], found[1], progress_told(found[0], bool(found[5])))
+    return None if found is None else (found[0], found[1], visible_progress(found[0], bool(found[5])))
 
 
 def _narrow(query: _Rows, centre: str | None, family: str | None, key_only: bool) -> _Rows:
@@ -136,7 +136,7 @@ def _asked(question: Question) -> _Rows:
     query = _narrow(_joined(), question.centre, question.family, question.key_only)
     query = query.where(of_days(question.start, question.end))
     if question.state:
-        query = query.where(state_told() == question.state)
+        query = query.where(visible_state() == question.state)
     if question.text.strip():
         part = question.text.strip()
         tenderers = select(Organisation.id).where(Organisation.name.contains(part, autoescape=True))
@@ -176,13 +176,13 @@ def _entry(
     tenderer: str | None,
     lang: str,
 ) -> Entry:
-    told = progress_told(opening, due)
+    progress = visible_progress(opening, due)
     return Entry(
         id=opening.id, scheduled_at=opening.scheduled_at, lot=lot.id, title=lot.name, project=project.name,
         tenderer=tenderer, family=messages.named("site.family", lot.trade_family, lang),
         centre=_centre(centre, lang) if centre else "", room=_room(room, lang) if room else "",
-        room_id=room.id if room else "", state=told.state, stage=told.stage,
-        key_project=bool(project.key_flag), ended_at=told.ended_at, rehearsal="rehearsal" in lot.flags,
+        room_id=room.id if room else "", state=progress.state, stage=progress.stage,
+        key_project=bool(project.key_flag), ended_at=progress.ended_at, rehearsal="rehearsal" in lot.flags,
     )  # fmt: skip
 
 
@@ -229,11 +229,13 @@ def seats(
         rooms = rooms.where(Room.centre_id == centre)
     narrowed = bool(family or key_only)
     current = {
-        room: (opening, lot, told)
-        for room, (opening, lot, project, told) in _current(session).items()
+        room: (opening, lot, progress)
+        for room, (opening, lot, project, progress) in _current(session).items()
         if (not family or lot.trade_family == family) and (not key_only or project.key_flag is not None)
     }
-    reasons = _pause_reasons(session, [o.id for o, _, told in current.values() if told.state == "paused"])
+    reasons = _pause_reasons(
+        session, [o.id for o, _, progress in current.values() if progress.state == "paused"]
+    )
     return [
         _seat(room, place, current.get(room.id), reasons, lang)
         for room, place in session.execute(rooms)
@@ -252,10 +254,10 @@ def _current(session: Session) -> dict[str, tuple[Opening, Lot, Project, Progres
     rows = session.execute(_joined().where(Room.id.is_not(None), at_room.claiming(instant, until))).all()
     here: dict[str, dict[str, tuple[Opening, Lot, Project, Progress]]] = {}
     for opening, lot, project, room, _, due in rows:
-        here.setdefault(room.id, {})[opening.id] = (opening, lot, project, progress_told(opening, due))
+        here.setdefault(room.id, {})[opening.id] = (opening, lot, project, visible_progress(opening, due))
     found = {}
     for room_id, held in here.items():
-        claims = [_claim(opening, told) for opening, _, _, told in held.values()]
+        claims = [_claim(opening, progress) for opening, _, _, progress in held.values()]
         key = at_room.first(claims, instant) or at_room.upcoming(claims, instant)
         if key:
             found[room_id] = held[key]
@@ -271,24 +273,28 @@ def _pause_reasons(session: Session, opening_ids: list[str]) -> dict[str, str]:
     }
 
 
-def _claim(opening: Opening, told: Progress) -> at_room.Claim:
-    return at_room.Claim(opening.id, told.state, opening.scheduled_at, told.started_at, told.ended_at)
+def _claim(opening: Opening, progress: Progress) -> at_room.Claim:
+    return at_room.Claim(
+        opening.id, progress.state, opening.scheduled_at, progress.started_at, progress.ended_at
+    )
 
 
 def _seat(room: Room, centre: Centre, at: At | None, reasons: dict[str, str], lang: str) -> dict[str, Any]:
-    opening, lot, told = at or (None, None, None)
-    running = told is not None and told.state in at_room.RUNNING
+    opening, lot, progress = at or (None, None, None)
+    running = progress is not None and progress.state in at_room.RUNNING
     label = None
-    if told is not None:
-        label = messages.say(f"site.stage.{told.stage}" if running else f"site.opening.{told.state}", lang)
+    if progress is not None:
+        label = messages.say(
+            f"site.stage.{progress.stage}" if running else f"site.opening.{progress.state}", lang
+        )
     return {
         "room": room.id,
         "name": f"{_centre(centre, lang)} {_room(room, lang)}",
         "opening": opening.id if opening else None,
         "title": lot.name if lot else None,
-        "state": told.state if told else None,
+        "state": progress.state if progress else None,
         "stage": label,
-        "now": bool(running and told and told.stage == "reading" and told.state == "in_progress"),
+        "now": bool(running and progress and progress.stage == "reading" and progress.state == "in_progress"),
         "scheduled_at": rfc3339(opening.scheduled_at) if opening else None,
         "reason": reasons.get(opening.id) if opening else None,
     }

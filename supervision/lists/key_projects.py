@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from records.clock import now
 from records.tables.money import Award
 from records.tables.projects import Lot, Project
-from records.visibility import Datum, status_told, visible
+from records.visibility import Datum, visible, visible_status
 from supervision.figures.filters import Filters
 from supervision.figures.savings import M32
 
@@ -53,7 +53,7 @@ def key_lots(session: Session, filters: Filters) -> list[KeyLot]:
         .group_by(Award.lot_id).subquery()
     )  # fmt: skip
     query = M32.query(filters).with_only_columns(
-        Lot.id, Lot.name, Project.id, status_told(), Lot.planned_award_at, awarded.c.at
+        Lot.id, Lot.name, Project.id, visible_status(), Lot.planned_award_at, awarded.c.at
     )
     query = query.outerjoin(awarded, awarded.c.lot_id == Lot.id)
     found = [KeyLot(*row) for row in session.execute(query)]

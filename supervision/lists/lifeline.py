@@ -30,9 +30,9 @@ from records.visibility import (
     Datum,
     Progress,
     award_come,
-    progress_told,
-    status_told,
     visible,
+    visible_progress,
+    visible_status,
 )
 from supervision.home import Place
 
@@ -143,7 +143,7 @@ def life(session: Session, lot_id: str, home: Place) -> Life | None:
     tenderer, agency = aliased(Organisation), aliased(Organisation)
     query = (
         select(
-            Lot, status_told(), Project.id, tenderer.name, agency.name, Centre,
+            Lot, visible_status(), Project.id, tenderer.name, agency.name, Centre,
             *(visible(datum, Audience.SUPERVISOR) for datum in _ASKED),
         )
         .join(Project, Project.id == Lot.project_id)
@@ -155,8 +155,8 @@ def life(session: Session, lot_id: str, home: Place) -> Life | None:
     row = session.execute(query).first()
     if row is None:
         return None
-    lot, status, project, tenderer_name, agency_name, centre, *told = row
-    seen = frozenset(datum for datum, may in zip(_ASKED, told, strict=True) if may)
+    lot, status, project, tenderer_name, agency_name, centre, *allowed = row
+    seen = frozenset(datum for datum, may in zip(_ASKED, allowed, strict=True) if may)
     awards = _awards(session, lot_id, seen)
     openings = _openings(session, lot_id, seen)
     return Life(
@@ -190,7 +190,7 @@ def _first(session: Session, query: Select[str, str]) -> tuple[str, str] | None:
 def _openings(session: Session, lot_id: str, seen: Collection[Datum]) -> list[tuple[Opening, Progress]]:
     query = select(Opening).where(Opening.lot_id == lot_id).order_by(Opening.scheduled_at, Opening.id)
     due = Datum.OPENING_PROCESS in seen
-    return [(one, progress_told(one, due)) for one in session.scalars(query)]
+    return [(one, visible_progress(one, due)) for one in session.scalars(query)]
 
 
 def _notices(session: Session, lot_id: str, seen: Collection[Datum]) -> list[Notice]:

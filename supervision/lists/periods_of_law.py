@@ -48,10 +48,10 @@ def _after(found: Life) -> Iterator[_Step]:
     yield law.PUBLICITY_BEGINS, max(reports, default=None), begin
     yield law.PUBLICITY, begin, max(ends, default=None)
     results = [n.published_at for n in found.notices if n.type == "result"]
-    told = min(results, default=None) or (found.won[0].awarded_at if found.won else None)
+    notified = min(results, default=None) or (found.won[0].awarded_at if found.won else None)
     signed = found.contract.signed_at if found.contract else None
     if Datum.CONTRACT in found.seen:
-        yield law.CONTRACT, told, signed
+        yield law.CONTRACT, notified, signed
     if found.refunds and (found.refunds.returned or found.refunds.waiting):
         yield law.REFUND, signed, None if found.refunds.waiting else found.refunds.ended
 

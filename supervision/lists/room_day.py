@@ -16,7 +16,7 @@ from records.tables.evaluation import Evaluation
 from records.tables.openings import Opening
 from records.tables.organisations import Centre, Room
 from records.tables.projects import Lot
-from records.visibility import Datum, Progress, announced, progress_told, visible
+from records.visibility import Datum, Progress, announced, visible, visible_progress
 from supervision.lists import hall, names
 
 PREPARE = timedelta(minutes=30)
@@ -83,7 +83,7 @@ def _opening_rooms(session: Session, lang: str, start: datetime) -> dict[str, Li
     lines: dict[str, Line] = {}
     for opening, room, centre, due in session.execute(query):
         line = lines.setdefault(room.id, Line(room.id, names.room(room, centre, lang), "opening"))
-        bars = _bars(opening.scheduled_at, progress_told(opening, bool(due)), lang)
+        bars = _bars(opening.scheduled_at, visible_progress(opening, bool(due)), lang)
         line.bars += [replace(bar, opening=opening.id) for bar in _since(start, bars)]
     return lines
 
@@ -93,15 +93,15 @@ def _since(start: datetime, bars: list[Bar]) -> list[Bar]:
     return [replace(bar, start=max(bar.start, start)) for bar in bars if bar.end >= start]
 
 
-def _bars(at: datetime, told: Progress, lang: str) -> list[Bar]:
-    begun = told.started_at or at
+def _bars(at: datetime, progress: Progress, lang: str) -> list[Bar]:
+    begun = progress.started_at or at
     clock = at.astimezone(BEIJING).strftime("%H:%M")
-    if told.state in at_room.OVER:
-        end = told.ended_at if told.ended_at and told.ended_at > begun else begun
+    if progress.state in at_room.OVER:
+        end = progress.ended_at if progress.ended_at and progress.ended_at > begun else begun
         return [Bar(begun, end, "done", _title(clock, "done", lang))]
-    if told.state in at_room.RUNNING:
+    if progress.state in at_room.RUNNING:
         return [Bar(begun, now(), "live", _title(clock, "live", lang))]
-    if told.state != "scheduled":
+    if progress.state != "scheduled":
         return []
     return [
         Bar(at - PREPARE, at, "preparing", _title(clock, "preparing", lang)),

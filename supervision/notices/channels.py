@@ -86,16 +86,18 @@ class Mail:
 
     def _connected(self) -> smtplib.SMTP:
         """Signed in where the address has a user; a password is never sent in the clear."""
-        told = urlsplit(self.server)
-        secure, host = ssl.create_default_context(), told.hostname or ""
-        if told.scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(host, told.port or 465, timeout=TIMEOUT, context=secure)
+        address = urlsplit(self.server)
+        secure, host = ssl.create_default_context(), address.hostname or ""
+        if address.scheme == "smtps":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                host, address.port or 465, timeout=TIMEOUT, context=secure
+            )
         else:
-            server = smtplib.SMTP(host, told.port or 25, timeout=TIMEOUT)
-            if server.has_extn("starttls") or told.username:
+            server = smtplib.SMTP(host, address.port or 25, timeout=TIMEOUT)
+            if server.has_extn("starttls") or address.username:
                 server.starttls(context=secure)
-        if told.username:
-            server.login(unquote(told.username), unquote(told.password or ""))
+        if address.username:
+            server.login(unquote(address.username), unquote(address.password or ""))
         return server
 
     def letter(self, notices: Sequence[Notice]) -> EmailMessage:

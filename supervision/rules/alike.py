@@ -79,8 +79,8 @@ def _line(pair: PairAlike, order: Mapping[str, int], reasons: tuple[str, ...]) -
         "lock": Message("rule.files.lock", kinds=_kinds(pair, machine=True)), "origin": Message("rule.files.origin", kinds=_kinds(pair, machine=False)),
         "mixed": Message("rule.files.mixed"),
     }  # fmt: skip
-    told = [measures[reason] for reason in reasons if reason in pair.reasons]
-    return Message("rule.files.line", one=order.get(pair.one, 0), other=order.get(pair.other, 0), what=told)
+    shown = [measures[reason] for reason in reasons if reason in pair.reasons]
+    return Message("rule.files.line", one=order.get(pair.one, 0), other=order.get(pair.other, 0), what=shown)
 
 
 def _kinds(pair: PairAlike, *, machine: bool) -> list[Message]:

@@ -160,8 +160,8 @@ def _tied_expert(_: Chosen, __: Ask, session: Session) -> list[Row]:
     """E9: lots in which one bids for whom an expert of the panel works or worked, or who is related to the employer."""
     known = select(Expert.id).where(Expert.employer_id.is_not(None) | _filled(Expert.former_employers))
     sat = union(*(
-        select(Evaluation.lot_id, told.expert_id).join(told, told.evaluation_id == Evaluation.id).where(told.expert_id.in_(known))
-        for told in (Score, Fee)
+        select(Evaluation.lot_id, table.expert_id).join(table, table.evaluation_id == Evaluation.id).where(table.expert_id.in_(known))
+        for table in (Score, Fee)
     )).subquery("sat")  # fmt: skip
     between = (Relation.from_id == Expert.employer_id) & (Relation.to_id == Bid.bidder_id)
     turned = (Relation.to_id == Expert.employer_id) & (Relation.from_id == Bid.bidder_id)

@@ -30,8 +30,8 @@ class Indicator(RowRule):
 
     def lot(self, row: Row, value: float, threshold: float, **evidence: object) -> Finding:
         """A finding about a lot."""
-        told = self.says("found", value=f"{value:.4g}")
-        return self.about([("lot", row["lot_id"])], told, value, threshold, stratum=row.get("stratum"), evidence=evidence, row=row)  # fmt: skip
+        sentence = self.says("found", value=f"{value:.4g}")
+        return self.about([("lot", row["lot_id"])], sentence, value, threshold, stratum=row.get("stratum"), evidence=evidence, row=row)  # fmt: skip
 
     def organisation(self, kind: str, who: str, value: float, threshold: float) -> Finding:
         """A finding about a tenderer or bidder."""

@@ -65,13 +65,13 @@ class FavoursBidder(MarketRule):
 
     def _about(self, found: Favours, n: int, part: float, names: tuple[list[str], list[str]], chosen: Mapping[str, float]) -> Finding:  # fmt: skip
         effect, sessions = float(found.effect[n]), int(found.sessions[n])
-        told = {
+        evidence = {
             "strength": "medium", "sessions": sessions, "points": effect, "low": float(found.low[n]),
             "high": float(found.high[n]), "p": float(found.p[n]), "adjusted_p": float(found.adjusted_p[n]),
         }  # fmt: skip
         subjects = [("expert", names[0][found.expert[n]]), ("bidder", names[1][found.bidder[n]])]
         title = self.says("found", sessions=sessions, points=f"{effect:+.1f}")
-        return self.about(subjects, title, part, chosen["effect"], baseline=0.0, evidence=told)
+        return self.about(subjects, title, part, chosen["effect"], baseline=0.0, evidence=evidence)
 
 
 def _marks(table: pa.Table) -> tuple[Marks, tuple[list[str], list[str]]]:
@@ -135,13 +135,13 @@ class WinsWithExpert(RowRule):
         wins, expected = int(row["wins"]), row["sat"] * int(row["all_wins"]) / row["every"]
         if wins < chosen["lift"] * expected or adjusted_p >= chosen["p"]:
             return None
-        told = {
+        evidence = {
             "strength": "medium", "wins": wins, "sat": row["sat"], "every": row["every"], "all_wins": int(row["all_wins"]),
             "expected": expected, "adjusted_p": adjusted_p,
         }  # fmt: skip
         title = self.says("found", sat=row["sat"], wins=wins, expected=f"{expected:.1f}")
         subjects = [("expert", row["expert_id"]), ("bidder", row["bidder_id"])]
-        return self.about(subjects, title, wins / expected, chosen["lift"], baseline=1.0, evidence=told)
+        return self.about(subjects, title, wins / expected, chosen["lift"], baseline=1.0, evidence=evidence)
 
 
 class DrawnTooOften(RowRule):
@@ -188,13 +188,13 @@ class DrawnTooOften(RowRule):
 
     def _about(self, row: Row, adjusted_p: float, chosen: Mapping[str, float]) -> Finding:
         usual = row["seats"] / row["pool"]
-        told = {
+        evidence = {
             "strength": "weak", "sat": row["sat"], "lots": row["lots"], "pool": row["pool"], "adjusted_p": adjusted_p,
         }  # fmt: skip
         title = self.says("found", sat=row["sat"], lots=row["lots"], usual=f"{usual:.1f}")
         return self.about(
             [("expert", row["expert_id"]), ("group", row["stratum"])], title, float(row["sat"]), chosen["multiple"] * usual,
-            baseline=usual, stratum=row["stratum"], evidence=told,
+            baseline=usual, stratum=row["stratum"], evidence=evidence,
         )  # fmt: skip
 
 

@@ -142,8 +142,8 @@ class SameMachine(LotRule):
         least = self.settings(settings)["min_bidders"]
         shared = shared_data(facts.bids)
         found = groups(s.bidders for s in shared if s.datum.strength == "strong")
-        told = [self._about(facts, shared, group, least) for group in found if len(group) >= least]
-        return told + about_files(self, facts, ("lock",))
+        findings = [self._about(facts, shared, group, least) for group in found if len(group) >= least]
+        return findings + about_files(self, facts, ("lock",))
 
     def _about(self, facts: LotFacts, shared: list[Shared], group: frozenset[str], least: float) -> Finding:
         common = [s for s in shared if len(s.bidders & group) > 1]

@@ -222,10 +222,10 @@ marks = Table(
 
 def sittings_select() -> Select[*tuple[Any, ...]]:
     """A row an expert and lot, by category × district × year: who sat is told by scores and by fees."""
-    told = union(*(
+    sittings = union(*(
         select(t.c.lot_id, t.c.expert_id, district_and_year_of(t).label("stratum")) for t in (scores, fees)
     )).subquery("told")  # fmt: skip
-    return select(*told.c)
+    return select(*sittings.c)
 
 
 sittings = Table(

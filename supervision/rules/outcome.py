@@ -143,8 +143,8 @@ class ContractGrew(LotRule):
         if award is None or not award.price:
             return None
         values = [one.value for one in facts.around.contracts if one.bidder_id == award.bidder_id]
-        told = [value for value in values if value is not None]
-        return float(sum(told) / award.price) if told and len(told) == len(values) else None
+        known = [value for value in values if value is not None]
+        return float(sum(known) / award.price) if known and len(known) == len(values) else None
 
     def evaluate(self, facts: LotFacts, settings: Settings = None) -> list[Finding]:
         """One finding, about the contractor."""

@@ -28,7 +28,7 @@ def plain(name: str) -> str:
     return name.translate(_SMALL)
 
 
-def _told(tie: Tie) -> dict[str, object]:
+def _evidence(tie: Tie) -> dict[str, object]:
     """A tie for the evidence: what kind, never which person or account."""
     return {
         "between": [tie.one, tie.other], "types": list(tie.types), "through": tie.through,
@@ -60,7 +60,7 @@ class RelatedToTenderer(LotRule):
         if not ties:
             return []
         bidders = {tie.other for tie in ties}
-        evidence: dict[str, object] = {"strength": "medium", "ties": [_told(tie) for tie in ties]}
+        evidence: dict[str, object] = {"strength": "medium", "ties": [_evidence(tie) for tie in ties]}
         title = self.says("found", count=len(bidders))
         return [self.finding(facts, sorted(bidders), title=title, value=float(len(bidders)), threshold=1.0, evidence=evidence)]  # fmt: skip
 
@@ -101,7 +101,7 @@ class OneControl(LotRule):
         if not ties:
             return []
         bidders = sorted({one for tie in ties for one in (tie.one, tie.other)})
-        evidence: dict[str, object] = {"strength": "strong", "ties": [_told(tie) for tie in ties]}
+        evidence: dict[str, object] = {"strength": "strong", "ties": [_evidence(tie) for tie in ties]}
         title = self.says("found", count=len(bidders))
         return [
             self.finding(

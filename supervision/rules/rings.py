@@ -76,15 +76,15 @@ class RingRule(MarketRule):
 
         return ask.once(("rings", chance, months), look)
 
-    def of(self, ring: Ring, key: str, value: float, threshold: float, told: Mapping[str, object], **words: str | int) -> Finding:  # fmt: skip
+    def of(self, ring: Ring, key: str, value: float, threshold: float, more: Mapping[str, object], **words: str | int) -> Finding:  # fmt: skip
         """A finding about the members of a ring."""
         evidence = {
             "strength": "medium", "category": ring.category, "joint_lots": len(ring.lots),
-            "lots": list(ring.lots[-_SHOWN:]), **told,
+            "lots": list(ring.lots[-_SHOWN:]), **more,
         }  # fmt: skip
         return self.about(
             [("bidder", one) for one in ring.members], self.says(key, n=len(ring.members), **words), value, threshold,
-            baseline=_float(told.get("usual")), stratum=ring.category or None, evidence=evidence,
+            baseline=_float(more.get("usual")), stratum=ring.category or None, evidence=evidence,
         )  # fmt: skip
 
 
@@ -162,7 +162,7 @@ class KeepCompany(RingRule):
 
     def _about(self, ring: Ring, chosen: Mapping[str, float]) -> Finding:
         group = ring.group
-        told = {
+        evidence = {
             "usual": group.expected, "cohesion": group.cohesion, "exclusivity": group.exclusivity,
             "log10_p": group.log_p / math.log(10),
         }  # fmt: skip
@@ -171,7 +171,7 @@ class KeepCompany(RingRule):
             "expected": f"{group.expected:.2f}",
             "cohesion": f"{group.cohesion:.2f}",
         }
-        return self.of(ring, "found", group.met, chosen["lift"] * group.expected, told, **words)
+        return self.of(ring, "found", group.met, chosen["lift"] * group.expected, evidence, **words)
 
 
 class TakeTurns(RingRule):
@@ -195,9 +195,9 @@ class TakeTurns(RingRule):
         turns = rotation(won, len(ring.members))
         if turns.evenness < chosen["evenness"] or turns.p >= chosen["p_turns"]:
             return None
-        told = {"wins": len(won), "repeats": turns.repeats, "usual_repeats": turns.expected, "p": turns.p}
+        evidence = {"wins": len(won), "repeats": turns.repeats, "usual_repeats": turns.expected, "p": turns.p}
         return self.of(
-            ring, "found", turns.evenness, chosen["evenness"], told, wins=len(won), repeats=turns.repeats,
+            ring, "found", turns.evenness, chosen["evenness"], evidence, wins=len(won), repeats=turns.repeats,
             usual=f"{turns.expected:.1f}",
         )  # fmt: skip
 
@@ -225,8 +225,8 @@ class DivideTerritory(RingRule):
         )
         if held.masters < 2 or held.share < chosen["share"] or held.p >= chosen["p_turns"]:
             return None
-        told = {"usual": held.alone, "wins": len(won), "members_with_district": held.masters, "p": held.p}
+        evidence = {"usual": held.alone, "wins": len(won), "members_with_district": held.masters, "p": held.p}
         return self.of(
-            ring, "found", held.share, chosen["share"], told, wins=len(won), share=percent(held.share),
+            ring, "found", held.share, chosen["share"], evidence, wins=len(won), share=percent(held.share),
             masters=held.masters,
         )  # fmt: skip

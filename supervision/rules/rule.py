@@ -71,8 +71,8 @@ class Rule(ABC):
                     Message("rule.no_parameter", rule=self.id, parameter=name, choices=list(known) or "—")
                 )
             if not parameter.low <= value <= parameter.high or (parameter.whole and value != int(value)):
-                told = {"value": value, "low": parameter.low, "high": parameter.high}
-                raise Invalid(Message("rule.out_of_range", rule=self.id, parameter=name, **told))
+                range_of = {"value": value, "low": parameter.low, "high": parameter.high}
+                raise Invalid(Message("rule.out_of_range", rule=self.id, parameter=name, **range_of))
             chosen[name] = value
         return chosen
 

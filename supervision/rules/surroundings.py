@@ -159,9 +159,9 @@ def _alike(pair: Mapping[str, Any]) -> PairAlike:
 def _panels(session: Session, lots: Mapping[str, Any]) -> dict[str, list[PanelFact]]:
     """Who sat is told by scores and by fees."""
     sat = union(*(
-        select(Evaluation.lot_id, told.expert_id).join(told, told.evaluation_id == Evaluation.id)
+        select(Evaluation.lot_id, table.expert_id).join(table, table.evaluation_id == Evaluation.id)
         .where(Evaluation.lot_id.in_(lots))
-        for told in (Score, Fee)
+        for table in (Score, Fee)
     )).subquery("sat")  # fmt: skip
     query = (
         select(sat.c.lot_id, Expert.id, Expert.employer_id, Expert.former_employers)
@@ -331,17 +331,17 @@ class _Parties:
 
 def _namesakes(session: Session, lots: Mapping[str, Any], inviting: set[str]) -> dict[str, str]:
     """Organisation → its legal representative, where another party of the same lot may have one of that name."""
-    told = Organisation.legal_rep.is_not(None) & (Organisation.legal_rep != "")
+    known = Organisation.legal_rep.is_not(None) & (Organisation.legal_rep != "")
     twice = (
         select(Organisation.legal_rep)
         .join(Bid, Bid.bidder_id == Organisation.id)
-        .where(Bid.lot_id.in_(lots), told)
+        .where(Bid.lot_id.in_(lots), known)
         .group_by(Bid.lot_id, Organisation.legal_rep)
         .having(func.count(func.distinct(Organisation.id)) > 1)
     )
     names = {
         *session.scalars(twice),
-        *session.scalars(select(Organisation.legal_rep).where(Organisation.id.in_(inviting), told)),
+        *session.scalars(select(Organisation.legal_rep).where(Organisation.id.in_(inviting), known)),
     }
     parties = Organisation.id.in_(inviting) | Organisation.id.in_(
         select(Bid.bidder_id).where(Bid.lot_id.in_(lots))

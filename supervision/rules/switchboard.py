@@ -50,7 +50,7 @@ class Setting:
         """Whether the finding lies in its centres; one that is of no centre always does."""
         return not self.centres or finding.centre_id is None or finding.centre_id in self.centres
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """What an audit entry says of it."""
         return {
             "mode": self.mode, "parameters": dict(self.parameters), "centres": sorted(self.centres),
@@ -169,7 +169,12 @@ def ask(session: Session, setting: Setting, seen: int, reason: object, by: By, *
     if setting == held:
         raise Conflict(Message("rules.nothing_changes", rule=setting.rule))
     row = RuleSetting(
-        rule=setting.rule, reason=words, state="waiting", asked_by=by.name, asked_at=now(), **setting.told()
+        rule=setting.rule,
+        reason=words,
+        state="waiting",
+        asked_by=by.name,
+        asked_at=now(),
+        **setting.as_dict(),
     )
     session.add(row)
     session.flush()
@@ -224,5 +229,5 @@ def _note(session: Session, action: str, row: RuleSetting, held: Setting, by: By
     new = {name: getattr(row, name) for name in ("mode", "parameters", "centres", "second_look")}
     audit.write(
         session, by.name, action, object_kind="rule", object_id=row.rule, ip=by.ip,
-        detail={"old": held.told(), "new": new, "reason": row.reason, "asked_by": row.asked_by},
+        detail={"old": held.as_dict(), "new": new, "reason": row.reason, "asked_by": row.asked_by},
     )  # fmt: skip

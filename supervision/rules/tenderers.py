@@ -257,9 +257,9 @@ class OftenMore(RowRule):
 
     def _about(self, row: Row, rate: float, chosen: Mapping[str, float], adjusted_p: float) -> Finding:
         value = row["some"] / row["every"]
-        told = self.says("found", some=int(row["some"]), every=int(row["every"]), share=percent(value))
+        sentence = self.says("found", some=int(row["some"]), every=int(row["every"]), share=percent(value))
         return self.about(
-            [("tenderer", row["who"])], told, value, chosen["multiple"] * rate, baseline=rate,
+            [("tenderer", row["who"])], sentence, value, chosen["multiple"] * rate, baseline=rate,
             evidence={"some": int(row["some"]), "every": int(row["every"]), "adjusted_p": adjusted_p},
         )  # fmt: skip
 

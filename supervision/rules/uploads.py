@@ -34,9 +34,9 @@ class OneUploadAddress(RowRule):
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
         """Bids whose address another bidder of the lot has too. Times are compared in `judge`: engines subtract them each
         in its own way."""
-        told = bids.c.upload_ip.is_not(None)
+        known = bids.c.upload_ip.is_not(None)
         shared = (
-            select(bids.c.lot_id, bids.c.upload_ip).where(told).group_by(bids.c.lot_id, bids.c.upload_ip)
+            select(bids.c.lot_id, bids.c.upload_ip).where(known).group_by(bids.c.lot_id, bids.c.upload_ip)
             .having(func.count(func.distinct(bids.c.bidder_id)) > 1).subquery("shared")
         )  # fmt: skip
         s = shared.c

@@ -34,13 +34,13 @@ def study(session: Session, at: datetime) -> dict[str, Any]:
     """The whole study at the moment `at`, as JSON values: lots that are awarded, of the last months."""
     table = _read(session, at)
     awarded, waiting = _lots(session, at, table)
-    told: dict[str, Any] = {
+    result: dict[str, Any] = {
         "as_of": at.isoformat(), "months": MONTHS, "lots": awarded, "waiting": waiting,
         "unequal": _unequal(table), "compared": _compared(table), "pairs": 0, "past_gate": 0, "power": [], "listed": [], "heat": {"experts": [], "bidders": [], "cells": []},
     }  # fmt: skip
     subjective = table[table["kind"] == "subjective"]
     if subjective.empty:
-        return told
+        return result
     rows = subjective.groupby(["session", "expert", "bidder"], sort=False, as_index=False).agg(
         points=("points", "sum"), full=("full", "sum"), lot=("lot", "first"), name=("name", "first"), on=("on", "first"),
         centre=("centre", "first"),
@@ -51,7 +51,7 @@ def study(session: Session, at: datetime) -> dict[str, Any]:
     passed = found.adjusted_p <= FALSE_DISCOVERIES
     listed = np.flatnonzero(passed & (np.abs(found.effect) >= LEAST_EFFECT))[:_MOST_LISTED]
     totals = table.groupby(["session", "expert", "bidder"], as_index=False).agg(points=("points", "sum"))
-    return told | {
+    return result | {
         "pairs": len(found.p), "past_gate": int(passed.sum()),
         "power": [{"bias": bias, "found": _number(power(marks, deviating, found, bias))} for bias in BIASES],
         "listed": [_pair(n, found, rows, marks, deviating, names, totals) for n in listed],
@@ -154,12 +154,12 @@ def _pair(
     expert, bidder = names[0][found.expert[n]], names[1][found.bidder[n]]
     sat = np.unique(marks.session[(marks.expert == found.expert[n]) & (marks.bidder == found.bidder[n])])
     sessions = [_session(rows, marks, deviating, int(one), expert, bidder) for one in sat]
-    for told in sessions:
-        told["outcome"] = _without(totals[totals["session"] == told["session"]], expert)
+    for sitting in sessions:
+        sitting["outcome"] = _without(totals[totals["session"] == sitting["session"]], expert)
     return {
         "expert": expert, "bidder": bidder, "effect": float(found.effect[n]), "low": float(found.low[n]),
         "high": float(found.high[n]), "p": float(found.p[n]), "adjusted_p": float(found.adjusted_p[n]),
-        "changes": sum(told["outcome"]["changes"] for told in sessions), "sessions": sessions,
+        "changes": sum(sitting["outcome"]["changes"] for sitting in sessions), "sessions": sessions,
     }  # fmt: skip
 
 

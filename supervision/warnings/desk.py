@@ -272,8 +272,8 @@ def act(
     warning.disposition = disposition or warning.disposition
     warning.note = words or warning.note
     warning.assignee = assignee or warning.assignee
-    told = f"→ {assignee}{f'：{words}' if words else ''}" if assignee else words
-    add_change(session, warning, actor, told, moment)
+    remark = f"→ {assignee}{f'：{words}' if words else ''}" if assignee else words
+    add_change(session, warning, actor, remark, moment)
     detail = {"from": before, "to": warning.state, "disposition": disposition, "rule": warning.rule}
     if assignee:
         detail["assignee"] = assignee

@@ -28,7 +28,7 @@ from supervision.warnings.raising import raise_or_count
 
 log = structlog.get_logger()
 
-_TELL_EVERY = 2.0
+_PROGRESS_EVERY = 2.0
 """Seconds between two notes of how far the reading has come."""
 
 
@@ -63,7 +63,7 @@ class FileLoop:
         with self.ledger.write() as session:
             held = session.get_one(FileCheck, files.lot)
             held.state, held.done, held.checked_at = "done", held.size, now()
-            held.unread, held.pairs = unread, [told(one) for one in found]
+            held.unread, held.pairs = unread, [as_kept(one) for one in found]
         log.info(
             "bid files compared", lot=files.lot, bidders=len(contents), files=len(files.references), unread=len(unread),
             pairs=len(found), mb=round(check / 1e6, 1), seconds=round(time.monotonic() - began, 1),
@@ -100,7 +100,7 @@ class FileLoop:
                 else:
                     contents[one.bidder].add(read)
             done += path.stat().st_size
-            if time.monotonic() - noted > _TELL_EVERY:
+            if time.monotonic() - noted > _PROGRESS_EVERY:
                 noted = time.monotonic()
                 with self.ledger.write() as session:
                     session.get_one(FileCheck, files.lot).done = min(done, size)
@@ -141,7 +141,7 @@ def _unread(one: Reference, why: Message) -> dict[str, Any]:
     return {"bidder": one.bidder, "path": one.path, "why": why.to_json()}
 
 
-def told(one: Alike) -> dict[str, Any]:
+def as_kept(one: Alike) -> dict[str, Any]:
     """A pair as it is kept: serials and names of persons show their ends only."""
     return {
         "one": one.one, "other": one.other, "reasons": list(one.reasons), "text": round(one.text, 4),

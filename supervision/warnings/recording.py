@@ -44,12 +44,12 @@ def shown(session: Session, row: WarningRow) -> Shown | None:
 
 def _event(session: Session, row: WarningRow) -> OpeningEvent | None:
     """Of a rule about prices the reading of the first of its bidders, else the publishing of the bidders, else the begin."""
-    told = session.scalars(
+    events = session.scalars(
         select(OpeningEvent).join(Opening, Opening.id == OpeningEvent.opening_id)
         .where(Opening.lot_id == row.lot_id, Opening.state != "cancelled")
         .order_by(Opening.scheduled_at.desc(), Opening.id, OpeningEvent.seq)
     ).all()  # fmt: skip
-    own = [one for one in told if one.opening_id == told[0].opening_id]
+    own = [one for one in events if one.opening_id == events[0].opening_id]
     read = _readings(session, row, own) if _about_prices(row.rule) else []
     published = [one for one in own if one.type == "bidders_published"]
     return next(iter([*read, *published, *own]), None)
@@ -60,13 +60,13 @@ def _about_prices(rule_id: str) -> bool:
     return rule is not None and not _OF_PRICES.isdisjoint(rule.reads)
 
 
-def _readings(session: Session, row: WarningRow, told: list[OpeningEvent]) -> list[OpeningEvent]:
+def _readings(session: Session, row: WarningRow, events: list[OpeningEvent]) -> list[OpeningEvent]:
     """The readings of the warning's bidders, the first before the others."""
     people = {one["id"] for one in row.subjects if one["kind"] == "bidder"}
     bids = select(Bid.id).where(Bid.lot_id == row.lot_id, Bid.bidder_id.in_(people))
     listed = numbers(session, [str(row.lot_id)])
     wanted = {listed[bid] for bid in session.scalars(bids) if bid in listed}
-    return [one for one in told if one.type == "bid_read" and one.payload.get("no") in wanted]
+    return [one for one in events if one.type == "bid_read" and one.payload.get("no") in wanted]
 
 
 def _recorded(session: Session, event: OpeningEvent) -> bool:

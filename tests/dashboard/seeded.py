@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from records.clock import standing_at
+from records.clock import frozen_at
 from records.ledger import Ledger
 from records.tables.broadcast import BroadcastSession
 from records.tables.openings import Opening
@@ -42,7 +42,7 @@ def copied(folders: pytest.TempPathFactory) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (shared / "seeded").exists():
             (begun := shared / "seeded.part").mkdir()
-            with standing_at(NOW):
+            with frozen_at(NOW):
                 build(begun)
             begun.rename(shared / "seeded")
     return Path(shutil.copytree(shared / "seeded", folders.mktemp("seeded") / "market"))

@@ -35,7 +35,7 @@ from dashboard.screens import SCREENS, may_see
 from dashboard.shell import unavailable as failing
 from ingest.config import IntakeConfig
 from ingest.http.server import create_app
-from records.clock import standing_at
+from records.clock import frozen_at
 from records.ledger import Ledger
 from records.sources import add_source
 from records.tables.users import ROLES
@@ -137,7 +137,7 @@ class Worlds:
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> Worlds:
     """An hour before the deadline: one that has received what both hold, and one that has received more."""
     made = Worlds(tmp_path_factory.mktemp("plain"), tmp_path_factory.mktemp("early"))
-    with standing_at(T - HOUR):
+    with frozen_at(T - HOUR):
         fill(made.plain)
         fill(made.early, *early())
     return made
@@ -220,7 +220,7 @@ async def seen(role: str, codes: tuple[str, ...] = ()) -> dict[str, str]:
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_nothing_early_is_told_to_any_role(worlds: Worlds, tmp_path: Path, role: str) -> None:
-    with standing_at(T - HOUR):
+    with frozen_at(T - HOUR):
         with desk_of(worlds.plain, tmp_path):
             plain = await seen(role)
         with desk_of(worlds.early, tmp_path):
@@ -231,7 +231,7 @@ async def test_nothing_early_is_told_to_any_role(worlds: Worlds, tmp_path: Path,
 async def test_from_the_deadline_on_it_is_told(worlds: Worlds, tmp_path: Path) -> None:
     """The same two worlds after it differ wherever the records have something to say."""
     telling = ("S01", "S04", "S05", "S08", "S10", "S11")
-    with standing_at(T + SOON):
+    with frozen_at(T + SOON):
         with desk_of(worlds.plain, tmp_path) as ledger:
             watched(ledger, tmp_path / worlds.plain.name)
             plain = await seen("supervisor", telling)

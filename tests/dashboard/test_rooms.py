@@ -23,7 +23,7 @@ from dashboard.panels import room_health
 from dashboard.shell.filters import Choice
 from dashboard.shell.screen import Page
 from records import audit, control
-from records.clock import now, standing_at, start_of, today
+from records.clock import frozen_at, now, start_of, today
 from records.control import Order
 from records.ledger import Ledger
 from records.states import append_event
@@ -323,7 +323,7 @@ def test_the_players_know_every_reason() -> None:
 
 def test_what_began_before_midnight_is_found_after_it(ledger: Ledger, tmp_path: Path) -> None:
     midnight = start_of(today())
-    with standing_at(midnight - timedelta(minutes=30)) as put:
+    with frozen_at(midnight - timedelta(minutes=30)) as put:
         seed(ledger)  # O-L1 was to begin an hour ago
         with ledger.write() as session:
             append_event(session, "O-L1", "bidders_published", {"count": 0, "bidders": []}, actor="host")

@@ -30,7 +30,7 @@ from dashboard.live import pushing
 from dashboard.shell.filters import read_choice
 from messages import Invalid
 from records import audit, states
-from records.clock import now, standing_at
+from records.clock import frozen_at, now
 from records.serving.signing import token_hash
 from records.tables.openings import Opening
 from records.tables.projects import Lot
@@ -218,7 +218,7 @@ def test_an_interval_stays_within_bounds(every: str, seconds: int) -> None:
 @pytest.mark.parametrize("lang", messages.languages())
 @pytest.mark.parametrize("slug", screens.WALL)
 def test_every_panel_of_every_screen_is_told(desk: DeskConfig, slug: str, lang: str) -> None:
-    view = json.loads(views.told(slug, lang, {"period": "all"}))
+    view = json.loads(views.view_text(slug, lang, {"period": "all"}))
     assert view["view"] == slug and view["title"] == screens.BY_SLUG[slug].name(lang)
     assert [panel["id"] for panel in view["panels"] if panel["kind"] == "failed"] == []
     assert {panel["slot"] for panel in view["panels"]} <= {"left", "centre", "right", "wide"}
@@ -226,14 +226,14 @@ def test_every_panel_of_every_screen_is_told(desk: DeskConfig, slug: str, lang: 
 
 @pytest.mark.parametrize("slug", screens.WALL)
 def test_nobody_a_warning_could_be_about_is_named(desk: DeskConfig, slug: str) -> None:
-    told_ = views.told(slug, "zh", {"period": "all"})
+    told_ = views.view_text(slug, "zh", {"period": "all"})
     assert (
         not [key for key in BIDDERS if key in told_] and "投标企业" not in told_ and "同一台电脑" not in told_
     )
 
 
 def test_its_figures_are_those_of_the_desk(desk: DeskConfig) -> None:
-    view = json.loads(views.told("openness", "zh", {"period": "all"}))
+    view = json.loads(views.view_text("openness", "zh", {"period": "all"}))
     panels = {panel["id"]: panel for panel in view["panels"]}
     assert panels["openness"]["value"] == "50.00"  # two of four bidders are from elsewhere
     assert panels["provinces"]["tiles"] == {"32": 1, "31": 1} and panels["provinces"]["home"] == "33"
@@ -297,11 +297,11 @@ def test_revoking_ends_the_feed_within_seconds(
 def test_a_lens_that_stands_still_is_told(desk: DeskConfig) -> None:
     as_of = context.lens().as_of()
     assert as_of is not None
-    with standing_at(as_of + freshness.STALE_AFTER):
+    with frozen_at(as_of + freshness.STALE_AFTER):
         assert json.loads(feed._sign("zh"))["stale"] == ""
-    with standing_at(as_of + timedelta(minutes=7)):
+    with frozen_at(as_of + timedelta(minutes=7)):
         assert json.loads(feed._sign("zh"))["stale"] == "已 7 分钟未更新"
-    with standing_at(as_of + timedelta(hours=5)):
+    with frozen_at(as_of + timedelta(hours=5)):
         assert json.loads(feed._sign("en"))["stale"].startswith("not renewed since ")
 
 
@@ -318,7 +318,7 @@ def test_regions_of_certificates_stand_on_the_wall_as_on_the_desk(desk: DeskConf
         CertificateRegion("51", "suspended"),
     )
     context.configure(replace(desk, certificates=listed))
-    view = json.loads(views.told("openness", "zh", {"period": "all"}))
+    view = json.loads(views.view_text("openness", "zh", {"period": "all"}))
     told = next(panel for panel in view["panels"] if panel["kind"] == "marks")
     assert (told["title"], told["note"]) == ("数字证书互认 3 省市", "1 个已互认")
     assert [(one["name"], one["state"]) for one in told["marks"]] == [
@@ -349,7 +349,7 @@ def test_rehearsals_are_shown_on_the_wall_and_counted_apart_as_on_the_desk(desk:
                 Opening(id=f"o{n}", lot_id=f"l{n}", room_id="hz-01", scheduled_at=now(), source="demo"),
             )
     panels = {
-        panel["id"]: panel for panel in json.loads(views.told("hall", "zh", {"centre": "c1"}))["panels"]
+        panel["id"]: panel for panel in json.loads(views.view_text("hall", "zh", {"centre": "c1"}))["panels"]
     }
     assert (len(panels["openings"]["rows"]), panels["openings"]["note"]) == (
         2,

@@ -174,13 +174,13 @@ def test_a_segment_is_named_with_its_bytes_and_the_clock(copy: Path) -> None:
     raw = bytearray((copy / NEAR).read_bytes())
     raw[0] ^= 1
     (copy / NEAR).write_bytes(raw)
-    (told,) = verify.check(copy).told("zh")["broken"]
+    (told,) = verify.check(copy).as_dict("zh")["broken"]
     assert told["file"] == NEAR and told["why"] == "内容被改动"
     assert (
         told["place"].startswith("第 0 片，字节 0–")
         and "2026-11-19 14:00:00+08:00 至 2026-11-19 14:00:02+08:00" in told["place"]
     )
-    assert verify.check(copy).told("en")["broken"][0]["place"].startswith("segment 0, bytes 0–")
+    assert verify.check(copy).as_dict("en")["broken"][0]["place"].startswith("segment 0, bytes 0–")
 
 
 @pytest.mark.parametrize("hidden", [False, True])

@@ -150,7 +150,7 @@ async def test_no_source_keeps_another_from_opening_on_time(
         assert {a["status"] for a in await both.send("other", *steps)} == {"accepted"}
     states_now = {row.id: row.state for row in rows(ledger, Opening)}
     assert states_now == {"A": "paused" if standing == "paused" else "in_progress", "B": "in_progress"}
-    assert current.first(map(current.Claim.held, rows(ledger, Opening)), now()) == "A"
+    assert current.first(map(current.Claim.of_row, rows(ledger, Opening)), now()) == "A"
 
 
 async def test_an_opening_takes_place_in_an_opening_room(ledger: Ledger, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 from records import audit, chain, check, states
-from records.clock import now, standing_at
+from records.clock import frozen_at, now
 from records.ledger import Ledger
 from records.public import rows as public
 from records.tables.evidence import Seal
@@ -130,7 +130,7 @@ def test_an_opening_sealed_before_keeps_its_signed_hashes_and_is_whole(written: 
 
 def test_an_upgrade_hides_what_was_shown_too_early(written: Ledger) -> None:
     later = now() + timedelta(hours=2)
-    with standing_at(DEADLINE - timedelta(minutes=5)), written.write() as session:
+    with frozen_at(DEADLINE - timedelta(minutes=5)), written.write() as session:
         lot_with_opening(session)
         states.append_event(session, "O1", "sign_in", {"count": 3}, actor="t")
     with written.write() as session:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from records.clock import standing_at
+from records.clock import frozen_at
 from records.ledger import Ledger
 from tests.streaming import hub_market
 from tests.streaming.hub_market import Rig
@@ -27,5 +27,5 @@ def rig(ledger: Ledger, tmp_path: Path) -> Iterator[Rig]:
 @pytest.fixture
 def place() -> Iterator[Place]:
     """Sets the clock; it stands an hour before the deadline of the market with two doors."""
-    with standing_at(T - HOUR) as put:
+    with frozen_at(T - HOUR) as put:
         yield put

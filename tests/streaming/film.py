@@ -6,7 +6,7 @@ import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from records.clock import now, standing_at
+from records.clock import frozen_at, now
 from records.ledger import Ledger
 from records.tables.evidence import Recording
 from streaming import ffmpeg
@@ -63,7 +63,7 @@ def replayed(ledger: Ledger, data: Path, film: Path, count: int, key: str = "O9"
     """An opening of an hour ago, recorded by both cameras, paused from second 6 to 8 and read from second 9 on, a bid each
     tenth of a second; when it was recorded from."""
     start = now().replace(microsecond=0) - timedelta(hours=1)
-    with standing_at(start - timedelta(hours=1)) as put:
+    with frozen_at(start - timedelta(hours=1)) as put:
         market.opening(ledger, key, room="hz-02", at=start, title="示例学校二标段")
         for camera in ("main", "far"):
             keep(ledger, data, film, key, start, camera)

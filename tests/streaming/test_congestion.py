@@ -70,7 +70,7 @@ async def test_a_late_packet_is_told_after_all_and_a_repeated_one_is_not():
     said = await told.said()
     assert list(said) == [12, 13] and None not in said.values()
     told.came(13)
-    await asyncio.sleep(3 * congestion.TELL_EVERY)
+    await asyncio.sleep(3 * congestion.FEEDBACK_EVERY)
     assert len(told.packets) == 2
 
 
@@ -94,7 +94,7 @@ async def test_a_jump_begins_anew_and_what_is_long_gone_is_forgotten(monkeypatch
     told.came(40_002)
     assert list(await told.said()) == [40_001, 40_002]
     told.came(40_001)
-    await asyncio.sleep(2 * congestion.TELL_EVERY)
+    await asyncio.sleep(2 * congestion.FEEDBACK_EVERY)
     assert told.packets[-1].base == 40_001 and told.packets[-1].arrivals[0] is None
 
 
@@ -106,7 +106,7 @@ async def test_a_flood_is_told_in_packets_that_fit_and_closing_ends_it():
     assert len(told.packets) == 3
     told.came(1801)
     told.arrivals.close()
-    await asyncio.sleep(2 * congestion.TELL_EVERY)
+    await asyncio.sleep(2 * congestion.FEEDBACK_EVERY)
     assert len(told.packets) == 3
 
 
@@ -185,4 +185,4 @@ async def test_a_browser_finds_out_what_its_line_carries(hub, browser):  # noqa:
         later = await camera.evaluate(FIGURES)
         assert later["state"] == "connected" and later["frames"] > seen["frames"] + 10
         assert later["target"] < 350_000
-        assert hub.media.room("hz-01").publisher.congestion.arrivals.told > 15
+        assert hub.media.room("hz-01").publisher.congestion.arrivals.sent > 15

@@ -254,7 +254,7 @@ async def test_a_gap_is_where_the_source_was_away_not_where_it_is_slow(
 ) -> None:
     source, start = SOURCES[name], clock.now()
     voice = [coded for begin, end in source.voice for coded in sound(begin, end)]
-    with clock.standing_at(start) as place:
+    with clock.frozen_at(start) as place:
         async with whole_hub(ledger, tmp_path, record=True) as hub:
             encoder = await hub.publish(**({} if voice else {"audio": []}))
             film = pictures(source.film, gop=2 if name.startswith(("slow", "of", "irr")) else 25)

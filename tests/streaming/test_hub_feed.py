@@ -162,7 +162,7 @@ async def test_a_stuck_subscriber_is_closed_and_may_resume(monkeypatch: pytest.M
     hub = feeds.Feeds(None, None, 10)  # type: ignore[arg-type]
     log, socket = OpeningLog("O1"), Stuck()
     log.extend([{"seq": 1, "ts": "2026-11-19T01:00:00Z", "type": "resumed", "payload": {}, "hash": "x"}])
-    await hub._serve(socket, lambda: hub._tell(socket, log, 0))  # type: ignore[arg-type]
+    await hub._serve(socket, lambda: hub._send_events(socket, log, 0))  # type: ignore[arg-type]
     assert socket.closed == feeds.TOO_SLOW
     assert not hub.open
 

@@ -215,7 +215,7 @@ def test_page_record_and_paper_say_all_that_was_said(told: Opening, place: Place
     assert [bid["over"] for bid in record["bids"]] == [False, False, True]
     assert record["objections"][0]["before"][0]["answer"] == "答一"
     opening = told.one.hub.get("/api/openings/O1").json()
-    told_on_paper = paper.told_of(record, opening, [("浮动系数", "0.965")])
+    told_on_paper = paper.content(record, opening, [("浮动系数", "0.965")])
     first, struck, standing, over = told_on_paper["rows"]
     assert not first["struck"] and struck["struck"] and struck["cells"][2] == "90.1149 万元"
     assert standing["cells"][2] == "90.2222 万元" and "已更正" in standing["cells"][5]

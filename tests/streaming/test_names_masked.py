@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from records import chain
-from records.clock import standing_at
+from records.clock import frozen_at
 from tests.streaming.two_doors import T, World, lot, said, step, world
 
 ALPHA, BETA, GAMMA = "云岭甲建设工程有限公司", "Ｂｅｔａ（华东）咨询有限责任公司", "海川乙设计院"
@@ -22,7 +22,7 @@ MASK = "******"
 @pytest.fixture
 def one(tmp_path: Path) -> Iterator[World]:
     """A minute after the deadline."""
-    with standing_at(T - timedelta(minutes=5)) as place, world(tmp_path / "one") as made:
+    with frozen_at(T - timedelta(minutes=5)) as place, world(tmp_path / "one") as made:
         made.accept(
             said("organisation", "X1", {"name": ALPHA}),
             said("organisation", "X3", {"name": GAMMA}),

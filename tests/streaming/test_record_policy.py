@@ -64,7 +64,7 @@ def test_of_two_running_that_is_recorded_which_the_room_is_at() -> None:
         opening("in_progress", -60, key="first") | {"started_at": began[0]},
         opening("in_progress", -30, key="second") | {"started_at": began[1]},
     ]
-    here = current.first([current.Claim.told(one) for one in held], now())
+    here = current.first([current.Claim.of_payload(one) for one in held], now())
     assert OpeningPolicy(lambda: held, lambda room: True)("hz-01") == here == "first"
 
 

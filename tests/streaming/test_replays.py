@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from records.clock import rfc3339, standing_at
+from records.clock import frozen_at, rfc3339
 from records.tables.evidence import Recording
 from streaming.http.ranges import asked
 from streaming.live.covers import HISTORY, Cover, withheld
@@ -278,7 +278,7 @@ def test_ranges_are_read_as_rfc_9110_says(header: str, expected: Any) -> None:
 @pytest.fixture
 def shown(rig: Rig, film: Path) -> Iterator[Rig]:
     """An opening read, paused and ended within the twenty-four seconds that were recorded."""
-    with standing_at(START - timedelta(hours=1)) as put:
+    with frozen_at(START - timedelta(hours=1)) as put:
         market.opening(rig.ledger, at=at(1))
         keep(rig.ledger, rig.data, film, "O1", START)
         keep(rig.ledger, rig.data, film, "O1", START, "far")
@@ -354,7 +354,7 @@ def test_the_movie_comes_by_ranges(shown: Rig) -> None:
 
 def test_a_publisher_of_vp8_is_replayed_as_whole(rig: Rig, vp8: Path) -> None:
     """Both cameras, by ranges, with captions; without credentials, and not under the name of an MP4."""
-    with standing_at(START - timedelta(hours=1)) as put:
+    with frozen_at(START - timedelta(hours=1)) as put:
         market.opening(rig.ledger, at=at(1))
         for name in ("main", "far"):
             keep(rig.ledger, rig.data, vp8, "O1", START, name)

@@ -25,7 +25,7 @@ from records.tables.broadcast import BroadcastSession
 from records.tables.evidence import LogLeaf, Recording, Seal, Segment
 from streaming.hub import create_app
 from streaming.log import sealing
-from supervision.watch import tell_sealed
+from supervision.watch import append_seals
 from tests.evidence.test_timestamp import authority as authority
 from tests.streaming import hub_market as market
 from tests.streaming.film import keep, shoot, shoot_webm
@@ -102,7 +102,7 @@ def seal_of(ledger: Ledger) -> Seal | None:
 def sealed(rig: Rig) -> bytes:
     """The package as anyone downloads it."""
     until(lambda: seal_of(rig.ledger) is not None, True, 30)
-    assert tell_sealed(rig.ledger) == ["O1"] and tell_sealed(rig.ledger) == []
+    assert append_seals(rig.ledger) == ["O1"] and append_seals(rig.ledger) == []
     until(lambda: rig.get("/api/openings/O1/evidence").status_code, 200)
     body: bytes = rig.get("/api/openings/O1/evidence").content
     return body
@@ -147,7 +147,7 @@ def test_an_opening_is_sealed_and_its_package_holds(rig: Rig, film: Path, tmp_pa
     path.write_bytes(sealed(rig))
     key = VerifierKey.parse(rig.get("/log/keys").text.splitlines()[0])
     verdict = verify.check(path, [key])
-    assert verdict.broken == [], [one.told("en") for one in verdict.broken]
+    assert verdict.broken == [], [one.as_dict("en") for one in verdict.broken]
     assert verdict.opening == "O1" and verdict.steps["segments"][0] == verdict.steps["segments"][1] > 0
     with zipfile.ZipFile(path) as packed:
         names = set(packed.namelist())

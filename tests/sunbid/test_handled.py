@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from records.clock import standing_at
+from records.clock import frozen_at
 from records.tables.leads import Lead, LeadBatch
 from records.tables.supervision import RuleSetting, Silence, Warning
 from sunbid.demo import handled, load, market
@@ -22,7 +22,7 @@ from tests.ledgers import new_ledger
 
 def test_the_past_is_handled_once_and_not_raised_again(tmp_path: Path) -> None:
     ledger = new_ledger(tmp_path / "ledger.db")
-    with standing_at(NOW):
+    with frozen_at(NOW):
         load.ensure_source(ledger)
         load.load(ledger, tmp_path, market.generate("small", 1, NOW))
         handled.leave(ledger, NOW)

@@ -102,8 +102,8 @@ def written(code: str) -> str:
 
 def test_a_trace_is_put_into_words_by_another_thread() -> None:
     said = written(
-        "real = logs.told\n"
-        "logs.told = lambda error: real(error) + ' by ' + threading.current_thread().name\n"
+        "real = logs.in_lines\n"
+        "logs.in_lines = lambda error: real(error) + ' by ' + threading.current_thread().name\n"
         "try:\n    1 / 0\nexcept ZeroDivisionError:\n    log.exception('ours'); logging.getLogger('uvicorn.error').exception('theirs')\n"
     )
     assert re.findall(r"ZeroDivisionError by (\S+)", said) and "MainThread" not in said, said

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from records.clock import standing_at
+from records.clock import frozen_at
 from records.ledger import Ledger
 from supervision.figures.answers import Answers
 from supervision.lens.reader import Lens
@@ -29,7 +29,7 @@ TOLERANCE = 1e-13
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
     folder = seeded.copied(tmp_path_factory)
-    with standing_at(seeded.NOW):
+    with frozen_at(seeded.NOW):
         ledger = Ledger(f"sqlite:///{folder}/ledger.db")
         yield Answers(Lens(folder), ledger)
         ledger.close()

@@ -218,7 +218,7 @@ def test_the_watch_reminds_once_of_each_term_that_is_near_or_past(
     at = now()
 
     def reminded(days: float) -> list[str]:
-        with clock.standing_at(at + timedelta(days=days)), ledger.write() as session:
+        with clock.frozen_at(at + timedelta(days=days)), ledger.write() as session:
             return [f"{who} {term.reminder}" for who, term in deadlines.remind(session)]
 
     assert reminded(1) == []
@@ -231,7 +231,7 @@ def test_the_watch_reminds_once_of_each_term_that_is_near_or_past(
         and reminded(31) == [f"{batch} answer_late"]
     )
     with ledger.read() as session:
-        assert deadlines.term_of(session.get_one(LeadBatch, batch), at) is not None
+        assert deadlines.deadline_of(session.get_one(LeadBatch, batch), at) is not None
 
 
 def test_the_checklist_says_what_is_there_what_is_missing_and_what_is_not_needed(
@@ -336,5 +336,5 @@ def test_numbers_go_on_within_the_year(ledger: Ledger, turned: dict[str, str]) -
     year = clock.local_now()
     first, second = begun(ledger), begun(ledger)
     assert (first, second) == (f"LZ{year:%Y}-01", f"LZ{year:%Y}-02")
-    with clock.standing_at(datetime(year.year + 1, 3, 1, tzinfo=year.tzinfo)):
+    with clock.frozen_at(datetime(year.year + 1, 3, 1, tzinfo=year.tzinfo)):
         assert begun(ledger) == f"LZ{year.year + 1}-01"

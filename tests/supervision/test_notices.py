@@ -15,9 +15,9 @@ import pytest
 
 from messages import Message
 from records.ledger import Ledger
-from supervision.notices import telling
+from supervision.notices import delivery
 from supervision.notices.channels import SIGNATURE, Mail, NotDelivered, Notice, Webhook
-from supervision.notices.telling import Telling
+from supervision.notices.delivery import Delivery
 from supervision.rules.finding import LEVELS, Finding, Level, Subject
 from supervision.warnings.raising import raise_warning
 
@@ -81,7 +81,7 @@ def told(receiver: Receiver) -> list[list[Notice]]:
 
 def test_what_is_new_is_told_once_signed_and_names_nobody(book: Ledger, receiver: Receiver) -> None:
     warn(book, "red", "SECRET-0", "SECRET-1")
-    out = Telling(book, Webhook(receiver.url, "key"), ("red", "orange"), "https://desk.example/")
+    out = Delivery(book, Webhook(receiver.url, "key"), ("red", "orange"), "https://desk.example/")
     assert out.tick() == 0 and receiver.got == [], "what came before the first start is history"
     red, _ = warn(book, "red", "SECRET-A", "SECRET-B"), warn(book, "yellow", "SECRET-C", "SECRET-D")
     assert (out.tick(), out.tick()) == (1, 0)
@@ -96,18 +96,18 @@ def test_what_is_new_is_told_once_signed_and_names_nobody(book: Ledger, receiver
 def test_a_receiver_that_fails_gets_it_later_and_nothing_is_lost_over_a_restart(
     book: Ledger, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = Telling(book, Webhook(receiver.url), LEVELS, "")
+    out = Delivery(book, Webhook(receiver.url), LEVELS, "")
     out.tick()
     warn(book, "red", "A", "B")
     receiver.status = 503
     assert out.tick() == 0 and len(receiver.got) == 1
     assert out.tick() == 0 and len(receiver.got) == 1, "it waits before it tries again"
     receiver.status = 200
-    clock = telling.time.monotonic()
-    monkeypatch.setattr(telling.time, "monotonic", lambda: clock + telling.FIRST_WAIT + 1)
+    clock = delivery.time.monotonic()
+    monkeypatch.setattr(delivery.time, "monotonic", lambda: clock + delivery.FIRST_WAIT + 1)
     assert out.tick() == 1
     warn(book, "orange", "C", "D")
-    anew = Telling(book, Webhook(receiver.url), LEVELS, "")
+    anew = Delivery(book, Webhook(receiver.url), LEVELS, "")
     assert anew.tick() == 1
     assert [one["level"] for notices in told(receiver)[1:] for one in notices] == ["red", "orange"]
 

@@ -227,7 +227,7 @@ def test_a_silence_keeps_what_it_holds_back_and_raises_it_at_its_end(
         assert desk.counts(session)["red"] == 1 and [one.centre_id for one in silences.running(session)] == [
             "c2"
         ]
-    with clock.standing_at(until + timedelta(seconds=1)), ledger.write() as session:
+    with clock.frozen_at(until + timedelta(seconds=1)), ledger.write() as session:
         assert silences.release(session) == 1 and not silences.running(session)
     assert states(ledger) == {"L1": "new", "L2": "new"}
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from records.clock import BEIJING, standing_at
+from records.clock import BEIJING, frozen_at
 from supervision.figures.dictionary import FIGURES
 from supervision.figures.figure import Derived, Missing
 from supervision.figures.filters import Filters, Period
@@ -149,12 +149,12 @@ def test_m24_is_the_hours_of_work_in_which_rooms_are_used() -> None:
         (None, "", at(8, 9), at(8, 12), kept), ("closed", "", at(8, 9), at(8, 12), None),
     ]  # fmt: skip
     figure: Any = FIGURES["M24"]
-    with standing_at(at(20, 0)):
+    with frozen_at(at(20, 0)):
         found = figure.result(rows, week)
     assert (found.opening.numerator, found.opening.denominator) == (180, 2 * 3 * 540)
     assert (found.evaluation.numerator, found.evaluation.denominator) == (180, 3 * 540)
     assert found.whole.text == "7.41%"
-    with standing_at(at(6, 12.5)):  # what is to come could not be used yet
+    with frozen_at(at(6, 12.5)):  # what is to come could not be used yet
         assert figure.result(rows[:3], week).opening.denominator == 2 * 240
 
 

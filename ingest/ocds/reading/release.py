@@ -54,7 +54,7 @@ class Release:
         self.awards = children(release.get("awards"))
 
     @property
-    def tells_the_tender(self) -> bool:
+    def has_tender(self) -> bool:
         """Whether the release says anything of the tender itself; a part of the story need not."""
         return bool(self.tender) or not self.partial
 

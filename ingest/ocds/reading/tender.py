@@ -21,7 +21,7 @@ _PARTICIPANTS = 100
 def project(release: Release, buyer: str | None) -> Piece:
     """The project, as the planning section names it; else the tender."""
     data = {**_planned(release), "tenderer": buyer}
-    if not release.tells_the_tender:
+    if not release.has_tender:
         return release.envelope("project", release.key, {"name": text(release.ocid)}, version=0)
     if not release.partial:
         data["name"] = data["name"] or text(release.ocid)

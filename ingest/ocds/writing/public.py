@@ -183,6 +183,6 @@ def _only_named(shown: Process) -> None:
     for number, (key, row) in enumerate(shown.organisations.items(), 1):
         if key in named:
             person = not row["uscc_valid"] and ric.is_valid(key)
-            told = {"id": f"person-{number}", "uscc": None} if person else {}
-            kept[key] = {**row, "address": None, **told}
+            person_only = {"id": f"person-{number}", "uscc": None} if person else {}
+            kept[key] = {**row, "address": None, **person_only}
     shown.organisations = kept

@@ -91,7 +91,7 @@ def _parties(process: Process) -> list[Json]:
     for key, role in _roles(process):
         if role not in roles.setdefault(key, []):
             roles[key].append(role)
-    parties, told = [], set()
+    parties, written = [], set()
     for key, row in process.organisations.items():
         identifier = _identifier(row)
         mark = identifier and (identifier["scheme"], identifier["id"])
@@ -99,12 +99,12 @@ def _parties(process: Process) -> list[Json]:
             known(
                 id=party_id(process, row["id"]),
                 name=row["name"],
-                identifier=None if mark in told else identifier,
+                identifier=None if mark in written else identifier,
                 address=known(streetAddress=row["address"]),
                 roles=roles.get(key),
             )
         )
-        told.add(mark)
+        written.add(mark)
     return parties
 
 
@@ -129,8 +129,8 @@ def _roles(process: Process) -> Iterable[tuple[str, str]]:
 def _value(amount: Decimal | None, currency: str, vat: str | None = None) -> Json | None:
     if amount is None:
         return None
-    told = {} if vat is None else {"valueAddedTaxIncluded": vat == "included"}
-    return {"amount": amount, "currency": currency, **told}
+    tax = {} if vat is None else {"valueAddedTaxIncluded": vat == "included"}
+    return {"amount": amount, "currency": currency, **tax}
 
 
 def _planning(process: Process) -> Json:
@@ -172,11 +172,11 @@ def _tender(process: Process) -> Json:
     )
 
 
-def _status(told: list[str]) -> str:
+def _status(states: list[str]) -> str:
     """Active while any lot is; else what the lots agree on; else complete."""
-    if "active" in told:
+    if "active" in states:
         return "active"
-    return told[0] if len(set(told)) == 1 else "complete"
+    return states[0] if len(set(states)) == 1 else "complete"
 
 
 def _estimate(lot: Row) -> Decimal | None:

@@ -147,12 +147,12 @@ def _bar(words: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 def _tenths(words: str, total: int | None) -> Callable[[int], None]:
-    told = 0
+    tenths = 0
 
     def tell(done: int) -> None:
-        nonlocal told
-        if total and done * 10 // total > told:
-            told = done * 10 // total
+        nonlocal tenths
+        if total and done * 10 // total > tenths:
+            tenths = done * 10 // total
             print(f"{words}: {done:,} / {total:,}", file=sys.stderr, flush=True)
 
     return tell

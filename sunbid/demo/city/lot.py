@@ -88,7 +88,7 @@ class CityLot:
 
     def records(self, now: datetime) -> int:
         """How many records it makes as it stands at `now`, its bids among them."""
-        count = 3 + self.told_notices(now) + self.bids
+        count = 3 + self.published_notices(now) + self.bids
         if self.failed:
             return count
         count += 1 + len(self.paid) + self.transfers + self.guarantees + int(self.objected)
@@ -97,7 +97,7 @@ class CityLot:
             count += self.candidates
         return count + int(self.contract_at <= now)
 
-    def told_notices(self, now: datetime) -> int:
+    def published_notices(self, now: datetime) -> int:
         """Notices published by `now`: the tender's, the candidates', the result's."""
         if not self.notices or self.failed:
             return min(1, self.notices)

@@ -48,8 +48,8 @@ class CityPlan(Basis):
         rng = stream(self.seed, "year", year)
         made = self._blank(rng, year, period, opened + failed)
         order = rng.permutation(len(made))
-        lost, standing = order[:failed], sorted(order[failed:].tolist())
-        live = [made[n] for n in standing]
+        lost, opened_ones = order[:failed], sorted(order[failed:].tolist())
+        live = [made[n] for n in opened_ones]
         share = self.targets.outside_lots / self.targets.lots
         for n in rng.choice(len(live), round(share * len(live)), replace=False):
             live[n].wide = True

@@ -102,7 +102,7 @@ class Writer:
             ("candidates", "中标候选人公示", lot.deadline + PUBLICITY_AFTER, lot.awarded_at),
             ("result", "中标结果公告", lot.awarded_at, None),
         )
-        for number, (kind, words, at, until) in enumerate(moments[: lot.told_notices(self.now)]):
+        for number, (kind, words, at, until) in enumerate(moments[: lot.published_notices(self.now)]):
             data = {"lot": lot.key, "type": kind, "title": f"{lot.title}{words}", "published_at": stamp(at)}
             if until:
                 data["until"] = stamp(until)

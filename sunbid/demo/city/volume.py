@@ -74,8 +74,10 @@ def fill(basis: Basis, lots: list[CityLot]) -> None:
     rng = stream(basis.seed, "fill")
     later = [year for year in range(YEARS) if year != REFERENCE]
     waiting = [[lot for lot in lots if lot.waits and lot.year == year] for year in later]
-    told = sum(lot.records(basis.clock.now) - (lot.bids if lot.waits else 0) for lot in lots)
-    totals = shared(np.array(basis.targets.later_weights), basis.targets.records - told - beside.count(basis))
+    records = sum(lot.records(basis.clock.now) - (lot.bids if lot.waits else 0) for lot in lots)
+    totals = shared(
+        np.array(basis.targets.later_weights), basis.targets.records - records - beside.count(basis)
+    )
     for place, (year, mine) in enumerate(zip(later, waiting, strict=True)):
         _spread(basis, rng, mine, int(totals[place]), _LATER_SPREAD, 25)
         whole = [lot for lot in lots if lot.year == year]

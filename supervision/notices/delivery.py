@@ -1,4 +1,4 @@
-"""Telling of new warnings: the changes of warnings are followed, and each channel goes on from where it last got through."""
+"""Delivery of notices: the changes of warnings are followed, and each channel goes on from where it last got through."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ FIRST_WAIT, LONGEST_WAIT = 5.0, 600.0
 log = structlog.get_logger()
 
 
-class Telling:
+class Delivery:
     """One channel's way through the warnings. What was not taken is sent again; what came before the first start is not."""
 
     def __init__(self, ledger: Ledger, channel: Channel, levels: Sequence[str], desk_url: str) -> None:
-        """`levels` are those that are told; `desk_url` where the desk is found."""
+        """`levels` are those that are sent; `desk_url` where the desk is found."""
         self.ledger, self.channel, self.desk_url = ledger, channel, desk_url.rstrip("/")
         self.levels = frozenset(levels)
         query = select(
@@ -43,7 +43,7 @@ class Telling:
         self._held: list[Any] = []
 
     def tick(self) -> int:
-        """Tell what is new; returns how many warnings were told. Raises SQLAlchemyError."""
+        """Send what is new; returns how many warnings were sent. Raises SQLAlchemyError."""
         if time.monotonic() < self._again:
             return 0
         with self.ledger.read() as session:
