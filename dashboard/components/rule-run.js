@@ -21,9 +21,10 @@ function spreads(run, words) {
     const width = SPREAD.width / stratum.bars.length;
     const bars = stratum.bars.map((n, i) => svg("rect", { x: i * width, y: SPREAD.height - (SPREAD.height * n) / high, width: width - 1, height: (SPREAD.height * n) / high, class: "b" }));
     const line = stratum.threshold === null ? null : svg("path", { d: `M${at(stratum.threshold)} 0V${SPREAD.height}`, class: "cut" });
+    const usual = svg("path", { d: `M${at(Math.min(stratum.usual, stratum.last))} 0V${SPREAD.height}`, class: "usual" });
     return h("figure", {}, h("figcaption", {}, h("b.cut", { title: stratum.name }, stratum.name), h("small", {}, say(words.lots, { n: stratum.lots }))),
-      svg("svg", { viewBox: `0 0 ${SPREAD.width} ${SPREAD.height + 1}`, role: "img", "aria-label": say(words.spreadLabel, { name: stratum.name, share: stratum.share }) }, bars, line, svg("path", { d: `M0 ${SPREAD.height}H${SPREAD.width}`, class: "axis" })),
-      h("p", {}, h("span", {}, short(stratum.first)), h("b", {}, say(words.warnedShare, { share: stratum.share })), h("span", {}, short(stratum.last))));
+      svg("svg", { viewBox: `0 0 ${SPREAD.width} ${SPREAD.height + 1}`, role: "img", "aria-label": say(words.spreadLabel, { name: stratum.name, share: stratum.share }) }, bars, usual, line, svg("path", { d: `M0 ${SPREAD.height}H${SPREAD.width}`, class: "axis" })),
+      h("p", {}, h("span", {}, short(stratum.first)), h("b", {}, say(words.usualAt, { usual: short(stratum.usual) }), " · ", say(words.warnedShare, { share: stratum.share })), h("span", {}, short(stratum.last))));
   };
   return [h("h3", {}, words.spread, h("small", {}, run.unit)), h("div.spreads", {}, run.strata.map(one))];
 }

@@ -164,7 +164,7 @@ class RuleBoard {
     this.heading.textContent = `${rule.id} ${rule.name}`;
     this.version.textContent = say(words.version, { version: rule.version, mode: words.modesLong[rule.mode] });
     const scrolled = this.inside.scrollTop;
-    this.inside.replaceChildren(...[this.waiting(), this.parameters(), this.scope(), drawRun(this.run?.found ?? null, this), this.history(), this.silences(), this.meaning()].flat().filter(Boolean));
+    this.inside.replaceChildren(...[this.waiting(), this.parameters(), this.usual(), this.scope(), drawRun(this.run?.found ?? null, this), this.history(), this.silences(), this.meaning()].flat().filter(Boolean));
     this.inside.scrollTop = scrolled;
     this.drawButtons();
   }
@@ -199,6 +199,15 @@ class RuleBoard {
     const range = h("input", { type: "range", min: one.low, max: one.high, step, value, "aria-label": one.label, oninput: (event) => set(Number(event.target.value).toPrecision(3)) });
     const number = h("input.n", { type: "number", min: one.low, max: one.high, step, value, "aria-label": one.label, name: one.name, onchange: (event) => set(event.target.value) });
     return h("div.param", {}, h("label", {}, one.label, h("small", {}, `${one.low}–${one.high}`)), h("span.track", {}, range, h("i", { style: `left:${at(one.value)}`, title: say(this.words.nowAt, { value: one.value }) })), number);
+  }
+
+  /** What is usual in the markets about which the rule warned, beside the threshold there. */
+  usual() {
+    const { words, rule } = this;
+    if (!rule.usual.length) return null;
+    const heads = [words.market, words.usual, words.threshold, words.warned].map((name) => h("th", { scope: "col" }, name));
+    const rows = rule.usual.map((one) => h("tr", {}, h("td", { title: one.market }, one.market), h("td", {}, h("b", {}, one.usual)), h("td", {}, one.threshold), h("td", {}, String(one.warned))));
+    return [h("h3", {}, words.usualTitle, h("small", {}, words.usualNote)), h("div.usual", {}, h("table.moved", {}, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, rows)))];
   }
 
   scope() {

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import messages
-from dashboard.live.warnings import short
+from dashboard.live.rule_evidence import stratum_name
+from dashboard.live.warnings import quantity, short
 from dashboard.shell import places
 from messages import Message
 from records.clock import rfc3339
@@ -124,6 +125,7 @@ def whole(session: Session, rule: Rule, counts: Counted, lang: str) -> dict[str,
         "cannot_know": rule.says("cannot_know").text(lang),
         "reads": list(rule.reads),
         "parameters": [_parameter(rule, one, setting, lang) for one in rule.parameters],
+        "usual": [_usual(rule, one, lang) for one in tally.usual(session, rule.id)],
         "centres": sorted(setting.centres),
         "second_look": setting.second_look,
         "asked": _change(asked, rule, setting, lang) if asked else None,
@@ -140,6 +142,15 @@ def _parameter(rule: Rule, one: Parameter, setting: Setting, lang: str) -> dict[
     return {
         "name": one.name, "label": rule.parameter_name(one).text(lang), "value": setting.parameters[one.name],
         "default": one.default, "low": one.low, "high": one.high, "whole": one.whole,
+    }  # fmt: skip
+
+
+def _usual(rule: Rule, one: tally.Usual, lang: str) -> dict[str, Any]:
+    """What is usual in one market, with the threshold there, as the newest warning tells both."""
+    return {
+        "market": stratum_name(one.stratum or "all", lang), "usual": quantity(rule.id, one.baseline, lang),
+        "threshold": figures.DASH if one.threshold is None else figures.measure(one.threshold),
+        "warned": one.warnings, "at": rfc3339(one.raised_at),
     }  # fmt: skip
 
 
@@ -206,20 +217,13 @@ def tried(run: dry_run.DryRun, rule: Rule, lang: str) -> dict[str, Any]:
         "unit": rule.says("unit").text(lang),
         "strata": [
             {
-                "name": " · ".join(_stratum(part, lang) for part in one.name.split("/") if part != "-"), "lots": one.lots,
-                "bars": list(one.bars), "first": one.first, "last": one.last, "threshold": one.threshold,
+                "name": stratum_name(one.name, lang), "lots": one.lots, "bars": list(one.bars), "first": one.first,
+                "last": one.last, "threshold": one.threshold, "usual": one.usual,
                 "share": f"{100 * one.warned / one.lots:.2f}" if one.lots else figures.DASH,
             }
             for one in run.strata
         ],
     }  # fmt: skip
-
-
-def _stratum(part: str, lang: str) -> str:
-    for family in ("site.family", "site.method"):
-        if (name := messages.named(family, part, lang)) != part:
-            return name
-    return part
 
 
 def _tally(one: dry_run.Tally, months: Sequence[str]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from dashboard.live import rule_evidence
+from dashboard.live.rule_evidence import Reader, stratum_name
 from messages import called as in_language
 from messages import joined, say
 from records.clock import BEIJING
@@ -52,15 +54,16 @@ def _mark(place: int, lang: str) -> str:
 # ── lines ────────────────────────────────────────────────────────────────────
 
 
-def lines(row: WarningRow, called: Labels, lang: str, currency: str) -> list[dict[str, str]]:
-    """Evidence in order of strength: {"text", "detail", "strength": strong|medium|weak|""}; prices are in `currency`."""
-    evidence = row.evidence
+def lines(row: WarningRow, reader: Reader) -> list[dict[str, str]]:
+    """Evidence in order of strength: {"text", "detail", "strength": strong|medium|weak|"", "lot": an id or ""}."""
+    evidence, called, lang, currency = row.evidence, reader.called, reader.lang, reader.currency
     everyone = {s["id"] for s in row.subjects if s["kind"] == "bidder"}
     found = [_shared_line(shared, called, lang, everyone) for shared in _dicts(evidence, "shared")]
     found += _deposit_lines(evidence, called, lang, figures.with_vat(currency))
     found += _price_lines(evidence, lang, currency)
     found += _time_line(_dicts(evidence, "bids"), "evidence.uploads_within", lang)
     found += [_given_line(line, lang) for line in _dicts(evidence, "lines")]
+    found += _seen_lines(row, reader)
     if not found:
         found = [_plain_line(row, lang)]
     compared = evidence.get("compared")
@@ -69,8 +72,18 @@ def lines(row: WarningRow, called: Labels, lang: str, currency: str) -> list[dic
     return sorted(found, key=lambda line: _ORDER[line["strength"]])
 
 
-def _line(text: str, detail: str = "", strength: str = "") -> dict[str, str]:
-    return {"text": text, "detail": detail, "strength": strength if strength in _ORDER else ""}
+def _line(text: str, detail: str = "", strength: str = "", lot: str = "") -> dict[str, str]:
+    return {"text": text, "detail": detail, "strength": strength if strength in _ORDER else "", "lot": lot}
+
+
+def _seen_lines(row: WarningRow, reader: Reader) -> list[dict[str, str]]:
+    """The rule's own sentence beside what was measured, then what it lists."""
+    said = rule_evidence.saw(row, reader)
+    strength = str(row.evidence.get("strength", ""))
+    found = [] if said is None else [_line(said, _measured(row, reader.lang), strength)]
+    return found + [
+        _line(text, "", strength, lot or "") for text, lot in rule_evidence.listed(row.evidence, reader)
+    ]
 
 
 def _dicts(evidence: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
@@ -137,29 +150,34 @@ def _given_line(line: dict[str, Any], lang: str) -> dict[str, str]:
 
 
 def _plain_line(row: WarningRow, lang: str) -> dict[str, str]:
-    value, threshold = (
-        figures.number(x, 4) if x is not None else figures.DASH for x in (row.value, row.threshold)
-    )
-    text = say("evidence.measured", lang, value=value, threshold=threshold)
-    return _line(text, row.stratum or "", str(row.evidence.get("strength", "")))
+    return _line(_measured(row, lang), "", str(row.evidence.get("strength", "")))
+
+
+def _measured(row: WarningRow, lang: str) -> str:
+    """The value beside what is usual, where that is known, the threshold, and the market they are of."""
+    told = {name: figures.DASH if x is None else figures.measure(x) for name, x in (("value", row.value), ("usual", row.baseline), ("threshold", row.threshold))}  # fmt: skip
+    said = say("evidence.measured" if row.baseline is None else "evidence.measured_beside", lang, **told)
+    return f"{said} · {stratum_name(row.stratum, lang)}" if row.stratum else said
 
 
 # ── the diagram ──────────────────────────────────────────────────────────────
 
 
-def diagram(row: WarningRow, called: Labels, lang: str) -> dict[str, list[dict[str, Any]]]:
+def diagram(row: WarningRow, reader: Reader) -> dict[str, list[dict[str, Any]]]:
     """Subjects on the left, what they share on the right, and who is tied to what."""
-    evidence = row.evidence
+    evidence, called, lang = row.evidence, reader.called, reader.lang
+    common = _common(evidence, lang) + [(title, "", who) for title, who in rule_evidence.shared(row, reader)]
+    holders = {one for *_, who in common for one in who}
     received = {
         b["bidder"]: b for b in _dicts(evidence, "bids") + _dicts(evidence, "deposits") if "bidder" in b
     }
-    people = [s["id"] for s in row.subjects if s["kind"] == "bidder" and s["id"] in received]
+    people = [s["id"] for s in row.subjects if s["kind"] == "bidder" and s["id"] in received.keys() | holders]
     place = {person: i for i, person in enumerate(people)}
-    left = [{"title": called.get(p, "—"), "detail": _receipt(received[p], lang)} for p in people]
+    left = [{"title": called.get(p, "—"), "detail": _receipt(received.get(p, {}), lang)} for p in people]
     right: list[dict[str, Any]] = []
     links: list[dict[str, Any]] = []
-    for title, strength, holders in _common(evidence, lang):
-        tied = [place[h] for h in holders if h in place]
+    for title, strength, who in common:
+        tied = [place[h] for h in who if h in place]
         if len(tied) < 2:
             continue
         right.append({"title": title, "detail": _holders(len(tied), strength, lang)})

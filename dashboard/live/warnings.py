@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import messages
 from dashboard import context
 from dashboard.live import warning_evidence
+from dashboard.live.rule_evidence import Reader, lots_named
 from dashboard.shell import places
 from messages import Invalid, Message
 from records import clock
@@ -157,6 +159,7 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
     rule = RULES.get(row.rule)
     lot = session.get(Lot, row.lot_id) if row.lot_id else None
     labels = warning_evidence.labels(row, lang, names=names)
+    reader = Reader(labels, _lot_names(session, lots_named(row.evidence)), lang, _currency(lot))
     related = history.related(session, row)
     return {
         **item(row, lang),
@@ -166,8 +169,8 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
         "formula": rule.says("formula").text(lang) if rule else None,
         "cannot_know": rule.says("cannot_know").text(lang) if rule else _unknown_rule(lang),
         "masked": not names,
-        "evidence": warning_evidence.lines(row, labels, lang, _currency(lot)),
-        "diagram": warning_evidence.diagram(row, labels, lang),
+        "evidence": warning_evidence.lines(row, reader),
+        "diagram": warning_evidence.diagram(row, reader),
         "history": history.together(session, row),
         "shown": _shown(recording.shown(session, row), lang),
         "related": [item(other, lang) for other in related[:3]],
@@ -191,6 +194,11 @@ def _shown(place: recording.Shown | None, lang: str) -> dict[str, Any] | None:
         "url": f"{hub}/opening/{quote(place.opening, safe='')}?lang={lang}#ts={quote(at or '')}", "at": at,
         "step": messages.say(f"site.stage.{place.step}", lang), "recorded": place.recorded,
     }  # fmt: skip
+
+
+def _lot_names(session: Session, lots: Sequence[str]) -> dict[str, str]:
+    query = select(Lot.id, Lot.name).where(Lot.id.in_(lots))
+    return dict(session.execute(query).all()) if lots else {}
 
 
 def _currency(lot: Lot | None) -> str:

@@ -23,7 +23,7 @@ from supervision.detection.tendency import FALSE_DISCOVERIES
 from supervision.lens.tables import lots
 from supervision.rules.facts import LotFacts
 from supervision.rules.finding import Finding, Level, Subject
-from supervision.rules.market_rule import Ask, MarketRule, Row, RowRule, count_if, marks, share, sittings
+from supervision.rules.market_rule import CAP, Ask, MarketRule, Row, RowRule, count_if, marks, share, sittings
 from supervision.rules.rule import LotRule, Parameter
 from supervision.rules.surroundings import PanelFact
 from supervision.rules.tenderers import benjamini_hochberg, hypergeometric_tail
@@ -40,7 +40,7 @@ class FavoursBidder(MarketRule):
     reads = ("score.score", "score.kind", "score.full_marks", "award.bidder_id")
     parameters = (
         Parameter("effect", 0.05, 0.01, 0.5), Parameter("p_found", FALSE_DISCOVERIES, 0.001, 0.2),
-        Parameter("min_sessions", LEAST_SESSIONS, LEAST_SESSIONS, 50, whole=True),
+        Parameter("min_sessions", LEAST_SESSIONS, LEAST_SESSIONS, 50, whole=True), CAP,
     )  # fmt: skip
 
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
@@ -95,7 +95,7 @@ class WinsWithExpert(RowRule):
     id, family, level = "E4", "experts", "orange"
     reads = ("score.expert_id", "bid.bidder_id", "award.bidder_id")
     parameters = (
-        Parameter("lift", 3.0, 1.5, 20.0), Parameter("p", 0.001, 0.00001, 0.1), Parameter("min_wins", 4, 2, 50, whole=True),
+        Parameter("lift", 3.0, 1.5, 20.0), Parameter("p", 0.001, 0.00001, 0.1), Parameter("min_wins", 4, 2, 50, whole=True), CAP,
     )  # fmt: skip
 
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
@@ -152,7 +152,7 @@ class DrawnTooOften(RowRule):
     reads = ("score.expert_id", "fee.expert_id", "lot.category", "lot.division_code", "award.bidder_id")
     parameters = (
         Parameter("multiple", 2.0, 1.2, 20.0), Parameter("p", 0.001, 0.00001, 0.1),
-        Parameter("min_sittings", 5, 3, 100, whole=True), Parameter("min_pool", 15, 5, 500, whole=True),
+        Parameter("min_sittings", 5, 3, 100, whole=True), Parameter("min_pool", 15, 5, 500, whole=True), CAP,
     )  # fmt: skip
 
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:

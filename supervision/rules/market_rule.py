@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, TypeVar
 
 import pyarrow as pa
@@ -64,7 +64,10 @@ class Ask:
 
 
 CAP = Parameter("cap", 0.02, 0.001, 0.1)
-"""Share of a stratum's lots that may be alerted: the threshold is the value there."""
+"""Highest alert rate. Of a rule about lots: the share of a stratum's lots that may be alerted, the threshold is the value
+there. Of a rule about parties: findings a lot opened in a year, as the switchboard counts them."""
+AT_LEAST = 5
+"""Findings about parties that no cap holds back: so few can be looked at in the smallest market."""
 STRATUM = Parameter("stratum", 50, 20, 1000, whole=True)
 """Lots a stratum must have before anything in it is called unusual."""
 
@@ -79,6 +82,14 @@ class MarketRule(Rule):
     @abstractmethod
     def findings(self, ask: Ask, chosen: Mapping[str, float]) -> list[Finding]:
         """What it finds."""
+
+    def capped(self, ask: Ask, chosen: Mapping[str, float]) -> list[Finding]:
+        """What it finds within its alert rate, if it has one: the most extreme."""
+        found = self.findings(ask, chosen)
+        if "cap" not in chosen or len(found) <= AT_LEAST:
+            return found
+        every, of_year = ask.once("lots opened", lots_opened)
+        return most_extreme(found, int(chosen["cap"] * (every if found[0].lot_id else of_year)))
 
     def about(
         self, subjects: Sequence[tuple[str, str]], title: Message, value: float, threshold: float, *,
@@ -240,15 +251,22 @@ KEPT = (
 
 
 def unusual(
-    values: FromClause, *, low: bool, cap: float, least: float, keep: Sequence[str] = ()
+    values: FromClause,
+    *,
+    low: bool,
+    cap: float,
+    least: float,
+    keep: Sequence[str] = (),
+    ranked: str = "value",
 ) -> Select[*tuple[Any, ...]]:
     """The rows of `values` (lot_id, centre_id, stratum, value, …) at one end of their stratum, at most `cap` of it.
 
     Each with its stratum's median as `baseline`, the value at the cap as `threshold` and the stratum's size as `of`. A
-    value that more rows share than the cap allows is usual and not among them.
+    value that more rows share than the cap allows is usual and not among them. `ranked` names the column that says how
+    near its end a row is, where that is not the value.
     """
     c = values.c
-    by = c.value if low else c.value.desc()
+    by = c[ranked] if low else c[ranked].desc()
     placed = select(
         c.lot_id, c.centre_id, c.stratum, c.value, *(c[name] for name in keep),
         type_coerce(func.cume_dist().over(partition_by=c.stratum, order_by=by), Double).label("tail"),
@@ -264,6 +282,37 @@ def unusual(
     ).subquery("marked")  # fmt: skip
     m = marked.c
     return select(*marked.c).where(m.tail <= cap, m.of >= least).order_by(m.lot_id)
+
+
+def lots_opened(ask: Ask) -> tuple[int, int]:
+    """Lots that were opened: all, and those of the last twelve months that the lens holds."""
+    query = select(lots.c.month, func.count().label("n")).where(lots.c.opened).group_by(lots.c.month)
+    months = {row["month"]: row["n"] for row in ask(query) if row["month"][:1].isdigit()}
+    last = max(months, default="")
+    first = f"{int(last[:4]) - 1}{last[4:]}" if last else ""
+    return sum(months.values()), sum(n for month, n in months.items() if month > first)
+
+
+def most_extreme(found: Sequence[Finding], most: int) -> list[Finding]:
+    """The findings farthest beyond their thresholds, `most` of them but never fewer than `AT_LEAST`, in their order; the
+    thresholds are moved to where the last of them lies, so that they say what it took."""
+    most = max(most, AT_LEAST)
+    if len(found) <= most:
+        return list(found)
+    beyond = sorted((_beyond(one) for one in found), reverse=True)[most - 1]
+    return [_moved(one, beyond) for one in found if _beyond(one) >= beyond][:most]
+
+
+def _beyond(one: Finding) -> float:
+    """How many times the threshold the value is, or is below it."""
+    low, high = sorted((abs(one.value), abs(one.threshold)))
+    return high / low if low else high
+
+
+def _moved(one: Finding, beyond: float) -> Finding:
+    """The finding with the threshold that is in force where only those so far beyond theirs are told."""
+    by = beyond if one.value >= one.threshold else 1 / beyond
+    return replace(one, threshold=one.threshold * by)
 
 
 class UnusualLots(RowRule):
@@ -286,6 +335,10 @@ class UnusualLots(RowRule):
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
         """One finding a lot."""
         return [self._about(row) for row in rows]
+
+    def capped(self, ask: Ask, chosen: Mapping[str, float]) -> list[Finding]:
+        """What it finds: its select holds every stratum to the cap."""
+        return self.findings(ask, chosen)
 
     def _about(self, row: Row) -> Finding:
         evidence = {"of": row["of"], **{name: row[name] for name in self.keep}}

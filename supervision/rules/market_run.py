@@ -65,4 +65,4 @@ def findings_of_market(
     """What the rules find, rule by rule; `settings` are {rule: {parameter: value}}."""
     for rule in rules:
         chosen = rule.settings((settings or {}).get(rule.id))
-        yield from rule.findings(ask, chosen)
+        yield from rule.capped(ask, chosen)

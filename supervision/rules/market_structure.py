@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -10,6 +11,7 @@ from sqlalchemy import Select, func, select
 from supervision.lens.tables import bids, lots
 from supervision.rules.finding import Finding
 from supervision.rules.market_rule import (
+    CAP,
     Row,
     RowRule,
     count_if,
@@ -28,7 +30,7 @@ class LosersForCompany(RowRule):
     reads = ("bid.bidder_id", "award.bidder_id")
     parameters = (
         Parameter("often", 0.75, 0.5, 0.99), Parameter("rarely", 0.05, 0.0, 0.3), Parameter("lift", 3.0, 1.5, 50.0),
-        Parameter("min_wins", 5, 2, 50, whole=True),
+        Parameter("min_wins", 5, 2, 50, whole=True), CAP,
     )  # fmt: skip
 
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
@@ -102,7 +104,7 @@ class Concentration(RowRule):
 
     id, family, level = "O4", "process", "yellow"
     reads = ("award.bidder_id", "award.price", "lot.category", "lot.division_code")
-    parameters = (Parameter("hhi", 2500, 1000, 9000), Parameter("min_lots", 20, 5, 500, whole=True))
+    parameters = (Parameter("hhi", 2500, 1000, 9000), Parameter("min_lots", 20, 5, 500, whole=True), CAP)
 
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
         """Category × district × year with the Herfindahl index of the firms' shares of the award value, 0–10000."""
@@ -125,18 +127,23 @@ class Concentration(RowRule):
         size = func.sum(f.lots)
         return (
             select(f.category, f.division_code, f.year, index.label("hhi"), size.label("lots"), func.count().label("firms"))
-            .group_by(f.category, f.division_code, f.year).having(size >= chosen["min_lots"], index > chosen["hhi"])
+            .group_by(f.category, f.division_code, f.year).having(size >= chosen["min_lots"])
             .order_by(f.category, f.division_code, f.year)
         )  # fmt: skip
 
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
-        """One finding a market and year."""
+        """One finding a market and year; usual is the median of all markets and years."""
+        usual = median(row["hhi"] for row in rows) if rows else None
         found = []
         for row in rows:
+            if row["hhi"] <= chosen["hhi"]:
+                continue
             market = f"{row['category']}/{row['division_code'] or '-'}/{row['year']}"
             title = self.says("found", market=market, lots=int(row["lots"]), firms=row["firms"])
             evidence = {"lots": int(row["lots"]), "firms": row["firms"]}
             found.append(
-                self.about([("group", market)], title, row["hhi"], chosen["hhi"], stratum=market, evidence=evidence)
+                self.about(
+                    [("group", market)], title, row["hhi"], chosen["hhi"], baseline=usual, stratum=market, evidence=evidence
+                )
             )  # fmt: skip
         return found

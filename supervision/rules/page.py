@@ -16,7 +16,7 @@ HEAD = """# 预警规则 / Warning rules
 
 - 投标截止之前不产生任何预警；开标尚未公布投标人时等待；报价类规则等全部报价唱完。 / Nothing before the deadline; nothing while an opening has not published its bidders; price rules wait until every price is read.
 - 同一规则、同一主体组合90天内只预警一次；主体增加时更新原预警。 / One warning per rule and set of subjects in 90 days; it grows with its subjects.
-- 统计规则的阈值是同层标段的百分位，预警率因此有上限；参数可在范围内调整。 / Thresholds of statistical rules are percentiles of the stratum, so that the alert rate is capped; parameters may be set within their ranges.
+- 统计规则都有预警率上限（cap）。标段类规则：阈值是同层标段的百分位。主体类规则（招标人、投标人、专家、群组）：发现数不超过上限 × 近一年所开标段（至少容 5 条），取最突出的，阈值随之移到最后一条所在处。参数可在范围内调整。 / Every statistical rule has a highest alert rate (cap). Rules about lots: the threshold is a percentile of the stratum. Rules about parties: at most cap × lots opened in a year are told (five always may be), the most extreme, and the threshold moves to where the last of them lies. Parameters may be set within their ranges.
 - 专家类规则（E）只读已定标的标段：评分与评委名单此前保密（招标投标法第三十七、四十四条）；专家一律为代号。 / Rules about experts (E) read awarded lots only: who sat and what they gave is secret before (Tendering Law art. 37, 44); experts are pseudonyms.
 - B1、B2、B18 与投标人抱团一屏、E2 与专家评审倾向一屏用同一公式（`supervision/detection/`）。 / B1, B2 and B18 are the formulas of the screen of rings, E2 that of the screen of experts (`supervision/detection/`).
 - 基线取同类标段（交易类别、品目、招标方式）实测中位数；同类样本不足时取全市场（层级记为 all）；仍不足则为“未知”。 / The baseline is the median measured in the same stratum, else in the whole market (stratum “all”), else unknown.
@@ -40,10 +40,10 @@ Tsuchiura 2007–2015, 1,561 priced lots, `sunbid scan --json`, lots alerted by 
 
 | B11 | B12 | B13 | B13b | O3 | T13 | B14 | T1 T2 T3 T6 T11 T14 T15 B3 O1 O2 O4 | R018 | R024 | R028 | R035 | R036 | R058 |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|---|
-| 7 (0.4 %) | 10 (0.6 %) | 12 (0.8 %) | 12 (0.8 %) | 12 (0.8 %) | 62 (4.0 %) | 1 市场 market | 0 | 97 (6.2 %) | 0 | 190 (12.2 %) | 13 (0.8 %) | 73 (4.7 %) | 162 (10.4 %) |
+| 7 (0.4 %) | 10 (0.6 %) | 12 (0.8 %) | 12 (0.8 %) | 12 (0.8 %) | 28 (1.8 %) | 1 市场 market | 0 | 97 (6.2 %) | 0 | 190 (12.2 %) | 13 (0.8 %) | 73 (4.7 %) | 162 (10.4 %) |
 
-T13 不按百分位，超出 1–3 %：这个市场的限价本来就紧。Cardinal 的固定界限在此要么从不触发，要么触发过多，故只试运行。
-T13 goes by no percentile and exceeds 1–3 %: limits are tight here. Cardinal's fences never fire or fire too often: shadow only.
+T13 没有上限时为 62（4.0 %）：这个市场的限价本来就紧。Cardinal 的固定界限在此要么从不触发，要么触发过多，故只试运行。
+Without its cap T13 would tell of 62 (4.0 %): limits are tight here. Cardinal's fences never fire or fire too often: shadow only.
 
 ## 在埋有答案的演示城市上 / On the demonstration city, where the answers are known
 

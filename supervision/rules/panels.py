@@ -174,7 +174,7 @@ class SameMarks(RowRule):
     reads = ("score.score", "score.kind", "score.item", "award.bidder_id")
     parameters = (
         Parameter("alike", 1.0, 0.8, 1.0), Parameter("min_bidders", 3, 2, 20, whole=True),
-        Parameter("min_items", 3, 1, 20, whole=True), Parameter("p", 0.01, 0.0001, 0.1),
+        Parameter("min_items", 3, 1, 20, whole=True), Parameter("p", 0.01, 0.0001, 0.1), CAP,
     )  # fmt: skip
 
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:

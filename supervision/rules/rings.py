@@ -22,7 +22,7 @@ from supervision.detection.market import Bools, Floats, Market, numbered
 from supervision.detection.sharing import rotation, territories
 from supervision.lens.tables import bids
 from supervision.rules.finding import Finding
-from supervision.rules.market_rule import Ask, MarketRule, percent
+from supervision.rules.market_rule import CAP, Ask, MarketRule, percent
 from supervision.rules.rule import Parameter
 
 _SHOWN = 30
@@ -151,6 +151,7 @@ class KeepCompany(RingRule):
         *RingRule.parameters,
         Parameter("lift", 3.0, 1.5, 50.0),
         Parameter("cohesion", 0.5, 0.0, 1.0),
+        CAP,
     )
 
     def findings(self, ask: Ask, chosen: Mapping[str, float]) -> list[Finding]:
@@ -181,7 +182,7 @@ class TakeTurns(RingRule):
     reads = ("bid.bidder_id", "award.bidder_id", "opening.started_at", "lot.category")
     parameters = (
         *RingRule.parameters, Parameter("min_joint", 6, 4, 100, whole=True), Parameter("evenness", 0.9, 0.5, 1.0),
-        Parameter("p_turns", 0.05, 0.001, 0.2),
+        Parameter("p_turns", 0.05, 0.001, 0.2), CAP,
     )  # fmt: skip
 
     def findings(self, ask: Ask, chosen: Mapping[str, float]) -> list[Finding]:
@@ -209,7 +210,7 @@ class DivideTerritory(RingRule):
     reads = ("bid.bidder_id", "award.bidder_id", "lot.division_code", "lot.category")
     parameters = (
         *RingRule.parameters, Parameter("min_joint", 6, 4, 100, whole=True), Parameter("share", 0.9, 0.5, 1.0),
-        Parameter("p_turns", 0.05, 0.001, 0.2),
+        Parameter("p_turns", 0.05, 0.001, 0.2), CAP,
     )  # fmt: skip
 
     def findings(self, ask: Ask, chosen: Mapping[str, float]) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import FromClause, Select, case, func, select
+from sqlalchemy import FromClause, Select, case, func, literal_column, select
 
 from supervision.lens.tables import bids, lots
 from supervision.rules.finding import Finding
@@ -163,35 +163,44 @@ class LowPrice(UnusualLots):
         return select(*low.c).where(low.c.value < chosen["of_others"]).order_by(low.c.lot_id)
 
 
-class SingleNearLimit(RowRule):
-    """T13: one valid bid, at a price next to the limit."""
+class SingleNearLimit(UnusualLots):
+    """T13: one valid bid, at a price next to the limit, and nearer than the cap's share of the market's lots."""
 
-    id, family, level = "T13", "tenderers", "yellow"
-    reads = ("bid.price", "bid.status", "lot.control_price")
-    parameters = (Parameter("below_limit", 0.02, 0.001, 0.2),)
+    id, family, level, low, version = "T13", "tenderers", "yellow", True, "2"
+    reads = ("bid.price", "bid.status", "lot.control_price", "lot.category", "lot.method")
+    parameters = (Parameter("below_limit", 0.02, 0.001, 0.2), CAP, STRATUM)
+    keep = ("winner", "n")
+
+    def values(self, chosen: Mapping[str, float]) -> FromClause:
+        """(limit − award) ÷ limit of every awarded lot; `apart` is that of lots with one valid bid and far for all others."""
+        control = real(lots.c.control_price)
+        below = share(control - real(lots.c.award_price), control)
+        alone = (lots.c.valid_bids == 1) & (below >= 0)
+        return (
+            select(
+                lots.c.lot_id, lots.c.centre_id, stratum_of(lots).label("stratum"), lots.c.winner_id.label("winner"),
+                lots.c.bids.label("n"), below.label("value"), case((alone, below), else_=_FAR).label("apart"),
+            )
+            .where(lots.c.opened, lots.c.control_price > 0, lots.c.winner_id.is_not(None))
+            .where(lots.c.award_price.is_not(None), lots.c.award_currency == lots.c.currency)
+            .subquery("below")
+        )  # fmt: skip
 
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
-        """Opened lots with one valid bid and its winner's distance from the limit."""
-        below = share(real(lots.c.control_price) - real(lots.c.award_price), real(lots.c.control_price))
-        columns = (lots.c.lot_id, lots.c.centre_id, lots.c.winner_id, stratum_of(lots).label("stratum"))
-        return (
-            select(*columns, below.label("value"))
-            .where(lots.c.opened, lots.c.valid_bids == 1, lots.c.control_price > 0)
-            .where(lots.c.award_currency == lots.c.currency, below >= 0, below < chosen["below_limit"])
-            .order_by(lots.c.lot_id)
-        )
+        """Of the lots with one valid bid those nearest to the limit, at most the cap's share of all lots of the stratum."""
+        near = unusual(
+            self.values(chosen), low=True, cap=chosen["cap"], least=chosen["stratum"], keep=self.keep, ranked="apart"
+        ).order_by(None).subquery("near")  # fmt: skip
+        return select(*near.c).where(near.c.value < chosen["below_limit"]).order_by(near.c.lot_id)
 
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
-        """One finding a lot."""
+        """One finding a lot, by whichever threshold is nearer to the limit."""
         limit = chosen["below_limit"]
-        return [
-            self.about(
-                [("lot", row["lot_id"]), ("bidder", row["winner_id"])],
-                self.says("found", share=percent(row["value"])), row["value"], limit,
-                stratum=row["stratum"], row=row,
-            )
-            for row in rows
-        ]  # fmt: skip
+        return [self._about({**row, "threshold": min(row["threshold"], limit)}) for row in rows]
+
+
+_FAR = real(literal_column("1000000"))
+"""Farther from the limit than any price: the place of lots in which others competed."""
 
 
 class MissingBids(RowRule):
@@ -201,7 +210,7 @@ class MissingBids(RowRule):
     reads = ("bid.price", "lot.control_price", "lot.category", "lot.method")
     parameters = (
         Parameter("near", 0.001, 0.0005, 0.01), Parameter("ratio", 0.3, 0.05, 0.9),
-        Parameter("min_bids_beside", 100, 30, 10_000, whole=True),
+        Parameter("min_bids_beside", 100, 30, 10_000, whole=True), CAP,
     )  # fmt: skip
 
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from statistics import median
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from supervision.lens.tables import bids, lots
 from supervision.rules.finding import Finding
 from supervision.rules.market_rule import (
+    CAP,
     Row,
     RowRule,
     count_if,
@@ -153,7 +155,7 @@ class FavouredWinner(RowRule):
 
     id, family, level = "T1", "tenderers", "orange"
     reads = ("lot.tenderer_id", "bid.bidder_id", "award.bidder_id", "lot.category", "lot.division_code")
-    parameters = (LIFT, P_VALUE, MIN_AWARDS, MIN_WINS)
+    parameters = (LIFT, P_VALUE, MIN_AWARDS, MIN_WINS, CAP)
     kind: ClassVar[str] = "tenderer"
 
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
@@ -200,11 +202,11 @@ class FixedAgency(RowRule):
     id, family, level = "T3", "agencies", "yellow"
     reads = ("lot.tenderer_id", "lot.agency_id")
     parameters = (
-        MIN_LOTS, Parameter("share", 0.8, 0.5, 1.0), Parameter("back_share", 0.5, 0.1, 1.0),
+        MIN_LOTS, Parameter("share", 0.8, 0.5, 1.0), Parameter("back_share", 0.5, 0.1, 1.0), CAP,
     )  # fmt: skip
 
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
-        """Pairs of tenderer and agency with both totals."""
+        """Every tenderer with enough lots and its agencies, with both totals."""
         both = (
             select(lots.c.tenderer_id.label("tenderer"), lots.c.agency_id.label("agency"), func.count().label("lots"))
             .where(lots.c.tenderer_id.is_not(None), lots.c.agency_id.is_not(None))
@@ -218,21 +220,25 @@ class FixedAgency(RowRule):
         t = totals.c
         return (
             select(*t, share(t.lots, t.of_tenderer).label("share"), share(t.lots, t.of_agency).label("back"))
-            .where(t.of_tenderer >= chosen["min_lots"], share(t.lots, t.of_tenderer) >= chosen["share"])
-            .where(share(t.lots, t.of_agency) >= chosen["back_share"])
+            .where(t.of_tenderer >= chosen["min_lots"])
             .order_by(t.tenderer, t.agency)
         )
 
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
-        """One finding a pair."""
+        """One finding a pair; usual is the share of a tenderer's lots that its first agency has."""
+        first: dict[str, float] = defaultdict(float)
+        for row in rows:
+            first[row["tenderer"]] = max(first[row["tenderer"]], row["share"])
+        usual = median(first.values()) if first else None
         return [
             self.about(
                 [("tenderer", row["tenderer"]), ("agency", row["agency"])],
                 self.says("found", lots=int(row["lots"]), share=percent(row["share"]), back=percent(row["back"])),
-                row["share"], chosen["share"],
+                row["share"], chosen["share"], baseline=usual,
                 evidence={"lots": int(row["lots"]), "of_tenderer": int(row["of_tenderer"]), "of_agency": int(row["of_agency"])},
             )
             for row in rows
+            if row["share"] >= chosen["share"] and row["back"] >= chosen["back_share"]
         ]  # fmt: skip
 
 
@@ -240,7 +246,7 @@ class OftenMore(RowRule):
     """A tenderer of whose lots (or bids) a share is so, many times its peers': exact binomial test, adjusted."""
 
     family, level = "tenderers", "yellow"
-    parameters = (MIN_LOTS, MULTIPLE, P_VALUE)
+    parameters = (MIN_LOTS, MULTIPLE, P_VALUE, CAP)
 
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
         """Rows are (who, some, every); the baseline is the share of all others."""

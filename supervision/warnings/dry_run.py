@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 from typing import Any
 
 from sqlalchemy import func, select
@@ -78,6 +79,8 @@ class Stratum:
     last: float
     bars: tuple[int, ...]
     threshold: float | None
+    usual: float
+    """The median."""
     warned: int
 
 
@@ -209,4 +212,13 @@ def _stratum(name: str, values: Sequence[float], threshold: float | None, warned
         first, last = min(first, threshold), max(last, threshold)
     width = (last - first) / BINS or 1.0
     counted = Counter(min(BINS - 1, int((value - first) / width)) for value in ordered)
-    return Stratum(name, len(values), first, last, tuple(counted[n] for n in range(BINS)), threshold, warned)
+    return Stratum(
+        name,
+        len(values),
+        first,
+        last,
+        tuple(counted[n] for n in range(BINS)),
+        threshold,
+        median(ordered),
+        warned,
+    )

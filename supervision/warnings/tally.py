@@ -18,6 +18,9 @@ from supervision.rules.finding import LEVELS
 from supervision.warnings.handling import CLOSED_STATES, OPEN_STATES
 from supervision.warnings.raising import WATCH
 
+NEWEST = 1000
+"""Warnings of a rule that are looked at for what is usual."""
+
 
 def in_statistics() -> ColumnElement[bool]:
     """Whether a warning counts in rates and frequencies: one about a rehearsal 演练 does not."""
@@ -137,6 +140,37 @@ def in_shadow(session: Session, since: datetime) -> dict[str, int]:
     """Rule → what it found in shadow mode since then."""
     query = select(ShadowFinding.rule, func.count()).where(ShadowFinding.found_at >= since)
     return dict(session.execute(query.group_by(ShadowFinding.rule)).all())
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is usual in one market by the newest warning of a rule there, and how many warnings say so."""
+
+    stratum: str | None
+    baseline: float
+    threshold: float | None
+    raised_at: datetime
+    warnings: int
+
+
+def usual(session: Session, rule: str, most: int = 6) -> list[Usual]:
+    """The markets about which a rule warned most, with the baseline and threshold of its newest warning there."""
+    columns = (Warning.stratum, Warning.baseline, Warning.threshold, Warning.raised_at)
+    query = (
+        select(*columns)
+        .where(Warning.rule == rule, Warning.baseline.is_not(None))
+        .order_by(Warning.raised_at.desc())
+    )
+    found: dict[str | None, list[Any]] = {}
+    for row in session.execute(query.limit(NEWEST)):
+        found.setdefault(row.stratum, []).append(row)
+    largest = sorted(found.values(), key=lambda rows: -len(rows))[:most]
+    return [_usual(rows) for rows in largest]
+
+
+def _usual(rows: Sequence[Any]) -> Usual:
+    newest = rows[0]
+    return Usual(newest.stratum, newest.baseline, newest.threshold, newest.raised_at, len(rows))
 
 
 def by_rule(session: Session, since: datetime) -> tuple[dict[str, int], dict[str, dict[str | None, int]]]:

@@ -318,6 +318,27 @@ def test_no_rule_by_percentile_alerts_more_than_its_cap(duck: Ask, rule_id: str)
         assert len(found_lots) <= cap * 420
 
 
+def alone_near_the_limit(limits: list[float]) -> Rows:
+    """200 lots that rivals bid for, 5 % below the limit, and with one bid each those at the given distances from it."""
+    held_lots = made_up(200 + len(limits))[1]
+    for n, row in enumerate(held_lots):
+        below = limits[n - 200] if n >= 200 else 0.05
+        row |= {"category": "道路", "valid_bids": 1 if n >= 200 else 3, "control_price": Decimal(1_000_000)}
+        row["award_price"] = Decimal(f"{1_000_000 * (1 - below):.2f}")
+    return {"lots": held_lots}
+
+
+def test_t13_tells_of_the_nearest_to_the_limit_and_never_more_than_its_cap() -> None:
+    with duckdb.connect(":memory:") as connection:
+        few = found(registered(connection, alone_near_the_limit([0.001, 0.03])), "T13")
+    assert [(one.lot_id, one.threshold) for one in few] == [("L0200", 0.02)], "3 % below is not next to it"
+    assert few[0].baseline == pytest.approx(0.05) and subjects(few[0], "bidder")
+    with duckdb.connect(":memory:") as connection:
+        many = found(registered(connection, alone_near_the_limit([0.0005 * n for n in range(20)])), "T13")
+    assert [one.lot_id for one in many] == [f"L{n:04d}" for n in range(200, 204)], "2 % of 220 lots"
+    assert {round(one.threshold, 9) for one in many} == {0.0015}, "the threshold is the value at the cap"
+
+
 @pytest.mark.parametrize(
     "rule_id", ["T1", "T2", "T3", "T6", "T15", "O2", "B14", "O4", "T11", "B1", "B2", "B18"]
 )

@@ -1,0 +1,179 @@
+"""What a rule saw, in words: one sentence of its figures (`rule.<id>.saw`), and a line for each thing it lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import messages
+from messages import joined, say
+from records.clock import BEIJING
+from supervision.figures import formats as figures
+from supervision.warnings.desk import WarningRow
+
+MOST = 12
+"""Lines of one list; what is beyond is counted."""
+_DIGITS = 4
+_CHANCES = frozenset({"p", "adjusted_p"})
+_MOMENTS = frozenset({"deadline", "publicity_from", "publicity_until", "raised_at"})
+_AMOUNTS = frozenset({"deposit", "estimate", "price", "limit", "total"})
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads a warning's evidence: what the subjects are called, lots by id, language and currency."""
+
+    called: Mapping[str, str]
+    lots: Mapping[str, str]
+    lang: str
+    currency: str
+
+    def say(self, key: str, **parameters: object) -> str:
+        """A sentence about the evidence."""
+        return say(f"evidence.{key}", self.lang, **parameters)
+
+    def who(self, subject: object) -> str:
+        """What a subject is called; "—" for one that is not known."""
+        return self.called.get(str(subject), figures.DASH)
+
+    def shown(self, name: str, value: object) -> str:
+        """A piece of evidence by its name: a moment, an amount, a chance, a subject or a number."""
+        if value is None:
+            return figures.DASH
+        if name.endswith("_at") or name in _MOMENTS:
+            return moment(str(value))
+        if name in _AMOUNTS:
+            return figures.money(Decimal(str(value)), self.currency, self.lang)
+        if isinstance(value, int | float):
+            return chance(value) if name in _CHANCES else figures.measure(round(value, _DIGITS))
+        return self.called.get(str(value), str(value))
+
+
+def moment(at: str) -> str:
+    """A moment of the evidence in Beijing time, to the minute."""
+    return datetime.fromisoformat(at).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
+
+
+def chance(p: float) -> str:
+    """A probability: 0.012, < 0.001."""
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+
+
+def stratum_name(stratum: str, lang: str) -> str:
+    """A market as rules name it, in words: works/road/open → 工程 · 道路 · 公开."""
+    if stratum == "all":
+        return say("rules.wholeMarket", lang)
+    return " · ".join(_part(part, lang) for part in stratum.split("/") if part != "-")
+
+
+def _part(part: str, lang: str) -> str:
+    for family in ("site.family", "site.method"):
+        if (name := messages.named(family, part, lang)) != part:
+            return name
+    return part
+
+
+def saw(row: WarningRow, reader: Reader) -> str | None:
+    """The figures of a finding in its rule's own sentence; None of a rule that has none, or evidence of before it had."""
+    key = f"rule.{row.rule}.saw"
+    if not messages.known(key):
+        return None
+    told = {name: reader.shown(name, value) for name, value in row.evidence.items() if not isinstance(value, list | dict)}  # fmt: skip
+    try:
+        return messages.words(reader.lang, key)[""].format_map(told)
+    except KeyError:
+        return None
+
+
+def listed(evidence: Mapping[str, Any], reader: Reader) -> list[tuple[str, str | None]]:
+    """Lines about what the evidence lists, each with the lot it is about if it is about one."""
+    found: list[tuple[str, str | None]] = []
+    for name, line in _LINES.items():
+        entries = evidence.get(name)
+        if isinstance(entries, list) and entries:
+            found += [line(reader, entry) for entry in entries[:MOST]]
+            if len(entries) > MOST:
+                found.append((reader.say("more", n=len(entries) - MOST), None))
+    return found
+
+
+def lots_named(evidence: Mapping[str, Any]) -> list[str]:
+    """Ids of the lots that evidence lists."""
+    return [str(one["lot"] if isinstance(one, dict) else one) for one in evidence.get("lots") or () if one]
+
+
+# ── a line for each thing listed ─────────────────────────────────────────────
+
+
+def _tie(reader: Reader, entry: Entry) -> tuple[str, None]:
+    """T4, B16: two parties and how they are related."""
+    one, other = (reader.called.get(who, reader.say("inviting")) for who in entry["between"])
+    kinds = joined([messages.named("relation", kind, reader.lang) for kind in entry["types"]], reader.lang)
+    through = reader.say("through") if entry.get("through") else ""
+    held = reader.say("held", share=entry["share"]) if entry.get("share") else ""
+    return reader.say("related", one=one, other=other, kinds=kinds) + through + held, None
+
+
+def _left(reader: Reader, entry: Entry) -> tuple[str, None]:
+    """B15: who left, and how."""
+    return reader.say(f"left_{entry['how']}", who=reader.who(entry["bidder"])), None
+
+
+def _firm(reader: Reader, entry: Entry) -> tuple[str, None]:
+    """B17: a firm and the bids in which it stands."""
+    bids = joined([f"{bid['order']}" for bid in entry["bids"]], reader.lang)
+    return reader.say("in_bids", who=reader.who(entry["firm"]), bids=bids), None
+
+
+def _loser(reader: Reader, entry: Entry) -> tuple[str, None]:
+    """B20: a losing bidder that became subcontractor."""
+    return reader.say("subcontracts", who=reader.who(entry["bidder"]), n=entry["order"]), None
+
+
+def _expert(reader: Reader, entry: Entry) -> tuple[str, None]:
+    """E9: an expert and what ties it to the bidder."""
+    return reader.say(f"expert_{entry['how']}", who=reader.who(entry["expert"])), None
+
+
+def _item(reader: Reader, entry: Entry) -> tuple[str, None]:
+    """E5: an objective item on which experts differ."""
+    low, high = (figures.measure(entry[end]) for end in ("low", "high"))
+    return reader.say("marks_differ", who=reader.who(entry["bidder"]), item=entry["item"], low=low, high=high), None  # fmt: skip
+
+
+def _lot(reader: Reader, entry: Entry | str) -> tuple[str, str]:
+    """B1, B2, B18: a lot in which they met; B5: with the address and when the later file came."""
+    if isinstance(entry, str):
+        return reader.lots.get(entry, entry), entry
+    name = reader.lots.get(entry["lot"], entry["lot"])
+    words = reader.say("sent_from", lot=name, address=entry["address"], at=moment(entry["received_at"]))
+    return words, str(entry["lot"])
+
+
+def _upheld(reader: Reader, entry: str) -> tuple[str, None]:
+    """O7: when an objection that was upheld had been raised."""
+    return reader.say("upheld", at=moment(entry)), None
+
+
+_LINES: Mapping[str, Callable[[Reader, Any], tuple[str, str | None]]] = {
+    "ties": _tie, "left": _left, "firms": _firm, "losers": _loser, "experts": _expert, "items": _item, "raised_at": _upheld,
+    "lots": _lot,
+}  # fmt: skip
+"""What evidence may list → the words for one of it."""
+
+
+def shared(row: WarningRow, reader: Reader) -> Sequence[tuple[str, list[str]]]:
+    """What all bidders of a finding have in common beside `shared` and deposits, with who has it: for the diagram."""
+    evidence = row.evidence
+    people = [one["id"] for one in row.subjects if one["kind"] == "bidder"]
+    found: list[tuple[str, list[str]]] = []
+    if isinstance(name := evidence.get("name"), str):
+        found.append((reader.say("one_name", name=name), people))
+    if isinstance(joint := evidence.get("joint_lots"), int):
+        found.append((reader.say("joint_lots", n=joint), people))
+    addresses = {one["address"]: None for one in evidence.get("lots") or () if isinstance(one, dict)}
+    return found + [(reader.say("one_address", address=address), people) for address in list(addresses)[:3]]
