@@ -36,11 +36,12 @@ def body(page: shell.Page) -> None:
         room = session.get(Room, found.room_id) if found.room_id else None
         centre = session.get(Centre, room.centre_id) if room else None
     place = _place(room, centre, page)
-    st.html(
-        f'<div class="hd"><h2 style="font-size:16px;margin:0;padding:0">{escape(lot.name)}</h2>'
-        f'<span class="muted">{escape(place)}　{escape(page.say("room.lot_no", lot=lot.id))}</span></div>'
-    )
     hosts = page.user.role in hosting.HOSTS
+    if not hosts:
+        st.html(
+            f'<div class="hd"><h2 style="font-size:16px;margin:0;padding:0">{escape(lot.name)}</h2>'
+            f'<span class="muted">{escape(place)}　{escape(page.say("room.lot_no", lot=lot.id))}</span></div>'
+        )
     if hosts and room is not None:
         room_panel.show(page, room.id)
     if hosts:
@@ -109,4 +110,5 @@ def _place(room: Room | None, centre: Centre | None, page: shell.Page) -> str:
     return names.room(room, centre, page.lang)
 
 
+host_panel.sidebar()
 shell.show("S07", body, every=10.0)

@@ -113,8 +113,9 @@ class Hub:
         )
         self.health = Health(machine, (self.poller, port, covers, feeds, self.states, self.log, self.sealing))
         self.control = Control(
-            key, self.roster, self.board, self.media, covers, pending, self.states, self.health, self.workers
-        )
+            key, self.roster, self.board, self.media, covers, pending, self.states, self.health, self.workers,
+            keeper.signed,
+        )  # fmt: skip
         sealed = SealedPackages(self.reader, self.sealing.copies)
         api = Api(self.reader, self.board, self.logs, sealed)
         replays = Replays(library, api, self.board, self.workers, data)

@@ -26,6 +26,7 @@ _SHEETS: Mapping[str, tuple[str, ...]] = {
     "wall": ("base", "player", "wall"),
     "opening": ("base", "player", "opening"),
     "host": ("base", "player", "opening", "host"),
+    "host-rail": ("base", "host-rail"),
     "warnings": ("base", "warnings"),
     "rules": ("base", "warnings", "rules"),
     "leads": ("base", "warnings", "leads"),
@@ -64,7 +65,7 @@ def source(name: str) -> tuple[str, str]:
 @cache
 def _component(name: str) -> Any:
     css, js = source(name)
-    return st.components.v2.component(f"sunbid_{name}", css=css, js=js)
+    return st.components.v2.component(f"sunbid_{name.replace('-', '_')}", css=css, js=js)
 
 
 @cache
@@ -145,14 +146,15 @@ def opening(
 
 
 def host(
-    opening_id: str, lang: str, *, room: str | None, room_name: str, title: str, currency: str = CNY, voice: bool = False,
-    key: str = "host",
+    opening_id: str, lang: str, *, room: str | None, room_name: str, title: str, place: str, currency: str = CNY,
+    voice: bool = False, key: str = "host",
 ) -> None:  # fmt: skip
-    """The host's desk of one opening; `voice`: this machine can read aloud in Mandarin."""
+    """The host's desk of one opening: `place` is its room and lot in words; `voice`: this machine can read aloud in Mandarin."""
     data = {
         "hub": _hub(),
         "opening": opening_id,
         "title": title,
+        "place": place,
         "player": {"room": room, "name": room_name} if room else None,
         "voice": voice,
         "coefficient": messages.say("room.draw_kind_default", "zh"),  # the record keeps it in Chinese
@@ -162,6 +164,11 @@ def host(
         "words": words(lang, "live", "opening", "host"),
     }
     _component("host")(data=data, key=key)
+
+
+def host_rail(lang: str, *, key: str = "host-rail") -> None:
+    """The host's sidebar; the desk of the opening on show fills it."""
+    _component("host-rail")(data={"label": messages.say("opening.process", lang)}, key=key)
 
 
 def warning_desk(

@@ -1,5 +1,6 @@
 // The dialogs of the host's desk: each step with what only the host knows, and what will be published, before it is.
 import { amount, h, say } from "./common.js";
+import { HELD, held } from "./host-hold.js";
 
 const SHOWN = 8;
 
@@ -24,9 +25,10 @@ export class HostForms {
     const { words, view } = this, given = view.desk.steps[kind] ?? {};
     const fields = this[kind]?.(given, about) ?? [];
     const problem = h("p.problem", { role: "alert", hidden: true });
-    const button = h("button.btn.main", { type: "submit" }, say(words.confirmStep, { step: words.step[kind] }));
+    const label = say(HELD.has(kind) ? words.holdStep : words.confirmStep, { step: words.step[kind] });
+    const button = h("button.btn.main", { type: "submit" }, label);
     const form = h("form", { method: "dialog", onsubmit: (event) => this.submit(event, kind, given, about, problem, button) },
-      h("h2", {}, words.step[kind]), ...fields, this.preview(kind, given), problem,
+      h("h2", {}, words.step[kind]), ...fields, this.preview(kind, given), ...(HELD.has(kind) ? [held(button, words)] : []), problem,
       h("div.row", {}, h("button.btn", { type: "button", onclick: () => this.box.close() }, words.cancel), button));
     this.box.replaceChildren(form);
     if (!this.box.open) this.box.showModal();

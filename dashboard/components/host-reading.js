@@ -16,7 +16,7 @@ function priceStrip(prices, own, limit, words) {
 function limitLine(price, limit, words) {
   if (!Number.isFinite(price) || !limit) return h("p.muted", {}, words.noLimit);
   const under = ((limit - price) / limit) * 100, key = under < 0 ? "overBy" : "underBy";
-  return h("p" + (under < 0 ? ".over" : ".ok"), {}, h("b", {}, under < 0 ? words.overLimitShort : words.limitFine), " ", say(words[key], { n: Math.abs(under).toFixed(2) }));
+  return h("p" + (under < 0 ? ".over" : ".ok"), {}, h("b", {}, under < 0 ? words.overLimitShort : words.limitFine), h("small", {}, say(words[key], { n: Math.abs(under).toFixed(2) })));
 }
 
 /** Whether file, reading and what the public sees agree: a slip is caught while it can still be corrected on the spot. */

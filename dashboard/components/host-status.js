@@ -1,4 +1,5 @@
 // The foot of the host's desk: whether what is said reaches the ledger, the public and the recording, and by which clock.
+import { clock } from "./clock.js";
 import { h, icon, say } from "./common.js";
 
 /** Above these the line is slow, or the computer's clock is off, in ms. */
@@ -24,7 +25,7 @@ export class HostStatus {
   draw() {
     const { view } = this, { desk } = view;
     if (!desk) return;
-    this.box.replaceChildren(...[this.line(), this.recording(), this.chain(), this.clock(), this.public()]);
+    this.box.replaceChildren(...[this.line(), this.recording(), this.log(), this.clock(), this.second(), this.public()]);
   }
 
   line() {
@@ -40,9 +41,18 @@ export class HostStatus {
     return item(over ? "off" : "bad", words.recorder[state] ?? words.recorder.unknown, over ? "" : words.notRecording);
   }
 
-  chain() {
-    const { words, view } = this;
-    return item("good", say(words.event, { n: view.desk.seq }), (view.story.head ?? "").slice(0, 12));
+  /** The newest signed head of the public log, and how many of its witnesses vouch for it. */
+  log() {
+    const { words, view } = this, { size, at, cosigned, witnesses } = view.desk.log;
+    if (!at) return item("off", words.logNone, "");
+    const vouched = witnesses ? say(words.logVouched, { n: cosigned, of: witnesses }) : words.logAlone;
+    return item(cosigned < witnesses ? "fair" : "good", say(words.logSize, { n: size.toLocaleString() }), `${say(words.logAt, { time: clock(at) })} · ${vouched}`);
+  }
+
+  /** Who else is at this desk: what takes two waits for them. */
+  second() {
+    const { words, view } = this, { people } = view.desk;
+    return item(people.length ? "good" : "off", people.length ? words.secondHere : words.secondAway, people.join(words.comma));
   }
 
   /** How far this computer's clock is from the standard time that events bear, and how well that is known. */

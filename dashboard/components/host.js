@@ -4,12 +4,16 @@ import { clock, date } from "./clock.js";
 import { amount, ask, h, icon, money, mount, say } from "./common.js";
 import { follow } from "./feed.js";
 import { HostForms } from "./host-forms.js";
+import { rail } from "./host-rail.js";
 import { HostStatus } from "./host-status.js";
 import { readingCard } from "./host-reading.js";
 import { Player, Rooms, term } from "./player.js";
 import { STEPS, Story, sentence } from "./story.js";
 
 const PAGE = 50;
+/** The pace of reading is that of so many bids. */
+const PACE = 11;
+const STEP_ICONS = { ok: "check", no: "lock", due: "warn" };
 /** How often the desk is asked when the hub does not ring, in ms. */
 const LOOK = 3000;
 /** How long an answer is waited for, in ms: a line that has died says nothing by itself. A step is then sent again. */
@@ -20,7 +24,7 @@ const STAGE_OF = {
   ended: "end",
 };
 /** Steps that are taken from the reading card and the bar, not from the table of steps. */
-const ELSEWHERE = new Set(["bid_read", "bid_corrected", "paused", "resumed"]);
+const ELSEWHERE = new Set(["bid_read", "bid_corrected", "paused", "resumed", "ended"]);
 const KEYS = { Enter: "next", r: "again", c: "correct", a: "answer", o: "object" };
 
 class HostDesk {
@@ -71,7 +75,7 @@ class HostDesk {
   build() {
     const { words } = this;
     this.head = h("div.top");
-    this.said = h("p.said", { role: "status", hidden: true });
+    this.said = h("p.said", { role: "status" });
     this.reading = h("section.card.bidnow", { "aria-label": words.reading });
     this.steps = h("section.card.law", { "aria-label": words.process });
     this.picture = h("section.card.player", { "aria-label": words.picture });
@@ -92,6 +96,7 @@ class HostDesk {
   buildList() {
     const { words } = this;
     this.count = h("strong");
+    this.ready = h("small.muted");
     this.progress = h("i");
     this.filters = h("div.seg", { role: "group", "aria-label": words.filter });
     this.search = h("input", { type: "search", placeholder: words.search, "aria-label": words.search, oninput: (e) => { this.query = e.target.value.trim(); this.page = 0; this.drawList(); } });
@@ -100,7 +105,7 @@ class HostDesk {
     this.empty = h("p.muted.empty");
     const head = [words.no, words.bidder, this.data.money.price, words.readAt].map((w, i) => h("th" + (i > 1 ? ".num" : ""), { scope: "col" }, w));
     return h("section.card.list", {},
-      h("div.hd", {}, h("h2", {}, words.reading, this.count), h("div.prog", {}, this.progress)),
+      h("div.hd", {}, h("h2", {}, words.reading, this.ready, this.count), h("div.prog", {}, this.progress)),
       h("div.bar", {}, this.filters, this.search), this.empty,
       h("table.tb", { tabindex: 0, "aria-label": words.reading }, h("thead", {}, h("tr", {}, head)), this.body), this.pages);
   }
@@ -174,11 +179,10 @@ class HostDesk {
   }
 
   tell(words, outcome) {
-    this.said.hidden = false;
     this.said.className = `said ${outcome}`;
     this.said.textContent = words;
     clearTimeout(this.hiding);
-    if (outcome !== "refused") this.hiding = setTimeout(() => { this.said.hidden = true; }, 12_000);
+    if (outcome !== "refused") this.hiding = setTimeout(() => { this.said.className = "said"; this.said.textContent = ""; }, 12_000);
   }
 
   tellHub(state) { this.hub = state; if (this.desk) { this.drawHead(); this.drawReading(); } this.status.draw(); }
@@ -221,6 +225,7 @@ class HostDesk {
   draw() {
     this.tellPlayer();
     for (const part of ["Head", "Reading", "Steps", "Bar", "List", "Objections", "Draws", "Log"]) this[`draw${part}`]();
+    rail.show(this);
   }
 
   tick() {
@@ -234,7 +239,7 @@ class HostDesk {
     this.time = h("time.big", {}, clock(Date.now() + this.skew));
     const state = story.state === "in_progress" ? this.stageName(story.stage) : words.state[story.state] ?? story.state;
     this.head.replaceChildren(...[
-      h("span.chip" + (story.state === "in_progress" ? ".now" : ".line"), {}, state),
+      h("h2", {}, this.data.title), h("span.muted", {}, this.data.place), h("span.chip" + (story.state === "in_progress" ? ".now" : ".line"), {}, state),
       h("span.muted", {}, say(words.event, { n: desk.seq })), h("code.muted", { title: words.chainHead }, (story.head ?? "").slice(0, 12)),
       this.hub === "open" ? null : h("span.chip.line", {}, words.hubAway), h("span.grow"), this.time].filter(Boolean));
     if (desk.few) this.head.append(this.few());
@@ -264,15 +269,37 @@ class HostDesk {
 
   drawSteps() {
     const { words, story } = this, here = STEPS.indexOf(story.stage), over = story.stage === "end";
-    const rows = STEPS.map((stage, index) => {
-      const state = story.steps[stage] && (over || index !== here) ? "ok" : index === here ? "cur" : "no"; // a stage that was passed over is not done
+    const rows = STEPS.map((stage) => {
+      const state = this.stateOf(stage);
       const actions = Object.keys(this.desk.steps).filter((kind) => STAGE_OF[kind] === stage && !ELSEWHERE.has(kind) && !this.told(kind));
       const buttons = actions.map((kind) => h("button.btn", { type: "button", "data-step": kind, onclick: () => this.forms.ask(kind) }, words.step[kind]));
-      return h(`li.${state}`, state === "cur" ? { "aria-current": "step" } : {}, h("i.dot", {}, state === "ok" ? icon("check") : null),
-        h("b", {}, this.stageName(stage)), h("time", {}, clock(story.steps[stage])), h("span", {}, this.wants(stage)), h("small", {}, words.law[stage]), h("div.acts", {}, buttons));
+      return h(`li.${state}`, { "data-stage": stage, ...(state === "cur" ? { "aria-current": "step" } : {}) }, h("i.dot", {}, STEP_ICONS[state] ? icon(STEP_ICONS[state]) : null),
+        h("b", {}, this.stageName(stage)), h("time", {}, this.when(stage)), h("span", {}, this.wants(stage)), h("small", {}, words.law[stage]), h("div.acts", {}, buttons));
     });
     const title = h("h2", {}, words.process, here < 0 ? null : h("span.muted", {}, over ? this.outcome() : say(words.stepOf, { n: here + 1, of: STEPS.length })));
     this.steps.replaceChildren(title, h("ol.law", {}, rows), ...this.also());
+  }
+
+  /** Whether a step is done, at hand, open for answers, or still to come; one that was passed over is not done. */
+  stateOf(stage) {
+    const { story, desk } = this, over = story.stage === "end";
+    if (stage === "objection" && !over && desk.open_objections.length) return "due";
+    if (story.steps[stage] && (over || stage !== story.stage)) return "ok";
+    return stage === story.stage ? "cur" : "no";
+  }
+
+  /** When a step was taken, or that it is still to come. */
+  when(stage) {
+    const { story, words, desk } = this;
+    if (this.stateOf(stage) === "due") return say(words.due, { n: desk.open_objections.length });
+    return story.steps[stage] ? clock(story.steps[stage]) : story.stage === "end" ? "—" : words.toCome;
+  }
+
+  /** Bring a step into view and its button under the keyboard, from the sidebar. */
+  goTo(stage) {
+    const row = stage === "reading" ? this.reading : stage === "objection" ? this.objections : this.steps.querySelector(`[data-stage=${stage}]`);
+    row.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    row.querySelector("button:not(:disabled)")?.focus({ preventScroll: true });
   }
 
   /** How the opening ended, in words. */
@@ -304,10 +331,33 @@ class HostDesk {
   drawBar() {
     const { desk, story, words } = this, act = story.state === "paused" ? "resumed" : "paused";
     const until = story.pausedUntil ? say(words.resumesAt, { time: date(story.pausedUntil).slice(5) }) : "";
-    const button = act in desk.steps ? h("button.btn" + (act === "resumed" ? ".main" : ""), { type: "button", "data-step": act, onclick: () => this.forms.ask(act) }, words.step[act]) : null;
     const voice = h("button.btn.follow", { type: "button", role: "switch", "aria-checked": String(this.voice), disabled: !this.data.voice, title: this.data.voice ? words.voiceHint : words.noVoice, onclick: () => { this.voice = !this.voice; this.drawBar(); } }, words.voice, h("span.tgl"));
     this.bar.replaceChildren(...[h("h2", {}, words.sitting), story.state === "paused" ? h("p", {}, `${words.adjourned} ${term(story.pauseReason, words)} ${until}`) : null,
-      h("div.row", {}, [button, voice].filter(Boolean)), h("p.muted.small", {}, this.data.voice ? words.voiceHint : words.noVoice), h("p.muted.small", {}, words.keys)].filter(Boolean));
+      h("div.row", {}, voice), h("p.muted.small", {}, this.data.voice ? words.voiceHint : words.noVoice), ...this.together(), ...this.final(act)].filter(Boolean));
+  }
+
+  /** The last acts that took two people. */
+  together() {
+    const { desk, words } = this;
+    if (!desk.by_two.length) return [];
+    const line = ({ at, what, first, second }) => h("li", {}, h("time", {}, clock(at)), h("span", {}, what, h("small", {}, say(words.firstThen, { first, second }))));
+    return [h("h3.muted.small", {}, words.byTwo), h("ol.two", {}, desk.by_two.map(line))];
+  }
+
+  /** Adjourning and ending stand apart from what is pressed all the time; what cannot be done yet says why. */
+  final(act) {
+    const { desk, words } = this, why = desk.missing.length ? desk.missing.join(words.semicolon) : words.endLater;
+    const button = (kind, symbol, main) => h("button.btn" + (main ? ".main" : ""), { type: "button", "data-step": kind, disabled: !(kind in desk.steps), title: kind in desk.steps ? null : why, onclick: () => this.forms.ask(kind) }, icon(kind in desk.steps ? symbol : "lock"), words.step[kind]);
+    if (this.story.stage === "end") return [];
+    return [h("div.risk", {}, h("h3.muted.small", {}, words.irrevocable), h("div.row", {}, button(act, act === "resumed" ? "next" : "pause", act === "resumed"), button("ended", "stop")), "ended" in desk.steps ? null : h("p.muted.small", {}, why))];
+  }
+
+  /** When the last bid will have been read, at the pace of the last ones. */
+  readyAt() {
+    const { story, words } = this, times = [...story.readings.values()].slice(-PACE).map(({ ts }) => new Date(ts).getTime()), left = story.bidders.size - story.readings.size;
+    if (story.current === null || times.length < 3 || !left) return "";
+    const each = (times.at(-1) - times[0]) / (times.length - 1);
+    return say(words.readyAt, { time: clock(Date.now() + (this.skew ?? 0) + each * left).slice(0, 5) });
   }
 
   rows() {
@@ -321,6 +371,7 @@ class HostDesk {
     const { story, words } = this, all = [...story.readings.values()], limit = Number(this.desk.control_price);
     const counts = { all: story.bidders.size, waiting: story.bidders.size - all.length, corrected: all.filter((r) => r.before?.length).length, over: limit ? all.filter((r) => Number(r.price) > limit).length : 0 };
     this.count.replaceChildren(String(all.length), h("small", {}, say(words.ofRead, { total: story.bidders.size })));
+    this.ready.textContent = this.readyAt();
     this.progress.style.width = story.bidders.size ? `${(100 * all.length) / story.bidders.size}%` : "0";
     this.filters.replaceChildren(...Object.entries(counts).map(([key, n]) => h("button", { type: "button", "aria-pressed": String(this.only === key), onclick: () => { this.only = key; this.page = 0; this.drawList(); } }, `${words.only[key]}${key === "all" ? "" : ` ${n}`}`)));
     const rows = this.rows(), count = Math.ceil(rows.length / PAGE);
@@ -389,6 +440,7 @@ class HostDesk {
     this.player?.close();
     this.far?.close();
     this.sound?.pause();
+    rail.leave(this);
     this.root.replaceChildren();
   }
 }

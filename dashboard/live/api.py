@@ -228,7 +228,7 @@ def host_state(request: Request, user: SignedIn) -> dict[str, Any]:
             found = host_desk.state(session, opening_id, after, user, language(request))
         except Unknown as error:
             raise Problem(404, error.message) from None
-        due = user.role in hosting.HOSTS and alarms.host_due(session, opening_id)
+        due = user.role in hosting.HOSTS and alarms.host_due(session, opening_id, user.name)
     if due:
         with context.ledger().write() as session:
             alarms.host_seen(session, opening_id, user.name)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from dashboard.access.accounts import SignedIn
 from dashboard.live import rooms
 from messages import Fault, Message, Unknown
-from records import chain, draw, hosting, irregularities, opening_record
+from records import chain, draw, host_people, hosting, irregularities, opening_record
 from records.administration import Conflict
 from records.clock import now, rfc3339
 from records.currencies import currency
@@ -80,6 +80,10 @@ def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: s
         "recorder": _recorder(opening.room_id),
         "spelled": _spelled(last, lot) if lang == "zh" else {},
         "draws": _draws(session, opening, user),
+        "log": rooms.snapshot().log,
+        "mine": _today(session, opening, user) if hosts else [],
+        "people": host_people.others(session, opening_id, user.name),
+        "by_two": _by_two(session, opening, lang) if hosts else [],
         "may_commit": user.role in DRAWERS and hosting.may_commit(session, opening),
     }
 
@@ -172,6 +176,22 @@ def _draws(session: Session, opening: Opening, user: SignedIn) -> list[dict[str,
         }
         for one in held.by_kind.values()
     ]  # fmt: skip
+
+
+def _today(session: Session, opening: Opening, user: SignedIn) -> list[dict[str, Any]]:
+    """Today's openings of this host, for the sidebar."""
+    return [
+        {"id": one.id, "at": rfc3339(one.scheduled_at), "title": lot, "room": room, "state": one.state, "stage": one.stage}
+        for one, lot, room in host_people.today_of(session, opening, user.name)
+    ]  # fmt: skip
+
+
+def _by_two(session: Session, opening: Opening, lang: str) -> list[dict[str, Any]]:
+    """The last acts that took two people."""
+    return [
+        {"at": rfc3339(one.at), "what": one.what.text(lang), "first": one.first, "second": one.second}
+        for one in host_people.by_two(session, opening)
+    ]
 
 
 # ── steps ────────────────────────────────────────────────────────────────────

@@ -40,6 +40,8 @@ class Snapshot:
 
     rooms: tuple[dict[str, Any], ...] = ()
     health: dict[str, Any] = field(default_factory=dict)
+    log: dict[str, Any] = field(default_factory=dict)
+    """The log's newest signed head, as `streaming.log.keeper` tells it; empty while the hub does not say."""
     trouble: str = ""
     """Why the hub did not answer: down, late or refused; empty while it does."""
     at: float = 0.0
@@ -95,7 +97,7 @@ def _ask(hub: str) -> Snapshot:
         if answer.status_code != httpx.codes.OK:
             return Snapshot(trouble="refused")
         body = answer.json()
-        return Snapshot(tuple(body["rooms"]), body["health"])
+        return Snapshot(tuple(body["rooms"]), body["health"], body.get("log", {}))
     except httpx.TimeoutException:
         return Snapshot(trouble="late")
     except (httpx.HTTPError, ValueError, KeyError) as error:

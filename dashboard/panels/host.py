@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import components, context
 from dashboard.live import host_desk, opening_record
 from dashboard.shell import screen as shell
+from records import hosting
 from records.currencies import currency
 from records.tables.openings import Opening
 from records.tables.projects import Lot
@@ -17,8 +18,16 @@ def desk(page: shell.Page, found: Opening, lot: Lot, place: str) -> None:
     """The desk from which the opening is held: what is read, the next steps, objections, draws."""
     components.host(
         found.id, page.lang, room=found.room_id, room_name=place, title=lot.name,
-        currency=currency(lot.currency, lot.vat), voice=host_desk.can_speak(), key=f"host-{found.id}",
+        place=f"{place}　{page.say('room.lot_no', lot=lot.id)}", currency=currency(lot.currency, lot.vat), voice=host_desk.can_speak(), key=f"host-{found.id}",
     )  # fmt: skip
+
+
+def sidebar() -> None:
+    """What a host sees beside the screens: today's openings, the steps of this one, the keys."""
+    user = context.current_user()
+    if user is not None and user.role in hosting.HOSTS:
+        with st.sidebar, st.container(key="sb-host"):
+            components.host_rail(shell.language())
 
 
 def record(page: shell.Page, opening_id: str) -> None:

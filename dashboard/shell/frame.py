@@ -61,7 +61,8 @@ def sidebar(user: SignedIn, pages: Mapping[Screen, Any], here: str) -> None:
                         st.fragment(run_every=every)(_link)(page, partial(_badged, user, screen, lang))
                     else:
                         _link(page, partial(screen.name, lang))
-        _user_block(user, lang)
+        with st.container(key="sb-user"):  # stands below what the open screen adds
+            _user_block(user, lang)
 
 
 def _link(page: Any, label: Callable[[], str]) -> None:

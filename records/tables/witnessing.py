@@ -187,11 +187,11 @@ class EquipmentAlarm(Base):
 
 
 class HostPresence(Base):
-    """When the host's desk of an opening last asked how the opening stands."""
+    """When somebody at the host's desk of an opening last asked how the opening stands."""
 
     __tablename__ = "host_presence"
     opening_id: Mapped[Key] = mapped_column(ForeignKey("opening.id"), primary_key=True)
-    host: Mapped[Key]
+    host: Mapped[Key] = mapped_column(primary_key=True)
     seen_at: Mapped[datetime]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from messages import Message, Unknown
@@ -105,28 +105,37 @@ def acknowledge(session: Session, alarm_id: int, by: By, note: object = None) ->
 # ── the host's desk ──────────────────────────────────────────────────────────
 
 
-def host_due(session: Session, opening_id: str) -> bool:
+def host_due(session: Session, opening_id: str, host: str) -> bool:
     """Whether the presence of a host is to be noted again."""
-    held = session.get(HostPresence, opening_id)
+    held = session.get(HostPresence, (opening_id, host))
     return held is None or held.seen_at < now() - BEAT
 
 
 def host_seen(session: Session, opening_id: str, host: str) -> None:
-    """Note that the host's desk of an opening is there, in the caller's write transaction."""
-    held = session.get(HostPresence, opening_id)
+    """Note that somebody is at the host's desk of an opening, in the caller's write transaction."""
+    held = session.get(HostPresence, (opening_id, host))
     if held is None:
         held = HostPresence(opening_id=opening_id, host=host, seen_at=now())
         session.add(held)
-    held.host, held.seen_at = host, now()
+    held.seen_at = now()
+
+
+def hosts_there(session: Session, opening_id: str) -> list[HostPresence]:
+    """Who is at the host's desk of an opening now, by name."""
+    query = select(HostPresence).where(
+        HostPresence.opening_id == opening_id, HostPresence.seen_at >= now() - SILENT
+    )
+    return list(session.scalars(query.order_by(HostPresence.host)))
 
 
 def silent_hosts(session: Session) -> list[Trouble]:
-    """Openings that run and were hosted from a desk that has gone silent."""
-    query = select(Opening, HostPresence).join(HostPresence, HostPresence.opening_id == Opening.id)
-    rows = session.execute(query.where(Opening.state.in_(RUNNING), HostPresence.seen_at < now() - SILENT))
+    """Openings that run and were hosted from a desk at which nobody is any more."""
+    last = func.max(HostPresence.seen_at)
+    query = select(Opening).join(HostPresence, HostPresence.opening_id == Opening.id)
+    silent = query.where(Opening.state.in_(RUNNING)).group_by(Opening.id).having(last < now() - SILENT)
     return [
         Trouble(
             "host", opening.room_id or "", {"seconds": round(SILENT.total_seconds()), "opening": opening.id}
         )
-        for opening, _ in rows
+        for opening in session.scalars(silent)
     ]

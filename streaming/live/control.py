@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -42,11 +43,11 @@ class Control(Service):
 
     def __init__(
         self, key: bytes, roster: Roster, board: Board, media: MediaPlane, covers: Covers, pending: Pending,
-        states: RoomStates, health: Health, workers: Workers,
+        states: RoomStates, health: Health, workers: Workers, signed: Callable[[], dict[str, Any]],
     ) -> None:  # fmt: skip
         self._key, self._roster, self._board = key, roster, board
         self._media, self._covers, self._pending = media, covers, pending
-        self._states, self._health, self._workers = states, health, workers
+        self._states, self._health, self._workers, self._signed_head = states, health, workers, signed
         self._obeyed: dict[str, float] = {}
         self._applied: dict[str, tuple[bool, bool]] = {}
         self._lock = asyncio.Lock()
@@ -97,7 +98,8 @@ class Control(Service):
     async def rooms(self, request: Request) -> Response:
         """`GET /control/rooms`: every room with its figures, evaluation rooms too, and the hub's health."""
         self._signed(request)
-        return _json({"now": rfc3339(now()), "health": self._health.report(), "rooms": self._states.rows()})
+        told = {"now": rfc3339(now()), "health": self._health.report(), "rooms": self._states.rows()}
+        return _json({**told, "log": self._signed_head()})
 
     # -- orders -----------------------------------------------------------------------------------
 

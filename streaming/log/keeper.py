@@ -24,7 +24,7 @@ from evidence.files import write_whole
 from evidence.merkle import Forked, TileFolder, Tiles
 from evidence.verify import COSIGNATURE, ED25519, Head, Note, VerifierKey, entry
 from messages import Invalid, Message
-from records.clock import now
+from records.clock import now, rfc3339
 from records.ledger import Ledger
 from records.tables.evidence import LogHead, LogLeaf
 
@@ -221,6 +221,14 @@ class Keeper:
     def keys(self) -> str:
         """The public keys: the log's, and those of the witnesses it takes, one a line."""
         return "".join(f"{key}\n" for key in (self.signer.verifier, *self.witnesses.values()))
+
+    def signed(self) -> dict[str, Any]:
+        """The newest signed head in short: its size, when it was signed, how many of the witnesses cosigned it."""
+        head, at = self.head, self.signed_at
+        return {
+            "size": head.size if head else 0, "at": rfc3339(at),
+            "cosigned": self.cosigned(head.size) if head else 0, "witnesses": len(self.witnesses),
+        }  # fmt: skip
 
     def state(self) -> dict[str, Any]:
         """The log as the page shows it."""

@@ -29,6 +29,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.server]
 BIDDERS = 280
 BY_HAND = 8
 """Bids read with the keyboard before the platform goes on, and again at the end."""
+HELD = 2200
+"""Milliseconds for which the button of a step is held that nothing takes back."""
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +76,12 @@ def _due(ledger: Ledger) -> None:
 
 
 def do(page: Page, step: str, **given: str) -> None:
-    """Open the dialog of a step, fill it, confirm it."""
+    """Open the dialog of a step, fill it, confirm it; what cannot be undone is held down for two seconds."""
     page.locator(f"[data-step={step}]").first.click()
     for name, value in given.items():
         page.locator(f"dialog.form [name={name}]").fill(value)
-    page.locator("dialog.form button[type=submit]").click()
+    button = page.locator("dialog.form button[type=submit]")
+    button.click(delay=HELD if button.get_attribute("data-hold") is not None else 0)
     expect(page.locator("dialog.form")).to_be_hidden(timeout=20_000)
 
 

@@ -365,3 +365,34 @@ def test_prices_wait_at_the_desk_for_a_draw_that_was_committed_to(desk: Client, 
     for no in (1, 2):
         assert step(host, "coefficient_revealed", no=no, kind="K", seed=SEEDS[no - 1]).status_code == 200
     assert step(host, "bid_read").status_code == 200
+
+
+def test_the_desk_shows_who_else_is_there_and_what_two_people_did(desk: Client, ledger: Ledger) -> None:
+    host, second = desk("operator"), desk("admin")
+    begin(host)
+    assert state(host)["people"] == []
+    state(second)
+    assert state(host)["people"] == ["admin"] and state(second)["people"] == ["operator"]
+    read = step(host, "bid_read").json()["seq"]
+    alone = {"no": 1, "name": BIDDERS[0], "price": "1900009", "corrects": read, "reason": "误读"}
+    assert step(host, "bid_corrected", **alone).status_code == 200
+    assert state(host)["by_two"] == [], "who corrects their own reading is one person"
+    assert step(second, "bid_corrected", **(alone | {"price": "1900008"})).status_code == 200
+    assert step(host, "objection", content="听不清").status_code == 200
+    assert step(second, "objection_answered", answer="已重唱").status_code == 200
+    found = [(one["what"], one["first"], one["second"]) for one in state(host)["by_two"]]
+    assert found == [("答复异议 1", "operator", "admin"), ("更正第 1 号读数", "operator", "admin")]
+
+
+def test_todays_openings_of_a_host_are_those_of_the_room_and_those_they_sat_at(
+    desk: Client, ledger: Ledger
+) -> None:
+    with ledger.write() as session:
+        session.get_one(Opening, "O-L2").scheduled_at = now()
+        session.get_one(Opening, "O-L2").room_id = None
+    host, other = desk("operator"), desk("admin")
+    assert [one["id"] for one in state(host)["mine"]] == ["O-L1"]
+    state(host, "O-L2")
+    assert [one["id"] for one in state(host)["mine"]] == ["O-L1", "O-L2"]
+    assert [one["id"] for one in state(other)["mine"]] == ["O-L1"]
+    assert state(desk("supervisor"))["mine"] == []

@@ -492,7 +492,7 @@ def test_a_host_desk_that_goes_silent_is_an_alarm(desk: Client, ledger: Ledger) 
     with ledger.write() as session:
         assert alarms.silent_hosts(session) == []
         alarms.host_seen(session, "O-L1", "operator")
-        held = session.get_one(alarms.HostPresence, "O-L1")
+        held = session.get_one(alarms.HostPresence, ("O-L1", "operator"))
         held.seen_at = now() - 2 * alarms.SILENT
         session.flush()
         assert [one.kind for one in alarms.silent_hosts(session)] == ["host"]
