@@ -1,0 +1,1 @@
+"""The desk 智管台: the supervision plane on Streamlit, with sign-in, feeds, exports and the wall."""

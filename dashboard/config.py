@@ -1,4 +1,4 @@
-"""What the desk needs to know to run; filled from the settings by the front door."""
+"""Configuration of the desk; the front door fills it from the settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a screen may ask of its process: settings, ledger, lens, and who is looking."""
+"""Context of a screen: the desk's settings, ledger, lens and caches, and who is looking."""
 
 from __future__ import annotations
 

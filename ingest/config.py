@@ -1,4 +1,4 @@
-"""What the intake needs to know; the front door fills it from the settings."""
+"""Configuration of the intake; the front door fills it from the settings."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from dashboard.exports import tables as tabledata
 from dashboard.panels import room_health
 from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
-from dashboard.shell.asked import a_day
+from dashboard.shell.address_checks import a_day
 from records import clock
 from records.states import OPENING_STATES
 from records.tables.projects import TRADE_FAMILIES

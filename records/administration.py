@@ -1,4 +1,4 @@
-"""What those who keep this installation do: who did it, why it is refused, and names taken for one another."""
+"""Administration of an installation: who acts, the errors that refuse an act, and names too alike to stand side by side."""
 
 from __future__ import annotations
 

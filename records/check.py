@@ -1,4 +1,4 @@
-"""Is the ledger whole? Chains, counters, waiting records and dangling references."""
+"""The check of the ledger (`sunbid db check`): chains, counters, waiting records and dangling references."""
 
 from __future__ import annotations
 

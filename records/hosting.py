@@ -1,4 +1,4 @@
-"""The host's side of an opening: which steps the state machine allows now, what each would publish, doing it.
+"""Steps of the host 主持人 of an opening: which the state machine allows now, what each would publish, taking one.
 
 The legal steps come from `records.states`; every step is an event of the opening's chain and an audit entry.
 """

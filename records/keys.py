@@ -1,4 +1,4 @@
-"""How a row is told from another where two sources use one key.
+"""Identity of a row where two sources use the same key.
 
 The first source's row has the key itself as its id. A row whose key another source had before gets an id of its own,
 which nobody can send (a key holds no tab) and nobody is shown: `key_of` gives the key again.

@@ -1,4 +1,4 @@
-"""Seeing the names behind a mask 显示名称: never without a reason, and by two people where a setting says so."""
+"""Unmasking 显示名称, seeing the names behind a mask: never without a reason, and by two people where a setting says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of the hub, handed in by the front door."""
+"""Configuration of the hub; the front door fills it from the settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What works with pictures: the media plane on its port, and beside it cameras, recorder and HLS.
+"""Services that work with pictures: the media plane on its port, and beside it cameras, recorder and HLS.
 
 The feeds go on where the media port cannot be had, the pictures where one of those beside it cannot start.
 """

@@ -1,4 +1,4 @@
-"""What the hub is made of: services, each with addresses, troubles, figures, a start and an end of its own."""
+"""A service of the hub: a part with routes, troubles, metrics, a start and a stop of its own."""
 
 from __future__ import annotations
 

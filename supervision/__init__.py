@@ -1,0 +1,1 @@
+"""The watch 监督: lens, figures, rules, warnings, leads and notices."""

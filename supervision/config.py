@@ -1,4 +1,4 @@
-"""What the watch needs to know; settings live in sunbid/settings.py and are handed over as this."""
+"""Configuration of the watch; the front door fills it from the settings."""
 
 from __future__ import annotations
 

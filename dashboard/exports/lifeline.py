@@ -9,7 +9,7 @@ from dashboard import context
 from dashboard.charts.lifeline import Mark
 from dashboard.exports.tables import Row, Table
 from dashboard.lifeline import lanes, measured_words
-from dashboard.shell.asked import anything
+from dashboard.shell.address_checks import anything
 from dashboard.shell.filters import Choice
 from messages import say
 from records.legal_periods import Bound, Measured

@@ -11,7 +11,7 @@ from dashboard.exports import witness_tables
 from dashboard.exports.tables import MOST_ROWS, Row, Table
 from dashboard.live import warnings as warning_views
 from dashboard.live import witness
-from dashboard.shell.asked import a_day, anything, one_of
+from dashboard.shell.address_checks import a_day, anything, one_of
 from dashboard.shell.filters import ALL, Choice, a_period
 from records import opinions
 from records.states import OPENING_STATES

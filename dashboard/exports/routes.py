@@ -21,7 +21,7 @@ from dashboard.exports.live_tables import LIVE
 from dashboard.exports.sheets import Writing, as_csv, as_xlsx
 from dashboard.exports.tables import ANALYSED, Table
 from dashboard.http import gate
-from dashboard.shell.asked import Check, anything, faults, one_of
+from dashboard.shell.address_checks import Check, anything, faults, one_of
 from dashboard.shell.filters import read_choice
 from messages import Invalid, Message
 from records import audit

@@ -11,7 +11,7 @@ import messages
 from dashboard import context
 from dashboard.memo import per_lens
 from dashboard.shell import places
-from dashboard.shell.asked import Check, a_mark, one_of
+from dashboard.shell.address_checks import Check, a_mark, one_of
 from dashboard.shell.filters import ANALYSIS, LOTS_SORT, PICKED, Choice
 from records.clock import written
 from records.currencies import currency

@@ -1,4 +1,4 @@
-"""What feeds the wall: WS /feeds/wall pushes each of its screens whenever something on it has changed."""
+"""WS /feeds/wall, the feed of the wall: pushes each of its screens whenever something on it has changed."""
 
 from __future__ import annotations
 

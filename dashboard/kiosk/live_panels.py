@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from dashboard import context
-from dashboard.kiosk.asking import Ask, Panel, bars, pair, total
+from dashboard.kiosk.panel import Ask, Panel, bars, pair, total
 from dashboard.live.ticker import happened
 from dashboard.live.ticker import today as today_standing
 from dashboard.shell import figure_cards

@@ -8,7 +8,7 @@ from typing import Any
 import messages
 from dashboard import awards, context
 from dashboard.charts.scale import scale
-from dashboard.kiosk.asking import Ask, Panel, bars, figure, named, pair, panel, plain, total
+from dashboard.kiosk.panel import Ask, Panel, bars, figure, named, pair, panel, plain, total
 from dashboard.panels.origins import certificates as certificate_regions
 from dashboard.shell import figure_cards
 from dashboard.shell.cards import DASH

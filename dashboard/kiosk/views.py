@@ -16,7 +16,7 @@ from dashboard import metrics as ops
 from dashboard import screens
 from dashboard.kiosk import live_panels as live
 from dashboard.kiosk import market_panels as market
-from dashboard.kiosk.asking import Ask, Panel
+from dashboard.kiosk.panel import Ask, Panel
 from dashboard.live.pushing import RecentTexts
 from dashboard.shell.filters import read_choice
 from records import clock

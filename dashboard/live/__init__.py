@@ -1,1 +1,1 @@
-"""What is going on now: feeds, and JSON for the live components."""
+"""Live data of the desk: feeds, and JSON for the live components."""

@@ -1,4 +1,4 @@
-"""What the host's desk 主持台 shows of an opening and the steps that are taken there, as JSON for its component.
+"""Data of the host's desk 主持台, as JSON for its component: how an opening stands, and the steps taken there.
 
 The desk reads the ledger itself; the hub's feed only rings when there is something new, so that a host goes on working
 while the hub is away.

@@ -1,4 +1,4 @@
-"""What the leads screen gets: the batches with their deadlines, one of them with its checklist, and what may go into one."""
+"""Data of the leads screen: the batches with their deadlines, one of them with its checklist, and what may go into one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A feed that is told anew whenever it has changed: looked at once a second for as long as its listener may hear it."""
+"""A feed by push: read once a second and sent where it has changed, for as long as its listener may hear it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the hub says of its rooms, and the operators' orders to it: signed by the desk, sent by the desk, audited.
+"""State of the rooms as the hub reports it, and the operators' orders to the hub: signed by the desk, sent by the desk, audited.
 
 The hub's control address answers only to tokens signed with the installation's key; no browser ever has one.
 """

@@ -1,4 +1,4 @@
-"""What the rule switchboard gets: every rule with its rate and precision, one rule whole, and a dry run beside it."""
+"""Data of the rule switchboard: every rule with its rate and precision, one rule whole, and a dry run beside it."""
 
 from __future__ import annotations
 

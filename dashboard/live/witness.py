@@ -1,4 +1,4 @@
-"""What the witnesses' board 见证台 shows, as JSON for its component: tasks, one task whole, alarms, looks, draws."""
+"""Data of the witnesses' board 见证台, as JSON for its component: tasks, one task whole, alarms, looks, draws."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What S12, S13 and S14 share: the warnings of one family, function by function."""
+"""The warnings of one family, function by function: the list that S12, S13 and S14 share."""
 
 from __future__ import annotations
 

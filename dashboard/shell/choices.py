@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 import messages
 from dashboard.shell import layout
-from dashboard.shell.asked import Check
+from dashboard.shell.address_checks import Check
 from dashboard.shell.html import draw, esc
 from messages import Message
 

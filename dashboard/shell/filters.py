@@ -14,7 +14,7 @@ import streamlit as st
 
 import messages
 from dashboard import context, reach
-from dashboard.shell import asked as address
+from dashboard.shell import address_checks as address
 from dashboard.shell import choices, layout
 from dashboard.shell.html import draw as put
 from messages import Message

@@ -1,4 +1,4 @@
-"""What a record means for its row beyond its own fields: its lot, its division, the lot's status and call."""
+"""Consequences of a record for its row beyond its own fields: its lot, its division, the lot's status and call."""
 
 from __future__ import annotations
 

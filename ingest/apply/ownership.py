@@ -1,4 +1,4 @@
-"""Who may say what: kind × field × source, as declared with the kind (`ingest.kinds.kind.Owner`).
+"""Ownership of records, who may say what: kind × field × source, as declared with the kind (`ingest.kinds.kind.Owner`).
 
 What hangs on a project, a lot or an opening may be sent only by whoever that belongs to. Every source has keys of its
 own (`ingest.apply.scoping`), but for the register all share: organisations, centres, rooms, projects, lots and openings,

@@ -1,4 +1,4 @@
-"""What was refused, kept whole so that nothing a source sent is lost without trace."""
+"""Rejects: refused records, kept whole so that nothing a source sent is lost without trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one transaction knows and what it has still to write: shared by the parts that judge and place its records.
+"""State of one transaction of the intake: the rows it has read and those it has still to write.
 
 What the records need to know is fetched together (`prefetch`), decided in memory and written together (`flush`);
 only openings and their events go one by one through the state machine (`orm`).

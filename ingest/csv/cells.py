@@ -1,4 +1,4 @@
-"""What stands in a cell of a spreadsheet, and the value it means for a field.
+"""Cells of a spreadsheet: the text in one, and the value it means for a field.
 
 Text becomes a value only where nothing can have been lost: powers of ten, and dates turned into day
 numbers, are refused with the reason, never guessed.

@@ -1,4 +1,4 @@
-"""What lies in a file: the file itself, what was packed into it, or the members of an archive.
+"""Contents of an imported file: the file itself, what a packed stream holds, or the members of an archive.
 
 Nothing is believed of an archive. What swells beyond measure when it is unpacked is refused, and the rest read.
 """

@@ -1,4 +1,4 @@
-"""What a file is taken apart into: envelopes, pieces that cannot be one, and notes on what has no place."""
+"""Pieces of an imported file: envelopes, pieces that cannot be one, and notes on what has no place."""
 
 from __future__ import annotations
 

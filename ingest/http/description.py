@@ -1,4 +1,4 @@
-"""What the intake says of itself: OpenAPI and a plain page."""
+"""Description of the intake for its senders: OpenAPI and a plain page."""
 
 from __future__ import annotations
 

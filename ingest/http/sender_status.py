@@ -1,4 +1,4 @@
-"""What a sender may ask about its own records: where it stands, what is held, what was refused."""
+"""Status of a sender's own records: where it stands, what is held, what was refused."""
 
 from __future__ import annotations
 

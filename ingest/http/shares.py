@@ -1,4 +1,4 @@
-"""What one sender may take up at a time, so that no other waits for it: bodies being read, open connections."""
+"""Limits per sender, so that none waits for another: bodies being read and open connections at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is bid, secured, won and agreed: bids, deposits, price checks, awards and contracts."""
+"""Kinds of bids and what becomes of them: bids, deposits, price checks, awards and contracts."""
 
 from __future__ import annotations
 

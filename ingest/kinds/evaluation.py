@@ -1,4 +1,4 @@
-"""The evaluation of bids: experts, sessions, scores and the experts' fees."""
+"""Kinds of the evaluation of bids: experts, sessions, scores and the experts' fees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who takes part: trading centres and their rooms, organisations, their relations and credit."""
+"""Kinds of those who take part: trading centres and their rooms, organisations, their relations and credit."""
 
 from __future__ import annotations
 

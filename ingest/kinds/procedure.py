@@ -1,4 +1,4 @@
-"""The steps of a lot: notices, objections, the opening and its events."""
+"""Kinds of the steps of a lot: notices, objections, the opening and its events."""
 
 from __future__ import annotations
 

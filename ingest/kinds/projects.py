@@ -1,4 +1,4 @@
-"""What is put out to tender: projects, their 招标项目 and lots."""
+"""Kinds of what is put out to tender: projects, their 招标项目 and lots."""
 
 from __future__ import annotations
 

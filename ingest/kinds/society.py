@@ -1,4 +1,4 @@
-"""Society's part: opinions sent to the office, and joint inspections."""
+"""Kinds of social supervision 社会监督: opinions sent to the office, and joint inspections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that a text told in public must not hold: bidders of a qualification lot 资格预审, whoever objected.
+"""Masking of public texts: names that must not stand in one, bidders of a qualification lot 资格预审, whoever objected.
 
 A name is found however it is typed: full or half width, spaces, brackets and capitals make no difference, and it
 counts without its legal form (有限公司) too.

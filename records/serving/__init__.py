@@ -1,1 +1,1 @@
-"""What every server process of ours stands on: how it is asked, its workers, its keys and its private files."""
+"""Parts of every server process: limits on requests, problem details, workers, the shared key and private files."""

@@ -1,4 +1,4 @@
-"""What lies in the data folder is for its owner alone: sealed bids, recordings, keys, logs."""
+"""Access rights of the data folder: only its owner reads sealed bids, recordings, keys and logs."""
 
 from __future__ import annotations
 

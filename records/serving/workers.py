@@ -1,4 +1,4 @@
-"""What a process cannot do without: its workers, threads and tasks alike, and whether each still lives and moves.
+"""Workers of a process, threads and tasks alike, and its health: whether each of them still lives and moves.
 
 A worker gives a sign of life (`beat`) at every round, and says so when it has nothing to do (`rest`). One that has
 ended, or that has been at the same piece of work for longer than its `patience`, is named by `troubles`; its process

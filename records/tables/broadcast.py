@@ -1,4 +1,4 @@
-"""What the hub owns: broadcast sessions 直播场次, and what it may read: public events."""
+"""Broadcast sessions 直播场次, written by the hub alone, and public events, all it may read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What surrounds a lot: tender project 招标项目, notices 公告, objections 异议, contracts 合同."""
+"""Procedure around a lot: tender project 招标项目, notices 公告, objections 异议, contracts 合同."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an opening leaves behind: sign-ins 签到, control-price analysis, draws 系数抽取, the record 开标记录."""
+"""Tables filled during an opening: sign-ins 签到, control-price analysis, draws 系数抽取, the record 开标记录."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ties organisations together 主体关系, and how they are rated 信用评价."""
+"""Relations of organisations 主体关系 and their credit ratings 信用评价."""
 
 from __future__ import annotations
 

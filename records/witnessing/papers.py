@@ -1,4 +1,4 @@
-"""What a witness leaves behind beside the checklist: snapshots 抓拍 of the live picture and abnormal reports 异常情况报告."""
+"""Papers of a witness beside the checklist: snapshots 抓拍 of the live picture and abnormal reports 异常情况报告."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is live: rooms, openings and broadcast sessions as the ledger tells them, kept in memory and passed on."""
+"""Live state of the hub: rooms, openings and broadcast sessions as the ledger tells them, kept in memory and passed on."""

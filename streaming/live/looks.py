@@ -1,4 +1,4 @@
-"""From when to when the picture of a non-public room is sent to somebody who came with a view token of the desk."""
+"""Viewings 查看 of non-public rooms: from when to when the picture was sent to somebody with a view token of the desk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the hub asks the ledger: rooms, centres, broadcast sessions and public rows, and nothing else.
+"""Queries of the hub to the ledger: rooms, centres, broadcast sessions and public rows, and nothing else.
 
 Every question runs in a small thread pool, so that a slow disk never holds up the pictures.
 """

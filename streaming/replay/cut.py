@@ -1,4 +1,4 @@
-"""What of a recording the public may see again: the opening from its beginning to its end, without what it was not shown.
+"""The cut of a recording for its replay: the opening from its beginning to its end, without what the public was not shown.
 
 Left out are the pauses of the opening and what operators had covered, picture and sound, and the sound while they had
 muted it. What is left out is decided once, when the opening is over, and kept beside the recordings (`Cuts`): the

@@ -1,4 +1,4 @@
-"""What the hub needs of a media plane; `streaming.rooms.media.MediaServer` is the one that ships."""
+"""Interface of a media plane to the rest of the hub; `streaming.rooms.media.MediaServer` implements it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the operators should hear of publishers and taps, as troubles of the hub's health."""
+"""Troubles of publishers and taps, for the hub's health and its operators."""
 
 from __future__ import annotations
 

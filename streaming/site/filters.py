@@ -1,4 +1,4 @@
-"""What a visitor of the hall asked for, from the address, so that a link opens the same view again."""
+"""Filters of the hall, read from the address, so that a link opens the same view again."""
 
 from __future__ import annotations
 

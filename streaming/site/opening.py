@@ -1,4 +1,4 @@
-"""What the pages say of an opening, in the reader's language: slate, list heading, key figures, facts, and the whole of its
+"""An opening as the pages show it, in the reader's language: slate, list heading, key figures, facts, and the whole of its
 own page."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the page of a project shows, its 项目电子身份证: who and how much, each lot from notice to contract, papers."""
+"""Data of a project's page, its 项目电子身份证: who and how much, each lot from notice to contract, papers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an opening's page tells of its sealed evidence package: when and what was sealed, its digest, its place in the log, who
+"""The sealed evidence package on an opening's page: when and what was sealed, its digest, its place in the log, who
 vouches for it and since when; read out of the package and of the seal in the ledger, nothing before the sealing."""
 
 from __future__ import annotations

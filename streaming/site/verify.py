@@ -1,4 +1,4 @@
-"""What `/verify` shows: the state of the log, who vouches for it, and the check of an opening's chain, made here for who
+"""Data of the page `/verify`: the state of the log, who vouches for it, and the check of an opening's chain, made here for who
 has no scripts; with scripts the reader's browser makes it anew."""
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""The demonstration market: synthetic records, rooms on air, and the larger city."""

@@ -1,4 +1,4 @@
-"""What supervisors of the small market would have done: warnings of the past judged and handed on in batches, a rule tuned,
+"""Handled warnings of the small market, as its supervisors would have left them: warnings of the past judged and handed on in batches, a rule tuned,
 one silenced. Written once, before the watch starts; of the last days everything is left to whoever tries the demonstration."""
 
 from __future__ import annotations

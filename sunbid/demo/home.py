@@ -1,4 +1,4 @@
-"""Where the demonstration plays: 杭州, with the share its construction e-tenders were published with for 2023."""
+"""Home of the demonstration: 杭州, with the share its construction e-tenders were published with for 2023."""
 
 from __future__ import annotations
 

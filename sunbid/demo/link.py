@@ -1,4 +1,4 @@
-"""The script's line to the intake: sends records in order, resends what was not answered, never twice for good."""
+"""Client of the intake for the demonstration: sends records in order, resends what was not answered, never twice for good."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What surrounds the lots of the demonstration market: notices 公告, objections 异议, contracts 合同.
+"""Papers around the lots of the demonstration market: notices 公告, objections 异议, contracts 合同.
 
 Most lots keep the periods of law; a few do not, so that the life line has something to show.
 """

@@ -1,4 +1,4 @@
-"""What goes on air: which opening runs in which room, when it starts, and what is planted in it."""
+"""The programme of the demonstration: which opening runs in which room, when it starts, and what is planted in it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the processes log: how a line looks, what never stands in one, and the file."""
+"""Logging of the processes: how a line looks, what is redacted, and the file."""

@@ -1,4 +1,4 @@
-"""What never stands in a log, whoever wrote the line: secrets, and what tells of a person."""
+"""Redaction: secrets and personal data never stand in a log, whoever wrote the line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ends what a killed supervisor leaves behind. Runs as a script of its own and imports nothing of ours.
+"""The guardian: ends the processes that a killed supervisor leaves behind. Runs as a script of its own and imports nothing of ours.
 
 Reads lines on standard input: `+PGID` a process group to watch, `-PGID` one that ended. When the pipe
 closes (the supervisor ended, however), every group still listed gets SIGTERM, and SIGKILL after a grace.

@@ -1,4 +1,4 @@
-"""What a figure is asked for: period 期间, centre, trade family, category, home view and unit.
+"""Filters of figures: period 期间, centre, trade family, category, home view and unit.
 
 Both classes are frozen and hashable, so a screen can use them as cache keys.
 """

@@ -33,9 +33,9 @@ from supervision.home import Place
 from supervision.lens.changes import fingerprint, fingerprints, lots_come, lots_of_openings
 from supervision.lens.months import chunks, month_of, opened_lots
 from supervision.lens.of_lots import month_of_lots
-from supervision.lens.own import OWN_TABLES, months_of_keys, own_fingerprint, own_month, own_months
 from supervision.lens.reader import Lens
 from supervision.lens.schema import FORMAT, OF_LOTS, TABLES
+from supervision.lens.without_lot import OWN_TABLES, months_of_keys, own_fingerprint, own_month, own_months
 from supervision.readiness import SETTLED_AFTER
 
 SETTLED_MARK = "lens:settled"

@@ -1,4 +1,4 @@
-"""What is compared of one PDF, Word or Excel file: its words, where it was made, and its priced items.
+"""Content of one PDF, Word or Excel file as it is compared: its words, where it was made, and its priced items.
 
 Runs as a process of its own (`python -m supervision.likeness.formats SECONDS BYTES`): a path a line comes in, a line of
 JSON goes out. Whatever a file does to its reader is done to this process, which holds nothing and is told to end.

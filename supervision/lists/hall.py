@@ -1,4 +1,4 @@
-"""What the hall shows out of the ledger: the seats of the wall and the schedule of openings.
+"""Lists of the hall: the seats of the wall and the schedule of openings.
 
 Nothing here depends on who bids: no number of bidders before the list is published (招标投标法 art. 22).
 """

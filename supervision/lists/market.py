@@ -1,4 +1,4 @@
-"""What a market has that screens let their reader choose among: centres 交易中心, categories 行业, projects 项目; and who came to see them."""
+"""The choices a market offers to screens: centres 交易中心, categories 行业, projects 项目; and who came to see them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Rules of supervision: the registry, lot rules, market rules, and how they run."""

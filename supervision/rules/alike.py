@@ -1,4 +1,4 @@
-"""What comparing the bidders' files of a lot says to the rules: whose text, slips or names are in another's files (B9), and, beside
+"""Rules on likeness of the bidders' files of a lot: whose text, slips or names are in another's files (B9), and, beside
 what the platform tells, whose files come from one machine (B4) or author (B8) or stand at one ratio (B10)."""
 
 from __future__ import annotations

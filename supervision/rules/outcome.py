@@ -1,4 +1,4 @@
-"""What came of a lot: who was rejected (T5, T7), when it was opened and awarded (T9, T12, O8, O10), to whom (O5), what the
+"""Rules on the outcome of a lot: who was rejected (T5, T7), when it was opened and awarded (T9, T12, O8, O10), to whom (O5), what the
 contract became (T16, B20), and whether complaints were upheld (O7)."""
 
 from __future__ import annotations

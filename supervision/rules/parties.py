@@ -1,4 +1,4 @@
-"""Who the parties of a lot are to each other: tenderer and bidder (T4), bidders under one control (B16), one manager (B7) or
+"""Rules on ties among the parties of a lot: tenderer and bidder (T4), bidders under one control (B16), one manager (B7) or
 one author (B8), a consortium's member twice (B17), and those who leave together (B15)."""
 
 from __future__ import annotations

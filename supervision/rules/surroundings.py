@@ -1,4 +1,4 @@
-"""What surrounds the bids of a lot: its opening, the award, contracts, complaints, and how its parties are related."""
+"""Surroundings of a lot's bids: its opening, the award, contracts, complaints, and how its parties are related."""
 
 from __future__ import annotations
 

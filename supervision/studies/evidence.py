@@ -1,4 +1,4 @@
-"""What the ledger holds beside a ring's statistics: ties among its members, and warnings on their joint lots."""
+"""Evidence of the ledger beside a ring's statistics: ties among its members, and warnings on their joint lots."""
 
 from __future__ import annotations
 

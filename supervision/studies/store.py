@@ -1,4 +1,4 @@
-"""Where studies lie: one JSON file each, replaced whole, read again only when it changed."""
+"""Storage of studies: one JSON file each, replaced whole, read again only when it changed."""
 
 from __future__ import annotations
 

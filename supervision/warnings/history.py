@@ -1,4 +1,4 @@
-"""What is known besides of a warning's subjects: where its bidders met before, and other warnings about them."""
+"""History of a warning's subjects: lots in which its bidders met before, and other warnings about them."""
 
 from __future__ import annotations
 

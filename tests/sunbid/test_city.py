@@ -24,7 +24,7 @@ from records.tables.openings import Opening
 from records.tables.organisations import Organisation
 from records.tables.supervision import WatchMark
 from sunbid.demo import envelopes, load, market
-from sunbid.demo.city import beside, build
+from sunbid.demo.city import build, other_records
 from sunbid.demo.city.bidding import bidding, forced
 from sunbid.demo.city.clock import REFERENCE
 from sunbid.demo.city.history import held_city
@@ -73,7 +73,7 @@ def test_the_reference_year_adds_up_to_the_unit(fraction: float) -> None:
     assert sum(sum(lot.paid) for lot in lots) == targets.fees
     assert sum(lot.transfers for lot in lots) == targets.refunds
     assert sum(lot.transfers * lot.deposit for lot in lots) == targets.refunded * 100
-    assert sum(lot.records(NOW) for lot in plan.lots) + beside.count(plan) == targets.records
+    assert sum(lot.records(NOW) for lot in plan.lots) + other_records.count(plan) == targets.records
 
 
 @pytest.mark.parametrize("fraction", [FRACTION, 1.0])

@@ -1,4 +1,4 @@
-"""What is kept across the releases of one source: its name, what was last sent of a record, what has no place."""
+"""State kept across the releases of one source: its name, what was last sent of a record, what has no place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a contracting process everyone may see now: `records.visibility` and the public feed decide.
+"""The public part of a contracting process, which everyone may see now: `records.visibility` and the public feed decide.
 
 Bids come from what the opening has published and read aloud, not from the sealed records; where an
 opening of the past has no log, from the records once it has ended. Never public: estimates, base prices,

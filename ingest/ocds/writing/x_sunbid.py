@@ -1,4 +1,4 @@
-"""`x_sunbid`: what OCDS has no field for, so that a full export comes back as the same ledger.
+"""`x_sunbid`, the extension for what OCDS has no field for, so that a full export comes back as the same ledger.
 
 The release is read the way an import would read it; `fields` holds, per record, only what the import
 would get differently, `records` whole envelopes for the kinds OCDS does not know (deposits, openings and

@@ -1,4 +1,4 @@
-"""What is planted in the city, with the right answers: written beside the data, read by tests only."""
+"""The answer file of the city, naming what is planted in it: written beside the data, read by tests only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What everything of the city follows from: the seed, the moment it is seen from, and how large it is."""
+"""Parameters of the city: its seed, the moment it is seen from, and how large it is; all else follows from them."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from records.ledger import Ledger
 from records.serving import signing
 from sunbid.demo import home, load
 from sunbid.demo.bulk.load import BulkRefused, Load, bulk_load, free_space_needed, space_left
-from sunbid.demo.city import beside, pieces
+from sunbid.demo.city import other_records, pieces
 from sunbid.demo.city.answers import answers
 from sunbid.demo.city.history import held_city, leave
 from sunbid.demo.city.pieces import City
@@ -106,7 +106,7 @@ def _bulk(ledger: Ledger, data: Path, city: City) -> int:
 
     plan = city.plan
     job = Load(
-        SOURCE, beside.reference(plan), planned, pieces.make, pieces.begin,
+        SOURCE, other_records.reference(plan), planned, pieces.make, pieces.begin,
         (plan.seed, plan.clock.now, plan.fraction), finish,
     )  # fmt: skip
     with _bar(local("demo.loading_city"), plan.targets.records) as advance:
@@ -121,7 +121,7 @@ def _steps(ledger: Ledger, data: Path, city: City) -> int:
     added, ends = 0, []
     planned = city.pieces()
     with _bar(local("demo.loading_city"), city.plan.targets.records) as advance:
-        parts = [beside.reference(city.plan), *(city.records(piece) for piece in planned)]
+        parts = [other_records.reference(city.plan), *(city.records(piece) for piece in planned)]
         for part in parts:
             added += load.load(ledger, data, part)
             ends.append(load.last_journal(ledger))

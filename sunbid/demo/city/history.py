@@ -1,4 +1,4 @@
-"""What the city's own processes would have left behind: broadcasts, lead batches, how far the watch has read."""
+"""Traces that the city's own processes would have left: broadcasts, lead batches, how far the watch has read."""
 
 from __future__ import annotations
 

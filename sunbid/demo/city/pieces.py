@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from sunbid.demo.city import beside
+from sunbid.demo.city import other_records
 from sunbid.demo.city.clock import REFERENCE
 from sunbid.demo.city.plan import CityPlan
 from sunbid.demo.city.records import Writer
@@ -57,15 +57,15 @@ class City:
                 yield from self.writer.lot(lot)
         elif piece.what == "ratings":
             for month in range(piece.first, piece.last):
-                yield from beside.ratings(self.plan, month)
+                yield from other_records.ratings(self.plan, month)
         elif piece.what == "ties":
-            yield from beside.ties(self.plan)
+            yield from other_records.ties(self.plan)
         else:
-            yield from beside.inspections(self.plan, self.plan.of_year(REFERENCE))
+            yield from other_records.inspections(self.plan, self.plan.of_year(REFERENCE))
 
     def generate(self) -> Iterator[Envelope]:
         """Everything, one record after another."""
-        yield from beside.reference(self.plan)
+        yield from other_records.reference(self.plan)
         for piece in self.pieces():
             yield from self.records(piece)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sunbid.demo import home
-from sunbid.demo.city import beside
+from sunbid.demo.city import other_records
 from sunbid.demo.city.bidding import Bidding, bidding
 from sunbid.demo.city.clock import REFERENCE, stamp
 from sunbid.demo.city.lot import PUBLICITY_AFTER, REFUND_DUE, SCORED_ITEMS, CityLot, hash_free
@@ -28,7 +28,7 @@ class Writer:
 
     def __init__(self, plan: CityPlan) -> None:
         self.firms, self.now = plan.firms, plan.clock.now
-        self._opinions = beside.opinions(plan, plan.of_year(REFERENCE))
+        self._opinions = other_records.opinions(plan, plan.of_year(REFERENCE))
 
     def lot(self, lot: CityLot) -> Iterator[Envelope]:
         """All records of a lot, parents first."""

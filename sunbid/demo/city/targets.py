@@ -1,4 +1,4 @@
-"""What the reference year must add up to, to the unit (domain: Hangzhou 2023, derived figures).
+"""Totals of the city's reference year, exact to the unit (domain: Hangzhou 2023, derived figures).
 
 How 915,373 participations a year and 3.66 million records in four years fit: the reference year, 2023, is told at
 length, with notices, candidates, deposits, fees and files' analysis; the time since is told more shortly, one record a

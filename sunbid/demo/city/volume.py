@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sunbid.demo.city import beside
+from sunbid.demo.city import other_records
 from sunbid.demo.city.basis import Basis
 from sunbid.demo.city.clock import REFERENCE, YEARS
 from sunbid.demo.city.draw import settled, shared, sized, stream
@@ -76,7 +76,7 @@ def fill(basis: Basis, lots: list[CityLot]) -> None:
     waiting = [[lot for lot in lots if lot.waits and lot.year == year] for year in later]
     records = sum(lot.records(basis.clock.now) - (lot.bids if lot.waits else 0) for lot in lots)
     totals = shared(
-        np.array(basis.targets.later_weights), basis.targets.records - records - beside.count(basis)
+        np.array(basis.targets.later_weights), basis.targets.records - records - other_records.count(basis)
     )
     for place, (year, mine) in enumerate(zip(later, waiting, strict=True)):
         _spread(basis, rng, mine, int(totals[place]), _LATER_SPREAD, 25)

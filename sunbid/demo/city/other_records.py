@@ -1,4 +1,4 @@
-"""What the city holds besides lots: organisations and experts, ties, ratings, opinions, inspections."""
+"""Records of the city that belong to no lot: organisations and experts, ties, ratings, opinions, inspections."""
 
 from __future__ import annotations
 

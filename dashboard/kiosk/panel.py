@@ -1,4 +1,4 @@
-"""What a panel of the wall is asked for, and the shapes its figures take on the way to the page."""
+"""A panel of the wall as data: the choice it is drawn for (`Ask`), and the shapes its figures take on the way to the page."""
 
 from __future__ import annotations
 

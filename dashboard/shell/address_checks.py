@@ -1,4 +1,4 @@
-"""What an address may ask for: each choice's possible values, and what is wrong with those that an address names."""
+"""Checks of query parameters: the possible values of each choice, and what is wrong with those that an address names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of the lens that stand by themselves, each in the month of its own date: credit, opinions, inspections, warnings, leads."""
+"""Tables of the lens that belong to no lot, each in the month of its own date: credit, opinions, inspections, warnings, leads."""
 
 from __future__ import annotations
 
