@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 from evidence import verify
@@ -93,11 +94,31 @@ def _witness(name: str, vouched: Any, size: int) -> dict[str, Any]:
     }
 
 
-def example(lang: str) -> dict[str, str]:
+def example(lang: str) -> dict[str, Any]:
     """How a changed segment is told, for the page's example."""
     words = verify.WORDS[lang]
     at = {
         "segment": 812, "first": "446,050,000", "last": "446,599,999", "begins": "2026-11-19 14:16:24+08:00",
         "ends": "2026-11-19 14:16:28+08:00",
     }  # fmt: skip
-    return {"example": words["place.segment"].format_map(at), "changed": words["changed"]}
+    written, computed = (sha256(name).hexdigest() for name in (b"written", b"computed"))
+    return {
+        "example": words["place.segment"].format_map(at), "changed": words["changed"],
+        "expected": _eights(written), "found": _eights(computed),
+    }  # fmt: skip
+
+
+def _eights(digest: str) -> list[str]:
+    """A digest in groups of eight, as people compare it."""
+    return [digest[at : at + 8] for at in range(0, len(digest), 8)]
+
+
+STANDARDS = (
+    ("RFC 6962", "https://www.rfc-editor.org/rfc/rfc6962"),
+    ("RFC 8785", "https://www.rfc-editor.org/rfc/rfc8785"),
+    ("RFC 3161", "https://www.rfc-editor.org/rfc/rfc3161"),
+    ("C2SP tlog-tiles", "https://c2sp.org/tlog-tiles"),
+    ("C2SP signed-note", "https://c2sp.org/signed-note"),
+    ("C2SP tlog-cosignature", "https://c2sp.org/tlog-cosignature"),
+)
+"""The public specifications that a package and the log follow."""

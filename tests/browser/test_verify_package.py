@@ -86,6 +86,11 @@ def test_what_was_changed_is_named_with_file_and_place(page: Page, made: Made, t
     expect(told).to_contain_text("recording/near.mp4")
     expect(told).to_contain_text("第 1 片")
     expect(told).to_contain_text("2026-11-19 14:00:00+08:00")
+    expect(told).to_contain_text("录像分片")
+    wanted, there = (told.locator("dl").last.locator(f".hash{kind}") for kind in (":not(.red)", ".red"))
+    assert "".join(wanted.inner_text().split()) != "".join(there.inner_text().split())
+    assert len("".join(there.inner_text().split())) == 64
+    assert page.locator("#told .eight .bad").all_inner_texts() == ["文件哈希", "录像分片"]
     found = states(page)
     assert found["files"] == found["segments"] == "bad" and found["events"] == found["log"] == "good"
     page.set_input_files("#file", made.zip)

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -156,12 +157,16 @@ def repacked(files: Files, path: Path) -> Path:
     return path
 
 
-def made_to_fit(files: Files, folder: Path) -> Files:
-    """The same with a manifest that lists it, as somebody would write it who wants to hide what he has done."""
+def _unpacked(files: Files, folder: Path) -> Path:
     for name, raw in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(raw)
-    relist(folder)
+    return folder
+
+
+def made_to_fit(files: Files, folder: Path) -> Files:
+    """The same with a manifest that lists it, as somebody would write it who wants to hide what he has done."""
+    relist(_unpacked(files, folder))
     return {**files, "manifest.json": (folder / "manifest.json").read_bytes()}
 
 
@@ -222,6 +227,19 @@ def leads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         change(files)
         found[said] = repacked(files, folder / f"{number}.zip")
     return found
+
+
+def test_the_browser_shows_what_was_written_down_beside_what_is_there(whole: Files, tmp_path: Path) -> None:
+    files, held = dict(whole), pieces(_unpacked(whole, tmp_path / "whole"), NEAR)
+    other = bytes(reversed(held[4]))
+    files[NEAR] = b"".join([*held[:4], other, *held[5:]])
+    files["events.jsonl"] = whole["events.jsonl"].replace(b"2026", b"2027", 1)
+    (told,) = in_browser([repacked(files, tmp_path / "changed.zip")], [LOG.verifier])
+    hashes = {one["file"]: one["hashes"] for one in told["broken"] if one["why"] == "changed"}
+    assert hashes[NEAR] == {"expected": sha256(held[4]).hexdigest(), "found": sha256(other).hexdigest()}
+    line, wrong = (sha256(lines_of(made["events.jsonl"])[0]).hexdigest() for made in (whole, files))
+    assert hashes["events.jsonl"]["expected"] in (line, line[:16])
+    assert hashes["events.jsonl"]["found"] in (wrong, wrong[:16])
 
 
 def test_a_batch_of_leads_is_checked_in_the_browser_too(leads: dict[str, Path]) -> None:

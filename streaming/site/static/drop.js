@@ -53,17 +53,28 @@ function stepOf({ file, why }) {
   return file === "leaves.jsonl" || file === "proofs.json" ? "log" : "files";
 }
 
+/** A digest in groups of eight, as people compare it. */
+function hash(digest, kind = "") {
+  const shown = el("dd", `hash ${kind}`);
+  shown.append(...digest.match(/.{1,8}/g).flatMap((part, at) => [el("code", "", part), at % 4 === 3 ? document.createElement("br") : " "]));
+  return shown;
+}
+
 function findings(broken) {
   const box = $("told");
   box.querySelector("h2 span").textContent = t("differs.here");
   box.querySelector(".tag0").hidden = true;
   box.querySelector(".sum h3").textContent = t("differs.count", { count: broken.length });
-  box.querySelector(".sum p").textContent = "";
+  const wrong = new Set(broken.map(stepOf));
+  box.querySelector(".sum p").textContent = t("differs.steps", { steps: new Intl.ListFormat(lang).format([...wrong].map((name) => t(`check.${name}`))) });
+  for (const mark of box.querySelectorAll(".eight li")) mark.className = wrong.has(mark.dataset.check) ? "bad" : rows.get(mark.dataset.check)?.className ?? "";
   $("found").replaceChildren(...broken.slice(0, 200).map((one) => {
     const list = el("dl", "diff"), place = one.place ? fill(words[`why.place.${one.place}`], whole(one.at)) : "—";
     const code = el("dd");
     code.append(el("code", "", one.file));
-    list.append(el("dt", "", t("differs.file")), code, el("dt", "", t("differs.place")), el("dd", "", place), el("dt", "", t("differs.why")), el("dd", "red", words[`why.${one.why}`]));
+    const lines = [["step", t(`check.${stepOf(one)}`)], ["file", code], ["place", place], ["why", words[`why.${one.why}`], "red"]];
+    if (one.hashes) lines.push(["expected", hash(one.hashes.expected)], ["found", hash(one.hashes.found, "red")]);
+    list.append(...lines.flatMap(([name, value, kind = ""]) => [el("dt", "", t(`differs.${name}`)), value instanceof Node ? value : el("dd", kind, value)]));
     return list;
   }));
 }

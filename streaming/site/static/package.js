@@ -71,6 +71,9 @@ function differences(expected, found) {
   return [...only(expected, found, "missing"), ...only(found, expected, "extra")];
 }
 
+/** The digests at one place of two lists that are equally long: what should be there and what is. */
+const bothAt = (expected, found, at) => (expected.length === found.length ? [expected[at], found[at]] : null);
+
 /** The first line of a manifest that cannot be read by itself; the first where each can. */
 function unreadableLine(raw) {
   const fails = (line, index) => {
@@ -123,7 +126,7 @@ class Check {
 
   constructor({ blobs, double, unreadable, bytes }, keys, tell) {
     Object.assign(this, { blobs, double, bytes, keys, tell, broken: [], steps: {}, checkpoint: null, timestamps: 0, opening: "", title: "", unsure: false });
-    this.listed = new Map(); this.leaves = []; this.unlike = new Set();
+    this.listed = new Map(); this.leaves = []; this.unlike = new Map();
     for (const name of unreadable) this.bad(name, "", "unreadable");
   }
 
@@ -137,8 +140,9 @@ class Check {
     await this.log(); this.bodies(); await this.events(); await this.segments(); await this.cosignatures(); this.stamps();
   }
 
-  bad(file, place, why, at = {}) {
-    const found = { file, place, why, at };
+  /** Note what differs; `hashes`, where they tell something: the digest that was written down and the one computed here. */
+  bad(file, place, why, at = {}, hashes = null) {
+    const found = { file, place, why, at, ...(hashes ? { hashes: { expected: hashes[0], found: hashes[1] } } : {}) };
     const key = JSON.stringify([file, place, at]);
     if (!this.broken.some((one) => JSON.stringify([one.file, one.place, one.at]) === key)) this.broken.push(found);
   }
@@ -181,10 +185,10 @@ class Check {
         this.tell("files", (done += piece.length), total, false);
       }
       const listed = this.listed.get(name);
-      const fits = hex(hash.digest()) === listed.sha256 && blob.size === listed.size;
+      const found = hex(hash.digest()), fits = found === listed.sha256 && blob.size === listed.size;
       if (fits && (isRecording(name) || sameList(listed.parts, partsOf(name, await this.raw(name))))) good += 1;
       else if (fits) this.blameManifest(name);
-      else if (isRecording(name)) this.unlike.add(name); // named by its segments
+      else if (isRecording(name)) this.unlike.set(name, [listed.sha256, found]); // named by its segments
       else await this.nameParts(name, listed);
     }
     this.count("files", good, this.listed.size);
@@ -194,8 +198,9 @@ class Check {
     const found = partsOf(name, await this.raw(name));
     if (!Array.isArray(listed.parts) || sameList(listed.parts, found)) { this.blameManifest(name); return; }
     for (const [at, why] of differences(listed.parts, found)) {
-      if (TEXT.test(name)) this.bad(name, "line", why, { line: at + 1 });
-      else this.bad(name, "bytes", why, { first: at * BLOCK, last: Math.min((at + 1) * BLOCK, this.blobs.get(name).size) - 1 });
+      const hashes = bothAt(listed.parts, found, at);
+      if (TEXT.test(name)) this.bad(name, "line", why, { line: at + 1 }, hashes);
+      else this.bad(name, "bytes", why, { first: at * BLOCK, last: Math.min((at + 1) * BLOCK, this.blobs.get(name).size) - 1 }, hashes);
     }
   }
 
@@ -281,7 +286,7 @@ class Check {
         const path = paths.get(line.index), hash = leafHash(sha256(bytesOf(line.leaf)));
         const found = path && rootByInclusion(line.index, told.size, hash, path);
         if (found && hex(found) === told.root) good += 1;
-        else if (blame) { this.leaves[number] = null; this.bad("leaves.jsonl", "line", "not_in_log", { line: number + 1 }); }
+        else if (blame) { this.leaves[number] = null; this.bad("leaves.jsonl", "line", "not_in_log", { line: number + 1 }, found ? [told.root, hex(found)] : null); }
         if (number % 200 === 0) this.tell("log", number, this.leaves.length, false);
       }
     } catch { this.bad("proofs.json", "", "unreadable"); }
@@ -292,7 +297,7 @@ class Check {
     for (const [index, line] of this.leaves.entries()) {
       if (!line || ["event", "segment"].includes(line.leaf.kind)) continue;
       const found = line.key ? keyed(line.key, line.body) : digest(line.body);
-      if (found !== line.leaf.sha256) { this.leaves[index] = null; this.bad("leaves.jsonl", "line", "body_differs", { line: index + 1 }); }
+      if (found !== line.leaf.sha256) { this.leaves[index] = null; this.bad("leaves.jsonl", "line", "body_differs", { line: index + 1 }, [line.leaf.sha256, found]); }
       else if (line.leaf.kind === "seal") this.sealed(line.body);
     }
   }
@@ -301,7 +306,7 @@ class Check {
     for (const name of this.listed.keys()) if (!known.has(name) && !name.startsWith(STAMPS)) this.bad(name, "", "not_as_sealed");
     for (const one of files) {
       const listed = this.listed.get(one.path);
-      if (!listed || listed.size !== one.size || listed.sha256 !== one.sha256) this.bad(one.path, "", "not_as_sealed");
+      if (!listed || listed.size !== one.size || listed.sha256 !== one.sha256) this.bad(one.path, "", "not_as_sealed", {}, listed ? [one.sha256, listed.sha256] : null);
     }
   }
   get seal() { return this.leaves.find((line) => line?.leaf.kind === "seal")?.body ?? { recordings: [], events: 0 }; }
@@ -312,7 +317,7 @@ class Check {
     const found = lines.map((line) => hex(sha256(line)));
     const count = Math.max(this.seal.events, ...leaves.keys(), 0);
     const expected = Array.from({ length: count }, (_, index) => leaves.get(index + 1) ?? found[index] ?? "");
-    for (const [at, why] of differences(expected, found)) this.bad("events.jsonl", "line", why, { line: at + 1 });
+    for (const [at, why] of differences(expected, found)) this.bad("events.jsonl", "line", why, { line: at + 1 }, bothAt(expected, found, at));
     this.chain(lines);
     this.count("events", Math.max(0, lines.length - this.badLines("events.jsonl").size), Math.max(count, lines.length));
   }
@@ -335,7 +340,7 @@ class Check {
     for (const [name, list] of wanted) {
       if (this.blobs.has(name)) good += await this.recording(name, list, () => this.tell("segments", (done += 1), total, false));
     }
-    for (const name of this.unlike) if (this.holds(name)) wanted.has(name) ? this.blameManifest(name) : this.bad(name, "", "changed");
+    for (const [name, hashes] of this.unlike) if (this.holds(name)) wanted.has(name) ? this.blameManifest(name) : this.bad(name, "", "changed", {}, hashes);
     this.count("segments", good, total);
   }
   wanted(recording) {
@@ -362,15 +367,15 @@ class Check {
     const right = [...order].sort((a, b) => a - b), moved = order.filter((number, index) => number !== right[index]);
     const missing = wanted.flatMap((_, number) => (places.has(number) ? [] : [number]));
     for (const [why, numbers] of [["changed", changed], ["moved", moved], ["missing", missing]])
-      for (const number of numbers) this.nameSegment(name, wanted[number], places.get(number) ?? dueAt[number], why);
+      for (const number of numbers) await this.nameSegment(name, wanted[number], places.get(number) ?? dueAt[number], why);
     return order.length - moved.length;
   }
-  nameSegment(name, leaf, first, why) {
+  async nameSegment(name, leaf, first, why) {
     const beijing = (ms) => new Date(ms + 8 * 3_600_000).toISOString().slice(0, 19).replace("T", " ") + "+08:00";
-    const begun = Date.parse(leaf.at);
+    const begun = Date.parse(leaf.at), hashes = why === "changed" ? [leaf.sha256, await segmentAt(this.blobs.get(name), first, leaf.bytes)] : null;
     this.bad(name, "segment", why, {
       segment: leaf.segment, first, last: first + leaf.bytes - 1, begins: beijing(begun), ends: beijing(begun + leaf.ms),
-    });
+    }, hashes);
   }
 
   stamps() {

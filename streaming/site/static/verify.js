@@ -56,8 +56,9 @@ function table(messages, steps) {
   $("chain").tBodies[0].replaceChildren(...steps.map((step, index) => {
     const row = el("tr", step.good ? "" : "broken");
     const cells = [el("td", "", String(step.seq)), el("td", "n", sentence(messages[index])), el("td", "hash"), el("td", "hash")];
-    cells[2].append(el("code", "", step.expected.slice(0, 16)));
-    cells[3].append(el("code", "", step.found.slice(0, 16)), ` ${step.good ? "✓" : "✗"}`);
+    const shown = step.good ? 16 : 64; // of the one that differs all of it
+    cells[2].append(el("code", "", step.expected.slice(0, shown)));
+    cells[3].append(el("code", "", step.found.slice(0, shown)), ` ${step.good ? "✓" : "✗"}`);
     row.append(...cells);
     return row;
   }));
