@@ -28,7 +28,7 @@ def lanes(
 ) -> list[tuple[str, list[Mark]]]:
     """Each lane by its name with what happened in it, in order of time; `names`: whether warnings tell their title."""
     marks = {
-        "notice": _notices(found, lang, "tender", "candidates", "result", "termination"),
+        "notice": _notices(found, lang, "documents", "tender", "candidates", "result", "termination"),
         "clarification": _notices(found, lang, "change"),
         "deposit": _deposits(found, lang), "opening": _openings(found, lang), "evaluation": _evaluations(found, lang),
         "publicity": _publicity(found, lang, measured), "objection": _objections(found, lang),

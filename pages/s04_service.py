@@ -5,10 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import context
-from dashboard.charts.bars import Bar, ranking
 from dashboard.charts.gantt import KINDS, Span, gantt
 from dashboard.live import rooms as rooms_live
-from dashboard.panels import process, room_health
+from dashboard.panels import process, room_health, room_matrix
 from dashboard.shell import figure_cards, layout
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
@@ -16,6 +15,7 @@ from dashboard.shell.html import draw
 from records.clock import now
 from supervision.figures import formats as figures
 from supervision.figures.results import Participations, Share
+from supervision.figures.watching import Delays
 from supervision.lists import room_day
 
 STRIP_EVERY = 3.0
@@ -23,7 +23,7 @@ STRIP_EVERY = 3.0
 
 
 def body(page: shell.Page) -> None:
-    """Six figures; how each room's stream does; the rooms' day and the days per leg of the process."""
+    """Six figures; how each room's stream does; the rooms' day, the days per leg of the process and how open it is."""
     room_health.banner(page.lang)
     show(_kpis(page), page.lang)
     st.fragment(run_every=None if page.paused else STRIP_EVERY)(_strip)(page)
@@ -34,10 +34,10 @@ def body(page: shell.Page) -> None:
 
 def _kpis(page: shell.Page) -> list[Kpi]:
     say = page.say
-    rooms, broadcasts, coverage, served, days = (
-        figure_cards.answers().values(("M17", "M18", "M19", "M20", "M27"), page.filters).values()
+    rooms, broadcasts, coverage, served = (
+        figure_cards.answers().values(("M17", "M18", "M19", "M20"), page.filters).values()
     )
-    available, use = figure_cards.values(("M21", "M24"), page.filters).values()
+    available, delays, use = figure_cards.values(("M21", "M22", "M24"), page.filters).values()
     hours, breaks = figures.number(broadcasts.seconds / 3600, 1), broadcasts.interruptions
     live = live_basis(page.lang)
     lens, lang, lots = lens_basis(page.lang), page.lang, say("openness.lots_unit")
@@ -47,9 +47,9 @@ def _kpis(page: shell.Page) -> list[Kpi]:
             f"{say('service.breaks', n=breaks)}<br>{_served(page, served)}", say("service.hours", n=hours), key=True),
         figure_cards.kpi("M19", lang, *figure_cards.as_share(coverage), live, f"{coverage.numerator} / {coverage.denominator} {lots}"),
         figure_cards.kpi("M21", lang, *figure_cards.as_share(available), lens, _lost(page, available)),
+        figure_cards.kpi("M22", lang, figures.number(delays.first_frame, 2), say("service.seconds"), lens, _late(page, delays)),
         figure_cards.kpi("M24", lang, *figure_cards.as_share(use.whole), lens,
             say("service.use_note", opening=use.opening.text, evaluation=use.evaluation.text)),
-        figure_cards.kpi("M27", lang, figures.number(days.total, 1), say("service.days"), lens, say("service.cycle_note")),
     ]  # fmt: skip
 
 
@@ -59,6 +59,14 @@ def _lost(page: shell.Page, found: Share) -> str:
     return page.say("service.available_note", lost=figures.number(lost, 2), due=figures.number(due, 1))
 
 
+def _late(page: shell.Page, found: Delays) -> str:
+    """The other half of M22: how late the pictures are, and how many viewers' pages told."""
+    if not found.measured:
+        return page.say("service.not_measured")
+    late = figures.number(found.late, 2)
+    return page.say("service.late_note", late=late, n=figures.number(found.measured))
+
+
 def _served(page: shell.Page, found: Participations) -> str:
     """M20: how often firms bid for lots that were broadcast, and how many firms they are."""
     bids = figures.big_count(found.participations, page.say("openness.participations"), page.lang)
@@ -66,10 +74,11 @@ def _served(page: shell.Page, found: Participations) -> str:
 
 
 def _strip(page: shell.Page) -> None:
-    """Every room's stream, worst first."""
+    """Every room's stream."""
+    seen = rooms_live.snapshot()
     with context.ledger().read() as session:
-        named = room_health.room_names(session, page.lang)
-    draw(room_health.strip(rooms_live.snapshot(), named, page.lang))
+        found = room_matrix.columns(session, seen, page.lang)
+    draw(room_matrix.matrix(found, seen, page.lang))
 
 
 def _gantt(page: shell.Page) -> None:
@@ -108,17 +117,7 @@ def _open_room(opening: str) -> None:
 
 
 def _legs(page: shell.Page) -> None:
-    found = figure_cards.answers().value("M27", page.filters)
-    title, unit = page.say("service.legs"), page.say("service.days")
-    shown = [(name, days) for name, days in vars(found).items() if days is not None]
-    with layout.panel("legs", title, page.say("service.legs_note") if shown else ""):
-        if not shown:
-            layout.nothing(page.say("competition.no_awards"))
-            return
-        bars = [
-            Bar(page.say(f"service.leg_{name}"), days, figures.number(days, 1), unit) for name, days in shown
-        ]
-        layout.plot(ranking(layout.variant(), bars, title=title, name_width=120), "legs")
+    with layout.panel("legs", page.say("service.funnel"), page.say("service.funnel_note")):
         process.funnel(page)
 
 

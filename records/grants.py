@@ -10,7 +10,17 @@ from sqlalchemy.exc import ProgrammingError
 
 HUB_ROLE = "sunbid_hub"
 READS = ("public_event", "room", "centre", "alembic_version", "audit_head", "witness_leaf")
-WRITES = ("broadcast_session", "recording", "segment", "gap", "seal", "log_leaf", "log_head", "room_view")
+WRITES = (
+    "broadcast_session",
+    "viewing",
+    "recording",
+    "segment",
+    "gap",
+    "seal",
+    "log_leaf",
+    "log_head",
+    "room_view",
+)
 ADDS = ("opinion", "opinion_sender")
 """What the public sends by the form: the hub hands it on and cannot read it again."""
 

@@ -16,7 +16,7 @@ from records import grants
 from records.serving import private
 from records.tables.base import Base
 from records.tables.bids import Bid, ListedBid
-from records.tables.broadcast import BroadcastSession, PublicEvent
+from records.tables.broadcast import BroadcastSession, PublicEvent, Viewing
 from records.tables.evaluation import Evaluation, Expert, ExpertDraw, Fee, Score
 from records.tables.evidence import Gap, LogHead, LogLeaf, Recording, Seal, Segment
 from records.tables.intake import Held, Journal, Parked, Reject, Source
@@ -52,7 +52,7 @@ TABLES: tuple[type[Base], ...] = (
     Opening, OpeningEvent, ListedBid, SignIn, ControlPriceCheck, CoefficientDraw, OpeningRecord, Objection, Contract,
     Expert, ExpertDraw, Evaluation, Score, Fee, Opinion, OpinionAnswer, Inspection,
     WitnessTask, WitnessItem, WitnessAct, WitnessSnapshot, WitnessReport, WitnessDraw, RoomLook, RoomView, EquipmentAlarm, HostPresence,
-    BroadcastSession, Recording, Segment, Gap, Seal, LogLeaf, LogHead, PublicEvent, Source, Journal, Held, Parked, Reject,
+    BroadcastSession, Viewing, Recording, Segment, Gap, Seal, LogLeaf, LogHead, PublicEvent, Source, Journal, Held, Parked, Reject,
     Warning, WarningChange, RuleSetting, Silence, ShadowFinding, Lead, LeadBatch, WatchMark, User, SavedView, Display,
     UnmaskRequest, AuditEntry,
 )  # fmt: skip

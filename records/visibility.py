@@ -178,7 +178,7 @@ def is_visible(
 
 BEFORE_THE_DEADLINE = frozenset({"draft", "bidding", "paused", "terminated"})
 """States of a lot that say nothing of who bid; any other is its outcome."""
-PLAIN_NOTICES = frozenset({"tender", "change"})
+PLAIN_NOTICES = frozenset({"documents", "tender", "change"})
 """Notices that say nothing of who bid."""
 
 

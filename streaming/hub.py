@@ -28,12 +28,13 @@ from streaming.live.control import Control
 from streaming.live.covers import Covers
 from streaming.live.feed import Feeds
 from streaming.live.logs import Logs
-from streaming.live.looks import RecentTexts
+from streaming.live.looks import Looks
 from streaming.live.pending import Pending
 from streaming.live.poller import Poller
 from streaming.live.reading import Reader
 from streaming.live.roomstates import RoomStates
 from streaming.live.roster import Roster
+from streaming.live.viewings import Viewings
 from streaming.log.keeper import Keeper
 from streaming.log.recorded import RecordedPictures
 from streaming.log.sealing import Sealing
@@ -101,7 +102,8 @@ class Hub:
         )  # fmt: skip
         broadcaster = Broadcaster(self.reader, self.board, self.workers)
         feeds = Feeds(self.logs, self.board, config.max_feeds)
-        looks = RecentTexts(self.roster, self.reader, self.workers)
+        looks = Looks(self.roster, self.reader, self.workers)
+        viewings = Viewings(self.reader, self.board, self.workers)
         self.states = RoomStates(
             self.roster, self.board, self.media, covers, pending, self.cameras.for_operators,
             recorder.row if recorder else lambda room: None,
@@ -123,7 +125,7 @@ class Hub:
             Site(), self.reader, self.roster, self.board, self.logs, api, sealed, replays.summary, keeper.state
         )  # fmt: skip
         self.services: tuple[Service, ...] = (
-            self.poller, broadcaster, self.control, machine, recorded, self.log, self.sealing, looks, port, feeds, self.health, replays, api,
+            self.poller, broadcaster, self.control, machine, recorded, self.log, self.sealing, looks, viewings, port, feeds, self.health, replays, api,
             Schedule(self.reader, self.board, self.roster), self.pages,
         )  # fmt: skip
         """In the order in which they start."""

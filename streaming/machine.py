@@ -44,7 +44,7 @@ class Limits:
 
 
 class DiskGuard:
-    """RecentTexts at the disk when asked to; `state` is ok, low or full."""
+    """Looks at the disk when asked to; `state` is ok, low or full."""
 
     def __init__(self, folder: Path, limits: Limits, measure: FreeSpace = free_space) -> None:
         self._folder, self._limits, self._measure = folder, limits, measure

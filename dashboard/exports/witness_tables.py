@@ -54,7 +54,7 @@ def reports(choice: Choice, lang: str) -> list[Row]:
 
 
 def looked(choice: Choice, lang: str) -> list[Row]:
-    """RecentTexts at non-public pictures; nothing for who does not manage."""
+    """Looks at non-public pictures; nothing for who does not manage."""
     with context.ledger().read() as session:
         asked, who = _asked(session, choice)
         if who.user.role not in MANAGERS:

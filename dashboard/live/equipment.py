@@ -22,7 +22,7 @@ from records.witnessing.alarms import Trouble
 EVERY = 5.0
 """Seconds from one look to the next."""
 PATIENCE = 2
-"""RecentTexts in a row at which something has to be wrong: a camera that is switched over is no alarm."""
+"""Looks in a row at which something has to be wrong: a camera that is switched over is no alarm."""
 AT_WORK = frozenset({"standby", "live", "paused"})
 SLOW = rooms.LIMITS["fps_low"][0]
 """Frames a second below which a picture stutters."""

@@ -167,13 +167,21 @@ def grade(room: Room | None) -> str:
         return "unknown"
     if not room["publishing"]:
         return "off"
-    marks = [_mark(room.get(name), *LIMITS[name]) for name in ("loss", "jitter", "rtt")]
+    grades = {grade for _, grade in faults(room)}
+    return "bad" if "bad" in grades else "fair" if grades else "good"
+
+
+def faults(room: Room) -> list[tuple[str, str]]:
+    """What is beyond its limit while a room publishes: (loss, jitter, rtt, fps or recorder; fair or bad)."""
+    if not room["publishing"]:
+        return []
+    marks = {name: _mark(room.get(name), *LIMITS[name]) for name in ("loss", "jitter", "rtt")}
     if room.get("video"):
-        marks.append(_mark(-(room.get("fps") or 0.0), *(-limit for limit in LIMITS["fps_low"])))
+        marks["fps"] = _mark(-(room.get("fps") or 0.0), *(-limit for limit in LIMITS["fps_low"]))
     recorder = room.get("recorder")
     if recorder is not None and recorder["state"] in ("failed", "disk"):
-        marks.append(2)
-    return ("good", "fair", "bad")[max(marks)]
+        marks["recorder"] = 2
+    return [(name, ("fair", "bad")[mark - 1]) for name, mark in marks.items() if mark]
 
 
 def _mark(value: float | None, fair: float, bad: float) -> int:

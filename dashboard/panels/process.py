@@ -1,4 +1,4 @@
-"""How the procedure goes, on S04: how many lots went through each leg, in how many days, and what the law allows."""
+"""How the procedure goes, on S04: how many lots went through each leg, in how many days, and where the law's limit lies."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from supervision.figures.results import Share
 from supervision.lists import process
 from supervision.lists.process import AT_LEAST, AT_MOST, Leg
 
-QUALITY = ("M25", "M28", "M52")
-"""Shares of lots that were as they should be: electronic throughout, long enough on public display, witnessed."""
+QUALITY = ("M25", "M26", "M28", "M52")
+"""Shares of lots that were as they should be: electronic throughout, their documents on display before the notice, their
+candidates long enough on public display, witnessed."""
+TRACK = 100
+"""Units of a bar's track."""
 
 
 @per_lens
@@ -26,12 +29,14 @@ def legs(filters: Filters) -> tuple[Leg, ...]:
 
 
 def funnel(page: Page) -> None:
-    """A row a leg, then what share of the lots was as it should be."""
+    """A row a leg, its days as a bar in which the law's limit is marked; then what was as it should be, and who watched."""
     head = "".join(
         f"<th scope='col'>{esc(page.say(f'service.funnel_{key}'))}</th>"
-        for key in ("leg", "lots", "days", "law")
+        for key in ("leg", "lots", "bar", "days", "law")
     )
-    rows = "".join(_row(page, leg) for leg in legs(page.filters))
+    found = legs(page.filters)
+    longest = max([leg.days or 0.0 for leg in found] + [_limit(leg) or 0 for leg in found])
+    rows = "".join(_row(page, leg, longest) for leg in found)
     title = esc(page.say("service.funnel"))
     draw(
         f'<table class="funnel"><caption class="vh">{title}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
@@ -40,12 +45,19 @@ def funnel(page: Page) -> None:
 
 
 def quality(page: Page) -> None:
-    """How many lots were electronic throughout, on public display long enough, witnessed: each of those that should be."""
-    found = figure_cards.values(QUALITY, page.filters)
+    """How many lots were as they should be, of those that should be; the days of the whole; how often openings were watched."""
+    found = figure_cards.values((*QUALITY, "M27", "M23"), page.filters)
+    basis, lang = lens_basis(page.lang), page.lang
     kpis = [
-        figure_cards.kpi(one, page.lang, *figure_cards.as_share(share), lens_basis(page.lang), _parts(share))
-        for one, share in found.items()
+        figure_cards.kpi(one, lang, *figure_cards.as_share(found[one]), basis, _parts(found[one]))
+        for one in QUALITY
     ]
+    days, watched = found["M27"], found["M23"]
+    kpis.append(figure_cards.kpi("M27", lang, figures.number(days.total, 1), page.say("service.days"), basis))
+    hours = figures.number(watched.seconds / 3600, 1)
+    note = page.say("service.watched_note", peak=figures.number(watched.peak), hours=hours)
+    views = page.say("service.views")
+    kpis.append(figure_cards.kpi("M23", lang, figures.number(watched.viewers), views, basis, note))
     facts(kpis, page.lang)
 
 
@@ -55,12 +67,34 @@ def _parts(share: Share) -> str:
     return f"{figures.number(share.numerator)} / {figures.number(share.denominator)}"
 
 
-def _row(page: Page, leg: Leg) -> str:
+def _row(page: Page, leg: Leg, longest: float) -> str:
     days = DASH if leg.days is None else figures.number(leg.days, 1)
     return (
         f"<tr><th scope='row'>{esc(page.say(f'service.funnel_{leg.key}'))}</th><td class='num'>{figures.number(leg.lots)}</td>"
-        f"<td class='num'><b>{days}</b></td><td class='num muted'>{esc(_law(page, leg))}</td></tr>"
+        f"<td>{_bar(leg, longest)}</td><td class='num'><b>{days}</b></td><td class='num muted'>{esc(_law(page, leg))}</td></tr>"
     )
+
+
+def _bar(leg: Leg, longest: float) -> str:
+    """The days on a track as long as the longest leg, an upright line where the law's limit lies."""
+    scale = TRACK / longest if longest else 0.0
+    limit, wrong = _limit(leg), " class='over'" if _beyond(leg) else ""
+    mark = "" if limit is None else f"<path d='M{limit * scale:.1f} 0V12'/>"
+    return (
+        f"<svg viewBox='-1 0 {TRACK + 2} 12' preserveAspectRatio='none' aria-hidden='true'><rect width='{TRACK}' height='12'/>"
+        f"<rect{wrong} y='2' width='{(leg.days or 0.0) * scale:.1f}' height='8'/>{mark}</svg>"
+    )
+
+
+def _limit(leg: Leg) -> int | None:
+    return AT_LEAST.get(leg.key, AT_MOST.get(leg.key))
+
+
+def _beyond(leg: Leg) -> bool:
+    """Whether the median is on the wrong side of the law's limit."""
+    if leg.days is None:
+        return False
+    return leg.days < AT_LEAST.get(leg.key, 0) or leg.days > AT_MOST.get(leg.key, leg.days)
 
 
 def _law(page: Page, leg: Leg) -> str:

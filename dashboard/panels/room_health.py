@@ -1,18 +1,15 @@
-"""How the rooms' streams do, as markup: the mark, the strip of S04, the banner when the hub is not well."""
+"""How a room's stream does, as markup: the mark, what is withheld, what is wrong; the banner when the hub is not well."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 import messages
 from dashboard.live import rooms as rooms_live
 from dashboard.shell.html import draw, esc
 from records import control
 from records.clock import BEIJING
-from supervision.lists import market, names
 
 MARKS = {
     "good": '<circle cx="7" cy="7" r="6"/>',
@@ -22,8 +19,6 @@ MARKS = {
     "unknown": '<path d="M1 6h12v2H1z"/>',
 }
 """Grade → shape: colour never speaks alone."""
-STRIP = 8
-"""Rooms the strip of S04 names."""
 RECORDER = "recorder"
 """The check of the hub's health whose failing is red: recording comes before opening."""
 
@@ -81,58 +76,6 @@ def _of_camera(words: str, far: bool, lang: str) -> str:
         messages.say("common.because", lang, what=messages.say("control.far", lang), why=words)
         if far
         else words
-    )
-
-
-# ── the strip ────────────────────────────────────────────────────────────────
-
-
-def room_names(session: Session, lang: str) -> dict[str, str]:
-    """Room id → centre and room."""
-    return {room.id: names.room(room, centre, lang) for room, centre in market.rooms(session)}
-
-
-def strip(seen: rooms_live.Snapshot, named: dict[str, str], lang: str) -> str:
-    """Every room that publishes or should, worst first; evaluation rooms are not told of here."""
-    at_work = [
-        room for room in seen.rooms
-        if room["kind"] == "opening"
-        and (room["publishing"] or room["state"] in ("live", "paused") or sources(room, lang))
-    ]  # fmt: skip
-    order = {"bad": 0, "off": 1, "fair": 2}
-    at_work.sort(key=lambda room: (order.get(rooms_live.grade(room), 3), room["id"]))
-    heads = "".join(
-        f'<th scope="col" class="num">{messages.say(f"control.{name}", lang)}</th>'
-        for name in rooms_live.COLUMNS
-    )
-    head = f'<tr><th scope="col">{messages.say("column.room", lang)}</th><th scope="col">{messages.say("column.state", lang)}</th>{heads}</tr>'
-    rows = "".join(_line(room, named, lang) for room in at_work[:STRIP])
-    note = messages.say("service.strip_note", lang, n=len(at_work), shown=min(len(at_work), STRIP))
-    if seen.trouble or not at_work:
-        why = messages.say(f"control.hub_{seen.trouble}" if seen.trouble else "service.strip_none", lang)
-        table = f'<p class="none">{esc(why)}</p>'
-    else:
-        table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
-    return (
-        f'<section class="card tab health"><div class="hd"><h2>{messages.say("service.strip", lang)}</h2>'
-        f'<span class="muted">{esc(note) if at_work else ""}</span></div>{table}</section>'
-    )
-
-
-def _line(room: rooms_live.Room, named: dict[str, str], lang: str) -> str:
-    grade, shown = rooms_live.grade(room), rooms_live.figures(room, lang)
-    state = messages.say(f"control.state_{room['state']}", lang)
-    described = " · ".join(covers(room, lang)) or state
-    chip = "on" if room["state"] == "live" and described == state else ""
-    cells = "".join(f'<td class="num">{esc(shown[name])}</td>' for name in rooms_live.COLUMNS)
-    wrong = "".join(
-        f' <span class="chip bad" title="{esc(why)}">{esc(words)}</span>'
-        for words, why in [*sources(room, lang), *notices(room, lang)]
-    )
-    return (
-        f'<tr><td class="cut">{mark(grade, lang)}<a href="/room?room={esc(room["id"])}" target="_self">'
-        f"{esc(named.get(room['id'], room['name']))}</a></td>"
-        f'<td class="cut"><span class="chip {chip}">{esc(described)}</span>{wrong}</td>{cells}</tr>'
     )
 
 

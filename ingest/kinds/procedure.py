@@ -19,7 +19,7 @@ class NoticeData(Data):
     """公告 / 公示: public from `published_at`."""
 
     lot_id: Ref = Field(alias="lot")
-    type: Literal["tender", "change", "candidates", "result", "termination"]
+    type: Literal["documents", "tender", "change", "candidates", "result", "termination"]
     title: Name
     published_at: Moment
     until: Moment | None = None
@@ -80,7 +80,7 @@ NOTICE = Kind(
     },
     codes={
         "type": {
-            "招标公告": "tender", "变更公告": "change", "候选人公示": "candidates", "中标候选人公示": "candidates",
+            "招标文件公示": "documents", "招标公告": "tender", "变更公告": "change", "候选人公示": "candidates", "中标候选人公示": "candidates",
             "中标结果公告": "result", "结果公告": "result", "终止公告": "termination",
         },
     },

@@ -46,7 +46,7 @@ BID_STATUS = {
 }  # fmt: skip
 AWARD_STATUS_WRITTEN = {"candidate": "pending", "awarded": "active", "cancelled": "cancelled"}
 DOCUMENT_TYPES = {
-    "tender": "tenderNotice", "change": "tenderNotice", "candidates": "awardNotice", "result": "awardNotice",
+    "documents": "biddingDocuments", "tender": "tenderNotice", "change": "tenderNotice", "candidates": "awardNotice", "result": "awardNotice",
 }  # fmt: skip
 
 # ── a Value object ───────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""Broadcast sessions 直播场次, written by the hub alone, and public events, all it may read."""
+"""Broadcast sessions 直播场次 and how they were watched, written by the hub alone, and public events, all it may read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from records.clock import now
-from records.tables.base import Base, Code, Key, Serial
+from records.tables.base import Base, Code, Json, Key, Serial
 
 
 class BroadcastSession(Base):
@@ -25,6 +25,26 @@ class BroadcastSession(Base):
     ended_at: Mapped[datetime | None]
     seconds_live: Mapped[float] = mapped_column(default=0.0)
     interruptions: Mapped[int] = mapped_column(default=0)
+
+
+class Viewing(Base):
+    """观看: how one opening was watched live, added up from what the viewers' pages tell; of no viewer by itself.
+
+    Written by the hub alone. A viewer 人次 is one opening of the room's page in which the picture came.
+    """
+
+    __tablename__ = "viewing"
+    opening_id: Mapped[Key] = mapped_column(primary_key=True)
+    viewers: Mapped[int] = mapped_column(default=0)
+    peak: Mapped[int] = mapped_column(default=0)
+    """The most viewers at one time."""
+    seconds: Mapped[float] = mapped_column(default=0.0)
+    """With the picture, of all viewers together."""
+    first_frames: Mapped[dict[str, int]] = mapped_column(Json, default=dict)
+    """Seconds from opening the page of a running broadcast to its picture: class (`records.histogram`) → how many."""
+    delays: Mapped[dict[str, int]] = mapped_column(Json, default=dict)
+    """Seconds from a picture's arrival here to its showing there, asked now and then: class → how many."""
+    updated_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class PublicEvent(Base):

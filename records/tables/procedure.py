@@ -31,7 +31,7 @@ class TenderProject(Base):
 
 
 class Notice(Base):
-    """公告 / 公示: tender 招标, change 变更, candidates 中标候选人, result 结果, termination 终止."""
+    """公告 / 公示: documents 招标文件公示, tender 招标, change 变更, candidates 中标候选人, result 结果, termination 终止."""
 
     __tablename__ = "notice"
     id: Mapped[Key] = mapped_column(primary_key=True)

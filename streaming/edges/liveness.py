@@ -25,7 +25,7 @@ log = structlog.get_logger()
 EVERY = 15.0
 """Seconds between two looks at each viewer."""
 STILL = 5
-"""RecentTexts in a row with the same report after which a viewer is taken to be gone."""
+"""Looks in a row with the same report after which a viewer is taken to be gone."""
 _ANSWER_SECONDS = 2.0
 _REPORTED = ("rtt", "lost-by-remote", "jitter-remote", "out-link-quality", "out-media-link-quality")
 
@@ -37,7 +37,7 @@ class Watched(Protocol):
 
 
 class Liveness:
-    """RecentTexts after the viewers of one session with one edge; `on_silent(viewer)` hears who is gone."""
+    """Looks after the viewers of one session with one edge; `on_silent(viewer)` hears who is gone."""
 
     def __init__(
         self,

@@ -61,7 +61,7 @@ class Viewing:
         )  # fmt: skip
 
 
-class RecentTexts(Service):
+class Looks(Service):
     """Writes down every look at a room that is not public."""
 
     def __init__(self, roster: Roster, reader: Reader, workers: Workers) -> None:

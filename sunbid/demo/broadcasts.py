@@ -10,8 +10,9 @@ from random import Random
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records.tables.broadcast import BroadcastSession
+from records.tables.broadcast import BroadcastSession, Viewing
 from sunbid.demo import market
+from sunbid.demo.audiences import audience
 from sunbid.demo.lots import LotPlan
 
 EVERY = 3
@@ -29,11 +30,12 @@ def leave(session: Session, plans: Iterable[LotPlan], now: datetime) -> None:
     """
     held = set(session.scalars(select(BroadcastSession.opening_id)))
     past = (plan for plan in plans if plan.deadline <= now - SETTLED and not plan.fails)
-    session.add_all(
-        _broadcast(plan, Random(f"broadcast/{plan.tag}"))
-        for plan in _on_air(past)
-        if plan.opening_key not in held
-    )
+    for plan in _on_air(past):
+        if plan.opening_key not in held:
+            session.add(one := _broadcast(plan, Random(f"broadcast/{plan.tag}")))
+            session.add(
+                Viewing(**audience(plan.opening_key, len(plan.bids), one.seconds_live, plan.deadline))
+            )
 
 
 def _on_air(plans: Iterable[LotPlan]) -> Iterator[LotPlan]:

@@ -17,6 +17,9 @@ from sunbid.demo.lots import LotPlan
 CONTRACT_AFTER = timedelta(days=35)
 """From the deadline; the award comes on the sixth day."""
 AWARD_AFTER, PUBLICITY_AFTER = timedelta(days=6), timedelta(days=2)
+_DISPLAYED = timedelta(days=5)
+"""Documents are on display 招标文件公示 for so long before the tender notice."""
+_NOT_DISPLAYED_ONE_IN = 40
 _CHANGED_ONE_IN, _SHORT_CHANGE_ONE_IN = 6, 48
 """One lot in so many has its documents clarified; of all, one in so many too late for the deadline."""
 _OBJECTED_ONE_IN, _SLOW_ONE_IN = 11, 44
@@ -30,6 +33,7 @@ _OBJECTIONS = {
 
 def papers(plan: LotPlan, now: datetime) -> Iterator[Envelope]:
     """All papers of a lot that there are by `now`."""
+    yield from _display(plan, now)
     yield from _notices(plan, now)
     yield from _objection(plan, now)
     signed = plan.deadline + CONTRACT_AFTER
@@ -37,6 +41,19 @@ def papers(plan: LotPlan, now: datetime) -> Iterator[Envelope]:
         won = plan.ranking()[0]
         data = {"lot": plan.key, "bidder": won.firm.id, "signed_at": _stamp(signed), "value": str(won.price)}
         yield envelope("contract", f"HT-{plan.key}", 1, signed, data)
+
+
+def _display(plan: LotPlan, now: datetime) -> Iterator[Envelope]:
+    """The documents before they are issued; those of a few lots were not on display."""
+    at = plan.notice_at - _DISPLAYED
+    if plan.notice_at <= now and crc32(f"display/{plan.key}".encode()) % _NOT_DISPLAYED_ONE_IN:
+        data = {
+            "lot": plan.key,
+            "type": "documents",
+            "title": f"{plan.name}招标文件公示",
+            "published_at": _stamp(at),
+        }
+        yield envelope("notice", f"GS-{plan.key}", 1, at, data)
 
 
 def _notices(plan: LotPlan, now: datetime) -> Iterator[Envelope]:

@@ -32,7 +32,6 @@ from supervision.figures.figure import (
     Figure,
     LedgerFigure,
     LensFigure,
-    Missing,
     Part,
     filled,
 )
@@ -237,11 +236,9 @@ def _resolved(ids: Iterable[str]) -> list[Figure]:
 
 
 def _completed(asked: Sequence[Figure], found: Values) -> Values:
-    """The values with those made of others, and the word of those that cannot be computed."""
+    """The values with those made of others."""
     for one in asked:
-        if isinstance(one, Missing):
-            found[one.id] = one.answer
-        elif isinstance(one, Derived):
+        if isinstance(one, Derived):
             found[one.id] = one.result(*(found[part.id] for part in one.of))
     return found
 

@@ -2,7 +2,7 @@
 
 From the declaration the engine (`supervision.figures.answers`) makes the figure itself, its comparison, its months, its
 breakdown and the lots behind it. A figure of the lens is made of `Part`s, aggregates over `Rows`; a figure of the
-ledger of one SQLAlchemy query; a figure whose records nobody sends yet is `Missing` and says what it needs.
+ledger of one SQLAlchemy query.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from records.tables.projects import Lot
 from supervision.figures.filters import Filters
 from supervision.figures.formats import CNY
 from supervision.figures.narrow import AWARDED_ON, OPENED_ON
-from supervision.figures.results import NotComputable
 
 Better = Literal["more", "less"]
 """Which way a figure moves when the market does well; None: neither, it only says how much there is."""
@@ -189,21 +188,6 @@ class Derived(Figure):
 
     of: tuple[Figure, ...]
     result: Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class Missing(Figure):
-    """A figure whose records nobody sends yet."""
-
-    @property
-    def needs(self) -> Message:
-        """Which records it would be computed from."""
-        return Message(f"figure.{self.id}_needs")
-
-    @property
-    def answer(self) -> NotComputable:
-        """What stands in place of a value."""
-        return NotComputable(self.needs)
 
 
 # ── what rows of the lens can be broken down by ──────────────────────────────

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Generic, TypeVar
 
-from messages import Message
 from supervision.figures import formats as figures
 
 
@@ -102,18 +101,6 @@ class Count:
     """A number of things."""
 
     value: int
-
-
-@dataclass(frozen=True)
-class NotComputable:
-    """What stands in place of a figure whose records nobody sends; `needs` says which they are."""
-
-    needs: Message
-
-    @property
-    def value(self) -> None:
-        """Nothing: never a made-up number."""
-        return None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""市场服务能力 Service: rooms and broadcasts, how long a procedure takes, how much of it is electronic (M17–M28, M52)."""
+"""市场服务能力 Service: rooms and broadcasts, how long a procedure takes, how much of it is open and electronic (M17–M28, M52)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from records.bids_on_hand import bid_on_hand
-from records.clock import bounds, today
+from records.clock import bounds, now, today
 from records.legal_clock import PUBLICITY, days_between
 from records.lots import centre_of_lot
 from records.tables.bids import Bid
@@ -29,16 +29,18 @@ from records.tables.broadcast import BroadcastSession
 from records.tables.money import Award
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Room
+from records.tables.procedure import Notice
 from records.tables.projects import Lot, counted
 from records.tables.witnessing import WitnessItem, WitnessTask
 from records.visibility import Datum, announced, visible, visible_state
-from supervision.figures.figure import OF_LOTS, OPENED, LedgerFigure, LensFigure, Missing, Row, share_of
+from supervision.figures.figure import OF_LOTS, OPENED, LedgerFigure, LensFigure, Row, share_of
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import of_lots, within
 from supervision.figures.openness import share
 from supervision.figures.results import Participations, Share
 from supervision.figures.room_use import M24
 from supervision.figures.savings import count, flagged
+from supervision.figures.watching import M22, M23
 
 LIVE_SECONDS = 60.0
 """A broadcast counts from a minute on air (M18)."""
@@ -286,6 +288,35 @@ def _long_enough(rows: Sequence[Row], _: Filters) -> Share:
     return Share(sum(span >= PUBLICITY for span in days), len(days), len(rows) - len(days))
 
 
+# ── documents shown before the notice (M26) ──────────────────────────────────
+
+_CALLED_FOR = ("open", "selective")
+"""Methods with a call for tenders, whose documents are to be shown before it."""
+
+
+def _noticed(filters: Filters) -> Select[Any]:
+    """Lots called for in the period, those of them whose documents had been on display, and whether any ever were."""
+    shown = (
+        select(Notice.id)
+        .where(Notice.lot_id == Lot.id, Notice.type == "documents", Notice.published_at <= Lot.notice_at)
+        .correlate(Lot)
+        .exists()
+    )
+    told = select(Notice.id).where(Notice.type == "documents").exists()
+    query = (
+        select(func.count(case((shown, Lot.id))), func.count(Lot.id), case((told, 1), else_=0))
+        .select_from(Lot)
+        .where(Lot.notice_at <= now(), Lot.method.in_(_CALLED_FOR), counted(), within(Lot.notice_at, filters))
+    )
+    return of_lots(query, filters)
+
+
+def _documents(rows: Sequence[Row], _: Filters) -> Share:
+    """Where nobody tells of documents on display, how many were is unknown, not nought."""
+    shown, due, told = rows[0]
+    return Share(shown, due) if told else Share(0, 0, due)
+
+
 M17 = LedgerFigure(
     "M17", _rooms, count, by={"centre": lambda: Room.centre_id.expression}, of_lots=False, better="more"
 )
@@ -297,12 +328,10 @@ M18 = LedgerFigure("M18", _broadcasts, _sessions, better="more")
 M19 = LedgerFigure("M19", _broadcasts, _coverage, better="more")
 M20 = LedgerFigure("M20", _served, _firms, better="more")
 M21 = LedgerFigure("M21", _on_air, _available, aggregated=False, better="more")
-M22 = Missing("M22", better="less")
-M23 = Missing("M23", better="more")
 M25 = LensFigure(
     "M25", OPENED, share_of(flagged("electronic")), share, better="more", behind=flagged("electronic")
 )
-M26 = Missing("M26", better="more")
+M26 = LedgerFigure("M26", _noticed, _documents, better="more")
 M27 = LedgerFigure("M27", _legs, _medians, aggregated=False, better="less")
 M28 = LedgerFigure("M28", _publicity, _long_enough, aggregated=False, better="more")
 M52 = LedgerFigure("M52", _witnessed, _witnessed_share, better="more")

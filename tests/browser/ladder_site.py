@@ -53,14 +53,17 @@ class Network:
 
     def hurry(self, climb: int) -> None:
         """The page tries the better rung after so many milliseconds, up to twice as long by chance."""
-        self._page.route("**/ladder.js", partial(self._climbing, climb))
+        self._page.route("**/ladder.js", partial(self._changed, "climb: 30_000,", f"climb: {climb},"))
+
+    def tell_often(self, beat: int) -> None:
+        """The page tells every so many milliseconds how it is watched."""
+        self._page.route("**/viewing.js", partial(self._changed, "BEAT = 15_000;", f"BEAT = {beat};"))
 
     @staticmethod
-    def _climbing(climb: int, route: Route) -> None:
+    def _changed(written: str, instead: str, route: Route) -> None:
         answer = route.fetch()
-        body, changed = re.subn(r"climb: 30_000,", f"climb: {climb},", answer.text())
-        assert changed == 1
-        route.fulfill(response=answer, body=body)
+        assert answer.text().count(written) == 1
+        route.fulfill(response=answer, body=answer.text().replace(written, instead))
 
     def hide_library(self) -> None:
         """An installation without npm has no hls.js."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -109,6 +110,31 @@ def test_the_picture_goes_down_and_up_the_ladder_by_itself(page: Page, climb: in
     assert page.evaluate("window.slated") == 0, "the picture stood until the better one was there"
     grows(page)
     assert over_webrtc(page)
+
+
+@pytest.mark.parametrize("rung", ["realtime", "near"])
+def test_the_page_tells_how_soon_the_picture_came_and_how_late_it_is(
+    page: Page, hub: HubProcess, rung: str
+) -> None:
+    page.add_init_script(f"localStorage.setItem('picture', '{rung}')")
+    Network(page).tell_often(1_000)
+    told: list[dict[str, Any]] = []
+    page.on("request", lambda one: told.append(one.post_data_json) if "/api/viewings" in one.url else None)
+    with page.expect_response("**/api/viewings", timeout=30_000) as taken:
+        page.goto(f"/room/{ROOM}")
+    assert taken.value.status == 204
+    limit = time.monotonic() + 20
+    while not any(word["delay"] for word in told):
+        assert time.monotonic() < limit, told
+        page.wait_for_timeout(200)
+    first, late = told[0], next(word["delay"] for word in told if word["delay"])
+    assert not first["known"] and 0.05 < first["first_frame"] < 25
+    assert all(word["known"] and 0 < word["seconds"] < 5 for word in told[1:])
+    assert 0 < late < (2 if rung == "realtime" else 12), late
+    assert {frozenset(word) for word in told} == {
+        frozenset(("viewer", "opening", "known", "seconds", "first_frame", "delay"))
+    }
+    print(f"{rung}: first frame after {first['first_frame']:.2f} s, {late:.2f} s late")
 
 
 def test_without_hls_js_the_browsers_own_player_serves(page: Page) -> None:

@@ -20,9 +20,10 @@ from sqlalchemy import select
 
 from records.clock import frozen_at
 from records.ledger import Ledger
-from records.tables.broadcast import BroadcastSession
+from records.tables.broadcast import BroadcastSession, Viewing
 from records.tables.openings import Opening
 from sunbid.demo import envelopes, load, market, opening_steps, player, script
+from sunbid.demo.audiences import audience
 from sunbid.demo.people import People
 from supervision.lens.writer import LensWriter
 from supervision.rules.baseline import UNKNOWN
@@ -86,6 +87,7 @@ def _broadcasts(ledger: Ledger) -> None:
                     seconds_live=40.0 if number % 4 == 0 else 1800.0 + number, interruptions=number % 3,
                 )
             )  # fmt: skip
+            session.add(Viewing(**audience(opening.id, number % 40, 1800.0, opening.scheduled_at)))
 
 
 # ── the same in SQL ──────────────────────────────────────────────────────────
@@ -99,6 +101,9 @@ CREATE TEMP VIEW lots AS
     op.scheduled_at
   FROM lot l JOIN project p ON p.id = l.project_id LEFT JOIN op ON op.lot_id = l.id
   WHERE l.flags NOT LIKE '%rehearsal%';
+CREATE TEMP VIEW called AS
+  SELECT *, date(notice_at, '+8 hours') day, centre_id centre, trade_family family FROM lot
+  WHERE notice_at <= :now AND method IN ('open', 'selective') AND flags NOT LIKE '%rehearsal%';
 CREATE TEMP VIEW over AS SELECT * FROM lots WHERE state IN ('ended', 'sealed');
 CREATE TEMP VIEW parts AS
   SELECT o.*, b.bidder_id, g.division_code place, b.ca_region ca, b.status bid_status

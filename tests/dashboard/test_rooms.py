@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from dashboard.access.accounts import SignedIn
 from dashboard.config import DeskConfig
 from dashboard.live import rooms as rooms_live
 from dashboard.panels import room as room_panel
-from dashboard.panels import room_health
+from dashboard.panels import room_health, room_matrix
 from dashboard.shell.filters import Choice
 from dashboard.shell.screen import Page
 from records import audit, control
@@ -29,6 +30,7 @@ from records.ledger import Ledger
 from records.states import append_event
 from records.tables.evaluation import Evaluation
 from records.tables.openings import Opening
+from records.tables.organisations import Room
 from records.tables.users import ROLES, AuditEntry
 from supervision.lists import hall, room_day
 from tests.dashboard.live_market import seed
@@ -204,9 +206,9 @@ def test_cameras_that_do_not_come_are_named_with_their_reason() -> None:
     assert room_health.sources(dark, "zh") == [
         ("近景摄像机重连中，10:30:05 起", "摄像机没有应答"), ("全景摄像机被拒", "请改用 <H.264>"),
     ]  # fmt: skip
-    shown = room_health.strip(rooms_live.Snapshot((dark, line(id="b", sources=[well]))), {}, "zh")
+    shown = matrix(dark, line(id="b", sources=[well]))
     assert "近景摄像机重连中，10:30:05 起" in shown and "请改用 &lt;H.264&gt;" in shown
-    assert "camera reconnecting since 10:30:05" in room_health.strip(rooms_live.Snapshot((dark,)), {}, "en")
+    assert "camera reconnecting since 10:30:05" in matrix(dark, lang="en")
 
 
 def test_what_a_publisher_sends_otherwise_stands_beside_its_room():
@@ -218,7 +220,7 @@ def test_what_a_publisher_sends_otherwise_stands_beside_its_room():
     room = line(id="a", notices=[notice, mild])
     assert room_health.notices(room, "zh") == [("全景：编码器发送 B 帧", "请关闭 B 帧")]
     assert room_health.notices(line(), "zh") == []
-    shown = room_health.strip(rooms_live.Snapshot((room,)), {}, "zh")
+    shown = matrix(room)
     assert "编码器发送 B 帧" in shown and "请关闭 B 帧" in shown
 
 
@@ -234,16 +236,41 @@ def test_what_is_wrong_with_a_room_is_said_on_its_bar(desk: DeskConfig) -> None:
     assert room_panel._wrong(page("operator"), line(recorder={"state": "recording"})) == []
 
 
-def test_the_strip_puts_problems_first_and_leaves_evaluation_rooms_out() -> None:
+def matrix(*lines: dict[str, Any], lang: str = "zh", names: dict[str, str] | None = None) -> str:
+    """The matrix of these rooms, all of one centre."""
+    called = names or {}
+    found = [room_matrix.Column(one["id"], "市本级", called.get(one["id"], "一室"), one) for one in lines]
+    return room_matrix.matrix(found, rooms_live.Snapshot(lines), lang)
+
+
+def test_a_cell_over_its_limit_is_marked_and_told_of_with_what_to_do() -> None:
     rooms = (
         line(),
-        line(id="bad", loss=0.5),
-        line(id="secret", kind="evaluation"),
+        line(id="bad", loss=0.5, recorder={"state": "failed"}),
         line(id="x", publishing=False, state="idle"),
     )
-    shown = room_health.strip(rooms_live.Snapshot(rooms), {"r": "好室", "bad": "<b>坏室"}, "zh")
-    assert shown.index("&lt;b&gt;坏室") < shown.index("好室")
-    assert "secret" not in shown and "1.05 Mbit/s" in shown and "50.0 %" in shown and "3 ms" in shown
+    shown = matrix(*rooms, names={"bad": "<b>坏室"})
+    cells = re.findall(r"<td(?: class=\"([^\"]*)\")?>([^<]*)</td>", shown)
+    rows = [cells[start : start + 3] for start in range(0, len(cells), 3)]
+    assert [[told for _, told in row] for row in rows] == [
+        ["直播", "直播", "空闲"], ["1.05", "1.05", "—"], ["25", "25", "—"], ["0.00", "50.00", "—"], ["—", "故障", "—"],
+    ]  # fmt: skip
+    marked = [told for row in rows for classes, told in row if "bad" in classes.split()]
+    assert marked == ["50.00", "故障"]
+    assert "市本级 &lt;b&gt;坏室 丢包 50.0 %" in shown and "备用线路" in shown and "暂缓开标" in shown
+    assert "直播中 2 · 空闲 1" in shown
+
+
+def test_all_opening_rooms_stand_in_the_matrix_and_no_other(desk: DeskConfig, ledger: Ledger) -> None:
+    with ledger.read() as session:
+        found = room_matrix.columns(session, rooms_live.snapshot(), "zh")
+        held = session.scalars(select(Room.id).where(Room.kind == "opening", Room.public_allowed)).all()
+    assert sorted(one.id for one in found) == sorted(held)
+    assert "直播服务" in room_matrix.matrix(found, rooms_live.snapshot(), "zh"), "no hub here: it says so"
+
+
+def test_many_rooms_stand_in_rows_of_twenty_eight() -> None:
+    assert matrix(*(line(id=f"r{n}") for n in range(40))).count("<table>") == 2
 
 
 def test_the_gantt_shows_openings_and_of_evaluations_only_that_a_room_is_in_use(

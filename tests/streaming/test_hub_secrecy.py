@@ -17,7 +17,17 @@ from records.serving import signing
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import TOKEN, Rig
 
-OWN = {"broadcast_session", "recording", "segment", "gap", "seal", "log_leaf", "log_head", "room_view"}
+OWN = {
+    "broadcast_session",
+    "viewing",
+    "recording",
+    "segment",
+    "gap",
+    "seal",
+    "log_leaf",
+    "log_head",
+    "room_view",
+}
 """Tables the hub alone writes."""
 READABLE = {"room", "centre", "public_event", *OWN}
 WRITABLE = {"broadcast_session", "log_leaf", "log_head", "room_view"}

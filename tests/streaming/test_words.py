@@ -16,7 +16,7 @@ from tests.streaming.test_hub_api import until
 CODES = {
     "lot": LOT_STATES, "opening": OPENING_STATES, "stage": STAGES, "family": TRADE_FAMILIES,
     "result": ("opened", "failed", "terminated"), "method": ("open", "selective", "limited", "direct"),
-    "award": ("publicity", "awarded", "cancelled"), "notice": ("tender", "change", "candidates", "result", "termination"),
+    "award": ("publicity", "awarded", "cancelled"), "notice": ("documents", "tender", "change", "candidates", "result", "termination"),
     "decision.kind": ("objection", "complaint"), "decision.stage": ("documents", "opening", "candidates"),
     "term": ("施工", "监理", "货物", "服务", "合格", "浮动系数", "综合评估法", "works", "goods", "services"),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Every figure M01–M52 is declared once and says in every language what it is, or what it needs."""
+"""Every figure M01–M52 is declared once and says in every language what it is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 import messages
 from supervision.figures.dictionary import FIGURES
-from supervision.figures.figure import DIMENSIONS, Derived, LensFigure, Missing
+from supervision.figures.figure import DIMENSIONS, Derived, LensFigure
 
 NUMBERS = [f"M{n:02}" for n in range(1, 53)]
 
@@ -21,13 +21,6 @@ def test_the_whole_dictionary_is_declared() -> None:
 def test_a_figure_has_name_unit_and_definition(figure: object, lang: str) -> None:
     words = [getattr(figure, part).text(lang) for part in ("name", "unit", "definition")]
     assert all(words) and not any(word.startswith("figure.") for word in words)
-    if isinstance(figure, Missing):
-        assert figure.needs.text(lang) and figure.answer.value is None
-
-
-def test_figures_with_records_are_never_missing() -> None:
-    missing = sorted(one.id for one in FIGURES.values() if isinstance(one, Missing))
-    assert missing == ["M22", "M23", "M26"]
 
 
 def test_a_dimension_knows_its_tables() -> None:

@@ -72,6 +72,13 @@ export class HlsPlayer {
     video.src = this.#address(video.canPlayType('audio/mp4; codecs="mp4a.40.2"') !== "");
   }
 
+  /** Seconds from a picture's arrival at the hub to its showing here, with the hub's clock at `now` (ms); null where the browser's
+   *  own player does not tell. */
+  late(now) {
+    const shown = this.#hls?.playingDate;
+    return shown ? (now - shown.getTime()) / 1000 : null;
+  }
+
   #end(why) {
     if (this.#closed) return;
     this.close();

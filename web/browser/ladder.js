@@ -72,6 +72,9 @@ export class Ladder {
   /** What compares the pictures that show now with those recorded; null where nothing does. */
   get comparison() { return (this.state === "live" && this.#session?.place.comparison) || null; }
 
+  /** Seconds from a picture's arrival at the hub to its showing here, with the hub's clock at `now` (ms); null where nobody can tell. */
+  async late(now) { return this.state === "live" ? await this.#session.late(now) : null; }
+
   start() {
     if (this.wanted) return;
     this.wanted = true;

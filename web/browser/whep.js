@@ -15,7 +15,7 @@ export function trouble(why) {
 }
 
 export class Whep {
-  #pc = null; #address = null; #closed = false; #counted = null; #lossySince = 0; #lostAt = 0; #checks = null; #silent = false;
+  #pc = null; #address = null; #closed = false; #counted = null; #lossySince = 0; #lostAt = 0; #checks = null; #silent = false; #decoded = { seconds: 0, frames: 0 };
 
   /** @param place {hub, room, token(), layer, comparison}; `layer` "low" asks for the small picture, `comparison` is given
    *  the pictures as they come; `ended(why)` is called at most once, after `open` has succeeded */
@@ -113,6 +113,23 @@ export class Whep {
       else this.#lossySince ||= performance.now();
       if (this.#lossySince && performance.now() - this.#lossySince > WHEP.patience) this.#end("loss");
     }
+  }
+
+  /** Seconds from a picture's arrival at the hub, which sends it on at once, to its showing here: half of a round trip, and what
+   *  the pictures since the last question took from their first packet until they were decoded; null where none came. */
+  async late() {
+    let trip = null, took = null;
+    for (const one of (await this.#pc.getStats()).values()) {
+      if (one.type === "candidate-pair" && one.nominated) trip = one.currentRoundTripTime ?? trip;
+      if (one.type === "inbound-rtp" && one.kind === "video") took = this.#took(one.totalProcessingDelay, one.framesDecoded);
+    }
+    return trip === null || took === null ? null : trip / 2 + took;
+  }
+
+  #took(seconds, frames) {
+    const before = this.#decoded;
+    this.#decoded = { seconds, frames };
+    return frames > before.frames && seconds !== undefined ? (seconds - before.seconds) / (frames - before.frames) : null;
   }
 
   /** On a line that loses packets both streams wait for their repeats, alike so that lips stay in time. */

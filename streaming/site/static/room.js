@@ -7,6 +7,7 @@ import { List } from "./list.js";
 import { Player, rungMenu, sayCompared } from "./player.js";
 import { money, sentence } from "./opening.js";
 import { READ_OUT, STEPS, Story, saidAt } from "./story.js";
+import { Viewing } from "./viewing.js";
 
 const { room, opening } = document.body.dataset;
 const story = new Story(), list = new List();
@@ -146,12 +147,15 @@ function spoken(mark, className, text, ts) {
 const video = $("video");
 const player = new Player(video, room, (state) => {
   picture = state;
+  viewing?.tell(state);
   drawRung();
   sayCompared($("compared"), player);
   if (state === "still" || (state === "live" && covered())) lookSoon(); // the operators' slate came or went
   slate();
 });
 
+/** Who looks on from the desk is not of the audience. */
+const viewing = opening && !document.body.classList.contains("bare") ? new Viewing(player, opening, roomState === "live") : null;
 const drawRung = rungMenu($("rung"), player);
 
 /** Near and far camera, where both are on air: `names` are the rooms to join, the near one first. */

@@ -10,10 +10,11 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from records.clock import add_months, start_of
-from records.tables.broadcast import BroadcastSession, PublicEvent
+from records.tables.broadcast import BroadcastSession, PublicEvent, Viewing
 from records.tables.leads import Lead, LeadBatch
 from records.tables.supervision import WatchMark
 from records.tail import keep_mark
+from sunbid.demo.audiences import audience
 from sunbid.demo.city.lot import CityLot
 from sunbid.demo.city.pieces import City, Piece
 from supervision.warnings.lot_loop import DEADLINE_MARK
@@ -31,7 +32,9 @@ _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 def leave(session: Session, city: City, pieces: Sequence[Piece], ends: Sequence[int]) -> None:
     """Write it all, in the caller's transaction."""
     plan = city.plan
-    session.execute(insert(BroadcastSession), [_broadcast(lot) for lot in plan.lots if lot.broadcast])
+    shown = [(lot, _broadcast(lot)) for lot in plan.lots if lot.broadcast]
+    session.execute(insert(BroadcastSession), [one for _, one in shown])
+    session.execute(insert(Viewing), [_audience(lot, one) for lot, one in shown])
     _leads(session, city)
     _marks(session, city, pieces, ends)
     detail = {
@@ -62,6 +65,10 @@ def _broadcast(lot: CityLot) -> dict[str, Any]:
         "seconds_live": float(length - lot.bids % 7),
         "interruptions": int(lot.bids % 97 == 0),
     }
+
+
+def _audience(lot: CityLot, one: dict[str, Any]) -> dict[str, Any]:
+    return audience(one["opening_id"], min(lot.bids, 600), one["seconds_live"], one["ended_at"])
 
 
 def _leads(session: Session, city: City) -> None:
