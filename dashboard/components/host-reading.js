@@ -67,7 +67,7 @@ export function readingCard(view) {
   return [
     h("div.head", {}, h("span.chip.now", {}, story.current === null ? words.lastRead : words.readingNow), h("b", {}, say(words.numberOf, { no, total: story.bidders.size })), view.since),
     h("h2.name", {}, bid.name),
-    h("div.said2", {}, h("p.price", {}, ...before, bid.price === undefined ? term(bid.remark, words) || "—" : h("strong", {}, amount(bid.price, view.data.money)), bid.price === undefined ? null : h("span", {}, view.data.money.unit)), agreement(view, no, bid)),
+    h("div.said2", {}, h("p.price", {}, ...before, bid.price === undefined ? term(bid.remark, words) || "—" : h(`strong${amount(bid.price, view.data.money).length > 8 ? ".long" : ""}`, {}, amount(bid.price, view.data.money)), bid.price === undefined ? null : h("span", {}, view.data.money.unit)), agreement(view, no, bid)),
     h("div.check", {}, limitLine(price, limit, words), priceStrip(others.filter(Number.isFinite), price, limit, words)),
     desk.spelled[no] ? h("p.spell", {}, desk.spelled[no]) : null, facts(bid, words), ...rest,
   ].filter(Boolean);

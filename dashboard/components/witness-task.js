@@ -168,7 +168,7 @@ export class TaskPane {
   row(task, one, due) {
     const kind = one.result === "abnormal" ? "bad" : one.result ? "ok" : due ? "now" : "wait";
     const told = one.result ? this.seen(one) : this.unseen(task, one, due);
-    return h(`tr.t-${kind}`, { "data-item": one.id }, h("td.cut", { title: one.stage }, one.stage), h("td.n1.cut", { title: one.note ? `${one.text} · ${one.note}` : one.text }, one.text, one.note ? h("small.muted", {}, ` · ${one.note}`) : null),
+    return h(`tr.t-${kind}`, { "data-item": one.id }, h("td.cut", { title: one.stage }, one.stage), h("td.n1", {}, one.text, one.note ? h("small.muted", {}, ` · ${one.note}`) : null),
       h("td", {}, this.time(task, one.at)), h("td", {}, this.thumb(task, one.snapshot)), h("td", {}, told));
   }
 
@@ -185,7 +185,7 @@ export class TaskPane {
   }
 
   remarkRow(task, one) {
-    return h("tr.t-ok", {}, h("td", {}, this.words.act.remark), h("td.n1.cut", { title: one.note }, one.note), h("td", {}, this.time(task, one.at)), h("td", {}, this.thumb(task, one.snapshot)), h("td.cut", {}, one.by));
+    return h("tr.t-ok", {}, h("td", {}, this.words.act.remark), h("td.n1", {}, one.note), h("td", {}, this.time(task, one.at)), h("td", {}, this.thumb(task, one.snapshot)), h("td.cut", {}, one.by));
   }
 
   /** When it was seen: leads to that second of the recording, once it may be watched again. */

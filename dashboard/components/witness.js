@@ -39,9 +39,10 @@ class WitnessBoard {
     this.looks = new LookCard(words);
     this.drawForm = new DrawForm(this);
     this.drawButton = h("button.btn.main.draw-now", { type: "button", hidden: true, onclick: () => this.drawForm.open(this.open()).catch((error) => this.tell(error.message, "refused")) });
+    const wall = data.manages ? h("a.btn", { href: `/hall${words.lang === "zh" ? "" : `?lang=${words.lang}`}`, target: "_self", title: words.wallHint }, icon("grid"), words.wall) : null;
     const right = data.manages ? [this.report.box, this.alarms.box, this.looks.box] : [this.report.box];
     this.grid = h("div.g3", {}, h("div.col.left", {}, tasks, this.draw.box), this.pane.box, h("div.col.right", {}, right));
-    this.root.append(h("div.wit", {}, this.drawButton, this.figures, this.said, this.grid), this.forms.box, this.drawForm.box);
+    this.root.append(h("div.wit", {}, h("div.above", {}, wall, this.drawButton), this.figures, this.said, this.grid), this.forms.box, this.drawForm.box);
     this.list.replaceChildren(h("p.muted.none", {}, words.loading));
   }
 
@@ -171,7 +172,7 @@ class WitnessBoard {
     const place = task.step === "opening" ? task.room : task.room || words.notPublic;
     const when = task.state === "ended" ? say(words.endedAt, { time: minute(task.ended_at) }) : `${minute(task.due_at)} ${words.step[task.step]}`;
     const about = h("small.cut", { title: place }, [when, place].filter(Boolean).join(" · "));
-    const link = h("button.tk", { type: "button", "data-task": task.id, "aria-current": chosen ? "true" : null, onclick: () => this.select(task.id) }, h("b.cut", { title: task.title }, task.title), who ? h("small.r", { title: who }, `${task.done}/${task.of} · ${who}`) : h("small.r"), about, this.sign(task));
+    const link = h("button.tk", { type: "button", "data-task": task.id, "aria-current": chosen ? "true" : null, onclick: () => this.select(task.id) }, h("b", { title: task.title }, task.title), who ? h("small.r", { title: who }, `${task.done}/${task.of} · ${who}`) : h("small.r"), about, this.sign(task));
     if (task.state === "open" && this.manages) return [link, h("button.btn.join", { type: "button", onclick: () => this.actAndTell(task, "join") }, words.act.join)];
     return [link];
   }

@@ -93,6 +93,8 @@ class LotCard:
     """Candidate → what was read aloud of it."""
     prices: Histogram | None
     opening: str
+    recorded: bool
+    """Whether its opening is over and has a record of prices."""
     """The address of its latest opening; empty without one."""
 
     @property
@@ -179,6 +181,7 @@ def _lot(lot: Payload, whole: Whole, records: Mapping[str, Payload], replays: Se
         read=_read(record, again, lang) if found else {},
         prices=histogram(record, _won(award, lot), currency_of(lot), lang),
         opening=address(f"/opening/{opening['id']}", lang) if opening else "",
+        recorded=bool(record and record["bids"] and opening and opening["state"] in ("ended", "sealed")),
     )
 
 
