@@ -88,7 +88,7 @@ TABLES_OF: dict[str, tuple[str, ...]] = {
     "F01": ("lots", "participations"), "F02": ("openings",), "F03": ("lots", "participations"),
     "F05": ("lots",), "F06": ("awards",), "F07": ("openings",), "F09": ("lots", "awards"),
     "F12": ("schedule",), "F16": ("replays",), "F17": ("witnessing", "witness-reports", "looks"), "F19": ("fees",), "F20": ("deposits", "refunds"), "F21": ("opinions",),
-    "F22": ("warnings",), "F24": ("tenderer-links",), "F25": ("agency-links",), "F26": ("rings",),
+    "F22": ("warnings",), "F24": ("tenderer-links", "associations", "paths"), "F25": ("agency-links",), "F26": ("rings",),
     "F27": ("similarity",), "F28": ("expert-tendency",), "F29": ("leads",), "lifeline": ("lifeline",),
 }  # fmt: skip
 """Function → the tables it shows, which are those it exports; `dashboard.exports.tables` reads them."""

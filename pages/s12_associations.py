@@ -6,13 +6,26 @@ import streamlit as st
 
 from dashboard import context
 from dashboard.charts.bars import Bar, ranking
-from dashboard.panels import agency_credit
+from dashboard.charts.flow import Band, flow
+from dashboard.exports.association_tables import pair_of
+from dashboard.memo import per_lens
+from dashboard.panels import agency_credit, paths
 from dashboard.panels import warning_list as warninglist
 from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, live_basis, show
+from dashboard.shell.html import draw, esc
 from supervision.figures import formats as figures
-from supervision.lists.associations import NamedPair, Side, lots_of_pair, side
+from supervision.lists.associations import (
+    REST,
+    Course,
+    NamedPair,
+    Side,
+    courses,
+    lots_of_pair,
+    names_of,
+    side,
+)
 
 CHARTED = 12
 """Pairs of the chart."""
@@ -37,7 +50,13 @@ def body(page: shell.Page) -> None:
         layout.nothing(page.say("associations.not_yet"))
     else:
         _steps(page, found)
-        _pairs(page, which, found)
+        chosen = pair_of(found, st.query_params.to_dict())
+        if chosen is None:
+            layout.nothing(page.say("associations.none"))
+        else:
+            _pairs(page, which, found, chosen)
+            roles = {chosen.buyer: sides[which], chosen.firm: page.say("associations.winner")}
+            paths.show(page, roles, (chosen.buyer, chosen.firm))
     if which == "agency":
         agency_credit.show(page)
     warninglist.show_families(page)
@@ -57,25 +76,57 @@ def _steps(page: shell.Page, found: Side) -> None:
     )  # fmt: skip
 
 
-def _pairs(page: shell.Page, which: str, found: Side) -> None:
-    if not found.pairs:
-        layout.nothing(page.say("associations.none"))
-        return
-    by_key = {pair.key: pair for pair in found.pairs}
-    with layout.panel("pairs-chart", page.say("associations.chart"), page.say("associations.chart_note")):
-        bars = [_bar(page, pair) for pair in found.pairs[:CHARTED]]
-        layout.plot(
-            ranking(layout.variant(), bars, title=page.say("associations.chart"), name_width=320),
-            "pairs",
-            _pick,
-        )
+def _pairs(page: shell.Page, which: str, found: Side, chosen: NamedPair) -> None:
+    """Which way the lots went beside how the pairs compare, the list, and the lots behind one of them."""
+    with layout.row("pairs", "half"):
+        _flow(page, which, found, chosen)
+        _chart(page, found)
     note = f"{page.say('associations.list_note')} · {page.say('table.pick')}"
     tables.grid(
         "pairs", page.say("associations.list"), note, len(found.pairs), _PAIRS, page.lang,
         lambda shown: [_row(page, pair) for pair in found.pairs[shown.offset : shown.offset + shown.size]], _pick, seen=8,
     )  # fmt: skip
-    chosen = by_key.get(st.query_params.get("pair", ""), found.pairs[0])
     _behind(page, which, chosen)
+
+
+def _chart(page: shell.Page, found: Side) -> None:
+    with layout.panel("pairs-chart", page.say("associations.chart"), page.say("associations.chart_note")):
+        bars = [_bar(page, pair) for pair in found.pairs[:CHARTED]]
+        drawn = ranking(layout.variant(), bars, title=page.say("associations.chart"), name_width=320)
+        layout.plot(drawn, "pairs", _pick)
+
+
+@per_lens
+def _courses(which: str, pairs: tuple[NamedPair, ...]) -> tuple[list[Course], dict[str, str]]:
+    found = courses(context.lens(), which, pairs)
+    with context.ledger().read() as session:
+        return found, names_of(
+            session, {end for one in found for end in (one.tenderer, one.agency, one.winner)}
+        )
+
+
+def _flow(page: shell.Page, which: str, found: Side, chosen: NamedPair) -> None:
+    """The chosen pair in front, the pairs that pass behind it, everything else pale."""
+    first = (
+        chosen,
+        *(pair for pair in found.pairs if pair != chosen and (pair.through or pair.buyer == chosen.buyer)),
+    )
+    ways, names = _courses(which, first)
+    names = {**names, "": page.say("associations.no_agency"), REST: page.say("associations.rest")}
+    passing = {(pair.buyer, pair.firm) for pair in found.pairs if pair.through}
+
+    def kind(one: Course) -> str:
+        ends = (one.tenderer if which == "tenderer" else one.agency, one.winner)
+        return "now" if ends == (chosen.buyer, chosen.firm) else "over" if ends in passing else "rest"
+
+    bands = [Band((one.tenderer, one.agency, one.winner), one.wins, kind(one)) for one in ways]
+    names |= {end: end for band in bands for end in band.ends if end not in names}
+    heads = [page.say(f"associations.{column}") for column in ("tenderer", "agency", "winner")]
+    note = page.say("associations.flow_note", n=sum(band.wins for band in bands))
+    with layout.panel("pairs-flow", page.say("associations.flow"), note):
+        draw(flow(bands, names, heads, page.say("associations.flow")))
+        keys = "".join(f'<span class="key {one}"><i></i>{esc(page.say(f"associations.flow_{one}"))}</span>' for one in ("now", "over", "rest"))  # fmt: skip
+        draw(f'<p class="muted flow-key">{keys}</p>')
 
 
 def _bar(page: shell.Page, pair: NamedPair) -> Bar:

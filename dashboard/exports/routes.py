@@ -16,6 +16,7 @@ import messages
 from dashboard import context, screens
 from dashboard import metrics as ops
 from dashboard.access.accounts import SignedIn
+from dashboard.exports.association_tables import ASSOCIATED
 from dashboard.exports.lifeline import LIFELINE
 from dashboard.exports.live_tables import LIVE
 from dashboard.exports.sheets import Writing, as_csv, as_xlsx
@@ -28,7 +29,7 @@ from records import audit
 from records.clock import local_now
 from records.serving.problems import ProblemResponse
 
-TABLES = {table.name: table for table in (*ANALYSED, *LIVE, LIFELINE)}
+TABLES = {table.name: table for table in (*ANALYSED, *LIVE, *ASSOCIATED, LIFELINE)}
 """Every table that can be exported, by name; which role may is said by `dashboard.screens`."""
 ADDRESSED: dict[str, list[Check]] = {"lang": [one_of(messages.languages())], "view": [anything]}
 """What the address of an export may carry that its own table does not use, as a screen's menu writes one for all of its

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def side(session: Session, data_dir: Path, which: str) -> Side | None:
     if study is None:
         return None
     part = study[which]
-    names = _names(session, {pair[end] for pair in part["pairs"] for end in ("buyer", "firm")})
+    names = names_of(session, {pair[end] for pair in part["pairs"] for end in ("buyer", "firm")})
     pairs = [
         NamedPair(
             buyer_name=names.get(p["buyer"], p["buyer"]), firm_name=names.get(p["firm"], p["firm"]), **p
@@ -69,9 +70,53 @@ def side(session: Session, data_dir: Path, which: str) -> Side | None:
     return Side(as_of=study["as_of"], pairs=pairs, **steps)
 
 
-def _names(session: Session, ids: Iterable[str]) -> dict[str, str]:
+def names_of(session: Session, ids: Iterable[str]) -> dict[str, str]:
+    """Organisation → its name."""
     query = select(Organisation.id, Organisation.name).where(Organisation.id.in_(sorted(ids)))
     return {row.id: row.name for row in session.execute(query)}
+
+
+@dataclass(frozen=True)
+class Course:
+    """Awarded lots of one tenderer that went through one agency ("": none) to one winner; "…" the rest of a column."""
+
+    tenderer: str
+    agency: str
+    winner: str
+    wins: int
+
+
+REST = "…"
+"""The parties of a column that are not shown one by one."""
+SHOWN = {"tenderer": 5, "agency": 5, "winner": 8}
+"""Parties of each column that are shown one by one."""
+
+
+def courses(lens: Lens, which: str, pairs: Sequence[NamedPair]) -> list[Course]:
+    """Where the lots of these pairs' tenderers (or agencies) went; those of the pairs are never among the rest."""
+    column = {"tenderer": "tenderer_id", "agency": "agency_id"}[which]
+    buyers = list(dict.fromkeys(pair.buyer for pair in pairs))[: SHOWN[which]]
+    query = (
+        "SELECT coalesce(tenderer_id, '') AS tenderer, coalesce(agency_id, '') AS agency, winner_id AS winner, count(*) AS wins"
+        f" FROM lots WHERE {column} IN (SELECT unnest($buyers)) AND winner_id IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3"
+    )
+    rows = lens.query(query, {"buyers": buyers}).to_pylist()
+    first = {which: buyers, "winner": [pair.firm for pair in pairs if pair.buyer in buyers]}
+    kept = {name: _kept(rows, name, first.get(name, ())) for name in SHOWN}
+    found: Counter[tuple[str, str, str]] = Counter()
+    for row in rows:
+        tenderer, agency, winner = (row[name] if row[name] in kept[name] else REST for name in SHOWN)
+        found[tenderer, agency, winner] += row["wins"]
+    return [Course(tenderer, agency, winner, wins) for (tenderer, agency, winner), wins in found.items()]
+
+
+def _kept(rows: Sequence[dict[str, Any]], name: str, first: Iterable[str]) -> set[str]:
+    """Whom a column shows: who stands in the pairs, then whoever has most."""
+    most: Counter[str] = Counter()
+    for row in rows:
+        most[row[name]] += row["wins"]
+    asked = dict.fromkeys([one for one in first if one in most] + [one for one, _ in most.most_common()])
+    return set(list(asked)[: SHOWN[name]])
 
 
 def lots_of_pair(lens: Lens, which: str, pair: NamedPair, most: int = 200) -> list[dict[str, Any]]:
