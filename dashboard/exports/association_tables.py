@@ -8,7 +8,7 @@ import messages
 from dashboard import context
 from dashboard.exports.tables import Row, Table
 from dashboard.memo import per_lens
-from dashboard.shell.asked import anything, one_of
+from dashboard.shell.address_checks import anything, one_of
 from dashboard.shell.filters import Choice
 from messages import say
 from records.clock import today

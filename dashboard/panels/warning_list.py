@@ -25,7 +25,12 @@ _COLUMNS = [
 
 def show_families(page: shell.Page) -> None:
     """Counts by level, then for every function of the screen its warnings, or that there are none yet."""
-    shown = [(f, FAMILIES_OF[table]) for f in page.screen.functions for table in TABLES_OF[f.id]]
+    shown = [
+        (function, FAMILIES_OF[table])
+        for function in page.screen.functions
+        for table in TABLES_OF[function.id]
+        if table in FAMILIES_OF
+    ]
     _counts(page, tuple(family for _, families in shown for family in families))
     for function, families in shown:
         _list(page, function.id, function.name(page.lang), families)

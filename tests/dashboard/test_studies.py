@@ -94,6 +94,9 @@ def test_s12_shows_the_steps_the_pairs_and_the_warnings_below(studied: Path) -> 
     assert all(f"{count}" in said for count in (9, 4, 2)) and "红" in said, (
         "a row of steps, and one of warnings by level"
     )
+    assert "标段从谁经谁到了谁" in said and "两方之间，查到什么" in said
+    (links,) = [rows for title, rows in tables(app).items() if title == "每一步的依据"] or [[]]
+    assert links or "没有查到四步以内的联系" in said
 
 
 def member_names() -> list[str]:
