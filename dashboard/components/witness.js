@@ -39,7 +39,7 @@ class WitnessBoard {
     this.looks = new LookCard(words);
     this.drawForm = new DrawForm(this);
     this.drawButton = h("button.btn.main.draw-now", { type: "button", hidden: true, onclick: () => this.drawForm.open(this.open()).catch((error) => this.tell(error.message, "refused")) });
-    const wall = data.manages ? h("a.btn", { href: `/hall${words.lang === "zh" ? "" : `?lang=${words.lang}`}`, target: "_self", title: words.wallHint }, icon("grid"), words.wall) : null;
+    const wall = data.manages ? h("a.btn", { href: `/hall${words.lang === "zh" ? "" : `?lang=${words.lang}`}`, target: "_self", title: words.monitorHint }, icon("grid"), words.monitor) : null;
     const right = data.manages ? [this.report.box, this.alarms.box, this.looks.box] : [this.report.box];
     this.grid = h("div.g3", {}, h("div.col.left", {}, tasks, this.draw.box), this.pane.box, h("div.col.right", {}, right));
     this.root.append(h("div.wit", {}, h("div.above", {}, wall, this.drawButton), this.figures, this.said, this.grid), this.forms.box, this.drawForm.box);

@@ -33,7 +33,7 @@ from streaming.site.opinions import Form, OpinionForm, reported
 from streaming.site.project import project_page, read_lately, whole_project
 from streaming.site.render import LANGS, Site, address, currency_of, dated, word
 from streaming.site.sealed import SealedPackages
-from streaming.site.verify import FOUND, STANDARDS, example, log_shown, verdict
+from streaming.site.verify import FOUND, PACKAGE, STANDARDS, example, log_shown, verdict
 
 GZIP = [Middleware(GZipMiddleware, minimum_size=600, compresslevel=6)]
 NAVIGATION: tuple[tuple[str, str, dict[str, str]], ...] = (
@@ -206,7 +206,7 @@ class Pages(Service):
             several=found[:FOUND] if len(found) > 1 else [], count=len(found), unknown=bool(number) and not found,
             demo=bool(opening and opening["demo"]), checks=CHECKS, log=log_shown(self._log_state(), str(request.base_url)),
             package=self._sealed.path(opening) is not None, seal=await self._sealed.of(opening),
-            standards=STANDARDS, **example(lang),
+            package_files=PACKAGE, standards=STANDARDS, **example(lang),
         ))  # fmt: skip
 
     async def _numbered(self, number: str) -> list[dict[str, Any]]:

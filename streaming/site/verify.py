@@ -113,12 +113,21 @@ def _eights(digest: str) -> list[str]:
     return [digest[at : at + 8] for at in range(0, len(digest), 8)]
 
 
-STANDARDS = (
-    ("RFC 6962", "https://www.rfc-editor.org/rfc/rfc6962"),
-    ("RFC 8785", "https://www.rfc-editor.org/rfc/rfc8785"),
-    ("RFC 3161", "https://www.rfc-editor.org/rfc/rfc3161"),
-    ("C2SP tlog-tiles", "https://c2sp.org/tlog-tiles"),
-    ("C2SP signed-note", "https://c2sp.org/signed-note"),
-    ("C2SP tlog-cosignature", "https://c2sp.org/tlog-cosignature"),
+PACKAGE = (
+    (("manifest.json",), "manifest"),
+    (("recording/",), "recording"),
+    (("captions.vtt", "captions/"), "captions"),
+    (("events.jsonl",), "events"),
+    (("record.json", "record.pdf"), "record"),
+    (("leaves.jsonl",), "leaves"),
+    (("proofs.json",), "proofs"),
+    (("checkpoint",), "checkpoint"),
+    (("keys/",), "keys"),
+    (("timestamps/",), "timestamps"),
+    (("README.md",), "readme"),
 )
+"""Files of a package, and the message that says what they are: `site.format.<name>`."""
+STANDARDS = (
+    "RFC 6962", "RFC 8785", "RFC 3161", "c2sp.org/tlog-tiles", "c2sp.org/signed-note", "c2sp.org/tlog-cosignature",
+)  # fmt: skip
 """The public specifications that a package and the log follow."""

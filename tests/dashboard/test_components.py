@@ -46,7 +46,7 @@ def mount_all(lang: str) -> None:
     components.player("r1", "开标一室", lang)
     components.wall(9, {"centre": "c1"}, lang)
     components.opening("o1", lang, room="r1", room_name="开标一室", control_price="1.00")
-    components.host("o1", lang, room="r1", room_name="开标一室", title="一标段")
+    components.host("o1", lang, room="r1", room_name="开标一室", title="一标段", place="余杭分中心")
     components.warning_desk(lang, {"state": "open"}, counts_only=False)
     components.witness(lang, {"period": "today"}, manages=True)
 
