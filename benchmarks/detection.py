@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from messages import local
 from supervision.detection.channels import Scored, score
 from supervision.detection.favour import Marks, deviations, favours, power
+from supervision.detection.learning import auc, learn
 from supervision.detection.market import Bools, Floats, Market, Offer, market_of
 from supervision.detection.tendency import FALSE_DISCOVERIES
 from supervision.studies.experts import BIASES
@@ -89,13 +89,6 @@ def _marks(jumps: pd.DataFrame, seats: str, name: str, nation: str, who: str, wh
     return pd.concat(seated, ignore_index=True)
 
 
-def auc(guilty: Bools, value: Floats) -> float:
-    """Probability that a guilty tender ranks above an innocent one (ties half); what has no value counts as middling."""
-    ranks = rankdata(np.where(np.isnan(value), np.nanmedian(value), value))
-    ones = int(guilty.sum())
-    return float((ranks[guilty].sum() - ones * (ones + 1) / 2) / (ones * (len(guilty) - ones)))
-
-
 def interval(guilty: Bools, value: Floats) -> tuple[float, float]:
     """95 % of the AUCs of tenders drawn anew with replacement."""
     rng = np.random.default_rng(1)
@@ -145,6 +138,8 @@ def measured(case: Labelled) -> dict[str, Any]:
         if not np.isnan(value).all():
             result[name] = auc(guilty, value)
             result[f"{name}_top"] = top_tenth(guilty, value)
+    learned = learn(case.market, found, {int(n): bool(case.guilty[n]) for n in np.flatnonzero(enough)})
+    result["learned"] = None if learned is None else (learned.auc, learned.label_free, learned.forecast)
     result["score_interval"] = interval(guilty, found.score[enough])
     result["score_by_chance"] = by_chance(guilty, found.score[enough])
     return result
@@ -197,7 +192,20 @@ _HEAD = """| 市场 market | 标段 tenders (≥ 3) | 基率 base | 门 gate | �
 
 def table(rows: list[dict[str, Any]]) -> str:
     """The measured figures as a Markdown table: AUC / precision in the top tenth."""
-    return _HEAD + "".join(_line(row) for row in rows)
+    return _HEAD + "".join(_line(row) for row in rows) + _LEARNED + "".join(_learned(row) for row in rows)
+
+
+_LEARNED = """
+| 由结论学习 learned from verdicts | 预报的标段 tenders forecast | 模型，按时间前推 model, forward in time | 同样标段的无标注分数 score without labels, same tenders |
+|---|---|---|---|
+"""
+
+
+def _learned(row: dict[str, Any]) -> str:
+    if row["learned"] is None:
+        return f"| {row['market']} | — | — | — |\n"
+    model, free, forecast = row["learned"]
+    return f"| {row['market']} | {forecast:,} | {model:.3f} | {free:.3f} |\n"
 
 
 def _line(row: dict[str, Any]) -> str:

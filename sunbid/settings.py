@@ -108,6 +108,7 @@ class Settings(BaseSettings):
     )
     rules_by_two: bool = Field(False)
     leads_by_two: bool = Field(True)
+    learn_from_verdicts: bool = Field(False)
     edges: str = Field(
         "",
     )

@@ -121,6 +121,7 @@ def watch_config(settings: Settings) -> WatchConfig:
         desk_url=settings.effective_desk_url,
         notice_levels=LEVELS[: LEVELS.index(settings.notice_level) + 1],
         channels=channels(settings),
+        learn_from_verdicts=settings.learn_from_verdicts,
     )
 
 

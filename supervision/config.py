@@ -30,6 +30,8 @@ class WatchConfig:
     """The levels of warnings that are told by `channels`."""
     channels: tuple[Channel, ...] = ()
     """The ways in which new warnings are told beside the desk."""
+    learn_from_verdicts: bool = False
+    """Whether the study of rings learns a model of each market from supervisors' verdicts."""
     poll_seconds: float = 0.2
     """How often the journal is asked for news; the warning follows within this and one evaluation."""
     lens_seconds: float = 10.0

@@ -37,6 +37,7 @@ from supervision.lens.writer import LensWriter
 from supervision.notices.delivery import Delivery
 from supervision.rules.baseline import UNKNOWN, Baselines, measure_baselines
 from supervision.studies import associations, experts, rings
+from supervision.studies.evidence import verdicts_on_lots
 from supervision.studies.store import keep
 from supervision.warnings.file_loop import FileLoop
 from supervision.warnings.lot_loop import HotLoop
@@ -131,7 +132,7 @@ class Watch:
     def _study(self, lens: Lens) -> None:
         at = now()
         try:
-            keep(self.config.data_dir, rings.NAME, rings.study(lens, at))
+            keep(self.config.data_dir, rings.NAME, rings.study(lens, at, self._verdicts()))
             keep(self.config.data_dir, associations.NAME, associations.study(lens, at))
             with self.ledger.read() as session:
                 found = experts.study(session, at)
@@ -140,6 +141,13 @@ class Watch:
             log.error("study failed", error=str(error)[:300])
         else:
             log.info("market studied", seconds=round((now() - at).total_seconds(), 1))
+
+    def _verdicts(self) -> dict[str, bool]:
+        """Supervisors' verdicts to learn from; none unless that is asked for."""
+        if not self.config.learn_from_verdicts:
+            return {}
+        with self.ledger.read() as session:
+            return verdicts_on_lots(session)
 
     def seals(self, worker: Worker) -> None:
         """Tell in the openings' chains what the hub has sealed, until told to stop."""

@@ -10,7 +10,7 @@ import streamlit as st
 import messages
 from dashboard import context
 from dashboard.charts import meetings
-from dashboard.panels import unmask
+from dashboard.panels import learned, unmask
 from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.html import card, draw, esc, icon
@@ -44,6 +44,7 @@ def show_study(page: shell.Page) -> None:
         groups = [(n, g) for n, g in groups if any(lot["centre"] == centre for lot in g["lots"])]
     _gate(page, study)
     tested = bool(study["markets"])
+    learned.show(page, study, centre)
     with layout.row("study", "half"):
         _price_list(page, study, centre)
         _group_list(page, groups, tested)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -80,9 +81,9 @@ def _parts(path: Path, settings: Settings, size: int) -> Iterator[_Part]:
 
 
 def _spans(path: Path, size: int, part: int) -> Iterator[tuple[int, int]]:
-    """Where parts begin and end: each begins a line."""
-    begin = 0
+    """Where parts begin and end: each begins a line, the first after the mark that some programs write before it."""
     with path.open("rb") as file:
+        begin = len(BOM_UTF8) if file.read(len(BOM_UTF8)) == BOM_UTF8 else 0
         while begin < size:
             file.seek(min(begin + part, size))
             file.readline()

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from records.tables.relations import Relation
 from records.tables.supervision import Warning
+from supervision.warnings.handling import CLOSED_STATES
 
 _MOST = 30
 _LINKING = ("files", "bidders", "rings")
@@ -36,6 +37,20 @@ class LotWarning:
     """Chinese and English."""
     lot_id: str
     members: tuple[str, ...]
+
+
+def verdicts_on_lots(session: Session) -> dict[str, bool]:
+    """Lot → whether a warning of a linking rule on it was confirmed; lots of which all were refuted are False. What was
+    closed for another reason says neither."""
+    query = select(Warning.lot_id, Warning.disposition).where(
+        Warning.lot_id.is_not(None), Warning.family.in_(_LINKING), Warning.state.in_(CLOSED_STATES),
+        Warning.disposition.in_(("confirmed", "not_confirmed")),
+    )  # fmt: skip
+    found: dict[str, bool] = {}
+    for lot, disposition in session.execute(query):
+        if lot is not None:
+            found[lot] = found.get(lot, False) or disposition == "confirmed"
+    return found
 
 
 def ties_among(session: Session, members: Sequence[str]) -> list[Tie]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ import pandas as pd
 from records.clock import BEIJING
 from supervision.detection.channels import Scored, score
 from supervision.detection.groups import Group, groups, links
+from supervision.detection.learning import learn
 from supervision.detection.market import Market
 from supervision.detection.sharing import rotation
 from supervision.lens.reader import Lens
@@ -20,6 +22,8 @@ from supervision.lens.reader import Lens
 NAME = "rings"
 MONTHS = 48
 """Months back from the lens' state that are looked at: a ring of a small trade meets a few times a year."""
+MOST_LEARNED = 20
+"""Tenders listed by what verdicts teach of a trade."""
 MOST_PRICES = 50
 """Tenders of the price list."""
 _SMALLEST_MARKET = 20
@@ -43,19 +47,20 @@ class _Trade:
     market: Market
 
 
-def study(lens: Lens, at: datetime) -> dict[str, Any]:
-    """The whole study over the months before `at`, as JSON values."""
+def study(lens: Lens, at: datetime, verdicts: Mapping[str, bool] | None = None) -> dict[str, Any]:
+    """The whole study over the months before `at`, as JSON values; with verdicts on lots also what they teach."""
     bids = lens.frame(_BIDS, {"since": at - timedelta(days=MONTHS * 365.25 / 12)})
     trades = [_trade(str(name), part) for name, part in bids.groupby("category", sort=True)]
     studied = [trade for trade in trades if len(trade.market.tenders) >= _SMALLEST_MARKET]
     scored = [(trade, score(_priced(trade))) for trade in studied]
+    taught = {trade.name: _learned(trade, one, verdicts or {}) for trade, one in scored}
     found = [_group(trade, one) for trade in trades for one in _found(trade)]
     found.sort(key=lambda group: -group["met"] / max(group["expected"], 1e-9))
     return {
         "as_of": at.isoformat(),
         "months": MONTHS,
         "tenders": int(bids["lot_id"].nunique()),
-        "markets": [_gate(trade, one) for trade, one in scored],
+        "markets": [_gate(trade, one) | {"learned": taught[trade.name]} for trade, one in scored],
         "prices": _prices(scored, found),
         "groups": found,
     }
@@ -92,6 +97,27 @@ def _gate(trade: _Trade, scored: Scored) -> dict[str, Any]:
     return {
         "market": trade.name, "tenders": len(trade.market.tenders), "counted": gate.tenders, "opens": gate.opens,
         "correlation": _number(gate.correlation), "meetings": _number(gate.meetings),
+    }  # fmt: skip
+
+
+def _learned(trade: _Trade, scored: Scored, verdicts: Mapping[str, bool]) -> dict[str, Any] | None:
+    """What the verdicts on a trade's tenders teach, tested forward in time, and the tenders it puts first."""
+    market = _priced(trade)
+    found = learn(
+        market, scored, {n: verdicts[lot] for n, lot in enumerate(market.tenders) if lot in verdicts}
+    )
+    if found is None:
+        return None
+    facts = trade.bids.drop_duplicates("lot_id").set_index("lot_id")
+    first = np.argsort(-found.score, kind="stable")[:MOST_LEARNED]
+    return {
+        "verdicts": found.verdicts, "confirmed": found.confirmed, "forecast": found.forecast, "auc": found.auc,
+        "label_free": found.label_free, "weights": found.weights,
+        "lots": [
+            {"lot": market.tenders[n], "name": facts.at[market.tenders[n], "lot_name"], "centre": facts.at[market.tenders[n], "centre_id"],
+             "chance": float(found.score[n]), "score": float(scored.score[n])}
+            for n in first
+        ],
     }  # fmt: skip
 
 

@@ -372,6 +372,14 @@ def test_a_file_in_parts_counts_as_one(tmp_path: Path, monkeypatch: pytest.Monke
     assert "euro" not in whole.flags["OCID"]
 
 
+def test_a_byte_order_mark_before_the_first_release_loses_nothing(tmp_path: Path) -> None:
+    source = EXAMPLES / "R018.jsonl"
+    marked = tmp_path / "marked.jsonl"
+    marked.write_bytes(b"\xef\xbb\xbf" + source.read_bytes())
+    plain, read = (count_file(path, Settings(), nothing, nothing) for path in (source, marked))
+    assert read == plain and read.bad == []
+
+
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40))
 def test_quartiles_lie_among_the_values_and_fences_beyond_them(values: list[float]) -> None:
     q1, q3 = quantile(values, 0.25), quantile(values, 0.75)
