@@ -27,7 +27,7 @@ MONTHS = 24
 def body(page: shell.Page) -> None:
     """Five figures, 24 months, origins, certificates, and the lots behind them."""
     if tabledata.count_lots(Filters()) == 0:
-        shell.empty(page.say("openness.empty"), page.say("openness.empty_what"))
+        shell.nothing_opened(page)
         return
     show(_kpis(page), page.lang)
     with layout.row("months"):

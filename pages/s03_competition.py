@@ -23,7 +23,7 @@ TOP = 8
 def body(page: shell.Page) -> None:
     """Five figures; bidders per lot, new winners and who wins most; concentration of each market and prices; the lots."""
     if tabledata.count_lots(Filters()) == 0:
-        shell.empty(page.say("openness.empty"), page.say("openness.empty_what"))
+        shell.nothing_opened(page)
         return
     show(_kpis(page), page.lang)
     with layout.row("histogram", "three"):

@@ -9,6 +9,7 @@ import altair as alt
 
 from dashboard.charts.axis import ticks, wide
 from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, Row, chart, columns, spoken, tooltips
+from dashboard.charts.drawing import fitted
 from dashboard.charts.theme import DATA, NO_PADDING, PADDING, VALUES, palette, template
 
 HEIGHT = 252
@@ -19,6 +20,8 @@ KEY = 26
 LINE = 16.0
 EDGE = 8.0
 """Pixels of a line of words, and between words and the edge of their tile."""
+SHORTEST = 36.0
+"""Pixels below which a name is not cut but left out."""
 
 # ── treemap ──────────────────────────────────────────────────────────────────
 
@@ -64,9 +67,13 @@ def _tile(place: int, tile: Tile, box: Box, height: int) -> Row:
 
 
 def _fitting(words: Sequence[str], across: float, down: float) -> str:
-    """As many of the lines as there is room for, none of them cut but the first left out where even it does not fit."""
-    lines: list[str] = []
-    for word in words:
+    """As many of the lines as there is room for. A name that is too long is cut where enough of it is left to know it
+    by; figures are never cut, and what does not fit stands in the tooltip."""
+    name, *others = words
+    if down < LINE or (wide(name) > across and across < SHORTEST):
+        return ""
+    lines = [fitted(name, across)]
+    for word in others:
         if wide(word) > across or (len(lines) + 1) * LINE > down:
             break
         lines.append(word)
@@ -139,6 +146,9 @@ def _treemap(variant: str, classes: int) -> alt.LayerChart | alt.FacetChart:
 
 # ── one amount over another ──────────────────────────────────────────────────
 
+NAME, NAME_ACROSS, BELOW = 9, 160.0, 48
+"""Pixels by which a name stands above or below its point, that a name takes at most, and below the plot."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -166,12 +176,13 @@ def against(
     right = across[-1]
     shares = [point.y / point.x for point in points if point.named and point.x > 0]
     middle = sum(shares) / max(len(shares), 1)
+    named = _apart(points, right, down[-1], middle, height)
     rows: list[Row] = [{"kind": "line", "x": 0, "y": 0, "x2": right, "y2": right * part} for part, _ in parts]
     rows += [{"kind": "part", "x": right, "y": right * part, "name": word} for part, word in parts]
     rows.append({"kind": "below", "x": right / 2, "y": 0, "name": below})
     rows += [
         {
-            "kind": "named" if point.named else "point",
+            "kind": "named" if point in named else "point",
             **{k: getattr(point, k) for k in ("x", "y", "name", "figure", "key")},
             "above": int(point.x > 0 and point.y / point.x > middle),
         }
@@ -189,6 +200,18 @@ def against(
         across=across,
         right=right,
     )
+
+
+def _apart(points: Sequence[Point], right: float, top: float, middle: float, height: int) -> list[Point]:
+    """The points whose names can stand beside each other: of two that would meet, the one further from the middle."""
+    kept: list[tuple[float, float, Point]] = []
+    shares = [(point, point.y / point.x) for point in points if point.named and point.x > 0]
+    for point, share in sorted(shares, key=lambda one: -abs(one[1] - middle)):
+        x = NOMINAL * point.x / right
+        y = (height - BELOW) * (1 - point.y / top) + (-NAME if share > middle else NAME)
+        if all(abs(x - at) > NAME_ACROSS or abs(y - level) > LINE for at, level, _ in kept):
+            kept.append((x, y, point))
+    return [point for *_, point in kept]
 
 
 @template
@@ -219,7 +242,7 @@ def _names(x: alt.X, y: alt.Y) -> list[alt.Chart]:
     sides = (("datum.x > right * 0.4", "right", -10), ("datum.x <= right * 0.4", "left", 10))
     return [
         _of("named").transform_filter(f"{side} && datum.above == {above}")
-        .mark_text(align=align, dx=dx, dy=-9 if above else 9, fontWeight=600, limit=150).encode(x=x, y=y, text="name:N")  # type: ignore[arg-type]
+        .mark_text(align=align, dx=dx, dy=-NAME if above else NAME, fontWeight=600, limit=150).encode(x=x, y=y, text="name:N")  # type: ignore[arg-type]
         for side, align, dx in sides for above in (1, 0)
     ]  # fmt: skip
 

@@ -49,7 +49,8 @@ class Hours:
             x = self.x(hour)
             drawn.append(f'<line class="grid" x1="{x:.1f}" y1="{_TOP - 4}" x2="{x:.1f}" y2="{height}"/>')
             if abs(x - self.x(now)) > 40:
-                drawn.append(text(x, 14, f"{hour:02d}:00", "muted"))
+                anchor = "end" if x + wide("00:00") / 2 > _WIDTH else "middle"
+                drawn.append(text(x, 14, f"{hour:02d}:00", "muted", anchor))
         x = self.x(now)
         drawn.append(f'<line class="mean" x1="{x:.1f}" y1="18" x2="{x:.1f}" y2="{height}"/>')
         drawn.append(

@@ -4,7 +4,7 @@ import { EvidencePane } from "./evidence.js";
 import { follow } from "./feed.js";
 import { ActionForms } from "./forms.js";
 
-const ENRICH_MS = 60;
+const ENRICH_MS = 60, LONG_NAME = 4; // characters of a centre that fit below its mark
 
 class WarningDesk {
   constructor(root, data) {
@@ -137,9 +137,11 @@ class WarningDesk {
     const tally = await ask(`/api/warnings/counts?${this.query()}`);
     this.badge(tally.open.red);
     for (const [level, box] of Object.entries(this.tiles)) box.replaceChildren(String(tally.open[level]), h("small", {}, this.words.openCount));
+    this.received = tally.received;
     this.anyOpen = Object.values(tally.open).some((n) => n > 0);
     const calm = tally.lamps.filter((l) => !l.level).length;
     this.calmCentres.textContent = calm ? say(this.words.calmCentres, { n: calm }) : tally.lamps.length ? this.words.noCalmCentres : this.words.noCentres;
+    this.lamps.classList.toggle("long", tally.lamps.length > 7 && tally.lamps.some((l) => l.short.length > LONG_NAME)); // two rows, the name beside its mark
     this.lamps.style.setProperty("--n", Math.min(14, Math.max(1, tally.lamps.length)));
     this.lamps.replaceChildren(...tally.lamps.map((lamp) => h("li", { title: say(this.words.lampTitle, { centre: lamp.name, n: lamp.open }) },
       mark(lamp.level), h("span.cut", {}, lamp.short), h("span.vh", {}, lamp.level ? this.words.levels[lamp.level] : this.words.none))));
@@ -239,7 +241,7 @@ class WarningDesk {
     this.narrowed.textContent = say(this.words.ofLot, { lot: [...this.rows.values()].find((row) => row.lot === this.lot)?.lot_name ?? this.lot });
     this.list.setAttribute("role", this.order.length ? "listbox" : "list"); // a listbox without an option says nothing to a screen reader
     if (!this.order.length) {
-      this.list.replaceChildren(h("li.nothing", {}, mark(null), h("b", {}, this.anyOpen ? this.words.noneHere : this.words.calm), h("p.muted", {}, this.anyOpen ? this.words.noneHereWhat : this.words.calmWhat)));
+      this.list.replaceChildren(h("li.nothing", {}, mark(null), h("b", {}, this.anyOpen ? this.words.noneHere : this.received ? this.words.calm : this.words.nothingYet), h("p.muted", {}, this.anyOpen ? this.words.noneHereWhat : this.received ? this.words.calmWhat : this.words.nothingYetWhat)));
       if (!this.selected) this.pane.empty(this.words.nothingChosen);
       return;
     }

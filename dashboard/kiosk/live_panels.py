@@ -19,7 +19,7 @@ from records.clock import BEIJING, now, today
 from records.current import OVER, RUNNING
 from supervision.figures import formats as figures
 from supervision.figures.dictionary import FIGURES
-from supervision.lists import hall, room_day
+from supervision.lists import hall, market, room_day
 from supervision.warnings import desk as warnings
 
 OPENINGS = 60
@@ -170,14 +170,15 @@ def pictures(ask: Ask) -> Panel:
 def lamps(ask: Ask) -> Panel:
     """Open warnings by level."""
     with context.ledger().read() as session:
-        found = warnings.counts(session, ask.filters.centre)
+        found, received = warnings.counts(session, ask.filters.centre), market.has_lots(session)
+    calm = ask.say("overview.calm" if received else "common.nothing_received")
     levels = [
         {"level": name, "name": ask.say(f"level.{name}"), "value": figures.number(n)}
         for name, n in found.items()
     ]
     return {
         "kind": "lamps", "title": ask.say("overview.warnings"), "note": ask.say("wall.counts_only"), "levels": levels,
-        "small": ask.say("common.footer_warning") if sum(found.values()) else ask.say("overview.calm"),
+        "small": ask.say("common.footer_warning") if sum(found.values()) else calm,
     }  # fmt: skip
 
 
@@ -229,6 +230,8 @@ def warned_centres(ask: Ask) -> Panel:
 
 def families(ask: Ask) -> Panel:
     """Warnings of the period by the family of their rules."""
+    with context.ledger().read() as session:
+        received = market.has_lots(session)
     found = figure_cards.answers().breakdown("M44", ask.filters, "family")
     rows = sorted(
         ((ask.say(f"rule.family.{key}"), one.value) for key, one in found.items() if one.value),
@@ -236,7 +239,7 @@ def families(ask: Ask) -> Panel:
     )
     return {
         "kind": "ranking", "title": ask.say("wall.by_family"), "note": ask.period,
-        "bars": bars([(name, n, figures.number(n)) for name, n in rows]), "empty": ask.say("overview.calm"),
+        "bars": bars([(name, n, figures.number(n)) for name, n in rows]), "empty": ask.say("wall.no_warnings" if received else "common.nothing_received"),
     }  # fmt: skip
 
 

@@ -71,7 +71,7 @@ def stratum_name(stratum: str, lang: str) -> str:
 
 
 def _part(part: str, lang: str) -> str:
-    for family in ("site.family", "site.method"):
+    for family in ("site.family", "site.method", "term"):
         if (name := messages.named(family, part, lang)) != part:
             return name
     return part

@@ -22,6 +22,7 @@ from records.clock import rfc3339
 from records.currencies import currency
 from records.tables.projects import Lot
 from supervision.figures import formats as figures
+from supervision.lists import market
 from supervision.rules.finding import LEVELS
 from supervision.rules.registry import RULES
 from supervision.rules.rule import FAMILIES
@@ -220,6 +221,7 @@ def tally(session: Session, lang: str) -> dict[str, Any]:
     hours, rate = done.first_response_hours, done.disposition_rate
     return {
         "open": warnings.counts(session),
+        "received": market.has_lots(session),
         "lamps": [
             {"id": lamp.centre_id, "name": _lamp_name(lamp, lang), "short": short(_lamp_name(lamp, lang)),
              "level": lamp.level, "open": lamp.open}

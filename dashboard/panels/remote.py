@@ -9,7 +9,7 @@ from urllib.parse import quote
 from dashboard import context
 from dashboard.charts.sessions import Kept, RoomRow, Session, course, dispatch
 from dashboard.charts.sites import Node, ring_map
-from dashboard.shell import figure_cards, layout
+from dashboard.shell import figure_cards, layout, places
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import facts, live_basis
 from dashboard.shell.html import draw, esc
@@ -40,10 +40,15 @@ def sites(page: shell.Page) -> None:
             layout.nothing(page.say("remote.sites_none"))
             return
         shown = sorted(found, key=lambda site: -site.sessions)[:SITES]
-        nodes = [Node(s.name, s.tier, s.sessions, s.active) for s in found if s in shown]
-        main = next(iter(mains), "")
+        nodes = [
+            Node(places.site(s.name, page.lang), s.tier, s.sessions, s.active) for s in found if s in shown
+        ]
+        main = places.site(remote.short(next(iter(mains), "")), page.lang)
         hub = main if len(mains) == 1 and main else page.say("remote.mains", n=len(mains))
-        said = "；".join(f"{page.say(f'remote.tier_{s.tier}')} {s.name} {s.sessions}" for s in found)
+        said = "；".join(
+            f"{page.say(f'remote.tier_{s.tier}')} {places.site(s.name, page.lang)} {s.sessions}"
+            for s in found
+        )
         rest = sum(s.sessions for s in found if s not in shown)
         draw(ring_map(nodes, hub, f"{title}：{said}"))
         draw(
@@ -116,7 +121,8 @@ def _session(page: shell.Page, one: Course) -> Session:
         for moment in (one.drawn, one.arrived_at, one.started, one.ended)
     )
     planned = None if one.scheduled is None else (hour(one.scheduled), hour(one.scheduled) + PLANNED_HOURS)
-    where = f"{one.main} — {'、'.join(one.others)}"
+    others = page.say("common.comma").join(places.site(name, page.lang) for name in one.others)
+    where = f"{places.site(one.main, page.lang)} — {others}"
     return Session(
         one.lot, where, one.tier, page.say(f"remote.tier_{one.tier}") if one.tier else "", _state(page, one), planned,
         drawn, arrived, started, ended, f"/lot?lot={quote(one.lot_id)}",

@@ -203,6 +203,14 @@ def empty(why: str, what: str = "") -> None:
     put(f'<div class="empty"><b>{escape(why)}</b>{f"<p>{escape(what)}</p>" if what else ""}</div>')
 
 
+def nothing_opened(page: Page) -> None:
+    """The empty state of figures over lots: they are being made for the first time, or no opening has ended yet."""
+    if context.lens().as_of():
+        empty(page.say("openness.empty"), page.say("openness.empty_what"))
+    else:
+        empty(page.say("openness.first"), page.say("openness.first_what"))
+
+
 def no_records(function_name: str, kind: str, shows: str) -> None:
     """Say plainly that a function has no records yet, which would fill it, and what it then shows."""
     put(

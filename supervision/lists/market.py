@@ -18,6 +18,11 @@ from records.visibility import Audience, Datum, visible
 from supervision.figures.filters import Filters
 
 
+def has_lots(session: Session) -> bool:
+    """Whether any lot has been received at all: without one, nothing can be said to be calm."""
+    return session.scalar(select(Lot.id).limit(1)) is not None
+
+
 def centres(session: Session) -> list[Centre]:
     """Every centre, by id."""
     return list(session.scalars(select(Centre).order_by(Centre.id)))
