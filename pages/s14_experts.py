@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dashboard.panels import experts
+from dashboard.panels import expert_conduct, experts
 from dashboard.panels import warning_list as warninglist
 from dashboard.shell import screen as shell
 
 
 def body(page: shell.Page) -> None:
-    """The study of awarded lots, then the warnings about experts; the rules raise them only after the award."""
+    """The study of awarded lots, the register of experts' conduct, then the warnings about experts; the rules raise them only after the award."""
     experts.show_study(page)
+    expert_conduct.show(page)
     warninglist.show_families(page)
 
 

@@ -28,7 +28,7 @@ TAIL = """## 还没有的规则 / Rules there are none of yet
 | 规则 rules | 原因 why |
 |---|---|
 | B19 | 需要知道谁有资格，账本没有资质 / needs to know who qualifies, which the ledger does not |
-| E10 | 是登记，不是推断：迟到、离场、泄密、倾向性言论由来源系统以 `expert` 记录的 `violations`（`type`: late, left, leak, remark；`state`: discovered → informed → recorded → handled → published；`at`）报送，逐步更新即成闭环 / is bookkeeping, no inference: lateness, leaving, leaks and remarks are sent as `violations` of the `expert` record (`type`, `state`, `at`); each later version moves a violation one state on, until it is published |
+| E10 | 是登记，不是推断：迟到、离场、泄密、倾向性言论由来源系统以 `expert` 记录的 `violations`（`type`: late, left, leak, remark；`state`: discovered → informed → recorded → handled → published；`at`）报送，逐步更新即成闭环，S14 列出 / is bookkeeping, no inference: lateness, leaving, leaks and remarks are sent as `violations` of the `expert` record (`type`, `state`, `at`); each later version moves a violation one state on, until it is published; S14 lists them |
 | O6 | 即 Cardinal R048 / is Cardinal's R048 |
 | O9 | 首位数检验很弱 / tests of first digits are weak |
 | R003 R030 | 仅在 `sunbid flags` 中（docs/flags.md）/ in `sunbid flags` alone |

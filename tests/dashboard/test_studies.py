@@ -13,6 +13,7 @@ from sqlalchemy import select
 from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID
+from records.tables.evaluation import Expert
 from records.tables.organisations import Organisation
 from records.tables.projects import Lot
 from records.tables.users import AuditEntry
@@ -97,6 +98,30 @@ def test_s12_shows_the_steps_the_pairs_and_the_warnings_below(studied: Path) -> 
     assert "标段从谁经谁到了谁" in said and "两方之间，查到什么" in said
     (links,) = [rows for title, rows in tables(app).items() if title == "每一步的依据"] or [[]]
     assert links or "没有查到四步以内的联系" in said
+
+
+def test_s13_shows_what_verdicts_teach_beside_the_score_without_labels(studied: Path) -> None:
+    learned = {
+        "verdicts": 64, "confirmed": 20, "forecast": 32, "auc": 0.71, "label_free": 0.83,
+        "weights": {"tight": 1.5, "level": -0.2}, "lots": [{"lot": "L1", "name": "标段一", "centre": None, "chance": 0.9, "score": 0.4}],
+    }  # fmt: skip
+    taught = {**RINGS, "markets": [{**RINGS["markets"][0], "learned": learned}]}
+    store.keep(studied, rings.NAME, taught)
+    app = run("supervisor", BY_ID["S13"])
+    said = text(app)
+    assert "0.710 · 不优于无标注" in said and "0.830" in said and "报价齐 +1.5" in said
+    assert tables(app)["模型排在前面的标段"][0][0] == "标段一"
+
+
+def test_s14_lists_what_is_reported_of_experts_conduct(studied: Path) -> None:
+    assert "没有来源报送专家违规记录" in text(run("supervisor", BY_ID["S14"]))
+    with context.ledger().write() as session:
+        violations = [{"type": "late", "state": "published", "at": "2026-10-02T09:10:00+08:00"}, {"type": "leak", "state": "informed", "at": None}]  # fmt: skip
+        session.add(Expert(id="ZJLATE", violations=violations, source="test"))
+    app = run("supervisor", BY_ID["S14"])
+    rows = tables(app)["专家违规闭环（E10）"]
+    assert [row[1] for row in rows] == ["泄露评审信息", "迟到"], "open ones first"
+    assert "ZJLATE" not in str(rows) + text(app) and "公开 1" in text(app)
 
 
 def member_names() -> list[str]:
