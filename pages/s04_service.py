@@ -44,7 +44,7 @@ def _kpis(page: shell.Page) -> list[Kpi]:
     return [
         figure_cards.kpi("M17", lang, figures.number(rooms.value), say("service.rooms_unit"), live, say("service.rooms_note")),
         figure_cards.kpi("M18", lang, figures.number(broadcasts.sessions), say("overview.sessions"), live,
-            f"{say('service.breaks', n=breaks)}<br>{_served(page, served)}", say("service.hours", n=hours), key=True),
+            _served(page, served), f"{say('service.hours', n=hours)} {say('service.breaks', n=breaks)}", key=True),
         figure_cards.kpi("M19", lang, *figure_cards.as_share(coverage), live, f"{coverage.numerator} / {coverage.denominator} {lots}"),
         figure_cards.kpi("M21", lang, *figure_cards.as_share(available), lens, _lost(page, available)),
         figure_cards.kpi("M22", lang, figures.number(delays.first_frame, 2), say("service.seconds"), lens, _late(page, delays)),

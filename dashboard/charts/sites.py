@@ -17,6 +17,8 @@ _OTHER = (200, 100)
 _TURN = {"city": 0.4, "cross_city": 0.15, "cross_province": 0.75}
 """By how much of a step a ring is turned, so that names stand apart."""
 _WIDEST = 5.0
+_BESIDE = 11
+"""Pixels from a mark to its name."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,14 @@ def _node(node: Node, place: tuple[float, float]) -> str:
     }
     shape = shapes.get(node.tier, f'<rect x="{x - 5:.1f}" y="{y - 5:.1f}" width="10" height="10"/>')
     halo = f'<circle class="now" cx="{x:.1f}" cy="{y:.1f}" r="9"/>' if node.active else ""
-    right = x >= _CENTRE[0]
-    name = text(
-        x + (11 if right else -11), y + 4, f"{node.name} {node.count}", "halo", "start" if right else "end"
-    )
-    return f'<g class="site {node.tier}">{halo}{shape}</g>{name}'
+    return f'<g class="site {node.tier}">{halo}{shape}</g>{_name(node, x, y)}'
+
+
+def _name(node: Node, x: float, y: float) -> str:
+    """On the side away from the middle; above the mark where that side has no room."""
+    words, right = f"{node.name} {node.count}", x >= _CENTRE[0]
+    room = (_WIDTH - x if right else x) - _BESIDE
+    if wide(words) <= room:
+        return text(x + (_BESIDE if right else -_BESIDE), y + 4, words, "halo", "start" if right else "end")
+    half = wide(words) / 2
+    return text(min(max(x, half), _WIDTH - half), y - _BESIDE, words, "halo", "middle")

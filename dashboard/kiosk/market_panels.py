@@ -9,6 +9,7 @@ import messages
 from dashboard import awards, context
 from dashboard.charts.scale import scale
 from dashboard.kiosk.panel import Ask, Panel, bars, figure, named, pair, panel, plain, total
+from dashboard.panels import process
 from dashboard.panels.origins import certificates as certificate_regions
 from dashboard.shell import figure_cards
 from dashboard.shell.cards import DASH
@@ -315,13 +316,11 @@ def broadcasts(ask: Ask) -> Panel:
 
 
 def cycle(ask: Ask) -> Panel:
-    """The median days a lot takes, leg by leg."""
-    legs, unit = figure_cards.values(("M27",), ask.filters)["M27"], ask.say("service.days")
-    rows = [
-        (ask.say(f"service.leg_{leg}"), days, f"{figures.number(days, 1)} {unit}")
-        for leg, days in vars(legs).items()
-        if days is not None
-    ]
+    """The median days a lot takes, leg by leg, and the whole."""
+    unit, whole = ask.say("service.days"), figure_cards.values(("M27",), ask.filters)["M27"].total
+    days = [(ask.say(f"service.funnel_{leg.key}"), leg.days) for leg in process.legs(ask.filters)]
+    days.append((ask.say("service.whole"), whole))
+    rows = [(name, took, f"{figures.number(took, 1)} {unit}") for name, took in days if took is not None]
     return _ranking(ask.say("service.legs"), ask.period, rows, ask.say("competition.no_awards"))
 
 
