@@ -10,15 +10,15 @@ const APART = 700;
 
 class Hold {
   constructor(button, hint, words) {
-    Object.assign(this, { button, hint, words, timer: 0, asked: 0, pointed: false });
+    Object.assign(this, { button, hint, words, timer: 0, asked: 0, pointed: false, began: null });
     button.classList.add("hold");
     button.dataset.hold = "";
     button.style.setProperty("--hold", `${HOLD}ms`);
     const on = (kinds, act) => kinds.forEach((kind) => button.addEventListener(kind, act));
-    on(["pointerdown"], (event) => { this.pointed = true; if (event.button === 0) this.begin(); });
-    on(["pointerup", "pointerleave", "pointercancel", "blur"], () => this.stop());
+    on(["pointerdown"], (event) => { this.pointed = true; if (event.button === 0) this.begin(event); });
+    on(["pointerup", "pointerleave", "pointercancel", "blur"], (event) => this.stop(event));
     on(["keydown"], (event) => this.key(event));
-    on(["keyup"], (event) => { if (isPress(event)) { event.preventDefault(); this.stop(); } });
+    on(["keyup"], (event) => { if (isPress(event)) { event.preventDefault(); this.stop(event); } });
     on(["click"], (event) => this.click(event));
     on(["contextmenu"], (event) => event.preventDefault()); // a long touch
   }
@@ -28,18 +28,31 @@ class Hold {
   key(event) {
     if (!isPress(event) || this.calm) return;
     event.preventDefault(); // no click: it is held
-    if (!event.repeat) this.begin();
+    if (!event.repeat) this.begin(event);
   }
 
-  begin() {
+  begin(event) {
     if (this.calm || this.button.disabled) return;
     this.button.classList.add("holding");
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => { this.stop(); this.done(); }, HOLD);
+    this.began = event.timeStamp;
+    this.timer = setTimeout(() => this.finish(), HOLD);
   }
 
-  stop() {
+  /** Let go: by the times of the events it may have been held long enough though this page was too busy to notice. */
+  stop(event) {
+    if (this.began !== null && event.timeStamp - this.began >= HOLD) this.finish();
+    else this.cease();
+  }
+
+  finish() {
+    this.cease();
+    this.done();
+  }
+
+  cease() {
     clearTimeout(this.timer);
+    this.began = null;
     this.button.classList.remove("holding");
   }
 
@@ -47,6 +60,7 @@ class Hold {
     event.preventDefault(); // the form is sent once it is held, or pressed twice
     const short = this.pointed && !this.calm;
     this.pointed = false;
+    if (short && this.sent) { this.sent = false; return; }
     if (short) { this.hint.textContent = this.words.holdOn; return; }
     const since = performance.now() - this.asked;
     if (this.asked && since > APART) { this.done(); return; }
@@ -56,6 +70,7 @@ class Hold {
 
   done() {
     this.asked = 0;
+    this.sent = this.pointed; // the click of the same press says no more
     this.button.form.requestSubmit();
   }
 }

@@ -47,7 +47,7 @@ class Reader:
         if name.endswith("_at") or name in _MOMENTS:
             return moment(str(value))
         if name in _AMOUNTS:
-            return figures.money(Decimal(str(value)), self.currency, self.lang)
+            return figures.unrounded_money(Decimal(str(value)), self.currency, self.lang)
         if isinstance(value, int | float):
             return chance(value) if name in _CHANCES else figures.measure(round(value, _DIGITS))
         return self.called.get(str(value), str(value))

@@ -119,7 +119,7 @@ def _deposit_lines(
     found = [_line(text, _who(deposits, called, lang), str(evidence.get("strength", "strong")))]
     amounts = {deposit.get("amount") for deposit in deposits}
     if len(amounts) == 1 and (amount := amounts.pop()):
-        money = figures.money(Decimal(amount), currency, lang)
+        money = figures.unrounded_money(Decimal(amount), currency, lang)
         found.append(_line(say("evidence.same_amount", lang, amount=money), "", "weak"))
     return found + _time_line(deposits, "evidence.receipts_within", lang)
 
@@ -130,7 +130,7 @@ def _price_lines(evidence: Mapping[str, Any], lang: str, currency: str) -> list[
     if not prices or gap is None:
         return []
     step = figures.money(Decimal(str(gap)), currency, lang)
-    low, high = (figures.money(Decimal(prices[i]["price"]), currency, lang) for i in (0, -1))
+    low, high = (figures.unrounded_money(Decimal(prices[i]["price"]), currency, lang) for i in (0, -1))
     text = say("evidence.even_prices", lang, n=len(prices), step=step)
     return [_line(text, f"{low} — {high}", str(evidence.get("strength", "")))]
 

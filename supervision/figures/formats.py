@@ -126,6 +126,14 @@ def exact_money(value: Number | None, currency: str, lang: str = DEFAULT) -> str
     return in_scale(f"{whole}.{part.rstrip('0'):0<2}", scale, currency, lang)
 
 
+def unrounded_money(value: Number, currency: str, lang: str = DEFAULT) -> str:
+    """Money as `money` writes it where two decimals of its scale are all of it, else as `exact_money` does."""
+    amount = _decimal(value)
+    size = _fitting(amount, scales(lang)).size
+    whole = half_up(amount / size) * size == amount
+    return (money if whole else exact_money)(amount, currency, lang)
+
+
 def in_scale(figure: str, scale: Scale, currency: str, lang: str) -> str:
     """A figure that counts a scale of a currency: "12万元", "12亿 JPY", "12万元（不含税）", "CNY 12 million"."""
     text = _plain(figure, scale, currency, lang)

@@ -66,6 +66,15 @@ def test_a_single_price_is_exact(amount: Decimal | float | None, currency: str, 
     assert (figures.exact_money(amount, currency), figures.exact_money(amount, currency, "en")) == (zh, en)
 
 
+def test_a_price_in_evidence_is_rounded_only_where_nothing_is_lost() -> None:
+    assert figures.unrounded_money(Decimal("10600000"), "CNY") == "1,060.00万元"
+    assert figures.unrounded_money(Decimal("10600017.3"), "CNY") == "1,060.00173万元"
+    assert figures.unrounded_money(Decimal("10600000"), "JPY") == "1,060.00万 JPY"
+    assert figures.unrounded_money(Decimal("10600017"), "JPY") == figures.exact_money(
+        Decimal("10600017"), "JPY"
+    )
+
+
 def test_per_cent_counts_and_points() -> None:
     assert Share(312_600, 915_373).text == "34.15%"
     assert Share(0, 0).text == "—" and Share(0, 0).value is None
