@@ -353,3 +353,23 @@ def test_words_are_cut_to_the_room_they_have_and_say_so() -> None:
     assert fitted("Evaluation room 1", 17 * 7.0) == "Evaluation room 1"
     assert fitted("Evaluation room 1", 12 * 7.0) == "Evaluation…"
     assert fitted("杭州市评标一室", 5 * 12.5) == "杭州市评…"
+
+
+def test_a_long_name_is_cut_in_its_tile_and_left_out_where_nothing_of_it_would_be_left() -> None:
+    tiles = [
+        Tile("Construction", 8, 1, "8"),
+        Tile("Mechanical and electrical", 3, 1, "3"),
+        Tile("Greenery", 0.01, 1, "0"),
+    ]
+    words = [row["words"] for row in treemap(DAY, tiles, ["low"], title="deals").rows.to_pylist()]
+    assert words[0].startswith("Construction") and words[1].startswith("Mechanical") and not words[2]
+
+
+def test_names_beside_points_never_meet() -> None:
+    close = [Point(100 + n, 50 + n, f"lot {n}", "", f"L{n}", named=True) for n in range(6)]
+    far = Point(700, 600, "far", "", "F", named=True)
+    made = against(
+        DAY, [*close, far, Point(800, 700, "plain", "", "P")], [(0.9, "10 %")], title="prices", below="CNY"
+    )
+    named = [row["name"] for row in made.rows.to_pylist() if row["kind"] == "named"]
+    assert "far" in named and 1 <= sum(name.startswith("lot") for name in named) <= 2

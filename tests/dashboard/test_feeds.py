@@ -23,6 +23,7 @@ from dashboard.access.accounts import disable_user
 from dashboard.config import DeskConfig
 from dashboard.http import gate
 from dashboard.live import feeds, json_routes
+from dashboard.live import warnings as shapes
 from records import audit
 from records.administration import By
 from records.clock import now
@@ -33,6 +34,7 @@ from records.tables.money import Award
 from records.tables.users import AuditEntry, User
 from supervision.warnings import desk as warnings
 from tests.dashboard.live_market import BIDDERS, raise_one, seed
+from tests.ledgers import new_ledger
 
 CONTRACT = {
     "seq",
@@ -267,12 +269,20 @@ def test_a_leader_gets_counts_and_nothing_else(desk: Client, raised: str) -> Non
     client = desk("leader")
     answer = client.get("/api/warnings/counts")
     assert answer.json()["open"] == {"red": 1, "orange": 0, "yellow": 1}
+    assert answer.json()["received"] is True
     assert {lamp["id"]: lamp["level"] for lamp in answer.json()["lamps"]} == {"c1": "red", "c2": None}
     for secret in (*BIDDERS, raised, "疑似", "L1"):
         assert secret not in answer.text
     for address in ("/api/warnings", f"/api/warnings/{raised}"):
         assert client.get(address).status_code == 403
     assert client.post(f"/api/warnings/{raised}/names", json={}).status_code == 403
+
+
+def test_a_ledger_without_any_lot_is_not_called_calm(tmp_path: Path) -> None:
+    ledger = new_ledger(tmp_path / "ledger.db")
+    with ledger.read() as session:
+        assert shapes.tally(session, "zh")["received"] is False
+    ledger.close()
 
 
 def test_names_are_masked_until_asked_for_and_asking_is_audited(

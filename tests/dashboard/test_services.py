@@ -15,6 +15,7 @@ import pytest
 from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID
+from dashboard.shell import places
 from supervision.figures.deposits import interest_due
 from tests.dashboard import seeded
 from tests.dashboard.market_and_sql import market, sql
@@ -61,6 +62,14 @@ def test_remote_sessions_by_tier_and_site(desk: DeskConfig, sql: Sql, name: str)
     sites = Counter(json.loads(others)[0] for _, others in rows)
     for site, n in sites.items():
         assert f"{site} {n}" in shown.markup, site
+
+
+@pytest.mark.parametrize(
+    ("name", "zh", "en"),
+    [("萧山", "萧山", "Xiaoshan"), ("湖州", "湖州", "Huzhou"), ("某处副场", "某处副场", "某处副场")],
+)
+def test_sites_are_called_as_their_centre_or_city(desk: DeskConfig, name: str, zh: str, en: str) -> None:
+    assert (places.site(name, "zh"), places.site(name, "en")) == (zh, en)
 
 
 @pytest.mark.parametrize("name", PERIODS)
