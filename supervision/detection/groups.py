@@ -45,6 +45,10 @@ class Links:
     """Tenders in which both bid."""
     log_p: Floats
     """ln of the chance to meet as often."""
+    company: sp.csr_matrix
+    """Σ 1 / (n − 1) of all pairs of the market (upper triangle)."""
+    tenders: Floats
+    """Tenders of each bidder that were looked at."""
 
     @property
     def expected_meetings(self) -> Floats:
@@ -85,7 +89,7 @@ def links(market: Market, chance: float = CHANCE) -> Links:
     strange = log_p < np.log(chance / max(bidders * (bidders - 1) / 2, 1))
     one, other = one[strange].astype(np.int64), other[strange].astype(np.int64)
     met = np.array([made[:, i].multiply(made[:, j]).sum() for i, j in zip(one, other, strict=True)], np.int64)
-    return Links(one, other, weight[strange], expected[strange], met, log_p[strange])
+    return Links(one, other, weight[strange], expected[strange], met, log_p[strange], weighted, tenders)
 
 
 def _company(market: Market) -> tuple[sp.csr_matrix, sp.csr_matrix, sp.csc_matrix]:
@@ -94,13 +98,14 @@ def _company(market: Market) -> tuple[sp.csr_matrix, sp.csr_matrix, sp.csc_matri
     made = made[_least_crowded(np.asarray(made.sum(axis=1)).ravel())]
     known = np.asarray(made.sum(axis=1)).ravel()
     share = np.where(known > 1, 1 / np.maximum(known - 1, 1), 0)
-    company = []
-    for weight in (np.sqrt(share), share):
-        scaled = sp.diags(weight) @ made
-        product = sp.triu(scaled.T @ scaled, 1).tocsr()
-        product.sort_indices()
-        company.append(product)
-    return company[0], company[1], made.tocsc()
+    # one product for both: Σ w in the real, Σ w² in the imaginary part
+    both = sp.triu(made.T.tocsr() @ (sp.diags(share + 1j * share**2) @ made), 1).tocsr()
+    both.sort_indices()
+    weighted, squared = (
+        sp.csr_matrix((part.copy(), both.indices, both.indptr), both.shape)
+        for part in (both.data.real, both.data.imag)
+    )
+    return weighted, squared, made.tocsc()
 
 
 def _least_crowded(known: Floats) -> Ints:
@@ -127,7 +132,7 @@ def groups(market: Market, found: Links) -> list[Group]:
     made = [
         _group(market, found, np.array(sorted(part))) for part in parts if SMALLEST <= len(part) <= LARGEST
     ]
-    made = _unusual(market, made)
+    made = _unusual(found, made)
     return sorted(made, key=lambda group: (-group.met / max(group.expected, 1e-9), group.members[0]))  # fmt: skip
 
 
@@ -153,13 +158,12 @@ def _measures(within: Floats, alone: float) -> tuple[float, float]:
     return float(geometric / within.mean()), float(within.sum() / (alone - within.sum()))
 
 
-def _unusual(market: Market, made: list[Group]) -> list[Group]:
+def _unusual(found: Links, made: list[Group]) -> list[Group]:
     """The groups that hang together and keep apart as one in ten of the bidders outside them does with its closest
     companions, as many as the group has members."""
     if not made:
         return []
-    weighted, _, bids = _company(market)
-    company, tenders = (weighted + weighted.T).tocsr(), np.asarray(bids.sum(axis=0)).ravel()
+    company, tenders = (found.company + found.company.T).tocsr(), found.tenders
     outside = np.setdiff1d(
         np.flatnonzero(tenders >= LEAST_MEETINGS), np.concatenate([one.members for one in made])
     )
