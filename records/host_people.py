@@ -89,27 +89,27 @@ def _steps(session: Session, opening_id: str) -> Iterator[Pair]:
 
 def _named(event: OpeningEvent) -> dict[str, Any]:
     """What the words of an act name: the draw and its result, else the number of the bidder or of the objection."""
-    told = event.payload
+    payload = event.payload
     if event.type != "coefficient_drawn":
-        return {"no": told["no"]}
-    return {"kind": draw.kind_of(told), "value": told["value"]}
+        return {"no": payload["no"]}
+    return {"kind": draw.kind_of(payload), "value": payload["value"]}
 
 
 def _who_began(session: Session, event: OpeningEvent) -> str | None:
     """Who took the step that another one completes."""
-    told = event.payload
+    payload = event.payload
     if event.type == "coefficient_drawn":
-        held = draw.draws(session, event.opening_id).by_kind[draw.kind_of(told)]
+        held = draw.draws(session, event.opening_id).by_kind[draw.kind_of(payload)]
         return next((who for who in held.actors.values() if who != event.actor), None)
     query = select(OpeningEvent.actor).where(OpeningEvent.opening_id == event.opening_id)
     if event.type == "bid_corrected":
-        return session.scalar(query.where(OpeningEvent.seq == told.get("corrects")))
+        return session.scalar(query.where(OpeningEvent.seq == payload.get("corrects")))
     noted = session.scalars(
         select(OpeningEvent).where(
             OpeningEvent.opening_id == event.opening_id, OpeningEvent.type == "objection"
         )
     )
-    return next((one.actor for one in noted if one.payload["no"] == told["no"]), None)
+    return next((one.actor for one in noted if one.payload["no"] == payload["no"]), None)
 
 
 def _orders(session: Session, room_id: str | None) -> Iterator[Pair]:
@@ -119,10 +119,10 @@ def _orders(session: Session, room_id: str | None) -> Iterator[Pair]:
         AuditEntry.seq > recent, AuditEntry.object_kind == "room", AuditEntry.object_id == room_id
     )
     for entry in session.scalars(query.order_by(AuditEntry.seq.desc()).limit(4 * NEWEST)):
-        told, act = entry.detail, entry.action.removeprefix("room.")
-        if told.get("asked_by") and told.get("outcome") in ("done", "ordered"):
-            what = Message(f"control.{act}_{'on' if told['on'] else 'off'}")
-            yield Pair(entry.ts, what, told["asked_by"], entry.actor)
+        detail, act = entry.detail, entry.action.removeprefix("room.")
+        if detail.get("asked_by") and detail.get("outcome") in ("done", "ordered"):
+            what = Message(f"control.{act}_{'on' if detail['on'] else 'off'}")
+            yield Pair(entry.ts, what, detail["asked_by"], entry.actor)
 
 
 def _names(session: Session, names: Iterable[str]) -> dict[str, str]:

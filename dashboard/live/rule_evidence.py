@@ -82,9 +82,9 @@ def saw(row: WarningRow, reader: Reader) -> str | None:
     key = f"rule.{row.rule}.saw"
     if not messages.known(key):
         return None
-    told = {name: reader.shown(name, value) for name, value in row.evidence.items() if not isinstance(value, list | dict)}  # fmt: skip
+    values = {name: reader.shown(name, value) for name, value in row.evidence.items() if not isinstance(value, list | dict)}  # fmt: skip
     try:
-        return messages.words(reader.lang, key)[""].format_map(told)
+        return messages.words(reader.lang, key)[""].format_map(values)
     except KeyError:
         return None
 

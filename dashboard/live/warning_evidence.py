@@ -155,8 +155,8 @@ def _plain_line(row: WarningRow, lang: str) -> dict[str, str]:
 
 def _measured(row: WarningRow, lang: str) -> str:
     """The value beside what is usual, where that is known, the threshold, and the market they are of."""
-    told = {name: figures.DASH if x is None else figures.measure(x) for name, x in (("value", row.value), ("usual", row.baseline), ("threshold", row.threshold))}  # fmt: skip
-    said = say("evidence.measured" if row.baseline is None else "evidence.measured_beside", lang, **told)
+    values = {name: figures.DASH if x is None else figures.measure(x) for name, x in (("value", row.value), ("usual", row.baseline), ("threshold", row.threshold))}  # fmt: skip
+    said = say("evidence.measured" if row.baseline is None else "evidence.measured_beside", lang, **values)
     return f"{said} · {stratum_name(row.stratum, lang)}" if row.stratum else said
 
 

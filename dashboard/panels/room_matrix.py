@@ -17,7 +17,7 @@ from supervision.lists import market
 
 ACROSS = 28
 """Rooms beside each other; more stand in further rows."""
-TOLD = 4
+TROUBLES_SHOWN = 4
 """Rooms whose troubles are told below; how many more have some is said."""
 ROWS = ("state", "bitrate", "fps", "loss", "recorder")
 STATES = ("live", "paused", "standby")
@@ -139,8 +139,8 @@ def _cell(row: str, line: rooms_live.Room | None, lang: str) -> str:
     if row == "state":
         return messages.say(f"service.matrix_{line['state']}", lang)
     if row == "recorder":
-        told = line.get("recorder")
-        return messages.say(f"service.matrix_rec_{told['state'] if told else 'none'}", lang)
+        recorder = line.get("recorder")
+        return messages.say(f"service.matrix_rec_{recorder['state'] if recorder else 'none'}", lang)
     if not line["publishing"] or line.get(row) is None:
         return "—"
     factor, places = {"bitrate": (1e-6, 2), "fps": (1, 0), "loss": (100, 2)}[row]
@@ -156,20 +156,20 @@ def _mark(row: str, line: rooms_live.Room | None) -> str:
 
 
 def _troubles(found: Sequence[Column], lang: str) -> str:
-    told = [
+    faults = [
         (WORST[grade], one, what, why)
         for one in found
         if one.line
         for grade, what, why in _wrong(one.line, lang)
     ]
-    told.sort(key=lambda line: (line[0], line[1].id))
+    faults.sort(key=lambda line: (line[0], line[1].id))
     lines = "".join(
         f'<li class="{"bad" if worst == 0 else "fair"}">{room_health.mark("bad" if worst == 0 else "fair", lang)}'
         f"<b>{esc(one.centre)} {esc(one.name)} {esc(what)}</b> <span>{esc(why) if why else ''}</span>"
         f'<a href="/room?room={esc(one.id)}" target="_self">{esc(messages.say("service.matrix_open", lang))}</a></li>'
-        for worst, one, what, why in told[:TOLD]
+        for worst, one, what, why in faults[:TROUBLES_SHOWN]
     )
-    more = len(told) - TOLD
+    more = len(faults) - TROUBLES_SHOWN
     if more > 0:
         lines += f'<li class="more">{esc(messages.say("service.matrix_more", lang, n=more))}</li>'
     return f'<ul class="wrong">{lines}</ul>' if lines else ""

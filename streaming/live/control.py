@@ -98,8 +98,8 @@ class Control(Service):
     async def rooms(self, request: Request) -> Response:
         """`GET /control/rooms`: every room with its figures, evaluation rooms too, and the hub's health."""
         self._signed(request)
-        told = {"now": rfc3339(now()), "health": self._health.report(), "rooms": self._states.rows()}
-        return _json({**told, "log": self._signed_head()})
+        answer = {"now": rfc3339(now()), "health": self._health.report(), "rooms": self._states.rows()}
+        return _json({**answer, "log": self._signed_head()})
 
     # -- orders -----------------------------------------------------------------------------------
 

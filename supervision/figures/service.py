@@ -302,9 +302,9 @@ def _noticed(filters: Filters) -> Select[Any]:
         .correlate(Lot)
         .exists()
     )
-    told = select(Notice.id).where(Notice.type == "documents").exists()
+    displayed = select(Notice.id).where(Notice.type == "documents").exists()
     query = (
-        select(func.count(case((shown, Lot.id))), func.count(Lot.id), case((told, 1), else_=0))
+        select(func.count(case((shown, Lot.id))), func.count(Lot.id), case((displayed, 1), else_=0))
         .select_from(Lot)
         .where(Lot.notice_at <= now(), Lot.method.in_(_CALLED_FOR), counted(), within(Lot.notice_at, filters))
     )
@@ -313,8 +313,8 @@ def _noticed(filters: Filters) -> Select[Any]:
 
 def _documents(rows: Sequence[Row], _: Filters) -> Share:
     """Where nobody tells of documents on display, how many were is unknown, not nought."""
-    shown, due, told = rows[0]
-    return Share(shown, due) if told else Share(0, 0, due)
+    shown, due, noticed = rows[0]
+    return Share(shown, due) if noticed else Share(0, 0, due)
 
 
 M17 = LedgerFigure(
