@@ -81,6 +81,11 @@ class Seen:
     before: int
     taken: bool
 
+    @property
+    def older(self) -> bool:
+        """Whether the log shows a state that it had left behind."""
+        return self.size < self.before
+
 
 class Witness:
     """One witness of one log. `folder` holds the copy: tiles, the log's key, and the last head it cosigned."""
@@ -129,7 +134,8 @@ class Witness:
     # -- the look ---------------------------------------------------------------------------------
 
     def look(self) -> Seen:
-        """Look at the log once. Raises Unreachable, Refused, OSError of the own disk."""
+        """Look at the log once; to a log that shows an older state nothing is sent. Raises Unreachable, Refused, OSError of
+        the own disk."""
         text = self._newest()
         try:
             head, held = self._signed(text), self._head()
@@ -137,8 +143,8 @@ class Witness:
             raise Unreachable("no_checkpoint") from error
         if head.size <= held.size:
             self._compare(text, head)
-            newest = self.note if head.size < held.size else text
-            return Seen(held.size, held.size, self._send(newest) if held.size else False)
+            sends = head.size == held.size > 0
+            return Seen(head.size, held.size, sends and self._send(text))
         self._follow(text, head, held)
         return Seen(head.size, held.size, self._send(text))
 
@@ -198,10 +204,9 @@ class Witness:
         )
 
     def _send(self, text: str) -> bool:
-        """Send the own cosignature; whether the log took it. One that the log has already is not sent again."""
+        """Send the own cosignature; whether the log took it. One that stands in the log's note `text` is not sent again."""
         signed = Note.parse(self.note)
-        mine = self._signer.verifier
-        if any((name, ident) == (mine.name, mine.id) for name, ident, _ in Note.parse(text).signatures):
+        if self._cosigned(text):
             return True
         line = signature_line(self._signer, signed.text)
         request = urllib.request.Request(
@@ -211,6 +216,12 @@ class Witness:
             with urllib.request.urlopen(request, timeout=LONGEST):
                 return True
         except (OSError, http.client.HTTPException):
+            return False
+
+    def _cosigned(self, text: str) -> bool:
+        try:
+            return Note.parse(text).check(self._signer.verifier)[0]
+        except ValueError:
             return False
 
     # -- the log over HTTP ------------------------------------------------------------------------

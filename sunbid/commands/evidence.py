@@ -74,7 +74,8 @@ def witness(
 ) -> None:
     """Follow a hub's log: check that it only grows, cosign its heads, keep a copy beside the key.
 
-    With --json one object a look: the log, its keys, the sizes it has and had, and whether the cosignature was taken.
+    With --json one object a look: the log, its keys, the sizes it has and had, whether the cosignature
+    was taken, and whether the log shows an older state (with --once exit code 1).
     """
     from evidence.witness import Refused, Unreachable, Witness
 
@@ -179,7 +180,9 @@ def _follow(made: Witness, log: str, once: bool, as_json: bool) -> None:
     while True:
         try:
             seen = made.look()
-            print(_as_json(made, seen) if as_json else _in_words(seen), flush=True)
+            _tell(made, seen, as_json)
+            if once and seen.older:
+                raise SystemExit(output.FAILED)
         except Unreachable as error:
             if once:
                 raise
@@ -189,8 +192,26 @@ def _follow(made: Witness, log: str, once: bool, as_json: bool) -> None:
         time.sleep(EVERY)
 
 
+def _tell(made: Witness, seen: Seen, as_json: bool) -> None:
+    """What a look found; that a log shows an older state goes to where errors go, too."""
+    if as_json:
+        print(_as_json(made, seen), flush=True)
+    if seen.older:
+        print(local("cli.witness_older", size=seen.size, before=seen.before), file=sys.stderr, flush=True)
+    elif not as_json:
+        print(_in_words(seen), flush=True)
+
+
 def _as_json(made: Witness, seen: Seen) -> str:
-    return json.dumps({"log": made.key.name, "size": seen.size, "before": seen.before, "taken": seen.taken})
+    return json.dumps(
+        {
+            "log": made.key.name,
+            "size": seen.size,
+            "before": seen.before,
+            "taken": seen.taken,
+            "older": seen.older,
+        }
+    )
 
 
 def _in_words(seen: Seen) -> str:

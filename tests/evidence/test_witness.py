@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import http.server
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from evidence.checkpoint import Ed25519Signer, sign
+from evidence.checkpoint import Ed25519Signer, sign, signature_line
 from evidence.merkle import TileFolder
 from evidence.verify import COSIGNATURE, ED25519, Head, Note
 from evidence.witness import Refused, Unreachable, Witness
@@ -118,13 +120,46 @@ def test_another_version_as_long_or_shorter_is_caught(served: Served, tmp_path: 
         witness.look()
 
 
-def test_an_older_head_of_the_same_log_is_no_fault(served: Served, tmp_path: Path) -> None:
+def test_an_older_head_is_told_as_an_older_state_and_nothing_is_sent(served: Served, tmp_path: Path) -> None:
     old = (served.folder / "checkpoint").read_text()
     grow(served.folder, 500)
     witness = Witness(served.url, tmp_path / "copy", ME)
     witness.look()
+    held, sent = witness.note, len(served.taken)
     (served.folder / "checkpoint").write_text(old)
-    assert witness.look().size == 500
+    seen = witness.look()
+    assert (seen.size, seen.before, seen.taken, seen.older) == (290, 500, False, True)
+    assert witness.note == held and len(served.taken) == sent
+
+
+def test_the_command_tells_an_older_state_with_both_sizes(served: Served, tmp_path: Path) -> None:
+    old = (served.folder / "checkpoint").read_text()
+    grow(served.folder, 500)
+    given = ["witness", "--log", served.url, "--key", str(tmp_path / "my.key"), "--once"]
+    assert CliRunner().invoke(app, given).exit_code == 0
+    (served.folder / "checkpoint").write_text(old)
+    told = CliRunner().invoke(app, given)
+    assert told.exit_code == 1 and "已收会签" not in told.stdout
+    assert "290" in told.stderr and "500" in told.stderr and "较早" in told.stderr
+    told = CliRunner().invoke(app, [*given, "--json"])
+    answer = json.loads(told.stdout)
+    assert told.exit_code == 1 and (answer["size"], answer["before"], answer["older"]) == (290, 500, True)
+
+
+def test_a_wrong_cosignature_in_the_logs_note_is_not_taken_for_ones_own(
+    served: Served, tmp_path: Path
+) -> None:
+    witness = Witness(served.url, tmp_path / "copy", ME)
+    witness.look()
+    sent = len(served.taken)
+    forged = Ed25519Signer(ME.name, COSIGNATURE, b"\3" * 32)
+    text = (served.folder / "checkpoint").read_text()
+    line = signature_line(forged, Note.parse(text).text).split(" ")
+    raw = ME.verifier.id + base64.b64decode(line[2])[4:]
+    (served.folder / "checkpoint").write_text(
+        text + f"{line[0]} {line[1]} {base64.b64encode(raw).decode()}\n"
+    )
+    assert witness.look().taken and len(served.taken) == sent + 1
 
 
 def test_two_witnesses_who_compare_heads_catch_two_versions(served: Served, tmp_path: Path) -> None:
