@@ -6,7 +6,11 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from messages import Invalid, Message
+from records.tables.users import User
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,18 @@ class By:
 
 COMMAND_LINE = By()
 """Somebody at the command line of this machine."""
+
+
+def shown_names(session: Session, accounts: Iterable[str]) -> dict[str, str]:
+    """Account → the name it is shown under; who has none here, a platform, stays as it is."""
+    wanted = set(accounts)
+    found = session.execute(select(User.name, User.display_name).where(User.name.in_(wanted)))
+    return {name: name for name in wanted} | {row.name: row.display_name for row in found}
+
+
+def shown_name(session: Session, account: str | None) -> str:
+    """The name under which one account is shown; empty for nobody."""
+    return shown_names(session, [account])[account] if account else ""
 
 
 class Conflict(Invalid):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from messages import Message
 from records import draw
+from records.administration import shown_names
 from records.clock import bounds, today
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Room
 from records.tables.projects import Lot
-from records.tables.users import AuditEntry, User
+from records.tables.users import AuditEntry
 from records.tables.witnessing import HostPresence
 from records.visibility import announced
 from records.witnessing import alarms
@@ -56,7 +57,7 @@ def today_of(session: Session, opening: Opening, user: str) -> list[tuple[Openin
 def others(session: Session, opening_id: str, user: str) -> list[str]:
     """Who else is at the desk of an opening now, by the name they are shown under."""
     there = [one.host for one in alarms.hosts_there(session, opening_id) if one.host != user]
-    shown = _names(session, there)
+    shown = shown_names(session, there)
     return [shown[name] for name in there]
 
 
@@ -64,7 +65,7 @@ def by_two(session: Session, opening: Opening) -> list[Pair]:
     """The last acts that took two people, newest first, with the names they are shown under."""
     found = [*_steps(session, opening.id), *_orders(session, opening.room_id)]
     newest = sorted(found, key=lambda one: one.at, reverse=True)[:NEWEST]
-    shown = _names(session, (name for pair in newest for name in (pair.first, pair.second)))
+    shown = shown_names(session, (name for pair in newest for name in (pair.first, pair.second)))
     return [replace(one, first=shown[one.first], second=shown[one.second]) for one in newest]
 
 
@@ -123,10 +124,3 @@ def _orders(session: Session, room_id: str | None) -> Iterator[Pair]:
         if detail.get("asked_by") and detail.get("outcome") in ("done", "ordered"):
             what = Message(f"control.{act}_{'on' if detail['on'] else 'off'}")
             yield Pair(entry.ts, what, detail["asked_by"], entry.actor)
-
-
-def _names(session: Session, names: Iterable[str]) -> dict[str, str]:
-    """Account → the name it is shown under; who has none here, a platform, stays as it is."""
-    wanted = set(names)
-    found = session.execute(select(User.name, User.display_name).where(User.name.in_(wanted)))
-    return {name: name for name in wanted} | {row.name: row.display_name for row in found}

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from messages import Message, Unknown
 from records import audit, draw, irregularities, opening_record
-from records.administration import Conflict
+from records.administration import Conflict, shown_name
 from records.clock import now, rfc3339, to_the_second
 from records.events import public_payload
-from records.opening_checks import numbers_in_events
+from records.opening_checks import numbers_in_events, step_name
 from records.public.lots import publish_lot
 from records.public.openings import moment_of
 from records.published_list import Line, list_of
@@ -35,7 +35,7 @@ STEPS = (
     "sign_in", "bidders_published", "decrypt_progress", "control_price", "coefficient_drawn", "bid_read", "bid_corrected",
     "objection", "objection_answered", "record_confirmed", "paused", "resumed", "ended",
 )  # fmt: skip
-"""Steps a host may take; the sealing is not the host's. Their words: `room.step.<kind>`."""
+"""Steps a host may take; the sealing is not the host's. Their words: `host.step.<kind>`."""
 DRAW_STEPS = ("coefficient_committed", "coefficient_revealed", "coefficient_unrevealed")
 """Steps of a draw, taken by the two people who draw."""
 ANNOUNCEMENT = "scheduled"
@@ -106,7 +106,7 @@ def perform(
     Raises what `records.states.append_event` raises, and KeyError for a step that is not a host's.
     """
     if kind not in (*STEPS, *DRAW_STEPS, ANNOUNCEMENT):
-        raise KeyError(Message("opening.no_host_step", step=kind))
+        raise KeyError(Message("opening.no_host_step", step=step_name(kind)))
     event = append_event(session, opening_id, kind, payload, actor=host, asked=True)
     audit.write(
         session, host, f"opening.{kind}", object_kind="opening", object_id=opening_id,
@@ -135,7 +135,7 @@ def perform_once(
         if _same(public_payload(kind, payload), unmasked):
             return StepTaken(event, already=True)
         if kind not in DRAW_STEPS:
-            raise Overtaken(Message("opening.overtaken", who=event.actor, seq=event.seq))
+            raise Overtaken(Message("opening.overtaken", who=shown_name(session, event.actor), seq=event.seq))
     if kind == "coefficient_committed":
         _check_in_time(session, opening, payload)
     event = perform(session, opening_id, kind, payload, host=host, ip=ip)

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from messages import Message
 from records import draw
 from records.legal_clock import FEWEST_BIDDERS, is_tendered
-from records.opening_checks import IllegalTransition
+from records.opening_checks import IllegalTransition, step_name
 from records.opening_record import Progress, progress
 from records.published_list import list_of
 from records.tables.openings import Opening, OpeningEvent
@@ -129,7 +129,12 @@ def _judge(
 
 
 def _too_few(opening: Opening, kind: str, count: int) -> Finding:
-    values: dict[str, Any] = {"opening": opening.id, "event": kind, "count": count, "fewest": FEWEST_BIDDERS}
+    values: dict[str, Any] = {
+        "opening": opening.id,
+        "event": step_name(kind),
+        "count": count,
+        "fewest": FEWEST_BIDDERS,
+    }
     note = Message("state.too_few_told", **values)
     return Finding(note, Message("state.too_few", **values), note)
 

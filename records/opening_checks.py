@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from messages import Invalid, Message
+from messages import Invalid, Message, known
 from records.clock import now, to_the_second
 from records.public.masking import plain
 from records.tables.openings import Opening, OpeningEvent
@@ -24,6 +24,20 @@ TOGETHER = timedelta(seconds=1)
 
 READINGS = ("bid_read", "bid_corrected")
 """Events that say what was read aloud of a bid."""
+
+
+def step_name(kind: str) -> Message:
+    """What a step, an event's type, is called at the desk."""
+    return (
+        Message(f"host.step.{kind}")
+        if known(f"host.step.{kind}")
+        else Message("host.step.other", code=kind[:40])
+    )
+
+
+def _field(name: str) -> Message:
+    """What a field of an event's payload is called at the desk."""
+    return Message(f"host.field.{name}")
 
 
 class IllegalTransition(Invalid):
@@ -61,7 +75,7 @@ def check_time(session: Session, opening: Opening, kind: str, ts: datetime | Non
         last = present  # kept by an older version that believed it
     if ts is None:
         return max(present, last or present)
-    here = Message("sequence.event_at", opening=opening.id, event=kind, time=to_the_second(ts))
+    here = Message("sequence.event_at", opening=opening.id, event=step_name(kind), time=to_the_second(ts))
     if ts > present + AHEAD:
         raise WrongTime(Message("sequence.ahead", event=here, now=to_the_second(present)))
     if last is not None and ts <= last - TOGETHER:
@@ -114,9 +128,9 @@ def corrected_reading(session: Session, opening_id: str, payload: dict[str, Any]
 def _check_bidder(session: Session, opening_id: str, payload: dict[str, Any]) -> None:
     number, name = payload["no"], plain(payload["name"])
     listed = set()
-    for held, known in _named(session, opening_id):
+    for held, listed_name in _named(session, opening_id):
         listed.add(held)
-        if known and name and (held == number) != (known == name):
+        if listed_name and name and (held == number) != (listed_name == name):
             raise WrongReading(Message("sequence.another_bidder", opening=opening_id, number=held))
     if number not in listed:
         raise WrongReading(Message("sequence.not_listed", opening=opening_id, number=number))
@@ -150,14 +164,14 @@ class WrongCount(WrongReading):
 
 def check_counts(session: Session, opening_id: str, kind: str, payload: dict[str, Any]) -> None:
     """Raise WrongCount where an event does not agree with what was published before it."""
-    here = Message("sequence.event", opening=opening_id, event=kind)
+    here = Message("sequence.event", opening=opening_id, event=step_name(kind))
     if kind == "sign_in":
         _check_sign_in(session, opening_id, here, payload)
     elif kind in _COUNTED:
         _check_count(session, opening_id, here, kind, payload)
     elif kind == "control_price":
         analysed = payload.get("normal", 0) + payload.get("over", 0)
-        _not_above(here, "normal + over", analysed, _listed(session, opening_id))
+        _not_above(here, "checked", analysed, _listed(session, opening_id))
     elif kind == "objection":
         _check_objection(session, opening_id, here, payload["no"])
     elif kind == "objection_answered":
@@ -191,7 +205,7 @@ def _check_count(
                     Message(
                         "sequence.fewer_decrypted",
                         event=here,
-                        part=part,
+                        part=_field(part),
                         count=payload[part],
                         before=last[part],
                     )
@@ -214,14 +228,14 @@ def _check_whole(
     if payload[name] not in right:
         numbers = [str(count) for count in sorted(right)]
         raise WrongCount(
-            Message("sequence.not_all", event=here, name=name, count=payload[name], right=numbers)
+            Message("sequence.not_all", event=here, name=_field(name), count=payload[name], right=numbers)
         )
 
 
 def _not_above(here: Message, name: str, count: int, listed: int | None) -> None:
     if listed is not None and count > listed:
         raise WrongCount(
-            Message("sequence.more_than_listed", event=here, name=name, count=count, listed=listed)
+            Message("sequence.more_than_listed", event=here, name=_field(name), count=count, listed=listed)
         )
 
 
@@ -261,7 +275,12 @@ def check_adjournment(opening: Opening, ts: datetime, payload: dict[str, Any]) -
     """Raise WrongTime where an opening is adjourned at `ts` until a moment that has passed by then."""
     until = payload.get("until")
     if until is not None and datetime.fromisoformat(until) <= ts:
-        message = Message("sequence.until_past", opening=opening.id, until=until, time=to_the_second(ts))
+        message = Message(
+            "sequence.until_past",
+            opening=opening.id,
+            until=to_the_second(datetime.fromisoformat(until)),
+            time=to_the_second(ts),
+        )
         raise WrongTime(message, "data.payload.until")
 
 

@@ -158,19 +158,30 @@ _LOT_STATUS_AFTER = {"bidders_published": "opening", "ended": "opened"}
 
 
 def check_opening_step(
-    opening: Opening, kind: str, payload: dict[str, Any], ts: datetime, deadline: datetime | None
+    opening: Opening,
+    kind: str,
+    payload: dict[str, Any],
+    ts: datetime,
+    deadline: datetime | None,
+    asked: bool = False,
 ) -> None:
-    """Raise IllegalTransition, naming state and stage, unless the event may happen now."""
+    """Raise IllegalTransition, naming state and stage, unless the event may happen now: to a host who `asked` in words
+    alone, to a platform with their codes."""
     step = OPENING_STEPS[kind]
     here = Message(
-        "state.at",
+        "state.at_desk" if asked else "state.at",
         state=Message(f"site.opening.{opening.state}"),
         stage=Message(f"site.stage.{opening.stage}"),
         code=f"{opening.state}/{opening.stage}",
     )
     if opening.state not in step.states or opening.stage not in step.stages:
         raise IllegalTransition(
-            Message("state.event_not_allowed", opening=opening.id, state=here, event=kind)
+            Message(
+                "state.event_not_allowed",
+                opening=opening.id,
+                state=here,
+                event=opening_checks.step_name(kind),
+            )
         )
     if kind == "ended" and payload.get("result") == "opened" and opening.stage != "confirmation":
         raise IllegalTransition(Message("state.not_confirmed", opening=opening.id, state=here))
@@ -179,7 +190,7 @@ def check_opening_step(
             Message(
                 "state.before_deadline",
                 opening=opening.id,
-                event=kind,
+                event=opening_checks.step_name(kind),
                 time=to_the_second(ts),
                 deadline=to_the_second(deadline),
             )
@@ -243,7 +254,7 @@ def append_event(
     moment = opening_checks.check_time(session, opening, kind, ts)
     if asked and kind != "ended":
         irregularities.check(session, opening, lot, kind, public)
-    check_opening_step(opening, kind, shown, moment, not_before(opening, lot, kind))
+    check_opening_step(opening, kind, shown, moment, not_before(opening, lot, kind), asked)
     if asked and kind == "ended":  # not before: how many have bid is secret until the deadline
         irregularities.check(session, opening, lot, kind, public)
     _check_against_earlier(session, opening, kind, public, moment, actor)

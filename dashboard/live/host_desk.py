@@ -18,12 +18,13 @@ from sqlalchemy.orm import Session
 
 from dashboard.access.accounts import SignedIn
 from dashboard.live import rooms
-from messages import Fault, Message, Unknown
+from messages import Fault, Message, Unknown, known
 from records import chain, draw, host_people, hosting, irregularities, opening_record
-from records.administration import Conflict
+from records.administration import Conflict, shown_name, shown_names
 from records.clock import now, rfc3339
 from records.currencies import currency
 from records.decimals import in_words
+from records.opening_checks import step_name
 from records.public.openings import moment_of
 from records.published_list import Line, list_of
 from records.serving.problems import Problem
@@ -139,10 +140,12 @@ def _recorder(room_id: str | None) -> str:
 
 
 def _events(session: Session, opening_id: str, after: int) -> list[dict[str, Any]]:
-    """Events after `after` as the feed tells them, with who told them."""
+    """Events after `after` as the feed tells them, with who told them, by the name they are shown under."""
+    found = opening_record.events_after(session, opening_id, after)
+    shown = shown_names(session, (e.actor for e in found))
     return [
-        {"seq": e.seq, "ts": chain.stamp(e.ts), "type": e.type, "payload": e.payload, "hash": e.hash, "actor": e.actor}
-        for e in opening_record.events_after(session, opening_id, after)
+        {"seq": e.seq, "ts": chain.stamp(e.ts), "type": e.type, "payload": e.payload, "hash": e.hash, "actor": shown[e.actor]}
+        for e in found
     ]  # fmt: skip
 
 
@@ -163,11 +166,12 @@ def _line(line: Line, lot: Lot, told_of_all: str | None) -> dict[str, Any]:
 def _draws(session: Session, opening: Opening, user: SignedIn) -> list[dict[str, Any]]:
     """Each draw: who has committed and revealed, and what this user may do."""
     held = draw.draws(session, opening.id)
+    shown = shown_names(session, (who for one in held.by_kind.values() for who in one.actors.values()))
     return [
         {
             "kind": one.kind,
             "pool": one.pool,
-            "committed": [{"no": no, "sha256": one.commitments[no], "who": one.actors[no]} for no in sorted(one.commitments)],
+            "committed": [{"no": no, "sha256": one.commitments[no], "who": shown[one.actors[no]]} for no in sorted(one.commitments)],
             "revealed": sorted(one.seeds),
             "failed": one.failed,
             "value": one.value,
@@ -212,13 +216,19 @@ def perform_step(
     except Unknown as error:
         raise Problem(404, error.message) from None
     except KeyError:
-        raise Problem(400, Message("opening.no_host_step", step=kind)) from None
+        raise Problem(400, Message("opening.no_host_step", step=step_name(kind))) from None
     except Fault as error:
         raise Problem(409, error.message) from None
     except ValidationError as error:
         place, why = explain(error)
-        raise Problem(400, Message("host.wrong_field", place=place, why=why)) from None
-    return {"seq": taken.event.seq, "already": taken.already, "who": taken.event.actor}
+        raise Problem(400, Message("host.wrong_field", place=_field_name(place), why=why)) from None
+    return {"seq": taken.event.seq, "already": taken.already, "who": shown_name(session, taken.event.actor)}
+
+
+def _field_name(place: str) -> Message | str:
+    """What the desk calls a field of a payload; lines of a list by their field, `pool.3` → the candidates."""
+    key = f"host.field.{place.partition('.')[0]}"
+    return Message(key) if known(key) else place
 
 
 def begin_again(

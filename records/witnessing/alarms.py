@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from messages import Message, Unknown
 from records import audit
-from records.administration import By, Conflict
+from records.administration import By, Conflict, shown_name
 from records.clock import now
 from records.current import RUNNING
 from records.tables.openings import Opening
@@ -87,7 +87,7 @@ def acknowledge(session: Session, alarm_id: int, by: By, note: object = None) ->
     if row is None:
         raise Unknown(Message("witness.unknown_alarm"))
     if row.acknowledged_by is not None and row.acknowledged_by != by.name:
-        raise Conflict(Message("witness.alarm_taken", who=row.acknowledged_by))
+        raise Conflict(Message("witness.alarm_taken", who=shown_name(session, row.acknowledged_by)))
     if row.acknowledged_by is None:
         row.acknowledged_by, row.acknowledged_at, row.note = by.name, now(), tasks.remark_of(note)
         audit.write(

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 
 from messages import Invalid, Message, Unknown
 from records import audit, chain, draw
-from records.administration import By, Conflict
+from records.administration import By, Conflict, shown_name
 from records.clock import local_now, now
 from records.tables.users import User
 from records.tables.witnessing import WitnessDraw
@@ -53,7 +53,7 @@ def prepare(
     wanted = list(dict.fromkeys(numbers))
     if not 1 <= len(wanted) <= _MOST:
         raise Invalid(Message("witness.draw_tasks", most=_MOST))
-    away = [{"name": str(one.get("name")), "reason": _reason(one)} for one in left_out]
+    away = [{"name": str(one.get("name")), "reason": _reason(session, one)} for one in left_out]
     people = [
         {"name": user.name, "role": user.role}
         for user in roster(session)
@@ -62,7 +62,7 @@ def prepare(
     for number in wanted:
         task = tasks.of(session, number)
         if task.state != "open":
-            raise Conflict(Message("witness.draw_taken", task=number, who=task.witness or ""))
+            raise Conflict(Message("witness.draw_taken", task=number, who=shown_name(session, task.witness)))
         if len(candidates(people, task.step, ())) < FEWEST:
             raise Invalid(Message("witness.draw_few", least=FEWEST))
     seed = secrets.token_hex(32)
@@ -85,10 +85,10 @@ def prepare(
     return row
 
 
-def _reason(one: Mapping[str, str]) -> str:
+def _reason(session: Session, one: Mapping[str, str]) -> str:
     words = tasks.remark_of(one.get("reason"))
     if not words:
-        raise Invalid(Message("witness.draw_reason", who=one.get("name") or ""))
+        raise Invalid(Message("witness.draw_reason", who=shown_name(session, one.get("name"))))
     return words
 
 
@@ -138,7 +138,7 @@ def reveal(session: Session, draw_id: str, given: str, by: By, role: str) -> Wit
     if not isinstance(given, str) or not _SEED.fullmatch(given):
         raise Invalid(Message("witness.bad_seed"))
     if row.by != by.name:
-        raise Conflict(Message("witness.draw_not_yours", who=row.by))
+        raise Conflict(Message("witness.draw_not_yours", who=shown_name(session, row.by)))
     if row.given is not None:
         if row.given == given:
             return row

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from messages import Invalid, Message, Unknown
-from records.administration import By, Conflict
+from records.administration import By, Conflict, shown_name
 from records.clock import now
 from records.tables.witnessing import WitnessReport, WitnessSnapshot
 from records.witnessing import tasks
@@ -100,7 +100,9 @@ def save_report(session: Session, number: str, given: Mapping[str, Any], by: By,
     task = tasks.of(session, number, locked=True)
     if task.witness != by.name:
         raise tasks.IllegalAct(
-            Message("witness.not_yours", act=Message("witness.act.report"), who=task.witness or "")
+            Message(
+                "witness.not_yours", act=Message("witness.act.report"), who=shown_name(session, task.witness)
+            )
         )
     row = _draft(session, number, given, by)
     kind, handling = given.get("kind") or "other", given.get("handling") or None

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from messages import Invalid, Message, Unknown
 from records import audit, chain, texts
-from records.administration import By, Conflict
+from records.administration import By, Conflict, shown_name
 from records.clock import now
 from records.public.openings import moment_of
 from records.states import STAGES
@@ -145,7 +145,7 @@ def act(
             return already
         if rule.to is not None and sees(role, by.name, task):
             raise _overtaken(session, task)
-    _check_person(task, rule, kind, by, role)
+    _check_person(session, task, rule, kind, by, role)
     if task.state not in rule.states:
         raise IllegalAct(
             Message(
@@ -165,7 +165,7 @@ def act(
     return Done(task)
 
 
-def _check_person(task: WitnessTask, rule: Rule, kind: str, by: By, role: str) -> None:
+def _check_person(session: Session, task: WitnessTask, rule: Rule, kind: str, by: By, role: str) -> None:
     mine = task.witness == by.name
     if kind == "join" and task.state == "open":
         allowed = role in MANAGERS
@@ -173,15 +173,17 @@ def _check_person(task: WitnessTask, rule: Rule, kind: str, by: By, role: str) -
         allowed = (rule.witness and mine) or (rule.manager and role in MANAGERS)
     if not allowed or not may_witness(role, task.step):
         words = "witness.not_yours" if task.witness else "witness.not_given"
-        raise IllegalAct(Message(words, act=Message(f"witness.act.{kind}"), who=task.witness or ""))
+        raise IllegalAct(
+            Message(words, act=Message(f"witness.act.{kind}"), who=shown_name(session, task.witness))
+        )
 
 
 def _check_target(session: Session, task: WitnessTask, target: str | None) -> None:
     user = session.get(User, target) if target else None
     if user is None or user.disabled or not may_witness(user.role, task.step):
-        raise Invalid(Message("witness.cannot_witness", who=target or ""))
+        raise Invalid(Message("witness.cannot_witness", who=shown_name(session, target)))
     if target == task.witness:
-        raise Conflict(Message("witness.has_it", who=target or ""))
+        raise Conflict(Message("witness.has_it", who=shown_name(session, target)))
 
 
 def _check_whole(session: Session, task: WitnessTask, detail: Mapping[str, Any] | None) -> None:
@@ -205,7 +207,9 @@ def _same(
 def _overtaken(session: Session, task: WitnessTask) -> Overtaken:
     last = _last(session, task)
     assert last is not None
-    return Overtaken(Message("witness.overtaken", who=last.by, act=Message(f"witness.act.{last.act}")))
+    return Overtaken(
+        Message("witness.overtaken", who=shown_name(session, last.by), act=Message(f"witness.act.{last.act}"))
+    )
 
 
 def _last(session: Session, task: WitnessTask) -> WitnessAct | None:

@@ -162,6 +162,45 @@ def test_a_step_whose_answer_was_lost_is_sent_again_and_not_doubled(desk: Client
     assert step(host, "objection", content="另一件事").status_code == 200, "looked at, then said"
 
 
+def test_a_refusal_says_in_the_hosts_words_what_is_wrong_and_who_was_quicker(
+    desk: Client, ledger: Ledger
+) -> None:
+    with ledger.write() as session:
+        session.get_one(User, "operator").display_name = "王主持"
+    host = desk("operator")
+    said = [step(host, "record_confirmed", rows=3), step(host, "retender_", no=1)]
+    said.append(step(host, "coefficient_committed", None, "O-L2", no=1, seed_sha256="0" * 64, pool=["0.955"]))
+    begin(host)
+    said += [
+        step(host, "decrypt_progress", done=1, failed=0, total=2),
+        step(host, "bid_corrected", no=1, name=BIDDERS[0]),
+    ]
+    seen = state(host)["seq"]
+    assert step(host, "paused", seen, reason="午休").status_code == 200
+    said.append(step(desk("admin"), "paused", seen, reason="设备检修"))
+    words = [answer.json()["detail"] for answer in said]
+    assert {answer.status_code for answer in said} <= {400, 409}
+    assert (
+        "王主持" in words[-1]
+        and "确认开标记录" in words[0]
+        and "候选值" in words[2]
+        and "投标总数" in words[3]
+    )
+    told = " ".join(words)
+    for inside in (
+        "record_confirmed",
+        "decrypt_progress",
+        "in_progress",
+        "bid_read",
+        "pool",
+        "total",
+        "data.payload",
+        "operator",
+    ):
+        assert inside not in told, told
+    assert state(host)["events"][-1]["actor"] == "王主持"
+
+
 def test_half_by_the_platform_and_half_by_the_desk_is_one_opening(desk: Client, ledger: Ledger) -> None:
     host = desk("operator")
     begin(host)
