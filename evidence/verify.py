@@ -17,15 +17,15 @@ import os
 import re
 import struct
 import sys
-import zipfile
 import zlib
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -366,6 +366,12 @@ class Package(Protocol):
     """File → bytes."""
     double: list[str]
     """Names that are there more than once."""
+    faults: list[Broken]
+    """What is wrong with the zip itself, whatever its files hold."""
+
+    def crc(self, name: str) -> int | None:
+        """The checksum (CRC-32) that is kept of a file; None where none is."""
+        ...
 
     def open(self, name: str) -> BinaryIO:
         """A file, to be read and sought in."""
@@ -378,8 +384,12 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.double: list[str] = []
+        self.faults: list[Broken] = []
         found = (one for one in sorted(path.rglob("*")) if one.is_file() or one.is_symlink())
         self.sizes = {one.relative_to(path).as_posix(): one.lstat().st_size for one in found}
+
+    def crc(self, name: str) -> None:
+        """None: a folder keeps no checksums."""
 
     def open(self, name: str) -> BinaryIO:
         """A file; OSError for a link, which leads out of the package."""
@@ -387,27 +397,371 @@ class Folder:
         return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb")
 
 
+LOCAL, CENTRAL, END, END64, LOCATOR64, DESCRIPTOR = (
+    b"PK\3\4", b"PK\1\2", b"PK\5\6", b"PK\6\6", b"PK\6\7", b"PK\7\x08",
+)  # fmt: skip
+"""Signatures of a zip's records: before a file, in the directory, at the directory's end (twice more in a large zip), behind a
+file whose sizes were not known before it."""
+STORED, DEFLATED = 0, 8
+"""Methods that a package may be packed with."""
+NEWEST = 45
+"""Version of the format that these methods and files beyond 4 GiB need."""
+LATER, UTF8, LEVEL = 0x0008, 0x0800, 0x0006
+"""Flags that a file may bear: sizes stand behind it, its name is UTF-8, how hard it was packed."""
+TIMES = {0x000A: 32, 0x5455: 13, 0x5855: 12, 0x7855: 4, 0x7875: 15}
+"""Extra fields that packers add, times and owners of a file → their bytes at most; field 1 is told apart: it holds sizes."""
+NO_FILE = 0x0418
+"""Attributes of what is no file: a volume's label, a folder, a link."""
+FULL, FULL64 = 0xFFFF, 0xFFFFFFFF
+"""What stands in place of a number that is in the record or field for large zips."""
+WIDEST = 46 + 3 * FULL
+"""Bytes of a record at most, with its name, extra fields and comment."""
+ARCHIVE = "zip"
+"""What a finding on the zip as such names for a file."""
+FIELDS: Mapping[bytes, tuple[str, Mapping[str, tuple[int, int]]]] = {
+    LOCAL: ("<4s5H3I2H", {
+        "signature": (0, 4), "needs": (4, 2), "flags": (6, 2), "method": (8, 2), "crc": (14, 4), "packed": (18, 4),
+        "size": (22, 4), "name": (26, 2), "extra": (28, 2),
+    }),
+    CENTRAL: ("<4s6H3I5H2I", {
+        "signature": (0, 4), "needs": (6, 2), "flags": (8, 2), "method": (10, 2), "crc": (16, 4), "packed": (20, 4),
+        "size": (24, 4), "name": (28, 2), "extra": (30, 2), "comment": (32, 2), "disk": (34, 2), "attributes": (38, 4),
+        "head": (42, 4),
+    }),
+    END: ("<4s4H2IH", {
+        "disk": (4, 2), "from": (6, 2), "here": (8, 2), "count": (10, 2), "size": (12, 4), "start": (16, 4), "comment": (20, 2),
+    }),
+    END64: ("<4sQ2H2I4Q", {
+        "length": (4, 8), "disk": (16, 4), "from": (20, 4), "here": (24, 8), "count": (32, 8), "size": (40, 8), "start": (48, 8),
+    }),
+    LOCATOR64: ("<4sIQI", {"disk": (4, 4), "place": (8, 8), "disks": (16, 4)}),
+}  # fmt: skip
+"""Record → its layout, and (place, bytes) of the numbers in it that are checked."""
+
+
+class Record:
+    """A record of a zip: the numbers of its head, and for a file its name and extra fields."""
+
+    def __init__(self, kind: bytes, at: int, raw: bytes) -> None:
+        """`raw` begins with the record, which is at byte `at`. Raises struct.error where it is cut off."""
+        layout, self.places = FIELDS[kind]
+        self.kind, self.at, self.length = kind, at, struct.calcsize(layout)
+        if len(raw) < self.length:
+            raise struct.error("cut off")
+        self.signed = raw[:4] == kind
+        self.values = {
+            name: int.from_bytes(raw[place : place + size], "little")
+            for name, (place, size) in self.places.items()
+        }
+        self.name = self.extra = b""
+        self.whole = True
+        """Whether the extra fields are such as packers write."""
+        if kind in (LOCAL, CENTRAL):
+            self._read_names(raw)
+
+    def _read_names(self, raw: bytes) -> None:
+        start = self.length + self["name"]
+        self.name, self.extra = raw[self.length : start], raw[start : start + self["extra"]]
+        self.length = start + self["extra"] + self.values.get("comment", 0)
+        at, left = 0, [key for key in ("size", "packed", "head") if self.values.get(key) == FULL64]
+        while at + 4 <= len(self.extra):
+            kind, size = struct.unpack_from("<HH", self.extra, at)
+            if kind == 1 and size == 8 * len(left) and at + 4 + size <= len(self.extra):
+                self.values |= zip(
+                    left, struct.unpack_from(f"<{len(left)}Q", self.extra, at + 4), strict=True
+                )
+                left = []
+            elif size > TIMES.get(kind, -1):
+                self.whole = False
+            at += 4 + size
+        self.whole = self.whole and at == len(self.extra) == self["extra"] and not left
+
+    def __getitem__(self, name: str) -> int:
+        return self.values[name]
+
+    @property
+    def end(self) -> int:
+        """The byte behind it."""
+        return self.at + self.length
+
+    def wrong(self) -> Iterator[str]:
+        """Numbers of a file's record that no package has."""
+        folder, later = self.name.endswith(b"/"), self.kind == LOCAL and self["flags"] & LATER
+        kind_of_file, attributes = self.values.get("attributes", 0) >> 28, self.values.get("attributes", 0)
+        found = {
+            "signature": not self.signed, "needs": self["needs"] > NEWEST, "flags": self["flags"] & ~(LATER | UTF8 | LEVEL),
+            "method": self["method"] not in (STORED, DEFLATED), "extra": not self.whole,
+            "size": not later and self["method"] == STORED and self["packed"] != self["size"],
+            "comment": self.values.get("comment", 0), "disk": self.values.get("disk", 0),
+            "attributes": kind_of_file not in (0, 4 if folder else 8) or (attributes & NO_FILE and not folder),
+        }  # fmt: skip
+        return (name for name, wrong in found.items() if wrong)
+
+    def unlike(self, listed: Record) -> Iterator[str]:
+        """Numbers of a record before a file that are not as the directory's record of it says."""
+        later = self["flags"] & LATER
+        for name in ("method", "crc", "packed", "size"):
+            if self[name] != listed[name] and not (later and name != "method" and self[name] in (0, FULL64)):
+                yield name
+        if (self["flags"] ^ listed["flags"]) & (LATER | UTF8):
+            yield "flags"
+        if self.name != listed.name:
+            yield "name"
+
+    def span(self, field: str) -> tuple[int, int]:
+        """First and last byte of one of its numbers in the zip; of a name and of extra fields the text."""
+        place, size = self.places[field]
+        start = struct.calcsize(FIELDS[self.kind][0])
+        if field == "name" and self["name"]:
+            place, size = start, self["name"]
+        elif field == "extra" and self["extra"]:
+            place, size = start + self["name"], self["extra"]
+        return self.at + place, self.at + place + size - 1
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Where a file of a zip lies: `size` bytes once unpacked, from `packed` bytes that begin at `start`."""
+
+    start: int
+    packed: int
+    size: int
+    method: int
+    crc: int
+
+
 class Zip:
-    """A package as it was downloaded. What is stored is read as it is, so that a changed byte is named by its place."""
+    """A package as it was downloaded, or packed anew by another packer: every byte belongs to a file, to the record before
+    it, or to the directory, and these agree; what does not is in `faults`. Of a damaged zip all is read that is found."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._zip = path, zipfile.ZipFile(path)
-        entries = [one for one in self._zip.infolist() if not one.is_dir()]
-        self.double = [name for name, count in Counter(one.filename for one in entries).items() if count > 1]
-        self._entries = {one.filename: one for one in entries}
-        self.sizes = {name: one.file_size for name, one in self._entries.items()}
+        self._path, self._bytes = path, path.stat().st_size
+        self.double: list[str] = []
+        self.faults: list[Broken] = []
+        self._entries: dict[str, Packed] = {}
+        with path.open("rb") as self._file:
+            self._begins, self._listed, self._whole = self._bytes, dict[int, Record](), False
+            self._found = self._read_directory()
+            self._walk()
+        self.sizes = {name: one.size for name, one in self._entries.items()}
+
+    def crc(self, name: str) -> int | None:
+        """The checksum (CRC-32) that the zip holds of a file."""
+        return self._entries[name].crc
 
     def open(self, name: str) -> BinaryIO:
-        """A file; OSError or BadZipFile where it cannot be read."""
-        info = self._entries[name]
-        if info.compress_type != zipfile.ZIP_STORED:
-            return self._zip.open(info)  # type: ignore[return-value]
-        file = self._path.open("rb")
-        file.seek(info.header_offset)
-        header = file.read(30)
-        # lengths of name and extra field at the end of a local header of 30 bytes
-        start = info.header_offset + 30 + sum(struct.unpack("<HH", header[26:30]))
-        return _Window(file, start, info.file_size)  # type: ignore[return-value]
+        """A file. What is stored is read as it is, so that a changed byte is named by its place. Reading raises OSError,
+        EOFError or zlib.error where it cannot be unpacked."""
+        one = self._entries[name]
+        window = _Window(self._path.open("rb"), one.start, one.packed)
+        if one.method == STORED:
+            return window  # type: ignore[return-value]
+        if one.method != DEFLATED:
+            raise NotImplementedError(one.method)
+        return _Inflated(window, one.size)  # type: ignore[return-value]
+
+    # -- faults of the zip itself -----------------------------------------------------------------
+
+    def _fault(self, file: str, why: str, first: int, last: int) -> None:
+        self.faults.append(Broken(file, "zip", why, {"first": first, "last": last}))
+
+    def _at(self, place: int, count: int) -> bytes:
+        self._file.seek(place)
+        return self._file.read(count)
+
+    def _record(self, kind: bytes, at: int) -> Record | None:
+        """The record at a place, whatever its signature; None where the zip ends before it does."""
+        try:
+            return Record(kind, at, self._at(at, WIDEST)) if at >= 0 else None
+        except struct.error:
+            return None
+
+    # -- the directory ----------------------------------------------------------------------------
+
+    def _read_directory(self) -> bool:
+        """Read the directory; whether there is one."""
+        tail = self._at(max(0, self._bytes - 22 - FULL), 22 + FULL)
+        at = tail.rfind(END)
+        end = self._record(END, self._bytes - len(tail) + at) if at >= 0 else None
+        if end is None:
+            return False
+        large, locator = self._large(end)
+        told, stop = large or end, (large or end).at
+        places = (stop - told["size"], told["start"])
+        begins = next((one for one in places if 0 <= one < stop and self._at(one, 4) == CENTRAL), None)
+        if begins is None:
+            return False
+        if end.end < self._bytes:
+            self._fault(ARCHIVE, "zip_extra", end.end, self._bytes - 1)
+        self._begins = begins
+        records = self._records(begins, stop)
+        shown = {
+            "count": len(records),
+            "here": len(records),
+            "size": stop - begins,
+            "start": begins,
+            "length": 44,
+            "comment": self._bytes - end.end,
+        }
+        for one in filter(None, (end, large, locator)):
+            self._compare(one, {**shown, "place": stop, "disks": 1}, bool(large))
+        self._place(records, begins - told["start"])
+        return True
+
+    def _large(self, end: Record) -> tuple[Record | None, Record | None]:
+        """The two records that a large zip has before its end."""
+        locator = self._record(LOCATOR64, end.at - 20)
+        if locator is None or not locator.signed:
+            return None, None
+        large = self._record(END64, end.at - 76)
+        return (large, locator) if large and large.signed else (None, locator)
+
+    def _records(self, begins: int, stop: int) -> list[Record]:
+        raw, at, found = self._at(begins, stop - begins), 0, list[Record]()
+        while raw[at : at + 4] == CENTRAL:
+            try:
+                found.append(Record(CENTRAL, begins + at, raw[at : at + WIDEST]))
+            except struct.error:
+                break
+            at += found[-1].length
+        self._whole = begins + at == stop
+        if not self._whole:
+            self._fault(ARCHIVE, "zip_directory", min(begins + at, stop), max(begins + at, stop) - 1)
+        return found
+
+    def _compare(self, record: Record, shown: Mapping[str, int], large: bool) -> None:
+        """A record at the directory's end with what the directory is; other numbers in it are 0."""
+        for name in record.places:
+            full = (1 << 8 * record.places[name][1]) - 1
+            if record[name] != shown.get(name, 0) and not (
+                large and record.kind == END and record[name] == full
+            ):
+                self._fault(ARCHIVE, "zip_directory", *record.span(name))
+
+    def _place(self, records: Sequence[Record], shift: int) -> None:
+        """By the place of the file each tells of; where something stands before the zip, all are so much later."""
+        by_shift = {
+            one: sum(self._at(r["head"] + one, 4) == LOCAL for r in records if r["head"] + one >= 0)
+            for one in (0, shift)
+        }
+        best = max(by_shift, key=lambda one: by_shift[one])
+        for record in records:
+            at = record["head"] + best
+            if at in self._listed or not 0 <= at < self._begins:
+                self._fault(_named(record), "zip_header", *record.span("head"))
+            else:
+                self._listed[at] = record
+
+    # -- the files --------------------------------------------------------------------------------
+
+    def _walk(self) -> None:
+        """All from the first byte to the directory."""
+        at, self._heads = 0, sorted(self._listed)
+        while at < self._begins:
+            local, listed = self._record(LOCAL, at), self._listed.pop(at, None)
+            if local and (listed or self._likely(local)):
+                at = self._take(local, listed)
+            elif listed:
+                self._fault(_named(listed), "zip_cut", at, self._begins - 1)
+                at = self._begins
+            elif (further := self._next(at + 1)) == self._begins and not self._found:
+                break
+            else:
+                self._fault(ARCHIVE, "zip_extra", at, further - 1)
+                at = further
+        if not self._found:
+            self._fault(ARCHIVE, "zip_directory", min(at, self._bytes - 1), self._bytes - 1)
+        for listed in self._listed.values():
+            self._fault(_named(listed), "zip_header", *listed.span("head"))
+
+    def _following(self, at: int) -> int:
+        """Where the first file begins from a place on of which the directory speaks; else where the directory does."""
+        number = bisect_left(self._heads, at)
+        return self._heads[number] if number < len(self._heads) else self._begins
+
+    def _likely(self, local: Record) -> bool:
+        """Whether bytes the directory does not speak of are the record of a file."""
+        right = (
+            local.signed
+            and local["needs"] <= NEWEST
+            and local["method"] in (STORED, DEFLATED)
+            and local.whole
+        )
+        return right and bool(local.name) and local.end <= self._begins
+
+    def _next(self, at: int) -> int:
+        """Where the next file begins from a place on; the directory's first byte where there is none."""
+        stop = self._following(at)
+        while at < stop:
+            raw = self._at(at, min(CHUNK, stop - at) + 3)
+            found = raw.find(LOCAL)
+            if found < 0:
+                at += CHUNK
+            elif (record := self._record(LOCAL, at + found)) and self._likely(record):
+                return at + found
+            else:
+                at += found + 1
+        return stop
+
+    def _take(self, local: Record, listed: Record | None) -> int:
+        """Take a file over and compare its two records; gives the place behind it."""
+        told = self._believed(local, listed)
+        name = _named(told)
+        bound = self._following(local.at + 1)
+        start = local.end
+        if told is listed and self._whole and (len(local.name) != len(listed.name) or not local.whole):
+            start = bound - listed["packed"]
+        sized = local if not local["flags"] & LATER and start + local["packed"] == bound else told
+        packed, method = max(0, min(sized["packed"], bound - start)), told["method"]
+        if local["method"] != method and sized["packed"] == sized["size"]:
+            method = STORED
+        self._name_faults(name, local, listed)
+        if sized["packed"] > packed:
+            self._fault(name, "zip_cut", bound, max(bound, start + sized["packed"]) - 1)
+        size = packed if method == STORED else told["size"]
+        self._keep(name, Packed(start, packed, size, method, told["crc"]))
+        later = local["flags"] & LATER and listed is not None
+        return start + packed + (self._descriptor(start + packed, told) if later else 0)
+
+    def _believed(self, local: Record, listed: Record | None) -> Record:
+        """Of a file's two records the one that is read by: the directory's, unless that is damaged."""
+        alone = not self._whole and self._likely(local) and not local["flags"] & LATER
+        return local if alone or listed is None else listed
+
+    def _name_faults(self, name: str, local: Record, listed: Record | None) -> None:
+        spans = [local.span(field) for field in local.wrong()]
+        if listed:
+            spans += [listed.span(field) for field in listed.wrong()]
+            spans += [local.span(field) for field in local.unlike(listed)]
+        elif self._whole:
+            spans.append((local.at, local.end - 1))
+        for first, last in sorted(set(spans)):
+            self._fault(name, "zip_header", first, last)
+
+    def _keep(self, name: str, one: Packed) -> None:
+        if name.endswith("/"):
+            if one.packed or one.size or one.crc:
+                self._fault(name, "zip_folder", one.start, one.start + max(one.packed, 1) - 1)
+        elif name in self._entries:
+            self.double.append(name)
+        else:
+            self._entries[name] = one
+
+    def _descriptor(self, at: int, told: Record) -> int:
+        """Bytes of what stands behind a file whose sizes were not known before it; 0 where something else does."""
+        for signature in (DESCRIPTOR, b""):
+            for form in "IQ":
+                try:
+                    wanted = signature + struct.pack(f"<I2{form}", told["crc"], told["packed"], told["size"])
+                except struct.error:
+                    continue
+                if self._at(at, len(wanted)) == wanted:
+                    return len(wanted)
+        return 0
+
+
+def _named(record: Record) -> str:
+    return record.name.decode("utf-8", "replace")
 
 
 class _Window:
@@ -427,11 +781,54 @@ class _Window:
         self._at += len(raw)
         return raw
 
-    def __enter__(self) -> _Window:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._file.close()
+
+
+class _Inflated(_Window):
+    """A deflated file, unpacked while it is read; seeking back begins anew."""
+
+    def __init__(self, packed: _Window, size: int) -> None:
+        super().__init__(packed._file, 0, size)
+        self._packed = packed
+        self._restart()
+
+    def _restart(self) -> None:
+        self._packed.seek(0)
+        self._unpacker, self._ready, self._at, self._made = zlib.decompressobj(-zlib.MAX_WBITS), b"", 0, 0
+
+    def seek(self, place: int) -> int:
+        if place < self._at:
+            self._restart()
+        while self._at < place and self.read(min(CHUNK, place - self._at)):
+            pass
+        return place
+
+    def read(self, count: int = -1) -> bytes:
+        parts, left = list[bytes](), self._size if count < 0 else count
+        while left and (self._ready or self._more()):
+            parts.append(self._ready[:left])
+            self._ready = self._ready[left:]
+            left -= len(parts[-1])
+        raw = b"".join(parts)
+        self._at += len(raw)
+        return raw
+
+    def _more(self) -> bool:
+        """Unpack a piece. Raises EOFError where what is unpacked is of another size, or followed by something."""
+        while not self._ready and not self._unpacker.eof:
+            raw = self._unpacker.unconsumed_tail or self._packed.read(CHUNK)
+            self._ready = self._unpacker.decompress(raw, CHUNK)
+            self._made += len(self._ready)
+            if self._made > self._size or (not raw and not self._ready and not self._unpacker.eof):
+                raise EOFError("another size")
+        ended = self._unpacker.eof and not self._ready
+        if ended and (self._made != self._size or self._unpacker.unused_data or self._packed.read(1)):
+            raise EOFError("another size")
+        return bool(self._ready)
 
 
 class NoPackage(Exception):
@@ -440,16 +837,13 @@ class NoPackage(Exception):
 
 def package(path: Path) -> Package:
     """The package at a path. Raises NoPackage, and OSError where nothing can be read there."""
-    try:
-        found = Folder(path) if path.is_dir() else Zip(path)
-    except zipfile.BadZipFile as error:
-        raise NoPackage(path) from error
+    found = Folder(path) if path.is_dir() else Zip(path)
     if not RECOGNISED_BY & set(found.sizes) and _form(found) not in SUBJECTS:
         raise NoPackage(path)
     return found
 
 
-UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError)
+UNREADABLE = (OSError, zlib.error, EOFError, NotImplementedError)
 
 # ── the check ────────────────────────────────────────────────────────────────────────────────────
 
@@ -535,7 +929,7 @@ class Check:
 
     def __init__(self, package: Package, keys: Sequence[VerifierKey], progress: Progress) -> None:
         self.package, self.keys, self.progress = package, keys, progress
-        self.verdict = Verdict(key_given=bool(keys))
+        self.verdict = Verdict(broken=list(package.faults), key_given=bool(keys))
         self.listed: dict[str, dict[str, Any]] = {}
         self.leaves: list[dict[str, Any] | None] = []
         """Lines of leaves.jsonl; None for one that cannot be believed."""
@@ -620,10 +1014,11 @@ class Check:
         total, done, good = sum(self.package.sizes[name] for name in names), 0, 0
         for name in names:
             try:
-                found = hashlib.sha256()
+                found, checksum = hashlib.sha256(), 0
                 with self.package.open(name) as file:
                     while raw := file.read(CHUNK):
                         found.update(raw)
+                        checksum = zlib.crc32(raw, checksum)
                         self.progress("files", done := done + len(raw), total)
             except UNREADABLE:
                 self.bad(name, "", "unreadable")
@@ -631,12 +1026,21 @@ class Check:
             if found.hexdigest() == self.listed[name].get("sha256") and self.package.sizes[
                 name
             ] == self.listed[name].get("size"):
-                good += self._parts_fit(name)
+                if self._parts_fit(name):
+                    good += 1
+                    self._checksum_fits(name, checksum)
             elif is_recording(name):
                 self.unlike.add(name)  # to be named by its segments
             else:
                 self._name_parts(name)
+        for name in sorted(self.unlisted & set(self.package.sizes)):
+            self._checksum_fits(name, zlib.crc32(self.text(name)))
         self.count("files", good, len(self.listed))
+
+    def _checksum_fits(self, name: str, found: int) -> None:
+        """A file that is as it should be is also what the zip's checksum says, or it could not be unpacked."""
+        if self.package.crc(name) not in (None, found) and self.holds(name):
+            self.bad(name, "", "zip_crc")
 
     def _parts_fit(self, name: str) -> bool:
         """Whether the manifest's own digests of a file agree with each other."""
@@ -1089,7 +1493,10 @@ def _form(found: Package) -> str | None:
 WORDS: Mapping[str, Mapping[str, str]] = {
     "zh": {
         "place.line": "第 {line} 行", "place.bytes": "字节 {first}–{last}",
-        "place.segment": "第 {segment} 片，字节 {first}–{last}，{begins} 至 {ends}", "place.signature": "签名",
+        "place.segment": "第 {segment} 片，字节 {first}–{last}，{begins} 至 {ends}", "place.signature": "签名", "place.zip": "压缩包字节 {first}–{last}",
+        "zip_header": "压缩包里此文件的文件头不合规定，或与压缩包目录不一致", "zip_extra": "压缩包里不属于任何文件的内容",
+        "zip_directory": "压缩包的目录损坏：请重新下载；还找得到的文件已照常核验", "zip_cut": "压缩包在此中断，文件不完整：请重新下载",
+        "zip_folder": "文件夹条目里藏有内容", "zip_crc": "与压缩包所记的校验和不一致",
         "form": "写法与规定不符", "unreadable": "读不出来", "file_missing": "缺少这个文件", "file_extra": "清单里没有这个文件，或出现了两次",
         "manifest_differs": "清单自相矛盾", "changed": "内容被改动", "moved": "次序被调换", "missing": "被删去", "extra": "多出来的内容",
         "no_key": "不是公钥", "wrong_signature": "签名不对，或不是检查点", "not_signed": "没有所给公钥的签名", "wrong_cosignature": "见证人的签名不对",
@@ -1106,6 +1513,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "place.line": "line {line}", "place.bytes": "bytes {first}–{last}",
         "place.segment": "segment {segment}, bytes {first}–{last}, {begins} to {ends}", "place.signature": "signature",
+        "place.zip": "bytes {first}–{last} of the zip",
+        "zip_header": "its header in the zip is not as it has to be, or not as the zip's directory says",
+        "zip_extra": "belongs to no file of the zip", "zip_cut": "the zip breaks off here and the file is not whole: download it again",
+        "zip_directory": "the zip's directory is damaged: download it again; the files that could be found were checked",
+        "zip_folder": "an entry for a folder has content", "zip_crc": "differs from the checksum in the zip",
         "form": "not written as it has to be", "unreadable": "cannot be read", "file_missing": "this file is missing",
         "file_extra": "not in the manifest, or there twice", "manifest_differs": "the manifest contradicts itself", "changed": "was changed",
         "moved": "is out of its order", "missing": "was removed", "extra": "does not belong here", "no_key": "no public key",

@@ -45,7 +45,7 @@ function step({ step: name, done, total, end }) {
 /** Which step a finding belongs to. */
 function stepOf({ file, why }) {
   if (file === "signature" || why === "other_list") return "signature";
-  if (file === "manifest.json" || why.startsWith("file_")) return "manifest";
+  if (file === "manifest.json" || why.startsWith("file_") || why.startsWith("zip_")) return "manifest";
   if (why === "wrong_cosignature") return "cosignatures";
   if (file === "events.jsonl") return "events";
   if (file.startsWith("recording/")) return "segments";

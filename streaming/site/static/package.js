@@ -1,7 +1,7 @@
 // Checks an evidence package in this browser, step by step as evidence/verify.py does; its words and codes are the same.
 import { COSIGNATURE, signedBy, isConsistent, leafHash, parseHead, parseKey, parseNote, rootByInclusion, unbase64 } from "./notes.js";
 import { Sha256, hex, sha256, unhex } from "./sha256.js";
-import { content, entries } from "./zip.js";
+import { content, crc32, zipOf } from "./zip.js";
 
 const FORMAT = "sunbid-evidence-1", LEADS_FORMAT = "sunbid-leads-1";
 const LEADS_REQUIRED = ["README.md", "keys/desk.vkey", "leads.json", "letter.pdf"];
@@ -91,12 +91,12 @@ const sameList = (one, other) => Array.isArray(one) && one.length === other.leng
 /** What was given is no evidence package, and none that was damaged. */
 export class NoPackage extends Error {}
 
-/** A package as it lies in the zip: its files, the names that come twice, those that cannot be unpacked. */
+/** A package as it lies in the zip: its files, the names that come twice, those that cannot be unpacked, what is wrong with the zip. */
 async function opened(file) {
-  const found = { blobs: new Map(), double: [], unreadable: [], bytes: file.size };
-  for (const entry of await entries(file).catch((error) => { throw error instanceof DOMException ? error : new NoPackage(error.message); })) {
-    if (found.blobs.has(entry.name)) found.double.push(entry.name);
-    try { found.blobs.set(entry.name, await content(file, entry)); } catch { found.unreadable.push(entry.name); }
+  const zip = await zipOf(file), found = { blobs: new Map(), crcs: new Map(), double: zip.double, faults: zip.faults, unreadable: [], bytes: file.size };
+  for (const [name, entry] of zip.entries) {
+    found.crcs.set(name, entry.crc);
+    try { found.blobs.set(name, await content(file, entry)); } catch { found.unreadable.push(name); }
   }
   return found;
 }
@@ -124,8 +124,8 @@ class Check {
   static unlisted = ["manifest.json"];
   static steps = ["manifest", "files", "events", "segments", "log", "checkpoint", "cosignatures", "timestamps"];
 
-  constructor({ blobs, double, unreadable, bytes }, keys, tell) {
-    Object.assign(this, { blobs, double, bytes, keys, tell, broken: [], steps: {}, checkpoint: null, timestamps: 0, opening: "", title: "", unsure: false });
+  constructor({ blobs, crcs, double, faults, unreadable, bytes }, keys, tell) {
+    Object.assign(this, { blobs, crcs, double, bytes, keys, tell, broken: [...faults], steps: {}, checkpoint: null, timestamps: 0, opening: "", title: "", unsure: false });
     this.listed = new Map(); this.leaves = []; this.unlike = new Map();
     for (const name of unreadable) this.bad(name, "", "unreadable");
   }
@@ -179,20 +179,25 @@ class Check {
     let done = 0, good = 0;
     for (const name of names) {
       const blob = this.blobs.get(name), hash = new Sha256();
+      let checksum = 0;
       for (let at = 0; at < blob.size; at += CHUNK) {
         const piece = new Uint8Array(await blob.slice(at, at + CHUNK).arrayBuffer());
         hash.update(piece);
+        checksum = crc32(piece, checksum);
         this.tell("files", (done += piece.length), total, false);
       }
       const listed = this.listed.get(name);
       const found = hex(hash.digest()), fits = found === listed.sha256 && blob.size === listed.size;
-      if (fits && (isRecording(name) || sameList(listed.parts, partsOf(name, await this.raw(name))))) good += 1;
+      if (fits && (isRecording(name) || sameList(listed.parts, partsOf(name, await this.raw(name))))) { good += 1; this.checksumFits(name, checksum); }
       else if (fits) this.blameManifest(name);
       else if (isRecording(name)) this.unlike.set(name, [listed.sha256, found]); // named by its segments
       else await this.nameParts(name, listed);
     }
+    for (const name of [...this.constructor.unlisted].sort()) if (this.blobs.has(name)) this.checksumFits(name, crc32(await this.raw(name)));
     this.count("files", good, this.listed.size);
   }
+  /** A file that is as it should be is also what the zip's checksum says, or it could not be unpacked. */
+  checksumFits(name, found) { if (this.crcs.get(name) !== found && this.holds(name)) this.bad(name, "", "zip_crc"); }
   blameManifest(name) { this.bad("manifest.json", "line", "manifest_differs", { line: [...this.listed.keys()].indexOf(name) + 2 }); }
   async nameParts(name, listed) {
     const found = partsOf(name, await this.raw(name));
