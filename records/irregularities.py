@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,10 +17,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from messages import Message
-from records import draw
+from records import draw, published_list
 from records.legal_clock import FEWEST_BIDDERS, is_tendered
 from records.opening_checks import IllegalTransition, step_name
-from records.opening_record import Progress, progress
+from records.opening_record import Progress, differs, names_in_message, progress
 from records.published_list import list_of
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
@@ -55,30 +56,38 @@ class Finding:
 
 def check(session: Session, opening: Opening, lot: Lot, kind: str, payload: Mapping[str, Any]) -> None:
     """Raise Irregular where a host asks for a step that nobody may take."""
-    if kind == "bidders_published" or (opening.state == "scheduled" and kind in GOES_ON):
+    if opening.state == "scheduled" and kind in GOES_ON:
         return
     for finding in _findings(session, opening, lot, kind, payload):
         few = finding.said.key == "state.too_few_told"
+        if few and kind == "bidders_published":
+            continue  # that there are too few is said by the list
         raise (TooFew if few else Irregular)(finding.refusal)
 
 
 def of(session: Session, lot: Lot, event: OpeningEvent) -> list[Finding]:
     """What is irregular in an event that stands in the chain."""
     opening = session.get_one(Opening, event.opening_id)
-    return list(_findings(session, opening, lot, event.type, event.payload, before=event.seq))
+    told = _unmasked(event.payload, event.detail)
+    return list(_findings(session, opening, lot, event.type, told, event.seq, event.ts))
 
 
 def all_of(session: Session, opening: Opening, lot: Lot) -> list[tuple[int, Finding]]:
     """Every irregular step of an opening with its event's number, in order."""
     course, found = Progress(), []
-    query = select(OpeningEvent.seq, OpeningEvent.type, OpeningEvent.payload)
-    for seq, kind, payload in session.execute(
-        query.where(OpeningEvent.opening_id == opening.id).order_by(OpeningEvent.seq)
-    ):
-        if kind in JUDGED:
-            found += [(seq, one) for one in _judge(session, opening, lot, course, kind, payload)]
-        course.add(kind, payload)
+    query = select(OpeningEvent).where(OpeningEvent.opening_id == opening.id).order_by(OpeningEvent.seq)
+    for event in session.scalars(query):
+        told = _unmasked(event.payload, event.detail)
+        if event.type in JUDGED:
+            judged = _judge(session, opening, lot, course, event.type, told, event.ts)
+            found += [(event.seq, one) for one in judged]
+        course.add(event.type, event.payload)
     return found
+
+
+def _unmasked(payload: dict[str, Any], detail: dict[str, Any] | None) -> dict[str, Any]:
+    told: dict[str, Any] = (detail or {}).get("unmasked", payload)
+    return told
 
 
 def too_few(session: Session, opening_id: str, lot: Lot) -> int | None:
@@ -100,19 +109,27 @@ def _findings(
     kind: str,
     payload: Mapping[str, Any],
     before: int | None = None,
+    at: datetime | None = None,
 ) -> Iterator[Finding]:
     if kind in JUDGED:
         course = progress(session, opening.id, None if kind in _WHOLE_COURSE else _LIST_AND_DRAWS, before)
-        yield from _judge(session, opening, lot, course, kind, payload)
+        yield from _judge(session, opening, lot, course, kind, payload, at)
 
 
 def _judge(
-    session: Session, opening: Opening, lot: Lot, course: Progress, kind: str, payload: Mapping[str, Any]
+    session: Session,
+    opening: Opening,
+    lot: Lot,
+    course: Progress,
+    kind: str,
+    payload: Mapping[str, Any],
+    at: datetime | None,
 ) -> Iterator[Finding]:
-    """What is irregular in a step after the course of the opening before it."""
+    """What is irregular in a step, told at the moment `at`, after the course of the opening before it."""
     if kind == "bidders_published":
         course = Progress()
         course.add(kind, payload)
+        yield from _other_list(published_list.departures(session, opening, payload, at))
     count = _few(course, lot) if kind != "ended" else None
     if count is not None:
         yield _too_few(opening, kind, count)
@@ -122,8 +139,8 @@ def _judge(
         yield from _drawn_again(course, payload)
     elif kind == "control_price":
         yield from _prices(course, lot, payload)
-    elif kind == "record_confirmed" and course.confirmed and not course.changed:
-        yield _finding("confirmed_again")
+    elif kind == "record_confirmed":
+        yield from _confirmed(session, opening, course)
     elif kind == "ended" and payload.get("result") == "failed":
         yield from _failed(session, opening, lot, course)
 
@@ -137,6 +154,26 @@ def _too_few(opening: Opening, kind: str, count: int) -> Finding:
     }
     note = Message("state.too_few_told", **values)
     return Finding(note, Message("state.too_few", **values), note)
+
+
+def _other_list(departs: published_list.Departures) -> Iterator[Finding]:
+    """All bids received in time are opened and read (招标投标法 art. 36), in order of receipt."""
+    for name in ("missing", "others", "misplaced"):
+        if names := getattr(departs, name):
+            yield _finding(f"list_{name}", names=names_in_message(names))
+
+
+def _confirmed(session: Session, opening: Opening, course: Progress) -> Iterator[Finding]:
+    if course.confirmed and not course.changed:
+        yield _finding("confirmed_again")
+    filed = {line.number: line.bid.price for line in list_of(session, opening) if line.bid}
+    other = [
+        number
+        for number, price in sorted(course.read.items())
+        if differs(filed.get(number), price) and not course.said[number].get("reason")
+    ]
+    if other:
+        yield _finding("other_price", numbers=names_in_message(other))
 
 
 def _drawn_again(course: Progress, payload: Mapping[str, Any]) -> Iterator[Finding]:

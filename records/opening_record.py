@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -39,6 +40,8 @@ class Progress:
     """Bidders said to have been decrypted; which ones, only the ledger's bids tell, unless it is all of them."""
     read: dict[int, str | None] = field(default_factory=dict)
     """Number → price as it was read or last corrected, in the order of the readings; None where none was read."""
+    said: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    """Number → what was read or last corrected, whole."""
     open: dict[int, str] = field(default_factory=dict)
     """Objections neither answered nor kept open: number → words, empty where the answer came first."""
     answered: set[int] = field(default_factory=set)
@@ -56,7 +59,7 @@ class Progress:
             self.failed = payload.get("failed") or 0
             self.decrypted = payload.get("done") or 0
         elif kind in READINGS:
-            self.read[payload["no"]] = payload.get("price")
+            self.read[payload["no"]], self.said[payload["no"]] = payload.get("price"), payload
         elif kind == "record_confirmed":
             self._close(one["no"] for one in payload.get("kept_open", []))
             self.confirmed, self.changed = True, False
@@ -110,6 +113,11 @@ def progress(
     return found
 
 
+def differs(filed: Decimal | None, read: str | None) -> bool:
+    """Whether a price was read that is not the one in the decrypted file; false where either is not known."""
+    return filed is not None and read is not None and Decimal(read) != filed
+
+
 def read_last(session: Session, opening_id: str) -> dict[str, Any] | None:
     """What was read aloud or corrected last; None before the reading."""
     query = select(OpeningEvent.payload).where(
@@ -151,7 +159,7 @@ class Missing:
             ("unanswered", self.unanswered),
         )
         return [
-            Message(f"record.{name}", count=len(found), numbers=_numbers(found))
+            Message(f"record.{name}", count=len(found), numbers=names_in_message(found))
             for name, found in lacking
             if found
         ]
@@ -188,7 +196,8 @@ def check_complete(session: Session, opening: Opening, kind: str, payload: Mappi
         raise NotComplete(Message("record.incomplete", opening=opening.id, missing=left.messages()))
 
 
-def _numbers(found: Sequence[int | str]) -> list[Parameter]:
+def names_in_message(found: Sequence[int | str]) -> list[Parameter]:
+    """Names or numbers as a message holds them, the first dozen."""
     return [*found[:_NAMED], *(["…"] if len(found) > _NAMED else [])]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -19,6 +20,9 @@ from records.public.masking import plain
 from records.tables.bids import Bid, ListedBid
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Organisation
+
+_LAST = datetime.max.replace(tzinfo=UTC)
+"""Stands for a time of receipt that nobody has told."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,53 @@ def list_of(session: Session, opening: Opening) -> list[Line]:
     unmasked = (published.detail or {}).get("unmasked", published.payload)
     lines = _matched(session, opening.lot_id, unmasked, _fixed(session, opening.id))
     return sorted(lines, key=lambda line: line.number)
+
+
+@dataclass(frozen=True)
+class Departures:
+    """In what a list is not the bids on hand in order of their receipt, each bidder by name."""
+
+    missing: list[str]
+    """On hand and not in the list."""
+    others: list[str]
+    """In the list, and no bid of theirs is on hand."""
+    misplaced: list[str]
+    """Out of the order of receipt, or under a number that does not follow the one before."""
+
+
+def departures(
+    session: Session, opening: Opening, payload: Mapping[str, Any], at: datetime | None = None
+) -> Departures:
+    """How far a list (its names not masked) departs from the bids the ledger held at the moment `at` (default: holds).
+
+    Bids received at the same time may stand in either order. Where the ledger holds no bids there is nothing to compare.
+    """
+    held = [
+        bid
+        for bid in bids_on_hand(session, opening.lot_id)
+        if at is None or bid.received_at is None or bid.received_at <= at
+    ]
+    fixed = _fixed(session, opening.id)
+    if not held and not fixed:
+        return Departures([], [], [])
+    lines = sorted(_matched(session, opening.lot_id, payload, fixed), key=lambda line: line.number)
+    listed = {line.bid.bidder_id for line in lines if line.bid}
+    missing = [bid for bid in held if bid.bidder_id not in listed]
+    names = _names(session, missing)
+    return Departures(
+        [names[bid.bidder_id] for bid in missing],
+        [line.name for line in lines if line.bid is None],
+        [line.name for line in _misplaced(lines)],
+    )
+
+
+def _misplaced(lines: Iterable[Line]) -> Iterator[Line]:
+    latest: datetime | None = None
+    for number, line in enumerate(lines, 1):
+        received = (line.bid.received_at or _LAST) if line.bid else latest
+        if line.number != number or (latest and received and received < latest):
+            yield line
+        latest = max(latest, received) if latest and received else received
 
 
 def numbers(session: Session, lot_ids: Sequence[str]) -> dict[str, int]:

@@ -252,10 +252,10 @@ def append_event(
     hide = masking.hidden(session, opening, lot, kind, public, detail)
     shown = events.public_payload(kind, payload, mask=lot.prequalification, hide=hide)
     moment = opening_checks.check_time(session, opening, kind, ts)
-    if asked and kind != "ended":
+    if asked and kind not in _PUBLISHING:
         irregularities.check(session, opening, lot, kind, public)
     check_opening_step(opening, kind, shown, moment, not_before(opening, lot, kind), asked)
-    if asked and kind == "ended":  # not before: how many have bid is secret until the deadline
+    if asked and kind in _PUBLISHING:  # not before: who and how many have bid is secret until the deadline
         irregularities.check(session, opening, lot, kind, public)
     _check_against_earlier(session, opening, kind, public, moment, actor)
     inside = dict(detail or {}) | ({"unmasked": payload} if shown != public else {})

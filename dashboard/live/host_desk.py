@@ -123,12 +123,8 @@ def _filed(lines: list[Line], read: dict[int, str | None]) -> dict[int, str]:
     return {
         number: str(price)
         for number, price in filed.items()
-        if price is not None and (number == shown or _differs(price, read[number]))
+        if price is not None and (number == shown or opening_record.differs(price, read[number]))
     }
-
-
-def _differs(filed: Decimal, read: str | None) -> bool:
-    return read is not None and Decimal(read) != filed
 
 
 def _recorder(room_id: str | None) -> str:

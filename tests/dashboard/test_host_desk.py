@@ -206,13 +206,13 @@ def test_half_by_the_platform_and_half_by_the_desk_is_one_opening(desk: Client, 
     begin(host)
     with ledger.write() as session:
         append_event(
-            session, "O-L1", "bid_read", {"no": 1, "name": BIDDERS[0], "price": "9"}, actor="platform"
+            session, "O-L1", "bid_read", {"no": 1, "name": BIDDERS[0], "price": "1900001"}, actor="platform"
         )
     assert state(host)["steps"]["bid_read"]["no"] == 2
     assert step(host, "bid_read").status_code == 200
     with ledger.write() as session:
         append_event(
-            session, "O-L1", "bid_read", {"no": 3, "name": BIDDERS[2], "price": "9"}, actor="platform"
+            session, "O-L1", "bid_read", {"no": 3, "name": BIDDERS[2], "price": "1900003"}, actor="platform"
         )
     assert step(host, "record_confirmed").status_code == 200
     assert readings(ledger) == [1, 2, 3]
