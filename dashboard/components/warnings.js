@@ -388,8 +388,7 @@ function post(address, body) {
 /** What Streamlit mounts. */
 export default function (component) {
   return mount(component, (parent, data) => {
-    const root = h("div.sunbid");
-    parent.append(root);
+    const root = parent.appendChild(h("div.sunbid"));
     let desk = new WarningDesk(root, data);
     return {
       update(next) {

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import messages
@@ -160,7 +159,7 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
     rule = RULES.get(row.rule)
     lot = session.get(Lot, row.lot_id) if row.lot_id else None
     labels = warning_evidence.labels(row, lang, names=names)
-    reader = Reader(labels, _lot_names(session, lots_named(row.evidence)), lang, _currency(lot))
+    reader = Reader(labels, market.lot_names(session, lots_named(row.evidence)), lang, _currency(lot))
     related = history.related(session, row)
     return {
         **item(row, lang),
@@ -195,11 +194,6 @@ def _shown(place: recording.Shown | None, lang: str) -> dict[str, Any] | None:
         "url": f"{hub}/opening/{quote(place.opening, safe='')}?lang={lang}#ts={quote(at or '')}", "at": at,
         "step": messages.say(f"site.stage.{place.step}", lang), "recorded": place.recorded,
     }  # fmt: skip
-
-
-def _lot_names(session: Session, lots: Sequence[str]) -> dict[str, str]:
-    query = select(Lot.id, Lot.name).where(Lot.id.in_(lots))
-    return dict(session.execute(query).all()) if lots else {}
 
 
 def _currency(lot: Lot | None) -> str:

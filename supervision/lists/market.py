@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -38,6 +38,12 @@ def categories(session: Session) -> list[str]:
     """The categories that lots carry."""
     query = select(Lot.category).where(Lot.category.is_not(None)).distinct().order_by(Lot.category)
     return [category for category in session.scalars(query) if category]
+
+
+def lot_names(session: Session, lots: Collection[str]) -> dict[str, str]:
+    """Lot → its name, of those the ledger knows."""
+    query = select(Lot.id, Lot.name).where(Lot.id.in_(lots))
+    return {row.id: row.name for row in session.execute(query)} if lots else {}
 
 
 def topics(session: Session) -> list[str]:
