@@ -68,6 +68,8 @@ SHORT = 16
 """Hexadecimal digits of a line's or a block's digest: they find the place, the whole file's digest proves it."""
 CHUNK = 1 << 20
 BEIJING = timezone(timedelta(hours=8))
+ENDLESS = 1 << 52
+"""A place behind every recording's end."""
 SEARCHES = 20
 """How often one recording is searched for where a piece that is not in its place has gone."""
 
@@ -328,6 +330,31 @@ def unreadable_line(raw: bytes) -> int:
         except ValueError:
             return number
     return 1
+
+
+def salvaged(raw: bytes, subject: str) -> tuple[str, list[dict[str, Any]]]:
+    """What can be read of a damaged manifest line by line: its subject, empty where that is lost, and the files it lists."""
+    found, files = "", list[dict[str, Any]]()
+    for number, line in enumerate(lines_of(raw)):
+        try:
+            one = json.loads((line.removesuffix(b",") if number else line + b"]}").decode())
+            if number and isinstance(one["path"], str):
+                files.append(one)
+            elif not number:
+                found = str(one[subject])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found, files
+
+
+def opening_of(leaves: bytes) -> str:
+    """The opening that a package's leaves are of, by the first that can be read; empty where none can."""
+    for line in lines_of(leaves):
+        try:
+            return str(json.loads(line)["leaf"]["opening"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return ""
 
 
 def proofs(
@@ -936,6 +963,8 @@ class Check:
         self.head: Head | None = None
         self.unlike: set[str] = set()
         """Recordings that are not as the manifest says."""
+        self.salvaged = False
+        """Whether the manifest could be read in part only."""
 
     def run(self) -> Verdict:
         """All of it."""
@@ -947,6 +976,7 @@ class Check:
         self.bodies()
         self.events()
         self.segments()
+        self.unchecked()
         self.cosignatures()
         self.timestamps()
         order = {name: place for place, name in enumerate(STEPS)}
@@ -1001,12 +1031,21 @@ class Check:
                 self.bad("manifest.json", "line", "unreadable", line=unreadable_line(raw))
             else:
                 self.bad("manifest.json", "", "file_missing")
+            self._salvage(raw)
         there = set(self.package.sizes) - self.unlisted
         for name in sorted({*self.listed, *self.required} - there):
             self.bad(name, "", "file_missing")
-        for name in sorted([*(there - set(self.listed)), *self.package.double]):
+        unlisted = there - set(self.listed)
+        for name in sorted([*(() if self.salvaged else unlisted), *self.package.double]):
             self.bad(name, "", "file_extra")
+        if self.salvaged and unlisted:
+            self.bad("manifest.json", "", "unlisted", count=len(unlisted))
         self.count("manifest", len(there & set(self.listed)), len(self.listed))
+
+    def _salvage(self, raw: bytes) -> None:
+        subject, files = salvaged(raw, SUBJECTS[self.form])
+        self.salvaged, self.listed = True, {one["path"]: one for one in files}
+        self.verdict.opening = subject or opening_of(self.text("leaves.jsonl"))
 
     def files(self) -> None:
         """Size and SHA-256 of every file."""
@@ -1227,6 +1266,8 @@ class Check:
                 self.bad(name, "", "not_as_sealed")
         for one in body["files"]:
             listed = self.listed.get(one["path"])
+            if listed is None and self.salvaged:
+                continue  # that it was not compared with the manifest was said
             if listed is None or (listed.get("size"), listed.get("sha256")) != (one["size"], one["sha256"]):
                 self.bad(one["path"], "", "not_as_sealed")
 
@@ -1234,6 +1275,27 @@ class Check:
         """What the seal says; empty where there is none to believe."""
         found = (line["body"] for line in self.leaves if line and line["leaf"]["kind"] == "seal")
         return next(found, {"recordings": [], "events": 0})
+
+    def sealed(self) -> bool:
+        """Whether there is a seal to believe."""
+        return any(line and line["leaf"]["kind"] == "seal" for line in self.leaves)
+
+    def unchecked(self) -> None:
+        """Say once what could not be compared with the log, since leaves of it are missing or cannot be believed."""
+        if not self.sealed():
+            self.bad("leaves.jsonl", "", "unchecked_all", events=len(lines_of(self.text("events.jsonl"))))
+            return
+        told = {line["leaf"]["event"] for line in self.leaves if line and line["leaf"]["kind"] == "event"}
+        events = sum(number not in told for number in range(1, self.seal()["events"] + 1))
+        segments = sum(self._lost(recording) for recording in self.seal()["recordings"])
+        if events or segments:
+            self.bad("leaves.jsonl", "", "unchecked", events=events, segments=segments)
+
+    def _lost(self, recording: Mapping[str, Any]) -> int:
+        """How many segments of a recording have no leaf to believe."""
+        held: int = sum(last - first + 1 for first, last in recording["withheld"])
+        wanted = [leaf for leaf in self._wanted(recording) if leaf["sha256"]]
+        return max(0, int(recording["segments"]) - held - len({leaf["segment"] for leaf in wanted}))
 
     # -- events -----------------------------------------------------------------------------------
 
@@ -1246,7 +1308,7 @@ class Check:
             if line and line["leaf"]["kind"] == "event"
         }
         found = [hashlib.sha256(line).hexdigest() for line in lines]
-        count = max(self.seal()["events"], max(leaves, default=0))
+        count = max(self.seal()["events"], max(leaves, default=0), 0 if self.sealed() else len(lines))
         expected = [
             leaves.get(number, found[number - 1] if number <= len(found) else "")
             for number in range(1, count + 1)
@@ -1278,27 +1340,39 @@ class Check:
         good = total = 0
         for recording in self.seal()["recordings"]:
             wanted = self._wanted(recording)
-            total += len(wanted)
+            total += sum(bool(leaf["sha256"]) for leaf in wanted)
             if recording["path"] in self.package.sizes:
                 try:
                     good += self._recording(recording["path"], wanted)
                 except UNREADABLE:
                     self.bad(recording["path"], "", "unreadable")
             self.progress("segments", good, total)
-        sealed = {one["path"] for one in self.seal()["recordings"]}
+        provable = {one["path"] for one in self.seal()["recordings"] if not self._lost(one)}
         for name in sorted(self.unlike):
-            if name in sealed and self.holds(name):
+            if name in provable and self.holds(name):
                 self._blame_manifest(name)
             elif self.holds(name):
                 self.bad(name, "", "changed")
         self.count("segments", good, total)
 
     def _wanted(self, recording: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The segments of a recording that are in the package: those withheld from the public are not."""
+        """The segments of a recording that are in the package: those withheld from the public are not. Where leaves are
+        lost, one without a digest stands for the bytes between their neighbours."""
         leaves = (line["leaf"] for line in self.leaves if line and line["leaf"]["kind"] == "segment")
-        held = [range(first, last + 1) for first, last in recording["withheld"]]
-        mine = (leaf for leaf in leaves if leaf["recording"] == recording["id"])
-        return [leaf for leaf in mine if not any(leaf["segment"] in span for span in held)]
+        mine = [leaf for leaf in leaves if leaf["recording"] == recording["id"]]
+        known = {leaf["segment"] for leaf in mine}
+        known.update(*(range(first, last + 1) for first, last in recording["withheld"]))
+        wanted, due, offset = list[dict[str, Any]](), 0, 0
+        for leaf in [*mine, {"segment": recording["segments"], "offset": ENDLESS, "bytes": 0}]:
+            if any(number not in known for number in range(due, leaf["segment"])) and leaf["offset"] > offset:
+                wanted.append({"sha256": "", "bytes": leaf["offset"] - offset, "segment": due})
+            if "sha256" in leaf and not self._withheld(recording, leaf["segment"]):
+                wanted.append(leaf)
+            due, offset = leaf["segment"] + 1, leaf["offset"] + leaf["bytes"]
+        return wanted
+
+    def _withheld(self, recording: Mapping[str, Any], segment: int) -> bool:
+        return any(first <= segment <= last for first, last in recording["withheld"])
 
     def _recording(self, name: str, wanted: Sequence[dict[str, Any]]) -> int:
         """Compare one recording with its segments; gives how many are as they should be."""
@@ -1390,14 +1464,16 @@ class SegmentOrder:
         self.changed: list[int] = []
         self.extra: list[tuple[int, int]] = []
         self._file, self._wanted = file, wanted
-        self._known = {leaf["sha256"]: number for number, leaf in enumerate(wanted)}
-        self._sizes = sorted({leaf["bytes"] for leaf in wanted})
+        self._known = {leaf["sha256"]: number for number, leaf in enumerate(wanted) if leaf["sha256"]}
+        self._sizes = sorted({leaf["bytes"] for leaf in wanted if leaf["sha256"]})
         self._searches = SEARCHES
         at = due = 0
         while at < size:
             at, due = self._step(at, due, size)
 
     def _step(self, at: int, due: int, size: int) -> tuple[int, int]:
+        if due < len(self._wanted) and not self._wanted[due]["sha256"]:
+            return at + self._wanted[due]["bytes"], due + 1  # what should be here is not known
         here = self._here(at, due)
         if here is None and due >= len(self._wanted):
             self.extra.append((at, size - 1))
@@ -1441,7 +1517,11 @@ class SegmentOrder:
 
     def missing(self) -> list[int]:
         """Segments that stand nowhere, nor their changed bytes."""
-        return [number for number in range(len(self._wanted)) if number not in self.places]
+        return [
+            number
+            for number in range(len(self._wanted))
+            if number not in self.places and self._wanted[number]["sha256"]
+        ]
 
 
 def _unsigned(note: bytes) -> bytes:
@@ -1496,7 +1576,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "place.segment": "第 {segment} 片，字节 {first}–{last}，{begins} 至 {ends}", "place.signature": "签名", "place.zip": "压缩包字节 {first}–{last}",
         "zip_header": "压缩包里此文件的文件头不合规定，或与压缩包目录不一致", "zip_extra": "压缩包里不属于任何文件的内容",
         "zip_directory": "压缩包的目录损坏：请重新下载；还找得到的文件已照常核验", "zip_cut": "压缩包在此中断，文件不完整：请重新下载",
-        "zip_folder": "文件夹条目里藏有内容", "zip_crc": "与压缩包所记的校验和不一致",
+        "zip_folder": "文件夹条目里藏有内容", "unlisted": "清单读不全：有 {count} 个文件未能按清单核对",
+        "unchecked": "日志条目不全：有 {events} 个事件、{segments} 片录像未能与日志核对",
+        "unchecked_all": "没有可信的封存条目：录像分片与 {events} 个事件的条数未能与日志核对", "zip_crc": "与压缩包所记的校验和不一致",
         "form": "写法与规定不符", "unreadable": "读不出来", "file_missing": "缺少这个文件", "file_extra": "清单里没有这个文件，或出现了两次",
         "manifest_differs": "清单自相矛盾", "changed": "内容被改动", "moved": "次序被调换", "missing": "被删去", "extra": "多出来的内容",
         "no_key": "不是公钥", "wrong_signature": "签名不对，或不是检查点", "not_signed": "没有所给公钥的签名", "wrong_cosignature": "见证人的签名不对",
@@ -1517,7 +1599,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "zip_header": "its header in the zip is not as it has to be, or not as the zip's directory says",
         "zip_extra": "belongs to no file of the zip", "zip_cut": "the zip breaks off here and the file is not whole: download it again",
         "zip_directory": "the zip's directory is damaged: download it again; the files that could be found were checked",
-        "zip_folder": "an entry for a folder has content", "zip_crc": "differs from the checksum in the zip",
+        "zip_folder": "an entry for a folder has content",
+        "unlisted": "the manifest cannot be read whole: {count} files could not be compared with it",
+        "unchecked": "leaves of the log are missing: {events} events and {segments} segments could not be compared with it",
+        "unchecked_all": "there is no seal to believe: the segments and the number of {events} events could not be compared with the log", "zip_crc": "differs from the checksum in the zip",
         "form": "not written as it has to be", "unreadable": "cannot be read", "file_missing": "this file is missing",
         "file_extra": "not in the manifest, or there twice", "manifest_differs": "the manifest contradicts itself", "changed": "was changed",
         "moved": "is out of its order", "missing": "was removed", "extra": "does not belong here", "no_key": "no public key",

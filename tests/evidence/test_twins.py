@@ -267,3 +267,66 @@ def test_a_package_without_its_list_is_one_whose_list_is_missing(whole: Files, t
     path = repacked({k: v for k, v in whole.items() if k != "manifest.json"}, tmp_path / "p.zip")
     said = {(one.file, one.place, one.why) for one in verify.check(path).broken}
     assert ("manifest.json", "", "file_missing") in said
+
+
+def changed_at(raw: bytes, line: int, old: bytes, new: bytes) -> bytes:
+    """A text with one of its lines changed, numbered from 1 on."""
+    parts = lines_of(raw)
+    assert old in parts[line - 1]
+    parts[line - 1] = parts[line - 1].replace(old, new, 1)
+    return b"".join(part + b"\n" for part in parts)
+
+
+def found_by_both(files: Files, path: Path) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """(file, place, why, values) that both checks find."""
+    repacked(files, path)
+    broken = verify.check(path, [LOG.verifier]).broken
+    assert named(in_browser([path], [LOG.verifier])[0]["broken"]) == by_file(path, [LOG.verifier])
+    return [(one.file, one.place, one.why, dict(one.at)) for one in broken]
+
+
+def segment_line(whole: Files, segment: int) -> int:
+    """The line of leaves.jsonl of one segment of the near camera."""
+    wanted = b'"recording":"r-near"', b'"segment":%d,' % segment
+    texts = lines_of(whole["leaves.jsonl"])
+    return next(number for number, text in enumerate(texts, 1) if all(one in text for one in wanted))
+
+
+@pytest.mark.parametrize("segment", [0, 3, 11])
+def test_a_damaged_leaf_accuses_nothing_else(whole: Files, tmp_path: Path, segment: int) -> None:
+    line = segment_line(whole, segment)
+    leaves = changed_at(whole["leaves.jsonl"], line, b'"sha256":"', b'"sha256":"g')
+    assert found_by_both({**whole, "leaves.jsonl": leaves}, tmp_path / "p.zip") == [
+        ("leaves.jsonl", "line", "changed", {"line": line}),
+        ("leaves.jsonl", "", "unchecked", {"events": 0, "segments": 1}),
+    ]
+
+
+def test_a_damaged_leaf_hides_no_change_of_the_recording(whole: Files, tmp_path: Path) -> None:
+    line, held = segment_line(whole, 3), pieces(_unpacked(whole, tmp_path / "whole"), NEAR)
+    leaves = changed_at(whole["leaves.jsonl"], line, b'"sha256":"', b'"sha256":"g')
+    for place, expected in ((3, (NEAR, "", "changed", {})), (4, (NEAR, "segment", "changed", None))):
+        film = b"".join([*held[:place], bytes(len(held[place])), *held[place + 1 :]])
+        found = found_by_both({**whole, "leaves.jsonl": leaves, NEAR: film}, tmp_path / "p.zip")
+        mine = [one for one in found if one[0] == NEAR]
+        assert [one[:3] for one in mine] == [expected[:3]]
+        assert {one[0] for one in found} == {"leaves.jsonl", NEAR}
+
+
+def test_a_damaged_manifest_accuses_no_file(whole: Files, tmp_path: Path) -> None:
+    for at, line, unlisted in ((0, 1, 0), (whole["manifest.json"].index(b"\n") + 1, 2, 1)):
+        raw = bytearray(whole["manifest.json"])
+        raw[at] ^= 1
+        found = found_by_both({**whole, "manifest.json": bytes(raw)}, tmp_path / "p.zip")
+        expected = [("manifest.json", "line", "unreadable", {"line": line})]
+        if unlisted:
+            expected.append(("manifest.json", "", "unlisted", {"count": 1}))
+        assert found == expected
+
+
+def test_missing_leaves_accuse_no_event(whole: Files, tmp_path: Path) -> None:
+    files = {name: raw for name, raw in whole.items() if name != "leaves.jsonl"}
+    assert found_by_both(files, tmp_path / "p.zip") == [
+        ("leaves.jsonl", "", "file_missing", {}),
+        ("leaves.jsonl", "", "unchecked_all", {"events": 12}),
+    ]

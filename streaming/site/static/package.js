@@ -8,7 +8,7 @@ const LEADS_REQUIRED = ["README.md", "keys/desk.vkey", "leads.json", "letter.pdf
 const REQUIRED = ["README.md", "captions.vtt", "checkpoint", "events.jsonl", "leaves.jsonl", "proofs.json", "record.json"];
 const PROOF = ["checkpoint", "leaves.jsonl", "proofs.json"], STAMPS = "timestamps/"; // made after the seal, which cannot list them
 const TEXT = /(\.md|\.vtt|\.json|\.jsonl|\.vkey|\.pem|checkpoint)$/;
-const BLOCK = 4096, SHORT = 16, CHUNK = 4 << 20, SEARCHES = 20;
+const BLOCK = 4096, SHORT = 16, CHUNK = 4 << 20, SEARCHES = 20, ENDLESS = 2 ** 52;
 const encoder = new TextEncoder(), decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Kind of leaf → its own fields, and those of all; of other kinds the body stands beside the leaf. */
 const SHAPES = {
@@ -86,6 +86,27 @@ function unreadableLine(raw) {
   return Math.max(0, linesOf(raw).findIndex(fails)) + 1;
 }
 
+/** What can be read of a damaged manifest line by line: its subject, empty where that is lost, and the files it lists. */
+function salvaged(raw, subject) {
+  let found = "";
+  const files = [];
+  for (const [index, line] of linesOf(raw).entries()) try {
+    const text = decoder.decode(line), one = JSON.parse(index ? text.replace(/,$/, "") : `${text}]}`);
+    if (index && typeof one.path === "string") files.push(one);
+    else if (!index && subject in one) found = String(one[subject]);
+  } catch { /* that line is lost */ }
+  return [found, files];
+}
+
+/** The opening that a package's leaves are of, by the first that can be read; empty where none can. */
+function openingOf(leaves) {
+  for (const line of linesOf(leaves)) try {
+    const { leaf } = JSON.parse(decoder.decode(line));
+    if ("opening" in leaf) return String(leaf.opening);
+  } catch { /* the next may tell */ }
+  return "";
+}
+
 const sameList = (one, other) => Array.isArray(one) && one.length === other.length && one.every((item, index) => item === other[index]);
 
 /** What was given is no evidence package, and none that was damaged. */
@@ -125,7 +146,7 @@ class Check {
   static steps = ["manifest", "files", "events", "segments", "log", "checkpoint", "cosignatures", "timestamps"];
 
   constructor({ blobs, crcs, double, faults, unreadable, bytes }, keys, tell) {
-    Object.assign(this, { blobs, crcs, double, bytes, keys, tell, broken: [...faults], steps: {}, checkpoint: null, timestamps: 0, opening: "", title: "", unsure: false });
+    Object.assign(this, { blobs, crcs, double, bytes, keys, tell, broken: [...faults], steps: {}, checkpoint: null, timestamps: 0, opening: "", title: "", unsure: false, salvaged: false });
     this.listed = new Map(); this.leaves = []; this.unlike = new Map();
     for (const name of unreadable) this.bad(name, "", "unreadable");
   }
@@ -137,7 +158,7 @@ class Check {
   }
   async content() {
     await this.readLeaves(); await this.signature();
-    await this.log(); this.bodies(); await this.events(); await this.segments(); await this.cosignatures(); this.stamps();
+    await this.log(); this.bodies(); await this.events(); await this.segments(); await this.unchecked(); await this.cosignatures(); this.stamps();
   }
 
   /** Note what differs; `hashes`, where they tell something: the digest that was written down and the one computed here. */
@@ -166,10 +187,15 @@ class Check {
     } catch {
       if (this.blobs.has("manifest.json")) this.bad("manifest.json", "line", "unreadable", { line: unreadableLine(raw) });
       else this.bad("manifest.json", "", "file_missing");
+      const [told, files] = salvaged(raw, subject);
+      this.salvaged = true; this.listed = new Map(files.map((one) => [one.path, one]));
+      this.opening = told || openingOf(await this.raw("leaves.jsonl"));
     }
     const there = [...this.blobs.keys()].filter((name) => !unlisted.includes(name));
     for (const name of new Set([...this.listed.keys(), ...required])) if (!this.blobs.has(name)) this.bad(name, "", "file_missing");
-    for (const name of [...there.filter((one) => !this.listed.has(one)), ...this.double]) this.bad(name, "", "file_extra");
+    const extra = there.filter((one) => !this.listed.has(one));
+    for (const name of [...(this.salvaged ? [] : extra), ...this.double]) this.bad(name, "", "file_extra");
+    if (this.salvaged && extra.length) this.bad("manifest.json", "", "unlisted", { count: extra.length });
     this.count("manifest", there.filter((name) => this.listed.has(name)).length, this.listed.size);
   }
 
@@ -311,16 +337,32 @@ class Check {
     for (const name of this.listed.keys()) if (!known.has(name) && !name.startsWith(STAMPS)) this.bad(name, "", "not_as_sealed");
     for (const one of files) {
       const listed = this.listed.get(one.path);
+      if (!listed && this.salvaged) continue; // that it was not compared with the manifest was said
       if (!listed || listed.size !== one.size || listed.sha256 !== one.sha256) this.bad(one.path, "", "not_as_sealed", {}, listed ? [one.sha256, listed.sha256] : null);
     }
   }
   get seal() { return this.leaves.find((line) => line?.leaf.kind === "seal")?.body ?? { recordings: [], events: 0 }; }
 
+  get hasSeal() { return this.leaves.some((line) => line?.leaf.kind === "seal"); }
+  /** Say once what could not be compared with the log, since leaves of it are missing or cannot be believed. */
+  async unchecked() {
+    if (!this.hasSeal) { this.bad("leaves.jsonl", "", "unchecked_all", { events: linesOf(await this.raw("events.jsonl")).length }); return; }
+    const told = new Set(this.leaves.filter((line) => line?.leaf.kind === "event").map((line) => line.leaf.event));
+    const events = Array.from({ length: this.seal.events }, (_, index) => index + 1).filter((number) => !told.has(number)).length;
+    const segments = this.seal.recordings.reduce((sum, one) => sum + this.lost(one), 0);
+    if (events || segments) this.bad("leaves.jsonl", "", "unchecked", { events, segments });
+  }
+  /** How many segments of a recording have no leaf to believe. */
+  lost(recording) {
+    const held = recording.withheld.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+    return Math.max(0, recording.segments - held - new Set(this.wanted(recording).filter((leaf) => leaf.sha256).map((leaf) => leaf.segment)).size);
+  }
+
   async events() {
     const lines = linesOf(await this.raw("events.jsonl"));
     const leaves = new Map(this.leaves.filter((line) => line?.leaf.kind === "event").map((line) => [line.leaf.event, line.leaf.sha256]));
     const found = lines.map((line) => hex(sha256(line)));
-    const count = Math.max(this.seal.events, ...leaves.keys(), 0);
+    const count = Math.max(this.seal.events, ...leaves.keys(), this.hasSeal ? 0 : lines.length);
     const expected = Array.from({ length: count }, (_, index) => leaves.get(index + 1) ?? found[index] ?? "");
     for (const [at, why] of differences(expected, found)) this.bad("events.jsonl", "line", why, { line: at + 1 }, bothAt(expected, found, at));
     this.chain(lines);
@@ -341,26 +383,39 @@ class Check {
   async segments() {
     let good = 0, done = 0;
     const wanted = new Map(this.seal.recordings.map((one) => [one.path, this.wanted(one)]));
-    const total = [...wanted.values()].reduce((sum, list) => sum + list.length, 0);
+    const total = [...wanted.values()].reduce((sum, list) => sum + list.filter((leaf) => leaf.sha256).length, 0);
     for (const [name, list] of wanted) {
       if (this.blobs.has(name)) good += await this.recording(name, list, () => this.tell("segments", (done += 1), total, false));
     }
-    for (const [name, hashes] of this.unlike) if (this.holds(name)) wanted.has(name) ? this.blameManifest(name) : this.bad(name, "", "changed", {}, hashes);
+    const provable = new Set(this.seal.recordings.filter((one) => !this.lost(one)).map((one) => one.path));
+    for (const [name, hashes] of this.unlike) if (this.holds(name)) provable.has(name) ? this.blameManifest(name) : this.bad(name, "", "changed", {}, hashes);
     this.count("segments", good, total);
   }
+  /** The segments of a recording that are in the package. Where leaves are lost, one without a digest stands for the bytes between their neighbours. */
   wanted(recording) {
     const held = (number) => recording.withheld.some(([first, last]) => number >= first && number <= last);
-    return this.leaves.filter((line) => line?.leaf.kind === "segment" && line.leaf.recording === recording.id && !held(line.leaf.segment)).map((line) => line.leaf);
+    const mine = this.leaves.filter((line) => line?.leaf.kind === "segment" && line.leaf.recording === recording.id).map((line) => line.leaf);
+    const known = new Set(mine.map((leaf) => leaf.segment)), wanted = [];
+    let due = 0, offset = 0;
+    for (const leaf of [...mine, { segment: recording.segments, offset: ENDLESS, bytes: 0 }]) {
+      let lost = false;
+      for (let number = due; number < leaf.segment && !lost; number++) lost ||= !known.has(number) && !held(number);
+      if (lost && leaf.offset > offset) wanted.push({ sha256: "", bytes: leaf.offset - offset, segment: due });
+      if ("sha256" in leaf && !held(leaf.segment)) wanted.push(leaf);
+      [due, offset] = [leaf.segment + 1, leaf.offset + leaf.bytes];
+    }
+    return wanted;
   }
   /** Which segments stand where: the next one due, or another known one, or the one due with changed bytes. */
   async recording(name, wanted, step) {
-    const blob = this.blobs.get(name), known = new Map(wanted.map((leaf, number) => [leaf.sha256, number]));
-    const sizes = [...new Set(wanted.map((leaf) => leaf.bytes))].sort((a, b) => a - b);
+    const blob = this.blobs.get(name), known = new Map(wanted.flatMap((leaf, number) => (leaf.sha256 ? [[leaf.sha256, number]] : [])));
+    const sizes = [...new Set(wanted.filter((leaf) => leaf.sha256).map((leaf) => leaf.bytes))].sort((a, b) => a - b);
     const order = [], places = new Map(), changed = [];
     const dueAt = [0];
     for (const leaf of wanted) dueAt.push(dueAt.at(-1) + leaf.bytes);
     let searches = SEARCHES;
     for (let at = 0, due = 0; at < blob.size; step()) {
+      if (due < wanted.length && !wanted[due].sha256) { at += wanted[due++].bytes; continue; } // what should be here is not known
       let here = due < wanted.length && (await segmentAt(blob, at, wanted[due].bytes)) === wanted[due].sha256 ? due : null;
       if (here === null && searches-- > 0) here = await search(blob, at, sizes, known);
       if (here === null && due >= wanted.length) { this.bad(name, "bytes", "extra", { first: at, last: blob.size - 1 }); break; }
@@ -370,7 +425,7 @@ class Check {
       at += length;
     }
     const right = [...order].sort((a, b) => a - b), moved = order.filter((number, index) => number !== right[index]);
-    const missing = wanted.flatMap((_, number) => (places.has(number) ? [] : [number]));
+    const missing = wanted.flatMap((_, number) => (places.has(number) || !wanted[number].sha256 ? [] : [number]));
     for (const [why, numbers] of [["changed", changed], ["moved", moved], ["missing", missing]])
       for (const number of numbers) await this.nameSegment(name, wanted[number], places.get(number) ?? dueAt[number], why);
     return order.length - moved.length;
