@@ -21,6 +21,7 @@ from records import draw, published_list
 from records.legal_clock import FEWEST_BIDDERS, is_tendered
 from records.opening_checks import IllegalTransition, step_name
 from records.opening_record import Progress, differs, names_in_message, progress
+from records.public import personal_numbers
 from records.published_list import list_of
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
@@ -78,6 +79,7 @@ def all_of(session: Session, opening: Opening, lot: Lot) -> list[tuple[int, Find
     query = select(OpeningEvent).where(OpeningEvent.opening_id == opening.id).order_by(OpeningEvent.seq)
     for event in session.scalars(query):
         told = _unmasked(event.payload, event.detail)
+        found += [(event.seq, one) for one in _personal(told)]
         if event.type in JUDGED:
             judged = _judge(session, opening, lot, course, event.type, told, event.ts)
             found += [(event.seq, one) for one in judged]
@@ -111,6 +113,7 @@ def _findings(
     before: int | None = None,
     at: datetime | None = None,
 ) -> Iterator[Finding]:
+    yield from _personal(payload)
     if kind in JUDGED:
         course = progress(session, opening.id, None if kind in _WHOLE_COURSE else _LIST_AND_DRAWS, before)
         yield from _judge(session, opening, lot, course, kind, payload, at)
@@ -143,6 +146,12 @@ def _judge(
         yield from _confirmed(session, opening, course)
     elif kind == "ended" and payload.get("result") == "failed":
         yield from _failed(session, opening, lot, course)
+
+
+def _personal(payload: Mapping[str, Any]) -> Iterator[Finding]:
+    """Personal numbers are nobody's to publish (个人信息保护法 art. 25)."""
+    for name, place in personal_numbers.places(payload):
+        yield _finding("personal_number", field=Message(f"host.field.{name}"), place=place)
 
 
 def _too_few(opening: Opening, kind: str, count: int) -> Finding:

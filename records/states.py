@@ -17,7 +17,7 @@ from messages import Message, Unknown
 from records import chain, draw, events, irregularities, opening_checks, opening_record, published_list
 from records.clock import now, rfc3339, to_the_second
 from records.opening_checks import IllegalTransition as IllegalTransition
-from records.public import masking, rows
+from records.public import masking, personal_numbers, rows
 from records.public.lots import publish_lot
 from records.public.openings import events_from, moment_of, publish_opening
 from records.tables.openings import Opening, OpeningEvent
@@ -251,6 +251,7 @@ def append_event(
         public = events.public_payload(kind, payload)
     hide = masking.hidden(session, opening, lot, kind, public, detail)
     shown = events.public_payload(kind, payload, mask=lot.prequalification, hide=hide)
+    shown = personal_numbers.without_numbers(shown)
     moment = opening_checks.check_time(session, opening, kind, ts)
     if asked and kind not in _PUBLISHING:
         irregularities.check(session, opening, lot, kind, public)
