@@ -103,6 +103,21 @@ def test_what_is_no_package_is_said_to_be_none(page: Page, tmp_path: Path) -> No
     expect(page.locator("#sum h2")).to_have_text("这不是证据包：请选择本站下载的 zip 文件", timeout=20_000)
 
 
+def test_a_damaged_download_is_told_as_damaged_with_its_place_and_the_rest_is_checked(
+    page: Page, made: Made, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.zip"
+    cut.write_bytes(made.zip.read_bytes()[:-100])
+    page.set_input_files("#file", cut)
+    expect(page.locator("#sum")).to_have_class("sum bad", timeout=20_000)
+    expect(page.locator("#found")).to_contain_text("压缩包的目录损坏：请重新下载")
+    expect(page.locator("#found")).to_contain_text("压缩包字节")
+    assert page.locator("#found dl").count() == 1
+    found = states(page)
+    assert found["files"] == found["segments"] == found["log"] == found["checkpoint"] == "good"
+    assert found["manifest"] == "bad"
+
+
 def test_it_goes_on_offline(page: Page, made: Made) -> None:
     page.set_input_files("#file", made.zip)
     expect(page.locator("#sum")).to_have_class("sum good", timeout=20_000)
