@@ -628,7 +628,7 @@ class Zip:
             "size": stop - begins,
             "start": begins,
             "length": 44,
-            "comment": self._bytes - end.end,
+            "comment": min(end["comment"], self._bytes - end.end),
         }
         for one in filter(None, (end, large, locator)):
             self._compare(one, {**shown, "place": stop, "disks": 1}, bool(large))

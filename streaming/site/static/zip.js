@@ -129,7 +129,7 @@ class Zip {
     if (end.end < this.bytes) this.fault(ARCHIVE, "zip_extra", [end.end, this.bytes - 1]);
     this.begins = begins;
     const records = await this.records(begins, stop), count = records.length;
-    const shown = { count, here: count, size: stop - begins, start: begins, length: 44, comment: this.bytes - end.end, place: stop, disks: 1 };
+    const shown = { count, here: count, size: stop - begins, start: begins, length: 44, comment: Math.min(end.comment_, this.bytes - end.end), place: stop, disks: 1 };
     for (const one of [end, large, locator]) if (one) this.compare(one, shown, Boolean(large));
     await this.place(records, begins - told.start_);
     return true;
