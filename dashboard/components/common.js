@@ -54,6 +54,13 @@ const ICONS = {
   dice: "M3 3h10v10H3zM6 6h.01M10 6h.01M8 8h.01M6 10h.01M10 10h.01",
 };
 
+/** A dialog that a press beside it closes; one that began inside and ended outside (a button let go elsewhere) does not. */
+export function dialog(tag) {
+  let beside = false;
+  const box = h(tag, { onpointerdown: (event) => { beside = event.target === box; }, onclick: (event) => { if (beside && event.target === box) box.close(); } });
+  return box;
+}
+
 export function icon(name) {
   return svg("svg", { class: "ic", viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
 }

@@ -1,10 +1,10 @@
 // Small dialogs of the warning centre: the reason of an action, and the list of keys.
-import { ask, h, mark, say } from "./common.js";
+import { ask, dialog, h, mark, say } from "./common.js";
 
 export class ActionForms {
   constructor(desk) {
     Object.assign(this, { desk, words: desk.words });
-    this.box = h("dialog.form", { onclick: (event) => { if (event.target === this.box) this.box.close(); } });
+    this.box = dialog("dialog.form");
   }
 
   ask(rule, row) {

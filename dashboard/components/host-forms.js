@@ -1,5 +1,5 @@
 // The dialogs of the host's desk: each step with what only the host knows, and what will be published, before it is.
-import { amount, h, say } from "./common.js";
+import { amount, dialog, h, say } from "./common.js";
 import { HELD, held } from "./host-hold.js";
 
 const SHOWN = 8;
@@ -17,7 +17,7 @@ const sha256 = async (seed) => hex(await crypto.subtle.digest("SHA-256", bytes(s
 export class HostForms {
   constructor(view) {
     Object.assign(this, { view, words: view.words });
-    this.box = h("dialog.form", { onclick: (event) => { if (event.target === this.box) this.box.close(); } });
+    this.box = dialog("dialog.form");
   }
 
   /** Open the dialog of a step. */

@@ -346,10 +346,10 @@ class HostDesk {
 
   /** Adjourning and ending stand apart from what is pressed all the time; what cannot be done yet says why. */
   final(act) {
-    const { desk, words } = this, why = desk.missing.length ? desk.missing.join(words.semicolon) : words.endLater;
+    const { desk, words } = this, early = Date.now() + (this.skew ?? 0) < new Date(desk.deadline).getTime(), why = early ? words.endAfterDeadline : desk.missing.length ? desk.missing.join(words.semicolon) : words.endLater, unfinished = "ended" in desk.steps && !desk.steps.ended.result;
     const button = (kind, symbol, main) => h("button.btn" + (main ? ".main" : ""), { type: "button", "data-step": kind, disabled: !(kind in desk.steps), title: kind in desk.steps ? null : why, onclick: () => this.forms.ask(kind) }, icon(kind in desk.steps ? symbol : "lock"), words.step[kind]);
     if (this.story.stage === "end") return [];
-    return [h("div.risk", {}, h("h3.muted.small", {}, words.irrevocable), h("div.row", {}, button(act, act === "resumed" ? "next" : "pause", act === "resumed"), button("ended", "stop")), "ended" in desk.steps ? null : h("p.muted.small", {}, why))];
+    return [h("div.risk", {}, h("h3.muted.small", {}, words.irrevocable), h("div.row", {}, button(act, act === "resumed" ? "next" : "pause", act === "resumed"), button("ended", "stop")), unfinished ? h("p.muted.small", {}, words.endUnfinished) : "ended" in desk.steps ? null : h("p.muted.small", {}, why))];
   }
 
   /** When the last bid will have been read, at the pace of the last ones. */

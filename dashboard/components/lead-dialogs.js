@@ -1,6 +1,6 @@
 // Dialogs of the leads screen: a new batch, its next step, an answer, a paper put in by hand.
 import { date } from "./clock.js";
-import { ask, h, mark, say } from "./common.js";
+import { ask, dialog, h, mark, say } from "./common.js";
 
 const DAY = 86_400_000;
 const ANSWER_DAYS = 30;
@@ -8,7 +8,7 @@ const ANSWER_DAYS = 30;
 export class LeadDialogs {
   constructor(desk) {
     Object.assign(this, { desk, words: desk.words });
-    this.box = h("dialog.form", { onclick: (event) => { if (event.target === this.box) this.box.close(); } });
+    this.box = dialog("dialog.form");
   }
 
   /** A new batch of warnings that wait for one. */

@@ -1,6 +1,6 @@
 // Small dialogs of the switchboard: why a rule is changed, and for how long it keeps quiet about what.
 import { date } from "./clock.js";
-import { h, say } from "./common.js";
+import { dialog, h, say } from "./common.js";
 
 const DAY = 86_400_000;
 const USUAL = 14; // days a silence lasts unless told otherwise
@@ -8,7 +8,7 @@ const USUAL = 14; // days a silence lasts unless told otherwise
 export class RuleDialogs {
   constructor(board) {
     Object.assign(this, { board, words: board.words });
-    this.box = h("dialog.form", { onclick: (event) => { if (event.target === this.box) this.box.close(); } });
+    this.box = dialog("dialog.form");
   }
 
   reason(rule, draft) {

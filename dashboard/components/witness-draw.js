@@ -1,7 +1,7 @@
 // The draw of witnesses: made with a seed of this browser, computed again from what the desk told. records/witnessing/draws.py
 // has the rule: SHA-256(desk's seed ‖ the other's ‖ SHA-256(statement ‖ newline ‖ task)) mod the number of candidates.
 import { clock } from "./clock.js";
-import { ask, h, icon, say } from "./common.js";
+import { ask, dialog, h, icon, say } from "./common.js";
 
 const hex = (buffer) => [...new Uint8Array(buffer)].map((b) => b.toString(16).padStart(2, "0")).join("");
 const bytes = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
@@ -43,14 +43,15 @@ export class DrawCard {
     this.box = h("section.card.draw", { "aria-label": words.drawTitle }, h("div.hd", {}, h("h2", {}, words.drawTitle), this.number), this.body);
   }
 
-  /** @param draw as the desk tells it, null for none; `task`: the one whose result is named first */
-  show(draw, task) {
+  /** @param draw as the desk tells it, null for none; `task`: the one whose result is named first; `manages`: whether
+   * this person sees every draw, so that none means that nobody has drawn */
+  show(draw, task, manages = true) {
     const key = JSON.stringify([draw?.id, draw?.result, task]);
     if (key === this.key) return;
     this.key = key;
     const { words } = this;
     this.number.textContent = draw ? say(words.drawNumber, { n: draw.id }) : "";
-    if (!draw) { this.body.replaceChildren(h("p.muted.none", {}, words.drawNone)); return; }
+    if (!draw) { this.body.replaceChildren(h("p.muted.none", {}, manages ? words.drawNone : words.drawNoneMine)); return; }
     const fixed = JSON.parse(draw.statement);
     const mine = draw.result.find((one) => one.task === task) ?? draw.result[0];
     const short = (digest) => h("code", { title: digest }, `${digest.slice(0, 4)}…${digest.slice(-4)}`);
@@ -82,7 +83,7 @@ export class DrawCard {
 export class DrawForm {
   constructor(board) {
     Object.assign(this, { board, words: board.words });
-    this.box = h("dialog.form.wide", { onclick: (event) => { if (event.target === this.box) this.box.close(); } });
+    this.box = dialog("dialog.form.wide");
   }
 
   async open(tasks) {

@@ -1,13 +1,13 @@
 // The dialogs of the witnesses' board: noting an item, giving a task to somebody, ending it, looking at a picture.
 import { date } from "./clock.js";
-import { ask, h, say } from "./common.js";
+import { ask, dialog, h, say } from "./common.js";
 
 const RESULTS = ["conforms", "abnormal", "absent"];
 
 export class WitnessForms {
   constructor(board) {
     Object.assign(this, { board, words: board.words });
-    this.box = h("dialog.form", { onclick: (event) => { if (event.target === this.box) this.box.close(); } });
+    this.box = dialog("dialog.form");
   }
 
   /** A dialog with fields; `send(FormData)` does it and throws what is to be said. */

@@ -84,7 +84,7 @@ class WitnessBoard {
       this.shown = task;
       this.pane.show(task);
       this.report.show(task);
-      this.draw.show(task.draw ?? this.board.draws?.[0] ?? null, task.id);
+      this.draw.show(task.draw ?? this.board.draws?.[0] ?? null, task.id, this.manages);
     } catch (error) {
       if (error.status !== 404) throw error;
       this.tell(this.words.gone, "refused");
@@ -100,8 +100,11 @@ class WitnessBoard {
   }
 
   act(task, act, more = {}) {
-    return this.post(`/api/witness/tasks/${encodeURIComponent(task.id)}/acts`, { act, seen: task.version, ...more });
+    return this.post(`/api/witness/tasks/${encodeURIComponent(task.id)}/acts`, { act, seen: this.seen(task), ...more });
   }
+
+  /** Which version of a task the page shows: after a refusal it has been read anew, though the dialog still stands. */
+  seen(task) { return Math.max(task.version, this.shown?.id === task.id ? this.shown.version : 0, this.board?.tasks.find((one) => one.id === task.id)?.version ?? 0); }
 
   async actAndTell(task, act) {
     try {

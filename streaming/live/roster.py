@@ -122,6 +122,10 @@ class Roster:
         """All rooms in use that the public may watch."""
         return [card for card in self.in_use() if card.public]
 
+    def centres(self) -> set[str]:
+        """The codes of the centres that have a room, in use or closed."""
+        return {card.centre for card in self.rooms.values()}
+
     def in_use(self) -> list[RoomCard]:
         """All rooms but the closed ones."""
         return [card for card in self.rooms.values() if not card.closed]

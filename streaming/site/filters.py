@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,6 +12,7 @@ from starlette.datastructures import QueryParams
 from messages import Message
 from records.tables.projects import TRADE_FAMILIES
 from streaming.live.register import Entry
+from streaming.site.render import LANGS
 
 FILTER_STATES = ("scheduled", "in_progress", "paused", "ended", "sealed")
 VIEWS = ("hall", "schedule", "replay")
@@ -101,13 +102,25 @@ _CHOICES = {
 """Parameter of an address → the values it can have."""
 
 
-def faults(query: QueryParams) -> list[Message]:
-    """What an address asks for that there is not, so that whoever opens it is told and not simply shown everything."""
-    found = [
+def no_such_language(query: QueryParams) -> list[Message]:
+    """That an address asks for a language there is not, on whatever page."""
+    asked = query.get("lang")
+    if not asked or asked in LANGS:
+        return []
+    return [Message("site.asked.not_among", asked=f"lang={asked[:40]}", choices=list(LANGS))]
+
+
+def faults(query: QueryParams, centres: Collection[str]) -> list[Message]:
+    """What an address asks for that there is not, so that whoever opens it is told and not simply shown everything;
+    `centres` are the codes of those there are."""
+    found = no_such_language(query)
+    found += [
         Message("site.asked.not_among", asked=f"{name}={said[:40]}", choices=list(choices))
         for name, choices in _CHOICES.items()
         if (said := query.get(name)) and said not in choices
     ]
+    if (centre := query.get("centre")) and centres and centre not in centres:
+        found.append(Message("site.asked.no_centre", asked=f"centre={centre[:40]}"))
     if (day := query.get("day")) and _day(day) is None:
         found.append(Message("site.asked.no_day", asked=f"day={day[:40]}"))
     if (page := query.get("page")) and not _is_page(page):

@@ -54,7 +54,7 @@ class Hall:
         found = await self._search(view, filters) if filters.q else None
         lists = await self._lists(view, chosen, filters, found, asked_page(query.get("page")), lang)
         return {
-            "view": view, "nav": view, "amiss": faults(query), "filters": filters, "tiles": tiles, "walls": WALLS,
+            "view": view, "nav": view, "amiss": faults(query, self._roster.centres()), "filters": filters, "tiles": tiles, "walls": WALLS,
             "feeds": {kind: address(f"/schedule.{kind}", lang, **filters.query()) for kind in ("ics", "atom")}, "lists": lists, "day": chosen,
             "cards": self._cards(filters, found, lang)[:tiles] if view == "hall" else [],
             "running": sum(o["state"] in {"in_progress", "paused"} for o in self._board.openings.values()),

@@ -130,9 +130,19 @@ def _stage(
         at=_at(name, at, passed and not quiet, lang),
         state="cur" if here else "ok" if at or quiet else "no",
         check=_check(span, lang) if span and (at or name == "contract") else None,
-        note=word(lang, f"life.{name}.note") if name in ("evaluation", "deadline") else "",
+        note=_note(name, at, opening, lang),
         link=address(f"/opening/{opening['id']}", lang) if name == "opening" and at and opening else "",
     )
+
+
+def _note(name: str, at: datetime | None, opening: Payload | None, lang: str) -> str:
+    """What is said of a step besides: of an opening that began later than it was set for, by how much; the law's mark
+    beside it is of the time that was set."""
+    if name in ("evaluation", "deadline"):
+        return word(lang, f"life.{name}.note")
+    due = moment((opening or {}).get("scheduled_at"))
+    late = 0 if name != "opening" or at is None or due is None else int((at - due).total_seconds() // 60)
+    return word(lang, "life.opening.late", time=written(due, "%H:%M"), n=late) if due and late > 0 else ""
 
 
 def _span(name: str, found: Mapping[str, Span]) -> Span | None:

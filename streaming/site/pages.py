@@ -27,6 +27,7 @@ from streaming.live.story import STEPS, Story
 from streaming.service import Service
 from streaming.site import market
 from streaming.site.api import Api
+from streaming.site.filters import no_such_language
 from streaming.site.hall import Hall
 from streaming.site.opening import facts, listing, opening_page, record_read_out, slate
 from streaming.site.opinions import Form, OpinionForm, reported
@@ -254,6 +255,7 @@ class Pages(Service):
             "links": NAVIGATION,
             "here": {other: _same_page(request, other, always=bool(own)) for other in LANGS},
             "bare": False,
+            "amiss": no_such_language(request.query_params),
         }
         return self._site.render(template, lang, **{**shared, **context})
 

@@ -59,7 +59,7 @@ class Schedule(Service):
 
     async def _openings(self, request: Request) -> list[tuple[Opening, str]]:
         """The openings, each with the moment its announcement or its newest state became public."""
-        if found := faults(request.query_params):
+        if found := faults(request.query_params, self._roster.centres()):
             raise Problem(400, Message("site.asked.nothing_given", found=found))
         filters, first = Filters.of(request.query_params), (today() - PAST).isoformat()
         entries = await asyncio.to_thread(

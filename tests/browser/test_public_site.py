@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
@@ -279,6 +280,32 @@ def test_nothing_overflows_on_a_phone_even_in_the_largest_text(
         page.goto(path)
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+    context.close()
+
+
+def test_prices_read_anew_stand_one_below_the_other_on_a_phone(
+    browser: Browser, hub: HubProcess, ledger: Ledger, key: str, tmp_path: Path
+) -> None:
+    market.begin(ledger, key, count=3)
+    for number in (1, 2, 3):
+        read = {"no": number, "name": f"示例建设第{number}公司", "price": "27648000"}
+        market.event(ledger, key, "bid_read", **read)
+    for price in ("28648000", "27648001.5", "999648000.25"):
+        market.event(ledger, key, "bid_corrected", no=1, name="示例建设第1公司", price=price, reason="读错")
+    market.event(ledger, key, "record_confirmed", rows=3)
+    market.event(ledger, key, "ended", result="opened")
+    context = browser.new_context(viewport=PHONE, base_url=hub.address)
+    page = context.new_page()
+    page.goto(f"/opening/{key}")
+    row = page.locator("#rows tbody tr").first
+    expect(row.locator("s")).to_have_count(3)
+    page.screenshot(path=tmp_path / "phone.png")
+    shapes = row.locator("td:visible").evaluate_all(
+        "cells => cells.map((cell) => { const range = document.createRange(); range.selectNodeContents(cell);"
+        " const ink = range.getBoundingClientRect(), box = cell.getBoundingClientRect();"
+        " return { width: box.width, over: Math.max(0, ink.right - box.right, box.left - ink.left) }; })"
+    )
+    assert shapes[1]["width"] >= 96 and max(one["over"] for one in shapes) < 1, shapes
     context.close()
 
 

@@ -111,6 +111,9 @@ def test_filters_narrow_the_lists(rig: Rig) -> None:
         "view=schedule&day=2024-99-99",
         "view=calendar",
         "family=zzz",
+        "centre=nope",
+        "page=-1",
+        "page=99999999999999999999",
         "state=lost",
         "tiles=5",
         "view=replay&page=two",
@@ -122,6 +125,9 @@ def test_a_page_says_what_its_address_asks_for_in_vain(rig: Rig, asked: str) -> 
     for lang in ("zh", "en"):
         page = rig.get(f"/?{asked}&lang={lang}")
         assert page.status_code == 200 and wrong in visible(page.text)
+    for path in ("/market", "/verify"):
+        page = rig.get(f"{path}?lang=xx")
+        assert page.status_code == 200 and 'class="amiss"' in page.text and "lang=xx" in page.text, path
     assert 'class="amiss"' not in rig.get("/?view=schedule&day=2024-02-29&family=works&tiles=9&page=2").text
 
 

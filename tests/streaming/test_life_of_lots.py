@@ -52,6 +52,13 @@ def test_an_opening_with_too_few_bidders_is_marked_with_the_article() -> None:
     assert told(bidders=2, method="direct")["开标"].check.kept == "kept"
 
 
+def test_an_opening_that_began_late_says_so_beside_the_mark_of_its_set_time() -> None:
+    late = {**OPENING, "started_at": rfc3339(PAST + timedelta(minutes=9))}
+    stage = next(one for one in stages(LOT, late, 5, AWARD, {}, "zh") if one.name == "开标")
+    assert stage.check is not None and stage.check.words == "预定与截止同一时刻"
+    assert stage.note.endswith("实际晚 9 分钟开始") and told()["开标"].note == ""
+
+
 def test_nothing_runs_of_a_lot_that_failed() -> None:
     assert not [stage for stage in told(status="failed").values() if stage.state == "cur"]
 

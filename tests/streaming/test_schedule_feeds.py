@@ -64,6 +64,9 @@ def test_both_take_the_filters_of_the_hall_and_are_not_sent_twice(rig: Rig) -> N
     for path in ("/schedule.ics", "/schedule.atom"):
         tag = rig.get(path).headers["etag"]
         assert rig.get(path, **{"if-none-match": tag}).status_code == 304
+    for asked in ("centre=nope", "lang=xx"):
+        answer = rig.get(f"/schedule.ics?{asked}")
+        assert answer.status_code == 400 and asked in answer.json()["detail"], asked
     refused = rig.get("/schedule.ics?family=zzz")
     assert refused.status_code == 400 and "family=zzz" in refused.json()["detail"]
     page = rig.get("/?view=schedule&family=procurement").text
