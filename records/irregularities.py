@@ -33,9 +33,15 @@ GOES_ON = frozenset({
 """Steps by which bids are opened. Without enough bidders what is left is to adjourn, to hear objections, to end."""
 JUDGED = GOES_ON | {"bidders_published", "ended"}
 """Steps that may be irregular."""
-_WHOLE_COURSE = frozenset({"record_confirmed", "ended"})
+_WHOLE_COURSE = frozenset({"bid_corrected", "record_confirmed", "ended"})
 """Steps judged by the readings and objections before them too; for the others list, decryption and draws suffice."""
 _LIST_AND_DRAWS = ("bidders_published", "decrypt_progress", *draw.EVENTS)
+
+
+_READ_BESIDE = ("duration_days", "quality", "remark")
+"""What is read of a bid besides its price."""
+FEN = Decimal("0.01")
+"""A hundredth of a yuan, in which prices are told."""
 
 
 class Irregular(IllegalTransition):
@@ -142,10 +148,12 @@ def _judge(
         yield from _drawn_again(course, payload)
     elif kind == "control_price":
         yield from _prices(course, lot, payload)
+    elif kind == "bid_corrected":
+        yield from _corrected(course, payload)
     elif kind == "record_confirmed":
         yield from _confirmed(session, opening, course)
-    elif kind == "ended" and payload.get("result") == "failed":
-        yield from _failed(session, opening, lot, course)
+    elif kind == "ended":
+        yield from _ended(session, opening, lot, course, payload)
 
 
 def _personal(payload: Mapping[str, Any]) -> Iterator[Finding]:
@@ -170,6 +178,23 @@ def _other_list(departs: published_list.Departures) -> Iterator[Finding]:
     for name in ("missing", "others", "misplaced"):
         if names := getattr(departs, name):
             yield _finding(f"list_{name}", names=names_in_message(names))
+
+
+def _corrected(course: Progress, payload: Mapping[str, Any]) -> Iterator[Finding]:
+    """A correction says what was read wrongly and why; prices are above 0 and told to the hundredth of a yuan."""
+    price = payload.get("price")
+    if not payload.get("reason"):
+        yield _finding("correction_without_reason")
+    before = course.said.get(payload["no"])
+    if before is not None and _as_read(before) == _as_read(payload):
+        yield _finding("correction_without_change")
+    if price is not None and (Decimal(price) <= 0 or Decimal(price) % FEN):
+        yield _finding("corrected_price", price=str(price))
+
+
+def _as_read(payload: Mapping[str, Any]) -> tuple[object, ...]:
+    price = payload.get("price")
+    return (None if price is None else Decimal(price), *(payload.get(name) or None for name in _READ_BESIDE))
 
 
 def _confirmed(session: Session, opening: Opening, course: Progress) -> Iterator[Finding]:
@@ -203,15 +228,24 @@ def _prices(course: Progress, lot: Lot, payload: Mapping[str, Any]) -> Iterator[
         yield _finding("not_all_checked", checked=checked, due=due)
 
 
+def _ended(
+    session: Session, opening: Opening, lot: Lot, course: Progress, payload: Mapping[str, Any]
+) -> Iterator[Finding]:
+    """An objection is answered on the spot, however the opening ends (实施条例 art. 44)."""
+    result = payload.get("result")
+    if result == "failed":
+        yield from _failed(session, opening, lot, course)
+    if result in ("failed", "terminated") and course.open:
+        yield _finding(f"{result}_unanswered", numbers=sorted(course.open))
+
+
 def _failed(session: Session, opening: Opening, lot: Lot, course: Progress) -> Iterator[Finding]:
-    """An opening fails for want of bidders (招标投标法 art. 28), and an objection is answered on the spot first."""
+    """An opening fails for want of bidders (招标投标法 art. 28)."""
     bidders = len(course.listed) if course.published else len(list_of(session, opening))
     opened = max(0, bidders - course.failed)
     enough = opened >= FEWEST_BIDDERS if is_tendered(lot.method, lot.trade_family) else bool(course.read)
     if enough:
         yield _finding("failed_with_enough", count=opened)
-    if course.open:
-        yield _finding("failed_unanswered", numbers=sorted(course.open))
 
 
 def _finding(name: str, **values: Any) -> Finding:

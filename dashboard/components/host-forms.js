@@ -112,14 +112,14 @@ export class HostForms {
   bid_corrected() {
     const { words, view } = this, { story } = view, current = story.current ?? [...story.readings.keys()].at(-1);
     const choice = h("select", { name: "no", "aria-label": words.bidder }, [...story.readings.keys()].sort((a, b) => a - b).map((no) => h("option", { value: no, selected: no === current }, `${no}　${story.bidders.get(no)}`)));
-    const price = text("price", words.priceYuan, { inputmode: "decimal", pattern: "[0-9]+(\\.[0-9]{1,4})?" }), days = number("duration_days", words.days), rest = [text("quality", words.quality), text("remark", words.remark)];
+    const price = text("price", words.priceYuan, { inputmode: "decimal", pattern: "[0-9]+(\\.[0-9]{1,2}0*)?" }), days = number("duration_days", words.days), rest = [text("quality", words.quality), text("remark", words.remark)];
     const fill = () => {
       const read = story.readings.get(Number(choice.value)) ?? {};
       for (const label of [price, days, ...rest]) { const field = label.querySelector("input"); field.value = read[field.name] ?? ""; }
     };
     choice.addEventListener("change", fill);
     fill();
-    return [h("p.muted", {}, words.correctHint), h("label", {}, words.bidder, choice), price, days, ...rest, area("reason", words.why, 300)];
+    return [h("p.muted", {}, words.correctHint), h("label", {}, words.bidder, choice), price, days, ...rest, area("reason", words.why, 300, true)];
   }
 
   objection() { return [area("content", this.words.content, 2000, true)]; }

@@ -122,3 +122,38 @@ def test_a_platforms_record_with_other_prices_is_kept_and_marked(desk: Client, l
         told(ledger, "bid_read", {"no": number, "name": name, "price": "9"})
     told(ledger, "record_confirmed", {"rows": 3})
     assert "1、2、3 号唱读的报价与解密文件不一致" in words(desk)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"price": "1900001.5"}, "没有写明事由"),
+        ({"price": "1900001.00", "duration_days": 91, "reason": "误读"}, "完全相同"),
+        ({"price": "0", "reason": "误读"}, "大于 0"),
+        ({"price": "1200000.005", "reason": "误读"}, "读到分"),
+    ],
+)
+def test_a_correction_has_a_reason_a_change_and_a_price_to_the_hundredth(
+    desk: Client, ledger: Ledger, given: dict[str, Any], said: str
+) -> None:
+    host = desk("operator")
+    begin(host)
+    step(host, "bid_read")
+    correction = {"no": 1, "name": BIDDERS[0], **given}
+    refused = step(host, "bid_corrected", **correction)
+    assert refused.status_code == 409 and said in refused.json()["detail"]
+    told(ledger, "bid_corrected", correction)
+    assert said in words(desk), "a platform's is kept and marked"
+
+
+@pytest.mark.parametrize("result", ["failed", "terminated"])
+def test_an_opening_is_not_broken_off_over_an_unanswered_objection(desk: Client, result: str) -> None:
+    host = desk("operator")
+    begin(host)
+    step(host, "objection", content="听不清")
+    refused = step(host, "ended", result=result)
+    assert refused.status_code == 409
+    if result == "terminated":
+        assert "异议 1 未答复即以中止结束" in refused.json()["detail"]
+        assert step(host, "objection_answered", answer="已重唱").status_code == 200
+        assert step(host, "ended", result=result).status_code == 200

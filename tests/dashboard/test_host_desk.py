@@ -356,7 +356,9 @@ def test_a_reading_is_held_against_the_file(desk: Client, ledger: Ledger) -> Non
     assert state(host)["filed"] == {"1": "1900001"}, "what the file says stands beside what was read"
     assert step(host, "bid_read").status_code == 200
     assert state(host)["filed"] == {"1": "1900001", "2": "1900002"}, "what differs stays to be seen"
-    assert step(host, "bid_corrected", no=1, name=BIDDERS[0], price="1900001").status_code == 200
+    assert (
+        step(host, "bid_corrected", no=1, name=BIDDERS[0], price="1900001", reason="误读").status_code == 200
+    )
     assert state(host)["filed"] == {"2": "1900002"}, "corrected, it agrees"
 
 
