@@ -40,6 +40,8 @@ UNSEEN = 40
 """One opening of so many was witnessed by nobody."""
 ODD = 17
 """One of so many had something abnormal."""
+MEMBER = "group-member"
+"""The account of the demonstration to whom an opening of the day is given."""
 DRAWN = 2
 """Tasks that are drawn."""
 _EVENT_OF = {
@@ -128,7 +130,8 @@ def _report(session: Session, task: WitnessTask, who: str, opening: Opening) -> 
 
 
 def _draw(session: Session, at: datetime) -> None:
-    """Draw witnesses for the next openings, once a day."""
+    """Give the next opening to the member of the demonstration's account and draw witnesses for those after it, once a
+    day: that role can be tried whoever is drawn."""
     if any(row.drawn_at and row.drawn_at >= start_of(today()) for row in draws.latest(session, 1)):
         return
     query = select(Opening).where(
@@ -136,10 +139,13 @@ def _draw(session: Session, at: datetime) -> None:
         ~exists().where(WitnessTask.opening_id == Opening.id),
     )  # fmt: skip
     wanted = [
-        tasks.unstarted(one).id for one in session.scalars(query.order_by(Opening.scheduled_at).limit(DRAWN))
+        tasks.unstarted(one).id
+        for one in session.scalars(query.order_by(Opening.scheduled_at).limit(DRAWN + 1))
     ]
-    if wanted:
-        by = By("supervisor", None)
+    by = By("supervisor", None)
+    if len(wanted) > 1 and session.get(User, MEMBER) is not None:
+        tasks.act(session, wanted.pop(0), "assign", by, "supervisor", seen=None, target=MEMBER)
+    if wanted := wanted[:DRAWN]:
         row = draws.prepare(session, wanted, [{"name": "supervisor-3", "reason": "今日休假"}], by)
         draws.reveal(session, row.id, secrets.token_hex(32), by, "supervisor")
 
