@@ -184,7 +184,8 @@ def test_the_room_plays_through_reruns_and_follows_the_opening(desk: Desk, brows
         page.locator("button.next").click()
         first = page.get_by_role("row", name=BIDDERS[0])
         expect(first).to_contain_text("190.00", timeout=15_000)
-        expect(page.locator("[aria-current=step]")).to_contain_text("唱标")
+        here = page.get_by_test_id("stMainBlockContainer").locator("[aria-current=step]")
+        expect(here).to_contain_text("唱标")
         page.get_by_role("button", name="暂停刷新").click()
         page.get_by_role("button", name="恢复刷新").wait_for()
         frames = "window.video.isConnected && window.video.getVideoPlaybackQuality().totalVideoFrames"
