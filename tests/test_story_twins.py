@@ -43,7 +43,7 @@ STEPS: list[tuple[str, dict[str, Any]]] = [
     ("objection", {"no": 1, "content": "时钟以何处为准"}),
     ("objection_answered", {"no": 1, "answer": "以标准时间为准"}),
     ("decrypt_progress", {"done": 1, "total": 3}),
-    ("control_price", {"amount": "1000"}),
+    ("control_price", {"amount": "1000", "normal": 3, "over": 0}),
     ("decrypt_progress", {"done": 2, "failed": 1, "total": 3}),
     ("coefficient_revealed", {"no": 1, "kind": "K1", "seed": SEEDS[0]}),
     ("coefficient_unrevealed", {"no": 2, "kind": "K1"}),
@@ -57,6 +57,7 @@ STEPS: list[tuple[str, dict[str, Any]]] = [
     ("objection_answered", {"no": 2, "answer": "已重唱"}),
     ("bid_read", {"no": 2, "name": "乙公司", "price": "980"}),
     ("bid_corrected", {"no": 1, "name": "甲公司", "price": "985", "reason": "口误"}),
+    ("bid_corrected", {"no": 1, "name": "甲公司", "price": "1000.01", "reason": "漏唱一位"}),
     ("objection", {"no": 3, "content": "报价有误"}),
     ("bid_read", {"no": 3, "name": "丙公司", "remark": "解密失败，不唱标"}),
     ("record_confirmed", {"rows": 3, "kept_open": [{"no": 3, "reason": "评标时一并答复"}]}),
@@ -68,7 +69,7 @@ STEPS: list[tuple[str, dict[str, Any]]] = [
 TELL = """
 import { Story } from "./story.js";
 const feeds = JSON.parse(await new Promise((done) => { let t = ""; process.stdin.on("data", (c) => t += c).on("end", () => done(t)); }));
-const seen = (s) => ({ stage: s.stage, steps: { ...s.steps }, current: s.current, seq: s.seq, head: s.head, decryption: s.decryption,
+const seen = (s) => ({ stage: s.stage, steps: { ...s.steps }, current: s.current, seq: s.seq, head: s.head, decryption: s.decryption, control: s.control,
   bidders: [...s.bidders], prices: [...s.readings].map(([no, r]) => [no, r.price ?? null, (r.before ?? []).map((b) => b.price ?? null)]),
   objections: [...s.objections].map(([no, o]) => [no, o.answer ?? null, o.keptOpen ?? null]), decrypted_head: s.decryptedHead,
   seeds: s.seeds.map((e) => [e.type, e.no]), result: s.result, until: s.pausedUntil });
@@ -104,7 +105,7 @@ def seen(story: Story) -> dict[str, Any]:
     """What the script is asked to tell, as Python tells it."""
     return {
         "stage": story.stage, "steps": story.steps, "current": story.current, "seq": story.seq, "head": story.head,
-        "decryption": story.decryption, "bidders": [[no, name] for no, name in story.bidders.items()],
+        "decryption": story.decryption, "control": story.control, "bidders": [[no, name] for no, name in story.bidders.items()],
         "prices": [[no, read.price, [first.price for first in read.before]] for no, read in story.readings.items()],
         "objections": [[no, said.answer, said.kept_open] for no, said in story.objections.items()],
         "until": story.paused_until, "decrypted_head": story.decrypted_head, "seeds": [[one["type"], one["no"]] for one in story.seeds],
@@ -183,6 +184,15 @@ def test_both_tellings_agree_after_every_event(feeds: list[list[dict[str, Any]]]
         for message, there in zip(feed, told, strict=True):
             story.add(message)
             assert there == seen(story), message["type"]
+
+
+def test_a_corrected_price_is_counted_above_the_ceiling(feeds: list[list[dict[str, Any]]]) -> None:
+    """Nobody was above it when the prices were checked; the corrected record counts one, as it marks one."""
+    story = Story()
+    for message in max(feeds, key=len):
+        story.add(message)
+    assert story.readings[1].price == "1000.01" and story.control is not None
+    assert (story.control["normal"], story.control["over"]) == (2, 1)
 
 
 def test_the_browser_computes_the_draw_that_the_ledger_told(feeds: list[list[dict[str, Any]]]) -> None:

@@ -164,6 +164,18 @@ def _correction(story: Story, payload: Message, ts: str) -> None:
     first = story.readings.get(number)
     before = (*first.before, replace(first, before=())) if first else ()
     story.readings[number] = replace(_read(payload, ts), before=before)
+    _count_anew(story, first.price if first else None, story.readings[number].price)
+
+
+def _count_anew(story: Story, before: str | None, after: str | None) -> None:
+    """A corrected price is counted above or below the ceiling in place of the one that was checked."""
+    control = story.control
+    if control is None or control.get("over") is None or before is None or after is None:
+        return
+    change = story.is_over(after, None) - story.is_over(before, None)
+    story.control = {**control, "over": max(0, int(control["over"]) + change)}
+    if control.get("normal") is not None:
+        story.control["normal"] = max(0, int(control["normal"]) - change)
 
 
 def _read(payload: Message, ts: str) -> Reading:

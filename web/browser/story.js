@@ -71,6 +71,15 @@ export class Story {
   bid_corrected(p, ts) {
     const { before = [], ...first } = this.readings.get(p.no) ?? {};
     this.readings.set(p.no, { ...p, ts, before: first.ts ? [...before, first] : before });
+    this.countAnew(first.price ?? null, p.price ?? null);
+  }
+  /** A corrected price is counted above or below the ceiling in place of the one that was checked. */
+  countAnew(before, after) {
+    const { control } = this;
+    if ((control?.over ?? null) === null || before === null || after === null) return;
+    const change = this.isOver(after) - this.isOver(before);
+    this.control = { ...control, over: Math.max(0, control.over + change) };
+    if ((control.normal ?? null) !== null) this.control.normal = Math.max(0, control.normal - change);
   }
   objection(p, ts) { this.objections.set(p.no, { content: p.content, ts }); }
   objection_answered(p, ts) {
