@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Self
 
@@ -12,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    ValidationInfo,
     WithJsonSchema,
     field_validator,
     model_validator,
@@ -37,6 +39,8 @@ Digest = Annotated[str, Field(pattern=shape("^[0-9a-f]{64}$", "digest"))]
 """32 bytes as lower-case hexadecimal digits."""
 COEFFICIENT = "浮动系数"
 """What is drawn where a commitment or a seed does not say of what it is."""
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?%?")
+"""A candidate of a floating coefficient: bids are multiplied by it."""
 
 
 class Payload(BaseModel):
@@ -173,7 +177,7 @@ class CoefficientDrawn(Payload):
 class CoefficientCommitted(Payload):
     """系数种子承诺: one of those who draw has committed to a seed, SHA-256 of it, before the deadline.
 
-    `pool` are the candidates in the order in which they are counted.
+    `pool` are the candidates in the order in which they are counted; those of a floating coefficient are numbers.
     """
 
     TEXTS = ("kind", "pool")
@@ -184,9 +188,12 @@ class CoefficientCommitted(Payload):
 
     @field_validator("pool")
     @classmethod
-    def _each_once(cls, pool: list[str] | None) -> list[str] | None:
+    def _each_once(cls, pool: list[str] | None, info: ValidationInfo) -> list[str] | None:
         if twice := sorted({one for one in pool or [] if (pool or []).count(one) > 1}):
             raise PydanticCustomError("candidate_twice", "{name} stands twice", {"name": twice[0]})
+        words = [one for one in pool or [] if not _NUMBER.fullmatch(one)]
+        if words and info.data.get("kind") == COEFFICIENT:
+            raise PydanticCustomError("candidate_no_number", "{name} is no number", {"name": words[0]})
         return pool
 
 

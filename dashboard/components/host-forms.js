@@ -1,5 +1,5 @@
 // The dialogs of the host's desk: each step with what only the host knows, and what will be published, before it is.
-import { amount, dialog, h, say } from "./common.js";
+import { dialog, h, money, say } from "./common.js";
 import { HELD, held } from "./host-hold.js";
 
 const SHOWN = 8;
@@ -152,7 +152,7 @@ export class HostForms {
     for (const [name, value] of Object.entries(given)) {
       if (name === "bidders") lines.push(value.slice(0, SHOWN).map((b) => `${b.no}. ${b.name}`).join(words.comma) + (value.length > SHOWN ? " …" : ""));
       else if (name === "count") lines.push(say(words.listed, { n: value }));
-      else if (kind !== "ended" && kind !== "objection" && kind !== "objection_answered") lines.push(`${words.field[name] ?? name}: ${["amount", "base_price"].includes(name) ? amount(value, this.view.data.money) : value}`);
+      else if (kind !== "ended" && kind !== "objection" && kind !== "objection_answered") lines.push(`${words.field[name] ?? name}: ${["amount", "base_price", "price"].includes(name) ? money(value, this.view.data.money) : value}`);
     }
     return lines.length ? h("div.preview", {}, h("p.muted.small", {}, words.willPublish), ...lines.map((line) => h("p", {}, line))) : null;
   }

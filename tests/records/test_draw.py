@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from records import draw, hosting, opening_record, states
 from records.ledger import Ledger
@@ -126,6 +127,15 @@ def test_two_people_commit_not_one_twice(walk: Walk) -> None:
     ):
         with pytest.raises(draw.WrongDraw):
             walk.do("coefficient_committed", told, actor)
+
+
+def test_candidates_of_a_floating_coefficient_are_numbers(walk: Walk) -> None:
+    """What bids are multiplied by is a number; what else is drawn, as a method of evaluation, has words."""
+    first = {"no": 1, "seed_sha256": "1" * 64, "pool": ["甲法", "乙法"]}
+    with pytest.raises(ValidationError, match="甲法"):
+        walk.do("coefficient_committed", first, "anna")
+    walk.do("coefficient_committed", first | {"kind": "评标办法"}, "anna")
+    walk.do("coefficient_committed", first | {"pool": ["0.955", "96.5%"]}, "anna")
 
 
 # ── the reading and the record ───────────────────────────────────────────────
