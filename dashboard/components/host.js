@@ -1,18 +1,17 @@
 // The host's desk: the bid being read, the steps of the law with what may be done now, the list, objections. It reads the
 // desk itself (/api/openings/{id}/desk); the hub's feed only rings when there is something new.
 import { clock, date } from "./clock.js";
-import { amount, ask, h, icon, money, mount, say } from "./common.js";
+import { ask, h, icon, money, mount, say } from "./common.js";
 import { follow } from "./feed.js";
+import { drawDraws } from "./host-draws.js";
 import { HostForms } from "./host-forms.js";
+import { drawList } from "./host-list.js";
 import { rail } from "./host-rail.js";
 import { HostStatus } from "./host-status.js";
 import { readingCard } from "./host-reading.js";
 import { Player, Rooms, term } from "./player.js";
 import { STEPS, Story, sentence } from "./story.js";
 
-const PAGE = 50;
-/** The pace of reading is that of so many bids. */
-const PACE = 11;
 const STEP_ICONS = { ok: "check", no: "lock", due: "warn" };
 /** How often the desk is asked when the hub does not ring, in ms. */
 const LOOK = 3000;
@@ -99,7 +98,7 @@ class HostDesk {
     this.ready = h("small.muted");
     this.progress = h("i");
     this.filters = h("div.seg", { role: "group", "aria-label": words.filter });
-    this.search = h("input", { type: "search", placeholder: words.search, "aria-label": words.search, oninput: (e) => { this.query = e.target.value.trim(); this.page = 0; this.drawList(); } });
+    this.search = h("input", { type: "search", placeholder: words.search, "aria-label": words.search, oninput: (e) => { this.query = e.target.value.trim(); this.page = 0; drawList(this); } });
     this.body = h("tbody");
     this.pages = h("nav.pg", { "aria-label": words.pages });
     this.empty = h("p.muted.empty");
@@ -224,7 +223,9 @@ class HostDesk {
 
   draw() {
     this.tellPlayer();
-    for (const part of ["Head", "Reading", "Steps", "Bar", "List", "Objections", "Draws", "Log"]) this[`draw${part}`]();
+    for (const part of ["Head", "Reading", "Steps", "Bar", "Objections", "Log"]) this[`draw${part}`]();
+    drawList(this);
+    drawDraws(this);
     rail.show(this);
   }
 
@@ -352,51 +353,6 @@ class HostDesk {
     return [h("div.risk", {}, h("h3.muted.small", {}, words.irrevocable), h("div.row", {}, button(act, act === "resumed" ? "next" : "pause", act === "resumed"), button("ended", "stop")), unfinished ? h("p.muted.small", {}, words.endUnfinished) : "ended" in desk.steps ? null : h("p.muted.small", {}, why))];
   }
 
-  /** When the last bid will have been read, at the pace of the last ones. */
-  readyAt() {
-    const { story, words } = this, times = [...story.readings.values()].slice(-PACE).map(({ ts }) => new Date(ts).getTime()), left = story.bidders.size - story.readings.size;
-    if (story.current === null || times.length < 3 || !left) return "";
-    const each = (times.at(-1) - times[0]) / (times.length - 1);
-    return say(words.readyAt, { time: clock(Date.now() + (this.skew ?? 0) + each * left).slice(0, 5) });
-  }
-
-  rows() {
-    const { story, query, only } = this, wanted = query.toLowerCase(), limit = Number(this.desk.control_price);
-    return [...story.bidders].sort(([a], [b]) => a - b).map(([no, name]) => ({ no, name, read: story.readings.get(no) }))
-      .filter((b) => !wanted || String(b.no) === wanted || b.name.toLowerCase().includes(wanted))
-      .filter((b) => only === "all" || (only === "waiting" && !b.read) || (only === "corrected" && b.read?.before?.length) || (only === "over" && limit && Number(b.read?.price) > limit));
-  }
-
-  drawList() {
-    const { story, words } = this, all = [...story.readings.values()], limit = Number(this.desk.control_price);
-    const counts = { all: story.bidders.size, waiting: story.bidders.size - all.length, corrected: all.filter((r) => r.before?.length).length, over: limit ? all.filter((r) => Number(r.price) > limit).length : 0 };
-    this.count.replaceChildren(String(all.length), h("small", {}, say(words.ofRead, { total: story.bidders.size })));
-    this.ready.textContent = this.readyAt();
-    this.progress.style.width = story.bidders.size ? `${(100 * all.length) / story.bidders.size}%` : "0";
-    this.filters.replaceChildren(...Object.entries(counts).map(([key, n]) => h("button", { type: "button", "aria-pressed": String(this.only === key), onclick: () => { this.only = key; this.page = 0; this.drawList(); } }, `${words.only[key]}${key === "all" ? "" : ` ${n}`}`)));
-    const rows = this.rows(), count = Math.ceil(rows.length / PAGE);
-    if (!this.query && this.only === "all" && story.current !== this.shownAt) { this.page = Math.max(0, Math.floor(rows.findIndex((b) => b.no === story.current) / PAGE)); this.shownAt = story.current; this.jump = true; }
-    this.page = Math.max(0, Math.min(this.page, count - 1));
-    this.body.replaceChildren(...rows.slice(this.page * PAGE, (this.page + 1) * PAGE).flatMap((b) => this.row(b)));
-    this.empty.hidden = rows.length > 0;
-    this.empty.textContent = story.bidders.size ? words.noMatch : words.beforeList;
-    this.pages.hidden = count < 2;
-    this.pages.replaceChildren(h("span", {}, say(words.perPage, { n: PAGE })), ...Array.from({ length: count }, (_, i) => h("button", { type: "button", "aria-current": i === this.page ? "page" : null, onclick: () => { this.page = i; this.drawList(); } }, String(i + 1))));
-    const row = this.jump ? this.body.querySelector(".cur") : null;
-    this.jump = false;
-    if (row) this.list.querySelector(".tb").scrollTop = row.offsetTop - 180;
-  }
-
-  row({ no, name, read }) {
-    const { story, words } = this, now = no === story.current && story.state === "in_progress", first = read?.before ?? [];
-    const line = (cls, cells) => h(`tr${cls}`, now ? { "aria-current": "true" } : {}, cells);
-    const filed = this.desk.filed[no], differs = read && filed !== undefined && Number(filed) !== Number(read.price);
-    const shown = read?.price === undefined ? (read ? term(read.remark, words) || "—" : story.stage === "end" ? words.unread : words.waiting) : amount(read.price, this.data.money);
-    const struck = first.map((old, i) => line(".old", [h("td", {}, i ? "" : String(no)), h("td.name", {}, i ? "" : name), h("td.num", {}, h("s", {}, amount(old.price, this.data.money))), h("td.num", {}, clock(old.ts))]));
-    const cells = first.length ? [h("td", {}, h("span.vh", {}, String(no))), h("td.name", {}, h("span.vh", {}, `${name} `), say(words.corrected, { reason: term(read.reason, words) }))] : [h("td", {}, String(no)), h("td.name", {}, name)];
-    return [...struck, line(now ? ".cur" : read ? "" : ".wait", [...cells, h("td.num.p", {}, shown, story.isOver(read?.price, this.desk.control_price) ? h("small.off", {}, words.only.over) : null, differs ? h("small.off", {}, say(words.fileSays, { price: amount(filed, this.data.money) })) : null), h("td.num", {}, clock(read?.ts))])];
-  }
-
   drawObjections() {
     const { words, story, desk } = this, all = [...story.objections].reverse(), over = story.stage === "end", open = over ? 0 : desk.open_objections.length;
     const acts = ["objection", "objection_answered"].filter((kind) => kind in desk.steps).map((kind) => h("button.btn" + (kind === "objection_answered" ? ".main" : ""), { type: "button", "data-step": kind, onclick: () => this.forms.ask(kind) }, words.step[kind]));
@@ -404,25 +360,6 @@ class HostDesk {
       ...(o.before ?? []).map((old) => h("p.a", {}, h("s", {}, old.answer))), o.answer ? h("p.a", {}, o.answer) : o.keptOpen ? h("p.a", {}, say(words.keptOpen, { reason: o.keptOpen })) : h("p.w", {}, over ? words.leftUnanswered : words.unanswered)));
     this.objections.className = `card box ask${open ? " open" : ""}`;
     this.objections.replaceChildren(h("h2", {}, open ? say(words.openObjections, { open, n: all.length }) : words.objections, h("span.muted", {}, open ? words.blocks : "")), h("ol.obj", {}, lines), h("div.row", {}, acts));
-  }
-
-  drawDraws() {
-    const { words, desk } = this;
-    const cards = desk.draws.map((draw) => h("div.draw", { "data-draw": draw.kind }, h("b", {}, draw.kind || words.coefficient), h("span.muted", {}, draw.pool.join(words.comma)),
-      ...draw.committed.map(({ no, who, sha256 }) => h("p.small", {}, say(draw.revealed.includes(no) ? words.revealedBy : words.committedBy, { no, who, hash: sha256.slice(0, 12) }))),
-      draw.failed ? h("p.w", {}, say(words.failedDraws, { n: draw.failed })) : null, draw.value ? h("strong", {}, say(words.drawn, { value: draw.value })) : null, h("div.row", {}, this.drawActs(draw))));
-    const commit = desk.may_commit ? h("button.btn", { type: "button", "data-step": "coefficient_committed", onclick: () => this.forms.ask("coefficient_committed") }, words.step.coefficient_committed) : h("p.muted.small", {}, words.commitClosed);
-    this.draws.replaceChildren(h("h2", {}, words.draws), h("p.muted.small", {}, words.drawHint), ...cards, h("div.row", {}, commit));
-  }
-
-  drawActs(draw) {
-    const { words } = this, acts = [];
-    if (!draw.open || draw.value) return acts;
-    if (draw.mine && !draw.revealed.includes(draw.mine)) acts.push(h("button.btn.main", { type: "button", "data-step": "coefficient_revealed", onclick: () => this.forms.ask("coefficient_revealed", draw) }, words.step.coefficient_revealed));
-    const silent = draw.committed.map(({ no }) => no).filter((no) => !draw.revealed.includes(no));
-    const late = silent.find((no) => no !== draw.mine) ?? silent[0]; // one's own too: a seed may be lost
-    if (late) acts.push(h("button.btn", { type: "button", "data-step": "coefficient_unrevealed", onclick: () => this.forms.ask("coefficient_unrevealed", { ...draw, late }) }, words.step.coefficient_unrevealed));
-    return acts;
   }
 
   drawLog() {
