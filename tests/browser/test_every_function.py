@@ -314,7 +314,8 @@ def test_f15_what_was_read(seen: dict[str, Seen], sql: Sql) -> None:
     bids = sorted((json.loads(payload) for (payload,) in read), key=lambda bid: bid["no"])
     assert bids and f"共 {len(bids)} 家" in seen["S07"].text
     for bid in bids[:LINES]:
-        assert f"{bid['name']} {Decimal(bid['price']):,.2f}" in seen["S07"].text
+        price = f"{(Decimal(bid['price']) / 10_000).normalize():f}"
+        assert f"{bid['no']} {bid['name']} {price}" in seen["S07"].text, "in 万元, to the hundredth of a yuan"
 
 
 def test_f16_what_can_be_seen_again(seen: dict[str, Seen], sql: Sql) -> None:

@@ -26,7 +26,7 @@ def project(rig: Rig) -> Rig:
     market.opening(rig.ledger, "O1")
     with rig.ledger.write() as session:
         rows.publish(session, "project", "P-O1", {"id": "P-O1", "name": "示例学校", "project": "P-O1"})
-    until(lambda: "示例学校" in rig.get("/project/P-O1").text, True)
+    until(lambda: all("示例学校" in rig.get(path).text for path in ("/project/P-O1", "/room/hz-01")), True)
     return rig
 
 
