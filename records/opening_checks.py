@@ -35,6 +35,12 @@ def step_name(kind: str) -> Message:
     )
 
 
+def step_for(kind: str, asked: bool) -> Message:
+    """A step as its reader knows it: to a host who `asked` for it in words alone, to a platform with its event type."""
+    name = step_name(kind)
+    return name if asked or not known(f"host.step.{kind}") else Message("state.step", step=name, code=kind)
+
+
 def _field(name: str) -> Message:
     """What a field of an event's payload is called at the desk."""
     return Message(f"host.field.{name}")
@@ -83,19 +89,23 @@ def check_time(session: Session, opening: Opening, kind: str, ts: datetime | Non
     return ts if last is None else max(ts, last)
 
 
-def check_reading(session: Session, opening_id: str, kind: str, payload: dict[str, Any]) -> None:
+def check_reading(
+    session: Session, opening_id: str, kind: str, payload: dict[str, Any], asked: bool = False
+) -> None:
     """Raise WrongReading where a bid is read under another bidder's number or name, a second time, or is
     corrected though it has not been read.
 
-    `payload` is not masked: on a qualification lot too the names themselves are compared.
+    `payload` is not masked: on a qualification lot too the names themselves are compared. `asked`: by a host.
     """
     _check_bidder(session, opening_id, payload)
     here, number = Message("sequence.bid", opening=opening_id, number=payload["no"]), payload["no"]
-    known = _is_read(session, opening_id, number)
-    if kind == "bid_read" and known:
-        raise WrongReading(Message("sequence.read_already", event=here))
-    if kind == "bid_corrected" and not known:
-        raise WrongReading(Message("sequence.not_read_yet", event=here))
+    read = _is_read(session, opening_id, number)
+    if kind == "bid_read" and read:
+        raise WrongReading(
+            Message("sequence.read_already", event=here, step=step_for("bid_corrected", asked))
+        )
+    if kind == "bid_corrected" and not read:
+        raise WrongReading(Message("sequence.not_read_yet", event=here, step=step_for("bid_read", asked)))
 
 
 def _is_read(session: Session, opening_id: str, number: int) -> bool:

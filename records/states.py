@@ -180,7 +180,7 @@ def check_opening_step(
                 "state.event_not_allowed",
                 opening=opening.id,
                 state=here,
-                event=opening_checks.step_name(kind),
+                event=opening_checks.step_for(kind, asked),
             )
         )
     if kind == "ended" and payload.get("result") == "opened" and opening.stage != "confirmation":
@@ -190,7 +190,7 @@ def check_opening_step(
             Message(
                 "state.before_deadline",
                 opening=opening.id,
-                event=opening_checks.step_name(kind),
+                event=opening_checks.step_for(kind, asked),
                 time=to_the_second(ts),
                 deadline=to_the_second(deadline),
             )
@@ -207,7 +207,13 @@ def not_before(opening: Opening, lot: Lot, kind: str) -> datetime:
 
 
 def _check_against_earlier(
-    session: Session, opening: Opening, kind: str, payload: dict[str, Any], moment: datetime, actor: str
+    session: Session,
+    opening: Opening,
+    kind: str,
+    payload: dict[str, Any],
+    moment: datetime,
+    actor: str,
+    asked: bool,
 ) -> None:
     """Hold what an event tells against what the opening's earlier events told. Raises IllegalTransition."""
     if kind == "scheduled":
@@ -216,7 +222,7 @@ def _check_against_earlier(
         opening_checks.check_adjournment(opening, moment, payload)
     opening_checks.check_counts(session, opening.id, kind, payload)
     if kind in opening_checks.READINGS:
-        opening_checks.check_reading(session, opening.id, kind, payload)
+        opening_checks.check_reading(session, opening.id, kind, payload, asked)
     draw.check(session, opening, kind, payload, actor)
     if kind in _WHOLE:
         opening_record.check_complete(session, opening, kind, payload)
@@ -258,7 +264,7 @@ def append_event(
     check_opening_step(opening, kind, shown, moment, not_before(opening, lot, kind), asked)
     if asked and kind in _PUBLISHING:  # not before: who and how many have bid is secret until the deadline
         irregularities.check(session, opening, lot, kind, public)
-    _check_against_earlier(session, opening, kind, public, moment, actor)
+    _check_against_earlier(session, opening, kind, public, moment, actor, asked)
     inside = dict(detail or {}) | ({"unmasked": payload} if shown != public else {})
     if inside:
         inside = chain.salted(inside)

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from records.clock import now
-from records.serving.workers import Worker, Workers
+from records.serving.workers import Workers
 from records.tables.broadcast import BroadcastSession
 from streaming.live.board import Board, moment
 from streaming.live.reading import Reader
+from streaming.live.rounds import Rounds
 from streaming.service import Service
 
 TICK_SECONDS = 1.0
 SAVE_SECONDS = 30.0
 """How often the seconds on air of a running session are written down."""
-
-log = structlog.get_logger()
 
 
 @dataclass
@@ -76,8 +72,8 @@ class Broadcaster(Service):
     """Keeps a session for every opening that is at its room."""
 
     def __init__(self, reader: Reader, board: Board, workers: Workers) -> None:
-        self._reader, self._board, self._workers = reader, board, workers
-        self._task: asyncio.Task[None] | None = None
+        self._reader, self._board = reader, board
+        self._rounds = Rounds(workers, "broadcast_sessions", self.look, TICK_SECONDS)
         self._airings: dict[str, Airing] = {}
         self._looked = time.monotonic()
 
@@ -85,26 +81,11 @@ class Broadcaster(Service):
         """Take up the sessions a former process left open, then look every second."""
         rows = await self._reader.ask(_unfinished)
         self._airings = {row.opening_id: _airing(row) for row in rows}
-        self._task = self._workers.task("broadcaster", self._run, heals=False)
+        self._rounds.start(heals=False)
 
     async def stop(self) -> None:
         """Look a last time, the media plane having ended: nothing is on air any more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self._try()
-
-    async def _run(self, worker: Worker) -> None:
-        while True:
-            worker.beat()
-            await asyncio.sleep(TICK_SECONDS)
-            await self._try()
-
-    async def _try(self) -> None:
-        try:
-            await self.look()
-        except SQLAlchemyError as error:
-            log.warning("broadcast_session_not_written", error=type(error).__name__)
+        await self._rounds.stop()
 
     async def look(self) -> None:
         """Bring the sessions to what the board shows and write down what changed."""

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
 from sqlalchemy import update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from records.clock import now
-from records.serving.workers import Worker, Workers
+from records.serving.workers import Workers
 from records.tables.witnessing import RoomView
 from streaming.live.reading import Reader
 from streaming.live.roster import Roster
+from streaming.live.rounds import Rounds
 from streaming.rooms.peer import Peer
 from streaming.service import Service
 
 TICK_SECONDS = 1.0
 SEEN_SECONDS = 10.0
 """How often it is written down that a look goes on: a hub that is killed loses no more of it."""
-
-log = structlog.get_logger()
 
 
 @dataclass
@@ -65,9 +61,9 @@ class Looks(Service):
     """Writes down every look at a room that is not public."""
 
     def __init__(self, roster: Roster, reader: Reader, workers: Workers) -> None:
-        self._reader, self._workers = reader, workers
+        self._reader = reader
         self._viewings: dict[str, Viewing] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds(workers, "looks", self._write, TICK_SECONDS)
         roster.on_watched = self.watched
 
     def watched(self, room: str, peer: Peer, viewer: str, look: str) -> None:
@@ -78,22 +74,13 @@ class Looks(Service):
     async def start(self) -> None:
         """End what a hub before this one left open, then follow the viewers."""
         await self._reader.write(_end_left)
-        self._task = self._workers.task("looks", self._run)
+        self._rounds.start()
 
     async def stop(self) -> None:
         """Write down that all have ended."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
         for one in self._viewings.values():
             one.ended_at = one.ended_at or now()
-        await self._write()
-
-    async def _run(self, worker: Worker) -> None:
-        while True:
-            worker.beat()
-            await self._write()
-            await asyncio.sleep(TICK_SECONDS)
+        await self._rounds.stop()
 
     async def _write(self) -> None:
         instant = now()
@@ -102,11 +89,7 @@ class Looks(Service):
         due = [one for one in self._viewings.values() if one.due(instant)]
         if due:
             rows = [one.row(instant) for one in due]
-            try:
-                await self._reader.write(lambda session: _merge(session, rows))
-            except SQLAlchemyError as error:
-                log.warning("looks_not_written", error=type(error).__name__)
-                return
+            await self._reader.write(lambda session: _merge(session, rows))
             for one in due:
                 one.written_at = instant
         over = [key for key, one in self._viewings.items() if one.ended_at and one not in due]

@@ -5,18 +5,15 @@ A page calls itself by a chance number that lives as long as the page; who watch
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-import structlog
 from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,10 +25,11 @@ from records.current import RUNNING
 from records.histogram import class_of, together
 from records.serving.problems import Problem
 from records.serving.requests import body, json_object, network, plain
-from records.serving.workers import Worker, Workers
+from records.serving.workers import Workers
 from records.tables.broadcast import Viewing
 from streaming.live.board import Board
 from streaming.live.reading import Reader
+from streaming.live.rounds import Rounds
 from streaming.service import Service
 
 BEAT = 15.0
@@ -46,8 +44,6 @@ LONGEST_NAME, KEY = 40, 200
 _WORDS = RateLimitItemPerMinute(1_200, namespace="viewing-words")
 _NEW = RateLimitItemPerHour(600, namespace="viewing-new")
 """From one address: an office of three hundred viewers is let through, a program that counts itself up is not."""
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -145,10 +141,10 @@ class Viewings(Service):
     """Takes the pages' words at `/api/viewings` and writes down what they come to."""
 
     def __init__(self, reader: Reader, board: Board, workers: Workers) -> None:
-        self._reader, self._board, self._workers = reader, board, workers
+        self._reader, self._board = reader, board
         self._audiences: dict[str, Audience] = {}
         self._limits = FixedWindowRateLimiter(MemoryStorage())
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds(workers, "viewings", self.save, WRITE_SECONDS)
 
     def routes(self) -> list[Route]:
         """The one address."""
@@ -176,26 +172,11 @@ class Viewings(Service):
         running = [opening for opening in self._board.openings if self._running(opening)]
         rows = await self._reader.ask(lambda session: _counted(session, running))
         self._audiences = {row.opening_id: Audience.of(row) for row in rows}
-        self._task = self._workers.task("viewings", self._run)
+        self._rounds.start()
 
     async def stop(self) -> None:
         """Write down what is not yet."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self._try()
-
-    async def _run(self, worker: Worker) -> None:
-        while True:
-            worker.beat()
-            await asyncio.sleep(WRITE_SECONDS)
-            await self._try()
-
-    async def _try(self) -> None:
-        try:
-            await self.save()
-        except SQLAlchemyError as error:
-            log.warning("viewings_not_written", error=type(error).__name__)
+        await self._rounds.stop()
 
     async def save(self) -> None:
         """Write what has changed; an opening that is over is kept until its last viewer has told the rest."""
