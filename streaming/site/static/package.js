@@ -1,5 +1,9 @@
 // Checks an evidence package in this browser, step by step as evidence/verify.py does; its words and codes are the same.
 import { COSIGNATURE, signedBy, isConsistent, leafHash, parseHead, parseKey, parseNote, rootByInclusion, unbase64 } from "./notes.js";
+import {
+  BLOCK, TEXT, bothAt, bytesOf, canonical, decoder, differences, digest, encoder, isRecording, keyed, lined, linesOf, link, openingOf, partsOf, salvaged,
+  sameList, shaped, unreadableLine,
+} from "./package-format.js";
 import { Sha256, hex, sha256, unhex } from "./sha256.js";
 import { content, crc32, zipOf } from "./zip.js";
 
@@ -7,107 +11,7 @@ const FORMAT = "sunbid-evidence-1", LEADS_FORMAT = "sunbid-leads-1";
 const LEADS_REQUIRED = ["README.md", "keys/desk.vkey", "leads.json", "letter.pdf"];
 const REQUIRED = ["README.md", "captions.vtt", "checkpoint", "events.jsonl", "leaves.jsonl", "proofs.json", "record.json"];
 const PROOF = ["checkpoint", "leaves.jsonl", "proofs.json"], STAMPS = "timestamps/"; // made after the seal, which cannot list them
-const TEXT = /(\.md|\.vtt|\.json|\.jsonl|\.vkey|\.pem|checkpoint)$/;
-const BLOCK = 4096, SHORT = 16, CHUNK = 4 << 20, SEARCHES = 20, ENDLESS = 2 ** 52;
-const encoder = new TextEncoder(), decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-/** Kind of leaf → its own fields, and those of all; of other kinds the body stands beside the leaf. */
-const SHAPES = {
-  event: { event: "int" },
-  segment: { recording: "string", segment: "int", offset: "int", bytes: "int", ms: "int" },
-};
-const COMMON = { opening: "string", kind: "string", seq: "int", sha256: "string", at: "string" };
-
-/** Canonical JSON (RFC 8785) of texts, whole numbers, booleans, lists and objects. */
-export function canonical(value) {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (value && typeof value === "object")
-    return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(",")}}`;
-  return JSON.stringify(value);
-}
-const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
-
-/** Whether a line of leaves.jsonl has all that a check reads. */
-function shaped({ leaf, index, body }) {
-  const own = SHAPES[leaf.kind], fields = Object.entries({ ...COMMON, ...own });
-  const fits = ([name, kind]) => (kind === "int" ? Number.isInteger(leaf[name]) : typeof leaf[name] === kind);
-  return fields.every(fits) && Number.isInteger(index) && (Boolean(own) || isObject(body));
-}
-const bytesOf = (value) => encoder.encode(canonical(value));
-const digest = (value) => hex(sha256(bytesOf(value)));
-const link = (previous, body) => hex(sha256(encoder.encode(`${previous}\n`), bytesOf(body)));
-
-function keyed(key, body) { // HMAC-SHA256
-  const pad = (mask) => Uint8Array.from({ length: 64 }, (_, index) => (unhex(key)[index] ?? 0) ^ mask);
-  return hex(sha256(pad(0x5c), sha256(pad(0x36), bytesOf(body))));
-}
-
-const lined = (head, field, lines) => `${canonical(head).slice(0, -1)},"${field}":[\n${lines.map(canonical).join(",\n")}\n]}\n`;
-const isRecording = (name) => name.startsWith("recording/");
-
-function linesOf(raw) {
-  const found = [];
-  let from = 0;
-  for (let at; (at = raw.indexOf(10, from)) >= 0; from = at + 1) found.push(raw.subarray(from, at));
-  if (from < raw.length) found.push(raw.subarray(from));
-  return found;
-}
-
-function partsOf(name, raw) {
-  const parts = TEXT.test(name) ? linesOf(raw) : Array.from({ length: Math.ceil(raw.length / BLOCK) }, (_, n) => raw.subarray(n * BLOCK, (n + 1) * BLOCK));
-  return parts.map((part) => hex(sha256(part)).slice(0, SHORT));
-}
-
-/** Where and how one list of digests differs from another: [place, changed, moved, missing or extra]. */
-function differences(expected, found) {
-  if (expected.length === found.length) {
-    const known = new Set(expected);
-    return expected.flatMap((one, at) => (one === found[at] ? [] : [[at, known.has(found[at]) ? "moved" : "changed"]]));
-  }
-  const only = (mine, others, kind) => {
-    const counts = new Map();
-    for (const one of others) counts.set(one, (counts.get(one) ?? 0) + 1);
-    return mine.flatMap((one, at) => { const left = counts.get(one) ?? 0; counts.set(one, left - 1); return left > 0 ? [] : [[at, kind]]; });
-  };
-  return [...only(expected, found, "missing"), ...only(found, expected, "extra")];
-}
-
-/** The digests at one place of two lists that are equally long: what should be there and what is. */
-const bothAt = (expected, found, at) => (expected.length === found.length ? [expected[at], found[at]] : null);
-
-/** The first line of a manifest that cannot be read by itself; the first where each can. */
-function unreadableLine(raw) {
-  const fails = (line, index) => {
-    try {
-      const text = decoder.decode(line);
-      if (text !== "]}") JSON.parse(index ? text.replace(/,$/, "") : `${text}]}`);
-      return false;
-    } catch { return true; }
-  };
-  return Math.max(0, linesOf(raw).findIndex(fails)) + 1;
-}
-
-/** What can be read of a damaged manifest line by line: its subject, empty where that is lost, and the files it lists. */
-function salvaged(raw, subject) {
-  let found = "";
-  const files = [];
-  for (const [index, line] of linesOf(raw).entries()) try {
-    const text = decoder.decode(line), one = JSON.parse(index ? text.replace(/,$/, "") : `${text}]}`);
-    if (index && typeof one.path === "string") files.push(one);
-    else if (!index && subject in one) found = String(one[subject]);
-  } catch { /* that line is lost */ }
-  return [found, files];
-}
-
-/** The opening that a package's leaves are of, by the first that can be read; empty where none can. */
-function openingOf(leaves) {
-  for (const line of linesOf(leaves)) try {
-    const { leaf } = JSON.parse(decoder.decode(line));
-    if ("opening" in leaf) return String(leaf.opening);
-  } catch { /* the next may tell */ }
-  return "";
-}
-
-const sameList = (one, other) => Array.isArray(one) && one.length === other.length && one.every((item, index) => item === other[index]);
+const CHUNK = 4 << 20, SEARCHES = 20, ENDLESS = 2 ** 52;
 
 /** What was given is no evidence package, and none that was damaged. */
 export class NoPackage extends Error {}
