@@ -39,7 +39,7 @@ PERIODS = {"today": 0, "7d": 6, "30d": 29}
 RESPONSE_DAYS = 30
 
 # Chinese counters: a unit called so counts things, which every language says after the number
-_COUNTERS = frozenset("家份次日天项个笔人处件条%")
+_COUNTERS = frozenset(["分钟", "分钟/份", *"家份次日天项个笔人处件条倍%"])
 
 
 @dataclass(frozen=True)

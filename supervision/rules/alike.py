@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from messages import Message
+from supervision.likeness.comparing import NOTABLE_RATIO
 from supervision.likeness.formats import MACHINE
 from supervision.rules.facts import LotFacts
 from supervision.rules.finding import Finding, Level
@@ -44,9 +45,23 @@ def about_files(
     ]
 
 
+def about_bills(rule: LotRule, facts: LotFacts) -> list[Finding]:
+    """One finding a group whose bills of quantities stand at one ratio; its value is the greatest share of items of a
+    pair that do not, against the share that is still notable."""
+    pairs = alike(facts, ("ratio",))
+    found = []
+    for group in groups(frozenset((pair.one, pair.other)) for pair in pairs):
+        apart = 1 - min(pair.at_ratio for pair in pairs if pair.one in group)
+        measured = (round(apart, 4), round(1 - NOTABLE_RATIO, 4))
+        found.append(_about(rule, facts, group, pairs, ("ratio",), None, measured))
+    return found
+
+
 def _about(
-    rule: LotRule, facts: LotFacts, group: frozenset[str], pairs: list[PairAlike], reasons: tuple[str, ...], level: Level | None
+    rule: LotRule, facts: LotFacts, group: frozenset[str], pairs: list[PairAlike], reasons: tuple[str, ...], level: Level | None,
+    measured: tuple[float, float] | None = None,
 ) -> Finding:  # fmt: skip
+    """`measured`: value and threshold in the rule's unit; the number of bidders against two where there is none."""
     own = [pair for pair in pairs if pair.one in group]
     met = [reason for reason in reasons if any(reason in pair.reasons for pair in own)]
     order = facts.order_of
@@ -59,12 +74,13 @@ def _about(
     title = Message(
         "rule.files.found", count=len(group), reasons=[Message(f"likeness.reason.{reason}") for reason in met]
     )
+    value, threshold = measured or (float(len(group)), 2.0)
     return rule.finding(
         facts,
         sorted(group),
         title=title,
-        value=float(len(group)),
-        threshold=2.0,
+        value=value,
+        threshold=threshold,
         evidence=evidence,
         level=level,
     )

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
-from supervision.rules.alike import about_files
+from supervision.rules.alike import about_bills
 from supervision.rules.facts import BidFact, LotFacts
 from supervision.rules.finding import Finding
 from supervision.rules.rule import LotRule, Parameter
@@ -39,7 +39,7 @@ class PriceLadder(LotRule):
     """B10: sorted prices rise by the same step."""
 
     id = "B10"
-    version = "2"
+    version = "3"
     family = "bidders"
     level = "orange"
     reads = ("bid.price", "bid.status", "opening_event")
@@ -59,7 +59,7 @@ class PriceLadder(LotRule):
 
     def evaluate(self, facts: LotFacts, settings: Mapping[str, float] | None = None) -> list[Finding]:
         """The ladder of all priced bids, and groups whose bills of quantities stand at one ratio."""
-        return self._ladder(facts, self.settings(settings)) + about_files(self, facts, ("ratio",))
+        return self._ladder(facts, self.settings(settings)) + about_bills(self, facts)
 
     def _ladder(self, facts: LotFacts, chosen: Mapping[str, float]) -> list[Finding]:
         priced = self._priced(facts)

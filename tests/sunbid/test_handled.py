@@ -32,7 +32,7 @@ def test_the_past_is_handled_once_and_not_raised_again(tmp_path: Path) -> None:
             states = Counter(one.state for one in session.scalars(select(LeadBatch)))
             closed = tally.response(session)
             reminders = {term.reminder for _, term in deadlines.due(session)}
-            assert in_force(session).of("B10").version == "2.2"
+            assert in_force(session).of("B10").version == "3.2"
             assert (
                 session.scalars(select(RuleSetting).where(RuleSetting.state == "waiting")).one().rule == "T13"
             )

@@ -86,6 +86,8 @@ def test_files_are_compared_and_what_is_alike_becomes_a_warning(
     with ledger.read() as session:
         raised = {one.rule: one for one in session.scalars(select(Warning))}
     assert set(raised) == {"B9", "B10"} and raised["B9"].level == "red"
+    at_ratio = found["B", "C"]["at_ratio"]
+    assert raised["B10"].value == pytest.approx(1 - at_ratio, abs=1e-4) and raised["B10"].threshold == 0.4
     assert {s["id"] for s in raised["B9"].subjects} == {"L", "A", "B"}
     assert "正文雷同" in raised["B9"].title and "same slips" in raised["B9"].title_en
     assert looked(ledger, folder) == 0  # the same files are compared once
