@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from streaming.config import HubConfig
     from supervision.config import WatchConfig
     from supervision.home import CertificateRegion, Place, Reference
-    from supervision.notices.channels import Channel
+    from supervision.notices.channel import Channel
 
 
 def ledger(settings: Settings) -> Ledger:
@@ -127,7 +127,8 @@ def watch_config(settings: Settings) -> WatchConfig:
 
 def channels(settings: Settings) -> tuple[Channel, ...]:
     """The ways in which new warnings are told beside the desk; none where none is set."""
-    from supervision.notices.channels import Mail, Webhook
+    from supervision.notices.mail import Mail
+    from supervision.notices.webhook import Webhook
 
     found: list[Channel] = []
     if settings.notice_webhook:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supervision.home import NOWHERE, Place, Reference
-from supervision.notices.channels import Channel
+from supervision.notices.channel import Channel
 
 SIGN = "watch.health"
 """File in the data folder that says how the watch is; it has no port to be asked on."""

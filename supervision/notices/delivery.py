@@ -16,7 +16,7 @@ from records.ledger import Ledger
 from records.tables.projects import Lot
 from records.tables.supervision import Warning, WarningChange, WatchMark
 from records.tail import Tail, keep_mark
-from supervision.notices.channels import Channel, NotDelivered, Notice
+from supervision.notices.channel import Channel, NotDelivered, Notice
 
 AT_ONCE = 50
 """Most warnings of one notice: a day of many is a few messages, not hundreds."""

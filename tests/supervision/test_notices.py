@@ -16,8 +16,10 @@ import pytest
 from messages import Message
 from records.ledger import Ledger
 from supervision.notices import delivery
-from supervision.notices.channels import SIGNATURE, Mail, NotDelivered, Notice, Webhook
+from supervision.notices.channel import NotDelivered, Notice
 from supervision.notices.delivery import Delivery
+from supervision.notices.mail import Mail
+from supervision.notices.webhook import SIGNATURE, Webhook
 from supervision.rules.finding import LEVELS, Finding, Level, Subject
 from supervision.warnings.raising import raise_warning
 

@@ -1,70 +1,16 @@
-"""The ways a notice goes out: a webhook (JSON over HTTP) and e-mail (SMTP).
-
-A notice names nobody: rule, level, title and lot, and the address at which a supervisor signs in and sees the rest
-(warnings are for supervisors only).
-"""
+"""Notices by e-mail (SMTP)."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import smtplib
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
-from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-import httpx
-
 from messages import DEFAULT, Message
-
-TIMEOUT = 10.0
-"""Seconds a receiver has to answer."""
-SIGNATURE = "X-Sunbid-Signature"
-"""Header with `sha256=` and the HMAC of the body, where a secret is set."""
-
-Notice = dict[str, Any]
-"""{"id", "rule", "level", "title", "lot", "lot_name", "raised_at", "url"}."""
-
-
-class NotDelivered(Exception):
-    """A receiver did not take the notices; the text says why, without addresses or secrets."""
-
-
-class Channel(Protocol):
-    """A way to tell of warnings."""
-
-    @property
-    def name(self) -> str:
-        """What it is called in the log, and under which how far it has come is kept."""
-
-    def send(self, notices: Sequence[Notice]) -> None:
-        """Hand over the notices, oldest first. Raises NotDelivered."""
-
-
-@dataclass(frozen=True)
-class Webhook:
-    """POST {"warnings": […]} to an address; any 2xx is taken as received."""
-
-    url: str
-    secret: str = ""
-    name: str = "webhook"
-
-    def send(self, notices: Sequence[Notice]) -> None:
-        """Raises NotDelivered."""
-        body = json.dumps({"warnings": list(notices)}, ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json"}
-        if self.secret:
-            headers[SIGNATURE] = "sha256=" + hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
-        try:
-            answer = httpx.post(self.url, content=body, headers=headers, timeout=TIMEOUT)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise NotDelivered(type(error).__name__) from None
-        if not answer.is_success:
-            raise NotDelivered(f"HTTP {answer.status_code}")
+from supervision.notices.channel import TIMEOUT, NotDelivered, Notice
 
 
 @dataclass(frozen=True)
