@@ -97,12 +97,12 @@ def _read(path: Path, read: Callable[[Path, Callable[[Message], None]], Table]) 
     try:
         with output.waiting(local("cli.importing")):
             table = read(path, wrong.append)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
         output.fail(local("cli.no_file", path=path), output.BAD_USE)
     except OSError as error:
         output.fail(f"{path}: {error.strerror or error}", output.BAD_USE)
     except Fault as error:
-        output.fail("\n".join([*map(str, wrong[:_SHOWN_WRONG]), f"{path}: {error}"]), output.BAD_USE)
+        output.fail("\n".join(f"{path}: {each}" for each in (*wrong[:_SHOWN_WRONG], error)), output.BAD_USE)
     for message in wrong[:_SHOWN_WRONG]:
         print(f"{path}: {message}", file=sys.stderr)
     if len(wrong) > _SHOWN_WRONG:
@@ -222,7 +222,11 @@ def _tendencies(found: Sequence[Tendency], own: dict[str, float | None]) -> str:
 
 def _show_bias(scores: Scores, reviewers: Sequence[dict[str, Any]]) -> None:
     columns = ("reviewer_id", "tendency", "p_value", "adjusted_p", "sessions", "flag")
-    rows = [one | {name: _short(one[name]) for name in columns[1:4]} for one in reviewers[:_SHOWN_TENDERS]]
+    without = {"towards": "—"}
+    rows = [
+        without | one | {name: _short(one[name]) for name in columns[1:4]}
+        for one in reviewers[:_SHOWN_TENDERS]
+    ]
     output.report(rows, [*columns, *(["towards"] if scores.own is None else [])], False)
     print(local("collusion.caution"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,9 @@ import typer
 
 from messages import Invalid, local
 from sunbid import output
+
+_SHOWN_BAD = 20
+"""Lines left out that are named one by one: of a file that is no JSON Lines at all, all are."""
 
 
 def register(app: typer.Typer) -> None:
@@ -30,8 +34,12 @@ def flags(
     from supervision.flags.file import BadLine, count_file
     from supervision.flags.settings import Settings, read_settings
 
+    named = count(1)
+
     def note(line: BadLine) -> None:
-        print(local("flags.bad_line", file=file.name, line=line.number, why=str(line.why)), file=sys.stderr)
+        if next(named) <= _SHOWN_BAD:
+            why = str(line.why)
+            print(local("flags.bad_line", file=file.name, line=line.number, why=why), file=sys.stderr)
 
     try:
         chosen = read_settings(settings) if settings else Settings()
@@ -46,6 +54,8 @@ def flags(
         from sunbid.reports.flags import report as of_flags
 
         output.save_report(of_flags(counted.flags, counted.lines, len(counted.bad), str(file)), report)
+    if len(counted.bad) > _SHOWN_BAD:
+        print(local("table.more_wrong", count=len(counted.bad) - _SHOWN_BAD), file=sys.stderr)
     if counted.bad:
         print(local("flags.bad_lines", count=len(counted.bad), lines=counted.lines), file=sys.stderr)
     if counted.bad and len(counted.bad) == counted.lines:

@@ -13,6 +13,8 @@ from messages import Invalid, Message
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 """What spreadsheets in China save CSV as, tried in turn."""
+_OTHER_SEPARATORS = (";", "\t", "|", "，")
+"""What stands between columns in files that are no CSV with commas."""
 _LONGEST_SHOWN = 40
 
 Report = Callable[[Message], None]
@@ -94,6 +96,8 @@ def _check(header: Sequence[str], required: Sequence[str]) -> None:
     """Refuse a header that lacks a column or has one twice."""
     if not any(header):
         raise Invalid(Message("table.no_header", columns=list(required)))
+    if len(header) == 1 and (separator := next((one for one in _OTHER_SEPARATORS if one in header[0]), None)):
+        raise Invalid(Message("table.separator", separator="Tab" if separator == "\t" else separator))
     if missing := [name for name in required if name not in header]:
         raise Invalid(Message("table.no_column", missing=missing, found=[_cut(name) for name in header[:20]]))
     if twice := sorted({name for name in header if name and header.count(name) > 1}):

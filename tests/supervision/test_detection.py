@@ -16,7 +16,7 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from benchmarks import detection as measuring
-from messages import Invalid, Message
+from messages import Invalid, Message, local
 from sunbid.cli import app
 from supervision.detection.channels import judge, price_level, score
 from supervision.detection.market import Market, Offer, market_of, read_market
@@ -268,6 +268,7 @@ def test_wrong_rows_are_named_and_the_rest_is_computed(tmp_path: Path) -> None:
         (b"tender,price\nA,1\n", "table.no_column"),
         (b"tender_id,bidder_id,bid_value\n", "table.no_rows"),
         (b"tender_id,bidder_id,bid_value,bid_value\n", "table.column_twice"),
+        (b"tender_id;bidder_id;bid_value\nA;x;1\n", "table.separator"),
     ],
 )
 def test_a_file_that_is_no_bid_table_is_refused_with_the_reason(
@@ -294,6 +295,18 @@ def test_bias_prints_an_object_for_every_reviewer(tmp_path: Path) -> None:
     assert code == 0 and len(told) == 5 and told[0]["reviewer_id"] == "r0" and told[0]["flag"] is True
     keys = {"reviewer_id", "tendency", "p_value", "adjusted_p", "sessions", "flag"}
     assert keys <= set(told[0])
+
+
+def test_a_reviewer_who_cannot_be_compared_stands_in_the_table_without_figures(tmp_path: Path) -> None:
+    file = tmp_path / "marks.csv"
+    file.write_text("session_id,reviewer_id,subject_id,score\nS,R,A,3\nS,Q,A,4\n")
+    done = CliRunner().invoke(app, ["bias", "--dataset", str(file)])
+    assert done.exit_code == 0 and "R\t—\t—\t—\t1" in done.stdout
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    code, _, complaint = ask("bias", "--dataset", tmp_path, "--json")
+    assert code == 2 and local("cli.no_file", path=tmp_path) in complaint
 
 
 def test_pairs_are_listed_least_likely_first(tmp_path: Path) -> None:

@@ -81,6 +81,15 @@ def test_the_command_prints_one_json_object_and_says_what_it_left_out(tmp_path: 
     assert str(text.count("\n") + 3) in last
 
 
+def test_of_a_file_that_is_no_json_lines_only_the_first_lines_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "pretty.json"
+    path.write_text(json.dumps({"releases": [{"ocid": str(n)} for n in range(100)]}, indent=1))
+    run = subprocess.run(
+        [sys.executable, "-m", "sunbid", "flags", str(path)], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1 and len(run.stderr.splitlines()) == 23
+
+
 def test_bad_settings_end_the_command_with_2_and_say_what_is_wrong(tmp_path: Path) -> None:
     ini = tmp_path / "wrong.ini"
     ini.write_text("[R024]\nthreshold = many\n")
