@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from records.clock import BEIJING
+from records.law import BIDDING_LAW, BIDDING_RULES, Article
 
 TO_BID = 20
 """Days from the tender documents to the deadline, at the least (招标投标法 art. 24)."""
@@ -40,6 +41,18 @@ LONGEST_REST = 9
 """Days by which a last day may move: a public holiday with the days of rest around it. Which days these are is published
 year by year and not known here, so that nothing is called late before they are over."""
 SATURDAY = 5
+
+ARTICLES = {
+    "to_bid": Article(BIDDING_LAW, [24]),
+    "change": Article(BIDDING_LAW, [23]),
+    "opening": Article(BIDDING_LAW, [34]),
+    "bidders": Article(BIDDING_RULES, [44]),
+    "publicity": Article(BIDDING_RULES, [54]),
+    "award": Article(BIDDING_RULES, [54, 55]),
+    "contract": Article(BIDDING_LAW, [46]),
+    "contract_due": Article(BIDDING_LAW, [46]),
+}
+"""Span → the article that sets it."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +92,8 @@ class Kept(StrEnum):
 
 @dataclass(frozen=True)
 class Span:
-    """One span of the law as it stands in a lot. Its words: `law.<id>.<kept>`, of what was measured `law.<id>.measured`,
-    its article `law.<id>.article`."""
+    """One span of the law as it stands in a lot. Its words: `law.<id>.<kept>`, of what was measured `law.<id>.measured`;
+    its article: `ARTICLES`."""
 
     id: str
     kept: Kept

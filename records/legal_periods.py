@@ -15,27 +15,10 @@ from enum import StrEnum
 from messages import Message
 from records import legal_clock
 from records.clock import BEIJING, start_of
+from records.law import BIDDING_LAW, BIDDING_RULES, Article, Law
 from records.legal_clock import days_between
 
 NO_HOLIDAYS: frozenset[date] = frozenset()
-
-
-@dataclass(frozen=True)
-class Law:
-    """A law 法律法规 and where its official text stands."""
-
-    name: str
-    """Its words are `law.<name>`."""
-    address: str
-
-
-BIDDING_LAW = Law(
-    "bidding",
-    "https://www.samr.gov.cn/zw/zfxxgk/fdzdgknr/bgt/art/2023/art_1f79dd79321441a0831f3aed697b4535.html",
-)
-"""招标投标法."""
-BIDDING_RULES = Law("bidding_rules", "https://xzfg.moj.gov.cn/front/law/detail?LawID=1154")
-"""招标投标法实施条例."""
 
 
 class Bound(StrEnum):
@@ -59,8 +42,8 @@ class LegalPeriod:
 
     @property
     def cited(self) -> Message:
-        """The article, 招标投标法 第二十四条."""
-        return Message("law.article", law=Message(f"law.{self.law.name}"), n=self.article)
+        """The article, as it is written."""
+        return Article(self.law, [self.article]).cited
 
 
 BIDDING = LegalPeriod("bidding", Bound.AT_LEAST, legal_clock.TO_BID, BIDDING_LAW, 24)

@@ -88,7 +88,7 @@ def _line(rule: Rule, board: Switchboard, counts: Counted, lang: str) -> dict[st
         "id": rule.id,
         "name": rule.says("name").text(lang),
         "family": rule.family,
-        "law": rule.says("law").text(lang),
+        "law": rule.law.text(lang),
         "level": rule.level,
         "mode": setting.mode,
         "version": setting.version,

@@ -9,7 +9,7 @@ from typing import Any
 
 import messages
 from records.clock import now, today, written
-from records.legal_clock import Kept, Span, Steps, is_tendered, spans
+from records.legal_clock import ARTICLES, Kept, Span, Steps, is_tendered, spans
 from streaming.live.board import moment
 from streaming.site.render import address, word
 
@@ -169,5 +169,5 @@ def _check(span: Span, lang: str) -> Check:
         kept=span.kept,
         words=messages.say(f"law.{span.id}.{span.kept}", lang, **values),
         measured=messages.say(f"law.{span.id}.{measure}", lang, **values) if span.days or span.limit else "",
-        article=messages.say(f"law.{span.id}.article", lang),
+        article=ARTICLES[span.id].cited.text(lang),
     )

@@ -55,5 +55,5 @@ def _rule(rule: str, found: Sequence[Finding]) -> Section:
         )
         for one in ordered[:LONGEST]
     ]  # fmt: skip
-    words = f"{local(f'rule.{rule}.formula')} {local(f'rule.{rule}.law')}"
+    words = f"{local(f'rule.{rule}.formula')} {RULES[rule].law}"
     return Section(_name(rule), words, None, columns, rows, max(len(found) - LONGEST, 0))

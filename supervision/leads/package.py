@@ -134,7 +134,7 @@ def _warning(row: WarningRow) -> dict[str, Any]:
     rule = RULES.get(row.rule)
     return {
         "id": row.id, "rule": row.rule, "rule_version": row.rule_version, "level": row.level, "title": row.title,
-        "law": rule.says("law").text(LANG) if rule else None, "formula": rule.says("formula").text(LANG) if rule else None,
+        "law": rule.law.text(LANG) if rule else None, "formula": rule.says("formula").text(LANG) if rule else None,
         "cannot_know": rule.says("cannot_know").text(LANG) if rule else None,
         "lot": row.lot_id, "lot_name": row.lot_name, "centre": row.centre_name, "subjects": list(row.subjects),
         "value": row.value, "baseline": row.baseline, "threshold": row.threshold, "stratum": row.stratum,

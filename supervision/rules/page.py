@@ -79,7 +79,7 @@ def _section(rule: Rule) -> str:
         "",
         f"- {_label('level')}: {_both(level)}；{_label('family')}: {_both(family)}；{_label('version')}: {rule.version}"
         f"；{_label('mode')}: {_both(Message(f'rule.mode.{rule.mode}'))}",
-        f"- {_label('law')}: {_both(says('law'))}",
+        f"- {_label('law')}: {_both(rule.law)}",
         f"- {_label('formula')}: {_both(says('formula'), '。/ ')}.",
         f"- {_label('unit')}: {_both(says('unit'))}",
         f"- {_label('reads')}: {', '.join(f'`{field}`' for field in rule.reads)}",

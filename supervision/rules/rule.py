@@ -12,6 +12,7 @@ from messages import Invalid, Message
 from messages import Parameter as Parameters
 from supervision.rules.facts import LotFacts
 from supervision.rules.finding import Finding, Level, Subject
+from supervision.rules.grounds import law_of
 
 FAMILIES = ("process", "tenderers", "agencies", "rings", "bidders", "files", "experts")
 """Families of rules; `rule.family.<code>` names them."""
@@ -35,7 +36,7 @@ Mode = Literal["on", "shadow", "off"]
 class Rule(ABC):
     """What every rule has. Stateless: findings depend on what it reads and the parameters alone.
 
-    Its words are messages: `rule.<id>.name`, `.law` (what it rests on), `.formula`, `.unit` (of value, baseline and
+    Its words are messages: `rule.<id>.name`, `.formula`, `.unit` (of value, baseline and
     threshold), `.cannot_know`, one a parameter, and what it says of a lot.
     """
 
@@ -52,13 +53,18 @@ class Rule(ABC):
         """One of its messages."""
         return Message(f"rule.{self.id}.{key}", **parameters)
 
+    @property
+    def law(self) -> Message:
+        """What it rests on: law, practice, papers."""
+        return law_of(self.id)
+
     def parameter_name(self, parameter: Parameter) -> Message:
         """What a parameter is: a word that rules share."""
         return Message(f"rule.parameter.{parameter.name}")
 
     def grounds(self) -> dict[str, object]:
         """What it rests on, in every language, for the evidence."""
-        return {"law": self.says("law").text("zh"), "law_en": self.says("law").text("en")}
+        return {"law": self.law.text("zh"), "law_en": self.law.text("en")}
 
     def settings(self, given: Mapping[str, float] | None = None) -> dict[str, float]:
         """Defaults overlaid by `given`. Raises messages.Invalid naming an unknown or out-of-range parameter."""

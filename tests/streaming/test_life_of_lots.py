@@ -48,7 +48,7 @@ def test_a_step_that_must_have_been_is_unreported_and_none_waits_for_it() -> Non
 
 def test_an_opening_with_too_few_bidders_is_marked_with_the_article() -> None:
     check = told(bidders=2)["开标"].check
-    assert (check.kept, check.measured, check.article) == ("broken", "2 家投标", "实施条例第 44 条")
+    assert (check.kept, check.measured, check.article) == ("broken", "2 家投标", "招标投标法实施条例第 44 条")
     assert told(bidders=2, method="direct")["开标"].check.kept == "kept"
 
 

@@ -16,6 +16,7 @@ import messages
 from records.clock import BEIJING
 from supervision.rules.facts import BidFact, DepositFact, LotFacts
 from supervision.rules.files import groups, masked, normal
+from supervision.rules.grounds import GROUNDS
 from supervision.rules.page import page
 from supervision.rules.prices import ladder_deviation
 from supervision.rules.registry import LOT_RULES, RULES, parse_settings, rule_of
@@ -234,7 +235,8 @@ def test_t10_compares_the_deposit_with_the_estimate() -> None:
 @pytest.mark.parametrize("rule_id", list(RULES))
 def test_every_rule_tells_both_languages_and_keeps_its_parameters_in_range(rule_id: str) -> None:
     rule = rule_of(rule_id)
-    told = [rule.says(part) for part in ("name", "law", "formula", "unit", "cannot_know")]
+    told = [rule.says(part) for part in ("name", "formula", "unit", "cannot_know")]
+    assert all(rule.law.text(lang) for lang in messages.languages())
     for message in (*told, *map(rule.parameter_name, rule.parameters)):
         words = [message.text(lang) for lang in messages.languages()]
         assert all(words) and len(set(words)) == len(words)
@@ -242,6 +244,13 @@ def test_every_rule_tells_both_languages_and_keeps_its_parameters_in_range(rule_
         assert parameter.low <= parameter.default <= parameter.high
         with pytest.raises(ValueError, match=parameter.name):
             rule.settings({parameter.name: parameter.high + 1})
+
+
+def test_every_rule_has_its_grounds_and_articles_are_written_in_one_way() -> None:
+    assert set(GROUNDS) == set(RULES)
+    assert rule_of("B4").law.text("zh") == "招标投标法实施条例第 40 条第 1、2 项"
+    assert rule_of("B16").law.text("en") == "Bidding Law Regulations, art. 34 para. 2"
+    assert rule_of("E3").law.text("zh") == "统计规则；发改法规〔2026〕195号第 17 项"
 
 
 def test_settings_are_parsed_and_wrong_ones_named() -> None:
