@@ -112,6 +112,7 @@ def measured(market: citymarket.Market) -> dict[str, Any]:
     ledger.close()
     return {
         "bids": market.bids, "lots": len(lots), "fraction": planted["fraction"], "power": scored["power"], "pairs": scored["pairs"],
+        "tested": scored["tested"], "drawn": scored["drawn"],
         "families": [vars(one) | {"precision": one.precision, "recall": one.recall} for one in found],
         "rates": alert_rates(findings, planted, lots),
     }  # fmt: skip
@@ -128,17 +129,20 @@ def table(measured: dict[str, Any]) -> str:
         f"| {one['family']} | {one['planted']} | {one['hits']} / {one['found']} | {one['precision']:.2f} | {one['recall']:.2f} |\n"
         for one in measured["families"]
     )
-    power = " · ".join(
-        f"{one['bias']:g} 分 points {100 * (one['found'] or 0):.0f} %" for one in measured["power"]
-    )
+    power = " · ".join(f"{one['bias']:g} 分 points {_share(one['found'])}" for one in measured["power"])
+    on = "位专家各四场 experts, four sessions each" if measured["drawn"] else "对 pairs"
     rates = "".join(
         f"| {rule} {Message(f'rule.{rule}.name').in_every_language()} | {count:,} | {_rate(rule, rate)} |\n"
         for rule, (count, rate) in measured["rates"].items()
     )
     return (
-        f"{head}{rows}\n注入偏差的检出率（{measured['pairs']:,} 对，5 % FDR） — injected bias found ({measured['pairs']:,} pairs, 5 % FDR): {power}\n\n"
+        f"{head}{rows}\n注入偏差的检出率（5 % FDR，{measured['tested']:,} {on}） — injected bias found: {power}\n\n"
         f"| 规则 rule | 无埋设处的发现 findings where nothing is planted | 占清白标段 of clean lots |\n|---|---|---|\n{rates}"
     )
+
+
+def _share(found: float | None) -> str:
+    return "—" if found is None else f"{100 * found:.0f} %"
 
 
 def _rate(rule: str, rate: float | None) -> str:

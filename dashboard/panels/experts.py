@@ -58,6 +58,9 @@ def _masked(page: shell.Page, study: dict[str, Any]) -> tuple[dict[str, str], di
 def _reach(page: shell.Page, study: dict[str, Any]) -> None:
     """What is looked at, what passes, and what share of a bias would be found."""
     say, count = page.say, figures.number
+    measured = say(
+        "experts.power_drawn" if study.get("drawn") else "experts.power_note", n=count(study.get("tested", 0))
+    )
     power = [
         (say("experts.power", bias=f"{one['bias']:g}"), figures.DASH if one["found"] is None else f"{100 * one['found']:.0f} %")
         for one in study["power"]
@@ -65,7 +68,7 @@ def _reach(page: shell.Page, study: dict[str, Any]) -> None:
     facts = [
         (say("experts.only_awarded"), count(study["lots"]), say("experts.waiting", n=count(study["waiting"]))),
         (say("experts.pairs"), count(study["pairs"]), say("experts.past_gate", n=count(study["past_gate"]), least=experts.LEAST_EFFECT)),
-        *((words, value, say("experts.power_note")) for words, value in power),
+        *((words, value, measured) for words, value in power),
     ]  # fmt: skip
     cells = "".join(
         f"<div><dt>{esc(words)}</dt><dd><b>{esc(value)}</b><small>{esc(note)}</small></dd></div>"

@@ -6,7 +6,7 @@ the best bids are all near full marks, half a point is much. The effect is told 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import norm
@@ -16,6 +16,8 @@ from supervision.detection.tendency import FALSE_DISCOVERIES, benjamini_hochberg
 
 LEAST_SESSIONS = 4
 """Sessions an expert and a bidder must have shared (domain E2)."""
+LEAST_TESTED = 10
+"""Pairs below which the share of them that is found says nothing."""
 _LEVELS = 10
 """Levels of performance whose usual spread is measured apart."""
 _LEAST_SPREAD = 1e-6
@@ -131,11 +133,30 @@ def _pairs(marks: Marks, rows: Ints) -> tuple[Ints, Ints, Ints]:
     return pair.astype(np.int64), keys // base, keys % base
 
 
+def measurable(marks: Marks, found: Deviations, every: Favours) -> tuple[Marks, Favours]:
+    """What the power is measured on: the market's own pairs, where enough of them do not pass.
+
+    In a large pool experts seldom meet a bidder often enough. There each expert with `LEAST_SESSIONS` sessions is given
+    one more bidder to meet: the owner of one bid of each of so many sessions, drawn at random.
+    """
+    if int((every.adjusted_p > FALSE_DISCOVERIES).sum()) >= LEAST_TESTED:
+        return marks, every
+    bidder, rng = marks.bidder.copy(), np.random.default_rng(0)
+    stranger = int(bidder.max(initial=0)) + 1
+    for expert in np.unique(marks.expert):
+        rows = rng.permutation(np.flatnonzero((marks.expert == expert) & ~np.isnan(found.scaled)))
+        first = rows[np.unique(marks.session[rows], return_index=True)[1]]
+        if len(first) >= LEAST_SESSIONS:
+            bidder[rng.permutation(first)[:LEAST_SESSIONS]] = stranger + expert
+    drawn = replace(marks, bidder=bidder)
+    return drawn, favours(drawn, found)
+
+
 def power(marks: Marks, found: Deviations, every: Favours, bias: float) -> float:
     """Share of the unsuspected pairs that would pass at 5 % false discoveries had the expert added `bias` points.
 
     Each pair that does not pass is tested in turn with the bias added in its sessions, against the threshold of all;
-    NaN without such pairs.
+    NaN where there are fewer than `LEAST_TESTED` such pairs.
     """
     rows = np.flatnonzero(~np.isnan(found.scaled))
     pair, expert, bidder = _pairs(marks, rows)
@@ -148,7 +169,7 @@ def power(marks: Marks, found: Deviations, every: Favours, bias: float) -> float
     innocent = every.adjusted_p > FALSE_DISCOVERIES
     tested = _key(every.expert[innocent], every.bidder[innocent])
     kept = np.isin(_key(expert, bidder), tested) & (variance > 0)
-    if not kept.any():
+    if int(kept.sum()) < LEAST_TESTED:
         return float("nan")
     p = 2 * norm.sf(np.abs(own[kept] / np.sqrt(variance[kept])))
     passed = int((every.adjusted_p <= FALSE_DISCOVERIES).sum())

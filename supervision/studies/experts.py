@@ -17,7 +17,7 @@ from records.tables.evaluation import Evaluation, Score
 from records.tables.money import Award
 from records.tables.projects import Lot, counted
 from records.visibility import award_come
-from supervision.detection.favour import Deviations, Favours, Marks, deviations, favours, power
+from supervision.detection.favour import Deviations, Favours, Marks, deviations, favours, measurable, power
 from supervision.detection.tendency import FALSE_DISCOVERIES
 
 NAME = "experts"
@@ -36,7 +36,7 @@ def study(session: Session, at: datetime) -> dict[str, Any]:
     awarded, waiting = _lots(session, at, table)
     result: dict[str, Any] = {
         "as_of": at.isoformat(), "months": MONTHS, "lots": awarded, "waiting": waiting,
-        "unequal": _unequal(table), "compared": _compared(table), "pairs": 0, "past_gate": 0, "power": [], "listed": [], "heat": {"experts": [], "bidders": [], "cells": []},
+        "unequal": _unequal(table), "compared": _compared(table), "pairs": 0, "past_gate": 0, "tested": 0, "drawn": False, "power": [], "listed": [], "heat": {"experts": [], "bidders": [], "cells": []},
     }  # fmt: skip
     subjective = table[table["kind"] == "subjective"]
     if subjective.empty:
@@ -50,10 +50,12 @@ def study(session: Session, at: datetime) -> dict[str, Any]:
     found = favours(marks, deviating)
     passed = found.adjusted_p <= FALSE_DISCOVERIES
     listed = np.flatnonzero(passed & (np.abs(found.effect) >= LEAST_EFFECT))[:_MOST_LISTED]
+    powers = measurable(marks, deviating, found)
     totals = table.groupby(["session", "expert", "bidder"], as_index=False).agg(points=("points", "sum"))
     return result | {
         "pairs": len(found.p), "past_gate": int(passed.sum()),
-        "power": [{"bias": bias, "found": _number(power(marks, deviating, found, bias))} for bias in BIASES],
+        "tested": int((powers[1].adjusted_p > FALSE_DISCOVERIES).sum()), "drawn": powers[1] is not found,
+        "power": [{"bias": bias, "found": _number(power(powers[0], deviating, powers[1], bias))} for bias in BIASES],
         "listed": [_pair(n, found, rows, marks, deviating, names, totals) for n in listed],
         "heat": _heat(rows, deviating, [(names[0][found.expert[n]], names[1][found.bidder[n]]) for n in listed]),
     }  # fmt: skip

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from supervision.detection.favour import Marks, deviations, favours, power
+from supervision.detection.favour import Marks, deviations, favours, measurable, power
 from supervision.detection.groups import groups, links
 from supervision.detection.market import Market, Offer, market_of
 from supervision.detection.sharing import chance_of_repeats, rotation, territories
@@ -145,6 +146,18 @@ def test_power_grows_with_the_bias() -> None:
     found = deviations(marks)
     shares = [power(marks, found, favours(marks, found), bias) for bias in (0.0, 0.5, 1.0, 2.0)]
     assert shares == sorted(shares) and shares[0] < 0.05 and shares[-1] > 0.8
+
+
+def test_where_experts_never_meet_a_bidder_again_power_is_measured_on_drawn_bids() -> None:
+    strangers = panels(0.0)
+    strangers = replace(strangers, bidder=strangers.session * 30 + strangers.bidder)
+    found = deviations(strangers)
+    every = favours(strangers, found)
+    marks, drawn = measurable(strangers, found, every)
+    assert (len(every.p), len(drawn.p)) == (0, 20) and set(drawn.sessions) == {4}
+    shares = [power(marks, found, drawn, bias) for bias in (0.0, 1.0, 2.0)]
+    assert shares == sorted(shares) and shares[0] < 0.1 and shares[-1] > 0.8
+    assert np.isnan(power(strangers, found, every, 2.0)), "of no pair no share"
 
 
 def test_a_study_is_replaced_whole_and_a_damaged_one_counts_as_none(tmp_path: Path) -> None:
