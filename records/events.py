@@ -289,9 +289,11 @@ class Resumed(Payload):
 
 
 class Ended(Payload):
-    """开标结束: opened 开标, failed 流标 (<3 bidders, 实施条例 art. 44), terminated 中止."""
+    """开标结束: opened 开标, failed 流标 (<3 bidders, 实施条例 art. 44), terminated 中止, with the reason."""
 
+    TEXTS = ("reason",)
     result: Annotated[str, Field(pattern="^(opened|failed|terminated)$")] = "opened"
+    reason: Words | None = None
 
 
 class Sealed(Payload):

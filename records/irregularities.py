@@ -231,10 +231,12 @@ def _prices(course: Progress, lot: Lot, payload: Mapping[str, Any]) -> Iterator[
 def _ended(
     session: Session, opening: Opening, lot: Lot, course: Progress, payload: Mapping[str, Any]
 ) -> Iterator[Finding]:
-    """An objection is answered on the spot, however the opening ends (实施条例 art. 44)."""
+    """An objection is answered on the spot, however the opening ends (实施条例 art. 44); breaking off needs a reason."""
     result = payload.get("result")
     if result == "failed":
         yield from _failed(session, opening, lot, course)
+    if result == "terminated" and not payload.get("reason"):
+        yield _finding("terminated_without_reason")
     if result in ("failed", "terminated") and course.open:
         yield _finding(f"{result}_unanswered", numbers=sorted(course.open))
 

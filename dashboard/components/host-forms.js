@@ -1,8 +1,7 @@
 // The dialogs of the host's desk: each step with what only the host knows, and what will be published, before it is.
-import { dialog, h, money, say } from "./common.js";
+import { dialog, h, say } from "./common.js";
 import { HELD, held } from "./host-hold.js";
-
-const SHOWN = 8;
+import { preview } from "./host-preview.js";
 
 /** Seeds stay in this browser until they are revealed; only their SHA-256 leaves it. */
 const keep = {
@@ -27,9 +26,11 @@ export class HostForms {
     const problem = h("p.problem", { role: "alert", hidden: true });
     const label = say(HELD.has(kind) ? words.holdStep : words.confirmStep, { step: words.step[kind] });
     const button = h("button.btn.main", { type: "submit" }, label);
-    const form = h("form", { method: "dialog", onsubmit: (event) => this.submit(event, kind, given, about, problem, button) },
-      h("h2", {}, words.step[kind]), ...fields, this.preview(kind, given), ...(HELD.has(kind) ? [held(button, words)] : []), problem,
+    const shown = preview(view, kind, given, () => this.told(kind, given, new FormData(form)));
+    const form = h("form", { method: "dialog", oninput: shown.draw, onsubmit: (event) => this.submit(event, kind, given, about, problem, button) },
+      h("h2", {}, words.step[kind]), ...fields, shown.box, ...(HELD.has(kind) ? [held(button, words)] : []), problem,
       h("div.row", {}, h("button.btn", { type: "button", onclick: () => this.box.close() }, words.cancel), button));
+    shown.draw();
     this.box.replaceChildren(form);
     if (!this.box.open) this.box.showModal();
     (form.querySelector("textarea, select, input") ?? button).focus();
@@ -52,19 +53,25 @@ export class HostForms {
     }
   }
 
-  /** What a form adds to what the ledger knows of a step. */
+  /** The payload of a step. */
   async payload(kind, given, form, about) {
+    const told = this.told(kind, given, form);
+    if (kind === "coefficient_committed") return this.commitment(told);
+    if (kind === "coefficient_revealed") return { no: about.mine, seed: told.seed, ...(about.kind ? { kind: about.kind } : {}) };
+    if (kind === "coefficient_unrevealed") return { no: about.late, ...(about.kind ? { kind: about.kind } : {}), ...(told.reason ? { reason: told.reason } : {}) };
+    return told;
+  }
+
+  /** What a form adds to what the ledger knows of a step. */
+  told(kind, given, form) {
     const told = { ...given };
     for (const name of ["content", "answer", "reason", "value", "price", "quality", "remark", "result", "kind", "seed"]) if (form.get(name)) told[name] = form.get(name).trim();
     for (const name of ["count", "done", "failed", "signed", "duration_days", "no"]) if (form.get(name)) told[name] = Number(form.get(name));
     if (form.get("pool")) told.pool = form.get("pool").split(/[,，、\s]+/).filter(Boolean);
     if (kind === "bid_corrected") this.corrected(told);
     if (kind === "paused" && form.get("time")) told.until = moment(form.get("time"));
-    if (kind === "scheduled") return { scheduled_at: moment(form.get("time")), title: this.view.data.title, ...(this.view.data.player ? { room: this.view.data.player.room } : {}) };
+    if (kind === "scheduled" && form.get("time")) return { scheduled_at: moment(form.get("time")), title: this.view.data.title, ...(this.view.data.player ? { room: this.view.data.player.room } : {}) };
     if (kind === "record_confirmed") this.kept(told, form);
-    if (kind === "coefficient_committed") return this.commitment(told);
-    if (kind === "coefficient_revealed") return { no: about.mine, seed: told.seed, ...(about.kind ? { kind: about.kind } : {}) };
-    if (kind === "coefficient_unrevealed") return { no: about.late, ...(about.kind ? { kind: about.kind } : {}), ...(told.reason ? { reason: told.reason } : {}) };
     return told;
   }
 
@@ -139,23 +146,16 @@ export class HostForms {
 
   ended(given) {
     const { words, view } = this, results = [...(given.result ? [given.result] : []), ...(view.desk.may_fail || view.desk.few ? ["failed"] : []), "terminated"];
-    return [h("fieldset", {}, h("legend", {}, words.result), results.map((code, i) => h("label.reason", {}, h("input", { type: "radio", name: "result", value: code, checked: i === 0, required: true }), words[`result_${code}`])))];
+    const why = area("reason", words.endWhy, 300), field = why.querySelector("textarea");
+    const choose = (code) => { why.hidden = field.disabled = code === "opened"; field.required = code === "terminated"; };
+    const choice = (code, i) => h("label.reason", {}, h("input", { type: "radio", name: "result", value: code, checked: i === 0, required: true, onchange: () => choose(code) }), words[`result_${code}`]);
+    choose(results[0]);
+    return [h("fieldset", {}, h("legend", {}, words.result), results.map(choice)), why, ...(view.story.bidders.size ? [] : [h("p.muted.small", {}, words.endWhyHint)])];
   }
 
   scheduled() { return [h("p.muted", {}, this.words.moveHint), time("time", this.words.newTime, this.view.desk.scheduled_at, true)]; }
 
   retender() { return [h("p.muted", {}, this.words.retenderHint), time("time", this.words.newDeadline, new Date(Date.now() + 20 * 864e5).toISOString(), true)]; }
-
-  /** What will be published, as lines a person can check. */
-  preview(kind, given) {
-    const { words } = this, lines = [];
-    for (const [name, value] of Object.entries(given)) {
-      if (name === "bidders") lines.push(value.slice(0, SHOWN).map((b) => `${b.no}. ${b.name}`).join(words.comma) + (value.length > SHOWN ? " …" : ""));
-      else if (name === "count") lines.push(say(words.listed, { n: value }));
-      else if (kind !== "ended" && kind !== "objection" && kind !== "objection_answered") lines.push(`${words.field[name] ?? name}: ${["amount", "base_price", "price"].includes(name) ? money(value, this.view.data.money) : value}`);
-    }
-    return lines.length ? h("div.preview", {}, h("p.muted.small", {}, words.willPublish), ...lines.map((line) => h("p", {}, line))) : null;
-  }
 }
 
 const text = (name, label, more = {}) => h("label", {}, label, h("input", { name, type: "text", maxlength: 1000, ...more }));

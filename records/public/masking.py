@@ -100,10 +100,12 @@ def objectors(session: Session, opening: Opening, detail: Mapping[str, Any] | No
 def hidden(
     session: Session, opening: Opening, lot: Lot, kind: str, payload: Mapping[str, Any], detail: Any
 ) -> frozenset[str]:
-    """What the texts of one event must not hold: who objected, and on a qualification lot who bids."""
+    """What the texts of one event must not hold: who objected, and who bids on a qualification lot, or while no list is
+    published: the words with which an opening is broken off are told though its list is not."""
     names = objectors(session, opening, detail) if kind in _OBJECTIONS or lot.prequalification else set()
-    if lot.prequalification:
+    if lot.prequalification or (kind == "ended" and opening.started_at is None):
         names |= bidders_of(session, opening, lot)
+    if lot.prequalification:
         names |= named_bidders(payload) if kind in _NAMED else set()
     return needles(names)
 

@@ -33,6 +33,7 @@ def publish_opening(session: Session, opening: Opening) -> None:
         "state": opening.state,
         "stage": "waiting" if opening.state == "scheduled" else opening.stage,
         "result": opening.result,
+        "result_reason": _reason(session, opening),
         "scheduled_at": rfc3339(opening.scheduled_at),
         "started_at": rfc3339(opening.started_at),
         "ended_at": rfc3339(opening.ended_at),
@@ -43,6 +44,18 @@ def publish_opening(session: Session, opening: Opening) -> None:
         session, "opening", opening.id, payload, day=local_day(opening.scheduled_at),
         visible_from=FIRST_MOMENT if opening.state in ("scheduled", "cancelled") else opened_from(opening, lot),
     )  # fmt: skip
+
+
+def _reason(session: Session, opening: Opening) -> str | None:
+    """Why an opening was broken off or failed, as its host or platform said it.
+
+    It is told with the result: the event that holds it waits where the sign-ins before it do (`events_from`).
+    """
+    if opening.result in (None, "opened") or not opening.head_seq:
+        return None
+    ended = (OpeningEvent.opening_id == opening.id, OpeningEvent.type == "ended")
+    payload = session.scalar(select(OpeningEvent.payload).where(*ended))
+    return (payload or {}).get("reason")
 
 
 def _place(session: Session, opening: Opening) -> dict[str, Any]:

@@ -92,6 +92,8 @@ class Story:
     paused_until: str | None = None
     """When the host means to resume 复会, if that was told (RFC 3339)."""
     result: str | None = None
+    result_reason: str | None = None
+    """Why it was broken off or failed, where that was told."""
     sealed: dict[str, Any] | None = None
     head: str | None = None
     """Hash of the newest event told."""
@@ -218,7 +220,7 @@ def _resume(story: Story, _payload: Message, _ts: str) -> None:
 
 
 def _end(story: Story, payload: Message, _ts: str) -> None:
-    story.result = str(payload["result"])
+    story.result, story.result_reason = str(payload["result"]), payload.get("reason") or None
     story.pause_reason = story.paused_at = story.paused_until = None
 
 
@@ -257,7 +259,7 @@ def opening_record(opening: Mapping[str, Any], story: Story, past: Message | Non
     limit = opening.get("control_price")
     rows = [row | {"over": story.is_over(row.get("price"), limit)} for row in rows]
     kept = ("id", "lot", "title", "project", "project_name", "room", "tenderer", "agency", "scheduled_at",
-            "started_at", "ended_at", "state", "result", "demo")  # fmt: skip
+            "started_at", "ended_at", "state", "result", "result_reason", "demo")  # fmt: skip
     return {
         **{key: opening.get(key) for key in kept},
         "control_price": story.control or ({"amount": limit} if limit is not None else None),

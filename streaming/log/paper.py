@@ -92,7 +92,7 @@ def content(record: Mapping[str, Any], opening: Mapping[str, Any], figures: Figu
         "opening": record["id"], "lot": record["lot"], "project": record["project"], "tenderer": record["tenderer"],
         "agency": record["agency"], "place": " ".join(str(opening[key]) for key in ("centre_name", "room_name") if opening.get(key)),
         "started": clock(record["started_at"], "%Y-%m-%d %H:%M:%S"), "ended": clock(record["ended_at"], "%Y-%m-%d %H:%M:%S"),
-        "result": named(LANG, "result", record["result"]),
+        "result": named(LANG, "result", record["result"]), "result_reason": term(LANG, record["result_reason"]),
     }  # fmt: skip
     columns = ("no", "name", "price", "duration", "quality", "remark", "read_at")
     return {

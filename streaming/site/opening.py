@@ -56,7 +56,7 @@ def slate(
     if opening["state"] == "paused":
         return Slate("pause", word(lang, "slate.paused"), _adjourned(story, lang))
     if opening["state"] in {"ended", "sealed", "cancelled"}:
-        return Slate("tick", word(lang, "slate.ended"), word(lang, "slate.ended.note"))
+        return _over(opening, lang)
     if opening["state"] == "scheduled":
         return replace(_standby(str(opening["scheduled_at"]), lang), camera=camera)
     if cover.slated:
@@ -64,6 +64,14 @@ def slate(
     if picture:
         return Slate("hall", word(lang, "slate.joining"))
     return Slate("text", word(lang, "slate.text"), word(lang, "slate.text.note"))
+
+
+def _over(opening: Opening, lang: str) -> Slate:
+    """The slate after an opening; one that was broken off or failed says so, and why."""
+    if opening["result"] in {"failed", "terminated"}:
+        note = term(lang, opening.get("result_reason")) or word(lang, "slate.ended.note")
+        return Slate("tick", word(lang, f"say.ended.{opening['result']}"), note)
+    return Slate("tick", word(lang, "slate.ended"), word(lang, "slate.ended.note"))
 
 
 def _adjourned(story: Story, lang: str) -> str:
@@ -169,6 +177,7 @@ def facts(opening: Opening, place: str, lang: str) -> Pairs:
         ("facts.place", place),
         ("facts.ended", full(opening["ended_at"]) if opening.get("ended_at") else None),
         ("facts.result", named(lang, "result", opening.get("result"))),
+        ("facts.result_reason", term(lang, opening.get("result_reason"))),
         ("facts.key", word(lang, "yes") if opening.get("key_project") else None),
     ]
     return [(word(lang, key), str(value)) for key, value in rows if value]
@@ -184,6 +193,7 @@ def opening_page(
         "figures": record_figures(opening, story, record, lang),
         "record": record if record and record["bids"] else None,
         "wait": word(lang, _waiting(opening, story), n=len(story.bidders)),
+        "why": why_over(opening, lang),
         "outcome": outcome(award, lang, opening),
         "moments": [] if story.steps else _moments(opening, lang),
         "step_keys": STEPS,
@@ -221,6 +231,12 @@ def _waiting(opening: Opening, story: Story) -> str:
     if opening["state"] == "cancelled":
         return "opening.record.cancelled"
     return "opening.record.none" if opening["stage"] == "end" else "opening.record.wait"
+
+
+def why_over(opening: Opening, lang: str) -> str:
+    """That an opening was broken off or failed, and why; empty where nobody told."""
+    reason = term(lang, opening.get("result_reason"))
+    return word(lang, f"say.ended.{opening['result']}.reason", reason=reason) if reason else ""
 
 
 def _moments(opening: Opening, lang: str) -> Pairs:

@@ -150,10 +150,15 @@ def _key(kind: str, payload: Mapping[str, Any]) -> str:
         "control_price": "over" if payload.get("over") else "",
         **dict.fromkeys(READINGS, "" if payload.get("price") is not None else "bare"),
         "paused": "reason" if payload.get("reason") else "",
-        "ended": str(payload.get("result", "")),
+        "ended": _ended(payload),
     }
     variant = variants.get(kind, "")
     return f"say.{kind}.{variant}" if variant else f"say.{kind}"
+
+
+def _ended(payload: Mapping[str, Any]) -> str:
+    result = str(payload.get("result", ""))
+    return f"{result}.reason" if payload.get("reason") and result != "opened" else result
 
 
 @lru_cache(maxsize=20_000)

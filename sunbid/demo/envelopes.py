@@ -229,8 +229,7 @@ def broken_off(opening_key: str, now: datetime) -> Envelope:
     data = {
         "opening": opening_key,
         "type": "ended",
-        "payload": {"result": "terminated"},
-        "detail": {"reason": Message("demo.stopped").text(DEFAULT)},
+        "payload": {"result": "terminated", "reason": Message("demo.stopped").text(DEFAULT)},
     }
     return envelope("opening_event", f"{opening_key}#end", 1, now, data)
 

@@ -383,6 +383,7 @@ def test_the_desk_refuses_what_nobody_may_do_with_the_way_out(desk: Client, ledg
     begin(host)
     for kind, payload, why in (
         ("ended", {"result": "failed"}, "中止"),
+        ("ended", {"result": "terminated"}, "没有写明事由"),
         ("control_price", {"amount": "1"}, "招标文件"),
         ("coefficient_drawn", {"kind": "K", "value": "0.99", "pool": ["0.95", "0.96"]}, "0.99"),
         ("objection", {"no": 500, "content": "跳号"}, "下一个编号是 1"),
@@ -390,6 +391,7 @@ def test_the_desk_refuses_what_nobody_may_do_with_the_way_out(desk: Client, ledg
         refused = step(host, kind, **payload)
         assert refused.status_code in (400, 409) and why in refused.json()["detail"], kind
     assert state(host)["may_fail"] is False and state(host)["irregular"] == []
+    assert step(host, "ended", result="terminated", reason="停电，另行通知").status_code == 200
 
 
 def test_prices_wait_at_the_desk_for_a_draw_that_was_committed_to(desk: Client, ledger: Ledger) -> None:

@@ -187,6 +187,26 @@ def test_an_opening_that_was_held_and_ends_as_failed_keeps_its_record(told: Open
     assert "未唱标" not in page and "不足三家" not in page and "流标" in page
 
 
+def test_an_opening_that_is_broken_off_says_why_wherever_it_is_told(told: Opening, place: Place) -> None:
+    place(T + MINUTE)
+    told.decrypt()
+    told.read(1)
+    told.ok("ended", result="terminated", reason="机房停电，另行通知")
+    record, shown = told.record(), told.one.hub.get("/api/openings/O1").json()
+    assert record["result_reason"] == shown["result_reason"] == "机房停电，另行通知"
+    for path in ("/opening/O1", "/project/P1", "/opening/O1?lang=en"):
+        assert "机房停电，另行通知" in told.one.hub.get(path).text, path
+    assert ["事由", "机房停电，另行通知"] in paper.content(record, shown, [])["facts"]
+
+
+def test_a_platform_that_breaks_an_opening_off_without_a_reason_is_told_so(
+    told: Opening, place: Place
+) -> None:
+    place(T + MINUTE)
+    told.decrypt()
+    assert "没有写明事由" in told.ok("ended", result="terminated", reason=" ")
+
+
 # ── the public record ────────────────────────────────────────────────────────
 
 

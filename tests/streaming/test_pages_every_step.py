@@ -57,7 +57,7 @@ WALK: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
     ("objection_answered", {"no": 2, "answer": "以系统为准"}, {}),
     ("objection_answered", {"no": 2, "answer": "以系统为准，另附说明"}, {}),
     ("record_confirmed", {"rows": 2, "kept_open": [{"no": 1, "reason": "待核"}]}, {"signed": 2}),
-    ("ended", {}, {"result": "opened"}),
+    ("ended", {}, {"result": "opened", "reason": "如期完成"}),
     ("sealed", {"head": "a" * 64, "segments": 3}, {}),
 )  # fmt: skip
 """Event, what it must carry, what it may carry besides."""
@@ -135,10 +135,12 @@ def test_every_page_is_there_at_every_step(rig: Rig, whole: bool) -> None:
 @pytest.mark.parametrize("result", ["failed", "terminated"])
 def test_every_page_is_there_when_an_opening_ends_early(rig: Rig, result: str) -> None:
     announce(rig, "O1")
-    market.event(rig.ledger, "O1", "ended", result=result)
+    market.event(rig.ledger, "O1", "ended", result=result, reason="系统故障")
     until(lambda: rig.get("/api/openings/O1").json()["state"], "ended")
     told(rig, "O1")
     assert not list(faults(rig))
+    for path, lang, why in (("/opening/O1", "zh", "系统故障"), ("/project/P-O1", "zh", "系统故障"), ("/opening/O1", "en", "system fault")):
+        assert why in rig.get(f"{path}?lang={lang}").text.lower(), path
 
 
 def test_what_was_read_before_an_opening_broke_off_stands_on_its_project(rig: Rig) -> None:

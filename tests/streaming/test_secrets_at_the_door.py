@@ -246,14 +246,16 @@ def test_whole_seconds_after_a_fraction_count_as_the_same_time(few: World, place
 def test_an_opening_broken_off_before_its_list_keeps_the_number(
     few: World, many: World, place: Place
 ) -> None:
-    few.accept(*sign_in(1))
-    many.accept(*sign_in(FIRMS))
+    few.accept(*sign_in(1), *bid_secretly(1))
+    many.accept(*sign_in(FIRMS), *bid_secretly(FIRMS))
     place(T + MINUTE)
     same(few, many)
     for each in (few, many):
-        each.accept(step(98, "ended", result="terminated"))
+        each.accept(step(98, "ended", result="terminated", reason="示例建设第1公司到场后停电"))
     same(few, many)
-    assert few.hub.get("/api/openings/O1").json()["result"] == "terminated"
+    told = few.hub.get("/api/openings/O1").json()
+    assert (told["result"], told["result_reason"]) == ("terminated", "******到场后停电")
+    assert "******到场后停电" in few.hub.get("/opening/O1").text
 
 
 def test_too_few_bidders_are_told_when_the_opening_has_failed(few: World, place: Place) -> None:

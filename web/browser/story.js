@@ -17,7 +17,7 @@ const ONLY_FROM = {
 
 export class Story {
   stage = "waiting"; state = "scheduled"; steps = {}; bidders = new Map(); readings = new Map(); current = null;
-  decryption = null; control = null; coefficients = []; objections = new Map(); pauseReason = ""; result = null;
+  decryption = null; control = null; coefficients = []; objections = new Map(); pauseReason = ""; result = null; resultReason = null;
   seeds = []; decryptedHead = null; pausedUntil = null;
   scheduledAt = null; count = null; confirmed = null; head = null; seq = 0; log = [];
 
@@ -92,7 +92,7 @@ export class Story {
     this.confirmed = p;
     for (const { no, reason } of p.kept_open ?? []) if (this.objections.has(no)) this.objections.get(no).keptOpen = reason;
   }
-  ended(p) { this.state = "ended"; this.result = p.result; this.pauseReason = ""; this.pausedUntil = null; }
+  ended(p) { this.state = "ended"; this.result = p.result; this.resultReason = p.reason || null; this.pauseReason = ""; this.pausedUntil = null; }
   sealed() { this.state = "sealed"; }
 }
 
@@ -104,7 +104,7 @@ const VARIANT = {
   bid_read: (p) => (p.price === undefined ? "bare" : ""),
   bid_corrected: (p) => (p.price === undefined ? "bare" : ""),
   paused: (p) => (p.reason ? "reason" : ""),
-  ended: (p) => p.result,
+  ended: (p) => (p.reason && p.result !== "opened" ? `${p.result}.reason` : p.result),
 };
 
 /** When a line was said: the time, for the announcement of days before the date. */

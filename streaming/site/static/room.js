@@ -207,9 +207,16 @@ function adjourned() {
   return [term(story.pauseReason ?? ""), until].filter(Boolean).join(" · ");
 }
 
+/** How an opening is over; one that was broken off or failed says so, and why. streaming/site/opening.py says the same. */
+function over() {
+  const { result, resultReason } = story;
+  if (result === "failed" || result === "terminated") return [t(`say.ended.${result}`), term(resultReason ?? "") || t("slate.ended.note")];
+  return [t("slate.ended"), t("slate.ended.note")];
+}
+
 function slateWords() {
   if (story.state === "paused") return ["pause", t("slate.paused"), adjourned()];
-  if (story.state === "ended" || story.state === "sealed") return ["tick", t("slate.ended"), t("slate.ended.note")];
+  if (story.state === "ended" || story.state === "sealed") return ["tick", ...over()];
   if (story.state === "scheduled") {
     const at = document.body.dataset.scheduled;
     const when = story.scheduledAt ?? at;
@@ -304,6 +311,7 @@ async function lookAtRoom() {
       player.air((mine.cameras ?? []).includes(player.room));
       if (back) player.nudge();
       if (!opening && mine.opening) { location.reload(); return; }
+      if (mine.state === "ended" && story.state === "scheduled" && mine.opening === opening) await brokenOff();
       sayCamera(mine);
       await wayOn(mine.opening);
       slate();
@@ -313,6 +321,12 @@ async function lookAtRoom() {
   }
   clearTimeout(looking);
   looking = setTimeout(lookAtRoom, 4000 + Math.random() * 2000);
+}
+/** An opening broken off before its list keeps its events to itself; that it is over, and why, its own state tells. */
+async function brokenOff() {
+  const answer = await fetch(`/api/openings/${encodeURIComponent(opening)}`);
+  const { state, result, result_reason: why } = answer.ok ? await answer.json() : {};
+  if (state === "ended" || state === "sealed") { story.ended({ result, reason: why }); drawSoon(); }
 }
 /** Once this opening is over its list stays; a link leads on to what the room is at next. */
 async function wayOn(next) {
