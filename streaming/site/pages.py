@@ -23,7 +23,7 @@ from streaming.live.board import Board
 from streaming.live.logs import Logs
 from streaming.live.reading import Reader, beside, openings_of
 from streaming.live.roster import Roster
-from streaming.live.story import STEPS, Story
+from streaming.live.story import READ_OUT, STEPS, Story
 from streaming.service import Service
 from streaming.site import market
 from streaming.site.api import Api
@@ -32,6 +32,7 @@ from streaming.site.hall import Hall
 from streaming.site.opening import facts, listing, opening_page, record_read_out, slate
 from streaming.site.opinions import Form, OpinionForm, reported
 from streaming.site.project import project_page, read_lately, whole_project
+from streaming.site.remarks import Remark, irregular, unanswered
 from streaming.site.render import LANGS, Site, address, currency_of, dated, word
 from streaming.site.sealed import SealedPackages
 from streaming.site.verify import FOUND, PACKAGE, STANDARDS, example, log_shown, verdict
@@ -140,7 +141,7 @@ class Pages(Service):
             "opening.html", request, nav="replay", opening=opening, place=place, demo=opening["demo"], currency=currency_of(opening),
             story=log.story, log=log.messages, replay=await self._replay(opening),
             evidence=self._sealed.path(opening) is not None, seal=await self._sealed.of(opening),
-            **opening_page(opening, log.story, past, award, place, lang),
+            **opening_page(opening, log.story, log.messages, past, award, place, lang),
         )  # fmt: skip
         return _html(body)
 
@@ -164,7 +165,8 @@ class Pages(Service):
         opened = read_lately(whole)[:LOTS_SHOWN]
         records = {str(one["id"]): record for one in opened if (record := await self._record(one))}
         again = {str(one["id"]) for one in opened if await self._replay(one)}
-        page = project_page(code, whole, records, again, url, lang)
+        remarks = [remark for one in whole.openings[:LOTS_SHOWN] for remark in await self._remarks(one, lang)]
+        page = project_page(code, whole, records, again, url, lang) | {"remarks": remarks}
         return _html(self._render("project.html", request, nav="", form=form, **page), form.status)
 
     async def _record(self, opening: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -172,6 +174,14 @@ class Pages(Service):
         log = await self._logs.get(opening["id"])
         past, _ = await self._reader.ask(lambda s: beside(s, opening))
         return record_read_out(opening, log.story if log else Story(), past)
+
+    async def _remarks(self, opening: Mapping[str, Any], lang: str) -> list[Remark]:
+        """What the project's page tells of the course of an opening; that too few bid it says by itself."""
+        log = await self._logs.get(opening["id"]) if opening["stage"] in READ_OUT else None
+        if log is None:
+            return []
+        steps = irregular(opening, log.messages, lang, whole=False)
+        return [*steps, *unanswered(opening, log.story, lang)]
 
     async def market(self, request: Request) -> Response:
         """`/market`: figures that the watch publishes under the topic `market`."""

@@ -156,4 +156,4 @@ def test_an_opening_is_not_broken_off_over_an_unanswered_objection(desk: Client,
     if result == "terminated":
         assert "异议 1 未答复即以中止结束" in refused.json()["detail"]
         assert step(host, "objection_answered", answer="已重唱").status_code == 200
-        assert step(host, "ended", result=result).status_code == 200
+        assert step(host, "ended", result=result, reason="停电").status_code == 200

@@ -16,7 +16,7 @@ import pytest
 from records import draw
 from records.typesetting import typeset
 from streaming.log import paper
-from tests.streaming.two_doors import MINUTE, Place, T, World, bidders, lot, step, world
+from tests.streaming.two_doors import MINUTE, Place, T, World, bid_secretly, bidders, lot, step, world
 
 SEEDS = ("01" * 32, "fe" * 32)
 POOL = ["0.955", "0.960", "0.965"]
@@ -185,6 +185,48 @@ def test_an_opening_that_was_held_and_ends_as_failed_keeps_its_record(told: Open
     assert [bid["price"] for bid in told.record()["bids"]] == ["901111", "901112", "901113"]
     page = told.one.hub.get("/opening/O1").text
     assert "未唱标" not in page and "不足三家" not in page and "流标" in page
+    assert "3 家，却以流标结束" in page and "异议 1 未答复即以流标结束" in page and "开标结束时未答复" in page
+    project = told.one.hub.get("/project/P1").text
+    assert "却以流标结束" in project and "开标异议 1 至开标结束未答复：要求核对" in project
+
+
+def test_what_the_feed_itself_shows_as_irregular_stands_on_the_public_page_and_no_more(
+    told: Opening, place: Place
+) -> None:
+    """Which bids are on hand, and what their files say, stays inside."""
+    told.one.accept(*bid_secretly(4))
+    place(T + MINUTE)
+    assert "示例建设第4公司" in told.ok("bidders_published", count=3, bidders=bidders(3))
+    told.ok("decrypt_progress", done=3, failed=0, total=3)
+    told.ok("control_price", amount="999999", normal=2, over=0)
+    told.read(1, 2, 3)
+    told.ok("bid_corrected", **bidders(1)[-1], price="0")
+    assert "解密文件不一致" in told.ok("record_confirmed", rows=3)
+    told.ok("ended", result="opened")
+    for path in ("/opening/O1", "/project/P1"):
+        page = told.one.hub.get(path).text
+        for words in ("公布的 1000000 元不一致", "只有 2 家", "更正没有写明事由", "更正的报价 0 元"):
+            assert words in page, (path, words)
+        assert "示例建设第4公司" not in page and "解密文件" not in page and "递交" not in page
+    assert "1000000" in told.one.hub.get("/opening/O1?lang=en").text
+
+
+def test_a_regular_opening_has_nothing_to_remark(told: Opening, place: Place) -> None:
+    place(T + MINUTE)
+    told.decrypt()
+    told.read(1, 2, 3)
+    told.ok("record_confirmed", rows=3)
+    told.ok("ended", result="opened")
+    assert 'id="remarks"' not in told.one.hub.get("/opening/O1").text
+
+
+def test_an_opening_of_too_few_says_so_on_its_page(told: Opening, place: Place) -> None:
+    place(T + MINUTE)
+    told.ok("bidders_published", count=2, bidders=bidders(2))
+    told.ok("decrypt_progress", done=2, failed=0, total=2)
+    told.read(1, 2)
+    page = told.one.hub.get("/opening/O1").text
+    assert page.count("公布的投标人 2 家，少于 3 家，仍继续开标") == 1, "said once"
 
 
 def test_an_opening_that_is_broken_off_says_why_wherever_it_is_told(told: Opening, place: Place) -> None:
@@ -220,6 +262,7 @@ def test_page_record_and_paper_say_all_that_was_said(told: Opening, place: Place
     told.ok("objection_answered", no=1, answer="答一")
     told.ok("objection_answered", no=1, answer="答一改口")
     told.ok("objection", no=2, content="要求查原件")
+    assert "待当场答复" in told.one.hub.get("/opening/O1").text
     told.ok("record_confirmed", rows=3, kept_open=[{"no": 2, "reason": "须查原件"}])
     told.ok("ended", result="opened")
     for path in ("/opening/O1", "/room/r1"):
@@ -231,6 +274,7 @@ def test_page_record_and_paper_say_all_that_was_said(told: Opening, place: Place
         assert "<s>答一</s>" in page and "答一改口" in page and "保留未答：须查原件" in page
     english = told.one.hub.get("/opening/O1?lang=en").text
     assert "901,111.00" in english and "1,000,049.00" in english and "Kept open: 须查原件" in english
+    assert "开标异议 2 未当场答复，保留（须查原件）：要求查原件" in told.one.hub.get("/project/P1").text
     record = told.record()
     assert [bid["over"] for bid in record["bids"]] == [False, False, True]
     assert record["objections"][0]["before"][0]["answer"] == "答一"

@@ -139,7 +139,11 @@ def test_every_page_is_there_when_an_opening_ends_early(rig: Rig, result: str) -
     until(lambda: rig.get("/api/openings/O1").json()["state"], "ended")
     told(rig, "O1")
     assert not list(faults(rig))
-    for path, lang, why in (("/opening/O1", "zh", "系统故障"), ("/project/P-O1", "zh", "系统故障"), ("/opening/O1", "en", "system fault")):
+    for path, lang, why in (
+        ("/opening/O1", "zh", "系统故障"),
+        ("/project/P-O1", "zh", "系统故障"),
+        ("/opening/O1", "en", "system fault"),
+    ):
         assert why in rig.get(f"{path}?lang={lang}").text.lower(), path
 
 

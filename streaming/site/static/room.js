@@ -122,7 +122,7 @@ function log() {
 }
 
 function objections() {
-  const key = JSON.stringify([...story.objections]);
+  const over = story.stage === "end", key = JSON.stringify([over, ...story.objections]);
   if ($("qa").dataset.key === key) return;
   $("qa").dataset.key = key;
   const lines = [];
@@ -131,6 +131,7 @@ function objections() {
     for (const first of said.before ?? []) lines.push(spoken(t("objections.a"), "a", el("s", "", first.answer), first.answeredAt));
     if (said.answer) lines.push(spoken(t("objections.a"), "a", said.answer, said.answeredAt));
     else if (said.keptOpen) lines.push(spoken(t("objections.a"), "a", t("objections.kept", { reason: said.keptOpen }), story.steps.confirmation));
+    else if (said.content) lines.push(spoken(t("objections.a"), "a", el("span", "muted", t(over ? "objections.left" : "objections.waiting")), null));
   }
   $("qa").replaceChildren(...(lines.length ? lines : [el("li", "none muted", t("objections.none"))]));
   const all = [...story.objections.values()], n = all.length;
@@ -139,7 +140,8 @@ function objections() {
 
 function spoken(mark, className, text, ts) {
   const line = el("li");
-  line.append(el("b", className, mark), text, " ", el("time", "", clock(ts)));
+  line.append(el("b", className, mark), text);
+  if (ts) line.append(" ", el("time", "", clock(ts)));
   return line;
 }
 
