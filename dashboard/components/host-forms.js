@@ -1,6 +1,7 @@
 // The dialogs of the host's desk: each step with what only the host knows, and what will be published, before it is.
 import { dialog, h, say } from "./common.js";
 import { HELD, held } from "./host-hold.js";
+import { term } from "./player.js";
 import { preview } from "./host-preview.js";
 
 /** Seeds stay in this browser until they are revealed; only their SHA-256 leaves it. */
@@ -150,7 +151,8 @@ export class HostForms {
     const choose = (code) => { why.hidden = field.disabled = code === "opened"; field.required = code === "terminated"; };
     const choice = (code, i) => h("label.reason", {}, h("input", { type: "radio", name: "result", value: code, checked: i === 0, required: true, onchange: () => choose(code) }), words[`result_${code}`]);
     choose(results[0]);
-    return [h("fieldset", {}, h("legend", {}, words.result), results.map(choice)), why, ...(view.story.bidders.size ? [] : [h("p.muted.small", {}, words.endWhyHint)])];
+    const lapses = view.desk.undrawn.length ? [h("p.muted.small", {}, say(words.endUndrawn, { kinds: view.desk.undrawn.map((kind) => term(kind, words)).join(words.comma) }))] : [];
+    return [h("fieldset", {}, h("legend", {}, words.result), results.map(choice)), ...lapses, why, ...(view.story.bidders.size ? [] : [h("p.muted.small", {}, words.endWhyHint)])];
   }
 
   scheduled() { return [h("p.muted", {}, this.words.moveHint), time("time", this.words.newTime, this.view.desk.scheduled_at, true)]; }

@@ -350,7 +350,8 @@ class HostDesk {
     const { desk, words } = this, early = Date.now() + (this.skew ?? 0) < new Date(desk.deadline).getTime(), why = early ? words.endAfterDeadline : desk.missing.length ? desk.missing.join(words.semicolon) : words.endLater, unfinished = "ended" in desk.steps && !desk.steps.ended.result;
     const button = (kind, symbol, main) => h("button.btn" + (main ? ".main" : ""), { type: "button", "data-step": kind, disabled: !(kind in desk.steps), title: kind in desk.steps ? null : why, onclick: () => this.forms.ask(kind) }, icon(kind in desk.steps ? symbol : "lock"), words.step[kind]);
     if (this.story.stage === "end") return [];
-    return [h("div.risk", {}, h("h3.muted.small", {}, words.irrevocable), h("div.row", {}, button(act, act === "resumed" ? "next" : "pause", act === "resumed"), button("ended", "stop")), unfinished ? h("p.muted.small", {}, words.endUnfinished) : "ended" in desk.steps ? null : h("p.muted.small", {}, why))];
+    const lapses = "ended" in desk.steps && desk.undrawn.length ? h("p.small.lapses", {}, say(words.endUndrawn, { kinds: desk.undrawn.map((kind) => term(kind, words)).join(words.comma) })) : null;
+    return [h("div.risk", {}, h("h3.muted.small", {}, words.irrevocable), h("div.row", {}, button(act, act === "resumed" ? "next" : "pause", act === "resumed"), button("ended", "stop")), unfinished ? h("p.muted.small", {}, words.endUnfinished) : "ended" in desk.steps ? null : h("p.muted.small", {}, why), lapses)];
   }
 
   drawObjections() {

@@ -10,6 +10,7 @@ from typing import Any
 
 from records.clock import now
 from records.control import reason_text
+from records.draw import kind_of
 from records.legal_clock import FEWEST_BIDDERS
 from streaming.live.board import moment
 from streaming.live.covers import OPEN, Cover
@@ -201,7 +202,15 @@ def opening_page(
         "outcome": outcome(award, lang, opening),
         "moments": [] if story.steps else _moments(opening, lang),
         "step_keys": STEPS,
+        "lapsed": [term(lang, kind) for kind in _lapsed(story)],
     }
+
+
+def _lapsed(story: Story) -> list[str]:
+    """What was committed to and never drawn before the opening was over."""
+    drawn = {str(one["kind"]) for one in story.coefficients}
+    committed = dict.fromkeys(kind_of(one) for one in story.seeds)
+    return [kind for kind in committed if kind not in drawn] if story.stage == "end" else []
 
 
 def record_read_out(opening: Opening, story: Story, past: Message | None) -> dict[str, Any] | None:

@@ -80,6 +80,8 @@ def do(page: Page, step: str, **given: str) -> None:
     page.locator(f"[data-step={step}]").first.click()
     for name, value in given.items():
         page.locator(f"dialog.form [name={name}]").fill(value)
+        if name in ("content", "answer"):
+            expect(page.locator("dialog.form .preview")).to_contain_text(value)
     button = page.locator("dialog.form button[type=submit]")
     button.click(delay=HELD if button.get_attribute("data-hold") is not None else 0)
     expect(page.locator("dialog.form")).to_be_hidden(timeout=20_000)
@@ -144,6 +146,7 @@ def test_an_opening_with_280_bidders_from_the_draw_to_its_end(
     first.keyboard.press("Escape")
     do(second, "objection_answered", answer="已当场重唱")
     do(first, "record_confirmed", signed="280")
+    _breaking_off_asks_why(second)
     do(second, "ended")
     expect(viewer.locator("#list-count")).to_contain_text("280", timeout=20_000)
     expect(viewer.get_by_text("开标结束").first).to_be_visible()
@@ -169,8 +172,23 @@ def _correct(page: Page) -> None:
     page.locator("dialog.form select[name=no]").select_option("1")
     page.locator("dialog.form [name=price]").fill("1900099")
     page.locator("dialog.form [name=reason]").fill("误读")
+    expect(page.locator("dialog.form .preview")).to_contain_text("投标报价 190.0099 万元")
+    expect(page.locator("dialog.form .preview")).to_contain_text("误读")
     page.locator("dialog.form button[type=submit]").click()
     expect(page.locator("dialog.form")).to_be_hidden(timeout=10_000)
+
+
+def _breaking_off_asks_why(page: Page) -> None:
+    """Ended as held no reason is asked for; broken off it must be given, and is shown as it will be published."""
+    page.locator("[data-step=ended]").click()
+    form = page.locator("dialog.form")
+    expect(form.locator("[name=reason]")).to_be_hidden()
+    form.locator("[value=terminated]").check()
+    expect(form.locator("[name=reason]:invalid")).to_be_visible()
+    form.locator("[name=reason]").fill("停电，另行通知")
+    expect(form.locator(".preview")).to_contain_text("开标中止：停电，另行通知")
+    page.keyboard.press("Escape")
+    expect(form).to_be_hidden()
 
 
 def _by_the_platform(ledger: Ledger, upto: int) -> None:

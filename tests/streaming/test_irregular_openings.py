@@ -94,6 +94,18 @@ def test_a_committed_draw_is_neither_chosen_nor_forgotten(told: Opening, place: 
     assert [one["value"] for one in told.record()["coefficients"]] == [drawn]
 
 
+def test_a_draw_that_is_open_when_an_opening_breaks_off_is_said_to_have_lapsed(
+    told: Opening, place: Place
+) -> None:
+    told.commit()
+    place(T + MINUTE)
+    told.decrypt()
+    told.ok("ended", result="terminated", reason="停电")
+    page = told.one.hub.get("/opening/O1").text
+    assert f"{K}已承诺种子，至开标结束未抽出，该抽取作废" in page
+    assert "has lapsed" in told.one.hub.get("/opening/O1?lang=en").text
+
+
 def test_who_never_reveals_ends_in_a_draw_with_fresh_seeds(told: Opening, place: Place) -> None:
     told.commit()
     place(T + MINUTE)
