@@ -26,6 +26,7 @@ from streaming.live.logs import Logs, OpeningLog
 from streaming.live.reading import Reader, openings_on
 from streaming.live.story import READ_OUT, opening_record
 from streaming.service import Service
+from streaming.site.filters import unknown
 from streaming.site.sealed import SealedPackages, record_pdf
 
 BRIEF = ("id", "room", "lot", "title", "state", "scheduled_at")
@@ -65,6 +66,7 @@ class Api(Service):
 
     async def openings(self, request: Request) -> Response:
         """Openings of a day (default today), optionally of some states."""
+        _only(request, "day", "state", "lang")
         day = _day(request.query_params.get("day"))
         states = [part for part in request.query_params.get("state", "").split(",") if part]
         if unknown := [state for state in states if state not in OPENING_STATES]:
@@ -96,6 +98,7 @@ class Api(Service):
 
     async def events(self, request: Request) -> Response:
         """The feed of an opening as one list, from `after` on."""
+        _only(request, "after", "lang")
         log = await self._logs.get(request.path_params["id"])
         if log is None:
             raise _unknown(request)
@@ -175,6 +178,12 @@ def answer(request: Request, data: Any, max_age: int) -> Response:
 
 def _tags(header: str) -> Iterable[str]:
     return (part.strip().removeprefix("W/") for part in header.split(","))
+
+
+def _only(request: Request, *names: str) -> None:
+    """Raise Problem where an address asks by another name: its caller would take everything for what was asked."""
+    if found := unknown(request.query_params, names):
+        raise Problem(400, Message("site.asked.nothing_given", found=found))
 
 
 def _day(text: str | None) -> date:

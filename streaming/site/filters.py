@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -81,7 +82,7 @@ def asked_day(text: str | None, default: date) -> date:
 
 def asked_page(text: str | None) -> int:
     """The page of an address, from 1."""
-    return min(max(int(text), 1), LAST_PAGE) if text and _is_page(text) else 1
+    return min(int(text), LAST_PAGE) if text and _is_page(text) else 1
 
 
 def _day(text: str) -> date | None:
@@ -93,7 +94,7 @@ def _day(text: str) -> date | None:
 
 
 def _is_page(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 8
+    return text.isascii() and text.isdigit() and len(text) < 8 and int(text) > 0
 
 
 _CHOICES = {
@@ -102,27 +103,70 @@ _CHOICES = {
 """Parameter of an address → the values it can have."""
 
 
+HALL = frozenset({*_CHOICES, "q", "centre", "day", "page", "lang"})
+"""Parameters of the hall's address."""
+FEED = frozenset({"q", "centre", "family", "state", "key", "lang"})
+"""Those of the schedule as a feed."""
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,19}")
+"""A parameter that is named when it is told that there is none of its name."""
+_OF_OTHERS = frozenset({"from", "isappinstalled", "nsukey", "scene", "spm", "fbclid", "gclid"})
+"""What messengers and advertisers hang on an address they pass on; it asks for nothing."""
+
+
+def unknown(query: QueryParams, names: Collection[str]) -> list[Message]:
+    """That an address asks for something by a name that is none of `names`. What it says is not repeated: a page of ours
+    would seem to say it."""
+    strange = dict.fromkeys(name for name in query if name not in names and not _of_others(name))
+    return [Message("site.asked.unknown", asked=name if _NAME.fullmatch(name) else "…") for name in strange]
+
+
+def _of_others(name: str) -> bool:
+    return name in _OF_OTHERS or name.startswith(("_", "utm_"))
+
+
 def no_such_language(query: QueryParams) -> list[Message]:
     """That an address asks for a language there is not, on whatever page."""
     asked = query.get("lang")
-    if not asked or asked in LANGS:
-        return []
-    return [Message("site.asked.not_among", asked=f"lang={asked[:40]}", choices=list(LANGS))]
+    return [] if not asked or asked in LANGS else [not_among("lang", asked, LANGS)]
 
 
-def faults(query: QueryParams, centres: Collection[str]) -> list[Message]:
+def not_among(name: str, asked: str, choices: Collection[str]) -> Message:
+    """That a parameter has a value it cannot have."""
+    return Message("site.asked.not_among", asked=f"{name}={asked[:40]}", choices=list(choices))
+
+
+def faults(
+    query: QueryParams, centres: Collection[str], names: Collection[str], pages: int | None = None
+) -> list[Message]:
     """What an address asks for that there is not, so that whoever opens it is told and not simply shown everything;
-    `centres` are the codes of those there are."""
-    found = no_such_language(query)
+    `centres` are the codes of those there are, `pages` how many the list has, None where there are none to turn."""
+    found = no_such_language(query) + unknown(query, names)
     found += [
-        Message("site.asked.not_among", asked=f"{name}={said[:40]}", choices=list(choices))
+        not_among(name, said, choices)
         for name, choices in _CHOICES.items()
-        if (said := query.get(name)) and said not in choices
+        if name in names and (said := query.get(name)) and said not in choices
     ]
     if (centre := query.get("centre")) and centres and centre not in centres:
         found.append(Message("site.asked.no_centre", asked=f"centre={centre[:40]}"))
-    if (day := query.get("day")) and _day(day) is None:
-        found.append(Message("site.asked.no_day", asked=f"day={day[:40]}"))
-    if (page := query.get("page")) and not _is_page(page):
-        found.append(Message("site.asked.no_page", asked=f"page={page[:40]}"))
-    return found
+    return found + _day_faults(query, names) + _page_faults(query, names, pages)
+
+
+def _day_faults(query: QueryParams, names: Collection[str]) -> list[Message]:
+    """A day that is none, or that is asked of a view which has no days."""
+    day, asked = query.get("day"), f"day={query.get('day', '')[:40]}"
+    if not day or "day" not in names:
+        return []
+    if _day(day) is None:
+        return [Message("site.asked.no_day", asked=asked)]
+    return [] if query.get("view") == "schedule" else [Message("site.asked.only_schedule", asked=asked)]
+
+
+def _page_faults(query: QueryParams, names: Collection[str], pages: int | None) -> list[Message]:
+    page, asked = query.get("page"), f"page={query.get('page', '')[:40]}"
+    if not page or "page" not in names:
+        return []
+    if not _is_page(page):
+        return [Message("site.asked.no_page", asked=asked)]
+    if int(page) > (pages or 1):
+        return [Message("site.asked.past_the_end", asked=asked, pages=pages or 1)]
+    return []

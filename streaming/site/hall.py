@@ -22,6 +22,7 @@ from streaming.live.roster import RoomCard, Roster
 from streaming.live.story import Story
 from streaming.site.calendar import calendar
 from streaming.site.filters import FILTER_STATES, VIEWS, WALLS, Filters, asked_day, asked_page, faults
+from streaming.site.filters import HALL as PARAMETERS
 from streaming.site.opening import Slate, slate
 from streaming.site.render import address, dated, length, word
 
@@ -53,8 +54,9 @@ class Hall:
         chosen = asked_day(query.get("day"), today())
         found = await self._search(view, filters) if filters.q else None
         lists = await self._lists(view, chosen, filters, found, asked_page(query.get("page")), lang)
+        page, pages = lists[0].get("page", 1), lists[0].get("of")
         return {
-            "view": view, "nav": view, "amiss": faults(query, self._roster.centres()), "filters": filters, "tiles": tiles, "walls": WALLS,
+            "view": view, "nav": view, "amiss": faults(query, self._roster.centres(), PARAMETERS, pages), "filters": filters, "tiles": tiles, "walls": WALLS,
             "feeds": {kind: address(f"/schedule.{kind}", lang, **filters.query()) for kind in ("ics", "atom")}, "lists": lists, "day": chosen,
             "cards": self._cards(filters, found, lang)[:tiles] if view == "hall" else [],
             "running": sum(o["state"] in {"in_progress", "paused"} for o in self._board.openings.values()),
@@ -63,7 +65,7 @@ class Hall:
             "calendar": self._calendar(chosen, filters, lang) if view == "schedule" else None,
             "projects": await self._projects(filters) if filters.q else [],
             "next_opening": self._next(), "stamp": self._board.stamp,
-            "demo": any(o["demo"] for o in self._board.openings.values()), "heading": self._heading(view, chosen, asked_page(query.get("page")), lang),
+            "demo": any(o["demo"] for o in self._board.openings.values()), "heading": self._heading(view, chosen, page, lang),
         }  # fmt: skip
 
     def _heading(self, view: str, chosen: date, page: int, lang: str) -> str:
@@ -176,7 +178,7 @@ class Hall:
             return address("/", lang, **filters.query(), **where, page=number if number > 1 else "")
 
         around = {n for n in (1, page - 2, page - 1, page, page + 1, page + 2, pages) if 1 <= n <= pages}
-        return {**built, "pages": [(n, turn(n)) for n in sorted(around)] if pages > 1 else [], "page": page,
+        return {**built, "pages": [(n, turn(n)) for n in sorted(around)] if pages > 1 else [], "page": page, "of": pages,
                 "before": turn(page - 1) if page > 1 else "", "after": turn(page + 1) if page < pages else ""}  # fmt: skip
 
     def _list(

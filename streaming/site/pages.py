@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -27,7 +28,7 @@ from streaming.live.story import READ_OUT, STEPS, Story
 from streaming.service import Service
 from streaming.site import market
 from streaming.site.api import Api
-from streaming.site.filters import no_such_language
+from streaming.site.filters import no_such_language, not_among, unknown
 from streaming.site.hall import Hall
 from streaming.site.opening import facts, listing, opening_page, record_read_out, slate
 from streaming.site.opinions import Form, OpinionForm, reported
@@ -167,7 +168,9 @@ class Pages(Service):
         again = {str(one["id"]) for one in opened if await self._replay(one)}
         remarks = [remark for one in whole.openings[:LOTS_SHOWN] for remark in await self._remarks(one, lang)]
         page = project_page(code, whole, records, again, url, lang) | {"remarks": remarks}
-        return _html(self._render("project.html", request, nav="", form=form, **page), form.status)
+        asked = request.query_params.get("report")
+        amiss = [Message("site.asked.no_opening")] if asked and not seen else []
+        return _html(self._render("project.html", request, amiss, nav="", form=form, **page), form.status)
 
     async def _record(self, opening: Mapping[str, Any]) -> dict[str, Any] | None:
         """The record of an opening, None where no price has been read aloud."""
@@ -242,6 +245,7 @@ class Pages(Service):
         body = self._render(
             "error.html",
             request,
+            (),
             lang,
             nav="",
             status=status,
@@ -254,8 +258,17 @@ class Pages(Service):
         answer.headers.add_vary_header("cookie")
         return answer
 
-    def _render(self, template: str, request: Request, lang: str = "", /, **context: Any) -> bytes:
-        """A page in the language the address asks for, unless another is given, whose links then always say theirs."""
+    def _render(
+        self,
+        template: str,
+        request: Request,
+        amiss: Sequence[Message] = (),
+        lang: str = "",
+        /,
+        **context: Any,
+    ) -> bytes:
+        """A page in the language the address asks for, unless another is given, whose links then always say theirs; `amiss`
+        is what the address asks for in vain, besides what can be told by its parameters alone."""
         own, lang, moment = lang, lang or language(request), local_now()
         shared = {
             "today": moment,
@@ -265,9 +278,27 @@ class Pages(Service):
             "links": NAVIGATION,
             "here": {other: _same_page(request, other, always=bool(own)) for other in LANGS},
             "bare": False,
-            "amiss": no_such_language(request.query_params),
+            "amiss": no_such_language(request.query_params)
+            + _amiss(template, request.query_params)
+            + [*amiss],
         }
         return self._site.render(template, lang, **{**shared, **context})
+
+
+_PARAMETERS = {
+    "room.html": ("embed",), "opening.html": (), "project.html": ("report", "sent"), "market.html": (), "verify.html": ("opening",),
+    "publish.html": (),
+}  # fmt: skip
+"""Page → the parameters of its address besides the language."""
+
+
+def _amiss(template: str, query: QueryParams) -> list[Message]:
+    """What an address asks of a page that it does not have."""
+    if template not in _PARAMETERS:
+        return []
+    found = unknown(query, (*_PARAMETERS[template], "lang"))
+    embedded = query.get("embed", "1") if template == "room.html" else "1"
+    return found + ([] if embedded in ("", "1") else [not_among("embed", embedded, ("1",))])
 
 
 _ERRORS = {400: "400", 404: "404", 405: "405", 414: "400", 503: "503"}

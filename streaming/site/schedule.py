@@ -21,7 +21,7 @@ from streaming.live.board import Board
 from streaming.live.reading import Reader, announced, openings_of
 from streaming.live.roster import Roster
 from streaming.service import Service
-from streaming.site.filters import Filters, faults
+from streaming.site.filters import FEED, Filters, faults
 from streaming.site.render import LANGS, address, named, word
 
 PAST = timedelta(days=7)
@@ -59,7 +59,7 @@ class Schedule(Service):
 
     async def _openings(self, request: Request) -> list[tuple[Opening, str]]:
         """The openings, each with the moment its announcement or its newest state became public."""
-        if found := faults(request.query_params, self._roster.centres()):
+        if found := faults(request.query_params, self._roster.centres(), FEED):
             raise Problem(400, Message("site.asked.nothing_given", found=found))
         filters, first = Filters.of(request.query_params), (today() - PAST).isoformat()
         entries = await asyncio.to_thread(

@@ -108,6 +108,15 @@ def test_bad_queries_are_explained(rig: Rig) -> None:
         english = rig.get(f"/api/openings?{query}", **{"accept-language": "en-GB,en;q=0.9"}).json()
         assert answer.json()["type"] == english["type"] != "about:blank"
         assert "须为" in answer.json()["detail"] and english["detail"].isascii()
+    market.opening(rig.ledger)
+    for path in (
+        "/api/openings?room=hz-01",
+        "/api/openings/O1/events?from_seq=3",
+        "/schedule.ics?day=2026-11-20",
+    ):
+        answer = rig.get(path)
+        assert answer.status_code == 400 and "这里没有这一项" in answer.json()["detail"], path
+    assert rig.get("/api/openings?utm_source=x&from=singlemessage&_=1").status_code == 200
 
 
 def test_record_only_after_the_reading(rig: Rig) -> None:

@@ -118,17 +118,50 @@ def test_filters_narrow_the_lists(rig: Rig) -> None:
         "tiles=5",
         "view=replay&page=two",
         "key=yes",
+        "wall=7",
+        "page=0",
+        "view=replay&page=3",
+        "day=2026-11-20",
     ],
 )
 def test_a_page_says_what_its_address_asks_for_in_vain(rig: Rig, asked: str) -> None:
-    wrong = asked.rpartition("&")[2]
+    wrong = asked.rpartition("&")[2].removesuffix("=7")
     for lang in ("zh", "en"):
         page = rig.get(f"/?{asked}&lang={lang}")
         assert page.status_code == 200 and wrong in visible(page.text)
     for path in ("/market", "/verify"):
         page = rig.get(f"{path}?lang=xx")
         assert page.status_code == 200 and 'class="amiss"' in page.text and "lang=xx" in page.text, path
-    assert 'class="amiss"' not in rig.get("/?view=schedule&day=2024-02-29&family=works&tiles=9&page=2").text
+    for ordinary in (
+        "view=schedule&day=2024-02-29&family=works&tiles=9",
+        "view=replay&page=1",
+        "utm_source=x&from=timeline&q=",
+    ):
+        assert 'class="amiss"' not in rig.get(f"/?{ordinary}").text, ordinary
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "/market?period=2020",
+        "/opening/O1?page=9",
+        "/room/hz-01?embed=yes",
+        "/project/P-O1?report=O9",
+        "/verify?code=O1",
+        "/publish/hz-01?key=x",
+    ],
+)
+def test_every_page_says_what_its_address_asks_for_in_vain(told: Rig, asked: str) -> None:
+    wrong = asked.rpartition("?")[2].partition("=")[0]
+    for lang in ("zh", "en"):
+        page = told.get(f"{asked}&lang={lang}").text
+        assert 'class="amiss"' in page and wrong in visible(page)
+    ordinary = (
+        asked.replace("yes", "1").replace("O9", "O1")
+        if "embed" in asked or "report" in asked
+        else asked.partition("?")[0]
+    )
+    assert 'class="amiss"' not in told.get(ordinary).text
 
 
 def test_project_page_gathers_what_is_public(told: Rig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -60,6 +61,8 @@ def test_trouble_in_a_room_is_reported_by_the_same_form(project: Rig) -> None:
     assert "开标 O1" in project.get("/project/P-O1?report=O1").text
     for other in ("/project/P-O1", "/project/P-O1?report=O2", "/project/P-O1?report=报告直播问题"):
         assert "报告直播问题" not in project.get(other).text
+    assert "本项目没有这场开标" in project.get("/project/P-O1?report=O2").text
+    assert "请汇款" not in re.sub(r'href="[^"]*"', "", project.get("/project/P-O1?请汇款=请汇款到").text)
 
 
 def test_the_look_at_a_sender_is_audited(project: Rig) -> None:
