@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import IO, Any
@@ -61,6 +62,11 @@ def python_calls(
                     yield node.lineno, name, (_any_of(texts[0]), *texts[1:]) if name == "named" else texts, []
 
 
+def files() -> list[Path]:
+    """The Python files of the packages."""
+    return [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+
+
 def _any_of(family: str | None) -> str | None:
     """The keys of a family, `family.*`."""
     return family and f"{family}.*"
@@ -75,6 +81,7 @@ def _texts(node: ast.expr) -> list[str | None]:
     return [node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None]
 
 
+@cache
 def asked() -> dict[str, str]:
     """Keys the code asks for → one place; `*` stands for what is put in at run time."""
     found = {}
@@ -92,8 +99,7 @@ def _literals() -> set[str]:
     """Every quoted text of the Python code: keys stand in tables too."""
     return {
         node.value
-        for package in PACKAGES
-        for path in (ROOT / package).rglob("*.py")
+        for path in files()
         for node in ast.walk(ast.parse(path.read_bytes()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
