@@ -3,7 +3,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
-AT_ONCE ?= -n 2 --dist loadfile
+AT_ONCE ?= -n 3 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-fast lint format bench soak lock system clean

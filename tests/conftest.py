@@ -33,6 +33,8 @@ sys.dont_write_bytecode = False
 write_statements_once()
 # every `httpx.get` reads the certificates of the world anew, 25 ms long: who waits for a server asks five times a second
 transports.create_ssl_context = cache(transports.create_ssl_context)
+GARBAGE = (10_000, 20, 50)
+"""After how many new objects garbage is looked for; Python's own 700 cost the tests a twentieth of their time, loading apart."""
 _NUMBERS = itertools.count(1)
 MOMENT = "SUNBID_TESTS_AT"
 """Environment variable: RFC 3339 moment from which the product's clock runs in the tests and in what they start."""
@@ -51,8 +53,17 @@ if MOMENT in os.environ:  # now, not in a fixture: some modules make their momen
     _clock.__enter__()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The table of `tests.schedule` is written by a run that is asked for it."""
+    parser.addoption(
+        "--write-seconds", action="store_true", help="write down how long each file of tests takes"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the tests' files where they are quick, and give way to the workers whose tests are timed."""
+    if config.getoption("write_seconds") and "PYTEST_XDIST_WORKER" not in os.environ:
+        config.pluginmanager.register(schedule.Stopwatch())
     if os.environ.get("PYTEST_XDIST_WORKER", "gw0") not in schedule.ORDER:
         os.nice(schedule.NICE)
     if config.option.basetemp is None:
@@ -64,6 +75,7 @@ def pytest_collection_finish() -> None:
     """All that was loaded stays: looking through it for garbage again and again took a tenth of the tests' time."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GARBAGE)
 
 
 def pytest_sessionfinish() -> None:

@@ -179,8 +179,8 @@ class Site:
     """Rendered pages, and the files they load."""
 
     def __init__(self) -> None:
-        self.files = _files()
-        self._templates = _templates()
+        self.files = web.Files("/static", _own_files())
+        self._templates = _templates(self.files.base)
 
     def render(self, template: str, lang: str, **context: Any) -> bytes:
         """A page in one language, UTF-8."""
@@ -208,10 +208,11 @@ def address(path: str, lang: str, **query: object) -> str:
 
 
 @cache
-def _templates() -> Environment:
-    """The templates of the site, each compiled once in a process: compiling all of them takes half a second."""
+def _templates(static: str) -> Environment:
+    """The templates of the site whose files lie below `static`, each compiled once in a process: compiling all of them takes half a second."""
     made = Environment(
         loader=FileSystemLoader(SITE / "templates"),
+        auto_reload=False,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -225,16 +226,12 @@ def _templates() -> Environment:
         hm=lambda text: clock(text, "%H:%M"),
         said_at=said_at,
     )
-    made.globals.update(static=_files().base, length=length, languages=LANGS)
+    made.globals.update(static=static, length=length, languages=LANGS)
     return made
 
 
 @cache
-def _files() -> web.Files:
-    return web.Files("/static", _own_files())
-
-
-def _own_files() -> dict[str, bytes]:
+def _own_files() -> Mapping[str, bytes]:
     """Scripts, styles and pictures of the site; the words of its scripts as a module a language."""
     files = dict(web.folder(SITE / "static"))
     shared = tokens.page() + web.stylesheet("page")
