@@ -21,11 +21,11 @@ import zlib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, Self
+from typing import Any, BinaryIO, Protocol, Self, TextIO
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -435,8 +435,12 @@ NEWEST = 45
 """Version of the format that these methods and files beyond 4 GiB need."""
 LATER, UTF8, LEVEL = 0x0008, 0x0800, 0x0006
 """Flags that a file may bear: sizes stand behind it, its name is UTF-8, how hard it was packed."""
-TIMES = {0x000A: 32, 0x5455: 13, 0x5855: 12, 0x7855: 4, 0x7875: 15}
-"""Extra fields that packers add, times and owners of a file → their bytes at most; field 1 is told apart: it holds sizes."""
+TIMES = {0x000A: 32, 0x5455: 13, 0x5855: 12, 0x7855: 4, 0x7875: 15, 0xCAFE: 0}
+"""Extra fields that packers add, times and owners of a file, the mark of a jar → their bytes at most; field 1 is told apart:
+it holds sizes."""
+NAME_AGAIN, ROOM = 0x7075, 0xA220
+"""Extra fields for the name in UTF-8, and for room to grow: two bytes that mark it, two of its length, zeros."""
+ROOM_MARK = b"\x28\xa0"
 NO_FILE = 0x0418
 """Attributes of what is no file: a volume's label, a folder, a link."""
 FULL, FULL64 = 0xFFFF, 0xFFFFFFFF
@@ -498,10 +502,18 @@ class Record:
                     left, struct.unpack_from(f"<{len(left)}Q", self.extra, at + 4), strict=True
                 )
                 left = []
-            elif size > TIMES.get(kind, -1):
+            elif not self._harmless(kind, self.extra[at + 4 : at + 4 + size]):
                 self.whole = False
             at += 4 + size
         self.whole = self.whole and at == len(self.extra) == self["extra"] and not left
+
+    def _harmless(self, kind: int, body: bytes) -> bool:
+        """Whether an extra field says nothing of the file that its record does not: no other name, size or content."""
+        if kind == NAME_AGAIN:
+            return body == b"\1" + zlib.crc32(self.name).to_bytes(4, "little") + self.name
+        if kind == ROOM:
+            return body[:2] == ROOM_MARK and not any(body[4:])
+        return len(body) <= TIMES.get(kind, -1)
 
     def __getitem__(self, name: str) -> int:
         return self.values[name]
@@ -513,7 +525,7 @@ class Record:
 
     def wrong(self) -> Iterator[str]:
         """Numbers of a file's record that no package has."""
-        folder, later = self.name.endswith(b"/"), self.kind == LOCAL and self["flags"] & LATER
+        folder, later = self.name.endswith((b"/", b"\\")), self.kind == LOCAL and self["flags"] & LATER
         kind_of_file, attributes = self.values.get("attributes", 0) >> 28, self.values.get("attributes", 0)
         found = {
             "signature": not self.signed, "needs": self["needs"] > NEWEST, "flags": self["flags"] & ~(LATER | UTF8 | LEVEL),
@@ -570,6 +582,7 @@ class Zip:
             self._begins, self._listed, self._whole = self._bytes, dict[int, Record](), False
             self._found = self._read_directory()
             self._walk()
+        self._out_of_folder()
         self.sizes = {name: one.size for name, one in self._entries.items()}
 
     def crc(self, name: str) -> int | None:
@@ -774,6 +787,15 @@ class Zip:
         else:
             self._entries[name] = one
 
+    def _out_of_folder(self) -> None:
+        """A package whose folder was packed, and not what is in it: its files are known by their names inside."""
+        roots = {name.partition("/")[0] for name in self._entries if not added_by_macos(name)}
+        root = next(iter(roots), "") + "/"
+        if len(roots) == 1 and root + "manifest.json" in self._entries:
+            self._entries = {name.removeprefix(root): one for name, one in self._entries.items()}
+            self.double = [name.removeprefix(root) for name in self.double]
+            self.faults = [replace(one, file=one.file.removeprefix(root)) for one in self.faults]
+
     def _descriptor(self, at: int, told: Record) -> int:
         """Bytes of what stands behind a file whose sizes were not known before it; 0 where something else does."""
         for signature in (DESCRIPTOR, b""):
@@ -788,7 +810,14 @@ class Zip:
 
 
 def _named(record: Record) -> str:
-    return record.name.decode("utf-8", "replace")
+    """The name of a file; Windows' own packer separates folders by backslashes."""
+    return record.name.decode("utf-8", "replace").replace("\\", "/")
+
+
+def added_by_macos(name: str) -> bool:
+    """Whether a file is one that macOS puts beside those it packs or shows."""
+    last = name.rpartition("/")[2]
+    return name.startswith("__MACOSX/") or last == ".DS_Store" or last.startswith("._")
 
 
 class _Window:
@@ -1037,7 +1066,7 @@ class Check:
             self.bad(name, "", "file_missing")
         unlisted = there - set(self.listed)
         for name in sorted([*(() if self.salvaged else unlisted), *self.package.double]):
-            self.bad(name, "", "file_extra")
+            self.bad(name, "", "file_macos" if added_by_macos(name) else "file_extra")
         if self.salvaged and unlisted:
             self.bad("manifest.json", "", "unlisted", count=len(unlisted))
         self.count("manifest", len(there & set(self.listed)), len(self.listed))
@@ -1580,6 +1609,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "unchecked": "日志条目不全：有 {events} 个事件、{segments} 片录像未能与日志核对",
         "unchecked_all": "没有可信的封存条目：录像分片与 {events} 个事件的条数未能与日志核对", "zip_crc": "与压缩包所记的校验和不一致",
         "form": "写法与规定不符", "unreadable": "读不出来", "file_missing": "缺少这个文件", "file_extra": "清单里没有这个文件，或出现了两次",
+        "file_macos": "macOS 打包时加入的文件，不属于证据包：删去它，或核验从平台下载的原件",
         "manifest_differs": "清单自相矛盾", "changed": "内容被改动", "moved": "次序被调换", "missing": "被删去", "extra": "多出来的内容",
         "no_key": "不是公钥", "wrong_signature": "签名不对，或不是检查点", "not_signed": "没有所给公钥的签名", "wrong_cosignature": "见证人的签名不对",
         "gap_in_numbers": "编号不连续，前面少了或调换了条目", "no_seal": "没有封存条目", "other_head": "与检查点不是同一个日志状态",
@@ -1604,6 +1634,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "unchecked": "leaves of the log are missing: {events} events and {segments} segments could not be compared with it",
         "unchecked_all": "there is no seal to believe: the segments and the number of {events} events could not be compared with the log", "zip_crc": "differs from the checksum in the zip",
         "form": "not written as it has to be", "unreadable": "cannot be read", "file_missing": "this file is missing",
+        "file_macos": "added by macOS when it was packed and no part of the package: take it out, or check the zip as downloaded",
         "file_extra": "not in the manifest, or there twice", "manifest_differs": "the manifest contradicts itself", "changed": "was changed",
         "moved": "is out of its order", "missing": "was removed", "extra": "does not belong here", "no_key": "no public key",
         "wrong_signature": "wrong signature, or no checkpoint", "not_signed": "not signed by the key given", "wrong_cosignature": "wrong signature of a witness",
@@ -1686,11 +1717,21 @@ def main(given: Sequence[str] | None = None) -> int:
         print(WORDS[lang][why].format(path=asked.key), file=sys.stderr)
         return 2
     verdict, code = checked(asked.package, keys)
-    if asked.json:
-        print(json.dumps(verdict.as_dict(lang), ensure_ascii=False))
-    else:
-        print("\n".join(in_lines(verdict, lang)), file=sys.stdout if verdict.package else sys.stderr)
+    said = (
+        json.dumps(verdict.as_dict(lang), ensure_ascii=False)
+        if asked.json
+        else "\n".join(in_lines(verdict, lang))
+    )
+    tell(said, sys.stdout if asked.json or verdict.package else sys.stderr)
     return code
+
+
+def tell(said: str, file: TextIO) -> None:
+    """Print. Whoever reads may have read enough, as `| head -1` does: then nothing more is said, and what was found counts."""
+    try:
+        print(said, file=file, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def verify(
         output.emit(verdict.as_dict(lang))
     else:
         lines = "\n".join(checking.in_lines(verdict, lang))
-        print(lines, file=sys.stdout if verdict.package else sys.stderr)
+        checking.tell(lines, sys.stdout if verdict.package else sys.stderr)
     if code:
         raise SystemExit(code)
 

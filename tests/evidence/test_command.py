@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -82,3 +83,24 @@ def test_the_file_alone_says_bad_use_where_there_is_no_file(tmp_path: Path) -> N
         [sys.executable, str(verify.__file__), str(tmp_path / "none.zip")], capture_output=True, check=False
     )
     assert run.returncode == 2 and b"none.zip" in run.stderr
+
+
+@pytest.mark.parametrize("command", [[str(verify.__file__)], ["-m", "sunbid.cli", "verify"]])
+@pytest.mark.parametrize(("flip", "code"), [(0, 0), (1, 1)])
+def test_whoever_reads_one_line_only_hears_no_more_and_the_answer_stands(
+    zipped: Path, tmp_path: Path, command: list[str], flip: int, code: int
+) -> None:
+    """As with `| head -1`: the pipe is closed before anything is said."""
+    raw = bytearray(zipped.read_bytes())
+    raw[raw.index(b"read me")] ^= flip
+    path = tmp_path / "p.zip"
+    path.write_bytes(raw)
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        run = subprocess.run(
+            [sys.executable, *command, str(path)], stdout=writer, stderr=subprocess.PIPE, check=False
+        )
+    finally:
+        os.close(writer)
+    assert (run.returncode, run.stderr) == (code, b"")

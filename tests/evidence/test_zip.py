@@ -9,6 +9,7 @@ import shutil
 import struct
 import subprocess
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -208,6 +209,84 @@ def test_a_package_packed_anew_by_another_packer_holds(made: Made, tmp_path: Pat
     assert verify.check(out).broken == []
     (told,) = in_browser([out], [])
     assert told["broken"] == []
+
+
+Extra = Callable[[str], bytes]
+
+
+def field(kind: int, body: bytes) -> bytes:
+    """An extra field."""
+    return struct.pack("<HH", kind, len(body)) + body
+
+
+def name_again(name: str, other: str = "", crc: int = 0) -> bytes:
+    """Info-ZIP's field for a name in UTF-8."""
+    return field(0x7075, struct.pack("<BI", 1, zlib.crc32(name.encode()) ^ crc) + (other or name).encode())
+
+
+def with_extra(held: Path, out: Path, extra: Extra, called: Callable[[str], str] = str) -> None:
+    """The same files, the last first, with an extra field each, under the names that a packer gives them."""
+    with zipfile.ZipFile(held) as whole, zipfile.ZipFile(out, "w") as packed:
+        for number, name in enumerate(reversed(whole.namelist())):
+            info = zipfile.ZipInfo("x")
+            info.filename = called(name)  # as it is, backslashes too
+            info.extra, info.compress_type = (
+                extra(info.filename),
+                zipfile.ZIP_DEFLATED if number % 2 else zipfile.ZIP_STORED,
+            )
+            packed.writestr(info, whole.read(name))
+
+
+HARMLESS: dict[str, tuple[Extra, Callable[[str], str]]] = {
+    "the name once more": (name_again, str),
+    "a jar": (lambda _name: field(0xCAFE, b""), str),
+    "room to grow": (lambda _name: field(0xA220, b"\x28\xa0\x00\x04" + bytes(60)), str),
+    "several": (lambda name: field(0x5455, b"\3" + bytes(8)) + name_again(name) + field(0x7875, b"\1\4" + bytes(4) + b"\4" + bytes(4)), str),
+    "Windows, with its times": (lambda _name: field(0x000A, bytes(32)), lambda name: name.replace("/", "\\")),
+    "the folder and not what is in it": (lambda _name: b"", lambda name: f"证据 O1/{name}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", HARMLESS)
+def test_what_packers_add_to_a_file_without_changing_it_is_let_be(
+    made: Made, tmp_path: Path, way: str
+) -> None:
+    out = tmp_path / "p.zip"
+    with_extra(made.zip, out, *HARMLESS[way])
+    assert verify.check(out).broken == []
+    assert in_browser([out], [])[0]["broken"] == []
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        lambda name: name_again(name, "another"),
+        lambda name: name_again(name, crc=1),
+        lambda name: field(0x7075, b""),
+        lambda name: field(0xCAFE, b"film"),
+        lambda name: field(0xA220, b"\x28\xa0\x00\x04film"),
+        lambda name: field(0xA220, bytes(8)),
+        lambda name: field(0x9901, bytes(7)),
+    ],
+)
+def test_an_extra_field_that_hides_something_is_named(made: Made, tmp_path: Path, extra: Extra) -> None:
+    out = tmp_path / "p.zip"
+    with_extra(made.zip, out, extra)
+    found = verify.check(out).broken
+    assert {one.why for one in found} == {"zip_header"} and len({one.file for one in found}) > 5
+    assert named(in_browser([out], [])[0]["broken"]) == by_file(out, [])
+
+
+def test_what_macos_puts_beside_the_files_is_called_so(made: Made, tmp_path: Path) -> None:
+    """As the Finder packs a folder: within it, and beside it what only macOS reads."""
+    out = tmp_path / "p.zip"
+    with_extra(made.zip, out, lambda _name: field(0x7855, b""), lambda name: f"O1/{name}")
+    with zipfile.ZipFile(out, "a") as packed:
+        for name in ("O1/.DS_Store", "__MACOSX/O1/._events.jsonl"):
+            packed.writestr(zipfile.ZipInfo(name), b"\0\5\x16\7")
+    found = {(one.file, one.why) for one in verify.check(out).broken}
+    assert found == {(".DS_Store", "file_macos"), ("__MACOSX/O1/._events.jsonl", "file_macos")}
+    assert named(in_browser([out], [])[0]["broken"]) == by_file(out, [])
 
 
 def test_what_follows_a_deflated_file_in_its_place_is_found(made: Made, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import {
   sameList, shaped, unreadableLine,
 } from "./package-format.js";
 import { Sha256, hex, sha256, unhex } from "./sha256.js";
-import { content, crc32, zipOf } from "./zip.js";
+import { addedByMacos, content, crc32, zipOf } from "./zip.js";
 
 const FORMAT = "sunbid-evidence-1", LEADS_FORMAT = "sunbid-leads-1";
 const LEADS_REQUIRED = ["README.md", "keys/desk.vkey", "leads.json", "letter.pdf"];
@@ -98,7 +98,7 @@ class Check {
     const there = [...this.blobs.keys()].filter((name) => !unlisted.includes(name));
     for (const name of new Set([...this.listed.keys(), ...required])) if (!this.blobs.has(name)) this.bad(name, "", "file_missing");
     const extra = there.filter((one) => !this.listed.has(one));
-    for (const name of [...(this.salvaged ? [] : extra), ...this.double]) this.bad(name, "", "file_extra");
+    for (const name of [...(this.salvaged ? [] : extra), ...this.double]) this.bad(name, "", addedByMacos(name) ? "file_macos" : "file_extra");
     if (this.salvaged && extra.length) this.bad("manifest.json", "", "unlisted", { count: extra.length });
     this.count("manifest", there.filter((name) => this.listed.has(name)).length, this.listed.size);
   }

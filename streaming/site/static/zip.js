@@ -5,8 +5,10 @@ const LOCAL = 0x04034b50, CENTRAL = 0x02014b50, END = 0x06054b50, END64 = 0x0606
 const STORED = 0, DEFLATED = 8;
 const NEWEST = 45; // version of the format that these methods and files beyond 4 GiB need
 const LATER = 0x0008, UTF8 = 0x0800, LEVEL = 0x0006; // flags: sizes stand behind the file, its name is UTF-8, how hard it was packed
-/** Extra fields that packers add, times and owners of a file → their bytes at most; field 1 is told apart: it holds sizes. */
-const TIMES = { 0x000a: 32, 0x5455: 13, 0x5855: 12, 0x7855: 4, 0x7875: 15 };
+/** Extra fields that packers add, times and owners of a file, the mark of a jar → their bytes at most; field 1 is told apart: it holds sizes. */
+const TIMES = { 0x000a: 32, 0x5455: 13, 0x5855: 12, 0x7855: 4, 0x7875: 15, 0xcafe: 0 };
+const NAME_AGAIN = 0x7075, ROOM = 0xa220; // extra fields for the name in UTF-8, and for room to grow: two bytes that mark it, two of its length, zeros
+const ROOM_MARK = 0xa028;
 const NO_FILE = 0x0418; // attributes of what is no file: a volume's label, a folder, a link
 const FULL = 0xffff, FULL64 = 0xffffffff; // stands in place of a number that is in the record or field for large zips
 const WIDEST = 46 + 3 * FULL, CHUNK = 1 << 20;
@@ -52,14 +54,26 @@ class Record {
       if (kind === 1 && size === 8 * left.length && at + 4 + size <= extra.byteLength) {
         for (const [index, key] of left.entries()) this[key] = number(extra, at + 4 + 8 * index, 8);
         left = [];
-      } else if (size > (TIMES[kind] ?? -1)) this.whole = false;
+      } else if (!this.harmless(kind, this.extra.slice(at + 4, at + 4 + size))) this.whole = false;
       at += 4 + size;
     }
     this.whole &&= at === extra.byteLength && at === this.extra_ && !left.length;
   }
+  /** Whether an extra field says nothing of the file that its record does not: no other name, size or content. */
+  harmless(kind, body) {
+    if (kind === NAME_AGAIN) {
+      const head = new DataView(new ArrayBuffer(5));
+      head.setUint8(0, 1);
+      head.setUint32(1, crc32(this.name), true);
+      return same(body, [...new Uint8Array(head.buffer), ...this.name]);
+    }
+    if (kind === ROOM) return body.length >= 2 && (body[0] | (body[1] << 8)) === ROOM_MARK && body.slice(4).every((byte) => !byte);
+    return body.length <= (TIMES[kind] ?? -1);
+  }
   get end() { return this.at + this.length; }
-  get named() { return reader.decode(this.name); }
-  get folder() { return this.name.at(-1) === 0x2f; }
+  /** Windows' own packer separates folders by backslashes. */
+  get named() { return reader.decode(this.name).replaceAll("\\", "/"); }
+  get folder() { return [0x2f, 0x5c].includes(this.name.at(-1)); }
 
   /** Numbers of a file's record that no package has. */
   wrong() {
@@ -102,7 +116,17 @@ class Zip {
   async read() {
     this.found = await this.readDirectory();
     await this.walk();
+    this.outOfFolder();
     return this;
+  }
+  /** A package whose folder was packed, and not what is in it: its files are known by their names inside. */
+  outOfFolder() {
+    const roots = new Set([...this.entries.keys()].filter((name) => !addedByMacos(name)).map((name) => name.split("/")[0])), root = `${[...roots][0]}/`;
+    if (roots.size !== 1 || !this.entries.has(`${root}manifest.json`)) return;
+    const inside = (name) => (name.startsWith(root) ? name.slice(root.length) : name);
+    this.entries = new Map([...this.entries].map(([name, one]) => [inside(name), one]));
+    this.double = this.double.map(inside);
+    for (const one of this.faults) one.file = inside(one.file);
   }
   fault(file, why, [first, last]) { this.faults.push({ file, place: "zip", why, at: { first, last } }); }
   data(place, count) { return view(this.file.slice(place, place + count)); }
@@ -257,6 +281,12 @@ function firstOf(data, signature) {
 function lastOf(data, signature) {
   for (let at = data.byteLength - 4; at >= 0; at--) if (data.getUint32(at, true) === signature) return at;
   return -1;
+}
+
+/** Whether a file is one that macOS puts beside those it packs or shows. */
+export function addedByMacos(name) {
+  const last = name.split("/").at(-1);
+  return name.startsWith("__MACOSX/") || last === ".DS_Store" || last.startsWith("._");
 }
 
 /** The zip's files and what is wrong with it. */
