@@ -21,13 +21,14 @@ class Freshness:
     stale: bool
 
     def words(self, lang: str) -> str:
-        """How long they have stood still, in whole minutes; empty while they are fresh."""
+        """How long they have stood still, in whole minutes, hours or days; empty while they are fresh."""
         if not self.stale or self.as_of is None:
             return ""
         minutes = int((now() - self.as_of).total_seconds() // 60)
-        if minutes < 120:
-            return messages.say("fresh.minutes", lang, n=minutes)
-        return messages.say("fresh.since", lang, time=moment(self.as_of))
+        for unit, size in (("days", 2 * 24 * 60), ("hours", 2 * 60)):
+            if minutes >= size:
+                return messages.say(f"fresh.{unit}", lang, n=2 * minutes // size)
+        return messages.say("fresh.minutes", lang, n=minutes)
 
 
 def of(as_of: datetime | None) -> Freshness:

@@ -41,12 +41,14 @@ def _said(bars: Sequence[Bar], unit: str = "") -> str:
     return spoken(f"{bar.name} {bar.figure} {unit or bar.note}" for bar in bars)
 
 
-def ranking(variant: str, bars: Sequence[Bar], *, title: str, name_width: float | None = None) -> Chart:
-    """Bars below each other in the order given, on a track as long as the longest; names are cut to `name_width` pixels,
-    by default to what the longest needs within bounds."""
+def ranking(
+    variant: str, bars: Sequence[Bar], *, title: str, name_width: float | None = None, longest: float = 0.0
+) -> Chart:
+    """Bars below each other in the order given, on a track as long as the longest (`longest`: of a ranking that goes on in
+    another chart); names are cut to `name_width` pixels, by default to what the longest needs within bounds."""
     if name_width is None:
         name_width = min(max(NAMES[0], *(wide(bar.name) for bar in bars)), NAMES[1]) if bars else NAMES[0]
-    longest = max((bar.size for bar in bars), default=0.0) or 1.0
+    longest = longest or max((bar.size for bar in bars), default=0.0) or 1.0
     rows = [vars(bar) | {"place": n, "whole": longest} for n, bar in enumerate(bars)]
     figures = max((wide(bar.figure) for bar in bars), default=0.0) + GAP
     notes = max((wide(bar.note) for bar in bars), default=0.0)

@@ -16,7 +16,7 @@ from dashboard.shell.cards import DASH
 from messages import called
 from records import clock
 from records.clock import BEIJING, now, today
-from records.current import OVER, RUNNING
+from records.current import RUNNING
 from supervision.figures import formats as figures
 from supervision.figures.dictionary import FIGURES
 from supervision.lists import hall, market, room_day
@@ -29,7 +29,8 @@ RESPONSE_DAYS = 30
 
 
 def _today(ask: Ask) -> list[hall.Entry]:
-    """The day's openings of the wall's centre and family, rehearsals too: first what runs, then what comes, then what is over."""
+    """The day's openings of the wall's centre and family, rehearsals too: first what runs, then what comes, then what is over
+    or called off."""
     filters = ask.filters
     question = hall.Question(today(), today(), filters.centre, filters.trade_family)
     with context.ledger().read() as session:
@@ -38,7 +39,7 @@ def _today(ask: Ask) -> list[hall.Entry]:
 
 
 def _rank(state: str) -> int:
-    return 0 if state in RUNNING else 2 if state in OVER else 1
+    return 0 if state in RUNNING else 1 if state == "scheduled" else 2
 
 
 def openings(ask: Ask) -> Panel:
@@ -94,7 +95,9 @@ def ticker(ask: Ask) -> Panel:
 
 
 def centres(ask: Ask) -> Panel:
-    """Every centre with the lots it opened, greatest first; one where an opening runs is marked."""
+    """The centres with the lots they opened, greatest first; one where an opening runs is marked. Those of small value
+    are counted below."""
+    listed, small = choice.centres(), choice.small_centres()
     opened = figure_cards.breakdown("lots_opened", ask.filters, "centre")
     running = [one for one in _today(ask) if one.state in RUNNING]
     live, rehearsed = Counter(one.centre for one in running), sum(one.rehearsal for one in running)
@@ -104,15 +107,16 @@ def centres(ask: Ask) -> Panel:
             "value": opened[id].value if id in opened else 0,
             "live": live.get(name, 0),
         }
-        for id, zh, en in choice.centres()
-        if ask.filters.centre in (None, id)
+        for id, zh, en in listed
+        if ask.filters.centre == id or (ask.filters.centre is None and id not in small)
     ]
     cells.sort(key=lambda cell: (-cell["value"], cell["name"]))
+    rest = 0 if ask.filters.centre else len(listed) - len(cells[:CENTRES])
     return {
         "kind": "centres", "title": ask.say("wall.centres"), "note": ask.period, "unit": ask.say("openness.lots_unit"),
         "cells": cells[:CENTRES], "live": ask.say("wall.live_now", n=sum(live.values()) - rehearsed) + _rehearsed(ask, rehearsed),
         "caption": ask.say("wall.hexagons"), "empty": "" if cells else ask.say("overview.no_centres"),
-        "rest": ask.say("wall.more_centres", n=len(cells) - CENTRES) if len(cells) > CENTRES else "",
+        "rest": ask.say("wall.more_centres", n=rest) if rest else "",
     }  # fmt: skip
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
+import streamlit as st
+
 import messages
 from dashboard import awards, context
 from dashboard.charts.areas import Point, Tile, against, treemap
-from dashboard.charts.bars import Bar, ranking
+from dashboard.charts.axis import wide
+from dashboard.charts.bars import GAP, Bar, ranking
 from dashboard.charts.stages import Stage, stages
 from dashboard.memo import per_lens
 from dashboard.shell import choices, drill, figure_cards, layout, places
@@ -38,7 +41,8 @@ PARTS = (0, 10, 20, 30, 40)
 NAMED = 1
 """Lots that are named where their saving is the least, and as many where it is the greatest."""
 URGENT = 6
-CENTRES = 22
+TALLEST, WIDEST_NAME = 12, 80.0
+"""Centres that stand in one column, and pixels for the name of one."""
 
 # ── deals by trade ───────────────────────────────────────────────────────────
 
@@ -173,29 +177,53 @@ def _due(page: Page, lot: KeyLot) -> str:
 
 
 def small(page: Page) -> None:
-    """Small-value lots and their amount, in all and centre by centre."""
+    """Small-value lots and their amount: every small-value centre, those without any too, and whoever else had some."""
     found = figure_cards.breakdown("M34", page.filters, "centre")
     whole = figure_cards.values(("M30", "M34"), page.filters)["M34"]
-    title = page.say("savings.small_centres", n=len(found))
-    with layout.panel("small", title, _together(page, whole) if whole.count else ""):
+    centres = {*found, *(id for id in choice.small_centres() if page.filters.centre in (None, id))}
+    greatest = max((one.known or Decimal(0) for one in found.values()), default=Decimal(0))
+    title = page.say("savings.small_centres", n=len(centres))
+    with layout.panel("small", title, page.say("savings.small_note") if greatest else ""):
         if not whole.count:
             layout.nothing(page.say("savings.no_small"))
             return
-        ordered = sorted(found.items(), key=lambda one: (-(one[1].known or 0), -one[1].count, one[0] or ""))[
-            :CENTRES
-        ]
-        greatest = max(one.known or Decimal(0) for _, one in ordered)
-        bars = [_centre(page, id, one, greatest) for id, one in ordered]
-        layout.plot(ranking(layout.variant(), bars, title=title), "small", partial(choice.narrow, "centre"))
+        ordered = _in_order(centres, found)
+        _ranked([_centre(page, id, found.get(id), whole.currency, greatest) for id in ordered], title)
+        layout.nothing(_together(page, whole))
 
 
-def _centre(page: Page, id: str | None, found: Any, greatest: Decimal) -> Bar:
-    """A centre by its amount, or where none is known by its number of lots."""
+def _in_order(centres: Collection[str | None], found: Mapping[str | None, Any]) -> list[str | None]:
+    """Most traded first."""
+
+    def rank(id: str | None) -> tuple[Decimal, int, str]:
+        one = found.get(id)
+        return -(one.known or Decimal(0)) if one else Decimal(0), -one.count if one else 0, id or ""
+
+    return sorted(centres, key=rank)
+
+
+def _centre(page: Page, id: str | None, found: Any, currency: str, greatest: Decimal) -> Bar:
+    """A centre by its amount, or where no amount is known of any by its number of lots."""
     name = places.centre(id, id, page.lang) or page.say("overview.no_centre")
+    lots, amount = (found.count, found.known or Decimal(0)) if found else (0, Decimal(0))
     if not greatest:
-        return Bar(name, found.count, figures.number(found.count), key=id)
-    amount = figures.money(found.known, found.currency, page.lang, greatest)
-    return Bar(name, float(found.known or 0), amount, figures.number(found.count), id)
+        return Bar(name, lots, figures.number(lots), key=id)
+    return Bar(
+        name, float(amount), figures.money(amount, currency, page.lang, greatest), figures.number(lots), id
+    )
+
+
+def _ranked(bars: Sequence[Bar], title: str) -> None:
+    """One ranking, in two columns where it is long."""
+    names = min(max(wide(bar.name) for bar in bars) + GAP, WIDEST_NAME)
+    tall = len(bars) if len(bars) <= TALLEST else (len(bars) + 1) // 2
+    columns = [st.container()] if tall == len(bars) else st.columns(2, gap="medium")
+    for side, first in zip(columns, (0, tall), strict=False):
+        part = bars[first : first + tall]
+        words = title if tall == len(bars) else f"{title} {first + 1}–{first + len(part)}"
+        with side:
+            made = ranking(layout.variant(), part, title=words, name_width=names, longest=bars[0].size)
+            layout.plot(made, f"small-{first}", partial(choice.narrow, "centre"))
 
 
 def _together(page: Page, whole: Any) -> str:

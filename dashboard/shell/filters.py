@@ -19,7 +19,6 @@ from dashboard.shell import choices, layout
 from dashboard.shell.html import draw as put
 from messages import Message
 from records.clock import add_months, today
-from records.currencies import is_currency
 from records.tables.projects import TRADE_FAMILIES
 from supervision.figures.answers import MARKS
 from supervision.figures.filters import GRAINS, HOMES, UNITS, Filters, Grain, Home, Period, Unit
@@ -78,9 +77,21 @@ def a_period(name: str, word: str) -> Message | None:
     return Message("filters.not_a_period", asked=f"{name}={word[:40]}", choices=[*GRAINS, ALL, UNDATED])
 
 
+def _held(every: Callable[[], Collection[str]]) -> address.Check:
+    """One of those that the records have; they are read again before one is said to be none of them."""
+
+    def wrong(name: str, value: str) -> Message | None:
+        if value in every():
+            return None
+        _remembered.clear()
+        return None if value in every() else Message("filters.no_such_choice", asked=f"{name}={value[:40]}")
+
+    return wrong
+
+
 ANALYSIS: Mapping[str, address.Check] = {
-    "period": a_period, "compare": address.one_of(COMPARES), "centre": address.anything,
-    "family": address.one_of(TRADE_FAMILIES), "category": address.anything, "topic": address.anything,
+    "period": a_period, "compare": address.one_of(COMPARES), "centre": _held(lambda: [id for id, _, _ in centres()]),
+    "family": address.one_of(TRADE_FAMILIES), "category": _held(lambda: categories()), "topic": _held(lambda: topics()),
     "currency": address.a_currency, "home": address.one_of(HOMES), "unit": address.one_of(UNITS),
 }  # fmt: skip
 """Query parameters of the filters row, and what each may say."""
@@ -89,30 +100,28 @@ ANALYSIS: Mapping[str, address.Check] = {
 def read_choice(params: Mapping[str, str], marks: Collection[str] = MARKS) -> Choice:
     """The choice that query parameters name; unknown values, and marks that are not of `marks`, fall back to their
     defaults: `unknown` names the former, so that a screen can say so and an export refuse them."""
+    asked, wrong = dict(params), unknown(params)
+    params = {name: value for name, value in params.items() if name not in wrong}
     word = params.get("period") or DEFAULTS["period"]
     grain, period = _named(word) or _named(DEFAULTS["period"]) or ("year", None)
-    families = params.get("family")
     filters = Filters(
         period=period,
         grain=grain,
         centre=params.get("centre") or None,
-        trade_family=families if families in TRADE_FAMILIES else None,
+        trade_family=params.get("family") or None,
         category=params.get("category") or None,
         topic=params.get("topic") or None,
-        home=cast(Home, params["home"]) if params.get("home") in HOMES else "city",
-        unit=cast(Unit, params["unit"]) if params.get("unit") in UNITS else "participations",
-        currency=code if is_currency(code := params.get("currency", "")) else None,
+        home=cast(Home, params.get("home") or "city"),
+        unit=cast(Unit, params.get("unit") or "participations"),
+        currency=params.get("currency") or None,
         undated=word == UNDATED,
     )
     compare: Compare = "mom" if params.get("compare") == "mom" else "yoy"
     by, _, value = params.get(PICKED, "").partition(":")
     pick = Mark(by, value) if by in marks and value and value.isprintable() else None
     kept = (*_WIDGETS, "q", *([PICKED] if pick else []))
-    wrong = unknown(params)
-    query = tuple(
-        (k, params[k]) for k in kept if params.get(k) and params[k] != DEFAULTS.get(k) and k not in wrong
-    )
-    return Choice(filters, compare, query, dict(params), pick=pick)
+    query = tuple((k, params[k]) for k in kept if params.get(k) and params[k] != DEFAULTS.get(k))
+    return Choice(filters, compare, query, asked, pick=pick)
 
 
 def unknown(params: Mapping[str, str]) -> dict[str, Message]:
@@ -145,6 +154,8 @@ def filter_row(lang: str, names: Sequence[str], marks: Collection[str]) -> Choic
     for name, fault in unknown(asked).items():
         if name in names:
             choices.note(name, fault)
+    if marks:
+        choices.check(PICKED, address.a_mark)
     return read_choice(asked, marks)
 
 
@@ -229,8 +240,16 @@ def _centre(lang: str) -> None:
     found = centres()
     if not found:
         return
-    every = messages.say("filters.all_centres", lang, n=len(found))
-    _select("centre", lang, {"": every} | {c: messages.called(zh, en, lang) for c, zh, en in found})
+    every, small = messages.say("filters.all_centres", lang, n=len(found)), small_centres()
+    _select(
+        "centre",
+        lang,
+        {"": every} | {c: _called(c in small, messages.called(zh, en, lang), lang) for c, zh, en in found},
+    )
+
+
+def _called(small: bool, name: str, lang: str) -> str:
+    return messages.say("filters.small_centre", lang, name=name) if small else name
 
 
 def _family(lang: str) -> None:
@@ -341,6 +360,20 @@ def centres() -> list[tuple[str, str, str | None]]:
             return [(one.id, one.name, one.name_en) for one in market.centres(session)]
 
     return _remember("centres", read)
+
+
+def small_centres() -> set[str]:
+    """Ids of the centres that handle small-value lots 小额 alone; at most a minute old."""
+
+    def read() -> list[tuple[str, str, str | None]]:
+        with context.ledger().read() as session:
+            return [
+                (one.id, one.name, one.name_en)
+                for one in market.centres(session)
+                if one.level == market.SMALL_LEVEL
+            ]
+
+    return {id for id, _, _ in _remember("small centres", read)}
 
 
 def categories() -> list[str]:

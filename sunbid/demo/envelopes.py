@@ -62,6 +62,9 @@ def centres_and_firms_of(firms: Iterable[Firm], at: datetime) -> Iterator[Envelo
                 "capacity": 40,
             }
             yield envelope("room", room, 1, at, label)
+    for id, zh, en in names.SMALL_CENTRES:
+        small = {"name": zh, "name_en": en, "level": "small", "division_code": names.SMALL_DISTRICT}
+        yield envelope("centre", id, 1, at, small)
     for firm in firms:
         yield envelope("organisation", firm.id, 1, at, _organisation(firm))
 
@@ -113,7 +116,7 @@ def lot_data(plan: LotPlan, status: str | None = None) -> dict[str, Any]:
         "name": plan.name,
         "tenderer": plan.tenderer.id,
         "agency": plan.agency.id,
-        "centre": plan.division,
+        "centre": plan.centre,
         "trade_family": plan.family,
         "category": plan.category,
         "method": plan.method,

@@ -60,6 +60,12 @@ class BidPlan:
     manager: str
 
 
+def small_centre(draw: int) -> str:
+    """Which small-value centre a number falls to; the first ones have more than the last."""
+    several = len(names.SMALL_CENTRES)
+    return names.SMALL_CENTRES[min(draw % several, draw // several % several)][0]
+
+
 def start_price(family: str, expected: Decimal | int) -> Decimal | None:
     """起始价 of what is sold, in whole thousands of yuan below what it is expected to bring; nothing for what is bought."""
     return Decimal(int(expected) * 75 // 100_000 * 1000) if family in SALE_FAMILIES else None
@@ -110,6 +116,12 @@ class LotPlan:
     def small(self) -> bool:
         """小额: of small value."""
         return self.category == SMALL
+
+    @property
+    def centre(self) -> str:
+        """The centre that handles it: its district's, or where that has small-value centres one of those."""
+        small = self.small and self.division == names.SMALL_DISTRICT and not self.on_air
+        return small_centre(crc32(self.tag.encode())) if small else self.division
 
     @property
     def start_price(self) -> Decimal | None:
@@ -188,23 +200,24 @@ def plan_lot(
     planted: str | None = None,
     name: str | None = None,
 ) -> LotPlan:
-    """Plan the lot of a tag.
+    """Plan the lot of a tag; one of small value is of the district with small-value centres.
 
     `planted`: ring (its members bid, one of them wins in turn), machine, account, collusion (both, and a ladder of three prices), ladder or steps (all
     prices rise by one step, exactly or nearly).
     """
     rng = Random(f"{people.seed}/lot/{tag}")
-    division = division or rng.choices([c[0] for c in names.CENTRES], [c[3] for c in names.CENTRES])[0]
+    drawn = division or rng.choices([c[0] for c in names.CENTRES], [c[3] for c in names.CENTRES])[0]
     family = rng.choices(list(names.FAMILY_WEIGHTS), list(names.FAMILY_WEIGHTS.values()))[0]
-    if planted or bids or division == RING_DIVISION:
+    if planted or bids or drawn == RING_DIVISION:
         family = "works"
     subject, category = rng.choice(names.SUBJECTS[family])
-    if division == RING_DIVISION and not planted and rng.random() < 0.8:
+    if drawn == RING_DIVISION and not planted and rng.random() < 0.8:
         planted = "ring"
     if planted == "ring":
         subject, category = names.SUBJECTS["works"][0]
     if name:
         category = names.SUBJECTS["works"][0][1]
+    division = drawn if division or category != SMALL else names.SMALL_DISTRICT
     title = name or names.title(rng.choice(list(names.PLACES)), subject) + rng.choice(
         ("", "", "（一标段）", "（二标段）")
     )

@@ -1,4 +1,4 @@
-"""The demonstration market: about 200 lots of the last 24 months in 14 centres, and the days around today.
+"""The demonstration market: about 200 lots of the last 24 months in 14 centres and 22 of small value, and the days around today.
 
 `generate` is pure: every lot follows from the seed and its day alone, every record carries the version
 its phase of life has. So a later start gives the same records again (which the intake knows as

@@ -11,6 +11,20 @@ CENTRES = (
 )  # fmt: skip
 """Division, name zh, name en, number of broadcast rooms: 14 centres, 28 rooms (domain: Hangzhou 2023)."""
 
+SMALL_DISTRICT = "330110"
+SMALL_CENTRES = tuple(
+    (f"{SMALL_DISTRICT}-{number:02d}", zh, en)
+    for number, (zh, en) in enumerate((
+        ("荷塘", "Hetang"), ("菊村", "Jucun"), ("松间", "Songjian"), ("北辰", "Beichen"), ("青禾", "Qinghe"),
+        ("望舒", "Wangshu"), ("远山", "Yuanshan"), ("碧川", "Bichuan"), ("兰渚", "Lanzhu"), ("锦程", "Jincheng"),
+        ("柳汀", "Liuting"), ("云桥", "Yunqiao"), ("听泉", "Tingquan"), ("澄江", "Chengjiang"), ("白鹭", "Bailu"),
+        ("云溪", "Yunxi"), ("晨曦", "Chenxi"), ("石桥", "Shiqiao"), ("竹里", "Zhuli"), ("江月", "Jiangyue"),
+        ("听涛", "Tingtao"), ("枫岭", "Fengling"),
+    ), 1)
+)  # fmt: skip
+"""Id, name zh, name en: the 22 small-value centres 小额交易中心 of one district (domain: Yuhang 2024). They share the
+district's broadcast rooms."""
+
 HOME_DIVISIONS = tuple(division for division, *_ in CENTRES[1:])
 
 OUTSIDE_DIVISIONS = (
@@ -67,7 +81,9 @@ SUBJECTS = {
     ),
     "land": (("仓储用地使用权出让", "出让"),),
     "property": (("沿街商铺租赁权转让", "租赁"),),
-    "other": (("小额修缮工程", "修缮"),),
+    "other": (
+        ("小额修缮工程", "修缮"), ("小额道路养护工程", "修缮"), ("小额绿化补植工程", "修缮"), ("小额管网疏通工程", "修缮"),
+    ),
 }  # fmt: skip
 """Trade family → what a lot is about, and its category."""
 
@@ -79,7 +95,8 @@ FITS = {
     "智慧教室设备采购": ("school",), "检验设备采购": ("hospital",), "影像设备采购": ("hospital",),
     "物业服务采购": ("area", "site", "hospital"), "食堂食材配送": ("school", "hospital"),
     "绿化养护服务": ("road", "park", "area"), "仓储用地使用权出让": ("area", "road"), "沿街商铺租赁权转让": ("road", "street"),
-    "小额修缮工程": ("school", "hospital", "site"),
+    "小额修缮工程": ("school", "hospital", "site"), "小额道路养护工程": ("road", "street", "area"),
+    "小额绿化补植工程": ("road", "park", "area"), "小额管网疏通工程": ("site", "area", "school"),
 }  # fmt: skip
 """Subject → kinds of places that have such lots."""
 
@@ -91,7 +108,7 @@ def title(drawn: str, subject: str) -> str:
     return f"{place}{subject}"
 
 
-FAMILY_WEIGHTS = {"works": 62, "procurement": 25, "land": 4, "property": 4, "other": 5}
+FAMILY_WEIGHTS = {"works": 58, "procurement": 22, "land": 4, "property": 4, "other": 12}
 
 OBJECTIONS = (
     ("系数抽取球号是否与公示编号一致？", "一致，编号表已在全景画面展示并记录。"),

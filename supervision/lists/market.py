@@ -17,6 +17,9 @@ from records.tables.society import Inspection
 from records.visibility import Audience, Datum, visible
 from supervision.figures.filters import Filters
 
+SMALL_LEVEL = "small"
+"""`Centre.level` of the centres that handle small-value lots alone."""
+
 
 def has_lots(session: Session) -> bool:
     """Whether any lot has been received at all: without one, nothing can be said to be calm."""
@@ -24,8 +27,8 @@ def has_lots(session: Session) -> bool:
 
 
 def centres(session: Session) -> list[Centre]:
-    """Every centre, by id."""
-    return list(session.scalars(select(Centre).order_by(Centre.id)))
+    """Every centre by id, those of small value 小额 after the others."""
+    return list(session.scalars(select(Centre).order_by(Centre.level == SMALL_LEVEL, Centre.id)))
 
 
 def rooms(session: Session) -> list[tuple[Room, Centre]]:

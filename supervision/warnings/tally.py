@@ -8,7 +8,7 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from records.tables.organisations import Centre
@@ -52,12 +52,13 @@ class Lamp:
 
 
 def lamps(session: Session) -> list[Lamp]:
-    """One lamp per centre, in order of centre id."""
+    """One lamp per centre, in order of centre id; one of small value 小额 has a lamp while something is open there."""
     rows = session.execute(
         select(Centre.id, Centre.name, Centre.name_en, func.min(_SEVERITY), func.count(Warning.id))
         .outerjoin(Warning, (Warning.centre_id == Centre.id) & Warning.state.in_(OPEN_STATES))
-        .group_by(Centre.id, Centre.name, Centre.name_en)
-        .order_by(Centre.id)
+        .group_by(Centre.id, Centre.name, Centre.name_en, Centre.level)
+        .having(or_(Centre.level != "small", func.count(Warning.id) > 0))
+        .order_by(Centre.level == "small", Centre.id)
     )
     return [Lamp(i, zh, en, LEVELS[worst] if n else None, n) for i, zh, en, worst, n in rows]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ from dashboard.charts.gantt import KINDS, Span, gantt
 from dashboard.charts.grid import Cell, Dot, heat, strips
 from dashboard.charts.maps import PIECES, Area, areas
 from dashboard.charts.series import LINE_OF_TEXT, Points, Series, lines
+from dashboard.charts.sites import Box as Covered
+from dashboard.charts.sites import Node, ring_map
 from dashboard.charts.stages import Stage, stages
 from dashboard.charts.theme import DAY, NIGHT, config, palette
 from dashboard.geometry import COUNTRY, WIDTH, city_name, divided, outlines
@@ -373,3 +376,26 @@ def test_names_beside_points_never_meet() -> None:
     )
     named = [row["name"] for row in made.rows.to_pylist() if row["kind"] == "named"]
     assert "far" in named and 1 <= sum(name.startswith("lot") for name in named) <= 2
+
+
+def test_names_of_sites_cover_no_other_name_and_hardly_a_line() -> None:
+    tiers = {
+        "city": "上城 拱墅 西湖 滨江 萧山 余杭 临平 钱塘 富阳 临安",
+        "cross_city": "湖州 嘉兴 绍兴 宁波 金华 温州 台州 舟山 衢州 丽水",
+        "cross_province": "上海 合肥 烟台",
+    }
+    nodes = [
+        Node(name, tier, n + 1, active=False)
+        for tier, names in tiers.items()
+        for n, name in enumerate(names.split())
+    ]
+    drawn = ring_map(nodes, "14 个主场", "sites")
+    ends = [(float(x), float(y)) for x, y in re.findall(r'x2="([\d.]+)" y2="([\d.]+)"', drawn)]
+    told = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)" class="halo">([^<]+)', drawn)
+    boxes = []
+    for x, y, anchor, words in told:
+        left = float(x) - {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor] * wide(words)
+        boxes.append(Covered(left, float(y) - 11, left + wide(words), float(y) + 3))
+    assert len(boxes) == len(nodes) == len(ends)
+    assert not [pair for pair in itertools.combinations(boxes, 2) if pair[0].meets(pair[1])]
+    assert sum(box.crossed(end) for box in boxes for end in ends) <= 2

@@ -287,7 +287,8 @@ async def test_a_workbook_has_widths_dates_numbers_and_a_header_that_stays(clien
 @pytest.mark.parametrize(
     ("query", "parameter"),
     [
-        ("awards.csv?family=zzz", "family"), ("awards.csv?period=foo", "period"), ("awards.csv?from=2024-13-01", "from"),
+        ("awards.csv?family=zzz", "family"), ("awards.csv?centre=nowhere", "centre"), ("lots.csv?category=zzz", "category"),
+        ("lots.csv?topic=zzz", "topic"), ("awards.csv?period=foo", "period"), ("awards.csv?from=2024-13-01", "from"),
         ("lots.csv?period=2020-01..2019-01", "period"), ("lots.csv?currency=yuan", "currency"),
         ("lots.csv?pick=colour:red", "pick"), ("lots.csv?lots-sort=name", "lots-sort"), ("lots.csv?home=village", "home"),
         ("warnings.csv?rule=ZZ", "rule"), ("warnings.csv?level=blue", "level"), ("warnings.csv?family=zzz", "family"),
@@ -334,6 +335,8 @@ def test_a_screen_says_what_its_address_asks_for_in_vain(desk: object) -> None:
     assert "period=2024-13 is no period" in said and "family=zzz" in said and "centre" not in said
     [link] = re.findall(r'/export/lots\.csv\?([^"]+)', text(shown))
     assert link == "centre=c1&amp;lang=en"
+    lost = _said_by(run("supervisor", BY_ID["S02"], centre="nowhere", category="zzz", pick="colour:red"))
+    assert "centre=nowhere" in lost and "category=zzz" in lost and "pick=colour:red" in lost
     hall = _said_by(run("supervisor", BY_ID["S06"], view="history", state="foo", day="2024-99-99"))
     assert "state=foo" in hall
     assert "day=2024-99-99" in _said_by(run("supervisor", BY_ID["S06"], view="calendar", day="2024-99-99"))

@@ -26,13 +26,16 @@ from dashboard.http import display_entry, wall_page
 from dashboard.http import sign_in as auth
 from dashboard.http.gate import Gate
 from dashboard.kiosk import feed, views
+from dashboard.kiosk.panel import Ask, Panel
 from dashboard.live import pushing
+from dashboard.shell import filters as choice
 from dashboard.shell.filters import read_choice
 from messages import Invalid
 from records import audit, states
 from records.clock import frozen_at, now
 from records.serving.signing import token_hash
 from records.tables.openings import Opening
+from records.tables.organisations import Centre
 from records.tables.projects import Lot
 from records.tables.users import AuditEntry, Display
 from supervision.home import CertificateRegion
@@ -302,7 +305,9 @@ def test_a_lens_that_stands_still_is_told(desk: DeskConfig) -> None:
     with frozen_at(as_of + timedelta(minutes=7)):
         assert json.loads(feed._sign("zh"))["stale"] == "已 7 分钟未更新"
     with frozen_at(as_of + timedelta(hours=5)):
-        assert json.loads(feed._sign("en"))["stale"].startswith("not renewed since ")
+        assert json.loads(feed._sign("en"))["stale"] == "not renewed for 5 h"
+    with frozen_at(as_of + timedelta(days=3)):
+        assert json.loads(feed._sign("zh"))["stale"] == "已 3 天未更新"
 
 
 def test_every_display_has_a_row_of_its_own(desk: DeskConfig) -> None:
@@ -356,3 +361,47 @@ def test_rehearsals_are_shown_on_the_wall_and_counted_apart_as_on_the_desk(desk:
         "1 场 · 进行中 0 场 · 另有演练 1",
     )
     assert [one["value"] for one in panels["today_counts"]["pairs"]] == ["0", "1", "0"]
+
+
+def panels_of(slug: str, **asked: str) -> list[Panel]:
+    """The panels of a screen as they stand this moment."""
+    found: list[Panel] = views.view(slug, Ask("zh", read_choice(asked)))["panels"]
+    return found
+
+
+def test_an_opening_that_was_called_off_stands_below_those_to_come(desk: DeskConfig) -> None:
+    with context.ledger().write() as session:
+        for n, minutes in (("3", 1), ("4", 2)):
+            lot = Lot(
+                id=f"l{n}",
+                project_id="p2",
+                name=f"标段{n}",
+                centre_id="c1",
+                notice_at=now(),
+                deadline=now(),
+                source="demo",
+            )
+            session.add(lot)
+            session.flush()
+            at = now() + timedelta(minutes=minutes)
+            states.new_opening(
+                session, Opening(id=f"o{n}", lot_id=lot.id, room_id="hz-01", scheduled_at=at, source="demo")
+            )
+        session.get_one(Opening, "o3").state = "cancelled"
+    panels = {panel["id"]: panel for panel in panels_of("hall")}
+    told = [row["lot"] for row in panels["openings"]["rows"]]
+    assert told.index("标段4") < told.index("标段3")
+
+
+def test_centres_of_small_value_have_no_hexagon_of_their_own_and_are_counted_below(desk: DeskConfig) -> None:
+    with context.ledger().write() as session:
+        session.add(Centre(id="c1-01", name="荷塘", level="small", source="demo"))
+    choice._remembered.clear()
+    panels = {panel["id"]: panel for panel in panels_of("overview")}
+    assert "荷塘" not in [cell["name"] for cell in panels["centres"]["cells"]]
+    assert panels["centres"]["rest"] == messages.say("wall.more_centres", "zh", n=1)
+    asked = panels_of("overview", centre="c1-01")
+    assert [cell["name"] for panel in asked if panel["id"] == "centres" for cell in panel["cells"]] == [
+        "荷塘"
+    ]
+    choice._remembered.clear()

@@ -19,7 +19,7 @@ from records.ledger import Ledger
 from records.public import rows as public
 from records.serving import signing
 from records.tables.base import Base
-from records.tables.broadcast import BroadcastSession, PublicEvent
+from records.tables.broadcast import BroadcastSession, PublicEvent, Viewing
 from records.tables.projects import Lot, Project
 from records.tables.users import AuditEntry
 from records.tables.witnessing import WITNESS_LEAF, RoomView
@@ -182,6 +182,16 @@ def test_the_hubs_role_reads_what_is_public_and_writes_its_broadcasts(postgres_u
         session.merge(
             RoomView(session="V1", look_id="1", room_id="p1", viewer="x", began_at=now(), seen_at=now())
         )
+    for viewers in (1, 2):  # how openings were watched: added, then counted on
+        with hub.write() as session:
+            told = Viewing(
+                opening_id="O1", viewers=viewers, peak=1, seconds=9.5, first_frames={"9": viewers}, delays={}
+            )
+            session.merge(told)
+    with hub.read() as session:
+        assert [(one.viewers, one.first_frames) for one in session.scalars(select(Viewing))] == [
+            (2, {"9": 2})
+        ]
     with pytest.raises(ProgrammingError, match="permission denied"), hub.write() as session:
         public.publish(session, "lot", "L1", {"v": 2})
     whole.close()

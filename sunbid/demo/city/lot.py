@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sunbid.demo.city.clock import LAST, REFERENCE
+from sunbid.demo.lots import small_centre
 
 AWARDED_AFTER = timedelta(days=6, hours=1)
 PUBLICITY_AFTER = timedelta(days=2)
@@ -14,6 +15,8 @@ REFUND_DUE = timedelta(days=10)
 LOWEST, COMPREHENSIVE, COEFFICIENT, AUCTION = (
     "经评审的最低投标价法", "综合评估法", "合理价法（抽取系数）", "公开竞价",
 )  # fmt: skip
+DISPLAYED_FOR, NOT_DISPLAYED_ONE_IN = timedelta(days=5), 40
+"""How long before the notice documents are on display; one lot in so many shows none."""
 LONG_BIDS = 60
 """Bids of a lot of the last year up to which they are told at length: of rings and their computers, not of the crowd."""
 SCORED_ITEMS = (("技术方案", "subjective", 30), ("施工组织", "subjective", 20), ("企业信用", "objective", 10))
@@ -77,6 +80,11 @@ class CityLot:
     objected: bool = False
 
     @property
+    def centre(self) -> str:
+        """The centre that handles it: one of the small-value centres, or its district's."""
+        return small_centre(hash_free(self.key)) if self.family == "other" else self.division
+
+    @property
     def failed(self) -> bool:
         """流标: nobody bid."""
         return self.bids == 0
@@ -88,7 +96,7 @@ class CityLot:
 
     def records(self, now: datetime) -> int:
         """How many records it makes as it stands at `now`, its bids among them."""
-        count = 3 + self.published_notices(now) + self.bids
+        count = 3 + int(self.displayed) + self.published_notices(now) + self.bids
         if self.failed:
             return count
         count += 1 + len(self.paid) + self.transfers + self.guarantees + int(self.objected)
@@ -96,6 +104,11 @@ class CityLot:
         if self.deadline + PUBLICITY_AFTER <= now:
             count += self.candidates
         return count + int(self.contract_at <= now)
+
+    @property
+    def displayed(self) -> bool:
+        """招标文件公示: whether its documents were on display before the notice, as those of nearly all lots were."""
+        return hash_free(self.key) % NOT_DISPLAYED_ONE_IN != 0
 
     def published_notices(self, now: datetime) -> int:
         """Notices published by `now`: the tender's, the candidates', the result's."""

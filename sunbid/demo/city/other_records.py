@@ -51,7 +51,7 @@ def reference_count(basis: Basis) -> int:
     firms = basis.firms
     rooms = sum(centre[3] for centre in names.CENTRES)
     people = len(firms.tenderers) + len(firms.agencies) + len(firms.bidders)
-    return len(names.CENTRES) + rooms + people + len(firms.experts)
+    return len(names.CENTRES) + len(names.SMALL_CENTRES) + rooms + people + len(firms.experts)
 
 
 def count(basis: Basis) -> int:

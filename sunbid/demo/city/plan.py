@@ -13,7 +13,15 @@ from sunbid.demo.city import money, volume
 from sunbid.demo.city.basis import Basis
 from sunbid.demo.city.clock import LAST, REFERENCE, SETTLED, deadlines
 from sunbid.demo.city.draw import Floats, stream
-from sunbid.demo.city.lot import AUCTION, AWARDED_AFTER, COEFFICIENT, COMPREHENSIVE, LOWEST, CityLot
+from sunbid.demo.city.lot import (
+    AUCTION,
+    AWARDED_AFTER,
+    COEFFICIENT,
+    COMPREHENSIVE,
+    LOWEST,
+    CityLot,
+    hash_free,
+)
 from sunbid.demo.city.targets import planted
 from sunbid.demo.lots import BUSINESSES, room_ids
 from supervision.figures.filters import Period
@@ -105,6 +113,9 @@ class CityPlan(Basis):
                 options = names.SUBJECTS[family]
                 subject, lot.category = options[int(rng.integers(len(options)))]
                 lot.family, lot.title = family, subject
+                if family == "other":
+                    lot.division = names.SMALL_DISTRICT
+                    lot.room = room_ids()[lot.division][hash_free(lot.key) % 2]
                 lot.tenderer = int(rng.choice(self.firms.usual_tenderers[lot.division]))
                 lot.agency = int(rng.integers(len(self.firms.agencies)))
                 lot.evaluation_method = _method(rng, family)

@@ -10,7 +10,7 @@ from sunbid.demo import home
 from sunbid.demo.city import other_records
 from sunbid.demo.city.bidding import Bidding, bidding
 from sunbid.demo.city.clock import REFERENCE, stamp
-from sunbid.demo.city.lot import PUBLICITY_AFTER, REFUND_DUE, SCORED_ITEMS, CityLot, hash_free
+from sunbid.demo.city.lot import DISPLAYED_FOR, PUBLICITY_AFTER, REFUND_DUE, SCORED_ITEMS, CityLot, hash_free
 from sunbid.demo.city.plan import CityPlan
 from sunbid.demo.city.scores import committee, scores
 from sunbid.demo.envelopes import SOURCE, Envelope
@@ -77,7 +77,7 @@ class Writer:
             "name": lot.title,
             "tenderer": self.firms.tenderers[lot.tenderer].id,
             "agency": self.firms.agencies[lot.agency].id,
-            "centre": lot.division,
+            "centre": lot.centre,
             "trade_family": lot.family,
             "category": lot.category,
             "method": lot.method,
@@ -97,6 +97,15 @@ class Writer:
         return self._one("lot", lot.key, stamp(lot.notice_at), data)
 
     def _notices(self, lot: CityLot) -> Iterator[Envelope]:
+        if lot.displayed:
+            shown = stamp(lot.notice_at - DISPLAYED_FOR)
+            data = {
+                "lot": lot.key,
+                "type": "documents",
+                "title": f"{lot.title}招标文件公示",
+                "published_at": shown,
+            }
+            yield self._one("notice", f"GS-{lot.key}", shown, data)
         moments = (
             ("tender", "招标公告", lot.notice_at, lot.deadline),
             ("candidates", "中标候选人公示", lot.deadline + PUBLICITY_AFTER, lot.awarded_at),
