@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from messages import Invalid, Message, known
+from records import consortia
 from records.clock import now, to_the_second
-from records.public.masking import plain
 from records.tables.openings import Opening, OpeningEvent
 
 AHEAD = timedelta(seconds=5)
@@ -136,7 +136,7 @@ def corrected_reading(session: Session, opening_id: str, payload: dict[str, Any]
 
 
 def _check_bidder(session: Session, opening_id: str, payload: dict[str, Any]) -> None:
-    number, name = payload["no"], plain(payload["name"])
+    number, name = payload["no"], consortia.key(payload["name"])
     listed = set()
     for held, listed_name in _named(session, opening_id):
         listed.add(held)
@@ -147,14 +147,14 @@ def _check_bidder(session: Session, opening_id: str, payload: dict[str, Any]) ->
 
 
 def _named(session: Session, opening_id: str) -> Iterator[tuple[int, str]]:
-    """Number and plain name of every bidder of the list, and of what has been read so far."""
+    """Number and name, as spellings are compared, of every bidder of the list, and of what has been read so far."""
     query = select(OpeningEvent.payload, OpeningEvent.detail).where(
         OpeningEvent.opening_id == opening_id, OpeningEvent.type.in_(("bidders_published", *READINGS))
     )
     for payload, detail in session.execute(query.order_by(OpeningEvent.seq)):
         unmasked = (detail or {}).get("unmasked", payload)
         for line in unmasked.get("bidders", [unmasked]):
-            yield int(line["no"]), plain(line["name"])
+            yield int(line["no"]), consortia.key(line["name"])
 
 
 # ── counts ───────────────────────────────────────────────────────────────────

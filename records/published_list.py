@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from records import consortia
 from records.bids_on_hand import bids_on_hand
-from records.public.masking import plain
 from records.tables.bids import Bid, ListedBid
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Organisation
@@ -130,19 +130,35 @@ def _fixed(session: Session, opening_id: str) -> dict[int, Bid]:
 def _matched(
     session: Session, lot_id: str, payload: Mapping[str, Any], fixed: Mapping[int, Bid]
 ) -> Iterator[Line]:
-    """The lines of a list, each with the bid it is known to mean, else with the one on hand whose bidder it names."""
+    """The lines of a list, each with the bid it is known to mean, else with the one on hand whose bidder it names: by that
+    very name first, then as the consortium that it leads."""
     known = {bid.id for bid in fixed.values()}
     waiting = [bid for bid in bids_on_hand(session, lot_id) if bid.id not in known]
     names = _names(session, waiting)
     named: dict[str, list[Bid]] = defaultdict(list)
     for bid in reversed(waiting):
-        named[plain(names[bid.bidder_id])].append(bid)
+        named[consortia.key(names[bid.bidder_id])].append(bid)
+    found = dict(fixed)
     for line in payload["bidders"]:
-        own = named.get(plain(line["name"]) or "?")
-        yield Line(line["no"], line["name"], fixed.get(line["no"]) or (own.pop() if own else None))
+        own = named.get(consortia.key(line["name"]) or "?")
+        if line["no"] not in found and own:
+            found[line["no"]] = own.pop()
+    left = [bid for bids in named.values() for bid in bids]
+    for line in payload["bidders"]:
+        yield Line(line["no"], line["name"], found.get(line["no"]) or _led(line["name"], left, names))
+
+
+def _led(name: str, left: list[Bid], names: Mapping[str, str]) -> Bid | None:
+    """Take of the bids left the one whose consortium a line names."""
+    for bid in left:
+        members = [names[one] for one in bid.consortium if one in names]
+        if consortia.means(name, names[bid.bidder_id], members):
+            left.remove(bid)
+            return bid
+    return None
 
 
 def _names(session: Session, bids: Iterable[Bid]) -> dict[str, str]:
-    wanted = {bid.bidder_id for bid in bids}
+    wanted = {one for bid in bids for one in (bid.bidder_id, *bid.consortium)}
     query = select(Organisation.id, Organisation.name).where(Organisation.id.in_(wanted))
     return dict(session.execute(query).all())

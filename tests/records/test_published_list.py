@@ -11,7 +11,7 @@ from alembic.operations import Operations
 from sqlalchemy import delete
 
 from records.ledger import Ledger
-from records.published_list import list_of, numbers
+from records.published_list import departures, list_of, numbers
 from records.states import append_event
 from records.tables.bids import Bid, ListedBid
 from records.tables.openings import Opening
@@ -90,3 +90,42 @@ def test_lists_published_before_are_numbered_by_the_upgrade(book: Ledger) -> Non
         assert numbers(session, ["L1"]) == {"bid-B3": 3}, (
             "by its exact name; another spelling waits for the reader"
         )
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("晨曦示例城建、锦程示例路桥联合体", True),
+        ("锦程示例路桥与晨曦示例城建（联合体）", True),
+        ("晨曦示例城建（联合体牵头人）", True),
+        ("晨曦示例城建（联合体）：晨曦示例城建", False),
+        ("晨曦示例城建、白鹭示例市政联合体", False),
+        ("大晨曦示例城建联合体", False),
+        ("锦程示例路桥联合体", False),
+    ],
+)
+def test_a_line_that_names_a_consortium_means_the_bid_of_its_leader(
+    book: Ledger, line: str, meant: bool
+) -> None:
+    with book.write() as session:
+        session.execute(delete(Bid).where(Bid.id == "bid-B2"))
+        session.get_one(Bid, "bid-B1").consortium = ["B2"]
+        payload = {"count": 2, "bidders": [{"no": 1, "name": line}, {"no": 2, "name": "白鹭示例市政"}]}
+        departs = departures(session, session.get_one(Opening, "O1"), payload)
+        assert (departs.missing, departs.others) == (([], []) if meant else (["晨曦示例城建"], [line]))
+        append_event(session, "O1", "bidders_published", payload, actor="platform", ts=AFTER)
+        assert lines(session) == [(1, "bid-B1" if meant else None), (2, "bid-B3")]
+
+
+def test_a_consortium_is_read_under_its_leaders_name_too(book: Ledger) -> None:
+    listed = {
+        "count": 2,
+        "bidders": [{"no": 1, "name": "晨曦示例城建（联合体牵头）"}, {"no": 2, "name": "白鹭示例市政"}],
+    }
+    with book.write() as session:
+        append_event(session, "O1", "bidders_published", listed, actor="platform", ts=AFTER)
+        append_event(session, "O1", "decrypt_progress", {"done": 2, "total": 2}, actor="platform", ts=AFTER)
+        for no, name in ((1, "晨曦示例城建"), (2, "白鹭示例市政联合体")):
+            append_event(
+                session, "O1", "bid_read", {"no": no, "name": name, "price": "9"}, actor="platform", ts=AFTER
+            )
