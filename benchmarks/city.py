@@ -130,7 +130,11 @@ def table(measured: dict[str, Any]) -> str:
         for one in measured["families"]
     )
     power = " · ".join(f"{one['bias']:g} 分 points {_share(one['found'])}" for one in measured["power"])
-    on = "位专家各四场 experts, four sessions each" if measured["drawn"] else "对 pairs"
+    on = (
+        "组抽自一位专家四场的投标 bids drawn from four sessions of one expert"
+        if measured["drawn"]
+        else "对 pairs"
+    )
     rates = "".join(
         f"| {rule} {Message(f'rule.{rule}.name').in_every_language()} | {count:,} | {_rate(rule, rate)} |\n"
         for rule, (count, rate) in measured["rates"].items()

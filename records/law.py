@@ -39,6 +39,16 @@ class Article:
             return Message("law.article_items", law=law, n=of, items=list(self.items))
         return Message("law.article", law=law, n=of)
 
+    @property
+    def short(self) -> Message:
+        """As a narrow column has it: 法 24, 条例 40(4)."""
+        law = Message(f"law.{self.law.name}.short")
+        if not self.articles:
+            return Message("law.short", law=law, n=list(self.items)) if self.items else law
+        inner = [self.paragraph] if self.paragraph else list(self.items)
+        key = "law.short_items" if inner else "law.short"
+        return Message(key, law=law, n=list(self.articles), items=inner)
+
 
 BIDDING_LAW = Law(
     "bidding",

@@ -95,7 +95,7 @@ class RuleBoard {
     return h("tr.rule", { "data-rule": rule.id, "aria-current": chosen ? "true" : null, onclick: () => this.select(rule.id) },
       h("td.id", {}, rule.id),
       h("td.name", {}, h("button.link.pick", { type: "button", title: rule.name, "aria-current": chosen ? "true" : null }, rule.name), flags),
-      h("td.law", {}, h("span.cut", { title: rule.law }, rule.law)),
+      h("td.law", {}, h("span.cut", { title: rule.law }, rule.law_short)),
       h("td.level", {}, h("span.lv", {}, mark(rule.level), this.words.levelsTight[rule.level])),
       h("td.mode", {}, mode),
       h("td.threshold", {}, h("span.cut", { title: rule.threshold }, rule.threshold)),

@@ -20,6 +20,7 @@ from records.tables.supervision import RuleSetting, Silence
 from supervision.figures import formats as figures
 from supervision.lists import market
 from supervision.rules import switchboard
+from supervision.rules.grounds import weightiest
 from supervision.rules.registry import RULES
 from supervision.rules.rule import Parameter, Rule
 from supervision.rules.switchboard import MODES, Setting, Switchboard
@@ -89,6 +90,7 @@ def _line(rule: Rule, board: Switchboard, counts: Counted, lang: str) -> dict[st
         "name": rule.says("name").text(lang),
         "family": rule.family,
         "law": rule.law.text(lang),
+        "law_short": weightiest(rule.id).text(lang),
         "level": rule.level,
         "mode": setting.mode,
         "version": setting.version,

@@ -22,8 +22,10 @@ from records.tables.evaluation import ExpertDraw
 from sunbid.demo import names
 from sunbid.demo.envelopes import SOURCE, Envelope, envelope
 from sunbid.demo.lots import LotPlan
+from sunbid.demo.scores import scores
 
-EXPERTS = 60
+EXPERTS, SPECIALISTS = 60, 20
+"""Experts of the pool, and those of them who know the ring's field."""
 ROOMS = {"330100": 4, "330109": 2, "330110": 2}
 """Evaluation rooms of a centre, where not one."""
 SEATS = 6
@@ -109,6 +111,14 @@ def records(plan: LotPlan, now: datetime) -> Iterator[Envelope]:
     yield _course(held, now)
     if held.end <= now:
         yield from _fees(held, now)
+        if plan.liked:
+            yield from scores(plan, held.key, [(one, expert(one)) for one in committee(held)], held.end)
+
+
+def committee(held: Sitting) -> list[int]:
+    """The numbers of its experts: of all, or of the few whose field it is where the ring bids."""
+    pool = SPECIALISTS if held.plan.liked else EXPERTS
+    return Random(f"committee/{held.key}").sample(range(pool), held.committee)
 
 
 def _course(held: Sitting, now: datetime) -> Envelope:
@@ -179,7 +189,7 @@ def _fees(held: Sitting, now: datetime) -> Iterator[Envelope]:
     rng = Random(f"fees/{held.key}")
     base = rng.choice(_FEES)
     hours = Decimal(int((held.end - held.start).total_seconds() // 1800)) / 2
-    for place, number in enumerate(rng.sample(range(EXPERTS), held.committee)):
+    for place, number in enumerate(committee(held)):
         amount = base + rng.choice((0, 0, 0, 60, 120))
         outcome, grade, lapse = rng.random(), rng.choice(_GRADES), rng.random()
         data: dict[str, Any] = {

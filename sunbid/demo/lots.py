@@ -95,6 +95,8 @@ class LotPlan:
     planted: str | None = None
     favourite: Firm | None = None
     """Whose turn it is in the planted ring."""
+    liked: Firm | None = None
+    """Whom one expert leans to where the ring bids."""
     bids: list[BidPlan] = field(default_factory=list)
 
     @property
@@ -242,6 +244,7 @@ def plan_lot(
         coefficient=f"0.{rng.randint(950, 985)}",
         planted=planted,
         favourite=people.ring[deadline.toordinal() % RING_SIZE] if planted == "ring" else None,
+        liked=people.ring[0] if planted == "ring" else None,
     )
     plan.bids.extend(_bids(people, plan, rng, bids))
     return plan

@@ -136,8 +136,8 @@ def _pairs(marks: Marks, rows: Ints) -> tuple[Ints, Ints, Ints]:
 def measurable(marks: Marks, found: Deviations, every: Favours) -> tuple[Marks, Favours]:
     """What the power is measured on: the market's own pairs, where enough of them do not pass.
 
-    In a large pool experts seldom meet a bidder often enough. There each expert with `LEAST_SESSIONS` sessions is given
-    one more bidder to meet: the owner of one bid of each of so many sessions, drawn at random.
+    In a large pool experts seldom meet a bidder often enough. There the bids of `LEAST_SESSIONS` sessions of each expert,
+    drawn at random, are given to owners who bid in each of them.
     """
     if int((every.adjusted_p > FALSE_DISCOVERIES).sum()) >= LEAST_TESTED:
         return marks, every
@@ -145,9 +145,12 @@ def measurable(marks: Marks, found: Deviations, every: Favours) -> tuple[Marks, 
     stranger = int(bidder.max(initial=0)) + 1
     for expert in np.unique(marks.expert):
         rows = rng.permutation(np.flatnonzero((marks.expert == expert) & ~np.isnan(found.scaled)))
-        first = rows[np.unique(marks.session[rows], return_index=True)[1]]
-        if len(first) >= LEAST_SESSIONS:
-            bidder[rng.permutation(first)[:LEAST_SESSIONS]] = stranger + expert
+        sessions = rng.permutation(np.unique(marks.session[rows]))[:LEAST_SESSIONS]
+        bids = [rows[marks.session[rows] == session] for session in sessions]
+        if len(bids) == LEAST_SESSIONS:
+            for owned in zip(*bids, strict=False):
+                bidder[list(owned)] = stranger
+                stranger += 1
     drawn = replace(marks, bidder=bidder)
     return drawn, favours(drawn, found)
 

@@ -32,6 +32,11 @@ class Work:
         """As it is written: Cardinal R035."""
         return Message(f"source.{self.name}", places=list(self.places))
 
+    @property
+    def short(self) -> Message:
+        """As a narrow column has it."""
+        return self.cited
+
 
 Ground = Article | Work
 
@@ -115,6 +120,12 @@ GROUNDS: dict[str, tuple[Ground, ...]] = {
     },
 }
 """Rule id → what it rests on, the weightiest first."""
+
+
+def weightiest(rule_id: str) -> Message:
+    """The one ground a narrow column has room for: the first article of law, else the first work."""
+    grounds = GROUNDS[rule_id]
+    return next((one for one in grounds if isinstance(one, Article)), grounds[0]).short
 
 
 def law_of(rule_id: str) -> Message:

@@ -10,6 +10,7 @@ from statistics import median
 from types import SimpleNamespace
 from typing import cast
 
+import numpy as np
 import pandas as pd
 import pytest
 from sqlalchemy import func, select
@@ -20,9 +21,11 @@ from records.ledger import Ledger
 from records.states import verify_opening
 from records.tables.broadcast import BroadcastSession
 from records.tables.openings import Opening
-from sunbid.demo import broadcasts, envelopes, load, market, names, opening_steps, script
+from sunbid.demo import broadcasts, envelopes, evaluations, load, market, names, opening_steps, scores, script
 from sunbid.demo.lots import LotPlan, room_ids, rooms_on_air
 from sunbid.demo.people import People
+from supervision.detection.favour import Marks, deviations, favours
+from supervision.detection.tendency import FALSE_DISCOVERIES
 from supervision.lens.reader import Lens
 from supervision.rules.prices import ladder_deviation
 from supervision.studies import rings
@@ -263,3 +266,18 @@ def test_the_study_of_rings_finds_the_planted_five_and_that_they_take_turns() ->
     (group,) = rings.study(cast(Lens, lens), NOW)["groups"]
     assert set(group["members"]) == {firm.id for firm in People(1).ring}
     assert group["met"] > 3 * group["expected"] and group["rotation"] > 0.9
+
+
+def test_the_study_of_experts_finds_the_one_who_leans_to_a_member_of_the_ring() -> None:
+    bidders = {record["key"]: record["data"]["bidder"] for record in records() if record["kind"] == "bid"}
+    marks = pd.DataFrame(record["data"] for record in records() if record["kind"] == "score")
+    marks = marks[marks["kind"] == "subjective"].assign(
+        points=marks["score"].astype(float), bidder=marks["bid"].map(bidders)
+    )
+    given = marks.groupby(["evaluation", "expert", "bidder"], as_index=False)["points"].sum()
+    session, expert, bidder = (pd.factorize(given[name]) for name in ("evaluation", "expert", "bidder"))
+    table = Marks(session[0], expert[0], bidder[0], given["points"].to_numpy(), np.full(len(given), 50.0))
+    found = favours(table, deviations(table))
+    first = (expert[1][found.expert[0]], bidder[1][found.bidder[0]])
+    assert first == (evaluations.expert(scores.LEANING), People(1).ring[0].id) and found.effect[0] > 1
+    assert (found.adjusted_p <= FALSE_DISCOVERIES).sum() == 1 and len(found.p) > 40

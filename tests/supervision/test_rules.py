@@ -16,7 +16,7 @@ import messages
 from records.clock import BEIJING
 from supervision.rules.facts import BidFact, DepositFact, LotFacts
 from supervision.rules.files import groups, masked, normal
-from supervision.rules.grounds import GROUNDS
+from supervision.rules.grounds import GROUNDS, weightiest
 from supervision.rules.page import page
 from supervision.rules.prices import ladder_deviation
 from supervision.rules.registry import LOT_RULES, RULES, parse_settings, rule_of
@@ -251,6 +251,7 @@ def test_every_rule_has_its_grounds_and_articles_are_written_in_one_way() -> Non
     assert rule_of("B4").law.text("zh") == "招标投标法实施条例第 40 条第 1、2 项"
     assert rule_of("B16").law.text("en") == "Bidding Law Regulations, art. 34 para. 2"
     assert rule_of("E3").law.text("zh") == "统计规则；发改法规〔2026〕195号第 17 项"
+    assert weightiest("B4").text("zh") == "条例 40(1、2)" and weightiest("B1").text("en") == "NDRC 195 17"
 
 
 def test_settings_are_parsed_and_wrong_ones_named() -> None:

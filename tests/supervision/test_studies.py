@@ -154,9 +154,9 @@ def test_where_experts_never_meet_a_bidder_again_power_is_measured_on_drawn_bids
     found = deviations(strangers)
     every = favours(strangers, found)
     marks, drawn = measurable(strangers, found, every)
-    assert (len(every.p), len(drawn.p)) == (0, 20) and set(drawn.sessions) == {4}
-    shares = [power(marks, found, drawn, bias) for bias in (0.0, 1.0, 2.0)]
-    assert shares == sorted(shares) and shares[0] < 0.1 and shares[-1] > 0.8
+    assert (len(every.p), len(drawn.p)) == (0, 120) and set(drawn.sessions) == {4}
+    shares = [power(marks, found, drawn, bias) for bias in (0.0, 1.0, 2.0, 4.0)]
+    assert shares == sorted(shares) and shares[0] < 0.1 and shares[-1] > 0.9
     assert np.isnan(power(strangers, found, every, 2.0)), "of no pair no share"
 
 
