@@ -1,7 +1,7 @@
 """Masking of public texts: names that must not stand in one, bidders of a qualification lot 资格预审, whoever objected.
 
 A name is found however it is typed: full or half width, spaces, brackets and capitals make no difference, and it
-counts without its legal form (有限公司) too.
+counts without its legal form (有限公司) too, and shortened (`records.public.short_names`).
 """
 
 from __future__ import annotations
@@ -15,15 +15,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from records.public.rows import MASK
+from records.public.short_names import SHORTEST, shortened
 from records.tables.bids import Bid
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Organisation
 from records.tables.projects import Lot
 
-_FORM = re.compile(r"(股份|集团|有限责任|有限|责任|总|分|子)*(公司|集团|事务所)$")
-"""The legal form a firm's name ends with."""
-SHORTEST = 2
-"""Fewer letters than this name nobody."""
 _NAMED = ("bidders_published", "bid_read", "bid_corrected")
 _OBJECTIONS = ("objection", "objection_answered")
 _RAISED_BY = ("raised_by", "objector", "name", "提出人")
@@ -44,9 +41,9 @@ def _letters(text: str) -> Iterator[tuple[str, int]]:
 
 
 def needles(names: Iterable[str]) -> frozenset[str]:
-    """What to look for: each name, and each without its legal form."""
+    """What to look for: each name, and each as it is shortened."""
     whole = {plain(name) for name in names}
-    return frozenset(part for name in whole for part in (name, _FORM.sub("", name)) if len(part) >= SHORTEST)
+    return frozenset(part for name in whole for part in (name, *shortened(name)) if len(part) >= SHORTEST)
 
 
 def mask(text: str, wanted: frozenset[str]) -> str:

@@ -38,7 +38,7 @@ def typed(name: str) -> list[str]:
     short = name.replace("有限责任公司", "").replace("有限公司", "")
     spaced, dotted = " ".join(name), "·".join(short)
     return [name, wide, short, spaced, dotted, unicodedata.normalize("NFKC", name).lower(), name.replace("（", "(").replace("）", ")"),
-            name.replace("有限", "股份有限")]  # fmt: skip
+            name.replace("有限", "股份有限"), short.removesuffix("工程"), short.removesuffix("建设工程") + "公司"]  # fmt: skip
 
 
 def published() -> dict[str, Any]:
