@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import norm
 
 from supervision.detection.market import Floats, Ints
+from supervision.detection.tails import NORMAL_95, two_sided
 from supervision.detection.tendency import FALSE_DISCOVERIES, benjamini_hochberg
 
 LEAST_SESSIONS = 4
@@ -104,8 +104,8 @@ def favours(marks: Marks, found: Deviations) -> Favours:
     own, variance, effect, spread = _sums(marks, found, rows, pair)
     kept = (count >= LEAST_SESSIONS) & (variance > 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        p = 2 * norm.sf(np.abs(own / np.sqrt(variance)))
-        half = norm.isf(0.025) * spread / np.sqrt(count)
+        p = two_sided(own / np.sqrt(variance))
+        half = NORMAL_95 * spread / np.sqrt(count)
     order = np.flatnonzero(kept)[np.argsort(-np.abs(effect[kept]), kind="stable")]
     return Favours(
         expert[order], bidder[order], count[order].astype(np.int64), effect[order], (effect - half)[order],
@@ -174,7 +174,7 @@ def power(marks: Marks, found: Deviations, every: Favours, bias: float) -> float
     kept = np.isin(_key(expert, bidder), tested) & (variance > 0)
     if int(kept.sum()) < LEAST_TESTED:
         return float("nan")
-    p = 2 * norm.sf(np.abs(own[kept] / np.sqrt(variance[kept])))
+    p = two_sided(own[kept] / np.sqrt(variance[kept]))
     passed = int((every.adjusted_p <= FALSE_DISCOVERIES).sum())
     return float((p <= FALSE_DISCOVERIES * (passed + 1) / len(every.p)).mean())
 

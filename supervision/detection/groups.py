@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import igraph
 import numpy as np
 import scipy.sparse as sp
-from scipy.stats import poisson
 
 from supervision.detection.market import Floats, Ints, Market
+from supervision.detection.tails import log_poisson
 
 LEAST_MEETINGS = 3.5
 """Effective meetings (Σw)² ÷ Σw² a pair must have: one tender of three bidders and many crowded ones are about one."""
@@ -84,7 +84,7 @@ def links(market: Market, chance: float = CHANCE) -> Links:
     per_meeting = squared.data[often] / weight
     tenders = np.asarray(made.sum(axis=0)).ravel()
     expected = tenders[one] * tenders[other] / max(tenders.sum(), 1)
-    log_p = poisson.logsf(np.ceil(weight / per_meeting - 1e-9) - 1, expected / per_meeting)
+    log_p = log_poisson(np.ceil(weight / per_meeting - 1e-9), expected / per_meeting)
     bidders = int((tenders > 0).sum())
     strange = log_p < np.log(chance / max(bidders * (bidders - 1) / 2, 1))
     one, other = one[strange].astype(np.int64), other[strange].astype(np.int64)

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
 
 from messages import Invalid, Message
 from supervision.detection.csv_tables import Report, Row, read_rows
 from supervision.detection.market import Bools, Floats, Ints
+from supervision.detection.tails import two_sided
 
 FALSE_DISCOVERIES = 0.05
 """Share of wrong reviewers accepted among the flagged (Benjamini–Hochberg)."""
@@ -118,7 +118,7 @@ def compare(deviation: Floats, chosen: Bools, kind: Ints) -> tuple[float, float]
     if variance <= 0:
         return effect, np.nan
     z = (deviation[chosen].sum() - (m * mean).sum()) / np.sqrt(variance)
-    return effect, float(2 * norm.sf(abs(z)))
+    return effect, float(two_sided(z))
 
 
 def benjamini_hochberg(p: Floats) -> Floats:

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from scipy.stats import binom
 from sqlalchemy import Select, func, select
 
+from supervision.detection import tails
 from supervision.detection.favour import LEAST_SESSIONS, Favours, Marks, deviations, favours
 from supervision.detection.market import numbered
 from supervision.detection.tendency import FALSE_DISCOVERIES
@@ -177,10 +177,7 @@ class DrawnTooOften(RowRule):
 
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
         """One finding an expert and stratum: binomial, every lot's seats dealt out among the pool, adjusted."""
-        p = [
-            float(binom.sf(r["sat"] - 1, r["lots"], min(1.0, r["seats"] / r["pool"] / r["lots"])))
-            for r in rows
-        ]
+        p = [tails.binomial(r["sat"], r["lots"], min(1.0, r["seats"] / r["pool"] / r["lots"])) for r in rows]
         adjusted = benjamini_hochberg(p, rows[0]["tested"]) if rows else []
         return [
             self._about(row, q, chosen) for row, q in zip(rows, adjusted, strict=True) if q < chosen["p"]

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from scipy.stats import binom
 from sqlalchemy import ColumnElement, FromClause, Select, case, func, select
 
+from supervision.detection import tails
 from supervision.lens.tables import evaluations, lots, scores
 from supervision.rules.finding import Finding
 from supervision.rules.market_rule import (
@@ -208,9 +208,7 @@ class SameMarks(RowRule):
         """One finding a pair whose likeness is no chance, all pairs of the market counted (Bonferroni)."""
         found = []
         for row in rows:
-            chance = min(
-                1.0, row["pairs"] * float(binom.sf(int(row["same"]) - 1, row["marks"], row["usual"]))
-            )
+            chance = min(1.0, row["pairs"] * tails.binomial(int(row["same"]), row["marks"], row["usual"]))
             if chance < chosen["p"]:
                 found.append(self._about(row, chance, chosen))
         return found
