@@ -53,7 +53,7 @@ BIDDERS = ("91330100AAAA000001", "91320100AAAA000002", "91310000AAAA000003", "91
 def quick_passwords() -> Iterator[None]:
     """Passwords are hashed in a millisecond: how long a hash takes is not what these tests are about."""
     quick = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-    with mock.patch.multiple(accounts, _HASHER=quick, _DECOY=quick.hash("no account has this password")):
+    with mock.patch.multiple(accounts, _HASHER=quick, _DECOY=accounts.decoy(quick)):
         yield
 
 

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import select
 from starlette.types import ASGIApp, Message
 
@@ -320,3 +322,12 @@ async def test_a_sign_in_that_drips_is_ended(app: ASGIApp, monkeypatch: pytest.M
         )
         answer = await asyncio.wait_for(slow, 3)
     assert answer.status_code == 408 and "slow" in answer.text
+
+
+def test_an_unknown_name_takes_as_long_as_a_wrong_password() -> None:
+    """What is tried for it is a hash of the same cost, and fails after all of the work, not by its form."""
+    hasher = PasswordHasher(time_cost=2, memory_cost=64, parallelism=1)
+    decoy = accounts.decoy(hasher)
+    assert extract_parameters(decoy) == extract_parameters(hasher.hash(PASSWORD))
+    with pytest.raises(VerifyMismatchError):
+        hasher.verify(decoy, PASSWORD)
