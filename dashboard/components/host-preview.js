@@ -26,10 +26,10 @@ export function preview(view, kind, given, told) {
 /** The line of the log, and what is published beside it. */
 function written(view, kind, payload) {
   const { words } = view, beside = [];
-  if (kind === "bid_corrected" && payload.quality) beside.push(`${words.field.quality}: ${term(payload.quality, words)}`);
-  if (kind === "bid_corrected") beside.push(`${words.field.reason}: ${payload.reason || TO_COME}`);
+  if (kind === "bid_corrected" && payload.quality) beside.push(`${words.field.quality}${words.colon}${term(payload.quality, words)}`);
+  if (kind === "bid_corrected") beside.push(`${words.field.reason}${words.colon}${payload.reason || TO_COME}`);
   if (payload.until) beside.push(say(words.resumesAt, { time: date(payload.until).slice(5) }));
-  if (payload.signed !== undefined) beside.push(`${words.field.signed}: ${payload.signed}`);
+  if (payload.signed !== undefined) beside.push(`${words.field.signed}${words.colon}${payload.signed}`);
   for (const { no, reason } of payload.kept_open ?? []) beside.push(`${no}　${say(words.keptOpen, { reason })}`);
   const whole = { content: TO_COME, answer: TO_COME, ...payload };
   return [sentence({ type: kind, payload: whole }, view.voiceOf), ...beside];
@@ -41,7 +41,7 @@ function known(view, given) {
   for (const [name, value] of Object.entries(given)) {
     if (name === "bidders") lines.push(value.slice(0, SHOWN).map((b) => `${b.no}. ${b.name}`).join(words.comma) + (value.length > SHOWN ? " …" : ""));
     else if (name === "count") lines.push(say(words.listed, { n: value }));
-    else lines.push(`${words.field[name] ?? name}: ${AMOUNTS.has(name) ? money(value, view.data.money) : value}`);
+    else lines.push(`${words.field[name] ?? name}${words.colon}${AMOUNTS.has(name) ? money(value, view.data.money) : value}`);
   }
   return lines;
 }
