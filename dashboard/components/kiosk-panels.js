@@ -84,7 +84,7 @@ const DRAWN = {
   provinces: (told) => [provinces(told)],
   centres: (told) => {
     const [comb, legend] = cells(told);
-    return [comb, h("div.under", {}, h("p.small", {}, told.caption, told.rest ? ` · ${told.rest}` : ""), legend)];
+    return [comb, h("div.under", {}, h("p.small", {}, told.caption), legend)];
   },
   treemap: (told) => [plot(treemap, told.bars)],
   gantt: (told) => [plot(gantt, told)],

@@ -96,7 +96,7 @@ def ticker(ask: Ask) -> Panel:
 
 def centres(ask: Ask) -> Panel:
     """The centres with the lots they opened, greatest first; one where an opening runs is marked. Those of small value
-    are counted below."""
+    are counted beside its title."""
     listed, small = choice.centres(), choice.small_centres()
     opened = figure_cards.breakdown("lots_opened", ask.filters, "centre")
     running = [one for one in _today(ask) if one.state in RUNNING]
@@ -112,11 +112,11 @@ def centres(ask: Ask) -> Panel:
     ]
     cells.sort(key=lambda cell: (-cell["value"], cell["name"]))
     rest = 0 if ask.filters.centre else len(listed) - len(cells[:CENTRES])
+    more = f" · {ask.say('wall.more_centres', n=rest)}" if rest else ""
     return {
-        "kind": "centres", "title": ask.say("wall.centres"), "note": ask.period, "unit": ask.say("openness.lots_unit"),
+        "kind": "centres", "title": ask.say("wall.centres"), "note": f"{ask.period}{more}", "unit": ask.say("openness.lots_unit"),
         "cells": cells[:CENTRES], "live": ask.say("wall.live_now", n=sum(live.values()) - rehearsed) + _rehearsed(ask, rehearsed),
         "caption": ask.say("wall.hexagons"), "empty": "" if cells else ask.say("overview.no_centres"),
-        "rest": ask.say("wall.more_centres", n=rest) if rest else "",
     }  # fmt: skip
 
 
@@ -226,7 +226,7 @@ def warned_centres(ask: Ask) -> Panel:
     cells.sort(key=lambda cell: (-cell["value"], cell["name"]))
     return {
         "kind": "centres", "title": ask.say("wall.warned_centres"), "note": ask.say("wall.counts_only"), "unit": ask.say("wall.items"),
-        "cells": cells[:CENTRES], "live": "", "caption": ask.say("wall.hexagons"), "rest": "",
+        "cells": cells[:CENTRES], "live": "", "caption": ask.say("wall.hexagons"),
         "levels": {name: ask.say(f"level.{name}") for name in ("red", "orange", "yellow")}, "calm": ask.say("wall.calm_centre"),
         "empty": "" if cells else ask.say("overview.no_centres"),
     }  # fmt: skip

@@ -393,13 +393,13 @@ def test_an_opening_that_was_called_off_stands_below_those_to_come(desk: DeskCon
     assert told.index("标段4") < told.index("标段3")
 
 
-def test_centres_of_small_value_have_no_hexagon_of_their_own_and_are_counted_below(desk: DeskConfig) -> None:
+def test_centres_of_small_value_have_no_hexagon_of_their_own_and_are_counted_beside(desk: DeskConfig) -> None:
     with context.ledger().write() as session:
         session.add(Centre(id="c1-01", name="荷塘", level="small", source="demo"))
     choice._remembered.clear()
     panels = {panel["id"]: panel for panel in panels_of("overview")}
     assert "荷塘" not in [cell["name"] for cell in panels["centres"]["cells"]]
-    assert panels["centres"]["rest"] == messages.say("wall.more_centres", "zh", n=1)
+    assert panels["centres"]["note"].endswith(messages.say("wall.more_centres", "zh", n=1))
     asked = panels_of("overview", centre="c1-01")
     assert [cell["name"] for panel in asked if panel["id"] == "centres" for cell in panel["cells"]] == [
         "荷塘"
