@@ -31,7 +31,7 @@ def body(page: shell.Page) -> None:
     with layout.row("trades", "half"):
         savings.trades(page)
         savings.prices(page)
-    with layout.row("topics", "ninths"):
+    with layout.row("topics", "half"):
         savings.key_board(page)
         savings.small(page)
     _months(page, board)
