@@ -3,6 +3,9 @@
 A screen is drawn by Streamlit's own test runner in this process, without a browser. Cold: nothing is remembered, the
 lens is opened anew. Warm: the same screen again, as at its refresh. The empty page, drawn the same way in the same
 run, is what Streamlit itself costs; `over_empty` is the warm median divided by that.
+
+Then a desk in a process of its own with 1, 10 and 30 sessions at once, which refresh as browsers do: seconds until a
+screen is there, seconds of a refresh, how many were missed, and the memory of that process.
 """
 
 from __future__ import annotations
@@ -10,14 +13,15 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from benchmarks import citymarket
+from benchmarks import citymarket, sessions
 from dashboard import context, memo, screens
 from dashboard.access.accounts import SignedIn
 from dashboard.config import DeskConfig
@@ -60,11 +64,39 @@ def drawn(screen: Screen, config: DeskConfig, times: int) -> dict[str, float]:
     }
 
 
+def quantile(values: Sequence[float], part: float) -> float:
+    """The value below which that part of them lies; nought of none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(part * len(ordered)))] if ordered else 0.0
+
+
+def together(
+    market: citymarket.Market, counts: Sequence[int], seconds: float, port: int
+) -> list[dict[str, float]]:
+    """So many sessions at once over the screens of figures, each number of them on a fresh desk."""
+    slugs = [screen.slug for screen in screens.SCREENS if screen.dimension in ("display", "service")]
+    found = []
+    for count in counts:
+        with sessions.desk(market, port) as (address, process):
+            visits = sessions.visits(address, slugs, count, seconds)
+            _, peak = sessions.resident_mb(process)
+        refreshes = [one for visit in visits for one in visit.refreshes]
+        found.append({
+            "sessions": count, "opened_p95": quantile([visit.opened for visit in visits], 0.95), "refreshes": len(refreshes),
+            "p50": quantile(refreshes, 0.5), "p95": quantile(refreshes, 0.95), "missed": sum(visit.missed for visit in visits),
+            "peak_mb": peak,
+        })  # fmt: skip
+    return found
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the benchmark; with --json one object on the last line."""
     parser = argparse.ArgumentParser(prog="sunbid bench screens", description=__doc__)
     citymarket.options(parser)
     parser.add_argument("--times", type=int, default=10, help=local("bench.warm_runs_screen"))
+    parser.add_argument("--sessions", type=int, nargs="*", default=[1, 10, 30], help=local("bench.sessions"))
+    parser.add_argument("--seconds", type=float, default=60, help=local("bench.sessions_seconds"))
+    parser.add_argument("--port", type=int, default=8699, help=local("bench.sessions_port"))
     parser.add_argument("--json", action="store_true", help=local("bench.json"))
     given = parser.parse_args(argv)
     logging.disable(logging.WARNING)
@@ -82,10 +114,17 @@ def main(argv: list[str] | None = None) -> int:
                 f" {one['warm_p95']:7.3f} s p95  {one['over_empty']:6.1f} × 空页 empty page"
             )
         context.ledger().close()
+        crowds = together(market, given.sessions, given.seconds, given.port)
+    for one in crowds:
+        print(
+            f"{one['sessions']:3.0f} 会话 sessions: 打开 opened p95 {one['opened_p95']:.3f} s; 刷新 refresh p50 {one['p50']:.3f} s"
+            f" p95 {one['p95']:.3f} s; {one['missed']:.0f} / {one['refreshes']:.0f} 次错过 missed; {one['peak_mb']:.0f} MB"
+        )
     slow = sum(one["warm_p50"] > AIM for one in found.values())
+    print(f"负载 load average {os.getloadavg()[0]:.1f}")
     print(f"{market.bids:,} 家次 bids; 空页 empty page {nothing:.3f} s; {slow} 屏热态超过 warm over {AIM} s")
     if given.json:
-        print(json.dumps({"screens": found, "empty": nothing, "bids": market.bids}))
+        print(json.dumps({"screens": found, "empty": nothing, "bids": market.bids, "sessions": crowds}))
     return 0
 
 
