@@ -46,6 +46,8 @@ def heat(
 def _cell(cell: Mapping[str, Any]) -> str:
     wide, high = _CELL
     x, y, points = _LEFT + cell["bidder"] * wide, _HIGH + cell["expert"] * high, cell["points"]
+    if cell.get("few"):
+        return text(x + wide / 2, y + 17, "·", "muted")
     step = sum(abs(points) >= least for least in _STEPS)
     kind = f"{'high' if points > 0 else 'low'}{step}{' listed' if cell['listed'] else ''}"
     words = text(x + wide / 2, y + 17, f"{points:+.1f}", f"on-{kind.split()[0]}")

@@ -48,8 +48,11 @@ def _key(pair: Pair) -> str:
 
 
 def _masked(page: shell.Page, study: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
-    """Expert and bidder of the list → the sign each has on this page."""
-    order = [list(dict.fromkeys(pair[side] for pair in study["listed"])) for side in ("expert", "bidder")]
+    """Expert and bidder of the list and of the heat map → the sign each has on this page."""
+    order = [
+        list(dict.fromkeys([*(pair[side] for pair in study["listed"]), *study["heat"][f"{side}s"]]))
+        for side in ("expert", "bidder")
+    ]
     experts_ = {one: page.say("experts.number", n=f"{n + 1:02d}") for n, one in enumerate(order[0])}
     bidders = {one: page.say("experts.bidder", sign=unmask.sign(page, n)) for n, one in enumerate(order[1])}
     return experts_, bidders

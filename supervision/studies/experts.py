@@ -17,7 +17,16 @@ from records.tables.evaluation import Evaluation, Score
 from records.tables.money import Award
 from records.tables.projects import Lot, counted
 from records.visibility import award_come
-from supervision.detection.favour import Deviations, Favours, Marks, deviations, favours, measurable, power
+from supervision.detection.favour import (
+    LEAST_SESSIONS,
+    Deviations,
+    Favours,
+    Marks,
+    deviations,
+    favours,
+    measurable,
+    power,
+)
 from supervision.detection.tendency import FALSE_DISCOVERIES
 
 NAME = "experts"
@@ -129,8 +138,11 @@ _HEAT = 12
 
 
 def _heat(rows: pd.DataFrame, deviating: Deviations, listed: list[tuple[str, str]]) -> dict[str, Any]:
-    """The listed experts by the listed bidders: mean deviation in points, sessions shared, whether listed."""
-    experts, bidders = (list(dict.fromkeys(pair[side] for pair in listed))[:_HEAT] for side in (0, 1))
+    """Experts by bidders, the listed first, then who sat and bid most: mean deviation in points, sessions, whether listed."""
+    experts, bidders = (
+        list(dict.fromkeys([*(pair[side] for pair in listed), *_busiest(rows[name])]))[:_HEAT]
+        for side, name in enumerate(("expert", "bidder"))
+    )
     here = rows.assign(deviation=deviating.points)
     here = here[here["expert"].isin(experts) & here["bidder"].isin(bidders)].dropna(subset=["deviation"])
     means = here.groupby(["expert", "bidder"])["deviation"].agg(["mean", "size"])
@@ -141,12 +153,19 @@ def _heat(rows: pd.DataFrame, deviating: Deviations, listed: list[tuple[str, str
             "points": mean,
             "sessions": int(n),
             "listed": (e, b) in listed,
+            "few": n < LEAST_SESSIONS,
         }
         for (e, b), mean, n in zip(
             means.index.tolist(), means["mean"].tolist(), means["size"].tolist(), strict=True
         )
     ]
     return {"experts": experts, "bidders": bidders, "cells": cells}
+
+
+def _busiest(names: pd.Series[str]) -> list[str]:
+    """Who stands in most rows first, ties by name."""
+    counts = names.value_counts()
+    return sorted(map(str, counts.index), key=lambda name: (-int(counts[name]), name))
 
 
 def _pair(

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from dashboard import context
+from dashboard.charts import marks
 from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID
 from records.tables.evaluation import Expert
@@ -189,3 +190,9 @@ def test_in_english_nothing_is_left_in_chinese_but_the_records(studied: Path, co
     said = re.sub("|".join(map(re.escape, lot_names())), "", said)
     left = {letter for letter in said if "\u4e00" <= letter <= "\u9fff"}
     assert not left
+
+
+def test_a_mean_of_few_sessions_is_a_dot_in_the_heat_map() -> None:
+    cell = {"expert": 0, "bidder": 0, "points": 2.0, "sessions": 3, "listed": False, "few": True}
+    assert "+2.0" not in marks.heat(["01"], ["甲"], [cell], "?")
+    assert "+2.0" in marks.heat(["01"], ["甲"], [cell | {"sessions": 4, "few": False}], "?")
