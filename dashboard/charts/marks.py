@@ -8,8 +8,8 @@ from typing import Any
 
 from dashboard.charts.drawing import svg, text
 
-_CELL, _LEFT, _HIGH = (56, 24), 96, 26
-"""Pixels of a cell, of the names before it and of the heading."""
+_CELL, _LEFT, _HIGH = (34, 24), 72, 26
+"""Pixels of a cell, of the names before it and of the heading: twelve cells stand in half a page without shrinking."""
 _WIDTH, _LINE = 640, 28
 """Pixels of the dot plot and of its rows."""
 _PLOT = (120, 470)
