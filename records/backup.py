@@ -37,12 +37,6 @@ class BackupError(Fault):
     """A backup that cannot be made or must not be restored; the text says why and what to do."""
 
 
-def _tables() -> list[Table]:
-    """All tables, parents before children."""
-    ours = {t.__tablename__ for t in TABLES}
-    return [t for t in TABLES[0].metadata.sorted_tables if t.name in ours]
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
@@ -86,13 +80,12 @@ def backup(ledger: Ledger, data_dir: Path, out: Path, progress: Progress | None 
         "tables": {},
         "files": {},
     }
-    tables = _tables()
     with ledger.read() as session:
         if not ledger.is_sqlite:
             session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-        for number, table in enumerate(tables, start=1):
+        for number, table in enumerate(TABLES, start=1):
             if progress:
-                progress(table.name, number, len(tables))
+                progress(table.name, number, len(TABLES))
             path = out / "tables" / f"{table.name}.jsonl.gz"
             rows = _dump(session, table, path)
             manifest["tables"][table.name] = {"rows": rows, "sha256": _sha256(path)}
@@ -140,11 +133,10 @@ def restore(source: Path, ledger: Ledger, data_dir: Path, progress: Progress | N
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source / "files" / relative, target)
     ledger.upgrade(manifest["schema"])
-    tables = _tables()
     with ledger.write() as session:
-        for number, table in enumerate(tables, start=1):
+        for number, table in enumerate(TABLES, start=1):
             if progress:
-                progress(table.name, number, len(tables))
+                progress(table.name, number, len(TABLES))
             _load(session, table, source / "tables" / f"{table.name}.jsonl.gz")
     ledger.upgrade()
     with ledger.read() as session:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from evidence.verify import keyed
 from messages import Message
 from records import audit, chain, states
 from records.ledger import TABLES
-from records.tables.base import Base
 from records.tables.broadcast import PublicEvent
 from records.tables.evidence import LogLeaf, Seal
 from records.tables.intake import Journal, Parked, Reject
@@ -42,7 +41,7 @@ class Report:
 
 def counts(session: Session) -> dict[str, int]:
     """Rows of every table."""
-    return {t.__tablename__: session.scalar(select(func.count()).select_from(t)) or 0 for t in TABLES}
+    return {t.name: session.scalar(select(func.count()).select_from(t)) or 0 for t in TABLES}
 
 
 def check(session: Session, progress: Progress | None = None) -> Report:
@@ -141,26 +140,24 @@ def _public_feed(session: Session) -> Iterator[Message]:
 def _references(session: Session) -> Iterator[Message]:
     """Foreign keys by hand: SQLite enforces them only on connections that ask for it."""
     for table in TABLES:
-        for column in table.__table__.columns:
+        for column in table.columns:
             for key in column.foreign_keys:
                 yield from _dangling(session, table, column.name, key.column.table.name, key.column.name)
 
 
 def _dangling(
-    session: Session, table: type[Base], column: str, parent: str, parent_column: str
+    session: Session, table: Table, column: str, parent: str, parent_column: str
 ) -> Iterator[Message]:
-    child = table.__table__.c[column]
+    child = table.c[column]
     target = table.metadata.tables[parent].alias()
     query = (
         select(func.count())
-        .select_from(table.__table__.outerjoin(target, target.c[parent_column] == child))
+        .select_from(table.outerjoin(target, target.c[parent_column] == child))
         .where(child.is_not(None), target.c[parent_column].is_(None))
     )
     number = session.scalar(query)
     if number:
-        yield Message(
-            "check.dangling", table=table.__tablename__, column=column, number=number, parent=parent
-        )
+        yield Message("check.dangling", table=table.name, column=column, number=number, parent=parent)
 
 
 def _evidence_log(session: Session) -> Iterator[Message]:

@@ -8,55 +8,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event, literal, make_url, select
+from sqlalchemy import Connection, Engine, Table, create_engine, event, literal, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from records import grants
 from records.serving import private
-from records.tables.base import Base
-from records.tables.bids import Bid, ListedBid
-from records.tables.broadcast import BroadcastSession, PublicEvent, Viewing
-from records.tables.evaluation import Evaluation, Expert, ExpertDraw, Fee, Score
-from records.tables.evidence import Gap, LogHead, LogLeaf, Recording, Seal, Segment
-from records.tables.intake import Held, Journal, Parked, Reject, Source
-from records.tables.leads import Lead, LeadBatch
-from records.tables.money import Award, Deposit
-from records.tables.openings import Opening, OpeningEvent
-from records.tables.organisations import Centre, Organisation, Room
-from records.tables.procedure import Contract, Notice, Objection, TenderProject
-from records.tables.projects import Lot, Project
-from records.tables.reading import CoefficientDraw, ControlPriceCheck, OpeningRecord, SignIn
-from records.tables.relations import Credit, Relation
-from records.tables.society import Inspection, Opinion, OpinionAnswer
-from records.tables.supervision import RuleSetting, ShadowFinding, Silence, Warning, WarningChange, WatchMark
-from records.tables.users import AuditEntry, Display, SavedView, UnmaskRequest, User
-from records.tables.witnessing import (
-    EquipmentAlarm,
-    HostPresence,
-    RoomLook,
-    RoomView,
-    WitnessAct,
-    WitnessDraw,
-    WitnessItem,
-    WitnessReport,
-    WitnessSnapshot,
-    WitnessTask,
+from records.tables import (  # noqa: F401 (a module that is imported puts its tables into the metadata)
+    bids,
+    broadcast,
+    evaluation,
+    evidence,
+    intake,
+    leads,
+    money,
+    openings,
+    organisations,
+    procedure,
+    projects,
+    reading,
+    relations,
+    society,
+    supervision,
+    users,
+    witnessing,
 )
+from records.tables.base import Base
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-TABLES: tuple[type[Base], ...] = (
-    Centre, Room, Organisation, Relation, Credit, Project, TenderProject, Lot, Notice, Bid, Deposit, Award,
-    Opening, OpeningEvent, ListedBid, SignIn, ControlPriceCheck, CoefficientDraw, OpeningRecord, Objection, Contract,
-    Expert, ExpertDraw, Evaluation, Score, Fee, Opinion, OpinionAnswer, Inspection,
-    WitnessTask, WitnessItem, WitnessAct, WitnessSnapshot, WitnessReport, WitnessDraw, RoomLook, RoomView, EquipmentAlarm, HostPresence,
-    BroadcastSession, Viewing, Recording, Segment, Gap, Seal, LogLeaf, LogHead, PublicEvent, Source, Journal, Held, Parked, Reject,
-    Warning, WarningChange, RuleSetting, Silence, ShadowFinding, Lead, LeadBatch, WatchMark, User, SavedView, Display,
-    UnmaskRequest, AuditEntry,
-)  # fmt: skip
-"""Every table of the ledger."""
+TABLES: tuple[Table, ...] = tuple(Base.metadata.sorted_tables)
+"""Every table of the ledger, parents before children."""
 
 log = structlog.get_logger()
 
@@ -189,7 +172,7 @@ class Ledger:
     def look(self) -> None:
         """Read a row of every table. Raises SQLAlchemyError where the database is damaged or out of reach."""
         with self.engine.connect() as connection:
-            for table in Base.metadata.sorted_tables:
+            for table in TABLES:
                 connection.execute(select(literal(1)).select_from(table).limit(1)).all()
 
     def log_bytes(self) -> int:

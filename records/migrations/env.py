@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from alembic import context
 
-from records.ledger import TABLES
+from records.tables.base import Base
 
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
-    target_metadata=TABLES[0].metadata,
+    target_metadata=Base.metadata,
     render_as_batch=True,
     user_module_prefix="records.tables.base.",
 )

@@ -110,14 +110,14 @@ def contents(book: Ledger) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table as the database holds it, but for the clocks."""
     found = {}
     with book.read() as session:
-        for model in TABLES:
-            table = model.__tablename__
-            columns = [c.name for c in model.__table__.columns if c.name not in CLOCKS]
-            if table in ("opinion", "objection"):
-                columns.append(next(c for c in ("received_at", "raised_at") if c in model.__table__.c))
+        for table in TABLES:
+            columns = [c.name for c in table.columns if c.name not in CLOCKS]
+            if table.name in ("opinion", "objection"):
+                columns.append(next(c for c in ("received_at", "raised_at") if c in table.c))
             listed = ", ".join(f'"{name}"' for name in columns)
-            found[table] = sorted(
-                (tuple(row) for row in session.execute(text(f'SELECT {listed} FROM "{table}"'))), key=repr
+            found[table.name] = sorted(
+                (tuple(row) for row in session.execute(text(f'SELECT {listed} FROM "{table.name}"'))),
+                key=repr,
             )
     return found
 

@@ -7,21 +7,30 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, inspect, select, update
 
 from records import audit, backup, check, states
 from records.clock import now
 from records.ledger import Ledger
 from records.serving import signing
+from records.tables.base import table_of
+from records.tables.bids import FileCheck
 from records.tables.broadcast import PublicEvent
 from records.tables.intake import Held, Journal, Parked
 from records.tables.openings import OpeningEvent
+from records.tables.society import Opinion, OpinionSender
 from tests.records.market import AFTER, lot_with_opening
 
 
 def fill(ledger: Ledger) -> None:
     with ledger.write() as session:
         lot_with_opening(session)
+        session.add(Opinion(id="P1", content="…", received_at=AFTER, source="t"))
+        session.flush()
+        session.add(OpinionSender(opinion_id="P1", name="…", contact="…"))
+        session.add(
+            FileCheck(lot_id="L1", state="done", digest="d", bidders=2, files=2, size=9, started_at=AFTER)
+        )
     for number in range(3):
         with ledger.write() as session:
             states.append_event(
@@ -42,12 +51,16 @@ def test_a_restored_ledger_is_the_same_and_its_chains_hold(ledger: Ledger, tmp_p
     signing.load_key(home)
     manifest = backup.backup(ledger, home, tmp_path / "copy")
     assert manifest["tables"]["opening_event"]["rows"] == 4
+    assert {*manifest["tables"], "alembic_version"} == set(inspect(ledger.engine).get_table_names())
     other = Ledger(f"sqlite:///{tmp_path / 'other' / 'ledger.db'}")
     report = backup.restore(tmp_path / "copy", other, tmp_path / "other")
     assert report.whole, report.problems
     assert signing.load_key(tmp_path / "other") == signing.load_key(home)
     with ledger.read() as old, other.read() as new:
         assert check.counts(old) == check.counts(new)
+        for table in (FileCheck, OpinionSender):
+            row = new.execute(select(table_of(table))).mappings().one()
+            assert row == old.execute(select(table_of(table))).mappings().one()
         assert states.verify_opening(new, "O1") is None and audit.verify(new) is None
     with other.write() as session:
         states.append_event(session, "O1", "sign_in", {}, actor="t", ts=AFTER + timedelta(minutes=1))

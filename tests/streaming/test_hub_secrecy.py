@@ -55,7 +55,7 @@ def test_the_hub_touches_no_trading_table(ledger: Ledger, tmp_path: Path) -> Non
         with client.websocket_connect("/feeds/openings/O1") as socket:
             socket.receive_json()
         time.sleep(1.3)
-    names = {table.__tablename__ for table in TABLES}
+    names = {table.name for table in TABLES}
     touched = {name for line in statements for name in re.findall(r"[a-z_]+", _tables(line)) if name in names}
     written = {
         m[1] for line in statements if (m := re.match(r"(?:insert into|update|delete from) (\w+)", line))
