@@ -17,6 +17,7 @@ from messages import Message, Unknown
 from records import audit, draw, irregularities, opening_record
 from records.administration import Conflict, shown_name
 from records.clock import now, rfc3339, to_the_second
+from records.currencies import EXCLUDED, currency
 from records.events import public_payload
 from records.opening_checks import numbers_in_events, step_name
 from records.public.lots import publish_lot
@@ -204,7 +205,7 @@ def prepare(
     if kind == "control_price":
         return _control_price(lot, lines)
     if kind == "bid_read":
-        return _next_bid(session, opening, lines)
+        return _next_bid(session, opening, lot, lines)
     if kind == "bid_corrected":
         return {} if numbers_in_events(session, opening.id, "bid_read") else None
     if kind in ("objection", "objection_answered"):
@@ -232,27 +233,39 @@ def _control_price(lot: Lot, lines: Sequence[Line]) -> dict[str, Any] | None:
     payload: dict[str, Any] = {"amount": str(lot.control_price)}
     if lot.base_price is not None:
         payload["base_price"] = str(lot.base_price)
-    if prices and len(prices) == len(bids):  # of some bids only it would be no check of the ceiling
+    comparable = all(bid is None or is_comparable(lot, bid) for bid in bids)
+    if (
+        comparable and prices and len(prices) == len(bids)
+    ):  # of some bids only it would be no check of the ceiling
         payload |= {"normal": len(prices) - over, "over": over}
     return payload
 
 
-def _next_bid(session: Session, opening: Opening, lines: Sequence[Line]) -> dict[str, Any] | None:
+def is_comparable(lot: Lot, bid: Bid) -> bool:
+    """Whether a bid's price counts as the lot's ceiling does, with VAT or without; where the bid does not say, it does."""
+    return bid.vat is None or currency(lot.currency, bid.vat) == currency(lot.currency, lot.vat)
+
+
+def _next_bid(session: Session, opening: Opening, lot: Lot, lines: Sequence[Line]) -> dict[str, Any] | None:
     read = numbers_in_events(session, opening.id, "bid_read")
     for line in lines:
         if line.number not in read:
-            return {"no": line.number, "name": line.name, "total": len(lines), **_read_aloud(line.bid)}
+            return {"no": line.number, "name": line.name, "total": len(lines), **_read_aloud(lot, line.bid)}
     return None
 
 
-def _read_aloud(bid: Bid | None) -> dict[str, Any]:
-    """What is read of a bid besides its number and name, as far as the ledger holds it."""
+def _read_aloud(lot: Lot, bid: Bid | None) -> dict[str, Any]:
+    """What is read of a bid besides its number and name, as far as the ledger holds it; a price that counts otherwise than the
+    lot's says how."""
     if bid is None:
         return {}
     if bid.decrypt_status == "failed":
         return {"remark": "解密失败，不唱标"}
     price = None if bid.price is None else str(bid.price)
-    found = {"price": price, "duration_days": bid.duration_days, "quality": bid.quality or None}
+    otherwise = None if is_comparable(lot, bid) else "不含税" if bid.vat == EXCLUDED else "含税"
+    found = {
+        "price": price, "duration_days": bid.duration_days, "quality": bid.quality or None, "remark": otherwise,
+    }  # fmt: skip
     return {name: value for name, value in found.items() if value is not None}
 
 

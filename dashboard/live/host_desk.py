@@ -154,7 +154,8 @@ def _upcoming(lines: list[Line], lot: Lot, progress: opening_record.Progress) ->
 
 def _line(line: Line, lot: Lot, told_of_all: str | None) -> dict[str, Any]:
     price = line.bid.price if line.bid else None
-    over = price is not None and lot.control_price is not None and price > lot.control_price
+    limit = lot.control_price if line.bid and hosting.is_comparable(lot, line.bid) else None
+    over = price is not None and limit is not None and price > limit
     status = (line.bid.decrypt_status if line.bid else None) or told_of_all
     return {"no": line.number, "name": line.name, "status": status, "over": over}
 

@@ -218,6 +218,21 @@ def test_half_by_the_platform_and_half_by_the_desk_is_one_opening(desk: Client, 
     assert readings(ledger) == [1, 2, 3]
 
 
+def test_a_price_without_vat_says_so_and_is_not_held_against_a_ceiling_with_it(
+    desk: Client, ledger: Ledger
+) -> None:
+    with ledger.write() as session:
+        session.get_one(Bid, "L1-2").vat = "excluded"
+    host = desk("operator")
+    begin(host)
+    assert set(state(host)["steps"]["control_price"]) == {"amount"}, (
+        "no count of prices that cannot be compared"
+    )
+    assert "remark" not in state(host)["steps"]["bid_read"]
+    assert step(host, "bid_read").status_code == 200
+    assert state(host)["steps"]["bid_read"]["remark"] == "不含税"
+
+
 def test_a_wrong_price_stays_beside_its_correction(desk: Client, ledger: Ledger) -> None:
     host = desk("operator")
     begin(host)
