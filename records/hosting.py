@@ -22,7 +22,7 @@ from records.events import public_payload
 from records.opening_checks import numbers_in_events, step_name
 from records.public.lots import publish_lot
 from records.public.openings import moment_of
-from records.published_list import Line, list_of
+from records.published_list import UNDECRYPTED, Line, list_of
 from records.states import OPENING_STEPS, append_event, check_lot_transition, new_opening
 from records.tables.bids import Bid
 from records.tables.openings import Opening, OpeningEvent
@@ -260,7 +260,7 @@ def _read_aloud(lot: Lot, bid: Bid | None) -> dict[str, Any]:
     if bid is None:
         return {}
     if bid.decrypt_status == "failed":
-        return {"remark": "解密失败，不唱标"}
+        return {"remark": UNDECRYPTED}
     price = None if bid.price is None else str(bid.price)
     otherwise = None if is_comparable(lot, bid) else "不含税" if bid.vat == EXCLUDED else "含税"
     found = {

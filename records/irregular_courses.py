@@ -73,7 +73,9 @@ class Terms:
 
 def judge(course: Progress, kind: str, payload: Mapping[str, Any], terms: Terms) -> Iterator[Finding]:
     """What is irregular in a step, after the course of the opening before it."""
-    if kind == "bid_read" and course.undrawn:
+    if kind == "coefficient_committed":
+        yield from _committed_late(course, payload)
+    elif kind == "bid_read" and course.undrawn:
         yield finding("reading_before_draw", kinds=[*course.undrawn])
     elif kind == "coefficient_drawn":
         yield from _drawn_again(course, payload)
@@ -110,6 +112,13 @@ def in_feed(
             enough = failed_with_enough(len(course.listed), course, terms)
             yield from ((message, one.said) for one in enough)
         course.add(kind, payload)
+
+
+def _committed_late(course: Progress, payload: Mapping[str, Any]) -> Iterator[Finding]:
+    """Seeds are committed to before the deadline, before which there is no list; fresh ones follow one not revealed."""
+    held = course.draws.get(draw.kind_of(payload))
+    if course.published and not (held is not None and held.failed):
+        yield finding("committed_late", kind=draw.kind_of(payload))
 
 
 def _drawn_again(course: Progress, payload: Mapping[str, Any]) -> Iterator[Finding]:

@@ -20,10 +20,11 @@ from records import draw, published_list
 from records.irregular_courses import GOES_ON as GOES_ON
 from records.irregular_courses import JUDGED, Finding, Terms, failed_with_enough, finding, judge
 from records.legal_clock import FEWEST_BIDDERS
-from records.opening_checks import IllegalTransition, step_name
+from records.opening_checks import READINGS, IllegalTransition, step_name
 from records.opening_record import Progress, differs, names_in_message, progress
 from records.public import personal_numbers
-from records.published_list import list_of
+from records.published_list import UNDECRYPTED, list_of
+from records.tables.bids import Bid
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
 
@@ -120,6 +121,8 @@ def _judge(
         bidders = len(course.listed) if course.published else len(list_of(session, opening))
         yield from failed_with_enough(bidders, course, terms)
     yield from judge(course, kind, payload, terms)
+    if kind in READINGS and not payload.get("reason"):
+        yield from _read_otherwise(published_list.bid_of(session, opening, payload), payload)
     if kind == "record_confirmed":
         yield from _confirmed(session, opening, course)
 
@@ -146,6 +149,20 @@ def _other_list(departs: published_list.Departures) -> Iterator[Finding]:
     for name in ("missing", "others", "misplaced"):
         if names := getattr(departs, name):
             yield finding(f"list_{name}", names=names_in_message(names))
+
+
+def _read_otherwise(bid: Bid | None, payload: Mapping[str, Any]) -> Iterator[Finding]:
+    """Of every bid that could be decrypted the price is read (招标投标法 art. 36); of one that could not, nothing."""
+    if bid is None:
+        return
+    number = payload["no"]
+    if bid.decrypt_status == "failed":
+        if payload.get("price") is not None:
+            yield finding("read_undecrypted", number=number)
+    elif bid.price is not None and payload.get("price") is None:
+        yield finding("read_without_price", number=number)
+    elif bid.decrypt_status == "success" and payload.get("remark") == UNDECRYPTED:
+        yield finding("read_as_undecrypted", number=number)
 
 
 def _confirmed(session: Session, opening: Opening, course: Progress) -> Iterator[Finding]:

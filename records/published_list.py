@@ -21,6 +21,8 @@ from records.tables.bids import Bid, ListedBid
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Organisation
 
+UNDECRYPTED = "解密失败，不唱标"
+"""The remark under which a bid that could not be decrypted is passed over at the reading."""
 _LAST = datetime.max.replace(tzinfo=UTC)
 """Stands for a time of receipt that nobody has told."""
 
@@ -57,6 +59,12 @@ def list_of(session: Session, opening: Opening) -> list[Line]:
     unmasked = (published.detail or {}).get("unmasked", published.payload)
     lines = _matched(session, opening.lot_id, unmasked, _fixed(session, opening.id))
     return sorted(lines, key=lambda line: line.number)
+
+
+def bid_of(session: Session, opening: Opening, payload: Mapping[str, Any]) -> Bid | None:
+    """The bid that a reading is of, by its number in the published list; None where the ledger holds none."""
+    query = select(Bid).join(ListedBid, ListedBid.bid_id == Bid.id)
+    return session.scalar(query.where(ListedBid.opening_id == opening.id, ListedBid.number == payload["no"]))
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ import { HELD, held } from "./host-hold.js";
 import { term } from "./player.js";
 import { preview } from "./host-preview.js";
 
-/** Seeds stay in this browser until they are revealed; only their SHA-256 leaves it. */
+/** Seeds stay in this browser until they are revealed; only their SHA-256, by which each is found again, leaves it. None is
+ * ever written over: whether a commitment was taken is known only once it stands in the chain. */
 const keep = {
-  name: (opening, kind) => `sunbid-seed:${opening}:${kind}`,
-  put(opening, kind, seed) { localStorage.setItem(this.name(opening, kind), seed); },
-  get(opening, kind) { return localStorage.getItem(this.name(opening, kind)) ?? ""; },
+  name: (opening, commitment) => `sunbid-seed:${opening}:${commitment}`,
+  put(opening, commitment, seed) { localStorage.setItem(this.name(opening, commitment), seed); },
+  get(opening, commitment) { return localStorage.getItem(this.name(opening, commitment)) ?? ""; },
 };
 const hex = (bytes) => [...new Uint8Array(bytes)].map((b) => b.toString(16).padStart(2, "0")).join("");
 const bytes = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
@@ -70,6 +71,7 @@ export class HostForms {
     for (const name of ["count", "done", "failed", "signed", "duration_days", "no"]) if (form.get(name)) told[name] = Number(form.get(name));
     if (form.get("pool")) told.pool = form.get("pool").split(/[,，、\s]+/).filter(Boolean);
     if (kind === "bid_corrected") this.corrected(told);
+    if (kind === "objection") told.no = this.objectionNumber(told);
     if (kind === "paused" && form.get("time")) told.until = moment(form.get("time"));
     if (kind === "scheduled" && form.get("time")) return { scheduled_at: moment(form.get("time")), title: this.view.data.title, ...(this.view.data.player ? { room: this.view.data.player.room } : {}) };
     if (kind === "record_confirmed") this.kept(told, form);
@@ -82,6 +84,12 @@ export class HostForms {
     if (first) told.corrects = first.seq;
   }
 
+  /** The number at which this objection stands or comes to stand: another number where somebody else's took the first. */
+  objectionNumber({ no, content }) {
+    const standing = this.view.story.objections.get(no);
+    return standing && standing.content !== content ? (this.view.desk.steps.objection?.no ?? no) : no;
+  }
+
   kept(told, form) {
     const kept = this.view.desk.open_objections.map(({ no }) => ({ no, reason: (form.get(`kept-${no}`) ?? "").trim() })).filter((one) => one.reason);
     if (kept.length) told.kept_open = kept;
@@ -90,8 +98,9 @@ export class HostForms {
   async commitment(told) {
     const { view } = this, held = view.desk.draws.find((draw) => draw.kind === told.kind);
     const taken = (held?.committed ?? []).map(({ no }) => no), seed = hex(crypto.getRandomValues(new Uint8Array(32)));
-    keep.put(view.data.opening, told.kind, seed);
-    return { no: taken.includes(1) ? 2 : 1, seed_sha256: await sha256(seed), kind: told.kind, pool: told.pool };
+    const commitment = await sha256(seed);
+    keep.put(view.data.opening, commitment, seed);
+    return { no: taken.includes(1) ? 2 : 1, seed_sha256: commitment, kind: told.kind, pool: told.pool };
   }
 
   // ── fields ────────────────────────────────────────────────────────────────
@@ -113,7 +122,7 @@ export class HostForms {
     return [h("p.muted", {}, words.commitHint), text("kind", words.drawKind, { value: held?.kind ?? this.view.data.coefficient, required: true }), text("pool", words.drawPool, { value: (held?.pool ?? []).join(words.comma), required: true })];
   }
 
-  coefficient_revealed(_given, draw) { return [h("p.muted", {}, this.words.revealHint), text("seed", this.words.seed, { value: keep.get(this.view.data.opening, draw.kind), required: true, pattern: "[0-9a-f]{64}" })]; }
+  coefficient_revealed(_given, draw) { return [h("p.muted", {}, this.words.revealHint), text("seed", this.words.seed, { value: keep.get(this.view.data.opening, draw.committed.find(({ no }) => no === draw.mine).sha256), required: true, pattern: "[0-9a-f]{64}" })]; }
 
   coefficient_unrevealed() { return [h("p.muted", {}, this.words.unrevealHint), area("reason", this.words.why, 300)]; }
 

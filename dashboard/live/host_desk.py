@@ -30,6 +30,7 @@ from records.published_list import Line, list_of
 from records.serving.problems import Problem
 from records.tables.openings import Opening
 from records.tables.projects import Lot
+from records.visibility import visible_progress
 from records.wrong_values import explain
 from supervision.figures.formats import CNY
 
@@ -55,17 +56,21 @@ def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: s
     progress = opening_record.progress(session, opening_id)
     left = opening_record.missing(progress, lines)
     last = opening_record.read_last(session, opening_id)
+    shown = hosts or opening_record.process_is_visible(
+        session, opening_id
+    )  # a host takes the steps; how many have
+    seen = visible_progress(opening, shown)  # signed in is else nobody's to know before the deadline
     return {
-        "seq": opening.head_seq,
-        "state": opening.state,
-        "stage": opening.stage,
-        "result": opening.result,
+        "seq": opening.head_seq if shown else after,
+        "state": seen.state,
+        "stage": seen.stage,
+        "result": seen.result,
         "scheduled_at": rfc3339(opening.scheduled_at),
         "deadline": rfc3339(moment_of(opening, lot)),
         "now": rfc3339(now()),
         "round": lot.round,
         "control_price": None if lot.control_price is None else str(lot.control_price),
-        "events": _events(session, opening_id, after),
+        "events": _events(session, opening_id, after) if shown else [],
         "steps": steps,
         "movable": hosts and opening.state == "scheduled",
         "retender": hosts and opening.result == "failed" and lot.status == "failed",

@@ -19,7 +19,7 @@ from records import audit
 from records.administration import By
 from records.serving import signing
 from records.serving.problems import Problem
-from records.serving.requests import whole
+from records.serving.requests import has_tag, whole
 from records.tables.organisations import Room
 from records.witnessing import alarms, draws, looks, papers, tasks
 from records.witnessing.checklist import OPENING
@@ -61,7 +61,7 @@ def _unless_known(request: Request, found: dict[str, Any]) -> Response:
     content = json.dumps({**found, "now": ""}, ensure_ascii=False, sort_keys=True)
     tag = f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "no-store"}
-    if request.headers.get("if-none-match") == tag:
+    if has_tag(request, tag):
         return Response(status_code=304, headers=headers)
     return JSONResponse(found, headers=headers)
 

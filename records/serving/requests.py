@@ -193,3 +193,9 @@ def network(address: str) -> str:
     except ValueError:
         return address
     return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
+
+
+def has_tag(request: Request, tag: str) -> bool:
+    """Whether the caller holds the state of that ETag: a list of tags, weak ones too, or any (RFC 9110 § 13.1.2)."""
+    told = [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
+    return tag in told or told == ["*"]

@@ -15,13 +15,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from messages import Invalid, Message, Unknown
-from records import audit, chain, texts
+from records import audit, chain, draw, texts
 from records.administration import By, Conflict, shown_name
 from records.clock import now
 from records.public.openings import moment_of
 from records.states import STAGES
 from records.tables.evaluation import Evaluation
-from records.tables.openings import Opening
+from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
 from records.tables.users import User
 from records.tables.witnessing import WitnessAct, WitnessItem, WitnessReport, WitnessTask
@@ -176,6 +176,19 @@ def _check_person(session: Session, task: WitnessTask, rule: Rule, kind: str, by
         raise IllegalAct(
             Message(words, act=Message(f"witness.act.{kind}"), who=shown_name(session, task.witness))
         )
+    if kind == "join":
+        _check_not_host(session, task, by.name)
+
+
+def _check_not_host(session: Session, task: WitnessTask, name: str) -> None:
+    """Nobody witnesses what they hold: whoever took a step of the opening is its host. A seed committed to for its draw
+    makes nobody a host: supervisors are asked for it."""
+    steps = (OpeningEvent.opening_id == task.opening_id, OpeningEvent.type.not_in(draw.EVENTS))
+    if (
+        session.scalar(select(OpeningEvent.seq).where(*steps, OpeningEvent.actor == name).limit(1))
+        is not None
+    ):
+        raise Conflict(Message("witness.is_host", who=shown_name(session, name)))
 
 
 def _check_target(session: Session, task: WitnessTask, target: str | None) -> None:
@@ -184,6 +197,7 @@ def _check_target(session: Session, task: WitnessTask, target: str | None) -> No
         raise Invalid(Message("witness.cannot_witness", who=shown_name(session, target)))
     if target == task.witness:
         raise Conflict(Message("witness.has_it", who=shown_name(session, target)))
+    _check_not_host(session, task, user.name)
 
 
 def _check_whole(session: Session, task: WitnessTask, detail: Mapping[str, Any] | None) -> None:

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from records.serving.requests import has_tag
+
 STRIDE = 256 << 10
 """Bytes read at a time: a slow reader holds no more than that in memory."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
@@ -33,7 +35,7 @@ def asked(header: str, size: int) -> tuple[int, int] | None:
 def ranged(request: Request, size: int, read: Read, headers: Mapping[str, str], media_type: str) -> Response:
     """The whole or the range asked for; `headers` hold the ETag."""
     tag, sent = headers["etag"], {**headers, "accept-ranges": "bytes"}
-    if request.headers.get("if-none-match") == tag:
+    if has_tag(request, tag):
         return Response(status_code=304, headers=sent)
     wanted = asked(request.headers.get("range", ""), size)
     if wanted and request.headers.get("if-range", tag) != tag:

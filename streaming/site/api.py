@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,7 +17,7 @@ from messages import Message
 from records.clock import now, rfc3339, today
 from records.public import rows as public
 from records.serving.problems import Problem
-from records.serving.requests import whole
+from records.serving.requests import has_tag, whole
 from records.states import OPENING_STATES
 from streaming.http.answers import problem
 from streaming.live.board import Board
@@ -166,7 +165,7 @@ class Body:
             "cache-control": f"public, max-age={max_age}" if max_age else "no-store",
             "access-control-allow-origin": "*",
         }
-        if self.tag in _tags(request.headers.get("if-none-match", "")):
+        if has_tag(request, self.tag):
             return Response(status_code=304, headers=headers)
         return Response(self.data, headers=headers, media_type="application/json")
 
@@ -174,10 +173,6 @@ class Body:
 def answer(request: Request, data: Any, max_age: int) -> Response:
     """JSON with an ETag and a life in caches of so many seconds; 304 if the caller has it already."""
     return Body.of(data).answer(request, max_age)
-
-
-def _tags(header: str) -> Iterable[str]:
-    return (part.strip().removeprefix("W/") for part in header.split(","))
 
 
 def _only(request: Request, *names: str) -> None:
@@ -190,9 +185,12 @@ def _day(text: str | None) -> date:
     if not text:
         return today()
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
-        raise Problem(400, Message("http.not_a_day", day=text[:20])) from None
+        found = None
+    if found is None or found.isoformat() != text:  # nor a day of a week, which the standard has too
+        raise Problem(400, Message("http.not_a_day", day=text[:20]))
+    return found
 
 
 def _unknown(request: Request) -> Problem:

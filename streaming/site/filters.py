@@ -90,7 +90,7 @@ def _day(text: str) -> date | None:
         chosen = date.fromisoformat(text)
     except ValueError:
         return None
-    return chosen if chosen.year in YEARS else None
+    return chosen if chosen.year in YEARS and chosen.isoformat() == text else None
 
 
 def _is_page(text: str) -> bool:

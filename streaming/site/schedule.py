@@ -17,6 +17,7 @@ from starlette.routing import Route
 from messages import Message
 from records.clock import BEIJING, today
 from records.serving.problems import Problem
+from records.serving.requests import has_tag
 from streaming.live.board import Board
 from streaming.live.reading import Reader, announced, openings_of
 from streaming.live.roster import Roster
@@ -166,6 +167,6 @@ def _base(request: Request) -> str:
 def _answer(request: Request, body: bytes, kind: str) -> Response:
     tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
     headers = {"etag": tag, "cache-control": "public, max-age=60", "access-control-allow-origin": "*"}
-    if request.headers.get("if-none-match") == tag:
+    if has_tag(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type=kind)

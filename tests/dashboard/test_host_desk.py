@@ -129,6 +129,33 @@ def test_who_may_host_and_who_may_only_look(desk: Client) -> None:
     assert wrong.status_code in (400, 409) and wrong.json()["detail"]
 
 
+def test_a_price_that_the_file_has_is_read(desk: Client, ledger: Ledger) -> None:
+    host = desk("operator")
+    begin(host)
+    for told in ({"price": None}, {"remark": "解密失败，不唱标"}):
+        held = {**state(host)["steps"]["bid_read"], **told}
+        body = {
+            "kind": "bid_read",
+            "payload": {k: v for k, v in held.items() if v is not None},
+            "seen": state(host)["seq"],
+        }
+        refused = host.post("/api/openings/O-L1/steps", json=body)
+        assert refused.status_code == 409 and "解密后的文件" in refused.json()["detail"]
+    assert readings(ledger) == []
+
+
+def test_how_many_have_signed_in_is_told_to_nobody_but_the_host_before_the_deadline(
+    desk: Client, ledger: Ledger
+) -> None:
+    with ledger.write() as session:
+        session.get_one(Lot, "L1").deadline = now() + timedelta(hours=1)
+    host, supervisor = desk("operator"), desk("supervisor")
+    assert step(host, "sign_in", count=7).status_code == 200
+    held = state(supervisor)
+    assert (held["seq"], held["state"], held["stage"], held["events"]) == (0, "scheduled", "waiting", [])
+    assert state(host)["events"][-1]["payload"]["count"] == 7, "the host counts"
+
+
 def test_two_who_press_at_once_move_one_bidder_on(desk: Client, ledger: Ledger) -> None:
     first, second = desk("operator"), desk("admin")
     begin(first)

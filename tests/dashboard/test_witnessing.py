@@ -239,6 +239,15 @@ def test_who_holds_openings_does_not_witness_them(desk: Client, role: str) -> No
     assert anonymous.get("/api/witness").status_code == 401
 
 
+def test_whoever_took_a_step_of_an_opening_does_not_witness_it(desk: Client, ledger: Ledger) -> None:
+    with ledger.write() as session:
+        append_event(session, "O-L1", "sign_in", {"count": 3}, actor="supervisor")
+    refused = act(desk("supervisor"), "join")
+    assert refused.status_code == 409 and "主持这场开标" in refused.json()["detail"]
+    given = act(desk("admin"), "assign", target="supervisor")
+    assert given.status_code == 409 and "主持这场开标" in given.json()["detail"]
+
+
 def test_nothing_of_it_reaches_the_public_rows(desk: Client, ledger: Ledger) -> None:
     def rows() -> list[tuple[int, str]]:
         with ledger.read() as session:

@@ -120,6 +120,27 @@ def test_who_never_reveals_ends_in_a_draw_with_fresh_seeds(told: Opening, place:
     told.ok("record_confirmed", rows=3)
 
 
+def test_a_draw_committed_to_after_the_deadline_is_kept_with_a_note(told: Opening, place: Place) -> None:
+    place(T + MINUTE)
+    told.decrypt()
+    for no, seed in enumerate(SEEDS, start=1):
+        note = told.ok("coefficient_committed", no=no, seed_sha256=draw.commitment(seed), kind=K, pool=POOL)
+        assert "截止之后" in note and "after the deadline" in note
+    assert "截止之后" in told.one.hub.get("/opening/O1").text
+
+
+def test_a_bid_that_is_not_read_as_its_file_says_is_kept_with_a_note(told: Opening, place: Place) -> None:
+    for line in bid_secretly(3):
+        if line["kind"] == "bid":
+            decrypted = "failed" if line["key"] == "b3" else "success"
+            told.one.accept({**line, "data": {**line["data"], "decrypt_status": decrypted}})
+    place(T + MINUTE)
+    told.decrypt(failed=1)
+    assert "未读价" in told.ok("bid_read", **bidders(1)[-1])
+    assert "称解密失败" in told.ok("bid_read", **bidders(2)[-1], price="902", remark="解密失败，不唱标")
+    assert "却读了价格" in told.ok("bid_read", **bidders(3)[-1], price="903")
+
+
 def test_a_value_outside_its_own_candidates_is_no_result(told: Opening, place: Place) -> None:
     place(T + MINUTE)
     told.decrypt()

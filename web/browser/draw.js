@@ -2,7 +2,7 @@
 // SHA-256(seed 1 ‖ seed 2 ‖ chain head after the last decryption) mod the number of candidates.
 const bytes = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 const hex = (buffer) => [...new Uint8Array(buffer)].map((b) => b.toString(16).padStart(2, "0")).join("");
-const sha256 = async (text) => hex(await crypto.subtle.digest("SHA-256", bytes(text)));
+const digest = (raw) => crypto.subtle.digest("SHA-256", raw);
 
 /** The last round of each draw of a story: commitments, seeds, candidates, by kind. */
 function rounds(story) {
@@ -16,9 +16,10 @@ function rounds(story) {
   return found;
 }
 
-/** Kind → { value, index, agrees } of every draw of a story that two seeds decide; `agrees` with what was announced. */
-export async function recomputed(story) {
-  const found = new Map();
+/** Kind → { value, index, agrees } of every draw of a story that two seeds decide; `agrees` with what was announced.
+ * `hash` computes SHA-256 of bytes: a page without TLS, where browsers offer none, brings its own. */
+export async function recomputed(story, hash = digest) {
+  const found = new Map(), sha256 = async (text) => hex(await hash(bytes(text)));
   for (const [kind, { commitments, seeds, pool }] of rounds(story)) {
     if (!seeds[1] || !seeds[2] || !pool.length || !story.decryptedHead) continue;
     const index = Number(BigInt(`0x${await sha256(seeds[1] + seeds[2] + story.decryptedHead)}`) % BigInt(pool.length));

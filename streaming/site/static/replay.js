@@ -124,7 +124,7 @@ let captions = true;
 function listen(track) {
   track.mode = "hidden"; // shown in our own line, in the reader's text size
   track.addEventListener("cuechange", () => {
-    const cue = track.activeCues?.[0];
+    const cue = [...(track.activeCues ?? [])].at(-1); // at the very end of a cue the next one is active too
     say($("cap").firstElementChild, cue ? cue.getCueAsHTML().textContent : "");
     $("cap").hidden = !captions || !cue;
   });

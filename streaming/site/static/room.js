@@ -2,6 +2,7 @@
 import { $, el, say, setIcon, t, term } from "./site.js";
 import { clock, date, minute } from "./clock.js";
 import { recomputed } from "./draw.js";
+import { sha256 } from "./sha256.js";
 import { follow } from "./feed.js";
 import { List } from "./list.js";
 import { Player, rungMenu, sayCompared } from "./player.js";
@@ -64,7 +65,7 @@ const checked = new Map();
 async function checkDraws() {
   if (checked.size >= story.coefficients.length) return;
   for (const { kind } of story.coefficients) checked.set(kind, "");
-  for (const [kind, { agrees }] of await recomputed(story)) checked.set(kind, ` ${t(agrees ? "draw.same" : "draw.other")}`);
+  for (const [kind, { agrees }] of await recomputed(story, sha256)) checked.set(kind, ` ${t(agrees ? "draw.same" : "draw.other")}`);
   drawSoon();
 }
 
