@@ -27,6 +27,7 @@ DAY_AND_NIGHT = {
     "blue-wash": ("#EAF1FC", "#17356A"),
     "hover": ("#EEF2F8", "#16305C"),
     "good": ("#0B6E6C", "#5FD6D2"),
+    "warn": ("#B4530A", "#FF9F45"),
     "done": ("#C9D2DF", "#3A547F"),
     "shade": ("rgba(22,35,59,.05)", "rgba(0,0,0,.3)"),
     "shade-wide": ("rgba(22,35,59,.05)", "transparent"),

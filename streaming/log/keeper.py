@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ from records.tables.evidence import LogHead, LogLeaf
 KEY_FILE = Path("keys") / "log.key"
 RECENT = 32
 """Signed heads to which cosignatures are still taken."""
+ASTRAY = timedelta(minutes=5)
+"""So far a witness' clock may be from this one's."""
 
 log = structlog.get_logger()
 
@@ -198,13 +200,25 @@ class Keeper:
                 raise Refused(409, Message("evidence.other_head", size=str(next(reversed(self._notes), 0))))
             for key in self.witnesses.values():
                 if (when := _signed(note, key)) is not None:
-                    return self._vouch(key, note, held, head, when)
+                    return self._vouch(key, note, held, head, self._moment(head, when))
         raise Refused(403, Message("evidence.unknown_witness"))
 
-    def _vouch(self, key: VerifierKey, note: Note, held: str, head: Head, when: int) -> Vouched:
+    def _moment(self, head: Head, when: int) -> datetime:
+        """The time in a cosignature, `when` in seconds since 1970. Raises Refused where a witness that saw this head cannot
+        have signed then: before there was the head, or later than now."""
+        with self._ledger.read() as session:
+            row = session.get(LogHead, head.size)
+        at, earliest = now(), row.signed_at if row else None
+        if when > (at + ASTRAY).timestamp():
+            raise Refused(400, Message("evidence.cosigned_ahead", now=rfc3339(at)))
+        if earliest and when < (earliest - ASTRAY).timestamp():
+            raise Refused(400, Message("evidence.cosigned_before", begun=rfc3339(earliest), now=rfc3339(at)))
+        return datetime.fromtimestamp(when).astimezone()
+
+    def _vouch(self, key: VerifierKey, note: Note, held: str, head: Head, at: datetime) -> Vouched:
         line = next(line for line in _lines(note) if line.startswith(f"— {key.name} "))
         self._keep(head.size, checkpoint.cosign(held, line))
-        found = Vouched(key.name, head.size, datetime.fromtimestamp(when).astimezone())
+        found = Vouched(key.name, head.size, at)
         self.vouched[key.name] = found
         heads = {name: {"size": one.size, "at": one.at.isoformat()} for name, one in self.vouched.items()}
         write_whole(self._cosigners, json.dumps(heads).encode())

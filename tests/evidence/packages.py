@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import random
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from evidence import package
 from evidence.checkpoint import Ed25519Signer, cosign, sign, signature_line
@@ -18,6 +22,7 @@ from evidence.verify import (
     LEADS_FORMAT,
     Head,
     canonical,
+    cosigned,
     digest,
     entry,
     genesis,
@@ -38,6 +43,13 @@ class Made:
     zip: Path
     folder: Path
     tiles: TileFolder
+
+
+def cosignature_at(witness: Ed25519Signer, text: str, when: int) -> str:
+    """The line of a witness that puts another time into what it signs."""
+    key, private = witness.verifier, Ed25519PrivateKey.from_private_bytes(witness.seed)
+    signature = struct.pack(">Q", when) + private.sign(cosigned(when, text.encode()))
+    return f"— {key.name} {base64.b64encode(key.id + signature).decode()}\n"
 
 
 def head_of(tiles: TileFolder) -> str:

@@ -23,7 +23,8 @@ from records.tables.witnessing import WitnessAct
 from records.witnessing import tasks
 from streaming.hub import Hub
 from streaming.log import leaves
-from streaming.log.keeper import Keeper
+from streaming.log.keeper import Keeper, Refused
+from tests.evidence.packages import cosignature_at
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 from tests.streaming.test_hub_api import until
@@ -179,6 +180,20 @@ def test_witnesses_that_are_registered_vouch_and_no_others(
     assert again.vouched[WITNESS.name].size == 3 and again.note == keeper.note, (
         "after a restart it is known still"
     )
+
+
+@pytest.mark.parametrize("when", [0, 1_700_000_000, 4_102_444_800, 253_402_300_800, 1 << 62, (1 << 63) + 5])
+def test_a_cosignature_of_an_impossible_time_is_refused_and_nothing_is_kept(
+    keeper: Keeper, when: int
+) -> None:
+    """Long before the head was signed, in the year 2100, and beyond what a calendar holds."""
+    text, before = Note.parse(keeper.note).text, keeper.note
+    with pytest.raises(Refused) as refused:
+        keeper.add_cosignature(f"{text}\n{cosignature_at(WITNESS, text, when)}")
+    assert refused.value.status == 400 and "时钟" in refused.value.message.text("zh")
+    assert keeper.note == before and not keeper.vouched and not keeper.cosigned(3)
+    for seconds in (-200, 200):
+        keeper.add_cosignature(f"{text}\n{cosignature_at(WITNESS, text, int(now().timestamp()) + seconds)}")
 
 
 def test_a_cosignature_that_comes_late_stands_under_its_own_head(keeper: Keeper, ledger: Ledger) -> None:
