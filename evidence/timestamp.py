@@ -8,10 +8,10 @@ from __future__ import annotations
 import urllib.request
 from importlib.util import find_spec
 
+from evidence.verify import LARGEST_STAMP, is_stamp
+
 LONGEST = 20.0
 """Seconds an authority may take."""
-LARGEST = 1 << 20
-"""Bytes an authority may answer."""
 
 
 def available() -> bool:
@@ -27,7 +27,9 @@ def ask(url: str, message: bytes) -> bytes:
     headers = {"content-type": "application/timestamp-query"}
     request = urllib.request.Request(url, wanted.as_bytes(), headers)
     with urllib.request.urlopen(request, timeout=LONGEST) as answer:
-        reply: bytes = answer.read(LARGEST)
+        reply: bytes = answer.read(LARGEST_STAMP + 1)
+    if not is_stamp(reply):
+        raise ValueError("no time stamp")
     if decode_timestamp_response(reply).status not in (PKIStatus.GRANTED, PKIStatus.GRANTED_WITH_MODS):
         raise ValueError("time stamp refused")
     return reply

@@ -18,7 +18,7 @@ import re
 import struct
 import sys
 import zlib
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -55,8 +55,20 @@ REQUIRED = (
     "record.json",
 )
 PROOF = ("checkpoint", "leaves.jsonl", "proofs.json")
-STAMPS = "timestamps/"
+STAMP = re.compile(r"timestamps/[0-9]{1,4}\.tsr")
 """Files made after the seal, which it cannot list; each is checked by itself."""
+LARGEST_STAMP = 1 << 20
+"""Bytes of a time stamp at most."""
+LARGEST = 256 << 20
+"""Bytes of a file other than a recording at most: it is read whole."""
+DEEPEST = 40
+"""Levels that JSON of a package may nest."""
+EXACT = (1 << 53) - 1
+"""The largest number in JSON of a package: up to it all readers agree."""
+NAMED = 1000
+"""So many things are named one by one though neither they nor a leaf of theirs are in the package."""
+LAST_MOMENT = 253_402_271_999
+"""Seconds since 1970 at the end of the year 9999 in Beijing: no calendar of ours goes further."""
 LEADS_REQUIRED = ("README.md", "keys/desk.vkey", "leads.json", "letter.pdf")
 RECOGNISED_BY = frozenset({*REQUIRED, *LEADS_REQUIRED}) - {"README.md"}
 """Files by any of which a package is known for one, though its manifest be gone."""
@@ -104,6 +116,34 @@ def link(previous: str, body: Mapping[str, Any]) -> str:
 def keyed(key: str, body: Any) -> str:
     """The keyed commitment to `body`: HMAC-SHA256 of its canonical JSON; `key` is 64 hexadecimal digits."""
     return hmac.new(bytes.fromhex(key), canonical(body), hashlib.sha256).hexdigest()
+
+
+def parsed(raw: bytes) -> Any:
+    """JSON of a package. Raises ValueError for what is none, for what nests deeper than `DEEPEST`, and for numbers and texts
+    that not all readers understand alike."""
+    try:
+        value = json.loads(raw.decode())
+    except RecursionError:
+        raise ValueError("too deep") from None
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for one in level for inner in _within(one)]
+        if not level:
+            return value
+    raise ValueError("too deep")
+
+
+def _within(value: Any) -> Iterable[Any]:
+    """What a JSON value holds. Raises ValueError for half a character, a fraction, a number beyond `EXACT`."""
+    if isinstance(value, dict):
+        return (*value, *value.values())
+    if isinstance(value, list):
+        return value
+    if isinstance(value, str):
+        value.encode()
+    elif isinstance(value, float) or (isinstance(value, int) and abs(value) > EXACT):
+        raise ValueError("number")
+    return ()
 
 
 def entry(leaf: Mapping[str, Any]) -> bytes:
@@ -217,8 +257,8 @@ class VerifierKey:
         """Raises ValueError where it is none, or of an algorithm not known here."""
         name, said, rest = text.strip().split("+", 2)
         raw = base64.b64decode(rest, validate=True)
-        key = cls(name, raw[0], raw[1:])
-        if not name or key.kind not in ALGORITHMS or key.id.hex() != said:
+        key = cls(name, int.from_bytes(raw[:1]), raw[1:])
+        if not name or key.kind not in ALGORITHMS or len(key.public) != 32 or key.id.hex() != said:
             raise ValueError("no verifier key")
         return key
 
@@ -256,6 +296,15 @@ class Note:
                     raise ValueError("wrong signature") from error
         return False, None
 
+    def strange(self, keys: Iterable[VerifierKey]) -> list[int]:
+        """Lines, from 1 on, that are no signature of any of these keys, or a second one: nobody has signed what they say."""
+        left, lines = Counter({(key.name, key.id): 1 for key in keys}), list[int]()
+        for number, (name, ident, _) in enumerate(self.signatures, start=self.text.count("\n") + 2):
+            if not left[name, ident]:
+                lines.append(number)
+            left[name, ident] = 0
+        return lines
+
 
 def _signature(line: str) -> tuple[str, bytes, bytes]:
     found = re.fullmatch(r"— ([^\s+]+) ([A-Za-z0-9+/=]+)", line)
@@ -280,6 +329,8 @@ class Head:
         if (
             not re.fullmatch("0|[1-9][0-9]*", size)
             or not origin
+            or len(size) > 16
+            or int(size) > EXACT
             or len(hashed := base64.b64decode(root, validate=True)) != 32
         ):
             raise ValueError("no checkpoint")
@@ -297,6 +348,12 @@ class Head:
 def is_recording(name: str) -> bool:
     """Whether a file of a package is a recording, whose changes are named by segment."""
     return name.startswith("recording/")
+
+
+def is_proper(name: str) -> bool:
+    """Whether a file's name leads to a place inside of the package on every system, and only there."""
+    parts = name.split("/")
+    return not re.search(r"[\\\x00-\x1f\x7f]|^[A-Za-z]:", name) and not {"", ".", ".."} & set(parts)
 
 
 def lines_of(raw: bytes) -> list[bytes]:
@@ -325,23 +382,28 @@ def unreadable_line(raw: bytes) -> int:
     """The first line of a manifest that cannot be read by itself, from 1 on; 1 where each can."""
     for number, line in enumerate(lines_of(raw), start=1):
         try:
-            if line != b"]}":
-                json.loads((line + b"]}" if number == 1 else line.removesuffix(b",")).decode())
-        except ValueError:
+            one = {"path": ""} if line == b"]}" else _manifest_line(line, number)
+            if number > 1 and not isinstance(one["path"], str):
+                return number
+        except (ValueError, KeyError, TypeError):
             return number
     return 1
+
+
+def _manifest_line(line: bytes, number: int) -> Any:
+    return parsed(line + b"]}" if number == 1 else line.removesuffix(b","))
 
 
 def salvaged(raw: bytes, subject: str) -> tuple[str, list[dict[str, Any]]]:
     """What can be read of a damaged manifest line by line: its subject, empty where that is lost, and the files it lists."""
     found, files = "", list[dict[str, Any]]()
-    for number, line in enumerate(lines_of(raw)):
+    for number, line in enumerate(lines_of(raw), start=1):
         try:
-            one = json.loads((line.removesuffix(b",") if number else line + b"]}").decode())
-            if number and isinstance(one["path"], str):
-                files.append(one)
-            elif not number:
-                found = str(one[subject])
+            one = _manifest_line(line, number)
+            if number > 1 and isinstance(one["path"], str):
+                files.append(listed_as(one))
+            elif number == 1 and isinstance(one[subject], str):
+                found = one[subject]
         except (ValueError, KeyError, TypeError):
             continue
     return found, files
@@ -351,7 +413,9 @@ def opening_of(leaves: bytes) -> str:
     """The opening that a package's leaves are of, by the first that can be read; empty where none can."""
     for line in lines_of(leaves):
         try:
-            return str(json.loads(line)["leaf"]["opening"])
+            found = parsed(line)["leaf"]["opening"]
+            if isinstance(found, str):
+                return found
         except (ValueError, KeyError, TypeError):
             continue
     return ""
@@ -370,20 +434,132 @@ def proofs(
     )
 
 
-SHAPES: Mapping[str, Mapping[str, type]] = {
-    "event": {"event": int},
-    "segment": {"recording": str, "segment": int, "offset": int, "bytes": int, "ms": int},
-}
+def is_whole(value: Any, least: int = 0, most: int = EXACT) -> bool:
+    """Whether a value is a whole number between two."""
+    return type(value) is int and least <= value <= most
+
+
+def is_hash(value: Any) -> bool:
+    """Whether a value is a SHA-256, or a key, in hexadecimal digits."""
+    return isinstance(value, str) and bool(re.fullmatch("[0-9a-f]{64}", value))
+
+
+def is_time(value: Any) -> bool:
+    """Whether a value is a moment as leaves write it: UTC, with microseconds."""
+    form = r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"
+    if not isinstance(value, str) or not re.fullmatch(form, value):
+        return False
+    try:
+        return bool(datetime.fromisoformat(value))
+    except ValueError:
+        return False
+
+
+def is_text(value: Any) -> bool:
+    """Whether a value is a text."""
+    return isinstance(value, str)
+
+
+def is_parts(value: Any) -> bool:
+    """Whether a value is a list of short digests."""
+    form = re.compile(f"[0-9a-f]{{{SHORT}}}")
+    return isinstance(value, list) and all(isinstance(one, str) and form.fullmatch(one) for one in value)
+
+
+Shape = Mapping[str, Callable[[Any], bool]]
+"""Field → what it holds."""
+
+
+def has_shape(value: Any, shape: Shape) -> bool:
+    """Whether a value has all fields of a shape and no others: a field more is a place for words nobody has signed."""
+    return (
+        isinstance(value, dict)
+        and set(value) == set(shape)
+        and all(fits(value[name]) for name, fits in shape.items())
+    )
+
+
+FILE: Shape = {"path": is_text, "size": is_whole, "sha256": is_hash}
+"""What the seal says of a file, and the manifest of a recording."""
+ENTRY: Shape = {**FILE, "parts": is_parts}
+"""What the manifest says of another file."""
+COMMON: Shape = {"opening": is_text, "kind": is_text, "seq": is_whole, "sha256": is_hash, "at": is_time}
+DAY = 86_400_000
+"""Milliseconds of a segment at most."""
+SHAPES: Mapping[str, Shape] = {
+    "event": {"event": lambda value: is_whole(value, 1)},
+    "segment": {
+        "recording": is_text, "segment": is_whole, "offset": lambda value: is_whole(value, 0, ENDLESS), "bytes": lambda value: is_whole(value, 1, 1 << 32),
+        "ms": lambda value: is_whole(value, 0, DAY),
+    },
+}  # fmt: skip
 """Kind of leaf → its own fields; of other kinds the body stands beside the leaf, with the key where it was committed to."""
-COMMON: Mapping[str, type] = {"opening": str, "kind": str, "seq": int, "sha256": str, "at": str}
+BESIDE: Shape = {"index": is_whole, "leaf": lambda value: isinstance(value, dict)}
+BODY: Shape = {**BESIDE, "body": lambda value: isinstance(value, dict)}
+EVENT = ("seq", "ts", "type", "payload", "hash")
 
 
-def shaped(line: Mapping[str, Any]) -> bool:
-    """Whether a line of leaves.jsonl has all that a check reads. Raises KeyError, TypeError where it has not."""
+def listed_as(one: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of the manifest, without what does not belong into one."""
+    return {name: one[name] for name, fits in ENTRY.items() if name in one and fits(one[name])}
+
+
+def is_entry(one: Mapping[str, Any]) -> bool:
+    """Whether an entry of the manifest is written as it has to be."""
+    return has_shape(one, FILE if is_recording(one["path"]) else ENTRY)
+
+
+def shaped(line: Any) -> bool:
+    """Whether a line of leaves.jsonl has all that a check reads, and nothing else. Raises KeyError, TypeError where it has not."""
     leaf = line["leaf"]
-    own = SHAPES.get(leaf["kind"], {})
-    fields = all(type(leaf[name]) is kind for name, kind in {**COMMON, **own}.items())
-    return fields and type(line["index"]) is int and (bool(own) or isinstance(line["body"], dict))
+    own = SHAPES.get(leaf["kind"])
+    if not has_shape(leaf, {**COMMON, **(own or {})}):
+        return False
+    return has_shape(line, BESIDE if own else {**BODY, "key": is_hash} if "key" in line else BODY)
+
+
+def is_seal(body: Mapping[str, Any]) -> bool:
+    """Whether the body of a seal has all that a check reads."""
+    files, films = body.get("files"), body.get("recordings")
+    if not isinstance(files, list) or not isinstance(films, list) or not is_whole(body.get("events")):
+        return False
+    if not all(has_shape(one, FILE) for one in files) or not all(_is_film(one) for one in films):
+        return False
+    return all(len({one[name] for one in films}) == len(films) for name in ("id", "path"))
+
+
+def _is_film(one: Any) -> bool:
+    """Whether a seal's words on a recording can be read: `withheld` are runs of segments, one behind the other."""
+    if not isinstance(one, dict) or not (is_text(one.get("id")) and is_text(one.get("path"))):
+        return False
+    if not is_whole(one.get("segments")) or not isinstance(one.get("withheld"), list):
+        return False
+    due = 0
+    for run in one["withheld"]:
+        if not isinstance(run, list) or len(run) != 2 or not is_whole(run[0], due):
+            return False
+        if not is_whole(run[1], run[0], one["segments"] - 1):
+            return False
+        due = run[1] + 1
+    return True
+
+
+class Runs:
+    """Numbers, as runs from a first to a last one that do not touch."""
+
+    def __init__(self, runs: Iterable[Sequence[int]]) -> None:
+        self._firsts, self._lasts = list[int](), list[int]()
+        for first, last in sorted(map(tuple, runs)):
+            if self._lasts and first <= self._lasts[-1] + 1:
+                self._lasts[-1] = max(self._lasts[-1], last)
+            else:
+                self._firsts.append(first)
+                self._lasts.append(last)
+
+    def hold(self, first: int, last: int) -> bool:
+        """Whether all numbers from the first to the last are among them."""
+        place = bisect_right(self._firsts, first) - 1
+        return first > last or (place >= 0 and self._lasts[place] >= last)
 
 
 class Package(Protocol):
@@ -779,6 +955,8 @@ class Zip:
             self._fault(name, "zip_header", first, last)
 
     def _keep(self, name: str, one: Packed) -> None:
+        if not is_proper(name.removesuffix("/")):
+            self.faults.append(Broken(name, "", "file_name"))
         if name.endswith("/"):
             if one.packed or one.size or one.crc:
                 self._fault(name, "zip_folder", one.start, one.start + max(one.packed, 1) - 1)
@@ -794,7 +972,10 @@ class Zip:
         if len(roots) == 1 and root + "manifest.json" in self._entries:
             self._entries = {name.removeprefix(root): one for name, one in self._entries.items()}
             self.double = [name.removeprefix(root) for name in self.double]
-            self.faults = [replace(one, file=one.file.removeprefix(root)) for one in self.faults]
+            self.faults = [
+                one if one.why == "file_name" else replace(one, file=one.file.removeprefix(root))
+                for one in self.faults
+            ]
 
     def _descriptor(self, at: int, told: Record) -> int:
         """Bytes of what stands behind a file whose sizes were not known before it; 0 where something else does."""
@@ -899,6 +1080,8 @@ def package(path: Path) -> Package:
     return found
 
 
+BY_MANIFEST = frozenset({"file_missing", "file_extra", "changed", "moved", "missing", "extra"})
+"""What is said of a file since the manifest says otherwise."""
 UNREADABLE = (OSError, zlib.error, EOFError, NotImplementedError)
 
 # ── the check ────────────────────────────────────────────────────────────────────────────────────
@@ -942,6 +1125,11 @@ class Verdict:
     key_given: bool = False
 
     @property
+    def unchecked(self) -> list[str]:
+        """Files that could not be checked here: what is in them is nobody's word."""
+        return [stamp["file"] for stamp in self.timestamps if stamp["ok"] is None]
+
+    @property
     def package(self) -> bool:
         """Whether there was a package to check."""
         return not any(one.why in NOTHING for one in self.broken)
@@ -950,7 +1138,7 @@ class Verdict:
         """The answer as JSON."""
         return {
             "ok": not self.broken, "broken": [one.as_dict(lang) for one in self.broken], "checkpoint": self.checkpoint,
-            "timestamps": self.timestamps, "opening": self.opening,
+            "timestamps": self.timestamps, "unchecked": self.unchecked, "opening": self.opening,
             "steps": {name: list(counts) for name, counts in self.steps.items()},
         }  # fmt: skip
 
@@ -994,6 +1182,11 @@ class Check:
         """Recordings that are not as the manifest says."""
         self.salvaged = False
         """Whether the manifest could be read in part only."""
+        self.digests: dict[str, tuple[int, str]] = {}
+        """File → its size and SHA-256 as they are."""
+        self.proved: set[int] = set()
+        """Lines of leaves.jsonl that are proved to be in the log, from 1 on."""
+        self._noted = {self._place(one) for one in self.verdict.broken}
 
     def run(self) -> Verdict:
         """All of it."""
@@ -1017,8 +1210,13 @@ class Check:
     def bad(self, file: str, place: str, why: str, **at: Any) -> None:
         """Note what differs, each place once."""
         found = Broken(file, place, why, at)
-        if not any((one.file, one.place, one.at) == (file, place, at) for one in self.verdict.broken):
+        if (key := self._place(found)) not in self._noted:
+            self._noted.add(key)
             self.verdict.broken.append(found)
+
+    @staticmethod
+    def _place(one: Broken) -> tuple[Any, ...]:
+        return one.file, one.place, *sorted(one.at.items())
 
     def count(self, step: str, done: int, total: int) -> None:
         """So much of a step holds."""
@@ -1035,6 +1233,8 @@ class Check:
 
     def text(self, file: str) -> bytes:
         """A whole small file; empty where it cannot be read, which was said before."""
+        if self.package.sizes.get(file, 0) > LARGEST:
+            return b""
         try:
             with self.package.open(file) as opened:
                 return opened.read()
@@ -1046,21 +1246,26 @@ class Check:
     def manifest(self) -> None:
         """The list of all files, and that there are no others."""
         raw = self.text("manifest.json")
+        self._names(self.package.sizes)
         try:
-            document = json.loads(raw)
-            subject = document[SUBJECTS[self.form]]
-            self.verdict.opening = str(subject)
-            self.listed = {str(one["path"]): one for one in document["files"]}
-            again = manifest(subject, document["files"], self.form)
+            document = parsed(raw)
+            subject, files = document[SUBJECTS[self.form]], document["files"]
+            if not isinstance(subject, str) or not all(isinstance(one["path"], str) for one in files):
+                raise TypeError("no manifest")
+            self.verdict.opening = subject
+            self.listed = {one["path"]: listed_as(one) for one in files}
+            again = manifest(subject, files, self.form)
             if document["format"] != self.form or raw != again:
                 lines = differences([*map(str, lines_of(again))], [*map(str, lines_of(raw))])
                 self.bad("manifest.json", "line", "form", line=next((at for at, _ in lines), 0) + 1)
+            self._entries(files)
         except (ValueError, KeyError, TypeError):
             if "manifest.json" in self.package.sizes:
                 self.bad("manifest.json", "line", "unreadable", line=unreadable_line(raw))
             else:
                 self.bad("manifest.json", "", "file_missing")
             self._salvage(raw)
+        self._names(self.listed)
         there = set(self.package.sizes) - self.unlisted
         for name in sorted({*self.listed, *self.required} - there):
             self.bad(name, "", "file_missing")
@@ -1070,6 +1275,22 @@ class Check:
         if self.salvaged and unlisted:
             self.bad("manifest.json", "", "unlisted", count=len(unlisted))
         self.count("manifest", len(there & set(self.listed)), len(self.listed))
+
+    def _names(self, names: Iterable[str]) -> None:
+        """No file's name leads out of the package, and none that is read whole is larger than any of a package."""
+        for name in sorted(names):
+            if not is_proper(name):
+                self.bad(name, "", "file_name")
+            elif not is_recording(name) and self.package.sizes.get(name, 0) > LARGEST:
+                self.bad(name, "", "too_large")
+
+    def _entries(self, files: Iterable[Mapping[str, Any]]) -> None:
+        """Every entry says what the format has it say and no more, of each file once."""
+        seen = set[str]()
+        for number, one in enumerate(files, start=2):
+            if not is_entry(one) or one["path"] in seen:
+                self.bad("manifest.json", "line", "form", line=number)
+            seen.add(one["path"])
 
     def _salvage(self, raw: bytes) -> None:
         subject, files = salvaged(raw, SUBJECTS[self.form])
@@ -1091,9 +1312,8 @@ class Check:
             except UNREADABLE:
                 self.bad(name, "", "unreadable")
                 continue
-            if found.hexdigest() == self.listed[name].get("sha256") and self.package.sizes[
-                name
-            ] == self.listed[name].get("size"):
+            self.digests[name] = self.package.sizes[name], found.hexdigest()
+            if self.digests[name] == (self.listed[name].get("size"), self.listed[name].get("sha256")):
                 if self._parts_fit(name):
                     good += 1
                     self._checksum_fits(name, checksum)
@@ -1175,22 +1395,41 @@ class Check:
 
     def cosignatures(self) -> None:
         """Who else vouches for that head. A witness that did not sign it is no fault; one that signed wrongly is."""
-        keys = [key for key in self.keys if key.kind == COSIGNATURE]
-        for file in sorted(name for name in self.package.sizes if name.startswith("keys/witness-")):
-            if not self.keys and (key := self._key(file)):
-                keys.append(key)
+        files = sorted(name for name in self.package.sizes if name.startswith("keys/witness-"))
+        own = [key for file in files if (key := self._key(file))]
+        keys = [key for key in self.keys if key.kind == COSIGNATURE] if self.keys else own
         found: list[dict[str, Any]] = []
-        for key in keys if self.head else ():
-            try:
-                signed, when = Note.parse(self.text("checkpoint").decode()).check(key)
-            except ValueError:
-                self.bad("checkpoint", "signature", "wrong_cosignature", name=key.name)
-                continue
-            if signed and when is not None:
-                found.append({"name": key.name, "at": datetime.fromtimestamp(when, BEIJING).isoformat()})
+        if self.head:
+            note = Note.parse(self.text("checkpoint").decode())
+            found = [one for key in keys if (one := self._cosigned(note, key))]
+            for key in own:
+                self._cosigned(note, key)
+            self._strangers(note, own)
         if self.verdict.checkpoint:
             self.verdict.checkpoint["cosigned_by"] = found
         self.count("cosignatures", len(found), len(keys))
+
+    def _cosigned(self, note: Note, key: VerifierKey) -> dict[str, Any] | None:
+        """What a witness vouches for, if it has."""
+        try:
+            signed, when = note.check(key)
+        except ValueError:
+            self.bad("checkpoint", "signature", "wrong_cosignature", name=key.name)
+            return None
+        if not signed or when is None:
+            return None
+        if when > LAST_MOMENT:
+            self.bad("checkpoint", "signature", "wrong_time", name=key.name)
+            return None
+        return {"name": key.name, "at": datetime.fromtimestamp(when, BEIJING).isoformat()}
+
+    def _strangers(self, note: Note, witnesses: Sequence[VerifierKey]) -> None:
+        """No line of signature is of a key that is not in the package: such a line may say anything."""
+        if any(one.file.startswith("keys/") for one in self.verdict.broken):
+            return
+        log = [key for key in (self.log_key(), self._key("keys/log.vkey")) if key]
+        for line in note.strange([*self.keys, *log, *witnesses]):
+            self.bad("checkpoint", "line", "extra", line=line)
 
     # -- the log ----------------------------------------------------------------------------------
 
@@ -1200,9 +1439,9 @@ class Check:
         seq = 0
         for number, line in enumerate(lines_of(self.text("leaves.jsonl")), start=1):
             try:
-                entry = json.loads(line)
+                entry = parsed(line)
                 leaf = entry["leaf"]
-                fits = canonical(entry) == line and shaped(entry) and leaf["opening"] == self.verdict.opening
+                fits = shaped(entry) and canonical(entry) == line and leaf["opening"] == self.verdict.opening
             except (ValueError, KeyError, TypeError):
                 entry, fits = None, False
             if not fits:
@@ -1221,7 +1460,11 @@ class Check:
         raw = self.text("proofs.json")
         good = 0
         try:
-            document = json.loads(raw)
+            document = parsed(raw)
+            if not is_whole(document["size"]) or not is_hash(document["root"]):
+                raise ValueError("no head")
+            if not isinstance(document["consistency"], list) or not isinstance(document["inclusion"], list):
+                raise ValueError("no proofs")
             paths = {
                 index: [base64.b64decode(one, validate=True) for one in path]
                 for index, path in document["inclusion"]
@@ -1234,6 +1477,7 @@ class Check:
             if self.head and head != self.head:
                 self.bad("proofs.json", "line", "other_head", line=1)
             self._goes_on(document, head)
+            self._superfluous([index for index, _ in document["inclusion"]])
         except (ValueError, KeyError, TypeError, AttributeError):
             self.bad("proofs.json", "", "unreadable")
             self.count("log", 0, len(self.leaves))
@@ -1244,10 +1488,21 @@ class Check:
                 continue
             if self._included(line, head, paths):
                 good += 1
+                self.proved.add(number + 1)
             elif blame == "leaves.jsonl":
                 self.leaves[number] = None
                 self.bad(blame, "line", "not_in_log", line=number + 1)
         self.count("log", good, len(self.leaves))
+
+    def _superfluous(self, indexes: Sequence[int]) -> None:
+        """There is one proof for each leaf: another proves nothing, and may say anything."""
+        if not self.holds("leaves.jsonl"):
+            return
+        left = Counter(line["index"] for line in self.leaves if line)
+        for number, index in enumerate(indexes, start=2):
+            if not left[index]:
+                self.bad("proofs.json", "line", "extra", line=number)
+            left[index] = 0
 
     def _included(self, line: Mapping[str, Any], head: Head, paths: Mapping[int, Sequence[bytes]]) -> bool:
         hashed = leaf_hash(entry(line["leaf"]))
@@ -1267,6 +1522,8 @@ class Check:
             or not is_consistent(first.size, first.root, head.size, head.root, path)
         ):
             self.bad("proofs.json", "line", "not_consistent", line=1)
+        if key and note.strange([key]):
+            self.bad("proofs.json", "line", "extra", line=1)
 
     def bodies(self) -> None:
         """What gaps, operators' actions, audit heads and the seal say is what the log holds; the seal lists what was sealed."""
@@ -1276,8 +1533,11 @@ class Check:
             if not self._is_body_of(line):
                 self.leaves[number - 1] = None
                 self.bad("leaves.jsonl", "line", "body_differs", line=number)
+            elif line["leaf"]["kind"] == "seal" and not is_seal(line["body"]):
+                self.leaves[number - 1] = None
+                self.bad("leaves.jsonl", "line", "form", line=number)
             elif line["leaf"]["kind"] == "seal":
-                self._sealed(line["body"])
+                self._sealed(line["body"], number in self.proved)
 
     def _is_body_of(self, line: Mapping[str, Any]) -> bool:
         """Whether the body beside a leaf is the one the leaf is of."""
@@ -1287,18 +1547,58 @@ class Check:
         except (ValueError, TypeError):
             return False
 
-    def _sealed(self, body: Mapping[str, Any]) -> None:
-        """Files that the log's seal names are those of the manifest, and no others, but for what was made after it."""
-        known = {*PROOF, *(one["path"] for one in body["files"])}
-        for name in sorted(self.listed):
-            if name not in known and not name.startswith(STAMPS):
+    def _sealed(self, body: Mapping[str, Any], proved: bool) -> None:
+        """Files that the log's seal names are those of the manifest, and no others, but for what was made after it. Where the
+        seal is proved and a file is as it says, it is the manifest that is not."""
+        known = {one["path"]: (one["size"], one["sha256"]) for one in body["files"]}
+        for name in sorted(set(self.listed) - set(known) - set(PROOF)):
+            if proved and name not in self.package.sizes:
+                self._acquit(name)
+                self._blame_manifest(name)
+            elif not STAMP.fullmatch(name):
                 self.bad(name, "", "not_as_sealed")
-        for one in body["files"]:
-            listed = self.listed.get(one["path"])
-            if listed is None and self.salvaged:
-                continue  # that it was not compared with the manifest was said
-            if listed is None or (listed.get("size"), listed.get("sha256")) != (one["size"], one["sha256"]):
-                self.bad(one["path"], "", "not_as_sealed")
+        for name, wanted in known.items():
+            self._as_sealed(name, wanted, proved)
+        unlisted = set(self.package.sizes) & {*known, *PROOF} - set(self.listed)
+        for name in unlisted if proved and not self.salvaged else ():
+            if name in PROOF or self._digest(name) == known[name]:
+                self._acquit(name)
+                if self.holds("manifest.json"):
+                    self.bad("manifest.json", "", "unlisted", count=len(unlisted))
+
+    def _as_sealed(self, name: str, wanted: tuple[int, str], proved: bool) -> None:
+        listed = self.listed.get(name)
+        if listed is None and self.salvaged:
+            return  # that it was not compared with the manifest was said
+        if listed is not None and (listed.get("size"), listed.get("sha256")) == wanted:
+            return
+        if not proved or self._digest(name) != wanted:
+            self.bad(name, "", "not_as_sealed")
+        elif listed is not None:
+            self.unlike.discard(name)
+            self._acquit(name)
+            self._blame_manifest(name)
+
+    def _digest(self, name: str) -> tuple[int, str] | None:
+        """Size and SHA-256 of a file as it is; None where it cannot be read."""
+        if name not in self.digests and name in self.package.sizes:
+            try:
+                with self.package.open(name) as file:
+                    found = hashlib.sha256()
+                    while raw := file.read(CHUNK):
+                        found.update(raw)
+                    self.digests[name] = self.package.sizes[name], found.hexdigest()
+            except UNREADABLE:
+                return None
+        return self.digests.get(name)
+
+    def _acquit(self, name: str) -> None:
+        """Take back what was said of a file by a manifest that is wrong itself."""
+        if name in self.package.double:
+            return
+        taken = [one for one in self.verdict.broken if one.file == name and one.why in BY_MANIFEST]
+        self.verdict.broken = [one for one in self.verdict.broken if one not in taken]
+        self._noted -= {self._place(one) for one in taken}
 
     def seal(self) -> Mapping[str, Any]:
         """What the seal says; empty where there is none to believe."""
@@ -1315,7 +1615,8 @@ class Check:
             self.bad("leaves.jsonl", "", "unchecked_all", events=len(lines_of(self.text("events.jsonl"))))
             return
         told = {line["leaf"]["event"] for line in self.leaves if line and line["leaf"]["kind"] == "event"}
-        events = sum(number not in told for number in range(1, self.seal()["events"] + 1))
+        total = self.seal()["events"]
+        events = total - sum(number <= total for number in told)
         segments = sum(self._lost(recording) for recording in self.seal()["recordings"])
         if events or segments:
             self.bad("leaves.jsonl", "", "unchecked", events=events, segments=segments)
@@ -1337,13 +1638,16 @@ class Check:
             if line and line["leaf"]["kind"] == "event"
         }
         found = [hashlib.sha256(line).hexdigest() for line in lines]
-        count = max(self.seal()["events"], max(leaves, default=0), 0 if self.sealed() else len(lines))
+        told = max(self.seal()["events"], max(leaves, default=0), 0 if self.sealed() else len(lines))
+        count = min(told, len(lines) + len(self.leaves) + NAMED)
         expected = [
             leaves.get(number, found[number - 1] if number <= len(found) else "")
             for number in range(1, count + 1)
         ]
         for at, kind in differences(expected, found):
             self.bad("events.jsonl", "line", kind, line=at + 1)
+        for number in sorted(number for number in leaves if number > count):
+            self.bad("events.jsonl", "line", "missing", line=number)
         self._chain(lines)
         self.count("events", max(0, len(lines) - len(self.bad_lines("events.jsonl"))), max(count, len(lines)))
 
@@ -1351,11 +1655,10 @@ class Check:
         previous = genesis(f"opening/{self.verdict.opening}")
         for number, line in enumerate(lines, start=1):
             try:
-                event = json.loads(line)
-                body = {key: event[key] for key in ("seq", "ts", "type", "payload")} | {
-                    "opening": self.verdict.opening
-                }
-                if link(previous, body) != event["hash"] or event["seq"] != number:
+                event = parsed(line)
+                body = {key: event[key] for key in EVENT[:-1]} | {"opening": self.verdict.opening}
+                written = canonical({key: event[key] for key in EVENT}) == line
+                if not written or link(previous, body) != event["hash"] or event["seq"] != number:
                     raise ValueError("chain")
                 previous = event["hash"]
             except (ValueError, KeyError, TypeError):
@@ -1387,21 +1690,25 @@ class Check:
     def _wanted(self, recording: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The segments of a recording that are in the package: those withheld from the public are not. Where leaves are
         lost, one without a digest stands for the bytes between their neighbours."""
-        leaves = (line["leaf"] for line in self.leaves if line and line["leaf"]["kind"] == "segment")
-        mine = [leaf for leaf in leaves if leaf["recording"] == recording["id"]]
-        known = {leaf["segment"] for leaf in mine}
-        known.update(*(range(first, last + 1) for first, last in recording["withheld"]))
+        mine = self._pieces().get(recording["id"], [])
+        held = Runs(recording["withheld"])
+        known = Runs([*recording["withheld"], *([leaf["segment"]] * 2 for leaf in mine)])
         wanted, due, offset = list[dict[str, Any]](), 0, 0
         for leaf in [*mine, {"segment": recording["segments"], "offset": ENDLESS, "bytes": 0}]:
-            if any(number not in known for number in range(due, leaf["segment"])) and leaf["offset"] > offset:
+            if not known.hold(due, leaf["segment"] - 1) and leaf["offset"] > offset:
                 wanted.append({"sha256": "", "bytes": leaf["offset"] - offset, "segment": due})
-            if "sha256" in leaf and not self._withheld(recording, leaf["segment"]):
+            if "sha256" in leaf and not held.hold(leaf["segment"], leaf["segment"]):
                 wanted.append(leaf)
             due, offset = leaf["segment"] + 1, leaf["offset"] + leaf["bytes"]
         return wanted
 
-    def _withheld(self, recording: Mapping[str, Any], segment: int) -> bool:
-        return any(first <= segment <= last for first, last in recording["withheld"])
+    def _pieces(self) -> dict[str, list[dict[str, Any]]]:
+        """Recording → its segments' leaves."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for line in self.leaves:
+            if line and line["leaf"]["kind"] == "segment":
+                found.setdefault(line["leaf"]["recording"], []).append(line["leaf"])
+        return found
 
     def _recording(self, name: str, wanted: Sequence[dict[str, Any]]) -> int:
         """Compare one recording with its segments; gives how many are as they should be."""
@@ -1431,7 +1738,7 @@ class Check:
 
     def timestamps(self) -> None:
         """Time stamps of others (RFC 3161) over the checkpoint; checked where `rfc3161-client` is installed."""
-        names = sorted(name for name in self.package.sizes if name.startswith(STAMPS))
+        names = sorted(filter(STAMP.fullmatch, self.package.sizes))
         good = 0
         for name in names:
             found = stamped(
@@ -1469,6 +1776,8 @@ class LeadsCheck(Check):
             self.count("signature", 0, 1)
             return
         listed = hashlib.sha256(self.text("manifest.json")).digest()
+        for line in note.strange([key] if key else ()) if signed else ():
+            self.bad("signature", "line", "extra", line=line)
         if not signed:
             self.bad("signature", "signature", "not_signed")
         elif (head.size, head.root) != (len(self.listed), listed):
@@ -1492,7 +1801,7 @@ class SegmentOrder:
         self.places: dict[int, int] = {}
         self.changed: list[int] = []
         self.extra: list[tuple[int, int]] = []
-        self._file, self._wanted = file, wanted
+        self._file, self._wanted, self._size = file, wanted, size
         self._known = {leaf["sha256"]: number for number, leaf in enumerate(wanted) if leaf["sha256"]}
         self._sizes = sorted({leaf["bytes"] for leaf in wanted if leaf["sha256"]})
         self._searches = SEARCHES
@@ -1530,7 +1839,7 @@ class SegmentOrder:
         self._file.seek(at)
         digest, done = hashlib.sha256(), 0
         for size in self._sizes:
-            digest.update(self._file.read(size - done))
+            digest.update(self._file.read(max(0, min(size, self._size - at) - done)))
             done = size
             if (found := self._known.get(digest.hexdigest())) is not None:
                 return found
@@ -1538,7 +1847,9 @@ class SegmentOrder:
 
     def _digest(self, at: int, number: int) -> str:
         self._file.seek(at)
-        return hashlib.sha256(self._file.read(self._wanted[number]["bytes"])).hexdigest()
+        return hashlib.sha256(
+            self._file.read(min(self._wanted[number]["bytes"], self._size - at))
+        ).hexdigest()
 
     def moved(self) -> list[int]:
         """Segments that stand before one they should follow, or after one they should precede."""
@@ -1558,8 +1869,42 @@ def _unsigned(note: bytes) -> bytes:
     return note.rpartition(b"\n\n")[0] + b"\n"
 
 
+SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
+"""The type of a time stamp's token (RFC 5652), DER."""
+
+
+def _der(raw: bytes, tag: int) -> tuple[bytes, bytes]:
+    """Content of the DER value of a type that bytes begin with, and what follows it. Raises ValueError."""
+    size, start = (raw[1], 2) if raw[:1] == bytes([tag]) and len(raw) > 1 else (0x80, 2)
+    if size > 0x80:
+        start += size - 0x80
+        size = int.from_bytes(raw[2:start])
+        if start > 6 or size < 0x80:
+            raise ValueError("no DER")
+    elif size == 0x80:
+        raise ValueError("no DER")
+    if len(raw) < start + size:
+        raise ValueError("no DER")
+    return raw[start : start + size], raw[start + size :]
+
+
+def is_stamp(raw: bytes) -> bool:
+    """Whether bytes have the form of a time stamp that was granted (RFC 3161 §2.4.2): a status and a token, and nothing more."""
+    try:
+        inside, behind = _der(raw, 0x30)
+        status, token = _der(inside, 0x30)
+        granted, _ = _der(status, 0x02)
+        signed, after = _der(token, 0x30)
+    except ValueError:
+        return False
+    right = granted in (b"\0", b"\1") and signed.startswith(SIGNED_DATA)
+    return right and not behind and not after and len(raw) <= LARGEST_STAMP
+
+
 def stamped(reply: bytes, message: bytes, roots: bytes) -> dict[str, Any]:
     """`ok`: True, False, or None where it cannot be checked here; `at`: the time the authority gives."""
+    if not is_stamp(reply):
+        return {"ok": False, "at": None}
     try:
         from cryptography.x509 import load_pem_x509_certificates
         from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
@@ -1591,10 +1936,11 @@ def _form(found: Package) -> str | None:
     """What a package says it is, as far as it can be read."""
     try:
         with found.open("manifest.json") as file:
-            document = json.load(file)
+            document = parsed(file.read(LARGEST))
     except (KeyError, ValueError, *UNREADABLE):
         return None
-    return document.get("format") if isinstance(document, dict) else None
+    form = document.get("format") if isinstance(document, dict) else None
+    return form if isinstance(form, str) else None
 
 
 # ── words ────────────────────────────────────────────────────────────────────────────────────────
@@ -1611,6 +1957,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "form": "写法与规定不符", "unreadable": "读不出来", "file_missing": "缺少这个文件", "file_extra": "清单里没有这个文件，或出现了两次",
         "file_macos": "macOS 打包时加入的文件，不属于证据包：删去它，或核验从平台下载的原件",
         "manifest_differs": "清单自相矛盾", "changed": "内容被改动", "moved": "次序被调换", "missing": "被删去", "extra": "多出来的内容",
+        "file_name": "文件名不合规定：可能落到证据包之外", "too_large": "大于证据包里的任何此类文件，没有读",
+        "wrong_time": "见证人签的时间不可能", "good_so_far": "核验过的未发现改动；有 {count} 个文件未能核验，内容不作数：{files}",
         "no_key": "不是公钥", "wrong_signature": "签名不对，或不是检查点", "not_signed": "没有所给公钥的签名", "wrong_cosignature": "见证人的签名不对",
         "gap_in_numbers": "编号不连续，前面少了或调换了条目", "no_seal": "没有封存条目", "other_head": "与检查点不是同一个日志状态",
         "not_in_log": "不在签了名的日志里", "not_consistent": "日志不是在先前状态上续写的", "body_differs": "内容与写入日志的指纹不同",
@@ -1637,6 +1985,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "file_macos": "added by macOS when it was packed and no part of the package: take it out, or check the zip as downloaded",
         "file_extra": "not in the manifest, or there twice", "manifest_differs": "the manifest contradicts itself", "changed": "was changed",
         "moved": "is out of its order", "missing": "was removed", "extra": "does not belong here", "no_key": "no public key",
+        "file_name": "not a name for a file of a package: it may lead out of it", "too_large": "larger than any such file of a package: it was not read",
+        "wrong_time": "a witness signed at a time that cannot be",
+        "good_so_far": "what was checked was not changed; {count} files could not be checked, what is in them counts for nothing: {files}",
         "wrong_signature": "wrong signature, or no checkpoint", "not_signed": "not signed by the key given", "wrong_cosignature": "wrong signature of a witness",
         "gap_in_numbers": "numbers do not follow: entries before it were removed or swapped", "no_seal": "there is no seal",
         "other_head": "not the state of the log that the checkpoint signs", "not_in_log": "not in the signed log",
@@ -1654,19 +2005,45 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 """What the check says. They stand here and not in the catalogue, since this file runs alone."""
 
 
-def language(environ: Mapping[str, str] = os.environ) -> str:
-    """The language of a process by its locale: English where it says so, else Chinese."""
+def language(environ: Mapping[str, str] = os.environ, file: TextIO | None = None) -> str:
+    """The language of a process by its locale: English where it says so, or where `file` cannot write Chinese, else Chinese."""
+    if file is not None and not _writes(file, WORDS["zh"]["good"]):
+        return "en"
     said = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
     return next((lang for lang in WORDS if said.lower().startswith(lang)), next(iter(WORDS)))
 
 
+def _writes(file: TextIO, text: str) -> bool:
+    """Whether a stream has all characters of a text."""
+    try:
+        text.encode(file.encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def plain(text: str) -> str:
+    """A text as one line of a terminal: what would move its cursor, colour it or turn it round is written out."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text
+    )
+
+
 def in_lines(verdict: Verdict, lang: str) -> Iterator[str]:
     """The verdict for people."""
+    return map(plain, _in_lines(verdict, lang))
+
+
+def _in_lines(verdict: Verdict, lang: str) -> Iterator[str]:
     words, signed = WORDS[lang], verdict.checkpoint
     if not verdict.package:
         yield verdict.broken[0].as_dict(lang)["why"]
         return
-    yield words["bad"].format(count=len(verdict.broken)) if verdict.broken else words["good"]
+    so_far, files = verdict.unchecked, ", ".join(verdict.unchecked)
+    if verdict.broken:
+        yield words["bad"].format(count=len(verdict.broken))
+    else:
+        yield words["good_so_far"].format(count=len(so_far), files=files) if so_far else words["good"]
     for one in verdict.broken:
         broken = one.as_dict(lang)
         yield "  ".join(part for part in ("✗", broken["file"], broken["place"], broken["why"]) if part)
@@ -1709,25 +2086,34 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("package", type=Path, metavar="PACKAGE")
     parser.add_argument("--key", type=Path)
     parser.add_argument("--json", action="store_true")
-    asked, lang = parser.parse_args(given), language()
+    asked, errors = parser.parse_args(given), language(file=sys.stderr)
     try:
         keys = read_keys(asked.key) if asked.key else []
     except (OSError, ValueError) as error:
         why = "no_file" if isinstance(error, OSError) else "no_key_file"
-        print(WORDS[lang][why].format(path=asked.key), file=sys.stderr)
+        tell(plain(WORDS[errors][why].format(path=asked.key)), sys.stderr)
         return 2
     verdict, code = checked(asked.package, keys)
-    said = (
-        json.dumps(verdict.as_dict(lang), ensure_ascii=False)
-        if asked.json
-        else "\n".join(in_lines(verdict, lang))
-    )
-    tell(said, sys.stdout if asked.json or verdict.package else sys.stderr)
+    answer(verdict, as_json=asked.json)
     return code
 
 
+def answer(verdict: Verdict, *, as_json: bool) -> None:
+    """Print a verdict: for programs on standard output, for people there too, unless there was nothing to check."""
+    file = sys.stdout if as_json or verdict.package else sys.stderr
+    if not as_json:
+        tell("\n".join(in_lines(verdict, language(file=file))), file)
+        return
+    said = json.dumps(verdict.as_dict(language()), ensure_ascii=False)
+    tell(said if _writes(file, said) else json.dumps(verdict.as_dict(language())), file)
+
+
 def tell(said: str, file: TextIO) -> None:
-    """Print. Whoever reads may have read enough, as `| head -1` does: then nothing more is said, and what was found counts."""
+    """Print; characters the stream has not are replaced. Whoever reads may have read enough, as `| head -1` does: then nothing
+    more is said, and what was found counts."""
+    if not _writes(file, said):
+        coding = file.encoding or "ascii"
+        said = said.replace("✗", "x").encode(coding, "backslashreplace").decode(coding)
     try:
         print(said, file=file, flush=True)
     except BrokenPipeError:

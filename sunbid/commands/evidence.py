@@ -38,7 +38,6 @@ def verify(
     """Check an evidence package offline; exit code 1, naming file and place, if anything differs."""
     from evidence import verify as checking
 
-    lang = checking.language()
     try:
         keys = checking.read_keys(key) if key else []
     except (OSError, ValueError) as error:
@@ -50,11 +49,7 @@ def verify(
                 measured(done, total, "")
 
         verdict, code = checking.checked(path, keys, progress)
-    if as_json:
-        output.emit(verdict.as_dict(lang))
-    else:
-        lines = "\n".join(checking.in_lines(verdict, lang))
-        checking.tell(lines, sys.stdout if verdict.package else sys.stderr)
+    checking.answer(verdict, as_json=as_json)
     if code:
         raise SystemExit(code)
 
@@ -158,7 +153,8 @@ def _no_keys(path: Path | None, error: Exception) -> str:
     from evidence import verify as checking
 
     why = "no_file" if isinstance(error, OSError) else "no_key_file"
-    return checking.WORDS[checking.language()][why].format(path=path)
+    lang = checking.language(file=sys.stderr)
+    return checking.plain(checking.WORDS[lang][why].format(path=path))
 
 
 def _compared(made: Witness, shown: str, as_json: bool) -> None:

@@ -56,7 +56,7 @@ export function parseKey(text) {
   const [name, said, ...rest] = text.trim().split("+"), coded = rest.join("+");
   if (!name || !rest.length || !BASE64.test(coded)) return null;
   const raw = unbase64(coded), id = hex(sha256(encoder.encode(`${name}\n`), raw).slice(0, 4));
-  return id === said && [ED25519, COSIGNATURE].includes(raw[0]) ? { name, id, kind: raw[0], public: raw.slice(1) } : null;
+  return id === said && raw.length === 33 && [ED25519, COSIGNATURE].includes(raw[0]) ? { name, id, kind: raw[0], public: raw.slice(1) } : null;
 }
 
 /** Text and lines of signature of a note. Throws. */
@@ -72,11 +72,17 @@ export function parseNote(whole) {
   return { text: whole.slice(0, gap + 1), signatures };
 }
 
+/** Lines, from 1 on, that are no signature of any of these keys, or a second one: nobody has signed what they say. */
+export function strangeLines(note, keys) {
+  const left = new Set(keys.map(({ name, id }) => `${name} ${id}`)), first = note.text.split("\n").length + 1;
+  return note.signatures.flatMap(({ name, id }, index) => (left.delete(`${name} ${id}`) ? [] : [first + index]));
+}
+
 /** What a checkpoint says. Throws. */
 export function parseHead(text) {
   const [origin, size, root] = text.split("\n");
   const hash = unbase64(root);
-  if (!/^(0|[1-9]\d*)$/.test(size) || !origin || hash.length !== 32) throw new Error("head");
+  if (!/^(0|[1-9]\d*)$/.test(size) || !Number.isSafeInteger(Number(size)) || !origin || hash.length !== 32) throw new Error("head");
   return { origin, size: Number(size), root: hash };
 }
 
@@ -86,8 +92,9 @@ export async function signedBy(note, key) {
   if (!found) return { signed: false, at: null };
   let { signature } = found, message = encoder.encode(note.text), at = null;
   if (key.kind === COSIGNATURE) {
-    at = Number(new DataView(signature.buffer, signature.byteOffset).getBigUint64(0));
-    message = encoder.encode(`cosignature/v1\ntime ${at}\n${note.text}`);
+    const when = new DataView(signature.buffer, signature.byteOffset).getBigUint64(0); // as it was signed: a Number would round it
+    at = Number(when);
+    message = encoder.encode(`cosignature/v1\ntime ${when}\n${note.text}`);
     signature = signature.slice(8);
   }
   let imported;

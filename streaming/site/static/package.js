@@ -1,8 +1,8 @@
 // Checks an evidence package in this browser, step by step as evidence/verify.py does; its words and codes are the same.
-import { COSIGNATURE, signedBy, isConsistent, leafHash, parseHead, parseKey, parseNote, rootByInclusion, unbase64 } from "./notes.js";
+import { COSIGNATURE, signedBy, isConsistent, leafHash, parseHead, parseKey, parseNote, rootByInclusion, strangeLines, unbase64 } from "./notes.js";
 import {
-  BLOCK, TEXT, bothAt, bytesOf, canonical, decoder, differences, digest, encoder, isRecording, keyed, lined, linesOf, link, openingOf, partsOf, salvaged,
-  sameList, shaped, unreadableLine,
+  BLOCK, Runs, TEXT, bothAt, bytesOf, canonical, decoder, differences, digest, encoder, isEntry, isHash, isProper, isRecording, isSeal, isStamp, isWhole,
+  keyed, lined, linesOf, link, listedAs, openingOf, parsed, partsOf, salvaged, sameList, shaped, unreadableLine,
 } from "./package-format.js";
 import { Sha256, hex, sha256, unhex } from "./sha256.js";
 import { addedByMacos, content, crc32, zipOf } from "./zip.js";
@@ -10,7 +10,12 @@ import { addedByMacos, content, crc32, zipOf } from "./zip.js";
 const FORMAT = "sunbid-evidence-1", LEADS_FORMAT = "sunbid-leads-1";
 const LEADS_REQUIRED = ["README.md", "keys/desk.vkey", "leads.json", "letter.pdf"];
 const REQUIRED = ["README.md", "captions.vtt", "checkpoint", "events.jsonl", "leaves.jsonl", "proofs.json", "record.json"];
-const PROOF = ["checkpoint", "leaves.jsonl", "proofs.json"], STAMPS = "timestamps/"; // made after the seal, which cannot list them
+const PROOF = ["checkpoint", "leaves.jsonl", "proofs.json"], STAMP = /^timestamps\/[0-9]{1,4}\.tsr$/; // made after the seal, which cannot list them
+const LARGEST = 256 << 20; // bytes of a file other than a recording at most: it is read whole
+const NAMED = 1000; // so many things are named one by one though neither they nor a leaf of theirs are in the package
+const LAST_MOMENT = 253_402_271_999; // seconds since 1970 at the end of the year 9999 in Beijing
+/** What is said of a file since the manifest says otherwise. */
+const BY_MANIFEST = ["file_missing", "file_extra", "changed", "moved", "missing", "extra"];
 const CHUNK = 4 << 20, SEARCHES = 20, ENDLESS = 2 ** 52;
 
 /** What was given is no evidence package, and none that was damaged. */
@@ -27,7 +32,10 @@ async function opened(file) {
 }
 
 async function formOf({ blobs }) {
-  try { return JSON.parse(decoder.decode(await blobs.get("manifest.json").arrayBuffer())).format; } catch { return undefined; }
+  try {
+    const { format } = parsed(await blobs.get("manifest.json").slice(0, LARGEST).arrayBuffer());
+    return typeof format === "string" ? format : undefined;
+  } catch { return undefined; }
 }
 
 /** The check that fits a zip: of an opening's package, or of a batch of leads. Throws NoPackage. */
@@ -50,44 +58,48 @@ class Check {
   static steps = ["manifest", "files", "events", "segments", "log", "checkpoint", "cosignatures", "timestamps"];
 
   constructor({ blobs, crcs, double, faults, unreadable, bytes }, keys, tell) {
-    Object.assign(this, { blobs, crcs, double, bytes, keys, tell, broken: [...faults], steps: {}, checkpoint: null, timestamps: 0, opening: "", title: "", unsure: false, salvaged: false });
+    Object.assign(this, { blobs, crcs, double, bytes, keys, tell, broken: [...faults], steps: {}, checkpoint: null, opening: "", title: "", unsure: false, salvaged: false });
+    this.noted = new Set(faults.map(({ file, place, at }) => JSON.stringify([file, place, at]))); this.digests = new Map(); this.proved = new Set(); this.unread = [];
     this.listed = new Map(); this.leaves = []; this.unlike = new Map();
     for (const name of unreadable) this.bad(name, "", "unreadable");
   }
 
   async run() {
     await this.manifest(); await this.files(); await this.content();
-    const { broken, steps, checkpoint, opening, title, unsure, bytes } = this;
-    return { kind: this.constructor.kind, broken, steps, checkpoint, opening, title, unsure, bytes, files: this.blobs.size };
+    const { broken, steps, checkpoint, opening, title, unsure, bytes, unread } = this;
+    return { kind: this.constructor.kind, broken, steps, checkpoint, opening, title, unsure, bytes, unread, files: this.blobs.size };
   }
   async content() {
     await this.readLeaves(); await this.signature();
-    await this.log(); this.bodies(); await this.events(); await this.segments(); await this.unchecked(); await this.cosignatures(); this.stamps();
+    await this.log(); await this.bodies(); await this.events(); await this.segments(); await this.unchecked(); await this.cosignatures(); await this.stamps();
   }
 
   /** Note what differs; `hashes`, where they tell something: the digest that was written down and the one computed here. */
   bad(file, place, why, at = {}, hashes = null) {
     const found = { file, place, why, at, ...(hashes ? { hashes: { expected: hashes[0], found: hashes[1] } } : {}) };
     const key = JSON.stringify([file, place, at]);
-    if (!this.broken.some((one) => JSON.stringify([one.file, one.place, one.at]) === key)) this.broken.push(found);
+    if (!this.noted.has(key)) { this.noted.add(key); this.broken.push(found); }
   }
   count(step, done, total) { this.steps[step] = [done, total]; this.tell(step, done, total, true); }
   holds(file) { return this.blobs.has(file) && this.broken.every((one) => one.file !== file); }
   badLines(file) { return new Set(this.broken.filter((one) => one.file === file && "line" in one.at).map((one) => one.at.line)); }
-  async raw(name) { return this.blobs.has(name) ? new Uint8Array(await this.blobs.get(name).arrayBuffer()) : new Uint8Array(); }
+  async raw(name) { return this.blobs.has(name) && this.blobs.get(name).size <= LARGEST ? new Uint8Array(await this.blobs.get(name).arrayBuffer()) : new Uint8Array(); }
   async text(name) { return decoder.decode(await this.raw(name)); }
 
   async manifest() {
     const { form, subject, required, unlisted } = this.constructor, raw = await this.raw("manifest.json");
+    this.names(this.blobs.keys());
     try {
-      const text = decoder.decode(raw), told = JSON.parse(text);
-      this.opening = String(told[subject]);
-      this.listed = new Map(told.files.map((one) => [String(one.path), one]));
-      const again = lined({ format: form, [subject]: told[subject] }, "files", told.files);
+      const text = decoder.decode(raw), told = parsed(raw), { files } = told;
+      if (typeof told[subject] !== "string" || !files.every((one) => typeof one.path === "string")) throw new Error("no manifest");
+      this.opening = told[subject];
+      this.listed = new Map(files.map((one) => [one.path, listedAs(one)]));
+      const again = lined({ format: form, [subject]: told[subject] }, "files", files);
       if (told.format !== form || again !== text) {
         const [first] = differences(again.split("\n").slice(0, -1), linesOf(raw).map((line) => decoder.decode(line)));
         this.bad("manifest.json", "line", "form", { line: (first?.[0] ?? 0) + 1 });
       }
+      this.entries(files);
     } catch {
       if (this.blobs.has("manifest.json")) this.bad("manifest.json", "line", "unreadable", { line: unreadableLine(raw) });
       else this.bad("manifest.json", "", "file_missing");
@@ -95,12 +107,29 @@ class Check {
       this.salvaged = true; this.listed = new Map(files.map((one) => [one.path, one]));
       this.opening = told || openingOf(await this.raw("leaves.jsonl"));
     }
+    this.names(this.listed.keys());
     const there = [...this.blobs.keys()].filter((name) => !unlisted.includes(name));
     for (const name of new Set([...this.listed.keys(), ...required])) if (!this.blobs.has(name)) this.bad(name, "", "file_missing");
     const extra = there.filter((one) => !this.listed.has(one));
     for (const name of [...(this.salvaged ? [] : extra), ...this.double]) this.bad(name, "", addedByMacos(name) ? "file_macos" : "file_extra");
     if (this.salvaged && extra.length) this.bad("manifest.json", "", "unlisted", { count: extra.length });
     this.count("manifest", there.filter((name) => this.listed.has(name)).length, this.listed.size);
+  }
+
+  /** No file's name leads out of the package, and none that is read whole is larger than any of a package. */
+  names(names) {
+    for (const name of names) {
+      if (!isProper(name)) this.bad(name, "", "file_name");
+      else if (!isRecording(name) && this.blobs.get(name)?.size > LARGEST) this.bad(name, "", "too_large");
+    }
+  }
+  /** Every entry says what the format has it say and no more, of each file once. */
+  entries(files) {
+    const seen = new Set();
+    for (const [index, one] of files.entries()) {
+      if (!isEntry(one) || seen.has(one.path)) this.bad("manifest.json", "line", "form", { line: index + 2 });
+      seen.add(one.path);
+    }
   }
 
   async files() {
@@ -117,7 +146,9 @@ class Check {
         this.tell("files", (done += piece.length), total, false);
       }
       const listed = this.listed.get(name);
-      const found = hex(hash.digest()), fits = found === listed.sha256 && blob.size === listed.size;
+      const found = hex(hash.digest());
+      this.digests.set(name, { size: blob.size, sha256: found });
+      const fits = found === listed.sha256 && blob.size === listed.size;
       if (fits && (isRecording(name) || sameList(listed.parts, partsOf(name, await this.raw(name))))) { good += 1; this.checksumFits(name, checksum); }
       else if (fits) this.blameManifest(name);
       else if (isRecording(name)) this.unlike.set(name, [listed.sha256, found]); // named by its segments
@@ -146,8 +177,8 @@ class Check {
       let told = null;
       try {
         const text = decoder.decode(line);
-        told = JSON.parse(text);
-        if (canonical(told) !== text || !shaped(told) || told.leaf.opening !== this.opening) told = null;
+        told = parsed(line);
+        if (!shaped(told) || canonical(told) !== text || told.leaf.opening !== this.opening) told = null;
       } catch { told = null; }
       if (!told) this.bad("leaves.jsonl", "line", "form", { line: index + 1 });
       else if (told.leaf.seq !== seq + 1 && !bad.size) this.bad("leaves.jsonl", "line", "gap_in_numbers", { line: index + 1 });
@@ -189,25 +220,37 @@ class Check {
   }
 
   async cosignatures() {
-    const keys = this.keys.filter((key) => key.kind === COSIGNATURE);
-    if (!this.keys.includes(this.key)) { // of another log: its own witnesses
-      const names = [...this.blobs.keys()].filter((name) => name.startsWith("keys/witness-"));
-      keys.splice(0, keys.length, ...(await Promise.all(names.map((name) => this.ownKey(name)))).filter(Boolean));
-    }
-    for (const key of this.note ? keys : []) {
-      try {
-        const { signed, at } = await signedBy(this.note, key);
-        if (signed) this.checkpoint?.cosigned.push({ name: key.name, at });
-      } catch { this.bad("checkpoint", "signature", "wrong_cosignature", { name: key.name }); }
+    const files = [...this.blobs.keys()].filter((name) => name.startsWith("keys/witness-")).sort();
+    const own = (await Promise.all(files.map((name) => this.ownKey(name)))).filter(Boolean);
+    const keys = this.keys.includes(this.key) ? this.keys.filter((key) => key.kind === COSIGNATURE) : own; // of another log: its own witnesses
+    if (this.note) {
+      const cosigned = [];
+      for (const key of keys) cosigned.push(await this.cosigned(key));
+      this.checkpoint?.cosigned.push(...cosigned.filter(Boolean));
+      for (const key of own) await this.cosigned(key);
+      await this.strangers(own);
     }
     this.count("cosignatures", this.checkpoint?.cosigned.length ?? 0, keys.length);
+  }
+  /** What a witness vouches for; null where it does not. */
+  async cosigned(key) {
+    const { signed, at } = await signedBy(this.note, key).catch(() => { this.bad("checkpoint", "signature", "wrong_cosignature", { name: key.name }); return {}; });
+    if (signed && at > LAST_MOMENT) this.bad("checkpoint", "signature", "wrong_time", { name: key.name });
+    return signed && at !== null && at <= LAST_MOMENT ? { name: key.name, at } : null;
+  }
+  /** No line of signature is of a key that is not in the package: such a line may say anything. */
+  async strangers(witnesses) {
+    if (this.broken.some((one) => one.file.startsWith("keys/"))) return;
+    const known = [...this.keys, this.key, await this.ownKey("keys/log.vkey"), ...witnesses].filter(Boolean);
+    for (const line of strangeLines(this.note, known)) this.bad("checkpoint", "line", "extra", { line });
   }
 
   async log() {
     let good = 0;
     try {
-      const text = await this.text("proofs.json"), told = JSON.parse(text);
+      const text = await this.text("proofs.json"), told = parsed(await this.raw("proofs.json"));
       const { size, first: firstNote, consistency, inclusion } = told, root = unhex(told.root);
+      if (!isWhole(size) || !isHash(told.root)) throw new Error("no head");
       const paths = new Map(inclusion.map(([index, path]) => [index, path.map(unbase64)]));
       if (lined({ size, root: hex(root), first: firstNote, consistency }, "inclusion", inclusion) !== text) this.bad("proofs.json", "", "form");
       if (this.head && (told.size !== this.head.size || told.root !== hex(this.head.root))) this.bad("proofs.json", "line", "other_head", { line: 1 });
@@ -215,12 +258,14 @@ class Check {
       const signed = this.key ? (await signedBy(note, this.key)).signed : false;
       if (signed === false || !isConsistent(first.size, first.root, told.size, root, told.consistency.map(unbase64)))
         this.bad("proofs.json", "line", "not_consistent", { line: 1 });
+      if (this.key && strangeLines(note, [this.key]).length) this.bad("proofs.json", "line", "extra", { line: 1 });
+      this.superfluous(inclusion.map(([index]) => index));
       const blame = this.holds("proofs.json");
       for (const [number, line] of this.leaves.entries()) {
         if (!line) continue;
         const path = paths.get(line.index), hash = leafHash(sha256(bytesOf(line.leaf)));
         const found = path && rootByInclusion(line.index, told.size, hash, path);
-        if (found && hex(found) === told.root) good += 1;
+        if (found && hex(found) === told.root) { good += 1; this.proved.add(number); }
         else if (blame) { this.leaves[number] = null; this.bad("leaves.jsonl", "line", "not_in_log", { line: number + 1 }, found ? [told.root, hex(found)] : null); }
         if (number % 200 === 0) this.tell("log", number, this.leaves.length, false);
       }
@@ -228,22 +273,60 @@ class Check {
     this.count("log", good, this.leaves.length);
   }
 
-  bodies() {
+  /** There is one proof for each leaf: another proves nothing, and may say anything. */
+  superfluous(indexes) {
+    const left = new Set(this.leaves.flatMap((line) => (line ? [line.index] : [])));
+    if (!this.holds("leaves.jsonl")) return;
+    for (const [number, index] of indexes.entries()) if (!left.delete(index)) this.bad("proofs.json", "line", "extra", { line: number + 2 });
+  }
+
+  async bodies() {
     for (const [index, line] of this.leaves.entries()) {
       if (!line || ["event", "segment"].includes(line.leaf.kind)) continue;
       const found = line.key ? keyed(line.key, line.body) : digest(line.body);
       if (found !== line.leaf.sha256) { this.leaves[index] = null; this.bad("leaves.jsonl", "line", "body_differs", { line: index + 1 }, [line.leaf.sha256, found]); }
-      else if (line.leaf.kind === "seal") this.sealed(line.body);
+      else if (line.leaf.kind === "seal" && !isSeal(line.body)) { this.leaves[index] = null; this.bad("leaves.jsonl", "line", "form", { line: index + 1 }); }
+      else if (line.leaf.kind === "seal") await this.sealed(line.body, this.proved.has(index));
     }
   }
-  sealed({ files }) {
-    const known = new Set([...PROOF, ...files.map((one) => one.path)]);
-    for (const name of this.listed.keys()) if (!known.has(name) && !name.startsWith(STAMPS)) this.bad(name, "", "not_as_sealed");
-    for (const one of files) {
-      const listed = this.listed.get(one.path);
-      if (!listed && this.salvaged) continue; // that it was not compared with the manifest was said
-      if (!listed || listed.size !== one.size || listed.sha256 !== one.sha256) this.bad(one.path, "", "not_as_sealed", {}, listed ? [one.sha256, listed.sha256] : null);
+  /** Files that the log's seal names are those of the manifest, and no others. Where the seal is proved and a file is as it says, it is the manifest that is not. */
+  async sealed({ files }, proved) {
+    const known = new Map(files.map((one) => [one.path, one]));
+    for (const name of this.listed.keys()) {
+      if (known.has(name) || PROOF.includes(name)) continue;
+      if (proved && !this.blobs.has(name)) { this.acquit(name); this.blameManifest(name); }
+      else if (!STAMP.test(name)) this.bad(name, "", "not_as_sealed");
     }
+    for (const one of known.values()) await this.asSealed(one, proved);
+    const unlisted = [...this.blobs.keys()].filter((name) => (known.has(name) || PROOF.includes(name)) && !this.listed.has(name));
+    for (const name of proved && !this.salvaged ? unlisted : []) {
+      if (!PROOF.includes(name) && !same(await this.digest(name), known.get(name))) continue;
+      this.acquit(name);
+      if (this.holds("manifest.json")) this.bad("manifest.json", "", "unlisted", { count: unlisted.length });
+    }
+  }
+  async asSealed(one, proved) {
+    const name = one.path, listed = this.listed.get(name);
+    if (!listed && this.salvaged) return; // that it was not compared with the manifest was said
+    if (listed && same(listed, one)) return;
+    if (!proved || !same(await this.digest(name), one)) this.bad(name, "", "not_as_sealed", {}, listed?.sha256 ? [one.sha256, listed.sha256] : null);
+    else if (listed) { this.unlike.delete(name); this.acquit(name); this.blameManifest(name); }
+  }
+  /** Size and SHA-256 of a file as it is. */
+  async digest(name) {
+    if (!this.digests.has(name) && this.blobs.has(name)) {
+      const blob = this.blobs.get(name), hash = new Sha256();
+      for (let at = 0; at < blob.size; at += CHUNK) hash.update(new Uint8Array(await blob.slice(at, at + CHUNK).arrayBuffer()));
+      this.digests.set(name, { size: blob.size, sha256: hex(hash.digest()) });
+    }
+    return this.digests.get(name);
+  }
+  /** Take back what was said of a file by a manifest that is wrong itself. */
+  acquit(name) {
+    if (this.double.includes(name)) return;
+    const taken = this.broken.filter((one) => one.file === name && BY_MANIFEST.includes(one.why));
+    this.broken = this.broken.filter((one) => !taken.includes(one));
+    for (const { file, place, at } of taken) this.noted.delete(JSON.stringify([file, place, at]));
   }
   get seal() { return this.leaves.find((line) => line?.leaf.kind === "seal")?.body ?? { recordings: [], events: 0 }; }
 
@@ -252,7 +335,7 @@ class Check {
   async unchecked() {
     if (!this.hasSeal) { this.bad("leaves.jsonl", "", "unchecked_all", { events: linesOf(await this.raw("events.jsonl")).length }); return; }
     const told = new Set(this.leaves.filter((line) => line?.leaf.kind === "event").map((line) => line.leaf.event));
-    const events = Array.from({ length: this.seal.events }, (_, index) => index + 1).filter((number) => !told.has(number)).length;
+    const events = this.seal.events - [...told].filter((number) => number <= this.seal.events).length;
     const segments = this.seal.recordings.reduce((sum, one) => sum + this.lost(one), 0);
     if (events || segments) this.bad("leaves.jsonl", "", "unchecked", { events, segments });
   }
@@ -266,9 +349,12 @@ class Check {
     const lines = linesOf(await this.raw("events.jsonl"));
     const leaves = new Map(this.leaves.filter((line) => line?.leaf.kind === "event").map((line) => [line.leaf.event, line.leaf.sha256]));
     const found = lines.map((line) => hex(sha256(line)));
-    const count = Math.max(this.seal.events, ...leaves.keys(), this.hasSeal ? 0 : lines.length);
+    let told = Math.max(this.seal.events, this.hasSeal ? 0 : lines.length);
+    for (const number of leaves.keys()) told = Math.max(told, number);
+    const count = Math.min(told, lines.length + this.leaves.length + NAMED);
     const expected = Array.from({ length: count }, (_, index) => leaves.get(index + 1) ?? found[index] ?? "");
     for (const [at, why] of differences(expected, found)) this.bad("events.jsonl", "line", why, { line: at + 1 }, bothAt(expected, found, at));
+    for (const number of leaves.keys()) if (number > count) this.bad("events.jsonl", "line", "missing", { line: number });
     this.chain(lines);
     this.count("events", Math.max(0, lines.length - this.badLines("events.jsonl").size), Math.max(count, lines.length));
   }
@@ -276,8 +362,8 @@ class Check {
     let previous = hex(sha256(encoder.encode(`sunbid/opening/${this.opening}`)));
     for (const [index, line] of lines.entries()) {
       try {
-        const { seq, ts, type, payload, hash } = JSON.parse(decoder.decode(line));
-        if (seq !== index + 1 || link(previous, { opening: this.opening, seq, ts, type, payload }) !== hash) throw new Error("chain");
+        const { seq, ts, type, payload, hash } = parsed(line), written = canonical({ seq, ts, type, payload, hash });
+        if (written !== decoder.decode(line) || seq !== index + 1 || link(previous, { opening: this.opening, seq, ts, type, payload }) !== hash) throw new Error("chain");
         if (type === "scheduled") this.title = String(payload?.title ?? "");
         previous = hash;
       } catch { this.bad("events.jsonl", "line", "chain", { line: index + 1 }); return; }
@@ -295,17 +381,26 @@ class Check {
     for (const [name, hashes] of this.unlike) if (this.holds(name)) provable.has(name) ? this.blameManifest(name) : this.bad(name, "", "changed", {}, hashes);
     this.count("segments", good, total);
   }
+  /** Recording → its segments' leaves. */
+  get pieces() {
+    const found = new Map();
+    for (const line of this.leaves) {
+      if (line?.leaf.kind !== "segment") continue;
+      const { recording } = line.leaf;
+      if (!found.has(recording)) found.set(recording, []);
+      found.get(recording).push(line.leaf);
+    }
+    return found;
+  }
   /** The segments of a recording that are in the package. Where leaves are lost, one without a digest stands for the bytes between their neighbours. */
   wanted(recording) {
-    const held = (number) => recording.withheld.some(([first, last]) => number >= first && number <= last);
-    const mine = this.leaves.filter((line) => line?.leaf.kind === "segment" && line.leaf.recording === recording.id).map((line) => line.leaf);
-    const known = new Set(mine.map((leaf) => leaf.segment)), wanted = [];
+    const held = new Runs(recording.withheld), mine = this.pieces.get(recording.id) ?? [];
+    const known = new Runs([...recording.withheld, ...mine.map((leaf) => [leaf.segment, leaf.segment])]), wanted = [];
     let due = 0, offset = 0;
     for (const leaf of [...mine, { segment: recording.segments, offset: ENDLESS, bytes: 0 }]) {
-      let lost = false;
-      for (let number = due; number < leaf.segment && !lost; number++) lost ||= !known.has(number) && !held(number);
+      const lost = !known.hold(due, leaf.segment - 1);
       if (lost && leaf.offset > offset) wanted.push({ sha256: "", bytes: leaf.offset - offset, segment: due });
-      if ("sha256" in leaf && !held(leaf.segment)) wanted.push(leaf);
+      if ("sha256" in leaf && !held.hold(leaf.segment, leaf.segment)) wanted.push(leaf);
       [due, offset] = [leaf.segment + 1, leaf.offset + leaf.bytes];
     }
     return wanted;
@@ -342,10 +437,11 @@ class Check {
     }, hashes);
   }
 
-  stamps() {
-    const names = [...this.blobs.keys()].filter((name) => name.startsWith(STAMPS));
-    this.timestamps = names.length;
-    this.count("timestamps", 0, names.length); // a browser has no way to check an authority's signature
+  /** Time stamps of others: a browser has no way to check an authority's signature, so what is in them counts for nothing here. */
+  async stamps() {
+    this.unread = [...this.blobs.keys()].filter((name) => STAMP.test(name)).sort();
+    for (const name of this.unread) if (!isStamp(await this.raw(name))) this.bad(name, "", "wrong_timestamp");
+    this.count("timestamps", 0, this.unread.length);
   }
 }
 
@@ -366,6 +462,7 @@ class LeadsCheck extends Check {
       const note = parseNote(await this.text("signature")), head = parseHead(note.text);
       const signed = key ? (await signedBy(note, key)).signed : false, root = hex(head.root);
       const asListed = root === hex(sha256(await this.raw("manifest.json")));
+      for (const line of signed && head.origin === key.name ? strangeLines(note, [key]) : []) this.bad("signature", "line", "extra", { line });
       if (signed === false || head.origin !== key.name) this.bad("signature", "signature", "not_signed");
       else if (!asListed || head.size !== this.listed.size) this.bad("manifest.json", "", "other_list");
       this.unsure ||= signed === null;
@@ -375,6 +472,8 @@ class LeadsCheck extends Check {
     this.count("signature", good, 1);
   }
 }
+
+const same = (one, other) => one?.size === other.size && one?.sha256 === other.sha256;
 
 /** Any segment that stands at a place: the bytes there are read once, with a digest for each length there is. */
 async function search(blob, at, sizes, known) {

@@ -1,6 +1,8 @@
 // The files of a zip on the visitor's disk, read where they lie: nothing held in memory whole. Every byte belongs to a file, to
 // the record before it, or to the directory, and these agree; what does not is a fault. As `Zip` of evidence/verify.py does it.
 
+import { isProper } from "./package-format.js";
+
 const LOCAL = 0x04034b50, CENTRAL = 0x02014b50, END = 0x06054b50, END64 = 0x06064b50, LOCATOR64 = 0x07064b50, DESCRIPTOR = 0x08074b50;
 const STORED = 0, DEFLATED = 8;
 const NEWEST = 45; // version of the format that these methods and files beyond 4 GiB need
@@ -126,7 +128,7 @@ class Zip {
     const inside = (name) => (name.startsWith(root) ? name.slice(root.length) : name);
     this.entries = new Map([...this.entries].map(([name, one]) => [inside(name), one]));
     this.double = this.double.map(inside);
-    for (const one of this.faults) one.file = inside(one.file);
+    for (const one of this.faults) if (one.why !== "file_name") one.file = inside(one.file);
   }
   fault(file, why, [first, last]) { this.faults.push({ file, place: "zip", why, at: { first, last } }); }
   data(place, count) { return view(this.file.slice(place, place + count)); }
@@ -257,6 +259,7 @@ class Zip {
     for (const [first, last] of new Map(spans.map((span) => [span.join(), span])).values()) this.fault(name, "zip_header", [first, last]);
   }
   keep(name, folder, one) {
+    if (!isProper(folder ? name.slice(0, -1) : name)) this.faults.push({ file: name, place: "", why: "file_name", at: {} });
     if (folder) {
       if (one.packed || one.size || one.crc) this.fault(name, "zip_folder", [one.start, one.start + Math.max(one.packed, 1) - 1]);
     } else if (this.entries.has(name)) this.double.push(name);
