@@ -22,6 +22,7 @@ from records.tables.projects import Lot
 from records.tables.relations import Relation
 from supervision.lens.tables import bids
 from supervision.rules.market_rule import Ask, Row, priced, share
+from supervision.rules.serials import SHORTEST, latin
 
 Chosen = Mapping[str, float]
 
@@ -40,16 +41,14 @@ def lots_that_may_fire(rules: Mapping[str, Chosen], ask: Ask, session: Session) 
 
 
 def _same_machine(_: Chosen, ask: Ask, __: Session) -> list[Row]:
-    """B4: a value without its separators with two bidders."""
+    """B4: serials with two bidders whose normal forms have the same Latin letters and digits."""
     shared = union(*(_shared(bids.c[name]) for name in ("mac", "disk_serial", "dongle_serial", "file_id")))
     return ask(select(shared.subquery("shared").c.lot_id))
 
 
 def _shared(column: Column[Any]) -> Select[*tuple[Any, ...]]:
-    value: ColumnElement[Any] = func.upper(column)
-    for separator in "-:. _/":
-        value = func.replace(value, separator, "")
-    held = select(bids.c.lot_id, value.label("value")).where(column.is_not(None)).subquery()
+    long_enough = func.char_length(column) >= SHORTEST
+    held = select(bids.c.lot_id, latin(column).label("value")).where(long_enough).subquery()
     return select(held.c.lot_id).group_by(held.c.lot_id, held.c.value).having(func.count() > 1)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,23 +13,7 @@ from supervision.rules.alike import about_files, groups
 from supervision.rules.facts import BidFact, LotFacts
 from supervision.rules.finding import Finding
 from supervision.rules.rule import LotRule, Parameter
-
-_PLACEHOLDERS = frozenset(
-    {
-        "NA",
-        "NONE",
-        "NULL",
-        "UNKNOWN",
-        "DEFAULT",
-        "DEFAULTSTRING",
-        "TOBEFILLEDBYOEM",
-        "SYSTEMSERIALNUMBER",
-        "无",
-        "未知",
-    }
-)
-_SHORTEST = 4
-_SEPARATORS = re.compile(r"[\W_]+")
+from supervision.rules.serials import normal
 
 
 @dataclass(frozen=True)
@@ -56,16 +39,6 @@ DATA: tuple[Datum, ...] = (
     Datum("dongle_serial", "strong", on_upload=False),
     Datum("file_id", "strong", on_upload=False),
 )
-
-
-def normal(value: str | None) -> str | None:
-    """A serial without separators, upper case; None for what software writes when it does not know."""
-    if not value:
-        return None
-    kept = _SEPARATORS.sub("", value).upper()
-    if len(kept) < _SHORTEST or len(set(kept)) == 1 or kept in _PLACEHOLDERS:
-        return None
-    return kept
 
 
 def masked(value: str) -> str:

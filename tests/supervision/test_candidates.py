@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
+from records.clock import now
 from records.ledger import Ledger
+from records.tables.bids import Bid
+from records.tables.money import Deposit
+from records.tables.organisations import Organisation
+from records.tables.projects import Lot
 from supervision.home import NOWHERE
 from supervision.rules import scan as scanning
-from supervision.rules.scan import lens_of_now, scan
+from supervision.rules.baseline import ready_facts
+from supervision.rules.market_run import on_lens
+from supervision.rules.registry import RULES
+from supervision.rules.rule import LotRule
+from supervision.rules.scan import findings_over, lens_of_now, scan
+from tests.ledgers import new_ledger
 from tests.supervision.conftest import Market
 
 
@@ -55,3 +69,79 @@ def test_the_lens_only_saves_looking(
     looked.clear()
     assert [f.as_dict() for f in scan(ledger, lens=lens) if f.rule in ("B4", "B6", "B10")] == every
     assert sorted(lot for part in looked for lot in part) == ["L1", "L2"]
+
+
+SERIALS = (
+    "3C5282AABB7E",
+    "SN0012345",
+    "straße1",
+    "ıstanbul",
+    "甲乙丙丁",
+    "锁Ab12",
+    "ÉCOLE9",
+    "unknown",
+    "无",
+)
+"""What machines and tools call themselves; some are nothing."""
+BETWEEN = ("", "-", ":", "(", ")", "#", "_", " ", "\u3000", "\u200b", "—", "·", "\u0301")
+NAMES = ("张三", "张 三", "Li Si", "li\u3000si", "WPS", "未知")
+
+
+@st.composite
+def spelled(draw: st.DrawFn) -> str:
+    """One of few serials in one of many spellings."""
+    serial = draw(st.sampled_from((str, str.upper, str.lower)))(draw(st.sampled_from(SERIALS)))
+    place = draw(st.integers(0, len(serial)))
+    return serial[:place] + draw(st.sampled_from(BETWEEN)) + serial[place:] + draw(st.sampled_from(BETWEEN))
+
+
+BIDS = st.fixed_dictionaries(
+    {name: st.none() | spelled() for name in ("mac", "disk_serial", "cpu_serial", "dongle_serial", "file_id")}
+    | {name: st.none() | st.sampled_from(NAMES) for name in ("manager", "author")}
+    | {"on_site": st.booleans(), "price": st.integers(900, 1100).map(Decimal)}
+)
+LOT_RULES = [rule for rule in RULES.values() if isinstance(rule, LotRule)]
+
+
+@settings(
+    max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,)
+)  # fmt: skip
+@given(lots=st.lists(st.lists(BIDS, min_size=2, max_size=3), min_size=20, max_size=20), data=st.data())
+def test_however_a_serial_is_spelled_a_scan_over_the_lens_misses_nothing(
+    lots: list[list[dict[str, object]]], data: st.DataObject
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = new_ledger(Path(folder) / "ledger.db")
+        Market(ledger)
+        with ledger.write() as session:
+            session.add_all(Organisation(id=firm, name=firm, source="test") for firm in "ABC")
+            session.flush()
+            for n, made in enumerate(lots):
+                due = now() - timedelta(days=3, minutes=n)
+                session.add(
+                    Lot(id=f"L{n}", project_id="p1", name="…", centre_id="c1", deadline=due, source="test")
+                )
+                session.flush()
+                for firm, bid in zip("ABC", made, strict=False):
+                    key, account = f"{n}/{firm}", data.draw(st.sampled_from("xyz"))
+                    session.add(Bid(id=key, lot_id=f"L{n}", bidder_id=firm, source="test", **bid))
+                    session.add(
+                        Deposit(
+                            id=key,
+                            lot_id=f"L{n}",
+                            bidder_id=firm,
+                            amount=Decimal(5),
+                            payer_account_hash=account,
+                            source="test",
+                        )
+                    )
+        long_ago = now() - timedelta(days=30)
+        with ledger.read() as session:
+            facts = ready_facts(session, [f"L{n}" for n in range(len(lots))], now())
+        lens = lens_of_now(ledger, Path(folder), NOWHERE)
+        with on_lens(lens) as ask:
+            for rule in LOT_RULES:
+                over = findings_over(ledger, lens, ask, rule, rule.settings(None), long_ago)
+                every = [finding for lot in facts for finding in rule.evaluate(lot)]
+                assert sorted(map(repr, over)) == sorted(map(repr, every)), rule.id
+        ledger.close()

@@ -1,0 +1,48 @@
+"""The normal form of a serial number, by which two spellings of one are the same: for rules, and for selects over the
+lens that go before them."""
+
+from __future__ import annotations
+
+import re
+from string import ascii_lowercase, ascii_uppercase
+from typing import Any
+
+from sqlalchemy import ColumnElement, func
+
+_PLACEHOLDERS = frozenset(
+    {
+        "NA",
+        "NONE",
+        "NULL",
+        "UNKNOWN",
+        "DEFAULT",
+        "DEFAULTSTRING",
+        "TOBEFILLEDBYOEM",
+        "SYSTEMSERIALNUMBER",
+        "无",
+        "未知",
+    }
+)
+SHORTEST = 4
+"""Characters below which a serial tells no machine."""
+_SEPARATORS = re.compile(r"[\W_]+")
+_CAPITAL = str.maketrans(ascii_lowercase, ascii_uppercase)
+
+
+def pressed(value: str) -> str:
+    """Letters and digits of every script alone, the Latin ones capital."""
+    return _SEPARATORS.sub("", value).translate(_CAPITAL)
+
+
+def normal(value: str | None) -> str | None:
+    """A serial without separators, upper case; None for what software writes when it does not know."""
+    kept = pressed(value or "")
+    if len(kept) < SHORTEST or len(set(kept)) == 1 or kept in _PLACEHOLDERS:
+        return None
+    return kept
+
+
+def latin(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What databases can tell of the normal form: its Latin letters and digits, which are the same wherever the normal
+    forms are."""
+    return func.upper(func.regexp_replace(column, "[^0-9A-Za-z]+", "", "g"))
