@@ -37,8 +37,14 @@ def ranking(
             layout.nothing(messages.say("competition.no_awards", lang))
             return
         unit, greatest = figure_cards.currency(filters), found[0].amount if valued else None
+        lots = messages.say("openness.lots_unit", lang)
+        units = ("", lots) if valued else (lots, "")
         bars = [_bar(one, by, valued, unit, greatest, lang) for one in found]
-        layout.plot(charts.ranking(layout.variant(), bars, title=title, name_width=name_width), key, picked)
+        layout.plot(
+            charts.ranking(layout.variant(), bars, title=title, name_width=name_width, units=units),
+            key,
+            picked,
+        )
 
 
 def _bar(one: Ranked, by: By, valued: bool, unit: str, greatest: Decimal | None, lang: str) -> Bar:

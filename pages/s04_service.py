@@ -104,7 +104,7 @@ def _gantt(page: shell.Page) -> None:
             words,
             title=title,
         )
-        layout.plot(made, "gantt", _open_room)
+        layout.plot(made, "gantt", _open_room, as_of=now())
 
 
 def _span(row: int, bar: room_day.Bar) -> Span:

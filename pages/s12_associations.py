@@ -92,7 +92,13 @@ def _pairs(page: shell.Page, which: str, found: Side, chosen: NamedPair) -> None
 def _chart(page: shell.Page, found: Side) -> None:
     with layout.panel("pairs-chart", page.say("associations.chart"), page.say("associations.chart_note")):
         bars = [_bar(page, pair) for pair in found.pairs[:CHARTED]]
-        drawn = ranking(layout.variant(), bars, title=page.say("associations.chart"), name_width=320)
+        drawn = ranking(
+            layout.variant(),
+            bars,
+            title=page.say("associations.chart"),
+            name_width=320,
+            units=(page.say("openness.lots_unit"), ""),
+        )
         layout.plot(drawn, "pairs", _pick)
 
 

@@ -89,7 +89,9 @@ def _funnel(page: shell.Page, by_state: dict[str, int]) -> None:
         bars = [
             Bar(page.say(f"state.{state}"), n, figures.number(n), key=state) for state, n in counts.items()
         ]
-        made = ranking(layout.variant(), bars, title=title, name_width=96)
+        made = ranking(
+            layout.variant(), bars, title=title, name_width=96, units=(page.say("chart.warnings"), "")
+        )
         layout.plot(made, "funnel", _open_warnings if page.names_visible else None)
 
 

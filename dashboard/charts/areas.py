@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from dashboard.charts.axis import ticks, wide
-from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, Row, chart, columns, spoken, tooltips
+from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, Row, chart, columns, told, tooltips
 from dashboard.charts.drawing import fitted
 from dashboard.charts.theme import DATA, NO_PADDING, PADDING, VALUES, palette, template
 
@@ -53,8 +53,10 @@ def treemap(
     plot = height - KEY
     boxes = squarified([tile.size for tile in shown], (0.0, 0.0, NOMINAL, float(plot)))
     rows = [_tile(n, tile, box, plot) for n, (tile, box) in enumerate(zip(shown, boxes, strict=True))]
-    said = spoken(f"{tile.name} {tile.figure} {tile.note}" for tile in shown)
-    return chart(_treemap(variant, len(classes)), _TILES, rows, title, said, height, classes=["", *classes])
+    figures = told((tile.name, tile.figure, tile.note) for tile in shown)
+    return chart(
+        _treemap(variant, len(classes)), _TILES, rows, title, figures, height, classes=["", *classes]
+    )
 
 
 def _tile(place: int, tile: Tile, box: Box, height: int) -> Row:
@@ -128,7 +130,7 @@ def _treemap(variant: str, classes: int) -> alt.LayerChart | alt.FacetChart:
         direction="horizontal", orient="bottom", values=steps, labelExpr="classes[datum.value]", offset=4))  # fmt: skip
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = tooltips(note=True)
+    tips = tooltips(note="note")
     base = alt.Chart(DATA)
     tiles = base.mark_rect(cursor="pointer", cornerRadius=2).encode(
         x=x, x2="x2:Q", y=y, y2="y2:Q", tooltip=tips,
@@ -188,13 +190,13 @@ def against(
         }
         for point in points
     ]
-    said = spoken(f"{point.name} {point.figure}" for point in points)
+    figures = told((point.name, point.figure) for point in points)
     return chart(
         _against(variant),
         _POINTS,
         rows,
         title,
-        said,
+        figures,
         height,
         ticks=down,
         across=across,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from dashboard.charts.axis import ticks, wide
-from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, spoken, tooltips
+from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, Told, chart, told, tooltips
 from dashboard.charts.chart import columns as columns_of
 from dashboard.charts.theme import DATA, NO_PADDING, PADDING, VALUES, palette, template
 
@@ -34,28 +34,47 @@ class Bar:
     key: str | None = None
 
 
-_BAR = columns_of(place=WHOLE, name=TEXT, size=NUMBER, whole=NUMBER, figure=TEXT, note=TEXT, key=TEXT)
+_BAR = columns_of(
+    place=WHOLE, name=TEXT, size=NUMBER, whole=NUMBER, figure=TEXT, note=TEXT, key=TEXT, told=TEXT, more=TEXT
+)
 
 
-def _said(bars: Sequence[Bar], unit: str = "") -> str:
-    return spoken(f"{bar.name} {bar.figure} {unit or bar.note}" for bar in bars)
+Units = tuple[str, str]
+"""What the figures and the notes of bars count, where they do not say so themselves."""
+
+
+def _worded(bars: Sequence[Bar], units: Units) -> list[dict[str, str]]:
+    """Each bar's figure and note with their units, as a pointer is told."""
+    return [{"told": f"{bar.figure} {units[0]}".strip(), "more": f"{bar.note} {units[1]}".strip() if bar.note else ""} for bar in bars]  # fmt: skip
+
+
+def _told(bars: Sequence[Bar], units: Units) -> Told:
+    words = zip(bars, _worded(bars, units), strict=True)
+    return told((bar.name, said["told"], said["more"]) for bar, said in words)
 
 
 def ranking(
-    variant: str, bars: Sequence[Bar], *, title: str, name_width: float | None = None, longest: float = 0.0
+    variant: str,
+    bars: Sequence[Bar],
+    *,
+    title: str,
+    name_width: float | None = None,
+    longest: float = 0.0,
+    units: Units = ("", ""),
 ) -> Chart:
     """Bars below each other in the order given, on a track as long as the longest (`longest`: of a ranking that goes on in
     another chart); names are cut to `name_width` pixels, by default to what the longest needs within bounds."""
     if name_width is None:
         name_width = min(max(NAMES[0], *(wide(bar.name) for bar in bars)), NAMES[1]) if bars else NAMES[0]
     longest = longest or max((bar.size for bar in bars), default=0.0) or 1.0
-    rows = [vars(bar) | {"place": n, "whole": longest} for n, bar in enumerate(bars)]
+    words = _worded(bars, units)
+    rows = [vars(bar) | words[n] | {"place": n, "whole": longest} for n, bar in enumerate(bars)]
     figures = max((wide(bar.figure) for bar in bars), default=0.0) + GAP
     notes = max((wide(bar.note) for bar in bars), default=0.0)
     noted = notes + 2 * GAP if notes else 0.0
     spec = _ranking(variant, any(bar.key for bar in bars))
     return chart(
-        spec, _BAR, rows, title, _said(bars), STEP * max(len(bars), 1), names=[bar.name for bar in bars], longest=longest,
+        spec, _BAR, rows, title, _told(bars, units), STEP * max(len(bars), 1), names=[bar.name for bar in bars], longest=longest,
         name_width=name_width, figures=figures, noted=noted,
     )  # fmt: skip
 
@@ -71,7 +90,7 @@ def _ranking(variant: str, clickable: bool) -> alt.LayerChart | alt.FacetChart:
     )  # fmt: skip
     x = alt.X("size:Q", axis=None, scale=alt.Scale(
         domain=[0, alt.ExprRef("longest")], range=[0, alt.ExprRef("width - figures - noted")], nice=False))  # fmt: skip
-    tips = tooltips(note=True)
+    tips = tooltips("told", "more")
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
     base = alt.Chart(DATA).encode(y=y)
@@ -95,14 +114,15 @@ def columns(variant: str, bars: Sequence[Bar], *, title: str, unit: str, height:
     marks = ticks([*(bar.size for bar in bars), 0.0], floor=0.0)
     room = CARD / max(len(bars), 1)
     lanes = 2 if any(wide(bar.name) > room - GAP for bar in bars) else 1
-    rows = [vars(bar) | {"place": n} for n, bar in enumerate(bars)]
-    spec = _columns(variant, unit, any(bar.key for bar in bars))
+    words = _worded(bars, (unit, ""))
+    rows = [vars(bar) | words[n] | {"place": n} for n, bar in enumerate(bars)]
+    spec = _columns(variant, any(bar.key for bar in bars))
     return chart(
         spec,
         _BAR,
         rows,
         title,
-        _said(bars, unit),
+        _told(bars, (unit, "")),
         height,
         names=[bar.name for bar in bars],
         ticks=marks,
@@ -116,7 +136,7 @@ _LANES = f"(lanes == 2 || widest > width / length(names) - {GAP:g} ? 2 : 1)"
 
 
 @template
-def _columns(variant: str, unit: str, clickable: bool) -> alt.LayerChart | alt.FacetChart:
+def _columns(variant: str, clickable: bool) -> alt.LayerChart | alt.FacetChart:
     own = palette(variant)
     x = alt.X(
         "place:O", scale=alt.Scale(paddingInner=0.3, paddingOuter=0.15), axis=alt.Axis(
@@ -127,7 +147,7 @@ def _columns(variant: str, unit: str, clickable: bool) -> alt.LayerChart | alt.F
               axis=VALUES)  # fmt: skip
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = tooltips(unit)
+    tips = tooltips("told")
     base = alt.Chart(DATA).encode(x=x)
     return alt.layer(
         base.mark_bar().encode(y=y),
@@ -139,7 +159,7 @@ def _columns(variant: str, unit: str, clickable: bool) -> alt.LayerChart | alt.F
 
 
 _CLASS = columns_of(
-    place=WHOLE, start=NUMBER, end=NUMBER, name=TEXT, size=NUMBER, figure=TEXT, note=TEXT, key=TEXT
+    place=WHOLE, start=NUMBER, end=NUMBER, name=TEXT, size=NUMBER, figure=TEXT, told=TEXT, key=TEXT
 )
 
 
@@ -156,15 +176,19 @@ def histogram(
     """Classes of a number over a logarithmic axis, each from its edge up to the next; one edge more than bars, all above 0.
     `below` is what the number counts, at the axis' end."""
     marks = ticks([*(bar.size for bar in bars), 0.0], floor=0.0)
-    rows = [vars(bar) | {"place": n, "start": edges[n], "end": edges[n + 1]} for n, bar in enumerate(bars)]
-    spec = _histogram(variant, unit)
+    words = _worded(bars, (unit, ""))
+    rows = [
+        vars(bar) | words[n] | {"place": n, "start": edges[n], "end": edges[n + 1]}
+        for n, bar in enumerate(bars)
+    ]
+    spec = _histogram(variant)
     first, last = edges[0], edges[-1]
     return chart(
         spec,
         _CLASS,
         rows,
         title,
-        _said(bars, unit),
+        _told(bars, (unit, "")),
         height,
         ticks=marks,
         edges=list(edges),
@@ -175,7 +199,7 @@ def histogram(
 
 
 @template
-def _histogram(variant: str, unit: str) -> alt.LayerChart | alt.FacetChart:
+def _histogram(variant: str) -> alt.LayerChart | alt.FacetChart:
     own = palette(variant)
     scale = alt.Scale(type="log", domain=[alt.ExprRef("first"), alt.ExprRef("last")], nice=False)
     x = alt.X("start:Q", scale=scale, axis=alt.Axis(
@@ -184,7 +208,7 @@ def _histogram(variant: str, unit: str) -> alt.LayerChart | alt.FacetChart:
     y = alt.Y("size:Q", scale=alt.Scale(domain=[0, alt.ExprRef("peek(ticks)")], nice=False), axis=VALUES)
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = tooltips(unit)
+    tips = tooltips("told")
     base = alt.Chart(DATA)
     middle = alt.X("middle:Q", scale=scale)
     return alt.layer(
@@ -212,14 +236,14 @@ def spark(
         {"x": n, "y": value, "kind": "last" if n == known[-1] else "", "name": names[n], "figure": figures[n]}
         for n, value in enumerate(values)
     ]
-    said = spoken(f"{names[n]} {figures[n]}" for n in (known[0], known[-1]))
+    ends = told((names[n], figures[n]) for n in (known[0], known[-1]))
     drawn = [value for value in values if value is not None]
     return chart(
         _spark(variant),
         _SPARK,
         rows,
         title,
-        said,
+        ends,
         SPARK_HEIGHT,
         low=min(drawn),
         high=max(drawn),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from dashboard.charts.axis import wide
-from dashboard.charts.chart import HEADING, NUMBER, PICK, TEXT, UNNAMED, WHOLE, Chart, chart, columns, spoken
+from dashboard.charts.chart import HEADING, NUMBER, PICK, TEXT, UNNAMED, WHOLE, Chart, chart, columns, told
 from dashboard.charts.theme import DATA, NO_PADDING, palette, template
 
 STEP = 24
@@ -56,9 +56,9 @@ def gantt(
         for span in sorted(spans, key=lambda span: KINDS.index(span.kind))
     ]
     first, last = hours
-    said = spoken(f"{rooms[span.row]} {span.title}" for span in spans)
+    figures = told((rooms[span.row], span.title) for span in spans)
     return chart(
-        _template(variant, tuple(words[kind] for kind in KINDS), _name_width(rooms)), _COLUMNS, rows, title, said,
+        _template(variant, tuple(words[kind] for kind in KINDS), _name_width(rooms)), _COLUMNS, rows, title, figures,
         ABOVE + STEP * len(rooms) + BELOW, rooms=list(rooms), busy=list(busy), first=first, last=last, now=now,
         step=1 if last - first <= 12 else 2,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from dashboard.charts.axis import wide
-from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, columns, spoken, tooltips
+from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, columns, told, tooltips
 from dashboard.charts.theme import DATA, NO_PADDING, palette, template
 
 LINE = 24
@@ -47,17 +47,26 @@ class Cell:
     key: str | None = None
 
 
-_CELLS = columns(row=WHOLE, column=WHOLE, step=WHOLE, name=TEXT, figure=TEXT, note=TEXT, key=TEXT)
+_CELLS = columns(row=WHOLE, column=WHOLE, step=WHOLE, name=TEXT, figure=TEXT, told=TEXT, note=TEXT, key=TEXT)
 
 
 def heat(
-    variant: str, rows: Sequence[str], heads: Sequence[str], cells: Sequence[Cell], classes: Sequence[str], *, title: str
+    variant: str, rows: Sequence[str], heads: Sequence[str], cells: Sequence[Cell], classes: Sequence[str], *, title: str,
+    measure: str = "",
 ) -> Chart:  # fmt: skip
-    """Rows by columns, each cell in the colour of its class; `classes` words the classes from 1 on, as the key below."""
-    held = [{**vars(cell), "name": f"{rows[cell.row]} · {heads[cell.column]}"} for cell in cells]
-    said = spoken(f"{rows[cell.row]} {heads[cell.column]} {cell.figure} {cell.note}" for cell in cells)
+    """Rows by columns, each cell in the colour of its class; `classes` words the classes from 1 on, as the key below, `measure`
+    names what the figures are."""
+    held = [
+        {
+            **vars(cell),
+            "told": f"{measure} {cell.figure}".strip(),
+            "name": f"{rows[cell.row]} · {heads[cell.column]}",
+        }
+        for cell in cells
+    ]
+    figures = told((one["name"], one["told"], one["note"]) for one in held)
     return chart(
-        _heat(variant, len(classes)), _CELLS, held, title, said, ABOVE + LINE * len(rows) + BELOW, names=list(rows),
+        _heat(variant, len(classes)), _CELLS, held, title, figures, ABOVE + LINE * len(rows) + BELOW, names=list(rows),
         heads=list(heads), classes=["", *classes], room=_room(rows), across=len(heads),
     )  # fmt: skip
 
@@ -77,7 +86,7 @@ def _heat(variant: str, classes: int) -> alt.LayerChart | alt.FacetChart:
         "hover", on="pointerover", clear="pointerout", fields=["row", "column"], empty=False
     )
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = tooltips(note=True)
+    tips = tooltips("told", "note")
     cells = alt.Chart(DATA).mark_rect(cornerRadius=2, cursor="pointer").encode(
         x=x, y=y, tooltip=tips, color=alt.condition("datum.step > 0", colours, alt.value(own.line)),
         stroke=alt.value(own.ink), strokeWidth=alt.condition(hover, alt.value(1.5), alt.value(0)),
@@ -123,9 +132,9 @@ def strips(
         {"row": n, "kind": "row", "name": name, "figure": notes[n], "key": keys[n]}
         for n, name in enumerate(rows)
     ] + [_dot(dot, rows, keys) for dot in dots]
-    said = spoken(f"{name} {note}" for name, note in zip(rows, notes, strict=True))
+    figures = told((name, note) for name, note in zip(rows, notes, strict=True))
     return chart(
-        _strips(variant), _DOTS, held, title, said, LINE * len(rows) + BELOW, names=list(rows), room=_room(rows),
+        _strips(variant), _DOTS, held, title, figures, LINE * len(rows) + BELOW, names=list(rows), room=_room(rows),
         first=first, last=last, limit=limit,
     )  # fmt: skip
 

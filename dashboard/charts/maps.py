@@ -9,7 +9,7 @@ from typing import Any
 
 import altair as alt
 
-from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, Row, chart, columns, spoken, tooltips
+from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, Row, chart, columns, told, tooltips
 from dashboard.charts.theme import DATA, NO_PADDING, palette, template
 from dashboard.geometry import WIDTH, Division, Outlines
 
@@ -58,10 +58,10 @@ def areas(
     if home in outlines.divisions:
         rows += _flows(placed[:FLOWS], outlines.divisions[home])
     rows += [{"kind": "name", "name": one.name(lang), "x": one.x, "y": one.y} for one, _ in placed[:NAMES]]
-    said = spoken(f"{one.name(lang)} {area.figure} {area.note}" for one, area in placed)
+    figures = told((one.name(lang), area.figure, area.note) for one, area in placed)
     words = ["", *(edge.format(f"{least:,}") for least in edges)]
     return chart(
-        _template(variant, address), _COLUMNS, rows, title, said, height, tall=outlines.height, edges=words,
+        _template(variant, address), _COLUMNS, rows, title, figures, height, tall=outlines.height, edges=words,
     )  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def _template(variant: str, address: str) -> alt.LayerChart | alt.FacetChart:
     fill = alt.condition("datum.step > 0", colours, alt.value(own.line))
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["id"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = tooltips(note=True)
+    tips = tooltips(note="note")
     rows = alt.LookupData(data=DATA, key="id", fields=["step", "name", "figure", "note", "key", "n"])
     beside = f"indexof({list(SEA)}, datum.id) >= 0"
     places = alt.Chart(outlines).transform_filter(f"!({beside})").transform_lookup(

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import altair as alt
 
 from dashboard.charts.axis import ticks, wide
-from dashboard.charts.chart import HEADING, NUMBER, PICK, TEXT, UNNAMED, Chart, Row, chart, columns, spoken
+from dashboard.charts.chart import HEADING, NUMBER, PICK, TEXT, UNNAMED, Chart, Row, Told, chart, columns
 from dashboard.charts.theme import DATA, PADDING, VALUES, palette, template
+from messages import Message
 
 HEIGHT = 228
 ABOVE, BELOW = 12, 34
@@ -76,10 +77,10 @@ def lines(
     if gap:
         rows += _gap(ends, plot, gap)
     spec = _template(variant, tuple(one.name for one in series))
-    said = spoken([*_said(points, series), *([reference[1]] if reference else [])])
+    figures = _told(points, series, reference)
     named = [n for n, label in enumerate(points.labels) if label]
     return chart(
-        spec, _COLUMNS, rows, title, said, height, last=last, ticks=marks, labels=list(points.labels),
+        spec, _COLUMNS, rows, title, figures, height, last=last, ticks=marks, labels=list(points.labels),
         every=named[-1] - named[-2] if len(named) > 1 else 1, room=max(map(wide, points.labels[1:]), default=0) + LABEL_GAP,
     )  # fmt: skip
 
@@ -97,11 +98,11 @@ class _Plot:
         return value + pixels * (self.greatest - self.least) / self.pixels
 
 
-def _said(points: Points, series: Sequence[Series]) -> list[str]:
-    return [
-        " ".join([name, *(f"{one.name} {one.shown[n]}" for one in series)])
-        for n, name in enumerate(points.names)
-    ]
+def _told(points: Points, series: Sequence[Series], reference: tuple[float, str] | None) -> Told:
+    """A row a point, a column a series; the reference line last."""
+    rows = [[name, *(one.shown[n] for one in series)] for n, name in enumerate(points.names)]
+    rows += [[reference[1]]] if reference else []
+    return Told(rows, (Message("chart.time"), *(one.name for one in series)))
 
 
 def _points(points: Points, series: Sequence[Series]) -> list[Row]:

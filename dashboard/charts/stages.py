@@ -9,7 +9,7 @@ import altair as alt
 
 from dashboard.charts.axis import wide
 from dashboard.charts.bars import GAP, NAMES, STEP
-from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, columns, spoken, tooltips
+from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, columns, told, tooltips
 from dashboard.charts.theme import DATA, NO_PADDING, palette, template
 
 PARTS = ("good", "near", "late")
@@ -41,9 +41,9 @@ def stages(variant: str, found: Sequence[Stage], words: Sequence[str], *, title:
     room = min(max(NAMES[0], *(wide(one.name) for one in found)), NAMES[1]) if found else NAMES[0]
     figures = max((wide(one.figure) for one in found), default=0.0) + GAP
     rows = [vars(one) | {"place": n} for n, one in enumerate(found)]
-    said = spoken(f"{one.name} {one.figure} {one.note}" for one in found)
+    shown = told((one.name, one.figure, one.note) for one in found)
     return chart(
-        _template(variant, tuple(words)), _COLUMNS, rows, title, said, STEP * max(len(found), 1) + KEY,
+        _template(variant, tuple(words)), _COLUMNS, rows, title, shown, STEP * max(len(found), 1) + KEY,
         names=[one.name for one in found], longest=longest, room=room, figures=figures,
     )  # fmt: skip
 
@@ -65,7 +65,7 @@ def _template(variant: str, words: tuple[str, ...]) -> alt.LayerChart | alt.Face
         legend=alt.Legend(direction="horizontal", orient="bottom", labelExpr=labels, offset=4))  # fmt: skip
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])
-    tips = tooltips(note=True)
+    tips = tooltips(note="note")
     base = alt.Chart(DATA).encode(y=y)
     order = f"indexof({list(PARTS)}, datum.part)"
     return alt.layer(

@@ -1,4 +1,5 @@
-// Streamlit's own toolbars, menus, fields and charts in the reader's language, and a chart saved as SVG beside the PNG it offers.
+// Streamlit's own toolbars, menus, fields and charts in the reader's language; what a chart's toolbar does is ours (chart-files.js).
+import { drawingOf, saveChart, showFigures } from "./chart-files.js";
 
 const PLACES = [
   "[data-testid=stElementToolbar]", "[data-testid=stTooltipContent]", "[data-testid=stDataFrame]",
@@ -48,25 +49,14 @@ function day(text) {
 }
 
 function offerSvg(toolbar) {
-  const frame = toolbar.closest("[data-testid=stFullScreenFrame]") ?? toolbar.parentElement;
   const save = [...toolbar.querySelectorAll("button")].find(button => button.ariaLabel?.startsWith(words["Download as PNG"]));
-  if (!save || toolbar.querySelector(".save-svg") || !frame.querySelector("svg.marks")) return;
+  if (!save || toolbar.querySelector(".save-svg") || !drawingOf(toolbar)) return;
   const button = document.createElement("button");
   button.className = "save-svg";
   button.type = "button";
   button.textContent = "SVG";
   button.title = button.ariaLabel = words["Download as SVG"];
-  button.onclick = () => saveSvg(frame.querySelector("svg.marks"));
   (save.closest("[data-testid=stElementToolbarButton]") ?? save).after(button);
-}
-
-function saveSvg(drawing) {
-  const copy = drawing.cloneNode(true);
-  copy.style.background = getComputedStyle(document.body).getPropertyValue("--card");
-  const file = new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" });
-  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: "sunbid.svg" });
-  link.click();
-  URL.revokeObjectURL(link.href);
 }
 
 function look(node) {
@@ -92,3 +82,17 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   print();
 });
+
+// before Streamlit hears of it: its own picture has no ground and no title, its own table the names that the code has for columns
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-testid=stElementToolbar] button");
+  const drawing = button && drawingOf(button);
+  if (!drawing) return;
+  const does = Object.entries({
+    "Download as PNG": () => saveChart(drawing, "png"), "Download as SVG": () => saveChart(drawing, "svg"),
+    "Show data": () => showFigures(drawing, words.Dismiss),
+  }).find(([theirs]) => button.ariaLabel?.startsWith(words[theirs]))?.[1];
+  if (!does) return;
+  event.stopPropagation();
+  does();
+}, true);

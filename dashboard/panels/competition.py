@@ -132,7 +132,7 @@ def markets(page: Page) -> None:
             return
         classes = [page.say(f"competition.hhi_{word}") for word in HHI_WORDS]
         layout.plot(
-            heat(layout.variant(), rows, heads, cells, classes, title=title),
+            heat(layout.variant(), rows, heads, cells, classes, title=title, measure="HHI"),
             "markets",
             drill.open_lots("market"),
         )

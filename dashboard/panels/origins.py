@@ -64,7 +64,11 @@ def _bars(page: Page, found: Sequence[Counted], title: str) -> Chart:
     if rest := total - sum(n for _, n, _ in shown):
         shown.append((page.say("openness.rest"), rest, None))
     bars = [Bar(name, n, _part(n, total), figures.number(n), code) for name, n, code in shown]
-    return ranking(layout.variant(), bars, title=title)
+    return ranking(layout.variant(), bars, title=title, units=("", _unit(page)))
+
+
+def _unit(page: Page) -> str:
+    return page.say("openness.participations" if page.filters.unit == "participations" else "openness.firms")
 
 
 def _part(n: int, total: int) -> str:
@@ -79,7 +83,7 @@ def _map(page: Page, title: str) -> None:
     by, home = ("city" if province else "province"), context.config().home
     counts = by_count(figure_cards.breakdown("M04", page.filters, by))
     total = sum(n for _, n in counts)
-    unit = page.say("openness.participations" if page.filters.unit == "participations" else "openness.firms")
+    unit = _unit(page)
     found = {code: _area(n, total, unit, code) for code, n in counts if code and code.startswith(province)}
     outlines = geometry.outlines(province or geometry.COUNTRY)
     made = areas(

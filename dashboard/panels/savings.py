@@ -75,7 +75,11 @@ def _tile(page: Page, one: Any, saved: Any, code: str, valued: bool, greatest: D
     if rate is not None:
         note += " · " + page.say("savings.saved", rate=figures.percent(rate))
     step = 0 if rate is None else 1 + sum(rate * 100 >= least for least in RATES)
-    figure = figures.money(one.amount, code, page.lang, greatest) if valued else figures.number(one.lots)
+    figure = (
+        figures.money(one.amount, code, page.lang, greatest)
+        if valued
+        else page.say("overview.lots", n=figures.number(one.lots))
+    )
     return Tile(
         name, float(one.amount or 0) if valued else float(one.lots), step, figure, note, one.key or None
     )
@@ -149,7 +153,13 @@ def _stage(page: Page, state: str, counts: Mapping[str, int], words: list[str]) 
     good, near, late = counts[GOOD], counts[NEARLY], counts[LATE]
     note = " · ".join(f"{word} {n}" for word, n in zip(words, (good, near, late), strict=True))
     return Stage(
-        page.say(f"site.lot.{state}"), figures.number(good + near + late), note, good, near, late, state
+        page.say(f"site.lot.{state}"),
+        page.say("overview.lots", n=figures.number(good + near + late)),
+        note,
+        good,
+        near,
+        late,
+        state,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TypeVar
 from zlib import crc32
 
@@ -11,12 +12,12 @@ import streamlit as st
 import structlog
 
 import messages
+from dashboard import context, screens
 from dashboard import metrics as ops
-from dashboard import screens
-from dashboard.charts.chart import PICK, Chart
+from dashboard.charts.chart import PICK, Chart, Told
 from dashboard.charts.theme import DAY, NIGHT
 from dashboard.shell.html import draw, esc
-from records.clock import local_now
+from records.clock import BEIJING, local_now
 
 log = structlog.get_logger()
 _GO = "go-to"
@@ -83,9 +84,31 @@ def variant() -> str:
     return NIGHT if st.context.theme.type == "dark" else DAY
 
 
-def plot(chart: Chart, key: str, picked: Callable[[str], None] | None = None) -> None:
-    """Draw a chart and its figures in words. A click on a mark calls `picked` with its key, before the screen is drawn anew."""
-    draw(f'<p class="vh">{esc(chart.said)}</p>')
+def words(title: str, told: Told, lang: str, as_of: datetime | None) -> str:
+    """What a chart shows for who does not see it, and for its file and its table (components/chart-files.js)."""
+    at = f"{as_of.astimezone(BEIJING):%Y-%m-%d %H:%M}" if as_of else "—"
+    heads = "".join(
+        f"<th>{esc(head if isinstance(head, str) else head.text(lang))}</th>" for head in told.heads
+    )
+    rows = "".join(f"<tr>{''.join(f'<td>{esc(cell)}</td>' for cell in row)}</tr>" for row in told.rows)
+    return (
+        f'<div class="vh chart-words"><b class="chart-title">{esc(title)}</b><table><thead><tr>{heads}</tr></thead>'
+        f'<tbody>{rows}</tbody></table><p class="chart-foot">{esc(messages.say("chart.foot", lang, time=at))}</p></div>'
+    )
+
+
+def plot(
+    chart: Chart, key: str, picked: Callable[[str], None] | None = None, as_of: datetime | None = None
+) -> None:
+    """Draw a chart and its figures as a table. A click on a mark calls `picked` with its key, before the screen is drawn anew."""
+    draw(
+        words(
+            chart.title,
+            chart.told,
+            st.session_state.get(LANGUAGE, messages.DEFAULT),
+            as_of or context.lens().as_of(),
+        )
+    )
     if picked is None:
         st.vega_lite_chart(chart.rows, chart.spec, theme=None, height=chart.height, alt=chart.title)
         return
@@ -98,8 +121,8 @@ def plot(chart: Chart, key: str, picked: Callable[[str], None] | None = None) ->
 
 def spark(chart: Chart) -> None:
     """Draw a spark line, called by its name and its ends."""
-    words = f"{chart.title}: {chart.said}"
-    st.vega_lite_chart(chart.rows, chart.spec, theme=None, height=chart.height, alt=words)
+    said = f"{chart.title}: {chart.said}"
+    st.vega_lite_chart(chart.rows, chart.spec, theme=None, height=chart.height, alt=said)
 
 
 def go_to(code: str, **asked: str) -> None:

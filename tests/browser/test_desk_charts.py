@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from dashboard.charts.theme import DAY, palette
+from records.clock import local_now
 from tests.browser.test_desk_accessibility import READY, Desk, desk, signed_in
 
 __all__ = ["desk"]
@@ -101,6 +102,24 @@ def test_a_chart_is_saved_as_a_picture_and_as_a_drawing(
             panel.get_by_role("button", name=f"{word} {kind}").click()
         saved.value.save_as(tmp_path / kind)
         assert (tmp_path / kind).read_bytes().startswith(beginning)
+        title = panel.locator("h2").inner_text()
+        today = local_now().date()
+        assert re.fullmatch(rf"{re.escape(title)}-{today}\.{kind.lower()}", saved.value.suggested_filename)
+    drawing = (tmp_path / "SVG").read_text(encoding="utf-8")
+    assert re.match(r'<svg[^>]*><rect[^>]* fill="rgb\(255, 255, 255\)"', drawing)
+    assert title in drawing and ("来源：" in drawing or "Source:" in drawing)
+    assert "light-dark" not in drawing and "var(" not in drawing
+
+
+def test_the_figures_of_a_chart_are_a_table_in_the_readers_words(page: Page, desk: Desk) -> None:
+    panel = opened(page, desk, "openness?lang=zh", "origins")
+    panel.locator("svg.marks").hover()
+    panel.get_by_role("button", name="看数据").click()
+    table = page.locator("dialog.chart-data table")
+    assert table.locator("th").all_inner_texts() == ["名称", "数值", "说明"]
+    assert re.search(r"[\d.]+ %\s+[\d,]+ 家", table.locator("tbody tr").first.inner_text())
+    page.locator("dialog.chart-data button").click()
+    expect(table).to_have_count(0)
 
 
 def test_the_words_of_the_toolbars_are_the_readers_and_they_cover_nothing(page: Page, desk: Desk) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -28,6 +29,7 @@ from dashboard.charts.sites import Node, ring_map
 from dashboard.charts.stages import Stage, stages
 from dashboard.charts.theme import DAY, NIGHT, config, palette
 from dashboard.geometry import COUNTRY, WIDTH, city_name, divided, outlines
+from dashboard.shell import layout
 from dashboard.shell.cards import change
 from dashboard.shell.filters import read_choice
 from dashboard.shell.html import esc
@@ -147,6 +149,31 @@ def test_what_is_ranked_says_its_figures_and_what_a_click_picks() -> None:
     told = [(r["name"], r["figure"], r["note"], r["key"], r["whole"]) for r in chart.rows.to_pylist()]
     assert told == [("甲", "3 万元", "2", "a", 3.0), ("乙", "1 万元", "1", None, 3.0)]
     assert chart.said == "甲 3 万元 2; 乙 1 万元 1"
+
+
+def test_every_figure_a_pointer_is_told_and_the_table_shows_has_its_unit_after_it() -> None:
+    bars = [Bar("甲", 3, "3 万元", "2"), Bar("乙", 1, "1 万元", "1")]
+    awards = ranking(DAY, bars, title="排名", units=("", "个标段"))
+    classes = histogram(DAY, [Bar("1–2", 3, "3")], [1, 3], title="直方", unit="个标段", below="家")
+    cells = heat(
+        DAY, ["施工"], ["上城"], [Cell(0, 0, 1, "900", "9 个标段")], ["低"], title="热", measure="HHI"
+    )
+    told = [[row["told"] for row in made.rows.to_pylist()] for made in (awards, classes, cells)]
+    assert told == [["3 万元", "1 万元"], ["3 个标段"], ["HHI 900"]]
+    assert [row["more"] for row in awards.rows.to_pylist()] == ["2 个标段", "1 个标段"]
+    assert awards.told.rows == [["甲", "3 万元", "2 个标段"], ["乙", "1 万元", "1 个标段"]]
+    for made in (awards, classes, cells):
+        assert '"told"' in json.dumps(made.spec) and [
+            h.text("zh") for h in made.told.heads if not isinstance(h, str)
+        ][:2] == ["名称", "数值"]
+
+
+def test_the_table_of_a_chart_is_in_the_readers_words_with_its_title_and_its_as_of_time() -> None:
+    chart = lines(DAY, months(1), [series(1.0)], title="占比", reference=(2.0, "参考 <2 %>"))
+    drawn = layout.words(chart.title, chart.told, "zh", datetime(2026, 11, 27, 17, 5, tzinfo=UTC))
+    assert "<th>时间</th><th>占比</th>" in drawn and "<td>2020-01</td><td>1 %</td>" in drawn
+    assert "参考 &lt;2 %&gt;" in drawn and "数据截至 2026-11-28 01:05（北京时间）" in drawn
+    assert not {"name", "figure", "place", "key"} & set(re.findall(r"<th>(\w+)</th>", drawn))
 
 
 def test_columns_name_their_unit_and_cut_no_name_that_fits() -> None:
