@@ -58,9 +58,14 @@ def add_months(day: date, months: int) -> date:
     return min(first + timedelta(days=day.day - 1), following - timedelta(days=1))
 
 
+def day_of(moment: datetime) -> date:
+    """The Beijing day of a moment."""
+    return moment.astimezone(BEIJING).date()
+
+
 def local_day(moment: datetime) -> str:
     """The Beijing day of a moment, YYYY-MM-DD."""
-    return moment.astimezone(BEIJING).date().isoformat()
+    return day_of(moment).isoformat()
 
 
 def rfc3339(moment: datetime | None) -> str | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from records.clock import BEIJING, rfc3339
+from records.clock import day_of, rfc3339
 from records.legal_clock import PUBLICITY, days_between, is_tendered
 from supervision.rules.facts import BidFact, LotFacts
 from supervision.rules.finding import Finding, Level
@@ -180,7 +180,7 @@ class NewFirmWon(LotRule):
         award = facts.around.award
         if award is None or award.established is None or facts.deadline is None:
             return None
-        return float((facts.deadline.astimezone(BEIJING).date() - award.established).days)
+        return float((day_of(facts.deadline) - award.established).days)
 
     def evaluate(self, facts: LotFacts, settings: Settings = None) -> list[Finding]:
         """One finding, about the winner."""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, or_, select, union
 from sqlalchemy.orm import Session
 
+from records.clock import day_of
 from records.lots import current_opening
 from records.tables.bids import Bid, FileCheck
 from records.tables.evaluation import Evaluation, Expert, Fee, Score
@@ -279,7 +280,7 @@ class _Parties:
 
     def ties(self, lot: Any, bidders: Sequence[str]) -> tuple[Tie, ...]:
         """All ties that matter in a lot."""
-        on = lot.deadline.date() if lot.deadline else None
+        on = day_of(lot.deadline) if lot.deadline else None
         asked = sorted({one for one in bidders if one in self._near or one in self._legal_rep})
         inviting = [one for one in (lot.tenderer_id, lot.agency_id) if one]
         pairs = [(one, other) for one in inviting for other in asked if one != other]
@@ -292,7 +293,7 @@ class _Parties:
         """The expert with the direct ties of its employer to bidders."""
         if expert.employer_id is None:
             return expert
-        on = lot.deadline.date() if lot.deadline else None
+        on = day_of(lot.deadline) if lot.deadline else None
         near = sorted(set(bidders) & self._near.get(expert.employer_id, {}).keys())
         ties = (self._tie(expert.employer_id, bidder, on) for bidder in near)
         return expert._replace(ties=tuple(tie for tie in ties if tie is not None and tie.through is None))

@@ -24,7 +24,14 @@ from supervision.rules.facts import LotFacts
 from supervision.rules.finding import Finding
 from supervision.rules.registry import LOT_RULES
 from supervision.rules.scan import lens_of_now, scan
-from supervision.rules.surroundings import AwardFact, ContractFact, PanelFact, Surroundings, Tie
+from supervision.rules.surroundings import (
+    AwardFact,
+    ContractFact,
+    PanelFact,
+    Surroundings,
+    Tie,
+    load_surroundings,
+)
 from tests.supervision.test_rules import bid, facts
 
 DEADLINE = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
@@ -235,6 +242,20 @@ def test_b17_a_member_bids_twice() -> None:
     (one,) = found("B17", lot(bid(1, consortium=("F3",)), bid(2, consortium=("F4",)), bid(3)))
     assert named(one) == {"F1", "F3"} and one.evidence["firms"][0]["firm"] == "F3"
     assert found("B17", lot(bid(1, consortium=("F4",)), bid(2, consortium=("F5",)))) == []
+
+
+@pytest.mark.parametrize(("first_day", "ties"), [(date(2026, 11, 21), 1), (date(2026, 11, 22), 0)])
+def test_a_relation_holds_on_the_beijing_day_of_the_deadline(
+    ledger: Ledger, market: Any, first_day: date, ties: int
+) -> None:
+    """07:30 in Beijing is still the day before in UTC."""
+    market.firm("T")
+    market.lot("L1", datetime(2026, 11, 20, 23, 30, tzinfo=UTC), tenderer_id="T")
+    market.bid("L1", "F1", 100)
+    market.put(Relation(id="r", from_id="T", to_id="F1", type="kinship", valid_from=first_day, source="test"))
+    with ledger.read() as session:
+        around = load_surroundings(session, {"L1": session.get_one(Lot, "L1")}, {"L1": ["F1"]})
+    assert len(around["L1"].ties) == ties
 
 
 # ── from a ledger ────────────────────────────────────────────────────────────
