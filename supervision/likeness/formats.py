@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from supervision.unnamed import says_nothing
+
 LONGEST_TEXT = 4_000_000
 """Characters of a file that are compared; a bid of 1,000 full pages has fewer."""
 _INFLATED, _CELLS = 400_000_000, 2_000_000
@@ -30,11 +32,6 @@ _FIRST = 1024
 _XMP_ID = re.compile(rb"xmpMM:(?:Original)?DocumentID[>=]\s*[\"']?\s*([^<\"'\s]{8,80})")
 _RSID = re.compile(rb'<w:rsidRoot\s+w:val="([0-9A-Fa-f]{8})"')
 _WHITE = re.compile(r"\s+")
-_USUAL = frozenset(
-    {"openpyxl", "python-docx", "administrator", "admin", "user", "users", "microsoft office user", "wps", "windows 用户",
-     "windows user", "微软用户", "lenovo", "dell", "hp", "microsoft", "china", "un-named", "unknown", "作者", "用户"}
-)  # fmt: skip
-"""Names that programs put in: they say nothing of a person."""
 _MADE_BY = (
     ("lock", re.compile(r"加密锁|软件锁|锁号|dongle|lock", re.I)),
     ("machine", re.compile(r"mac|机器|硬盘|主板|计算机|disk|cpu|computer|machine", re.I)),
@@ -180,7 +177,7 @@ def _item(row: Sequence[Any]) -> Iterator[tuple[str, float]]:
 
 def _origin(names: Mapping[str, Any]) -> list[list[str]]:
     traces = [(kind, str(value).strip()) for kind, value in names.items() if value]
-    return [[kind, value] for kind, value in traces if value and value.lower() not in _USUAL]
+    return [[kind, value] for kind, value in traces if not says_nothing(value)]
 
 
 def _made_by(properties: Mapping[str, str]) -> list[list[str]]:

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import timedelta
 from string import ascii_lowercase, ascii_uppercase
-from typing import ClassVar
 
 from records.clock import rfc3339
 from supervision.rules.alike import about_files
@@ -16,6 +15,7 @@ from supervision.rules.facts import BidFact, LotFacts
 from supervision.rules.finding import Finding
 from supervision.rules.rule import LotRule, Parameter
 from supervision.rules.surroundings import Tie
+from supervision.unnamed import says_nothing
 
 Settings = Mapping[str, float] | None
 
@@ -114,8 +114,6 @@ class _SharedName(LotRule):
     """A name that stands in bids of different bidders."""
 
     family = "files"
-    nobody: ClassVar[frozenset[str]] = frozenset()
-    """What stands there when nobody was named."""
 
     @abstractmethod
     def name(self, bid: BidFact) -> str | None:
@@ -124,9 +122,9 @@ class _SharedName(LotRule):
     def _groups(self, facts: LotFacts) -> dict[str, list[BidFact]]:
         found: dict[str, list[BidFact]] = defaultdict(list)
         for bid in facts.bids:
-            name = plain(self.name(bid) or "")
-            if name and name not in self.nobody:
-                found[name].append(bid)
+            name = self.name(bid) or ""
+            if not says_nothing(name):
+                found[plain(name)].append(bid)
         return found
 
     def measure(self, facts: LotFacts, settings: Settings = None) -> float | None:
@@ -162,7 +160,6 @@ class OneManager(_SharedName):
 
     id, level = "B7", "orange"
     reads = ("bid.manager",)
-    nobody = frozenset({"无", "/", "-", "—", "待定"})
 
     def name(self, bid: BidFact) -> str | None:
         """The project manager."""
@@ -174,10 +171,6 @@ class OneAuthor(_SharedName):
 
     id, level = "B8", "orange"
     reads = ("bid.author",)
-    nobody = frozenset(
-        {"admin", "administrator", "user", "users", "windowsuser", "windows用户", "microsoft", "微软用户", "微软中国", "pc", "lenovo",
-         "dell", "hp", "asus", "office", "author", "unknown", "无", "-", "/", "作者", "用户", "china", "iamladp"}
-    )  # fmt: skip
 
     def name(self, bid: BidFact) -> str | None:
         """The author in the file's properties."""

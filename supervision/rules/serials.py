@@ -3,41 +3,20 @@ lens that go before them."""
 
 from __future__ import annotations
 
-import re
-from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from sqlalchemy import ColumnElement, func
 
-_PLACEHOLDERS = frozenset(
-    {
-        "NA",
-        "NONE",
-        "NULL",
-        "UNKNOWN",
-        "DEFAULT",
-        "DEFAULTSTRING",
-        "TOBEFILLEDBYOEM",
-        "SYSTEMSERIALNUMBER",
-        "无",
-        "未知",
-    }
-)
+from supervision.unnamed import pressed, says_nothing
+
 SHORTEST = 4
 """Characters below which a serial tells no machine."""
-_SEPARATORS = re.compile(r"[\W_]+")
-_CAPITAL = str.maketrans(ascii_lowercase, ascii_uppercase)
-
-
-def pressed(value: str) -> str:
-    """Letters and digits of every script alone, the Latin ones capital."""
-    return _SEPARATORS.sub("", value).translate(_CAPITAL)
 
 
 def normal(value: str | None) -> str | None:
     """A serial without separators, upper case; None for what software writes when it does not know."""
     kept = pressed(value or "")
-    if len(kept) < SHORTEST or len(set(kept)) == 1 or kept in _PLACEHOLDERS:
+    if len(kept) < SHORTEST or len(set(kept)) == 1 or says_nothing(kept):
         return None
     return kept
 

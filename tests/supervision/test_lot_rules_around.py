@@ -20,6 +20,7 @@ from records.tables.procedure import Contract, Notice, Objection
 from records.tables.projects import Lot
 from records.tables.relations import Relation
 from supervision.home import NOWHERE
+from supervision.likeness.formats import _origin
 from supervision.rules.facts import LotFacts
 from supervision.rules.finding import Finding
 from supervision.rules.registry import LOT_RULES
@@ -224,8 +225,16 @@ def test_b7_b8_one_name_in_several_bids(rule: str, field: str) -> None:
     assert found(rule, lot(bid(1), bid(2))) == []
 
 
-def test_b8_what_software_writes_is_nobodys_name() -> None:
-    assert found("B8", lot(bid(1, author="Administrator"), bid(2, author="ADMINISTRATOR"))) == []
+@pytest.mark.parametrize(
+    "word",
+    ["Administrator", "WPS", "Microsoft Office User", "openpyxl", "未知", "无", "—", "admin", "python-docx"],
+)
+def test_what_programs_and_people_write_for_nobody_is_nobodys_name(word: str) -> None:
+    """Neither of an author nor of a manager, nor where files were made."""
+    for rule, field in (("B7", "manager"), ("B8", "author")):
+        assert found(rule, lot(bid(1, **{field: word}), bid(2, **{field: word.upper()}))) == []
+    assert found("B4", lot(bid(1, dongle_serial=word), bid(2, dongle_serial=word))) == []
+    assert _origin({"author": word, "editor": "张三"}) == [["editor", "张三"]]
 
 
 def test_b15_who_left_at_the_last() -> None:
