@@ -146,6 +146,7 @@ def test_an_opening_with_280_bidders_from_the_draw_to_its_end(
     first.keyboard.press("Escape")
     do(second, "objection_answered", answer="已当场重唱")
     do(first, "record_confirmed", signed="280")
+    expect(second.locator("ol.steps li.cur")).to_contain_text("记录确认", timeout=10_000)
     _breaking_off_asks_why(second)
     do(second, "ended")
     expect(viewer.locator("#list-count")).to_contain_text("280", timeout=20_000)
