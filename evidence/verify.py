@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, Self, TextIO
@@ -1690,7 +1691,7 @@ class Check:
     def _wanted(self, recording: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The segments of a recording that are in the package: those withheld from the public are not. Where leaves are
         lost, one without a digest stands for the bytes between their neighbours."""
-        mine = self._pieces().get(recording["id"], [])
+        mine = self._pieces.get(recording["id"], [])
         held = Runs(recording["withheld"])
         known = Runs([*recording["withheld"], *([leaf["segment"]] * 2 for leaf in mine)])
         wanted, due, offset = list[dict[str, Any]](), 0, 0
@@ -1702,8 +1703,9 @@ class Check:
             due, offset = leaf["segment"] + 1, leaf["offset"] + leaf["bytes"]
         return wanted
 
+    @cached_property
     def _pieces(self) -> dict[str, list[dict[str, Any]]]:
-        """Recording → its segments' leaves."""
+        """Recording → its segments' leaves that are believed once the log was looked at."""
         found: dict[str, list[dict[str, Any]]] = {}
         for line in self.leaves:
             if line and line["leaf"]["kind"] == "segment":

@@ -10,13 +10,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from evidence.checkpoint import Ed25519Signer
+from evidence.files import write_whole
+from evidence.verify import ED25519
 from tests.browser.public_site import HubProcess
-from tests.evidence.packages import LOG, WITNESS, Made, make
+from tests.evidence.packages import LOG, WITNESS, Made, make, make_leads
 from tests.ledgers import new_ledger
 from tests.streaming import hub_market as market
 
 pytestmark = pytest.mark.browser
 
+FOREIGN = Ed25519Signer("elsewhere.example/log", ED25519, b"\4" * 32)
 STEPS = ["manifest", "files", "events", "segments", "log", "checkpoint", "cosignatures"]
 
 
@@ -25,12 +29,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return make(tmp_path_factory.mktemp("package"))
 
 
+class OwnLog(HubProcess):
+    """The hub whose log the packages of these tests are of, with the witness that has cosigned them."""
+
+    code = HubProcess.code.replace("media_port=", f"witnesses=({str(WITNESS.verifier)!r},), media_port=")
+
+
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     folder = tmp_path_factory.mktemp("hub")
     book = new_ledger(folder / "ledger.db")
     market.rooms(book)
-    process = HubProcess(str(book.url), folder / "data")
+    write_whole(folder / "data" / "keys" / "log.key", f"{LOG}\n".encode(), private=True)
+    process = OwnLog(str(book.url), folder / "data")
     process.start()
     yield process
     process.stop()
@@ -68,6 +79,27 @@ def test_a_package_that_holds_and_nothing_leaves_the_browser(page: Page, made: M
     expect(page.locator('[data-step="segments"]')).to_contain_text("76 / 76")
     assert all(one.startswith("GET ") for one in asked), "nothing is sent"
     assert {one for one in asked if ".js" not in one} <= {"GET keys", "GET time", "GET sun.svg"}
+
+
+def test_a_package_that_another_key_has_signed_is_not_passed_off_as_this_sites(
+    page: Page, tmp_path: Path
+) -> None:
+    (tmp_path / "leads").mkdir()
+    other, leads = make(tmp_path, signer=FOREIGN).zip, make_leads(tmp_path / "leads")
+    page.set_input_files("#file", other)
+    expect(page.locator("#sum")).to_have_class("sum unsure", timeout=20_000)
+    expect(page.locator("#sum h2")).to_have_text(
+        f"包内各项一致，但这是另一个日志的证据包：{FOREIGN.name}，不是本站的"
+    )
+    row = page.locator('[data-step="checkpoint"]')
+    expect(row).to_contain_text(
+        f"不是本站的签名：{FOREIGN.name}（公钥编号 {FOREIGN.verifier.id.hex()}，取自包内）"
+    )
+    found = states(page)
+    assert found["checkpoint"] == found["cosignatures"] == "unsure" and found["log"] == "good"
+    page.set_input_files("#file", leads)
+    expect(page.locator("#sum h2")).to_have_text("包内各项一致；签名的公钥请与移送单位核对", timeout=20_000)
+    assert states(page)["signature"] == "unsure"
 
 
 def test_what_was_changed_is_named_with_file_and_place(page: Page, made: Made, tmp_path: Path) -> None:

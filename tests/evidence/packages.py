@@ -52,8 +52,8 @@ def cosignature_at(witness: Ed25519Signer, text: str, when: int) -> str:
     return f"— {key.name} {base64.b64encode(key.id + signature).decode()}\n"
 
 
-def head_of(tiles: TileFolder) -> str:
-    return sign(LOG, Head(LOG.name, tiles.size, tiles.flush()))
+def head_of(tiles: TileFolder, signer: Ed25519Signer = LOG) -> str:
+    return sign(signer, Head(signer.name, tiles.size, tiles.flush()))
 
 
 def make_leads(root: Path) -> Path:
@@ -86,7 +86,11 @@ def events(count: int) -> list[bytes]:
 
 
 def make(
-    root: Path, segments: int = 40, segment_bytes: int = 900, cameras: tuple[str, ...] = ("near", "far")
+    root: Path,
+    segments: int = 40,
+    segment_bytes: int = 900,
+    cameras: tuple[str, ...] = ("near", "far"),
+    signer: Ed25519Signer = LOG,
 ) -> Made:
     """An opening of 12 events, with recordings, one gap, one operator's action that was committed to, and a seal."""
     chance = random.Random(7)
@@ -108,7 +112,7 @@ def make(
 
     lines = events(12)
     leaf("event", hashlib.sha256(lines[0]).hexdigest(), {"event": 1})
-    first = head_of(tiles)
+    first = head_of(tiles, signer)
     sources = []
     for camera in cameras:
         size, spans, path = 0, [], root / f"{camera}.mp4"
@@ -138,7 +142,7 @@ def make(
     files = {
         "README.md": b"# \xe8\xaf\xb4\xe6\x98\x8e\n\nread me\n", "captions.vtt": b"WEBVTT\n\n00:00.000 --> 00:02.000\nbid 1\n",
         "events.jsonl": b"".join(line + b"\n" for line in lines), "record.json": b'{\n "bids": [],\n "id": "x"\n}\n',
-        "record.pdf": b"%PDF-1.7\n" + chance.randbytes(9000), "keys/log.vkey": f"{LOG.verifier}\n".encode(),
+        "record.pdf": b"%PDF-1.7\n" + chance.randbytes(9000), "keys/log.vkey": f"{signer.verifier}\n".encode(),
         "keys/witness-notary.vkey": f"{WITNESS.verifier}\n".encode(),
     }  # fmt: skip
     for name, content in files.items():
@@ -151,7 +155,7 @@ def make(
     seal = {"files": held, "recordings": recordings, "events": len(lines)}
     leaf("seal", digest(seal), {}, body=seal)
     tiles.append([bytes(32)])
-    note = head_of(tiles)
+    note = head_of(tiles, signer)
     note = cosign(note, signature_line(WITNESS, note.rpartition("\n\n")[0] + "\n"))
     package.prove(folder, leaves, Tiles(tiles.fetch, tiles.size), note, first)
     package.list_all(folder, OPENING, held)

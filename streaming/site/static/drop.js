@@ -9,7 +9,7 @@ const size = (bytes) => (bytes < 1e9 ? `${places.format(bytes / 1e6)} MB` : `${p
 const fill = (text, values) => Object.entries(values).reduce((whole, [name, value]) => whole.replaceAll(`{${name}}`, value), text);
 const whole = (values) => Object.fromEntries(Object.entries(values).map(([key, value]) => [key, typeof value === "number" && key !== "line" && key !== "segment" ? number.format(value) : value]));
 const example = [...$("told").children].map((part) => part.cloneNode(true));
-let worker = null, begun = new Map();
+let worker = null, begun = new Map(), keys = []; // the keys this site publishes, as they were last got
 
 function reset() {
   worker?.terminate();
@@ -46,7 +46,9 @@ function step({ step: name, done, total, end }) {
 function stepOf({ file, why }) {
   if (file === "signature" || why === "other_list") return "signature";
   if (file === "manifest.json" || why.startsWith("file_") || why.startsWith("zip_")) return "manifest";
-  if (why === "wrong_cosignature") return "cosignatures";
+  if (why === "wrong_cosignature" || why === "wrong_time") return "cosignatures";
+  if (why === "too_large") return "manifest";
+  if (why === "wrong_timestamp") return "timestamps";
   if (file === "events.jsonl") return "events";
   if (file.startsWith("recording/")) return "segments";
   if (file === "checkpoint") return "checkpoint";
@@ -91,37 +93,61 @@ function about(verdict) {
   return parts.join(" · ");
 }
 
+/** Whose signature a package bears where it is not this site's: the word for it; empty where it is. */
+function strange({ kind, checkpoint }) {
+  if (!checkpoint || checkpoint.published) return "";
+  if (kind === "leads") return "desk";
+  return keys.length ? "foreign" : "unknown";
+}
+
+/** What keeps a package in which nothing differs from being this site's, unchanged: the title that says so; empty where nothing does. */
+function doubt(verdict) {
+  const whose = strange(verdict);
+  if (whose) return t(`drop.${whose}`, { name: verdict.checkpoint.name });
+  if (verdict.unsure) return t("drop.unsigned");
+  return verdict.unread.length ? t("drop.unread", { n: verdict.unread.length, files: verdict.unread.join(" ") }) : "";
+}
+
+/** What stands beside a step that can promise nothing, since the key is not one this site publishes. */
+function ownWords(name, verdict) {
+  const whose = strange(verdict), { name: by, key } = verdict.checkpoint ?? {};
+  if (!whose || !["checkpoint", "signature", "cosignatures"].includes(name)) return "";
+  return name === "cosignatures" ? t("check.cosignatures.own") : t(`check.${name}.${whose}`, { name: by, key });
+}
+
 /** How a step ended: what it promises stands beside it only where that holds. */
-function ended(name, row, { broken, steps, unsure }) {
+function ended(name, row, verdict) {
+  const { broken, steps, unsure } = verdict, own = ownWords(name, verdict);
   const [done, total] = steps[name] ?? [0, 0], wrong = broken.filter((one) => stepOf(one) === name).length;
   const short = done < total, may = ["timestamps", "cosignatures"].includes(name) || (unsure && ["checkpoint", "signature"].includes(name));
-  row.className = wrong || (short && !may) ? "bad" : short || total === 0 ? "unsure" : "good";
+  row.className = wrong || (short && !may) ? "bad" : own || short || total === 0 ? "unsure" : "good";
   row.querySelector("progress").value = 1;
   if (row.className === "bad") row.querySelector(".muted").textContent = wrong ? t("differs.count", { count: wrong }) : t("check.short");
+  else if (own && total) row.querySelector(".muted").textContent = own;
 }
 
 function finished(verdict, ms) {
-  const { broken } = verdict;
+  const { broken } = verdict, unsure = doubt(verdict);
   for (const [name, row] of rows) ended(name, row, verdict);
-  const title = broken.length ? t("differs.count", { count: broken.length }) : t("drop.good");
-  summary(broken.length ? "bad" : "good", title, about(verdict), seconds(ms), `${size(verdict.bytes)} · ${t("drop.files", { n: verdict.files })}`);
+  const [kind, title] = broken.length ? ["bad", t("differs.count", { count: broken.length })] : unsure ? ["unsure", unsure] : ["good", t("drop.good")];
+  summary(kind, title, about(verdict), seconds(ms), `${size(verdict.bytes)} · ${t("drop.files", { n: verdict.files })}`);
   if (broken.length) findings(broken);
 }
 
+/** Get the keys this site publishes; offline those it had stay. */
 async function published() {
   try {
     const answer = await fetch("/log/keys", { cache: "no-store" });
-    return answer.ok ? (await answer.text()).trim().split("\n") : [];
-  } catch {
-    return []; // offline: the package's own keys, and the page says so
-  }
+    if (answer.ok) keys = (await answer.text()).trim().split("\n");
+  } catch { /* offline: without any, the package's own keys are taken, and the page says so */ }
 }
 
 async function take(file) {
   if (!file) return;
   reset();
   summary("", t("drop.running"), file.name, "", size(file.size));
-  const keys = await published(), start = performance.now();
+  await published();
+  const start = performance.now();
   worker = new Worker(new URL("./package.worker.js", import.meta.url), { type: "module" });
   worker.onmessage = ({ data }) => {
     if (data.step) step(data);
@@ -134,6 +160,7 @@ async function take(file) {
   worker.postMessage({ file, keys });
 }
 
+published();
 const drop = $("drop");
 $("file").addEventListener("change", (event) => take(event.target.files[0]));
 for (const kind of ["dragenter", "dragover"]) addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
