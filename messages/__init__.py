@@ -167,13 +167,15 @@ def languages() -> tuple[str, ...]:
 
 def language_of(accepted: str | None) -> str:
     """The language an Accept-Language header asks for (RFC 9110 §12.5.4); the default if it asks for none there is."""
-    best, weight = DEFAULT, 0.0
+    wanted: dict[str, float] = {}
     for choice in (accepted or "").split(","):
-        tag, _, quality = choice.partition(";q=")
+        tag, _, parameter = choice.partition(";")
         lang = tag.strip().lower().partition("-")[0]
-        if lang in LANGUAGES and _number(quality) > weight:
-            best, weight = lang, _number(quality)
-    return best
+        wanted[lang] = max(wanted.get(lang, 0.0), _quality(parameter))
+    weights = {lang: wanted.get(lang, wanted.get("*", 0.0)) for lang in LANGUAGES}
+    by_place = sorted(LANGUAGES, key=[*wanted, *LANGUAGES].index)
+    best = max(by_place, key=weights.__getitem__)
+    return best if weights[best] > 0 else DEFAULT
 
 
 def language_of_environment(environment: Mapping[str, str] = os.environ) -> str:
@@ -194,11 +196,16 @@ class _Shown(dict[str, object]):
         return _shown(super().__getitem__(name), self._lang)
 
 
-def _number(quality: str) -> float:
+def _quality(parameter: str) -> float:
+    """The weight behind `q=`, 0 to 1; 1 where none is given, 0 for what is none."""
+    name, _, weight = parameter.partition("=")
+    if name.strip().lower() != "q" or not weight.strip():
+        return 1.0
     try:
-        return float(quality or 1)
+        found = float(weight)
     except ValueError:
         return 0.0
+    return min(found, 1.0) if found >= 0 else 0.0
 
 
 def _shown(value: object, lang: str) -> object:

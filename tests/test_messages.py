@@ -148,9 +148,11 @@ def test_words_that_are_missing_show_their_key_and_fail_only_in_tests(
 @pytest.mark.parametrize(
     ("header", "lang"),
     [
-        (None, "zh"), ("", "zh"), ("*", "zh"), ("de", "zh"), ("zh-CN,zh;q=0.9,en;q=0.8", "zh"), ("en", "en"),
-        ("en-US,en;q=0.9,zh;q=0.8", "en"), ("da, en;q=0.3, zh;q=0.9", "zh"), ("EN-gb;q=0.5, zh;q=0", "en"),
-        ("en;q=", "en"), ("en;q=x", "zh"), (";;q=,,", "zh"),
+        (None, "zh"), ("", "zh"), ("*", "zh"), ("zz", "zh"), ("zh-CN,zh;q=0.9,en;q=0.8", "zh"), ("en", "en"),
+        ("en-US,en;q=0.9,zh;q=0.8", "en"), ("zz, en;q=0.3, zh;q=0.9", "zh"), ("EN-gb;q=0.5, zh;q=0", "en"),
+        ("en;q=", "en"), ("en;q=x", "zh"), (";;q=,,", "zh"), ("en; q=0.9, zh; q=0.1", "en"), ("zz, en; q=0.5", "en"),
+        ("en;Q=1", "en"), ("en ; q=0.2 , zh ; q=0.7", "zh"), ("zh;q=0, *", "en"), ("en, *;q=0.5", "en"), ("*, en", "en"),
+        ("en;q=0, *;q=0", "zh"), ("en;q=nan", "zh"), ("zh;q=0.5, en;q=0.5", "zh"), ("en, zh", "en"), ("en;q=0.5, zh-TW;q=0.5", "en"),
     ],
 )  # fmt: skip
 def test_the_language_an_http_reader_prefers(header: str | None, lang: str) -> None:
@@ -162,7 +164,7 @@ def test_the_language_an_http_reader_prefers(header: str | None, lang: str) -> N
     [
         ({}, "zh"), ({"LANG": "C.UTF-8"}, "zh"), ({"LANG": "en_US.UTF-8"}, "en"), ({"LANG": "en"}, "en"),
         ({"LANG": "en_US.UTF-8", "LC_ALL": "zh_CN.UTF-8"}, "zh"), ({"LANG": "zh_CN", "LC_MESSAGES": "en_GB"}, "en"),
-        ({"LC_ALL": "", "LANG": "en_IE@euro"}, "en"), ({"LANG": "de_DE.UTF-8"}, "zh"),
+        ({"LC_ALL": "", "LANG": "en_IE@euro"}, "en"), ({"LANG": "zz_ZZ.UTF-8"}, "zh"),
     ],
 )  # fmt: skip
 def test_the_language_of_a_process(environment: dict[str, str], lang: str) -> None:
