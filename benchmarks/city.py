@@ -136,7 +136,7 @@ def table(measured: dict[str, Any]) -> str:
         else "对 pairs"
     )
     rates = "".join(
-        f"| {rule} {Message(f'rule.{rule}.name').in_every_language()} | {count:,} | {_rate(rule, rate)} |\n"
+        f"| {rule} {Message(f'rule.{rule}.name').documented()} | {count:,} | {_rate(rule, rate)} |\n"
         for rule, (count, rate) in measured["rates"].items()
     )
     return (

@@ -31,7 +31,7 @@ def _kind(kind: str) -> str:
         lines.append(f"| {' | '.join(cells)} |")
     if national := KINDS[kind].national:
         names = ", ".join(f"`{theirs}` → `{ours.field}`" for theirs, ours in national.items())
-        lines += ["", f"{Message('docs.national_names').in_every_language()}: {names}"]
+        lines += ["", f"{Message('docs.national_names').documented()}: {names}"]
     return "\n".join(lines)
 
 

@@ -16,7 +16,7 @@ from decimal import Decimal
 from functools import lru_cache, reduce
 from typing import Any, NoReturn, TypeAlias, Union
 
-from messages.catalogue import DEFAULT, LANGUAGES, table
+from messages.catalogue import DEFAULT, DOCUMENTED, LANGUAGES, table
 
 __all__ = [
     "DEFAULT", "Fault", "Invalid", "Message", "Parameter", "Unknown", "called", "dated", "joined", "known", "language_of",
@@ -52,6 +52,10 @@ class Message:
     def in_every_language(self) -> str:
         """The words of all languages, Chinese first: for what is kept until nobody knows who reads it."""
         return " / ".join(self.text(lang) for lang in LANGUAGES)
+
+    def documented(self, between: str = " / ") -> str:
+        """The words of the languages of docs/: for the documents made from the code."""
+        return between.join(self.text(lang) for lang in DOCUMENTED)
 
     def to_json(self) -> dict[str, Any]:
         """`{"key": …, "parameters": {…}}` of plain JSON values; a time or an exact number as its text."""

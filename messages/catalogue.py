@@ -18,7 +18,8 @@ LANGUAGES = tuple(
     sorted((file.stem for file in FOLDER.glob("*.po")), key=lambda lang: (lang != DEFAULT, lang))
 )
 """A language is there as soon as its file is; the default comes first."""
-
+DOCUMENTED = ("zh", "en")
+"""The languages of docs/, whatever others there are words in."""
 
 NOTHING = "∅"
 """What a .po writes for words a language does without, such as a unit: gettext takes empty ones for untranslated."""

@@ -16,6 +16,7 @@ import pytest
 import messages
 from messages import Fault, Invalid, Message, Unknown, catalogue, extract, tidy
 from messages.catalogue import FOLDER, LANGUAGES, table
+from records.serving.workers import Workers
 
 SCREENS = (
     "admin", "column", "common", "competition", "control", "deposit", "deposits", "export", "family", "filters", "hall", "kpi",
@@ -106,6 +107,7 @@ def hello(monkeypatch: pytest.MonkeyPatch) -> None:
     words = {
         "zh": {"site.hello": "你好 {who} {at}", "site.name": "阳光", "common.comma": "、"},
         "en": {"site.hello": "Hello {who}", "site.name": "Sun"},
+        "zz": {"site.name": "Zon"},
     }
     monkeypatch.setattr(messages, "table", words.__getitem__)
 
@@ -119,6 +121,17 @@ def test_a_message_becomes_words_in_the_readers_language_and_survives_every_jour
     assert pickle.loads(pickle.dumps(MESSAGE)) == MESSAGE and len({MESSAGE, MESSAGE}) == 1
     with pytest.raises(AttributeError):
         MESSAGE.key = "other"  # type: ignore[misc]
+
+
+@pytest.mark.usefixtures("hello")
+def test_a_third_language_speaks_wherever_all_do_and_changes_no_document(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(messages, "LANGUAGES", ("zh", "en", "zz"))
+    monkeypatch.setattr(Workers, "troubles", lambda _: {"disk": Message("site.name")})
+    assert Workers().state()["detail"] == "阳光 / Sun / Zon"
+    assert Message("site.name").documented() == "阳光 / Sun"
+    assert messages.language_of("zz, en;q=0.9") == "zz" and messages.language_of("zh;q=0, *") == "en"
 
 
 @pytest.mark.usefixtures("hello")
@@ -151,7 +164,7 @@ def test_words_that_are_missing_show_their_key_and_fail_only_in_tests(
         (None, "zh"), ("", "zh"), ("*", "zh"), ("zz", "zh"), ("zh-CN,zh;q=0.9,en;q=0.8", "zh"), ("en", "en"),
         ("en-US,en;q=0.9,zh;q=0.8", "en"), ("zz, en;q=0.3, zh;q=0.9", "zh"), ("EN-gb;q=0.5, zh;q=0", "en"),
         ("en;q=", "en"), ("en;q=x", "zh"), (";;q=,,", "zh"), ("en; q=0.9, zh; q=0.1", "en"), ("zz, en; q=0.5", "en"),
-        ("en;Q=1", "en"), ("en ; q=0.2 , zh ; q=0.7", "zh"), ("zh;q=0, *", "en"), ("en, *;q=0.5", "en"), ("*, en", "en"),
+        ("en;Q=1", "en"), ("en ; q=0.2 , zh ; q=0.7", "zh"), ("en, *;q=0.5", "en"), ("*, en", "en"),
         ("en;q=0, *;q=0", "zh"), ("en;q=nan", "zh"), ("zh;q=0.5, en;q=0.5", "zh"), ("en, zh", "en"), ("en;q=0.5, zh-TW;q=0.5", "en"),
     ],
 )  # fmt: skip

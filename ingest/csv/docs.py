@@ -82,10 +82,10 @@ def _kind(kind: str) -> str:
         lines.append(f"| {'、'.join(zh.get(name, ()))} | `{name}` | {escaped} | {required} |")
     if national := KINDS[kind].national:
         names = ", ".join(f"`{theirs}` → `{ours.field}`" for theirs, ours in national.items())
-        lines += ["", f"{Message('docs.national').in_every_language()}: {names}"]
+        lines += ["", f"{Message('docs.national').documented()}: {names}"]
     ignored = ", ".join(f"`{name}`" for name in sorted(KINDS[kind].national_ignored))
     return "\n".join(
-        [*lines, *(["", f"{Message('docs.taken').in_every_language()}: {ignored}"] if ignored else []), ""]
+        [*lines, *(["", f"{Message('docs.taken').documented()}: {ignored}"] if ignored else []), ""]
     )
 
 

@@ -25,7 +25,9 @@ def when(kind: str) -> str:
     step = OPENING_STEPS[kind]
     before = f"{_states(step)} · {_stages(step)}"
     after = " · ".join(part for part in (step.to_state, step.to_stage) if part)
-    return f"{before}{f' → {after}' if after else ''}{f'；{_LAW.in_every_language()}' if step.after_deadline else ''}"
+    return (
+        f"{before}{f' → {after}' if after else ''}{f'；{_LAW.documented()}' if step.after_deadline else ''}"
+    )
 
 
 def _states(step: Step) -> str:

@@ -112,7 +112,11 @@ class Workers:
     def state(self) -> dict[str, Any]:
         """All of it, as `/healthz` and the watch's sign of life tell it."""
         troubles = self.troubles()
-        detail = {"detail": "；".join(map(_in_both, troubles.values()))} if troubles else {}
+        detail = (
+            {"detail": "；".join(message.in_every_language() for message in troubles.values())}
+            if troubles
+            else {}
+        )
         return {"status": "failing" if troubles else "ok", "replace": self.replace(), **detail}
 
     def thread(
@@ -203,7 +207,3 @@ class SignOfLife:
             log.warning("sign_of_life_not_given", error=error.strerror)
             with contextlib.suppress(OSError):
                 os.utime(self._path)
-
-
-def _in_both(message: Message) -> str:
-    return f"{message.text('zh')} / {message.text('en')}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from messages import Message, languages
+from messages import Message
 from supervision.rules.registry import RULES
 from supervision.rules.rule import Parameter, Rule
 
@@ -52,13 +52,8 @@ A twentieth of the city (160,166 participations), as `sunbid bench scan` builds 
 """
 
 
-def _both(message: Message, between: str = " / ") -> str:
-    """A message in all languages, the default first."""
-    return between.join(message.text(lang) for lang in languages())
-
-
 def _label(name: str) -> str:
-    return Message(f"docs.rule.{name}").in_every_language()
+    return Message(f"docs.rule.{name}").documented()
 
 
 def _number(value: float) -> str:
@@ -68,22 +63,24 @@ def _number(value: float) -> str:
 def _parameter(rule: Rule, parameter: Parameter) -> str:
     name = f"`{rule.id}.{parameter.name}`"
     span = f"{_number(parameter.low)}–{_number(parameter.high)}"
-    return f"| {name} | {_both(rule.parameter_name(parameter))} | {_number(parameter.default)} | {span} |"
+    return (
+        f"| {name} | {rule.parameter_name(parameter).documented()} | {_number(parameter.default)} | {span} |"
+    )
 
 
 def _section(rule: Rule) -> str:
     level, family = Message(f"level.{rule.level}"), Message(f"rule.family.{rule.family}")
     says = rule.says
     lines = [
-        f"## {rule.id} {_both(says('name'))}",
+        f"## {rule.id} {says('name').documented()}",
         "",
-        f"- {_label('level')}: {_both(level)}；{_label('family')}: {_both(family)}；{_label('version')}: {rule.version}"
-        f"；{_label('mode')}: {_both(Message(f'rule.mode.{rule.mode}'))}",
-        f"- {_label('law')}: {_both(rule.law)}",
-        f"- {_label('formula')}: {_both(says('formula'), '。/ ')}.",
-        f"- {_label('unit')}: {_both(says('unit'))}",
+        f"- {_label('level')}: {level.documented()}；{_label('family')}: {family.documented()}；{_label('version')}: {rule.version}"
+        f"；{_label('mode')}: {Message(f'rule.mode.{rule.mode}').documented()}",
+        f"- {_label('law')}: {rule.law.documented()}",
+        f"- {_label('formula')}: {says('formula').documented('。/ ')}.",
+        f"- {_label('unit')}: {says('unit').documented()}",
         f"- {_label('reads')}: {', '.join(f'`{field}`' for field in rule.reads)}",
-        f"- {_label('cannot_know')}: {_both(says('cannot_know'))}",
+        f"- {_label('cannot_know')}: {says('cannot_know').documented()}",
     ]
     if rule.parameters:
         heads = ("| 参数 parameter | 含义 meaning | 默认 default | 范围 range |", "|---|---|---|---|")
