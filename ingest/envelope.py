@@ -67,7 +67,7 @@ class Record:
     """`data` as canonical JSON, as the journal keeps it."""
     digest: bytes
     data: Data
-    note: str | None = None
+    doubts: tuple[Message, ...] = ()
     """What looks doubtful and is taken all the same."""
 
 
@@ -259,7 +259,7 @@ def _hashed(name: str, target: str, value: Any, key: bytes | None) -> dict[str, 
     return {target: signing.keyed_hash(key, value)}
 
 
-def _doubts(kind: str, key: str, data: Data) -> str | None:
+def _doubts(kind: str, key: str, data: Data) -> tuple[Message, ...]:
     """Codes that look wrong and may be right: early USCCs fail their check digit, divisions change."""
     found = []
     values = data.__dict__
@@ -269,7 +269,7 @@ def _doubts(kind: str, key: str, data: Data) -> str | None:
     division = values.get("division_code")
     if division and not identifiers.division_known(division):
         found.append(Message("doubt.division", prefix=division[:2]))
-    return "；".join(doubt.in_every_language() for doubt in found) or None
+    return tuple(found)
 
 
 def _check_event(data: OpeningEventData) -> None:

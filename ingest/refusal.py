@@ -11,13 +11,17 @@ def storable(text: str) -> str:
 
 
 class Refusal(Fault):
-    """A record is not taken. `reason` is kept and answered in every language: nobody knows who will read it."""
+    """A record is not taken. `reason` is what is kept, in every language: nobody knows who will read it."""
 
     def __init__(self, path: str, why: Message, kind: str | None = None, key: str | None = None) -> None:
         super().__init__(why)
         reason = why.in_every_language()
         self.path, self.reason = _short(storable(path), 500) or ".", _short(storable(reason), 2_000)
         self.kind, self.key = kind, key
+
+    def text(self, lang: str) -> str:
+        """The reason as the sender is answered, in its language."""
+        return _short(storable(self.message.text(lang)), 2_000)
 
 
 def _short(text: str, limit: int) -> str:

@@ -19,7 +19,7 @@ from ingest.apply.state import HELD, Mark, State
 from ingest.envelope import Record
 from ingest.kinds.registry import ROWS
 from ingest.refusal import Refusal
-from messages import Message
+from messages import DEFAULT, Message
 from records.bulk import upsert
 from records.tables.base import table_of
 from records.tables.intake import Journal, Reject
@@ -38,21 +38,29 @@ class Answer:
     key: str | None
     status: str
     seq: int | None = None
-    reason: str | None = None
-    path: str | None = None
-    note: str | None = None
+    refusal: Refusal | None = None
+    doubts: tuple[Message, ...] = ()
     """What looks doubtful in an accepted record."""
 
-    def as_dict(self) -> dict[str, Any]:
-        """The answer as it goes over the wire: only what is known."""
+    @property
+    def reason(self) -> str | None:
+        """Why it is not taken, in every language."""
+        return self.refusal.reason if self.refusal else None
+
+    @property
+    def path(self) -> str | None:
+        """The place in the record that is at fault."""
+        return self.refusal.path if self.refusal else None
+
+    def as_dict(self, lang: str = DEFAULT) -> dict[str, Any]:
+        """The answer as it goes over the wire, in the sender's language: only what is known. `type` is the same in all."""
         answer: dict[str, Any] = {"key": self.key, "status": self.status}
         if self.seq is not None:
             answer["seq"] = self.seq
-        if self.reason is not None:
-            answer["reason"] = self.reason
-            answer["path"] = self.path
-        if self.note is not None:
-            answer["note"] = self.note
+        if self.refusal is not None:
+            answer |= {"type": self.refusal.message.key, "reason": self.refusal.text(lang), "path": self.path}
+        if self.doubts:
+            answer["note"] = "\n".join(doubt.text(lang) for doubt in self.doubts)
         return answer
 
 
@@ -83,12 +91,12 @@ class Batch:
             self._place(record)
         self._last = seq
         self._keep(record, seq)
-        return Answer(record.key, "accepted", self._receipts.next(record), note=record.note)
+        return Answer(record.key, "accepted", self._receipts.next(record), doubts=record.doubts)
 
     def refuse(self, source: str, raw: Any, refusal: Refusal) -> Answer:
         """Keep a refused record as it was sent."""
         self.state.refused.append(rejects.row(source, raw, refusal))
-        return Answer(refusal.key, "rejected", reason=refusal.reason, path=refusal.path)
+        return Answer(refusal.key, "rejected", refusal=refusal)
 
     def _is_held(self, record: Record) -> bool:
         """Whether this or a newer version is held already; raises Refusal."""

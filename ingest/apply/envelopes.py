@@ -106,7 +106,7 @@ def _kept_as_far_as_possible(ledger: Ledger, entry: Entry) -> Answer:
         if _is_outage(error):
             raise
         log.error("intake.reject_not_kept", cause=type(error).__name__)
-    return Answer(refusal.key, "rejected", reason=refusal.reason, path=refusal.path)
+    return Answer(refusal.key, "rejected", refusal=refusal)
 
 
 def _decide(batch: Batch, entry: Entry) -> Answer:

@@ -161,7 +161,7 @@ def place_event(state: State, record: Record) -> None:
         raise Refusal(*explain(error, ("data", "payload"))) from None
     known["head_seq"] = row.seq
     if found := irregularities.of(session, lot, row):
-        record.note = "\n".join(one.note.in_every_language() for one in found)
+        record.doubts = tuple(one.note for one in found)
     if lot.status != before:
         _lot_moved(state, lot)
     state.hold()

@@ -17,6 +17,7 @@ _ANSWER = {
         "key": {"type": ["string", "null"]},
         "status": {"enum": ["accepted", "duplicate", "rejected"]},
         "seq": {"type": "integer"},
+        "type": {"type": "string"},
         "reason": {"type": "string"},
         "path": {"type": "string"},
         "note": {"type": "string"},

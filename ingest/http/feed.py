@@ -20,7 +20,7 @@ from ingest.envelope import oversized, parse_json
 from ingest.http.shares import NoPlace, Shares
 from ingest.http.tokens import bearer, source_of
 from ingest.refusal import Refusal
-from messages import Message
+from messages import Message, language_of
 from records.ledger import Ledger
 from records.serving.problems import Problem
 
@@ -34,11 +34,15 @@ RECHECK_S = 5.0
 
 
 class Closed(Exception):
-    """The server ends the connection, with a code and a reason of at most 123 bytes, in every language."""
+    """The server ends the connection, with a code and a reason."""
 
     def __init__(self, code: int, why: Message) -> None:
         super().__init__(why)
-        self.code, self.reason = code, why.in_every_language().encode()[:123].decode("utf-8", "ignore")
+        self.code, self.why = code, why
+
+    def reason(self, lang: str) -> str:
+        """The reason in the sender's language, in at most 123 bytes (RFC 6455 §5.5)."""
+        return self.why.text(lang).encode()[:123].decode("utf-8", "ignore")
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,14 @@ class Limits:
 
 
 class Outbox:
-    """Answers on their way to one sender."""
+    """Answers on their way to one sender, in its language."""
 
-    def __init__(self, limits: Limits, count: Callable[[str, list[Answer]], None]) -> None:
+    def __init__(self, limits: Limits, count: Callable[[str, list[Answer]], None], lang: str) -> None:
         self._limits = limits
         self._space = asyncio.Event()
         self._messages: deque[dict[str, Any]] = deque()
         self._some = asyncio.Event()
-        self._count = count
+        self._count, self._lang = count, lang
         self.source, self.longest = "", limits.longest
         self.pending = 0
         self.failed = False
@@ -72,7 +76,7 @@ class Outbox:
             self.failed = True
         else:
             self.pending -= len(answers)
-            self._messages.extend(answer.as_dict() for answer in answers)
+            self._messages.extend(answer.as_dict(self._lang) for answer in answers)
             self._count(self.source, answers)
         self._some.set()
 
@@ -112,7 +116,8 @@ async def serve(
 ) -> None:  # fmt: skip
     """One connection from handshake to close."""
     await socket.accept()
-    outbox = Outbox(limits, count)
+    lang = language_of(socket.headers.get("accept-language"))
+    outbox = Outbox(limits, count, lang)
     try:
         token = await _token(socket, limits)
         outbox.source = await _checked(ledger, token)
@@ -122,7 +127,7 @@ async def serve(
         if socket.application_state is not WebSocketState.DISCONNECTED:
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSING_S):
-                    await socket.close(end.code, end.reason)
+                    await socket.close(end.code, end.reason(lang))
     except WebSocketDisconnect:
         log.debug("intake.disconnected", source=outbox.source, unanswered=outbox.pending)
 

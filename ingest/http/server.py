@@ -102,8 +102,9 @@ class Intake:
             ) from None
         pieces = self._answers(source, records)
         first: list[Answer] = await anext(pieces, [])
+        lang = language_of(request.headers.get("accept-language"))
         media = "application/json" if array else "application/x-ndjson"
-        return StreamingResponse(_written(first, pieces, array), media_type=media)
+        return StreamingResponse(_written(first, pieces, array, lang), media_type=media)
 
     async def _records(self, request: Request) -> tuple[list[Any], bool]:
         packed = await body.read_body(request, self.config)
@@ -179,12 +180,12 @@ class Intake:
 
 
 async def _written(
-    first: list[Answer], pieces: AsyncIterator[list[Answer]], array: bool
+    first: list[Answer], pieces: AsyncIterator[list[Answer]], array: bool, lang: str
 ) -> AsyncIterator[bytes]:
     opening, between, closing = (b"[", b",", b"]\n") if array else (b"", b"\n", b"\n")
-    yield opening + between.join(orjson.dumps(answer.as_dict()) for answer in first)
+    yield opening + between.join(orjson.dumps(answer.as_dict(lang)) for answer in first)
     async for answers in pieces:
-        yield between + between.join(orjson.dumps(answer.as_dict()) for answer in answers)
+        yield between + between.join(orjson.dumps(answer.as_dict(lang)) for answer in answers)
     yield closing
 
 

@@ -200,9 +200,10 @@ def test_doubtful_codes_are_taken_with_a_note(ledger: Ledger, send: Send) -> Non
         envelope("organisation", "91350203M0001QAY9B", {"name": "乙"}),
         envelope("organisation", "x", {"name": "丙", "division_code": "990000"}),
     )
-    assert fine.note is None and "note" not in fine.as_dict()
+    assert not fine.doubts and "note" not in fine.as_dict()
     assert failing.status == nowhere.status == "accepted"
-    assert "校验位" in (failing.note or "") and "99" in (nowhere.note or "")
+    assert "校验位" in failing.as_dict()["note"] and "99" in nowhere.as_dict("en")["note"]
+    assert "check" in failing.as_dict("en")["note"] and "校验位" not in failing.as_dict("en")["note"]
     assert [r.uscc_valid for r in rows(ledger, Organisation, Organisation.uscc.is_not(None))].count(
         False
     ) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,8 @@ async def closed(socket: Any, code: int, first: str | bytes) -> None:
             while True:
                 await socket.recv()
     assert end.value.rcvd is not None, first
-    assert end.value.rcvd.code == code and " / " in end.value.rcvd.reason, first
+    assert end.value.rcvd.code == code and re.search("[一-龥]", end.value.rcvd.reason), first
+    assert " / " not in end.value.rcvd.reason
 
 
 async def asked(at: str, method: bytes, authorization: bytes, body: bytes, *more: bytes) -> int:

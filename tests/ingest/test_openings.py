@@ -142,8 +142,8 @@ def test_a_platform_that_goes_on_with_too_few_bidders_is_kept_and_told_so(ledger
     assert set(statuses(answers)) == {"accepted"}
     listed, decrypted, paused = answers[-3:]
     for answer in (listed, decrypted):
-        assert "少于 3 家" in (answer.note or "") and "fewer than 3" in (answer.note or "")
-    assert paused.note is None
+        assert "少于 3 家" in answer.as_dict("zh")["note"] and "fewer than 3" in answer.as_dict("en")["note"]
+    assert not paused.doubts
     assert [e.type for e in rows(ledger, OpeningEvent)] == [
         "scheduled", "bidders_published", "decrypt_progress", "paused",
     ]  # fmt: skip

@@ -14,6 +14,7 @@ import httpx
 import jsonschema
 import pytest
 import websockets
+from sqlalchemy import select
 
 from ingest.apply.envelopes import apply_batch
 from records.ledger import Ledger
@@ -141,7 +142,31 @@ async def test_a_reason_says_what_is_wrong_in_words(
             told = json.loads((await post(at, body, auth(token))).text)
             [answer] = told if isinstance(told, list) else [told]
             assert (answer["status"], answer["path"]) == ("rejected", path) and words in answer["reason"]
-            assert not re.search(r"[\^$\\]|surrogate|pattern", answer["reason"].partition(" / ")[0])
+            assert not re.search(r"[\^$\\]|surrogate|pattern", answer["reason"])
+
+
+async def test_a_sender_is_answered_in_its_own_language_and_by_one_type_in_all(
+    ledger: Ledger, token: str, tmp_path: Path
+) -> None:
+    chinese = re.compile("[一-龥]")
+    async with running(ledger, tmp_path) as at:
+        zh, en = [
+            json.loads((await post(at, b'[{"kind": "bid"}]', auth(token) | {"accept-language": lang})).text)[
+                0
+            ]
+            for lang in ("zh-CN", "en")
+        ]
+        async with websockets.connect(
+            f"ws://{at}/records", additional_headers=auth(token) | {"Accept-Language": "en"}
+        ) as socket:
+            await socket.send('{"kind": "bid"}')
+            sent = json.loads(await socket.recv())
+    assert chinese.search(zh["reason"]) and " / " not in zh["reason"]
+    assert not chinese.search(en["reason"]) and en["reason"] == sent["reason"]
+    assert zh["type"] == en["type"] == sent["type"] and zh["type"].startswith("refused.")
+    with ledger.read() as session:
+        kept = session.scalars(select(Reject)).first()
+        assert kept and zh["reason"] in kept.reason and en["reason"] in kept.reason
 
 
 async def test_what_is_no_object_and_where_json_breaks_is_said_as_it_is(
