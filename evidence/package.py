@@ -16,7 +16,17 @@ from typing import Any
 
 from evidence.files import settle, write_whole
 from evidence.merkle import Tiles
-from evidence.verify import CHUNK, Head, Note, canonical, is_recording, manifest, parts_of, proofs
+from evidence.verify import (
+    CHUNK,
+    Head,
+    Note,
+    VerifierKey,
+    canonical,
+    is_recording,
+    manifest,
+    parts_of,
+    proofs,
+)
 
 MADE_LATER = ("leaves.jsonl", "proofs.json", "checkpoint", "timestamps/", "manifest.json")
 """What is made after the seal is in the log, since it proves the seal too."""
@@ -92,7 +102,15 @@ def prove(folder: Path, lines: Sequence[Mapping[str, Any]], tiles: Tiles, note: 
     inclusion = [(line["index"], [_base64(one) for one in tiles.inclusion(line["index"])]) for line in lines]
     write_whole(folder / "leaves.jsonl", b"".join(canonical(line) + b"\n" for line in lines))
     write_whole(folder / "proofs.json", proofs(head, first, consistency, inclusion))
-    write_whole(folder / "checkpoint", note.encode())
+    write_whole(folder / "checkpoint", _known(note, folder).encode())
+
+
+def _known(note: str, folder: Path) -> str:
+    """A checkpoint without cosignatures of witnesses whose keys were not sealed with it, as of one registered meanwhile:
+    whoever checks could not tell such a line from words of anybody."""
+    keys = [VerifierKey.parse(path.read_text("utf-8")) for path in sorted((folder / "keys").glob("*.vkey"))]
+    strange, lines = set(Note.parse(note).strange(keys)), note.splitlines(keepends=True)
+    return "".join(line for number, line in enumerate(lines, start=1) if number not in strange)
 
 
 def _base64(raw: bytes) -> str:

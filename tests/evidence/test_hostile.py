@@ -19,6 +19,9 @@ import pytest
 
 from evidence import verify
 from evidence.checkpoint import Ed25519Signer, cosign, sign, signature_line
+from evidence.files import write_whole
+from evidence.merkle import Tiles
+from evidence.package import prove
 from evidence.verify import COSIGNATURE, Head, Note, VerifierKey, canonical, digest, lines_of
 from tests.evidence.packages import LOG, OPENING, WITNESS, Made, cosignature_at, make, make_leads
 from tests.evidence.test_twins import by_file, in_browser, lines, named, put, repacked
@@ -281,6 +284,14 @@ def test_a_witness_time_beyond_every_calendar_is_named(whole: Files, tmp_path: P
     entries = [entry(name, files[name]) for name in sorted(files) if name != "manifest.json"]
     path = repacked({**files, "manifest.json": verify.manifest(OPENING, entries)}, tmp_path / "p.zip")
     assert [one.why for one in verify.check(path, KEYS).broken] == ["wrong_time"]
+
+
+def test_a_package_is_made_with_the_cosignatures_of_sealed_keys_alone(made: Made, tmp_path: Path) -> None:
+    """A witness that was registered after the sealing has begun has cosigned the head too."""
+    write_whole(tmp_path / "keys" / "log.vkey", f"{LOG.verifier}\n".encode())
+    note = (made.folder / "checkpoint").read_text()
+    prove(tmp_path, [], Tiles(made.tiles.fetch, made.tiles.size), note, note)
+    assert (tmp_path / "checkpoint").read_text() == note[: note.index(f"— {WITNESS.name}")]
 
 
 def test_a_signature_more_under_the_list_of_a_batch_is_named(tmp_path: Path) -> None:
