@@ -20,6 +20,9 @@ AHEAD = timedelta(seconds=5)
 """How far a source's clock may be ahead of ours."""
 TOGETHER = timedelta(seconds=1)
 """Times closer than this are equal: many sources write whole seconds."""
+CROSSING = timedelta(seconds=30)
+"""What one of host and platform did may reach the chain so much later than what the other did meanwhile: it is kept behind it,
+under its time. (A platform that sends its own steps in the wrong order is told so.)"""
 
 
 READINGS = ("bid_read", "bid_corrected")
@@ -67,7 +70,7 @@ class WrongReading(IllegalTransition):
     place = "data.payload"
 
 
-def check_time(session: Session, opening: Opening, kind: str, ts: datetime | None) -> datetime:
+def check_time(session: Session, opening: Opening, kind: str, ts: datetime | None, actor: str) -> datetime:
     """The time under which an event is kept: `ts`, or now where nobody gave one. Raises WrongTime.
 
     It is not ahead of our clock and not before the step that stands last. Announcements are no steps: an
@@ -75,8 +78,10 @@ def check_time(session: Session, opening: Opening, kind: str, ts: datetime | Non
     """
     present = now()
     steps = (OpeningEvent.opening_id == opening.id, OpeningEvent.type != "scheduled")
-    newest = select(OpeningEvent.ts).where(*steps).order_by(OpeningEvent.seq.desc()).limit(1)
-    last = None if kind == "scheduled" else session.scalar(newest)
+    newest = (
+        select(OpeningEvent.ts, OpeningEvent.actor).where(*steps).order_by(OpeningEvent.seq.desc()).limit(1)
+    )
+    last, by = (None, None) if kind == "scheduled" else (session.execute(newest).first() or (None, None))
     if last is not None and last > present + AHEAD:
         last = present  # kept by an older version that believed it
     if ts is None:
@@ -84,7 +89,7 @@ def check_time(session: Session, opening: Opening, kind: str, ts: datetime | Non
     here = Message("sequence.event_at", opening=opening.id, event=step_name(kind), time=to_the_second(ts))
     if ts > present + AHEAD:
         raise WrongTime(Message("sequence.ahead", event=here, now=to_the_second(present)))
-    if last is not None and ts <= last - TOGETHER:
+    if last is not None and ts <= last - (TOGETHER if by == actor else CROSSING):
         raise WrongTime(Message("sequence.before_last", event=here, last=to_the_second(last)))
     return ts if last is None else max(ts, last)
 

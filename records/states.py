@@ -258,7 +258,7 @@ def append_event(
     hide = masking.hidden(session, opening, lot, kind, public, detail)
     shown = events.public_payload(kind, payload, mask=lot.prequalification, hide=hide)
     shown = personal_numbers.without_numbers(shown)
-    moment = opening_checks.check_time(session, opening, kind, ts)
+    moment = opening_checks.check_time(session, opening, kind, ts, actor)
     if asked and kind not in _PUBLISHING:
         irregularities.check(session, opening, lot, kind, public)
     check_opening_step(opening, kind, shown, moment, not_before(opening, lot, kind), asked)

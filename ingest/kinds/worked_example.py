@@ -150,10 +150,10 @@ def section() -> str:
     lines = [
         "## 开标事件逐一说明 / Opening events, one by one", "",
         "一场开标依次处于若干状态和阶段；不合次序的事件拒收，并说明当前状态。带 * 的字段必填。`scheduled` 由 `opening` 记录产生，`sealed` 由直播平台在录像封存时"
-        "自行记录。事件时间不得晚于本机时钟 5 秒以上，也不得早于上一事件（相差不到 1 秒视为同时）；同一号只有一家、同一家只有一个号，且在已公布的名单中，各项数目与名单相符。异议依次编号，答复与保留须指已提出的异议，更正须指这一家的唱标（`corrects` 不写的由本平台补上）。系数须在候选值之内；已承诺的抽取未完成时不得另行抽取，记录也不能确认。依法不得为而平台报来的（不足三家即开标、限价与招标文件不一致、未抽系数即唱标、可开标而记为流标等）照收，答复的 `note` 写明，台席标出。名单不早于投标截止，也不早于已公布的开标时间。签到在公布投标人名单之前不公开。",
+        "自行记录。事件时间不得晚于本机时钟 5 秒以上，也不得早于上一事件（相差不到 1 秒视为同时；台席同时也在操作的，迟到 30 秒以内照收，排在其后）；同一号只有一家、同一家只有一个号，且在已公布的名单中，各项数目与名单相符。异议依次编号，答复与保留须指已提出的异议，更正须指这一家的唱标（`corrects` 不写的由本平台补上）。系数须在候选值之内；已承诺的抽取未完成时不得另行抽取，记录也不能确认。依法不得为而平台报来的（不足三家即开标、限价与招标文件不一致、未抽系数即唱标、可开标而记为流标等）照收，答复的 `note` 写明，台席标出。名单不早于投标截止，也不早于已公布的开标时间。签到在公布投标人名单之前不公开。",
         "An opening passes through states and stages; an event out of order is refused with the present ones. Fields with * are "
         "required. `scheduled` comes from the `opening` record, `sealed` from the hub once the recording is sealed. No event is more than 5 s ahead of our clock "
-        "or before the one that stands last (less than 1 s apart counts as together); a number is one bidder and stands in the list, and counts agree with it. "
+        "or before the one that stands last (less than 1 s apart counts as together; while a host is at work too, what comes up to 30 s late is kept behind it); a number is one bidder and stands in the list, and counts agree with it. "
         "Objections are numbered in turn, an answer names one that was raised, a correction a reading of its bid (filled in where `corrects` is missing). A coefficient is one of "
         "its candidates; while a draw that was committed to is open there is no other, and the record is not confirmed. What the law lets nobody do and a platform reports all the "
         "same (opened with fewer than three, another ceiling than published, read before the draw, failed with bidders enough …) is kept: the answer's `note` says so, and the desk. The list comes "

@@ -25,6 +25,7 @@ from records import draw
 from records.clock import now, rfc3339
 from records.decimals import in_words
 from records.ledger import Ledger
+from records.opening_checks import WrongTime
 from records.public import rows as public
 from records.states import append_event, verify_opening
 from records.tables.bids import Bid
@@ -258,6 +259,23 @@ def test_a_price_without_vat_says_so_and_is_not_held_against_a_ceiling_with_it(
     assert "remark" not in state(host)["steps"]["bid_read"]
     assert step(host, "bid_read").status_code == 200
     assert state(host)["steps"]["bid_read"]["remark"] == "不含税"
+
+
+def test_what_a_platform_did_while_the_host_pressed_is_kept_behind_it(desk: Client, ledger: Ledger) -> None:
+    host = desk("operator")
+    begin(host)
+    assert step(host, "bid_read").status_code == 200
+    told = {"no": 2, "name": BIDDERS[1], "price": "1900002"}
+    with ledger.write() as session:
+        crossed = append_event(
+            session, "O-L1", "bid_read", told, actor="platform", ts=now() - timedelta(seconds=5)
+        )
+        assert crossed.seq == state(host)["seq"] + 1
+    told = {"no": 3, "name": BIDDERS[2], "price": "1900003"}
+    with ledger.write() as session, pytest.raises(WrongTime):
+        append_event(session, "O-L1", "bid_read", told, actor="platform", ts=now() - timedelta(minutes=2))
+    with ledger.read() as session:
+        assert verify_opening(session, "O-L1") is None
 
 
 def test_a_wrong_price_stays_beside_its_correction(desk: Client, ledger: Ledger) -> None:
