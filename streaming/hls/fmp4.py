@@ -12,6 +12,20 @@ VIDEO_SCALE, AUDIO_SCALE = 90_000, 48_000
 """Ticks a second of the two tracks: the RTP clocks, so that no time is ever rounded."""
 VIDEO_TRACK, AUDIO_TRACK = 1, 2
 _KEY, _DELTA = 0x02000000, 0x01010000
+"""Flags of a sample (ISO/IEC 14496-12 §8.8.3.1): depends on no other; depends on others and is no sync sample."""
+_LENGTH_SIZE_4 = 0b111111 << 2 | 3
+"""avcC: six reserved ones, lengthSizeMinusOne (ISO/IEC 14496-15 §5.3.3.1.2): a length of 4 bytes before each NAL unit."""
+_ONE_SPS = 0b111 << 5 | 1
+"""avcC: three reserved ones, numOfSequenceParameterSets (same place)."""
+_72_DPI = 72 << 16
+"""Resolution of a picture, 16.16 fixed point, as ISO/IEC 14496-12 §12.1.3 has it for every VisualSampleEntry."""
+_UNDETERMINED = sum(ord(letter) - 0x60 << shift for letter, shift in zip("und", (10, 5, 0), strict=True))
+"""Language of a track (ISO 639-2/T) as mdhd packs it: three letters of 5 bits (ISO/IEC 14496-12 §8.4.2)."""
+_DATA_OFFSET, _DURATIONS, _SIZES, _SAMPLE_FLAGS, _SHIFTS = 0x1, 0x100, 0x200, 0x400, 0x800
+_RUN = _DATA_OFFSET | _DURATIONS | _SIZES | _SAMPLE_FLAGS
+"""What a trun tells of its samples (tr_flags, ISO/IEC 14496-12 §8.8.8)."""
+_FROM_MOOF = 0x020000
+"""default-base-is-moof (tf_flags, ISO/IEC 14496-12 §8.8.7): offsets count from the fragment's own moof."""
 _MATRIX = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
 
@@ -64,14 +78,14 @@ def movie_header(length: int) -> bytes:
 def _video(parameters: Parameters) -> tuple[bytes, tuple[int, int]]:
     width, height = frame_size(parameters.sps)
     sps, pps = parameters.sps, parameters.pps
-    config = bytes((1, *sps[1:4], 0xFF, 0xE1)) + struct.pack(">H", len(sps)) + sps
+    config = bytes((1, *sps[1:4], _LENGTH_SIZE_4, _ONE_SPS)) + struct.pack(">H", len(sps)) + sps
     config += b"\x01" + struct.pack(">H", len(pps)) + pps
     if sps[1] in (100, 110, 122, 144):
         # the high profiles repeat chroma format and depths: 4:2:0 with 8 bits is what WebRTC sends
         config += bytes((0xFD, 0xF8, 0xF8, 0))
     entry = box(
         b"avc1", bytes(6), struct.pack(">H", 1), bytes(16), struct.pack(">2H", width, height),
-        struct.pack(">3IH", 0x480000, 0x480000, 0, 1), bytes(32), struct.pack(">Hh", 24, -1),
+        struct.pack(">3IH", _72_DPI, _72_DPI, 0, 1), bytes(32), struct.pack(">Hh", 24, -1),
         box(b"avcC", config),
     )  # fmt: skip
     return entry, (width << 16, height << 16)
@@ -131,7 +145,7 @@ def trak(
     here = box(b"dinf", full(b"dref", 0, 0, struct.pack(">I", 1), full(b"url ", 0, 1)))
     media = box(
         b"mdia",
-        full(b"mdhd", 1, 0, struct.pack(">2QIQ2H", 0, 0, scale, round(length * scale), 0x55C4, 0)),
+        full(b"mdhd", 1, 0, struct.pack(">2QIQ2H", 0, 0, scale, round(length * scale), _UNDETERMINED, 0)),
         full(b"hdlr", 0, 0, bytes(4), kind, bytes(12), b"sunbid\0"),
         box(b"minf", _HEADERS[kind], here, table),
     )
@@ -173,13 +187,13 @@ def _traf(stretch: Stretch, offset: int) -> bytes:
     run = full(
         b"trun",
         int(moved),
-        0x000F01 if moved else 0x000701,
+        _RUN | _SHIFTS if moved else _RUN,
         struct.pack(">Ii", len(stretch.samples), offset),
         rows,
     )
     return box(
         b"traf",
-        full(b"tfhd", 0, 0x020000, struct.pack(">I", stretch.track)),
+        full(b"tfhd", 0, _FROM_MOOF, struct.pack(">I", stretch.track)),
         full(b"tfdt", 1, 0, struct.pack(">Q", stretch.start)),
         run,
     )

@@ -16,7 +16,9 @@ SOUND_SLACK = int(0.04 * AUDIO_SCALE)
 """Ticks by which sound may drift from the reports before it is moved."""
 PAUSE = 1.0
 """Seconds without packets after which it no longer sounds: senders that save silence send some all the same."""
-_OPUS_FRAME = (480, 960, 1920, 2880) * 3 + (480, 960) * 2 + (120, 240, 480, 960) * 4
+_SILK, _HYBRID, _CELT = (480, 960, 1920, 2880), (480, 960), (120, 240, 480, 960)
+_OPUS_FRAME = _SILK * 3 + _HYBRID * 2 + _CELT * 4
+"""Ticks at 48 kHz of a frame, by the configuration in the first five bits of a packet (RFC 6716 §3.1, table 2)."""
 
 
 def opus_ticks(payload: bytes) -> int:

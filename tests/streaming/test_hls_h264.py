@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from streaming.hls import fmp4
 from streaming.hls.cutter import Cut, Cutter
 from streaming.hls.sound import opus_ticks
 from streaming.wire.codecs import Codec
@@ -194,3 +195,9 @@ def test_a_picture_stands_while_it_sounds_a_hole_of_both_is_left_out_and_one_of_
         assert ends[-1] / scale == pytest.approx(5.0, abs=0.4), "from 3 to 5 there was nothing"
     assert [cut.breaks for cut in cuts].count(True) == 2, "the start and the hole"
     assert cuts[-1].at - cuts[0].at > 5.3, "the clock goes on while the time line does not"
+
+
+def test_numbers_of_the_boxes_are_those_of_the_standards() -> None:
+    """ISO/IEC 14496-12 and -15 by name, against the bytes that players know."""
+    assert (fmp4._LENGTH_SIZE_4, fmp4._ONE_SPS, fmp4._UNDETERMINED) == (0xFF, 0xE1, 0x55C4)
+    assert (fmp4._RUN, fmp4._RUN | fmp4._SHIFTS, fmp4._FROM_MOOF) == (0x0701, 0x0F01, 0x020000)
