@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from streaming.wire import rtcp
+from streaming.wire import rtcp, rtp
 from streaming.wire.codecs import Codec
 
 SEND_BUFFER = 1 << 20
@@ -69,7 +69,7 @@ class Relay:
             return
         number, port = ours.payload_type, ports.rtp
         for packet in packets:
-            self._put(packet[:1] + bytes((packet[1] | number,)) + packet[2:], port)
+            self._put(rtp.with_payload_type(packet, number), port)
 
     def report(self, kind: str, sender_report: bytes) -> None:
         """The time of the packets, so that lips and voice stay together."""

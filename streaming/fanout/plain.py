@@ -8,7 +8,7 @@ from typing import Any
 from pylibsrtp import Error, Session
 
 from streaming.fanout.base import WAIT_MS, Group, Line, Target, await_room
-from streaming.wire import pktinfo
+from streaming.wire import pktinfo, rtp
 
 
 class PlainLine:
@@ -80,7 +80,7 @@ class PlainGroup:
 
     def send(self, packets: list[bytes]) -> None:
         patience = WAIT_MS
-        split = [(packet[:1], packet[1], packet[2:]) for packet in packets]
+        split = [rtp.parted(packet) for packet in packets]
         for target in self._targets:
             line: Any = target.line
             if line.session is not None:

@@ -18,7 +18,7 @@ from typing import Any
 from streaming.rooms.layers import Track
 from streaming.rooms.publisher_notices import Notice
 from streaming.rooms.stream import Stream
-from streaming.wire import rtcp
+from streaming.wire import rtcp, rtp
 from streaming.wire.codecs import H264, OPUS, Codec
 
 LOOPBACK = "127.0.0.1"
@@ -135,7 +135,7 @@ class Feed:
         for datagram in _drain(sock):
             if control:
                 self.on_rtcp(kind, datagram)
-            elif len(datagram) > 12 and datagram[0] >> 6 == 2:
+            elif rtp.is_rtp(datagram):
                 self.on_rtp(kind, datagram)
         self.on_drained()
 

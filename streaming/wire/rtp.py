@@ -92,6 +92,17 @@ def with_payload_type(packet: bytes, number: int) -> bytes:
     return b"".join((packet[:FLAGS], bytes((packet[FLAGS] & MARKER | number,)), packet[FLAGS + 1 :]))
 
 
+def parted(packet: bytes) -> tuple[bytes, int, bytes]:
+    """What stands before the second byte, that byte, and what follows: for those who send a packet under several
+    payload types."""
+    return packet[:FLAGS], packet[FLAGS], packet[FLAGS + 1 :]
+
+
+def is_rtp(datagram: bytes) -> bool:
+    """Whether a datagram on a port of RTP alone can be a packet: of version 2, and more than a header."""
+    return len(datagram) > HEADER_SIZE and datagram[0] >> VERSION_SHIFT == VERSION
+
+
 # -- header extensions ----------------------------------------------------------------------------
 
 
