@@ -1,1 +1,1 @@
-"""The ledger 账本: tables, sessions, migrations, visibility and the hash chain. Imports nothing of ours."""
+"""The ledger 账本: tables, sessions, migrations, visibility and the hash chain. Of ours it imports words (`messages`) and evidence."""
