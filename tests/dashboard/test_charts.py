@@ -34,6 +34,7 @@ from dashboard.shell.cards import change
 from dashboard.shell.filters import read_choice
 from dashboard.shell.html import esc
 from records.identifiers import PROVINCES
+from web import tokens
 
 NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
 WORDS = {kind: f"词{kind}" for kind in KINDS}
@@ -249,6 +250,14 @@ def test_words_on_charts_can_be_read_on_their_card(variant: str) -> None:
     assert all(contrast(colour, own.card) >= 3 for colour in (own.series[0], own.series[1]))
     smallest = config(variant)["config"]["axis"]["labelFontSize"]
     assert smallest >= 12
+
+
+@pytest.mark.parametrize("token", ["good", "warn"])
+@pytest.mark.parametrize("night", [False, True])
+def test_words_that_tell_a_state_can_be_read_on_card_and_ground(token: str, night: bool) -> None:
+    """WCAG 1.4.3: 4.5 for words of 14 pixels, as 已封存 and 正常."""
+    own = tokens.colour(token, night=night)
+    assert all(contrast(own, tokens.colour(under, night=night)) >= 4.5 for under in ("card", "ground"))
 
 
 def test_a_label_takes_more_room_in_chinese() -> None:
