@@ -28,7 +28,7 @@ HHI_SCALE = 10_000
 """The index runs from 0 to 10000, as merger control writes it."""
 LARGEST = 4
 """Winners that CR4 adds up."""
-POINTS = (0.1, 0.25, 0.5, 0.75, 0.9)
+POINTS = (0.1, 0.5, 0.9)
 NEW_AFTER = 24
 """Months without an award after which a winner is new."""
 

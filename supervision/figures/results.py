@@ -136,9 +136,7 @@ class Quantiles:
     lots: int
     mean: float | None
     p10: float | None
-    p25: float | None
     median: float | None
-    p75: float | None
     p90: float | None
 
     @property

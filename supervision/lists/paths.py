@@ -73,11 +73,6 @@ class Path:
     parties: tuple[str, ...]
     steps: tuple[tuple[Link, ...], ...]
 
-    @property
-    def cost(self) -> float:
-        """How far apart it leaves its ends; what no longer holds counts double."""
-        return sum(_cost(step[0]) for step in self.steps)
-
 
 def paths_between(session: Session, lens: Lens, one: str, other: str) -> list[Path]:
     """The shortest ways from one to the other, the closest first; none where nothing is known, or both are the same."""
