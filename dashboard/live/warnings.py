@@ -21,7 +21,7 @@ from records.clock import rfc3339
 from records.currencies import currency
 from records.tables.projects import Lot
 from supervision.figures import formats as figures
-from supervision.lists import market
+from supervision.lists import market, remote
 from supervision.rules.finding import LEVELS
 from supervision.rules.registry import RULES
 from supervision.rules.rule import FAMILIES
@@ -267,16 +267,7 @@ def short(name: str | None) -> str | None:
     """A centre's name without what all of them share."""
     if name is None:
         return None
-    for part in (
-        context.config().home.name,
-        "市公共资源交易中心",
-        "公共资源交易中心",
-        "公共资源交易",
-        "交易中心",
-        "分中心",
-    ):
-        name = name.replace(part, "")
-    return name or "市本级"
+    return remote.bare(name.replace(context.config().home.name, "")) or "市本级"
 
 
 def _lamp_name(lamp: warnings.Lamp, lang: str) -> str:

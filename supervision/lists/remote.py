@@ -21,7 +21,8 @@ from supervision.figures.narrow import of_lots, within
 
 TIERS = ("city", "cross_city", "cross_province")
 RUNNING = ("in_progress", "paused")
-_SUFFIX = re.compile(r"(市?公共资源交易中心|分中心)$")
+_SHARED = re.compile("市?公共资源交易(?:中心)?|交易中心|分中心")
+"""What the names of centres have in common."""
 
 
 def held(session: Session) -> bool:
@@ -41,7 +42,12 @@ class Site:
 
 def short(site: str) -> str:
     """A site without "…市公共资源交易中心"."""
-    return _SUFFIX.sub("", site) or site
+    return bare(site) or site
+
+
+def bare(name: str) -> str:
+    """A centre's name without what all of them share; nothing where it has no more than that."""
+    return _SHARED.sub("", name)
 
 
 def sites(session: Session, filters: Filters) -> tuple[Counter[str], list[Site]]:
