@@ -210,7 +210,7 @@ def main(argv: list[str] | None = None) -> int:
                 rates["postgresql"] = measure(url, folder, options.records)
     for database, paths in rates.items():
         for path, rate in paths.items():
-            print(f"{database:12} {path:12} {rate:10,.0f} 条/秒 records/s")
+            print(f"{database:12} {path:12} " + local("bench.said.rate", n=f"{rate:,.0f}"))
     if options.json:
         print(json.dumps({"records_per_second": rates, "records": options.records}))
     return 0

@@ -56,13 +56,11 @@ def main(argv: list[str] | None = None) -> int:
         planted = write_bids(Path(name), given.bidders, given.mb)
         print(f"{planted.size / 1e6:,.0f} MB", file=sys.stderr)
         found = measured(planted)
-    print(
-        f"读取 reading {found['reading']:.1f} s · 全部 all {found['seconds']:.1f} s · {found['mb']:,.0f} MB, {found['bidders']} 家 bidders · "
-        f"{found['mb_per_second']:.1f} MB/s · {found['peak_mb']:.0f} MB + 每个子进程 each child {found['child_peak_mb']:.0f} MB"
-    )
-    print(
-        f"埋设 planted {found['planted']} 对 pairs · 找到 found {found['found']} · 误报 false {found['false']} · 未读 unread {found['unread']}"
-    )
+    rates = {name: f"{found[name]:.1f}" for name in ("reading", "seconds", "mb_per_second")}
+    sizes = {name: f"{found[name]:,.0f}" for name in ("mb", "peak_mb", "child_peak_mb")}
+    print(local("bench.said.likeness", **rates, **sizes, bidders=found["bidders"]))
+    counts = {name: found[name] for name in ("planted", "found", "false", "unread")}
+    print(local("bench.said.planted", **counts))
     if given.json:
         print(json.dumps(found))
     return 0

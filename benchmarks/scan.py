@@ -67,11 +67,16 @@ def _seconds(command: list[str]) -> float:
 
 def _say_flags(found: dict[str, Any]) -> None:
     beside = found["coverage_seconds"]
-    shown = "未安装 not installed" if beside is None else f"{beside:8.2f} s"
+    shown = local("bench.said.not_installed") if beside is None else f"{beside:.2f} s"
     print(
-        f"十一项指标 sunbid flags     {found['flags_seconds']:8.2f} s  {found['releases']:,} 份 releases, {found['mb']:.0f} MB"
+        local(
+            "bench.said.flags",
+            seconds=f"{found['flags_seconds']:.2f}",
+            n=f"{found['releases']:,}",
+            mb=f"{found['mb']:.0f}",
+        )
     )
-    print(f"ocdscardinal coverage      {shown}")
+    print(f"ocdscardinal coverage: {shown}")
 
 
 def peak_mb() -> float:
@@ -109,13 +114,10 @@ def main(argv: list[str] | None = None) -> int:
         lens_of_now(Ledger(market.url), market.data, NOWHERE)
         read, ran = apart("read", market), apart("scan", market)
     ratio = ran["seconds"] / read["seconds"]
-    print(
-        f"读取全部投标 read all bids   {read['seconds']:8.2f} s  {read['peak_mb']:6.0f} MB  {market.bids:,} 家次 bids"
-    )
-    print(
-        f"全部规则 all rules          {ran['seconds']:8.2f} s  {ran['peak_mb']:6.0f} MB  {ran['count']:,.0f} 条 findings"
-    )
-    print(f"规则 ÷ 读取 scan ÷ read      {ratio:8.1f}")
+    for key, one, n in (("read", read, market.bids), ("rules", ran, ran["count"])):
+        words = {"seconds": f"{one['seconds']:.2f}", "mb": f"{one['peak_mb']:.0f}", "n": f"{n:,.0f}"}
+        print(local(f"bench.said.{key}", **words))
+    print(local("bench.said.scan_to_read", ratio=f"{ratio:.1f}"))
     if given.json:
         result = {
             "seconds": ran["seconds"],

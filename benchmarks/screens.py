@@ -109,20 +109,18 @@ def main(argv: list[str] | None = None) -> int:
         for screen in screens.SCREENS:
             found[screen.slug] = one = drawn(screen, config, given.times)
             one["over_empty"] = one["warm_p50"] / nothing
-            print(
-                f"{screen.id} {screen.slug:14} {one['cold']:7.3f} s 冷 cold {one['warm_p50']:7.3f} s 热 p50"
-                f" {one['warm_p95']:7.3f} s p95  {one['over_empty']:6.1f} × 空页 empty page"
-            )
+            words = {name: f"{one[name]:.3f}" for name in ("cold", "warm_p50", "warm_p95")}
+            said = local("bench.said.screen", **words, times=f"{one['over_empty']:.1f}")
+            print(f"{screen.id} {screen.slug:14} {said}")
         context.ledger().close()
         crowds = together(market, given.sessions, given.seconds, given.port)
     for one in crowds:
-        print(
-            f"{one['sessions']:3.0f} 会话 sessions: 打开 opened p95 {one['opened_p95']:.3f} s; 刷新 refresh p50 {one['p50']:.3f} s"
-            f" p95 {one['p95']:.3f} s; {one['missed']:.0f} / {one['refreshes']:.0f} 次错过 missed; {one['peak_mb']:.0f} MB"
-        )
+        seconds = {name: f"{one[name]:.3f}" for name in ("opened_p95", "p50", "p95")}
+        counts = {name: f"{one[name]:.0f}" for name in ("sessions", "missed", "refreshes", "peak_mb")}
+        print(local("bench.said.sessions", **seconds, **counts))
     slow = sum(one["warm_p50"] > AIM for one in found.values())
-    print(f"负载 load average {os.getloadavg()[0]:.1f}")
-    print(f"{market.bids:,} 家次 bids; 空页 empty page {nothing:.3f} s; {slow} 屏热态超过 warm over {AIM} s")
+    print(local("bench.said.load", load=f"{os.getloadavg()[0]:.1f}"))
+    print(local("bench.said.screens", bids=f"{market.bids:,}", empty=f"{nothing:.3f}", slow=slow, aim=AIM))
     if given.json:
         print(json.dumps({"screens": found, "empty": nothing, "bids": market.bids, "sessions": crowds}))
     return 0
