@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from dashboard.charts.drawing import svg, text
@@ -40,10 +41,10 @@ def heat(
     names = "".join(
         text(_LEFT - 8, _HIGH + n * high + 17, name, anchor="end") for n, name in enumerate(experts)
     )
-    return svg(_LEFT + len(bidders) * wide + 4, _HIGH + len(experts) * high + 4, label, heads + names + "".join(map(_cell, cells)))  # fmt: skip
+    return svg(_LEFT + len(bidders) * wide + 4, _HIGH + len(experts) * high + 4, label, heads + names + "".join(_cell(cell, experts, bidders) for cell in cells))  # fmt: skip
 
 
-def _cell(cell: Mapping[str, Any]) -> str:
+def _cell(cell: Mapping[str, Any], experts: Sequence[str], bidders: Sequence[str]) -> str:
     wide, high = _CELL
     x, y, points = _LEFT + cell["bidder"] * wide, _HIGH + cell["expert"] * high, cell["points"]
     if cell.get("few"):
@@ -51,7 +52,8 @@ def _cell(cell: Mapping[str, Any]) -> str:
     step = sum(abs(points) >= least for least in _STEPS)
     kind = f"{'high' if points > 0 else 'low'}{step}{' listed' if cell['listed'] else ''}"
     words = text(x + wide / 2, y + 17, f"{points:+.1f}", f"on-{kind.split()[0]}")
-    return f'<g><title>{cell["sessions"]}</title><rect class="{kind}" x="{x + 1}" y="{y + 1}" width="{wide - 3}" height="{high - 3}"/>{words}</g>'
+    said = f"{experts[cell['expert']]} · {bidders[cell['bidder']]} {points:+.1f} ({cell['sessions']})"
+    return f'<g><title>{escape(said)}</title><rect class="{kind}" x="{x + 1}" y="{y + 1}" width="{wide - 3}" height="{high - 3}"/>{words}</g>'
 
 
 def session(bids: Sequence[BidMarks], heads: tuple[str, str], label: str) -> str:

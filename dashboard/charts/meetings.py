@@ -38,7 +38,7 @@ def network(met: Sequence[Sequence[int]], members: int, signs: Sequence[str], la
     places = _circle(members, _INNER, 0) + _circle(len(met) - members, _OUTER, 0.5)
     most = max((met[i][j] for i in range(members) for j in range(i)), default=1) or 1
     lines = "".join(
-        _line(places[i], places[j], met[i][j], most, i < members and j < members)
+        _line(places[i], places[j], met[i][j], most, i < members and j < members, f"{signs[j]} – {signs[i]} {met[i][j]}")
         for i in range(len(met)) for j in range(i) if j < members and met[i][j] > (0 if i < members else most / 4)
     )  # fmt: skip
     nodes = "".join(_node(places[n], signs[n], n < members) for n in range(len(met)))
@@ -50,11 +50,13 @@ def _circle(count: int, radius: float, turned: float) -> list[tuple[float, float
     return [(_CENTRE + radius * math.cos(a), _CENTRE + radius * math.sin(a)) for a in angles]
 
 
-def _line(one: tuple[float, float], other: tuple[float, float], met: int, most: int, inside: bool) -> str:
+def _line(
+    one: tuple[float, float], other: tuple[float, float], met: int, most: int, inside: bool, tip: str
+) -> str:
     width, kind = 1 + 7 * met / most if inside else 1.2, "tie" if inside else "loose"
     return (
         f'<line class="{kind}" x1="{one[0]:.1f}" y1="{one[1]:.1f}" x2="{other[0]:.1f}" y2="{other[1]:.1f}"'
-        f' stroke-width="{width:.1f}"><title>{met}</title></line>'
+        f' stroke-width="{width:.1f}"><title>{escape(tip)}</title></line>'
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 from dashboard.charts.axis import wide
 from dashboard.charts.drawing import svg, text
@@ -32,6 +33,8 @@ class Node:
     tier: str
     count: int
     active: bool
+    tip: str = ""
+    """What a pointer is told."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def _line(node: Node, place: Place, most: int) -> str:
     thick = 1 + (_WIDEST - 1) * node.count / most
     return (
         f'<line class="route {node.tier}" x1="{_CENTRE[0]}" y1="{_CENTRE[1]}" x2="{place[0]:.1f}" y2="{place[1]:.1f}"'
-        f' stroke-width="{thick:.1f}"/>'
+        f' stroke-width="{thick:.1f}"><title>{escape(node.tip)}</title></line>'
     )
 
 
@@ -125,7 +128,7 @@ def _mark(node: Node, place: Place) -> str:
     }
     shape = shapes.get(node.tier, f'<rect x="{x - 5:.1f}" y="{y - 5:.1f}" width="10" height="10"/>')
     halo = f'<circle class="now" cx="{x:.1f}" cy="{y:.1f}" r="9"/>' if node.active else ""
-    return f'<g class="site {node.tier}">{halo}{shape}</g>'
+    return f'<g class="site {node.tier}"><title>{escape(node.tip)}</title>{halo}{shape}</g>'
 
 
 # ── names ────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ export function drawingOf(element) {
 
 // what stands before the chart for who does not see it: its title, its foot and its figures
 function wordsOf(drawing) {
+  if (drawing.matches(".meet")) return told(drawing);
   for (let at = drawing.parentElement; at && at !== document.body; at = at.parentElement) {
     const found = at.previousElementSibling?.querySelector(".chart-words");
     if (found) return found;
@@ -15,13 +16,45 @@ function wordsOf(drawing) {
   return null;
 }
 
+// a drawing by hand tells its figures mark by mark, as it tells whoever points at them
+function told(drawing) {
+  const found = document.createElement("div"), table = document.createElement("table");
+  const label = drawing.getAttribute("aria-label").split("：")[0];
+  const head = drawing.closest("section.card, [class*=st-key-panel-]")?.querySelector(".hd h2")?.textContent;
+  const lines = [...drawing.querySelectorAll("title")].map(title => title.textContent.trim()).filter(Boolean);
+  for (const line of new Set(lines)) table.insertRow().insertCell().textContent = line;
+  const as = (tag, name, words) => Object.assign(document.createElement(tag), { className: name, textContent: words });
+  const at = document.querySelector("header.title .asof")?.textContent ?? "";
+  const asOf = [/\d{4}-/.test(at) ? "" : today(), at, document.title].filter(Boolean).join(" · ");
+  found.append(as("b", "chart-title", label.length > 40 && head ? head : label), table, as("p", "chart-foot", asOf));
+  return found;
+}
+
+export function offerTools(drawing, words) {
+  if (drawing.previousElementSibling?.matches(".drawing-tools")) return;
+  const tools = Object.assign(document.createElement("div"), { className: "drawing-tools" });
+  const offer = (label, shown, act) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: shown, title: label, ariaLabel: label });
+    button.onclick = act;
+    tools.append(button);
+  };
+  if (drawing.querySelector("title")) offer(words["Show data"], words["Show data"], () => showFigures(drawing, words.Dismiss));
+  offer(words["Download as PNG"], "PNG", () => saveChart(drawing, "png"));
+  offer(words["Download as SVG"], "SVG", () => saveChart(drawing, "svg"));
+  drawing.before(tools);
+}
+
+// the day in Beijing, 2026-11-28
+function today() {
+  return new Date().toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" });
+}
+
 export async function saveChart(drawing, kind) {
   const told = wordsOf(drawing);
   const title = told?.querySelector(".chart-title").textContent ?? document.title;
   const sheet = paper(drawing, title, told?.querySelector(".chart-foot").textContent ?? document.title);
   const svg = new Blob([new XMLSerializer().serializeToString(sheet)], { type: "image/svg+xml" });
-  const day = new Date().toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" });
-  hand(kind === "svg" ? svg : await pixels(svg, sheet), `${title.replace(/[\\/:*?"<>|\s]+/g, " ").trim()}-${day}.${kind}`);
+  hand(kind === "svg" ? svg : await pixels(svg, sheet), `${title.replace(/[\\/:*?"<>|\s]+/g, " ").trim()}-${today()}.${kind}`);
 }
 
 // the drawing on a sheet of its card's colour; every colour in plain figures, since converters know neither variables nor light-dark()
@@ -31,6 +64,7 @@ function paper(drawing, title, foot) {
   const top = EDGE + TITLE + 12, down = Math.ceil(top + height + 12 + FOOT + EDGE);
   const sheet = make("svg", { width: across, height: down, viewBox: `0 0 ${across} ${down}` });
   const copy = drawing.cloneNode(true);
+  if (drawing.matches(".meet")) wear(drawing, copy);
   copy.removeAttribute("style");
   for (const [name, value] of Object.entries({ x: EDGE, y: top, width, height })) copy.setAttribute(name, value);
   const line = (y, size, fill, weight, words) =>
@@ -40,6 +74,18 @@ function paper(drawing, title, foot) {
     line(down - EDGE, FOOT, muted, 400, foot),
   );
   return sheet;
+}
+
+const WORN = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "fill-opacity", "font-family", "font-size", "font-weight", "text-anchor", "paint-order", "stroke-linejoin"];
+
+// what the page's stylesheet gives a drawing, on the marks themselves
+function wear(drawing, copy) {
+  const copies = copy.querySelectorAll("*");
+  [...drawing.querySelectorAll("*")].forEach((mark, n) => {
+    const worn = getComputedStyle(mark);
+    for (const name of WORN) copies[n].setAttribute(name, worn.getPropertyValue(name));
+    copies[n].removeAttribute("class");
+  });
 }
 
 function make(tag, attributes) {

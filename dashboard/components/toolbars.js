@@ -1,5 +1,5 @@
 // Streamlit's own toolbars, menus, fields and charts in the reader's language; what a chart's toolbar does is ours (chart-files.js).
-import { drawingOf, saveChart, showFigures } from "./chart-files.js";
+import { drawingOf, offerTools, saveChart, showFigures } from "./chart-files.js";
 
 const PLACES = [
   "[data-testid=stElementToolbar]", "[data-testid=stTooltipContent]", "[data-testid=stDataFrame]",
@@ -67,6 +67,7 @@ function look(node) {
   rename(node);
   const toolbar = node.closest("[data-testid=stElementToolbar]");
   for (const one of toolbar ? [toolbar] : node.querySelectorAll("[data-testid=stElementToolbar]")) offerSvg(one);
+  for (const one of node.matches("svg.meet") ? [node] : node.querySelectorAll("svg.meet")) offerTools(one, words);
 }
 
 new MutationObserver(changes => {

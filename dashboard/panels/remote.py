@@ -41,7 +41,9 @@ def sites(page: shell.Page) -> None:
             return
         shown = sorted(found, key=lambda site: -site.sessions)[:SITES]
         nodes = [
-            Node(places.site(s.name, page.lang), s.tier, s.sessions, s.active) for s in found if s in shown
+            Node(places.site(s.name, page.lang), s.tier, s.sessions, s.active, _site_said(page, s))
+            for s in found
+            if s in shown
         ]
         main = places.site(remote.short(next(iter(mains), "")), page.lang)
         hub = main if len(mains) == 1 and main else page.say("remote.mains", n=len(mains))
@@ -55,6 +57,12 @@ def sites(page: shell.Page) -> None:
             _tiers(page, found)
             + (f'<p class="muted">{page.say("remote.sites_rest", n=rest)}</p>' if rest else "")
         )
+
+
+def _site_said(page: shell.Page, site: remote.Site) -> str:
+    """ "同城 钱塘：3 场 · 正在评标"."""
+    said = page.say("remote.site_said", tier=page.say(f"remote.tier_{site.tier}"), site=places.site(site.name, page.lang), n=site.sessions)  # fmt: skip
+    return f"{said} · {page.say('remote.active')}" if site.active else said
 
 
 def _tiers(page: shell.Page, found: Sequence[remote.Site]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from dashboard.charts.sites import Node, ring_map
 from dashboard.charts.theme import DAY, palette
 from records.clock import local_now
 from tests.browser.test_desk_accessibility import READY, Desk, desk, signed_in
@@ -120,6 +121,27 @@ def test_the_figures_of_a_chart_are_a_table_in_the_readers_words(page: Page, des
     assert re.search(r"[\d.]+ %\s+[\d,]+ 家", table.locator("tbody tr").first.inner_text())
     page.locator("dialog.chart-data button").click()
     expect(table).to_have_count(0)
+
+
+def test_a_drawing_by_hand_is_saved_and_read_as_the_charts_are(
+    page: Page, desk: Desk, tmp_path: Path
+) -> None:
+    panel = opened(page, desk, "openness?lang=zh", "origins")
+    made = ring_map([Node("钱塘", "city", 3, True, "市域 钱塘：3 场")], "主场", "主场和谁一起评")
+    panel.evaluate("(panel, made) => panel.insertAdjacentHTML('beforeend', `<div>${made}</div>`)", made)
+    panel.locator("svg.meet").hover()
+    with page.expect_download() as saved:
+        panel.locator(".drawing-tools").get_by_role("button", name="存为 SVG").click()
+    assert saved.value.suggested_filename.startswith("主场和谁一起评-20")
+    saved.value.save_as(tmp_path / "sites.svg")
+    drawing = (tmp_path / "sites.svg").read_text(encoding="utf-8")
+    assert (
+        "var(" not in drawing
+        and "class=" not in drawing.partition("</title>")[2]
+        and 'paint-order="stroke' in drawing
+    )
+    panel.locator(".drawing-tools").get_by_role("button", name="看数据").click()
+    assert re.search(r"：\d+ 场", page.locator("dialog.chart-data td").first.inner_text())
 
 
 def test_the_words_of_the_toolbars_are_the_readers_and_they_cover_nothing(page: Page, desk: Desk) -> None:

@@ -433,6 +433,8 @@ def test_names_of_sites_cover_no_other_name_and_hardly_a_line() -> None:
         for n, name in enumerate(names.split())
     ]
     drawn = ring_map(nodes, "14 个主场", "sites")
+    said = ring_map([Node("钱塘", "city", 3, True, "同城 钱塘：3 场")], "主场", "sites")
+    assert said.count("<title>同城 钱塘：3 场</title>") == 2, "its mark and its line"
     ends = [(float(x), float(y)) for x, y in re.findall(r'x2="([\d.]+)" y2="([\d.]+)"', drawn)]
     told = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)" class="halo">([^<]+)', drawn)
     boxes = []
