@@ -135,4 +135,5 @@ export function showFigures(drawing, close) {
   dialog.append(...[...told.children].map(child => child.cloneNode(true)), button);
   document.body.append(dialog);
   dialog.showModal();
+  dialog.scrollTop = 0; // the button below has the focus, the title above is read first
 }
