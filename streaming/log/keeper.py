@@ -24,7 +24,7 @@ from evidence.files import write_whole
 from evidence.merkle import Forked, TileFolder, Tiles
 from evidence.verify import COSIGNATURE, ED25519, Head, Note, VerifierKey, entry
 from messages import Invalid, Message
-from records.clock import now, rfc3339
+from records.clock import now, rfc3339, to_the_second
 from records.ledger import Ledger
 from records.tables.evidence import LogHead, LogLeaf
 
@@ -210,9 +210,11 @@ class Keeper:
             row = session.get(LogHead, head.size)
         at, earliest = now(), row.signed_at if row else None
         if when > (at + ASTRAY).timestamp():
-            raise Refused(400, Message("evidence.cosigned_ahead", now=rfc3339(at)))
+            raise Refused(400, Message("evidence.cosigned_ahead", now=to_the_second(at)))
         if earliest and when < (earliest - ASTRAY).timestamp():
-            raise Refused(400, Message("evidence.cosigned_before", begun=rfc3339(earliest), now=rfc3339(at)))
+            raise Refused(
+                400, Message("evidence.cosigned_before", begun=to_the_second(earliest), now=to_the_second(at))
+            )
         return datetime.fromtimestamp(when).astimezone()
 
     def _vouch(self, key: VerifierKey, note: Note, held: str, head: Head, at: datetime) -> Vouched:

@@ -26,7 +26,9 @@ def told(rig: Rig) -> Rig:
     market.begin(rig.ledger)
     market.finish(rig.ledger)
     for number in ("O1", "P-O1"):  # the register of projects fills by itself
-        until(lambda at=number: "共 8 步，全部一致" in rig.get(f"/verify?opening={at}").text, True, seconds=10)
+        until(
+            lambda at=number: "共 8 步，全部一致" in rig.get(f"/verify?opening={at}").text, True, seconds=10
+        )
     return rig
 
 

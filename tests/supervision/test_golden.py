@@ -1,7 +1,7 @@
 """The figures of the demonstration's small market are, to the last digit, what the screens have always shown.
 
 The golden file was taken from the code before there was one figure layer, at the moment of `tests.dashboard.seeded`.
-What the demonstration's market has got since (remote evaluations, fees, later deposits, handled warnings, a ring of bidders, small-value centres) was taken
+What the demonstration's market has got since (remote evaluations, fees, later deposits, handled warnings, a ring of bidders, small-value centres, marks of experts) was taken
 anew; the rest is as it was. A quotient of floats may differ in its sixteenth digit: it is now divided as an exact decimal.
 """
 
