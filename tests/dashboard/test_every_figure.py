@@ -477,7 +477,7 @@ def test_savings(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
     )
     assert shown.values["重点项目标段"] == f"{sum(n for _, n in keys)}个"
     if keys:
-        told = [int(n) for _, n, _ in shown.bars("重点项目走到哪一步")]
+        told = [int(n.removesuffix(" 个标段")) for _, n, _ in shown.bars("重点项目走到哪一步")]
         assert sorted(told) == sorted(n for _, n in keys)
     small, worth = sql.one(
         f"SELECT count(*), sum(price) FROM deals WHERE {asked.lots} AND flags LIKE '%small_value%'"
