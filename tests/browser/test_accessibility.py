@@ -147,7 +147,6 @@ def test_every_page_has_a_title_of_its_own(hub: HubProcess) -> None:
     addresses = [
         *PAGES.values(),
         "/opening/KB-H1",
-        "/?view=replay&page=2",
         "/verify",
         "/?view=schedule&day=2025-01-02",
     ]
