@@ -19,7 +19,8 @@ function rounds(story) {
 /** Kind → { value, index, agrees } of every draw of a story that two seeds decide; `agrees` with what was announced.
  * `hash` computes SHA-256 of bytes: a page without TLS, where browsers offer none, brings its own. */
 export async function recomputed(story, hash = digest) {
-  const found = new Map(), sha256 = async (text) => hex(await hash(bytes(text)));
+  const found = new Map();
+  const sha256 = async (text) => hex(await hash(bytes(text)));
   for (const [kind, { commitments, seeds, pool }] of rounds(story)) {
     if (!seeds[1] || !seeds[2] || !pool.length || !story.decryptedHead) continue;
     const index = Number(BigInt(`0x${await sha256(seeds[1] + seeds[2] + story.decryptedHead)}`) % BigInt(pool.length));
