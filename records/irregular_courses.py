@@ -24,6 +24,7 @@ JUDGED = GOES_ON | {"bidders_published", "ended"}
 """Steps that may be irregular."""
 _READ_BESIDE = ("duration_days", "quality", "remark")
 """What is read of a bid besides its price."""
+CNY = "CNY"
 FEN = Decimal("0.01")
 """A hundredth of a yuan, in which prices are told."""
 
@@ -52,18 +53,21 @@ class Terms:
     base_price: Decimal | None = None
     tendered: bool = False
     """Whether the law on tenders holds for it (`records.legal_clock.is_tendered`)."""
+    currency: str = CNY
+    """ISO 4217 code of its amounts."""
 
     @classmethod
     def of(cls, lot: Lot) -> Terms:
         """Those of a lot of the ledger."""
-        return cls(lot.control_price, lot.base_price, is_tendered(lot.method, lot.trade_family))
+        tendered = is_tendered(lot.method, lot.trade_family)
+        return cls(lot.control_price, lot.base_price, tendered, lot.currency)
 
     @classmethod
     def public(cls, row: Mapping[str, Any]) -> Terms:
         """Those that the public row of an opening tells."""
         limit = row.get("control_price")
         tendered = is_tendered(row.get("method"), row.get("trade_family"))
-        return cls(None if limit is None else Decimal(limit), None, tendered)
+        return cls(None if limit is None else Decimal(limit), None, tendered, row.get("currency") or CNY)
 
     def few(self, course: Progress) -> int | None:
         """How many bidders the published list has where they are fewer than the law asks for; None where there are enough."""
@@ -82,7 +86,7 @@ def judge(course: Progress, kind: str, payload: Mapping[str, Any], terms: Terms)
     elif kind == "control_price":
         yield from _prices(course, terms, payload)
     elif kind == "bid_corrected":
-        yield from _corrected(course, payload)
+        yield from _corrected(course, terms, payload)
     elif kind == "record_confirmed" and course.confirmed and not course.changed:
         yield finding("confirmed_again")
     elif kind == "ended":
@@ -132,14 +136,20 @@ def _prices(course: Progress, terms: Terms, payload: Mapping[str, Any]) -> Itera
     for name, published in (("amount", terms.control_price), ("base_price", terms.base_price)):
         amount = payload.get(name)
         if amount is not None and published is not None and Decimal(amount) != published:
-            yield finding(f"other_{name}", told=str(amount), published=format(published, "f"))
+            told, held = (_amount(str(one), terms) for one in (amount, format(published, "f")))
+            yield finding(f"other_{name}", told=told, published=held)
     checked = payload.get("normal", 0) + payload.get("over", 0)
     due = course.decrypted or len(course.listed) - course.failed
     if "normal" in payload and "over" in payload and checked < due:
         yield finding("not_all_checked", checked=checked, due=due)
 
 
-def _corrected(course: Progress, payload: Mapping[str, Any]) -> Iterator[Finding]:
+def _amount(number: str, terms: Terms) -> Message | str:
+    """An amount to the last digit, as it was told, with its unit."""
+    return Message("irregular.yuan", n=number) if terms.currency == CNY else f"{terms.currency} {number}"
+
+
+def _corrected(course: Progress, terms: Terms, payload: Mapping[str, Any]) -> Iterator[Finding]:
     """A correction says what was read wrongly and why; prices are above 0 and told to the hundredth of a yuan."""
     price = payload.get("price")
     if not payload.get("reason"):
@@ -148,7 +158,7 @@ def _corrected(course: Progress, payload: Mapping[str, Any]) -> Iterator[Finding
     if before is not None and _as_read(before) == _as_read(payload):
         yield finding("correction_without_change")
     if price is not None and (Decimal(price) <= 0 or Decimal(price) % FEN):
-        yield finding("corrected_price", price=str(price))
+        yield finding("corrected_price", price=_amount(str(price), terms))
 
 
 def _as_read(payload: Mapping[str, Any]) -> tuple[object, ...]:

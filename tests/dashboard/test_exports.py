@@ -110,7 +110,10 @@ async def test_awards_are_those_of_the_lots_shown(client: httpx.AsyncClient) -> 
 def test_a_mark_of_the_key_projects_names_the_state_that_is_picked(desk: object, key_projects: None) -> None:
     drawn = run("supervisor", BY_ID["S05"], period="all")
     [bars] = [plot for title, plot in plots(drawn).items() if "重点项目" in title]
-    assert {row["key"]: int(row["figure"].removesuffix(" 个标段")) for row in bars.rows} == {"awarded": 1, "bidding": 1}
+    assert {row["key"]: int(row["figure"].removesuffix(" 个标段")) for row in bars.rows} == {
+        "awarded": 1,
+        "bidding": 1,
+    }
 
 
 async def test_text_cannot_become_a_formula(client: httpx.AsyncClient) -> None:
