@@ -298,7 +298,7 @@ def test_prices_read_anew_stand_one_below_the_other_on_a_phone(
     page = context.new_page()
     page.goto(f"/opening/{key}")
     row = page.locator("#rows tbody tr").first
-    expect(row.locator("s")).to_have_count(3)
+    expect(row.locator("s")).to_have_count(3, timeout=20_000)
     page.screenshot(path=tmp_path / "phone.png")
     shapes = row.locator("td:visible").evaluate_all(
         "cells => cells.map((cell) => { const range = document.createRange(); range.selectNodeContents(cell);"

@@ -129,6 +129,7 @@ def test_captions_say_what_is_read_and_the_row_is_marked(page: Page) -> None:
 
 
 def test_bidders_are_paged_searched_by_initials_and_printed_whole(page: Page) -> None:
+    page.wait_for_function(f"({HIDDEN})() === 50", timeout=20_000)  # the script has paged the list
     assert page.evaluate(HIDDEN) == 50
     page.locator("#pages button", has_text="2").click()
     assert page.evaluate(HIDDEN) == COUNT - 50
