@@ -19,6 +19,7 @@ from records.ledger import Ledger
 from tests.browser.public_site import HubProcess
 from tests.ledgers import new_ledger
 from tests.streaming import hub_market as market
+from tests.streaming.test_hub_api import until
 
 pytestmark = pytest.mark.browser
 
@@ -294,6 +295,9 @@ def test_prices_read_anew_stand_one_below_the_other_on_a_phone(
         market.event(ledger, key, "bid_corrected", no=1, name="示例建设第1公司", price=price, reason="读错")
     market.event(ledger, key, "record_confirmed", rows=3)
     market.event(ledger, key, "ended", result="opened")
+    until(
+        lambda: "999648000.25" in httpx.get(f"{hub.address}/api/openings/{key}/record").text, True, seconds=20
+    )
     context = browser.new_context(viewport=PHONE, base_url=hub.address)
     page = context.new_page()
     page.goto(f"/opening/{key}")
