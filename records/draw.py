@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -91,6 +92,12 @@ class Draw:
             return None
         index = drawn((self.seeds[no] for no in PEOPLE), head, len(self.pool))
         return index, self.pool[index]
+
+
+def is_late(held: Draw | None, at: datetime, due: datetime) -> bool:
+    """Whether a commitment made at `at` comes too late: a first one is made before the deadline `due`, fresh ones follow a
+    seed that was not revealed."""
+    return at >= due and not (held is not None and held.failed)
 
 
 def kind_of(payload: Mapping[str, Any]) -> str:

@@ -167,7 +167,7 @@ def _check_in_time(session: Session, opening: Opening, payload: dict[str, Any]) 
     """A first commitment is made before the deadline; fresh ones follow a seed that was not revealed."""
     held = draw.draws(session, opening.id).by_kind.get(draw.kind_of(payload))
     due = _due(session, opening)
-    if now() >= due and not (held and held.failed):
+    if draw.is_late(held, now(), due):
         raise draw.WrongDraw(Message("draw.too_late", deadline=to_the_second(due)))
 
 

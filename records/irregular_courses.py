@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -55,19 +56,25 @@ class Terms:
     """Whether the law on tenders holds for it (`records.legal_clock.is_tendered`)."""
     currency: str = CNY
     """ISO 4217 code of its amounts."""
+    due: datetime | None = None
+    """The deadline; in the public feed the time announced for the opening."""
 
     @classmethod
-    def of(cls, lot: Lot) -> Terms:
+    def of(cls, lot: Lot, due: datetime | None = None) -> Terms:
         """Those of a lot of the ledger."""
         tendered = is_tendered(lot.method, lot.trade_family)
-        return cls(lot.control_price, lot.base_price, tendered, lot.currency)
+        return cls(lot.control_price, lot.base_price, tendered, lot.currency, due)
 
     @classmethod
     def public(cls, row: Mapping[str, Any]) -> Terms:
         """Those that the public row of an opening tells."""
         limit = row.get("control_price")
         tendered = is_tendered(row.get("method"), row.get("trade_family"))
-        return cls(None if limit is None else Decimal(limit), None, tendered, row.get("currency") or CNY)
+        due = row.get("scheduled_at")
+        return cls(
+            None if limit is None else Decimal(limit), None, tendered, row.get("currency") or CNY,
+            datetime.fromisoformat(due) if due else None,
+        )  # fmt: skip
 
     def few(self, course: Progress) -> int | None:
         """How many bidders the published list has where they are fewer than the law asks for; None where there are enough."""
@@ -75,10 +82,14 @@ class Terms:
         return count if self.tendered and course.published and count < FEWEST_BIDDERS else None
 
 
-def judge(course: Progress, kind: str, payload: Mapping[str, Any], terms: Terms) -> Iterator[Finding]:
-    """What is irregular in a step, after the course of the opening before it."""
+def judge(
+    course: Progress, kind: str, payload: Mapping[str, Any], terms: Terms, at: datetime
+) -> Iterator[Finding]:
+    """What is irregular in a step taken at `at`, after the course of the opening before it."""
     if kind == "coefficient_committed":
-        yield from _committed_late(course, payload)
+        held = course.draws.get(draw.kind_of(payload))
+        if terms.due is not None and draw.is_late(held, at, terms.due):
+            yield finding("committed_late", kind=draw.kind_of(payload))
     elif kind == "bid_read" and course.undrawn:
         yield finding("reading_before_draw", kinds=[*course.undrawn])
     elif kind == "coefficient_drawn":
@@ -106,23 +117,16 @@ def in_feed(
     """Every irregular step that the public feed of an opening shows, each with the message that tells of it."""
     course, few_told = Progress(), False
     for message in messages:
-        kind, payload = str(message["type"]), message["payload"]
+        kind, payload, told = str(message["type"]), message["payload"], datetime.fromisoformat(message["ts"])
         if kind in GOES_ON and not few_told and (few := terms.few(course)) is not None:
             few_told = True
             yield message, Message("irregular.too_few", count=few, fewest=FEWEST_BIDDERS)
         if kind in JUDGED:
-            yield from ((message, one.said) for one in judge(course, kind, payload, terms))
+            yield from ((message, one.said) for one in judge(course, kind, payload, terms, told))
         if kind == "ended" and payload.get("result") == "failed" and course.published:
             enough = failed_with_enough(len(course.listed), course, terms)
             yield from ((message, one.said) for one in enough)
         course.add(kind, payload)
-
-
-def _committed_late(course: Progress, payload: Mapping[str, Any]) -> Iterator[Finding]:
-    """Seeds are committed to before the deadline, before which there is no list; fresh ones follow one not revealed."""
-    held = course.draws.get(draw.kind_of(payload))
-    if course.published and not (held is not None and held.failed):
-        yield finding("committed_late", kind=draw.kind_of(payload))
 
 
 def _drawn_again(course: Progress, payload: Mapping[str, Any]) -> Iterator[Finding]:

@@ -17,12 +17,14 @@ from sqlalchemy.orm import Session
 
 from messages import Message
 from records import draw, published_list
+from records.clock import now
 from records.irregular_courses import GOES_ON as GOES_ON
 from records.irregular_courses import JUDGED, Finding, Terms, failed_with_enough, finding, judge
 from records.legal_clock import FEWEST_BIDDERS
 from records.opening_checks import READINGS, IllegalTransition, step_name
 from records.opening_record import Progress, differs, names_in_message, progress
 from records.public import personal_numbers
+from records.public.openings import moment_of
 from records.published_list import UNDECRYPTED, list_of
 from records.tables.bids import Bid
 from records.tables.openings import Opening, OpeningEvent
@@ -113,14 +115,14 @@ def _judge(
         course = Progress()
         course.add(kind, payload)
         yield from _other_list(published_list.departures(session, opening, payload, at))
-    terms = Terms.of(lot)
+    terms = Terms.of(lot, moment_of(opening, lot))
     count = terms.few(course) if kind != "ended" else None
     if count is not None:
         yield _too_few(opening, kind, count)
     if kind == "ended" and payload.get("result") == "failed":
         bidders = len(course.listed) if course.published else len(list_of(session, opening))
         yield from failed_with_enough(bidders, course, terms)
-    yield from judge(course, kind, payload, terms)
+    yield from judge(course, kind, payload, terms, at or now())
     if kind in READINGS and not payload.get("reason"):
         yield from _read_otherwise(published_list.bid_of(session, opening, payload), payload)
     if kind == "record_confirmed":

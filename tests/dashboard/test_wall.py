@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -333,26 +334,21 @@ def test_regions_of_certificates_stand_on_the_wall_as_on_the_desk(desk: DeskConf
     ]
 
 
+def opening_at(session: Session, n: str, at: datetime, flags: list[str] | None = None) -> None:
+    """Announce the opening `o<n>` of a lot of its own."""
+    lot = Lot(
+        id=f"l{n}", project_id="p2", name=f"标段{n}", centre_id="c1", notice_at=now(), deadline=now(), flags=flags or [], source="demo"
+    )  # fmt: skip
+    session.add(lot)
+    session.flush()
+    opening = Opening(id=f"o{n}", lot_id=lot.id, room_id="hz-01", scheduled_at=at, source="demo")
+    states.new_opening(session, opening)
+
+
 def test_rehearsals_are_shown_on_the_wall_and_counted_apart_as_on_the_desk(desk: DeskConfig) -> None:
     with context.ledger().write() as session:
         for n, flags in (("3", ["electronic"]), ("4", ["electronic", "rehearsal"])):
-            session.add(
-                Lot(
-                    id=f"l{n}",
-                    project_id="p2",
-                    name=f"标段{n}",
-                    centre_id="c1",
-                    notice_at=now(),
-                    deadline=now(),
-                    flags=flags,
-                    source="demo",
-                )
-            )
-            session.flush()
-            states.new_opening(
-                session,
-                Opening(id=f"o{n}", lot_id=f"l{n}", room_id="hz-01", scheduled_at=now(), source="demo"),
-            )
+            opening_at(session, n, now(), flags)
     panels = {
         panel["id"]: panel for panel in json.loads(views.view_text("hall", "zh", {"centre": "c1"}))["panels"]
     }
@@ -372,21 +368,7 @@ def panels_of(slug: str, **asked: str) -> list[Panel]:
 def test_an_opening_that_was_called_off_stands_below_those_to_come(desk: DeskConfig) -> None:
     with context.ledger().write() as session:
         for n, minutes in (("3", 1), ("4", 2)):
-            lot = Lot(
-                id=f"l{n}",
-                project_id="p2",
-                name=f"标段{n}",
-                centre_id="c1",
-                notice_at=now(),
-                deadline=now(),
-                source="demo",
-            )
-            session.add(lot)
-            session.flush()
-            at = now() + timedelta(minutes=minutes)
-            states.new_opening(
-                session, Opening(id=f"o{n}", lot_id=lot.id, room_id="hz-01", scheduled_at=at, source="demo")
-            )
+            opening_at(session, n, now() + timedelta(minutes=minutes))
         session.get_one(Opening, "o3").state = "cancelled"
     panels = {panel["id"]: panel for panel in panels_of("hall")}
     told = [row["lot"] for row in panels["openings"]["rows"]]

@@ -24,7 +24,7 @@ from evidence.merkle import Tiles
 from evidence.package import prove
 from evidence.verify import COSIGNATURE, Head, Note, VerifierKey, canonical, digest, lines_of
 from tests.evidence.packages import LOG, OPENING, WITNESS, Made, cosignature_at, make, make_leads
-from tests.evidence.test_twins import by_file, in_browser, lines, named, put, repacked
+from tests.evidence.test_twins import by_file, in_browser, lines, named, put, repacked, unpacked
 
 Files = Mapping[str, bytes]
 Change = Callable[[dict[str, bytes]], None]
@@ -43,8 +43,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 @pytest.fixture(scope="module")
 def whole(made: Made) -> Files:
-    with zipfile.ZipFile(made.zip) as packed:
-        return {name: packed.read(name) for name in packed.namelist()}
+    return unpacked(made)
 
 
 def leaf(number: int, edit: Callable[[dict[str, Any]], object]) -> Change:

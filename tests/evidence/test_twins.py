@@ -75,10 +75,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return make(tmp_path_factory.mktemp("package"), segments=12, segment_bytes=500)
 
 
-@pytest.fixture(scope="module")
-def whole(made: Made) -> Files:
+def unpacked(made: Made) -> Files:
+    """The files of a package as they were made."""
     with zipfile.ZipFile(made.zip) as packed:
         return {name: packed.read(name) for name in packed.namelist()}
+
+
+@pytest.fixture(scope="module")
+def whole(made: Made) -> Files:
+    return unpacked(made)
 
 
 def flipped(whole: Files, name: str) -> Iterator[tuple[str, Change]]:

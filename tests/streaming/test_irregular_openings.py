@@ -129,6 +129,12 @@ def test_a_draw_committed_to_after_the_deadline_is_kept_with_a_note(told: Openin
     assert "截止之后" in told.one.hub.get("/opening/O1").text
 
 
+def test_a_commitment_between_the_deadline_and_the_list_is_late_too(told: Opening, place: Place) -> None:
+    place(T + MINUTE)
+    committed = {"no": 1, "seed_sha256": draw.commitment(SEEDS[0]), "kind": K, "pool": POOL}
+    assert "截止之后" in told.ok("coefficient_committed", **committed)
+
+
 def test_a_bid_that_is_not_read_as_its_file_says_is_kept_with_a_note(told: Opening, place: Place) -> None:
     for line in bid_secretly(3):
         if line["kind"] == "bid":
