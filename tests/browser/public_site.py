@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
+
+from tests.ports import free_port
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -31,16 +31,6 @@ from streaming.serve import serve
 url, data, port = sys.argv[1:]
 serve(HubConfig(url, Path(data), port=int(port), media_port=int(port)))
 """
-
-
-def free_port() -> int:
-    """A port free for both TCP and UDP."""
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            with suppress(OSError):  # UDP has it for something else
-                udp.bind(tcp.getsockname())
-                return int(tcp.getsockname()[1])
 
 
 class HubProcess:

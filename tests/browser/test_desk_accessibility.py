@@ -20,9 +20,10 @@ from records.tables.users import ROLES
 from supervision.lens.writer import LensWriter
 from tests.browser.test_desk_live import DESK, Desk
 from tests.dashboard import conftest as small
-from tests.dashboard.live_market import free_port, process
+from tests.dashboard.live_market import process
 from tests.ledgers import new_ledger
 from tests.places import HANGZHOU
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 

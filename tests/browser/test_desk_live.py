@@ -17,8 +17,9 @@ from records.states import append_event
 from records.tables.openings import Opening
 from streaming import ffmpeg
 from supervision.warnings import desk as warnings
-from tests.dashboard.live_market import BIDDERS, PASSWORD, PUBLISH_TOKEN, free_port, process, raise_one, seed
+from tests.dashboard.live_market import BIDDERS, PASSWORD, PUBLISH_TOKEN, process, raise_one, seed
 from tests.ledgers import new_ledger
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 

@@ -25,8 +25,9 @@ from supervision.lens.writer import LensWriter
 from supervision.rules import switchboard
 from supervision.rules.baseline import UNKNOWN
 from supervision.warnings.lot_loop import HotLoop
-from tests.dashboard.live_market import PASSWORD, free_port, process, raise_one, seed
+from tests.dashboard.live_market import PASSWORD, process, raise_one, seed
 from tests.ledgers import new_ledger
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 

@@ -26,9 +26,10 @@ from records.witnessing import tasks
 from tests.browser.test_desk_accessibility import READY
 from tests.browser.test_desk_live import DESK, HUB, Desk
 from tests.dashboard import seeded
-from tests.dashboard.live_market import PASSWORD, free_port, process
+from tests.dashboard.live_market import PASSWORD, process
 from tests.dashboard.seeded import Sql
 from tests.dashboard.test_every_figure import half_up, per_cent, wan
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.timeout(900)]
 

@@ -13,9 +13,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from records.states import append_event
 from tests.browser.ladder_site import Network, Publisher
 from tests.browser.public_site import FLAGS, HubProcess
-from tests.dashboard.live_market import BIDDERS, PASSWORD, PUBLISH_TOKEN, free_port, process, seed
+from tests.dashboard.live_market import BIDDERS, PASSWORD, PUBLISH_TOKEN, process, seed
 from tests.ledgers import new_ledger
 from tests.needed import needed
+from tests.ports import free_port
 from web import HLS_JS
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]

@@ -21,8 +21,9 @@ from records.tables.openings import Opening
 from records.tables.organisations import Organisation
 from records.tables.projects import Lot
 from tests.browser.test_desk_live import DESK, HUB, Desk
-from tests.dashboard.live_market import free_port, process, seed
+from tests.dashboard.live_market import process, seed
 from tests.ledgers import new_ledger
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 

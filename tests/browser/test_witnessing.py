@@ -30,9 +30,10 @@ from records.tables.witnessing import (
 )
 from records.witnessing import tasks
 from tests.browser.test_desk_live import DESK, Desk, Publisher, hub_of
-from tests.dashboard.live_market import BIDDERS, PUBLISH_TOKEN, free_port, process, seed
+from tests.dashboard.live_market import BIDDERS, PUBLISH_TOKEN, process, seed
 from tests.dashboard.test_witnessing import EVALUATION, OPENING, people
 from tests.ledgers import new_ledger
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 

@@ -21,8 +21,9 @@ from records.tables.evidence import Gap, Recording, Segment
 from records.tables.organisations import Room
 from streaming import ffmpeg
 from streaming.recording import ledger as recordings
-from tests.browser.public_site import FLAGS, free_port
+from tests.browser.public_site import FLAGS
 from tests.ledgers import new_ledger
+from tests.ports import free_port
 from tests.streaming import hub_market as market
 
 pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.timeout(300)]

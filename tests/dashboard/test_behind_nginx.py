@@ -20,8 +20,9 @@ from websockets.typing import Origin
 
 from records.ledger import Ledger
 from records.tables.users import AuditEntry
-from tests.dashboard.live_market import PASSWORD, free_port, process, seed
+from tests.dashboard.live_market import PASSWORD, process, seed
 from tests.needed import needed
+from tests.ports import free_port
 from tests.streaming.nginx_rig import NGINX, Proxy
 
 DESK = """

@@ -23,7 +23,7 @@ from records.tables.evidence import Gap, Recording, Segment
 from records.tables.organisations import Room
 from streaming import ffmpeg
 from streaming.recording import ledger as recordings
-from tests.browser.public_site import free_port
+from tests.ports import free_port
 from tests.streaming import hub_market as market
 
 ROOMS = [f"soak-{number:02}" for number in range(1, 29)]

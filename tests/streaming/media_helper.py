@@ -15,6 +15,7 @@ from benchmarks.lightpeer import LightPeer
 from records.serving.workers import Workers
 from streaming.rooms.media import MediaConfig, MediaServer
 from streaming.rooms.peer import Peer
+from tests.ports import free_port
 
 SDP = {"Content-Type": "application/sdp", "Accept-Language": "en"}
 BEARER = {"Authorization": "Bearer good"}
@@ -96,7 +97,7 @@ class Watcher:
 
 @asynccontextmanager
 async def rig(fanout: str = "auto", host: str = "127.0.0.1", public: str = "127.0.0.1") -> AsyncIterator[Rig]:
-    server = MediaServer(MediaConfig(host, 0, public, fanout), Doorman(), Workers())
+    server = MediaServer(MediaConfig(host, free_port(), public, fanout), Doorman(), Workers())
     await server.start()
     transport = httpx.ASGITransport(app=Starlette(routes=server.routes()))
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as http:

@@ -64,6 +64,7 @@ class Wire:
         for receiver in self.receivers:
             receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
             receiver.bind(("127.0.0.1", 0))
+            receiver.connect(self.sender.getsockname())  # nothing from others, who had the port before
             receiver.settimeout(1)
         self.fanout = fanout.choose(name, self.sender)
         self.group = self.fanout.group()
@@ -287,7 +288,6 @@ def test_eight_hundred_viewers_lose_nothing_and_leave_the_loop_free():
         wire.group.add(wire.target(session(profile, key), receiver.getsockname(), 96))
     camera, rewriter = Camera(payload_type=0), Rewriter(90000)
     arrived, buffer = [0] * viewers, bytearray(64)
-    begun = time.process_time()
     for _ in range(frames):
         burst = [rewriter.rewrite(packet, 0.0)[1] for packet in camera.frame(packets=5, size=1100)]
         began = time.thread_time()
@@ -298,12 +298,7 @@ def test_eight_hundred_viewers_lose_nothing_and_leave_the_loop_free():
             with contextlib.suppress(BlockingIOError):
                 while receiver.recv_into(buffer):
                     arrived[index] += 1
-    for index, receiver in enumerate(wire.receivers):  # a busy machine hands the last ones over late
-        receiver.settimeout(5)
-        while arrived[index] < frames * 5 and receiver.recv_into(buffer):
-            arrived[index] += 1
     assert wire.group.sent == viewers * frames * 5
     assert arrived == [frames * 5] * viewers
-    work = time.process_time() - begun  # receiving included; a ratio holds whatever else runs here
-    assert own < 0.02 * work
+    assert own < 0.01 * frames * 0.04  # under a hundredth of the two seconds
     wire.close()

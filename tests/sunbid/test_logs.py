@@ -12,7 +12,8 @@ import pytest
 
 from records.ledger import Ledger
 from records.sources import add_source
-from tests.dashboard.live_market import PASSWORD, free_port, process, seed
+from tests.dashboard.live_market import PASSWORD, process, seed
+from tests.ports import free_port
 
 BEARER, COOKIE, QUERY = "bearer-1f9c3a77e2", "cookie-77aa01b2c3", "query-5b1d00ffee"
 PERSON = (

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from records.ledger import Ledger
-from tests.dashboard.live_market import free_port
+from tests.ports import free_port
 
 CENTRE = '{"kind":"centre","key":"hz","version":1,"occurred_at":"2026-05-06T09:30:00+08:00","data":{"name":"中心","level":"city"}}\n'
 

@@ -19,6 +19,7 @@ from sunbid import up
 from sunbid.processes.child import Command
 from sunbid.processes.supervisor import CannotStart, Kept, check_ports, only_one
 from sunbid.settings import load
+from tests.ports import free_port
 
 pytestmark = pytest.mark.server
 ROOT = Path(__file__).parents[2]
@@ -50,12 +51,6 @@ async def ready():
     print("READY", flush=True)
 asyncio.run(Supervisor(commands, "127.0.0.1", lambda name, line: print(f"{name}| {line}", flush=True)).run(ready))
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(condition: Callable[[], bool], seconds: float = 30) -> float:

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.browser.public_site import free_port
 from tests.ledgers import new_ledger
+from tests.ports import free_port
 
 pytestmark = pytest.mark.server
 
