@@ -13,9 +13,10 @@ _WIDTH, _HEIGHT, _TOP = 600, 250, 34
 """Pixels of the flow, and where its columns begin below their headings."""
 _COLUMNS = (150, 310, 462)
 """Where the three columns of parties stand."""
-_BAR, _GAP = 8, 8
-_ROW, _BOX, _BOX_HEIGHT = 76, 152, 44
-"""Pixels of a path: its height, and the width and height of a party's box."""
+_BAR, _GAP, _WORDS = 8, 8, 14
+"""Pixels of a party: how broad it is, how far from the next, and how high its words are at least."""
+_ROW, _BOX, _BOX_HEIGHT, _LEG = 76, 176, 44, 140
+"""Pixels of a path: its height, the width and height of a party's box, and the least between two boxes."""
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,37 @@ def flow(bands: Sequence[Band], names: Mapping[str, str], heads: Sequence[str], 
 
 
 def _scale(bands: Sequence[Band]) -> float:
-    """Pixels a lot, by the column with most parties."""
-    parties = max(len({band.ends[place] for band in bands}) for place in range(3))
-    return (_HEIGHT - _GAP * (parties - 1)) / max(sum(band.wins for band in bands), 1)
+    """Pixels a lot, by the column that needs most room."""
+    return min(_fitting(list(_lots(bands, place).values())) for place in range(3))
+
+
+def _fitting(lots: Sequence[int]) -> float:
+    """Pixels a lot with which a column is as high as the drawing, when no party has less than the height of its words."""
+    room, large = _HEIGHT - _GAP * (len(lots) - 1), sorted(lots, reverse=True)
+    while large:
+        scale = (room - _WORDS * (len(lots) - len(large))) / sum(large)
+        if large[-1] * scale >= _WORDS:
+            return scale
+        large.pop()
+    return room / max(sum(lots), 1)
+
+
+def _lots(bands: Sequence[Band], place: int) -> dict[str, int]:
+    """Each party of a column and how many lots it has there."""
+    lots: dict[str, int] = defaultdict(int)
+    for band in bands:
+        lots[band.ends[place]] += band.wins
+    return lots
 
 
 def _column(bands: Sequence[Band], place: int, scale: float) -> dict[str, _Bar]:
     """The parties of a column, those with most lots above, the rest below."""
-    lots: dict[str, int] = defaultdict(int)
-    for band in bands:
-        lots[band.ends[place]] += band.wins
+    lots = _lots(bands, place)
     found, top = {}, float(_TOP)
     for key in sorted(lots, key=lambda one: (one == "…", -lots[one], one)):
         height = lots[key] * scale
         found[key] = _Bar(top, height, [0.0, 0.0])
-        top += max(height, 14) + _GAP
+        top += max(height, _WORDS) + _GAP
     return found
 
 
@@ -131,7 +148,7 @@ class Leg:
 
 def ways(paths: Sequence[tuple[Sequence[Stop], Sequence[Leg]]], label: str) -> str:
     """One row a path: boxes and what links them; dashed what no longer holds."""
-    width = max(_BOX * len(stops) + 150 * len(legs) for stops, legs in paths) + 4
+    width = max(_BOX * len(stops) + _LEG * len(legs) for stops, legs in paths) + 4
     rows = "".join(_way(stops, legs, n * _ROW + 4, width - 4) for n, (stops, legs) in enumerate(paths))
     return svg(width, len(paths) * _ROW, label, rows)
 

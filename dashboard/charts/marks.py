@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from dashboard.charts.drawing import svg, text
+from supervision.figures import formats as figures
 
 _CELL, _LEFT, _HIGH = (34, 24), 72, 26
 """Pixels of a cell, of the names before it and of the heading: twelve cells stand in half a page without shrinking."""
@@ -51,8 +52,9 @@ def _cell(cell: Mapping[str, Any], experts: Sequence[str], bidders: Sequence[str
         return text(x + wide / 2, y + 17, "·", "muted")
     step = sum(abs(points) >= least for least in _STEPS)
     kind = f"{'high' if points > 0 else 'low'}{step}{' listed' if cell['listed'] else ''}"
-    words = text(x + wide / 2, y + 17, f"{points:+.1f}", f"on-{kind.split()[0]}")
-    said = f"{experts[cell['expert']]} · {bidders[cell['bidder']]} {points:+.1f} ({cell['sessions']})"
+    shown = figures.signed(points, 1)
+    words = text(x + wide / 2, y + 17, shown, f"on-{kind.split()[0]}")
+    said = f"{experts[cell['expert']]} · {bidders[cell['bidder']]} {shown} ({cell['sessions']})"
     return f'<g><title>{escape(said)}</title><rect class="{kind}" x="{x + 1}" y="{y + 1}" width="{wide - 3}" height="{high - 3}"/>{words}</g>'
 
 
@@ -85,7 +87,7 @@ def _bid(bid: BidMarks, y: float, at: Any) -> str:
     ratio = abs(bid.deviation) / bid.usual if bid.usual else 0.0
     words = (
         text(_PLOT[0] - 10, y + 4, bid.sign[:9], anchor="end")
-        + text(535, y + 4, f"{bid.deviation:+.2f}")
+        + text(535, y + 4, figures.signed(bid.deviation))
         + text(595, y + 4, f"{ratio:.1f}")
     )
     return line + band + rings + mean + mine + words  # fmt: skip

@@ -16,6 +16,8 @@ _LEFT = 64
 """Pixels of a cell of matrix and calendar, and of the names before it."""
 _STRIP = (560, 96)
 """Width and height of the price strip."""
+_SIGN = 14
+"""Pixels a letter of the signs above the strip."""
 _STEPS = (1, 5, 10, 15)
 """Meetings from which a cell of the matrix is darker."""
 
@@ -143,6 +145,7 @@ def price_strip(
         f'<circle class="bid" cx="{at(s):.1f}" cy="{middle}" r="5"><title>{100 * s:.2f} %</title></circle>' for s in others
     )  # fmt: skip
     mine = "".join(_price(at(share), middle, sign, share, won) for sign, share, won in members)
+    mine += _signs([(at(share), sign) for sign, share, _ in members], middle)
     ticks = "".join(
         text(at(share), height - 4, f"{100 * share:.1f}", "muted") for share in (min(shares), 1.0)
     )
@@ -152,6 +155,15 @@ def price_strip(
         label,
         axis + limit + hollow + mine + ticks + text(at(1), 14, control, anchor="end" if at(1) > width - 90 else "middle"),
     )  # fmt: skip
+
+
+def _signs(places: Sequence[tuple[float, str]], y: float) -> str:
+    """Each member's sign above its price; where two would cover each other, the right one stands a line higher."""
+    said, last, raised = "", -math.inf, False
+    for x, sign in sorted(places):
+        raised, last = x - last < _SIGN * len(sign[:2]) and not raised, x
+        said += text(x, y - (26 if raised else 12), sign[:2])
+    return said
 
 
 def _price(x: float, y: float, sign: str, share: float, won: bool) -> str:

@@ -13,7 +13,7 @@ class LeadDesk {
     Object.assign(this, { root, data, words: data.words, list: null, batch: null });
     this.chosen = new URLSearchParams(location.search).get("batch");
     this.rows = h("tbody");
-    this.counts = h("span.muted");
+    this.counts = h("small.muted");
     this.deadlines = h("div.deadlines", { role: "status" });
     this.note = h("p.told", { role: "status" });
     this.heading = h("h2", { id: "batch-chosen" });
@@ -27,7 +27,7 @@ class LeadDesk {
     this.filters = Object.fromEntries(["target", "batch_state"].map((name) => [name, new URLSearchParams(location.search).get(name) ?? ""]));
     const choose = (name, every, options) => h("select", { "aria-label": every, onchange: (event) => this.narrow(name, event.target.value) }, h("option", { value: "" }, every), options.map(([value, text]) => h("option", { value, selected: value === this.filters[name] }, text)));
     const choices = h("span.choices", {}, choose("target", this.words.allTargets, Object.entries(this.words.targets)), choose("batch_state", this.words.allStates, STATES.map((state) => [state, this.words.state[state]])));
-    const list = h("section.card.list", {}, h("header", {}, h("h2", {}, this.words.title), this.counts, choices, this.fresh),
+    const list = h("section.card.list", {}, h("header", {}, h("h2", {}, this.words.title, this.counts), choices, this.fresh),
       h("div.scroll", { tabindex: 0, role: "region", "aria-label": this.words.title }, h("table.batches", {}, h("thead", {}, h("tr", {}, heads)), this.rows)), this.note);
     const pane = h("article.card.ev", { "aria-labelledby": "batch-chosen" }, h("header", {}, this.heading, this.timer), this.inside, this.buttons);
     const hint = [["J", "K", this.words.move], ["N", this.words.begin], ["S", this.words.nextStep]].map((keys) => h("span", {}, keys.slice(0, -1).map((key) => h("kbd", {}, key)), keys.at(-1)));
@@ -89,7 +89,7 @@ class LeadDesk {
     const under = [batch.id, say(words.size, { leads: batch.leads, warnings: batch.warnings }), batch.transferred_at ? say(words.sentOn, { day: day(batch.transferred_at) }) : null].filter(Boolean).join(" · ");
     return h("tr.batch", { "data-batch": batch.id, "aria-current": chosen ? "true" : null, onclick: () => this.select(batch.id) },
       h("td.batch", {}, h("button.link.pick", { type: "button", title: batch.title, "aria-current": chosen ? "true" : null }, batch.title), h("small", {}, under)),
-      h("td.target", {}, batch.target_name, batch.office ? h("small.cut", { title: batch.office }, batch.office) : null),
+      h("td.target", {}, batch.target_name, batch.office ? h("small", {}, batch.office) : null),
       h("td.receipt", {}, this.receipt(batch)), h("td.due", {}, this.due(batch)), h("td.answers", {}, this.answers(batch)));
   }
 

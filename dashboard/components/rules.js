@@ -98,7 +98,7 @@ class RuleBoard {
       h("td.law", {}, h("span.cut", { title: rule.law }, rule.law_short)),
       h("td.level", {}, h("span.lv", {}, mark(rule.level), this.words.levelsTight[rule.level])),
       h("td.mode", {}, mode),
-      h("td.threshold", {}, h("span.cut", { title: rule.threshold }, rule.threshold)),
+      h("td.threshold", {}, h("span.cut", { title: rule.threshold_told }, rule.threshold)),
       h("td.rate", {}, this.gauge(rule), h("b", { title: say(this.words.rateTip, { n: rule.found, of: this.board.lots }) }, rule.mode === "off" ? "—" : rule.rate_text)),
       h("td.judged", { title: this.words.judgedTip }, rule.closed ? `${rule.confirmed} / ${rule.closed}` : rule.mode === "shadow" ? this.words.inShadow : "—"));
   }
@@ -175,7 +175,7 @@ class RuleBoard {
     const { words } = this;
     const mine = one.asked_by === this.data.user;
     const decide = (word, name, main) => h("button.btn" + (main ? ".main" : ""), { type: "button", onclick: () => this.decide(one.id, word) }, name);
-    return h("div.asked", {}, h("p", {}, h("b", {}, say(words.askedBy, { who: one.asked_by })), " ", one.what, h("br"), h("span.muted", {}, one.reason)),
+    return h("div.asked", {}, h("p", {}, h("b", {}, say(words.askedBy, { who: one.asked_name })), " ", one.what, h("br"), h("span.muted", {}, one.reason)),
       h("div.row", {}, mine ? [h("span.muted", {}, words.another), decide("refuse", words.takeBack)] : [decide("agree", words.agree, true), decide("refuse", words.refuse)]));
   }
 
@@ -229,7 +229,7 @@ class RuleBoard {
 
   history() {
     const { words, rule } = this;
-    const lines = rule.changes.map((one) => h("li" + (one.state === "in_force" ? "" : ".off"), {}, h("b", {}, one.version ?? one.state_name), h("time", { title: date(one.at) }, date(one.at).slice(0, 10)), h("span", {}, [one.asked_by, one.decided_by && one.decided_by !== one.asked_by ? one.decided_by : null].filter(Boolean).join(" → ")), h("span.what", {}, one.what, h("small", {}, one.reason))));
+    const lines = rule.changes.map((one) => h("li" + (one.state === "in_force" ? "" : ".off"), {}, h("b", {}, one.version ?? one.state_name), h("time", { title: date(one.at) }, date(one.at).slice(0, 10)), h("span", {}, [one.asked_name, one.decided_name && one.decided_name !== one.asked_name ? one.decided_name : null].filter(Boolean).join(" → ")), h("span.what", {}, one.what, h("small", {}, one.reason))));
     return [h("h3", {}, words.changes, h("small", {}, words.changesNote)), lines.length ? h("ol.versions", {}, lines) : h("p.muted", {}, words.neverChanged)];
   }
 

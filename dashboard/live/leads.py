@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 import messages
 from dashboard.live import warnings as warning_views
 from messages import Invalid, Message, Unknown
+from records.administration import shown_name
 from records.clock import now, rfc3339
 from records.tables.leads import Lead, LeadBatch
 from supervision.leads import checklist, deadlines, desk
@@ -138,8 +139,8 @@ def whole(session: Session, batch_id: str, user: str, lang: str, *, two: bool) -
     return {
         **line(batch, leads, lang),
         "secrecy": batch.secrecy,
-        "created_by": batch.created_by,
-        "reviewed_by": batch.reviewed_by,
+        "created_by": shown_name(session, batch.created_by),
+        "reviewed_by": shown_name(session, batch.reviewed_by),
         "note": batch.note,
         "receipt": batch.receipt,
         "receipt_due_at": rfc3339(batch.receipt_due_at),

@@ -11,14 +11,16 @@ from sqlalchemy.orm import Session
 
 import messages
 from dashboard.live.rule_evidence import stratum_name
-from dashboard.live.warnings import quantity, short
+from dashboard.live.warnings import short
 from dashboard.shell import places
 from messages import Message
+from records.administration import shown_name, shown_names
 from records.clock import rfc3339
 from records.tables.projects import Lot
 from records.tables.supervision import RuleSetting, Silence
 from supervision.figures import formats as figures
 from supervision.lists import market
+from supervision.quantities import amount, quantity
 from supervision.rules import switchboard
 from supervision.rules.grounds import weightiest
 from supervision.rules.registry import RULES
@@ -95,6 +97,7 @@ def _line(rule: Rule, board: Switchboard, counts: Counted, lang: str) -> dict[st
         "mode": setting.mode,
         "version": setting.version,
         "threshold": _threshold(rule, setting, lang),
+        "threshold_told": _threshold_told(rule, setting, lang),
         "found": found,
         "rate": rate,
         "rate_text": figures.DASH if rate is None else f"{100 * rate:.2f}",
@@ -106,11 +109,20 @@ def _line(rule: Rule, board: Switchboard, counts: Counted, lang: str) -> dict[st
 
 
 def _threshold(rule: Rule, setting: Setting, lang: str) -> str:
-    """Its first parameter, which is what decides; a rule without any decides by the fact alone."""
+    """Its first parameter, which is what decides, in a few letters; a rule without any decides by the fact alone."""
     if not rule.parameters:
         return messages.say("rules.by_fact", lang)
-    first = rule.parameters[0]
-    return f"{setting.parameters[first.name]:g} {rule.parameter_name(first).text(lang)}"
+    first = rule.parameters[0].name
+    value = setting.parameters[first]
+    return messages.say(f"rule.limit.{first}", lang, n=f"{value:g}", percent=f"{100 * value:g}")
+
+
+def _threshold_told(rule: Rule, setting: Setting, lang: str) -> str:
+    """All its parameters in words, for who points at the threshold."""
+    said = [
+        f"{rule.parameter_name(one).text(lang)} {setting.parameters[one.name]:g}" for one in rule.parameters
+    ]
+    return "\n".join(said) or messages.say("rules.by_fact", lang)
 
 
 def whole(session: Session, rule: Rule, counts: Counted, lang: str) -> dict[str, Any]:
@@ -118,6 +130,7 @@ def whole(session: Session, rule: Rule, counts: Counted, lang: str) -> dict[str,
     board, asked = switchboard.in_force(session), switchboard.waiting(session).get(rule.id)
     setting = board.of(rule.id)
     changes = switchboard.history(session, rule.id)
+    people = shown_names(session, {who for row in changes for who in (row.asked_by, row.decided_by) if who})
     return {
         **_line(rule, board, counts, lang),
         "revision": setting.revision,
@@ -130,9 +143,9 @@ def whole(session: Session, rule: Rule, counts: Counted, lang: str) -> dict[str,
         "usual": [_usual(rule, one, lang) for one in tally.usual(session, rule.id)],
         "centres": sorted(setting.centres),
         "second_look": setting.second_look,
-        "asked": _change(asked, rule, setting, lang) if asked else None,
+        "asked": _change(asked, rule, setting, people, lang) if asked else None,
         "changes": [
-            _change(row, rule, _before(row, changes, rule), lang)
+            _change(row, rule, _before(row, changes, rule), people, lang)
             for row in changes[:VERSIONS]
             if row is not asked
         ],
@@ -151,7 +164,7 @@ def _usual(rule: Rule, one: tally.Usual, lang: str) -> dict[str, Any]:
     """What is usual in one market, with the threshold there, as the newest warning tells both."""
     return {
         "market": stratum_name(one.stratum or "all", lang), "usual": quantity(rule.id, one.baseline, lang),
-        "threshold": figures.DASH if one.threshold is None else figures.measure(one.threshold),
+        "threshold": amount(rule.id, one.threshold),
         "warned": one.warnings, "at": rfc3339(one.raised_at),
     }  # fmt: skip
 
@@ -162,7 +175,9 @@ def _before(row: RuleSetting, changes: Sequence[RuleSetting], rule: Rule) -> Set
     return switchboard.setting_of(earlier[0]) if earlier else switchboard.as_written(rule)
 
 
-def _change(row: RuleSetting, rule: Rule, before: Setting, lang: str) -> dict[str, Any]:
+def _change(
+    row: RuleSetting, rule: Rule, before: Setting, people: Mapping[str, str], lang: str
+) -> dict[str, Any]:  # fmt: skip
     return {
         "id": row.id,
         "state": row.state,
@@ -170,7 +185,8 @@ def _change(row: RuleSetting, rule: Rule, before: Setting, lang: str) -> dict[st
         "version": switchboard.setting_of(row).version if row.revision else None,
         "at": rfc3339(row.decided_at or row.asked_at),
         "asked_by": row.asked_by,
-        "decided_by": row.decided_by,
+        "asked_name": people[row.asked_by],
+        "decided_name": people.get(row.decided_by or ""),
         "reason": row.reason,
         "what": messages.joined([one.text(lang) for one in _differences(row, rule, before)], lang),
     }
@@ -199,7 +215,7 @@ def _silence(session: Session, row: Silence, lang: str) -> dict[str, Any]:
     where = lot.name if lot else short(places.centre(row.centre_id, row.centre_id, lang))
     return {
         "id": row.id, "where": where or messages.say("rules.everywhere", lang), "reason": row.reason,
-        "by": row.created_by, "until": rfc3339(row.until),
+        "by": shown_name(session, row.created_by), "until": rfc3339(row.until),
     }  # fmt: skip
 
 
@@ -212,9 +228,9 @@ def tried(run: dry_run.DryRun, rule: Rule, lang: str) -> dict[str, Any]:
         "months": list(run.months),
         "now": _tally(run.now, run.months),
         "tried": _tally(run.tried, run.months),
-        "gone": [_moved(one, lang) for one in run.gone],
+        "gone": [_moved(rule, one, lang) for one in run.gone],
         "gone_count": run.gone_count,
-        "come": [_moved(one, lang) for one in run.come],
+        "come": [_moved(rule, one, lang) for one in run.come],
         "come_count": run.come_count,
         "unit": rule.says("unit").text(lang),
         "strata": [
@@ -237,8 +253,8 @@ def _tally(one: dry_run.Tally, months: Sequence[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _moved(one: dry_run.Moved, lang: str) -> dict[str, Any]:
+def _moved(rule: Rule, one: dry_run.Moved, lang: str) -> dict[str, Any]:
     return {
-        "lot": one.lot, "name": one.name, "value": figures.measure(one.value), "threshold": figures.measure(one.threshold),
+        "lot": one.lot, "name": one.name, "value": amount(rule.id, one.value), "threshold": amount(rule.id, one.threshold),
         "verdict": messages.named("disposition", one.verdict, lang) if one.verdict else None,
     }  # fmt: skip

@@ -17,11 +17,13 @@ from dashboard.live.rule_evidence import Reader, lots_named
 from dashboard.shell import places
 from messages import Invalid, Message
 from records import clock
+from records.administration import shown_name
 from records.clock import rfc3339
 from records.currencies import currency
 from records.tables.projects import Lot
 from supervision.figures import formats as figures
 from supervision.lists import market, remote
+from supervision.quantities import quantity, usual
 from supervision.rules.finding import LEVELS
 from supervision.rules.registry import RULES
 from supervision.rules.rule import FAMILIES
@@ -37,9 +39,6 @@ MOST_IDS = 100
 PERIODS = {"today": 0, "7d": 6, "30d": 29}
 """Period → days before today at which it begins; anything else: no limit."""
 RESPONSE_DAYS = 30
-
-# Chinese counters: a unit called so counts things, which every language says after the number
-_COUNTERS = frozenset(["分钟", "分钟/份", *"家份次日天项个笔人处件条倍%"])
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,7 @@ def item(row: WarningRow, lang: str) -> dict[str, Any]:
         "baseline": row.baseline,
         "threshold": row.threshold,
         "value_text": quantity(row.rule, row.value, lang),
-        "baseline_text": usual(row, lang),
+        "baseline_text": usual(row.rule, row.baseline, row.threshold, lang),
         "assignee": row.assignee_name if row.state == "assigned" else None,
         "raised_at": rfc3339(row.raised_at),
         "state": row.state,
@@ -178,7 +177,7 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
         "disposition": row.disposition and messages.named("disposition", row.disposition, lang),
         "note": row.note,
         "steps": [
-            {"ts": rfc3339(c.ts), "state_name": messages.named("state", c.state, lang), "actor": _actor(c.actor, lang),
+            {"ts": rfc3339(c.ts), "state_name": messages.named("state", c.state, lang), "actor": _actor(session, c.actor, lang),
              "note": _note(c, lang)}
             for c in row.history
         ],
@@ -227,42 +226,6 @@ def tally(session: Session, lang: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def quantity(rule_id: str, value: float | None, lang: str) -> str:
-    """A value in its rule's unit: 3 家, 相对偏差 0.02; a long unit may go beside the usual value."""
-    if value is None:
-        return figures.DASH
-    number, unit = figures.measure(value), _unit(rule_id, lang)
-    if not unit:
-        return number
-    if _counts(rule_id):
-        return f"{number} {unit}"
-    return f"{unit} {number}" if _beside_value(lang) else number
-
-
-def _unit(rule_id: str, lang: str) -> str:
-    rule = RULES.get(rule_id)
-    return "" if rule is None else rule.says("unit").text(lang)
-
-
-def _counts(rule_id: str) -> bool:
-    return _unit(rule_id, messages.DEFAULT) in _COUNTERS
-
-
-def usual(row: WarningRow, lang: str) -> str:
-    """What the value stands beside: the usual value of its market, or the rule's threshold."""
-    held = row.baseline if row.baseline is not None else row.threshold
-    shown = figures.DASH if held is None else figures.measure(held)
-    kind = "threshold" if row.baseline is None else "usual"
-    words = messages.say(f"warning.{kind}", lang, value=shown)
-    unit = "" if _beside_value(lang) or _counts(row.rule) else _unit(row.rule, lang)
-    return messages.say("common.in_brackets", lang, what=words, more=unit) if unit else words
-
-
-def _beside_value(lang: str) -> bool:
-    """Whether a language has short names of units, which stand beside the value; long ones stand beside the usual."""
-    return messages.say("warning.unit_stands_beside", lang) == "value"
-
-
 def short(name: str | None) -> str | None:
     """A centre's name without what all of them share."""
     if name is None:
@@ -283,8 +246,8 @@ def _unknown_rule(lang: str) -> str:
     return messages.say("warning.unknown_rule", lang)
 
 
-def _actor(actor: str, lang: str) -> str:
-    return actor if actor != WATCH else messages.say("warning.by_system", lang)
+def _actor(session: Session, actor: str, lang: str) -> str:
+    return shown_name(session, actor) if actor != WATCH else messages.say("warning.by_system", lang)
 
 
 def _note(change: Change, lang: str) -> str | None:

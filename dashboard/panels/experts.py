@@ -100,8 +100,8 @@ def _row(page: shell.Page, pair: Pair, signs: tuple[dict[str, str], dict[str, st
     held = len(pair["sessions"])
     word = "experts.changes" if pair["changes"] else "experts.changes_not"
     cells = [
-        signs[0][pair["expert"]], signs[1][pair["bidder"]], f"{pair['effect']:+.2f}",
-        f"{pair['low']:+.2f} … {pair['high']:+.2f}", held, _chance(pair["adjusted_p"]),
+        signs[0][pair["expert"]], signs[1][pair["bidder"]], figures.signed(pair["effect"]),
+        f"{figures.signed(pair['low'])} … {figures.signed(pair['high'])}", held, _chance(pair["adjusted_p"]),
         page.say(word, n=pair["changes"], of=held),
     ]  # fmt: skip
     return tables.Row(cells, _key(pair))

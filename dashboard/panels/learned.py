@@ -31,7 +31,9 @@ def show(page: shell.Page, study: dict[str, Any], centre: str | None) -> None:
 def _row(page: shell.Page, market: str, found: dict[str, Any]) -> str:
     better = page.say("learned.better" if found["auc"] > found["label_free"] else "learned.not_better")
     strongest = sorted(found["weights"].items(), key=lambda one: -abs(one[1]))[:3]
-    weights = "；".join(f"{page.say(f'learned.evidence.{name}')} {weight:+.1f}" for name, weight in strongest)
+    weights = "；".join(
+        f"{page.say(f'learned.evidence.{name}')} {figures.signed(weight, 1)}" for name, weight in strongest
+    )
     judged = page.say("learned.judged", n=found["verdicts"], confirmed=found["confirmed"])
     cells = [
         market or page.say("gate.no_market"), judged, figures.number(found["forecast"]), f"{found['auc']:.3f} · {better}",

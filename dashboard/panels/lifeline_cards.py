@@ -9,7 +9,6 @@ from urllib.parse import quote
 from dashboard import context
 from dashboard.charts.swarm import Priced, swarm
 from dashboard.lifeline import left, measured_words
-from dashboard.live.warnings import quantity
 from dashboard.panels.lifeline import shown
 from dashboard.shell import screen as shell
 from dashboard.shell import tables
@@ -21,6 +20,7 @@ from records.legal_periods import Bound, Measured
 from records.visibility import Datum
 from supervision.figures import formats as figures
 from supervision.lists.lifeline import Life, Offer, Refunds
+from supervision.quantities import quantity
 from supervision.rules.finding import LEVELS
 from supervision.warnings.desk import WarningRow
 

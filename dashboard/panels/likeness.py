@@ -21,7 +21,7 @@ _LOTS = [
     tables.Column("files_unread", tables.COUNT), tables.Column("pairs_alike", tables.COUNT), tables.Column("compared_at", width=150),
 ]  # fmt: skip
 _PAIRS = [
-    tables.Column("one_bidder", width=150), tables.Column("other_bidder", width=150), tables.Column("reasons_alike", width=190),
+    tables.Column("one_bidder", width=120), tables.Column("other_bidder", width=120), tables.Column("reasons_alike", width=250),
     tables.Column("own_text_alike", tables.SHARE), tables.Column("same_slips", tables.COUNT), tables.Column("same_machine"),
     tables.Column("same_author"), tables.Column("contacts_alike", tables.COUNT), tables.Column("bill_ratio"),
 ]  # fmt: skip

@@ -19,8 +19,8 @@ from supervision.lists.paths import Link, parties_named
 ENDS = ("party", "other")
 """Query parameters: what was typed of the two parties, an id or part of a name."""
 _STEPS = [
-    tables.Column("step", tables.COUNT, width=72), tables.Column("link", width=360), tables.Column("ground", width=320),
-    tables.Column("held", width=220), tables.Column("link_strength", width=110), tables.Column("record_source", width=120),
+    tables.Column("step", tables.COUNT, width=72), tables.Column("link", width=340), tables.Column("ground", width=260),
+    tables.Column("held", width=170), tables.Column("link_strength", width=90), tables.Column("record_source", width=110),
 ]  # fmt: skip
 
 

@@ -99,7 +99,7 @@ def _open(page: shell.Page, is_open: bool, figure: str) -> str:
 
 
 def _short(value: float | None, digits: int = 2) -> str:
-    return figures.DASH if value is None else f"{value:.{digits}f}"
+    return figures.number(value, digits)
 
 
 # ── the two lists ────────────────────────────────────────────────────────────

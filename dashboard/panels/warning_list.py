@@ -13,12 +13,13 @@ from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, live_basis, show
 from dashboard.shell.html import card, draw
 from supervision.figures import formats as figures
+from supervision.quantities import amount, quantity
 from supervision.warnings import desk as warnings
 
 SEEN = 10
 _COLUMNS = [
-    tables.Column("level", tables.LEVEL), tables.Column("title", width=320), tables.Column("lot_name", width=280),
-    tables.Column("value", tables.MEASURE), tables.Column("baseline", tables.MEASURE), tables.Column("state"),
+    tables.Column("level", tables.LEVEL), tables.Column("title", width=400), tables.Column("lot_name", width=240),
+    tables.Column("value", width=110), tables.Column("baseline", width=110), tables.Column("state", width=90),
     tables.Column("raised_at", sort="raised"),
 ]  # fmt: skip
 
@@ -77,6 +78,7 @@ def open_warning(warning: str) -> None:
 
 def _row(warning: warnings.WarningRow, lang: str) -> tables.Row:
     return tables.Row([
-        warning.level, warning.titled(lang), warning.lot_name, warning.value, warning.baseline,
+        warning.level, warning.titled(lang), warning.lot_name, quantity(warning.rule, warning.value, lang),
+        amount(warning.rule, warning.baseline),
         messages.named("state", warning.state, lang), tabledata.stamp(warning.raised_at),
     ], warning.id)  # fmt: skip

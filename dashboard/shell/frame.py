@@ -95,9 +95,8 @@ def footer(slug: str) -> None:
     if screen is None or screen.dimension != "warning":
         return
     user = context.current_user()
-    streams = screen.id == "S11" and st.session_state.get("choice-view", "stream") == "stream"
-    if streams and user is not None and screens.names_visible(user.role, screen):
-        # the stream says it on its own last line, beside the keys
+    if screen.id == "S11" and user is not None and screens.names_visible(user.role, screen):
+        # the stream and the switchboard say it on their own last line, beside the keys
         draw(f'<p class="foot vh" aria-hidden="true">{say("common.footer_warning")}</p>')
     else:
         draw(f'<p class="foot">{say("common.footer_warning")}</p>')

@@ -10,6 +10,7 @@ import numpy as np
 from messages import local
 from sunbid.reports.page import Column, Report, Section
 from sunbid.reports.pictures import most, spread
+from supervision.figures import formats as figures
 
 LONGEST = 100
 """Rows of a table; --json has all."""
@@ -26,7 +27,7 @@ def of_collusion(
     cv = spread((_value(one["features"]["CV"]) for one in tenders), tightness, local("report.unit_tenders"))
     columns = [Column(local("report.tender")), Column(local("report.score"), True), *(Column(local(f"report.feature.{name}"), True) for name in _FEATURES), Column(local("report.reasons"))]  # fmt: skip
     rows = [
-        (one["tender_id"], _short(one["score"]), *(_short(one["features"][name]) for name in _FEATURES), "；".join(one["reasons"]))
+        (one["tender_id"], figures.significant(one["score"]), *(figures.significant(one["features"][name]) for name in _FEATURES), "；".join(one["reasons"]))
         for one in tenders[:LONGEST]
     ]  # fmt: skip
     return Report(
@@ -44,7 +45,7 @@ def _pairs(pairs: Sequence[dict[str, Any]]) -> Section:
         Column(local("report.bidders")), Column(local("report.co_bids"), True), Column(local("report.expected"), True), Column("log₁₀ p", True),
     )  # fmt: skip
     rows = [
-        (" · ".join(one["bidders"]), one["co_bids"], _short(one["expected"]), _short(one["log10_p"])) for one in pairs[:LONGEST]
+        (" · ".join(one["bidders"]), one["co_bids"], figures.significant(one["expected"]), figures.significant(one["log10_p"])) for one in pairs[:LONGEST]
     ]  # fmt: skip
     words = local("report.pairs_words")
     return Section(local("report.pairs"), words, None, columns, rows, max(len(pairs) - LONGEST, 0))
@@ -55,7 +56,7 @@ def of_bias(summary: str, reviewers: Sequence[dict[str, Any]], source: str) -> R
     title = local("report.tendency_spread")
     picture = spread((_value(one["tendency"]) for one in reviewers), title, local("report.unit_reviewers"))
     flagged = [
-        (one["reviewer_id"], abs(_value(one["tendency"])), f"{one['tendency']:+.3g}") for one in reviewers if one["flag"]
+        (one["reviewer_id"], abs(_value(one["tendency"])), figures.significant(one["tendency"])) for one in reviewers if one["flag"]
     ]  # fmt: skip
     towards = any("towards" in one for one in reviewers)
     columns = [
@@ -65,7 +66,7 @@ def of_bias(summary: str, reviewers: Sequence[dict[str, Any]], source: str) -> R
     ]  # fmt: skip
     rows = [
         (
-            one["reviewer_id"], _short(one["tendency"]), _short(one["p_value"]), _short(one["adjusted_p"]), one["sessions"],
+            one["reviewer_id"], figures.significant(one["tendency"]), figures.significant(one["p_value"]), figures.significant(one["adjusted_p"]), one["sessions"],
             "✓" if one["flag"] else "—", *([one.get("towards", "—")] if towards else ()),
         )
         for one in reviewers[:LONGEST]
@@ -81,7 +82,3 @@ def of_bias(summary: str, reviewers: Sequence[dict[str, Any]], source: str) -> R
 
 def _value(value: float | None) -> float:
     return np.nan if value is None else float(value)
-
-
-def _short(value: float | None) -> str:
-    return "—" if value is None else f"{value:.3g}"

@@ -9,6 +9,7 @@ import numpy as np
 from dashboard.charts.bars import Bar, columns, ranking
 from dashboard.charts.chart import Chart
 from dashboard.charts.theme import DAY
+from supervision.figures.formats import significant
 
 CLASSES = 10
 """Columns of a histogram."""
@@ -25,7 +26,7 @@ def spread(
         return None
     counts, edges = np.histogram(numbers, CLASSES, ends)
     bars = [
-        Bar(f"{low:.3g} … {high:.3g}", float(count), f"{count:,}")
+        Bar(f"{significant(low)} … {significant(high)}", float(count), f"{count:,}")
         for count, low, high in zip(counts, edges, edges[1:], strict=False)
     ]
     return columns(DAY, bars, title=title, unit=unit)

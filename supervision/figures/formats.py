@@ -12,6 +12,7 @@ from messages import DEFAULT, say
 from records.currencies import WITHOUT_VAT
 
 DASH = "—"
+MINUS = "−"
 CNY = "CNY"
 
 Number = int | Decimal | float
@@ -42,9 +43,23 @@ def points(value: Number | None, places: int = 2) -> str:
     return DASH if value is None else f"{half_up(_decimal(value) * 100, places):+}"
 
 
+def signed(value: Number | None, places: int = 2) -> str:
+    """A deviation or difference with its sign, a minus (U+2212) and no hyphen: 0.5 → "+0.50", −0.25 → "−0.25"; what rounds
+    to nothing has none; None → "—"."""
+    if value is None:
+        return DASH
+    rounded = half_up(value, places)
+    return f"{rounded or abs(rounded):{'+' if rounded else ''},}".replace("-", MINUS)
+
+
 def number(value: Number | None, places: int = 0) -> str:
     """A count or mean with thousands separators; None → "—"."""
     return DASH if value is None else f"{half_up(value, places):,}"
+
+
+def significant(value: float | None, digits: int = 3) -> str:
+    """A statistic with so many significant digits: 0.0012345 → "0.00123", −4.5 → "−4.5"; None → "—"."""
+    return DASH if value is None else f"{value:.{digits}g}".replace("-", MINUS)
 
 
 def places(value: Number) -> int:

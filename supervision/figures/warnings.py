@@ -17,7 +17,6 @@ from supervision.figures.narrow import of_lots, span, within
 from supervision.figures.openness import share
 from supervision.figures.results import Share
 from supervision.figures.savings import count
-from supervision.leads.states import SENT
 from supervision.warnings.tally import Response, handled, in_statistics, responded
 
 
@@ -68,7 +67,7 @@ def _answered(filters: Filters) -> Any:
     """Leads handed on in the period that the receiving body found valid, and all that were handed on."""
     valid = func.count(case((Lead.valid.is_(True), 1)))
     found = select(valid, func.count()).select_from(Lead).join(LeadBatch, LeadBatch.id == Lead.batch_id)
-    return found.where(LeadBatch.state.in_(SENT), within(LeadBatch.transferred_at, filters))
+    return found.where(LeadBatch.transferred_at.is_not(None), within(LeadBatch.transferred_at, filters))
 
 
 M44 = LedgerFigure("M44", _raised(), count, by=_BY, of_lots=False)

@@ -23,12 +23,14 @@ from evidence.package import listed, names, zipped
 from evidence.verify import ED25519, LEADS_FORMAT, Head, canonical, manifest
 from messages import Message
 from records import opening_record
+from records.administration import shown_names
 from records.clock import local_now, rfc3339, written
 from records.tables.leads import LeadBatch
 from records.tables.openings import Opening
 from records.typesetting import typeset
 from supervision.leads import checklist
 from supervision.leads.desk import leads_of
+from supervision.quantities import quantity, usual
 from supervision.rules.registry import RULES
 from supervision.warnings.desk import WarningRow, get_warning
 
@@ -65,7 +67,7 @@ def make(session: Session, batch: LeadBatch, data_dir: Path, out: Path, maker: M
     with TemporaryDirectory(dir=data_dir) as folder:
         root = Path(folder)
         content = _content(session, batch, maker)
-        letter = typeset(TEMPLATE, "letter", _letter(content, batch, maker))
+        letter = typeset(TEMPLATE, "letter", _letter(session, content, batch, maker))
         if letter is None:
             raise NoFont(Message("leads.no_font"))
         write_whole(root / "letter.pdf", letter)
@@ -164,12 +166,12 @@ def _mark(batch: LeadBatch, maker: Maker) -> str:
     return " ".join(part for part in (trial, maker.name, secrecy, written(local_now())) if part)
 
 
-def _letter(content: Mapping[str, Any], batch: LeadBatch, maker: Maker) -> dict[str, Any]:
+def _letter(session: Session, content: Mapping[str, Any], batch: LeadBatch, maker: Maker) -> dict[str, Any]:
     """What stands on the paper, in words."""
-    say = messages.say
+    say, people = messages.say, shown_names(session, [batch.created_by, batch.reviewed_by or ""])
     facts = {
         "title": batch.title, "target": f"{say(f'leads.targets.{batch.target}', LANG)} {batch.target_name}".strip(),
-        "from": maker.platform, "by": batch.created_by, "reviewed": batch.reviewed_by, "made": written(local_now()),
+        "from": maker.platform, "by": people[batch.created_by], "reviewed": people[batch.reviewed_by or ""], "made": written(local_now()),
         "due": written(batch.due_at, "%Y-%m-%d") if batch.due_at else None,
     }  # fmt: skip
     return {
@@ -194,10 +196,8 @@ def _paragraph(lead: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _line(one: Mapping[str, Any]) -> list[str]:
-    value = "—" if one["value"] is None else f"{one['value']:g}"
-    usual = (
-        "" if one["baseline"] is None else messages.say("warning.usual", LANG, value=f"{one['baseline']:g}")
-    )
+    value = quantity(one["rule"], one["value"], LANG)
+    beside = "" if one["baseline"] is None else usual(one["rule"], one["baseline"], None, LANG)
     named = messages.joined([s["name"] for s in one["subjects"] if s["kind"] not in ("lot", "project")], LANG)
     about = "\n".join(part for part in (one["title"], named, one["law"]) if part)
-    return [messages.say(f"level.{one['level']}", LANG), about, f"{value} {usual}".strip(), str(one["raised_at"])[:10]]  # fmt: skip
+    return [messages.say(f"level.{one['level']}", LANG), about, f"{value} {beside}".strip(), str(one["raised_at"])[:10]]  # fmt: skip

@@ -70,7 +70,7 @@ class FavoursBidder(MarketRule):
             "high": float(found.high[n]), "p": float(found.p[n]), "adjusted_p": float(found.adjusted_p[n]),
         }  # fmt: skip
         subjects = [("expert", names[0][found.expert[n]]), ("bidder", names[1][found.bidder[n]])]
-        title = self.says("found", sessions=sessions, points=f"{effect:+.1f}")
+        title = self.says("found", sessions=sessions, points=f"{effect:.1f}")
         return self.about(subjects, title, part, chosen["effect"], baseline=0.0, evidence=evidence)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from messages import Message
+from messages import Message, known
 from records.law import (
     BIDDING_LAW,
     BIDDING_RULES,
@@ -34,8 +34,9 @@ class Work:
 
     @property
     def short(self) -> Message:
-        """As a narrow column has it."""
-        return self.cited
+        """As a narrow column has it: World Bank."""
+        brief = f"source.short.{self.name}"
+        return Message(brief) if known(brief) else self.cited
 
 
 Ground = Article | Work

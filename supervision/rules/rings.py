@@ -181,8 +181,8 @@ class TakeTurns(RingRule):
     id = "B2"
     reads = ("bid.bidder_id", "award.bidder_id", "opening.started_at", "lot.category")
     parameters = (
-        *RingRule.parameters, Parameter("min_joint", 6, 4, 100, whole=True), Parameter("evenness", 0.9, 0.5, 1.0),
-        Parameter("p_turns", 0.05, 0.001, 0.2), CAP,
+        Parameter("evenness", 0.9, 0.5, 1.0), Parameter("p_turns", 0.05, 0.001, 0.2),
+        Parameter("min_joint", 6, 4, 100, whole=True), *RingRule.parameters, CAP,
     )  # fmt: skip
 
     def findings(self, ask: Ask, chosen: Mapping[str, float]) -> list[Finding]:
@@ -209,8 +209,8 @@ class DivideTerritory(RingRule):
     id = "B18"
     reads = ("bid.bidder_id", "award.bidder_id", "lot.division_code", "lot.category")
     parameters = (
-        *RingRule.parameters, Parameter("min_joint", 6, 4, 100, whole=True), Parameter("share", 0.9, 0.5, 1.0),
-        Parameter("p_turns", 0.05, 0.001, 0.2), CAP,
+        Parameter("share", 0.9, 0.5, 1.0), Parameter("p_turns", 0.05, 0.001, 0.2),
+        Parameter("min_joint", 6, 4, 100, whole=True), *RingRule.parameters, CAP,
     )  # fmt: skip
 
     def findings(self, ask: Ask, chosen: Mapping[str, float]) -> list[Finding]:

@@ -48,6 +48,7 @@ class Rule(ABC):
     reads: ClassVar[tuple[str, ...]]
     """Fields of the ledger it looks at."""
     parameters: ClassVar[tuple[Parameter, ...]] = ()
+    """The first is the one that decides: it stands for the threshold where there is room for one."""
 
     def says(self, key: str, **parameters: Parameters) -> Message:
         """One of its messages."""

@@ -209,7 +209,7 @@ class MissingBids(RowRule):
     id, family, level = "B14", "bidders", "yellow"
     reads = ("bid.price", "lot.control_price", "lot.category", "lot.method")
     parameters = (
-        Parameter("near", 0.001, 0.0005, 0.01), Parameter("ratio", 0.3, 0.05, 0.9),
+        Parameter("ratio", 0.3, 0.05, 0.9), Parameter("near", 0.001, 0.0005, 0.01),
         Parameter("min_bids_beside", 100, 30, 10_000, whole=True), CAP,
     )  # fmt: skip
 

@@ -202,7 +202,7 @@ class FixedAgency(RowRule):
     id, family, level = "T3", "agencies", "yellow"
     reads = ("lot.tenderer_id", "lot.agency_id")
     parameters = (
-        MIN_LOTS, Parameter("share", 0.8, 0.5, 1.0), Parameter("back_share", 0.5, 0.1, 1.0), CAP,
+        Parameter("share", 0.8, 0.5, 1.0), Parameter("back_share", 0.5, 0.1, 1.0), MIN_LOTS, CAP,
     )  # fmt: skip
 
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
@@ -246,7 +246,7 @@ class OftenMore(RowRule):
     """A tenderer of whose lots (or bids) a share is so, many times its peers': exact binomial test, adjusted."""
 
     family, level = "tenderers", "yellow"
-    parameters = (MIN_LOTS, MULTIPLE, P_VALUE, CAP)
+    parameters = (MULTIPLE, P_VALUE, MIN_LOTS, CAP)
 
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
         """Rows are (who, some, every); the baseline is the share of all others."""

@@ -74,7 +74,10 @@ def test_a_rule_is_tried_then_changed_by_two_and_the_watch_goes_by_it(desk: Desk
     page = desk.page(browser, "supervisor", "warnings?view=rules&rule=B4")
     threshold = page.locator('.param input[name="min_bidders"]')
     threshold.wait_for(timeout=WAIT)
-    expect(page.get_by_text("疑似线索，仅供核查").first).to_be_visible()
+    expect(page.locator(".hint").get_by_text("疑似线索，仅供核查")).to_be_visible()
+    expect(page.locator("p.foot:not(.vh)")).to_have_count(0)  # said once
+    cut = "cells => cells.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)"
+    assert page.locator(":is(td.threshold, td.law) .cut").evaluate_all(cut) == []
     threshold.fill("3")
     threshold.press("Tab")
     page.get_by_role("button", name="先试算").click()

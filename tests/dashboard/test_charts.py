@@ -20,9 +20,11 @@ from dashboard.charts.axis import ticks, wide
 from dashboard.charts.bars import Bar, columns, histogram, ranking, spark
 from dashboard.charts.chart import PICK, Chart
 from dashboard.charts.drawing import fitted
+from dashboard.charts.flow import Band, flow
 from dashboard.charts.gantt import KINDS, Span, gantt
 from dashboard.charts.grid import Cell, Dot, heat, strips
 from dashboard.charts.maps import PIECES, Area, areas
+from dashboard.charts.meetings import price_strip
 from dashboard.charts.series import LINE_OF_TEXT, Points, Series, lines
 from dashboard.charts.sites import Box as Covered
 from dashboard.charts.sites import Node, ring_map
@@ -393,6 +395,26 @@ def test_lines_of_equal_parts_end_where_the_axis_does() -> None:
         (right, pytest.approx(0.6 * right)),
     ]
     assert [r["name"] for r in rows(chart, "named")] == ["甲"] and chart.said == "甲 低 4 %; 乙 低 40 %"
+
+
+@pytest.mark.parametrize("firms", [1, 9])
+def test_a_flow_stays_within_its_drawing_however_many_win_little(firms: int) -> None:
+    bands = [Band(("t", "a", f"w{n}"), 17 if n == 0 else 1, "rest") for n in range(firms)]
+    drawn = flow(bands, {end: end for band in bands for end in band.ends}, ["1", "2", "3"], "flow")
+    low = float(re.findall(r'viewBox="0 0 \S+ (\S+)"', drawn)[0])
+    bars = re.findall(r' y="([\d.]+)" width="8" height="([\d.]+)"', drawn)
+    assert len(bars) == firms + 2 and max(float(top) + float(high) for top, high in bars) <= low
+
+
+def test_members_signs_above_their_prices_do_not_cover_each_other() -> None:
+    drawn = price_strip(
+        [("甲", 0.95, True), ("乙", 0.951, False), ("丙", 0.99, False)], [0.97], "控制价", "s"
+    )
+    heights = {
+        sign: float(y)
+        for y, sign in re.findall(r' y="([\d.]+)" text-anchor="middle" class="">(.)</text>', drawn)
+    }
+    assert heights["甲"] == heights["丙"] == heights["乙"] + 14
 
 
 def test_words_are_cut_to_the_room_they_have_and_say_so() -> None:

@@ -144,7 +144,7 @@ def test_the_gate_stands_with_its_figures_and_the_group_with_its_history(studied
     screen = run("supervisor", BY_ID["S13"])
     said = text(screen)
     assert not screen.exception
-    assert "ρ = 0.10" in said and "8.2" in said and "只看关系通道" in said
+    assert "ρ = 0.10" in said and "8.3" in said and "只看关系通道" in said
     assert tables(screen)["共同投标"][0][:3] == ["第 1 组", "施工", "3"]
     assert "6 个共同标段，谁中标" in said and "机遇 10⁻⁹" in said
     assert re.search(r"<title>[^<]+ – [^<]+ 6</title>", said), "the network says how often two met"

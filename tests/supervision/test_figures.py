@@ -84,6 +84,8 @@ def test_per_cent_counts_and_points() -> None:
         and figures.big_count(9_999, "家次") == "9,999家次"
     )
     assert Gap(Share(1, 2), Share(1, 4)).text == "+25.00" and Gap(Share(1, 2), Share(0, 0)).text == "—"
+    assert [figures.signed(n) for n in (0.255, -0.255, -0.001, None)] == ["+0.26", "−0.26", "0.00", "—"]
+    assert figures.significant(-0.0012345) == "−0.00123" and figures.significant(None) == "—"
     assert figures.number(1234567) == "1,234,567" and figures.number(None) == "—"
 
 

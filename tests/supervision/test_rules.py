@@ -252,6 +252,9 @@ def test_every_rule_has_its_grounds_and_articles_are_written_in_one_way() -> Non
     assert rule_of("B16").law.text("en") == "Bidding Law Regulations, art. 34 para. 2"
     assert rule_of("E3").law.text("zh") == "统计规则；发改法规〔2026〕195号第 17 项"
     assert weightiest("B4").text("zh") == "条例 40(1、2)" and weightiest("B1").text("en") == "NDRC 195 17"
+    assert weightiest("T7").text("zh") == "世界银行" and rule_of("T7").law.text("zh").startswith(
+        "世界银行廉政"
+    )
 
 
 def test_settings_are_parsed_and_wrong_ones_named() -> None:

@@ -1,0 +1,51 @@
+"""What a rule measured, in its unit: 3 家, 占满分 5.43 %. One home for the screens and for the papers of a lead."""
+
+from __future__ import annotations
+
+import messages
+from supervision.figures import formats as figures
+from supervision.rules.registry import RULES
+
+# Chinese words: a unit called so counts things, which every language says after the number
+_COUNTERS = frozenset(["分钟", "分钟/份", *"家份次日天项个笔人处件条倍%"])
+_SHARES = frozenset(["比例", "占比", "占满分", "相对偏差"])
+"""Units of which the number is a part of one: people read it as per cent."""
+
+
+def amount(rule: str, value: float | None) -> str:
+    """A value of a rule as a number alone, a share of something in per cent; None → "—"."""
+    if value is None:
+        return figures.DASH
+    return f"{figures.measure(100 * value)} %" if _is(rule, _SHARES) else figures.measure(value)
+
+
+def quantity(rule: str, value: float | None, lang: str) -> str:
+    """A value with its unit: 3 家, 占满分 5.43 %; a long unit may go beside the usual value, see `usual`."""
+    unit = _unit(rule, lang)
+    if value is None or not unit:
+        return amount(rule, value)
+    if _is(rule, _COUNTERS):
+        return f"{amount(rule, value)} {unit}"
+    return f"{unit} {amount(rule, value)}" if _beside_value(lang) else amount(rule, value)
+
+
+def usual(rule: str, baseline: float | None, threshold: float | None, lang: str) -> str:
+    """What a value stands beside: the usual value of its market, or the rule's threshold."""
+    held, kind = (threshold, "threshold") if baseline is None else (baseline, "usual")
+    words = messages.say(f"warning.{kind}", lang, value=amount(rule, held))
+    unit = "" if _beside_value(lang) or _is(rule, _COUNTERS) else _unit(rule, lang)
+    return messages.say("common.in_brackets", lang, what=words, more=unit) if unit else words
+
+
+def _unit(rule: str, lang: str) -> str:
+    known = RULES.get(rule)
+    return "" if known is None else known.says("unit").text(lang)
+
+
+def _is(rule: str, kind: frozenset[str]) -> bool:
+    return _unit(rule, messages.DEFAULT) in kind
+
+
+def _beside_value(lang: str) -> bool:
+    """Whether a language has short names of units, which stand beside the value; long ones stand beside the usual."""
+    return messages.say("warning.unit_stands_beside", lang) == "value"
