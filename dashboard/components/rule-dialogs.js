@@ -29,7 +29,7 @@ export class RuleDialogs {
     const until = h("input", { type: "date", name: "until", required: true, value: date(Date.now() + USUAL * DAY).slice(0, 10), min: date(Date.now()).slice(0, 10), "aria-label": words.untilLabel });
     const why = this.why();
     const fields = [[words.centre, centre], [words.lot, lot], [words.untilLabel, until]].map(([name, field]) => h("label.person", {}, name, field));
-    this.open(say(words.silenceTitle, { name: rule.name }), [h("p.muted", {}, words.silenceNote), ...fields, why], words.silence, () =>
+    this.open(say(words.silenceTitle, { name: rule.name }), [h("p.muted", {}, words.silenceNote), ...fields, why], words.silenceBegin, () =>
       board.silence({ centre: centre.value || null, lot: lot.value.trim() || null, until: until.value, reason: why.value }));
     centre.focus();
   }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from messages import local
 from records.clock import now
-from sunbid.demo import envelopes, evaluations, fonts, market, opening_steps, rooms, script
+from sunbid.demo import bid_files, envelopes, evaluations, fonts, market, opening_steps, rooms, script
 from sunbid.demo.envelopes import Envelope
 from sunbid.demo.link import Link
 from sunbid.demo.lots import LotPlan
@@ -70,15 +70,21 @@ def announcement(plan: LotPlan) -> Iterator[Envelope]:
     yield envelopes.opening(plan)
 
 
+async def announce(link: Link, plan: LotPlan, people: People, data: Path) -> None:
+    """Tell of a lot, once the files that its records refer to lie where they are looked for."""
+    await asyncio.to_thread(bid_files.write, data, [plan], people)
+    await link.send(announcement(plan))
+
+
 async def play_room(link: Link, people: People, start: datetime, place: int, data: Path) -> None:
     """The openings of one room on air, each announced while the one before still runs."""
     show = screen(data, place)
     script_of_room = script.room_script(people, start, place)
     plan = next(script_of_room)
-    await link.send(announcement(plan))
+    await announce(link, plan, people, data)
     while True:
         following = next(script_of_room)
-        await link.send(announcement(following))
+        await announce(link, following, people, data)
         await play(link, plan, script.show_pace(plan), show)
         plan = following
 
@@ -94,7 +100,7 @@ def screen(data: Path, place: int) -> Show:
     return show
 
 
-async def play_schedule(link: Link, people: People) -> None:
+async def play_schedule(link: Link, people: People, data: Path) -> None:
     """The market's own openings of today, without pictures; announces each new day as it comes."""
     started: set[str] = set()
     async with asyncio.TaskGroup() as group:
@@ -103,7 +109,7 @@ async def play_schedule(link: Link, people: People) -> None:
             for plan in market.around(people, moment):
                 if plan.key not in started and not market.is_over(plan, moment):
                     started.add(plan.key)
-                    await link.send(announcement(plan))
+                    await announce(link, plan, people, data)
                     group.create_task(play(link, plan, market.real_pace(plan), lambda step: None))
             await asyncio.sleep(SCHEDULE_EVERY.total_seconds())
 
@@ -127,7 +133,7 @@ async def run(options: argparse.Namespace, token: str) -> None:
     rooms.folder(options.data).mkdir(exist_ok=True)
     async with asyncio.TaskGroup() as group:
         group.create_task(link.run())
-        group.create_task(play_schedule(link, people))
+        group.create_task(play_schedule(link, people, options.data))
         group.create_task(play_evaluations(link, people))
         for place in range(options.rooms):
             group.create_task(play_room(link, people, start, place, options.data))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from types import SimpleNamespace
@@ -21,7 +25,20 @@ from records.ledger import Ledger
 from records.states import verify_opening
 from records.tables.broadcast import BroadcastSession
 from records.tables.openings import Opening
-from sunbid.demo import broadcasts, envelopes, evaluations, load, market, names, opening_steps, scores, script
+from sunbid.demo import (
+    bid_files,
+    broadcasts,
+    envelopes,
+    evaluations,
+    load,
+    market,
+    names,
+    opening_steps,
+    player,
+    scores,
+    script,
+)
+from sunbid.demo.link import Link
 from sunbid.demo.lots import LotPlan, room_ids, rooms_on_air
 from sunbid.demo.people import People
 from supervision.detection.favour import Marks, deviations, favours
@@ -281,3 +298,19 @@ def test_the_study_of_experts_finds_the_one_who_leans_to_a_member_of_the_ring() 
     first = (expert[1][found.expert[0]], bidder[1][found.bidder[0]])
     assert first == (evaluations.expert(scores.LEANING), People(1).ring[0].id) and found.effect[0] > 1
     assert (found.adjusted_p <= FALSE_DISCOVERIES).sum() == 1 and len(found.p) > 40
+
+
+def test_the_files_a_live_lot_refers_to_lie_there_when_it_is_announced(tmp_path: Path) -> None:
+    people, sent = People(1), []
+
+    class Intake:
+        async def send(self, records: Iterable[envelopes.Envelope]) -> None:
+            sent.extend(records)
+
+    rooms = (script.room_script(people, NOW, place) for place in range(8))
+    plan = next(one for room in rooms for one in islice(room, 2) if one.planted in bid_files.PLANTED)
+    few = replace(plan, bids=plan.bids[:2])
+    asyncio.run(player.announce(cast(Link, Intake()), few, people, tmp_path))
+    references = [one for bid in few.bids for one in bid_files.references(few, bid) or []]
+    assert len(references) == 4 and sent
+    assert all((tmp_path / bid_files.FOLDER / one["path"]).is_file() for one in references)
