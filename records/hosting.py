@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from messages import Message, Unknown
-from records import audit, draw, irregularities, opening_record
+from records import audit, currencies, draw, irregularities, legal_clock, opening_record
 from records.administration import Conflict, shown_name
-from records.clock import now, rfc3339, to_the_second
-from records.currencies import EXCLUDED, currency
+from records.clock import BEIJING, now, rfc3339, to_the_second
 from records.events import public_payload
-from records.opening_checks import numbers_in_events, step_name
+from records.opening_checks import READINGS, numbers_in_events, step_name
 from records.public.lots import publish_lot
 from records.public.openings import moment_of
-from records.published_list import UNDECRYPTED, Line, list_of
+from records.published_list import UNDECRYPTED, Line, list_of, with_vat_told
 from records.states import OPENING_STEPS, append_event, check_lot_transition, new_opening
 from records.tables.bids import Bid
 from records.tables.openings import Opening, OpeningEvent
@@ -133,7 +132,7 @@ def perform_once(
     )
     for event in session.scalars(query.order_by(OpeningEvent.seq)):
         unmasked = (event.detail or {}).get("unmasked", event.payload)
-        if _same(public_payload(kind, payload), unmasked):
+        if _same(_whole(session, opening, kind, payload), unmasked):
             return StepTaken(event, already=True)
         if kind not in DRAW_STEPS:
             raise Overtaken(Message("opening.overtaken", who=shown_name(session, event.actor), seq=event.seq))
@@ -143,6 +142,14 @@ def perform_once(
     if kind == "coefficient_revealed":
         _draw(session, opening, payload, host, ip)
     return StepTaken(event)
+
+
+def _whole(session: Session, opening: Opening, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """What is asked for as it would be published."""
+    asked = public_payload(kind, payload)
+    if kind not in READINGS:
+        return asked
+    return with_vat_told(session, opening, session.get_one(Lot, opening.lot_id).vat, asked)
 
 
 def _same(asked: dict[str, Any], held: dict[str, Any]) -> bool:
@@ -243,7 +250,7 @@ def _control_price(lot: Lot, lines: Sequence[Line]) -> dict[str, Any] | None:
 
 def is_comparable(lot: Lot, bid: Bid) -> bool:
     """Whether a bid's price counts as the lot's ceiling does, with VAT or without; where the bid does not say, it does."""
-    return bid.vat is None or currency(lot.currency, bid.vat) == currency(lot.currency, lot.vat)
+    return currencies.is_comparable(bid.vat, lot.vat)
 
 
 def _next_bid(session: Session, opening: Opening, lot: Lot, lines: Sequence[Line]) -> dict[str, Any] | None:
@@ -262,9 +269,9 @@ def _read_aloud(lot: Lot, bid: Bid | None) -> dict[str, Any]:
     if bid.decrypt_status == "failed":
         return {"remark": UNDECRYPTED}
     price = None if bid.price is None else str(bid.price)
-    otherwise = None if is_comparable(lot, bid) else "不含税" if bid.vat == EXCLUDED else "含税"
     found = {
-        "price": price, "duration_days": bid.duration_days, "quality": bid.quality or None, "remark": otherwise,
+        "price": price, "duration_days": bid.duration_days, "quality": bid.quality or None,
+        "remark": currencies.remark_with_vat(None, bid.vat, lot.vat),
     }  # fmt: skip
     return {name: value for name, value in found.items() if value is not None}
 
@@ -280,26 +287,45 @@ def _objection(session: Session, opening: Opening, kind: str) -> dict[str, Any] 
 # ── re-tender 重新招标 of a lot whose opening failed for want of bidders (招标投标法 art. 28, 实施条例 art. 44) ──
 
 
+def earliest_deadline(lot: Lot, issued: datetime) -> date | None:
+    """The first Beijing day on which bids for documents issued at `issued` may be due (招标投标法 art. 24); None where the law
+    sets no days for the lot."""
+    tendered = legal_clock.is_tendered(lot.method, lot.trade_family)
+    return legal_clock.first_day(issued, legal_clock.TO_BID) if tendered else None
+
+
+def _check_days_to_bid(lot: Lot, issued: datetime, deadline: datetime) -> None:
+    earliest = earliest_deadline(lot, issued)
+    if earliest is not None and deadline.astimezone(BEIJING).date() < earliest:
+        article, days = legal_clock.ARTICLES["to_bid"].cited, legal_clock.TO_BID
+        raise Conflict(Message(
+            "retender.too_soon", deadline=to_the_second(deadline), days=days, article=article, earliest=earliest,
+        ))  # fmt: skip
+
+
 def retender(
     session: Session, opening_id: str, deadline: datetime, *, host: str, ip: str | None = None
 ) -> Opening:
     """Begin the next round of a failed lot: a new deadline, and an opening announced for it in the same room.
 
-    In the caller's write transaction, noted in the audit chain. Raises Unknown (no such opening), Conflict (it has not
-    failed, or the deadline has passed), IllegalTransition (the lot may not be tendered again).
+    In the caller's write transaction, noted in the audit chain. Its documents are issued anew, now at the earliest: the
+    law's days to bid are counted from here. Raises Unknown (no such opening), Conflict (it has not failed, the deadline has
+    passed, or leaves fewer days to bid than the law asks for), IllegalTransition (the lot may not be tendered again).
     """
     held = session.get(Opening, opening_id)
     if held is None:
         raise Unknown(Message("opening.unknown_opening", opening=opening_id))
     if held.result != "failed":
         raise Conflict(Message("retender.not_failed", opening=opening_id))
-    if deadline <= now():
+    issued = now()
+    if deadline <= issued:
         raise Conflict(Message("retender.past", deadline=to_the_second(deadline)))
     lot = session.get_one(Lot, held.lot_id)
+    _check_days_to_bid(lot, issued, deadline)
     for status in ("retender", "bidding"):
-        check_lot_transition(lot.status, status)
+        check_lot_transition(lot.status, status, asked=True)
         lot.status = status
-    lot.round, lot.deadline = lot.round + 1, deadline
+    lot.round, lot.notice_at, lot.deadline = lot.round + 1, issued, deadline
     key = f"{opening_id.partition('~')[0]}~{lot.round}"
     opening = Opening(
         id=key, lot_id=lot.id, room_id=held.room_id, scheduled_at=deadline, host=held.host, source=held.source,

@@ -12,6 +12,7 @@ from typing import Any
 
 from messages import Message
 from records import draw
+from records.currencies import currency, with_vat
 from records.legal_clock import FEWEST_BIDDERS, is_tendered
 from records.opening_record import Progress
 from records.tables.projects import Lot
@@ -55,7 +56,7 @@ class Terms:
     tendered: bool = False
     """Whether the law on tenders holds for it (`records.legal_clock.is_tendered`)."""
     currency: str = CNY
-    """ISO 4217 code of its amounts."""
+    """What its amounts are in, as `records.currencies` writes it."""
     due: datetime | None = None
     """The deadline; in the public feed the time announced for the opening."""
 
@@ -63,7 +64,7 @@ class Terms:
     def of(cls, lot: Lot, due: datetime | None = None) -> Terms:
         """Those of a lot of the ledger."""
         tendered = is_tendered(lot.method, lot.trade_family)
-        return cls(lot.control_price, lot.base_price, tendered, lot.currency, due)
+        return cls(lot.control_price, lot.base_price, tendered, currency(lot.currency, lot.vat), due)
 
     @classmethod
     def public(cls, row: Mapping[str, Any]) -> Terms:
@@ -72,7 +73,7 @@ class Terms:
         tendered = is_tendered(row.get("method"), row.get("trade_family"))
         due = row.get("scheduled_at")
         return cls(
-            None if limit is None else Decimal(limit), None, tendered, row.get("currency") or CNY,
+            None if limit is None else Decimal(limit), None, tendered, currency(row.get("currency") or CNY, row.get("vat")),
             datetime.fromisoformat(due) if due else None,
         )  # fmt: skip
 
@@ -150,7 +151,9 @@ def _prices(course: Progress, terms: Terms, payload: Mapping[str, Any]) -> Itera
 
 def _amount(number: str, terms: Terms) -> Message | str:
     """An amount to the last digit, as it was told, with its unit."""
-    return Message("irregular.yuan", n=number) if terms.currency == CNY else f"{terms.currency} {number}"
+    iso = with_vat(terms.currency)
+    amount = Message("irregular.yuan", n=number) if iso == CNY else f"{iso} {number}"
+    return amount if iso == terms.currency else Message("money.net", amount=amount)
 
 
 def _corrected(course: Progress, terms: Terms, payload: Mapping[str, Any]) -> Iterator[Finding]:

@@ -115,6 +115,11 @@ def days_between(first: datetime, last: datetime) -> int:
     return (last.astimezone(BEIJING).date() - first.astimezone(BEIJING).date()).days
 
 
+def first_day(begun: datetime, days: int) -> date:
+    """The earliest Beijing day on which a span of at least `days` has run; `days_between` counts the same way."""
+    return begun.astimezone(BEIJING).date() + timedelta(days=days)
+
+
 def last_day(begun: datetime, days: int, holidays: Set[date] = frozenset()) -> date:
     """The last day of a span of `days`, moved past weekends and the public holidays that are known (民法典 art. 203)."""
     day = begun.astimezone(BEIJING).date() + timedelta(days=days)

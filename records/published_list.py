@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from records import consortia
 from records.bids_on_hand import bids_on_hand
+from records.currencies import remark_with_vat
 from records.tables.bids import Bid, ListedBid
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Organisation
@@ -65,6 +66,16 @@ def bid_of(session: Session, opening: Opening, payload: Mapping[str, Any]) -> Bi
     """The bid that a reading is of, by its number in the published list; None where the ledger holds none."""
     query = select(Bid).join(ListedBid, ListedBid.bid_id == Bid.id)
     return session.scalar(query.where(ListedBid.opening_id == opening.id, ListedBid.number == payload["no"]))
+
+
+def with_vat_told(
+    session: Session, opening: Opening, of_lot: str | None, payload: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A reading that says, where the ledger's bid tells and the reading does not, that its price counts otherwise than the
+    lot's amounts (`of_lot`: their `vat`): nobody is to hold the one against the other unawares."""
+    bid = bid_of(session, opening, payload) if payload.get("price") is not None else None
+    remark = remark_with_vat(payload.get("remark"), bid.vat, of_lot) if bid else None
+    return {**payload, **({"remark": remark} if remark else {})}
 
 
 @dataclass(frozen=True)

@@ -26,14 +26,6 @@ from records.visibility import FIRST_MOMENT
 
 # ── the lot ──────────────────────────────────────────────────────────────────
 
-LOT_STATES = {
-    "draft": "草稿", "bidding": "招标中", "closed": "已截止", "opening": "开标中", "opened": "开标结束",
-    "evaluating": "评标中", "publicity": "公示中", "awarded": "已定标", "contracted": "已签约",
-    "archived": "已归档", "failed": "流标", "paused": "暂停", "void": "废标", "terminated": "终止",
-    "retender": "重新招标", "re_evaluation": "复议",
-}  # fmt: skip
-"""State → Chinese name."""
-
 _FORWARD = (
     "draft",
     "bidding",
@@ -46,6 +38,8 @@ _FORWARD = (
     "contracted",
     "archived",
 )
+LOT_STATES = (*_FORWARD, "failed", "paused", "void", "terminated", "retender", "re_evaluation")
+"""States of a lot: those of its main line in order, then the others. Their words are the messages `site.lot.*`."""
 
 LOT_TRANSITIONS: dict[str, frozenset[str]] = {
     "draft": frozenset({"bidding", "terminated"}),
@@ -68,8 +62,9 @@ LOT_TRANSITIONS: dict[str, frozenset[str]] = {
 """State → states it may turn into; nothing goes back across the deadline."""
 
 
-def check_lot_transition(before: str | None, after: str) -> None:
-    """Raise IllegalTransition unless a lot may go from `before` (None: first heard of) to `after`.
+def check_lot_transition(before: str | None, after: str, asked: bool = False) -> None:
+    """Raise IllegalTransition unless a lot may go from `before` (None: first heard of) to `after`: to a host who `asked` in
+    words alone, to a platform with their codes.
 
     Steps that were not reported one by one may be skipped forward along the main line.
     """
@@ -79,15 +74,10 @@ def check_lot_transition(before: str | None, after: str) -> None:
         return
     if before in _FORWARD and after in _FORWARD and _FORWARD.index(before) < _FORWARD.index(after):
         return
-    raise IllegalTransition(
-        Message(
-            "state.illegal_lot_transition",
-            before=Message(f"site.lot.{before}"),
-            was=before,
-            after=Message(f"site.lot.{after}"),
-            wanted=after,
-        )
-    )
+    words = {"before": Message(f"site.lot.{before}"), "after": Message(f"site.lot.{after}")}
+    if asked:
+        raise IllegalTransition(Message("state.illegal_lot_transition_at_desk", **words))
+    raise IllegalTransition(Message("state.illegal_lot_transition", **words, was=before, wanted=after))
 
 
 # ── the opening ──────────────────────────────────────────────────────────────
@@ -255,6 +245,9 @@ def append_event(
     if kind == "bid_corrected":
         payload = payload | {"corrects": opening_checks.corrected_reading(session, opening_id, public)}
         public = events.public_payload(kind, payload)
+    if kind in opening_checks.READINGS:
+        payload = published_list.with_vat_told(session, opening, lot.vat, payload)
+        public = events.public_payload(kind, payload)
     hide = masking.hidden(session, opening, lot, kind, public, detail)
     shown = events.public_payload(kind, payload, mask=lot.prequalification, hide=hide)
     shown = personal_numbers.without_numbers(shown)
@@ -272,7 +265,7 @@ def append_event(
     row = _chain_on(opening, kind, shown, moment, actor, inside or None)
     session.add(row)
     before, status = _public_state(opening), lot.status
-    _move(opening, lot, kind, shown, moment)
+    _move(opening, lot, kind, shown, moment, asked)
     _next_stage(session, opening, kind)
     session.flush()
     if kind == "bidders_published":
@@ -324,7 +317,7 @@ def _chain_on(
     )  # fmt: skip
 
 
-def _move(opening: Opening, lot: Lot, kind: str, payload: dict[str, Any], ts: datetime) -> None:
+def _move(opening: Opening, lot: Lot, kind: str, payload: dict[str, Any], ts: datetime, asked: bool) -> None:
     step = OPENING_STEPS[kind]
     if step.to_state:
         opening.state = step.to_state
@@ -338,7 +331,7 @@ def _move(opening: Opening, lot: Lot, kind: str, payload: dict[str, Any], ts: da
     if kind == "ended" and payload["result"] != "opened":
         after = payload["result"]
     if after and after != lot.status:
-        check_lot_transition(lot.status, after)
+        check_lot_transition(lot.status, after, asked)
         lot.status = after
     opening.updated_at = now()
 

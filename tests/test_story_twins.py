@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+import messages
 import web
 from records import draw, states
 from records.ledger import Ledger
 from records.public import rows as public
 from records.tables.openings import Opening
-from streaming.live.story import Story
+from streaming.live.story import Story, opening_record
+from streaming.site import render
 from tests.needed import needed
 from tests.records.market import AFTER, lot_with_opening
 
@@ -58,6 +60,7 @@ STEPS: list[tuple[str, dict[str, Any]]] = [
     ("bid_read", {"no": 2, "name": "乙公司", "price": "980"}),
     ("bid_corrected", {"no": 1, "name": "甲公司", "price": "985", "reason": "口误"}),
     ("bid_corrected", {"no": 1, "name": "甲公司", "price": "1000.01", "reason": "漏唱一位"}),
+    ("bid_corrected", {"no": 2, "name": "乙公司", "price": "900", "remark": "不含税报价", "reason": "漏唱口径"}),
     ("objection", {"no": 3, "content": "报价有误"}),
     ("bid_read", {"no": 3, "name": "丙公司", "remark": "解密失败，不唱标"}),
     ("record_confirmed", {"rows": 3, "kept_open": [{"no": 3, "reason": "评标时一并答复"}]}),
@@ -71,7 +74,7 @@ TELL = """
 import { Story } from "./story.js";
 const feeds = JSON.parse(await new Promise((done) => { let t = ""; process.stdin.on("data", (c) => t += c).on("end", () => done(t)); }));
 const seen = (s) => ({ stage: s.stage, steps: { ...s.steps }, current: s.current, seq: s.seq, head: s.head, decryption: s.decryption, control: s.control,
-  bidders: [...s.bidders], prices: [...s.readings].map(([no, r]) => [no, r.price ?? null, (r.before ?? []).map((b) => b.price ?? null)]),
+  bidders: [...s.bidders], prices: [...s.readings].map(([no, r]) => [no, r.price ?? null, (r.before ?? []).map((b) => b.price ?? null), s.otherVat(r), s.isOver(r)]),
   objections: [...s.objections].map(([no, o]) => [no, o.answer ?? null, o.keptOpen ?? null]), decrypted_head: s.decryptedHead,
   seeds: s.seeds.map((e) => [e.type, e.no]), result: [s.result, s.resultReason], until: s.pausedUntil });
 console.log(JSON.stringify(feeds.map((feed) => { const s = new Story(); return feed.map((m) => { s.add(m); return seen(s); }); })));
@@ -83,12 +86,21 @@ import { Story } from "./story.js";
 import { recomputed } from "./draw.js";
 const feeds = JSON.parse(await new Promise((done) => { let t = ""; process.stdin.on("data", (c) => t += c).on("end", () => done(t)); }));
 const told = [];
-for (const feed of feeds) { const s = new Story(); for (const m of feed) s.add(m); told.push([...(await recomputed(s))].map(([kind, d]) => [kind, d.value, d.agrees])); }
+for (const feed of feeds) { const s = new Story(); for (const m of feed) s.add(m); told.push([...recomputed(s)].map(([kind, d]) => [kind, d.value, d.agrees])); }
 console.log(JSON.stringify(told));
 """
 
 
-def run_script(code: str, feeds: list[list[dict[str, Any]]]) -> Any:
+SAY = """
+import { sentence } from "./story.js";
+const { feed, words } = JSON.parse(await new Promise((done) => { let t = ""; process.stdin.on("data", (c) => t += c).on("end", () => done(t)); }));
+const say = (key, values) => Object.entries(values).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, value), words[`say.${key}`]);
+const voice = { say, term: (text) => words[`term.${text}`] ?? text, money: (amount, told = null) => `${amount} ${told ?? "None"}` };
+console.log(JSON.stringify(feed.map((message) => sentence(message, voice))));
+"""
+
+
+def run_script(code: str, feeds: Any) -> Any:
     """What the browser's scripts make of the feeds."""
     folder = Path(web.__file__).parent / "browser"
     for name in ("story", "draw"):
@@ -107,7 +119,10 @@ def seen(story: Story) -> dict[str, Any]:
     return {
         "stage": story.stage, "steps": story.steps, "current": story.current, "seq": story.seq, "head": story.head,
         "decryption": story.decryption, "control": story.control, "bidders": [[no, name] for no, name in story.bidders.items()],
-        "prices": [[no, read.price, [first.price for first in read.before]] for no, read in story.readings.items()],
+        "prices": [
+            [no, read.price, [first.price for first in read.before], story.other_vat(read), story.is_over(read)]
+            for no, read in story.readings.items()
+        ],
         "objections": [[no, said.answer, said.kept_open] for no, said in story.objections.items()],
         "until": story.paused_until, "decrypted_head": story.decrypted_head, "seeds": [[one["type"], one["no"]] for one in story.seeds],
         "result": [story.result, story.result_reason],
@@ -188,12 +203,31 @@ def test_both_tellings_agree_after_every_event(feeds: list[list[dict[str, Any]]]
 
 
 def test_a_corrected_price_is_counted_above_the_ceiling(feeds: list[list[dict[str, Any]]]) -> None:
-    """Nobody was above it when the prices were checked; the corrected record counts one, as it marks one."""
+    """Nobody was above it when the prices were checked; the corrected record counts one, as it marks one. What turned out to
+    be without VAT is counted on neither side."""
     story = Story()
     for message in max(feeds, key=len):
         story.add(message)
     assert story.readings[1].price == "1000.01" and story.control is not None
-    assert (story.control["normal"], story.control["over"]) == (2, 1)
+    assert (story.control["normal"], story.control["over"]) == (1, 1)
+    rows = {row["no"]: (row["over"], row["other_vat"]) for row in opening_record({}, story)["bids"]}
+    assert rows == {1: (True, None), 2: (None, "excluded"), 3: (False, None)}
+
+
+@pytest.mark.parametrize("lang", messages.languages())
+def test_both_say_an_event_in_the_same_words(
+    feeds: list[list[dict[str, Any]]], lang: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Amounts apart, which each site writes in its own unit: what is told of their VAT goes with them."""
+    monkeypatch.setattr(render, "money", lambda amount, _lang, _currency, told=None: f"{amount} {told}")
+    feed = max(feeds, key=len)
+    said = run_script(SAY, {"feed": feed, "words": render.words(lang)})
+    assert said == [render.sentence(message, lang, "CNY") for message in feed]
+    corrected = [
+        words for words, message in zip(said, feed, strict=True) if message["type"] == "bid_corrected"
+    ]
+    assert any("口误" in words for words in corrected), "why it was corrected is told"
+    assert any("900 excluded" in words for words in corrected)
 
 
 def test_the_browser_computes_the_draw_that_the_ledger_told(feeds: list[list[dict[str, Any]]]) -> None:

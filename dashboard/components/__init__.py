@@ -15,8 +15,9 @@ import streamlit as st
 import messages
 import web
 from dashboard import context, geometry
+from records.currencies import EXCLUDED
 from records.states import STAGES
-from supervision.figures.formats import CNY, heading_unit, scales, unit
+from supervision.figures.formats import CNY, heading_unit, scales, unit, with_vat
 from supervision.warnings.handling import ACTIONS, DISPOSITIONS
 from web import tokens
 
@@ -110,12 +111,17 @@ def wall(
 
 
 def _money(currency: str, lang: str) -> dict[str, Any]:
-    """How many of a currency are the unit that amounts are shown in, and what it and the column of prices are called."""
-    smallest = scales(lang)[0]
+    """How many of a currency are the unit that amounts are shown in, what it and the column of prices are called, a field of
+    whole prices, and amounts of whose VAT something else is told than of the lot's."""
+    smallest, plain = scales(lang)[0], with_vat(currency)
     return {
         "size": smallest.size,
         "unit": unit(smallest, currency, lang),
+        "plain": unit(smallest, plain, lang),
+        "vat": None if plain == currency else EXCLUDED,
+        "told": messages.words(lang, "site.money."),
         "price": messages.say("opening.price_in", lang, unit=heading_unit(currency, lang, smallest)),
+        "whole": messages.say("opening.price_in", lang, unit=heading_unit(currency, lang)),
     }
 
 

@@ -1,5 +1,5 @@
 // What every live component shares. Text from records reaches the page through textContent only.
-import { exact } from "./amounts.js";
+import { exact, isComparable } from "./amounts.js";
 import { date } from "./clock.js";
 
 /** Build an element: attributes, `on…` listeners, then children (text becomes text nodes, null is left out). */
@@ -124,9 +124,11 @@ export async function ask(address, options = {}) {
   return body;
 }
 
-/** An amount (decimal string) in the unit of the reader's language, exact as it was read aloud. */
-export function money(price, { unit, size }) {
-  return price === null || price === undefined || price === "" ? "—" : `${amount(price, { size })} ${unit}`;
+/** An amount (decimal string) in the unit of the reader's language, exact as it was read aloud; of whose own VAT is `told`. */
+export function money(price, { unit, size, plain, vat, told: words }, told = null) {
+  if (price === null || price === undefined || price === "") return "—";
+  if (told === null || isComparable(told, vat)) return `${amount(price, { size })} ${unit}`;
+  return say(words[told], { amount: `${amount(price, { size })} ${plain}` });
 }
 
 export function amount(price, { size }) {

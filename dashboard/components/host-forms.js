@@ -1,8 +1,10 @@
 // The dialogs of the host's desk: each step with what only the host knows, and what will be published, before it is.
+import { clock } from "./clock.js";
 import { dialog, h, say } from "./common.js";
 import { HELD, held } from "./host-hold.js";
 import { term } from "./player.js";
 import { preview } from "./host-preview.js";
+import { hex, sha256 } from "./sha256.js";
 
 /** Seeds stay in this browser until they are revealed; only their SHA-256, by which each is found again, leaves it. None is
  * ever written over: whether a commitment was taken is known only once it stands in the chain. */
@@ -11,9 +13,6 @@ const keep = {
   put(opening, commitment, seed) { localStorage.setItem(this.name(opening, commitment), seed); },
   get(opening, commitment) { return localStorage.getItem(this.name(opening, commitment)) ?? ""; },
 };
-const hex = (bytes) => [...new Uint8Array(bytes)].map((b) => b.toString(16).padStart(2, "0")).join("");
-const bytes = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-const sha256 = async (seed) => hex(await crypto.subtle.digest("SHA-256", bytes(seed)));
 
 export class HostForms {
   constructor(view) {
@@ -44,7 +43,7 @@ export class HostForms {
     button.disabled = true;
     try {
       if (kind === "retender") await this.view.send("retender", { deadline: moment(form.get("time")) }).then(({ opening }) => this.view.tell(say(this.words.retendered, { opening }), "done"));
-      else await this.view.take(kind, await this.payload(kind, given, form, about));
+      else await this.view.take(kind, this.payload(kind, given, form, about));
       this.box.close();
     } catch (error) {
       problem.hidden = false;
@@ -56,7 +55,7 @@ export class HostForms {
   }
 
   /** The payload of a step. */
-  async payload(kind, given, form, about) {
+  payload(kind, given, form, about) {
     const told = this.told(kind, given, form);
     if (kind === "coefficient_committed") return this.commitment(told);
     if (kind === "coefficient_revealed") return { no: about.mine, seed: told.seed, ...(about.kind ? { kind: about.kind } : {}) };
@@ -95,11 +94,10 @@ export class HostForms {
     if (kept.length) told.kept_open = kept;
   }
 
-  async commitment(told) {
+  commitment(told) {
     const { view } = this, held = view.desk.draws.find((draw) => draw.kind === told.kind);
-    const taken = (held?.committed ?? []).map(({ no }) => no), seed = hex(crypto.getRandomValues(new Uint8Array(32)));
-    const commitment = await sha256(seed);
-    keep.put(view.data.opening, commitment, seed);
+    const taken = (held?.committed ?? []).map(({ no }) => no), seed = crypto.getRandomValues(new Uint8Array(32)), commitment = hex(sha256(seed));
+    keep.put(view.data.opening, commitment, hex(seed));
     return { no: taken.includes(1) ? 2 : 1, seed_sha256: commitment, kind: told.kind, pool: told.pool };
   }
 
@@ -129,7 +127,7 @@ export class HostForms {
   bid_corrected() {
     const { words, view } = this, { story } = view, current = story.current ?? [...story.readings.keys()].at(-1);
     const choice = h("select", { name: "no", "aria-label": words.bidder }, [...story.readings.keys()].sort((a, b) => a - b).map((no) => h("option", { value: no, selected: no === current }, `${no}　${story.bidders.get(no)}`)));
-    const price = text("price", words.priceYuan, { inputmode: "decimal", pattern: "[0-9]+(\\.[0-9]{1,2}0*)?" }), days = number("duration_days", words.days), rest = [text("quality", words.quality), text("remark", words.remark)];
+    const price = text("price", view.data.money.whole, { inputmode: "decimal", pattern: "[0-9]+(\\.[0-9]{1,2}0*)?" }), days = number("duration_days", words.days), rest = [text("quality", words.quality), text("remark", words.remark)];
     const fill = () => {
       const read = story.readings.get(Number(choice.value)) ?? {};
       for (const label of [price, days, ...rest]) { const field = label.querySelector("input"); field.value = read[field.name] ?? ""; }
@@ -166,7 +164,11 @@ export class HostForms {
 
   scheduled() { return [h("p.muted", {}, this.words.moveHint), time("time", this.words.newTime, this.view.desk.scheduled_at, true)]; }
 
-  retender() { return [h("p.muted", {}, this.words.retenderHint), time("time", this.words.newDeadline, new Date(Date.now() + 20 * 864e5).toISOString(), true)]; }
+  retender() {
+    const { words, view } = this, { earliest_deadline: day, deadline } = view.desk, hour = clock(deadline).slice(0, 5);
+    const value = day ? `${day}T${hour}:00+08:00` : null;
+    return [h("p.muted", {}, day ? say(words.retenderHint, { day }) : words.retenderFree), time("time", words.newDeadline, value, true)];
+  }
 }
 
 const text = (name, label, more = {}) => h("label", {}, label, h("input", { name, type: "text", maxlength: 1000, ...more }));

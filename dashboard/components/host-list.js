@@ -20,13 +20,13 @@ function rows(host) {
   const { story, query, only } = host, wanted = query.toLowerCase(), limit = Number(host.desk.control_price);
   return [...story.bidders].sort(([a], [b]) => a - b).map(([no, name]) => ({ no, name, read: story.readings.get(no) }))
     .filter((b) => !wanted || String(b.no) === wanted || b.name.toLowerCase().includes(wanted))
-    .filter((b) => only === "all" || (only === "waiting" && !b.read) || (only === "corrected" && b.read?.before?.length) || (only === "over" && limit && Number(b.read?.price) > limit));
+    .filter((b) => only === "all" || (only === "waiting" && !b.read) || (only === "corrected" && b.read?.before?.length) || (only === "over" && limit && story.isOver(b.read, host.desk.control_price)));
 }
 
 /** Draw the list, its counts and its pages; it follows the bid being read unless somebody searches. */
 export function drawList(host) {
   const { story, words } = host, all = [...story.readings.values()], limit = Number(host.desk.control_price);
-  const counts = { all: story.bidders.size, waiting: story.bidders.size - all.length, corrected: all.filter((r) => r.before?.length).length, over: limit ? all.filter((r) => Number(r.price) > limit).length : 0 };
+  const counts = { all: story.bidders.size, waiting: story.bidders.size - all.length, corrected: all.filter((r) => r.before?.length).length, over: limit ? all.filter((r) => story.isOver(r, host.desk.control_price)).length : 0 };
   host.count.replaceChildren(String(all.length), h("small", {}, say(words.ofRead, { total: story.bidders.size })));
   host.ready.textContent = readyAt(host);
   host.progress.style.width = story.bidders.size ? `${(100 * all.length) / story.bidders.size}%` : "0";
@@ -48,9 +48,9 @@ export function drawList(host) {
 function row(host, { no, name, read }) {
   const { story, words } = host, now = no === story.current && story.state === "in_progress", first = read?.before ?? [];
   const line = (cls, cells) => h(`tr${cls}`, now ? { "aria-current": "true" } : {}, cells);
-  const filed = host.desk.filed[no], differs = read && filed !== undefined && Number(filed) !== Number(read.price);
+  const filed = host.desk.filed[no], other = story.otherVat(read), differs = read && filed !== undefined && Number(filed) !== Number(read.price);
   const shown = read?.price === undefined ? (read ? term(read.remark, words) || "—" : story.stage === "end" ? words.unread : words.waiting) : amount(read.price, host.data.money);
   const struck = first.map((old, i) => line(".old", [h("td", {}, i ? "" : String(no)), h("td.name", {}, i ? "" : name), h("td.num", {}, h("s", {}, amount(old.price, host.data.money))), h("td.num", {}, clock(old.ts))]));
   const cells = first.length ? [h("td", {}, h("span.vh", {}, String(no))), h("td.name", {}, h("span.vh", {}, `${name} `), say(words.corrected, { reason: term(read.reason, words) }))] : [h("td", {}, String(no)), h("td.name", {}, name)];
-  return [...struck, line(now ? ".cur" : read ? "" : ".wait", [...cells, h("td.num.p", {}, shown, story.isOver(read?.price, host.desk.control_price) ? h("small.off", {}, words.only.over) : null, differs ? h("small.off", {}, say(words.fileSays, { price: amount(filed, host.data.money) })) : null), h("td.num", {}, clock(read?.ts))])];
+  return [...struck, line(now ? ".cur" : read ? "" : ".wait", [...cells, h("td.num.p", {}, shown, story.isOver(read, host.desk.control_price) ? h("small.off", {}, words.only.over) : null, other ? h("small.off", {}, words.otherVat[other]) : null, differs ? h("small.off", {}, say(words.fileSays, { price: amount(filed, host.data.money) })) : null), h("td.num", {}, clock(read?.ts))])];
 }

@@ -27,11 +27,10 @@ export function preview(view, kind, given, told) {
 function written(view, kind, payload) {
   const { words } = view, beside = [];
   if (kind === "bid_corrected" && payload.quality) beside.push(`${words.field.quality}${words.colon}${term(payload.quality, words)}`);
-  if (kind === "bid_corrected") beside.push(`${words.field.reason}${words.colon}${payload.reason || TO_COME}`);
   if (payload.until) beside.push(say(words.resumesAt, { time: date(payload.until).slice(5) }));
   if (payload.signed !== undefined) beside.push(`${words.field.signed}${words.colon}${payload.signed}`);
   for (const { no, reason } of payload.kept_open ?? []) beside.push(`${no}　${say(words.keptOpen, { reason })}`);
-  const whole = { content: TO_COME, answer: TO_COME, ...payload };
+  const whole = { content: TO_COME, answer: TO_COME, ...(kind === "bid_corrected" ? { reason: TO_COME } : {}), ...payload };
   return [sentence({ type: kind, payload: whole }, view.voiceOf), ...beside];
 }
 

@@ -13,7 +13,8 @@ function priceStrip(prices, own, limit, words) {
   return svg("svg", { class: "strip", viewBox: "0 0 280 28", role: "img", "aria-label": words.stripLabel }, svg("path", { class: "axis", d: "M0 14h280" }), marks, bar, svg("circle", { cx: at(own), cy: 14, r: 6 }));
 }
 
-function limitLine(price, limit, words) {
+function limitLine(price, limit, words, other) {
+  if (other) return h("p.muted", {}, words.otherVat[other]);
   if (!Number.isFinite(price) || !limit) return h("p.muted", {}, words.noLimit);
   const under = ((limit - price) / limit) * 100, key = under < 0 ? "overBy" : "underBy";
   return h("p" + (under < 0 ? ".over" : ".ok"), {}, h("b", {}, under < 0 ? words.overLimitShort : words.limitFine), h("small", {}, say(words[key], { n: Math.abs(under).toFixed(2) })));
@@ -61,14 +62,15 @@ export function readingCard(view) {
     const title = h("h2.name", {}, story.bidders.size ? say(words.listOut, { n: story.bidders.size }) : words.notYet);
     return [h("div.head", {}, h("span.chip.line", {}, words.beforeReading)), title, ...("bid_read" in desk.steps ? rest : [h("p.muted", {}, desk.undrawn.length && story.decryption ? drawFirst(view) : words.waitReading)])];
   }
-  const price = Number(bid.price), limit = Number(desk.control_price), others = [...story.readings].filter(([other]) => other !== no).map(([, r]) => Number(r.price));
+  const price = Number(bid.price), limit = Number(desk.control_price), other = story.otherVat(bid);
+  const others = [...story.readings].filter(([one, r]) => one !== no && story.otherVat(r) === other).map(([, r]) => Number(r.price));
   view.since = h("span.muted", {}, clock(bid.ts));
   const before = (bid.before ?? []).map((old) => h("s", {}, amount(old.price, view.data.money)));
   return [
     h("div.head", {}, h("span.chip.now", {}, story.current === null ? words.lastRead : words.readingNow), h("b", {}, say(words.numberOf, { no, total: story.bidders.size })), view.since),
     h("h2.name", {}, bid.name),
-    h("div.said2", {}, h("p.price", {}, ...before, bid.price === undefined ? term(bid.remark, words) || "—" : h(`strong${amount(bid.price, view.data.money).length > 8 ? ".long" : ""}`, {}, amount(bid.price, view.data.money)), bid.price === undefined ? null : h("span", {}, view.data.money.unit)), agreement(view, no, bid)),
-    h("div.check", {}, limitLine(price, limit, words), priceStrip(others.filter(Number.isFinite), price, limit, words)),
+    h("div.said2", {}, h("p.price", {}, ...before, bid.price === undefined ? term(bid.remark, words) || "—" : h(`strong${amount(bid.price, view.data.money).length > 8 ? ".long" : ""}`, {}, amount(bid.price, view.data.money)), bid.price === undefined ? null : h("span", {}, other ? say(view.data.money.told[other], { amount: view.data.money.plain }) : view.data.money.unit)), agreement(view, no, bid)),
+    h("div.check", {}, limitLine(price, limit, words, other), priceStrip(others.filter(Number.isFinite), price, other ? NaN : limit, words)),
     desk.spelled[no] ? h("p.spell", {}, desk.spelled[no]) : null, facts(bid, words), ...rest,
   ].filter(Boolean);
 }

@@ -29,10 +29,10 @@ const KEYS = { Enter: "next", r: "again", c: "correct", a: "answer", o: "object"
 class HostDesk {
   constructor(root, data) {
     Object.assign(this, { root, data, words: data.words, page: 0, query: "", only: "all", desk: null, busy: false, voice: false });
-    this.story = new Story();
+    this.story = new Story(data.money.vat);
     this.actors = new Map();
     this.heard = new Map();
-    this.voiceOf = { say: (key, values) => say(data.said[key] ?? key, values), term: (text) => term(text, this.words), money: (price) => money(price, data.money) };
+    this.voiceOf = { say: (key, values) => say(data.said[key] ?? key, values), term: (text) => term(text, this.words), money: (price, told) => money(price, data.money, told) };
     this.forms = new HostForms(this);
     this.build();
     this.feed = follow((after) => new URL(`/feeds/openings/${encodeURIComponent(data.opening)}?after=${after}`, data.hub).href, {

@@ -13,8 +13,8 @@ const READING = { bid_read: true, bid_corrected: true };
 class OpeningView {
   constructor(root, data) {
     Object.assign(this, { root, data, words: data.words, page: 0, follow: true, query: "" });
-    this.story = new Story();
-    this.voice = { say: (key, values) => say(data.said[key] ?? key, values), term: (text) => term(text, this.words), money: (price) => money(price, data.money) };
+    this.story = new Story(data.money.vat);
+    this.voice = { say: (key, values) => say(data.said[key] ?? key, values), term: (text) => term(text, this.words), money: (price, told) => money(price, data.money, told) };
     this.build();
     this.feed = follow(() => new URL(`/feeds/openings/${encodeURIComponent(data.opening)}?after=${this.story.seq}`, data.hub).href, {
       message: (message) => { if (this.story.add(message)) this.schedule(); },
@@ -172,8 +172,14 @@ class OpeningView {
     const shown = now ? h("span.t", {}, bars(), h("span", {}, name)) : name;
     const before = (read?.before ?? []).flatMap((first) => [h("s", {}, amount(first.price, this.data.money)), " "]);
     return h("tr" + (now ? ".cur" : read ? "" : ".wait"), now ? { "aria-current": "true" } : {},
-      h("td", {}, String(no)), h("td.name", {}, shown), h("td.num.p", {}, ...before, this.price(read), story.isOver(read?.price, this.data.controlPrice) ? h("small.off", {}, this.words.over) : null),
+      h("td", {}, String(no)), h("td.name", {}, shown), h("td.num.p", {}, ...before, this.price(read), story.isOver(read, this.data.controlPrice) ? h("small.off", {}, this.words.over) : null, this.otherVat(read)),
       h("td.num", {}, read?.duration_days === undefined ? "—" : String(read.duration_days)));
+  }
+
+  /** How a price counts where it is compared with none of the lot's. */
+  otherVat(read) {
+    const other = this.story.otherVat(read);
+    return other ? h("small.off", {}, this.words.otherVat[other]) : null;
   }
 
   price(read) {

@@ -2,23 +2,22 @@
 // has the rule: SHA-256(desk's seed ‖ the other's ‖ SHA-256(statement ‖ newline ‖ task)) mod the number of candidates.
 import { clock } from "./clock.js";
 import { ask, dialog, h, icon, say } from "./common.js";
+import { hex, sha256, unhex } from "./sha256.js";
 
-const hex = (buffer) => [...new Uint8Array(buffer)].map((b) => b.toString(16).padStart(2, "0")).join("");
-const bytes = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-const sha256 = async (data) => hex(await crypto.subtle.digest("SHA-256", data));
+const digest = (bytes) => hex(sha256(bytes));
 /** Roles that may be drawn for a step. */
 const ABLE = { opening: ["supervisor", "admin", "group-member"], evaluation: ["supervisor", "admin"] };
 
 /** Whom a draw's seeds draw for each task, and whether the desk kept to its commitment and told the same. */
-export async function recomputed({ statement, commitment, seed, given, result }) {
+export function recomputed({ statement, commitment, seed, given, result }) {
   const fixed = JSON.parse(statement), found = [];
-  const kept = (await sha256(bytes(seed))) === commitment && fixed.commitment === commitment;
+  const kept = digest(unhex(seed)) === commitment && fixed.commitment === commitment;
   for (const task of fixed.tasks) {
     const able = fixed.roster.filter((one) => ABLE[task.split("-")[0]].includes(one.role)).map((one) => one.name);
     const left = able.filter((name) => !found.some((one) => one.name === name));
     const candidates = left.length ? left : able;
-    const place = await sha256(new TextEncoder().encode(`${statement}\n${task}`));
-    const index = Number(BigInt(`0x${await sha256(bytes(seed + given + place))}`) % BigInt(candidates.length));
+    const place = digest(new TextEncoder().encode(`${statement}\n${task}`));
+    const index = Number(BigInt(`0x${digest(unhex(seed + given + place))}`) % BigInt(candidates.length));
     found.push({ task, index, of: candidates.length, name: candidates[index] });
   }
   const agrees = kept && found.every((one, i) => result[i]?.task === one.task && result[i]?.name === one.name);
@@ -70,10 +69,8 @@ export class DrawCard {
     this.compute(draw);
   }
 
-  async compute(draw) {
-    const { words } = this;
-    this.said.textContent = words.drawComputing;
-    const { agrees } = await recomputed(draw);
+  compute(draw) {
+    const { words } = this, { agrees } = recomputed(draw);
     this.said.textContent = agrees ? words.drawAgrees : words.drawDiffers;
     this.box.dataset.agrees = String(agrees);
   }

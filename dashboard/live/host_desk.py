@@ -74,6 +74,7 @@ def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: s
         "steps": steps,
         "movable": hosts and opening.state == "scheduled",
         "retender": hosts and opening.result == "failed" and lot.status == "failed",
+        "earliest_deadline": _earliest_deadline(lot),
         "few": irregularities.too_few(session, opening_id, lot) is not None,
         "irregular": _irregular(session, opening, lot, lang),
         "undrawn": progress.undrawn,
@@ -92,6 +93,12 @@ def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: s
         "by_two": _by_two(session, opening, lang) if hosts else [],
         "may_commit": user.role in DRAWERS and hosting.may_commit(session, opening),
     }
+
+
+def _earliest_deadline(lot: Lot) -> str | None:
+    """The first day on which the bids of a re-tender of now may be due, where the law sets one."""
+    found = hosting.earliest_deadline(lot, now())
+    return None if found is None else found.isoformat()
 
 
 def _irregular(session: Session, opening: Opening, lot: Lot, lang: str) -> list[dict[str, Any]]:
@@ -267,9 +274,15 @@ def spoken(session: Session, opening_id: str, number: int) -> bytes:
         raise Problem(404, Message("host.not_read", no=number))
     if not can_speak():
         raise Problem(501, Message("host.no_voice"))
-    price = "" if "price" not in read else f"投标报价{in_words(Decimal(read['price']))}。"
+    price = "" if "price" not in read else f"投标报价{_aloud(session, opening_id, read['price'])}。"
     text = f"第{number}号，{read['name']}。{price}{read.get('remark', '')}"
     done = subprocess.run([*VOICE, text], capture_output=True, timeout=VOICE_SECONDS, check=False)
     if done.returncode or not done.stdout:
         raise Problem(502, Message("host.voice_failed"))
     return done.stdout
+
+
+def _aloud(session: Session, opening_id: str, price: str) -> str:
+    """A price as it is spoken: yuan in words; of another currency the figure and its code."""
+    lot = session.get_one(Lot, session.get_one(Opening, opening_id).lot_id)
+    return in_words(Decimal(price)) if lot.currency == CNY else f"{Decimal(price):f} {lot.currency}"

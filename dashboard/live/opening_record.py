@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 import messages
 from records import opening_record
 from records.clock import BEIJING
-from records.currencies import currency
+from records.currencies import currency, is_comparable, vat_told
 from records.tables.openings import Opening
 from records.tables.projects import Lot
 from supervision.figures import formats as figures
@@ -39,20 +39,26 @@ def headings(session: Session, opening_id: str, lang: str) -> dict[str, str]:
 def rows(session: Session, opening_id: str, lang: str) -> list[dict[str, str]]:
     """The record's rows as text, in order of number; prices in the lot's currency. Empty before the reading."""
     opening = session.get(Opening, opening_id)
-    limit = session.get_one(Lot, opening.lot_id).control_price if opening else None
-    return [_row(row, limit, lang) for row in opening_record.rows(session, opening_id)]
+    lot = session.get_one(Lot, opening.lot_id) if opening else None
+    return [_row(row, lot, lang) for row in opening_record.rows(session, opening_id)]
 
 
-def _row(row: dict[str, Any], limit: Decimal | None, lang: str) -> dict[str, str]:
+def _check(price: Decimal | None, remark: str | None, lot: Lot | None, lang: str) -> str:
+    """How a price stands against the ceiling; empty where one of them is not there."""
+    if price is None or lot is None or lot.control_price is None:
+        return ""
+    if not is_comparable(vat_told(remark), lot.vat):
+        return messages.say("room.not_comparable", lang)
+    return messages.say("room.over" if price > lot.control_price else "room.normal", lang)
+
+
+def _row(row: dict[str, Any], lot: Lot | None, lang: str) -> dict[str, str]:
     price = Decimal(row["price"]) if row.get("price") else None
-    check = ""
-    if price is not None and limit is not None:
-        check = messages.say("room.over" if price > limit else "room.normal", lang)
     return {
         "no": str(row["no"]),
         "name": row["name"],
         "price": "—" if price is None else f"{price:,.2f}",
-        "limit": check,
+        "limit": _check(price, row.get("remark"), lot, lang),
         "duration_days": str(row.get("duration_days", "")),
         "quality": messages.named("term", row.get("quality", ""), lang),
         "remark": messages.named("term", row.get("remark", ""), lang),

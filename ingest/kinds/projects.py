@@ -24,6 +24,7 @@ from ingest.kinds.fields import (
 )
 from ingest.kinds.kind import Kind, Owner
 from ingest.kinds.national import National
+from messages import say
 from records.states import LOT_STATES
 from records.tables.procedure import TenderProject
 from records.tables.projects import Lot, Project
@@ -124,7 +125,7 @@ LOT = Kind(
     codes={
         "trade_family": words.TRADE_FAMILIES,
         "method": {"公开招标": "open", "邀请招标": "selective", "有限竞争": "limited", "直接发包": "direct"},
-        "status": {word: code for code, word in LOT_STATES.items()} | {
+        "status": {say(f"site.lot.{code}", "zh"): code for code in LOT_STATES} | {
             "已截标": "closed", "已开标": "opened", "已中标": "awarded", "无效": "void", "重新评标": "re_evaluation",
         },
         "flags": {

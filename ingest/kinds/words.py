@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from records.currencies import VAT_WORDS
+
 HEADERS = {
     "名称": "name", "英文名称": "name_en", "行政区划": "division_code", "交易中心": "centre", "类型": "kind",
     "交易类别": "trade_family", "招标人": "tenderer", "项目": "project", "项目编号": "project", "币种": "currency",
@@ -20,4 +22,4 @@ TRADE_FAMILIES = {
     "工程建设": "works", "政府采购": "procurement", "土地": "land", "土地使用权": "land", "产权": "property",
     "其他": "other",
 }  # fmt: skip
-VAT = {"含税": "included", "不含税": "excluded"}
+VAT = {word: vat for vat, word in VAT_WORDS.items()}

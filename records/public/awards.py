@@ -40,6 +40,7 @@ class _Award:
             **({"members": self.members} if self.members else {}),
             "price": money(self.award.price),
             "currency": self.award.currency,
+            **({} if self.award.vat is None else {"vat": self.award.vat}),
         }
 
 

@@ -70,6 +70,7 @@ def _lot(
         "tenderer": names.get(row["tenderer_id"]),
         "agency": names.get(row["agency_id"]),
         "centre": row["centre_id"],
+        **({} if row["vat"] is None else {"vat": row["vat"]}),
         "control_price": money(row["control_price"]),
         **({} if row["start_price"] is None else {"start_price": money(row["start_price"])}),
         "deposit_required": money(row["deposit_required"]),

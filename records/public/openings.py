@@ -83,6 +83,7 @@ def _lot(session: Session, lot: Lot) -> dict[str, Any]:
         "key_project": bool(project.key_flag),
         "control_price": None if lot.control_price is None else str(lot.control_price),
         "currency": lot.currency,
+        **({} if lot.vat is None else {"vat": lot.vat}),
         "prequalification": lot.prequalification,
     }
 

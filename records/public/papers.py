@@ -107,6 +107,7 @@ def _contract(contract: Contract, lot: Lot, name: str, demo: frozenset[str]) -> 
         "signed_at": rfc3339(contract.signed_at),
         "value": money(contract.value),
         "currency": contract.currency,
+        **({} if contract.vat is None else {"vat": contract.vat}),
         "changes": changes,
     }
 

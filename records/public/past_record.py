@@ -13,11 +13,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import null, select
 from sqlalchemy.orm import Session
 
 from records.bids_on_hand import on_hand
 from records.clock import now
+from records.currencies import is_comparable
 from records.public.rows import MASK, RECORD_COLUMNS, money
 from records.tables.bids import Bid
 from records.tables.openings import Opening
@@ -54,6 +55,7 @@ class _Lot:
     project: str
     deadline: datetime | None
     masked: bool
+    vat: str | None
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,11 @@ class _Bid:
     duration_days: int | None
     quality: str | None
     decrypt_status: str | None
+    vat: str | None
+
+    def other_vat(self, lot: _Lot) -> bool:
+        """Whether its price counts otherwise than the lot's amounts do."""
+        return self.price is not None and not is_comparable(self.vat, lot.vat)
 
     def line(self, masked: bool) -> list[Any]:
         """The bid as `RECORD_COLUMNS` names its parts; of one that could not be decrypted nothing was read."""
@@ -79,11 +86,14 @@ class _Bid:
         return [*who, money(self.price), self.duration_days, self.quality, self.decrypt_status]
 
 
-def past_records(session: Session, lot_ids: Sequence[str]) -> Iterator[PastRecord]:
-    """Records of the history openings of these lots that are over by now. A few thousand lots at a time."""
+def past_records(session: Session, lot_ids: Sequence[str], *, vat_held: bool = True) -> Iterator[PastRecord]:
+    """Records of the history openings of these lots that are over by now. A few thousand lots at a time.
+
+    `vat_held`: whether the ledger has columns for VAT; one that is just being upgraded from before has none yet.
+    """
     openings = _read_out(session, lot_ids)
     past = [lot for lot, found in openings.items() if any(not opening.head_seq for opening in found)]
-    lots, bids = _lots(session, past), _bids(session, past)
+    lots, bids = _lots(session, past, vat_held), _bids(session, past, vat_held)
     for key in past:
         for opening, own in _shared_out(openings[key], bids.get(key, []), lots[key]):
             since = _since(opening, lots[key])
@@ -115,17 +125,20 @@ def _read_out(session: Session, lot_ids: Sequence[str]) -> dict[str, list[_Openi
     return found
 
 
-def _lots(session: Session, ids: Sequence[str]) -> dict[str, _Lot]:
-    query = select(Lot.id, Lot.project_id, Lot.deadline, Lot.prequalification).where(Lot.id.in_(ids))
+def _lots(session: Session, ids: Sequence[str], vat_held: bool) -> dict[str, _Lot]:
+    vat = Lot.vat if vat_held else null()
+    query = select(Lot.id, Lot.project_id, Lot.deadline, Lot.prequalification, vat)
+    query = query.where(Lot.id.in_(ids))
     return {row[0]: _Lot(*row) for row in session.execute(query)}
 
 
-def _bids(session: Session, lot_ids: Sequence[str]) -> dict[str, list[_Bid]]:
+def _bids(session: Session, lot_ids: Sequence[str], vat_held: bool) -> dict[str, list[_Bid]]:
     """Lot → all its bids."""
     query = (
         select(
             Bid.lot_id, Bid.consortium, Bid.id, Bid.bidder_id, Bid.status, Bid.received_at, Bid.withdrawn_at,
             Organisation.name, Bid.price, Bid.duration_days, Bid.quality, Bid.decrypt_status,
+            Bid.vat if vat_held else null(),
         )
         .join(Organisation, Organisation.id == Bid.bidder_id)
         .where(Bid.lot_id.in_(lot_ids))
@@ -172,9 +185,11 @@ def _since(opening: _Opening, lot: _Lot) -> datetime | None:
 
 
 def _payload(lot: _Lot, bids: Sequence[_Bid]) -> dict[str, Any]:
+    otherwise = {str(no): bid.vat for no, bid in enumerate(bids, 1) if bid.other_vat(lot)}
     return {
         "lot": lot.id,
         "project": lot.project,
         "columns": list(RECORD_COLUMNS),
         "bids": [bid.line(lot.masked) for bid in bids],
+        **({"other_vat": otherwise} if otherwise else {}),  # number → vat, where it is not the lot's
     }

@@ -12,18 +12,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from records.clock import now
 from records.tables.base import Base, Code, Key, Points, Text
 
-RELATION_TYPES = {
-    "control": "控股",
-    "shareholding": "参股",
-    "position": "任职",
-    "kinship": "亲属",
-    "phone": "同一电话",
-    "email": "同一邮箱",
-    "address": "同一地址",
-    "account": "同一账户",
-    "social_security": "社保人员",
-}
-"""Type of a relation → Chinese name (招标投标法实施条例 art. 34)."""
+RELATION_TYPES = (
+    "control",
+    "shareholding",
+    "position",
+    "kinship",
+    "phone",
+    "email",
+    "address",
+    "account",
+    "social_security",
+)
+"""Types of a relation (招标投标法实施条例 art. 34). Their words are the messages `relation.*`."""
 
 
 class Relation(Base):

@@ -21,12 +21,12 @@ KEEP_SECONDS = 300.0
 class OpeningLog:
     """All visible events of one opening, in order, from seq 1."""
 
-    def __init__(self, opening_id: str) -> None:
+    def __init__(self, opening_id: str, vat: str | None = None) -> None:
         self.id = opening_id
         self.messages: list[dict[str, Any]] = []
         self.texts: list[str] = []
         """The messages as sent, encoded once for all subscribers."""
-        self.story = Story()
+        self.story = Story(vat)
         self.signal = Signal()
         self.due: datetime | None = None
         """When the first event still hidden becomes visible."""
@@ -76,7 +76,7 @@ class Logs:
             known = await self._reader.ask(lambda session: public.latest(session, "opening", opening_id))
             if known is None:
                 return None
-            log = self._logs.setdefault(opening_id, OpeningLog(opening_id))
+            log = self._logs.setdefault(opening_id, OpeningLog(opening_id, known.get("vat")))
         if not log.ready:
             await self.catch_up([opening_id])
             log.ready = True

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from records.currencies import is_comparable, vat_told
 from records.opening_record import all_read
 from records.states import OPENING_STEPS
 
@@ -70,6 +71,8 @@ class Said:
 class Story:
     """What the feed has told so far."""
 
+    vat: str | None = None
+    """Whether the lot's amounts are included 含税 or excluded 不含税; None: not told. The feed does not say it."""
     stage: str = "waiting"
     steps: dict[str, str] = field(default_factory=dict)
     """Step → time of its first event (RFC 3339, UTC)."""
@@ -120,8 +123,18 @@ class Story:
         if self.stage != "reading":
             self.current = None
 
-    def is_over(self, price: str | None, limit: str | None) -> bool:
+    def other_vat(self, read: Reading | None) -> str | None:
+        """How a price read counts, included 含税 or excluded 不含税, where that is otherwise than the lot's amounts: it is
+        compared with none of them."""
+        told = vat_told(read.remark) if read and read.price is not None else None
+        return None if is_comparable(told, self.vat) else told
+
+    def is_over(self, read: Reading | None, limit: str | None = None) -> bool:
         """Whether a price read is above the ceiling: the published one, else as it was told at the opening."""
+        return read is not None and not self.other_vat(read) and self.exceeds(read.price, limit)
+
+    def exceeds(self, price: str | None, limit: str | None) -> bool:
+        """The same of a price that counts as the ceiling does."""
         ceiling = limit if limit is not None else (self.control or {}).get("amount")
         return price is not None and ceiling is not None and Decimal(price) > Decimal(ceiling)
 
@@ -166,18 +179,25 @@ def _correction(story: Story, payload: Message, ts: str) -> None:
     first = story.readings.get(number)
     before = (*first.before, replace(first, before=())) if first else ()
     story.readings[number] = replace(_read(payload, ts), before=before)
-    _count_anew(story, first.price if first else None, story.readings[number].price)
+    _count_anew(story, first, story.readings[number])
 
 
-def _count_anew(story: Story, before: str | None, after: str | None) -> None:
-    """A corrected price is counted above or below the ceiling in place of the one that was checked."""
+def _count_anew(story: Story, before: Reading | None, after: Reading) -> None:
+    """A corrected price is counted above or below the ceiling in place of the one that was checked; one that counts
+    otherwise than the ceiling is neither."""
     control = story.control
-    if control is None or control.get("over") is None or before is None or after is None:
+    if (
+        control is None
+        or control.get("over") is None
+        or before is None
+        or None in (before.price, after.price)
+    ):
         return
-    change = story.is_over(after, None) - story.is_over(before, None)
-    story.control = {**control, "over": max(0, int(control["over"]) + change)}
+    over = story.is_over(after) - story.is_over(before)
+    checked = (story.other_vat(after) is None) - (story.other_vat(before) is None)
+    story.control = {**control, "over": max(0, int(control["over"]) + over)}
     if control.get("normal") is not None:
-        story.control["normal"] = max(0, int(control["normal"]) - change)
+        story.control["normal"] = max(0, int(control["normal"]) + checked - over)
 
 
 def _read(payload: Message, ts: str) -> Reading:
@@ -253,15 +273,17 @@ def opening_record(opening: Mapping[str, Any], story: Story, past: Message | Non
 
     `past` is the public record of an opening that came as history: no event tells of it.
     """
-    rows = [_row(number, name, story.readings.get(number)) for number, name in sorted(story.bidders.items())]
+    rows = [_row(number, name, story) for number, name in sorted(story.bidders.items())]
     if past and not rows and opening.get("result") == "opened":
-        rows = [_past_row(number, past["columns"], bid) for number, bid in enumerate(past["bids"], start=1)]
+        rows = [_past_row(number, past, bid) for number, bid in enumerate(past["bids"], start=1)]
     limit = opening.get("control_price")
-    rows = [row | {"over": story.is_over(row.get("price"), limit)} for row in rows]
+    rows = [row | {"over": _over(story, row, limit)} for row in rows]
     kept = ("id", "lot", "title", "project", "project_name", "room", "tenderer", "agency", "scheduled_at",
             "started_at", "ended_at", "state", "result", "result_reason", "demo")  # fmt: skip
     return {
         **{key: opening.get(key) for key in kept},
+        "currency": opening.get("currency"),
+        "vat": opening.get("vat"),
         "control_price": story.control or ({"amount": limit} if limit is not None else None),
         "coefficients": story.coefficients,
         "decryption": story.decryption,
@@ -273,12 +295,24 @@ def opening_record(opening: Mapping[str, Any], story: Story, past: Message | Non
     }
 
 
-def _row(number: int, name: str, read: Reading | None) -> dict[str, Any]:
+def _over(story: Story, row: Mapping[str, Any], limit: str | None) -> bool | None:
+    """Whether a price is above the ceiling; None where the two cannot be compared."""
+    return None if row["other_vat"] else story.exceeds(row.get("price"), limit)
+
+
+def _row(number: int, name: str, story: Story) -> dict[str, Any]:
+    read = story.readings.get(number)
     said = asdict(read) if read else dict.fromkeys(Reading.__dataclass_fields__)
     read_at, before = said.pop("ts"), said.pop("before")
     if before:
         said["before"] = [{"read_at": first.pop("ts"), **_shown(first)} for first in before]
-    return {"no": number, "name": name, **said, "members": [], "decrypt_status": None, "read_at": read_at}
+    told: dict[str, Any] = {
+        "other_vat": story.other_vat(read),
+        "members": [],
+        "decrypt_status": None,
+        "read_at": read_at,
+    }
+    return {"no": number, "name": name, **said, **told}
 
 
 def _shown(first: dict[str, Any]) -> dict[str, Any]:
@@ -286,12 +320,13 @@ def _shown(first: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in first.items() if key != "before"}
 
 
-def _past_row(number: int, columns: list[str], bid: list[Any]) -> dict[str, Any]:
+def _past_row(number: int, past: Message, bid: list[Any]) -> dict[str, Any]:
     return {
         "no": number,
         "members": [],
-        **dict(zip(columns, bid, strict=True)),
+        **dict(zip(past["columns"], bid, strict=True)),
         "remark": None,
+        "other_vat": past.get("other_vat", {}).get(str(number)),
         "read_at": None,
     }
 

@@ -35,7 +35,7 @@ def write_all(
     roots: Path | None,
 ) -> None:  # fmt: skip
     """Write what is sealed besides the recordings. `roots`: the root certificates of the time-stamping authority."""
-    story = Story()
+    story = Story(opening.get("vat"))
     for message in events:
         story.add(dict(message))
     record = opening_record(opening, story)

@@ -20,8 +20,9 @@ from cryptography.x509.oid import NameOID
 from evidence.files import write_whole
 from messages import say
 from records.clock import now
+from records.currencies import vat_told
 from records.typesetting import typeset
-from streaming.site.render import clock, money, named, term
+from streaming.site.render import clock, currency_of, money, named, term
 
 YEARS = 20
 """How long the certificate is valid."""
@@ -87,7 +88,7 @@ def _sign(plain: bytes, key: Path, cert: Path) -> bytes:
 
 def content(record: Mapping[str, Any], opening: Mapping[str, Any], figures: Figures) -> dict[str, Any]:
     """What stands on the paper, in words: all that record.json says of the opening."""
-    currency = str(opening.get("currency") or "CNY")
+    currency = currency_of(opening)
     facts = {
         "opening": record["id"], "lot": record["lot"], "project": record["project"], "tenderer": record["tenderer"],
         "agency": record["agency"], "place": " ".join(str(opening[key]) for key in ("centre_name", "room_name") if opening.get(key)),
@@ -118,10 +119,12 @@ def _rows(bid: Mapping[str, Any], currency: str) -> Iterator[dict[str, Any]]:
 def _cells(bid: Mapping[str, Any], currency: str) -> list[str]:
     price, quality, days, read_at = (bid.get(key) for key in ("price", "quality", "duration_days", "read_at"))
     over = say("site.list.over", LANG) if bid.get("over") else None
+    apart = say("site.list.other_vat", LANG) if bid.get("other_vat") else None
     corrected = say("site.record.corrected", LANG) if bid.get("before") else None
-    remarks = [over, corrected, term(LANG, bid.get("remark"))]
+    remarks = [over, apart, corrected, term(LANG, bid.get("remark"))]
+    told = bid.get("other_vat") or vat_told(bid.get("remark"))
     return [
-        str(bid["no"]), str(bid["name"]), "—" if price is None else money(price, LANG, currency),
+        str(bid["no"]), str(bid["name"]), "—" if price is None else money(price, LANG, currency, told),
         "" if days is None else str(days), term(LANG, quality) or "", "；".join(one for one in remarks if one),
         clock(read_at, "%H:%M:%S") if read_at else "",
     ]  # fmt: skip

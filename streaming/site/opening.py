@@ -175,6 +175,7 @@ def facts(opening: Opening, place: str, lang: str) -> Pairs:
         ("facts.category", term(lang, opening.get("category"))),
         ("facts.method", named(lang, "method", opening.get("method"))),
         ("fact.control", money(limit, lang, currency_of(opening)) if limit else None),
+        ("facts.vat", named(lang, "vat", opening.get("vat"))),
         ("facts.scheduled", full(opening.get("scheduled_at"))),
         ("facts.place", place),
         ("facts.ended", full(opening["ended_at"]) if opening.get("ended_at") else None),

@@ -9,7 +9,7 @@ from decimal import Decimal
 from statistics import median, quantiles
 from typing import Any
 
-from streaming.site.render import CNY, figure, money, word
+from streaming.site.render import figure, is_yuan, money, price_unit, word
 
 FEWEST = 5
 """Prices below which a table says more than a picture."""
@@ -59,9 +59,10 @@ class Histogram:
 def histogram(
     record: Mapping[str, Any] | None, won: str | None, currency: str, lang: str
 ) -> Histogram | None:
-    """The prices of an opening record; `won` is the winning price. None with fewer than five prices."""
-    bids = (record or {}).get("bids", [])
-    prices = sorted(Decimal(bid["price"]) for bid in bids if bid.get("price") is not None)
+    """The prices of an opening record that count alike, with VAT or without; `won` is the winning price. None with fewer
+    than five of them."""
+    read = [bid for bid in (record or {}).get("bids", []) if bid.get("price") is not None]
+    prices = sorted(Decimal(bid["price"]) for bid in read if not bid.get("other_vat"))
     if len(prices) < FEWEST:
         return None
     limit = _limit(record)
@@ -69,10 +70,10 @@ def histogram(
     scale = _Scale.over(drawn, [x for x in (limit, _price(won)) if x is not None and x > 0])
     return Histogram(
         title=word(lang, "prices.title.won" if won else "prices.title", n=len(prices)),
-        says=_says(prices, len(prices) - len(drawn), _price(won), lang, currency),
+        says=_says(prices, len(prices) - len(drawn), _price(won), lang, currency, len(read) - len(prices)),
         bars=_bars(drawn, scale),
         ticks=_ticks(scale, lang, currency),
-        unit=word(lang, "prices.unit") if currency == CNY else currency,
+        unit=price_unit(currency, lang),
         won=_mark("prices.won", won, scale, lang, currency),
         limit=_mark("prices.limit", None if limit is None else str(limit), scale, lang, currency),
     )
@@ -130,7 +131,7 @@ def _bars(prices: Sequence[Decimal], scale: _Scale) -> list[Bar]:
 
 
 def _ticks(scale: _Scale, lang: str, currency: str) -> list[Mark]:
-    unit = int(word(lang, "money.yuan_a_unit")) if currency == CNY else 1
+    unit = int(word(lang, "money.yuan_a_unit")) if is_yuan(currency) else 1
     low, high = scale.low / unit, scale.high / unit
     rough = (high - low) / 4
     power = 10.0 ** math.floor(math.log10(rough))
@@ -155,7 +156,10 @@ def _mark(key: str, price: str | None, scale: _Scale, lang: str, currency: str) 
     )
 
 
-def _says(prices: Sequence[Decimal], far: int, won: Decimal | None, lang: str, currency: str) -> str:
+def _says(
+    prices: Sequence[Decimal], far: int, won: Decimal | None, lang: str, currency: str, otherwise: int
+) -> str:
+    """The picture in words; `otherwise`: how many prices count otherwise and stand beside it."""
     points = {"low": prices[0], "middle": Decimal(median(prices)), "high": prices[-1]}
     said = [
         word(lang, "prices.says", **{key: money(str(value), lang, currency) for key, value in points.items()})
@@ -164,4 +168,6 @@ def _says(prices: Sequence[Decimal], far: int, won: Decimal | None, lang: str, c
         said.append(word(lang, "prices.place", n=1 + sum(price < won for price in prices), of=len(prices)))
     if far:
         said.append(word(lang, "prices.far", n=far))
+    if otherwise:
+        said.append(word(lang, "prices.other_vat", n=otherwise))
     return word(lang, "prices.and").join(said)

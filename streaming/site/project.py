@@ -194,6 +194,7 @@ def _lot_facts(lot: Payload, lang: str) -> Pairs:
         ("fact.control", _money(lot, "control_price", lang)),
         ("fact.base", _money(lot, "base_price", lang)),
         ("fact.start", _money(lot, "start_price", lang)),
+        ("facts.vat", named(lang, "vat", lot.get("vat"))),
     ]
     return [(word(lang, key), str(value)) for key, value in rows if value]
 

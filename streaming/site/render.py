@@ -19,6 +19,7 @@ import web
 from evidence.verify import WORDS
 from records.clock import BEIJING, written
 from records.control import reason_text
+from records.currencies import EXCLUDED, currency, vat_told, with_vat
 from records.opening_checks import READINGS
 from web import tokens
 
@@ -76,8 +77,15 @@ def dated(moment: date, lang: str, form: str) -> str:
 
 
 def currency_of(payload: Mapping[str, Any] | None) -> str:
-    """What the amounts of a public record (an opening, a lot, an award) are in; not told: yuan."""
-    return str((payload or {}).get("currency") or CNY)
+    """What the amounts of a public record (an opening, a lot, an award) are in, as `records.currencies` writes it; not told:
+    yuan, with VAT."""
+    told = payload or {}
+    return currency(str(told.get("currency") or CNY), told.get("vat"))
+
+
+def is_yuan(currency: str) -> bool:
+    """Whether amounts are in yuan, with VAT or without."""
+    return with_vat(currency) == CNY
 
 
 def figure(amount: str | None, lang: str, currency: str) -> str:
@@ -88,24 +96,35 @@ def figure(amount: str | None, lang: str, currency: str) -> str:
     """
     if amount is None:
         return "—"
-    unit = Decimal(word(lang, "money.yuan_a_unit")) if currency == CNY else Decimal(1)
+    unit = Decimal(word(lang, "money.yuan_a_unit")) if is_yuan(currency) else Decimal(1)
     shown = (Decimal(amount) / unit).quantize(Decimal("0.01") / unit, ROUND_HALF_UP)
     whole, _, part = f"{shown:,f}".partition(".")
     return f"{whole}.{part.rstrip('0'):0<2}"
 
 
-def _price_head(currency: str, lang: str) -> str:
-    """The heading of a column of prices, with their unit."""
-    if currency == CNY:
-        return word(lang, "list.price")
-    return word(lang, "list.price.in", currency=currency)
+def price_unit(currency: str, lang: str, vat: str | None = None) -> str:
+    """The unit of prices as it stands in brackets or at an axis; `vat`: what is known of their tax."""
+    unit = word(lang, "prices.unit") if is_yuan(currency) else with_vat(currency)
+    known = vat or (None if with_vat(currency) == currency else EXCLUDED)
+    return word(lang, f"money.unit.{known}", unit=unit) if known else unit
 
 
-def money(amount: str, lang: str, currency: str) -> str:
-    """An amount with its unit; other currencies keep theirs. web/browser/story.js says the same."""
-    if currency != CNY:
-        return f"{currency} {figure(amount, lang, currency)}"
-    return word(lang, "money", n=figure(amount, lang, currency))
+def _price_head(currency: str, lang: str, vat: str | None) -> str:
+    """The heading of a column of prices, with their unit and, where it is known, whether VAT is in them."""
+    return word(lang, "list.price.in", currency=price_unit(currency, lang, vat))
+
+
+def money(amount: str, lang: str, currency: str, told: str | None = None) -> str:
+    """An amount with its unit, in its lot's currency; other currencies keep theirs. `told`: what is said of its own VAT.
+    site/static/opening.js says the same."""
+    shown = figure(amount, lang, currency)
+    text = word(lang, "money", n=shown) if is_yuan(currency) else f"{with_vat(currency)} {shown}"
+    net = with_vat(currency) != currency
+    if told is None:
+        told = EXCLUDED if net else None
+    elif told != EXCLUDED and not net:
+        told = None  # as usual
+    return word(lang, f"money.{told}", amount=text) if told else text
 
 
 def length(start: str | None, end: str | None) -> str:
@@ -124,9 +143,10 @@ _TERMS = ("kind", "reason", "remark")
 def sentence(message: Mapping[str, Any], lang: str, currency: str) -> str:
     """One event as the text log says it, amounts in the lot's currency; web/browser/story.js says the same."""
     kind, payload = str(message["type"]), dict(message["payload"])
+    told = vat_told(payload.get("remark")) if kind in READINGS else None
     for key in ("amount", "price"):
         if payload.get(key) is not None:
-            payload[key] = money(payload[key], lang, currency)
+            payload[key] = money(payload[key], lang, currency, told)
     if kind == "scheduled":
         payload["time"] = clock(payload["scheduled_at"], "%Y-%m-%d %H:%M")
     if kind == "sealed":
@@ -148,12 +168,19 @@ def _key(kind: str, payload: Mapping[str, Any]) -> str:
         if payload.get("failed")
         else "",
         "control_price": "over" if payload.get("over") else "",
-        **dict.fromkeys(READINGS, "" if payload.get("price") is not None else "bare"),
+        "bid_read": "" if payload.get("price") is not None else "bare",
+        "bid_corrected": _corrected(payload),
         "paused": "reason" if payload.get("reason") else "",
         "ended": _ended(payload),
     }
     variant = variants.get(kind, "")
     return f"say.{kind}.{variant}" if variant else f"say.{kind}"
+
+
+def _corrected(payload: Mapping[str, Any]) -> str:
+    """A correction says why (its reason), with a price or without."""
+    parts = ("bare" if payload.get("price") is None else "", "reason" if payload.get("reason") else "")
+    return ".".join(part for part in parts if part)
 
 
 def _ended(payload: Mapping[str, Any]) -> str:
@@ -189,7 +216,7 @@ class Site:
             t=lambda key, other=lang, **values: word(other, key, **values),
             url=lambda path, **query: address(path, lang, **query),
             figure=lambda amount, currency: figure(amount, lang, currency),
-            price_head=lambda currency: _price_head(currency, lang),
+            price_head=lambda currency, vat: _price_head(currency, lang, vat),
             say=lambda message, currency: sentence(message, lang, currency),
             named=lambda group, value: named(lang, group, value),
             term=lambda text: term(lang, text),

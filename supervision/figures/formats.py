@@ -9,7 +9,7 @@ from functools import cache
 from itertools import pairwise
 
 from messages import DEFAULT, say
-from records.currencies import WITHOUT_VAT
+from records.currencies import with_vat as with_vat
 
 DASH = "—"
 MINUS = "−"
@@ -79,11 +79,6 @@ def currency_name(code: str, lang: str = DEFAULT) -> str:
     """A currency as readers know it: its ISO 4217 code, and in words that its amounts are without VAT."""
     iso = with_vat(code)
     return iso if iso == code else say("money.net", lang, amount=iso)
-
-
-def with_vat(currency: str) -> str:
-    """The plain currency of one that may be without VAT: deposits know no tax."""
-    return currency.removesuffix(WITHOUT_VAT)
 
 
 @dataclass(frozen=True)

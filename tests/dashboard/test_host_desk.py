@@ -20,11 +20,12 @@ from starlette.testclient import TestClient
 from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.http import gate
-from dashboard.live import api, host_desk
+from dashboard.live import api, host_desk, opening_record
 from records import draw
-from records.clock import now, rfc3339
+from records.clock import BEIJING, now, rfc3339
 from records.decimals import in_words
 from records.ledger import Ledger
+from records.legal_clock import days_between
 from records.opening_checks import WrongTime
 from records.public import rows as public
 from records.states import append_event, verify_opening
@@ -259,6 +260,19 @@ def test_a_price_without_vat_says_so_and_is_not_held_against_a_ceiling_with_it(
     assert "remark" not in state(host)["steps"]["bid_read"]
     assert step(host, "bid_read").status_code == 200
     assert state(host)["steps"]["bid_read"]["remark"] == "不含税"
+    with ledger.write() as session:  # a platform that does not say so: the ledger's bid does
+        told = {"no": 2, "name": BIDDERS[1], "price": "1900002", "remark": "联合体"}
+        assert (
+            append_event(session, "O-L1", "bid_read", told, actor="platform").payload["remark"]
+            == "联合体；不含税"
+        )
+    corrected = told | {"price": "1900003", "reason": "口误"}
+    seen = state(host)["seq"]
+    first, again = (step(host, "bid_corrected", seen, **corrected).json() for _ in range(2))
+    assert first["seq"] == again["seq"] and again["already"], "the same correction, sent again"
+    with ledger.read() as session:
+        rows = opening_record.rows(session, "O-L1", "zh")
+    assert [row["limit"] for row in rows] == ["正常", "含税口径不同，不可比"]
 
 
 def test_what_a_platform_did_while_the_host_pressed_is_kept_behind_it(desk: Client, ledger: Ledger) -> None:
@@ -341,15 +355,37 @@ def test_too_few_bidders_end_as_failed_and_the_lot_is_tendered_again(desk: Clien
     assert state(host)["retender"] is True
     for wrong in ("tomorrow", "2026-12-20T09:30:00"):
         assert host.post("/api/openings/O-L1/retender", json={"deadline": wrong}).status_code == 400
+    early = rfc3339(now() + timedelta(days=19))
+    refused = host.post("/api/openings/O-L1/retender", json={"deadline": early})
+    first_day = state(host)["earliest_deadline"]
+    assert first_day == (now() + timedelta(days=20)).astimezone(BEIJING).date().isoformat()
+    assert refused.status_code == 409
+    assert "招标投标法第 24 条" in refused.json()["detail"] and first_day in refused.json()["detail"]
     due = now() + timedelta(days=20)
     made = host.post("/api/openings/O-L1/retender", json={"deadline": rfc3339(due)}).json()["opening"]
     with ledger.read() as session:
         lot, opening = session.get_one(Lot, "L1"), session.get_one(Opening, made)
         assert (lot.status, lot.round, opening.state) == ("bidding", 2, "scheduled")
+        assert days_between(lot.notice_at, lot.deadline) == 20, (
+            "the days to bid are counted from the new documents"
+        )  # type: ignore[arg-type]
         assert abs(opening.scheduled_at - due) < timedelta(seconds=1)
         shown = public.latest(session, "opening", made)
     assert shown is not None and shown["stage"] == "waiting"
     assert host.post("/api/openings/O-L1/retender", json={"deadline": rfc3339(due)}).status_code == 409
+
+
+def test_a_lot_that_cannot_be_tendered_again_is_refused_in_words_alone(desk: Client, ledger: Ledger) -> None:
+    with ledger.write() as session:
+        session.get_one(Bid, "L1-3").withdrawn_at = now() - timedelta(hours=2)
+    host = desk("operator")
+    assert step(host, "bidders_published").status_code == 200
+    assert step(host, "ended", result="failed").status_code == 200
+    with ledger.write() as session:
+        session.get_one(Lot, "L1").status = "terminated"  # the platform's own word came first
+    due = rfc3339(now() + timedelta(days=21))
+    refused = host.post("/api/openings/O-L1/retender", json={"deadline": due}).json()["detail"]
+    assert refused == "标段不能从“终止”变为“重新招标”"
 
 
 def test_with_280_bidders_a_step_is_taken_at_once(desk: Client, ledger: Ledger) -> None:

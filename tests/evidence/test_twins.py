@@ -9,29 +9,32 @@ import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
+import web
 from evidence import verify
 from evidence.verify import VerifierKey, lines_of
+from streaming.site.render import SITE
 from tests.evidence.packages import LOG, WITNESS, Made, make, make_leads
 from tests.evidence.test_verify import FILES, NEAR, pieces, relist
 from tests.needed import needed
 
 NODE = shutil.which("node")
-SCRIPT = Path("streaming/site/static/package.js").resolve()
-RUN = f"""
-import {{ openAsBlob }} from "node:fs";
-import {{ NoPackage, checkOf }} from {json.dumps(SCRIPT.as_uri())};
-import {{ parseKey }} from {json.dumps((SCRIPT.parent / "notes.js").as_uri())};
-const {{ paths, keys }} = JSON.parse(await new Response(process.stdin).text());
-for (const path of paths) {{
-  const found = await checkOf(await openAsBlob(path), keys.map(parseKey), () => {{}}).then((check) => check.run()).catch((error) => ({{ failed: error instanceof NoPackage ? "no_package" : String(error) }}));
+RUN = """
+import { openAsBlob } from "node:fs";
+import { NoPackage, checkOf } from "./package.js";
+import { parseKey } from "./notes.js";
+const { paths, keys } = JSON.parse(await new Response(process.stdin).text());
+for (const path of paths) {
+  const found = await checkOf(await openAsBlob(path), keys.map(parseKey), () => {}).then((check) => check.run()).catch((error) => ({ failed: error instanceof NoPackage ? "no_package" : String(error) }));
   console.log(JSON.stringify(found));
-}}
+}
 """
 SPOTS = 6
 """Places of each file at which a bit is changed."""
@@ -43,12 +46,26 @@ Files = Mapping[str, bytes]
 Change = Callable[[dict[str, bytes]], None]
 
 
+@cache
+def scripts() -> TemporaryDirectory[str]:
+    """The scripts of the public site in one folder, as they are served, and one that checks packages with them."""
+    folder = TemporaryDirectory()
+    for name, body in {
+        **web.folder(Path(web.__file__).parent / "browser"),
+        **web.folder(SITE / "static"),
+    }.items():
+        (Path(folder.name) / name).write_bytes(body)
+    (Path(folder.name) / "run.mjs").write_text(RUN, "utf-8")
+    (Path(folder.name) / "package.json").write_text('{"type": "module"}', "utf-8")
+    return folder
+
+
 def in_browser(paths: Sequence[Path], keys: Sequence[VerifierKey]) -> list[dict[str, Any]]:
     """What the script of the page finds in each."""
     needed(NODE is not None, "node")
     given = json.dumps({"paths": [str(path) for path in paths], "keys": [str(key) for key in keys]})
     run = subprocess.run(
-        [str(NODE), "--input-type=module", "-e", RUN],
+        [str(NODE), str(Path(scripts().name) / "run.mjs")],
         input=given,
         capture_output=True,
         text=True,

@@ -65,3 +65,27 @@ def test_the_distance_to_the_ceiling_is_told_in_yen_too(opened: Rig) -> None:
 def test_the_script_of_the_room_learns_the_currency(opened: Rig) -> None:
     for path in ("/room/hz-01", "/verify?opening=O1"):
         assert 'data-currency="JPY"' in opened.get(path).text
+
+
+def test_whether_vat_is_in_the_amounts_is_told_and_a_price_that_counts_otherwise_is_not_compared(
+    rig: Rig,
+) -> None:
+    announce(rig, "O1", control_price=2_030_000, vat="excluded")
+    line = {"no": 1, "name": "示例建设", "price": "2100000"}
+    other = {"no": 2, "name": "又一家", "price": "2200000", "remark": "含增值税"}
+    names = [{"no": one["no"], "name": one["name"]} for one in (line, other)]
+    for kind, payload in (
+        ("bidders_published", {"count": 2, "bidders": names}), ("decrypt_progress", {"done": 2, "total": 2}),
+        ("bid_read", line), ("bid_read", other), ("record_confirmed", {"rows": 2}),
+    ):  # fmt: skip
+        take(rig.ledger, "O1", kind, payload)
+    told(rig, "O1")
+    bids = rig.get("/api/openings/O1/record").json()["bids"]
+    assert [(bid["over"], bid["other_vat"]) for bid in bids] == [(True, None), (None, "included")]
+    for path in ("/room/hz-01", "/opening/O1"):
+        zh, en = visible(rig, path, "zh"), visible(rig, path, "en")
+        assert "报价（万元，不含税）" in zh and "Price (CNY excl. VAT)" in en
+        assert "203.00 万元（不含税）" in zh and "金额口径 不含税" in zh
+        assert "220.00 含税，不可比" in zh and "incl. VAT, not comparable" in en
+        assert "投标报价 220.00 万元（含税）" in zh and "210.00 超限价" in zh
+        assert "220.00 超限价" not in zh

@@ -121,6 +121,20 @@ def test_what_was_withdrawn_is_not_told_and_what_could_not_be_decrypted_has_no_p
     assert cells(rig.get("/opening/KB-H1").text)[0][5] == "解密失败，未唱标"
 
 
+def test_a_price_of_the_past_that_counts_otherwise_is_not_held_against_the_ceiling(rig: Rig) -> None:
+    history.send(
+        rig.ledger,
+        *history.lot(YEAR_AGO),
+        history.bid(YEAR_AGO, "H1", 3, "30000000", vat="excluded", version=2),
+    )
+    assert [(bid["over"], bid["other_vat"]) for bid in told(rig)] == [
+        (False, None),
+        (False, None),
+        (None, "excluded"),
+    ]
+    assert "3,000.00 不含税，不可比" in cells(rig.get("/opening/KB-H1").text)[2]
+
+
 def test_prequalified_bidders_stay_masked(rig: Rig) -> None:
     history.send(rig.ledger, *history.lot(YEAR_AGO, prequalification=True))
     assert {b["name"] for b in told(rig)} == {"******"}

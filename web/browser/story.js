@@ -1,5 +1,6 @@
 // The story of one opening, told from its feed: what its events add up to, and each of them as a sentence. The hub tells
 // the same in streaming/live/story.py to pages without scripts; a test tells both the same feeds.
+import { isComparable, vatTold } from "./amounts.js";
 import { clock, date } from "./clock.js";
 
 export const STEPS = ["sign_in", "bidders", "decryption", "price", "reading", "objection", "confirmation", "end"];
@@ -20,6 +21,9 @@ export class Story {
   decryption = null; control = null; coefficients = []; objections = new Map(); pauseReason = ""; result = null; resultReason = null;
   seeds = []; decryptedHead = null; pausedUntil = null;
   scheduledAt = null; count = null; confirmed = null; head = null; seq = 0; log = [];
+
+  /** `vat`: whether the lot's amounts are "included" or "excluded", where that is known; the feed does not say it. */
+  constructor(vat = null) { this.vat = vat; }
 
   add(message) {
     const { seq, ts, type, payload, hash } = message;
@@ -45,10 +49,16 @@ export class Story {
     return listed > 0 && listed <= this.readings.size + (this.decryption?.failed ?? 0);
   }
 
+  /** How a price read counts, "included" or "excluded", where that is otherwise than the lot's amounts: it is compared with none. */
+  otherVat(read) {
+    const told = (read?.price ?? null) === null ? null : vatTold(read.remark);
+    return isComparable(told, this.vat) ? null : told;
+  }
+
   /** Whether a price read is above the ceiling: the published one, else as it was told at the opening. */
-  isOver(price, limit) {
-    const ceiling = limit || this.control?.amount;
-    return price !== undefined && price !== null && ceiling !== undefined && Number(price) > Number(ceiling);
+  isOver(read, limit) {
+    const price = read?.price ?? null, ceiling = limit || this.control?.amount;
+    return price !== null && ceiling !== undefined && !this.otherVat(read) && Number(price) > Number(ceiling);
   }
 
   scheduled(p) { this.scheduledAt = p.scheduled_at; }
@@ -71,15 +81,16 @@ export class Story {
   bid_corrected(p, ts) {
     const { before = [], ...first } = this.readings.get(p.no) ?? {};
     this.readings.set(p.no, { ...p, ts, before: first.ts ? [...before, first] : before });
-    this.countAnew(first.price ?? null, p.price ?? null);
+    this.countAnew(first, p);
   }
-  /** A corrected price is counted above or below the ceiling in place of the one that was checked. */
+  /** A corrected price is counted above or below the ceiling in place of the one that was checked; one that counts otherwise
+   *  than the ceiling is neither. */
   countAnew(before, after) {
-    const { control } = this;
-    if ((control?.over ?? null) === null || before === null || after === null) return;
-    const change = this.isOver(after) - this.isOver(before);
-    this.control = { ...control, over: Math.max(0, control.over + change) };
-    if ((control.normal ?? null) !== null) this.control.normal = Math.max(0, control.normal - change);
+    const { control } = this, told = ({ price }) => (price ?? null) !== null;
+    if ((control?.over ?? null) === null || !told(before) || !told(after)) return;
+    const over = this.isOver(after) - this.isOver(before), checked = !this.otherVat(after) - !this.otherVat(before);
+    this.control = { ...control, over: Math.max(0, control.over + over) };
+    if ((control.normal ?? null) !== null) this.control.normal = Math.max(0, control.normal + checked - over);
   }
   objection(p, ts) { this.objections.set(p.no, { content: p.content, ts }); }
   objection_answered(p, ts) {
@@ -102,7 +113,7 @@ const VARIANT = {
   decrypt_progress: (p) => (p.done === undefined ? "untold" : p.failed ? "failed" : ""),
   control_price: (p) => (p.over ? "over" : ""),
   bid_read: (p) => (p.price === undefined ? "bare" : ""),
-  bid_corrected: (p) => (p.price === undefined ? "bare" : ""),
+  bid_corrected: (p) => [p.price === undefined ? "bare" : "", p.reason ? "reason" : ""].filter(Boolean).join("."),
   paused: (p) => (p.reason ? "reason" : ""),
   ended: (p) => (p.reason && p.result !== "opened" ? `${p.result}.reason` : p.result),
 };
@@ -112,11 +123,11 @@ export const saidAt = ({ ts, type }) => (type === "scheduled" ? date(ts).slice(5
 
 /**
  * One event as the text log says it. `voice` speaks for the site: `say(key, values)` gives the words of "paused.reason"
- * and the like, `term(text)` a usual value of a free field, `money(amount)` an amount with its unit.
+ * and the like, `term(text)` a usual value of a free field, `money(amount, told)` an amount with its unit, of whose VAT is `told`.
  */
 export function sentence({ type, payload }, voice) {
-  const values = { ...payload };
-  for (const key of ["amount", "price"]) if (values[key] !== undefined) values[key] = voice.money(values[key]);
+  const values = { ...payload }, told = type in READING ? vatTold(payload.remark) : null;
+  for (const key of ["amount", "price"]) if (values[key] !== undefined) values[key] = voice.money(values[key], told);
   if (type === "scheduled") values.time = date(payload.scheduled_at);
   for (const key of ["kind", "reason", "remark"]) if (values[key]) values[key] = voice.term(values[key]);
   if (type === "sealed") values.head = payload.head.slice(0, 16);

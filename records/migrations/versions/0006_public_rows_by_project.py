@@ -44,7 +44,7 @@ def _past() -> None:
         rows = [
             {'subject': told.opening, 'since': told.visible_from, 'now': now(), 'project': told.payload['project'],
              'payload': {**told.payload, 'demo': told.source in demo}}
-            for told in past_records(session, lots[start:start + LOTS_AT_A_TIME])
+            for told in past_records(session, lots[start:start + LOTS_AT_A_TIME], vat_held=False)
         ]
         if rows:
             connection.execute(insert, rows)

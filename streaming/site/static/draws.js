@@ -1,7 +1,6 @@
 // The opening page computes each draw again in the visitor's browser, from the public feed alone.
 import { $, el, t, term } from "./site.js";
 import { recomputed } from "./draw.js";
-import { sha256 } from "./sha256.js";
 import { Story } from "./story.js";
 
 const place = $("recomputed"), opening = document.body.dataset.opening;
@@ -11,7 +10,7 @@ async function check() {
   if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
   const story = new Story();
   for (const message of await answer.json()) story.add(message);
-  const lines = [...(await recomputed(story, sha256))].map(([kind, { value, index, agrees }]) =>
+  const lines = [...recomputed(story)].map(([kind, { value, index, agrees }]) =>
     el("p", agrees ? "" : "problem", t(agrees ? "draw.agrees" : "draw.differs", { kind: term(kind), value, n: index })));
   place.replaceChildren(...(lines.length ? lines : [el("p", "muted", t("draw.open"))]));
 }

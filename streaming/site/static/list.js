@@ -84,7 +84,9 @@ export class List {
     if (state === "cur") row.node.setAttribute("aria-current", "true");
     else row.node.removeAttribute("aria-current");
     row.price.replaceChildren(...(read?.before ?? []).flatMap((first) => [el("s", "", figure(first.price)), " "]), read ? figure(read.price) : t("list.unread"));
-    if (this.story.isOver(read?.price, document.body.dataset.limit)) row.price.append(" ", el("span", "chip line", t("list.over")));
+    if (this.story.isOver(read, document.body.dataset.limit)) row.price.append(" ", el("span", "chip line", t("list.over")));
+    const other = this.story.otherVat(read);
+    if (other) row.price.append(" ", el("span", "chip line", t(`list.other_vat.${other}`)));
     if (read?.duration_days != null) row.price.append(el("small", "dd", t("list.days", { n: read.duration_days })));
     row.days.textContent = String(read?.duration_days ?? "—");
     return moved;

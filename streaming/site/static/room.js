@@ -2,7 +2,6 @@
 import { $, el, say, setIcon, t, term } from "./site.js";
 import { clock, date, minute } from "./clock.js";
 import { recomputed } from "./draw.js";
-import { sha256 } from "./sha256.js";
 import { follow } from "./feed.js";
 import { List } from "./list.js";
 import { Player, rungMenu, sayCompared } from "./player.js";
@@ -11,7 +10,7 @@ import { READ_OUT, STEPS, Story, saidAt } from "./story.js";
 import { Viewing } from "./viewing.js";
 
 const { room, opening } = document.body.dataset;
-const story = new Story(), list = new List();
+const story = new Story(document.body.dataset.vat || null), list = new List();
 let roomState = document.body.dataset.state, reason = document.body.dataset.reason ?? "", picture = "off", logged = 0, drawn = false;
 
 // ── drawing ──
@@ -62,10 +61,10 @@ function heading() {
 
 /** Each draw is computed again here, in the visitor's browser. */
 const checked = new Map();
-async function checkDraws() {
+function checkDraws() {
   if (checked.size >= story.coefficients.length) return;
   for (const { kind } of story.coefficients) checked.set(kind, "");
-  for (const [kind, { agrees }] of await recomputed(story, sha256)) checked.set(kind, ` ${t(agrees ? "draw.same" : "draw.other")}`);
+  for (const [kind, { agrees }] of recomputed(story)) checked.set(kind, ` ${t(agrees ? "draw.same" : "draw.other")}`);
   drawSoon();
 }
 

@@ -1,6 +1,7 @@
 // Recompute the chain of an opening in this browser; the same sum as records/chain.py.
 import { $, el, t } from "./site.js";
 import { sentence } from "./opening.js";
+import { hex, sha256 } from "./sha256.js";
 
 const encoder = new TextEncoder();
 
@@ -13,22 +14,18 @@ export function canonical(value) {
   return JSON.stringify(value);
 }
 
-async function sha256(text) {
-  const digest = await crypto.subtle.digest("SHA-256", encoder.encode(text));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+const digest = (text) => hex(sha256(encoder.encode(text)));
 
 /** Every step with the hash it should have, up to and including the first that differs. */
-export async function recompute(opening, messages, tell = () => {}) {
-  let previous = await sha256(`sunbid/opening/${opening}`);
+export function recompute(opening, messages) {
+  let previous = digest(`sunbid/opening/${opening}`);
   const steps = [];
   for (const [index, { seq, ts, type, payload, hash }] of messages.entries()) {
-    const expected = await sha256(`${previous}\n${canonical({ opening, seq, ts, type, payload })}`);
+    const expected = digest(`${previous}\n${canonical({ opening, seq, ts, type, payload })}`);
     const good = expected === hash && seq === index + 1;
     steps.push({ seq, expected, found: hash, good });
     if (!good) break;
     previous = expected;
-    if (index % 20 === 0) tell(index + 1);
   }
   return steps;
 }
@@ -41,12 +38,11 @@ function verdict(kind, text, detail = "") {
 }
 
 async function check(opening) {
-  if (!globalThis.crypto?.subtle) return; // no secure connection: what the site has computed stands, and says so
   const answer = await fetch(`/api/openings/${encodeURIComponent(opening)}/events`, { cache: "no-store" });
   if (!answer.ok) { verdict("bad", t("verify.failed")); return; }
   const messages = await answer.json();
   if (!messages.length) return; // the page has said why
-  const steps = await recompute(opening, messages, (n) => verdict("", t("verify.running", { n })));
+  const steps = recompute(opening, messages);
   const last = steps.at(-1);
   verdict(last.good ? "good" : "bad", t(last.good ? "verify.good" : "verify.bad", { n: last.seq }), last.good ? `${t("verify.head")} ${last.found}` : "");
   table(messages, steps);

@@ -1,4 +1,5 @@
-// SHA-256 (FIPS 180-4) that takes its input piece by piece: WebCrypto takes it whole only, and a recording is a gigabyte.
+// SHA-256 (FIPS 180-4) that takes its input piece by piece, on pages without TLS too: WebCrypto takes it whole only, a recording
+// is a gigabyte, and browsers offer none of it to an address that is neither https nor this machine's own.
 
 const K = new Uint32Array(64);
 const START = new Uint32Array(8);
