@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from messages import Message
+from messages import Message, known
 from records import draw
 from records.currencies import currency, with_vat
 from records.legal_clock import FEWEST_BIDDERS, is_tendered
@@ -90,9 +90,9 @@ def judge(
     if kind == "coefficient_committed":
         held = course.draws.get(draw.kind_of(payload))
         if terms.due is not None and draw.is_late(held, at, terms.due):
-            yield finding("committed_late", kind=draw.kind_of(payload))
+            yield finding("committed_late", kind=_term(draw.kind_of(payload)))
     elif kind == "bid_read" and course.undrawn:
-        yield finding("reading_before_draw", kinds=[*course.undrawn])
+        yield finding("reading_before_draw", kinds=[_term(kind) for kind in course.undrawn])
     elif kind == "coefficient_drawn":
         yield from _drawn_again(course, payload)
     elif kind == "control_price":
@@ -133,7 +133,12 @@ def in_feed(
 def _drawn_again(course: Progress, payload: Mapping[str, Any]) -> Iterator[Finding]:
     held = course.draws.get(draw.kind_of(payload))
     if held is not None and held.value is not None:
-        yield finding("drawn_again", kind=held.kind, value=held.value, other=str(payload["value"]))
+        yield finding("drawn_again", kind=_term(held.kind), value=held.value, other=str(payload["value"]))
+
+
+def _term(kind: str) -> Message | str:
+    """What is drawn, in the reader's language where it is a usual term."""
+    return Message(f"term.{kind}") if known(f"term.{kind}") else kind
 
 
 def _prices(course: Progress, terms: Terms, payload: Mapping[str, Any]) -> Iterator[Finding]:

@@ -45,6 +45,7 @@ export class HostForms {
       if (kind === "retender") await this.view.send("retender", { deadline: moment(form.get("time")) }).then(({ opening }) => this.view.tell(say(this.words.retendered, { opening }), "done"));
       else await this.view.take(kind, this.payload(kind, given, form, about));
       this.box.close();
+      this.view.focus.goOn();
     } catch (error) {
       problem.hidden = false;
       problem.textContent = error.message;

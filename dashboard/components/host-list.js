@@ -24,13 +24,15 @@ function rows(host) {
 }
 
 /** Draw the list, its counts and its pages; it follows the bid being read unless somebody searches. */
-export function drawList(host) {
+export function drawList(host) { host.focus.keep(() => draw(host)); }
+
+function draw(host) {
   const { story, words } = host, all = [...story.readings.values()], limit = Number(host.desk.control_price);
   const counts = { all: story.bidders.size, waiting: story.bidders.size - all.length, corrected: all.filter((r) => r.before?.length).length, over: limit ? all.filter((r) => story.isOver(r, host.desk.control_price)).length : 0 };
   host.count.replaceChildren(String(all.length), h("small", {}, say(words.ofRead, { total: story.bidders.size })));
   host.ready.textContent = readyAt(host);
   host.progress.style.width = story.bidders.size ? `${(100 * all.length) / story.bidders.size}%` : "0";
-  host.filters.replaceChildren(...Object.entries(counts).map(([key, n]) => h("button", { type: "button", "aria-pressed": String(host.only === key), onclick: () => { host.only = key; host.page = 0; drawList(host); } }, `${words.only[key]}${key === "all" ? "" : ` ${n}`}`)));
+  host.filters.replaceChildren(...Object.entries(counts).map(([key, n]) => h("button", { type: "button", "data-key": key, "aria-pressed": String(host.only === key), onclick: () => { host.only = key; host.page = 0; drawList(host); } }, `${words.only[key]}${key === "all" ? "" : ` ${n}`}`)));
   const found = rows(host), count = Math.ceil(found.length / PAGE);
   if (!host.query && host.only === "all" && story.current !== host.shownAt) { host.page = Math.max(0, Math.floor(found.findIndex((b) => b.no === story.current) / PAGE)); host.shownAt = story.current; host.jump = true; }
   host.page = Math.max(0, Math.min(host.page, count - 1));

@@ -39,9 +39,12 @@ function facts(bid, words) {
 /** The prices wait for a draw that was committed to. */
 const drawFirst = ({ desk, words }) => say(words.drawFirst, { kinds: desk.undrawn.join(words.comma) });
 
+/** A key held down reads one bid, not all of them. */
+const once = (event) => { if (event.repeat) event.preventDefault(); };
+
 function next(view) {
   const { desk, words, busy } = view, given = desk.steps.bid_read;
-  const main = h("button.btn.main.next", { type: "button", "data-step": "bid_read", disabled: !given || busy, onclick: () => view.next() },
+  const main = h("button.btn.main.next", { type: "button", "data-step": "bid_read", disabled: !given || busy, onclick: () => view.next(), onkeydown: once },
     h("b", {}, busy ? words.sending : words.readNext), h("small", {}, given ? say(words.nextIs, { no: given.no, name: given.name }) : desk.undrawn.length ? drawFirst(view) : words.nobodyNext), h("kbd", {}, "⏎"));
   const again = h("button.btn", { type: "button", disabled: view.story.current === null, onclick: () => view.again() }, words.again, h("kbd", {}, "R"));
   const correct = h("button.btn", { type: "button", "data-step": "bid_corrected", disabled: !("bid_corrected" in desk.steps), onclick: () => view.correct() }, words.step.bid_corrected, h("kbd", {}, "C"));

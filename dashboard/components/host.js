@@ -4,6 +4,7 @@ import { clock, date } from "./clock.js";
 import { ask, h, icon, money, mount, say } from "./common.js";
 import { follow } from "./feed.js";
 import { drawDraws } from "./host-draws.js";
+import { Focus } from "./focus.js";
 import { HostForms } from "./host-forms.js";
 import { drawList } from "./host-list.js";
 import { rail } from "./host-rail.js";
@@ -28,7 +29,7 @@ const KEYS = { Enter: "next", r: "again", c: "correct", a: "answer", o: "object"
 
 class HostDesk {
   constructor(root, data) {
-    Object.assign(this, { root, data, words: data.words, page: 0, query: "", only: "all", desk: null, busy: false, voice: false });
+    Object.assign(this, { root, data, words: data.words, page: 0, query: "", only: "all", desk: null, busy: false, voice: false, focus: new Focus(root) });
     this.story = new Story(data.money.vat);
     this.actors = new Map();
     this.heard = new Map();
@@ -197,7 +198,7 @@ class HostDesk {
   key(event) {
     const target = event.composedPath()[0];
     const typing = target?.matches?.("input, textarea, select, button, a, summary, [contenteditable]");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || this.forms.box.open || !this.root.isConnected) return;
+    if (typing || event.repeat || event.ctrlKey || event.metaKey || event.altKey || this.forms.box.open || !this.root.isConnected) return;
     const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act || !this.desk) return;
     event.preventDefault();
@@ -223,9 +224,11 @@ class HostDesk {
 
   draw() {
     this.tellPlayer();
-    for (const part of ["Head", "Reading", "Steps", "Bar", "Objections", "Log"]) this[`draw${part}`]();
+    this.focus.keep(() => {
+      for (const part of ["Head", "Reading", "Steps", "Bar", "Objections", "Log"]) this[`draw${part}`]();
+      drawDraws(this);
+    });
     drawList(this);
-    drawDraws(this);
     rail.show(this);
   }
 
@@ -265,7 +268,7 @@ class HostDesk {
   stageName(id) { return this.data.stages.find((stage) => stage.id === id)?.name ?? id; }
 
   drawReading() {
-    if (this.desk) this.reading.replaceChildren(...readingCard(this));
+    if (this.desk) this.focus.keep(() => this.reading.replaceChildren(...readingCard(this)));
   }
 
   drawSteps() {

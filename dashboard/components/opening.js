@@ -2,6 +2,7 @@
 import { clock } from "./clock.js";
 import { amount, h, icon, money, mount, say, svg } from "./common.js";
 import { follow } from "./feed.js";
+import { Focus } from "./focus.js";
 import { Player, Rooms, term } from "./player.js";
 import { STEPS, Story, sentence } from "./story.js";
 
@@ -14,6 +15,7 @@ class OpeningView {
   constructor(root, data) {
     Object.assign(this, { root, data, words: data.words, page: 0, follow: true, query: "" });
     this.story = new Story(data.money.vat);
+    this.focus = new Focus(root);
     this.voice = { say: (key, values) => say(data.said[key] ?? key, values), term: (text) => term(text, this.words), money: (price, told) => money(price, data.money, told) };
     this.build();
     this.feed = follow(() => new URL(`/feeds/openings/${encodeURIComponent(data.opening)}?after=${this.story.seq}`, data.hub).href, {
@@ -88,7 +90,7 @@ class OpeningView {
     this.player?.tellRoom(this.roomState());
     this.drawStepper();
     this.drawHead();
-    this.drawTable();
+    this.focus.keep(() => this.drawTable());
     this.drawLog();
     this.drawObjections();
   }

@@ -86,7 +86,7 @@ export class List {
     row.price.replaceChildren(...(read?.before ?? []).flatMap((first) => [el("s", "", figure(first.price)), " "]), read ? figure(read.price) : t("list.unread"));
     if (this.story.isOver(read, document.body.dataset.limit)) row.price.append(" ", el("span", "chip line", t("list.over")));
     const other = this.story.otherVat(read);
-    if (other) row.price.append(" ", el("span", "chip line", t(`list.other_vat.${other}`)));
+    if (other) row.price.append(" ", el("span", "chip line apart", t(`list.other_vat.${other}`)));
     if (read?.duration_days != null) row.price.append(el("small", "dd", t("list.days", { n: read.duration_days })));
     row.days.textContent = String(read?.duration_days ?? "—");
     return moved;

@@ -22,5 +22,7 @@ export function pager(bar, pages, page, go) {
     button.addEventListener("click", () => go(index));
     return button;
   });
+  const held = bar.contains(document.activeElement);
   bar.replaceChildren(el("span", "", t("list.per", { n: PER_PAGE })), arrow("left", "list.prev", page - 1), ...buttons, arrow("right", "list.next", page + 1));
+  if (held) bar.querySelector("[aria-current]")?.focus({ preventScroll: true }); // the keyboard stays here
 }
