@@ -110,7 +110,11 @@ def _line(name: str, values: list[float | None], key: bool) -> Series:
 
 
 def _gap(page: shell.Page, bids: float | None, wins: float | None) -> str:
-    return "" if bids is None or wins is None else page.say("openness.bracket", gap=f"{bids - wins:.2f}")
+    return (
+        ""
+        if bids is None or wins is None
+        else page.say("openness.bracket", gap=figures.minus(f"{bids - wins:.2f}"))
+    )
 
 
 def _reference(page: shell.Page) -> tuple[float, str] | None:
@@ -126,7 +130,7 @@ def _percent(value: float | None) -> float | None:
 
 
 def _shown(value: float | None) -> str:
-    return DASH if value is None else f"{value:.2f} %"
+    return DASH if value is None else figures.minus(f"{value:.2f} %")
 
 
 REGION_ICONS = {"recognised": "check", "pilot": "clock", "suspended": "cross"}

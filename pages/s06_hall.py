@@ -14,6 +14,7 @@ from dashboard.panels import room_health
 from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.address_checks import a_day
+from dashboard.shell.filters import every_centre
 from records import clock
 from records.states import OPENING_STATES
 from records.tables.projects import TRADE_FAMILIES
@@ -50,7 +51,7 @@ def _filters(page: shell.Page) -> tuple[str, int, dict[str, Any]]:
             "view", say("hall.view"), {v: say(f"hall.view_{v}") for v in hall.VIEWS}, default="wall"
         )
         places = {
-            "all": say("hall.all_centres", n=len(centres)) if centres else say("hall.no_centres"),
+            "all": every_centre(centres, page.lang) if centres else say("hall.no_centres"),
             **centres,
         }
         families = {"all": say("hall.all"), **{code: say(f"site.family.{code}") for code in TRADE_FAMILIES}}

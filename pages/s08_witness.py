@@ -61,8 +61,8 @@ def _view(page: shell.Page, replays: bool, witnesses: bool) -> str:
 
 def _centre(page: shell.Page) -> str:
     found = {one: messages.called(name, english, page.lang) for one, name, english in shell_filters.centres()}
-    options = {"": page.say("witness.all_centres", n=len(found)), **found}
-    return choices.select("centre", page.say("witness.centre"), options, default="", width=200)
+    options = {"": shell_filters.every_centre(found, page.lang), **found}
+    return choices.select("centre", page.say("witness.centre"), options, default="", width=264)
 
 
 def _board_choices(page: shell.Page) -> dict[str, str]:

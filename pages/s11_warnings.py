@@ -9,6 +9,7 @@ from dashboard import components, context
 from dashboard.live.warnings import MINE, PERIODS
 from dashboard.shell import choices
 from dashboard.shell import screen as shell
+from dashboard.shell.filters import every_centre
 from dashboard.shell.html import draw, esc
 from supervision.lists import market
 from supervision.rules.registry import RULES
@@ -16,7 +17,7 @@ from supervision.rules.rule import FAMILIES
 from supervision.warnings.handling import STATES
 
 VIEWS = ("stream", "rules")
-WIDTH = {"period": 136, "centre": 168, "family": 168, "state": 152}
+WIDTH = {"period": 136, "centre": 232, "family": 168, "state": 152}
 """Pixels of each choice, so that the row holds them and the rates beside them."""
 
 
@@ -56,7 +57,7 @@ def _filters(page: shell.Page) -> tuple[str, dict[str, str]]:
         if view == "rules":
             return "rules", {}
         centres = _centres(page.lang)
-        every = say("warnings.all_centres", n=len(centres)) if centres else say("warnings.no_centres")
+        every = every_centre(centres, page.lang) if centres else say("warnings.no_centres")
         options: dict[str, dict[str, str]] = {
             "period": {p: say(f"warnings.period_{p}") for p in ("all", *PERIODS)},
             "centre": {"all": every, **centres},

@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import Date, LargeBinary, Table, insert, select, text
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.expression import ColumnClause, TableClause
 
 from messages import Fault, Message
 from records import check
@@ -170,6 +171,11 @@ def _read_manifest(source: Path) -> dict[str, Any]:
 
 
 def _load(session: Session, table: Table, path: Path) -> None:
+    """Put the rows of a table back into a ledger of the schema they were taken from.
+
+    Columns that came after that schema are neither in the backup nor in the table yet: the upgrade that follows adds them
+    with the value it gives to every old row.
+    """
     if not path.is_file():
         return
 
@@ -180,7 +186,7 @@ def _load(session: Session, table: Table, path: Path) -> None:
             for line in file:
                 row = json.loads(line)
                 for name, read in readers.items():
-                    if row[name] is not None:
+                    if row.get(name) is not None:
                         row[name] = read(row[name])
                 yield row
 
@@ -188,11 +194,17 @@ def _load(session: Session, table: Table, path: Path) -> None:
     for row in rows():
         batch.append(row)
         if len(batch) == BATCH:
-            session.execute(insert(table), batch)
+            session.execute(insert(_with_columns(table, row)), batch)
             batch = []
     if batch:
-        session.execute(insert(table), batch)
+        session.execute(insert(_with_columns(table, batch[0])), batch)
     _advance_serial(session, table)
+
+
+def _with_columns(whole: Table, names: Iterable[str]) -> TableClause:
+    """A table as a backup has it: with these columns, of the types they have, and no default for any other."""
+    types = {column.name: column.type for column in whole.columns}
+    return TableClause(whole.name, *(ColumnClause[Any](name, types.get(name)) for name in names))
 
 
 def _advance_serial(session: Session, table: Table) -> None:

@@ -170,9 +170,11 @@ _POINTS = columns(
 
 
 def against(
-    variant: str, points: Sequence[Point], parts: Sequence[tuple[float, str]], *, title: str, below: str, height: int = HEIGHT
+    variant: str, points: Sequence[Point], parts: Sequence[tuple[float, str]], *, title: str, below: str, beside: str = "",
+    height: int = HEIGHT,
 ) -> Chart:  # fmt: skip
-    """Points of y over x; a line from nought for each part (0.9: y is nine tenths of x) with its name; `below` says what x is, under its axis."""
+    """Points of y over x; a line from nought for each part (0.9: y is nine tenths of x) with its name; `below` says what x is, under its
+    axis, `beside` what y is, at the head of its."""
     across = ticks([*(point.x for point in points), 0.0], floor=0.0)
     down = ticks([*(point.y for point in points), *(point.x for point in points)], floor=0.0)
     right = across[-1]
@@ -182,6 +184,7 @@ def against(
     rows: list[Row] = [{"kind": "line", "x": 0, "y": 0, "x2": right, "y2": right * part} for part, _ in parts]
     rows += [{"kind": "part", "x": right, "y": right * part, "name": word} for part, word in parts]
     rows.append({"kind": "below", "x": right / 2, "y": 0, "name": below})
+    rows.append({"kind": "beside", "x": 0, "y": down[-1], "name": beside})
     rows += [
         {
             "kind": "named" if point in named else "point",
@@ -234,6 +237,7 @@ def _against(variant: str) -> alt.LayerChart | alt.FacetChart:
         _of("line").mark_rule(color=own.muted, strokeDash=[3, 4]).encode(x=x, y=y, x2="x2:Q", y2="y2:Q"),
         _of("part").mark_text(align="left", dx=6, color=own.muted).encode(x=x, y=y, text="name:N"),
         _of("below").mark_text(baseline="top", dy=30, color=own.muted).encode(x=x, y=y, text="name:N"),
+        _of("beside").mark_text(align="left", baseline="top", dx=6, dy=4, color=own.muted).encode(x=x, y=y, text="name:N"),
         dots,
         *_names(x, y),
     ).properties(padding={**PADDING, "right": 30}, width="container")  # fmt: skip

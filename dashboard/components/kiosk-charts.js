@@ -83,11 +83,11 @@ export function columns(bars, width, height) {
 /** Two shares of the same row and how far they are apart. */
 export function dumbbell({ rows, first, second, third }, width, height) {
   const from = Math.min(Math.max(...rows.map((row) => wide(row.name, 20)), 80) + 16, 170), to = width - 92, step = Math.min((height - 74) / rows.length, 56), bottom = 42 + rows.length * step;
-  const most = Math.ceil((Math.max(...rows.flatMap((row) => [row.first, row.second]), 1) * 1.1) / 10) * 10;
+  const most = Math.min(Math.ceil((Math.max(...rows.flatMap((row) => [row.first, row.second]), 1) * 1.1) / 10) * 10, 100);
   const x = (value) => round(from + ((to - from) * value) / most);
   const scale = [0, most / 2, most].flatMap((value) => [
     svg("path", { d: `M${x(value)} 36V${bottom}`, stroke: "var(--line)", "stroke-width": 2 }),
-    text(x(value), bottom + 22, String(value), 18, { "text-anchor": "middle", class: "m" }),
+    text(x(value), bottom + 22, `${value}%`, 18, { "text-anchor": "middle", class: "m" }),
   ]);
   const head = [
     svg("circle", { cx: from + 7, cy: 16, r: 7, fill: "var(--s1)" }), text(from + 20, 22, first, 18, { class: "m" }),

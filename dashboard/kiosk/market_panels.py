@@ -26,7 +26,7 @@ ORIGINS, CATEGORIES, SECTORS = 8, 8, 12
 
 
 def _percent(value: float | None) -> str:
-    return DASH if value is None else f"{figures.half_up(value * 100):,}"
+    return DASH if value is None else figures.number(value * 100, 2)
 
 
 def _ranking(title: str, note: str, rows: Sequence[tuple[str, float, str]], empty: str, **more: Any) -> Panel:
@@ -56,7 +56,7 @@ def open_gap(ask: Ask) -> Panel:
         (ask.say(f"site.family.{code}"), came[code], won[code]) for code in TRADE_FAMILIES if code in came and code in won
     ]  # fmt: skip
     centres = [
-        {"name": name, "first": float(a.value) * 100, "second": float(b.value) * 100, "figure": f"{(a.value - b.value) * 100:.2f}"}
+        {"name": name, "first": float(a.value) * 100, "second": float(b.value) * 100, "figure": figures.number((a.value - b.value) * 100, 2)}
         for name, a, b in rows
         if a.value is not None and b.value is not None
     ]  # fmt: skip

@@ -42,7 +42,8 @@ def panel(page: Page) -> None:
     title = page.say("openness.origins")
     names = {kind: page.say(f"openness.origins_{kind}") for kind in (BARS, MAP)}
     choose = partial(choices.segments, "origins", page.say("openness.origins_as"), names, default=BARS)
-    with layout.panel_of_choice("origins", title, choose) as kind:
+    note = page.say("openness.origins_note", unit=_unit(page))
+    with layout.panel_of_choice("origins", title, choose, note) as kind:
         if not (found := origin_counts(page.filters, page.lang)):
             layout.nothing(page.say("openness.origins_none"))
         elif kind == MAP:

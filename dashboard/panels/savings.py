@@ -108,8 +108,9 @@ def prices(page: Page) -> None:
         scale = figures.scale_of(page.lang, 10**4)
         points = [_point(page, lot, scale.size, code, named) for lot, named in _named(found)]
         parts = [(1 - part / 100, f"{part} %") for part in PARTS]
-        below = page.say("savings.prices_below", unit=figures.unit(scale, code, page.lang))
-        made = against(layout.variant(), points, parts, title=title, below=below)
+        unit = figures.unit(scale, code, page.lang)
+        below, beside = (page.say(f"savings.prices_{side}", unit=unit) for side in ("below", "beside"))
+        made = against(layout.variant(), points, parts, title=title, below=below, beside=beside)
         layout.plot(made, "prices", drill.open_lots("lot"))
         if total > len(found):
             layout.nothing(page.say("savings.prices_latest", n=len(found), all=figures.number(total)))

@@ -238,7 +238,7 @@ def deals(found: Amount, lang: str) -> str:
 
 def split(text: str) -> tuple[str, str]:
     """ "12.34亿元" → ("12.34", "亿元"), "CNY 1.23 million" → ("1.23", "million CNY"): number and unit apart."""
-    found = re.fullmatch(r"([A-Z]* ?)([-+]?\d[\d,.]*)(.*)", text)
+    found = re.fullmatch(r"([A-Z]* ?)([−+]?\d[\d,.]*)(.*)", text)
     if found is None:
         return text, ""
     code, value, unit = found.groups()

@@ -194,7 +194,7 @@ def _select(name: str, lang: str, options: Mapping[str, str]) -> None:
 def _width(label: str, options: Mapping[str, str], stored: str) -> int:
     """Pixels that the chosen words need: full-width characters 15, others 8, and the arrow."""
     shown = label + "　" + options.get(stored, stored)
-    return min(60 + sum(15 if ord(c) > 0x2E7F else 8 for c in shown), 300)
+    return min(60 + sum(15 if ord(c) > 0x2E7F else 8 for c in shown), 320)
 
 
 def _segments(name: str, lang: str, options: Mapping[str, str]) -> None:
@@ -240,12 +240,20 @@ def _centre(lang: str) -> None:
     found = centres()
     if not found:
         return
-    every, small = messages.say("filters.all_centres", lang, n=len(found)), small_centres()
+    small = small_centres()
     _select(
         "centre",
         lang,
-        {"": every} | {c: _called(c in small, messages.called(zh, en, lang), lang) for c, zh, en in found},
+        {"": every_centre([id for id, _, _ in found], lang)}
+        | {c: _called(c in small, messages.called(zh, en, lang), lang) for c, zh, en in found},
     )
+
+
+def every_centre(ids: Collection[str], lang: str) -> str:
+    """What stands for all of these centres: how many trade, and apart from them how many handle small-value lots alone."""
+    small = len(small_centres().intersection(ids))
+    trading = messages.say("filters.all_centres", lang, n=len(ids) - small)
+    return trading + messages.say("filters.and_small_centres", lang, n=small) if small else trading
 
 
 def _called(small: bool, name: str, lang: str) -> str:

@@ -33,14 +33,20 @@ def ratio(numerator: Number, denominator: Number) -> Decimal | None:
     return None if below == 0 else _decimal(numerator) / below
 
 
+def minus(figure: str) -> str:
+    """A written figure with the minus sign − (U+2212): a hyphen is too short beside digits, and lines break at it. Files
+    for other programs keep the hyphen, which those read."""
+    return figure.replace("-", MINUS)
+
+
 def percent(value: Number | None, places: int = 2) -> str:
     """A fraction as per cent: 0.3415 → "34.15%"; None → "—"."""
-    return DASH if value is None else f"{half_up(_decimal(value) * 100, places)}%"
+    return DASH if value is None else minus(f"{half_up(_decimal(value) * 100, places)}%")
 
 
 def points(value: Number | None, places: int = 2) -> str:
     """A difference of two fractions in percentage points, with its sign: 0.021 → "+2.10"; None → "—"."""
-    return DASH if value is None else f"{half_up(_decimal(value) * 100, places):+}"
+    return DASH if value is None else minus(f"{half_up(_decimal(value) * 100, places):+}")
 
 
 def signed(value: Number | None, places: int = 2) -> str:
@@ -49,12 +55,12 @@ def signed(value: Number | None, places: int = 2) -> str:
     if value is None:
         return DASH
     rounded = half_up(value, places)
-    return f"{rounded or abs(rounded):{'+' if rounded else ''},}".replace("-", MINUS)
+    return minus(f"{rounded or abs(rounded):{'+' if rounded else ''},}")
 
 
 def number(value: Number | None, places: int = 0) -> str:
     """A count or mean with thousands separators; None → "—"."""
-    return DASH if value is None else f"{half_up(value, places):,}"
+    return DASH if value is None else minus(f"{half_up(value, places):,}")
 
 
 def significant(value: float | None, digits: int = 3) -> str:
@@ -120,7 +126,7 @@ def money(value: Number | None, currency: str, lang: str = DEFAULT, beside: Numb
         return DASH
     amount = _decimal(value)
     scale = _fitting(amount if beside is None else _decimal(beside), scales(lang))
-    return in_scale(f"{half_up(amount / scale.size):,}", scale, currency, lang)
+    return in_scale(minus(f"{half_up(amount / scale.size):,}"), scale, currency, lang)
 
 
 def exact_money(value: Number | None, currency: str, lang: str = DEFAULT) -> str:
@@ -131,7 +137,7 @@ def exact_money(value: Number | None, currency: str, lang: str = DEFAULT) -> str
     if value is None:
         return DASH
     size = int(say("site.money.yuan_a_unit", lang)) if with_vat(currency) == CNY else 1
-    whole, _, part = f"{half_up(value) / size:,f}".partition(".")
+    whole, _, part = minus(f"{half_up(value) / size:,f}").partition(".")
     scale = scale_of(lang, size) if size > 1 else ONES
     return in_scale(f"{whole}.{part.rstrip('0'):0<2}", scale, currency, lang)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,8 +19,10 @@ from records.serving import signing
 from records.tables.base import table_of
 from records.tables.bids import FileCheck
 from records.tables.broadcast import PublicEvent
+from records.tables.evaluation import Evaluation
 from records.tables.intake import Held, Journal, Parked
 from records.tables.openings import OpeningEvent
+from records.tables.projects import Lot
 from records.tables.society import Opinion, OpinionSender
 from tests.records.market import AFTER, lot_with_opening
 
@@ -66,6 +71,40 @@ def test_a_restored_ledger_is_the_same_and_its_chains_hold(ledger: Ledger, tmp_p
         states.append_event(session, "O1", "sign_in", {}, actor="t", ts=AFTER + timedelta(minutes=1))
         audit.write(session, "operator", "goes on")
     other.close()
+
+
+def test_a_backup_from_before_a_column_is_restored_with_its_value_for_old_rows(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    """`evaluation` got its list of bookings, and `lot` its starting price, in later schemas than this backup's."""
+    with ledger.write() as session:
+        lot_with_opening(session)
+        session.add(Evaluation(id="E1", lot_id="L1", tier="local", scheduled_at=AFTER, source="t"))
+    backup.backup(ledger, tmp_path / "home", tmp_path / "copy")
+    older(
+        tmp_path / "copy",
+        "0015",
+        {"evaluation": ("drawn_at", "arrived", "arrived_at", "bookings"), "lot": ("start_price",)},
+    )
+    other = Ledger(f"sqlite:///{tmp_path / 'other.db'}")
+    assert backup.restore(tmp_path / "copy", other, tmp_path / "other").whole
+    with other.read() as session:
+        evaluation, lot = session.get_one(Evaluation, "E1"), session.get_one(Lot, "L1")
+        assert (evaluation.bookings, evaluation.arrived_at, evaluation.scheduled_at) == ([], None, AFTER)
+        assert lot.start_price is None
+    other.close()
+
+
+def older(copy: Path, schema: str, without: Mapping[str, Sequence[str]]) -> None:
+    """Make a backup one that was taken at an older schema, when these tables had fewer columns."""
+    manifest = json.loads((copy / "manifest.json").read_text()) | {"schema": schema}
+    for table, names in without.items():
+        path = copy / "tables" / f"{table}.jsonl.gz"
+        rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+        kept = [{name: value for name, value in row.items() if name not in names} for row in rows]
+        path.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in kept).encode()))
+        manifest["tables"][table]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (copy / "manifest.json").write_text(json.dumps(manifest))
 
 
 def test_a_damaged_backup_is_refused_by_the_name_of_the_file(ledger: Ledger, tmp_path: Path) -> None:

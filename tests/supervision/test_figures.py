@@ -28,7 +28,7 @@ def test_half_up_not_half_even(value: float | Decimal, shown: str) -> None:
     [
         (Decimal(0), "0.00万元"), (Decimal(12_345), "1.23万元"), (Decimal("99999949.99"), "9,999.99万元"),
         (Decimal(99_999_950), "1.00亿元"), (Decimal(100_000_000), "1.00亿元"), (Decimal(70_850_000_000), "708.50亿元"),
-        (Decimal(-250_000_000), "-2.50亿元"), (None, "—"),
+        (Decimal(-250_000_000), "−2.50亿元"), (None, "—"),
     ],
 )  # fmt: skip
 def test_money_in_wan_and_yi(amount: Decimal | None, shown: str) -> None:
@@ -41,7 +41,7 @@ def test_money_in_wan_and_yi(amount: Decimal | None, shown: str) -> None:
         (Decimal(0), "CNY", "0.00万元", "CNY 0.00"), (Decimal("11640"), "CNY", "1.16万元", "CNY 11.64 thousand"),
         (Decimal("999.999"), "CNY", "0.10万元", "CNY 1.00 thousand"), (Decimal(4_500_000), "CNY", "450.00万元", "CNY 4.50 million"),
         (Decimal("999994999"), "CNY", "10.00亿元", "CNY 999.99 million"), (Decimal("999999999"), "CNY", "10.00亿元", "CNY 1.00 billion"),
-        (Decimal(-70_850_000_000), "CNY", "-708.50亿元", "CNY -70.85 billion"), (Decimal("12340000000000"), "CNY", "123,400.00亿元", "CNY 12,340.00 billion"),
+        (Decimal(-70_850_000_000), "CNY", "−708.50亿元", "CNY −70.85 billion"), (Decimal("12340000000000"), "CNY", "123,400.00亿元", "CNY 12,340.00 billion"),
         (Decimal(12_340_000), "JPY", "1,234.00万 JPY", "JPY 12.34 million"),
         (Decimal(12_340_000), "CNY-net", "1,234.00万元（不含税）", "CNY 12.34 million excl. VAT"),
         (Decimal(12_340_000), "EUR-net", "1,234.00万 EUR（不含税）", "EUR 12.34 million excl. VAT"),
@@ -86,6 +86,8 @@ def test_per_cent_counts_and_points() -> None:
     assert Gap(Share(1, 2), Share(1, 4)).text == "+25.00" and Gap(Share(1, 2), Share(0, 0)).text == "—"
     assert [figures.signed(n) for n in (0.255, -0.255, -0.001, None)] == ["+0.26", "−0.26", "0.00", "—"]
     assert figures.significant(-0.0012345) == "−0.00123" and figures.significant(None) == "—"
+    assert Gap(Share(1, 4), Share(1, 2)).text == "−25.00" and figures.number(-1234.5, 1) == "−1,234.5"
+    assert figures.percent(-0.0301) == "−3.01%"
     assert figures.number(1234567) == "1,234,567" and figures.number(None) == "—"
 
 
