@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from dashboard.charts.drawing import svg, text
+from dashboard.charts.drawing import fitted, svg, text
 
 _SIZE, _CENTRE, _INNER, _OUTER = 420, 210, 112, 186
 """Pixels of the network: its side, its middle, and the circles on which members and others stand."""
@@ -100,10 +100,9 @@ def _cell(row: int, column: int, met: int) -> str:
 def calendar(lots: Sequence[Joint], signs: Sequence[str], outside: str, label: str) -> str:
     """A column a joint lot, a row a member: ring bid, square won; the last row an outsider's win."""
     step = max(12.0, min(28.0, 460 / max(len(lots), 1)))
-    rows = [*signs, outside]
     marks = "".join(_lot(lot, _LEFT + (n + 0.5) * step, len(signs)) for n, lot in enumerate(lots))
-    short = [sign if len(sign) <= 4 else sign[:4] for sign in rows]
-    names = "".join(text(_LEFT - 8, _row(n) + 4, sign, anchor="end") for n, sign in enumerate(short))
+    rows = [*(sign if len(sign) <= 4 else sign[:4] for sign in signs), fitted(outside, _LEFT - 10)]
+    names = "".join(text(_LEFT - 8, _row(n) + 4, sign, anchor="end") for n, sign in enumerate(rows))
     width, low = _LEFT + len(lots) * step + 8, _row(len(rows)) + 6
     ends = text(_LEFT, low, lots[0].on[:7], "muted", "start") + text(
         width - 8, low, lots[-1].on[:7], "muted", "end"

@@ -240,10 +240,16 @@ def _actions(lang: str) -> Sequence[dict[str, Any]]:
             "assigns": rule.assigns,
             "note_hint": messages.say(f"warnings.hint.{action}", lang) if action in _ASKS else "",
             "dispositions": [
-                {"id": code, "name": messages.say(f"disposition.{code}", lang)}
+                {"id": code, "name": _reason(action, code, lang)}
                 for code in DISPOSITIONS
                 if code in rule.dispositions
             ],
         }
         for action, rule in ACTIONS.items()
     ]
+
+
+def _reason(action: str, code: str, lang: str) -> str:
+    """A reason code as its dialog says it: what is true and yet dismissed has been dealt with elsewhere."""
+    own = f"warnings.{action}_{code}"
+    return messages.say(own if messages.known(own) else f"disposition.{code}", lang)

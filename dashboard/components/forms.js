@@ -9,7 +9,7 @@ export class ActionForms {
 
   ask(rule, row) {
     const { words } = this;
-    const reasons = rule.dispositions.map(({ id, name }, i) => h("label.reason", {}, h("input", { type: "radio", name: "disposition", value: id, required: rule.required, checked: rule.required && i === 0 }), name));
+    const reasons = rule.dispositions.map(({ id, name }) => h("label.reason", {}, h("input", { type: "radio", name: "disposition", value: id, required: rule.required, checked: rule.required && id === "not_confirmed" }), name));
     const note = h("textarea", { name: "note", rows: 3, maxlength: 1000, placeholder: rule.note_hint, "aria-label": words.note });
     const people = rule.assigns ? this.people() : null;
     const problem = h("p.problem", { role: "alert", hidden: true });

@@ -126,7 +126,7 @@ def _pair(page: shell.Page, study: dict[str, Any], number: int, pair: Pair) -> N
         names = unmask.names(page, [pair["bidder"]], True) if shown else {}
         if shown:
             words = page.say("experts.named", expert=pair["expert"], bidder=names[pair["bidder"]])
-            draw(f"<p><b>{esc(words)}</b></p>")
+            draw(f'<p class="named"><b>{esc(words)}</b></p>')
         with st.container(key="expert-halves"):
             with st.container(key="expert-heat"):
                 _heat(page, study, signs)

@@ -217,7 +217,7 @@ def _tendencies(found: Sequence[Tendency], own: dict[str, float | None]) -> str:
     if own["within_panel"] is None:
         return words
     both = _short(own["within_panel_and_reviewer"])
-    return words + " " + local("bias.pooled", panel=_short(own["within_panel"]), both=both)
+    return f"{words}\n" + local("bias.pooled", panel=_short(own["within_panel"]), both=both)
 
 
 def _show_bias(scores: Scores, reviewers: Sequence[dict[str, Any]]) -> None:

@@ -18,6 +18,10 @@ _SHOWN = 20
 """Pairs in the evidence."""
 
 
+MEASURE = "measure"
+"""In the evidence of a finding whose value is of another thing than its rule measures in every lot: nothing is usual beside it."""
+
+
 def groups(sets: Iterable[frozenset[str]]) -> list[frozenset[str]]:
     """Join sets that share a member until none do; ordered by their smallest member."""
     joined: list[frozenset[str]] = []
@@ -75,6 +79,8 @@ def _about(
         "rule.files.found", count=len(group), reasons=[Message(f"likeness.reason.{reason}") for reason in met]
     )
     value, threshold = measured or (float(len(group)), 2.0)
+    if measured:
+        evidence[MEASURE] = "bills"
     return rule.finding(
         facts,
         sorted(group),

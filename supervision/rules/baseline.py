@@ -17,6 +17,7 @@ from records.ledger import Ledger
 from records.tables.projects import Lot, counted
 from records.visibility import Datum, visible
 from supervision.readiness import Readiness, lots_readiness
+from supervision.rules.alike import MEASURE
 from supervision.rules.facts import LotFacts, load_facts
 from supervision.rules.finding import Finding
 from supervision.rules.registry import LOT_RULES
@@ -38,7 +39,10 @@ class Baselines:
     usual: Mapping[tuple[str, str], float]
 
     def of(self, finding: Finding) -> Finding:
-        """The finding with its baseline: of its stratum if that is large enough, else of the market, else None."""
+        """The finding with its baseline: of its stratum if that is large enough, else of the market, else None. So is that of
+        a finding whose value is of another thing than what its rule measures in every lot."""
+        if MEASURE in finding.evidence:
+            return replace(finding, baseline=None)
         for stratum, shown in ((finding.stratum or "", finding.stratum), ("", "all")):
             value = self.usual.get((finding.rule, stratum))
             if value is not None:

@@ -310,6 +310,8 @@ def _check(warning: Warning, action: Action, disposition: str | None, note: str 
         )
     if disposition == "other" and not note:
         raise IllegalAction(Message("warning.other_needs_note"))
+    if (action, disposition) == ("dismiss", "confirmed") and not note:
+        raise IllegalAction(Message("warning.confirmed_needs_note"))
 
 
 def _second_look(session: Session, rule_id: str) -> bool:

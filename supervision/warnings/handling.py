@@ -43,12 +43,12 @@ _ALL = frozenset(DISPOSITIONS)
 ACTIONS: Mapping[Action, ActionRule] = {
     "accept": ActionRule(frozenset({"new"}), "accepted", frozenset()),
     "assign": ActionRule(_IN_HAND, "assigned", frozenset(), assigns=True),
-    "dismiss": ActionRule(_IN_HAND, "dismissed", _ALL - {"confirmed"}, required=True),
+    "dismiss": ActionRule(_IN_HAND, "dismissed", _ALL, required=True),
     "lead": ActionRule(_IN_HAND, "lead", _ALL - {"not_confirmed"}),
     "agree": ActionRule(frozenset({"review"}), "dismissed", frozenset(), another=True),
     "return": ActionRule(frozenset({"review"}), "accepted", frozenset(), another=True, noted=True),
 }
-"""Action → from where, into what, with which reason codes. Where a rule is set to a second look 第二人复核, `dismiss` leads
+"""Action → from where, into what, with which reason codes. A dismissal may say "confirmed": true, and dealt with elsewhere. Where a rule is set to a second look 第二人复核, `dismiss` leads
 into review, from which another person agrees or hands the warning back."""
 
 

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from dashboard import components, context
 from dashboard.config import DeskConfig
 from records.states import OPENING_STEPS, STAGES
-from supervision.warnings.handling import ACTIONS
+from supervision.warnings.handling import ACTIONS, DISPOSITIONS
 
 FOLDER = Path(components.__file__).parent
 NAMES = ("player", "wall", "opening", "host", "warnings", "witness")
@@ -140,7 +140,8 @@ def test_every_action_has_a_key_of_its_own(mounted: list[tuple[str, dict[str, An
     keys = [action["key"] for action in actions]
     assert len({*keys, "j", "k", "?"}) == len(keys) + 3
     dismiss = next(action for action in actions if action["id"] == "dismiss")
-    assert dismiss["required"] and "confirmed" not in {reason["id"] for reason in dismiss["dispositions"]}
+    assert dismiss["required"] and [reason["id"] for reason in dismiss["dispositions"]] == list(DISPOSITIONS)
+    assert dismiss["dispositions"][0]["name"] == "属实，已另行处理", "true, and no lead is made of it"
 
 
 def test_a_leaders_component_is_told_so(mounted: list[tuple[str, dict[str, Any]]]) -> None:

@@ -17,7 +17,7 @@ from records.ledger import Ledger
 from records.tables.bids import FileCheck
 from records.tables.procedure import Notice
 from records.tables.supervision import Warning
-from supervision.rules.baseline import UNKNOWN
+from supervision.rules.baseline import UNKNOWN, Baselines
 from supervision.warnings.file_loop import FileLoop
 from tests.supervision.test_likeness import TEMPLATE, a_sheet, a_word_file, words
 
@@ -63,8 +63,8 @@ def with_files(market: Any, folder: Path, past: datetime) -> None:
         market.bid("L", firm, 1_000_000 + 12_345 * n * n, files=files)
 
 
-def looked(ledger: Ledger, folder: Path) -> int:
-    return FileLoop(ledger, folder, threading.Event()).tick(now(), UNKNOWN)
+def looked(ledger: Ledger, folder: Path, usual: Baselines = UNKNOWN) -> int:
+    return FileLoop(ledger, folder, threading.Event()).tick(now(), usual)
 
 
 def check(ledger: Ledger) -> FileCheck | None:
@@ -76,7 +76,7 @@ def test_files_are_compared_and_what_is_alike_becomes_a_warning(
     ledger: Ledger, market: Any, folder: Path, past: datetime
 ) -> None:
     with_files(market, folder, past)
-    assert looked(ledger, folder) == 1
+    assert looked(ledger, folder, Baselines({("B9", ""): 0.0, ("B10", ""): 1.9})) == 1
     held = check(ledger)
     assert held is not None and (held.state, held.bidders, held.files, held.unread) == ("done", 4, 7, [])
     assert held.done == held.size > 0
@@ -88,6 +88,9 @@ def test_files_are_compared_and_what_is_alike_becomes_a_warning(
     assert set(raised) == {"B9", "B10"} and raised["B9"].level == "red"
     at_ratio = found["B", "C"]["at_ratio"]
     assert raised["B10"].value == pytest.approx(1 - at_ratio, abs=1e-4) and raised["B10"].threshold == 0.4
+    assert (raised["B9"].baseline, raised["B10"].baseline) == (0.0, None), (
+        "ladders of prices are no yardstick of bills"
+    )
     assert {s["id"] for s in raised["B9"].subjects} == {"L", "A", "B"}
     assert "正文雷同" in raised["B9"].title and "same slips" in raised["B9"].title_en
     assert looked(ledger, folder) == 0  # the same files are compared once
