@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from records.clock import frozen_at
 from records.ledger import Ledger
@@ -18,10 +17,8 @@ from tests.streaming.two_doors import HOUR, Place, T
 @pytest.fixture
 def rig(ledger: Ledger, tmp_path: Path) -> Iterator[Rig]:
     """A running hub over a ledger with rooms and no openings."""
-    hub_market.rooms(ledger)
-    app, media = hub_market.hub(ledger, tmp_path / "data")
-    with TestClient(app, base_url="http://hub", client=("127.0.0.1", 40000)) as client:
-        yield Rig(ledger, client, media, tmp_path / "data")
+    with hub_market.running(ledger, tmp_path / "data") as made:
+        yield made
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -179,3 +180,12 @@ def hub(ledger: Ledger, data: Path, *, record: bool = False) -> tuple[Any, FakeM
         return made[0]
 
     return create_app(replace(config(ledger, data), record=record), make), made[0]
+
+
+@contextmanager
+def running(ledger: Ledger, data: Path) -> Iterator[Rig]:
+    """A running hub over a ledger with rooms and no openings."""
+    rooms(ledger)
+    app, media = hub(ledger, data)
+    with TestClient(app, base_url="http://hub", client=("127.0.0.1", 40000)) as client:
+        yield Rig(ledger, client, media, data)

@@ -24,6 +24,7 @@ from streaming.sources.plainrtp import read_announcement
 from streaming.sources.pull import Address, mask, meaning_of
 from streaming.wire.h264 import BFrameWatch, ParameterWatch
 from tests.needed import needed
+from tests.side_by_side import Together
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 PATIENCE = 60.0
@@ -91,6 +92,9 @@ async def hub() -> AsyncIterator[Rig]:
         yield made
 
 
+beside = Together(hub=lambda _folder: rig())
+
+
 def parts(packets: list[bytes]) -> ParameterWatch:
     watch = ParameterWatch()
     for packet in packets:
@@ -104,6 +108,7 @@ class TestOnAir:
     @pytest.mark.parametrize(
         ("profile", "audio"), [("baseline", "pcma"), ("main", "aac"), ("high", "opus"), ("high", "none")]
     )
+    @beside
     async def test_every_profile_and_sound_reaches_viewers(self, hub: Rig, profile: str, audio: str) -> None:
         with device("--profile", profile, "--audio", audio) as camera:
             async with pulling(hub, camera.url) as held:
@@ -144,9 +149,8 @@ class TestOnAir:
                     )
                 assert abs(moments["video"] - moments["audio"]) < 0.15
 
-    async def test_a_camera_that_went_away_comes_back(
-        self, hub: Rig, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    @beside
+    async def test_a_camera_that_went_away_comes_back(self, hub: Rig) -> None:
         with device() as camera:
             url, port = camera.url, camera.port
             async with pulling(hub, url) as held:
@@ -164,6 +168,7 @@ class TestOnAir:
                     numbers = [number(packet) for packet in watcher.video]
                     assert all((b - a) & 0xFFFF == 1 for a, b in pairwise(numbers))
 
+    @beside
     async def test_near_and_far_are_two_rooms(self, hub: Rig) -> None:
         with device() as near, device("--audio", "none") as far:
             async with pulling(hub, f"{near.url}\n{far.url}"):
@@ -192,6 +197,7 @@ class TestOnAir:
 class TestRefused:
     pytestmark = needs_gstreamer
 
+    @beside
     async def test_h265_names_the_remedy(self, hub: Rig) -> None:
         with device("--codec", "h265", "--audio", "none") as camera:
             async with pulling(hub, camera.url) as held:
@@ -201,6 +207,7 @@ class TestRefused:
                 )
                 assert not hub.server.status("hz-01").publishing
 
+    @beside
     async def test_h265_is_transcoded_where_the_room_says_so(self, hub: Rig) -> None:
         with device("--codec", "h265") as camera:
             async with pulling(hub, camera.url + "#transcode") as held:
@@ -211,6 +218,7 @@ class TestRefused:
                 found = parts(watcher.video).parameters
                 assert found is not None and found.sps[1] == 66
 
+    @beside
     async def test_b_frames_are_seen_and_named(self, hub: Rig) -> None:
         with device("--profile", "main", "--bframes", "2") as camera:
             async with pulling(hub, camera.url) as held:
@@ -218,6 +226,7 @@ class TestRefused:
                 assert held.status()["hz-01"].b_frames and "B 帧" in said(held)
                 assert hub.server.room("hz-01").video.counts.packets == 0
 
+    @beside
     async def test_b_frames_are_transcoded_where_the_room_says_so(self, hub: Rig) -> None:
         with device("--profile", "main", "--bframes", "2") as camera:
             async with pulling(hub, camera.url + "#transcode") as held:
@@ -227,6 +236,7 @@ class TestRefused:
                 times = list(dict.fromkeys(stamp(packet) for packet in watcher.video))
                 assert all(0 < (b - a) & 0xFFFFFFFF < 90_000 for a, b in pairwise(times))
 
+    @beside
     async def test_a_camera_that_refuses_tcp_is_pulled_over_udp_and_that_is_said(self, hub: Rig) -> None:
         with device("--udp-only", "--audio", "none") as camera:
             async with pulling(hub, camera.url) as held:
@@ -236,6 +246,7 @@ class TestRefused:
                 assert status.state == "live" and "UDP" in status.to_json("hz-01")["reason_zh"]
                 assert "TCP" in status.to_json("hz-01")["reason_en"]
 
+    @beside
     async def test_it_waits_while_someone_else_publishes(self, hub: Rig) -> None:
         source, pictures = await hub.publish(), Camera()
         playing = asyncio.create_task(_play(source, pictures))

@@ -27,8 +27,10 @@ from streaming.recording.recorder import Recorder, RecorderConfig
 from streaming.replay.cut import Cut
 from streaming.replay.reels import Source, camera
 from streaming.wire.codecs import VP8
+from tests.side_by_side import Together
 
 pytestmark = pytest.mark.server
+beside = Together()  # not those of which the first moments of a file are measured
 ROOM = "hz-01"
 
 
@@ -159,6 +161,7 @@ async def test_kill_9_of_ffmpeg_loses_nothing_and_a_new_file_goes_on(ledger: Led
     assert not rig.gaps()
 
 
+@beside
 async def test_a_changed_picture_begins_a_new_file(ledger: Ledger, tmp_path: Path) -> None:
     async with recording(ledger, tmp_path) as rig:
         await until(lambda: rig.seconds() > 1)
@@ -173,6 +176,7 @@ async def test_a_changed_picture_begins_a_new_file(ledger: Ledger, tmp_path: Pat
     assert sizes == [(320, 180), (480, 270)]
 
 
+@beside
 async def test_vp8_goes_into_webm(ledger: Ledger, tmp_path: Path) -> None:
     async with recording(ledger, tmp_path, codec=VP8) as rig:
         await until(lambda: rig.seconds() > 2)
@@ -183,6 +187,7 @@ async def test_vp8_goes_into_webm(ledger: Ledger, tmp_path: Path) -> None:
     assert set(found.length) == {"video", "audio"} and found.decoded > 40
 
 
+@beside
 async def test_a_span_without_pictures_is_kept_as_a_gap(ledger: Ledger, tmp_path: Path) -> None:
     async with recording(ledger, tmp_path, sound=False) as rig:
         await until(lambda: rig.seconds() > 1)
@@ -204,6 +209,7 @@ def told(rig: Rig) -> str | None:
     return message.key if message else None
 
 
+@beside
 async def test_a_full_disk_stops_recording_cleanly_and_room_lets_it_go_on(
     ledger: Ledger, tmp_path: Path
 ) -> None:
@@ -227,6 +233,7 @@ async def test_a_full_disk_stops_recording_cleanly_and_room_lets_it_go_on(
     assert gap.reason == "disk" and gap.recording_id == rig.rows()[1].id
 
 
+@beside
 async def test_another_opening_in_the_same_room_gets_a_file_of_its_own(
     ledger: Ledger, tmp_path: Path
 ) -> None:
@@ -283,6 +290,7 @@ def test_a_changed_byte_is_found(ledger: Ledger, tmp_path: Path) -> None:
     assert broken is not None and broken.index == 1
 
 
+@beside
 async def test_what_the_recorder_wrote_is_replayed_in_step_and_whole(ledger: Ledger, tmp_path: Path) -> None:
     async with recording(ledger, tmp_path) as rig:
         await until(lambda: rig.seconds() > 4)

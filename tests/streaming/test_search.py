@@ -5,12 +5,14 @@ from __future__ import annotations
 import html
 import re
 import time
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
 
 from records.clock import BEIJING, now, today
+from tests.ledgers import new_ledger
 from tests.streaming import history
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
@@ -30,14 +32,40 @@ def known(rig: Rig, query: str, *keys: str) -> None:
     until(lambda: set(found(rig, query)), set(keys), seconds=10)
 
 
-@pytest.fixture
-def past(rig: Rig) -> Rig:
+def remember(rig: Rig) -> Rig:
+    """Three openings of years ago, known to the hub."""
     history.send(
         rig.ledger, *history.lot(OLD), *history.lot(OLD + timedelta(days=700), "H2", name="重庆长江大桥维护"),
         *history.lot(OLD + timedelta(days=1500), "H3", name="南湖医院修缮（ＡＢＣ）"),
     )  # fmt: skip
     known(rig, "KB-H3", "KB-H3")
     return rig
+
+
+@pytest.fixture
+def past(rig: Rig) -> Rig:
+    """A hub with a past, for a test that adds to it."""
+    return remember(rig)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """A hub with a past, which is only asked."""
+    folder = tmp_path_factory.mktemp("archive")
+    ledger = new_ledger(folder / "ledger.db")
+    with market.running(ledger, folder / "data") as rig:
+        yield remember(rig)
+    ledger.close()
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """A hub without openings, which is only asked."""
+    folder = tmp_path_factory.mktemp("bare")
+    ledger = new_ledger(folder / "ledger.db")
+    with market.running(ledger, folder / "data") as rig:
+        yield rig
+    ledger.close()
 
 
 @pytest.mark.parametrize(
@@ -68,9 +96,9 @@ def past(rig: Rig) -> Rig:
         ("\\", []),
     ],
 )
-def test_search_looks_through_all_days(past: Rig, query: str, keys: list[str]) -> None:
-    assert found(past, query) == keys
-    assert found(past, query, "&view=replay") == keys
+def test_search_looks_through_all_days(archive: Rig, query: str, keys: list[str]) -> None:
+    assert found(archive, query) == keys
+    assert found(archive, query, "&view=replay") == keys
 
 
 def test_a_new_opening_and_a_new_name_are_found_at_once(past: Rig) -> None:
@@ -136,7 +164,7 @@ def test_the_schedule_turns_to_any_day_there_is(past: Rig) -> None:
     )  # type: ignore[union-attr]
 
 
-def test_following_the_calendars_own_links_reaches_an_old_opening(past: Rig) -> None:
+def test_following_the_calendars_own_links_reaches_an_old_opening(archive: Rig) -> None:
     """As a reader goes: the schedule, the year, the month, the day."""
     here = "/?view=schedule"
     for pattern in (
@@ -144,7 +172,7 @@ def test_following_the_calendars_own_links_reaches_an_old_opening(past: Rig) -> 
         r'aria-label="2021年3月 1 场开标"',
         r'aria-label="3月9日 星期二 1 场开标"',
     ):
-        text = past.get(here).text
+        text = archive.get(here).text
         link = (
             re.search(rf'<a href="([^"]+)"[^>]*{pattern}', text)
             if "aria" in pattern
@@ -152,7 +180,7 @@ def test_following_the_calendars_own_links_reaches_an_old_opening(past: Rig) -> 
         )
         assert link, (here, pattern)
         here = html.unescape(link[1])
-    assert 'href="/opening/KB-H1"' in past.get(here).text
+    assert 'href="/opening/KB-H1"' in archive.get(here).text
 
 
 @pytest.mark.parametrize(
@@ -161,11 +189,11 @@ def test_following_the_calendars_own_links_reaches_an_old_opening(past: Rig) -> 
      "page=1.5", "q=" + "a" * 5000, "q=%00", "q=" + quote("\u202e重"), "day=2024-02-29"],
 )  # fmt: skip
 @pytest.mark.parametrize("view", ["hall", "schedule", "replay"])
-def test_odd_addresses_are_answered(rig: Rig, view: str, query: str) -> None:
-    assert rig.get(f"/?view={view}&{query}").status_code == (400 if "%00" in query else 200)
+def test_odd_addresses_are_answered(bare: Rig, view: str, query: str) -> None:
+    assert bare.get(f"/?view={view}&{query}").status_code == (400 if "%00" in query else 200)
 
 
-def test_a_search_of_many_openings_is_quick(rig: Rig) -> None:
+def test_a_search_of_many_openings_is_quick() -> None:
     from streaming.live.register import Register
 
     register = Register()
