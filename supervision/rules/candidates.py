@@ -7,11 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, String, cast, exists, func, select, union
+from sqlalchemy import (
+    CTE,
+    Column,
+    ColumnElement,
+    Select,
+    String,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+    true,
+    union,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from records.legal_clock import days_between, is_tendered
 from records.tables.bids import Bid, FileCheck
 from records.tables.evaluation import Evaluation, Expert, Fee, Score
 from records.tables.money import Award, Deposit
@@ -20,24 +35,27 @@ from records.tables.organisations import Organisation
 from records.tables.procedure import Contract, Notice, Objection
 from records.tables.projects import Lot
 from records.tables.relations import Relation
-from supervision.lens.tables import bids
-from supervision.rules.market_rule import Ask, Row, priced, share
+from supervision.lens.rows import whole
+from supervision.lens.tables import bids, lots
+from supervision.rules.market_rule import Ask, Row, count_if, priced, real, share
 from supervision.rules.serials import SHORTEST, latin
 
 Chosen = Mapping[str, float]
 
 
-def lots_that_may_fire(rules: Mapping[str, Chosen], ask: Ask, session: Session) -> set[str] | None:
-    """Ids of the lots, for rules by id with their parameters; None if one of them has no such select and must look at
-    every lot. Rules of one select are answered by asking it once.
+def lots_that_may_fire(rules: Mapping[str, Chosen], ask: Ask, session: Session) -> dict[str, set[str]]:
+    """Rule → ids of the lots on which it may fire, for rules by id with their parameters; a rule that has no select is left
+    out and must look at every lot.
 
-    Lots whose files were compared are few and always among them. `ask` answers over the lens, which holds lots whose opening is over; `session` is the ledger's.
+    Lots whose files were compared are few and always among them. `ask` answers over the lens, which holds lots whose
+    opening is over; `session` is the ledger's.
     """
-    if not rules.keys() <= _SELECTS.keys():
-        return None
-    asked = {_SELECTS[rule]: chosen for rule, chosen in rules.items()}
-    found = {row["lot_id"] for selects, chosen in asked.items() for row in selects(chosen, ask, session)}
-    return found | set(session.scalars(select(FileCheck.lot_id)))
+    compared = set(session.scalars(select(FileCheck.lot_id)))
+    return {
+        rule: compared | {row["lot_id"] for row in _SELECTS[rule](chosen, ask, session)}
+        for rule, chosen in rules.items()
+        if rule in _SELECTS
+    }
 
 
 def _same_machine(_: Chosen, ask: Ask, __: Session) -> list[Row]:
@@ -80,12 +98,18 @@ def _ladder(chosen: Chosen, ask: Ask, _: Session) -> list[Row]:
 
 
 def _short_time(chosen: Chosen, _: Ask, session: Session) -> list[Row]:
-    """T8: hours below the days asked for; the calendar may count a day less than hours do."""
-    query = select(Lot.id, Lot.notice_at, Lot.deadline).where(
+    """T8: fewer days than asked for, as the rule itself counts them."""
+    query = select(Lot.id, Lot.notice_at, Lot.deadline, Lot.method, Lot.trade_family).where(
         Lot.notice_at.is_not(None), Lot.deadline.is_not(None)
     )
-    most = timedelta(days=chosen["days_to_bid"] + 1)
-    return [{"lot_id": lot} for lot, notice, end in session.execute(query) if end - notice < most]  # type: ignore[operator]
+    return [
+        {"lot_id": lot}
+        for lot, notice, end, method, family in session.execute(query)
+        if notice
+        and end
+        and 0 <= days_between(notice, end) < chosen["days_to_bid"]
+        and is_tendered(method, family)
+    ]
 
 
 def _large_deposit(_: Chosen, __: Ask, session: Session) -> list[Row]:
@@ -133,25 +157,61 @@ def _publicity(chosen: Chosen, _: Ask, session: Session) -> list[Row]:
     ]
 
 
-def _contract_grew(_: Chosen, __: Ask, session: Session) -> list[Row]:
-    """T16: contracts that were changed, or are worth more than the award."""
+def _contract_grew(chosen: Chosen, _: Ask, session: Session) -> list[Row]:
+    """T16: contracts that were changed, or with the winner are worth more than its award by enough, with room for what
+    doubles round away."""
+    paid, awarded = real(func.sum(whole(Contract.value))), real(whole(Award.price))
     more = (
-        select(Contract.lot_id)
-        .join(Award, Award.lot_id == Contract.lot_id)
-        .where(Contract.value > Award.price)
+        select(Award.lot_id)
+        .join(Contract, (Contract.lot_id == Award.lot_id) & (Contract.bidder_id == Award.bidder_id))
+        .where(Award.status == "awarded")
+        .group_by(Award.id, Award.lot_id, Award.price)
+        .having(paid > awarded * (chosen["of_award"] - 1e-6))
     )
-    several = select(Contract.lot_id).group_by(Contract.lot_id).having(func.count() > 1)
     changed = select(Contract.lot_id).where(_filled(Contract.changes))
-    return [{"lot_id": lot} for lot in session.scalars(union(more, several, changed))]
+    return [{"lot_id": lot} for lot in session.scalars(union(more, changed))]
 
 
-def _related(_: Chosen, __: Ask, session: Session) -> list[Row]:
-    """T4, B16: lots in which one bids who is related to anybody, or whose legal representative has a namesake."""
-    namesakes = select(Organisation.legal_rep).group_by(Organisation.legal_rep).having(func.count() > 1)
-    known = union(
-        select(Relation.from_id), select(Relation.to_id), select(Organisation.id).where(Organisation.legal_rep.in_(namesakes))
-    ).subquery("known")  # fmt: skip
-    query = select(Bid.lot_id).where(Bid.bidder_id.in_(select(known.c[0]))).distinct()
+def _near(wanted: ColumnElement[bool]) -> CTE:
+    """Organisations (`org`) by what they are next to (`hub`): themselves, those they have such a relation with, and the name of their legal representative where another has it too. Two are related, directly or by one
+    other, where they share a hub."""
+    one, other = Relation.from_id, Relation.to_id
+    sides = [
+        select(hub.label("hub"), org.label("org")).where(wanted)
+        for hub, org in ((one, other), (other, one), (one, one), (other, other))
+    ]
+    named = Organisation.legal_rep.is_not(None) & (Organisation.legal_rep != "")
+    twice = (
+        select(Organisation.legal_rep).where(named).group_by(Organisation.legal_rep).having(func.count() > 1)
+    )
+    people = select(literal("person/") + Organisation.legal_rep, Organisation.id)
+    return union(*sides, people.where(Organisation.legal_rep.in_(twice))).cte("near")
+
+
+def _related_to_tenderer(_: Chosen, __: Ask, session: Session) -> list[Row]:
+    """T4: who invites and who bids share a hub."""
+    near = _near(true())
+    here, there = near.alias("here"), near.alias("there")
+    inviting = union(*(
+        select(Lot.id.label("lot_id"), here.c.hub, one.label("org")).join(here, here.c.org == one)
+        for one in (Lot.tenderer_id, Lot.agency_id)
+    )).subquery("inviting")  # fmt: skip
+    query = (
+        select(inviting.c.lot_id)
+        .join(there, there.c.hub == inviting.c.hub)
+        .join(Bid, (Bid.lot_id == inviting.c.lot_id) & (Bid.bidder_id == there.c.org))
+        .where(there.c.org != inviting.c.org)
+    )
+    return [{"lot_id": lot} for lot in session.scalars(query.distinct())]
+
+
+def _one_control(chosen: Chosen, _: Ask, session: Session) -> list[Row]:
+    """B16: two bidders share a hub by control, or by shares large enough."""
+    near = _near((Relation.type == "control") | (Relation.ratio >= Decimal(str(chosen["share_held"]))))
+    query = (
+        select(Bid.lot_id).join(near, near.c.org == Bid.bidder_id)
+        .group_by(Bid.lot_id, near.c.hub).having(func.count(func.distinct(Bid.bidder_id)) > 1)
+    )  # fmt: skip
     return [{"lot_id": lot} for lot in session.scalars(query)]
 
 
@@ -183,13 +243,31 @@ def _filled(column: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
     return cast(column, String).not_in(("[]", "null"))
 
 
+def _only_valid(chosen: Chosen, ask: Ask, _: Session) -> list[Row]:
+    """T5: one valid bid, the winner's, and enough rejected."""
+    b = bids.c
+    valid, rejected = count_if(b.status == "valid"), count_if(b.status == "disqualified")
+    return ask(select(b.lot_id).group_by(b.lot_id).having(valid == 1, rejected >= chosen["min_rejected"]))
+
+
+def _lowest_rejected(chosen: Chosen, ask: Ask, _: Session) -> list[Row]:
+    """T7: a rejected bid is as low as any, and the award, if the lens has it, dearer by enough."""
+    b, lowest, award = bids.c, priced.c, real(lots.c.award_price)
+    query = (
+        select(b.lot_id).distinct()
+        .join(priced, (lowest.lot_id == b.lot_id) & (lowest.place == 1))
+        .join(lots, lots.c.lot_id == b.lot_id)
+        .where(b.status == "disqualified", real(b.price) <= lowest.price)
+        .where(award.is_(None) | (award >= lowest.price * (1 + chosen["dearer"] - 1e-6)))
+    )  # fmt: skip
+    return ask(query)
+
+
 _AWARDED_BIDS = select(Award.lot_id).join(Bid, Bid.lot_id == Award.lot_id).where(Award.status == "awarded")
-_rejected = _ids(_AWARDED_BIDS.where(Bid.status == "disqualified").distinct())
-"""T5, T7: awarded lots with a rejected bid."""
 _SELECTS: dict[str, Callable[[Chosen, Ask, Session], list[Row]]] = {
     "B4": _same_machine, "B6": _same_account, "B10": _ladder, "T8": _short_time, "T10": _large_deposit,
-    "T4": _related, "B16": _related, "T9": _opened_off_time, "O8": _awarded_off_time, "O10": _publicity, "T16": _contract_grew,
-    "T5": _rejected, "T7": _rejected,
+    "T4": _related_to_tenderer, "B16": _one_control, "T9": _opened_off_time, "O8": _awarded_off_time, "O10": _publicity, "T16": _contract_grew,
+    "T5": _only_valid, "T7": _lowest_rejected,
     "T12": _ids(
         _AWARDED_BIDS.join(Lot, Lot.id == Award.lot_id)
         .where(Bid.bidder_id == Award.bidder_id, Bid.received_at > Lot.deadline).distinct()

@@ -105,15 +105,16 @@ def _of_lots(
     at = now()
     with ledger.read() as session:
         ids = _lots(session, at, since)
-        if ask is not None:
-            worth = _worth(session, rules, settings, ask)
-            ids = ids if worth is None else [lot for lot in ids if lot in worth]
+        worth = {} if ask is None else _worth(session, rules, settings, ask)
+    if len(worth) == len(rules):
+        ids = [lot for lot in ids if any(lot in of_rule for of_rule in worth.values())]
     for n in range(0, len(ids), _PART):
         with ledger.read() as session:
             batch = ready_facts(session, ids[n : n + _PART], at)
         for facts in batch:
             for rule in rules:
-                yield from rule.evaluate(facts, settings.get(rule.id))
+                if rule.id not in worth or facts.lot_id in worth[rule.id]:
+                    yield from rule.evaluate(facts, settings.get(rule.id))
 
 
 def _lots(session: Session, at: datetime, since: datetime | None) -> list[str]:
@@ -123,15 +124,13 @@ def _lots(session: Session, at: datetime, since: datetime | None) -> list[str]:
     return list(session.scalars(query))
 
 
-def _worth(session: Session, rules: list[LotRule], settings: Settings, ask: Ask) -> set[str] | None:
-    """The lots at which to look; None: all. What the lens does not hold yet is always worth it."""
-    found = lots_that_may_fire(
-        {rule.id: rule.settings(settings.get(rule.id)) for rule in rules}, ask, session
-    )
-    if found is None:
-        return None
+def _worth(session: Session, rules: list[LotRule], settings: Settings, ask: Ask) -> dict[str, set[str]]:
+    """Rule → the lots at which it is to look; a rule left out looks at all. What the lens does not hold yet is always
+    worth it."""
+    chosen = {rule.id: rule.settings(settings.get(rule.id)) for rule in rules}
     held = {row["lot_id"] for row in ask(select(lens_lots.c.lot_id))}
-    return found | (set(session.scalars(select(Lot.id))) - held)
+    others = set(session.scalars(select(Lot.id))) - held
+    return {rule: lots | others for rule, lots in lots_that_may_fire(chosen, ask, session).items()}
 
 
 def lens_of_now(ledger: Ledger, data_dir: Path, home: Place) -> Lens:

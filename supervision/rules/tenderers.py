@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import betainc, gammaln
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select
 
 from supervision.lens.tables import bids, lots
 from supervision.rules.finding import Finding
@@ -21,8 +21,8 @@ from supervision.rules.market_rule import (
     Row,
     RowRule,
     count_if,
+    district_and_year_of,
     percent,
-    real,
     share,
 )
 from supervision.rules.rule import Parameter
@@ -94,30 +94,26 @@ def pairs_select(buyer: ColumnElement[Any], least_wins: float) -> Select[*tuple[
     `usual` is what a usual firm would have won in the same lots: Σ over strata (category × district × year) of lots bid in
     × wins per bid in the stratum; `all_…` are the firm's with every buyer.
     """
-    awarded = select(lots.c.lot_id).where(lots.c.winner_id.is_not(None))
-    year = func.substr(bids.c.month, 1, 4)
-    stratum = (
-        func.coalesce(bids.c.category, "-") + "/" + func.coalesce(bids.c.division_code, "-") + "/" + year
-    )
-    rates = select(stratum.label("stratum"), share(count_if(bids.c.is_winner), func.count()).label("rate")).where(
-        bids.c.lot_id.in_(awarded)
-    ).group_by(stratum).subquery("rates")  # fmt: skip
-    each = (
-        select(buyer.label("buyer"), bids.c.bidder_id.label("firm"), bids.c.is_winner, rates.c.rate)
-        .join(rates, rates.c.stratum == stratum).where(bids.c.lot_id.in_(awarded)).subquery("each")
-    )  # fmt: skip
-    e = each.c
-    sums = (func.count().label("bid"), count_if(e.is_winner).label("wins"), func.sum(real(e.rate)).label("usual"))  # fmt: skip
-    pairs = (
-        select(e.buyer, e.firm, *sums).where(e.buyer.is_not(None)).group_by(e.buyer, e.firm).subquery("pairs")
-    )
-    firms = select(e.firm, *sums).group_by(e.firm).subquery("firms")
     own = lots.c.tenderer_id if buyer is bids.c.tenderer_id else lots.c.agency_id
+    chances = _chances(own).cte("chances")
+    b, chance = bids.c, chances.c
+    pairs = (
+        select(
+            chance.buyer, b.bidder_id.label("firm"), func.count().label("bid"), count_if(b.is_winner).label("wins"),
+            func.sum(chance.rate).label("usual"),
+        )
+        .join(chances, chance.lot_id == b.lot_id).group_by(chance.buyer, b.bidder_id).cte("pairs")
+    )  # fmt: skip
+    p = pairs.c
+    firms = select(
+        p.firm, cast(func.sum(p.bid), BigInteger).label("bid"), cast(func.sum(p.wins), BigInteger).label("wins"),
+        func.sum(p.usual).label("usual"),
+    ).group_by(p.firm).subquery("firms")  # fmt: skip
     sizes = (
         select(own.label("buyer"), func.count().label("awards"))
         .where(lots.c.winner_id.is_not(None)).group_by(own).subquery("sizes")
     )  # fmt: skip
-    tested = select(func.count()).select_from(pairs).where(pairs.c.bid >= least_wins).scalar_subquery()
+    tested = select(func.count()).where(p.buyer.is_not(None), p.bid >= least_wins).scalar_subquery()
     everywhere = (
         firms.c.bid.label("all_bid"),
         firms.c.wins.label("all_wins"),
@@ -130,6 +126,21 @@ def pairs_select(buyer: ColumnElement[Any], least_wins: float) -> Select[*tuple[
         .where(pairs.c.wins >= least_wins)
         .order_by(pairs.c.buyer, pairs.c.firm)
     )
+
+
+def _chances(buyer: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+    """A row a lot that somebody won: its buyer, and wins per bid in its stratum. Strata are told by lot, not by bid, as bids
+    are a hundred times as many."""
+    bid = bids.c
+    each = select(bid.lot_id, func.count().label("bids"), count_if(bid.is_winner).label("wins")).group_by(bid.lot_id).subquery("each")  # fmt: skip
+    stratum = district_and_year_of(lots)
+    won = (
+        select(lots.c.lot_id, buyer.label("buyer"), stratum.label("stratum"), each.c.bids, each.c.wins)
+        .join(each, each.c.lot_id == lots.c.lot_id).where(lots.c.winner_id.is_not(None)).cte("won")
+    )  # fmt: skip
+    rate = share(func.sum(won.c.wins), func.sum(won.c.bids)).label("rate")
+    rates = select(won.c.stratum, rate).group_by(won.c.stratum).subquery("rates")
+    return select(won.c.lot_id, won.c.buyer, rates.c.rate).join(rates, rates.c.stratum == won.c.stratum)
 
 
 def pairs_of(rows: Sequence[Row]) -> list[Pair]:

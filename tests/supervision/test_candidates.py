@@ -6,17 +6,21 @@ import tempfile
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.orm import Session
 
 from records.clock import now
 from records.ledger import Ledger
 from records.tables.bids import Bid
-from records.tables.money import Deposit
+from records.tables.money import Award, Deposit
 from records.tables.organisations import Organisation
+from records.tables.procedure import Contract
 from records.tables.projects import Lot
+from records.tables.relations import Relation
 from supervision.home import NOWHERE
 from supervision.rules import scan as scanning
 from supervision.rules.baseline import ready_facts
@@ -135,13 +139,97 @@ def test_however_a_serial_is_spelled_a_scan_over_the_lens_misses_nothing(
                             source="test",
                         )
                     )
-        long_ago = now() - timedelta(days=30)
-        with ledger.read() as session:
-            facts = ready_facts(session, [f"L{n}" for n in range(len(lots))], now())
-        lens = lens_of_now(ledger, Path(folder), NOWHERE)
-        with on_lens(lens) as ask:
-            for rule in LOT_RULES:
-                over = findings_over(ledger, lens, ask, rule, rule.settings(None), long_ago)
-                every = [finding for lot in facts for finding in rule.evaluate(lot)]
-                assert sorted(map(repr, over)) == sorted(map(repr, every)), rule.id
+        the_lens_misses_nothing(ledger, Path(folder), len(lots))
         ledger.close()
+
+
+def the_lens_misses_nothing(ledger: Ledger, folder: Path, lots: int) -> None:
+    """Over the lens every lot rule finds what it finds by looking at all lots, L0, L1, …"""
+    with ledger.read() as session:
+        facts = ready_facts(session, [f"L{n}" for n in range(lots)], now())
+    lens = lens_of_now(ledger, folder, NOWHERE)
+    with on_lens(lens) as ask:
+        for rule in LOT_RULES:
+            over = findings_over(ledger, lens, ask, rule, rule.settings(None), now() - timedelta(days=900))
+            every = [finding for lot in facts for finding in rule.evaluate(lot)]
+            assert sorted(map(repr, over)) == sorted(map(repr, every)), rule.id
+
+
+FIRMS = "ABCD"
+RELATIONS = st.lists(
+    st.tuples(
+        st.sampled_from(("control", "shareholding", "address")), st.sampled_from("TABCDX"), st.sampled_from("TABCDX"),
+        st.none() | st.sampled_from(("10", "25", "50", "100")).map(Decimal),
+    ), max_size=4,
+)  # fmt: skip
+OUTCOMES = st.fixed_dictionaries(
+    {
+        "firms": st.sets(st.sampled_from(FIRMS), min_size=2).map(sorted),
+        "rejected": st.sets(st.sampled_from(FIRMS), max_size=3),
+        "prices": st.lists(st.integers(90, 130), min_size=4, max_size=4),
+        "vat": st.sampled_from((None, "included", "excluded")),
+        "winner": st.sampled_from(FIRMS),
+        "awarded": st.sampled_from((None, 100, 110, 125)),
+        "contracts": st.lists(st.tuples(st.sampled_from(FIRMS), st.sampled_from((50, 90, 130, 160))), max_size=2),
+        "days": st.integers(15, 25),
+        "method": st.sampled_from(("open", "inquiry")),
+    }
+)  # fmt: skip
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@given(
+    lots=st.lists(OUTCOMES, min_size=20, max_size=20), relations=RELATIONS,
+    people=st.lists(st.sampled_from(("", "张三", "李四", "王五")), min_size=6, max_size=6),
+)  # fmt: skip
+def test_however_a_lot_ended_and_whoever_is_related_a_scan_over_the_lens_misses_nothing(
+    lots: list[dict[str, Any]], relations: list[tuple[str, str, str, Decimal | None]], people: list[str]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = new_ledger(Path(folder) / "ledger.db")
+        Market(ledger)
+        with ledger.write() as session:
+            session.add_all(
+                Organisation(id=firm, name=firm, legal_rep=person, source="test")
+                for firm, person in zip("TABCDX", people, strict=True)
+            )
+            session.flush()
+            session.add_all(
+                Relation(id=str(n), type=kind, from_id=one, to_id=other, ratio=ratio, source="test")
+                for n, (kind, one, other, ratio) in enumerate(relations)
+                if one != other
+            )
+            for n, made in enumerate(lots):
+                _lot_that_ended(session, n, made)
+        the_lens_misses_nothing(ledger, Path(folder), len(lots))
+        ledger.close()
+
+
+def _lot_that_ended(session: Session, n: int, made: dict[str, Any]) -> None:
+    lot, due = f"L{n}", now() - timedelta(days=60, minutes=n)
+    noticed = due - timedelta(days=made["days"])
+    session.add(
+        Lot(
+            id=lot, project_id="p1", name="…", centre_id="c1", deadline=due, notice_at=noticed, tenderer_id="T",
+            agency_id="X", method=made["method"], trade_family="works", source="test",
+        )
+    )  # fmt: skip
+    session.flush()
+    for firm in made["firms"]:
+        status = "disqualified" if firm in made["rejected"] else "valid"
+        price = Decimal(made["prices"][FIRMS.index(firm)])
+        session.add(
+            Bid(
+                id=f"{n}/{firm}", lot_id=lot, bidder_id=firm, price=price, vat=made["vat"], status=status,
+                received_at=due - timedelta(hours=1), source="test",
+            )
+        )  # fmt: skip
+    if made["awarded"]:
+        price, when = Decimal(made["awarded"]), due + timedelta(days=10)
+        session.add(
+            Award(id=lot, lot_id=lot, bidder_id=made["winner"], price=price, awarded_at=when, source="test")
+        )
+        session.add_all(
+            Contract(id=f"{n}/{i}", lot_id=lot, bidder_id=firm, value=Decimal(value), signed_at=when, source="test")
+            for i, (firm, value) in enumerate(made["contracts"])
+        )  # fmt: skip
