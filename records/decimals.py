@@ -32,7 +32,9 @@ class Plain:
             )
         if isinstance(value, float) and _digits(value) > _DIGITS:
             raise PydanticCustomError("inexact", "a JSON number keeps 15 digits, send a string")
-        return value
+        if isinstance(value, float) and value == 0:
+            return abs(value)  # binary numbers know a nought below nought, which would be shown with its sign
+        return value.removeprefix("-") if isinstance(value, str) and not value.strip("-0.") else value
 
 
 def _digits(value: float) -> int:

@@ -168,6 +168,21 @@ def test_too_few_bidders_are_not_told_before_the_deadline(send: Send, published:
     assert told["status"] == "unsuccessful" and "流标" in json.dumps(told, ensure_ascii=False)
 
 
+def test_a_contract_is_public_from_award_and_signature_on(send: Send, published: Publish) -> None:
+    signed = "2026-05-06T12:00:00+08:00"
+    send(
+        *small_market(1),
+        envelope("award", "a", {"lot": "l0", "bidder": "o0", "price": "900", "awarded_at": "2026-05-06T11:00:00+08:00"}),
+        envelope("contract", "c", {"lot": "l0", "bidder": "o0", "value": "905", "signed_at": signed, "subcontractors": ["o1"]}),
+        envelope("contract", "d", {"lot": "l0", "bidder": "o0", "value": "906"}),
+    )  # fmt: skip
+    assert "contracts" not in published("before", "2026-05-06T11:30:00+08:00")
+    release = published("after")
+    (contract,) = release["contracts"]
+    assert contract["value"]["amount"] == 905 and contract["awardID"] == release["awards"][0]["id"]
+    assert "contract" in release["tag"] and "公司1" not in json.dumps(release, ensure_ascii=False)
+
+
 def test_bidders_of_a_prequalification_stay_masked(send: Send, published: Publish) -> None:
     opened(send, prequalification=True)
     release = published("public")

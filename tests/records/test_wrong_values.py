@@ -11,6 +11,8 @@ from pydantic_core._pydantic_core import list_all_errors
 from ingest.kinds.registry import KINDS
 from ingest.schema import kind_schema
 from messages import Invalid, Message
+from records.decimals import SIGNED, Plain
+from records.events import public_payload
 from records.wrong_values import explain, reason
 
 ERRORS = list_all_errors()
@@ -54,3 +56,12 @@ def test_how_many_more_faults_there_are_is_said() -> None:
     with pytest.raises(ValidationError) as refused:
         Two.model_validate({"a": "x", "b": "y"})
     assert explain(refused.value, ("data",))[0] == "data.a" and "1" in explain(refused.value)[1].text("zh")
+
+
+def test_minus_nought_is_nought() -> None:
+    """JSON and binary numbers know a nought below nought: nobody is to read it aloud with its sign."""
+    told = [
+        public_payload("bid_read", {"no": 1, "name": "甲公司", "price": price}) for price in (-0.0, 0.0, "0")
+    ]
+    assert [payload["price"] for payload in told] == ["0.0", "0.0", "0"]
+    assert Plain(SIGNED)("-0.00") == "0.00" and Plain(SIGNED)("-0.01") == "-0.01"

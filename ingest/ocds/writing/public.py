@@ -22,7 +22,15 @@ from records.bids_on_hand import on_hand
 from records.lots import OVER, current_opening, deadline_in_force, round_before
 from records.opening_checks import READINGS
 from records.public.rows import MASK
-from records.visibility import Datum, LotClock, is_visible, notice_from, status_from, visible_from
+from records.visibility import (
+    Datum,
+    LotClock,
+    is_visible,
+    notice_from,
+    published_from,
+    status_from,
+    visible_from,
+)
 
 Json = dict[str, Any]
 
@@ -47,6 +55,9 @@ def visible(process: Process, at: datetime) -> tuple[Process, list[datetime]] | 
             moments.append(since)
         for since, bid in _bids(process, shown, lot, at):
             shown.rows["bid"].append(bid)
+            moments.append(since)
+        for since, contract in _contracts(process, lot, at):
+            shown.contracts.append(contract)
             moments.append(since)
     _only_named(shown)
     return shown, moments
@@ -84,6 +95,20 @@ def _awards(process: Process, lot: Row, at: datetime) -> Iterator[tuple[datetime
             yield decided, dict(row, updated_at=decided)
         elif row["status"] != "cancelled" and candidates and candidates <= at:
             yield candidates, dict(row, status="candidate", awarded_at=None, updated_at=candidates)
+
+
+def _contracts(process: Process, lot: Row, at: datetime) -> Iterator[tuple[datetime, Row]]:
+    """The contracts of a lot, from award and signature on, as the public row of a contract is (`records.public.papers`)."""
+    awards = [
+        row for row in process.rows["award"] if row["lot_id"] == lot["id"] and row["status"] == "awarded"
+    ]
+    awarded = max((row["awarded_at"] for row in awards if row["awarded_at"]), default=None)
+    for row in process.contracts:
+        if row["lot_id"] == lot["id"]:
+            clock = LotClock(deadline=lot["deadline"], awarded=awarded or row["signed_at"])
+            since = published_from(Datum.CONTRACT, clock, row["signed_at"])
+            if since is not None and since <= at:
+                yield since, dict(row, updated_at=since)
 
 
 # ── bids ─────────────────────────────────────────────────────────────────────
