@@ -20,8 +20,8 @@ from supervision.studies import rings, store
 from supervision.studies.evidence import ties_among, warnings_among
 
 _PRICES = [
-    tables.Column("lot_name", width=210), tables.Column("market", width=60), tables.Column("cv", width=84),
-    tables.Column("usual_cv", width=76), tables.Column("bids", tables.COUNT, width=80), tables.Column("in_group", width=72),
+    tables.Column("lot_name", width=194), tables.Column("market", width=60), tables.Column("cv", width=84),
+    tables.Column("usual_cv", width=76), tables.Column("bids", tables.COUNT, width=96), tables.Column("in_group", width=72),
 ]  # fmt: skip
 _GROUPS = [
     tables.Column("group"), tables.Column("market"), tables.Column("members", tables.COUNT), tables.Column("met", tables.MEASURE),

@@ -65,7 +65,7 @@ def number(value: Number | None, places: int = 0) -> str:
 
 def significant(value: float | None, digits: int = 3) -> str:
     """A statistic with so many significant digits: 0.0012345 → "0.00123", −4.5 → "−4.5"; None → "—"."""
-    return DASH if value is None else f"{value:.{digits}g}".replace("-", MINUS)
+    return DASH if value is None else minus(f"{value:.{digits}g}")
 
 
 def places(value: Number) -> int:
