@@ -39,7 +39,7 @@ def body(page: shell.Page) -> None:
 def _kpis(page: shell.Page, board: figure_cards.Board) -> list[Kpi]:
     say, lang = page.say, page.lang
     count = say("openness.participations")
-    held = figure_cards.answers().value("M50", page.filters).value
+    held = figure_cards.live(("M50",), page.filters)["M50"].value
     return [
         _today(page),
         board.kpi("M03", lambda f: figure_cards.split(figures.big_count(f.participations, count, lang)),

@@ -34,10 +34,8 @@ def body(page: shell.Page) -> None:
 
 def _kpis(page: shell.Page) -> list[Kpi]:
     say = page.say
-    rooms, broadcasts, coverage, served = (
-        figure_cards.answers().values(("M17", "M18", "M19", "M20"), page.filters).values()
-    )
-    available, delays, use = figure_cards.values(("M21", "M22", "M24"), page.filters).values()
+    rooms, broadcasts, coverage = figure_cards.live(("M17", "M18", "M19"), page.filters).values()
+    served, available, delays, use = figure_cards.values(("M20", "M21", "M22", "M24"), page.filters).values()
     hours, breaks = figures.number(broadcasts.seconds / 3600, 1), broadcasts.interruptions
     live = live_basis(page.lang)
     lens, lang, lots = lens_basis(page.lang), page.lang, say("openness.lots_unit")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
 from supervision.figures import formats as figures
 from supervision.figures.dictionary import FIGURES
-from supervision.figures.results import Share
+from supervision.figures.results import Count, Share
 
 SEEN = 5
 
@@ -41,7 +41,8 @@ def body(page: shell.Page) -> None:
 def _kpis(page: shell.Page, board: figure_cards.Board) -> list[Kpi]:
     say, lang = page.say, page.lang
     points = figure_cards.points(lang)
-    keys, timely = figure_cards.answers().values(("M32", "M33"), page.filters).values()
+    kinds = figure_cards.live_breakdown("M32", page.filters, "kind")
+    keys, timely = sum(one.value for one in kinds.values()), figure_cards.live(("M33",), page.filters)["M33"]
     found = figure_cards.values(("M30", "M31", "M34"), page.filters)
     mean, gain, small = found["M30"], found["M31"], found["M34"]
     gained = figures.money(gain.numerator, small.currency, lang) if gain.denominator else ""
@@ -51,14 +52,13 @@ def _kpis(page: shell.Page, board: figure_cards.Board) -> list[Kpi]:
         board.kpi("M29", figure_cards.as_share, note=lambda f: say("overview.weighted"), delta=points),
         figure_cards.kpi("M30", lang, figures.percent(mean.value).rstrip("%"), "%", shared, say("overview.lots", n=figures.number(mean.denominator))),
         figure_cards.kpi("M31", lang, *figure_cards.as_share(gain), shared, say("savings.gained", amount=gained) if gained else ""),
-        figure_cards.kpi("M32", lang, figures.number(keys.value), say("openness.provinces_unit"), live_basis(lang), _key_note(page, timely)),
+        figure_cards.kpi("M32", lang, figures.number(keys), say("openness.provinces_unit"), live_basis(lang), _key_note(page, kinds, timely)),
         figure_cards.kpi("M34", lang, figures.number(small.count), say("openness.provinces_unit"), shared, figures.money(small.sum, small.currency, lang)),
     ]  # fmt: skip
 
 
-def _key_note(page: shell.Page, timely: Share) -> str:
+def _key_note(page: shell.Page, kinds: Mapping[str, Count], timely: Share) -> str:
     """How many of the key lots are of the city's plan and how many are safeguarded, and how many were awarded in time."""
-    kinds = figure_cards.answers().breakdown("M32", page.filters, "kind")
     parts = [
         f"{messages.named('key_flag', kind, page.lang)} {figures.number(one.value)}"
         for kind, one in sorted(kinds.items())

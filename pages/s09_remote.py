@@ -36,11 +36,12 @@ def body(page: shell.Page) -> None:
 
 def _kpis(page: shell.Page) -> list[Kpi]:
     say, lang = page.say, page.lang
-    answers, live = figure_cards.answers(), live_basis(lang)
+    live = live_basis(lang)
     share: Share = figure_cards.values(("M36",), page.filters)["M36"]
-    paid: Fees = answers.value("M38", page.filters)
-    covered: Share = answers.value("M39", page.filters)
-    tiers = answers.breakdown("remote_sessions", page.filters, "tier")
+    found = figure_cards.live(("M38", "M39"), page.filters)
+    paid: Fees = found["M38"]
+    covered: Share = found["M39"]
+    tiers = figure_cards.live_breakdown("remote_sessions", page.filters, "tier")
     by_tier = " · ".join(
         f"{say(f'remote.tier_{tier}')} {figures.number(tiers[tier].value if tier in tiers else 0)}"
         for tier in (*TIERS, "")

@@ -45,7 +45,7 @@ def body(page: shell.Page) -> None:
 
 def _deposits(page: shell.Page) -> None:
     """Five figures, and what is still to be returned."""
-    found = figure_cards.answers().value("M40", page.filters)
+    found = figure_cards.live(("M40",), page.filters)["M40"]
     with context.ledger().read() as session:
         waiting = {
             which: money.refunds_due(session, page.filters, 0, overdue=which == OVERDUE)[0]
@@ -64,7 +64,7 @@ def _kpis(page: shell.Page, d: Deposits) -> list[Kpi]:
     say, lang = page.say, page.lang
     shared = live_basis(lang)
     returned, timely = d.returned, Share(d.on_time, d.due)
-    given: Share = figure_cards.answers().value("guarantee_share", page.filters)
+    given: Share = figure_cards.live(("guarantee_share",), page.filters)["guarantee_share"]
     others = say("deposits.elsewhere", n=figures.number(d.elsewhere)) if d.elsewhere else ""
     of_due = say("deposits.of_due", part=figures.number(d.due_refunded), n=figures.number(d.due))
     return [
@@ -152,7 +152,7 @@ def _same_account(page: shell.Page) -> None:
 def _society(page: shell.Page) -> list[Kpi]:
     """Opinions of the period: how many came, how many are answered, how long that took; and the group's visits."""
     say, shared = page.say, live_basis(page.lang)
-    found: Opinions = figure_cards.answers().value("M43", page.filters)
+    found: Opinions = figure_cards.live(("M43",), page.filters)["M43"]
     answered = Share(found.answered, found.received)
     with context.ledger().read() as session:
         visits = market.group_visits(session, page.filters, MOST_VISITS)
@@ -171,7 +171,7 @@ def _society(page: shell.Page) -> list[Kpi]:
 
 def _board(page: shell.Page) -> None:
     """The status of opinions by the way they came."""
-    found = figure_cards.answers().breakdown("M43", page.filters, "channel")
+    found = figure_cards.live_breakdown("M43", page.filters, "channel")
     rows = [
         [
             esc(page.say(f"opinions.channel_{channel}")), figures.number(one.received), figures.number(one.answered),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from records import grants
 from records.serving import private
+from records.state import LedgerState
 from records.tables import (  # noqa: F401 (a module that is imported puts its tables into the metadata)
     bids,
     broadcast,
@@ -71,6 +72,7 @@ class Ledger:
             private.folder(Path(self.url.database).parent)
         self._without_role = False
         self.engine = self._engine()
+        self._state = LedgerState(self.engine, (self.url.database or ":memory:") if self.is_sqlite else None)
 
     def _engine(self) -> Engine:
         if not self.is_sqlite:
@@ -116,6 +118,10 @@ class Ledger:
         """Ask the smallest question there is. Raises SQLAlchemyError where the ledger cannot be read."""
         with self.read() as session:
             session.execute(select(literal(1)))
+
+    def state(self) -> Hashable:
+        """Equal to an earlier one only if nobody has committed anything since: a key for what is remembered."""
+        return self._state.key()
 
     @contextmanager
     def write(self, patience: float | None = None) -> Iterator[Session]:
@@ -187,6 +193,7 @@ class Ledger:
 
     def close(self) -> None:
         """Give all connections back."""
+        self._state.close()
         self.engine.dispose()
 
 

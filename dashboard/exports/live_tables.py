@@ -138,7 +138,7 @@ def _schedule(choice: Choice, lang: str) -> list[Row]:
 def _replays(choice: Choice, lang: str) -> list[Row]:
     with context.ledger().read() as session:
         centre, text = choice.filters.centre, choice.asked.get("q", "")
-        found = ended_openings(session, centre, MOST_ROWS, text=text)[1]
+        found = ended_openings(session, centre, MOST_ROWS, text=text)
     return [
         (
             o.id, o.lot, names.of_opening(o.room, o.centre, lang), o.ended_at, messages.say(f"witness.result_{o.result or 'none'}", lang), o.events, o.head,

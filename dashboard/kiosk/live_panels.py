@@ -201,7 +201,7 @@ def handling(ask: Ask) -> Panel:
 
 def warning_totals(ask: Ask) -> Panel:
     """Warnings of the period, the lots they are about, those that became leads."""
-    found = figure_cards.answers().values(("M44", "M45", "M48"), ask.filters)
+    found = figure_cards.live(("M44", "M45", "M48"), ask.filters)
     return {"kind": "totals", "title": "", "totals": [
         total(ask.say("wall.raised_in", period=ask.period), figures.number(found["M44"].value)),
         total(ask.say("wall.warned_lots"), figures.number(found["M45"].numerator), ask.say("openness.lots_unit")),
@@ -236,7 +236,7 @@ def families(ask: Ask) -> Panel:
     """Warnings of the period by the family of their rules."""
     with context.ledger().read() as session:
         received = market.has_lots(session)
-    found = figure_cards.answers().breakdown("M44", ask.filters, "family")
+    found = figure_cards.live_breakdown("M44", ask.filters, "family")
     rows = sorted(
         ((ask.say(f"rule.family.{key}"), one.value) for key, one in found.items() if one.value),
         key=lambda r: -r[1],
@@ -249,6 +249,6 @@ def families(ask: Ask) -> Panel:
 
 def warned_share(ask: Ask) -> Panel:
     """The share of lots with a warning, how often warnings were borne out."""
-    found = figure_cards.answers().values(("M45", "M47"), ask.filters)
+    found = figure_cards.live(("M45", "M47"), ask.filters)
     pairs = [pair(FIGURES[one].name.text(ask.lang), found[one].text.rstrip("%"), "%") for one in found]
     return {"kind": "pairs", "title": ask.say("wall.warned_share"), "note": ask.period, "pairs": pairs}

@@ -18,7 +18,7 @@ import messages
 from dashboard import context, screens
 from dashboard.http import gate
 from dashboard.live.pushing import RecentTexts, push
-from dashboard.shell.figure_cards import answers
+from dashboard.shell.figure_cards import live, live_breakdown
 from dashboard.shell.filters import read_choice
 from records.clock import BEIJING
 from records.current import OVER, RUNNING
@@ -44,10 +44,10 @@ class Today:
 
 def today(filters: Filters) -> Today:
     """How the day's openings stand."""
-    counted = answers().breakdown("openings_today", filters, "state")
+    counted = live_breakdown("openings_today", filters, "state")
     by_state = {state: found.value for state, found in counted.items()}
     running, over = (sum(by_state.get(state, 0) for state in states) for states in (RUNNING, OVER))
-    rehearsals = answers().value("rehearsals_today", filters).value
+    rehearsals = live(("rehearsals_today",), filters)["rehearsals_today"].value
     return Today(sum(by_state.values()), running, by_state.get("scheduled", 0), over, rehearsals)
 
 

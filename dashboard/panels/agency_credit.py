@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dashboard import context
+from dashboard.memo import per_ledger
 from dashboard.shell import tables
 from dashboard.shell.cards import DASH
 from dashboard.shell.screen import Page
 from supervision.figures import formats as figures
+from supervision.figures.filters import Filters
 from supervision.lists import credit
 from supervision.lists.credit import Rated
 
@@ -18,10 +20,15 @@ _COLUMNS = [
 ]  # fmt: skip
 
 
+@per_ledger
+def _agencies(filters: Filters) -> tuple[Rated, ...]:
+    with context.ledger().read() as session:
+        return tuple(credit.agencies(session, filters))
+
+
 def show(page: Page) -> None:
     """The agencies as they were rated last, the best first; or one sentence that nobody has rated them."""
-    with context.ledger().read() as session:
-        found = credit.agencies(session, page.filters)
+    found = _agencies(page.filters)
     title = page.say("credit.title")
     if not found:
         tables.draw_empty(title, page.say("credit.none"))

@@ -16,7 +16,7 @@ HEIGHT = 132
 
 def register(page: shell.Page) -> None:
     """What is owed, what has arrived and what has not, and how much an attendance is paid."""
-    found: Register = figure_cards.answers().value("fee_register", page.filters)
+    found: Register = figure_cards.live(("fee_register",), page.filters)["fee_register"]
     say = page.say
     with layout.panel("fees", say("remote.register"), say("remote.register_note")):
         if not found.payable:
@@ -65,7 +65,7 @@ def _reasons(page: shell.Page, found: Register) -> str:
 
 def appraisals(page: shell.Page) -> None:
     """一标一评: the share of sessions appraised, attendances by grade, and what was deducted for."""
-    found: Appraised = figure_cards.answers().value("appraisals", page.filters)
+    found: Appraised = figure_cards.live(("appraisals",), page.filters)["appraisals"]
     say, share = page.say, found.sessions
     with layout.panel("appraisals", say("remote.appraisals"), say("remote.appraisals_note")):
         if not share.numerator:

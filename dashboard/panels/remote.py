@@ -100,7 +100,7 @@ def sessions(page: shell.Page) -> None:
 
 def _draw_of_experts(page: shell.Page) -> None:
     """How many experts were asked for, drawn and declined for lots whose award is known: counts, the result is sealed."""
-    found: Draws = figure_cards.answers().value("expert_draws", page.filters)
+    found: Draws = figure_cards.live(("expert_draws",), page.filters)["expert_draws"]
     if not found.draws:
         layout.nothing(page.say("remote.draws_none"))
         return

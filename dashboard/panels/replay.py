@@ -20,7 +20,7 @@ from records.clock import BEIJING, rfc3339
 from supervision.figures import formats as figures
 from supervision.figures.filters import Filters
 from supervision.lists import hall, names
-from supervision.lists.openings import EndedOpening, ended_openings
+from supervision.lists.openings import EndedOpening, count_ended, ended_openings
 
 CHECKED = 10
 """Newest openings whose chain the figures walk."""
@@ -37,7 +37,7 @@ COLUMNS = [
 
 def figures_of(page: shell.Page, asked: Filters) -> int:
     """The row of figures; how many openings are over, rehearsals too."""
-    found = figure_cards.answers().values(("openings_ended", "rehearsals_ended"), asked)
+    found = figure_cards.live(("openings_ended", "rehearsals_ended"), asked)
     total, rehearsed = (int(one.value) for one in found.values())
     if total:
         _figures(page, asked, total, rehearsed)
@@ -47,7 +47,7 @@ def figures_of(page: shell.Page, asked: Filters) -> int:
 def _figures(page: shell.Page, asked: Filters, total: int, rehearsed: int) -> None:
     shared, say = live_basis(page.lang), page.say
     with context.ledger().read() as session:
-        checked = ended_openings(session, asked.centre, CHECKED)[1]
+        checked = ended_openings(session, asked.centre, CHECKED)
         entries = audit.count(session)
     chained = [o for o in checked if o.events]
     good = sum(1 for o in chained if o.broken_at is None)
@@ -67,13 +67,13 @@ def _figures(page: shell.Page, asked: Filters, total: int, rehearsed: int) -> No
 def count(asked: Filters, text: str) -> int:
     """How many ended openings the search finds."""
     with context.ledger().read() as session:
-        return ended_openings(session, asked.centre, 0, text=text)[0]
+        return count_ended(session, asked.centre, text)
 
 
 def rows(page: shell.Page, asked: Filters, text: str, shown: tables.Window) -> list[tables.Row]:
     """The rows of a window of the list."""
     with context.ledger().read() as session:
-        found = ended_openings(session, asked.centre, shown.size, shown.offset, text)[1]
+        found = ended_openings(session, asked.centre, shown.size, shown.offset, text)
     return [tables.Row(_cells(page, one), one.id) for one in found]
 
 

@@ -15,7 +15,7 @@ from dashboard.charts.areas import Point, Tile, against, treemap
 from dashboard.charts.axis import wide
 from dashboard.charts.bars import GAP, Bar, ranking
 from dashboard.charts.stages import Stage, stages
-from dashboard.memo import per_lens
+from dashboard.memo import per_ledger, per_lens
 from dashboard.shell import choices, drill, figure_cards, layout, places
 from dashboard.shell import filters as choice
 from dashboard.shell.cards import DASH
@@ -134,10 +134,15 @@ def _point(page: Page, lot: Priced, size: int, code: str, named: bool) -> Point:
 # ── key projects ─────────────────────────────────────────────────────────────
 
 
+@per_ledger
+def _key_lots(filters: Filters) -> tuple[KeyLot, ...]:
+    with context.ledger().read() as session:
+        return tuple(key_projects.key_lots(session, filters))
+
+
 def key_board(page: Page) -> None:
     """Key projects' lots by stage and progress, and the most urgent of those without an award."""
-    with context.ledger().read() as session:
-        lots = key_projects.key_lots(session, page.filters)
+    lots = _key_lots(page.filters)
     title, at = page.say("savings.key_board"), now()
     with layout.panel("key", title, page.say("savings.key_board_note") if lots else ""):
         if not lots:

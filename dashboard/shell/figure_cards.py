@@ -1,4 +1,4 @@
-"""Figures of the lens as cards: the figure, its comparison, its twelve months, its 口径; what a screen shows is asked for together."""
+"""Figures as cards: the figure, its comparison, its twelve months, its 口径; what a screen shows is asked for together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import messages
 from dashboard import context
 from dashboard.charts.scale import MONTHS, scale
-from dashboard.memo import per_lens
+from dashboard.memo import per_ledger, per_lens
 from dashboard.shell.cards import DASH, Basis, Kpi, Trend, change, growth, lens_basis
 from dashboard.shell.filters import Choice
 from supervision.figures import formats as figures
@@ -63,6 +63,18 @@ def values(ids: tuple[str, ...], filters: Filters) -> dict[str, Any]:
 @per_lens
 def breakdown(figure: str, filters: Filters, by: str) -> dict[Any, Any]:
     """A figure of the lens for every value of a dimension."""
+    return answers().breakdown(figure, filters, by)
+
+
+@per_ledger
+def live(ids: tuple[str, ...], filters: Filters) -> dict[str, Any]:
+    """Figures of the ledger as they stand, asked for together."""
+    return answers().values(ids, filters)
+
+
+@per_ledger
+def live_breakdown(figure: str, filters: Filters, by: str) -> dict[Any, Any]:
+    """A figure of the ledger, as it stands, for every value of a dimension."""
     return answers().breakdown(figure, filters, by)
 
 

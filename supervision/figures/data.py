@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
 from records.keys import MARK
 from records.tables.bids import Bid
 from records.tables.evaluation import Evaluation, Fee, Score
-from records.tables.intake import Held, Parked
+from records.tables.intake import Held, Journal, Parked
 from records.tables.money import Award, Deposit
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.procedure import Contract, Notice, Objection
@@ -58,19 +58,26 @@ def _hidden() -> list[Numbers]:
     return [
         *(part for table, which in held for part in _rows(table, which)),
         _events(openings),
-        select(Held.seq).join(Parked, Parked.seq == Held.seq),
+        _waiting(),
     ]
+
+
+def _waiting() -> Numbers:
+    """The newest versions that wait for another record: from the few that wait to what is held of them, by its key."""
+    own = and_(Held.kind == Journal.kind, Held.key == Journal.key, Held.source == Journal.source)
+    waits = select(Journal.seq).join(Parked, Parked.seq == Journal.seq)
+    return waits.where(exists().where(own, Held.seq == Journal.seq))
 
 
 def _rows(table: Any, which: ColumnElement[bool]) -> tuple[Numbers, Numbers]:
     """The held records of some rows of a table; a kind of record bears the name of its table.
 
     A row whose key another source had before has an id of its own (`records.keys`), and is there because it is held.
+    Asked from the few rows that are secret, one by one, never from the millions that are held.
     """
     own = and_(Held.kind == table.__tablename__, Held.key == table.id, Held.source == table.source)
-    return select(Held.seq).join(table, own).where(which), select(table.id).where(
-        which, table.id.contains(MARK)
-    )
+    secret = select(table.id).where(which)
+    return secret.where(exists().where(own)), secret.where(table.id.contains(MARK))
 
 
 def _events(openings: Select[str]) -> Numbers:

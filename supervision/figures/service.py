@@ -20,11 +20,9 @@ from sqlalchemy import (
     select,
 )
 
-from records.bids_on_hand import bid_on_hand
 from records.clock import bounds, now, today
 from records.legal_clock import PUBLICITY, days_between
 from records.lots import centre_of_lot
-from records.tables.bids import Bid
 from records.tables.broadcast import BroadcastSession
 from records.tables.money import Award
 from records.tables.openings import Opening, OpeningEvent
@@ -33,7 +31,17 @@ from records.tables.procedure import Notice
 from records.tables.projects import Lot, counted
 from records.tables.witnessing import WitnessItem, WitnessTask
 from records.visibility import Datum, announced, visible, visible_state
-from supervision.figures.figure import OF_LOTS, OPENED, LedgerFigure, LensFigure, Row, share_of
+from supervision.figures.figure import (
+    OF_LOTS,
+    OPENED,
+    LedgerFigure,
+    LensFigure,
+    Part,
+    Row,
+    Rows,
+    rows_where,
+    share_of,
+)  # fmt: skip
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import of_lots, within
 from supervision.figures.openness import share
@@ -143,21 +151,13 @@ def _broadcasts(filters: Filters) -> Select[Any]:
     return of_lots(query, filters)
 
 
-def _served(filters: Filters) -> Select[Any]:
-    """Bids on hand 参与家次 of lots with a broadcast, and the firms that made them."""
-    at = func.coalesce(Opening.started_at, Opening.scheduled_at)
-    shown = (
-        select(Opening.lot_id)
-        .join(BroadcastSession, BroadcastSession.opening_id == Opening.id)
-        .where(Opening.state.in_(_OVER), BroadcastSession.seconds_live >= LIVE_SECONDS, within(at, filters))
-    )
-    query = (
-        select(func.count(Bid.id), func.count(func.distinct(Bid.bidder_id)))
-        .select_from(Bid)
-        .join(Lot, Lot.id == Bid.lot_id)
-        .where(Lot.id.in_(shown), bid_on_hand(), visible(Datum.BIDDER_COUNT), counted())
-    )
-    return of_lots(query, filters)
+_SERVED = Rows(
+    "bids",
+    source=f"""SELECT * FROM bids WHERE lot_id IN (
+        SELECT o.lot_id FROM openings o JOIN broadcasts b ON b.opening_id = o.opening_id
+        WHERE o.state IN {_OVER} AND b.seconds_live >= {LIVE_SECONDS})""",
+)
+"""参与家次 of lots of which an opening was broadcast, by the day of the lot's opening."""
 
 
 def _firms(rows: Sequence[Row], _: Filters) -> Participations:
@@ -326,7 +326,7 @@ OPENINGS_ENDED = LedgerFigure("openings_ended", _ended(), count)
 REHEARSALS_ENDED = LedgerFigure("rehearsals_ended", _ended(~counted()), count)
 M18 = LedgerFigure("M18", _broadcasts, _sessions, better="more")
 M19 = LedgerFigure("M19", _broadcasts, _coverage, better="more")
-M20 = LedgerFigure("M20", _served, _firms, better="more")
+M20 = LensFigure("M20", _SERVED, (rows_where(), Part("count(DISTINCT bidder_id)")), _firms, better="more")
 M21 = LedgerFigure("M21", _on_air, _available, aggregated=False, better="more")
 M25 = LensFigure(
     "M25", OPENED, share_of(flagged("electronic")), share, better="more", behind=flagged("electronic")

@@ -48,14 +48,16 @@ class KeyLot:
 def key_lots(session: Session, filters: Filters) -> list[KeyLot]:
     """The lots that M32 counts, the most urgent first."""
     awarded = (
-        select(Award.lot_id, func.min(Award.awarded_at).label("at"))
-        .join(Lot, Lot.id == Award.lot_id).where(Award.status == "awarded", visible(Datum.AWARD, dated=Award.awarded_at))
-        .group_by(Award.lot_id).subquery()
-    )  # fmt: skip
-    query = M32.query(filters).with_only_columns(
-        Lot.id, Lot.name, Project.id, visible_status(), Lot.planned_award_at, awarded.c.at
+        select(func.min(Award.awarded_at))
+        .where(
+            Award.lot_id == Lot.id, Award.status == "awarded", visible(Datum.AWARD, dated=Award.awarded_at)
+        )
+        .correlate(Lot)
+        .scalar_subquery()
     )
-    query = query.outerjoin(awarded, awarded.c.lot_id == Lot.id)
+    query = M32.query(filters).with_only_columns(
+        Lot.id, Lot.name, Project.id, visible_status(), Lot.planned_award_at, awarded
+    )
     found = [KeyLot(*row) for row in session.execute(query)]
     at = now()
     return sorted(found, key=lambda one: (one.awarded is not None, -one.late_by(at), one.lot_id))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from records import states
@@ -87,16 +87,11 @@ class EndedOpening:
     head: str
 
 
-def ended_openings(
-    session: Session, centre: str | None, limit: int, offset: int = 0, text: str = ""
-) -> tuple[int, list[EndedOpening]]:
-    """Openings that are over, newest first, each chain walked just now; and how many there are. `text`: part of the
-    number or name of the opening, its lot or its project."""
+def _ended(centre: str | None, text: str) -> Select[str]:
+    """The openings that are over. `text`: part of the number or name of the opening, its lot or its project."""
     query = (
-        select(Opening, Lot.name, Lot.project_id, Room, Centre)
+        select(Opening.id)
         .join(Lot, Lot.id == Opening.lot_id)
-        .outerjoin(Room, Room.id == Opening.room_id)
-        .outerjoin(Centre, Centre.id == Room.centre_id)
         .where(Opening.state.in_(("ended", "sealed")), visible(Datum.OPENING_PROCESS))
     )
     if centre:
@@ -104,11 +99,31 @@ def ended_openings(
     if part := text.strip():
         searched = (Opening.id, Lot.id, Lot.name, Lot.project_id)
         query = query.where(or_(*(column.contains(part, autoescape=True) for column in searched)))
-    count = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    return query
+
+
+def count_ended(session: Session, centre: str | None, text: str = "") -> int:
+    """How many openings are over."""
+    return session.scalar(_ended(centre, text).with_only_columns(func.count())) or 0
+
+
+def ended_openings(
+    session: Session, centre: str | None, limit: int, offset: int = 0, text: str = ""
+) -> list[EndedOpening]:
+    """Openings that are over, newest first, each chain walked just now. `text`: part of the number or name of the
+    opening, its lot or its project."""
+    order = (Opening.ended_at.desc(), Opening.room_id, Opening.id)
+    page = _ended(centre, text).order_by(*order).limit(limit).offset(offset)
+    query = (
+        select(Opening, Lot.name, Lot.project_id, Room, Centre)
+        .join(Lot, Lot.id == Opening.lot_id)
+        .outerjoin(Room, Room.id == Opening.room_id)
+        .outerjoin(Centre, Centre.id == Room.centre_id)
+        .where(Opening.id.in_(page))
+        .order_by(*order)
+    )
     found = []
-    for o, lot, project, room, place in session.execute(
-        query.order_by(Opening.ended_at.desc(), Opening.room_id, Opening.id).limit(limit).offset(offset)
-    ):
+    for o, lot, project, room, place in session.execute(query):
         broken = states.verify_opening(session, o.id)
         found.append(
             EndedOpening(
@@ -116,7 +131,7 @@ def ended_openings(
                 broken.index if broken else None, o.head_hash,
             )
         )  # fmt: skip
-    return count, found
+    return found
 
 
 def openings(session: Session, filters: Filters, limit: int) -> Sequence[Any]:

@@ -404,6 +404,11 @@ def test_services(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
     )
     assert shown.values["直播场次"] == f"{sessions:,}场"
     assert f"直播 {half_up(seconds / 3600, 1)} 小时 中断 {breaks} 次" in shown.lines["直播场次"]
+    bids, firms = sql.one(
+        f"SELECT count(*), count(DISTINCT bidder_id) FROM parts WHERE {asked.lots}"
+        " AND opening IN (SELECT opening_id FROM broadcast_session WHERE seconds_live >= 60)"
+    )
+    assert f"服务 {bids:,}家次，{firms:,} 家" in shown.lines["直播场次"] and bids > firms
     opened, electronic = sql.one(
         "SELECT count(*), coalesce(sum(flags LIKE '%electronic%'), 0) FROM over"
         f" WHERE {asked.lots} AND result = 'opened'"

@@ -36,6 +36,19 @@ def test_upgrading_twice_changes_nothing(ledger: Ledger) -> None:
     assert ledger.schema_version() == before is not None
 
 
+def test_the_state_changes_with_every_commit_and_with_nothing_else(ledger: Ledger) -> None:
+    before = ledger.state()
+    with ledger.read() as session:
+        session.scalars(select(Project)).all()
+    assert ledger.state() == before
+    with ledger.write() as session:
+        session.add(Project(id="P", name="p", source="t"))
+    after = ledger.state()
+    assert after != before and ledger.state() == after
+    ledger.close()
+    assert ledger.state() != before, "a ledger opened anew may have become another in between"
+
+
 def test_money_is_exact_and_refuses_floats(ledger: Ledger) -> None:
     with ledger.write() as session:
         session.add(Project(id="P", name="p", investment=Decimal("0.1") + Decimal("0.2"), source="t"))
