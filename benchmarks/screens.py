@@ -6,22 +6,26 @@ run, is what Streamlit itself costs; `over_empty` is the warm median divided by 
 
 Then a desk in a process of its own with 1, 10 and 30 sessions at once, which refresh as browsers do: seconds until a
 screen is there, seconds of a refresh, how many were missed, and the memory of that process.
+
+With --beside the main figures' questions are put to SQLite and PostgreSQL too, with --times-records to a lens of as
+many times the records (`benchmarks.beside`).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import logging
 import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from benchmarks import citymarket, sessions
+from benchmarks import beside, citymarket, sessions
+from benchmarks.sessions import quiet
 from dashboard import context, memo, screens
 from dashboard.access.accounts import SignedIn
 from dashboard.config import DeskConfig
@@ -95,6 +99,15 @@ def together(
     return found
 
 
+def _tell_others(others: Sequence[beside.Beside], grown: Sequence[tuple[int, str, float]]) -> None:
+    for one in others:
+        seconds = {name: f"{getattr(one, name):.3f}" for name in ("lens", "sqlite")}
+        there = "—" if one.postgresql is None else f"{one.postgresql:.3f}"
+        print(local("bench.said.beside", question=one.question, **seconds, postgresql=there))
+    for factor, question, taken in grown:
+        print(local("bench.said.times_records", factor=factor, question=question, seconds=f"{taken:.3f}"))
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the benchmark; with --json one object on the last line."""
     parser = argparse.ArgumentParser(prog="sunbid bench screens", description=__doc__)
@@ -103,9 +116,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--sessions", type=int, nargs="*", default=[1, 10, 30], help=local("bench.sessions"))
     parser.add_argument("--seconds", type=float, default=60, help=local("bench.sessions_seconds"))
     parser.add_argument("--port", type=int, default=8699, help=local("bench.sessions_port"))
+    parser.add_argument("--beside", action="store_true", help=local("bench.beside"))
+    parser.add_argument("--postgres", help=local("bench.beside_postgres"))
+    parser.add_argument("--times-records", type=int, nargs="*", default=[], help=local("bench.times_records"))
     parser.add_argument("--json", action="store_true", help=local("bench.json"))
     given = parser.parse_args(argv)
-    logging.disable(logging.WARNING)
+    quiet()
     context.identify_by(lambda: SignedIn("bench", "supervisor", "bench"))
     with citymarket.market(given.data, given.fraction) as market:
         config = DeskConfig(market.url, market.data, hub_url="http://127.0.0.1:9", home=home.PLACE)
@@ -120,15 +136,20 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{screen.id} {screen.slug:14} {said}")
         context.ledger().close()
         crowds = together(market, given.sessions, given.seconds, given.port)
+        others = list(beside.beside(market, given.postgres, given.times)) if given.beside else []
+        grown = list(beside.at_times(market, given.times_records, given.times))
     for one in crowds:
         seconds = {name: f"{one[name]:.3f}" for name in ("opened_p95", "p50", "p95")}
         counts = {name: f"{one[name]:.0f}" for name in ("sessions", "missed", "refreshes", "peak_mb")}
         print(local("bench.said.sessions", **seconds, **counts))
+    _tell_others(others, grown)
     slow = sum(one["warm_p50"] > AIM for one in found.values())
     print(local("bench.said.load", load=f"{os.getloadavg()[0]:.1f}"))
     print(local("bench.said.screens", bids=f"{market.bids:,}", empty=f"{nothing:.3f}", slow=slow, aim=AIM))
     if given.json:
-        print(json.dumps({"screens": found, "empty": nothing, "bids": market.bids, "sessions": crowds}))
+        print(json.dumps({"screens": found, "empty": nothing, "bids": market.bids, "sessions": crowds,
+            "beside": [asdict(one) for one in others], "times_records": grown,
+        }))  # fmt: skip
     return 0
 
 

@@ -8,6 +8,7 @@ next one is due.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from dashboard.access.accounts import SignedIn
 from dashboard.config import DeskConfig
 from dashboard.serve import FOLDER, create_app, own_routes
 from sunbid.demo import home
+from sunbid.logs.setup import setup
 
 _STARTS, _ANSWERS = 60.0, 120.0
 """Seconds a desk may take to start, and to answer before a session gives up."""
@@ -136,8 +138,15 @@ def _await(address: str, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the desk does not start")
 
 
+def quiet() -> None:
+    """Log errors alone: no hub runs beside a benchmark, and its figures are to be read."""
+    setup("error")
+    logging.disable(logging.WARNING)
+
+
 def main(url: str, data: str, port: str) -> None:
     """A desk that asks nobody who they are; only this machine reaches it."""
+    quiet()
     context.identify_by(lambda: SignedIn("bench", "supervisor", "bench"))
     config = DeskConfig(url, Path(data), port=int(port), hub_url="http://127.0.0.1:9", home=home.PLACE)
     create_app(config)  # the settings of process and Streamlit; its gate is what the next line leaves out

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import Connection, Engine, Table, create_engine, event, literal, make_url, select
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, literal, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -63,7 +63,7 @@ def words(error: SQLAlchemyError) -> str:
 class Ledger:
     """The one truth. `read()` and `write()` give sessions; a write session commits when its block ends well."""
 
-    def __init__(self, url: str, role: str | None = None) -> None:
+    def __init__(self, url: str | URL, role: str | None = None) -> None:
         """`role` is the PostgreSQL role every connection takes on where it may (`records.grants`); ignored on SQLite."""
         self.url = make_url(url)
         self.role = role

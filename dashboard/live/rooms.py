@@ -63,6 +63,8 @@ class Answer:
 _lock = threading.Lock()
 _client = httpx.Client(timeout=PATIENCE)
 _held: dict[str, Snapshot] = {}
+_asking: set[str] = set()
+"""Hubs that a thread of its own is asking."""
 
 
 def _address() -> str:
@@ -76,13 +78,38 @@ def _bearer(order: Order) -> dict[str, str]:
 
 
 def snapshot() -> Snapshot:
-    """The rooms as the hub sees them, at most two seconds old; never raises."""
+    """The rooms as the hub sees them, at most two seconds old; never raises.
+
+    A hub that does not answer is asked again beside the screens, which say so meanwhile: none waits for it.
+    """
     hub = _address()
     with _lock:
         held = _held.get(hub)
-        if held is None or time.monotonic() - held.at > FRESH_SECONDS:
-            held = _held[hub] = replace(_ask(hub), at=time.monotonic())
+        if held is None:
+            held = _look(hub)
+        elif time.monotonic() - held.at > FRESH_SECONDS:
+            if not held.trouble:
+                held = _look(hub)
+            elif hub not in _asking:
+                _asking.add(hub)
+                threading.Thread(target=_look_beside, args=(hub,), daemon=True).start()
         return held
+
+
+def _look(hub: str) -> Snapshot:
+    """Ask the hub and keep what it says; that it is away is logged once, until it is back."""
+    before = _held.get(hub)
+    found = _held[hub] = replace(_ask(hub), at=time.monotonic())
+    if found.trouble and (before is None or before.trouble != found.trouble):
+        log.warning("hub_not_reached", trouble=found.trouble)
+    return found
+
+
+def _look_beside(hub: str) -> None:
+    try:
+        _look(hub)
+    finally:
+        _asking.discard(hub)
 
 
 def forget() -> None:
@@ -100,8 +127,7 @@ def _ask(hub: str) -> Snapshot:
         return Snapshot(tuple(body["rooms"]), body["health"], body.get("log", {}))
     except httpx.TimeoutException:
         return Snapshot(trouble="late")
-    except (httpx.HTTPError, ValueError, KeyError) as error:
-        log.warning("hub_not_reached", error=type(error).__name__)
+    except (httpx.HTTPError, ValueError, KeyError):
         return Snapshot(trouble="down")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import structlog
-from sqlalchemy import select
+from sqlalchemy import URL, select
 from sqlalchemy.orm import Session
 
 from records.clock import now
@@ -31,6 +31,7 @@ from records.tables.supervision import WarningChange, WatchMark
 from records.tail import Tail, keep_mark
 from supervision.home import Place
 from supervision.lens.changes import fingerprint, fingerprints, lots_come, lots_of_openings
+from supervision.lens.many_months import on_cores
 from supervision.lens.months import chunks, month_of, opened_lots
 from supervision.lens.of_lots import month_of_lots
 from supervision.lens.reader import Lens
@@ -52,6 +53,16 @@ _BY_KIND = {table.journal: name for name, table in OWN_TABLES.items() if table.j
 
 Unit = tuple[str, str]
 """(part, month)."""
+Files = dict[str, dict[str, Any]]
+"""Table → its file and how many rows it has."""
+Job = tuple[Unit, datetime, int, str]
+"""What is to be written, as of when, of which version, and its fingerprint ("": not known yet)."""
+Made = tuple[str, Files]
+"""The fingerprint of what was written, and its files."""
+Progress = Callable[[int, int], None]
+"""Told how many parts of months are written, of how many."""
+MANY = 24
+"""Parts of months from which it pays to have other processes write them too."""
 
 log = structlog.get_logger()
 
@@ -59,9 +70,10 @@ log = structlog.get_logger()
 class LensWriter:
     """The one writer of a lens. `refresh` follows the ledger, `sweep` compares everything."""
 
-    def __init__(self, ledger: Ledger, data_dir: Path, home: Place | None = None) -> None:
-        """`home` decides who is from outside; a lens seen from another place is built anew."""
-        self.ledger = ledger
+    def __init__(self, ledger: Ledger, data_dir: Path, home: Place | None = None, workers: int = 1) -> None:
+        """`home` decides who is from outside; a lens seen from another place is built anew. With several `workers`
+        many months are written at once, by processes of their own."""
+        self.ledger, self.data_dir, self.workers = ledger, data_dir, workers
         self.home = home or Place()
         self.lens = Lens(data_dir)
         self.journal = Tail("lens:journal", select(Journal.lot_id, Journal.kind, Journal.key), Journal.seq)
@@ -77,14 +89,14 @@ class LensWriter:
     def _tails(self) -> tuple[Tail, Tail, Tail]:
         return self.journal, self.public, self.warnings
 
-    def start(self) -> list[str]:
+    def start(self, progress: Progress = lambda _done, _all: None) -> list[str]:
         """Continue after the last run; without a usable lens build it whole. Returns the months written."""
         with self.ledger.read() as session:
             for tail in self._tails:
                 tail.resume(session)
             mark = session.get(WatchMark, SETTLED_MARK)
         self._settled_to = _from_micros(mark.position) if mark else None
-        return self.sweep()
+        return self.sweep(progress)
 
     def refresh(self) -> list[str]:
         """Rewrite the months touched since the last call. Returns them."""
@@ -100,7 +112,7 @@ class LensWriter:
             units |= self._differing(session, "leads", at)
         return self._write(units, at)
 
-    def sweep(self) -> list[str]:
+    def sweep(self, progress: Progress = lambda _done, _all: None) -> list[str]:
         """Compare every month's fingerprint with the ledger and rewrite those that differ."""
         at = now()
         with self.ledger.read() as session:
@@ -113,7 +125,7 @@ class LensWriter:
         held = self._held()
         differing = {unit for unit, mark in prints.items() if held.get(unit) != mark or not self._sound(unit)}
         self._settled_to = at - SETTLED_AFTER
-        return self._write(differing | (set(held) - set(prints)), at, prints)
+        return self._write(differing | (set(held) - set(prints)), at, prints, progress)
 
     # ── what changed ─────────────────────────────────────────────────────────
 
@@ -213,16 +225,16 @@ class LensWriter:
         }
 
     def _write(
-        self, units: Iterable[Unit], at: datetime, prints: Mapping[Unit, str] | None = None
-    ) -> list[str]:
+        self, units: Iterable[Unit], at: datetime, prints: Mapping[Unit, str] | None = None,
+        progress: Progress = lambda _done, _all: None,
+    ) -> list[str]:  # fmt: skip
         """New files for these parts of months, then the manifest that names them. Returns the months."""
         manifest, wanted = self._manifest(), sorted(units)
         version = manifest["version"] = manifest["version"] + bool(wanted)
-        for part, month in wanted:
-            with self.ledger.read() as session:
-                found = self._read(session, part, month, at)
-                mark = (prints or {}).get((part, month)) or self._fingerprint(session, part, month, at)
-            self._keep_files(manifest["months"], part, month, mark, self._files(found, month, version))
+        jobs = [(unit, at, version, (prints or {}).get(unit, "")) for unit in wanted]
+        for done, ((part, month), (mark, files)) in enumerate(zip(wanted, self._made(jobs), strict=True), 1):
+            self._keep_files(manifest["months"], part, month, mark, files)
+            progress(done, len(wanted))
         manifest["as_of"] = at.isoformat()
         _replace_text(self.lens.manifest_path, json.dumps(manifest, sort_keys=True, indent=1))
         self._keep(at)
@@ -233,6 +245,19 @@ class LensWriter:
                 "lens refreshed", months=months, parts=sorted({part for part, _ in wanted}), version=version
             )
         return months
+
+    def _made(self, jobs: Sequence[Job]) -> Iterable[Made]:
+        """The files of parts of months, in their order."""
+        if self.workers > 1 and len(jobs) >= MANY:
+            return on_cores(self.workers, _maker, (self.ledger.url, self.data_dir, self.home), jobs)
+        return map(self._make, jobs)
+
+    def _make(self, job: Job) -> Made:
+        (part, month), at, version, mark = job
+        with self.ledger.read() as session:
+            found = self._read(session, part, month, at)
+            mark = mark or self._fingerprint(session, part, month, at)
+        return mark, self._files(found, month, version)
 
     def _manifest(self) -> dict[str, Any]:
         """The manifest to go on from: that of the lens, or an empty one."""
@@ -326,6 +351,10 @@ class LensWriter:
             for tail in self._tails:
                 keep_mark(session, tail.name, tail.position)
             keep_mark(session, SETTLED_MARK, _micros(self._settled_to or at - SETTLED_AFTER))
+
+
+def _maker(url: URL, data_dir: Path, home: Place) -> Callable[[Job], Made]:
+    return LensWriter(Ledger(url), data_dir, home)._make
 
 
 def _write_file(path: Path, table: pa.Table) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -161,6 +163,25 @@ def test_the_hubs_troubles_are_told_apart(
         monkeypatch.setattr(rooms_live, "_client", client)
         rooms_live.forget()
         assert rooms_live.snapshot().trouble == "refused"
+
+
+def test_no_screen_waits_for_a_hub_that_is_away(desk: DeskConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms_live.forget()
+    assert rooms_live.snapshot().trouble == "down"
+    back = threading.Event()
+
+    def answering(_hub: str) -> rooms_live.Snapshot:
+        assert back.wait(10)
+        return rooms_live.Snapshot()
+
+    monkeypatch.setattr(rooms_live, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(rooms_live, "_ask", answering)
+    assert rooms_live.snapshot().trouble == "down", "it is asked beside, and the screen goes on"
+    back.set()
+    deadline = time.monotonic() + 10
+    while rooms_live.snapshot().trouble and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not rooms_live.snapshot().trouble
 
 
 def line(**more: Any) -> dict[str, Any]:

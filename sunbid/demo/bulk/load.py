@@ -13,13 +13,12 @@ import os
 import shutil
 import signal
 import sqlite3
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from ingest.apply.receipts import last_accepted
 from messages import Message
 from records.clock import now
 from records.ledger import Ledger
+from records.parent import leave_with_parent
 from records.tables.supervision import WatchMark
 from sunbid.demo.bulk.piece import BulkRefused, Parcel, Worker, refused
 
@@ -39,6 +39,8 @@ Make = Callable[[Any], Iterable[Any]]
 """Piece → its envelopes; a function of a module, so that a worker can find it."""
 Progress = Callable[[int], None]
 """Told how many records are in."""
+Indexing = Callable[[int, int], None]
+"""Told how many indexes are made, of how many."""
 
 _BATCH = 5_000
 _AHEAD = 2
@@ -69,6 +71,7 @@ def bulk_load(
     key: bytes | None = None,
     workers: int = 2,
     progress: Progress = lambda _records: None,
+    indexing: Indexing = lambda _made, _all: None,
 ) -> int:
     """Load everything into the SQLite ledger `database`, which must hold no record; how many there were.
 
@@ -81,7 +84,9 @@ def bulk_load(
         _copy(database, building)
         done = _ordinary(building, load, key, progress)
         _copy(building, reference)
+        indexes = _drop_indexes(building)
         ends, last, total = _pieces(building, reference, load, key, workers, lambda n: progress(done + n))
+        _index(building, indexes, workers, indexing)
         _complete(building, load, ends, last, total)
         _take_place(building, database)
     finally:
@@ -136,20 +141,12 @@ _worker: Worker | None = None
 def _begin(reference: Path, load: Load, key: bytes | None) -> None:
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    leave_with_parent()
     gc.disable()  # collecting every few thousand new objects costs a third; `_work` collects by the piece
     _worker = Worker(reference, load.source, key)
     if load.starter is not None:
         load.starter(*load.starter_arguments)
     gc.freeze()
-
-
-def _leave_with_parent() -> None:
-    """A killed parent leaves no worker behind."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _work(make: Make, piece: Any) -> bytes:
@@ -180,10 +177,7 @@ def _pieces(
     building: Path, reference: Path, load: Load, key: bytes | None, workers: int, progress: Progress
 ) -> tuple[list[int], tuple[str, str, int] | None, int]:
     """Write all parcels; (last journal number of each, the last record, number of records)."""
-    connection = sqlite3.connect(building, isolation_level=None)
-    for pragma in ("journal_mode=OFF", "synchronous=OFF", "foreign_keys=OFF", f"cache_size=-{_CACHE_KIB}"):
-        connection.execute(f"PRAGMA {pragma}")
-    indexes = _drop_indexes(connection)
+    connection = _unguarded(building)
     base = connection.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
     ends: list[int] = []
     last, total = None, 0
@@ -194,22 +188,41 @@ def _pieces(
         total, last = total + parcel.records, parcel.last
         ends.append(base + total)
         progress(total)
-    for statement in indexes:
-        connection.execute(statement)
     connection.execute("COMMIT")
-    connection.execute("PRAGMA analysis_limit=1000")
-    connection.execute("ANALYZE")
     connection.close()
     return ends, last, total
 
 
-def _drop_indexes(connection: sqlite3.Connection) -> list[str]:
+def _unguarded(building: Path) -> sqlite3.Connection:
+    """A file that is thrown away if anything goes wrong needs no journal."""
+    connection = sqlite3.connect(building, isolation_level=None)
+    for pragma in ("journal_mode=OFF", "synchronous=OFF", "foreign_keys=OFF", f"cache_size=-{_CACHE_KIB}"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def _index(building: Path, statements: Sequence[str], workers: int, indexing: Indexing) -> None:
+    """Make the secondary indexes, each sorted on all cores, and count what they hold for the planner."""
+    connection = _unguarded(building)
+    connection.execute(f"PRAGMA threads={workers}")
+    for done, statement in enumerate(statements):
+        indexing(done, len(statements))
+        connection.execute(statement)
+    connection.execute("PRAGMA analysis_limit=1000")
+    connection.execute("ANALYZE")
+    connection.close()
+    indexing(len(statements), len(statements))
+
+
+def _drop_indexes(building: Path) -> list[str]:
     """Drop every secondary index; returns the statements that make them again."""
+    connection = _unguarded(building)
     found = connection.execute(
         "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
     ).fetchall()
     for name, _sql in found:
         connection.execute(f'DROP INDEX "{name}"')
+    connection.close()
     return [sql for _name, sql in found]
 
 

@@ -1,4 +1,4 @@
-"""Building the city: the bulk load with a progress bar, the answer file, and the lens over it all."""
+"""Building the city: the bulk load, the answer file and the lens over it all, each step with its progress."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
@@ -25,10 +27,15 @@ from sunbid.demo.envelopes import SOURCE
 from supervision.home import Place
 from supervision.lens.writer import LensWriter
 
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
 ANSWERS = Path("demo") / "answers.json"
 """Of the data folder: what is planted. Only tests read it."""
 _CORES = 4
 """Workers at most: one writer keeps up with no more."""
+Tell = Callable[[str, int, int], None]
+"""Told of a step, how much of it is done, and of how much."""
 
 
 class CityRefused(Fault):
@@ -56,10 +63,14 @@ def ensure(
     _check_room(ledger, data)
     city = City(seed, now, fraction)
     write_answers(city, data)
-    added = _bulk(ledger, data, city) if ledger.is_sqlite else _steps(ledger, data, city)
-    with _bar(local("demo.building_lens"), None):
-        LensWriter(ledger, data, place).start()
+    with steps() as tell:
+        added = _bulk(ledger, data, city, tell) if ledger.is_sqlite else _steps(ledger, data, city, tell)
+        LensWriter(ledger, data, place, _workers()).start(partial(tell, local("demo.building_lens")))
     return added, now
+
+
+def _workers() -> int:
+    return max(1, min(_CORES, os.cpu_count() or 1))
 
 
 def _check_room(ledger: Ledger, data: Path) -> None:
@@ -94,7 +105,7 @@ def write_answers(city: City, data: Path) -> Path:
     return path
 
 
-def _bulk(ledger: Ledger, data: Path, city: City) -> int:
+def _bulk(ledger: Ledger, data: Path, city: City, tell: Tell) -> int:
     """Into SQLite, in bulk. The ledger's connections are closed first: its file is replaced."""
     if ledger.url.database is None:
         raise CityRefused(Message("demo.ledger_in_memory"))
@@ -109,51 +120,56 @@ def _bulk(ledger: Ledger, data: Path, city: City) -> int:
         SOURCE, other_records.reference(plan), planned, pieces.make, pieces.begin,
         (plan.seed, plan.clock.now, plan.fraction), finish,
     )  # fmt: skip
-    with _bar(local("demo.loading_city"), plan.targets.records) as advance:
-        return bulk_load(
-            Path(ledger.url.database), job, key=signing.load_key(data),
-            workers=max(1, min(_CORES, os.cpu_count() or 1)), progress=advance,
-        )  # fmt: skip
+    return bulk_load(
+        Path(ledger.url.database), job, key=signing.load_key(data), workers=_workers(),
+        progress=lambda done: tell(local("demo.loading_city"), done, plan.targets.records),
+        indexing=partial(tell, local("demo.indexing_city")),
+    )  # fmt: skip
 
 
-def _steps(ledger: Ledger, data: Path, city: City) -> int:
+def _steps(ledger: Ledger, data: Path, city: City, tell: Tell) -> int:
     """Into PostgreSQL, by the ordinary way: slower, in the end the same."""
     added, ends = 0, []
     planned = city.pieces()
-    with _bar(local("demo.loading_city"), city.plan.targets.records) as advance:
-        parts = [other_records.reference(city.plan), *(city.records(piece) for piece in planned)]
-        for part in parts:
-            added += load.load(ledger, data, part)
-            ends.append(load.last_journal(ledger))
-            advance(added)
+    parts = [other_records.reference(city.plan), *(city.records(piece) for piece in planned)]
+    for part in parts:
+        added += load.load(ledger, data, part)
+        ends.append(load.last_journal(ledger))
+        tell(local("demo.loading_city"), added, city.plan.targets.records)
     with ledger.write() as session:
         leave(session, city, planned, ends[1:])
     return added
 
 
 @contextmanager
-def _bar(words: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A progress bar with the time left; into a log, a line for each tenth."""
+def steps() -> Iterator[Tell]:
+    """A progress bar for each step that is told of, with the time left; into a log, a line for each tenth."""
     if not sys.stderr.isatty():
-        yield _tenths(words, total)
+        yield _tenths()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as shown:
-        task = shown.add_task(words, total=total)
-        yield lambda done: shown.update(task, completed=done)
+        tasks: dict[str, TaskID] = {}
+
+        def tell(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = shown.add_task(step)
+            shown.update(tasks[step], completed=done, total=total)
+
+        yield tell
 
 
-def _tenths(words: str, total: int | None) -> Callable[[int], None]:
-    tenths = 0
+def _tenths() -> Tell:
+    told: dict[str, int] = {}
 
-    def tell(done: int) -> None:
-        nonlocal tenths
-        if total and done * 10 // total > tenths:
-            tenths = done * 10 // total
-            print(f"{words}: {done:,} / {total:,}", file=sys.stderr, flush=True)
+    def tell(step: str, done: int, total: int) -> None:
+        tenths = done * 10 // total if total else 10
+        if tenths > told.get(step, 0):
+            told[step] = tenths
+            print(f"{step}: {done:,} / {total:,}", file=sys.stderr, flush=True)
 
     return tell
 
