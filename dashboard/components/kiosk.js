@@ -48,7 +48,7 @@ class Wall {
         h("div.l", {}, h("img", { src: "/auth/brand.svg", alt: "", width: 56, height: 56 }), h("span", {}, product), demo ? h("span.demo", {}, demo) : null, this.age),
         h("div.mid", {}, wing(false), this.heading, wing(true)),
         h("div.r", {}, this.day, this.time)),
-      this.main, this.alarm);
+      this.main, this.told.amiss ? h("p.amiss", { role: "status" }, this.told.amiss) : null, this.alarm);
     document.body.append(this.canvas);
     this.hold(false);
   }

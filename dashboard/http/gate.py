@@ -149,8 +149,8 @@ async def _wall(scope: Scope, user: SignedIn | None, shown: Shown | None) -> Res
     if shown is not None:
         client = scope.get("client")
         await run_in_threadpool(_note_use, shown.name, client[0] if client else None)
-    playlist, slug = wall.chosen(allowed, query), scope["path"].strip("/")
-    return HTMLResponse(wall.page(slug, playlist, query, language(scope)))
+    slug = scope["path"].strip("/")
+    return HTMLResponse(await run_in_threadpool(wall.page, slug, allowed, query, language(scope)))
 
 
 def _note_use(name: str, address: str | None) -> None:

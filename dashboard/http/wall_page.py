@@ -15,14 +15,20 @@ import web
 from dashboard import components, context, screens
 from dashboard.access.accounts import SignedIn
 from dashboard.access.displays import LONGEST, SHORTEST, Playlist, Shown
+from dashboard.shell import parameters
+from dashboard.shell.address_checks import Check, faults, one_of
+from dashboard.shell.filters import ANALYSIS
+from messages import Message
 from records.serving.requests import whole
 from web import tokens
 
 _FOLDER = Path(__file__).parent.parent
 _PAGE = Template((_FOLDER / "templates" / "kiosk.html").read_text(encoding="utf-8"))
 _SHEETS = ("base", "player", "wall", "kiosk")
-CHOICES = ("period", "centre", "family", "category", "home", "currency")
+CHOICES = ("period", "compare", "centre", "family", "category", "topic", "home", "currency")
 """Filters a wall's address may carry; its feed asks with them."""
+OWN = ("kiosk", "screens", "every")
+"""What else it may carry, besides the language."""
 
 
 def asked_for(path: str, query: Mapping[str, str]) -> bool:
@@ -47,15 +53,44 @@ def chosen(allowed: Playlist, query: Mapping[str, str]) -> Playlist:
     return playlist if seconds is None else replace(playlist, seconds=min(max(seconds, SHORTEST), LONGEST))
 
 
-def page(slug: str, playlist: Playlist, query: Mapping[str, str], lang: str) -> str:
-    """The page that begins with `slug`, or with the playlist's first screen where `slug` is not in it."""
+def amiss(allowed: Playlist, query: Mapping[str, str]) -> dict[str, Message]:
+    """Parameter → what is wrong with what the address asks for in vain, so that the wall shows something else in its place."""
+    own = {"screens": _screens_of(allowed), "every": _seconds}
+    checks = {name: check for name, check in {**ANALYSIS, **own}.items() if name in (*CHOICES, *own)}
+    strays = parameters.strays(query, (*CHOICES, *OWN), (*parameters.EVERYWHERE, *CHOICES, *OWN))
+    return strays | faults(((name, value) for name, value in query.items() if name in checks), checks, {})
+
+
+def _screens_of(allowed: Playlist) -> Check:
+    def wrong(name: str, value: str) -> Message | None:
+        return next(filter(None, (one_of(allowed.screens)(name, slug) for slug in value.split(","))), None)
+
+    return wrong
+
+
+def _seconds(name: str, value: str) -> Message | None:
+    found = whole(value)
+    if found is not None and SHORTEST <= found <= LONGEST:
+        return None
+    return Message("wall.not_seconds", asked=f"{name}={value[:40]}", least=SHORTEST, most=LONGEST)
+
+
+def page(slug: str, allowed: Playlist, query: Mapping[str, str], lang: str) -> str:
+    """The page that begins with `slug`, or with the playlist's first screen where `slug` is not in it. What the address asks
+    for in vain it says, and its feed does not ask for."""
+    playlist, wrong = chosen(allowed, query), amiss(allowed, query)
     first = slug if slug in playlist.screens else playlist.screens[0]
     settings = {
         "lang": lang,
         "screens": [{"slug": one, "name": screens.BY_SLUG[one].name(lang)} for one in playlist.screens],
         "first": first,
         "seconds": playlist.seconds,
-        "asked": {key: query[key] for key in (*CHOICES, "lang", "screens", "every") if query.get(key)},
+        "asked": {
+            key: query[key]
+            for key in (*CHOICES, "lang", "screens", "every")
+            if query.get(key) and not (key in CHOICES and key in wrong)
+        },
+        "amiss": messages.say("filters.shown_by_default", lang, found=list(wrong.values())) if wrong else "",
         "version": components.files().version,
         "words": components.words(lang, "wall"),
         "pictures": components.words(lang, "live"),

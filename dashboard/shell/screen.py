@@ -17,8 +17,8 @@ from dashboard import context, freshness, screens
 from dashboard import metrics as ops
 from dashboard.access.accounts import SignedIn
 from dashboard.screens import Screen
-from dashboard.shell import choices, layout, view_menu
-from dashboard.shell.filters import LOTS_SORT, Choice, filter_row, notice
+from dashboard.shell import choices, layout, parameters, view_menu
+from dashboard.shell.filters import ANALYSIS, LOTS_SORT, Choice, filter_row, notice
 from dashboard.shell.html import draw as put
 from records.clock import local_now, now
 from records.serving.language import LANGUAGE_COOKIE
@@ -122,6 +122,10 @@ def show(
         started = time.perf_counter()
         layout.leave()
         choices.begin()
+        for name, fault in parameters.strays(
+            st.query_params.to_dict(), [f for f in filters if f in ANALYSIS]
+        ).items():
+            choices.note(name, fault)
         viewer = context.current_user()
         if viewer is None or viewer.role != user.role:
             st.rerun(scope="app")

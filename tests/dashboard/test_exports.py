@@ -342,6 +342,9 @@ def test_a_screen_says_what_its_address_asks_for_in_vain(desk: object) -> None:
     assert "centre=nowhere" in lost and "category=zzz" in lost and "pick=colour:red" in lost
     hall = _said_by(run("supervisor", BY_ID["S06"], view="history", state="foo", day="2024-99-99"))
     assert "state=foo" in hall
+    assert "“centr”" in _said_by(
+        run("supervisor", BY_ID["S03"], lang="en", centr="c1", opening="O-L1", embed="true")
+    )
     assert "day=2024-99-99" in _said_by(run("supervisor", BY_ID["S06"], view="calendar", day="2024-99-99"))
     assert not _said_by(run("supervisor", BY_ID["S06"], view="history", state="ended"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -30,6 +31,7 @@ from dashboard.kiosk import feed, views
 from dashboard.kiosk.panel import Ask, Panel
 from dashboard.live import pushing
 from dashboard.shell import filters as choice
+from dashboard.shell import parameters
 from dashboard.shell.filters import read_choice
 from messages import Invalid
 from records import audit, states
@@ -203,6 +205,35 @@ async def test_playlist_interval_and_filters_stand_in_the_address(client: httpx.
         "every": "45",
     }
     assert said["asked"] == asked
+
+
+async def test_the_wall_says_what_its_address_asks_for_in_vain(client: httpx.AsyncClient) -> None:
+    await entered(client, add())
+    address = "/savings?kiosk=1&screens=openness,leads&every=soon&centre=nowhere&family=land&centr=c1&lang=en"
+    said = told((await client.get(address, headers=PAGE)).text)
+    words = str(said["amiss"])
+    for vain in ("screens=leads", "every=soon", "centre=nowhere", "“centr”"):
+        assert vain in words
+    assert "family" not in words.replace("family,", "")  # only among the names offered
+    assert said["asked"] == {"family": "land", "lang": "en", "screens": "openness,leads", "every": "soon"}
+    right = "/savings?kiosk=1&screens=openness&every=45&period=2025&centre=c1&lang=en"
+    assert told((await client.get(right, headers=PAGE)).text)["amiss"] == ""
+
+
+def test_every_name_that_screens_read_from_the_address_is_known() -> None:
+    """What a screen takes and the list of names lacks, it would call unknown."""
+    reads = re.compile(
+        r"(?:choices\.(?:select|segments|text|switch|asked|check)|partial\(choices\.\w+|\bst\.query_params\.(?:get|pop))[(,]\s*"
+        r"\"([\w-]+)\"|searchParams\.set\(\"([\w-]+)\"|location\.search\)\.get\(\"([\w-]+)\""
+    )
+    root = screens.PAGES.parent / "dashboard"
+    sources = [*root.rglob("*.py"), *root.rglob("*.js"), *(root.parent / "pages").glob("*.py")]
+    found = {
+        name for file in sources for names in reads.findall(file.read_text("utf-8")) for name in names if name
+    }
+    grids = re.compile(r"tables\.grid\(\s*\"([\w-]+)\"")
+    found |= {f"{name}-sort" for file in sources for name in grids.findall(file.read_text("utf-8"))}
+    assert len(found) > 40 and found <= parameters.NAMES
 
 
 async def test_a_token_for_some_screens_opens_no_others(client: httpx.AsyncClient) -> None:

@@ -1,0 +1,41 @@
+"""The names an address of the desk may carry: one that is none of them asks for nothing, which screens and walls say.
+
+Addresses are passed on and carried from screen to screen, so that a screen takes every name of the others in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from dashboard.shell.address_checks import faults
+from dashboard.shell.filters import ANALYSIS, PICKED
+from messages import Message
+
+EVERYWHERE = ("lang", "embed", "embed_options")
+"""The language, and what Streamlit itself reads."""
+CHOICES = (
+    "alike", "area", "band", "batch", "batch_state", "day", "files", "group", "key", "lot", "opening", "opinion", "opinions",
+    "origins", "other", "pair", "party", "q", "refunds", "room", "rule", "rule_family", "rule_mode", "session", "shape",
+    "side", "state", "target", "task", "tiles", "view", "warning", "who", PICKED,
+)  # fmt: skip
+"""What single screens take besides the filters row."""
+TABLES = (
+    "agency-credit", "expert-conduct", "expert-pairs", "file-lots", "file-pairs", "leads", "learned-lots", "lots",
+    "openings", "opinions", "pair-lots", "pairs", "path-steps", "refunds", "ring-groups", "ring-prices", "s11", "s12",
+    "s13", "s14", "schedule",
+)  # fmt: skip
+"""Tables whose page and order stand in the address."""
+OF_TABLES = tuple(f"{table}-{what}" for table in TABLES for what in ("page", "sort"))
+NAMES = frozenset((*EVERYWHERE, *ANALYSIS, *CHOICES, *OF_TABLES))
+
+
+def strays(
+    asked: Mapping[str, str], takes: Collection[str], known: Collection[str] = NAMES
+) -> dict[str, Message]:
+    """Name → what is said of it, for each that is none of `known`; `takes` are those that are offered instead."""
+    offered = dict.fromkeys(("lang", *takes), _content)
+    return faults(asked.items(), offered, dict.fromkeys(known, (_content,)))
+
+
+def _content(_name: str, _value: str) -> None:
+    """Here only names are looked at."""
