@@ -6,14 +6,13 @@ The groups are those of the study of rings on S13 (`supervision.detection.groups
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from sqlalchemy import Select, func, select
 
 from records.clock import add_months
@@ -25,6 +24,7 @@ from supervision.rules.finding import Finding
 from supervision.rules.market_rule import CAP, Ask, MarketRule, percent
 from supervision.rules.rule import Parameter
 
+_TRADE = func.coalesce(bids.c.category, "")
 _SHOWN = 30
 """Joint lots named in the evidence."""
 
@@ -60,7 +60,7 @@ class RingRule(MarketRule):
         b = bids.c
         return (
             select(
-                func.coalesce(b.category, "").label("category"), b.lot_id, b.bidder_id, b.is_winner, b.month,
+                _TRADE.label("category"), b.lot_id, b.bidder_id, b.is_winner, b.month,
                 func.coalesce(b.division_code, "").label("district"),
             )
             .where(b.status != "withdrawn")
@@ -72,7 +72,7 @@ class RingRule(MarketRule):
         chance, months = chosen["chance"], int(chosen["months"])
 
         def look(asked: Ask) -> list[Ring]:
-            return list(_rings(asked.table(self.select(chosen)), chance, months))
+            return list(_rings(asked, self.select(chosen), chance, months))
 
         return ask.once(("rings", chance, months), look)
 
@@ -95,27 +95,29 @@ def _float(value: object) -> float | None:
 # ── the groups of a market ───────────────────────────────────────────────────
 
 
-def _rings(table: pa.Table, chance: float, months: int) -> Iterator[Ring]:
-    """Trade by trade: firms of two trades do not compete."""
-    if not table.num_rows:
-        return
-    table = _recent(table, months)
-    for category in sorted(map(str, pc.unique(table["category"]).to_pylist())):
-        part = table.filter(pc.equal(table["category"], pa.scalar(category)))
+def _rings(ask: Ask, query: Select[*tuple[Any, ...]], chance: float, months: int) -> Iterator[Ring]:
+    """Trade by trade: firms of two trades do not compete, and the bids of one are little memory."""
+    wanted = _recent([row["month"] for row in ask(select(bids.c.month).distinct())], months)
+    if wanted:
+        query = query.where(bids.c.month.in_(wanted))
+    trades = [row["category"] for row in ask(select(_TRADE.label("category")).distinct())]
+    for category in sorted(trades):
+        part = ask.table(query.where(category == _TRADE))
+        if not part.num_rows:
+            continue
         market, won = _market(part)
         for group in groups(market, links(market, chance)):
             yield _ring(category, market, group, won, part["district"])
 
 
-def _recent(table: pa.Table, months: int) -> pa.Table:
-    """The rows of the last months; undated lots are none of them, where any has a date."""
-    dated = [month for month in pc.unique(table["month"]).to_pylist() if month and month[0].isdigit()]
+def _recent(told: Iterable[str | None], months: int) -> list[str]:
+    """The last of the months; undated lots are in none of them. Empty where no lot has a date: then all are looked at."""
+    dated = [month for month in told if month and month[0].isdigit()]
     if not dated:
-        return table
+        return []
     year, month = map(int, max(dated).split("-"))
     first = add_months(date(year, month, 1), 1 - months)
-    wanted = [one for one in dated if one >= f"{first:%Y-%m}"]
-    return table.filter(pc.is_in(table["month"], pa.array(wanted)))
+    return sorted(one for one in dated if one >= f"{first:%Y-%m}")
 
 
 def _market(part: pa.Table) -> tuple[Market, Bools]:
