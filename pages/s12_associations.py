@@ -90,7 +90,8 @@ def _pairs(page: shell.Page, which: str, found: Side, chosen: NamedPair) -> None
 
 
 def _chart(page: shell.Page, found: Side) -> None:
-    with layout.panel("pairs-chart", page.say("associations.chart"), page.say("associations.chart_note")):
+    note = f"{page.say('associations.chart_note')} · {page.say('rings.caution')}"
+    with layout.panel("pairs-chart", page.say("associations.chart"), note):
         bars = [_bar(page, pair) for pair in found.pairs[:CHARTED]]
         drawn = ranking(
             layout.variant(),
