@@ -1,4 +1,4 @@
-"""Exports 导出: the tables of the screens as CSV or Excel, checked, marked and audited."""
+"""Exports 导出: the tables of the screens as CSV, Excel or Parquet, checked, marked and audited."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from dashboard.access.accounts import SignedIn
 from dashboard.exports.association_tables import ASSOCIATED
 from dashboard.exports.lifeline import LIFELINE
 from dashboard.exports.live_tables import LIVE
+from dashboard.exports.parquet import as_parquet
 from dashboard.exports.sheets import Writing, as_csv, as_xlsx
 from dashboard.exports.tables import ANALYSED, Table
 from dashboard.http import gate
@@ -40,11 +41,13 @@ for _table in TABLES.values():
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "parquet": "application/vnd.apache.parquet",
 }
+_WRITERS: dict[str, Callable[[Writing], bytes]] = {"csv": as_csv, "xlsx": as_xlsx, "parquet": as_parquet}
 
 
 async def export(request: Request) -> Response:
-    """GET /export/{table}.csv|xlsx with the screen's filters: 404 unknown table, 403 not for this role, 400 a
+    """GET /export/{table}.csv|xlsx|parquet with the screen's filters: 404 unknown table, 403 not for this role, 400 a
     parameter or a value that there is not: never the whole table in place of what was asked for."""
     table, kind = TABLES.get(request.path_params["table"]), request.path_params["kind"]
     user: SignedIn = request.scope["state"]["user"]
@@ -79,8 +82,7 @@ def _build(
 ) -> bytes:
     rows = table.read(replace(read_choice(params), viewer=user.name), lang)
     asked = {key: value for key, value in params.items() if key in table.asks and value}
-    write: Callable[[Writing], bytes] = as_csv if kind == "csv" else as_xlsx
-    data = write(
+    data = _WRITERS[kind](
         Writing(messages.say(f"tables.{table.name}", lang), table.headings(lang), rows, _mark(user, lang))
     )
     with context.ledger().write() as session:

@@ -190,7 +190,7 @@ def _export(screen: Screen, role: str, chosen: Choice) -> None:
                 f'<p class="export"><b>{name}</b>'
                 + "".join(
                     f'<a href="/export/{table}.{kind}?{escape(query)}" download>{word}</a>'
-                    for kind, word in (("csv", "CSV"), ("xlsx", "Excel"))
+                    for kind, word in (("csv", "CSV"), ("xlsx", "Excel"), ("parquet", "Parquet"))
                 )
                 + "</p>"
             )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
 
 import httpx
+import pyarrow.parquet as pq
 import pytest
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
@@ -17,6 +18,7 @@ from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from dashboard import context
+from dashboard.exports.parquet import as_parquet
 from dashboard.exports.routes import TABLES
 from dashboard.exports.sheets import Writing, as_csv, as_xlsx
 from dashboard.screens import BY_ID, LIFELINE, NARROWER, SCREENS, TABLES_OF, names_visible
@@ -373,7 +375,18 @@ def test_money_is_rounded_half_up_in_every_file() -> None:
     assert book is not None and book["A3"].value == 0.13
 
 
-@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_table_for_other_engines_keeps_the_kind_of_every_value_and_who_took_it() -> None:
+    moment = datetime(2026, 10, 1, 2, 30, tzinfo=UTC)
+    rows = [(Decimal("0.125"), 0.5, 3, None, "=x", moment), (None, None, None, None, None, None)]
+    held = pq.read_table(
+        io.BytesIO(as_parquet(Writing("t", ["a", "b", "c", "d", "e", "e"], rows, "甲 2026")))
+    )
+    assert [tuple(row.values()) for row in held.to_pylist()] == rows
+    assert held.column_names == ["a", "b", "c", "d", "e", "e 2"]
+    assert held.schema.metadata[b"sunbid.taken_by"].decode() == "甲 2026"
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
 async def test_an_export_survives_whatever_a_name_holds(kind: str, client: httpx.AsyncClient) -> None:
     """Controls, halves of characters, noncharacters, more than a cell can hold, also in the account's own name."""
     await sign_in(client, "supervisor")
@@ -385,11 +398,15 @@ async def test_an_export_survives_whatever_a_name_holds(kind: str, client: httpx
     if kind == "xlsx":
         sheet = load_workbook(io.BytesIO(answer.content)).active
         assert sheet is not None and str(sheet["C3"].value).startswith("甲")
+    elif kind == "parquet":
+        assert str(pq.read_table(io.BytesIO(answer.content)).column(2)[0]).startswith("甲")
     else:
         assert _rows(answer)[1][2].startswith("甲")
     what = Writing("表", ["名称"], [[odd + "长" * 40_000]], odd)
     assert load_workbook(io.BytesIO(as_xlsx(what))).active is not None
-    assert "\ufffd" in as_csv(what).decode()
+    assert "\ufffd" in as_csv(what).decode() and "\ufffd" in str(
+        pq.read_table(io.BytesIO(as_parquet(what))).column(0)[0]
+    )
 
 
 def _told_by(answer: httpx.Response, table: str) -> str:
