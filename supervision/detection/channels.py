@@ -7,6 +7,7 @@ conditioning removes it. No label is read.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -75,16 +76,32 @@ class Scored:
     """Rank of the co-bids in earlier tenders; NaN where bidders are not known."""
     gate: Gate
     score: Floats
+    below: Mapping[str, Floats]
+    """By reason, the share of the counted tenders that stand strictly below: what is said in words, as a rank of ties
+    and of the tender itself would say too much."""
 
 
 def rank(value: Floats, counted: Bools) -> Floats:
     """Where each value stands among those of the `counted` tenders: 0 below all, 1 above all; NaN stays."""
-    among = value[counted & ~np.isnan(value)]
-    if not len(among):
-        among = value[~np.isnan(value)]
-    ordered = np.sort(among)
+    ordered = _ordered(value, counted)
     place = (np.searchsorted(ordered, value, "left") + np.searchsorted(ordered, value, "right")) / 2
     found: Floats = np.where(np.isnan(value), np.nan, place / max(len(ordered), 1))
+    return found
+
+
+def share_below(value: Floats, counted: Bools) -> Floats:
+    """The share of the `counted` tenders whose value is lower; NaN stays."""
+    ordered = _ordered(value, counted)
+    below = np.searchsorted(ordered, value, "left") / max(len(ordered), 1)
+    found: Floats = np.where(np.isnan(value), np.nan, below)
+    return found
+
+
+def _ordered(value: Floats, counted: Bools) -> Floats:
+    """The values of the `counted` tenders that have one, rising; of all tenders where no counted one has."""
+    has = ~np.isnan(value)
+    among = counted & has
+    found: Floats = np.sort(value[among if among.any() else has])
     return found
 
 
@@ -92,11 +109,13 @@ def score(market: Market) -> Scored:
     """Screens, channels, gate and score of every tender of a market."""
     described, meets, counted = screens(market), co_bids(market), market.size >= ENOUGH_BIDS
     tight = 1 - _plain_rank(described.cv)
-    past = mean_elsewhere(market, tight, earlier=True)
+    past = np.clip(mean_elsewhere(market, tight, earlier=True), 0, 1)  # sums of shares may round beyond them
     level = price_level(market)
     gate = judge(mean_elsewhere(market, tight), level, meets.other, counted)
-    ranks = [rank(each, counted) for each in (-described.cv, past, level, meets.past)]
-    found = Scored(described, ranks[0], past, ranks[1], ranks[2], meets, ranks[3], gate, ranks[0])
+    evidence = {"tight": -described.cv, "past": past, "level": level, "ring": meets.past}
+    ranks = [rank(each, counted) for each in evidence.values()]
+    below = {name: share_below(each, counted) for name, each in evidence.items()}
+    found = Scored(described, ranks[0], past, ranks[1], ranks[2], meets, ranks[3], gate, ranks[0], below)
     return replace(found, score=_mean_rank(_price_evidence(found) + _ring_evidence(market, found, counted)))
 
 
@@ -118,15 +137,18 @@ def judge(tight: Floats, level: Floats, meetings: Floats, counted: Bools) -> Gat
 
 def price_level(market: Market) -> Floats:
     """Lowest bid ÷ control price; where no tender has one, ÷ the median lowest bid of the tender's year."""
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         level = market.lowest / np.where(market.control > 0, market.control, np.nan)
     if not np.isnan(level).all():
         return level
     found = np.full(len(level), np.nan)
+    lowest = np.ldexp(
+        market.lowest, -np.frexp(market.lowest.max())[1]
+    )  # the median adds two: they must not overflow
     for year in np.unique(market.year):
         here = market.year == year
-        if (median := np.median(market.lowest[here])) > 0:
-            found[here] = market.lowest[here] / median
+        if (median := np.median(lowest[here])) > 0:
+            found[here] = lowest[here] / median
     return found
 
 
@@ -173,7 +195,7 @@ def reasons(found: Scored, tender: int) -> list[Message]:
     if found.gate.price:
         words += _price_reasons(found, tender)
     if found.gate.ring and found.ring_channel[tender] >= NOTABLE:
-        met, share = round(float(found.meets.past[tender]), 1), _share(found.ring_channel[tender])
+        met, share = round(float(found.meets.past[tender]), 1), _share(found.below["ring"][tender])
         words.append(Message("collusion.reason.ring", met=met, share=share))
     return words
 
@@ -182,15 +204,15 @@ def _price_reasons(found: Scored, tender: int) -> list[Message]:
     words = []
     if found.price_channel[tender] >= NOTABLE:
         cv = round(100 * float(found.screens.cv[tender]), 2)
-        words.append(Message("collusion.reason.tight", cv=cv, share=_share(found.price_channel[tender])))
+        words.append(Message("collusion.reason.tight", cv=cv, share=_share(found.below["tight"][tender])))
     if found.gate.opens == "unverified":
         return [*words, Message("collusion.reason.unverified")] if words else words
     for name, ranks in (("past", found.past_rank), ("level", found.level_rank)):
         if ranks[tender] >= NOTABLE:
-            words.append(Message(f"collusion.reason.{name}", share=_share(ranks[tender])))
+            words.append(Message(f"collusion.reason.{name}", share=_share(found.below[name][tender])))
     return words
 
 
-def _share(ranked: float) -> int:
-    """A rank as the whole per cent of the market that stands below it."""
-    return int(100 * float(ranked))
+def _share(below: float) -> int:
+    """A share as whole per cent, rounded down: no more than is so."""
+    return int(round(100 * float(below), 9))

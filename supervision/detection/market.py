@@ -135,7 +135,8 @@ def _first(values: Iterable[float]) -> float:
 def read_market(path: Path, report: Report) -> Market:
     """The bid table of contracts §5 as a market; rows that cannot be used are reported and left out.
 
-    A row without `bid_value` is a bidder without a price and silently left out. Raises Invalid for a file that is no
+    A row without `bid_value` is a bidder without a price and silently left out; bids without a bidder may be several in
+    a tender. Raises Invalid for a file that is no
     such table, OSError where it cannot be read.
     """
     rows = read_rows(path, ("tender_id", "bidder_id", "bid_value"), report)
@@ -146,12 +147,23 @@ def read_market(path: Path, report: Report) -> Market:
 
 
 def _offers(rows: Iterable[Row], report: Report) -> Iterator[Offer]:
+    """The usable rows as bids: a known bidder's second bid in a tender is wrong, repeats would make its prices look tight."""
+    lines: dict[tuple[str, str], int] = {}
     for row in rows:
         if not row.fields["bid_value"]:
             continue
         try:
-            name, value = row.text("tender_id"), row.number("bid_value", 0)
-            control = row.optional_number("control_price", 0)
-            yield Offer(name, row.fields["bidder_id"], value, row.when("date"), control)
+            offer = _offer(row)
+            first = lines.setdefault((offer.tender, offer.bidder), row.line) if offer.bidder else row.line
+            if first != row.line:
+                raise row.wrong("bidder_id", Message("table.bid_twice", bidder=offer.bidder, first=first))
+            yield offer
         except Invalid as error:
             report(error.message)
+
+
+def _offer(row: Row) -> Offer:
+    """Raises Invalid naming line and column."""
+    name, value = row.text("tender_id"), row.number("bid_value", 0)
+    control = row.optional_number("control_price", 0)
+    return Offer(name, row.fields["bidder_id"], value, row.when("date"), control)

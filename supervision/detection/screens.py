@@ -28,7 +28,7 @@ class Screens:
 def screens(market: Market) -> Screens:
     """The five screens of every tender (Imhof 2017; Huber & Imhof 2019; García Rodríguez et al. 2022)."""
     n, start = market.size.astype(np.float64), market.start
-    value, lowest = market.value, market.lowest
+    value, lowest = _scaled(market)
     mean = np.add.reduceat(value, start) / n
     off = value - np.repeat(mean, market.size)
     m2, m3, m4 = (np.add.reduceat(off**power, start) for power in (2, 3, 4))
@@ -40,7 +40,7 @@ def screens(market: Market) -> Screens:
             spd=span / lowest,
             kurt=np.where(varied & (n >= 4), _g2(n, m2, m4), np.nan),
             skew=np.where(varied & (n >= 3), _g1(n, m2, m3), np.nan),
-            ks=np.where(varied, _uniform_distance(market, span), np.nan),
+            ks=np.where(varied, _uniform_distance(market, value, lowest, span), np.nan),
         )
     return Screens(*(_defined(each, n) for each in (found.cv, found.spd, found.kurt, found.skew, found.ks)))
 
@@ -62,10 +62,22 @@ def _g2(n: Floats, m2: Floats, m4: Floats) -> Floats:
     return g2
 
 
-def _uniform_distance(market: Market, span: Floats) -> Floats:
+def _scaled(market: Market) -> tuple[Floats, Floats]:
+    """(bids, lowest bid of each tender), times a power of two that puts the tender's highest bid between ½ and 1.
+
+    No screen depends on the unit of money, but fourth powers of very large or very small prices do not fit into a float;
+    a power of two changes no digit.
+    """
+    _, exponent = np.frexp(np.maximum.reduceat(market.value, market.start))
+    value: Floats = np.ldexp(market.value, -np.repeat(exponent, market.size))
+    lowest: Floats = np.ldexp(market.lowest, -exponent)
+    return value, lowest
+
+
+def _uniform_distance(market: Market, value: Floats, lowest: Floats, span: Floats) -> Floats:
     """Largest gap, on either side of each step, between the bids' distribution and the straight line."""
-    order = np.lexsort((market.value, market.tender))
-    placed = (market.value[order] - np.repeat(market.lowest, market.size)) / np.repeat(span, market.size)
+    order = np.lexsort((value, market.tender))
+    placed = (value[order] - np.repeat(lowest, market.size)) / np.repeat(span, market.size)
     rank = np.arange(len(placed)) - np.repeat(market.start, market.size)
     n = np.repeat(market.size, market.size)
     gap = np.maximum((rank + 1) / n - placed, placed - rank / n)

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from benchmarks import detection as measuring
 from messages import Invalid, Message, local
 from sunbid.cli import app
-from supervision.detection.channels import judge, price_level, score
+from supervision.detection.channels import judge, price_level, reasons, score
 from supervision.detection.market import Market, Offer, market_of, read_market
 from supervision.detection.screens import screens
 from supervision.detection.tendency import (
@@ -56,6 +56,38 @@ def test_screens_are_the_sample_statistics_of_the_bids() -> None:
     assert np.isnan([found.kurt[1], found.skew[1], found.kurt[2], found.skew[2], found.ks[2]]).all()
     assert found.cv[2] == found.spd[2] == 0
     assert np.isnan([found.cv[3], found.spd[3], found.ks[3]]).all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unit", [1e-300, 1e-9, 1e305])
+def test_screens_and_levels_depend_on_no_unit_of_money(unit: float) -> None:
+    plain = [Offer(f"T{n}", w, 100.0 + n * k, 2026) for n in range(1, 5) for k, w in enumerate("abcde")]
+    one, other = (
+        score(market_of(each)) for each in (plain, [o._replace(value=o.value * unit) for o in plain])
+    )
+    for name in ("cv", "spd", "kurt", "skew", "ks"):
+        np.testing.assert_allclose(
+            getattr(other.screens, name), getattr(one.screens, name), rtol=1e-6, atol=1e-9
+        )
+    assert np.array_equal(other.level_rank, one.level_rank)
+
+
+def test_a_reason_says_no_larger_share_of_the_market_than_is_less_tight() -> None:
+    found = score(market_of(Offer(f"T{n}", "", 100.0 + n * k) for n in range(1, 6) for k in range(3)))
+    cv = round(100 * found.screens.cv[0], 2)
+    assert Message("collusion.reason.tight", cv=cv, share=80) in reasons(found, 0)  # 4 of the 5
+
+
+def test_the_past_tightness_stays_within_0_and_1() -> None:
+    bids = [Offer(f"T{n}", w, 100.0 + k * (1 + n), n) for n in range(10) for k, w in enumerate("abc")]
+    later = ((10, 910, 1810), (100, 101, 102), (100, 101, 102), (100, 110.5, 121))
+    bids += [
+        Offer(f"L{n}", w, p, 1000 + n)
+        for n, prices in enumerate(later)
+        for w, p in zip("xyz", prices, strict=True)
+    ]
+    past = score(market_of(bids)).past_tightness
+    assert np.nanmin(past) >= 0 and np.nanmax(past) <= 1
 
 
 @given(st.lists(st.text("abcdefg", min_size=1, max_size=5), min_size=2, max_size=9))
@@ -258,6 +290,20 @@ def test_wrong_rows_are_named_and_the_rest_is_computed(tmp_path: Path) -> None:
         assert str(Message("table.wrong", line=line, column=column, why="")) in complaint
     assert str(Message("table.width", line=8, found=2, expected=4)) in complaint
     assert "12万" in complaint
+
+
+def test_a_bidders_second_bid_in_a_tender_is_a_wrong_row_and_changes_no_score(tmp_path: Path) -> None:
+    once, twice = tmp_path / "once.csv", tmp_path / "twice.csv"
+    rows = TABLE + "".join(f"T{n},{who},{100 + n * k},\n" for n in range(4) for k, who in enumerate("abc"))
+    once.write_text(rows + "T9,,5,\nT9,,5,\n")
+    twice.write_text(rows + "T1,a,100,\nT1,b,777,\nT9,,5,\nT9,,5,\n")
+    (code, told, _), (other, same, complaint) = (
+        ask("collusion", "--dataset", f, "--json") for f in (once, twice)
+    )
+    assert (code, other) == (0, 1) and told == same
+    for line, bidder, first in ((14, "a", 5), (15, "b", 6)):
+        why = Message("table.bid_twice", bidder=bidder, first=first)
+        assert str(Message("table.wrong", line=line, column="bidder_id", why=why)) in complaint
 
 
 @pytest.mark.parametrize(
