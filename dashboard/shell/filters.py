@@ -89,6 +89,8 @@ def _held(every: Callable[[], Collection[str]]) -> address.Check:
     return wrong
 
 
+_CARRIED = "carried"
+"""In the session: what the links to the other screens take along."""
 ANALYSIS: Mapping[str, address.Check] = {
     "period": a_period, "compare": address.one_of(COMPARES), "centre": _held(lambda: [id for id, _, _ in centres()]),
     "family": address.one_of(TRADE_FAMILIES), "category": _held(lambda: categories()), "topic": _held(lambda: topics()),
@@ -157,6 +159,22 @@ def filter_row(lang: str, names: Sequence[str], marks: Collection[str]) -> Choic
     if marks:
         choices.check(PICKED, address.a_mark)
     return read_choice(asked, marks)
+
+
+def carry() -> dict[str, str]:
+    """What the address says of the filters row; the links to the other screens take it along."""
+    st.session_state[_CARRIED] = carried = _of_address()
+    return carried
+
+
+def carry_anew() -> None:
+    """Draw the links again where a choice has changed what they are to take along: a choice draws its screen alone."""
+    if st.session_state.get(_CARRIED, _of_address()) != _of_address():
+        st.rerun(scope="app")
+
+
+def _of_address() -> dict[str, str]:
+    return {name: said for name, said in st.query_params.to_dict().items() if name in ANALYSIS and said}
 
 
 def _stored(name: str) -> str:

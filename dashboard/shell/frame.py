@@ -16,6 +16,7 @@ from dashboard import context, screens
 from dashboard.access.accounts import SignedIn
 from dashboard.http.sign_in_pages import language_switch
 from dashboard.screens import DIMENSIONS, Screen
+from dashboard.shell import filters
 from dashboard.shell.html import draw
 from dashboard.shell.screen import language, say
 from records.tables.users import role_name
@@ -37,7 +38,7 @@ def _mark() -> str:
 
 def sidebar(user: SignedIn, pages: Mapping[Screen, Any], here: str) -> None:
     """Brand, the three dimensions with their screens, language switch and the user's block; `here` is the open screen's slug."""
-    lang = language()
+    lang, carried = language(), filters.carry()
     with st.sidebar:
         draw(
             f'<div class="sb-brand">{_mark()}<span><b>{messages.say("common.product", lang)}</b>'
@@ -58,15 +59,17 @@ def sidebar(user: SignedIn, pages: Mapping[Screen, Any], here: str) -> None:
                 ):
                     if screen.id == "S11":
                         every = None if st.session_state.get("paused") else BADGE_SECONDS
-                        st.fragment(run_every=every)(_link)(page, partial(_badged, user, screen, lang))
+                        st.fragment(run_every=every)(_link)(
+                            page, partial(_badged, user, screen, lang), carried
+                        )
                     else:
-                        _link(page, partial(screen.name, lang))
+                        _link(page, partial(screen.name, lang), carried)
         with st.container(key="sb-user"):  # stands below what the open screen adds
             _user_block(user, lang)
 
 
-def _link(page: Any, label: Callable[[], str]) -> None:
-    st.page_link(page, label=label(), width="stretch")
+def _link(page: Any, label: Callable[[], str], carried: Mapping[str, str]) -> None:
+    st.page_link(page, label=label(), width="stretch", query_params=dict(carried) or None)
 
 
 def _badged(user: SignedIn, screen: Screen, lang: str) -> str:

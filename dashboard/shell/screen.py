@@ -18,7 +18,7 @@ from dashboard import metrics as ops
 from dashboard.access.accounts import SignedIn
 from dashboard.screens import Screen
 from dashboard.shell import choices, layout, parameters, view_menu
-from dashboard.shell.filters import ANALYSIS, LOTS_SORT, Choice, filter_row, notice
+from dashboard.shell.filters import ANALYSIS, LOTS_SORT, Choice, carry_anew, filter_row, notice
 from dashboard.shell.html import draw as put
 from records.clock import local_now, now
 from records.serving.language import LANGUAGE_COOKIE
@@ -121,6 +121,7 @@ def show(
     def draw() -> None:
         started = time.perf_counter()
         layout.leave()
+        carry_anew()
         choices.begin()
         for name, fault in parameters.strays(
             st.query_params.to_dict(), [f for f in filters if f in ANALYSIS]

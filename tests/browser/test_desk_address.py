@@ -47,6 +47,17 @@ def test_the_way_back_is_one_choice(browser: Browser, desk: Desk) -> None:
     assert "period" not in page.url
     page.go_forward()
     expect(period).to_have_value(re.compile("全部时间"), timeout=PATIENCE)
+    page.locator(READY).wait_for()
+    page.get_by_role("link", name="竞争").first.click()
+    page.wait_for_url("**/competition?period=all")  # a choice goes along to the next screen
+    expect(period).to_have_value(re.compile("全部时间"), timeout=PATIENCE)
+    page.locator(READY).wait_for()
+    choose(page, "family", "工程建设")
+    page.wait_for_url("**family=works**")
+    page.locator(READY).wait_for()
+    page.get_by_role("link", name="开放").first.click()
+    page.wait_for_url("**/openness?**family=works**")
+    assert "period=all" in page.url and "lots-page" not in page.url
     page.context.close()
 
 
