@@ -43,6 +43,8 @@ def flags(
 
     try:
         chosen = read_settings(settings) if settings else Settings()
+        if not chosen.enabled:
+            print(local("flags.none_enabled", file=settings), file=sys.stderr)
         with output.measuring(local("cli.counting_flags")) as show:
             counted = count_file(file, chosen, note, lambda done, size: show(done, size, file.name))
     except Invalid as error:

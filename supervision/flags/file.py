@@ -108,6 +108,8 @@ def count_part(path: Path, settings: Settings, begin: int, end: int) -> _Part:
             if line.strip():
                 bad.append(BadLine(number, Message("flags.no_json", column=error.colno)))
             continue
+        if isinstance(read, dict) and "compiledRelease" in read:  # an OCDS record
+            read = read["compiledRelease"]
         if why := _no_release(read):
             bad.append(BadLine(number, why))
         elif (release := read_release(read)) is not None:
@@ -119,7 +121,10 @@ def _no_release(read: Any) -> Message | None:
     """Why a line's JSON is no release; one whose tender was cancelled is one, and counts in nothing."""
     if not isinstance(read, dict):
         return Message("flags.no_object")
-    return None if isinstance(read.get("ocid"), str) else Message("flags.no_ocid")
+    if isinstance(read.get("ocid"), str):
+        return None
+    held = next((name for name in ("releases", "records") if name in read), None)
+    return Message("flags.package", name=held) if held else Message("flags.no_ocid")
 
 
 def _lines(path: Path, begin: int, end: int) -> list[bytes]:

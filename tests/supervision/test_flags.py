@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from messages import Invalid
+from sunbid.cli import app
 from supervision.flags import file as files
 from supervision.flags.file import count_file, nothing
 from supervision.flags.one_process import instant
@@ -79,6 +81,22 @@ def test_the_command_prints_one_json_object_and_says_what_it_left_out(tmp_path: 
     first, second, last = run.stderr.splitlines()
     assert "odd.jsonl" in first and "1" in first and "odd.jsonl" in second and "3" in second
     assert str(text.count("\n") + 3) in last
+
+
+def test_records_count_as_their_releases_and_a_package_is_called_one(tmp_path: Path) -> None:
+    path, release = (
+        tmp_path / "records.jsonl",
+        json.loads((EXAMPLES / "R036.jsonl").read_text().splitlines()[0]),
+    )
+    lines = [{"ocid": "OCID", "compiledRelease": release}, {"releases": [release]}]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    empty = tmp_path / "empty.ini"
+    empty.write_text("")
+    counted = count_file(path, Settings(), nothing, nothing)
+    assert counted.flags == {"OCID": {"F": {"R036": 1.0}}}
+    assert [(line.number, line.why.key) for line in counted.bad] == [(2, "flags.package")]
+    run = CliRunner().invoke(app, ["flags", str(path), "--settings", str(empty)])
+    assert run.stdout == "{}\n" and str(empty) in run.stderr
 
 
 def test_of_a_file_that_is_no_json_lines_only_the_first_lines_are_named(tmp_path: Path) -> None:
