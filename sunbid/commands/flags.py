@@ -49,7 +49,9 @@ def flags(
             counted = count_file(file, chosen, note, lambda done, size: show(done, size, file.name))
     except Invalid as error:
         output.fail(f"{settings}: {error}", output.BAD_USE)
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:  # of the settings: releases are read as bytes
+        output.fail(local("flags.settings_no_utf8", file=settings), output.BAD_USE)
+    except OSError as error:
         output.fail(local("flags.unreadable", error=error), output.BAD_USE)
     print(json.dumps(counted.flags, ensure_ascii=False, separators=(",", ":")))
     if report:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from messages import Invalid
+from messages import Invalid, local
 from sunbid.cli import app
 from supervision.flags import file as files
 from supervision.flags.file import count_file, nothing
@@ -97,6 +97,9 @@ def test_records_count_as_their_releases_and_a_package_is_called_one(tmp_path: P
     assert [(line.number, line.why.key) for line in counted.bad] == [(2, "flags.package")]
     run = CliRunner().invoke(app, ["flags", str(path), "--settings", str(empty)])
     assert run.stdout == "{}\n" and str(empty) in run.stderr
+    empty.write_bytes("; 设置".encode("gb18030"))
+    run = CliRunner().invoke(app, ["flags", str(path), "--settings", str(empty)])
+    assert run.exit_code == 2 and local("flags.settings_no_utf8", file=empty) in run.stderr
 
 
 def test_of_a_file_that_is_no_json_lines_only_the_first_lines_are_named(tmp_path: Path) -> None:
