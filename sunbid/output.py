@@ -115,6 +115,9 @@ def save_report(made: Report, path: Path) -> None:
     """Write a report; one that cannot be written ends the command with its reason."""
     from sunbid.reports.page import save
 
+    if not path.parent.exists():  # mistyped, as likely as not
+        why = local("cli.report_no_folder", folder=path.parent)
+        fail(local("cli.report_not_written", path=path, why=why))
     try:
         with waiting(local("cli.drawing_report")):
             save(made, path)

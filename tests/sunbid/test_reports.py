@@ -137,6 +137,9 @@ def test_a_report_that_cannot_be_written_is_said(tmp_path: Path, bids: Path) -> 
     )
     assert answer.returncode == 1
     assert "未能写入" in answer.stderr and "Traceback" not in answer.stderr
+    missing = tmp_path / "missing"
+    answer = sunbid(tmp_path, "collusion", "--dataset", str(bids), "--report", str(missing / "report.html"))
+    assert answer.returncode == 1 and f"没有目录 {missing}" in answer.stderr and not missing.exists()
 
 
 def test_without_pyspark_a_scan_on_spark_says_what_to_install(tmp_path: Path) -> None:
