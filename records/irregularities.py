@@ -30,6 +30,9 @@ from records.tables.bids import Bid
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
 
+FEW = "投标人少于三家，依招标投标法实施条例第44条不得开标，应当重新招标"
+"""Why an opening has failed where nobody said it and the bids on hand do; in other languages the message `term.<this>`. It
+tells that there were fewer than three, as the law's word for it does, and not how many: that is told by the list alone."""
 _WHOLE_COURSE = frozenset({"bid_corrected", "record_confirmed", "ended"})
 """Steps judged by the readings and objections before them too; for the others list, decryption and draws suffice."""
 _LIST_AND_DRAWS = ("bidders_published", "decrypt_progress", *draw.EVENTS)
@@ -52,6 +55,13 @@ def check(session: Session, opening: Opening, lot: Lot, kind: str, payload: Mapp
         if few and kind == "bidders_published":
             continue  # that there are too few is said by the list
         raise (TooFew if few else Irregular)(one.refusal)
+
+
+def failed_for_few(session: Session, opening: Opening, lot: Lot, payload: Mapping[str, Any]) -> bool:
+    """Whether an opening ends as failed 流标, without a reason told, because fewer bid than the law asks for (实施条例 art. 44)."""
+    if payload.get("result") != "failed" or payload.get("reason") or not Terms.of(lot).tendered:
+        return False
+    return len(list_of(session, opening)) < FEWEST_BIDDERS
 
 
 def of(session: Session, lot: Lot, event: OpeningEvent) -> list[Finding]:

@@ -242,6 +242,9 @@ def append_event(
         raise Unknown(Message("opening.unknown_opening", opening=opening_id))
     lot = session.get_one(Lot, opening.lot_id)
     public = events.public_payload(kind, payload)
+    if kind == "ended" and irregularities.failed_for_few(session, opening, lot, public):
+        payload = payload | {"reason": irregularities.FEW}
+        public = events.public_payload(kind, payload)
     if kind == "bid_corrected":
         payload = payload | {"corrects": opening_checks.corrected_reading(session, opening_id, public)}
         public = events.public_payload(kind, payload)

@@ -228,6 +228,7 @@ def test_both_say_an_event_in_the_same_words(
     ]
     assert any("口误" in words for words in corrected), "why it was corrected is told"
     assert any("900 excluded" in words for words in corrected)
+    assert any("11-28 09:00" in words for words in said), "when an adjourned opening goes on is told"
 
 
 def test_the_browser_computes_the_draw_that_the_ledger_told(feeds: list[list[dict[str, Any]]]) -> None:

@@ -149,6 +149,8 @@ def sentence(message: Mapping[str, Any], lang: str, currency: str) -> str:
             payload[key] = money(payload[key], lang, currency, told)
     if kind == "scheduled":
         payload["time"] = clock(payload["scheduled_at"], "%Y-%m-%d %H:%M")
+    if payload.get("until"):
+        payload["until"] = clock(payload["until"], "%m-%d %H:%M")
     if kind == "sealed":
         payload["head"] = payload["head"][:16]
     for key in _TERMS:
@@ -170,7 +172,7 @@ def _key(kind: str, payload: Mapping[str, Any]) -> str:
         "control_price": "over" if payload.get("over") else "",
         "bid_read": "" if payload.get("price") is not None else "bare",
         "bid_corrected": _corrected(payload),
-        "paused": "reason" if payload.get("reason") else "",
+        "paused": ".".join(name for name in ("reason", "until") if payload.get(name)),
         "ended": _ended(payload),
     }
     variant = variants.get(kind, "")

@@ -175,6 +175,25 @@ def test_no_record_stands_on_the_project_of_an_opening_in_which_nothing_was_read
     assert "万元" not in rig.get("/project/P-O1").text
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_an_opening_that_failed_for_want_of_bidders_says_so_wherever_its_result_stands(
+    rig: Rig, listed: bool
+) -> None:
+    """How many there were stands only where a list was published."""
+    announce(rig, "O1")
+    if listed:
+        market.begin(rig.ledger, count=2)
+    market.event(rig.ledger, "O1", "ended", result="failed")
+    until(lambda: rig.get("/api/openings/O1").json()["result"], "failed")
+    told(rig, "O1")
+    why = "投标人少于三家，依招标投标法实施条例第44条不得开标，应当重新招标"
+    assert rig.get("/api/openings/O1/events").json()[-1]["payload"]["reason"] == why
+    for path in ("/opening/O1", "/project/P-O1"):
+        assert why in rig.get(path).text, path
+        assert "fewer than three bidders" in rig.get(f"{path}?lang=en").text, path
+    assert ("投标人 2 家" in rig.get("/opening/O1").text) is listed
+
+
 def test_every_page_is_there_for_an_opening_without_a_room_and_for_a_cancelled_one(rig: Rig) -> None:
     announce(rig, "O1", room=None)
     announce(rig, "O2", room="hz-02")

@@ -114,7 +114,7 @@ const VARIANT = {
   control_price: (p) => (p.over ? "over" : ""),
   bid_read: (p) => (p.price === undefined ? "bare" : ""),
   bid_corrected: (p) => [p.price === undefined ? "bare" : "", p.reason ? "reason" : ""].filter(Boolean).join("."),
-  paused: (p) => (p.reason ? "reason" : ""),
+  paused: (p) => ["reason", "until"].filter((name) => p[name]).join("."),
   ended: (p) => (p.reason && p.result !== "opened" ? `${p.result}.reason` : p.result),
 };
 
@@ -130,6 +130,7 @@ export function sentence({ type, payload }, voice) {
   for (const key of ["amount", "price"]) if (values[key] !== undefined) values[key] = voice.money(values[key], told);
   if (type === "scheduled") values.time = date(payload.scheduled_at);
   for (const key of ["kind", "reason", "remark"]) if (values[key]) values[key] = voice.term(values[key]);
+  if (values.until) values.until = date(payload.until).slice(5);
   if (type === "sealed") values.head = payload.head.slice(0, 16);
   if (type in READING) values.remark ??= "—";
   const variant = VARIANT[type]?.(payload) ?? "";
