@@ -8,15 +8,15 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from messages import local
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sqlalchemy.orm import Session
 
+    from records.ledger import Ledger
     from sunbid.reports.page import Report
     from sunbid.settings import Settings
 
@@ -50,6 +50,19 @@ def settings() -> Settings:
         return load().settings
     except SettingsError as error:
         fail(str(error), BAD_USE)
+
+
+def held_ledger(chosen: Settings) -> Ledger:
+    """The ledger that a command only reads, brought up to date. Where there is none the command ends: a mistyped folder is
+    told, and no empty ledger made in it."""
+    from sqlalchemy import make_url
+
+    from sunbid import wiring
+
+    url = make_url(chosen.effective_database_url)
+    if url.get_backend_name() == "sqlite" and not (url.database and Path(url.database).exists()):
+        fail(local("cli.no_ledger", place=url.database or "—"), BAD_USE)
+    return wiring.opened(chosen)
 
 
 @contextmanager

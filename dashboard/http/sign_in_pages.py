@@ -9,22 +9,13 @@ from string import Template
 import messages
 import web
 from dashboard.screens import Screen
+from dashboard.shell.html import language_switch
 from records.tables.users import role_name
 from web import tokens
 
 _FOLDER = Path(__file__).parent.parent
 _PAGE = Template((_FOLDER / "templates" / "sign_in.html").read_text(encoding="utf-8"))
 _TOKENS = tokens.page() + web.stylesheet("page")
-
-
-def language_switch(lang: str, query: str = "") -> str:
-    """Links to the same page in the other languages, each by its own name; `query` is what the address says besides."""
-    return "".join(
-        f'<a href="?lang={other}{escape(query)}" target="_self" lang="{messages.say("site.language.tag", other)}">'
-        f"{messages.say('common.language_name', other)}</a>"
-        for other in messages.languages()
-        if other != lang
-    )
 
 
 def _page(lang: str, heading: str, body: str, query: str) -> str:

@@ -14,10 +14,9 @@ import streamlit as st
 import messages
 from dashboard import context, screens
 from dashboard.access.accounts import SignedIn
-from dashboard.http.sign_in_pages import language_switch
 from dashboard.screens import DIMENSIONS, Screen
 from dashboard.shell import filters
-from dashboard.shell.html import draw
+from dashboard.shell.html import draw, language_switch
 from dashboard.shell.screen import language, say
 from records.tables.users import role_name
 from supervision.warnings import desk as warnings

@@ -7,6 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+import messages
+
 ICONS = {
     "info": '<circle cx="8" cy="8" r="6"/><path d="M8 7.3V11M8 5v.2"/>',
     "check": '<path d="m3 8.5 3.2 3.2L13 5"/>',
@@ -53,4 +55,14 @@ def card(title: str, inner: str, note: str = "", extra: str = "ch") -> str:
     muted = f'<span class="muted">{note}</span>' if note else ""
     return (
         f'<section class="card {extra}"><div class="hd"><h2>{esc(title)}</h2>{muted}</div>{inner}</section>'
+    )
+
+
+def language_switch(lang: str, query: str = "") -> str:
+    """Links to the same page in the other languages, each by its own name; `query` is what the address says besides."""
+    return "".join(
+        f'<a href="?lang={other}{escape(query)}" target="_self" lang="{messages.say("site.language.tag", other)}">'
+        f"{messages.say('common.language_name', other)}</a>"
+        for other in messages.languages()
+        if other != lang
     )

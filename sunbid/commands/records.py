@@ -80,7 +80,6 @@ def export(
 
     from ingest.csv.write import export_csv
     from ingest.ocds.writing.export import OcdsProfile, export_ocds
-    from sunbid import wiring
 
     if format_ not in ("ocds", "csv") or (public and format_ == "csv"):
         output.fail(local("cli.ocds_csv_public_goes"), output.BAD_USE)
@@ -90,7 +89,7 @@ def export(
     profile = replace(OcdsProfile(), license=license_)
     if publisher:
         profile = replace(profile, publisher=publisher)
-    ledger = wiring.opened(output.settings())
+    ledger = output.held_ledger(output.settings())
     try:
         with output.waiting(local("cli.exporting")):
             if format_ == "ocds":
@@ -142,9 +141,8 @@ def upgrade(as_json: JsonOption = False) -> None:
 def check(as_json: JsonOption = False) -> None:
     """Chains, counters, references; exit 1 if anything is broken."""
     from records.check import check as look
-    from sunbid import wiring
 
-    ledger = wiring.opened(output.settings())
+    ledger = output.held_ledger(output.settings())
     with output.counting(local("cli.checking")) as show, ledger.read() as session:
         report = look(session, lambda name, number, of: show(f"{name} {number}/{of}"))
     if as_json:

@@ -76,11 +76,11 @@ def _findings(
     begin = datetime.combine(since.date(), time(), BEIJING) if since else None
     settings = output.settings()
     output.only_warnings_logged()
-    ledger = wiring.opened(settings)
     try:
         chosen = parse_settings(changed)
         for name in rules or ():
             rule_of(name)
+        ledger = output.held_ledger(settings)
         with output.waiting(local("cli.reading_lens")):
             lens = scanning.lens_of_now(ledger, settings.data.resolve(), wiring.home(settings))
         return scanning.scan(ledger, rules, chosen, begin, lens, _engine(engine))

@@ -173,7 +173,7 @@ def test_openness(desk: DeskConfig, sql: Sql, asked: Asked, view: str, away: str
     assert f"{won} / {all_won} 个标段" in shown.lines["外地企业中标占比"]
     if count and all_won:
         gap = Decimal(outside) / count - Decimal(won) / all_won
-        assert shown.values["开放落差"] == half_up(gap * 100) + "个百分点"
+        assert shown.values["开放落差"] == half_up(gap * 100).replace("-", "−") + "个百分点"
     origins = sql.all(
         f"SELECT substr(place, 1, 2), count(*) FROM parts WHERE {asked.lots} AND {away} GROUP BY 1 ORDER BY 2 DESC, 1"
     )

@@ -132,6 +132,14 @@ def test_every_command_that_reports_takes_json() -> None:
     assert without == _RUN_ON | {"bench"}
 
 
+def test_a_command_that_only_reads_tells_a_mistyped_folder_and_makes_nothing_in_it(tmp_path: Path) -> None:
+    mistyped = tmp_path / "mistyped"
+    for words in (("scan", "--json"), ("db", "check"), ("export", "--out", str(tmp_path / "out"))):
+        answer = sunbid(tmp_path, *words, SUNBID_DATA=str(mistyped))
+        assert answer.returncode == 2 and str(mistyped / "ledger.db") in answer.stderr, answer.stderr
+        assert not answer.stdout and not mistyped.exists()
+
+
 def test_an_upgrade_says_the_version_as_json(tmp_path: Path) -> None:
     told = json.loads(sunbid(tmp_path, "db", "upgrade", "--json").stdout)
     assert told["version"] and told["database"].startswith("sqlite")
@@ -152,6 +160,7 @@ def test_an_upgrade_says_the_version_as_json(tmp_path: Path) -> None:
         ("scan", "--since", "notadate"),
         ("scan", "--engine", "foo"),
         ("flags", "/nowhere/at/all"),
+        ("flags", "."),
         ("export", "--format", "xml", "--out", "x"),
     ],
 )

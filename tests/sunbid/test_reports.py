@@ -146,6 +146,7 @@ def test_without_pyspark_a_scan_on_spark_says_what_to_install(tmp_path: Path) ->
     hidden = tmp_path / "hidden"
     hidden.mkdir()
     (hidden / "pyspark.py").write_text("raise ImportError('not here')")
+    assert sunbid(tmp_path, "db", "upgrade").returncode == 0
     answer = sunbid(tmp_path, "scan", "--engine", "spark", PYTHONPATH=f"{hidden}:{ROOT}")
     assert answer.returncode == 1
     assert "sunbid[spark]" in answer.stderr and "Traceback" not in answer.stderr
