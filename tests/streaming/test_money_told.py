@@ -83,6 +83,7 @@ def test_whether_vat_is_in_the_amounts_is_told_and_a_price_that_counts_otherwise
     bids = rig.get("/api/openings/O1/record").json()["bids"]
     assert [(bid["over"], bid["other_vat"]) for bid in bids] == [(True, None), (None, "included")]
     for path in ("/room/hz-01", "/opening/O1"):
+        until(lambda path=path: "又一家" in visible(rig, path, "zh"), True)
         zh, en = visible(rig, path, "zh"), visible(rig, path, "en")
         assert "报价（万元，不含税）" in zh and "Price (CNY excl. VAT)" in en
         assert "203.00 万元（不含税）" in zh and "金额口径 不含税" in zh
