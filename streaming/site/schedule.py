@@ -23,7 +23,7 @@ from streaming.live.reading import Reader, announced, openings_of
 from streaming.live.roster import Roster
 from streaming.service import Service
 from streaming.site.filters import FEED, Filters, faults
-from streaming.site.render import LANGS, address, named, word
+from streaming.site.render import LANGS, address, named, term, word
 
 PAST = timedelta(days=7)
 MOST = 1000
@@ -94,9 +94,14 @@ def _calendar(openings: Sequence[tuple[Opening, str, str]], base: str, lang: str
         event.add("location", place)
         event.add("description", _about(opening, lang))
         event.add("url", base + address(f"/opening/{opening['id']}", lang))
-        event.add("status", "CANCELLED" if opening["state"] == "cancelled" else "CONFIRMED")
+        event.add("status", "CANCELLED" if _fell_through(opening) else "CONFIRMED")
         calendar.add_component(event)
     return bytes(calendar.to_ical())
+
+
+def _fell_through(opening: Opening) -> bool:
+    """Whether no bids were opened to the end: called off, failed or broken off."""
+    return opening["state"] == "cancelled" or opening["result"] in ("failed", "terminated")
 
 
 def _zone() -> Timezone:
@@ -122,6 +127,8 @@ def _about(opening: Opening, lang: str) -> str:
         ("facts.code", opening["project"]),
         ("tenderer", opening["tenderer"]),
         ("facts.family", named(lang, "family", opening["trade_family"])),
+        ("facts.result", named(lang, "result", opening["result"])),
+        ("facts.result_reason", term(lang, opening.get("result_reason"))),
     )
     return "\n".join(f"{word(lang, key)}{word(lang, 'colon')}{value}" for key, value in rows if value)
 

@@ -192,6 +192,8 @@ def test_an_opening_that_failed_for_want_of_bidders_says_so_wherever_its_result_
         assert why in rig.get(path).text, path
         assert "fewer than three bidders" in rig.get(f"{path}?lang=en").text, path
     assert ("投标人 2 家" in rig.get("/opening/O1").text) is listed
+    calendar = rig.get("/schedule.ics").text.replace("\r\n ", "")
+    assert "STATUS:CANCELLED" in calendar and "投标人少于三家" in calendar
 
 
 def test_every_page_is_there_for_an_opening_without_a_room_and_for_a_cancelled_one(rig: Rig) -> None:
