@@ -195,8 +195,15 @@ def _lot_facts(lot: Payload, lang: str) -> Pairs:
         ("fact.base", _money(lot, "base_price", lang)),
         ("fact.start", _money(lot, "start_price", lang)),
         ("facts.vat", named(lang, "vat", lot.get("vat"))),
+        ("lot.retender", _again(lot, lang)),
     ]
     return [(word(lang, key), str(value)) for key, value in rows if value]
+
+
+def _again(lot: Payload, lang: str) -> str:
+    """Of a lot that is tendered again 重新招标: which round this is, and since when."""
+    number = lot.get("round") or 1
+    return word(lang, "facts.round", n=number, time=full(lot.get("notice_at"))) if number > 1 else ""
 
 
 def _won(award: Payload | None, lot: Payload) -> str | None:

@@ -177,7 +177,7 @@ def _follow(made: Witness, log: str, once: bool, as_json: bool) -> None:
         try:
             seen = made.look()
             _tell(made, seen, as_json)
-            if once and seen.older:
+            if once and (seen.older or not seen.taken):
                 raise SystemExit(output.FAILED)
         except Unreachable as error:
             if once:
