@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from records.clock import now
 from records.draw import commitment, draws
 from records.ledger import Ledger
 from records.public import rows as public
+from records.public.lots import publish_lot
 from records.public.openings import publish_opening
 from records.tables.openings import Opening
 from records.tables.projects import Lot, Project
@@ -225,3 +226,15 @@ def test_the_market_page_is_there_with_half_of_its_figures(rig: Rig) -> None:
         with rig.ledger.write() as session:
             public.publish(session, "market", "overview", {**payload, "as_of": "2026-11-19T14:30:05+08:00"})
         assert not list(faults(rig, ("/market",)))
+
+
+def test_a_lot_tendered_again_says_which_round_it_is_and_since_when(rig: Rig) -> None:
+    announce(rig, "O1")
+    first = "重新招标" not in rig.get("/project/P-O1").text
+    with rig.ledger.write() as session:
+        lot = session.get_one(Lot, "L-O1")
+        lot.round, lot.notice_at = 2, datetime(2026, 11, 1, 1, tzinfo=UTC)
+        session.flush()
+        publish_lot(session, lot)
+    until(lambda: "第 2 轮，2026-11-01 09:00:00 起" in rig.get("/project/P-O1").text, True)
+    assert first and "round 2, since" in rig.get("/project/P-O1?lang=en").text
