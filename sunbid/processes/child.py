@@ -54,11 +54,11 @@ class Guardian:
         self._groups: set[int] = set()
         self._process = self._started()
 
-    @staticmethod
-    def _started() -> subprocess.Popen[str]:
+    def _started(self) -> subprocess.Popen[str]:
+        """Told of every group as it starts: between its start and a later word the supervisor might be killed."""
         script = Path(__file__).with_name("guardian.py")
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", str(script)],
+            [sys.executable, "-I", "-S", str(script), *map(str, sorted(self._groups))],
             stdin=subprocess.PIPE,
             start_new_session=True,
             text=True,
@@ -79,8 +79,6 @@ class Guardian:
         if self._process.poll() is None:
             return True
         self._process = self._started()
-        for group in self._groups:
-            self._write(f"+{group}\n")
         return False
 
     def close(self) -> None:

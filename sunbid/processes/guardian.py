@@ -1,6 +1,6 @@
 """The guardian: ends the processes that a killed supervisor leaves behind. Runs as a script of its own and imports nothing of ours.
 
-Reads lines on standard input: `+PGID` a process group to watch, `-PGID` one that ended. When the pipe
+Its arguments are process groups to watch. Reads lines on standard input: `+PGID` another one, `-PGID` one that ended. When the pipe
 closes (the supervisor ended, however), every group still listed gets SIGTERM, and SIGKILL after a grace.
 """
 
@@ -19,7 +19,7 @@ def main() -> None:
     """Watch the pipe, then clear up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    groups: set[int] = set()
+    groups = set(map(int, sys.argv[1:]))
     for line in sys.stdin:
         (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
     _end(groups, signal.SIGTERM)
