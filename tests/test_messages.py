@@ -24,7 +24,7 @@ SCREENS = (
     "signout", "state", "table", "tables", "warnings", "witness",
 )  # fmt: skip
 """Areas of what the desk's screens say."""
-LATIN_IN_CHINESE = ("Excel", "xlsx", "rtsp", "room add", r"sunbid(?: [a-z]+)+", "--set")
+LATIN_IN_CHINESE = ("Excel", "xlsx", "parquet", "rtsp", "room add", r"sunbid(?: [a-z]+)+", "--set")
 """Names that have no Chinese."""
 
 

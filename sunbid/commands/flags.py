@@ -31,7 +31,7 @@ def flags(
     as_json: Annotated[bool, typer.Option("--json", help=local("cli.print_json"))] = False,
 ) -> None:
     """Cardinal's eleven indicators straight from OCDS JSON Lines; they are JSON with and without --json."""
-    from supervision.flags.file import BadLine, count_file
+    from supervision.flags.file import BadLine, count_file, refuse_what_is_no_json_lines
     from supervision.flags.settings import Settings, read_settings
 
     named = count(1)
@@ -41,6 +41,12 @@ def flags(
             why = str(line.why)
             print(local("flags.bad_line", file=file.name, line=line.number, why=why), file=sys.stderr)
 
+    try:
+        refuse_what_is_no_json_lines(file)
+    except Invalid as error:
+        output.fail(str(error))
+    except OSError as error:
+        output.fail(local("flags.unreadable", error=error), output.BAD_USE)
     try:
         chosen = read_settings(settings) if settings else Settings()
         if not chosen.enabled:

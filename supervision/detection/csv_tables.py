@@ -33,8 +33,8 @@ class Row:
             raise self.wrong(column, Message("table.empty"))
         return found
 
-    def number(self, column: str, least: float = -math.inf) -> float:
-        """A finite number. Raises Invalid naming line and column."""
+    def number(self, column: str, least: float = -math.inf, most: float = math.inf) -> float:
+        """A finite number from `least` to `most`. Raises Invalid naming line and column."""
         text = self.text(column)
         try:
             value = float(text)
@@ -44,6 +44,8 @@ class Row:
             raise self.wrong(column, Message("table.no_number", text=_cut(text)))
         if value < least:
             raise self.wrong(column, Message("table.too_small", text=_cut(text), least=least))
+        if value > most:
+            raise self.wrong(column, Message("table.too_large", text=_cut(text), most=most))
         return value
 
     def optional_number(self, column: str, least: float = -math.inf) -> float:

@@ -23,6 +23,8 @@ FALSE_DISCOVERIES = 0.05
 """Share of wrong reviewers accepted among the flagged (Benjamini–Hochberg)."""
 LEAST_SCORES = 4
 """Scores a reviewer must have given a subject before the two are looked at."""
+LARGEST_SCORE = 1e12
+"""No scale of marks goes beyond; sums of squares of larger ones would leave the range of doubles, and every tendency with them."""
 _ROUNDS, _STILL = 500, 1e-10
 """Most rounds of removing the two fixed effects in turn, and the change in points at which it ends."""
 
@@ -185,7 +187,7 @@ def read_scores(path: Path, report: Report) -> Scores:
         try:
             for column in _COLUMNS[:3]:
                 row.text(column)
-            rows.append((row, row.number("score")))
+            rows.append((row, row.number("score", -LARGEST_SCORE, LARGEST_SCORE)))
         except Invalid as error:
             report(error.message)
     if not rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, getincrementaldecoder
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from messages import Message
+from messages import Invalid, Message
 from supervision.flags.release import read_release
 from supervision.flags.settings import Settings
 from supervision.flags.tally import Tally
@@ -21,6 +21,11 @@ PARTS = 4
 """Parts of a file per core: enough that none waits long for the last, few enough that adding up costs little."""
 SMALLEST, LARGEST = 4 << 20, 32 << 20
 """Bounds of a part in bytes; a smaller file is counted in this process."""
+
+
+_HEAD = 1 << 16
+"""Bytes by which a file is known for one that is no JSON Lines."""
+_GZIP = b"\x1f\x8b"
 
 
 class BadLine(NamedTuple):
@@ -66,6 +71,22 @@ def count_file(
         lines += part.lines
         progress(part.end, size)
     return Counted(whole.finish(), lines, bad)
+
+
+def refuse_what_is_no_json_lines(path: Path) -> None:
+    """Raises Invalid that says once what the file is and what to do, where its first bytes tell that it is none with one
+    object a line: then every line would be wrong. Raises OSError."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if head.startswith(_GZIP):
+        raise Invalid(Message("flags.gzip", file=path.name))
+    try:
+        getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        raise Invalid(Message("flags.no_utf8", file=path.name)) from None
+    first, _, more = head.removeprefix(BOM_UTF8).lstrip().partition(b"\n")
+    if first.strip() in (b"{", b"[") and more.strip():
+        raise Invalid(Message("flags.many_lines", file=path.name))
 
 
 def _parts(path: Path, settings: Settings, size: int) -> Iterator[_Part]:

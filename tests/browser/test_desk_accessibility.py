@@ -47,7 +47,7 @@ SAID = """() => {
 WORD = re.compile(r"\b[A-Za-z][A-Za-z'’-]+\b")
 """What has a digit in it, as TOP10 or a hash, is a sign and no word."""
 ADDRESS = re.compile(r"https?://\S+")
-NO_WORDS = frozenset({"CA", "HHI", "CSV", "Excel", "SVG", "PNG", "Esc", "English", *ROLES})
+NO_WORDS = frozenset({"CA", "HHI", "CSV", "Excel", "Parquet", "SVG", "PNG", "Esc", "English", *ROLES})
 """What Chinese readers know by these letters, and the accounts of this desk."""
 Walked = dict[str, "Seen"]
 """Screen → what it is."""

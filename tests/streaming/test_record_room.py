@@ -290,7 +290,6 @@ def test_a_changed_byte_is_found(ledger: Ledger, tmp_path: Path) -> None:
     assert broken is not None and broken.index == 1
 
 
-@beside
 async def test_what_the_recorder_wrote_is_replayed_in_step_and_whole(ledger: Ledger, tmp_path: Path) -> None:
     async with recording(ledger, tmp_path) as rig:
         await until(lambda: rig.seconds() > 4)

@@ -242,6 +242,21 @@ def test_without_affiliations_the_strongest_tendency_is_towards_one_subject(tmp_
     )
 
 
+def test_a_score_beyond_every_scale_is_named_and_left_out(tmp_path: Path) -> None:
+    file, said = tmp_path / "marks.csv", list[str]()
+    panel_table(2.0).to_csv(file, index=False)
+    fine = read_scores(file, pytest.fail)
+    lines = file.read_text().splitlines()
+    place = lines[0].split(",").index("score")
+    for one, huge in ((2, "1e308"), (3, "-1e308")):
+        fields = lines[one].split(",")
+        lines[one] = ",".join([*fields[:place], huge, *fields[place + 1 :]])
+    file.write_text("\n".join(lines))
+    scores = read_scores(file, lambda message: said.append(str(message)))
+    assert len(said) == 2 and "1e308" in said[0] and "-1e308" in said[1]
+    assert len(scores.reviewer) == len(fine.reviewer) - 2 and tendencies(scores)[0].flag
+
+
 def test_fixed_effects_are_those_of_least_squares_with_dummies(tmp_path: Path) -> None:
     file, table = tmp_path / "marks.csv", panel_table(1.0).sample(frac=0.8, random_state=1)
     table.to_csv(file, index=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import random
@@ -18,7 +19,7 @@ from typer.testing import CliRunner
 from messages import Invalid, local
 from sunbid.cli import app
 from supervision.flags import file as files
-from supervision.flags.file import count_file, nothing
+from supervision.flags.file import count_file, nothing, refuse_what_is_no_json_lines
 from supervision.flags.one_process import instant
 from supervision.flags.release import read_release
 from supervision.flags.settings import INDICATORS, Settings, parse_settings, read_settings
@@ -103,12 +104,29 @@ def test_records_count_as_their_releases_and_a_package_is_called_one(tmp_path: P
 
 
 def test_of_a_file_that_is_no_json_lines_only_the_first_lines_are_named(tmp_path: Path) -> None:
-    path = tmp_path / "pretty.json"
-    path.write_text(json.dumps({"releases": [{"ocid": str(n)} for n in range(100)]}, indent=1))
+    path = tmp_path / "words.jsonl"
+    path.write_text("no json\n" * 100)
     run = subprocess.run(
         [sys.executable, "-m", "sunbid", "flags", str(path)], capture_output=True, text=True, check=False
     )
     assert run.returncode == 1 and len(run.stderr.splitlines()) == 23
+
+
+def test_a_file_of_another_kind_is_refused_once_with_what_to_do(tmp_path: Path) -> None:
+    whole = json.dumps({"releases": [{"ocid": str(n)} for n in range(100)]}, indent=1)
+    kinds = {
+        "jq -c": whole.encode(),
+        "gunzip": gzip.compress(whole.encode()),
+        "iconv": '{"ocid": "标段"}\n'.encode("gbk"),
+    }
+    for what_to_do, content in kinds.items():
+        path = tmp_path / "release.jsonl"
+        path.write_bytes(content)
+        with pytest.raises(Invalid, match=what_to_do):
+            refuse_what_is_no_json_lines(path)
+    for fine in (b"", b"\xef\xbb\xbf{}\n{}\n", '{"ocid": "标"}'.encode(), ("标" * 70_000).encode()):
+        path.write_bytes(fine)
+        refuse_what_is_no_json_lines(path)
 
 
 def test_bad_settings_end_the_command_with_2_and_say_what_is_wrong(tmp_path: Path) -> None:
