@@ -10,7 +10,7 @@ from dashboard.charts.bars import Bar, columns
 from dashboard.charts.scale import scale
 from dashboard.charts.series import Series, lines
 from dashboard.live import ticker
-from dashboard.shell import figure_cards, layout
+from dashboard.shell import figure_cards, layout, offered
 from dashboard.shell import filters as choice
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, live_basis, show
@@ -97,7 +97,7 @@ def centre_columns(filters: Filters, lang: str) -> list[tuple[str, int, str]]:
     counted = {centre: found.participations for centre, found in by_centre.items()}
     found = [
         (messages.called(zh, en, lang), counted.get(centre, 0), centre)
-        for centre, zh, en in choice.centres()
+        for centre, zh, en in offered.centres()
         if filters.centre in (None, centre)
     ]
     if counted.get(None):

@@ -10,7 +10,7 @@ import messages
 from dashboard import components, context, screens
 from dashboard.live.witness import ALL, MINE, PERIODS
 from dashboard.panels import replay
-from dashboard.shell import choices, tables
+from dashboard.shell import choices, offered, tables
 from dashboard.shell import filters as shell_filters
 from dashboard.shell import screen as shell
 from records.witnessing import draws, tasks
@@ -60,7 +60,7 @@ def _view(page: shell.Page, replays: bool, witnesses: bool) -> str:
 
 
 def _centre(page: shell.Page) -> str:
-    found = {one: messages.called(name, english, page.lang) for one, name, english in shell_filters.centres()}
+    found = {one: messages.called(name, english, page.lang) for one, name, english in offered.centres()}
     options = {"": shell_filters.every_centre(found, page.lang), **found}
     return choices.select("centre", page.say("witness.centre"), options, default="", width=264)
 

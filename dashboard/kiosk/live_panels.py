@@ -10,8 +10,7 @@ from dashboard import context
 from dashboard.kiosk.panel import Ask, Panel, bars, pair, total
 from dashboard.live.ticker import happened
 from dashboard.live.ticker import today as today_standing
-from dashboard.shell import figure_cards
-from dashboard.shell import filters as choice
+from dashboard.shell import figure_cards, offered
 from dashboard.shell.cards import DASH
 from messages import called
 from records import clock
@@ -97,7 +96,7 @@ def ticker(ask: Ask) -> Panel:
 def centres(ask: Ask) -> Panel:
     """The centres with the lots they opened, greatest first; one where an opening runs is marked. Those of small value
     are counted beside its title."""
-    listed, small = choice.centres(), choice.small_centres()
+    listed, small = offered.centres(), offered.small_centres()
     opened = figure_cards.breakdown("lots_opened", ask.filters, "centre")
     running = [one for one in _today(ask) if one.state in RUNNING]
     live, rehearsed = Counter(one.centre for one in running), sum(one.rehearsal for one in running)

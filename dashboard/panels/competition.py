@@ -14,7 +14,7 @@ from dashboard.charts.grid import Cell, Dot, heat, strips
 from dashboard.charts.scale import scale
 from dashboard.charts.series import Series, lines
 from dashboard.memo import per_lens
-from dashboard.shell import drill, figure_cards, layout
+from dashboard.shell import drill, figure_cards, layout, offered
 from dashboard.shell import filters as choice
 from dashboard.shell.cards import DASH, Kpi, facts, lens_basis
 from dashboard.shell.screen import Page
@@ -147,8 +147,8 @@ def _markets(filters: Filters, lang: str) -> tuple[list[str], list[str], list[Ce
     }
     awards = {key: one.lots for key, one in found.items()}
     categories = _most(awards, 0, CATEGORIES)
-    centres = [id for id, _, _ in choice.centres() if any(centre == id for _, centre in awards)][:CENTRES]
-    called = {id: messages.called(zh, en, lang) for id, zh, en in choice.centres()}
+    centres = [id for id, _, _ in offered.centres() if any(centre == id for _, centre in awards)][:CENTRES]
+    called = {id: messages.called(zh, en, lang) for id, zh, en in offered.centres()}
     cells = [
         _cell(found[one, two], row, column, f"{one}/{two}", lang)
         for row, one in enumerate(categories)

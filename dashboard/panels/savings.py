@@ -16,7 +16,7 @@ from dashboard.charts.axis import wide
 from dashboard.charts.bars import GAP, Bar, ranking
 from dashboard.charts.stages import Stage, stages
 from dashboard.memo import per_ledger, per_lens
-from dashboard.shell import choices, drill, figure_cards, layout, places
+from dashboard.shell import choices, drill, figure_cards, layout, offered, places
 from dashboard.shell import filters as choice
 from dashboard.shell.cards import DASH
 from dashboard.shell.html import draw, esc
@@ -196,7 +196,7 @@ def small(page: Page) -> None:
     """Small-value lots and their amount: every small-value centre, those without any too, and whoever else had some."""
     found = figure_cards.breakdown("M34", page.filters, "centre")
     whole = figure_cards.values(("M30", "M34"), page.filters)["M34"]
-    centres = {*found, *(id for id in choice.small_centres() if page.filters.centre in (None, id))}
+    centres = {*found, *(id for id in offered.small_centres() if page.filters.centre in (None, id))}
     greatest = max((one.known or Decimal(0) for one in found.values()), default=Decimal(0))
     title = page.say("savings.small_centres", n=len(centres))
     with layout.panel("small", title, page.say("savings.small_note") if greatest else ""):

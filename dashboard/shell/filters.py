@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -13,9 +12,9 @@ from urllib.parse import urlencode
 import streamlit as st
 
 import messages
-from dashboard import context, reach
+from dashboard import reach
 from dashboard.shell import address_checks as address
-from dashboard.shell import choices, layout
+from dashboard.shell import choices, layout, offered
 from dashboard.shell.html import draw as put
 from messages import Message
 from records.clock import add_months, today
@@ -24,7 +23,6 @@ from supervision.figures.answers import MARKS
 from supervision.figures.filters import GRAINS, HOMES, UNITS, Filters, Grain, Home, Period, Unit
 from supervision.figures.formats import currency_name
 from supervision.figures.lots import Mark, Reach
-from supervision.lists import market
 
 Compare = Literal["yoy", "mom"]
 COMPARES = ("yoy", "mom")
@@ -39,7 +37,6 @@ PICKED = "pick"
 LOTS_SORT = "lots-sort"
 """Query parameter of the order of a table of lots."""
 DEFAULTS = {"period": "rolling12", "compare": "yoy", "home": "city", "unit": "participations"}
-_CACHE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ def _held(every: Callable[[], Collection[str]]) -> address.Check:
     def wrong(name: str, value: str) -> Message | None:
         if value in every():
             return None
-        _remembered.clear()
+        offered.look_again()
         return None if value in every() else Message("filters.no_such_choice", asked=f"{name}={value[:40]}")
 
     return wrong
@@ -92,8 +89,8 @@ def _held(every: Callable[[], Collection[str]]) -> address.Check:
 _CARRIED = "carried"
 """In the session: what the links to the other screens take along."""
 ANALYSIS: Mapping[str, address.Check] = {
-    "period": a_period, "compare": address.one_of(COMPARES), "centre": _held(lambda: [id for id, _, _ in centres()]),
-    "family": address.one_of(TRADE_FAMILIES), "category": _held(lambda: categories()), "topic": _held(lambda: topics()),
+    "period": a_period, "compare": address.one_of(COMPARES), "centre": _held(lambda: [id for id, _, _ in offered.centres()]),
+    "family": address.one_of(TRADE_FAMILIES), "category": _held(offered.categories), "topic": _held(offered.topics),
     "currency": address.a_currency, "home": address.one_of(HOMES), "unit": address.one_of(UNITS),
 }  # fmt: skip
 """Query parameters of the filters row, and what each may say."""
@@ -255,10 +252,10 @@ def _currencies(lang: str) -> None:
 
 
 def _centre(lang: str) -> None:
-    found = centres()
+    found = offered.centres()
     if not found:
         return
-    small = small_centres()
+    small = offered.small_centres()
     _select(
         "centre",
         lang,
@@ -269,7 +266,7 @@ def _centre(lang: str) -> None:
 
 def every_centre(ids: Collection[str], lang: str) -> str:
     """What stands for all of these centres: how many trade, and apart from them how many handle small-value lots alone."""
-    small = len(small_centres().intersection(ids))
+    small = len(offered.small_centres().intersection(ids))
     trading = messages.say("filters.all_centres", lang, n=len(ids) - small)
     return trading + messages.say("filters.and_small_centres", lang, n=small) if small else trading
 
@@ -291,13 +288,14 @@ def _category(lang: str) -> None:
     _select(
         "category",
         lang,
-        {"": messages.say("filters.all", lang)} | {c: messages.named("term", c, lang) for c in categories()},
+        {"": messages.say("filters.all", lang)}
+        | {c: messages.named("term", c, lang) for c in offered.categories()},
     )
 
 
 def _topic(lang: str) -> None:
     """Only where there is one."""
-    if found := topics():
+    if found := offered.topics():
         _select(
             "topic",
             lang,
@@ -362,61 +360,3 @@ def _word(period: Period) -> str:
     """How a month or a year stands in the address."""
     year = period == Period.of("year", period.start)
     return f"{period.start.year:04}" if year else f"{period.start:%Y-%m}"
-
-
-_remembered: dict[str, tuple[float, list[tuple[str, str, str | None]]]] = {}
-
-
-def _remember(
-    name: str, read: Callable[[], list[tuple[str, str, str | None]]]
-) -> list[tuple[str, str, str | None]]:
-    key = f"{context.config().database_url}#{name}"
-    at, found = _remembered.get(key, (0.0, []))
-    if not at or time.monotonic() - at > _CACHE_SECONDS:
-        found = read()
-        _remembered[key] = (time.monotonic(), found)
-    return found
-
-
-def centres() -> list[tuple[str, str, str | None]]:
-    """Id, name and English name of every centre; at most a minute old."""
-
-    def read() -> list[tuple[str, str, str | None]]:
-        with context.ledger().read() as session:
-            return [(one.id, one.name, one.name_en) for one in market.centres(session)]
-
-    return _remember("centres", read)
-
-
-def small_centres() -> set[str]:
-    """Ids of the centres that handle small-value lots 小额 alone; at most a minute old."""
-
-    def read() -> list[tuple[str, str, str | None]]:
-        with context.ledger().read() as session:
-            return [
-                (one.id, one.name, one.name_en)
-                for one in market.centres(session)
-                if one.level == market.SMALL_LEVEL
-            ]
-
-    return {id for id, _, _ in _remember("small centres", read)}
-
-
-def categories() -> list[str]:
-    """The categories 行业 that lots carry; at most a minute old."""
-
-    def read() -> list[tuple[str, str, str | None]]:
-        with context.ledger().read() as session:
-            return [(c, c, None) for c in market.categories(session)]
-
-    return [c for c, _, _ in _remember("categories", read)]
-
-
-def topics() -> list[str]:
-    """The topics 专题 that projects carry; at most a minute old."""
-
-    def read() -> list[tuple[str, str, str | None]]:
-        with context.ledger().read() as session:
-            return [(one, one, None) for one in market.topics(session)]
-
-    return [one for one, _, _ in _remember("topics", read)]

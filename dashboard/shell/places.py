@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from dashboard import geometry
-from dashboard.shell import filters
+from dashboard.shell import offered
 from messages import DEFAULT, called
 
 
@@ -13,7 +13,7 @@ def centre(centre_id: str | None, name: str | None, lang: str) -> str | None:
     """A centre that is known by its id and its Chinese name; None where there is none."""
     if not centre_id:
         return name
-    return next((called(zh, en, lang) for key, zh, en in filters.centres() if key == centre_id), name)
+    return next((called(zh, en, lang) for key, zh, en in offered.centres() if key == centre_id), name)
 
 
 def site(name: str, lang: str) -> str:
@@ -21,7 +21,7 @@ def site(name: str, lang: str) -> str:
     reader's language, the name as recorded where it is neither."""
     if lang == DEFAULT:
         return name
-    centres = {zh: called(zh, en, lang) for _, zh, en in filters.centres()}
+    centres = {zh: called(zh, en, lang) for _, zh, en in offered.centres()}
     return centres.get(name) or _cities(lang).get(name, name)
 
 

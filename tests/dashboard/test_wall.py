@@ -30,8 +30,7 @@ from dashboard.http.gate import Gate
 from dashboard.kiosk import feed, views
 from dashboard.kiosk.panel import Ask, Panel
 from dashboard.live import pushing
-from dashboard.shell import filters as choice
-from dashboard.shell import parameters
+from dashboard.shell import offered, parameters
 from dashboard.shell.filters import read_choice
 from messages import Invalid
 from records import audit, states
@@ -409,7 +408,7 @@ def test_an_opening_that_was_called_off_stands_below_those_to_come(desk: DeskCon
 def test_centres_of_small_value_have_no_hexagon_of_their_own_and_are_counted_beside(desk: DeskConfig) -> None:
     with context.ledger().write() as session:
         session.add(Centre(id="c1-01", name="荷塘", level="small", source="demo"))
-    choice._remembered.clear()
+    offered.look_again()
     panels = {panel["id"]: panel for panel in panels_of("overview")}
     assert "荷塘" not in [cell["name"] for cell in panels["centres"]["cells"]]
     assert panels["centres"]["note"].endswith(messages.say("wall.more_centres", "zh", n=1))
@@ -417,4 +416,4 @@ def test_centres_of_small_value_have_no_hexagon_of_their_own_and_are_counted_bes
     assert [cell["name"] for panel in asked if panel["id"] == "centres" for cell in panel["cells"]] == [
         "荷塘"
     ]
-    choice._remembered.clear()
+    offered.look_again()
