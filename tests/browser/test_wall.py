@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -200,6 +201,9 @@ def test_a_desk_that_falls_silent_is_said_too(page: Page, desk: Desk) -> None:
 
 GROWTH, NODES = 1 << 20, 300
 """Bytes of the script's heap, and nodes of the page, that many turns of the playlist may leave behind."""
+COLLECTED = 20
+"""Seconds in which the browser gives back the screen before the last one: it holds on to what was drawn a moment ago, a leak
+stays for good."""
 
 
 @pytest.mark.parametrize(
@@ -212,11 +216,16 @@ def test_memory_stays_flat_however_often_it_turns(page: Page, desk: Desk, turns:
     turn(page, 2 * len(screens.WALL))
     before = measured(spent)
     turn(page, turns)
-    after = measured(spent)
+    deadline = time.monotonic() + COLLECTED
+    while (after := measured(spent)) and not flat(before, after) and time.monotonic() < deadline:
+        page.wait_for_timeout(500)
     print(f"{turns} turns: heap {before} → {after}")
-    assert after["JSHeapUsedSize"] - before["JSHeapUsedSize"] < GROWTH, (before, after)
-    assert after["Nodes"] - before["Nodes"] < NODES, (before, after)
-    assert after["JSEventListeners"] - before["JSEventListeners"] < NODES, (before, after)
+    assert flat(before, after), (before, after)
+
+
+def flat(before: dict[str, int], after: dict[str, int]) -> bool:
+    grown = {name: after[name] - before[name] for name in after}
+    return grown["JSHeapUsedSize"] < GROWTH and max(grown["Nodes"], grown["JSEventListeners"]) < NODES
 
 
 def turn(page: Page, times: int) -> None:

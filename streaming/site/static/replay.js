@@ -11,6 +11,8 @@ const FRAME = 0.04;
 /** Marks beside the steps: event type → its sign's words. */
 const SIGNS = { objection: "objection", bid_corrected: "corrected" };
 let camera, reel = 0, following = true;
+/** Second of a movie that is still loading at which it shall begin; null once it is there. */
+let awaited = null;
 
 // ── the time line: seconds of all movies of a camera one after the other, and the clock of the opening ──
 function take(name) {
@@ -36,32 +38,42 @@ function momentOf(second) {
   return part.from + (second - part.at) * 1000;
 }
 
-const second = () => camera.starts[reel] + video.currentTime;
+/** The second shown; of a movie that is still loading, the one asked for: its own is 0 until then. */
+const second = () => camera.starts[reel] + (awaited ?? video.currentTime);
 
 /** Go to a second of the time line, in another movie if it lies there. */
 function go(to) {
   const wanted = Math.min(Math.max(0, to), camera.length - FRAME);
   const index = camera.starts.findLastIndex((start) => start <= wanted);
-  if (index === reel && video.dataset.camera === camera.name) video.currentTime = wanted - camera.starts[index];
-  else load(index, wanted - camera.starts[index], !video.paused);
+  const at = wanted - camera.starts[index];
+  if (index !== reel || video.dataset.camera !== camera.name) load(index, at);
+  else if (awaited !== null) awaited = at;
+  else video.currentTime = at;
   draw(wanted);
 }
 
-function load(index, at, on) {
+/** Take another movie, from its second `at` on: it plays, and as fast, as the one before it. */
+function load(index, at, on = !video.paused) {
   const speed = video.playbackRate;
+  awaited = at;
   reel = index;
   video.dataset.camera = camera.name;
   video.src = camera.reels[index].url;
+  video.playbackRate = speed; // a new source has set it back
+  if (on) play();
   const track = el("track");
   Object.assign(track, { kind: "captions", srclang: document.documentElement.lang, src: `${camera.reels[index].captions}${location.search}` });
   video.replaceChildren(track);
   listen(track.track);
-  video.addEventListener("loadedmetadata", () => {
-    video.currentTime = at;
-    video.playbackRate = speed;
-    if (on) video.play().catch(() => setIcon($("play"), "play"));
-  }, { once: true });
 }
+
+video.addEventListener("loadedmetadata", () => {
+  if (awaited !== null) video.currentTime = awaited;
+  awaited = null;
+});
+
+/** Play; where the browser does not allow it, or another movie takes its place, the button says that it stands. */
+function play() { video.play().catch(() => setIcon($("play"), video.paused ? "play" : "pause")); }
 
 // ── drawing ──
 const time = (seconds) => {
@@ -132,7 +144,7 @@ function listen(track) {
 
 // ── keys and buttons ──
 const act = {
-  play() { if (video.paused) video.play().catch(() => setIcon($("play"), "play")); else video.pause(); },
+  play() { if (video.paused) play(); else video.pause(); },
   back() { video.pause(); go(second() - FRAME); },
   forth() { video.pause(); go(second() + FRAME); },
   mute() { video.muted = !video.muted; },
@@ -175,7 +187,7 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   history.replaceState(null, "", link.getAttribute("href"));
   go(placeOf(Date.parse(link.dataset.ts)));
-  video.play().catch(() => setIcon($("play"), "play"));
+  play();
   if (link.closest("#rows,.obj")) $("player").scrollIntoView({ block: "nearest" });
 });
 
@@ -186,10 +198,10 @@ $("follow")?.addEventListener("click", () => {
 });
 
 for (const button of document.querySelectorAll("#cameras button")) button.addEventListener("click", () => {
-  const moment = momentOf(second()), on = !video.paused;
+  const moment = momentOf(second());
   take(button.dataset.camera);
   const at = placeOf(moment), index = camera.starts.findLastIndex((start) => start <= at);
-  load(index, at - camera.starts[index], on);
+  load(index, at - camera.starts[index]);
   drawLine();
   for (const other of document.querySelectorAll("#cameras button")) other.setAttribute("aria-pressed", String(other === button));
 });
