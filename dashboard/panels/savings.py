@@ -224,9 +224,8 @@ def _centre(page: Page, id: str | None, found: Any, currency: str, greatest: Dec
     lots, amount = (found.count, found.known or Decimal(0)) if found else (0, Decimal(0))
     if not greatest:
         return Bar(name, lots, figures.number(lots), key=id)
-    return Bar(
-        name, float(amount), figures.money(amount, currency, page.lang, greatest), figures.number(lots), id
-    )
+    said = figures.money(amount, currency, page.lang, greatest) if lots else DASH
+    return Bar(name, float(amount), said, figures.number(lots), id)
 
 
 def _ranked(bars: Sequence[Bar], title: str) -> None:

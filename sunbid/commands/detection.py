@@ -43,9 +43,9 @@ def collusion(
 ) -> None:
     """A collusion score for each tender of a bid table."""
     from supervision.detection.channels import score
-    from supervision.detection.market import read_market
+    from supervision.detection.market import COLUMNS, read_market
 
-    market, wrong = _read(dataset, read_market)
+    market, wrong = _read(dataset, read_market, COLUMNS)
     with output.waiting(local("cli.measuring")):
         found = score(market)
         tenders = [] if pairs and not report else list(_tenders(market, found))
@@ -68,9 +68,9 @@ def collusion(
 
 def bias(dataset: DatasetOption, report: ReportOption = None, as_json: JsonOption = False) -> None:
     """The tendency of each reviewer of a score table."""
-    from supervision.detection.tendency import own_affiliation, read_scores, tendencies
+    from supervision.detection.tendency import COLUMNS, own_affiliation, read_scores, tendencies
 
-    scores, wrong = _read(dataset, read_scores)
+    scores, wrong = _read(dataset, read_scores, COLUMNS)
     with output.waiting(local("cli.measuring")):
         found, pooled = tendencies(scores), own_affiliation(scores)
     own = {
@@ -91,8 +91,13 @@ def bias(dataset: DatasetOption, report: ReportOption = None, as_json: JsonOptio
     _end(dataset, wrong)
 
 
-def _read(path: Path, read: Callable[[Path, Callable[[Message], None]], Table]) -> tuple[Table, int]:
-    """The table and how many of its rows were wrong, the first of them told; a file that is none ends the command."""
+def _read(
+    path: Path, read: Callable[[Path, Callable[[Message], None]], Table], columns: Sequence[str]
+) -> tuple[Table, int]:
+    """The table and how many of its rows were wrong, the first of them told, as are columns that are none of `columns`;
+    a file that is no such table ends the command."""
+    from supervision.detection.csv_tables import unused_columns
+
     wrong: list[Message] = []
     try:
         with output.waiting(local("cli.importing")):
@@ -107,6 +112,8 @@ def _read(path: Path, read: Callable[[Path, Callable[[Message], None]], Table]) 
         print(f"{path}: {message}", file=sys.stderr)
     if len(wrong) > _SHOWN_WRONG:
         print(f"{path}: {local('table.more_wrong', count=len(wrong) - _SHOWN_WRONG)}", file=sys.stderr)
+    if unused := unused_columns(path, columns):
+        print(f"{path}: {local('table.unused_columns', columns=unused)}", file=sys.stderr)
     return table, len(wrong)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,6 +92,13 @@ def read_rows(path: Path, required: Sequence[str], report: Report) -> Iterator[R
                 yield Row(reader.line_num, {n: f.strip() for n, f in zip(header, fields, strict=True)})
         except csv.Error as error:
             raise Invalid(Message("table.broken", line=reader.line_num, why=str(error))) from None
+
+
+def unused_columns(path: Path, used: Collection[str]) -> list[str]:
+    """Columns of the file that nothing reads, in order; for a file that could be read."""
+    with path.open(encoding=_encoding(path), newline="") as file:
+        header = [name.strip() for name in next(csv.reader(file), [])]
+    return [_cut(name) for name in header if name and name not in used]
 
 
 def _check(header: Sequence[str], required: Sequence[str]) -> None:

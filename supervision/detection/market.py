@@ -21,6 +21,11 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
+REQUIRED = ("tender_id", "bidder_id", "bid_value")
+COLUMNS = (*REQUIRED, "winner", "date", "control_price", "location", "category")
+"""Columns of the bid table (contracts §5). Winner, location and category are not read: the score knows no label, and
+takes one table as one market."""
+
 _YEARS = range(1900, 2200)
 """A date given as a plain number within these is a year; one beyond `_STAMPS` is seconds since 1970."""
 _STAMPS = 100_000_000
@@ -139,7 +144,7 @@ def read_market(path: Path, report: Report) -> Market:
     a tender. Raises Invalid for a file that is no
     such table, OSError where it cannot be read.
     """
-    rows = read_rows(path, ("tender_id", "bidder_id", "bid_value"), report)
+    rows = read_rows(path, REQUIRED, report)
     market = market_of(_offers(rows, report))
     if not market.tenders:
         raise Invalid(Message("table.no_rows"))

@@ -173,8 +173,10 @@ def _slope(y: Floats, x: Floats) -> float:
     return float(x @ y) / spread if spread > 0 else np.nan
 
 
-_COLUMNS = ("session_id", "reviewer_id", "subject_id", "score")
+_REQUIRED = ("session_id", "reviewer_id", "subject_id", "score")
 _AFFILIATIONS = ("affiliation_reviewer", "affiliation_subject")
+COLUMNS = (*_REQUIRED, *_AFFILIATIONS, "item", "kind")
+"""Columns of the score table (contracts §5)."""
 
 
 def read_scores(path: Path, report: Report) -> Scores:
@@ -183,9 +185,9 @@ def read_scores(path: Path, report: Report) -> Scores:
     Raises Invalid for a file that is no such table or has no row, OSError where it cannot be read.
     """
     rows: list[tuple[Row, float]] = []
-    for row in read_rows(path, _COLUMNS, report):
+    for row in read_rows(path, _REQUIRED, report):
         try:
-            for column in _COLUMNS[:3]:
+            for column in _REQUIRED[:3]:
                 row.text(column)
             rows.append((row, row.number("score", -LARGEST_SCORE, LARGEST_SCORE)))
         except Invalid as error:

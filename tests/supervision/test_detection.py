@@ -294,6 +294,14 @@ def test_collusion_prints_an_object_for_every_tender_with_two_bids(tmp_path: Pat
     assert features["KURT"] is None and features["SPD"] == pytest.approx(0.1)
 
 
+def test_columns_that_nothing_is_computed_from_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "bids.csv"
+    file.write_text("tender_id,bidder_id,bid_value,currency,Category\nA,x,1,CNY,\nA,y,2,USD,\n")
+    code, told, complaint = ask("collusion", "--dataset", file, "--json")
+    assert code == 0 and len(told) == 1
+    assert str(Message("table.unused_columns", columns=["currency", "Category"])) in complaint
+
+
 def test_wrong_rows_are_named_and_the_rest_is_computed(tmp_path: Path) -> None:
     file = tmp_path / "bids.csv"
     file.write_text(
