@@ -19,6 +19,8 @@ pytestmark = pytest.mark.browser
 
 COUNT = 60
 HIDDEN = "() => [...document.querySelectorAll('#rows tbody tr')].filter((row) => !row.hidden).length"
+READY = "() => { const video = document.getElementById('video'); return video.readyState >= 2 && !video.controls; }"
+"""The movie is there, and the page's own controls have taken over from the browser's: they listen to keys."""
 SECOND = "() => document.getElementById('video').currentTime"
 
 
@@ -44,7 +46,7 @@ def page(browser: Browser, hub: tuple[HubProcess, datetime]) -> Iterator[Page]:
     context = browser.new_context(base_url=hub[0].address, viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.goto("/opening/O9")
-    page.wait_for_function("() => document.getElementById('video').readyState >= 2")
+    page.wait_for_function(READY)
     yield page
     context.close()
 

@@ -105,7 +105,7 @@ async def stream(proxy: Proxy, host: str, cookie: str) -> None:
             address, ssl=trust, origin=Origin(origin), additional_headers=headers, proxy=None, sock=wire
         ) as page:
             try:
-                await asyncio.wait_for(page.recv(), 2)
+                await asyncio.wait_for(page.recv(), 2 if ours else 60)
             except TimeoutError:
                 assert ours, "an open socket of another site"
             except ConnectionClosed as closed:

@@ -134,6 +134,7 @@ async def test_a_camera_that_cannot_be_asked_is_recorded_and_cut_from_the_middle
     segmenter = HlsServer(hub.media, lambda room, token: True)
     await recorder.start()
     try:
+        began = now().timestamp()
         async with deaf_camera(hub, "hz-01"), deaf_camera(hub, "hz-01.far"):
             await asyncio.sleep(4)
             asked = now().timestamp()
@@ -152,7 +153,7 @@ async def test_a_camera_that_cannot_be_asked_is_recorded_and_cut_from_the_middle
         for row in rows:
             assert recordings.verify(session, row.id, tmp_path) is None
             seconds = sum(session.scalars(select(Segment.seconds).where(Segment.recording_id == row.id)))
-            assert asked - 12 < row.started_at.timestamp() < asked - 2, "it begins with the last keyframe"
+            assert began < row.started_at.timestamp() < asked - 2, "it begins with the last keyframe"
             assert seconds == pytest.approx(row.ended_at.timestamp() - row.started_at.timestamp(), abs=0.1)
             found = film(tmp_path / row.path)
             assert found.decoded >= 15 * seconds - 3 and found.length["audio"] > 3
