@@ -3,7 +3,8 @@
 A host who asks for such a step is refused, with what to do instead. A platform that reports one tells of what has
 happened, and refusing would not undo it: it is kept, the answer carries a note, and the desk and the public record go on
 saying so. What the course of the opening alone shows is in `records.irregular_courses`; here is added what the ledger's bids
-tell, which the public page does not. (What cannot be true at all is refused to both: `records.opening_checks`, `records.draw`.)
+tell; of that the public is told without names, in its time (`records.against_bids`). (What cannot be true at all is
+refused to both: `records.opening_checks`, `records.draw`.)
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from messages import Message
-from records import draw, published_list
+from records import draw, published_list, readings_compared
 from records.clock import now
 from records.irregular_courses import GOES_ON as GOES_ON
 from records.irregular_courses import JUDGED, Finding, Terms, failed_with_enough, finding, judge
 from records.legal_clock import FEWEST_BIDDERS
 from records.opening_checks import READINGS, IllegalTransition, step_name
-from records.opening_record import Progress, differs, names_in_message, progress
+from records.opening_record import Progress, names_in_message, progress
 from records.public import personal_numbers
 from records.public.openings import moment_of
-from records.published_list import UNDECRYPTED, list_of
+from records.published_list import list_of
 from records.tables.bids import Bid
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
@@ -133,7 +134,7 @@ def _judge(
         bidders = len(course.listed) if course.published else len(list_of(session, opening))
         yield from failed_with_enough(bidders, course, terms)
     yield from judge(course, kind, payload, terms, at or now())
-    if kind in READINGS and not payload.get("reason"):
+    if kind in READINGS:
         yield from _read_otherwise(published_list.bid_of(session, opening, payload), payload)
     if kind == "record_confirmed":
         yield from _confirmed(session, opening, course)
@@ -158,32 +159,17 @@ def _too_few(opening: Opening, kind: str, count: int) -> Finding:
 
 def _other_list(departs: published_list.Departures) -> Iterator[Finding]:
     """All bids received in time are opened and read (招标投标法 art. 36), in order of receipt."""
-    for name in ("missing", "others", "misplaced"):
-        if names := getattr(departs, name):
+    placed = ((name, [line.name for line in getattr(departs, name)]) for name in ("others", "misplaced"))
+    for name, names in (("missing", departs.missing), *placed):
+        if names:
             yield finding(f"list_{name}", names=names_in_message(names))
 
 
 def _read_otherwise(bid: Bid | None, payload: Mapping[str, Any]) -> Iterator[Finding]:
-    """Of every bid that could be decrypted the price is read (招标投标法 art. 36); of one that could not, nothing."""
-    if bid is None:
-        return
-    number = payload["no"]
-    if bid.decrypt_status == "failed":
-        if payload.get("price") is not None:
-            yield finding("read_undecrypted", number=number)
-    elif bid.price is not None and payload.get("price") is None:
-        yield finding("read_without_price", number=number)
-    elif bid.decrypt_status == "success" and payload.get("remark") == UNDECRYPTED:
-        yield finding("read_as_undecrypted", number=number)
+    if way := readings_compared.way_read(bid, payload):
+        yield finding(way, number=payload["no"])
 
 
 def _confirmed(session: Session, opening: Opening, course: Progress) -> Iterator[Finding]:
-    """The prices confirmed are those of the files, or a correction says why not (招标投标法 art. 36)."""
-    filed = {line.number: line.bid.price for line in list_of(session, opening) if line.bid}
-    other = [
-        number
-        for number, price in sorted(course.read.items())
-        if differs(filed.get(number), price) and not course.said[number].get("reason")
-    ]
-    if other:
-        yield finding("other_price", numbers=names_in_message(other))
+    if other := readings_compared.other_prices(list_of(session, opening), course):
+        yield finding("other_price", numbers=names_in_message([one.number for one in other]))

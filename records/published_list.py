@@ -80,13 +80,13 @@ def with_vat_told(
 
 @dataclass(frozen=True)
 class Departures:
-    """In what a list is not the bids on hand in order of their receipt, each bidder by name."""
+    """In what a list is not the bids on hand in order of their receipt."""
 
     missing: list[str]
-    """On hand and not in the list."""
-    others: list[str]
+    """Names of bidders on hand and not in the list."""
+    others: list[Line]
     """In the list, and no bid of theirs is on hand."""
-    misplaced: list[str]
+    misplaced: list[Line]
     """Out of the order of receipt, or under a number that does not follow the one before."""
 
 
@@ -111,8 +111,8 @@ def departures(
     names = _names(session, missing)
     return Departures(
         [names[bid.bidder_id] for bid in missing],
-        [line.name for line in lines if line.bid is None],
-        [line.name for line in _misplaced(lines)],
+        [line for line in lines if line.bid is None],
+        list(_misplaced(lines)),
     )
 
 

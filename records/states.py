@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from messages import Message, Unknown
 from records import chain, draw, events, irregularities, opening_checks, opening_record, published_list
+from records.against_bids import TELLING, publish_against_bids
 from records.clock import now, rfc3339, to_the_second
 from records.opening_checks import IllegalTransition as IllegalTransition
 from records.public import masking, personal_numbers, rows
@@ -274,6 +275,8 @@ def append_event(
     if kind == "bidders_published":
         published_list.fix_numbers(session, opening, public)
     _publish_event(session, opening, lot, row)
+    if kind in TELLING:
+        publish_against_bids(session, opening, lot)
     if kind == "scheduled" or (kind != "sign_in" and _public_state(opening) != before):
         publish_opening(session, opening)
     if lot.status != status:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from ingest.apply.scoping import SCOPED, ids, named
 from ingest.envelope import Record
 from ingest.kinds.registry import KINDS, ROWS, TABLES
+from records import against_bids
 from records.bulk import chunks, upsert
 from records.clock import now
 from records.keys import second_id
@@ -221,6 +222,7 @@ class State:
         self._follow_lots()
         openings, self.past_openings = self.past_openings, set()
         publish_written(self.session, pending, self.demo, openings)
+        against_bids.publish_of_lots(self.session, {row["lot_id"] for row in pending.get("bid", {}).values()})
         return True
 
     def _write_lots(self, rows: dict[str, Row]) -> None:

@@ -50,8 +50,8 @@ class Viewing(Base):
 class PublicEvent(Base):
     """What the law lets the public see, from when. The hub reads this table and no trading table.
 
-    `topic` is opening, opening_event, record, lot, project, award, notice, contract, decision, opinion or
-    market; the newest visible row of a (topic, subject) is its present public state, except for
+    `topic` is opening, opening_event, record, lot, project, award, notice, contract, decision, opinion,
+    against_bids or market; the newest visible row of a (topic, subject) is its present public state, except for
     opening_event, where every row counts.
     """
 

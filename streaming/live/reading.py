@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -135,8 +135,21 @@ def of_project(session: Session, topic: str, code: str) -> list[dict[str, Any]]:
     return [row.payload for row in rows]
 
 
-def beside(
-    session: Session, opening: Mapping[str, Any]
-) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """What stands beside the feed of an opening: its record if it came as history, and its lot's award."""
-    return public.latest(session, "record", opening["id"]), public.latest(session, "award", opening["lot"])
+class Beside(NamedTuple):
+    """What stands beside the feed of an opening."""
+
+    past: dict[str, Any] | None
+    """Its record if it came as history."""
+    award: dict[str, Any] | None
+    """What became of its lot."""
+    against: dict[str, Any] | None
+    """In what its list and readings are not the bids (`records.against_bids`)."""
+
+
+def beside(session: Session, opening: Mapping[str, Any]) -> Beside:
+    """Read what stands beside the feed of an opening."""
+    return Beside(
+        past=public.latest(session, "record", opening["id"]),
+        award=public.latest(session, "award", opening["lot"]),
+        against=public.latest(session, "against_bids", opening["id"]),
+    )

@@ -3,7 +3,7 @@ own page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,6 @@ from streaming.live.board import moment
 from streaming.live.covers import OPEN, Cover
 from streaming.live.story import READ_OUT, STEPS, Message, Story, opening_record
 from streaming.site.outcome import outcome
-from streaming.site.remarks import irregular
 from streaming.site.render import clock, currency_of, full, money, named, term, word
 
 Opening = Mapping[str, Any]
@@ -187,18 +186,16 @@ def facts(opening: Opening, place: str, lang: str) -> Pairs:
 
 
 def opening_page(
-    opening: Opening, story: Story, messages: Sequence[Message], past: Message | None, award: Message | None, place: str,
-    lang: str,
-) -> dict[str, Any]:  # fmt: skip
-    """Everything `opening.html` needs to tell of an opening, its feed told by `messages`; `past` is the record of one
-    without events."""
+    opening: Opening, story: Story, past: Message | None, award: Message | None, place: str, lang: str
+) -> dict[str, Any]:
+    """Everything `opening.html` needs to tell of an opening besides its remarks; `past` is the record of one without
+    events."""
     record = record_read_out(opening, story, past)
     return {
         "facts": facts(opening, place, lang),
         "figures": record_figures(opening, story, record, lang),
         "record": record if record and record["bids"] else None,
         "wait": word(lang, _waiting(opening, story), n=len(story.bidders)),
-        "remarks": irregular(opening, messages, lang),
         "why": why_over(opening, lang),
         "outcome": outcome(award, lang, opening),
         "moments": [] if story.steps else _moments(opening, lang),

@@ -137,12 +137,13 @@ class Pages(Service):
             raise HTTPException(404)
         room = self._roster.public_room(opening["room"] or "")
         place = room.title(lang) if room else str(opening["centre_name"] or "")
-        past, award = await self._reader.ask(lambda s: beside(s, opening))
+        past, award, against = await self._reader.ask(lambda s: beside(s, opening))
         body = self._render(
             "opening.html", request, nav="replay", opening=opening, place=place, demo=opening["demo"], currency=currency_of(opening),
             story=log.story, log=log.messages, replay=await self._replay(opening),
             evidence=self._sealed.path(opening) is not None, seal=await self._sealed.of(opening),
-            **opening_page(opening, log.story, log.messages, past, award, place, lang),
+            remarks=irregular(opening, log.messages, against, lang),
+            **opening_page(opening, log.story, past, award, place, lang),
         )  # fmt: skip
         return _html(body)
 
@@ -175,7 +176,7 @@ class Pages(Service):
     async def _record(self, opening: Mapping[str, Any]) -> dict[str, Any] | None:
         """The record of an opening, None where no price has been read aloud."""
         log = await self._logs.get(opening["id"])
-        past, _ = await self._reader.ask(lambda s: beside(s, opening))
+        past = (await self._reader.ask(lambda s: beside(s, opening))).past
         return record_read_out(opening, log.story if log else Story(), past)
 
     async def _remarks(self, opening: Mapping[str, Any], lang: str) -> list[Remark]:
@@ -183,7 +184,8 @@ class Pages(Service):
         log = await self._logs.get(opening["id"]) if opening["stage"] in READ_OUT else None
         if log is None:
             return []
-        steps = irregular(opening, log.messages, lang, whole=False)
+        against = (await self._reader.ask(lambda s: beside(s, opening))).against
+        steps = irregular(opening, log.messages, against, lang, whole=False)
         return [*steps, *unanswered(opening, log.story, lang)]
 
     async def market(self, request: Request) -> Response:

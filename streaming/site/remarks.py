@@ -1,15 +1,18 @@
-"""What readers are told of an opening beside its record: steps that were irregular as its public feed shows them, and
-objections that nobody answered while it lasted. Neutral words; what only supervisors may know is not among them."""
+"""What readers are told of an opening beside its record: steps that were irregular as its public feed shows them, in what its
+list and readings are not the bids on hand, and objections that nobody answered while it lasted. Neutral words; what only
+supervisors may know is not among them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from messages import Message, Parameter
 from records.irregular_courses import Terms, in_feed
+from records.opening_record import names_in_message
 from streaming.live.story import Said, Story
-from streaming.site.render import address, clock, term, word
+from streaming.site.render import address, clock, currency_of, money, term, word
 
 Payload = Mapping[str, Any]
 _TOLD_APART = frozenset({
@@ -33,15 +36,42 @@ class Remark:
 
 
 def irregular(
-    opening: Payload, messages: Iterable[Payload], lang: str, *, whole: bool = True
+    opening: Payload, messages: Iterable[Payload], against: Payload | None, lang: str, *, whole: bool = True
 ) -> list[Remark]:
-    """The irregular steps of an opening, in order; not `whole`: without those that a project's page says by itself."""
-    link = address(f"/opening/{opening['id']}", lang) + "#remarks"
-    return [
-        Remark(said.text(lang), word(lang, "remarks.event", seq=message["seq"], time=clock(message["ts"])), link, opening["title"])
+    """The irregular steps of an opening, in order; not `whole`: without those that a project's page says by itself.
+    `against` is its row of topic `against_bids`."""
+    steps = [
+        (message, said.text(lang))
         for message, said in in_feed(messages, Terms.public(opening))
         if whole or said.key not in _TOLD_APART
-    ]  # fmt: skip
+    ]
+    steps += [(found, _otherwise(found, opening, lang)) for found in (against or {}).get("found", [])]
+    steps.sort(key=lambda step: int(step[0]["seq"]))
+    return [_step(event, words, opening, lang) for event, words in steps]
+
+
+def _step(event: Payload, words: str, opening: Payload, lang: str) -> Remark:
+    link = address(f"/opening/{opening['id']}", lang) + "#remarks"
+    note = word(lang, "remarks.event", seq=event["seq"], time=clock(event["ts"]))
+    return Remark(words, note, link, opening["title"])
+
+
+def _otherwise(found: Payload, opening: Payload, lang: str) -> str:
+    """In what an opening is not as its bids are, with as much as the row tells."""
+    told: dict[str, Parameter] = {
+        "count": found.get("count"),
+        "numbers": names_in_message(found.get("numbers", [])),
+    }
+    if "prices" in found:
+        told["prices"] = names_in_message([_two_prices(one, opening, lang) for one in found["prices"]])
+    key = "numbered" if found.get("numbers") else "told"
+    return Message(f"against_bids.{found['what']}.{key}", **told).text(lang)
+
+
+def _two_prices(one: Sequence[Any], opening: Payload, lang: str) -> str:
+    number, *prices = one
+    read, filed = (money(price, lang, currency_of(opening)) for price in prices)
+    return word(lang, "remarks.two_prices", no=number, read=read, filed=filed)
 
 
 def unanswered(opening: Payload, story: Story, lang: str) -> Iterator[Remark]:

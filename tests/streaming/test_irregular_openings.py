@@ -16,7 +16,19 @@ import pytest
 from records import draw
 from records.typesetting import typeset
 from streaming.log import paper
-from tests.streaming.two_doors import MINUTE, Place, T, World, bid_secretly, bidders, lot, step, world
+from tests.streaming.two_doors import (
+    HOUR,
+    MINUTE,
+    Place,
+    T,
+    World,
+    bid_secretly,
+    bidders,
+    lot,
+    said,
+    step,
+    world,
+)
 
 SEEDS = ("01" * 32, "fe" * 32)
 POOL = ["0.955", "0.960", "0.965"]
@@ -229,10 +241,9 @@ def test_an_opening_that_was_held_and_ends_as_failed_keeps_its_record(told: Open
     assert "却以流标结束" in project and "开标异议 1 至开标结束未答复：要求核对" in project
 
 
-def test_what_the_feed_itself_shows_as_irregular_stands_on_the_public_page_and_no_more(
+def test_what_is_irregular_stands_on_the_public_page_and_no_name_that_nobody_has_published(
     told: Opening, place: Place
 ) -> None:
-    """Which bids are on hand, and what their files say, stays inside."""
     told.one.accept(*bid_secretly(4))
     place(T + MINUTE)
     assert "示例建设第4公司" in told.ok("bidders_published", count=3, bidders=bidders(3))
@@ -246,8 +257,37 @@ def test_what_the_feed_itself_shows_as_irregular_stands_on_the_public_page_and_n
         page = told.one.hub.get(path).text
         for words in ("公布的 1000000 元不一致", "只有 2 家", "更正没有写明事由", "更正的报价 0 元"):
             assert words in page, (path, words)
-        assert "示例建设第4公司" not in page and "解密文件" not in page and "递交" not in page
-    assert "1000000" in told.one.hub.get("/opening/O1?lang=en").text
+        assert "缺少 1 家" in page and "1 号唱读" in page and "示例建设第4公司" not in page, path
+    english = told.one.hub.get("/opening/O1?lang=en").text
+    assert "1000000" in english and "the list leaves out 1 whose bids" in english and "no. 1 read" in english
+
+
+def test_a_list_and_prices_other_than_the_bids_are_told_each_in_its_time_and_as_the_bids_stand_now(
+    told: Opening, place: Place
+) -> None:
+    def page() -> str:
+        return str(told.one.hub.get("/opening/O1").text)
+
+    told.one.accept(*bid_secretly(3))
+    place(T + MINUTE)
+    listed = [*bidders(2), {"no": 3, "name": "凭空示例公司"}]
+    told.ok("bidders_published", count=3, bidders=listed)
+    assert "缺少 1 家" in page() and "有 1 家没有有效递交" in page()
+    told.ok("decrypt_progress", done=3, total=3)
+    told.read(1, 2)
+    told.ok("bid_read", **listed[2], price="9")
+    assert "投标记录不一致" not in page() and "（3 号）" not in page(), (
+        "which, and what is in a file, waits for the record"
+    )
+    told.ok("record_confirmed", rows=3)
+    assert all(
+        words in page() for words in ("1 号唱读", "2 号唱读", "投标记录 0.0901", "（3 号）没有有效递交")
+    )
+    late = {"lot": "L1", "received_at": (T - HOUR).isoformat()}
+    told.one.accept(said("bid", "b2", {**late, "bidder": "B2", "price": "901112"}, version=2))
+    assert "1 号唱读" in page() and "2 号唱读" not in page(), "a bid that changes is told anew"
+    told.one.accept(said("bid", "b4", {**late, "bidder": "B4"}))
+    assert "缺少 2 家" in page(), "and one that reaches the ledger after the opening"
 
 
 def test_a_regular_opening_has_nothing_to_remark(told: Opening, place: Place) -> None:
