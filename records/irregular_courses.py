@@ -102,7 +102,7 @@ def judge(
     elif kind == "record_confirmed" and course.confirmed and not course.changed:
         yield finding("confirmed_again")
     elif kind == "ended":
-        yield from _ended(course, payload)
+        yield from _ended(course, terms, payload)
 
 
 def failed_with_enough(bidders: int, course: Progress, terms: Terms) -> Iterator[Finding]:
@@ -178,10 +178,12 @@ def _as_read(payload: Mapping[str, Any]) -> tuple[object, ...]:
     return (None if price is None else Decimal(price), *(payload.get(name) or None for name in _READ_BESIDE))
 
 
-def _ended(course: Progress, payload: Mapping[str, Any]) -> Iterator[Finding]:
-    """An objection is answered on the spot, however the opening ends (实施条例 art. 44); breaking off needs a reason."""
+def _ended(course: Progress, terms: Terms, payload: Mapping[str, Any]) -> Iterator[Finding]:
+    """An objection is answered on the spot, however the opening ends (实施条例 art. 44); breaking off needs a reason, failing
+    too where it is not the list that has too few."""
     result = payload.get("result")
     if result in ("failed", "terminated") and course.open:
         yield finding(f"{result}_unanswered", numbers=sorted(course.open))
-    if result == "terminated" and not payload.get("reason"):
-        yield finding("terminated_without_reason")
+    known = result == "failed" and terms.few(course) is not None
+    if result in ("failed", "terminated") and not payload.get("reason") and not known:
+        yield finding(f"{result}_without_reason")

@@ -59,10 +59,20 @@ def check(session: Session, opening: Opening, lot: Lot, kind: str, payload: Mapp
 
 
 def failed_for_few(session: Session, opening: Opening, lot: Lot, payload: Mapping[str, Any]) -> bool:
-    """Whether an opening ends as failed 流标, without a reason told, because fewer bid than the law asks for (实施条例 art. 44)."""
+    """Whether an opening ends as failed 流标, without a reason told, because fewer bid than the law asks for (实施条例 art. 44).
+
+    Only where it is known how many have: a list is published, or the ledger holds bids of the lot.
+    """
     if payload.get("result") != "failed" or payload.get("reason") or not Terms.of(lot).tendered:
         return False
-    return len(list_of(session, opening)) < FEWEST_BIDDERS
+    count = len(list_of(session, opening))
+    return count < FEWEST_BIDDERS and (bool(count) or _number_is_known(session, opening))
+
+
+def _number_is_known(session: Session, opening: Opening) -> bool:
+    """Whether that nobody is listed means that nobody has bid: the list says so, or the bids there were are not on hand."""
+    listed = progress(session, opening.id, ("bidders_published",)).published
+    return listed or session.scalar(select(Bid.id).where(Bid.lot_id == opening.lot_id).limit(1)) is not None
 
 
 def of(session: Session, lot: Lot, event: OpeningEvent) -> list[Finding]:

@@ -156,7 +156,7 @@ export class HostForms {
   ended(given) {
     const { words, view } = this, results = [...(given.result ? [given.result] : []), ...(view.desk.may_fail || view.desk.few ? ["failed"] : []), "terminated"];
     const why = area("reason", words.endWhy, 300), field = why.querySelector("textarea");
-    const choose = (code) => { why.hidden = field.disabled = code === "opened"; field.required = code === "terminated"; };
+    const choose = (code) => { why.hidden = field.disabled = code === "opened"; field.required = code === "terminated" || (code === "failed" && !view.desk.failed_for_few); };
     const choice = (code, i) => h("label.reason", {}, h("input", { type: "radio", name: "result", value: code, checked: i === 0, required: true, onchange: () => choose(code) }), words[`result_${code}`]);
     choose(results[0]);
     const lapses = view.desk.undrawn.length ? [h("p.muted.small", {}, say(words.endUndrawn, { kinds: view.desk.undrawn.map((kind) => term(kind, words)).join(words.comma) }))] : [];

@@ -41,6 +41,7 @@ DRAWERS = hosting.HOSTS | {"supervisor"}
 VOICE = ("espeak-ng", "-v", "cmn", "-s", "150", "--stdout")
 """The program that reads aloud in Mandarin, where it is installed."""
 VOICE_SECONDS = 20.0
+_FAILED = {"result": "failed"}
 
 
 def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: str) -> dict[str, Any]:
@@ -79,6 +80,7 @@ def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: s
         "irregular": _irregular(session, opening, lot, lang),
         "undrawn": progress.undrawn,
         "may_fail": "ended" in steps and _may_fail(session, opening, lot),
+        "failed_for_few": "ended" in steps and irregularities.failed_for_few(session, opening, lot, _FAILED),
         "open_objections": [{"no": no, "content": words} for no, words in progress.open.items()],
         "missing": [message.text(lang) for message in left.messages()],
         "changed": progress.changed,
@@ -112,9 +114,9 @@ def _irregular(session: Session, opening: Opening, lot: Lot, lang: str) -> list[
 
 
 def _may_fail(session: Session, opening: Opening, lot: Lot) -> bool:
-    """Whether the law lets the opening end as failed now."""
+    """Whether the law lets the opening end as failed now, for a reason that is given."""
     try:
-        irregularities.check(session, opening, lot, "ended", {"result": "failed"})
+        irregularities.check(session, opening, lot, "ended", {**_FAILED, "reason": "…"})
     except irregularities.Irregular:
         return False
     return True

@@ -86,6 +86,13 @@ def _sign(plain: bytes, key: Path, cert: Path) -> bytes:
     return out.getvalue()
 
 
+def _why(record: Mapping[str, Any]) -> str | None:
+    """Why the opening failed or was broken off, or that nobody said."""
+    if record["result"] not in ("failed", "terminated"):
+        return None
+    return term(LANG, record["result_reason"]) or say("site.reason.untold", LANG)
+
+
 def content(record: Mapping[str, Any], opening: Mapping[str, Any], figures: Figures) -> dict[str, Any]:
     """What stands on the paper, in words: all that record.json says of the opening."""
     currency = currency_of(opening)
@@ -93,7 +100,7 @@ def content(record: Mapping[str, Any], opening: Mapping[str, Any], figures: Figu
         "opening": record["id"], "lot": record["lot"], "project": record["project"], "tenderer": record["tenderer"],
         "agency": record["agency"], "place": " ".join(str(opening[key]) for key in ("centre_name", "room_name") if opening.get(key)),
         "started": clock(record["started_at"], "%Y-%m-%d %H:%M:%S"), "ended": clock(record["ended_at"], "%Y-%m-%d %H:%M:%S"),
-        "result": named(LANG, "result", record["result"]), "result_reason": term(LANG, record["result_reason"]),
+        "result": named(LANG, "result", record["result"]), "result_reason": _why(record),
     }  # fmt: skip
     columns = ("no", "name", "price", "duration", "quality", "remark", "read_at")
     return {

@@ -70,8 +70,7 @@ def slate(
 def _over(opening: Opening, lang: str) -> Slate:
     """The slate after an opening; one that was broken off or failed says so, and why."""
     if opening["result"] in {"failed", "terminated"}:
-        note = term(lang, opening.get("result_reason")) or word(lang, "slate.ended.note")
-        return Slate("tick", word(lang, f"say.ended.{opening['result']}"), note)
+        return Slate("tick", word(lang, f"say.ended.{opening['result']}"), reason_told(opening, lang) or "")
     return Slate("tick", word(lang, "slate.ended"), word(lang, "slate.ended.note"))
 
 
@@ -179,7 +178,7 @@ def facts(opening: Opening, place: str, lang: str) -> Pairs:
         ("facts.place", place),
         ("facts.ended", full(opening["ended_at"]) if opening.get("ended_at") else None),
         ("facts.result", named(lang, "result", opening.get("result"))),
-        ("facts.result_reason", term(lang, opening.get("result_reason"))),
+        ("facts.result_reason", reason_told(opening, lang)),
         ("facts.key", word(lang, "yes") if opening.get("key_project") else None),
     ]
     return [(word(lang, key), str(value)) for key, value in rows if value]
@@ -244,9 +243,16 @@ def _waiting(opening: Opening, story: Story) -> str:
     return "opening.record.none" if opening["stage"] == "end" else "opening.record.wait"
 
 
+def reason_told(opening: Opening, lang: str) -> str | None:
+    """Why an opening was broken off or failed, or that nobody said; None where it was not."""
+    if opening.get("result") not in {"failed", "terminated"}:
+        return None
+    return term(lang, opening.get("result_reason")) or word(lang, "reason.untold")
+
+
 def why_over(opening: Opening, lang: str) -> str:
-    """That an opening was broken off or failed, and why; empty where nobody told."""
-    reason = term(lang, opening.get("result_reason"))
+    """That an opening was broken off or failed, and why; empty where it was not."""
+    reason = reason_told(opening, lang)
     return word(lang, f"say.ended.{opening['result']}.reason", reason=reason) if reason else ""
 
 

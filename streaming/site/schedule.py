@@ -23,7 +23,8 @@ from streaming.live.reading import Reader, announced, openings_of
 from streaming.live.roster import Roster
 from streaming.service import Service
 from streaming.site.filters import FEED, Filters, faults
-from streaming.site.render import LANGS, address, named, term, word
+from streaming.site.opening import reason_told
+from streaming.site.render import LANGS, address, named, word
 
 PAST = timedelta(days=7)
 MOST = 1000
@@ -128,7 +129,7 @@ def _about(opening: Opening, lang: str) -> str:
         ("tenderer", opening["tenderer"]),
         ("facts.family", named(lang, "family", opening["trade_family"])),
         ("facts.result", named(lang, "result", opening["result"])),
-        ("facts.result_reason", term(lang, opening.get("result_reason"))),
+        ("facts.result_reason", reason_told(opening, lang)),
     )
     return "\n".join(f"{word(lang, key)}{word(lang, 'colon')}{value}" for key, value in rows if value)
 

@@ -464,7 +464,7 @@ def test_fewer_than_three_are_refused_with_the_way_out(desk: Client, ledger: Led
     host = desk("operator")
     assert step(host, "bidders_published").status_code == 200
     held = state(host)
-    assert held["few"] and set(held["steps"]) == {"objection", "paused", "ended"}
+    assert held["few"] and held["failed_for_few"] and set(held["steps"]) == {"objection", "paused", "ended"}
     refused = step(host, "decrypt_progress", done=2, failed=0, total=2)
     assert refused.status_code == 409 and "重新招标" in refused.json()["detail"]
     assert step(host, "ended", result="failed").status_code == 200
@@ -472,6 +472,19 @@ def test_fewer_than_three_are_refused_with_the_way_out(desk: Client, ledger: Led
     deadline = rfc3339(now() + timedelta(days=21))
     assert host.post("/api/openings/O-L1/retender", json={"deadline": deadline}).status_code == 200
     assert state(host, "O-L1~2")["state"] == "scheduled"
+
+
+def test_what_is_not_tendered_fails_only_with_a_reason(desk: Client, ledger: Ledger) -> None:
+    with ledger.write() as session:
+        session.get_one(Lot, "L1").method = "direct"
+    host = desk("operator")
+    assert step(host, "bidders_published").status_code == 200
+    assert state(host)["may_fail"] is True and state(host)["failed_for_few"] is False
+    refused = step(host, "ended", result="failed")
+    assert refused.status_code == 409 and "请写明因何流标" in refused.json()["detail"]
+    with ledger.write() as session:
+        append_event(session, "O-L1", "ended", {"result": "failed"}, actor="platform")
+    assert "没有写明事由" in state(host)["irregular"][0]["words"], "a platform's is kept and marked"
 
 
 def test_the_desk_refuses_what_nobody_may_do_with_the_way_out(desk: Client, ledger: Ledger) -> None:

@@ -16,6 +16,7 @@ from records.ledger import Ledger
 from records.public import rows as public
 from records.public.lots import publish_lot
 from records.public.openings import publish_opening
+from records.tables.bids import Bid
 from records.tables.openings import Opening
 from records.tables.projects import Lot, Project
 from tests.streaming import hub_market as market
@@ -176,25 +177,38 @@ def test_no_record_stands_on_the_project_of_an_opening_in_which_nothing_was_read
     assert "万元" not in rig.get("/project/P-O1").text
 
 
-@pytest.mark.parametrize("listed", [True, False])
-def test_an_opening_that_failed_for_want_of_bidders_says_so_wherever_its_result_stands(
-    rig: Rig, listed: bool
+FEW = "投标人少于三家，依招标投标法实施条例第44条不得开标，应当重新招标"
+
+
+@pytest.mark.parametrize(
+    ("listed", "held", "why", "english"),
+    [
+        (2, 0, FEW, "fewer than three bidders"),
+        (0, 1, FEW, "fewer than three bidders"),
+        (0, 0, "报送方没有说明事由", "no reason was given"),
+    ],
+)
+def test_an_opening_that_failed_says_why_wherever_its_result_stands(
+    rig: Rig, listed: int, held: int, why: str, english: str
 ) -> None:
-    """How many there were stands only where a list was published."""
+    """For want of bidders only where a list or the ledger's bids show it; how many there were only where a list was
+    published."""
     announce(rig, "O1")
     if listed:
-        market.begin(rig.ledger, count=2)
+        market.begin(rig.ledger, count=listed)
+    with rig.ledger.write() as session:
+        session.add_all(Bid(id=f"b{n}", lot_id="L-O1", bidder_id="T1", source="demo") for n in range(held))
     market.event(rig.ledger, "O1", "ended", result="failed")
     until(lambda: rig.get("/api/openings/O1").json()["result"], "failed")
     told(rig, "O1")
-    why = "投标人少于三家，依招标投标法实施条例第44条不得开标，应当重新招标"
-    assert rig.get("/api/openings/O1/events").json()[-1]["payload"]["reason"] == why
+    told_reason = rig.get("/api/openings/O1/events").json()[-1]["payload"].get("reason")
+    assert told_reason == (why if listed or held else None)
     for path in ("/opening/O1", "/project/P-O1"):
         assert why in rig.get(path).text, path
-        assert "fewer than three bidders" in rig.get(f"{path}?lang=en").text, path
-    assert ("投标人 2 家" in rig.get("/opening/O1").text) is listed
+        assert english in rig.get(f"{path}?lang=en").text, path
+    assert ("投标人 2 家" in rig.get("/opening/O1").text) is bool(listed)
     calendar = rig.get("/schedule.ics").text.replace("\r\n ", "")
-    assert "STATUS:CANCELLED" in calendar and "投标人少于三家" in calendar
+    assert "STATUS:CANCELLED" in calendar and why[:7] in calendar
 
 
 def test_every_page_is_there_for_an_opening_without_a_room_and_for_a_cancelled_one(rig: Rig) -> None:

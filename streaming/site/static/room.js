@@ -212,7 +212,7 @@ function adjourned() {
 /** How an opening is over; one that was broken off or failed says so, and why. streaming/site/opening.py says the same. */
 function over() {
   const { result, resultReason } = story;
-  if (result === "failed" || result === "terminated") return [t(`say.ended.${result}`), term(resultReason ?? "") || t("slate.ended.note")];
+  if (result === "failed" || result === "terminated") return [t(`say.ended.${result}`), term(resultReason ?? "") || t("reason.untold")];
   return [t("slate.ended"), t("slate.ended.note")];
 }
 
