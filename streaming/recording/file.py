@@ -16,8 +16,8 @@ from typing import BinaryIO
 
 import structlog
 
+from records.parent import end_with_parent
 from streaming import ffmpeg
-from streaming.end_with_parent import end_with_parent
 from streaming.recording import ledger as recordings
 from streaming.recording import pictures
 from streaming.recording.ledger import Digested

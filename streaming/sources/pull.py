@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from messages import Fault, Invalid, Message
+from records.parent import end_with_parent
 from streaming import ffmpeg
-from streaming.end_with_parent import end_with_parent
 from streaming.rooms.room import Room
 from streaming.sources import plainrtp, protocol
 from streaming.sources.plainrtp import Announcement, Feed, PlainPublisher, Ports

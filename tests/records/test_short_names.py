@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from records.public.masking import mask, needles, plain
+from records.public.masking import mask, needles, plain, shortened
 from records.public.rows import MASK
-from records.public.short_names import shortened
 
 OWN = st.text(alphabet="云岭海川锦程晨曦白鹭望潮远山鼎泰", min_size=2, max_size=4)
 """A firm's own part."""
