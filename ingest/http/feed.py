@@ -17,8 +17,7 @@ from ingest.apply.batch import Answer
 from ingest.apply.receipts import last_accepted
 from ingest.apply.writer import Unavailable, Writer
 from ingest.envelope import oversized, parse_json
-from ingest.http.shares import NoPlace, Shares
-from ingest.http.tokens import bearer, source_of
+from ingest.http.senders import NoPlace, Shares, bearer, source_of
 from ingest.refusal import Refusal
 from messages import Message, language_of
 from records.ledger import Ledger

@@ -29,8 +29,7 @@ from ingest.apply.writer import Unavailable, Writer
 from ingest.config import IntakeConfig
 from ingest.http import body, description, feed, sender_status
 from ingest.http.metrics import IntakeMetrics
-from ingest.http.shares import NoPlace, Shares
-from ingest.http.tokens import bearer, source_of
+from ingest.http.senders import NoPlace, Shares, bearer, source_of
 from ingest.kinds.registry import KINDS
 from messages import Message, language_of
 from records.ledger import Ledger

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ingest.files.pieces import Piece
-from ingest.ocds.reading import normal, shape
+from ingest.ocds.reading import shape
 from ingest.ocds.reading.offers import Offers
 from ingest.ocds.reading.organisations import Organisations
 from ingest.ocds.reading.release import Release
@@ -22,6 +22,7 @@ from ingest.ocds.reading.source import ReleaseSource
 from ingest.ocds.reading.tender import Lots, project
 from ingest.ocds.values import children, section, text
 from messages import Message
+from records.texts import FORBIDDEN, without
 
 Json = dict[str, Any]
 
@@ -31,15 +32,15 @@ def read_release(source: ReleaseSource, release: Json, line: int | None, path: s
 
     `line` and `path` (ending in a dot) say where in the file it stands.
     """
-    release, odd = normal.without_control_characters(release)
+    release, odd = _without_control_characters(release)
     for where, raw in odd:
         yield Piece(None, raw, line, f"{path}{where}", Message("ocds.control_characters"), note=True)
     ocid = text(release.get("ocid"), 1000)
     if ocid is None:
         yield Piece(None, release, line, f"{path}ocid", Message("ocds.no_ocid"))
         return
-    if normal.is_versioned(release):
-        release = normal.compiled(release)
+    if _is_versioned(release):
+        release = _compiled(release)
     # a full export of sunbid says everything in its own part
     unplaced = None if section(release, "x_sunbid", "fields") else source.unplaced
     notes = shape.Notes(unplaced, line, path)
@@ -63,3 +64,75 @@ def pieces_of(release: Release) -> Iterator[Piece]:
     yield from offers.awards()
     yield from release.carried_records()
     yield from release.notes
+
+
+# ── before a release is read: one form ───────────────────────────────────────
+
+_MARK = frozenset({"releaseID", "releaseDate", "value"})
+"""What each entry of a field's history has in a versioned release."""
+
+
+def _without_control_characters(release: Json) -> tuple[Json, list[tuple[str, Any]]]:
+    """The release without characters no table holds, and (path, text) of where they stood; itself if there are none.
+
+    The standard allows any character.
+    """
+    odd: list[tuple[str, Any]] = []
+    made = _cleaned(release, "", odd)
+    return (made, odd) if odd else (release, odd)
+
+
+def _cleaned(value: Any, path: str, odd: list[tuple[str, Any]]) -> Any:
+    if isinstance(value, str):
+        if not FORBIDDEN.search(value):
+            return value
+        odd.append((path.lstrip("."), value))
+        return without(value)
+    if isinstance(value, dict):
+        return {
+            _cleaned(name, path, odd): _cleaned(child, f"{path}.{name}", odd) for name, child in value.items()
+        }
+    if isinstance(value, list):
+        return [_cleaned(child, f"{path}[{index}]", odd) for index, child in enumerate(value)]
+    return value
+
+
+# ── versioned releases ───────────────────────────────────────────────────────
+# https://standard.open-contracting.org/1.1/en/schema/records_reference/#versioned-release
+
+
+def _is_versioned(release: Json) -> bool:
+    """Whether a release is a versioned one: it has no date and no tag of its own, but fields with a history."""
+    return "date" not in release and "tag" not in release and _holds_history(release)
+
+
+def _is_history(value: Any) -> bool:
+    """Whether a value is the list of what one field was."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(one, dict) and one.keys() >= _MARK for one in value)
+    )
+
+
+def _holds_history(value: Any) -> bool:
+    if _is_history(value):
+        return True
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_holds_history(one) for one in inner)
+
+
+def _compiled(release: Json) -> Json:
+    """The compiled release of a versioned one: the last value of each field, dated as the newest of them."""
+    dates: list[str] = []
+    last = {name: _last(value, dates) for name, value in release.items()}
+    return {**last, "tag": ["compiled"], **({"date": max(dates)} if dates else {})}
+
+
+def _last(value: Any, dates: list[str]) -> Any:
+    if _is_history(value):
+        dates += [str(one["releaseDate"]) for one in value if one["releaseDate"]]
+        return max(value, key=lambda one: str(one["releaseDate"] or ""))["value"]
+    if isinstance(value, dict):
+        return {name: _last(one, dates) for name, one in value.items()}
+    return [_last(one, dates) for one in value] if isinstance(value, list) else value
