@@ -19,12 +19,11 @@ from typer.testing import CliRunner
 from messages import Invalid, local
 from sunbid.cli import app
 from supervision.flags import file as files
-from supervision.flags.file import count_file, nothing, refuse_what_is_no_json_lines
+from supervision.flags.file import Tally, count_file, nothing, refuse_what_is_no_json_lines
 from supervision.flags.one_process import instant
 from supervision.flags.release import read_release
 from supervision.flags.settings import INDICATORS, Settings, parse_settings, read_settings
 from supervision.flags.statistics import lower_fence, quantile, upper_fence
-from supervision.flags.tally import Tally
 
 EXAMPLES = Path(__file__).parent / "cardinal"
 
