@@ -21,7 +21,7 @@ from dashboard.exports import routes as exports
 from dashboard.http import display_entry
 from dashboard.http import sign_in as auth
 from dashboard.http.gate import Gate
-from dashboard.kiosk import feed as wall_feed
+from dashboard.kiosk import views as wall
 from dashboard.live import feeds
 from dashboard.live.equipment import Watching
 from dashboard.shell import screen as shell
@@ -85,7 +85,7 @@ def own_routes() -> list[Any]:
     """Every address of the desk that is not Streamlit's."""
     return [
         *auth.routes, *display_entry.routes, *ops.routes, *exports.routes, *components.files().routes(), *feeds.routes,
-        *wall_feed.routes,
+        *wall.routes,
     ]  # fmt: skip
 
 

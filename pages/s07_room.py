@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from html import escape
 
+import pandas as pd
 import streamlit as st
 from sqlalchemy.orm import Session
 
 from dashboard import components, context
-from dashboard.panels import host as host_panel
+from dashboard.live import host_desk, opening_record
 from dashboard.panels import room as room_panel
 from dashboard.panels import room_health
 from dashboard.shell import layout
@@ -45,14 +46,14 @@ def body(page: shell.Page) -> None:
     if hosts and room is not None:
         room_panel.show(page, room.id)
     if hosts:
-        host_panel.desk(page, found, lot, place)
+        _desk(page, found, lot, place)
     else:
         components.opening(
             found.id, page.lang, room=room.id if room else None, room_name=place,
             control_price=None if lot.control_price is None else str(lot.control_price), currency=currency(lot.currency, lot.vat),
             paused=page.paused, key=f"opening-{found.id}",
         )  # fmt: skip
-    host_panel.record(page, found.id)
+    _record(page, found.id)
 
 
 def _chosen(session: Session, page: shell.Page) -> str | None:
@@ -110,5 +111,39 @@ def _place(room: Room | None, centre: Centre | None, page: shell.Page) -> str:
     return names.room(room, centre, page.lang)
 
 
-host_panel.sidebar()
+def _desk(page: shell.Page, found: Opening, lot: Lot, place: str) -> None:
+    """The desk from which the opening is held: what is read, the next steps, objections, draws."""
+    components.host(
+        found.id, page.lang, room=found.room_id, room_name=place, title=lot.name,
+        place=f"{place}　{page.say('room.lot_no', lot=lot.id)}", currency=currency(lot.currency, lot.vat), voice=host_desk.can_speak(), key=f"host-{found.id}",
+    )  # fmt: skip
+
+
+def _sidebar() -> None:
+    """What a host sees beside the screens: today's openings, the steps of this one, the keys."""
+    user = context.current_user()
+    if user is not None and user.role in hosting.HOSTS:
+        with st.sidebar, st.container(key="sb-host"):
+            components.host_rail(shell.language())
+
+
+def _record(page: shell.Page, opening_id: str) -> None:
+    """开标记录表: what was read aloud, with the limit check, and its CSV."""
+    with context.ledger().read() as session:
+        rows, headings = (
+            opening_record.rows(session, opening_id, page.lang),
+            opening_record.headings(session, opening_id, page.lang),
+        )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{page.say('room.record')}**")
+        if rows:
+            st.link_button(page.say("room.csv"), f"/api/openings/{opening_id}/record.csv?lang={page.lang}")
+    if not rows:
+        st.caption(page.say("room.record_none"))
+        return
+    table = pd.DataFrame(rows, columns=list(opening_record.COLUMNS)).rename(columns=headings)
+    st.dataframe(table, hide_index=True, width="stretch", height=min(480, 36 * len(rows) + 40))
+
+
+_sidebar()
 shell.show("S07", body, every=10.0)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dashboard import context
-from dashboard.panels import fees, remote
+from dashboard.charts.bars import Bar, columns
+from dashboard.panels import remote
 from dashboard.shell import figure_cards, layout
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
+from dashboard.shell.html import draw, esc
 from supervision.figures import formats as figures
 from supervision.figures.dictionary import FIGURES
-from supervision.figures.remote import Fees
+from supervision.figures.remote import BANDS, GRADES, LAPSES, Appraised, Fees, Register
 from supervision.figures.results import Share
 from supervision.lists.remote import TIERS, held
+
+HEIGHT = 132
+"""Pixels of the bars of what an attendance is paid."""
 
 
 def body(page: shell.Page) -> None:
@@ -30,8 +37,8 @@ def body(page: shell.Page) -> None:
         remote.sessions(page)
     with layout.row("dispatch", "wide"):
         remote.rooms(page)
-        fees.register(page)
-        fees.appraisals(page)
+        _register(page)
+        _appraisals(page)
 
 
 def _kpis(page: shell.Page) -> list[Kpi]:
@@ -61,6 +68,88 @@ def _kpis(page: shell.Page) -> list[Kpi]:
             definition=FIGURES["M38"].definition.text(lang), basis=live),
         figure_cards.kpi("M39", lang, *figure_cards.as_share(covered), live, of_sessions),
     ]  # fmt: skip
+
+
+def _register(page: shell.Page) -> None:
+    """What is owed, what has arrived and what has not, and how much an attendance is paid."""
+    found: Register = figure_cards.live(("fee_register",), page.filters)["fee_register"]
+    say = page.say
+    with layout.panel("fees", say("remote.register"), say("remote.register_note")):
+        if not found.payable:
+            layout.nothing(say("remote.register_none"))
+            return
+        sums = (
+            ("payable", found.payable, found.payable_amount), ("paid", found.paid, found.paid_amount),
+            ("failed", found.failed, found.failed_amount),
+        )  # fmt: skip
+        draw(f'<dl class="register">{"".join(_sum(page, *one) for one in sums)}</dl>')
+        bars = [Bar(name, n, figures.number(n)) for name, n in zip(_bands(page), found.bands, strict=True)]
+        title = say("remote.bands")
+        draw(f"<h3>{esc(title)}</h3>")
+        layout.plot(
+            columns(layout.variant(), bars, title=title, unit=say("remote.attendances"), height=HEIGHT),
+            "bands",
+        )
+        draw(_reasons(page, found))
+
+
+def _sum(page: shell.Page, name: str, count: int, amount: object) -> str:
+    words = figures.money(amount, figures.CNY, page.lang)  # type: ignore[arg-type]
+    sign = {"paid": "✓ ", "failed": "◆ "}.get(name, "")
+    return f"<div><dt>{sign}{page.say(f'remote.fee_{name}')}</dt><dd><b>{figures.number(count)}</b><small>{page.say('remote.fees_unit')}</small></dd><dd>{esc(words)}</dd></div>"
+
+
+def _bands(page: shell.Page) -> list[str]:
+    first, *rest = BANDS
+    named = [
+        page.say("remote.band_first", most=first),
+        *(page.say("remote.band", most=f"{most:,}") for most in rest),
+    ]
+    return [*named, page.say("remote.band_last")]
+
+
+def _reasons(page: shell.Page, found: Register) -> str:
+    """Why some have not arrived; a failed transfer with what to do about it."""
+    if not found.reasons:
+        return f'<p class="muted">✓ {page.say("remote.all_arrived")}</p>'
+    rows = "".join(
+        f"<li>{esc(page.say(f'remote.reason_{reason}'))}<b>{page.say('remote.fees', n=n)}</b><span>{esc(page.say(f'remote.reason_{reason}_what'))}</span></li>"
+        for reason, n in sorted(found.reasons.items(), key=lambda one: (-one[1], one[0]))
+    )
+    return f'<ul class="reasons">{rows}</ul>'
+
+
+def _appraisals(page: shell.Page) -> None:
+    """一标一评: the share of sessions appraised, attendances by grade, and what was deducted for."""
+    found: Appraised = figure_cards.live(("appraisals",), page.filters)["appraisals"]
+    say, share = page.say, found.sessions
+    with layout.panel("appraisals", say("remote.appraisals"), say("remote.appraisals_note")):
+        if not share.numerator:
+            layout.nothing(say("remote.appraisals_none"))
+            return
+        of = say(
+            "remote.appraised_of", part=figures.number(share.numerator), n=figures.number(share.denominator)
+        )
+        draw(f'<p class="big"><strong>{share.text}</strong></p><p class="muted">{of}</p>')
+        draw(_graded(page, found.grades))
+        lapses = [(name, found.lapses.get(name, 0)) for name in LAPSES if found.lapses.get(name)]
+        rows = "".join(
+            f"<li>{say(f'remote.lapse_{name}')}<b>{say('remote.times', n=n)}</b></li>" for name, n in lapses
+        )
+        inner = (
+            f'<ul class="reasons">{rows}</ul>' if rows else f'<p class="muted">{say("remote.no_lapses")}</p>'
+        )
+        draw(f"<h3>{say('remote.lapses')}</h3>{inner}")
+
+
+def _graded(page: shell.Page, grades: Mapping[str, int]) -> str:
+    total = sum(grades.values())
+    rows = "".join(
+        f'<li><span>{page.say(f"remote.grade_{name}")}</span><span class="tr"><i style="width:{100 * grades.get(name, 0) / total:.2f}%"></i></span>'
+        f'<span class="num">{figures.percent(figures.ratio(grades.get(name, 0), total))}</span></li>'
+        for name in GRADES
+    )
+    return f'<ol class="bars grades">{rows}</ol>'
 
 
 shell.show("S09", body, every=10, filters=("period", "centre", "family"), over_lots=True)

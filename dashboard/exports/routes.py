@@ -17,10 +17,9 @@ from dashboard import context, screens
 from dashboard import metrics as ops
 from dashboard.access.accounts import SignedIn
 from dashboard.exports.association_tables import ASSOCIATED
+from dashboard.exports.files import Writing, as_csv, as_parquet, as_xlsx
 from dashboard.exports.lifeline import LIFELINE
 from dashboard.exports.live_tables import LIVE
-from dashboard.exports.parquet import as_parquet
-from dashboard.exports.sheets import Writing, as_csv, as_xlsx
 from dashboard.exports.tables import ANALYSED, Table
 from dashboard.http import gate
 from dashboard.shell.address_checks import Check, anything, faults, one_of

@@ -1,4 +1,5 @@
-"""What the wall shows of each screen: panels as plain data, the same figures as on the desk, counts and no names.
+"""What the wall shows of each screen, and the feed that pushes it: panels as plain data, the same figures as on the desk,
+counts and no names.
 
 A view is a list of panels. Each says its `kind` (how components/kiosk-panels.js draws it), its `slot` (the left, centre or
 right column, or `wide`: left and centre together) and its title. A panel that fails says so and leaves the others alone.
@@ -8,16 +9,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.websockets import WebSocket
 
+from dashboard import components, freshness, screens
 from dashboard import metrics as ops
-from dashboard import screens
+from dashboard.http import gate, wall_page
 from dashboard.kiosk import live_panels as live
 from dashboard.kiosk import market_panels as market
 from dashboard.kiosk.panel import Ask, Panel
-from dashboard.live.pushing import RecentTexts
+from dashboard.live.pushing import RecentTexts, push
 from dashboard.shell.filters import read_choice
 from records import clock
 
@@ -86,3 +92,44 @@ def _panel(slot: str, draw: Draw, ask: Ask) -> Panel:
         at = clock.local_now().strftime("%H:%M:%S")
         found = {"kind": "failed", "title": ask.say("wall.panel_failed"), "text": ask.say("wall.panel_failed_what", time=at)}  # fmt: skip
     return {"id": draw.__name__, "slot": slot, **found}
+
+
+# ── the feed ─────────────────────────────────────────────────────────────────
+
+
+async def wall_socket(socket: WebSocket) -> None:
+    """WS /feeds/wall?screens=…&lang=…: `{"view", "title", "panels"}` for each screen, anew when it changes, and every
+    second `{"at", "as_of", "stale", "version"}`. Closes with 4401 once who listens may no longer see the wall."""
+    asked, lang = dict(socket.query_params), gate.language(socket.scope)
+    await push(socket, partial(_texts, socket, asked, lang))
+
+
+def _texts(socket: WebSocket, asked: Mapping[str, str], lang: str) -> list[str] | None:
+    """Every screen that may be shown, and the sign of life; None where none may be."""
+    slugs = _screens(socket, asked)
+    return [*(view_text(slug, lang, asked) for slug in slugs), _sign(lang)] if slugs else None
+
+
+def _screens(socket: WebSocket, asked: Mapping[str, str]) -> tuple[str, ...]:
+    """What may be shown to who listens, looked at anew each time; nothing once a session or a token has ended."""
+    if not gate.same_origin(socket.scope):
+        return ()
+    allowed = wall_page.open_to(gate.signed_in(socket.scope), gate.display(socket.scope))
+    return () if allowed is None else wall_page.chosen(allowed, asked).screens
+
+
+def _sign(lang: str) -> str:
+    """The sign of life: the time, and as of when the figures stand."""
+    try:
+        state = freshness.of_lens()
+    except (SQLAlchemyError, OSError) as error:
+        log.warning("lens not read", error=type(error).__name__)
+        state = freshness.Freshness(None, stale=True)
+    sign = {
+        "at": clock.rfc3339(clock.now()), "as_of": freshness.moment(state.as_of), "stale": state.words(lang),
+        "version": components.files().version,
+    }  # fmt: skip
+    return json.dumps(sign, ensure_ascii=False)
+
+
+routes: list[BaseRoute] = [WebSocketRoute("/feeds/wall", wall_socket)]

@@ -18,9 +18,8 @@ from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from dashboard import context
-from dashboard.exports.parquet import as_parquet
+from dashboard.exports.files import Writing, as_csv, as_parquet, as_xlsx
 from dashboard.exports.routes import TABLES
-from dashboard.exports.sheets import Writing, as_csv, as_xlsx
 from dashboard.screens import BY_ID, LIFELINE, NARROWER, SCREENS, TABLES_OF, names_visible
 from records.clock import now
 from records.tables.money import Award

@@ -27,7 +27,7 @@ from dashboard.exports import routes as exports
 from dashboard.http import display_entry, wall_page
 from dashboard.http import sign_in as auth
 from dashboard.http.gate import Gate
-from dashboard.kiosk import feed, views
+from dashboard.kiosk import views
 from dashboard.kiosk.panel import Ask, Panel
 from dashboard.live import pushing
 from dashboard.shell import offered, parameters
@@ -54,7 +54,7 @@ async def _inside(_request: Request) -> PlainTextResponse:
 def app(desk: DeskConfig) -> Starlette:
     """The desk's own addresses behind the gate; whatever else there is says "inside"."""
     routes = [
-        *auth.routes, *display_entry.routes, *exports.routes, *components.files().routes(), *feed.routes,
+        *auth.routes, *display_entry.routes, *exports.routes, *components.files().routes(), *views.routes,
         Route("/{rest:path}", _inside, methods=["GET", "POST"]),
     ]  # fmt: skip
     return Starlette(routes=routes, middleware=[Middleware(Gate)])
@@ -332,13 +332,13 @@ def test_a_lens_that_stands_still_is_told(desk: DeskConfig) -> None:
     as_of = context.lens().as_of()
     assert as_of is not None
     with frozen_at(as_of + freshness.STALE_AFTER):
-        assert json.loads(feed._sign("zh"))["stale"] == ""
+        assert json.loads(views._sign("zh"))["stale"] == ""
     with frozen_at(as_of + timedelta(minutes=7)):
-        assert json.loads(feed._sign("zh"))["stale"] == "已 7 分钟未更新"
+        assert json.loads(views._sign("zh"))["stale"] == "已 7 分钟未更新"
     with frozen_at(as_of + timedelta(hours=5)):
-        assert json.loads(feed._sign("en"))["stale"] == "not renewed for 5 h"
+        assert json.loads(views._sign("en"))["stale"] == "not renewed for 5 h"
     with frozen_at(as_of + timedelta(days=3)):
-        assert json.loads(feed._sign("zh"))["stale"] == "已 3 天未更新"
+        assert json.loads(views._sign("zh"))["stale"] == "已 3 天未更新"
 
 
 def test_every_display_has_a_row_of_its_own(desk: DeskConfig) -> None:
