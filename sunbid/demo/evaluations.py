@@ -1,4 +1,5 @@
-"""Evaluations 评标会 of the demonstration market: rooms and seats, draw, arrival, course, fees and appraisals.
+"""Evaluations 评标会 of the demonstration market: rooms and seats, draw, arrival, course, scores, fees and
+appraisals.
 
 Like every record here they follow from the plan and the moment alone. A session goes on from version to version:
 planned, drawn for, arrived, under way, over; some rooms clash and some devices fail, so that the dispatch has work.
@@ -6,7 +7,7 @@ planned, drawn for, arrived, under way, over; some rooms clash and some devices 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -22,7 +23,6 @@ from records.tables.evaluation import ExpertDraw
 from sunbid.demo import names
 from sunbid.demo.envelopes import SOURCE, Envelope, envelope
 from sunbid.demo.lots import LotPlan
-from sunbid.demo.scores import scores
 
 EXPERTS, SPECIALISTS = 60, 20
 """Experts of the pool, and those of them who know the ring's field."""
@@ -247,3 +247,35 @@ def every(plans: Iterable[LotPlan], now: datetime) -> Iterator[Envelope]:
 
 def _stamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")
+
+
+# ── scores 评分 ──────────────────────────────────────────────────────────────
+# Of the ring's lots, whose bidders the same specialists judge again and again. Everybody sees the same merit, each expert a
+# little kindlier or sterner and not quite exactly; one of them leans to one firm.
+
+ITEMS = (("技术方案", "subjective", 30), ("施工组织", "subjective", 20), ("企业信用", "objective", 10))
+"""Item, kind, full marks."""
+LEANING = 7
+"""The number of the expert who leans to `LotPlan.liked`."""
+MERIT, MERITS, KINDNESS, DOUBT, LEANS = 0.8, 0.05, 0.012, 0.016, 0.06
+"""Of full marks: the usual merit and its spread, the spread of kindness, of each mark, and what the leaning adds."""
+
+
+def scores(
+    plan: LotPlan, evaluation: str, experts: Sequence[tuple[int, str]], at: datetime
+) -> Iterator[Envelope]:
+    """Every mark of the experts (number, pseudonym) for every valid bid, given by `at`."""
+    rng = Random(f"scores/{plan.key}")
+    merit = {bid.key: [rng.gauss(MERIT, MERITS) for _ in ITEMS] for bid in plan.valid}
+    for place, (number, expert) in enumerate(experts, 1):
+        kindness = rng.gauss(0, KINDNESS)
+        for order, bid in enumerate(plan.valid, 1):
+            leans = LEANS if number == LEANING and bid.firm == plan.liked else 0.0
+            for item, (name, kind, full) in enumerate(ITEMS):
+                own = kindness + leans + rng.gauss(0, DOUBT) if kind == "subjective" else 0.0
+                mark = min(1.0, max(0.3, merit[bid.key][item] + own)) * full
+                data = {
+                    "evaluation": evaluation, "expert": expert, "bid": bid.key, "item": name, "kind": kind,
+                    "full_marks": str(full), "score": f"{mark:.1f}", "submitted_at": at.isoformat(timespec="milliseconds"),
+                }  # fmt: skip
+                yield envelope("score", f"PF-{plan.key}-{place}-{order}-{item + 1}", 1, at, data)

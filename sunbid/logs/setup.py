@@ -1,8 +1,8 @@
 """Logging of our processes: one line an event on standard error, time in Beijing time.
 
 Lines are put into words and written by a thread of their own: an error with a long trace must not hold up the
-event loop, which carries pictures. No line holds a secret or tells of a person (`redaction`), no trace holds values
-(`traces`).
+event loop, which carries pictures. No line holds a secret or tells of a person, whoever wrote it (`redacted`), no trace holds
+values (`traces`).
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import atexit
 import logging
 import logging.handlers
 import queue
+import re
 import sys
 from typing import Any
 
 import structlog
 
 from records.clock import local_now
-from sunbid.logs.redaction import redacted
 from sunbid.logs.traces import NotTooOften, in_lines
 
 WAITING = 10_000
@@ -143,3 +143,30 @@ def _trace(_logger: object, _method: str, event: Any) -> Any:
     if isinstance(error, BaseException):
         event["exception"] = in_lines(error)
     return event
+
+
+# ── redaction ────────────────────────────────────────────────────────────────
+
+HIDDEN = "***"
+_SECRETS = (
+    re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{4,}"),
+    re.compile(r"""(?i)\b((?:\w*token|password|passwd|pwd|secret|authorization|(?:set-)?cookie|sunbid_session|api_?key)["']?\s*[=:]\s*["']?)(?!\s)[^\s"'&,;})\]]+"""),
+    re.compile(r"(?i)([?&](?:key|admin)=)[^\s&\"']+"),
+    re.compile(r"(?i)(\w+://)[^\s/@]+@"),
+)  # fmt: skip
+_PERSONAL = (
+    re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+    re.compile(r"(?<![0-9A-Za-z])\d{17}[0-9Xx](?![0-9A-Za-z])"),
+    re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?!\d)"),
+    re.compile(r"(?<![\d.])\d(?:[ -]?\d){15,18}(?!\d)"),
+)
+"""E-mail, identity number, mobile telephone, bank account."""
+
+
+def redacted(line: str) -> str:
+    """The line without bearer tokens, cookies, passwords, e-mails, identity, telephone and account numbers."""
+    for pattern in _SECRETS:
+        line = pattern.sub(lambda found: (found[1] + (" " if found[1].isalpha() else "")) + HIDDEN, line)
+    for pattern in _PERSONAL:
+        line = pattern.sub(HIDDEN, line)
+    return line

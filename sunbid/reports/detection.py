@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from messages import local
-from sunbid.reports.page import Column, Report, Section
-from sunbid.reports.pictures import most, spread
+from sunbid.reports.page import Column, Report, Section, most, spread
 from supervision.figures import formats as figures
 
 LONGEST = 100

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from messages import known, local
-from sunbid.reports.page import Column, Report, Section
-from sunbid.reports.pictures import most
+from sunbid.reports.page import Column, Report, Section, most
 
 Flags = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 LONGEST = 50

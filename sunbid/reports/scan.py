@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from messages import local
-from sunbid.reports.page import Column, Report, Section
-from sunbid.reports.pictures import most
+from sunbid.reports.page import Column, Report, Section, most
 from supervision.rules.finding import Finding
 from supervision.rules.registry import RULES
 

@@ -35,7 +35,6 @@ from sunbid.demo import (
     names,
     opening_steps,
     player,
-    scores,
     script,
 )
 from sunbid.demo.link import Link
@@ -296,7 +295,7 @@ def test_the_study_of_experts_finds_the_one_who_leans_to_a_member_of_the_ring() 
     table = Marks(session[0], expert[0], bidder[0], given["points"].to_numpy(), np.full(len(given), 50.0))
     found = favours(table, deviations(table))
     first = (expert[1][found.expert[0]], bidder[1][found.bidder[0]])
-    assert first == (evaluations.expert(scores.LEANING), People(1).ring[0].id) and found.effect[0] > 1
+    assert first == (evaluations.expert(evaluations.LEANING), People(1).ring[0].id) and found.effect[0] > 1
     assert (found.adjusted_p <= FALSE_DISCOVERIES).sum() == 1 and len(found.p) > 40
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
@@ -20,9 +20,11 @@ from records.serving import signing
 from sunbid.demo import home, load
 from sunbid.demo.bulk.load import BulkRefused, Load, bulk_load, free_space_needed, space_left
 from sunbid.demo.city import other_records, pieces
-from sunbid.demo.city.answers import answers
+from sunbid.demo.city.bidding import turn_of
 from sunbid.demo.city.history import held_city, leave
+from sunbid.demo.city.lot import CityLot
 from sunbid.demo.city.pieces import City
+from sunbid.demo.city.plan import CityPlan
 from sunbid.demo.envelopes import SOURCE
 from supervision.home import Place
 from supervision.lens.writer import LensWriter
@@ -100,9 +102,52 @@ def write_answers(city: City, data: Path) -> Path:
     path = data / ANSWERS
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(answers(city.plan), ensure_ascii=False, indent=1))
+    temporary.write_text(json.dumps(_answers(city.plan), ensure_ascii=False, indent=1))
     temporary.replace(path)
     return path
+
+
+def _answers(plan: CityPlan) -> dict[str, Any]:
+    """Rings with their members and joint lots, captive tenderers with their favourites, biased experts."""
+    firms, period = plan.firms, plan.clock.reference
+    return {
+        "seed": plan.seed,
+        "built_at": plan.clock.now.isoformat(),
+        "fraction": plan.fraction,
+        "reference_year": [period.start.isoformat(), period.end.isoformat()],
+        "rings": [
+            {
+                "category": ring.category,
+                "division": ring.division,
+                "members": sorted(firms.bidders[n].id for n in ring.members),
+                "lots": {
+                    lot.key: None if turn_of(ring, lot) is None else firms.bidders[turn_of(ring, lot) or 0].id
+                    for lot in _planted(plan, "ring", number)
+                },
+            }
+            for number, ring in enumerate(firms.rings)
+        ],
+        "captive_tenderers": [
+            {
+                "tenderer": firms.tenderers[tenderer].id,
+                "bidder": firms.bidders[firms.favourites[number]].id,
+                "lots": [lot.key for lot in _planted(plan, "captive", number)],
+            }
+            for number, tenderer in enumerate(firms.captives)
+        ],
+        "biased_experts": [
+            {
+                "expert": firms.experts[number],
+                "bidder": firms.bidders[firm].id,
+                "evaluations": [f"PB-{lot.key}" for lot in _planted(plan, "bias", number)],
+            }
+            for number, firm in enumerate(firms.favoured)
+        ],
+    }
+
+
+def _planted(plan: CityPlan, what: str, number: int) -> list[CityLot]:
+    return [lot for lot in plan.lots if lot.planted == what and lot.plant == number]
 
 
 def _bulk(ledger: Ledger, data: Path, city: City, tell: Tell) -> int:
