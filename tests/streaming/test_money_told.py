@@ -8,6 +8,7 @@ import pytest
 
 from records.public import rows as public
 from records.tables.projects import Project
+from tests.reading import read
 from tests.streaming.hub_market import Rig
 from tests.streaming.test_hub_api import until
 from tests.streaming.test_pages_every_step import WALK, announce, take, told
@@ -64,7 +65,7 @@ def test_the_distance_to_the_ceiling_is_told_in_yen_too(opened: Rig) -> None:
 @pytest.mark.parametrize("opened", ["JPY"], indirect=True)
 def test_the_script_of_the_room_learns_the_currency(opened: Rig) -> None:
     for path in ("/room/hz-01", "/verify?opening=O1"):
-        assert 'data-currency="JPY"' in opened.get(path).text
+        assert read(opened.get(path).text).all("body")[0].attributes["data-currency"] == "JPY"
 
 
 def test_whether_vat_is_in_the_amounts_is_told_and_a_price_that_counts_otherwise_is_not_compared(

@@ -27,6 +27,7 @@ from streaming.hub import create_app
 from streaming.log import sealing
 from supervision.watch import append_seals
 from tests.evidence.test_timestamp import authority as authority
+from tests.reading import read
 from tests.streaming import hub_market as market
 from tests.streaming.film import keep, shoot, shoot_webm
 from tests.streaming.hub_market import FakeMedia, Rig
@@ -125,7 +126,9 @@ def test_the_page_of_a_sealed_opening_tells_of_its_package(rig: Rig, film: Path)
     ):
         assert words in page, words
     assert hashlib.sha256(raw).hexdigest() == seal.package_sha256
-    assert f'data-copy="{seal.package_sha256}"' in page
+    assert [one.attributes["data-copy"] for one in read(page).all("button", aria_label="复制档案指纹")] == [
+        seal.package_sha256
+    ]
     with zipfile.ZipFile(BytesIO(raw)) as packed:
         leaf = json.loads(packed.read("leaves.jsonl").splitlines()[-1])
         events = len(lines_of(packed.read("events.jsonl")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 
 from records.clock import BEIJING, now, today
 from tests.ledgers import new_ledger
+from tests.reading import read
 from tests.streaming import history
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
@@ -23,9 +23,13 @@ OLD = datetime(2021, 3, 9, 10, 0, tzinfo=BEIJING)
 
 def found(rig: Rig, query: str, rest: str = "") -> list[str]:
     """Openings in the lists of the page, in order."""
-    text = rig.get(f"/?q={quote(query)}{rest}").text
-    lists = text[text.index('<div class="lists') :]
-    return [html.unescape(key) for key in re.findall(r'class="cut" href="/(?:opening|room)/([^"?]+)', lists)]
+    lists = [
+        one
+        for one in read(rig.get(f"/?q={quote(query)}{rest}").text).all("section")
+        if "aria-labelledby" in one.attributes
+    ]
+    leads = [re.fullmatch(r"/(?:opening|room)/([^?#]+).*", where) for part in lists for where in part.targets]
+    return [one[1] for one in leads if one]
 
 
 def known(rig: Rig, query: str, *keys: str) -> None:
@@ -150,37 +154,26 @@ def test_the_schedule_turns_to_any_day_there_is(past: Rig) -> None:
     market.opening(past.ledger, "FAR", at=ahead, title="远期项目")
     day = ahead.astimezone(BEIJING).date()
     until(lambda: "远期项目" in past.get(f"/?view=schedule&day={day}").text, True)
-    page = past.get("/?view=schedule&day=2021-03-09").text
-    assert 'href="/opening/KB-H1"' in page
+    page = read(past.get("/?view=schedule&day=2021-03-09").text)
+    assert "/opening/KB-H1" in page.targets
     for year in (2021, 2023, 2025, today().year):
-        assert re.search(rf'href="[^"]*day={year}-[^"]*"[^>]*>{year}<', page), year
-    assert "day=2021-12-01" in page and "day=2021-03-31" in page, "months of the year, days of the month"
-    other = past.get("/?view=schedule&day=2021-03-20").text
-    assert "这一天没有开标" in other
-    assert "day=2021-03-09" in re.search(
-        r'href="([^"]+)">[^>]*>[^<]*</use></svg>前一个有开标的日子|$', other
-    ).group(0) or ("day=2021-03-09" in other and "day=2023-02-07" in other), (
-        "the days with openings around it"
-    )  # type: ignore[union-attr]
+        assert [f"day={year}-" in where for name, where in page.links if name == str(year)] == [True], year
+    for day_of in ("2021-12-01", "2021-03-31"):
+        assert any(f"day={day_of}" in where for where in page.targets), (
+            "months of the year, days of the month"
+        )
+    other = read(past.get("/?view=schedule&day=2021-03-20").text)
+    assert "这一天没有开标" in other.text
+    for around in ("2021-03-09", "2023-02-07"):
+        assert any(f"day={around}" in where for where in other.targets), "the days with openings around it"
 
 
 def test_following_the_calendars_own_links_reaches_an_old_opening(archive: Rig) -> None:
     """As a reader goes: the schedule, the year, the month, the day."""
     here = "/?view=schedule"
-    for pattern in (
-        r'href="([^"]+)"[^>]*>2021<',
-        r'aria-label="2021年3月 1 场开标"',
-        r'aria-label="3月9日 星期二 1 场开标"',
-    ):
-        text = archive.get(here).text
-        link = (
-            re.search(rf'<a href="([^"]+)"[^>]*{pattern}', text)
-            if "aria" in pattern
-            else re.search(pattern, text)
-        )
-        assert link, (here, pattern)
-        here = html.unescape(link[1])
-    assert 'href="/opening/KB-H1"' in archive.get(here).text
+    for called in ("2021", "2021年3月 1 场开标", "3月9日 星期二 1 场开标"):
+        [here] = [where for name, where in read(archive.get(here).text).links if name == called]
+    assert "/opening/KB-H1" in read(archive.get(here).text).targets
 
 
 @pytest.mark.parametrize(
