@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,22 +54,22 @@ async def login(request: Request) -> Response:
     try:
         given = await _fields(request)
     except Problem as problem:
-        return problem.response()
+        return _refused({}, request, problem.status, problem.message, problem.headers)
+    if missing := [field for field in ("name", "password") if given.get(field) in (None, "")]:
+        return _refused(given, request, 400, signin.not_filled_in(missing))
     name, password = str(given.get("name", ""))[:64], str(given.get("password", ""))[:1024]
     address = request.client.host if request.client else "-"
     if throttle.blocked(name, address) and not await run_in_threadpool(_let_in, name, address):
-        return _refused(given, request, 429, "signin.too_many")
+        return _refused(given, request, 429, Message("signin.too_many"))
     try:
         token = await run_in_threadpool(_try, name, password, address)
     except SQLAlchemyError as error:
         log.error("sign-in impossible", error=words(error))
-        answer = _refused(given, request, 503, "signin.busy")
-        answer.headers["Retry-After"] = str(BUSY_SECONDS)
-        return answer
+        return _refused(given, request, 503, Message("signin.busy"), {"Retry-After": str(BUSY_SECONDS)})
     if token is None:
         throttle.failed(name, address)
         ops.SIGN_INS.labels(outcome="failed").inc()
-        return _refused(given, request, 401, "signin.wrong")
+        return _refused(given, request, 401, Message("signin.wrong"))
     throttle.succeeded(name, address)
     ops.SIGN_INS.labels(outcome="signed in").inc()
     response = _answer(given, request)
@@ -133,8 +134,8 @@ async def whoami(request: Request) -> Response:
 async def sign_in_form(request: Request) -> Response:
     """GET /auth/sign-in: the form."""
     problem = request.query_params.get("problem")
-    key = f"signin.{problem}" if problem in ("wrong", "too_many") else None
-    return HTMLResponse(await run_in_threadpool(_form, request, key))
+    said = Message(f"signin.{problem}") if problem in ("wrong", "too_many") else None
+    return HTMLResponse(await run_in_threadpool(_form, request, said))
 
 
 async def sign_out_form(request: Request) -> Response:
@@ -165,7 +166,7 @@ async def stylesheet(_request: Request) -> Response:
     )
 
 
-def _form(request: Request, problem: str | None) -> str:
+def _form(request: Request, problem: Message | None) -> str:
     return signin.sign_in_page(
         gate.language(request.scope), safe_next(request.query_params.get("next")), problem, demo_accounts()
     )
@@ -203,13 +204,20 @@ def _answer(given: dict[str, Any], request: Request) -> Response:
     return RedirectResponse(safe_next(str(given.get("next", "/"))), 303)
 
 
-def _refused(given: dict[str, Any], request: Request, status: int, problem: str) -> Response:
+def _refused(
+    given: dict[str, Any],
+    request: Request,
+    status: int,
+    problem: Message,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Why nobody was signed in: on the form again for who filled it in, as a problem for programs."""
     if not _from_form(given, request):
-        return ProblemResponse(status, Message(problem))
+        return ProblemResponse(status, problem, headers)
     asked = str(given.get("lang", ""))
     lang = asked if asked in messages.languages() else gate.language(request.scope)
     page = signin.sign_in_page(lang, safe_next(str(given.get("next", "/"))), problem, demo_accounts())
-    return HTMLResponse(page, status)
+    return HTMLResponse(page, status, headers)
 
 
 routes = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from string import Template
@@ -10,6 +11,7 @@ import messages
 import web
 from dashboard.screens import Screen
 from dashboard.shell.html import language_switch
+from messages import Message
 from records.tables.users import role_name
 from web import tokens
 
@@ -31,10 +33,18 @@ def _page(lang: str, heading: str, body: str, query: str) -> str:
     )
 
 
-def sign_in_page(lang: str, next_path: str, problem: str | None, demo_accounts: list[tuple[str, str]]) -> str:
-    """The sign-in form; `problem` is a key of what went wrong last time."""
+def not_filled_in(fields: Sequence[str]) -> Message:
+    """That fields of the sign-in form are empty or missing: as the form calls them and as programs do."""
+    named = [Message("signin.field", label=Message(f"signin.{field}"), name=field) for field in fields]
+    return Message("signin.missing", fields=named)
+
+
+def sign_in_page(
+    lang: str, next_path: str, problem: Message | None, demo_accounts: list[tuple[str, str]]
+) -> str:
+    """The sign-in form; `problem` is what went wrong last time."""
     say = {key: escape(messages.say(f"signin.{key}", lang)) for key in ("name", "password", "submit")}
-    warn = f'<p class="bad" role="alert">{escape(messages.say(problem, lang))}</p>' if problem else ""
+    warn = f'<p class="bad" role="alert">{escape(problem.text(lang))}</p>' if problem else ""
     form = (
         f'{warn}<form method="post" action="/auth/login">'
         f'<input type="hidden" name="next" value="{escape(next_path)}"><input type="hidden" name="lang" value="{lang}">'

@@ -85,6 +85,21 @@ async def test_wrong_password_is_refused_audited_and_in_the_end_throttled(client
         assert audit.verify(session) is None
 
 
+async def test_a_field_that_is_missing_is_named(client: httpx.AsyncClient) -> None:
+    told = await client.post("/auth/login", json={"name": "leader", "password": ""})
+    assert told.status_code == 400 and told.json()["type"] == "urn:sunbid:signin.missing"
+    assert "密码（password）" in told.json()["detail"] and "账号" not in told.json()["detail"]
+    form = await client.post("/auth/login", data={"next": "/openness", "lang": "en"})
+    assert form.status_code == 400 and "Not filled in: Account (name), Password (password)." in form.text
+    assert 'value="/openness"' in form.text, "the form is there again, and leads on where it did"
+    whole = {
+        "content": b"\xff",
+        "headers": {"content-type": "application/x-www-form-urlencoded", "accept": "text/html"},
+    }
+    broken = await client.post("/auth/login", **whole)  # type: ignore[arg-type]
+    assert broken.status_code == 400 and "<form" in broken.text, "what is no form at all too"
+
+
 async def test_unknown_names_are_not_written_down(client: httpx.AsyncClient) -> None:
     await client.post("/auth/login", json={"name": "my-password-by-mistake", "password": "x"})
     assert _actions("my-password-by-mistake") == [] and _actions("unknown")

@@ -78,7 +78,7 @@ def test_pages_without_streamlit_leave_no_name_unfilled(lang: str) -> None:
     for accounts in ([], [("<i>", "leader")]):
         found += [signin.sign_in_page(lang, "/", None, accounts)]
         found += [
-            signin.sign_in_page(lang, "/a?b=<c>&d=$x", key, accounts)
+            signin.sign_in_page(lang, "/a?b=<c>&d=$x", messages.Message(key), accounts)
             for key in problems
             if "{" not in messages.say(key, lang)
         ]
