@@ -31,6 +31,11 @@ class Element:
         return " ".join("".join(self._words()).split())
 
     @property
+    def own(self) -> str:
+        """The words that stand in it directly, without those of the elements inside."""
+        return " ".join("".join(part for part in self.inside if isinstance(part, str)).split())
+
+    @property
     def name(self) -> str:
         """What a screen reader calls it."""
         return self.attributes.get("aria-label") or self.text

@@ -36,6 +36,7 @@ from dashboard.shell.cards import change
 from dashboard.shell.filters import read_choice
 from dashboard.shell.html import esc
 from records.identifiers import PROVINCES
+from tests.reading import read
 from web import tokens
 
 NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
@@ -174,9 +175,9 @@ def test_every_figure_a_pointer_is_told_and_the_table_shows_has_its_unit_after_i
 def test_the_table_of_a_chart_is_in_the_readers_words_with_its_title_and_its_as_of_time() -> None:
     chart = lines(DAY, months(1), [series(1.0)], title="占比", reference=(2.0, "参考 <2 %>"))
     drawn = layout.words(chart.title, chart.told, "zh", datetime(2026, 11, 27, 17, 5, tzinfo=UTC))
-    assert "<th>时间</th><th>占比</th>" in drawn and "<td>2020-01</td><td>1 %</td>" in drawn
-    assert "参考 &lt;2 %&gt;" in drawn and "数据截至 2026-11-28 01:05（北京时间）" in drawn
-    assert not {"name", "figure", "place", "key"} & set(re.findall(r"<th>(\w+)</th>", drawn))
+    page = read(drawn)
+    assert page.headings == ["时间", "占比"] and ["2020-01", "1 %"] in page.rows
+    assert "参考 <2 %>" in page.text and "数据截至 2026-11-28 01:05（北京时间）" in page.text
 
 
 def test_columns_name_their_unit_and_cut_no_name_that_fits() -> None:
@@ -456,7 +457,9 @@ def test_names_of_sites_cover_no_other_name_and_hardly_a_line() -> None:
     ]
     drawn = ring_map(nodes, "14 个主场", "sites")
     said = ring_map([Node("钱塘", "city", 3, True, "同城 钱塘：3 场")], "主场", "sites")
-    assert said.count("<title>同城 钱塘：3 场</title>") == 2, "its mark and its line"
+    assert [one.text for one in read(said).all("title")].count("同城 钱塘：3 场") == 2, (
+        "its mark and its line"
+    )
     ends = [(float(x), float(y)) for x, y in re.findall(r'x2="([\d.]+)" y2="([\d.]+)"', drawn)]
     told = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)" class="halo">([^<]+)', drawn)
     boxes = []

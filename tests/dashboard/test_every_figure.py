@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from html import unescape
+from itertools import pairwise
 from math import floor
 from pathlib import Path
 from statistics import median
@@ -25,6 +25,7 @@ from tests.dashboard.market_and_sql import market, sql
 from tests.dashboard.screens import plots, run, text
 from tests.dashboard.seeded import TODAY, Asked, Sql
 from tests.places import HANGZHOU, PUBLISHED
+from tests.reading import Element, read
 
 __all__ = ["market", "sql"]
 
@@ -54,13 +55,17 @@ def desk(market: Path) -> Iterator[DeskConfig]:
 
 # ── what a screen says ───────────────────────────────────────────────────────
 
-_CARD = re.compile(
-    r'<section class="card kpi[^"]*"><h2><span>([^<]*)<.*?</h2><strong>([^<]*)(?:<small>([^<]*)</small>)?</strong><p>(.*?)</p>'
-)
+
+def cards(page: Element) -> Iterator[tuple[str, str, str]]:
+    """(name, value with its unit, line below) of each card."""
+    for card in page.all("section"):
+        if "kpi" in card.attributes.get("class", "").split():
+            value, line = card.all("strong")[0], card.all("p")[0]
+            yield card.all("span")[0].own, value.text.replace(" ", ""), line.text
 
 
 def plain(markup: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", markup)).split())
+    return read(markup).text
 
 
 class Shown:
@@ -69,8 +74,9 @@ class Shown:
     def __init__(self, code: str, address: dict[str, str]) -> None:
         screen = run("supervisor", BY_ID[code], **address)
         self.markup, self.plots = text(screen), plots(screen)
-        self.values = {m[1]: f"{m[2]}{m[3] or ''}" for m in _CARD.finditer(self.markup)}
-        self.lines = {m[1]: plain(m[4]) for m in _CARD.finditer(self.markup)}
+        self.page = read(self.markup)
+        self.values = {name: value for name, value, _ in cards(self.page)}
+        self.lines = {name: line for name, _, line in cards(self.page)}
         self.buttons = " ".join(button.label for button in screen.button)
 
     def section(self, heading: str) -> str:
@@ -154,8 +160,10 @@ def test_overview(desk: DeskConfig, sql: Sql, name: str) -> None:
         + (f" AND centre_id = '{asked.address['centre']}'" if "centre" in asked.address else "")
         + " GROUP BY 1"
     )
-    told = re.findall(r"<b style=[^>]*>([\d,]+)</b>", shown.section("未处置预警"))
-    assert [int(n) for n in told] == [dict(levels).get(level, 0) for level in ("red", "orange", "yellow")]
+    told = [one.text for one in read(shown.section("未处置预警")).all("b")]
+    assert [int(n.replace(",", "")) for n in told if n[:1].isdigit()] == [
+        dict(levels).get(level, 0) for level in ("red", "orange", "yellow")
+    ]
 
 
 @pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
@@ -296,9 +304,9 @@ def test_competition(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
 
 def fact(shown: Shown, name: str) -> str:
     """A figure of a line within a panel: its value with its unit."""
-    found = re.search(rf"<dt>{name}<.*?<dd>([^<]*)(?:<small>([^<]*)</small>)?", shown.markup)
-    assert found, name
-    return f"{found[1]}{found[2] or ''}"
+    listed = shown.page.all("dt", "dd")
+    said = next(after for term, after in pairwise(listed) if term.tag == "dt" and term.own == name)
+    return said.own + "".join(unit.text for unit in said.all("small")[:1])
 
 
 @pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
@@ -367,7 +375,7 @@ def test_of_records_shorter_than_two_years_nobody_is_called_new(desk: DeskConfig
 @pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
 def test_regions_of_certificates_stand_in_order_of_their_count(desk: DeskConfig, asked: Asked) -> None:
     strip = Shown("S02", asked.address).section_with("数字证书来源")
-    counts = [int(n.replace(",", "")) for n in re.findall(r"<li[^>]*>.*?<b>([\d,]+)</b>", strip)]
+    counts = [int(one.text.replace(",", "")) for item in read(strip).all("li") for one in item.all("b")]
     assert len(counts) > 5 and counts == sorted(counts, reverse=True)
 
 

@@ -18,6 +18,7 @@ from tests.dashboard.market_and_sql import market, sql
 from tests.dashboard.screens import run, tables, text
 from tests.dashboard.seeded import Sql
 from tests.places import HANGZHOU
+from tests.reading import read
 
 __all__ = ["market", "sql"]
 
@@ -78,7 +79,7 @@ def test_the_clock_counts_days_and_names_the_article(sql: Sql, desk: DeskConfig)
     assert f"发出文件→截止 ≥20 日 {bidding:.0f} 日 ✓" in said
     assert f"中标通知→合同 ≤30 日 {contract:.0f} 日 ✓" in said
     markup = text(run("supervisor", LIFELINE, lot=lot))
-    assert 'href="https://xzfg.moj.gov.cn/front/law/detail?LawID=1154"' in markup
+    assert "https://xzfg.moj.gov.cn/front/law/detail?LawID=1154" in read(markup).targets
     assert "招标投标法第 24 条" in said
     assert "始日不计" in said
 
