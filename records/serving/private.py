@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import structlog
+
+from messages import local
 
 FOLDER, FILE = 0o700, 0o600
 UMASK = 0o077
@@ -61,3 +66,20 @@ def _all(path: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(path):
         for name in (*folders, *files):
             yield Path(parent) / name
+
+
+log = structlog.get_logger()
+
+
+def keep(data: Path, say: Callable[[str], None]) -> None:
+    """Take the data folder from everybody but its owner, and say so where that changed something."""
+    found = tighten(data)
+    if found.changed:
+        say(local("privacy.narrowed", folder=str(data), number=found.changed))
+    if found.refused:
+        say(local("privacy.not_narrowed", name=found.refused.name, folder=str(data)))
+
+
+def keep_beside(data: Path) -> None:
+    """The same beside the start of a process: a folder with years of recordings takes a while to look through."""
+    threading.Thread(target=keep, args=(data, lambda words: log.warning(words)), daemon=True).start()

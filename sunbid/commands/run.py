@@ -58,14 +58,15 @@ def _supervised(run: object) -> None:
 
 def hub() -> None:
     """The public plane: media, public pages, feeds."""
+    from records.serving import private
     from streaming.serve import serve
-    from sunbid import privacy, wiring
+    from sunbid import wiring
     from sunbid.logs import setup as logs
     from sunbid.processes import without_ledger as waiting
 
     settings = output.settings()
     logs.setup(settings.log_level)
-    privacy.keep_beside(settings.data)
+    private.keep_beside(settings.data)
     waiting.until_ledger(settings, "hub", settings.hub_port)
     serve(wiring.hub_config(settings))
 
@@ -73,13 +74,14 @@ def hub() -> None:
 def desk() -> None:
     """The supervision desk."""
     from dashboard.serve import serve
-    from sunbid import privacy, wiring
+    from records.serving import private
+    from sunbid import wiring
     from sunbid.logs import setup as logs
     from sunbid.processes import without_ledger as waiting
 
     settings = output.settings()
     logs.setup(settings.log_level)
-    privacy.keep_beside(settings.data)
+    private.keep_beside(settings.data)
     waiting.until_ledger(settings, "desk", settings.desk_port)
     serve(wiring.desk_config(settings))
 
@@ -87,26 +89,28 @@ def desk() -> None:
 def intake() -> None:
     """The intake of records."""
     from ingest.http.server import serve
-    from sunbid import privacy, wiring
+    from records.serving import private
+    from sunbid import wiring
     from sunbid.logs import setup as logs
     from sunbid.processes import without_ledger as waiting
 
     settings = output.settings()
     logs.setup(settings.log_level)
-    privacy.keep_beside(settings.data)
+    private.keep_beside(settings.data)
     waiting.until_ledger(settings, "intake", settings.intake_port, upgrades=True)
     serve(wiring.intake_config(settings))
 
 
 def watch() -> None:
     """The watch: lens, rules, warnings."""
-    from sunbid import privacy, wiring
+    from records.serving import private
+    from sunbid import wiring
     from sunbid.logs import setup as logs
     from sunbid.processes import without_ledger as waiting
     from supervision.watch import serve
 
     settings = output.settings()
     logs.setup(settings.log_level)
-    privacy.keep_beside(settings.data)
+    private.keep_beside(settings.data)
     waiting.until_ledger(settings, "watch", None)
     serve(wiring.watch_config(settings))

@@ -16,7 +16,6 @@ from typing import Any
 
 from messages import Fault, Message, lines, local
 from records.serving import private
-from sunbid import privacy
 from sunbid.processes import child as children
 from sunbid.processes.child import Command, Guardian, Health
 from sunbid.settings import ANY_HOST, Settings, variable
@@ -88,7 +87,7 @@ def only_one(data: Path) -> Iterator[None]:
     """Hold the data folder's lock. Raises CannotStart if another supervisor holds it."""
     private.begin()
     private.folder(data)
-    privacy.keep(data, lambda words: print(words, file=sys.stderr, flush=True))
+    private.keep(data, lambda words: print(words, file=sys.stderr, flush=True))
     with (data / "supervisor.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
