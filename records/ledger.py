@@ -66,6 +66,12 @@ def words(error: SQLAlchemyError) -> str:
     return said.strip().splitlines()[0][:300] if said.strip() else type(error).__name__
 
 
+def is_busy(error: SQLAlchemyError) -> bool:
+    """Whether SQLite gave up waiting for another writer."""
+    code: int | None = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
+
+
 class Ledger:
     """The one truth. `read()` and `write()` give sessions; a write session commits when its block ends well."""
 

@@ -65,14 +65,18 @@ def _run() -> None:
     except Exception as error:
         from sqlalchemy.exc import SQLAlchemyError
 
-        from records.ledger import words
-        from sunbid import output
+        from records.ledger import is_busy, words
+        from sunbid import output, wiring
 
         if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
             place = f" {error.filename}" if error.filename else ""
             output.fail(local("cli.system_failed", error=f"{error.strerror or error}{place}"))
         if not isinstance(error, SQLAlchemyError):
             raise
+        if is_busy(error):
+            from sunbid.turn import who
+
+            output.fail(local("cli.ledger_busy", who=who(wiring.ledger(output.settings()))))
         output.fail(local("cli.ledger_failed", error=words(error), database=output.settings().database_shown))
 
 

@@ -73,9 +73,10 @@ def acting() -> Iterator[Session]:
     """
     from records.administration import Conflict, Disturbs
     from sunbid import wiring
+    from sunbid.turn import turn
 
     try:
-        with wiring.opened(settings()).write() as session:
+        with turn(wiring.opened(settings())) as session:
             yield session
     except Disturbs as refusal:
         fail(local("cli.add_yes", why=refusal.message))

@@ -29,7 +29,8 @@ def ledger(settings: Settings) -> Ledger:
 def opened(settings: Settings) -> Ledger:
     """The ledger, brought up to date: for commands that may be the first to touch it."""
     found = ledger(settings)
-    found.upgrade()
+    if not found.is_sqlite or found.schema_version() != found.newest_version():
+        found.upgrade()  # takes the write lock, for which a command that only reads need not wait
     return found
 
 
