@@ -46,6 +46,11 @@ def start_of(day: date) -> datetime:
     return datetime.combine(day, time(), BEIJING)
 
 
+def end_of(day: date) -> datetime:
+    """The last moment of a Beijing day, in Beijing time: whoever reads it reads that day, and no day is too late for it."""
+    return datetime.combine(day, time(23, 59, 59, 999_000), BEIJING)
+
+
 def bounds(first: date, last: date) -> tuple[datetime, datetime]:
     """First moment of Beijing day `first`, and the first moment after Beijing day `last`."""
     return start_of(first), start_of(last + timedelta(days=1))

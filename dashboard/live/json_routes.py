@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import date, datetime
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -19,6 +20,7 @@ from dashboard.access.accounts import SignedIn
 from dashboard.http import gate
 from messages import Invalid, Message, Unknown
 from records.administration import Conflict
+from records.clock import end_of
 from records.serving.problems import Problem
 from records.serving.requests import body, json_object
 
@@ -82,6 +84,14 @@ def language(request: Request) -> str:
 
 def address(request: Request) -> str | None:
     return request.client.host if request.client else None
+
+
+def end_of_day(given: object, refusal: Message) -> datetime:
+    """The last moment of a day YYYY-MM-DD that was asked for. Raises Problem(400) with `refusal` for what is no day."""
+    try:
+        return end_of(date.fromisoformat(str(given)))
+    except ValueError:
+        raise Problem(400, refusal) from None
 
 
 @contextmanager

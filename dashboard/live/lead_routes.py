@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
@@ -16,12 +16,11 @@ from starlette.routing import BaseRoute
 from dashboard import context
 from dashboard.access.accounts import SignedIn
 from dashboard.live import leads
-from dashboard.live.json_routes import address, language, refused, route
+from dashboard.live.json_routes import address, end_of_day, language, refused, route
 from dashboard.shell.filters import read_choice
 from messages import Message
 from records import audit
 from records.administration import By
-from records.clock import start_of
 from records.serving.problems import Problem
 from records.tables.leads import LeadBatch
 from supervision.figures.narrow import span
@@ -74,7 +73,7 @@ def act(request: Request, user: SignedIn) -> dict[str, Any]:
     with refused(), context.ledger().write() as session:
         batch = desk.act(
             session, request.path_params["id"], action, _seen(request), _by(request, user), note=given.get("note"),
-            due=_day(given.get("due")), two=context.config().leads_by_two,
+            due=_due(given.get("due")), two=context.config().leads_by_two,
         )  # fmt: skip
         if action == "transfer":
             package.make(session, batch, context.config().data_dir, _kept(batch.id), _maker(user))
@@ -156,14 +155,9 @@ def _seen(request: Request) -> int:
     return seen
 
 
-def _day(given: object) -> Any:
-    """The end of a day; None for none."""
-    if not given:
-        return None
-    try:
-        return start_of(date.fromisoformat(str(given)) + timedelta(days=1))
-    except ValueError:
-        raise Problem(400, Message("leads.due", most=desk.LONGEST_TERM.days)) from None
+def _due(given: object) -> datetime | None:
+    """By when an answer is asked for: the end of that day; None for none."""
+    return end_of_day(given, Message("leads.due", most=desk.LONGEST_TERM.days)) if given else None
 
 
 def _by(request: Request, user: SignedIn) -> By:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,10 +13,9 @@ from starlette.routing import BaseRoute
 from dashboard import context
 from dashboard.access.accounts import SignedIn
 from dashboard.live import rules
-from dashboard.live.json_routes import address, language, refused, route
+from dashboard.live.json_routes import address, end_of_day, language, refused, route
 from messages import Message
 from records.administration import By
-from records.clock import start_of
 from records.serving.problems import Problem
 from records.serving.requests import whole as number
 from records.tables.supervision import RuleSetting
@@ -85,10 +83,7 @@ def _decide(
 def begin_silence(request: Request, user: SignedIn) -> dict[str, Any]:
     """POST /api/rules/{id}/silences {"centre"?, "lot"?, "until" (day), "reason"}: until the end of that day."""
     given, rule = request.state.given, _rule(request)
-    try:
-        until = start_of(date.fromisoformat(str(given.get("until"))) + timedelta(days=1))
-    except ValueError:
-        raise Problem(400, Message("silence.until", most=silences.LONGEST.days)) from None
+    until = end_of_day(given.get("until"), Message("silence.until", most=silences.LONGEST.days))
     with refused(), context.ledger().write() as session:
         row = silences.begin(
             session, rule.id, given.get("reason"), until, _by(request, user), centre=given.get("centre") or None,

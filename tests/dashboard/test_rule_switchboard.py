@@ -157,3 +157,9 @@ def test_the_worst_lots_and_the_second_at_which_a_warning_shows(desk: Client, le
     assert shown["url"].startswith(f"{context.config().hub_url}/opening/O-L1?lang=zh#ts=")
     assert (shown["recorded"], shown["step"]) == (False, "公布名单")
     assert desk("leader").get("/api/warnings/lots").status_code == 403
+
+
+def test_a_silence_on_the_last_day_of_the_calendar_is_refused(desk: Client) -> None:
+    given = {"centre": "c1", "until": "9999-12-31", "reason": "历史数据补录中"}
+    answer = desk("supervisor").post("/api/rules/B4/silences", json=given)
+    assert answer.status_code == 400 and "365" in answer.text

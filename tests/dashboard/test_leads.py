@@ -1,0 +1,91 @@
+"""The JSON of the leads screen: terms as they were asked for, a trial without names, the package that is handed on."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pypdfium2
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from dashboard import context
+from dashboard.config import DeskConfig
+from dashboard.http import gate
+from dashboard.live import lead_routes
+from records.clock import today
+from records.ledger import Ledger
+from records.tables.users import User
+from tests.dashboard.live_market import raise_one, seed
+
+HEAD = {"title": "文件生成设备相同（疑似）", "target": "police", "target_name": "示例公安局"}
+
+
+@dataclass
+class Desk:
+    client: Callable[[str], TestClient]
+    warning: str
+    """A warning that became a lead, about B1 and B2."""
+
+    def begun(self) -> dict[str, Any]:
+        """A draft of it, put together by the supervisor."""
+        given = {**HEAD, "warnings": [self.warning]}
+        made: dict[str, Any] = self.client("supervisor").post("/api/leads", json=given).json()
+        return made
+
+    def act(self, batch: dict[str, Any], action: str, **given: Any) -> Any:
+        """The supervisor's next step with it."""
+        body = {"seen": batch["version"], "action": action, **given}
+        return self.client("supervisor").post(f"/api/leads/{batch['id']}/act", json=body)
+
+    def package(self, batch: dict[str, Any]) -> dict[str, str]:
+        """What its package holds: file → text."""
+        raw = self.client("supervisor").get(f"/api/leads/{batch['id']}/package.zip").content
+        with zipfile.ZipFile(io.BytesIO(raw)) as zipped:
+            found = {name: zipped.read(name) for name in zipped.namelist()}
+        letter = pypdfium2.PdfDocument(found.pop("letter.pdf"))
+        words = "".join(page.get_textpage().get_text_bounded() for page in letter)
+        return {"letter.pdf": words, **{name: raw.decode() for name, raw in found.items()}}
+
+
+@pytest.fixture
+def desk(ledger: Ledger, tmp_path: Path) -> Iterator[Desk]:
+    seed(ledger)
+    with ledger.write() as session:
+        raised = raise_one(session, 1)
+        raised.state, raised.handler = "lead", "supervisor"
+        warning = raised.id
+    context.configure(DeskConfig(database_url=str(ledger.url), data_dir=tmp_path, leads_by_two=False))
+    app = Starlette(routes=lead_routes.routes)
+
+    def client(role: str) -> TestClient:
+        made = TestClient(app)
+        with ledger.read() as session:
+            made.cookies.set(gate.COOKIE, context.sessions().issue(session.get_one(User, role)))
+        return made
+
+    yield Desk(client, warning)
+
+
+def test_the_term_is_the_day_that_was_asked_for_on_screen_in_the_list_and_in_the_letter(desk: Desk) -> None:
+    approved = desk.act(desk.begun(), "submit").json()
+    day = (today() + timedelta(days=20)).isoformat()
+    sent = desk.act(approved, "transfer", due=day).json()
+    assert sent["due_at"] == f"{day}T23:59:59.999+08:00"
+    made = desk.package(sent)
+    assert json.loads(made["leads.json"])["due_at"][:10] == day
+    assert f"反馈期限 {day}" in " ".join(made["letter.pdf"].split())
+
+
+@pytest.mark.parametrize("due", ["9999-12-31", "0001-01-01", "soon"])
+def test_a_term_beyond_every_calendar_is_refused_and_says_what_is_possible(desk: Desk, due: str) -> None:
+    approved = desk.act(desk.begun(), "submit").json()
+    answer = desk.act(approved, "transfer", due=due)
+    assert answer.status_code == 400 and "365" in answer.text
