@@ -140,7 +140,7 @@ def faults(
 ) -> list[Message]:
     """What an address asks for that there is not, so that whoever opens it is told and not simply shown everything;
     `centres` are the codes of those there are, `pages` how many the list has, None where there are none to turn."""
-    found = no_such_language(query) + unknown(query, names)
+    found = no_such_language(query) + unknown(query, names) + _given_twice(query, names)
     found += [
         not_among(name, said, choices)
         for name, choices in _CHOICES.items()
@@ -149,6 +149,15 @@ def faults(
     if (centre := query.get("centre")) and centres and centre not in centres:
         found.append(Message("site.asked.no_centre", asked=f"centre={centre[:40]}"))
     return found + _day_faults(query, names) + _page_faults(query, names, pages)
+
+
+def _given_twice(query: QueryParams, names: Collection[str]) -> list[Message]:
+    """Parameters that an address has more than once with different values: the last one counts."""
+    return [
+        Message("site.asked.twice", asked=name, last=f"{name}={query[name][:40]}")
+        for name in query
+        if name in names and len(set(query.getlist(name))) > 1
+    ]
 
 
 def _day_faults(query: QueryParams, names: Collection[str]) -> list[Message]:

@@ -133,6 +133,7 @@ def test_filters_narrow_the_lists(rig: Rig) -> None:
         "page=0",
         "view=replay&page=3",
         "day=2026-11-20",
+        "page=-3&page=99999",
     ],
 )
 def test_a_page_says_what_its_address_asks_for_in_vain(rig: Rig, asked: str) -> None:
@@ -140,6 +141,7 @@ def test_a_page_says_what_its_address_asks_for_in_vain(rig: Rig, asked: str) -> 
     for lang in ("zh", "en"):
         page = rig.get(f"/?{asked}&lang={lang}")
         assert page.status_code == 200 and wrong in visible(page.text)
+    assert "page 写了不止一次" in in_vain(rig.get("/?page=2&page=1").text)[0]
     for path in ("/market", "/verify"):
         page = rig.get(f"{path}?lang=xx")
         assert page.status_code == 200, path
