@@ -153,6 +153,30 @@ def test_bids_become_public_step_by_step(send: Send, ledger: Ledger, published: 
     assert "bids" not in early
 
 
+def test_a_price_read_says_whether_it_is_with_vat_where_that_is_known(
+    send: Send, ledger: Ledger, official: Official, tmp_path: Path
+) -> None:
+    """The flag is no part of OCDS itself: it is written as it is read, as ProZorro publishes it."""
+    opened(send, until=1)
+    with ledger.write() as session:
+        ensure_source(session, "hz")
+        session.get_one(Lot, "l0").vat = "included"
+    listed = [{"no": 1, "name": "公司0"}, {"no": 2, "name": "公司1"}]
+    steps = [("bidders_published", {"count": 2, "bidders": listed}), ("decrypt_progress", {"done": 2, "total": 2}),
+             ("bid_read", {**listed[0], "price": "900"}), ("bid_read", {**listed[1], "price": "800", "remark": "不含税"})]  # fmt: skip
+    send(*(
+        envelope("opening_event", f"x{i}", {"opening": "op", "type": kind, "payload": payload}, at=LATER)
+        for i, (kind, payload) in enumerate(steps)
+    ))  # fmt: skip
+    export_ocds(
+        ledger, tmp_path / "read", public=True, at=datetime.fromisoformat("2026-05-07T00:00:00+08:00")
+    )
+    package = packages(tmp_path / "read")[0]
+    assert_valid(package, official.package)
+    found = [bid["value"] for bid in package["releases"][0]["bids"]["details"]]
+    assert [(one["amount"], one["valueAddedTaxIncluded"]) for one in found] == [(900, True), (800, False)]
+
+
 def test_too_few_bidders_are_not_told_before_the_deadline(send: Send, published: Publish) -> None:
     before, after = "2026-05-06T09:00:00+08:00", "2026-05-06T10:00:00+08:00"
     send(*small_market(1))

@@ -19,6 +19,7 @@ from stdnum.cn import ric
 from ingest.apply.envelopes_of_rows import Row
 from ingest.ocds.writing.processes import Process
 from records.bids_on_hand import on_hand
+from records.currencies import vat_told
 from records.lots import OVER, current_opening, deadline_in_force, round_before
 from records.opening_checks import READINGS
 from records.public.rows import MASK
@@ -123,14 +124,14 @@ def _bids(process: Process, shown: Process, lot: Row, at: datetime) -> Iterator[
     else:
         lines = _after_unlogged_opening(process, lot, last, at)
     own = [row for row in process.rows["bid"] if row["lot_id"] == lot["id"]]
-    for since, number, name, price in lines:
+    for since, number, name, price, vat in lines:
         bid, organisation = _bid_and_bidder(process, lot, number, name, own)
         shown.organisations[organisation["id"]] = organisation
-        yield since, {**bid, "price": price, "updated_at": since}
+        yield since, {**bid, "price": price, "vat": vat or lot["vat"], "updated_at": since}
 
 
-Line = tuple[datetime, int, str, Any]
-"""(visible since, number, name or mask, price if it has been read)."""
+Line = tuple[datetime, int, str, Any, str | None]
+"""(visible since, number, name or mask, price if it has been read, its VAT where it was told: else it counts as its lot's amounts)."""
 
 
 def _read_aloud(events: list[Row], lot: Row, at: datetime) -> Iterator[Line]:
@@ -148,7 +149,7 @@ def _read_aloud(events: list[Row], lot: Row, at: datetime) -> Iterator[Line]:
     for bidder in published[1]:
         since, read = prices.get(bidder["no"], (published[0], {}))
         name = str(read.get("name", bidder["name"]))
-        yield since, bidder["no"], name, _exact(read.get("price"))
+        yield since, bidder["no"], name, _exact(read.get("price")), vat_told(read.get("remark"))
 
 
 def _exact(price: str | None) -> Decimal | None:
@@ -167,7 +168,7 @@ def _after_unlogged_opening(process: Process, lot: Row, opening: Any, at: dateti
     for number, bid in enumerate(_on_hand(process, lot), 1):
         organisation = process.organisations.get(bid.bidder_id)
         name: str = MASK if lot["prequalification"] or organisation is None else organisation["name"]
-        yield since, number, name, bid.price
+        yield since, number, name, bid.price, bid.vat
 
 
 def _on_hand(process: Process, lot: Row) -> list[Any]:
