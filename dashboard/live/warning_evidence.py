@@ -6,7 +6,6 @@ is said by label (投标人甲, 乙 …) unless names were asked for.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,35 +20,11 @@ from supervision.figures import formats as figures
 from supervision.quantities import amount
 from supervision.warnings.desk import WarningRow
 
-_KINDS = ("bidder", "tenderer", "agency", "expert", "group")
-"""Kinds of subjects that are masked; others are no parties."""
 STRENGTHS = ("strong", "medium", "weak")
 _ORDER = {name: place for place, name in enumerate((*STRENGTHS, ""))}
 
 Labels = Mapping[str, str]
 """Subject id → what it is called on screen."""
-
-
-def labels(row: WarningRow, lang: str, *, names: bool) -> dict[str, str]:
-    """What each subject is called: masked by order of naming within its kind, or by name."""
-    called: dict[str, str] = {}
-    numbers: dict[str, int] = defaultdict(int)
-    for subject in row.subjects:
-        kind = subject["kind"]
-        if kind in ("lot", "project"):
-            continue
-        mask = (
-            say(f"evidence.subject.{kind}", lang, mark=_mark(numbers[kind], lang)) if kind in _KINDS else kind
-        )
-        numbers[kind] += 1
-        called[subject["id"]] = subject.get("name", mask) if names else mask
-    return called
-
-
-def _mark(place: int, lang: str) -> str:
-    """甲, 乙 … or A, B …; numbers after the last."""
-    marks = say("evidence.marks", lang)
-    return marks[place] if place < len(marks) else str(place + 1)
 
 
 # ── lines ────────────────────────────────────────────────────────────────────

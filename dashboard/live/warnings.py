@@ -28,7 +28,7 @@ from supervision.rules.finding import LEVELS
 from supervision.rules.registry import RULES
 from supervision.rules.rule import FAMILIES
 from supervision.warnings import desk as warnings
-from supervision.warnings import history, recording
+from supervision.warnings import history, masks, recording
 from supervision.warnings.desk import Change, WarningFilters, WarningRow
 from supervision.warnings.handling import STATES
 from supervision.warnings.raising import WATCH
@@ -157,7 +157,7 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
     row = warnings.get_warning(session, warning_id)
     rule = RULES.get(row.rule)
     lot = session.get(Lot, row.lot_id) if row.lot_id else None
-    labels = warning_evidence.labels(row, lang, names=names)
+    labels = masks.labels(row, lang, names=names)
     reader = Reader(labels, market.lot_names(session, lots_named(row.evidence)), lang, _currency(lot))
     related = history.related(session, row)
     return {

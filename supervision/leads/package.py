@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,6 +34,7 @@ from supervision.leads.desk import leads_of
 from supervision.quantities import quantity, usual
 from supervision.rules.registry import RULES
 from supervision.warnings.desk import WarningRow, get_warning
+from supervision.warnings.masks import masked
 
 LANG = "zh"
 """A letter to an authority is a Chinese document."""
@@ -52,7 +54,7 @@ class Maker:
     name: str
     platform: str
     trial: bool = False
-    """Whether it is only looked at before it is handed on."""
+    """Whether it is only looked at before it is handed on: then nobody is named in it."""
 
 
 def key_of(data_dir: Path, platform: str) -> Ed25519Signer:
@@ -97,7 +99,12 @@ def _seal(root: Path, batch: str, signer: Ed25519Signer) -> None:
 
 def _write(path: Path, value: Any) -> None:
     """Canonical JSON, so that its lines and its hash are the same wherever it is written."""
-    write_whole(path, canonical(json.loads(json.dumps(value, default=str))) + b"\n")
+    write_whole(path, canonical(json.loads(json.dumps(value, default=_plain))) + b"\n")
+
+
+def _plain(value: object) -> str | None:
+    """A moment as all others of the package, RFC 3339 in Beijing time; anything else as it is written."""
+    return rfc3339(value) if isinstance(value, datetime) else str(value)
 
 
 # ── what is told ─────────────────────────────────────────────────────────────
@@ -118,11 +125,17 @@ def _content(session: Session, batch: LeadBatch, maker: Maker) -> dict[str, Any]
         "made_at": rfc3339(local_now()),
         "due_at": rfc3339(batch.due_at),
         "leads": [
-            {"id": lead.id, "title": lead.title, "warnings": [_warning(get_warning(session, one)) for one in lead.warnings],
+            {"id": lead.id, "title": lead.title, "warnings": [_warning(_told(session, one, maker)) for one in lead.warnings],
              "papers": _paper_states(checklist.papers(session, lead))}
             for lead in leads_of(session, batch.id)
         ],
     }  # fmt: skip
+
+
+def _told(session: Session, warning: str, maker: Maker) -> WarningRow:
+    """A warning with its names, which nobody sees without a reason before it is handed on: a trial is masked."""
+    row = get_warning(session, warning)
+    return masked(session, row, LANG) if maker.trial else row
 
 
 def _paper_states(papers: Mapping[str, Sequence[checklist.Paper]]) -> dict[str, Any]:

@@ -22,6 +22,9 @@ from dashboard.http import gate
 from dashboard.live import lead_routes
 from records.clock import today
 from records.ledger import Ledger
+from records.tables.evaluation import Expert
+from records.tables.organisations import Organisation
+from records.tables.supervision import Warning
 from records.tables.users import User
 from tests.dashboard.live_market import raise_one, seed
 
@@ -89,3 +92,26 @@ def test_a_term_beyond_every_calendar_is_refused_and_says_what_is_possible(desk:
     approved = desk.act(desk.begun(), "submit").json()
     answer = desk.act(approved, "transfer", due=due)
     assert answer.status_code == 400 and "365" in answer.text
+
+
+def test_a_trial_names_nobody_and_what_is_handed_on_names_all(desk: Desk, ledger: Ledger) -> None:
+    with ledger.write() as session:
+        session.add(Expert(id="ZJ-000417", source="test"))
+        held = session.get_one(Warning, desk.warning)
+        held.subjects = [*held.subjects, {"kind": "expert", "id": "ZJ-000417"}]
+        held.evidence = {**held.evidence, "expert": "ZJ-000417", "by": {"B3": 1}, "name": "第二建设有限公司"}
+        session.get_one(Organisation, "B2").name = "第二建设有限公司"
+    draft = desk.begun()
+    trial = desk.package(draft)
+    told = json.loads(trial["leads.json"])["leads"][0]["warnings"][0]
+    assert [one["name"] for one in told["subjects"][1:3]] == ["投标人甲", "投标人乙"]
+    assert (told["evidence"]["expert"], told["evidence"]["by"], told["evidence"]["name"]) == (
+        "专家甲", {"—": 1}, "投标人乙",
+    )  # fmt: skip
+    for one in ("ZJ-000417", "第二建设有限公司", '"B1"', '"B2"', '"B3"'):
+        assert one not in trial["leads.json"] + trial["letter.pdf"]
+    assert "试导出，名称脱敏" in trial["letter.pdf"]
+    sent = desk.act(desk.act(draft, "submit").json(), "transfer").json()
+    handed = desk.package(sent)
+    for text in (handed["leads.json"], handed["letter.pdf"]):
+        assert "ZJ-000417" in text and "第二建设有限公司" in text and "名称脱敏" not in text

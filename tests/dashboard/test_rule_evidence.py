@@ -21,6 +21,7 @@ from supervision.rules.finding import Finding, Subject
 from supervision.rules.market_rule import AT_LEAST, most_extreme
 from supervision.rules.registry import MARKET_RULES, RULES
 from supervision.rules.scan import scan
+from supervision.warnings import masks
 from supervision.warnings.desk import WarningRow, get_warning
 from supervision.warnings.raising import raise_warning
 from supervision.warnings.tally import usual
@@ -46,9 +47,7 @@ def row_of(finding: Finding) -> WarningRow:
 
 def told(finding: Finding, lang: str = "zh") -> list[dict[str, str]]:
     row = row_of(finding)
-    return warning_evidence.lines(
-        row, Reader(warning_evidence.labels(row, lang, names=False), {}, lang, "CNY")
-    )
+    return warning_evidence.lines(row, Reader(masks.labels(row, lang, names=False), {}, lang, "CNY"))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +87,7 @@ def test_a_ring_is_told_with_its_lots_and_drawn_as_meeting(of_market: list[Findi
     assert [line["lot"] for line in lines[1:13]] == ring.evidence["lots"][:12]
     assert lines[13]["text"] == "另有 3 项"
     row = row_of(ring)
-    drawn = warning_evidence.diagram(row, Reader(warning_evidence.labels(row, "zh", names=False), {}, "zh", "CNY"))  # fmt: skip
+    drawn = warning_evidence.diagram(row, Reader(masks.labels(row, "zh", names=False), {}, "zh", "CNY"))  # fmt: skip
     assert [one["title"] for one in drawn["left"]] == ["投标人甲", "投标人乙", "投标人丙"]
     assert drawn["right"][0]["title"] == "共同投标 15 个标段" and len(drawn["links"]) == 3
 

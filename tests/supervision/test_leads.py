@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -286,7 +287,10 @@ def test_letter_list_and_records_say_what_they_are_for_and_by_whom(made: Path) -
         told = json.loads(zipped.read("leads.json"))
         letter = pypdfium2.PdfDocument(zipped.read("letter.pdf"))
         records = [name for name in zipped.namelist() if name.startswith("openings/")]
-        assert len(records) == 2 and json.loads(zipped.read(records[0]))["rows"]
+        assert len(records) == 2
+        (row, *_), begun = (json.loads(zipped.read(records[0]))[part] for part in ("rows", "started_at"))
+    moment = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+08:00")
+    assert moment.fullmatch(row["read_at"]) and moment.fullmatch(begun), "all moments are written one way"
     words = "".join(page.get_textpage().get_text_bounded() for page in letter)
     assert (
         "疑似线索，仅供核查" in words
