@@ -69,3 +69,13 @@ SMART_BIDDING = Law("smart_bidding")
 """发改法规〔2026〕195号: where artificial intelligence is to serve tendering, a numbered list of scenes."""
 ZHEJIANG_RULES = Law("zhejiang_rules")
 """浙江省招标投标条例."""
+CHONGQING_RULES = Law("chongqing_rules")
+"""重庆市招标投标条例."""
+PROCUREMENT_LAW = Law("procurement_law")
+"""政府采购法."""
+COUNTERTERRORISM_LAW = Law("counterterrorism_law")
+"""反恐怖主义法."""
+PUBLIC_VIDEO_RULES = Law("public_video_rules")
+"""公共安全视频图像信息系统管理条例."""
+PROCUREMENT_ARCHIVES = Law("procurement_archives")
+"""DA/T 103—2024, the archives' standard on files of tenders and procurement."""

@@ -17,6 +17,14 @@ from sqlalchemy.orm import Session
 from messages import DEFAULT, Invalid, Message
 from records import audit
 from records.clock import BEIJING, now
+from records.law import (
+    CHONGQING_RULES,
+    COUNTERTERRORISM_LAW,
+    PROCUREMENT_ARCHIVES,
+    PROCUREMENT_LAW,
+    PUBLIC_VIDEO_RULES,
+    Article,
+)
 from records.ledger import Ledger
 from records.tables.evidence import Recording
 
@@ -28,13 +36,18 @@ class UnknownClass(Invalid):
 @dataclass(frozen=True)
 class RetentionClass:
     """`years`/`days` from the end of the recording; neither means for ever. `archive`: part of the
-    procurement file, so it may only go once sealed. `source`: the rule's citation."""
+    procurement file, so it may only go once sealed. `rule`: what sets it."""
 
     name: Message
-    source: str
+    rule: Article
     years: int = 0
     days: int = 0
     archive: bool = False
+
+    @property
+    def source(self) -> Message:
+        """The rule's citation."""
+        return self.rule.cited
 
     @property
     def forever(self) -> bool:
@@ -43,20 +56,24 @@ class RetentionClass:
 
 CLASSES: dict[str, RetentionClass] = {
     "procurement": RetentionClass(
-        Message("retention.procurement"), "政府采购法 第四十二条", years=15, archive=True
+        Message("retention.procurement"), Article(PROCUREMENT_LAW, [42]), years=15, archive=True
     ),
     "works": RetentionClass(
-        Message("retention.works"), "重庆市招标投标条例 第三十八条", years=15, archive=True
+        Message("retention.works"), Article(CHONGQING_RULES, [38]), years=15, archive=True
     ),
-    "archive-10": RetentionClass(Message("retention.archive_10"), "DA/T 103—2024", years=10, archive=True),
-    "archive-30": RetentionClass(Message("retention.archive_30"), "DA/T 103—2024", years=30, archive=True),
+    "archive-10": RetentionClass(
+        Message("retention.archive_10"), Article(PROCUREMENT_ARCHIVES), years=10, archive=True
+    ),
+    "archive-30": RetentionClass(
+        Message("retention.archive_30"), Article(PROCUREMENT_ARCHIVES), years=30, archive=True
+    ),
     "archive-permanent": RetentionClass(
-        Message("retention.archive_permanent"), "DA/T 103—2024", archive=True
+        Message("retention.archive_permanent"), Article(PROCUREMENT_ARCHIVES), archive=True
     ),
-    "security": RetentionClass(
-        Message("retention.security"), "公共安全视频图像信息系统管理条例 第十七条", days=30
+    "security": RetentionClass(Message("retention.security"), Article(PUBLIC_VIDEO_RULES, [17]), days=30),
+    "security-key": RetentionClass(
+        Message("retention.security_key"), Article(COUNTERTERRORISM_LAW, [32]), days=90
     ),
-    "security-key": RetentionClass(Message("retention.security_key"), "反恐怖主义法 第三十二条", days=90),
 }
 """Class of a recording → how long it is kept, and by which rule."""
 

@@ -39,8 +39,14 @@ def test_no_class_is_left_untested_or_without_names_and_source() -> None:
         "procurement", "works", "archive-10", "archive-30", "archive-permanent", "security", "security-key",
     }  # fmt: skip
     assert all(
-        rule.name.text("zh") and rule.name.text("en") and rule.source for rule in retention.CLASSES.values()
+        rule.name.text("zh") and rule.name.text("en") and rule.source.text("zh")
+        for rule in retention.CLASSES.values()
     )
+
+
+def test_a_rule_is_cited_in_the_readers_language() -> None:
+    assert retention.CLASSES["procurement"].source.text("zh") == "政府采购法第 42 条"
+    assert "Government Procurement Law" in retention.CLASSES["procurement"].source.text("en")
 
 
 def test_a_leap_day_is_never_kept_too_short() -> None:
