@@ -123,9 +123,9 @@ export class EvidencePane {
     const summary = ["strong", "medium", "weak"].filter(count).map((s) => `${words.strengths[`${s}Long`]} ${count(s)}`).join(" · ");
     const items = d.evidence.map((e) => h("li", {}, h("span", {}, e.lot ? h("a", { href: `/lot?lot=${encodeURIComponent(e.lot)}` }, e.text) : e.text, e.detail ? h("small", {}, e.detail) : null),
       h("span.k" + (e.strength === "strong" ? ".st" : ""), {}, words.strengths[e.strength] ?? "")));
-    const unmask = d.masked && d.diagram.left.length ? h("button.link", { type: "button", onclick: () => this.desk.forms.reason(d) }, words.unmask) : null;
+    const unmask = d.masked && d.parties.length ? h("button.link", { type: "button", onclick: () => this.desk.forms.reason(d) }, words.unmask) : null;
     const asked = (d.masked ? d.asked ?? [] : []).map((one) => h("p.asked", {}, say(words.unmaskAsked, one), h("button.link", { type: "button", onclick: () => this.desk.confirm(d.id, one.request) }, words.unmaskConfirm)));
-    return [h("h3", {}, words.evidence, unmask, h("small", {}, summary)), ...asked, linkDiagram(d.diagram, words), h("ol.e", {}, items)];
+    return [h("h3", {}, words.evidence, unmask, h("small", {}, summary)), ...asked, linkDiagram(d.diagram, words), h("ol.e", {}, items), d.study ? h("p.see", {}, h("a", { href: d.study.url }, d.study.name)) : null];
   }
 
   /** The way to the second at which it shows. */

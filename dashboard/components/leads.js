@@ -4,7 +4,8 @@ import { ask, h, icon, mark, mount, say } from "./common.js";
 import { LeadDialogs } from "./lead-dialogs.js";
 
 const EVERY = 10_000; // between two looks for what others changed
-const ITEMS = ["record", "prices", "files", "deposits", "recording", "rule"];
+const ITEMS = ["record", "prices", "files", "deposits", "scores", "draw", "recording", "rule"];
+const OF_PANELS = ["scores", "draw"]; // shown where a warning of the batch needs them
 const STATES = ["open", "draft", "review", "approved", "transferred", "received", "answered", "closed", "withdrawn"];
 const PAPERS = { there: "✓", missing: null, not_needed: "—" };
 
@@ -163,7 +164,8 @@ class LeadDesk {
 
   checklist() {
     const { batch, words } = this;
-    const items = ITEMS;
+    const needed = (item) => batch.leads.some((lead) => lead.warnings.some((row) => row.papers.some((one) => one.item === item && one.state !== "not_needed")));
+    const items = ITEMS.filter((item) => !OF_PANELS.includes(item) || needed(item));
     const head = h("tr", {}, h("th", { scope: "col" }, words.checklist, h("small", {}, say(words.checklistSum, { needed: batch.needed, there: batch.there, missing: batch.missing }))), items.map((item) => h("th.paper", { scope: "col" }, words.papers[item])));
     return h("table.check", {}, h("thead", {}, head), batch.leads.map((lead) => h("tbody", {}, this.leadRow(lead, items), lead.warnings.map((row) => this.warningRow(lead, row, items)))));
   }

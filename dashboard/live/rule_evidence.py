@@ -82,11 +82,18 @@ def saw(row: WarningRow, reader: Reader) -> str | None:
     key = f"rule.{row.rule}.saw"
     if not messages.known(key):
         return None
-    values = {name: reader.shown(name, value) for name, value in row.evidence.items() if not isinstance(value, list | dict)}  # fmt: skip
+    values = _first_of_each_kind(row, reader) | {
+        name: reader.shown(name, value) for name, value in row.evidence.items() if not isinstance(value, list | dict)
+    }  # fmt: skip
     try:
         return messages.words(reader.lang, key)[""].format_map(values)
     except KeyError:
         return None
+
+
+def _first_of_each_kind(row: WarningRow, reader: Reader) -> dict[str, str]:
+    """Kind of subject → what the first of that kind is called, for sentences that say who."""
+    return {one["kind"]: reader.who(one["id"]) for one in reversed(row.subjects)}
 
 
 def listed(evidence: Mapping[str, Any], reader: Reader) -> list[tuple[str, str | None]]:
@@ -103,7 +110,8 @@ def listed(evidence: Mapping[str, Any], reader: Reader) -> list[tuple[str, str |
 
 def lots_named(evidence: Mapping[str, Any]) -> list[str]:
     """Ids of the lots that evidence lists."""
-    return [str(one["lot"] if isinstance(one, dict) else one) for one in evidence.get("lots") or () if one]
+    named = [*(evidence.get("lots") or ()), *(evidence.get("marks") or ())]
+    return [str(one["lot"] if isinstance(one, dict) else one) for one in named if one]
 
 
 # ── a line for each thing listed ─────────────────────────────────────────────
@@ -145,6 +153,13 @@ def _item(reader: Reader, entry: Entry) -> tuple[str, None]:
     return reader.say("marks_differ", who=reader.who(entry["bidder"]), item=entry["item"], low=low, high=high), None  # fmt: skip
 
 
+def _sheet(reader: Reader, entry: Entry) -> tuple[str, str]:
+    """E2: what the expert gave the bidder in one lot beside the mean of the rest of the panel."""
+    points, others, full = (figures.measure(round(entry[name], 2)) for name in ("points", "others", "full"))
+    name = reader.lots.get(entry["lot"], entry["lot"])
+    return reader.say("marked", lot=name, points=points, others=others, full=full), str(entry["lot"])
+
+
 def _lot(reader: Reader, entry: Entry | str) -> tuple[str, str]:
     """B1, B2, B18: a lot in which they met; B5: with the address and when the later file came."""
     if isinstance(entry, str):
@@ -161,7 +176,7 @@ def _upheld(reader: Reader, entry: str) -> tuple[str, None]:
 
 _LINES: Mapping[str, Callable[[Reader, Any], tuple[str, str | None]]] = {
     "ties": _tie, "left": _left, "firms": _firm, "losers": _loser, "experts": _expert, "items": _item, "raised_at": _upheld,
-    "lots": _lot,
+    "lots": _lot, "marks": _sheet,
 }  # fmt: skip
 """What evidence may list → the words for one of it."""
 

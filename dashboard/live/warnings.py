@@ -27,6 +27,7 @@ from supervision.quantities import quantity, usual
 from supervision.rules.finding import LEVELS
 from supervision.rules.registry import RULES
 from supervision.rules.rule import FAMILIES
+from supervision.studies import experts, store
 from supervision.warnings import desk as warnings
 from supervision.warnings import history, masks, recording
 from supervision.warnings.desk import Change, WarningFilters, WarningRow
@@ -168,6 +169,8 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
         "formula": rule.says("formula").text(lang) if rule else None,
         "cannot_know": rule.says("cannot_know").text(lang) if rule else _unknown_rule(lang),
         "masked": not names,
+        "parties": list(labels.values()),
+        "study": _study(row, lang),
         "evidence": warning_evidence.lines(row, reader),
         "diagram": warning_evidence.diagram(row, reader),
         "history": history.together(session, row),
@@ -182,6 +185,15 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
             for c in row.history
         ],
     }  # fmt: skip
+
+
+def _study(row: WarningRow, lang: str) -> dict[str, str] | None:
+    """The way to a pair of an expert and a bidder in S14, where its study lists the pair; the address names nobody."""
+    found = store.held(context.config().data_dir, experts.NAME) or {}
+    pair = experts.pair_of(row.subjects)
+    if pair not in [(one["expert"], one["bidder"]) for one in found.get("listed", ())]:
+        return None
+    return {"url": f"/experts?warning={quote(row.id, safe='')}", "name": messages.say("warning.study", lang)}
 
 
 def _shown(place: recording.Shown | None, lang: str) -> dict[str, Any] | None:

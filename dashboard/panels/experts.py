@@ -12,8 +12,10 @@ from dashboard.panels import unmask
 from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.html import card, draw, esc
+from messages import Unknown
 from supervision.figures import formats as figures
 from supervision.studies import experts, store
+from supervision.warnings.desk import get_warning
 
 _LISTED = [
     tables.Column("expert"), tables.Column("bidder"), tables.Column("effect"), tables.Column("interval"),
@@ -36,7 +38,7 @@ def show_study(page: shell.Page) -> None:
         listed = [(n, p) for n, p in listed if any(one["centre"] == centre for one in p["sessions"])]
     _list(page, study, listed)
     if listed:
-        chosen = st.query_params.get("pair", "")
+        chosen = st.query_params.get("pair", "") or _of_warning(st.query_params.get("warning"))
         number, pair = next(((n, p) for n, p in listed if _key(p) == chosen), listed[0])
         _pair(page, study, number, pair)
     _unequal(page, study)
@@ -45,6 +47,18 @@ def show_study(page: shell.Page) -> None:
 def _key(pair: Pair) -> str:
     """The pair's name in addresses and in the audit chain; the expert's is a pseudonym."""
     return f"{pair['expert']}.{pair['bidder']}"
+
+
+def _of_warning(warning: str | None) -> str:
+    """The name of the pair that a warning is about, for who comes from there; "" where there is none."""
+    if not warning:
+        return ""
+    try:
+        with context.ledger().read() as session:
+            expert, bidder = experts.pair_of(get_warning(session, warning).subjects)
+    except Unknown:
+        return ""
+    return f"{expert}.{bidder}"
 
 
 def _masked(page: shell.Page, study: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:

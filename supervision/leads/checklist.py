@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from records.tables.bids import Bid
 from records.tables.broadcast import BroadcastSession
+from records.tables.evaluation import Evaluation, ExpertDraw, Score
 from records.tables.evidence import Recording
 from records.tables.leads import Lead
 from records.tables.money import Deposit
@@ -18,12 +19,12 @@ from records.tables.openings import Opening
 from records.tables.supervision import Warning
 from supervision.rules.registry import RULES
 
-ITEMS = ("record", "prices", "files", "deposits", "recording", "rule")
-"""开标记录, 报价明细, 文件比对, 保证金流水, 录像片段, 规则说明; their words: `leads.papers.*`."""
+ITEMS = ("record", "prices", "files", "deposits", "scores", "draw", "recording", "rule")
+"""开标记录, 报价明细, 文件比对, 保证金流水, 评分表, 专家抽取, 录像片段, 规则说明; their words: `leads.papers.*`."""
 PaperState = Literal["there", "missing", "not_needed"]
 _FIELDS = {
     "prices": ("bid.price", "award.price"), "deposits": ("deposit.",),
-    "files": ("bid.mac", "bid.disk_serial", "bid.dongle_serial", "bid.file_id"),
+    "files": ("bid.mac", "bid.disk_serial", "bid.dongle_serial", "bid.file_id"), "scores": ("score.",),
 }  # fmt: skip
 """Paper → beginnings of the fields of the ledger that a rule reads where it is needed."""
 
@@ -65,6 +66,8 @@ def _needs(warning: Warning, item: str) -> bool:
         return True
     if item in ("record", "recording"):
         return warning.lot_id is not None
+    if item == "draw":
+        return warning.family == "experts"
     rule = RULES.get(warning.rule)
     return rule is not None and any(field.startswith(_FIELDS[item]) for field in rule.reads)
 
@@ -82,4 +85,30 @@ def _there(session: Session, warning: Warning) -> dict[str, bool]:
         .join(Opening, Opening.id == BroadcastSession.opening_id).where(Opening.lot_id == lot),
     }  # fmt: skip
     held = {item: bool(lot and session.scalar(query)) for item, query in counts.items()}
-    return {**held, "files": bool(warning.evidence.get("shared")), "rule": warning.rule in RULES}
+    return {
+        **held,
+        **_of_panels(session, _lots(warning.lot_id, warning.evidence)),
+        "files": bool(warning.evidence.get("shared")),
+        "rule": warning.rule in RULES,
+    }
+
+
+def lots_of_panels(told: Mapping[str, Any]) -> set[str]:
+    """The lots whose score sheets go with a warning as `leads.json` tells it: those of the experts' family."""
+    rule = RULES.get(told["rule"])
+    return _lots(told["lot"], told["evidence"]) if rule and rule.family == "experts" else set()
+
+
+def _lots(lot: str | None, evidence: Mapping[str, Any]) -> set[str]:
+    """The lot of a warning, or the lots whose marks its evidence lists."""
+    return {lot} if lot is not None else {str(one["lot"]) for one in evidence.get("marks") or ()}
+
+
+def _of_panels(session: Session, lots: set[str]) -> dict[str, bool]:
+    """Whether score sheets and records of the draw are held for every one of these lots."""
+    held = {
+        "scores": select(func.count(Evaluation.lot_id.distinct())).join(Score, Score.evaluation_id == Evaluation.id)
+        .where(Evaluation.lot_id.in_(lots)),
+        "draw": select(func.count(ExpertDraw.lot_id.distinct())).where(ExpertDraw.lot_id.in_(lots)),
+    }  # fmt: skip
+    return {item: bool(lots) and session.scalar(query) == len(lots) for item, query in held.items()}

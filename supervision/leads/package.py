@@ -26,9 +26,13 @@ from messages import Message
 from records import opening_record
 from records.administration import shown_names
 from records.clock import local_now, rfc3339, written
+from records.tables.bids import Bid
+from records.tables.evaluation import Evaluation, ExpertDraw, Score
 from records.tables.leads import LeadBatch
+from records.tables.money import Award
 from records.tables.openings import Opening
 from records.typesetting import typeset
+from records.visibility import award_come
 from supervision.leads import checklist
 from supervision.leads.desk import leads_of
 from supervision.quantities import quantity, usual
@@ -40,6 +44,8 @@ LANG = "zh"
 """A letter to an authority is a Chinese document."""
 RECORDS = "openings"
 """Folder of the opening records."""
+SCORES = "scores"
+"""Folder of the score sheets."""
 TEMPLATE = Path(__file__).with_name("letter.typ")
 
 
@@ -75,6 +81,8 @@ def make(session: Session, batch: LeadBatch, data_dir: Path, out: Path, maker: M
         write_whole(root / "letter.pdf", letter)
         _write(root / "leads.json", content)
         _papers(session, content, root)
+        if not maker.trial:
+            _score_sheets(session, content, root)
         write_whole(root / "README.md", _readme(batch.id).encode())
         write_whole(root / "keys" / "desk.vkey", f"{signer.verifier}\n".encode())
         _seal(root, batch.id, signer)
@@ -83,7 +91,7 @@ def make(session: Session, batch: LeadBatch, data_dir: Path, out: Path, maker: M
 
 def _readme(batch: str) -> str:
     return messages.say(
-        "leads.readme", LANG, batch=batch, letter="letter.pdf", listed="leads.json", folder=f"{RECORDS}/",
+        "leads.readme", LANG, batch=batch, letter="letter.pdf", listed="leads.json", folder=f"{RECORDS}/", scores=f"{SCORES}/",
         manifest="manifest.json", signature="signature",
     )  # fmt: skip
 
@@ -171,6 +179,45 @@ def _papers(session: Session, content: Mapping[str, Any], root: Path) -> None:
             "rows": opening_record.rows(session, opening.id),
         }  # fmt: skip
         _write(root / RECORDS / f"{name}.json", record)
+
+
+def _score_sheets(session: Session, content: Mapping[str, Any], root: Path) -> None:
+    """Who gave whom how many points, and the record of the draw, of every awarded lot that a warning about experts names."""
+    lots = {
+        lot for lead in content["leads"] for one in lead["warnings"] for lot in checklist.lots_of_panels(one)
+    }
+    over = (
+        select(Award.lot_id).where(Award.lot_id.in_(lots), Award.status == "awarded", award_come()).distinct()
+    )
+    for lot in session.scalars(over.order_by(Award.lot_id)).all():
+        name = hashlib.sha256(lot.encode()).hexdigest()[:16]
+        _write(root / SCORES / f"{name}.json", {"lot": lot, "draws": _draws(session, lot), "rows": _scores(session, lot)})  # fmt: skip
+
+
+def _draws(session: Session, lot: str) -> list[dict[str, Any]]:
+    query = select(ExpertDraw).where(ExpertDraw.lot_id == lot).order_by(ExpertDraw.id)
+    return [
+        {"draw": one.id, "requested": one.requested, "drawn": one.drawn, "notified": one.notified, "declined": one.declined,
+         "sealed_at": rfc3339(one.sealed_at)}
+        for one in session.scalars(query)
+    ]  # fmt: skip
+
+
+def _scores(session: Session, lot: str) -> list[dict[str, Any]]:
+    columns = (
+        Score.evaluation_id,
+        Score.expert_id,
+        Bid.bidder_id,
+        Score.item,
+        Score.kind,
+        Score.score,
+        Score.full_marks,
+    )
+    query = (
+        select(*columns).join(Evaluation, Evaluation.id == Score.evaluation_id).join(Bid, Bid.id == Score.bid_id)
+        .where(Evaluation.lot_id == lot).order_by(*columns)
+    )  # fmt: skip
+    return [dict(row) for row in session.execute(query).mappings()]
 
 
 def _mark(batch: LeadBatch, maker: Maker) -> str:

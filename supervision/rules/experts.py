@@ -17,7 +17,7 @@ import pyarrow as pa
 from sqlalchemy import Select, func, select
 
 from supervision.detection import tails
-from supervision.detection.favour import LEAST_SESSIONS, Favours, Marks, deviations, favours
+from supervision.detection.favour import LEAST_SESSIONS, Deviations, Favours, Marks, deviations, favours
 from supervision.detection.market import numbered
 from supervision.detection.tendency import FALSE_DISCOVERIES
 from supervision.lens.tables import lots
@@ -46,7 +46,7 @@ class FavoursBidder(MarketRule):
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
         """The subjective points of every expert for every bidder, session by session."""
         order = (M.evaluation_id, M.expert_id, M.bidder_id)
-        return select(*order, M.points, M.full).where(M.full > 0).order_by(*order)
+        return select(*order, M.lot_id, M.points, M.full).where(M.full > 0).order_by(*order)
 
     def findings(self, ask: Ask, chosen: Mapping[str, float]) -> list[Finding]:
         """One finding a pair past the gate with a large enough effect, the largest first."""
@@ -54,20 +54,21 @@ class FavoursBidder(MarketRule):
         if not table.num_rows:
             return []
         given, names = _marks(table)
-        found = favours(given, deviations(given))
+        deviating = deviations(given)
+        found = favours(given, deviating)
         passed = (found.adjusted_p <= chosen["p_found"]) & (found.sessions >= chosen["min_sessions"])
         parts = {n: float(found.effect[n]) / _full(given, found, n) for n in np.flatnonzero(passed).tolist()}
         return [
-            self._about(found, n, part, names, chosen)
+            self._about(found, n, part, names, chosen, _sheets(table, given, deviating, found, n))
             for n, part in parts.items()
             if part >= chosen["effect"]
         ]
 
-    def _about(self, found: Favours, n: int, part: float, names: tuple[list[str], list[str]], chosen: Mapping[str, float]) -> Finding:  # fmt: skip
+    def _about(self, found: Favours, n: int, part: float, names: tuple[list[str], list[str]], chosen: Mapping[str, float], sheets: list[Row]) -> Finding:  # fmt: skip
         effect, sessions = float(found.effect[n]), int(found.sessions[n])
         evidence = {
             "strength": "medium", "sessions": sessions, "points": effect, "low": float(found.low[n]),
-            "high": float(found.high[n]), "p": float(found.p[n]), "adjusted_p": float(found.adjusted_p[n]),
+            "high": float(found.high[n]), "p": float(found.p[n]), "adjusted_p": float(found.adjusted_p[n]), "marks": sheets,
         }  # fmt: skip
         subjects = [("expert", names[0][found.expert[n]]), ("bidder", names[1][found.bidder[n]])]
         title = self.says("found", sessions=sessions, points=f"{effect:.1f}")
@@ -81,6 +82,16 @@ def _marks(table: pa.Table) -> tuple[Marks, tuple[list[str], list[str]]]:
     )
     points, full = (table[name].to_numpy().astype(np.float64) for name in ("points", "full"))
     return Marks(session, expert, bidder, points, full), (experts, bidders)
+
+
+def _sheets(table: pa.Table, given: Marks, deviating: Deviations, found: Favours, n: int) -> list[Row]:
+    """A pair's sessions: the lot, what the expert gave, the mean of the others of the panel and full marks, in points."""
+    own = (given.expert == found.expert[n]) & (given.bidder == found.bidder[n]) & ~np.isnan(deviating.others)
+    return [
+        {"lot": table["lot_id"][row].as_py(), "points": float(given.points[row]), "others": float(deviating.others[row]),
+         "full": float(given.full[row])}
+        for row in np.flatnonzero(own).tolist()
+    ]  # fmt: skip
 
 
 def _full(given: Marks, found: Favours, n: int) -> float:

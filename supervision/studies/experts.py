@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,6 +38,12 @@ LEAST_EFFECT = 0.5
 BIASES = (0.5, 1.0, 2.0)
 """Points of injected bias whose discovery is published."""
 _MOST_LISTED, _MOST_UNEQUAL = 50, 50
+
+
+def pair_of(subjects: Iterable[Mapping[str, str]]) -> tuple[str | None, str | None]:
+    """The expert and the bidder that a warning is about; None for what it is not about."""
+    by_kind = {one["kind"]: one["id"] for one in subjects}
+    return by_kind.get("expert"), by_kind.get("bidder")
 
 
 def study(session: Session, at: datetime) -> dict[str, Any]:

@@ -98,6 +98,15 @@ def test_an_experts_mark_is_told_with_who_and_by_how_much(of_market: list[Findin
     assert text.startswith("专家甲给投标人甲 ") and one.subjects[1].id not in text
 
 
+def test_a_favour_is_told_with_both_masked_and_every_lots_marks(of_market: list[Finding]) -> None:
+    (one,) = [found for found in of_market if found.rule == "E2"]
+    first, *lots = told(one)
+    assert first["text"].startswith("专家甲与投标人甲同场 ")
+    assert [line["lot"] for line in lots[:12]] == [sheet["lot"] for sheet in one.evidence["marks"][:12]]
+    assert "其他专家平均" in lots[0]["text"]
+    assert not any(who.id in line["text"] + line["detail"] for who in one.subjects for line in (first, *lots))
+
+
 def test_a_lot_rules_dates_firms_and_pairs_are_told(ledger: Ledger) -> None:
     full_market(ledger, Market(ledger), now() - timedelta(days=40))
     findings = {one.rule: one for one in scan(ledger) if one.rule == one.lot_id}

@@ -13,12 +13,16 @@ from sqlalchemy import select
 from dashboard import context
 from dashboard.charts import marks
 from dashboard.config import DeskConfig
+from dashboard.live import warnings
 from dashboard.screens import BY_ID
+from messages import Message
 from records.tables.evaluation import Expert
 from records.tables.organisations import Organisation
 from records.tables.projects import Lot
 from records.tables.users import AuditEntry
+from supervision.rules.experts import FavoursBidder
 from supervision.studies import associations, experts, rings, store
+from supervision.warnings.raising import raise_warning
 from tests.dashboard.conftest import BIDDERS
 from tests.dashboard.screens import run, tables, text
 from tests.reading import read
@@ -161,6 +165,22 @@ def test_experts_are_ranked_with_power_and_what_the_award_would_be(studied: Path
     first = tables(screen)["倾向名单"][0]
     assert first[:3] == ["专家 01", "投标人甲", "+4.00"] and first[-1] == "会 1 / 1 场"
     assert "第 1 名换人" in said
+
+
+def test_a_warning_about_a_pair_leads_to_that_pair_of_the_study_and_names_nobody_on_the_way(
+    studied: Path,
+) -> None:
+    second = {**EXPERTS["listed"][0], "expert": "ZJOTHER", "bidder": BIDDERS[1]}
+    store.keep(studied, experts.NAME, {**EXPERTS, "listed": [*EXPERTS["listed"], second]})
+    about = [[("expert", "ZJOTHER"), ("bidder", BIDDERS[1])], [("expert", "ZJOTHER"), ("bidder", BIDDERS[2])]]
+    found = [FavoursBidder().about(who, Message("common.comma"), 0.1, 0.05) for who in about]
+    with context.ledger().write() as session:
+        raised = [warning.id for one in found if (warning := raise_warning(session, one)) is not None]
+    with context.ledger().read() as session:
+        of_pair, unlisted = (warnings.detail(session, one, "zh", names=False) for one in raised)
+    assert of_pair["study"]["url"] == f"/experts?warning={raised[0]}" and unlisted["study"] is None
+    assert of_pair["parties"] == ["专家甲", "投标人甲"], "names can be asked for"
+    assert "专家 02 × 投标人乙" in text(run("supervisor", BY_ID["S14"], warning=raised[0]))
 
 
 @pytest.mark.parametrize("code", ["S13", "S14"])

@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,11 +16,12 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from evidence import verify
-from messages import Invalid, Unknown
+from messages import Invalid, Message, Unknown
 from records import audit, clock
 from records.administration import By, Conflict
 from records.clock import now
 from records.ledger import Ledger
+from records.tables.evaluation import Evaluation, Expert, ExpertDraw, Score
 from records.tables.leads import Lead, LeadBatch
 from records.tables.supervision import Warning
 from records.tables.users import AuditEntry
@@ -32,8 +34,11 @@ from supervision.leads.funnel import funnel
 from supervision.leads.states import ACTIONS, STATES, Action
 from supervision.lens.reader import Lens
 from supervision.rules.baseline import UNKNOWN
+from supervision.rules.experts import FavoursBidder
+from supervision.rules.finding import Subject
 from supervision.warnings import desk as warnings
 from supervision.warnings.lot_loop import HotLoop
+from supervision.warnings.raising import raise_warning
 from tests.ledgers import copied_ledger, new_ledger
 from tests.supervision.conftest import Market
 
@@ -243,7 +248,8 @@ def test_the_checklist_says_what_is_there_what_is_missing_and_what_is_not_needed
         (lead,) = desk.leads_of(session, batch)
         (found,) = checklist.papers(session, lead).values()
     assert {one.item: one.state for one in found} == {
-        "record": "there", "prices": "not_needed", "files": "there", "deposits": "not_needed", "recording": "missing", "rule": "there",
+        "record": "there", "prices": "not_needed", "files": "there", "deposits": "not_needed",
+        "scores": "not_needed", "draw": "not_needed", "recording": "missing", "rule": "there",
     }  # fmt: skip
     with ledger.write() as session:
         desk.add_paper(
@@ -253,6 +259,52 @@ def test_the_checklist_says_what_is_there_what_is_missing_and_what_is_not_needed
         after = checklist.papers(session, session.get_one(Lead, lead.id))
     assert checklist.missing(after) == 0
     assert next(one for one in after[turned["L1"]] if one.item == "recording").note == "档案室 3 号硬盘"
+
+
+@pytest.fixture
+def favour(ledger: Ledger) -> str:
+    """A warning that an expert favours a bidder in two awarded lots, turned into a lead; one lot has no record of a draw."""
+    market = Market(ledger)
+    market.put(
+        Expert(id="ZJ1", source="test"),
+        ExpertDraw(id="d/L1", lot_id="L1", requested=5, drawn=5, source="test"),
+    )
+    for lot in ("L1", "L2"):
+        market.award(lot, "A", 100, now() - timedelta(days=2))
+        market.put(Evaluation(id=f"e/{lot}", lot_id=lot, source="test"))
+        market.put(Score(id=f"s/{lot}", evaluation_id=f"e/{lot}", expert_id="ZJ1", bid_id=f"{lot}/A", item="技术方案",
+                         score=Decimal("29.5"), full_marks=Decimal(30), source="test"))  # fmt: skip
+    marks = [{"lot": lot, "points": 29.5, "others": 26.0, "full": 30.0} for lot in ("L1", "L2")]
+    subjects = (Subject("expert", "ZJ1"), Subject("bidder", "A"))
+    with ledger.write() as session:
+        found = raise_warning(session, FavoursBidder().about(
+            [(one.kind, one.id) for one in subjects], Message("rule.E2.found", sessions=2, points="3.5"), 0.1, 0.05,
+            evidence={"marks": marks},
+        ))  # fmt: skip
+        assert found is not None
+        warnings.act(session, found.id, "lead", "li")
+        return found.id
+
+
+def test_a_warning_about_an_expert_needs_score_sheets_and_the_draw_and_the_package_has_them(
+    ledger: Ledger, favour: str, tmp_path: Path
+) -> None:
+    batch = sent(ledger, favour)
+    with ledger.read() as session:
+        (lead,) = desk.leads_of(session, batch)
+        states = {one.item: one.state for one in checklist.papers(session, lead)[favour]}
+        for trial in (False, True):
+            maker = package.Maker("演示监管员", "示例市", trial)
+            package.make(
+                session, session.get_one(LeadBatch, batch), tmp_path, tmp_path / f"{trial}.zip", maker
+            )
+    assert (states["scores"], states["draw"], states["record"]) == ("there", "missing", "not_needed")
+    with zipfile.ZipFile(tmp_path / "False.zip") as zipped:
+        sheets = [json.loads(zipped.read(one)) for one in zipped.namelist() if one.startswith("scores/")]
+    assert {one["lot"]: len(one["draws"]) for one in sheets} == {"L1": 1, "L2": 0}
+    assert {(row["expert_id"], row["bidder_id"], float(row["score"])) for one in sheets for row in one["rows"]} == {("ZJ1", "A", 29.5)}  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "True.zip") as zipped:
+        assert not [one for one in zipped.namelist() if one.startswith("scores/")], "a trial shows no marks"
 
 
 # ── the package ──────────────────────────────────────────────────────────────

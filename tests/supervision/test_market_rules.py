@@ -442,6 +442,22 @@ def test_e2_the_expert_who_favours_a_bidder_and_no_other(duck: Ask) -> None:
     assert found(duck, "E2", effect=0.3) == []
 
 
+def test_e2_tells_every_session_with_its_lot_the_mark_and_the_mean_of_the_others(
+    duck: Ask, rows: Rows
+) -> None:
+    """From the score sheets by hand: what an investigator can check lot by lot."""
+    (one,) = found(duck, "E2")
+    sheets = one.evidence["marks"]
+    assert len(sheets) == one.evidence["sessions"] and len({sheet["lot"] for sheet in sheets}) == len(sheets)
+    for sheet in sheets:
+        points: dict[str, float] = {}
+        for row in rows["scores"]:
+            if (row["lot_id"], row["bidder_id"], row["kind"]) == (sheet["lot"], FAVOURITE, "subjective"):
+                points[row["expert_id"]] = points.get(row["expert_id"], 0.0) + float(row["score"])
+        own = points.pop("E00")
+        assert (sheet["points"], sheet["others"]) == pytest.approx((own, sum(points.values()) / len(points)))
+
+
 def test_e3_who_decides_by_hand(duck: Ask) -> None:
     """Four give the last bid .79 of the 70 subjective points and one all, every other bid has .8: .832 with the one, .79 without."""
     (one,) = [f for f in found(duck, "E3", cap=0.1) if f.lot_id == "L0015"]
