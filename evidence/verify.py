@@ -1083,6 +1083,8 @@ def package(path: Path) -> Package:
 
 BY_MANIFEST = frozenset({"file_missing", "file_extra", "changed", "moved", "missing", "extra"})
 """What is said of a file since the manifest says otherwise."""
+OF_A_CHANGED = frozenset({"wrong_signature", "no_key", "unreadable"})
+"""What follows of itself from a file's being changed."""
 UNREADABLE = (OSError, zlib.error, EOFError, NotImplementedError)
 
 # ── the check ────────────────────────────────────────────────────────────────────────────────────
@@ -1209,8 +1211,12 @@ class Check:
     # -- helpers ----------------------------------------------------------------------------------
 
     def bad(self, file: str, place: str, why: str, **at: Any) -> None:
-        """Note what differs, each place once."""
+        """Note what differs, each place once; that a file found to be changed cannot be used is no second fault."""
         found = Broken(file, place, why, at)
+        if why in OF_A_CHANGED and any(
+            one.file == file and one.why == "changed" for one in self.verdict.broken
+        ):
+            return
         if (key := self._place(found)) not in self._noted:
             self._noted.add(key)
             self.verdict.broken.append(found)

@@ -335,6 +335,16 @@ def test_a_damaged_leaf_hides_no_change_of_the_recording(whole: Files, tmp_path:
         assert {one[0] for one in found} == {"leaves.jsonl", NEAR}
 
 
+@pytest.mark.parametrize("name", ["checkpoint", "keys/witness-notary.vkey", "proofs.json"])
+def test_a_file_that_is_changed_is_one_fault_and_not_also_that_it_is_of_no_use(
+    whole: Files, tmp_path: Path, name: str
+) -> None:
+    files = {**whole, name: bytes([whole[name][0] ^ 1]) + whole[name][1:]}
+    assert [(file, why) for file, _, why, _ in found_by_both(files, tmp_path / "one.zip")] == [
+        (name, "changed")
+    ]
+
+
 def test_a_damaged_manifest_accuses_no_file(whole: Files, tmp_path: Path) -> None:
     for at, line, unlisted in ((0, 1, 0), (whole["manifest.json"].index(b"\n") + 1, 2, 1)):
         raw = bytearray(whole["manifest.json"])

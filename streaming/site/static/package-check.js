@@ -16,6 +16,7 @@ const CHUNK = 4 << 20;
 const NAMED = 1000; // so many things are named one by one though neither they nor a leaf of theirs are in the package
 const LAST_MOMENT = 253_402_271_999; // seconds since 1970 at the end of the year 9999 in Beijing
 /** What is said of a file since the manifest says otherwise. */
+const OF_A_CHANGED = ["wrong_signature", "no_key", "unreadable"];
 const BY_MANIFEST = ["file_missing", "file_extra", "changed", "moved", "missing", "extra"];
 const same = (one, other) => one?.size === other.size && one?.sha256 === other.sha256;
 
@@ -48,6 +49,7 @@ export class Check {
   /** Note what differs; `hashes`, where they tell something: the digest that was written down and the one computed here. */
   bad(file, place, why, at = {}, hashes = null) {
     const found = { file, place, why, at, ...(hashes ? { hashes: { expected: hashes[0], found: hashes[1] } } : {}) };
+    if (OF_A_CHANGED.includes(why) && this.broken.some((one) => one.file === file && one.why === "changed")) return;
     const key = JSON.stringify([file, place, at]);
     if (!this.noted.has(key)) { this.noted.add(key); this.broken.push(found); }
   }
