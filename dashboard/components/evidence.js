@@ -4,6 +4,7 @@ import { h, mark, say, shortTime, svg } from "./common.js";
 
 const BOX = { width: 184, height: 40, gap: 12, right: 296, rightWidth: 192 };
 const MOST_BOXES = 6;
+const FIRST_RELATED = 3; // related warnings before the rest is unfolded
 const MONTH = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", year: "numeric", month: "2-digit" });
 
 /** Small diagram of subjects (left) tied to what they share (right). `links`: {left, right, strong}. */
@@ -106,6 +107,7 @@ export class EvidencePane {
     this.inside.replaceChildren(...parts.flat().filter(Boolean));
     this.inside.scrollTop = same ? scrolled : 0;
     this.inside.setAttribute("aria-label", words.evidence);
+    if (detail.state === "lead") this.drawButtons(detail);
   }
 
   lead(d) {
@@ -148,8 +150,11 @@ export class EvidencePane {
 
   others(d) {
     if (!d.related.length) return null;
-    return [h("h3", {}, this.words.related, h("small", {}, say(this.words.relatedCount, { n: d.related_count }))),
-      h("ul.rel", {}, d.related.map((r) => h("li", {}, mark(r.level), h("button.link", { type: "button", onclick: () => this.desk.seek(r.id) }, r.title), h("small", {}, `${r.state_name} · ${shortTime(r.raised_at)}`))))];
+    const { words } = this;
+    const list = (rows) => h("ul.rel", {}, rows.map((r) => h("li", {}, mark(r.level), h("button.link", { type: "button", onclick: () => this.desk.seek(r.id) }, r.title), h("small", {}, `${r.state_name} · ${shortTime(r.raised_at)}`))));
+    const rest = d.related.slice(FIRST_RELATED);
+    return [h("h3", {}, words.related, h("small", {}, say(d.related_count > d.related.length ? words.relatedNewest : words.relatedCount, { n: d.related_count, shown: d.related.length }))), list(d.related.slice(0, FIRST_RELATED)),
+      rest.length ? h("details.rel", {}, h("summary", {}, say(words.relatedRest, { n: rest.length })), list(rest)) : null];
   }
 
   cannot(d) {
@@ -162,10 +167,18 @@ export class EvidencePane {
     return [h("h3", {}, this.words.handling), h("ol.steps", {}, lines)];
   }
 
+  /** The way from a warning that became a lead to the batch it is in, or to a new one with it. */
+  onward(row) {
+    const { detail, words } = this;
+    const batch = detail?.id === row.id ? detail.batch : null;
+    const asked = batch ? `batch=${encodeURIComponent(batch)}` : `warning=${encodeURIComponent(row.id)}`;
+    return h("a", { href: `/leads?${asked}`, target: "_top" }, batch ? say(words.inBatch, { batch }) : words.toBatch);
+  }
+
   drawButtons(row) {
     const { desk, words } = this;
     const possible = desk.data.actions.filter((a) => a.states.includes(row.state));
     const buttons = possible.map((a, i) => h("button.btn" + (i === 0 ? ".main" : ""), { type: "button", onclick: () => desk.begin(a.id) }, a.name, h("kbd", {}, a.key.toUpperCase())));
-    this.buttons.replaceChildren(...(buttons.length ? buttons : [h("p.muted", {}, say(words.closed, { state: words.states[row.state] }))]));
+    this.buttons.replaceChildren(...(buttons.length ? buttons : [h("p.muted", {}, say(words.closed, { state: words.states[row.state] }), row.state === "lead" ? this.onward(row) : null)]));
   }
 }

@@ -71,6 +71,12 @@ export class LeadDialogs {
     this.open(say(words.paperTitle, { paper: words.papers[item] }), [h("p.muted", {}, row.title), note], words.save, () => this.desk.addPaper(lead.id, { warning: row.id, item, note: note.value }));
   }
 
+  /** Taking a warning out of a draft: asked first, as it may be the last one. */
+  drop(row) {
+    const { words } = this;
+    this.open(words.takeOut, [h("p.muted", {}, row.title), h("p", {}, words.takeOutWhat)], words.takeOut, () => this.desk.drop(row));
+  }
+
   open(title, content, name, act, kind = "") {
     const problem = h("p.problem", { role: "alert", hidden: true });
     const submit = async (event) => {

@@ -179,7 +179,7 @@ class LeadDesk {
 
   warningRow(lead, row, items) {
     const { batch } = this;
-    const drop = batch.state === "draft" ? h("button.link.drop", { type: "button", title: this.words.takeOut, "aria-label": `${this.words.takeOut} ${row.title}`, onclick: () => this.change({ drop: [row.id] }) }, "✕") : null;
+    const drop = batch.state === "draft" ? h("button.link.drop", { type: "button", title: this.words.takeOut, "aria-label": `${this.words.takeOut} ${row.title}`, onclick: () => this.dialogs.drop(row) }, "✕") : null;
     return h("tr", {}, h("td.what", {}, h("span.lv", { title: this.words.levels[row.level] }, mark(row.level)), h("a", { href: `/warnings?state=all&warning=${encodeURIComponent(row.id)}`, target: "_top" }, row.title), drop, h("small", {}, [row.centre_short, row.value_text, row.baseline_text].filter(Boolean).join(" · "))),
       items.map((item) => h("td.paper", {}, this.paper(lead, row, row.papers.find((one) => one.item === item)))));
   }
@@ -202,7 +202,7 @@ class LeadDesk {
   drawButtons() {
     const { batch, words } = this;
     const main = batch.actions.find((action) => !["return", "withdraw"].includes(action.id));
-    const buttons = batch.actions.map((action) => h("button.btn" + (action === main ? ".main" : ""), { type: "button", disabled: !action.allowed, title: action.allowed ? action.hint : words.notYours, onclick: () => this.step(action) }, action.name, action === main ? h("kbd", {}, "S") : null));
+    const buttons = batch.actions.map((action) => h("button.btn" + (action === main ? ".main" : ""), { type: "button", disabled: !action.allowed, title: action.hint, onclick: () => this.step(action) }, action.name, action === main ? h("kbd", {}, "S") : null));
     if (batch.state === "draft") buttons.push(h("button.btn", { type: "button", onclick: () => this.dialogs.edit(batch) }, words.edit));
     this.buttons.replaceChildren(...(buttons.length ? buttons : [h("p.muted", {}, batch.answerable ? words.writeAnswers : say(words.over, { state: batch.state_name }))]));
   }
@@ -210,6 +210,8 @@ class LeadDesk {
   // ── what it does ───────────────────────────────────────────────────────
 
   step(action) { this.dialogs.step(action, this.batch); }
+
+  drop(row) { return this.change({ drop: [row.id] }); }
 
   begin(given) { return this.does("/api/leads", given, this.words.begun); }
 

@@ -16,7 +16,7 @@ from records.administration import shown_name
 from records.clock import now, rfc3339
 from records.tables.leads import Lead, LeadBatch
 from supervision.leads import checklist, deadlines, desk
-from supervision.leads.states import ACTIONS, ANSWERABLE, STATES, STEPS, TARGETS
+from supervision.leads.states import ACTIONS, ANSWERABLE, STATES, STEPS, TARGETS, Step
 from supervision.warnings import desk as warnings
 
 OPEN = "open"
@@ -150,18 +150,25 @@ def whole(session: Session, batch_id: str, user: str, lang: str, *, two: bool) -
         "needed": sum(one["state"] != "not_needed" for one in papers),
         "there": sum(one["state"] == "there" for one in papers),
         "missing": sum(one["state"] == "missing" for one in papers),
-        "actions": [_action(name, batch, user, lang) for name, step in ACTIONS.items() if batch.state in step.states],
+        "actions": [_action(name, batch, user, lang, filled=bool(leads)) for name, step in ACTIONS.items() if batch.state in step.states],
         "answerable": batch.state in ANSWERABLE,
     }  # fmt: skip
 
 
-def _action(name: str, batch: LeadBatch, user: str, lang: str) -> dict[str, Any]:
-    step = ACTIONS[name]  # type: ignore[index]
+def _action(name: str, batch: LeadBatch, user: str, lang: str, *, filled: bool) -> dict[str, Any]:
+    refusal = _refusal(ACTIONS[name], batch, user, filled=filled)  # type: ignore[index]
     return {
-        "id": name, "name": messages.say(f"leads.action.{name}", lang), "noted": step.noted,
-        "allowed": not (step.another and batch.created_by == user),
-        "hint": messages.say(f"leads.hint.{name}", lang),
+        "id": name, "name": messages.say(f"leads.action.{name}", lang), "noted": ACTIONS[name].noted,  # type: ignore[index]
+        "allowed": refusal is None,
+        "hint": refusal.text(lang) if refusal else messages.say(f"leads.hint.{name}", lang),
     }  # fmt: skip
+
+
+def _refusal(step: Step, batch: LeadBatch, user: str, *, filled: bool) -> Message | None:
+    """Why a step that the batch's state allows would be refused all the same."""
+    if step.filled and not filled:
+        return Message("leads.empty", batch=batch.id)
+    return Message("leads.another_person") if step.another and batch.created_by == user else None
 
 
 def _steps(batch: LeadBatch, lang: str, *, two: bool) -> list[dict[str, Any]]:
@@ -177,21 +184,18 @@ def _steps(batch: LeadBatch, lang: str, *, two: bool) -> list[dict[str, Any]]:
 
 def _lead(session: Session, lead: Lead, lang: str) -> dict[str, Any]:
     papers = checklist.papers(session, lead)
+    rows = [warnings.get_warning(session, one) for one in papers]
     return {
         "id": lead.id,
-        "title": lead.title,
+        "title": next((row.titled(lang) for row in rows if row.title == lead.title), lead.title),
         "valid": lead.valid,
         "result": lead.result,
         "disposed_at": rfc3339(lead.disposed_at),
         "warnings": [
-            {**_warning(session, one, lang), "papers": [{"item": paper.item, "state": paper.state, "note": paper.note} for paper in found]}
-            for one, found in papers.items()
+            {**warning_views.item(row, lang), "papers": [{"item": paper.item, "state": paper.state, "note": paper.note} for paper in papers[row.id]]}
+            for row in rows
         ],
     }  # fmt: skip
-
-
-def _warning(session: Session, warning_id: str, lang: str) -> dict[str, Any]:
-    return warning_views.item(warnings.get_warning(session, warning_id), lang)
 
 
 def free(session: Session, lang: str) -> list[dict[str, Any]]:

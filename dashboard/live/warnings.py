@@ -22,6 +22,7 @@ from records.clock import rfc3339
 from records.currencies import currency
 from records.tables.projects import Lot
 from supervision.figures import formats as figures
+from supervision.leads import desk as leads
 from supervision.lists import market, remote
 from supervision.quantities import quantity, usual
 from supervision.rules.finding import LEVELS
@@ -37,6 +38,8 @@ from supervision.warnings.raising import WATCH
 PAGE = 200
 """Warnings the stream holds; older ones by narrowing the filters."""
 MOST_IDS = 100
+RELATED = 50
+"""Other warnings about the same subjects that are listed."""
 PERIODS = {"today": 0, "7d": 6, "30d": 29}
 """Period → days before today at which it begins; anything else: no limit."""
 RESPONSE_DAYS = 30
@@ -175,7 +178,8 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
         "diagram": warning_evidence.diagram(row, reader),
         "history": history.together(session, row),
         "shown": _shown(recording.shown(session, row), lang),
-        "related": [item(other, lang) for other in related[:3]],
+        "batch": leads.batch_with(session, row.id) if row.state == "lead" else None,
+        "related": [item(other, lang) for other in related[:RELATED]],
         "related_count": len(related),
         "disposition": row.disposition and messages.named("disposition", row.disposition, lang),
         "note": row.note,

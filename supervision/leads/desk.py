@@ -19,6 +19,7 @@ from records.tables.leads import Lead, LeadBatch
 from records.tables.projects import Lot
 from records.tables.supervision import Warning
 from supervision.leads.states import ACTIONS, ANSWERABLE, SECRECY, TARGETS, UNSENT, Action
+from supervision.rules.registry import RULES
 from supervision.warnings.raising import add_change
 
 RECEIPT_WITHIN = timedelta(days=3)
@@ -87,7 +88,7 @@ def _check(session: Session, batch: LeadBatch, action: Action, by: By, note: str
     if step.noted and not note:
         raise IllegalStep(Message("leads.note_required", action=name))
     leads = leads_of(session, batch.id)
-    if action in ("submit", "transfer") and not leads:
+    if step.filled and not leads:
         raise IllegalStep(Message("leads.empty", batch=batch.id))
     if action == "close" and (left := [one.id for one in leads if one.valid and one.disposed_at is None]):
         raise IllegalStep(Message("leads.not_disposed", leads=left))
@@ -184,6 +185,12 @@ def warnings_of(session: Session, batch_id: str) -> list[str]:
     return [one for lead in leads_of(session, batch_id) for one in lead.warnings]
 
 
+def batch_with(session: Session, warning_id: str) -> str | None:
+    """The batch in which a warning is; None where it waits for one."""
+    query = select(Lead.batch_id, Lead.warnings).where(Lead.batch_id.is_not(None))
+    return next((batch for batch, warnings in session.execute(query) if warning_id in warnings), None)
+
+
 def any_batch(session: Session) -> bool:
     """Whether there is any batch."""
     return session.scalar(select(LeadBatch.id).limit(1)) is not None
@@ -220,7 +227,7 @@ def _put_in(session: Session, batch: LeadBatch, wanted: object, by: By) -> None:
     ids = _ids(wanted)
     free = {one.id: one for one in pool(session)}
     if missing := [one for one in ids if one not in free]:
-        raise Conflict(Message("leads.not_free", warnings=missing))
+        raise Conflict(Message("leads.not_free", warnings=[_called(session, one) for one in missing]))
     by_lot: dict[str, list[Warning]] = defaultdict(list)
     for one in ids:
         by_lot[free[one].lot_id or one].append(free[one])
@@ -233,6 +240,16 @@ def _put_in(session: Session, batch: LeadBatch, wanted: object, by: By) -> None:
             session.add(lead)
         lead.warnings = [*lead.warnings, *(one.id for one in found)]
         session.flush()
+
+
+def _called(session: Session, warning_id: str) -> Message | str:
+    """What a warning is called in a refusal: what its rule finds and where; its number where there is none."""
+    held = session.get(Warning, warning_id)
+    if held is None or held.rule not in RULES:
+        return warning_id
+    lot = session.get(Lot, held.lot_id) if held.lot_id else None
+    what = RULES[held.rule].says("name")
+    return Message("leads.finding_in", what=what, lot=lot.name) if lot else what
 
 
 def _take_out(session: Session, batch: LeadBatch, wanted: object) -> None:

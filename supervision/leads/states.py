@@ -31,13 +31,15 @@ class Step:
     """Whether it takes another person than who put the batch together."""
     noted: bool = False
     """Whether it takes a note."""
+    filled: bool = False
+    """Whether it takes a lead in the batch."""
 
 
 ACTIONS: Mapping[Action, Step] = {
-    "submit": Step(frozenset({"draft"}), "review"),
+    "submit": Step(frozenset({"draft"}), "review", filled=True),
     "approve": Step(frozenset({"review"}), "approved", another=True),
     "return": Step(frozenset({"review", "approved"}), "draft", noted=True),
-    "transfer": Step(frozenset({"approved"}), "transferred"),
+    "transfer": Step(frozenset({"approved"}), "transferred", filled=True),
     "receive": Step(frozenset({"transferred"}), "received", noted=True),
     "close": Step(frozenset({"answered"}), "closed"),
     "withdraw": Step(UNSENT, "withdrawn", noted=True),

@@ -153,6 +153,10 @@ def test_a_batch_of_leads_from_its_begin_to_its_end(desk: Desk, browser: Browser
     page.locator("dialog button[type=submit]").click()
     expect(page.locator("tr.batch")).to_contain_text("组批中", timeout=WAIT)
     expect(page.get_by_text("疑似线索，仅供核查").first).to_be_visible()
+    page.locator("button.drop").click(timeout=WAIT)
+    expect(page.locator("dialog[open]")).to_contain_text("可再组入批次")  # nothing is gone unasked
+    page.locator("dialog").get_by_role("button", name="取消").click()
+    expect(page.locator("button.drop")).to_have_count(1)
     _step(page, "送复核")
     expect(page.get_by_role("button", name="复核通过")).to_be_disabled(timeout=WAIT)
     other = desk.page(browser, "admin", "leads?period=all")

@@ -20,6 +20,7 @@ from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.http import gate
 from dashboard.live import lead_routes
+from dashboard.live import warnings as shapes
 from records.clock import today
 from records.ledger import Ledger
 from records.tables.evaluation import Expert
@@ -115,3 +116,39 @@ def test_a_trial_names_nobody_and_what_is_handed_on_names_all(desk: Desk, ledger
     handed = desk.package(sent)
     for text in (handed["leads.json"], handed["letter.pdf"]):
         assert "ZJ-000417" in text and "第二建设有限公司" in text and "名称脱敏" not in text
+
+
+def test_an_empty_draft_offers_no_step_that_would_be_refused_and_says_why(desk: Desk) -> None:
+    draft = desk.begun()
+    client, address = desk.client("supervisor"), f"/api/leads/{draft['id']}"
+    emptied = client.post(address, json={"seen": draft["version"], "drop": [desk.warning]}).json()
+    submit, withdraw = emptied["actions"]
+    assert (submit["id"], submit["allowed"], withdraw["allowed"]) == ("submit", False, True)
+    assert submit["hint"] == f"批次 {draft['id']} 里没有线索"
+    assert draft["actions"][0]["allowed"] is True
+
+
+def test_a_lead_without_a_lot_is_called_in_the_readers_language(desk: Desk, ledger: Ledger) -> None:
+    with ledger.write() as session:
+        held = session.get_one(Warning, desk.warning)
+        held.lot_id, held.title, held.title_en = None, "疑似围标", "Suspected ring"
+    draft = desk.begun()
+    assert draft["leads"][0]["title"] == "疑似围标"
+    told = desk.client("supervisor").get(f"/api/leads/{draft['id']}?lang=en").json()
+    assert told["leads"][0]["title"] == "Suspected ring"
+
+
+def test_a_warning_that_became_a_lead_leads_on_to_its_batch(desk: Desk, ledger: Ledger) -> None:
+    with ledger.read() as session:
+        assert shapes.detail(session, desk.warning, "zh", names=False)["batch"] is None
+    draft = desk.begun()
+    with ledger.read() as session:
+        assert shapes.detail(session, desk.warning, "zh", names=False)["batch"] == draft["id"]
+
+
+def test_every_related_warning_is_listed_up_to_a_bound_that_is_told(desk: Desk, ledger: Ledger) -> None:
+    with ledger.write() as session:
+        others = {raise_one(session, number).id for number in range(2, 8)}
+    with ledger.read() as session:
+        told = shapes.detail(session, desk.warning, "zh", names=False)
+    assert {one["id"] for one in told["related"]} == others and told["related_count"] == 6

@@ -171,8 +171,12 @@ def test_two_people_at_once_do_not_undo_each_other(ledger: Ledger, turned: dict[
         desk.change(session, batch, seen, {"add": [turned["L2"]]}, LI)
     with pytest.raises(Conflict), ledger.write() as session:
         desk.change(session, batch, seen, {"title": "另一个名称"}, WANG)
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict) as refused:
         begun(ledger, turned["L2"])
+    told = refused.value.message.text("zh")
+    assert "同一机器制作投标文件（标段L2）" in told and turned["L2"] not in told, (
+        "by what it found and where, not by a number"
+    )
     with ledger.read() as session:
         assert session.get_one(LeadBatch, batch).title == HEAD["title"]
         assert [one.id for one in desk.pool(session)] == [turned["L3"]]
