@@ -102,16 +102,11 @@ def _gantt(page: shell.Page) -> None:
             words,
             title=title,
         )
-        layout.plot(made, "gantt", _open_room, as_of=now())
+        layout.plot(made, "gantt", layout.open_opening, as_of=now())
 
 
 def _span(row: int, bar: room_day.Bar) -> Span:
     return Span(row, room_day.hour(bar.start), room_day.hour(bar.end), bar.kind, bar.title, bar.opening)
-
-
-def _open_room(opening: str) -> None:
-    """Show the opening that was clicked on its own screen."""
-    layout.go_to("S07", opening=opening)
 
 
 def _legs(page: shell.Page) -> None:

@@ -104,14 +104,9 @@ def _list(page: shell.Page, start: date, end: date, chosen: Mapping[str, Any], *
         COLUMNS,
         page.lang,
         rows,
-        _open_room,
+        layout.open_opening,
         seen=SEEN,
     )
-
-
-def _open_room(opening: str) -> None:
-    """Show the opening that was ticked on its own screen."""
-    layout.go_to("S07", opening=opening)
 
 
 def _row(entry: hall.Entry, page: shell.Page) -> tables.Row:

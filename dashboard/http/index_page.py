@@ -68,7 +68,6 @@ _TOOLKIT = {
     "Close Search": "search_close",
     "Previous Result": "search_before",
     "Next Result": "search_next",
-    "Download as CSV": "save_csv",
     "Download as PNG": "save_png",
     "Download as SVG": "save_svg",
     "Show data": "show_data",
@@ -157,12 +156,12 @@ _TOOLKIT = {
 
 @cache
 def _toolbars(lang: str) -> bytes:
-    """Our words for Streamlit's toolbars, and the script that puts them there."""
+    """Our words for Streamlit's toolbars, the script that puts them there, and the one that follows a click to another screen."""
     words = {theirs: messages.say(f"toolkit.{ours}", lang) for theirs, ours in _TOOLKIT.items()}
-    script = f"{components.files().base}/toolbars.js"
+    base = components.files().base
     return (
         f'<meta name="desk-words" content="{escape(json.dumps(words, ensure_ascii=False))}">'
-        f'<script type="module" src="{script}"></script>'
+        f'<script type="module" src="{base}/toolbars.js"></script><script type="module" src="{base}/leaving.js"></script>'
     ).encode()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
@@ -18,6 +18,7 @@ from dashboard.charts.chart import PICK, Chart, Told
 from dashboard.charts.theme import DAY, NIGHT
 from dashboard.shell.html import draw, esc
 from records.clock import BEIJING, local_now
+from supervision.lists import hall
 
 log = structlog.get_logger()
 _GO = "go-to"
@@ -135,11 +136,36 @@ def open_lot(lot: str) -> None:
     go_to("L01", lot=lot)
 
 
+def open_opening(opening: str) -> None:
+    """Open an opening on its own screen; for whom that is not, the life line of its lot."""
+    user = context.current_user()
+    if user is not None and screens.may_see(user.role, screens.BY_ID["S07"]):
+        go_to("S07", opening=opening)
+        return
+    with context.ledger().read() as session:
+        found = hall.find(session, opening)
+    if found is not None:
+        open_lot(found[1].id)
+
+
 def leave() -> None:
-    """Open the screen that was asked for, if one was."""
-    if wanted := st.session_state.pop(_GO, None):
-        code, asked = wanted
-        st.switch_page(screens.BY_ID[code].path, query_params=asked)
+    """Lead to the screen that was asked for, if one was: by a link that the page presses at once (components/leaving.js).
+
+    `st.switch_page` writes the new choices under the old screen's name first: two steps of the browser's history, the
+    first of them a screen that nobody chose. A link is one step, from the screen as it was.
+    """
+    with st.container(key="leaving"):
+        if wanted := st.session_state.pop(_GO, None):
+            _link(*wanted)
+
+
+def _link(code: str, asked: Mapping[str, str]) -> None:
+    screen, user = screens.BY_ID[code], context.current_user()
+    if user is None or not screens.may_see(user.role, screen):
+        log.error("a screen leads to one that is not for this role", to=screen.slug)
+        return
+    lang = st.session_state.get(LANGUAGE, messages.DEFAULT)
+    st.page_link(screen.path, label=screen.name(lang), query_params=dict(asked) or None)
 
 
 def address() -> str:

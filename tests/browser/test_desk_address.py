@@ -81,6 +81,39 @@ def test_a_copied_link_shows_the_same_to_somebody_else(browser: Browser, desk: D
         page.context.close()
 
 
+@pytest.mark.parametrize(
+    ("role", "asked", "to", "title"),
+    [
+        ("supervisor", "openness?period=all", "/lot?lot=l1", "标段生命线"),
+        ("supervisor", "hall?view=history", "/room?opening=o1", "数字直播间"),
+        ("leader", "hall?view=history", "/lot?lot=l1", "标段生命线"),  # a leader has no rooms
+    ],
+)
+def test_a_row_leads_to_its_own_screen_and_back_is_one_step(
+    browser: Browser, desk: Desk, role: str, asked: str, to: str, title: str
+) -> None:
+    page = signed_in(browser, desk, role)
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{desk.url}/{asked}")
+    tick_first(page)
+    page.wait_for_url(f"{desk.url}{to}")
+    settled(page, title)
+    page.go_back()
+    page.wait_for_url(f"{desk.url}/{asked}")
+    page.locator("[data-testid=stDataFrame] .dvn-scroller").first.wait_for()
+    page.locator(READY).wait_for()
+    assert page.url == f"{desk.url}/{asked}"
+    page.context.close()
+
+
+def tick_first(page: Page) -> None:
+    """Tick the first row of the first table."""
+    table = page.locator("[data-testid=stDataFrame] .dvn-scroller").first
+    table.wait_for()
+    page.locator(READY).wait_for()
+    table.click(position={"x": 16, "y": 48})
+
+
 def settled(page: Page, title: str) -> None:
     page.locator("h1", has_text=title).first.wait_for()
     page.locator(READY).wait_for()

@@ -13,7 +13,7 @@ from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID, SCREENS, Screen, may_see, tables_of
 from records.tables.organisations import Centre, Room
 from records.tables.users import ROLES
-from tests.dashboard.screens import desk_of, run, tables, text, turn
+from tests.dashboard.screens import desk_of, opened, run, tables, text, turn
 from tests.reading import read
 
 WARNING_SENTENCE = "本系统预警结果仅供监管核查参考，不构成违法违规认定。"
@@ -39,6 +39,16 @@ def test_roles_reach_their_screens_and_no_other(desk: DeskConfig, role: str) -> 
         else:
             with pytest.raises(ValueError, match="page"):
                 turn(visit, screen)
+
+
+def test_a_click_leads_nobody_to_a_screen_that_is_not_theirs(desk: DeskConfig) -> None:
+    """Whatever asks for it: the screen stands as it was, and no link is drawn."""
+    for role, links in (("leader", 0), ("supervisor", 1)):
+        visit = desk_of(role)
+        visit.session_state["go-to"] = ("S07", {"opening": "o1"})
+        opened(visit, BY_ID["S02"])
+        assert not visit.exception and BY_ID["S02"].name("zh") in text(visit)
+        assert len(list(visit.main.get("page_link"))) == links, role
 
 
 def test_openness_counts_what_the_records_hold(desk: DeskConfig) -> None:
