@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, literal, make_url, select
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, literal, make_url, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -37,13 +40,6 @@ from records.tables.base import Base
 
 if TYPE_CHECKING:
     from alembic.config import Config
-
-
-import sqlite3
-import threading
-from itertools import count
-
-from sqlalchemy import text
 
 TABLES: tuple[Table, ...] = tuple(Base.metadata.sorted_tables)
 """Every table of the ledger, parents before children."""
