@@ -65,8 +65,10 @@ def confirm(session: Session, request_id: int, by: By) -> UnmaskRequest:
     return held
 
 
-def waiting(session: Session, kind: str, object_id: str) -> list[UnmaskRequest]:
-    """Requests about an object that wait for a second person, oldest first."""
+def waiting(session: Session, kind: str, object_id: str, *, two: bool) -> list[UnmaskRequest]:
+    """Requests about an object that wait for a second person, oldest first; none where one person is enough."""
+    if not two:
+        return []
     query = select(UnmaskRequest).where(
         UnmaskRequest.object_kind == kind, UnmaskRequest.object_id == object_id,
         UnmaskRequest.confirmed_by.is_(None), UnmaskRequest.asked_at >= now() - OPEN_FOR,

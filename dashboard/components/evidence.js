@@ -126,7 +126,7 @@ export class EvidencePane {
     const items = d.evidence.map((e) => h("li", {}, h("span", {}, e.lot ? h("a", { href: `/lot?lot=${encodeURIComponent(e.lot)}` }, e.text) : e.text, e.detail ? h("small", {}, e.detail) : null),
       h("span.k" + (e.strength === "strong" ? ".st" : ""), {}, words.strengths[e.strength] ?? "")));
     const unmask = d.masked && d.parties.length ? h("button.link", { type: "button", onclick: () => this.desk.forms.reason(d) }, words.unmask) : null;
-    const asked = (d.masked ? d.asked ?? [] : []).map((one) => h("p.asked", {}, say(words.unmaskAsked, one), h("button.link", { type: "button", onclick: () => this.desk.confirm(d.id, one.request) }, words.unmaskConfirm)));
+    const asked = (d.masked ? d.asked ?? [] : []).map((one) => h("p.asked", {}, say(words.unmaskAsked, one), one.mine ? h("span.muted", {}, words.unmaskWaits) : h("button.link", { type: "button", onclick: () => this.desk.confirm(d.id, one.request) }, words.unmaskConfirm)));
     return [h("h3", {}, words.evidence, unmask, h("small", {}, summary)), ...asked, linkDiagram(d.diagram, words), h("ol.e", {}, items), d.study ? h("p.see", {}, h("a", { href: d.study.url }, d.study.name)) : null];
   }
 
@@ -163,7 +163,7 @@ export class EvidencePane {
 
   steps(d) {
     if (d.steps.length < 2 && !d.note) return null;
-    const lines = d.steps.map((s) => h("li", {}, h("time", {}, `${shortTime(s.ts)}`), h("span", {}, [s.state_name, s.actor, s.note].filter(Boolean).join(" · "))));
+    const lines = d.steps.map((s) => h("li", {}, h("time", {}, `${shortTime(s.ts)}`), h("span", {}, [s.state_name, s.actor, s.reason, s.note].filter(Boolean).join(" · "))));
     return [h("h3", {}, this.words.handling), h("ol.steps", {}, lines)];
   }
 

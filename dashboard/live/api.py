@@ -22,7 +22,7 @@ from dashboard.live import warnings as warning_views
 from dashboard.live.json_routes import address, language, route
 from messages import Invalid, Message, Unknown
 from records import audit, hosting, unmasking
-from records.administration import By, Conflict
+from records.administration import By, Conflict, shown_names
 from records.serving import signing
 from records.serving.problems import Problem
 from records.serving.requests import whole
@@ -61,9 +61,9 @@ def worst_lots(request: Request, _user: SignedIn) -> dict[str, Any]:
         return {"lots": warning_views.worst_lots(session)}
 
 
-def get_warning(request: Request, _user: SignedIn) -> dict[str, Any]:
+def get_warning(request: Request, user: SignedIn) -> dict[str, Any]:
     """GET /api/warnings/{id}: evidence in order, subjects under masks, what the rule cannot know."""
-    return _detail(request, names=False)
+    return _detail(request, user, names=False)
 
 
 def unmask(request: Request, user: SignedIn) -> dict[str, Any] | Response:
@@ -71,7 +71,7 @@ def unmask(request: Request, user: SignedIn) -> dict[str, Any] | Response:
 
     202 with the number of the request where a second person has to confirm it first.
     """
-    found = _detail(request, names=True)
+    found = _detail(request, user, names=True)
     by, two = By(user.name, address(request)), context.config().unmask_by_two
     with context.ledger().write() as session:
         try:
@@ -100,16 +100,21 @@ def confirm_unmask(request: Request, user: SignedIn) -> dict[str, Any]:
         return {"request": held.id, "asked_by": held.asked_by, "confirmed_by": held.confirmed_by}
 
 
-def _detail(request: Request, *, names: bool) -> dict[str, Any]:
+def _detail(request: Request, user: SignedIn, *, names: bool) -> dict[str, Any]:
+    two = context.config().unmask_by_two
     with context.ledger().read() as session:
         try:
             found = warning_views.detail(session, request.path_params["id"], language(request), names=names)
         except Unknown as error:
             raise Problem(404, error.message) from None
-        asked = unmasking.waiting(session, "warning", found["id"])
+        asked = unmasking.waiting(session, "warning", found["id"], two=two)
+        people = shown_names(session, [one.asked_by for one in asked])
         return found | {
-            "asked": [{"request": one.id, "who": one.asked_by, "reason": one.reason} for one in asked]
-        }
+            "asked": [
+                {"request": one.id, "who": people[one.asked_by], "reason": one.reason, "mine": one.asked_by == user.name}
+                for one in asked
+            ]
+        }  # fmt: skip
 
 
 def act(request: Request, user: SignedIn) -> dict[str, Any]:

@@ -212,7 +212,9 @@ def _differences(row: RuleSetting, rule: Rule, before: Setting) -> list[Message]
 
 def _silence(session: Session, row: Silence, lang: str) -> dict[str, Any]:
     lot = session.get(Lot, row.lot_id) if row.lot_id else None
-    where = lot.name if lot else short(places.centre(row.centre_id, row.centre_id, lang))
+    centre = row.centre_id or (lot.centre_id if lot else None)
+    place = short(places.centre(centre, centre, lang))
+    where = " · ".join(part for part in (lot.name if lot else None, place) if part)
     return {
         "id": row.id, "where": where or messages.say("rules.everywhere", lang), "reason": row.reason,
         "by": shown_name(session, row.created_by), "until": rfc3339(row.until),

@@ -11,7 +11,7 @@ from dashboard.shell import screen as shell
 from dashboard.shell.html import draw, esc
 from messages import Invalid
 from records import unmasking
-from records.administration import By, Conflict
+from records.administration import By, Conflict, shown_names
 from records.clock import timestamp
 
 SHOWN_SECONDS = 15 * 60
@@ -51,12 +51,14 @@ def _ask(page: shell.Page, kind: str, object_id: str, until: dict[str, float]) -
         reason = st.text_area(page.say("unmask.reason"), max_chars=unmasking.LONGEST)
         if st.form_submit_button(page.say("unmask.show"), type="primary"):
             _look(page, kind, object_id, reason, until)
+    two = context.config().unmask_by_two
     with context.ledger().read() as session:
-        asked = [(one.id, one.asked_by, one.reason) for one in unmasking.waiting(session, kind, object_id)]
+        waits = unmasking.waiting(session, kind, object_id, two=two)
+        asked = [(one.id, one.asked_by, one.reason) for one in waits if one.asked_by != page.user.name]
+        people = shown_names(session, [who for _, who, _ in asked])
     for number, who, why in asked:
-        if who != page.user.name:
-            label = page.say("unmask.confirm", who=who, reason=why)
-            st.button(label, key=f"confirm-{number}", on_click=_confirm, args=(page, number))
+        label = page.say("unmask.confirm", who=people[who], reason=why)
+        st.button(label, key=f"confirm-{number}", on_click=_confirm, args=(page, number))
 
 
 def _look(page: shell.Page, kind: str, object_id: str, reason: str, until: dict[str, float]) -> None:

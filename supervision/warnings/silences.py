@@ -34,8 +34,8 @@ def begin(
         raise Invalid(Message("silence.until", most=LONGEST.days))
     if centre is not None and session.get(Centre, centre) is None:
         raise Unknown(Message("silence.no_centre", centre=centre))
-    if lot is not None and session.get(Lot, lot) is None:
-        raise Unknown(Message("silence.no_lot", lot=lot))
+    if lot is not None:
+        _check_lot(session, lot, centre)
     row = Silence(
         rule=rule_id, centre_id=centre, lot_id=lot, reason=words, created_by=by.name, created_at=moment, until=until
     )  # fmt: skip
@@ -43,6 +43,21 @@ def begin(
     session.flush()
     _note(session, "rule.silence", row, by)
     return row
+
+
+def _check_lot(session: Session, lot_id: str, centre: str | None) -> None:
+    """Refuse a silence that could hold nothing back: about no lot of ours, or about a lot of another centre."""
+    lot = session.get(Lot, lot_id)
+    if lot is None:
+        raise Unknown(Message("silence.no_lot", lot=lot_id))
+    if centre is None or lot.centre_id == centre:
+        return
+    held = session.get(Centre, lot.centre_id) if lot.centre_id else None
+    where = held.name if held else lot.centre_id
+    raise Invalid(
+        Message("silence.other_centre", lot=lot.name, centre=where) if where
+        else Message("silence.no_centre_of_lot", lot=lot.name)
+    )  # fmt: skip
 
 
 def end(session: Session, number: int, by: By) -> Silence:

@@ -316,14 +316,22 @@ def test_names_are_masked_until_asked_for_and_asking_is_audited(
 def test_two_people_where_the_setting_says_so(
     desk: Client, ledger: Ledger, raised: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    strict = replace(context.config(), unmask_by_two=True)
+    loose = context.config()
+    strict = replace(loose, unmask_by_two=True)
     monkeypatch.setattr(context, "config", lambda: strict)
     address = f"/api/warnings/{raised}/names"
     first, second = desk("supervisor"), desk("admin")
     asked = first.post(address, json={"reason": "核对举报件 12 号"})
     assert asked.status_code == 202 and not any(name in asked.text for name in BIDDERS)
     number = asked.json()["request"]
-    assert first.get(f"/api/warnings/{raised}").json()["asked"][0]["reason"] == "核对举报件 12 号"
+    with ledger.write() as session:
+        session.get_one(User, "supervisor").display_name = "监管员王"
+    (mine,) = first.get(f"/api/warnings/{raised}").json()["asked"]
+    assert (mine["reason"], mine["mine"], mine["who"]) == ("核对举报件 12 号", True, "监管员王")
+    assert second.get(f"/api/warnings/{raised}").json()["asked"][0]["mine"] is False
+    monkeypatch.setattr(context, "config", lambda: loose)
+    assert second.get(f"/api/warnings/{raised}").json()["asked"] == [], "where one is enough, nothing waits"
+    monkeypatch.setattr(context, "config", lambda: strict)
     assert first.post(f"{address}/{number}/confirm", json={}).status_code == 409, "not oneself"
     assert desk("leader").post(f"{address}/{number}/confirm", json={}).status_code == 403
     assert first.post(address, json={"reason": "核对举报件 12 号"}).status_code == 202

@@ -163,3 +163,31 @@ def test_a_silence_on_the_last_day_of_the_calendar_is_refused(desk: Client) -> N
     given = {"centre": "c1", "until": "9999-12-31", "reason": "历史数据补录中"}
     answer = desk("supervisor").post("/api/rules/B4/silences", json=given)
     assert answer.status_code == 400 and "365" in answer.text
+
+
+def test_a_silence_about_a_lot_of_another_centre_is_refused_and_one_that_runs_says_where(
+    desk: Client,
+) -> None:
+    client, until = desk("supervisor"), (today() + timedelta(days=3)).isoformat()
+    given = {"lot": "L1", "centre": "c2", "until": until, "reason": "历史数据补录中"}
+    refused = client.post("/api/rules/B4/silences", json=given)
+    assert refused.status_code == 400 and "余杭" in refused.json()["detail"]
+    assert client.post("/api/rules/B4/silences", json={**given, "centre": "c1"}).status_code == 200
+    (one,) = rule(client)["silences"]
+    assert one["where"].endswith(" · 余杭") and len(one["where"]) > 5, "the lot's name and its centre"
+
+
+def test_the_reason_of_a_dismissal_stands_with_the_step_that_gave_it(desk: Client, ledger: Ledger) -> None:
+    client = desk("supervisor")
+    assert change(client, second_look=True).status_code == 201
+
+    def reasons() -> list[str | None]:
+        return [step["reason"] for step in client.get(f"/api/warnings/{raised}").json()["steps"]]
+
+    with ledger.write() as session:
+        raised = raise_one(session, 1).id
+        warnings.act(session, raised, "dismiss", "supervisor", "indirect")
+    assert reasons() == [None, "间接相关"], "whoever agrees reads it first"
+    with ledger.write() as session:
+        warnings.act(session, raised, "agree", "admin")
+    assert reasons() == [None, "间接相关", None]
