@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import messages
+from messages import Message
 from supervision.figures import formats as figures
-from supervision.rules.registry import RULES
+from supervision.rules.alike import MEASURE
 
 # Chinese words: a unit called so counts things, which every language says after the number
 _COUNTERS = frozenset(["分钟", "分钟/份", *"家份次日天项个笔人处件条倍%"])
-_SHARES = frozenset(["比例", "占比", "占满分", "相对偏差"])
+_SHARES = frozenset(["比例", "占比", "占满分", "相对偏差", "同比例项占比"])
 """Units of which the number is a part of one: people read it as per cent."""
+
+
+def measured(rule: str, evidence: Mapping[str, Any]) -> str:
+    """What the functions below are asked with: the rule, or what of it a finding measured instead of what it usually does."""
+    return f"{rule}.{evidence[MEASURE]}" if MEASURE in evidence else rule
+
+
+def said(rule: str, key: str, evidence: Mapping[str, Any]) -> Message:
+    """A rule's formula, or what it cannot know, about the thing that a finding of it measured."""
+    own = f"rule.{measured(rule, evidence)}.{key}"
+    return Message(own if messages.known(own) else f"rule.{rule}.{key}")
 
 
 def amount(rule: str, value: float | None) -> str:
@@ -38,8 +53,8 @@ def usual(rule: str, baseline: float | None, threshold: float | None, lang: str)
 
 
 def _unit(rule: str, lang: str) -> str:
-    known = RULES.get(rule)
-    return "" if known is None else known.says("unit").text(lang)
+    key = f"rule.{rule}.unit"
+    return messages.say(key, lang) if messages.known(key) else ""
 
 
 def _is(rule: str, kind: frozenset[str]) -> bool:

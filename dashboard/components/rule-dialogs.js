@@ -15,7 +15,7 @@ export class RuleDialogs {
     const { words, board } = this;
     const what = [draft.mode === rule.mode ? null : `${words.modesLong[rule.mode]} → ${words.modesLong[draft.mode]}`,
       ...rule.parameters.filter((one) => draft.parameters[one.name] !== one.value).map((one) => `${one.label} ${one.value} → ${draft.parameters[one.name]}`),
-      draft.second_look === rule.second_look ? null : words.secondLook,
+      draft.second_look === rule.second_look ? null : [rule, draft].map((one) => (one.second_look ? words.second_on : words.second_off)).join(" → "),
       draft.centres.join() === rule.centres.join() ? null : board.scopeText()].filter(Boolean);
     const why = this.why();
     this.open(say(words.changeTitle, { name: rule.name }), [h("ul.what", {}, what.map((one) => h("li", {}, one))), why], board.board.two ? words.submit : words.apply, () => board.change(why.value));

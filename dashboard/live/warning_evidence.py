@@ -17,7 +17,7 @@ from messages import called as in_language
 from messages import joined, say
 from records.clock import BEIJING
 from supervision.figures import formats as figures
-from supervision.quantities import amount
+from supervision.quantities import amount, measured
 from supervision.warnings.desk import WarningRow
 
 STRENGTHS = ("strong", "medium", "weak")
@@ -131,7 +131,8 @@ def _plain_line(row: WarningRow, lang: str) -> dict[str, str]:
 
 def _measured(row: WarningRow, lang: str) -> str:
     """The value beside what is usual, where that is known, the threshold, and the market they are of."""
-    values = {name: amount(row.rule, x) for name, x in (("value", row.value), ("usual", row.baseline), ("threshold", row.threshold))}  # fmt: skip
+    what = measured(row.rule, row.evidence)
+    values = {name: amount(what, x) for name, x in (("value", row.value), ("usual", row.baseline), ("threshold", row.threshold))}  # fmt: skip
     said = say("evidence.measured" if row.baseline is None else "evidence.measured_beside", lang, **values)
     return f"{said} · {stratum_name(row.stratum, lang)}" if row.stratum else said
 

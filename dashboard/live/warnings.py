@@ -24,7 +24,7 @@ from records.tables.projects import Lot
 from supervision.figures import formats as figures
 from supervision.leads import desk as leads
 from supervision.lists import market, remote
-from supervision.quantities import quantity, usual
+from supervision.quantities import measured, quantity, said, usual
 from supervision.rules.finding import LEVELS
 from supervision.rules.registry import RULES
 from supervision.rules.rule import FAMILIES
@@ -134,6 +134,7 @@ def _fits(row: WarningRow, filters: WarningFilters) -> bool:
 
 def item(row: WarningRow, lang: str) -> dict[str, Any]:
     """One line of the stream: the feed's message plus the words a person reads. No subject's name."""
+    what = measured(row.rule, row.evidence)
     return {
         "id": row.id,
         "rule": row.rule,
@@ -147,8 +148,8 @@ def item(row: WarningRow, lang: str) -> dict[str, Any]:
         "value": row.value,
         "baseline": row.baseline,
         "threshold": row.threshold,
-        "value_text": quantity(row.rule, row.value, lang),
-        "baseline_text": usual(row.rule, row.baseline, row.threshold, lang),
+        "value_text": quantity(what, row.value, lang),
+        "baseline_text": usual(what, row.baseline, row.threshold, lang),
         "assignee": row.assignee_name if row.state == "assigned" else None,
         "raised_at": rfc3339(row.raised_at),
         "state": row.state,
@@ -169,8 +170,8 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
         "rule_name": _rule_name(row.rule, lang),
         "rule_version": row.rule_version,
         "law": messages.called(row.evidence.get("law", ""), row.evidence.get("law_en"), lang),
-        "formula": rule.says("formula").text(lang) if rule else None,
-        "cannot_know": rule.says("cannot_know").text(lang) if rule else _unknown_rule(lang),
+        "formula": said(row.rule, "formula", row.evidence).text(lang) if rule else None,
+        "cannot_know": said(row.rule, "cannot_know", row.evidence).text(lang) if rule else _unknown_rule(lang),
         "masked": not names,
         "parties": list(labels.values()),
         "study": _study(row, lang),

@@ -20,7 +20,7 @@ from records.legal_periods import Bound, Measured
 from records.visibility import Datum
 from supervision.figures import formats as figures
 from supervision.lists.lifeline import Life, Offer, Refunds
-from supervision.quantities import quantity
+from supervision.quantities import measured, quantity
 from supervision.rules.finding import LEVELS
 from supervision.warnings.desk import WarningRow
 
@@ -186,7 +186,7 @@ def _warnings(page: shell.Page, warnings: Sequence[WarningRow], names: bool) -> 
 
 
 def _warning(page: shell.Page, one: WarningRow) -> str:
-    value = quantity(one.rule, one.value, page.lang)
+    value = quantity(measured(one.rule, one.evidence), one.value, page.lang)
     state = page.say(f"state.{one.state}")
     facts = " · ".join(part for part in (value, state) if part)
     return (

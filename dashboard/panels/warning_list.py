@@ -13,7 +13,7 @@ from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, live_basis, show
 from dashboard.shell.html import card, draw
 from supervision.figures import formats as figures
-from supervision.quantities import amount, quantity
+from supervision.quantities import amount, measured, quantity
 from supervision.warnings import desk as warnings
 
 SEEN = 10
@@ -78,7 +78,7 @@ def open_warning(warning: str) -> None:
 
 def _row(warning: warnings.WarningRow, lang: str) -> tables.Row:
     return tables.Row([
-        warning.level, warning.titled(lang), warning.lot_name, quantity(warning.rule, warning.value, lang),
+        warning.level, warning.titled(lang), warning.lot_name, quantity(measured(warning.rule, warning.evidence), warning.value, lang),
         amount(warning.rule, warning.baseline),
         messages.named("state", warning.state, lang), tabledata.stamp(warning.raised_at),
     ], warning.id)  # fmt: skip

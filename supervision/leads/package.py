@@ -35,7 +35,7 @@ from records.typesetting import typeset
 from records.visibility import award_come
 from supervision.leads import checklist
 from supervision.leads.desk import leads_of
-from supervision.quantities import quantity, usual
+from supervision.quantities import measured, quantity, said, usual
 from supervision.rules.registry import RULES
 from supervision.warnings.desk import WarningRow, get_warning
 from supervision.warnings.masks import masked
@@ -157,10 +157,10 @@ def _warning(row: WarningRow) -> dict[str, Any]:
     rule = RULES.get(row.rule)
     return {
         "id": row.id, "rule": row.rule, "rule_version": row.rule_version, "level": row.level, "title": row.title,
-        "law": rule.law.text(LANG) if rule else None, "formula": rule.says("formula").text(LANG) if rule else None,
-        "cannot_know": rule.says("cannot_know").text(LANG) if rule else None,
+        "law": rule.law.text(LANG) if rule else None, "formula": said(row.rule, "formula", row.evidence).text(LANG) if rule else None,
+        "cannot_know": said(row.rule, "cannot_know", row.evidence).text(LANG) if rule else None,
         "lot": row.lot_id, "lot_name": row.lot_name, "centre": row.centre_name, "subjects": list(row.subjects),
-        "value": row.value, "baseline": row.baseline, "threshold": row.threshold, "stratum": row.stratum,
+        "value": row.value, "unit": said(row.rule, "unit", row.evidence).text(LANG) if rule else None, "baseline": row.baseline, "threshold": row.threshold, "stratum": row.stratum,
         "evidence": row.evidence, "raised_at": rfc3339(row.raised_at),
         "handled": [{"at": rfc3339(c.ts), "state": c.state, "actor": c.actor, "note": c.note} for c in row.history],
     }  # fmt: skip
@@ -256,8 +256,9 @@ def _paragraph(lead: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _line(one: Mapping[str, Any]) -> list[str]:
-    value = quantity(one["rule"], one["value"], LANG)
-    beside = "" if one["baseline"] is None else usual(one["rule"], one["baseline"], None, LANG)
+    what = measured(one["rule"], one["evidence"])
+    value = quantity(what, one["value"], LANG)
+    beside = "" if one["baseline"] is None else usual(what, one["baseline"], None, LANG)
     named = messages.joined([s["name"] for s in one["subjects"] if s["kind"] not in ("lot", "project")], LANG)
     about = "\n".join(part for part in (one["title"], named, one["law"]) if part)
     return [messages.say(f"level.{one['level']}", LANG), about, f"{value} {beside}".strip(), str(one["raised_at"])[:10]]  # fmt: skip

@@ -19,7 +19,8 @@ _SHOWN = 20
 
 
 MEASURE = "measure"
-"""In the evidence of a finding whose value is of another thing than its rule measures in every lot: nothing is usual beside it."""
+"""In the evidence of a finding whose value is of another thing than its rule measures in every lot: nothing is usual beside
+it, and its unit, formula and what it cannot know are messages of their own: `rule.<id>.<measure>.unit` and so on."""
 
 
 def groups(sets: Iterable[frozenset[str]]) -> list[frozenset[str]]:
@@ -50,13 +51,13 @@ def about_files(
 
 
 def about_bills(rule: LotRule, facts: LotFacts) -> list[Finding]:
-    """One finding a group whose bills of quantities stand at one ratio; its value is the greatest share of items of a
-    pair that do not, against the share that is still notable."""
+    """One finding a group whose bills of quantities stand at one ratio; its value is the smallest share of items of a
+    pair that do, against the share from which it is notable."""
     pairs = alike(facts, ("ratio",))
     found = []
     for group in groups(frozenset((pair.one, pair.other)) for pair in pairs):
-        apart = 1 - min(pair.at_ratio for pair in pairs if pair.one in group)
-        measured = (round(apart, 4), round(1 - NOTABLE_RATIO, 4))
+        share = min(pair.at_ratio for pair in pairs if pair.one in group)
+        measured = (round(share, 4), NOTABLE_RATIO)
         found.append(_about(rule, facts, group, pairs, ("ratio",), None, measured))
     return found
 
@@ -80,7 +81,7 @@ def _about(
     )
     value, threshold = measured or (float(len(group)), 2.0)
     if measured:
-        evidence[MEASURE] = "bills"
+        evidence[MEASURE] = "at_ratio"
     return rule.finding(
         facts,
         sorted(group),

@@ -115,6 +115,9 @@ def test_a_rule_is_kept_quiet_and_speaks_again(desk: Desk, browser: Browser) -> 
         assert timedelta(days=13) < row.until - now() < timedelta(days=16)
     page.get_by_role("button", name="提前恢复").click()
     expect(page.get_by_text("没有静默")).to_be_visible(timeout=WAIT)
+    page.locator("input[name=second_look]").check()
+    page.get_by_role("button", name="提交复核").click()
+    expect(page.locator("dialog .what")).to_have_text("排除不须第二人复核 → 排除须第二人复核", timeout=WAIT)
     page.context.close()
 
 

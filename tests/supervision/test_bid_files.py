@@ -17,6 +17,7 @@ from records.ledger import Ledger
 from records.tables.bids import FileCheck
 from records.tables.procedure import Notice
 from records.tables.supervision import Warning
+from supervision.quantities import measured, quantity, said, usual
 from supervision.rules.baseline import UNKNOWN, Baselines
 from supervision.warnings.file_loop import FileLoop
 from tests.supervision.test_likeness import TEMPLATE, a_sheet, a_word_file, words
@@ -87,7 +88,13 @@ def test_files_are_compared_and_what_is_alike_becomes_a_warning(
         raised = {one.rule: one for one in session.scalars(select(Warning))}
     assert set(raised) == {"B9", "B10"} and raised["B9"].level == "red"
     at_ratio = found["B", "C"]["at_ratio"]
-    assert raised["B10"].value == pytest.approx(1 - at_ratio, abs=1e-4) and raised["B10"].threshold == 0.4
+    bills = raised["B10"]
+    assert bills.value == pytest.approx(at_ratio, abs=1e-4) and bills.threshold == 0.6 < bills.value
+    what = measured("B10", bills.evidence)
+    assert quantity(what, 1.0, "zh") == "同比例项占比 100 %" and usual(what, None, 0.6, "zh") == "警戒 60 %"
+    assert said("B10", "cannot_know", bills.evidence) != said("B10", "cannot_know", {}), (
+        "it does look at bills"
+    )
     assert (raised["B9"].baseline, raised["B10"].baseline) == (0.0, None), (
         "ladders of prices are no yardstick of bills"
     )
