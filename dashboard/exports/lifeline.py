@@ -11,17 +11,22 @@ from dashboard.exports.tables import Row, Table
 from dashboard.lifeline import lanes, measured_words
 from dashboard.shell.address_checks import anything
 from dashboard.shell.filters import Choice
-from messages import say
+from messages import Invalid, Message, Unknown, say
 from records.legal_periods import Bound, Measured
 from supervision.lists.lifeline import life
 from supervision.lists.periods_of_law import periods
 
 
 def _rows(choice: Choice, lang: str) -> list[Row]:
+    """The rows of the lot that is asked for. Raises Invalid without one, Unknown for one that there is not or that is not
+    announced yet: an empty file would say that nothing happened in it."""
+    lot = choice.asked.get("lot", "")
+    if not lot:
+        raise Invalid(Message("export.which_lot"))
     with context.ledger().read() as session:
-        found = life(session, choice.asked.get("lot", ""), context.config().home)
+        found = life(session, lot, context.config().home)
     if found is None:
-        return []
+        raise Unknown(Message("lifeline.unknown", lot=lot[:40]))
     measured = periods(found, context.config().holidays)
     return [*(_period(one, lang) for one in measured), *_steps(lanes(found, measured, (), False, lang))]
 

@@ -24,7 +24,7 @@ from dashboard.exports.tables import ANALYSED, Table
 from dashboard.http import gate
 from dashboard.shell.address_checks import Check, anything, faults, one_of
 from dashboard.shell.filters import read_choice
-from messages import Invalid, Message
+from messages import Invalid, Message, Unknown
 from records import audit
 from records.clock import local_now
 from records.serving.problems import ProblemResponse
@@ -46,8 +46,8 @@ _WRITERS: dict[str, Callable[[Writing], bytes]] = {"csv": as_csv, "xlsx": as_xls
 
 
 async def export(request: Request) -> Response:
-    """GET /export/{table}.csv|xlsx|parquet with the screen's filters: 404 unknown table, 403 not for this role, 400 a
-    parameter or a value that there is not: never the whole table in place of what was asked for."""
+    """GET /export/{table}.csv|xlsx|parquet with the screen's filters: 404 unknown table or lot, 403 not for this role, 400
+    a parameter or a value that there is not, or one that is wanting: never the whole table in place of what was asked for."""
     table, kind = TABLES.get(request.path_params["table"]), request.path_params["kind"]
     user: SignedIn = request.scope["state"]["user"]
     if table is None or kind not in _TYPES:
@@ -64,6 +64,8 @@ async def export(request: Request) -> Response:
         body = await run_in_threadpool(_build, table, kind, lang, user, request.query_params, request.client)
     except Invalid as error:
         return ProblemResponse(400, error.message)
+    except Unknown as error:
+        return ProblemResponse(404, error.message)
     stamp = local_now().strftime("%Y%m%d-%H%M%S")
     name = quote(f"{messages.say(f'tables.{table.name}', lang)}-{stamp}.{kind}")
     ops.EXPORTS.labels(table=table.name, format=kind).inc()

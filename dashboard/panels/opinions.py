@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import context
 from dashboard.exports import tables as tabledata
-from dashboard.shell import choices, tables
+from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.html import draw, esc
 from messages import Fault
@@ -24,6 +24,12 @@ ANSWERERS = frozenset({"public-officer", "admin"})
 SEEN = 8
 DAY = 86_400
 _SAID = "opinion-said"
+_HELD = "opinion-held"
+"""The opinion in whose form somebody may be writing (and the centre it was found under): it stays, whoever answers it meanwhile."""
+_BEGUN = "opinion-begun"
+"""Opinion → the answer it had when its form was opened, None for none."""
+_TOLD = "opinion-told"
+"""Opinion → the answer of somebody else's that was pointed out above the form."""
 _COLUMNS = [
     tables.Column("content", width=420), tables.Column("project", width=240), tables.Column("channel"), tables.Column("received_at"),
     tables.Column("answer", width=240),
@@ -73,7 +79,8 @@ def _rows(page: shell.Page, which: str, shown: tables.Window) -> list[tables.Row
 
 
 def _choose(opinion: str) -> None:
-    """Show the opinion that was ticked below the list."""
+    """Show the opinion that was ticked below the list; its answer is the one that stands now."""
+    _let_go(opinion)
     st.query_params["opinion"] = opinion
 
 
@@ -83,8 +90,11 @@ def _waiting(page: shell.Page, opinion: HandledOpinion) -> str:
 
 
 def _chosen(page: shell.Page, which: str) -> HandledOpinion | None:
-    """The opinion the address names, else the first that waits."""
-    asked = st.query_params.get("opinion")
+    """The opinion the address names, else the one whose form is open, else the first that waits."""
+    held, centre = st.session_state.get(_HELD, ("", None))
+    asked = st.query_params.get("opinion") or (
+        held if which == OPEN and centre == page.filters.centre else ""
+    )
     with context.ledger().read() as session:
         if asked:
             return opinions.one(session, asked)
@@ -109,7 +119,31 @@ def _one(page: shell.Page, opinion: HandledOpinion) -> None:
             draw(f'<p class="said done"><b>{page.say("opinions.public")}</b>{public}　{esc(words)}</p>')
         if page.user.role in ANSWERERS:
             _sender(page, opinion)
+            st.session_state[_HELD] = opinion.id, page.filters.centre
             _form(page, opinion)
+
+
+def _meanwhile(page: shell.Page, opinion: HandledOpinion) -> bool:
+    """Say above the form that somebody else has answered since it was opened; true the first time it is said."""
+    begun = st.session_state.setdefault(_BEGUN, {}).setdefault(opinion.id, opinion.answered_at)
+    if opinion.answered_at in (begun, None):
+        return False
+    words = page.say(
+        "opinions.meanwhile", who=opinion.handler or "—", time=tabledata.stamp(opinion.answered_at)
+    )
+    draw(f'<p class="said refused" role="alert">{esc(words)}</p>')
+    st.button(page.say("opinions.onward"), key="opinion-onward", on_click=_let_go, args=(opinion.id,))
+    told = st.session_state.setdefault(_TOLD, {})
+    new, told[opinion.id] = told.get(opinion.id) != opinion.answered_at, opinion.answered_at
+    return bool(new)
+
+
+def _let_go(opinion: str) -> None:
+    """The form is left: what comes next is the first that waits."""
+    st.session_state.pop(_HELD, None)
+    for kept in (_BEGUN, _TOLD):
+        st.session_state.get(kept, {}).pop(opinion, None)
+    layout.choose(opinion="")
 
 
 def _sender(page: shell.Page, opinion: HandledOpinion) -> None:
@@ -125,6 +159,8 @@ def _sender(page: shell.Page, opinion: HandledOpinion) -> None:
 
 
 def _form(page: shell.Page, opinion: HandledOpinion) -> None:
+    """The answer's form. What is sent before its writer was told of somebody else's answer does not overwrite that."""
+    news = _meanwhile(page, opinion)
     with st.form(f"answer-{opinion.id}", border=False):
         text = st.text_area(
             page.say("opinions.answer"), value=opinion.public_text or "", max_chars=opinions.LONGEST,
@@ -132,7 +168,7 @@ def _form(page: shell.Page, opinion: HandledOpinion) -> None:
         )  # fmt: skip
         draw(f'<p class="muted">{page.say("opinions.hint")}</p>')
         key = "opinions.change" if opinion.answered_at else "opinions.send"
-        if st.form_submit_button(page.say(key), type="primary"):
+        if st.form_submit_button(page.say(key), type="primary") and not news:
             _answer(page, opinion, text)
 
 
@@ -149,5 +185,5 @@ def _answer(page: shell.Page, opinion: HandledOpinion, text: str) -> None:
         draw(f'<p class="said refused" role="alert">{esc(refusal.message.text(page.lang))}</p>')
         return
     st.session_state[_SAID] = page.say("opinions.done", id=key_of(opinion.id))
-    st.query_params.pop("opinion", None)
+    _let_go(opinion.id)
     st.rerun()

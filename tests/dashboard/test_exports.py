@@ -145,7 +145,8 @@ async def test_a_table_goes_to_those_whose_screen_shows_it(client: httpx.AsyncCl
         )
         await sign_in(client, role)
         for kind in ("csv", "xlsx"):
-            answer = await client.get(f"/export/{name}.{kind}")
+            lot = "?lot=l1" if name == "lifeline" else ""
+            answer = await client.get(f"/export/{name}.{kind}{lot}")
             assert answer.status_code == (200 if shown else 403), (role, kind)
 
 
@@ -406,6 +407,21 @@ async def test_an_export_survives_whatever_a_name_holds(kind: str, client: httpx
     assert "\ufffd" in as_csv(what).decode() and "\ufffd" in str(
         pq.read_table(io.BytesIO(as_parquet(what))).column(0)[0]
     )
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"), [("", 400), ("?lot=", 400), ("?lot=nichts", 404), ("?lot=l1", 200)]
+)
+async def test_a_life_line_is_of_a_lot_that_there_is(
+    client: httpx.AsyncClient, asked: str, status: int
+) -> None:
+    """What cannot be answered is refused in words, and is no export in the audit."""
+    await sign_in(client, "supervisor")
+    answer = await client.get(f"/export/lifeline.csv{asked}")
+    assert answer.status_code == status and (status == 200 or "标段" in answer.json()["detail"])
+    with context.ledger().read() as session:
+        audited = list(session.scalars(select(AuditEntry).where(AuditEntry.action == "export")))
+    assert len(audited) == (status == 200)
 
 
 def _told_by(answer: httpx.Response, table: str) -> str:

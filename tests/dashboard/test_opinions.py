@@ -12,6 +12,8 @@ from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID
 from ingest.apply.envelopes import apply_batch
+from records import opinions
+from records.administration import By
 from records.clock import now, rfc3339
 from records.public import rows as public
 from records.tables.society import Opinion
@@ -63,6 +65,36 @@ def test_an_officer_answers_and_the_public_reads_it(opinion: str) -> None:
         "y1",
     )
     assert ANSWER in text(screen("admin", opinions="answered"))
+
+
+def test_somebody_elses_answer_takes_no_draft_and_is_not_overwritten_unread(opinion: str) -> None:
+    """Two officers write about the same opinion; the first of them to send is seen by the other before she sends."""
+    with context.ledger().write() as session:
+        session.add(
+            Opinion(id="y2", project_id="p1", channel="web", content="下一条意见", received_at=now(), source="demo")
+        )  # fmt: skip
+    mine = screen("public-officer")
+    mine.text_area(key="answer-text-y1").set_value("我的草稿，尚未写完。")
+    with context.ledger().write() as session:
+        opinions.answer(session, "y1", ANSWER, By("admin"))
+    shown = text(answered(mine, "我的草稿，已写完。"))
+    assert "admin 已于" in shown and mine.text_area(key="answer-text-y1").value == "我的草稿，已写完。"
+    row = told()
+    assert row is not None and row["text"] == ANSWER
+    shown = text(answered(mine, "更正后的答复。"))  # told of it, and sends all the same
+    row = told()
+    assert row is not None and row["text"] == "更正后的答复。"
+    assert "admin 已于" not in shown and mine.text_area(key="answer-text-y2").value == ""
+
+
+def test_the_form_of_an_opinion_answered_by_somebody_else_is_left_by_a_button(opinion: str) -> None:
+    mine = screen("public-officer")
+    with context.ledger().write() as session:
+        opinions.answer(session, "y1", ANSWER, By("admin"))
+    assert "admin 已于" in text(mine.run())
+    mine.button(key="opinion-onward").click()
+    after = mine.run()
+    assert not after.text_area and "没有待答复的意见" in text(after)
 
 
 def test_an_answer_is_put_right_and_both_are_audited(opinion: str) -> None:
