@@ -36,7 +36,7 @@ def body(page: shell.Page) -> None:
         return
     components.warning_desk(
         page.lang, chosen, counts_only=False,
-        paused=page.paused, opened=st.query_params.get("warning"),
+        paused=page.paused, opened=st.query_params.get("warning"), user=page.user.name,
     )  # fmt: skip
 
 

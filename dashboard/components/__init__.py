@@ -179,10 +179,12 @@ def host_rail(lang: str, *, key: str = "host-rail") -> None:
 
 def warning_desk(
     lang: str, filters: Mapping[str, str], *, counts_only: bool, paused: bool = False, opened: str | None = None,
-    key: str = "warning-desk",
+    user: str = "", key: str = "warning-desk",
 ) -> None:  # fmt: skip
-    """The warning centre: counts, lamps, stream and evidence; `counts_only` for leaders: no rows at all."""
+    """The warning centre as `user` uses it: counts, lamps, stream and evidence; nobody agrees to a dismissal of his own.
+    `counts_only` for leaders: no rows at all."""
     data = {
+        "user": user,
         "filters": dict(filters),
         "counts_only": counts_only,
         "paused": paused,
@@ -238,6 +240,7 @@ def _actions(lang: str) -> Sequence[dict[str, Any]]:
             "asks": action in _ASKS,
             "required": rule.required,
             "assigns": rule.assigns,
+            "another": messages.say("warning.another_person", lang) if rule.another else None,
             "note_hint": messages.say(f"warnings.hint.{action}", lang) if action in _ASKS else "",
             "dispositions": [
                 {"id": code, "name": _reason(action, code, lang)}

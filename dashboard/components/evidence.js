@@ -177,8 +177,9 @@ export class EvidencePane {
 
   drawButtons(row) {
     const { desk, words } = this;
+    const refused = (a) => Boolean(a.another && row.handler === desk.data.user); // nobody looks a second time at his own proposal
     const possible = desk.data.actions.filter((a) => a.states.includes(row.state));
-    const buttons = possible.map((a, i) => h("button.btn" + (i === 0 ? ".main" : ""), { type: "button", onclick: () => desk.begin(a.id) }, a.name, h("kbd", {}, a.key.toUpperCase())));
+    const buttons = possible.map((a, i) => h("button.btn" + (i === 0 ? ".main" : ""), { type: "button", disabled: refused(a), title: refused(a) ? a.another : null, onclick: () => desk.begin(a.id) }, a.name, h("kbd", {}, a.key.toUpperCase())));
     this.buttons.replaceChildren(...(buttons.length ? buttons : [h("p.muted", {}, say(words.closed, { state: words.states[row.state] }), row.state === "lead" ? this.onward(row) : null)]));
   }
 }

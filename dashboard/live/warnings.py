@@ -150,6 +150,7 @@ def item(row: WarningRow, lang: str) -> dict[str, Any]:
         "threshold": row.threshold,
         "value_text": quantity(what, row.value, lang),
         "baseline_text": usual(what, row.baseline, row.threshold, lang),
+        "handler": row.handler,
         "assignee": row.assignee_name if row.state == "assigned" else None,
         "raised_at": rfc3339(row.raised_at),
         "state": row.state,
