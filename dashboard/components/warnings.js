@@ -4,7 +4,7 @@ import { EvidencePane } from "./evidence.js";
 import { follow } from "./feed.js";
 import { ActionForms } from "./forms.js";
 
-const ENRICH_MS = 60, LONG_NAME = 4; // characters of a centre that fit below its mark
+const ENRICH_MS = 60, TOLD_MS = 8000, LONG_NAME = 4; // characters of a centre that fit below its mark
 
 class WarningDesk {
   constructor(root, data) {
@@ -355,7 +355,7 @@ class WarningDesk {
     try {
       const fresh = await post(`/api/warnings/${encodeURIComponent(id)}/act?${this.query()}`, given);
       this.rows.set(id, fresh);
-      this.state.textContent = say(this.words.done, { title: row.title, state: fresh.state_name });
+      this.tell(say(this.words.done, { title: row.title, state: fresh.state_name }));
       this.draw();
       this.recount();
       if (id === this.selected) this.open(id);
@@ -364,6 +364,13 @@ class WarningDesk {
       this.state.textContent = error.message;
       return error.message;
     }
+  }
+
+  /** What was done, for as long as it takes to read. */
+  tell(done) {
+    this.state.textContent = done;
+    clearTimeout(this.fading);
+    this.fading = setTimeout(() => { if (this.state.textContent === done) this.state.textContent = ""; }, TOLD_MS);
   }
 
   update(data) {
@@ -375,7 +382,7 @@ class WarningDesk {
 
   close() {
     document.removeEventListener("keydown", this.onkey);
-    for (const timer of [this.counting, this.enriching, this.recounting]) clearTimeout(timer);
+    for (const timer of [this.fading, this.counting, this.enriching, this.recounting]) clearTimeout(timer);
     this.feed?.close();
     this.grid.remove();
   }

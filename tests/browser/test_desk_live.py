@@ -268,7 +268,10 @@ def test_the_address_names_the_warning_and_keys_act_on_nothing_else(desk: Desk, 
     page.locator("dialog button[type=submit]").click()
     expect(badge).to_have_text(str(before - 1), timeout=2_000)
     expect(page.locator(".told")).to_contain_text("已排除")
+    over = "bar => bar.previousElementSibling.getBoundingClientRect().bottom > bar.getBoundingClientRect().top + 1"
+    assert page.locator(".told").evaluate(over) is False, "the list ends above the bar"
     assert page.locator(".stream header").bounding_box() == height, "the message squeezes nothing"
+    expect(page.locator(".told")).to_be_empty(timeout=30_000)
     assert desk.warning(wanted).state == "dismissed"
 
     page.goto(f"{desk.url}/warnings?warning=no-such-warning")
