@@ -11,6 +11,7 @@ from dashboard.charts.lifeline import Mark
 from messages import named, say
 from records.clock import BEIJING, now
 from records.currencies import currency
+from records.legal_clock import days_between
 from records.legal_periods import Measured, Verdict
 from supervision.figures import formats as figures
 from supervision.lists.lifeline import Life
@@ -49,9 +50,12 @@ def measured_words(one: Measured, lang: str) -> str:
         return say("lifeline.short", lang, n=days, less=one.period.days - (days or 0))
     if one.verdict is Verdict.RUNNING:
         return say("lifeline.running", lang, left=left(one.due, lang))
-    end = one.until or now()
-    over = max(1, (end.astimezone(BEIJING).date() - one.due.astimezone(BEIJING).date()).days + 1)
-    return say(f"lifeline.{one.verdict}", lang, n=over)
+    return say(f"lifeline.{one.verdict}", lang, n=days_past(one.due, one.until or now()))
+
+
+def days_past(due: datetime, at: datetime) -> int:
+    """Days since the last day of a period that ended at the moment `due`, 24:00 of that day."""
+    return max(1, days_between(due, at) + 1)
 
 
 def left(due: datetime, lang: str) -> str:

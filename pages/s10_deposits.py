@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from dashboard import context, screens
 from dashboard.exports import tables as tabledata
+from dashboard.lifeline import days_past
 from dashboard.panels import agency_credit
 from dashboard.panels import opinions as opinion_panel
 from dashboard.shell import choices, figure_cards, layout, tables
@@ -14,6 +15,7 @@ from dashboard.shell.cards import DASH, Kpi, live_basis, show
 from dashboard.shell.html import draw, esc
 from records.clock import now
 from records.legal_clock import days_between
+from records.legal_periods import Verdict, last_moment, owed
 from supervision.figures import formats as figures
 from supervision.figures.deposits import Deposits, Opinions, interest_due
 from supervision.figures.dictionary import FIGURES
@@ -103,7 +105,7 @@ def _due(page: shell.Page, waiting: Mapping[str, int]) -> None:
         interest = (
             page.say("deposits.interest_note", rate=f"{rate:f}") if rate else page.say("deposits.no_rate")
         )
-        note = f"{interest} · {page.say('table.pick_lot')}"
+        note = f"{page.say('deposits.counting')} · {interest} · {page.say('table.pick_lot')}"
         tables.grid("refunds", title, note, total, _COLUMNS, page.lang, rows, layout.open_lot, seen=SEEN)
     else:
         draw(tables.card(title, "", "", page.say(f"deposits.none_{which}")))
@@ -128,10 +130,14 @@ def _interest(page: shell.Page, refund: money.Refund) -> str | None:
 
 def _left(page: shell.Page, refund: money.Refund) -> str:
     """The countdown to the last day of the refund, or by how many days it is late."""
-    days = days_between(now(), refund.due)
-    if refund.due < now():
-        return f"▲ {page.say('deposits.late', n=figures.number(max(-days, 1)))}"
-    return page.say("deposits.left", n=figures.number(days)) if days else page.say("deposits.today")
+    known, at = context.config().holidays, now()
+    end, verdict = last_moment(refund.due, 0, known), owed(refund.due, None, at, known)
+    if verdict is Verdict.RUNNING:
+        days = days_between(at, end) - 1
+        return page.say("deposits.left", n=figures.number(days)) if days else page.say("deposits.today")
+    past = figures.number(days_past(end, at))
+    sign = "▲ " if verdict is Verdict.OVERDUE else ""
+    return sign + page.say("deposits.late" if sign else "lifeline.over", n=past)
 
 
 def _same_account(page: shell.Page) -> None:

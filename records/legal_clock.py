@@ -128,6 +128,13 @@ def last_day(begun: datetime, days: int, holidays: Set[date] = frozenset()) -> d
     return day
 
 
+def earliest_running(day: date, holidays: Set[date] = frozenset()) -> date:
+    """The earliest day whose `last_day` is not before `day`: what was to be done on an earlier one is past its last day."""
+    while (before := day - timedelta(days=1)).weekday() >= SATURDAY or before in holidays:
+        day = before
+    return day
+
+
 def spans(steps: Steps, today: date) -> dict[str, Span]:
     """The spans of a lot that have been measured or are running on Beijing day `today`, by their ids, in order."""
     return {span.id: span for span in _spans(steps, today)}

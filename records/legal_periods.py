@@ -128,12 +128,30 @@ def measure(
         due = start_of(since.astimezone(BEIJING).date() + timedelta(days=period.days))
         return Measured(period, since, until, due, _at_least(period, since, until, at))
     due = last_moment(since, period.days, holidays)
+    return Measured(period, since, until, due, _at_most(due, until, at, holidays))
+
+
+def owed(last: datetime, done: datetime | None, at: datetime, holidays: Set[date] = NO_HOLIDAYS) -> Verdict:
+    """How something stands that was to be done on the day of `last`, as a source tells it: by the same count as `measure`,
+    up to 24:00 of that day, later where it is a day of rest."""
+    return _at_most(last_moment(last, 0, holidays), done, at, holidays)
+
+
+def surely_late(at: datetime, holidays: Set[date] = NO_HOLIDAYS) -> datetime:
+    """What was to be done before this moment and is not, is overdue at `at` (`owed` says Verdict.OVERDUE): for queries."""
+    today = at.astimezone(BEIJING).date()
+    grace = 0 if holidays else legal_clock.LONGEST_REST
+    return start_of(legal_clock.earliest_running(today - timedelta(days=grace), holidays))
+
+
+def _at_most(due: datetime, until: datetime | None, at: datetime, holidays: Set[date]) -> Verdict:
     done = until if until is not None and until <= at else None
     if (done or at) < due:
-        return Measured(period, since, until, due, Verdict.KEPT if done else Verdict.RUNNING)
+        return Verdict.KEPT if done else Verdict.RUNNING
     sure = bool(holidays) or days_between(due, done or at) >= legal_clock.LONGEST_REST
-    verdict = Verdict.LATE if done else Verdict.OVERDUE
-    return Measured(period, since, until, due, verdict if sure else Verdict.OVER)
+    if not sure:
+        return Verdict.OVER
+    return Verdict.LATE if done else Verdict.OVERDUE
 
 
 def _at_least(period: LegalPeriod, since: datetime, until: datetime | None, at: datetime) -> Verdict:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from dashboard import context
 from dashboard.charts.swarm import Priced, swarm
-from dashboard.lifeline import left, measured_words
+from dashboard.lifeline import days_past, left, measured_words
 from dashboard.panels.lifeline import shown
 from dashboard.shell import screen as shell
 from dashboard.shell import tables
@@ -16,7 +16,7 @@ from dashboard.shell.html import card, esc, level
 from messages import named
 from records.clock import now, written
 from records.currencies import currency
-from records.legal_periods import Bound, Measured
+from records.legal_periods import Bound, Measured, Verdict, last_moment, owed
 from records.visibility import Datum
 from supervision.figures import formats as figures
 from supervision.lists.lifeline import Life, Offer, Refunds
@@ -148,10 +148,15 @@ def _countdown(page: shell.Page, held: Refunds) -> str:
         return f'<p class="big"><strong>{words}</strong></p>'
     if held.due is None:
         return f'<p class="big"><strong>{page.say("lifeline.no_due")}</strong></p>'
-    if held.due < now():
-        late = page.say("lifeline.days", n=max((now() - held.due).days, 1))
-        return f'<p class="big late"><small>{page.say("lifeline.late_by")}</small><strong>{late}</strong></p>'
-    return f'<p class="big"><small>{page.say("lifeline.left")}</small><strong>{left(held.due, page.lang)}</strong></p>'
+    known = context.config().holidays
+    end, verdict = last_moment(held.due, 0, known), owed(held.due, None, now(), known)
+    if verdict is Verdict.RUNNING:
+        return f'<p class="big"><small>{page.say("lifeline.left")}</small><strong>{left(end, page.lang)}</strong></p>'
+    past = days_past(end, now())
+    if verdict is Verdict.OVER:
+        return f'<p class="big"><small>{page.say("lifeline.over", n=past)}</small></p>'
+    late = page.say("lifeline.days", n=past)
+    return f'<p class="big late"><small>{page.say("lifeline.late_by")}</small><strong>{late}</strong></p>'
 
 
 def _bar(page: shell.Page, held: Refunds) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 import messages
-from dashboard import reach
+from dashboard import context, reach
 from dashboard.shell import address_checks as address
 from dashboard.shell import choices, layout, offered
 from dashboard.shell.html import draw as put
@@ -113,6 +113,7 @@ def read_choice(params: Mapping[str, str], marks: Collection[str] = MARKS) -> Ch
         home=cast(Home, params.get("home") or "city"),
         unit=cast(Unit, params.get("unit") or "participations"),
         currency=params.get("currency") or None,
+        holidays=context.config().holidays,
         undated=word == UNDATED,
     )
     compare: Compare = "mom" if params.get("compare") == "mom" else "yoy"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
 from decimal import Decimal
 from statistics import median
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from records.clock import now
 from records.legal_clock import days_between
+from records.legal_periods import Verdict, owed, surely_late
 from records.lots import centre_of_lot
 from records.tables.money import Deposit
 from records.tables.projects import Lot, counted
@@ -70,7 +71,8 @@ def counted_deposits(query: Rows, filters: Filters) -> Rows:
 
 
 def _by_currency(filters: Filters) -> Select[Any]:
-    """One row a currency, the commonest first."""
+    """One row a currency, and one more for each pair of times of those that went back after the time that was told: how
+    that stands is for `records.legal_periods` to say, by days and not by hours."""
     back = Deposit.refunded_at.is_not(None)
     went, due, given = deposit_bases(filters)
     conditions = (
@@ -78,32 +80,51 @@ def _by_currency(filters: Filters) -> Select[Any]:
         due,
         and_(due, back),
         and_(due, Deposit.refunded_at <= Deposit.due_refund_at),
-        and_(due, ~back),
+        and_(due, ~back, Deposit.due_refund_at < surely_late(now(), filters.holidays)),
     )
+    after = and_(due, Deposit.refunded_at > Deposit.due_refund_at)
+    judged = (case((after, Deposit.due_refund_at)), case((after, Deposit.refunded_at)))
     query = (
         select(
             func.count(), *(func.sum(case((condition, 1), else_=0)) for condition in conditions),
             func.sum(case((went, Deposit.amount))), func.sum(case((given, Deposit.amount))), Lot.currency,
+            *judged,
         )
         .select_from(Deposit)
         .join(Lot, Lot.id == Deposit.lot_id)
-        .group_by(Lot.currency)
-        .order_by(func.count().desc(), Lot.currency)
+        .group_by(Lot.currency, *judged)
     )  # fmt: skip
     return counted_deposits(query, filters)
 
 
-def _summed(row: Row) -> Deposits:
-    *counts, amount, guarantees, currency = row
+_SUMS = 9
+"""Columns of a row before the times that are still to be judged."""
+
+
+def _summed(row: Row, holidays: Set[date]) -> Deposits:
+    *counts, amount, guarantees, currency = row[:_SUMS]
     count, refunded, due, due_refunded, on_time, overdue = (int(n or 0) for n in counts)
+    last, back = row[_SUMS:] or (None, None)
+    if last and owed(last, back, now(), holidays) is Verdict.KEPT:
+        on_time = due_refunded
     none = Decimal(0)
     return Deposits(
         count, refunded, amount or none, due, due_refunded, on_time, overdue, guarantees or none, currency
     )
 
 
+def _together(some: Deposits, more: Deposits) -> Deposits:
+    """Two parts of the deposits in one currency."""
+    names = [one.name for one in fields(Deposits) if one.name not in ("currency", "elsewhere")]
+    return replace(some, **{name: getattr(some, name) + getattr(more, name) for name in names})
+
+
 def _deposits(rows: Sequence[Row], filters: Filters) -> Deposits:
-    found = [_summed(row) for row in rows]
+    by_currency: dict[str, Deposits] = {}
+    for part in (_summed(row, filters.holidays) for row in rows):
+        held = by_currency.get(part.currency)
+        by_currency[part.currency] = _together(held, part) if held else part
+    found = sorted(by_currency.values(), key=lambda one: (-one.count, one.currency))
     if not found:
         return Deposits(0, 0, Decimal(0), 0, 0, 0, 0, Decimal(0))
     shown = next((one for one in found if one.currency == filters.currency), found[0])

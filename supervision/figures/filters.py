@@ -98,6 +98,8 @@ class Filters:
     """家次 or 家 where a metric can count both."""
     currency: str | None = None
     """Of amounts of money; None: the one most awards of the period are in. Never added up across."""
+    holidays: frozenset[date] = frozenset()
+    """Legal holidays that are known, by which last days move (records.legal_periods)."""
     undated: bool = False
     """时间不明: only lots without a date; there is no period then."""
 

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from records.clock import now
+from records.legal_periods import surely_late
 from records.tables.money import Award, Deposit
 from records.tables.organisations import Organisation
 from records.tables.projects import Lot, counted
@@ -40,7 +41,7 @@ def refunds_due(
 ) -> tuple[int, list[Refund]]:
     """Deposits not yet returned, the most overdue first, and how many there are; only of lots past their deadline.
 
-    `overdue`: only those whose last day is over.
+    `overdue`: only those that are late for sure (`records.legal_periods.surely_late`).
     """
     query = (
         select(
@@ -51,7 +52,8 @@ def refunds_due(
         .join(Organisation, Organisation.id == Deposit.bidder_id)
         .where(visible(Datum.DEPOSITS), Deposit.refunded_at.is_(None), Deposit.due_refund_at.is_not(None), counted())
     )  # fmt: skip
-    query = of_lots(query.where(Deposit.due_refund_at < now()) if overdue else query, filters)
+    late = Deposit.due_refund_at < surely_late(now(), filters.holidays)
+    query = of_lots(query.where(late) if overdue else query, filters)
     count = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     rows = session.execute(query.order_by(Deposit.due_refund_at, Deposit.id).limit(limit).offset(offset))
     return count, [

@@ -19,10 +19,12 @@ from dashboard.access.accounts import add_user
 from dashboard.config import DeskConfig
 from dashboard.exports import routes as exports
 from dashboard.http import gate
+from dashboard.screens import BY_ID
 from ingest.imports.files import import_paths
 from records.clock import running_from
 from records.ledger import Ledger
 from records.tables.users import User
+from tests.dashboard.screens import run
 from tests.dashboard.test_every_figure import Shown
 from tests.dashboard.test_evidence import write
 
@@ -101,6 +103,24 @@ def test_the_figures_of_one_month(desk: TestClient) -> None:
     assert shown.values["保函替代"] == "5.00万元" and "2 / 3 笔" in shown.lines["退付完成率"]
     assert {row["投标人"] for row in rows} == {"B0", "B1", "B2", "B3", "B4", "B8"}
     assert [row["币种"] for row in rows if row["投标人"] == "B8"] == ["JPY"]
+
+
+def test_a_deposit_past_its_hour_is_judged_by_days_as_the_clock_of_law_is(desk: TestClient) -> None:
+    """D3 was due on Friday 25 September at 9: on it that day, the Monday after, and once no holiday can have moved it."""
+    for day, said, overdue in (
+        ("09-25", "今日到期", 0),
+        ("09-28", "过末日 3 日，可能因节假日顺延", 0),
+        ("10-06", "逾期 11 天", 1),
+    ):
+        with running_from(datetime.fromisoformat(f"2026-{day}T10:00:00+08:00")):
+            assert said in refunds_of("S10"), day
+            assert Shown("S10", {"period": "2026-09"}).values["逾期未退"] == f"{overdue}笔"
+
+
+def refunds_of(code: str) -> str:
+    """What the table of refunds says of the days that are left."""
+    screen = run("supervisor", BY_ID[code])
+    return " ".join(frame.value.to_string() for frame in screen.dataframe)
 
 
 def test_a_heading_names_no_currency_that_its_column_may_not_hold(desk: TestClient) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from math import floor
@@ -18,6 +18,7 @@ from sqlalchemy import select
 from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.screens import BY_ID
+from records.clock import BEIJING
 from records.tables.projects import Lot, counted
 from records.tables.supervision import Warning
 from supervision.home import CertificateRegion
@@ -573,19 +574,34 @@ def test_there_is_trading_of_small_value(sql: Sql) -> None:
     assert count >= 3 and 100_000 < mean < 2_000_000
 
 
+def day_of(moment: str) -> date:
+    """The Beijing day of a moment of the ledger, which keeps them in UTC."""
+    return datetime.fromisoformat(moment).replace(tzinfo=UTC).astimezone(BEIJING).date()
+
+
+def last_day_of(moment: str) -> date:
+    """Its day; the Monday after for a Saturday or Sunday."""
+    day = day_of(moment)
+    return day + timedelta(days=7 - day.weekday() if day.weekday() > 4 else 0)
+
+
 @pytest.mark.parametrize("name", ["september", "rolling12", "all", "rolling12-centre"])
 def test_deposits(desk: DeskConfig, sql: Sql, name: str) -> None:
     asked = ASKED[name]
     shown = Shown("S10", asked.address)
     count, amount = sql.one(f"SELECT count(*), sum(amount) FROM money WHERE {asked.where('back', 'centre')}")
     assert shown.values["已退保证金"] == wan(amount) and f"{count:,} 笔" in shown.lines["已退保证金"]
-    due, back, timely = sql.one(
-        "SELECT count(*), count(refunded_at), coalesce(sum(refunded_at <= due_refund_at), 0) FROM money"
+    fell_due = sql.all(
+        "SELECT due_refund_at, refunded_at FROM money"
         f" WHERE due_refund_at <= '{sql.now}' AND {asked.where('due', 'centre')}"
     )
+    went = [(last_day_of(last), day_of(at)) for last, at in fell_due if at]
+    due, back, timely = len(fell_due), len(went), sum(at <= last for last, at in went)
+    surely = day_of(sql.now) - timedelta(days=9)
+    overdue = sum(last_day_of(last) < surely for last, at in fell_due if not at)
     assert shown.values["退付完成率"] == per_cent(back, due)
     assert shown.values["退付及时率"] == per_cent(timely, due)
-    assert shown.values["逾期未退"] == f"{due - back:,}笔"
+    assert shown.values["逾期未退"] == f"{overdue:,}笔"
     (given,) = sql.one(
         "SELECT sum(amount) FROM money"
         f" WHERE form IN ('guarantee', 'insurance') AND {asked.where('got', 'centre')}"

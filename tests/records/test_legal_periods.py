@@ -19,6 +19,8 @@ from records.legal_periods import (
     holidays_of,
     last_moment,
     measure,
+    owed,
+    surely_late,
 )
 
 
@@ -106,3 +108,26 @@ def test_holidays_are_days_and_spans_of_days() -> None:
 def test_what_is_no_holiday_is_named(wrong: str) -> None:
     with pytest.raises(ValueError, match=wrong.split("/")[0]):
         holidays_of(f"2027-01-01 {wrong}")
+
+
+@pytest.mark.parametrize("holidays", ["", "2026-10-01/2026-10-07"])
+def test_what_a_query_calls_overdue_is_what_is_judged_overdue(holidays: str) -> None:
+    known = holidays_of(holidays)
+    for today in range(1, 29):
+        seen = at(f"10-{today:02}T10:00")
+        late = surely_late(seen, known)
+        for day in range(1, 31):
+            last = at(f"09-{day:02}T10:30")
+            assert (last < late) is (owed(last, None, seen, known) is Verdict.OVERDUE)
+
+
+def test_what_a_source_wants_back_by_a_moment_may_come_until_the_end_of_that_day() -> None:
+    known = holidays_of("2026-10-01/2026-10-07")
+    monday, saturday = at("11-23T10:30"), at("11-21T10:30")
+    assert owed(monday, at("11-23T18:00"), at("12-01T00:00"), known) is Verdict.KEPT
+    assert owed(saturday, at("11-23T18:00"), at("12-01T00:00"), known) is Verdict.KEPT
+    assert owed(monday, at("11-24T00:00"), at("12-01T00:00"), known) is Verdict.LATE
+    assert (
+        owed(monday, None, at("11-28T00:00")) is Verdict.OVER
+        and owed(monday, None, at("12-03T00:00")) is Verdict.OVERDUE
+    )
