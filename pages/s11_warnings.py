@@ -17,7 +17,7 @@ from supervision.rules.rule import FAMILIES
 from supervision.warnings.handling import STATES
 
 VIEWS = ("stream", "rules")
-WIDTH = {"period": 136, "centre": 232, "family": 168, "state": 152}
+WIDTH = {"period": 136, "centre": 208, "family": 168, "state": 152}
 """Pixels of each choice, so that the row holds them and the rates beside them."""
 
 

@@ -20,7 +20,7 @@ class WarningDesk {
     this.top = h("button.btn.top", { type: "button", "aria-expanded": "false", onclick: () => this.showTop() }, this.words.top);
     this.narrowed = h("button.chip.on.narrowed", { type: "button", hidden: true, onclick: () => this.narrow("") });
     this.lot = new URLSearchParams(location.search).get("lot") ?? "";
-    this.rates = h("p.rates.muted");
+    this.rates = h("p.rates.muted", { title: this.words.ratesWhat });
     this.pane = data.counts_only ? null : new EvidencePane(this);
     this.forms = data.counts_only ? null : new ActionForms(this);
     this.build();
