@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from dashboard import context
 from dashboard.charts.bars import Bar, columns
+from dashboard.exports import tables as tabledata
 from dashboard.panels import remote
-from dashboard.shell import figure_cards, layout
+from dashboard.shell import figure_cards, layout, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
 from dashboard.shell.html import draw, esc
@@ -15,7 +16,7 @@ from supervision.figures import formats as figures
 from supervision.figures.dictionary import FIGURES
 from supervision.figures.remote import BANDS, GRADES, LAPSES, Appraised, Fees, Register
 from supervision.figures.results import Share
-from supervision.lists.remote import TIERS, held
+from supervision.lists.remote import TIERS, Paid, count_fee_sessions, fees_of_sessions, held
 
 HEIGHT = 132
 """Pixels of the bars of what an attendance is paid."""
@@ -39,6 +40,7 @@ def body(page: shell.Page) -> None:
         remote.rooms(page)
         _register(page)
         _appraisals(page)
+    _fees(page)
 
 
 def _kpis(page: shell.Page) -> list[Kpi]:
@@ -91,6 +93,34 @@ def _register(page: shell.Page) -> None:
             "bands",
         )
         draw(_reasons(page, found))
+
+
+_COLUMNS = [
+    tables.Column("lot_name", width=360), tables.Column("evaluation_mode"), tables.Column("evaluated_at", sort="ended"),
+    tables.Column("attendances", tables.COUNT), tables.Column("amount", tables.MONEY),
+    tables.Column("paid_amount", tables.MONEY), tables.Column("unpaid", tables.COUNT, sort="failed"),
+]  # fmt: skip
+
+
+def _fees(page: shell.Page) -> None:
+    """The lots behind the fees: each session that is over with what is owed and what has failed; ticking a row opens the lot."""
+
+    def rows(shown: tables.Window) -> list[tables.Row]:
+        with context.ledger().read() as session:
+            found = fees_of_sessions(session, page.filters, shown.size, shown.offset, shown.sort)
+        return [_fees_row(page, one) for one in found]
+
+    with context.ledger().read() as session:
+        total = count_fee_sessions(session, page.filters)
+    note = page.say("table.pick_lot")
+    tables.grid("fees", page.say("tables.fees"), note, total, _COLUMNS, page.lang, rows, layout.open_lot)
+
+
+def _fees_row(page: shell.Page, one: Paid) -> tables.Row:
+    return tables.Row([
+        one.lot, page.say(f"remote.mode_{one.mode}"), tabledata.stamp(one.ended), one.attendances, (one.amount, figures.CNY),
+        (one.paid, figures.CNY), one.failed,
+    ], one.lot_id)  # fmt: skip
 
 
 def _sum(page: shell.Page, name: str, count: int, amount: object) -> str:

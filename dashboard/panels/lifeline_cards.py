@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from urllib.parse import quote
 
 from dashboard import context
@@ -129,16 +130,27 @@ def _deposits(page: shell.Page, found: Life) -> str:
     )
     if held.guarantees:
         lines += f'<li class="given"><i></i>{say("lifeline.deposit_given")}<b>{say("lifeline.firms", n=held.guarantees)}</b></li>'
-    interest = (
-        say("lifeline.interest", amount=shown(held.interest, found, page.lang)) if held.interest else ""
+    borne = (
+        say("lifeline.interest", amount=interest(held.interest, found, page.lang)) if held.interest else ""
     )
     return card(
         title,
         _countdown(page, held)
         + _bar(page, held)
-        + f'<ul class="held">{lines}</ul><p class="muted">{interest}</p>',
+        + f'<ul class="held">{lines}</ul><p class="muted">{borne}</p>',
         note,
     )
+
+
+WAN = 10_000
+"""Below it an amount is told in the currency itself: 139.80 元, which nobody reads as 0.01398 万元."""
+
+
+def interest(amount: Decimal, found: Life, lang: str) -> str:
+    """An amount that may be small, in the lot's currency."""
+    if amount >= WAN:
+        return shown(amount, found, lang)
+    return f"{figures.half_up(amount):,} {figures.heading_unit(currency(found.currency, found.vat), lang)}"
 
 
 def _countdown(page: shell.Page, held: Refunds) -> str:

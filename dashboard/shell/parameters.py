@@ -20,7 +20,7 @@ CHOICES = (
 )  # fmt: skip
 """What single screens take besides the filters row."""
 TABLES = (
-    "agency-credit", "expert-conduct", "expert-pairs", "file-lots", "file-pairs", "leads", "learned-lots", "lots",
+    "agency-credit", "expert-conduct", "expert-pairs", "fees", "file-lots", "file-pairs", "leads", "learned-lots", "lots",
     "openings", "opinions", "pair-lots", "pairs", "path-steps", "refunds", "ring-groups", "ring-prices", "s11", "s12",
     "s13", "s14", "schedule",
 )  # fmt: skip

@@ -103,20 +103,46 @@ class Paid:
     failed: int
 
 
-def fees_of_sessions(session: Session, filters: Filters, limit: int) -> list[Paid]:
-    """The fees session by session, newest first, of lots whose award is known; no expert is told of."""
+FEE_SORTS = ("ended", "failed")
+"""What the fees of sessions are sorted by: the newest first, or those with most failed transfers."""
+
+
+def count_fee_sessions(session: Session, filters: Filters) -> int:
+    """How many `fees_of_sessions` gives without a limit."""
+    query = select(func.count(func.distinct(Evaluation.id))).select_from(Fee)
+    query = query.join(Evaluation, Evaluation.id == Fee.evaluation_id).join(Lot, Lot.id == Evaluation.lot_id)
+    return int(session.scalar(of_lots(query.where(*_over_and_known(filters)), filters)) or 0)
+
+
+def _over_and_known(filters: Filters) -> tuple[ColumnElement[bool], ...]:
+    """Evaluations that ended in the period, of lots whose award is known."""
+    return (
+        Evaluation.state == "ended",
+        within(Evaluation.ended_at, filters),
+        visible(Datum.EXPERTS),
+        counted(),
+    )
+
+
+def fees_of_sessions(
+    session: Session, filters: Filters, limit: int, offset: int = 0, sort: str = "ended"
+) -> list[Paid]:
+    """The fees session by session, sorted by one of FEE_SORTS, of lots whose award is known; no expert is told of."""
+    failed = func.sum(case((Fee.status == "failed", 1), else_=0))
+    first = (failed.desc(),) if sort == "failed" else ()
     paid = func.sum(case((Fee.status == "paid", Fee.amount), else_=0))
     query = (
         select(
             Lot.id, Lot.name, Evaluation.mode, Evaluation.ended_at, func.count(Fee.id), func.sum(Fee.amount), paid,
-            func.sum(case((Fee.status == "failed", 1), else_=0)),
+            failed,
         )
         .join(Evaluation, Evaluation.id == Fee.evaluation_id)
         .join(Lot, Lot.id == Evaluation.lot_id)
-        .where(Evaluation.state == "ended", within(Evaluation.ended_at, filters), visible(Datum.EXPERTS), counted())
+        .where(*_over_and_known(filters))
         .group_by(Evaluation.id, Lot.id, Lot.name, Evaluation.mode, Evaluation.ended_at)
-        .order_by(Evaluation.ended_at.desc(), Lot.id)
+        .order_by(*first, Evaluation.ended_at.desc(), Lot.id)
         .limit(limit)
+        .offset(offset)
     )  # fmt: skip
     rows = session.execute(of_lots(query, filters))
     return [

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.exports.routes import TABLES
+from dashboard.panels import lifeline_cards
 from dashboard.screens import BY_ID, LIFELINE
 from dashboard.shell.filters import Choice
+from supervision.lists.lifeline import Life
 from tests.dashboard.market_and_sql import market, sql
 from tests.dashboard.screens import run, tables, text
 from tests.dashboard.seeded import Sql
@@ -142,3 +147,19 @@ def test_its_export_has_every_period_and_step(desk: DeskConfig, sql: Sql) -> Non
     assert any(row[1] == "候选人公示" and row[-1] == "招标投标法实施条例第 54 条" for row in rows)
     assert any(row[0] == "合同" and row[1].startswith("签约") for row in rows)
     assert table.read(Choice(asked={"lot": "nowhere"}), "zh") == []
+
+
+@pytest.mark.parametrize(
+    ("amount", "lang", "told"),
+    [
+        ("139.8", "zh", "139.80 元"),
+        ("9999.99", "zh", "9,999.99 元"),
+        ("13980", "zh", "1.398万元"),
+        ("139.8", "en", "139.80 CNY"),
+    ],
+)
+def test_interest_below_ten_thousand_is_told_in_the_currency_itself(
+    amount: str, lang: str, told: str
+) -> None:
+    found = cast(Life, SimpleNamespace(currency="CNY", vat=None))
+    assert lifeline_cards.interest(Decimal(amount), found, lang) == told

@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,7 +22,16 @@ from tests.dashboard import seeded
 from tests.dashboard.market_and_sql import market, sql
 from tests.dashboard.screens import run, tables, text
 from tests.dashboard.seeded import Sql
-from tests.dashboard.test_every_figure import ASKED, ROLLING, Shown, half_up, per_cent, plain, wan
+from tests.dashboard.test_every_figure import (
+    ASKED,
+    ROLLING,
+    Shown,
+    half_up,
+    last_day_of,
+    per_cent,
+    plain,
+    wan,
+)
 from tests.places import HANGZHOU
 
 __all__ = ["market", "sql"]
@@ -106,6 +116,20 @@ def test_no_expert_and_no_result_of_a_draw_stands_on_the_screen(desk: DeskConfig
     assert "中标结果公告前不显示专家姓名与抽取结果" in said
 
 
+def test_the_lots_behind_the_fees_stand_below_the_failed_first_where_asked(
+    desk: DeskConfig, sql: Sql
+) -> None:
+    rows = tables(run("supervisor", BY_ID["S09"], period="all", **{"fees-sort": "failed"}))[
+        "评审费（按评标会）"
+    ]
+    ended = """FROM fee f JOIN evaluation e ON e.id = f.evaluation_id JOIN award a ON a.lot_id = e.lot_id AND a.status = 'awarded'
+        JOIN lot l ON l.id = e.lot_id WHERE e.state = 'ended' AND l.flags NOT LIKE '%rehearsal%'"""
+    failed = sql.all(f"SELECT l.name, sum(f.status = 'failed') AS n {ended} GROUP BY e.id ORDER BY n DESC")
+    counts = [n for _, n in failed][: len(rows)]
+    assert rows and [int(row[6]) for row in rows] == counts
+    assert {row[0] for row in rows} <= {name for name, _ in failed}
+
+
 def test_todays_sessions_are_those_whose_deadline_is_past(desk: DeskConfig, sql: Sql) -> None:
     told = sql.all(
         f"""SELECT l.name FROM evaluation e JOIN lot l ON l.id = e.lot_id WHERE e.mode = 'remote'
@@ -124,16 +148,21 @@ HELD = "FROM money WHERE refunded_at IS NULL AND due_refund_at IS NOT NULL"
 
 def test_what_is_held_counts_down_and_bears_interest(desk: DeskConfig, sql: Sql) -> None:
     shown = run("supervisor", BY_ID["S10"], period="all")
-    held, overdue = sql.one(f"SELECT count(*), sum(due_refund_at < '{sql.now}') {HELD}")
+    (held,) = sql.one(f"SELECT count(*) {HELD}")
+    surely = seeded.TODAY - timedelta(days=9)
+    overdue = sum(last_day_of(due) < surely for (due,) in sql.all(f"SELECT due_refund_at {HELD}"))
     assert held, "the market holds some"
     rows = next(rows for title, rows in tables(shown).items() if title == "待退保证金")
     first = sql.one(
-        f"""SELECT amount / 10000.0, julianday(date(due_refund_at, '+8 hours')) - julianday('{seeded.TODAY}'),
+        f"""SELECT amount / 10000.0,
         julianday('{seeded.TODAY}') - julianday(date(received_at, '+8 hours')), form {HELD}
         ORDER BY due_refund_at, id LIMIT 1"""
     )
-    amount, days, kept, form = first
-    assert f"逾期 {max(-days, 1):.0f} 天" in rows[0][5] if days < 0 else f"{days:.0f} 天" in rows[0][5]
+    amount, kept, form = first
+    (due,) = sql.one(f"SELECT due_refund_at {HELD} ORDER BY due_refund_at, id LIMIT 1")
+    left = (last_day_of(due) - seeded.TODAY).days
+    late = f"逾期 {-left} 天" if left < -9 else f"过末日 {-left} 日"
+    assert (late if left < 0 else f"{left} 天" if left else "今日到期") in rows[0][5]
     if form == "transfer":
         interest = Decimal(str(amount)) * RATE / 100 * int(kept) / 360
         assert rows[0][6] == f"{half_up(interest)} 元"
