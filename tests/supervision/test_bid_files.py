@@ -91,7 +91,7 @@ def test_files_are_compared_and_what_is_alike_becomes_a_warning(
     bills = raised["B10"]
     assert bills.value == pytest.approx(at_ratio, abs=1e-4) and bills.threshold == 0.6 < bills.value
     what = measured("B10", bills.evidence)
-    assert quantity(what, 1.0, "zh") == "同比例项占比 100 %" and usual(what, None, 0.6, "zh") == "警戒 60 %"
+    assert quantity(what, 1.0, "zh") == "同比例项 100 %" and usual(what, None, 0.6, "zh") == "警戒 60 %"
     assert said("B10", "cannot_know", bills.evidence) != said("B10", "cannot_know", {}), (
         "it does look at bills"
     )
