@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from html import escape
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -85,7 +87,7 @@ def _list(page: shell.Page, start: date, end: date, chosen: Mapping[str, Any], *
         bool(chosen["key"]), chosen.get("text") or "", newest_first,
     )  # fmt: skip
     with context.ledger().read() as session:
-        total = hall.count(session, question)
+        total, rehearsed = hall.count(session, question), hall.rehearsals(session, question)
     if not total:
         shell.empty(page.say("hall.none"), page.say("hall.none_what"))
         return
@@ -95,7 +97,8 @@ def _list(page: shell.Page, start: date, end: date, chosen: Mapping[str, Any], *
             found = hall.schedule(session, question, page.lang, shown.size, shown.offset)
         return [_row(entry, page) for entry in found]
 
-    note = f"{page.say('hall.count', n=total)} · {page.say('table.pick')}"
+    apart = [page.say("hall.rehearsed", n=rehearsed)] if rehearsed else []
+    note = " · ".join([page.say("hall.count", n=total), *apart, page.say("table.pick")])
     tables.grid(
         "schedule",
         page.screen.functions[0].name(page.lang),
@@ -112,6 +115,8 @@ def _list(page: shell.Page, start: date, end: date, chosen: Mapping[str, Any], *
 def _row(entry: hall.Entry, page: shell.Page) -> tables.Row:
     running = entry.state == "in_progress"
     state = page.say(f"site.stage.{entry.stage}" if running else f"site.opening.{entry.state}")
+    if entry.rehearsal:
+        state = f"{page.say('hall.rehearsal')} · {state}"
     return tables.Row([
         tabledata.stamp(entry.scheduled_at), entry.title, f"{entry.centre} {entry.room}".strip() or None,
         f"● {state}" if running else state, entry.family, entry.tenderer, page.say("hall.key_yes") if entry.key_project else None,
@@ -147,15 +152,24 @@ def _grid(page: shell.Page, first: date, last: date, busy: Mapping[date, int], d
         at = first + timedelta(days=n)
         mark = ' aria-current="date"' if at == clock.today() else ' aria-selected="true"' if at == day else ""
         count = f"<b>{busy[at]}</b><small>{page.say('hall.openings')}</small>" if at in busy else ""
-        cells.append(f"<td{mark}><span>{at.day}</span>{count}</td>")
+        cells.append(
+            f'<td{mark}><a href="{_of_day(at)}" target="_self"><span>{at.day}</span>{count}</a></td>'
+        )
     weeks = "".join(f"<tr>{''.join(cells[i : i + 7])}</tr>" for i in range(0, len(cells), 7))
     return f"<style>{CALENDAR}</style><table class='month card'><caption class='vh'>{first:%Y-%m}</caption><thead><tr>{heads}</tr></thead><tbody>{weeks}</tbody></table>"
+
+
+def _of_day(day: date) -> str:
+    """The calendar's address with the list of another day below it, from its beginning."""
+    kept = {name: held for name, held in st.query_params.to_dict().items() if name != "schedule-page"}
+    return escape("?" + urlencode({**kept, "day": day.isoformat()}))
 
 
 CALENDAR = """
 .month { width:100%; border-collapse:separate; border-spacing:0; table-layout:fixed; overflow:hidden }
 .month th { font-weight:400; font-size:12px; color:var(--muted); line-height:28px; border:0 }
-.month td { height:44px; padding:2px 8px; border:0; border-top:1px solid var(--line); vertical-align:top; color:var(--ink); font-variant-numeric:tabular-nums }
+.month td { height:44px; padding:0; border:0; border-top:1px solid var(--line); vertical-align:top; color:var(--ink); font-variant-numeric:tabular-nums }
+.month td a { display:block; min-height:44px; padding:2px 8px; color:inherit; text-decoration:none } .month td a:hover { background:var(--hover) } .month td a:focus-visible { outline:2px solid var(--link); outline-offset:-2px }
 .month td span { color:var(--muted); margin-right:12px } .month td b { font-size:16px } .month td small { font-size:12px; color:var(--muted); margin-left:2px }
 .month [aria-current] { box-shadow:inset 0 3px var(--sun) } .month [aria-selected] { background:var(--blue-wash) }
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -104,9 +105,8 @@ def _chosen(page: shell.Page, which: str) -> HandledOpinion | None:
 
 def _one(page: shell.Page, opinion: HandledOpinion) -> None:
     with st.container(border=True, key="opinion"):
-        place = opinion.project or page.say("opinions.no_project")
         draw(
-            f'<div class="hd"><h2>{esc(place)}</h2><span class="muted">{esc(key_of(opinion.id))} · '
+            f'<div class="hd"><h2>{_project(page, opinion)}</h2><span class="muted">{esc(key_of(opinion.id))} · '
             f"{esc(tabledata.stamp(opinion.received_at))}</span></div><p>{esc(opinion.content)}</p>"
         )
         if opinion.answered_at:
@@ -144,6 +144,15 @@ def _let_go(opinion: str) -> None:
     for kept in (_BEGUN, _TOLD):
         st.session_state.get(kept, {}).pop(opinion, None)
     layout.choose(opinion="")
+
+
+def _project(page: shell.Page, opinion: HandledOpinion) -> str:
+    """What the opinion is about: the project's name, which leads to its public page."""
+    if opinion.project is None or opinion.project_id is None:
+        return esc(page.say("opinions.no_project"))
+    return tables.link(
+        f"{context.config().hub_url}/project/{quote(opinion.project_id, safe='')}", opinion.project
+    )
 
 
 def _sender(page: shell.Page, opinion: HandledOpinion) -> None:

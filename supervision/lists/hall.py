@@ -18,7 +18,7 @@ from records import current as at_room
 from records.clock import BEIJING, bounds, now, rfc3339, start_of, today
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Centre, Organisation, Room
-from records.tables.projects import Lot, Project
+from records.tables.projects import Lot, Project, counted
 from records.visibility import Datum, Progress, announced, visible, visible_progress, visible_state
 
 VIEWS = ("wall", "today", "tomorrow", "history", "calendar")
@@ -189,6 +189,12 @@ def _entry(
 def count(session: Session, question: Question) -> int:
     """How many openings `schedule` would give without a limit."""
     return session.scalar(select(func.count()).select_from(_asked(question).subquery())) or 0
+
+
+def rehearsals(session: Session, question: Question) -> int:
+    """How many of those that `count` counts are rehearsals 演练."""
+    asked = _asked(question).where(~counted()).subquery()
+    return session.scalar(select(func.count()).select_from(asked)) or 0
 
 
 def busy_days(session: Session, first: date, last: date) -> dict[date, int]:

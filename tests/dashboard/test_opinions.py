@@ -52,6 +52,7 @@ def answered(test: AppTest, words: str) -> AppTest:
 def test_an_officer_answers_and_the_public_reads_it(opinion: str) -> None:
     test = screen("public-officer")
     assert SENT in text(test) and "待答复 1" in str(test.button_group) and told() is None
+    assert f'href="{context.config().hub_url}/project/p1"' in text(test)
     after = text(answered(test, ANSWER))
     assert "已答复并公开：y1" in after and "没有待答复的意见" in after
     public_row = told()

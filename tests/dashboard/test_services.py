@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -215,6 +217,24 @@ def test_the_schedule_of_a_day(desk: DeskConfig, sql: Sql) -> None:
         AND date(o.scheduled_at, '+8 hours') = '{seeded.TODAY}'"""
     )
     assert Counter(row[1] for row in rows) == Counter(name for (name,) in told)
+    (rehearsed,) = sql.one(
+        f"""SELECT count(*) FROM opening o JOIN lot l ON l.id = o.lot_id WHERE o.state <> 'cancelled'
+        AND date(o.scheduled_at, '+8 hours') = '{seeded.TODAY}' AND l.flags LIKE '%rehearsal%'"""
+    )
+    marked = sum("演练 · " in row[3] for row in rows)
+    assert marked == rehearsed and (f"其中演练 {rehearsed} 场" in text(shown)) == bool(rehearsed)
+
+
+def test_a_day_of_the_calendar_leads_to_its_list(desk: DeskConfig) -> None:
+    """By a link that keeps the other choices, and begins the list anew."""
+    first = seeded.TODAY.replace(day=1).isoformat()
+    asked = {"view": "calendar", "family": "works", "schedule-page": "2"}
+    shown = run("supervisor", BY_ID["S06"], day=seeded.TODAY.isoformat(), **asked)
+    (month,) = [one.proto.body for one in shown.get("html") if "month card" in one.proto.body]
+    link = re.search(rf'href="\?([^"]*day={first}[^"]*)"', month)
+    assert link is not None
+    wanted = {"lang": "zh", "view": "calendar", "family": "works", "day": first}
+    assert dict(parse_qsl(unescape(link[1]))) == wanted
 
 
 def test_the_record_of_an_opening_is_what_was_read(desk: DeskConfig, sql: Sql) -> None:
