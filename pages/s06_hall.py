@@ -15,7 +15,6 @@ from dashboard.exports import tables as tabledata
 from dashboard.panels import room_health
 from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
-from dashboard.shell.address_checks import a_day
 from dashboard.shell.filters import every_centre
 from records import clock
 from records.states import OPENING_STATES
@@ -126,7 +125,6 @@ def _row(entry: hall.Entry, page: shell.Page) -> tables.Row:
 def _calendar(page: shell.Page, chosen: Mapping[str, Any]) -> None:
     """A month as a grid of days with how many openings each has; a day lists its openings."""
     today = clock.today()
-    choices.check("day", a_day)
     month = st.date_input(
         page.say("hall.day"),
         value=today,

@@ -111,7 +111,7 @@ def chapters(page: shell.Page) -> None:
         over = known is not None and known[2].state in ("ended", "sealed")
         events = opening_record.events_after(session, wanted, 0)[:CHAPTERS] if over else []
     if known is None or not events:
-        draw(f'<p class="muted">{escape(page.say("witness.chapters_none"))}</p>')
+        draw(f'<p class="muted">{escape(page.say("witness.chapters_none" if known else "room.no_such"))}</p>')
         return
     hub = context.config().hub_url.rstrip("/")
     address = f"{hub}/opening/{quote(wanted, safe='')}?lang={page.lang}"

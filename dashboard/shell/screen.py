@@ -18,6 +18,7 @@ from dashboard import metrics as ops
 from dashboard.access.accounts import SignedIn
 from dashboard.screens import Screen
 from dashboard.shell import choices, layout, parameters, view_menu
+from dashboard.shell.address_checks import a_day, one_of
 from dashboard.shell.filters import ANALYSIS, LOTS_SORT, Choice, carry_anew, filter_row, notice
 from dashboard.shell.html import draw as put
 from records.clock import local_now, now
@@ -127,6 +128,8 @@ def show(
             st.query_params.to_dict(), [f for f in filters if f in ANALYSIS]
         ).items():
             choices.note(name, fault)
+        choices.check("lang", one_of(messages.languages()))
+        choices.check("day", a_day)
         viewer = context.current_user()
         if viewer is None or viewer.role != user.role:
             st.rerun(scope="app")

@@ -51,6 +51,21 @@ def test_a_click_leads_nobody_to_a_screen_that_is_not_theirs(desk: DeskConfig) -
         assert len(list(visit.main.get("page_link"))) == links, role
 
 
+@pytest.mark.parametrize(
+    ("code", "asked", "said"),
+    [
+        ("S07", {"day": "foo"}, "day=foo"),
+        ("S06", {"view": "calendar", "day": "foo"}, "day=foo"),
+        ("S09", {"lang": "xx"}, "lang=xx"),
+        ("S08", {"opening": "nichts"}, "没有这场开标"),
+    ],
+)
+def test_what_an_address_asks_in_vain_is_said(
+    desk: DeskConfig, code: str, asked: dict[str, str], said: str
+) -> None:
+    assert said in text(run("supervisor", BY_ID[code], **{"lang": "zh", **asked}))
+
+
 def test_openness_counts_what_the_records_hold(desk: DeskConfig) -> None:
     shown = text(run("leader", BY_ID["S02"]))
     assert "50.00 %" in [one.text for one in read(shown).all("strong")]
