@@ -12,7 +12,7 @@ from supervision.rules.alike import MEASURE
 
 # Chinese words: a unit called so counts things, which every language says after the number
 _COUNTERS = frozenset(["分钟", "分钟/份", *"家份次日天项个笔人处件条倍%"])
-_SHARES = frozenset(["比例", "占比", "占满分", "相对偏差", "同比例项占比"])
+_SHARES = frozenset(["比例", "占比", "占满分", "相对偏差", "同比例项"])
 """Units of which the number is a part of one: people read it as per cent."""
 
 
