@@ -1,4 +1,4 @@
-"""Tables of the screens: sorted and searched in the browser; which rows of a long one are there, and in which
+"""Tables of the screens: sorted, searched and copied from in the browser; which rows of a long one are there, and in which
 order, stands in the address. They are saved by the export menu alone, which is audited (dashboard/exports). Short lists of links stay markup."""
 
 from __future__ import annotations
