@@ -1,6 +1,8 @@
 // A chart as a file that says by itself what it is (ground, title, as-of time, source), and its figures as a table.
 
-const EDGE = 16, TITLE = 15, FOOT = 12, SCALE = 2;
+import { ask } from "./common.js";
+
+const EDGE = 16, TITLE = 15, FOOT = 12, LINE = 1.4, SCALE = 2;
 
 export function drawingOf(element) {
   return (element.closest("[data-testid=stFullScreenFrame]") ?? element.closest("[data-testid=stElementContainer]"))?.querySelector("svg.marks");
@@ -49,19 +51,28 @@ function today() {
   return new Date().toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" });
 }
 
+/** Saves a chart, once the desk has written down that it leaves; the file carries the desk's mark. */
 export async function saveChart(drawing, kind) {
   const told = wordsOf(drawing);
   const title = told?.querySelector(".chart-title").textContent ?? document.title;
-  const sheet = paper(drawing, title, told?.querySelector(".chart-foot").textContent ?? document.title);
+  let mark;
+  try {
+    const body = JSON.stringify({ title, format: kind, address: location.pathname + location.search });
+    ({ mark } = await ask("/export/chart", { method: "POST", headers: { "Content-Type": "application/json" }, body }));
+  } catch (error) {
+    alert(error.message);
+    return;
+  }
+  const sheet = paper(drawing, title, [told?.querySelector(".chart-foot").textContent ?? document.title, mark]);
   const svg = new Blob([new XMLSerializer().serializeToString(sheet)], { type: "image/svg+xml" });
   hand(kind === "svg" ? svg : await pixels(svg, sheet), `${title.replace(/[\\/:*?"<>|\s]+/g, " ").trim()}-${today()}.${kind}`);
 }
 
 // the drawing on a sheet of its card's colour; every colour in plain figures, since converters know neither variables nor light-dark()
-function paper(drawing, title, foot) {
+function paper(drawing, title, feet) {
   const { width, height } = drawing.getBoundingClientRect(), { ground, ink, muted, font } = colours();
-  const across = Math.ceil(Math.max(width, wide(title, `600 ${TITLE}px ${font}`), wide(foot, `${FOOT}px ${font}`))) + 2 * EDGE;
-  const top = EDGE + TITLE + 12, down = Math.ceil(top + height + 12 + FOOT + EDGE);
+  const across = Math.ceil(Math.max(width, wide(title, `600 ${TITLE}px ${font}`), ...feet.map((foot) => wide(foot, `${FOOT}px ${font}`)))) + 2 * EDGE;
+  const top = EDGE + TITLE + 12, down = Math.ceil(top + height + 12 + FOOT * LINE * feet.length + EDGE);
   const sheet = make("svg", { width: across, height: down, viewBox: `0 0 ${across} ${down}` });
   const copy = drawing.cloneNode(true);
   if (drawing.matches(".meet")) wear(drawing, copy);
@@ -71,7 +82,7 @@ function paper(drawing, title, foot) {
     Object.assign(make("text", { x: EDGE, y, fill, "font-family": font, "font-size": size, "font-weight": weight }), { textContent: words });
   sheet.append(
     make("rect", { width: across, height: down, fill: ground }), line(EDGE + TITLE - 2, TITLE, ink, 600, title), copy,
-    line(down - EDGE, FOOT, muted, 400, foot),
+    ...feet.map((foot, n) => line(down - EDGE - FOOT * LINE * (feet.length - 1 - n), FOOT, muted, 400, foot)),
   );
   return sheet;
 }

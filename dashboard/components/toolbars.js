@@ -59,6 +59,13 @@ function offerSvg(toolbar) {
   (save.closest("[data-testid=stElementToolbarButton]") ?? save).after(button);
 }
 
+// a table is saved by the export menu alone, which marks and audits what leaves; Streamlit's own switch for this button would end copying
+// cells too
+function hideSaving(toolbar) {
+  const save = [...toolbar.querySelectorAll("button")].find(button => button.ariaLabel?.startsWith(words["Download as CSV"]));
+  if (save) (save.closest("[data-testid=stElementToolbarButton]") ?? save).style.display = "none";
+}
+
 function look(node) {
   if (node.nodeType === Node.TEXT_NODE) node = node.parentElement;
   if (!(node instanceof Element)) return;
@@ -66,7 +73,10 @@ function look(node) {
   for (const root of inside ? [node] : node.querySelectorAll(PLACES)) translate(root);
   rename(node);
   const toolbar = node.closest("[data-testid=stElementToolbar]");
-  for (const one of toolbar ? [toolbar] : node.querySelectorAll("[data-testid=stElementToolbar]")) offerSvg(one);
+  for (const one of toolbar ? [toolbar] : node.querySelectorAll("[data-testid=stElementToolbar]")) {
+    offerSvg(one);
+    hideSaving(one);
+  }
   for (const one of node.matches("svg.meet") ? [node] : node.querySelectorAll("svg.meet")) offerTools(one, words);
 }
 

@@ -1,4 +1,5 @@
-"""Exports 导出: the tables of the screens as CSV, Excel or Parquet, checked, marked and audited."""
+"""Exports 导出: the tables of the screens as CSV, Excel or Parquet, checked, marked and audited; charts, which the browser draws
+into a file, are audited and get their mark here."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 import messages
@@ -27,7 +28,8 @@ from dashboard.shell.filters import read_choice
 from messages import Invalid, Message, Unknown
 from records import audit
 from records.clock import local_now
-from records.serving.problems import ProblemResponse
+from records.serving.problems import Problem, ProblemResponse
+from records.serving.requests import body, json_object
 
 TABLES = {table.name: table for table in (*ANALYSED, *LIVE, *ASSOCIATED, LIFELINE)}
 """Every table that can be exported, by name; which role may is said by `dashboard.screens`."""
@@ -42,6 +44,10 @@ _TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "parquet": "application/vnd.apache.parquet",
 }
+DRAWN = ("png", "svg")
+"""Formats into which a browser draws a chart."""
+LONGEST_BODY, LONGEST_TEXT = 8192, 200
+"""Bytes of what is told of a chart, and characters of it that the audit keeps."""
 _WRITERS: dict[str, Callable[[Writing], bytes]] = {"csv": as_csv, "xlsx": as_xlsx, "parquet": as_parquet}
 
 
@@ -61,7 +67,7 @@ async def export(request: Request) -> Response:
         )
     lang = gate.language(request.scope)
     try:
-        body = await run_in_threadpool(_build, table, kind, lang, user, request.query_params, request.client)
+        data = await run_in_threadpool(_build, table, kind, lang, user, request.query_params, request.client)
     except Invalid as error:
         return ProblemResponse(400, error.message)
     except Unknown as error:
@@ -70,7 +76,7 @@ async def export(request: Request) -> Response:
     name = quote(f"{messages.say(f'tables.{table.name}', lang)}-{stamp}.{kind}")
     ops.EXPORTS.labels(table=table.name, format=kind).inc()
     return Response(
-        body,
+        data,
         media_type=_TYPES[kind],
         headers={
             "Content-Disposition": f"attachment; filename={table.name}-{stamp}.{kind}; filename*=UTF-8''{name}"
@@ -86,12 +92,32 @@ def _build(
     data = _WRITERS[kind](
         Writing(messages.say(f"tables.{table.name}", lang), table.headings(lang), rows, _mark(user, lang))
     )
+    _audit(user, "table", table.name, {"format": kind, "rows": len(rows), "filters": asked}, client)
+    return data
+
+
+async def chart(request: Request) -> Response:
+    """POST /export/chart `{"title", "format": "png"|"svg", "address"}` before a browser saves a chart: the export is audited, and
+    the mark that its file carries is the answer. 400 where one of them is missing or unknown."""
+    user: SignedIn = request.scope["state"]["user"]
+    try:
+        given = json_object(await body(request, LONGEST_BODY))
+        title, kind, address = (str(given.get(name) or "") for name in ("title", "format", "address"))
+        if not title or not address or kind not in DRAWN:
+            raise Problem(400, Message("export.wrong_chart", formats=", ".join(DRAWN)))
+    except Problem as problem:
+        return problem.response()
+    detail = {"format": kind, "address": address[:LONGEST_TEXT]}
+    await run_in_threadpool(_audit, user, "chart", title[:LONGEST_TEXT], detail, request.client)
+    return JSONResponse({"mark": _mark(user, gate.language(request.scope))})
+
+
+def _audit(user: SignedIn, object_kind: str, object_id: str, detail: dict[str, Any], client: Any) -> None:
     with context.ledger().write() as session:
         audit.write(
-            session, user.name, "export", object_kind="table", object_id=table.name,
-            detail={"format": kind, "rows": len(rows), "filters": asked}, ip=client.host if client else None,
+            session, user.name, "export", object_kind=object_kind, object_id=object_id, detail=detail,
+            ip=client.host if client else None,
         )  # fmt: skip
-    return data
 
 
 def _mark(user: SignedIn, lang: str) -> str:
@@ -99,4 +125,7 @@ def _mark(user: SignedIn, lang: str) -> str:
     return messages.say("export.mark", lang, user=f"{user.display_name} ({user.name})", time=at)
 
 
-routes = [Route("/export/{table}.{kind}", export, methods=["GET"])]
+routes = [
+    Route("/export/chart", chart, methods=["POST"]),
+    Route("/export/{table}.{kind}", export, methods=["GET"]),
+]

@@ -68,6 +68,7 @@ _TOOLKIT = {
     "Close Search": "search_close",
     "Previous Result": "search_before",
     "Next Result": "search_next",
+    "Download as CSV": "save_csv",
     "Download as PNG": "save_png",
     "Download as SVG": "save_svg",
     "Show data": "show_data",

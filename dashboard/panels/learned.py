@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import messages
 from dashboard.shell import layout, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.html import card, draw, esc
@@ -36,7 +37,7 @@ def _row(page: shell.Page, market: str, found: dict[str, Any]) -> str:
     )
     judged = page.say("learned.judged", n=found["verdicts"], confirmed=found["confirmed"])
     cells = [
-        market or page.say("gate.no_market"), judged, figures.number(found["forecast"]), f"{found['auc']:.3f} · {better}",
+        messages.named("term", market, page.lang) or page.say("gate.no_market"), judged, figures.number(found["forecast"]), f"{found['auc']:.3f} · {better}",
         f"{found['label_free']:.3f}", weights,
     ]  # fmt: skip
     return f"<tr>{''.join(f'<td>{esc(cell)}</td>' for cell in cells)}</tr>"
@@ -53,7 +54,15 @@ def _list(page: shell.Page, taught: list[tuple[str, dict[str, Any]]], centre: st
 
     def rows(shown: tables.Window) -> list[tables.Row]:
         return [
-            tables.Row([lot["name"], market, f"{lot['chance']:.2f}", f"{lot['score']:.2f}"], lot["lot"])
+            tables.Row(
+                [
+                    lot["name"],
+                    messages.named("term", market, page.lang),
+                    f"{lot['chance']:.2f}",
+                    f"{lot['score']:.2f}",
+                ],
+                lot["lot"],
+            )
             for market, lot in lots[shown.offset : shown.offset + shown.size]
         ]
 

@@ -84,7 +84,7 @@ def _gate(page: shell.Page, study: dict[str, Any]) -> None:
 def _gate_row(page: shell.Page, one: dict[str, Any]) -> str:
     price, ring = one["opens"] in ("price", "both"), one["opens"] in ("ring", "both")
     cells = [
-        esc(one["market"] or page.say("gate.no_market")), figures.number(one["counted"]),
+        esc(messages.named("term", one["market"], page.lang) or page.say("gate.no_market")), figures.number(one["counted"]),
         _open(page, price, f"ρ = {_short(one['correlation'])}"), _open(page, ring, _short(one["meetings"], 1)),
         esc(page.say(f"collusion.gate.{one['opens']}")),
     ]  # fmt: skip
@@ -121,7 +121,14 @@ def _price_list(page: shell.Page, study: dict[str, Any], centre: str | None) -> 
 def _price_row(page: shell.Page, one: dict[str, Any]) -> tables.Row:
     group = page.say("rings.number", n=one["group"] + 1) if one["group"] is not None else None
     return tables.Row(
-        [one["name"], one["market"], _per_cent(one["cv"]), _per_cent(one["usual"]), one["bids"], group]
+        [
+            one["name"],
+            messages.named("term", one["market"], page.lang),
+            _per_cent(one["cv"]),
+            _per_cent(one["usual"]),
+            one["bids"],
+            group,
+        ]
     )
 
 
@@ -150,7 +157,7 @@ def _group_list(page: shell.Page, groups: list[tuple[int, Group]], tested: bool)
 
 def _group_row(page: shell.Page, number: int, group: Group) -> tables.Row:
     cells = [
-        page.say("rings.number", n=number + 1), group["market"], len(group["members"]), round(group["met"], 1),
+        page.say("rings.number", n=number + 1), messages.named("term", group["market"], page.lang), len(group["members"]), round(group["met"], 1),
         round(group["expected"], 2), len(group["lots"]),
     ]  # fmt: skip
     return tables.Row(cells, _key(group))
@@ -165,7 +172,9 @@ def _choose(group: str) -> None:
 
 def _group(page: shell.Page, number: int, group: Group) -> None:
     members = len(group["members"])
-    title = page.say("rings.one", n=number + 1, members=members, market=group["market"])
+    title = page.say(
+        "rings.one", n=number + 1, members=members, market=messages.named("term", group["market"], page.lang)
+    )
     with layout.panel("ring", title, page.say("rings.caution")):
         shown = unmask.names_shown(page, "ring", _key(group))
         beside = group["around"]["bidders"]

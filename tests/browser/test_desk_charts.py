@@ -110,6 +110,7 @@ def test_a_chart_is_saved_as_a_picture_and_as_a_drawing(
     assert re.match(r'<svg[^>]*><rect[^>]* fill="rgb\(255, 255, 255\)"', drawing)
     assert title in drawing and ("来源：" in drawing or "Source:" in drawing)
     assert "light-dark" not in drawing and "var(" not in drawing
+    assert ("导出　仅供监管核查参考" in drawing) if lang == "zh" else ("Exported by" in drawing)
 
 
 def test_the_figures_of_a_chart_are_a_table_in_the_readers_words(page: Page, desk: Desk) -> None:

@@ -81,6 +81,7 @@ def test_what_was_paused_is_skipped_and_said(page: Page) -> None:
     assert page.locator("#marks .left").count() == 1 and page.locator("#parts i").count() == 2
     page.locator("#marks .left").click()
     assert page.evaluate(SECOND) < 8
+    expect(page.locator("#missed")).to_contain_text(re.compile("没有公开画面，从 .* 放起"))
 
 
 def test_everything_goes_by_keys(page: Page) -> None:

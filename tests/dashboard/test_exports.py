@@ -367,6 +367,24 @@ async def test_every_export_is_audited(client: httpx.AsyncClient) -> None:
     assert last.detail["filters"] == {"home": "province"} and last.detail["format"] == "csv"
 
 
+async def test_a_chart_leaves_the_desk_audited_and_marked_or_not_at_all(client: httpx.AsyncClient) -> None:
+    told = {"title": "外地企业从哪里来", "format": "svg", "address": "/openness?period=2026-11"}
+    assert (await client.post("/export/chart", json=told)).status_code in (303, 401)
+    await sign_in(client, "leader")
+    answer = await client.post("/export/chart", json=told)
+    assert answer.status_code == 200 and "(leader)" in answer.json()["mark"]
+    for wrong in ({**told, "format": "exe"}, {**told, "title": ""}, {"title": "x", "format": "png"}, [told]):
+        refused = await client.post("/export/chart", json=wrong)
+        assert refused.status_code == 400 and refused.json()["detail"]
+    elsewhere = await client.post("/export/chart", json=told, headers={"origin": "https://evil.test"})
+    assert elsewhere.status_code == 403
+    with context.ledger().read() as session:
+        found = session.scalars(select(AuditEntry).where(AuditEntry.action == "export")).all()
+    assert [(one.actor, one.object_kind, one.object_id, one.detail) for one in found] == [
+        ("leader", "chart", told["title"], {"format": "svg", "address": told["address"]})
+    ]
+
+
 def test_money_is_rounded_half_up_in_every_file() -> None:
     rows = [(Decimal("0.125"), 0.5, 3, None, "x")]
     what = Writing("t", ["a", "b", "c", "d", "e"], rows, "mark")

@@ -52,6 +52,14 @@ function go(to) {
   draw(wanted);
 }
 
+/** Go to a moment; where there is no picture of it (left out, or before the film), that is said, and from when it goes on. */
+function goTo(ms) {
+  const place = placeOf(ms), shown = momentOf(place);
+  go(place);
+  $("missed").hidden = shown - ms < 1000;
+  if (!$("missed").hidden) say($("missed"), t("replay.no_picture", { asked: clock(ms), time: clock(shown) }));
+}
+
 /** Take another movie, from its second `at` on: it plays, and as fast, as the one before it. */
 function load(index, at, on = !video.paused) {
   const speed = video.playbackRate;
@@ -186,7 +194,7 @@ document.addEventListener("click", (event) => {
   if (!link) return;
   event.preventDefault();
   history.replaceState(null, "", link.getAttribute("href"));
-  go(placeOf(Date.parse(link.dataset.ts)));
+  goTo(Date.parse(link.dataset.ts));
   play();
   if (link.closest("#rows,.obj")) $("player").scrollIntoView({ block: "nearest" });
 });
@@ -225,4 +233,4 @@ video.controls = false;
 listen(video.textTracks[0]);
 drawLine();
 const asked = Date.parse(new URLSearchParams(location.hash.slice(1)).get("ts") ?? "");
-if (asked) go(placeOf(asked)); else draw(0);
+if (asked) goTo(asked); else draw(0);
