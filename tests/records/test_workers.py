@@ -16,7 +16,7 @@ from records.serving.workers import SignOfLife, Worker, Workers
 
 
 def until(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 10
+    limit = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < limit, "waited too long"
         time.sleep(0.005)

@@ -244,7 +244,7 @@ async def whole_hub(
                 peer.vanish()
 
 
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait for a condition; fails the test when it does not come true."""
     limit = asyncio.get_running_loop().time() + seconds
     while not condition():

@@ -110,7 +110,7 @@ async def rig(fanout: str = "auto", host: str = "127.0.0.1", public: str = "127.
             await server.stop()
 
 
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait for a condition; fails the test when it does not come true."""
     end = time.monotonic() + seconds
     while not condition():

@@ -15,7 +15,7 @@ from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 
 
-def until(look: Callable[[], Any], expected: Any, seconds: float = 3.0) -> None:
+def until(look: Callable[[], Any], expected: Any, seconds: float = 20.0) -> None:
     """Wait until a look gives what is expected."""
     limit = time.monotonic() + seconds
     while (seen := look()) != expected:
