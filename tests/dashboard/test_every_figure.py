@@ -62,7 +62,11 @@ def cards(page: Element) -> Iterator[tuple[str, str, str]]:
     for card in page.all("section"):
         if "kpi" in card.attributes.get("class", "").split():
             value, line = card.all("strong")[0], card.all("p")[0]
-            yield card.all("span")[0].own, value.text.replace(" ", ""), line.text
+            yield (
+                card.all("span")[0].own,
+                value.own + "".join(unit.text for unit in value.all("small")),
+                line.text,
+            )
 
 
 def plain(markup: str) -> str:
