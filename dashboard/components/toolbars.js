@@ -86,6 +86,7 @@ new MutationObserver(changes => {
     for (const node of change.addedNodes) look(node);
   }
 }).observe(document.documentElement, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: NAMES });
+look(document.documentElement); // what was drawn before this script came
 
 // a page that is made for paper has a button for it
 document.addEventListener("click", (event) => {
