@@ -219,6 +219,21 @@ def _check_against_earlier(
         opening_record.check_complete(session, opening, kind, payload)
 
 
+def _with_what_is_known(
+    session: Session, opening: Opening, lot: Lot, kind: str, payload: dict[str, Any]
+) -> dict[str, Any]:
+    """A payload with what the ledger knows where whoever tells the event left it out: that too few bids failed the
+    opening, which reading is corrected, whether a price is with VAT. Raises as `events.public_payload`."""
+    public = events.public_payload(kind, payload)
+    if kind == "ended" and irregularities.failed_for_few(session, opening, lot, public):
+        return payload | {"reason": irregularities.FEW}
+    if kind == "bid_corrected":
+        payload = payload | {"corrects": opening_checks.corrected_reading(session, opening.id, public)}
+    if kind in opening_checks.READINGS:
+        return published_list.with_vat_told(session, opening, lot.vat, payload)
+    return payload
+
+
 def append_event(
     session: Session,
     opening_id: str,
@@ -242,16 +257,8 @@ def append_event(
     if opening is None:
         raise Unknown(Message("opening.unknown_opening", opening=opening_id))
     lot = session.get_one(Lot, opening.lot_id)
+    payload = _with_what_is_known(session, opening, lot, kind, payload)
     public = events.public_payload(kind, payload)
-    if kind == "ended" and irregularities.failed_for_few(session, opening, lot, public):
-        payload = payload | {"reason": irregularities.FEW}
-        public = events.public_payload(kind, payload)
-    if kind == "bid_corrected":
-        payload = payload | {"corrects": opening_checks.corrected_reading(session, opening_id, public)}
-        public = events.public_payload(kind, payload)
-    if kind in opening_checks.READINGS:
-        payload = published_list.with_vat_told(session, opening, lot.vat, payload)
-        public = events.public_payload(kind, payload)
     hide = masking.hidden(session, opening, lot, kind, public, detail)
     shown = events.public_payload(kind, payload, mask=lot.prequalification, hide=hide)
     shown = personal_numbers.without_numbers(shown)

@@ -9,11 +9,10 @@ import messages
 from messages import Message
 from supervision.figures import formats as figures
 from supervision.rules.alike import MEASURE
+from supervision.rules.registry import RULES
 
 # Chinese words: a unit called so counts things, which every language says after the number
 _COUNTERS = frozenset(["分钟", "分钟/份", *"家份次日天项个笔人处件条倍%"])
-_SHARES = frozenset(["比例", "占比", "占满分", "相对偏差", "同比例项"])
-"""Units of which the number is a part of one: people read it as per cent."""
 
 
 def measured(rule: str, evidence: Mapping[str, Any]) -> str:
@@ -31,7 +30,7 @@ def amount(rule: str, value: float | None) -> str:
     """A value of a rule as a number alone, a share of something in per cent; None → "—"."""
     if value is None:
         return figures.DASH
-    return f"{figures.measure(100 * value)} %" if _is(rule, _SHARES) else figures.measure(value)
+    return f"{figures.measure(100 * value)} %" if _is_share(rule) else figures.measure(value)
 
 
 def quantity(rule: str, value: float | None, lang: str) -> str:
@@ -39,7 +38,7 @@ def quantity(rule: str, value: float | None, lang: str) -> str:
     unit = _unit(rule, lang)
     if value is None or not unit:
         return amount(rule, value)
-    if _is(rule, _COUNTERS):
+    if _counts(rule):
         return f"{amount(rule, value)} {unit}"
     return f"{unit} {amount(rule, value)}" if _beside_value(lang) else amount(rule, value)
 
@@ -48,7 +47,7 @@ def usual(rule: str, baseline: float | None, threshold: float | None, lang: str)
     """What a value stands beside: the usual value of its market, or the rule's threshold."""
     held, kind = (threshold, "threshold") if baseline is None else (baseline, "usual")
     words = messages.say(f"warning.{kind}", lang, value=amount(rule, held))
-    unit = "" if _beside_value(lang) or _is(rule, _COUNTERS) else _unit(rule, lang)
+    unit = "" if _beside_value(lang) or _counts(rule) else _unit(rule, lang)
     return messages.say("common.in_brackets", lang, what=words, more=unit) if unit else words
 
 
@@ -57,8 +56,14 @@ def _unit(rule: str, lang: str) -> str:
     return messages.say(key, lang) if messages.known(key) else ""
 
 
-def _is(rule: str, kind: frozenset[str]) -> bool:
-    return _unit(rule, messages.DEFAULT) in kind
+def _counts(rule: str) -> bool:
+    return _unit(rule, messages.DEFAULT) in _COUNTERS
+
+
+def _is_share(rule: str) -> bool:
+    """`rule` as `measured` gives it; a rule that is no longer known measures no share."""
+    known = RULES.get(rule.partition(".")[0])
+    return known is not None and known.share
 
 
 def _beside_value(lang: str) -> bool:

@@ -18,6 +18,8 @@ from dashboard import context, geometry
 from records.currencies import EXCLUDED
 from records.states import STAGES
 from supervision.figures.formats import CNY, heading_unit, scales, unit, with_vat
+from supervision.leads import desk as leads
+from supervision.warnings import silences
 from supervision.warnings.handling import ACTIONS, DISPOSITIONS
 from web import tokens
 
@@ -204,14 +206,19 @@ def ticker(lang: str, filters: Mapping[str, str], *, paused: bool = False, key: 
 
 def rule_board(lang: str, user: str, *, key: str = "rule-board") -> None:
     """The rule switchboard as `user` uses it: nobody agrees to a change of his own."""
-    _component("rules")(data={"user": user, "words": words(lang, "rules")}, key=key)
+    data = {"user": user, "longest": silences.LONGEST.days, "words": words(lang, "rules")}
+    _component("rules")(data=data, key=key)
 
 
 def lead_desk(lang: str, filters: Mapping[str, str], *, paused: bool = False, key: str = "lead-desk") -> None:
     """Batches of leads: the list, one of them with its checklist, and what may be done with it."""
-    _component("leads")(
-        data={"filters": dict(filters), "paused": paused, "words": words(lang, "leads")}, key=key
-    )
+    data = {
+        "filters": dict(filters),
+        "paused": paused,
+        "longest": leads.LONGEST_TERM.days,
+        "words": words(lang, "leads"),
+    }
+    _component("leads")(data=data, key=key)
 
 
 def witness(

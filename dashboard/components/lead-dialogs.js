@@ -3,7 +3,7 @@ import { date } from "./clock.js";
 import { ask, dialog, h, mark, say } from "./common.js";
 
 const DAY = 86_400_000;
-const ANSWER_DAYS = 30, MOST_DAYS = 365; // of supervision/leads/desk.py
+const ANSWER_DAYS = 30; // asked for unless told otherwise
 
 export class LeadDialogs {
   constructor(desk) {
@@ -47,7 +47,7 @@ export class LeadDialogs {
   step(action, batch) {
     const { words } = this;
     const note = h("textarea", { name: "note", rows: 2, maxlength: 1000, required: action.noted, placeholder: action.hint, "aria-label": action.hint });
-    const until = h("input", { type: "date", name: "due", value: date(Date.now() + ANSWER_DAYS * DAY).slice(0, 10), min: date(Date.now()).slice(0, 10), max: date(Date.now() + (MOST_DAYS - 1) * DAY).slice(0, 10) });
+    const until = h("input", { type: "date", name: "due", value: date(Date.now() + ANSWER_DAYS * DAY).slice(0, 10), min: date(Date.now()).slice(0, 10), max: date(Date.now() + (this.desk.data.longest - 1) * DAY).slice(0, 10) });
     const lack = batch.missing && ["submit", "approve", "transfer"].includes(action.id) ? h("p.problem", {}, say(words.stillLacks, { n: batch.missing })) : null;
     const content = [h("p.muted", {}, `${batch.id} ${batch.title}`), lack, action.id === "transfer" ? h("label.person", {}, words.dueAt, until) : null, action.noted ? note : h("p", {}, action.hint)];
     this.open(action.name, content, action.name, () => this.desk.act(action.id, { note: note.value || null, due: action.id === "transfer" ? until.value : null }));

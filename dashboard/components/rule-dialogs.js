@@ -3,7 +3,7 @@ import { date } from "./clock.js";
 import { dialog, h, say } from "./common.js";
 
 const DAY = 86_400_000;
-const USUAL = 14, LONGEST = 365; // days a silence lasts unless told otherwise, and at most: supervision/warnings/silences.py
+const USUAL = 14; // days a silence lasts unless told otherwise
 
 export class RuleDialogs {
   constructor(board) {
@@ -26,7 +26,7 @@ export class RuleDialogs {
     const { words, board } = this;
     const centre = h("select", { name: "centre", "aria-label": words.centre }, h("option", { value: "" }, words.everywhere), board.board.centres.map((one) => h("option", { value: one.id }, one.name)));
     const lot = h("input", { name: "lot", maxlength: 200, placeholder: words.lotHint, "aria-label": words.lotHint });
-    const until = h("input", { type: "date", name: "until", required: true, value: date(Date.now() + USUAL * DAY).slice(0, 10), min: date(Date.now()).slice(0, 10), max: date(Date.now() + (LONGEST - 1) * DAY).slice(0, 10), "aria-label": words.untilLabel });
+    const until = h("input", { type: "date", name: "until", required: true, value: date(Date.now() + USUAL * DAY).slice(0, 10), min: date(Date.now()).slice(0, 10), max: date(Date.now() + (board.data.longest - 1) * DAY).slice(0, 10), "aria-label": words.untilLabel });
     const why = this.why();
     const fields = [[words.centre, centre], [words.lot, lot], [words.untilLabel, until]].map(([name, field]) => h("label.person", {}, name, field));
     this.open(say(words.silenceTitle, { name: rule.name }), [h("p.muted", {}, words.silenceNote), ...fields, why], words.silenceBegin, () =>

@@ -48,22 +48,28 @@ function day(text) {
   return new Date(text).toLocaleDateString(document.documentElement.lang, { dateStyle: "long" });
 }
 
+// the button of a toolbar that has this word of Streamlit's, and what the toolbar holds it in
+function buttonOf(toolbar, theirs) {
+  const found = [...toolbar.querySelectorAll("button")].find(button => button.ariaLabel?.startsWith(words[theirs]));
+  return found && (found.closest("[data-testid=stElementToolbarButton]") ?? found);
+}
+
 function offerSvg(toolbar) {
-  const save = [...toolbar.querySelectorAll("button")].find(button => button.ariaLabel?.startsWith(words["Download as PNG"]));
+  const save = buttonOf(toolbar, "Download as PNG");
   if (!save || toolbar.querySelector(".save-svg") || !drawingOf(toolbar)) return;
   const button = document.createElement("button");
   button.className = "save-svg";
   button.type = "button";
   button.textContent = "SVG";
   button.title = button.ariaLabel = words["Download as SVG"];
-  (save.closest("[data-testid=stElementToolbarButton]") ?? save).after(button);
+  save.after(button);
 }
 
 // a table is saved by the export menu alone, which marks and audits what leaves; Streamlit's own switch for this button would end copying
 // cells too
 function hideSaving(toolbar) {
-  const save = [...toolbar.querySelectorAll("button")].find(button => button.ariaLabel?.startsWith(words["Download as CSV"]));
-  if (save) (save.closest("[data-testid=stElementToolbarButton]") ?? save).style.display = "none";
+  const save = buttonOf(toolbar, "Download as CSV");
+  if (save) save.style.display = "none";
 }
 
 function look(node) {

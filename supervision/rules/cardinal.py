@@ -90,6 +90,7 @@ class R024(OfGaps):
     """R024: at or below Q1 − 1.5·IQR."""
 
     id = "R024"
+    share = True
 
     def fence(self, gaps: list[float]) -> float:
         """Nothing where three quarters have no gap."""
@@ -105,6 +106,7 @@ class R058(OfGaps):
     """R058: at or above Q3 + 1.5·IQR."""
 
     id = "R058"
+    share = True
 
     def fence(self, gaps: list[float]) -> float:
         """The upper fence."""
@@ -119,6 +121,7 @@ class R025(Indicator):
     """R025: a top bidder whose share of wins is a low outlier."""
 
     id = "R025"
+    share = True
     reads = ("bid.bidder_id", "bid.status", "award.bidder_id")
     parameters = (Parameter("percentile", 75, 1, 99, whole=True),)
 
@@ -219,6 +222,7 @@ class R038(Indicator):
     """R038: an unusual share of bids disqualified, by tenderer (buyer) and by bidder."""
 
     id = "R038"
+    share = True
     reads = ("bid.status", "bid.bidder_id", "lot.tenderer_id")
     parameters = (
         Parameter("minimum_submitted_bids", 2, 2, 1000, whole=True),

@@ -37,6 +37,7 @@ class FavoursBidder(MarketRule):
     S14's study). Lower is left to the study: whoever sits beside an expert that favours seems to lean the other way."""
 
     id, family, level = "E2", "experts", "orange"
+    share = True
     reads = ("score.score", "score.kind", "score.full_marks", "award.bidder_id")
     parameters = (
         Parameter("effect", 0.05, 0.01, 0.5), Parameter("p_found", FALSE_DISCOVERIES, 0.001, 0.2),

@@ -47,6 +47,7 @@ class LowestRejected(LotRule):
     """T7: the lowest bid of all was rejected (World Bank INT; Cardinal R036 asks that price alone decides)."""
 
     id, family, level = "T7", "tenderers", "yellow"
+    share = True
     mode = "shadow"
     reads = ("bid.price", "bid.status", "award.bidder_id", "award.price")
     parameters = (Parameter("dearer", 0.05, 0.0, 1.0),)

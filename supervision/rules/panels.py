@@ -110,6 +110,7 @@ class DecidingExpert(UnusualLots):
     """E3: without one expert another bidder would be first."""
 
     id, family, level, low = "E3", "experts", "yellow", False
+    share = True
     reads = ("score.score", "award.bidder_id")
     parameters = (Parameter("cap", 0.01, 0.001, 0.1), STRATUM)
     keep = ("expert", "first_bidder", "other_bidder")
@@ -171,6 +172,7 @@ class SameMarks(RowRule):
     """E6: two experts gave the same subjective marks, bid by bid and item by item, more often than two usually agree."""
 
     id, family, level = "E6", "experts", "yellow"
+    share = True
     reads = ("score.score", "score.kind", "score.item", "award.bidder_id")
     parameters = (
         Parameter("alike", 1.0, 0.8, 1.0), Parameter("min_bidders", 3, 2, 20, whole=True),

@@ -39,6 +39,7 @@ class PriceLadder(LotRule):
     """B10: sorted prices rise by the same step."""
 
     id = "B10"
+    share = True
     version = "3"
     family = "bidders"
     level = "orange"

@@ -43,6 +43,7 @@ class LargeDeposit(LotRule):
     """T10: the deposit asked for exceeds its share of the estimate (招标投标法实施条例 art. 26)."""
 
     id, family, level = "T10", "tenderers", "yellow"
+    share = True
     reads = ("lot.deposit_required", "lot.estimate")
     parameters = (Parameter("share_of_estimate", 0.02, 0.005, 0.2),)
 

@@ -209,6 +209,7 @@ class DivideTerritory(RingRule):
     """B18: each member of a group wins in a district of its own (OECD market sharing)."""
 
     id = "B18"
+    share = True
     reads = ("bid.bidder_id", "award.bidder_id", "lot.division_code", "lot.category")
     parameters = (
         Parameter("share", 0.9, 0.5, 1.0), Parameter("p_turns", 0.05, 0.001, 0.2),

@@ -45,6 +45,8 @@ class Rule(ABC):
     family: ClassVar[str]
     level: ClassVar[Level]
     mode: ClassVar[Mode] = "on"
+    share: ClassVar[bool] = False
+    """Whether what it measures is a part of one, which people read as per cent."""
     reads: ClassVar[tuple[str, ...]]
     """Fields of the ledger it looks at."""
     parameters: ClassVar[tuple[Parameter, ...]] = ()

@@ -39,6 +39,7 @@ class TightPrices(UnusualLots):
     """
 
     id, family, level, low = "B11", "bidders", "yellow", True
+    share = True
     reads = ("bid.price", "bid.bidder_id", "lot.category", "lot.method")
     parameters = (CAP, STRATUM, MIN_BIDS, Parameter("met_before", 3, 0, 20, whole=True))
     keep = ("first_bidder", "second_bidder", "n", "opened_at")
@@ -108,6 +109,7 @@ class SmallGap(UnusualLots):
     """B13: the second price is unusually near the lowest (Cardinal's R024 by percentile: its fence is negative)."""
 
     id, family, level, low = "B13", "bidders", "yellow", True
+    share = True
     reads = ("bid.price", "lot.category", "lot.method")
     keep = ("first_bidder", "second_bidder", "n")
     parameters = (Parameter("cap", 0.01, 0.001, 0.1), STRATUM)
@@ -122,12 +124,14 @@ class LargeGap(SmallGap):
     """B13b: the second price is unusually far from the lowest (Cardinal's R058 by percentile)."""
 
     id, low = "B13b", False
+    share = True
 
 
 class DearWinner(UnusualLots):
     """T14: the winner's price is unusually far above the lowest."""
 
     id, family, level, low = "T14", "tenderers", "yellow", False
+    share = True
     reads = ("bid.price", "award.bidder_id", "lot.method")
     keep = ("winner", "n")
 
@@ -167,6 +171,7 @@ class SingleNearLimit(UnusualLots):
     """T13: one valid bid, at a price next to the limit, and nearer than the cap's share of the market's lots."""
 
     id, family, level, low, version = "T13", "tenderers", "yellow", True, "2"
+    share = True
     reads = ("bid.price", "bid.status", "lot.control_price", "lot.category", "lot.method")
     parameters = (Parameter("below_limit", 0.02, 0.001, 0.2), CAP, STRATUM)
     keep = ("winner", "n")

@@ -211,6 +211,7 @@ class FixedAgency(RowRule):
     """T3: a tenderer nearly always takes the same agency, which mostly lives on it."""
 
     id, family, level = "T3", "agencies", "yellow"
+    share = True
     reads = ("lot.tenderer_id", "lot.agency_id")
     parameters = (
         Parameter("share", 0.8, 0.5, 1.0), Parameter("back_share", 0.5, 0.1, 1.0), MIN_LOTS, CAP,
@@ -285,6 +286,7 @@ class OftenRejects(OftenMore):
     """T6: a tenderer's bids are rejected unusually often."""
 
     id = "T6"
+    share = True
     reads = ("lot.tenderer_id", "bid.status")
 
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
@@ -300,6 +302,7 @@ class OftenNotOpen(OftenMore):
     """T15: a tenderer buys without open competition unusually often."""
 
     id = "T15"
+    share = True
     reads = ("lot.tenderer_id", "lot.method")
 
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
@@ -315,6 +318,7 @@ class OftenFails(OftenMore):
     """O2: a tenderer's lots fail for want of bidders unusually often."""
 
     id = "O2"
+    share = True
     family = "process"
     reads = ("lot.tenderer_id", "lot.status", "opening.result")
 
