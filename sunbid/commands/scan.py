@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, time
 from enum import StrEnum
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from messages import Fault, local
+from messages import Fault, joined, language_of_environment, local
 from sunbid import output
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def scan(
     as_json: Annotated[bool, typer.Option("--json", help=local("cli.print_json"))] = False,
 ) -> None:
     """Run the rules over the ledger without raising warnings."""
-    found, kept = 0, list["Finding"]()
+    found, kept, whole = 0, list["Finding"](), Counter[str]()
     findings = _findings(rule, set_ or [], since, engine)
     try:
         with output.counting(local("cli.scanning")) as show:
@@ -53,15 +55,25 @@ def scan(
                 show(str(found))
                 if report:
                     kept.append(finding)
+                whole[finding.rule] += finding.lot_id is None
                 _print(finding, as_json)
     except Fault as error:
         output.fail(str(error))
-    if not as_json:
-        print(local("cli.findings_reasons_look_no", found=found))
+    _end(found, +whole, since, as_json)
     if report:
         from sunbid.reports.scan import report as of_scan
 
-        output.save_report(of_scan(kept, local("report.of_ledger")), report)
+        output.save_report(of_scan(kept, local("report.of_ledger"), since), report)
+
+
+def _end(found: int, whole: Counter[str], since: datetime | None, as_json: bool) -> None:
+    """How many there were, and which of them --since did not narrow; beside JSON the second stands on standard error."""
+    if since and whole:
+        rules = joined(list(whole), language_of_environment())
+        said = local("cli.over_all_data", found=whole.total(), rules=rules, since=f"{since:%Y-%m-%d}")
+        print(said, file=sys.stderr if as_json else sys.stdout)
+    if not as_json:
+        print(local("cli.findings_reasons_look_no", found=found))
 
 
 def _findings(

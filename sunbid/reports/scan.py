@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 
 from messages import local
 from sunbid.reports.page import Column, Report, Section, most
@@ -14,8 +15,8 @@ LONGEST = 50
 """Findings of a rule that are listed; --json has all."""
 
 
-def report(findings: Sequence[Finding], source: str) -> Report:
-    """The findings of one scan, the rules with the most first."""
+def report(findings: Sequence[Finding], source: str, since: date | None = None) -> Report:
+    """The findings of one scan, the rules with the most first; `since`: the first day of the lots asked for."""
     by_rule: dict[str, list[Finding]] = {}
     for finding in findings:
         by_rule.setdefault(finding.rule, []).append(finding)
@@ -23,17 +24,21 @@ def report(findings: Sequence[Finding], source: str) -> Report:
     picture = most(
         [(_name(rule), len(found), f"{len(found):,}") for rule, found in ordered], local("report.by_rule")
     )
-    sections = [Section(local("report.by_rule"), picture=picture), *(_rule(*entry) for entry in ordered)]
-    return Report(local("report.scan"), source, _facts(findings, len(by_rule)), sections)
+    sections = [
+        Section(local("report.by_rule"), picture=picture),
+        *(_rule(*entry, since) for entry in ordered),
+    ]
+    return Report(local("report.scan"), source, _facts(findings, len(by_rule), since), sections)
 
 
-def _facts(findings: Sequence[Finding], rules: int) -> list[tuple[str, str]]:
+def _facts(findings: Sequence[Finding], rules: int, since: date | None) -> list[tuple[str, str]]:
     levels = Counter(finding.level for finding in findings)
     lots = {finding.lot_id for finding in findings if finding.lot_id}
     return [
         (local("report.findings"), f"{len(findings):,}"), (local("report.rules_found"), f"{rules} / {len(RULES)}"),
         (local("report.lots"), f"{len(lots):,}"),
         *((local(f"level.{level}"), f"{levels[level]:,}") for level in ("red", "orange", "yellow")),
+        *([(local("cli.deadline_from"), f"{since:%Y-%m-%d}")] if since else []),
     ]  # fmt: skip
 
 
@@ -41,7 +46,7 @@ def _name(rule: str) -> str:
     return f"{rule} {local(f'rule.{rule}.name')}"
 
 
-def _rule(rule: str, found: Sequence[Finding]) -> Section:
+def _rule(rule: str, found: Sequence[Finding], since: date | None) -> Section:
     ordered = sorted(found, key=lambda one: ("red", "orange", "yellow").index(one.level))
     columns = (
         Column(local("report.level")), Column(local("report.what")), Column(local("report.subjects")),
@@ -55,4 +60,6 @@ def _rule(rule: str, found: Sequence[Finding]) -> Section:
         for one in ordered[:LONGEST]
     ]  # fmt: skip
     words = f"{local(f'rule.{rule}.formula')} {RULES[rule].law}"
+    if since and (whole := sum(one.lot_id is None for one in found)):
+        words += "\n" + local("cli.over_all_data", found=whole, rules=rule, since=f"{since:%Y-%m-%d}")
     return Section(_name(rule), words, None, columns, rows, max(len(found) - LONGEST, 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def scan(
     """Findings: lot rules by lot in order of deadline, then market rules; memory stays flat.
 
     `rules`: ids (None: all); `params`: {rule: {parameter: value}}; `since`: lots of an earlier deadline or opening are
-    left out (organisations are judged by all their lots); `lens`: what market rules read, without one they are left out;
+    left out (parties are judged by all their lots, and their findings say so); `lens`: what market rules read, without one they are left out;
     `engine`: what answers over the lens, DuckDB or `on_spark`.
     Raises messages.Unknown for an unknown rule, messages.Invalid for an unknown or out-of-range parameter.
     """
@@ -73,7 +74,16 @@ def _findings(
         return
     with engine(lens) as ask:
         yield from (usual.of(found) for found in _of_lots(ledger, of_lots, settings, since, ask))
-        yield from _of_market(lens, ask, of_market, settings, since)
+        of_parties = _of_market(lens, ask, of_market, settings, since)
+        yield from of_parties if since is None else map(_marked, of_parties)
+
+
+def _marked(finding: Finding) -> Finding:
+    """A finding of no one lot is about parties, a group or a market, judged by all their lots whatever `since` says, and
+    says so: `evidence.period` is "all"."""
+    if finding.lot_id is not None:
+        return finding
+    return replace(finding, evidence={**finding.evidence, "period": "all"})
 
 
 def findings_over(

@@ -130,6 +130,19 @@ def test_a_report_of_a_scan_has_every_rule_that_found_something(tmp_path: Path, 
         assert f"{rule} " in page.words
 
 
+def test_since_says_which_findings_it_does_not_narrow(tmp_path: Path, market: Path) -> None:
+    report, database = tmp_path / "report.html", f"sqlite:///{market / 'ledger.db'}"
+    asked = ("scan", "--since", "2099-01-01", "--rule", "R038", "--rule", "R018", "--report", str(report))
+    answer = sunbid(market, *asked, "--json", SUNBID_DATABASE_URL=database)
+    found = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert found and {(one["rule"], one["evidence"]["period"]) for one in found} == {("R038", "all")}
+    assert (
+        note := f"其中 {len(found)} 项（R038）"
+    ) in answer.stderr and "不限于 2099-01-01 以后" in answer.stderr
+    assert note in read(report).words
+    assert note in sunbid(market, *asked[:-2], SUNBID_DATABASE_URL=database).stdout
+
+
 def test_a_report_that_cannot_be_written_is_said(tmp_path: Path, bids: Path) -> None:
     (tmp_path / "file").write_text("")
     answer = sunbid(
